@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { executeCommand, logType, MAX_INPUT_BYTES } from '../agent/commands.ts'
+import { plainText, uuid } from '../text.ts'
+import { isErrorCode, type ErrorCode } from '../errors.ts'
+
+const agentParams = executeCommand.params.shape
+
+export const commandState = z.enum(['pending', 'running', 'success', 'failed', 'timed_out', 'cancelled', 'lost'])
+export type CommandState = z.infer<typeof commandState>
+export const FINAL_STATES: readonly CommandState[] = ['success', 'failed', 'timed_out', 'cancelled', 'lost']
+export const isFinalState = (state: CommandState) => FINAL_STATES.includes(state)
+
+/** What a command's output comes from: a program through the agent, or an installation or removal over SSH. */
+export const commandKind = z.enum(['command', 'install', 'remove'])
+export type CommandKind = z.infer<typeof commandKind>
+
+export const newRun = z.strictObject({
+  /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
+  runId: uuid.optional(),
+  /** Names or ids. */
+  hosts: z.array(z.string().min(1).max(63)).min(1).max(10_000),
+  program: agentParams.command,
+  args: agentParams.args,
+  env: agentParams.env,
+  cwd: agentParams.cwd,
+  /** Milliseconds until the command is ended. */
+  timeoutMs: z.int().min(100).max(30 * 86_400_000).default(3_600_000),
+  /** Milliseconds that the host may take to accept the command; after that it is not started any more. */
+  startWithinMs: z.int().min(1000).max(86_400_000).default(600_000),
+  tty: z.boolean().default(false),
+  columns: agentParams.columns,
+  rows: agentParams.rows,
+  /** Keeps standard input open for `input`. */
+  stdin: z.boolean().default(false),
+})
+export type NewRun = z.infer<typeof newRun>
+export type NewRunInput = z.input<typeof newRun>
+
+export const commandView = z.strictObject({
+  id: uuid,
+  /** Commands that were asked for together. */
+  runId: uuid,
+  kind: commandKind,
+  host: z.strictObject({ id: uuid, name: z.string() }),
+  program: z.string(),
+  args: z.array(z.string()),
+  cwd: z.string(),
+  tty: z.boolean(),
+  timeoutMs: z.int(),
+  state: commandState,
+  /** Why it ended as it did, or why it has not started, by code and in words. */
+  reasonCode: z.custom<ErrorCode>(isErrorCode).nullable(),
+  reason: plainText(4000).nullable(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  /** The API key that asked. */
+  requestedBy: z.string(),
+  cancelRequested: z.boolean(),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().nullable(),
+  endedAt: z.iso.datetime().nullable(),
+  /** Bytes stored so far, and bytes that the host had to cut. */
+  outputBytes: z.int(),
+  droppedBytes: z.int(),
+})
+export type CommandView = z.infer<typeof commandView>
+
+export const runAccepted = z.strictObject({ runId: uuid, commands: z.array(commandView) })
+export type RunAccepted = z.infer<typeof runAccepted>
+
+export const outputChunk = z.strictObject({
+  /** Offset of the first byte among all bytes of stdout and stderr together. */
+  offset: z.int().min(0),
+  stream: logType,
+  /** base64 */
+  data: z.string(),
+})
+export type OutputChunk = z.infer<typeof outputChunk>
+
+export const commandOutput = z.strictObject({
+  chunks: z.array(outputChunk),
+  nextOffset: z.int(),
+  /** The command has ended and nextOffset is the end of its output. */
+  isFinal: z.boolean(),
+})
+export type CommandOutput = z.infer<typeof commandOutput>
+
+export const outputQuery = z.strictObject({
+  offset: z.coerce.number().int().min(0).default(0),
+  maxBytes: z.coerce.number().int().min(1).max(4 * 1024 * 1024).default(1024 * 1024),
+})
+
+export const commandQuery = z.strictObject({
+  host: z.string().min(1).max(63).optional(),
+  runId: uuid.optional(),
+  state: commandState.optional(),
+  kind: commandKind.optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  /** Only those asked for before the command with this id, for paging. */
+  before: uuid.optional(),
+})
+
+export const commandInput = z.strictObject({
+  offset: z.int().min(0),
+  /** base64 */
+  data: z.base64().max(Math.ceil(MAX_INPUT_BYTES / 3) * 4),
+  eof: z.boolean().default(false),
+})
+
+export const terminalSize = z.strictObject({ columns: agentParams.columns.unwrap(), rows: agentParams.rows.unwrap() })

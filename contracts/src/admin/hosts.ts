@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { plainText, spkiPin, sshFingerprint, uuid } from '../text.ts'
+
+const name = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/, 'must be letters, digits, dots, dashes and underscores')
+
+/** A DNS name or an IP address; IPv6 without brackets. */
+const address = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+$/, 'must be a host name or an IP address')
+
+const labels = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/, 'must be a label key of at most 63 characters'),
+    z.string().max(63).regex(/^[A-Za-z0-9._-]*$/, 'must be a label value of at most 63 letters, digits, dots, dashes and underscores'),
+  )
+  .refine((all) => Object.keys(all).length <= 64, 'must not be more than 64 labels')
+
+const secret = (maxLength: number) => z.string().min(1).max(maxLength)
+
+/** How the server signs in over SSH. Sealed at rest and never given out again. */
+export const sshCredential = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('password'), password: secret(1024) }),
+  z.strictObject({ type: z.literal('key'), privateKey: secret(65_536), passphrase: secret(1024).optional() }),
+])
+export type SshCredential = z.infer<typeof sshCredential>
+
+export const newHost = z.strictObject({
+  name,
+  address,
+  port: z.int().min(1).max(65_535).default(22),
+  user: z.string().min(1).max(64).regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name').default('root'),
+  credential: sshCredential,
+  /** For a user whose sudo asks for a password; the SSH password is tried when this is missing. */
+  sudoPassword: secret(1024).optional(),
+  /** The SSH host key's fingerprint when it is known beforehand; otherwise the first one seen is pinned. */
+  hostKey: sshFingerprint.optional(),
+  labels: labels.default({}),
+})
+export type NewHost = z.infer<typeof newHost>
+export type NewHostInput = z.input<typeof newHost>
+
+/**
+ * - `installing`: being bootstrapped. `install_failed`: see `stateReason` and the installation's log.
+ * - `online`: the agent answered the last call. `offline`: it did not, after all retries.
+ * - `credentials_refused`, `identity_changed`: something answers that is not the agent we installed. Never treated as offline.
+ * - `removing`, `remove_failed`: being uninstalled.
+ */
+export const hostState = z.enum([
+  'installing',
+  'install_failed',
+  'online',
+  'offline',
+  'credentials_refused',
+  'identity_changed',
+  'removing',
+  'remove_failed',
+])
+export type HostState = z.infer<typeof hostState>
+
+export const hostView = z.strictObject({
+  id: uuid,
+  name,
+  address,
+  port: z.int(),
+  user: z.string(),
+  labels: z.record(z.string(), z.string()),
+  state: hostState,
+  /** Why it is in this state, for a person. */
+  stateReason: plainText(2000).nullable(),
+  stateSince: z.iso.datetime(),
+  /** The pinned SSH host key; null until the first connection. */
+  hostKey: sshFingerprint.nullable(),
+  agent: z
+    .strictObject({
+      port: z.int(),
+      /** The pin of the certificate that the server accepts from this agent. */
+      certificatePin: spkiPin,
+      /** Null until it is known. */
+      version: plainText(64).nullable(),
+      architecture: plainText(32).nullable(),
+      installedAt: z.iso.datetime().nullable(),
+      lastAnswerAt: z.iso.datetime().nullable(),
+    })
+    .nullable(),
+  /** The newest installation or removal, whose output can be read like any command's. */
+  lastProvisioning: uuid.nullable(),
+  createdAt: z.iso.datetime(),
+})
+export type HostView = z.infer<typeof hostView>
+
+export const hostAccepted = z.strictObject({
+  host: hostView,
+  /** The installation or removal that was started, as a command id. */
+  commandId: uuid,
+})
+export type HostAccepted = z.infer<typeof hostAccepted>

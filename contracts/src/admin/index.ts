@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import { sshFingerprint, uuid } from '../text.ts'
+import { commandInput, commandOutput, commandQuery, commandView, newRun, outputQuery, runAccepted, terminalSize } from './commands.ts'
+import { hostAccepted, hostView, newHost } from './hosts.ts'
+import { defineRoute } from './route.ts'
+
+export * from './commands.ts'
+export * from './hosts.ts'
+export * from './live.ts'
+export * from './route.ts'
+
+const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
+const commandParam = z.strictObject({ id: uuid })
+const flag = z.enum(['true', 'false']).default('false').transform((text) => text === 'true')
+
+/** What every error answer looks like. */
+export const errorBody = z.strictObject({
+  error: z.strictObject({
+    code: z.string(),
+    kind: z.enum(['rejected', 'unavailable', 'defect']),
+    message: z.string(),
+    fields: z.array(z.strictObject({ field: z.string(), message: z.string() })),
+  }),
+})
+export type ErrorBody = z.infer<typeof errorBody>
+
+const component = z.enum(['up', 'down'])
+
+export const ADMIN_ROUTES = {
+  health: defineRoute({
+    method: 'GET',
+    path: '/health',
+    summary: 'Whether the process answers.',
+    access: 'public',
+    response: z.strictObject({ status: z.literal('ok'), version: z.string() }),
+  }),
+  ready: defineRoute({
+    method: 'GET',
+    path: '/ready',
+    summary: 'Whether the server can do its work; 503 when it cannot.',
+    access: 'public',
+    response: z.strictObject({ status: z.enum(['ready', 'not_ready']), database: component, queue: component }),
+  }),
+  openapi: defineRoute({
+    method: 'GET',
+    path: '/api/openapi.json',
+    summary: 'This description.',
+    response: z.looseObject({}),
+  }),
+
+  listHosts: defineRoute({
+    method: 'GET',
+    path: '/api/hosts',
+    summary: 'All hosts, by name.',
+    response: z.strictObject({ hosts: z.array(hostView) }),
+  }),
+  addHost: defineRoute({
+    method: 'POST',
+    path: '/api/hosts',
+    summary: 'Adds a host and installs its agent.',
+    status: 202,
+    body: newHost,
+    response: hostAccepted,
+  }),
+  showHost: defineRoute({
+    method: 'GET',
+    path: '/api/hosts/:host',
+    summary: 'One host.',
+    params: hostParam,
+    response: z.strictObject({ host: hostView }),
+  }),
+  installHost: defineRoute({
+    method: 'POST',
+    path: '/api/hosts/:host/install',
+    summary: 'Installs the agent again, with the same identity. Changes nothing where nothing is amiss.',
+    status: 202,
+    params: hostParam,
+    response: hostAccepted,
+  }),
+  removeHost: defineRoute({
+    method: 'DELETE',
+    path: '/api/hosts/:host',
+    summary:
+      'Uninstalls the agent and then forgets the host. With forget=true the host is forgotten without being reached, and what is installed there stays.',
+    status: 202,
+    params: hostParam,
+    query: z.strictObject({ forget: flag }),
+    response: z.strictObject({
+      /** The removal that was started; null when the host was forgotten. */
+      commandId: uuid.nullable(),
+      message: z.string(),
+    }),
+  }),
+  scanHostKey: defineRoute({
+    method: 'POST',
+    path: '/api/host-keys',
+    summary: 'The SSH host key that an address shows now, to be compared before it is trusted. Nothing is stored.',
+    body: newHost.pick({ address: true, port: true }),
+    response: z.strictObject({ fingerprint: sshFingerprint, algorithm: z.string() }),
+  }),
+
+  run: defineRoute({
+    method: 'POST',
+    path: '/api/runs',
+    summary: 'Runs a program on hosts. Once this has answered, the commands survive anything but the loss of the database.',
+    status: 202,
+    body: newRun,
+    response: runAccepted,
+  }),
+  listCommands: defineRoute({
+    method: 'GET',
+    path: '/api/commands',
+    summary: 'Commands, newest first.',
+    query: commandQuery,
+    response: z.strictObject({ commands: z.array(commandView) }),
+  }),
+  showCommand: defineRoute({
+    method: 'GET',
+    path: '/api/commands/:id',
+    summary: 'One command.',
+    params: commandParam,
+    response: z.strictObject({ command: commandView }),
+  }),
+  readOutput: defineRoute({
+    method: 'GET',
+    path: '/api/commands/:id/output',
+    summary: 'Output from a byte offset on, as it is stored now. Follow it live on /ws.',
+    params: commandParam,
+    query: outputQuery,
+    response: commandOutput,
+  }),
+  cancelCommand: defineRoute({
+    method: 'POST',
+    path: '/api/commands/:id/cancel',
+    summary: 'Asks a command to end. One that has ended stays as it is.',
+    status: 202,
+    params: commandParam,
+    response: z.strictObject({ command: commandView }),
+  }),
+  writeInput: defineRoute({
+    method: 'POST',
+    path: '/api/commands/:id/input',
+    summary: 'Writes to the standard input or terminal of a running command.',
+    params: commandParam,
+    body: commandInput,
+    response: z.strictObject({ nextOffset: z.int() }),
+  }),
+  resizeTerminal: defineRoute({
+    method: 'POST',
+    path: '/api/commands/:id/size',
+    summary: 'Tells a running terminal its new size.',
+    params: commandParam,
+    body: terminalSize,
+    response: z.strictObject({}),
+  }),
+} as const
+
+export type AdminRoutes = typeof ADMIN_ROUTES
+export type AdminRouteName = keyof AdminRoutes
+export type AdminResponse<N extends AdminRouteName> = z.output<AdminRoutes[N]['response']>

@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { uuid } from '../text.ts'
+import { commandView, outputChunk } from './commands.ts'
+
+/** What a client sends on `/ws`, one JSON object a message. */
+export const liveRequest = z.discriminatedUnion('type', [
+  /** Sends the output from `offset` on, and every change of the command's state. Sent again, it starts anew from there. */
+  z.strictObject({ type: z.literal('follow'), commandId: uuid, offset: z.int().min(0).default(0) }),
+  z.strictObject({ type: z.literal('unfollow'), commandId: uuid }),
+])
+export type LiveRequest = z.infer<typeof liveRequest>
+
+/** What the server sends on `/ws`. Output comes in order, each byte once; after a reconnection follow again from your own offset. */
+export const liveEvent = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('output'), commandId: uuid, ...outputChunk.shape }),
+  z.strictObject({ type: z.literal('command'), command: commandView }),
+  /** The command has ended and all its output was sent before this. */
+  z.strictObject({ type: z.literal('end'), command: commandView }),
+  z.strictObject({ type: z.literal('error'), commandId: uuid.nullable(), code: z.string(), message: z.string() }),
+])
+export type LiveEvent = z.infer<typeof liveEvent>

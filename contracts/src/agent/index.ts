@@ -1,0 +1,56 @@
+import type { z } from 'zod'
+import {
+  cancelCommand,
+  executeCommand,
+  getCommandLog,
+  releaseCommand,
+  resizeTerminal,
+  writeInput,
+} from './commands.ts'
+import { getPort, getStatus, healthCheck, heartbeat } from './host.ts'
+
+export * from './commands.ts'
+export * from './config.ts'
+export * from './host.ts'
+export * from './method.ts'
+
+/** Every method an agent answers, by its JSON-RPC name. */
+export const AGENT_METHODS = {
+  health_check: healthCheck,
+  heartbeat,
+  get_status: getStatus,
+  get_port: getPort,
+  execute_command: executeCommand,
+  get_command_log: getCommandLog,
+  cancel_command: cancelCommand,
+  release_command: releaseCommand,
+  write_input: writeInput,
+  resize_terminal: resizeTerminal,
+} as const
+
+export type AgentMethods = typeof AGENT_METHODS
+export type AgentMethodName = keyof AgentMethods
+/** What a caller writes: fields with defaults may be left out. */
+export type AgentParamsInput<N extends AgentMethodName> = z.input<AgentMethods[N]['params']>
+/** What a handler reads: every field is there. */
+export type AgentParams<N extends AgentMethodName> = z.output<AgentMethods[N]['params']>
+export type AgentResult<N extends AgentMethodName> = z.output<AgentMethods[N]['result']>
+
+/** What an agent implements: a method without a handler does not compile. */
+export type AgentHandlers = {
+  [N in AgentMethodName]: (params: AgentParams<N>, signal: AbortSignal) => Promise<AgentResult<N>>
+}
+
+/** JSON-RPC error codes: the standard's own, and one for each kind of `RollcallError`. The stable code is in `data.code`. */
+export const RPC_ERROR = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  rejected: -32001,
+  unavailable: -32002,
+} as const
+
+/** The header that carries the agent's token. */
+export const TOKEN_HEADER = 'x-agent-token'

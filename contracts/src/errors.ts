@@ -1,0 +1,128 @@
+/**
+ * Every error code of the product, with who must act on it:
+ * - `rejected`: the caller; the same request will be refused again.
+ * - `unavailable`: nobody; try again later.
+ * - `defect`: us.
+ *
+ * Codes are stable: scripts match on them. Messages are for people and may change.
+ */
+export const ERROR_KINDS = {
+  // The request itself
+  'request.invalid': 'rejected',
+  'request.unauthenticated': 'rejected',
+  'request.forbidden': 'rejected',
+  'request.not_found': 'rejected',
+  'request.too_large': 'rejected',
+  // Hosts
+  'host.not_found': 'rejected',
+  'host.name_taken': 'rejected',
+  'host.busy': 'rejected',
+  'host.not_installed': 'rejected',
+  'host.key_changed': 'rejected',
+  'host.unsupported_architecture': 'rejected',
+  'host.unsupported_libc': 'rejected',
+  'host.no_systemd': 'rejected',
+  'host.no_python': 'rejected',
+  'host.no_sudo': 'rejected',
+  'host.sudo_password_wrong': 'rejected',
+  'host.no_disk': 'rejected',
+  'host.read_only': 'rejected',
+  'host.port_taken': 'rejected',
+  'host.no_free_port': 'rejected',
+  'host.preflight_unreadable': 'rejected',
+  // SSH
+  'ssh.auth_failed': 'rejected',
+  'ssh.key_unreadable': 'rejected',
+  'ssh.no_sftp': 'rejected',
+  'ssh.unreachable': 'unavailable',
+  'ssh.connection_lost': 'unavailable',
+  // Installing and removing
+  'install.playbook_failed': 'rejected',
+  'install.agent_silent': 'unavailable',
+  'install.interrupted': 'unavailable',
+  // Talking to an agent
+  'agent.unreachable': 'unavailable',
+  'agent.overloaded': 'unavailable',
+  'agent.credentials_refused': 'rejected',
+  'agent.identity_changed': 'rejected',
+  'agent.invalid_answer': 'rejected',
+  'agent.method_unknown': 'rejected',
+  // Commands
+  'command.not_found': 'rejected',
+  'command.id_conflict': 'rejected',
+  'command.not_running': 'rejected',
+  'command.no_input': 'rejected',
+  'command.no_terminal': 'rejected',
+  'command.start_failed': 'rejected',
+  'command.output_gone': 'rejected',
+  'command.never_started': 'unavailable',
+  'command.host_restarted': 'unavailable',
+  'command.runner_died': 'unavailable',
+  'command.unanswered': 'unavailable',
+  // The server
+  'server.starting': 'unavailable',
+  'server.stopping': 'unavailable',
+  'server.overloaded': 'unavailable',
+  'server.database_unavailable': 'unavailable',
+  'server.master_key_wrong': 'rejected',
+  'server.config_invalid': 'rejected',
+  'server.defect': 'defect',
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorKind = 'rejected' | 'unavailable' | 'defect'
+export type ErrorCode = keyof typeof ERROR_KINDS
+
+/** Whether a thing that failed may have happened all the same: ask again by id before doing it anew. */
+export type Outcome = 'not-applied' | 'unknown'
+
+/** One wrong field of a request: its path, what is wrong with the value, and what would be right. */
+export interface FieldError {
+  field: string
+  message: string
+}
+
+interface ErrorDetails {
+  /** Only for `unavailable`; the default is `not-applied`. */
+  outcome?: Outcome
+  fields?: FieldError[]
+  cause?: unknown
+}
+
+/** The one error class of the product. `message` says what happened and what to do next, and never holds a secret. */
+export class RollcallError extends Error {
+  readonly code: ErrorCode
+  readonly kind: ErrorKind
+  readonly outcome: Outcome
+  readonly fields: FieldError[]
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause })
+    this.name = 'RollcallError'
+    this.code = code
+    this.kind = ERROR_KINDS[code]
+    this.outcome = details.outcome ?? 'not-applied'
+    this.fields = details.fields ?? []
+  }
+}
+
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(ERROR_KINDS, text)
+}
+
+interface SchemaIssue {
+  code?: string | undefined
+  path: PropertyKey[]
+  message: string
+  keys?: string[] | undefined
+}
+
+/** Turns what zod found into fields a person can correct, at most twenty. `root` names the value itself. */
+export function fieldErrors(issues: readonly SchemaIssue[], root = 'body'): FieldError[] {
+  return issues
+    .flatMap((issue): FieldError[] =>
+      issue.code === 'unrecognized_keys'
+        ? (issue.keys ?? []).map((key) => ({ field: [...issue.path, key].map(String).join('.'), message: 'is not a known field; remove it' }))
+        : [{ field: issue.path.map(String).join('.') || root, message: issue.message }],
+    )
+    .slice(0, 20)
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+
+/** One line of text that a person reads in a table or a terminal: no control characters, so that it cannot act. */
+export const plainText = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength)
+    .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]*$/u, 'must not contain control or invisible formatting characters')
+
+/** Makes hostile text fit for `plainText`: every forbidden character becomes U+FFFD and the rest is cut at `maxLength`. */
+export function sanitizeText(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD')
+}
+
+/** Random bytes written as text, as `crypto.randomBytes(n).toString('base64url')` gives them. */
+export const base64Url = (minLength: number, maxLength: number) =>
+  z
+    .string()
+    .min(minLength)
+    .max(maxLength)
+    .regex(/^[A-Za-z0-9_-]*$/, 'must be base64url text')
+
+/** A public-key pin: SHA-256 over the DER SubjectPublicKeyInfo of a certificate, as `sha256/<base64>` (RFC 7469). */
+export const spkiPin = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, 'must be sha256/ followed by 44 characters of base64')
+
+/** An OpenSSH fingerprint as `ssh-keygen -l` prints it. */
+export const sshFingerprint = z
+  .string()
+  .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must be SHA256: followed by 43 characters, as ssh-keygen -l prints it')
+
+/** A lower-case UUID. */
+export const uuid = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a lower-case UUID')
