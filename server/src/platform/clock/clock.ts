@@ -1,0 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Time as the server sees it; specs put a manual one in its place. */
+export abstract class Clock {
+  abstract now(): Date
+  /** Resolves after `ms` milliseconds, or rejects with an AbortError. */
+  abstract sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export class SystemClock extends Clock {
+  override now() {
+    return new Date()
+  }
+
+  override sleep(ms: number, signal?: AbortSignal) {
+    return delay(ms, undefined, { ...(signal && { signal }) })
+  }
+}

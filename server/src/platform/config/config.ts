@@ -1,0 +1,73 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fieldErrors, RollcallError } from '@rollcall/contracts'
+import { z } from 'zod'
+
+const DEFAULT_PORT = 8420
+
+const environment = z.object({
+  ROLLCALL_DATA_DIR: z.string().regex(/^\//, 'must be an absolute path').optional(),
+  ROLLCALL_LISTEN: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, 'must be address:port, such as 127.0.0.1:8420')
+    .optional(),
+  ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
+  ROLLCALL_MASTER_KEY: z.string().optional(),
+  ROLLCALL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
+    .optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^(rediss?:\/\/|unix:\/\/|\/)/, 'must be redis://…, rediss://… or the path of a unix socket')
+    .optional(),
+})
+
+export interface Config {
+  /** Everything the server keeps outside its database, absolute. */
+  dataDir: string
+  listen: { host: string; port: number; isDefault: boolean }
+  /** Origins besides the server's own from which browsers may open `/ws`. */
+  allowedOrigins: string[]
+  masterKey: string | undefined
+  logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** Undefined for the embedded PostgreSQL. */
+  databaseUrl: string | undefined
+  /** Undefined for the queue in PostgreSQL. */
+  redisUrl: string | undefined
+}
+
+/** Reads the configuration from the environment. Throws `server.config_invalid` that names every variable that is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(given)
+  if (!parsed.success) {
+    const fields = fieldErrors(parsed.error.issues, 'environment')
+    throw new RollcallError('server.config_invalid', `The environment is not valid: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}.`, { fields })
+  }
+  const value = parsed.data
+  return {
+    dataDir: value.ROLLCALL_DATA_DIR ?? defaultDataDir(env),
+    listen: parseListen(value.ROLLCALL_LISTEN),
+    allowedOrigins: value.ROLLCALL_ALLOWED_ORIGINS.split(',').map((origin) => origin.trim()).filter(Boolean),
+    masterKey: value.ROLLCALL_MASTER_KEY,
+    logLevel: value.ROLLCALL_LOG_LEVEL,
+    databaseUrl: value.DATABASE_URL,
+    redisUrl: value.REDIS_URL,
+  }
+}
+
+function defaultDataDir(env: NodeJS.ProcessEnv): string {
+  if (process.getuid?.() === 0) return '/var/lib/rollcall'
+  return join(env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'rollcall')
+}
+
+function parseListen(text: string | undefined): Config['listen'] {
+  if (text === undefined) return { host: '127.0.0.1', port: DEFAULT_PORT, isDefault: true }
+  const colon = text.lastIndexOf(':')
+  const port = Number(text.slice(colon + 1))
+  if (port > 65_535)
+    throw new RollcallError('server.config_invalid', `ROLLCALL_LISTEN names port ${port}; a port is at most 65535.`)
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port, isDefault: false }
+}

@@ -1,0 +1,43 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { RollcallError } from '@rollcall/contracts'
+
+const VERSION = 1
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+/**
+ * Seals secrets for rest with AES-256-GCM. A sealed value is `version(1) nonce(12) tag(16) ciphertext`.
+ *
+ * `context` names the place of the value, such as `host/<id>/credential`. It is authenticated, so that a sealed value
+ * that was moved to another row does not open there.
+ */
+export class Sealer {
+  constructor(private readonly key: Buffer) {}
+
+  seal(plain: string, context: string): Uint8Array<ArrayBuffer> {
+    const nonce = randomBytes(NONCE_BYTES)
+    const cipher = createCipheriv('aes-256-gcm', this.key, nonce).setAAD(Buffer.from(context))
+    const ciphertext = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
+    return new Uint8Array(Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), ciphertext]))
+  }
+
+  /** Throws `server.master_key_wrong` when it was sealed with another key, for another place, or was altered. */
+  open(sealed: Uint8Array, context: string): string {
+    const bytes = Buffer.from(sealed)
+    const nonceEnd = 1 + NONCE_BYTES
+    const tagEnd = nonceEnd + TAG_BYTES
+    try {
+      if (bytes[0] !== VERSION) throw new Error(`unknown version ${bytes[0]}`)
+      const decipher = createDecipheriv('aes-256-gcm', this.key, bytes.subarray(1, nonceEnd))
+        .setAAD(Buffer.from(context))
+        .setAuthTag(bytes.subarray(nonceEnd, tagEnd))
+      return Buffer.concat([decipher.update(bytes.subarray(tagEnd)), decipher.final()]).toString('utf8')
+    } catch (cause) {
+      throw new RollcallError(
+        'server.master_key_wrong',
+        `What is sealed as ${context} does not open with this master key. Start the server with the key that the database was made with.`,
+        { cause },
+      )
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { RollcallError } from '@rollcall/contracts'
+import pg from 'pg'
+import type { Logger } from 'pino'
+import { PrismaClient } from './generated/client.ts'
+import { applyMigrations } from './migrator.ts'
+
+const MAX_CONNECTIONS = 20
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** The one way to PostgreSQL: `prisma` for most, `pool` for the few statements that run for every piece of output. */
+export class Database {
+  private constructor(
+    readonly pool: pg.Pool,
+    readonly prisma: PrismaClient,
+    /** How to connect, for the queue's own connections. */
+    readonly connection: pg.PoolConfig,
+  ) {}
+
+  /** Connects and applies the migrations that are missing. Throws `server.database_unavailable`. */
+  static async open(connection: pg.PoolConfig, migrations: string, log: Logger): Promise<Database> {
+    try {
+      const applied = await applyMigrations(connection, migrations)
+      if (applied.length > 0) log.info(`database migrated: ${applied.join(', ')}`)
+    } catch (cause) {
+      throw new RollcallError('server.database_unavailable', `The database could not be prepared: ${(cause as Error).message}`, { cause })
+    }
+    const pool = new pg.Pool({ ...connection, max: MAX_CONNECTIONS, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
+    // A dropped idle connection is replaced at the next query; without a listener it would end the process.
+    pool.on('error', (error) => log.warn({ err: error }, 'a database connection was dropped'))
+    return new Database(pool, new PrismaClient({ adapter: new PrismaPg(pool) }), connection)
+  }
+
+  async isUp(): Promise<boolean> {
+    return this.pool.query('SELECT 1').then(
+      () => true,
+      () => false,
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.prisma.$disconnect()
+    await this.pool.end()
+  }
+}
+
+/** PostgreSQL's unique_violation, through Prisma: whether it is about `field`. */
+export function isUniqueViolation(error: unknown, field: string): boolean {
+  const { code, meta } = error as { code?: string; meta?: unknown }
+  return code === 'P2002' && JSON.stringify(meta).includes(field)
+}
