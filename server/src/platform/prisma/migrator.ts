@@ -25,7 +25,7 @@ interface SchemaEngine {
  * It leans on an internal interface of exactly the pinned `@prisma/schema-engine-wasm`; the database specs prove it.
  */
 export async function applyMigrations(connection: pg.PoolConfig, directory: string): Promise<string[]> {
-  const engine = await loadSchemaEngine(connection)
+  const engine = await openSchemaEngine(connection)
   const { appliedMigrationNames } = await engine.applyMigrations({
     migrationsList: {
       baseDir: directory,
@@ -55,16 +55,28 @@ async function readMigrations(directory: string) {
   )
 }
 
-async function loadSchemaEngine(connection: pg.PoolConfig): Promise<SchemaEngine> {
-  const require = createRequire(import.meta.url)
-  const entry = require.resolve('@prisma/schema-engine-wasm')
-  const name = '@prisma/schema-engine-wasm/schema_engine_bg'
-  const glue = await import(name)
+interface EngineGlue {
+  SchemaEngine: { new: (options: object, log: () => void, adapters: object) => Promise<SchemaEngine> }
+  __wbg_set_wasm(exports: object): void
+}
+
+async function openSchemaEngine(connection: pg.PoolConfig): Promise<SchemaEngine> {
+  loadedGlue ??= loadGlue()
+  const glue = await loadedGlue
+  const factory = bindMigrationAwareSqlAdapterFactory(migrationAdapter(connection))
+  return glue.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory)
+}
+
+/** The glue code holds one WebAssembly instance for the whole process: a second one breaks what the first began. */
+let loadedGlue: Promise<EngineGlue> | undefined
+
+async function loadGlue(): Promise<EngineGlue> {
+  const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
+  const moduleName = '@prisma/schema-engine-wasm/schema_engine_bg'
+  const glue = (await import(moduleName)) as EngineGlue
   const wasm = await readFile(entry.replace(/schema_engine\.js$/, 'schema_engine_bg.wasm'))
   const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm), { './schema_engine_bg.js': glue })
   glue.__wbg_set_wasm(instance.exports)
   ;(instance.exports.__wbindgen_start as () => void)()
-  const ignoreLogs = () => undefined
-  const factory = bindMigrationAwareSqlAdapterFactory(migrationAdapter(connection))
-  return glue.SchemaEngine.new({ datamodels: undefined }, ignoreLogs, factory)
+  return glue
 }
