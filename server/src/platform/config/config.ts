@@ -14,6 +14,10 @@ const environment = z.object({
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  ROLLCALL_AGENT_FOLDER: z.string().regex(/^\//, 'must be an absolute path').optional(),
+  ROLLCALL_ANSIBLE_BUNDLE: z
+    .string({ error: 'must name the Ansible archive that is brought to hosts; "npm start" builds one and sets this' })
+    .regex(/^\//, 'must be an absolute path'),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
@@ -32,6 +36,10 @@ export interface Config {
   allowedOrigins: string[]
   masterKey: string | undefined
   logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** Where the agent's archives are; undefined for the build's own folder. */
+  agentFolder: string | undefined
+  /** The Ansible that is brought to hosts, an archive. */
+  ansibleBundle: string
   /** Undefined for the embedded PostgreSQL. */
   databaseUrl: string | undefined
   /** Undefined for the queue in PostgreSQL. */
@@ -53,6 +61,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     allowedOrigins: value.ROLLCALL_ALLOWED_ORIGINS.split(',').map((origin) => origin.trim()).filter(Boolean),
     masterKey: value.ROLLCALL_MASTER_KEY,
     logLevel: value.ROLLCALL_LOG_LEVEL,
+    agentFolder: value.ROLLCALL_AGENT_FOLDER,
+    ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,
   }

@@ -1,0 +1,48 @@
+import { RollcallError } from '@rollcall/contracts'
+import { readArguments } from './arguments.ts'
+import { CommandStore } from './commands/command-store.ts'
+import { CommandsService } from './commands/commands.service.ts'
+import { ReleasedCommands } from './commands/released.ts'
+import { RunnerLink } from './commands/runner-link.ts'
+import { runtimePaths, spoolPaths } from './commands/spool-paths.ts'
+import { loadConfig } from './config/load-config.ts'
+import { createHandlers } from './handlers.ts'
+import { HostStatus } from './host/host-status.ts'
+import { runMain } from './main.ts'
+import { systemClock as clock } from './platform/clock.ts'
+import { stderrLog as log } from './platform/log.ts'
+import { readBootId } from './platform/processes.ts'
+import { RpcServer } from './rpc/rpc-server.ts'
+import { ownVersion } from './version.ts'
+
+runMain(async () => {
+  const places = readArguments(process.argv.slice(2))
+  const config = loadConfig(places.config)
+  const { rpc_port: port, limits } = config.config
+  const spool = spoolPaths(places.state)
+  const bootId = readBootId()
+  const version = ownVersion()
+
+  const released = new ReleasedCommands(spool.released, clock.epochMs)
+  const runner = new RunnerLink(runtimePaths(places.runtime).fifo)
+  const commands = new CommandsService(new CommandStore(spool, bootId, limits), released, runner, limits, clock)
+  const status = new HostStatus(version, bootId, clock)
+  const server = new RpcServer(config, createHandlers({ version, bootId, port, commands, status, clock }), log)
+
+  await server.listen()
+  log.info('agent.listening', { port, version, config: places.config })
+  try {
+    commands.resume()
+  } catch (error) {
+    // The agent is of use without a runner: it says so here, and at every call that needs one.
+    if (!(error instanceof RollcallError)) throw error
+    log.error('agent.no_runner', { error: error.message })
+  }
+
+  const stop = (signal: string) => {
+    log.info('agent.stopping', { signal })
+    server.close().then(() => process.exit(0))
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+})

@@ -1,0 +1,41 @@
+import { AGENT_PROTOCOL, type AgentHandlers } from '@rollcall/contracts/agent'
+import { readCommandLog } from './commands/command-log.ts'
+import type { CommandsService } from './commands/commands.service.ts'
+import type { HostStatus } from './host/host-status.ts'
+import type { Clock } from './platform/clock.ts'
+
+interface Parts {
+  version: string
+  bootId: string
+  port: number
+  commands: CommandsService
+  status: HostStatus
+  clock: Clock
+}
+
+/** One entry per method of the contract; a missing one does not compile. */
+export function createHandlers({ version, bootId, port, commands, status, clock }: Parts): AgentHandlers {
+  const startedMs = clock.monotonicMs()
+  return {
+    health_check: async () => ({
+      status: 'ok',
+      agent_version: version,
+      protocol: AGENT_PROTOCOL,
+      boot_id: bootId,
+    }),
+    heartbeat: async () => ({
+      time_ms: clock.epochMs(),
+      boot_id: bootId,
+      agent_uptime_s: Math.floor((clock.monotonicMs() - startedMs) / 1000),
+      running_commands: commands.running().length,
+    }),
+    get_status: () => status.read(commands.running()),
+    get_port: async () => ({ port }),
+    execute_command: (params) => commands.execute(params),
+    get_command_log: (params, signal) => readCommandLog(commands, params, signal),
+    cancel_command: (params) => commands.cancel(params.command_id),
+    release_command: (params) => commands.release(params.command_id),
+    write_input: (params) => commands.writeInput(params),
+    resize_terminal: (params) => commands.resize(params),
+  }
+}

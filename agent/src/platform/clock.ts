@@ -1,0 +1,27 @@
+/** Time as the processes see it, so that tests can move it by hand. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970: for records. */
+  epochMs(): number
+  /** Counts on whatever happens to the wall clock: for durations. */
+  monotonicMs(): number
+  /** Calls back once, after at least `ms`; however large `ms` is. */
+  after(ms: number, action: () => void): { cancel(): void }
+}
+
+// setTimeout takes a signed 32-bit delay and fires at once beyond it; a command's timeout may be 30 days.
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  epochMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, action) {
+    const due = performance.now() + ms
+    let timer: NodeJS.Timeout
+    const arm = () => {
+      const left = due - performance.now()
+      timer = setTimeout(() => (due <= performance.now() ? action() : arm()), Math.min(Math.max(left, 0), LONGEST_TIMER_MS))
+    }
+    arm()
+    return { cancel: () => clearTimeout(timer) }
+  },
+}

@@ -1,0 +1,94 @@
+import { fieldErrors, RollcallError } from '@rollcall/contracts'
+import { AGENT_METHODS, type AgentHandlers, type AgentMethodName, RPC_ERROR } from '@rollcall/contracts/agent'
+import jayson from 'jayson'
+import type { Log } from '../platform/log.ts'
+import { type RpcError, toRpcError } from './rpc-errors.ts'
+
+/** Calls in one batch. */
+const MOST_IN_BATCH = 16
+
+type Context = { signal: AbortSignal }
+type Reply = (error: RpcError | null, result?: unknown) => void
+type RpcResponse = { jsonrpc: '2.0'; id: unknown; result?: unknown; error?: Partial<RpcError> }
+
+/**
+ * The one place where JSON-RPC meets the handlers: validates parameters and results by the contract and maps errors.
+ * jayson does the envelope and batches; it never sees an exception, since it would lose its message.
+ */
+export class RpcAdapter {
+  readonly #handlers: AgentHandlers
+  readonly #log: Log
+  readonly #server: jayson.Server
+
+  constructor(handlers: AgentHandlers, log: Log) {
+    this.#handlers = handlers
+    this.#log = log
+    this.#server = new jayson.Server({}, { router: (name: string) => this.#method(name), maxBatchLength: MOST_IN_BATCH })
+  }
+
+  /** The answer to one request body; null when nothing is to be answered (notifications only). Never rejects. */
+  async answer(body: Buffer, signal: AbortSignal): Promise<unknown> {
+    let request: unknown
+    try {
+      request = JSON.parse(body.toString('utf8'))
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      const invalid = new RollcallError('request.invalid', 'The request is not JSON.')
+      return { jsonrpc: '2.0', id: null, error: toRpcError(invalid, RPC_ERROR.parse) }
+    }
+    return new Promise((resolve) => {
+      const context: Context = { signal }
+      this.#server.call(request as jayson.JSONRPCRequestLike, context, (error?: unknown, response?: unknown) => {
+        resolve(completed(response ?? error ?? null))
+      })
+    })
+  }
+
+  #method(name: string): jayson.Method {
+    const isKnown = Object.hasOwn(AGENT_METHODS, name)
+    const handler = (params: unknown, context: Context, reply: Reply) => {
+      const work = isKnown ? this.#run(name as AgentMethodName, params, context.signal) : unknownMethod(name)
+      work.then(
+        (result) => reply(null, result),
+        (error) => reply(error as RpcError),
+      )
+    }
+    return new jayson.Method(handler as unknown as jayson.MethodHandler, { useContext: true })
+  }
+
+  /** Rejects with an `RpcError` and nothing else. */
+  async #run<N extends AgentMethodName>(name: N, input: unknown, signal: AbortSignal): Promise<unknown> {
+    const method = AGENT_METHODS[name]
+    const params = method.params.safeParse(input ?? {})
+    if (!params.success) {
+      const fields = fieldErrors(params.error.issues, 'params')
+      const message = `The parameters of ${name} are not right: ${fields.map((f) => `${f.field}: ${f.message}`).join('; ')}`
+      throw toRpcError(new RollcallError('request.invalid', message, { fields }), RPC_ERROR.invalidParams)
+    }
+    try {
+      // The contract ties parameters to the handler of the same name; TypeScript cannot follow that through a union.
+      const handler = this.#handlers[name] as (params: unknown, signal: AbortSignal) => Promise<unknown>
+      return method.result.parse(await handler(params.data, signal))
+    } catch (error) {
+      if (!(error instanceof RollcallError)) {
+        this.#log.error('rpc.defect', { method: name, error: String((error as Error).stack ?? error) })
+      }
+      throw toRpcError(error)
+    }
+  }
+}
+
+async function unknownMethod(name: string): Promise<never> {
+  const message = `This agent has no method ${JSON.stringify(String(name).slice(0, 64))}; it may be older than the caller.`
+  throw toRpcError(new RollcallError('agent.method_unknown', message), RPC_ERROR.methodNotFound)
+}
+
+/** Gives jayson's own errors the `data` that every error of ours has. */
+function completed(answer: unknown): unknown {
+  if (Array.isArray(answer)) return answer.map(completed)
+  const response = answer as RpcResponse | null
+  if (response?.error === undefined || response.error.data?.code !== undefined) return response
+  const message = `The request is not JSON-RPC 2.0, or holds more than ${MOST_IN_BATCH} calls.`
+  const error = toRpcError(new RollcallError('request.invalid', message), RPC_ERROR.invalidRequest)
+  return { ...response, error }
+}

@@ -1,0 +1,74 @@
+import { constants } from 'node:os'
+import type { CommandResult } from '@rollcall/contracts/agent'
+
+/** Between TERM and KILL, in milliseconds. */
+export const KILL_AFTER_MS = 10_000
+
+/** Why a command was told to end; `lost` when the runner itself is being stopped. */
+export type EndingCause = 'timed_out' | 'cancelled' | 'lost'
+
+export interface EndingView {
+  startedMs: number
+  timeoutMs: number
+  /** Why and when TERM was sent; null while the command may run. */
+  ending: { cause: EndingCause; sinceMs: number } | null
+  wasKilled: boolean
+  /** What somebody asked for; null for nothing. */
+  requested: EndingCause | null
+}
+
+export type EndingDecision =
+  | { kind: 'term'; cause: EndingCause }
+  | { kind: 'kill' }
+  /** Nothing to do before `inMs`; null for never. */
+  | { kind: 'wait'; inMs: number | null }
+
+/** What to do about a command that still runs at `nowMs`. All times on the monotonic clock. */
+export function decideEnding(view: EndingView, nowMs: number): EndingDecision {
+  if (view.ending === null) {
+    if (view.requested !== null) return { kind: 'term', cause: view.requested }
+    const leftMs = view.startedMs + view.timeoutMs - nowMs
+    return leftMs <= 0 ? { kind: 'term', cause: 'timed_out' } : { kind: 'wait', inMs: leftMs }
+  }
+  if (view.wasKilled) return { kind: 'wait', inMs: null }
+  const leftMs = view.ending.sinceMs + KILL_AFTER_MS - nowMs
+  return leftMs <= 0 ? { kind: 'kill' } : { kind: 'wait', inMs: leftMs }
+}
+
+export interface ProgramExit {
+  code: number | null
+  signal: string | null
+}
+
+type Counts = Pick<CommandResult, 'stdout' | 'stderr' | 'dropped' | 'started_at_ms' | 'ended_at_ms'>
+
+/** The result of a program that ran. One that was told to end is `timed_out` or `cancelled` whatever code it chose. */
+export function resultOf(exit: ProgramExit, cause: EndingCause | null, counts: Counts): CommandResult {
+  const isSuccess = cause === null && exit.code === 0
+  return {
+    ...counts,
+    status: cause ?? (isSuccess ? 'success' : 'failed'),
+    success: isSuccess,
+    return_code: exit.code,
+    signal: exit.signal,
+    reason: cause === 'lost' ? 'command.runner_died' : null,
+    message: cause === 'lost' ? 'The runner on the host was stopped and ended the command.' : null,
+  }
+}
+
+/** The result of a program that could not be started, with the code that a shell would give. */
+export const startFailure = (returnCode: 126 | 127, message: string, counts: Counts): CommandResult => ({
+  ...counts,
+  status: 'failed',
+  success: false,
+  return_code: returnCode,
+  signal: null,
+  reason: 'command.start_failed',
+  message,
+})
+
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
+
+/** node-pty gives numbers, and 0 for none. Real-time signals have no name of their own. */
+export const signalName = (number: number | undefined): string | null =>
+  number ? (SIGNAL_NAMES.get(number) ?? `SIGRTMIN+${Math.max(0, number - 34)}`) : null

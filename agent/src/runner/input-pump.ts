@@ -1,0 +1,55 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import type { CommandPaths } from '../commands/spool-paths.ts'
+import { errorCode, readIfThere } from '../platform/files.ts'
+import type { Program } from './program.ts'
+
+const CHUNK = 64 * 1024
+
+/** Carries `input` from the spool to the program, as fast as the program takes it and with one chunk in memory. */
+export class InputPump {
+  readonly #paths: CommandPaths
+  readonly #program: Program
+  #position = 0
+  #isBusy = false
+  #isEnded = false
+
+  constructor(paths: CommandPaths, program: Program) {
+    this.#paths = paths
+    this.#program = program
+  }
+
+  /** Called whenever there may be more. */
+  pump(): void {
+    if (this.#isBusy || this.#isEnded) return
+    // The mark is looked for first: once it is there, no byte follows those that are read now.
+    const isLast = readIfThere(this.#paths.inputEnd) !== null
+    const data = this.#read()
+    if (data.length > 0) {
+      this.#isBusy = true
+      this.#position += data.length
+      this.#program.write(data, () => {
+        this.#isBusy = false
+        this.pump()
+      })
+    } else if (isLast) {
+      this.#isEnded = true
+      this.#program.endInput()
+    }
+  }
+
+  #read(): Buffer {
+    const buffer = Buffer.allocUnsafe(CHUNK)
+    let fd: number
+    try {
+      fd = openSync(this.#paths.input, 'r')
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return buffer.subarray(0, 0)
+      throw error
+    }
+    try {
+      return buffer.subarray(0, readSync(fd, buffer, 0, CHUNK, this.#position))
+    } finally {
+      closeSync(fd)
+    }
+  }
+}

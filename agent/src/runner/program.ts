@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import type { AgentParams, LogType } from '@rollcall/contracts/agent'
+import { type Fifos, type Pipe, readToEnd } from '../platform/fifos.ts'
+import { withDefaultPriorities } from '../platform/spawn-defaults.ts'
+import type { ProgramExit } from './ending.ts'
+
+export interface ProgramEvents {
+  onData(type: LogType, data: Buffer): void
+  /** No more output can come. */
+  onOutputEnd(): void
+  onExit(exit: ProgramExit): void
+  /** It could not be started after all; nothing else follows. */
+  onStartFailure(error: NodeJS.ErrnoException): void
+}
+
+/** A program that runs, as the leader of a process group of its own. */
+export interface Program {
+  pid: number
+  write(data: Buffer, done: () => void): void
+  endInput(): void
+  resize(columns: number, rows: number): void
+}
+
+export interface ProgramStart {
+  path: string
+  env: Record<string, string>
+  params: AgentParams<'execute_command'>
+}
+
+const noop = () => undefined
+
+/** Starts a program on pipes. Null when it could not be started; then `onStartFailure` is called later. */
+export function startOnPipes(start: ProgramStart, fifos: Fifos, events: ProgramEvents): Program | null {
+  const { params } = start
+  const output: Record<LogType, Pipe> = { stdout: fifos.take(), stderr: fifos.take() }
+  const input = params.stdin ? fifos.take() : null
+  const childEnds = [output.stdout.writeEnd, output.stderr.writeEnd, ...(input ? [input.readEnd] : [])]
+  let child: ChildProcess
+  try {
+    child = withDefaultPriorities(() =>
+      spawn(start.path, params.args, {
+        argv0: params.command,
+        cwd: params.cwd,
+        env: start.env,
+        detached: true,
+        stdio: [input?.readEnd ?? 'ignore', output.stdout.writeEnd, output.stderr.writeEnd],
+      }),
+    )
+  } finally {
+    for (const fd of childEnds) closeSync(fd)
+  }
+  let open = 2
+  const onEnd = () => {
+    open--
+    if (open === 0) events.onOutputEnd()
+  }
+  for (const type of ['stdout', 'stderr'] as const) {
+    readToEnd(output[type].readEnd, (data) => events.onData(type, data), onEnd)
+  }
+  child.once('error', (error) => {
+    if (child.pid === undefined) events.onStartFailure(error)
+  })
+  child.once('exit', (code, signal) => events.onExit({ code, signal }))
+  const stdin = input === null ? null : inputSocket(input.writeEnd)
+  if (child.pid === undefined) {
+    stdin?.destroy()
+    return null
+  }
+  return {
+    pid: child.pid,
+    write: (data, done) => (stdin === null || stdin.destroyed ? done() : stdin.write(data, () => done())),
+    endInput: () => stdin?.end(),
+    resize: noop,
+  }
+}
+
+function inputSocket(fd: number): Socket {
+  const socket = new Socket({ fd, readable: false, writable: true })
+  // EPIPE: the program has closed its input, which is its right.
+  socket.on('error', () => socket.destroy())
+  return socket
+}
+
+/** Control-D: what a terminal takes for the end of input at the start of a line. */
+const END_OF_INPUT = Buffer.from([4])
+
+/** Starts a program on a terminal of its own. All output is `stdout`: a terminal has no second stream. */
+export async function startOnTerminal(
+  start: ProgramStart,
+  events: ProgramEvents,
+  signalName: (signal: number | undefined) => string | null,
+): Promise<Program> {
+  // Loaded at the first terminal only: most runners never see one.
+  const { spawn: spawnTerminal } = (await import('node-pty')).default
+  const { params } = start
+  const terminal = withDefaultPriorities(() =>
+    spawnTerminal(start.path, params.args, {
+      name: start.env.TERM ?? 'xterm-256color',
+      cols: params.columns,
+      rows: params.rows,
+      cwd: params.cwd,
+      env: start.env,
+      encoding: null,
+    }),
+  )
+  // With encoding null the data is a Buffer, whatever the types say.
+  terminal.onData((data) => events.onData('stdout', data as unknown as Buffer))
+  terminal.onExit(({ exitCode, signal }) => {
+    const name = signalName(signal)
+    events.onOutputEnd()
+    events.onExit({ code: name === null ? exitCode : null, signal: name })
+  })
+  return {
+    pid: terminal.pid,
+    write: (data, done) => {
+      terminal.write(data)
+      setImmediate(done)
+    },
+    endInput: () => terminal.write(END_OF_INPUT),
+    resize: (columns, rows) => terminal.resize(columns, rows),
+  }
+}

@@ -1,0 +1,107 @@
+import { readdirSync, statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { commandIds } from '../commands/command-store.ts'
+import type { SpoolPaths } from '../commands/spool-paths.ts'
+import type { SpoolLimits } from '../commands/spool-records.ts'
+import { errorCode } from '../platform/files.ts'
+
+
+export type Cut =
+  | 'this command has more unacknowledged output than the host keeps'
+  | 'all commands together have more unacknowledged output than the host keeps'
+  | 'the disk is full'
+
+/** After this many bytes the disk is asked anew how much is free. */
+const CHECK_DISK_EVERY = 4 * 1024 * 1024
+/** While output is being cut, the spool is counted again at most this often, in milliseconds. */
+const RECOUNT_EVERY_MS = 250
+
+/**
+ * Counts what the spool holds, in bytes. It adds up what it grants and counts the disk again only when a bound seems
+ * reached: so the agent, which unlinks what was acknowledged, need not tell anyone.
+ */
+export class SpoolBudget {
+  readonly #paths: SpoolPaths
+  readonly #nowMs: () => number
+  readonly #used = new Map<string, number>()
+  #total = 0
+  #granted = Number.POSITIVE_INFINITY
+  #free = 0
+  #recountedMs = Number.NEGATIVE_INFINITY
+
+  constructor(paths: SpoolPaths, nowMs: () => number) {
+    this.#paths = paths
+    this.#nowMs = nowMs
+    this.#recount()
+  }
+
+  /** Grants room for `bytes` more of one command, or says why not. */
+  grant(id: string, bytes: number, limits: SpoolLimits): Cut | null {
+    const cut = this.#check(id, bytes, limits)
+    if (cut === null) {
+      this.#add(id, bytes)
+      return null
+    }
+    if (this.#nowMs() - this.#recountedMs < RECOUNT_EVERY_MS) return cut
+    this.#recount()
+    const still = this.#check(id, bytes, limits)
+    if (still === null) this.#add(id, bytes)
+    return still
+  }
+
+  forget(id: string): void {
+    this.#used.delete(id)
+  }
+
+  #check(id: string, bytes: number, limits: SpoolLimits): Cut | null {
+    if ((this.#used.get(id) ?? 0) + bytes > limits.spool_bytes_per_command) {
+      return 'this command has more unacknowledged output than the host keeps'
+    }
+    if (this.#total + bytes > limits.spool_bytes_total) {
+      return 'all commands together have more unacknowledged output than the host keeps'
+    }
+    if (this.#granted + bytes > CHECK_DISK_EVERY) {
+      const { bavail, bsize } = statfsSync(this.#paths.commands)
+      this.#free = bavail * bsize
+      this.#granted = 0
+    }
+    const left = this.#free - this.#granted - bytes
+    return left < limits.spool_bytes_left_free ? 'the disk is full' : null
+  }
+
+  #add(id: string, bytes: number): void {
+    this.#used.set(id, (this.#used.get(id) ?? 0) + bytes)
+    this.#total += bytes
+    this.#granted += bytes
+  }
+
+  #recount(): void {
+    this.#recountedMs = this.#nowMs()
+    this.#granted = Number.POSITIVE_INFINITY
+    this.#total = 0
+    this.#used.clear()
+    for (const id of commandIds(this.#paths)) {
+      const size = folderSize(this.#paths.command(id).folder)
+      this.#used.set(id, size)
+      this.#total += size
+    }
+  }
+}
+
+function folderSize(folder: string): number {
+  let size = 0
+  for (const name of namesIn(folder)) {
+    if (/^(log|index)\.\d+$/.test(name)) size += statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
+  }
+  return size
+}
+
+// The agent removes folders at any time.
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return []
+    throw error
+  }
+}

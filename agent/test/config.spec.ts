@@ -1,0 +1,120 @@
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { AgentHost } from './fixtures/agent-host.ts'
+import { makeIdentity } from './fixtures/certificate.ts'
+
+const hosts: AgentHost[] = []
+let host: AgentHost
+beforeEach(async () => {
+  host = await AgentHost.create()
+  hosts.push(host)
+})
+afterAll(() => Promise.all(hosts.map((each) => each.stop())))
+
+const without = (key: string) => Object.fromEntries(Object.entries(host.config).filter(([name]) => name !== key))
+
+/** The agent's words when it refuses to start. */
+async function refusal(): Promise<string> {
+  const agent = host.launchAgent()
+  expect(await agent.exited).toBe(78)
+  return agent.stderr
+}
+
+describe('a config that is not right stops the start, naming key and file', () => {
+  test.each([
+    ['agent_token', ''],
+    ['agent_token', 'short'],
+    ['secret_key', 7],
+    ['rpc_port', 0],
+    ['rpc_port', 70_000],
+    ['rpc_port', '8000'],
+    ['rpc_path', 'short'],
+    ['rpc_path', '../../../../etc/passwd'],
+    ['server_pins', []],
+    ['server_pins', ['sha1/x']],
+    ['limits', { connections: 0 }],
+  ])('%s = %j', async (key, value) => {
+    host.writeConfig({ ...host.config, [key]: value })
+    const words = await refusal()
+    expect(words).toContain(`${host.configPath}: ${key}`)
+    if (typeof value === 'string' && value.length > 5) expect(words).not.toContain(value)
+  })
+
+  test.each(['agent_token', 'secret_key', 'rpc_port', 'rpc_path', 'server_pins'])('%s is missing', async (key) => {
+    host.writeConfig(without(key))
+    expect(await refusal()).toContain(`${host.configPath}: ${key}`)
+  })
+
+  test('an unknown field, which may be a known one misspelt', async () => {
+    host.writeConfig({ ...host.config, server_pin: [] })
+    expect(await refusal()).toContain(`${host.configPath}: server_pin: `)
+  })
+
+  test('no JSON, without quoting the secrets around the fault', async () => {
+    host.writeConfig(JSON.stringify(host.config).replace('"secret_key"', 'secret_key'))
+    const words = await refusal()
+    expect(words).toContain(`${host.configPath}: is not JSON`)
+    expect(words).not.toContain(host.target.token)
+  })
+
+  test('no file', async () => {
+    rmSync(host.configPath)
+    expect(await refusal()).toContain(`${host.configPath}: cannot be read (ENOENT)`)
+  })
+
+  test.each([0o644, 0o640, 0o400, 0o700])('mode %o of the config', async (mode) => {
+    chmodSync(host.configPath, mode)
+    expect(await refusal()).toContain(`${host.configPath}: has mode 0${mode.toString(8)}, must be 0600`)
+  })
+
+  test('a private key that others can read', async () => {
+    const path = join(host.folder, 'etc/ssl/agent.key')
+    chmodSync(path, 0o644)
+    expect(await refusal()).toContain(`${path}: has mode 0644`)
+  })
+
+  test('a certificate that is none', async () => {
+    const path = join(host.folder, 'etc/ssl/agent.crt')
+    writeFileSync(path, 'nonsense')
+    expect(await refusal()).toContain(`${path}: is not a certificate in PEM`)
+  })
+
+  test('a key that is none, without a word of it', async () => {
+    const path = join(host.folder, 'etc/ssl/agent.key')
+    const text = readFileSync(path, 'utf8').replace('BEGIN', 'BEGAN')
+    writeFileSync(path, text)
+    const words = await refusal()
+    expect(words).toContain(`${path}: is not a private key in PEM`)
+    expect(words).not.toContain(text.split('\n')[1])
+  })
+
+  test('a key of another certificate', async () => {
+    const path = join(host.folder, 'etc/ssl/agent.key')
+    writeFileSync(path, makeIdentity('other').privateKey)
+    expect(await refusal()).toContain(`${path}: does not belong to the certificate`)
+  })
+})
+
+test('a port that is taken is named, and leaves it to systemd to try again', async () => {
+  const other = createServer().listen(host.target.port)
+  await once(other, 'listening')
+  const agent = host.launchAgent()
+  expect(await agent.exited).toBe(1)
+  expect(agent.stderr).toContain(`rpc_port ${host.target.port} is taken`)
+  other.close()
+})
+
+test('TERM ends the agent with 0 at once, although a call waits for news', async () => {
+  await host.startRunner()
+  await host.startAgent()
+  const id = await host.shell('sleep 30')
+  const waiting = host.log(id, 0, { wait_ms: 25_000 })
+  await host.client.call('heartbeat', {})
+  const started = Date.now()
+  expect(await host.agent?.kill('SIGTERM')).toBe(0)
+  expect(Date.now() - started).toBeLessThan(2500)
+  expect(await waiting).toMatchObject({ is_final: false, log_data: '' })
+})

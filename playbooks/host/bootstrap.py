@@ -1,0 +1,212 @@
+"""Runs one playbook on the host itself, as root, with the Ansible that the server brings.
+
+    python3 bootstrap.py --staging DIR --playbook NAME --tools-version VERSION
+
+DIR holds what the server uploaded: tools.tar.gz (only when the host has another VERSION under /opt/rollcall-tools),
+vars.json for the playbook, and whatever that names. Standard input stays open as long as the server is there; when it
+ends before the playbook does, the playbook is ended and DIR removed, so that secrets do not outlive the connection.
+A run that finds an older one still going ends that first: the newest knows what is wanted.
+Exits with the playbook's exit code, 70 when the server went away, 71 when the tools could not be laid out.
+Needs Python 3.9 and its standard library only.
+"""
+
+import argparse
+import fcntl
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+
+TOOLS = "/opt/rollcall-tools"
+LOCK = "/run/rollcall-bootstrap.lock"
+SERVER_GONE = 70
+NO_TOOLS = 71
+TAKE_OVER_SECONDS = 15
+TERM_SECONDS = 5
+
+
+def main():
+    options = parse_options()
+    os.umask(0o022)
+    lock = take_lock()
+    try:
+        try:
+            lay_out_tools(options.staging, options.tools_version)
+        except (OSError, tarfile.TarError, EOFError) as error:
+            print("Cannot lay out %s: %s" % (TOOLS, error), file=sys.stderr, flush=True)
+            return NO_TOOLS
+        return run_playbook(options, lock)
+    finally:
+        forget(os.path.join(options.staging, "vars.json"))
+        forget(LOCK)
+
+
+def parse_options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--staging", required=True)
+    parser.add_argument("--playbook", required=True)
+    parser.add_argument("--tools-version", required=True)
+    return parser.parse_args()
+
+
+def forget(path):
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def take_lock():
+    """The open lock file. The playbook's processes inherit it: it is held for as long as one of them lives."""
+    deadline = time.monotonic() + TAKE_OVER_SECONDS
+    is_told = False
+    while True:
+        lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not is_told:
+                print("An earlier run is still going on this host; ending it.", flush=True)
+                is_told = True
+            hard = time.monotonic() > deadline - TAKE_OVER_SECONDS / 2
+            end_holders(lock, signal.SIGKILL if hard else signal.SIGTERM)
+            os.close(lock)
+            if time.monotonic() > deadline:
+                sys.exit("An earlier run on this host cannot be ended. Restart the host and try again.")
+            time.sleep(0.2)
+            continue
+        if is_current(lock):
+            record(lock, "process", os.getpid())
+            return lock
+        os.close(lock)  # its last holder removed it while we waited
+
+
+def is_current(lock):
+    try:
+        return os.fstat(lock).st_ino == os.stat(LOCK).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def record(lock, kind, number):
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, ("%s %d" % (kind, number)).encode(), 0)
+
+
+def end_holders(lock, how):
+    # Whoever holds the lock is alive, so the number is still theirs: of a process that unpacks, or of a playbook's group.
+    kind, _, number = os.pread(lock, 64, 0).decode("ascii", "replace").partition(" ")
+    if not number.isdigit():
+        return
+    try:
+        (os.killpg if kind == "group" else os.kill)(int(number), how)
+    except ProcessLookupError:
+        pass
+
+
+def lay_out_tools(staging, version):
+    archive = os.path.join(staging, "tools.tar.gz")
+    if read_line(os.path.join(TOOLS, "VERSION")) == version:
+        return
+    fresh, old = TOOLS + ".new", TOOLS + ".old"
+    for path in (fresh, old):
+        shutil.rmtree(path, ignore_errors=True)
+    with tarfile.open(archive, "r:gz") as tar:
+        unpack(tar, fresh)
+    with tarfile.open(os.path.join(fresh, "bundle.tar")) as tar:
+        unpack(tar, os.path.join(fresh, "ansible"))
+    os.unlink(os.path.join(fresh, "bundle.tar"))
+    with open(os.path.join(fresh, "VERSION"), "w") as file:
+        file.write(version + "\n")
+    os.sync()  # before the rename: after a power cut a complete name must mean complete files
+    if os.path.lexists(TOOLS):
+        os.rename(TOOLS, old)
+    os.rename(fresh, TOOLS)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def unpack(tar, folder):
+    os.makedirs(folder, mode=0o755)
+    members = []
+    for member in tar:
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        members.append(member)
+    if hasattr(tarfile, "tar_filter"):
+        tar.extractall(folder, members, filter="tar")
+    else:
+        tar.extractall(folder, members)
+
+
+def read_line(path):
+    try:
+        with open(path) as file:
+            return file.readline().strip()
+    except FileNotFoundError:
+        return None
+
+
+def run_playbook(options, lock):
+    staging = options.staging
+    scratch = os.path.join(staging, "ansible")
+    environment = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": scratch,
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "ANSIBLE_CONFIG": os.path.join(TOOLS, "playbooks", "ansible.cfg"),
+        "ANSIBLE_HOME": scratch,
+        "ANSIBLE_LOCAL_TEMP": os.path.join(scratch, "local"),
+        "ANSIBLE_REMOTE_TEMP": os.path.join(scratch, "remote"),
+        "ROLLCALL_RESULT": os.path.join(staging, "result.json"),
+    }
+    os.makedirs(scratch, mode=0o700, exist_ok=True)
+    command = [
+        sys.executable, "-I", os.path.join(TOOLS, "ansible"),
+        "--inventory", "localhost,", "--connection", "local",
+        "--extra-vars", "ansible_python_interpreter=" + sys.executable,
+        "--extra-vars", "@" + os.path.join(staging, "vars.json"),
+        os.path.join(TOOLS, "playbooks", options.playbook),
+    ]
+    playbook = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, env=environment, cwd="/", start_new_session=True, pass_fds=[lock]
+    )
+    record(lock, "group", playbook.pid)
+    signal.signal(signal.SIGTERM, lambda *_: end_group(playbook))
+    gone = threading.Event()
+    threading.Thread(target=watch_server, args=(playbook, gone), daemon=True).start()
+    code = playbook.wait()
+    if gone.is_set():
+        shutil.rmtree(staging, ignore_errors=True)
+        return SERVER_GONE
+    return code if code >= 0 else 128 - code
+
+
+def watch_server(playbook, gone):
+    """Ends the playbook when standard input ends."""
+    while True:
+        select.select([0], [], [])
+        if not os.read(0, 4096):
+            break
+    gone.set()
+    end_group(playbook)
+
+
+def end_group(playbook):
+    for how, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, 0)):
+        try:
+            os.killpg(playbook.pid, how)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and playbook.poll() is None:
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+# Looks at a host before anything is changed on it, and prints what it saw as key=value lines between two markers.
+# POSIX sh, fed to "sh -s"; needs no Python and no root. As root it sees more: the keys after "is_root=yes".
+# What the values must be is decided by the server (decidePreflight), not here.
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+newline='
+'
+
+say() { printf '%s=%s\n' "$1" "${2%%"$newline"*}"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The nearest folder that exists, as $place.
+nearest() {
+  place=$1
+  while [ ! -d "$place" ]; do
+    place=${place%/*}
+    [ -n "$place" ] || place=/
+  done
+}
+
+# <name> <folder>: free KiB, free inodes, mount point and mount options of the file system that the folder is or would be on.
+say_disk() {
+  nearest "$2"
+  set -- "$1" $(df -Pk "$place" 2>/dev/null | tail -n 1)
+  free=${5:-} mount=${7:-/} options=
+  set -- "$1" $(df -Pi "$place" 2>/dev/null | tail -n 1)
+  while read -r _ point _ found _; do
+    if [ "$point" = "$mount" ]; then options=$found; fi
+  done </proc/self/mounts
+  say "$1" "$free ${5:-} $mount $options"
+}
+
+# Local ports in state LISTEN, in hexadecimal, as $ports; those of the socket inodes in $own as $own_ports.
+listening() {
+  ports= own_ports=
+  for table in /proc/net/tcp /proc/net/tcp6; do
+    [ -r "$table" ] || continue
+    while read -r _ local _ state _ _ _ _ _ inode _; do
+      [ "$state" = 0A ] || continue
+      port=${local##*:}
+      case ,$ports, in *,"$port",*) ;; *) ports=${ports:+$ports,}$port ;; esac
+      case "$own" in *"[$inode]"*) own_ports=${own_ports:+$own_ports,}$port ;; esac
+    done <"$table"
+  done
+}
+
+echo rollcall-preflight-begin
+uid=$(id -u)
+say uid "$uid"
+say user "$(id -un 2>/dev/null)"
+say machine "$(uname -m)"
+say kernel "$(uname -r)"
+say word_bits "$(getconf LONG_BIT 2>/dev/null)"
+say os "$(. /etc/os-release 2>/dev/null && printf %s "$PRETTY_NAME")"
+say libc "$(getconf GNU_LIBC_VERSION 2>/dev/null || ldd --version 2>&1)"
+say init "$(cat /proc/1/comm 2>/dev/null)"
+say systemd "$(if [ -d /run/systemd/system ] && have systemctl; then systemctl --version; fi)"
+say python "$(python3 -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"
+say python_lacks "$(have python3 && python3 - 2>&1 <<'PYTHON'
+lacks = []
+for name in ("ctypes email.message fcntl grp hashlib http.client json logging.handlers lzma multiprocessing "
+             "pwd ssl tarfile urllib.request uuid zipfile zipimport zlib").split():
+    try:
+        __import__(name)
+    except Exception:
+        lacks.append("module " + name)
+if "module multiprocessing" not in lacks:
+    try:
+        __import__("multiprocessing").get_context("fork").Lock()
+    except Exception:
+        lacks.append("semaphores (/dev/shm)")
+print(", ".join(lacks))
+PYTHON
+)"
+if [ -n "$HOME" ] && [ -d "$HOME" ] && [ ! -L "$HOME" ] && [ -w "$HOME" ]; then
+  set -- $(ls -ldn "$HOME")
+  case "$1" in
+    d????w* | d???????w*) ;;
+    *) if [ "$3" = "$uid" ]; then say home "$HOME"; fi ;;
+  esac
+fi
+say_disk disk_opt /opt/rollcall-agent
+say_disk disk_etc /etc/rollcall-agent
+say_disk disk_var /var/lib/rollcall-agent
+say_disk disk_home "${HOME:-/}"
+say_disk disk_var_tmp /var/tmp
+own=
+if [ "$uid" = 0 ]; then
+  say is_root yes
+  locked=
+  for folder in /opt/rollcall-agent /opt/rollcall-tools /etc/rollcall-agent /etc/systemd/system /var/lib/rollcall-agent /run; do
+    nearest "$folder"
+    if [ ! -w "$place" ]; then locked="${locked:+$locked }$place"; fi
+  done
+  say unwritable "$locked"
+  agent=$(systemctl show --property=MainPID --value rollcall-agent.service 2>/dev/null)
+  if [ "${agent:-0}" != 0 ]; then own=$(ls -l "/proc/$agent/fd" 2>/dev/null); fi
+  say releases "$(echo $(ls /opt/rollcall-agent/releases 2>/dev/null))"
+  say tools "$(cat /opt/rollcall-tools/VERSION 2>/dev/null)"
+fi
+listening
+say listening "$ports"
+say agent_ports "$own_ports"
+echo rollcall-preflight-end

@@ -1,0 +1,1 @@
+export function debianMirrors(root?: string): Promise<{ archive: string; security: string }>

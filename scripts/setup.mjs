@@ -1,0 +1,92 @@
+// Everything that has to be there before the server runs or the tests do. Runs on plain Node 20, built-ins only.
+// Each step looks first whether it has been done, so that a second call costs a moment.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const NODE_FOLDER = join(ROOT, 'node_modules', `node-linux-${process.arch}`, 'bin')
+const SUPPORTED = ['x64', 'arm64']
+
+/** The pinned Node that everything but these scripts runs on. */
+export const NODE = join(NODE_FOLDER, 'node')
+
+export const cacheDir = () =>
+  process.env.ROLLCALL_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'rollcall')
+
+/** An environment in which `node` and the packages' own programs are the pinned ones. */
+export const toolEnv = (extra = {}) => ({
+  ...process.env,
+  PATH: [NODE_FOLDER, join(ROOT, 'node_modules', '.bin'), process.env.PATH].join(':'),
+  NX_DAEMON: 'false',
+  PRISMA_HIDE_UPDATE_MESSAGE: 'true',
+  ...extra,
+})
+
+export const say = (text) => console.log(`\u25b8 ${text}`)
+
+/** Makes everything ready. Resolves to the path of the Ansible archive that the server brings to hosts. */
+export async function setUp() {
+  const [major] = process.versions.node.split('.').map(Number)
+  if (process.platform !== 'linux' || !SUPPORTED.includes(process.arch))
+    throw new UserError(
+      `Rollcall runs on Linux on ${SUPPORTED.join(' or ')}; this is ${process.platform} on ${process.arch}.`,
+    )
+  if (major < 20) throw new UserError(`Node 20 or newer is needed to set up; this is ${process.version}.`)
+  await installPackages()
+  await build()
+  if (process.env.ROLLCALL_ANSIBLE_BUNDLE) return process.env.ROLLCALL_ANSIBLE_BUNDLE
+  const { buildAnsibleBundle } = await import('./ansible-bundle.mjs')
+  return (await buildAnsibleBundle({ cacheDir: cacheDir(), log: say })).path
+}
+
+async function installPackages() {
+  const lock = await readFile(join(ROOT, 'package-lock.json'))
+  const hash = createHash('sha256').update(lock).digest('hex')
+  const stamp = join(ROOT, 'node_modules', '.rollcall-lock')
+  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === hash) return
+  say('installing the npm packages of package-lock.json (about 1 GB on disk, a minute)')
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  await writeFile(stamp, hash)
+}
+
+async function build() {
+  say('building (what has not changed is taken from the cache)')
+  await run('nx', ['run-many', '--targets=build', '--output-style=stream-without-prefixes'], {
+    isQuiet: true,
+  })
+}
+
+/** A failure that its message explains: shown without a stack. */
+export class UserError extends Error {}
+
+/** Runs a program to its end. With `isQuiet` its output is shown only if it fails. */
+export function run(program, args, { isQuiet = false, env = {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      env: toolEnv(env),
+      stdio: isQuiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+    })
+    const output = []
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => output.push(data))
+    child.on('error', (error) => reject(new UserError(`${program} could not be started: ${error.message}`)))
+    child.on('close', (code, signal) => {
+      if (code === 0) return resolve()
+      process.stderr.write(Buffer.concat(output))
+      reject(new UserError(`"${[program, ...args].join(' ')}" ended with ${signal ?? code}.`))
+    })
+  })
+}
+
+/** Runs `main`, and ends the process with 1 and a message when it fails. */
+export function runMain(main) {
+  main().catch((error) => {
+    console.error(error instanceof UserError ? `\u2716 ${error.message}` : error)
+    process.exitCode = 1
+  })
+}

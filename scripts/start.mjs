@@ -1,0 +1,70 @@
+// npm start: sets everything up and runs the server; with --demo, three real hosts on this machine join its fleet.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { NODE, ROOT, runMain, say, setUp, toolEnv, UserError } from './setup.mjs'
+
+const USAGE = `npm start [-- --demo]
+
+  --demo   also boots three Debian hosts on this machine and brings them into the fleet (needs root)
+  --help   shows this
+
+The server is configured by environment variables: see docs/guides/configuration.md.`
+
+/** Longer than the server itself takes to give up an orderly stop. */
+const KILL_AFTER_MS = 45_000
+
+runMain(async () => {
+  const args = process.argv.slice(2)
+  const unknown = args.find((arg) => !['--demo', '--help'].includes(arg))
+  if (unknown) throw new UserError(`unknown option ${unknown}\n\n${USAGE}`)
+  if (args.includes('--help')) return console.log(USAGE)
+  const isDemo = args.includes('--demo')
+  if (isDemo && process.getuid() !== 0)
+    throw new UserError(
+      'The demo boots real hosts on this machine, which needs root: sudo npm start -- --demo\nWithout hosts of its own the server needs no root: npm start',
+    )
+
+  const bundle = await setUp()
+  const children = new Set()
+  let isStopping = false
+  const stop = () => {
+    if (isStopping) return
+    isStopping = true
+    say('stopping')
+    for (const child of children) child.kill('SIGTERM')
+    setTimeout(() => [...children].forEach((child) => child.kill('SIGKILL')), KILL_AFTER_MS).unref()
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+
+  const start = (script, env) => {
+    // In a group of its own: Ctrl-C comes to us alone, and we stop the demo's hosts and the server in order.
+    const child = spawn(NODE, script, {
+      cwd: ROOT,
+      env: toolEnv(env),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+    })
+    children.add(child)
+    child.on('exit', (code, signal) => {
+      children.delete(child)
+      if (!isStopping && code !== 0) {
+        console.error(`\u2716 ${script.at(-1)} ended with ${signal ?? code}`)
+        process.exitCode = 1
+      }
+      stop()
+    })
+    return child
+  }
+
+  const server = start([join(ROOT, 'server/dist/main.js')], { ROLLCALL_ANSIBLE_BUNDLE: bundle })
+  server.once('message', ({ url }) => {
+    if (isDemo) return start([join(ROOT, 'scripts/demo.ts')], { ROLLCALL_URL: url })
+    console.log(`
+Rollcall runs. In another terminal, in this folder:
+
+  npx rollcall host add NAME --address ADDRESS --key ~/.ssh/id_ed25519 --wait
+  npx rollcall run --host NAME -- uname -a
+
+The API is described at ${url}/api/openapi.json. Ctrl-C stops the server; hosts and commands go on.`)
+  })
+})

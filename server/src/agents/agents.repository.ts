@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common'
+import type { AgentAddress } from '../platform/agent-client/agent-connection.ts'
+import { type Identity, makeIdentity } from '../platform/crypto/certificates.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { Database } from '../platform/prisma/database.ts'
+import { type AgentCredentials, newCredentials } from './domain/credentials.ts'
+
+/** An agent's identity with its secrets in the clear: it stays in memory. */
+export interface AgentIdentity extends AgentCredentials {
+  rpcPort: number
+  certificatePem: string
+  privateKeyPem: string
+  certificatePin: string
+}
+
+@Injectable()
+export class AgentsRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** Columns for a new agent, sealed; the caller inserts them with the host. */
+  newRow(hostId: string, rpcPort: number, now: Date) {
+    const credentials = newCredentials()
+    const identity: Identity = makeIdentity('rollcall-agent', now)
+    return {
+      rpcPort,
+      rpcPath: credentials.rpcPath,
+      token: this.sealer.seal(credentials.token, `agent/${hostId}/token`),
+      secretKey: this.sealer.seal(credentials.secretKey, `agent/${hostId}/secret-key`),
+      certificate: identity.certificatePem,
+      privateKey: this.sealer.seal(identity.privateKeyPem, `agent/${hostId}/private-key`),
+      certificatePin: identity.pin,
+    }
+  }
+
+  async identity(hostId: string): Promise<AgentIdentity | null> {
+    const row = await this.database.prisma.agent.findUnique({ where: { hostId } })
+    return (
+      row && {
+        rpcPort: row.rpcPort,
+        rpcPath: row.rpcPath,
+        token: this.sealer.open(row.token, `agent/${hostId}/token`),
+        secretKey: this.sealer.open(row.secretKey, `agent/${hostId}/secret-key`),
+        certificatePem: row.certificate,
+        privateKeyPem: this.sealer.open(row.privateKey, `agent/${hostId}/private-key`),
+        certificatePin: row.certificatePin,
+      }
+    )
+  }
+
+  async address(hostId: string): Promise<AgentAddress | null> {
+    const row = await this.database.prisma.agent.findUnique({ where: { hostId }, include: { host: true } })
+    return (
+      row && {
+        host: row.host.address,
+        port: row.rpcPort,
+        path: row.rpcPath,
+        token: this.sealer.open(row.token, `agent/${hostId}/token`),
+        certificatePin: row.certificatePin,
+      }
+    )
+  }
+
+  async usedPorts(): Promise<Set<number>> {
+    const rows = await this.database.prisma.agent.findMany({ select: { rpcPort: true } })
+    return new Set(rows.map((row) => row.rpcPort))
+  }
+
+  async setPort(hostId: string, rpcPort: number): Promise<void> {
+    await this.database.prisma.agent.update({ where: { hostId }, data: { rpcPort } })
+  }
+
+  async markInstalled(hostId: string, facts: { version: string; architecture: string }, now: Date): Promise<void> {
+    await this.database.prisma.agent.update({
+      where: { hostId },
+      data: { ...facts, installedAt: now, lastAnswerAt: now },
+    })
+  }
+}

@@ -1,0 +1,3 @@
+export { AgentsModule } from './agents.module.ts'
+export { type AgentIdentity, AgentsRepository } from './agents.repository.ts'
+export { AgentsService } from './agents.service.ts'

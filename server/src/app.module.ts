@@ -1,0 +1,21 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { APP_FILTER } from '@nestjs/core'
+import { AccessModule } from './access/index.ts'
+import { CommandsModule } from './commands/index.ts'
+import { HealthModule } from './health/index.ts'
+import { HostsModule } from './hosts/index.ts'
+import { LiveModule } from './live/index.ts'
+import { ErrorFilter } from './platform/http/error.filter.ts'
+import { type Platform, PlatformModule } from './platform/platform.module.ts'
+import { ProvisioningModule } from './provisioning/index.ts'
+
+@Module({})
+export class AppModule {
+  static of(platform: Platform): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [PlatformModule.of(platform), AccessModule, HealthModule, HostsModule, CommandsModule, ProvisioningModule, LiveModule],
+      providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],
+    }
+  }
+}

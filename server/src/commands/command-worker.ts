@@ -1,0 +1,193 @@
+import { setMaxListeners } from 'node:events'
+import { Inject, Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { CommandKind } from '@rollcall/contracts/admin'
+import { CommandEvents } from './command-events.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { Repeater } from '../platform/clock/repeater.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { JobQueue } from '../platform/queue/job-queue.ts'
+import { SERVER_ID } from '../platform/tokens.ts'
+import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
+import { nextAttempt } from './domain/next-step.ts'
+import { LEASE_MS, WorkRepository } from './work.repository.ts'
+
+/** Commands that one server drives at once; further ones wait in the database. */
+const MAX_ACTIVE = 2000
+const SWEEP_INTERVAL_MS = 2000
+const SWEEP_LIMIT = 500
+const STOP_TIMEOUT_MS = 5000
+
+/** What a kind of command does while this server holds it. */
+export interface CommandHandler {
+  /** Drives it until it has ended. Throws what stopped it before that: it is then taken up again later. */
+  drive(command: ClaimedCommand, held: HeldCommand): Promise<void>
+}
+
+/** The lease was lost or the server stops: end quietly, somebody else goes on. */
+export class Relinquished extends Error {}
+
+/** A command under this server's lease, and the only way to change it. */
+export class HeldCommand {
+  private readonly stop = new AbortController()
+  private readonly cancel = new AbortController()
+
+  constructor(
+    readonly id: string,
+    private readonly owner: string,
+    private readonly work: WorkRepository,
+    private readonly clock: Clock,
+    private readonly events: CommandEvents,
+  ) {
+    // Each call to an agent listens on these, and a long command makes many.
+    setMaxListeners(0, this.stop.signal, this.cancel.signal)
+  }
+
+  /** Fires when this server must let go. */
+  get stopped(): AbortSignal {
+    return this.stop.signal
+  }
+
+  /** Fires when somebody wants the command to end. */
+  get cancelled(): AbortSignal {
+    return this.cancel.signal
+  }
+
+  relinquish(): void {
+    this.stop.abort(new Relinquished())
+  }
+
+  noticeCancel(): void {
+    this.cancel.abort()
+  }
+
+  async markRunning(): Promise<void> {
+    this.check(await this.work.markRunning(this.id, this.owner, this.clock.now()))
+    this.events.commandChanged(this.id)
+  }
+
+  async append(offset: number, piece: OutputPiece): Promise<void> {
+    this.check(await this.work.append(this.id, this.owner, offset, piece))
+    this.events.outputStored({ commandId: this.id, offset, ...piece })
+  }
+
+  async finish(ending: Ending): Promise<void> {
+    this.check(await this.work.finish(this.id, this.owner, ending, this.clock.now()))
+    this.events.commandChanged(this.id)
+  }
+
+  private check(isHeld: boolean): void {
+    if (isHeld) return
+    this.relinquish()
+    throw new Relinquished()
+  }
+}
+
+/**
+ * Takes commands, holds their leases, and hands each to the handler of its kind. The queue only says which to look at;
+ * a sweeper finds those that the queue lost, those whose server died, and those that wait for another attempt.
+ */
+@Injectable()
+export class CommandWorker {
+  private readonly handlers = new Map<CommandKind, CommandHandler>()
+  private readonly active = new Map<string, { held: HeldCommand; done: Promise<void> }>()
+  private readonly stopping = new AbortController()
+  private loops: Promise<unknown>[] = []
+
+  constructor(
+    private readonly work: WorkRepository,
+    private readonly queue: JobQueue,
+    private readonly clock: Clock,
+    private readonly events: CommandEvents,
+    private readonly repeater: Repeater,
+    @Inject(SERVER_ID) private readonly owner: string,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  register(kind: CommandKind, handler: CommandHandler): void {
+    this.handlers.set(kind, handler)
+  }
+
+  /** Begins to work. What this installation held before a restart is taken up at once. */
+  async start(): Promise<void> {
+    await this.queue.process((id) => this.take(id))
+    this.loops = [
+      this.repeater.repeat('looking for commands that are due', SWEEP_INTERVAL_MS, this.stopping.signal, () => this.sweep()),
+      this.repeater.repeat('prolonging leases', LEASE_MS / 3, this.stopping.signal, () => this.renew()),
+    ]
+  }
+
+  /** Lets go of every command; each goes on in the next server, or in this one after its restart. */
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    for (const { held } of this.active.values()) held.relinquish()
+    const drained = Promise.allSettled([...this.loops, ...[...this.active.values()].map(({ done }) => done)])
+    const timeout = new AbortController()
+    await Promise.race([drained, this.clock.sleep(STOP_TIMEOUT_MS, timeout.signal).catch(() => undefined)])
+    timeout.abort()
+    await this.work.releaseLeases(this.owner)
+  }
+
+  /** Says that a command is due. The sweeper mends a queue that fails. */
+  announce(id: string): void {
+    this.queue.add(id).catch((error) => this.log.warn({ err: error, commandId: id }, 'the queue refused a command; the sweeper will find it'))
+  }
+
+  /** Says that a command is to end. Another server that drives it notices when it prolongs its leases. */
+  announceCancel(id: string): void {
+    const active = this.active.get(id)
+    if (active) active.held.noticeCancel()
+    else this.announce(id)
+  }
+
+  private async take(id: string): Promise<void> {
+    if (this.active.has(id) || this.active.size >= MAX_ACTIVE || this.stopping.signal.aborted) return
+    const held = new HeldCommand(id, this.owner, this.work, this.clock, this.events)
+    const claimed = this.work.claim(id, this.owner, this.clock.now())
+    const done = this.drive(claimed, held)
+      .catch((error) => this.log.error({ err: error, commandId: id }, 'a command could not be driven; it is taken up again'))
+      .finally(() => this.active.delete(id))
+    this.active.set(id, { held, done })
+    await claimed
+  }
+
+  private async drive(claimed: Promise<ClaimedCommand | null>, held: HeldCommand): Promise<void> {
+    const command = await claimed
+    if (!command) return
+    const handler = this.handlers.get(command.kind)
+    if (!handler) throw new RollcallError('server.defect', `there is no handler for commands of kind ${command.kind}`)
+    if (command.cancelRequestedAt) held.noticeCancel()
+    try {
+      await handler.drive(command, held)
+    } catch (error) {
+      if (error instanceof Relinquished || held.stopped.aborted) return
+      await this.postpone(command, error)
+    }
+  }
+
+  /** What could not be done now is tried again: the reason stands in the command meanwhile. */
+  private async postpone(command: ClaimedCommand, error: unknown): Promise<void> {
+    const now = this.clock.now()
+    const isOurs = !(error instanceof RollcallError)
+    if (isOurs) this.log.error({ err: error, commandId: command.id }, 'driving a command failed')
+    const current = command.unansweredSince ?? now
+    await this.work.postpone(command.id, this.owner, {
+      until: nextAttempt(current, now),
+      unansweredSince: current,
+      reasonCode: isOurs ? 'server.defect' : error.code,
+      reason: isOurs ? 'The server failed while driving it and tries again; see its log.' : error.message,
+    })
+    this.events.commandChanged(command.id)
+  }
+
+  private async sweep(): Promise<void> {
+    const room = Math.min(SWEEP_LIMIT, MAX_ACTIVE - this.active.size)
+    if (room <= 0) return
+    for (const id of await this.work.due(this.owner, this.clock.now(), room, [...this.active.keys()])) await this.queue.add(id)
+  }
+
+  private async renew(): Promise<void> {
+    const { cancelled } = await this.work.renew(this.owner)
+    for (const id of cancelled) this.active.get(id)?.held.noticeCancel()
+  }
+}

@@ -1,0 +1,47 @@
+import { Controller } from '@nestjs/common'
+import { ApiKeyName } from '../access/index.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { viewOf } from './command-view.ts'
+import { CommandsService } from './commands.service.ts'
+
+@Controller()
+export class CommandsController {
+  constructor(private readonly commands: CommandsService) {}
+
+  @Endpoint('run')
+  async run(@Input() { body }: InputOf<'run'>, @ApiKeyName() requestedBy: string) {
+    const { runId, commands } = await this.commands.run(body, requestedBy)
+    return { runId, commands: commands.map(viewOf) }
+  }
+
+  @Endpoint('listCommands')
+  async list(@Input() { query }: InputOf<'listCommands'>) {
+    return { commands: (await this.commands.list(query)).map(viewOf) }
+  }
+
+  @Endpoint('showCommand')
+  async show(@Input() { params }: InputOf<'showCommand'>) {
+    return { command: viewOf(await this.commands.show(params.id)) }
+  }
+
+  @Endpoint('readOutput')
+  readOutput(@Input() { params, query }: InputOf<'readOutput'>) {
+    return this.commands.readOutput(params.id, query.offset, query.maxBytes)
+  }
+
+  @Endpoint('cancelCommand')
+  async cancel(@Input() { params }: InputOf<'cancelCommand'>) {
+    return { command: viewOf(await this.commands.cancel(params.id)) }
+  }
+
+  @Endpoint('writeInput')
+  async writeInput(@Input() { params, body }: InputOf<'writeInput'>) {
+    return { nextOffset: await this.commands.writeInput(params.id, body.offset, body.data, body.eof) }
+  }
+
+  @Endpoint('resizeTerminal')
+  async resize(@Input() { params, body }: InputOf<'resizeTerminal'>) {
+    await this.commands.resize(params.id, body.columns, body.rows)
+    return {}
+  }
+}

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common'
+import { AgentsModule } from '../agents/index.ts'
+import { HostsModule } from '../hosts/index.ts'
+import { AgentCommandHandler } from './agent-command.handler.ts'
+import { CommandEvents } from './command-events.ts'
+import { CommandWorker } from './command-worker.ts'
+import { CommandsController } from './commands.controller.ts'
+import { CommandsRepository } from './commands.repository.ts'
+import { CommandsService } from './commands.service.ts'
+import { WorkRepository } from './work.repository.ts'
+
+@Module({
+  imports: [AgentsModule, HostsModule],
+  controllers: [CommandsController],
+  providers: [CommandEvents, CommandsRepository, WorkRepository, CommandsService, CommandWorker, AgentCommandHandler],
+  exports: [CommandEvents, CommandsRepository, CommandsService, CommandWorker],
+})
+export class CommandsModule {}

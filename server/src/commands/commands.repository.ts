@@ -1,0 +1,128 @@
+import { Injectable } from '@nestjs/common'
+import { isErrorCode } from '@rollcall/contracts'
+import type { CommandKind, CommandState } from '@rollcall/contracts/admin'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { Database } from '../platform/prisma/database.ts'
+import type { Prisma, Command as Row } from '../platform/prisma/generated/client.ts'
+import type { Command } from './domain/command.ts'
+
+export interface CommandFilter {
+  hostId?: string | undefined
+  runId?: string | undefined
+  state?: CommandState | undefined
+  kind?: CommandKind | undefined
+  before?: { createdAt: Date; id: string } | undefined
+  limit: number
+}
+
+export interface RunRecord {
+  id: string
+  bodyHash: string
+  requestedBy: string
+  createdAt: Date
+}
+
+/** A run with its commands, of which there is at least one. */
+export type NewCommandRun = RunRecord & { commands: [Command, ...Command[]] }
+
+/** Commands as they are asked for and shown. What drives them is in the work repository. */
+@Injectable()
+export class CommandsRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** Stores a run with all its commands, and what `also` does in the same transaction, or nothing. */
+  async insertRun(run: NewCommandRun, also?: (transaction: Prisma.TransactionClient) => Promise<void>): Promise<void> {
+    const { commands, ...record } = run
+    const insert = (client: Prisma.TransactionClient) =>
+      client.run.create({ data: { ...record, commands: { createMany: { data: commands.map((command) => this.toRow(command)) } } } })
+    if (!also) {
+      await insert(this.database.prisma)
+      return
+    }
+    await this.database.prisma.$transaction(async (transaction) => {
+      await insert(transaction)
+      await also(transaction)
+    })
+  }
+
+  findRun(id: string): Promise<RunRecord | null> {
+    return this.database.prisma.run.findUnique({ where: { id } })
+  }
+
+  async find(id: string): Promise<Command | null> {
+    const row = await this.database.prisma.command.findUnique({ where: { id } })
+    return row && this.fromRow(row)
+  }
+
+  /** Newest first. */
+  async list(filter: CommandFilter): Promise<Command[]> {
+    const { before } = filter
+    const rows = await this.database.prisma.command.findMany({
+      where: {
+        ...(filter.hostId && { hostId: filter.hostId }),
+        ...(filter.runId && { runId: filter.runId }),
+        ...(filter.state && { state: filter.state }),
+        ...(filter.kind && { kind: filter.kind }),
+        ...(before && {
+          OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, id: { lt: before.id } }],
+        }),
+      },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: filter.limit,
+    })
+    return rows.map((row) => this.fromRow(row))
+  }
+
+  private toRow(command: Command) {
+    const { env, unansweredSince, outputBytes, droppedBytes, timeoutMs, startWithinMs, runId: _, ...plain } = command
+    return {
+      ...plain,
+      env: this.sealer.seal(JSON.stringify(env), environmentOf(command.id)),
+      timeoutMs: BigInt(timeoutMs),
+      startWithinMs: BigInt(startWithinMs),
+      unansweredSince,
+      outputBytes: BigInt(outputBytes),
+      droppedBytes: BigInt(droppedBytes),
+      nextAttemptAt: command.createdAt,
+    }
+  }
+
+  fromRow(row: Row): Command {
+    return {
+      id: row.id,
+      runId: row.runId,
+      kind: row.kind as CommandKind,
+      hostId: row.hostId,
+      hostName: row.hostName,
+      program: row.program,
+      args: row.args as string[],
+      env: JSON.parse(this.sealer.open(row.env, environmentOf(row.id))) as Record<string, string>,
+      cwd: row.cwd,
+      timeoutMs: Number(row.timeoutMs),
+      startWithinMs: Number(row.startWithinMs),
+      tty: row.tty,
+      columns: row.columns,
+      rows: row.rows,
+      stdin: row.stdin,
+      state: row.state as CommandState,
+      reasonCode: isErrorCode(row.reasonCode) ? row.reasonCode : null,
+      reason: row.reason,
+      exitCode: row.exitCode,
+      signal: row.signal,
+      requestedBy: row.requestedBy,
+      cancelRequestedAt: row.cancelRequestedAt,
+      createdAt: row.createdAt,
+      dispatchedAt: row.dispatchedAt,
+      startedAt: row.startedAt,
+      endedAt: row.endedAt,
+      unansweredSince: row.unansweredSince,
+      outputBytes: Number(row.outputBytes),
+      droppedBytes: Number(row.droppedBytes),
+    }
+  }
+}
+
+const environmentOf = (id: string) => `command/${id}/env`

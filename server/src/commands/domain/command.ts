@@ -1,0 +1,64 @@
+import type { CommandKind, CommandState } from '@rollcall/contracts/admin'
+import type { ErrorCode } from '@rollcall/contracts'
+
+/** What was asked to run on one host. */
+export interface CommandSpec {
+  program: string
+  args: string[]
+  env: Record<string, string>
+  cwd: string
+  timeoutMs: number
+  /** How long, from `createdAt`, the host may take to accept it. */
+  startWithinMs: number
+  tty: boolean
+  columns: number
+  rows: number
+  stdin: boolean
+}
+
+export interface Command extends CommandSpec {
+  id: string
+  runId: string
+  kind: CommandKind
+  hostId: string
+  hostName: string
+  state: CommandState
+  reasonCode: ErrorCode | null
+  reason: string | null
+  exitCode: number | null
+  signal: string | null
+  requestedBy: string
+  cancelRequestedAt: Date | null
+  createdAt: Date
+  /** Set before the first attempt: from then on it may have started. */
+  dispatchedAt: Date | null
+  startedAt: Date | null
+  endedAt: Date | null
+  unansweredSince: Date | null
+  outputBytes: number
+  droppedBytes: number
+}
+
+/** A command that this server drives. */
+export interface ClaimedCommand extends Command {
+  /** No server has tried to start it before, so a refusal now means that it certainly did not start. */
+  isFirstAttempt: boolean
+}
+
+/** How a command ended. */
+export interface Ending {
+  state: Exclude<CommandState, 'pending' | 'running'>
+  exitCode?: number | null
+  signal?: string | null
+  reasonCode?: ErrorCode | null
+  reason?: string | null
+  droppedBytes?: number
+  /** How long the program ran, by the host's clock. */
+  durationMs?: number | null
+}
+
+/** Output bytes in the order in which they were written; `runs` are lengths of stdout, stderr, stdout, and so on. */
+export interface OutputPiece {
+  data: Buffer
+  runs: number[]
+}

@@ -1,0 +1,37 @@
+import type { LogType } from '@rollcall/contracts/agent'
+import type { OutputPiece } from './command.ts'
+
+const STREAMS: readonly LogType[] = ['stdout', 'stderr']
+
+export interface StreamChunk {
+  stream: LogType
+  data: Buffer
+}
+
+/** Joins chunks into one piece; neighbours of one stream become one run. */
+export function joinChunks(chunks: readonly StreamChunk[]): OutputPiece {
+  const runs: number[] = []
+  for (const { stream, data } of chunks) {
+    if (data.length === 0) continue
+    // The run at an even place is stdout's: an empty run stands in where the first bytes are stderr's.
+    if (runs.length === 0 && stream === 'stderr') runs.push(0)
+    const last = runs.length - 1
+    if (last >= 0 && STREAMS[last % 2] === stream) runs[last] = (runs[last] ?? 0) + data.length
+    else runs.push(data.length)
+  }
+  return { data: Buffer.concat(chunks.map((chunk) => chunk.data)), runs }
+}
+
+/** Splits a piece that starts at `start` into chunks of one stream, from byte `from` on and at most up to byte `to`. */
+export function splitPiece(piece: OutputPiece, start: number, from: number, to = Number.POSITIVE_INFINITY) {
+  const chunks: (StreamChunk & { offset: number })[] = []
+  let offset = start
+  for (const [place, length] of piece.runs.entries()) {
+    const first = Math.max(offset, from)
+    const end = Math.min(offset + length, to)
+    const stream = STREAMS[place % 2]
+    if (first < end && stream) chunks.push({ offset: first, stream, data: piece.data.subarray(first - start, end - start) })
+    offset += length
+  }
+  return chunks
+}

@@ -1,0 +1,8 @@
+export { CommandEvents, type OutputStored } from './command-events.ts'
+export { CommandsRepository, type NewCommandRun } from './commands.repository.ts'
+export { viewOf } from './command-view.ts'
+export { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'
+export { CommandsModule } from './commands.module.ts'
+export { CommandsService } from './commands.service.ts'
+export type { ClaimedCommand, Command, Ending } from './domain/command.ts'
+export { joinChunks, splitPiece } from './domain/output.ts'

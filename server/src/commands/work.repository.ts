@@ -1,0 +1,191 @@
+import { Injectable } from '@nestjs/common'
+import { Database } from '../platform/prisma/database.ts'
+import { CommandsRepository } from './commands.repository.ts'
+import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
+
+/** How long a server holds a command without saying that it still lives. */
+export const LEASE_MS = 15_000
+
+/**
+ * What drives commands: leases, output and endings. Every statement that changes a command names the lease that it
+ * is made under, so a server that lost its lease changes nothing.
+ */
+@Injectable()
+export class WorkRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly commands: CommandsRepository,
+  ) {}
+
+  /**
+   * Takes an unfinished command that nobody else holds, and in the same statement marks it as dispatched where it is
+   * going to be tried: if we die a moment later, it counts as one that may have started.
+   */
+  async claim(id: string, owner: string, now: Date): Promise<ClaimedCommand | null> {
+    const { rows } = await this.database.pool.query(
+      `WITH free AS (
+         SELECT id, dispatched_at FROM command
+         WHERE id = $1 AND state IN ('pending', 'running')
+           AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $2)
+         FOR UPDATE SKIP LOCKED
+       ), claimed AS (
+         UPDATE command SET
+           lease_owner = $2,
+           lease_until = now() + $3 * interval '1 millisecond',
+           dispatched_at = coalesce(command.dispatched_at, CASE
+             WHEN cancel_requested_at IS NULL AND created_at + start_within_ms * interval '1 millisecond' > $4 THEN $4
+           END)
+         FROM free WHERE command.id = free.id
+         RETURNING command.id, free.dispatched_at
+       )
+       SELECT id, dispatched_at IS NULL AS "isFirstAttempt" FROM claimed`,
+      [id, owner, LEASE_MS, now],
+    )
+    if (rows.length === 0) return null
+    const command = await this.commands.find(id)
+    return command && { ...command, isFirstAttempt: rows[0].isFirstAttempt }
+  }
+
+  /** Prolongs every lease of `owner`; returns those of its commands that somebody wants to end. */
+  async renew(owner: string): Promise<{ cancelled: string[] }> {
+    const { rows } = await this.database.pool.query(
+      `UPDATE command SET lease_until = now() + $2 * interval '1 millisecond'
+       WHERE lease_owner = $1 AND state IN ('pending', 'running') AND lease_until IS NOT NULL
+       RETURNING id, cancel_requested_at IS NOT NULL AS cancelled`,
+      [owner, LEASE_MS],
+    )
+    return { cancelled: rows.filter((row) => row.cancelled).map((row) => row.id) }
+  }
+
+  /** Unfinished commands that are due and that no other living server holds, oldest first. */
+  async due(owner: string, now: Date, limit: number, except: readonly string[]): Promise<string[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT id FROM command
+       WHERE state IN ('pending', 'running') AND next_attempt_at <= $2
+         AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $1)
+         AND NOT (id = ANY($4::uuid[]))
+       ORDER BY next_attempt_at LIMIT $3`,
+      [owner, now, limit, except],
+    )
+    return rows.map((row) => row.id)
+  }
+
+  async markRunning(id: string, owner: string, now: Date): Promise<boolean> {
+    const { rowCount } = await this.database.pool.query(
+      `UPDATE command SET state = 'running', started_at = coalesce(started_at, $3),
+         unanswered_since = NULL, reason_code = NULL, reason = NULL
+       WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')`,
+      [id, owner, now],
+    )
+    return rowCount === 1
+  }
+
+  /** Stores output that starts at `offset`, once: false when it is already there or the lease is gone. */
+  async append(id: string, owner: string, offset: number, piece: OutputPiece): Promise<boolean> {
+    const { rowCount } = await this.database.pool.query(
+      `WITH moved AS (
+         UPDATE command SET output_bytes = $4, unanswered_since = NULL
+         WHERE id = $1 AND lease_owner = $2 AND output_bytes = $3 AND state IN ('pending', 'running')
+         RETURNING id
+       )
+       INSERT INTO output_chunk (command_id, "offset", data, runs) SELECT id, $3, $5, $6 FROM moved`,
+      [id, owner, offset, offset + piece.data.length, piece.data, piece.runs],
+    )
+    return rowCount === 1
+  }
+
+  /** Ends a command whose output is stored. False when the lease is gone or it has ended already. */
+  async finish(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
+    const { rowCount } = await this.database.pool.query(
+      `UPDATE command SET state = $3, exit_code = $4, signal = $5, reason_code = $6, reason = $7,
+         dropped_bytes = $8, lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
+         ended_at = coalesce(started_at + $9::float8 * interval '1 millisecond', $10)
+       WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')`,
+      [
+        id,
+        owner,
+        ending.state,
+        ending.exitCode ?? null,
+        ending.signal ?? null,
+        ending.reasonCode ?? null,
+        ending.reason ?? null,
+        ending.droppedBytes ?? 0,
+        ending.durationMs ?? null,
+        now,
+      ],
+    )
+    return rowCount === 1
+  }
+
+  /** Lets go of a command until `until`, and says why it waits. */
+  async postpone(
+    id: string,
+    owner: string,
+    wait: { until: Date; unansweredSince: Date | null; reasonCode: string; reason: string },
+  ): Promise<void> {
+    await this.database.pool.query(
+      `UPDATE command SET lease_owner = NULL, lease_until = NULL, next_attempt_at = $3,
+         unanswered_since = $4, reason_code = $5, reason = $6
+       WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')`,
+      [id, owner, wait.until, wait.unansweredSince, wait.reasonCode, wait.reason],
+    )
+  }
+
+  /** Lets go of everything, so that another server need not wait for the leases to run out. */
+  async releaseLeases(owner: string): Promise<void> {
+    await this.database.pool.query('UPDATE command SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1', [owner])
+  }
+
+  /**
+   * Notes that a command is to end. One that was never dispatched ends here and now; returns what became of it, or
+   * null when there is no such command.
+   */
+  async requestCancel(id: string, now: Date): Promise<'ended' | 'requested' | null> {
+    const { rows } = await this.database.pool.query(
+      `UPDATE command SET
+         cancel_requested_at = CASE WHEN state IN ('pending', 'running') THEN coalesce(cancel_requested_at, $2) ELSE cancel_requested_at END,
+         ended_at = CASE WHEN state = 'pending' AND dispatched_at IS NULL THEN $2 ELSE ended_at END,
+         reason = CASE WHEN state = 'pending' AND dispatched_at IS NULL THEN 'Cancelled before it started.' ELSE reason END,
+         next_attempt_at = CASE WHEN state IN ('pending', 'running') THEN $2 ELSE next_attempt_at END,
+         state = CASE WHEN state = 'pending' AND dispatched_at IS NULL THEN 'cancelled' ELSE state END
+       WHERE id = $1 RETURNING state`,
+      [id, now],
+    )
+    if (rows.length === 0) return null
+    return ['pending', 'running'].includes(rows[0].state) ? 'requested' : 'ended'
+  }
+
+  /** Commands that ended and that their agent still keeps, those that ended since `since`. */
+  async unreleased(since: Date, limit: number): Promise<{ id: string; hostId: string }[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT id, host_id AS "hostId" FROM command
+       WHERE released_at IS NULL AND kind = 'command' AND state NOT IN ('pending', 'running')
+         AND dispatched_at IS NOT NULL AND ended_at > $1
+       ORDER BY ended_at LIMIT $2`,
+      [since, limit],
+    )
+    return rows
+  }
+
+  async markReleased(id: string, now: Date): Promise<void> {
+    await this.database.pool.query('UPDATE command SET released_at = $2 WHERE id = $1', [id, now])
+  }
+
+  /** Stored pieces that hold bytes from `offset` on, about `maxBytes` of them. */
+  async readPieces(id: string, offset: number, maxBytes: number): Promise<(OutputPiece & { offset: number })[]> {
+    const { rows } = await this.database.pool.query(
+      `WITH nearest AS (
+         SELECT "offset", length(data) AS size FROM output_chunk
+         WHERE command_id = $1 AND "offset" >= coalesce(
+           (SELECT max("offset") FROM output_chunk WHERE command_id = $1 AND "offset" <= $2), 0)
+         ORDER BY "offset" LIMIT 1000
+       ), pieces AS (
+         SELECT "offset", size, sum(size) OVER (ORDER BY "offset") AS total FROM nearest
+       )
+       SELECT output_chunk."offset", data, runs FROM output_chunk JOIN pieces USING ("offset")
+       WHERE command_id = $1 AND total - size < $3 ORDER BY "offset"`,
+      [id, offset, maxBytes],
+    )
+    return rows.map((row) => ({ offset: Number(row.offset), data: row.data, runs: row.runs }))
+  }
+}

@@ -1,0 +1,34 @@
+import { Controller, Inject, Res } from '@nestjs/common'
+import type { Response } from 'express'
+import { Endpoint } from '../platform/http/endpoint.ts'
+import { describeApi } from '../platform/http/openapi.ts'
+import { Database } from '../platform/prisma/database.ts'
+import { JobQueue } from '../platform/queue/job-queue.ts'
+import { VERSION } from '../platform/tokens.ts'
+
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly database: Database,
+    private readonly queue: JobQueue,
+    @Inject(VERSION) private readonly version: string,
+  ) {}
+
+  @Endpoint('health')
+  health() {
+    return { status: 'ok', version: this.version }
+  }
+
+  @Endpoint('ready')
+  async ready(@Res({ passthrough: true }) response: Response) {
+    const [database, queue] = await Promise.all([this.database.isUp(), this.queue.isUp()])
+    const isReady = database && queue
+    if (!isReady) response.status(503)
+    return { status: isReady ? 'ready' : 'not_ready', database: database ? 'up' : 'down', queue: queue ? 'up' : 'down' }
+  }
+
+  @Endpoint('openapi')
+  openapi() {
+    return describeApi(this.version)
+  }
+}

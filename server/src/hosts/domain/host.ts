@@ -1,0 +1,35 @@
+import type { HostState, SshCredential } from '@rollcall/contracts/admin'
+
+export interface Host {
+  id: string
+  name: string
+  address: string
+  port: number
+  user: string
+  labels: Record<string, string>
+  state: HostState
+  stateReason: string | null
+  stateSince: Date
+  /** The pinned fingerprint of the SSH host key; null until the first connection. */
+  hostKey: string | null
+  lastProvisioning: string | null
+  createdAt: Date
+  agent: HostAgent | null
+  /** Whether an agent was installed once, so that commands may be sent to it. */
+  isInstalled: boolean
+}
+
+export interface HostAgent {
+  port: number
+  certificatePin: string
+  version: string | null
+  architecture: string | null
+  installedAt: Date | null
+  lastAnswerAt: Date | null
+}
+
+/** How to sign in over SSH and to become root, in the clear: it stays in memory. */
+export interface HostCredential {
+  ssh: SshCredential
+  sudoPassword?: string | undefined
+}

@@ -1,0 +1,30 @@
+import { sanitizeText } from '@rollcall/contracts'
+import type { HostView } from '@rollcall/contracts/admin'
+import type { Host } from './domain/host.ts'
+
+/** A host as it is shown: without credentials. */
+export function viewOfHost(host: Host): HostView {
+  const { id, name, address, port, user, labels, state, hostKey, lastProvisioning, agent } = host
+  return {
+    id,
+    name,
+    address,
+    port,
+    user,
+    labels,
+    state,
+    stateReason: host.stateReason && sanitizeText(host.stateReason, 2000),
+    stateSince: host.stateSince.toISOString(),
+    hostKey,
+    agent: agent && {
+      port: agent.port,
+      certificatePin: agent.certificatePin,
+      version: agent.version,
+      architecture: agent.architecture,
+      installedAt: agent.installedAt?.toISOString() ?? null,
+      lastAnswerAt: agent.lastAnswerAt?.toISOString() ?? null,
+    },
+    lastProvisioning,
+    createdAt: host.createdAt.toISOString(),
+  }
+}

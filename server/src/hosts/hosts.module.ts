@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common'
+import { HostsController } from './hosts.controller.ts'
+import { HostsRepository } from './hosts.repository.ts'
+import { HostsService } from './hosts.service.ts'
+
+@Module({
+  controllers: [HostsController],
+  providers: [HostsRepository, HostsService],
+  exports: [HostsRepository, HostsService],
+})
+export class HostsModule {}

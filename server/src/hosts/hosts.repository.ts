@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common'
+import type { HostState } from '@rollcall/contracts/admin'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { Database } from '../platform/prisma/database.ts'
+import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
+import type { Host, HostCredential } from './domain/host.ts'
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+@Injectable()
+export class HostsRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** By name. */
+  async list(): Promise<Host[]> {
+    const rows = await this.database.prisma.host.findMany({ include: { agent: true }, orderBy: { name: 'asc' } })
+    return rows.map(fromRow)
+  }
+
+  async findByNameOrId(nameOrId: string): Promise<Host | null> {
+    return (await this.findAllByNameOrId([nameOrId])).get(nameOrId) ?? null
+  }
+
+  /** Those that exist, by what they were called by. A name wins over an id. */
+  async findAllByNameOrId(namesOrIds: readonly string[]): Promise<Map<string, Host>> {
+    const rows = await this.database.prisma.host.findMany({
+      where: { OR: [{ name: { in: [...namesOrIds] } }, { id: { in: namesOrIds.filter((text) => UUID.test(text)) } }] },
+      include: { agent: true },
+    })
+    const found = new Map<string, Host>()
+    for (const host of rows.map(fromRow)) found.set(host.id, host)
+    for (const host of rows.map(fromRow)) found.set(host.name, host)
+    return new Map(namesOrIds.flatMap((text) => (found.has(text) ? [[text, found.get(text) as Host]] : [])))
+  }
+
+  async credential(id: string): Promise<HostCredential | null> {
+    const row = await this.database.prisma.host.findUnique({ where: { id }, select: { credential: true } })
+    return row && (JSON.parse(this.sealer.open(row.credential, credentialOf(id))) as HostCredential)
+  }
+
+  /** The columns of a new host, sealed. */
+  newRow(host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'>, credential: HostCredential, commandId: string, now: Date) {
+    const { id, name, address, port, user, labels, hostKey } = host
+    return {
+      id,
+      name,
+      address,
+      sshPort: port,
+      sshUser: user,
+      labels,
+      hostKey,
+      credential: this.sealer.seal(JSON.stringify(credential), credentialOf(id)),
+      state: 'installing' satisfies HostState,
+      stateSince: now,
+      lastProvisioning: commandId,
+      createdAt: now,
+    } satisfies Prisma.HostCreateInput
+  }
+
+  async pinHostKey(id: string, hostKey: string): Promise<void> {
+    await this.database.prisma.host.updateMany({ where: { id, hostKey: null }, data: { hostKey } })
+  }
+
+  async setState(id: string, state: HostState, reason: string | null, now: Date): Promise<void> {
+    await this.database.prisma.host.updateMany({ where: { id }, data: { state, stateReason: reason, stateSince: now } })
+  }
+
+  /** Forgets a host and its agent; its commands stay as history. */
+  async delete(id: string): Promise<void> {
+    await this.database.prisma.host.deleteMany({ where: { id } })
+  }
+}
+
+const credentialOf = (id: string) => `host/${id}/credential`
+
+function fromRow(row: Row & { agent: Agent | null }): Host {
+  const { agent } = row
+  return {
+    id: row.id,
+    name: row.name,
+    address: row.address,
+    port: row.sshPort,
+    user: row.sshUser,
+    labels: row.labels as Record<string, string>,
+    state: row.state as HostState,
+    stateReason: row.stateReason,
+    stateSince: row.stateSince,
+    hostKey: row.hostKey,
+    lastProvisioning: row.lastProvisioning,
+    createdAt: row.createdAt,
+    agent: agent && {
+      port: agent.rpcPort,
+      certificatePin: agent.certificatePin,
+      version: agent.version,
+      architecture: agent.architecture,
+      installedAt: agent.installedAt,
+      lastAnswerAt: agent.lastAnswerAt,
+    },
+    isInstalled: agent?.installedAt != null,
+  }
+}

@@ -1,0 +1,121 @@
+import { once } from 'node:events'
+import { isFinalState, type LiveEvent } from '@rollcall/contracts/admin'
+import type { WebSocket } from 'ws'
+import { type CommandEvents, type CommandsService, type OutputStored, splitPiece, viewOf } from '../commands/index.ts'
+
+/** Bytes read from the database at a time. */
+const PAGE_BYTES = 512 * 1024
+/** Above this many unsent bytes a viewer counts as slow: it is fed from the database, at its own pace. */
+const SLOW_BYTES = 1024 * 1024
+/** A change that this process did not see, because another server made it, is seen at the next look. */
+const LOOK_AGAIN_MS = 2000
+const DRAIN_CHECK_MS = 50
+
+/**
+ * Feeds one viewer one command: stored output up to the present, then what comes, by offset. Pieces that arrive while
+ * the database is being read are not kept: a gap is read from the database again, so the memory per viewer is bounded.
+ */
+export class CommandFollower {
+  private isStopped = false
+  private hasNews = true
+  private wake: (() => void) | undefined
+  private shownState = ''
+
+  constructor(
+    private readonly commandId: string,
+    private offset: number,
+    private readonly socket: WebSocket,
+    private readonly commands: CommandsService,
+    private readonly events: CommandEvents,
+  ) {}
+
+  stop(): void {
+    this.isStopped = true
+    this.notify()
+  }
+
+  /** Ends when the command has ended and all was sent, when stopped, or with the error that the database gave. */
+  async run(): Promise<void> {
+    const unfollow = this.events.follow(
+      this.commandId,
+      (event) => this.onOutput(event),
+      () => this.notify(),
+    )
+    try {
+      while (!this.isStopped) {
+        this.hasNews = false
+        if (await this.catchUp()) return
+        if (!this.hasNews) await this.waitForNews()
+      }
+    } finally {
+      unfollow()
+    }
+  }
+
+  /** Sends what is stored beyond our offset. True when that was all there will ever be. */
+  private async catchUp(): Promise<boolean> {
+    for (;;) {
+      await this.drained()
+      if (this.isStopped) return true
+      const page = await this.commands.readOutput(this.commandId, this.offset, PAGE_BYTES)
+      for (const chunk of page.chunks) {
+        // A piece that came live while we read may have been sent already.
+        const sent = this.offset - chunk.offset
+        const data = Buffer.from(chunk.data, 'base64').subarray(Math.max(0, sent))
+        if (data.length > 0 && sent >= 0) this.sendOutput(this.offset, chunk.stream, data)
+      }
+      const command = viewOf(await this.commands.show(this.commandId))
+      if (command.state !== this.shownState) {
+        this.shownState = command.state
+        this.send({ type: 'command', command })
+      }
+      if (isFinalState(command.state) && this.offset >= command.outputBytes) {
+        this.send({ type: 'end', command })
+        return true
+      }
+      if (page.chunks.length === 0) return false
+    }
+  }
+
+  private onOutput(event: OutputStored): void {
+    const isNext = event.offset === this.offset
+    if (isNext && !this.isStopped && this.socket.bufferedAmount < SLOW_BYTES)
+      for (const chunk of splitPiece(event, event.offset, this.offset)) this.sendOutput(chunk.offset, chunk.stream, chunk.data)
+    else this.notify()
+  }
+
+  private notify(): void {
+    this.hasNews = true
+    this.wake?.()
+  }
+
+  private async waitForNews(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LOOK_AGAIN_MS)
+      this.wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.wake = undefined
+  }
+
+  /** Waits until a slow viewer has taken most of what was sent. */
+  private async drained(): Promise<void> {
+    while (!this.isStopped && this.socket.readyState === this.socket.OPEN && this.socket.bufferedAmount > SLOW_BYTES / 2) {
+      const timeout = AbortSignal.timeout(DRAIN_CHECK_MS)
+      await once(this.socket, 'close', { signal: timeout }).catch((error: Error) => {
+        if (error.name !== 'AbortError') throw error
+      })
+    }
+  }
+
+  private sendOutput(offset: number, stream: 'stdout' | 'stderr', data: Buffer): void {
+    this.send({ type: 'output', commandId: this.commandId, offset, stream, data: data.toString('base64') })
+    this.offset = offset + data.length
+  }
+
+  private send(event: LiveEvent): void {
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(event))
+  }
+}

@@ -1,0 +1,2 @@
+export { LiveGateway } from './live.gateway.ts'
+export { LiveModule } from './live.module.ts'

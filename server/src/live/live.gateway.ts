@@ -1,0 +1,136 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Inject, Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { type LiveEvent, liveRequest } from '@rollcall/contracts/admin'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { ApiKeysService } from '../access/index.ts'
+import { CommandEvents, CommandsService } from '../commands/index.ts'
+import type { Config } from '../platform/config/config.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { CONFIG } from '../platform/tokens.ts'
+import { CommandFollower } from './command-follower.ts'
+import { isAllowedOrigin } from './domain/origin.ts'
+
+const PATH = '/ws'
+const MAX_REQUEST_BYTES = 64 * 1024
+const MAX_SOCKETS = 1000
+const MAX_FOLLOWED_PER_SOCKET = 1000
+const PING_INTERVAL_MS = 30_000
+
+/** `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order. */
+@Injectable()
+export class LiveGateway {
+  private readonly server = new WebSocketServer({ noServer: true, maxPayload: MAX_REQUEST_BYTES })
+  private pinging: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly keys: ApiKeysService,
+    private readonly commands: CommandsService,
+    private readonly events: CommandEvents,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  /** Takes the upgrades of an HTTP server. */
+  attach(http: Server): void {
+    http.on('upgrade', (request, socket, head) => {
+      this.admit(request)
+        .then(() => this.server.handleUpgrade(request, socket, head, (ws) => this.serve(ws)))
+        .catch((error) => this.refuse(socket, error))
+    })
+    this.pinging = setInterval(() => this.ping(), PING_INTERVAL_MS).unref()
+  }
+
+  close(): void {
+    clearInterval(this.pinging)
+    for (const socket of this.server.clients) socket.close(1001, 'the server stops')
+    this.server.close()
+  }
+
+  private async admit(request: IncomingMessage): Promise<void> {
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== PATH)
+      throw new RollcallError('request.not_found', 'Only /ws speaks WebSocket.')
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.config.allowedOrigins))
+      throw new RollcallError('request.forbidden', 'This origin may not connect. Add it to ROLLCALL_ALLOWED_ORIGINS if it should.')
+    await this.keys.authenticate(request.headers.authorization)
+    if (this.server.clients.size >= MAX_SOCKETS)
+      throw new RollcallError('server.overloaded', 'Too many live connections are open. Close some, or try again later.')
+  }
+
+  private refuse(socket: Duplex, error: unknown): void {
+    const known = error instanceof RollcallError ? error : undefined
+    if (!known) this.log.error({ err: error }, 'a live connection failed')
+    const status = { 'request.unauthenticated': '401 Unauthorized', 'request.forbidden': '403 Forbidden', 'request.not_found': '404 Not Found' }
+    const line = status[known?.code as keyof typeof status] ?? '503 Service Unavailable'
+    const body = `${known?.message ?? 'Try again.'}\n`
+    socket.on('error', () => socket.destroy())
+    socket.end(`HTTP/1.1 ${line}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+  }
+
+  private serve(socket: WebSocket): void {
+    const followers = new Map<string, CommandFollower>()
+    const answering = { isAlive: true }
+    this.answering.set(socket, answering)
+    socket.on('pong', () => {
+      answering.isAlive = true
+    })
+    socket.on('error', (error) => this.log.debug({ err: error }, 'a live connection broke'))
+    socket.on('close', () => {
+      for (const follower of followers.values()) follower.stop()
+    })
+    socket.on('message', (data) => {
+      const request = parseRequest(String(data))
+      if (!request) return send(socket, { type: 'error', commandId: null, code: 'request.invalid', message: 'Send {"type":"follow","commandId":"…","offset":0}.' })
+      followers.get(request.commandId)?.stop()
+      followers.delete(request.commandId)
+      if (request.type === 'unfollow') return
+      if (followers.size >= MAX_FOLLOWED_PER_SOCKET)
+        return send(socket, { type: 'error', commandId: request.commandId, code: 'server.overloaded', message: `One connection follows at most ${MAX_FOLLOWED_PER_SOCKET} commands.` })
+      const follower = new CommandFollower(request.commandId, request.offset, socket, this.commands, this.events)
+      followers.set(request.commandId, follower)
+      follower
+        .run()
+        .catch((error) => this.reportFailure(socket, request.commandId, error))
+        .finally(() => {
+          if (followers.get(request.commandId) === follower) followers.delete(request.commandId)
+        })
+    })
+  }
+
+  private readonly answering = new WeakMap<WebSocket, { isAlive: boolean }>()
+
+  private ping(): void {
+    for (const socket of this.server.clients) {
+      const state = this.answering.get(socket)
+      if (!state?.isAlive) socket.terminate()
+      else {
+        state.isAlive = false
+        socket.ping()
+      }
+    }
+  }
+
+  private reportFailure(socket: WebSocket, commandId: string, error: unknown): void {
+    const known = error instanceof RollcallError ? error : undefined
+    if (!known) this.log.warn({ err: error, commandId }, 'a viewer could not be served')
+    send(socket, {
+      type: 'error',
+      commandId,
+      code: known?.code ?? 'server.database_unavailable',
+      message: known?.message ?? 'The output cannot be read at the moment. Follow it again from your offset.',
+    })
+  }
+}
+
+function parseRequest(text: string) {
+  try {
+    return liveRequest.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
+
+function send(socket: WebSocket, event: LiveEvent): void {
+  if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(event))
+}

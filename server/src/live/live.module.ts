@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common'
+import { AccessModule } from '../access/index.ts'
+import { CommandsModule } from '../commands/index.ts'
+import { LiveGateway } from './live.gateway.ts'
+
+@Module({ imports: [AccessModule, CommandsModule], providers: [LiveGateway], exports: [LiveGateway] })
+export class LiveModule {}

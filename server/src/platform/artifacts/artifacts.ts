@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { RollcallError } from '@rollcall/contracts'
+
+export interface AgentArchive {
+  path: string
+  version: string
+  sha256: string
+}
+
+const ARCHIVE_NAME = /^rollcall-agent-(?<version>[0-9A-Za-z.+-]+)-linux-(?<architecture>x64|arm64)\.tar\.gz$/
+
+/** What the server brings to a host: the agent for its architecture, and an Ansible that needs nothing but python3. */
+export class Artifacts {
+  private readonly hashes = new Map<string, Promise<string>>()
+
+  constructor(
+    /** Where the build left the agent's archives. */
+    private readonly agentFolder: string,
+    private readonly ansibleBundlePath: string,
+  ) {}
+
+  /** Throws `host.unsupported_architecture` when this server was built without that agent. */
+  async agentArchive(architecture: 'x64' | 'arm64'): Promise<AgentArchive> {
+    const names = await readdir(this.agentFolder)
+    for (const name of names.sort()) {
+      const match = ARCHIVE_NAME.exec(name)?.groups
+      if (match?.version === undefined || match.architecture !== architecture) continue
+      const path = join(this.agentFolder, name)
+      return { path, version: match.version, sha256: await this.hash(path) }
+    }
+    throw new RollcallError(
+      'host.unsupported_architecture',
+      `This server was built without an agent for linux-${architecture}. Build it where the npm registry can be reached: npm run build.`,
+    )
+  }
+
+  async ansibleBundle(): Promise<{ path: string; sha256: string }> {
+    return { path: this.ansibleBundlePath, sha256: await this.hash(this.ansibleBundlePath) }
+  }
+
+  private hash(path: string): Promise<string> {
+    const known = this.hashes.get(path)
+    if (known) return known
+    const hashing = hashFile(path)
+    this.hashes.set(path, hashing)
+    hashing.catch(() => this.hashes.delete(path))
+    return hashing
+  }
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}

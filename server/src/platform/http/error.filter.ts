@@ -1,0 +1,68 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common'
+import { type ErrorCode, RollcallError } from '@rollcall/contracts'
+import type { ErrorBody } from '@rollcall/contracts/admin'
+import type { Response } from 'express'
+import { LOGGER, type Logger } from '../log.ts'
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  'request.unauthenticated': 401,
+  'request.forbidden': 403,
+  'request.not_found': 404,
+  'request.too_large': 413,
+  'host.not_found': 404,
+  'command.not_found': 404,
+  'host.name_taken': 409,
+  'host.busy': 409,
+  'host.not_installed': 409,
+  'host.key_changed': 409,
+  'command.id_conflict': 409,
+  'command.not_running': 409,
+  'command.no_input': 409,
+  'command.no_terminal': 409,
+}
+
+/** The one place where an error becomes an HTTP status. What is our fault is logged here and told without details. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly log: Logger) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const error = asRollcallError(thrown)
+    if (error.kind === 'defect') this.log.error({ err: thrown }, 'a request failed by our fault')
+    const body: ErrorBody = {
+      error: { code: error.code, kind: error.kind, message: error.message, fields: error.fields },
+    }
+    host.switchToHttp().getResponse<Response>().status(statusOf(error)).json(body)
+  }
+}
+
+function statusOf(error: RollcallError): number {
+  if (error.kind === 'unavailable') return 503
+  if (error.kind === 'defect') return 500
+  return STATUS[error.code] ?? 400
+}
+
+function asRollcallError(thrown: unknown): RollcallError {
+  if (thrown instanceof RollcallError) return thrown
+  const { status, type } = thrown as { status?: number; type?: string }
+  if (thrown instanceof HttpException && status === 404)
+    return new RollcallError('request.not_found', 'There is nothing at this address. GET /api/openapi.json lists what there is.')
+  if (status === 413 || type === 'entity.too.large')
+    return new RollcallError('request.too_large', 'The request is larger than 2 MiB.')
+  if (status !== undefined && status >= 400 && status < 500)
+    return new RollcallError('request.invalid', `The request could not be read: ${(thrown as Error).message}. Send JSON with content-type application/json.`)
+  if (isDatabaseAway(thrown))
+    return new RollcallError('server.database_unavailable', 'The database does not answer at the moment. Try again.', { outcome: 'unknown', cause: thrown })
+  return new RollcallError('server.defect', 'The server failed by its own fault; its log says more.', { cause: thrown })
+}
+
+/** Prisma's P1001, P1002, P1008, P1017 and P2024, PostgreSQL's classes 08 and 57, and what sockets say. */
+const DATABASE_AWAY = /^(P1001|P1002|P1008|P1017|P2024|08...|57P..|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE)$/
+
+function isDatabaseAway(thrown: unknown): boolean {
+  const { code, message } = thrown as { code?: string; message?: string }
+  return (
+    (code !== undefined && DATABASE_AWAY.test(code)) ||
+    /Connection terminated|timeout exceeded when trying to connect|DatabaseNotReachable|ConnectionClosed/.test(message ?? '')
+  )
+}

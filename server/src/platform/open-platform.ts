@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { RollcallError } from '@rollcall/contracts'
+import type pg from 'pg'
+import { Artifacts } from './artifacts/artifacts.ts'
+import type { Config } from './config/config.ts'
+import { DataDir } from './config/data-dir.ts'
+import { type Identity, makeIdentity } from './crypto/certificates.ts'
+import { loadMasterKey } from './crypto/master-key.ts'
+import { Sealer } from './crypto/sealer.ts'
+import { makeLogger } from './log.ts'
+import type { Platform } from './platform.module.ts'
+import { EmbeddedPostgres } from './postgres/embedded-postgres.ts'
+import { Database } from './prisma/database.ts'
+import { JobQueue } from './queue/job-queue.ts'
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+
+export interface OpenPlatform extends Platform {
+  /** Closes everything that was opened, last first. */
+  close(): Promise<void>
+}
+
+/** Opens folder, keys, database and queue, in this order. What was opened is closed again when a later step fails. */
+export async function openPlatform(config: Config): Promise<OpenPlatform> {
+  const log = makeLogger(config.logLevel)
+  const opened: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const closeOne of opened.splice(0).reverse())
+      await closeOne().catch((error) => log.error({ err: error }, 'something could not be closed in order'))
+  }
+  try {
+    const { version } = JSON.parse(await readFile(join(REPOSITORY, 'server/package.json'), 'utf8')) as { version: string }
+    const dataDir = await DataDir.open(config.dataDir)
+    opened.push(() => dataDir.close())
+    const sealer = new Sealer(await loadMasterKey(config.masterKey, dataDir.file('master-key')))
+
+    let connection: pg.PoolConfig = { connectionString: config.databaseUrl }
+    if (config.databaseUrl === undefined) {
+      const postgres = new EmbeddedPostgres(dataDir.file('postgres'), log)
+      connection = await postgres.start()
+      opened.push(() => postgres.stop())
+    }
+    const database = await Database.open(connection, join(REPOSITORY, 'prisma/migrations'), log)
+    opened.push(() => database.close())
+    await checkMasterKey(database, sealer)
+    const identity = await serverIdentity(database, sealer)
+
+    const queue = await JobQueue.open(config.redisUrl === undefined ? { type: 'postgres', connection } : { type: 'redis', url: config.redisUrl }, log)
+    opened.push(() => queue.close())
+    const artifacts = new Artifacts(config.agentFolder ?? join(REPOSITORY, 'agent/dist'), config.ansibleBundle)
+    return { version, config, log, dataDir, sealer, database, identity, queue, artifacts, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const CHECK_CONTEXT = 'master-key-check'
+
+/** Throws `server.master_key_wrong` at the start rather than at the first use. */
+async function checkMasterKey(database: Database, sealer: Sealer): Promise<void> {
+  const known = await database.prisma.masterKeyCheck.upsert({
+    where: { id: 1 },
+    update: {},
+    create: { id: 1, sealed: sealer.seal(CHECK_CONTEXT, CHECK_CONTEXT) },
+  })
+  if (sealer.open(known.sealed, CHECK_CONTEXT) !== CHECK_CONTEXT)
+    throw new RollcallError('server.master_key_wrong', 'The master key opens the check value to something else. Restore the key that the database was made with.')
+}
+
+const IDENTITY_CONTEXT = 'server-identity'
+
+/** The certificate that agents know this fleet's servers by, made once. */
+async function serverIdentity(database: Database, sealer: Sealer): Promise<Identity> {
+  const now = new Date()
+  const fresh = makeIdentity('rollcall-server', now)
+  const row = await database.prisma.serverIdentity.upsert({
+    where: { id: 1 },
+    update: {},
+    create: {
+      id: 1,
+      certificate: fresh.certificatePem,
+      privateKey: sealer.seal(fresh.privateKeyPem, IDENTITY_CONTEXT),
+      pin: fresh.pin,
+      createdAt: now,
+    },
+  })
+  return { certificatePem: row.certificate, privateKeyPem: sealer.open(row.privateKey, IDENTITY_CONTEXT), pin: row.pin }
+}

@@ -1,0 +1,48 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common'
+import { Artifacts } from './artifacts/artifacts.ts'
+import { Clock, SystemClock } from './clock/clock.ts'
+import { Repeater } from './clock/repeater.ts'
+import type { Config } from './config/config.ts'
+import { DataDir } from './config/data-dir.ts'
+import type { Identity } from './crypto/certificates.ts'
+import { Sealer } from './crypto/sealer.ts'
+import { LOGGER, type Logger } from './log.ts'
+import { Database } from './prisma/database.ts'
+import { JobQueue } from './queue/job-queue.ts'
+import { CONFIG, SERVER_ID, SERVER_IDENTITY, VERSION } from './tokens.ts'
+
+/** What the server opened before its features start. */
+export interface Platform {
+  version: string
+  config: Config
+  log: Logger
+  dataDir: DataDir
+  sealer: Sealer
+  database: Database
+  queue: JobQueue
+  identity: Identity
+  artifacts: Artifacts
+}
+
+/** The ports to the outside, for every feature. */
+@Global()
+@Module({})
+export class PlatformModule {
+  static of(platform: Platform): DynamicModule {
+    const providers = [
+      { provide: VERSION, useValue: platform.version },
+      { provide: CONFIG, useValue: platform.config },
+      { provide: LOGGER, useValue: platform.log },
+      { provide: SERVER_ID, useValue: platform.dataDir.installationId },
+      { provide: SERVER_IDENTITY, useValue: platform.identity },
+      { provide: DataDir, useValue: platform.dataDir },
+      { provide: Sealer, useValue: platform.sealer },
+      { provide: Database, useValue: platform.database },
+      { provide: JobQueue, useValue: platform.queue },
+      { provide: Artifacts, useValue: platform.artifacts },
+      { provide: Clock, useClass: SystemClock },
+      Repeater,
+    ]
+    return { module: PlatformModule, providers, exports: providers }
+  }
+}

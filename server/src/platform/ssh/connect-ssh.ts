@@ -1,0 +1,92 @@
+import { RollcallError } from '@rollcall/contracts'
+import { ALL_HOST_KEY_ALGORITHMS, type HostKey, otherFamilies } from './host-key.ts'
+import { SshAuthentication } from './ssh-authentication.ts'
+import { type Connection, type ConnectionRequest, openConnection } from './ssh-connection.ts'
+import { readCredential } from './ssh-credential.ts'
+import { keyChanged, type SshPlace, unreachable } from './ssh-failure.ts'
+import { type ConnectOptions, DEFAULT_SSH_TIMEOUTS, type SshSession } from './ssh-session.ts'
+import { Ssh2Session } from './ssh2-session.ts'
+
+/**
+ * Connects and signs in. No credential is sent to a host whose key is not the pinned one.
+ *
+ * A host has several keys and we keep the fingerprint of one. When it shows another than the pinned one, each other kind
+ * of key is asked for in turn (at most two more connections) before the key is called changed: the pinned one may be of a
+ * kind that is no longer preferred.
+ *
+ * @throws `ssh.key_unreadable`, `ssh.unreachable`, `host.key_changed`, `ssh.auth_failed`, `ssh.connection_lost`, what
+ * `onHostKey` threw, or the signal's reason.
+ */
+export async function connectSsh(options: ConnectOptions): Promise<SshSession> {
+  const { address, port, user, pinnedHostKey, signal } = options
+  const credential = readCredential(options.credential)
+  const place: SshPlace = { address, port, user }
+  const request: Omit<ConnectionRequest, 'hostKeyAlgorithms'> = {
+    place,
+    isAcceptable: (key) => pinnedHostKey === null || key.fingerprint === pinnedHostKey,
+    authentication: (key) =>
+      new SshAuthentication(user, credential, async () => {
+        if (pinnedHostKey === null) await options.onHostKey(key().fingerprint, key().algorithm)
+      }),
+    timeouts: { ...DEFAULT_SSH_TIMEOUTS, ...options.timeouts },
+    signal,
+  }
+  const first = await openConnection({ ...request, hostKeyAlgorithms: ALL_HOST_KEY_ALGORITHMS })
+  const connection = first.outcome === 'key-refused' ? await tryOtherKeys(first.hostKey, request) : first
+  if (connection.outcome === 'key-refused') throw keyChanged(place, pinnedHostKey ?? '', connection.hostKey)
+  if (connection.outcome === 'no-such-key') throw noUsableKey(place)
+  const password = credential.type === 'password' ? credential.password : undefined
+  return new Ssh2Session({
+    place,
+    client: connection.client,
+    hostKey: connection.hostKey,
+    sudoPassword: options.sudoPassword ?? password,
+    signal,
+  })
+}
+
+async function tryOtherKeys(
+  shown: HostKey,
+  request: Omit<ConnectionRequest, 'hostKeyAlgorithms'>,
+): Promise<Connection> {
+  for (const hostKeyAlgorithms of otherFamilies(shown.algorithm)) {
+    const connection = await openConnection({ ...request, hostKeyAlgorithms })
+    if (connection.outcome === 'ready') return connection
+  }
+  return { outcome: 'key-refused', hostKey: shown }
+}
+
+const noUsableKey = (place: SshPlace) =>
+  unreachable(
+    place,
+    new Error('it has no host key of type ed25519, ecdsa or rsa with SHA-2 (make one with ssh-keygen -A)'),
+  )
+
+/**
+ * The key that a host shows first, for a person to compare before trusting it. Signs in to nothing.
+ * @throws `ssh.unreachable`, or the signal's reason.
+ */
+export async function scanHostKey(address: string, port: number, signal: AbortSignal): Promise<HostKey> {
+  const place: SshPlace = { address, port, user: '' }
+  const proved = new RollcallError('server.defect', 'A host key scan went on to sign in.')
+  let shown: HostKey | undefined
+  try {
+    const connection = await openConnection({
+      place,
+      hostKeyAlgorithms: ALL_HOST_KEY_ALGORITHMS,
+      isAcceptable: () => true,
+      authentication: (key) =>
+        new SshAuthentication('', { type: 'password', password: '' }, async () => {
+          shown = key()
+          throw proved
+        }),
+      timeouts: DEFAULT_SSH_TIMEOUTS,
+      signal,
+    })
+    if (connection.outcome === 'no-such-key') throw noUsableKey(place)
+    throw proved
+  } catch (error) {
+    if (error === proved && shown) return shown
+    throw error
+  }
+}

@@ -1,0 +1,108 @@
+import type { Readable } from 'node:stream'
+import { RollcallError } from '@rollcall/contracts'
+import type { Client, ClientChannel } from 'ssh2'
+import { type Deferred, deferred } from './deferred.ts'
+import { quoteArgv } from './shell-quote.ts'
+import { connectionLost, describePlace, type SshPlace } from './ssh-failure.ts'
+import type { OutputStream, SshExecOptions, SshExecResult } from './ssh-session.ts'
+
+interface ChannelOptions extends Omit<SshExecOptions, 'stdin'> {
+  place: SshPlace
+  stdin: Buffer
+  timeoutMs: number
+  /** Aborted, with the error to fail with, when the connection is gone. */
+  gone: AbortSignal
+}
+
+/** Runs one program on a channel of its own. Settles when it has ended and every byte of its output was taken. */
+export async function runOnChannel(
+  client: Client,
+  argv: readonly string[],
+  options: ChannelOptions,
+): Promise<SshExecResult> {
+  const { place, gone, timeoutMs, signal } = options
+  const program = argv[0] ?? ''
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const stop = AbortSignal.any(signal ? [gone, signal, timeout] : [gone, timeout])
+  const why = () =>
+    stop.reason === timeout.reason && timeout.aborted ? tooSlow(place, program, timeoutMs) : stop.reason
+  if (stop.aborted) throw why()
+
+  const ended = deferred<SshExecResult>()
+  let channel: ClientChannel | undefined
+  const onStop = () => {
+    // TERM reaches what runs as our own user; the closed channel is what tells a program run through sudo.
+    channel?.signal('TERM')
+    channel?.close()
+    ended.reject(why())
+  }
+  stop.addEventListener('abort', onStop, { once: true })
+  try {
+    client.exec(quoteArgv(argv), (error, opened) => {
+      if (error) {
+        ended.reject(connectionLost(place, `starting ${program}`, error))
+        return
+      }
+      channel = opened
+      if (stop.aborted) onStop()
+      else attend(opened, options, ended)
+    })
+    return await ended.promise
+  } finally {
+    stop.removeEventListener('abort', onStop)
+  }
+}
+
+type Ending = Deferred<SshExecResult>
+
+function attend(channel: ClientChannel, options: ChannelOptions, ended: Ending): void {
+  const { place, stdin, isStdinHeldOpen, onOutput } = options
+  let result: SshExecResult | undefined
+  let delivered: Promise<void> = Promise.resolve()
+
+  const take = (stream: OutputStream, source: Readable) => {
+    source.on('data', (data: Buffer) => {
+      if (!onOutput) return
+      source.pause()
+      delivered = delivered.then(() => onOutput(stream, data)).then(() => void source.resume())
+      delivered.catch((error: unknown) => {
+        channel.close()
+        ended.reject(error)
+      })
+    })
+  }
+  take('stdout', channel)
+  take('stderr', channel.stderr)
+
+  const streamsEnded = Promise.all([channel, channel.stderr].map(endOf))
+  channel.on('exit', (code: number | null, signalName?: string) => {
+    result = { exitCode: code, signal: code === null ? (signalName ?? 'UNKNOWN') : null }
+    // A program that left with its input still open would otherwise keep the channel half open.
+    if (isStdinHeldOpen) channel.end()
+  })
+  channel.on('close', () => {
+    void streamsEnded
+      .then(() => delivered)
+      .then(() => {
+        if (result) ended.resolve(result)
+        else ended.reject(options.gone.reason ?? connectionLost(place, 'a program was running'))
+      }, ended.reject)
+  })
+  // Writing to a program that does not read to the end is no error: its exit code tells how it fared.
+  channel.on('error', () => undefined)
+  if (isStdinHeldOpen) channel.write(stdin)
+  else channel.end(stdin)
+}
+
+const endOf = (stream: Readable) =>
+  new Promise<void>((resolve) => {
+    stream.once('end', resolve)
+    stream.once('close', resolve)
+  })
+
+const tooSlow = (place: SshPlace, program: string, timeoutMs: number) =>
+  new RollcallError(
+    'ssh.connection_lost',
+    `${program} on ${describePlace(place)} did not end within ${timeoutMs / 1000} s and was told to stop. Check the load of the host and try again.`,
+    { outcome: 'unknown' },
+  )

@@ -1,0 +1,15 @@
+export { connectSsh, scanHostKey } from './connect-ssh.ts'
+export type { HostKey } from './host-key.ts'
+export { quoteArgv } from './shell-quote.ts'
+export {
+  type ConnectOptions,
+  DEFAULT_SSH_TIMEOUTS,
+  type OutputStream,
+  type PutFileOptions,
+  type RootAccess,
+  type SshExecOptions,
+  type SshExecResult,
+  type SshSession,
+  type SshTarget,
+  type SshTimeouts,
+} from './ssh-session.ts'

@@ -1,0 +1,122 @@
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import ssh2, { type Client, type ServerHostKeyAlgorithm } from 'ssh2'
+import { deferred } from './deferred.ts'
+import { describeHostKey, type HostKey } from './host-key.ts'
+import type { SshAuthentication } from './ssh-authentication.ts'
+import { authFailed, connectionLost, type SshPlace, unreachable } from './ssh-failure.ts'
+import type { SshTimeouts } from './ssh-session.ts'
+
+export interface ConnectionRequest {
+  place: SshPlace
+  /** What to ask the host to prove itself with, best first. */
+  hostKeyAlgorithms: readonly string[]
+  /** Whether to go on with a host that shows this key. Called before the host has proved that it holds it. */
+  isAcceptable: (key: HostKey) => boolean
+  authentication: (key: () => HostKey) => SshAuthentication
+  timeouts: SshTimeouts
+  signal: AbortSignal
+}
+
+export type Connection =
+  | { outcome: 'ready'; client: Client; hostKey: HostKey }
+  | { outcome: 'key-refused'; hostKey: HostKey }
+  /** The host has no key of the kinds that were asked for. */
+  | { outcome: 'no-such-key' }
+
+/**
+ * One attempt to connect and sign in. The client of a `ready` one has an `error` listener and belongs to the caller.
+ * @throws `ssh.unreachable`, `ssh.auth_failed`, `ssh.connection_lost`, whatever the authentication was refused with,
+ * or the signal's reason.
+ */
+export async function openConnection(request: ConnectionRequest): Promise<Connection> {
+  const { place, signal, timeouts } = request
+  signal.throwIfAborted()
+  const socket = await openSocket(place, timeouts.connectMs, signal)
+  const client = new ssh2.Client()
+  let seen: HostKey | undefined
+  let isRefused = false
+  const authentication = request.authentication(() => seen ?? { fingerprint: 'none', algorithm: 'none' })
+  const attempt = deferred<Connection>()
+  let isHandshaken = false
+
+  client.on('ready', () => {
+    if (seen) attempt.resolve({ outcome: 'ready', client, hostKey: seen })
+  })
+  client.on('handshake', () => {
+    isHandshaken = true
+  })
+  // Also keeps a later error of the connection from ending the process: calls in flight learn of it by the close.
+  client.on('error', (error: Error & { level?: string }) => {
+    if (isRefused && seen) attempt.resolve({ outcome: 'key-refused', hostKey: seen })
+    else if (/no matching (server )?host key/i.test(error.message))
+      attempt.resolve({ outcome: 'no-such-key' })
+    else if (authentication.refusal !== undefined) attempt.reject(authentication.refusal)
+    else if (error.level === 'client-authentication')
+      attempt.reject(authFailed(place, authentication.tried, authentication.offered))
+    else if (isHandshaken) attempt.reject(connectionLost(place, 'signing in', error))
+    else attempt.reject(unreachable(place, error))
+  })
+  client.on('close', () => {
+    const wasCut = isHandshaken && authentication.tried.length > 0
+    if (wasCut) attempt.reject(authFailed(place, authentication.tried, authentication.offered))
+    else attempt.reject(unreachable(place, new Error('the connection was closed during the handshake')))
+  })
+  client.on('change password', () => {
+    authentication.tried.push('an expired password, which the host wants changed first')
+    attempt.reject(authFailed(place, authentication.tried, authentication.offered))
+  })
+
+  const onAbort = () => attempt.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    client.connect({
+      sock: socket,
+      username: place.user,
+      readyTimeout: timeouts.handshakeMs,
+      keepaliveInterval: timeouts.keepaliveMs,
+      keepaliveCountMax: 3,
+      algorithms: { serverHostKey: [...request.hostKeyAlgorithms] as ServerHostKeyAlgorithm[] },
+      // Called again at every rekeying: the key must then still be the one that was accepted.
+      hostVerifier: (blob: Buffer) => {
+        const key = describeHostKey(blob)
+        const isSame = seen === undefined ? request.isAcceptable(key) : seen.fingerprint === key.fingerprint
+        seen ??= key
+        isRefused = !isSame
+        return isSame
+      },
+      authHandler: authentication.handler,
+    })
+    const connection = await attempt.promise
+    if (connection.outcome !== 'ready') await end(client, socket)
+    return connection
+  } catch (error) {
+    await end(client, socket)
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+async function end(client: Client, socket: Socket): Promise<void> {
+  client.destroy()
+  if (socket.closed) return
+  const closed = once(socket, 'close')
+  socket.destroy()
+  await closed
+}
+
+async function openSocket(place: SshPlace, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const socket = connectTcp({ host: place.address, port: place.port, noDelay: true, keepAlive: true })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.any([signal, timeout]) })
+    return socket
+  } catch (error) {
+    socket.destroy()
+    signal.throwIfAborted()
+    if (timeout.aborted)
+      throw unreachable(place, Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
+    throw unreachable(place, error)
+  }
+}

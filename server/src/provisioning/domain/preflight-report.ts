@@ -1,0 +1,99 @@
+import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import { z } from 'zod'
+
+/** What a host's report may weigh; a longer one is not read. */
+export const MAX_REPORT_BYTES = 64 * 1024
+
+const BEGIN = 'rollcall-preflight-begin'
+const END = 'rollcall-preflight-end'
+const MAX_PORTS = 8192
+
+const text = (maxLength: number) => z.string().transform((value) => sanitizeText(value.trim(), maxLength))
+const path = z
+  .string()
+  .max(1024)
+  .regex(/^\/[^\p{Cc}]*$/u)
+  .refine((value) => !value.split('/').includes('..'))
+const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+
+const ports = z.string().transform((list, context): ReadonlySet<number> => {
+  const items = list === '' ? [] : list.split(',', MAX_PORTS)
+  if (items.every((item) => /^[0-9A-Fa-f]{4}$/.test(item)))
+    return new Set(items.map((item) => Number.parseInt(item, 16)))
+  context.addIssue('is not a list of ports in hexadecimal')
+  return z.NEVER
+})
+
+/** "freeKiB freeInodes mountPoint options", each of which may be missing from a strange `df`. */
+const disk = z.string().transform((line) => {
+  const [kib = '', inodes = '', mountPoint = '/', options = ''] = line.split(' ')
+  const known = (value: string) => (/^\d{1,15}$/.test(value) ? Number(value) : undefined)
+  const freeKib = known(kib)
+  return {
+    freeBytes: freeKib === undefined ? undefined : freeKib * 1024,
+    freeInodes: known(inodes),
+    mountPoint: sanitizeText(mountPoint, 200),
+    options: new Set(options.split(',', 64)),
+  }
+})
+export type DiskReport = z.infer<typeof disk>
+
+const reportShape = z.object({
+  uid: count,
+  user: text(64),
+  machine: text(32),
+  kernel: text(100),
+  word_bits: text(8),
+  os: text(100),
+  libc: text(200),
+  init: text(32),
+  systemd: text(200),
+  python: text(32),
+  python_lacks: text(400),
+  home: path.optional(),
+  disk_opt: disk,
+  disk_etc: disk,
+  disk_var: disk,
+  disk_home: disk,
+  disk_var_tmp: disk,
+  is_root: z.literal('yes').optional(),
+  unwritable: text(400).optional(),
+  /** Names of the agent's releases that lie complete on the host. */
+  releases: z
+    .string()
+    .max(8192)
+    .transform((list) => new Set(list.split(' ', 100)))
+    .optional(),
+  tools: text(100).optional(),
+  listening: ports,
+  agent_ports: ports,
+})
+
+/** What `preflight.sh` saw. Everything in it was said by the host: bounded and of the right shape, but not true for that. */
+export type PreflightReport = z.infer<typeof reportShape>
+
+/**
+ * Reads the output of `preflight.sh`, which a noisy login shell may have written around.
+ * @throws `host.preflight_unreadable`
+ */
+export function parsePreflight(output: string): PreflightReport {
+  const begin = output.lastIndexOf(`${BEGIN}\n`)
+  const end = output.indexOf(`\n${END}`, begin)
+  if (output.length > MAX_REPORT_BYTES || begin < 0 || end < 0)
+    throw unreadable('it is incomplete or too long')
+  const fields: Record<string, string> = Object.create(null)
+  for (const line of output.slice(begin + BEGIN.length + 1, end).split('\n')) {
+    const equals = line.indexOf('=')
+    if (equals > 0) fields[line.slice(0, equals)] = line.slice(equals + 1)
+  }
+  const parsed = reportShape.safeParse(fields)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw unreadable(`"${issue?.path.join('.')}": ${issue?.message}`)
+}
+
+const unreadable = (why: string) =>
+  new RollcallError(
+    'host.preflight_unreadable',
+    `The host's answer to the first look at it cannot be read (${why}). Check that its login shell runs "sh -s" and prints nothing of its own, and that /proc is mounted.`,
+  )

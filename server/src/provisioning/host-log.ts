@@ -1,0 +1,47 @@
+import type { ProvisioningPorts } from './install-ports.ts'
+
+const PROGRESS_STEPS = 4
+const PROGRESS_SILENCE_MS = 10_000
+
+/** Writes our own lines into the log of an installation, in order with what programs print there. */
+export class HostLog {
+  readonly #write: ProvisioningPorts['log']
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(write: ProvisioningPorts['log']) {
+    this.#write = write
+  }
+
+  /** Output of a program, as it came. */
+  output = (stream: 'stdout' | 'stderr', data: Buffer): Promise<void> => {
+    this.#last = this.#last.then(() => this.#write(stream, data))
+    return this.#last
+  }
+
+  line(text: string): Promise<void> {
+    return this.output('stdout', Buffer.from(`${text}\n`))
+  }
+
+  /** Reports an upload: at every quarter, and on slow links every ten seconds. `settled` waits for the last line. */
+  progress(what: string, now: () => number = () => performance.now()) {
+    const started = now()
+    let spokenAt = started
+    let spokenStep = 0
+    let settled: Promise<void> = Promise.resolve()
+    const onProgress = (sent: number, total: number) => {
+      const step = total === 0 ? PROGRESS_STEPS : Math.floor((sent / total) * PROGRESS_STEPS)
+      const time = now()
+      if (step === spokenStep && time - spokenAt < PROGRESS_SILENCE_MS) return
+      spokenStep = step
+      spokenAt = time
+      const megabytesPerSecond = sent / 1e6 / Math.max((time - started) / 1000, 0.001)
+      const percent = total === 0 ? 100 : Math.floor((sent / total) * 100)
+      settled = this.line(
+        `  ${what}: ${percent} % of ${(total / 1e6).toFixed(1)} MB, ${megabytesPerSecond.toFixed(1)} MB/s`,
+      )
+      // Awaited through `settled`; a log that fails in the meantime must not end the process.
+      settled.catch(() => undefined)
+    }
+    return { onProgress, settled: () => settled }
+  }
+}

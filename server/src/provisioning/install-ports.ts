@@ -1,0 +1,66 @@
+import type { SshCredential } from '@rollcall/contracts/admin'
+import type { OutputStream } from '../platform/ssh/index.ts'
+import type { AgentArchitecture } from './domain/preflight-decision.ts'
+
+/** A host as it is reached over SSH. */
+export interface SshHost {
+  /** A DNS name or an IP address; IPv6 without brackets. */
+  address: string
+  port: number
+  user: string
+  credential: SshCredential
+  /** For a user whose sudo asks for a password; the SSH password is tried when this is missing. */
+  sudoPassword?: string | undefined
+  /** The trusted fingerprint, `SHA256:…`; null to trust, through `onHostKey`, the key that is shown. */
+  pinnedHostKey: string | null
+}
+
+/** Who an agent is: made by the server, kept through every reinstallation. */
+export interface AgentIdentity {
+  agentToken: string
+  secretKey: string
+  rpcPort: number
+  rpcPath: string
+  certificatePem: string
+  privateKeyPem: string
+}
+
+export interface InstallTarget extends SshHost {
+  identity: AgentIdentity
+  /** Pins of the servers that may call the agent; at least one. */
+  serverPins: readonly string[]
+}
+
+export interface ProvisioningPorts {
+  /** Stores the pin. Called when nothing was pinned, before any credential is sent. */
+  onHostKey(fingerprint: string, algorithm: string): Promise<void>
+  /** What a person watches. Called in order, never twice at a time; the host waits for the promise. */
+  log(stream: OutputStream, data: Buffer): Promise<void>
+}
+
+export interface AgentArchive {
+  path: string
+  version: string
+  /** Of the file, in hexadecimal. */
+  sha256: string
+}
+
+export interface InstallPorts extends ProvisioningPorts {
+  /** Assigns, and stores, another port that is not in `taken`; asked at a first installation whose port something else holds. */
+  changePort(taken: ReadonlySet<number>): Promise<number>
+  /** The agent for an architecture, as a tar archive with `bin/node` at its top. */
+  agentArchive(architecture: AgentArchitecture): Promise<AgentArchive>
+  /** A pure-Python Ansible as a tar archive, compressed or not, with the package `ansible` at its top. */
+  ansibleBundle(): Promise<{ path: string; sha256: string }>
+  /** Whether nobody depends on the port yet. */
+  firstInstall: boolean
+}
+
+export interface InstallResult {
+  architecture: AgentArchitecture
+  agentVersion: string
+  /** The port that the agent listens on: another than was asked for when `changePort` was used. */
+  rpcPort: number
+  /** Tasks that changed something: 0 when the host already was as it should be. */
+  changedTasks: number
+}

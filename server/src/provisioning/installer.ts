@@ -1,0 +1,215 @@
+import { RollcallError } from '@rollcall/contracts'
+import { agentConfig } from '@rollcall/contracts/agent'
+import type { SshSession } from '../platform/ssh/index.ts'
+import {
+  type AgentArchitecture,
+  architectureOf,
+  decidePreflight,
+  isPortTaken,
+  type PreflightCheck,
+} from './domain/preflight-decision.ts'
+import type { PreflightReport } from './domain/preflight-report.ts'
+import { stagingOf } from './domain/staging-place.ts'
+import { HostLog } from './host-log.ts'
+import { type HostLook, lookAtHost } from './host-look.ts'
+import { hostScript, PLAYBOOKS_FOLDER } from './host-scripts.ts'
+import { withSession } from './host-session.ts'
+import type { AgentArchive, InstallPorts, InstallResult, InstallTarget } from './install-ports.ts'
+import { runPlaybook } from './playbook-run.ts'
+import { makeStaging, removeStaging } from './staging.ts'
+import { readTools, type Tools } from './tools-archive.ts'
+
+const MAX_PORT_CHANGES = 5
+// What is uploaded when it is not known yet for which architecture.
+const TYPICAL_UPLOAD_BYTES = 64 * 1024 ** 2
+const CLEANUP_TIMEOUT_MS = 20_000
+
+/**
+ * Installs the agent on a host, or brings an installed one to what `target` says. Nothing on the host is changed before
+ * every requirement was found met. Safe to repeat: a run after one that died anywhere finishes its work, and a run on a
+ * host that is as it should be changes nothing.
+ * Aborting `signal` ends it, with the playbook on the host; the promise then rejects with the signal's reason.
+ * @throws RollcallError: `ssh.*`, `host.*`, `install.playbook_failed`, `install.agent_silent`, or what a port threw.
+ */
+export async function install(
+  target: InstallTarget,
+  ports: InstallPorts,
+  signal: AbortSignal,
+): Promise<InstallResult> {
+  const log = new HostLog(ports.log)
+  return withSession(target, ports, log, signal, async (session) => {
+    const tools = await readTools(await ports.ansibleBundle(), PLAYBOOKS_FOLDER)
+    const { report, architecture, archive, rpcPort } = await preflight(session, target, ports, log, signal)
+    const staging = stagingOf(report).path
+    await makeStaging(session, staging, signal)
+    try {
+      const plan = {
+        staging,
+        archive,
+        tools,
+        rpcPort,
+        hasTools: report.tools === tools.version,
+        release: releaseOf(archive),
+      }
+      await upload(
+        session,
+        target,
+        { ...plan, hasRelease: report.releases?.has(plan.release) === true },
+        log,
+        signal,
+      )
+      await log.line('Running install_agent.yml on the host')
+      const result = await runPlaybook(session, {
+        staging,
+        playbook: 'install_agent.yml',
+        toolsVersion: tools.version,
+        log,
+        signal,
+      })
+      await log.line(
+        `The agent ${archive.version} listens on port ${rpcPort}; ${result.changed} tasks changed something`,
+      )
+      return { architecture, agentVersion: archive.version, rpcPort, changedTasks: result.changed }
+    } finally {
+      await cleanUp(session, staging, log)
+    }
+  })
+}
+
+interface Preflight {
+  report: PreflightReport
+  architecture: AgentArchitecture
+  archive: AgentArchive
+  rpcPort: number
+}
+
+async function preflight(
+  session: SshSession,
+  target: InstallTarget,
+  ports: InstallPorts,
+  log: HostLog,
+  signal: AbortSignal,
+): Promise<Preflight> {
+  await log.line('Looking at the host; nothing is changed yet')
+  const { report, rootRefusal } = await lookAtHost(session, signal)
+  const architecture = architectureOf(report)
+  const needs = { uploadBytes: TYPICAL_UPLOAD_BYTES, rootRefusal }
+  let rpcPort = target.identity.rpcPort
+  let checks = decidePreflight(report, { ...needs, rpcPort })
+  const isOnlyThePort = checks.every(({ ok, code }) => ok || code === 'host.port_taken')
+  if (isOnlyThePort && ports.firstInstall && isPortTaken(report, rpcPort)) {
+    rpcPort = await anotherPort(report, rpcPort, ports, log)
+    checks = decidePreflight(report, { ...needs, rpcPort })
+  }
+  await log.line(`${report.os || 'Unknown system'}, kernel ${report.kernel}`)
+  for (const check of checks)
+    await log.line(`  ${check.ok ? 'ok  ' : 'FAIL'}  ${check.name}: ${check.message}`)
+  const failed = checks.filter(({ ok }) => !ok)
+  if (failed.length > 0 || !architecture) throw refusal(failed)
+  return { report, architecture, archive: await ports.agentArchive(architecture), rpcPort }
+}
+
+async function anotherPort(
+  report: HostLook['report'],
+  first: number,
+  ports: InstallPorts,
+  log: HostLog,
+): Promise<number> {
+  const taken = new Set([...report.listening, first])
+  let port = first
+  for (let change = 0; change < MAX_PORT_CHANGES; change++) {
+    await log.line(`Port ${port} is taken on this host; choosing another`)
+    port = await ports.changePort(taken)
+    if (!isPortTaken(report, port)) return port
+    taken.add(port)
+  }
+  throw new RollcallError(
+    'host.no_free_port',
+    `None of ${MAX_PORT_CHANGES} ports that were tried is free on this host. See with "ss -ltn" what listens there.`,
+  )
+}
+
+/** One error for all that is missing, with the code of the first. */
+export function refusal(failed: readonly PreflightCheck[]): RollcallError {
+  const [first] = failed
+  const code = first?.code ?? 'host.preflight_unreadable'
+  const list = failed.map(
+    ({ name, message, code: own }) => `${name}: ${message}${failed.length > 1 ? ` (${own})` : ''}`,
+  )
+  const lead =
+    failed.length > 1
+      ? `${failed.length} things are missing on this host, and nothing was changed on it. `
+      : ''
+  return new RollcallError(code, `${lead}${list.join(' ')}`)
+}
+
+interface UploadPlan {
+  staging: string
+  archive: AgentArchive
+  tools: Tools
+  rpcPort: number
+  release: string
+  hasTools: boolean
+  hasRelease: boolean
+}
+
+/** The folder of a release: named by its content, so that no other content ever takes its place under a running command. */
+export const releaseOf = ({ version, sha256 }: AgentArchive): string =>
+  `${version.replace(/[^A-Za-z0-9.+_-]/g, '_')}-${sha256.slice(0, 12)}`
+
+async function upload(
+  session: SshSession,
+  target: InstallTarget,
+  plan: UploadPlan,
+  log: HostLog,
+  signal: AbortSignal,
+): Promise<void> {
+  const { staging, archive, tools, release } = plan
+  const put = async (name: string, source: string | Buffer, what?: string) => {
+    const progress = what === undefined ? undefined : log.progress(what)
+    await session.putFile(source, `${staging}/${name}`, {
+      mode: 0o600,
+      signal,
+      ...(progress && { onProgress: progress.onProgress }),
+    })
+    await progress?.settled()
+  }
+  await log.line(`Uploading to ${staging}`)
+  if (plan.hasRelease) await log.line(`  agent ${archive.version}: already there`)
+  else await put('agent.tar.gz', archive.path, `agent ${archive.version}`)
+  if (plan.hasTools) await log.line('  tools: already there')
+  else await put('tools.tar.gz', await tools.archive(), 'tools')
+  const variables = {
+    rollcall_agent_staging: staging,
+    rollcall_agent_release: release,
+    rollcall_agent_archive_sha256: archive.sha256,
+    rollcall_agent_rpc_port: plan.rpcPort,
+    ...(!plan.hasRelease && { rollcall_agent_archive: `${staging}/agent.tar.gz` }),
+  }
+  const { identity, serverPins } = target
+  const config = agentConfig.parse({
+    agent_token: identity.agentToken,
+    secret_key: identity.secretKey,
+    rpc_port: plan.rpcPort,
+    rpc_path: identity.rpcPath,
+    server_pins: serverPins,
+  })
+  const files: [string, string | Buffer][] = [
+    ['bootstrap.py', await hostScript('bootstrap.py')],
+    ['vars.json', JSON.stringify(variables)],
+    ['config.json', `${JSON.stringify(config, null, 2)}\n`],
+    ['agent.crt', identity.certificatePem],
+    ['agent.key', identity.privateKeyPem],
+  ]
+  await Promise.all(files.map(([name, content]) => put(name, Buffer.from(content))))
+}
+
+/** Runs whatever came before it, cancelled or failed; what it cannot do, the next run does, and the log says so. */
+async function cleanUp(session: SshSession, staging: string, log: HostLog): Promise<void> {
+  try {
+    await removeStaging(session, staging, AbortSignal.timeout(CLEANUP_TIMEOUT_MS))
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    await log.line(`The folder ${staging} is still on the host; the next installation removes it. (${why})`)
+  }
+}

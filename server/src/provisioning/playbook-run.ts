@@ -1,0 +1,104 @@
+import { type ErrorCode, isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
+import { z } from 'zod'
+import type { SshSession } from '../platform/ssh/index.ts'
+import type { HostLog } from './host-log.ts'
+
+const PLAYBOOK_TIMEOUT_MS = 600_000
+const MAX_RESULT_BYTES = 64 * 1024
+const EXIT_NO_TOOLS = 71
+
+const playbookResult = z.object({
+  changed: z.int().min(0),
+  failures: z.array(z.object({ task: z.string(), message: z.string() })).max(10),
+})
+export type PlaybookResult = z.infer<typeof playbookResult>
+
+export interface PlaybookRun {
+  staging: string
+  /** Under `playbooks/`. */
+  playbook: string
+  toolsVersion: string
+  log: HostLog
+  signal: AbortSignal
+}
+
+/**
+ * Runs a playbook on the host itself through `bootstrap.py`, which lies in staging with `vars.json`, and streams what it
+ * prints. It ends itself when we are gone.
+ * @throws `install.playbook_failed` naming the task, the code that a task's message begins with in brackets, or
+ * `host.no_disk` and `host.read_only` for what the system said.
+ */
+export async function runPlaybook(session: SshSession, run: PlaybookRun): Promise<PlaybookResult> {
+  const { staging, playbook, toolsVersion, log, signal } = run
+  const argv = [
+    'python3',
+    `${staging}/bootstrap.py`,
+    '--staging',
+    staging,
+    '--playbook',
+    playbook,
+    '--tools-version',
+    toolsVersion,
+  ]
+  let lastErrors = ''
+  const { exitCode, signal: killedBy } = await session.exec(argv, {
+    becomeRoot: true,
+    isStdinHeldOpen: true,
+    timeoutMs: PLAYBOOK_TIMEOUT_MS,
+    signal,
+    onOutput: (stream, data) => {
+      if (stream === 'stderr') lastErrors = (lastErrors + data.toString('utf8')).slice(-2000)
+      return log.output(stream, data)
+    },
+  })
+  const result = await readResult(session, `${staging}/result.json`, signal)
+  if (exitCode === 0 && result) return result
+  const failure = result?.failures.at(-1)
+  if (failure) throw playbookFailed(failure.message, `Task "${sanitizeText(failure.task, 200)}" failed`)
+  const ending = killedBy ? `was ended by SIG${killedBy}` : `exited with ${exitCode}`
+  const what =
+    exitCode === EXIT_NO_TOOLS
+      ? 'The tools could not be laid out'
+      : `The playbook ${ending} before it could say why`
+  throw playbookFailed(lastErrors.trim().split('\n').at(-1) ?? '', what)
+}
+
+/** Gives a failure the code of what the host said, where it said something that has one. */
+export function playbookFailed(message: string, what: string): RollcallError {
+  const [, code, rest] = /^\s*\[([a-z._]{1,60})\]\s*(.*)$/s.exec(message) ?? []
+  if (isErrorCode(code)) return new RollcallError(code, sanitizeText(rest ?? '', 1500))
+  const said = message === '' ? '.' : `: ${sanitizeText(message.replace(/\s+/g, ' '), 1500)}`
+  const system: [RegExp, ErrorCode, string][] = [
+    [
+      /No space left on device|Disk quota exceeded/i,
+      'host.no_disk',
+      ' Make room on the host and install again.',
+    ],
+    [/Read-only file system/i, 'host.read_only', ' Mount it read-write and install again.'],
+  ]
+  const found = system.find(([pattern]) => pattern.test(message))
+  const remedy = found?.[2] ?? ' See the log above; installing again goes on from here.'
+  return new RollcallError(found?.[1] ?? 'install.playbook_failed', `${what}${said}${remedy}`)
+}
+
+async function readResult(
+  session: SshSession,
+  path: string,
+  signal: AbortSignal,
+): Promise<PlaybookResult | undefined> {
+  let text = ''
+  const onOutput = (stream: string, data: Buffer) => {
+    if (stream === 'stdout' && text.length <= MAX_RESULT_BYTES) text += data.toString('utf8')
+  }
+  const { exitCode } = await session.exec(['cat', '--', path], { becomeRoot: true, onOutput, signal })
+  if (exitCode !== 0) return undefined
+  try {
+    return playbookResult.parse(JSON.parse(text))
+  } catch (error) {
+    throw new RollcallError(
+      'install.playbook_failed',
+      'What the playbook wrote down about its end cannot be read. Install again.',
+      { cause: error },
+    )
+  }
+}

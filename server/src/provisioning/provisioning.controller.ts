@@ -1,0 +1,40 @@
+import { Controller } from '@nestjs/common'
+import { ApiKeyName } from '../access/index.ts'
+import { viewOfHost } from '../hosts/index.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { type Accepted, ProvisioningService } from './provisioning.service.ts'
+
+@Controller()
+export class ProvisioningController {
+  constructor(private readonly provisioning: ProvisioningService) {}
+
+  @Endpoint('addHost')
+  async add(@Input() { body }: InputOf<'addHost'>, @ApiKeyName() requestedBy: string) {
+    return viewOf(await this.provisioning.add(body, requestedBy))
+  }
+
+  @Endpoint('installHost')
+  async install(@Input() { params }: InputOf<'installHost'>, @ApiKeyName() requestedBy: string) {
+    return viewOf(await this.provisioning.install(params.host, requestedBy))
+  }
+
+  @Endpoint('removeHost')
+  async remove(@Input() { params, query }: InputOf<'removeHost'>, @ApiKeyName() requestedBy: string) {
+    if (query.forget) {
+      const host = await this.provisioning.forget(params.host)
+      return {
+        commandId: null,
+        message: `${host.name} is forgotten. It was not reached: if the agent is installed there, it still is.`,
+      }
+    }
+    const { host, commandId } = await this.provisioning.remove(params.host, requestedBy)
+    return { commandId, message: `The agent is being uninstalled from ${host.name}.` }
+  }
+
+  @Endpoint('scanHostKey')
+  scanHostKey(@Input() { body }: InputOf<'scanHostKey'>) {
+    return this.provisioning.scanHostKey(body.address, body.port)
+  }
+}
+
+const viewOf = ({ host, commandId }: Accepted) => ({ host: viewOfHost(host), commandId })

@@ -1,0 +1,192 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { AgentsRepository, AgentsService } from '../agents/index.ts'
+import {
+  type ClaimedCommand,
+  type CommandHandler,
+  CommandWorker,
+  type HeldCommand,
+} from '../commands/index.ts'
+import { type Host, HostsRepository } from '../hosts/index.ts'
+import { Artifacts } from '../platform/artifacts/artifacts.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import type { Identity } from '../platform/crypto/certificates.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { SERVER_IDENTITY } from '../platform/tokens.ts'
+import { AgentPorts } from './agent-ports.ts'
+import { install } from './installer.ts'
+import { ProvisioningLog } from './provisioning-log.ts'
+import { remove } from './remover.ts'
+
+const CHECK_INTERVAL_MS = 3000
+const ONLINE_WITHIN_MS = 90_000
+
+/** Installs and removes agents over SSH. A run that a restart of the server broke off begins anew: every step may be repeated. */
+@Injectable()
+export class ProvisioningHandler implements CommandHandler, OnModuleInit {
+  constructor(
+    private readonly worker: CommandWorker,
+    private readonly hosts: HostsRepository,
+    private readonly agents: AgentsRepository,
+    private readonly connections: AgentsService,
+    private readonly ports: AgentPorts,
+    private readonly artifacts: Artifacts,
+    private readonly clock: Clock,
+    @Inject(SERVER_IDENTITY) private readonly identity: Identity,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  onModuleInit() {
+    this.worker.register('install', this)
+    this.worker.register('remove', this)
+  }
+
+  async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+    const log = new ProvisioningLog(held, command.outputBytes)
+    const deadline = AbortSignal.timeout(command.timeoutMs)
+    const signal = AbortSignal.any([held.stopped, held.cancelled, deadline])
+    await held.markRunning()
+    try {
+      if (command.outputBytes > 0) await log.line('The server was restarted in the middle: starting over.')
+      if (command.kind === 'install') await this.install(command.hostId, log, signal)
+      else await this.remove(command.hostId, log, signal)
+    } catch (error) {
+      held.stopped.throwIfAborted()
+      await log.flush() // throws what the database said, if it was the database that failed
+      if (held.cancelled.aborted) return this.fail(command, held, log, 'cancelled', 'It was cancelled.')
+      if (deadline.aborted) return this.fail(command, held, log, 'timed_out', 'It took too long.')
+      return this.fail(command, held, log, 'failed', error)
+    }
+    await log.flush()
+    if (command.kind === 'install')
+      await this.hosts.setState(command.hostId, 'online', null, this.clock.now())
+    await held.finish({ state: 'success', exitCode: 0 })
+  }
+
+  private async install(hostId: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
+    const { host, target } = await this.target(hostId)
+    const agent = await this.agents.identity(hostId)
+    if (!agent) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    const result = await install(
+      {
+        ...target,
+        identity: {
+          agentToken: agent.token,
+          secretKey: agent.secretKey,
+          rpcPort: agent.rpcPort,
+          rpcPath: agent.rpcPath,
+          certificatePem: agent.certificatePem,
+          privateKeyPem: agent.privateKeyPem,
+        },
+        serverPins: [this.identity.pin],
+      },
+      {
+        firstInstall: !host.isInstalled,
+        onHostKey: (fingerprint) => this.hosts.pinHostKey(hostId, fingerprint),
+        changePort: async (taken) => {
+          const port = await this.ports.pick(taken)
+          await this.agents.setPort(hostId, port)
+          return port
+        },
+        agentArchive: (architecture) => this.artifacts.agentArchive(architecture),
+        ansibleBundle: () => this.artifacts.ansibleBundle(),
+        log: (stream, data) => log.write(stream, data),
+      },
+      signal,
+    )
+    await this.connections.forget(hostId)
+    await this.waitUntilOnline(hostId, log, signal)
+    await this.agents.markInstalled(
+      hostId,
+      { version: result.agentVersion, architecture: result.architecture },
+      this.clock.now(),
+    )
+    await log.line(`The agent ${result.agentVersion} is online.`)
+  }
+
+  private async remove(hostId: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
+    // A server that died just after it forgot the host had done all the rest.
+    if (!(await this.hosts.findByNameOrId(hostId))) return log.line('The host is removed from the fleet.')
+    const { target } = await this.target(hostId)
+    await remove(
+      target,
+      {
+        onHostKey: (fingerprint) => this.hosts.pinHostKey(hostId, fingerprint),
+        log: (stream, data) => log.write(stream, data),
+      },
+      signal,
+    )
+    await this.hosts.delete(hostId)
+    await this.connections.forget(hostId)
+    await log.line('The host is removed from the fleet.')
+  }
+
+  private async target(hostId: string) {
+    const [host, credential] = await Promise.all([
+      this.hosts.findByNameOrId(hostId),
+      this.hosts.credential(hostId),
+    ])
+    if (!host || !credential)
+      throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    const target = {
+      address: host.address,
+      port: host.port,
+      user: host.user,
+      credential: credential.ssh,
+      pinnedHostKey: host.hostKey,
+      ...(credential.sudoPassword !== undefined && { sudoPassword: credential.sudoPassword }),
+    }
+    return { host: host satisfies Host, target }
+  }
+
+  /** Asks the agent on its full path every three seconds until it answers. */
+  private async waitUntilOnline(hostId: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
+    const giveUpAt = this.clock.now().getTime() + ONLINE_WITHIN_MS
+    await log.line('Waiting for the agent to answer.')
+    for (;;) {
+      try {
+        await this.connections.tryOnce(hostId, 'health_check', {}, signal)
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!(error instanceof RollcallError)) throw error
+        if (error.kind === 'rejected') throw error
+        if (this.clock.now().getTime() + CHECK_INTERVAL_MS > giveUpAt)
+          throw new RollcallError(
+            'install.agent_silent',
+            `The agent is installed and runs on the host, but did not answer the server in ${ONLINE_WITHIN_MS / 1000} s: ${error.message} Look for a firewall between the two, then install it again.`,
+            { cause: error },
+          )
+      }
+      await this.clock.sleep(CHECK_INTERVAL_MS, signal)
+    }
+  }
+
+  private async fail(
+    command: ClaimedCommand,
+    held: HeldCommand,
+    log: ProvisioningLog,
+    state: 'cancelled' | 'timed_out' | 'failed',
+    why: unknown,
+  ): Promise<void> {
+    const known = why instanceof RollcallError ? why : undefined
+    if (!known && typeof why !== 'string')
+      this.log.error({ err: why, commandId: command.id }, 'provisioning failed by our fault')
+    const reason =
+      known?.message ??
+      (typeof why === 'string' ? why : 'The server failed by its own fault; its log says more.')
+    await log.line(reason, 'stderr')
+    await this.hosts.setState(
+      command.hostId,
+      command.kind === 'install' ? 'install_failed' : 'remove_failed',
+      reason,
+      this.clock.now(),
+    )
+    await held.finish({
+      state,
+      reason,
+      reasonCode: known?.code ?? (typeof why === 'string' ? null : 'server.defect'),
+      exitCode: null,
+    })
+  }
+}

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common'
+import { AgentsModule } from '../agents/index.ts'
+import { CommandsModule } from '../commands/index.ts'
+import { HostsModule } from '../hosts/index.ts'
+import { AgentPorts } from './agent-ports.ts'
+import { ProvisioningController } from './provisioning.controller.ts'
+import { ProvisioningHandler } from './provisioning.handler.ts'
+import { ProvisioningRepository } from './provisioning.repository.ts'
+import { ProvisioningService } from './provisioning.service.ts'
+
+@Module({
+  imports: [AgentsModule, CommandsModule, HostsModule],
+  controllers: [ProvisioningController],
+  providers: [AgentPorts, ProvisioningRepository, ProvisioningService, ProvisioningHandler],
+})
+export class ProvisioningModule {}

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import type { NewHost } from '@rollcall/contracts/admin'
+import { AgentsService } from '../agents/index.ts'
+import { CommandsService } from '../commands/index.ts'
+import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { scanHostKey } from '../platform/ssh/index.ts'
+import { AgentPorts } from './agent-ports.ts'
+import { ProvisioningRepository } from './provisioning.repository.ts'
+
+const SCAN_TIMEOUT_MS = 30_000
+
+export interface Accepted {
+  host: Host
+  commandId: string
+}
+
+/** Adds, installs again, removes and forgets hosts. The work itself is a command that the worker drives. */
+@Injectable()
+export class ProvisioningService {
+  constructor(
+    private readonly repository: ProvisioningRepository,
+    private readonly hosts: HostsService,
+    private readonly hostRows: HostsRepository,
+    private readonly ports: AgentPorts,
+    private readonly connections: AgentsService,
+    private readonly commands: CommandsService,
+    private readonly clock: Clock,
+  ) {}
+
+  async add(request: NewHost, requestedBy: string): Promise<Accepted> {
+    const { credential, sudoPassword, hostKey, ...rest } = request
+    const host = { ...rest, id: randomUUID(), hostKey: hostKey ?? null }
+    const run = this.commands.newProvisioning('install', host, requestedBy)
+    await this.repository.addHost(
+      host,
+      { ssh: credential, sudoPassword },
+      run,
+      () => this.ports.pick(),
+      this.clock.now(),
+    )
+    return this.accepted(host.id, run.commands[0].id)
+  }
+
+  async install(nameOrId: string, requestedBy: string): Promise<Accepted> {
+    return this.begin('install', await this.hosts.show(nameOrId), requestedBy)
+  }
+
+  async remove(nameOrId: string, requestedBy: string): Promise<Accepted> {
+    return this.begin('remove', await this.hosts.show(nameOrId), requestedBy)
+  }
+
+  /** Forgets a host without reaching it: what is installed there stays. */
+  async forget(nameOrId: string): Promise<Host> {
+    const host = await this.hosts.show(nameOrId)
+    await this.hostRows.delete(host.id)
+    await this.connections.forget(host.id)
+    return host
+  }
+
+  scanHostKey(address: string, port: number) {
+    return scanHostKey(address, port, AbortSignal.timeout(SCAN_TIMEOUT_MS))
+  }
+
+  private async begin(kind: 'install' | 'remove', host: Host, requestedBy: string): Promise<Accepted> {
+    const run = this.commands.newProvisioning(kind, host, requestedBy)
+    await this.repository.begin(host, kind === 'install' ? 'installing' : 'removing', run, this.clock.now())
+    return this.accepted(host.id, run.commands[0].id)
+  }
+
+  private async accepted(hostId: string, commandId: string): Promise<Accepted> {
+    this.commands.announce(commandId)
+    return { host: await this.hosts.show(hostId), commandId }
+  }
+}

@@ -1,0 +1,77 @@
+import 'reflect-metadata'
+import type { Server } from 'node:http'
+import { NestFactory } from '@nestjs/core'
+import type { NestExpressApplication } from '@nestjs/platform-express'
+import { RollcallError } from '@rollcall/contracts'
+import { ApiKeysService } from './access/index.ts'
+import { AppModule } from './app.module.ts'
+import { CommandWorker } from './commands/index.ts'
+import { LiveGateway } from './live/index.ts'
+import type { Config } from './platform/config/config.ts'
+import { openPlatform } from './platform/open-platform.ts'
+
+const MAX_BODY = '2mb'
+
+export interface RunningServer {
+  url: string
+  stop(): Promise<void>
+}
+
+/** Starts everything; on failure everything that was started is stopped again. */
+export async function startServer(config: Config): Promise<RunningServer> {
+  const platform = await openPlatform(config)
+  const { log, dataDir } = platform
+  let app: NestExpressApplication | undefined
+  try {
+    app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform), { logger: ['error', 'warn'], bodyParser: false })
+    app.useBodyParser('json', { limit: MAX_BODY, strict: true })
+    app.disable('x-powered-by')
+    const application = app
+    const worker = app.get(CommandWorker)
+    const gateway = app.get(LiveGateway)
+    await app.init()
+    await app.get(ApiKeysService).ensureLocalKey()
+    await worker.start()
+    const http = app.getHttpServer() as Server
+    gateway.attach(http)
+    const url = await listen(http, config.listen, (text) => log.warn(text))
+    await dataDir.announce({ url, pid: process.pid })
+    return {
+      url,
+      stop: async () => {
+        gateway.close()
+        await worker.stop()
+        await application.close()
+        await platform.close()
+      },
+    }
+  } catch (error) {
+    await app?.close()
+    await platform.close()
+    throw error
+  }
+}
+
+/** Listens where the operator said, or else at the usual port or, when that is taken, at any free one. */
+async function listen(http: Server, at: Config['listen'], warn: (text: string) => void): Promise<string> {
+  const attempt = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      http.once('error', reject)
+      http.listen(port, at.host, () => {
+        http.off('error', reject)
+        resolve()
+      })
+    })
+  try {
+    await attempt(at.port)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
+    if (!at.isDefault)
+      throw new RollcallError('server.config_invalid', `Port ${at.port} on ${at.host} is taken by another program. Stop that, or choose another with ROLLCALL_LISTEN.`, { cause })
+    warn(`port ${at.port} is taken by another program; using a free one`)
+    await attempt(0)
+  }
+  const address = http.address()
+  const port = typeof address === 'object' && address ? address.port : at.port
+  return `http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${port}`
+}

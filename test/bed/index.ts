@@ -1,0 +1,10 @@
+/** Real Debian hosts on one machine, and what can go wrong with them: see `Bed.open`. */
+export { readBanner } from './banner.ts'
+export { Bed, type BedOptions, type HostRequest } from './bed.ts'
+export type { HostUser } from './disk.ts'
+export { type Flavour, flavourNames } from './flavours.ts'
+export { BootError, type ExecOptions, type Host } from './host.ts'
+export { installRequirements, whyNoBed } from './requirements.ts'
+export { rootfsFor } from './rootfs.ts'
+export { sweep } from './sweep.ts'
+export type { Output } from './tools.ts'

@@ -1,0 +1,46 @@
+import { execa, type Options } from 'execa'
+
+/** What a system program answered: a non-zero `exitCode` is a result, not an error. */
+export interface Output {
+  stdout: string
+  stderr: string
+  exitCode: number
+}
+
+// `ip`, `nft` and `chroot` live in sbin, which a shell started by sudo or by an editor may leave out.
+const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`
+
+const DEFAULT_TIMEOUT_MS = 60_000
+
+export interface RunOptions {
+  input?: string
+  timeoutMs?: number
+  env?: Record<string, string>
+}
+
+/**
+ * Runs a program of the machine and returns what it printed, without the final newline.
+ * Throws when it could not be started, was killed by a signal, or took longer than `timeoutMs` (60 s).
+ */
+export async function ask(file: string, args: string[], options: RunOptions = {}): Promise<Output> {
+  const { input, timeoutMs = DEFAULT_TIMEOUT_MS, env = {} } = options
+  const settings = {
+    reject: false,
+    timeout: timeoutMs,
+    env: { LC_ALL: 'C', ...env, PATH },
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+  } satisfies Options
+  const result = await execa(file, args, settings)
+  if (result.exitCode === undefined) throw result
+  return { stdout: String(result.stdout), stderr: String(result.stderr), exitCode: result.exitCode }
+}
+
+/** As `ask`, and throws when the exit code is not 0. Returns standard output. */
+export async function run(file: string, args: string[], options: RunOptions = {}): Promise<string> {
+  const { stdout, stderr, exitCode } = await ask(file, args, options)
+  if (exitCode !== 0) throw new Error(`${[file, ...args].join(' ')} exited ${exitCode}: ${stderr || stdout}`)
+  return stdout
+}
+
+/** The absolute path of a program as `run` would find it. */
+export { PATH as searchPath }

@@ -1,0 +1,43 @@
+import swc from 'unplugin-swc'
+import { defineConfig } from 'vitest/config'
+
+const HOST_TEST_TIMEOUT_MS = 300_000
+
+/** Unit tests first and side by side; then what boots hosts, one file at a time, since all share two cores. */
+export default defineConfig({
+  test: {
+    projects: [
+      'agent/vitest.config.ts',
+      'cli/vitest.config.ts',
+      {
+        plugins: [swc.vite({ module: { type: 'es6' } })],
+        test: {
+          name: 'server',
+          include: ['server/src/**/*.spec.ts'],
+          exclude: ['**/*.db.spec.ts'],
+        },
+      },
+      {
+        plugins: [swc.vite({ module: { type: 'es6' } })],
+        test: {
+          name: 'database',
+          include: ['server/src/**/*.db.spec.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'hosts',
+          include: ['test/**/*.spec.ts'],
+          testTimeout: HOST_TEST_TIMEOUT_MS,
+          hookTimeout: HOST_TEST_TIMEOUT_MS,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
