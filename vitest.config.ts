@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     projects: [
       'agent/vitest.config.ts',
-      'cli/vitest.config.ts',
+      { test: { name: 'cli', include: ['cli/**/*.spec.ts'], testTimeout: 30_000 } },
       {
         plugins: [swc.vite({ module: { type: 'es6' } })],
         test: {

@@ -185,8 +185,9 @@ async function settle(path, startedMs) {
 
 async function pack(work, tree) {
   const archive = join(work, 'bundle.tar')
+  const names = (await readdir(tree)).sort()
   const stable = ['--sort=name', '--format=gnu', '--owner=0', '--group=0', '--numeric-owner']
-  await run('tar', ['--create', ...stable, '--file', archive, '--directory', tree, '.'], {
+  await run('tar', ['--create', ...stable, '--file', archive, '--directory', tree, ...names], {
     env: { ...process.env, LC_ALL: 'C' },
   })
   await run('gzip', ['--no-name', '--best', archive])

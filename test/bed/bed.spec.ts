@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { Client } from 'ssh2'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Bed, type Flavour, type Host, sweep, whyNoBed } from './index.ts'
 import { bedDir, stateDir } from './places.ts'
+import { sshRun } from './ssh-run.ts'
 
 const reason = await whyNoBed()
 // On CI a bed that cannot be is a failure: skipped there, these tests would never run anywhere.
@@ -258,27 +258,4 @@ async function traces(id: string): Promise<string[]> {
 
 function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve) => createInterface(stream).once('line', resolve))
-}
-
-/** Runs a command line over SSH and returns what it printed. */
-function sshRun(login: object, command: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const client = new Client()
-    client.once('error', reject)
-    client.once('ready', () => {
-      client.exec(command, (error, channel) => {
-        if (error) return reject(error)
-        let text = ''
-        channel.on('data', (chunk: Buffer) => {
-          text += chunk.toString()
-        })
-        channel.stderr.resume()
-        channel.once('close', () => {
-          client.end()
-          resolve(text)
-        })
-      })
-    })
-    client.connect({ readyTimeout: 20_000, ...login })
-  })
 }

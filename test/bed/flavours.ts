@@ -12,7 +12,8 @@ const system = [
   ...['openssh-server', 'sudo', 'iproute2', 'iputils-ping', 'ca-certificates', 'procps'],
 ]
 const python = ['python3', 'python3-apt']
-const containers = ['podman', 'crun', 'netavark', 'aardvark-dns']
+// netavark runs iptables to publish a port, though Debian's package does not ask for it.
+const containers = ['podman', 'crun', 'netavark', 'aardvark-dns', 'iptables']
 
 // A container runtime inside a host mounts, makes devices and keyrings: nspawn's defaults forbid all three.
 const containerGrants = ['--capability=all', '--system-call-filter=add_key keyctl bpf']

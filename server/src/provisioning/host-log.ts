@@ -1,6 +1,8 @@
 import type { ProvisioningPorts } from './install-ports.ts'
 
 const PROGRESS_STEPS = 4
+/** Below this, the end is all there is to say. */
+const SMALL_BYTES = 8_000_000
 const PROGRESS_SILENCE_MS = 10_000
 
 /** Writes our own lines into the log of an installation, in order with what programs print there. */
@@ -29,7 +31,8 @@ export class HostLog {
     let spokenStep = 0
     let settled: Promise<void> = Promise.resolve()
     const onProgress = (sent: number, total: number) => {
-      const step = total === 0 ? PROGRESS_STEPS : Math.floor((sent / total) * PROGRESS_STEPS)
+      const steps = total < SMALL_BYTES ? 1 : PROGRESS_STEPS
+      const step = total === 0 ? steps : Math.floor((sent / total) * steps)
       const time = now()
       if (step === spokenStep && time - spokenAt < PROGRESS_SILENCE_MS) return
       spokenStep = step

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { RollcallError } from '@rollcall/contracts'
 import pg from 'pg'
@@ -50,8 +50,9 @@ export class EmbeddedPostgres {
   /** Starts or finds the database; returns how to connect. Throws `server.database_unavailable` with what PostgreSQL said. */
   async start(): Promise<pg.PoolConfig> {
     await mkdir(this.folder, { recursive: true, mode: 0o711 })
-    this.bin = await layBinaries(join(this.folder, 'bin'))
     this.account = await databaseAccount(this.log)
+    if (this.account) await checkPassable(this.folder)
+    this.bin = await layBinaries(join(this.folder, 'bin'))
     this.password = await this.readOrMakePassword()
     if (!(await this.hasCluster())) await this.initialize()
     await this.ensureRunning()
@@ -215,6 +216,18 @@ export class EmbeddedPostgres {
         this.log.error({ err: error }, 'the embedded PostgreSQL could not be started again; trying on')
       }
     }
+  }
+}
+
+/** Another account has to come to the folder: every folder above must let others pass. */
+async function checkPassable(folder: string): Promise<void> {
+  for (let path = folder; path !== dirname(path); path = dirname(path)) {
+    const { mode } = await stat(path)
+    if ((mode & 0o001) === 0)
+      throw new RollcallError(
+        'server.config_invalid',
+        `The embedded PostgreSQL runs under an account of its own, which cannot pass through ${path} (mode ${(mode & 0o777).toString(8)}). Run "chmod o+x ${path}", or choose another folder with ROLLCALL_DATA_DIR.`,
+      )
   }
 }
 

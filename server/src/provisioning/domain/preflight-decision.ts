@@ -204,15 +204,16 @@ function diskCheck(
 export const isPortTaken = (report: PreflightReport, rpcPort: number): boolean =>
   report.listening.has(rpcPort) && !report.agent_ports.has(rpcPort)
 
-function port(report: PreflightReport, { rpcPort }: PreflightNeeds): PreflightCheck {
+function port(report: PreflightReport, { rpcPort, rootRefusal }: PreflightNeeds): PreflightCheck {
   const name = 'port'
-  if (isPortTaken(report, rpcPort))
-    return fail(
-      name,
-      'host.port_taken',
-      `something else listens on ${rpcPort}. See with "ss -ltnp" what it is and stop it, or remove the host and add it again to be given another port.`,
-    )
-  return pass(name, `${rpcPort} is ${report.agent_ports.has(rpcPort) ? "our agent's" : 'free'}`)
+  if (!isPortTaken(report, rpcPort))
+    return pass(name, `${rpcPort} is ${report.agent_ports.has(rpcPort) ? "our agent's" : 'free'}`)
+  if (rootRefusal) return pass(name, `${rpcPort} is in use; only root sees whether by our own agent`)
+  return fail(
+    name,
+    'host.port_taken',
+    `something else listens on ${rpcPort}. See with "ss -ltnp" what it is and stop it, or remove the host and add it again to be given another port.`,
+  )
 }
 
 function isAtLeast(version: RegExpExecArray, [major, minor]: readonly [number, number]): boolean {

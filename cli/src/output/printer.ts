@@ -1,0 +1,106 @@
+import type { CommandView } from '@rollcall/contracts/admin'
+import type { Context } from '../context.ts'
+import type { LiveOutput } from '../live/follower.ts'
+import { jsonLine } from './json.ts'
+import { LineBuffer } from './line-buffer.ts'
+import { write } from './sink.ts'
+
+/** Shows what commands say as it comes. A promise resolves when the reader of our output has caught up. */
+export interface Printer {
+  output(command: { id: string; host: string }, output: LiveOutput): void | Promise<void>
+  changed(command: CommandView): void
+  ended(command: CommandView): void | Promise<void>
+}
+
+type Streams = Pick<Context, 'stdout' | 'stderr' | 'env'>
+
+/** One command's bytes as they are, as ssh does. */
+export class RawPrinter implements Printer {
+  private readonly streams: Streams
+
+  constructor(streams: Streams) {
+    this.streams = streams
+  }
+
+  output(_command: { id: string }, { stream, data }: LiveOutput) {
+    return write(this.streams[stream], data)
+  }
+
+  changed(): void {
+    // The program's own output is all there is.
+  }
+
+  ended(): void {
+    // Its exit code says the rest.
+  }
+}
+
+const COLOURS = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94]
+
+/** Whole lines of many commands, each behind the name of its host. */
+export class LinePrinter implements Printer {
+  private readonly streams: Streams
+  private readonly prefixes: { stdout: ReadonlyMap<string, string>; stderr: ReadonlyMap<string, string> }
+  private readonly buffers = new Map<string, LineBuffer>()
+
+  /** `hosts` are the names for the prefixes; with none, lines stay whole but carry no prefix. */
+  constructor(streams: Streams, hosts: readonly string[]) {
+    this.streams = streams
+    const width = Math.max(0, ...hosts.map((host) => host.length))
+    const prefixesOn = (stream: { isTTY?: boolean }) =>
+      new Map(hosts.map((host, i) => [host, prefixOf(host.padEnd(width), isColoured(stream, streams.env) ? COLOURS[i % COLOURS.length] : undefined)]))
+    this.prefixes = { stdout: prefixesOn(streams.stdout), stderr: prefixesOn(streams.stderr) }
+  }
+
+  output(command: { id: string; host: string }, { stream, data }: LiveOutput) {
+    const key = `${command.id}/${stream}`
+    const buffer = this.buffers.get(key) ?? new LineBuffer()
+    this.buffers.set(key, buffer)
+    return this.print(stream, command.host, buffer.push(data))
+  }
+
+  changed(): void {
+    // The summary tells how each one ended.
+  }
+
+  async ended({ id, host }: CommandView): Promise<void> {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const last = this.buffers.get(`${id}/${stream}`)?.flush()
+      this.buffers.delete(`${id}/${stream}`)
+      if (last) await this.print(stream, host.name, [last])
+    }
+  }
+
+  private print(stream: 'stdout' | 'stderr', host: string, lines: readonly Buffer[]): void | Promise<void> {
+    if (lines.length === 0) return
+    const prefix = Buffer.from(this.prefixes[stream].get(host) ?? '')
+    return write(this.streams[stream], Buffer.concat(lines.flatMap((line) => [prefix, line, LINE_END])))
+  }
+}
+
+const LINE_END = Buffer.from('\n')
+
+const prefixOf = (host: string, colour: number | undefined) => (colour === undefined ? `${host} | ` : `\x1b[${colour}m${host} |\x1b[0m `)
+
+const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) => stream.isTTY === true && !env.NO_COLOR
+
+/** One JSON object a line: `output` with base64 data, `command` for a change of state, `end`. */
+export class JsonPrinter implements Printer {
+  private readonly streams: Streams
+
+  constructor(streams: Streams) {
+    this.streams = streams
+  }
+
+  output({ id, host }: { id: string; host: string }, { offset, stream, data }: LiveOutput) {
+    return write(this.streams.stdout, jsonLine({ type: 'output', commandId: id, host, stream, offset, data: data.toString('base64') }))
+  }
+
+  changed(command: CommandView): void {
+    this.streams.stdout.write(jsonLine({ type: 'command', command }))
+  }
+
+  ended(command: CommandView) {
+    return write(this.streams.stdout, jsonLine({ type: 'end', command }))
+  }
+}

@@ -1,0 +1,44 @@
+import { sanitizeText } from '@rollcall/contracts'
+import type { CommandView } from '@rollcall/contracts/admin'
+
+/** `850 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`
+  const seconds = ms / 1000
+  if (seconds < 60) return `${Math.floor(seconds * 10) / 10} s`
+  const whole = Math.floor(seconds)
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`
+}
+
+/** How long ago a moment was, by this machine's clock. */
+export const ago = (moment: string, now = Date.now()) => duration(now - Date.parse(moment))
+
+export function took({ startedAt, endedAt }: Pick<CommandView, 'startedAt' | 'endedAt'>): string {
+  return startedAt && endedAt ? duration(Date.parse(endedAt) - Date.parse(startedAt)) : '-'
+}
+
+/** A program and its arguments as one would type them into a shell. */
+export function commandLine({ program, args }: Pick<CommandView, 'program' | 'args'>): string {
+  return [program, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
+}
+
+/** `0`, `SIGKILL`, or `-` when there is neither. */
+export const exitOf = ({ exitCode, signal }: Pick<CommandView, 'exitCode' | 'signal'>) => signal ?? exitCode?.toString() ?? '-'
+
+export const labelList = (labels: Readonly<Record<string, string>>) =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',') || '-'
+
+/** Why a command ended otherwise than by its program's own exit; undefined when there is nothing to say. */
+export function endingOf(command: CommandView): string | undefined {
+  const { state, exitCode, signal, reason, reasonCode } = command
+  const because = reason ? `: ${sanitizeText(reason, 4000)}` : ''
+  const code = reasonCode ? ` (${reasonCode})` : ''
+  if (state === 'success' || (state === 'failed' && exitCode !== null && !reason)) return undefined
+  if (state === 'timed_out') return `timed out after ${duration(command.timeoutMs)}${because}`
+  if (state === 'failed' && signal && !reason) return `ended by ${sanitizeText(signal, 16)}`
+  return `${state}${because}${code}`
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { findRootAccess, rootArgv } from './become-root.ts'
+import type { SshExecOptions } from './ssh-session.ts'
+
+const PLACE = { address: '192.0.2.1', port: 22, user: 'ops' }
+
+/** A host whose sudo answers as given, and what was said to it. */
+function host(answers: { uid?: string; ask?: [number, string]; password?: [number, string] }) {
+  const calls: { argv: readonly string[]; stdin: string }[] = []
+  const exec = async (argv: readonly string[], { stdin = '', onOutput }: SshExecOptions) => {
+    calls.push({ argv, stdin: stdin.toString() })
+    const isAsk = argv.includes('-n')
+    const [exitCode, text] =
+      argv[0] === 'id' ? [0, answers.uid ?? '1000'] : ((isAsk ? answers.ask : answers.password) ?? [0, ''])
+    await onOutput?.('stderr', Buffer.from(text))
+    return { exitCode, signal: null }
+  }
+  return { exec, calls }
+}
+
+describe('becoming root', () => {
+  it('needs no sudo as root', async () => {
+    const { exec, calls } = host({ uid: '0\n' })
+    expect(await findRootAccess(exec, PLACE, 'secret')).toEqual({ by: 'login' })
+    expect(calls).toHaveLength(1)
+  })
+
+  it('sends no password to a sudo that asks for none: the program would read it', async () => {
+    const { exec, calls } = host({ ask: [0, ''] })
+    expect(await findRootAccess(exec, PLACE, 'secret')).toEqual({ by: 'sudo' })
+    expect(calls.some(({ stdin }) => stdin.includes('secret'))).toBe(false)
+    expect(rootArgv({ by: 'sudo' }, ['id']).input).toBe('')
+  })
+
+  it('sends the password on standard input only', async () => {
+    const { exec, calls } = host({ ask: [1, 'sudo: a password is required'] })
+    const root = await findRootAccess(exec, PLACE, 'secret')
+    expect(root).toEqual({ by: 'sudo-with-password', password: 'secret' })
+    expect(rootArgv(root, ['id']).argv.join(' ')).not.toContain('secret')
+    expect(calls.flatMap(({ argv }) => argv).join(' ')).not.toContain('secret')
+  })
+
+  it.each<[string, string, Parameters<typeof host>[0], string | undefined]>([
+    ['no sudo', 'host.no_sudo', { ask: [127, 'env: sudo: No such file or directory'] }, 'x'],
+    [
+      'a stranger to sudoers',
+      'host.no_sudo',
+      { ask: [1, 'sudo: a password is required'], password: [1, 'ops is not in the sudoers file.'] },
+      'x',
+    ],
+    ['a terminal only', 'host.no_sudo', { ask: [1, 'sudo: sorry, you must have a tty to run sudo'] }, 'x'],
+    [
+      'a wrong password',
+      'host.sudo_password_wrong',
+      { ask: [1, 'sudo: a password is required'], password: [1, 'Sorry, try again.'] },
+      'x',
+    ],
+    [
+      'no password at all',
+      'host.sudo_password_wrong',
+      { ask: [1, 'sudo: a password is required'] },
+      undefined,
+    ],
+    [
+      'a password of two lines',
+      'host.sudo_password_wrong',
+      { ask: [1, 'sudo: a password is required'] },
+      'x\ny',
+    ],
+  ])('names %s', async (_what, code, answers, password) => {
+    await expect(findRootAccess(host(answers).exec, PLACE, password)).rejects.toMatchObject({ code })
+  })
+})

@@ -1,0 +1,162 @@
+import { RollcallError } from '@rollcall/contracts'
+import { describe, expect, it } from 'vitest'
+import { architectureOf, decidePreflight, isPortTaken, type PreflightNeeds } from './preflight-decision.ts'
+import { MAX_REPORT_BYTES, parsePreflight } from './preflight-report.ts'
+import { stagingOf } from './staging-place.ts'
+
+const GOOD: Record<string, string> = {
+  uid: '1000',
+  user: 'ops',
+  machine: 'x86_64',
+  kernel: '6.1.0',
+  word_bits: '64',
+  os: 'Debian GNU/Linux 12 (bookworm)',
+  libc: 'glibc 2.36',
+  init: 'systemd',
+  systemd: 'systemd 252 (252.39-1)',
+  python: '3.11.2',
+  python_lacks: '',
+  home: '/home/ops',
+  disk_opt: '8000000 500000 / rw,relatime',
+  disk_etc: '8000000 500000 / rw,relatime',
+  disk_var: '8000000 500000 / rw,relatime',
+  disk_home: '8000000 500000 /home rw,nosuid',
+  disk_var_tmp: '8000000 500000 / rw,relatime',
+  is_root: 'yes',
+  unwritable: '',
+  releases: '0.1.0-abc',
+  tools: '',
+  listening: '0016,1F90',
+  agent_ports: '',
+}
+const NEEDS: PreflightNeeds = { rpcPort: 20_000, uploadBytes: 50 * 1024 ** 2, rootRefusal: null }
+
+const textOf = (changes: Record<string, string | undefined> = {}) => {
+  const lines = Object.entries({ ...GOOD, ...changes })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${value}`)
+  return `Welcome!\nrollcall-preflight-begin\n${lines.join('\n')}\nrollcall-preflight-end\n`
+}
+const failuresOf = (changes: Record<string, string | undefined>, needs: Partial<PreflightNeeds> = {}) =>
+  decidePreflight(parsePreflight(textOf(changes)), { ...NEEDS, ...needs }).filter(({ ok }) => !ok)
+
+describe('reading a report', () => {
+  it('reads past what a login shell prints', () => {
+    expect(parsePreflight(`motd\n${textOf()}logout\n`).user).toBe('ops')
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['no end', 'rollcall-preflight-begin\nuid=0\n'],
+    ['a missing key', textOf({ machine: undefined })],
+    ['a port that is none', textOf({ listening: '0016,zz' })],
+    ['a number that is none', textOf({ uid: '1e999' })],
+    ['a home with a way out', textOf({ home: '/home/ops/../../etc' })],
+    ['a home with control characters', textOf({ home: '/home/\u001b[2J' })],
+    ['too much', textOf({ os: 'x'.repeat(MAX_REPORT_BYTES) })],
+  ])('refuses %s, by its code', (_what, text) => {
+    expect(() => parsePreflight(text)).toThrowError(
+      expect.objectContaining({ code: 'host.preflight_unreadable' }),
+    )
+  })
+
+  it('never throws anything else, whatever the bytes are', () => {
+    const good = textOf()
+    for (let at = 0; at < good.length; at += 7) {
+      const broken = `${good.slice(0, at)}\u0000=\u202e,,\n${good.slice(at + 3)}`
+      try {
+        const messages = decidePreflight(parsePreflight(broken), NEEDS).map(({ message }) => message)
+        expect(messages.join('')).not.toMatch(/[\u0000-\u001f\u202e]/)
+      } catch (error) {
+        expect(error).toBeInstanceOf(RollcallError)
+      }
+    }
+  })
+
+  it('keeps keys like __proto__ from meaning anything', () => {
+    const report = parsePreflight(textOf({ __proto__: 'x', constructor: 'y' } as Record<string, string>))
+    expect(report.user).toBe('ops')
+  })
+})
+
+describe('deciding', () => {
+  it('passes a host that has everything', () => {
+    expect(failuresOf({})).toEqual([])
+  })
+
+  it.each<[string, string, Record<string, string>]>([
+    ['a 32-bit machine', 'host.unsupported_architecture', { machine: 'armv7l' }],
+    [
+      'a 32-bit system on a 64-bit kernel',
+      'host.unsupported_architecture',
+      { machine: 'aarch64', word_bits: '32' },
+    ],
+    ['musl', 'host.unsupported_libc', { libc: 'musl libc (x86_64)' }],
+    ['an old glibc', 'host.unsupported_libc', { libc: 'glibc 2.27' }],
+    ['another init', 'host.no_systemd', { init: 'sh' }],
+    ['an old systemd', 'host.no_systemd', { systemd: 'systemd 246' }],
+    ['no python', 'host.no_python', { python: '' }],
+    ['an old python', 'host.no_python', { python: '3.8.10' }],
+    ['a python of parts', 'host.no_python', { python_lacks: 'module lzma' }],
+    ['a read-only file system', 'host.read_only', { disk_opt: '8000000 500000 / ro,relatime' }],
+    ['a folder that is locked', 'host.read_only', { unwritable: '/etc' }],
+    ['a noexec /opt', 'host.read_only', { disk_opt: '8000000 500000 /opt rw,noexec' }],
+    ['a full disk', 'host.no_disk', { disk_opt: '300000 500000 /opt rw' }],
+    ['no inodes', 'host.no_disk', { disk_var: '8000000 12 /var rw' }],
+    ['a port that something else has', 'host.port_taken', { listening: '4E20' }],
+  ])('refuses %s, as that and nothing else', (_what, code, changes) => {
+    expect(failuresOf(changes).map((check) => check.code)).toEqual([code])
+  })
+
+  it('names all that is missing at once', () => {
+    const rootRefusal = { code: 'host.no_sudo' as const, message: 'no sudo' }
+    const codes = failuresOf({ python: '', libc: 'musl', init: 'sh' }, { rootRefusal }).map(
+      ({ code }) => code,
+    )
+    expect(codes).toEqual(['host.unsupported_libc', 'host.no_systemd', 'host.no_python', 'host.no_sudo'])
+  })
+
+  it('adds up what lies on one file system', () => {
+    const each = String(480 * 1024)
+    const alone = { disk_opt: `${each} 500000 /opt rw`, disk_var: `${each} 500000 /var rw` }
+    expect(failuresOf(alone)).toEqual([])
+    const shared = { disk_opt: `${each} 500000 / rw`, disk_var: `${each} 500000 / rw` }
+    expect(failuresOf(shared)).toEqual([expect.objectContaining({ name: 'disk /', code: 'host.no_disk' })])
+  })
+
+  it('takes a port that our own agent has for free', () => {
+    const report = parsePreflight(textOf({ listening: '4E20', agent_ports: '4E20' }))
+    expect(isPortTaken(report, 20_000)).toBe(false)
+  })
+
+  it('gives every failure a remedy and no failure a missing code', () => {
+    const bad = {
+      machine: 'riscv64',
+      libc: '',
+      init: '',
+      systemd: '',
+      python: '',
+      unwritable: '/opt',
+      disk_var: '1 1 /var rw',
+    }
+    for (const { code, message } of failuresOf(bad)) {
+      expect(code).not.toBeNull()
+      expect(message).toMatch(/\. .*\.$|: .*\.$|; .*\.$/)
+    }
+  })
+
+  it('knows which agent a machine runs', () => {
+    expect(architectureOf(parsePreflight(textOf()))).toBe('x64')
+    expect(architectureOf(parsePreflight(textOf({ machine: 'aarch64' })))).toBe('arm64')
+  })
+})
+
+describe('where uploads wait', () => {
+  it('is the home when it is safe, and /var/tmp by uid otherwise', () => {
+    expect(stagingOf(parsePreflight(textOf())).path).toBe('/home/ops/.rollcall-staging')
+    expect(stagingOf(parsePreflight(textOf({ home: undefined }))).path).toBe(
+      '/var/tmp/.rollcall-staging-1000',
+    )
+    expect(stagingOf(parsePreflight(textOf({ home: '/' }))).path).toBe('/var/tmp/.rollcall-staging-1000')
+  })
+})

@@ -1,0 +1,31 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import { tarArchive } from './tar-archive.ts'
+
+const entries = [
+  { path: 'b/c.txt', data: Buffer.from('two') },
+  { path: 'a', data: Buffer.alloc(1024, 1) },
+  { path: 'empty', data: Buffer.alloc(0) },
+]
+
+describe('a tar archive', () => {
+  it('is read by tar', () => {
+    const list = execFileSync('tar', ['--list', '--file', '-'], {
+      input: tarArchive(entries),
+      encoding: 'utf8',
+    })
+    expect(list.trim().split('\n')).toEqual(['a', 'b/c.txt', 'empty'])
+    const content = execFileSync('tar', ['--extract', '--to-stdout', '--file', '-', 'b/c.txt'], {
+      input: tarArchive(entries),
+    })
+    expect(content.toString()).toBe('two')
+  })
+
+  it('has the same bytes whatever the order, so its hash names its content', () => {
+    expect(tarArchive([...entries].reverse()).equals(tarArchive(entries))).toBe(true)
+  })
+
+  it('refuses a name that does not fit instead of cutting it', () => {
+    expect(() => tarArchive([{ path: 'x'.repeat(101), data: Buffer.alloc(0) }])).toThrow(RangeError)
+  })
+})

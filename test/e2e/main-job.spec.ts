@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { Backends } from '../fleet/backends.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { LiveClient } from '../fleet/live-client.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+
+const noBed = await whyNoBed()
+
+/** The main job, whole, on each pair of database and queue that the server supports. */
+describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
+  let bed: Bed
+  let hosts: Host[]
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'main-job' })
+    hosts = await bed.boot([
+      { name: 'old', flavour: 'bullseye' },
+      { name: 'current', flavour: 'bookworm', user: { name: 'ops', password: 'open sesame', sudo: 'password' } },
+      { name: 'new', flavour: 'trixie' },
+    ])
+  })
+  afterAll(() => bed?.close())
+
+  describe.each(['embedded', 'debian'] as const)('on the %s database and queue', (kind) => {
+    let backends: Backends | undefined
+    let server: ServerProcess
+    let api: Api
+    let old: Host
+    let current: Host
+    let fresh: Host
+
+    beforeAll(async () => {
+      ;[old, current, fresh] = hosts as [Host, Host, Host]
+      backends = kind === 'debian' ? await Backends.start() : undefined
+      server = await ServerProcess.start(backends && { databaseUrl: backends.databaseUrl, redisUrl: backends.redisUrl })
+      api = await server.api()
+    })
+    afterAll(async () => {
+      await server?.[Symbol.asyncDispose]()
+      await backends?.[Symbol.asyncDispose]()
+    })
+
+    it('brings bare hosts of Debian 11, 12 and 13 online, as root by key and as a user with password sudo', async () => {
+      const key = await keyCredential(bed)
+      const installations = await Promise.all([
+        api.addHost({ name: 'old', address: old.address, credential: key }),
+        api.addHost({ name: 'current', address: current.address, user: 'ops', credential: { type: 'password', password: 'open sesame' } }),
+        api.addHost({ name: 'new', address: fresh.address, credential: key }),
+      ])
+      for (const installation of installations) {
+        expect(installation.state, await api.text(installation.id)).toBe('success')
+        expect((await api.host(installation.host.name)).state).toBe('online')
+      }
+    })
+
+    it('keeps secrets out of everything that is shown', async () => {
+      const shown = JSON.stringify([await api.get('GET', '/api/hosts'), await api.get('GET', '/api/commands')]) + server.lines.join('\n')
+      expect(shown).not.toContain('open sesame')
+      expect(shown).not.toContain('PRIVATE KEY')
+    })
+
+    it('changes nothing when a host is installed a second time', async () => {
+      const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts/current/install')
+      const installation = await api.ended(commandId)
+      const log = await api.text(commandId)
+      expect(installation.state, log).toBe('success')
+      expect(log).toMatch(/changed=0 /)
+    })
+
+    it('runs a program on a list of hosts and shows each its own output', async () => {
+      const commands = await api.run({ hosts: ['old', 'current', 'new'], program: 'uname', args: ['-n'] })
+      for (const { id, host } of commands) {
+        const ended = await api.ended(id)
+        expect(ended).toMatchObject({ state: 'success', exitCode: 0 })
+        expect(await api.text(id)).toBe(`${host.name}\n`)
+      }
+    })
+
+    it('pushes each line as it is written, both streams in order', async () => {
+      const script = 'for i in 1 2 3 4 5; do date +%s%3N; date +%s%3N >&2; sleep 0.3; done'
+      const [command] = await api.run({ hosts: ['current'], program: 'sh', args: ['-c', script] })
+      if (!command) throw new Error('no command')
+      using live = await LiveClient.open(api)
+      const lines = await live.follow(command.id)
+      expect(lines.map((line) => line.stream)).toEqual(Array.from({ length: 5 }, () => ['stdout', 'stderr']).flat())
+      // Written by a clock that all hosts of the bed share with us. Wide enough for a busy machine; the benchmark measures.
+      for (const line of lines.slice(2)) expect(line.at - Number(line.data)).toBeLessThan(1000)
+    })
+
+    it('tells failure, signal, timeout, cancellation and a missing program apart', async () => {
+      const run = async (program: string, args: string[], timeoutMs = 60_000) => {
+        const [command] = await api.run({ hosts: ['new'], program, args, timeoutMs })
+        if (!command) throw new Error('no command')
+        return command.id
+      }
+      const [failed, killed, late, missing, long] = await Promise.all([
+        run('sh', ['-c', 'exit 3']),
+        run('sh', ['-c', 'kill -9 $$']),
+        run('sleep', ['60'], 500),
+        run('no-such-program', []),
+        run('sleep', ['60']),
+      ])
+      await api.until(long, (command) => command.state === 'running')
+      await api.get('POST', `/api/commands/${long}/cancel`)
+      expect(await api.ended(failed)).toMatchObject({ state: 'failed', exitCode: 3, signal: null })
+      expect(await api.ended(killed)).toMatchObject({ state: 'failed', exitCode: null, signal: 'SIGKILL' })
+      expect(await api.ended(late)).toMatchObject({ state: 'timed_out', exitCode: null })
+      expect(await api.ended(missing)).toMatchObject({ state: 'failed', exitCode: 127, reasonCode: 'command.start_failed' })
+      expect(await api.ended(long)).toMatchObject({ state: 'cancelled' })
+    })
+
+    it('finds the first run when a request is sent again, and refuses its id for another', async () => {
+      const request = { runId: crypto.randomUUID(), hosts: ['new'], program: 'sh', args: ['-c', 'echo once >> /tmp/once'] }
+      const [first] = await api.run(request)
+      const [second] = await api.run(request)
+      expect(second?.id).toBe(first?.id)
+      await api.ended(first?.id ?? '')
+      const conflict = await api.call<{ error: { code: string } }>('POST', '/api/runs', { ...request, args: ['-c', 'true'] })
+      expect(conflict).toMatchObject({ status: 409, body: { error: { code: 'command.id_conflict' } } })
+      expect(await fresh.output(['cat', '/tmp/once'])).toBe('once')
+      await fresh.exec(['rm', '/tmp/once'])
+    })
+
+    it('gives a terminal to a program that asks for one, and takes its input', async () => {
+      const [command] = await api.run({ hosts: ['current'], program: 'sh', args: ['-c', 'test -t 0 && stty size && read line && echo "got $line"'], tty: true, columns: 100, rows: 40 })
+      const id = command?.id ?? ''
+      await api.until(id, (seen) => seen.state === 'running' && seen.outputBytes > 0)
+      await api.get('POST', `/api/commands/${id}/input`, { offset: 0, data: Buffer.from('hello\r').toString('base64') })
+      expect(await api.ended(id)).toMatchObject({ state: 'success' })
+      expect(await api.text(id)).toBe('40 100\r\nhello\r\ngot hello\r\n')
+    })
+
+    it('leaves nothing running on a host that is removed', async () => {
+      const answers = await Promise.all(['old', 'current', 'new'].map((name) => api.get<{ commandId: string }>('DELETE', `/api/hosts/${name}`)))
+      for (const { commandId } of answers) expect((await api.ended(commandId)).state, await api.text(commandId)).toBe('success')
+      expect(await api.get('GET', '/api/hosts')).toEqual({ hosts: [] })
+      for (const host of hosts) {
+        expect((await host.exec(['sh', '-c', 'ls -d /opt/rollcall* /etc/rollcall* /var/lib/rollcall* /run/rollcall* /root/.rollcall* /home/*/.rollcall* 2>/dev/null'])).stdout).toBe('')
+        expect((await host.exec(['systemctl', 'list-units', '--all', '--no-legend', 'rollcall*'])).stdout).toBe('')
+        expect((await host.exec(['pgrep', '-f', 'rollcall'])).stdout).toBe('')
+      }
+    })
+  })
+})

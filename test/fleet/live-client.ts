@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import type { LiveEvent } from '@rollcall/contracts/admin'
+import { WebSocket } from 'ws'
+import type { Api } from './api.ts'
+
+export interface LiveOutput {
+  stream: 'stdout' | 'stderr'
+  offset: number
+  data: string
+  /** When it came, by this machine's clock, in milliseconds. */
+  at: number
+}
+
+/** `/ws` as a program uses it. */
+export class LiveClient implements Disposable {
+  private constructor(readonly socket: WebSocket) {}
+
+  static async open(api: Api): Promise<LiveClient> {
+    const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${api.key}` } })
+    await once(socket, 'open')
+    return new LiveClient(socket)
+  }
+
+  /** Everything that is pushed of one command until it has ended. Throws when the connection ends before. */
+  follow(commandId: string, offset = 0): Promise<LiveOutput[]> {
+    const outputs: LiveOutput[] = []
+    return new Promise((resolve, reject) => {
+      this.socket.on('message', (text) => {
+        const event = JSON.parse(String(text)) as LiveEvent
+        if (event.type === 'output' && event.commandId === commandId)
+          outputs.push({ stream: event.stream, offset: event.offset, data: Buffer.from(event.data, 'base64').toString('utf8'), at: Date.now() })
+        if (event.type === 'end' && event.command.id === commandId) resolve(outputs)
+        if (event.type === 'error') reject(new Error(`${event.code}: ${event.message}`))
+      })
+      this.socket.on('close', () => reject(new Error('the live connection was closed')))
+      this.socket.send(JSON.stringify({ type: 'follow', commandId, offset }))
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.terminate()
+  }
+}

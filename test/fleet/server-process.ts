@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Api } from './api.ts'
+
+const MAIN = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url))
+const START_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 60_000
+const LOG_LINES_KEPT = 2000
+
+export interface ServerOptions {
+  /** An outside PostgreSQL and Redis; without them the server uses its embedded defaults. */
+  databaseUrl?: string
+  redisUrl?: string
+  env?: NodeJS.ProcessEnv
+}
+
+/** A real server process on a data folder and port of its own, which can be killed and started again. */
+export class ServerProcess implements AsyncDisposable {
+  readonly lines: string[] = []
+  #child: ChildProcess | undefined
+
+  private constructor(
+    readonly dataDir: string,
+    readonly port: number,
+    readonly options: ServerOptions,
+  ) {}
+
+  static async start(options: ServerOptions = {}): Promise<ServerProcess> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-server-'))
+    // As root the embedded database runs under an account of its own, which has to pass.
+    await chmod(dataDir, 0o711)
+    const server = new ServerProcess(dataDir, await freePort(), options)
+    await server.start()
+    return server
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('the server does not run')
+    return this.#child.pid
+  }
+
+  /** Environment by which the command line finds this server. */
+  get cliEnv() {
+    return { ROLLCALL_DATA_DIR: this.dataDir }
+  }
+
+  async api(): Promise<Api> {
+    return new Api(this.url, (await readFile(join(this.dataDir, 'api-key'), 'utf8')).trim())
+  }
+
+  /** Resolves when the server listens; throws with what it said when it does not. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [MAIN], {
+      env: {
+        ...process.env,
+        ROLLCALL_DATA_DIR: this.dataDir,
+        ROLLCALL_LISTEN: `127.0.0.1:${this.port}`,
+        DATABASE_URL: this.options.databaseUrl ?? '',
+        REDIS_URL: this.options.redisUrl ?? '',
+        ...this.options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => this.#keep(text))
+    const deadline = Date.now() + START_TIMEOUT_MS
+    for (;;) {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended while starting:\n${this.lines.join('\n')}`)
+      const isUp = await fetch(`${this.url}/health`).then(
+        (response) => response.ok,
+        () => false,
+      )
+      if (isUp) return
+      if (Date.now() > deadline) throw new Error(`the server did not listen in time:\n${this.lines.join('\n')}`)
+      await delay(50)
+    }
+  }
+
+  /** Ends the process by `signal` and waits until it is gone. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit', { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) })
+    child.kill(signal)
+    await ended
+  }
+
+  async restart(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.end(signal)
+    await this.start()
+  }
+
+  /** The embedded PostgreSQL's main process. */
+  async postgresPid(): Promise<number> {
+    const [pid] = (await readFile(join(this.dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')
+    return Number(pid)
+  }
+
+  /** Stops in order and removes everything, the embedded database of a killed server included. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child?.exitCode !== null || this.#child?.signalCode !== null) await this.start().catch((error) => this.#keep(String(error)))
+    await this.end('SIGTERM')
+    await rm(this.dataDir, { recursive: true, force: true })
+  }
+
+  #keep(text: string): void {
+    this.lines.push(...text.split('\n').filter(Boolean))
+    this.lines.splice(0, Math.max(0, this.lines.length - LOG_LINES_KEPT))
+  }
+}
+
+/** A port that was free a moment ago and stays the same over restarts. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

@@ -1,0 +1,193 @@
+import { execFileSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { buildAnsibleBundle } from '../../scripts/ansible-bundle.mjs'
+// @ts-expect-error a plain script without types
+import { buildAgent } from '../../scripts/build-agent.mjs'
+import type {
+  AgentArchive,
+  InstallPorts,
+  InstallTarget,
+} from '../../server/src/provisioning/install-ports.ts'
+import { install } from '../../server/src/provisioning/installer.ts'
+import { remove } from '../../server/src/provisioning/remover.ts'
+import { Bed, type Host, type HostRequest, whyNoBed } from '../bed/index.ts'
+
+export const PASSWORD = 'correct horse'
+export const OPS = { name: 'ops', password: PASSWORD, sudo: 'password' as const }
+
+/** Why there can be no hosts here; on CI that is a failure, since skipped there these tests would never run anywhere. */
+export const reason = await whyNoBed()
+if (reason && process.env.CI) throw new Error(reason)
+
+/** Hosts, what is installed on them, and a stand-in for the server that installs. */
+export class Fleet implements AsyncDisposable {
+  readonly bed: Bed
+  readonly archive: AgentArchive
+  readonly #bundle: { path: string; sha256: string }
+  readonly #privateKey: string
+
+  private constructor(
+    bed: Bed,
+    archive: AgentArchive,
+    bundle: { path: string; sha256: string },
+    privateKey: string,
+  ) {
+    this.bed = bed
+    this.archive = archive
+    this.#bundle = bundle
+    this.#privateKey = privateKey
+  }
+
+  static async open(name: string): Promise<Fleet> {
+    const { version, archives } = await buildAgent({ log: () => undefined })
+    const path: string = archives[process.arch]
+    const bundle = await buildAnsibleBundle()
+    const bed = await Bed.open({ name })
+    const archive = { path, version, sha256: await sha256Of(path) }
+    return new Fleet(bed, archive, bundle, await readFile(bed.key.path, 'utf8'))
+  }
+
+  async boot(...requests: HostRequest[]): Promise<Host[]> {
+    return this.bed.boot(requests)
+  }
+
+  /** An installation of `host` as root by key; `changes` make it another. */
+  target(host: Host, changes: Partial<InstallTarget> = {}): InstallTarget {
+    return {
+      address: host.address,
+      port: 22,
+      user: 'root',
+      credential: { type: 'key', privateKey: this.#privateKey },
+      pinnedHostKey: null,
+      identity: newIdentity(),
+      serverPins: [`sha256/${'A'.repeat(43)}=`],
+      ...changes,
+    }
+  }
+
+  ports(changes: Partial<InstallPorts> = {}): InstallPorts & { text: () => string } {
+    let text = ''
+    return {
+      onHostKey: async () => undefined,
+      changePort: () => Promise.reject(new Error('nobody was to ask for another port')),
+      agentArchive: async () => this.archive,
+      ansibleBundle: async () => this.#bundle,
+      firstInstall: true,
+      log: async (_stream, data) => {
+        text += data.toString('utf8')
+      },
+      text: () => text,
+      ...changes,
+    }
+  }
+
+  async install(target: InstallTarget, ports = this.ports(), signal = new AbortController().signal) {
+    try {
+      return await install(target, ports, signal)
+    } catch (error) {
+      if (error instanceof Error) error.stack += `\nIts log:\n${ports.text()}`
+      throw error
+    }
+  }
+
+  async remove(target: InstallTarget): Promise<string> {
+    const ports = this.ports()
+    await remove(target, ports, new AbortController().signal)
+    return ports.text()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.bed.close()
+  }
+}
+
+/** Every file of a host with its mode and kind, except what any login or service writes: logs, caches, and the like. */
+export async function filesOf(host: Host): Promise<string[]> {
+  const noise = [
+    ...['/proc', '/sys', '/dev', '/tmp', '/var/log', '/var/cache', '/var/lib/systemd', '/var/lib/sudo'],
+    ...[
+      '/run/systemd',
+      '/run/user',
+      '/run/log',
+      '/run/sudo',
+      '/run/utmp',
+      '/var/lib/private',
+      '/run/credentials',
+    ],
+  ]
+  const prune = noise.flatMap((path, index) => [...(index > 0 ? ['-o'] : []), '-path', path])
+  const list = await host.output(
+    ['find', '/', '(', ...prune, ')', '-prune', '-o', '-printf', '%M %u %p %l\\n'],
+    { timeoutMs: 60_000 },
+  )
+  // A scratch name that systemd-run or a login makes and takes away again is no trace of ours.
+  return list
+    .split('\n')
+    .filter((line) => !/\/\.#|\/run\/(nologin|motd)/.test(line))
+    .sort()
+}
+
+/** Names of processes that an installation may not leave behind. */
+export async function leftProcesses(host: Host): Promise<string> {
+  const { stdout } = await host.exec(['pgrep', '--full', '--list-full', 'rollcall|ansible'])
+  return stdout.trim()
+}
+
+export async function isListening(host: Host, port: number): Promise<boolean> {
+  return (
+    (await host.output(['ss', '--no-header', '--listening', '--tcp', '--numeric', `sport = :${port}`])) !== ''
+  )
+}
+
+let nextPort = 20_100
+
+export function newIdentity(): InstallTarget['identity'] {
+  const subject = ['-subj', '/CN=rollcall-agent', '-days', '3650', '-nodes']
+  const pem = execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', '-', ...subject],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+  const part = (name: string) =>
+    new RegExp(`-----BEGIN ${name}-----[^]*?-----END ${name}-----\n`).exec(pem)?.[0] ?? ''
+  return {
+    agentToken: randomBytes(32).toString('base64url'),
+    secretKey: randomBytes(32).toString('base64url'),
+    rpcPort: nextPort++,
+    rpcPath: randomBytes(12).toString('hex'),
+    certificatePem: part('CERTIFICATE'),
+    privateKeyPem: part('PRIVATE KEY'),
+  }
+}
+
+/** An agent archive of another content; its program is `script`, run by the real one's Node. */
+export async function otherArchive(
+  real: AgentArchive,
+  script: string,
+): Promise<AgentArchive & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-archive-'))
+  const path = join(folder, 'agent.tar.gz')
+  execFileSync('sh', [
+    '-ec',
+    'mkdir "$1/x"; tar -xzf "$2" -C "$1/x"; printf "%s\\n" "$3" > "$1/x/agent.mjs"; tar -C "$1/x" -cf - . | gzip -1 > "$4"; rm -r "$1/x"',
+    ...['sh', folder, real.path, script, path],
+  ])
+  const dispose = () => rm(folder, { recursive: true })
+  return {
+    path,
+    version: `${real.version}.other`,
+    sha256: await sha256Of(path),
+    [Symbol.asyncDispose]: dispose,
+  }
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
