@@ -25,9 +25,19 @@ runMain(async () => {
 
   const released = new ReleasedCommands(spool.released, clock.epochMs)
   const runner = new RunnerLink(runtimePaths(places.runtime).fifo)
-  const commands = new CommandsService(new CommandStore(spool, bootId, limits), released, runner, limits, clock)
+  const commands = new CommandsService(
+    new CommandStore(spool, bootId, limits),
+    released,
+    runner,
+    limits,
+    clock,
+  )
   const status = new HostStatus(version, bootId, clock)
-  const server = new RpcServer(config, createHandlers({ version, bootId, port, commands, status, clock }), log)
+  const server = new RpcServer(
+    config,
+    createHandlers({ version, bootId, port, commands, status, clock }),
+    log,
+  )
 
   await server.listen()
   log.info('agent.listening', { port, version, config: places.config })

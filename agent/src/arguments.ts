@@ -31,6 +31,8 @@ export function readArguments(argv: string[]): Places {
     }
     return { config: values.config, state: values.state, runtime: values.runtime, idleMs }
   } catch (error) {
-    throw new StartError(`${(error as Error).message}. Known: --config PATH --state DIR --runtime DIR --idle-ms N`)
+    throw new StartError(
+      `${(error as Error).message}. Known: --config PATH --state DIR --runtime DIR --idle-ms N`,
+    )
   }
 }

@@ -1,6 +1,6 @@
+import { once } from 'node:events'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { AgentHost } from './fixtures/agent-host.ts'
@@ -14,7 +14,8 @@ beforeEach(async () => {
 })
 afterAll(() => Promise.all(hosts.map((each) => each.stop())))
 
-const without = (key: string) => Object.fromEntries(Object.entries(host.config).filter(([name]) => name !== key))
+const without = (key: string) =>
+  Object.fromEntries(Object.entries(host.config).filter(([name]) => name !== key))
 
 /** The agent's words when it refuses to start. */
 async function refusal(): Promise<string> {
@@ -43,10 +44,13 @@ describe('a config that is not right stops the start, naming key and file', () =
     if (typeof value === 'string' && value.length > 5) expect(words).not.toContain(value)
   })
 
-  test.each(['agent_token', 'secret_key', 'rpc_port', 'rpc_path', 'server_pins'])('%s is missing', async (key) => {
-    host.writeConfig(without(key))
-    expect(await refusal()).toContain(`${host.configPath}: ${key}`)
-  })
+  test.each(['agent_token', 'secret_key', 'rpc_port', 'rpc_path', 'server_pins'])(
+    '%s is missing',
+    async (key) => {
+      host.writeConfig(without(key))
+      expect(await refusal()).toContain(`${host.configPath}: ${key}`)
+    },
+  )
 
   test('an unknown field, which may be a known one misspelt', async () => {
     host.writeConfig({ ...host.config, server_pin: [] })

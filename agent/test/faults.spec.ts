@@ -67,14 +67,24 @@ describe('the agent dies', () => {
 describe('the runner dies', () => {
   test('what it ran is lost, killed, and never run again', async () => {
     const host = await startHost()
-    const params = { command_id: randomUUID(), command: 'sh', args: ['-c', 'echo $$; sleep 60'], timeout: 100 }
+    const params = {
+      command_id: randomUUID(),
+      command: 'sh',
+      args: ['-c', 'echo $$; sleep 60'],
+      timeout: 100,
+    }
     await host.client.call('execute_command', params)
     const first = await host.log(params.command_id, 0, { wait_ms: 5000 })
     await host.runner?.kill('SIGKILL')
     expect((await host.log(params.command_id)).is_final).toBe(false)
     await host.startRunner()
     const { result, stdout } = ended(await host.follow(params.command_id))
-    expect(result).toMatchObject({ status: 'lost', success: false, reason: 'command.runner_died', stdout: stdout.length })
+    expect(result).toMatchObject({
+      status: 'lost',
+      success: false,
+      reason: 'command.runner_died',
+      stdout: stdout.length,
+    })
     const pid = Number(Buffer.from(first.log_data, 'base64'))
     await expect.poll(() => existsSync(`/proc/${pid}/fd/0`)).toBe(false)
     expect((await host.client.call('execute_command', params)).status).toBe('lost')
@@ -86,7 +96,9 @@ describe('the runner dies', () => {
     await host.startAgent()
     const params = { command_id: randomUUID(), command: 'true', timeout: 5 }
     const call = host.client.call('execute_command', params)
-    await expect(call).rejects.toMatchObject({ error: { code: -32002, data: { code: 'command.never_started', outcome: 'unknown' } } })
+    await expect(call).rejects.toMatchObject({
+      error: { code: -32002, data: { code: 'command.never_started', outcome: 'unknown' } },
+    })
     await host.startRunner()
     await host.client.call('execute_command', params)
     expect(ended(await host.follow(params.command_id)).result.status).toBe('success')
@@ -108,7 +120,10 @@ describe('the runner dies', () => {
     const id = await host.shell('sleep 60')
     await host.client.call('heartbeat', {})
     expect(await host.runner?.kill('SIGTERM')).toBe(0)
-    expect(ended(await host.follow(id)).result).toMatchObject({ status: 'lost', reason: 'command.runner_died' })
+    expect(ended(await host.follow(id)).result).toMatchObject({
+      status: 'lost',
+      reason: 'command.runner_died',
+    })
   })
 
   test('a second runner refuses to start beside the first', async () => {
@@ -141,7 +156,10 @@ test('a host that restarted reports its commands as lost and does not run them a
   for (const name of ['exit.json', 'started.json']) execFileSync('rm', [join(folder, name)])
   await host.startRunner()
   await host.startAgent()
-  expect(ended(await host.follow(id)).result).toMatchObject({ status: 'lost', reason: 'command.host_restarted' })
+  expect(ended(await host.follow(id)).result).toMatchObject({
+    status: 'lost',
+    reason: 'command.host_restarted',
+  })
   expect(readFileSync(file, 'utf8')).toBe('x\n')
 })
 
@@ -149,7 +167,9 @@ describe('too much', () => {
   test('commands beyond the limit are refused as overload, and accepted again later', async () => {
     const host = await startHost({ running_commands: 2 })
     const ids = [await host.shell('sleep 20'), await host.shell('sleep 20')]
-    await expect(host.shell('true')).rejects.toMatchObject({ error: { code: -32002, data: { code: 'agent.overloaded', outcome: 'not-applied' } } })
+    await expect(host.shell('true')).rejects.toMatchObject({
+      error: { code: -32002, data: { code: 'agent.overloaded', outcome: 'not-applied' } },
+    })
     for (const command_id of ids) await host.client.call('cancel_command', { command_id })
     for (const id of ids) await host.follow(id)
     expect((await host.run('true')).result.status).toBe('success')
@@ -203,7 +223,9 @@ describe('too much', () => {
       expect(result).toMatchObject({ status: 'failed', return_code: 9 })
       expect(result.dropped).toBeGreaterThan(4_000_000)
       expect(result.dropped + result.stdout).toBe(9_000_000)
-      await expect(host.shell('true')).rejects.toMatchObject({ error: { data: { code: 'agent.overloaded' } } })
+      await expect(host.shell('true')).rejects.toMatchObject({
+        error: { data: { code: 'agent.overloaded' } },
+      })
       await host.stop().catch(() => undefined)
       hosts.splice(hosts.indexOf(host), 1)
     } finally {

@@ -28,7 +28,11 @@ await host.client.call('health_check', {})
 await host.client.call('get_status', {})
 console.log('heartbeat:      ', await timed(500, () => host.client.call('heartbeat', {})))
 console.log('get_status:     ', await timed(200, () => host.client.call('get_status', {})))
-console.log('execute_command:', await timed(100, async () => host.follow(await host.execute('true'))), '(start to final result)')
+console.log(
+  'execute_command:',
+  await timed(100, async () => host.follow(await host.execute('true'))),
+  '(start to final result)',
+)
 console.log('accept only:    ', await timed(100, () => host.execute('true')))
 console.log('agent, used:    ', memory(host.agent?.child.pid))
 console.log('runner, used:   ', memory(host.runner?.child.pid))
@@ -47,10 +51,21 @@ for (offset = 0; offset < 1_000_000_000; ) {
 }
 const seconds = (performance.now() - started) / 1000
 const cpuSeconds = (ticks(host.agent?.child.pid) - cpu) / 100
-console.log('1 GB from the spool:', (1000 / seconds).toFixed(0), 'MB/s;', (1000 / cpuSeconds).toFixed(0), 'MB per CPU second of the agent')
+console.log(
+  '1 GB from the spool:',
+  (1000 / seconds).toFixed(0),
+  'MB/s;',
+  (1000 / cpuSeconds).toFixed(0),
+  'MB per CPU second of the agent',
+)
 console.log('agent, after:   ', memory(host.agent?.child.pid))
 console.log('runner, after:  ', memory(host.runner?.child.pid))
 const idle = [ticks(host.agent?.child.pid), ticks(host.runner?.child.pid)]
 await new Promise((resolve) => setTimeout(resolve, 30_000))
-console.log('idle CPU ticks (10 ms) in 30 s: agent', ticks(host.agent?.child.pid) - (idle[0] ?? 0), 'runner', ticks(host.runner?.child.pid) - (idle[1] ?? 0))
+console.log(
+  'idle CPU ticks (10 ms) in 30 s: agent',
+  ticks(host.agent?.child.pid) - (idle[0] ?? 0),
+  'runner',
+  ticks(host.runner?.child.pid) - (idle[1] ?? 0),
+)
 await host.stop()

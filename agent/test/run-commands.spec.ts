@@ -13,12 +13,25 @@ describe('running a command', () => {
   test('output, streams and exit code reach the server', async () => {
     const { stdout, stderr, result } = await host.run('echo out; echo err >&2; exit 3')
     expect({ stdout, stderr }).toEqual({ stdout: 'out\n', stderr: 'err\n' })
-    expect(result).toMatchObject({ status: 'failed', success: false, return_code: 3, signal: null, stdout: 4, stderr: 4 })
+    expect(result).toMatchObject({
+      status: 'failed',
+      success: false,
+      return_code: 3,
+      signal: null,
+      stdout: 4,
+      stderr: 4,
+    })
   })
 
   test('a success is a success', async () => {
     const { result } = await host.run('true')
-    expect(result).toMatchObject({ status: 'success', success: true, return_code: 0, reason: null, dropped: 0 })
+    expect(result).toMatchObject({
+      status: 'success',
+      success: true,
+      return_code: 0,
+      reason: null,
+      dropped: 0,
+    })
   })
 
   test('no shell stands between the caller and the program', async () => {
@@ -62,7 +75,9 @@ describe('running a command', () => {
   test('binary output arrives byte for byte', async () => {
     const script = 'i=0; while [ $i -lt 256 ]; do printf "\\\\$(printf %03o $i)"; i=$((i+1)); done'
     const { runs } = await host.follow(await host.shell(script))
-    expect(Buffer.concat(runs.map((run) => run.data))).toEqual(Buffer.from(Array.from({ length: 256 }, (_, i) => i)))
+    expect(Buffer.concat(runs.map((run) => run.data))).toEqual(
+      Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
+    )
   })
 
   test('streams that are written in turn with a pause stay in order', async () => {
@@ -83,7 +98,9 @@ describe('running a command', () => {
     const command_id = randomUUID()
     const file = `${host.folder}/count-${command_id}`
     const params = { command_id, command: 'sh', args: ['-c', `echo x >> ${file}; sleep 0.2`], timeout: 20 }
-    const answers = await Promise.all(Array.from({ length: 10 }, () => host.client.call('execute_command', params)))
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => host.client.call('execute_command', params)),
+    )
     expect(answers.every((answer) => answer.status === 'running')).toBe(true)
     await host.follow(command_id)
     expect((await host.client.call('execute_command', params)).status).toBe('success')
@@ -91,17 +108,26 @@ describe('running a command', () => {
     expect(await host.client.call('release_command', { command_id })).toEqual({ command_id, released: true })
     expect((await host.client.call('execute_command', params)).status).toBe('success')
     const other = { ...params, timeout: 21 }
-    await expect(host.client.call('execute_command', other)).rejects.toMatchObject({ error: { data: { code: 'command.id_conflict' } } })
+    await expect(host.client.call('execute_command', other)).rejects.toMatchObject({
+      error: { data: { code: 'command.id_conflict' } },
+    })
     const { stdout } = await host.run(`cat ${file}`)
     expect(stdout).toBe('x\n')
-    await expect(host.log(command_id)).rejects.toMatchObject({ error: { data: { code: 'command.output_gone' } } })
+    await expect(host.log(command_id)).rejects.toMatchObject({
+      error: { data: { code: 'command.output_gone' } },
+    })
   })
 
   test('an id with other parameters is refused', async () => {
     const id = await host.shell('true')
-    const error = await host.client.call('execute_command', { command_id: id, command: 'false', timeout: 1 }).catch((e) => e)
+    const error = await host.client
+      .call('execute_command', { command_id: id, command: 'false', timeout: 1 })
+      .catch((e) => e)
     expect(error).toBeInstanceOf(RpcFailure)
-    expect(error.error).toMatchObject({ code: -32001, data: { code: 'command.id_conflict', kind: 'rejected' } })
+    expect(error.error).toMatchObject({
+      code: -32001,
+      data: { code: 'command.id_conflict', kind: 'rejected' },
+    })
   })
 
   test('a running command is not released', async () => {
@@ -112,13 +138,20 @@ describe('running a command', () => {
   })
 
   test('an unknown id is not found', async () => {
-    await expect(host.log(randomUUID())).rejects.toMatchObject({ error: { data: { code: 'command.not_found' } } })
+    await expect(host.log(randomUUID())).rejects.toMatchObject({
+      error: { data: { code: 'command.not_found' } },
+    })
   })
 
   test('an offset beyond the end is answered empty', async () => {
     const id = await host.shell('echo x')
     await host.follow(id)
-    expect(await host.log(id, 1000)).toMatchObject({ log_data: '', further: [], new_offset: 1000, is_final: true })
+    expect(await host.log(id, 1000)).toMatchObject({
+      log_data: '',
+      further: [],
+      new_offset: 1000,
+      is_final: true,
+    })
   })
 })
 
@@ -165,7 +198,11 @@ describe('waiting for news', () => {
   test('without news it answers empty when the time is over', async () => {
     const id = await host.shell('sleep 3')
     const started = Date.now()
-    expect(await host.log(id, 0, { wait_ms: 200 })).toMatchObject({ is_final: false, log_data: '', new_offset: 0 })
+    expect(await host.log(id, 0, { wait_ms: 200 })).toMatchObject({
+      is_final: false,
+      log_data: '',
+      new_offset: 0,
+    })
     expect(Date.now() - started).toBeGreaterThan(190)
     await host.client.call('cancel_command', { command_id: id })
   })
@@ -185,7 +222,9 @@ describe('input and terminals', () => {
   test('a gap in the input is refused', async () => {
     const command_id = await host.execute('cat', [], { stdin: true })
     const call = host.client.call('write_input', { command_id, offset: 5, data: 'eA==' })
-    await expect(call).rejects.toMatchObject({ error: { data: { code: 'request.invalid', fields: [{ field: 'offset' }] } } })
+    await expect(call).rejects.toMatchObject({
+      error: { data: { code: 'request.invalid', fields: [{ field: 'offset' }] } },
+    })
     await host.client.call('write_input', { command_id, offset: 0, data: '', eof: true })
     await host.follow(command_id)
   })
@@ -205,7 +244,11 @@ describe('input and terminals', () => {
     const first = await host.log(command_id, 0, { wait_ms: 5000 })
     expect(Buffer.from(first.log_data, 'base64').toString()).toContain('30 100')
     await host.client.call('resize_terminal', { command_id, columns: 120, rows: 40 })
-    await host.client.call('write_input', { command_id, offset: 0, data: Buffer.from('abc\n').toString('base64') })
+    await host.client.call('write_input', {
+      command_id,
+      offset: 0,
+      data: Buffer.from('abc\n').toString('base64'),
+    })
     const { stdout, stderr, result } = ended(await host.follow(command_id))
     expect(stdout).toContain('got abc')
     expect(stdout).toContain('40 120')

@@ -37,7 +37,9 @@ async function exchange(text: string, options: ConnectionOptions = {}): Promise<
 
 const BODY = '{"jsonrpc":"2.0","id":1,"method":"health_check"}'
 
-function request(change: { line?: string; type?: string; token?: string; more?: string; body?: string } = {}): string {
+function request(
+  change: { line?: string; type?: string; token?: string; more?: string; body?: string } = {},
+): string {
   const { token, path } = host.target
   const body = change.body ?? BODY
   const type = change.type ?? 'Content-Type: application/json\r\n'
@@ -57,12 +59,21 @@ describe('strangers learn nothing', () => {
 
   test.each<[string, () => Promise<string>]>([
     ['no client certificate', () => exchange(request(), { cert: undefined, key: undefined })],
-    ['another client certificate', () => exchange(request(), { cert: stranger.certificate, key: stranger.privateKey })],
+    [
+      'another client certificate',
+      () => exchange(request(), { cert: stranger.certificate, key: stranger.privateKey }),
+    ],
     ['no token', () => exchange(request({ token: '' }))],
     ['a wrong token', () => exchange(request({ token: `X-Agent-Token: ${'A'.repeat(43)}\r\n` }))],
-    ['a token that is longer', () => exchange(request({ token: `X-Agent-Token: ${host.target.token}A\r\n` }))],
+    [
+      'a token that is longer',
+      () => exchange(request({ token: `X-Agent-Token: ${host.target.token}A\r\n` })),
+    ],
     ['another path', () => exchange(request({ line: 'POST /x/rpc HTTP/1.1' }))],
-    ['a query behind the path', () => exchange(request({ line: `POST /${host.target.path}/rpc?x HTTP/1.1` }))],
+    [
+      'a query behind the path',
+      () => exchange(request({ line: `POST /${host.target.path}/rpc?x HTTP/1.1` })),
+    ],
     ['a slash behind the path', () => exchange(request({ line: `POST /${host.target.path}/rpc/ HTTP/1.1` }))],
     ['a path that cannot be decoded', () => exchange(request({ line: 'POST /%zz HTTP/1.1' }))],
     ['GET', () => exchange(request({ line: `GET /${host.target.path}/rpc HTTP/1.1` }))],
@@ -76,7 +87,10 @@ describe('strangers learn nothing', () => {
     ['no HTTP at all', () => exchange('hello\r\n\r\n')],
     ['headers without end', () => exchange(`GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}`)],
     ['two content lengths', () => exchange(request({ more: 'Content-Length: 1\r\n' }))],
-    ['a body that is announced and never comes', () => exchange(request({ token: '', more: '' }).replace(/\{.*/, ''))],
+    [
+      'a body that is announced and never comes',
+      () => exchange(request({ token: '', more: '' }).replace(/\{.*/, '')),
+    ],
   ])('%s gets the one 404, byte for byte', async (_what, attempt) => {
     expect(await attempt()).toBe(NOT_FOUND)
   })
@@ -112,7 +126,10 @@ describe('strangers learn nothing', () => {
 describe('load is shed', () => {
   test('a request of 100 MB is refused with its reason and costs no memory', async () => {
     const answer = await host.client.post(Buffer.alloc(100 * 1024 * 1024, 'a'))
-    expect(JSON.parse(answer.body)).toMatchObject({ id: null, error: { code: -32001, data: { code: 'request.too_large' } } })
+    expect(JSON.parse(answer.body)).toMatchObject({
+      id: null,
+      error: { code: -32001, data: { code: 'request.too_large' } },
+    })
     await isAlive()
   })
 
@@ -138,7 +155,9 @@ describe('load is shed', () => {
   })
 
   test('more sockets than there is room for keep no server out', async () => {
-    const sockets = Array.from({ length: 200 }, () => connectTcp(host.target.port, '127.0.0.1').on('error', () => undefined))
+    const sockets = Array.from({ length: 200 }, () =>
+      connectTcp(host.target.port, '127.0.0.1').on('error', () => undefined),
+    )
     await isAlive()
     host.client.close()
     await isAlive()

@@ -57,7 +57,13 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
     const booted = await bed.boot(flavours.map((flavour) => ({ name: flavour, flavour })))
     for (const host of booted) {
       const server = makeIdentity('server')
-      const target = { port: 8443, path: 'a'.repeat(20), token: 'b'.repeat(43), server, address: host.address }
+      const target = {
+        port: 8443,
+        path: 'a'.repeat(20),
+        token: 'b'.repeat(43),
+        server,
+        address: host.address,
+      }
       await install(host, target)
       hosts.set(host.flavour, { host, client: new RpcClient(target) })
     }
@@ -71,15 +77,26 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
     const run = async (script: string, more = {}) => {
       const { client } = on(flavour)
       const command_id = randomUUID()
-      await client.call('execute_command', { command_id, command: 'sh', args: ['-c', script], timeout: 60, ...more })
+      await client.call('execute_command', {
+        command_id,
+        command: 'sh',
+        args: ['-c', script],
+        timeout: 60,
+        ...more,
+      })
       return ended(await followLog(client, command_id))
     }
-    const journal = () => on(flavour).host.output(['journalctl', '-u', 'rollcall-agent', '-u', 'rollcall-runner', '-o', 'cat'])
+    const journal = () =>
+      on(flavour).host.output(['journalctl', '-u', 'rollcall-agent', '-u', 'rollcall-runner', '-o', 'cat'])
 
     test('the agent answers under its hardened unit, and tells how the host is', async () => {
       const { client, host } = on(flavour)
-      await expect.poll(() => host.exec(['systemctl', 'is-active', 'rollcall-agent']).then((o) => o.stdout.trim())).toBe('active')
-      await expect.poll(() => client.call('health_check', {}).then((a) => a.status, String), { timeout: 5000 }).toBe('ok')
+      await expect
+        .poll(() => host.exec(['systemctl', 'is-active', 'rollcall-agent']).then((o) => o.stdout.trim()))
+        .toBe('active')
+      await expect
+        .poll(() => client.call('health_check', {}).then((a) => a.status, String), { timeout: 5000 })
+        .toBe('ok')
       const status = await client.call('get_status', {})
       expect(status.os.id).toBe('debian')
       expect(status.disks.some((disk) => disk.mount === '/')).toBe(true)
@@ -87,7 +104,8 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
     })
 
     test('a program runs as root, with the priorities and the rights of the host, also on a terminal', async () => {
-      const script = 'id -u; nice; cat /proc/self/oom_score_adj; touch /root/x && echo wrote; test -t 0 && echo tty'
+      const script =
+        'id -u; nice; cat /proc/self/oom_score_adj; touch /root/x && echo wrote; test -t 0 && echo tty'
       expect((await run(script)).stdout).toBe('0\n0\n0\nwrote\n')
       expect((await run(script, { tty: true })).stdout).toBe('0\r\n0\r\n0\r\nwrote\r\ntty\r\n')
     })
@@ -100,7 +118,9 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       const followed = { runs: [], offset: 0, result: null, calls: 0 }
       addTo(followed, await client.call('get_command_log', { command_id, offset: 0, wait_ms: 3000 }))
       await host.output(['systemctl', 'restart', 'rollcall-agent'])
-      await expect.poll(() => client.call('health_check', {}).then((a) => a.status, String), { timeout: 8000 }).toBe('ok')
+      await expect
+        .poll(() => client.call('health_check', {}).then((a) => a.status, String), { timeout: 8000 })
+        .toBe('ok')
       const { stdout, result } = ended(await followLog(client, command_id, followed))
       expect(stdout).toBe(Array.from({ length: 40 }, (_, i) => `${i + 1}\n`).join(''))
       expect(result.return_code).toBe(6)
@@ -112,7 +132,10 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       await client.call('execute_command', { command_id, command: 'sleep', args: ['50'], timeout: 60 })
       await expect.poll(() => host.exec(['pgrep', '-x', 'sleep']).then((o) => o.exitCode)).toBe(0)
       await host.output(['systemctl', 'kill', '-s', 'KILL', '--kill-who=main', 'rollcall-runner'])
-      expect(ended(await followLog(client, command_id)).result).toMatchObject({ status: 'lost', reason: 'command.runner_died' })
+      expect(ended(await followLog(client, command_id)).result).toMatchObject({
+        status: 'lost',
+        reason: 'command.runner_died',
+      })
       expect((await host.exec(['pgrep', '-x', 'sleep'])).exitCode).toBe(1)
     })
 
@@ -133,7 +156,9 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       await host.output(['systemctl', 'daemon-reload'])
       await host.output(['systemctl', 'start', 'dial.service'])
       const said = () => host.output(['journalctl', '-u', 'dial', '-o', 'cat'])
-      await expect.poll(said, { timeout: 5000 }).toMatch(/tcp EPERM[\s\S]*udp EPERM|udp EPERM[\s\S]*tcp EPERM/)
+      await expect
+        .poll(said, { timeout: 5000 })
+        .toMatch(/tcp EPERM[\s\S]*udp EPERM|udp EPERM[\s\S]*tcp EPERM/)
     })
 
     test('a wrong config stops the agent for good, with its reason in the journal', async () => {
@@ -142,12 +167,15 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       const right = readFileSync(path, 'utf8')
       writeFileSync(path, right.replace('8443', '0'))
       await host.exec(['systemctl', 'restart', 'rollcall-agent'])
-      const result = () => host.output(['systemctl', 'show', '-p', 'ActiveState,ExecMainStatus', 'rollcall-agent'])
+      const result = () =>
+        host.output(['systemctl', 'show', '-p', 'ActiveState,ExecMainStatus', 'rollcall-agent'])
       await expect.poll(result).toMatch(/ActiveState=failed[\s\S]*=78|=78[\s\S]*ActiveState=failed/)
       expect(await journal()).toContain('/etc/rollcall-agent/config.json: rpc_port')
       writeFileSync(path, right)
       await host.output(['systemctl', 'restart', 'rollcall-agent'])
-      await expect.poll(() => client.call('health_check', {}).then((a) => a.status, String), { timeout: 5000 }).toBe('ok')
+      await expect
+        .poll(() => client.call('health_check', {}).then((a) => a.status, String), { timeout: 5000 })
+        .toBe('ok')
     })
 
     test('the unit is rated safe', async () => {

@@ -11,10 +11,16 @@ export interface Answer<T = unknown> {
 
 /** The REST API as a program uses it. */
 export class Api {
+  readonly url: string
+  readonly key: string
+
   constructor(
-    readonly url: string,
-    readonly key: string,
-  ) {}
+    url: string,
+    key: string,
+  ) {
+    this.url = url
+    this.key = key
+  }
 
   async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const response = await fetch(`${this.url}${path}`, {

@@ -20,10 +20,16 @@ export class Backends implements AsyncDisposable {
   #postgres: ChildProcess | undefined
   #redis: ChildProcess | undefined
 
+  private readonly folder: string
+  private readonly account: { uid: number; gid: number }
+
   private constructor(
-    private readonly folder: string,
-    private readonly account: { uid: number; gid: number },
-  ) {}
+    folder: string,
+    account: { uid: number; gid: number },
+  ) {
+    this.folder = folder
+    this.account = account
+  }
 
   static async start(): Promise<Backends> {
     await installBackends()

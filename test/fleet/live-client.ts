@@ -13,7 +13,11 @@ export interface LiveOutput {
 
 /** `/ws` as a program uses it. */
 export class LiveClient implements Disposable {
-  private constructor(readonly socket: WebSocket) {}
+  readonly socket: WebSocket
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket
+  }
 
   static async open(api: Api): Promise<LiveClient> {
     const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${api.key}` } })

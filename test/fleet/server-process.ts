@@ -25,11 +25,19 @@ export class ServerProcess implements AsyncDisposable {
   readonly lines: string[] = []
   #child: ChildProcess | undefined
 
+  readonly dataDir: string
+  readonly port: number
+  readonly options: ServerOptions
+
   private constructor(
-    readonly dataDir: string,
-    readonly port: number,
-    readonly options: ServerOptions,
-  ) {}
+    dataDir: string,
+    port: number,
+    options: ServerOptions,
+  ) {
+    this.dataDir = dataDir
+    this.port = port
+    this.options = options
+  }
 
   static async start(options: ServerOptions = {}): Promise<ServerProcess> {
     const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-server-'))

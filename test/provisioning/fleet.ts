@@ -52,8 +52,11 @@ export class Fleet implements AsyncDisposable {
     return new Fleet(bed, archive, bundle, await readFile(bed.key.path, 'utf8'))
   }
 
+  /** Boots hosts and waits until each has finished booting, so that what comes later is not its doing. */
   async boot(...requests: HostRequest[]): Promise<Host[]> {
-    return this.bed.boot(requests)
+    const hosts = await this.bed.boot(requests)
+    await Promise.all(hosts.map((host) => host.exec(['systemctl', 'is-system-running', '--wait'])))
+    return hosts
   }
 
   /** An installation of `host` as root by key; `changes` make it another. */

@@ -74,6 +74,8 @@ describe.skipIf(reason)(suite, () => {
     const target = fleet.target(host)
     await fleet.install(target)
     const folder = `${AGENT_PATHS.state}/commands/11111111-1111-4111-8111-111111111111`
+    // The agent would take a command that it did not start for lost.
+    await host.output(['systemctl', 'stop', 'rollcall-agent.service', 'rollcall-runner.socket'])
     // What the runner records of a command: its group, and that it has not ended.
     const script = `
       boot=$(cat /proc/sys/kernel/random/boot_id)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { InstallTarget } from '../../server/src/provisioning/install-ports.ts'
 import type { Host } from '../bed/index.ts'
 import { Fleet, isListening, leftProcesses, OPS, otherArchive, PASSWORD, reason } from './fleet.ts'
 
@@ -40,7 +41,7 @@ describe.skipIf(reason)(suite, () => {
     expect((await fleet.install(target)).changedTasks).toBe(0)
   }
 
-  it.each([
+  it.each<[string, Partial<InstallTarget>]>([
     ['root', {}],
     ['a user with sudo', { user: 'ops', credential: { type: 'password' as const, password: PASSWORD } }],
   ])('cancelled in the playbook as %s: it ends on the host too, and secrets go', async (_who, login) => {

@@ -16,7 +16,8 @@ export async function readCommandLog(
   signal: AbortSignal,
 ): Promise<LogAnswer> {
   const found = findKept(commands, params.command_id)
-  if (params.acknowledged_offset > 0) dropBelow(found.paths, Math.min(params.acknowledged_offset, params.offset))
+  if (params.acknowledged_offset > 0)
+    dropBelow(found.paths, Math.min(params.acknowledged_offset, params.offset))
   const answer = readOnce(found, params)
   if (hasNews(answer) || params.wait_ms === 0) return answer
   const news = await waitForNews(found.paths.folder, params.wait_ms, signal, () => {
@@ -31,7 +32,10 @@ const hasNews = (answer: LogAnswer) => answer.log_data !== '' || answer.is_final
 function findKept(commands: CommandsService, id: string): FoundCommand {
   const known = commands.find(id)
   if (!('releasedAtMs' in known)) return known
-  throw new RollcallError('command.output_gone', `Command ${id} was released; its output is no longer on the host.`)
+  throw new RollcallError(
+    'command.output_gone',
+    `Command ${id} was released; its output is no longer on the host.`,
+  )
 }
 
 // `found` was read before the log: when it says that the command has ended, no byte will follow those that are read now.

@@ -6,24 +6,39 @@ import { hashParams, type SpecRecord } from './spool-records.ts'
 
 const spec = { boot_id: 'now' } as SpecRecord
 const started = { runner: { pid: 1, start: '1' }, started_at_ms: 1, program: null }
-const view = (change: Partial<CommandView> = {}): CommandView => ({ spec, isClaimed: false, started: null, exit: null, ...change })
+const view = (change: Partial<CommandView> = {}): CommandView => ({
+  spec,
+  isClaimed: false,
+  started: null,
+  exit: null,
+  ...change,
+})
 const host = { bootId: 'now', isRunnerAlive: true }
 
 test('a recorded end stands, whatever else has happened', () => {
   const exit = { status: 'success' } as NonNullable<CommandView['exit']>
-  const decision = decideFromSpool(view({ exit, started, isClaimed: true }), { bootId: 'later', isRunnerAlive: false })
+  const decision = decideFromSpool(view({ exit, started, isClaimed: true }), {
+    bootId: 'later',
+    isRunnerAlive: false,
+  })
   expect(decision).toEqual({ kind: 'final', result: exit })
 })
 
 test('an unclaimed command may start on the boot that accepted it and never on a later one', () => {
   expect(decideFromSpool(view(), host).kind).toBe('startable')
-  expect(decideFromSpool(view(), { ...host, bootId: 'later' })).toMatchObject({ kind: 'lost', reason: 'command.host_restarted' })
+  expect(decideFromSpool(view(), { ...host, bootId: 'later' })).toMatchObject({
+    kind: 'lost',
+    reason: 'command.host_restarted',
+  })
 })
 
 test('a claimed command is never startable again', () => {
   for (const isRunnerAlive of [true, false]) {
     for (const record of [started, null]) {
-      const decision = decideFromSpool(view({ isClaimed: true, started: record }), { bootId: 'now', isRunnerAlive })
+      const decision = decideFromSpool(view({ isClaimed: true, started: record }), {
+        bootId: 'now',
+        isRunnerAlive,
+      })
       expect(decision.kind).toBe(isRunnerAlive && record ? 'running' : 'lost')
     }
   }
@@ -34,14 +49,23 @@ test('a loss that is not yet on record is told as running, so that the record ha
 })
 
 test('the order of variables does not make another command, their values do', () => {
-  const params = { command_id: 'x', command: 'a', args: [], timeout: 1 } as unknown as Parameters<typeof hashParams>[0]
+  const params = { command_id: 'x', command: 'a', args: [], timeout: 1 } as unknown as Parameters<
+    typeof hashParams
+  >[0]
   const hash = (env: Record<string, string>) => hashParams({ ...params, env })
   expect(hash({ A: '1', B: '2' })).toBe(hash({ B: '2', A: '1' }))
   expect(hash({ A: '1' })).not.toBe(hash({ A: '2' }))
 })
 
 test('what is no order is no order', () => {
-  for (const line of ['', '{', '{"op":"start"}', '{"op":"start","id":"../x"}', '[]', '{"op":"resize","id":"x"}']) {
+  for (const line of [
+    '',
+    '{',
+    '{"op":"start"}',
+    '{"op":"start","id":"../x"}',
+    '[]',
+    '{"op":"resize","id":"x"}',
+  ]) {
     expect(parseOrder(line)).toBeNull()
   }
   expect(parseOrder('{"op":"scan"}')).toEqual({ op: 'scan' })
@@ -49,5 +73,6 @@ test('what is no order is no order', () => {
 
 test('a tombstone that is none is not believed', () => {
   expect(parseTombstone('abc.success.12')).toEqual({ hash: 'abc', status: 'success', releasedAtMs: 12 })
-  for (const target of ['', 'abc', 'abc.running.1', 'abc.success.x', '/etc/passwd']) expect(parseTombstone(target)).toBeNull()
+  for (const target of ['', 'abc', 'abc.running.1', 'abc.success.x', '/etc/passwd'])
+    expect(parseTombstone(target)).toBeNull()
 })

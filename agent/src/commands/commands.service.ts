@@ -94,7 +94,10 @@ export class CommandsService {
       const found = this.#running(params.command_id)
       const { stdin, tty } = found.view.spec.params
       if (!stdin && !tty) {
-        throw new RollcallError('command.no_input', 'The command was started without standard input (stdin: false).')
+        throw new RollcallError(
+          'command.no_input',
+          'The command was started without standard input (stdin: false).',
+        )
       }
       appendInput(found.paths, params.offset, Buffer.from(params.data, 'base64'))
       if (params.eof) createOnce(found.paths.inputEnd, '')
@@ -107,7 +110,10 @@ export class CommandsService {
     return this.#inTurn(params.command_id, async () => {
       const found = this.#running(params.command_id)
       if (!found.view.spec.params.tty) {
-        throw new RollcallError('command.no_terminal', 'The command was started without a terminal (tty: false).')
+        throw new RollcallError(
+          'command.no_terminal',
+          'The command was started without a terminal (tty: false).',
+        )
       }
       const { command_id: id, columns, rows } = params
       this.#runner.tell({ op: 'resize', id, columns, rows })
@@ -142,9 +148,13 @@ export class CommandsService {
       await this.#store.accept(params, hash, this.#clock.epochMs())
     } catch (error) {
       if (!['ENOSPC', 'EDQUOT'].includes(errorCode(error))) throw error
-      throw new RollcallError('agent.overloaded', 'The disk of the host is full; free space under /var/lib there.', {
-        cause: error,
-      })
+      throw new RollcallError(
+        'agent.overloaded',
+        'The disk of the host is full; free space under /var/lib there.',
+        {
+          cause: error,
+        },
+      )
     }
   }
 
@@ -159,7 +169,10 @@ export class CommandsService {
   #refuseOverload(): void {
     const { running_commands: most } = this.#limits
     if (this.#store.running().length >= most) {
-      throw new RollcallError('agent.overloaded', `The host already runs ${most} commands; wait for one to end.`)
+      throw new RollcallError(
+        'agent.overloaded',
+        `The host already runs ${most} commands; wait for one to end.`,
+      )
     }
     if (this.#store.count >= MOST_KEPT_COMMANDS) {
       const message = `The host keeps the output of ${MOST_KEPT_COMMANDS} ended commands; release some first.`
@@ -182,16 +195,23 @@ export class CommandsService {
 
 function refuseConflict(known: string, asked: string, id: string): void {
   if (known === asked) return
-  throw new RollcallError('command.id_conflict', `Command ${id} is known with other parameters; choose a new id.`)
+  throw new RollcallError(
+    'command.id_conflict',
+    `Command ${id} is known with other parameters; choose a new id.`,
+  )
 }
 
 /** Appends what is new of `data`, whose first byte is number `offset` of the whole input. */
 function appendInput(paths: CommandPaths, offset: number, data: Buffer): void {
   const size = sizeOf(paths.input)
   if (offset > size) {
-    throw new RollcallError('request.invalid', `Input has a gap: the host has ${size} bytes of it, send from there on.`, {
-      fields: [{ field: 'offset', message: `must not be above ${size}` }],
-    })
+    throw new RollcallError(
+      'request.invalid',
+      `Input has a gap: the host has ${size} bytes of it, send from there on.`,
+      {
+        fields: [{ field: 'offset', message: `must not be above ${size}` }],
+      },
+    )
   }
   const fresh = data.subarray(size - offset)
   if (fresh.length === 0) return

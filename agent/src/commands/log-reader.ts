@@ -1,7 +1,14 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync } from 'node:fs'
 import type { LogType } from '@rollcall/contracts/agent'
 import { errorCode } from '../platform/files.ts'
-import { ENTRY_BYTES, readEntry, type RunEntry, SEGMENT_BYTES, segmentOf, segmentStart } from './log-format.ts'
+import {
+  ENTRY_BYTES,
+  type RunEntry,
+  readEntry,
+  SEGMENT_BYTES,
+  segmentOf,
+  segmentStart,
+} from './log-format.ts'
 import type { CommandPaths } from './spool-paths.ts'
 
 export interface LogRun {

@@ -11,7 +11,12 @@ let folder: string
 let paths: CommandPaths
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'rollcall-log-'))
-  paths = { ...spoolPaths(folder).command('x'), folder, log: (n) => join(folder, `log.${n}`), index: (n) => join(folder, `index.${n}`) }
+  paths = {
+    ...spoolPaths(folder).command('x'),
+    folder,
+    log: (n) => join(folder, `log.${n}`),
+    index: (n) => join(folder, `index.${n}`),
+  }
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -34,7 +39,9 @@ test('runs come back in order from every offset, in every size', () => {
   const whole = 'aaabbbbc'
   for (let offset = 0; offset <= whole.length; offset++) {
     for (let max = 1; max <= 9; max++) {
-      const got = readLog(paths, offset, max, 100).runs.map((run) => run.data.toString()).join('')
+      const got = readLog(paths, offset, max, 100)
+        .runs.map((run) => run.data.toString())
+        .join('')
       expect(got).toBe(whole.slice(offset, offset + max))
     }
   }
@@ -47,7 +54,12 @@ test('a log of several segments reads as one, and what is below an acknowledged 
   const size = SEGMENT_BYTES * 2 + 100
   const data = Buffer.alloc(size, 'x')
   data.write('edge', SEGMENT_BYTES - 2)
-  expect(writer.append([{ type: 'stdout', data: data.subarray(0, size - 5) }, { type: 'stderr', data: data.subarray(size - 5) }])).toBe(size)
+  expect(
+    writer.append([
+      { type: 'stdout', data: data.subarray(0, size - 5) },
+      { type: 'stderr', data: data.subarray(size - 5) },
+    ]),
+  ).toBe(size)
   expect(texts(SEGMENT_BYTES - 3, 6)).toEqual(['stdout:xedgex'])
   expect(countStreams(paths)).toEqual({ stdout: size - 5, stderr: 5 })
   dropBelow(paths, SEGMENT_BYTES - 1)

@@ -45,7 +45,10 @@ export class ReleasedCommands {
   async add(id: string, hash: string, status: FinalStatus): Promise<void> {
     if (this.#now() - this.#prunedAtMs >= PRUNE_EVERY_MS) this.#prune()
     if (this.#count >= MOST_TOMBSTONES) {
-      throw new RollcallError('agent.overloaded', 'Too many commands were released within a day; release this one later.')
+      throw new RollcallError(
+        'agent.overloaded',
+        'Too many commands were released within a day; release this one later.',
+      )
     }
     try {
       symlinkSync(`${hash}.${status}.${this.#now()}`, join(this.#folder, id))

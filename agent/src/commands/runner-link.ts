@@ -48,10 +48,14 @@ export class RunnerLink {
   #explain(error: unknown, order: RunnerOrder): Error {
     const code = errorCode(error)
     if (code === 'EAGAIN') {
-      return new RollcallError('agent.overloaded', 'The runner on the host is behind with its orders; try again.', {
-        outcome: 'unknown',
-        cause: error,
-      })
+      return new RollcallError(
+        'agent.overloaded',
+        'The runner on the host is behind with its orders; try again.',
+        {
+          outcome: 'unknown',
+          cause: error,
+        },
+      )
     }
     if (code === 'ENXIO' || code === 'ENOENT' || code === 'EPIPE') {
       const message = `No runner takes orders on the host (${order.op}); look at rollcall-runner.socket there.`

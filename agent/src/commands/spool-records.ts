@@ -7,11 +7,13 @@ import type { CommandPaths } from './spool-paths.ts'
 const processIdentity = z.object({ pid: z.int(), start: z.string() })
 
 /** The bounds that held when a command was accepted. They travel with it, so that the runner needs no config. */
-export const spoolLimits = agentLimits.pick({
-  spool_bytes_per_command: true,
-  spool_bytes_total: true,
-  spool_bytes_left_free: true,
-}).strip()
+export const spoolLimits = agentLimits
+  .pick({
+    spool_bytes_per_command: true,
+    spool_bytes_total: true,
+    spool_bytes_left_free: true,
+  })
+  .strip()
 export type SpoolLimits = z.infer<typeof spoolLimits>
 
 export const specRecord = z.object({

@@ -50,7 +50,8 @@ function readPrivate(path: string): string {
   const text = readText(path)
   const { mode, uid } = statSync(path)
   const permissions = (mode & 0o7777).toString(8).padStart(4, '0')
-  if (permissions !== '0600') throw new StartError(`${path}: has mode ${permissions}, must be 0600 (chmod 600)`)
+  if (permissions !== '0600')
+    throw new StartError(`${path}: has mode ${permissions}, must be 0600 (chmod 600)`)
   if (uid !== process.getuid?.()) {
     throw new StartError(`${path}: belongs to user ${uid}, must belong to user ${process.getuid?.()} (chown)`)
   }
@@ -58,7 +59,11 @@ function readPrivate(path: string): string {
 }
 
 function checkPair(certificatePath: string, certificate: string, keyPath: string, privateKey: string): void {
-  const parsed = attempt(certificatePath, 'is not a certificate in PEM', () => new X509Certificate(certificate))
+  const parsed = attempt(
+    certificatePath,
+    'is not a certificate in PEM',
+    () => new X509Certificate(certificate),
+  )
   const key = attempt(keyPath, 'is not a private key in PEM', () => createPrivateKey(privateKey))
   if (!parsed.checkPrivateKey(key)) {
     throw new StartError(`${keyPath}: does not belong to the certificate ${certificatePath}`)

@@ -40,7 +40,11 @@ export class HostStatus {
     return {
       agent_version: this.#version,
       hostname: sanitizeText(hostname(), 255),
-      os: { id: sanitizeText(os.id, 64), version: sanitizeText(os.version, 64), name: sanitizeText(os.name, 128) },
+      os: {
+        id: sanitizeText(os.id, 64),
+        version: sanitizeText(os.version, 64),
+        name: sanitizeText(os.name, 128),
+      },
       kernel: sanitizeText(release(), 128),
       architecture: sanitizeText(machine(), 32),
       boot_id: this.#bootId,
@@ -78,7 +82,12 @@ async function readDisks(mounts: Mount[]): Promise<Status['disks']> {
 async function readDisk({ mount, filesystem }: Mount): Promise<Status['disks'][number] | null> {
   try {
     const { blocks, bavail, bsize } = await statfs(mount)
-    return { mount: sanitizeText(mount, 4096), filesystem, total_bytes: blocks * bsize, available_bytes: bavail * bsize }
+    return {
+      mount: sanitizeText(mount, 4096),
+      filesystem,
+      total_bytes: blocks * bsize,
+      available_bytes: bavail * bsize,
+    }
   } catch (error) {
     // Hidden from the agent by its unit, or unmounted a moment ago: such a disk is left out and no reason to fail.
     if (['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EIO'].includes(errorCode(error))) return null

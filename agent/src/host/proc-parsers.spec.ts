@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 import { formatEvent, rateLimited } from '../platform/log.ts'
 import { parseStartTime, parseState } from '../platform/processes.ts'
-import { parseCpuTimes, parseDisks, parseLoad, parseMemory, parseOsRelease, parseUptime, usedPercent } from './proc-parsers.ts'
+import {
+  parseCpuTimes,
+  parseDisks,
+  parseLoad,
+  parseMemory,
+  parseOsRelease,
+  parseUptime,
+  usedPercent,
+} from './proc-parsers.ts'
 
 test('CPU time in use is told apart from waiting', () => {
   const before = parseCpuTimes('cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 2 3 4\n')
@@ -14,11 +22,18 @@ test('CPU time in use is told apart from waiting', () => {
 
 test('memory is in bytes, and a kernel without swap has none', () => {
   const text = 'MemTotal:        2048 kB\nMemFree: 1 kB\nMemAvailable:    1024 kB\n'
-  expect(parseMemory(text)).toEqual({ total_bytes: 2097152, available_bytes: 1048576, swap_total_bytes: 0, swap_free_bytes: 0 })
+  expect(parseMemory(text)).toEqual({
+    total_bytes: 2097152,
+    available_bytes: 1048576,
+    swap_total_bytes: 0,
+    swap_free_bytes: 0,
+  })
 })
 
 test('os-release is read with quotes, without, and empty', () => {
-  expect(parseOsRelease('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n')).toEqual({
+  expect(
+    parseOsRelease('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'),
+  ).toEqual({
     id: 'debian',
     version: '12',
     name: 'Debian GNU/Linux 12 (bookworm)',

@@ -8,7 +8,9 @@ export interface CpuTimes {
 /** The first line of /proc/stat, in ticks since boot. Guest time is already counted as user time. */
 export function parseCpuTimes(stat: string): CpuTimes {
   const line = /^cpu +(.*)$/m.exec(stat)?.[1] ?? ''
-  const [user = 0, nice = 0, system = 0, idle = 0, ioWait = 0, irq = 0, softIrq = 0, steal = 0] = line.split(' ').map(Number)
+  const [user = 0, nice = 0, system = 0, idle = 0, ioWait = 0, irq = 0, softIrq = 0, steal = 0] = line
+    .split(' ')
+    .map(Number)
   const busy = user + nice + system + irq + softIrq + steal
   return { busy, total: busy + idle + ioWait }
 }
@@ -29,7 +31,8 @@ export interface Memory {
 }
 
 export function parseMemory(meminfo: string): Memory {
-  const bytes = (key: string) => Number(new RegExp(`^${key}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0) * 1024
+  const bytes = (key: string) =>
+    Number(new RegExp(`^${key}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0) * 1024
   return {
     total_bytes: bytes('MemTotal'),
     available_bytes: bytes('MemAvailable'),
@@ -44,7 +47,11 @@ export function parseOsRelease(text: string): { id: string; version: string; nam
     const raw = new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1]?.trim() ?? ''
     return raw.replace(/^(["'])(.*)\1$/, '$2').replace(/\\(["'$`\\])/g, '$1')
   }
-  return { id: value('ID') || 'linux', version: value('VERSION_ID'), name: value('PRETTY_NAME') || value('NAME') }
+  return {
+    id: value('ID') || 'linux',
+    version: value('VERSION_ID'),
+    name: value('PRETTY_NAME') || value('NAME'),
+  }
 }
 
 export function parseLoad(loadavg: string): [number, number, number] {
@@ -71,7 +78,8 @@ export function parseDisks(mounts: string): Mount[] {
     if (!device || !mount || !filesystem || !LOCAL_FILESYSTEMS.test(filesystem)) continue
     if (filesystem === 'overlay' && mount !== '/') continue
     const known = byDevice.get(device)
-    if (known === undefined || mount.length < known.mount.length) byDevice.set(device, { device, mount, filesystem })
+    if (known === undefined || mount.length < known.mount.length)
+      byDevice.set(device, { device, mount, filesystem })
   }
   return [...byDevice.values()].slice(0, 64)
 }

@@ -19,7 +19,10 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout
     const arm = () => {
       const left = due - performance.now()
-      timer = setTimeout(() => (due <= performance.now() ? action() : arm()), Math.min(Math.max(left, 0), LONGEST_TIMER_MS))
+      timer = setTimeout(
+        () => (due <= performance.now() ? action() : arm()),
+        Math.min(Math.max(left, 0), LONGEST_TIMER_MS),
+      )
     }
     arm()
     return { cancel: () => clearTimeout(timer) }

@@ -54,7 +54,9 @@ export class Fifos {
 
   #makeNow(): string {
     const [first, ...others] = this.#names()
-    execFileSync('mkfifo', ['-m', '600', first as string, ...others], { stdio: ['ignore', 'ignore', 'inherit'] })
+    execFileSync('mkfifo', ['-m', '600', first as string, ...others], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     this.#ready.push(...others)
     return first as string
   }
@@ -81,7 +83,12 @@ export function readToEnd(fd: number, onData: (data: Buffer) => void, onEnd: () 
     onData((buffer as Buffer).subarray(0, size))
     return true
   }
-  const socket = new Socket({ fd, readable: true, writable: false, onread: { buffer: READ_BUFFER, callback } })
+  const socket = new Socket({
+    fd,
+    readable: true,
+    writable: false,
+    onread: { buffer: READ_BUFFER, callback },
+  })
   // A read error ends a stream as its end does: there is nothing more to be had from it.
   socket.on('error', () => socket.destroy())
   socket.once('close', onEnd)

@@ -9,7 +9,9 @@ export interface Log {
 }
 
 const quote = (value: LogFields[string]) =>
-  typeof value === 'string' && !/^[\w.:/@+-]+$/.test(value) ? JSON.stringify(value.slice(0, 1000)) : String(value)
+  typeof value === 'string' && !/^[\w.:/@+-]+$/.test(value)
+    ? JSON.stringify(value.slice(0, 1000))
+    : String(value)
 
 /** One line, such as `agent.listening port=8000`. JSON quoting keeps hostile text from starting a line of its own. */
 export function formatEvent(event: string, fields: LogFields = {}): string {
@@ -28,7 +30,8 @@ function write(line: string): void {
     writeSync(2, line)
   } catch (error) {
     // The journal being full or gone must not take commands with it, and there is no place left to say so.
-    if (!['EAGAIN', 'EPIPE', 'EIO', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    if (!['EAGAIN', 'EPIPE', 'EIO', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error
   }
 }
 

@@ -16,7 +16,10 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     })
     request.on('end', () => {
       if (size <= limit) resolve(Buffer.concat(chunks))
-      else reject(new RollcallError('request.too_large', `A request may have ${limit} bytes, this one had ${size}.`))
+      else
+        reject(
+          new RollcallError('request.too_large', `A request may have ${limit} bytes, this one had ${size}.`),
+        )
     })
     request.on('error', reject)
   })

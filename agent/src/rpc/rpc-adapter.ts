@@ -23,7 +23,10 @@ export class RpcAdapter {
   constructor(handlers: AgentHandlers, log: Log) {
     this.#handlers = handlers
     this.#log = log
-    this.#server = new jayson.Server({}, { router: (name: string) => this.#method(name), maxBatchLength: MOST_IN_BATCH })
+    this.#server = new jayson.Server(
+      {},
+      { router: (name: string) => this.#method(name), maxBatchLength: MOST_IN_BATCH },
+    )
   }
 
   /** The answer to one request body; null when nothing is to be answered (notifications only). Never rejects. */
@@ -38,9 +41,13 @@ export class RpcAdapter {
     }
     return new Promise((resolve) => {
       const context: Context = { signal }
-      this.#server.call(request as jayson.JSONRPCRequestLike, context, (error?: unknown, response?: unknown) => {
-        resolve(completed(response ?? error ?? null))
-      })
+      this.#server.call(
+        request as jayson.JSONRPCRequestLike,
+        context,
+        (error?: unknown, response?: unknown) => {
+          resolve(completed(response ?? error ?? null))
+        },
+      )
     })
   }
 

@@ -1,4 +1,10 @@
-import { type ErrorCode, type ErrorKind, type FieldError, type Outcome, RollcallError } from '@rollcall/contracts'
+import {
+  type ErrorCode,
+  type ErrorKind,
+  type FieldError,
+  type Outcome,
+  RollcallError,
+} from '@rollcall/contracts'
 import { RPC_ERROR } from '@rollcall/contracts/agent'
 
 /** What stands under `error` of an answer. */
@@ -19,7 +25,9 @@ export function toRpcError(error: unknown, code?: number): RpcError {
   const known =
     error instanceof RollcallError
       ? error
-      : new RollcallError('server.defect', 'The agent failed at this call; its journal says why.', { outcome: 'unknown' })
+      : new RollcallError('server.defect', 'The agent failed at this call; its journal says why.', {
+          outcome: 'unknown',
+        })
   return {
     code: code ?? RPC_CODE[known.kind],
     message: known.message,

@@ -53,7 +53,10 @@ export class RpcServer {
     const port = this.#config.config.rpc_port
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error) => {
-        const reason = errorCode(error) === 'EADDRINUSE' ? 'is taken by another program' : `cannot be opened: ${error.message}`
+        const reason =
+          errorCode(error) === 'EADDRINUSE'
+            ? 'is taken by another program'
+            : `cannot be opened: ${error.message}`
         reject(new StartError(`rpc_port ${port} ${reason}`, 1))
       })
       this.#server.listen(port, () => {

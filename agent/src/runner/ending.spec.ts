@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { childEnvironment } from './child-environment.ts'
 import { LineSplitter } from './control-channel.ts'
 import { decideEnding, type EndingView, KILL_AFTER_MS, resultOf, signalName } from './ending.ts'
-import { childEnvironment } from './child-environment.ts'
 import { resolveProgram } from './resolve-program.ts'
 
 const view: EndingView = { startedMs: 1000, timeoutMs: 5000, ending: null, wasKilled: false, requested: null }
@@ -14,7 +14,10 @@ describe('ending a command', () => {
   })
 
   test('a cancelled command is cancelled although its time is over as well', () => {
-    expect(decideEnding({ ...view, requested: 'cancelled' }, 9999)).toEqual({ kind: 'term', cause: 'cancelled' })
+    expect(decideEnding({ ...view, requested: 'cancelled' }, 9999)).toEqual({
+      kind: 'term',
+      cause: 'cancelled',
+    })
   })
 
   test('KILL comes ten seconds after TERM, once', () => {
@@ -40,18 +43,37 @@ describe('ending a command', () => {
   })
 
   test('a program told to end is no success, whatever it exits with', () => {
-    expect(resultOf({ code: 0, signal: null }, 'timed_out', counts)).toMatchObject({ status: 'timed_out', success: false, return_code: 0 })
-    expect(resultOf({ code: 0, signal: null }, null, counts)).toMatchObject({ status: 'success', success: true })
-    expect(resultOf({ code: null, signal: 'SIGKILL' }, null, counts)).toMatchObject({ status: 'failed', signal: 'SIGKILL' })
+    expect(resultOf({ code: 0, signal: null }, 'timed_out', counts)).toMatchObject({
+      status: 'timed_out',
+      success: false,
+      return_code: 0,
+    })
+    expect(resultOf({ code: 0, signal: null }, null, counts)).toMatchObject({
+      status: 'success',
+      success: true,
+    })
+    expect(resultOf({ code: null, signal: 'SIGKILL' }, null, counts)).toMatchObject({
+      status: 'failed',
+      signal: 'SIGKILL',
+    })
   })
 
   test('signals have names the contract takes', () => {
-    expect([signalName(0), signalName(undefined), signalName(9), signalName(36)]).toEqual([null, null, 'SIGKILL', 'SIGRTMIN+2'])
+    expect([signalName(0), signalName(undefined), signalName(9), signalName(36)]).toEqual([
+      null,
+      null,
+      'SIGKILL',
+      'SIGRTMIN+2',
+    ])
   })
 })
 
 test('a caller’s variables win over the fixed ones', () => {
-  expect(childEnvironment({ LANG: 'C', X: '1' }, true)).toMatchObject({ LANG: 'C', X: '1', TERM: 'xterm-256color' })
+  expect(childEnvironment({ LANG: 'C', X: '1' }, true)).toMatchObject({
+    LANG: 'C',
+    X: '1',
+    TERM: 'xterm-256color',
+  })
   expect(childEnvironment({}, false)).not.toHaveProperty('TERM')
 })
 

@@ -18,7 +18,8 @@ export interface Chunk {
 }
 
 // Full, read-only, broken or gone: whatever is wrong with the disk, it must not take the programs with it.
-const isDiskFault = (error: unknown) => (error as NodeJS.ErrnoException)?.syscall !== undefined && errorCode(error) !== ''
+const isDiskFault = (error: unknown) =>
+  (error as NodeJS.ErrnoException)?.syscall !== undefined && errorCode(error) !== ''
 
 /**
  * Appends output to the log of one command. In every segment the entries of the index go to the file before the bytes that
@@ -152,7 +153,10 @@ export function splitAt(chunks: Chunk[], size: number): { fitting: Chunk[]; left
     }
     const head = { type: chunk.type, data: chunk.data.subarray(0, room) }
     const tail = { type: chunk.type, data: chunk.data.subarray(room) }
-    return { fitting: [...chunks.slice(0, i), ...(room > 0 ? [head] : [])], left: [tail, ...chunks.slice(i + 1)] }
+    return {
+      fitting: [...chunks.slice(0, i), ...(room > 0 ? [head] : [])],
+      left: [tail, ...chunks.slice(i + 1)],
+    }
   }
   return { fitting: chunks, left: [] }
 }

@@ -104,7 +104,12 @@ export class RunnerService {
         this.#noteProgram(paths, { ...started, program: identify(pid) })
       },
       onEnded: (result) => {
-        log.info('command.ended', { id, status: result.status, return_code: result.return_code, signal: result.signal })
+        log.info('command.ended', {
+          id,
+          status: result.status,
+          return_code: result.return_code,
+          signal: result.signal,
+        })
         this.#lingering++
         this.#running.delete(id)
         this.#record(id, paths, result)
@@ -134,7 +139,8 @@ export class RunnerService {
     if (!program) return
     const now = identify(program.pid)
     if (now !== null && now.start !== program.start) return
-    if (signalGroup(program.pid, 'SIGKILL')) this.#parts.log.info('command.remains_killed', { pgid: program.pid })
+    if (signalGroup(program.pid, 'SIGKILL'))
+      this.#parts.log.info('command.remains_killed', { pgid: program.pid })
   }
 
   /** Records the end, durably. A full disk first gives up the reserve, and then tries again until there is room. */

@@ -6,7 +6,15 @@ import type { Clock } from '../platform/clock.ts'
 import type { Fifos } from '../platform/fifos.ts'
 import { signalGroup } from '../platform/processes.ts'
 import { childEnvironment } from './child-environment.ts'
-import { decideEnding, type EndingCause, type EndingView, type ProgramExit, resultOf, signalName, startFailure } from './ending.ts'
+import {
+  decideEnding,
+  type EndingCause,
+  type EndingView,
+  type ProgramExit,
+  resultOf,
+  signalName,
+  startFailure,
+} from './ending.ts'
 import { InputPump } from './input-pump.ts'
 import type { OutputSpool } from './output-spool.ts'
 import { type Program, type ProgramEvents, startOnPipes, startOnTerminal } from './program.ts'

@@ -5,7 +5,6 @@ import type { SpoolPaths } from '../commands/spool-paths.ts'
 import type { SpoolLimits } from '../commands/spool-records.ts'
 import { errorCode } from '../platform/files.ts'
 
-
 export type Cut =
   | 'this command has more unacknowledged output than the host keeps'
   | 'all commands together have more unacknowledged output than the host keeps'
@@ -91,7 +90,8 @@ export class SpoolBudget {
 function folderSize(folder: string): number {
   let size = 0
   for (const name of namesIn(folder)) {
-    if (/^(log|index)\.\d+$/.test(name)) size += statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
+    if (/^(log|index)\.\d+$/.test(name))
+      size += statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
   }
   return size
 }

@@ -1,3 +1,4 @@
+import { sanitizeText } from '@rollcall/contracts'
 import type { CommandView } from '@rollcall/contracts/admin'
 import type { Context } from '../context.ts'
 import type { LiveOutput } from '../live/follower.ts'
@@ -47,8 +48,10 @@ export class LinePrinter implements Printer {
   constructor(streams: Streams, hosts: readonly string[]) {
     this.streams = streams
     const width = Math.max(0, ...hosts.map((host) => host.length))
-    const prefixesOn = (stream: { isTTY?: boolean }) =>
-      new Map(hosts.map((host, i) => [host, prefixOf(host.padEnd(width), isColoured(stream, streams.env) ? COLOURS[i % COLOURS.length] : undefined)]))
+    const prefixesOn = (stream: { isTTY?: boolean }) => {
+      const colourOf = (place: number) => (isColoured(stream, streams.env) ? COLOURS[place % COLOURS.length] : undefined)
+      return new Map(hosts.map((host, i) => [host, prefixOf(sanitizeText(host.padEnd(width), width), colourOf(i))]))
+    }
     this.prefixes = { stdout: prefixesOn(streams.stdout), stderr: prefixesOn(streams.stderr) }
   }
 

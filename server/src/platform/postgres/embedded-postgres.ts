@@ -10,7 +10,7 @@ import { isAlive } from '../processes/is-alive.ts'
 import { type Account, databaseAccount } from './database-account.ts'
 import { layBinaries } from './embedded-binaries.ts'
 
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 30_000
 const CHECK_INTERVAL_MS = 1_000
 
@@ -153,19 +153,20 @@ export class EmbeddedPostgres {
     })
   }
 
+  /** A start can fail for a moment after the one before was killed: its last processes still hold the shared memory. */
   private async ensureRunning(): Promise<void> {
-    const child = (await this.runningPid()) === undefined ? await this.spawnPostgres() : undefined
     const deadline = Date.now() + START_TIMEOUT_MS
-    for (let lastError: unknown; ; ) {
-      if (child && child.exitCode !== null)
-        throw unavailable(`the embedded PostgreSQL ended with ${child.exitCode} while starting; see ${join(this.dataFolder, 'log')}`)
+    let child: ChildProcess | undefined
+    for (let lastError: unknown; ; await delay(50)) {
       try {
         return await this.probe()
       } catch (error) {
         lastError = error
       }
-      if (Date.now() > deadline) throw unavailable(`the embedded PostgreSQL did not answer in ${START_TIMEOUT_MS / 1000} s`, lastError)
-      await delay(25)
+      if (Date.now() > deadline)
+        throw unavailable(`the embedded PostgreSQL did not answer in ${START_TIMEOUT_MS / 1000} s; its log is in ${join(this.dataFolder, 'log')}`, lastError)
+      const isStarting = child && child.exitCode === null && child.signalCode === null
+      if (!isStarting && (await this.runningPid()) === undefined) child = await this.spawnPostgres()
     }
   }
 

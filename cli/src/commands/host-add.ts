@@ -1,0 +1,105 @@
+import type { NewHostInput, SshCredential } from '@rollcall/contracts/admin'
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { UnreachableError, UsageError } from '../errors.ts'
+import { askSecret, readKeyFile, readSecretFile, readSecretLine } from '../input/secret.ts'
+import { collectPairs, jsonOption, wholeNumber } from '../options.ts'
+import { reportStarted, WAIT_HELP } from './provisioning.ts'
+
+interface Options {
+  address: string
+  port?: number
+  user?: string
+  key?: string
+  passwordStdin?: boolean
+  passphraseFile?: string
+  sudoPasswordFile?: string
+  hostKey?: string
+  label?: Record<string, string>
+  wait?: boolean
+  json?: boolean
+}
+
+const HELP = `
+Sign in with --key, or with a password: typed at the terminal when asked, or piped in with --password-stdin.
+No secret is ever taken from the command line, where other users of this machine could read it.
+
+Without --host-key, the SSH host key is looked up first, shown, and pinned as shown. Compare it with what
+"ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or another type) prints on the host itself.
+
+${WAIT_HELP}
+
+Examples:
+  rollcall host add demo-1 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait
+  rollcall host add demo-2 --address demo-2.example.net --user admin --label env=prod --label rack=b4
+  pass show demo-3 | rollcall host add demo-3 --address 2001:db8::3 --password-stdin --host-key SHA256:…`
+
+export function addHostAddCommand(host: Command, context: Context): void {
+  host
+    .command('add <name>')
+    .description('add a host and install its agent')
+    .requiredOption('--address <address>', 'DNS name or IP address')
+    .option('--port <port>', 'SSH port (default: 22)', wholeNumber(1, 65_535))
+    .option('--user <user>', 'SSH user (default: root)')
+    .option('--key <file>', 'file of the private key to sign in with')
+    .option('--password-stdin', 'read the SSH password from the first line of standard input')
+    .option('--passphrase-file <file>', "file whose first line is the private key's passphrase")
+    .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
+    .option('--host-key <fingerprint>', 'the SSH host key that is expected, as SHA256:…')
+    .option('--label <key=value>', 'a label; may be given again', collectPairs)
+    .option('--wait', 'show the installation until it has ended')
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((name: string, options: Options) => add(context, name, options))
+}
+
+async function add(context: Context, name: string, options: Options): Promise<void> {
+  const { address, port, user, label: labels } = options
+  const target = { address, ...(port !== undefined && { port }) }
+  const body: NewHostInput = {
+    name,
+    ...target,
+    ...(user !== undefined && { user }),
+    ...(labels && { labels }),
+    credential: await credentialOf(context, options),
+    ...(options.sudoPasswordFile !== undefined && {
+      sudoPassword: await readSecretFile(options.sudoPasswordFile, '--sudo-password-file'),
+    }),
+    hostKey: options.hostKey ?? (await firstContact(context, target)),
+  }
+  const answer = await context.api.call('addHost', { body }).catch((error) => {
+    if (error instanceof UnreachableError)
+      context.notice(`it may have been added all the same; see with: rollcall host show ${name}`)
+    throw error
+  })
+  await reportStarted(context, options, { kind: 'installation', host: answer.host.name, commandId: answer.commandId, answer })
+}
+
+async function credentialOf(context: Context, options: Options): Promise<SshCredential> {
+  if (options.key !== undefined) {
+    if (options.passwordStdin) throw new UsageError('Give either --key or --password-stdin, not both.')
+    const privateKey = await readKeyFile(options.key)
+    if (options.passphraseFile === undefined) return { type: 'key', privateKey }
+    return { type: 'key', privateKey, passphrase: await readSecretFile(options.passphraseFile, '--passphrase-file') }
+  }
+  if (options.passphraseFile !== undefined) throw new UsageError('--passphrase-file belongs to a private key: give --key too.')
+  return { type: 'password', password: await passwordOf(context, options) }
+}
+
+async function passwordOf(context: Context, options: Options): Promise<string> {
+  if (context.stdin.isTTY) {
+    const account = `${options.user ?? 'root'}@${options.address}`
+    const password = await askSecret(context, `SSH password of ${account}: `)
+    if (password === '') throw new UsageError('No password was given.')
+    return password
+  }
+  if (options.passwordStdin) return readSecretLine(context.stdin)
+  throw new UsageError('Say how to sign in: --key FILE, or --password-stdin with the password on standard input.')
+}
+
+/** The fingerprint that the host shows now. Passing it on makes sure that what was shown is what is pinned. */
+async function firstContact(context: Context, target: { address: string; port?: number }): Promise<string> {
+  const { fingerprint, algorithm } = await context.api.call('scanHostKey', { body: target })
+  context.notice(`first contact: pinning ${algorithm} ${fingerprint}`)
+  return fingerprint
+}

@@ -1,0 +1,110 @@
+import type { HostView } from '@rollcall/contracts/admin'
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { jsonOption } from '../options.ts'
+import { jsonDocument } from '../output/json.ts'
+import { fieldList, table } from '../output/table.ts'
+import { ago, labelList } from '../output/words.ts'
+import { addHostAddCommand } from './host-add.ts'
+import { reportStarted, WAIT_HELP } from './provisioning.ts'
+
+interface Options {
+  json?: boolean
+  wait?: boolean
+  forget?: boolean
+}
+
+export function addHostCommands(program: Command, context: Context): void {
+  const host = program.command('host').description('add, list, install and remove hosts')
+  addHostAddCommand(host, context)
+  host
+    .command('list')
+    .description('all hosts, by name')
+    .addOption(jsonOption())
+    .action((options: Options) => list(context, options))
+  host
+    .command('show <name>')
+    .description('one host, by name or id')
+    .addOption(jsonOption())
+    .action((name: string, options: Options) => show(context, name, options))
+  host
+    .command('install <name>')
+    .description('install the agent again, with the same identity; changes nothing where nothing is amiss')
+    .option('--wait', 'show the installation until it has ended')
+    .addOption(jsonOption())
+    .addHelpText('after', `\n${WAIT_HELP}`)
+    .action((name: string, options: Options) => install(context, name, options))
+  host
+    .command('remove <name>')
+    .description('uninstall the agent, leave nothing behind, and forget the host')
+    .option('--forget', 'only forget it, without reaching it: what is installed there stays')
+    .option('--wait', 'show the removal until it has ended')
+    .addOption(jsonOption())
+    .addHelpText('after', `\n${WAIT_HELP}`)
+    .action((name: string, options: Options) => remove(context, name, options))
+}
+
+async function list({ api, stdout }: Context, { json }: Options): Promise<void> {
+  const answer = await api.call('listHosts')
+  if (json) stdout.write(jsonDocument(answer))
+  else if (answer.hosts.length === 0) stdout.write('There are no hosts yet. "rollcall host add --help" shows how to add one.\n')
+  else stdout.write(table(['NAME', 'ADDRESS', 'STATE', 'AGENT', 'LABELS', 'SINCE'], answer.hosts.map(rowOf)))
+}
+
+const rowOf = (host: HostView) => [
+  host.name,
+  addressOf(host),
+  host.state,
+  host.agent?.version ?? '-',
+  labelList(host.labels),
+  ago(host.stateSince),
+]
+
+const addressOf = ({ address, port }: HostView) => {
+  if (port === 22) return address
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+async function show({ api, stdout }: Context, name: string, { json }: Options): Promise<void> {
+  const answer = await api.call('showHost', { params: { host: name } })
+  if (json) {
+    stdout.write(jsonDocument(answer))
+    return
+  }
+  const { host } = answer
+  const { agent } = host
+  stdout.write(
+    fieldList([
+      ['Name', host.name],
+      ['Id', host.id],
+      ['Address', addressOf(host)],
+      ['User', host.user],
+      ['State', `${host.state}, for ${ago(host.stateSince)}`],
+      ['Reason', host.stateReason],
+      ['Labels', labelList(host.labels)],
+      ['SSH host key', host.hostKey ?? 'not seen yet'],
+      ['Agent', agent && `${agent.version ?? 'version unknown'}${agent.architecture ? ` (${agent.architecture})` : ''}`],
+      ['Agent port', agent && String(agent.port)],
+      ['Agent certificate', agent?.certificatePin],
+      ['Installed', agent?.installedAt && `${ago(agent.installedAt)} ago`],
+      ['Last answer', agent?.lastAnswerAt && `${ago(agent.lastAnswerAt)} ago`],
+      ['Last log', host.lastProvisioning && `rollcall command log ${host.lastProvisioning}`],
+      ['Added', `${ago(host.createdAt)} ago`],
+    ]),
+  )
+}
+
+async function install(context: Context, name: string, options: Options): Promise<void> {
+  const answer = await context.api.call('installHost', { params: { host: name } })
+  const { name: host } = answer.host
+  await reportStarted(context, options, { kind: 'installation', host, commandId: answer.commandId, answer })
+}
+
+async function remove(context: Context, name: string, options: Options): Promise<void> {
+  const query = options.forget ? { forget: 'true' as const } : {}
+  const answer = await context.api.call('removeHost', { params: { host: name }, query })
+  const { commandId, message } = answer
+  if (commandId !== null) return reportStarted(context, options, { kind: 'removal', host: name, commandId, answer })
+  if (options.json) context.stdout.write(jsonDocument(answer))
+  else context.notice(message)
+}

@@ -1,0 +1,47 @@
+import type { Context } from '../context.ts'
+import { ApiError, CliError, Left } from '../errors.ts'
+import { watchInterrupts } from '../input/interrupts.ts'
+import { RECONNECT_HELP, watch } from '../live/watch.ts'
+import { jsonDocument, jsonLine } from '../output/json.ts'
+import { JsonPrinter, RawPrinter } from '../output/printer.ts'
+import { endingOf, took } from '../output/words.ts'
+
+export const WAIT_HELP = `With --wait the exit code is 0 only when it succeeded. Ctrl-C leaves; the server goes on without you.
+${RECONNECT_HELP}
+With --json and --wait every line is one JSON object: "accepted", "output" (base64), "command", "end".`
+
+interface Started {
+  kind: 'installation' | 'removal'
+  host: string
+  commandId: string
+  /** The server's answer, for --json. */
+  answer: object
+}
+
+/** Says what was started and how to follow it, or shows it until it has ended. */
+export async function reportStarted(context: Context, options: { wait?: boolean; json?: boolean }, started: Started): Promise<void> {
+  const { kind, host, commandId, answer } = started
+  if (options.wait) return showUntilEnd(context, options, started)
+  if (options.json) context.stdout.write(jsonDocument(answer))
+  else context.notice(`the ${kind} on ${host} has begun. Follow it with: ${followHint(commandId)}`)
+}
+
+async function showUntilEnd(context: Context, { json }: { json?: boolean }, { kind, host, commandId, answer }: Started): Promise<void> {
+  const { leaving } = watchInterrupts()
+  if (json) context.stdout.write(jsonLine({ type: 'accepted', ...answer }))
+  const printer = json ? new JsonPrinter(context) : new RawPrinter(context)
+  const endings = await watch({ context, commands: [{ id: commandId, host }], printer, signal: leaving }).catch((error) => {
+    if (error instanceof Left || error instanceof CliError) context.notice(`the ${kind} goes on. Follow it with: ${followHint(commandId)}`)
+    throw error
+  })
+  const ending = endings.get(commandId)
+  if (!ending) throw new Error(`the ${kind} was neither followed to its end nor refused`)
+  if (ending instanceof ApiError) throw ending
+  if (ending.state === 'success') {
+    context.notice(`the ${kind} on ${host} succeeded in ${took(ending)}`)
+    return
+  }
+  throw new CliError(`The ${kind} on ${host} did not succeed: ${endingOf(ending) ?? ending.state}`)
+}
+
+const followHint = (commandId: string) => `rollcall command log ${commandId} --follow`

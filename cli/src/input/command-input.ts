@@ -1,0 +1,110 @@
+import { MAX_INPUT_BYTES } from '@rollcall/contracts/agent'
+import type { ApiClient } from '../api/client.ts'
+import { retrying } from '../api/retry.ts'
+import { ApiError } from '../errors.ts'
+
+/** Above this many bytes that wait to be sent, whoever writes has to wait. */
+const HIGH_WATER_BYTES = 256 * 1024
+
+interface Settings {
+  api: ApiClient
+  /** Milliseconds for which a piece is tried again while the host or the server cannot take it. */
+  giveUpAfterMs: number
+  onFailure(error: unknown): void
+}
+
+/** The standard input of one command: bytes in order and each once, however often a piece has to be sent again. */
+export class CommandInput {
+  private readonly commandId: string
+  private readonly settings: Settings
+  private readonly closing = new AbortController()
+  private waiting: Buffer[] = []
+  private waitingBytes = 0
+  private offset = 0
+  private isStarted = false
+  private hasEnd = false
+  private sending: Promise<void> | undefined
+  private onRoom: (() => void)[] = []
+
+  constructor(commandId: string, settings: Settings) {
+    this.commandId = commandId
+    this.settings = settings
+  }
+
+  /** The command runs, so that it can take input. */
+  start(): void {
+    this.isStarted = true
+    this.send()
+  }
+
+  /** The command has ended: what was not sent is dropped. */
+  close(): void {
+    this.closing.abort()
+    this.waiting = []
+    this.waitingBytes = 0
+    this.releaseWriters()
+  }
+
+  /** Resolves when there is room for more. */
+  push(data: Buffer): Promise<void> {
+    if (this.closing.signal.aborted) return Promise.resolve()
+    this.waiting.push(data)
+    this.waitingBytes += data.length
+    this.send()
+    if (this.waitingBytes < HIGH_WATER_BYTES) return Promise.resolve()
+    return new Promise((resolve) => void this.onRoom.push(resolve))
+  }
+
+  end(): void {
+    this.hasEnd = true
+    this.send()
+  }
+
+  private send(): void {
+    if (!this.isStarted || this.sending) return
+    this.sending = this.sendAll()
+      .catch((error) => {
+        if (this.closing.signal.aborted) return
+        this.close()
+        // It has just ended; its last words come over the live connection.
+        if (!(error instanceof ApiError && error.code === 'command.not_running')) this.settings.onFailure(error)
+      })
+      .finally(() => {
+        this.sending = undefined
+      })
+  }
+
+  private async sendAll(): Promise<void> {
+    const { api, giveUpAfterMs } = this.settings
+    const signal = this.closing.signal
+    while (!signal.aborted && (this.waitingBytes > 0 || this.hasEnd)) {
+      const data = this.take()
+      const eof = this.hasEnd && this.waitingBytes === 0
+      const body = { offset: this.offset, data: data.toString('base64'), eof }
+      await retrying(() => api.call('writeInput', { params: { id: this.commandId }, body }), { forMs: giveUpAfterMs, signal })
+      this.offset += data.length
+      this.releaseWriters()
+      if (eof) return this.close()
+    }
+  }
+
+  private take(): Buffer {
+    const all = Buffer.concat(this.waiting)
+    const data = all.subarray(0, MAX_INPUT_BYTES)
+    const rest = all.subarray(data.length)
+    this.waiting = rest.length > 0 ? [rest] : []
+    this.waitingBytes = rest.length
+    return data
+  }
+
+  private releaseWriters(): void {
+    if (this.waitingBytes >= HIGH_WATER_BYTES) return
+    for (const resolve of this.onRoom.splice(0)) resolve()
+  }
+}
+
+/** Gives the same bytes to every command, at the pace of the slowest, and then their end. */
+export async function forward(source: AsyncIterable<Buffer>, inputs: readonly CommandInput[]): Promise<void> {
+  for await (const chunk of source) await Promise.all(inputs.map((input) => input.push(chunk)))
+  for (const input of inputs) input.end()
+}

@@ -1,0 +1,28 @@
+import { constants } from 'node:os'
+import { Left } from '../errors.ts'
+
+const LEAVING_SIGNALS = ['SIGTERM', 'SIGHUP'] as const
+
+export interface Interrupts {
+  /** Aborted with a `Left` when the person leaves, or the process is told to end. */
+  leaving: AbortSignal
+  /** Leaves as if by Ctrl-C. */
+  leave(): void
+}
+
+/**
+ * From here on the first Ctrl-C calls `onFirst` and the second leaves; without `onFirst` the first one leaves. SIGTERM
+ * and SIGHUP leave at once.
+ */
+export function watchInterrupts(onFirst?: () => void): Interrupts {
+  const leaving = new AbortController()
+  const leave = (signal: NodeJS.Signals) => leaving.abort(new Left(128 + constants.signals[signal]))
+  let isFirst = onFirst !== undefined
+  process.on('SIGINT', () => {
+    if (!isFirst) return leave('SIGINT')
+    isFirst = false
+    onFirst?.()
+  })
+  for (const signal of LEAVING_SIGNALS) process.on(signal, () => leave(signal))
+  return { leaving: leaving.signal, leave: () => leave('SIGINT') }
+}

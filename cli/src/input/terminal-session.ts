@@ -1,0 +1,80 @@
+import type { Context } from '../context.ts'
+import type { CommandInput } from './command-input.ts'
+import { TerminalEscape } from './terminal-escape.ts'
+
+/** What the contract takes for columns and for rows. */
+const LARGEST_SIZE = 1000
+
+/** This terminal's size; undefined when it has none, as when output goes to a file. */
+export function sizeOf(stdout: Context['stdout']): { columns: number; rows: number } | undefined {
+  const { columns, rows } = stdout
+  if (!stdout.isTTY || !columns || !rows) return undefined
+  return { columns: Math.min(columns, LARGEST_SIZE), rows: Math.min(rows, LARGEST_SIZE) }
+}
+
+/** Hands this terminal to one remote command: every key but `~.` goes there, and every change of size. */
+export class TerminalSession {
+  private readonly context: Context
+  private readonly commandId: string
+  private readonly input: CommandInput
+  private readonly onLeave: () => void
+  private readonly escape = new TerminalEscape()
+  private isResizing = false
+  private isSizeStale = false
+
+  constructor(context: Context, commandId: string, input: CommandInput, onLeave: () => void) {
+    this.context = context
+    this.commandId = commandId
+    this.input = input
+    this.onLeave = onLeave
+  }
+
+  start(): void {
+    const { stdin, stdout } = this.context
+    // However the process ends, short of SIGKILL, the terminal is given back as it was.
+    process.once('exit', this.restore)
+    stdin.setRawMode(true)
+    stdin.on('data', this.onTyped)
+    stdout.on('resize', this.onResize)
+    this.onResize()
+  }
+
+  stop(): void {
+    const { stdin, stdout } = this.context
+    stdin.off('data', this.onTyped)
+    stdin.pause()
+    stdout.off('resize', this.onResize)
+    process.off('exit', this.restore)
+    this.restore()
+  }
+
+  private readonly restore = () => {
+    if (this.context.stdin.isRaw) this.context.stdin.setRawMode(false)
+  }
+
+  private readonly onTyped = (typed: Buffer) => {
+    const { data, isLeaving } = this.escape.feed(typed)
+    if (data.length > 0) void this.input.push(data)
+    if (isLeaving) this.onLeave()
+  }
+
+  /** One request at a time; sizes that come meanwhile become one more. A lost one matters little: the next corrects it. */
+  private readonly onResize = () => {
+    const size = sizeOf(this.context.stdout)
+    if (!size) return
+    if (this.isResizing) {
+      this.isSizeStale = true
+      return
+    }
+    this.isResizing = true
+    this.context.api
+      .call('resizeTerminal', { params: { id: this.commandId }, body: size })
+      .catch(() => undefined)
+      .finally(() => {
+        this.isResizing = false
+        if (!this.isSizeStale) return
+        this.isSizeStale = false
+        this.onResize()
+      })
+  }
+}

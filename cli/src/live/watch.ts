@@ -1,0 +1,57 @@
+import type { CommandView } from '@rollcall/contracts/admin'
+import type { Context } from '../context.ts'
+import { type ApiError, UsageError } from '../errors.ts'
+import type { Printer } from '../output/printer.ts'
+import { Follower } from './follower.ts'
+
+const GIVE_UP_SECONDS = 300
+
+export const RECONNECT_HELP = `A lost connection or a restart of the server is waited out, for ${GIVE_UP_SECONDS} s without any answer
+(ROLLCALL_RECONNECT_SECONDS), and the output goes on where it stopped.`
+
+/** Milliseconds for which a server that does not answer is waited for. */
+export function giveUpAfterMs(env: NodeJS.ProcessEnv): number {
+  const seconds = Number(env.ROLLCALL_RECONNECT_SECONDS || GIVE_UP_SECONDS)
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
+  throw new UsageError('ROLLCALL_RECONNECT_SECONDS must be a number of seconds.')
+}
+
+interface Watching {
+  context: Context
+  commands: readonly { id: string; host: string }[]
+  printer: Printer
+  /** Aborted to stop watching; the commands go on. */
+  signal: AbortSignal
+  /** Byte offset where the output starts that is wanted; 0 when missing. */
+  offset?: number
+  onChange?: (command: CommandView) => void
+  onEnd?: (command: CommandView) => void
+}
+
+/** Shows commands until they have ended. Resolves to how each one ended, or to why it cannot be followed, by its id. */
+export async function watch({ context, commands, printer, signal, offset = 0, onChange, onEnd }: Watching) {
+  const byId = new Map(commands.map((command) => [command.id, command]))
+  const endings = new Map<string, CommandView | ApiError>()
+  const follower = new Follower(
+    new Map(commands.map(({ id }) => [id, offset])),
+    {
+      onOutput(commandId, output) {
+        const command = byId.get(commandId)
+        return command && printer.output(command, output)
+      },
+      onChange(command) {
+        printer.changed(command)
+        onChange?.(command)
+      },
+      async onEnd(command) {
+        endings.set(command.id, command)
+        onEnd?.(command)
+        await printer.ended(command)
+      },
+      onRefused: (commandId, error) => void endings.set(commandId, error),
+    },
+    { find: context.find, notice: context.notice, giveUpAfterMs: giveUpAfterMs(context.env), signal },
+  )
+  await follower.run()
+  return endings
+}

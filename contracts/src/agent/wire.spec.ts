@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ERROR_KINDS, isErrorCode } from '../errors.ts'
+import { AGENT_METHODS, type AgentMethodName } from './index.ts'
+
+/**
+ * Samples of the wire as released agents and servers speak it. A sample is never changed and never removed: when one of
+ * these tests fails, the contract has broken last release's agents.
+ */
+const folder = new URL('../../test/wire/', import.meta.url)
+const samples = readdirSync(folder).map((file) => ({
+  file,
+  ...JSON.parse(readFileSync(new URL(file, folder), 'utf8')),
+}))
+
+const errorAnswer = z.strictObject({
+  code: z.int(),
+  message: z.string().min(1),
+  data: z.strictObject({
+    code: z.custom(isErrorCode),
+    kind: z.enum(['rejected', 'unavailable', 'defect']),
+    outcome: z.enum(['not-applied', 'unknown']),
+    fields: z.array(z.strictObject({ field: z.string(), message: z.string() })),
+  }),
+})
+
+describe('frozen samples of the wire still parse', () => {
+  test.each(samples.filter((sample) => sample.response.result))('$file', ({ request, response }) => {
+    const method = AGENT_METHODS[request.method as AgentMethodName]
+    method.params.parse(request.params)
+    expect(method.result.parse(response.result)).toEqual(response.result)
+  })
+
+  test.each(samples.filter((sample) => sample.response.error))('$file', ({ response }) => {
+    const { data } = errorAnswer.parse(response.error)
+    expect(ERROR_KINDS[data.code as keyof typeof ERROR_KINDS]).toBe(data.kind)
+  })
+
+  test('every method has a sample', () => {
+    const sampled = new Set(samples.map((sample) => sample.request.method))
+    expect(Object.keys(AGENT_METHODS).filter((name) => !sampled.has(name))).toEqual([])
+  })
+})

@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CommandView } from '@rollcall/contracts/admin'
+import type { Bed, Host } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import type { ServerProcess } from '../fleet/server-process.ts'
+
+const LEDGER = '/var/tmp/ledger'
+const LINES_PER_COMMAND = 3
+const SENDERS = 4
+const FAULT_PAUSE_MS = 150
+
+export interface ChaosPlan {
+  seed: number
+  commands: number
+  kills: number
+}
+
+export interface ChaosResult {
+  commands: number
+  kills: Record<Victim, number>
+  /** Commands that were accepted and never ran. */
+  lost: string[]
+  /** Commands that ran more than once. */
+  doubled: string[]
+  /** Commands whose state or output is not what happened on the host. */
+  untrue: string[]
+  seconds: number
+}
+
+type Victim = 'server' | 'agent' | 'database'
+
+/**
+ * Runs commands that each append their id to a file on their host, while server, agents and database are killed at
+ * random moments; then compares what the server says with what the hosts have.
+ */
+export async function runChaos(bed: Bed, hosts: readonly Host[], server: ServerProcess, plan: ChaosPlan, log: (line: string) => void): Promise<ChaosResult> {
+  const random = randomOf(plan.seed)
+  const api = await server.api()
+  const key = await keyCredential(bed)
+  const added = await Promise.all(hosts.map((host) => api.addHost({ name: host.name, address: host.address, credential: key })))
+  for (const installation of added)
+    if (installation.state !== 'success') throw new Error(`no host to test on: ${installation.reason}\n${await api.text(installation.id)}`)
+
+  const started = performance.now()
+  const kills = { server: 0, agent: 0, database: 0 }
+  const accepted: { id: string; host: string }[] = []
+  let asked = 0
+  let isDone = false
+
+  const send = async () => {
+    while (asked < plan.commands) {
+      const number = asked++
+      const host = pick(hosts, random).name
+      const script = `echo "$1" >> ${LEDGER}; for i in $(seq ${LINES_PER_COMMAND}); do echo "$1 $i"; sleep 0.$((RANDOM_MS)); done`
+      const request = {
+        runId: crypto.randomUUID(),
+        hosts: [host],
+        program: 'sh',
+        args: ['-c', script.replace('$((RANDOM_MS))', String(1 + Math.floor(random() * 3))), 'sh', `entry-${number}`],
+        timeoutMs: 600_000,
+      }
+      const [command] = await insist(() => api.run(request))
+      if (command) accepted.push({ id: command.id, host })
+      if (accepted.length % 50 === 0) log(`${accepted.length} commands accepted, ${total(kills)} kills`)
+    }
+  }
+  const kill = async () => {
+    while (!isDone && total(kills) < plan.kills) {
+      await delay(FAULT_PAUSE_MS + random() * FAULT_PAUSE_MS * 6)
+      const victim = pick(['server', 'agent', 'agent', 'database'] as const, random)
+      kills[victim]++
+      if (victim === 'server') await server.restart('SIGKILL')
+      else if (victim === 'database') process.kill(await server.postgresPid(), 'SIGKILL')
+      else await pick(hosts, random).exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
+    }
+  }
+  const killing = kill()
+  await Promise.all(Array.from({ length: SENDERS }, send))
+  await killing
+  isDone = true
+
+  const commands = await Promise.all(accepted.map(({ id }) => api.ended(id, 300_000)))
+  const result = await compare(api, hosts, commands)
+  return { commands: commands.length, kills, ...result, seconds: (performance.now() - started) / 1000 }
+}
+
+async function compare(api: Api, hosts: readonly Host[], commands: readonly CommandView[]) {
+  const entries = new Map<string, number>()
+  for (const host of hosts)
+    for (const line of (await host.exec(['cat', LEDGER])).stdout.split('\n').filter(Boolean))
+      entries.set(`${host.name} ${line}`, (entries.get(`${host.name} ${line}`) ?? 0) + 1)
+  const [lost, doubled, untrue]: [string[], string[], string[]] = [[], [], []]
+  for (const command of commands) {
+    const entry = command.args.at(-1)
+    const times = entries.get(`${command.host.name} ${entry}`) ?? 0
+    const expected = Array.from({ length: LINES_PER_COMMAND }, (_, i) => `${entry} ${i + 1}\n`).join('')
+    const output = await insist(() => api.text(command.id))
+    if (times === 0) lost.push(command.id)
+    if (times > 1) doubled.push(command.id)
+    if (command.state !== 'success' || command.exitCode !== 0 || output !== expected) untrue.push(`${command.id}: ${command.state} ${command.reasonCode} ${JSON.stringify(output)}`)
+  }
+  return { lost, doubled, untrue }
+}
+
+/** Sends again, with the same id, what was not answered: the server was killed, or its database. */
+async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + 120_000
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await delay(100)
+    }
+  }
+}
+
+const total = (kills: Record<Victim, number>) => kills.server + kills.agent + kills.database
+
+function pick<T>(items: readonly T[], random: () => number): T {
+  return items[Math.floor(random() * items.length)] as T
+}
+
+/** Mulberry32: small, and the same everywhere for the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}
