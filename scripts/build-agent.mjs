@@ -1,24 +1,19 @@
 // Builds the agent: two bundles, and one archive per architecture with everything a host needs to run them.
 // Runs on plain Node 20. Usage: node scripts/build-agent.mjs [--bundle-only] [--force]
 
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
-import { createGzip } from 'node:zlib'
+import { packageFolder } from '../agent/build/npm-package.mjs'
+import { filesUnder, writeTar } from '../agent/build/tar.mjs'
 
-const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const AGENT = join(ROOT, 'agent')
 const DIST = join(AGENT, 'dist')
 const ARCHITECTURES = ['x64', 'arm64']
-// Level 6: 9 saves 0.3 % of 45 MB and takes twice as long; what it costs to unpack is the same at every level.
-const GZIP_LEVEL = 6
 
 /** Builds what is out of date. Resolves to the bundle's folder, the version, and one archive per architecture that could be built. */
 export async function buildAgent({ isBundleOnly = false, isForced = false, log = console.error } = {}) {
@@ -58,7 +53,9 @@ async function versionOf(lock) {
       .update(await readFile(file))
       .update('\0')
   }
-  hash.update(await readFile(fileURLToPath(import.meta.url)))
+  for (const file of [fileURLToPath(import.meta.url), ...(await filesUnder(join(AGENT, 'build'))).sort()]) {
+    hash.update(await readFile(file))
+  }
   for (const name of [
     'zod',
     'express',
@@ -177,7 +174,9 @@ async function writeNotices(folder, metafile) {
 /** Folders of Node and of the terminal binding for an architecture; null when they are not here and cannot be fetched. */
 async function runtimeParts(arch, lock, log) {
   try {
-    const [node, binding] = await Promise.all(runtimePackages(arch).map((name) => packageFolder(name, lock)))
+    const [node, binding] = await Promise.all(
+      runtimePackages(arch).map((name) => packageFolder(ROOT, name, lock)),
+    )
     return { node, binding }
   } catch (error) {
     if (arch === process.arch) throw error
@@ -186,41 +185,6 @@ async function runtimeParts(arch, lock, log) {
     )
     return null
   }
-}
-
-/** npm installs the packages of its own architecture only; another one's is fetched once and checked against the lock file. */
-async function packageFolder(name, lock) {
-  const installed = join(ROOT, 'node_modules', name)
-  if (existsSync(join(installed, 'package.json'))) return installed
-  const locked = lock.packages[`node_modules/${name}`]
-  if (locked?.integrity === undefined)
-    throw new Error(`package-lock.json has no entry with an integrity for ${name}`)
-  const cache =
-    process.env.ROLLCALL_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'rollcall')
-  const folder = join(cache, 'npm', `${name.replace('/', '__')}-${locked.version}`)
-  if (existsSync(join(folder, 'package.json'))) return folder
-  await mkdir(dirname(folder), { recursive: true })
-  const staging = await mkdtemp(`${folder}-`)
-  try {
-    const npm = ['pack', `${name}@${locked.version}`, '--pack-destination', staging, '--silent']
-    const { stdout } = await run('npm', npm, { timeout: 300_000, maxBuffer: 1024 * 1024 })
-    const tarball = join(staging, stdout.trim().split('\n').at(-1))
-    await checkIntegrity(tarball, locked.integrity, name)
-    await mkdir(join(staging, 'out'))
-    await run('tar', ['-xzf', tarball, '-C', join(staging, 'out'), '--strip-components=1', '--no-same-owner'])
-    await rename(join(staging, 'out'), folder)
-  } finally {
-    await rm(staging, { recursive: true, force: true })
-  }
-  return folder
-}
-
-async function checkIntegrity(tarball, integrity, name) {
-  const hash = createHash('sha512')
-  await pipeline(createReadStream(tarball), hash)
-  const found = `sha512-${hash.digest('base64')}`
-  if (found !== integrity)
-    throw new Error(`${name}: the registry's file has ${found}, package-lock.json wants ${integrity}`)
 }
 
 async function buildArchive({ archive, arch, bundle, version, parts, lock }) {
@@ -243,63 +207,11 @@ async function buildArchive({ archive, arch, bundle, version, parts, lock }) {
   }
 }
 
-/** The same files give the same bytes: names in order, no times, no owners, and modes that depend on nothing but the name. */
-async function writeTar(folder, archive) {
-  const files = (await filesUnder(folder)).sort()
-  const partial = `${archive}.partial`
-  await pipeline(tarBlocks(folder, files), createGzip({ level: GZIP_LEVEL }), createWriteStream(partial))
-  await rename(partial, archive)
-}
-
-async function* tarBlocks(folder, files) {
-  for (const file of files) {
-    const name = relative(folder, file)
-    const { size } = await stat(file)
-    yield tarHeader(name, size, name === 'bin/node' ? 0o755 : 0o644)
-    yield* createReadStream(file, { highWaterMark: 1024 * 1024 })
-    if (size % 512 !== 0) yield Buffer.alloc(512 - (size % 512))
-  }
-  yield Buffer.alloc(1024)
-}
-
-/** A POSIX ustar header. Its parent folders are made by tar itself. */
-export function tarHeader(name, size, mode) {
-  if (Buffer.byteLength(name) > 100) throw new Error(`${name} is longer than the 100 bytes of a ustar header`)
-  const header = Buffer.alloc(512)
-  const octal = (value, offset, length) =>
-    header.write(`${value.toString(8).padStart(length - 1, '0')}\0`, offset)
-  header.write(name, 0)
-  octal(mode, 100, 8)
-  octal(0, 108, 8)
-  octal(0, 116, 8)
-  octal(size, 124, 12)
-  octal(0, 136, 12)
-  header.write('        0', 148)
-  header.write('ustar\0', 257)
-  header.write('00', 263)
-  header.write('root', 265)
-  header.write('root', 297)
-  octal(
-    header.reduce((sum, byte) => sum + byte, 0),
-    148,
-    7,
-  )
-  header.write(' ', 155)
-  return header
-}
-
 async function removeOldArchives(arch) {
   for (const name of await readdir(DIST)) {
     if (name.startsWith('rollcall-agent-') && name.endsWith(`-linux-${arch}.tar.gz`))
       await rm(join(DIST, name))
   }
-}
-
-async function filesUnder(folder) {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
 }
 
 async function readText(path) {

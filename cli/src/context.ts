@@ -1,4 +1,5 @@
 import type { ReadStream, WriteStream } from 'node:tty'
+import { sanitizeText } from '@rollcall/contracts'
 import { ApiClient } from './api/client.ts'
 import { findServer, type ServerAddress } from './api/find-server.ts'
 
@@ -11,7 +12,7 @@ export interface Context {
   /** Looks again at every call, because a restarted server may listen elsewhere. */
   find(): Promise<ServerAddress>
   api: ApiClient
-  /** One line of our own on stderr, marked as ours. */
+  /** One line of our own on stderr, marked as ours and made harmless. */
   notice(text: string): void
   /** What the process exits with when the command has done its work. */
   exitCode: number
@@ -30,7 +31,8 @@ export function contextOf(process: NodeJS.Process): Context {
     stderr,
     find,
     api: new ApiClient(find),
-    notice: (text) => void stderr.write(`rollcall: ${text}${stdin.isRaw ? '\r\n' : '\n'}`),
+    notice: (text) =>
+      void stderr.write(`rollcall: ${sanitizeText(text, 4000)}${stdin.isRaw ? '\r\n' : '\n'}`),
     exitCode: 0,
   }
 }

@@ -60,7 +60,8 @@ export function isPassing(error: unknown): boolean {
 export function renderError(error: unknown, isDebugging: boolean): string {
   if (!(error instanceof CliError)) return renderDefect(error, isDebugging)
   // The server repeats every field in this message; each gets its own line here.
-  const message = error.code === 'request.invalid' && error.fields.length > 0 ? 'The request is not valid.' : error.message
+  const message =
+    error.code === 'request.invalid' && error.fields.length > 0 ? 'The request is not valid.' : error.message
   const code = error.code ? ` (${clean(error.code)})` : ''
   const lines = [
     ...message.split('\n').map(clean),

@@ -12,7 +12,10 @@ export const collectNames = (text: string, before: readonly string[] = []) => [
 ]
 
 /** Collects `key=value` pairs. */
-export function collectPairs(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function collectPairs(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('It must be key=value.')
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
@@ -23,7 +26,8 @@ export function collectEnvironment(env: NodeJS.ProcessEnv) {
   return (text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> => {
     if (text.includes('=')) return collectPairs(text, before)
     const value = env[text]
-    if (value === undefined) throw new InvalidArgumentError(`${text} is not set here. Set it, or give NAME=value.`)
+    if (value === undefined)
+      throw new InvalidArgumentError(`${text} is not set here. Set it, or give NAME=value.`)
     return { ...before, [text]: value }
   }
 }

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
 import connectionString from 'pg-connection-string'
-import { migrationAdapter } from '../../server/dist/platform/prisma/migration-adapter.js'
+import { asAdapterFactory, MigrationAdapter } from '../../server/dist/platform/prisma/migration-adapter.js'
 
 const argv = process.argv.slice(2)
 const option = (name) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined)
@@ -69,6 +69,6 @@ async function loadEngine() {
   instance.exports.__wbindgen_start()
   const datamodels = []
   for (const file of options('--datamodels')) datamodels.push([file, await readFile(file, 'utf8')])
-  const factory = bindMigrationAwareSqlAdapterFactory(migrationAdapter(connection))
+  const factory = bindMigrationAwareSqlAdapterFactory(asAdapterFactory(new MigrationAdapter(connection)))
   return glue.SchemaEngine.new({ datamodels: datamodels.length ? datamodels : undefined }, () => {}, factory)
 }

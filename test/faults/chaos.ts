@@ -51,6 +51,8 @@ export async function runChaos(bed: Bed, hosts: readonly Host[], server: ServerP
   const send = async () => {
     while (asked < plan.commands) {
       const number = asked++
+      // Spread over the whole run, so that there is work at every kill.
+      while (number / plan.commands > (total(kills) + 1) / plan.kills) await delay(20)
       const host = pick(hosts, random).name
       const script = `echo "$1" >> ${LEDGER}; for i in $(seq ${LINES_PER_COMMAND}); do echo "$1 $i"; sleep 0.$((RANDOM_MS)); done`
       const request = {
@@ -69,10 +71,7 @@ export async function runChaos(bed: Bed, hosts: readonly Host[], server: ServerP
     while (!isDone && total(kills) < plan.kills) {
       await delay(FAULT_PAUSE_MS + random() * FAULT_PAUSE_MS * 6)
       const victim = pick(['server', 'agent', 'agent', 'database'] as const, random)
-      kills[victim]++
-      if (victim === 'server') await server.restart('SIGKILL')
-      else if (victim === 'database') process.kill(await server.postgresPid(), 'SIGKILL')
-      else await pick(hosts, random).exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
+      if (await strike(victim, server, pick(hosts, random))) kills[victim]++
     }
   }
   const killing = kill()
@@ -83,6 +82,24 @@ export async function runChaos(bed: Bed, hosts: readonly Host[], server: ServerP
   const commands = await Promise.all(accepted.map(({ id }) => api.ended(id, 300_000)))
   const result = await compare(api, hosts, commands)
   return { commands: commands.length, kills, ...result, seconds: (performance.now() - started) / 1000 }
+}
+
+/** False when the victim was already down. */
+async function strike(victim: Victim, server: ServerProcess, host: Host): Promise<boolean> {
+  if (victim === 'server') await server.restart('SIGKILL')
+  if (victim === 'agent') {
+    const { exitCode } = await host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
+    return exitCode === 0
+  }
+  if (victim === 'database') {
+    try {
+      process.kill(await server.postgresPid(), 'SIGKILL')
+    } catch (error) {
+      if (['ESRCH', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
+      throw error
+    }
+  }
+  return true
 }
 
 async function compare(api: Api, hosts: readonly Host[], commands: readonly CommandView[]) {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -11,6 +11,7 @@ import { buildAgent } from '../../scripts/build-agent.mjs'
 import type {
   AgentArchive,
   InstallPorts,
+  InstallResult,
   InstallTarget,
 } from '../../server/src/provisioning/install-ports.ts'
 import { install } from '../../server/src/provisioning/installer.ts'
@@ -31,16 +32,14 @@ export class Fleet implements AsyncDisposable {
   readonly #bundle: { path: string; sha256: string }
   readonly #privateKey: string
 
-  private constructor(
-    bed: Bed,
-    archive: AgentArchive,
-    bundle: { path: string; sha256: string },
-    privateKey: string,
-  ) {
+  readonly #folder: string
+
+  private constructor(bed: Bed, parts: FleetParts) {
     this.bed = bed
-    this.archive = archive
-    this.#bundle = bundle
-    this.#privateKey = privateKey
+    this.archive = parts.archive
+    this.#bundle = parts.bundle
+    this.#privateKey = parts.privateKey
+    this.#folder = parts.folder
   }
 
   static async open(name: string): Promise<Fleet> {
@@ -48,8 +47,12 @@ export class Fleet implements AsyncDisposable {
     const path: string = archives[process.arch]
     const bundle = await buildAnsibleBundle()
     const bed = await Bed.open({ name })
-    const archive = { path, version, sha256: await sha256Of(path) }
-    return new Fleet(bed, archive, bundle, await readFile(bed.key.path, 'utf8'))
+    // A copy of our own: a build in the meantime would take the file away.
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-fleet-'))
+    const copy = join(folder, 'agent.tar.gz')
+    await copyFile(path, copy)
+    const archive = { path: copy, version, sha256: await sha256Of(copy) }
+    return new Fleet(bed, { archive, bundle, folder, privateKey: await readFile(bed.key.path, 'utf8') })
   }
 
   /** Boots hosts and waits until each has finished booting, so that what comes later is not its doing. */
@@ -89,9 +92,9 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
-  async install(target: InstallTarget, ports = this.ports(), signal = new AbortController().signal) {
+  async install(target: InstallTarget, ports = this.ports(), signal?: AbortSignal): Promise<InstallResult> {
     try {
-      return await install(target, ports, signal)
+      return await install(target, ports, signal ?? new AbortController().signal)
     } catch (error) {
       if (error instanceof Error) error.stack += `\nIts log:\n${ports.text()}`
       throw error
@@ -104,9 +107,17 @@ export class Fleet implements AsyncDisposable {
     return ports.text()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.bed.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bed.close()
+    await rm(this.#folder, { recursive: true, force: true })
   }
+}
+
+interface FleetParts {
+  archive: AgentArchive
+  bundle: { path: string; sha256: string }
+  privateKey: string
+  folder: string
 }
 
 /** Every file of a host with its mode and kind, except what any login or service writes: logs, caches, and the like. */
@@ -115,6 +126,7 @@ export async function filesOf(host: Host): Promise<string[]> {
     ...['/proc', '/sys', '/dev', '/tmp', '/var/log', '/var/cache', '/var/lib/systemd', '/var/lib/sudo'],
     ...[
       '/run/systemd',
+      '/run/agetty.reload',
       '/run/user',
       '/run/log',
       '/run/sudo',

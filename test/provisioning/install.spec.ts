@@ -10,7 +10,7 @@ describe.skipIf(reason)(suite, () => {
   beforeAll(async () => {
     fleet = await Fleet.open('install.spec')
   })
-  afterAll(() => fleet?.bed.close())
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   describe.each(['bullseye', 'bookworm', 'trixie'] as const)('%s', (flavour) => {
     it('as root by key: it listens, a second run changes nothing, and removal leaves nothing', async () => {

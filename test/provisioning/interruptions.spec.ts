@@ -10,7 +10,7 @@ describe.skipIf(reason)(suite, () => {
   beforeAll(async () => {
     fleet = await Fleet.open('interruptions.spec')
   })
-  afterAll(() => fleet?.bed.close())
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   const boot = async (name: string, request = {}): Promise<Host> => {
     const [host] = await fleet.boot({ name, ...request })

@@ -15,7 +15,7 @@ describe.skipIf(reason)(suite, () => {
     if (!booted) throw new Error('no host')
     host = booted
   })
-  afterAll(() => fleet?.bed.close())
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   const password = (text: string) => ({ type: 'password' as const, password: text })
 

@@ -6,6 +6,8 @@ import type { Cut, SpoolBudget } from './spool-budget.ts'
 
 /** What is collected before it is written, in bytes; the rest of a turn of the event loop goes into one write. */
 const FLUSH_AT = 256 * 1024
+/** A piece of this size is written as it comes: whoever writes so much at once is not writing lines in turn. */
+const WRITE_AT_ONCE = 16 * 1024
 
 /**
  * The output of one command on its way to the disk. Data is taken at once and written at the end of the turn of the event
@@ -33,11 +35,12 @@ export class OutputSpool {
     this.#limits = limits
   }
 
-  /** Takes a copy of `data`: the caller reuses its buffer. */
+  /** The caller reuses its buffer: what is not written at once is copied. A large piece is not worth a copy. */
   push(type: LogType, data: Buffer): void {
-    this.#pending.push({ type, data: Buffer.from(data) })
+    const isLarge = data.length >= WRITE_AT_ONCE
+    this.#pending.push({ type, data: isLarge ? data : Buffer.from(data) })
     this.#pendingBytes += data.length
-    if (this.#pendingBytes >= FLUSH_AT) this.flush()
+    if (isLarge || this.#pendingBytes >= FLUSH_AT) this.flush()
     else this.#flushing ??= setImmediate(() => this.flush())
   }
 

@@ -46,13 +46,11 @@ export class RunnerService {
   }
 
   obey(order: RunnerOrder): void {
-    if (order.op === 'scan') return this.scan()
-    if (order.op === 'start') return this.#look(order.id)
-    const command = this.#running.get(order.id)
-    if (command === undefined) return
-    if (order.op === 'cancel') command.end('cancelled')
-    else if (order.op === 'input') command.inputArrived()
-    else command.resize(order.columns, order.rows)
+    if (order.op === 'scan') this.scan()
+    else if (order.op === 'start') this.#look(order.id)
+    else if (order.op === 'cancel') this.#running.get(order.id)?.end('cancelled')
+    else if (order.op === 'input') this.#running.get(order.id)?.inputArrived()
+    else this.#running.get(order.id)?.resize(order.columns, order.rows)
   }
 
   /** Takes up every command that was accepted and not started, and records the loss of those whose runner is gone. */

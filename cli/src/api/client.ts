@@ -1,13 +1,24 @@
 import { type FieldError, fieldErrors } from '@rollcall/contracts'
-import { ADMIN_ROUTES, type AdminResponse, type AdminRouteName, type AdminRoutes, errorBody, type Route } from '@rollcall/contracts/admin'
+import {
+  ADMIN_ROUTES,
+  type AdminResponse,
+  type AdminRouteName,
+  type AdminRoutes,
+  errorBody,
+  type Route,
+} from '@rollcall/contracts/admin'
 import { ApiError, CliError, UnreachableError, UsageError } from '../errors.ts'
 import { nobodyListens, type ServerAddress } from './find-server.ts'
 
 /** Above the 30 s that the server itself gives a host to answer. */
 const CALL_TIMEOUT_MS = 60_000
 
-type Given<N extends AdminRouteName, Part extends 'params' | 'query' | 'body'> = AdminRoutes[N][Part]['_zod']['input']
-type Optional<Name extends string, Value> = Record<string, never> extends Value ? { [P in Name]?: Value } : { [P in Name]: Value }
+type Given<
+  N extends AdminRouteName,
+  Part extends 'params' | 'query' | 'body',
+> = AdminRoutes[N][Part]['_zod']['input']
+type Optional<Name extends string, Value> =
+  Record<string, never> extends Value ? { [P in Name]?: Value } : { [P in Name]: Value }
 type CallInput<N extends AdminRouteName> = Optional<'params', Given<N, 'params'>> &
   Optional<'query', Given<N, 'query'>> &
   Optional<'body', Given<N, 'body'>>
@@ -54,7 +65,10 @@ export class ApiClient {
     try {
       const response = await fetch(addressOf(server.url, route.path, parts), {
         method: route.method,
-        headers: { authorization: `Bearer ${server.apiKey}`, ...(hasBody && { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${server.apiKey}`,
+          ...(hasBody && { 'content-type': 'application/json' }),
+        },
         ...(hasBody && { body: JSON.stringify(parts.body) }),
         redirect: 'manual',
         signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
@@ -70,7 +84,8 @@ export class ApiClient {
 export function addressOf(base: URL, path: string, { params = {}, query = {} }: Parts = {}): URL {
   const filled = path.replace(/:(\w+)/g, (_whole, key: string) => encodeURIComponent(String(params[key])))
   const url = new URL(base.pathname.replace(/\/$/, '') + filled, base)
-  for (const [key, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(key, String(value))
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined) url.searchParams.set(key, String(value))
   return url
 }
 
@@ -81,16 +96,20 @@ function checkInput(route: Route, parts: Parts): void {
   })
   for (const [field, value] of Object.entries(parts.params ?? {}))
     if (value === '.' || value === '..') fields.push({ field, message: `must not be "${value}"` })
-  if (fields.length > 0) throw new UsageError('The request is not valid.', { code: 'request.invalid', fields })
+  if (fields.length > 0)
+    throw new UsageError('The request is not valid.', { code: 'request.invalid', fields })
 }
 
 function parseAnswer<N extends AdminRouteName>(name: N, body: string): AdminResponse<N> {
   const parsed = ADMIN_ROUTES[name].response.safeParse(parseJson(body))
   if (parsed.success) return parsed.data as AdminResponse<N>
-  throw new CliError('The server answered in a way that this rollcall does not understand. Are both of the same release?', {
-    fields: fieldErrors(parsed.error.issues, 'answer'),
-    cause: parsed.error,
-  })
+  throw new CliError(
+    'The server answered in a way that this rollcall does not understand. Are both of the same release?',
+    {
+      fields: fieldErrors(parsed.error.issues, 'answer'),
+      cause: parsed.error,
+    },
+  )
 }
 
 function refusalOf(status: number, body: string): ApiError {
@@ -98,7 +117,11 @@ function refusalOf(status: number, body: string): ApiError {
   if (!parsed.success) {
     // A proxy in between, or not Rollcall at all.
     const kind = status >= 500 || status === 429 ? 'unavailable' : 'rejected'
-    return new ApiError('Something that is not a Rollcall server answered. Check ROLLCALL_URL and what stands in between.', kind, { code: `HTTP ${status}` })
+    return new ApiError(
+      'Something that is not a Rollcall server answered. Check ROLLCALL_URL and what stands in between.',
+      kind,
+      { code: `HTTP ${status}` },
+    )
   }
   const { code, kind, message, fields } = parsed.data.error
   return new ApiError(message, kind, { code, fields })

@@ -21,12 +21,23 @@ const HOW_TO_START =
 export async function findServer(env: NodeJS.ProcessEnv): Promise<ServerAddress> {
   const apiKey = env.ROLLCALL_API_KEY?.trim()
   if (env.ROLLCALL_URL) {
-    if (!apiKey) throw new UsageError('ROLLCALL_URL is set, but ROLLCALL_API_KEY is not. Set both, or neither for the server on this machine.')
-    return { url: parseUrl(env.ROLLCALL_URL, 'ROLLCALL_URL'), apiKey: checkedKey(apiKey, 'ROLLCALL_API_KEY'), pid: undefined }
+    if (!apiKey)
+      throw new UsageError(
+        'ROLLCALL_URL is set, but ROLLCALL_API_KEY is not. Set both, or neither for the server on this machine.',
+      )
+    return {
+      url: parseUrl(env.ROLLCALL_URL, 'ROLLCALL_URL'),
+      apiKey: checkedKey(apiKey, 'ROLLCALL_API_KEY'),
+      pid: undefined,
+    }
   }
   const dataDir = dataDirOf(env)
   const { url, pid } = await readAnnouncement(join(dataDir, 'server.json'))
-  return { url, pid, apiKey: checkedKey(apiKey || (await readKey(join(dataDir, 'api-key'))), join(dataDir, 'api-key')) }
+  return {
+    url,
+    pid,
+    apiKey: checkedKey(apiKey || (await readKey(join(dataDir, 'api-key'))), join(dataDir, 'api-key')),
+  }
 }
 
 function dataDirOf(env: NodeJS.ProcessEnv): string {
@@ -38,7 +49,9 @@ function dataDirOf(env: NodeJS.ProcessEnv): string {
 function parseUrl(text: string, where: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url
-  throw new UsageError(`${where} must be an address such as http://127.0.0.1:8420, without a user name or password in it.`)
+  throw new UsageError(
+    `${where} must be an address such as http://127.0.0.1:8420, without a user name or password in it.`,
+  )
 }
 
 /** What cannot stand in a header would be refused by it, with the key in the message. */
@@ -57,7 +70,10 @@ async function readAnnouncement(path: string): Promise<{ url: URL; pid: number |
     const { url, pid } = JSON.parse(text) as { url?: unknown; pid?: unknown }
     return { url: parseUrl(String(url), path), pid: typeof pid === 'number' ? pid : undefined }
   } catch (cause) {
-    throw new CliError(`${path} does not say where the server listens. Restart the server, which writes it anew.`, { cause })
+    throw new CliError(
+      `${path} does not say where the server listens. Restart the server, which writes it anew.`,
+      { cause },
+    )
   }
 }
 
@@ -81,7 +97,10 @@ function unreadable(path: string, cause: NodeJS.ErrnoException): CliError {
 /** Says that nobody listens: certain when the process that announced itself is gone, a guess otherwise. */
 export function nobodyListens(server: ServerAddress, cause: unknown): CliError | undefined {
   if (server.pid === undefined || isAlive(server.pid)) return undefined
-  return new NoServerError(`No Rollcall server is running here: process ${server.pid}, which listened on ${server.url.origin}, is gone. ${HOW_TO_START}`, { cause })
+  return new NoServerError(
+    `No Rollcall server is running here: process ${server.pid}, which listened on ${server.url.origin}, is gone. ${HOW_TO_START}`,
+    { cause },
+  )
 }
 
 function isAlive(pid: number): boolean {

@@ -19,7 +19,10 @@ interface Retrying {
 }
 
 /** Repeats what is safe to repeat while its failure may pass. Where no server runs to begin with, it fails at once. */
-export async function retrying<T>(attempt: () => Promise<T>, { forMs, signal, onFirstFailure }: Retrying): Promise<T> {
+export async function retrying<T>(
+  attempt: () => Promise<T>,
+  { forMs, signal, onFirstFailure }: Retrying,
+): Promise<T> {
   const giveUpAt = performance.now() + forMs
   for (let failures = 0; ; failures++) {
     try {

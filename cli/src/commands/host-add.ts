@@ -72,7 +72,12 @@ async function add(context: Context, name: string, options: Options): Promise<vo
       context.notice(`it may have been added all the same; see with: rollcall host show ${name}`)
     throw error
   })
-  await reportStarted(context, options, { kind: 'installation', host: answer.host.name, commandId: answer.commandId, answer })
+  await reportStarted(context, options, {
+    kind: 'installation',
+    host: answer.host.name,
+    commandId: answer.commandId,
+    answer,
+  })
 }
 
 async function credentialOf(context: Context, options: Options): Promise<SshCredential> {
@@ -80,9 +85,14 @@ async function credentialOf(context: Context, options: Options): Promise<SshCred
     if (options.passwordStdin) throw new UsageError('Give either --key or --password-stdin, not both.')
     const privateKey = await readKeyFile(options.key)
     if (options.passphraseFile === undefined) return { type: 'key', privateKey }
-    return { type: 'key', privateKey, passphrase: await readSecretFile(options.passphraseFile, '--passphrase-file') }
+    return {
+      type: 'key',
+      privateKey,
+      passphrase: await readSecretFile(options.passphraseFile, '--passphrase-file'),
+    }
   }
-  if (options.passphraseFile !== undefined) throw new UsageError('--passphrase-file belongs to a private key: give --key too.')
+  if (options.passphraseFile !== undefined)
+    throw new UsageError('--passphrase-file belongs to a private key: give --key too.')
   return { type: 'password', password: await passwordOf(context, options) }
 }
 
@@ -94,7 +104,9 @@ async function passwordOf(context: Context, options: Options): Promise<string> {
     return password
   }
   if (options.passwordStdin) return readSecretLine(context.stdin)
-  throw new UsageError('Say how to sign in: --key FILE, or --password-stdin with the password on standard input.')
+  throw new UsageError(
+    'Say how to sign in: --key FILE, or --password-stdin with the password on standard input.',
+  )
 }
 
 /** The fingerprint that the host shows now. Passing it on makes sure that what was shown is what is pinned. */

@@ -47,7 +47,8 @@ export function addHostCommands(program: Command, context: Context): void {
 async function list({ api, stdout }: Context, { json }: Options): Promise<void> {
   const answer = await api.call('listHosts')
   if (json) stdout.write(jsonDocument(answer))
-  else if (answer.hosts.length === 0) stdout.write('There are no hosts yet. "rollcall host add --help" shows how to add one.\n')
+  else if (answer.hosts.length === 0)
+    stdout.write('There are no hosts yet. "rollcall host add --help" shows how to add one.\n')
   else stdout.write(table(['NAME', 'ADDRESS', 'STATE', 'AGENT', 'LABELS', 'SINCE'], answer.hosts.map(rowOf)))
 }
 
@@ -83,7 +84,11 @@ async function show({ api, stdout }: Context, name: string, { json }: Options): 
       ['Reason', host.stateReason],
       ['Labels', labelList(host.labels)],
       ['SSH host key', host.hostKey ?? 'not seen yet'],
-      ['Agent', agent && `${agent.version ?? 'version unknown'}${agent.architecture ? ` (${agent.architecture})` : ''}`],
+      [
+        'Agent',
+        agent &&
+          `${agent.version ?? 'version unknown'}${agent.architecture ? ` (${agent.architecture})` : ''}`,
+      ],
       ['Agent port', agent && String(agent.port)],
       ['Agent certificate', agent?.certificatePin],
       ['Installed', agent?.installedAt && `${ago(agent.installedAt)} ago`],
@@ -104,7 +109,8 @@ async function remove(context: Context, name: string, options: Options): Promise
   const query = options.forget ? { forget: 'true' as const } : {}
   const answer = await context.api.call('removeHost', { params: { host: name }, query })
   const { commandId, message } = answer
-  if (commandId !== null) return reportStarted(context, options, { kind: 'removal', host: name, commandId, answer })
+  if (commandId !== null)
+    return reportStarted(context, options, { kind: 'removal', host: name, commandId, answer })
   if (options.json) context.stdout.write(jsonDocument(answer))
   else context.notice(message)
 }

@@ -19,19 +19,33 @@ interface Started {
 }
 
 /** Says what was started and how to follow it, or shows it until it has ended. */
-export async function reportStarted(context: Context, options: { wait?: boolean; json?: boolean }, started: Started): Promise<void> {
+export async function reportStarted(
+  context: Context,
+  options: { wait?: boolean; json?: boolean },
+  started: Started,
+): Promise<void> {
   const { kind, host, commandId, answer } = started
   if (options.wait) return showUntilEnd(context, options, started)
   if (options.json) context.stdout.write(jsonDocument(answer))
   else context.notice(`the ${kind} on ${host} has begun. Follow it with: ${followHint(commandId)}`)
 }
 
-async function showUntilEnd(context: Context, { json }: { json?: boolean }, { kind, host, commandId, answer }: Started): Promise<void> {
+async function showUntilEnd(
+  context: Context,
+  { json }: { json?: boolean },
+  { kind, host, commandId, answer }: Started,
+): Promise<void> {
   const { leaving } = watchInterrupts()
   if (json) context.stdout.write(jsonLine({ type: 'accepted', ...answer }))
   const printer = json ? new JsonPrinter(context) : new RawPrinter(context)
-  const endings = await watch({ context, commands: [{ id: commandId, host }], printer, signal: leaving }).catch((error) => {
-    if (error instanceof Left || error instanceof CliError) context.notice(`the ${kind} goes on. Follow it with: ${followHint(commandId)}`)
+  const endings = await watch({
+    context,
+    commands: [{ id: commandId, host }],
+    printer,
+    signal: leaving,
+  }).catch((error) => {
+    if (error instanceof Left || error instanceof CliError)
+      context.notice(`the ${kind} goes on. Follow it with: ${followHint(commandId)}`)
     throw error
   })
   const ending = endings.get(commandId)

@@ -67,7 +67,8 @@ export class CommandInput {
         if (this.closing.signal.aborted) return
         this.close()
         // It has just ended; its last words come over the live connection.
-        if (!(error instanceof ApiError && error.code === 'command.not_running')) this.settings.onFailure(error)
+        if (!(error instanceof ApiError && error.code === 'command.not_running'))
+          this.settings.onFailure(error)
       })
       .finally(() => {
         this.sending = undefined
@@ -81,7 +82,10 @@ export class CommandInput {
       const data = this.take()
       const eof = this.hasEnd && this.waitingBytes === 0
       const body = { offset: this.offset, data: data.toString('base64'), eof }
-      await retrying(() => api.call('writeInput', { params: { id: this.commandId }, body }), { forMs: giveUpAfterMs, signal })
+      await retrying(() => api.call('writeInput', { params: { id: this.commandId }, body }), {
+        forMs: giveUpAfterMs,
+        signal,
+      })
       this.offset += data.length
       this.releaseWriters()
       if (eof) return this.close()

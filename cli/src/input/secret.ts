@@ -18,7 +18,8 @@ export async function readSecretLine(stdin: Readable): Promise<string> {
   for await (const chunk of stdin) {
     bytes = Buffer.concat([bytes, chunk])
     if (bytes.includes(0x0a)) break
-    if (bytes.length > MAX_LINE_BYTES) throw new UsageError('The first line of standard input is too long for a password.')
+    if (bytes.length > MAX_LINE_BYTES)
+      throw new UsageError('The first line of standard input is too long for a password.')
   }
   const line = firstLine(bytes.toString('utf8'))
   if (line === '') throw new UsageError('Standard input has no password on its first line.')
@@ -36,13 +37,16 @@ export async function readSecretFile(path: string, option: string): Promise<stri
 export async function readKeyFile(path: string): Promise<string> {
   const text = await readWholeFile(path, '--key')
   if (/^(ssh-|ecdsa-|sk-)/.test(text))
-    throw new UsageError(`--key: ${path} is a public key. Name the private one, which usually has the same name without ".pub".`)
+    throw new UsageError(
+      `--key: ${path} is a public key. Name the private one, which usually has the same name without ".pub".`,
+    )
   return text
 }
 
 async function readWholeFile(path: string, option: string): Promise<string> {
   try {
-    if ((await stat(path)).size > MAX_FILE_BYTES) throw new UsageError(`${option}: ${path} is larger than ${MAX_FILE_BYTES / 1024} KiB.`)
+    if ((await stat(path)).size > MAX_FILE_BYTES)
+      throw new UsageError(`${option}: ${path} is larger than ${MAX_FILE_BYTES / 1024} KiB.`)
     return await readFile(path, 'utf8')
   } catch (cause) {
     if (cause instanceof UsageError) throw cause
@@ -53,7 +57,10 @@ async function readWholeFile(path: string, option: string): Promise<string> {
 const firstLine = (text: string) => text.split(/\r?\n/, 1)[0] ?? ''
 
 /** Asks at the terminal without showing what is typed. Leaves the terminal as it was. */
-export async function askSecret({ stdin, stderr }: Pick<Context, 'stdin' | 'stderr'>, question: string): Promise<string> {
+export async function askSecret(
+  { stdin, stderr }: Pick<Context, 'stdin' | 'stderr'>,
+  question: string,
+): Promise<string> {
   const typed: number[] = []
   stderr.write(question)
   stdin.setRawMode(true)

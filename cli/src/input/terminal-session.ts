@@ -19,6 +19,7 @@ export class TerminalSession {
   private readonly input: CommandInput
   private readonly onLeave: () => void
   private readonly escape = new TerminalEscape()
+  isStarted = false
   private isResizing = false
   private isSizeStale = false
 
@@ -31,6 +32,7 @@ export class TerminalSession {
 
   start(): void {
     const { stdin, stdout } = this.context
+    this.isStarted = true
     // However the process ends, short of SIGKILL, the terminal is given back as it was.
     process.once('exit', this.restore)
     stdin.setRawMode(true)
@@ -40,6 +42,7 @@ export class TerminalSession {
   }
 
   stop(): void {
+    if (!this.isStarted) return
     const { stdin, stdout } = this.context
     stdin.off('data', this.onTyped)
     stdin.pause()

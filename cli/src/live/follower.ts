@@ -115,7 +115,12 @@ export class Follower {
     return true
   }
 
-  private async takeOutput({ commandId, offset, stream, data }: LiveEvent & { type: 'output' }): Promise<boolean> {
+  private async takeOutput({
+    commandId,
+    offset,
+    stream,
+    data,
+  }: LiveEvent & { type: 'output' }): Promise<boolean> {
     const position = this.positions.get(commandId)
     if (position === undefined) return true
     const bytes = Buffer.from(data, 'base64')
@@ -140,6 +145,9 @@ export class Follower {
   private tooLong(cause: unknown): UnreachableError {
     const seconds = Math.round(this.settings.giveUpAfterMs / 1000)
     const why = cause instanceof Error ? ` ${cause.message}` : ''
-    return new UnreachableError(`The server has not answered for ${seconds} s, so following was given up.${why}`, { cause })
+    return new UnreachableError(
+      `The server has not answered for ${seconds} s, so following was given up.${why}`,
+      { cause },
+    )
   }
 }

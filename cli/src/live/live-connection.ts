@@ -1,6 +1,6 @@
 import { on, once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { type LiveEvent, liveEvent, type LiveRequest } from '@rollcall/contracts/admin'
+import { type LiveEvent, type LiveRequest, liveEvent } from '@rollcall/contracts/admin'
 import { WebSocket } from 'ws'
 import { addressOf, unansweredOf } from '../api/client.ts'
 import type { ServerAddress } from '../api/find-server.ts'
@@ -111,9 +111,12 @@ function parseEvent(text: string): LiveEvent | undefined {
   if (typeof type === 'string' && !KNOWN_TYPES.has(type)) return undefined
   const parsed = liveEvent.safeParse(json)
   if (parsed.success) return parsed.data
-  throw new CliError('The server sent an event that this rollcall does not understand. Are both of the same release?', {
-    cause: parsed.error,
-  })
+  throw new CliError(
+    'The server sent an event that this rollcall does not understand. Are both of the same release?',
+    {
+      cause: parsed.error,
+    },
+  )
 }
 
 async function refusalOf(response: IncomingMessage): Promise<CliError> {

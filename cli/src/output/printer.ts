@@ -49,8 +49,11 @@ export class LinePrinter implements Printer {
     this.streams = streams
     const width = Math.max(0, ...hosts.map((host) => host.length))
     const prefixesOn = (stream: { isTTY?: boolean }) => {
-      const colourOf = (place: number) => (isColoured(stream, streams.env) ? COLOURS[place % COLOURS.length] : undefined)
-      return new Map(hosts.map((host, i) => [host, prefixOf(sanitizeText(host.padEnd(width), width), colourOf(i))]))
+      const colourOf = (place: number) =>
+        isColoured(stream, streams.env) ? COLOURS[place % COLOURS.length] : undefined
+      return new Map(
+        hosts.map((host, i) => [host, prefixOf(sanitizeText(host.padEnd(width), width), colourOf(i))]),
+      )
     }
     this.prefixes = { stdout: prefixesOn(streams.stdout), stderr: prefixesOn(streams.stderr) }
   }
@@ -83,9 +86,11 @@ export class LinePrinter implements Printer {
 
 const LINE_END = Buffer.from('\n')
 
-const prefixOf = (host: string, colour: number | undefined) => (colour === undefined ? `${host} | ` : `\x1b[${colour}m${host} |\x1b[0m `)
+const prefixOf = (host: string, colour: number | undefined) =>
+  colour === undefined ? `${host} | ` : `\x1b[${colour}m${host} |\x1b[0m `
 
-const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) => stream.isTTY === true && !env.NO_COLOR
+const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) =>
+  stream.isTTY === true && !env.NO_COLOR
 
 /** One JSON object a line: `output` with base64 data, `command` for a change of state, `end`. */
 export class JsonPrinter implements Printer {
@@ -96,7 +101,10 @@ export class JsonPrinter implements Printer {
   }
 
   output({ id, host }: { id: string; host: string }, { offset, stream, data }: LiveOutput) {
-    return write(this.streams.stdout, jsonLine({ type: 'output', commandId: id, host, stream, offset, data: data.toString('base64') }))
+    return write(
+      this.streams.stdout,
+      jsonLine({ type: 'output', commandId: id, host, stream, offset, data: data.toString('base64') }),
+    )
   }
 
   changed(command: CommandView): void {

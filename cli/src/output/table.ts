@@ -7,13 +7,20 @@ export function table(header: readonly string[], rows: readonly (readonly string
   const cells = [header, ...rows].map((row) => row.map((cell) => sanitizeText(cell, MAX_CELL)))
   const widths = header.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ''))))
   return cells
-    .map((row) => row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell))).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell)))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n')
     .concat('\n')
 }
 
 /** Names on the left, values on the right; what has no value is left out. */
-export function fieldList(fields: readonly (readonly [name: string, value: string | null | undefined])[]): string {
+export function fieldList(
+  fields: readonly (readonly [name: string, value: string | null | undefined])[],
+): string {
   const shown = fields.filter((field): field is readonly [string, string] => Boolean(field[1]))
   const width = Math.max(...shown.map(([name]) => name.length)) + 2
   return shown.map(([name, value]) => `${name.padEnd(width)}${sanitizeText(value, 4000)}\n`).join('')

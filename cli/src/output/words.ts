@@ -21,11 +21,14 @@ export function took({ startedAt, endedAt }: Pick<CommandView, 'startedAt' | 'en
 
 /** A program and its arguments as one would type them into a shell. */
 export function commandLine({ program, args }: Pick<CommandView, 'program' | 'args'>): string {
-  return [program, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
+  return [program, ...args]
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ')
 }
 
 /** `0`, `SIGKILL`, or `-` when there is neither. */
-export const exitOf = ({ exitCode, signal }: Pick<CommandView, 'exitCode' | 'signal'>) => signal ?? exitCode?.toString() ?? '-'
+export const exitOf = ({ exitCode, signal }: Pick<CommandView, 'exitCode' | 'signal'>) =>
+  signal ?? exitCode?.toString() ?? '-'
 
 export const labelList = (labels: Readonly<Record<string, string>>) =>
   Object.entries(labels)

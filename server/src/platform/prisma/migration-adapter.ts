@@ -52,7 +52,14 @@ export class MigrationAdapter {
   readonly provider = 'postgres'
   readonly adapterName = '@prisma/adapter-pg'
 
+  private readonly pools = new Set<pg.Pool>()
+
   constructor(private readonly connection: pg.PoolConfig) {}
+
+  /** Ends every connection, and with them the advisory lock that the engine leaves in its session. */
+  async close(): Promise<void> {
+    await Promise.all([...this.pools].map((pool) => this.end(pool)))
+  }
 
   connect() {
     return this.open(this.connection)
@@ -68,16 +75,21 @@ export class MigrationAdapter {
 
   private async open(connection: pg.PoolConfig, onDispose?: () => Promise<void>) {
     const pool = migrationPool(connection)
+    this.pools.add(pool)
     const adapter = await new PrismaPg(pool).connect()
     adapter.executeScript = async (script) => {
       // One statement list in one round trip. onError turns a database error into the engine's own kind.
       await pool.query(script).catch((error) => (adapter as unknown as { onError(error: unknown): never }).onError(error))
     }
     adapter.dispose = async () => {
-      await pool.end()
+      await this.end(pool)
       await onDispose?.()
     }
     return adapter
+  }
+
+  private async end(pool: pg.Pool): Promise<void> {
+    if (this.pools.delete(pool)) await pool.end()
   }
 
   private async administer(sql: string): Promise<void> {
@@ -91,5 +103,5 @@ export class MigrationAdapter {
   }
 }
 
-export const migrationAdapter = (connection: pg.PoolConfig) =>
-  new MigrationAdapter(connection) as unknown as SqlMigrationAwareDriverAdapterFactory
+/** The type that the schema engine takes; the class has no more of it than the engine calls. */
+export const asAdapterFactory = (adapter: MigrationAdapter) => adapter as unknown as SqlMigrationAwareDriverAdapterFactory

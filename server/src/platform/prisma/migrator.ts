@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import type pg from 'pg'
-import { migrationAdapter } from './migration-adapter.ts'
+import { asAdapterFactory, MigrationAdapter } from './migration-adapter.ts'
 
 /** The part of the global that is used here; the full types come only with the DOM's. */
 declare const WebAssembly: {
@@ -25,20 +25,25 @@ interface SchemaEngine {
  * It leans on an internal interface of exactly the pinned `@prisma/schema-engine-wasm`; the database specs prove it.
  */
 export async function applyMigrations(connection: pg.PoolConfig, directory: string): Promise<string[]> {
-  const engine = await openSchemaEngine(connection)
-  const { appliedMigrationNames } = await engine.applyMigrations({
-    migrationsList: {
-      baseDir: directory,
-      lockfile: {
-        path: 'migration_lock.toml',
-        content: await readFile(join(directory, 'migration_lock.toml'), 'utf8'),
+  const adapter = new MigrationAdapter(connection)
+  try {
+    const engine = await openSchemaEngine(adapter)
+    const { appliedMigrationNames } = await engine.applyMigrations({
+      migrationsList: {
+        baseDir: directory,
+        lockfile: {
+          path: 'migration_lock.toml',
+          content: await readFile(join(directory, 'migration_lock.toml'), 'utf8'),
+        },
+        shadowDbInitScript: '',
+        migrationDirectories: await readMigrations(directory),
       },
-      shadowDbInitScript: '',
-      migrationDirectories: await readMigrations(directory),
-    },
-    filters: { externalTables: [], externalEnums: [] },
-  })
-  return appliedMigrationNames
+      filters: { externalTables: [], externalEnums: [] },
+    })
+    return appliedMigrationNames
+  } finally {
+    await adapter.close()
+  }
 }
 
 async function readMigrations(directory: string) {
@@ -60,10 +65,10 @@ interface EngineGlue {
   __wbg_set_wasm(exports: object): void
 }
 
-async function openSchemaEngine(connection: pg.PoolConfig): Promise<SchemaEngine> {
+async function openSchemaEngine(adapter: MigrationAdapter): Promise<SchemaEngine> {
   loadedGlue ??= loadGlue()
   const glue = await loadedGlue
-  const factory = bindMigrationAwareSqlAdapterFactory(migrationAdapter(connection))
+  const factory = bindMigrationAwareSqlAdapterFactory(asAdapterFactory(adapter))
   return glue.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory)
 }
 

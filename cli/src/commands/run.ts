@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto'
+import type { CommandView, NewRunInput, RunAccepted } from '@rollcall/contracts/admin'
+import type { Command } from 'commander'
+import { retrying } from '../api/retry.ts'
+import type { Context } from '../context.ts'
+import { Left, UnreachableError, UsageError } from '../errors.ts'
+import { sizeOf } from '../input/terminal-session.ts'
+import { RECONNECT_HELP } from '../live/watch.ts'
+import { collectEnvironment, collectNames, jsonOption, seconds } from '../options.ts'
+import { EXIT_CODES_HELP } from '../output/exit-code.ts'
+import { jsonDocument } from '../output/json.ts'
+import { RunSession } from './run-session.ts'
+
+/** Milliseconds for which a request is sent again that may have been lost. */
+const SEND_AGAIN_FOR_MS = 30_000
+const DAY_SECONDS = 86_400
+
+export interface RunOptions {
+  host?: string[]
+  timeout?: number
+  startWithin?: number
+  tty?: boolean
+  stdin?: boolean
+  cwd?: string
+  env?: Record<string, string>
+  detach?: boolean
+  /** False with --no-prefix. */
+  prefix: boolean
+  json?: boolean
+}
+
+const HELP = `
+A shell runs only where you name one: -- sh -c 'df -h | tail -1'.
+With several hosts every line carries its host's name (--no-prefix leaves it out), lines are never mixed, and a summary
+follows on stderr. With one host the bytes come as they are.
+
+Ctrl-C asks every host to end the command and goes on showing what comes; a second Ctrl-C leaves at once. Leaving, or
+closing the terminal, ends nothing: the commands go on, and their output is kept.
+With --tty and one host every key goes to the program; type ~. at the start of a line to leave.
+${RECONNECT_HELP}
+
+${EXIT_CODES_HELP}
+
+With --json every line is one JSON object: "accepted" (runId, commands), "output" (commandId, host, stream, offset,
+base64 data), "command" for a change of state, and "end". With --detach it is one document.
+
+Examples:
+  rollcall run --host demo-1 -- uname -a
+  rollcall run --host demo-1,demo-2 --timeout 60 -- apt-get update
+  rollcall run --host demo-1 --tty -- top
+  tar c site | rollcall run --host demo-1 --stdin --cwd /srv -- tar x
+  TOKEN=… rollcall run --host demo-1 --env TOKEN -- ./deploy`
+
+export function addRunCommand(program: Command, context: Context): void {
+  program
+    .command('run')
+    .description('run a program on hosts and show what it says, live')
+    .argument('<program>', 'a program, looked up on the host')
+    .argument('[args...]', 'its arguments, as they are')
+    .usage('--host NAME… [options] -- PROGRAM ARG…')
+    .option('--host <names>', 'a host; may be given again, or several between commas', collectNames)
+    .option('--timeout <seconds>', 'end it after so long (default: 3600)', seconds(0.1, 30 * DAY_SECONDS))
+    .option(
+      '--start-within <seconds>',
+      'do not start it any more after so long (default: 600)',
+      seconds(1, DAY_SECONDS),
+    )
+    .option('--tty', 'give it a terminal')
+    .option('--stdin', 'pass standard input on, and its end')
+    .option('--cwd <directory>', 'where it runs (default: /)')
+    .option(
+      '--env <name=value>',
+      'an environment variable; NAME alone passes yours on; may be given again',
+      collectEnvironment(context.env),
+    )
+    .option('--detach', 'only print the ids, and let it run')
+    .option('--no-prefix', "leave out the hosts' names")
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .passThroughOptions()
+    .action((name: string, args: string[], options: RunOptions) =>
+      run(context, requestOf(context, name, args, options), options),
+    )
+}
+
+function requestOf(
+  { stdout }: Context,
+  program: string,
+  args: string[],
+  options: RunOptions,
+): NewRunInput & { runId: string } {
+  const { host: hosts = [], timeout, startWithin, cwd, env, tty, stdin, detach } = options
+  if (hosts.length === 0)
+    throw new UsageError('Name at least one host: rollcall run --host NAME -- PROGRAM ARG…')
+  if (detach && stdin)
+    throw new UsageError('--detach leaves nobody to pass standard input on: leave out --detach or --stdin.')
+  return {
+    runId: randomUUID(),
+    hosts: [...new Set(hosts)],
+    program,
+    args,
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(startWithin !== undefined && { startWithinMs: startWithin }),
+    ...(cwd !== undefined && { cwd }),
+    ...(env && { env }),
+    ...(tty && { tty, ...sizeOf(stdout) }),
+    ...(stdin && { stdin }),
+  }
+}
+
+async function run(
+  context: Context,
+  request: NewRunInput & { runId: string },
+  options: RunOptions,
+): Promise<void> {
+  if (options.detach)
+    return detach(context, await send(context, request, new AbortController().signal), options)
+  const session = new RunSession(context, options)
+  const accepted = await send(context, request, session.leaving)
+  context.exitCode = await session.show(accepted)
+}
+
+/** The id is ours, so a request whose answer was lost is sent again without starting anything twice. */
+async function send(
+  context: Context,
+  body: NewRunInput & { runId: string },
+  signal: AbortSignal,
+): Promise<RunAccepted> {
+  try {
+    return await untilAborted(
+      retrying(() => context.api.call('run', { body }), {
+        forMs: SEND_AGAIN_FOR_MS,
+        signal,
+        onFirstFailure: () => context.notice('the server does not answer, trying again…'),
+      }),
+      signal,
+    )
+  } catch (error) {
+    if (error instanceof Left || error instanceof UnreachableError)
+      context.notice(
+        `it may have been accepted all the same; see with: rollcall command list --run ${body.runId}`,
+      )
+    throw error
+  }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    promise.then(resolve, reject)
+  })
+}
+
+function detach({ stdout, notice }: Context, accepted: RunAccepted, { json }: RunOptions): void {
+  if (json) {
+    stdout.write(jsonDocument(accepted))
+    return
+  }
+  stdout.write(accepted.commands.map(lineOf).join(''))
+  notice(`follow one with: rollcall command log ID --follow`)
+}
+
+const lineOf = ({ id, host }: CommandView) => `${id}  ${host.name}\n`

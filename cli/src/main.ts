@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises'
+import { CommanderError } from 'commander'
+import { type Context, contextOf } from './context.ts'
+import { CliError, Left, renderError } from './errors.ts'
+import { flushed } from './output/sink.ts'
+import { buildProgram } from './program.ts'
+
+/** 128 + SIGPIPE, as for any program whose reader went away. */
+const READER_GONE = 141
+const WRONG_USAGE = 2
+
+const context = contextOf(process)
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? READER_GONE : 1)
+  })
+
+const exitCode = await main(context)
+await flushed(process.stdout, process.stderr)
+// Standard input may still be open, and nobody reads it any more.
+process.exit(exitCode)
+
+async function main(context: Context): Promise<number> {
+  try {
+    await buildProgram(context, await version()).parseAsync(process.argv)
+    return context.exitCode
+  } catch (error) {
+    if (error instanceof Left) return error.exitCode
+    // Commander has said it already; help that was asked for is no error, help for want of a command is.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
+    context.stderr.write(renderError(error, context.env.ROLLCALL_DEBUG === '1'))
+    return error instanceof CliError ? error.exitCode : 1
+  }
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander'
+import { addCommandCommands } from './commands/command.ts'
+import { addHostCommands } from './commands/host.ts'
+import { addRunCommand } from './commands/run.ts'
+import { addStatusCommand } from './commands/status.ts'
+import type { Context } from './context.ts'
+
+const HELP = `
+The server is found through:
+  ROLLCALL_URL, ROLLCALL_API_KEY   a server anywhere, or else
+  ROLLCALL_DATA_DIR                the data folder of a server on this machine (default: /var/lib/rollcall for
+                                   root, \${XDG_DATA_HOME:-~/.local/share}/rollcall for others)
+Also: NO_COLOR=1 for plain prefixes, ROLLCALL_DEBUG=1 for the stack of an error.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong command line; "rollcall run --help" tells those of run.
+
+Examples:
+  rollcall host add demo-1 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait
+  rollcall run --host demo-1,demo-2 -- uptime
+  rollcall command log 3f2a9c1b --follow`
+
+/** The whole command line. Commander's own endings are thrown, so that one place chooses the exit code. */
+export function buildProgram(context: Context, version: string): Command {
+  const program = new Command('rollcall')
+  program
+    .description('Manages a fleet of Linux hosts from the server.')
+    .version(version)
+    .exitOverride()
+    .enablePositionalOptions()
+    .showHelpAfterError('(--help shows how it is used)')
+    .addHelpText('after', HELP)
+  addHostCommands(program, context)
+  addRunCommand(program, context)
+  addCommandCommands(program, context)
+  addStatusCommand(program, context)
+  return program
+}

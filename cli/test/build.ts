@@ -1,0 +1,13 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+/** The tests run the built program, so they build it first: nothing stale is ever tested. */
+export async function setup(): Promise<void> {
+  const tsc = path('../../node_modules/typescript/bin/tsc')
+  await promisify(execFile)(process.execPath, [tsc, '-p', path('../tsconfig.json')]).catch((error) => {
+    throw new Error(`the command line does not compile:\n${error.stdout}`)
+  })
+}

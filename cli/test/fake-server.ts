@@ -1,0 +1,329 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ERROR_KINDS, type ErrorCode, fieldErrors, RollcallError } from '@rollcall/contracts'
+import {
+  ADMIN_ROUTES,
+  type AdminRouteName,
+  type HostView,
+  type LiveEvent,
+  liveEvent,
+  liveRequest,
+  type NewHost,
+  type NewRun,
+} from '@rollcall/contracts/admin'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { FakeCommand } from './fake-command.ts'
+
+export const API_KEY = 'rck_the-only-key-that-works'
+export const FINGERPRINT = `SHA256:${'A'.repeat(43)}`
+
+export interface ApiRequest {
+  name: AdminRouteName
+  params: Record<string, string>
+  // biome-ignore lint/suspicious/noExplicitAny: tests read what they know to be there
+  body: any
+}
+
+/** Speaks the whole contract, holds both sides to it, and fails the way the test says. */
+export class FakeServer {
+  readonly requests: ApiRequest[] = []
+  readonly hosts = new Map<string, HostView>()
+  readonly commands: FakeCommand[] = []
+  /** Offsets that viewers asked to follow from. */
+  readonly followed: { commandId: string; offset: number }[] = []
+  /** Called with every new command, before it is answered. */
+  onCommand: (command: FakeCommand) => void = () => undefined
+  /** Called before a request is carried out; may throw a `RollcallError`. `lose` carries it out and drops the answer. */
+  onRequest: (request: ApiRequest) => 'answer' | 'lose' = () => 'answer'
+  /** Changes or repeats what goes out live. */
+  onLive: (event: LiveEvent) => LiveEvent[] = (event) => [event]
+  isReady = true
+  dataDir = ''
+  private http: Server | undefined
+  private sockets = new Set<WebSocket>()
+  private port = 0
+
+  static async start(): Promise<FakeServer> {
+    const server = new FakeServer()
+    server.dataDir = await mkdtemp(join(tmpdir(), 'rollcall-cli-'))
+    await writeFile(join(server.dataDir, 'api-key'), `${API_KEY}\n`)
+    await server.listen()
+    return server
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  /** Listens, where it did before unless told otherwise, and announces itself. */
+  async listen(port = this.port): Promise<void> {
+    const http = createServer((request, response) => void this.answer(request, response))
+    const live = new WebSocketServer({ noServer: true })
+    http.on('upgrade', (request, socket, head) => {
+      if (request.headers.authorization !== `Bearer ${API_KEY}`)
+        return void socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 9\r\n\r\nWrong key')
+      live.handleUpgrade(request, socket, head, (ws) => this.serveLive(ws))
+    })
+    await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve))
+    this.http = http
+    this.port = (http.address() as AddressInfo).port
+    await writeFile(join(this.dataDir, 'server.json'), JSON.stringify({ url: this.url, pid: process.pid }))
+  }
+
+  /** Stops as abruptly as a crash; what was asked for is kept. */
+  async crash(): Promise<void> {
+    this.http?.closeAllConnections()
+    this.dropViewers()
+    await new Promise((resolve) => (this.http ? this.http.close(resolve) : resolve(undefined)))
+    this.http = undefined
+  }
+
+  dropViewers(): void {
+    for (const socket of this.sockets) socket.terminate()
+  }
+
+  async stop(): Promise<void> {
+    await this.crash()
+    await rm(this.dataDir, { recursive: true, force: true })
+  }
+
+  addHost(name: string, state: HostView['state'] = 'online', more: Partial<HostView> = {}): HostView {
+    const host: HostView = {
+      id: randomUUID(),
+      name,
+      address: '192.0.2.1',
+      port: 22,
+      user: 'root',
+      labels: {},
+      state,
+      stateReason: null,
+      stateSince: new Date(Date.now() - 90_000).toISOString(),
+      hostKey: FINGERPRINT,
+      lastProvisioning: null,
+      createdAt: new Date().toISOString(),
+      agent: {
+        port: 21_000,
+        certificatePin: `sha256/${'B'.repeat(43)}=`,
+        version: '0.1.0',
+        architecture: 'x64',
+        installedAt: new Date().toISOString(),
+        lastAnswerAt: new Date().toISOString(),
+      },
+      ...more,
+    }
+    this.hosts.set(name, host)
+    return host
+  }
+
+  addCommand(host: string, more: Partial<ConstructorParameters<typeof FakeCommand>[0]> = {}): FakeCommand {
+    const { id, name } = this.hosts.get(host) ?? this.addHost(host)
+    const command = new FakeCommand({ runId: randomUUID(), host: { id, name }, program: 'true', ...more })
+    this.commands.unshift(command)
+    this.onCommand(command)
+    return command
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const reply = (status: number, body: unknown) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    try {
+      const url = new URL(request.url ?? '/', this.url)
+      const text = (await Array.fromAsync(request)).map(String).join('')
+      const parsed = parse(request.method ?? '', url, text ? JSON.parse(text) : {})
+      const route = ADMIN_ROUTES[parsed.name]
+      if (route.access === 'key' && request.headers.authorization !== `Bearer ${API_KEY}`)
+        throw new RollcallError('request.unauthenticated', 'This API key is not known.')
+      this.requests.push(parsed)
+      const isLost = this.onRequest(parsed) === 'lose'
+      const body = route.response.parse(this.carryOut(parsed.name, parsed))
+      if (isLost) response.destroy()
+      else reply(parsed.name === 'ready' && !this.isReady ? 503 : route.status, body)
+    } catch (error) {
+      const { code, kind, message, fields } =
+        error instanceof RollcallError ? error : new RollcallError('server.defect', String(error))
+      const status = { rejected: 400, unavailable: 503, defect: 500 }[kind]
+      reply(code === 'request.unauthenticated' ? 401 : status, { error: { code, kind, message, fields } })
+    }
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: parsed by the contract before
+  private carryOut(name: AdminRouteName, { params, query, body }: any): unknown {
+    switch (name) {
+      case 'health':
+        return { status: 'ok', version: '0.1.0' }
+      case 'ready':
+        return {
+          status: this.isReady ? 'ready' : 'not_ready',
+          database: this.isReady ? 'up' : 'down',
+          queue: 'up',
+        }
+      case 'listHosts':
+        return { hosts: [...this.hosts.values()] }
+      case 'showHost':
+        return { host: this.host(params.host) }
+      case 'scanHostKey':
+        return { fingerprint: FINGERPRINT, algorithm: 'ssh-ed25519' }
+      case 'addHost':
+        return this.install(
+          this.addHost((body as NewHost).name, 'installing', { agent: null, address: body.address }),
+        )
+      case 'installHost':
+        return this.install(this.host(params.host))
+      case 'removeHost':
+        if (query.forget) return { commandId: null, message: `${params.host} is forgotten.` }
+        return {
+          commandId: this.addCommand(params.host, { kind: 'remove', program: 'remove_agent.yml' }).view.id,
+          message: 'Being uninstalled.',
+        }
+      case 'run':
+        return this.run(body)
+      case 'listCommands':
+        return {
+          commands: this.commands
+            .map(({ view }) => view)
+            .filter((view) => !query.runId || view.runId === query.runId)
+            .slice(0, query.limit),
+        }
+      case 'showCommand':
+        return { command: this.command(params.id).view }
+      case 'readOutput':
+        return this.page(this.command(params.id), query.offset, query.maxBytes)
+      case 'cancelCommand': {
+        const command = this.command(params.id)
+        if (!command.isFinal) command.view.cancelRequested = true
+        command.emit('news')
+        return { command: command.view }
+      }
+      case 'writeInput': {
+        const command = this.command(params.id)
+        if (command.view.state !== 'running')
+          throw new RollcallError('command.not_running', 'It does not run.')
+        const data = Buffer.from(body.data, 'base64')
+        if (body.offset > command.input.length) throw new Error('a gap in the input')
+        command.input = Buffer.concat([command.input.subarray(0, body.offset), data])
+        command.hasInputEnded ||= body.eof
+        command.emit('news')
+        return { nextOffset: body.offset + data.length }
+      }
+      case 'resizeTerminal':
+        this.command(params.id).sizes.push(body)
+        return {}
+      default:
+        throw new RollcallError('request.not_found', `The fake does not do ${name}.`)
+    }
+  }
+
+  private install(host: HostView) {
+    return {
+      host,
+      commandId: this.addCommand(host.name, { kind: 'install', program: 'install_agent.yml' }).view.id,
+    }
+  }
+
+  private run(body: NewRun) {
+    const runId = body.runId ?? randomUUID()
+    const known = this.commands.filter(({ view }) => view.runId === runId)
+    if (known.length > 0) return { runId, commands: known.map(({ view }) => view) }
+    const hosts = body.hosts.map((name) => this.host(name).name)
+    const commands = hosts.map((host) => this.addCommand(host, { ...body, runId, host: undefined } as never))
+    return { runId, commands: commands.map(({ view }) => view) }
+  }
+
+  private page(command: FakeCommand, offset: number, maxBytes: number) {
+    const [chunk] = command.outputFrom(offset)
+    const data = Buffer.from(chunk?.data ?? '', 'base64').subarray(0, maxBytes)
+    const nextOffset = offset + data.length
+    return {
+      chunks: chunk ? [{ ...chunk, data: data.toString('base64') }] : [],
+      nextOffset,
+      isFinal: command.isFinal && nextOffset >= command.view.outputBytes,
+    }
+  }
+
+  private serveLive(socket: WebSocket): void {
+    this.sockets.add(socket)
+    socket.on('close', () => this.sockets.delete(socket))
+    socket.on('message', (data) => {
+      const request = liveRequest.parse(JSON.parse(String(data)))
+      if (request.type === 'unfollow') return
+      this.followed.push({ commandId: request.commandId, offset: request.offset })
+      const command = this.commands.find(({ view }) => view.id === request.commandId)
+      if (command) this.feed(socket, command, request.offset)
+      else
+        this.sendLive(socket, {
+          type: 'error',
+          commandId: request.commandId,
+          code: 'command.not_found',
+          message: 'There is no such command.',
+        })
+    })
+  }
+
+  private feed(socket: WebSocket, command: FakeCommand, from: number): void {
+    let offset = from
+    let shown = ''
+    const look = () => {
+      for (const chunk of command.outputFrom(offset)) {
+        this.sendLive(socket, { type: 'output', commandId: command.view.id, ...chunk })
+        offset = chunk.offset + Buffer.from(chunk.data, 'base64').length
+      }
+      if (shown !== command.view.state) this.sendLive(socket, { type: 'command', command: command.view })
+      shown = command.view.state
+      if (!command.isFinal) return
+      this.sendLive(socket, { type: 'end', command: command.view })
+      command.off('news', look)
+    }
+    command.on('news', look)
+    socket.on('close', () => command.off('news', look))
+    look()
+  }
+
+  private sendLive(socket: WebSocket, event: LiveEvent): void {
+    for (const sent of this.onLive(liveEvent.parse(event))) socket.send(JSON.stringify(sent))
+  }
+
+  private host(name: string): HostView {
+    const host = this.hosts.get(name)
+    if (host) return host
+    throw new RollcallError('host.not_found', `There is no host called: ${name}.`, {
+      fields: [{ field: 'hosts', message: `unknown: ${name}` }],
+    })
+  }
+
+  private command(id: string): FakeCommand {
+    const command = this.commands.find(({ view }) => view.id === id)
+    if (command) return command
+    throw new RollcallError('command.not_found', `There is no command ${id}.`)
+  }
+}
+
+/** An error as the server gives it. */
+export const refusal = (code: ErrorCode, message: string) => {
+  if (!(code in ERROR_KINDS)) throw new Error(`${code} is not in the contract`)
+  return new RollcallError(code, message)
+}
+
+function parse(method: string, url: URL, body: unknown) {
+  for (const [name, route] of Object.entries(ADMIN_ROUTES)) {
+    const match = new RegExp(`^${route.path.replace(/:(\w+)/g, '(?<$1>[^/]+)')}$`).exec(url.pathname)
+    if (!match || route.method !== method) continue
+    const parts = { params: { ...match.groups }, query: Object.fromEntries(url.searchParams), body }
+    const wrong = (['params', 'query', 'body'] as const).flatMap((part) => {
+      const parsed = route[part].safeParse(parts[part])
+      if (parsed.success) parts[part] = parsed.data as never
+      return parsed.success ? [] : fieldErrors(parsed.error.issues, part)
+    })
+    if (wrong.length > 0)
+      throw new RollcallError(
+        'request.invalid',
+        `The request is not valid: ${wrong.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
+        { fields: wrong },
+      )
+    return { name: name as AdminRouteName, ...parts }
+  }
+  throw new RollcallError('request.not_found', 'There is nothing at this address.')
+}

@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { createServer, type Server, type ServerOptions } from 'node:https'
+import { createServer as createTcpServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { RollcallError } from '@rollcall/contracts'
+import { TOKEN_HEADER } from '@rollcall/contracts/agent'
+import { afterEach, describe, expect, it } from 'vitest'
+import { makeIdentity } from '../crypto/certificates.ts'
+import { AgentConnection } from './agent-connection.ts'
+
+const now = new Date()
+const agent = makeIdentity('agent', now)
+const other = makeIdentity('other', now)
+const server = makeIdentity('server', now)
+const TOKEN = 'the-token-that-nobody-else-may-see'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+const tlsOptions = (identity = agent): ServerOptions => ({
+  cert: identity.certificatePem,
+  key: identity.privateKeyPem,
+  requestCert: true,
+  rejectUnauthorized: false,
+})
+
+async function listen(tcp: { listen(port: number, host: string): unknown; address(): unknown; close(): unknown }) {
+  tcp.listen(0, '127.0.0.1')
+  await once(tcp as never, 'listening')
+  closing.push(() => tcp.close())
+  return (tcp.address() as { port: number }).port
+}
+
+/** An agent that answers every call with `answer`, and keeps what it was sent. */
+async function fakeAgent(answer: (id: number) => { status?: number; body: string }, identity = agent) {
+  const seen: { token: unknown; url: unknown; hasClientCertificate: boolean }[] = []
+  const https: Server = createServer(tlsOptions(identity), (request, response) => {
+    const socket = request.socket as import('node:tls').TLSSocket
+    seen.push({ token: request.headers[TOKEN_HEADER], url: request.url, hasClientCertificate: socket.getPeerX509Certificate() !== undefined })
+    let body = ''
+    request.on('data', (data) => {
+      body += data
+    })
+    request.on('end', () => {
+      const reply = answer(JSON.parse(body).id)
+      response.writeHead(reply.status ?? 200, { 'content-type': 'application/json' }).end(reply.body)
+    })
+  })
+  closing.push(() => https.closeAllConnections())
+  return { port: await listen(https), seen }
+}
+
+function connect(port: number, certificatePin = agent.pin): AgentConnection {
+  const connection = new AgentConnection({ host: '127.0.0.1', port, path: 'p'.repeat(20), token: TOKEN, certificatePin }, server)
+  closing.unshift(() => connection.close())
+  return connection
+}
+
+const failure = (promise: Promise<unknown>) => promise.then(() => expect.unreachable(), (error: RollcallError) => error)
+const port8080 = (id: number) => ({ body: JSON.stringify({ jsonrpc: '2.0', id, result: { port: 8080 } }) })
+
+describe('AgentConnection', () => {
+  it('calls the agent on its path, with its token and our certificate', async () => {
+    const { port, seen } = await fakeAgent(port8080)
+    expect(await connect(port).call('get_port', {})).toEqual({ port: 8080 })
+    expect(seen).toEqual([{ token: TOKEN, url: `/${'p'.repeat(20)}/rpc`, hasClientCertificate: true }])
+  })
+
+  it('sends nothing, so no token, to an agent with another certificate', async () => {
+    let bytes = 0
+    const tls = createTlsServer(tlsOptions(other), (socket) => {
+      socket.on('data', (data) => {
+        bytes += data.length
+      })
+      socket.on('error', () => socket.destroy())
+    })
+    const error = await failure(connect(await listen(tls)).call('get_port', {}))
+    expect(error).toMatchObject({ code: 'agent.identity_changed', kind: 'rejected' })
+    expect(error.message).toContain(agent.pin)
+    expect(error.message).toContain(other.pin)
+    expect(bytes).toBe(0)
+  })
+
+  it('checks the pin on every connection: a session of the right agent opens no door at the wrong one', async () => {
+    // Both share their session tickets, so that the wrong one could resume what the right one began.
+    const ticketKeys = Buffer.alloc(48, 1)
+    const right = createServer({ ...tlsOptions(), ticketKeys }, (request, response) => {
+      request.resume().on('end', () => response.setHeader('connection', 'close').end(port8080(1).body))
+    })
+    const port = await listen(right)
+    const connection = connect(port)
+    expect(await connection.call('get_port', {})).toEqual({ port: 8080 })
+    await new Promise((resolve) => {
+      right.close(resolve)
+      right.closeAllConnections()
+    })
+
+    let bytes = 0
+    const wrong = createTlsServer({ ...tlsOptions(other), ticketKeys }, (socket) => {
+      socket.on('data', (data) => {
+        bytes += data.length
+      })
+      socket.on('error', () => socket.destroy())
+    })
+    wrong.listen(port, '127.0.0.1')
+    await once(wrong, 'listening')
+    closing.push(() => wrong.close())
+    expect(await failure(connection.call('get_port', {}))).toMatchObject({ code: 'agent.identity_changed' })
+    expect(bytes).toBe(0)
+  })
+
+  it('tells refused credentials from an agent that is away', async () => {
+    const { port } = await fakeAgent(() => ({ status: 404, body: '' }))
+    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({ code: 'agent.credentials_refused', kind: 'rejected' })
+    const { port: broken } = await fakeAgent(() => ({ status: 503, body: '' }))
+    expect(await failure(connect(broken).call('get_port', {}))).toMatchObject({ code: 'agent.unreachable', outcome: 'unknown' })
+  })
+
+  it('knows that nothing happened where nobody listens, and does not know it where the connection broke', async () => {
+    const gone = createTcpServer()
+    const port = await listen(gone)
+    gone.close()
+    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({ code: 'agent.unreachable', outcome: 'not-applied' })
+    const cut = await listen(createTcpServer((socket) => socket.destroy()))
+    expect(await failure(connect(cut).call('get_port', {}))).toMatchObject({ code: 'agent.unreachable', outcome: 'unknown' })
+  })
+
+  it.each([
+    ['is not JSON', () => '<html>'],
+    ['is nothing', () => ''],
+    ['is another id', (id: number) => JSON.stringify({ jsonrpc: '2.0', id: id + 1, result: { port: 1 } })],
+    ['breaks the contract', (id: number) => JSON.stringify({ jsonrpc: '2.0', id, result: { port: 'many' } })],
+    ['holds more than declared', (id: number) => JSON.stringify({ jsonrpc: '2.0', id, result: { port: 1, extra: 1 } })],
+    ['carries a prototype', (id: number) => `{"jsonrpc":"2.0","id":${id},"result":{"port":1,"__proto__":{"x":1}}}`],
+    ['is larger than any answer', () => 'x'.repeat(9 * 1024 * 1024)],
+  ])('refuses an answer that %s', async (_what, body) => {
+    const { port } = await fakeAgent((id) => ({ body: body(id) }))
+    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({ code: 'agent.invalid_answer' })
+  })
+
+  it('hands on what the agent itself said, by its stable code', async () => {
+    const error = { code: -32001, message: 'no such command', data: { code: 'command.not_found' } }
+    const { port } = await fakeAgent((id) => ({ body: JSON.stringify({ jsonrpc: '2.0', id, error }) }))
+    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({ code: 'command.not_found', message: 'no such command' })
+  })
+
+  it('gives up a call when it is told to', async () => {
+    const silent = createServer(tlsOptions(), () => undefined)
+    closing.push(() => silent.closeAllConnections())
+    const aborting = new AbortController()
+    const call = failure(connect(await listen(silent)).call('get_port', {}, aborting.signal))
+    await once(silent, 'request')
+    aborting.abort()
+    expect((await call).name).toBe('AbortError')
+  })
+})

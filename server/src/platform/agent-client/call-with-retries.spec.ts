@@ -1,0 +1,39 @@
+import { RollcallError } from '@rollcall/contracts'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { callWithRetries, RETRY_WAITS_MS } from './call-with-retries.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const away = () => new RollcallError('agent.unreachable', 'away')
+
+it('tries four times in all, after one, two and four seconds', async () => {
+  const at: number[] = []
+  const start = Date.now()
+  const result = callWithRetries(async () => {
+    at.push(Date.now() - start)
+    throw away()
+  }).catch((error) => error)
+  await vi.runAllTimersAsync()
+  expect(await result).toMatchObject({ code: 'agent.unreachable' })
+  expect(at).toEqual([0, 1000, 3000, 7000])
+  expect(RETRY_WAITS_MS).toEqual([1000, 2000, 4000])
+})
+
+it('asks no second time after refused credentials, a changed identity or a word of the agent', async () => {
+  for (const code of ['agent.credentials_refused', 'agent.identity_changed', 'agent.invalid_answer', 'agent.overloaded', 'command.not_found'] as const) {
+    const call = vi.fn().mockRejectedValue(new RollcallError(code, 'no'))
+    await expect(callWithRetries(call)).rejects.toMatchObject({ code })
+    expect(call).toHaveBeenCalledTimes(1)
+  }
+})
+
+it('stops waiting at once when it is told to', async () => {
+  const aborting = new AbortController()
+  const call = vi.fn().mockRejectedValue(away())
+  const result = callWithRetries(call, aborting.signal).catch((error) => error)
+  await vi.advanceTimersByTimeAsync(500)
+  aborting.abort()
+  expect((await result).name).toBe('AbortError')
+  expect(call).toHaveBeenCalledTimes(1)
+})

@@ -1,0 +1,35 @@
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { loadMasterKey } from './master-key.ts'
+
+let folder: string
+let file: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'master-key-'))
+  file = join(folder, 'master-key')
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const refusal = expect.objectContaining({ code: 'server.config_invalid' })
+
+it('is made once, readable by its owner only, and found again', async () => {
+  const made = await loadMasterKey(undefined, file)
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  expect(await loadMasterKey(undefined, file)).toEqual(made)
+})
+
+it('is taken from the environment without a file being made', async () => {
+  const key = Buffer.alloc(32, 7)
+  expect(await loadMasterKey(key.toString('base64'), file)).toEqual(key)
+  await expect(readFile(file)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+it('is refused when it is too short, not base64, or readable by others, and the message names where it stands', async () => {
+  await expect(loadMasterKey('c2hvcnQ=', file)).rejects.toThrow(refusal)
+  await expect(loadMasterKey('!'.repeat(44), file)).rejects.toThrow(/ROLLCALL_MASTER_KEY/)
+  await writeFile(file, Buffer.alloc(32).toString('base64'))
+  await chmod(file, 0o644)
+  await expect(loadMasterKey(undefined, file)).rejects.toThrow(`chmod 600 ${file}`)
+})
