@@ -193,18 +193,20 @@ describe('too much', () => {
 
   test('acknowledged output makes room, and is gone', async () => {
     const host = await startHost({ spool_bytes_per_command: 20 * 1024 * 1024 })
-    const id = await host.shell('for i in $(seq 12); do head -c 5000000 /dev/zero; sleep 0.1; done')
-    const size = 4 * 1024 * 1024
+    // Each piece waits until the one before it is fetched and acknowledged.
+    const script = 'for i in $(seq 12); do head -c 5000000 /dev/zero; read go; done'
+    const id = await host.shell(script, { stdin: true })
+    const max_bytes = 4 * 1024 * 1024
     let offset = 0
-    for (let calls = 0; calls < 1000; calls++) {
-      const params = { wait_ms: 5000, max_bytes: size, acknowledged_offset: offset }
-      const answer = await host.log(id, offset, params)
-      offset = answer.new_offset
-      if (answer.is_final) {
-        expect(answer.result).toMatchObject({ stdout: 60_000_000, dropped: 0 })
-        break
+    for (let piece = 1; piece <= 12; piece++) {
+      while (offset < piece * 5_000_000) {
+        const params = { wait_ms: 5000, max_bytes, acknowledged_offset: offset }
+        offset = (await host.log(id, offset, params)).new_offset
       }
+      await host.client.call('write_input', { command_id: id, offset: piece - 1, data: 'Cg==' })
     }
+    const { result } = await host.follow(id, offset)
+    expect(result).toMatchObject({ stdout: 60_000_000, dropped: 0 })
     const segments = readdirSync(host.commandFolder(id)).filter((name) => name.startsWith('log.'))
     expect(segments.length).toBeLessThanOrEqual(2)
     await expect(host.log(id, 0)).rejects.toMatchObject({ error: { data: { code: 'command.output_gone' } } })
@@ -217,18 +219,19 @@ describe('too much', () => {
     } catch {
       context.skip('needs the right to mount a tmpfs')
     }
+    const host = await startHost({ spool_bytes_left_free: 0 }, join(folder, 'host'))
     try {
-      const host = await startHost({ spool_bytes_left_free: 0 }, folder)
       const { result } = await host.run('head -c 9000000 /dev/zero; exit 9')
       expect(result).toMatchObject({ status: 'failed', return_code: 9 })
       expect(result.dropped).toBeGreaterThan(4_000_000)
       expect(result.dropped + result.stdout).toBe(9_000_000)
+      expect(() => writeFileSync(join(folder, 'filler'), Buffer.alloc(5_000_000))).toThrow('ENOSPC')
       await expect(host.shell('true')).rejects.toMatchObject({
         error: { data: { code: 'agent.overloaded' } },
       })
-      await host.stop().catch(() => undefined)
-      hosts.splice(hosts.indexOf(host), 1)
     } finally {
+      hosts.splice(hosts.indexOf(host), 1)
+      await host.stop()
       execFileSync('umount', [folder])
     }
   })

@@ -33,6 +33,8 @@ TERM_SECONDS = 5
 def main():
     options = parse_options()
     os.umask(0o022)
+    # Held open, its number cannot be given to the folder of a later run, which bears the same name.
+    own_staging = os.open(options.staging, os.O_RDONLY | os.O_DIRECTORY)
     lock = take_lock()
     try:
         try:
@@ -40,10 +42,13 @@ def main():
         except (OSError, tarfile.TarError, EOFError) as error:
             print("Cannot lay out %s: %s" % (TOOLS, error), file=sys.stderr, flush=True)
             return NO_TOOLS
-        return run_playbook(options, lock)
+        code = run_playbook(options, lock)
+        if code == SERVER_GONE and is_same(own_staging, options.staging):
+            shutil.rmtree(options.staging, ignore_errors=True)
+        return code
     finally:
-        forget(os.path.join(options.staging, "vars.json"))
-        forget(LOCK)
+        if is_same(lock, LOCK):
+            os.unlink(LOCK)
 
 
 def parse_options():
@@ -54,11 +59,12 @@ def parse_options():
     return parser.parse_args()
 
 
-def forget(path):
+def is_same(handle, path):
+    """Whether what is open is what bears the name now."""
     try:
-        os.unlink(path)
+        return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:
-        pass
+        return False
 
 
 def take_lock():
@@ -80,17 +86,10 @@ def take_lock():
                 sys.exit("An earlier run on this host cannot be ended. Restart the host and try again.")
             time.sleep(0.2)
             continue
-        if is_current(lock):
+        if is_same(lock, LOCK):
             record(lock, "process", os.getpid())
             return lock
         os.close(lock)  # its last holder removed it while we waited
-
-
-def is_current(lock):
-    try:
-        return os.fstat(lock).st_ino == os.stat(LOCK).st_ino
-    except FileNotFoundError:
-        return False
 
 
 def record(lock, kind, number):
@@ -182,7 +181,6 @@ def run_playbook(options, lock):
     threading.Thread(target=watch_server, args=(playbook, gone), daemon=True).start()
     code = playbook.wait()
     if gone.is_set():
-        shutil.rmtree(staging, ignore_errors=True)
         return SERVER_GONE
     return code if code >= 0 else 128 - code
 

@@ -98,7 +98,7 @@ describe.skipIf(reason)(suite, () => {
         portsThat('PLAY [Install', () => started.resolve()),
       )
       .catch((error) => error)
-    await started.promise
+    await Promise.race([started.promise, older])
     await expectMended(host, target)
     expect(await older).toMatchObject({ code: expect.stringMatching(/^(install\.playbook_failed|host\.)/) })
   })

@@ -48,7 +48,12 @@ describe.skipIf(reason)(suite, () => {
 
   it('not a host that shows another of its keys: the pinned one is found', async () => {
     await host.output(['ssh-keygen', '-A'])
-    await host.output(['systemctl', 'restart', 'ssh.service'])
+    const config = '/etc/ssh/sshd_config.d/20-rsa.conf'
+    await host.output([
+      'sh',
+      '-c',
+      `echo HostKey /etc/ssh/ssh_host_rsa_key > ${config}; systemctl restart ssh.service`,
+    ])
     const line = await host.output(['ssh-keygen', '-l', '-f', '/etc/ssh/ssh_host_rsa_key.pub'])
     const rsa = /SHA256:\S+/.exec(line)?.[0] ?? ''
     const target = fleet.target(host, { user: 'plain', credential: password(PASSWORD), pinnedHostKey: rsa })

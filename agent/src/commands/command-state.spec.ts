@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { type CommandView, decideFromSpool, statusOf } from './command-state.ts'
+import { hostView } from './command-store.ts'
 import { parseTombstone } from './released.ts'
 import { parseOrder } from './runner-orders.ts'
 import { hashParams, type SpecRecord } from './spool-records.ts'
@@ -39,13 +40,15 @@ test('a claimed command is never startable again', () => {
         bootId: 'now',
         isRunnerAlive,
       })
-      expect(decision.kind).toBe(isRunnerAlive && record ? 'running' : 'lost')
+      expect(decision.kind).toBe(isRunnerAlive ? 'running' : 'lost')
     }
   }
 })
 
 test('a loss that is not yet on record is told as running, so that the record has the last word', () => {
-  expect(statusOf(decideFromSpool(view({ isClaimed: true }), host))).toBe('running')
+  const lost = decideFromSpool(view({ isClaimed: true }), { ...host, isRunnerAlive: false })
+  expect(lost.kind).toBe('lost')
+  expect(statusOf(lost)).toBe('running')
 })
 
 test('the order of variables does not make another command, their values do', () => {
@@ -75,4 +78,10 @@ test('a tombstone that is none is not believed', () => {
   expect(parseTombstone('abc.success.12')).toEqual({ hash: 'abc', status: 'success', releasedAtMs: 12 })
   for (const target of ['', 'abc', 'abc.running.1', 'abc.success.x', '/etc/passwd'])
     expect(parseTombstone(target)).toBeNull()
+})
+
+test('a claim that is not yet filled in is no loss to the agent, and one to a runner that did not make it', () => {
+  const claimed = view({ isClaimed: true })
+  expect(decideFromSpool(claimed, hostView(claimed, 'now')).kind).toBe('running')
+  expect(decideFromSpool(claimed, hostView(claimed, 'now', { pid: 1, start: '1' })).kind).toBe('lost')
 })

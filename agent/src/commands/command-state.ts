@@ -12,7 +12,7 @@ export interface CommandView {
 
 export interface HostView {
   bootId: string
-  /** Whether the runner that claimed this command still lives. */
+  /** Whether the runner that claimed this command still lives, or may live for all that is known. */
   isRunnerAlive: boolean
 }
 
@@ -36,7 +36,7 @@ export function decideFromSpool(view: CommandView, host: HostView): SpoolDecisio
     return { kind: 'lost', reason: 'command.host_restarted', message }
   }
   if (!view.isClaimed) return { kind: 'startable' }
-  if (view.started !== null && host.isRunnerAlive) return { kind: 'running' }
+  if (host.isRunnerAlive) return { kind: 'running' }
   return {
     kind: 'lost',
     reason: 'command.runner_died',

@@ -6,7 +6,7 @@ import { replaceFileDurably, syncFolder } from '../platform/files.ts'
 import { isAlive, type ProcessIdentity } from '../platform/processes.ts'
 import { type CommandView, decideFromSpool, type SpoolDecision } from './command-state.ts'
 import type { CommandPaths, SpoolPaths } from './spool-paths.ts'
-import { isClaimed, readExit, readSpec, readStarted, type SpecRecord, spoolLimits } from './spool-records.ts'
+import { readClaim, readExit, readSpec, type SpecRecord, spoolLimits } from './spool-records.ts'
 
 export interface FoundCommand {
   paths: CommandPaths
@@ -90,12 +90,16 @@ export const commandIds = (paths: SpoolPaths): string[] =>
 export function readView(paths: CommandPaths): CommandView | null {
   const spec = readSpec(paths)
   if (spec === null) return null
-  const started = readStarted(paths)
-  return { spec, started, isClaimed: started !== null || isClaimed(paths), exit: readExit(paths) }
+  return { spec, ...readClaim(paths), exit: readExit(paths) }
 }
 
+/**
+ * `myself` is given by a runner, which knows of a claim that is not its own that nobody else can be at it. The agent may see
+ * a claim in the moment before it is filled in, and must not take that for a loss.
+ */
 export function hostView(view: CommandView, bootId: string, myself: ProcessIdentity | null = null) {
   const runner = view.started?.runner
-  const isMe = runner !== undefined && runner.pid === myself?.pid && runner.start === myself.start
-  return { bootId, isRunnerAlive: runner !== undefined && (isMe || isAlive(runner)) }
+  if (runner === undefined) return { bootId, isRunnerAlive: myself === null }
+  const isMe = runner.pid === myself?.pid && runner.start === myself.start
+  return { bootId, isRunnerAlive: isMe || isAlive(runner) }
 }

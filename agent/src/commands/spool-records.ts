@@ -45,6 +45,10 @@ const parse = <T>(schema: z.ZodType<T>, text: string | null): T | null =>
   text === null || text === '' ? null : schema.parse(JSON.parse(text))
 
 export const readSpec = (paths: CommandPaths) => parse(specRecord, readIfThere(paths.spec))
-export const readStarted = (paths: CommandPaths) => parse(startedRecord, readIfThere(paths.started))
 export const readExit = (paths: CommandPaths) => parse(commandResult, readIfThere(paths.exit))
-export const isClaimed = (paths: CommandPaths) => readIfThere(paths.started) !== null
+
+/** Read once, so that a claim made in between is either seen whole or not at all. */
+export function readClaim(paths: CommandPaths): { isClaimed: boolean; started: StartedRecord | null } {
+  const text = readIfThere(paths.started)
+  return { isClaimed: text !== null, started: parse(startedRecord, text) }
+}

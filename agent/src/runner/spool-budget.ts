@@ -14,6 +14,8 @@ export type Cut =
 const CHECK_DISK_EVERY = 4 * 1024 * 1024
 /** While output is being cut, the spool is counted again at most this often, in milliseconds. */
 const RECOUNT_EVERY_MS = 250
+/** Or when the last count has given room for this many bytes, so that a fast program whose output is fetched is not cut. */
+const RECOUNT_AFTER = 1024 * 1024
 
 /**
  * Counts what the spool holds, in bytes. It adds up what it grants and counts the disk again only when a bound seems
@@ -27,6 +29,7 @@ export class SpoolBudget {
   #granted = Number.POSITIVE_INFINITY
   #free = 0
   #recountedMs = Number.NEGATIVE_INFINITY
+  #sinceRecount = 0
 
   constructor(paths: SpoolPaths, nowMs: () => number) {
     this.#paths = paths
@@ -41,7 +44,8 @@ export class SpoolBudget {
       this.#add(id, bytes)
       return null
     }
-    if (this.#nowMs() - this.#recountedMs < RECOUNT_EVERY_MS) return cut
+    const isRecent = this.#nowMs() - this.#recountedMs < RECOUNT_EVERY_MS
+    if (isRecent && this.#sinceRecount < RECOUNT_AFTER) return cut
     this.#recount()
     const still = this.#check(id, bytes, limits)
     if (still === null) this.#add(id, bytes)
@@ -72,10 +76,12 @@ export class SpoolBudget {
     this.#used.set(id, (this.#used.get(id) ?? 0) + bytes)
     this.#total += bytes
     this.#granted += bytes
+    this.#sinceRecount += bytes
   }
 
   #recount(): void {
     this.#recountedMs = this.#nowMs()
+    this.#sinceRecount = 0
     this.#granted = Number.POSITIVE_INFINITY
     this.#total = 0
     this.#used.clear()

@@ -16,7 +16,7 @@ import { hostScript, PLAYBOOKS_FOLDER } from './host-scripts.ts'
 import { withSession } from './host-session.ts'
 import type { AgentArchive, InstallPorts, InstallResult, InstallTarget } from './install-ports.ts'
 import { runPlaybook } from './playbook-run.ts'
-import { makeStaging, removeStaging } from './staging.ts'
+import { makeStaging, removeStaging, type Staging } from './staging.ts'
 import { readTools, type Tools } from './tools-archive.ts'
 
 const MAX_PORT_CHANGES = 5
@@ -40,8 +40,8 @@ export async function install(
   return withSession(target, ports, log, signal, async (session) => {
     const tools = await readTools(await ports.ansibleBundle(), PLAYBOOKS_FOLDER)
     const { report, architecture, archive, rpcPort } = await preflight(session, target, ports, log, signal)
-    const staging = stagingOf(report).path
-    await makeStaging(session, staging, signal)
+    const own = await makeStaging(session, stagingOf(report).path, signal)
+    const staging = own.path
     try {
       const plan = {
         staging,
@@ -71,7 +71,7 @@ export async function install(
       )
       return { architecture, agentVersion: archive.version, rpcPort, changedTasks: result.changed }
     } finally {
-      await cleanUp(session, staging, log)
+      await cleanUp(session, own, log)
     }
   })
 }
@@ -205,11 +205,13 @@ async function upload(
 }
 
 /** Runs whatever came before it, cancelled or failed; what it cannot do, the next run does, and the log says so. */
-async function cleanUp(session: SshSession, staging: string, log: HostLog): Promise<void> {
+async function cleanUp(session: SshSession, staging: Staging, log: HostLog): Promise<void> {
   try {
     await removeStaging(session, staging, AbortSignal.timeout(CLEANUP_TIMEOUT_MS))
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    await log.line(`The folder ${staging} is still on the host; the next installation removes it. (${why})`)
+    await log.line(
+      `The folder ${staging.path} is still on the host; the next installation removes it. (${why})`,
+    )
   }
 }

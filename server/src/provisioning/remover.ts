@@ -5,7 +5,7 @@ import { lookAtHost } from './host-look.ts'
 import { hostScript } from './host-scripts.ts'
 import { withSession } from './host-session.ts'
 import type { ProvisioningPorts, SshHost } from './install-ports.ts'
-import { removeStaging } from './staging.ts'
+import { wipeStaging } from './staging.ts'
 
 const REMOVE_TIMEOUT_MS = 180_000
 
@@ -33,7 +33,7 @@ export async function remove(target: SshHost, ports: ProvisioningPorts, signal: 
       },
     })
     const { report } = await lookAtHost(session, signal)
-    await removeStaging(session, stagingOf(report).path, signal)
+    await wipeStaging(session, stagingOf(report).path, signal)
     if (exitCode !== 0)
       throw new RollcallError(
         'install.playbook_failed',

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { ApiError, NoServerError, UnreachableError } from '../errors.ts'
+import { backOffMs, retrying } from './retry.ts'
+
+const signal = new AbortController().signal
+const failing = (times: number, error: Error) => {
+  let calls = 0
+  return async () => {
+    if (++calls <= times) throw error
+    return calls
+  }
+}
+
+describe('retrying', () => {
+  it('tries again what may pass: no answer, and a server that is busy', async () => {
+    expect(await retrying(failing(1, new UnreachableError('no')), { forMs: 5000, signal })).toBe(2)
+    const busy = new ApiError('busy', 'unavailable', { code: 'server.overloaded' })
+    expect(await retrying(failing(1, busy), { forMs: 5000, signal })).toBe(2)
+  })
+
+  it('does not repeat what was refused, nor wait where no server runs to begin with', async () => {
+    const refused = new ApiError('no', 'rejected', { code: 'host.not_found' })
+    await expect(retrying(failing(1, refused), { forMs: 5000, signal })).rejects.toBe(refused)
+    const nowhere = new NoServerError('none')
+    await expect(retrying(failing(1, nowhere), { forMs: 5000, signal })).rejects.toBe(nowhere)
+  })
+
+  it('ends, with the last failure', async () => {
+    const error = new UnreachableError('no')
+    await expect(retrying(failing(1000, error), { forMs: 300, signal })).rejects.toBe(error)
+  })
+
+  it('waits longer each time, up to five seconds', () => {
+    expect([0, 1, 2, 3, 10, 100_000].map((failures) => backOffMs(failures, 1))).toEqual([250, 500, 1000, 2000, 5000, 5000])
+    expect(backOffMs(0, 0)).toBe(125)
+  })
+})

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { ApiError, CliError, renderError } from './errors.ts'
+
+describe('renderError', () => {
+  it('shows message and code', () => {
+    const error = new ApiError('There is no host called: x.', 'rejected', { code: 'host.not_found' })
+    expect(renderError(error, false)).toBe('error: There is no host called: x. (host.not_found)\n')
+  })
+
+  it('gives every wrong field a line of its own, once', () => {
+    const fields = [
+      { field: 'name', message: 'must be short' },
+      { field: 'port', message: 'must be a number' },
+    ]
+    const error = new ApiError('The request is not valid: name must be short; port must be a number.', 'rejected', {
+      code: 'request.invalid',
+      fields,
+    })
+    expect(renderError(error, false)).toBe(
+      'error: The request is not valid. (request.invalid)\n  name: must be short\n  port: must be a number\n',
+    )
+  })
+
+  it('lets no message act on the terminal', () => {
+    const error = new ApiError('\x1b[2Jgone\r\u202E', 'rejected', { code: 'x\x1b[0m', fields: [{ field: '\x07', message: '\x9b' }] })
+    expect(renderError(error, false)).not.toMatch(/[^\P{C}\n]/u)
+  })
+
+  it('prints a stack only when it is asked for', () => {
+    for (const error of [new TypeError('x is not a function'), new CliError('No.')]) {
+      expect(renderError(error, false)).not.toMatch(/\n\s+at /)
+      expect(renderError(error, true)).toMatch(/\n\s+at /)
+    }
+  })
+})
