@@ -48,7 +48,12 @@ export const dispatch: Benchmark = {
 
 /** Milliseconds from the answer that the command is accepted to its first byte. Resolves when the command has ended. */
 async function dispatchOnce(api: Api, socket: WebSocket): Promise<number> {
-  const [command] = await api.run({ runId: crypto.randomUUID(), hosts: ['one'], program: 'echo', args: ['x'] })
+  const [command] = await api.run({
+    runId: crypto.randomUUID(),
+    hosts: ['one'],
+    program: 'echo',
+    args: ['x'],
+  })
   const accepted = performance.now()
   if (!command) throw new Error('the run has no command')
   return new Promise((resolve, reject) => {
@@ -60,7 +65,9 @@ async function dispatchOnce(api: Api, socket: WebSocket): Promise<number> {
       if (event.type === 'output' && event.commandId === command.id) firstByteMs ??= now - accepted
       if (event.type !== 'end' || event.command.id !== command.id) return
       const ms = firstByteMs
-      settle(() => (ms === undefined ? reject(new Error(`echo is ${event.command.state} without output`)) : resolve(ms)))
+      settle(() =>
+        ms === undefined ? reject(new Error(`echo is ${event.command.state} without output`)) : resolve(ms),
+      )
     }
     const onClose = () => settle(() => reject(new Error('the live connection was closed')))
     const settle = (how: () => void) => {

@@ -10,7 +10,11 @@ const PAGE = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url))
  * Replaces the figures of one benchmark between its two marks in `docs/benchmarks.md`, and leaves what people wrote
  * around them. A benchmark that the page does not know gets a section at the end.
  */
-export async function writeFigures(name: string, figures: readonly Figure[], facts: MachineFacts): Promise<void> {
+export async function writeFigures(
+  name: string,
+  figures: readonly Figure[],
+  facts: MachineFacts,
+): Promise<void> {
   const page = await readFile(PAGE, 'utf8')
   const begin = `<!-- figures of ${name}: written by the run -->`
   const end = `<!-- end of figures of ${name} -->`
@@ -19,7 +23,9 @@ export async function writeFigures(name: string, figures: readonly Figure[], fac
   const to = page.indexOf(end)
   if (from >= 0 && to < from) throw new Error(`${PAGE}: the mark "${end}" is missing`)
   const fresh =
-    from < 0 ? `${page.trimEnd()}\n\n## ${name}\n\n${text}\n` : page.slice(0, from) + text + page.slice(to + end.length)
+    from < 0
+      ? `${page.trimEnd()}\n\n## ${name}\n\n${text}\n`
+      : page.slice(0, from) + text + page.slice(to + end.length)
   await writeFile(PAGE, fresh)
 }
 

@@ -13,7 +13,8 @@ const TIMEOUT_MS = 600_000
 const PAGE_BYTES = 4 * 1024 * 1024
 
 export const logs: Benchmark = {
-  summary: 'one command that writes 1 GB: how fast it is stored, whole, and what memory the server needs for it',
+  summary:
+    'one command that writes 1 GB: how fast it is stored, whole, and what memory the server needs for it',
   async run(log) {
     await using fleet = await BenchFleet.open('logs', log)
     const host = await fleet.oneOnline()
@@ -25,14 +26,17 @@ export const logs: Benchmark = {
     const levelMb = watch.lastMb
     const { command, seconds } = await store(fleet.api, noise)
     const peakMb = await watch.stop()
-    log(`${command.outputBytes} bytes in ${seconds.toFixed(1)} s; the server went from ${levelMb.toFixed(0)} to ${peakMb.toFixed(0)} MB`)
+    log(
+      `${command.outputBytes} bytes in ${seconds.toFixed(1)} s; the server went from ${levelMb.toFixed(0)} to ${peakMb.toFixed(0)} MB`,
+    )
 
     await using ssh = await SshPeer.open(fleet.bed, host)
     await ssh.drainedMs('cat', warmUp.path)
     const peerMs = await ssh.drainedMs('cat', noise.path)
 
     const readBack = await sha256Of(fleet.api, command)
-    if (readBack !== noise.sha256) throw new Error(`the stored output hashes to ${readBack}, the host's file to ${noise.sha256}`)
+    if (readBack !== noise.sha256)
+      throw new Error(`the stored output hashes to ${readBack}, the host's file to ${noise.sha256}`)
     log('what the API gives back has the same SHA-256 as the file on the host')
     const mb = BYTES / 1e6
     return [
@@ -41,7 +45,12 @@ export const logs: Benchmark = {
         ...{ peer: 'ssh host cat FILE > /dev/null', peerValue: mb / (peerMs / 1000), n: 1 },
       },
       {
-        ...{ name: 'logs.server_rss_growth_mb', value: Math.max(0, peakMb - levelMb), unit: 'MB', target: { atMost: 50 } },
+        ...{
+          name: 'logs.server_rss_growth_mb',
+          value: Math.max(0, peakMb - levelMb),
+          unit: 'MB',
+          target: { atMost: 50 },
+        },
         ...{ peer: null, peerValue: null, n: watch.samples },
       },
     ]
@@ -58,12 +67,17 @@ interface NoiseFile {
 async function noiseFile(host: Host, name: string, bytes: number): Promise<NoiseFile> {
   const path = `/var/tmp/${name}`
   const script = 'head -c "$2" /dev/urandom > "$1" && sync "$1" && sha256sum "$1"'
-  const answer = await host.output(['sh', '-ec', script, 'sh', path, String(bytes)], { timeoutMs: TIMEOUT_MS })
+  const answer = await host.output(['sh', '-ec', script, 'sh', path, String(bytes)], {
+    timeoutMs: TIMEOUT_MS,
+  })
   return { path, bytes, sha256: answer.split(' ')[0] ?? '' }
 }
 
 /** Runs `cat` until it has ended well and every byte is stored; seconds from its acceptance. */
-async function store(api: Api, { path, bytes }: NoiseFile): Promise<{ command: CommandView; seconds: number }> {
+async function store(
+  api: Api,
+  { path, bytes }: NoiseFile,
+): Promise<{ command: CommandView; seconds: number }> {
   const [accepted] = await api.run({ hosts: ['one'], program: 'cat', args: [path] })
   const started = performance.now()
   const command = await api.ended(accepted?.id ?? '', TIMEOUT_MS)

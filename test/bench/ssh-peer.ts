@@ -18,7 +18,12 @@ export class SshPeer implements AsyncDisposable {
 
   static async open(bed: Bed, host: Host): Promise<SshPeer> {
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
-    const settings = ['BatchMode=yes', 'StrictHostKeyChecking=no', `UserKnownHostsFile=${join(folder, 'hosts')}`, 'LogLevel=ERROR']
+    const settings = [
+      'BatchMode=yes',
+      'StrictHostKeyChecking=no',
+      `UserKnownHostsFile=${join(folder, 'hosts')}`,
+      'LogLevel=ERROR',
+    ]
     const options = settings.flatMap((setting) => ['-o', setting])
     return new SshPeer(folder, ['-F', 'none', ...options, '-i', bed.key.path, `root@${host.address}`])
   }
@@ -30,14 +35,18 @@ export class SshPeer implements AsyncDisposable {
   /** Makes one connection that later sessions share. */
   async warmUp(): Promise<void> {
     const master = ['-o', 'ControlMaster=yes', '-o', 'ControlPersist=600', '-o', this.#control]
-    const child = spawn('ssh', [...master, ...this.#target, 'true'], { stdio: ['ignore', 'ignore', 'inherit'] })
+    const child = spawn('ssh', [...master, ...this.#target, 'true'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     await succeeded(child, 'the first connection of ssh')
   }
 
   /** Milliseconds from starting `ssh` to the first byte of output, over the warm connection. */
   async firstByteMs(...argv: string[]): Promise<number> {
     const started = performance.now()
-    const child = spawn('ssh', ['-o', this.#control, ...this.#target, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn('ssh', ['-o', this.#control, ...this.#target, ...argv], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const ended = succeeded(child, 'ssh')
     await once(child.stdout, 'data')
     const ms = performance.now() - started
@@ -49,7 +58,9 @@ export class SshPeer implements AsyncDisposable {
   /** Milliseconds for a whole `ssh host …` on a connection of its own, its output thrown away. */
   async drainedMs(...argv: string[]): Promise<number> {
     const started = performance.now()
-    const child = spawn('ssh', [...this.#target, ...argv], { stdio: ['ignore', openSync('/dev/null', 'w'), 'inherit'] })
+    const child = spawn('ssh', [...this.#target, ...argv], {
+      stdio: ['ignore', openSync('/dev/null', 'w'), 'inherit'],
+    })
     await succeeded(child, 'ssh')
     return performance.now() - started
   }

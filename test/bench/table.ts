@@ -8,13 +8,19 @@ export function alignedTable(figures: readonly Figure[]): string {
   const rows = [HEADINGS, ...figures.map(cells)]
   const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const line = (row: string[]) =>
-    row.map((cell, i) => (RIGHT.has(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ')
+    row
+      .map((cell, i) => (RIGHT.has(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
   return rows.map((row) => line(row).trimEnd()).join('\n')
 }
 
 export function markdownTable(figures: readonly Figure[]): string {
   const rule = HEADINGS.map((_, column) => (RIGHT.has(column) ? '---:' : '---'))
-  const rows = [HEADINGS, rule, ...figures.map((figure) => cells(figure).map((cell, i) => (i === 0 ? `\`${cell}\`` : cell)))]
+  const rows = [
+    HEADINGS,
+    rule,
+    ...figures.map((figure) => cells(figure).map((cell, i) => (i === 0 ? `\`${cell}\`` : cell))),
+  ]
   return rows.map((row) => `| ${row.join(' | ')} |`).join('\n')
 }
 
