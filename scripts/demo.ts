@@ -10,7 +10,7 @@ const HOSTS = [
   { name: 'demo-3', flavour: 'bullseye' },
 ] as const
 
-const cli = fileURLToPath(new URL('../cli/dist/main.js', import.meta.url))
+const cli = fileURLToPath(new URL('../cli/bin/rollcall.js', import.meta.url))
 const rollcall = (args: string[], stdio: 'inherit' | 'pipe' = 'inherit') =>
   execa('node', [cli, ...args], { stdio: ['ignore', stdio, stdio], reject: false })
 
@@ -38,22 +38,7 @@ try {
     if (known.has(host.name)) await rollcall(['host', 'remove', host.name, '--forget'], 'pipe')
   }
   console.log('▸ installing the agent on each, over SSH')
-  const added = await Promise.all(
-    hosts.map((host) =>
-      rollcall([
-        'host',
-        'add',
-        host.name,
-        '--address',
-        host.address,
-        '--key',
-        bed.key.path,
-        '--label',
-        'env=demo',
-        '--wait',
-      ]),
-    ),
-  )
+  const added = await Promise.all(hosts.map((host) => installed(host, bed.key.path)))
   await rollcall(['host', 'list'])
   if (added.some((result) => result.exitCode !== 0))
     console.error('✖ not every host could be installed; see above. The server goes on.')
@@ -65,7 +50,8 @@ try {
 process.disconnect?.()
 
 async function knownHosts(): Promise<Set<string>> {
-  const { stdout } = await rollcall(['host', 'list', '--json'], 'pipe')
+  const { stdout, stderr, exitCode } = await rollcall(['host', 'list', '--json'], 'pipe')
+  if (exitCode !== 0) throw new Error(`the fleet cannot be listed: ${stderr}`)
   const { hosts } = JSON.parse(String(stdout)) as { hosts: { name: string }[] }
   return new Set(hosts.map((host) => host.name))
 }

@@ -58,7 +58,7 @@ runMain(async () => {
 
   const server = start([join(ROOT, 'server/dist/main.js')], { ROLLCALL_ANSIBLE_BUNDLE: bundle })
   server.once('message', ({ url }) => {
-    if (isDemo) return start([join(ROOT, 'scripts/demo.ts')], { ROLLCALL_URL: url })
+    if (isDemo) return start([join(ROOT, 'scripts/demo.ts')])
     console.log(`
 Rollcall runs. In another terminal, in this folder:
 

@@ -107,9 +107,9 @@ describe('the runner dies', () => {
   test('it leaves when it has nothing to do, and the next one takes over', async () => {
     const host = await AgentHost.create()
     hosts.push(host)
-    await host.startRunner(['--idle-ms', '300'])
     await host.startAgent()
-    expect((await host.run('sleep 0.6')).result.status).toBe('success')
+    await host.startRunner(['--idle-ms', '1500'])
+    expect((await host.run('sleep 2')).result.status).toBe('success')
     expect(await host.runner?.exited).toBe(0)
     await host.startRunner()
     expect((await host.run('echo again')).stdout).toBe('again\n')

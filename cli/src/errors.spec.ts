@@ -12,17 +12,24 @@ describe('renderError', () => {
       { field: 'name', message: 'must be short' },
       { field: 'port', message: 'must be a number' },
     ]
-    const error = new ApiError('The request is not valid: name must be short; port must be a number.', 'rejected', {
-      code: 'request.invalid',
-      fields,
-    })
+    const error = new ApiError(
+      'The request is not valid: name must be short; port must be a number.',
+      'rejected',
+      {
+        code: 'request.invalid',
+        fields,
+      },
+    )
     expect(renderError(error, false)).toBe(
       'error: The request is not valid. (request.invalid)\n  name: must be short\n  port: must be a number\n',
     )
   })
 
   it('lets no message act on the terminal', () => {
-    const error = new ApiError('\x1b[2Jgone\r\u202E', 'rejected', { code: 'x\x1b[0m', fields: [{ field: '\x07', message: '\x9b' }] })
+    const error = new ApiError('\x1b[2Jgone\r\u202E', 'rejected', {
+      code: 'x\x1b[0m',
+      fields: [{ field: '\x07', message: '\x9b' }],
+    })
     expect(renderError(error, false)).not.toMatch(/[^\P{C}\n]/u)
   })
 

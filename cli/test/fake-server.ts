@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ERROR_KINDS, type ErrorCode, fieldErrors, RollcallError } from '@rollcall/contracts'
+import { RollcallError } from '@rollcall/contracts'
 import {
   ADMIN_ROUTES,
   type AdminRouteName,
@@ -17,9 +17,10 @@ import {
 } from '@rollcall/contracts/admin'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { FakeCommand } from './fake-command.ts'
+import { fakeHost } from './fake-host.ts'
+import { parseRequest } from './fake-routes.ts'
 
 export const API_KEY = 'rck_the-only-key-that-works'
-export const FINGERPRINT = `SHA256:${'A'.repeat(43)}`
 
 export interface ApiRequest {
   name: AdminRouteName
@@ -92,29 +93,7 @@ export class FakeServer {
   }
 
   addHost(name: string, state: HostView['state'] = 'online', more: Partial<HostView> = {}): HostView {
-    const host: HostView = {
-      id: randomUUID(),
-      name,
-      address: '192.0.2.1',
-      port: 22,
-      user: 'root',
-      labels: {},
-      state,
-      stateReason: null,
-      stateSince: new Date(Date.now() - 90_000).toISOString(),
-      hostKey: FINGERPRINT,
-      lastProvisioning: null,
-      createdAt: new Date().toISOString(),
-      agent: {
-        port: 21_000,
-        certificatePin: `sha256/${'B'.repeat(43)}=`,
-        version: '0.1.0',
-        architecture: 'x64',
-        installedAt: new Date().toISOString(),
-        lastAnswerAt: new Date().toISOString(),
-      },
-      ...more,
-    }
+    const host = fakeHost(name, state, more)
     this.hosts.set(name, host)
     return host
   }
@@ -133,7 +112,7 @@ export class FakeServer {
     try {
       const url = new URL(request.url ?? '/', this.url)
       const text = (await Array.fromAsync(request)).map(String).join('')
-      const parsed = parse(request.method ?? '', url, text ? JSON.parse(text) : {})
+      const parsed = parseRequest(request.method ?? '', url, text ? JSON.parse(text) : {})
       const route = ADMIN_ROUTES[parsed.name]
       if (route.access === 'key' && request.headers.authorization !== `Bearer ${API_KEY}`)
         throw new RollcallError('request.unauthenticated', 'This API key is not known.')
@@ -229,7 +208,15 @@ export class FakeServer {
     const known = this.commands.filter(({ view }) => view.runId === runId)
     if (known.length > 0) return { runId, commands: known.map(({ view }) => view) }
     const hosts = body.hosts.map((name) => this.host(name).name)
-    const commands = hosts.map((host) => this.addCommand(host, { ...body, runId, host: undefined } as never))
+    const commands = hosts.map((host) =>
+      this.addCommand(host, {
+        runId,
+        program: body.program,
+        args: body.args,
+        timeoutMs: body.timeoutMs,
+        tty: body.tty,
+      }),
+    )
     return { runId, commands: commands.map(({ view }) => view) }
   }
 
@@ -299,31 +286,4 @@ export class FakeServer {
     if (command) return command
     throw new RollcallError('command.not_found', `There is no command ${id}.`)
   }
-}
-
-/** An error as the server gives it. */
-export const refusal = (code: ErrorCode, message: string) => {
-  if (!(code in ERROR_KINDS)) throw new Error(`${code} is not in the contract`)
-  return new RollcallError(code, message)
-}
-
-function parse(method: string, url: URL, body: unknown) {
-  for (const [name, route] of Object.entries(ADMIN_ROUTES)) {
-    const match = new RegExp(`^${route.path.replace(/:(\w+)/g, '(?<$1>[^/]+)')}$`).exec(url.pathname)
-    if (!match || route.method !== method) continue
-    const parts = { params: { ...match.groups }, query: Object.fromEntries(url.searchParams), body }
-    const wrong = (['params', 'query', 'body'] as const).flatMap((part) => {
-      const parsed = route[part].safeParse(parts[part])
-      if (parsed.success) parts[part] = parsed.data as never
-      return parsed.success ? [] : fieldErrors(parsed.error.issues, part)
-    })
-    if (wrong.length > 0)
-      throw new RollcallError(
-        'request.invalid',
-        `The request is not valid: ${wrong.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
-        { fields: wrong },
-      )
-    return { name: name as AdminRouteName, ...parts }
-  }
-  throw new RollcallError('request.not_found', 'There is nothing at this address.')
 }

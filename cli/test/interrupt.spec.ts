@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { refusal } from './fake-server.ts'
+import { refusal } from './fake-routes.ts'
 import { until } from './rollcall.ts'
 import { withServer } from './setting.ts'
 
@@ -21,7 +21,8 @@ describe('Ctrl-C', () => {
     rollcall.process.kill('SIGINT')
     await until(() => cancelled() === 3, 'all are asked to end')
     expect(rollcall.stderr).toContain('cancelling on 3 hosts')
-    for (const command of setting.server.commands) command.write('last words\n').end({ state: 'cancelled', exitCode: null })
+    for (const command of setting.server.commands)
+      command.write('last words\n').end({ state: 'cancelled', exitCode: null })
     expect(await rollcall.ended()).toBe(1)
     expect(rollcall.stdout.match(/last words/g)).toHaveLength(3)
   })
@@ -52,7 +53,8 @@ describe('Ctrl-C', () => {
     await until(() => cancelled() === 2, 'all are asked to end')
     rollcall.process.kill('SIGINT')
     expect(await rollcall.ended()).toBe(130)
-    for (const { view } of setting.server.commands) expect(rollcall.stderr).toContain(`rollcall command log ${view.id} --follow`)
+    for (const { view } of setting.server.commands)
+      expect(rollcall.stderr).toContain(`rollcall command log ${view.id} --follow`)
   })
 
   it('before the server has answered: cancels as soon as it has', async () => {

@@ -58,7 +58,8 @@ describe('following through broken connections', () => {
       if (hole.length === 0) return hole.push('lost') ? [] : []
       return [event]
     }
-    setting.server.onCommand = (command) => command.start().write('0123456789\n').write('second\n').write('third\n').end()
+    setting.server.onCommand = (command) =>
+      command.start().write('0123456789\n').write('second\n').write('third\n').end()
     const { exitCode, stdout } = await setting.ended(['run', '--host', 'demo-1', '--', 'x'])
     expect(exitCode).toBe(0)
     expect(stdout).toBe('0123456789\nsecond\nthird\n')
@@ -70,15 +71,22 @@ describe('following through broken connections', () => {
     setting.server.onLive = (event) => {
       if (!isAway || event.type !== 'output') return [event]
       isAway = false
-      return [{ type: 'error', commandId: event.commandId, code: 'server.database_unavailable', message: 'Later.' }]
+      return [
+        { type: 'error', commandId: event.commandId, code: 'server.database_unavailable', message: 'Later.' },
+      ]
     }
     setting.server.onCommand = (command) => command.start().write('kept\n').end()
-    expect(await setting.ended(['run', '--host', 'demo-1', '--', 'x'])).toMatchObject({ exitCode: 0, stdout: 'kept\n' })
+    expect(await setting.ended(['run', '--host', 'demo-1', '--', 'x'])).toMatchObject({
+      exitCode: 0,
+      stdout: 'kept\n',
+    })
   })
 
   it('gives up after the time set, and says how to follow again', async () => {
     setting.server.addHost('demo-1')
-    const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'x'], { ROLLCALL_RECONNECT_SECONDS: '1' })
+    const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'x'], {
+      ROLLCALL_RECONNECT_SECONDS: '1',
+    })
     await until(() => setting.server.followed.length === 1, 'it follows')
     await setting.server.crash()
     expect(await rollcall.ended()).toBe(1)

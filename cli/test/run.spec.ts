@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { refusal } from './fake-server.ts'
+import { refusal } from './fake-routes.ts'
 import { until } from './rollcall.ts'
 import { withServer } from './setting.ts'
 
@@ -10,12 +10,23 @@ describe('rollcall run on one host', () => {
     const bytes = Buffer.from([0x00, 0xff, 0xc3, 0x0a, 0xe2, 0x82])
     setting.server.addHost('demo-1')
     setting.server.onCommand = (command) =>
-      command.start().write(bytes).write('to stderr\n', 'stderr').write(Buffer.from([0xac])).write('no newline at the end').end()
+      command
+        .start()
+        .write(bytes)
+        .write('to stderr\n', 'stderr')
+        .write(Buffer.from([0xac]))
+        .write('no newline at the end')
+        .end()
     const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'ls', '-l', '--', '--host'])
     expect(await rollcall.ended()).toBe(0)
-    expect(rollcall.bytes).toEqual(Buffer.concat([bytes, Buffer.from([0xac]), Buffer.from('no newline at the end')]))
+    expect(rollcall.bytes).toEqual(
+      Buffer.concat([bytes, Buffer.from([0xac]), Buffer.from('no newline at the end')]),
+    )
     expect(rollcall.stderr).toBe('to stderr\n')
-    expect(setting.server.requests.find(({ name }) => name === 'run')?.body).toMatchObject({ program: 'ls', args: ['-l', '--', '--host'] })
+    expect(setting.server.requests.find(({ name }) => name === 'run')?.body).toMatchObject({
+      program: 'ls',
+      args: ['-l', '--', '--host'],
+    })
   })
 
   it('shows output while the program still runs', async () => {
@@ -31,7 +42,12 @@ describe('rollcall run on one host', () => {
   it.each([
     ['its own code', { state: 'failed', exitCode: 42 }, 42, ''],
     ['a signal', { state: 'failed', exitCode: null, signal: 'SIGKILL' }, 137, 'demo-1: ended by SIGKILL'],
-    ['a timeout', { state: 'timed_out', exitCode: null, signal: 'SIGTERM' }, 124, 'demo-1: timed out after 5 s'],
+    [
+      'a timeout',
+      { state: 'timed_out', exitCode: null, signal: 'SIGTERM' },
+      124,
+      'demo-1: timed out after 5 s',
+    ],
     ['a cancellation', { state: 'cancelled', exitCode: null }, 130, 'demo-1: cancelled'],
     [
       'a loss',
@@ -66,9 +82,15 @@ describe('rollcall run on one host', () => {
     const input = Array.from({ length: 30_000 }, (_, i) => `line ${i}\n`).join('')
     setting.server.onCommand = (command) => {
       setTimeout(() => command.start(), 100)
-      command.on('news', () => command.hasInputEnded && !command.isFinal && command.write(String(command.input.length)).end())
+      command.on('news', () => {
+        if (command.hasInputEnded && command.chunks.length === 0)
+          command.write(String(command.input.length)).end()
+      })
     }
-    const { exitCode, stdout } = await setting.ended(['run', '--host', 'demo-1', '--stdin', '--', 'wc', '-c'], { input })
+    const { exitCode, stdout } = await setting.ended(
+      ['run', '--host', 'demo-1', '--stdin', '--', 'wc', '-c'],
+      { input },
+    )
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: String(input.length) })
     expect(String(setting.server.commands[0]?.input)).toBe(input)
   })
@@ -98,7 +120,19 @@ describe('rollcall run on one host', () => {
   it('passes on what was asked for, with values of the environment that never stood in argv', async () => {
     setting.server.addHost('demo-1')
     setting.server.onCommand = (command) => command.start().end()
-    const options = ['--timeout', '1.5', '--start-within', '20', '--cwd', '/srv', '--env', 'A=1=2', '--env', 'TOKEN', '--tty']
+    const options = [
+      '--timeout',
+      '1.5',
+      '--start-within',
+      '20',
+      '--cwd',
+      '/srv',
+      '--env',
+      'A=1=2',
+      '--env',
+      'TOKEN',
+      '--tty',
+    ]
     await setting.ended(['run', '--host', 'demo-1', ...options, '--', 'x'], { env: { TOKEN: 'hidden' } })
     expect(setting.server.requests.find(({ name }) => name === 'run')?.body).toMatchObject({
       timeoutMs: 1500,
@@ -125,9 +159,16 @@ describe('rollcall run on several hosts', () => {
     first?.write(euro.subarray(1)).write('\n').end()
     second?.write('again\n', 'stderr').end({ state: 'failed', exitCode: 7 })
     expect(await rollcall.ended()).toBe(1)
-    expect(rollcall.stdout.split('\n').toSorted()).toEqual(['', 'a      | one €', 'demo-2 | vier', 'demo-2 | zwei drei'])
+    expect(rollcall.stdout.split('\n').toSorted()).toEqual([
+      '',
+      'a      | one €',
+      'demo-2 | vier',
+      'demo-2 | zwei drei',
+    ])
     expect(rollcall.stderr).toContain('demo-2 | oops again\n')
-    expect(rollcall.stderr).toMatch(/HOST +STATE +EXIT +TOOK\na +success +0 +\d+ ms\ndemo-2 +failed +7 +\d+ ms\n$/)
+    expect(rollcall.stderr).toMatch(
+      /HOST +STATE +EXIT +TOOK\na +success +0 +\d+ ms\ndemo-2 +failed +7 +\d+ ms\n$/,
+    )
   })
 
   it('keeps lines whole without prefixes too', async () => {
@@ -143,7 +184,9 @@ describe('rollcall run on several hosts', () => {
       command.on('news', () => command.hasInputEnded && !command.isFinal && command.end())
       command.start()
     }
-    expect((await setting.ended(['run', '--host', 'a,b', '--stdin', '--', 'cat'], { input: 'same' })).exitCode).toBe(0)
+    expect(
+      (await setting.ended(['run', '--host', 'a,b', '--stdin', '--', 'cat'], { input: 'same' })).exitCode,
+    ).toBe(0)
     expect(setting.server.commands.map(({ input }) => String(input))).toEqual(['same', 'same'])
   })
 
@@ -165,7 +208,11 @@ describe('rollcall run on several hosts', () => {
 describe('rollcall run --json and --detach', () => {
   it('prints lines that a program can read: what was accepted, every byte, every state, the end', async () => {
     setting.server.addHost('demo-1')
-    setting.server.onCommand = (command) => command.start().write(Buffer.from([0xff, 0x0a])).end({ state: 'failed', exitCode: 9 })
+    setting.server.onCommand = (command) =>
+      command
+        .start()
+        .write(Buffer.from([0xff, 0x0a]))
+        .end({ state: 'failed', exitCode: 9 })
     const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--json', '--', 'x'])
     expect(await rollcall.ended()).toBe(9)
     const { id } = setting.server.commands[0]?.view ?? {}

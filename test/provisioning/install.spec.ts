@@ -79,23 +79,14 @@ describe.skipIf(reason)(suite, () => {
     // What the runner records of a command: its group, and that it has not ended.
     const script = `
       boot=$(cat /proc/sys/kernel/random/boot_id)
-      setsid sleep 1000 & leader=$!
-      setsid sleep 2000 &
+      setsid sleep 1000 >/dev/null 2>&1 & leader=$!
+      setsid sleep 2000 >/dev/null 2>&1 &
       set -- $(sed 's/.*) //' /proc/$leader/stat); shift 19; start=$1
       mkdir -p ${folder}
       echo "{\\"boot_id\\":\\"$boot\\"}" > ${folder}/spec.json
       echo "{\\"runner\\":{\\"pid\\":1,\\"start\\":\\"1\\"},\\"started_at_ms\\":1,\\"program\\":{\\"pid\\":$leader,\\"start\\":\\"$start\\"}}" > ${folder}/started.json
     `
-    await host.output([
-      'systemd-run',
-      '--quiet',
-      '--property=KillMode=process',
-      '--property=Type=oneshot',
-      '--property=RemainAfterExit=yes',
-      'bash',
-      '-c',
-      script,
-    ])
+    await host.output(['bash', '-c', script])
     expect(await fleet.remove(target)).toContain('Ending the command of process group')
     expect((await host.exec(['pgrep', '--full', 'sleep 1000'])).exitCode).toBe(1)
     expect((await host.exec(['pgrep', '--full', 'sleep 2000'])).exitCode).toBe(0)

@@ -52,5 +52,18 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
+/**
+ * Signals a group through its leader, which this process has started and not yet seen to exit. A leader that was forked a
+ * moment ago may not have made its group yet: then the signal goes to the leader alone, which has no children so far.
+ */
+export function signalStartedGroup(leader: number, signal: NodeJS.Signals): void {
+  if (signalGroup(leader, signal)) return
+  try {
+    process.kill(leader, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 /** The kernel's boot id: another one means that nothing from before is still running. */
 export const readBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()

@@ -4,7 +4,7 @@ import type { CommandPaths } from '../commands/spool-paths.ts'
 import type { SpecRecord } from '../commands/spool-records.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Fifos } from '../platform/fifos.ts'
-import { signalGroup } from '../platform/processes.ts'
+import { signalGroup, signalStartedGroup } from '../platform/processes.ts'
 import { childEnvironment } from './child-environment.ts'
 import {
   decideEnding,
@@ -119,17 +119,24 @@ export class RunningCommand {
     const decision = decideEnding(this.#view, now)
     if (decision.kind === 'term') {
       this.#view.ending = { cause: decision.cause, sinceMs: now }
-      signalGroup(this.#program.pid, 'SIGTERM')
+      this.#signal('SIGTERM')
       // A stopped process does not see TERM before it goes on.
-      signalGroup(this.#program.pid, 'SIGCONT')
+      this.#signal('SIGCONT')
     } else if (decision.kind === 'kill') {
       this.#view.wasKilled = true
       this.#killedMs = now
-      signalGroup(this.#program.pid, 'SIGKILL')
+      this.#signal('SIGKILL')
     }
     if (this.#exit !== null) this.#awaitGroup(this.#program.pid, now)
     else if (decision.kind !== 'wait') this.#steer()
     else if (decision.inMs !== null) this.#timer = this.#parts.clock.after(decision.inMs, () => this.#steer())
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#program === null) return
+    // Once the leader has been collected its number is only good for as long as its group lives.
+    if (this.#exit === null) signalStartedGroup(this.#program.pid, signal)
+    else signalGroup(this.#program.pid, signal)
   }
 
   #exited(exit: ProgramExit): void {

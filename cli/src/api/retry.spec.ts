@@ -31,7 +31,9 @@ describe('retrying', () => {
   })
 
   it('waits longer each time, up to five seconds', () => {
-    expect([0, 1, 2, 3, 10, 100_000].map((failures) => backOffMs(failures, 1))).toEqual([250, 500, 1000, 2000, 5000, 5000])
+    expect([0, 1, 2, 3, 10, 100_000].map((failures) => backOffMs(failures, 1))).toEqual([
+      250, 500, 1000, 2000, 5000, 5000,
+    ])
     expect(backOffMs(0, 0)).toBe(125)
   })
 })

@@ -3,7 +3,7 @@ import type { CommandView, NewRunInput, RunAccepted } from '@rollcall/contracts/
 import type { Command } from 'commander'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
-import { Left, UnreachableError, UsageError } from '../errors.ts'
+import { Left, NoServerError, UnreachableError, UsageError } from '../errors.ts'
 import { sizeOf } from '../input/terminal-session.ts'
 import { RECONNECT_HELP } from '../live/watch.ts'
 import { collectEnvironment, collectNames, jsonOption, seconds } from '../options.ts'
@@ -126,17 +126,23 @@ async function send(
   body: NewRunInput & { runId: string },
   signal: AbortSignal,
 ): Promise<RunAccepted> {
+  let hasTriedAgain = false
   try {
     return await untilAborted(
       retrying(() => context.api.call('run', { body }), {
         forMs: SEND_AGAIN_FOR_MS,
         signal,
-        onFirstFailure: () => context.notice('the server does not answer, trying again…'),
+        onFirstFailure: () => {
+          hasTriedAgain = true
+          context.notice('the server does not answer, trying again…')
+        },
       }),
       signal,
     )
   } catch (error) {
-    if (error instanceof Left || error instanceof UnreachableError)
+    const isUnknown =
+      error instanceof UnreachableError && (hasTriedAgain || !(error instanceof NoServerError))
+    if (error instanceof Left || isUnknown)
       context.notice(
         `it may have been accepted all the same; see with: rollcall command list --run ${body.runId}`,
       )

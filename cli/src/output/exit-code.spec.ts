@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { exitCodeOf } from './exit-code.ts'
 
 const of = (state: Parameters<typeof exitCodeOf>[0][number] & object) => ({ ...state })
-const ended = (state: 'success' | 'failed' | 'timed_out' | 'cancelled' | 'lost', exitCode: number | null = null, signal: string | null = null) =>
-  of({ state, exitCode, signal })
+const ended = (
+  state: 'success' | 'failed' | 'timed_out' | 'cancelled' | 'lost',
+  exitCode: number | null = null,
+  signal: string | null = null,
+) => of({ state, exitCode, signal })
 
 describe('exitCodeOf', () => {
   it.each([

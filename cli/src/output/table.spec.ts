@@ -4,7 +4,15 @@ import { table } from './table.ts'
 
 describe('table', () => {
   it('aligns columns', () => {
-    expect(table(['NAME', 'STATE'], [['a', 'online'], ['längerer', '-']])).toBe('NAME      STATE\na         online\nlängerer  -\n')
+    expect(
+      table(
+        ['NAME', 'STATE'],
+        [
+          ['a', 'online'],
+          ['längerer', '-'],
+        ],
+      ),
+    ).toBe('NAME      STATE\na         online\nlängerer  -\n')
   })
 
   it('lets no cell act on the terminal', () => {

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { withServer } from './setting.ts'
+
+const setting = withServer()
+
+describe('rollcall command', () => {
+  it('lists commands as one would type them, harmless to the terminal', async () => {
+    setting.server
+      .addCommand('demo-1', { program: 'sh', args: ['-c', "echo 'a b'\x1b[2J"] })
+      .start()
+      .end({ state: 'failed', exitCode: 3 })
+    const { stdout } = await setting.ended(['command', 'list'])
+    expect(stdout.split('\n')[0]).toMatch(/^ID +HOST +STATE +EXIT +AGO +TOOK +COMMAND$/)
+    expect(stdout).toContain("sh -c 'echo '\\''a b'\\''\uFFFD[2J'")
+    expect(stdout).toMatch(/demo-1 {2}failed {2}3 /)
+    expect(stdout).not.toContain('\x1b')
+    expect(JSON.parse((await setting.ended(['command', 'list', '--json'])).stdout)).toEqual({
+      commands: [setting.server.commands[0]?.view],
+    })
+  })
+
+  it('finds a command by the first characters of its id, and refuses what fits several or none', async () => {
+    const [one, two] = [setting.server.addCommand('a'), setting.server.addCommand('b')]
+    one.view.id = `abcdef12${one.view.id.slice(8)}`
+    two.view.id = `abcdef99${two.view.id.slice(8)}`
+    expect((await setting.ended(['command', 'show', 'ABCDEF9'])).stdout).toContain(
+      `Id         ${two.view.id}`,
+    )
+    const several = await setting.ended(['command', 'show', 'abcdef'])
+    expect(several.exitCode).toBe(1)
+    expect(several.stderr).toContain(`abcdef fits 2 commands`)
+    expect(several.stderr).toContain(`  ${one.view.id}  a  true\n`)
+    expect(await setting.ended(['command', 'show', 'fedcba'])).toMatchObject({ exitCode: 1 })
+    expect(await setting.ended(['command', 'show', 'abcde'])).toMatchObject({ exitCode: 2 })
+    expect(await setting.ended(['command', 'show', '../../hosts'])).toMatchObject({ exitCode: 2 })
+  })
+
+  it('reads a log in pages to its end, each stream to its own', async () => {
+    const command = setting.server
+      .addCommand('demo-1')
+      .start()
+      .write('one\n')
+      .write('two\n', 'stderr')
+      .write(Buffer.from([0xff, 0x0a]))
+    const raw = setting.rollcall(['command', 'log', command.view.id])
+    expect(await raw.ended()).toBe(0)
+    expect(raw.bytes).toEqual(Buffer.concat([Buffer.from('one\n'), Buffer.from([0xff, 0x0a])]))
+    expect(raw.stderr).toBe('two\n')
+    const json = setting.rollcall(['command', 'log', command.view.id, '--offset', '6', '--json'])
+    await json.ended()
+    expect(json.lines).toEqual([
+      {
+        type: 'output',
+        commandId: command.view.id,
+        host: 'demo-1',
+        stream: 'stderr',
+        offset: 6,
+        data: 'bwo=',
+      },
+      {
+        type: 'output',
+        commandId: command.view.id,
+        host: 'demo-1',
+        stream: 'stdout',
+        offset: 8,
+        data: '/wo=',
+      },
+      { type: 'position', nextOffset: 10, isFinal: false },
+    ])
+  })
+
+  it('cancels what runs, and says so when there was nothing to cancel', async () => {
+    const command = setting.server.addCommand('demo-1').start()
+    const first = await setting.ended(['command', 'cancel', command.view.id])
+    expect(first.stderr).toBe('rollcall: asked the command on demo-1 to end\n')
+    expect(command.view.cancelRequested).toBe(true)
+    command.end()
+    const second = await setting.ended(['command', 'cancel', command.view.id])
+    expect(second.stderr).toBe('rollcall: the command on demo-1 has ended: success\n')
+  })
+})
+
+describe('rollcall status', () => {
+  it('counts hosts by state, and tells ready from not ready by its exit code', async () => {
+    for (const name of ['a', 'b']) setting.server.addHost(name)
+    setting.server.addHost('c', 'offline')
+    const good = await setting.ended(['status'])
+    expect(good).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(good.stdout).toMatch(/^Hosts +3 \(2 online, 1 offline\)$/m)
+    setting.server.isReady = false
+    const bad = await setting.ended(['status', '--json'])
+    expect(bad.exitCode).toBe(1)
+    expect(JSON.parse(bad.stdout)).toMatchObject({
+      version: '0.1.0',
+      status: 'not_ready',
+      database: 'down',
+      hosts: { total: 3, byState: { online: 2 } },
+    })
+  })
+})

@@ -1,0 +1,216 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { FINGERPRINT } from './fake-host.ts'
+import { refusal } from './fake-routes.ts'
+import { until } from './rollcall.ts'
+import { withServer } from './setting.ts'
+
+const setting = withServer()
+
+const file = async (name: string, content: string) => {
+  const path = join(setting.server.dataDir, name)
+  await writeFile(path, content)
+  return path
+}
+const sent = () => setting.server.requests.find(({ name }) => name === 'addHost')?.body
+const ADD = ['host', 'add', 'demo-1', '--address', '192.0.2.10'] as const
+
+describe('rollcall host add', () => {
+  it('pins the very key that it showed, and takes the password from standard input only', async () => {
+    const { exitCode, stdout, stderr } = await setting.ended(
+      [...ADD, '--password-stdin', '--label', 'env=prod', '--label', 'rack=b4'],
+      {
+        input: 's3cret pass\nsecond line\n',
+      },
+    )
+    expect(exitCode).toBe(0)
+    expect(sent()).toMatchObject({
+      name: 'demo-1',
+      address: '192.0.2.10',
+      port: 22,
+      user: 'root',
+      credential: { type: 'password', password: 's3cret pass' },
+      hostKey: FINGERPRINT,
+      labels: { env: 'prod', rack: 'b4' },
+    })
+    expect(stderr).toContain(`first contact: pinning ssh-ed25519 ${FINGERPRINT}`)
+    expect(stderr).toContain(
+      `Follow it with: rollcall command log ${setting.server.commands[0]?.view.id} --follow`,
+    )
+    expect(stdout + stderr).not.toContain('s3cret')
+  })
+
+  it('does not ask the host for a key that was given', async () => {
+    const fingerprint = `SHA256:${'C'.repeat(43)}`
+    const key = await file('key', 'PRIVATE KEY')
+    const { stderr } = await setting.ended([...ADD, '--key', key, '--host-key', fingerprint])
+    expect(sent()).toMatchObject({
+      hostKey: fingerprint,
+      credential: { type: 'key', privateKey: 'PRIVATE KEY' },
+    })
+    expect(setting.server.requests.map(({ name }) => name)).toEqual(['addHost'])
+    expect(stderr).not.toContain('first contact')
+  })
+
+  it('reads passphrase and sudo password from files, and prints neither', async () => {
+    const secrets = [
+      await file('key', 'PRIVATE KEY'),
+      await file('phrase', 'pass phrase\n'),
+      await file('sudo', 'sudo word\r\n'),
+    ]
+    const [key = '', phrase = '', sudo = ''] = secrets
+    const options = [
+      '--key',
+      key,
+      '--passphrase-file',
+      phrase,
+      '--sudo-password-file',
+      sudo,
+      '--port',
+      '2222',
+      '--user',
+      'admin',
+    ]
+    const { stdout, stderr } = await setting.ended([...ADD, ...options, '--json'])
+    expect(sent()).toMatchObject({
+      port: 2222,
+      user: 'admin',
+      credential: { privateKey: 'PRIVATE KEY', passphrase: 'pass phrase' },
+      sudoPassword: 'sudo word',
+    })
+    expect(stdout + stderr).not.toMatch(/PRIVATE|phrase|word/)
+    expect(JSON.parse(stdout)).toMatchObject({ host: { name: 'demo-1' }, commandId: expect.any(String) })
+  })
+
+  it.each([
+    ['no way to sign in', [], '', 'Say how to sign in'],
+    ['a password as an argument', ['--password', 'x'], '', "unknown option '--password'"],
+    ['two ways to sign in', ['--key', '/k', '--password-stdin'], '', 'not both'],
+    ['a passphrase without a key', ['--passphrase-file', '/p', '--password-stdin'], 'x\n', 'give --key too'],
+    ['an empty password', ['--password-stdin'], '\n', 'no password on its first line'],
+    ['a port that is none', ['--port', '70000', '--password-stdin'], 'x\n', 'whole number from 1 to 65535'],
+    ['a label without a value', ['--label', 'prod', '--password-stdin'], 'x\n', 'It must be key=value'],
+    [
+      'a fingerprint that is none',
+      ['--host-key', 'md5:1', '--password-stdin'],
+      'x\n',
+      '  hostKey: must be SHA256:',
+    ],
+  ])('refuses %s with exit code 2, before anything is sent', async (_what, options, input, said) => {
+    const { exitCode, stderr } = await setting.ended([...ADD, ...options], { input })
+    expect(stderr).toContain(said)
+    expect(exitCode).toBe(2)
+    expect(setting.server.requests).toEqual([])
+  })
+
+  it('names every wrong field on its own line, and never the secret', async () => {
+    const { exitCode, stderr } = await setting.ended(
+      ['host', 'add', '_bad_', '--address', 'a b', '--password-stdin', '--host-key', FINGERPRINT],
+      {
+        input: `${'s3cret'.repeat(200)}\n`,
+      },
+    )
+    expect(exitCode).toBe(2)
+    expect(stderr).toMatch(
+      /^error: The request is not valid\. \(request\.invalid\)\n {2}name: .*\n {2}address: .*\n {2}credential\.password: .*\n$/,
+    )
+    expect(stderr).not.toContain('s3cret')
+  })
+
+  it('refuses a public key where the private one belongs', async () => {
+    const { exitCode, stderr } = await setting.ended([
+      ...ADD,
+      '--key',
+      await file('key.pub', 'ssh-ed25519 AAAA'),
+    ])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('is a public key')
+  })
+
+  it('--wait shows the installation and ends with 0 only when it succeeded', async () => {
+    setting.server.onCommand = (command) => command.start().write('TASK [agent]\n').end()
+    const good = await setting.ended([...ADD, '--password-stdin', '--wait'], { input: 'x\n' })
+    expect(good).toMatchObject({ exitCode: 0, stdout: 'TASK [agent]\n' })
+    expect(good.stderr).toMatch(/the installation on demo-1 succeeded in \d+ ms/)
+
+    setting.server.onCommand = (command) =>
+      command.start().end({
+        state: 'failed',
+        exitCode: null,
+        reason: 'There is no python3.',
+        reasonCode: 'host.no_python',
+      })
+    const bad = await setting.ended(['host', 'install', 'demo-1', '--wait'])
+    expect(bad.exitCode).toBe(1)
+    expect(bad.stderr).toBe(
+      'error: The installation on demo-1 did not succeed: failed: There is no python3. (host.no_python)\n',
+    )
+  })
+
+  it('--wait survives a restart of the server', async () => {
+    setting.server.addHost('demo-1')
+    const rollcall = setting.rollcall(['host', 'install', 'demo-1', '--wait', '--json'])
+    await until(() => setting.server.followed.length === 1, 'it follows')
+    const command = setting.server.commands[0]?.start().write('1')
+    await setting.server.crash()
+    command?.write('2').end()
+    await setting.server.listen()
+    expect(await rollcall.ended()).toBe(0)
+    const output = rollcall.lines
+      .filter(({ type }) => type === 'output')
+      .map(({ data }) => Buffer.from(String(data), 'base64').toString())
+    expect(output.join('')).toBe('12')
+    expect(
+      rollcall.lines.map(({ type }) => type).filter((type) => type !== 'output' && type !== 'command'),
+    ).toEqual(['accepted', 'end'])
+  })
+})
+
+describe('rollcall host list, show and remove', () => {
+  it('lists hosts in aligned columns that no label or version can break', async () => {
+    setting.server.addHost('a', 'online', { labels: { env: '\x1b[2J' } })
+    setting.server.addHost('longer-name', 'offline', { port: 2222, agent: null })
+    const { stdout } = await setting.ended(['host', 'list'])
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^NAME {9}ADDRESS {9}STATE {4}AGENT {2}LABELS {4}SINCE$/),
+      expect.stringMatching(/^a {12}192\.0\.2\.1 {7}online {3}0\.1\.0 {2}env=\uFFFD\[2J {2}1 min \d+ s$/),
+      expect.stringMatching(/^longer-name {2}192\.0\.2\.1:2222 {2}offline {2}- {6}- {9}1 min \d+ s$/),
+      '',
+    ])
+  })
+
+  it('--json gives the whole answer as one document', async () => {
+    const host = setting.server.addHost('a')
+    expect(JSON.parse((await setting.ended(['host', 'list', '--json'])).stdout)).toEqual({ hosts: [host] })
+    expect(JSON.parse((await setting.ended(['host', 'show', 'a', '--json'])).stdout)).toEqual({ host })
+  })
+
+  it('shows why a host is in its state, and where its log is', async () => {
+    const lastProvisioning = '01234567-89ab-cdef-0123-456789abcdef'
+    setting.server.addHost('a', 'install_failed', { stateReason: 'There is no python3.', lastProvisioning })
+    const { stdout } = await setting.ended(['host', 'show', 'a'])
+    expect(stdout).toMatch(/^Reason +There is no python3\.$/m)
+    expect(stdout).toMatch(new RegExp(`^Last log +rollcall command log ${lastProvisioning}$`, 'm'))
+  })
+
+  it('tells a forgotten host from a removed one', async () => {
+    setting.server.addHost('a')
+    const removed = await setting.ended(['host', 'remove', 'a'])
+    expect(removed.stderr).toContain('the removal on a has begun')
+    const forgotten = await setting.ended(['host', 'remove', 'a', '--forget', '--wait', '--json'])
+    expect(JSON.parse(forgotten.stdout)).toEqual({ commandId: null, message: 'a is forgotten.' })
+  })
+
+  it('shows what the server refused, with its code, and exits with 1', async () => {
+    setting.server.onRequest = () => {
+      throw refusal('host.busy', 'a is being installed.\x1b[2J Wait for that.')
+    }
+    setting.server.addHost('a')
+    expect(await setting.ended(['host', 'install', 'a'])).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'error: a is being installed.\uFFFD[2J Wait for that. (host.busy)\n',
+    })
+  })
+})

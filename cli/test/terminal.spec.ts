@@ -1,0 +1,98 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { until } from './rollcall.ts'
+import { withServer } from './setting.ts'
+
+const setting = withServer()
+const LAUNCHER = fileURLToPath(new URL('../bin/rollcall.js', import.meta.url))
+const hasScript = spawnSync('script', ['--version']).status === 0
+
+/** Runs it at a terminal of its own, and then shows how it left that terminal. */
+function atTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const line = `stty rows 30 cols 100; '${process.execPath}' '${LAUNCHER}' ${args.join(' ')}; echo "code=$?"; stty -a`
+  const child = spawn('script', ['--quiet', '--return', '--command', line, '/dev/null'], {
+    env: { PATH: process.env.PATH, TERM: 'xterm', ROLLCALL_DATA_DIR: setting.server.dataDir, ...env },
+  })
+  const terminal = {
+    shown: '',
+    type: (text: string) => void child.stdin.write(text),
+    ended: async () => {
+      await once(child, 'close')
+      return terminal.shown
+    },
+  }
+  child.stdout.on('data', (data) => {
+    terminal.shown += data
+  })
+  return terminal
+}
+
+const input = () => setting.server.commands[0]?.input.toString()
+
+describe.skipIf(!hasScript)('at a terminal', () => {
+  it('--tty sends every key, Ctrl-C too, and the size, and gives the terminal back', async () => {
+    setting.server.addHost('demo-1')
+    const terminal = atTerminal(['run', '--host', 'demo-1', '--tty', '--', 'sh'])
+    await until(() => setting.server.followed.length === 1, 'it follows')
+    const command = setting.server.commands[0]?.start()
+    await until(() => command?.sizes.length === 1, 'the size is sent')
+    expect(command?.sizes).toEqual([{ columns: 100, rows: 30 }])
+    terminal.type('top\r\x03')
+    await until(() => input() === 'top\r\x03', 'every key arrives')
+    expect(command?.view.cancelRequested).toBe(false)
+    command?.write('\x1b[2Jraw').end({ state: 'failed', exitCode: 5 })
+    const shown = await terminal.ended()
+    expect(shown).toContain('\x1b[2Jraw')
+    expect(shown).toContain('code=5')
+    expect(shown).toMatch(/ icanon.* echo /s)
+  })
+
+  it('--tty: ~. leaves while the server is away, and gives the terminal back', async () => {
+    setting.server.addHost('demo-1')
+    const terminal = atTerminal(['run', '--host', 'demo-1', '--tty', '--', 'sh'])
+    await until(() => setting.server.followed.length === 1, 'it follows')
+    const command = setting.server.commands[0]?.start()
+    await until(() => command?.sizes.length === 1, 'the terminal is handed over')
+    await setting.server.crash()
+    await until(() => terminal.shown.includes('connection lost'), 'it says so')
+    terminal.type('~.')
+    const shown = await terminal.ended()
+    expect(shown).toContain('code=130')
+    expect(shown).toContain('the command goes on')
+    expect(shown).toMatch(/ icanon.* echo /s)
+  })
+
+  it('a password is asked for and not shown', async () => {
+    const terminal = atTerminal(['host', 'add', 'demo-1', '--address', '192.0.2.10'])
+    await until(() => terminal.shown.includes('SSH password of root@192.0.2.10: '), 'it asks')
+    terminal.type('wrong\x15s3crex\x7ftä\x7fä\r')
+    const shown = await terminal.ended()
+    expect(shown).toContain('code=0')
+    expect(setting.server.requests.find(({ name }) => name === 'addHost')?.body.credential.password).toBe(
+      's3cretä',
+    )
+    expect(shown).not.toMatch(/wrong|s3cre/)
+    expect(shown).toMatch(/ icanon.* echo /s)
+  })
+
+  it('Ctrl-C at the password leaves without adding anything', async () => {
+    const terminal = atTerminal(['host', 'add', 'demo-1', '--address', '192.0.2.10'])
+    await until(() => terminal.shown.includes('SSH password'), 'it asks')
+    terminal.type('half\x03')
+    expect(await terminal.ended()).toContain('code=130')
+    expect(setting.server.requests).toEqual([])
+  })
+
+  it('prefixes are coloured, and with NO_COLOR they are not', async () => {
+    for (const name of ['a', 'b']) setting.server.addHost(name)
+    setting.server.onCommand = (command) => command.start().write('hello\n').end()
+    expect(await atTerminal(['run', '--host', 'a,b', '--', 'x']).ended()).toContain(
+      '\x1b[36ma |\x1b[0m hello',
+    )
+    expect(await atTerminal(['run', '--host', 'a,b', '--', 'x'], { NO_COLOR: '1' }).ended()).toContain(
+      'a | hello',
+    )
+  })
+})
