@@ -21,7 +21,8 @@ module.exports = {
     },
     {
       name: 'tests-enter-from-outside',
-      comment: 'by HTTP, RPC, SSH and the browser, never through src; provisioning is tried on hosts before a server exists',
+      comment:
+        'by HTTP, RPC, SSH and the browser, never through src; provisioning is tried on hosts before a server exists',
       severity: 'error',
       from: { path: '^(test|scripts)/', pathNot: '^test/provisioning/' },
       to: { path: '^(server|agent|cli)/src' },
@@ -30,19 +31,33 @@ module.exports = {
       name: 'features-by-their-index',
       severity: 'error',
       from: { path: `^server/src/${feature}/` },
-      to: { path: `^server/src/${feature}/`, pathNot: ['^server/src/$1/', `^server/src/${feature}/index\\.ts$`] },
+      to: {
+        path: `^server/src/${feature}/`,
+        pathNot: ['^server/src/$1/', `^server/src/${feature}/index\\.ts$`],
+      },
     },
     {
       name: 'domain-is-pure',
-      comment: 'domain knows no Nest, no Prisma, no clock, no I/O; randomness for ids and hashes is passed through node:crypto',
+      comment:
+        'domain knows no Nest, no Prisma, no clock, no I/O; randomness for ids and hashes is passed through node:crypto',
       severity: 'error',
       from: { path: '^server/src/[^/]+/domain/', pathNot: '\\.spec\\.ts$' },
-      to: { pathNot: ['^server/src/[^/]+/domain/', '^contracts/', 'node_modules/(zod|@rollcall)/', '^(node:)?crypto$'] },
+      to: {
+        pathNot: [
+          '^server/src/[^/]+/domain/',
+          '^contracts/',
+          'node_modules/(zod|@rollcall)/',
+          '^(node:)?crypto$',
+        ],
+      },
     },
     {
       name: 'only-repositories-touch-prisma',
       severity: 'error',
-      from: { path: '^server/src/', pathNot: ['\\.repository\\.ts$', '^server/src/platform/', '\\.spec\\.ts$'] },
+      from: {
+        path: '^server/src/',
+        pathNot: ['\\.repository\\.ts$', '^server/src/platform/', '\\.spec\\.ts$'],
+      },
       to: { path: '^server/src/platform/prisma/generated' },
     },
     {
@@ -57,6 +72,9 @@ module.exports = {
     exclude: { path: ['/dist/', 'server/src/platform/prisma/generated/internal'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'server/tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default', 'node'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'default', 'node'],
+    },
   },
 }

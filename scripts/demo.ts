@@ -14,6 +14,20 @@ const cli = fileURLToPath(new URL('../cli/bin/rollcall.js', import.meta.url))
 const rollcall = (args: string[], stdio: 'inherit' | 'pipe' = 'inherit') =>
   execa('node', [cli, ...args], { stdio: ['ignore', stdio, stdio], reject: false })
 
+/** Three installations run side by side: each line says whose it is. */
+function installed(host: { name: string; address: string }, keyPath: string) {
+  const prefix = function* (line: unknown) {
+    yield `${host.name} | ${line}`
+  }
+  const args = ['--address', host.address, '--key', keyPath, '--label', 'env=demo', '--wait']
+  return execa('node', [cli, 'host', 'add', host.name, ...args], {
+    stdin: 'ignore',
+    stdout: [prefix, 'inherit'],
+    stderr: [prefix, 'inherit'],
+    reject: false,
+  })
+}
+
 const WHAT_NEXT = `
 Three hosts are in the fleet. In another terminal, in this folder:
 

@@ -6,7 +6,20 @@ export async function lint() {
   say('checking style')
   await run('biome', ['ci', '.'], { isQuiet: true })
   say('checking who imports whom')
-  await run('depcruise', ['--config', '.dependency-cruiser.cjs', 'contracts/src', 'server/src', 'agent/src', 'cli/src', 'test', 'scripts'], { isQuiet: true })
+  await run(
+    'depcruise',
+    [
+      '--config',
+      '.dependency-cruiser.cjs',
+      'contracts/src',
+      'server/src',
+      'agent/src',
+      'cli/src',
+      'test',
+      'scripts',
+    ],
+    { isQuiet: true },
+  )
   say('checking the types of tests and scripts')
   await run('tsc', ['-p', 'test/tsconfig.json'], { isQuiet: true })
 }

@@ -32,7 +32,9 @@ runMain(async () => {
     isStopping = true
     say('stopping')
     for (const child of children) child.kill('SIGTERM')
-    setTimeout(() => [...children].forEach((child) => child.kill('SIGKILL')), KILL_AFTER_MS).unref()
+    setTimeout(() => {
+      for (const child of children) child.kill('SIGKILL')
+    }, KILL_AFTER_MS).unref()
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
 

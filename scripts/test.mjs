@@ -21,12 +21,20 @@ runMain(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-test-'))
   const report = join(folder, 'report.json')
   try {
-    const failure = await run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters], {
-      env: { ROLLCALL_ANSIBLE_BUNDLE: bundle },
-    }).catch((error) => error)
-    const { numPassedTests, numFailedTests, numPendingTests, success } = JSON.parse(await readFile(report, 'utf8'))
+    const failure = await run(
+      'vitest',
+      ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
+      {
+        env: { ROLLCALL_ANSIBLE_BUNDLE: bundle },
+      },
+    ).catch((error) => error)
+    const { numPassedTests, numFailedTests, numPendingTests, success } = JSON.parse(
+      await readFile(report, 'utf8'),
+    )
     if (failure || !success || numPassedTests === 0) process.exitCode = 1
-    console.log(`${numPassedTests} passed, ${Math.max(numFailedTests, process.exitCode ?? 0)} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`)
+    console.log(
+      `${numPassedTests} passed, ${Math.max(numFailedTests, process.exitCode ?? 0)} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`,
+    )
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -9,15 +9,12 @@ import {
   ADMIN_ROUTES,
   type AdminRouteName,
   type HostView,
-  type LiveEvent,
-  liveEvent,
-  liveRequest,
   type NewHost,
   type NewRun,
 } from '@rollcall/contracts/admin'
-import { type WebSocket, WebSocketServer } from 'ws'
 import { FakeCommand } from './fake-command.ts'
-import { fakeHost } from './fake-host.ts'
+import { FINGERPRINT, fakeHost } from './fake-host.ts'
+import { FakeLive } from './fake-live.ts'
 import { parseRequest } from './fake-routes.ts'
 
 export const API_KEY = 'rck_the-only-key-that-works'
@@ -34,18 +31,14 @@ export class FakeServer {
   readonly requests: ApiRequest[] = []
   readonly hosts = new Map<string, HostView>()
   readonly commands: FakeCommand[] = []
-  /** Offsets that viewers asked to follow from. */
-  readonly followed: { commandId: string; offset: number }[] = []
+  readonly live = new FakeLive((id) => this.commands.find(({ view }) => view.id === id))
   /** Called with every new command, before it is answered. */
   onCommand: (command: FakeCommand) => void = () => undefined
   /** Called before a request is carried out; may throw a `RollcallError`. `lose` carries it out and drops the answer. */
   onRequest: (request: ApiRequest) => 'answer' | 'lose' = () => 'answer'
-  /** Changes or repeats what goes out live. */
-  onLive: (event: LiveEvent) => LiveEvent[] = (event) => [event]
   isReady = true
   dataDir = ''
   private http: Server | undefined
-  private sockets = new Set<WebSocket>()
   private port = 0
 
   static async start(): Promise<FakeServer> {
@@ -63,12 +56,7 @@ export class FakeServer {
   /** Listens, where it did before unless told otherwise, and announces itself. */
   async listen(port = this.port): Promise<void> {
     const http = createServer((request, response) => void this.answer(request, response))
-    const live = new WebSocketServer({ noServer: true })
-    http.on('upgrade', (request, socket, head) => {
-      if (request.headers.authorization !== `Bearer ${API_KEY}`)
-        return void socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 9\r\n\r\nWrong key')
-      live.handleUpgrade(request, socket, head, (ws) => this.serveLive(ws))
-    })
+    this.live.attach(http, API_KEY)
     await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve))
     this.http = http
     this.port = (http.address() as AddressInfo).port
@@ -78,13 +66,9 @@ export class FakeServer {
   /** Stops as abruptly as a crash; what was asked for is kept. */
   async crash(): Promise<void> {
     this.http?.closeAllConnections()
-    this.dropViewers()
+    this.live.dropViewers()
     await new Promise((resolve) => (this.http ? this.http.close(resolve) : resolve(undefined)))
     this.http = undefined
-  }
-
-  dropViewers(): void {
-    for (const socket of this.sockets) socket.terminate()
   }
 
   async stop(): Promise<void> {
@@ -229,48 +213,6 @@ export class FakeServer {
       nextOffset,
       isFinal: command.isFinal && nextOffset >= command.view.outputBytes,
     }
-  }
-
-  private serveLive(socket: WebSocket): void {
-    this.sockets.add(socket)
-    socket.on('close', () => this.sockets.delete(socket))
-    socket.on('message', (data) => {
-      const request = liveRequest.parse(JSON.parse(String(data)))
-      if (request.type === 'unfollow') return
-      this.followed.push({ commandId: request.commandId, offset: request.offset })
-      const command = this.commands.find(({ view }) => view.id === request.commandId)
-      if (command) this.feed(socket, command, request.offset)
-      else
-        this.sendLive(socket, {
-          type: 'error',
-          commandId: request.commandId,
-          code: 'command.not_found',
-          message: 'There is no such command.',
-        })
-    })
-  }
-
-  private feed(socket: WebSocket, command: FakeCommand, from: number): void {
-    let offset = from
-    let shown = ''
-    const look = () => {
-      for (const chunk of command.outputFrom(offset)) {
-        this.sendLive(socket, { type: 'output', commandId: command.view.id, ...chunk })
-        offset = chunk.offset + Buffer.from(chunk.data, 'base64').length
-      }
-      if (shown !== command.view.state) this.sendLive(socket, { type: 'command', command: command.view })
-      shown = command.view.state
-      if (!command.isFinal) return
-      this.sendLive(socket, { type: 'end', command: command.view })
-      command.off('news', look)
-    }
-    command.on('news', look)
-    socket.on('close', () => command.off('news', look))
-    look()
-  }
-
-  private sendLive(socket: WebSocket, event: LiveEvent): void {
-    for (const sent of this.onLive(liveEvent.parse(event))) socket.send(JSON.stringify(sent))
   }
 
   private host(name: string): HostView {

@@ -151,7 +151,7 @@ describe('rollcall host add', () => {
   it('--wait survives a restart of the server', async () => {
     setting.server.addHost('demo-1')
     const rollcall = setting.rollcall(['host', 'install', 'demo-1', '--wait', '--json'])
-    await until(() => setting.server.followed.length === 1, 'it follows')
+    await until(() => setting.server.live.followed.length === 1, 'it follows')
     const command = setting.server.commands[0]?.start().write('1')
     await setting.server.crash()
     command?.write('2').end()

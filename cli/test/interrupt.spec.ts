@@ -8,7 +8,7 @@ const setting = withServer()
 async function following(hosts: readonly string[]) {
   for (const name of hosts) setting.server.addHost(name)
   const rollcall = setting.rollcall(['run', '--host', hosts.join(), '--', 'sleep', '9'])
-  await until(() => setting.server.followed.length === hosts.length, 'all are followed')
+  await until(() => setting.server.live.followed.length === hosts.length, 'all are followed')
   for (const command of setting.server.commands) command.start()
   return rollcall
 }
@@ -84,7 +84,7 @@ describe('Ctrl-C', () => {
   it('leaves an installation alone', async () => {
     setting.server.addHost('a')
     const rollcall = setting.rollcall(['host', 'install', 'a', '--wait'])
-    await until(() => setting.server.followed.length === 1, 'it follows')
+    await until(() => setting.server.live.followed.length === 1, 'it follows')
     rollcall.process.kill('SIGINT')
     expect(await rollcall.ended()).toBe(130)
     expect(cancelled()).toBe(0)

@@ -9,7 +9,7 @@ describe('following through broken connections', () => {
   it('goes on after a restart of the server, on another port, with nothing lost and nothing doubled', async () => {
     setting.server.addHost('demo-1')
     const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'x'])
-    await until(() => setting.server.followed.length === 1, 'it follows')
+    await until(() => setting.server.live.followed.length === 1, 'it follows')
     const command = setting.server.commands[0]?.start().write('one\n').write('two\n', 'stderr')
     await until(() => rollcall.stdout === 'one\n' && rollcall.stderr === 'two\n', 'the first lines are shown')
     await setting.server.crash()
@@ -21,14 +21,14 @@ describe('following through broken connections', () => {
     expect(await rollcall.ended()).toBe(0)
     expect(rollcall.stdout).toBe('one\nthree\nfour')
     expect(rollcall.stderr.match(/connection lost/g)).toHaveLength(1)
-    expect(setting.server.followed.map(({ offset }) => offset)).toEqual([0, 8])
+    expect(setting.server.live.followed.map(({ offset }) => offset)).toEqual([0, 8])
   })
 
   it('says nothing of a connection that is back at once, and shows each byte once however often it breaks', async () => {
     const names = ['a', 'b', 'c']
     for (const name of names) setting.server.addHost(name)
     const rollcall = setting.rollcall(['run', '--host', names.join(), '--', 'x'])
-    await until(() => setting.server.followed.length === 3, 'all are followed')
+    await until(() => setting.server.live.followed.length === 3, 'all are followed')
     for (const command of setting.server.commands) command.start()
     const expected: string[] = []
     for (let round = 0; round < 5; round++) {
@@ -36,7 +36,7 @@ describe('following through broken connections', () => {
         command.write(`round ${round}, `).write('half a line, ')
         expected.push(`${command.view.host.name} | round ${round}, half a line, and the rest`)
       }
-      setting.server.dropViewers()
+      setting.server.live.dropViewers()
       for (const command of setting.server.commands) command.write('and the rest\n')
       await until(() => rollcall.stdout.split('\n').length > expected.length, `round ${round} is shown`)
     }
@@ -50,7 +50,7 @@ describe('following through broken connections', () => {
     setting.server.addHost('demo-1')
     const rest = Buffer.from('3456789\n').toString('base64')
     const hole: string[] = []
-    setting.server.onLive = (event) => {
+    setting.server.live.onLive = (event) => {
       if (event.type !== 'output') return [event]
       const overlapping: LiveEvent = { ...event, offset: 3, data: rest }
       if (event.offset === 0) return [event, event, overlapping, overlapping]
@@ -68,7 +68,7 @@ describe('following through broken connections', () => {
   it('tries again when the server cannot read the output at the moment', async () => {
     setting.server.addHost('demo-1')
     let isAway = true
-    setting.server.onLive = (event) => {
+    setting.server.live.onLive = (event) => {
       if (!isAway || event.type !== 'output') return [event]
       isAway = false
       return [
@@ -87,7 +87,7 @@ describe('following through broken connections', () => {
     const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'x'], {
       ROLLCALL_RECONNECT_SECONDS: '1',
     })
-    await until(() => setting.server.followed.length === 1, 'it follows')
+    await until(() => setting.server.live.followed.length === 1, 'it follows')
     await setting.server.crash()
     expect(await rollcall.ended()).toBe(1)
     expect(rollcall.stderr).toContain(`rollcall command log ${setting.server.commands[0]?.view.id} --follow`)

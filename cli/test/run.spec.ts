@@ -32,7 +32,7 @@ describe('rollcall run on one host', () => {
   it('shows output while the program still runs', async () => {
     setting.server.addHost('demo-1')
     const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'tail'])
-    await until(() => setting.server.followed.length === 1, 'it follows')
+    await until(() => setting.server.live.followed.length === 1, 'it follows')
     setting.server.commands[0]?.start().write('first')
     await until(() => rollcall.stdout === 'first', 'the first words are shown')
     setting.server.commands[0]?.end({ state: 'failed', exitCode: 3 })
@@ -149,7 +149,7 @@ describe('rollcall run on several hosts', () => {
   it('never mixes lines of different hosts, however they interleave, and ends with a summary', async () => {
     for (const name of ['a', 'demo-2']) setting.server.addHost(name)
     const rollcall = setting.rollcall(['run', '--host', 'a,demo-2', '--host', 'a', '--', 'x'])
-    await until(() => setting.server.followed.length === 2, 'both are followed')
+    await until(() => setting.server.live.followed.length === 2, 'both are followed')
     const [second, first] = setting.server.commands
     const euro = Buffer.from('€')
     first?.start().write('one ')
@@ -193,11 +193,11 @@ describe('rollcall run on several hosts', () => {
   it('fails when one of them cannot be followed any more, and shows the others to the end', async () => {
     for (const name of ['a', 'b']) setting.server.addHost(name)
     const rollcall = setting.rollcall(['run', '--host', 'a,b', '--', 'x'])
-    setting.server.onLive = (event) =>
+    setting.server.live.onLive = (event) =>
       event.type === 'command' && event.command.host.name === 'b'
         ? [{ type: 'error', commandId: event.command.id, code: 'command.not_found', message: 'It is gone.' }]
         : [event]
-    await until(() => setting.server.followed.length === 2, 'both are followed')
+    await until(() => setting.server.live.followed.length === 2, 'both are followed')
     setting.server.commands[1]?.start().write('still here\n').end()
     expect(await rollcall.ended()).toBe(1)
     expect(rollcall.stdout).toBe('a | still here\n')

@@ -35,7 +35,7 @@ describe.skipIf(!hasScript)('at a terminal', () => {
   it('--tty sends every key, Ctrl-C too, and the size, and gives the terminal back', async () => {
     setting.server.addHost('demo-1')
     const terminal = atTerminal(['run', '--host', 'demo-1', '--tty', '--', 'sh'])
-    await until(() => setting.server.followed.length === 1, 'it follows')
+    await until(() => setting.server.live.followed.length === 1, 'it follows')
     const command = setting.server.commands[0]?.start()
     await until(() => command?.sizes.length === 1, 'the size is sent')
     expect(command?.sizes).toEqual([{ columns: 100, rows: 30 }])
@@ -52,7 +52,7 @@ describe.skipIf(!hasScript)('at a terminal', () => {
   it('--tty: ~. leaves while the server is away, and gives the terminal back', async () => {
     setting.server.addHost('demo-1')
     const terminal = atTerminal(['run', '--host', 'demo-1', '--tty', '--', 'sh'])
-    await until(() => setting.server.followed.length === 1, 'it follows')
+    await until(() => setting.server.live.followed.length === 1, 'it follows')
     const command = setting.server.commands[0]?.start()
     await until(() => command?.sizes.length === 1, 'the terminal is handed over')
     await setting.server.crash()

@@ -121,7 +121,10 @@ export function fieldErrors(issues: readonly SchemaIssue[], root = 'body'): Fiel
   return issues
     .flatMap((issue): FieldError[] =>
       issue.code === 'unrecognized_keys'
-        ? (issue.keys ?? []).map((key) => ({ field: [...issue.path, key].map(String).join('.'), message: 'is not a known field; remove it' }))
+        ? (issue.keys ?? []).map((key) => ({
+            field: [...issue.path, key].map(String).join('.'),
+            message: 'is not a known field; remove it',
+          }))
         : [{ field: issue.path.map(String).join('.') || root, message: issue.message }],
     )
     .slice(0, 20)

@@ -21,12 +21,17 @@ export const base64Url = (minLength: number, maxLength: number) =>
     .regex(/^[A-Za-z0-9_-]*$/, 'must be base64url text')
 
 /** A public-key pin: SHA-256 over the DER SubjectPublicKeyInfo of a certificate, as `sha256/<base64>` (RFC 7469). */
-export const spkiPin = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, 'must be sha256/ followed by 44 characters of base64')
+export const spkiPin = z
+  .string()
+  .regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, 'must be sha256/ followed by 44 characters of base64')
 
 /** An OpenSSH fingerprint as `ssh-keygen -l` prints it. */
 export const sshFingerprint = z
   .string()
-  .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must be SHA256: followed by 43 characters, as ssh-keygen -l prints it')
+  .regex(
+    /^SHA256:[A-Za-z0-9+/]{43}$/,
+    'must be SHA256: followed by 43 characters, as ssh-keygen -l prints it',
+  )
 
 /** A lower-case UUID. */
 export const uuid = z

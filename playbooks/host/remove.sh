@@ -17,7 +17,7 @@ if [ -e "$lock" ] && have flock && ! flock -n "$lock" true; then
     *[!0-9]* | '') ;;
     *)
       echo "Ending an installation that is still going on"
-      if [ "$kind" = group ]; then kill -KILL -- "-$number"; else kill -KILL "$number"; fi
+      if [ "$kind" = group ]; then kill -s KILL -- "-$number"; else kill -s KILL "$number"; fi
       ;;
   esac
 fi
@@ -36,7 +36,7 @@ print_group() {
     set -- $(sed 's/.*) //' "/proc/$leader/stat")
     [ "${20:-}" = "$start" ] || return
   fi
-  if kill -0 -- "-$leader" 2>/dev/null; then echo "$leader"; fi
+  if kill -s 0 -- "-$leader" 2>/dev/null; then echo "$leader"; fi
 }
 
 print_groups() {
@@ -53,14 +53,14 @@ if have systemctl; then
   stop_unit rollcall-agent.service
   for group in $(print_groups); do
     echo "Ending the command of process group $group"
-    kill -TERM -- "-$group" 2>/dev/null
+    kill -s TERM -- "-$group" 2>/dev/null
   done
   tries=0
   while [ "$tries" -lt 25 ] && [ -n "$(print_groups)" ]; do
     tries=$((tries + 1))
     sleep 0.2
   done
-  for group in $(print_groups); do kill -KILL -- "-$group" 2>/dev/null; done
+  for group in $(print_groups); do kill -s KILL -- "-$group" 2>/dev/null; done
   # The socket first: it would start the runner again.
   for unit in "$units"/rollcall-*.socket "$units"/rollcall-runner*.service; do
     [ -f "$unit" ] && stop_unit "${unit##*/}"

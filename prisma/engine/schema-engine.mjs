@@ -14,9 +14,13 @@ const argv = process.argv.slice(2)
 const option = (name) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined)
 const options = (name) => argv.flatMap((word, i) => (word === name ? [argv[i + 1]] : []))
 const datasource = option('--datasource') ? JSON.parse(option('--datasource')) : {}
-const connection = connectionString.parse(datasource.url ?? process.env.DATABASE_URL ?? 'postgresql://localhost/postgres')
+const connection = connectionString.parse(
+  datasource.url ?? process.env.DATABASE_URL ?? 'postgresql://localhost/postgres',
+)
 const logLine = (level, fields) =>
-  process.stderr.write(`${JSON.stringify({ level, timestamp: new Date().toISOString(), fields, target: 'schema_engine::logger' })}\n`)
+  process.stderr.write(
+    `${JSON.stringify({ level, timestamp: new Date().toISOString(), fields, target: 'schema_engine::logger' })}\n`,
+  )
 
 if (argv.includes('--version')) {
   console.log('schema-engine-cli wasm')
@@ -28,10 +32,13 @@ if (argv.includes('--version')) {
 
 async function runCli(command) {
   logLine('INFO', { message: 'start' }) // Prisma drops the first line
-  const client = new pg.Client(command === 'create-database' ? { ...connection, database: 'postgres' } : connection)
+  const client = new pg.Client(
+    command === 'create-database' ? { ...connection, database: 'postgres' } : connection,
+  )
   try {
     await client.connect()
-    if (command === 'create-database') await client.query(`CREATE DATABASE ${client.escapeIdentifier(connection.database)}`)
+    if (command === 'create-database')
+      await client.query(`CREATE DATABASE ${client.escapeIdentifier(connection.database)}`)
     await client.end()
     console.log(command === 'create-database' ? 'Database created.' : 'Connection successful')
   } catch (error) {
@@ -48,13 +55,23 @@ async function serve() {
     if (!method) continue // an answer to our own 'print'
     const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message, id })}\n`)
     try {
-      const result = await engine[method === 'getDatabaseVersion' ? 'version' : method](Array.isArray(params) ? params[0] : params)
+      const result = await engine[method === 'getDatabaseVersion' ? 'version' : method](
+        Array.isArray(params) ? params[0] : params,
+      )
       if (method === 'diff' && result.stdout != null)
-        process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id: 900000, method: 'print', params: { content: result.stdout } })}\n`)
+        process.stdout.write(
+          `${JSON.stringify({ jsonrpc: '2.0', id: 900000, method: 'print', params: { content: result.stdout } })}\n`,
+        )
       send({ result: result ?? {} })
     } catch (error) {
       const message = error?.message ?? String(error)
-      send({ error: { code: 4466, message: 'An error happened.', data: { is_panic: false, message, error_code: error?.code, meta: error?.meta ?? {} } } })
+      send({
+        error: {
+          code: 4466,
+          message: 'An error happened.',
+          data: { is_panic: false, message, error_code: error?.code, meta: error?.meta ?? {} },
+        },
+      })
     }
   }
   process.exit(0)
@@ -70,5 +87,9 @@ async function loadEngine() {
   const datamodels = []
   for (const file of options('--datamodels')) datamodels.push([file, await readFile(file, 'utf8')])
   const factory = bindMigrationAwareSqlAdapterFactory(asAdapterFactory(new MigrationAdapter(connection)))
-  return glue.SchemaEngine.new({ datamodels: datamodels.length ? datamodels : undefined }, () => {}, factory)
+  return glue.SchemaEngine.new(
+    { datamodels: datamodels.length ? datamodels : undefined },
+    () => undefined,
+    factory,
+  )
 }

@@ -14,7 +14,15 @@ export class AppModule {
   static of(platform: Platform): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.of(platform), AccessModule, HealthModule, HostsModule, CommandsModule, ProvisioningModule, LiveModule],
+      imports: [
+        PlatformModule.of(platform),
+        AccessModule,
+        HealthModule,
+        HostsModule,
+        CommandsModule,
+        ProvisioningModule,
+        LiveModule,
+      ],
       providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],
     }
   }

@@ -23,7 +23,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const { log, dataDir } = platform
   let app: NestExpressApplication | undefined
   try {
-    app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform), { logger: ['error', 'warn'], bodyParser: false })
+    app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform), {
+      logger: ['error', 'warn'],
+      bodyParser: false,
+    })
     app.useBodyParser('json', { limit: MAX_BODY, strict: true })
     app.disable('x-powered-by')
     const application = app
@@ -67,7 +70,11 @@ async function listen(http: Server, at: Config['listen'], warn: (text: string) =
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
     if (!at.isDefault)
-      throw new RollcallError('server.config_invalid', `Port ${at.port} on ${at.host} is taken by another program. Stop that, or choose another with ROLLCALL_LISTEN.`, { cause })
+      throw new RollcallError(
+        'server.config_invalid',
+        `Port ${at.port} on ${at.host} is taken by another program. Stop that, or choose another with ROLLCALL_LISTEN.`,
+        { cause },
+      )
     warn(`port ${at.port} is taken by another program; using a free one`)
     await attempt(0)
   }

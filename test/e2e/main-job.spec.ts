@@ -17,7 +17,11 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
     bed = await Bed.open({ name: 'main-job' })
     hosts = await bed.boot([
       { name: 'old', flavour: 'bullseye' },
-      { name: 'current', flavour: 'bookworm', user: { name: 'ops', password: 'open sesame', sudo: 'password' } },
+      {
+        name: 'current',
+        flavour: 'bookworm',
+        user: { name: 'ops', password: 'open sesame', sudo: 'password' },
+      },
       { name: 'new', flavour: 'trixie' },
     ])
   })
@@ -34,7 +38,9 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
     beforeAll(async () => {
       ;[old, current, fresh] = hosts as [Host, Host, Host]
       backends = kind === 'debian' ? await Backends.start() : undefined
-      server = await ServerProcess.start(backends && { databaseUrl: backends.databaseUrl, redisUrl: backends.redisUrl })
+      server = await ServerProcess.start(
+        backends && { databaseUrl: backends.databaseUrl, redisUrl: backends.redisUrl },
+      )
       api = await server.api()
     })
     afterAll(async () => {
@@ -46,7 +52,12 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       const key = await keyCredential(bed)
       const installations = await Promise.all([
         api.addHost({ name: 'old', address: old.address, credential: key }),
-        api.addHost({ name: 'current', address: current.address, user: 'ops', credential: { type: 'password', password: 'open sesame' } }),
+        api.addHost({
+          name: 'current',
+          address: current.address,
+          user: 'ops',
+          credential: { type: 'password', password: 'open sesame' },
+        }),
         api.addHost({ name: 'new', address: fresh.address, credential: key }),
       ])
       for (const installation of installations) {
@@ -56,7 +67,9 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
     })
 
     it('keeps secrets out of everything that is shown', async () => {
-      const shown = JSON.stringify([await api.get('GET', '/api/hosts'), await api.get('GET', '/api/commands')]) + server.lines.join('\n')
+      const shown =
+        JSON.stringify([await api.get('GET', '/api/hosts'), await api.get('GET', '/api/commands')]) +
+        server.lines.join('\n')
       expect(shown).not.toContain('open sesame')
       expect(shown).not.toContain('PRIVATE KEY')
     })
@@ -84,7 +97,9 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       if (!command) throw new Error('no command')
       using live = await LiveClient.open(api)
       const lines = await live.follow(command.id)
-      expect(lines.map((line) => line.stream)).toEqual(Array.from({ length: 5 }, () => ['stdout', 'stderr']).flat())
+      expect(lines.map((line) => line.stream)).toEqual(
+        Array.from({ length: 5 }, () => ['stdout', 'stderr']).flat(),
+      )
       // Written by a clock that all hosts of the bed share with us. Wide enough for a busy machine; the benchmark measures.
       for (const line of lines.slice(2)) expect(line.at - Number(line.data)).toBeLessThan(1000)
     })
@@ -107,38 +122,75 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       expect(await api.ended(failed)).toMatchObject({ state: 'failed', exitCode: 3, signal: null })
       expect(await api.ended(killed)).toMatchObject({ state: 'failed', exitCode: null, signal: 'SIGKILL' })
       expect(await api.ended(late)).toMatchObject({ state: 'timed_out', exitCode: null })
-      expect(await api.ended(missing)).toMatchObject({ state: 'failed', exitCode: 127, reasonCode: 'command.start_failed' })
+      expect(await api.ended(missing)).toMatchObject({
+        state: 'failed',
+        exitCode: 127,
+        reasonCode: 'command.start_failed',
+      })
       expect(await api.ended(long)).toMatchObject({ state: 'cancelled' })
     })
 
     it('finds the first run when a request is sent again, and refuses its id for another', async () => {
-      const request = { runId: crypto.randomUUID(), hosts: ['new'], program: 'sh', args: ['-c', 'echo once >> /tmp/once'] }
+      const request = {
+        runId: crypto.randomUUID(),
+        hosts: ['new'],
+        program: 'sh',
+        args: ['-c', 'echo once >> /tmp/once'],
+      }
       const [first] = await api.run(request)
       const [second] = await api.run(request)
       expect(second?.id).toBe(first?.id)
       await api.ended(first?.id ?? '')
-      const conflict = await api.call<{ error: { code: string } }>('POST', '/api/runs', { ...request, args: ['-c', 'true'] })
+      const conflict = await api.call<{ error: { code: string } }>('POST', '/api/runs', {
+        ...request,
+        args: ['-c', 'true'],
+      })
       expect(conflict).toMatchObject({ status: 409, body: { error: { code: 'command.id_conflict' } } })
       expect(await fresh.output(['cat', '/tmp/once'])).toBe('once')
       await fresh.exec(['rm', '/tmp/once'])
     })
 
     it('gives a terminal to a program that asks for one, and takes its input', async () => {
-      const [command] = await api.run({ hosts: ['current'], program: 'sh', args: ['-c', 'test -t 0 && stty size && read line && echo "got $line"'], tty: true, columns: 100, rows: 40 })
+      const [command] = await api.run({
+        hosts: ['current'],
+        program: 'sh',
+        args: ['-c', 'test -t 0 && stty size && read line && echo "got $line"'],
+        tty: true,
+        columns: 100,
+        rows: 40,
+      })
       const id = command?.id ?? ''
       await api.until(id, (seen) => seen.state === 'running' && seen.outputBytes > 0)
-      await api.get('POST', `/api/commands/${id}/input`, { offset: 0, data: Buffer.from('hello\r').toString('base64') })
+      await api.get('POST', `/api/commands/${id}/input`, {
+        offset: 0,
+        data: Buffer.from('hello\r').toString('base64'),
+      })
       expect(await api.ended(id)).toMatchObject({ state: 'success' })
       expect(await api.text(id)).toBe('40 100\r\nhello\r\ngot hello\r\n')
     })
 
     it('leaves nothing running on a host that is removed', async () => {
-      const answers = await Promise.all(['old', 'current', 'new'].map((name) => api.get<{ commandId: string }>('DELETE', `/api/hosts/${name}`)))
-      for (const { commandId } of answers) expect((await api.ended(commandId)).state, await api.text(commandId)).toBe('success')
+      const answers = await Promise.all(
+        ['old', 'current', 'new'].map((name) =>
+          api.get<{ commandId: string }>('DELETE', `/api/hosts/${name}`),
+        ),
+      )
+      for (const { commandId } of answers)
+        expect((await api.ended(commandId)).state, await api.text(commandId)).toBe('success')
       expect(await api.get('GET', '/api/hosts')).toEqual({ hosts: [] })
       for (const host of hosts) {
-        expect((await host.exec(['sh', '-c', 'ls -d /opt/rollcall* /etc/rollcall* /var/lib/rollcall* /run/rollcall* /root/.rollcall* /home/*/.rollcall* 2>/dev/null'])).stdout).toBe('')
-        expect((await host.exec(['systemctl', 'list-units', '--all', '--no-legend', 'rollcall*'])).stdout).toBe('')
+        expect(
+          (
+            await host.exec([
+              'sh',
+              '-c',
+              'ls -d /opt/rollcall* /etc/rollcall* /var/lib/rollcall* /run/rollcall* /root/.rollcall* /home/*/.rollcall* 2>/dev/null',
+            ])
+          ).stdout,
+        ).toBe('')
+        expect(
+          (await host.exec(['systemctl', 'list-units', '--all', '--no-legend', 'rollcall*'])).stdout,
+        ).toBe('')
         expect((await host.exec(['pgrep', '-f', 'rollcall'])).stdout).toBe('')
       }
     })

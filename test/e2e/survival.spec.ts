@@ -23,7 +23,11 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
   const onlineServer = async (options = {}) => {
     const server = await ServerProcess.start(options)
     const api = await server.api()
-    const installation = await api.addHost({ name: 'survivor', address: host.address, credential: await keyCredential(bed) })
+    const installation = await api.addHost({
+      name: 'survivor',
+      address: host.address,
+      credential: await keyCredential(bed),
+    })
     if (installation.state !== 'success') throw new Error(await api.text(installation.id))
     return { server, api }
   }
@@ -33,7 +37,8 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     await api.until(command.id, (seen) => seen.outputBytes > 0)
     return command.id
   }
-  const killAgent = () => host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
+  const killAgent = () =>
+    host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
 
   it('ends with its true result and each byte once, after agent, server and database were killed under it', async () => {
     const { server, api } = await onlineServer()
@@ -70,11 +75,18 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
 
   it('is not lost when the queue forgets everything, and goes on when Redis and PostgreSQL were killed', async () => {
     await using backends = await Backends.start()
-    const { server, api } = await onlineServer({ databaseUrl: backends.databaseUrl, redisUrl: backends.redisUrl })
+    const { server, api } = await onlineServer({
+      databaseUrl: backends.databaseUrl,
+      redisUrl: backends.redisUrl,
+    })
     await using _ = server
     const running = await start(api)
     await backends.killRedis()
-    const [accepted] = await api.run({ hosts: ['survivor'], program: 'echo', args: ['accepted without a queue'] })
+    const [accepted] = await api.run({
+      hosts: ['survivor'],
+      program: 'echo',
+      args: ['accepted without a queue'],
+    })
     await backends.wipeRedis()
     await backends.killPostgres()
     await backends.startPostgres()
@@ -100,7 +112,9 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     await using _ = server
     const id = await start(api)
     await host.cut()
-    await expect.poll(async () => (await api.host('survivor')).state, { timeout: 200_000, interval: 1000 }).toBe('offline')
+    await expect
+      .poll(async () => (await api.host('survivor')).state, { timeout: 200_000, interval: 1000 })
+      .toBe('offline')
     expect((await api.command(id)).state).toBe('running')
     await host.mend()
     expect(await api.ended(id)).toMatchObject({ state: 'success' })
@@ -116,7 +130,9 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     const foreign: string[] = []
     while ((await api.command(id)).state === 'running') {
       const sockets = await host.output(['ss', '-Htanp'])
-      for (const line of sockets.split('\n').filter((text) => text.includes('"node"') || text.includes('agent')))
+      for (const line of sockets
+        .split('\n')
+        .filter((text) => text.includes('"node"') || text.includes('agent')))
         if (!line.includes(`:${agent?.port} `)) foreign.push(line)
     }
     expect(foreign).toEqual([])

@@ -34,13 +34,22 @@ type Victim = 'server' | 'agent' | 'database'
  * Runs commands that each append their id to a file on their host, while server, agents and database are killed at
  * random moments; then compares what the server says with what the hosts have.
  */
-export async function runChaos(bed: Bed, hosts: readonly Host[], server: ServerProcess, plan: ChaosPlan, log: (line: string) => void): Promise<ChaosResult> {
+export async function runChaos(
+  bed: Bed,
+  hosts: readonly Host[],
+  server: ServerProcess,
+  plan: ChaosPlan,
+  log: (line: string) => void,
+): Promise<ChaosResult> {
   const random = randomOf(plan.seed)
   const api = await server.api()
   const key = await keyCredential(bed)
-  const added = await Promise.all(hosts.map((host) => api.addHost({ name: host.name, address: host.address, credential: key })))
+  const added = await Promise.all(
+    hosts.map((host) => api.addHost({ name: host.name, address: host.address, credential: key })),
+  )
   for (const installation of added)
-    if (installation.state !== 'success') throw new Error(`no host to test on: ${installation.reason}\n${await api.text(installation.id)}`)
+    if (installation.state !== 'success')
+      throw new Error(`no host to test on: ${installation.reason}\n${await api.text(installation.id)}`)
 
   const started = performance.now()
   const kills = { server: 0, agent: 0, database: 0 }
@@ -59,7 +68,12 @@ export async function runChaos(bed: Bed, hosts: readonly Host[], server: ServerP
         runId: crypto.randomUUID(),
         hosts: [host],
         program: 'sh',
-        args: ['-c', script.replace('$((RANDOM_MS))', String(1 + Math.floor(random() * 3))), 'sh', `entry-${number}`],
+        args: [
+          '-c',
+          script.replace('$((RANDOM_MS))', String(1 + Math.floor(random() * 3))),
+          'sh',
+          `entry-${number}`,
+        ],
         timeoutMs: 600_000,
       }
       const [command] = await insist(() => api.run(request))
@@ -88,7 +102,13 @@ export async function runChaos(bed: Bed, hosts: readonly Host[], server: ServerP
 async function strike(victim: Victim, server: ServerProcess, host: Host): Promise<boolean> {
   if (victim === 'server') await server.restart('SIGKILL')
   if (victim === 'agent') {
-    const { exitCode } = await host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
+    const { exitCode } = await host.exec([
+      'systemctl',
+      'kill',
+      '--signal=KILL',
+      '--kill-who=main',
+      'rollcall-agent.service',
+    ])
     return exitCode === 0
   }
   if (victim === 'database') {
@@ -115,7 +135,8 @@ async function compare(api: Api, hosts: readonly Host[], commands: readonly Comm
     const output = await insist(() => api.text(command.id))
     if (times === 0) lost.push(command.id)
     if (times > 1) doubled.push(command.id)
-    if (command.state !== 'success' || command.exitCode !== 0 || output !== expected) untrue.push(`${command.id}: ${command.state} ${command.reasonCode} ${JSON.stringify(output)}`)
+    if (command.state !== 'success' || command.exitCode !== 0 || output !== expected)
+      untrue.push(`${command.id}: ${command.state} ${command.reasonCode} ${JSON.stringify(output)}`)
   }
   return { lost, doubled, untrue }
 }

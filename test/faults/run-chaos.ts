@@ -17,7 +17,11 @@ for (const [name, value] of Object.entries(plan))
 
 console.log(`seed ${plan.seed}: ${plan.commands} commands, ${plan.kills} kills`)
 await using bed = await Bed.open({ name: 'chaos' })
-const hosts = await bed.boot([{ name: 'one' }, { name: 'two', flavour: 'trixie' }, { name: 'three', flavour: 'bullseye' }])
+const hosts = await bed.boot([
+  { name: 'one' },
+  { name: 'two', flavour: 'trixie' },
+  { name: 'three', flavour: 'bullseye' },
+])
 await using server = await ServerProcess.start()
 const result = await runChaos(bed, hosts, server, plan, console.log)
 console.log(JSON.stringify({ ...plan, ...result }))

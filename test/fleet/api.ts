@@ -14,10 +14,7 @@ export class Api {
   readonly url: string
   readonly key: string
 
-  constructor(
-    url: string,
-    key: string,
-  ) {
+  constructor(url: string, key: string) {
     this.url = url
     this.key = key
   }
@@ -25,7 +22,10 @@ export class Api {
   async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const response = await fetch(`${this.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.key}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     return { status: response.status, body: (await response.json()) as T }
@@ -34,7 +34,8 @@ export class Api {
   /** The body of an answer that must be a success. */
   async get<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await this.call<T>(method, path, body)
-    if (answer.status >= 300) throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
     return answer.body
   }
 
@@ -61,7 +62,11 @@ export class Api {
     return this.until(id, (command) => FINAL.has(command.state), timeoutMs)
   }
 
-  async until(id: string, isReached: (command: CommandView) => boolean, timeoutMs = 60_000): Promise<CommandView> {
+  async until(
+    id: string,
+    isReached: (command: CommandView) => boolean,
+    timeoutMs = 60_000,
+  ): Promise<CommandView> {
     const deadline = Date.now() + timeoutMs
     for (let last: unknown; ; await delay(POLL_MS)) {
       try {
@@ -71,7 +76,10 @@ export class Api {
       } catch (error) {
         last = error
       }
-      if (Date.now() > deadline) throw new Error(`command ${id} did not get there in ${timeoutMs} ms; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`)
+      if (Date.now() > deadline)
+        throw new Error(
+          `command ${id} did not get there in ${timeoutMs} ms; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
+        )
     }
   }
 
@@ -79,7 +87,10 @@ export class Api {
   async output(id: string): Promise<{ stream: 'stdout' | 'stderr'; offset: number; data: Buffer }[]> {
     const chunks: { stream: 'stdout' | 'stderr'; offset: number; data: Buffer }[] = []
     for (let offset = 0; ; ) {
-      const page = await this.get<{ chunks: { stream: 'stdout' | 'stderr'; offset: number; data: string }[]; nextOffset: number }>('GET', `/api/commands/${id}/output?offset=${offset}`)
+      const page = await this.get<{
+        chunks: { stream: 'stdout' | 'stderr'; offset: number; data: string }[]
+        nextOffset: number
+      }>('GET', `/api/commands/${id}/output?offset=${offset}`)
       if (page.chunks.length === 0) return chunks
       chunks.push(...page.chunks.map((chunk) => ({ ...chunk, data: Buffer.from(chunk.data, 'base64') })))
       offset = page.nextOffset

@@ -23,10 +23,7 @@ export class Backends implements AsyncDisposable {
   private readonly folder: string
   private readonly account: { uid: number; gid: number }
 
-  private constructor(
-    folder: string,
-    account: { uid: number; gid: number },
-  ) {
+  private constructor(folder: string, account: { uid: number; gid: number }) {
     this.folder = folder
     this.account = account
   }
@@ -40,7 +37,11 @@ export class Backends implements AsyncDisposable {
       await mkdir(join(folder, name), { mode: 0o700 })
       await chown(join(folder, name), backends.account.uid, backends.account.gid)
     }
-    await run(join(POSTGRES, 'initdb'), ['-D', join(folder, 'data'), '-U', 'rollcall', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8'], backends.account)
+    await run(
+      join(POSTGRES, 'initdb'),
+      ['-D', join(folder, 'data'), '-U', 'rollcall', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8'],
+      backends.account,
+    )
     await backends.startPostgres()
     await backends.startRedis()
     return backends
@@ -56,7 +57,10 @@ export class Backends implements AsyncDisposable {
 
   async startPostgres(): Promise<void> {
     const settings = ['-c', 'listen_addresses=', '-k', join(this.folder, 'socket')]
-    this.#postgres = spawn(join(POSTGRES, 'postgres'), ['-D', join(this.folder, 'data'), ...settings], { ...this.account, stdio: 'ignore' })
+    this.#postgres = spawn(join(POSTGRES, 'postgres'), ['-D', join(this.folder, 'data'), ...settings], {
+      ...this.account,
+      stdio: 'ignore',
+    })
     await until('PostgreSQL', async () => {
       const client = new pg.Client({ connectionString: this.databaseUrl })
       client.on('error', () => undefined) // told by connect's rejection
@@ -67,7 +71,18 @@ export class Backends implements AsyncDisposable {
 
   /** As the server needs it: nothing is evicted, and what was acknowledged survives a crash. */
   async startRedis(): Promise<void> {
-    const args = ['--port', '0', '--unixsocket', this.redisUrl, '--dir', this.folder, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction']
+    const args = [
+      '--port',
+      '0',
+      '--unixsocket',
+      this.redisUrl,
+      '--dir',
+      this.folder,
+      '--appendonly',
+      'yes',
+      '--maxmemory-policy',
+      'noeviction',
+    ]
     this.#redis = spawn(REDIS, args, { argv0: 'redis-server', stdio: 'ignore' })
     await until('Redis', async () => {
       const socket = createConnection(this.redisUrl)
@@ -111,13 +126,16 @@ async function until(what: string, probe: () => Promise<void>): Promise<void> {
     try {
       return await probe()
     } catch (error) {
-      if (Date.now() > deadline) throw new Error(`${what} did not answer in ${READY_TIMEOUT_MS} ms`, { cause: error })
+      if (Date.now() > deadline)
+        throw new Error(`${what} did not answer in ${READY_TIMEOUT_MS} ms`, { cause: error })
     }
   }
 }
 
 async function postgresAccount(): Promise<{ uid: number; gid: number }> {
-  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((entry) => entry.startsWith('postgres:'))
+  const line = (await readFile('/etc/passwd', 'utf8'))
+    .split('\n')
+    .find((entry) => entry.startsWith('postgres:'))
   const [, , uid, gid] = line?.split(':') ?? []
   if (!uid || !gid) throw new Error('the account postgres is missing, though postgresql-15 is installed')
   return { uid: Number(uid), gid: Number(gid) }
@@ -134,5 +152,8 @@ export async function installBackends(log: (line: string) => void = console.log)
   // RUNLEVEL=1 tells Debian's maintainer scripts to start no service.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   await run('apt-get', ['update', '-qq'], { env })
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env, maxBuffer: 64 * 1024 * 1024 })
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], {
+    env,
+    maxBuffer: 64 * 1024 * 1024,
+  })
 }

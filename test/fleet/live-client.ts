@@ -20,7 +20,9 @@ export class LiveClient implements Disposable {
   }
 
   static async open(api: Api): Promise<LiveClient> {
-    const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${api.key}` } })
+    const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws`, {
+      headers: { authorization: `Bearer ${api.key}` },
+    })
     await once(socket, 'open')
     return new LiveClient(socket)
   }
@@ -32,7 +34,12 @@ export class LiveClient implements Disposable {
       this.socket.on('message', (text) => {
         const event = JSON.parse(String(text)) as LiveEvent
         if (event.type === 'output' && event.commandId === commandId)
-          outputs.push({ stream: event.stream, offset: event.offset, data: Buffer.from(event.data, 'base64').toString('utf8'), at: Date.now() })
+          outputs.push({
+            stream: event.stream,
+            offset: event.offset,
+            data: Buffer.from(event.data, 'base64').toString('utf8'),
+            at: Date.now(),
+          })
         if (event.type === 'end' && event.command.id === commandId) resolve(outputs)
         if (event.type === 'error') reject(new Error(`${event.code}: ${event.message}`))
       })

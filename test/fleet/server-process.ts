@@ -29,11 +29,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly port: number
   readonly options: ServerOptions
 
-  private constructor(
-    dataDir: string,
-    port: number,
-    options: ServerOptions,
-  ) {
+  private constructor(dataDir: string, port: number, options: ServerOptions) {
     this.dataDir = dataDir
     this.port = port
     this.options = options
@@ -80,16 +76,19 @@ export class ServerProcess implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => this.#keep(text))
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => this.#keep(text))
     const deadline = Date.now() + START_TIMEOUT_MS
     for (;;) {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended while starting:\n${this.lines.join('\n')}`)
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`the server ended while starting:\n${this.lines.join('\n')}`)
       const isUp = await fetch(`${this.url}/health`).then(
         (response) => response.ok,
         () => false,
       )
       if (isUp) return
-      if (Date.now() > deadline) throw new Error(`the server did not listen in time:\n${this.lines.join('\n')}`)
+      if (Date.now() > deadline)
+        throw new Error(`the server did not listen in time:\n${this.lines.join('\n')}`)
       await delay(50)
     }
   }
@@ -116,7 +115,8 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Stops in order and removes everything, the embedded database of a killed server included. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child?.exitCode !== null || this.#child?.signalCode !== null) await this.start().catch((error) => this.#keep(String(error)))
+    if (this.#child?.exitCode !== null || this.#child?.signalCode !== null)
+      await this.start().catch((error) => this.#keep(String(error)))
     await this.end('SIGTERM')
     await rm(this.dataDir, { recursive: true, force: true })
   }

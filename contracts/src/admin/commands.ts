@@ -1,11 +1,19 @@
 import { z } from 'zod'
 import { executeCommand, logType, MAX_INPUT_BYTES } from '../agent/commands.ts'
+import { type ErrorCode, isErrorCode } from '../errors.ts'
 import { plainText, uuid } from '../text.ts'
-import { isErrorCode, type ErrorCode } from '../errors.ts'
 
 const agentParams = executeCommand.params.shape
 
-export const commandState = z.enum(['pending', 'running', 'success', 'failed', 'timed_out', 'cancelled', 'lost'])
+export const commandState = z.enum([
+  'pending',
+  'running',
+  'success',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'lost',
+])
 export type CommandState = z.infer<typeof commandState>
 export const FINAL_STATES: readonly CommandState[] = ['success', 'failed', 'timed_out', 'cancelled', 'lost']
 export const isFinalState = (state: CommandState) => FINAL_STATES.includes(state)
@@ -24,7 +32,11 @@ export const newRun = z.strictObject({
   env: agentParams.env,
   cwd: agentParams.cwd,
   /** Milliseconds until the command is ended. */
-  timeoutMs: z.int().min(100).max(30 * 86_400_000).default(3_600_000),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(30 * 86_400_000)
+    .default(3_600_000),
   /** Milliseconds that the host may take to accept the command; after that it is not started any more. */
   startWithinMs: z.int().min(1000).max(86_400_000).default(600_000),
   tty: z.boolean().default(false),
@@ -87,7 +99,12 @@ export type CommandOutput = z.infer<typeof commandOutput>
 
 export const outputQuery = z.strictObject({
   offset: z.coerce.number().int().min(0).default(0),
-  maxBytes: z.coerce.number().int().min(1).max(4 * 1024 * 1024).default(1024 * 1024),
+  maxBytes: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(4 * 1024 * 1024)
+    .default(1024 * 1024),
 })
 
 export const commandQuery = z.strictObject({
@@ -107,4 +124,7 @@ export const commandInput = z.strictObject({
   eof: z.boolean().default(false),
 })
 
-export const terminalSize = z.strictObject({ columns: agentParams.columns.unwrap(), rows: agentParams.rows.unwrap() })
+export const terminalSize = z.strictObject({
+  columns: agentParams.columns.unwrap(),
+  rows: agentParams.rows.unwrap(),
+})

@@ -5,7 +5,10 @@ const name = z
   .string()
   .min(1)
   .max(63)
-  .regex(/^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/, 'must be letters, digits, dots, dashes and underscores')
+  .regex(
+    /^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/,
+    'must be letters, digits, dots, dashes and underscores',
+  )
 
 /** A DNS name or an IP address; IPv6 without brackets. */
 const address = z
@@ -16,8 +19,19 @@ const address = z
 
 const labels = z
   .record(
-    z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/, 'must be a label key of at most 63 characters'),
-    z.string().max(63).regex(/^[A-Za-z0-9._-]*$/, 'must be a label value of at most 63 letters, digits, dots, dashes and underscores'),
+    z
+      .string()
+      .regex(
+        /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/,
+        'must be a label key of at most 63 characters',
+      ),
+    z
+      .string()
+      .max(63)
+      .regex(
+        /^[A-Za-z0-9._-]*$/,
+        'must be a label value of at most 63 letters, digits, dots, dashes and underscores',
+      ),
   )
   .refine((all) => Object.keys(all).length <= 64, 'must not be more than 64 labels')
 
@@ -34,7 +48,12 @@ export const newHost = z.strictObject({
   name,
   address,
   port: z.int().min(1).max(65_535).default(22),
-  user: z.string().min(1).max(64).regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name').default('root'),
+  user: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name')
+    .default('root'),
   credential: sshCredential,
   /** For a user whose sudo asks for a password; the SSH password is tried when this is missing. */
   sudoPassword: secret(1024).optional(),

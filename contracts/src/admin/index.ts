@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import { sshFingerprint, uuid } from '../text.ts'
-import { commandInput, commandOutput, commandQuery, commandView, newRun, outputQuery, runAccepted, terminalSize } from './commands.ts'
+import {
+  commandInput,
+  commandOutput,
+  commandQuery,
+  commandView,
+  newRun,
+  outputQuery,
+  runAccepted,
+  terminalSize,
+} from './commands.ts'
 import { hostAccepted, hostView, newHost } from './hosts.ts'
 import { defineRoute } from './route.ts'
 
@@ -11,7 +20,10 @@ export * from './route.ts'
 
 const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
 const commandParam = z.strictObject({ id: uuid })
-const flag = z.enum(['true', 'false']).default('false').transform((text) => text === 'true')
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true')
 
 /** What every error answer looks like. */
 export const errorBody = z.strictObject({
@@ -39,7 +51,11 @@ export const ADMIN_ROUTES = {
     path: '/ready',
     summary: 'Whether the server can do its work; 503 when it cannot.',
     access: 'public',
-    response: z.strictObject({ status: z.enum(['ready', 'not_ready']), database: component, queue: component }),
+    response: z.strictObject({
+      status: z.enum(['ready', 'not_ready']),
+      database: component,
+      queue: component,
+    }),
   }),
   openapi: defineRoute({
     method: 'GET',
@@ -94,7 +110,8 @@ export const ADMIN_ROUTES = {
   scanHostKey: defineRoute({
     method: 'POST',
     path: '/api/host-keys',
-    summary: 'The SSH host key that an address shows now, to be compared before it is trusted. Nothing is stored.',
+    summary:
+      'The SSH host key that an address shows now, to be compared before it is trusted. Nothing is stored.',
     body: newHost.pick({ address: true, port: true }),
     response: z.strictObject({ fingerprint: sshFingerprint, algorithm: z.string() }),
   }),
@@ -102,7 +119,8 @@ export const ADMIN_ROUTES = {
   run: defineRoute({
     method: 'POST',
     path: '/api/runs',
-    summary: 'Runs a program on hosts. Once this has answered, the commands survive anything but the loss of the database.',
+    summary:
+      'Runs a program on hosts. Once this has answered, the commands survive anything but the loss of the database.',
     status: 202,
     body: newRun,
     response: runAccepted,

@@ -16,6 +16,11 @@ export const liveEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('command'), command: commandView }),
   /** The command has ended and all its output was sent before this. */
   z.strictObject({ type: z.literal('end'), command: commandView }),
-  z.strictObject({ type: z.literal('error'), commandId: uuid.nullable(), code: z.string(), message: z.string() }),
+  z.strictObject({
+    type: z.literal('error'),
+    commandId: uuid.nullable(),
+    code: z.string(),
+    message: z.string(),
+  }),
 ])
 export type LiveEvent = z.infer<typeof liveEvent>

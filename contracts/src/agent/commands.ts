@@ -1,9 +1,13 @@
 import { z } from 'zod'
+import { type ErrorCode, isErrorCode } from '../errors.ts'
 import { plainText, uuid } from '../text.ts'
-import { isErrorCode, type ErrorCode } from '../errors.ts'
 import { defineMethod } from './method.ts'
 
-const noNul = (maxLength: number) => z.string().max(maxLength).regex(/^[^\0]*$/, 'must not contain a NUL character')
+const noNul = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength)
+    .regex(/^[^\0]*$/, 'must not contain a NUL character')
 const epochMs = z.int().min(0)
 const byteCount = z.int().min(0)
 const columns = z.int().min(1).max(1000)
@@ -37,7 +41,10 @@ export const commandResult = z.strictObject({
   /** The program's exit code; null when a signal ended it or it never ran. */
   return_code: z.int().min(0).max(255).nullable(),
   /** The signal that ended it, such as `SIGKILL`. */
-  signal: z.string().regex(/^SIG[A-Z0-9+]{1,12}$/).nullable(),
+  signal: z
+    .string()
+    .regex(/^SIG[A-Z0-9+]{1,12}$/)
+    .nullable(),
   /** Why it is `failed` to start or `lost`, by code; null otherwise. */
   reason: z.custom<ErrorCode>(isErrorCode, 'must be a known error code').nullable(),
   /** The same in words. */
@@ -60,7 +67,10 @@ export const executeCommand = defineMethod({
     env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/), noNul(131_071)).default({}),
     cwd: noNul(4096).regex(/^\//, 'must be an absolute path').default('/'),
     /** Seconds until TERM goes to the whole process group, and KILL ten seconds later. */
-    timeout: z.number().min(0.1).max(30 * 86_400),
+    timeout: z
+      .number()
+      .min(0.1)
+      .max(30 * 86_400),
     tty: z.boolean().default(false),
     columns: columns.default(80),
     rows: columns.default(24),
@@ -82,7 +92,11 @@ export const getCommandLog = defineMethod({
     /** Bytes of stdout and stderr together. A character may straddle two answers: join before decoding. */
     offset: byteCount,
     wait_ms: z.int().min(0).max(MAX_WAIT_MS).default(0),
-    max_bytes: z.int().min(1).max(MAX_LOG_BYTES).default(1024 * 1024),
+    max_bytes: z
+      .int()
+      .min(1)
+      .max(MAX_LOG_BYTES)
+      .default(1024 * 1024),
     /** Everything below this offset is stored by the caller and may be dropped from the host's disk. */
     acknowledged_offset: byteCount.default(0),
   }),
@@ -103,7 +117,8 @@ export const getCommandLog = defineMethod({
 })
 
 export const cancelCommand = defineMethod({
-  summary: 'Asks a command to end: TERM to its process group, KILL ten seconds later. Does nothing to one that has ended.',
+  summary:
+    'Asks a command to end: TERM to its process group, KILL ten seconds later. Does nothing to one that has ended.',
   params: z.strictObject({ command_id: commandId }),
   result: z.strictObject({ command_id: commandId, status: commandStatus }),
   effect: 'idempotent',
@@ -120,7 +135,8 @@ export const releaseCommand = defineMethod({
 })
 
 export const writeInput = defineMethod({
-  summary: 'Writes to standard input or the terminal of a command. Bytes below those already written are skipped, so it may be sent again.',
+  summary:
+    'Writes to standard input or the terminal of a command. Bytes below those already written are skipped, so it may be sent again.',
   params: z.strictObject({
     command_id: commandId,
     /** Offset of the first byte of `data` in the whole input. */

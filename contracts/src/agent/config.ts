@@ -30,7 +30,11 @@ export const agentLimits = z.strictObject({
   /** Bytes of unacknowledged output kept for all commands together. */
   spool_bytes_total: positive(1024 ** 4).default(4 * 1024 ** 3),
   /** Bytes of the disk that the spool leaves free for the host itself. */
-  spool_bytes_left_free: z.int().min(0).max(1024 ** 4).default(256 * 1024 ** 2),
+  spool_bytes_left_free: z
+    .int()
+    .min(0)
+    .max(1024 ** 4)
+    .default(256 * 1024 ** 2),
 })
 export type AgentLimits = z.infer<typeof agentLimits>
 

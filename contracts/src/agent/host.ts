@@ -59,9 +59,21 @@ export const getStatus = defineMethod({
     load: z.tuple([z.number().min(0), z.number().min(0), z.number().min(0)]),
     /** Share of all cores in use since the previous call, at least a second ago; null at the first. */
     cpu: z.strictObject({ cores: z.int().min(1), used_percent: percent.nullable() }),
-    memory: z.strictObject({ total_bytes: bytes, available_bytes: bytes, swap_total_bytes: bytes, swap_free_bytes: bytes }),
+    memory: z.strictObject({
+      total_bytes: bytes,
+      available_bytes: bytes,
+      swap_total_bytes: bytes,
+      swap_free_bytes: bytes,
+    }),
     disks: z
-      .array(z.strictObject({ mount: plainText(4096), filesystem: plainText(64), total_bytes: bytes, available_bytes: bytes }))
+      .array(
+        z.strictObject({
+          mount: plainText(4096),
+          filesystem: plainText(64),
+          total_bytes: bytes,
+          available_bytes: bytes,
+        }),
+      )
       .max(64),
     running_commands: z.array(uuid).max(1000),
   }),

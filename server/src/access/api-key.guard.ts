@@ -16,7 +16,8 @@ export class ApiKeyGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const name = Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName | undefined
-    if (name === undefined) throw new RollcallError('request.forbidden', 'This route is not part of the contract.')
+    if (name === undefined)
+      throw new RollcallError('request.forbidden', 'This route is not part of the contract.')
     if (ADMIN_ROUTES[name].access === 'public') return true
     const request = context.switchToHttp().getRequest<KeyedRequest>()
     request.apiKeyName = await this.keys.authenticate(request.headers.authorization)

@@ -72,7 +72,11 @@ export class AgentsRepository {
     await this.database.prisma.agent.update({ where: { hostId }, data: { rpcPort } })
   }
 
-  async markInstalled(hostId: string, facts: { version: string; architecture: string }, now: Date): Promise<void> {
+  async markInstalled(
+    hostId: string,
+    facts: { version: string; architecture: string },
+    now: Date,
+  ): Promise<void> {
     await this.database.prisma.agent.update({
       where: { hostId },
       data: { ...facts, installedAt: now, lastAnswerAt: now },

@@ -34,7 +34,12 @@ export class AgentsService implements OnModuleDestroy {
   ) {}
 
   /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_installed`. */
-  async call<N extends AgentMethodName>(hostId: string, name: N, params: AgentParamsInput<N>, signal?: AbortSignal): Promise<AgentResult<N>> {
+  async call<N extends AgentMethodName>(
+    hostId: string,
+    name: N,
+    params: AgentParamsInput<N>,
+    signal?: AbortSignal,
+  ): Promise<AgentResult<N>> {
     const entry = await this.entry(hostId)
     try {
       const result = await callWithRetries(() => entry.connection.call(name, params, signal), signal)
@@ -47,7 +52,12 @@ export class AgentsService implements OnModuleDestroy {
   }
 
   /** One call without retries and without consequences, for a host that is being installed. */
-  async tryOnce<N extends AgentMethodName>(hostId: string, name: N, params: AgentParamsInput<N>, signal?: AbortSignal): Promise<AgentResult<N>> {
+  async tryOnce<N extends AgentMethodName>(
+    hostId: string,
+    name: N,
+    params: AgentParamsInput<N>,
+    signal?: AbortSignal,
+  ): Promise<AgentResult<N>> {
     return (await this.entry(hostId)).connection.call(name, params, signal)
   }
 

@@ -14,7 +14,12 @@ export class ObservationsRepository {
     await this.change(hostId, 'online', null, now)
   }
 
-  async failed(hostId: string, state: 'offline' | 'credentials_refused' | 'identity_changed', reason: string, now: Date): Promise<void> {
+  async failed(
+    hostId: string,
+    state: 'offline' | 'credentials_refused' | 'identity_changed',
+    reason: string,
+    now: Date,
+  ): Promise<void> {
     await this.change(hostId, state, reason, now)
   }
 

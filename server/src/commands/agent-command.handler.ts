@@ -37,7 +37,12 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
 
   onModuleInit() {
     this.worker.register('command', this)
-    this.releasing = this.repeater.repeat('telling hosts what to forget', RELEASE_INTERVAL_MS, this.stopping.signal, () => this.releaseLeftovers())
+    this.releasing = this.repeater.repeat(
+      'telling hosts what to forget',
+      RELEASE_INTERVAL_MS,
+      this.stopping.signal,
+      () => this.releaseLeftovers(),
+    )
   }
 
   async onModuleDestroy() {
@@ -75,7 +80,11 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
   }
 
   /** Asks for output while the piece before it is being stored: at most one piece waits in memory. */
-  private async follow(command: ClaimedCommand, held: HeldCommand, before = Promise.resolve()): Promise<void> {
+  private async follow(
+    command: ClaimedCommand,
+    held: HeldCommand,
+    before = Promise.resolve(),
+  ): Promise<void> {
     let stored = quiet(before)
     let offset = command.outputBytes
     let storedOffset = offset
@@ -96,7 +105,10 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
         })),
       )
       if (answer.new_offset !== offset + piece.data.length)
-        throw new RollcallError('agent.invalid_answer', `The agent sent ${piece.data.length} bytes of output but counted ${answer.new_offset - offset}.`)
+        throw new RollcallError(
+          'agent.invalid_answer',
+          `The agent sent ${piece.data.length} bytes of output but counted ${answer.new_offset - offset}.`,
+        )
       if (piece.data.length > 0) stored = quiet(held.append(offset, piece))
       offset = answer.new_offset
       if (!answer.is_final || !answer.result) continue
@@ -117,12 +129,14 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
     try {
       return await this.readLog(command.id, command.hostId, at.offset, WAIT_MS, signal, at.storedOffset)
     } catch (error) {
-      if (held.cancelled.aborted && !at.cancelSent && !held.stopped.aborted && signal.aborted) return undefined
+      if (held.cancelled.aborted && !at.cancelSent && !held.stopped.aborted && signal.aborted)
+        return undefined
       if (isNotFound(error)) {
         await held.finish({
           state: 'lost',
           reasonCode: 'command.unanswered',
-          reason: 'The host no longer knows this command: its records were lost. Look at the host to see what it did.',
+          reason:
+            'The host no longer knows this command: its records were lost. Look at the host to see what it did.',
         })
       }
       throw error
@@ -135,7 +149,10 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
       await this.agents.call(hostId, 'release_command', { command_id: id }, this.stopping.signal)
       await this.work.markReleased(id, this.clock.now())
     } catch (error) {
-      this.log.debug({ err: error, commandId: id }, 'a host could not be told to forget a command; it is told later')
+      this.log.debug(
+        { err: error, commandId: id },
+        'a host could not be told to forget a command; it is told later',
+      )
     }
   }
 
@@ -150,7 +167,14 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
     )
   }
 
-  private readLog(id: string, hostId: string, offset: number, waitMs: number, signal: AbortSignal, acknowledged = offset) {
+  private readLog(
+    id: string,
+    hostId: string,
+    offset: number,
+    waitMs: number,
+    signal: AbortSignal,
+    acknowledged = offset,
+  ) {
     return this.agents.call(
       hostId,
       'get_command_log',
@@ -175,7 +199,18 @@ function quiet(promise: Promise<void>): Promise<void> {
 
 function paramsOf(command: ClaimedCommand) {
   const { program, args, env, cwd, tty, columns, rows, stdin } = command
-  return { command_id: command.id, command: program, args, env, cwd, timeout: command.timeoutMs / 1000, tty, columns, rows, stdin }
+  return {
+    command_id: command.id,
+    command: program,
+    args,
+    env,
+    cwd,
+    timeout: command.timeoutMs / 1000,
+    tty,
+    columns,
+    rows,
+    stdin,
+  }
 }
 
 function endingOf(result: CommandResult): Ending {

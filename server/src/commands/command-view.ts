@@ -3,7 +3,22 @@ import type { Command } from './domain/command.ts'
 
 /** A command as it is shown: without its environment, which may hold secrets. */
 export function viewOf(command: Command): CommandView {
-  const { id, runId, kind, program, args, cwd, tty, timeoutMs, state, reasonCode, reason, exitCode, signal, requestedBy } = command
+  const {
+    id,
+    runId,
+    kind,
+    program,
+    args,
+    cwd,
+    tty,
+    timeoutMs,
+    state,
+    reasonCode,
+    reason,
+    exitCode,
+    signal,
+    requestedBy,
+  } = command
   return {
     id,
     runId,

@@ -2,12 +2,12 @@ import { setMaxListeners } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { CommandKind } from '@rollcall/contracts/admin'
-import { CommandEvents } from './command-events.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
+import { CommandEvents } from './command-events.ts'
 import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 import { nextAttempt } from './domain/next-step.ts'
 import { LEASE_MS, WorkRepository } from './work.repository.ts'
@@ -112,7 +112,9 @@ export class CommandWorker {
   async start(): Promise<void> {
     await this.queue.process((id) => this.take(id))
     this.loops = [
-      this.repeater.repeat('looking for commands that are due', SWEEP_INTERVAL_MS, this.stopping.signal, () => this.sweep()),
+      this.repeater.repeat('looking for commands that are due', SWEEP_INTERVAL_MS, this.stopping.signal, () =>
+        this.sweep(),
+      ),
       this.repeater.repeat('prolonging leases', LEASE_MS / 3, this.stopping.signal, () => this.renew()),
     ]
   }
@@ -130,7 +132,11 @@ export class CommandWorker {
 
   /** Says that a command is due. The sweeper mends a queue that fails. */
   announce(id: string): void {
-    this.queue.add(id).catch((error) => this.log.warn({ err: error, commandId: id }, 'the queue refused a command; the sweeper will find it'))
+    this.queue
+      .add(id)
+      .catch((error) =>
+        this.log.warn({ err: error, commandId: id }, 'the queue refused a command; the sweeper will find it'),
+      )
   }
 
   /** Says that a command is to end. Another server that drives it notices when it prolongs its leases. */
@@ -145,7 +151,9 @@ export class CommandWorker {
     const held = new HeldCommand(id, this.owner, this.work, this.clock, this.events)
     const claimed = this.work.claim(id, this.owner, this.clock.now())
     const done = this.drive(claimed, held)
-      .catch((error) => this.log.error({ err: error, commandId: id }, 'a command could not be driven; it is taken up again'))
+      .catch((error) =>
+        this.log.error({ err: error, commandId: id }, 'a command could not be driven; it is taken up again'),
+      )
       .finally(() => this.active.delete(id))
     this.active.set(id, { held, done })
     await claimed
@@ -155,7 +163,8 @@ export class CommandWorker {
     const command = await claimed
     if (!command) return
     const handler = this.handlers.get(command.kind)
-    if (!handler) throw new RollcallError('server.defect', `there is no handler for commands of kind ${command.kind}`)
+    if (!handler)
+      throw new RollcallError('server.defect', `there is no handler for commands of kind ${command.kind}`)
     if (command.cancelRequestedAt) held.noticeCancel()
     try {
       await handler.drive(command, held)
@@ -183,7 +192,8 @@ export class CommandWorker {
   private async sweep(): Promise<void> {
     const room = Math.min(SWEEP_LIMIT, MAX_ACTIVE - this.active.size)
     if (room <= 0) return
-    for (const id of await this.work.due(this.owner, this.clock.now(), room, [...this.active.keys()])) await this.queue.add(id)
+    for (const id of await this.work.due(this.owner, this.clock.now(), room, [...this.active.keys()]))
+      await this.queue.add(id)
   }
 
   private async renew(): Promise<void> {

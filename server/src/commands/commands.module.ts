@@ -12,7 +12,14 @@ import { WorkRepository } from './work.repository.ts'
 @Module({
   imports: [AgentsModule, HostsModule],
   controllers: [CommandsController],
-  providers: [CommandEvents, CommandsRepository, WorkRepository, CommandsService, CommandWorker, AgentCommandHandler],
+  providers: [
+    CommandEvents,
+    CommandsRepository,
+    WorkRepository,
+    CommandsService,
+    CommandWorker,
+    AgentCommandHandler,
+  ],
   exports: [CommandEvents, CommandsRepository, CommandsService, CommandWorker],
 })
 export class CommandsModule {}

@@ -34,10 +34,18 @@ export class CommandsRepository {
   ) {}
 
   /** Stores a run with all its commands, and what `also` does in the same transaction, or nothing. */
-  async insertRun(run: NewCommandRun, also?: (transaction: Prisma.TransactionClient) => Promise<void>): Promise<void> {
+  async insertRun(
+    run: NewCommandRun,
+    also?: (transaction: Prisma.TransactionClient) => Promise<void>,
+  ): Promise<void> {
     const { commands, ...record } = run
     const insert = (client: Prisma.TransactionClient) =>
-      client.run.create({ data: { ...record, commands: { createMany: { data: commands.map((command) => this.toRow(command)) } } } })
+      client.run.create({
+        data: {
+          ...record,
+          commands: { createMany: { data: commands.map((command) => this.toRow(command)) } },
+        },
+      })
     if (!also) {
       await insert(this.database.prisma)
       return
@@ -67,7 +75,10 @@ export class CommandsRepository {
         ...(filter.state && { state: filter.state }),
         ...(filter.kind && { kind: filter.kind }),
         ...(before && {
-          OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, id: { lt: before.id } }],
+          OR: [
+            { createdAt: { lt: before.createdAt } },
+            { createdAt: before.createdAt, id: { lt: before.id } },
+          ],
         }),
       },
       orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
@@ -77,7 +88,16 @@ export class CommandsRepository {
   }
 
   private toRow(command: Command) {
-    const { env, unansweredSince, outputBytes, droppedBytes, timeoutMs, startWithinMs, runId: _, ...plain } = command
+    const {
+      env,
+      unansweredSince,
+      outputBytes,
+      droppedBytes,
+      timeoutMs,
+      startWithinMs,
+      runId: _,
+      ...plain
+    } = command
     return {
       ...plain,
       env: this.sealer.seal(JSON.stringify(env), environmentOf(command.id)),

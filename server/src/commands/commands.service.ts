@@ -4,10 +4,10 @@ import { RollcallError } from '@rollcall/contracts'
 import { type CommandKind, type CommandOutput, isFinalState, type NewRun } from '@rollcall/contracts/admin'
 import { AgentsService } from '../agents/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
-import { CommandEvents } from './command-events.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { type CommandFilter, CommandsRepository, type NewCommandRun } from './commands.repository.ts'
+import { CommandEvents } from './command-events.ts'
 import { CommandWorker } from './command-worker.ts'
+import { type CommandFilter, CommandsRepository, type NewCommandRun } from './commands.repository.ts'
 import type { Command, CommandSpec } from './domain/command.ts'
 import { splitPiece } from './domain/output.ts'
 import { commandIdOf } from './domain/run-ids.ts'
@@ -50,7 +50,13 @@ export class CommandsService {
     const newCommand = (host: Host) => this.newCommand('command', host, spec, { runId, requestedBy })
     const commands: NewCommandRun['commands'] = [newCommand(firstHost), ...otherHosts.map(newCommand)]
     try {
-      await this.commands.insertRun({ id: runId, bodyHash, requestedBy, createdAt: this.clock.now(), commands })
+      await this.commands.insertRun({
+        id: runId,
+        bodyHash,
+        requestedBy,
+        createdAt: this.clock.now(),
+        commands,
+      })
     } catch (error) {
       // The same request twice at the same time: the other one was faster.
       const first = await this.commands.findRun(runId)
@@ -62,10 +68,25 @@ export class CommandsService {
   }
 
   /** An installation or removal of a host, yet to be stored; its output is a log like any command's. */
-  newProvisioning(kind: Exclude<CommandKind, 'command'>, host: Pick<Host, 'id' | 'name'>, requestedBy: string): NewCommandRun {
+  newProvisioning(
+    kind: Exclude<CommandKind, 'command'>,
+    host: Pick<Host, 'id' | 'name'>,
+    requestedBy: string,
+  ): NewCommandRun {
     const runId = randomUUID()
-    const command = this.newCommand(kind, host, { ...PROVISIONING, program: `${kind}_agent.yml` }, { runId, requestedBy })
-    return { id: runId, bodyHash: hashOf({ kind, host: host.id, runId }), requestedBy, createdAt: command.createdAt, commands: [command] }
+    const command = this.newCommand(
+      kind,
+      host,
+      { ...PROVISIONING, program: `${kind}_agent.yml` },
+      { runId, requestedBy },
+    )
+    return {
+      id: runId,
+      bodyHash: hashOf({ kind, host: host.id, runId }),
+      requestedBy,
+      createdAt: command.createdAt,
+      commands: [command],
+    }
   }
 
   /** Says that a stored command is due. */
@@ -75,15 +96,28 @@ export class CommandsService {
 
   async show(id: string): Promise<Command> {
     const command = await this.commands.find(id)
-    if (!command) throw new RollcallError('command.not_found', `There is no command ${id}. "rollcall command list" shows those there are.`)
+    if (!command)
+      throw new RollcallError(
+        'command.not_found',
+        `There is no command ${id}. "rollcall command list" shows those there are.`,
+      )
     return command
   }
 
-  async list(filter: Omit<CommandFilter, 'before' | 'hostId'> & { host?: string | undefined; before?: string | undefined }): Promise<Command[]> {
+  async list(
+    filter: Omit<CommandFilter, 'before' | 'hostId'> & {
+      host?: string | undefined
+      before?: string | undefined
+    },
+  ): Promise<Command[]> {
     const { host, before, ...rest } = filter
     const hostId = host === undefined ? undefined : (await this.hosts.findByNameOrId(host))?.id
     if (host !== undefined && hostId === undefined) throw unknownHosts([host])
-    return this.commands.list({ ...rest, hostId, before: before === undefined ? undefined : await this.show(before) })
+    return this.commands.list({
+      ...rest,
+      hostId,
+      before: before === undefined ? undefined : await this.show(before),
+    })
   }
 
   /** Stored output from `offset` on, about `maxBytes` of it. */
@@ -95,7 +129,11 @@ export class CommandsService {
     const last = chunks.at(-1)
     const nextOffset = last ? last.offset + last.data.length : offset
     return {
-      chunks: chunks.map((chunk) => ({ offset: chunk.offset, stream: chunk.stream, data: chunk.data.toString('base64') })),
+      chunks: chunks.map((chunk) => ({
+        offset: chunk.offset,
+        stream: chunk.stream,
+        data: chunk.data.toString('base64'),
+      })),
       nextOffset,
       isFinal: isFinalState(command.state) && nextOffset >= command.outputBytes,
     }
@@ -113,33 +151,52 @@ export class CommandsService {
   async writeInput(id: string, offset: number, data: string, eof: boolean): Promise<number> {
     const command = await this.running(id)
     if (!command.stdin && !command.tty)
-      throw new RollcallError('command.no_input', 'This command was started without standard input. Run it with stdin or tty.')
+      throw new RollcallError(
+        'command.no_input',
+        'This command was started without standard input. Run it with stdin or tty.',
+      )
     await this.agents.call(command.hostId, 'write_input', { command_id: id, offset, data, eof })
     return offset + Buffer.from(data, 'base64').length
   }
 
   async resize(id: string, columns: number, rows: number): Promise<void> {
     const command = await this.running(id)
-    if (!command.tty) throw new RollcallError('command.no_terminal', 'This command was started without a terminal. Run it with tty.')
+    if (!command.tty)
+      throw new RollcallError(
+        'command.no_terminal',
+        'This command was started without a terminal. Run it with tty.',
+      )
     await this.agents.call(command.hostId, 'resize_terminal', { command_id: id, columns, rows })
   }
 
   private async running(id: string): Promise<Command> {
     const command = await this.show(id)
     if (command.kind !== 'command' || command.state !== 'running')
-      throw new RollcallError('command.not_running', `The command is ${command.state}; only a running one takes input.`)
+      throw new RollcallError(
+        'command.not_running',
+        `The command is ${command.state}; only a running one takes input.`,
+      )
     return command
   }
 
   private async knownRun(firstHash: string, bodyHash: string, runId: string) {
     if (firstHash !== bodyHash)
-      throw new RollcallError('command.id_conflict', `The run ${runId} was asked for before with another body. Choose another runId for another request.`, {
-        fields: [{ field: 'runId', message: 'is taken by another request' }],
-      })
+      throw new RollcallError(
+        'command.id_conflict',
+        `The run ${runId} was asked for before with another body. Choose another runId for another request.`,
+        {
+          fields: [{ field: 'runId', message: 'is taken by another request' }],
+        },
+      )
     return { runId, commands: await this.commands.list({ runId, limit: 10_000 }) }
   }
 
-  private newCommand(kind: CommandKind, host: Pick<Host, 'id' | 'name'>, spec: CommandSpec, run: { runId: string; requestedBy: string }): Command {
+  private newCommand(
+    kind: CommandKind,
+    host: Pick<Host, 'id' | 'name'>,
+    spec: CommandSpec,
+    run: { runId: string; requestedBy: string },
+  ): Command {
     return {
       ...spec,
       ...run,
@@ -171,24 +228,36 @@ export class CommandsService {
     const hosts = [...new Map([...found.values()].map((host) => [host.id, host])).values()]
     const notInstalled = hosts.filter((host) => !host.isInstalled)
     if (notInstalled.length > 0)
-      throw new RollcallError('host.not_installed', `No agent is installed yet on: ${notInstalled.map((host) => host.name).join(', ')}. Wait for the installation, or repeat it with "rollcall host install NAME".`, {
-        fields: [{ field: 'hosts', message: `not installed: ${notInstalled.map((host) => host.name).join(', ')}` }],
-      })
+      throw new RollcallError(
+        'host.not_installed',
+        `No agent is installed yet on: ${notInstalled.map((host) => host.name).join(', ')}. Wait for the installation, or repeat it with "rollcall host install NAME".`,
+        {
+          fields: [
+            { field: 'hosts', message: `not installed: ${notInstalled.map((host) => host.name).join(', ')}` },
+          ],
+        },
+      )
     return hosts as [Host, ...Host[]]
   }
 }
 
 function unknownHosts(names: readonly string[]): RollcallError {
   const list = names.slice(0, 20).join(', ')
-  return new RollcallError('host.not_found', `There is no host called: ${list}. "rollcall host list" shows those there are.`, {
-    fields: [{ field: 'hosts', message: `unknown: ${list}` }],
-  })
+  return new RollcallError(
+    'host.not_found',
+    `There is no host called: ${list}. "rollcall host list" shows those there are.`,
+    {
+      fields: [{ field: 'hosts', message: `unknown: ${list}` }],
+    },
+  )
 }
 
 /** Of a request's meaning: the order of an object's keys does not count. */
 function hashOf(value: unknown): string {
   const canonical = JSON.stringify(value, (_key, part) =>
-    part && typeof part === 'object' && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+    part && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
   )
   return createHash('sha256').update(canonical).digest('hex')
 }

@@ -55,7 +55,13 @@ async function stored(change: Partial<Command> = {}): Promise<Command> {
     droppedBytes: 0,
     ...change,
   }
-  await commands.insertRun({ id: command.runId, bodyHash: 'x', requestedBy: 'spec', createdAt: now(), commands: [command] })
+  await commands.insertRun({
+    id: command.runId,
+    bodyHash: 'x',
+    requestedBy: 'spec',
+    createdAt: now(),
+    commands: [command],
+  })
   return command
 }
 
@@ -66,12 +72,15 @@ const piece = (stdout: string, stderr = '') =>
   ])
 
 /** As if the server that holds it had died long ago. */
-const expireLease = (id: string) => test.database.pool.query("UPDATE command SET lease_until = now() - interval '1 second' WHERE id = $1", [id])
+const expireLease = (id: string) =>
+  test.database.pool.query("UPDATE command SET lease_until = now() - interval '1 second' WHERE id = $1", [id])
 
 describe('claiming', () => {
   it('gives a command to one of many servers that want it at the same moment', async () => {
     const { id } = await stored()
-    const claims = await Promise.all(Array.from({ length: 10 }, (_, i) => work.claim(id, `server-${i}`, now())))
+    const claims = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => work.claim(id, `server-${i}`, now())),
+    )
     expect(claims.filter((claim) => claim !== null)).toHaveLength(1)
   })
 
@@ -113,8 +122,13 @@ describe('what is written under a lease', () => {
     expect(await work.append(id, ME, 0, piece('hello'))).toBe(false)
     expect(await work.append(id, ME, 7, piece('gap'))).toBe(false)
     expect(await work.append(id, ME, 5, piece('', 'oops'))).toBe(true)
-    const chunks = (await work.readPieces(id, 0, 1000)).flatMap((stored) => splitPiece(stored, stored.offset, 0))
-    expect(chunks.map((chunk) => [chunk.stream, chunk.offset, chunk.data.toString()])).toEqual([['stdout', 0, 'hello'], ['stderr', 5, 'oops']])
+    const chunks = (await work.readPieces(id, 0, 1000)).flatMap((stored) =>
+      splitPiece(stored, stored.offset, 0),
+    )
+    expect(chunks.map((chunk) => [chunk.stream, chunk.offset, chunk.data.toString()])).toEqual([
+      ['stdout', 0, 'hello'],
+      ['stderr', 5, 'oops'],
+    ])
     expect((await commands.find(id))?.outputBytes).toBe(9)
   })
 
@@ -175,7 +189,11 @@ describe('waiting', () => {
     await work.postpone(id, ME, { ...wait, until: new Date(Date.now() + 60_000) })
     expect(await work.due(YOU, now(), 1000, [])).not.toContain(id)
     expect(await work.due(YOU, new Date(Date.now() + 61_000), 1000, [])).toContain(id)
-    expect(await commands.find(id)).toMatchObject({ state: 'pending', reasonCode: 'agent.unreachable', reason: 'away' })
+    expect(await commands.find(id)).toMatchObject({
+      state: 'pending',
+      reasonCode: 'agent.unreachable',
+      reason: 'away',
+    })
   })
 })
 
@@ -208,7 +226,10 @@ describe('secrets at rest', () => {
   it('are nowhere in the tables', async () => {
     const { id } = await stored()
     expect((await commands.find(id))?.env).toEqual({ SECRET: 'hush hush' })
-    const { rows } = await test.database.pool.query('SELECT command::text AS text FROM command WHERE id = $1', [id])
+    const { rows } = await test.database.pool.query(
+      'SELECT command::text AS text FROM command WHERE id = $1',
+      [id],
+    )
     expect(rows[0].text).not.toContain('hush')
     expect(rows[0].text).not.toContain(Buffer.from('hush hush').toString('hex'))
   })

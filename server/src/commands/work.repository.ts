@@ -133,7 +133,10 @@ export class WorkRepository {
 
   /** Lets go of everything, so that another server need not wait for the leases to run out. */
   async releaseLeases(owner: string): Promise<void> {
-    await this.database.pool.query('UPDATE command SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1', [owner])
+    await this.database.pool.query(
+      'UPDATE command SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1',
+      [owner],
+    )
   }
 
   /**
@@ -172,7 +175,11 @@ export class WorkRepository {
   }
 
   /** Stored pieces that hold bytes from `offset` on, about `maxBytes` of them. */
-  async readPieces(id: string, offset: number, maxBytes: number): Promise<(OutputPiece & { offset: number })[]> {
+  async readPieces(
+    id: string,
+    offset: number,
+    maxBytes: number,
+  ): Promise<(OutputPiece & { offset: number })[]> {
     const { rows } = await this.database.pool.query(
       `WITH nearest AS (
          SELECT "offset", length(data) AS size FROM output_chunk

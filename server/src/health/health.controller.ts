@@ -24,7 +24,11 @@ export class HealthController {
     const [database, queue] = await Promise.all([this.database.isUp(), this.queue.isUp()])
     const isReady = database && queue
     if (!isReady) response.status(503)
-    return { status: isReady ? 'ready' : 'not_ready', database: database ? 'up' : 'down', queue: queue ? 'up' : 'down' }
+    return {
+      status: isReady ? 'ready' : 'not_ready',
+      database: database ? 'up' : 'down',
+      queue: queue ? 'up' : 'down',
+    }
   }
 
   @Endpoint('openapi')

@@ -16,7 +16,10 @@ export class HostsRepository {
 
   /** By name. */
   async list(): Promise<Host[]> {
-    const rows = await this.database.prisma.host.findMany({ include: { agent: true }, orderBy: { name: 'asc' } })
+    const rows = await this.database.prisma.host.findMany({
+      include: { agent: true },
+      orderBy: { name: 'asc' },
+    })
     return rows.map(fromRow)
   }
 
@@ -27,7 +30,9 @@ export class HostsRepository {
   /** Those that exist, by what they were called by. A name wins over an id. */
   async findAllByNameOrId(namesOrIds: readonly string[]): Promise<Map<string, Host>> {
     const rows = await this.database.prisma.host.findMany({
-      where: { OR: [{ name: { in: [...namesOrIds] } }, { id: { in: namesOrIds.filter((text) => UUID.test(text)) } }] },
+      where: {
+        OR: [{ name: { in: [...namesOrIds] } }, { id: { in: namesOrIds.filter((text) => UUID.test(text)) } }],
+      },
       include: { agent: true },
     })
     const found = new Map<string, Host>()
@@ -42,7 +47,12 @@ export class HostsRepository {
   }
 
   /** The columns of a new host, sealed. */
-  newRow(host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'>, credential: HostCredential, commandId: string, now: Date) {
+  newRow(
+    host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'>,
+    credential: HostCredential,
+    commandId: string,
+    now: Date,
+  ) {
     const { id, name, address, port, user, labels, hostKey } = host
     return {
       id,
@@ -65,7 +75,10 @@ export class HostsRepository {
   }
 
   async setState(id: string, state: HostState, reason: string | null, now: Date): Promise<void> {
-    await this.database.prisma.host.updateMany({ where: { id }, data: { state, stateReason: reason, stateSince: now } })
+    await this.database.prisma.host.updateMany({
+      where: { id },
+      data: { state, stateReason: reason, stateSince: now },
+    })
   }
 
   /** Forgets a host and its agent; its commands stay as history. */

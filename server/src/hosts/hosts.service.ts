@@ -14,7 +14,11 @@ export class HostsService {
   /** Throws `host.not_found`. */
   async show(nameOrId: string): Promise<Host> {
     const host = await this.hosts.findByNameOrId(nameOrId)
-    if (!host) throw new RollcallError('host.not_found', `There is no host called ${nameOrId}. "rollcall host list" shows those there are.`)
+    if (!host)
+      throw new RollcallError(
+        'host.not_found',
+        `There is no host called ${nameOrId}. "rollcall host list" shows those there are.`,
+      )
     return host
   }
 }

@@ -1,7 +1,13 @@
 import { once } from 'node:events'
 import { isFinalState, type LiveEvent } from '@rollcall/contracts/admin'
 import type { WebSocket } from 'ws'
-import { type CommandEvents, type CommandsService, type OutputStored, splitPiece, viewOf } from '../commands/index.ts'
+import {
+  type CommandEvents,
+  type CommandsService,
+  type OutputStored,
+  splitPiece,
+  viewOf,
+} from '../commands/index.ts'
 
 /** Bytes read from the database at a time. */
 const PAGE_BYTES = 512 * 1024
@@ -80,7 +86,8 @@ export class CommandFollower {
   private onOutput(event: OutputStored): void {
     const isNext = event.offset === this.offset
     if (isNext && !this.isStopped && this.socket.bufferedAmount < SLOW_BYTES)
-      for (const chunk of splitPiece(event, event.offset, this.offset)) this.sendOutput(chunk.offset, chunk.stream, chunk.data)
+      for (const chunk of splitPiece(event, event.offset, this.offset))
+        this.sendOutput(chunk.offset, chunk.stream, chunk.data)
     else this.notify()
   }
 
@@ -102,7 +109,11 @@ export class CommandFollower {
 
   /** Waits until a slow viewer has taken most of what was sent. */
   private async drained(): Promise<void> {
-    while (!this.isStopped && this.socket.readyState === this.socket.OPEN && this.socket.bufferedAmount > SLOW_BYTES / 2) {
+    while (
+      !this.isStopped &&
+      this.socket.readyState === this.socket.OPEN &&
+      this.socket.bufferedAmount > SLOW_BYTES / 2
+    ) {
       const timeout = AbortSignal.timeout(DRAIN_CHECK_MS)
       await once(this.socket, 'close', { signal: timeout }).catch((error: Error) => {
         if (error.name !== 'AbortError') throw error

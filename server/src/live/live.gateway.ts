@@ -52,20 +52,32 @@ export class LiveGateway {
     if (new URL(request.url ?? '/', 'http://localhost').pathname !== PATH)
       throw new RollcallError('request.not_found', 'Only /ws speaks WebSocket.')
     if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.config.allowedOrigins))
-      throw new RollcallError('request.forbidden', 'This origin may not connect. Add it to ROLLCALL_ALLOWED_ORIGINS if it should.')
+      throw new RollcallError(
+        'request.forbidden',
+        'This origin may not connect. Add it to ROLLCALL_ALLOWED_ORIGINS if it should.',
+      )
     await this.keys.authenticate(request.headers.authorization)
     if (this.server.clients.size >= MAX_SOCKETS)
-      throw new RollcallError('server.overloaded', 'Too many live connections are open. Close some, or try again later.')
+      throw new RollcallError(
+        'server.overloaded',
+        'Too many live connections are open. Close some, or try again later.',
+      )
   }
 
   private refuse(socket: Duplex, error: unknown): void {
     const known = error instanceof RollcallError ? error : undefined
     if (!known) this.log.error({ err: error }, 'a live connection failed')
-    const status = { 'request.unauthenticated': '401 Unauthorized', 'request.forbidden': '403 Forbidden', 'request.not_found': '404 Not Found' }
+    const status = {
+      'request.unauthenticated': '401 Unauthorized',
+      'request.forbidden': '403 Forbidden',
+      'request.not_found': '404 Not Found',
+    }
     const line = status[known?.code as keyof typeof status] ?? '503 Service Unavailable'
     const body = `${known?.message ?? 'Try again.'}\n`
     socket.on('error', () => socket.destroy())
-    socket.end(`HTTP/1.1 ${line}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+    socket.end(
+      `HTTP/1.1 ${line}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    )
   }
 
   private serve(socket: WebSocket): void {
@@ -81,13 +93,30 @@ export class LiveGateway {
     })
     socket.on('message', (data) => {
       const request = parseRequest(String(data))
-      if (!request) return send(socket, { type: 'error', commandId: null, code: 'request.invalid', message: 'Send {"type":"follow","commandId":"…","offset":0}.' })
+      if (!request)
+        return send(socket, {
+          type: 'error',
+          commandId: null,
+          code: 'request.invalid',
+          message: 'Send {"type":"follow","commandId":"…","offset":0}.',
+        })
       followers.get(request.commandId)?.stop()
       followers.delete(request.commandId)
       if (request.type === 'unfollow') return
       if (followers.size >= MAX_FOLLOWED_PER_SOCKET)
-        return send(socket, { type: 'error', commandId: request.commandId, code: 'server.overloaded', message: `One connection follows at most ${MAX_FOLLOWED_PER_SOCKET} commands.` })
-      const follower = new CommandFollower(request.commandId, request.offset, socket, this.commands, this.events)
+        return send(socket, {
+          type: 'error',
+          commandId: request.commandId,
+          code: 'server.overloaded',
+          message: `One connection follows at most ${MAX_FOLLOWED_PER_SOCKET} commands.`,
+        })
+      const follower = new CommandFollower(
+        request.commandId,
+        request.offset,
+        socket,
+        this.commands,
+        this.events,
+      )
       followers.set(request.commandId, follower)
       follower
         .run()

@@ -21,5 +21,8 @@ function describe(error: unknown, depth = 0): unknown {
 export function makeLogger(level: string): Logger {
   const options = { level, serializers: { err: (error: unknown) => describe(error) } }
   if (!process.stdout.isTTY) return pino(options)
-  return pino(options, pinoPretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', sync: true }))
+  return pino(
+    options,
+    pinoPretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', sync: true }),
+  )
 }

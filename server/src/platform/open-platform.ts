@@ -31,7 +31,9 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
       await closeOne().catch((error) => log.error({ err: error }, 'something could not be closed in order'))
   }
   try {
-    const { version } = JSON.parse(await readFile(join(REPOSITORY, 'server/package.json'), 'utf8')) as { version: string }
+    const { version } = JSON.parse(await readFile(join(REPOSITORY, 'server/package.json'), 'utf8')) as {
+      version: string
+    }
     const dataDir = await DataDir.open(config.dataDir)
     opened.push(() => dataDir.close())
     const sealer = new Sealer(await loadMasterKey(config.masterKey, dataDir.file('master-key')))
@@ -47,9 +49,17 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
     await checkMasterKey(database, sealer)
     const identity = await serverIdentity(database, sealer)
 
-    const queue = await JobQueue.open(config.redisUrl === undefined ? { type: 'postgres', connection } : { type: 'redis', url: config.redisUrl }, log)
+    const queue = await JobQueue.open(
+      config.redisUrl === undefined
+        ? { type: 'postgres', connection }
+        : { type: 'redis', url: config.redisUrl },
+      log,
+    )
     opened.push(() => queue.close())
-    const artifacts = new Artifacts(config.agentFolder ?? join(REPOSITORY, 'agent/dist'), config.ansibleBundle)
+    const artifacts = new Artifacts(
+      config.agentFolder ?? join(REPOSITORY, 'agent/dist'),
+      config.ansibleBundle,
+    )
     return { version, config, log, dataDir, sealer, database, identity, queue, artifacts, close }
   } catch (error) {
     await close()
@@ -67,7 +77,10 @@ async function checkMasterKey(database: Database, sealer: Sealer): Promise<void>
     create: { id: 1, sealed: sealer.seal(CHECK_CONTEXT, CHECK_CONTEXT) },
   })
   if (sealer.open(known.sealed, CHECK_CONTEXT) !== CHECK_CONTEXT)
-    throw new RollcallError('server.master_key_wrong', 'The master key opens the check value to something else. Restore the key that the database was made with.')
+    throw new RollcallError(
+      'server.master_key_wrong',
+      'The master key opens the check value to something else. Restore the key that the database was made with.',
+    )
 }
 
 const IDENTITY_CONTEXT = 'server-identity'
@@ -87,5 +100,9 @@ async function serverIdentity(database: Database, sealer: Sealer): Promise<Ident
       createdAt: now,
     },
   })
-  return { certificatePem: row.certificate, privateKeyPem: sealer.open(row.privateKey, IDENTITY_CONTEXT), pin: row.pin }
+  return {
+    certificatePem: row.certificate,
+    privateKeyPem: sealer.open(row.privateKey, IDENTITY_CONTEXT),
+    pin: row.pin,
+  }
 }

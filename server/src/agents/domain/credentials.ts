@@ -14,6 +14,9 @@ export function newCredentials(): AgentCredentials {
   return {
     token: randomBytes(32).toString('base64url'),
     secretKey: randomBytes(32).toString('base64url'),
-    rpcPath: Array.from({ length: PATH_LENGTH }, () => PATH_CHARACTERS[randomInt(PATH_CHARACTERS.length)]).join(''),
+    rpcPath: Array.from(
+      { length: PATH_LENGTH },
+      () => PATH_CHARACTERS[randomInt(PATH_CHARACTERS.length)],
+    ).join(''),
   }
 }

@@ -1,5 +1,5 @@
-import type { CommandKind, CommandState } from '@rollcall/contracts/admin'
 import type { ErrorCode } from '@rollcall/contracts'
+import type { CommandKind, CommandState } from '@rollcall/contracts/admin'
 
 /** What was asked to run on one host. */
 export interface CommandSpec {

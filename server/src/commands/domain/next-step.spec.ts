@@ -31,12 +31,18 @@ describe('nextStep', () => {
   })
 
   it('never starts a command that nobody wants any more', () => {
-    expect(nextStep({ ...pending, cancelRequestedAt: after(1) }, after(2))).toMatchObject({ do: 'end', ending: { state: 'cancelled' } })
+    expect(nextStep({ ...pending, cancelRequestedAt: after(1) }, after(2))).toMatchObject({
+      do: 'end',
+      ending: { state: 'cancelled' },
+    })
     expect(nextStep({ ...dispatched, cancelRequestedAt: after(11) }, after(12))).toEqual({ do: 'find' })
   })
 
   it('does not start a command late', () => {
-    expect(nextStep(pending, after(START_WITHIN_MS))).toMatchObject({ do: 'end', ending: { state: 'failed', reasonCode: 'command.never_started' } })
+    expect(nextStep(pending, after(START_WITHIN_MS))).toMatchObject({
+      do: 'end',
+      ending: { state: 'failed', reasonCode: 'command.never_started' },
+    })
     expect(nextStep(dispatched, after(START_WITHIN_MS))).toEqual({ do: 'find' })
   })
 
@@ -44,7 +50,10 @@ describe('nextStep', () => {
     const silent = { ...running, unansweredSince: after(25) }
     const lostAt = 20 + TIMEOUT_MS + LOST_AFTER_MS
     expect(nextStep(silent, after(lostAt - 1))).toEqual({ do: 'follow', cancel: false })
-    expect(nextStep(silent, after(lostAt))).toMatchObject({ do: 'end', ending: { state: 'lost', reasonCode: 'command.unanswered' } })
+    expect(nextStep(silent, after(lostAt))).toMatchObject({
+      do: 'end',
+      ending: { state: 'lost', reasonCode: 'command.unanswered' },
+    })
   })
 
   it('never calls a command lost whose agent answers', () => {
@@ -52,13 +61,22 @@ describe('nextStep', () => {
   })
 
   it('asks a running command to end when that is wanted', () => {
-    expect(nextStep({ ...running, cancelRequestedAt: after(30) }, after(31))).toEqual({ do: 'follow', cancel: true })
+    expect(nextStep({ ...running, cancelRequestedAt: after(30) }, after(31))).toEqual({
+      do: 'follow',
+      cancel: true,
+    })
   })
 
   it('ends every silent command in the end, whatever its state, and ends no dispatched one as "never started"', () => {
-    const views = [pending, dispatched, running].flatMap((view) => [view, { ...view, cancelRequestedAt: after(40) }])
+    const views = [pending, dispatched, running].flatMap((view) => [
+      view,
+      { ...view, cancelRequestedAt: after(40) },
+    ])
     for (const view of views) {
-      const step = nextStep({ ...view, unansweredSince: after(50) }, after(START_WITHIN_MS + TIMEOUT_MS + 2 * LOST_AFTER_MS))
+      const step = nextStep(
+        { ...view, unansweredSince: after(50) },
+        after(START_WITHIN_MS + TIMEOUT_MS + 2 * LOST_AFTER_MS),
+      )
       expect(step.do).toBe('end')
       if (view.dispatchedAt && step.do === 'end') expect(step.ending.state).toBe('lost')
     }
@@ -68,7 +86,10 @@ describe('nextStep', () => {
 describe('endingOfNotFound', () => {
   it('tells a cancelled command from one that came too late', () => {
     expect(endingOfNotFound({ cancelRequestedAt: T0 }).state).toBe('cancelled')
-    expect(endingOfNotFound({ cancelRequestedAt: null })).toMatchObject({ state: 'failed', reasonCode: 'command.never_started' })
+    expect(endingOfNotFound({ cancelRequestedAt: null })).toMatchObject({
+      state: 'failed',
+      reasonCode: 'command.never_started',
+    })
   })
 })
 

@@ -18,7 +18,14 @@ export type Step =
 
 type View = Pick<
   Command,
-  'state' | 'createdAt' | 'dispatchedAt' | 'startedAt' | 'unansweredSince' | 'cancelRequestedAt' | 'startWithinMs' | 'timeoutMs'
+  | 'state'
+  | 'createdAt'
+  | 'dispatchedAt'
+  | 'startedAt'
+  | 'unansweredSince'
+  | 'cancelRequestedAt'
+  | 'startWithinMs'
+  | 'timeoutMs'
 >
 
 /**
@@ -63,7 +70,8 @@ const neverStarted: Ending = {
 const unanswered: Ending = {
   state: 'lost',
   reasonCode: 'command.unanswered',
-  reason: 'The agent fell silent and has not said how the command ended. Look at the host to see what it did.',
+  reason:
+    'The agent fell silent and has not said how the command ended. Look at the host to see what it did.',
 }
 
 const later = (date: Date, ms: number) => new Date(date.getTime() + ms)

@@ -1,14 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import { joinChunks, type StreamChunk, splitPiece } from './output.ts'
 
-const chunk = (stream: 'stdout' | 'stderr', text: string): StreamChunk => ({ stream, data: Buffer.from(text) })
-const read = (chunks: { stream: string; offset: number; data: Buffer }[]) => chunks.map(({ stream, offset, data }) => [stream, offset, data.toString()])
+const chunk = (stream: 'stdout' | 'stderr', text: string): StreamChunk => ({
+  stream,
+  data: Buffer.from(text),
+})
+const read = (chunks: { stream: string; offset: number; data: Buffer }[]) =>
+  chunks.map(({ stream, offset, data }) => [stream, offset, data.toString()])
 
 describe('joinChunks and splitPiece', () => {
   it('give back what was put in, in order and with its stream', () => {
-    const piece = joinChunks([chunk('stderr', 'e1'), chunk('stdout', 'o1'), chunk('stdout', 'o2'), chunk('stderr', 'e2')])
+    const piece = joinChunks([
+      chunk('stderr', 'e1'),
+      chunk('stdout', 'o1'),
+      chunk('stdout', 'o2'),
+      chunk('stderr', 'e2'),
+    ])
     expect(piece.runs).toEqual([0, 2, 4, 2])
-    expect(read(splitPiece(piece, 100, 100))).toEqual([['stderr', 100, 'e1'], ['stdout', 102, 'o1o2'], ['stderr', 106, 'e2']])
+    expect(read(splitPiece(piece, 100, 100))).toEqual([
+      ['stderr', 100, 'e1'],
+      ['stdout', 102, 'o1o2'],
+      ['stderr', 106, 'e2'],
+    ])
   })
 
   it('count no empty chunk as a change of stream', () => {
@@ -17,7 +30,9 @@ describe('joinChunks and splitPiece', () => {
   })
 
   it('neither lose nor double a byte wherever a reader enters and stops', () => {
-    const chunks = Array.from({ length: 12 }, (_, i) => chunk(i % 3 === 0 ? 'stderr' : 'stdout', 'x'.repeat(i % 4) + String.fromCharCode(97 + i)))
+    const chunks = Array.from({ length: 12 }, (_, i) =>
+      chunk(i % 3 === 0 ? 'stderr' : 'stdout', 'x'.repeat(i % 4) + String.fromCharCode(97 + i)),
+    )
     const piece = joinChunks(chunks)
     for (let from = 0; from <= piece.data.length; from++)
       for (let to = from; to <= piece.data.length; to++) {

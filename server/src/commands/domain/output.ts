@@ -30,7 +30,8 @@ export function splitPiece(piece: OutputPiece, start: number, from: number, to =
     const first = Math.max(offset, from)
     const end = Math.min(offset + length, to)
     const stream = STREAMS[place % 2]
-    if (first < end && stream) chunks.push({ offset: first, stream, data: piece.data.subarray(first - start, end - start) })
+    if (first < end && stream)
+      chunks.push({ offset: first, stream, data: piece.data.subarray(first - start, end - start) })
     offset += length
   }
   return chunks

@@ -26,7 +26,11 @@ const tlsOptions = (identity = agent): ServerOptions => ({
   rejectUnauthorized: false,
 })
 
-async function listen(tcp: { listen(port: number, host: string): unknown; address(): unknown; close(): unknown }) {
+async function listen(tcp: {
+  listen(port: number, host: string): unknown
+  address(): unknown
+  close(): unknown
+}) {
   tcp.listen(0, '127.0.0.1')
   await once(tcp as never, 'listening')
   closing.push(() => tcp.close())
@@ -38,7 +42,11 @@ async function fakeAgent(answer: (id: number) => { status?: number; body: string
   const seen: { token: unknown; url: unknown; hasClientCertificate: boolean }[] = []
   const https: Server = createServer(tlsOptions(identity), (request, response) => {
     const socket = request.socket as import('node:tls').TLSSocket
-    seen.push({ token: request.headers[TOKEN_HEADER], url: request.url, hasClientCertificate: socket.getPeerX509Certificate() !== undefined })
+    seen.push({
+      token: request.headers[TOKEN_HEADER],
+      url: request.url,
+      hasClientCertificate: socket.getPeerX509Certificate() !== undefined,
+    })
     let body = ''
     request.on('data', (data) => {
       body += data
@@ -53,12 +61,19 @@ async function fakeAgent(answer: (id: number) => { status?: number; body: string
 }
 
 function connect(port: number, certificatePin = agent.pin): AgentConnection {
-  const connection = new AgentConnection({ host: '127.0.0.1', port, path: 'p'.repeat(20), token: TOKEN, certificatePin }, server)
+  const connection = new AgentConnection(
+    { host: '127.0.0.1', port, path: 'p'.repeat(20), token: TOKEN, certificatePin },
+    server,
+  )
   closing.unshift(() => connection.close())
   return connection
 }
 
-const failure = (promise: Promise<unknown>) => promise.then(() => expect.unreachable(), (error: RollcallError) => error)
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.unreachable(),
+    (error: RollcallError) => error,
+  )
 const port8080 = (id: number) => ({ body: JSON.stringify({ jsonrpc: '2.0', id, result: { port: 8080 } }) })
 
 describe('AgentConnection', () => {
@@ -113,18 +128,30 @@ describe('AgentConnection', () => {
 
   it('tells refused credentials from an agent that is away', async () => {
     const { port } = await fakeAgent(() => ({ status: 404, body: '' }))
-    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({ code: 'agent.credentials_refused', kind: 'rejected' })
+    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({
+      code: 'agent.credentials_refused',
+      kind: 'rejected',
+    })
     const { port: broken } = await fakeAgent(() => ({ status: 503, body: '' }))
-    expect(await failure(connect(broken).call('get_port', {}))).toMatchObject({ code: 'agent.unreachable', outcome: 'unknown' })
+    expect(await failure(connect(broken).call('get_port', {}))).toMatchObject({
+      code: 'agent.unreachable',
+      outcome: 'unknown',
+    })
   })
 
   it('knows that nothing happened where nobody listens, and does not know it where the connection broke', async () => {
     const gone = createTcpServer()
     const port = await listen(gone)
     gone.close()
-    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({ code: 'agent.unreachable', outcome: 'not-applied' })
+    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({
+      code: 'agent.unreachable',
+      outcome: 'not-applied',
+    })
     const cut = await listen(createTcpServer((socket) => socket.destroy()))
-    expect(await failure(connect(cut).call('get_port', {}))).toMatchObject({ code: 'agent.unreachable', outcome: 'unknown' })
+    expect(await failure(connect(cut).call('get_port', {}))).toMatchObject({
+      code: 'agent.unreachable',
+      outcome: 'unknown',
+    })
   })
 
   it.each([
@@ -132,8 +159,14 @@ describe('AgentConnection', () => {
     ['is nothing', () => ''],
     ['is another id', (id: number) => JSON.stringify({ jsonrpc: '2.0', id: id + 1, result: { port: 1 } })],
     ['breaks the contract', (id: number) => JSON.stringify({ jsonrpc: '2.0', id, result: { port: 'many' } })],
-    ['holds more than declared', (id: number) => JSON.stringify({ jsonrpc: '2.0', id, result: { port: 1, extra: 1 } })],
-    ['carries a prototype', (id: number) => `{"jsonrpc":"2.0","id":${id},"result":{"port":1,"__proto__":{"x":1}}}`],
+    [
+      'holds more than declared',
+      (id: number) => JSON.stringify({ jsonrpc: '2.0', id, result: { port: 1, extra: 1 } }),
+    ],
+    [
+      'carries a prototype',
+      (id: number) => `{"jsonrpc":"2.0","id":${id},"result":{"port":1,"__proto__":{"x":1}}}`,
+    ],
     ['is larger than any answer', () => 'x'.repeat(9 * 1024 * 1024)],
   ])('refuses an answer that %s', async (_what, body) => {
     const { port } = await fakeAgent((id) => ({ body: body(id) }))
@@ -143,7 +176,10 @@ describe('AgentConnection', () => {
   it('hands on what the agent itself said, by its stable code', async () => {
     const error = { code: -32001, message: 'no such command', data: { code: 'command.not_found' } }
     const { port } = await fakeAgent((id) => ({ body: JSON.stringify({ jsonrpc: '2.0', id, error }) }))
-    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({ code: 'command.not_found', message: 'no such command' })
+    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({
+      code: 'command.not_found',
+      message: 'no such command',
+    })
   })
 
   it('gives up a call when it is told to', async () => {

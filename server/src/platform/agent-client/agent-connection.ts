@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { fieldErrors, isErrorCode, RollcallError } from '@rollcall/contracts'
 import {
   AGENT_METHODS,
   type AgentMethodName,
@@ -8,7 +9,6 @@ import {
   RPC_ERROR,
   TOKEN_HEADER,
 } from '@rollcall/contracts/agent'
-import { fieldErrors, isErrorCode, RollcallError } from '@rollcall/contracts'
 import { buildConnector, Pool } from 'undici'
 import { z } from 'zod'
 import { pinOf } from '../crypto/certificates.ts'
@@ -37,14 +37,20 @@ const MAX_CONNECTIONS = 64
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 const rpcAnswer = z.union([
-  z.object({ jsonrpc: z.literal('2.0'), id: z.number(), result: z.unknown().refine((result) => result !== undefined) }),
+  z.object({
+    jsonrpc: z.literal('2.0'),
+    id: z.number(),
+    result: z.unknown().refine((result) => result !== undefined),
+  }),
   z.object({
     jsonrpc: z.literal('2.0'),
     id: z.number().nullable(),
     error: z.object({
       code: z.number(),
       message: z.string().max(4000),
-      data: z.object({ code: z.string().optional(), outcome: z.enum(['not-applied', 'unknown']).optional() }).optional(),
+      data: z
+        .object({ code: z.string().optional(), outcome: z.enum(['not-applied', 'unknown']).optional() })
+        .optional(),
     }),
   }),
 ])
@@ -78,7 +84,11 @@ export class AgentConnection {
    * One call, tried once. Errors: `agent.unreachable` (try again), `agent.credentials_refused`,
    * `agent.identity_changed`, `agent.invalid_answer`, or what the agent itself said.
    */
-  async call<N extends AgentMethodName>(name: N, params: AgentParamsInput<N>, signal?: AbortSignal): Promise<AgentResult<N>> {
+  async call<N extends AgentMethodName>(
+    name: N,
+    params: AgentParamsInput<N>,
+    signal?: AbortSignal,
+  ): Promise<AgentResult<N>> {
     const method = AGENT_METHODS[name]
     const id = ++this.lastId
     const waitMs = 'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
@@ -90,7 +100,9 @@ export class AgentConnection {
     const result = method.result.safeParse(unwrap(text, id))
     if (!result.success) {
       const fields = fieldErrors(result.error.issues, 'result')
-      throw invalidAnswer(`its answer to ${name} does not fit the contract: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}`)
+      throw invalidAnswer(
+        `its answer to ${name} does not fit the contract: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}`,
+      )
     }
     return result.data as AgentResult<N>
   }
@@ -166,17 +178,29 @@ function unwrap(text: string, id: number): unknown {
   return answer.data.result
 }
 
-function errorOf(error: { code: number; message: string; data?: { code?: string | undefined; outcome?: 'not-applied' | 'unknown' | undefined } | undefined }): RollcallError {
+function errorOf(error: {
+  code: number
+  message: string
+  data?: { code?: string | undefined; outcome?: 'not-applied' | 'unknown' | undefined } | undefined
+}): RollcallError {
   const code = error.data?.code
-  if (isErrorCode(code)) return new RollcallError(code, error.message, { ...(error.data?.outcome && { outcome: error.data.outcome }) })
+  if (isErrorCode(code))
+    return new RollcallError(code, error.message, {
+      ...(error.data?.outcome && { outcome: error.data.outcome }),
+    })
   if (error.code === RPC_ERROR.methodNotFound)
-    return new RollcallError('agent.method_unknown', 'The agent does not know this method: it is of an older release. Install it again.')
+    return new RollcallError(
+      'agent.method_unknown',
+      'The agent does not know this method: it is of an older release. Install it again.',
+    )
   return invalidAnswer(`it answered with error ${error.code}: ${error.message}`)
 }
 
 function refusedBy(statusCode: number): RollcallError {
   if (statusCode >= 500)
-    return new RollcallError('agent.unreachable', `The agent answered with HTTP ${statusCode}.`, { outcome: 'unknown' })
+    return new RollcallError('agent.unreachable', `The agent answered with HTTP ${statusCode}.`, {
+      outcome: 'unknown',
+    })
   return new RollcallError(
     'agent.credentials_refused',
     `The agent refused our credentials (HTTP ${statusCode}). Install it again with the same identity to mend its configuration.`,
@@ -198,7 +222,14 @@ const invalidAnswer = (what: string, cause?: unknown) =>
   new RollcallError('agent.invalid_answer', `The agent does not behave as one of ours: ${what}.`, { cause })
 
 /** Before a connection stands nothing can have happened on the host; after that we cannot know. */
-const NOT_CONNECTED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 
 function asCallError(error: unknown): unknown {
   if (error instanceof RollcallError) return error

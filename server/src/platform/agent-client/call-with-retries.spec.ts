@@ -21,7 +21,13 @@ it('tries four times in all, after one, two and four seconds', async () => {
 })
 
 it('asks no second time after refused credentials, a changed identity or a word of the agent', async () => {
-  for (const code of ['agent.credentials_refused', 'agent.identity_changed', 'agent.invalid_answer', 'agent.overloaded', 'command.not_found'] as const) {
+  for (const code of [
+    'agent.credentials_refused',
+    'agent.identity_changed',
+    'agent.invalid_answer',
+    'agent.overloaded',
+    'command.not_found',
+  ] as const) {
     const call = vi.fn().mockRejectedValue(new RollcallError(code, 'no'))
     await expect(callWithRetries(call)).rejects.toMatchObject({ code })
     expect(call).toHaveBeenCalledTimes(1)

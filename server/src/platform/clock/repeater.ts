@@ -11,7 +11,12 @@ export class Repeater {
   ) {}
 
   /** Resolves after `signal` has fired and the work under way has ended. */
-  async repeat(what: string, intervalMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  async repeat(
+    what: string,
+    intervalMs: number,
+    signal: AbortSignal,
+    work: () => Promise<void>,
+  ): Promise<void> {
     while (!signal.aborted) {
       await work().catch((error) => this.log.warn({ err: error }, `${what} failed; trying again`))
       await this.clock.sleep(intervalMs, signal).catch((error: Error) => {

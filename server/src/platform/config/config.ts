@@ -16,7 +16,9 @@ const environment = z.object({
   ROLLCALL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   ROLLCALL_AGENT_FOLDER: z.string().regex(/^\//, 'must be an absolute path').optional(),
   ROLLCALL_ANSIBLE_BUNDLE: z
-    .string({ error: 'must name the Ansible archive that is brought to hosts; "npm start" builds one and sets this' })
+    .string({
+      error: 'must name the Ansible archive that is brought to hosts; "npm start" builds one and sets this',
+    })
     .regex(/^\//, 'must be an absolute path'),
   DATABASE_URL: z
     .string()
@@ -52,13 +54,19 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const parsed = environment.safeParse(given)
   if (!parsed.success) {
     const fields = fieldErrors(parsed.error.issues, 'environment')
-    throw new RollcallError('server.config_invalid', `The environment is not valid: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}.`, { fields })
+    throw new RollcallError(
+      'server.config_invalid',
+      `The environment is not valid: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
+      { fields },
+    )
   }
   const value = parsed.data
   return {
     dataDir: value.ROLLCALL_DATA_DIR ?? defaultDataDir(env),
     listen: parseListen(value.ROLLCALL_LISTEN),
-    allowedOrigins: value.ROLLCALL_ALLOWED_ORIGINS.split(',').map((origin) => origin.trim()).filter(Boolean),
+    allowedOrigins: value.ROLLCALL_ALLOWED_ORIGINS.split(',')
+      .map((origin) => origin.trim())
+      .filter(Boolean),
     masterKey: value.ROLLCALL_MASTER_KEY,
     logLevel: value.ROLLCALL_LOG_LEVEL,
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
@@ -78,6 +86,9 @@ function parseListen(text: string | undefined): Config['listen'] {
   const colon = text.lastIndexOf(':')
   const port = Number(text.slice(colon + 1))
   if (port > 65_535)
-    throw new RollcallError('server.config_invalid', `ROLLCALL_LISTEN names port ${port}; a port is at most 65535.`)
+    throw new RollcallError(
+      'server.config_invalid',
+      `ROLLCALL_LISTEN names port ${port}; a port is at most 65535.`,
+    )
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port, isDefault: false }
 }

@@ -56,7 +56,11 @@ function takeLock(path: string): Promise<Server> {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(
         cause.code === 'EADDRINUSE'
-          ? new RollcallError('server.config_invalid', `Another Rollcall server uses ${path}. Stop it, or choose another folder with ROLLCALL_DATA_DIR.`, { cause })
+          ? new RollcallError(
+              'server.config_invalid',
+              `Another Rollcall server uses ${path}. Stop it, or choose another folder with ROLLCALL_DATA_DIR.`,
+              { cause },
+            )
           : cause,
       ),
     )

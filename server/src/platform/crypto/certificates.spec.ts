@@ -22,7 +22,10 @@ describe('makeIdentity', () => {
 
   it('pins the public key, so that no two identities share a pin', () => {
     const identity = makeIdentity('a', now)
-    const spki = new X509Certificate(identity.certificatePem).publicKey.export({ type: 'spki', format: 'der' })
+    const spki = new X509Certificate(identity.certificatePem).publicKey.export({
+      type: 'spki',
+      format: 'der',
+    })
     expect(identity.pin).toBe(`sha256/${createHash('sha256').update(spki).digest('base64')}`)
     expect(pinOf(new X509Certificate(makeIdentity('a', now).certificatePem))).not.toBe(identity.pin)
   })

@@ -14,7 +14,10 @@ export async function loadMasterKey(fromEnvironment: string | undefined, file: s
   try {
     const { mode } = await stat(file)
     if ((mode & 0o077) !== 0)
-      throw new RollcallError('server.config_invalid', `${file} can be read by others (mode ${(mode & 0o777).toString(8)}). Run: chmod 600 ${file}`)
+      throw new RollcallError(
+        'server.config_invalid',
+        `${file} can be read by others (mode ${(mode & 0o777).toString(8)}). Run: chmod 600 ${file}`,
+      )
     return parse(await readFile(file, 'utf8'), file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
@@ -33,6 +36,9 @@ export async function loadMasterKey(fromEnvironment: string | undefined, file: s
 function parse(text: string, source: string): Buffer {
   const key = Buffer.from(text.trim(), 'base64')
   if (key.length !== KEY_BYTES || key.toString('base64') !== text.trim())
-    throw new RollcallError('server.config_invalid', `${source} must hold ${FORM}, as "head -c ${KEY_BYTES} /dev/urandom | base64" gives it.`)
+    throw new RollcallError(
+      'server.config_invalid',
+      `${source} must hold ${FORM}, as "head -c ${KEY_BYTES} /dev/urandom | base64" gives it.`,
+    )
   return key
 }

@@ -13,7 +13,9 @@ export class ContractInterceptor implements NestInterceptor {
       map((answer) => {
         const parsed = ADMIN_ROUTES[name].response.safeParse(answer)
         if (parsed.success) return parsed.data
-        throw new RollcallError('server.defect', `The answer of ${name} does not fit its contract.`, { cause: parsed.error })
+        throw new RollcallError('server.defect', `The answer of ${name} does not fit its contract.`, {
+          cause: parsed.error,
+        })
       }),
     )
   }

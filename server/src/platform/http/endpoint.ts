@@ -1,4 +1,13 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, RequestMapping, RequestMethod, SetMetadata, UseInterceptors } from '@nestjs/common'
+import {
+  applyDecorators,
+  createParamDecorator,
+  type ExecutionContext,
+  HttpCode,
+  RequestMapping,
+  RequestMethod,
+  SetMetadata,
+  UseInterceptors,
+} from '@nestjs/common'
 import { type FieldError, fieldErrors, RollcallError } from '@rollcall/contracts'
 import { ADMIN_ROUTES, type AdminRouteName, type AdminRoutes } from '@rollcall/contracts/admin'
 import type { Request } from 'express'
@@ -31,7 +40,10 @@ export const Input = createParamDecorator((_data: unknown, context: ExecutionCon
   return parseInput(name, { params: request.params, query: request.query, body: request.body })
 })
 
-export function parseInput<N extends AdminRouteName>(name: N, parts: { params: unknown; query: unknown; body: unknown }): InputOf<N> {
+export function parseInput<N extends AdminRouteName>(
+  name: N,
+  parts: { params: unknown; query: unknown; body: unknown },
+): InputOf<N> {
   const route = ADMIN_ROUTES[name]
   const wrong: FieldError[] = []
   const parse = (schema: z.ZodType, part: unknown, root: string) => {
@@ -45,6 +57,10 @@ export function parseInput<N extends AdminRouteName>(name: N, parts: { params: u
     body: parse(route.body, parts.body, 'body'),
   }
   if (wrong.length > 0)
-    throw new RollcallError('request.invalid', `The request is not valid: ${wrong.map((f) => `${f.field} ${f.message}`).join('; ')}.`, { fields: wrong })
+    throw new RollcallError(
+      'request.invalid',
+      `The request is not valid: ${wrong.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
+      { fields: wrong },
+    )
   return input as InputOf<N>
 }

@@ -46,14 +46,26 @@ function asRollcallError(thrown: unknown): RollcallError {
   if (thrown instanceof RollcallError) return thrown
   const { status, type } = thrown as { status?: number; type?: string }
   if (thrown instanceof HttpException && status === 404)
-    return new RollcallError('request.not_found', 'There is nothing at this address. GET /api/openapi.json lists what there is.')
+    return new RollcallError(
+      'request.not_found',
+      'There is nothing at this address. GET /api/openapi.json lists what there is.',
+    )
   if (status === 413 || type === 'entity.too.large')
     return new RollcallError('request.too_large', 'The request is larger than 2 MiB.')
   if (status !== undefined && status >= 400 && status < 500)
-    return new RollcallError('request.invalid', `The request could not be read: ${(thrown as Error).message}. Send JSON with content-type application/json.`)
+    return new RollcallError(
+      'request.invalid',
+      `The request could not be read: ${(thrown as Error).message}. Send JSON with content-type application/json.`,
+    )
   if (isDatabaseAway(thrown))
-    return new RollcallError('server.database_unavailable', 'The database does not answer at the moment. Try again.', { outcome: 'unknown', cause: thrown })
-  return new RollcallError('server.defect', 'The server failed by its own fault; its log says more.', { cause: thrown })
+    return new RollcallError(
+      'server.database_unavailable',
+      'The database does not answer at the moment. Try again.',
+      { outcome: 'unknown', cause: thrown },
+    )
+  return new RollcallError('server.defect', 'The server failed by its own fault; its log says more.', {
+    cause: thrown,
+  })
 }
 
 /** Prisma's P1001, P1002, P1008, P1017 and P2024, PostgreSQL's classes 08 and 57, and what sockets say. */
@@ -63,6 +75,8 @@ function isDatabaseAway(thrown: unknown): boolean {
   const { code, message } = thrown as { code?: string; message?: string }
   return (
     (code !== undefined && DATABASE_AWAY.test(code)) ||
-    /Connection terminated|timeout exceeded when trying to connect|DatabaseNotReachable|ConnectionClosed/.test(message ?? '')
+    /Connection terminated|timeout exceeded when trying to connect|DatabaseNotReachable|ConnectionClosed/.test(
+      message ?? '',
+    )
   )
 }

@@ -6,7 +6,8 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output') => {
   return json
 }
 
-const takesNothing = (schema: z.ZodType) => schema instanceof z.ZodObject && Object.keys(schema.shape).length === 0
+const takesNothing = (schema: z.ZodType) =>
+  schema instanceof z.ZodObject && Object.keys(schema.shape).length === 0
 
 function parametersOf(schema: z.ZodType, place: 'path' | 'query') {
   if (!(schema instanceof z.ZodObject)) return []
@@ -20,13 +21,17 @@ function parametersOf(schema: z.ZodType, place: 'path' | 'query') {
 }
 
 function operationOf(name: string, route: Route) {
-  const content = (schema: z.ZodType, io: 'input' | 'output') => ({ 'application/json': { schema: schemaOf(schema, io) } })
+  const content = (schema: z.ZodType, io: 'input' | 'output') => ({
+    'application/json': { schema: schemaOf(schema, io) },
+  })
   return {
     operationId: name,
     summary: route.summary,
     security: route.access === 'public' ? [] : [{ apiKey: [] }],
     parameters: [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')],
-    ...(!takesNothing(route.body) && { requestBody: { required: true, content: content(route.body, 'input') } }),
+    ...(!takesNothing(route.body) && {
+      requestBody: { required: true, content: content(route.body, 'input') },
+    }),
     responses: {
       [route.status]: { description: 'Done', content: content(route.response, 'output') },
       default: { description: 'Refused or failed', content: content(errorBody, 'output') },

@@ -20,14 +20,28 @@ export async function databaseAccount(log: Logger): Promise<Account | undefined>
   const known = await lookUp()
   if (known) return known
   log.info(`adding the system account ${NAME}: PostgreSQL refuses to run as root`)
-  await promisify(execFile)('useradd', ['--system', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', NAME])
+  await promisify(execFile)('useradd', [
+    '--system',
+    '--no-create-home',
+    '--home-dir',
+    '/nonexistent',
+    '--shell',
+    '/usr/sbin/nologin',
+    NAME,
+  ])
   const made = await lookUp()
-  if (!made) throw new RollcallError('server.config_invalid', `The account ${NAME} is missing after useradd. Start the server as an ordinary user, or set DATABASE_URL.`)
+  if (!made)
+    throw new RollcallError(
+      'server.config_invalid',
+      `The account ${NAME} is missing after useradd. Start the server as an ordinary user, or set DATABASE_URL.`,
+    )
   return made
 }
 
 async function lookUp(): Promise<Account | undefined> {
-  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((entry) => entry.startsWith(`${NAME}:`))
+  const line = (await readFile('/etc/passwd', 'utf8'))
+    .split('\n')
+    .find((entry) => entry.startsWith(`${NAME}:`))
   const [, , uid, gid] = line?.split(':') ?? []
   return uid && gid ? { uid: Number(uid), gid: Number(gid) } : undefined
 }

@@ -70,7 +70,10 @@ export class EmbeddedPostgres {
     process.kill(pid, 'SIGINT') // PostgreSQL's fast shutdown
     const deadline = Date.now() + STOP_TIMEOUT_MS
     while (isAlive(pid)) {
-      if (Date.now() > deadline) throw unavailable(`the embedded PostgreSQL (process ${pid}) did not stop in ${STOP_TIMEOUT_MS / 1000} s`)
+      if (Date.now() > deadline)
+        throw unavailable(
+          `the embedded PostgreSQL (process ${pid}) did not stop in ${STOP_TIMEOUT_MS / 1000} s`,
+        )
       await delay(50)
     }
   }
@@ -115,12 +118,18 @@ export class EmbeddedPostgres {
     await this.giveToAccount(passwordFile)
     try {
       await this.runToEnd('initdb', [
-        '--pgdata', this.dataFolder,
-        '--username', 'rollcall',
-        '--auth', 'scram-sha-256',
-        '--pwfile', passwordFile,
-        '--encoding', 'UTF8',
-        '--locale', 'C.UTF-8',
+        '--pgdata',
+        this.dataFolder,
+        '--username',
+        'rollcall',
+        '--auth',
+        'scram-sha-256',
+        '--pwfile',
+        passwordFile,
+        '--encoding',
+        'UTF8',
+        '--locale',
+        'C.UTF-8',
         '--data-checksums',
       ]) // prettier-ignore
     } finally {
@@ -142,14 +151,20 @@ export class EmbeddedPostgres {
 
   private runToEnd(program: string, args: string[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const child = spawn(join(this.bin, program), args, { ...this.account, env: { LC_ALL: 'C.UTF-8' }, stdio: ['ignore', 'pipe', 'pipe'] })
+      const child = spawn(join(this.bin, program), args, {
+        ...this.account,
+        env: { LC_ALL: 'C.UTF-8' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
       let said = ''
       for (const stream of [child.stdout, child.stderr])
         stream.on('data', (data: Buffer) => {
           said = (said + data).slice(-4000)
         })
       child.on('error', reject)
-      child.on('close', (code) => (code === 0 ? resolve() : reject(unavailable(`${program} ended with ${code}: ${said.trim()}`))))
+      child.on('close', (code) =>
+        code === 0 ? resolve() : reject(unavailable(`${program} ended with ${code}: ${said.trim()}`)),
+      )
     })
   }
 
@@ -164,7 +179,10 @@ export class EmbeddedPostgres {
         lastError = error
       }
       if (Date.now() > deadline)
-        throw unavailable(`the embedded PostgreSQL did not answer in ${START_TIMEOUT_MS / 1000} s; its log is in ${join(this.dataFolder, 'log')}`, lastError)
+        throw unavailable(
+          `the embedded PostgreSQL did not answer in ${START_TIMEOUT_MS / 1000} s; its log is in ${join(this.dataFolder, 'log')}`,
+          lastError,
+        )
       const isStarting = child && child.exitCode === null && child.signalCode === null
       if (!isStarting && (await this.runningPid()) === undefined) child = await this.spawnPostgres()
     }
@@ -173,7 +191,9 @@ export class EmbeddedPostgres {
   private async probe(): Promise<void> {
     const client = new pg.Client({ ...this.connection, connectionTimeoutMillis: 2000 })
     // A connection that is dropped while it is made also emits an event, after the promise has told the same.
-    client.on('error', (error) => this.log.debug({ err: error }, 'the probe of the embedded PostgreSQL was dropped'))
+    client.on('error', (error) =>
+      this.log.debug({ err: error }, 'the probe of the embedded PostgreSQL was dropped'),
+    )
     await client.connect()
     await client.end()
   }
@@ -181,25 +201,33 @@ export class EmbeddedPostgres {
   private async spawnPostgres(): Promise<ChildProcess> {
     await this.makeOwnFolder(this.socketFolder)
     const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    const child = spawn(join(this.bin, 'postgres'), ['-D', this.dataFolder, '-k', this.socketFolder, ...settings], {
-      ...this.account,
-      env: { LC_ALL: 'C.UTF-8' },
-      cwd: this.dataFolder,
-      stdio: 'ignore',
-      // A group of its own: Ctrl-C in the terminal reaches the server, which then stops the database in order.
-      detached: true,
-    })
-    child.on('error', (error) => this.log.error({ err: error }, 'the embedded PostgreSQL could not be started'))
+    const child = spawn(
+      join(this.bin, 'postgres'),
+      ['-D', this.dataFolder, '-k', this.socketFolder, ...settings],
+      {
+        ...this.account,
+        env: { LC_ALL: 'C.UTF-8' },
+        cwd: this.dataFolder,
+        stdio: 'ignore',
+        // A group of its own: Ctrl-C in the terminal reaches the server, which then stops the database in order.
+        detached: true,
+      },
+    )
+    child.on('error', (error) =>
+      this.log.error({ err: error }, 'the embedded PostgreSQL could not be started'),
+    )
     child.unref()
     return child
   }
 
   /** The process that holds the data folder, if there is a living one. */
   private async runningPid(): Promise<number | undefined> {
-    const file = await readFile(join(this.dataFolder, 'postmaster.pid'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return ''
-      throw error
-    })
+    const file = await readFile(join(this.dataFolder, 'postmaster.pid'), 'utf8').catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return ''
+        throw error
+      },
+    )
     const [pid, folder] = file.split('\n')
     const running = Number(pid)
     return running > 0 && folder === this.dataFolder && isAlive(running, 'postgres') ? running : undefined
@@ -236,4 +264,5 @@ function ignoreAbort(error: Error): void {
   if (error.name !== 'AbortError') throw error
 }
 
-const unavailable = (message: string, cause?: unknown) => new RollcallError('server.database_unavailable', message, { cause })
+const unavailable = (message: string, cause?: unknown) =>
+  new RollcallError('server.database_unavailable', message, { cause })

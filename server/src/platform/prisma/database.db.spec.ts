@@ -9,23 +9,43 @@ beforeAll(async () => {
 afterAll(() => test.close())
 
 it('migrations that are applied already are not applied again, even by two servers at once', async () => {
-  expect(await Promise.all([applyMigrations(test.connection, MIGRATIONS), applyMigrations(test.connection, MIGRATIONS)])).toEqual([[], []])
+  expect(
+    await Promise.all([
+      applyMigrations(test.connection, MIGRATIONS),
+      applyMigrations(test.connection, MIGRATIONS),
+    ]),
+  ).toEqual([[], []])
 })
 
 it('the table of migrations is what the Prisma command line expects', async () => {
-  const { rows } = await test.database.pool.query('SELECT migration_name, finished_at IS NOT NULL AS finished, applied_steps_count, length(checksum) AS checksum FROM _prisma_migrations')
-  expect(rows).toEqual([{ migration_name: '20261121000000_init', finished: true, applied_steps_count: 1, checksum: 64 }])
+  const { rows } = await test.database.pool.query(
+    'SELECT migration_name, finished_at IS NOT NULL AS finished, applied_steps_count, length(checksum) AS checksum FROM _prisma_migrations',
+  )
+  expect(rows).toEqual([
+    { migration_name: '20261121000000_init', finished: true, applied_steps_count: 1, checksum: 64 },
+  ])
 })
 
 it('what Prisma reads and writes exists: the schema and the migrations agree', async () => {
   const { prisma } = test.database
-  for (const model of ['host', 'agent', 'run', 'command', 'outputChunk', 'apiKey', 'serverIdentity', 'masterKeyCheck'] as const)
+  for (const model of [
+    'host',
+    'agent',
+    'run',
+    'command',
+    'outputChunk',
+    'apiKey',
+    'serverIdentity',
+    'masterKeyCheck',
+  ] as const)
     expect(await (prisma[model] as { findMany(): Promise<unknown[]> }).findMany(), model).toEqual([])
 })
 
 it('a database that dies is started again, and the connections come back', async () => {
   const postmaster = async () => {
-    const { rows } = await test.database.pool.query("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid")
+    const { rows } = await test.database.pool.query(
+      "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid",
+    )
     return rows[0].pid as number
   }
   const before = await postmaster()

@@ -23,9 +23,17 @@ export class Database {
       const applied = await applyMigrations(connection, migrations)
       if (applied.length > 0) log.info(`database migrated: ${applied.join(', ')}`)
     } catch (cause) {
-      throw new RollcallError('server.database_unavailable', `The database could not be prepared: ${(cause as Error).message}`, { cause })
+      throw new RollcallError(
+        'server.database_unavailable',
+        `The database could not be prepared: ${(cause as Error).message}`,
+        { cause },
+      )
     }
-    const pool = new pg.Pool({ ...connection, max: MAX_CONNECTIONS, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
+    const pool = new pg.Pool({
+      ...connection,
+      max: MAX_CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    })
     // A dropped idle connection is replaced at the next query; without a listener it would end the process.
     pool.on('error', (error) => log.warn({ err: error }, 'a database connection was dropped'))
     return new Database(pool, new PrismaClient({ adapter: new PrismaPg(pool) }), connection)

@@ -15,13 +15,16 @@ const READ_AS = new Map([
   [30, 1009], // oidvector as text[]
 ])
 
-type Query = (...args: unknown[]) => Promise<{ fields?: { dataTypeID: number }[] } | { fields?: { dataTypeID: number }[] }[]>
+type Query = (
+  ...args: unknown[]
+) => Promise<{ fields?: { dataTypeID: number }[] } | { fields?: { dataTypeID: number }[] }[]>
 
 function withReadableTypes(query: Query): Query {
   return async function (this: unknown, ...args) {
     const answer = await query.apply(this, args)
     for (const result of [answer].flat())
-      for (const field of result?.fields ?? []) field.dataTypeID = READ_AS.get(field.dataTypeID) ?? field.dataTypeID
+      for (const field of result?.fields ?? [])
+        field.dataTypeID = READ_AS.get(field.dataTypeID) ?? field.dataTypeID
     return answer
   }
 }
@@ -79,7 +82,9 @@ export class MigrationAdapter {
     const adapter = await new PrismaPg(pool).connect()
     adapter.executeScript = async (script) => {
       // One statement list in one round trip. onError turns a database error into the engine's own kind.
-      await pool.query(script).catch((error) => (adapter as unknown as { onError(error: unknown): never }).onError(error))
+      await pool
+        .query(script)
+        .catch((error) => (adapter as unknown as { onError(error: unknown): never }).onError(error))
     }
     adapter.dispose = async () => {
       await this.end(pool)
@@ -104,4 +109,5 @@ export class MigrationAdapter {
 }
 
 /** The type that the schema engine takes; the class has no more of it than the engine calls. */
-export const asAdapterFactory = (adapter: MigrationAdapter) => adapter as unknown as SqlMigrationAwareDriverAdapterFactory
+export const asAdapterFactory = (adapter: MigrationAdapter) =>
+  adapter as unknown as SqlMigrationAwareDriverAdapterFactory

@@ -34,10 +34,15 @@ export class JobQueue {
 
   static async open(backend: Backend, log: Logger): Promise<JobQueue> {
     const connectionFor = (user: 'producer' | 'worker') =>
-      backend.type === 'redis' ? redisConnection(backend.url, user) : { ...backend.connection, schema: SCHEMA, max: 4 }
+      backend.type === 'redis'
+        ? redisConnection(backend.url, user)
+        : { ...backend.connection, schema: SCHEMA, max: 4 }
     const { Queue, Worker } =
-      backend.type === 'redis' ? bullmq : (bullmq.withBackend(bullmq.createPostgresBackend) as unknown as typeof bullmq)
-    if (backend.type === 'postgres') await migrate(Queue, { ...backend.connection, schema: SCHEMA, migrate: true, max: 1 })
+      backend.type === 'redis'
+        ? bullmq
+        : (bullmq.withBackend(bullmq.createPostgresBackend) as unknown as typeof bullmq)
+    if (backend.type === 'postgres')
+      await migrate(Queue, { ...backend.connection, schema: SCHEMA, migrate: true, max: 1 })
     const makeWorker = (handler: (id: string) => Promise<void>) =>
       new Worker(QUEUE, (job) => handler(String(job.id)), {
         connection: connectionFor('worker') as BullMq.ConnectionOptions,
@@ -46,7 +51,11 @@ export class JobQueue {
         stalledInterval: STALLED_CHECK_MS,
         maxStalledCount: 1000,
       })
-    return new JobQueue(new Queue(QUEUE, { connection: connectionFor('producer') as BullMq.ConnectionOptions }), makeWorker, log)
+    return new JobQueue(
+      new Queue(QUEUE, { connection: connectionFor('producer') as BullMq.ConnectionOptions }),
+      makeWorker,
+      log,
+    )
   }
 
   /** Adds an id; one that is waiting already is not added twice. */
@@ -58,7 +67,12 @@ export class JobQueue {
   async process(handler: (id: string) => Promise<void>): Promise<void> {
     this.worker = this.makeWorker(handler)
     this.watch(this.worker)
-    this.worker.on('failed', (job, error) => this.log.warn({ err: error, commandId: job?.id }, 'taking a command failed; the sweeper brings it again'))
+    this.worker.on('failed', (job, error) =>
+      this.log.warn(
+        { err: error, commandId: job?.id },
+        'taking a command failed; the sweeper brings it again',
+      ),
+    )
     await this.worker.waitUntilReady()
   }
 
@@ -95,6 +109,8 @@ function redisConnection(url: string, user: 'producer' | 'worker') {
   const isSocket = url.startsWith('/') || url.startsWith('unix://')
   return {
     ...(isSocket ? { path: url.replace(/^unix:\/\//, '') } : { url }),
-    ...(user === 'worker' ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, enableOfflineQueue: false }),
+    ...(user === 'worker'
+      ? { maxRetriesPerRequest: null }
+      : { maxRetriesPerRequest: 1, enableOfflineQueue: false }),
   }
 }

@@ -1,0 +1,73 @@
+import type { Server } from 'node:http'
+import { type LiveEvent, liveEvent, liveRequest } from '@rollcall/contracts/admin'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { FakeCommand } from './fake-command.ts'
+
+/** `/ws` of the fake server. */
+export class FakeLive {
+  /** Offsets that viewers asked to follow from. */
+  readonly followed: { commandId: string; offset: number }[] = []
+  /** Changes, repeats or swallows what goes out. */
+  onLive: (event: LiveEvent) => LiveEvent[] = (event) => [event]
+  private readonly sockets = new Set<WebSocket>()
+  private readonly find: (commandId: string) => FakeCommand | undefined
+
+  constructor(find: (commandId: string) => FakeCommand | undefined) {
+    this.find = find
+  }
+
+  attach(http: Server, apiKey: string): void {
+    const live = new WebSocketServer({ noServer: true })
+    http.on('upgrade', (request, socket, head) => {
+      if (request.headers.authorization !== `Bearer ${apiKey}`)
+        return void socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 9\r\n\r\nWrong key')
+      live.handleUpgrade(request, socket, head, (ws) => this.serveLive(ws))
+    })
+  }
+
+  dropViewers(): void {
+    for (const socket of this.sockets) socket.terminate()
+  }
+
+  private serveLive(socket: WebSocket): void {
+    this.sockets.add(socket)
+    socket.on('close', () => this.sockets.delete(socket))
+    socket.on('message', (data) => {
+      const request = liveRequest.parse(JSON.parse(String(data)))
+      if (request.type === 'unfollow') return
+      this.followed.push({ commandId: request.commandId, offset: request.offset })
+      const command = this.find(request.commandId)
+      if (command) this.feed(socket, command, request.offset)
+      else
+        this.sendLive(socket, {
+          type: 'error',
+          commandId: request.commandId,
+          code: 'command.not_found',
+          message: 'There is no such command.',
+        })
+    })
+  }
+
+  private feed(socket: WebSocket, command: FakeCommand, from: number): void {
+    let offset = from
+    let shown = ''
+    const look = () => {
+      for (const chunk of command.outputFrom(offset)) {
+        this.sendLive(socket, { type: 'output', commandId: command.view.id, ...chunk })
+        offset = chunk.offset + Buffer.from(chunk.data, 'base64').length
+      }
+      if (shown !== command.view.state) this.sendLive(socket, { type: 'command', command: command.view })
+      shown = command.view.state
+      if (!command.isFinal) return
+      this.sendLive(socket, { type: 'end', command: command.view })
+      command.off('news', look)
+    }
+    command.on('news', look)
+    socket.on('close', () => command.off('news', look))
+    look()
+  }
+
+  private sendLive(socket: WebSocket, event: LiveEvent): void {
+    for (const sent of this.onLive(liveEvent.parse(event))) socket.send(JSON.stringify(sent))
+  }
+}
