@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     projects: [
       'agent/vitest.config.ts',
-      { test: { name: 'cli', include: ['cli/**/*.spec.ts'], testTimeout: 30_000 } },
+      'cli/vitest.config.ts',
       {
         plugins: [swc.vite({ module: { type: 'es6' } })],
         test: {

@@ -94,7 +94,7 @@ function unreadable(path: string, cause: NodeJS.ErrnoException): CliError {
   )
 }
 
-/** Says that nobody listens: certain when the process that announced itself is gone, a guess otherwise. */
+/** For a refused connection: that no server runs, when the process that announced itself is gone; undefined when it may be on its way. */
 export function nobodyListens(server: ServerAddress, cause: unknown): CliError | undefined {
   if (server.pid === undefined || isAlive(server.pid)) return undefined
   return new NoServerError(

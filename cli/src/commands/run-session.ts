@@ -11,16 +11,23 @@ import { jsonLine } from '../output/json.ts'
 import { JsonPrinter, LinePrinter, type Printer, RawPrinter } from '../output/printer.ts'
 import { table } from '../output/table.ts'
 import { endingOf, exitOf, took } from '../output/words.ts'
-import type { RunOptions } from './run.ts'
 
 const MAX_HINTS = 5
 /** Requests to cancel that are under way at a time. */
 const CANCELLING_AT_ONCE = 8
 
+export interface ShowOptions {
+  tty?: boolean
+  stdin?: boolean
+  /** Whether lines carry their host's name, where there are several hosts. */
+  prefix: boolean
+  json?: boolean
+}
+
 /** One run while somebody watches: its output, its input, Ctrl-C, and what it all came to. */
 export class RunSession {
   private readonly context: Context
-  private readonly options: RunOptions
+  private readonly options: ShowOptions
   private readonly interrupts: Interrupts
   private readonly giveUpAfterMs: number
   private commands: readonly CommandView[] = []
@@ -29,7 +36,7 @@ export class RunSession {
   private terminal: TerminalSession | undefined
   private isCancelling = false
 
-  constructor(context: Context, options: RunOptions) {
+  constructor(context: Context, options: ShowOptions) {
     this.context = context
     this.options = options
     this.giveUpAfterMs = giveUpAfterMs(context.env)

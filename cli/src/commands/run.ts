@@ -9,24 +9,19 @@ import { RECONNECT_HELP } from '../live/watch.ts'
 import { collectEnvironment, collectNames, jsonOption, seconds } from '../options.ts'
 import { EXIT_CODES_HELP } from '../output/exit-code.ts'
 import { jsonDocument } from '../output/json.ts'
-import { RunSession } from './run-session.ts'
+import { RunSession, type ShowOptions } from './run-session.ts'
 
 /** Milliseconds for which a request is sent again that may have been lost. */
 const SEND_AGAIN_FOR_MS = 30_000
 const DAY_SECONDS = 86_400
 
-export interface RunOptions {
+interface RunOptions extends ShowOptions {
   host?: string[]
   timeout?: number
   startWithin?: number
-  tty?: boolean
-  stdin?: boolean
   cwd?: string
   env?: Record<string, string>
   detach?: boolean
-  /** False with --no-prefix. */
-  prefix: boolean
-  json?: boolean
 }
 
 const HELP = `

@@ -2,7 +2,7 @@
  * JSON that cannot act on a terminal: invisible and control characters are written as escapes, which changes nothing
  * for who parses it.
  */
-export function toJson(value: unknown, indent?: number): string {
+function toJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(
     /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu,
     (character) =>

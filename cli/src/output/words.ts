@@ -12,8 +12,11 @@ export function duration(ms: number): string {
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`
 }
 
-/** How long ago a moment was, by this machine's clock. */
-export const ago = (moment: string, now = Date.now()) => duration(now - Date.parse(moment))
+/** How long ago a moment was, by this machine's clock, in whole seconds or more. */
+export function ago(moment: string, now = Date.now()): string {
+  const seconds = Math.max(0, Math.floor((now - Date.parse(moment)) / 1000))
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000)
+}
 
 export function took({ startedAt, endedAt }: Pick<CommandView, 'startedAt' | 'endedAt'>): string {
   return startedAt && endedAt ? duration(Date.parse(endedAt) - Date.parse(startedAt)) : '-'

@@ -26,6 +26,7 @@ export class ProvisioningLog {
 
   /** Resolves at once while there is room, and otherwise when there is. Throws what storing threw. */
   async write(stream: Chunk['stream'], data: Buffer): Promise<void> {
+    if (data.length === 0) return
     this.waiting.push({ stream, data })
     this.waitingBytes += data.length
     this.storing ??= this.store()
@@ -37,15 +38,10 @@ export class ProvisioningLog {
     await this.storing
   }
 
+  /** A failed store stays in `storing`, so that whoever writes or flushes next sees the failure. */
   private store(): Promise<void> {
     const storing = this.storeAll()
-    // Whoever writes or flushes next sees the failure.
-    storing.then(
-      () => {
-        this.storing = undefined
-      },
-      () => undefined,
-    )
+    storing.catch(() => undefined)
     return storing
   }
 
@@ -54,9 +50,10 @@ export class ProvisioningLog {
       const piece = joinChunks(this.waiting)
       this.waiting = []
       this.waitingBytes = 0
-      if (piece.data.length === 0) continue
       await this.held.append(this.offset, piece)
       this.offset += piece.data.length
     }
+    // Here and not in a callback: what is written a moment later must find that nobody stores any more.
+    this.storing = undefined
   }
 }

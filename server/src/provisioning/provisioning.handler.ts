@@ -13,7 +13,9 @@ import { Clock } from '../platform/clock/clock.ts'
 import type { Identity } from '../platform/crypto/certificates.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_IDENTITY } from '../platform/tokens.ts'
+import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
+import type { SshHost } from './install-ports.ts'
 import { install } from './installer.ts'
 import { ProvisioningLog } from './provisioning-log.ts'
 import { remove } from './remover.ts'
@@ -95,7 +97,9 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       signal,
     )
     await this.connections.forget(hostId)
-    await this.waitUntilOnline(hostId, log, signal)
+    await this.waitUntilOnline(hostId, log, signal).catch((error) =>
+      this.explainSilence(error, target, log, signal),
+    )
     await this.agents.markInstalled(
       hostId,
       { version: result.agentVersion, architecture: result.architecture },
@@ -160,6 +164,24 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       }
       await this.clock.sleep(CHECK_INTERVAL_MS, signal)
     }
+  }
+
+  /** Adds the agent's own log to that of the installation, and throws `silence`. */
+  private async explainSilence(
+    silence: unknown,
+    target: SshHost,
+    log: ProvisioningLog,
+    signal: AbortSignal,
+  ): Promise<never> {
+    signal.throwIfAborted()
+    const ports = {
+      onHostKey: async () => undefined,
+      log: (stream: 'stdout' | 'stderr', data: Buffer) => log.write(stream, data),
+    }
+    await logAgentJournal(target, ports, signal).catch((error) =>
+      log.line(`The agent's own log could not be read: ${error.message}`, 'stderr'),
+    )
+    throw silence
   }
 
   private async fail(

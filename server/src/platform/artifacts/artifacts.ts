@@ -25,7 +25,10 @@ export class Artifacts {
 
   /** Throws `host.unsupported_architecture` when this server was built without that agent. */
   async agentArchive(architecture: 'x64' | 'arm64'): Promise<AgentArchive> {
-    const names = await readdir(this.agentFolder)
+    const names = await readdir(this.agentFolder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw error
+    })
     for (const name of names.sort()) {
       const match = ARCHIVE_NAME.exec(name)?.groups
       if (match?.version === undefined || match.architecture !== architecture) continue
