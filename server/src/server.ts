@@ -21,36 +21,32 @@ export interface RunningServer {
 export async function startServer(config: Config): Promise<RunningServer> {
   const platform = await openPlatform(config)
   const { log, dataDir } = platform
-  let app: NestExpressApplication | undefined
+  let stop = () => platform.close()
   try {
-    app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform), {
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform), {
       logger: ['error', 'warn'],
       bodyParser: false,
     })
     app.useBodyParser('json', { limit: MAX_BODY, strict: true })
     app.disable('x-powered-by')
-    const application = app
     const worker = app.get(CommandWorker)
     const gateway = app.get(LiveGateway)
+    stop = async () => {
+      gateway.close()
+      await worker.stop()
+      await app.close()
+      await platform.close()
+    }
     await app.init()
     await app.get(ApiKeysService).ensureLocalKey()
-    await worker.start()
     const http = app.getHttpServer() as Server
     gateway.attach(http)
     const url = await listen(http, config.listen, (text) => log.warn(text))
+    await worker.start()
     await dataDir.announce({ url, pid: process.pid })
-    return {
-      url,
-      stop: async () => {
-        gateway.close()
-        await worker.stop()
-        await application.close()
-        await platform.close()
-      },
-    }
+    return { url, stop }
   } catch (error) {
-    await app?.close()
-    await platform.close()
+    await stop()
     throw error
   }
 }

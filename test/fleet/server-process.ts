@@ -63,7 +63,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Resolves when the server listens; throws with what it said when it does not. */
-  async start(): Promise<void> {
+  async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
     const child = spawn(process.execPath, [MAIN], {
       env: {
         ...process.env,
@@ -72,6 +72,7 @@ export class ServerProcess implements AsyncDisposable {
         DATABASE_URL: this.options.databaseUrl ?? '',
         REDIS_URL: this.options.redisUrl ?? '',
         ...this.options.env,
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -91,6 +92,12 @@ export class ServerProcess implements AsyncDisposable {
         throw new Error(`the server did not listen in time:\n${this.lines.join('\n')}`)
       await delay(50)
     }
+  }
+
+  /** Another server process on the same folder, at another port. */
+  async startSecond(): Promise<void> {
+    const second = new ServerProcess(this.dataDir, await freePort(), this.options)
+    await second.start()
   }
 
   /** Ends the process by `signal` and waits until it is gone. */

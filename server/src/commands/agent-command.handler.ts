@@ -53,9 +53,14 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
   async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
     const step = nextStep(command, this.clock.now())
     if (step.do === 'end') return held.finish(step.ending)
-    if (step.do === 'start') return this.start(command, held)
-    if (step.do === 'find') return this.find(command, held)
-    return this.follow(command, held)
+    try {
+      if (step.do === 'start') await this.start(command, held)
+      else if (step.do === 'find') await this.find(command, held)
+      else await this.follow(command, held)
+    } catch (error) {
+      if (!isGone(error)) throw error
+      await held.finish(hostRemoved)
+    }
   }
 
   private async start(command: ClaimedCommand, held: HeldCommand): Promise<void> {
@@ -184,9 +189,17 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
   }
 }
 
-/** The agent has understood and will not run it; asking again would give the same answer. */
+/** It has certainly not started, and asking again would give the same answer. */
 function isRefusal(error: unknown): error is RollcallError {
-  return error instanceof RollcallError && error.kind === 'rejected'
+  return error instanceof RollcallError && error.kind === 'rejected' && error.outcome === 'not-applied'
+}
+
+const isGone = (error: unknown) => error instanceof RollcallError && error.code === 'host.not_found'
+
+const hostRemoved: Ending = {
+  state: 'lost',
+  reasonCode: 'host.not_found',
+  reason: 'Its host was removed from the fleet before it had ended.',
 }
 
 const isNotFound = (error: unknown) => error instanceof RollcallError && error.code === 'command.not_found'

@@ -127,7 +127,11 @@ export class CommandWorker {
     const timeout = new AbortController()
     await Promise.race([drained, this.clock.sleep(STOP_TIMEOUT_MS, timeout.signal).catch(() => undefined)])
     timeout.abort()
-    await this.work.releaseLeases(this.owner)
+    await this.work
+      .releaseLeases(this.owner)
+      .catch((error) =>
+        this.log.warn({ err: error }, 'leases could not be let go; they run out by themselves'),
+      )
   }
 
   /** Says that a command is due. The sweeper mends a queue that fails. */

@@ -6,6 +6,10 @@ import { Database } from '../platform/prisma/database.ts'
 import type { Prisma, Command as Row } from '../platform/prisma/generated/client.ts'
 import type { Command } from './domain/command.ts'
 
+/** Rows of one statement: PostgreSQL takes at most 65,535 values in one. */
+const INSERT_ROWS = 1000
+const TRANSACTION_LIMITS = { maxWait: 10_000, timeout: 60_000 }
+
 export interface CommandFilter {
   hostId?: string | undefined
   runId?: string | undefined
@@ -39,21 +43,16 @@ export class CommandsRepository {
     also?: (transaction: Prisma.TransactionClient) => Promise<void>,
   ): Promise<void> {
     const { commands, ...record } = run
-    const insert = (client: Prisma.TransactionClient) =>
-      client.run.create({
-        data: {
-          ...record,
-          commands: { createMany: { data: commands.map((command) => this.toRow(command)) } },
-        },
-      })
-    if (!also) {
-      await insert(this.database.prisma)
-      return
-    }
     await this.database.prisma.$transaction(async (transaction) => {
-      await insert(transaction)
-      await also(transaction)
-    })
+      await transaction.run.create({ data: record })
+      for (let first = 0; first < commands.length; first += INSERT_ROWS) {
+        const rows = commands
+          .slice(first, first + INSERT_ROWS)
+          .map((command) => ({ ...this.toRow(command), runId: run.id }))
+        await transaction.command.createMany({ data: rows })
+      }
+      await also?.(transaction)
+    }, TRANSACTION_LIMITS)
   }
 
   findRun(id: string): Promise<RunRecord | null> {

@@ -219,7 +219,11 @@ async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 const invalidAnswer = (what: string, cause?: unknown) =>
-  new RollcallError('agent.invalid_answer', `The agent does not behave as one of ours: ${what}.`, { cause })
+  new RollcallError('agent.invalid_answer', `The agent does not behave as one of ours: ${what}.`, {
+    // It was asked, and what it did we do not know.
+    outcome: 'unknown',
+    cause,
+  })
 
 /** Before a connection stands nothing can have happened on the host; after that we cannot know. */
 const NOT_CONNECTED = new Set([

@@ -43,3 +43,13 @@ it('stops waiting at once when it is told to', async () => {
   expect((await result).name).toBe('AbortError')
   expect(call).toHaveBeenCalledTimes(1)
 })
+
+it('does not call a refusal certain after a try whose answer was lost', async () => {
+  const call = vi
+    .fn()
+    .mockRejectedValueOnce(new RollcallError('agent.unreachable', 'cut', { outcome: 'unknown' }))
+    .mockRejectedValueOnce(new RollcallError('agent.credentials_refused', 'no'))
+  const result = callWithRetries(call).catch((error) => error)
+  await vi.runAllTimersAsync()
+  expect(await result).toMatchObject({ code: 'agent.credentials_refused', outcome: 'unknown' })
+})

@@ -7,14 +7,30 @@ export const RETRY_WAITS_MS = [1000, 2000, 4000] as const
 /**
  * Tries a call up to four times, while it fails with `agent.unreachable`. Everything else is an answer and is not
  * asked for again: refused credentials, a changed identity, an overloaded agent, or what the agent said.
+ *
+ * When one try may have had its effect, so may the call as a whole: its error then has the outcome `unknown`, whatever
+ * the last try said.
  */
-export function callWithRetries<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  return pRetry(call, {
-    retries: RETRY_WAITS_MS.length,
-    factor: 2,
-    minTimeout: RETRY_WAITS_MS[0],
-    randomize: false,
-    shouldRetry: ({ error }) => error instanceof RollcallError && error.code === 'agent.unreachable',
-    ...(signal && { signal }),
-  })
+export async function callWithRetries<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  let mayHaveApplied = false
+  try {
+    return await pRetry(call, {
+      retries: RETRY_WAITS_MS.length,
+      factor: 2,
+      minTimeout: RETRY_WAITS_MS[0],
+      randomize: false,
+      shouldRetry: ({ error }) => {
+        mayHaveApplied ||= error instanceof RollcallError && error.outcome === 'unknown'
+        return error instanceof RollcallError && error.code === 'agent.unreachable'
+      },
+      ...(signal && { signal }),
+    })
+  } catch (error) {
+    if (!mayHaveApplied || !(error instanceof RollcallError) || error.outcome === 'unknown') throw error
+    throw new RollcallError(error.code, error.message, {
+      outcome: 'unknown',
+      fields: error.fields,
+      cause: error,
+    })
+  }
 }

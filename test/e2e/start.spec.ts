@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { ServerProcess } from '../fleet/server-process.ts'
+
+describe('a start', () => {
+  it('is refused with another master key than the one the database was made with, and the secrets stay readable', async () => {
+    await using server = await ServerProcess.start()
+    await server.end('SIGTERM')
+    const env = { ROLLCALL_MASTER_KEY: randomBytes(32).toString('base64') }
+    await expect(server.start(env)).rejects.toThrow(/server\.master_key_wrong/)
+    await server.start()
+    expect((await (await server.api()).call('GET', '/api/hosts')).status).toBe(200)
+  })
+
+  it('is refused on a folder that a living server holds, and the message names the folder', async () => {
+    await using server = await ServerProcess.start()
+    await expect(server.startSecond()).rejects.toThrow(
+      new RegExp(`Another Rollcall server uses ${server.dataDir}`),
+    )
+  })
+
+  it('is refused at a port that was asked for and is taken', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1')
+    await once(squatter, 'listening')
+    const { port } = squatter.address() as { port: number }
+    await expect(ServerProcess.start({ env: { ROLLCALL_LISTEN: `127.0.0.1:${port}` } })).rejects.toThrow(
+      `Port ${port} on 127.0.0.1 is taken`,
+    )
+    squatter.close()
+  })
+
+  it('finds its data again, and keys that only its owner can read', async () => {
+    await using server = await ServerProcess.start()
+    const before = (await server.api()).key
+    await server.restart('SIGTERM')
+    expect((await server.api()).key).toBe(before)
+    for (const file of ['api-key', 'master-key'])
+      expect((await stat(join(server.dataDir, file))).mode & 0o777).toBe(0o600)
+  })
+
+  it('opens the live connection to programs with a key and to its own pages, and to nobody else', async () => {
+    await using server = await ServerProcess.start()
+    const { key } = await server.api()
+    const open = async (headers: Record<string, string>) => {
+      const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws`, { headers })
+      const refused = once(socket, 'unexpected-response').then(
+        ([, response]) => response.statusCode as number,
+      )
+      const status = await Promise.race([refused, once(socket, 'open').then(() => 101)])
+      socket.on('error', () => undefined).terminate()
+      return status
+    }
+    const authorization = `Bearer ${key}`
+    expect(await open({ authorization })).toBe(101)
+    expect(await open({ authorization, origin: server.url })).toBe(101)
+    expect(await open({ authorization, origin: 'https://evil.example' })).toBe(403)
+    expect(await open({ authorization, origin: 'null' })).toBe(403)
+    expect(await open({})).toBe(401)
+    expect(await open({ authorization: 'Bearer wrong' })).toBe(401)
+  })
+})
