@@ -39,7 +39,6 @@ export async function setUp() {
   if (major < 20) throw new UserError(`Node 20 or newer is needed to set up; this is ${process.version}.`)
   await installPackages()
   await build()
-  if (process.env.ROLLCALL_ANSIBLE_BUNDLE) return process.env.ROLLCALL_ANSIBLE_BUNDLE
   const { buildAnsibleBundle } = await import('./ansible-bundle.mjs')
   return (await buildAnsibleBundle({ cacheDir: cacheDir(), log: say })).path
 }

@@ -8,7 +8,7 @@ import { type Flavour, flavours } from './flavours.ts'
 import { Host } from './host.ts'
 import { createBridge, type Subnet } from './network.ts'
 import { bedDir } from './places.ts'
-import { installRequirements, whyNoBed } from './requirements.ts'
+import { installRequirements, raiseInotifyBound, whyNoBed } from './requirements.ts'
 import { rootfsFor } from './rootfs.ts'
 import { claimBed, demolish, sweep } from './sweep.ts'
 
@@ -66,6 +66,7 @@ export class Bed implements AsyncDisposable {
     const reason = await whyNoBed()
     if (reason) throw new Error(reason)
     await installRequirements(log)
+    await raiseInotifyBound(log)
     await sweep(log)
     const subnet = await claimBed(name)
     try {

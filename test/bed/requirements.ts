@@ -1,5 +1,5 @@
 import { constants, existsSync } from 'node:fs'
-import { access, mkdir, readFile } from 'node:fs/promises'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unifiedTree } from './cgroup.ts'
 import { withLock } from './lock.ts'
@@ -36,6 +36,17 @@ export async function whyNoBed(): Promise<string | undefined> {
   if (missing.length > 0 && !hasApt)
     return `missing, and there is no apt-get to install them: ${missing.join(' ')}`
   return undefined
+}
+
+/** Each host's systemd takes about ten; the kernel's usual 128 for all of root would be gone after a dozen hosts. */
+const INOTIFY_INSTANCES = 8192
+const INOTIFY_SETTING = '/proc/sys/fs/inotify/max_user_instances'
+
+/** Raises the kernel's bound on inotify instances, which all hosts of this machine share, until the next restart. */
+export async function raiseInotifyBound(log: (line: string) => void = () => undefined): Promise<void> {
+  if (Number(await readFile(INOTIFY_SETTING, 'utf8')) >= INOTIFY_INSTANCES) return
+  log(`setting fs.inotify.max_user_instances to ${INOTIFY_INSTANCES}, since all hosts share it`)
+  await writeFile(INOTIFY_SETTING, String(INOTIFY_INSTANCES))
 }
 
 /** Installs with apt-get what the bed needs and the machine lacks, naming each. Changes nothing when all is there. */
