@@ -8,7 +8,7 @@
  * Node built-ins only: it runs before anything is installed.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import {
   chmod,
   lstat,
