@@ -7,6 +7,7 @@ import { CommandWorker } from './command-worker.ts'
 import { CommandsController } from './commands.controller.ts'
 import { CommandsRepository } from './commands.repository.ts'
 import { CommandsService } from './commands.service.ts'
+import { OutputRetention } from './output-retention.ts'
 import { WorkRepository } from './work.repository.ts'
 
 @Module({
@@ -19,6 +20,7 @@ import { WorkRepository } from './work.repository.ts'
     CommandsService,
     CommandWorker,
     AgentCommandHandler,
+    OutputRetention,
   ],
   exports: [CommandEvents, CommandsRepository, CommandsService, CommandWorker],
 })

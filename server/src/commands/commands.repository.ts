@@ -140,6 +140,7 @@ export class CommandsRepository {
       unansweredSince: row.unansweredSince,
       outputBytes: Number(row.outputBytes),
       droppedBytes: Number(row.droppedBytes),
+      outputRemovedAt: row.outputRemovedAt,
     }
   }
 }

@@ -124,6 +124,11 @@ export class CommandsService {
   async readOutput(id: string, offset: number, maxBytes: number): Promise<CommandOutput> {
     // The state is read first: a command that had ended by then has all its output stored.
     const command = await this.show(id)
+    if (command.outputRemovedAt)
+      throw new RollcallError(
+        'command.output_gone',
+        `The output of this command was removed on ${command.outputRemovedAt.toISOString()}, when it was old enough. ROLLCALL_OUTPUT_DAYS says how long output is kept.`,
+      )
     const pieces = await this.work.readPieces(id, offset, maxBytes)
     const chunks = pieces.flatMap((piece) => splitPiece(piece, piece.offset, offset, offset + maxBytes))
     const last = chunks.at(-1)
@@ -217,6 +222,7 @@ export class CommandsService {
       unansweredSince: null,
       outputBytes: 0,
       droppedBytes: 0,
+      outputRemovedAt: null,
     }
   }
 

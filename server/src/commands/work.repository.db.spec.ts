@@ -53,6 +53,7 @@ async function stored(change: Partial<Command> = {}): Promise<Command> {
     unansweredSince: null,
     outputBytes: 0,
     droppedBytes: 0,
+    outputRemovedAt: null,
     ...change,
   }
   await commands.insertRun({
@@ -219,6 +220,29 @@ describe('reading output', () => {
       }
       expect(read.equals(whole.subarray(start)), `from ${start}`).toBe(true)
     }
+  })
+})
+
+describe('old output', () => {
+  it('goes when it is old enough, and neither that of a newer command nor the record of how it ended', async () => {
+    const ended = async (endedAt: Date) => {
+      const { id } = await stored()
+      await work.claim(id, ME, now())
+      await work.append(id, ME, 0, piece('some output'))
+      await work.finish(id, ME, { state: 'success', exitCode: 0 }, endedAt)
+      return id
+    }
+    const [old, recent] = [await ended(new Date('2026-01-01')), await ended(new Date('2026-03-01'))]
+    expect(await work.removeOutput(new Date('2026-02-01'), now(), 100)).toBe(1)
+    expect(await work.removeOutput(new Date('2026-02-01'), now(), 100)).toBe(0)
+    expect(await work.readPieces(old, 0, 1000)).toEqual([])
+    expect(await commands.find(old)).toMatchObject({
+      state: 'success',
+      exitCode: 0,
+      outputBytes: 11,
+      outputRemovedAt: expect.any(Date),
+    })
+    expect(await work.readPieces(recent, 0, 1000)).toHaveLength(1)
   })
 })
 

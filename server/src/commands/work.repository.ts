@@ -174,6 +174,22 @@ export class WorkRepository {
     await this.database.pool.query('UPDATE command SET released_at = $2 WHERE id = $1', [id, now])
   }
 
+  /** Removes the output of commands that ended before `before`, of at most `limit` of them; returns of how many. */
+  async removeOutput(before: Date, now: Date, limit: number): Promise<number> {
+    const { rowCount } = await this.database.pool.query(
+      `WITH old AS (
+         SELECT id FROM command
+         WHERE ended_at < $1 AND output_removed_at IS NULL AND output_bytes > 0
+         ORDER BY ended_at LIMIT $3 FOR UPDATE SKIP LOCKED
+       ), removed AS (
+         DELETE FROM output_chunk USING old WHERE command_id = old.id
+       )
+       UPDATE command SET output_removed_at = $2 FROM old WHERE command.id = old.id`,
+      [before, now, limit],
+    )
+    return rowCount ?? 0
+  }
+
   /** Stored pieces that hold bytes from `offset` on, about `maxBytes` of them. */
   async readPieces(
     id: string,

@@ -37,6 +37,8 @@ export interface Command extends CommandSpec {
   unansweredSince: Date | null
   outputBytes: number
   droppedBytes: number
+  /** Since then the output is not there any more; `outputBytes` still says how much there was. */
+  outputRemovedAt: Date | null
 }
 
 /** A command that this server drives. */

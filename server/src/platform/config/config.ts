@@ -13,6 +13,7 @@ const environment = z.object({
     .optional(),
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
   ROLLCALL_MASTER_KEY: z.string().optional(),
+  ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
   ROLLCALL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   ROLLCALL_AGENT_FOLDER: z.string().regex(/^\//, 'must be an absolute path').optional(),
   ROLLCALL_ANSIBLE_BUNDLE: z
@@ -42,6 +43,8 @@ export interface Config {
   agentFolder: string | undefined
   /** The Ansible that is brought to hosts, an archive. */
   ansibleBundle: string
+  /** How long the output of an ended command is kept. */
+  outputDays: number
   /** Undefined for the embedded PostgreSQL. */
   databaseUrl: string | undefined
   /** Undefined for the queue in PostgreSQL. */
@@ -71,6 +74,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: value.ROLLCALL_LOG_LEVEL,
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,
+    outputDays: value.ROLLCALL_OUTPUT_DAYS,
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,
   }

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { MIGRATIONS, TestDatabase } from '../testing/test-database.ts'
 import { applyMigrations } from './migrator.ts'
@@ -19,11 +20,16 @@ it('migrations that are applied already are not applied again, even by two serve
 
 it('the table of migrations is what the Prisma command line expects', async () => {
   const { rows } = await test.database.pool.query(
-    'SELECT migration_name, finished_at IS NOT NULL AS finished, applied_steps_count, length(checksum) AS checksum FROM _prisma_migrations',
+    'SELECT migration_name, finished_at IS NOT NULL AS finished, applied_steps_count, length(checksum) AS checksum FROM _prisma_migrations ORDER BY migration_name',
   )
-  expect(rows).toEqual([
-    { migration_name: '20261121000000_init', finished: true, applied_steps_count: 1, checksum: 64 },
-  ])
+  const names = (await readdir(MIGRATIONS, { withFileTypes: true })).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  )
+  expect(rows).toEqual(
+    names
+      .sort()
+      .map((migration_name) => ({ migration_name, finished: true, applied_steps_count: 1, checksum: 64 })),
+  )
 })
 
 it('what Prisma reads and writes exists: the schema and the migrations agree', async () => {
