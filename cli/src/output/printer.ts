@@ -80,11 +80,22 @@ export class LinePrinter implements Printer {
   private print(stream: 'stdout' | 'stderr', host: string, lines: readonly Buffer[]): void | Promise<void> {
     if (lines.length === 0) return
     const prefix = Buffer.from(this.prefixes[stream].get(host) ?? '')
-    return write(this.streams[stream], Buffer.concat(lines.flatMap((line) => [prefix, line, LINE_END])))
+    const shown = this.streams[stream].isTTY ? lines.map(harmless) : lines
+    return write(this.streams[stream], Buffer.concat(shown.flatMap((line) => [prefix, line, LINE_END])))
   }
 }
 
 const LINE_END = Buffer.from('\n')
+
+/** A carriage return at the end of a line, a tab and the codes for colours do no harm. */
+const HARMLESS = /\r$|\t|\x1b\[[0-9;]*m/
+const CONTROL = /\r$|\t|\x1b\[[0-9;]*m|[\x00-\x1f\x7f]/g
+
+/** On a terminal that many hosts share, none may move the cursor and so write the lines of another. */
+function harmless(line: Buffer): Buffer {
+  const text = line.toString('latin1').replace(CONTROL, (found) => (HARMLESS.test(found) ? found : '?'))
+  return Buffer.from(text, 'latin1')
+}
 
 const prefixOf = (host: string, colour: number | undefined) =>
   colour === undefined ? `${host} | ` : `\x1b[${colour}m${host} |\x1b[0m `

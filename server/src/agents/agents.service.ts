@@ -33,20 +33,23 @@ export class AgentsService implements OnModuleDestroy {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_installed`. */
+  /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_found`. */
   async call<N extends AgentMethodName>(
     hostId: string,
     name: N,
     params: AgentParamsInput<N>,
     signal?: AbortSignal,
   ): Promise<AgentResult<N>> {
-    const entry = await this.entry(hostId)
     try {
-      const result = await callWithRetries(() => entry.connection.call(name, params, signal), signal)
-      this.noteAnswer(hostId, entry)
+      // Looked up for each try: a reinstallation in between makes another connection.
+      const result = await callWithRetries(
+        async () => (await this.entry(hostId)).connection.call(name, params, signal),
+        signal,
+      )
+      await this.noteAnswer(hostId)
       return result
     } catch (error) {
-      if (error instanceof RollcallError) this.noteFailure(hostId, entry, error)
+      if (error instanceof RollcallError) this.noteFailure(hostId, error)
       throw error
     }
   }
@@ -61,15 +64,19 @@ export class AgentsService implements OnModuleDestroy {
     return (await this.entry(hostId)).connection.call(name, params, signal)
   }
 
-  /** Drops what is known of an agent, after its address or identity changed or its host was removed. */
-  async forget(hostId: string): Promise<void> {
+  /** Drops what is known of an agent, after its address or identity changed or its host was removed. Calls under way go on. */
+  forget(hostId: string): void {
     const entry = this.entries.get(hostId)
     this.entries.delete(hostId)
-    await (await entry?.catch(() => undefined))?.connection.close()
+    entry?.then(
+      ({ connection }) => this.inBackground(connection.retire()),
+      () => undefined, // it was never opened, which whoever called has been told
+    )
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([...this.entries.keys()].map((hostId) => this.forget(hostId)))
+    const entries = await Promise.allSettled(this.entries.values())
+    await Promise.all(entries.map((entry) => entry.status === 'fulfilled' && entry.value.connection.close()))
   }
 
   private entry(hostId: string): Promise<Entry> {
@@ -87,7 +94,9 @@ export class AgentsService implements OnModuleDestroy {
     return { connection: new AgentConnection(address, this.identity), notedAt: 0, lastSeen: undefined }
   }
 
-  private noteAnswer(hostId: string, entry: Entry): void {
+  private async noteAnswer(hostId: string): Promise<void> {
+    const entry = await this.entries.get(hostId)
+    if (!entry) return
     const now = this.clock.now()
     const isNews = entry.lastSeen !== 'answering'
     if (!isNews && now.getTime() - entry.notedAt < NOTE_INTERVAL_MS) return
@@ -96,11 +105,12 @@ export class AgentsService implements OnModuleDestroy {
     this.inBackground(this.observations.answered(hostId, now))
   }
 
-  private noteFailure(hostId: string, entry: Entry, error: RollcallError): void {
+  private noteFailure(hostId: string, error: RollcallError): void {
     const state = STATE_OF_FAILURE[error.code]
     if (!state) return
-    entry.lastSeen = 'failing'
     this.inBackground(this.observations.failed(hostId, state, error.message, this.clock.now()))
+    // Another server may have installed it anew or removed it: the next call looks where it is now.
+    this.forget(hostId)
   }
 
   /** A note on a host's state must not hold up or fail the call that it was made for. */

@@ -1,13 +1,14 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
+import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { AgentResult, CommandResult } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'
-import type { ClaimedCommand, Ending } from './domain/command.ts'
-import { endingOfNotFound, nextStep } from './domain/next-step.ts'
+import { CommandsRepository } from './commands.repository.ts'
+import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
+import { endingOfUnstarted, giveUp, nextStep } from './domain/next-step.ts'
 import { joinChunks } from './domain/output.ts'
 import { WorkRepository } from './work.repository.ts'
 
@@ -18,7 +19,13 @@ const MAX_BYTES = 2 * 1024 * 1024
 /** How often hosts are told again which ended commands they may forget, and for how long after the end. */
 const RELEASE_INTERVAL_MS = 60_000
 const RELEASE_WITHIN_MS = 7 * 86_400_000
-const RELEASE_LIMIT = 200
+const RELEASE_LIMIT = 500
+const RELEASES_PER_HOST = 20
+/** Answers without news that may follow each other before we take a pause between questions. */
+const FREE_EMPTY_ANSWERS = 3
+const EMPTY_ANSWER_PAUSE_MS = 500
+
+type LogAnswer = AgentResult<'get_command_log'>
 
 /** Runs a command through its host's agent: start it, follow its output, store how it ended. */
 @Injectable()
@@ -29,6 +36,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
   constructor(
     private readonly worker: CommandWorker,
     private readonly work: WorkRepository,
+    private readonly commands: CommandsRepository,
     private readonly agents: AgentsService,
     private readonly clock: Clock,
     private readonly repeater: Repeater,
@@ -55,45 +63,54 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
     if (step.do === 'end') return held.finish(step.ending)
     try {
       if (step.do === 'start') await this.start(command, held)
-      else if (step.do === 'find') await this.find(command, held)
-      else await this.follow(command, held)
+      else if (step.do === 'withdraw') await this.withdraw(command, held)
+      else await this.follow(command, held, command.unansweredSince !== null)
     } catch (error) {
-      if (!isGone(error)) throw error
-      await held.finish(hostRemoved)
+      if (held.stopped.aborted || !(error instanceof RollcallError)) throw error
+      const ending = ENDING_BY_CODE[error.code] ?? (await this.giveUp(command.id))
+      if (!ending) throw error
+      await held.finish(ending)
     }
+  }
+
+  private async giveUp(id: string): Promise<Ending | null> {
+    const current = await this.commands.find(id)
+    return current && giveUp(current, this.clock.now())
   }
 
   private async start(command: ClaimedCommand, held: HeldCommand): Promise<void> {
     try {
       await this.agents.call(command.hostId, 'execute_command', paramsOf(command), held.stopped)
     } catch (error) {
-      if (command.isFirstAttempt && isRefusal(error))
+      if (!command.isFirstAttempt || !hasDoneNothing(error)) throw error
+      if (error.kind === 'rejected')
         return held.finish({ state: 'failed', reasonCode: error.code, reason: error.message })
+      held.hasNotStarted = true
       throw error
     }
-    await this.follow(command, held, held.markRunning())
+    await this.follow(command, held, true)
   }
 
-  private async find(command: ClaimedCommand, held: HeldCommand): Promise<void> {
-    try {
-      await this.readLog(command.id, command.hostId, command.outputBytes, 0, held.stopped)
-    } catch (error) {
-      if (isNotFound(error)) return held.finish(endingOfNotFound(command))
-      throw error
-    }
-    await this.follow(command, held, held.markRunning())
+  private async withdraw(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+    const params = { command_id: command.id }
+    const { withdrawn } = await this.agents.call(command.hostId, 'withdraw_command', params, held.stopped)
+    if (withdrawn) {
+      await held.finish(endingOfUnstarted(command))
+      await this.release(command.id, command.hostId)
+    } else await this.follow(command, held, true)
   }
 
-  /** Asks for output while the piece before it is being stored: at most one piece waits in memory. */
-  private async follow(
-    command: ClaimedCommand,
-    held: HeldCommand,
-    before = Promise.resolve(),
-  ): Promise<void> {
-    let stored = quiet(before)
+  /**
+   * Asks for output while the piece before it is being stored: at most one piece waits in memory. `isNews` says that
+   * the agent's first answer is to be noted: the command runs, or its agent answers again.
+   */
+  private async follow(command: ClaimedCommand, held: HeldCommand, isNews: boolean): Promise<void> {
+    let stored = quiet(isNews && command.state === 'pending' ? held.markRunning() : Promise.resolve())
+    let isUnnoted = isNews && command.state === 'running'
     let offset = command.outputBytes
     let storedOffset = offset
     let cancelSent = false
+    let emptyAnswers = 0
     for (;;) {
       if (held.cancelled.aborted && !cancelSent) {
         await this.agents.call(command.hostId, 'cancel_command', { command_id: command.id }, held.stopped)
@@ -103,24 +120,22 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
       await stored
       storedOffset = offset
       if (!answer) continue
-      const piece = joinChunks(
-        [{ log_type: answer.log_type, log_data: answer.log_data }, ...answer.further].map((chunk) => ({
-          stream: chunk.log_type,
-          data: Buffer.from(chunk.log_data, 'base64'),
-        })),
-      )
-      if (answer.new_offset !== offset + piece.data.length)
-        throw new RollcallError(
-          'agent.invalid_answer',
-          `The agent sent ${piece.data.length} bytes of output but counted ${answer.new_offset - offset}.`,
-        )
+      if (isUnnoted) {
+        await held.markRunning()
+        isUnnoted = false
+      }
+      const piece = pieceOf(answer, offset)
       if (piece.data.length > 0) stored = quiet(held.append(offset, piece))
       offset = answer.new_offset
-      if (!answer.is_final || !answer.result) continue
-      await stored
-      await held.finish(endingOf(answer.result))
-      await this.release(command.id, command.hostId)
-      return
+      if (answer.is_final && answer.result) {
+        await stored
+        await held.finish(endingOf(answer.result))
+        await this.release(command.id, command.hostId)
+        return
+      }
+      // A sound agent answers with nothing only after the wait; another must not make us ask without end.
+      emptyAnswers = piece.data.length === 0 ? emptyAnswers + 1 : 0
+      if (emptyAnswers > FREE_EMPTY_ANSWERS) await this.clock.sleep(EMPTY_ANSWER_PAUSE_MS, held.stopped)
     }
   }
 
@@ -129,80 +144,98 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
     command: ClaimedCommand,
     held: HeldCommand,
     at: { offset: number; storedOffset: number; cancelSent: boolean },
-  ): Promise<AgentResult<'get_command_log'> | undefined> {
+  ): Promise<LogAnswer | undefined> {
     const signal = at.cancelSent ? held.stopped : AbortSignal.any([held.stopped, held.cancelled])
     try {
-      return await this.readLog(command.id, command.hostId, at.offset, WAIT_MS, signal, at.storedOffset)
-    } catch (error) {
-      if (held.cancelled.aborted && !at.cancelSent && !held.stopped.aborted && signal.aborted)
-        return undefined
-      if (isNotFound(error)) {
-        await held.finish({
-          state: 'lost',
-          reasonCode: 'command.unanswered',
-          reason:
-            'The host no longer knows this command: its records were lost. Look at the host to see what it did.',
-        })
+      const params = {
+        command_id: command.id,
+        offset: at.offset,
+        wait_ms: WAIT_MS,
+        max_bytes: MAX_BYTES,
+        acknowledged_offset: at.storedOffset,
       }
+      return await this.agents.call(command.hostId, 'get_command_log', params, signal)
+    } catch (error) {
+      const isBrokenOff = signal.aborted && held.cancelled.aborted && !at.cancelSent && !held.stopped.aborted
+      if (isBrokenOff) return undefined
       throw error
     }
   }
 
   /** Tells the host that it may forget an ended command. What fails now is done again with the leftovers. */
-  private async release(id: string, hostId: string): Promise<void> {
+  private async release(id: string, hostId: string): Promise<'released' | 'kept' | 'unanswered'> {
     try {
-      await this.agents.call(hostId, 'release_command', { command_id: id }, this.stopping.signal)
-      await this.work.markReleased(id, this.clock.now())
+      const { released } = await this.agents.call(
+        hostId,
+        'release_command',
+        { command_id: id },
+        this.stopping.signal,
+      )
+      if (released) await this.work.markReleased(id, this.clock.now())
+      return released ? 'released' : 'kept'
     } catch (error) {
+      // The host left the fleet, and with it everything that it kept.
+      if (error instanceof RollcallError && error.code === 'host.not_found') {
+        await this.work.markReleased(id, this.clock.now())
+        return 'released'
+      }
       this.log.debug(
         { err: error, commandId: id },
         'a host could not be told to forget a command; it is told later',
       )
+      return 'unanswered'
     }
   }
 
   private async releaseLeftovers(): Promise<void> {
     const since = new Date(this.clock.now().getTime() - RELEASE_WITHIN_MS)
-    const leftovers = await this.work.unreleased(since, RELEASE_LIMIT)
+    const leftovers = await this.work.unreleased(since, RELEASES_PER_HOST, RELEASE_LIMIT)
     const byHost = Map.groupBy(leftovers, (command) => command.hostId)
     await Promise.all(
       [...byHost].map(async ([hostId, commands]) => {
-        for (const { id } of commands) await this.release(id, hostId)
+        for (const { id } of commands) if ((await this.release(id, hostId)) === 'unanswered') return
       }),
     )
   }
-
-  private readLog(
-    id: string,
-    hostId: string,
-    offset: number,
-    waitMs: number,
-    signal: AbortSignal,
-    acknowledged = offset,
-  ) {
-    return this.agents.call(
-      hostId,
-      'get_command_log',
-      { command_id: id, offset, wait_ms: waitMs, max_bytes: MAX_BYTES, acknowledged_offset: acknowledged },
-      signal,
-    )
-  }
 }
 
-/** It has certainly not started, and asking again would give the same answer. */
-function isRefusal(error: unknown): error is RollcallError {
-  return error instanceof RollcallError && error.kind === 'rejected' && error.outcome === 'not-applied'
+/** It has certainly not started. */
+function hasDoneNothing(error: unknown): error is RollcallError {
+  return error instanceof RollcallError && error.outcome === 'not-applied'
 }
 
-const isGone = (error: unknown) => error instanceof RollcallError && error.code === 'host.not_found'
-
-const hostRemoved: Ending = {
+const RECORDS_LOST: Ending = {
   state: 'lost',
-  reasonCode: 'host.not_found',
-  reason: 'Its host was removed from the fleet before it had ended.',
+  reasonCode: 'command.unanswered',
+  reason:
+    'The host no longer knows this command: its records were lost. Look at the host to see what it did.',
 }
 
-const isNotFound = (error: unknown) => error instanceof RollcallError && error.code === 'command.not_found'
+/** What an answer says of how a command ended, though it is not the answer that was asked for. */
+const ENDING_BY_CODE: Partial<Record<ErrorCode, Ending>> = {
+  'command.not_found': RECORDS_LOST,
+  'command.output_gone': RECORDS_LOST,
+  'host.not_found': {
+    state: 'lost',
+    reasonCode: 'host.not_found',
+    reason: 'Its host was removed from the fleet before it had ended.',
+  },
+}
+
+/** Throws `agent.invalid_answer` when the agent's count and its bytes differ. */
+function pieceOf(answer: LogAnswer, offset: number): OutputPiece {
+  const chunks = [{ log_type: answer.log_type, log_data: answer.log_data }, ...answer.further]
+  const piece = joinChunks(
+    chunks.map((chunk) => ({ stream: chunk.log_type, data: Buffer.from(chunk.log_data, 'base64') })),
+  )
+  if (answer.new_offset !== offset + piece.data.length)
+    throw new RollcallError(
+      'agent.invalid_answer',
+      `The agent sent ${piece.data.length} bytes of output but counted ${answer.new_offset - offset}.`,
+      { outcome: 'unknown' },
+    )
+  return piece
+}
 
 /** A failure shows when it is awaited, a moment later; until then it is no unhandled one. */
 function quiet(promise: Promise<void>): Promise<void> {

@@ -57,6 +57,9 @@ export class HeldCommand {
     this.stop.abort(new Relinquished())
   }
 
+  /** Whether the first attempt certainly did nothing, so that the command counts as never tried. */
+  hasNotStarted = false
+
   noticeCancel(): void {
     this.cancel.abort()
   }
@@ -174,12 +177,12 @@ export class CommandWorker {
       await handler.drive(command, held)
     } catch (error) {
       if (error instanceof Relinquished || held.stopped.aborted) return
-      await this.postpone(command, error)
+      await this.postpone(command, held, error)
     }
   }
 
   /** What could not be done now is tried again: the reason stands in the command meanwhile. */
-  private async postpone(command: ClaimedCommand, error: unknown): Promise<void> {
+  private async postpone(command: ClaimedCommand, held: HeldCommand, error: unknown): Promise<void> {
     const now = this.clock.now()
     const isOurs = !(error instanceof RollcallError)
     if (isOurs) this.log.error({ err: error, commandId: command.id }, 'driving a command failed')
@@ -189,6 +192,7 @@ export class CommandWorker {
       unansweredSince: current,
       reasonCode: isOurs ? 'server.defect' : error.code,
       reason: isOurs ? 'The server failed while driving it and tries again; see its log.' : error.message,
+      hasNotStarted: held.hasNotStarted,
     })
     this.events.commandChanged(command.id)
   }

@@ -162,6 +162,11 @@ describe('what is written under a lease', () => {
     await work.markRunning(id, ME, startedAt)
     await work.finish(id, ME, { state: 'success', durationMs: 1234 }, new Date(startedAt.getTime() + 60_000))
     expect((await commands.find(id))?.endedAt).toEqual(new Date(startedAt.getTime() + 1234))
+    const absurd = await stored()
+    await work.claim(absurd.id, ME, now())
+    await work.markRunning(absurd.id, ME, startedAt)
+    await work.finish(absurd.id, ME, { state: 'success', durationMs: 2 ** 50 }, now())
+    expect((await commands.find(absurd.id))?.endedAt?.getTime()).toBeLessThanOrEqual(Date.now())
   })
 })
 
@@ -182,11 +187,69 @@ describe('cancelling', () => {
   })
 })
 
+describe('an attempt that certainly did nothing', () => {
+  it('leaves the command as if it had never been tried, so that it can be cancelled here and now', async () => {
+    const { id } = await stored()
+    await work.claim(id, ME, now())
+    const wait = { until: now(), unansweredSince: now(), reasonCode: 'agent.unreachable', reason: 'off' }
+    await work.postpone(id, ME, { ...wait, hasNotStarted: true })
+    expect((await commands.find(id))?.dispatchedAt).toBeNull()
+    expect(await work.claim(id, YOU, now())).toMatchObject({ isFirstAttempt: true })
+    await work.postpone(id, YOU, { ...wait, hasNotStarted: true })
+    expect(await work.requestCancel(id, now())).toBe('ended')
+  })
+})
+
+describe('an installation', () => {
+  it('is not ended behind its handler, which has the state of the host to put right', async () => {
+    const { id } = await stored({ kind: 'install' })
+    expect(await work.requestCancel(id, now())).toBe('requested')
+    expect(await commands.find(id)).toMatchObject({ state: 'pending', cancelRequestedAt: expect.any(Date) })
+  })
+
+  it('changes its host when it ends, and not one that a newer installation has in hand', async () => {
+    const install = await stored({ kind: 'install' })
+    const host = (id: string, lastProvisioning: string) =>
+      test.database.prisma.host.create({
+        data: {
+          ...{ id, name: id, address: 'a', sshPort: 22, sshUser: 'root', credential: Buffer.of(1) },
+          ...{ state: 'installing', stateSince: now(), createdAt: now(), lastProvisioning },
+        },
+      })
+    const stateOf = async (id: string) =>
+      (await test.database.prisma.host.findUnique({ where: { id } }))?.state
+    await host(install.hostId, install.id)
+    await work.claim(install.id, ME, now())
+    await work.finish(install.id, ME, { state: 'success', hostState: 'online' }, now())
+    expect(await stateOf(install.hostId)).toBe('online')
+
+    const stale = await stored({ kind: 'install' })
+    await host(stale.hostId, randomUUID())
+    await work.claim(stale.id, ME, now())
+    await work.finish(stale.id, ME, { state: 'failed', hostState: 'install_failed' }, now())
+    expect(await stateOf(stale.hostId)).toBe('installing')
+
+    const remove = await stored({ kind: 'remove', hostId: install.hostId })
+    await test.database.prisma.host.update({
+      where: { id: install.hostId },
+      data: { lastProvisioning: remove.id },
+    })
+    await work.claim(remove.id, ME, now())
+    await work.finish(remove.id, ME, { state: 'success', isHostRemoved: true }, now())
+    expect(await stateOf(install.hostId)).toBeUndefined()
+  })
+})
+
 describe('waiting', () => {
   it('is over when its time has come, and not before', async () => {
     const { id } = await stored()
     await work.claim(id, ME, now())
-    const wait = { unansweredSince: now(), reasonCode: 'agent.unreachable', reason: 'away' }
+    const wait = {
+      unansweredSince: now(),
+      reasonCode: 'agent.unreachable',
+      reason: 'away',
+      hasNotStarted: false,
+    }
     await work.postpone(id, ME, { ...wait, until: new Date(Date.now() + 60_000) })
     expect(await work.due(YOU, now(), 1000, [])).not.toContain(id)
     expect(await work.due(YOU, new Date(Date.now() + 61_000), 1000, [])).toContain(id)

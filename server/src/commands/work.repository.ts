@@ -3,6 +3,9 @@ import { Database } from '../platform/prisma/database.ts'
 import { CommandsRepository } from './commands.repository.ts'
 import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 
+/** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
+const NEVER_TRIED = "state = 'pending' AND dispatched_at IS NULL AND kind = 'command'"
+
 /** How long a server holds a command without saying that it still lives. */
 export const LEASE_MS = 15_000
 
@@ -94,13 +97,26 @@ export class WorkRepository {
     return rowCount === 1
   }
 
-  /** Ends a command whose output is stored. False when the lease is gone or it has ended already. */
+  /**
+   * Ends a command whose output is stored, and changes with it the host that it installed or removed, unless a newer
+   * installation or removal of that host was begun. False when the lease is gone or it has ended already.
+   */
   async finish(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
-      `UPDATE command SET state = $3, exit_code = $4, signal = $5, reason_code = $6, reason = $7,
-         dropped_bytes = $8, lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
-         ended_at = coalesce(started_at + $9::float8 * interval '1 millisecond', $10)
-       WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')`,
+      `WITH finished AS (
+         UPDATE command SET state = $3, exit_code = $4, signal = $5, reason_code = $6, reason = $7,
+           dropped_bytes = $8, lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
+           ended_at = least(started_at + $9::float8 * interval '1 millisecond', $10)
+         WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')
+         RETURNING id, host_id
+       ), changed AS (
+         UPDATE host SET state = $11, state_reason = $7, state_since = $10 FROM finished
+         WHERE $11::text IS NOT NULL AND host.id = finished.host_id AND host.last_provisioning = finished.id
+       ), removed AS (
+         DELETE FROM host USING finished
+         WHERE $12 AND host.id = finished.host_id AND host.last_provisioning = finished.id
+       )
+       SELECT id FROM finished`,
       [
         id,
         owner,
@@ -112,6 +128,8 @@ export class WorkRepository {
         ending.droppedBytes ?? 0,
         ending.durationMs ?? null,
         now,
+        ending.hostState ?? null,
+        ending.isHostRemoved ?? false,
       ],
     )
     return rowCount === 1
@@ -121,13 +139,21 @@ export class WorkRepository {
   async postpone(
     id: string,
     owner: string,
-    wait: { until: Date; unansweredSince: Date | null; reasonCode: string; reason: string },
+    wait: {
+      until: Date
+      unansweredSince: Date | null
+      reasonCode: string
+      reason: string
+      /** The attempt certainly did nothing: the command counts as never tried again. */
+      hasNotStarted: boolean
+    },
   ): Promise<void> {
     await this.database.pool.query(
       `UPDATE command SET lease_owner = NULL, lease_until = NULL, next_attempt_at = $3,
-         unanswered_since = $4, reason_code = $5, reason = $6
+         unanswered_since = $4, reason_code = $5, reason = $6,
+         dispatched_at = CASE WHEN $7 AND state = 'pending' THEN NULL ELSE dispatched_at END
        WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')`,
-      [id, owner, wait.until, wait.unansweredSince, wait.reasonCode, wait.reason],
+      [id, owner, wait.until, wait.unansweredSince, wait.reasonCode, wait.reason, wait.hasNotStarted],
     )
   }
 
@@ -147,10 +173,10 @@ export class WorkRepository {
     const { rows } = await this.database.pool.query(
       `UPDATE command SET
          cancel_requested_at = CASE WHEN state IN ('pending', 'running') THEN coalesce(cancel_requested_at, $2) ELSE cancel_requested_at END,
-         ended_at = CASE WHEN state = 'pending' AND dispatched_at IS NULL THEN $2 ELSE ended_at END,
-         reason = CASE WHEN state = 'pending' AND dispatched_at IS NULL THEN 'Cancelled before it started.' ELSE reason END,
+         ended_at = CASE WHEN ${NEVER_TRIED} THEN $2 ELSE ended_at END,
+         reason = CASE WHEN ${NEVER_TRIED} THEN 'Cancelled before it started.' ELSE reason END,
          next_attempt_at = CASE WHEN state IN ('pending', 'running') THEN $2 ELSE next_attempt_at END,
-         state = CASE WHEN state = 'pending' AND dispatched_at IS NULL THEN 'cancelled' ELSE state END
+         state = CASE WHEN ${NEVER_TRIED} THEN 'cancelled' ELSE state END
        WHERE id = $1 RETURNING state`,
       [id, now],
     )
@@ -158,14 +184,16 @@ export class WorkRepository {
     return ['pending', 'running'].includes(rows[0].state) ? 'requested' : 'ended'
   }
 
-  /** Commands that ended and that their agent still keeps, those that ended since `since`. */
-  async unreleased(since: Date, limit: number): Promise<{ id: string; hostId: string }[]> {
+  /** Commands that ended since `since` and that their agent still keeps, the oldest `perHost` of each host. */
+  async unreleased(since: Date, perHost: number, limit: number): Promise<{ id: string; hostId: string }[]> {
     const { rows } = await this.database.pool.query(
-      `SELECT id, host_id AS "hostId" FROM command
-       WHERE released_at IS NULL AND kind = 'command' AND state NOT IN ('pending', 'running')
-         AND dispatched_at IS NOT NULL AND ended_at > $1
-       ORDER BY ended_at LIMIT $2`,
-      [since, limit],
+      `SELECT id, host_id AS "hostId" FROM (
+         SELECT id, host_id, ended_at, row_number() OVER (PARTITION BY host_id ORDER BY ended_at) AS place
+         FROM command
+         WHERE released_at IS NULL AND kind = 'command' AND state NOT IN ('pending', 'running')
+           AND dispatched_at IS NOT NULL AND ended_at > $1
+       ) AS kept WHERE place <= $2 ORDER BY ended_at LIMIT $3`,
+      [since, perHost, limit],
     )
     return rows
   }

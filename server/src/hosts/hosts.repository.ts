@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
 import type { HostState } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
@@ -70,15 +71,17 @@ export class HostsRepository {
     } satisfies Prisma.HostCreateInput
   }
 
+  /** Pins the first key seen. Throws `host.key_changed` when another was pinned meanwhile. */
   async pinHostKey(id: string, hostKey: string): Promise<void> {
-    await this.database.prisma.host.updateMany({ where: { id, hostKey: null }, data: { hostKey } })
-  }
-
-  async setState(id: string, state: HostState, reason: string | null, now: Date): Promise<void> {
-    await this.database.prisma.host.updateMany({
-      where: { id },
-      data: { state, stateReason: reason, stateSince: now },
+    const { count } = await this.database.prisma.host.updateMany({
+      where: { id, OR: [{ hostKey: null }, { hostKey }] },
+      data: { hostKey },
     })
+    if (count === 0)
+      throw new RollcallError(
+        'host.key_changed',
+        `The host shows the SSH key ${hostKey}, but another one was pinned a moment ago. Find out which is right before anything is sent to it.`,
+      )
   }
 
   /** Forgets a host and its agent; its commands stay as history. */

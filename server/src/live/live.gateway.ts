@@ -35,8 +35,15 @@ export class LiveGateway {
   /** Takes the upgrades of an HTTP server. */
   attach(http: Server): void {
     http.on('upgrade', (request, socket, head) => {
+      // Node takes its own listener away before this event: a reset while we look up the key would end the process.
+      const drop = () => socket.destroy()
+      socket.on('error', drop)
       this.admit(request)
-        .then(() => this.server.handleUpgrade(request, socket, head, (ws) => this.serve(ws)))
+        .then(() => {
+          if (socket.destroyed) return
+          socket.off('error', drop)
+          this.server.handleUpgrade(request, socket, head, (ws) => this.serve(ws))
+        })
         .catch((error) => this.refuse(socket, error))
     })
     this.pinging = setInterval(() => this.ping(), PING_INTERVAL_MS).unref()
@@ -74,7 +81,6 @@ export class LiveGateway {
     }
     const line = status[known?.code as keyof typeof status] ?? '503 Service Unavailable'
     const body = `${known?.message ?? 'Try again.'}\n`
-    socket.on('error', () => socket.destroy())
     socket.end(
       `HTTP/1.1 ${line}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     )

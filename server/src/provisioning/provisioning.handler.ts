@@ -15,7 +15,6 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_IDENTITY } from '../platform/tokens.ts'
 import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
-import type { SshHost } from './install-ports.ts'
 import { install } from './installer.ts'
 import { ProvisioningLog } from './provisioning-log.ts'
 import { remove } from './remover.ts'
@@ -49,6 +48,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     const signal = AbortSignal.any([held.stopped, held.cancelled, deadline])
     await held.markRunning()
     try {
+      signal.throwIfAborted()
       if (command.outputBytes > 0) await log.line('The server was restarted in the middle: starting over.')
       if (command.kind === 'install') await this.install(command.hostId, log, signal)
       else await this.remove(command.hostId, log, signal)
@@ -60,9 +60,9 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       return this.fail(command, held, log, 'failed', error)
     }
     await log.flush()
-    if (command.kind === 'install')
-      await this.hosts.setState(command.hostId, 'online', null, this.clock.now())
-    await held.finish({ state: 'success', exitCode: 0 })
+    const change = command.kind === 'install' ? { hostState: 'online' as const } : { isHostRemoved: true }
+    await held.finish({ state: 'success', exitCode: 0, ...change })
+    if (command.kind === 'remove') this.connections.forget(command.hostId)
   }
 
   private async install(hostId: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
@@ -96,9 +96,9 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       },
       signal,
     )
-    await this.connections.forget(hostId)
+    this.connections.forget(hostId)
     await this.waitUntilOnline(hostId, log, signal).catch((error) =>
-      this.explainSilence(error, target, log, signal),
+      this.explainSilence(error, hostId, log, signal),
     )
     await this.agents.markInstalled(
       hostId,
@@ -109,8 +109,6 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   }
 
   private async remove(hostId: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
-    // A server that died just after it forgot the host had done all the rest.
-    if (!(await this.hosts.findByNameOrId(hostId))) return log.line('The host is removed from the fleet.')
     const { target } = await this.target(hostId)
     await remove(
       target,
@@ -120,9 +118,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       },
       signal,
     )
-    await this.hosts.delete(hostId)
-    await this.connections.forget(hostId)
-    await log.line('The host is removed from the fleet.')
+    await log.line('The agent is uninstalled; the host leaves the fleet.')
   }
 
   private async target(hostId: string) {
@@ -169,13 +165,20 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   /** Adds the agent's own log to that of the installation, and throws `silence`. */
   private async explainSilence(
     silence: unknown,
-    target: SshHost,
+    hostId: string,
     log: ProvisioningLog,
     signal: AbortSignal,
   ): Promise<never> {
     signal.throwIfAborted()
+    // The key that this installation has pinned, and no other: whoever answers now may be somebody else.
+    const { target } = await this.target(hostId)
     const ports = {
-      onHostKey: async () => undefined,
+      onHostKey: async () => {
+        throw new RollcallError(
+          'host.key_changed',
+          'No SSH host key is pinned, so nothing is sent to the host.',
+        )
+      },
       log: (stream: 'stdout' | 'stderr', data: Buffer) => log.write(stream, data),
     }
     await logAgentJournal(target, ports, signal).catch((error) =>
@@ -198,17 +201,13 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       known?.message ??
       (typeof why === 'string' ? why : 'The server failed by its own fault; its log says more.')
     await log.line(reason, 'stderr')
-    await this.hosts.setState(
-      command.hostId,
-      command.kind === 'install' ? 'install_failed' : 'remove_failed',
-      reason,
-      this.clock.now(),
-    )
+    await log.flush()
     await held.finish({
       state,
       reason,
       reasonCode: known?.code ?? (typeof why === 'string' ? null : 'server.defect'),
       exitCode: null,
+      hostState: command.kind === 'install' ? 'install_failed' : 'remove_failed',
     })
   }
 }

@@ -55,7 +55,7 @@ export class ProvisioningService {
   async forget(nameOrId: string): Promise<Host> {
     const host = await this.hosts.show(nameOrId)
     await this.hostRows.delete(host.id)
-    await this.connections.forget(host.id)
+    this.connections.forget(host.id)
     return host
   }
 

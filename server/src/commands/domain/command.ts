@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@rollcall/contracts'
-import type { CommandKind, CommandState } from '@rollcall/contracts/admin'
+import type { CommandKind, CommandState, HostState } from '@rollcall/contracts/admin'
 
 /** What was asked to run on one host. */
 export interface CommandSpec {
@@ -57,6 +57,10 @@ export interface Ending {
   droppedBytes?: number
   /** How long the program ran, by the host's clock. */
   durationMs?: number | null
+  /** For an installation or removal: what its host is from now on. */
+  hostState?: HostState
+  /** For a removal that succeeded: its host is forgotten. */
+  isHostRemoved?: boolean
 }
 
 /** Output bytes in the order in which they were written; `runs` are lengths of stdout, stderr, stdout, and so on. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endingOfNotFound, LOST_AFTER_MS, nextAttempt, nextStep } from './next-step.ts'
+import { endingOfUnstarted, giveUp, LOST_AFTER_MS, nextAttempt, nextStep } from './next-step.ts'
 
 type View = Parameters<typeof nextStep>[0]
 
@@ -13,13 +13,14 @@ const pending: View = {
   createdAt: T0,
   dispatchedAt: null,
   startedAt: null,
-  unansweredSince: null,
   cancelRequestedAt: null,
   startWithinMs: START_WITHIN_MS,
   timeoutMs: TIMEOUT_MS,
 }
 const dispatched: View = { ...pending, dispatchedAt: after(10) }
 const running: View = { ...dispatched, state: 'running', startedAt: after(20) }
+const unwanted = (view: View): View => ({ ...view, cancelRequestedAt: after(30) })
+const FOREVER = after(10 * LOST_AFTER_MS)
 
 describe('nextStep', () => {
   it('starts a new command', () => {
@@ -27,66 +28,56 @@ describe('nextStep', () => {
   })
 
   it('sends a command again whose answer was lost, since the agent starts an id once', () => {
-    expect(nextStep({ ...dispatched, unansweredSince: after(11) }, after(5000))).toEqual({ do: 'start' })
+    expect(nextStep(dispatched, after(5000))).toEqual({ do: 'start' })
   })
 
-  it('never starts a command that nobody wants any more', () => {
-    expect(nextStep({ ...pending, cancelRequestedAt: after(1) }, after(2))).toMatchObject({
+  it('never starts a command that nobody wants any more, and takes back one that may have started', () => {
+    expect(nextStep(unwanted(pending), after(31))).toMatchObject({
       do: 'end',
       ending: { state: 'cancelled' },
     })
-    expect(nextStep({ ...dispatched, cancelRequestedAt: after(11) }, after(12))).toEqual({ do: 'find' })
+    expect(nextStep(unwanted(dispatched), after(31))).toEqual({ do: 'withdraw' })
   })
 
   it('does not start a command late', () => {
+    expect(nextStep(pending, after(START_WITHIN_MS - 1))).toEqual({ do: 'start' })
     expect(nextStep(pending, after(START_WITHIN_MS))).toMatchObject({
       do: 'end',
       ending: { state: 'failed', reasonCode: 'command.never_started' },
     })
-    expect(nextStep(dispatched, after(START_WITHIN_MS))).toEqual({ do: 'find' })
+    expect(nextStep(dispatched, after(START_WITHIN_MS))).toEqual({ do: 'withdraw' })
   })
 
-  it('does not call a silent command lost before its own limits and the grace have passed', () => {
-    const silent = { ...running, unansweredSince: after(25) }
-    const lostAt = 20 + TIMEOUT_MS + LOST_AFTER_MS
-    expect(nextStep(silent, after(lostAt - 1))).toEqual({ do: 'follow', cancel: false })
-    expect(nextStep(silent, after(lostAt))).toMatchObject({
-      do: 'end',
-      ending: { state: 'lost', reasonCode: 'command.unanswered' },
-    })
-  })
-
-  it('never calls a command lost whose agent answers', () => {
-    expect(nextStep(running, after(10 * LOST_AFTER_MS))).toEqual({ do: 'follow', cancel: false })
-  })
-
-  it('asks a running command to end when that is wanted', () => {
-    expect(nextStep({ ...running, cancelRequestedAt: after(30) }, after(31))).toEqual({
-      do: 'follow',
-      cancel: true,
-    })
-  })
-
-  it('ends every silent command in the end, whatever its state, and ends no dispatched one as "never started"', () => {
-    const views = [pending, dispatched, running].flatMap((view) => [
-      view,
-      { ...view, cancelRequestedAt: after(40) },
-    ])
-    for (const view of views) {
-      const step = nextStep(
-        { ...view, unansweredSince: after(50) },
-        after(START_WITHIN_MS + TIMEOUT_MS + 2 * LOST_AFTER_MS),
-      )
-      expect(step.do).toBe('end')
-      if (view.dispatchedAt && step.do === 'end') expect(step.ending.state).toBe('lost')
-    }
+  it('asks about everything that may have started before it is given up, however long nobody looked', () => {
+    for (const view of [dispatched, running, unwanted(dispatched), unwanted(running)])
+      expect(nextStep(view, FOREVER).do).not.toBe('end')
   })
 })
 
-describe('endingOfNotFound', () => {
+describe('giveUp', () => {
+  it('does not call a silent command lost before its own limits and the grace have passed', () => {
+    const lostAt = 20 + TIMEOUT_MS + LOST_AFTER_MS
+    expect(giveUp(running, after(lostAt - 1))).toBeNull()
+    expect(giveUp(running, after(lostAt))).toMatchObject({ state: 'lost', reasonCode: 'command.unanswered' })
+    const unknownAt = 10 + START_WITHIN_MS + TIMEOUT_MS + LOST_AFTER_MS
+    expect(giveUp(dispatched, after(unknownAt - 1))).toBeNull()
+    expect(giveUp(dispatched, after(unknownAt))).toMatchObject({ state: 'lost' })
+  })
+
+  it('never calls a command lost that was certainly never tried', () => {
+    expect(giveUp(pending, FOREVER)).toBeNull()
+  })
+
+  it('ends every silent command in the end, together with nextStep', () => {
+    for (const view of [pending, dispatched, running].flatMap((each) => [each, unwanted(each)]))
+      expect(giveUp(view, FOREVER) !== null || nextStep(view, FOREVER).do === 'end').toBe(true)
+  })
+})
+
+describe('endingOfUnstarted', () => {
   it('tells a cancelled command from one that came too late', () => {
-    expect(endingOfNotFound({ cancelRequestedAt: T0 }).state).toBe('cancelled')
-    expect(endingOfNotFound({ cancelRequestedAt: null })).toMatchObject({
+    expect(endingOfUnstarted({ cancelRequestedAt: T0 }).state).toBe('cancelled')
+    expect(endingOfUnstarted({ cancelRequestedAt: null })).toMatchObject({
       state: 'failed',
       reasonCode: 'command.never_started',
     })

@@ -9,69 +9,61 @@ const LONGEST_POSTPONEMENT_MS = 30_000
 export type Step =
   /** Send it to the agent. Safe to repeat: the agent starts one id once. */
   | { do: 'start' }
-  /** Ask the agent whether it has started, and start it by no means. */
-  | { do: 'find' }
-  /** Read its output until it ends; ask it to end first if `cancel`. */
-  | { do: 'follow'; cancel: boolean }
-  /** Nothing more can be learnt, or nothing more is wanted. */
+  /** Take it back if it has not started, so that it never will; if it has, follow it. */
+  | { do: 'withdraw' }
+  /** Read its output until it ends; ask it to end first if that is wanted. */
+  | { do: 'follow' }
+  /** It was never tried, and is not to be any more. */
   | { do: 'end'; ending: Ending }
 
 type View = Pick<
   Command,
-  | 'state'
-  | 'createdAt'
-  | 'dispatchedAt'
-  | 'startedAt'
-  | 'unansweredSince'
-  | 'cancelRequestedAt'
-  | 'startWithinMs'
-  | 'timeoutMs'
+  'state' | 'createdAt' | 'dispatchedAt' | 'startedAt' | 'cancelRequestedAt' | 'startWithinMs' | 'timeoutMs'
 >
 
-/**
- * What to do with an unfinished command. Pure.
- *
- * Silence is not an answer: a command that may have started is asked about by its id until its own limits and
- * `LOST_AFTER_MS` have passed. Only then is it `lost`, which says that we do not know.
- */
+/** What to do with an unfinished command. Pure. Whatever may have started is asked about before it is given up. */
 export function nextStep(view: View, now: Date): Step {
-  if (view.state === 'running') {
-    const lostAt = later(view.startedAt ?? view.createdAt, view.timeoutMs + LOST_AFTER_MS)
-    if (view.unansweredSince && now >= lostAt) return { do: 'end', ending: unanswered }
-    return { do: 'follow', cancel: view.cancelRequestedAt !== null }
-  }
-  const isLate = now >= later(view.createdAt, view.startWithinMs)
-  if (view.dispatchedAt === null) {
-    if (view.cancelRequestedAt) return { do: 'end', ending: cancelledBeforeStart }
-    return isLate ? { do: 'end', ending: neverStarted } : { do: 'start' }
-  }
-  const lostAt = later(view.dispatchedAt, view.startWithinMs + view.timeoutMs + LOST_AFTER_MS)
-  if (view.unansweredSince && now >= lostAt) return { do: 'end', ending: unanswered }
-  return view.cancelRequestedAt || isLate ? { do: 'find' } : { do: 'start' }
+  if (view.state === 'running') return { do: 'follow' }
+  const isUnwanted = view.cancelRequestedAt !== null || now >= later(view.createdAt, view.startWithinMs)
+  if (!isUnwanted) return { do: 'start' }
+  return view.dispatchedAt ? { do: 'withdraw' } : { do: 'end', ending: endingOfUnstarted(view) }
 }
 
-/** How a command ends that `find` did not find: it certainly never started. */
-export function endingOfNotFound(view: Pick<Command, 'cancelRequestedAt'>): Ending {
-  return view.cancelRequestedAt ? cancelledBeforeStart : neverStarted
+/** How a command ends that certainly never started and never will. */
+export function endingOfUnstarted(view: Pick<Command, 'cancelRequestedAt'>): Ending {
+  if (view.cancelRequestedAt) return { state: 'cancelled', reason: 'Cancelled before it started.' }
+  return {
+    state: 'failed',
+    reasonCode: 'command.never_started',
+    reason: 'The host did not accept it in time, so it was not started. Look at the host, then run it again.',
+  }
+}
+
+/**
+ * How a command ends whose agent has just been asked once more and stayed silent, or null to go on asking. Pure.
+ *
+ * Silence is not an answer: only when the command's own limits and `LOST_AFTER_MS` have passed is it `lost`, which says
+ * that we do not know. One that was never tried is not lost but late, which `nextStep` sees.
+ */
+export function giveUp(view: View, now: Date): Ending | null {
+  if (view.dispatchedAt === null) return null
+  const limit =
+    view.state === 'running'
+      ? later(view.startedAt ?? view.dispatchedAt, view.timeoutMs)
+      : later(view.dispatchedAt, view.startWithinMs + view.timeoutMs)
+  if (now < later(limit, LOST_AFTER_MS)) return null
+  return {
+    state: 'lost',
+    reasonCode: 'command.unanswered',
+    reason:
+      'The agent fell silent and has not said how the command ended. Look at the host to see what it did.',
+  }
 }
 
 /** When to try again after the agent did not answer: soon at first, and less often the longer it stays silent. */
 export function nextAttempt(unansweredSince: Date, now: Date): Date {
   const silentMs = now.getTime() - unansweredSince.getTime()
   return later(now, Math.min(LONGEST_POSTPONEMENT_MS, Math.max(SHORTEST_POSTPONEMENT_MS, silentMs / 4)))
-}
-
-const cancelledBeforeStart: Ending = { state: 'cancelled', reason: 'Cancelled before it started.' }
-const neverStarted: Ending = {
-  state: 'failed',
-  reasonCode: 'command.never_started',
-  reason: 'The host did not accept it in time, so it was not started. Look at the host, then run it again.',
-}
-const unanswered: Ending = {
-  state: 'lost',
-  reasonCode: 'command.unanswered',
-  reason:
-    'The agent fell silent and has not said how the command ended. Look at the host to see what it did.',
 }
 
 const later = (date: Date, ms: number) => new Date(date.getTime() + ms)

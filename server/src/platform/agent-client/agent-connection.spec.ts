@@ -182,6 +182,20 @@ describe('AgentConnection', () => {
     })
   })
 
+  it('believes an agent nothing but what concerns commands and itself, and shows no control characters of its', async () => {
+    const saying = (code: string) => ({ code: -32001, message: 'red \u001b[31m\nalert', data: { code } })
+    const { port } = await fakeAgent((id) => ({
+      body: JSON.stringify({ jsonrpc: '2.0', id, error: saying('host.not_found') }),
+    }))
+    const disbelieved = await failure(connect(port).call('get_port', {}))
+    expect(disbelieved).toMatchObject({ code: 'agent.invalid_answer' })
+    const { port: other } = await fakeAgent((id) => ({
+      body: JSON.stringify({ jsonrpc: '2.0', id, error: saying('command.not_found') }),
+    }))
+    const believed = await failure(connect(other).call('get_port', {}))
+    for (const { message } of [disbelieved, believed]) expect(message).not.toMatch(/\p{Cc}/u)
+  })
+
   it('gives up a call when it is told to', async () => {
     const silent = createServer(tlsOptions(), () => undefined)
     closing.push(() => silent.closeAllConnections())

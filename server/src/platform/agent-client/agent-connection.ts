@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { fieldErrors, isErrorCode, RollcallError } from '@rollcall/contracts'
+import { fieldErrors, isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
   AGENT_METHODS,
   type AgentMethodName,
@@ -31,8 +31,9 @@ export interface ClientIdentity {
 const CONNECT_TIMEOUT_MS = 10_000
 /** Longer than the longest interval between two calls of one agent, shorter than the agent's own limit. */
 const KEEP_ALIVE_MS = 100_000
-/** One connection for each call under way; a host has at most this many commands followed at once. */
-const MAX_CONNECTIONS = 64
+/** A host runs at most this many commands by default, and each is followed by one poll. */
+const MAX_POLLS = 64
+const MAX_CALLS = 4
 /** Above the largest answer of the contract in base64. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
@@ -60,7 +61,9 @@ const rpcAnswer = z.union([
  * before the agent's pin was checked on that very connection.
  */
 export class AgentConnection {
-  private readonly pool: Pool
+  /** Long polls wait on connections of their own, so that nothing else ever waits behind them. */
+  private readonly polls: Pool
+  private readonly calls: Pool
   private lastId = 0
 
   constructor(
@@ -68,16 +71,19 @@ export class AgentConnection {
     identity: ClientIdentity,
   ) {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host
-    this.pool = new Pool(`https://${host}:${address.port}`, {
-      connect: pinnedConnector(address.certificatePin, identity),
-      connections: MAX_CONNECTIONS,
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      // Each call carries its own deadline.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
+    const poolOf = (connections: number) =>
+      new Pool(`https://${host}:${address.port}`, {
+        connect: pinnedConnector(address.certificatePin, identity),
+        connections,
+        pipelining: 1,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveMaxTimeout: KEEP_ALIVE_MS,
+        // Each call carries its own deadline.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      })
+    this.polls = poolOf(MAX_POLLS)
+    this.calls = poolOf(MAX_CALLS)
   }
 
   /**
@@ -94,6 +100,7 @@ export class AgentConnection {
     const waitMs = 'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
     const deadline = AbortSignal.timeout(method.timeoutMs + waitMs)
     const text = await this.post(
+      waitMs > 0 ? this.polls : this.calls,
       JSON.stringify({ jsonrpc: '2.0', id, method: name, params }),
       signal ? AbortSignal.any([signal, deadline]) : deadline,
     )
@@ -107,13 +114,19 @@ export class AgentConnection {
     return result.data as AgentResult<N>
   }
 
+  /** Ends at once, with what is under way. */
   async close(): Promise<void> {
-    await this.pool.destroy()
+    await Promise.all([this.polls.destroy(), this.calls.destroy()])
   }
 
-  private async post(body: string, signal: AbortSignal): Promise<string> {
+  /** Takes no more calls and ends when those under way have ended. */
+  async retire(): Promise<void> {
+    await Promise.all([this.polls.close(), this.calls.close()])
+  }
+
+  private async post(pool: Pool, body: string, signal: AbortSignal): Promise<string> {
     try {
-      const response = await this.pool.request({
+      const response = await pool.request({
         method: 'POST',
         path: `/${this.address.path}/rpc`,
         headers: { 'content-type': 'application/json', [TOKEN_HEADER]: this.address.token },
@@ -164,6 +177,9 @@ function pinSeen(socket: TLSSocket): string | undefined {
   return certificate && pinOf(new X509Certificate(certificate.raw))
 }
 
+/** An agent speaks of commands and of itself; what it says of anything else is not believed. */
+const MAY_BE_SAID_BY_AGENT = /^(command\.|request\.|agent\.(overloaded|method_unknown)$)/
+
 function unwrap(text: string, id: number): unknown {
   let json: unknown
   try {
@@ -184,8 +200,8 @@ function errorOf(error: {
   data?: { code?: string | undefined; outcome?: 'not-applied' | 'unknown' | undefined } | undefined
 }): RollcallError {
   const code = error.data?.code
-  if (isErrorCode(code))
-    return new RollcallError(code, error.message, {
+  if (isErrorCode(code) && MAY_BE_SAID_BY_AGENT.test(code))
+    return new RollcallError(code, sanitizeText(error.message, 2000), {
       ...(error.data?.outcome && { outcome: error.data.outcome }),
     })
   if (error.code === RPC_ERROR.methodNotFound)
@@ -219,11 +235,15 @@ async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 const invalidAnswer = (what: string, cause?: unknown) =>
-  new RollcallError('agent.invalid_answer', `The agent does not behave as one of ours: ${what}.`, {
-    // It was asked, and what it did we do not know.
-    outcome: 'unknown',
-    cause,
-  })
+  new RollcallError(
+    'agent.invalid_answer',
+    `The agent does not behave as one of ours: ${sanitizeText(what, 1000)}.`,
+    {
+      // It was asked, and what it did we do not know.
+      outcome: 'unknown',
+      cause,
+    },
+  )
 
 /** Before a connection stands nothing can have happened on the host; after that we cannot know. */
 const NOT_CONNECTED = new Set([
@@ -238,9 +258,11 @@ const NOT_CONNECTED = new Set([
 function asCallError(error: unknown): unknown {
   if (error instanceof RollcallError) return error
   if (error instanceof Error && error.name === 'AbortError') return error
-  const { code, message } = error as { code?: string; message: string }
-  return new RollcallError('agent.unreachable', `The agent does not answer: ${code ?? message}.`, {
-    outcome: code && NOT_CONNECTED.has(code) ? 'not-applied' : 'unknown',
+  const { name, code, message } = error as { name?: string; code?: string | number; message: string }
+  const what =
+    name === 'TimeoutError' ? 'it did not answer in time' : sanitizeText(String(code ?? message), 200)
+  return new RollcallError('agent.unreachable', `The agent does not answer: ${what}.`, {
+    outcome: typeof code === 'string' && NOT_CONNECTED.has(code) ? 'not-applied' : 'unknown',
     cause: error,
   })
 }

@@ -7,6 +7,8 @@ import { applyMigrations } from './migrator.ts'
 
 const MAX_CONNECTIONS = 20
 const CONNECT_TIMEOUT_MS = 10_000
+/** A database that vanished without a word must not hold up leases until TCP gives up. */
+const QUERY_TIMEOUT_MS = 60_000
 
 /** The one way to PostgreSQL: `prisma` for most, `pool` for the few statements that run for every piece of output. */
 export class Database {
@@ -30,6 +32,8 @@ export class Database {
       )
     }
     const pool = new pg.Pool({
+      keepAlive: true,
+      query_timeout: QUERY_TIMEOUT_MS,
       ...connection,
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

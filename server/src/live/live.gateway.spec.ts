@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import pino from 'pino'
+import { expect, it } from 'vitest'
+import type { ApiKeysService } from '../access/index.ts'
+import type { Config } from '../platform/config/config.ts'
+import { LiveGateway } from './live.gateway.ts'
+
+it('a connection that is reset while its key is looked up does not end the server', async () => {
+  const lookedUp = Promise.withResolvers<string>()
+  const looking = Promise.withResolvers<void>()
+  const keys = {
+    authenticate: () => {
+      looking.resolve()
+      return lookedUp.promise
+    },
+  }
+  const config = { allowedOrigins: [] as string[] } as Config
+  const log = pino({ level: 'silent' })
+  const gateway = new LiveGateway(keys as unknown as ApiKeysService, {} as never, {} as never, config, log)
+  const http = createServer().listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  gateway.attach(http)
+  const upgraded = once(http, 'upgrade')
+  const socket = connect((http.address() as { port: number }).port, '127.0.0.1')
+  socket.write(
+    'GET /ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nauthorization: Bearer x\r\n\r\n',
+  )
+  const [, serverSide] = await upgraded
+  await looking.promise
+  const closed = new Promise((resolve) => serverSide.on('close', resolve))
+  socket.resetAndDestroy()
+  await closed
+  lookedUp.resolve('somebody')
+  await lookedUp.promise
+  gateway.close()
+  http.close()
+  expect(serverSide.destroyed).toBe(true)
+})
