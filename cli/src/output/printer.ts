@@ -87,13 +87,12 @@ export class LinePrinter implements Printer {
 
 const LINE_END = Buffer.from('\n')
 
-/** A carriage return at the end of a line, a tab and the codes for colours do no harm. */
-const HARMLESS = /\r$|\t|\x1b\[[0-9;]*m/
-const CONTROL = /\r$|\t|\x1b\[[0-9;]*m|[\x00-\x1f\x7f]/g
+/** A carriage return at the end of a line, a tab and the codes for colours do no harm: the first group. */
+const CONTROL = /(\r$|\t|\x1b\[[0-9;]*m)|[\x00-\x1f\x7f]/g
 
 /** On a terminal that many hosts share, none may move the cursor and so write the lines of another. */
 function harmless(line: Buffer): Buffer {
-  const text = line.toString('latin1').replace(CONTROL, (found) => (HARMLESS.test(found) ? found : '?'))
+  const text = line.toString('latin1').replace(CONTROL, (_found, allowed?: string) => allowed ?? '?')
   return Buffer.from(text, 'latin1')
 }
 
