@@ -96,6 +96,8 @@ export class CommandWorker {
   private readonly active = new Map<string, { held: HeldCommand; done: Promise<void> }>()
   private readonly stopping = new AbortController()
   private loops: Promise<unknown>[] = []
+  /** What the last sweep put into the queue. */
+  private swept = new Set<string>()
 
   constructor(
     private readonly work: WorkRepository,
@@ -137,13 +139,29 @@ export class CommandWorker {
       )
   }
 
-  /** Says that a command is due. The sweeper mends a queue that fails. */
+  /**
+   * Says that a command is due. Where there is room it is taken here and now; otherwise the queue hands it to whoever
+   * has room. The sweeper mends a queue that fails.
+   */
   announce(id: string): void {
+    if (this.hasRoom()) {
+      this.take(id).catch((error) =>
+        this.log.warn(
+          { err: error, commandId: id },
+          'a command could not be taken; the sweeper will find it',
+        ),
+      )
+      return
+    }
     this.queue
       .add(id)
       .catch((error) =>
         this.log.warn({ err: error, commandId: id }, 'the queue refused a command; the sweeper will find it'),
       )
+  }
+
+  private hasRoom(): boolean {
+    return this.active.size < MAX_ACTIVE && !this.stopping.signal.aborted
   }
 
   /** Says that a command is to end. Another server that drives it notices when it prolongs its leases. */
@@ -154,7 +172,7 @@ export class CommandWorker {
   }
 
   private async take(id: string): Promise<void> {
-    if (this.active.has(id) || this.active.size >= MAX_ACTIVE || this.stopping.signal.aborted) return
+    if (this.active.has(id) || !this.hasRoom()) return
     const held = new HeldCommand(id, this.owner, this.work, this.clock, this.events)
     const claimed = this.work.claim(id, this.owner, this.clock.now())
     const done = this.drive(claimed, held)
@@ -197,11 +215,19 @@ export class CommandWorker {
     this.events.commandChanged(command.id)
   }
 
+  /**
+   * Puts what is due into the queue, for any server that has room. What is still due at the next sweep, nobody has
+   * taken: the queue holds it back or fails, and it is taken here.
+   */
   private async sweep(): Promise<void> {
     const room = Math.min(SWEEP_LIMIT, MAX_ACTIVE - this.active.size)
     if (room <= 0) return
-    for (const id of await this.work.due(this.owner, this.clock.now(), room, [...this.active.keys()]))
-      await this.queue.add(id)
+    const due = await this.work.due(this.owner, this.clock.now(), room, [...this.active.keys()])
+    const isSecondTime = (id: string) => this.swept.has(id)
+    const [overdue, fresh] = [due.filter(isSecondTime), due.filter((id) => !isSecondTime(id))]
+    this.swept = new Set(fresh)
+    await Promise.allSettled(overdue.map((id) => this.take(id)))
+    for (const id of fresh) await this.queue.add(id)
   }
 
   private async renew(): Promise<void> {

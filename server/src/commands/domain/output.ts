@@ -19,7 +19,10 @@ export function joinChunks(chunks: readonly StreamChunk[]): OutputPiece {
     if (last >= 0 && STREAMS[last % 2] === stream) runs[last] = (runs[last] ?? 0) + data.length
     else runs.push(data.length)
   }
-  return { data: Buffer.concat(chunks.map((chunk) => chunk.data)), runs }
+  const [only] = chunks
+  // Most pieces are one chunk, of up to megabytes: not copied.
+  const data = only && chunks.length === 1 ? only.data : Buffer.concat(chunks.map((chunk) => chunk.data))
+  return { data, runs }
 }
 
 /** Splits a piece that starts at `start` into chunks of one stream, from byte `from` on and at most up to byte `to`. */

@@ -98,11 +98,10 @@ export class AgentConnection {
     const method = AGENT_METHODS[name]
     const id = ++this.lastId
     const waitMs = 'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
-    const deadline = AbortSignal.timeout(method.timeoutMs + waitMs)
-    const text = await this.post(
-      waitMs > 0 ? this.polls : this.calls,
-      JSON.stringify({ jsonrpc: '2.0', id, method: name, params }),
-      signal ? AbortSignal.any([signal, deadline]) : deadline,
+    const pool = waitMs > 0 ? this.polls : this.calls
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method: name, params })
+    const text = await withDeadline(method.timeoutMs + waitMs, signal, (either) =>
+      this.post(pool, body, either),
     )
     const result = method.result.safeParse(unwrap(text, id))
     if (!result.success) {
@@ -141,6 +140,25 @@ export class AgentConnection {
     } catch (error) {
       throw asCallError(error)
     }
+  }
+}
+
+/** Aborts `work` after `ms` milliseconds or with `signal`. A timer of our own: nothing may collect it before its time. */
+async function withDeadline<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (either: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  const either = new AbortController()
+  const follow = () => either.abort(signal?.reason)
+  signal?.addEventListener('abort', follow, { once: true })
+  const timer = setTimeout(() => either.abort(new DOMException('no answer in time', 'TimeoutError')), ms)
+  try {
+    return await work(either.signal)
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', follow)
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findRootAccess, rootArgv } from './become-root.ts'
+import { asRoot, findRootAccess } from './become-root.ts'
 import type { SshExecOptions } from './ssh-session.ts'
 
 const PLACE = { address: '192.0.2.1', port: 22, user: 'ops' }
@@ -29,14 +29,17 @@ describe('becoming root', () => {
     const { exec, calls } = host({ ask: [0, ''] })
     expect(await findRootAccess(exec, PLACE, 'secret')).toEqual({ by: 'sudo' })
     expect(calls.some(({ stdin }) => stdin.includes('secret'))).toBe(false)
-    expect(rootArgv({ by: 'sudo' }, ['id']).input).toBe('')
+    expect(asRoot({ by: 'sudo' }, ['id'], Buffer.alloc(0))).toEqual({ argv: ['sudo', '-n', '--', 'id'] })
   })
 
   it('sends the password on standard input only', async () => {
-    const { exec, calls } = host({ ask: [1, 'sudo: a password is required'] })
+    const { exec, calls } = host({
+      ask: [1, 'sudo: a password is required'],
+      password: [0, 'rollcall asks:'],
+    })
     const root = await findRootAccess(exec, PLACE, 'secret')
     expect(root).toEqual({ by: 'sudo-with-password', password: 'secret' })
-    expect(rootArgv(root, ['id']).argv.join(' ')).not.toContain('secret')
+    expect(asRoot(root, ['id'], Buffer.alloc(0)).argv.join(' ')).not.toContain('secret')
     expect(calls.flatMap(({ argv }) => argv).join(' ')).not.toContain('secret')
   })
 
@@ -46,6 +49,12 @@ describe('becoming root', () => {
       'a stranger to sudoers',
       'host.no_sudo',
       { ask: [1, 'sudo: a password is required'], password: [1, 'ops is not in the sudoers file.'] },
+      'x',
+    ],
+    [
+      'a prompt that is not ours, which could not be told from output',
+      'host.no_sudo',
+      { ask: [1, 'sudo: a password is required'], password: [0, 'First Factor:'] },
       'x',
     ],
     ['a terminal only', 'host.no_sudo', { ask: [1, 'sudo: sorry, you must have a tty to run sudo'] }, 'x'],

@@ -1,17 +1,19 @@
 import { RollcallError } from '@rollcall/contracts'
 import { describePlace, type SshPlace } from './ssh-failure.ts'
 import type { RootAccess, SshExecOptions, SshExecResult } from './ssh-session.ts'
+import { SudoDialogue } from './sudo-dialogue.ts'
 
 type Exec = (argv: readonly string[], options: SshExecOptions) => Promise<SshExecResult>
 
 // `-k` with a command leaves cached credentials out of it, so that the answer is the same at every call.
 const ASK = ['env', 'LC_ALL=C', 'sudo', '-k', '-n', '--', 'true']
-const TRY_PASSWORD = ['env', 'LC_ALL=C', 'sudo', '-k', '-S', '-p', '', '--', 'true']
+const PROMPT = 'rollcall asks:'
+const TRY_PASSWORD = ['env', 'LC_ALL=C', 'sudo', '-k', '-S', '-p', PROMPT, '--', 'true']
 const MAX_ANSWER_BYTES = 4096
 
 /**
- * Finds out how to be root. A password is tried once, alone, before anything is run with it: sudo reads its next attempt
- * from the same input that the program's own would come from.
+ * Finds out how to be root. A password is tried once, alone, before anything is run with it. `true` reads nothing, so it does
+ * no harm there, whether sudo asks for it or not; for other programs see `SudoDialogue`, which needs sudo to show our prompt.
  * @throws `host.no_sudo`, `host.sudo_password_wrong`.
  */
 export async function findRootAccess(
@@ -31,7 +33,13 @@ export async function findRootAccess(
     )
   }
   const tried = await answerOf(exec, TRY_PASSWORD, `${password}\n`)
-  if (tried.exitCode === 0) return { by: 'sudo-with-password', password }
+  if (tried.exitCode === 0) {
+    if (tried.text.includes(PROMPT)) return { by: 'sudo-with-password', password }
+    throw new RollcallError(
+      'host.no_sudo',
+      `sudo on ${describePlace(place)} asks user ${place.user} with a prompt of its own, so that nobody can tell its question from output. Add "Defaults:${place.user} passprompt_override" to sudoers, or allow the user to use sudo without a password.`,
+    )
+  }
   if (/not in the sudoers|not allowed to|may not run/i.test(tried.text)) throw noSudo(place, tried)
   throw new RollcallError(
     'host.sudo_password_wrong',
@@ -39,14 +47,16 @@ export async function findRootAccess(
   )
 }
 
-/** What to run, and what sudo must find on standard input before the program's own. */
-export function rootArgv(
+/** How to run a program as root: its argv, and the talk with sudo that comes before its standard input, if there is one. */
+export function asRoot(
   root: RootAccess,
   argv: readonly string[],
-): { argv: readonly string[]; input: string } {
-  if (root.by === 'login') return { argv, input: '' }
-  if (root.by === 'sudo') return { argv: ['sudo', '-n', '--', ...argv], input: '' }
-  return { argv: ['sudo', '-k', '-S', '-p', '', '--', ...argv], input: `${root.password}\n` }
+  stdin: Buffer,
+): { argv: readonly string[]; dialogue?: SudoDialogue } {
+  if (root.by === 'login') return { argv }
+  if (root.by === 'sudo') return { argv: ['sudo', '-n', '--', ...argv] }
+  const dialogue = new SudoDialogue(argv, root.password, stdin)
+  return { argv: dialogue.argv, dialogue }
 }
 
 interface Answer {

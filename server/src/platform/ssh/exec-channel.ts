@@ -5,10 +5,13 @@ import { type Deferred, deferred } from './deferred.ts'
 import { quoteArgv } from './shell-quote.ts'
 import { connectionLost, describePlace, type SshPlace } from './ssh-failure.ts'
 import type { OutputStream, SshExecOptions, SshExecResult } from './ssh-session.ts'
+import type { SudoDialogue } from './sudo-dialogue.ts'
 
 interface ChannelOptions extends Omit<SshExecOptions, 'stdin'> {
   place: SshPlace
   stdin: Buffer
+  /** Decides when standard input is written; without one it is written at once. */
+  dialogue?: SudoDialogue | undefined
   timeoutMs: number
   /** Aborted, with the error to fail with, when the connection is gone. */
   gone: AbortSignal
@@ -56,29 +59,49 @@ export async function runOnChannel(
 type Ending = Deferred<SshExecResult>
 
 function attend(channel: ClientChannel, options: ChannelOptions, ended: Ending): void {
-  const { place, stdin, isStdinHeldOpen, onOutput } = options
+  const { place, stdin, isStdinHeldOpen, onOutput, dialogue } = options
   let result: SshExecResult | undefined
   let delivered: Promise<void> = Promise.resolve()
 
-  const take = (stream: OutputStream, source: Readable) => {
-    source.on('data', (data: Buffer) => {
-      if (!onOutput) return
-      source.pause()
-      delivered = delivered.then(() => onOutput(stream, data)).then(() => void source.resume())
-      delivered.catch((error: unknown) => {
-        channel.close()
-        ended.reject(error)
-      })
+  const show = (stream: OutputStream, data: Buffer): Promise<void> => {
+    if (data.length > 0 && onOutput) delivered = delivered.then(() => onOutput(stream, data))
+    delivered.catch((error: unknown) => {
+      channel.close()
+      ended.reject(error)
     })
+    return delivered
+  }
+  const take = (stream: OutputStream, source: Readable) => {
+    source.on('data', (raw: Buffer) => {
+      const data = stream === 'stderr' ? converse(raw) : raw
+      if (data.length === 0) return
+      source.pause()
+      show(stream, data).then(
+        () => source.resume(),
+        () => undefined,
+      )
+    })
+  }
+  const hand = (input: Buffer) => (isStdinHeldOpen ? channel.write(input) : channel.end(input))
+  const converse = (data: Buffer): Buffer => {
+    if (!dialogue) return data
+    const { shown, answers } = dialogue.take(data)
+    for (const answer of answers) {
+      if (answer === 'end') channel.end()
+      else if (answer === dialogue.stdin) hand(answer)
+      else channel.write(answer)
+    }
+    return shown
   }
   take('stdout', channel)
   take('stderr', channel.stderr)
 
+  channel.stderr.once('end', () => show('stderr', dialogue?.end() ?? Buffer.alloc(0)))
   const streamsEnded = Promise.all([channel, channel.stderr].map(endOf))
   channel.on('exit', (code: number | null, signalName?: string) => {
     result = { exitCode: code, signal: code === null ? (signalName ?? 'UNKNOWN') : null }
     // A program that left with its input still open would otherwise keep the channel half open.
-    if (isStdinHeldOpen) channel.end()
+    if (isStdinHeldOpen || dialogue) channel.end()
   })
   channel.on('close', () => {
     void streamsEnded
@@ -90,8 +113,7 @@ function attend(channel: ClientChannel, options: ChannelOptions, ended: Ending):
   })
   // Writing to a program that does not read to the end is no error: its exit code tells how it fared.
   channel.on('error', () => undefined)
-  if (isStdinHeldOpen) channel.write(stdin)
-  else channel.end(stdin)
+  if (!dialogue) hand(stdin)
 }
 
 const endOf = (stream: Readable) =>

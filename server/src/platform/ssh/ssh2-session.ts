@@ -1,5 +1,5 @@
 import type { Client } from 'ssh2'
-import { findRootAccess, rootArgv } from './become-root.ts'
+import { asRoot, findRootAccess } from './become-root.ts'
 import { deferred } from './deferred.ts'
 import { runOnChannel } from './exec-channel.ts'
 import type { HostKey } from './host-key.ts'
@@ -47,14 +47,16 @@ export class Ssh2Session implements SshSession {
   }
 
   async exec(argv: readonly string[], options: SshExecOptions = {}): Promise<SshExecResult> {
-    const { becomeRoot = false, stdin, timeoutMs = DEFAULT_EXEC_TIMEOUT_MS } = options
-    const root = becomeRoot ? rootArgv(await this.ensureRoot(), argv) : { argv, input: '' }
+    const { becomeRoot = false, timeoutMs = DEFAULT_EXEC_TIMEOUT_MS } = options
+    const stdin = Buffer.from(options.stdin ?? '')
+    const root = becomeRoot ? asRoot(await this.ensureRoot(), argv, stdin) : { argv }
     const { place, client } = this.#parts
     return runOnChannel(client, root.argv, {
       ...options,
       place,
       timeoutMs,
-      stdin: Buffer.concat([Buffer.from(root.input), Buffer.from(stdin ?? '')]),
+      stdin,
+      dialogue: root.dialogue,
       gone: this.#gone.signal,
     })
   }
