@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+
+const noBed = await whyNoBed()
+
+describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
+  let bed: Bed
+  let host: Host
+  let server: ServerProcess
+  let api: Api
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'cancel' })
+    ;[host] = (await bed.boot([{ name: 'target' }])) as [Host]
+    server = await ServerProcess.start()
+    api = await server.api()
+    const installation = await api.addHost({
+      ...{ name: 'target', address: host.address, credential: await keyCredential(bed) },
+    })
+    expect(installation.state, await api.text(installation.id)).toBe('success')
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await bed?.close()
+  })
+
+  const start = async (file: string) => {
+    const args = ['-c', 'echo started > "$1"; sleep 30', 'sh', file]
+    const [command] = await api.run({ hosts: ['target'], program: 'sh', args })
+    if (!command) throw new Error('no command')
+    return command.id
+  }
+  const hasStarted = async (file: string) => (await host.exec(['test', '-e', file])).exitCode === 0
+
+  it('while its host is frozen never runs behind our back: what is said not to have started has not', async () => {
+    const files = Array.from({ length: 6 }, (_, i) => `/var/tmp/frozen-${i}`)
+    await host.freeze()
+    const ids = await Promise.all(files.map(start))
+    for (const id of ids) await api.get('POST', `/api/commands/${id}/cancel`)
+    await host.thaw()
+    for (const [i, id] of ids.entries()) {
+      const ended = await api.ended(id, 200_000)
+      expect(ended.state).toBe('cancelled')
+      if (ended.startedAt === null) expect(await hasStarted(files[i] ?? ''), ended.reason ?? '').toBe(false)
+    }
+    expect((await host.exec(['pgrep', '-f', 'frozen-'])).stdout).toBe('')
+  })
+
+  it('while its host is switched off has certainly not started, and ends soon and for good', async () => {
+    await host.powerOff()
+    const id = await start('/var/tmp/off')
+    await api.until(id, (command) => command.reasonCode === 'agent.unreachable', 120_000)
+    await api.get('POST', `/api/commands/${id}/cancel`)
+    expect(await api.ended(id, 60_000)).toMatchObject({ state: 'cancelled', startedAt: null })
+    await host.boot()
+    const [next] = await api.run({ hosts: ['target'], program: 'true' })
+    expect(await api.ended(next?.id ?? '')).toMatchObject({ state: 'success' })
+    expect(await hasStarted('/var/tmp/off')).toBe(false)
+  })
+
+  it('ends at once where it had left a daemon behind that holds its output', async () => {
+    const [command] = await api.run({
+      hosts: ['target'],
+      program: 'sh',
+      args: ['-c', 'sleep 300 & echo done'],
+    })
+    const id = command?.id ?? ''
+    await api.until(id, (seen) => seen.outputBytes > 0)
+    await api.get('POST', `/api/commands/${id}/cancel`)
+    expect((await api.ended(id, 30_000)).state).toMatch(/^(success|cancelled)$/)
+  })
+
+  it('as an installation leaves a host that can be installed again', async () => {
+    const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts/target/install')
+    await api.get('POST', `/api/commands/${commandId}/cancel`)
+    expect((await api.ended(commandId)).state).toMatch(/^(cancelled|success)$/)
+    expect((await api.host('target')).state).toMatch(/^(install_failed|online)$/)
+    const again = await api.get<{ commandId: string }>('POST', '/api/hosts/target/install')
+    expect((await api.ended(again.commandId)).state).toBe('success')
+  })
+})
