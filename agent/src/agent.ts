@@ -26,7 +26,7 @@ runMain(async () => {
   const released = new ReleasedCommands(spool.released, clock.epochMs)
   const runner = new RunnerLink(runtimePaths(places.runtime).fifo)
   const commands = new CommandsService(
-    new CommandStore(spool, bootId, limits),
+    new CommandStore(spool, bootId, limits, log),
     released,
     runner,
     limits,

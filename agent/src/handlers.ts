@@ -34,6 +34,7 @@ export function createHandlers({ version, bootId, port, commands, status, clock 
     execute_command: (params) => commands.execute(params),
     get_command_log: (params, signal) => readCommandLog(commands, params, signal),
     cancel_command: (params) => commands.cancel(params.command_id),
+    withdraw_command: (params) => commands.withdraw(params.command_id),
     release_command: (params) => commands.release(params.command_id),
     write_input: (params) => commands.writeInput(params),
     resize_terminal: (params) => commands.resize(params),

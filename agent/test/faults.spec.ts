@@ -1,8 +1,18 @@
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AgentParamsInput } from '@rollcall/contracts/agent'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AgentHost, addTo, ended, type Followed } from './fixtures/agent-host.ts'
 
@@ -217,6 +227,7 @@ describe('too much', () => {
     try {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' })
     } catch {
+      rmSync(folder, { recursive: true })
       context.skip('needs the right to mount a tmpfs')
     }
     const host = await startHost({ spool_bytes_left_free: 0 }, join(folder, 'host'))
@@ -233,6 +244,7 @@ describe('too much', () => {
       hosts.splice(hosts.indexOf(host), 1)
       await host.stop()
       execFileSync('umount', [folder])
+      rmSync(folder, { recursive: true })
     }
   })
 
@@ -244,5 +256,217 @@ describe('too much', () => {
     expect(offset).toBe(100_000_004)
     expect(result).toMatchObject({ stdout: 100_000_000, stderr: 4, dropped: 0 })
     expect(100_000 / (performance.now() - started)).toBeGreaterThan(10)
+  })
+})
+
+/** A host without a runner that has accepted `params`: as it is between the acceptance and the runner's claim. */
+async function accepted(...commands: AgentParamsInput<'execute_command'>[]): Promise<AgentHost> {
+  const host = await AgentHost.create()
+  hosts.push(host)
+  await host.startAgent()
+  for (const params of commands) {
+    const call = host.client.call('execute_command', params)
+    await expect(call).rejects.toMatchObject({ error: { data: { code: 'command.never_started' } } })
+  }
+  return host
+}
+
+const writing = (file: string) => ({
+  command_id: randomUUID(),
+  command: 'sh',
+  args: ['-c', `echo x >> ${file}`],
+  timeout: 20,
+})
+
+describe('a command is taken back', () => {
+  test('between its acceptance and its start: no runner starts it, also after a restart of the agent', async () => {
+    const host = await accepted()
+    const params = writing(join(host.folder, 'count'))
+    const { command_id } = params
+    await host.client.call('execute_command', params).catch(() => undefined)
+    const withdrawn = { command_id, withdrawn: true }
+    expect(await host.client.call('withdraw_command', { command_id })).toEqual(withdrawn)
+    await host.startRunner()
+    expect((await host.client.call('execute_command', params)).status).toBe('cancelled')
+    expect(ended(await host.follow(command_id)).result).toMatchObject({
+      status: 'cancelled',
+      return_code: null,
+      message: 'It was withdrawn before it started.',
+    })
+    await host.agent?.kill()
+    await host.startAgent()
+    expect(await host.client.call('withdraw_command', { command_id })).toEqual(withdrawn)
+    expect(await host.client.call('release_command', { command_id })).toEqual({ command_id, released: true })
+    expect(await host.client.call('withdraw_command', { command_id })).toEqual(withdrawn)
+    expect((await host.client.call('execute_command', params)).status).toBe('cancelled')
+    expect((await host.run('echo other')).stdout).toBe('other\n')
+    expect(existsSync(join(host.folder, 'count'))).toBe(false)
+  })
+
+  test('and the agent dies right after the claim: the command is cancelled all the same', async () => {
+    const host = await accepted()
+    const params = writing(join(host.folder, 'count'))
+    const { command_id } = params
+    await host.client.call('execute_command', params).catch(() => undefined)
+    await host.client.call('withdraw_command', { command_id })
+    await host.agent?.kill()
+    rmSync(join(host.commandFolder(command_id), 'exit.json'))
+    await host.startAgent()
+    await host.startRunner()
+    expect((await host.client.call('heartbeat', {})).running_commands).toBe(0)
+    expect(ended(await host.follow(command_id)).result.status).toBe('cancelled')
+    expect(await host.client.call('withdraw_command', { command_id })).toEqual({
+      command_id,
+      withdrawn: true,
+    })
+    expect(await host.client.call('release_command', { command_id })).toEqual({ command_id, released: true })
+    expect(existsSync(join(host.folder, 'count'))).toBe(false)
+  })
+
+  test('before it came: the agent remembers it across a restart', async () => {
+    const host = await startHost()
+    const params = writing(join(host.folder, 'count'))
+    const { command_id } = params
+    await host.client.call('withdraw_command', { command_id })
+    await host.agent?.kill()
+    await host.startAgent()
+    expect((await host.client.call('execute_command', params)).status).toBe('cancelled')
+    expect(await host.client.call('withdraw_command', { command_id })).toEqual({
+      command_id,
+      withdrawn: true,
+    })
+    expect((await host.run('echo other')).stdout).toBe('other\n')
+    expect(existsSync(join(host.folder, 'count'))).toBe(false)
+  })
+
+  test('while it is sent and started: it runs once or never, as the answer says', async () => {
+    const host = await startHost()
+    for (let round = 0; round < 40; round++) {
+      const file = join(host.folder, `count-${round}`)
+      const params = writing(file)
+      const { command_id } = params
+      const execute = host.client.call('execute_command', params)
+      if (round % 4 !== 0) await execute
+      const { withdrawn } = await host.client.call('withdraw_command', { command_id })
+      await execute
+      if (withdrawn) expect((await host.client.call('execute_command', params)).status).toBe('cancelled')
+      else expect(ended(await host.follow(command_id)).result.status).toBe('success')
+      expect(existsSync(file)).toBe(!withdrawn)
+    }
+  })
+})
+
+describe('a record or the disk is damaged', () => {
+  test.each(['spec.json', 'started.json', 'exit.json'])(
+    'a %s that cannot be read is one lost command, and all others go on',
+    async (name) => {
+      const host = await startHost()
+      const damaged = await host.shell('exit 3')
+      await host.follow(damaged)
+      const going = await host.shell('echo up; read line; echo $line', { stdin: true })
+      await host.log(going, 0, { wait_ms: 5000 })
+      const folder = host.commandFolder(damaged)
+      if (name !== 'exit.json') rmSync(join(folder, 'exit.json'))
+      writeFileSync(join(folder, name), '{"status":')
+      await host.agent?.kill()
+      await host.startAgent()
+      expect(host.agent?.stderr.match(/command.record_unreadable/g)).toHaveLength(1)
+      expect(ended(await host.follow(damaged)).result).toMatchObject({
+        status: 'lost',
+        reason: 'command.runner_died',
+        message: expect.stringContaining('can no longer be read'),
+      })
+      await host.client.call('write_input', { command_id: going, offset: 0, data: 'aGkK' })
+      expect(ended(await host.follow(going)).stdout).toBe('up\nhi\n')
+      const command_id = damaged
+      expect(await host.client.call('withdraw_command', { command_id })).toMatchObject({ withdrawn: false })
+      expect(await host.client.call('release_command', { command_id })).toEqual({
+        command_id,
+        released: true,
+      })
+      const again = { command_id, command: 'true', timeout: 5 }
+      if (name === 'spec.json') expect((await host.client.call('execute_command', again)).status).toBe('lost')
+    },
+  )
+
+  test('a damaged record is put down as lost though the agent and the runner go on without a restart', async () => {
+    const host = await startHost()
+    const id = await host.shell('exit 3')
+    await host.follow(id)
+    writeFileSync(join(host.commandFolder(id), 'exit.json'), '')
+    expect(ended(await host.follow(id)).result.status).toBe('lost')
+  })
+
+  test('records with fields of a later release are read by this one', async () => {
+    const params = { command_id: randomUUID(), command: 'sh', args: ['-c', 'exit 3'], timeout: 20 }
+    const host = await accepted(params)
+    const folder = host.commandFolder(params.command_id)
+    const extend = (name: string, change: (record: Record<string, object>) => object) => {
+      const record = JSON.parse(readFileSync(join(folder, name), 'utf8'))
+      writeFileSync(join(folder, name), JSON.stringify({ ...record, ...change(record), later: 1 }))
+    }
+    extend('spec.json', ({ params, limits }) => ({
+      params: { ...params, later: 1 },
+      limits: { ...limits, later: 1 },
+    }))
+    await host.startRunner()
+    expect(ended(await host.follow(params.command_id)).result).toMatchObject({ return_code: 3 })
+    for (const name of ['started.json', 'exit.json']) extend(name, () => ({}))
+    await host.agent?.kill()
+    await host.startAgent()
+    expect(ended(await host.follow(params.command_id)).result).toMatchObject({ return_code: 3 })
+    expect((await host.client.call('execute_command', params)).status).toBe('failed')
+  })
+
+  test('a start that the disk does not take down fails, runs nothing, and takes no other command with it', async () => {
+    const file = join(tmpdir(), `rollcall-count-${randomUUID()}`)
+    const params = writing(file)
+    const { command_id } = params
+    const host = await accepted(params)
+    const obstacle = join(host.commandFolder(command_id), 'started.json.runner')
+    mkdirSync(obstacle)
+    await host.startRunner()
+    expect((await host.run('echo other')).stdout).toBe('other\n')
+    expect(await host.log(command_id)).toMatchObject({ is_final: false })
+    rmdirSync(obstacle)
+    expect(ended(await host.follow(command_id)).result).toMatchObject({
+      status: 'failed',
+      return_code: null,
+      reason: 'command.start_failed',
+      message: expect.stringContaining('it was not started'),
+    })
+    expect(existsSync(file)).toBe(false)
+  })
+
+  test('a start that the disk did not take down can be taken back meanwhile', async () => {
+    const params = writing(join(tmpdir(), `rollcall-count-${randomUUID()}`))
+    const { command_id } = params
+    const host = await accepted(params)
+    const obstacle = join(host.commandFolder(command_id), 'started.json.runner')
+    mkdirSync(obstacle)
+    await host.startRunner()
+    expect(await host.client.call('withdraw_command', { command_id })).toEqual({
+      command_id,
+      withdrawn: true,
+    })
+    rmdirSync(obstacle)
+    expect((await host.run('echo other')).stdout).toBe('other\n')
+    expect(ended(await host.follow(command_id)).result.status).toBe('cancelled')
+  })
+
+  test('what else the disk does not take down of a running command neither ends it nor loses its end', async () => {
+    const params = { command_id: randomUUID(), command: 'sh', args: ['-c', 'echo out; exit 3'], timeout: 20 }
+    const host = await accepted(params)
+    const folder = host.commandFolder(params.command_id)
+    const obstacles = ['started.json.tmp', 'reserve', 'input', 'exit.json.tmp'].map((name) =>
+      join(folder, name),
+    )
+    for (const obstacle of obstacles) mkdirSync(obstacle)
+    await host.startRunner()
+    await expect.poll(() => host.runner?.stderr).toContain('command.end_not_recorded')
+    expect(host.runner?.stderr).toContain('command.program_not_noted')
+    rmdirSync(obstacles.at(-1) as string)
+    const { stdout, result } = ended(await host.follow(params.command_id))
+    expect({ stdout, code: result.return_code }).toEqual({ stdout: 'out\n', code: 3 })
   })
 })

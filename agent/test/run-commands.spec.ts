@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentHost, ended } from './fixtures/agent-host.ts'
 import { RpcFailure } from './fixtures/rpc-client.ts'
@@ -169,6 +170,19 @@ describe('ending a command', () => {
     const { result } = ended(await host.follow(id))
     expect(result).toMatchObject({ status: 'cancelled', success: false, return_code: 0 })
     expect((await host.client.call('cancel_command', { command_id: id })).status).toBe('cancelled')
+  })
+
+  test('a cancel that comes while output is awaited does not keep the command running', async () => {
+    const id = await host.shell('sleep 60 & echo $$ $!')
+    const first = await host.log(id, 0, { wait_ms: 5000 })
+    const [leader, daemon] = Buffer.from(first.log_data, 'base64').toString().split(' ').map(Number)
+    await expect.poll(() => existsSync(`/proc/${leader}`), { interval: 5 }).toBe(false)
+    const started = performance.now()
+    await host.client.call('cancel_command', { command_id: id })
+    const { result } = ended(await host.follow(id))
+    process.kill(daemon as number, 'SIGKILL')
+    expect(result).toMatchObject({ status: 'success', return_code: 0 })
+    expect(performance.now() - started).toBeLessThan(5000)
   })
 
   test('a program that ignores TERM is killed ten seconds later', async () => {

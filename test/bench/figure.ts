@@ -40,7 +40,7 @@ export function toJson({ name, value, unit, target, peer, peerValue, n }: Figure
   return { name, value: round(value), unit, target: bound, peer, peerValue: peerValue && round(peerValue), n }
 }
 
-/** Three significant digits after the point's place: enough to compare, and no noise. */
+/** Three significant digits, and one after the point for what is large: more would be noise. */
 export function round(value: number): number {
   return Number(Math.abs(value) >= 100 ? value.toFixed(1) : value.toPrecision(3))
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type CommandView, decideFromSpool, statusOf } from './command-state.ts'
+import { type CommandView, decideFromSpool, lostResult, statusOf } from './command-state.ts'
 import { hostView } from './command-store.ts'
 import { parseTombstone } from './released.ts'
 import { parseOrder } from './runner-orders.ts'
@@ -12,6 +12,7 @@ const view = (change: Partial<CommandView> = {}): CommandView => ({
   isClaimed: false,
   started: null,
   exit: null,
+  isUnreadable: false,
   ...change,
 })
 const host = { bootId: 'now', isRunnerAlive: true }
@@ -84,4 +85,29 @@ test('a claim that is not yet filled in is no loss to the agent, and one to a ru
   const claimed = view({ isClaimed: true })
   expect(decideFromSpool(claimed, hostView(claimed, 'now')).kind).toBe('running')
   expect(decideFromSpool(claimed, hostView(claimed, 'now', { pid: 1, start: '1' })).kind).toBe('lost')
+})
+
+test('a command that was taken back is cancelled, also when a runner took it for lost at that very moment', () => {
+  const claim = { ...started, withdrawn_at_ms: 7 }
+  const exit = { status: 'lost' } as NonNullable<CommandView['exit']>
+  for (const bootId of ['now', 'later']) {
+    const decision = decideFromSpool(view({ isClaimed: true, started: claim, exit }), { ...host, bootId })
+    expect(decision).toMatchObject({ kind: 'final', result: { status: 'cancelled', ended_at_ms: 7 } })
+    expect(statusOf(decision)).toBe('cancelled')
+  }
+})
+
+test('a command whose record cannot be read is lost, never startable, and its recorded end still counts', () => {
+  for (const damaged of [view({ spec: null, isUnreadable: true }), view({ isUnreadable: true })]) {
+    expect(decideFromSpool(damaged, host)).toMatchObject({ kind: 'lost', reason: 'command.runner_died' })
+    const exit = { status: 'success' } as NonNullable<CommandView['exit']>
+    expect(decideFromSpool({ ...damaged, exit }, host)).toEqual({ kind: 'final', result: exit })
+  }
+})
+
+test('a loss never ends before it began, though the clock was set back', () => {
+  const lost = decideFromSpool(view({ isClaimed: true }), { ...host, isRunnerAlive: false })
+  if (lost.kind !== 'lost') throw new Error('not lost')
+  const claimed = view({ isClaimed: true, started: { ...started, started_at_ms: 5000 } })
+  expect(lostResult(claimed, lost, { stdout: 0, stderr: 0 }, 1000)).toMatchObject({ ended_at_ms: 5000 })
 })

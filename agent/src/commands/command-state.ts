@@ -3,11 +3,14 @@ import type { SpecRecord, StartedRecord } from './spool-records.ts'
 
 /** What the spool says about one command. */
 export interface CommandView {
-  spec: SpecRecord
+  /** Null when it cannot be read. */
+  spec: SpecRecord | null
   /** A runner has claimed the right to start it. */
   isClaimed: boolean
   started: StartedRecord | null
   exit: CommandResult | null
+  /** One of its records is there and cannot be read. */
+  isUnreadable: boolean
 }
 
 export interface HostView {
@@ -26,9 +29,19 @@ export type SpoolDecision =
   /** Nobody will ever report its end. */
   | { kind: 'lost'; reason: 'command.host_restarted' | 'command.runner_died'; message: string }
 
-/** What a command's files mean. A command of an earlier boot is lost even when never claimed: its time has passed. */
+/**
+ * What a command's files mean. A command of an earlier boot is lost even when never claimed: its time has passed. That it was
+ * taken back stands above all else: whoever made the claim has the last word, and a runner may have thought it lost meanwhile.
+ */
 export function decideFromSpool(view: CommandView, host: HostView): SpoolDecision {
+  const withdrawnAtMs = view.started?.withdrawn_at_ms
+  if (withdrawnAtMs !== undefined) return { kind: 'final', result: withdrawnResult(withdrawnAtMs) }
   if (view.exit !== null) return { kind: 'final', result: view.exit }
+  if (view.spec === null || view.isUnreadable) {
+    const message =
+      'What the host had on record about the command can no longer be read, so that nobody can tell how it ended.'
+    return { kind: 'lost', reason: 'command.runner_died', message }
+  }
   if (view.spec.boot_id !== host.bootId) {
     const message = view.isClaimed
       ? 'The host restarted while the command ran. Look at what it left behind before you run it again.'
@@ -47,6 +60,21 @@ export function decideFromSpool(view: CommandView, host: HostView): SpoolDecisio
 export const statusOf = (decision: SpoolDecision): CommandStatus =>
   decision.kind === 'final' ? decision.result.status : 'running'
 
+/** The result of a command that was taken back before it started. */
+export const withdrawnResult = (atMs: number): CommandResult => ({
+  status: 'cancelled',
+  success: false,
+  stdout: 0,
+  stderr: 0,
+  dropped: 0,
+  return_code: null,
+  signal: null,
+  reason: null,
+  message: 'It was withdrawn before it started.',
+  started_at_ms: null,
+  ended_at_ms: atMs,
+})
+
 /** The result of a command that nobody can report on. */
 export function lostResult(
   view: CommandView,
@@ -54,6 +82,7 @@ export function lostResult(
   sizes: { stdout: number; stderr: number },
   nowMs: number,
 ): CommandResult {
+  const started_at_ms = view.started?.started_at_ms ?? null
   return {
     status: 'lost',
     success: false,
@@ -63,7 +92,8 @@ export function lostResult(
     signal: null,
     reason: lost.reason,
     message: lost.message,
-    started_at_ms: view.started?.started_at_ms ?? null,
-    ended_at_ms: nowMs,
+    started_at_ms,
+    // The clock may have been set back since.
+    ended_at_ms: Math.max(nowMs, started_at_ms ?? 0),
   }
 }

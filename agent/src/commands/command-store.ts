@@ -2,11 +2,25 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { uuid } from '@rollcall/contracts'
 import type { AgentLimits, AgentParams } from '@rollcall/contracts/agent'
-import { replaceFileDurably, syncFolder } from '../platform/files.ts'
-import { isAlive, type ProcessIdentity } from '../platform/processes.ts'
-import { type CommandView, decideFromSpool, type SpoolDecision } from './command-state.ts'
+import {
+  createOnceDurably,
+  errorCode,
+  isDiskFault,
+  replaceFileDurably,
+  syncFolder,
+} from '../platform/files.ts'
+import type { Log } from '../platform/log.ts'
+import { identify, isAlive, type ProcessIdentity } from '../platform/processes.ts'
+import { type CommandView, decideFromSpool, type SpoolDecision, withdrawnResult } from './command-state.ts'
 import type { CommandPaths, SpoolPaths } from './spool-paths.ts'
-import { readClaim, readExit, readSpec, type SpecRecord, spoolLimits } from './spool-records.ts'
+import {
+  readClaim,
+  readExit,
+  readSpec,
+  type SpecRecord,
+  type StartedRecord,
+  spoolLimits,
+} from './spool-records.ts'
 
 export interface FoundCommand {
   paths: CommandPaths
@@ -19,21 +33,25 @@ export class CommandStore {
   readonly #paths: SpoolPaths
   readonly #bootId: string
   readonly #limits: AgentLimits
+  readonly #log: Log
+  /** Ids of which it was said that a record cannot be read. */
+  readonly #unreadable = new Set<string>()
   /** Ids without a recorded end, as far as known; the spool is asked before it counts. */
   readonly #open = new Set<string>()
   #count = 0
 
-  constructor(paths: SpoolPaths, bootId: string, limits: AgentLimits) {
+  constructor(paths: SpoolPaths, bootId: string, limits: AgentLimits, log: Log) {
     this.#paths = paths
     this.#bootId = bootId
     this.#limits = limits
+    this.#log = log
     mkdirSync(paths.commands, { recursive: true, mode: 0o700 })
     for (const id of commandIds(paths)) {
-      const view = readView(paths.command(id))
-      if (view === null) rmSync(paths.command(id).folder, { recursive: true })
+      const found = this.find(id)
+      if (found === null) this.#forgetFolder(id)
       else {
         this.#count++
-        if (view.exit === null) this.#open.add(id)
+        if (found.decision.kind !== 'final') this.#open.add(id)
       }
     }
   }
@@ -47,13 +65,17 @@ export class CommandStore {
     const paths = this.#paths.command(id)
     const view = readView(paths)
     if (view === null) return null
+    if (view.isUnreadable && !this.#unreadable.has(id)) {
+      this.#unreadable.add(id)
+      this.#log.error('command.record_unreadable', { id })
+    }
     return { paths, view, decision: decideFromSpool(view, hostView(view, this.#bootId)) }
   }
 
   /** Ids of the commands that have not ended. */
   running(): string[] {
     for (const id of this.#open) {
-      if (readExit(this.#paths.command(id)) !== null) this.#open.delete(id)
+      if (readExit(this.#paths.command(id)).record !== null) this.#open.delete(id)
     }
     return [...this.#open]
   }
@@ -75,27 +97,68 @@ export class CommandStore {
     this.#count++
   }
 
+  /**
+   * Takes the claim to start a command away from every runner, if none has made it yet; on the disk when it resolves. The
+   * claim alone says everything: without `exit.json`, which a crash in between would leave out, the command is as final.
+   */
+  async withdraw(id: string, nowMs: number): Promise<boolean> {
+    const paths = this.#paths.command(id)
+    const myself = identify(process.pid)
+    if (myself === null) throw new Error('/proc does not show this process')
+    const claim: StartedRecord = {
+      runner: myself,
+      started_at_ms: nowMs,
+      program: null,
+      withdrawn_at_ms: nowMs,
+    }
+    if (!(await createOnceDurably(paths.started, 'agent', JSON.stringify(claim)))) return false
+    this.#open.delete(id)
+    await replaceFileDurably(paths.exit, JSON.stringify(withdrawnResult(nowMs)))
+    return true
+  }
+
   async remove(id: string): Promise<void> {
     await rm(this.#paths.command(id).folder, { recursive: true, force: true })
     this.#open.delete(id)
+    this.#unreadable.delete(id)
     this.#count--
+  }
+
+  // It was never wholly accepted. Should it stay, it is in nobody's way.
+  #forgetFolder(id: string): void {
+    try {
+      rmSync(this.#paths.command(id).folder, { recursive: true })
+    } catch (error) {
+      if (!isDiskFault(error)) throw error
+      this.#log.error('command.folder_stays', { id, error: errorCode(error) })
+    }
   }
 }
 
 /** Every command folder in the spool. */
 export const commandIds = (paths: SpoolPaths): string[] =>
-  readdirSync(paths.commands).filter((name) => uuid.safeParse(name).success)
+  readdirSync(paths.commands, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && uuid.safeParse(entry.name).success)
+    .map((entry) => entry.name)
 
 /** Null for a folder whose command was never wholly accepted. `exit` is read last: what it says cannot change. */
 export function readView(paths: CommandPaths): CommandView | null {
   const spec = readSpec(paths)
-  if (spec === null) return null
-  return { spec, ...readClaim(paths), exit: readExit(paths) }
+  if (spec.record === null && !spec.isUnreadable) return null
+  const claim = readClaim(paths)
+  const exit = readExit(paths)
+  return {
+    spec: spec.record,
+    isClaimed: claim.isClaimed,
+    started: claim.record,
+    exit: exit.record,
+    isUnreadable: [spec, claim, exit].some((reading) => reading.isUnreadable),
+  }
 }
 
 /**
- * `myself` is given by a runner, which knows of a claim that is not its own that nobody else can be at it. The agent may see
- * a claim in the moment before it is filled in, and must not take that for a loss.
+ * `myself` is given by a runner, which knows of a claim that is not its own that nobody else can be at it. The agent does not
+ * know who made a claim without details, and must not take it for a loss.
  */
 export function hostView(view: CommandView, bootId: string, myself: ProcessIdentity | null = null) {
   const runner = view.started?.runner

@@ -5,10 +5,10 @@ import type { Clock } from '../platform/clock.ts'
 import { createOnce, errorCode } from '../platform/files.ts'
 import { statusOf } from './command-state.ts'
 import type { CommandStore, FoundCommand } from './command-store.ts'
-import type { ReleasedCommands, Tombstone } from './released.ts'
+import { type ReleasedCommands, type Tombstone, UNREADABLE, WITHDRAWN } from './released.ts'
 import type { RunnerLink } from './runner-link.ts'
 import type { CommandPaths } from './spool-paths.ts'
-import { hashParams } from './spool-records.ts'
+import { hashParams, type SpecRecord } from './spool-records.ts'
 
 /** Ended commands that the server has not released take room; beyond this many no further one is accepted. */
 const MOST_KEPT_COMMANDS = 10_000
@@ -26,6 +26,8 @@ export class CommandsService {
   readonly #clock: Clock
   /** The call being worked on for an id; the next one for the same id waits for it. */
   readonly #queues = new Map<string, Promise<unknown>>()
+  /** Commands with an unreadable record of which a runner was told. */
+  readonly #damaged = new Set<string>()
 
   constructor(
     store: CommandStore,
@@ -52,11 +54,11 @@ export class CommandsService {
       }
       const found = this.#store.find(command_id)
       if (found !== null) {
-        refuseConflict(found.view.spec.hash, hash, command_id)
+        refuseConflict(hashOf(found), hash, command_id)
         return { command_id, status: this.#again(command_id, found) }
       }
       this.#refuseOverload()
-      await this.#accept(params, hash)
+      await orDiskIsFull(this.#store.accept(params, hash, this.#clock.epochMs()))
       this.#runner.tell({ op: 'start', id: command_id })
       return { command_id, status: 'running' }
     })
@@ -74,6 +76,23 @@ export class CommandsService {
     })
   }
 
+  /** A fence: once it has answered `true`, no program of this id runs, ran or will run, whatever is still under way. */
+  withdraw(command_id: string): Promise<AgentResult<'withdraw_command'>> {
+    return this.#inTurn(command_id, async () => {
+      const tombstone = this.#released.find(command_id)
+      if (tombstone !== null) return { command_id, withdrawn: tombstone.hash === WITHDRAWN }
+      const found = this.#store.find(command_id)
+      if (found === null) {
+        await orDiskIsFull(this.#released.add(command_id, WITHDRAWN, 'cancelled'))
+        return { command_id, withdrawn: true }
+      }
+      if (isWithdrawn(found)) return { command_id, withdrawn: true }
+      if (found.view.isClaimed || found.view.exit !== null) return { command_id, withdrawn: false }
+      const withdrawn = await orDiskIsFull(this.#store.withdraw(command_id, this.#clock.epochMs()))
+      return { command_id, withdrawn }
+    })
+  }
+
   release(command_id: string): Promise<AgentResult<'release_command'>> {
     return this.#inTurn(command_id, async () => {
       const known = this.find(command_id)
@@ -83,7 +102,7 @@ export class CommandsService {
       }
       if (known.decision.kind !== 'final') return { command_id, released: false }
       // First the tombstone: a power cut between the two leaves both, never neither.
-      await this.#released.add(command_id, known.view.spec.hash, known.decision.result.status)
+      await this.#released.add(command_id, hashOf(known), known.decision.result.status)
       await this.#store.remove(command_id)
       return { command_id, released: true }
     })
@@ -92,7 +111,7 @@ export class CommandsService {
   writeInput(params: AgentParams<'write_input'>): Promise<AgentResult<'write_input'>> {
     return this.#inTurn(params.command_id, async () => {
       const found = this.#running(params.command_id)
-      const { stdin, tty } = found.view.spec.params
+      const { stdin, tty } = found.spec.params
       if (!stdin && !tty) {
         throw new RollcallError(
           'command.no_input',
@@ -109,7 +128,7 @@ export class CommandsService {
   resize(params: AgentParams<'resize_terminal'>): Promise<AgentResult<'resize_terminal'>> {
     return this.#inTurn(params.command_id, async () => {
       const found = this.#running(params.command_id)
-      if (!found.view.spec.params.tty) {
+      if (!found.spec.params.tty) {
         throw new RollcallError(
           'command.no_terminal',
           'The command was started without a terminal (tty: false).',
@@ -125,6 +144,8 @@ export class CommandsService {
   find(id: string): FoundCommand | Tombstone {
     const known = this.#released.find(id) ?? this.#store.find(id)
     if (known === null) throw new RollcallError('command.not_found', `The host knows no command ${id}.`)
+    if ('decision' in known && known.decision.kind === 'lost' && known.view.isUnreadable)
+      this.#reportDamage(id)
     return known
   }
 
@@ -137,33 +158,36 @@ export class CommandsService {
     if (this.#store.running().length > 0) this.#runner.tell({ op: 'scan' })
   }
 
+  // A record may be damaged while its command runs or after its end: then a runner must put the loss on record.
+  #reportDamage(id: string): void {
+    if (this.#damaged.has(id)) return
+    try {
+      this.#runner.tell({ op: 'scan' })
+      this.#damaged.add(id)
+    } catch (error) {
+      // Nobody listens now. A runner that starts looks through the spool of its own accord.
+      if (!(error instanceof RollcallError)) throw error
+    }
+  }
+
   #again(id: string, found: FoundCommand): CommandStatus {
     if (found.decision.kind === 'startable') this.#runner.tell({ op: 'start', id })
     if (found.decision.kind === 'lost') this.#runner.tell({ op: 'scan' })
     return statusOf(found.decision)
   }
 
-  async #accept(params: AgentParams<'execute_command'>, hash: string): Promise<void> {
-    try {
-      await this.#store.accept(params, hash, this.#clock.epochMs())
-    } catch (error) {
-      if (!['ENOSPC', 'EDQUOT'].includes(errorCode(error))) throw error
-      throw new RollcallError(
-        'agent.overloaded',
-        'The disk of the host is full; free space under /var/lib there.',
-        {
-          cause: error,
-        },
-      )
-    }
-  }
-
-  #running(id: string): FoundCommand {
+  #running(id: string): FoundCommand & { spec: SpecRecord } {
     const known = this.find(id)
-    if ('releasedAtMs' in known || known.decision.kind === 'final' || known.decision.kind === 'lost') {
+    const spec = 'releasedAtMs' in known ? null : known.view.spec
+    if (
+      'releasedAtMs' in known ||
+      spec === null ||
+      known.decision.kind === 'final' ||
+      known.decision.kind === 'lost'
+    ) {
       throw new RollcallError('command.not_running', 'The command has ended.')
     }
-    return known
+    return { ...known, spec }
   }
 
   #refuseOverload(): void {
@@ -193,8 +217,23 @@ export class CommandsService {
   }
 }
 
+const isWithdrawn = (found: FoundCommand): boolean => found.view.started?.withdrawn_at_ms !== undefined
+
+const hashOf = (found: FoundCommand): string =>
+  isWithdrawn(found) ? WITHDRAWN : (found.view.spec?.hash ?? UNREADABLE)
+
+async function orDiskIsFull<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(errorCode(error))) throw error
+    const message = 'The disk of the host is full; free space under /var/lib there.'
+    throw new RollcallError('agent.overloaded', message, { cause: error })
+  }
+}
+
 function refuseConflict(known: string, asked: string, id: string): void {
-  if (known === asked) return
+  if ([asked, WITHDRAWN, UNREADABLE].includes(known)) return
   throw new RollcallError(
     'command.id_conflict',
     `Command ${id} is known with other parameters; choose a new id.`,

@@ -4,8 +4,14 @@ import { RollcallError } from '@rollcall/contracts'
 import { type FinalStatus, finalStatus } from '@rollcall/contracts/agent'
 import { errorCode, syncFolder } from '../platform/files.ts'
 
-/** What stays known of a command that the server has released. */
+/** Stands for the parameters of a command that was taken back: whatever is asked under its id, it never starts. */
+export const WITHDRAWN = 'withdrawn'
+/** The same for a command whose parameters could no longer be read when it was released. */
+export const UNREADABLE = 'unreadable'
+
+/** What stays known of a command that the server has released, or taken back before it came. */
 export interface Tombstone {
+  /** Of the parameters, or `WITHDRAWN` or `UNREADABLE`. */
   hash: string
   status: FinalStatus
   releasedAtMs: number
@@ -47,7 +53,7 @@ export class ReleasedCommands {
     if (this.#count >= MOST_TOMBSTONES) {
       throw new RollcallError(
         'agent.overloaded',
-        'Too many commands were released within a day; release this one later.',
+        'Too many commands were released within a day; try this one later.',
       )
     }
     try {

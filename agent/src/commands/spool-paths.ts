@@ -2,7 +2,8 @@ import { join } from 'node:path'
 
 /**
  * The spool of one host, the only thing that agent and runner share. The agent writes `spec.json`, `input` and `released/`;
- * the runner writes everything else, so that no file has two writers. Acknowledged segments are unlinked by the agent.
+ * the runner writes everything else, so that no file has two writers. The exception is a command that is taken back: whoever
+ * creates `started.json` also says how it ended. Acknowledged segments are unlinked by the agent.
  */
 export interface SpoolPaths {
   commands: string
@@ -14,7 +15,7 @@ export interface CommandPaths {
   folder: string
   /** What to run; on the disk before anyone is told. */
   spec: string
-  /** Created exclusively by the runner before the program starts: whoever creates it may start it, once. */
+  /** Created once, by the runner before the program starts, or by the agent so that it never does. */
   started: string
   /** How it ended. */
   exit: string

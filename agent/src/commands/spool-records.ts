@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type AgentParams, agentLimits, commandResult, executeCommand } from '@rollcall/contracts/agent'
+import {
+  type AgentParams,
+  agentLimits,
+  type CommandResult,
+  commandResult,
+  executeCommand,
+} from '@rollcall/contracts/agent'
 import { z } from 'zod'
-import { readIfThere } from '../platform/files.ts'
+import { errorCode, isDiskFault, readIfThere } from '../platform/files.ts'
 import type { CommandPaths } from './spool-paths.ts'
 
 const processIdentity = z.object({ pid: z.int(), start: z.string() })
@@ -16,9 +22,10 @@ export const spoolLimits = agentLimits
   .strip()
 export type SpoolLimits = z.infer<typeof spoolLimits>
 
+// Unknown fields are passed over everywhere: an agent that was rolled back reads what a later one has written.
 export const specRecord = z.object({
   limits: spoolLimits,
-  params: executeCommand.params,
+  params: executeCommand.params.strip(),
   hash: z.string(),
   boot_id: z.string(),
   accepted_at_ms: z.int(),
@@ -30,6 +37,8 @@ export const startedRecord = z.object({
   started_at_ms: z.int(),
   /** The leader of the program's process group; null until it runs. */
   program: processIdentity.nullable(),
+  /** The agent made this claim, so that no runner can: the command was taken back before it started. */
+  withdrawn_at_ms: z.int().optional(),
 })
 export type StartedRecord = z.infer<typeof startedRecord>
 
@@ -40,15 +49,38 @@ export function hashParams(params: AgentParams<'execute_command'>): string {
   return createHash('sha256').update(JSON.stringify(ordered)).digest('base64url')
 }
 
-// `started.json` is created first and filled a moment later, so an empty one is a claim without details and not a fault.
-const parse = <T>(schema: z.ZodType<T>, text: string | null): T | null =>
-  text === null || text === '' ? null : schema.parse(JSON.parse(text))
+/** What one file of the spool says. `isUnreadable`: it is there and nobody can tell what it says. */
+export interface Reading<T> {
+  record: T | null
+  isUnreadable: boolean
+}
 
-export const readSpec = (paths: CommandPaths) => parse(specRecord, readIfThere(paths.spec))
-export const readExit = (paths: CommandPaths) => parse(commandResult, readIfThere(paths.exit))
+// The process has run out of something: it says nothing about the file.
+const SHORTAGES = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']
 
-/** Read once, so that a claim made in between is either seen whole or not at all. */
-export function readClaim(paths: CommandPaths): { isClaimed: boolean; started: StartedRecord | null } {
-  const text = readIfThere(paths.started)
-  return { isClaimed: text !== null, started: parse(startedRecord, text) }
+function readRecord<T>(
+  schema: z.ZodType<T>,
+  path: string,
+): Reading<T> & { isThere: boolean; isEmpty: boolean } {
+  let text: string | null = null
+  try {
+    text = readIfThere(path)
+    const record = text === null ? null : schema.parse(JSON.parse(text))
+    return { record, isUnreadable: false, isThere: text !== null, isEmpty: false }
+  } catch (error) {
+    const isDamage = isDiskFault(error) && !SHORTAGES.includes(errorCode(error))
+    if (!isDamage && !(error instanceof SyntaxError) && !(error instanceof z.ZodError)) throw error
+    return { record: null, isUnreadable: true, isThere: true, isEmpty: text === '' }
+  }
+}
+
+const exitRecord = commandResult.strip()
+
+export const readSpec = (paths: CommandPaths): Reading<SpecRecord> => readRecord(specRecord, paths.spec)
+export const readExit = (paths: CommandPaths): Reading<CommandResult> => readRecord(exitRecord, paths.exit)
+
+/** An empty claim is one without details: its author had no time or no room for them. */
+export function readClaim(paths: CommandPaths): Reading<StartedRecord> & { isClaimed: boolean } {
+  const { record, isUnreadable, isThere, isEmpty } = readRecord(startedRecord, paths.started)
+  return { record, isUnreadable: isUnreadable && !isEmpty, isClaimed: isThere }
 }

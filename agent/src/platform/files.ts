@@ -1,17 +1,12 @@
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { closeSync, constants, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { link, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException)?.code ?? ''
+
+/** Full, read-only, broken or gone: something is wrong with the disk, or with what lies on it, and not with us. */
+export const isDiskFault = (error: unknown): boolean =>
+  (error as NodeJS.ErrnoException)?.syscall !== undefined && errorCode(error) !== ''
 
 /** A file's text, or null when there is no such file. */
 export function readIfThere(path: string): string | null {
@@ -51,6 +46,25 @@ export function createOnce(path: string, text: string): boolean {
   }
 }
 
+/**
+ * As `createOnce`, and on the disk when it returns. The name appears with the whole text behind it: nobody ever sees a part,
+ * whatever happens in between. `author` tells apart those who may try at the same time. When it throws, the file may exist.
+ */
+export async function createOnceDurably(path: string, author: string, text: string): Promise<boolean> {
+  const own = `${path}.${author}`
+  try {
+    await writeFile(own, text, { mode: 0o600, flush: true })
+    await link(own, path)
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(own, { force: true })
+  }
+  await syncFolder(dirname(path))
+  return true
+}
+
 /** As `replaceFile`, and on the disk when the promise resolves: file and name survive a loss of power. */
 export async function replaceFileDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`
@@ -72,15 +86,5 @@ export async function syncFolder(path: string): Promise<void> {
     await folder.sync()
   } finally {
     await folder.close()
-  }
-}
-
-/** The same, for the runner, which must not let another event in between. */
-export function syncFolderNow(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
   }
 }

@@ -56,8 +56,12 @@ export function resultOf(exit: ProgramExit, cause: EndingCause | null, counts: C
   }
 }
 
-/** The result of a program that could not be started, with the code that a shell would give. */
-export const startFailure = (returnCode: 126 | 127, message: string, counts: Counts): CommandResult => ({
+/** The result of a program that could not be started, with the code that a shell would give; null when none was tried. */
+export const startFailure = (
+  returnCode: 126 | 127 | null,
+  message: string,
+  counts: Counts,
+): CommandResult => ({
   ...counts,
   status: 'failed',
   success: false,

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { CommandPaths } from '../commands/spool-paths.ts'
-import { errorCode, readIfThere } from '../platform/files.ts'
+import { errorCode, isDiskFault, readIfThere } from '../platform/files.ts'
 import type { Program } from './program.ts'
 
 const CHUNK = 64 * 1024
@@ -9,18 +9,32 @@ const CHUNK = 64 * 1024
 export class InputPump {
   readonly #paths: CommandPaths
   readonly #program: Program
+  readonly #onFault: (error: unknown) => void
   #position = 0
   #isBusy = false
   #isEnded = false
 
-  constructor(paths: CommandPaths, program: Program) {
+  /** `onFault` is told when the input cannot be read; it ends there for the program. */
+  constructor(paths: CommandPaths, program: Program, onFault: (error: unknown) => void) {
     this.#paths = paths
     this.#program = program
+    this.#onFault = onFault
   }
 
   /** Called whenever there may be more. */
   pump(): void {
     if (this.#isBusy || this.#isEnded) return
+    try {
+      this.#carry()
+    } catch (error) {
+      if (!isDiskFault(error)) throw error
+      this.#onFault(error)
+      this.#isEnded = true
+      this.#program.endInput()
+    }
+  }
+
+  #carry(): void {
     // The mark is looked for first: once it is there, no byte follows those that are read now.
     const isLast = readIfThere(this.#paths.inputEnd) !== null
     const data = this.#read()

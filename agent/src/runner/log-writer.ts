@@ -9,7 +9,7 @@ import {
   writeEntry,
 } from '../commands/log-format.ts'
 import type { CommandPaths } from '../commands/spool-paths.ts'
-import { errorCode } from '../platform/files.ts'
+import { isDiskFault } from '../platform/files.ts'
 
 /** Output of one stream, as it was read. */
 export interface Chunk {
@@ -17,13 +17,10 @@ export interface Chunk {
   data: Buffer
 }
 
-// Full, read-only, broken or gone: whatever is wrong with the disk, it must not take the programs with it.
-const isDiskFault = (error: unknown) =>
-  (error as NodeJS.ErrnoException)?.syscall !== undefined && errorCode(error) !== ''
-
 /**
  * Appends output to the log of one command. In every segment the entries of the index go to the file before the bytes that
- * they describe: a reader that takes the size of the log first finds an entry for each byte.
+ * they describe: a reader that takes the size of the log first finds an entry for each byte. A fault of the disk is never
+ * thrown: it must not take the programs with it.
  */
 export class LogWriter {
   readonly #paths: CommandPaths
@@ -33,6 +30,8 @@ export class LogWriter {
   #index = -1
   #entries = 0
   #lastType: LogType | null = null
+  /** The index has an entry too many that could not be taken back: nothing may follow it. */
+  #isBroken = false
   /** Bytes in the log so far. */
   end = 0
   /** Bytes of the index so far; they take room as well. */
@@ -47,7 +46,7 @@ export class LogWriter {
   append(chunks: Chunk[]): number {
     let written = 0
     let rest = chunks
-    while (rest.length > 0) {
+    while (rest.length > 0 && !this.#isBroken) {
       const { fitting, left } = splitAt(rest, SEGMENT_BYTES - (this.end % SEGMENT_BYTES))
       const size = fitting.reduce((sum, chunk) => sum + chunk.data.length, 0)
       const done = this.#writeInSegment(fitting)
@@ -128,7 +127,13 @@ export class LogWriter {
 
   #truncateIndex(entries: number): void {
     if (this.#index < 0) return
-    ftruncateSync(this.#index, entries * ENTRY_BYTES)
+    try {
+      ftruncateSync(this.#index, entries * ENTRY_BYTES)
+    } catch (error) {
+      if (!isDiskFault(error)) throw error
+      this.#isBroken = true
+      return
+    }
     this.indexBytes += (entries - this.#entries) * ENTRY_BYTES
     this.#entries = entries
     // Two entries of one stream in a row are allowed, an entry too few is not.
@@ -136,8 +141,14 @@ export class LogWriter {
   }
 
   close(): void {
-    if (this.#log >= 0) closeSync(this.#log)
-    if (this.#index >= 0) closeSync(this.#index)
+    for (const fd of [this.#log, this.#index]) {
+      try {
+        if (fd >= 0) closeSync(fd)
+      } catch (error) {
+        // The descriptor is gone all the same, and what was not written has been counted as dropped.
+        if (!isDiskFault(error)) throw error
+      }
+    }
     this.#log = -1
     this.#index = -1
   }

@@ -35,6 +35,8 @@ interface Parts {
   clock: Clock
   /** Told once the program runs. */
   onStarted(pid: number): void
+  /** Told when its standard input cannot be read from the spool. */
+  onInputFault(error: unknown): void
   /** Told once, when everything is known that will be. */
   onEnded(result: CommandResult): void
   /** Told after `onEnded`, when the last holder of the pipes has let go. */
@@ -91,7 +93,7 @@ export class RunningCommand {
     }
     if (this.#program === null) return
     this.#parts.onStarted(this.#program.pid)
-    this.#input = new InputPump(this.#parts.paths, this.#program)
+    this.#input = new InputPump(this.#parts.paths, this.#program, this.#parts.onInputFault)
     this.#input.pump()
     this.#steer()
   }
@@ -113,8 +115,9 @@ export class RunningCommand {
   /** Does what is due, and sets the timer for what is due next. */
   #steer(): void {
     if (this.#program === null || this.#isFinal) return
-    this.#timer?.cancel()
+    // It exited of its own accord: there is nothing to end, and the timer is the one that ends the wait for its output.
     if (this.#exit !== null && this.#view.ending === null) return
+    this.#timer?.cancel()
     const now = this.#parts.clock.monotonicMs()
     const decision = decideEnding(this.#view, now)
     if (decision.kind === 'term') {
@@ -194,7 +197,15 @@ export class RunningCommand {
   #counts(startedAtMs: number | null) {
     const { kept, dropped } = this.#parts.output
     const { stdout, stderr } = kept
-    return { stdout, stderr, dropped, started_at_ms: startedAtMs, ended_at_ms: this.#parts.clock.epochMs() }
+    // The time between the two is a duration: the wall clock may be set while a command runs.
+    const ranMs = Math.round(this.#parts.clock.monotonicMs() - this.#view.startedMs)
+    return {
+      stdout,
+      stderr,
+      dropped,
+      started_at_ms: startedAtMs,
+      ended_at_ms: this.#startedAtMs + ranMs,
+    }
   }
 }
 

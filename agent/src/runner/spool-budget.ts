@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { commandIds } from '../commands/command-store.ts'
 import type { SpoolPaths } from '../commands/spool-paths.ts'
 import type { SpoolLimits } from '../commands/spool-records.ts'
-import { errorCode } from '../platform/files.ts'
+import { errorCode, isDiskFault } from '../platform/files.ts'
 
 export type Cut =
   | 'this command has more unacknowledged output than the host keeps'
   | 'all commands together have more unacknowledged output than the host keeps'
   | 'the disk is full'
+  | 'the disk is at fault'
 
 /** After this many bytes the disk is asked anew how much is free. */
 const CHECK_DISK_EVERY = 4 * 1024 * 1024
@@ -39,6 +40,15 @@ export class SpoolBudget {
 
   /** Grants room for `bytes` more of one command, or says why not. */
   grant(id: string, bytes: number, limits: SpoolLimits): Cut | null {
+    try {
+      return this.#grant(id, bytes, limits)
+    } catch (error) {
+      if (!isDiskFault(error)) throw error
+      return 'the disk is at fault'
+    }
+  }
+
+  #grant(id: string, bytes: number, limits: SpoolLimits): Cut | null {
     const cut = this.#check(id, bytes, limits)
     if (cut === null) {
       this.#add(id, bytes)

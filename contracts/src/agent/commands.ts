@@ -112,7 +112,8 @@ export const getCommandLog = defineMethod({
     is_final: z.boolean(),
     result: commandResult.nullable(),
   }),
-  effect: 'read',
+  // It unlinks what is acknowledged; asked again, it gives the same.
+  effect: 'idempotent',
   timeoutMs: 30_000,
 })
 
@@ -121,6 +122,15 @@ export const cancelCommand = defineMethod({
     'Asks a command to end: TERM to its process group, KILL ten seconds later. Does nothing to one that has ended.',
   params: z.strictObject({ command_id: commandId }),
   result: z.strictObject({ command_id: commandId, status: commandStatus }),
+  effect: 'idempotent',
+  timeoutMs: 30_000,
+})
+
+export const withdrawCommand = defineMethod({
+  summary:
+    'Takes back a command that may not have started: if it has not, it never will, even when its execute_command arrives later. Says whether it was taken back; one that has started goes on.',
+  params: z.strictObject({ command_id: commandId }),
+  result: z.strictObject({ command_id: commandId, withdrawn: z.boolean() }),
   effect: 'idempotent',
   timeoutMs: 30_000,
 })

@@ -5,6 +5,7 @@ import {
   getCommandLog,
   releaseCommand,
   resizeTerminal,
+  withdrawCommand,
   writeInput,
 } from './commands.ts'
 import { getPort, getStatus, healthCheck, heartbeat } from './host.ts'
@@ -23,6 +24,7 @@ export const AGENT_METHODS = {
   execute_command: executeCommand,
   get_command_log: getCommandLog,
   cancel_command: cancelCommand,
+  withdraw_command: withdrawCommand,
   release_command: releaseCommand,
   write_input: writeInput,
   resize_terminal: resizeTerminal,
