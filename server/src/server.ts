@@ -8,7 +8,9 @@ import { AppModule } from './app.module.ts'
 import { CommandWorker } from './commands/index.ts'
 import { LiveGateway } from './live/index.ts'
 import type { Config } from './platform/config/config.ts'
+import type { Logger } from './platform/log.ts'
 import { openPlatform } from './platform/open-platform.ts'
+import { isDatabaseAway } from './platform/prisma/database-away.ts'
 
 const MAX_BODY = '2mb'
 
@@ -21,6 +23,7 @@ export interface RunningServer {
 export async function startServer(config: Config): Promise<RunningServer> {
   const platform = await openPlatform(config)
   const { log, dataDir } = platform
+  surviveDatabaseLoss(log)
   let stop = () => platform.close()
   try {
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform), {
@@ -49,6 +52,20 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await stop()
     throw error
   }
+}
+
+/**
+ * A connection that breaks inside a library between two of its own listeners surfaces here. That the database is away
+ * is no reason to drop every command that is being followed; anything else is a defect, and ends the process.
+ */
+function surviveDatabaseLoss(log: Logger): void {
+  const judge = (error: unknown) => {
+    if (isDatabaseAway(error))
+      return log.warn({ err: error }, 'a database connection broke where nobody listened')
+    log.fatal({ err: error }, 'the server ends because of an error that nobody handled')
+    process.exit(1)
+  }
+  process.on('uncaughtException', judge).on('unhandledRejection', judge)
 }
 
 /** Listens where the operator said, or else at the usual port or, when that is taken, at any free one. */

@@ -49,7 +49,10 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     await server.restart('SIGKILL')
     await api.until(id, (command) => command.outputBytes > 120)
     process.kill(await server.postgresPid(), 'SIGKILL')
-    expect(await api.ended(id)).toMatchObject({ state: 'success', exitCode: 0, droppedBytes: 0 })
+    const ended = await api.ended(id).catch((error) => {
+      throw new Error(`${error.message}\n${server.lines.slice(-30).join('\n')}`)
+    })
+    expect(ended).toMatchObject({ state: 'success', exitCode: 0, droppedBytes: 0 })
     expect(await api.text(id)).toBe(COUNTED)
   })
 

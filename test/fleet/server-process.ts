@@ -79,6 +79,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#child = child
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text) => this.#keep(text))
+    child.once('exit', (code, signal) => this.#keep(`the server process ended with ${signal ?? code}`))
     const deadline = Date.now() + START_TIMEOUT_MS
     for (;;) {
       if (child.exitCode !== null || child.signalCode !== null)

@@ -3,6 +3,7 @@ import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { ErrorBody } from '@rollcall/contracts/admin'
 import type { Response } from 'express'
 import { LOGGER, type Logger } from '../log.ts'
+import { isDatabaseAway } from '../prisma/database-away.ts'
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   'request.unauthenticated': 401,
@@ -66,17 +67,4 @@ function asRollcallError(thrown: unknown): RollcallError {
   return new RollcallError('server.defect', 'The server failed by its own fault; its log says more.', {
     cause: thrown,
   })
-}
-
-/** Prisma's P1001, P1002, P1008, P1017 and P2024, PostgreSQL's classes 08 and 57, and what sockets say. */
-const DATABASE_AWAY = /^(P1001|P1002|P1008|P1017|P2024|08...|57P..|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE)$/
-
-function isDatabaseAway(thrown: unknown): boolean {
-  const { code, message } = thrown as { code?: string; message?: string }
-  return (
-    (code !== undefined && DATABASE_AWAY.test(code)) ||
-    /Connection terminated|timeout exceeded when trying to connect|DatabaseNotReachable|ConnectionClosed/.test(
-      message ?? '',
-    )
-  )
 }

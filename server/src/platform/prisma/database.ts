@@ -40,6 +40,10 @@ export class Database {
     })
     // A dropped idle connection is replaced at the next query; without a listener it would end the process.
     pool.on('error', (error) => log.warn({ err: error }, 'a database connection was dropped'))
+    // A connection that is lent out has no listener of the pool's, and its loss would end the process.
+    pool.on('connect', (client) =>
+      client.on('error', (error) => log.debug({ err: error }, 'a database connection in use was dropped')),
+    )
     return new Database(pool, new PrismaClient({ adapter: new PrismaPg(pool) }), connection)
   }
 
