@@ -15,9 +15,8 @@ const NOTE_INTERVAL_MS = 5000
 
 interface Entry {
   connection: AgentConnection
+  /** When its last answer was written down; 0 before the first, and so again after a failure, which drops the entry. */
   notedAt: number
-  /** What the last call showed, so that the database hears of changes only. */
-  lastSeen: 'answering' | 'failing' | undefined
 }
 
 /** The way to talk to agents: one keep-alive client for each, retries, and what their answers say of the host's state. */
@@ -91,17 +90,15 @@ export class AgentsService implements OnModuleDestroy {
   private async open(hostId: string): Promise<Entry> {
     const address = await this.agents.address(hostId)
     if (!address) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
-    return { connection: new AgentConnection(address, this.identity), notedAt: 0, lastSeen: undefined }
+    return { connection: new AgentConnection(address, this.identity), notedAt: 0 }
   }
 
   private async noteAnswer(hostId: string): Promise<void> {
     const entry = await this.entries.get(hostId)
     if (!entry) return
     const now = this.clock.now()
-    const isNews = entry.lastSeen !== 'answering'
-    if (!isNews && now.getTime() - entry.notedAt < NOTE_INTERVAL_MS) return
+    if (now.getTime() - entry.notedAt < NOTE_INTERVAL_MS) return
     entry.notedAt = now.getTime()
-    entry.lastSeen = 'answering'
     this.inBackground(this.observations.answered(hostId, now))
   }
 
