@@ -2,7 +2,8 @@ import { dispatch } from './dispatch.ts'
 import type { Benchmark } from './figure.ts'
 import { idle } from './idle.ts'
 import { logs } from './logs.ts'
+import { peers } from './peers.ts'
 import { provision } from './provision.ts'
 
 /** Every benchmark by its name, in the order in which they run. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { dispatch, provision, logs, idle }
+export const benchmarks: Readonly<Record<string, Benchmark>> = { dispatch, provision, logs, idle, peers }
