@@ -40,6 +40,13 @@ export const ERROR_KINDS = {
   'install.playbook_failed': 'rejected',
   'install.agent_silent': 'unavailable',
   'install.interrupted': 'unavailable',
+  // Heartbeats
+  'heartbeat.profile_not_found': 'rejected',
+  'heartbeat.profile_taken': 'rejected',
+  'heartbeat.profile_in_use': 'rejected',
+  'host.cpu_high': 'unavailable',
+  'host.memory_high': 'unavailable',
+  'host.tasks_failing': 'unavailable',
   // Talking to an agent
   'agent.unreachable': 'unavailable',
   'agent.overloaded': 'unavailable',

@@ -105,6 +105,7 @@ export class Follower {
   private async take(event: LiveEvent): Promise<boolean> {
     if (event.type === 'output') return this.takeOutput(event)
     if (event.type === 'error') return this.takeError(event)
+    if (event.type === 'fleet') return true
     const { command } = event
     if (!this.positions.has(command.id)) return true
     if (event.type === 'command') this.viewer.onChange(command)

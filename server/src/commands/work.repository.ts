@@ -98,8 +98,8 @@ export class WorkRepository {
   }
 
   /**
-   * Ends a command whose output is stored, and changes with it the host that it installed or removed, unless a newer
-   * installation or removal of that host was begun. False when the lease is gone or it has ended already.
+   * Ends a command whose output is stored, and counts how many of its host have failed in a row. Changes with it the
+   * host that it installed or removed, unless a newer installation or removal of that host was begun. False when the lease is gone or it has ended already.
    */
   async finish(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
@@ -108,9 +108,14 @@ export class WorkRepository {
            dropped_bytes = $8, lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
            ended_at = least(started_at + $9::float8 * interval '1 millisecond', $10)
          WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')
-         RETURNING id, host_id
+         RETURNING id, host_id, kind
+       ), counted AS (
+         UPDATE roll SET failed_tasks = CASE WHEN $3 = 'success' THEN 0 ELSE roll.failed_tasks + 1 END,
+           failed_task_at = CASE WHEN $3 = 'success' THEN roll.failed_task_at ELSE $10 END
+         FROM finished WHERE roll.host_id = finished.host_id AND finished.kind = 'command'
+           AND ($3 IN ('failed', 'timed_out') OR ($3 = 'success' AND roll.failed_tasks > 0))
        ), changed AS (
-         UPDATE host SET state = $11, state_reason = $7, state_since = $10 FROM finished
+         UPDATE host SET state = $11, state_code = $6, state_reason = $7, state_since = $10 FROM finished
          WHERE $11::text IS NOT NULL AND host.id = finished.host_id AND host.last_provisioning = finished.id
        ), removed AS (
          DELETE FROM host USING finished

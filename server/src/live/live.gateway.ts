@@ -11,6 +11,7 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { CommandFollower } from './command-follower.ts'
 import { isAllowedOrigin } from './domain/origin.ts'
+import { FleetFeed } from './fleet-feed.ts'
 
 const PATH = '/ws'
 const MAX_REQUEST_BYTES = 64 * 1024
@@ -18,7 +19,10 @@ const MAX_SOCKETS = 1000
 const MAX_FOLLOWED_PER_SOCKET = 1000
 const PING_INTERVAL_MS = 30_000
 
-/** `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order. */
+/**
+ * `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order. It may watch
+ * the fleet as well.
+ */
 @Injectable()
 export class LiveGateway {
   private readonly server = new WebSocketServer({ noServer: true, maxPayload: MAX_REQUEST_BYTES })
@@ -28,6 +32,7 @@ export class LiveGateway {
     private readonly keys: ApiKeysService,
     private readonly commands: CommandsService,
     private readonly events: CommandEvents,
+    private readonly fleet: FleetFeed,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
@@ -51,6 +56,7 @@ export class LiveGateway {
 
   close(): void {
     clearInterval(this.pinging)
+    this.fleet.close()
     for (const socket of this.server.clients) socket.close(1001, 'the server stops')
     this.server.close()
   }
@@ -96,6 +102,7 @@ export class LiveGateway {
     socket.on('error', (error) => this.log.debug({ err: error }, 'a live connection broke'))
     socket.on('close', () => {
       for (const follower of followers.values()) follower.stop()
+      this.fleet.unwatch(socket)
     })
     socket.on('message', (data) => {
       const request = parseRequest(String(data))
@@ -104,8 +111,10 @@ export class LiveGateway {
           type: 'error',
           commandId: null,
           code: 'request.invalid',
-          message: 'Send {"type":"follow","commandId":"…","offset":0}.',
+          message: 'Send {"type":"follow","commandId":"…","offset":0} or {"type":"watch-fleet"}.',
         })
+      if (request.type === 'watch-fleet') return this.fleet.watch(socket)
+      if (request.type === 'unwatch-fleet') return this.fleet.unwatch(socket)
       followers.get(request.commandId)?.stop()
       followers.delete(request.commandId)
       if (request.type === 'unfollow') return
