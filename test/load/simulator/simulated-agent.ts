@@ -1,0 +1,109 @@
+import { constants } from 'node:crypto'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { type Identity, makeIdentity } from '../../../agent/test/fixtures/certificate.ts'
+import type { LoadAgent } from '../agents.ts'
+import type { Behaviour, Fault } from './behaviour.ts'
+import { CommandBook } from './command-book.ts'
+import type { Handlers } from './rpc.ts'
+import { corrupted, HostFacts } from './status.ts'
+
+/** What an agent and its sweeper know of a connection. */
+export interface OpenConnection {
+  readonly isTrusted: boolean
+  /** When bytes last came, on the monotonic clock. */
+  readonly lastMs: number
+  /** Breaks it off, as a process that dies does. */
+  reset(): void
+  end(): void
+}
+
+/** One agent and its host. Most of it is made when it is first called. */
+export class SimulatedAgent {
+  readonly index: number
+  readonly identity: LoadAgent
+  readonly connections = new Set<OpenConnection>()
+  behaviour: Behaviour = {}
+  /** What is wrong with it now. */
+  fault: Fault | null = null
+  readonly #facts: HostFacts
+  #commands: CommandBook | undefined
+  #context: SecureContext | undefined
+  #otherContext: SecureContext | undefined
+  /** What came while it was frozen, in order. */
+  #held: (() => void)[] = []
+
+  constructor(index: number, identity: LoadAgent) {
+    this.index = index
+    this.identity = identity
+    this.#facts = new HostFacts(identity.name, index)
+  }
+
+  /** What it shows at a handshake now. */
+  get secureContext(): SecureContext {
+    if (this.fault === 'other_certificate') {
+      this.#otherContext ??= contextOf(makeIdentity(this.identity.name))
+      return this.#otherContext
+    }
+    this.#context ??= contextOf(this.identity.identity)
+    return this.#context
+  }
+
+  readonly handlers: Handlers = {
+    health_check: () => this.#facts.health(),
+    heartbeat: () => this.#facts.heartbeat(this.behaviour, this.#running.length),
+    get_status: () => corrupted(this.#facts.status(this.behaviour, this.#running), this.fault),
+    get_port: () => JSON.stringify({ port: this.identity.port }),
+    execute_command: (params) => JSON.stringify(this.#book.execute(params)),
+    get_command_log: (params) => {
+      const answer = this.#book.readLog(params)
+      return answer instanceof Promise ? answer.then((log) => JSON.stringify(log)) : JSON.stringify(answer)
+    },
+    cancel_command: ({ command_id }) => JSON.stringify(this.#book.cancel(command_id)),
+    withdraw_command: ({ command_id }) => JSON.stringify(this.#book.withdraw(command_id)),
+    release_command: ({ command_id }) => JSON.stringify(this.#book.release(command_id)),
+    write_input: (params) => JSON.stringify(this.#book.writeInput(params)),
+    resize_terminal: (params) => JSON.stringify(this.#book.resize(params)),
+  }
+
+  /** Does `work` at once, or when it is no longer frozen. */
+  whenAwake(work: () => void): void {
+    if (this.fault === 'frozen') this.#held.push(work)
+    else work()
+  }
+
+  /** Changes what is wrong with it, as far as this process and not the kernel has a part in it. */
+  become(fault: Fault | null): void {
+    const before = this.fault
+    this.fault = fault
+    // Both come with a new process on a host: connections of the old one are gone.
+    if (fault === 'closed' || fault === 'other_certificate' || before === 'other_certificate')
+      for (const connection of this.connections) connection.reset()
+    if (before !== 'frozen') return
+    for (const work of this.#held.splice(0)) this.whenAwake(work)
+  }
+
+  get latencyMs(): number {
+    const latency = this.behaviour.latencyMs ?? 0
+    if (typeof latency === 'number') return latency
+    return latency[0] + Math.random() * (latency[1] - latency[0])
+  }
+
+  get #book(): CommandBook {
+    this.#commands ??= new CommandBook(this.identity.name)
+    return this.#commands
+  }
+
+  get #running(): string[] {
+    return this.#commands?.running() ?? []
+  }
+}
+
+const contextOf = ({ certificate, privateKey }: Identity): SecureContext =>
+  createSecureContext({
+    cert: certificate,
+    key: privateKey,
+    // Nobody's: without it each context would carry Node's own hundred and fifty.
+    ca: [],
+    minVersion: 'TLSv1.3',
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  })
