@@ -67,9 +67,12 @@ export function parsePodman(output: string): Container[] {
   })
 }
 
-/** What `docker inspect` is asked to print of each container, on a line of its own. */
+/**
+ * What `docker inspect` is asked to print of each container, on a line of its own. In the names of its Go types (`.ID`, not
+ * `.Id`): with one of the API's names docker falls back to plain maps, in which asking for a health that is not there fails.
+ */
 export const DOCKER_FORMAT = [
-  '{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Config.Image}}',
+  '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}}',
   ',"state":{{json .State.Status}},"exit_code":{{json .State.ExitCode}}',
   ',"started":{{json .State.StartedAt}},"ended":{{json .State.FinishedAt}}',
   ',"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}}',
