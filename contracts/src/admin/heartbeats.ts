@@ -1,4 +1,14 @@
 import { z } from 'zod'
+import {
+  container,
+  containerEngineName,
+  containerPort,
+  containerState,
+  ipAddress,
+  MOST_CONTAINER_PORTS,
+  MOST_CONTAINERS,
+} from '../agent/containers.ts'
+import { MOST_OPEN_PORTS, openPort } from '../agent/host.ts'
 import { plainText, uuid } from '../text.ts'
 import { hostLabels, hostName, hostState } from './hosts.ts'
 
@@ -102,6 +112,36 @@ export const hostVitals = z.strictObject({
 })
 export type HostVitals = z.infer<typeof hostVitals>
 
+export const hostContainer = z.strictObject({
+  engine: containerEngineName,
+  /** Hexadecimal, 12 to 64 digits. */
+  id: container.shape.id,
+  name: plainText(255),
+  image: plainText(512),
+  state: containerState,
+  /** Null for a container without a health check. */
+  health: container.shape.health,
+  /** Its latest start and end by the host's clock, and how that one ended. */
+  startedAt: z.iso.datetime().nullable(),
+  endedAt: z.iso.datetime().nullable(),
+  exitCode: z.int().nullable(),
+  ports: z
+    .array(
+      z.strictObject({
+        protocol: containerPort.shape.protocol,
+        hostAddress: ipAddress,
+        hostPort: z.int(),
+        containerPort: z.int(),
+        /** How many ports in a row. */
+        count: z.int(),
+      }),
+    )
+    .max(MOST_CONTAINER_PORTS),
+  /** There are more ports than are told. */
+  arePortsCut: z.boolean(),
+})
+export type HostContainer = z.infer<typeof hostContainer>
+
 /** What changes seldom. */
 export const hostFacts = z.strictObject({
   agentVersion: plainText(64),
@@ -112,6 +152,22 @@ export const hostFacts = z.strictObject({
   bootId: uuid,
   cores: z.int().min(1),
   timeZone: plainText(64),
+  /** TCP ports that are listened on and UDP ports that are bound; null when the agent cannot know them. */
+  openPorts: z.array(openPort).max(MOST_OPEN_PORTS).nullable(),
+  areOpenPortsCut: z.boolean(),
+  /** Root's containers, running ones first; null when not known. */
+  containers: z.array(hostContainer).max(MOST_CONTAINERS).nullable(),
+  containerEngines: z
+    .array(
+      z.strictObject({
+        name: containerEngineName,
+        /** Of its containers, those included that there was no room for. */
+        total: z.int(),
+        /** Why the latest look failed; then its containers are those of the last one that did not. */
+        failure: plainText(500).nullable(),
+      }),
+    )
+    .max(8),
 })
 export type HostFacts = z.infer<typeof hostFacts>
 

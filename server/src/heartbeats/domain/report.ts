@@ -1,4 +1,4 @@
-import type { HostFacts, HostVitals } from '@rollcall/contracts/admin'
+import type { HostContainer, HostFacts, HostVitals } from '@rollcall/contracts/admin'
 import type { AgentResult } from '@rollcall/contracts/agent'
 
 type Status = AgentResult<'get_status'>
@@ -40,8 +40,47 @@ export function reportOf(status: Status): Report {
       bootId: status.boot_id,
       cores: status.cpu.cores,
       timeZone: status.clock.time_zone,
+      openPorts: status.open_ports,
+      areOpenPortsCut: status.open_ports_truncated,
+      containers: status.containers?.map(containerOf) ?? null,
+      // When they were last asked is left out: it would make every report a new one.
+      containerEngines: status.container_engines.map(({ name, total, failure }) => ({
+        name,
+        total,
+        failure,
+      })),
     },
   }
+}
+
+function containerOf(container: NonNullable<Status['containers']>[number]): HostContainer {
+  const { engine, id, name, image, state, health } = container
+  return {
+    engine,
+    id,
+    name,
+    image,
+    state,
+    health,
+    startedAt: momentOf(container.started_at_ms),
+    endedAt: momentOf(container.ended_at_ms),
+    exitCode: container.exit_code,
+    ports: container.ports.map((port) => ({
+      protocol: port.protocol,
+      hostAddress: port.host_address,
+      hostPort: port.host_port,
+      containerPort: port.container_port,
+      count: port.count,
+    })),
+    arePortsCut: container.ports_truncated,
+  }
+}
+
+/** A host may say any number: one that is no date is as good as none. */
+function momentOf(epochMs: number | null): string | null {
+  if (epochMs === null) return null
+  const date = new Date(epochMs)
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 ? null : date.toISOString()
 }
 
 /** 0 to 100, to one decimal. A host that says it has nothing, or more left than it has, has nothing in use. */
