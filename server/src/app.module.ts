@@ -8,6 +8,7 @@ import { LiveModule } from './live/index.ts'
 import { ErrorFilter } from './platform/http/error.filter.ts'
 import { type Platform, PlatformModule } from './platform/platform.module.ts'
 import { ProvisioningModule } from './provisioning/index.ts'
+import { RunsModule } from './runs/index.ts'
 
 @Module({})
 export class AppModule {
@@ -20,6 +21,7 @@ export class AppModule {
         HealthModule,
         HostsModule,
         CommandsModule,
+        RunsModule,
         ProvisioningModule,
         LiveModule,
       ],
