@@ -10,6 +10,7 @@ import { ErrorFilter } from './platform/http/error.filter.ts'
 import { type Platform, PlatformModule } from './platform/platform.module.ts'
 import { ProvisioningModule } from './provisioning/index.ts'
 import { ReinstallsModule } from './reinstalls/index.ts'
+import { RunsModule } from './runs/index.ts'
 
 @Module({})
 export class AppModule {
@@ -22,6 +23,7 @@ export class AppModule {
         HealthModule,
         HostsModule,
         CommandsModule,
+        RunsModule,
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,

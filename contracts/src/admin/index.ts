@@ -5,9 +5,7 @@ import {
   commandOutput,
   commandQuery,
   commandView,
-  newRun,
   outputQuery,
-  runAccepted,
   terminalSize,
 } from './commands.ts'
 import {
@@ -27,15 +25,20 @@ import {
 } from './heartbeats.ts'
 import { hostAccepted, hostView, newHost } from './hosts.ts'
 import { defineRoute } from './route.ts'
+import { newRun, runAccepted, runQuery, runSummary, runView } from './runs.ts'
 
 export * from './commands.ts'
 export * from './heartbeats.ts'
 export * from './hosts.ts'
 export * from './live.ts'
 export * from './route.ts'
+export * from './runs.ts'
+export * from './selector.ts'
+export * from './targets.ts'
 
 const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
 const commandParam = z.strictObject({ id: uuid })
+const runParam = z.strictObject({ id: uuid })
 const flag = z
   .enum(['true', 'false'])
   .default('false')
@@ -221,6 +224,35 @@ export const ADMIN_ROUTES = {
     status: 202,
     body: newRun,
     response: runAccepted,
+  }),
+  listRuns: defineRoute({
+    method: 'GET',
+    path: '/api/runs',
+    summary: 'Runs of programs, newest first.',
+    query: runQuery,
+    response: z.strictObject({ runs: z.array(runView) }),
+  }),
+  showRun: defineRoute({
+    method: 'GET',
+    path: '/api/runs/:id',
+    summary: 'One run, with how many of its hosts are in which state. Follow it live on /ws.',
+    params: runParam,
+    response: z.strictObject({ run: runView }),
+  }),
+  summarizeRun: defineRoute({
+    method: 'GET',
+    path: '/api/runs/:id/summary',
+    summary: 'The hosts of a run, grouped by equal outcome and output, the largest group first.',
+    params: runParam,
+    response: runSummary,
+  }),
+  cancelRun: defineRoute({
+    method: 'POST',
+    path: '/api/runs/:id/cancel',
+    summary: 'Asks every command of a run to end. Those that have ended stay as they are.',
+    status: 202,
+    params: runParam,
+    response: z.strictObject({ run: runView }),
   }),
   listCommands: defineRoute({
     method: 'GET',

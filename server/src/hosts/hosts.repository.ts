@@ -43,6 +43,15 @@ export class HostsRepository {
     return new Map(namesOrIds.flatMap((text) => (found.has(text) ? [[text, found.get(text) as Host]] : [])))
   }
 
+  /** What decides whether a host is chosen for something, of every host, by name. */
+  async listForSelection(): Promise<Pick<Host, 'id' | 'name' | 'labels' | 'state' | 'isInstalled'>[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host.id, name, labels, state, agent.installed_at IS NOT NULL AS "isInstalled"
+       FROM host LEFT JOIN agent ON agent.host_id = host.id ORDER BY name`,
+    )
+    return rows
+  }
+
   async credential(id: string): Promise<HostCredential | null> {
     const row = await this.database.prisma.host.findUnique({ where: { id }, select: { credential: true } })
     return row && (JSON.parse(this.sealer.open(row.credential, credentialOf(id))) as HostCredential)
