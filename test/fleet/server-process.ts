@@ -18,6 +18,10 @@ export interface ServerOptions {
   databaseUrl?: string
   redisUrl?: string
   env?: NodeJS.ProcessEnv
+  /** Where it listens; 127.0.0.1 when it is left out. */
+  address?: string
+  /** What stands before the program: a network namespace to enter, cores to keep to. It becomes the program. */
+  launcher?: readonly string[]
 }
 
 /** A real server process on a data folder and port of its own, which can be killed and started again. */
@@ -45,7 +49,11 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`
+    return `http://${this.#listen}`
+  }
+
+  get #listen(): string {
+    return `${this.options.address ?? '127.0.0.1'}:${this.port}`
   }
 
   get pid(): number {
@@ -64,11 +72,12 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when the server listens; throws with what it said when it does not. */
   async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
-    const child = spawn(process.execPath, [MAIN], {
+    const [program, ...args] = [...(this.options.launcher ?? []), process.execPath, MAIN]
+    const child = spawn(program as string, args, {
       env: {
         ...process.env,
         ROLLCALL_DATA_DIR: this.dataDir,
-        ROLLCALL_LISTEN: `127.0.0.1:${this.port}`,
+        ROLLCALL_LISTEN: this.#listen,
         DATABASE_URL: this.options.databaseUrl ?? '',
         REDIS_URL: this.options.redisUrl ?? '',
         ...this.options.env,
