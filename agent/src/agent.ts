@@ -6,6 +6,7 @@ import { ReleasedCommands } from './commands/released.ts'
 import { RunnerLink } from './commands/runner-link.ts'
 import { runtimePaths, spoolPaths } from './commands/spool-paths.ts'
 import { loadConfig } from './config/load-config.ts'
+import { ContainerStatus } from './containers/container-status.ts'
 import { createHandlers } from './handlers.ts'
 import { HostStatus } from './host/host-status.ts'
 import { runMain } from './main.ts'
@@ -24,7 +25,8 @@ runMain(async () => {
   const version = ownVersion()
 
   const released = new ReleasedCommands(spool.released, clock.epochMs)
-  const runner = new RunnerLink(runtimePaths(places.runtime).fifo)
+  const runtime = runtimePaths(places.runtime)
+  const runner = new RunnerLink(runtime.fifo)
   const commands = new CommandsService(
     new CommandStore(spool, bootId, limits, log),
     released,
@@ -32,7 +34,11 @@ runMain(async () => {
     limits,
     clock,
   )
-  const status = new HostStatus(version, bootId, clock)
+  const containers = new ContainerStatus({
+    ...{ path: runtime.containers, clock, log },
+    tellRunner: (order) => runner.tell(order),
+  })
+  const status = new HostStatus(version, bootId, clock, containers)
   const server = new RpcServer(
     config,
     createHandlers({ version, bootId, port, commands, status, clock }),

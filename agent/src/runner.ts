@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { readArguments } from './arguments.ts'
 import { runtimePaths, spoolPaths } from './commands/spool-paths.ts'
+import { ContainerLooks } from './containers/container-looks.ts'
 import { runMain } from './main.ts'
 import { systemClock as clock } from './platform/clock.ts'
 import { Fifos } from './platform/fifos.ts'
@@ -39,9 +40,9 @@ runMain(async () => {
 
   let isStopping = false
   let idle: { cancel(): void } | undefined
-  const onBusyChange = (isBusy: boolean) => {
+  const onBusyChange = () => {
     idle?.cancel()
-    if (isBusy) return
+    if (runner.isBusy || looks.isBusy) return
     if (isStopping) process.exit(0)
     // Orders that come at this very moment stay in the FIFO, which systemd holds open and watches again once we are gone.
     idle = clock.after(places.idleMs, () => {
@@ -60,14 +61,19 @@ runMain(async () => {
     myself,
     onBusyChange,
   })
-  onBusyChange(false)
+  const looks = new ContainerLooks({ path: runtime.containers, clock, log, onBusyChange })
+  onBusyChange()
   runner.scan()
-  readOrders(fifo, log, (order) => runner.obey(order))
+  readOrders(fifo, log, (order) => {
+    if (order.op === 'containers') looks.look(order.engines)
+    else runner.obey(order)
+  })
   log.info('runner.ready', { version: ownVersion(), pid: process.pid })
 
   const stop = (signal: string) => {
     log.info('runner.stopping', { signal })
     isStopping = true
+    looks.stop()
     if (!runner.isBusy) process.exit(0)
     runner.endAll()
     clock.after(STOP_MS, () => process.exit(0))

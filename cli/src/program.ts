@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addCommandCommands } from './commands/command.ts'
 import { addHostCommands } from './commands/host.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addRunsCommands } from './commands/runs.ts'
 import { addStatusCommand } from './commands/status.ts'
 import type { Context } from './context.ts'
 
@@ -17,6 +18,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line; "rollcall run --h
 Examples:
   rollcall host add demo-1 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait
   rollcall run --host demo-1,demo-2 -- uptime
+  rollcall run --label env=prod --concurrency 10 -- apt-get update
   rollcall command log 3f2a9c1b --follow`
 
 /** The whole command line. Commander's own endings are thrown, so that one place chooses the exit code. */
@@ -31,6 +33,7 @@ export function buildProgram(context: Context, version: string): Command {
     .addHelpText('after', HELP)
   addHostCommands(program, context)
   addRunCommand(program, context)
+  addRunsCommands(program, context)
   addCommandCommands(program, context)
   addStatusCommand(program, context)
   return program

@@ -13,9 +13,12 @@ export function fakeHost(name: string, state: HostView['state'], more: Partial<H
     user: 'root',
     labels: {},
     state,
+    stateCode: null,
     stateReason: null,
     stateSince: new Date(Date.now() - 90_000).toISOString(),
     hostKey: FINGERPRINT,
+    heartbeatProfile: null,
+    autoReinstall: true,
     lastProvisioning: null,
     createdAt: new Date().toISOString(),
     agent: {

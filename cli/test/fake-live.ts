@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import { type LiveEvent, liveEvent, liveRequest } from '@rollcall/contracts/admin'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { FakeCommand } from './fake-command.ts'
+import { FakeRun } from './fake-run.ts'
 
 /** `/ws` of the fake server. */
 export class FakeLive {
@@ -10,10 +11,17 @@ export class FakeLive {
   /** Changes, repeats or swallows what goes out. */
   onLive: (event: LiveEvent) => LiveEvent[] = (event) => [event]
   private readonly sockets = new Set<WebSocket>()
+  /** Runs that viewers asked to follow. */
+  readonly followedRuns: string[] = []
   private readonly find: (commandId: string) => FakeCommand | undefined
+  private readonly findRun: (runId: string) => FakeRun | undefined
 
-  constructor(find: (commandId: string) => FakeCommand | undefined) {
+  constructor(
+    find: (commandId: string) => FakeCommand | undefined,
+    findRun: (runId: string) => FakeRun | undefined,
+  ) {
     this.find = find
+    this.findRun = findRun
   }
 
   attach(http: Server, apiKey: string): void {
@@ -34,7 +42,17 @@ export class FakeLive {
     socket.on('close', () => this.sockets.delete(socket))
     socket.on('message', (data) => {
       const request = liveRequest.parse(JSON.parse(String(data)))
-      if (request.type === 'unfollow') return
+      if (request.type === 'unfollow' || request.type === 'unfollow-run') return
+      if (request.type === 'follow-run') {
+        this.followedRuns.push(request.runId)
+        const run = this.findRun(request.runId)
+        return run
+          ? this.feedRun(socket, run)
+          : this.sendLive(socket, {
+              ...{ type: 'error', commandId: null, runId: request.runId, code: 'run.not_found' },
+              message: 'There is no such run.',
+            })
+      }
       this.followed.push({ commandId: request.commandId, offset: request.offset })
       const command = this.find(request.commandId)
       if (command) this.feed(socket, command, request.offset)
@@ -46,6 +64,25 @@ export class FakeLive {
           message: 'There is no such command.',
         })
     })
+  }
+
+  private feedRun(socket: WebSocket, run: FakeRun): void {
+    const shown = new Map<string, string>()
+    const off = () => {
+      for (const command of run.commands) command.off('news', look)
+    }
+    const look = () => {
+      const changed = run.commands.filter(({ view }) => (shown.get(view.id) ?? 'pending') !== view.state)
+      for (const { view } of changed) shown.set(view.id, view.state)
+      const commands = changed.map(FakeRun.briefOf)
+      this.sendLive(socket, { type: 'run', runId: run.id, counts: run.counts, commands })
+      if (!run.isFinal) return
+      this.sendLive(socket, { type: 'run-end', run: run.view })
+      off()
+    }
+    for (const command of run.commands) command.on('news', look)
+    socket.on('close', off)
+    look()
   }
 
   private feed(socket: WebSocket, command: FakeCommand, from: number): void {

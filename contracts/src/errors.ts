@@ -18,6 +18,7 @@ export const ERROR_KINDS = {
   'host.name_taken': 'rejected',
   'host.busy': 'rejected',
   'host.not_installed': 'rejected',
+  'host.none_selected': 'rejected',
   'host.key_changed': 'rejected',
   'host.unsupported_architecture': 'rejected',
   'host.unsupported_libc': 'rejected',
@@ -40,6 +41,13 @@ export const ERROR_KINDS = {
   'install.playbook_failed': 'rejected',
   'install.agent_silent': 'unavailable',
   'install.interrupted': 'unavailable',
+  // Heartbeats
+  'heartbeat.profile_not_found': 'rejected',
+  'heartbeat.profile_taken': 'rejected',
+  'heartbeat.profile_in_use': 'rejected',
+  'host.cpu_high': 'unavailable',
+  'host.memory_high': 'unavailable',
+  'host.tasks_failing': 'unavailable',
   // Talking to an agent
   'agent.unreachable': 'unavailable',
   'agent.overloaded': 'unavailable',
@@ -59,6 +67,15 @@ export const ERROR_KINDS = {
   'command.host_restarted': 'unavailable',
   'command.runner_died': 'unavailable',
   'command.unanswered': 'unavailable',
+  // Runs
+  'run.not_found': 'rejected',
+  'run.stopped': 'rejected',
+  // Saved commands and schedules
+  'saved_command.not_found': 'rejected',
+  'saved_command.name_taken': 'rejected',
+  'saved_command.in_use': 'rejected',
+  'schedule.not_found': 'rejected',
+  'schedule.name_taken': 'rejected',
   // The server
   'server.starting': 'unavailable',
   'server.stopping': 'unavailable',

@@ -5,6 +5,7 @@ import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@rollcall/contrac
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppModule } from './app.module.ts'
+import { makeIdentity } from './platform/crypto/certificates.ts'
 import type { Platform } from './platform/platform.module.ts'
 
 const ROUTES = Object.entries(ADMIN_ROUTES) as [AdminRouteName, Route][]
@@ -27,6 +28,7 @@ beforeAll(async () => {
     database,
     queue: { isUp: async () => false },
     dataDir: { installationId: 'spec' },
+    identity: makeIdentity('rollcall-server', new Date()),
   }
   app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform as unknown as Platform), {
     logger: false,

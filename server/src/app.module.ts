@@ -3,11 +3,14 @@ import { APP_FILTER } from '@nestjs/core'
 import { AccessModule } from './access/index.ts'
 import { CommandsModule } from './commands/index.ts'
 import { HealthModule } from './health/index.ts'
+import { HeartbeatsModule } from './heartbeats/index.ts'
 import { HostsModule } from './hosts/index.ts'
 import { LiveModule } from './live/index.ts'
 import { ErrorFilter } from './platform/http/error.filter.ts'
 import { type Platform, PlatformModule } from './platform/platform.module.ts'
 import { ProvisioningModule } from './provisioning/index.ts'
+import { ReinstallsModule } from './reinstalls/index.ts'
+import { RunsModule } from './runs/index.ts'
 
 @Module({})
 export class AppModule {
@@ -20,7 +23,10 @@ export class AppModule {
         HealthModule,
         HostsModule,
         CommandsModule,
+        RunsModule,
         ProvisioningModule,
+        HeartbeatsModule,
+        ReinstallsModule,
         LiveModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],

@@ -22,7 +22,7 @@ try {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
   process.on('disconnect', stop)
 } catch (error) {
-  if (!(error instanceof RollcallError)) throw error
-  console.error(`Rollcall cannot start (${error.code}): ${error.message}`)
+  if (error instanceof RollcallError) console.error(`Rollcall cannot start (${error.code}): ${error.message}`)
+  else console.error('Rollcall cannot start:', error)
   process.exitCode = 1
 }

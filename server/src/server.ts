@@ -6,11 +6,13 @@ import { RollcallError } from '@rollcall/contracts'
 import { ApiKeysService } from './access/index.ts'
 import { AppModule } from './app.module.ts'
 import { CommandWorker } from './commands/index.ts'
+import { HeartbeatEngine } from './heartbeats/index.ts'
 import { LiveGateway } from './live/index.ts'
 import type { Config } from './platform/config/config.ts'
 import type { Logger } from './platform/log.ts'
 import { openPlatform } from './platform/open-platform.ts'
 import { isDatabaseAway } from './platform/prisma/database-away.ts'
+import { Reinstaller } from './reinstalls/index.ts'
 
 const MAX_BODY = '2mb'
 
@@ -33,24 +35,36 @@ export async function startServer(config: Config): Promise<RunningServer> {
     app.useBodyParser('json', { limit: MAX_BODY, strict: true })
     app.disable('x-powered-by')
     const worker = app.get(CommandWorker)
+    const heartbeats = app.get(HeartbeatEngine)
+    const reinstaller = app.get(Reinstaller)
     const gateway = app.get(LiveGateway)
     stop = async () => {
       gateway.close()
+      await reinstaller.stop()
+      await heartbeats.stop()
       await worker.stop()
       await app.close()
       await platform.close()
     }
     await app.init()
     await app.get(ApiKeysService).ensureLocalKey()
+    await worker.start()
+    await heartbeats.start()
+    reinstaller.start()
+    // Listening comes last: who is answered may rely on it that all the rest runs, and goes on when the database dies now.
     const http = app.getHttpServer() as Server
     gateway.attach(http)
     const url = await listen(http, config.listen, (text) => log.warn(text))
-    await worker.start()
     await dataDir.announce({ url, pid: process.pid })
     return { url, stop }
   } catch (error) {
     await stop()
-    throw error
+    if (!isDatabaseAway(error)) throw error
+    throw new RollcallError(
+      'server.database_unavailable',
+      `The database went away while the server was starting: ${(error as Error).message}. Start it again.`,
+      { cause: error },
+    )
   }
 }
 

@@ -122,7 +122,7 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     await host.mend()
     expect(await api.ended(id)).toMatchObject({ state: 'success' })
     expect(await api.text(id)).toBe(COUNTED)
-    expect((await api.host('survivor')).state).toBe('online')
+    await expect.poll(async () => (await api.host('survivor')).state, { timeout: 60_000 }).toBe('online')
   })
 
   it('leaves no room for the agent to dial out: it owns no connection that it opened', async () => {

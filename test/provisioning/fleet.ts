@@ -72,6 +72,7 @@ export class Fleet implements AsyncDisposable {
       pinnedHostKey: null,
       identity: newIdentity(),
       serverPins: [`sha256/${'A'.repeat(43)}=`],
+      isSilent: false,
       ...changes,
     }
   }

@@ -1,4 +1,5 @@
 import { uuid } from '@rollcall/contracts'
+import { containerEngineName } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 
 const id = uuid
@@ -13,8 +14,11 @@ export const runnerOrder = z.discriminatedUnion('op', [
   z.object({ op: z.literal('resize'), id, columns: size, rows: size }),
   /** Look through the spool for what is startable or lost. */
   z.object({ op: z.literal('scan') }),
+  /** Ask these engines for their containers, and leave a report. */
+  z.object({ op: z.literal('containers'), engines: z.array(containerEngineName) }),
 ])
 export type RunnerOrder = z.infer<typeof runnerOrder>
+export type CommandOrder = Exclude<RunnerOrder, { op: 'containers' }>
 
 /** The kernel writes up to this many bytes to a FIFO whole, never mixed with another writer's. */
 export const PIPE_BUF = 4096

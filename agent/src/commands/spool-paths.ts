@@ -55,6 +55,8 @@ export const runtimePaths = (runtime: string) => ({
   fifo: join(runtime, 'runner.fifo'),
   /** Who the runner is: its pid and start time. */
   runner: join(runtime, 'runner.json'),
+  /** What the runner has last seen of containers. */
+  containers: join(runtime, 'containers.json'),
   /** Named pipes that become a program's standard streams. */
   pipes: join(runtime, 'pipes'),
 })

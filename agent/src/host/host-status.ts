@@ -3,8 +3,10 @@ import { statfs } from 'node:fs/promises'
 import { availableParallelism, hostname, machine, release } from 'node:os'
 import { sanitizeText } from '@rollcall/contracts'
 import type { AgentResult } from '@rollcall/contracts/agent'
+import type { ContainerStatus } from '../containers/container-status.ts'
 import type { Clock } from '../platform/clock.ts'
 import { errorCode, readIfThere } from '../platform/files.ts'
+import { readOpenPorts } from './open-ports.ts'
 import {
   type CpuTimes,
   type Mount,
@@ -26,16 +28,19 @@ export class HostStatus {
   readonly #version: string
   readonly #bootId: string
   readonly #clock: Clock
+  readonly #containers: Pick<ContainerStatus, 'read'>
   #sample: { times: CpuTimes; atMs: number } | null = null
   #lastPercent: number | null = null
 
-  constructor(version: string, bootId: string, clock: Clock) {
+  constructor(version: string, bootId: string, clock: Clock, containers: Pick<ContainerStatus, 'read'>) {
     this.#version = version
     this.#bootId = bootId
     this.#clock = clock
+    this.#containers = containers
   }
 
   async read(runningCommands: string[]): Promise<Status> {
+    const open = readOpenPorts()
     const os = parseOsRelease(readIfThere('/etc/os-release') ?? readIfThere('/usr/lib/os-release') ?? '')
     return {
       agent_version: this.#version,
@@ -55,6 +60,9 @@ export class HostStatus {
       memory: parseMemory(readProc('meminfo')),
       disks: await readDisks(parseDisks(readProc('self/mounts'))),
       running_commands: runningCommands.slice(0, 1000),
+      open_ports: open.ports,
+      open_ports_truncated: open.isTruncated,
+      ...this.#containers.read(),
     }
   }
 

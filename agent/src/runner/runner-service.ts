@@ -3,7 +3,7 @@ import type { CommandResult } from '@rollcall/contracts/agent'
 import { decideFromSpool, lostResult } from '../commands/command-state.ts'
 import { commandIds, hostView, readView } from '../commands/command-store.ts'
 import { countStreams } from '../commands/log-reader.ts'
-import type { RunnerOrder } from '../commands/runner-orders.ts'
+import type { CommandOrder } from '../commands/runner-orders.ts'
 import type { CommandPaths, SpoolPaths } from '../commands/spool-paths.ts'
 import { readClaim, type SpecRecord, type StartedRecord } from '../commands/spool-records.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -35,7 +35,7 @@ interface Parts {
   bootId: string
   myself: ProcessIdentity
   /** Told whenever work begins or ends. */
-  onBusyChange(isBusy: boolean): void
+  onBusyChange(): void
 }
 
 /** Carries out the agent's orders. The spool is the truth: an order only says where to look. */
@@ -55,7 +55,7 @@ export class RunnerService {
     return this.#running.size + this.#lingering > 0
   }
 
-  obey(order: RunnerOrder): void {
+  obey(order: CommandOrder): void {
     if (order.op === 'scan') this.scan()
     else if (order.op === 'start') this.#look(order.id)
     else if (order.op === 'cancel') this.#running.get(order.id)?.end('cancelled')
@@ -280,11 +280,11 @@ export class RunnerService {
 
   #linger(): void {
     this.#lingering++
-    this.#parts.onBusyChange(true)
+    this.#parts.onBusyChange()
   }
 
   #rest(): void {
     this.#lingering--
-    this.#parts.onBusyChange(this.isBusy)
+    this.#parts.onBusyChange()
   }
 }

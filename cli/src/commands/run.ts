@@ -1,22 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import type { CommandView, NewRunInput, RunAccepted } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { Left, NoServerError, UnreachableError, UsageError } from '../errors.ts'
 import { sizeOf } from '../input/terminal-session.ts'
 import { RECONNECT_HELP } from '../live/watch.ts'
-import { collectEnvironment, collectNames, jsonOption, seconds } from '../options.ts'
+import { collectEnvironment, jsonOption, seconds } from '../options.ts'
 import { EXIT_CODES_HELP } from '../output/exit-code.ts'
 import { jsonDocument } from '../output/json.ts'
-import { RunSession, type ShowOptions } from './run-session.ts'
+import { tellSkipped } from '../output/run-report.ts'
+import { OUTPUT_WAYS, RunSession, type ShowOptions, STREAMED_HOSTS } from './run-session.ts'
+import { addWhereOptions, limitsOf, targetOf, WHERE_HELP, type WhereOptions } from './where-options.ts'
 
 /** Milliseconds for which a request is sent again that may have been lost. */
 const SEND_AGAIN_FOR_MS = 30_000
 const DAY_SECONDS = 86_400
 
-interface RunOptions extends ShowOptions {
-  host?: string[]
+interface RunOptions extends ShowOptions, WhereOptions {
   timeout?: number
   startWithin?: number
   cwd?: string
@@ -26,8 +27,15 @@ interface RunOptions extends ShowOptions {
 
 const HELP = `
 A shell runs only where you name one: -- sh -c 'df -h | tail -1'.
-With several hosts every line carries its host's name (--no-prefix leaves it out), lines are never mixed, and a summary
-follows on stderr. With one host the bytes come as they are.
+${WHERE_HELP}
+
+--output stream shows what comes: with one host the bytes as they are; with several every line carries its host's name
+(--no-prefix leaves it out), lines are never mixed, and a summary follows on stderr. --output group counts hosts while
+they work and then shows every output once, under the hosts that it came from, what went wrong last. --output none shows
+only what went wrong. Without --output: stream up to ${STREAMED_HOSTS} hosts, group beyond.
+
+--concurrency, --batch and --stop-after hold hosts back until it is their turn. --stop-after counts hosts that failed,
+timed out or were lost; those that never began end as cancelled.
 
 Ctrl-C asks every host to end the command and goes on showing what comes; a second Ctrl-C leaves at once. Leaving, or
 closing the terminal, ends nothing: the commands go on, and their output is kept.
@@ -37,23 +45,26 @@ ${RECONNECT_HELP}
 ${EXIT_CODES_HELP}
 
 With --json every line is one JSON object: "accepted" (runId, commands), "output" (commandId, host, stream, offset,
-base64 data), "command" for a change of state, and "end". With --detach it is one document.
+base64 data), "command" for a change of state, and "end". Where outputs are not streamed: "run" (counts, and commands
+whose state has changed), "run-end" and "summary" (groups). With --detach it is one document.
 
 Examples:
   rollcall run --host demo-1 -- uname -a
   rollcall run --host demo-1,demo-2 --timeout 60 -- apt-get update
+  rollcall run --label env=prod --label 'zone in (a,b)' -- uptime
+  rollcall run --all --batch 10% --stop-after 2 -- ./upgrade
   rollcall run --host demo-1 --tty -- top
   tar c site | rollcall run --host demo-1 --stdin --cwd /srv -- tar x
   TOKEN=… rollcall run --host demo-1 --env TOKEN -- ./deploy`
 
 export function addRunCommand(program: Command, context: Context): void {
-  program
+  const command = program
     .command('run')
     .description('run a program on hosts and show what it says, live')
     .argument('<program>', 'a program, looked up on the host')
     .argument('[args...]', 'its arguments, as they are')
-    .usage('--host NAME… [options] -- PROGRAM ARG…')
-    .option('--host <names>', 'a host; may be given again, or several between commas', collectNames)
+    .usage('(--host NAME… | --label SELECTOR… | --all) [options] -- PROGRAM ARG…')
+  addWhereOptions(command)
     .option('--timeout <seconds>', 'end it after so long (default: 3600)', seconds(0.1, 30 * DAY_SECONDS))
     .option(
       '--start-within <seconds>',
@@ -69,6 +80,11 @@ export function addRunCommand(program: Command, context: Context): void {
       collectEnvironment(context.env),
     )
     .option('--detach', 'only print the ids, and let it run')
+    .addOption(
+      new Option('--output <way>', 'how output is shown: as it comes, grouped in the end, or not').choices(
+        OUTPUT_WAYS,
+      ),
+    )
     .option('--no-prefix', "leave out the hosts' names")
     .addOption(jsonOption())
     .addHelpText('after', HELP)
@@ -84,14 +100,19 @@ function requestOf(
   args: string[],
   options: RunOptions,
 ): NewRunInput & { runId: string } {
-  const { host: hosts = [], timeout, startWithin, cwd, env, tty, stdin, detach } = options
-  if (hosts.length === 0)
-    throw new UsageError('Name at least one host: rollcall run --host NAME -- PROGRAM ARG…')
+  const { timeout, startWithin, cwd, env, tty, stdin, detach } = options
+  const target = targetOf(options)
+  const limits = limitsOf(options)
+  if (!target)
+    throw new UsageError(
+      'Say where: --host NAME, --label SELECTOR or --all, as in: rollcall run --host NAME -- PROGRAM ARG…',
+    )
   if (detach && stdin)
     throw new UsageError('--detach leaves nobody to pass standard input on: leave out --detach or --stdin.')
   return {
     runId: randomUUID(),
-    hosts: [...new Set(hosts)],
+    ...target,
+    ...(limits && { limits }),
     program,
     args,
     ...(timeout !== undefined && { timeoutMs: timeout }),
@@ -138,9 +159,7 @@ async function send(
     const isUnknown =
       error instanceof UnreachableError && (hasTriedAgain || !(error instanceof NoServerError))
     if (error instanceof Left || isUnknown)
-      context.notice(
-        `it may have been accepted all the same; see with: rollcall command list --run ${body.runId}`,
-      )
+      context.notice(`it may have been accepted all the same; see with: rollcall runs show ${body.runId}`)
     throw error
   }
 }
@@ -157,8 +176,11 @@ function detach({ stdout, notice }: Context, accepted: RunAccepted, { json }: Ru
     stdout.write(jsonDocument(accepted))
     return
   }
+  tellSkipped({ notice }, accepted.skipped)
   stdout.write(accepted.commands.map(lineOf).join(''))
-  notice(`follow one with: rollcall command log ID --follow`)
+  notice(
+    `follow one with: rollcall command log ID --follow; see all with: rollcall runs show ${accepted.runId}`,
+  )
 }
 
 const lineOf = ({ id, host }: CommandView) => `${id}  ${host.name}\n`

@@ -91,7 +91,7 @@ const LINE_END = Buffer.from('\n')
 const CONTROL = /(\r$|\t|\x1b\[[0-9;]*m)|[\x00-\x1f\x7f]/g
 
 /** On a terminal that many hosts share, none may move the cursor and so write the lines of another. */
-function harmless(line: Buffer): Buffer {
+export function harmless(line: Buffer): Buffer {
   const text = line.toString('latin1').replace(CONTROL, (_found, allowed?: string) => allowed ?? '?')
   return Buffer.from(text, 'latin1')
 }
@@ -99,7 +99,7 @@ function harmless(line: Buffer): Buffer {
 const prefixOf = (host: string, colour: number | undefined) =>
   colour === undefined ? `${host} | ` : `\x1b[${colour}m${host} |\x1b[0m `
 
-const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) =>
+export const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) =>
   stream.isTTY === true && !env.NO_COLOR
 
 /** One JSON object a line: `output` with base64 data, `command` for a change of state, `end`. */

@@ -22,6 +22,9 @@ export function took({ startedAt, endedAt }: Pick<CommandView, 'startedAt' | 'en
   return startedAt && endedAt ? duration(Date.parse(endedAt) - Date.parse(startedAt)) : '-'
 }
 
+/** `1 host`, `2 hosts`. */
+export const hostCount = (count: number) => `${count} ${count === 1 ? 'host' : 'hosts'}`
+
 /** A program and its arguments as one would type them into a shell. */
 export function commandLine({ program, args }: Pick<CommandView, 'program' | 'args'>): string {
   return [program, ...args]
@@ -39,7 +42,9 @@ export const labelList = (labels: Readonly<Record<string, string>>) =>
     .join(',') || '-'
 
 /** Why a command ended otherwise than by its program's own exit; undefined when there is nothing to say. */
-export function endingOf(command: CommandView): string | undefined {
+export function endingOf(
+  command: Pick<CommandView, 'state' | 'exitCode' | 'signal' | 'reason' | 'reasonCode' | 'timeoutMs'>,
+): string | undefined {
   const { state, exitCode, signal, reason, reasonCode } = command
   const because = reason ? `: ${sanitizeText(reason, 4000)}` : ''
   const code = reasonCode ? ` (${reasonCode})` : ''

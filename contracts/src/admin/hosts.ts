@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { plainText, spkiPin, sshFingerprint, uuid } from '../text.ts'
+import { LABEL_KEY, LABEL_VALUE } from './selector.ts'
 
-const name = z
+export const hostName = z
   .string()
   .min(1)
   .max(63)
@@ -17,19 +18,13 @@ const address = z
   .max(253)
   .regex(/^[A-Za-z0-9.:_-]+$/, 'must be a host name or an IP address')
 
-const labels = z
+export const hostLabels = z
   .record(
+    z.string().regex(LABEL_KEY, 'must be a label key of at most 63 characters'),
     z
       .string()
       .regex(
-        /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/,
-        'must be a label key of at most 63 characters',
-      ),
-    z
-      .string()
-      .max(63)
-      .regex(
-        /^[A-Za-z0-9._-]*$/,
+        LABEL_VALUE,
         'must be a label value of at most 63 letters, digits, dots, dashes and underscores',
       ),
   )
@@ -45,7 +40,7 @@ export const sshCredential = z.discriminatedUnion('type', [
 export type SshCredential = z.infer<typeof sshCredential>
 
 export const newHost = z.strictObject({
-  name,
+  name: hostName,
   address,
   port: z.int().min(1).max(65_535).default(22),
   user: z
@@ -59,38 +54,44 @@ export const newHost = z.strictObject({
   sudoPassword: secret(1024).optional(),
   /** The SSH host key's fingerprint when it is known beforehand; otherwise the first one seen is pinned. */
   hostKey: sshFingerprint.optional(),
-  labels: labels.default({}),
+  labels: hostLabels.default({}),
 })
 export type NewHost = z.infer<typeof newHost>
 export type NewHostInput = z.input<typeof newHost>
 
 /**
  * - `installing`: being bootstrapped. `install_failed`: see `stateReason` and the installation's log.
- * - `online`: the agent answered the last call. `offline`: it did not, after all retries.
+ * - `online`: the agent answered the last call. `degraded`: it did, but the host is not well: see `stateReason`.
+ * - `offline`: it did not answer, after all retries.
  * - `credentials_refused`, `identity_changed`: something answers that is not the agent we installed. Never treated as offline.
+ * - `upgrading`: its agent is being replaced.
  * - `removing`, `remove_failed`: being uninstalled.
  */
 export const hostState = z.enum([
   'installing',
   'install_failed',
   'online',
+  'degraded',
   'offline',
   'credentials_refused',
   'identity_changed',
+  'upgrading',
   'removing',
   'remove_failed',
 ])
 export type HostState = z.infer<typeof hostState>
+export const HOST_STATES = hostState.options
 
 export const hostView = z.strictObject({
   id: uuid,
-  name,
+  name: hostName,
   address,
   port: z.int(),
   user: z.string(),
   labels: z.record(z.string(), z.string()),
   state: hostState,
-  /** Why it is in this state, for a person. */
+  /** Why it is in this state: the error's code, where there is one, and in words for a person. */
+  stateCode: z.string().nullable(),
   stateReason: plainText(2000).nullable(),
   stateSince: z.iso.datetime(),
   /** The pinned SSH host key; null until the first connection. */
@@ -107,6 +108,10 @@ export const hostView = z.strictObject({
       lastAnswerAt: z.iso.datetime().nullable(),
     })
     .nullable(),
+  /** The heartbeat profile chosen for it; null where its labels decide. */
+  heartbeatProfile: z.string().nullable(),
+  /** Whether an agent that stays silent while SSH works is installed again by itself. */
+  autoReinstall: z.boolean(),
   /** The newest installation or removal, whose output can be read like any command's. */
   lastProvisioning: uuid.nullable(),
   createdAt: z.iso.datetime(),

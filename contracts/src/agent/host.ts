@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { plainText, uuid } from '../text.ts'
+import { container, containerEngine, ipAddress, MOST_CONTAINERS } from './containers.ts'
 import { defineMethod, noParams } from './method.ts'
 
 /** Counts up with every change of the wire that an older side would notice. */
@@ -8,6 +9,21 @@ export const AGENT_PROTOCOL = 1
 const bytes = z.number().int().min(0)
 const percent = z.number().min(0).max(100)
 const seconds = z.number().min(0)
+
+/** Open ports in one answer. */
+export const MOST_OPEN_PORTS = 512
+
+/**
+ * Where a program of the host can be reached: a TCP port that is listened on, or a UDP port that is bound and not connected.
+ * As the host's own network has it; what is open inside a container's network alone is not seen here.
+ */
+export const openPort = z.strictObject({
+  protocol: z.enum(['tcp', 'udp']),
+  /** `0.0.0.0` and `::` stand for all of the host's addresses; over `::` IPv4 may come in too. */
+  address: ipAddress,
+  port: z.int().min(1).max(65_535),
+})
+export type OpenPort = z.infer<typeof openPort>
 
 export const healthCheck = defineMethod({
   summary: 'Says that the agent answers, which release it is and which protocol it speaks.',
@@ -45,7 +61,8 @@ export const getPort = defineMethod({
 })
 
 export const getStatus = defineMethod({
-  summary: 'How the host is: load, memory, disks, system, clock and the commands that run on it.',
+  summary:
+    'How the host is: load, memory, disks, system, clock, open ports, containers and the commands that run on it.',
   params: noParams,
   result: z.strictObject({
     agent_version: plainText(64),
@@ -76,6 +93,18 @@ export const getStatus = defineMethod({
       )
       .max(64),
     running_commands: z.array(uuid).max(1000),
+    /** In a fixed order; null when the agent cannot know them, or is of a release that does not tell. */
+    open_ports: z.array(openPort).max(MOST_OPEN_PORTS).nullable().default(null),
+    /** There are more than `open_ports` has room for. */
+    open_ports_truncated: z.boolean().default(false),
+    /**
+     * Those of root on this host, running ones first; what other users run without root is not seen. As they were when
+     * each engine was last asked, which the agent has done at most some seconds after the call before. Null when not known:
+     * the engines have not been asked yet, none has ever answered, or the agent is of a release that does not tell.
+     */
+    containers: z.array(container).max(MOST_CONTAINERS).nullable().default(null),
+    /** The engines in use on the host; empty where there is none. */
+    container_engines: z.array(containerEngine).max(8).default([]),
   }),
   effect: 'read',
   timeoutMs: 30_000,

@@ -12,6 +12,7 @@ import { getPort, getStatus, healthCheck, heartbeat } from './host.ts'
 
 export * from './commands.ts'
 export * from './config.ts'
+export * from './containers.ts'
 export * from './host.ts'
 export * from './method.ts'
 

@@ -29,7 +29,8 @@ describe('frozen samples of the wire still parse', () => {
   test.each(samples.filter((sample) => sample.response.result))('$file', ({ request, response }) => {
     const method = AGENT_METHODS[request.method as AgentMethodName]
     method.params.parse(request.params)
-    expect(method.result.parse(response.result)).toEqual(response.result)
+    // Not equal: fields that later releases added are filled in with their defaults.
+    expect(method.result.parse(response.result)).toMatchObject(response.result)
   })
 
   test.each(samples.filter((sample) => sample.response.error))('$file', ({ response }) => {

@@ -72,6 +72,23 @@ export class AgentsRepository {
     await this.database.prisma.agent.update({ where: { hostId }, data: { rpcPort } })
   }
 
+  /** Whether the agent was installed and does not answer its heartbeats. */
+  async isSilent(hostId: string): Promise<boolean> {
+    const roll = await this.database.prisma.roll.findUnique({
+      where: { hostId },
+      select: { silentSince: true },
+    })
+    return roll !== null && roll.silentSince !== null
+  }
+
+  /** Has the roll called of a host now instead of at its time. */
+  async callSoon(hostId: string, now: Date): Promise<void> {
+    await this.database.pool.query('UPDATE roll SET due_at = $2 WHERE host_id = $1 AND due_at > $2', [
+      hostId,
+      now,
+    ])
+  }
+
   async markInstalled(
     hostId: string,
     facts: { version: string; architecture: string },
@@ -79,7 +96,7 @@ export class AgentsRepository {
   ): Promise<void> {
     await this.database.prisma.agent.update({
       where: { hostId },
-      data: { ...facts, installedAt: now, lastAnswerAt: now },
+      data: { ...facts, installedAt: now },
     })
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { isErrorCode } from '@rollcall/contracts'
-import type { CommandKind, CommandState } from '@rollcall/contracts/admin'
+import type { CommandKind, CommandState, RunLimits, SkippedHost, Target } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma, Command as Row } from '../platform/prisma/generated/client.ts'
@@ -24,6 +24,15 @@ export interface RunRecord {
   bodyHash: string
   requestedBy: string
   createdAt: Date
+  kind: CommandKind
+  /** All that follows is only for runs of programs. Null or missing where hosts were named. */
+  target?: Pick<Target, 'labels' | 'all'> | null
+  skipped?: SkippedHost[]
+  limits?: RunLimits | null
+  /** Whether commands still wait for their turn. */
+  isAdmitting?: boolean
+  savedCommand?: string | null
+  schedule?: string | null
 }
 
 /** A run with its commands, of which there is at least one. */
@@ -42,9 +51,15 @@ export class CommandsRepository {
     run: NewCommandRun,
     also?: (transaction: Prisma.TransactionClient) => Promise<void>,
   ): Promise<void> {
-    const { commands, ...record } = run
+    const { commands, target, limits, ...record } = run
+    const data = {
+      ...record,
+      total: commands.length,
+      target: target ?? undefined,
+      limits: limits ?? undefined,
+    }
     await this.database.prisma.$transaction(async (transaction) => {
-      await transaction.run.create({ data: record })
+      await transaction.run.create({ data })
       for (let first = 0; first < commands.length; first += INSERT_ROWS) {
         const rows = commands
           .slice(first, first + INSERT_ROWS)
@@ -53,10 +68,6 @@ export class CommandsRepository {
       }
       await also?.(transaction)
     }, TRANSACTION_LIMITS)
-  }
-
-  findRun(id: string): Promise<RunRecord | null> {
-    return this.database.prisma.run.findUnique({ where: { id } })
   }
 
   async find(id: string): Promise<Command | null> {
@@ -134,6 +145,8 @@ export class CommandsRepository {
       requestedBy: row.requestedBy,
       cancelRequestedAt: row.cancelRequestedAt,
       createdAt: row.createdAt,
+      position: row.position,
+      admittedAt: row.admittedAt,
       dispatchedAt: row.dispatchedAt,
       startedAt: row.startedAt,
       endedAt: row.endedAt,

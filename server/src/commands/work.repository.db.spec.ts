@@ -47,6 +47,8 @@ async function stored(change: Partial<Command> = {}): Promise<Command> {
     requestedBy: 'spec',
     cancelRequestedAt: null,
     createdAt: now(),
+    position: null,
+    admittedAt: change.createdAt ?? now(),
     dispatchedAt: null,
     startedAt: null,
     endedAt: null,
@@ -61,6 +63,7 @@ async function stored(change: Partial<Command> = {}): Promise<Command> {
     bodyHash: 'x',
     requestedBy: 'spec',
     createdAt: now(),
+    kind: command.kind,
     commands: [command],
   })
   return command

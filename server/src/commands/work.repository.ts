@@ -6,6 +6,14 @@ import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 /** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
 const NEVER_TRIED = "state = 'pending' AND dispatched_at IS NULL AND kind = 'command'"
 
+/** Of one command or many, at the moment `$2`. */
+const CANCEL = `UPDATE command SET
+  cancel_requested_at = CASE WHEN state IN ('pending', 'running') THEN coalesce(cancel_requested_at, $2) ELSE cancel_requested_at END,
+  ended_at = CASE WHEN ${NEVER_TRIED} THEN $2 ELSE ended_at END,
+  reason = CASE WHEN ${NEVER_TRIED} THEN 'Cancelled before it started.' ELSE reason END,
+  next_attempt_at = CASE WHEN state IN ('pending', 'running') THEN $2 ELSE next_attempt_at END,
+  state = CASE WHEN ${NEVER_TRIED} THEN 'cancelled' ELSE state END`
+
 /** How long a server holds a command without saying that it still lives. */
 export const LEASE_MS = 15_000
 
@@ -21,14 +29,14 @@ export class WorkRepository {
   ) {}
 
   /**
-   * Takes an unfinished command that nobody else holds, and in the same statement marks it as dispatched where it is
+   * Takes an unfinished command whose turn it is and that nobody else holds, and in the same statement marks it as dispatched where it is
    * going to be tried: if we die a moment later, it counts as one that may have started.
    */
   async claim(id: string, owner: string, now: Date): Promise<ClaimedCommand | null> {
     const { rows } = await this.database.pool.query(
       `WITH free AS (
          SELECT id, dispatched_at FROM command
-         WHERE id = $1 AND state IN ('pending', 'running')
+         WHERE id = $1 AND state IN ('pending', 'running') AND admitted_at IS NOT NULL
            AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $2)
          FOR UPDATE SKIP LOCKED
        ), claimed AS (
@@ -36,7 +44,7 @@ export class WorkRepository {
            lease_owner = $2,
            lease_until = now() + $3 * interval '1 millisecond',
            dispatched_at = coalesce(command.dispatched_at, CASE
-             WHEN cancel_requested_at IS NULL AND created_at + start_within_ms * interval '1 millisecond' > $4 THEN $4
+             WHEN cancel_requested_at IS NULL AND admitted_at + start_within_ms * interval '1 millisecond' > $4 THEN $4
            END)
          FROM free WHERE command.id = free.id
          RETURNING command.id, free.dispatched_at
@@ -53,18 +61,19 @@ export class WorkRepository {
   async renew(owner: string): Promise<{ cancelled: string[] }> {
     const { rows } = await this.database.pool.query(
       `UPDATE command SET lease_until = now() + $2 * interval '1 millisecond'
-       WHERE lease_owner = $1 AND state IN ('pending', 'running') AND lease_until IS NOT NULL
+       WHERE lease_owner = $1 AND state IN ('pending', 'running') AND admitted_at IS NOT NULL
+         AND lease_until IS NOT NULL
        RETURNING id, cancel_requested_at IS NOT NULL AS cancelled`,
       [owner, LEASE_MS],
     )
     return { cancelled: rows.filter((row) => row.cancelled).map((row) => row.id) }
   }
 
-  /** Unfinished commands that are due and that no other living server holds, oldest first. */
+  /** Unfinished commands whose turn it is, that are due and that no other living server holds, oldest first. */
   async due(owner: string, now: Date, limit: number, except: readonly string[]): Promise<string[]> {
     const { rows } = await this.database.pool.query(
       `SELECT id FROM command
-       WHERE state IN ('pending', 'running') AND next_attempt_at <= $2
+       WHERE state IN ('pending', 'running') AND admitted_at IS NOT NULL AND next_attempt_at <= $2
          AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $1)
          AND NOT (id = ANY($4::uuid[]))
        ORDER BY next_attempt_at LIMIT $3`,
@@ -98,8 +107,8 @@ export class WorkRepository {
   }
 
   /**
-   * Ends a command whose output is stored, and changes with it the host that it installed or removed, unless a newer
-   * installation or removal of that host was begun. False when the lease is gone or it has ended already.
+   * Ends a command whose output is stored, and counts how many of its host have failed in a row. Changes with it the
+   * host that it installed or removed, unless a newer installation or removal of that host was begun. False when the lease is gone or it has ended already.
    */
   async finish(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
@@ -108,9 +117,14 @@ export class WorkRepository {
            dropped_bytes = $8, lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
            ended_at = least(started_at + $9::float8 * interval '1 millisecond', $10)
          WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')
-         RETURNING id, host_id
+         RETURNING id, host_id, kind
+       ), counted AS (
+         UPDATE roll SET failed_tasks = CASE WHEN $3 = 'success' THEN 0 ELSE roll.failed_tasks + 1 END,
+           failed_task_at = CASE WHEN $3 = 'success' THEN roll.failed_task_at ELSE $10 END
+         FROM finished WHERE roll.host_id = finished.host_id AND finished.kind = 'command'
+           AND ($3 IN ('failed', 'timed_out') OR ($3 = 'success' AND roll.failed_tasks > 0))
        ), changed AS (
-         UPDATE host SET state = $11, state_reason = $7, state_since = $10 FROM finished
+         UPDATE host SET state = $11, state_code = $6, state_reason = $7, state_since = $10 FROM finished
          WHERE $11::text IS NOT NULL AND host.id = finished.host_id AND host.last_provisioning = finished.id
        ), removed AS (
          DELETE FROM host USING finished
@@ -170,18 +184,25 @@ export class WorkRepository {
    * null when there is no such command.
    */
   async requestCancel(id: string, now: Date): Promise<'ended' | 'requested' | null> {
-    const { rows } = await this.database.pool.query(
-      `UPDATE command SET
-         cancel_requested_at = CASE WHEN state IN ('pending', 'running') THEN coalesce(cancel_requested_at, $2) ELSE cancel_requested_at END,
-         ended_at = CASE WHEN ${NEVER_TRIED} THEN $2 ELSE ended_at END,
-         reason = CASE WHEN ${NEVER_TRIED} THEN 'Cancelled before it started.' ELSE reason END,
-         next_attempt_at = CASE WHEN state IN ('pending', 'running') THEN $2 ELSE next_attempt_at END,
-         state = CASE WHEN ${NEVER_TRIED} THEN 'cancelled' ELSE state END
-       WHERE id = $1 RETURNING state`,
-      [id, now],
-    )
+    const { rows } = await this.database.pool.query(`${CANCEL} WHERE id = $1 RETURNING state`, [id, now])
     if (rows.length === 0) return null
     return ['pending', 'running'].includes(rows[0].state) ? 'requested' : 'ended'
+  }
+
+  /** The same for every unfinished command of a run. */
+  async requestCancelOfRun(runId: string, now: Date): Promise<{ id: string; hasEnded: boolean }[]> {
+    return this.database.transaction(async (client) => {
+      // The run first, as whoever lets its commands begin does.
+      await client.query(
+        'UPDATE run SET cancel_requested_at = coalesce(cancel_requested_at, $2) WHERE id = $1',
+        [runId, now],
+      )
+      const { rows } = await client.query(
+        `${CANCEL} WHERE run_id = $1 AND state IN ('pending', 'running') RETURNING id, state`,
+        [runId, now],
+      )
+      return rows.map((row) => ({ id: row.id, hasEnded: row.state === 'cancelled' }))
+    })
   }
 
   /** Commands that ended since `since` and that their agent still keeps, the oldest `perHost` of each host. */

@@ -1,7 +1,8 @@
-import { Controller, Inject, Res } from '@nestjs/common'
+import { Controller, Header, Inject, Res } from '@nestjs/common'
 import type { Response } from 'express'
 import { Endpoint } from '../platform/http/endpoint.ts'
 import { describeApi } from '../platform/http/openapi.ts'
+import { Metrics } from '../platform/metrics/metrics.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { VERSION } from '../platform/tokens.ts'
@@ -11,6 +12,7 @@ export class HealthController {
   constructor(
     private readonly database: Database,
     private readonly queue: JobQueue,
+    private readonly metrics: Metrics,
     @Inject(VERSION) private readonly version: string,
   ) {}
 
@@ -29,6 +31,12 @@ export class HealthController {
       database: database ? 'up' : 'down',
       queue: queue ? 'up' : 'down',
     }
+  }
+
+  @Endpoint('metrics')
+  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  metricsText() {
+    return this.metrics.text()
   }
 
   @Endpoint('openapi')

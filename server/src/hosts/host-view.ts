@@ -4,7 +4,8 @@ import type { Host } from './domain/host.ts'
 
 /** A host as it is shown: without credentials. */
 export function viewOfHost(host: Host): HostView {
-  const { id, name, address, port, user, labels, state, hostKey, lastProvisioning, agent } = host
+  const { id, name, address, port, user, labels, state, stateCode, hostKey, agent } = host
+  const { heartbeatProfile, autoReinstall, lastProvisioning } = host
   return {
     id,
     name,
@@ -13,6 +14,7 @@ export function viewOfHost(host: Host): HostView {
     user,
     labels,
     state,
+    stateCode,
     stateReason: host.stateReason && sanitizeText(host.stateReason, 2000),
     stateSince: host.stateSince.toISOString(),
     hostKey,
@@ -24,6 +26,8 @@ export function viewOfHost(host: Host): HostView {
       installedAt: agent.installedAt?.toISOString() ?? null,
       lastAnswerAt: agent.lastAnswerAt?.toISOString() ?? null,
     },
+    heartbeatProfile,
+    autoReinstall,
     lastProvisioning,
     createdAt: host.createdAt.toISOString(),
   }

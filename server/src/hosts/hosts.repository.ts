@@ -6,6 +6,7 @@ import { Database } from '../platform/prisma/database.ts'
 import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
 import type { Host, HostCredential } from './domain/host.ts'
 
+const HOST_PARTS = { agent: true, roll: { select: { lastAnswerAt: true } } } as const
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 @Injectable()
@@ -18,7 +19,7 @@ export class HostsRepository {
   /** By name. */
   async list(): Promise<Host[]> {
     const rows = await this.database.prisma.host.findMany({
-      include: { agent: true },
+      include: HOST_PARTS,
       orderBy: { name: 'asc' },
     })
     return rows.map(fromRow)
@@ -34,12 +35,21 @@ export class HostsRepository {
       where: {
         OR: [{ name: { in: [...namesOrIds] } }, { id: { in: namesOrIds.filter((text) => UUID.test(text)) } }],
       },
-      include: { agent: true },
+      include: HOST_PARTS,
     })
     const found = new Map<string, Host>()
     for (const host of rows.map(fromRow)) found.set(host.id, host)
     for (const host of rows.map(fromRow)) found.set(host.name, host)
     return new Map(namesOrIds.flatMap((text) => (found.has(text) ? [[text, found.get(text) as Host]] : [])))
+  }
+
+  /** What decides whether a host is chosen for something, of every host, by name. */
+  async listForSelection(): Promise<Pick<Host, 'id' | 'name' | 'labels' | 'state' | 'isInstalled'>[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host.id, name, labels, state, agent.installed_at IS NOT NULL AS "isInstalled"
+       FROM host LEFT JOIN agent ON agent.host_id = host.id ORDER BY name`,
+    )
+    return rows
   }
 
   async credential(id: string): Promise<HostCredential | null> {
@@ -71,6 +81,14 @@ export class HostsRepository {
     } satisfies Prisma.HostCreateInput
   }
 
+  /** Changes what a person may choose for a host. */
+  async change(
+    id: string,
+    change: { labels?: Record<string, string>; heartbeatProfile?: string | null; autoReinstall?: boolean },
+  ): Promise<void> {
+    await this.database.prisma.host.updateMany({ where: { id }, data: change })
+  }
+
   /** Pins the first key seen. Throws `host.key_changed` when another was pinned meanwhile. */
   async pinHostKey(id: string, hostKey: string): Promise<void> {
     const { count } = await this.database.prisma.host.updateMany({
@@ -92,8 +110,8 @@ export class HostsRepository {
 
 const credentialOf = (id: string) => `host/${id}/credential`
 
-function fromRow(row: Row & { agent: Agent | null }): Host {
-  const { agent } = row
+function fromRow(row: Row & { agent: Agent | null; roll: { lastAnswerAt: Date | null } | null }): Host {
+  const { agent, roll } = row
   return {
     id: row.id,
     name: row.name,
@@ -102,9 +120,12 @@ function fromRow(row: Row & { agent: Agent | null }): Host {
     user: row.sshUser,
     labels: row.labels as Record<string, string>,
     state: row.state as HostState,
+    stateCode: row.stateCode,
     stateReason: row.stateReason,
     stateSince: row.stateSince,
     hostKey: row.hostKey,
+    heartbeatProfile: row.heartbeatProfile,
+    autoReinstall: row.autoReinstall,
     lastProvisioning: row.lastProvisioning,
     createdAt: row.createdAt,
     agent: agent && {
@@ -113,7 +134,7 @@ function fromRow(row: Row & { agent: Agent | null }): Host {
       version: agent.version,
       architecture: agent.architecture,
       installedAt: agent.installedAt,
-      lastAnswerAt: agent.lastAnswerAt,
+      lastAnswerAt: roll?.lastAnswerAt ?? null,
     },
     isInstalled: agent?.installedAt != null,
   }

@@ -7,6 +7,7 @@ import { DataDir } from './config/data-dir.ts'
 import type { Identity } from './crypto/certificates.ts'
 import { Sealer } from './crypto/sealer.ts'
 import { LOGGER, type Logger } from './log.ts'
+import { Metrics } from './metrics/metrics.ts'
 import { Database } from './prisma/database.ts'
 import { JobQueue } from './queue/job-queue.ts'
 import { CONFIG, SERVER_ID, SERVER_IDENTITY, VERSION } from './tokens.ts'
@@ -42,6 +43,7 @@ export class PlatformModule {
       { provide: Artifacts, useValue: platform.artifacts },
       { provide: Clock, useClass: SystemClock },
       Repeater,
+      Metrics,
     ]
     return { module: PlatformModule, providers, exports: providers }
   }

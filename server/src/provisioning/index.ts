@@ -1,1 +1,2 @@
 export { ProvisioningModule } from './provisioning.module.ts'
+export { ProvisioningService } from './provisioning.service.ts'

@@ -29,6 +29,8 @@ export interface InstallTarget extends SshHost {
   identity: AgentIdentity
   /** Pins of the servers that may call the agent; at least one. */
   serverPins: readonly string[]
+  /** Restart the agent even where nothing is amiss: it runs, and yet does not answer. */
+  isSilent: boolean
 }
 
 export interface ProvisioningPorts {

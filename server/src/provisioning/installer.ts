@@ -184,6 +184,7 @@ async function upload(
     rollcall_agent_release: release,
     rollcall_agent_archive_sha256: archive.sha256,
     rollcall_agent_rpc_port: plan.rpcPort,
+    rollcall_agent_restart: target.isSilent,
     ...(!plan.hasRelease && { rollcall_agent_archive: `${staging}/agent.tar.gz` }),
   }
   const { identity, serverPins } = target

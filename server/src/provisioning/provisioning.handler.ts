@@ -81,6 +81,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
           privateKeyPem: agent.privateKeyPem,
         },
         serverPins: [this.identity.pin],
+        isSilent: await this.agents.isSilent(hostId),
       },
       {
         firstInstall: !host.isInstalled,
@@ -105,6 +106,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       { version: result.agentVersion, architecture: result.architecture },
       this.clock.now(),
     )
+    await this.agents.callSoon(hostId, this.clock.now())
     await log.line(`The agent ${result.agentVersion} is online.`)
   }
 

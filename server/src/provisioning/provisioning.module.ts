@@ -12,5 +12,6 @@ import { ProvisioningService } from './provisioning.service.ts'
   imports: [AgentsModule, CommandsModule, HostsModule],
   controllers: [ProvisioningController],
   providers: [AgentPorts, ProvisioningRepository, ProvisioningService, ProvisioningHandler],
+  exports: [ProvisioningService],
 })
 export class ProvisioningModule {}

@@ -61,7 +61,13 @@ export class ProvisioningRepository {
     await this.commands.insertRun(run, async (transaction) => {
       const { count } = await transaction.host.updateMany({
         where: { id: host.id, state: { notIn: BUSY } },
-        data: { state, stateReason: null, stateSince: now, lastProvisioning: run.commands[0].id },
+        data: {
+          state,
+          stateCode: null,
+          stateReason: null,
+          stateSince: now,
+          lastProvisioning: run.commands[0].id,
+        },
       })
       if (count === 0)
         throw new RollcallError(

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
 import type { NewHost } from '@rollcall/contracts/admin'
 import { AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { scanHostKey } from '../platform/ssh/index.ts'
+import { connectSsh, scanHostKey } from '../platform/ssh/index.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
 
@@ -57,6 +58,28 @@ export class ProvisioningService {
     await this.hostRows.delete(host.id)
     this.connections.forget(host.id)
     return host
+  }
+
+  /** Signs in to a host and out again. Throws what stands in the way: `ssh.*`, `host.*`. Nothing is changed on the host. */
+  async trySsh(hostId: string, signal: AbortSignal): Promise<void> {
+    const [host, credential] = await Promise.all([this.hosts.show(hostId), this.hostRows.credential(hostId)])
+    if (!credential) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    const session = await connectSsh({
+      address: host.address,
+      port: host.port,
+      user: host.user,
+      credential: credential.ssh,
+      sudoPassword: credential.sudoPassword,
+      pinnedHostKey: host.hostKey,
+      signal,
+      onHostKey: async () => {
+        throw new RollcallError(
+          'host.key_changed',
+          'No SSH host key is pinned, so nothing is sent to the host.',
+        )
+      },
+    })
+    await session.close()
   }
 
   scanHostKey(address: string, port: number) {

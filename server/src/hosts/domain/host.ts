@@ -8,10 +8,14 @@ export interface Host {
   user: string
   labels: Record<string, string>
   state: HostState
+  stateCode: string | null
   stateReason: string | null
   stateSince: Date
   /** The pinned fingerprint of the SSH host key; null until the first connection. */
   hostKey: string | null
+  /** The heartbeat profile chosen for it; null where its labels decide. */
+  heartbeatProfile: string | null
+  autoReinstall: boolean
   lastProvisioning: string | null
   createdAt: Date
   agent: HostAgent | null

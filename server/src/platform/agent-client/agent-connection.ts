@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { fieldErrors, isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
   AGENT_METHODS,
@@ -9,9 +9,10 @@ import {
   RPC_ERROR,
   TOKEN_HEADER,
 } from '@rollcall/contracts/agent'
-import { buildConnector, Pool } from 'undici'
+import { buildConnector, Client } from 'undici'
 import { z } from 'zod'
 import { pinOf } from '../crypto/certificates.ts'
+import { Lines } from './lines.ts'
 
 /** How to reach an agent and how to know it: secrets in the clear, so it stays in memory. */
 export interface AgentAddress {
@@ -23,19 +24,15 @@ export interface AgentAddress {
   certificatePin: string
 }
 
-export interface ClientIdentity {
-  certificatePem: string
-  privateKeyPem: string
-}
-
 const CONNECT_TIMEOUT_MS = 10_000
 /** Longer than the longest interval between two calls of one agent, shorter than the agent's own limit. */
 const KEEP_ALIVE_MS = 100_000
 /** A host runs at most this many commands by default, and each is followed by one poll. */
 const MAX_POLLS = 64
 const MAX_CALLS = 4
-/** Above the largest answer of the contract in base64. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+/** Above the largest piece of output of the contract in base64, and above every other answer. */
+const MAX_LOG_BYTES = 8 * 1024 * 1024
+const MAX_ANSWER_BYTES = 1024 * 1024
 
 const rpcAnswer = z.union([
   z.object({
@@ -56,34 +53,41 @@ const rpcAnswer = z.union([
   }),
 ])
 
+/** One call of several that go out together. */
+export type AgentCall<N extends AgentMethodName = AgentMethodName> = N extends AgentMethodName
+  ? { method: N; params: AgentParamsInput<N> }
+  : never
+
+type ResultsOf<C extends readonly AgentCall[]> = { [I in keyof C]: AgentResult<C[I]['method']> }
+
 /**
  * Keep-alive connections to one agent. Both sides are known by pin, and no byte of a request, so no token, is sent
  * before the agent's pin was checked on that very connection.
  */
 export class AgentConnection {
-  /** Long polls wait on connections of their own, so that nothing else ever waits behind them. */
-  private readonly polls: Pool
-  private readonly calls: Pool
+  private readonly lines: Lines
   private lastId = 0
 
+  /** `identity` holds the server's certificate and key, once for all connections. */
   constructor(
-    private readonly address: AgentAddress,
-    identity: ClientIdentity,
+    readonly address: AgentAddress,
+    identity: SecureContext,
   ) {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host
-    const poolOf = (connections: number) =>
-      new Pool(`https://${host}:${address.port}`, {
-        connect: pinnedConnector(address.certificatePin, identity),
-        connections,
-        pipelining: 1,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        // Each call carries its own deadline.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      })
-    this.polls = poolOf(MAX_POLLS)
-    this.calls = poolOf(MAX_CALLS)
+    const connect = pinnedConnector(address.certificatePin, identity)
+    this.lines = new Lines(
+      () =>
+        new Client(`https://${host}:${address.port}`, {
+          connect,
+          pipelining: 1,
+          keepAliveTimeout: KEEP_ALIVE_MS,
+          keepAliveMaxTimeout: KEEP_ALIVE_MS,
+          // Each call carries its own deadline.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        }),
+      { polls: MAX_POLLS, calls: MAX_CALLS },
+    )
   }
 
   /**
@@ -95,37 +99,72 @@ export class AgentConnection {
     params: AgentParamsInput<N>,
     signal?: AbortSignal,
   ): Promise<AgentResult<N>> {
-    const method = AGENT_METHODS[name]
     const id = ++this.lastId
     const waitMs = 'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
-    const pool = waitMs > 0 ? this.polls : this.calls
-    const body = JSON.stringify({ jsonrpc: '2.0', id, method: name, params })
-    const text = await withDeadline(method.timeoutMs + waitMs, signal, (either) =>
-      this.post(pool, body, either),
-    )
-    const result = method.result.safeParse(unwrap(text, id))
-    if (!result.success) {
-      const fields = fieldErrors(result.error.issues, 'result')
-      throw invalidAnswer(
-        `its answer to ${name} does not fit the contract: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}`,
-      )
+    const json = await this.send({ jsonrpc: '2.0', id, method: name, params }, [name], waitMs, signal)
+    return resultOf(name, unwrap(json, id))
+  }
+
+  /**
+   * Several calls in one request, as a JSON-RPC batch, tried once; the agent may do them in any order. Throws as `call`
+   * does when one of them failed. `timeoutMs` cuts the time that the contract gives them.
+   */
+  async callTogether<const C extends readonly AgentCall[]>(
+    calls: C,
+    { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<ResultsOf<C>> {
+    const requests = calls.map(({ method, params }) => ({
+      jsonrpc: '2.0',
+      id: ++this.lastId,
+      method,
+      params,
+    }))
+    const names = calls.map(({ method }) => method)
+    const json = await this.send(requests, names, 0, signal, timeoutMs)
+    if (!Array.isArray(json) || json.length !== calls.length) {
+      // A refusal of the whole is one answer.
+      if (!Array.isArray(json)) unwrap(json, undefined)
+      throw invalidAnswer(`it did not answer each of ${calls.length} calls`)
     }
-    return result.data as AgentResult<N>
+    return requests.map(({ id, method }) => {
+      const answer = json.find((one) => (one as { id?: unknown } | null)?.id === id)
+      if (answer === undefined) throw invalidAnswer('its answer carries the id of another call')
+      return resultOf(method, unwrap(answer, id))
+    }) as ResultsOf<C>
   }
 
   /** Ends at once, with what is under way. */
-  async close(): Promise<void> {
-    await Promise.all([this.polls.destroy(), this.calls.destroy()])
+  close(): Promise<void> {
+    return this.lines.close('destroy')
   }
 
   /** Takes no more calls and ends when those under way have ended. */
-  async retire(): Promise<void> {
-    await Promise.all([this.polls.close(), this.calls.close()])
+  retire(): Promise<void> {
+    return this.lines.close('close')
   }
 
-  private async post(pool: Pool, body: string, signal: AbortSignal): Promise<string> {
+  private async send(
+    request: object,
+    methods: AgentMethodName[],
+    waitMs: number,
+    signal: AbortSignal | undefined,
+    timeoutMs = Math.max(...methods.map((name) => AGENT_METHODS[name].timeoutMs)) + waitMs,
+  ): Promise<unknown> {
+    const body = JSON.stringify(request)
+    const maxBytes = methods.includes('get_command_log') ? MAX_LOG_BYTES : MAX_ANSWER_BYTES
+    const text = await withDeadline(timeoutMs, signal, (either) =>
+      this.lines.use(waitMs > 0 ? 'polls' : 'calls', (client) => this.post(client, body, maxBytes, either)),
+    )
     try {
-      const response = await pool.request({
+      return JSON.parse(text)
+    } catch (cause) {
+      throw invalidAnswer('its answer is not JSON', cause)
+    }
+  }
+
+  private async post(client: Client, body: string, maxBytes: number, signal: AbortSignal): Promise<string> {
+    try {
+      const response = await client.request({
         method: 'POST',
         path: `/${this.address.path}/rpc`,
         headers: { 'content-type': 'application/json', [TOKEN_HEADER]: this.address.token },
@@ -136,11 +175,29 @@ export class AgentConnection {
         await response.body.dump({ limit: 1024 })
         throw refusedBy(response.statusCode)
       }
-      return await readBounded(response.body)
+      return await readBounded(response.body, maxBytes)
     } catch (error) {
       throw asCallError(error)
     }
   }
+}
+
+function resultOf<N extends AgentMethodName>(name: N, value: unknown): AgentResult<N> {
+  const result = AGENT_METHODS[name].result.safeParse(value)
+  if (result.success) return result.data as AgentResult<N>
+  const fields = fieldErrors(result.error.issues, 'result')
+  throw invalidAnswer(
+    `its answer to ${name} does not fit the contract: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}`,
+  )
+}
+
+/** What all connections share: made once, since reading the certificate costs more than a handshake. */
+export function clientIdentity(identity: { certificatePem: string; privateKeyPem: string }): SecureContext {
+  return createSecureContext({
+    cert: identity.certificatePem,
+    key: identity.privateKeyPem,
+    minVersion: 'TLSv1.3',
+  })
 }
 
 /** Aborts `work` after `ms` milliseconds or with `signal`. A timer of our own: nothing may collect it before its time. */
@@ -162,11 +219,9 @@ async function withDeadline<T>(
   }
 }
 
-function pinnedConnector(pin: string, identity: ClientIdentity): buildConnector.connector {
+function pinnedConnector(pin: string, identity: SecureContext): buildConnector.connector {
   const connect = buildConnector({
-    cert: identity.certificatePem,
-    key: identity.privateKeyPem,
-    minVersion: 'TLSv1.3',
+    secureContext: identity,
     // The certificate is self-signed and known by its pin, which is checked below before the socket is handed out.
     rejectUnauthorized: false,
     // A resumed session would show no certificate to check.
@@ -198,13 +253,8 @@ function pinSeen(socket: TLSSocket): string | undefined {
 /** An agent speaks of commands and of itself; what it says of anything else is not believed. */
 const MAY_BE_SAID_BY_AGENT = /^(command\.|request\.|agent\.(overloaded|method_unknown)$)/
 
-function unwrap(text: string, id: number): unknown {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (cause) {
-    throw invalidAnswer('its answer is not JSON', cause)
-  }
+/** The result that an answer carries. Without an `id` only its error is of interest. */
+function unwrap(json: unknown, id: number | undefined): unknown {
   const answer = rpcAnswer.safeParse(json)
   if (!answer.success) throw invalidAnswer('its answer is not a JSON-RPC answer')
   if ('error' in answer.data) throw errorOf(answer.data.error)
@@ -235,18 +285,19 @@ function refusedBy(statusCode: number): RollcallError {
     return new RollcallError('agent.unreachable', `The agent answered with HTTP ${statusCode}.`, {
       outcome: 'unknown',
     })
+  if (statusCode === 400) return invalidAnswer('it says that our request was malformed (HTTP 400)')
   return new RollcallError(
     'agent.credentials_refused',
     `The agent refused our credentials (HTTP ${statusCode}). Install it again with the same identity to mend its configuration.`,
   )
 }
 
-async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function readBounded(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of body) {
     size += part.length
-    if (size > MAX_ANSWER_BYTES) throw invalidAnswer(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+    if (size > maxBytes) throw invalidAnswer(`its answer is larger than ${maxBytes} bytes`)
     parts.push(part)
   }
   return Buffer.concat(parts).toString('utf8')

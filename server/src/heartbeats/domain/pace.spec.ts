@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { BacklogPace, fairShare, surplus } from './pace.ts'
+
+describe('BacklogPace', () => {
+  const fleet = (ratePerS: number, missed: number) => {
+    const pace = new BacklogPace()
+    const perSecond: number[] = []
+    let left = missed
+    for (let ms = 0; left > 0 && ms < 600_000; ms += 500) {
+      const count = Math.min(left, pace.allowance(ms, ratePerS))
+      pace.spend(count)
+      left -= count
+      const second = Math.floor(ms / 1000)
+      perSecond[second] = (perSecond[second] ?? 0) + count
+    }
+    return perSecond
+  }
+
+  it.each([
+    [250, 10_000],
+    [25, 1000],
+    [0.5, 20],
+    [0.075, 3],
+  ])(
+    'makes up for a whole fleet at %d calls a second within 65 s, and never faster than its share',
+    (rate, missed) => {
+      const perSecond = fleet(rate, missed)
+      expect(perSecond.length).toBeLessThanOrEqual(65)
+      expect(Math.max(...perSecond)).toBeLessThanOrEqual(Math.max(1, Math.ceil(rate)))
+    },
+  )
+
+  it('does not save up for a burst while there is nothing to make up for', () => {
+    const pace = new BacklogPace()
+    pace.allowance(0, 250)
+    expect(pace.allowance(3_600_000, 250)).toBe(200)
+  })
+})
+
+describe('sharing out', () => {
+  it('leaves no agent without a server', () => {
+    for (const [total, servers] of [
+      [10, 3],
+      [1, 2],
+      [10_000, 7],
+    ] as const)
+      expect(fairShare(total, servers) * servers).toBeGreaterThanOrEqual(total)
+  })
+
+  it('gives a late server its share, and then comes to rest', () => {
+    expect(surplus(10_000, 5000)).toBe(5000)
+    expect(surplus(5000, 5000)).toBe(0)
+    expect(surplus(5001, 5000)).toBe(0)
+  })
+})

@@ -1,0 +1,36 @@
+/** What is later than this was missed, by a server that was down or a database that was away: it is made up for slowly. */
+export const BACKLOG_AFTER_MS = 2000
+
+/**
+ * Share of the steady rate at which missed calls are made up for, beside those that are due now: together they stay
+ * below twice the steady rate, and a whole fleet that was missed is called within 1 / 0.8 of its mean interval.
+ */
+const BACKLOG_SHARE = 0.8
+
+/** A token bucket for missed calls. */
+export class BacklogPace {
+  private tokens = 1
+  private lastMs: number | undefined
+
+  /** How many missed calls may begin now, at `ratePerS` calls a second in the steady state. */
+  allowance(nowMs: number, ratePerS: number): number {
+    const elapsedS = Math.max(0, nowMs - (this.lastMs ?? nowMs)) / 1000
+    this.lastMs = nowMs
+    // At most one second's worth is saved up, so that a pause is not followed by a burst.
+    const most = Math.max(1, ratePerS * BACKLOG_SHARE)
+    this.tokens = Math.min(most, this.tokens + elapsedS * ratePerS * BACKLOG_SHARE)
+    return Math.floor(this.tokens)
+  }
+
+  spend(count: number): void {
+    this.tokens -= count
+  }
+}
+
+/** How many agents a server should own of `total` while `servers` live. */
+export const fairShare = (total: number, servers: number): number => Math.ceil(total / Math.max(1, servers))
+
+/** How many it should let go, so that servers which came later get their share. Small differences are left alone. */
+export function surplus(owned: number, share: number): number {
+  return owned > share + Math.max(2, share * 0.05) ? owned - share : 0
+}

@@ -1,0 +1,49 @@
+import type { HostState } from '@rollcall/contracts/admin'
+
+/** States in which an agent is called. In the others something else is at work on the host, or waits for a person. */
+export const CALLED_STATES = [
+  'online',
+  'degraded',
+  'offline',
+  'credentials_refused',
+  'identity_changed',
+  'install_failed',
+] as const satisfies HostState[]
+export type CalledState = (typeof CALLED_STATES)[number]
+
+/** What is known of an agent when its turn comes. */
+export interface RollView {
+  state: CalledState
+  stateCode: string | null
+  lastAnswerAt: Date | null
+  /** Since when calls fail; null while it answers. */
+  silentSince: Date | null
+  /** Rounds that failed in a row. */
+  failedRounds: number
+  hotCpuSince: Date | null
+  hotMemorySince: Date | null
+  /** Commands that failed in a row, and when the last one did. */
+  failedTasks: number
+  failedTaskAt: Date | null
+}
+
+/** One call that was not answered. */
+export interface FailedAttempt {
+  at: Date
+  reason: string
+}
+
+/** What a round, which is a call with its retries, has shown. */
+export type Observation =
+  | { kind: 'answered'; at: Date; cpuPercent: number | null; memoryPercent: number }
+  /** No answer to any attempt. */
+  | { kind: 'silent'; at: Date; attempts: FailedAttempt[] }
+  /** An answer that is not to be had by trying again: `agent.credentials_refused`, `agent.identity_changed`, or another refusal. */
+  | { kind: 'refused'; at: Date; code: string; reason: string }
+
+/** What is true of the agent from now on. */
+export interface Decision extends Omit<RollView, 'failedTasks' | 'failedTaskAt' | 'stateCode'> {
+  stateCode: string | null
+  /** Why it is in this state, for a person; null where there is nothing to say. */
+  stateReason: string | null
+}

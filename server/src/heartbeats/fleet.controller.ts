@@ -1,0 +1,33 @@
+import { Controller } from '@nestjs/common'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { FleetService } from './fleet.service.ts'
+
+@Controller()
+export class FleetController {
+  constructor(private readonly fleet: FleetService) {}
+
+  @Endpoint('listAgents')
+  agents(@Input() { query }: InputOf<'listAgents'>) {
+    return this.fleet.agents(query)
+  }
+
+  @Endpoint('clusterHealth')
+  health() {
+    return this.fleet.health()
+  }
+
+  @Endpoint('hostStatus')
+  status(@Input() { params }: InputOf<'hostStatus'>) {
+    return this.fleet.status(params.host)
+  }
+
+  @Endpoint('hostHistory')
+  async history(@Input() { params, query }: InputOf<'hostHistory'>) {
+    return { events: await this.fleet.history(params.host, query.limit, query.before) }
+  }
+
+  @Endpoint('hostSamples')
+  async samples(@Input() { params, query }: InputOf<'hostSamples'>) {
+    return { samples: await this.fleet.samples(params.host, query.resolution) }
+  }
+}

@@ -1,0 +1,156 @@
+import { Injectable } from '@nestjs/common'
+import type {
+  AgentView,
+  HostEvent,
+  HostFacts,
+  HostSample,
+  HostState,
+  HostVitals,
+} from '@rollcall/contracts/admin'
+import { Database } from '../platform/prisma/database.ts'
+import { fullestDisk } from './domain/report.ts'
+import { PROFILE_OF_HOST } from './roll.repository.ts'
+
+/** What the roll knows of one host, beyond the host itself. */
+export interface HostReport {
+  lastAnswerAt: Date | null
+  roundTripMs: number | null
+  clockOffsetMs: number | null
+  dueAt: Date | null
+  profile: { name: string; minMs: number; maxMs: number; offlineAfterMs: number | null } | null
+  vitals: HostVitals | null
+  facts: HostFacts | null
+  factsChangedAt: Date | null
+}
+
+interface AgentRow {
+  hostId: string
+  host: string
+  labels: Record<string, string>
+  state: HostState
+  stateCode: string | null
+  stateReason: string | null
+  stateSince: Date
+  version: string | null
+  lastAnswerAt: Date | null
+  roundTripMs: number | null
+  clockOffsetMs: number | null
+  vitals: HostVitals | null
+}
+
+const AGENT_ROW = `
+  SELECT host.id AS "hostId", host.name AS host, host.labels, host.state, host.state_code AS "stateCode",
+    host.state_reason AS "stateReason", host.state_since AS "stateSince", agent.version,
+    roll.last_answer_at AS "lastAnswerAt", roll.round_trip_ms AS "roundTripMs", roll.clock_offset_ms AS "clockOffsetMs",
+    roll.vitals
+  FROM host LEFT JOIN agent ON agent.host_id = host.id LEFT JOIN roll ON roll.host_id = host.id`
+
+/** What the roll has seen, for those who look at it. */
+@Injectable()
+export class FleetRepository {
+  constructor(private readonly database: Database) {}
+
+  /** By name, after `after`. */
+  async agents(filter: {
+    state?: HostState | undefined
+    after?: string | undefined
+    limit: number
+  }): Promise<AgentView[]> {
+    const { rows } = await this.database.pool.query<AgentRow>(
+      `${AGENT_ROW} WHERE ($1::text IS NULL OR host.state = $1) AND ($2::text IS NULL OR host.name > $2)
+       ORDER BY host.name LIMIT $3`,
+      [filter.state ?? null, filter.after ?? null, filter.limit],
+    )
+    return rows.map(viewOf)
+  }
+
+  /** Those of which anything has changed since `since`. */
+  async changedSince(since: Date): Promise<AgentView[]> {
+    const { rows } = await this.database.pool.query<AgentRow>(
+      `${AGENT_ROW} WHERE roll.updated_at >= $1 OR host.state_since >= $1`,
+      [since],
+    )
+    return rows.map(viewOf)
+  }
+
+  async countByState(): Promise<Partial<Record<HostState, number>>> {
+    const { rows } = await this.database.pool.query(
+      'SELECT state, count(*)::int AS count FROM host GROUP BY state',
+    )
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+  }
+
+  async report(hostId: string): Promise<HostReport> {
+    const { rows } = await this.database.pool.query(
+      `SELECT roll.last_answer_at AS "lastAnswerAt", roll.round_trip_ms AS "roundTripMs",
+         roll.clock_offset_ms AS "clockOffsetMs", roll.due_at AS "dueAt", roll.vitals,
+         host_facts.facts, host_facts.changed_at AS "factsChangedAt",
+         json_build_object('name', profile.name, 'minMs', profile.min_ms, 'maxMs', profile.max_ms,
+           'offlineAfterMs', profile.offline_after_ms) AS profile
+       FROM host CROSS JOIN LATERAL (${PROFILE_OF_HOST}) AS profile
+         LEFT JOIN roll ON roll.host_id = host.id LEFT JOIN host_facts ON host_facts.host_id = host.id
+       WHERE host.id = $1`,
+      [hostId],
+    )
+    const nothing = { lastAnswerAt: null, roundTripMs: null, clockOffsetMs: null, dueAt: null }
+    return rows[0] ?? { ...nothing, profile: null, vitals: null, facts: null, factsChangedAt: null }
+  }
+
+  /** Newest first. */
+  async events(hostId: string, limit: number, before: number | undefined): Promise<HostEvent[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT id::int8, at, from_state AS "from", to_state AS "to", code, reason FROM host_event
+       WHERE host_id = $1 AND ($3::int8 IS NULL OR id < $3) ORDER BY id DESC LIMIT $2`,
+      [hostId, limit, before ?? null],
+    )
+    return rows.map((row) => ({ ...row, id: Number(row.id), at: row.at.toISOString() }))
+  }
+
+  /** Oldest first, of the turn of the ring that ends now. */
+  async samples(hostId: string, resolutionS: number, since: Date): Promise<HostSample[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT bucket, count, cpu_sum, cpu_max, memory_sum, memory_max, load_sum, disk_max FROM host_sample
+       WHERE host_id = $1 AND resolution_s = $2 AND bucket > $3 ORDER BY bucket`,
+      [hostId, resolutionS, since],
+    )
+    return rows.map((row) => ({
+      at: row.bucket.toISOString(),
+      count: row.count,
+      cpuPercent: mean(row.cpu_sum, row.count),
+      cpuPeakPercent: row.cpu_max,
+      memoryPercent: mean(row.memory_sum, row.count),
+      memoryPeakPercent: row.memory_max,
+      load: mean(row.load_sum, row.count),
+      diskPeakPercent: row.disk_max,
+    }))
+  }
+
+  /** Removes events that are older than `before`, and of each host all but the newest `perHost`. */
+  async removeEvents(before: Date, perHost: number): Promise<void> {
+    await this.database.pool.query('DELETE FROM host_event WHERE at < $1', [before])
+    await this.database.pool.query(
+      `DELETE FROM host_event USING (
+         SELECT host_id, (array_agg(id ORDER BY id DESC))[$1 + 1] AS last FROM host_event
+         GROUP BY host_id HAVING count(*) > $1
+       ) AS full_host
+       WHERE host_event.host_id = full_host.host_id AND host_event.id <= full_host.last`,
+      [perHost],
+    )
+  }
+}
+
+const mean = (sum: number, count: number) => Math.round((sum / count) * 100) / 100
+
+function viewOf({ vitals, ...row }: AgentRow): AgentView {
+  return {
+    ...row,
+    stateSince: row.stateSince.toISOString(),
+    lastAnswerAt: row.lastAnswerAt?.toISOString() ?? null,
+    cpuPercent: vitals?.cpuPercent ?? null,
+    memoryPercent: vitals?.memoryPercent ?? null,
+    diskPercent: vitals && fullestDisk(vitals),
+    load: vitals?.load[0] ?? null,
+    uptimeS: vitals?.uptimeS ?? null,
+    runningCommands: vitals?.runningCommands ?? null,
+  }
+}

@@ -1,0 +1,206 @@
+import { hash } from 'node:crypto'
+import { Inject, Injectable } from '@nestjs/common'
+import { AgentsService } from '../agents/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { Repeater } from '../platform/clock/repeater.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { SERVER_ID } from '../platform/tokens.ts'
+import { decide } from './domain/decide.ts'
+import { BACKLOG_AFTER_MS, BacklogPace, fairShare, surplus } from './domain/pace.ts'
+import { HeartbeatMetrics } from './heartbeat-metrics.ts'
+import {
+  type Claimed,
+  isTransition,
+  type Membership,
+  type Result,
+  RollRepository,
+  SERVER_LEASE_MS,
+} from './roll.repository.ts'
+import { RollCaller, type Round } from './roll-caller.ts'
+
+const CLAIM_INTERVAL_MS = 500
+/** Claimed so long before they are due, so that each begins at its own time and not at the next look. */
+const LOOK_AHEAD_MS = 900
+const CLAIM_LIMIT = 2000
+const RENEW_INTERVAL_MS = SERVER_LEASE_MS / 3
+const RENEWALS_PER_ENROLMENT = 3
+const STORE_INTERVAL_MS = 500
+/** Rounds in one transaction. */
+const STORE_LIMIT = 500
+const LET_GO_LIMIT = 500
+/** Further rounds are not begun: so many that wait for dead hosts are more than any fleet has. */
+const MAX_IN_FLIGHT = 50_000
+
+const NOBODY: Membership = { servers: 1, total: 0, owned: 0, ratePerS: 0 }
+
+/**
+ * Calls the roll: claims the agents that are due, calls each at its own time, decides what is true of it, and stores that
+ * in batches. The database knows who is due and who owns whom; everything here may be lost at any moment.
+ */
+@Injectable()
+export class HeartbeatEngine {
+  private readonly stopping = new AbortController()
+  private readonly inFlight = new Map<string, Promise<void>>()
+  /** Those whose turn came again while their last round still waited for an answer. */
+  private readonly dueAgain = new Set<string>()
+  /** Results that are not stored yet, the newest of each agent: no more than there are agents. */
+  private readonly results = new Map<string, Result>()
+  /** The digest of what was last stored of an agent's facts, so that they are written only when they change. */
+  private readonly storedFacts = new Map<string, string>()
+  private readonly pace = new BacklogPace()
+  private membership = NOBODY
+  private renewals = 0
+  private loops: Promise<void>[] = []
+  private wakeStore: () => void = () => undefined
+
+  constructor(
+    private readonly roll: RollRepository,
+    private readonly caller: RollCaller,
+    private readonly agents: AgentsService,
+    private readonly clock: Clock,
+    private readonly repeater: Repeater,
+    private readonly metrics: HeartbeatMetrics,
+    @Inject(SERVER_ID) private readonly server: string,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  async start(): Promise<void> {
+    const repeat = (what: string, intervalMs: number, work: () => Promise<void>) =>
+      this.repeater.repeat(what, intervalMs, this.stopping.signal, work)
+    await this.renew()
+    this.loops = [
+      repeat('sharing out agents', RENEW_INTERVAL_MS, () => this.renew()),
+      repeat('looking for agents that are due', CLAIM_INTERVAL_MS, () => this.claim()),
+      repeat('storing heartbeats', 0, () => this.storeWhenDue()),
+    ]
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    this.wakeStore()
+    await Promise.allSettled([...this.loops, ...this.inFlight.values()])
+    await this.roll
+      .leave(this.server)
+      .catch((error) =>
+        this.log.warn({ err: error }, 'agents could not be let go; their lease runs out by itself'),
+      )
+  }
+
+  private async renew(): Promise<void> {
+    if (this.renewals++ % RENEWALS_PER_ENROLMENT === 0) await this.roll.enrol(this.clock.now())
+    this.membership = await this.roll.renew(this.server)
+    const { total, servers, owned } = this.membership
+    const count = Math.min(LET_GO_LIMIT, surplus(owned, fairShare(total, servers)))
+    if (count === 0) return
+    const gone = await this.roll.letGo(this.server, count, [...this.inFlight.keys()])
+    for (const hostId of gone) {
+      this.storedFacts.delete(hostId)
+      this.agents.forget(hostId)
+    }
+  }
+
+  /** Those that are due now and soon; and of those that were missed, as many as the pace allows. */
+  private async claim(): Promise<void> {
+    const room = MAX_IN_FLIGHT - this.inFlight.size
+    if (room <= 0) return
+    const now = this.clock.now()
+    const nowMs = now.getTime()
+    const { total, servers, owned, ratePerS } = this.membership
+    const takesOver = owned < fairShare(total, servers)
+    const missedBefore = new Date(nowMs - BACKLOG_AFTER_MS)
+    const timely = await this.roll.claim(this.server, now, {
+      after: missedBefore,
+      until: new Date(nowMs + LOOK_AHEAD_MS),
+      limit: Math.min(room, CLAIM_LIMIT),
+      takesOver,
+    })
+    this.begin(timely)
+    // Before the first agents are owned their rate is that of our share of all.
+    const rate = Math.max(ratePerS, owned === 0 ? fairShare(total, servers) / 40 : 0)
+    const allowance = this.pace.allowance(nowMs, rate)
+    if (allowance === 0) return
+    const missed = await this.roll.claim(this.server, now, {
+      after: new Date(0),
+      until: missedBefore,
+      limit: Math.min(room, allowance),
+      takesOver,
+    })
+    this.pace.spend(missed.length)
+    this.begin(missed)
+  }
+
+  private begin(claimed: Claimed[]): void {
+    for (const agent of claimed) {
+      if (this.inFlight.has(agent.hostId)) {
+        this.dueAgain.add(agent.hostId)
+        continue
+      }
+      const round = this.round(agent)
+        .catch((error) => {
+          if (!this.stopping.signal.aborted)
+            this.log.error({ err: error, hostId: agent.hostId }, 'a heartbeat failed by our fault')
+        })
+        .finally(() => {
+          this.inFlight.delete(agent.hostId)
+          if (this.dueAgain.delete(agent.hostId)) this.agents.callSoon(agent.hostId)
+        })
+      this.inFlight.set(agent.hostId, round)
+    }
+  }
+
+  private async round(agent: Claimed): Promise<void> {
+    const signal = this.stopping.signal
+    const early = agent.plannedAt.getTime() - this.clock.now().getTime()
+    if (early > 0) await this.clock.sleep(early, signal)
+    this.metrics.lateness.observe(Math.max(0, this.clock.now().getTime() - agent.plannedAt.getTime()) / 1000)
+    const round = await this.caller.call(agent, signal)
+    if (!round) return
+    const result = this.resultOf(agent, round)
+    this.metrics.rounds.inc({ outcome: round.seen.kind })
+    this.results.set(agent.hostId, result)
+    if (isTransition(result)) this.wakeStore()
+  }
+
+  private resultOf(agent: Claimed, { seen, report }: Round): Result {
+    const result: Result = { hostId: agent.hostId, from: agent, decision: decide(agent, seen) }
+    if (!report) return result
+    const { vitals, facts, roundTripMs, clockOffsetMs } = report
+    const isNew = this.storedFacts.get(agent.hostId) !== digestOf(facts)
+    result.report = { vitals, roundTripMs, clockOffsetMs, ...(isNew && { facts }) }
+    return result
+  }
+
+  private logTransition({ hostId, from, decision }: Result): void {
+    const { state, stateCode: code, stateReason: reason } = decision
+    const level = state === 'online' ? 'info' : 'warn'
+    this.log[level](
+      { hostId, from: from.state, to: state, ...(code && { code }) },
+      reason ?? `the host is ${state}`,
+    )
+  }
+
+  /** Waits until there is a reason to store, then stores all there is. */
+  private async storeWhenDue(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, STORE_INTERVAL_MS)
+      this.wakeStore = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (this.stopping.signal.aborted) this.wakeStore()
+    })
+    while (this.results.size > 0) {
+      const batch = [...this.results.values()].slice(0, STORE_LIMIT)
+      const changed = new Set(await this.roll.store(this.server, batch, this.clock.now()))
+      for (const result of batch) {
+        // A newer one may have come while this one was being stored.
+        if (this.results.get(result.hostId) === result) this.results.delete(result.hostId)
+        const facts = result.report?.facts
+        if (facts) this.storedFacts.set(result.hostId, digestOf(facts))
+        if (changed.has(result.hostId)) this.logTransition(result)
+      }
+    }
+  }
+}
+
+const digestOf = (facts: object) => hash('sha1', JSON.stringify(facts), 'base64')

@@ -1,0 +1,3 @@
+export { FleetRepository } from './fleet.repository.ts'
+export { HeartbeatEngine } from './heartbeat-engine.ts'
+export { HeartbeatsModule } from './heartbeats.module.ts'

@@ -1,0 +1,35 @@
+import { Controller } from '@nestjs/common'
+import { viewOfHost } from '../hosts/index.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { ProfilesService } from './profiles.service.ts'
+
+@Controller()
+export class ProfilesController {
+  constructor(private readonly profiles: ProfilesService) {}
+
+  @Endpoint('listHeartbeatProfiles')
+  async list() {
+    return { profiles: await this.profiles.list() }
+  }
+
+  @Endpoint('addHeartbeatProfile')
+  async add(@Input() { body }: InputOf<'addHeartbeatProfile'>) {
+    return { profile: await this.profiles.add(body) }
+  }
+
+  @Endpoint('changeHeartbeatProfile')
+  async change(@Input() { params, body }: InputOf<'changeHeartbeatProfile'>) {
+    return { profile: await this.profiles.change(params.profile, body) }
+  }
+
+  @Endpoint('removeHeartbeatProfile')
+  async remove(@Input() { params }: InputOf<'removeHeartbeatProfile'>) {
+    await this.profiles.remove(params.profile)
+    return {}
+  }
+
+  @Endpoint('changeHost')
+  async changeHost(@Input() { params, body }: InputOf<'changeHost'>) {
+    return { host: viewOfHost(await this.profiles.changeHost(params.host, body)) }
+  }
+}

@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common'
+import type { HeartbeatProfile } from '@rollcall/contracts/admin'
+import { Database } from '../platform/prisma/database.ts'
+import { Prisma, type HeartbeatProfile as Row } from '../platform/prisma/generated/client.ts'
+
+@Injectable()
+export class ProfilesRepository {
+  constructor(private readonly database: Database) {}
+
+  /** By name. */
+  async list(): Promise<HeartbeatProfile[]> {
+    const rows = await this.database.prisma.heartbeatProfile.findMany({ orderBy: { name: 'asc' } })
+    return rows.map(fromRow)
+  }
+
+  async find(name: string): Promise<HeartbeatProfile | null> {
+    const row = await this.database.prisma.heartbeatProfile.findUnique({ where: { name } })
+    return row && fromRow(row)
+  }
+
+  /** False when the name is taken. */
+  async add(profile: HeartbeatProfile): Promise<boolean> {
+    const { count } = await this.database.prisma.heartbeatProfile.createMany({
+      data: toRow(profile),
+      skipDuplicates: true,
+    })
+    return count === 1
+  }
+
+  async change(profile: HeartbeatProfile): Promise<void> {
+    await this.database.prisma.heartbeatProfile.updateMany({
+      where: { name: profile.name },
+      data: toRow(profile),
+    })
+  }
+
+  /** Removes one that no host names; otherwise resolves to the names of the first hosts that do. */
+  async remove(name: string): Promise<string[]> {
+    const { prisma } = this.database
+    await prisma.heartbeatProfile.deleteMany({ where: { name, hosts: { none: {} } } })
+    const users = await prisma.host.findMany({
+      where: { heartbeatProfile: name },
+      select: { name: true },
+      orderBy: { name: 'asc' },
+      take: 20,
+    })
+    return users.map((host) => host.name)
+  }
+}
+
+const toRow = (profile: HeartbeatProfile) => ({ ...profile, labels: profile.labels ?? Prisma.DbNull })
+
+const fromRow = (row: Row): HeartbeatProfile => ({
+  ...row,
+  labels: row.labels as Record<string, string> | null,
+})

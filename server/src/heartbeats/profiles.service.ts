@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { type HeartbeatProfile, impossibleBounds } from '@rollcall/contracts/admin'
+import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { ProfilesRepository } from './profiles.repository.ts'
+import { RollRepository } from './roll.repository.ts'
+
+/** The profile of every host that no other one fits. */
+const DEFAULT_PROFILE = 'default'
+
+/** How often agents are called, and which host has which profile. What changes holds from the next call on. */
+@Injectable()
+export class ProfilesService {
+  constructor(
+    private readonly profiles: ProfilesRepository,
+    private readonly roll: RollRepository,
+    private readonly hosts: HostsService,
+    private readonly hostRows: HostsRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  list(): Promise<HeartbeatProfile[]> {
+    return this.profiles.list()
+  }
+
+  async add(profile: HeartbeatProfile): Promise<HeartbeatProfile> {
+    if (!(await this.profiles.add(profile)))
+      throw new RollcallError(
+        'heartbeat.profile_taken',
+        `There is a heartbeat profile called ${profile.name} already. Change that one, or choose another name.`,
+        { fields: [{ field: 'name', message: `"${profile.name}" is taken` }] },
+      )
+    await this.roll.applyProfiles(this.clock.now())
+    return profile
+  }
+
+  async change(name: string, change: Partial<Omit<HeartbeatProfile, 'name'>>): Promise<HeartbeatProfile> {
+    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+    const profile: HeartbeatProfile = { ...(await this.show(name)), ...given }
+    const fields = impossibleBounds(profile)
+    if (profile.name === DEFAULT_PROFILE && profile.labels)
+      fields.push({
+        field: 'labels',
+        message: 'the default profile is for every other host; leave labels null',
+      })
+    if (fields.length > 0)
+      throw new RollcallError(
+        'request.invalid',
+        `The profile would be impossible: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
+        { fields },
+      )
+    await this.profiles.change(profile)
+    await this.roll.applyProfiles(this.clock.now())
+    return profile
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.show(name)
+    if (name === DEFAULT_PROFILE)
+      throw new RollcallError(
+        'heartbeat.profile_in_use',
+        'The default profile cannot be removed: it is for every host that has no other. Change its bounds instead.',
+      )
+    const users = await this.profiles.remove(name)
+    if (users.length > 0)
+      throw new RollcallError(
+        'heartbeat.profile_in_use',
+        `The profile ${name} is named by ${users.join(', ')}. Give these another one first.`,
+      )
+    await this.roll.applyProfiles(this.clock.now())
+  }
+
+  /** Changes what a person may choose for a host, and has it take effect. */
+  async changeHost(
+    nameOrId: string,
+    change: {
+      labels?: Record<string, string> | undefined
+      heartbeatProfile?: string | null | undefined
+      autoReinstall?: boolean | undefined
+    },
+  ): Promise<Host> {
+    const host = await this.hosts.show(nameOrId)
+    if (typeof change.heartbeatProfile === 'string') await this.show(change.heartbeatProfile)
+    await this.hostRows.change(host.id, change)
+    await this.roll.applyProfiles(this.clock.now(), host.id)
+    return this.hosts.show(host.id)
+  }
+
+  private async show(name: string): Promise<HeartbeatProfile> {
+    const profile = await this.profiles.find(name)
+    if (profile) return profile
+    const known = (await this.profiles.list()).map((one) => one.name).join(', ')
+    throw new RollcallError(
+      'heartbeat.profile_not_found',
+      `There is no heartbeat profile called ${name}. There are: ${known}.`,
+      { fields: [{ field: 'heartbeatProfile', message: `"${name}" is not known` }] },
+    )
+  }
+}

@@ -1,0 +1,289 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { FleetRepository } from './fleet.repository.ts'
+import { type Claimed, type Result, RollRepository } from './roll.repository.ts'
+
+let test: TestDatabase
+let roll: RollRepository
+let fleet: FleetRepository
+let ports = 20_000
+
+beforeAll(async () => {
+  test = await TestDatabase.open()
+  roll = new RollRepository(test.database)
+  fleet = new FleetRepository(test.database)
+})
+afterAll(() => test.close())
+beforeEach(() => test.database.pool.query('TRUNCATE host, server_lease CASCADE'))
+
+const A = 'server-a'
+const B = 'server-b'
+const now = new Date('2026-11-21T10:00:00Z')
+const after = (ms: number) => new Date(now.getTime() + ms)
+
+/** A host with an installed agent, which is due at `now` when it is on the roll. */
+async function host(change: { state?: string; labels?: object; profile?: string } = {}): Promise<string> {
+  const id = randomUUID()
+  await test.database.pool.query(
+    `INSERT INTO host (id, name, address, ssh_port, ssh_user, labels, credential, state, state_since, created_at, heartbeat_profile)
+     VALUES ($1, $2, '192.0.2.1', 22, 'root', $3, '', $4, $5, $5, $6)`,
+    [id, `host-${id}`, change.labels ?? {}, change.state ?? 'online', now, change.profile ?? null],
+  )
+  await test.database.pool.query(
+    `INSERT INTO agent (host_id, rpc_port, rpc_path, token, secret_key, certificate, private_key, certificate_pin, installed_at)
+     VALUES ($1, $2, 'p', '', '', '', '', 'pin', $3)`,
+    [id, ports++, now],
+  )
+  return id
+}
+
+async function hosts(count: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let i = 0; i < count; i++) ids.push(await host())
+  await onTheRoll()
+  return ids
+}
+
+/** Puts all on the roll and makes them due. */
+async function onTheRoll(): Promise<void> {
+  await roll.enrol(now)
+  await test.database.pool.query('UPDATE roll SET due_at = $1', [now])
+}
+
+const claim = (server: string, change: Partial<Parameters<RollRepository['claim']>[2]> = {}, at = now) =>
+  roll.claim(server, at, { after: new Date(0), until: at, limit: 100, takesOver: true, ...change })
+
+const rowOf = async (hostId: string) =>
+  (await test.database.pool.query('SELECT * FROM roll WHERE host_id = $1', [hostId])).rows[0]
+const stateOf = async (hostId: string) =>
+  (await test.database.pool.query('SELECT state, state_code, state_reason FROM host WHERE id = $1', [hostId]))
+    .rows[0]
+
+const answered = (agent: Claimed, at: Date, change: Partial<Result['decision']> = {}): Result => ({
+  hostId: agent.hostId,
+  from: agent,
+  decision: {
+    lastAnswerAt: at,
+    silentSince: null,
+    failedRounds: 0,
+    hotCpuSince: null,
+    hotMemorySince: null,
+    state: 'online',
+    stateCode: null,
+    stateReason: null,
+    ...change,
+  },
+  report: {
+    roundTripMs: 3,
+    clockOffsetMs: -7,
+    vitals: {
+      uptimeS: 10,
+      load: [1.5, 0, 0],
+      cpuPercent: 20,
+      memoryPercent: 40,
+      memory: { totalBytes: 100, availableBytes: 60, swapTotalBytes: 0, swapFreeBytes: 0 },
+      disks: [{ mount: '/', filesystem: 'ext4', totalBytes: 100, availableBytes: 25 }],
+      runningCommands: 0,
+    },
+  },
+})
+const silent = (agent: Claimed, at: Date): Result => {
+  const { report: _, ...result } = answered(agent, at, {
+    lastAnswerAt: agent.lastAnswerAt,
+    silentSince: at,
+    failedRounds: 1,
+    state: 'offline',
+    stateCode: 'agent.unreachable',
+    stateReason: 'No answer.',
+  })
+  return result
+}
+
+describe('claiming', () => {
+  it('plans the next call within the bounds of the profile, in the same statement', async () => {
+    const [id] = await hosts(1)
+    const [agent] = await claim(A)
+    expect(agent).toMatchObject({ hostId: id, plannedAt: now, state: 'online', maxMs: 60_000 })
+    const { due_at, owner } = await rowOf(id as string)
+    expect(owner).toBe(A)
+    expect(due_at.getTime()).toBeGreaterThanOrEqual(after(20_000).getTime())
+    expect(due_at.getTime()).toBeLessThanOrEqual(after(60_000).getTime())
+    expect(await claim(A)).toEqual([])
+  })
+
+  it('gives no agent to two servers, however many ask at once', async () => {
+    await hosts(40)
+    await Promise.all([roll.renew(A), roll.renew(B)])
+    const claimed = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => claim(i % 2 ? A : B, { limit: 7 })),
+    )
+    const ids = claimed.flat().map(({ hostId }) => hostId)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  it('leaves an agent to the server that owns it while that lives, and takes it over when its lease has run out', async () => {
+    const [id] = await hosts(1)
+    await roll.renew(A)
+    await claim(A)
+    await test.database.pool.query('UPDATE roll SET due_at = $1', [now])
+    expect(await claim(B)).toEqual([])
+    await test.database.pool.query("UPDATE server_lease SET lease_until = now() - interval '1 second'")
+    expect(await claim(B, { takesOver: false })).toEqual([])
+    expect((await claim(B)).map(({ hostId }) => hostId)).toEqual([id])
+  })
+
+  it('does not call a host that is being installed or removed', async () => {
+    for (const state of ['installing', 'removing', 'remove_failed', 'upgrading']) await host({ state })
+    await onTheRoll()
+    expect(await claim(A)).toEqual([])
+  })
+
+  it('takes those with the shortest interval first when not all can be called', async () => {
+    await hosts(5)
+    const pressing = await host({ profile: 'high-availability' })
+    await onTheRoll()
+    expect((await claim(A, { limit: 1 })).map(({ hostId }) => hostId)).toEqual([pressing])
+  })
+
+  it('lets a late server have its share, and never an agent that is being called', async () => {
+    const ids = await hosts(6)
+    await roll.renew(A)
+    await claim(A)
+    expect(await roll.renew(B)).toMatchObject({ servers: 2, total: 6, owned: 0 })
+    const gone = await roll.letGo(A, 3, ids.slice(0, 2))
+    expect(gone).toHaveLength(3)
+    expect(gone.some((id) => ids.slice(0, 2).includes(id))).toBe(false)
+    await test.database.pool.query('UPDATE roll SET due_at = $1', [now])
+    expect((await claim(B)).map(({ hostId }) => hostId).sort()).toEqual(gone.sort())
+  })
+})
+
+describe('storing', () => {
+  it('keeps what a round has shown, and the change of state with its reason in the history', async () => {
+    const [id] = (await hosts(1)) as [string]
+    const [agent] = (await claim(A)) as [Claimed]
+    expect(await roll.store(A, [silent(agent, now)], now)).toEqual([id])
+    expect(await stateOf(id)).toEqual({
+      state: 'offline',
+      state_code: 'agent.unreachable',
+      state_reason: 'No answer.',
+    })
+    expect(await rowOf(id)).toMatchObject({ failed_rounds: 1, silent_since: now, vitals: null })
+    const [event] = await fleet.events(id, 10, undefined)
+    expect(event).toMatchObject({
+      from: 'online',
+      to: 'offline',
+      code: 'agent.unreachable',
+      reason: 'No answer.',
+    })
+  })
+
+  it('leaves alone what another server owns by now', async () => {
+    const [id] = (await hosts(1)) as [string]
+    const [agent] = (await claim(A)) as [Claimed]
+    await test.database.pool.query("UPDATE roll SET owner = 'server-b'")
+    expect(await roll.store(A, [silent(agent, now)], now)).toEqual([])
+    expect((await stateOf(id)).state).toBe('online')
+    expect((await rowOf(id)).failed_rounds).toBe(0)
+  })
+
+  it('does not overwrite the state of a host that has begun to be installed meanwhile', async () => {
+    const [id] = (await hosts(1)) as [string]
+    const [agent] = (await claim(A)) as [Claimed]
+    await test.database.pool.query("UPDATE host SET state = 'installing'")
+    expect(await roll.store(A, [silent(agent, now)], now)).toEqual([])
+    expect((await stateOf(id)).state).toBe('installing')
+  })
+
+  it('stores a batch of which one host has left the fleet', async () => {
+    const [first, second] = (await hosts(2)) as [string, string]
+    const agents = await claim(A)
+    await test.database.pool.query('DELETE FROM host WHERE id = $1', [first])
+    const facts = { agentVersion: '1' } as never
+    const results = agents.map((agent) => {
+      const result = answered(agent, now)
+      return { ...result, report: { ...(result.report as NonNullable<Result['report']>), facts } }
+    })
+    await roll.store(A, results, now)
+    expect((await fleet.report(second)).facts).toEqual(facts)
+  })
+
+  it('keeps no more samples than the rings have slots, and sums up each step', async () => {
+    const [id] = (await hosts(1)) as [string]
+    const [agent] = (await claim(A)) as [Claimed]
+    const day = 86_400_000
+    for (const ms of [0, 30_000, 60_000]) await roll.store(A, [answered(agent, after(ms))], now)
+    const [sample] = await fleet.samples(id, 300, after(-day))
+    expect(sample).toMatchObject({
+      at: now.toISOString(),
+      count: 3,
+      cpuPercent: 20,
+      cpuPeakPercent: 20,
+      diskPeakPercent: 75,
+    })
+    for (let hour = 0; hour < 60; hour++) await roll.store(A, [answered(agent, after(hour * 3_600_000))], now)
+    const { rows } = await test.database.pool.query(
+      'SELECT resolution_s, count(*)::int FROM host_sample GROUP BY resolution_s ORDER BY 1',
+    )
+    // Sixty hours in a ring of a day: every hour's slot was used again.
+    expect(rows).toEqual([
+      { resolution_s: 300, count: 24 },
+      { resolution_s: 3600, count: 60 },
+    ])
+  })
+})
+
+describe('profiles', () => {
+  it('give a host its own bounds, or those of its labels, or the default', async () => {
+    await test.database.pool.query(
+      `INSERT INTO heartbeat_profile (name, min_ms, max_ms, labels) VALUES ('slow-labs', 100000, 200000, '{"env":"lab"}')
+       ON CONFLICT DO NOTHING`,
+    )
+    const plain = await host()
+    const lab = await host({ labels: { env: 'lab', zone: 'a' } })
+    const chosen = await host({ labels: { env: 'lab' }, profile: 'high-availability' })
+    await roll.enrol(now)
+    const bounds = async (id: string) => {
+      const { min_ms, max_ms, offline_after_ms } = await rowOf(id)
+      return [min_ms, max_ms, offline_after_ms]
+    }
+    expect(await bounds(plain)).toEqual([20_000, 60_000, null])
+    expect(await bounds(lab)).toEqual([100_000, 200_000, null])
+    expect(await bounds(chosen)).toEqual([4000, 6000, 15_000])
+    await test.database.pool.query("DELETE FROM heartbeat_profile WHERE name = 'slow-labs'")
+    await roll.applyProfiles(now)
+    expect(await bounds(lab)).toEqual([20_000, 60_000, null])
+  })
+
+  it('bring the next call forward when the interval becomes shorter', async () => {
+    const id = await host()
+    await onTheRoll()
+    await test.database.pool.query('UPDATE roll SET due_at = $1', [after(60_000)])
+    await test.database.pool.query("UPDATE host SET heartbeat_profile = 'high-availability'")
+    await roll.applyProfiles(now, id)
+    expect((await rowOf(id)).due_at.getTime()).toBeLessThanOrEqual(after(6000).getTime())
+  })
+})
+
+describe('the history of states', () => {
+  it('is bounded by age and by number', async () => {
+    const id = await host()
+    for (let i = 0; i < 12; i++)
+      await test.database.pool.query('UPDATE host SET state = $2, state_since = $3 WHERE id = $1', [
+        id,
+        i % 2 ? 'online' : 'offline',
+        after(i * 1000),
+      ])
+    await fleet.removeEvents(after(2500), 5)
+    const events = await fleet.events(id, 100, undefined)
+    expect(events.map(({ to }) => to)).toEqual(['online', 'offline', 'online', 'offline', 'online'])
+    expect(Date.parse(events.at(-1)?.at as string)).toBeGreaterThan(after(2500).getTime())
+  })
+
+  it('outlives the host and says that it left', async () => {
+    const id = await host()
+    await test.database.pool.query('DELETE FROM host WHERE id = $1', [id])
+    expect((await fleet.events(id, 1, undefined))[0]).toMatchObject({ from: 'online', to: 'removed' })
+  })
+})

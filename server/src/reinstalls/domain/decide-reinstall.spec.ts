@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { isToBeReinstalled, nextReinstall, type SilentHost } from './decide-reinstall.ts'
+
+const now = new Date('2026-11-21T10:00:00Z')
+const SILENT: SilentHost = {
+  state: 'offline',
+  stateCode: 'agent.unreachable',
+  isAllowed: true,
+  failedRounds: 3,
+  notBefore: null,
+  reinstalls: 0,
+}
+
+describe('isToBeReinstalled', () => {
+  it('is so for an agent that stays silent', () => {
+    expect(isToBeReinstalled(SILENT, now)).toBe(true)
+  })
+
+  it.each([
+    ['a person has switched it off', { isAllowed: false }],
+    ['it has not been silent for long', { failedRounds: 2 }],
+    ['it was tried a moment ago', { notBefore: new Date(now.getTime() + 1) }],
+    ['its credentials were refused', { state: 'credentials_refused' }],
+    ['its identity has changed', { state: 'identity_changed' }],
+    ['it answers', { state: 'degraded' }],
+    ['it is being installed', { state: 'installing' }],
+    ['an installation was refused for good', { state: 'install_failed', stateCode: 'ssh.auth_failed' }],
+  ] as [string, Partial<SilentHost>][])('is not so when %s', (_why, change) => {
+    expect(isToBeReinstalled({ ...SILENT, ...change }, now)).toBe(false)
+  })
+
+  it('is so again when an installation failed for want of a connection', () => {
+    const host: SilentHost = { ...SILENT, state: 'install_failed', stateCode: 'ssh.connection_lost' }
+    expect(isToBeReinstalled(host, now)).toBe(true)
+  })
+})
+
+describe('nextReinstall', () => {
+  it('leaves ever longer pauses, up to a day', () => {
+    const minutes = [0, 1, 2, 3, 50].map(
+      (reinstalls) => (nextReinstall('installing', reinstalls, now).getTime() - now.getTime()) / 60_000,
+    )
+    expect(minutes).toEqual([10, 20, 40, 80, 1440])
+  })
+})

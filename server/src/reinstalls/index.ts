@@ -1,0 +1,2 @@
+export { Reinstaller } from './reinstaller.ts'
+export { ReinstallsModule } from './reinstalls.module.ts'

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common'
+import { Database } from '../platform/prisma/database.ts'
+import type { SilentHost } from './domain/decide-reinstall.ts'
+
+export interface Candidate extends SilentHost {
+  hostId: string
+}
+
+@Injectable()
+export class ReinstallsRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Hosts of `server` that are silent and whose turn it is, and how many are being installed in the whole fleet. Takes
+   * them: until `takenUntil` they are nobody else's, should we die.
+   */
+  async take(
+    server: string,
+    now: Date,
+    takenUntil: Date,
+    failedRounds: number,
+    limit: number,
+  ): Promise<Candidate[]> {
+    const { rows } = await this.database.pool.query(
+      `WITH silent AS (
+         SELECT roll.host_id, roll.reinstall_at FROM roll JOIN host ON host.id = roll.host_id
+         WHERE roll.owner = $1 AND roll.failed_rounds >= $4 AND host.auto_reinstall
+           AND host.state IN ('offline', 'install_failed') AND (roll.reinstall_at IS NULL OR roll.reinstall_at <= $2)
+         ORDER BY roll.reinstall_at NULLS FIRST LIMIT $5 FOR UPDATE OF roll SKIP LOCKED
+       ), taken AS (
+         UPDATE roll SET reinstall_at = $3 FROM silent WHERE roll.host_id = silent.host_id
+         RETURNING roll.host_id, roll.failed_rounds, roll.reinstalls, silent.reinstall_at
+       )
+       SELECT taken.host_id AS "hostId", taken.failed_rounds AS "failedRounds", taken.reinstalls,
+         taken.reinstall_at AS "notBefore", host.state, host.state_code AS "stateCode",
+         host.auto_reinstall AS "isAllowed"
+       FROM taken JOIN host ON host.id = taken.host_id`,
+      [server, now, takenUntil, failedRounds, limit],
+    )
+    return rows
+  }
+
+  async countInstalling(): Promise<number> {
+    const { rows } = await this.database.pool.query(
+      "SELECT count(*)::int AS count FROM host WHERE state = 'installing'",
+    )
+    return rows[0].count
+  }
+
+  async plan(hostId: string, next: Date, hasReinstalled: boolean): Promise<void> {
+    await this.database.pool.query(
+      'UPDATE roll SET reinstall_at = $2, reinstalls = reinstalls + $3::int WHERE host_id = $1',
+      [hostId, next, hasReinstalled ? 1 : 0],
+    )
+  }
+
+  /** Adds a line to the host's history without changing its state. */
+  async note(hostId: string, now: Date, code: string, reason: string): Promise<void> {
+    await this.database.pool.query(
+      `INSERT INTO host_event (host_id, host_name, at, from_state, to_state, code, reason)
+       SELECT id, name, $2, state, state, $3, $4 FROM host WHERE id = $1`,
+      [hostId, now, code, reason],
+    )
+  }
+}
