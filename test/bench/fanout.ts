@@ -105,7 +105,7 @@ async function onRealAgents(
     log,
   })
   await data.seed(agents, { state: 'online' })
-  return measure(
+  return await measure(
     server,
     agents.map(({ name }) => name),
     warmRounds,
@@ -121,7 +121,7 @@ async function onSimulatedAgents(
 ): Promise<Times> {
   await using setting = await SimulatedSetting.open({ agents: count, log })
   const names = setting.simulator.agents.map(({ name }) => name)
-  return measure(setting.server, names, warmRounds, coldRounds)
+  return await measure(setting.server, names, warmRounds, coldRounds)
 }
 
 async function measure(
@@ -167,6 +167,7 @@ async function runOnce(server: ServerProcess, hosts: readonly string[]): Promise
     })
     live.socket.on('close', () => reject(new Error('the live connection was closed')))
   })
+  ended.catch(() => undefined) // When the request itself fails, that is what is told.
   const started = performance.now()
   await api.run({ runId, hosts: [...hosts], program: 'true', args: [] })
   live.socket.send(JSON.stringify({ type: 'follow-run', runId }))
