@@ -21,7 +21,7 @@ const STEPS = [
 ] as const
 const WHOLE = STEPS[3]
 const LONG = { idleS: 30, stepS: 60, windowS: 120, settleS: 60, dispatches: 300 }
-const SHORT = { idleS: 10, stepS: 15, windowS: 25, settleS: 25, dispatches: 150 }
+const SHORT = { idleS: 10, stepS: 15, windowS: 25, settleS: 20, dispatches: 100 }
 /** After every agent has answered: connections are open, and what was lazy has been done. */
 const REST_MS = 5000
 const CONNECT_MS = 20_000
@@ -158,7 +158,6 @@ async function flap(
   const most = records.greatestRate('heartbeat', FLAP_WINDOW_MS) / (FLAP_WINDOW_MS / 1000)
   const mean = records.times({ what: 'heartbeat' }).length / windowS
   log(`three in ten flapping: ${mean.toFixed(0)} calls a second, ${most.toFixed(0)} at most`)
-  await delay(settleS * 1000)
   return most
 }
 

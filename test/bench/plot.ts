@@ -40,7 +40,7 @@ export function barPlot(
   series: readonly string[],
   bars: readonly Bar[],
 ): string {
-  const left = 190
+  const left = 215
   const right = WIDTH - 70
   const top = 56
   const bar = 12
@@ -77,6 +77,20 @@ export interface Curve {
   isOurs: boolean
 }
 
+const LINE_HEIGHT = 15
+
+/** Heights at which names can be read one below the other, though what they name lies closer together. */
+class Labels {
+  readonly #taken: number[] = []
+
+  place(y: number): number {
+    let free = y
+    while (this.#taken.some((other) => Math.abs(other - free) < LINE_HEIGHT)) free += 1
+    this.#taken.push(free)
+    return free
+  }
+}
+
 /** Curves over a logarithmic x, with y from 0. */
 export function curvePlot(title: string, xUnit: string, yUnit: string, curves: readonly Curve[]): string {
   const [left, right, top, bottom] = [64, WIDTH - 150, 56, 300]
@@ -92,6 +106,7 @@ export function curvePlot(title: string, xUnit: string, yUnit: string, curves: r
     body.push(line(left, atY(tick), right, atY(tick)), text(left - 8, atY(tick) + 4, 'end', short(tick)))
   for (const x of xs) body.push(text(atX(x), bottom + 18, 'middle', x.toLocaleString('en')))
   body.push(text((left + right) / 2, bottom + 38, 'middle', xUnit))
+  const labels = new Labels()
   for (const { label, points: own, isOurs } of curves) {
     const colour = isOurs ? OURS : FAINT
     const path = own.map(({ x, y }) => `${atX(x).toFixed(1)},${atY(y).toFixed(1)}`).join(' ')
@@ -99,7 +114,8 @@ export function curvePlot(title: string, xUnit: string, yUnit: string, curves: r
     for (const { x, y } of own)
       body.push(`<circle cx="${atX(x).toFixed(1)}" cy="${atY(y).toFixed(1)}" r="3.5" fill="${colour}"/>`)
     const last = own.at(-1)
-    if (last) body.push(text(atX(last.x) + 10, atY(last.y) + 4, 'start', label, isOurs ? 700 : 400))
+    if (last)
+      body.push(text(atX(last.x) + 10, labels.place(atY(last.y) + 4), 'start', label, isOurs ? 700 : 400))
   }
   return page(bottom + 50, title, body)
 }
