@@ -1,7 +1,16 @@
 import { expect, it } from 'vitest'
 import { plainText, sanitizeText } from './text.ts'
 
-const HOSTILE = ['\u001b[2J', 'a\u0000b', 'a\nb', '\u202egnp.exe', '\u2028', '\ud800', 'a\udc00b', '\u009b31m']
+const HOSTILE = [
+  '\u001b[2J',
+  'a\u0000b',
+  'a\nb',
+  '\u202egnp.exe',
+  '\u2028',
+  '\ud800',
+  'a\udc00b',
+  '\u009b31m',
+]
 
 it('what could act in a terminal, or is refused by a database, is no plain text and is made harmless', () => {
   for (const text of HOSTILE) {
