@@ -83,10 +83,8 @@ export class AgentsRepository {
 
   /** Has the roll called of a host now instead of at its time. */
   async callSoon(hostId: string, now: Date): Promise<void> {
-    await this.database.pool.query('UPDATE roll SET due_at = $2 WHERE host_id = $1 AND due_at > $2', [
-      hostId,
-      now,
-    ])
+    // One whose turn was missed long ago is brought forward too: it would wait with the others that were missed.
+    await this.database.pool.query('UPDATE roll SET due_at = $2 WHERE host_id = $1', [hostId, now])
   }
 
   async markInstalled(

@@ -104,6 +104,12 @@ export class AgentsService implements OnModuleDestroy {
     )
   }
 
+  /** As `forget`, of all agents but these: of hosts that others have removed, connections are not kept for ever. */
+  forgetAllBut(hostIds: ReadonlySet<string>): void {
+    for (const hostId of this.connections.keys()) if (!hostIds.has(hostId)) this.forget(hostId)
+    for (const hostId of this.troubled) if (!hostIds.has(hostId)) this.troubled.delete(hostId)
+  }
+
   async onModuleDestroy(): Promise<void> {
     const known = await Promise.allSettled(this.connections.values())
     await Promise.all(known.map((one) => one.status === 'fulfilled' && one.value.close()))
