@@ -84,17 +84,20 @@ export class CommandStore {
   async accept(params: AgentParams<'execute_command'>, hash: string, nowMs: number): Promise<void> {
     const paths = this.#paths.command(params.command_id)
     const limits = spoolLimits.parse(this.#limits)
+    // Counted before anything is awaited: of those that come at once no more are taken than there is room for.
+    this.#open.add(params.command_id)
+    this.#count++
     const record: SpecRecord = { params, hash, limits, boot_id: this.#bootId, accepted_at_ms: nowMs }
-    await mkdir(paths.folder, { mode: 0o700 })
     try {
+      await mkdir(paths.folder, { mode: 0o700 })
       await replaceFileDurably(paths.spec, JSON.stringify(record))
       await syncFolder(this.#paths.commands)
     } catch (error) {
+      this.#open.delete(params.command_id)
+      this.#count--
       await rm(paths.folder, { recursive: true, force: true })
       throw error
     }
-    this.#open.add(params.command_id)
-    this.#count++
   }
 
   /**

@@ -149,6 +149,11 @@ export class CommandsService {
     return known
   }
 
+  /** Resolves when what was asked of this id before has been done: a call that only looks sees what it has led to. */
+  async settled(id: string): Promise<void> {
+    await this.#queues.get(id)?.catch(() => undefined)
+  }
+
   running(): string[] {
     return this.#store.running()
   }
