@@ -7,7 +7,7 @@ import type { Found } from './engine-questions.ts'
  * What the runner has found out about containers, in a file of the runtime folder. Unknown fields are passed over, so that an
  * agent that was rolled back reads what a later runner has written.
  */
-export const engineReport = z.object({
+const engineReport = z.object({
   ...containerEngine.shape,
   containers: z.array(z.object(container.shape)).max(MOST_CONTAINERS),
 })
