@@ -1,4 +1,3 @@
-import type { SecureContext } from 'node:tls'
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { AgentMethodName, AgentParamsInput, AgentResult } from '@rollcall/contracts/agent'
@@ -6,7 +5,8 @@ import {
   type AgentAddress,
   type AgentCall,
   AgentConnection,
-  clientIdentity,
+  type AgentConnector,
+  agentConnector,
 } from '../platform/agent-client/agent-connection.ts'
 import { callWithRetries } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -27,7 +27,7 @@ export class AgentsService implements OnModuleDestroy {
   private readonly connections = new Map<string, Promise<AgentConnection>>()
   /** Hosts whose last call by this server failed. */
   private readonly troubled = new Set<string>()
-  private readonly identity: SecureContext
+  private readonly connector: AgentConnector
 
   constructor(
     private readonly agents: AgentsRepository,
@@ -35,7 +35,7 @@ export class AgentsService implements OnModuleDestroy {
     @Inject(SERVER_IDENTITY) identity: Identity,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
-    this.identity = clientIdentity(identity)
+    this.connector = agentConnector(identity)
   }
 
   /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_found`. */
@@ -129,7 +129,7 @@ export class AgentsService implements OnModuleDestroy {
   private async open(hostId: string): Promise<AgentConnection> {
     const address = await this.agents.address(hostId)
     if (!address) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
-    return new AgentConnection(address, this.identity)
+    return new AgentConnection(address, this.connector)
   }
 
   /** Has the roll called of a host at once. A hint, which fails nobody: without it the host has its turn later. */

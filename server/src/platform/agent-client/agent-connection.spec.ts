@@ -6,7 +6,7 @@ import type { RollcallError } from '@rollcall/contracts'
 import { TOKEN_HEADER } from '@rollcall/contracts/agent'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeIdentity } from '../crypto/certificates.ts'
-import { AgentConnection, clientIdentity } from './agent-connection.ts'
+import { AgentConnection, agentConnector } from './agent-connection.ts'
 
 const now = new Date()
 const agent = makeIdentity('agent', now)
@@ -63,7 +63,7 @@ async function fakeAgent(answer: (id: number) => { status?: number; body: string
 function connect(port: number, certificatePin = agent.pin): AgentConnection {
   const connection = new AgentConnection(
     { host: '127.0.0.1', port, path: 'p'.repeat(20), token: TOKEN, certificatePin },
-    clientIdentity(server),
+    agentConnector(server),
   )
   closing.unshift(() => connection.close())
   return connection

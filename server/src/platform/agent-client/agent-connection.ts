@@ -1,5 +1,4 @@
-import { X509Certificate } from 'node:crypto'
-import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { createSecureContext, type TLSSocket } from 'node:tls'
 import { fieldErrors, isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
   AGENT_METHODS,
@@ -68,13 +67,12 @@ export class AgentConnection {
   private readonly lines: Lines
   private lastId = 0
 
-  /** `identity` holds the server's certificate and key, once for all connections. */
   constructor(
     readonly address: AgentAddress,
-    identity: SecureContext,
+    connector: AgentConnector,
   ) {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host
-    const connect = pinnedConnector(address.certificatePin, identity)
+    const connect = connector(address.certificatePin)
     this.lines = new Lines(
       () =>
         new Client(`https://${host}:${address.port}`, {
@@ -191,13 +189,43 @@ function resultOf<N extends AgentMethodName>(name: N, value: unknown): AgentResu
   )
 }
 
-/** What all connections share: made once, since reading the certificate costs more than a handshake. */
-export function clientIdentity(identity: { certificatePem: string; privateKeyPem: string }): SecureContext {
-  return createSecureContext({
-    cert: identity.certificatePem,
-    key: identity.privateKeyPem,
-    minVersion: 'TLSv1.3',
+/** Opens connections with the server's certificate, only to agents that show a key with the given pin. */
+export type AgentConnector = (pin: string) => buildConnector.connector
+
+/** Made once for all agents: reading the certificate costs more than a handshake, and what is shared takes no room of theirs. */
+export function agentConnector(identity: { certificatePem: string; privateKeyPem: string }): AgentConnector {
+  const connect = buildConnector({
+    secureContext: createSecureContext({
+      cert: identity.certificatePem,
+      key: identity.privateKeyPem,
+      minVersion: 'TLSv1.3',
+    }),
+    // The certificate is self-signed and known by its pin, which is checked below before the socket is handed out.
+    rejectUnauthorized: false,
+    // A resumed session would show no certificate to check.
+    maxCachedSessions: 0,
+    timeout: CONNECT_TIMEOUT_MS,
   })
+  return (pin) => (options, callback) =>
+    connect(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+      if (error) return callback(error, null)
+      const seen = pinSeen(socket as TLSSocket)
+      if (seen === pin) return callback(null, socket)
+      socket.destroy()
+      callback(
+        new RollcallError(
+          'agent.identity_changed',
+          `Something else answers on the agent's port: expected the certificate pin ${pin}, saw ${seen ?? 'none'}. Nothing was sent to it. If the host was rebuilt, install it again; otherwise find out who answers there.`,
+        ),
+        null,
+      )
+    })
+}
+
+function pinSeen(socket: TLSSocket): string | undefined {
+  if (socket.isSessionReused()) return undefined
+  const certificate = socket.getPeerX509Certificate()
+  return certificate && pinOf(certificate)
 }
 
 /** Aborts `work` after `ms` milliseconds or with `signal`. A timer of our own: nothing may collect it before its time. */
@@ -217,37 +245,6 @@ async function withDeadline<T>(
     clearTimeout(timer)
     signal?.removeEventListener('abort', follow)
   }
-}
-
-function pinnedConnector(pin: string, identity: SecureContext): buildConnector.connector {
-  const connect = buildConnector({
-    secureContext: identity,
-    // The certificate is self-signed and known by its pin, which is checked below before the socket is handed out.
-    rejectUnauthorized: false,
-    // A resumed session would show no certificate to check.
-    maxCachedSessions: 0,
-    timeout: CONNECT_TIMEOUT_MS,
-  })
-  return (options, callback) =>
-    connect(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
-      if (error) return callback(error, null)
-      const seen = pinSeen(socket as TLSSocket)
-      if (seen === pin) return callback(null, socket)
-      socket.destroy()
-      callback(
-        new RollcallError(
-          'agent.identity_changed',
-          `Something else answers on the agent's port: expected the certificate pin ${pin}, saw ${seen ?? 'none'}. Nothing was sent to it. If the host was rebuilt, install it again; otherwise find out who answers there.`,
-        ),
-        null,
-      )
-    })
-}
-
-function pinSeen(socket: TLSSocket): string | undefined {
-  if (socket.isSessionReused()) return undefined
-  const certificate = socket.getPeerX509Certificate()
-  return certificate && pinOf(new X509Certificate(certificate.raw))
 }
 
 /** An agent speaks of commands and of itself; what it says of anything else is not believed. */
