@@ -20,8 +20,8 @@ export const containerReport = z.object({
 })
 export type ContainerReport = z.infer<typeof containerReport>
 
-/** Bytes of the file that the agent reads at most. */
-export const MOST_REPORT_BYTES = 2 * 1024 * 1024
+/** Bytes of the file that the agent reads at most: what all engines may print, and half as much again. */
+export const MOST_REPORT_BYTES = 3 * 1024 * 1024
 
 /** One look at one engine: its containers, or why there is no saying. */
 export type Look = Found | { failure: string }
