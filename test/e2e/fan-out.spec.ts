@@ -119,8 +119,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     api = await server.api()
     expect(await ended(run.runId)).toMatchObject({ counts: { success: 5 } })
     expect(mostAtOnce(await spans(run))).toBe(1)
-    for (const name of NAMES)
-      expect(await hosts.get(name)?.output(['cat', '/var/tmp/survived'])).toBe('once')
+    for (const name of NAMES) expect(await hosts.get(name)?.output(['cat', '/var/tmp/survived'])).toBe('once')
   })
 
   it('is cancelled as a whole', async () => {
