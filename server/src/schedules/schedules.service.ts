@@ -122,7 +122,7 @@ export class SchedulesService {
 function firstTime({ cron, timeZone, isEnabled }: Schedule, now: Date): Date | null {
   const next = timesOf(cron, timeZone).next(now)
   if (next) return isEnabled ? next : null
-  throw wrongCron(cron, 'never comes to pass')
+  throw wrongCron(cron, 'it never comes to pass')
 }
 
 function timesOf(cron: string, timeZone: string): CronTimes {
@@ -133,12 +133,12 @@ function timesOf(cron: string, timeZone: string): CronTimes {
   }
 }
 
-const wrongCron = (cron: string, why: string) =>
-  new RollcallError(
-    'request.invalid',
-    `The cron expression "${sanitizeText(cron, 200)}" is not valid: ${why}. Write minute, hour, day of the month, month and day of the week, as in "30 2 * * mon-fri".`,
-    { fields: [{ field: 'cron', message: why }] },
-  )
+function wrongCron(cron: string, why: string): RollcallError {
+  const message = `"${sanitizeText(cron, 200)}" is no cron expression that can be used: ${why}. Write minute, hour, day of the month, month and day of the week, as in "30 2 * * mon-fri"`
+  return new RollcallError('request.invalid', `The request is not valid: cron ${message}.`, {
+    fields: [{ field: 'cron', message }],
+  })
+}
 
 function viewOf(schedule: Schedule, firings: readonly Firing[]): ScheduleView {
   const { nextAt, command, savedCommand, createdAt, updatedAt, ...rest } = schedule
