@@ -3,6 +3,8 @@ import { addCommandCommands } from './commands/command.ts'
 import { addHostCommands } from './commands/host.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
+import { addSavedCommands } from './commands/saved.ts'
+import { addScheduleCommands } from './commands/schedule.ts'
 import { addStatusCommand } from './commands/status.ts'
 import type { Context } from './context.ts'
 
@@ -34,6 +36,8 @@ export function buildProgram(context: Context, version: string): Command {
   addHostCommands(program, context)
   addRunCommand(program, context)
   addRunsCommands(program, context)
+  addSavedCommands(program, context)
+  addScheduleCommands(program, context)
   addCommandCommands(program, context)
   addStatusCommand(program, context)
   return program
