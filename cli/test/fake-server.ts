@@ -13,6 +13,7 @@ import {
   type NewRun,
 } from '@rollcall/contracts/admin'
 import { FakeCommand } from './fake-command.ts'
+import { FakeFleet } from './fake-fleet.ts'
 import { FINGERPRINT, fakeHost } from './fake-host.ts'
 import { FakeLive } from './fake-live.ts'
 import { parseRequest } from './fake-routes.ts'
@@ -22,6 +23,7 @@ export const API_KEY = 'rck_the-only-key-that-works'
 export interface ApiRequest {
   name: AdminRouteName
   params: Record<string, string>
+  query: Record<string, unknown>
   // biome-ignore lint/suspicious/noExplicitAny: tests read what they know to be there
   body: any
 }
@@ -31,7 +33,11 @@ export class FakeServer {
   readonly requests: ApiRequest[] = []
   readonly hosts = new Map<string, HostView>()
   readonly commands: FakeCommand[] = []
-  readonly live = new FakeLive((id) => this.commands.find(({ view }) => view.id === id))
+  readonly fleet = new FakeFleet(this.hosts)
+  readonly live = new FakeLive(
+    (id) => this.commands.find(({ view }) => view.id === id),
+    () => this.fleet.agents(),
+  )
   /** Called with every new command, before it is answered. */
   onCommand: (command: FakeCommand) => void = () => undefined
   /** Called before a request is carried out; may throw a `RollcallError`. `lose` carries it out and drops the answer. */
@@ -176,7 +182,7 @@ export class FakeServer {
         this.command(params.id).sizes.push(body)
         return {}
       default:
-        throw new RollcallError('request.not_found', `The fake does not do ${name}.`)
+        return this.fleet.answer(name, { params, query, body })
     }
   }
 
