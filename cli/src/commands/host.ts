@@ -6,7 +6,9 @@ import { jsonDocument } from '../output/json.ts'
 import { fieldList } from '../output/table.ts'
 import { ago, labelList } from '../output/words.ts'
 import { addHostAddCommand } from './host-add.ts'
+import { addHostHistoryCommand } from './host-history.ts'
 import { addHostListCommand } from './host-list.ts'
+import { addHostStatusCommand } from './host-status.ts'
 import { reportStarted, WAIT_HELP } from './provisioning.ts'
 
 interface Options {
@@ -24,6 +26,8 @@ export function addHostCommands(program: Command, context: Context): void {
     .description('one host, by name or id')
     .addOption(jsonOption())
     .action((name: string, options: Options) => show(context, name, options))
+  addHostStatusCommand(host, context)
+  addHostHistoryCommand(host, context)
   host
     .command('install <name>')
     .description('install the agent again, with the same identity; changes nothing where nothing is amiss')
