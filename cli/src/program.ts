@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addCommandCommands } from './commands/command.ts'
 import { addHostCommands } from './commands/host.ts'
+import { addProfileCommands } from './commands/profile.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
 import type { Context } from './context.ts'
@@ -33,5 +34,6 @@ export function buildProgram(context: Context, version: string): Command {
   addRunCommand(program, context)
   addCommandCommands(program, context)
   addStatusCommand(program, context)
+  addProfileCommands(program, context)
   return program
 }

@@ -8,6 +8,7 @@ import { ago, labelList } from '../output/words.ts'
 import { addHostAddCommand } from './host-add.ts'
 import { addHostHistoryCommand } from './host-history.ts'
 import { addHostListCommand } from './host-list.ts'
+import { addHostSetCommand } from './host-set.ts'
 import { addHostStatusCommand } from './host-status.ts'
 import { reportStarted, WAIT_HELP } from './provisioning.ts'
 
@@ -18,7 +19,7 @@ interface Options {
 }
 
 export function addHostCommands(program: Command, context: Context): void {
-  const host = program.command('host').description('add, list, install and remove hosts')
+  const host = program.command('host').description('add, list, look at, change and remove hosts')
   addHostAddCommand(host, context)
   addHostListCommand(host, context)
   host
@@ -28,6 +29,7 @@ export function addHostCommands(program: Command, context: Context): void {
     .action((name: string, options: Options) => show(context, name, options))
   addHostStatusCommand(host, context)
   addHostHistoryCommand(host, context)
+  addHostSetCommand(host, context)
   host
     .command('install <name>')
     .description('install the agent again, with the same identity; changes nothing where nothing is amiss')
