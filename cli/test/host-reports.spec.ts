@@ -1,5 +1,6 @@
-import type { HostEvent } from '@rollcall/contracts/admin'
+import type { HostEvent, HostSample } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
+import { atTerminal, hasScript } from './at-terminal.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
@@ -82,5 +83,53 @@ describe('rollcall host history', () => {
   it('of a host to which nothing has happened says so', async () => {
     setting.server.addHost('a')
     expect((await setting.ended(['host', 'history', 'a'])).stdout).toBe('Nothing has happened to it yet.\n')
+  })
+})
+
+describe('rollcall host samples', () => {
+  const start = Date.parse('2026-03-01T00:00:00Z')
+  const sample = (place: number, cpuPercent: number): HostSample => ({
+    at: new Date(start + place * 300_000).toISOString(),
+    count: 8,
+    cpuPercent,
+    cpuPeakPercent: cpuPercent,
+    memoryPercent: 50,
+    memoryPeakPercent: 62.5,
+    load: cpuPercent / 50,
+    diskPeakPercent: 71,
+  })
+
+  it('gives plain numbers to what is not a terminal', async () => {
+    setting.server.addHost('a')
+    setting.server.fleet.samples.set('a', [sample(0, 10), sample(1, 100)])
+    const { stdout } = await setting.ended(['host', 'samples', 'a'])
+    expect(stdout.split('\n')).toEqual([
+      'AT                    CPU_PERCENT  CPU_PEAK  MEMORY_PERCENT  MEMORY_PEAK  DISK_PEAK  LOAD',
+      '2026-03-01T00:00:00Z  10.0         10.0      50.0            62.5         71.0       0.20',
+      '2026-03-01T00:05:00Z  100.0        100.0     50.0            62.5         71.0       2.00',
+      '',
+    ])
+    expect(setting.server.requests.at(-1)?.query).toEqual({ resolution: '5m' })
+  })
+
+  it('--resolution asks for the week, and --json is the whole answer', async () => {
+    setting.server.addHost('a')
+    setting.server.fleet.samples.set('a', [sample(0, 10)])
+    const { stdout } = await setting.ended(['host', 'samples', 'a', '--resolution', '1h', '--json'])
+    expect(JSON.parse(stdout)).toEqual({ samples: [sample(0, 10)] })
+    expect(setting.server.requests.at(-1)?.query).toEqual({ resolution: '1h' })
+  })
+
+  it.skipIf(!hasScript)('is drawn at a terminal, no wider than that, with gaps', async () => {
+    setting.server.addHost('a')
+    const day = Array.from({ length: 288 }, (_, place) => sample(place, place < 144 ? 1 : 99))
+    setting.server.fleet.samples.set('a', day.slice(0, 72).concat(day.slice(144)))
+    const shown = await atTerminal(setting.server.dataDir, ['host', 'samples', 'a']).ended()
+    const lines = shown.split('\r\n')
+    expect(lines[0]).toMatch(/^CPU {5}▁+ +█+ {2}now 99 %, peak 99 %$/)
+    expect(lines[1]).toMatch(/^Memory {2}▅+ +▅+ {2}now 50 %, peak 63 %$/)
+    expect(lines[2]).toMatch(/^Load {4}▁+ +█+ {2}now 1\.98, most 1\.98$/)
+    expect(Math.max(...lines.slice(0, 3).map((line) => line.length))).toBeLessThanOrEqual(100)
+    expect(lines[4]).toMatch(/^From 2026-03-01T00:00:00Z to 2026-03-01T23:55:00Z\. A block is 25m; /)
   })
 })

@@ -8,6 +8,7 @@ import { ago, labelList } from '../output/words.ts'
 import { addHostAddCommand } from './host-add.ts'
 import { addHostHistoryCommand } from './host-history.ts'
 import { addHostListCommand } from './host-list.ts'
+import { addHostSamplesCommand } from './host-samples.ts'
 import { addHostSetCommand } from './host-set.ts'
 import { addHostStatusCommand } from './host-status.ts'
 import { reportStarted, WAIT_HELP } from './provisioning.ts'
@@ -29,6 +30,7 @@ export function addHostCommands(program: Command, context: Context): void {
     .action((name: string, options: Options) => show(context, name, options))
   addHostStatusCommand(host, context)
   addHostHistoryCommand(host, context)
+  addHostSamplesCommand(host, context)
   addHostSetCommand(host, context)
   host
     .command('install <name>')

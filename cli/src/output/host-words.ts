@@ -1,4 +1,4 @@
-import type { AgentView, HostView } from '@rollcall/contracts/admin'
+import { type AgentView, HOST_STATES, type HostState, type HostView } from '@rollcall/contracts/admin'
 import { duration } from './words.ts'
 
 /** As one would give it to ssh, the port only where it is not 22. */
@@ -22,3 +22,9 @@ export function reasonWords(reason: string | null, code: string | null): string 
 /** A host's clock beside the server's: `3.4 s behind`. */
 export const clockWords = (offsetMs: number) =>
   Math.abs(offsetMs) < 0.5 ? 'exact' : `${duration(Math.abs(offsetMs))} ${offsetMs > 0 ? 'ahead' : 'behind'}`
+
+/** `2 online, 1 offline`: the states that any host is in. */
+export const stateCounts = (states: Partial<Record<HostState, number>>) =>
+  HOST_STATES.filter((state) => states[state])
+    .map((state) => `${states[state]} ${state}`)
+    .join(', ')
