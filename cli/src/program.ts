@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addCommandCommands } from './commands/command.ts'
 import { addHostCommands } from './commands/host.ts'
+import { addProfileCommands } from './commands/profile.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addSavedCommands } from './commands/saved.ts'
@@ -40,5 +41,6 @@ export function buildProgram(context: Context, version: string): Command {
   addScheduleCommands(program, context)
   addCommandCommands(program, context)
   addStatusCommand(program, context)
+  addProfileCommands(program, context)
   return program
 }

@@ -15,6 +15,7 @@ import {
 } from '@rollcall/contracts/admin'
 import { FakeBook } from './fake-book.ts'
 import { FakeCommand } from './fake-command.ts'
+import { FakeFleet } from './fake-fleet.ts'
 import { FINGERPRINT, fakeHost } from './fake-host.ts'
 import { FakeLive } from './fake-live.ts'
 import { parseRequest } from './fake-routes.ts'
@@ -25,6 +26,7 @@ export const API_KEY = 'rck_the-only-key-that-works'
 export interface ApiRequest {
   name: AdminRouteName
   params: Record<string, string>
+  query: Record<string, unknown>
   // biome-ignore lint/suspicious/noExplicitAny: tests read what they know to be there
   body: any
 }
@@ -36,9 +38,11 @@ export class FakeServer {
   readonly commands: FakeCommand[] = []
   readonly runs: FakeRun[] = []
   readonly book = new FakeBook()
+  readonly fleet = new FakeFleet(this.hosts)
   readonly live = new FakeLive(
     (id) => this.commands.find(({ view }) => view.id === id),
     (id) => this.runs.find((run) => run.id === id),
+    () => this.fleet.agents(),
   )
   /** Called with every new command, before it is answered. */
   onCommand: (command: FakeCommand) => void = () => undefined
@@ -213,7 +217,7 @@ export class FakeServer {
         this.command(params.id).sizes.push(body)
         return {}
       default:
-        throw new RollcallError('request.not_found', `The fake does not do ${name}.`)
+        return this.fleet.answer(name, { params, query, body })
     }
   }
 
