@@ -14,6 +14,8 @@ export interface BareLoopOrder {
   server: Identity
   minMs: number
   maxMs: number
+  /** The first call of each comes at a random moment within this time. */
+  connectMs: number
 }
 
 const KEEP_ALIVE_MS = 100_000
@@ -44,7 +46,7 @@ function clientOf({ address, port, identity }: LoadAgent, secureContext: SecureC
   })
 }
 
-function start({ agents, server, minMs, maxMs }: BareLoopOrder): void {
+function start({ agents, server, minMs, maxMs, connectMs }: BareLoopOrder): void {
   // One for all: a context of its own would cost each client 30 KB and 0.4 ms.
   const { certificate: cert, privateKey: key } = server
   const secureContext = createSecureContext({ cert, key, minVersion: 'TLSv1.3' })
@@ -68,7 +70,7 @@ function start({ agents, server, minMs, maxMs }: BareLoopOrder): void {
         })
       }, ms)
     }
-    later(Math.random() * maxMs)
+    later(Math.random() * connectMs)
   }
 }
 
