@@ -64,7 +64,8 @@ export class FakeLive {
     socket.on('message', (data) => {
       const request = liveRequest.parse(JSON.parse(String(data)))
       if (request.type === 'watch-fleet') return this.showFleet(socket)
-      if (request.type === 'unfollow' || request.type === 'unwatch-fleet' || request.type === 'unfollow-run') return
+      if (request.type === 'unfollow' || request.type === 'unwatch-fleet' || request.type === 'unfollow-run')
+        return
       if (request.type === 'follow-run') {
         this.followedRuns.push(request.runId)
         const run = this.findRun(request.runId)
