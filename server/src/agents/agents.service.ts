@@ -39,18 +39,42 @@ export class AgentsService implements OnModuleDestroy {
   }
 
   /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_found`. */
-  async call<N extends AgentMethodName>(
+  call<N extends AgentMethodName>(
     hostId: string,
     name: N,
     params: AgentParamsInput<N>,
     signal?: AbortSignal,
   ): Promise<AgentResult<N>> {
+    return this.withRetries(hostId, (connection) => connection.call(name, params, signal), signal)
+  }
+
+  /**
+   * A call and, in the same request, a second one that follows from it, with retries. Throws the error of the first;
+   * resolves to both results, or to an error in place of the second.
+   */
+  callWithNext<const F extends AgentCall, const S extends AgentCall>(
+    hostId: string,
+    first: F,
+    second: S,
+    signal?: AbortSignal,
+  ): Promise<[AgentResult<F['method']>, AgentResult<S['method']> | RollcallError]> {
+    const work = async (connection: AgentConnection) => {
+      const [one, other] = await connection.callEach([first, second] as const, { signal })
+      // Thrown in here, so that the retries know what every try may have done.
+      if (one instanceof RollcallError) throw one
+      return [one, other] as [AgentResult<F['method']>, AgentResult<S['method']> | RollcallError]
+    }
+    return this.withRetries(hostId, work, signal)
+  }
+
+  private async withRetries<T>(
+    hostId: string,
+    work: (connection: AgentConnection) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     try {
       // Looked up for each try: a reinstallation in between makes another connection.
-      const result = await callWithRetries(
-        async () => (await this.connection(hostId)).call(name, params, signal),
-        signal,
-      )
+      const result = await callWithRetries(async () => work(await this.connection(hostId)), signal)
       if (this.troubled.delete(hostId)) this.callSoon(hostId)
       return result
     } catch (error) {
@@ -65,7 +89,7 @@ export class AgentsService implements OnModuleDestroy {
   }
 
   /** Several calls in one request, tried once, to the agent at `address`: where it was a moment ago, by the database. */
-  async callTogether<const C extends readonly AgentCall[]>(
+  async callEachOnce<const C extends readonly AgentCall[]>(
     hostId: string,
     address: Pick<AgentAddress, 'host' | 'port' | 'certificatePin'>,
     calls: C,
@@ -78,7 +102,7 @@ export class AgentsService implements OnModuleDestroy {
         known.address.port !== address.port ||
         known.address.certificatePin !== address.certificatePin)
     if (isMoved) this.forget(hostId)
-    return (await this.connection(hostId)).callTogether(calls, limits)
+    return (await this.connection(hostId)).callEach(calls, limits)
   }
 
   /** One call without retries and without consequences, for a host that is being installed. */

@@ -35,6 +35,50 @@ export interface RunRecord {
   schedule?: string | null
 }
 
+/** Columns as `fromRow` reads them, for statements that Prisma does not make. */
+export const COMMAND_COLUMNS = [
+  ...[
+    'id',
+    'kind',
+    'program',
+    'args',
+    'env',
+    'cwd',
+    'tty',
+    'columns',
+    'rows',
+    'stdin',
+    'state',
+    'reason',
+    'signal',
+  ],
+  ...[
+    'run_id',
+    'host_id',
+    'host_name',
+    'timeout_ms',
+    'start_within_ms',
+    'reason_code',
+    'exit_code',
+    'requested_by',
+  ],
+  ...[
+    'cancel_requested_at',
+    'created_at',
+    'admitted_at',
+    'dispatched_at',
+    'started_at',
+    'ended_at',
+    'position',
+  ],
+  ...['unanswered_since', 'output_bytes', 'dropped_bytes', 'output_removed_at'],
+]
+  .map(
+    (column) =>
+      `command."${column}" AS "${column.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase())}"`,
+  )
+  .join(', ')
+
 /** A run with its commands, of which there is at least one. They are new, and differ in nothing but host and turn. */
 export type NewCommandRun = RunRecord & { commands: [Command, ...Command[]] }
 

@@ -31,7 +31,7 @@ const MAX_POLLS = 64
 const MAX_CALLS = 4
 /** Above the largest piece of output of the contract in base64, and above every other answer. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024
-const MAX_ANSWER_BYTES = 1024 * 1024
+const MAX_ANSWER_BYTES = 3 * 1024 * 1024
 
 const rpcAnswer = z.union([
   z.object({
@@ -57,7 +57,10 @@ export type AgentCall<N extends AgentMethodName = AgentMethodName> = N extends A
   ? { method: N; params: AgentParamsInput<N> }
   : never
 
-type ResultsOf<C extends readonly AgentCall[]> = { [I in keyof C]: AgentResult<C[I]['method']> }
+/** For each call its result, or why it has none. */
+export type OutcomesOf<C extends readonly AgentCall[]> = {
+  [I in keyof C]: AgentResult<C[I]['method']> | RollcallError
+}
 
 /**
  * Keep-alive connections to one agent. Both sides are known by pin, and no byte of a request, so no token, is sent
@@ -98,19 +101,19 @@ export class AgentConnection {
     signal?: AbortSignal,
   ): Promise<AgentResult<N>> {
     const id = ++this.lastId
-    const waitMs = 'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
+    const waitMs = waitOf(params)
     const json = await this.send({ jsonrpc: '2.0', id, method: name, params }, [name], waitMs, signal)
     return resultOf(name, unwrap(json, id))
   }
 
   /**
-   * Several calls in one request, as a JSON-RPC batch, tried once; the agent may do them in any order. Throws as `call`
-   * does when one of them failed. `timeoutMs` cuts the time that the contract gives them.
+   * Several calls in one request, as a JSON-RPC batch, tried once; the agent answers when all are done. Resolves to each
+   * one's result or error; throws where the request as a whole failed. `timeoutMs` cuts the time that the contract gives.
    */
-  async callTogether<const C extends readonly AgentCall[]>(
+  async callEach<const C extends readonly AgentCall[]>(
     calls: C,
     { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
-  ): Promise<ResultsOf<C>> {
+  ): Promise<OutcomesOf<C>> {
     const requests = calls.map(({ method, params }) => ({
       jsonrpc: '2.0',
       id: ++this.lastId,
@@ -118,7 +121,8 @@ export class AgentConnection {
       params,
     }))
     const names = calls.map(({ method }) => method)
-    const json = await this.send(requests, names, 0, signal, timeoutMs)
+    const waitMs = Math.max(...calls.map(({ params }) => waitOf(params)))
+    const json = await this.send(requests, names, waitMs, signal, timeoutMs)
     if (!Array.isArray(json) || json.length !== calls.length) {
       // A refusal of the whole is one answer.
       if (!Array.isArray(json)) unwrap(json, undefined)
@@ -127,8 +131,8 @@ export class AgentConnection {
     return requests.map(({ id, method }) => {
       const answer = json.find((one) => (one as { id?: unknown } | null)?.id === id)
       if (answer === undefined) throw invalidAnswer('its answer carries the id of another call')
-      return resultOf(method, unwrap(answer, id))
-    }) as ResultsOf<C>
+      return outcomeOf(() => resultOf(method, unwrap(answer, id)))
+    }) as OutcomesOf<C>
   }
 
   /** Ends at once, with what is under way. */
@@ -177,6 +181,19 @@ export class AgentConnection {
     } catch (error) {
       throw asCallError(error)
     }
+  }
+}
+
+/** How long a call asks the agent to wait for news, in milliseconds. */
+const waitOf = (params: object): number =>
+  'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
+
+function outcomeOf<T>(work: () => T): T | RollcallError {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof RollcallError) return error
+    throw error
   }
 }
 
