@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import type { AgentAddress } from '../platform/agent-client/agent-connection.ts'
+import { type AgentAddress, certificateDigest } from '../platform/agent-client/agent-connection.ts'
 import { Batcher } from '../platform/batcher.ts'
 import { type Identity, makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
@@ -61,14 +61,18 @@ export class AgentsRepository {
   private async readAddresses(hostIds: readonly string[]): Promise<(AgentAddress | null)[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host.id, host.address, agent.rpc_port AS port, agent.rpc_path AS path, agent.token,
-         agent.certificate_pin AS "certificatePin"
+         agent.certificate_pin AS "certificatePin", agent.certificate
        FROM agent JOIN host ON host.id = agent.host_id WHERE host.id = ANY($1::uuid[])`,
       [hostIds],
     )
     const found = new Map<string, AgentAddress>(
-      rows.map(({ id, address: host, port, path, token, certificatePin }) => [
+      rows.map(({ id, address: host, port, path, token, certificatePin, certificate }) => [
         id,
-        { host, port, path, token: this.sealer.open(token, `agent/${id}/token`), certificatePin },
+        {
+          ...{ host, port, path, certificatePin },
+          token: this.sealer.open(token, `agent/${id}/token`),
+          certificateDigest: certificateDigest(certificate),
+        },
       ]),
     )
     return hostIds.map((hostId) => found.get(hostId) ?? null)

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { createSecureContext, type TLSSocket } from 'node:tls'
 import { fieldErrors, isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
@@ -19,8 +20,10 @@ export interface AgentAddress {
   port: number
   path: string
   token: string
-  /** The pin of the one certificate that is accepted. */
+  /** The pin of the one key that is accepted. */
   certificatePin: string
+  /** SHA-256 of the DER certificate that the agent was given, in base64: one that is the same byte for byte has the key. */
+  certificateDigest?: string
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -75,7 +78,7 @@ export class AgentConnection {
     connector: AgentConnector,
   ) {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host
-    const connect = connector(address.certificatePin)
+    const connect = connector(address)
     this.lines = new Lines(
       () =>
         new Client(`https://${host}:${address.port}`, {
@@ -206,8 +209,10 @@ function resultOf<N extends AgentMethodName>(name: N, value: unknown): AgentResu
   )
 }
 
-/** Opens connections with the server's certificate, only to agents that show a key with the given pin. */
-export type AgentConnector = (pin: string) => buildConnector.connector
+/** Opens connections with the server's certificate, only to agents that show the expected key. */
+export type AgentConnector = (expected: ExpectedKey) => buildConnector.connector
+
+type ExpectedKey = Pick<AgentAddress, 'certificatePin' | 'certificateDigest'>
 
 /** Made once for all agents: reading the certificate costs more than a handshake, and what is shared takes no room of theirs. */
 export function agentConnector(identity: { certificatePem: string; privateKeyPem: string }): AgentConnector {
@@ -223,10 +228,11 @@ export function agentConnector(identity: { certificatePem: string; privateKeyPem
     maxCachedSessions: 0,
     timeout: CONNECT_TIMEOUT_MS,
   })
-  return (pin) => (options, callback) =>
+  return (expected) => (options, callback) =>
     connect(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
       if (error) return callback(error, null)
-      const seen = pinSeen(socket as TLSSocket)
+      const pin = expected.certificatePin
+      const seen = pinSeen(socket as TLSSocket, expected)
       if (seen === pin) return callback(null, socket)
       socket.destroy()
       callback(
@@ -239,11 +245,20 @@ export function agentConnector(identity: { certificatePem: string; privateKeyPem
     })
 }
 
-function pinSeen(socket: TLSSocket): string | undefined {
+function pinSeen(socket: TLSSocket, expected: ExpectedKey): string | undefined {
   if (socket.isSessionReused()) return undefined
   const certificate = socket.getPeerX509Certificate()
-  return certificate && pinOf(certificate)
+  if (!certificate) return undefined
+  // Taking the key out of a certificate costs as much as the rest of the handshake; to compare the whole is cheap.
+  const isTheOneGiven = digestOf(certificate.raw) === expected.certificateDigest
+  return isTheOneGiven ? expected.certificatePin : pinOf(certificate)
 }
+
+const digestOf = (der: Buffer) => hash('sha256', der, 'base64')
+
+/** The digest of a certificate, as `AgentAddress` wants it. */
+export const certificateDigest = (pem: string) =>
+  digestOf(Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64'))
 
 /** Aborts `work` after `ms` milliseconds or with `signal`. A timer of our own: nothing may collect it before its time. */
 async function withDeadline<T>(
