@@ -11,7 +11,7 @@ import { fanoutPlots } from './fanout-plot.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import type { PeerResult, PeerTimes } from './peer-runs.ts'
 import { peersOnHundred, peersOnThousand } from './peers.ts'
-import { cpuMs, familyCpuMs } from './process-cost.ts'
+import { cpuMs, cpuMsWithEnded, familyCpuMs } from './process-cost.ts'
 import { percentile } from './statistics.ts'
 
 const LONG = { warm: 20, cold: 5, warmThousand: 7, coldThousand: 5 }
@@ -40,6 +40,8 @@ export const fanout: Benchmark = {
         fastest(peers[100], 'warmCpuMsPerHost'),
       ),
       figure('100.database_cpu_ms_per_host', 'ms', null, hundred.databaseCpu, null),
+      // Theirs is on the hosts and not on the server; here all share the processors that the time depends on.
+      figure('100.agent_cpu_ms_per_host', 'ms', null, hundred.agentCpu, null),
       figure('1000.warm_s', 's', 2.5, thousand.warm, fastest(peers[1000], 'warmS')),
       figure('1000.cold_s', 's', 4, thousand.cold, fastest(peers[1000], 'coldS')),
       figure(
@@ -66,6 +68,8 @@ interface Times {
   /** Means over all warm runs, in milliseconds per host. */
   serverCpu: Value
   databaseCpu: Value
+  /** Of an agent, its runner and the program, where they are processes of their own. */
+  agentCpu: Value
 }
 
 function figure(
@@ -98,19 +102,15 @@ async function onRealAgents(
   const agents = makeAgents(count, 'real')
   await using data = await ServerData.open(server)
   log(`starting ${count} agents and their runners`)
-  await using _started = await RealAgents.start({
+  await using started = await RealAgents.start({
     namespace,
     agents,
     serverPins: [await data.serverPin()],
     log,
   })
   await data.seed(agents, { state: 'online' })
-  return measure(
-    server,
-    agents.map(({ name }) => name),
-    warmRounds,
-    coldRounds,
-  )
+  const names = agents.map(({ name }) => name)
+  return await measure(server, names, warmRounds, coldRounds, started.pids)
 }
 
 async function onSimulatedAgents(
@@ -121,7 +121,7 @@ async function onSimulatedAgents(
 ): Promise<Times> {
   await using setting = await SimulatedSetting.open({ agents: count, log })
   const names = setting.simulator.agents.map(({ name }) => name)
-  return measure(setting.server, names, warmRounds, coldRounds)
+  return await measure(setting.server, names, warmRounds, coldRounds, [setting.simulator.pid])
 }
 
 async function measure(
@@ -129,16 +129,24 @@ async function measure(
   hosts: readonly string[],
   warmRounds: number,
   coldRounds: number,
+  agentPids: readonly number[],
 ): Promise<Times> {
+  const cpu = async () => {
+    const ofAgents = await Promise.all(agentPids.map(cpuMsWithEnded))
+    return {
+      server: await cpuMs(server.pid),
+      database: await familyCpuMs(await server.postgresPid()),
+      agents: ofAgents.reduce((sum, ms) => sum + ms, 0),
+    }
+  }
   // One for programs and pages that nobody has touched yet; it opens the connections too.
   await runOnce(server, hosts)
   const warm: number[] = []
-  const cpu = async () => [await cpuMs(server.pid), await familyCpuMs(await server.postgresPid())] as const
   const before = await cpu()
   for (let round = 0; round < warmRounds; round++) warm.push(await runOnce(server, hosts))
   const after = await cpu()
-  const perHost = (at: 0 | 1) => ({
-    value: (after[at] - before[at]) / warmRounds / hosts.length,
+  const perHost = (of: keyof typeof after): Value => ({
+    value: (after[of] - before[of]) / warmRounds / hosts.length,
     n: warmRounds,
   })
   const cold: number[] = []
@@ -149,8 +157,9 @@ async function measure(
   return {
     warm: { value: percentile(warm, 0.5), n: warm.length },
     cold: { value: percentile(cold, 0.5), n: cold.length },
-    serverCpu: perHost(0),
-    databaseCpu: perHost(1),
+    serverCpu: perHost('server'),
+    databaseCpu: perHost('database'),
+    agentCpu: perHost('agents'),
   }
 }
 
@@ -167,6 +176,7 @@ async function runOnce(server: ServerProcess, hosts: readonly string[]): Promise
     })
     live.socket.on('close', () => reject(new Error('the live connection was closed')))
   })
+  ended.catch(() => undefined) // When the request itself fails, that is what is told.
   const started = performance.now()
   await api.run({ runId, hosts: [...hosts], program: 'true', args: [] })
   live.socket.send(JSON.stringify({ type: 'follow-run', runId }))
@@ -178,6 +188,6 @@ async function runOnce(server: ServerProcess, hosts: readonly string[]): Promise
   return seconds
 }
 
-const describe = ({ warm, cold, serverCpu, databaseCpu }: Times) =>
+const describe = ({ warm, cold, serverCpu, databaseCpu, agentCpu }: Times) =>
   `warm ${warm.value.toFixed(2)} s, cold ${cold.value.toFixed(2)} s, per host ${serverCpu.value.toFixed(2)} ms of the ` +
-  `server's processor time and ${databaseCpu.value.toFixed(2)} ms of its database's`
+  `server's processor time, ${databaseCpu.value.toFixed(2)} ms of its database's, ${agentCpu.value.toFixed(2)} ms of the agent's`

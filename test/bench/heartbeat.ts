@@ -66,29 +66,32 @@ export const heartbeat: Benchmark = {
         `bare loop: ${floor.corePercent.toFixed(2)} %, ${floor.cpuUsPerCall.toFixed(0)} µs, ${floor.rssMb.toFixed(0)} MB`,
       )
 
-    const figure = (what: string, unit: string, value: number, atMost: number | null, n: number): Figure => ({
-      ...{ name: `heartbeat.${what}`, value, unit, target: atMost === null ? null : { atMost } },
+    const figure = (name: string, unit: string, value: number, atMost: number | null, n: number): Figure => ({
+      ...{ name, value, unit, target: atMost === null ? null : { atMost } },
       ...{ peer: null, peerValue: null, n },
     })
     const beside = (own: Figure, peerValue: number | undefined): Figure =>
       peerValue === undefined ? own : { ...own, peer: 'bare undici loop, no database', peerValue }
     return [
-      beside(figure('core_percent', '%', steady.corePercent, 15, steady.calls), floor?.corePercent),
-      figure('database_core_percent', '%', steady.databaseCorePercent, null, steady.calls),
-      beside(figure('rss_mb', 'MB', steady.rssMb, 900, 1), floor?.rssMb),
-      figure('lateness_ms.p99', 'ms', steady.latenessMs, 1000, steady.calls),
+      beside(figure('heartbeat.core_percent', '%', steady.corePercent, 15, steady.calls), floor?.corePercent),
+      figure('heartbeat.database_core_percent', '%', steady.databaseCorePercent, null, steady.calls),
+      beside(figure('heartbeat.rss_mb', 'MB', steady.rssMb, 900, 1), floor?.rssMb),
+      figure('heartbeat.lateness_ms.p99', 'ms', steady.latenessMs, 1000, steady.calls),
       ...STEPS.map((step, at) => {
         const { serverCpuMs, calls, seconds } = windows[at] as Window
         const us = (1000 * (serverCpuMs - (idle.corePercent / 100) * seconds * 1000)) / calls
-        const own = figure(`cpu_us.${step.agents}`, 'µs', us, step === WHOLE ? 350 : null, calls)
+        const own = figure(`heartbeat.cpu_us.${step.agents}`, 'µs', us, step === WHOLE ? 350 : null, calls)
         return beside(own, floors[at]?.cpuUsPerCall)
       }),
-      figure('blackhole.lateness_ratio', '×', dark.latenessMs / steady.latenessMs, 2, dark.calls),
-      figure('flap.rate_ratio', '×', flapRate / (steady.calls / steady.seconds), 2, 1),
-      {
-        ...figure('dispatch', 'ms', percentile(firstByteMs, 0.99), 250, firstByteMs.length),
-        name: 'dispatch.loaded.first_byte_ms.p99',
-      },
+      figure('heartbeat.blackhole.lateness_ratio', '×', dark.latenessMs / steady.latenessMs, 2, dark.calls),
+      figure('heartbeat.flap.rate_ratio', '×', flapRate / (steady.calls / steady.seconds), 2, 1),
+      figure(
+        'dispatch.loaded.first_byte_ms.p99',
+        'ms',
+        percentile(firstByteMs, 0.99),
+        250,
+        firstByteMs.length,
+      ),
     ]
   },
 }

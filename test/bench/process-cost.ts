@@ -9,6 +9,12 @@ export async function cpuMs(pid: number): Promise<number> {
   return own * TICK_MS
 }
 
+/** The same with what its children used that have ended: an agent's runner with the programs that it ran. */
+export async function cpuMsWithEnded(pid: number): Promise<number> {
+  const { own, ended } = await readStat(pid)
+  return (own + ended) * TICK_MS
+}
+
 /** Of a process and all its children, those that have ended included: a database with its workers. */
 export async function familyCpuMs(pid: number): Promise<number> {
   const { own, ended } = await readStat(pid)
