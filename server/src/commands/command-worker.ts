@@ -7,8 +7,8 @@ import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
-import { type CommandChanged, CommandEvents } from './command-events.ts'
-import type { ClaimedCommand, Command, Ending, OutputPiece } from './domain/command.ts'
+import { CommandEvents, changeOf } from './command-events.ts'
+import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 import { nextAttempt } from './domain/next-step.ts'
 import { LEASE_MS, WorkRepository } from './work.repository.ts'
 
@@ -93,13 +93,6 @@ export class HeldCommand {
     throw new Relinquished()
   }
 }
-
-export const changeOf = (command: Command, hasEnded: boolean): CommandChanged => ({
-  id: command.id,
-  runId: command.runId,
-  hasEnded,
-  isLimited: command.position !== null,
-})
 
 /**
  * Takes commands, holds their leases, and hands each to the handler of its kind. The queue only says which to look at;
