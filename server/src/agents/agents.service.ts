@@ -12,6 +12,7 @@ import { callWithRetries } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Identity } from '../platform/crypto/certificates.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
+import { Metrics } from '../platform/metrics/metrics.ts'
 import { SERVER_IDENTITY } from '../platform/tokens.ts'
 import { AgentsRepository } from './agents.repository.ts'
 
@@ -28,14 +29,21 @@ export class AgentsService implements OnModuleDestroy {
   /** Hosts whose last call by this server failed. */
   private readonly troubled = new Set<string>()
   private readonly connector: AgentConnector
+  private readonly errors
 
   constructor(
     private readonly agents: AgentsRepository,
     private readonly clock: Clock,
+    metrics: Metrics,
     @Inject(SERVER_IDENTITY) identity: Identity,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     this.connector = agentConnector(identity)
+    this.errors = metrics.counter({
+      name: 'rollcall_rpc_errors_total',
+      help: 'Calls to agents other than heartbeats that failed after all retries, by error code.',
+      labelNames: ['code'] as const,
+    })
   }
 
   /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_found`. */
@@ -78,6 +86,7 @@ export class AgentsService implements OnModuleDestroy {
       if (this.troubled.delete(hostId)) this.callSoon(hostId)
       return result
     } catch (error) {
+      if (error instanceof RollcallError) this.errors.inc({ code: error.code })
       if (error instanceof RollcallError && TELLING.has(error.code)) {
         this.troubled.add(hostId)
         this.callSoon(hostId)

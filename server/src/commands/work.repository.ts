@@ -309,6 +309,14 @@ export class WorkRepository {
     return items.map(() => undefined)
   }
 
+  async countUnfinished(): Promise<Partial<Record<'held' | 'pending' | 'running', number>>> {
+    const { rows } = await this.database.pool.query(
+      `SELECT CASE WHEN admitted_at IS NULL THEN 'held' ELSE state END AS state, count(*)::int AS count
+       FROM command WHERE state IN ('pending', 'running') GROUP BY 1`,
+    )
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+  }
+
   /** Removes the output of commands that ended before `before`, of at most `limit` of them; returns of how many. */
   async removeOutput(before: Date, now: Date, limit: number): Promise<number> {
     const { rowCount } = await this.database.pool.query(

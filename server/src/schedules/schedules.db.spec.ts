@@ -15,9 +15,9 @@ import { ManualClock } from '../platform/testing/manual-clock.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
-import { SavedCommandsRepository, SavedCommandsService } from '../saved-commands/index.ts'
+import { SavedCommandsRepository, SavedCommandsService, specOf } from '../saved-commands/index.ts'
 import { ScheduleRunner } from './schedule-runner.ts'
-import { SchedulesRepository } from './schedules.repository.ts'
+import { Overtaken, SchedulesRepository } from './schedules.repository.ts'
 import { SchedulesService } from './schedules.service.ts'
 
 let test: TestDatabase
@@ -27,6 +27,7 @@ let rows: CommandsRepository
 let runs: RunsService
 let saved: SavedCommandsService
 let schedules: SchedulesService
+let repository: SchedulesRepository
 let servers: ScheduleRunner[]
 let announced: string[]
 
@@ -40,7 +41,7 @@ beforeAll(async () => {
   const hosts = new HostsRepository(test.database, sealer)
   runs = new RunsService(new RunsRepository(test.database), rows, commands, hosts, clock)
   saved = new SavedCommandsService(new SavedCommandsRepository(test.database, sealer), runs, clock)
-  const repository = new SchedulesRepository(test.database, rows, sealer)
+  repository = new SchedulesRepository(test.database, rows, sealer)
   schedules = new SchedulesService(repository, saved, clock)
   const log = pino({ level: 'silent' })
   servers = [1, 2, 3].map(() => new ScheduleRunner(repository, runs, saved, clock, {} as never, log))
@@ -177,6 +178,29 @@ describe('a schedule', () => {
     expect(announced).toEqual([])
     await lookAt('2026-03-02T02:45:00Z')
     expect(announced).toHaveLength(1)
+  })
+
+  it('that is paused while a server is about to fire it stays silent: nothing of the firing is stored', async () => {
+    await add()
+    clock.set('2026-03-02T02:30:00Z')
+    const read = await repository.find('nightly')
+    if (!read) throw new Error('it is gone')
+    const run = await runs.prepare({
+      ...{ runId: randomUUID(), bodyHash: '', requestedBy: 'schedule/nightly', target: { all: true } },
+      ...{ spec: specOf({ ...command, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 }), limits: null },
+    })
+    clock.pass(1)
+    await schedules.change('nightly', { isEnabled: false })
+    const firing = {
+      plannedAt: clock.now(),
+      decidedAt: clock.now(),
+      outcome: 'started',
+      reason: null,
+    } as const
+    const stored = repository.decided(read, { ...firing, runId: run.id }, clock.now(), run)
+    await expect(stored).rejects.toBeInstanceOf(Overtaken)
+    expect(await show()).toMatchObject({ isEnabled: false, next: [], last: [] })
+    expect(await runs.list(10, undefined)).toEqual([])
   })
 
   it('keeps a bounded history', async () => {

@@ -19,6 +19,7 @@ function askedEveryMinute(cron: string, from: string, to: string): string[] {
   const found = new Set<string>()
   for (let at = Date.parse(from); at < Date.parse(to); at += 60_000) {
     const next = times.next(new Date(at))
+    expect(next?.getTime()).toBeGreaterThan(at)
     if (next && next < new Date(to)) found.add(next.toISOString().replace(':00.000Z', 'Z'))
   }
   return [...found]
