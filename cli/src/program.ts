@@ -4,6 +4,7 @@ import { addHostCommands } from './commands/host.ts'
 import { addProfileCommands } from './commands/profile.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addWatchCommand } from './commands/watch.ts'
 import type { Context } from './context.ts'
 
 const HELP = `
@@ -34,6 +35,7 @@ export function buildProgram(context: Context, version: string): Command {
   addRunCommand(program, context)
   addCommandCommands(program, context)
   addStatusCommand(program, context)
+  addWatchCommand(program, context)
   addProfileCommands(program, context)
   return program
 }

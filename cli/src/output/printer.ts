@@ -99,7 +99,7 @@ function harmless(line: Buffer): Buffer {
 const prefixOf = (host: string, colour: number | undefined) =>
   colour === undefined ? `${host} | ` : `\x1b[${colour}m${host} |\x1b[0m `
 
-const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) =>
+export const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) =>
   stream.isTTY === true && !env.NO_COLOR
 
 /** One JSON object a line: `output` with base64 data, `command` for a change of state, `end`. */
