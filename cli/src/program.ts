@@ -19,6 +19,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line; "rollcall run --h
 Examples:
   rollcall host add demo-1 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait
   rollcall run --host demo-1,demo-2 -- uptime
+  rollcall host status demo-1
   rollcall command log 3f2a9c1b --follow`
 
 /** The whole command line. Commander's own endings are thrown, so that one place chooses the exit code. */

@@ -143,6 +143,22 @@ describe.skipIf(!hasScript)('rollcall watch at a terminal', () => {
     expect(shown.slice(shown.indexOf(LEAVE) + LEAVE.length)).not.toMatch(/\x1b/)
   })
 
+  it('gives the terminal back on Ctrl-Z, and draws again when it goes on', async () => {
+    setting.server.addHost('a')
+    const terminal = open()
+    await until(() => terminal.shown.includes('1 host: 1 online'), 'the fleet is drawn')
+    terminal.type('\x1a')
+    await until(() => terminal.shown.includes('stopped'), 'it is stopped')
+    expect(terminal.shown).toMatch(/\x1b\[\?1049l.*stopped/s)
+    expect(terminal.shown.split(ENTER)).toHaveLength(2)
+    terminal.type('\r')
+    await until(() => terminal.shown.split(ENTER).length === 3, 'it has the terminal again')
+    const before = terminal.shown.length
+    await until(() => terminal.shown.indexOf('1 host: 1 online', before) > 0, 'the fleet is drawn again')
+    terminal.type('\x03')
+    expect(await terminal.ended()).toContain('code=130')
+  })
+
   it('says within the drawing that the connection is lost, and gives the terminal back before the error', async () => {
     setting.server.addHost('a')
     const terminal = open({ ROLLCALL_RECONNECT_SECONDS: '2' })
