@@ -3,6 +3,9 @@ import { addCommandCommands } from './commands/command.ts'
 import { addHostCommands } from './commands/host.ts'
 import { addProfileCommands } from './commands/profile.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addRunsCommands } from './commands/runs.ts'
+import { addSavedCommands } from './commands/saved.ts'
+import { addScheduleCommands } from './commands/schedule.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addWatchCommand } from './commands/watch.ts'
 import type { Context } from './context.ts'
@@ -19,6 +22,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line; "rollcall run --h
 Examples:
   rollcall host add demo-1 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait
   rollcall run --host demo-1,demo-2 -- uptime
+  rollcall run --label env=prod --concurrency 10 -- apt-get update
   rollcall host status demo-1
   rollcall command log 3f2a9c1b --follow`
 
@@ -34,6 +38,9 @@ export function buildProgram(context: Context, version: string): Command {
     .addHelpText('after', HELP)
   addHostCommands(program, context)
   addRunCommand(program, context)
+  addRunsCommands(program, context)
+  addSavedCommands(program, context)
+  addScheduleCommands(program, context)
   addCommandCommands(program, context)
   addStatusCommand(program, context)
   addWatchCommand(program, context)

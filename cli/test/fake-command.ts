@@ -43,6 +43,7 @@ export class FakeCommand extends EventEmitter<{ news: [] }> {
       tty,
       timeoutMs,
       state: 'pending',
+      isHeld: false,
       reasonCode: null,
       reason: null,
       exitCode: null,

@@ -8,6 +8,7 @@ import {
 } from '@rollcall/contracts/admin'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { FakeCommand } from './fake-command.ts'
+import { FakeRun } from './fake-run.ts'
 
 /** `/ws` of the fake server. */
 export class FakeLive {
@@ -18,12 +19,20 @@ export class FakeLive {
   /** How often the whole fleet was asked for. */
   fleetRequests = 0
   private readonly sockets = new Set<WebSocket>()
+  /** Runs that viewers asked to follow. */
+  readonly followedRuns: string[] = []
   private readonly watchers = new Set<WebSocket>()
   private readonly find: (commandId: string) => FakeCommand | undefined
+  private readonly findRun: (runId: string) => FakeRun | undefined
   private readonly agents: () => AgentView[]
 
-  constructor(find: (commandId: string) => FakeCommand | undefined, agents: () => AgentView[]) {
+  constructor(
+    find: (commandId: string) => FakeCommand | undefined,
+    findRun: (runId: string) => FakeRun | undefined,
+    agents: () => AgentView[],
+  ) {
     this.find = find
+    this.findRun = findRun
     this.agents = agents
   }
 
@@ -55,7 +64,18 @@ export class FakeLive {
     socket.on('message', (data) => {
       const request = liveRequest.parse(JSON.parse(String(data)))
       if (request.type === 'watch-fleet') return this.showFleet(socket)
-      if (request.type === 'unfollow' || request.type === 'unwatch-fleet') return
+      if (request.type === 'unfollow' || request.type === 'unwatch-fleet' || request.type === 'unfollow-run')
+        return
+      if (request.type === 'follow-run') {
+        this.followedRuns.push(request.runId)
+        const run = this.findRun(request.runId)
+        return run
+          ? this.feedRun(socket, run)
+          : this.sendLive(socket, {
+              ...{ type: 'error', commandId: null, runId: request.runId, code: 'run.not_found' },
+              message: 'There is no such run.',
+            })
+      }
       this.followed.push({ commandId: request.commandId, offset: request.offset })
       const command = this.find(request.commandId)
       if (command) this.feed(socket, command, request.offset)
@@ -67,6 +87,25 @@ export class FakeLive {
           message: 'There is no such command.',
         })
     })
+  }
+
+  private feedRun(socket: WebSocket, run: FakeRun): void {
+    const shown = new Map<string, string>()
+    const off = () => {
+      for (const command of run.commands) command.off('news', look)
+    }
+    const look = () => {
+      const changed = run.commands.filter(({ view }) => (shown.get(view.id) ?? 'pending') !== view.state)
+      for (const { view } of changed) shown.set(view.id, view.state)
+      const commands = changed.map(FakeRun.briefOf)
+      this.sendLive(socket, { type: 'run', runId: run.id, counts: run.counts, commands })
+      if (!run.isFinal) return
+      this.sendLive(socket, { type: 'run-end', run: run.view })
+      off()
+    }
+    for (const command of run.commands) command.on('news', look)
+    socket.on('close', off)
+    look()
   }
 
   /** In messages of two agents each. */

@@ -11,12 +11,15 @@ import {
   type HostView,
   type NewHost,
   type NewRun,
+  SAMPLE_BYTES,
 } from '@rollcall/contracts/admin'
+import { FakeBook } from './fake-book.ts'
 import { FakeCommand } from './fake-command.ts'
 import { FakeFleet } from './fake-fleet.ts'
 import { FINGERPRINT, fakeHost } from './fake-host.ts'
 import { FakeLive } from './fake-live.ts'
 import { parseRequest } from './fake-routes.ts'
+import { FakeRun, fits } from './fake-run.ts'
 
 export const API_KEY = 'rck_the-only-key-that-works'
 
@@ -33,9 +36,12 @@ export class FakeServer {
   readonly requests: ApiRequest[] = []
   readonly hosts = new Map<string, HostView>()
   readonly commands: FakeCommand[] = []
+  readonly runs: FakeRun[] = []
+  readonly book = new FakeBook()
   readonly fleet = new FakeFleet(this.hosts)
   readonly live = new FakeLive(
     (id) => this.commands.find(({ view }) => view.id === id),
+    (id) => this.runs.find((run) => run.id === id),
     () => this.fleet.agents(),
   )
   /** Called with every new command, before it is answered. */
@@ -150,6 +156,35 @@ export class FakeServer {
         }
       case 'run':
         return this.run(body)
+      case 'listSavedCommands':
+      case 'addSavedCommand':
+      case 'showSavedCommand':
+      case 'changeSavedCommand':
+      case 'removeSavedCommand':
+        return this.book.savedCommands(name, params.name, body)
+      case 'listSchedules':
+      case 'addSchedule':
+      case 'showSchedule':
+      case 'changeSchedule':
+      case 'removeSchedule':
+        return this.book.schedules(name, params.name, body)
+      case 'runSavedCommand': {
+        const { program, args, target } = this.book.saved(params.name)
+        return this.run({ program, args, runId: body.runId, ...(body.target ?? target) })
+      }
+      case 'listRuns':
+        return { runs: this.runs.slice(0, query.limit).map(({ view }) => view) }
+      case 'showRun':
+        return { run: this.findRun(params.id).view }
+      case 'summarizeRun': {
+        const run = this.findRun(params.id)
+        return { run: run.view, groups: run.groups(SAMPLE_BYTES) }
+      }
+      case 'cancelRun': {
+        const run = this.findRun(params.id)
+        run.cancel()
+        return { run: run.view }
+      }
       case 'listCommands':
         return {
           commands: this.commands
@@ -193,21 +228,42 @@ export class FakeServer {
     }
   }
 
-  private run(body: NewRun) {
+  private run(body: Partial<NewRun> & { program: string }) {
     const runId = body.runId ?? randomUUID()
-    const known = this.commands.filter(({ view }) => view.runId === runId)
-    if (known.length > 0) return { runId, commands: known.map(({ view }) => view) }
-    const hosts = body.hosts.map((name) => this.host(name).name)
-    const commands = hosts.map((host) =>
-      this.addCommand(host, {
+    const known = this.runs.find(({ id }) => id === runId)
+    if (known) return { runId, commands: known.commands.map(({ view }) => view), skipped: known.skipped }
+    const { chosen, skipped } = this.choose(body)
+    const commands = chosen.map(({ name }) =>
+      this.addCommand(name, {
         runId,
         program: body.program,
-        args: body.args,
-        timeoutMs: body.timeoutMs,
-        tty: body.tty,
+        args: body.args ?? [],
+        ...(body.timeoutMs !== undefined && { timeoutMs: body.timeoutMs }),
+        ...(body.tty !== undefined && { tty: body.tty }),
       }),
     )
-    return { runId, commands: commands.map(({ view }) => view) }
+    this.runs.unshift(new FakeRun(runId, body, commands, skipped))
+    return { runId, commands: commands.map(({ view }) => view), skipped }
+  }
+
+  private choose({ hosts, labels }: Partial<NewRun>) {
+    if (hosts) return { chosen: hosts.map((name) => this.host(name)), skipped: [] }
+    const fitting = [...this.hosts.values()].filter((host) => !labels || fits(labels, host.labels))
+    const isInstalled = (host: HostView) => host.state !== 'installing'
+    const chosen = fitting.filter(isInstalled)
+    if (chosen.length === 0)
+      throw new RollcallError('host.none_selected', `No host has the labels ${labels}.`)
+    const skipped = fitting.filter((host) => !isInstalled(host))
+    return {
+      chosen,
+      skipped: skipped.map(({ name }) => ({ host: name, reason: 'its agent is still being installed' })),
+    }
+  }
+
+  private findRun(id: string): FakeRun {
+    const run = this.runs.find((each) => each.id === id)
+    if (run) return run
+    throw new RollcallError('run.not_found', `There is no run ${id}.`)
   }
 
   private page(command: FakeCommand, offset: number, maxBytes: number) {

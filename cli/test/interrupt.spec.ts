@@ -38,7 +38,7 @@ describe('Ctrl-C', () => {
   it('is not lost when the server cannot take it at first', async () => {
     let isAway = true
     setting.server.onRequest = ({ name }) => {
-      if (name !== 'cancelCommand' || !isAway) return 'answer'
+      if (name !== 'cancelRun' || !isAway) return 'answer'
       isAway = false
       throw refusal('server.database_unavailable', 'Later.')
     }

@@ -18,6 +18,7 @@ export const ERROR_KINDS = {
   'host.name_taken': 'rejected',
   'host.busy': 'rejected',
   'host.not_installed': 'rejected',
+  'host.none_selected': 'rejected',
   'host.key_changed': 'rejected',
   'host.unsupported_architecture': 'rejected',
   'host.unsupported_libc': 'rejected',
@@ -66,6 +67,15 @@ export const ERROR_KINDS = {
   'command.host_restarted': 'unavailable',
   'command.runner_died': 'unavailable',
   'command.unanswered': 'unavailable',
+  // Runs
+  'run.not_found': 'rejected',
+  'run.stopped': 'rejected',
+  // Saved commands and schedules
+  'saved_command.not_found': 'rejected',
+  'saved_command.name_taken': 'rejected',
+  'saved_command.in_use': 'rejected',
+  'schedule.not_found': 'rejected',
+  'schedule.name_taken': 'rejected',
   // The server
   'server.starting': 'unavailable',
   'server.stopping': 'unavailable',

@@ -10,6 +10,9 @@ import { ErrorFilter } from './platform/http/error.filter.ts'
 import { type Platform, PlatformModule } from './platform/platform.module.ts'
 import { ProvisioningModule } from './provisioning/index.ts'
 import { ReinstallsModule } from './reinstalls/index.ts'
+import { RunsModule } from './runs/index.ts'
+import { SavedCommandsModule } from './saved-commands/index.ts'
+import { SchedulesModule } from './schedules/index.ts'
 
 @Module({})
 export class AppModule {
@@ -22,6 +25,9 @@ export class AppModule {
         HealthModule,
         HostsModule,
         CommandsModule,
+        RunsModule,
+        SavedCommandsModule,
+        SchedulesModule,
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { SERVER_ENV, SERVER_FLAGS } from '../../scripts/server-runtime.mjs'
 import { Api } from './api.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url))
@@ -18,6 +19,10 @@ export interface ServerOptions {
   databaseUrl?: string
   redisUrl?: string
   env?: NodeJS.ProcessEnv
+  /** Where it listens; 127.0.0.1 when it is left out. */
+  address?: string
+  /** What stands before the program: a network namespace to enter, cores to keep to. It becomes the program. */
+  launcher?: readonly string[]
 }
 
 /** A real server process on a data folder and port of its own, which can be killed and started again. */
@@ -45,7 +50,11 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`
+    return `http://${this.#listen}`
+  }
+
+  get #listen(): string {
+    return `${this.options.address ?? '127.0.0.1'}:${this.port}`
   }
 
   get pid(): number {
@@ -64,11 +73,13 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when the server listens; throws with what it said when it does not. */
   async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
-    const child = spawn(process.execPath, [MAIN], {
+    const [program, ...args] = [...(this.options.launcher ?? []), process.execPath, ...SERVER_FLAGS, MAIN]
+    const child = spawn(program as string, args, {
       env: {
         ...process.env,
+        ...SERVER_ENV,
         ROLLCALL_DATA_DIR: this.dataDir,
-        ROLLCALL_LISTEN: `127.0.0.1:${this.port}`,
+        ROLLCALL_LISTEN: this.#listen,
         DATABASE_URL: this.options.databaseUrl ?? '',
         REDIS_URL: this.options.redisUrl ?? '',
         ...this.options.env,

@@ -1,26 +1,38 @@
-import type { CommandView, RunAccepted } from '@rollcall/contracts/admin'
+import {
+  type CommandView,
+  isFinalState,
+  type RunAccepted,
+  type RunCommand,
+  type RunCounts,
+} from '@rollcall/contracts/admin'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { ApiError, CliError, Left } from '../errors.ts'
 import { CommandInput, forward } from '../input/command-input.ts'
 import { type Interrupts, watchInterrupts } from '../input/interrupts.ts'
 import { TerminalSession } from '../input/terminal-session.ts'
+import { RunTracker } from '../live/run-tracker.ts'
 import { giveUpAfterMs, watch } from '../live/watch.ts'
 import { exitCodeOf } from '../output/exit-code.ts'
 import { jsonLine } from '../output/json.ts'
 import { JsonPrinter, LinePrinter, type Printer, RawPrinter } from '../output/printer.ts'
+import { ProgressLine } from '../output/progress.ts'
+import { printReport, tellSkipped } from '../output/run-report.ts'
 import { table } from '../output/table.ts'
-import { endingOf, exitOf, took } from '../output/words.ts'
+import { endingOf, exitOf, hostCount, took } from '../output/words.ts'
 
 const MAX_HINTS = 5
-/** Requests to cancel that are under way at a time. */
-const CANCELLING_AT_ONCE = 8
+/** Up to so many hosts output is shown as it comes; beyond that it is grouped in the end, unless told otherwise. */
+export const STREAMED_HOSTS = 10
+
+export const OUTPUT_WAYS = ['stream', 'group', 'none'] as const
 
 export interface ShowOptions {
   tty?: boolean
   stdin?: boolean
   /** Whether lines carry their host's name, where there are several hosts. */
   prefix: boolean
+  output?: (typeof OUTPUT_WAYS)[number]
   json?: boolean
 }
 
@@ -30,14 +42,22 @@ export class RunSession {
   private readonly options: ShowOptions
   private readonly interrupts: Interrupts
   private readonly giveUpAfterMs: number
+  private readonly progress: ProgressLine
+  private runId: string | undefined
   private commands: readonly CommandView[] = []
   private readonly inputs = new Map<string, CommandInput>()
-  private readonly ended = new Map<string, CommandView>()
+  private readonly closed = new Set<string>()
   private terminal: TerminalSession | undefined
   private isCancelling = false
 
   constructor(context: Context, options: ShowOptions) {
-    this.context = context
+    this.progress = new ProgressLine(context.stderr)
+    // What we say goes on a line of its own, beside the progress.
+    const notice = (text: string) => {
+      this.progress.clear()
+      context.notice(text)
+    }
+    this.context = { ...context, notice }
     this.options = options
     this.giveUpAfterMs = giveUpAfterMs(context.env)
     this.interrupts = watchInterrupts(() => this.onInterrupt())
@@ -49,32 +69,73 @@ export class RunSession {
   }
 
   /** Shows everything to the end. Resolves to the exit code. Throws `Left` when the person left. */
-  async show({ runId, commands }: RunAccepted): Promise<number> {
-    const { context, leaving } = this
+  async show({ runId, commands, skipped }: RunAccepted): Promise<number> {
+    const { context, options } = this
+    this.runId = runId
     this.commands = commands
-    if (this.options.json) context.stdout.write(jsonLine({ type: 'accepted', runId, commands }))
-    if (this.isCancelling) void this.cancelAll()
+    if (options.json) context.stdout.write(jsonLine({ type: 'accepted', runId, commands, skipped }))
+    else tellSkipped(context, skipped)
+    if (this.isCancelling) void this.cancel(runId)
     this.openInputs()
+    const way = options.output ?? (commands.length > STREAMED_HOSTS ? 'group' : 'stream')
     try {
-      const endings = await watch({
-        context,
-        commands: commands.map(({ id, host }) => ({ id, host: host.name })),
-        printer: this.printer(),
-        signal: leaving,
-        onChange: (command) => this.onChange(command),
-        onEnd: (command) => this.onEnd(command),
-      })
-      for (const { id, host } of commands) {
-        const ending = endings.get(id)
-        if (ending instanceof ApiError) context.notice(`${host.name}: ${ending.message} (${ending.code})`)
-      }
+      return way === 'stream' ? await this.showStream() : await this.showOutcome(runId, way === 'group')
     } catch (error) {
       this.terminal?.stop()
-      if (error instanceof Left || error instanceof CliError) this.hint(runId)
+      this.progress.clear()
+      if (error instanceof Left || error instanceof CliError) this.hint(runId, way === 'stream')
       throw error
     }
-    if (!this.options.json) this.conclude()
-    return exitCodeOf(commands.map(({ id }) => this.ended.get(id)))
+  }
+
+  /** Every byte as it comes, and in the end how each one ended. */
+  private async showStream(): Promise<number> {
+    const { context, commands } = this
+    const ended = new Map<string, CommandView>()
+    const endings = await watch({
+      context,
+      commands: commands.map(({ id, host }) => ({ id, host: host.name })),
+      printer: this.printer(),
+      signal: this.leaving,
+      onChange: (command) => this.onChange(command),
+      onEnd: (command) => {
+        ended.set(command.id, command)
+        this.onChange(command)
+      },
+    })
+    for (const { id, host } of commands) {
+      const ending = endings.get(id)
+      if (ending instanceof ApiError) context.notice(`${host.name}: ${ending.message} (${ending.code})`)
+    }
+    if (!this.options.json) this.conclude(commands.flatMap(({ id }) => ended.get(id) ?? []))
+    return exitCodeOf(commands.map(({ id }) => ended.get(id)))
+  }
+
+  /** How many are in which state, and in the end which hosts ended alike; with their outputs if `withOutput`. */
+  private async showOutcome(runId: string, withOutput: boolean): Promise<number> {
+    const { context, options, leaving } = this
+    const { find, notice } = context
+    const ended = new Map<string, RunCommand>()
+    const onProgress = (counts: RunCounts, changed: readonly RunCommand[]) => {
+      if (options.json) context.stdout.write(jsonLine({ type: 'run', counts, commands: changed }))
+      else this.progress.show(counts)
+      for (const command of changed) {
+        if (isFinalState(command.state)) ended.set(command.id, command)
+        this.onChange(command)
+      }
+    }
+    const settings = { find, notice, giveUpAfterMs: this.giveUpAfterMs, signal: leaving }
+    const run = await new RunTracker(runId, { onProgress }, settings).run()
+    const summary = await retrying(() => context.api.call('summarizeRun', { params: { id: runId } }), {
+      forMs: this.giveUpAfterMs,
+      signal: leaving,
+    })
+    this.progress.clear()
+    if (options.json) {
+      context.stdout.write(jsonLine({ type: 'run-end', run }))
+      context.stdout.write(jsonLine({ type: 'summary', groups: summary.groups }))
+    } else await printReport(context, summary, { withOutput })
+    return exitCodeOf(this.commands.map(({ id }) => ended.get(id)))
   }
 
   private printer(): Printer {
@@ -106,60 +167,49 @@ export class RunSession {
       )
   }
 
-  private onChange({ id, state }: CommandView): void {
-    if (state !== 'running') return
-    this.inputs.get(id)?.start()
-    if (this.terminal?.isStarted === false) this.terminal.start()
-  }
-
-  private onEnd(command: CommandView): void {
-    this.ended.set(command.id, command)
-    this.inputs.get(command.id)?.close()
-    this.terminal?.stop()
+  private onChange({ id, state }: Pick<CommandView, 'id' | 'state'>): void {
+    if (isFinalState(state)) {
+      this.closed.add(id)
+      this.inputs.get(id)?.close()
+      this.terminal?.stop()
+    } else if (state === 'running') {
+      this.inputs.get(id)?.start()
+      if (this.terminal?.isStarted === false) this.terminal.start()
+    }
   }
 
   private onInterrupt(): void {
     this.isCancelling = true
-    if (this.commands.length === 0) {
+    if (this.runId === undefined) {
       this.context.notice('it is cancelled as soon as the server has answered; Ctrl-C again leaves at once')
       return
     }
-    const open = this.open().length
-    this.context.notice(
-      `cancelling on ${open} ${open === 1 ? 'host' : 'hosts'}; Ctrl-C again leaves without waiting`,
-    )
-    void this.cancelAll()
+    this.context.notice(`cancelling on ${hostCount(this.open().length)}; Ctrl-C again leaves without waiting`)
+    void this.cancel(this.runId)
   }
 
-  private async cancelAll(): Promise<void> {
+  private async cancel(id: string): Promise<void> {
     const { context, leaving } = this
-    const waiting = this.open()
-    const cancelNext = async () => {
-      for (let next = waiting.pop(); next; next = waiting.pop()) {
-        const { id, host } = next
-        await retrying(() => context.api.call('cancelCommand', { params: { id } }), {
-          forMs: this.giveUpAfterMs,
-          signal: leaving,
-        }).catch((error) => {
-          if (!leaving.aborted)
-            context.notice(`the command on ${host.name} could not be cancelled: ${(error as Error).message}`)
-        })
-      }
-    }
-    await Promise.all(Array.from({ length: CANCELLING_AT_ONCE }, cancelNext))
+    await retrying(() => context.api.call('cancelRun', { params: { id } }), {
+      forMs: this.giveUpAfterMs,
+      signal: leaving,
+    }).catch((error) => {
+      if (!leaving.aborted) context.notice(`the run could not be cancelled: ${(error as Error).message}`)
+    })
   }
 
   private open(): CommandView[] {
-    return this.commands.filter(({ id }) => !this.ended.has(id))
+    return this.commands.filter(({ id }) => !this.closed.has(id))
   }
 
-  private hint(runId: string): void {
+  private hint(runId: string, isStreamed: boolean): void {
     const open = this.open()
     if (open.length === 0) return
     const hints = open
       .slice(0, MAX_HINTS)
       .map(({ id, host }) => `  rollcall command log ${id} --follow   # ${host.name}`)
-    if (open.length > MAX_HINTS) hints.push(`  rollcall command list --run ${runId}   # all of them`)
+    if (open.length > MAX_HINTS || !isStreamed)
+      hints.splice(isStreamed ? MAX_HINTS : 0, MAX_HINTS, `  rollcall runs show ${runId}   # all of them`)
     const goesOn = this.isCancelling ? 'was asked to end' : 'goes on'
     this.context.notice(
       open.length === 1
@@ -170,9 +220,8 @@ export class RunSession {
   }
 
   /** What the output alone does not say: how each one ended, or, with one host, why it ended otherwise than by itself. */
-  private conclude(): void {
+  private conclude(ended: readonly CommandView[]): void {
     const { context } = this
-    const ended = this.commands.flatMap(({ id }) => this.ended.get(id) ?? [])
     if (this.commands.length > 1) {
       const rows = ended.map((command) => [
         command.host.name,

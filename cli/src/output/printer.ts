@@ -91,7 +91,7 @@ const LINE_END = Buffer.from('\n')
 const CONTROL = /(\r$|\t|\x1b\[[0-9;]*m)|[\x00-\x1f\x7f]/g
 
 /** On a terminal that many hosts share, none may move the cursor and so write the lines of another. */
-function harmless(line: Buffer): Buffer {
+export function harmless(line: Buffer): Buffer {
   const text = line.toString('latin1').replace(CONTROL, (_found, allowed?: string) => allowed ?? '?')
   return Buffer.from(text, 'latin1')
 }

@@ -22,32 +22,6 @@ export const isFinalState = (state: CommandState) => FINAL_STATES.includes(state
 export const commandKind = z.enum(['command', 'install', 'remove'])
 export type CommandKind = z.infer<typeof commandKind>
 
-export const newRun = z.strictObject({
-  /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
-  runId: uuid.optional(),
-  /** Names or ids. */
-  hosts: z.array(z.string().min(1).max(63)).min(1).max(10_000),
-  program: agentParams.command,
-  args: agentParams.args,
-  env: agentParams.env,
-  cwd: agentParams.cwd,
-  /** Milliseconds until the command is ended. */
-  timeoutMs: z
-    .int()
-    .min(100)
-    .max(30 * 86_400_000)
-    .default(3_600_000),
-  /** Milliseconds that the host may take to accept the command; after that it is not started any more. */
-  startWithinMs: z.int().min(1000).max(86_400_000).default(600_000),
-  tty: z.boolean().default(false),
-  columns: agentParams.columns,
-  rows: agentParams.rows,
-  /** Keeps standard input open for `input`. */
-  stdin: z.boolean().default(false),
-})
-export type NewRun = z.infer<typeof newRun>
-export type NewRunInput = z.input<typeof newRun>
-
 export const commandView = z.strictObject({
   id: uuid,
   /** Commands that were asked for together. */
@@ -60,6 +34,8 @@ export const commandView = z.strictObject({
   tty: z.boolean(),
   timeoutMs: z.int(),
   state: commandState,
+  /** It waits for its turn in a run with limits. */
+  isHeld: z.boolean(),
   /** Why it ended as it did, or why it has not started, by code and in words. */
   reasonCode: z.custom<ErrorCode>(isErrorCode).nullable(),
   reason: plainText(4000).nullable(),
@@ -76,9 +52,6 @@ export const commandView = z.strictObject({
   droppedBytes: z.int(),
 })
 export type CommandView = z.infer<typeof commandView>
-
-export const runAccepted = z.strictObject({ runId: uuid, commands: z.array(commandView) })
-export type RunAccepted = z.infer<typeof runAccepted>
 
 export const outputChunk = z.strictObject({
   /** Offset of the first byte among all bytes of stdout and stderr together. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { plainText, spkiPin, sshFingerprint, uuid } from '../text.ts'
+import { LABEL_KEY, LABEL_VALUE } from './selector.ts'
 
 export const hostName = z
   .string()
@@ -19,17 +20,11 @@ const address = z
 
 export const hostLabels = z
   .record(
+    z.string().regex(LABEL_KEY, 'must be a label key of at most 63 characters'),
     z
       .string()
       .regex(
-        /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/,
-        'must be a label key of at most 63 characters',
-      ),
-    z
-      .string()
-      .max(63)
-      .regex(
-        /^[A-Za-z0-9._-]*$/,
+        LABEL_VALUE,
         'must be a label value of at most 63 letters, digits, dots, dashes and underscores',
       ),
   )

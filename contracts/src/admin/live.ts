@@ -2,6 +2,10 @@ import { z } from 'zod'
 import { uuid } from '../text.ts'
 import { commandView, outputChunk } from './commands.ts'
 import { agentView } from './heartbeats.ts'
+import { runCommand, runCounts, runView } from './runs.ts'
+
+/** Changed commands that one event carries at most; more follow in further ones. */
+export const RUN_EVENT_COMMANDS = 500
 
 /** What a client sends on `/ws`, one JSON object a message. */
 export const liveRequest = z.discriminatedUnion('type', [
@@ -11,6 +15,9 @@ export const liveRequest = z.discriminatedUnion('type', [
   /** Sends all agents, and from then on what changes of them. Sent again, it starts anew. */
   z.strictObject({ type: z.literal('watch-fleet') }),
   z.strictObject({ type: z.literal('unwatch-fleet') }),
+  /** Sends how a run gets on: counts and changed commands, a few times a second at most. No output. Sent again, it starts anew. */
+  z.strictObject({ type: z.literal('follow-run'), runId: uuid }),
+  z.strictObject({ type: z.literal('unfollow-run'), runId: uuid }),
 ])
 export type LiveRequest = z.infer<typeof liveRequest>
 
@@ -35,9 +42,20 @@ export const liveEvent = z.discriminatedUnion('type', [
     agents: z.array(agentChange),
     removed: z.array(uuid),
   }),
+  /** `commands` are those whose state has changed since the last such event; in the first, all that are not simply pending. */
+  z.strictObject({
+    type: z.literal('run'),
+    runId: uuid,
+    counts: runCounts,
+    commands: z.array(runCommand).max(RUN_EVENT_COMMANDS),
+  }),
+  /** Every command of the run has ended, and all were sent before this. */
+  z.strictObject({ type: z.literal('run-end'), run: runView }),
   z.strictObject({
     type: z.literal('error'),
     commandId: uuid.nullable(),
+    /** The run that was to be followed, where it is about one. */
+    runId: uuid.optional(),
     code: z.string(),
     message: z.string(),
   }),

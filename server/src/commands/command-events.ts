@@ -8,6 +8,15 @@ export interface OutputStored {
   runs: number[]
 }
 
+/** A command whose state has changed, or whose reason to wait has. */
+export interface CommandChanged {
+  id: string
+  runId: string
+  hasEnded: boolean
+  /** Whether its run has limits, so that its end may be another's turn. */
+  isLimited: boolean
+}
+
 /**
  * Tells viewers in this process what was just committed. A hint and no more: a viewer that missed one finds the same
  * in the database.
@@ -20,8 +29,22 @@ export class CommandEvents {
     this.emitter.emit(`output/${event.commandId}`, event)
   }
 
-  commandChanged(commandId: string): void {
-    this.emitter.emit(`changed/${commandId}`)
+  commandChanged(change: CommandChanged): void {
+    this.emitter.emit(`changed/${change.id}`)
+    this.emitter.emit(`run/${change.runId}`, change)
+    if (change.hasEnded && change.isLimited) this.emitter.emit('turn', change.runId)
+  }
+
+  /** Calls back for each command of the run that changes, until the returned function is called. */
+  followRun(runId: string, onChange: (change: CommandChanged) => void): () => void {
+    this.emitter.on(`run/${runId}`, onChange)
+    return () => void this.emitter.off(`run/${runId}`, onChange)
+  }
+
+  /** Calls back when a command of a run with limits has ended, until the returned function is called. */
+  onTurn(callback: (runId: string) => void): () => void {
+    this.emitter.on('turn', callback)
+    return () => void this.emitter.off('turn', callback)
   }
 
   /** Calls back until the returned function is called. */

@@ -1,6 +1,6 @@
 import { sanitizeText } from '@rollcall/contracts'
 import type { CommandView } from '@rollcall/contracts/admin'
-import type { Command } from './domain/command.ts'
+import { type Command, isHeld } from './domain/command.ts'
 
 /** A command as it is shown: without its environment, which may hold secrets. */
 export function viewOf(command: Command): CommandView {
@@ -15,6 +15,7 @@ export function viewOf(command: Command): CommandView {
     tty: command.tty,
     timeoutMs: command.timeoutMs,
     state: command.state,
+    isHeld: isHeld(command),
     reasonCode: command.reasonCode,
     reason: command.reason && sanitizeText(command.reason, 4000),
     exitCode: command.exitCode,

@@ -7,8 +7,8 @@ import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
-import { CommandEvents } from './command-events.ts'
-import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
+import { type CommandChanged, CommandEvents } from './command-events.ts'
+import type { ClaimedCommand, Command, Ending, OutputPiece } from './domain/command.ts'
 import { nextAttempt } from './domain/next-step.ts'
 import { LEASE_MS, WorkRepository } from './work.repository.ts'
 
@@ -53,6 +53,14 @@ export class HeldCommand {
     return this.cancel.signal
   }
 
+  /** Tells viewers, once it is known which run it belongs to. */
+  private changed(hasEnded: boolean): void {
+    if (this.command) this.events.commandChanged(changeOf(this.command, hasEnded))
+  }
+
+  /** What was claimed; undefined until then. */
+  command: ClaimedCommand | undefined
+
   relinquish(): void {
     this.stop.abort(new Relinquished())
   }
@@ -66,7 +74,7 @@ export class HeldCommand {
 
   async markRunning(): Promise<void> {
     this.check(await this.work.markRunning(this.id, this.owner, this.clock.now()))
-    this.events.commandChanged(this.id)
+    this.changed(false)
   }
 
   async append(offset: number, piece: OutputPiece): Promise<void> {
@@ -76,7 +84,7 @@ export class HeldCommand {
 
   async finish(ending: Ending): Promise<void> {
     this.check(await this.work.finish(this.id, this.owner, ending, this.clock.now()))
-    this.events.commandChanged(this.id)
+    this.changed(true)
   }
 
   private check(isHeld: boolean): void {
@@ -85,6 +93,13 @@ export class HeldCommand {
     throw new Relinquished()
   }
 }
+
+export const changeOf = (command: Command, hasEnded: boolean): CommandChanged => ({
+  id: command.id,
+  runId: command.runId,
+  hasEnded,
+  isLimited: command.position !== null,
+})
 
 /**
  * Takes commands, holds their leases, and hands each to the handler of its kind. The queue only says which to look at;
@@ -187,6 +202,7 @@ export class CommandWorker {
   private async drive(claimed: Promise<ClaimedCommand | null>, held: HeldCommand): Promise<void> {
     const command = await claimed
     if (!command) return
+    held.command = command
     const handler = this.handlers.get(command.kind)
     if (!handler)
       throw new RollcallError('server.defect', `there is no handler for commands of kind ${command.kind}`)
@@ -212,7 +228,7 @@ export class CommandWorker {
       reason: isOurs ? 'The server failed while driving it and tries again; see its log.' : error.message,
       hasNotStarted: held.hasNotStarted,
     })
-    this.events.commandChanged(command.id)
+    this.events.commandChanged(changeOf(command, false))
   }
 
   /**

@@ -1,5 +1,4 @@
 import { Controller } from '@nestjs/common'
-import { ApiKeyName } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { viewOf } from './command-view.ts'
 import { CommandsService } from './commands.service.ts'
@@ -7,12 +6,6 @@ import { CommandsService } from './commands.service.ts'
 @Controller()
 export class CommandsController {
   constructor(private readonly commands: CommandsService) {}
-
-  @Endpoint('run')
-  async run(@Input() { body }: InputOf<'run'>, @ApiKeyName() requestedBy: string) {
-    const { runId, commands } = await this.commands.run(body, requestedBy)
-    return { runId, commands: commands.map(viewOf) }
-  }
 
   @Endpoint('listCommands')
   async list(@Input() { query }: InputOf<'listCommands'>) {

@@ -1,16 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { type CommandKind, type CommandOutput, isFinalState, type NewRun } from '@rollcall/contracts/admin'
+import { type CommandKind, type CommandOutput, isFinalState } from '@rollcall/contracts/admin'
 import { AgentsService } from '../agents/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { CommandEvents } from './command-events.ts'
-import { CommandWorker } from './command-worker.ts'
+import { CommandWorker, changeOf } from './command-worker.ts'
 import { type CommandFilter, CommandsRepository, type NewCommandRun } from './commands.repository.ts'
-import type { Command, CommandSpec } from './domain/command.ts'
+import { type Command, type CommandSpec, newCommand } from './domain/command.ts'
 import { splitPiece } from './domain/output.ts'
-import { commandIdOf } from './domain/run-ids.ts'
+import { hashOf } from './domain/run-ids.ts'
 import { WorkRepository } from './work.repository.ts'
 
 const PROVISIONING = {
@@ -37,36 +37,6 @@ export class CommandsService {
     private readonly clock: Clock,
   ) {}
 
-  /** Accepts a run: when this returns, every command of it is committed. Sent again with the same id, it finds the first. */
-  async run(request: NewRun, requestedBy: string): Promise<{ runId: string; commands: Command[] }> {
-    const runId = request.runId ?? randomUUID()
-    const bodyHash = hashOf({ ...request, runId })
-    const known = await this.commands.findRun(runId)
-    if (known) return this.knownRun(known.bodyHash, bodyHash, runId)
-
-    const hosts = await this.resolve(request.hosts)
-    const { hosts: _hosts, runId: _runId, ...spec } = request
-    const [firstHost, ...otherHosts] = hosts
-    const newCommand = (host: Host) => this.newCommand('command', host, spec, { runId, requestedBy })
-    const commands: NewCommandRun['commands'] = [newCommand(firstHost), ...otherHosts.map(newCommand)]
-    try {
-      await this.commands.insertRun({
-        id: runId,
-        bodyHash,
-        requestedBy,
-        createdAt: this.clock.now(),
-        commands,
-      })
-    } catch (error) {
-      // The same request twice at the same time: the other one was faster.
-      const first = await this.commands.findRun(runId)
-      if (first) return this.knownRun(first.bodyHash, bodyHash, runId)
-      throw error
-    }
-    for (const command of commands) this.worker.announce(command.id)
-    return { runId, commands }
-  }
-
   /** An installation or removal of a host, yet to be stored; its output is a log like any command's. */
   newProvisioning(
     kind: Exclude<CommandKind, 'command'>,
@@ -74,18 +44,16 @@ export class CommandsService {
     requestedBy: string,
   ): NewCommandRun {
     const runId = randomUUID()
-    const command = this.newCommand(
-      kind,
-      host,
-      { ...PROVISIONING, program: `${kind}_agent.yml` },
-      { runId, requestedBy },
-    )
+    const createdAt = this.clock.now()
+    const spec = { ...PROVISIONING, program: `${kind}_agent.yml` }
+    const run = { runId, requestedBy, createdAt }
     return {
       id: runId,
       bodyHash: hashOf({ kind, host: host.id, runId }),
       requestedBy,
-      createdAt: command.createdAt,
-      commands: [command],
+      createdAt,
+      kind,
+      commands: [newCommand(kind, host, spec, run, { position: null, admittedAt: createdAt })],
     }
   }
 
@@ -148,8 +116,18 @@ export class CommandsService {
   async cancel(id: string): Promise<Command> {
     const outcome = await this.work.requestCancel(id, this.clock.now())
     if (outcome === 'requested') this.worker.announceCancel(id)
-    this.events.commandChanged(id)
-    return this.show(id)
+    const command = await this.show(id)
+    this.events.commandChanged(changeOf(command, outcome === 'ended'))
+    return command
+  }
+
+  /** Asks every command of a run to end. */
+  async cancelRun(runId: string): Promise<void> {
+    for (const { id, hasEnded } of await this.work.requestCancelOfRun(runId, this.clock.now())) {
+      if (!hasEnded) this.worker.announceCancel(id)
+      // None is held any more, so that no turn comes of these.
+      this.events.commandChanged({ id, runId, hasEnded, isLimited: false })
+    }
   }
 
   /** Writes to a running command's input; returns the offset after it. Safe to repeat. */
@@ -183,68 +161,6 @@ export class CommandsService {
       )
     return command
   }
-
-  private async knownRun(firstHash: string, bodyHash: string, runId: string) {
-    if (firstHash !== bodyHash)
-      throw new RollcallError(
-        'command.id_conflict',
-        `The run ${runId} was asked for before with another body. Choose another runId for another request.`,
-        {
-          fields: [{ field: 'runId', message: 'is taken by another request' }],
-        },
-      )
-    return { runId, commands: await this.commands.list({ runId, limit: 10_000 }) }
-  }
-
-  private newCommand(
-    kind: CommandKind,
-    host: Pick<Host, 'id' | 'name'>,
-    spec: CommandSpec,
-    run: { runId: string; requestedBy: string },
-  ): Command {
-    return {
-      ...spec,
-      ...run,
-      id: commandIdOf(run.runId, host.id),
-      kind,
-      hostId: host.id,
-      hostName: host.name,
-      state: 'pending',
-      reasonCode: null,
-      reason: null,
-      exitCode: null,
-      signal: null,
-      cancelRequestedAt: null,
-      createdAt: this.clock.now(),
-      dispatchedAt: null,
-      startedAt: null,
-      endedAt: null,
-      unansweredSince: null,
-      outputBytes: 0,
-      droppedBytes: 0,
-      outputRemovedAt: null,
-    }
-  }
-
-  /** Every host that is named, each once; all that are wrong are told at once. */
-  private async resolve(names: readonly string[]): Promise<[Host, ...Host[]]> {
-    const found = await this.hosts.findAllByNameOrId(names)
-    const unknown = names.filter((name) => !found.has(name))
-    if (unknown.length > 0) throw unknownHosts(unknown)
-    const hosts = [...new Map([...found.values()].map((host) => [host.id, host])).values()]
-    const notInstalled = hosts.filter((host) => !host.isInstalled)
-    if (notInstalled.length > 0)
-      throw new RollcallError(
-        'host.not_installed',
-        `No agent is installed yet on: ${notInstalled.map((host) => host.name).join(', ')}. Wait for the installation, or repeat it with "rollcall host install NAME".`,
-        {
-          fields: [
-            { field: 'hosts', message: `not installed: ${notInstalled.map((host) => host.name).join(', ')}` },
-          ],
-        },
-      )
-    return hosts as [Host, ...Host[]]
-  }
 }
 
 function unknownHosts(names: readonly string[]): RollcallError {
@@ -256,14 +172,4 @@ function unknownHosts(names: readonly string[]): RollcallError {
       fields: [{ field: 'hosts', message: `unknown: ${list}` }],
     },
   )
-}
-
-/** Of a request's meaning: the order of an object's keys does not count. */
-function hashOf(value: unknown): string {
-  const canonical = JSON.stringify(value, (_key, part) =>
-    part && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
-  return createHash('sha256').update(canonical).digest('hex')
 }

@@ -1,8 +1,16 @@
-export { CommandEvents, type OutputStored } from './command-events.ts'
+export { type CommandChanged, CommandEvents, type OutputStored } from './command-events.ts'
 export { viewOf } from './command-view.ts'
 export { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'
 export { CommandsModule } from './commands.module.ts'
 export { CommandsRepository, type NewCommandRun } from './commands.repository.ts'
 export { CommandsService } from './commands.service.ts'
-export type { ClaimedCommand, Command, Ending } from './domain/command.ts'
+export {
+  type ClaimedCommand,
+  type Command,
+  type CommandSpec,
+  type Ending,
+  newCommand,
+} from './domain/command.ts'
 export { joinChunks, splitPiece } from './domain/output.ts'
+export { hashOf, scheduledRunId } from './domain/run-ids.ts'
+export { WorkRepository } from './work.repository.ts'

@@ -43,6 +43,15 @@ export class HostsRepository {
     return new Map(namesOrIds.flatMap((text) => (found.has(text) ? [[text, found.get(text) as Host]] : [])))
   }
 
+  /** What decides whether a host is chosen for something, of every host, by name. */
+  async listForSelection(): Promise<Pick<Host, 'id' | 'name' | 'labels' | 'state' | 'isInstalled'>[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host.id, name, labels, state, agent.installed_at IS NOT NULL AS "isInstalled"
+       FROM host LEFT JOIN agent ON agent.host_id = host.id ORDER BY name`,
+    )
+    return rows
+  }
+
   async credential(id: string): Promise<HostCredential | null> {
     const row = await this.database.prisma.host.findUnique({ where: { id }, select: { credential: true } })
     return row && (JSON.parse(this.sealer.open(row.credential, credentialOf(id))) as HostCredential)
@@ -95,7 +104,12 @@ export class HostsRepository {
 
   /** Forgets a host and its agent; its commands stay as history. */
   async delete(id: string): Promise<void> {
-    await this.database.prisma.host.deleteMany({ where: { id } })
+    const { prisma } = this.database
+    // The roll first, as whoever stores a heartbeat does: so neither waits for the other.
+    await prisma.$transaction([
+      prisma.roll.deleteMany({ where: { hostId: id } }),
+      prisma.host.deleteMany({ where: { id } }),
+    ])
   }
 }
 

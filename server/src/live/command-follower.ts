@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { isFinalState, type LiveEvent } from '@rollcall/contracts/admin'
 import type { WebSocket } from 'ws'
 import {
@@ -8,14 +7,12 @@ import {
   splitPiece,
   viewOf,
 } from '../commands/index.ts'
+import { drained, SLOW_BYTES } from './drained.ts'
 
 /** Bytes read from the database at a time. */
 const PAGE_BYTES = 512 * 1024
-/** Above this many unsent bytes a viewer counts as slow: it is fed from the database, at its own pace. */
-const SLOW_BYTES = 1024 * 1024
 /** A change that this process did not see, because another server made it, is seen at the next look. */
 const LOOK_AGAIN_MS = 2000
-const DRAIN_CHECK_MS = 50
 
 /**
  * Feeds one viewer one command: stored output up to the present, then what comes, by offset. Pieces that arrive while
@@ -61,7 +58,7 @@ export class CommandFollower {
   /** Sends what is stored beyond our offset. True when that was all there will ever be. */
   private async catchUp(): Promise<boolean> {
     for (;;) {
-      await this.drained()
+      await drained(this.socket, () => this.isStopped)
       if (this.isStopped) return true
       const page = await this.commands.readOutput(this.commandId, this.offset, PAGE_BYTES)
       for (const chunk of page.chunks) {
@@ -105,20 +102,6 @@ export class CommandFollower {
       }
     })
     this.wake = undefined
-  }
-
-  /** Waits until a slow viewer has taken most of what was sent. */
-  private async drained(): Promise<void> {
-    while (
-      !this.isStopped &&
-      this.socket.readyState === this.socket.OPEN &&
-      this.socket.bufferedAmount > SLOW_BYTES / 2
-    ) {
-      const timeout = AbortSignal.timeout(DRAIN_CHECK_MS)
-      await once(this.socket, 'close', { signal: timeout }).catch((error: Error) => {
-        if (error.name !== 'AbortError') throw error
-      })
-    }
   }
 
   private sendOutput(offset: number, stream: 'stdout' | 'stderr', data: Buffer): void {

@@ -18,11 +18,11 @@ it('a connection that is reset while its key is looked up does not end the serve
   }
   const config = { allowedOrigins: [] as string[] } as Config
   const log = pino({ level: 'silent' })
+  const nothing = {} as never
+  const fleet = { close: () => undefined } as never
   const gateway = new LiveGateway(
     keys as unknown as ApiKeysService,
-    {} as never,
-    {} as never,
-    { close: () => undefined } as never,
+    ...([nothing, nothing, nothing, nothing, fleet] as const),
     config,
     log,
   )

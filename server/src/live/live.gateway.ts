@@ -9,19 +9,22 @@ import { CommandEvents, CommandsService } from '../commands/index.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
+import { RunsRepository, RunsService } from '../runs/index.ts'
 import { CommandFollower } from './command-follower.ts'
 import { isAllowedOrigin } from './domain/origin.ts'
 import { FleetFeed } from './fleet-feed.ts'
+import { RunFollower } from './run-follower.ts'
 
 const PATH = '/ws'
 const MAX_REQUEST_BYTES = 64 * 1024
 const MAX_SOCKETS = 1000
 const MAX_FOLLOWED_PER_SOCKET = 1000
+const MAX_RUNS_PER_SOCKET = 8
 const PING_INTERVAL_MS = 30_000
 
 /**
- * `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order. It may watch
- * the fleet as well.
+ * `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order; and runs. It
+ * may watch the fleet as well.
  */
 @Injectable()
 export class LiveGateway {
@@ -31,6 +34,8 @@ export class LiveGateway {
   constructor(
     private readonly keys: ApiKeysService,
     private readonly commands: CommandsService,
+    private readonly runs: RunsService,
+    private readonly runRows: RunsRepository,
     private readonly events: CommandEvents,
     private readonly fleet: FleetFeed,
     @Inject(CONFIG) private readonly config: Config,
@@ -93,7 +98,7 @@ export class LiveGateway {
   }
 
   private serve(socket: WebSocket): void {
-    const followers = new Map<string, CommandFollower>()
+    const followers = new Map<string, CommandFollower | RunFollower>()
     const answering = { isAlive: true }
     this.answering.set(socket, answering)
     socket.on('pong', () => {
@@ -111,33 +116,33 @@ export class LiveGateway {
           type: 'error',
           commandId: null,
           code: 'request.invalid',
-          message: 'Send {"type":"follow","commandId":"…","offset":0} or {"type":"watch-fleet"}.',
+          message:
+            'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"} or {"type":"watch-fleet"}.',
         })
       if (request.type === 'watch-fleet') return this.fleet.watch(socket)
       if (request.type === 'unwatch-fleet') return this.fleet.unwatch(socket)
-      followers.get(request.commandId)?.stop()
-      followers.delete(request.commandId)
-      if (request.type === 'unfollow') return
-      if (followers.size >= MAX_FOLLOWED_PER_SOCKET)
+      const about = 'runId' in request ? { runId: request.runId } : { commandId: request.commandId }
+      const key = about.runId ?? about.commandId
+      followers.get(key)?.stop()
+      followers.delete(key)
+      if (request.type === 'unfollow' || request.type === 'unfollow-run') return
+      const isRun = request.type === 'follow-run'
+      const most = isRun ? MAX_RUNS_PER_SOCKET : MAX_FOLLOWED_PER_SOCKET
+      const followed = [...followers.values()].filter((each) => each instanceof RunFollower === isRun).length
+      if (followed >= most)
         return send(socket, {
-          type: 'error',
-          commandId: request.commandId,
-          code: 'server.overloaded',
-          message: `One connection follows at most ${MAX_FOLLOWED_PER_SOCKET} commands.`,
+          ...{ type: 'error', commandId: null, ...about, code: 'server.overloaded' },
+          message: `One connection follows at most ${most} ${isRun ? 'runs' : 'commands'}.`,
         })
-      const follower = new CommandFollower(
-        request.commandId,
-        request.offset,
-        socket,
-        this.commands,
-        this.events,
-      )
-      followers.set(request.commandId, follower)
+      const follower = isRun
+        ? new RunFollower(request.runId, socket, this.runs, this.runRows, this.events)
+        : new CommandFollower(request.commandId, request.offset, socket, this.commands, this.events)
+      followers.set(key, follower)
       follower
         .run()
-        .catch((error) => this.reportFailure(socket, request.commandId, error))
+        .catch((error) => this.reportFailure(socket, about, error))
         .finally(() => {
-          if (followers.get(request.commandId) === follower) followers.delete(request.commandId)
+          if (followers.get(key) === follower) followers.delete(key)
         })
     })
   }
@@ -155,12 +160,17 @@ export class LiveGateway {
     }
   }
 
-  private reportFailure(socket: WebSocket, commandId: string, error: unknown): void {
+  private reportFailure(
+    socket: WebSocket,
+    about: { commandId?: string; runId?: string },
+    error: unknown,
+  ): void {
     const known = error instanceof RollcallError ? error : undefined
-    if (!known) this.log.warn({ err: error, commandId }, 'a viewer could not be served')
+    if (!known) this.log.warn({ err: error, ...about }, 'a viewer could not be served')
     send(socket, {
       type: 'error',
-      commandId,
+      commandId: null,
+      ...about,
       code: known?.code ?? 'server.database_unavailable',
       message: known?.message ?? 'The output cannot be read at the moment. Follow it again from your offset.',
     })

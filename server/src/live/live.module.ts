@@ -2,11 +2,12 @@ import { Module } from '@nestjs/common'
 import { AccessModule } from '../access/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
+import { RunsModule } from '../runs/index.ts'
 import { FleetFeed } from './fleet-feed.ts'
 import { LiveGateway } from './live.gateway.ts'
 
 @Module({
-  imports: [AccessModule, CommandsModule, HeartbeatsModule],
+  imports: [AccessModule, CommandsModule, HeartbeatsModule, RunsModule],
   providers: [FleetFeed, LiveGateway],
   exports: [LiveGateway],
 })

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@rollcall/contracts'
 import type { CommandKind, CommandState, HostState } from '@rollcall/contracts/admin'
+import { commandIdOf } from './run-ids.ts'
 
 /** What was asked to run on one host. */
 export interface CommandSpec {
@@ -8,7 +9,7 @@ export interface CommandSpec {
   env: Record<string, string>
   cwd: string
   timeoutMs: number
-  /** How long, from `createdAt`, the host may take to accept it. */
+  /** How long, from `admittedAt`, the host may take to accept it. */
   startWithinMs: number
   tty: boolean
   columns: number
@@ -30,6 +31,10 @@ export interface Command extends CommandSpec {
   requestedBy: string
   cancelRequestedAt: Date | null
   createdAt: Date
+  /** Its place in the order in which a run with limits begins on its hosts; null where there are no limits. */
+  position: number | null
+  /** Since when it may be started; null while it waits for its turn. */
+  admittedAt: Date | null
   /** Set before the first attempt: from then on it may have started. */
   dispatchedAt: Date | null
   startedAt: Date | null
@@ -40,6 +45,41 @@ export interface Command extends CommandSpec {
   /** Since then the output is not there any more; `outputBytes` still says how much there was. */
   outputRemovedAt: Date | null
 }
+
+/** A command as it is before anything has happened to it. */
+export function newCommand(
+  kind: CommandKind,
+  host: { id: string; name: string },
+  spec: CommandSpec,
+  run: { runId: string; requestedBy: string; createdAt: Date },
+  turn: Pick<Command, 'position' | 'admittedAt'>,
+): Command {
+  return {
+    ...spec,
+    ...run,
+    ...turn,
+    id: commandIdOf(run.runId, host.id),
+    kind,
+    hostId: host.id,
+    hostName: host.name,
+    state: 'pending',
+    reasonCode: null,
+    reason: null,
+    exitCode: null,
+    signal: null,
+    cancelRequestedAt: null,
+    dispatchedAt: null,
+    startedAt: null,
+    endedAt: null,
+    unansweredSince: null,
+    outputBytes: 0,
+    droppedBytes: 0,
+    outputRemovedAt: null,
+  }
+}
+
+export const isHeld = (command: Pick<Command, 'state' | 'admittedAt'>) =>
+  command.state === 'pending' && command.admittedAt === null
 
 /** A command that this server drives. */
 export interface ClaimedCommand extends Command {

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 30_000
 
 const pending: View = {
   state: 'pending',
-  createdAt: T0,
+  admittedAt: T0,
   dispatchedAt: null,
   startedAt: null,
   cancelRequestedAt: null,

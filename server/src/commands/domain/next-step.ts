@@ -18,13 +18,14 @@ export type Step =
 
 type View = Pick<
   Command,
-  'state' | 'createdAt' | 'dispatchedAt' | 'startedAt' | 'cancelRequestedAt' | 'startWithinMs' | 'timeoutMs'
+  'state' | 'admittedAt' | 'dispatchedAt' | 'startedAt' | 'cancelRequestedAt' | 'startWithinMs' | 'timeoutMs'
 >
 
-/** What to do with an unfinished command. Pure. Whatever may have started is asked about before it is given up. */
+/** What to do with an unfinished command whose turn it is. Pure. Whatever may have started is asked about before it is given up. */
 export function nextStep(view: View, now: Date): Step {
   if (view.state === 'running') return { do: 'follow' }
-  const isUnwanted = view.cancelRequestedAt !== null || now >= later(view.createdAt, view.startWithinMs)
+  const isLate = view.admittedAt !== null && now >= later(view.admittedAt, view.startWithinMs)
+  const isUnwanted = view.cancelRequestedAt !== null || isLate
   if (!isUnwanted) return { do: 'start' }
   return view.dispatchedAt ? { do: 'withdraw' } : { do: 'end', ending: endingOfUnstarted(view) }
 }

@@ -54,10 +54,35 @@ export class Database {
     )
   }
 
+  /** Statements that are committed together when `work` resolves, or not at all. */
+  async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect()
+    let failure: Error | undefined
+    try {
+      await client.query('BEGIN')
+      const result = await work(client)
+      await client.query('COMMIT')
+      return result
+    } catch (error) {
+      // A connection that cannot even roll back is not given to anybody else.
+      await client.query('ROLLBACK').catch((broken: Error) => {
+        failure = broken
+      })
+      throw error
+    } finally {
+      client.release(failure)
+    }
+  }
+
   async close(): Promise<void> {
     await this.prisma.$disconnect()
     await this.pool.end()
   }
+}
+
+/** PostgreSQL's class 22: it takes the statement but not a value in it, however often it is asked. */
+export function isDataRefused(error: unknown): boolean {
+  return /^22...$/.test(String((error as { code?: unknown } | null)?.code))
 }
 
 /** PostgreSQL's unique_violation, through Prisma: whether it is about `field`. */

@@ -1,0 +1,59 @@
+import type { RunCounts } from '@rollcall/contracts/admin'
+import type { Context } from '../context.ts'
+import { hostCount } from './words.ts'
+
+/** Without a terminal, a line at most this often. */
+const PLAIN_INTERVAL_MS = 5000
+
+const WORDS: readonly (readonly [keyof RunCounts, string])[] = [
+  ['held', 'waiting for their turn'],
+  ['pending', 'starting'],
+  ['running', 'running'],
+  ['success', 'ok'],
+  ['failed', 'failed'],
+  ['timed_out', 'timed out'],
+  ['cancelled', 'cancelled'],
+  ['lost', 'lost'],
+]
+
+/** `20 hosts: 3 running, 16 ok, 1 failed`; what is at zero is left out. */
+export function countsLine(counts: RunCounts): string {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  const parts = WORDS.flatMap(([key, word]) => (counts[key] > 0 ? [`${counts[key]} ${word}`] : []))
+  return `${hostCount(total)}: ${parts.join(', ')}`
+}
+
+/** How a run gets on, on stderr: one line that is drawn anew on a terminal, a line now and then elsewhere. */
+export class ProgressLine {
+  private readonly stderr: Context['stderr']
+  private readonly now: () => number
+  private isDrawn = false
+  private shown = ''
+  private shownAt: number
+
+  constructor(stderr: Context['stderr'], now = () => performance.now()) {
+    this.stderr = stderr
+    this.now = now
+    this.shownAt = now()
+  }
+
+  show(counts: RunCounts): void {
+    const line = countsLine(counts)
+    if (line === this.shown) return
+    if (this.stderr.isTTY) {
+      this.stderr.write(`\r\x1b[2K${line.slice(0, Math.max(1, (this.stderr.columns || 80) - 1))}`)
+      this.isDrawn = true
+    } else if (this.now() - this.shownAt >= PLAIN_INTERVAL_MS) {
+      this.stderr.write(`${line}\n`)
+      this.shownAt = this.now()
+    } else return
+    this.shown = line
+  }
+
+  /** Takes the line away, so that something else can be written. */
+  clear(): void {
+    if (this.isDrawn) this.stderr.write('\r\x1b[2K')
+    this.isDrawn = false
+    this.shown = ''
+  }
+}

@@ -1,0 +1,99 @@
+import { sanitizeText } from '@rollcall/contracts'
+import type { OutcomeGroup, RunSummary, SkippedHost } from '@rollcall/contracts/admin'
+import type { Context } from '../context.ts'
+import { ApiError } from '../errors.ts'
+import { foldHosts } from './host-ranges.ts'
+import { LineBuffer } from './line-buffer.ts'
+import { harmless, isColoured } from './printer.ts'
+import { countsLine } from './progress.ts'
+import { write } from './sink.ts'
+import { endingOf, hostCount } from './words.ts'
+
+/** Bytes of a group's output that are shown; more can be read from the log. */
+const SHOWN_BYTES = 1024 * 1024
+const RED = 31
+const BOLD = 1
+
+/** What ended well first, the largest group of it on top; what went wrong last, where it is seen. */
+export const inReadingOrder = (groups: readonly OutcomeGroup[]) =>
+  groups.toSorted((a, b) => Number(isFailure(a)) - Number(isFailure(b)))
+
+const isFailure = ({ state }: OutcomeGroup) => state !== 'success'
+
+/** `web-[01-18] (18 hosts): success`. */
+export function headerOf(group: OutcomeGroup, timeoutMs: number): string {
+  const { state, exitCode, isHeld, hosts } = group
+  const how = isHeld
+    ? 'waiting for its turn'
+    : (endingOf({ ...group, timeoutMs }) ?? (state === 'failed' ? `failed, exit code ${exitCode}` : state))
+  const held = isHeld && hosts.length > 1 ? 'waiting for their turn' : how
+  return `${sanitizeText(foldHosts(hosts), 100_000)} (${hostCount(hosts.length)}): ${held}`
+}
+
+/** Prints each output once, under the hosts that it came from; without outputs only what went wrong. */
+export async function printReport(
+  context: Context,
+  { run, groups }: RunSummary,
+  { withOutput }: { withOutput: boolean },
+): Promise<void> {
+  const { stdout, env } = context
+  const shown = inReadingOrder(groups).filter((group) => withOutput || isFailure(group))
+  for (const [place, group] of shown.entries()) {
+    const header = headerOf(group, run.timeoutMs)
+    const colour = isFailure(group) ? RED : BOLD
+    const line = isColoured(stdout, env) ? `\x1b[${colour}m${header}\x1b[0m` : header
+    await write(stdout, `${place > 0 ? '\n' : ''}${line}\n`)
+    if (!withOutput) continue
+    const cut = await printOutput(context, group)
+    if (cut > 0) context.notice(`${cut} more bytes on each; see: rollcall command log ${group.commandId}`)
+    if (!group.isComparedWhole && group.hosts.length > 1)
+      context.notice('these outputs were compared by their size and first MiB only')
+    if (group.droppedBytes > 0) context.notice(`${group.droppedBytes} bytes of output were cut on each`)
+  }
+  context.notice(countsLine(run.counts))
+}
+
+/** Tells which hosts were left out. */
+export function tellSkipped({ notice }: Pick<Context, 'notice'>, skipped: readonly SkippedHost[]): void {
+  for (const [reason, hosts] of Map.groupBy(skipped, (each) => each.reason))
+    notice(`left out: ${foldHosts(hosts.map(({ host }) => host))} (${hostCount(hosts.length)}): ${reason}`)
+}
+
+/** Both streams in the order in which they were written, as whole lines. Returns how many bytes were not shown. */
+async function printOutput(context: Context, group: OutcomeGroup): Promise<number> {
+  const lines = new LineBuffer()
+  const print = (data: Buffer) => printLines(context, lines.push(data))
+  let offset = 0
+  for (const { data } of group.sample) {
+    const bytes = Buffer.from(data, 'base64')
+    offset += bytes.length
+    await print(bytes)
+  }
+  const end = Math.min(group.outputBytes, SHOWN_BYTES)
+  const isEnded = group.state !== 'pending' && group.state !== 'running'
+  try {
+    while (isEnded && offset < end) {
+      const page = await context.api.call('readOutput', {
+        params: { id: group.commandId },
+        query: { offset, maxBytes: end - offset },
+      })
+      for (const { data } of page.chunks) await print(Buffer.from(data, 'base64'))
+      if (page.nextOffset <= offset) break
+      offset = page.nextOffset
+    }
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'command.output_gone')) throw error
+    context.notice(error.message)
+  }
+  const last = lines.flush()
+  if (last) await printLines(context, [last])
+  return isEnded ? Math.max(0, group.outputBytes - Math.max(offset, end)) : 0
+}
+
+const LINE_END = Buffer.from('\n')
+
+function printLines({ stdout }: Context, lines: readonly Buffer[]): void | Promise<void> {
+  if (lines.length === 0) return
+  const shown = stdout.isTTY ? lines.map(harmless) : lines
+  return write(stdout, Buffer.concat(shown.flatMap((line) => [line, LINE_END])))
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { newRun } from './runs.ts'
+import { parseSelector } from './selector.ts'
+
+describe('a label selector', () => {
+  it.each([
+    '',
+    ',',
+    'a=b,',
+    '=b',
+    'a=b=c',
+    'a in',
+    'a in (',
+    'a in b',
+    'a in (b',
+    'a in (b))',
+    'a inn (b)',
+    'a b',
+    '! ',
+    'a!',
+    'ä=b',
+    'a=b c',
+    `${'k'.repeat(64)}=v`,
+    `k=${'v'.repeat(64)}`,
+  ])('%j is refused in words', (text) => {
+    expect(typeof parseSelector(text)).toBe('string')
+  })
+
+  it('is read in no time, whatever is in it', () => {
+    const began = performance.now()
+    for (const part of ['(', ',', ' ', 'a in (', '!', '=', 'a.', '),('])
+      parseSelector(part.repeat(1000 / part.length))
+    expect(performance.now() - began).toBeLessThan(200)
+  })
+})
+
+describe('where a run is to go', () => {
+  const fieldsOf = (body: object) =>
+    newRun
+      .safeParse({ program: 'true', ...body })
+      .error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`)
+
+  it('is said in exactly one way', () => {
+    for (const body of [{ hosts: ['a'] }, { labels: ['env=prod'] }, { all: true }])
+      expect(fieldsOf(body)).toBeUndefined()
+    expect(fieldsOf({})).toEqual([expect.stringMatching(/^hosts is missing/)])
+    expect(fieldsOf({ hosts: ['a'], all: true })).toEqual([
+      expect.stringMatching(/^all must not be given together/),
+    ])
+    expect(fieldsOf({ labels: ['a', 'b in'] })).toEqual([
+      expect.stringMatching(/^labels.1 has the term "b in"/),
+    ])
+    expect(fieldsOf({ all: false })).toEqual([expect.stringMatching(/^all must be true/)])
+  })
+
+  it('has limits that make sense', () => {
+    const limited = (limits: object) => fieldsOf({ all: true, limits })
+    expect(limited({ concurrency: 3, batch: '25%', stopAfterFailures: 1 })).toBeUndefined()
+    expect(limited({ batch: '0%' })).toEqual([expect.stringMatching(/^limits.batch must be a number/)])
+    expect(limited({ concurrency: 0 })).toHaveLength(1)
+    expect(limited({ stopAfterFailures: 1 })).toEqual([
+      expect.stringMatching(/^limits.stopAfterFailures needs/),
+    ])
+  })
+})

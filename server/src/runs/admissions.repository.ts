@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common'
+import type { RunLimits } from '@rollcall/contracts/admin'
+import type pg from 'pg'
+import { Database } from '../platform/prisma/database.ts'
+import type { Admissions, AdmissionView } from './domain/admissions.ts'
+import { stopReason } from './domain/run.ts'
+
+const HELD = "position IS NOT NULL AND state = 'pending' AND admitted_at IS NULL"
+const ACTIVE = "position IS NOT NULL AND state IN ('pending', 'running') AND admitted_at IS NOT NULL"
+/** Commands that one decision looks at, and so admits, at most; the next decision goes on. */
+const LOOKED_AT = 1000
+
+/** What one decision changed. */
+export interface Turn {
+  runId: string
+  admitted: string[]
+  stopped: string[]
+  /** Whether more were held than were looked at. */
+  hasMore: boolean
+}
+
+/** Whose turn it is in runs with limits. Decided and stored under a lock on the run, so that two servers never admit twice. */
+@Injectable()
+export class AdmissionsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Runs that hold commands back, after the run with the id `after`. */
+  async admitting(after: string, limit: number): Promise<string[]> {
+    const { rows } = await this.database.pool.query(
+      'SELECT id FROM run WHERE is_admitting AND id > $1 ORDER BY id LIMIT $2',
+      [after, limit],
+    )
+    return rows.map((row) => row.id)
+  }
+
+  /** Stores what `decide` says of the run as it is, if commands of it wait for their turn. */
+  async decide(runId: string, now: Date, decide: (view: AdmissionView) => Admissions): Promise<Turn> {
+    return this.database.transaction(async (client) => {
+      const { rows } = await client.query(
+        'SELECT limits, total FROM run WHERE id = $1 AND is_admitting FOR NO KEY UPDATE',
+        [runId],
+      )
+      const turn: Turn = { runId, admitted: [], stopped: [], hasMore: false }
+      if (rows.length === 0) return turn
+      const view = await this.view(client, runId, rows[0].limits ?? {}, rows[0].total)
+      const { admit, stop } = decide(view)
+      turn.hasMore = admit.length === LOOKED_AT
+      if (admit.length > 0) turn.admitted = await this.admit(client, runId, admit, now)
+      if (stop) turn.stopped = await this.stop(client, runId, stop.failed, now)
+      await client.query(
+        `UPDATE run SET is_admitting = false
+         WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM command WHERE run_id = $1 AND ${HELD})`,
+        [runId],
+      )
+      return turn
+    })
+  }
+
+  private async view(
+    client: pg.PoolClient,
+    runId: string,
+    limits: RunLimits,
+    total: number,
+  ): Promise<AdmissionView> {
+    const held = await client.query(
+      `SELECT id, position FROM command WHERE run_id = $1 AND ${HELD} ORDER BY position LIMIT ${LOOKED_AT}`,
+      [runId],
+    )
+    const others = await client.query(
+      `SELECT (SELECT coalesce(array_agg(position), '{}') FROM command WHERE run_id = $1 AND ${ACTIVE}) AS active,
+         (SELECT count(*)::int FROM command
+          WHERE run_id = $1 AND state IN ('failed', 'timed_out', 'lost') AND $2) AS failed`,
+      [runId, limits.stopAfterFailures !== undefined],
+    )
+    const { active, failed } = others.rows[0]
+    return { limits, total, held: held.rows, active, failed }
+  }
+
+  private async admit(client: pg.PoolClient, runId: string, ids: string[], now: Date): Promise<string[]> {
+    const { rows } = await client.query(
+      `UPDATE command SET admitted_at = $3, next_attempt_at = $3
+       WHERE run_id = $1 AND id = ANY($2::uuid[]) AND ${HELD} RETURNING id`,
+      [runId, ids, now],
+    )
+    return rows.map((row) => row.id)
+  }
+
+  private async stop(client: pg.PoolClient, runId: string, failed: number, now: Date): Promise<string[]> {
+    const { rows } = await client.query(
+      `WITH stopped AS (UPDATE run SET stopped_at = $2 WHERE id = $1)
+       UPDATE command SET state = 'cancelled', reason_code = 'run.stopped', reason = $3, ended_at = $2
+       WHERE run_id = $1 AND ${HELD} RETURNING id`,
+      [runId, now, stopReason(failed)],
+    )
+    return rows.map((row) => row.id)
+  }
+}

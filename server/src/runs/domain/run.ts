@@ -1,0 +1,48 @@
+import {
+  type CommandState,
+  type RunCounts,
+  type RunLimits,
+  type SkippedHost,
+} from '@rollcall/contracts/admin'
+
+/** One request to run a program on hosts. */
+export interface Run {
+  id: string
+  bodyHash: string
+  requestedBy: string
+  createdAt: Date
+  program: string
+  args: string[]
+  cwd: string
+  timeoutMs: number
+  total: number
+  /** Null where hosts were named. */
+  target: { labels?: string[] | undefined; all?: true | undefined } | null
+  skipped: SkippedHost[]
+  limits: RunLimits | null
+  cancelRequestedAt: Date | null
+  stoppedAt: Date | null
+  savedCommand: string | null
+  schedule: string | null
+}
+
+/** How far a run has come. */
+export interface Progress {
+  counts: RunCounts
+  /** When the last command ended; null while any has not. */
+  endedAt: Date | null
+}
+
+export const noCounts = (): RunCounts => ({
+  ...{ held: 0, pending: 0, running: 0 },
+  ...{ success: 0, failed: 0, timed_out: 0, cancelled: 0, lost: 0 },
+})
+
+export const countKeyOf = ({ state, isHeld }: { state: CommandState; isHeld: boolean }): keyof RunCounts =>
+  isHeld ? 'held' : state
+
+export const hasEnded = (counts: RunCounts): boolean => counts.held + counts.pending + counts.running === 0
+
+/** Why a command that was held will never begin. */
+export const stopReason = (failed: number): string =>
+  `Not begun: the run stopped after ${failed} ${failed === 1 ? 'host' : 'hosts'} had failed. Run it again on this host when the cause is found.`

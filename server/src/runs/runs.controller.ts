@@ -1,0 +1,40 @@
+import { Controller } from '@nestjs/common'
+import { ApiKeyName } from '../access/index.ts'
+import { viewOf } from '../commands/index.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { RunSummaries } from './run-summaries.ts'
+import { RunsService } from './runs.service.ts'
+
+@Controller()
+export class RunsController {
+  constructor(
+    private readonly runs: RunsService,
+    private readonly summaries: RunSummaries,
+  ) {}
+
+  @Endpoint('run')
+  async run(@Input() { body }: InputOf<'run'>, @ApiKeyName() requestedBy: string) {
+    const { commands, ...accepted } = await this.runs.run(body, requestedBy)
+    return { ...accepted, commands: commands.map(viewOf) }
+  }
+
+  @Endpoint('listRuns')
+  async list(@Input() { query }: InputOf<'listRuns'>) {
+    return { runs: await this.runs.list(query.limit, query.before) }
+  }
+
+  @Endpoint('showRun')
+  async show(@Input() { params }: InputOf<'showRun'>) {
+    return { run: await this.runs.show(params.id) }
+  }
+
+  @Endpoint('summarizeRun')
+  summarize(@Input() { params }: InputOf<'summarizeRun'>) {
+    return this.summaries.summarize(params.id)
+  }
+
+  @Endpoint('cancelRun')
+  async cancel(@Input() { params }: InputOf<'cancelRun'>) {
+    return { run: await this.runs.cancel(params.id) }
+  }
+}

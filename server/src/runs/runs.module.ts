@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common'
+import { CommandsModule } from '../commands/index.ts'
+import { HostsModule } from '../hosts/index.ts'
+import { AdmissionsRepository } from './admissions.repository.ts'
+import { RunAdmissions } from './run-admissions.ts'
+import { RunSummaries } from './run-summaries.ts'
+import { RunsController } from './runs.controller.ts'
+import { RunsRepository } from './runs.repository.ts'
+import { RunsService } from './runs.service.ts'
+import { SummaryRepository } from './summary.repository.ts'
+
+@Module({
+  imports: [CommandsModule, HostsModule],
+  controllers: [RunsController],
+  providers: [
+    AdmissionsRepository,
+    RunsRepository,
+    SummaryRepository,
+    RunAdmissions,
+    RunsService,
+    RunSummaries,
+  ],
+  exports: [RunsRepository, RunsService],
+})
+export class RunsModule {}

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { NewRun, RunLimits, RunView, SkippedHost, Target } from '@rollcall/contracts/admin'
+import {
+  type Command,
+  type CommandSpec,
+  CommandsRepository,
+  CommandsService,
+  hashOf,
+  type NewCommandRun,
+  newCommand,
+} from '../commands/index.ts'
+import { HostsRepository } from '../hosts/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { nextAdmissions } from './domain/admissions.ts'
+import type { Run } from './domain/run.ts'
+import { select } from './domain/selection.ts'
+import { viewOfRun } from './run-view.ts'
+import { RunsRepository } from './runs.repository.ts'
+
+type RunnableHost = { id: string; name: string }
+
+/** What is to run, and where. */
+export interface RunOrder {
+  runId: string
+  /** Of the request, so that the same id with another one is noticed. */
+  bodyHash: string
+  requestedBy: string
+  spec: CommandSpec
+  target: Target
+  limits: RunLimits | null
+  savedCommand?: string | null
+  schedule?: string | null
+}
+
+export interface AcceptedRun {
+  runId: string
+  commands: Command[]
+  skipped: SkippedHost[]
+}
+
+@Injectable()
+export class RunsService {
+  constructor(
+    private readonly runs: RunsRepository,
+    private readonly commandRows: CommandsRepository,
+    private readonly commands: CommandsService,
+    private readonly hosts: HostsRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Accepts a run: when this returns, every command of it is committed. Sent again with the same id, it finds the first. */
+  async run(request: NewRun, requestedBy: string): Promise<AcceptedRun> {
+    const runId = request.runId ?? randomUUID()
+    const { hosts, labels, all, limits, runId: _runId, ...spec } = request
+    return this.accept(runId, hashOf({ ...request, runId }), async () => ({
+      ...{ requestedBy, spec, target: { hosts, labels, all }, limits: limits ?? null },
+    }))
+  }
+
+  /** The same for a run whose order has yet to be made out, which is done only for one that is not known. */
+  async accept(
+    runId: string,
+    bodyHash: string,
+    makeOrder: () => Promise<Omit<RunOrder, 'runId' | 'bodyHash'>>,
+  ): Promise<AcceptedRun> {
+    const known = await this.runs.find(runId)
+    if (known) return this.knownRun(known, bodyHash)
+    const run = await this.prepare({ ...(await makeOrder()), runId, bodyHash })
+    try {
+      await this.commandRows.insertRun(run)
+    } catch (error) {
+      // The same request twice at the same time: the other one was faster.
+      const first = await this.runs.find(runId)
+      if (first) return this.knownRun(first, bodyHash)
+      throw error
+    }
+    this.announce(run)
+    return { runId, commands: run.commands, skipped: run.skipped ?? [] }
+  }
+
+  /** A run, yet to be stored: its hosts are chosen here and now, and so is who begins. */
+  async prepare(order: RunOrder): Promise<NewCommandRun> {
+    const { runId, bodyHash, requestedBy, spec, target, limits } = order
+    const { chosen, skipped } = await this.resolve(target)
+    const createdAt = this.clock.now()
+    const isLimited = limits !== null && Object.values(limits).some((limit) => limit !== undefined)
+    const toCommand = (host: RunnableHost, place: number) =>
+      newCommand(
+        'command',
+        host,
+        spec,
+        { runId, requestedBy, createdAt },
+        {
+          position: isLimited ? place : null,
+          admittedAt: isLimited ? null : createdAt,
+        },
+      )
+    const [first, ...others] = chosen
+    const commands: NewCommandRun['commands'] = [
+      toCommand(first, 0),
+      ...others.map((host, i) => toCommand(host, i + 1)),
+    ]
+    if (isLimited) {
+      const held = commands.map(({ id, position }) => ({ id, position: position ?? 0 }))
+      const view = { limits, total: held.length, held, active: [], failed: 0 }
+      const admitted = new Set(nextAdmissions(view).admit)
+      for (const command of commands) if (admitted.has(command.id)) command.admittedAt = createdAt
+    }
+    return {
+      ...{ id: runId, bodyHash, requestedBy, createdAt, kind: 'command', commands, skipped },
+      target: target.hosts ? null : { labels: target.labels, all: target.all },
+      limits: isLimited ? limits : null,
+      isAdmitting: commands.some(({ admittedAt }) => admittedAt === null),
+      savedCommand: order.savedCommand ?? null,
+      schedule: order.schedule ?? null,
+    }
+  }
+
+  /** Says that the commands of a stored run whose turn it is are due. */
+  announce({ commands }: NewCommandRun): void {
+    for (const { id, admittedAt } of commands) if (admittedAt) this.commands.announce(id)
+  }
+
+  async show(id: string): Promise<RunView> {
+    return this.viewOf(await this.find(id))
+  }
+
+  async list(limit: number, before: string | undefined): Promise<RunView[]> {
+    const runs = await this.runs.list(limit, before === undefined ? null : await this.find(before))
+    const progress = await this.runs.progress(runs.map(({ id }) => id))
+    return runs.flatMap((run) => {
+      const found = progress.get(run.id)
+      return found ? [viewOfRun(run, found)] : []
+    })
+  }
+
+  /** Asks every command of a run to end; those that are held or were never tried end here and now. */
+  async cancel(id: string): Promise<RunView> {
+    await this.find(id)
+    await this.commands.cancelRun(id)
+    return this.show(id)
+  }
+
+  /** Throws `run.not_found`. */
+  async find(id: string): Promise<Run> {
+    const run = await this.runs.find(id)
+    if (run) return run
+    throw new RollcallError(
+      'run.not_found',
+      `There is no run ${id}. "rollcall runs list" shows those there are.`,
+    )
+  }
+
+  async viewOf(run: Run): Promise<RunView> {
+    const progress = (await this.runs.progress([run.id])).get(run.id)
+    if (!progress) throw new RollcallError('server.defect', `the progress of run ${run.id} is not known`)
+    return viewOfRun(run, progress)
+  }
+
+  private async knownRun(first: Run, bodyHash: string): Promise<AcceptedRun> {
+    const { id: runId, skipped } = first
+    if (first.bodyHash !== bodyHash)
+      throw new RollcallError(
+        'command.id_conflict',
+        `The run ${runId} was asked for before with another body. Choose another runId for another request.`,
+        { fields: [{ field: 'runId', message: 'is taken by another request' }] },
+      )
+    return { runId, skipped, commands: await this.commandRows.list({ runId, limit: first.total }) }
+  }
+
+  private async resolve(
+    target: Target,
+  ): Promise<{ chosen: [RunnableHost, ...RunnableHost[]]; skipped: SkippedHost[] }> {
+    if (target.hosts) return { chosen: await this.named(target.hosts), skipped: [] }
+    return select(await this.hosts.listForSelection(), target)
+  }
+
+  /** Every host that is named, each once; all that are wrong are told at once. */
+  private async named(names: readonly string[]): Promise<[RunnableHost, ...RunnableHost[]]> {
+    const found = await this.hosts.findAllByNameOrId(names)
+    const unknown = names.filter((name) => !found.has(name))
+    if (unknown.length > 0) {
+      const list = unknown.slice(0, 20).join(', ')
+      throw new RollcallError(
+        'host.not_found',
+        `There is no host called: ${list}. "rollcall host list" shows those there are.`,
+        { fields: [{ field: 'hosts', message: `unknown: ${list}` }] },
+      )
+    }
+    const hosts = [...new Map([...found.values()].map((host) => [host.id, host])).values()]
+    const notInstalled = hosts.filter((host) => !host.isInstalled).map((host) => host.name)
+    if (notInstalled.length > 0)
+      throw new RollcallError(
+        'host.not_installed',
+        `No agent is installed yet on: ${notInstalled.join(', ')}. Wait for the installation, or repeat it with "rollcall host install NAME".`,
+        { fields: [{ field: 'hosts', message: `not installed: ${notInstalled.join(', ')}` }] },
+      )
+    const [first, ...others]: RunnableHost[] = hosts
+    // Names were given, each of them was found, and so there is one at least.
+    if (!first) throw new RollcallError('server.defect', 'a run for no host passed validation')
+    return [first, ...others]
+  }
+}

@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common'
+import { isErrorCode, sanitizeText } from '@rollcall/contracts'
+import { COMPARED_BYTES, type OutcomeGroup, SAMPLE_BYTES } from '@rollcall/contracts/admin'
+import { Database } from '../platform/prisma/database.ts'
+
+const ENDED = "state NOT IN ('pending', 'running')"
+/** Output is there to be compared, and nobody has done so yet. */
+const TO_COMPARE = `${ENDED} AND output_bytes > 0 AND output_digest IS NULL AND output_removed_at IS NULL`
+
+/** An ended command whose output has yet to be compared. */
+export interface Uncompared {
+  id: string
+  outputBytes: number
+  droppedBytes: number
+}
+
+/** Bytes of output, from `offset` on, whose lengths `runs` assign to stdout, stderr, stdout, and so on. */
+export interface StoredPiece {
+  commandId: string
+  offset: number
+  data: Buffer
+  runs: number[]
+}
+
+export interface StoredGroup extends Omit<OutcomeGroup, 'isComparedWhole' | 'sample' | 'isSampleWhole'> {
+  /** False where the output was removed before anybody had compared it. */
+  isCompared: boolean
+}
+
+/** What summaries are made of. */
+@Injectable()
+export class SummaryRepository {
+  constructor(private readonly database: Database) {}
+
+  /** At most `limit` commands, in the order of their ids after `after`. */
+  async uncompared(runId: string, after: string, limit: number): Promise<Uncompared[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT id, output_bytes::float8 AS "outputBytes", dropped_bytes::float8 AS "droppedBytes" FROM command
+       WHERE run_id = $1 AND ${TO_COMPARE} AND id > $2 ORDER BY id LIMIT $3`,
+      [runId, after, limit],
+    )
+    return rows
+  }
+
+  /** The pieces that hold the bytes which are compared, by command and in order. */
+  async comparedPieces(ids: readonly string[]): Promise<StoredPiece[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT command_id AS "commandId", "offset"::float8 AS "offset",
+         substring(data FOR $2 - "offset"::int) AS data, runs FROM output_chunk
+       WHERE command_id = ANY($1::uuid[]) AND "offset" < $2 ORDER BY command_id, "offset"`,
+      [ids, COMPARED_BYTES],
+    )
+    return rows
+  }
+
+  async storeDigests(digests: readonly { id: string; digest: Buffer }[]): Promise<void> {
+    await this.database.pool.query(
+      `UPDATE command SET output_digest = digest
+       FROM unnest($1::uuid[], $2::bytea[]) AS compared(id, digest) WHERE command.id = compared.id`,
+      [digests.map(({ id }) => id), digests.map(({ digest }) => digest)],
+    )
+  }
+
+  /** The largest first. Commands that have not ended are grouped by their state alone. */
+  async groups(runId: string): Promise<StoredGroup[]> {
+    const { rows } = await this.database.pool.query(
+      `WITH outcome AS (
+         SELECT id, host_name, state, state = 'pending' AND admitted_at IS NULL AS held, exit_code, signal,
+           CASE WHEN ${ENDED} THEN reason_code END AS reason_code, reason,
+           output_bytes, dropped_bytes, CASE WHEN ${ENDED} THEN coalesce(output_digest, ''::bytea) END AS digest,
+           ${ENDED} AND output_bytes > 0 AND output_digest IS NULL AS uncompared
+         FROM command WHERE run_id = $1
+       ), grouped AS (
+         SELECT array_agg(host_name ORDER BY host_name) AS hosts, (array_agg(id ORDER BY host_name))[1] AS first
+         FROM outcome GROUP BY state, held, exit_code, signal, reason_code, digest, uncompared
+       )
+       SELECT hosts, id AS "commandId", state, held AS "isHeld", exit_code AS "exitCode", signal,
+         reason_code AS "reasonCode", reason, NOT uncompared AS "isCompared", output_bytes::float8 AS "outputBytes",
+         dropped_bytes::float8 AS "droppedBytes"
+       FROM grouped JOIN outcome ON outcome.id = first ORDER BY cardinality(hosts) DESC, hosts[1]`,
+      [runId],
+    )
+    return rows.map((row) => ({
+      ...row,
+      reasonCode: isErrorCode(row.reasonCode) ? row.reasonCode : null,
+      reason: row.reason && sanitizeText(row.reason, 4000),
+    }))
+  }
+
+  /** The first `SAMPLE_BYTES` bytes of each command's output, by command and in order. */
+  async samples(ids: readonly string[]): Promise<StoredPiece[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT command_id AS "commandId", "offset"::float8 AS "offset",
+         substring(data FOR $2 - "offset"::int) AS data, runs FROM output_chunk
+       WHERE command_id = ANY($1::uuid[]) AND "offset" < $2 ORDER BY command_id, "offset"`,
+      [ids, SAMPLE_BYTES],
+    )
+    return rows
+  }
+}
