@@ -7,6 +7,7 @@ import { addRunsCommands } from './commands/runs.ts'
 import { addSavedCommands } from './commands/saved.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addWatchCommand } from './commands/watch.ts'
 import type { Context } from './context.ts'
 
 const HELP = `
@@ -22,6 +23,7 @@ Examples:
   rollcall host add demo-1 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait
   rollcall run --host demo-1,demo-2 -- uptime
   rollcall run --label env=prod --concurrency 10 -- apt-get update
+  rollcall host status demo-1
   rollcall command log 3f2a9c1b --follow`
 
 /** The whole command line. Commander's own endings are thrown, so that one place chooses the exit code. */
@@ -41,6 +43,7 @@ export function buildProgram(context: Context, version: string): Command {
   addScheduleCommands(program, context)
   addCommandCommands(program, context)
   addStatusCommand(program, context)
+  addWatchCommand(program, context)
   addProfileCommands(program, context)
   return program
 }

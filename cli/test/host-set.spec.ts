@@ -45,7 +45,7 @@ describe('rollcall host set', () => {
     ['nothing to change', [], 'Say what to change'],
     ['a label both ways', ['--label', 'a=b', '--remove-label', 'a'], 'The label a is both'],
     ['neither on nor off', ['--auto-reinstall', 'yes'], 'It must be on or off.'],
-    ['a profile that cannot be', ['--profile', 'HA'], 'heartbeatProfile: must be lower-case'],
+    ['a profile that cannot be', ['--profile', 'HA'], '  --profile: must be lower-case'],
   ])('refuses %s with exit code 2, and changes nothing', async (_what, args, said) => {
     setting.server.addHost('a')
     const { exitCode, stderr } = await setting.ended(['host', 'set', 'a', ...args])
@@ -58,7 +58,7 @@ describe('rollcall host set', () => {
     setting.server.addHost('a')
     const { exitCode, stderr } = await setting.ended(['host', 'set', 'a', '--label', 'env=a b'])
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('  labels.env: must be a label value')
+    expect(stderr).toContain('  --label env: must be a label value')
     expect(sent()).toBeUndefined()
   })
 })

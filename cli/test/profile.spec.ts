@@ -79,7 +79,7 @@ describe('rollcall profile', () => {
       '  --offline-after: is 20s, not more than --max, which is 20s: a sound host would be called offline',
     ],
     [['add', 'X!', '--min', '1s', '--max', '2s'], '  name: must be lower-case letters, digits and dashes\n'],
-    [['set', 'x', '--label', 'a b=c'], '  --label.a b: '],
+    [['set', 'x', '--label', 'a b=c'], '  --label a b: '],
     [['set', 'x'], 'Say what to change: --min'],
     [['set', 'x', '--label', 'a=b', '--no-labels'], 'either --label or --no-labels'],
   ])('%j is refused with the option and the remedy, before anything is sent', async (args, said) => {

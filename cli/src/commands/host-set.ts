@@ -6,6 +6,7 @@ import { collectNames, collectPairs, jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { fieldList } from '../output/table.ts'
 import { labelList } from '../output/words.ts'
+import { inTermsOf, labelTerm } from './field-terms.ts'
 
 interface Options {
   label?: Record<string, string>
@@ -54,14 +55,18 @@ async function set(context: Context, name: string, options: Options): Promise<vo
       'Say what to change: --label, --remove-label, --profile, --no-profile or --auto-reinstall.',
     )
   const { api, stdout } = context
-  const answer = await api.call('changeHost', {
-    params: { host: name },
-    body: {
-      ...(hasLabels && { labels: await changedLabels(context, name, added, removed) }),
-      ...(profile !== undefined && { heartbeatProfile: profile === false ? null : profile }),
-      ...(autoReinstall !== undefined && { autoReinstall }),
-    },
-  })
+  const body = {
+    ...(hasLabels && { labels: await changedLabels(context, name, added, removed) }),
+    ...(profile !== undefined && { heartbeatProfile: profile === false ? null : profile }),
+    ...(autoReinstall !== undefined && { autoReinstall }),
+  }
+  const answer = await inTermsOf(
+    ({ field, message }) => ({
+      field: field === 'heartbeatProfile' ? '--profile' : labelTerm(field),
+      message,
+    }),
+    api.call('changeHost', { params: { host: name }, body }),
+  )
   stdout.write(options.json ? jsonDocument(answer) : describe(answer.host))
 }
 

@@ -2,12 +2,13 @@ import type { FieldError } from '@rollcall/contracts'
 import type { HeartbeatProfile } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { ApiError, CliError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { durationBetween, durationText } from '../input/duration.ts'
 import { collectPairs, jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
 import { labelList } from '../output/words.ts'
+import { inTermsOf, labelTerm } from './field-terms.ts'
 
 const LEAST_INTERVAL_MS = 1000
 const LEAST_OFFLINE_MS = 2000
@@ -110,7 +111,8 @@ function hostsOf(name: string, labels: HeartbeatProfile['labels']): string {
 
 async function add(context: Context, name: string, options: Options): Promise<void> {
   const { min = 0, max = 0, offlineAfter, label } = options
-  const { profile } = await inOptions(
+  const { profile } = await inTermsOf(
+    inWordsOfOptions,
     context.api.call('addHeartbeatProfile', {
       body: {
         name,
@@ -138,7 +140,8 @@ async function change(context: Context, name: string, options: Options): Promise
     throw new UsageError(
       'Say what to change: --min, --max, --offline-after, --no-offline-after, --label or --no-labels.',
     )
-  const { profile } = await inOptions(
+  const { profile } = await inTermsOf(
+    inWordsOfOptions,
     context.api.call('changeHeartbeatProfile', { params: { profile: name }, body }),
   )
   show(context, profile, options)
@@ -161,22 +164,10 @@ const OPTION_OF_BOUND: Readonly<Record<string, string>> = {
 }
 const BOUND_OR_NUMBER = /\b(minMs|maxMs|offlineAfterMs|\d+)\b/g
 
-/** What is wrong with a field is told of the option that it comes from, and milliseconds as one would write them there. */
-async function inOptions<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    if (!(error instanceof CliError) || error.fields.length === 0) throw error
-    const details = { fields: error.fields.map(inWordsOfOptions), cause: error }
-    if (error instanceof ApiError)
-      throw new ApiError(error.message, error.kind, { ...details, code: error.code ?? error.kind })
-    throw new UsageError(error.message, { ...details, code: error.code ?? 'request.invalid' })
-  }
-}
-
+/** Milliseconds as one would write them in the option that the field comes from. */
 function inWordsOfOptions({ field, message }: FieldError): FieldError {
   const option = OPTION_OF_BOUND[field]
-  if (option === undefined) return { field: field.replace(/^labels\b/, '--label'), message }
+  if (option === undefined) return { field: labelTerm(field), message }
   const said = message.replace(BOUND_OR_NUMBER, (word) => OPTION_OF_BOUND[word] ?? durationText(Number(word)))
   return { field: option, message: said }
 }

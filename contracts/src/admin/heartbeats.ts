@@ -79,7 +79,7 @@ export const newHeartbeatProfile = heartbeatProfile
     labels: profileFields.shape.labels.default(null),
   })
   .superRefine(refuseImpossible)
-// No defaults here: zod fills them in for fields that are left out, and what is left out stays.
+/** What is left out stays. */
 export const heartbeatProfileChange = profileFields.partial().superRefine(refuseImpossible)
 export const profileParam = z.strictObject({ profile: profileName })
 
