@@ -301,7 +301,7 @@ export class WorkRepository {
     await this.releases.add({ id, now })
   }
 
-  private async markAllReleased(items: readonly Release[]): Promise<void[]> {
+  private async markAllReleased(items: readonly Release[]): Promise<undefined[]> {
     await this.database.pool.query('UPDATE command SET released_at = $2 WHERE id = ANY($1::uuid[])', [
       items.map(({ id }) => id),
       items[0]?.now,
