@@ -75,7 +75,9 @@ describe('rollcall watch, where its output is no terminal', () => {
     const rollcall = await watching([], { ROLLCALL_RECONNECT_SECONDS: '1' })
     await setting.server.crash()
     expect(await rollcall.ended()).toBe(1)
-    expect(rollcall.stderr).toContain('error: The server has not answered for 1 s, so watching was given up.')
+    expect(rollcall.stderr).toContain(
+      'error: The server has not answered for 1 s, so following was given up.',
+    )
   })
 
   it('does not wait where no server runs to begin with, nor where its key is refused', async () => {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
+import { type Attended, attend, refusalIn } from '../live/attend.ts'
 import { FleetView } from '../live/fleet-view.ts'
-import { LiveFeed } from '../live/live-feed.ts'
 import { giveUpAfterMs } from '../live/watch.ts'
 import { jsonOption } from '../options.ts'
 import { type FleetDisplay, JsonDisplay, LineDisplay, ScreenDisplay } from '../output/fleet-display.ts'
@@ -27,28 +27,41 @@ export function addWatchCommand(program: Command, context: Context): void {
 async function watchFleet(context: Context, { json }: { json?: boolean }): Promise<void> {
   const view = new FleetView()
   const display = displayOf(context, view, json)
-  const feed = new LiveFeed(
-    { type: 'watch-fleet' },
-    {
-      find: context.find,
-      notice: (text) => display.notice(text),
-      giveUpAfterMs: giveUpAfterMs(context.env),
-      signal: watchInterrupts().leaving,
-      onRequest: () => view.awaitWhole(),
-    },
-  )
+  const settings = {
+    find: context.find,
+    notice: (text: string) => display.notice(text),
+    giveUpAfterMs: giveUpAfterMs(context.env),
+    signal: watchInterrupts().leaving,
+  }
+  // Where no server runs to begin with, or the key is wrong, there is nothing to wait for.
+  await context.api.call('clusterHealth')
   display.open()
   try {
-    for await (const event of feed.events()) {
-      if (event.type !== 'fleet') continue
-      const { changes, isWhole, isMissing } = view.take(event, new Date())
-      if (isMissing) feed.restart()
-      await display.show(changes, isWhole)
-    }
+    await attend(watchingOf(view, display), settings)
   } finally {
     display.close()
   }
 }
+
+/** Has no end of its own. A connection that left something out is given up for another, which tells all of it. */
+const watchingOf = (view: FleetView, display: FleetDisplay): Attended => ({
+  isDone: false,
+  ask(connection) {
+    view.awaitWhole()
+    connection.send({ type: 'watch-fleet' })
+  },
+  async take(event) {
+    if (event.type === 'error') {
+      const refusal = refusalIn(event)
+      if (refusal) throw refusal
+      return false
+    }
+    if (event.type !== 'fleet') return true
+    const { changes, isWhole, isMissing } = view.take(event, new Date())
+    await display.show(changes, isWhole)
+    return !isMissing
+  },
+})
 
 function displayOf(context: Context, view: FleetView, json: boolean | undefined): FleetDisplay {
   const { stdout, env } = context
