@@ -95,6 +95,16 @@ describe('AgentConnection', () => {
     expect(await connect(port, agent.pin, other.certificatePem).call('get_port', {})).toEqual({ port: 8080 })
   })
 
+  it('waits no longer than it was told to, even for a connection that neither stands nor fails', async () => {
+    // Accepts, and never begins to speak TLS.
+    const port = await listen(createTcpServer())
+    const started = performance.now()
+    const calls = [{ method: 'heartbeat', params: {} }] as const
+    const error = await failure(connect(port).callEach(calls, { timeoutMs: 100 }))
+    expect(error).toMatchObject({ code: 'agent.unreachable', outcome: 'unknown' })
+    expect(performance.now() - started).toBeLessThan(5000)
+  })
+
   it('sends nothing, so no token, to an agent with another certificate', async () => {
     let bytes = 0
     const tls = createTlsServer(tlsOptions(other), (socket) => {

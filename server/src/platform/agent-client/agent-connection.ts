@@ -260,7 +260,10 @@ const digestOf = (der: Buffer) => hash('sha256', der, 'base64')
 export const certificateDigest = (pem: string) =>
   digestOf(Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64'))
 
-/** Aborts `work` after `ms` milliseconds or with `signal`. A timer of our own: nothing may collect it before its time. */
+/**
+ * Aborts `work` after `ms` milliseconds or with `signal`, and waits no longer: a request that waits for a connection
+ * learns of it only when that stands or has failed. A timer of our own: nothing may collect it before its time.
+ */
 async function withDeadline<T>(
   ms: number,
   signal: AbortSignal | undefined,
@@ -268,11 +271,19 @@ async function withDeadline<T>(
 ): Promise<T> {
   signal?.throwIfAborted()
   const either = new AbortController()
-  const follow = () => either.abort(signal?.reason)
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const end = (reason: unknown) => {
+    either.abort(reason)
+    reject(asCallError(reason))
+  }
+  const follow = () => end(signal?.reason)
   signal?.addEventListener('abort', follow, { once: true })
-  const timer = setTimeout(() => either.abort(new DOMException('no answer in time', 'TimeoutError')), ms)
+  const timer = setTimeout(() => end(new DOMException('no answer in time', 'TimeoutError')), ms)
+  const working = work(either.signal)
+  // It may fail after we have stopped waiting for it, and tells nothing new then.
+  working.catch(() => undefined)
   try {
-    return await work(either.signal)
+    return await Promise.race([working, aborted])
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', follow)
