@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Identity } from '../../agent/test/fixtures/certificate.ts'
 import type { LoadAgent } from '../load/agents.ts'
 import type { LoadNamespace } from '../load/namespace.ts'
-import type { BareLoopOrder } from './bare-loop.ts'
+import type { BareLoopCounts, BareLoopOrder } from './bare-loop.ts'
 import { MemoryWatch } from './memory-watch.ts'
 import { cpuMs } from './process-cost.ts'
 
@@ -44,26 +44,30 @@ export async function measureFloor(order: Order): Promise<Floor> {
   ended.catch(() => undefined) // Of interest only while it is measured.
   const pid = child.pid
   if (pid === undefined) throw new Error('the bare loop could not be started')
-  const calls = async () => {
-    child.send('calls')
-    const [count] = (await Promise.race([once(child, 'message'), ended])) as [number]
-    return count
+  const count = async () => {
+    child.send('count')
+    const [counts] = (await Promise.race([once(child, 'message'), ended])) as [BareLoopCounts]
+    return counts
   }
   try {
     child.send({ agents: [...agents], server, minMs, maxMs, connectMs } satisfies BareLoopOrder)
     // Then every agent has been called once, and its next turn has begun to be spread.
     await Promise.race([delay(connectMs + minMs), ended])
     const memory = await MemoryWatch.start(pid)
-    const before = { calls: await calls(), cpuMs: await cpuMs(pid), atMs: performance.now() }
+    const before = { ...(await count()), cpuMs: await cpuMs(pid), atMs: performance.now() }
     await Promise.race([delay(windowMs), ended])
     const usedMs = (await cpuMs(pid)) - before.cpuMs
     const tookMs = performance.now() - before.atMs
-    const count = (await calls()) - before.calls
+    const after = await count()
+    const calls = after.calls - before.calls
+    const failures = after.failures - before.failures
+    if (failures > calls / 100)
+      throw new Error(`${failures} of ${calls + failures} calls of the bare loop failed`)
     return {
       corePercent: (100 * usedMs) / tookMs,
-      cpuUsPerCall: (1000 * usedMs) / count,
+      cpuUsPerCall: (1000 * usedMs) / calls,
       rssMb: await memory.stop(),
-      calls: count,
+      calls,
     }
   } finally {
     child.kill('SIGKILL')
