@@ -175,6 +175,20 @@ describe('a run with limits', () => {
     })
   })
 
+  it('is never seen to have ended without why it stopped, by whoever looks meanwhile', async () => {
+    await addHosts(2)
+    for (let round = 0; round < 20; round++) {
+      announced = []
+      const { runId } = await run({ all: true, limits: { concurrency: 1, stopAfterFailures: 1 } })
+      await end(announced[0] ?? '', 'failed')
+      const [, ...seen] = await Promise.all([
+        decide(runId),
+        ...Array.from({ length: 8 }, () => service.show(runId)),
+      ])
+      for (const { endedAt, stoppedAt } of seen) if (endedAt) expect(stoppedAt).not.toBeNull()
+    }
+  })
+
   it('gives a host its whole time to accept, counted from its turn', async () => {
     await addHosts(2)
     const { runId } = await run({ all: true, startWithinMs: 60_000, limits: { concurrency: 1 } })
