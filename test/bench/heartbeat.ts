@@ -26,6 +26,8 @@ const SHORT = { idleS: 10, stepS: 15, windowS: 25, settleS: 25, dispatches: 150 
 const REST_MS = 5000
 const CONNECT_MS = 20_000
 const PAUSE_MS = 50
+/** Long enough that a moment in which the machine was busy elsewhere, and the rush after it, is no rate. */
+const FLAP_WINDOW_MS = 10_000
 
 export const heartbeat: Benchmark = {
   summary: 'what calling the roll of up to 10,000 agents costs, and what it costs to be called late',
@@ -139,7 +141,7 @@ async function dispatches({ api, simulator }: SimulatedSetting, rounds: number):
   return times
 }
 
-/** The most calls within any second while three in ten agents are up for half of each half minute. */
+/** Calls a second in the busiest ten seconds while three in ten agents are up for half of each half minute. */
 async function flap(
   { simulator }: SimulatedSetting,
   settleS: number,
@@ -153,9 +155,9 @@ async function flap(
   await delay(windowS * 1000)
   const records = await simulator.records()
   await simulator.behave(some, {})
-  const most = records.greatestRate('heartbeat')
+  const most = records.greatestRate('heartbeat', FLAP_WINDOW_MS) / (FLAP_WINDOW_MS / 1000)
   const mean = records.times({ what: 'heartbeat' }).length / windowS
-  log(`three in ten flapping: ${mean.toFixed(0)} calls a second, ${most} at most`)
+  log(`three in ten flapping: ${mean.toFixed(0)} calls a second, ${most.toFixed(0)} at most`)
   await delay(settleS * 1000)
   return most
 }
