@@ -1,15 +1,21 @@
 import { z } from 'zod'
 
-/** One line of text that a person reads in a table or a terminal: no control characters, so that it cannot act. */
+/**
+ * One line of text that a person reads in a table or a terminal: no control characters, so that it cannot act, and no
+ * half of a surrogate pair, which is no text and which no database takes.
+ */
 export const plainText = (maxLength: number) =>
   z
     .string()
     .max(maxLength)
-    .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]*$/u, 'must not contain control or invisible formatting characters')
+    .regex(
+      /^[^\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]*$/u,
+      'must not contain control or invisible formatting characters',
+    )
 
 /** Makes hostile text fit for `plainText`: every forbidden character becomes U+FFFD and the rest is cut at `maxLength`. */
 export function sanitizeText(text: string, maxLength: number): string {
-  return text.slice(0, maxLength).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD')
+  return text.slice(0, maxLength).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '\uFFFD')
 }
 
 /** Random bytes written as text, as `crypto.randomBytes(n).toString('base64url')` gives them. */

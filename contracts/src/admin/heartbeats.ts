@@ -35,9 +35,9 @@ const profileFields = z.strictObject({
    * A host that has not answered for so long is offline, whatever retries are left. Null: it is offline when all
    * retries have failed.
    */
-  offlineAfterMs: z.int().min(2000).max(DAY_MS).nullable().default(null),
+  offlineAfterMs: z.int().min(2000).max(DAY_MS).nullable(),
   /** Applies to hosts that have all of these labels and name no profile themselves; null for none. */
-  labels: hostLabels.nullable().default(null),
+  labels: hostLabels.nullable(),
 })
 
 interface Bounds {
@@ -73,7 +73,13 @@ const refuseImpossible = (bounds: Bounds, context: z.RefinementCtx) => {
 
 export const heartbeatProfile = z.strictObject({ name: profileName, ...profileFields.shape })
 export type HeartbeatProfile = z.infer<typeof heartbeatProfile>
-export const newHeartbeatProfile = heartbeatProfile.superRefine(refuseImpossible)
+export const newHeartbeatProfile = heartbeatProfile
+  .extend({
+    offlineAfterMs: profileFields.shape.offlineAfterMs.default(null),
+    labels: profileFields.shape.labels.default(null),
+  })
+  .superRefine(refuseImpossible)
+/** What is left out stays. */
 export const heartbeatProfileChange = profileFields.partial().superRefine(refuseImpossible)
 export const profileParam = z.strictObject({ profile: profileName })
 

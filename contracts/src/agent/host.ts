@@ -4,11 +4,13 @@ import { container, containerEngine, ipAddress, MOST_CONTAINERS } from './contai
 import { defineMethod, noParams } from './method.ts'
 
 /** Counts up with every change of the wire that an older side would notice. */
-export const AGENT_PROTOCOL = 1
+export const AGENT_PROTOCOL = 2
 
 const bytes = z.number().int().min(0)
 const percent = z.number().min(0).max(100)
 const seconds = z.number().min(0)
+/** Processes that want to run. The bound is beyond any kernel's number of them, and within what a `real` can sum up. */
+const load = z.number().min(0).max(1e9)
 
 /** Open ports in one answer. */
 export const MOST_OPEN_PORTS = 512
@@ -73,7 +75,7 @@ export const getStatus = defineMethod({
     boot_id: uuid,
     uptime_s: seconds,
     clock: z.strictObject({ time_ms: z.int().min(0), time_zone: plainText(64) }),
-    load: z.tuple([z.number().min(0), z.number().min(0), z.number().min(0)]),
+    load: z.tuple([load, load, load]),
     /** Share of all cores in use since the previous call, at least a second ago; null at the first. */
     cpu: z.strictObject({ cores: z.int().min(1), used_percent: percent.nullable() }),
     memory: z.strictObject({

@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { AgentsService } from '../agents/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
+import { isDataRefused } from '../platform/prisma/database.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { decide } from './domain/decide.ts'
 import { BACKLOG_AFTER_MS, BacklogPace, fairShare, surplus } from './domain/pace.ts'
@@ -24,6 +26,8 @@ const LOOK_AHEAD_MS = 900
 const CLAIM_LIMIT = 2000
 const RENEW_INTERVAL_MS = SERVER_LEASE_MS / 3
 const RENEWALS_PER_ENROLMENT = 3
+/** About every ten minutes. */
+const RENEWALS_PER_TIDYING = 300
 const STORE_INTERVAL_MS = 500
 /** Rounds in one transaction. */
 const STORE_LIMIT = 500
@@ -31,7 +35,7 @@ const LET_GO_LIMIT = 500
 /** Further rounds are not begun: so many that wait for dead hosts are more than any fleet has. */
 const MAX_IN_FLIGHT = 50_000
 
-const NOBODY: Membership = { servers: 1, total: 0, owned: 0, ratePerS: 0 }
+const NOBODY: Membership = { servers: 1, total: 0, owned: 0, ratePerS: 0, shareRatePerS: 0 }
 
 /**
  * Calls the roll: claims the agents that are due, calls each at its own time, decides what is true of it, and stores that
@@ -65,6 +69,8 @@ export class HeartbeatEngine {
   ) {}
 
   async start(): Promise<void> {
+    // Every call that is under way listens on it.
+    setMaxListeners(0, this.stopping.signal)
     const repeat = (what: string, intervalMs: number, work: () => Promise<void>) =>
       this.repeater.repeat(what, intervalMs, this.stopping.signal, work)
     await this.renew()
@@ -87,16 +93,36 @@ export class HeartbeatEngine {
   }
 
   private async renew(): Promise<void> {
-    if (this.renewals++ % RENEWALS_PER_ENROLMENT === 0) await this.roll.enrol(this.clock.now())
+    // The lease comes first: nothing else may cost us our agents.
     this.membership = await this.roll.renew(this.server)
+    if (this.renewals % RENEWALS_PER_ENROLMENT === 0) {
+      await this.roll.enrol(this.clock.now())
+      await this.roll.callBack(this.clock.now())
+    }
+    if (this.renewals % RENEWALS_PER_TIDYING === 0) await this.tidy()
+    this.renewals++
+    await this.share()
+  }
+
+  /** Lets go of what is beyond our share, so that a server that came later gets it. */
+  private async share(): Promise<void> {
     const { total, servers, owned } = this.membership
     const count = Math.min(LET_GO_LIMIT, surplus(owned, fairShare(total, servers)))
     if (count === 0) return
     const gone = await this.roll.letGo(this.server, count, [...this.inFlight.keys()])
-    for (const hostId of gone) {
-      this.storedFacts.delete(hostId)
-      this.agents.forget(hostId)
-    }
+    for (const hostId of gone) this.forget(hostId)
+  }
+
+  /** Forgets what is not ours any more: removed by another server, or taken over by one while we stood still. */
+  private async tidy(): Promise<void> {
+    const owned = await this.roll.owned(this.server)
+    for (const hostId of this.storedFacts.keys()) if (!owned.has(hostId)) this.storedFacts.delete(hostId)
+    this.agents.forgetAllBut(owned)
+  }
+
+  private forget(hostId: string): void {
+    this.storedFacts.delete(hostId)
+    this.agents.forget(hostId)
   }
 
   /** Those that are due now and soon; and of those that were missed, as many as the pace allows. */
@@ -105,8 +131,10 @@ export class HeartbeatEngine {
     if (room <= 0) return
     const now = this.clock.now()
     const nowMs = now.getTime()
-    const { total, servers, owned, ratePerS } = this.membership
+    const { total, servers, owned, ratePerS, shareRatePerS } = this.membership
     const takesOver = owned < fairShare(total, servers)
+    // Those of a dead server are made up for as fast as our own share of all, and not as the few that we own so far.
+    const allowance = this.pace.allowance(nowMs, takesOver ? Math.max(ratePerS, shareRatePerS) : ratePerS)
     const missedBefore = new Date(nowMs - BACKLOG_AFTER_MS)
     const timely = await this.roll.claim(this.server, now, {
       after: missedBefore,
@@ -115,14 +143,14 @@ export class HeartbeatEngine {
       takesOver,
     })
     this.begin(timely)
-    // Before the first agents are owned their rate is that of our share of all.
-    const rate = Math.max(ratePerS, owned === 0 ? fairShare(total, servers) / 40 : 0)
-    const allowance = this.pace.allowance(nowMs, rate)
-    if (allowance === 0) return
+    const late = timely.filter(({ plannedAt }) => plannedAt < now).length
+    this.pace.spend(late)
+    const limit = Math.min(room - timely.length, allowance - late)
+    if (limit <= 0) return
     const missed = await this.roll.claim(this.server, now, {
       after: new Date(0),
       until: missedBefore,
-      limit: Math.min(room, allowance),
+      limit,
       takesOver,
     })
     this.pace.spend(missed.length)
@@ -131,6 +159,7 @@ export class HeartbeatEngine {
 
   private begin(claimed: Claimed[]): void {
     for (const agent of claimed) {
+      if (agent.isNew) this.storedFacts.delete(agent.hostId)
       if (this.inFlight.has(agent.hostId)) {
         this.dueAgain.add(agent.hostId)
         continue
@@ -151,7 +180,7 @@ export class HeartbeatEngine {
   private async round(agent: Claimed): Promise<void> {
     const signal = this.stopping.signal
     const early = agent.plannedAt.getTime() - this.clock.now().getTime()
-    if (early > 0) await this.clock.sleep(early, signal)
+    if (early > 0) await this.clock.sleep(Math.min(early, LOOK_AHEAD_MS), signal)
     this.metrics.lateness.observe(Math.max(0, this.clock.now().getTime() - agent.plannedAt.getTime()) / 1000)
     const round = await this.caller.call(agent, signal)
     if (!round) return
@@ -191,7 +220,7 @@ export class HeartbeatEngine {
     })
     while (this.results.size > 0) {
       const batch = [...this.results.values()].slice(0, STORE_LIMIT)
-      const changed = new Set(await this.roll.store(this.server, batch, this.clock.now()))
+      const changed = new Set(await this.store(batch))
       for (const result of batch) {
         // A newer one may have come while this one was being stored.
         if (this.results.get(result.hostId) === result) this.results.delete(result.hostId)
@@ -199,6 +228,22 @@ export class HeartbeatEngine {
         if (facts) this.storedFacts.set(result.hostId, digestOf(facts))
         if (changed.has(result.hostId)) this.logTransition(result)
       }
+    }
+  }
+
+  /** Stores results; one that the database refuses is left out, so that no agent can keep those of others from being stored. */
+  private async store(batch: Result[]): Promise<string[]> {
+    try {
+      return await this.roll.store(this.server, batch, this.clock.now())
+    } catch (error) {
+      if (!isDataRefused(error)) throw error
+      const [only, ...others] = batch
+      if (others.length === 0) {
+        this.log.error({ err: error, hostId: only?.hostId }, 'what an agent said cannot be stored')
+        return []
+      }
+      const half = batch.length >> 1
+      return [...(await this.store(batch.slice(0, half))), ...(await this.store(batch.slice(half)))]
     }
   }
 }

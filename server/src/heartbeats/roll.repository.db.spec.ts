@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { HostsRepository } from '../hosts/index.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { FleetRepository } from './fleet.repository.ts'
 import { type Claimed, type Result, RollRepository } from './roll.repository.ts'
@@ -159,7 +160,85 @@ describe('claiming', () => {
   })
 })
 
+describe('planning', () => {
+  it('brings back those whose turn a clock that was set back has put out of reach, and no others', async () => {
+    const [lost, planned] = (await hosts(2)) as [string, string]
+    const due = (id: string, at: Date) =>
+      test.database.pool.query('UPDATE roll SET due_at = $2 WHERE host_id = $1', [id, at])
+    await due(lost, after(3_600_000))
+    await due(planned, after(59_000))
+    await roll.callBack(now)
+    expect((await rowOf(lost)).due_at.getTime()).toBeLessThanOrEqual(after(60_000).getTime())
+    expect((await rowOf(planned)).due_at).toEqual(after(59_000))
+  })
+
+  it('says of an agent whether another server had it before', async () => {
+    await hosts(1)
+    const again = async (server: string) => {
+      await test.database.pool.query('UPDATE roll SET due_at = $1', [now])
+      return (await claim(server))[0]?.isNew
+    }
+    expect(await again(A)).toBe(true)
+    expect(await again(A)).toBe(false)
+    expect(await again(B)).toBe(true)
+    expect(await again(A)).toBe(true)
+  })
+
+  it('needs for a share of all as many calls a second as its agents do, whoever has them', async () => {
+    await hosts(4)
+    await roll.renew(B)
+    expect(await roll.renew(A)).toMatchObject({ owned: 0, ratePerS: 0, shareRatePerS: 0.05 })
+  })
+})
+
 describe('storing', () => {
+  const withFacts = (result: Result, agentVersion: string): Result => ({
+    ...result,
+    report: { ...(result.report as NonNullable<Result['report']>), facts: { agentVersion } as never },
+  })
+
+  it('lets a server that lost an agent overwrite nothing that the new one has seen', async () => {
+    const [id] = (await hosts(1)) as [string]
+    const [agent] = (await claim(A)) as [Claimed]
+    await test.database.pool.query("UPDATE roll SET owner = 'server-b'")
+    await roll.store(B, [withFacts(answered(agent, now), 'new')], now)
+    await roll.store(A, [withFacts(answered(agent, after(600_000)), 'old')], now)
+    expect((await fleet.report(id)).facts).toEqual({ agentVersion: 'new' })
+    expect(await fleet.samples(id, 300, after(-1000))).toHaveLength(1)
+  })
+
+  it('waits for nobody who waits for it: neither a change of profiles nor a host that is forgotten', async () => {
+    const ids = await hosts(200)
+    await roll.renew(A)
+    const agents = await claim(A, { limit: 1000 })
+    const bounds = (minMs: number) =>
+      test.database.pool
+        .query("UPDATE heartbeat_profile SET min_ms = $1 WHERE name = 'default'", [minMs])
+        .then(() => roll.applyProfiles(now))
+    const forgetting = new HostsRepository(test.database, undefined as never)
+    const storing = async () => {
+      for (let turn = 0; turn < 15; turn++) {
+        const shuffled = agents.toSorted(() => Math.random() - 0.5)
+        await roll.store(
+          A,
+          shuffled.map((agent) => withFacts(answered(agent, now), `${turn}`)),
+          now,
+        )
+      }
+    }
+    const changing = async () => {
+      for (let turn = 0; turn < 15; turn++) await bounds(1000 + turn)
+    }
+    const leaving = async () => {
+      for (const id of ids.slice(0, 60)) await forgetting.delete(id)
+    }
+    try {
+      await Promise.all([storing(), changing(), leaving()])
+    } finally {
+      await bounds(20_000)
+    }
+  })
+
   it('keeps what a round has shown, and the change of state with its reason in the history', async () => {
     const [id] = (await hosts(1)) as [string]
     const [agent] = (await claim(A)) as [Claimed]

@@ -15,12 +15,16 @@ const RINGS = [
   [300, 288],
   [3600, 168],
 ] as const
+/** By how much the clocks of servers may differ without consequence. */
+const CLOCK_SLACK = "interval '10 seconds'"
 const OF_A_DEAD_SERVER =
   '(roll.owner IS NULL OR roll.owner NOT IN (SELECT id FROM server_lease WHERE lease_until > now()))'
 
 export interface Claimed extends Called {
   /** When it was to be called. */
   plannedAt: Date
+  /** Another server had it before, so what this one remembers of it may be out of date. */
+  isNew: boolean
 }
 
 export interface Membership {
@@ -29,8 +33,9 @@ export interface Membership {
   /** Agents on the roll, and how many of them this server owns. */
   total: number
   owned: number
-  /** Calls a second that the owned ones need in the steady state. */
+  /** Calls a second that the owned ones need in the steady state, and that a fair share of all would need. */
   ratePerS: number
+  shareRatePerS: number
 }
 
 /** What a round leaves behind: the decision, and what the host said when it answered. */
@@ -64,11 +69,13 @@ export class RollRepository {
       `SELECT (SELECT count(*)::int FROM server_lease WHERE lease_until > now()) AS servers,
          count(*)::int AS total,
          count(*) FILTER (WHERE owner = $1)::int AS owned,
-         coalesce(sum(2000.0 / (min_ms + max_ms)) FILTER (WHERE owner = $1), 0)::float8 AS "ratePerS"
+         coalesce(sum(2000.0 / (min_ms + max_ms)) FILTER (WHERE owner = $1), 0)::float8 AS "ratePerS",
+         coalesce(sum(2000.0 / (min_ms + max_ms)), 0)::float8 AS "rateOfAllPerS"
        FROM roll`,
       [server],
     )
-    return rows[0]
+    const { rateOfAllPerS, ...membership } = rows[0]
+    return { ...membership, shareRatePerS: rateOfAllPerS / Math.max(1, membership.servers) }
   }
 
   /** Puts agents on the roll that are not on it yet, at a random time within their interval. */
@@ -84,15 +91,32 @@ export class RollRepository {
     )
   }
 
+  /**
+   * Plans anew those whose turn is further away than their interval allows: a clock was set back, ours or that of the
+   * server that planned it.
+   */
+  async callBack(now: Date): Promise<void> {
+    await this.database.pool.query(
+      `UPDATE roll SET due_at = $1::timestamptz + random() * max_ms * interval '1 millisecond'
+       WHERE due_at > $1::timestamptz + max_ms * interval '1 millisecond' + ${CLOCK_SLACK}`,
+      [now],
+    )
+  }
+
   /** Copies the bounds in effect from the profiles to the roll, after either has changed. Of one host, or of all. */
   async applyProfiles(now: Date, hostId: string | null = null): Promise<void> {
     await this.database.pool.query(
-      `UPDATE roll SET min_ms = profile.min_ms, max_ms = profile.max_ms, offline_after_ms = profile.offline_after_ms,
-         due_at = least(roll.due_at, $1::timestamptz + random() * profile.max_ms * interval '1 millisecond'), updated_at = $1
-       FROM host CROSS JOIN LATERAL (${PROFILE_OF_HOST}) AS profile
-       WHERE roll.host_id = host.id AND ($2::uuid IS NULL OR host.id = $2)
-         AND (roll.min_ms, roll.max_ms, roll.offline_after_ms)
-           IS DISTINCT FROM (profile.min_ms, profile.max_ms, profile.offline_after_ms)`,
+      `WITH changed AS (
+         SELECT roll.host_id, profile.min_ms, profile.max_ms, profile.offline_after_ms
+         FROM roll JOIN host ON host.id = roll.host_id CROSS JOIN LATERAL (${PROFILE_OF_HOST}) AS profile
+         WHERE ($2::uuid IS NULL OR host.id = $2)
+           AND (roll.min_ms, roll.max_ms, roll.offline_after_ms)
+             IS DISTINCT FROM (profile.min_ms, profile.max_ms, profile.offline_after_ms)
+         ${IN_LOCK_ORDER}
+       )
+       UPDATE roll SET min_ms = changed.min_ms, max_ms = changed.max_ms, offline_after_ms = changed.offline_after_ms,
+         due_at = least(roll.due_at, $1::timestamptz + random() * changed.max_ms * interval '1 millisecond'), updated_at = $1
+       FROM changed WHERE roll.host_id = changed.host_id`,
       [now, hostId],
     )
   }
@@ -108,7 +132,7 @@ export class RollRepository {
   ): Promise<Claimed[]> {
     const { rows } = await this.database.pool.query(
       `WITH due AS (
-         SELECT roll.host_id, roll.due_at FROM roll JOIN host ON host.id = roll.host_id
+         SELECT roll.host_id, roll.due_at, roll.owner FROM roll JOIN host ON host.id = roll.host_id
          WHERE roll.due_at > $3 AND roll.due_at <= $4 AND host.state = ANY($6)
            AND (roll.owner = $1 OR ($7 AND ${OF_A_DEAD_SERVER}))
          ORDER BY roll.due_at + roll.max_ms * interval '1 millisecond' LIMIT $5
@@ -117,9 +141,10 @@ export class RollRepository {
          UPDATE roll SET owner = $1, due_at = greatest(due.due_at, $2::timestamptz)
            + (roll.min_ms + random() * (roll.max_ms - roll.min_ms)) * interval '1 millisecond'
          FROM due WHERE roll.host_id = due.host_id
-         RETURNING roll.*, due.due_at AS planned_at
+         RETURNING roll.*, due.due_at AS planned_at, due.owner AS last_owner
        )
-       SELECT claimed.host_id AS "hostId", claimed.planned_at AS "plannedAt", claimed.max_ms AS "maxMs",
+       SELECT claimed.host_id AS "hostId", claimed.planned_at AS "plannedAt",
+         claimed.last_owner IS DISTINCT FROM $1 AS "isNew", claimed.max_ms AS "maxMs",
          claimed.offline_after_ms AS "offlineAfterMs", claimed.last_answer_at AS "lastAnswerAt",
          claimed.silent_since AS "silentSince", claimed.failed_rounds AS "failedRounds",
          claimed.hot_cpu_since AS "hotCpuSince", claimed.hot_memory_since AS "hotMemorySince",
@@ -160,22 +185,23 @@ export class RollRepository {
    * so is the state of a host that has changed since it was called. Resolves to the hosts whose state is another now.
    */
   async store(server: string, results: readonly Result[], now: Date): Promise<string[]> {
-    const client = await this.database.pool.connect()
-    try {
-      await client.query('BEGIN')
-      await storeRoll(client, server, results, now)
-      const changed = await storeStates(client, server, results, now)
-      await storeFacts(client, results, now)
-      await storeSamples(client, results)
-      await client.query('COMMIT')
+    return this.database.transaction(async (client) => {
+      const ours = await lockOurs(client, server, results)
+      if (ours.length === 0) return []
+      await storeRoll(client, ours, now)
+      const changed = await storeStates(client, ours, now)
+      await storeFacts(client, ours, now)
+      await storeSamples(client, ours)
       return changed
-    } catch (error) {
-      // A connection that is lost has rolled back by itself; the first error is the one that tells something.
-      await client.query('ROLLBACK').catch(() => undefined)
-      throw error
-    } finally {
-      client.release()
-    }
+    })
+  }
+
+  /** All that `server` owns. */
+  async owned(server: string): Promise<Set<string>> {
+    const { rows } = await this.database.pool.query('SELECT host_id AS "hostId" FROM roll WHERE owner = $1', [
+      server,
+    ])
+    return new Set(rows.map((row) => row.hostId))
   }
 }
 
@@ -186,10 +212,27 @@ export const PROFILE_OF_HOST = `
     OR (host.heartbeat_profile IS NULL AND labels IS NOT NULL AND host.labels @> labels)
   ORDER BY name = host.heartbeat_profile DESC NULLS LAST, name = 'default', max_ms, name LIMIT 1`
 
-/** An agent that answers now but had to be installed again a moment ago may fall silent again: its pauses go on growing. */
-const IS_WELL_FOR_LONG = "seen.vitals IS NOT NULL AND roll.reinstall_at + interval '1 hour' < $2::timestamptz"
+/** Whoever changes many rows of the roll takes them in this order, so that no two wait for each other. */
+const IN_LOCK_ORDER = 'ORDER BY roll.host_id FOR NO KEY UPDATE OF roll'
 
-async function storeRoll(client: pg.PoolClient, server: string, results: readonly Result[], now: Date) {
+/** An agent that answers now but had to be installed again a moment ago may fall silent again: its pauses go on growing. */
+const IS_WELL_FOR_LONG = "seen.vitals IS NOT NULL AND roll.reinstall_at + interval '1 hour' < $1::timestamptz"
+
+/** The results of agents that are still on the roll and `server`'s own, which they stay until the transaction has ended. */
+async function lockOurs(
+  client: pg.PoolClient,
+  server: string,
+  results: readonly Result[],
+): Promise<Result[]> {
+  const { rows } = await client.query(
+    `SELECT host_id AS "hostId" FROM roll WHERE host_id = ANY($2::uuid[]) AND owner = $1 ${IN_LOCK_ORDER}`,
+    [server, results.map(({ hostId }) => hostId)],
+  )
+  const ours = new Set(rows.map((row) => row.hostId))
+  return results.filter(({ hostId }) => ours.has(hostId))
+}
+
+async function storeRoll(client: pg.PoolClient, results: readonly Result[], now: Date) {
   await client.query(
     `UPDATE roll SET last_answer_at = seen.last_answer_at, silent_since = seen.silent_since,
        failed_rounds = seen.failed_rounds, hot_cpu_since = seen.hot_cpu_since, hot_memory_since = seen.hot_memory_since,
@@ -198,14 +241,13 @@ async function storeRoll(client: pg.PoolClient, server: string, results: readonl
        vitals = coalesce(seen.vitals, roll.vitals),
        reinstalls = CASE WHEN ${IS_WELL_FOR_LONG} THEN 0 ELSE roll.reinstalls END,
        reinstall_at = CASE WHEN ${IS_WELL_FOR_LONG} THEN NULL ELSE roll.reinstall_at END,
-       updated_at = $2
-     FROM unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::int[], $7::timestamptz[], $8::timestamptz[],
-       $9::real[], $10::float8[], $11::jsonb[])
+       updated_at = $1
+     FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::timestamptz[], $7::timestamptz[],
+       $8::real[], $9::float8[], $10::jsonb[])
        AS seen(host_id, last_answer_at, silent_since, failed_rounds, hot_cpu_since, hot_memory_since,
          round_trip_ms, clock_offset_ms, vitals)
-     WHERE roll.host_id = seen.host_id AND roll.owner = $1`,
+     WHERE roll.host_id = seen.host_id`,
     [
-      server,
       now,
       results.map(({ hostId }) => hostId),
       results.map(({ decision }) => decision.lastAnswerAt),
@@ -224,23 +266,16 @@ async function storeRoll(client: pg.PoolClient, server: string, results: readonl
 export const isTransition = ({ from, decision }: Pick<Result, 'from' | 'decision'>) =>
   from.state !== decision.state || from.stateCode !== decision.stateCode
 
-async function storeStates(
-  client: pg.PoolClient,
-  server: string,
-  results: readonly Result[],
-  now: Date,
-): Promise<string[]> {
+async function storeStates(client: pg.PoolClient, results: readonly Result[], now: Date): Promise<string[]> {
   const changes = results.filter(isTransition)
   if (changes.length === 0) return []
   const { rows } = await client.query(
-    `UPDATE host SET state = change.state, state_code = change.code, state_reason = change.reason, state_since = $2
-     FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
+    `UPDATE host SET state = change.state, state_code = change.code, state_reason = change.reason, state_since = $1
+     FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
        AS change(host_id, from_state, state, code, reason)
      WHERE host.id = change.host_id AND host.state = change.from_state
-       AND EXISTS (SELECT FROM roll WHERE roll.host_id = host.id AND roll.owner = $1)
      RETURNING host.id`,
     [
-      server,
       now,
       changes.map(({ hostId }) => hostId),
       changes.map(({ from }) => from.state),
@@ -258,7 +293,6 @@ async function storeFacts(client: pg.PoolClient, results: readonly Result[], now
   await client.query(
     `INSERT INTO host_facts (host_id, facts, changed_at)
      SELECT host_id, facts, $1 FROM unnest($2::uuid[], $3::jsonb[]) AS changed(host_id, facts)
-     WHERE EXISTS (SELECT FROM host WHERE host.id = changed.host_id)
      ON CONFLICT (host_id) DO UPDATE SET facts = excluded.facts, changed_at = excluded.changed_at
        WHERE host_facts.facts <> excluded.facts`,
     [now, changed.map(({ hostId }) => hostId), changed.map(({ report }) => JSON.stringify(report?.facts))],
@@ -278,7 +312,6 @@ async function storeSamples(client: pg.PoolClient, results: readonly Result[]) {
      FROM unnest($1::uuid[], $2::int[], $3::real[], $4::real[], $5::real[], $6::real[])
          AS seen(host_id, epoch, cpu, memory, load, disk)
        CROSS JOIN (VALUES ${RINGS.map(([resolution, slots]) => `(${resolution}, ${slots})`).join(', ')}) AS ring(resolution, slots)
-     WHERE EXISTS (SELECT FROM host WHERE host.id = seen.host_id)
      ORDER BY seen.host_id, ring.resolution
      ON CONFLICT (host_id, resolution_s, slot) DO UPDATE SET
        bucket = excluded.bucket,

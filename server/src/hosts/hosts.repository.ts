@@ -104,7 +104,12 @@ export class HostsRepository {
 
   /** Forgets a host and its agent; its commands stay as history. */
   async delete(id: string): Promise<void> {
-    await this.database.prisma.host.deleteMany({ where: { id } })
+    const { prisma } = this.database
+    // The roll first, as whoever stores a heartbeat does: so neither waits for the other.
+    await prisma.$transaction([
+      prisma.roll.deleteMany({ where: { hostId: id } }),
+      prisma.host.deleteMany({ where: { id } }),
+    ])
   }
 }
 

@@ -46,7 +46,7 @@ export class FleetFeed {
     let looks = 0
     const done = this.repeater.repeat('looking at the fleet', LOOK_INTERVAL_MS, stop.signal, async () => {
       const isWhole = looks++ % LOOKS_PER_READING === 0
-      await this.look(isWhole)
+      await this.look(isWhole, stop.signal)
     })
     this.loop = { stop, done }
   }
@@ -64,10 +64,12 @@ export class FleetFeed {
     loop?.done.catch((error) => this.log.error({ err: error }, 'watching the fleet ended with an error'))
   }
 
-  private async look(isWhole: boolean): Promise<void> {
+  private async look(isWhole: boolean, stopped: AbortSignal): Promise<void> {
     const agents = isWhole
       ? await this.readAll()
       : await this.fleet.changedSince(new Date(this.clock.now().getTime() - LOOK_INTERVAL_MS - OVERLAP_MS))
+    // Nobody watches any more, or somebody new does, whose own look must not be mixed with this older one.
+    if (stopped.aborted) return
     const changes: AgentChange[] = []
     for (const agent of agents) {
       const change = differenceOf(this.shown.get(agent.hostId), agent)

@@ -7,7 +7,8 @@
  * - `empty`: 200 without a byte. `not_json`, `other_id`: what they say. `trickle`: one byte a second.
  * - `huge`: an answer of 100 MB, as far as the caller takes it.
  * - `proto_keys`: `__proto__` and `constructor` in its status. `escapes`: terminal escapes, bidirectional marks and NULs in
- *   its facts. `markup`: HTML there. `long`: facts of 100,000 characters.
+ *   its facts. `half_characters`: lone halves of surrogate pairs there, which no database takes. `markup`: HTML there.
+ *   `long`: facts of 100,000 characters.
  * - `status_N`: that HTTP status, whatever it is asked; 404 is the answer to a wrong token.
  * - `other_certificate`: another key than the pinned one.
  */
@@ -24,6 +25,7 @@ export const FAULTS = [
   'huge',
   'proto_keys',
   'escapes',
+  'half_characters',
   'markup',
   'long',
   'status_400',

@@ -123,6 +123,8 @@ export function corrupted(status: string, fault: Fault | null): string {
       )
     case 'escapes':
       return withFacts(status, ESCAPES)
+    case 'half_characters':
+      return withFacts(status, 'web\ud83d')
     case 'markup':
       return withFacts(status, MARKUP)
     case 'long':

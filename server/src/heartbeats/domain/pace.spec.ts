@@ -33,7 +33,15 @@ describe('BacklogPace', () => {
   it('does not save up for a burst while there is nothing to make up for', () => {
     const pace = new BacklogPace()
     pace.allowance(0, 250)
-    expect(pace.allowance(3_600_000, 250)).toBe(200)
+    expect(pace.allowance(3_600_000, 250)).toBe(120)
+  })
+
+  it('waits longer when calls began late without having been held back, so that both stay below twice the rate', () => {
+    const pace = new BacklogPace()
+    pace.allowance(0, 250)
+    pace.spend(250)
+    expect(pace.allowance(1000, 250)).toBe(0)
+    expect(pace.allowance(2000, 250)).toBeGreaterThan(100)
   })
 })
 

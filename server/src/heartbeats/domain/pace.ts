@@ -1,11 +1,13 @@
 /** What is later than this was missed, by a server that was down or a database that was away: it is made up for slowly. */
-export const BACKLOG_AFTER_MS = 2000
+export const BACKLOG_AFTER_MS = 1000
 
 /**
  * Share of the steady rate at which missed calls are made up for, beside those that are due now: together they stay
  * below twice the steady rate, and a whole fleet that was missed is called within 1 / 0.8 of its mean interval.
  */
 const BACKLOG_SHARE = 0.8
+/** So much time's worth is saved up at most, so that a pause is not followed by a burst. */
+const SAVED_S = 0.6
 
 /** A token bucket for missed calls. */
 export class BacklogPace {
@@ -16,12 +18,12 @@ export class BacklogPace {
   allowance(nowMs: number, ratePerS: number): number {
     const elapsedS = Math.max(0, nowMs - (this.lastMs ?? nowMs)) / 1000
     this.lastMs = nowMs
-    // At most one second's worth is saved up, so that a pause is not followed by a burst.
-    const most = Math.max(1, ratePerS * BACKLOG_SHARE)
+    const most = Math.max(1, ratePerS * BACKLOG_SHARE * SAVED_S)
     this.tokens = Math.min(most, this.tokens + elapsedS * ratePerS * BACKLOG_SHARE)
-    return Math.floor(this.tokens)
+    return Math.max(0, Math.floor(this.tokens))
   }
 
+  /** Also for calls that begin late without having been held back: the missed ones wait so much longer. */
   spend(count: number): void {
     this.tokens -= count
   }

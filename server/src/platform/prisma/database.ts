@@ -80,6 +80,11 @@ export class Database {
   }
 }
 
+/** PostgreSQL's class 22: it takes the statement but not a value in it, however often it is asked. */
+export function isDataRefused(error: unknown): boolean {
+  return /^22...$/.test(String((error as { code?: unknown } | null)?.code))
+}
+
 /** PostgreSQL's unique_violation, through Prisma: whether it is about `field`. */
 export function isUniqueViolation(error: unknown, field: string): boolean {
   const { code, meta } = error as { code?: string; meta?: unknown }

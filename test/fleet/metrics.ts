@@ -1,0 +1,39 @@
+import type { Api } from './api.ts'
+
+/** `GET /metrics` at one moment. */
+export class Metrics {
+  readonly #values = new Map<string, number>()
+
+  private constructor(text: string) {
+    for (const line of text.split('\n')) {
+      const [, series, value] = /^([a-z_]+(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? []
+      if (series) this.#values.set(series, Number(value))
+    }
+  }
+
+  static async of({ url, key }: Api): Promise<Metrics> {
+    const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })
+    if (!response.ok) throw new Error(`GET /metrics answered ${response.status}: ${await response.text()}`)
+    return new Metrics(await response.text())
+  }
+
+  /** Of one series, such as `rollcall_agents{state="online"}`; 0 for one that was never counted. */
+  value(series: string): number {
+    return this.#values.get(series) ?? 0
+  }
+
+  /**
+   * The bound of the bucket of a histogram below which a share of what was observed since `before` lies: at least the
+   * quantile, and no further above it than that bucket is wide.
+   */
+  quantileSince(before: Metrics, histogram: string, share: number): number {
+    const observed = (series: string) => this.value(series) - before.value(series)
+    const total = observed(`${histogram}_count`)
+    if (total === 0) throw new Error(`nothing was observed of ${histogram}`)
+    for (const series of this.#values.keys()) {
+      const [, bound] = new RegExp(`^${histogram}_bucket\\{le="([^"]+)"\\}$`).exec(series) ?? []
+      if (bound && observed(series) >= share * total) return bound === '+Inf' ? Infinity : Number(bound)
+    }
+    throw new Error(`${histogram} has no buckets`)
+  }
+}
