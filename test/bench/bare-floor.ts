@@ -38,9 +38,10 @@ export async function measureFloor(order: Order): Promise<Floor> {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',
   })
-  const ended = once(child, 'exit').then(([code]) =>
-    Promise.reject(new Error(`the bare loop ended (${code})`)),
-  )
+  const ended = new Promise<never>((_, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code) => reject(new Error(`the bare loop ended with ${code}`)))
+  })
   ended.catch(() => undefined) // Of interest only while it is measured.
   const pid = child.pid
   if (pid === undefined) throw new Error('the bare loop could not be started')

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { Metrics } from '../fleet/metrics.ts'
 import type { SimulatedSetting } from '../load/simulated-setting.ts'
 import { MemoryWatch } from './memory-watch.ts'
-import { MetricsPage, quantileBetween } from './metrics-page.ts'
 import { cpuMs, familyCpuMs } from './process-cost.ts'
 
 /** What happened while nothing but heartbeats did. */
@@ -32,13 +32,13 @@ export async function measureWindow(setting: SimulatedSetting, seconds: number):
     atMs: performance.now(),
   })
   // The pages are read outside of the window: they cost the server something too.
-  const pageBefore = await metrics(setting)
+  const pageBefore = await Metrics.of(setting.api)
   const memory = await MemoryWatch.start(pid)
   const before = await costs()
   await delay(seconds * 1000)
   const after = await costs()
   const rssMb = await memory.stop()
-  const pageAfter = await metrics(setting)
+  const pageAfter = await Metrics.of(setting.api)
   const tookMs = after.atMs - before.atMs
   const percent = (usedMs: number) => (100 * usedMs) / tookMs
   const calls = after.simulator.requests - before.simulator.requests
@@ -50,12 +50,6 @@ export async function measureWindow(setting: SimulatedSetting, seconds: number):
     databaseCorePercent: percent(after.database - before.database),
     simulatorCorePercent: percent(after.simulator.cpuMs - before.simulator.cpuMs),
     rssMb,
-    latenessMs: calls === 0 ? 0 : 1000 * quantileBetween(pageBefore, pageAfter, LATENESS, 0.99),
+    latenessMs: calls === 0 ? 0 : 1000 * pageAfter.estimateSince(pageBefore, LATENESS, 0.99),
   }
-}
-
-async function metrics({ api }: SimulatedSetting): Promise<MetricsPage> {
-  const response = await fetch(`${api.url}/metrics`, { headers: { authorization: `Bearer ${api.key}` } })
-  if (!response.ok) throw new Error(`/metrics answered ${response.status}`)
-  return new MetricsPage(await response.text())
 }

@@ -101,7 +101,19 @@ export class PeerSshd implements AsyncDisposable {
       await writeFile(at(`ansible-${mode}.cfg`), ansibleConfig(at(mode), at('tmp')))
     }
     const [program, ...before] = this.#namespace.enter
-    const argv = [...before, ...BARE_HOME, SSHD, '-D', '-e', '-f', at('sshd')]
+    const argv = [
+      ...before,
+      'setpriv',
+      '--pdeathsig',
+      'KILL',
+      '--',
+      ...BARE_HOME,
+      SSHD,
+      '-D',
+      '-e',
+      '-f',
+      at('sshd'),
+    ]
     this.#sshd = spawn(program as string, argv, { stdio: ['ignore', 'ignore', 'inherit'] })
     await poll(
       async () => {
