@@ -178,6 +178,7 @@ describe.skipIf(reason)(
       const { first, second, simulator, data } = fleet
       await second.end('SIGTERM')
       await setRhythm(first, TENTH)
+      await untilAllCalled(fleet, Date.now(), TENTH.maxMs + TAKEOVER_MS)
       await first.end(signal)
       await data.query(
         `UPDATE roll SET due_at = due_at - away, last_answer_at = last_answer_at - away
