@@ -164,13 +164,14 @@ export class AgentConnection {
 
   private async post(client: Client, body: string, maxBytes: number, signal: AbortSignal): Promise<string> {
     try {
-      const response = await client.request({
+      const request = client.request({
         method: 'POST',
         path: `/${this.address.path}/rpc`,
         headers: { 'content-type': 'application/json', [TOKEN_HEADER]: this.address.token },
         body,
         signal,
       })
+      const response = await untilAborted(request, signal)
       if (response.statusCode !== 200) {
         await response.body.dump({ limit: 1024 })
         throw refusedBy(response.statusCode)
@@ -217,6 +218,18 @@ async function withDeadline<T>(
     clearTimeout(timer)
     signal?.removeEventListener('abort', follow)
   }
+}
+
+/**
+ * What `work` resolves to, unless `signal` fires first. While a connection is being made undici only notes that a request on
+ * it was aborted: it is never sent, and yet it would fail no sooner than the connection.
+ */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 function pinnedConnector(pin: string, identity: SecureContext): buildConnector.connector {
