@@ -1,6 +1,5 @@
 // Who may import whom. The reasons stand in ARCHITECTURE.md.
-const feature =
-  '(access|agents|commands|health|hosts|live|provisioning|runs|saved-commands|schedules)'
+const feature = '(access|agents|commands|health|hosts|live|provisioning|runs|saved-commands|schedules)'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

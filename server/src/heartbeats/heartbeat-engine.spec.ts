@@ -70,7 +70,9 @@ class Stage {
       override now() {
         return new Date(stage.nowMs)
       }
-      override async sleep() {}
+      override sleep() {
+        return Promise.resolve()
+      }
     })()
   }
 
