@@ -6,7 +6,6 @@ import { Clock } from '../platform/clock/clock.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
 import { Database } from '../platform/prisma/database.ts'
 
-const LOCAL_KEY = 'local'
 const KEY_FILE = 'api-key'
 
 /** Keys for the API: 256 random bits each, kept as SHA-256. */
@@ -29,7 +28,10 @@ export class ApiKeysService {
     )
   }
 
-  /** Makes sure that the key for this machine's own command line exists; it stands in a file that only its owner can read. */
+  /**
+   * Makes sure that the key for this machine's own command line exists; it stands in a file that only its owner can read.
+   * Each server on a database has its own. One whose file is gone is replaced by another.
+   */
   async ensureLocalKey(): Promise<void> {
     const key = await readFile(this.dataDir.file(KEY_FILE), 'utf8').then(
       (text) => text.trim(),
@@ -38,16 +40,17 @@ export class ApiKeysService {
         return undefined
       },
     )
-    const known = await this.database.prisma.apiKey.findUnique({ where: { name: LOCAL_KEY } })
+    const name = `local-${this.dataDir.installationId.slice(0, 8)}`
+    const known = await this.database.prisma.apiKey.findUnique({ where: { name } })
     if (key && known?.hash === hashOf(key)) return
     const fresh = `rck_${randomBytes(32).toString('base64url')}`
     // The file first: a crash in between leaves a key that is not known yet, and the next start makes another.
     await this.dataDir.write(KEY_FILE, `${fresh}\n`)
     const hash = hashOf(fresh)
     await this.database.prisma.apiKey.upsert({
-      where: { name: LOCAL_KEY },
+      where: { name },
       update: { hash, createdAt: this.clock.now() },
-      create: { id: randomUUID(), name: LOCAL_KEY, hash, createdAt: this.clock.now() },
+      create: { id: randomUUID(), name, hash, createdAt: this.clock.now() },
     })
   }
 }

@@ -8,7 +8,7 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { isDataRefused } from '../platform/prisma/database.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { decide } from './domain/decide.ts'
-import { BACKLOG_AFTER_MS, BacklogPace, fairShare, surplus } from './domain/pace.ts'
+import { BACKLOG_AFTER_MS, BacklogPace, fairShare, hasRoom, surplus } from './domain/pace.ts'
 import { HeartbeatMetrics } from './heartbeat-metrics.ts'
 import {
   type Claimed,
@@ -132,7 +132,7 @@ export class HeartbeatEngine {
     const now = this.clock.now()
     const nowMs = now.getTime()
     const { total, servers, owned, ratePerS, shareRatePerS } = this.membership
-    const takesOver = owned < fairShare(total, servers)
+    const takesOver = hasRoom(owned, fairShare(total, servers))
     // Those of a dead server are made up for as fast as our own share of all, and not as the few that we own so far.
     const allowance = this.pace.allowance(nowMs, takesOver ? Math.max(ratePerS, shareRatePerS) : ratePerS)
     const missedBefore = new Date(nowMs - BACKLOG_AFTER_MS)
@@ -154,17 +154,18 @@ export class HeartbeatEngine {
       takesOver,
     })
     this.pace.spend(missed.length)
-    this.begin(missed)
+    // One after the other until the next look.
+    this.begin(missed, (index) => (index * CLAIM_INTERVAL_MS) / missed.length)
   }
 
-  private begin(claimed: Claimed[]): void {
-    for (const agent of claimed) {
+  private begin(claimed: Claimed[], pauseMs: (index: number) => number = () => 0): void {
+    for (const [index, agent] of claimed.entries()) {
       if (agent.isNew) this.storedFacts.delete(agent.hostId)
       if (this.inFlight.has(agent.hostId)) {
         this.dueAgain.add(agent.hostId)
         continue
       }
-      const round = this.round(agent)
+      const round = this.round(agent, pauseMs(index))
         .catch((error) => {
           if (!this.stopping.signal.aborted)
             this.log.error({ err: error, hostId: agent.hostId }, 'a heartbeat failed by our fault')
@@ -177,10 +178,11 @@ export class HeartbeatEngine {
     }
   }
 
-  private async round(agent: Claimed): Promise<void> {
+  private async round(agent: Claimed, pauseMs: number): Promise<void> {
     const signal = this.stopping.signal
     const early = agent.plannedAt.getTime() - this.clock.now().getTime()
-    if (early > 0) await this.clock.sleep(Math.min(early, LOOK_AHEAD_MS), signal)
+    const waitMs = Math.min(Math.max(early, pauseMs), LOOK_AHEAD_MS)
+    if (waitMs > 0) await this.clock.sleep(waitMs, signal)
     this.metrics.lateness.observe(Math.max(0, this.clock.now().getTime() - agent.plannedAt.getTime()) / 1000)
     const round = await this.caller.call(agent, signal)
     if (!round) return

@@ -68,7 +68,9 @@ export class Reinstaller {
     }
     try {
       // Planned first: should we die in between, there is one reinstallation too few and not one too many.
-      await this.rows.plan(hostId, nextReinstall('installing', reinstalls, this.clock.now()), true)
+      const next = nextReinstall('installing', reinstalls, this.clock.now())
+      // Signing in has taken its time: it may have answered meanwhile.
+      if (!(await this.rows.plan(hostId, next, true))) return
       const { commandId } = await this.provisioning.install(hostId, REQUESTED_BY)
       this.log.warn({ hostId, commandId }, 'the agent stays silent but SSH works: installing it again')
     } catch (error) {

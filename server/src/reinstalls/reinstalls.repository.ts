@@ -6,6 +6,8 @@ export interface Candidate extends SilentHost {
   hostId: string
 }
 
+const IS_SILENT = "host.auto_reinstall AND host.state IN ('offline', 'install_failed')"
+
 @Injectable()
 export class ReinstallsRepository {
   constructor(private readonly database: Database) {}
@@ -24,8 +26,7 @@ export class ReinstallsRepository {
     const { rows } = await this.database.pool.query(
       `WITH silent AS (
          SELECT roll.host_id, roll.reinstall_at FROM roll JOIN host ON host.id = roll.host_id
-         WHERE roll.owner = $1 AND roll.failed_rounds >= $4 AND host.auto_reinstall
-           AND host.state IN ('offline', 'install_failed') AND (roll.reinstall_at IS NULL OR roll.reinstall_at <= $2)
+         WHERE roll.owner = $1 AND roll.failed_rounds >= $4 AND ${IS_SILENT} AND (roll.reinstall_at IS NULL OR roll.reinstall_at <= $2)
          ORDER BY roll.reinstall_at NULLS FIRST LIMIT $5 FOR UPDATE OF roll SKIP LOCKED
        ), taken AS (
          UPDATE roll SET reinstall_at = $3 FROM silent WHERE roll.host_id = silent.host_id
@@ -47,11 +48,14 @@ export class ReinstallsRepository {
     return rows[0].count
   }
 
-  async plan(hostId: string, next: Date, hasReinstalled: boolean): Promise<void> {
-    await this.database.pool.query(
-      'UPDATE roll SET reinstall_at = $2, reinstalls = reinstalls + $3::int WHERE host_id = $1',
-      [hostId, next, hasReinstalled ? 1 : 0],
+  /** Says when the next attempt may be. False, and nothing is changed, when the host is not silent any more, or a person has switched this off. */
+  async plan(hostId: string, next: Date, isReinstalling: boolean): Promise<boolean> {
+    const { rowCount } = await this.database.pool.query(
+      `UPDATE roll SET reinstall_at = $2, reinstalls = reinstalls + $3::int FROM host
+       WHERE roll.host_id = $1 AND host.id = roll.host_id AND ${IS_SILENT}`,
+      [hostId, next, isReinstalling ? 1 : 0],
     )
+    return rowCount === 1
   }
 
   /** Adds a line to the host's history without changing its state. */

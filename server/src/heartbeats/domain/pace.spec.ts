@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BacklogPace, fairShare, surplus } from './pace.ts'
+import { BacklogPace, fairShare, hasRoom, surplus } from './pace.ts'
 
 describe('BacklogPace', () => {
   const fleet = (ratePerS: number, missed: number) => {
@@ -33,7 +33,7 @@ describe('BacklogPace', () => {
   it('does not save up for a burst while there is nothing to make up for', () => {
     const pace = new BacklogPace()
     pace.allowance(0, 250)
-    expect(pace.allowance(3_600_000, 250)).toBe(120)
+    expect(pace.allowance(3_600_000, 250)).toBe(140)
   })
 
   it('waits longer when calls began late without having been held back, so that both stay below twice the rate', () => {
@@ -53,6 +53,22 @@ describe('sharing out', () => {
       [10_000, 7],
     ] as const)
       expect(fairShare(total, servers) * servers).toBeGreaterThanOrEqual(total)
+  })
+
+  it('leaves no agent waiting while each server believes that the other has room, and takes none to let it go again', () => {
+    for (const [total, servers] of [
+      [200, 2],
+      [201, 2],
+      [7, 3],
+      [10_000, 7],
+    ] as const) {
+      const share = fairShare(total, servers)
+      for (let owned = 0; owned <= total; owned++) {
+        // One that is as far below its share as another is above it.
+        if (owned <= share) expect(hasRoom(owned, share)).toBe(true)
+        if (hasRoom(owned, share)) expect(surplus(owned, share)).toBe(0)
+      }
+    }
   })
 
   it('gives a late server its share, and then comes to rest', () => {

@@ -47,6 +47,26 @@ it('what Prisma reads and writes exists: the schema and the migrations agree', a
     expect(await (prisma[model] as { findMany(): Promise<unknown[]> }).findMany(), model).toEqual([])
 })
 
+it('what a server that stands still in a transaction has locked is free again within seconds', async () => {
+  const { database } = test
+  await database.pool.query("INSERT INTO heartbeat_profile VALUES ('frozen', 1000, 1000)")
+  const isLocked = async () => {
+    const { rows } = await database.pool.query(
+      "SELECT name FROM heartbeat_profile WHERE name = 'frozen' FOR UPDATE SKIP LOCKED",
+    )
+    return rows.length === 0
+  }
+  const frozen = database.transaction(async (client) => {
+    await client.query("SELECT FROM heartbeat_profile WHERE name = 'frozen' FOR UPDATE")
+    expect(await isLocked()).toBe(true)
+    await expect.poll(isLocked, { timeout: 10_000 }).toBe(false)
+    await client.query('SELECT 1')
+  })
+  await expect(frozen).rejects.toThrow()
+  expect(await database.isUp()).toBe(true)
+  await database.pool.query("DELETE FROM heartbeat_profile WHERE name = 'frozen'")
+})
+
 it('a database that dies is started again, and the connections come back', async () => {
   const postmaster = async () => {
     const { rows } = await test.database.pool.query(

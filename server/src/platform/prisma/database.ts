@@ -9,6 +9,11 @@ const MAX_CONNECTIONS = 20
 const CONNECT_TIMEOUT_MS = 10_000
 /** A database that vanished without a word must not hold up leases until TCP gives up. */
 const QUERY_TIMEOUT_MS = 60_000
+/**
+ * A server that stands still in the middle of a transaction, or whose machine lost its power, would keep what it has
+ * locked from the one that takes over. Shorter than what taking over may take.
+ */
+const IDLE_TRANSACTION_MS = 5000
 
 /** The one way to PostgreSQL: `prisma` for most, `pool` for the few statements that run for every piece of output. */
 export class Database {
@@ -34,6 +39,7 @@ export class Database {
     const pool = new pg.Pool({
       keepAlive: true,
       query_timeout: QUERY_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
       ...connection,
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

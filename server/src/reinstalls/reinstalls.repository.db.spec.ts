@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { ReinstallsRepository } from './reinstalls.repository.ts'
+
+let test: TestDatabase
+let rows: ReinstallsRepository
+beforeAll(async () => {
+  test = await TestDatabase.open()
+  rows = new ReinstallsRepository(test.database)
+})
+afterAll(() => test.close())
+beforeEach(() => test.database.pool.query('TRUNCATE host CASCADE'))
+
+const now = new Date('2026-11-21T10:00:00Z')
+const later = new Date('2026-11-21T10:05:00Z')
+
+async function silent(change: { state?: string; owner?: string; isAllowed?: boolean; rounds?: number } = {}) {
+  const id = randomUUID()
+  await test.database.pool.query(
+    `INSERT INTO host (id, name, address, ssh_port, ssh_user, labels, credential, state, state_since, created_at, auto_reinstall)
+     VALUES ($1, $2, '192.0.2.1', 22, 'root', '{}', '', $3, $4, $4, $5)`,
+    [id, `host-${id}`, change.state ?? 'offline', now, change.isAllowed ?? true],
+  )
+  await test.database.pool.query(
+    `INSERT INTO roll (host_id, owner, due_at, min_ms, max_ms, failed_rounds, updated_at)
+     VALUES ($1, $2, $3, 20000, 60000, $4, $3)`,
+    [id, change.owner ?? 'us', now, change.rounds ?? 3],
+  )
+  return id
+}
+const take = async () => (await rows.take('us', now, later, 3, 10)).map(({ hostId }) => hostId)
+
+it('none but a silent host of ours is taken, and none that answers as something else or that a person has excepted', async () => {
+  const ours = await silent()
+  await silent({ owner: 'another' })
+  await silent({ isAllowed: false })
+  await silent({ rounds: 2 })
+  for (const state of ['online', 'credentials_refused', 'identity_changed', 'installing'])
+    await silent({ state })
+  expect(await take()).toEqual([ours])
+  expect(await take()).toEqual([])
+})
+
+it.each([
+  ['answered', "UPDATE host SET state = 'online'"],
+  ['was excepted', 'UPDATE host SET auto_reinstall = false'],
+  ['left the fleet', 'DELETE FROM host'],
+])('a host that %s while SSH was tried is not installed again', async (_what, change) => {
+  const id = await silent()
+  await take()
+  await test.database.pool.query(change)
+  expect(await rows.plan(id, later, true)).toBe(false)
+})
+
+it('each installation that nobody asked for is counted, for the pause until the next', async () => {
+  const id = await silent()
+  expect([await rows.plan(id, later, true), await rows.plan(id, later, false)]).toEqual([true, true])
+  const [row] = (await test.database.pool.query('SELECT reinstalls, reinstall_at FROM roll')).rows
+  expect(row).toEqual({ reinstalls: 1, reinstall_at: later })
+})
