@@ -39,14 +39,14 @@ module.exports = {
     {
       name: 'domain-is-pure',
       comment:
-        'domain knows no Nest, no Prisma, no clock, no I/O; randomness for ids and hashes is passed through node:crypto',
+        'domain knows no Nest, no Prisma, no clock, no I/O; randomness for ids and hashes is passed through node:crypto; croner only reckons with dates',
       severity: 'error',
       from: { path: '^server/src/[^/]+/domain/', pathNot: '\\.spec\\.ts$' },
       to: {
         pathNot: [
           '^server/src/[^/]+/domain/',
           '^contracts/',
-          'node_modules/(zod|@rollcall)/',
+          'node_modules/(zod|@rollcall|croner)/',
           '^(node:)?crypto$',
         ],
       },

@@ -1,6 +1,7 @@
 // npm start: sets everything up and runs the server; with --demo, three real hosts on this machine join its fleet.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { SERVER_ENV, SERVER_FLAGS } from './server-runtime.mjs'
 import { NODE, ROOT, runMain, say, setUp, toolEnv, UserError } from './setup.mjs'
 
 const USAGE = `npm start [-- --demo]
@@ -58,7 +59,10 @@ runMain(async () => {
     return child
   }
 
-  const server = start([join(ROOT, 'server/dist/main.js')], { ROLLCALL_ANSIBLE_BUNDLE: bundle })
+  const server = start([...SERVER_FLAGS, join(ROOT, 'server/dist/main.js')], {
+    ...SERVER_ENV,
+    ROLLCALL_ANSIBLE_BUNDLE: bundle,
+  })
   server.once('message', ({ url }) => {
     if (isDemo) return start([join(ROOT, 'scripts/demo.ts')])
     console.log(`

@@ -1,6 +1,7 @@
 import { AGENT_PROTOCOL, type AgentHandlers } from '@rollcall/contracts/agent'
 import { readCommandLog } from './commands/command-log.ts'
 import type { CommandsService } from './commands/commands.service.ts'
+import { OutputInFlight } from './commands/output-in-flight.ts'
 import type { HostStatus } from './host/host-status.ts'
 import type { Clock } from './platform/clock.ts'
 
@@ -16,6 +17,7 @@ interface Parts {
 /** One entry per method of the contract; a missing one does not compile. */
 export function createHandlers({ version, bootId, port, commands, status, clock }: Parts): AgentHandlers {
   const startedMs = clock.monotonicMs()
+  const inFlight = new OutputInFlight()
   return {
     health_check: async () => ({
       status: 'ok',
@@ -32,7 +34,7 @@ export function createHandlers({ version, bootId, port, commands, status, clock 
     get_status: () => status.read(commands.running()),
     get_port: async () => ({ port }),
     execute_command: (params) => commands.execute(params),
-    get_command_log: (params, signal) => readCommandLog(commands, params, signal),
+    get_command_log: (params, signal) => readCommandLog(commands, params, signal, inFlight),
     cancel_command: (params) => commands.cancel(params.command_id),
     withdraw_command: (params) => commands.withdraw(params.command_id),
     release_command: (params) => commands.release(params.command_id),

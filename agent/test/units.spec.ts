@@ -100,6 +100,7 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       const status = await client.call('get_status', {})
       expect(status.os.id).toBe('debian')
       expect(status.disks.some((disk) => disk.mount === '/')).toBe(true)
+      expect(status.open_ports?.map((open) => open.port)).toEqual(expect.arrayContaining([22, 8443]))
       expect(await journal()).not.toMatch(/Unknown (key|lvalue)(?!.*(NoExecPaths|ExecPaths|OOMPolicy))/)
     })
 

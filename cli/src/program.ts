@@ -1,9 +1,13 @@
 import { Command } from 'commander'
 import { addCommandCommands } from './commands/command.ts'
 import { addHostCommands } from './commands/host.ts'
+import { addProfileCommands } from './commands/profile.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
+import { addSavedCommands } from './commands/saved.ts'
+import { addScheduleCommands } from './commands/schedule.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addWatchCommand } from './commands/watch.ts'
 import type { Context } from './context.ts'
 
 const HELP = `
@@ -19,6 +23,7 @@ Examples:
   rollcall host add demo-1 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait
   rollcall run --host demo-1,demo-2 -- uptime
   rollcall run --label env=prod --concurrency 10 -- apt-get update
+  rollcall host status demo-1
   rollcall command log 3f2a9c1b --follow`
 
 /** The whole command line. Commander's own endings are thrown, so that one place chooses the exit code. */
@@ -34,7 +39,11 @@ export function buildProgram(context: Context, version: string): Command {
   addHostCommands(program, context)
   addRunCommand(program, context)
   addRunsCommands(program, context)
+  addSavedCommands(program, context)
+  addScheduleCommands(program, context)
   addCommandCommands(program, context)
   addStatusCommand(program, context)
+  addWatchCommand(program, context)
+  addProfileCommands(program, context)
   return program
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { refusal } from './fake-routes.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
@@ -86,6 +87,7 @@ describe('rollcall status', () => {
     setting.server.addHost('c', 'offline')
     const good = await setting.ended(['status'])
     expect(good).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(good.stdout).toMatch(/^Fleet +degraded, 66\.6 % of the hosts are well$/m)
     expect(good.stdout).toMatch(/^Hosts +3 \(2 online, 1 offline\)$/m)
     setting.server.isReady = false
     const bad = await setting.ended(['status', '--json'])
@@ -94,7 +96,26 @@ describe('rollcall status', () => {
       version: '0.1.0',
       status: 'not_ready',
       database: 'down',
-      hosts: { total: 3, byState: { online: 2 } },
+      hosts: { health: 'degraded', total: 3, percentage: 66.6, byState: { online: 2, degraded: 0 } },
     })
+  })
+
+  it('does not fetch every host to count them', async () => {
+    setting.server.addHost('a')
+    await setting.ended(['status'])
+    expect(setting.server.requests.map(({ name }) => name)).toEqual(['health', 'ready', 'clusterHealth'])
+  })
+
+  it('of an empty fleet, and of one that cannot be counted, says so', async () => {
+    expect((await setting.ended(['status'])).stdout).toMatch(/^Fleet +empty\nHosts +0$/m)
+    setting.server.onRequest = ({ name }) => {
+      if (name === 'clusterHealth') throw refusal('server.database_unavailable', 'Later.')
+      return 'answer'
+    }
+    setting.server.isReady = false
+    const away = await setting.ended(['status'])
+    expect(away.exitCode).toBe(1)
+    expect(away.stdout).toMatch(/^Hosts +cannot be counted while the database is away$/m)
+    expect(JSON.parse((await setting.ended(['status', '--json'])).stdout)).toMatchObject({ hosts: null })
   })
 })

@@ -1,5 +1,11 @@
 import type { Server } from 'node:http'
-import { type LiveEvent, liveEvent, liveRequest } from '@rollcall/contracts/admin'
+import {
+  type AgentChange,
+  type AgentView,
+  type LiveEvent,
+  liveEvent,
+  liveRequest,
+} from '@rollcall/contracts/admin'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { FakeCommand } from './fake-command.ts'
 import { FakeRun } from './fake-run.ts'
@@ -10,18 +16,24 @@ export class FakeLive {
   readonly followed: { commandId: string; offset: number }[] = []
   /** Changes, repeats or swallows what goes out. */
   onLive: (event: LiveEvent) => LiveEvent[] = (event) => [event]
+  /** How often the whole fleet was asked for. */
+  fleetRequests = 0
   private readonly sockets = new Set<WebSocket>()
   /** Runs that viewers asked to follow. */
   readonly followedRuns: string[] = []
+  private readonly watchers = new Set<WebSocket>()
   private readonly find: (commandId: string) => FakeCommand | undefined
   private readonly findRun: (runId: string) => FakeRun | undefined
+  private readonly agents: () => AgentView[]
 
   constructor(
     find: (commandId: string) => FakeCommand | undefined,
     findRun: (runId: string) => FakeRun | undefined,
+    agents: () => AgentView[],
   ) {
     this.find = find
     this.findRun = findRun
+    this.agents = agents
   }
 
   attach(http: Server, apiKey: string): void {
@@ -37,12 +49,23 @@ export class FakeLive {
     for (const socket of this.sockets) socket.terminate()
   }
 
+  /** Tells those who watch the fleet what is new. */
+  tellFleet(agents: AgentChange[], removed: string[] = []): void {
+    for (const socket of this.watchers)
+      this.sendLive(socket, { type: 'fleet', isSnapshot: false, isComplete: true, agents, removed })
+  }
+
   private serveLive(socket: WebSocket): void {
     this.sockets.add(socket)
-    socket.on('close', () => this.sockets.delete(socket))
+    socket.on('close', () => {
+      this.sockets.delete(socket)
+      this.watchers.delete(socket)
+    })
     socket.on('message', (data) => {
       const request = liveRequest.parse(JSON.parse(String(data)))
-      if (request.type === 'unfollow' || request.type === 'unfollow-run') return
+      if (request.type === 'watch-fleet') return this.showFleet(socket)
+      if (request.type === 'unfollow' || request.type === 'unwatch-fleet' || request.type === 'unfollow-run')
+        return
       if (request.type === 'follow-run') {
         this.followedRuns.push(request.runId)
         const run = this.findRun(request.runId)
@@ -83,6 +106,21 @@ export class FakeLive {
     for (const command of run.commands) command.on('news', look)
     socket.on('close', off)
     look()
+  }
+
+  /** In messages of two agents each. */
+  private showFleet(socket: WebSocket): void {
+    this.fleetRequests++
+    this.watchers.add(socket)
+    const agents = this.agents()
+    for (let start = 0; start === 0 || start < agents.length; start += 2)
+      this.sendLive(socket, {
+        type: 'fleet',
+        isSnapshot: true,
+        isComplete: start + 2 >= agents.length,
+        agents: agents.slice(start, start + 2),
+        removed: [],
+      })
   }
 
   private feed(socket: WebSocket, command: FakeCommand, from: number): void {

@@ -13,7 +13,9 @@ import {
   type NewRun,
   SAMPLE_BYTES,
 } from '@rollcall/contracts/admin'
+import { FakeBook } from './fake-book.ts'
 import { FakeCommand } from './fake-command.ts'
+import { FakeFleet } from './fake-fleet.ts'
 import { FINGERPRINT, fakeHost } from './fake-host.ts'
 import { FakeLive } from './fake-live.ts'
 import { parseRequest } from './fake-routes.ts'
@@ -24,6 +26,7 @@ export const API_KEY = 'rck_the-only-key-that-works'
 export interface ApiRequest {
   name: AdminRouteName
   params: Record<string, string>
+  query: Record<string, unknown>
   // biome-ignore lint/suspicious/noExplicitAny: tests read what they know to be there
   body: any
 }
@@ -34,9 +37,12 @@ export class FakeServer {
   readonly hosts = new Map<string, HostView>()
   readonly commands: FakeCommand[] = []
   readonly runs: FakeRun[] = []
+  readonly book = new FakeBook()
+  readonly fleet = new FakeFleet(this.hosts)
   readonly live = new FakeLive(
     (id) => this.commands.find(({ view }) => view.id === id),
     (id) => this.runs.find((run) => run.id === id),
+    () => this.fleet.agents(),
   )
   /** Called with every new command, before it is answered. */
   onCommand: (command: FakeCommand) => void = () => undefined
@@ -150,6 +156,22 @@ export class FakeServer {
         }
       case 'run':
         return this.run(body)
+      case 'listSavedCommands':
+      case 'addSavedCommand':
+      case 'showSavedCommand':
+      case 'changeSavedCommand':
+      case 'removeSavedCommand':
+        return this.book.savedCommands(name, params.name, body)
+      case 'listSchedules':
+      case 'addSchedule':
+      case 'showSchedule':
+      case 'changeSchedule':
+      case 'removeSchedule':
+        return this.book.schedules(name, params.name, body)
+      case 'runSavedCommand': {
+        const { program, args, target } = this.book.saved(params.name)
+        return this.run({ program, args, runId: body.runId, ...(body.target ?? target) })
+      }
       case 'listRuns':
         return { runs: this.runs.slice(0, query.limit).map(({ view }) => view) }
       case 'showRun':
@@ -195,7 +217,7 @@ export class FakeServer {
         this.command(params.id).sizes.push(body)
         return {}
       default:
-        throw new RollcallError('request.not_found', `The fake does not do ${name}.`)
+        return this.fleet.answer(name, { params, query, body })
     }
   }
 
@@ -206,7 +228,7 @@ export class FakeServer {
     }
   }
 
-  private run(body: NewRun) {
+  private run(body: Partial<NewRun> & { program: string }) {
     const runId = body.runId ?? randomUUID()
     const known = this.runs.find(({ id }) => id === runId)
     if (known) return { runId, commands: known.commands.map(({ view }) => view), skipped: known.skipped }
@@ -215,9 +237,9 @@ export class FakeServer {
       this.addCommand(name, {
         runId,
         program: body.program,
-        args: body.args,
-        timeoutMs: body.timeoutMs,
-        tty: body.tty,
+        args: body.args ?? [],
+        ...(body.timeoutMs !== undefined && { timeoutMs: body.timeoutMs }),
+        ...(body.tty !== undefined && { tty: body.tty }),
       }),
     )
     this.runs.unshift(new FakeRun(runId, body, commands, skipped))

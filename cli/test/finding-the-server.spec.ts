@@ -96,6 +96,13 @@ describe('wrong command lines', () => {
     [['command', 'list', '--run', 'no-uuid']],
     [['command', 'log', 'abcdef12', '--offset', '-1']],
     [['status', 'extra']],
+    [['watch', 'extra']],
+    [['host', 'list', '--state', 'odd']],
+    [['host', 'list', '--label', 'env']],
+    [['host', 'status']],
+    [['host', 'history', 'a', '--limit', '0']],
+    [['host', 'samples', 'a', '--resolution', '1d']],
+    [['profile', 'remove']],
   ])('%j exits with 2, says why on stderr, and asks the server for nothing', async (args) => {
     const { exitCode, stdout, stderr } = await setting.ended(args)
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
@@ -109,6 +116,8 @@ describe('wrong command lines', () => {
     [['run', '--help']],
     [['host', 'add', '--help']],
     [['command', 'log', '--help']],
+    [['watch', '--help']],
+    [['profile', 'set', '--help']],
     [['--version']],
   ])('%j answers on stdout and exits with 0', async (args) => {
     const { exitCode, stdout, stderr } = await setting.ended(args)

@@ -1,33 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { hasScript, atTerminal as openTerminal } from './at-terminal.ts'
 import { until } from './rollcall.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
-const LAUNCHER = fileURLToPath(new URL('../bin/rollcall.js', import.meta.url))
-const hasScript = spawnSync('script', ['--version']).status === 0
-
-/** Runs it at a terminal of its own, and then shows how it left that terminal. */
-function atTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const line = `stty rows 30 cols 100; '${process.execPath}' '${LAUNCHER}' ${args.join(' ')}; echo "code=$?"; stty -a`
-  const child = spawn('script', ['--quiet', '--return', '--command', line, '/dev/null'], {
-    env: { PATH: process.env.PATH, TERM: 'xterm', ROLLCALL_DATA_DIR: setting.server.dataDir, ...env },
-  })
-  const terminal = {
-    shown: '',
-    type: (text: string) => void child.stdin.write(text),
-    ended: async () => {
-      await once(child, 'close')
-      return terminal.shown
-    },
-  }
-  child.stdout.on('data', (data) => {
-    terminal.shown += data
-  })
-  return terminal
-}
+const atTerminal = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  openTerminal(setting.server.dataDir, args, env)
 
 const input = () => setting.server.commands[0]?.input.toString()
 

@@ -11,6 +11,8 @@ import { type Platform, PlatformModule } from './platform/platform.module.ts'
 import { ProvisioningModule } from './provisioning/index.ts'
 import { ReinstallsModule } from './reinstalls/index.ts'
 import { RunsModule } from './runs/index.ts'
+import { SavedCommandsModule } from './saved-commands/index.ts'
+import { SchedulesModule } from './schedules/index.ts'
 
 @Module({})
 export class AppModule {
@@ -24,6 +26,8 @@ export class AppModule {
         HostsModule,
         CommandsModule,
         RunsModule,
+        SavedCommandsModule,
+        SchedulesModule,
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,

@@ -1,14 +1,12 @@
-import { execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Bed, Host } from '../bed/index.ts'
+import { installPeer } from './debian-packages.ts'
 import { succeeded } from './ssh-peer.ts'
 
-const exec = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const UNITS = join(ROOT, 'playbooks/roles/rollcall_agent/templates')
 const PLAYBOOK = fileURLToPath(new URL('./peer-install.yml', import.meta.url))
@@ -27,7 +25,8 @@ export class AnsiblePeer implements AsyncDisposable {
 
   /** Takes the configuration and certificate that the server gave to `installed`: every host gets the same. */
   static async open(bed: Bed, installed: Host, log: (line: string) => void): Promise<AnsiblePeer> {
-    await installAnsible(log)
+    const missing = await installPeer(ANSIBLE, 'ansible-core', log)
+    if (missing) throw new Error(missing)
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
     const etc = join(installed.root, 'etc/rollcall-agent')
     await mkdir(join(folder, 'ssl'))
@@ -85,16 +84,4 @@ async function agentArchive(): Promise<string> {
   const name = (await readdir(folder)).sort().find((entry) => entry.endsWith(`-linux-${process.arch}.tar.gz`))
   if (!name) throw new Error(`there is no agent for ${process.arch} in ${folder}: run "npm run build"`)
   return join(folder, name)
-}
-
-async function installAnsible(log: (line: string) => void): Promise<void> {
-  if (existsSync(ANSIBLE)) return
-  log('installing ansible-core with apt-get, to compare with')
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const patience = ['-o', 'DPkg::Lock::Timeout=300']
-  await exec('apt-get', [...patience, 'update', '-q'], { env })
-  await exec('apt-get', [...patience, 'install', '-qy', '--no-install-recommends', 'ansible-core'], {
-    env,
-    maxBuffer: 64 * 1024 ** 2,
-  })
 }

@@ -26,7 +26,7 @@ export const dispatch: Benchmark = {
     // In turn, so that whatever else the machine does falls on both.
     for (let round = 0; round < WARM_UPS + ROUNDS; round++) {
       await delay(PAUSE_MS)
-      const firstByteMs = await dispatchOnce(fleet.api, live.socket)
+      const firstByteMs = await dispatchOnce(fleet.api, live.socket, host.name)
       await delay(PAUSE_MS)
       const peerMs = await ssh.firstByteMs('echo', 'x')
       if (round < WARM_UPS) continue
@@ -47,10 +47,10 @@ export const dispatch: Benchmark = {
 }
 
 /** Milliseconds from the answer that the command is accepted to its first byte. Resolves when the command has ended. */
-async function dispatchOnce(api: Api, socket: WebSocket): Promise<number> {
+export async function dispatchOnce(api: Api, socket: WebSocket, host: string): Promise<number> {
   const [command] = await api.run({
     runId: crypto.randomUUID(),
-    hosts: ['one'],
+    hosts: [host],
     program: 'echo',
     args: ['x'],
   })

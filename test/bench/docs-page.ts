@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Figure } from './figure.ts'
+import type { BenchOptions, Figure, Plot } from './figure.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import { markdownTable } from './table.ts'
 
+const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url))
 const PAGE = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url))
 
 /**
@@ -14,11 +16,12 @@ export async function writeFigures(
   name: string,
   figures: readonly Figure[],
   facts: MachineFacts,
+  options: BenchOptions,
 ): Promise<void> {
   const page = await readFile(PAGE, 'utf8')
   const begin = `<!-- figures of ${name}: written by the run -->`
   const end = `<!-- end of figures of ${name} -->`
-  const text = `${begin}\n${section(name, figures, facts)}\n${end}`
+  const text = `${begin}\n${section(name, figures, facts, options)}\n${end}`
   const from = page.indexOf(begin)
   const to = page.indexOf(end)
   if (from >= 0 && to < from) throw new Error(`${PAGE}: the mark "${end}" is missing`)
@@ -29,9 +32,18 @@ export async function writeFigures(
   await writeFile(PAGE, fresh)
 }
 
-function section(name: string, figures: readonly Figure[], { machine, load, at }: MachineFacts): string {
+export async function writePlots(plots: readonly Plot[]): Promise<void> {
+  for (const { file, svg } of plots) await writeFile(join(IMAGES, file), svg)
+}
+
+function section(
+  name: string,
+  figures: readonly Figure[],
+  { machine, load, at }: MachineFacts,
+  { isShort }: BenchOptions,
+): string {
   return `
-\`npm run bench -- ${name}\` on ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC
+\`npm run bench -- ${name}${isShort ? ' --short' : ''}\` on ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC
 
 - Machine: ${machine}
 - Load average at the start: ${load}

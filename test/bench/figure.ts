@@ -5,7 +5,8 @@ export type Target = { atMost: number } | { atLeast: number }
 export interface Figure {
   /** `<benchmark>.<what>`, stable from release to release. */
   name: string
-  value: number
+  /** Null for what could not be measured here; then `peer` says why. */
+  value: number | null
   unit: string
   /** Null for a figure that is only told. */
   target: Target | null
@@ -23,13 +24,26 @@ export interface Benchmark {
    * Measures on hosts of its own and removes them. Throws when what was measured was not right (output lost, say):
    * a figure of wrong work is no figure.
    */
-  run(log: (line: string) => void): Promise<Figure[]>
+  run(log: (line: string) => void, options: BenchOptions): Promise<Figure[]>
+  /** Pictures of figures of one whole run, of whatever benchmarks; none when a figure that they need is not there. */
+  plots?(figures: readonly Figure[]): Plot[]
+}
+
+export interface BenchOptions {
+  /** Fewer rounds and shorter windows: the same figures in minutes, less exact. */
+  isShort: boolean
+}
+
+/** A picture for `docs/images`. */
+export interface Plot {
+  file: string
+  svg: string
 }
 
 export type Verdict = 'met' | 'missed' | '-'
 
 export function verdictOf({ value, target }: Figure): Verdict {
-  if (!target) return '-'
+  if (!target || value === null) return '-'
   const isMet = 'atMost' in target ? value <= target.atMost : value >= target.atLeast
   return isMet ? 'met' : 'missed'
 }
@@ -37,7 +51,15 @@ export function verdictOf({ value, target }: Figure): Verdict {
 /** The form in which figures are kept. `target` is the bound alone: which side of it is good, the name says. */
 export function toJson({ name, value, unit, target, peer, peerValue, n }: Figure) {
   const bound = target && ('atMost' in target ? target.atMost : target.atLeast)
-  return { name, value: round(value), unit, target: bound, peer, peerValue: peerValue && round(peerValue), n }
+  return {
+    name,
+    value: value && round(value),
+    unit,
+    target: bound,
+    peer,
+    peerValue: peerValue && round(peerValue),
+    n,
+  }
 }
 
 /** Three significant digits, and one after the point for what is large: more would be noise. */

@@ -1,8 +1,19 @@
 import { dispatch } from './dispatch.ts'
+import { fanout } from './fanout.ts'
 import type { Benchmark } from './figure.ts'
+import { heartbeat } from './heartbeat.ts'
 import { idle } from './idle.ts'
 import { logs } from './logs.ts'
+import { peers } from './peers.ts'
 import { provision } from './provision.ts'
 
 /** Every benchmark by its name, in the order in which they run. */
-export const benchmarks: Readonly<Record<string, Benchmark>> = { dispatch, provision, logs, idle }
+export const benchmarks: Readonly<Record<string, Benchmark>> = {
+  dispatch,
+  provision,
+  logs,
+  idle,
+  heartbeat,
+  fanout,
+  peers,
+}

@@ -1,8 +1,8 @@
-/** npm run bench -- [NAME…] [--json FILE] [--write-docs]: measures, prints a table, and keeps the figures where asked. */
+/** npm run bench -- [NAME…] [--short] [--json FILE] [--write-docs]: measures, prints a table, and keeps the figures where asked. */
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { writeFigures } from './docs-page.ts'
+import { writeFigures, writePlots } from './docs-page.ts'
 import { type Figure, toJson } from './figure.ts'
 import { machineFacts } from './machine-facts.ts'
 import { benchmarks } from './registry.ts'
@@ -10,7 +10,11 @@ import { alignedTable } from './table.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, 'write-docs': { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'string' },
+    short: { type: 'boolean', default: process.env.ROLLCALL_BENCH_SHORT === '1' },
+    'write-docs': { type: 'boolean', default: false },
+  },
 })
 const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name))
 if (unknown.length > 0) {
@@ -20,6 +24,7 @@ if (unknown.length > 0) {
 }
 
 const names = positionals.length > 0 ? [...new Set(positionals)] : Object.keys(benchmarks)
+const options = { isShort: values.short }
 const { machine, load } = machineFacts()
 console.log(`${machine}\nload average ${load}`)
 
@@ -28,9 +33,9 @@ for (const name of names) {
   const facts = machineFacts()
   console.log(`${name}: load average ${facts.load}`)
   try {
-    const figures = (await benchmarks[name]?.run((line) => console.log(`  ${line}`))) ?? []
+    const figures = (await benchmarks[name]?.run((line) => console.log(`  ${line}`), options)) ?? []
     all.push(...figures)
-    if (values['write-docs']) await writeFigures(name, figures, facts)
+    if (values['write-docs']) await writeFigures(name, figures, facts, options)
   } catch (error) {
     // The others still run: one that cannot be measured here says nothing about them.
     console.error(`${name} failed:`, error)
@@ -38,6 +43,7 @@ for (const name of names) {
   }
 }
 
+if (values['write-docs']) for (const name of names) await writePlots(benchmarks[name]?.plots?.(all) ?? [])
 if (all.length > 0) console.log(`\n${alignedTable(all)}`)
 // A missed target is a result and not a failure of the run.
 if (values.json) await writeFile(resolve(values.json), `${JSON.stringify(all.map(toJson), undefined, 2)}\n`)

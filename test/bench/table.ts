@@ -28,5 +28,14 @@ function cells(figure: Figure): string[] {
   const { name, value, unit, target, peer, peerValue, n } = figure
   const bound = target && ('atMost' in target ? `≤ ${target.atMost}` : `≥ ${target.atLeast}`)
   const of = peerValue === null ? '-' : String(round(peerValue))
-  return [name, String(round(value)), unit, bound ?? '-', verdictOf(figure), peer ?? '-', of, String(n)]
+  return [
+    name,
+    value === null ? 'absent' : String(round(value)),
+    unit,
+    bound ?? '-',
+    verdictOf(figure),
+    peer ?? '-',
+    of,
+    String(n),
+  ]
 }

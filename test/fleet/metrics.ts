@@ -4,7 +4,7 @@ import type { Api } from './api.ts'
 export class Metrics {
   readonly #values = new Map<string, number>()
 
-  private constructor(text: string) {
+  constructor(text: string) {
     for (const line of text.split('\n')) {
       const [, series, value] = /^([a-z_]+(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? []
       if (series) this.#values.set(series, Number(value))
@@ -35,5 +35,20 @@ export class Metrics {
       if (bound && observed(series) >= share * total) return bound === '+Inf' ? Infinity : Number(bound)
     }
     throw new Error(`${histogram} has no buckets`)
+  }
+
+  /** The same quantile, taken to lie within its bucket as if that were evenly filled: as Prometheus' histogram_quantile. */
+  estimateSince(before: Metrics, histogram: string, share: number): number {
+    const upper = this.quantileSince(before, histogram, share)
+    const observed = (series: string) => this.value(series) - before.value(series)
+    const bounds = [...this.#values.keys()]
+      .map((series) => Number(new RegExp(`^${histogram}_bucket\\{le="([\\d.]+)"\\}$`).exec(series)?.[1]))
+      .filter((bound) => bound < upper)
+    const lower = Math.max(0, ...bounds)
+    if (upper === Infinity) return lower
+    const upTo = (bound: number) => observed(`${histogram}_bucket{le="${bound}"}`)
+    const below = lower === 0 ? 0 : upTo(lower)
+    const rank = share * observed(`${histogram}_count`)
+    return lower + ((upper - lower) * (rank - below)) / (upTo(upper) - below)
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { SERVER_ENV, SERVER_FLAGS } from '../../scripts/server-runtime.mjs'
 import { Api } from './api.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url))
@@ -72,10 +73,11 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when the server listens; throws with what it said when it does not. */
   async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
-    const [program, ...args] = [...(this.options.launcher ?? []), process.execPath, MAIN]
+    const [program, ...args] = [...(this.options.launcher ?? []), process.execPath, ...SERVER_FLAGS, MAIN]
     const child = spawn(program as string, args, {
       env: {
         ...process.env,
+        ...SERVER_ENV,
         ROLLCALL_DATA_DIR: this.dataDir,
         ROLLCALL_LISTEN: this.#listen,
         DATABASE_URL: this.options.databaseUrl ?? '',

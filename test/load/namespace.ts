@@ -37,7 +37,8 @@ export class LoadNamespace implements AsyncDisposable {
     })
     const namespace = new LoadNamespace(holder, subnet)
     try {
-      await once(holder.stdout, 'data')
+      await once(holder.stdout, 'readable')
+      if (holder.stdout.read() === null) throw new Error('unshare ended before the namespace was there')
       await namespace.#connect(subnet)
       return namespace
     } catch (error) {

@@ -38,6 +38,8 @@ export class ServerData implements AsyncDisposable {
           },
     )
     const key = options.env?.ROLLCALL_MASTER_KEY ?? (await readFile(join(dataDir, 'master-key'), 'utf8'))
+    // A server that stops takes its database with it: the next query tells.
+    database.on('error', () => undefined)
     await database.connect()
     return new ServerData(database, Buffer.from(key.trim(), 'base64'))
   }

@@ -8,7 +8,11 @@ import { Simulator } from './simulator/simulator.ts'
 
 interface Options {
   agents: number
+  /** How many of them the server knows from the start; all when it is left out. */
+  seeded?: number
   state?: HostState
+  /** Callers besides the server that the agents let in. */
+  morePins?: readonly string[]
   server?: ServerOptions
   /** Cores for the server with its database, and for the simulator, as taskset writes them; any when left out. */
   cores?: { server: string; simulator: string }
@@ -39,12 +43,13 @@ export class SimulatedSetting implements AsyncDisposable {
     this.#opened = parts.opened
   }
 
-  static async open({ agents: count, state = 'online', server: options, cores, log }: Options) {
+  static async open(options: Options): Promise<SimulatedSetting> {
+    const { agents: count, state = 'online', cores, log } = options
     await using stack = new AsyncDisposableStack()
     const namespace = stack.use(await LoadNamespace.open(log))
     const server = stack.use(
       await ServerProcess.start({
-        ...options,
+        ...options.server,
         address: namespace.address,
         launcher: [...namespace.enter, ...onCores(cores?.server)],
       }),
@@ -55,11 +60,11 @@ export class SimulatedSetting implements AsyncDisposable {
       await Simulator.start({
         namespace,
         agents,
-        serverPins: [await data.serverPin()],
+        serverPins: [await data.serverPin(), ...(options.morePins ?? [])],
         launcher: onCores(cores?.simulator),
       }),
     )
-    await data.seed(agents, { state })
+    await data.seed(agents.slice(0, options.seeded), { state })
     return new SimulatedSetting({
       namespace,
       server,
@@ -67,6 +72,12 @@ export class SimulatedSetting implements AsyncDisposable {
       api: await server.api(),
       opened: stack.move(),
     })
+  }
+
+  /** Makes further agents known to the server. */
+  async seed(from: number, to: number, state: HostState = 'online'): Promise<void> {
+    await using data = await ServerData.open(this.server)
+    await data.seed(this.simulator.agents.slice(from, to), { state })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ import type { AgentParams, AgentResult } from '@rollcall/contracts/agent'
 import type { FoundCommand } from './command-store.ts'
 import type { CommandsService } from './commands.service.ts'
 import { dropBelow, type LogRun, logEnd, readLog } from './log-reader.ts'
+import type { OutputInFlight } from './output-in-flight.ts'
 import { waitForNews } from './spool-watch.ts'
 
 type LogAnswer = AgentResult<'get_command_log'>
@@ -14,14 +15,22 @@ export async function readCommandLog(
   commands: CommandsService,
   params: AgentParams<'get_command_log'>,
   signal: AbortSignal,
+  inFlight: OutputInFlight,
 ): Promise<LogAnswer> {
+  // In one batch with its start, the log of a command is that of one that is known.
+  await commands.settled(params.command_id)
   const found = findKept(commands, params.command_id)
   if (params.acknowledged_offset > 0)
     dropBelow(found.paths, Math.min(params.acknowledged_offset, params.offset))
-  const answer = readOnce(found, params)
+  const read = (command: FoundCommand) => {
+    const answer = readOnce(command, { ...params, max_bytes: inFlight.room(params.max_bytes) })
+    inFlight.hold(answer.new_offset - params.offset, signal)
+    return answer
+  }
+  const answer = read(found)
   if (hasNews(answer) || params.wait_ms === 0) return answer
   const news = await waitForNews(found.paths.folder, params.wait_ms, signal, () => {
-    const next = readOnce(findKept(commands, params.command_id), params)
+    const next = read(findKept(commands, params.command_id))
     return hasNews(next) ? next : null
   })
   return news ?? answer

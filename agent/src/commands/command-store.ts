@@ -82,9 +82,21 @@ export class CommandStore {
 
   /** On the disk when it resolves: a host that loses power afterwards knows that it has had this id. */
   async accept(params: AgentParams<'execute_command'>, hash: string, nowMs: number): Promise<void> {
-    const paths = this.#paths.command(params.command_id)
     const limits = spoolLimits.parse(this.#limits)
     const record: SpecRecord = { params, hash, limits, boot_id: this.#bootId, accepted_at_ms: nowMs }
+    // Counted before anything is awaited: of those that come at once no more are taken than there is room for.
+    this.#open.add(params.command_id)
+    this.#count++
+    try {
+      await this.#writeSpec(this.#paths.command(params.command_id), record)
+    } catch (error) {
+      this.#open.delete(params.command_id)
+      this.#count--
+      throw error
+    }
+  }
+
+  async #writeSpec(paths: CommandPaths, record: SpecRecord): Promise<void> {
     await mkdir(paths.folder, { mode: 0o700 })
     try {
       await replaceFileDurably(paths.spec, JSON.stringify(record))
@@ -93,8 +105,6 @@ export class CommandStore {
       await rm(paths.folder, { recursive: true, force: true })
       throw error
     }
-    this.#open.add(params.command_id)
-    this.#count++
   }
 
   /**

@@ -149,6 +149,12 @@ export class CommandsService {
     return known
   }
 
+  /** Resolves when what was asked of this id before has been done: a call that only looks sees what it has led to. */
+  async settled(id: string): Promise<void> {
+    // How it went is told to whoever asked for it.
+    await this.#queues.get(id)?.catch(() => undefined)
+  }
+
   running(): string[] {
     return this.#store.running()
   }
@@ -204,7 +210,7 @@ export class CommandsService {
     }
   }
 
-  // Two calls for one id never overlap. The number of queues is bounded by the number of connections.
+  // Two calls for one id never overlap. The number of queues is bounded by the number of calls.
   async #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
     const before = this.#queues.get(id) ?? Promise.resolve()
     const mine = before.then(work, work)

@@ -7,7 +7,7 @@ import type { Found } from './engine-questions.ts'
  * What the runner has found out about containers, in a file of the runtime folder. Unknown fields are passed over, so that an
  * agent that was rolled back reads what a later runner has written.
  */
-export const engineReport = z.object({
+const engineReport = z.object({
   ...containerEngine.shape,
   containers: z.array(z.object(container.shape)).max(MOST_CONTAINERS),
 })
@@ -20,8 +20,8 @@ export const containerReport = z.object({
 })
 export type ContainerReport = z.infer<typeof containerReport>
 
-/** Bytes of the file that the agent reads at most. */
-export const MOST_REPORT_BYTES = 2 * 1024 * 1024
+/** Bytes of the file that the agent reads at most: what all engines may print, and half as much again. */
+export const MOST_REPORT_BYTES = 3 * 1024 * 1024
 
 /** One look at one engine: its containers, or why there is no saying. */
 export type Look = Found | { failure: string }

@@ -80,7 +80,13 @@ export class HostStatus {
 
 const readProc = (name: string) => readFileSync(`/proc/${name}`, 'utf8')
 
-const timeZone = () => sanitizeText(Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC', 64)
+let knownTimeZone: string | undefined
+
+/** The runtime reads it once as well: another one shows after a restart of the agent. */
+function timeZone(): string {
+  knownTimeZone ??= sanitizeText(Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC', 64)
+  return knownTimeZone
+}
 
 async function readDisks(mounts: Mount[]): Promise<Status['disks']> {
   const disks = await Promise.all(mounts.map(readDisk))

@@ -1,7 +1,7 @@
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
 import { AGENT_METHODS, type AgentHandlers, type AgentMethodName, RPC_ERROR } from '@rollcall/contracts/agent'
 import jayson from 'jayson'
-import type { Log } from '../platform/log.ts'
+import { type Log, rateLimited } from '../platform/log.ts'
 import { type RpcError, toRpcError } from './rpc-errors.ts'
 
 /** Calls in one batch. */
@@ -17,12 +17,17 @@ type RpcResponse = { jsonrpc: '2.0'; id: unknown; result?: unknown; error?: Part
  */
 export class RpcAdapter {
   readonly #handlers: AgentHandlers
+  readonly #mostCalls: number
   readonly #log: Log
+  readonly #logOverload: Log['info']
   readonly #server: jayson.Server
+  #calls = 0
 
-  constructor(handlers: AgentHandlers, log: Log) {
+  constructor(handlers: AgentHandlers, mostCalls: number, log: Log) {
     this.#handlers = handlers
+    this.#mostCalls = mostCalls
     this.#log = log
+    this.#logOverload = rateLimited(log, 1, 60_000, () => performance.now())
     this.#server = new jayson.Server(
       {},
       { router: (name: string) => this.#method(name), maxBatchLength: MOST_IN_BATCH },
@@ -42,7 +47,7 @@ export class RpcAdapter {
     return new Promise((resolve) => {
       const context: Context = { signal }
       this.#server.call(
-        request as jayson.JSONRPCRequestLike,
+        withoutNesting(request) as jayson.JSONRPCRequestLike,
         context,
         (error?: unknown, response?: unknown) => {
           resolve(completed(response ?? error ?? null))
@@ -65,6 +70,20 @@ export class RpcAdapter {
 
   /** Rejects with an `RpcError` and nothing else. */
   async #run<N extends AgentMethodName>(name: N, input: unknown, signal: AbortSignal): Promise<unknown> {
+    if (this.#calls >= this.#mostCalls) {
+      this.#logOverload('rpc.overloaded', { calls: this.#calls })
+      const message = `The agent is at work on ${this.#calls} calls already; wait for one to be answered.`
+      throw toRpcError(new RollcallError('agent.overloaded', message))
+    }
+    this.#calls++
+    try {
+      return await this.#call(name, input, signal)
+    } finally {
+      this.#calls--
+    }
+  }
+
+  async #call<N extends AgentMethodName>(name: N, input: unknown, signal: AbortSignal): Promise<unknown> {
     const method = AGENT_METHODS[name]
     const params = method.params.safeParse(input ?? {})
     if (!params.success) {
@@ -89,6 +108,10 @@ async function unknownMethod(name: string): Promise<never> {
   const message = `This agent has no method ${JSON.stringify(String(name).slice(0, 64))}; it may be older than the caller.`
   throw toRpcError(new RollcallError('agent.method_unknown', message), RPC_ERROR.methodNotFound)
 }
+
+// jayson passes a batch within a batch over, and never answers when there is nothing else: it is no call, as null is none.
+const withoutNesting = (request: unknown): unknown =>
+  Array.isArray(request) ? request.map((member) => (Array.isArray(member) ? null : member)) : request
 
 /** Gives jayson's own errors the `data` that every error of ours has. */
 function completed(answer: unknown): unknown {

@@ -13,9 +13,10 @@ import { type Log, rateLimited } from '../platform/log.ts'
 import { StartError } from '../start-error.ts'
 import { Gate } from './gate.ts'
 import { refuse } from './not-found.ts'
-import { readBody } from './request-body.ts'
+import { BodyReader } from './request-body.ts'
 import { RpcAdapter } from './rpc-adapter.ts'
 import { toRpcError } from './rpc-errors.ts'
+import { sendAnswer } from './send-answer.ts'
 import { SocketGuard } from './socket-guard.ts'
 
 const HANDSHAKE_MS = 5000
@@ -33,6 +34,7 @@ export class RpcServer {
   readonly #adapter: RpcAdapter
   readonly #gate: Gate
   readonly #sockets: SocketGuard
+  readonly #bodies: BodyReader
   readonly #server: Server
   readonly #log: Log
   readonly #logRefusal: Log['info']
@@ -42,9 +44,11 @@ export class RpcServer {
     this.#config = config
     this.#log = log
     this.#logRefusal = rateLimited(log, 5, 60_000, () => performance.now())
-    this.#adapter = new RpcAdapter(handlers, log)
+    const { limits } = config.config
+    this.#adapter = new RpcAdapter(handlers, limits.calls, log)
     this.#gate = new Gate(config.config)
-    this.#sockets = new SocketGuard(config.config.limits.connections)
+    this.#sockets = new SocketGuard(limits.connections)
+    this.#bodies = new BodyReader(limits.request_bytes)
     this.#server = this.#createServer()
   }
 
@@ -145,7 +149,7 @@ export class RpcServer {
     if (request.headers.expect !== undefined) response.writeContinue()
     let answer: unknown
     try {
-      const body = await readBody(request, this.#config.config.limits.request_bytes)
+      const body = await this.#bodies.read(request)
       answer = await this.#adapter.answer(body, AbortSignal.any([gone.signal, this.#stopping.signal]))
     } catch (error) {
       if (!(error instanceof RollcallError)) {
@@ -161,6 +165,7 @@ export class RpcServer {
       return
     }
     const text = Buffer.from(JSON.stringify(answer))
-    response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': text.length }).end(text)
+    if ((await sendAnswer(response, text, gone.signal)) === 'stalled')
+      this.#logRefusal('rpc.stalled', { bytes: text.length, from: request.socket.remoteAddress })
   }
 }

@@ -1,11 +1,16 @@
-import type { HostView } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { jsonOption } from '../options.ts'
+import { addressOf, reasonWords } from '../output/host-words.ts'
 import { jsonDocument } from '../output/json.ts'
-import { fieldList, table } from '../output/table.ts'
+import { fieldList } from '../output/table.ts'
 import { ago, labelList } from '../output/words.ts'
 import { addHostAddCommand } from './host-add.ts'
+import { addHostHistoryCommand } from './host-history.ts'
+import { addHostListCommand } from './host-list.ts'
+import { addHostSamplesCommand } from './host-samples.ts'
+import { addHostSetCommand } from './host-set.ts'
+import { addHostStatusCommand } from './host-status.ts'
 import { reportStarted, WAIT_HELP } from './provisioning.ts'
 
 interface Options {
@@ -15,18 +20,18 @@ interface Options {
 }
 
 export function addHostCommands(program: Command, context: Context): void {
-  const host = program.command('host').description('add, list, install and remove hosts')
+  const host = program.command('host').description('add, list, look at, change and remove hosts')
   addHostAddCommand(host, context)
-  host
-    .command('list')
-    .description('all hosts, by name')
-    .addOption(jsonOption())
-    .action((options: Options) => list(context, options))
+  addHostListCommand(host, context)
   host
     .command('show <name>')
     .description('one host, by name or id')
     .addOption(jsonOption())
     .action((name: string, options: Options) => show(context, name, options))
+  addHostStatusCommand(host, context)
+  addHostHistoryCommand(host, context)
+  addHostSamplesCommand(host, context)
+  addHostSetCommand(host, context)
   host
     .command('install <name>')
     .description('install the agent again, with the same identity; changes nothing where nothing is amiss')
@@ -44,28 +49,6 @@ export function addHostCommands(program: Command, context: Context): void {
     .action((name: string, options: Options) => remove(context, name, options))
 }
 
-async function list({ api, stdout }: Context, { json }: Options): Promise<void> {
-  const answer = await api.call('listHosts')
-  if (json) stdout.write(jsonDocument(answer))
-  else if (answer.hosts.length === 0)
-    stdout.write('There are no hosts yet. "rollcall host add --help" shows how to add one.\n')
-  else stdout.write(table(['NAME', 'ADDRESS', 'STATE', 'AGENT', 'LABELS', 'SINCE'], answer.hosts.map(rowOf)))
-}
-
-const rowOf = (host: HostView) => [
-  host.name,
-  addressOf(host),
-  host.state,
-  host.agent?.version ?? '-',
-  labelList(host.labels),
-  ago(host.stateSince),
-]
-
-const addressOf = ({ address, port }: HostView) => {
-  if (port === 22) return address
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-}
-
 async function show({ api, stdout }: Context, name: string, { json }: Options): Promise<void> {
   const answer = await api.call('showHost', { params: { host: name } })
   if (json) {
@@ -81,7 +64,7 @@ async function show({ api, stdout }: Context, name: string, { json }: Options): 
       ['Address', addressOf(host)],
       ['User', host.user],
       ['State', `${host.state}, for ${ago(host.stateSince)}`],
-      ['Reason', host.stateReason],
+      ['Reason', reasonWords(host.stateReason, host.stateCode)],
       ['Labels', labelList(host.labels)],
       ['SSH host key', host.hostKey ?? 'not seen yet'],
       [

@@ -1,28 +1,31 @@
 import { randomUUID } from 'node:crypto'
-import type { CommandView, NewRunInput, RunAccepted } from '@rollcall/contracts/admin'
+import type { CommandView, RunAccepted } from '@rollcall/contracts/admin'
 import { type Command, Option } from 'commander'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { Left, NoServerError, UnreachableError, UsageError } from '../errors.ts'
 import { sizeOf } from '../input/terminal-session.ts'
 import { RECONNECT_HELP } from '../live/watch.ts'
-import { collectEnvironment, jsonOption, seconds } from '../options.ts'
+import { jsonOption } from '../options.ts'
 import { EXIT_CODES_HELP } from '../output/exit-code.ts'
 import { jsonDocument } from '../output/json.ts'
 import { tellSkipped } from '../output/run-report.ts'
+import { addProgramOptions, type ProgramOptions, programOf } from './program-options.ts'
 import { OUTPUT_WAYS, RunSession, type ShowOptions, STREAMED_HOSTS } from './run-session.ts'
 import { addWhereOptions, limitsOf, targetOf, WHERE_HELP, type WhereOptions } from './where-options.ts'
 
 /** Milliseconds for which a request is sent again that may have been lost. */
 const SEND_AGAIN_FOR_MS = 30_000
-const DAY_SECONDS = 86_400
 
-interface RunOptions extends ShowOptions, WhereOptions {
-  timeout?: number
-  startWithin?: number
-  cwd?: string
-  env?: Record<string, string>
+interface RunOptions extends ShowOptions, WhereOptions, ProgramOptions {
+  saved?: string
   detach?: boolean
+}
+
+/** What is asked for, under an id of ours, so that it can be sent again. */
+interface Order {
+  runId: string
+  send(): Promise<RunAccepted>
 }
 
 const HELP = `
@@ -53,6 +56,7 @@ Examples:
   rollcall run --host demo-1,demo-2 --timeout 60 -- apt-get update
   rollcall run --label env=prod --label 'zone in (a,b)' -- uptime
   rollcall run --all --batch 10% --stop-after 2 -- ./upgrade
+  rollcall run --saved upgrade --label env=test
   rollcall run --host demo-1 --tty -- top
   tar c site | rollcall run --host demo-1 --stdin --cwd /srv -- tar x
   TOKEN=… rollcall run --host demo-1 --env TOKEN -- ./deploy`
@@ -61,24 +65,13 @@ export function addRunCommand(program: Command, context: Context): void {
   const command = program
     .command('run')
     .description('run a program on hosts and show what it says, live')
-    .argument('<program>', 'a program, looked up on the host')
+    .argument('[program]', 'a program, looked up on the host')
     .argument('[args...]', 'its arguments, as they are')
-    .usage('(--host NAME… | --label SELECTOR… | --all) [options] -- PROGRAM ARG…')
-  addWhereOptions(command)
-    .option('--timeout <seconds>', 'end it after so long (default: 3600)', seconds(0.1, 30 * DAY_SECONDS))
-    .option(
-      '--start-within <seconds>',
-      'do not start it any more after so long (default: 600)',
-      seconds(1, DAY_SECONDS),
-    )
+    .usage('(--host NAME… | --label SELECTOR… | --all) [options] (-- PROGRAM ARG… | --saved NAME)')
+  addProgramOptions(addWhereOptions(command), context)
+    .option('--saved <name>', 'run this saved command, where it says or where you say')
     .option('--tty', 'give it a terminal')
     .option('--stdin', 'pass standard input on, and its end')
-    .option('--cwd <directory>', 'where it runs (default: /)')
-    .option(
-      '--env <name=value>',
-      'an environment variable; NAME alone passes yours on; may be given again',
-      collectEnvironment(context.env),
-    )
     .option('--detach', 'only print the ids, and let it run')
     .addOption(
       new Option('--output <way>', 'how output is shown: as it comes, grouped in the end, or not').choices(
@@ -89,63 +82,73 @@ export function addRunCommand(program: Command, context: Context): void {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .passThroughOptions()
-    .action((name: string, args: string[], options: RunOptions) =>
-      run(context, requestOf(context, name, args, options), options),
+    .action((program: string | undefined, args: string[], options: RunOptions) =>
+      run(context, orderOf(context, program, args, options), options),
     )
 }
 
-function requestOf(
-  { stdout }: Context,
+function orderOf(context: Context, program: string | undefined, args: string[], options: RunOptions): Order {
+  const { saved } = options
+  if (program === undefined && saved === undefined)
+    throw new UsageError('Say what to run: rollcall run --host NAME -- PROGRAM ARG…, or --saved NAME.')
+  if (options.detach && options.stdin)
+    throw new UsageError('--detach leaves nobody to pass standard input on: leave out --detach or --stdin.')
+  if (program !== undefined && saved !== undefined)
+    throw new UsageError('Give either --saved or a program, not both.')
+  return saved === undefined
+    ? orderOfProgram(context, program ?? '', args, options)
+    : orderOfSaved(context, saved, options)
+}
+
+function orderOfSaved({ api }: Context, name: string, options: RunOptions): Order {
+  if (options.tty || options.stdin || Object.keys(programOf(options)).length > 0)
+    throw new UsageError(
+      'How a saved command runs is part of it, and it takes no input: see "rollcall saved change --help".',
+    )
+  const target = targetOf(options)
+  const limits = limitsOf(options)
+  const runId = randomUUID()
+  const body = { runId, ...(target && { target }), ...(limits && { limits }) }
+  return { runId, send: () => api.call('runSavedCommand', { params: { name }, body }) }
+}
+
+function orderOfProgram(
+  { api, stdout }: Context,
   program: string,
   args: string[],
   options: RunOptions,
-): NewRunInput & { runId: string } {
-  const { timeout, startWithin, cwd, env, tty, stdin, detach } = options
+): Order {
+  const { tty, stdin } = options
   const target = targetOf(options)
   const limits = limitsOf(options)
   if (!target)
     throw new UsageError(
       'Say where: --host NAME, --label SELECTOR or --all, as in: rollcall run --host NAME -- PROGRAM ARG…',
     )
-  if (detach && stdin)
-    throw new UsageError('--detach leaves nobody to pass standard input on: leave out --detach or --stdin.')
-  return {
-    runId: randomUUID(),
-    ...target,
+  const runId = randomUUID()
+  const body = {
+    ...{ runId, program, args, ...target, ...programOf(options) },
     ...(limits && { limits }),
-    program,
-    args,
-    ...(timeout !== undefined && { timeoutMs: timeout }),
-    ...(startWithin !== undefined && { startWithinMs: startWithin }),
-    ...(cwd !== undefined && { cwd }),
-    ...(env && { env }),
     ...(tty && { tty, ...sizeOf(stdout) }),
     ...(stdin && { stdin }),
   }
+  return { runId, send: () => api.call('run', { body }) }
 }
 
-async function run(
-  context: Context,
-  request: NewRunInput & { runId: string },
-  options: RunOptions,
-): Promise<void> {
+async function run(context: Context, order: Order, options: RunOptions): Promise<void> {
   if (options.detach)
-    return detach(context, await send(context, request, new AbortController().signal), options)
+    return detach(context, await send(context, order, new AbortController().signal), options)
   const session = new RunSession(context, options)
-  const accepted = await send(context, request, session.leaving)
+  const accepted = await send(context, order, session.leaving)
   context.exitCode = await session.show(accepted)
 }
 
 /** The id is ours, so a request whose answer was lost is sent again without starting anything twice. */
-async function send(
-  context: Context,
-  body: NewRunInput & { runId: string },
-  signal: AbortSignal,
-): Promise<RunAccepted> {
+async function send(context: Context, order: Order, signal: AbortSignal): Promise<RunAccepted> {
   let hasTriedAgain = false
   try {
     return await untilAborted(
-      retrying(() => context.api.call('run', { body }), {
+      retrying(order.send, {
         forMs: SEND_AGAIN_FOR_MS,
         signal,
         onFirstFailure: () => {
@@ -159,7 +162,7 @@ async function send(
     const isUnknown =
       error instanceof UnreachableError && (hasTriedAgain || !(error instanceof NoServerError))
     if (error instanceof Left || isUnknown)
-      context.notice(`it may have been accepted all the same; see with: rollcall runs show ${body.runId}`)
+      context.notice(`it may have been accepted all the same; see with: rollcall runs show ${order.runId}`)
     throw error
   }
 }

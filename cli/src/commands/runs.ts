@@ -6,7 +6,7 @@ import { jsonDocument } from '../output/json.ts'
 import { countsLine } from '../output/progress.ts'
 import { printReport, tellSkipped } from '../output/run-report.ts'
 import { fieldList, table } from '../output/table.ts'
-import { ago, commandLine, duration, hostCount } from '../output/words.ts'
+import { ago, commandLine, duration, hostCount, limitsInWords } from '../output/words.ts'
 import { RUN_ID_HELP, resolveRunId, SHORT_ID_LENGTH } from './command-id.ts'
 
 const LARGEST_LIST = 200
@@ -93,18 +93,12 @@ async function show(context: Context, given: string, { json, output }: Options):
 }
 
 function describe(run: RunView): string {
-  const { limits } = run
-  const bounds = [
-    limits?.concurrency && `at most ${limits.concurrency} at a time`,
-    limits?.batch && `in waves of ${limits.batch}`,
-    limits?.stopAfterFailures && `stops after ${limits.stopAfterFailures} failed`,
-  ]
   return fieldList([
     ['Id', run.id],
     ['Command', commandLine(run)],
     ['Directory', run.cwd],
     ['Where', whereOf(run)],
-    ['Limits', bounds.filter(Boolean).join(', ')],
+    ['Limits', limitsInWords(run.limits)],
     ['State', stateOf(run)],
     ['Hosts', countsLine(run.counts)],
     ['Asked for', `${run.createdAt} by ${run.requestedBy}`],

@@ -1,17 +1,22 @@
-import { hostState } from '@rollcall/contracts/admin'
+import { type ClusterHealth, HOST_STATES } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { isPassing } from '../errors.ts'
 import { jsonOption } from '../options.ts'
+import { stateCounts } from '../output/host-words.ts'
 import { jsonDocument } from '../output/json.ts'
 import { fieldList } from '../output/table.ts'
+
+const HELP = `
+Exits with 0 when the server is ready, with 1 otherwise, whatever the hosts are like.
+The fleet is healthy when every host answers and is well, critical when fewer than half do, degraded in between.`
 
 export function addStatusCommand(program: Command, context: Context): void {
   program
     .command('status')
-    .description('whether the server can work, and how many hosts are in which state')
+    .description('whether the server can work, and how many hosts are well')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExits with 0 when the server is ready, with 1 otherwise.')
+    .addHelpText('after', HELP)
     .action((options: { json?: boolean }) => status(context, options))
 }
 
@@ -19,10 +24,10 @@ async function status(context: Context, { json }: { json?: boolean }): Promise<v
   const { url } = await context.find()
   const { version } = await context.api.call('health')
   const ready = await context.api.ready()
-  const hosts = await countHosts(context)
+  const fleet = await fleetHealth(context)
   context.exitCode = ready.status === 'ready' ? 0 : 1
   if (json) {
-    context.stdout.write(jsonDocument({ url: url.href, version, ...ready, hosts }))
+    context.stdout.write(jsonDocument({ url: url.href, version, ...ready, hosts: fleet && countsOf(fleet) }))
     return
   }
   context.stdout.write(
@@ -31,30 +36,30 @@ async function status(context: Context, { json }: { json?: boolean }): Promise<v
       ['State', ready.status === 'ready' ? 'ready' : 'not ready'],
       ['Database', ready.database],
       ['Queue', ready.queue],
-      ['Hosts', hosts ? wordsOf(hosts) : 'cannot be counted while the database is away'],
+      ['Fleet', fleet && fleetWords(fleet)],
+      ['Hosts', fleet ? hostsWords(fleet) : 'cannot be counted while the database is away'],
     ]),
   )
 }
 
-interface HostCounts {
-  total: number
-  byState: Record<string, number>
-}
-
-async function countHosts({ api }: Context): Promise<HostCounts | null> {
+/** Null while the server cannot tell. */
+async function fleetHealth({ api }: Context): Promise<ClusterHealth | null> {
   try {
-    const { hosts } = await api.call('listHosts')
-    const byState: Record<string, number> = Object.fromEntries(hostState.options.map((state) => [state, 0]))
-    for (const { state } of hosts) byState[state] = (byState[state] ?? 0) + 1
-    return { total: hosts.length, byState }
+    return await api.call('clusterHealth')
   } catch (error) {
     if (isPassing(error)) return null
     throw error
   }
 }
 
-function wordsOf({ total, byState }: HostCounts): string {
-  const parts = Object.entries(byState).filter(([, count]) => count > 0)
-  if (parts.length === 0) return String(total)
-  return `${total} (${parts.map(([state, count]) => `${count} ${state}`).join(', ')})`
+/** With every state, those included that no host is in: what a script asks for is always there. */
+function countsOf({ states, ...counts }: ClusterHealth) {
+  const byState = Object.fromEntries(HOST_STATES.map((state) => [state, states[state] ?? 0]))
+  return { ...counts, byState }
 }
+
+const fleetWords = ({ health, percentage }: ClusterHealth) =>
+  health === 'empty' ? health : `${health}, ${percentage} % of the hosts are well`
+
+const hostsWords = ({ total, states }: ClusterHealth) =>
+  total === 0 ? '0' : `${total} (${stateCounts(states)})`

@@ -1,9 +1,7 @@
-import type { RunLimits, Target } from '@rollcall/contracts/admin'
+import { MAX_HOSTS_PER_RUN, type RunLimits, type Target } from '@rollcall/contracts/admin'
 import { type Command, InvalidArgumentError } from 'commander'
 import { UsageError } from '../errors.ts'
 import { collectNames, wholeNumber } from '../options.ts'
-
-const MAX_HOSTS = 10_000
 
 /** Where to run, and how to go about it: the same options wherever a run is described. */
 export interface WhereOptions {
@@ -25,18 +23,18 @@ export function addWhereOptions(command: Command): Command {
     .option('--host <names>', 'a host; may be given again, or several between commas', collectNames)
     .option('--label <selector>', 'hosts whose labels fit; given again, all must hold', selectors)
     .option('--all', 'every host')
-    .option('--concurrency <number>', 'on at most so many hosts at a time', wholeNumber(1, MAX_HOSTS))
+    .option('--concurrency <number>', 'on at most so many hosts at a time', wholeNumber(1, MAX_HOSTS_PER_RUN))
     .option('--batch <number|share>', 'in waves of so many hosts, or of a share such as 25%', batchSize)
     .option(
       '--stop-after <failures>',
       'begin on no further host when so many have failed; needs --concurrency or --batch',
-      wholeNumber(1, MAX_HOSTS),
+      wholeNumber(1, MAX_HOSTS_PER_RUN),
     )
 }
 
 function batchSize(text: string): RunLimits['batch'] {
   if (/^([1-9][0-9]?|100)%$/.test(text)) return text
-  if (/^[1-9]\d*$/.test(text) && Number(text) <= MAX_HOSTS) return Number(text)
+  if (/^[1-9]\d*$/.test(text) && Number(text) <= MAX_HOSTS_PER_RUN) return Number(text)
   throw new InvalidArgumentError('It must be a number of hosts, or a share from 1% to 100%.')
 }
 

@@ -6,6 +6,7 @@ export const EXIT_CODES_HELP = `Exit codes with one host:
   1 when it could not be started, was lost, or rollcall itself failed; 2 for a wrong command line
 Exit codes with several hosts:
   0 when the program exited with 0 on all of them, otherwise 1; 2 for a wrong command line
+Hosts that --label or --all left out do not count.
 130 also when you left with Ctrl-C, 141 when the reader of the output went away.`
 
 type Ended = Pick<CommandView, 'state' | 'exitCode' | 'signal'>

@@ -2,9 +2,13 @@ import { sanitizeText } from '@rollcall/contracts'
 
 const MAX_CELL = 200
 
-/** Columns two spaces apart, each as wide as its widest cell. Cells are made harmless. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [header, ...rows].map((row) => row.map((cell) => sanitizeText(cell, MAX_CELL)))
+/** Columns two spaces apart, each as wide as its widest cell. Cells are made harmless, and cut at `maxCell` characters. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  maxCell = MAX_CELL,
+): string {
+  const cells = [header, ...rows].map((row) => row.map((cell) => sanitizeText(cell, maxCell)))
   const widths = header.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ''))))
   return cells
     .map((row) =>

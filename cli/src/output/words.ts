@@ -1,5 +1,5 @@
 import { sanitizeText } from '@rollcall/contracts'
-import type { CommandView } from '@rollcall/contracts/admin'
+import type { CommandView, RunLimits, Target } from '@rollcall/contracts/admin'
 
 /** `850 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`. */
 export function duration(ms: number): string {
@@ -25,8 +25,25 @@ export function took({ startedAt, endedAt }: Pick<CommandView, 'startedAt' | 'en
 /** `1 host`, `2 hosts`. */
 export const hostCount = (count: number) => `${count} ${count === 1 ? 'host' : 'hosts'}`
 
+/** `at most 3 at a time, in waves of 25%`; nothing where there are none. */
+export function limitsInWords(limits: RunLimits | null): string {
+  const bounds = [
+    limits?.concurrency && `at most ${limits.concurrency} at a time`,
+    limits?.batch && `in waves of ${limits.batch}`,
+    limits?.stopAfterFailures && `stops after ${limits.stopAfterFailures} failed`,
+  ]
+  return bounds.filter(Boolean).join(', ')
+}
+
+/** `all`, `env=prod and zone=a`, `2 hosts`, or `-` where it is left open. */
+export function targetInWords(target: Target | null): string {
+  if (target?.hosts)
+    return target.hosts.length === 1 ? (target.hosts[0] ?? '') : hostCount(target.hosts.length)
+  return target?.all ? 'all' : (target?.labels?.join(' and ') ?? '-')
+}
+
 /** A program and its arguments as one would type them into a shell. */
-export function commandLine({ program, args }: Pick<CommandView, 'program' | 'args'>): string {
+export function commandLine({ program, args }: { program: string; args: readonly string[] }): string {
   return [program, ...args]
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' ')

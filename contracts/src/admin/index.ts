@@ -8,24 +8,10 @@ import {
   outputQuery,
   terminalSize,
 } from './commands.ts'
-import {
-  agentList,
-  agentQuery,
-  clusterHealth,
-  heartbeatProfile,
-  heartbeatProfileChange,
-  historyQuery,
-  hostChange,
-  hostEvent,
-  hostSample,
-  hostStatus,
-  newHeartbeatProfile,
-  profileParam,
-  sampleQuery,
-} from './heartbeats.ts'
+import { FLEET_ROUTES } from './fleet-routes.ts'
 import { hostAccepted, hostView, newHost } from './hosts.ts'
 import { defineRoute } from './route.ts'
-import { newRun, runAccepted, runQuery, runSummary, runView } from './runs.ts'
+import { RUN_ROUTES } from './run-routes.ts'
 
 export * from './commands.ts'
 export * from './heartbeats.ts'
@@ -33,12 +19,13 @@ export * from './hosts.ts'
 export * from './live.ts'
 export * from './route.ts'
 export * from './runs.ts'
+export * from './saved-commands.ts'
+export * from './schedules.ts'
 export * from './selector.ts'
 export * from './targets.ts'
 
 const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
 const commandParam = z.strictObject({ id: uuid })
-const runParam = z.strictObject({ id: uuid })
 const flag = z
   .enum(['true', 'false'])
   .default('false')
@@ -126,38 +113,6 @@ export const ADMIN_ROUTES = {
       message: z.string(),
     }),
   }),
-  changeHost: defineRoute({
-    method: 'PATCH',
-    path: '/api/hosts/:host',
-    summary:
-      'Changes labels, heartbeat profile or automatic reinstallation of a host. What is left out stays.',
-    params: hostParam,
-    body: hostChange,
-    response: z.strictObject({ host: hostView }),
-  }),
-  hostStatus: defineRoute({
-    method: 'GET',
-    path: '/api/hosts/:host/status',
-    summary: 'What the host last reported of itself, and how its agent is called.',
-    params: hostParam,
-    response: hostStatus,
-  }),
-  hostHistory: defineRoute({
-    method: 'GET',
-    path: '/api/hosts/:host/history',
-    summary: 'The states that the host has been in, newest first, each with its reason.',
-    params: hostParam,
-    query: historyQuery,
-    response: z.strictObject({ events: z.array(hostEvent) }),
-  }),
-  hostSamples: defineRoute({
-    method: 'GET',
-    path: '/api/hosts/:host/samples',
-    summary: 'Load, CPU, memory and disks over time, oldest first.',
-    params: hostParam,
-    query: sampleQuery,
-    response: z.strictObject({ samples: z.array(hostSample) }),
-  }),
   scanHostKey: defineRoute({
     method: 'POST',
     path: '/api/host-keys',
@@ -167,93 +122,8 @@ export const ADMIN_ROUTES = {
     response: z.strictObject({ fingerprint: sshFingerprint, algorithm: z.string() }),
   }),
 
-  listAgents: defineRoute({
-    method: 'GET',
-    path: '/api/agents',
-    summary: 'Every agent as the roll knows it, by the name of its host.',
-    query: agentQuery,
-    response: agentList,
-  }),
-  clusterHealth: defineRoute({
-    method: 'GET',
-    path: '/api/cluster/health',
-    summary: 'How many hosts are well.',
-    response: clusterHealth,
-  }),
-  metrics: defineRoute({
-    method: 'GET',
-    path: '/metrics',
-    summary: 'Metrics in the text format of Prometheus.',
-    response: z.string(),
-  }),
-  listHeartbeatProfiles: defineRoute({
-    method: 'GET',
-    path: '/api/heartbeat-profiles',
-    summary: 'How often which agents are called.',
-    response: z.strictObject({ profiles: z.array(heartbeatProfile) }),
-  }),
-  addHeartbeatProfile: defineRoute({
-    method: 'POST',
-    path: '/api/heartbeat-profiles',
-    summary: 'Adds a heartbeat profile.',
-    status: 201,
-    body: newHeartbeatProfile,
-    response: z.strictObject({ profile: heartbeatProfile }),
-  }),
-  changeHeartbeatProfile: defineRoute({
-    method: 'PATCH',
-    path: '/api/heartbeat-profiles/:profile',
-    summary: 'Changes a heartbeat profile, for its hosts from their next call on. What is left out stays.',
-    params: profileParam,
-    body: heartbeatProfileChange,
-    response: z.strictObject({ profile: heartbeatProfile }),
-  }),
-  removeHeartbeatProfile: defineRoute({
-    method: 'DELETE',
-    path: '/api/heartbeat-profiles/:profile',
-    summary: 'Removes a heartbeat profile that no host names.',
-    params: profileParam,
-    response: z.strictObject({}),
-  }),
-
-  run: defineRoute({
-    method: 'POST',
-    path: '/api/runs',
-    summary:
-      'Runs a program on hosts. Once this has answered, the commands survive anything but the loss of the database.',
-    status: 202,
-    body: newRun,
-    response: runAccepted,
-  }),
-  listRuns: defineRoute({
-    method: 'GET',
-    path: '/api/runs',
-    summary: 'Runs of programs, newest first.',
-    query: runQuery,
-    response: z.strictObject({ runs: z.array(runView) }),
-  }),
-  showRun: defineRoute({
-    method: 'GET',
-    path: '/api/runs/:id',
-    summary: 'One run, with how many of its hosts are in which state. Follow it live on /ws.',
-    params: runParam,
-    response: z.strictObject({ run: runView }),
-  }),
-  summarizeRun: defineRoute({
-    method: 'GET',
-    path: '/api/runs/:id/summary',
-    summary: 'The hosts of a run, grouped by equal outcome and output, the largest group first.',
-    params: runParam,
-    response: runSummary,
-  }),
-  cancelRun: defineRoute({
-    method: 'POST',
-    path: '/api/runs/:id/cancel',
-    summary: 'Asks every command of a run to end. Those that have ended stay as they are.',
-    status: 202,
-    params: runParam,
-    response: z.strictObject({ run: runView }),
-  }),
+  ...FLEET_ROUTES,
+  ...RUN_ROUTES,
   listCommands: defineRoute({
     method: 'GET',
     path: '/api/commands',

@@ -56,7 +56,8 @@ describe('where a run is to go', () => {
   it('has limits that make sense', () => {
     const limited = (limits: object) => fieldsOf({ all: true, limits })
     expect(limited({ concurrency: 3, batch: '25%', stopAfterFailures: 1 })).toBeUndefined()
-    expect(limited({ batch: '0%' })).toEqual([expect.stringMatching(/^limits.batch must be a number/)])
+    for (const batch of ['0%', '101%', 0, 10_001, 1.5, null])
+      expect(limited({ batch })).toEqual([expect.stringMatching(/^limits.batch must be a number/)])
     expect(limited({ concurrency: 0 })).toHaveLength(1)
     expect(limited({ stopAfterFailures: 1 })).toEqual([
       expect.stringMatching(/^limits.stopAfterFailures needs/),

@@ -46,9 +46,15 @@ export const exactlyOneTarget: Check = (value, context) => {
 
 export const target = plainTarget.superRefine(exactlyOneTarget)
 
-const batch = z.union([z.int().min(1).max(MAX_HOSTS_PER_RUN), z.string().regex(/^([1-9][0-9]?|100)%$/)], {
-  error: `must be a number of hosts from 1 to ${MAX_HOSTS_PER_RUN}, or a share from "1%" to "100%"`,
-})
+const WRONG_BATCH = `must be a number of hosts from 1 to ${MAX_HOSTS_PER_RUN}, or a share from "1%" to "100%"`
+
+const batch = z.union(
+  [
+    z.int().min(1, WRONG_BATCH).max(MAX_HOSTS_PER_RUN, WRONG_BATCH),
+    z.string().regex(/^([1-9][0-9]?|100)%$/, WRONG_BATCH),
+  ],
+  { error: WRONG_BATCH },
+)
 
 const limitsShape = z.strictObject({
   /** At most so many hosts at a time. */

@@ -23,7 +23,9 @@ export const agentLimits = z.strictObject({
   running_commands: positive(1000).default(64),
   /** Open sockets; a further one is closed before its handshake. */
   connections: positive(10_000).default(128),
-  /** Bytes of one request. */
+  /** Calls being worked on at once, those included that wait for news; a further one is refused as `agent.overloaded`. */
+  calls: positive(10_000).default(256),
+  /** Bytes of one request; of all that are coming in at once, eight times as many. */
   request_bytes: positive(64 * 1024 * 1024).default(2 * 1024 * 1024),
   /** Bytes of unacknowledged output kept for one command; what a program writes beyond is cut and marked. */
   spool_bytes_per_command: positive(1024 ** 4).default(2 * 1024 ** 3),

@@ -39,7 +39,10 @@ export type AgentParamsInput<N extends AgentMethodName> = z.input<AgentMethods[N
 export type AgentParams<N extends AgentMethodName> = z.output<AgentMethods[N]['params']>
 export type AgentResult<N extends AgentMethodName> = z.output<AgentMethods[N]['result']>
 
-/** What an agent implements: a method without a handler does not compile. */
+/**
+ * What an agent implements: a method without a handler does not compile. The signal aborts when the answer was sent or its
+ * caller has gone.
+ */
 export type AgentHandlers = {
   [N in AgentMethodName]: (params: AgentParams<N>, signal: AbortSignal) => Promise<AgentResult<N>>
 }

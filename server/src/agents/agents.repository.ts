@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
-import type { AgentAddress } from '../platform/agent-client/agent-connection.ts'
+import { type AgentAddress, certificateDigest } from '../platform/agent-client/agent-connection.ts'
+import { Batcher } from '../platform/batcher.ts'
 import { type Identity, makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
@@ -15,6 +16,9 @@ export interface AgentIdentity extends AgentCredentials {
 
 @Injectable()
 export class AgentsRepository {
+  // After a start all agents are looked up within moments.
+  private readonly addresses = new Batcher((hostIds: string[]) => this.readAddresses(hostIds))
+
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
@@ -50,17 +54,28 @@ export class AgentsRepository {
     )
   }
 
-  async address(hostId: string): Promise<AgentAddress | null> {
-    const row = await this.database.prisma.agent.findUnique({ where: { hostId }, include: { host: true } })
-    return (
-      row && {
-        host: row.host.address,
-        port: row.rpcPort,
-        path: row.rpcPath,
-        token: this.sealer.open(row.token, `agent/${hostId}/token`),
-        certificatePin: row.certificatePin,
-      }
+  address(hostId: string): Promise<AgentAddress | null> {
+    return this.addresses.add(hostId)
+  }
+
+  private async readAddresses(hostIds: readonly string[]): Promise<(AgentAddress | null)[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host.id, host.address, agent.rpc_port AS port, agent.rpc_path AS path, agent.token,
+         agent.certificate_pin AS "certificatePin", agent.certificate
+       FROM agent JOIN host ON host.id = agent.host_id WHERE host.id = ANY($1::uuid[])`,
+      [hostIds],
     )
+    const found = new Map<string, AgentAddress>(
+      rows.map(({ id, address: host, port, path, token, certificatePin, certificate }) => [
+        id,
+        {
+          ...{ host, port, path, certificatePin },
+          token: this.sealer.open(token, `agent/${id}/token`),
+          certificateDigest: certificateDigest(certificate),
+        },
+      ]),
+    )
+    return hostIds.map((hostId) => found.get(hostId) ?? null)
   }
 
   async usedPorts(): Promise<Set<number>> {

@@ -1,4 +1,3 @@
-import type { SecureContext } from 'node:tls'
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { AgentMethodName, AgentParamsInput, AgentResult } from '@rollcall/contracts/agent'
@@ -6,12 +5,14 @@ import {
   type AgentAddress,
   type AgentCall,
   AgentConnection,
-  clientIdentity,
+  type AgentConnector,
+  agentConnector,
 } from '../platform/agent-client/agent-connection.ts'
 import { callWithRetries } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Identity } from '../platform/crypto/certificates.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
+import { Metrics } from '../platform/metrics/metrics.ts'
 import { SERVER_IDENTITY } from '../platform/tokens.ts'
 import { AgentsRepository } from './agents.repository.ts'
 
@@ -27,33 +28,65 @@ export class AgentsService implements OnModuleDestroy {
   private readonly connections = new Map<string, Promise<AgentConnection>>()
   /** Hosts whose last call by this server failed. */
   private readonly troubled = new Set<string>()
-  private readonly identity: SecureContext
+  private readonly connector: AgentConnector
+  private readonly errors
 
   constructor(
     private readonly agents: AgentsRepository,
     private readonly clock: Clock,
+    metrics: Metrics,
     @Inject(SERVER_IDENTITY) identity: Identity,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
-    this.identity = clientIdentity(identity)
+    this.connector = agentConnector(identity)
+    this.errors = metrics.counter({
+      name: 'rollcall_rpc_errors_total',
+      help: 'Calls to agents other than heartbeats that failed after all retries, by error code.',
+      labelNames: ['code'] as const,
+    })
   }
 
   /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_found`. */
-  async call<N extends AgentMethodName>(
+  call<N extends AgentMethodName>(
     hostId: string,
     name: N,
     params: AgentParamsInput<N>,
     signal?: AbortSignal,
   ): Promise<AgentResult<N>> {
+    return this.withRetries(hostId, (connection) => connection.call(name, params, signal), signal)
+  }
+
+  /**
+   * A call and, in the same request, a second one that follows from it, with retries. Throws the error of the first;
+   * resolves to both results, or to an error in place of the second.
+   */
+  callWithNext<const F extends AgentCall, const S extends AgentCall>(
+    hostId: string,
+    first: F,
+    second: S,
+    signal?: AbortSignal,
+  ): Promise<[AgentResult<F['method']>, AgentResult<S['method']> | RollcallError]> {
+    const work = async (connection: AgentConnection) => {
+      const [one, other] = await connection.callEach([first, second] as const, { signal })
+      // Thrown in here, so that the retries know what every try may have done.
+      if (one instanceof RollcallError) throw one
+      return [one, other] as [AgentResult<F['method']>, AgentResult<S['method']> | RollcallError]
+    }
+    return this.withRetries(hostId, work, signal)
+  }
+
+  private async withRetries<T>(
+    hostId: string,
+    work: (connection: AgentConnection) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     try {
       // Looked up for each try: a reinstallation in between makes another connection.
-      const result = await callWithRetries(
-        async () => (await this.connection(hostId)).call(name, params, signal),
-        signal,
-      )
+      const result = await callWithRetries(async () => work(await this.connection(hostId)), signal)
       if (this.troubled.delete(hostId)) this.callSoon(hostId)
       return result
     } catch (error) {
+      if (error instanceof RollcallError) this.errors.inc({ code: error.code })
       if (error instanceof RollcallError && TELLING.has(error.code)) {
         this.troubled.add(hostId)
         this.callSoon(hostId)
@@ -65,7 +98,7 @@ export class AgentsService implements OnModuleDestroy {
   }
 
   /** Several calls in one request, tried once, to the agent at `address`: where it was a moment ago, by the database. */
-  async callTogether<const C extends readonly AgentCall[]>(
+  async callEachOnce<const C extends readonly AgentCall[]>(
     hostId: string,
     address: Pick<AgentAddress, 'host' | 'port' | 'certificatePin'>,
     calls: C,
@@ -78,7 +111,7 @@ export class AgentsService implements OnModuleDestroy {
         known.address.port !== address.port ||
         known.address.certificatePin !== address.certificatePin)
     if (isMoved) this.forget(hostId)
-    return (await this.connection(hostId)).callTogether(calls, limits)
+    return (await this.connection(hostId)).callEach(calls, limits)
   }
 
   /** One call without retries and without consequences, for a host that is being installed. */
@@ -129,7 +162,7 @@ export class AgentsService implements OnModuleDestroy {
   private async open(hostId: string): Promise<AgentConnection> {
     const address = await this.agents.address(hostId)
     if (!address) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
-    return new AgentConnection(address, this.identity)
+    return new AgentConnection(address, this.connector)
   }
 
   /** Has the roll called of a host at once. A hint, which fails nobody: without it the host has its turn later. */

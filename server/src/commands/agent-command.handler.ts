@@ -14,6 +14,8 @@ import { WorkRepository } from './work.repository.ts'
 
 /** How long one question for output waits for news: below every idle limit on the way. */
 const WAIT_MS = 20_000
+/** The same for the question that goes out with the order to start: what runs for longer counts as running after that. */
+const FIRST_WAIT_MS = 100
 const MAX_BYTES = 2 * 1024 * 1024
 
 /** How often hosts are told again which ended commands they may forget, and for how long after the end. */
@@ -78,9 +80,16 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
     return current && giveUp(current, this.clock.now())
   }
 
+  /** Starts it and asks for its first output in one request: most commands have ended by the answer to that. */
   private async start(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+    let first: LogAnswer | RollcallError
     try {
-      await this.agents.call(command.hostId, 'execute_command', paramsOf(command), held.stopped)
+      const start = { method: 'execute_command', params: paramsOf(command) } as const
+      // Not from the beginning where a server that died had stored some.
+      const offset = command.outputBytes
+      const params = logParams(command, { offset, storedOffset: offset, waitMs: FIRST_WAIT_MS })
+      const log = { method: 'get_command_log', params } as const
+      ;[, first] = await this.agents.callWithNext(command.hostId, start, log, held.stopped)
     } catch (error) {
       if (!command.isFirstAttempt || !hasDoneNothing(error)) throw error
       if (error.kind === 'rejected')
@@ -88,7 +97,8 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
       held.hasNotStarted = true
       throw error
     }
-    await this.follow(command, held, true)
+    // An error of the second call is met again by whoever follows.
+    await this.follow(command, held, true, first instanceof RollcallError ? undefined : first)
   }
 
   private async withdraw(command: ClaimedCommand, held: HeldCommand): Promise<void> {
@@ -102,10 +112,19 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
 
   /**
    * Asks for output while the piece before it is being stored: at most one piece waits in memory. `isNews` says that
-   * the agent's first answer is to be noted: the command runs, or its agent answers again.
+   * the agent's first answer is to be noted: the command runs, or its agent answers again. `known` is an answer that has
+   * come already, from the offset on that is stored.
    */
-  private async follow(command: ClaimedCommand, held: HeldCommand, isNews: boolean): Promise<void> {
-    let stored = quiet(isNews && command.state === 'pending' ? held.markRunning() : Promise.resolve())
+  private async follow(
+    command: ClaimedCommand,
+    held: HeldCommand,
+    isNews: boolean,
+    known?: LogAnswer,
+  ): Promise<void> {
+    // One that has ended by now is not first noted as running.
+    const isStart = isNews && command.state === 'pending' && !known?.is_final
+    let stored = quiet(isStart ? held.markRunning() : Promise.resolve())
+    let next = known
     let isUnnoted = isNews && command.state === 'running'
     let offset = command.outputBytes
     let storedOffset = offset
@@ -116,7 +135,8 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
         await this.agents.call(command.hostId, 'cancel_command', { command_id: command.id }, held.stopped)
         cancelSent = true
       }
-      const answer = await this.ask(command, held, { offset, storedOffset, cancelSent })
+      const answer = next ?? (await this.ask(command, held, { offset, storedOffset, cancelSent }))
+      next = undefined
       await stored
       storedOffset = offset
       if (!answer) continue
@@ -147,13 +167,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
   ): Promise<LogAnswer | undefined> {
     const signal = at.cancelSent ? held.stopped : AbortSignal.any([held.stopped, held.cancelled])
     try {
-      const params = {
-        command_id: command.id,
-        offset: at.offset,
-        wait_ms: WAIT_MS,
-        max_bytes: MAX_BYTES,
-        acknowledged_offset: at.storedOffset,
-      }
+      const params = logParams(command, { ...at, waitMs: WAIT_MS })
       return await this.agents.call(command.hostId, 'get_command_log', params, signal)
     } catch (error) {
       const isBrokenOff = signal.aborted && held.cancelled.aborted && !at.cancelSent && !held.stopped.aborted
@@ -256,6 +270,19 @@ function paramsOf(command: ClaimedCommand) {
     columns,
     rows,
     stdin,
+  }
+}
+
+function logParams(
+  command: ClaimedCommand,
+  { offset, storedOffset, waitMs }: { offset: number; storedOffset: number; waitMs: number },
+) {
+  return {
+    command_id: command.id,
+    offset,
+    wait_ms: waitMs,
+    max_bytes: MAX_BYTES,
+    acknowledged_offset: storedOffset,
   }
 }
 

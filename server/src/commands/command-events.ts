@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { Injectable } from '@nestjs/common'
+import type { Command } from './domain/command.ts'
 
 export interface OutputStored {
   commandId: string
@@ -16,6 +17,13 @@ export interface CommandChanged {
   /** Whether its run has limits, so that its end may be another's turn. */
   isLimited: boolean
 }
+
+export const changeOf = (command: Command, hasEnded: boolean): CommandChanged => ({
+  id: command.id,
+  runId: command.runId,
+  hasEnded,
+  isLimited: command.position !== null,
+})
 
 /**
  * Tells viewers in this process what was just committed. A hint and no more: a viewer that missed one finds the same

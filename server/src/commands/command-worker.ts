@@ -7,8 +7,9 @@ import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
-import { type CommandChanged, CommandEvents } from './command-events.ts'
-import type { ClaimedCommand, Command, Ending, OutputPiece } from './domain/command.ts'
+import { CommandEvents, changeOf } from './command-events.ts'
+import { CommandMetrics } from './command-metrics.ts'
+import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 import { nextAttempt } from './domain/next-step.ts'
 import { LEASE_MS, WorkRepository } from './work.repository.ts'
 
@@ -38,6 +39,7 @@ export class HeldCommand {
     private readonly work: WorkRepository,
     private readonly clock: Clock,
     private readonly events: CommandEvents,
+    private readonly metrics: CommandMetrics,
   ) {
     // Each call to an agent listens on these, and a long command makes many.
     setMaxListeners(0, this.stop.signal, this.cancel.signal)
@@ -84,6 +86,7 @@ export class HeldCommand {
 
   async finish(ending: Ending): Promise<void> {
     this.check(await this.work.finish(this.id, this.owner, ending, this.clock.now()))
+    this.metrics.ended(this.command?.kind ?? 'command', ending.state)
     this.changed(true)
   }
 
@@ -93,13 +96,6 @@ export class HeldCommand {
     throw new Relinquished()
   }
 }
-
-export const changeOf = (command: Command, hasEnded: boolean): CommandChanged => ({
-  id: command.id,
-  runId: command.runId,
-  hasEnded,
-  isLimited: command.position !== null,
-})
 
 /**
  * Takes commands, holds their leases, and hands each to the handler of its kind. The queue only says which to look at;
@@ -120,6 +116,7 @@ export class CommandWorker {
     private readonly clock: Clock,
     private readonly events: CommandEvents,
     private readonly repeater: Repeater,
+    private readonly metrics: CommandMetrics,
     @Inject(SERVER_ID) private readonly owner: string,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
@@ -188,7 +185,7 @@ export class CommandWorker {
 
   private async take(id: string): Promise<void> {
     if (this.active.has(id) || !this.hasRoom()) return
-    const held = new HeldCommand(id, this.owner, this.work, this.clock, this.events)
+    const held = new HeldCommand(id, this.owner, this.work, this.clock, this.events, this.metrics)
     const claimed = this.work.claim(id, this.owner, this.clock.now())
     const done = this.drive(claimed, held)
       .catch((error) =>

@@ -3,6 +3,7 @@ import { AgentsModule } from '../agents/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { AgentCommandHandler } from './agent-command.handler.ts'
 import { CommandEvents } from './command-events.ts'
+import { CommandMetrics } from './command-metrics.ts'
 import { CommandWorker } from './command-worker.ts'
 import { CommandsController } from './commands.controller.ts'
 import { CommandsRepository } from './commands.repository.ts'
@@ -18,6 +19,7 @@ import { WorkRepository } from './work.repository.ts'
     CommandsRepository,
     WorkRepository,
     CommandsService,
+    CommandMetrics,
     CommandWorker,
     AgentCommandHandler,
     OutputRetention,

@@ -83,7 +83,9 @@ describe('claiming', () => {
   it('gives a command to one of many servers that want it at the same moment', async () => {
     const { id } = await stored()
     const claims = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => work.claim(id, `server-${i}`, now())),
+      Array.from({ length: 10 }, (_, i) =>
+        new WorkRepository(test.database, commands).claim(id, `server-${i}`, now()),
+      ),
     )
     expect(claims.filter((claim) => claim !== null)).toHaveLength(1)
   })

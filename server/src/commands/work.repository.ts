@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
+import { Batcher } from '../platform/batcher.ts'
 import { Database } from '../platform/prisma/database.ts'
-import { CommandsRepository } from './commands.repository.ts'
+import { COMMAND_COLUMNS, CommandsRepository } from './commands.repository.ts'
 import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 
 /** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
@@ -17,12 +18,42 @@ const CANCEL = `UPDATE command SET
 /** How long a server holds a command without saying that it still lives. */
 export const LEASE_MS = 15_000
 
+/** Pieces of output up to this size are stored together with others. */
+const SMALL_PIECE_BYTES = 8192
+
+interface Claim {
+  id: string
+  owner: string
+  now: Date
+}
+type Start = Claim
+type Release = Omit<Claim, 'owner'>
+
+interface Piece {
+  id: string
+  owner: string
+  offset: number
+  piece: OutputPiece
+}
+
+interface Finish extends Claim {
+  ending: Ending
+}
+
 /**
  * What drives commands: leases, output and endings. Every statement that changes a command names the lease that it
- * is made under, so a server that lost its lease changes nothing.
+ * is made under, so a server that lost its lease changes nothing. One instance works for one server: statements that
+ * come together are made as one, under the owner of the first.
  */
 @Injectable()
 export class WorkRepository {
+  // Runs on many hosts do the same to many commands at once.
+  private readonly claims = new Batcher((items: Claim[]) => this.claimAll(items))
+  private readonly starts = new Batcher((items: Start[]) => this.markAllRunning(items))
+  private readonly pieces = new Batcher((items: Piece[]) => this.appendAll(items))
+  private readonly endings = new Batcher((items: Finish[]) => this.finishAll(items))
+  private readonly releases = new Batcher((items: Release[]) => this.markAllReleased(items))
+
   constructor(
     private readonly database: Database,
     private readonly commands: CommandsRepository,
@@ -32,29 +63,33 @@ export class WorkRepository {
    * Takes an unfinished command whose turn it is and that nobody else holds, and in the same statement marks it as dispatched where it is
    * going to be tried: if we die a moment later, it counts as one that may have started.
    */
-  async claim(id: string, owner: string, now: Date): Promise<ClaimedCommand | null> {
+  claim(id: string, owner: string, now: Date): Promise<ClaimedCommand | null> {
+    return this.claims.add({ id, owner, now })
+  }
+
+  private async claimAll(claims: readonly Claim[]): Promise<(ClaimedCommand | null)[]> {
+    const [{ owner, now }] = claims as [Claim]
     const { rows } = await this.database.pool.query(
       `WITH free AS (
          SELECT id, dispatched_at FROM command
-         WHERE id = $1 AND state IN ('pending', 'running') AND admitted_at IS NOT NULL
+         WHERE id = ANY($1::uuid[]) AND state IN ('pending', 'running') AND admitted_at IS NOT NULL
            AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $2)
          FOR UPDATE SKIP LOCKED
-       ), claimed AS (
-         UPDATE command SET
-           lease_owner = $2,
-           lease_until = now() + $3 * interval '1 millisecond',
-           dispatched_at = coalesce(command.dispatched_at, CASE
-             WHEN cancel_requested_at IS NULL AND admitted_at + start_within_ms * interval '1 millisecond' > $4 THEN $4
-           END)
-         FROM free WHERE command.id = free.id
-         RETURNING command.id, free.dispatched_at
        )
-       SELECT id, dispatched_at IS NULL AS "isFirstAttempt" FROM claimed`,
-      [id, owner, LEASE_MS, now],
+       UPDATE command SET
+         lease_owner = $2,
+         lease_until = now() + $3 * interval '1 millisecond',
+         dispatched_at = coalesce(command.dispatched_at, CASE
+           WHEN cancel_requested_at IS NULL AND admitted_at + start_within_ms * interval '1 millisecond' > $4 THEN $4
+         END)
+       FROM free WHERE command.id = free.id
+       RETURNING ${COMMAND_COLUMNS}, free.dispatched_at IS NULL AS "isFirstAttempt"`,
+      [claims.map(({ id }) => id), owner, LEASE_MS, now],
     )
-    if (rows.length === 0) return null
-    const command = await this.commands.find(id)
-    return command && { ...command, isFirstAttempt: rows[0].isFirstAttempt }
+    const claimed = new Map<string, ClaimedCommand>(
+      rows.map((row) => [row.id, { ...this.commands.fromRow(row), isFirstAttempt: row.isFirstAttempt }]),
+    )
+    return claims.map(({ id }) => claimed.get(id) ?? null)
   }
 
   /** Prolongs every lease of `owner`; returns those of its commands that somebody wants to end. */
@@ -82,71 +117,114 @@ export class WorkRepository {
     return rows.map((row) => row.id)
   }
 
-  async markRunning(id: string, owner: string, now: Date): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `UPDATE command SET state = 'running', started_at = coalesce(started_at, $3),
+  markRunning(id: string, owner: string, now: Date): Promise<boolean> {
+    return this.starts.add({ id, owner, now })
+  }
+
+  private async markAllRunning(starts: readonly Start[]): Promise<boolean[]> {
+    const { rows } = await this.database.pool.query(
+      `UPDATE command SET state = 'running', started_at = coalesce(started_at, start.at),
          unanswered_since = NULL, reason_code = NULL, reason = NULL
-       WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')`,
-      [id, owner, now],
+       FROM unnest($1::uuid[], $2::timestamptz[]) AS start(id, at)
+       WHERE command.id = start.id AND lease_owner = $3 AND state IN ('pending', 'running')
+       RETURNING command.id`,
+      [starts.map(({ id }) => id), starts.map(({ now }) => now), starts[0]?.owner],
     )
-    return rowCount === 1
+    return whichOf(starts, rows)
   }
 
   /** Stores output that starts at `offset`, once: false when it is already there or the lease is gone. */
-  async append(id: string, owner: string, offset: number, piece: OutputPiece): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `WITH moved AS (
-         UPDATE command SET output_bytes = $4, unanswered_since = NULL
-         WHERE id = $1 AND lease_owner = $2 AND output_bytes = $3 AND state IN ('pending', 'running')
-         RETURNING id
+  append(id: string, owner: string, offset: number, piece: OutputPiece): Promise<boolean> {
+    const item = { id, owner, offset, piece }
+    // In an array of bytes each takes two characters; a large piece costs more so than it saves.
+    if (piece.data.length > SMALL_PIECE_BYTES)
+      return this.appendAll([item]).then(([isStored]) => isStored === true)
+    return this.pieces.add(item)
+  }
+
+  private async appendAll(pieces: readonly Piece[]): Promise<boolean[]> {
+    const [first] = pieces as [Piece]
+    const { rows } = await this.database.pool.query(
+      `WITH piece AS (
+         SELECT id, start, data, runs::int[] AS runs
+         FROM unnest($1::uuid[], $2::int8[], ${pieces.length === 1 ? 'ARRAY[$3::bytea]' : '$3::bytea[]'}, $4::text[]) AS piece(id, start, data, runs)
+       ), moved AS (
+         UPDATE command SET output_bytes = piece.start + length(piece.data), unanswered_since = NULL
+         FROM piece
+         WHERE command.id = piece.id AND lease_owner = $5 AND output_bytes = piece.start AND state IN ('pending', 'running')
+         RETURNING command.id, piece.start, piece.data, piece.runs
        )
-       INSERT INTO output_chunk (command_id, "offset", data, runs) SELECT id, $3, $5, $6 FROM moved`,
-      [id, owner, offset, offset + piece.data.length, piece.data, piece.runs],
+       INSERT INTO output_chunk (command_id, "offset", data, runs) SELECT id, start, data, runs FROM moved
+       RETURNING command_id AS id`,
+      [
+        pieces.map(({ id }) => id),
+        pieces.map(({ offset }) => offset),
+        pieces.length === 1 ? first.piece.data : pieces.map(({ piece }) => piece.data),
+        pieces.map(({ piece }) => `{${piece.runs.join(',')}}`),
+        first.owner,
+      ],
     )
-    return rowCount === 1
+    return whichOf(pieces, rows)
   }
 
   /**
    * Ends a command whose output is stored, and counts how many of its host have failed in a row. Changes with it the
    * host that it installed or removed, unless a newer installation or removal of that host was begun. False when the lease is gone or it has ended already.
    */
-  async finish(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `WITH finished AS (
-         UPDATE command SET state = $3, exit_code = $4, signal = $5, reason_code = $6, reason = $7,
-           dropped_bytes = $8, lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
-           ended_at = least(started_at + $9::float8 * interval '1 millisecond', $10)
-         WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')
-         RETURNING id, host_id, kind
+  finish(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
+    return this.endings.add({ id, owner, ending, now })
+  }
+
+  private async finishAll(items: readonly Finish[]): Promise<boolean[]> {
+    const { rows } = await this.database.pool.query(
+      `WITH ending AS (
+         SELECT * FROM unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::int8[],
+           $9::float8[], $10::timestamptz[], $11::text[], $12::bool[])
+           AS ending(id, state, exit_code, signal, reason_code, reason, dropped_bytes, duration_ms, at, host_state, is_host_removed)
+       ), finished AS (
+         UPDATE command SET state = ending.state, exit_code = ending.exit_code, signal = ending.signal,
+           reason_code = ending.reason_code, reason = ending.reason, dropped_bytes = ending.dropped_bytes,
+           lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
+           started_at = coalesce(started_at, ending.at - ending.duration_ms * interval '1 millisecond'),
+           ended_at = least(started_at + ending.duration_ms * interval '1 millisecond', ending.at)
+         FROM ending
+         WHERE command.id = ending.id AND lease_owner = $1 AND command.state IN ('pending', 'running')
+         RETURNING command.id, command.host_id, command.kind, ending.state, ending.reason_code, ending.reason, ending.at,
+           ending.host_state, ending.is_host_removed
+       ), counts AS (
+         SELECT host_id, bool_or(state = 'success') AS has_success, count(*) FILTER (WHERE state <> 'success') AS failures,
+           max(at) AS at
+         FROM finished WHERE kind = 'command' AND state IN ('success', 'failed', 'timed_out') GROUP BY host_id
        ), counted AS (
-         UPDATE roll SET failed_tasks = CASE WHEN $3 = 'success' THEN 0 ELSE roll.failed_tasks + 1 END,
-           failed_task_at = CASE WHEN $3 = 'success' THEN roll.failed_task_at ELSE $10 END
-         FROM finished WHERE roll.host_id = finished.host_id AND finished.kind = 'command'
-           AND ($3 IN ('failed', 'timed_out') OR ($3 = 'success' AND roll.failed_tasks > 0))
+         UPDATE roll SET failed_tasks = CASE WHEN counts.has_success THEN 0 ELSE roll.failed_tasks END + counts.failures,
+           failed_task_at = CASE WHEN counts.failures = 0 THEN roll.failed_task_at ELSE counts.at END
+         FROM counts WHERE roll.host_id = counts.host_id AND (counts.failures > 0 OR roll.failed_tasks > 0)
        ), changed AS (
-         UPDATE host SET state = $11, state_code = $6, state_reason = $7, state_since = $10 FROM finished
-         WHERE $11::text IS NOT NULL AND host.id = finished.host_id AND host.last_provisioning = finished.id
+         UPDATE host SET state = finished.host_state, state_code = finished.reason_code, state_reason = finished.reason,
+           state_since = finished.at
+         FROM finished
+         WHERE finished.host_state IS NOT NULL AND host.id = finished.host_id AND host.last_provisioning = finished.id
        ), removed AS (
          DELETE FROM host USING finished
-         WHERE $12 AND host.id = finished.host_id AND host.last_provisioning = finished.id
+         WHERE finished.is_host_removed AND host.id = finished.host_id AND host.last_provisioning = finished.id
        )
        SELECT id FROM finished`,
       [
-        id,
-        owner,
-        ending.state,
-        ending.exitCode ?? null,
-        ending.signal ?? null,
-        ending.reasonCode ?? null,
-        ending.reason ?? null,
-        ending.droppedBytes ?? 0,
-        ending.durationMs ?? null,
-        now,
-        ending.hostState ?? null,
-        ending.isHostRemoved ?? false,
+        items[0]?.owner,
+        items.map(({ id }) => id),
+        items.map(({ ending }) => ending.state),
+        items.map(({ ending }) => ending.exitCode ?? null),
+        items.map(({ ending }) => ending.signal ?? null),
+        items.map(({ ending }) => ending.reasonCode ?? null),
+        items.map(({ ending }) => ending.reason ?? null),
+        items.map(({ ending }) => ending.droppedBytes ?? 0),
+        items.map(({ ending }) => ending.durationMs ?? null),
+        items.map(({ now }) => now),
+        items.map(({ ending }) => ending.hostState ?? null),
+        items.map(({ ending }) => ending.isHostRemoved ?? false),
       ],
     )
-    return rowCount === 1
+    return whichOf(items, rows)
   }
 
   /** Lets go of a command until `until`, and says why it waits. */
@@ -220,7 +298,23 @@ export class WorkRepository {
   }
 
   async markReleased(id: string, now: Date): Promise<void> {
-    await this.database.pool.query('UPDATE command SET released_at = $2 WHERE id = $1', [id, now])
+    await this.releases.add({ id, now })
+  }
+
+  private async markAllReleased(items: readonly Release[]): Promise<undefined[]> {
+    await this.database.pool.query('UPDATE command SET released_at = $2 WHERE id = ANY($1::uuid[])', [
+      items.map(({ id }) => id),
+      items[0]?.now,
+    ])
+    return items.map(() => undefined)
+  }
+
+  async countUnfinished(): Promise<Partial<Record<'held' | 'pending' | 'running', number>>> {
+    const { rows } = await this.database.pool.query(
+      `SELECT CASE WHEN admitted_at IS NULL THEN 'held' ELSE state END AS state, count(*)::int AS count
+       FROM command WHERE state IN ('pending', 'running') GROUP BY 1`,
+    )
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
   }
 
   /** Removes the output of commands that ended before `before`, of at most `limit` of them; returns of how many. */
@@ -260,4 +354,10 @@ export class WorkRepository {
     )
     return rows.map((row) => ({ offset: Number(row.offset), data: row.data, runs: row.runs }))
   }
+}
+
+/** Of each item, whether a row came back for it. */
+function whichOf(items: readonly { id: string }[], rows: readonly { id: string }[]): boolean[] {
+  const changed = new Set(rows.map(({ id }) => id))
+  return items.map(({ id }) => changed.has(id))
 }

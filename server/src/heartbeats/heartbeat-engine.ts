@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { AgentsService } from '../agents/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -68,6 +69,8 @@ export class HeartbeatEngine {
   ) {}
 
   async start(): Promise<void> {
+    // Every call that is under way listens on it.
+    setMaxListeners(0, this.stopping.signal)
     const repeat = (what: string, intervalMs: number, work: () => Promise<void>) =>
       this.repeater.repeat(what, intervalMs, this.stopping.signal, work)
     await this.renew()

@@ -76,10 +76,12 @@ export class RollCaller {
   private async attempt(agent: Called, timeoutMs: number, signal: AbortSignal): Promise<Round> {
     this.metrics.calls.inc()
     const asked = this.clock.now().getTime()
-    const [beat, status] = await this.agents.callTogether(agent.hostId, agent.address, ROLL_CALL, {
+    const [beat, status] = await this.agents.callEachOnce(agent.hostId, agent.address, ROLL_CALL, {
       timeoutMs,
       signal,
     })
+    if (beat instanceof RollcallError) throw beat
+    if (status instanceof RollcallError) throw status
     const at = this.clock.now()
     const roundTripMs = Math.max(0, at.getTime() - asked)
     this.metrics.latency.observe(roundTripMs / 1000)

@@ -3,24 +3,16 @@ import { type CommandView, isFinalState, type NewRunInput, newRun } from '@rollc
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CommandsRepository, joinChunks, WorkRepository } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
-import { Clock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { ManualClock } from '../platform/testing/manual-clock.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
+import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { AdmissionsRepository } from './admissions.repository.ts'
 import { nextAdmissions } from './domain/admissions.ts'
 import { RunSummaries } from './run-summaries.ts'
 import { RunsRepository } from './runs.repository.ts'
 import { RunsService } from './runs.service.ts'
 import { SummaryRepository } from './summary.repository.ts'
-
-class ManualClock extends Clock {
-  at = new Date('2026-01-01T00:00:00Z')
-  override now = () => new Date(this.at)
-  override sleep = () => Promise.resolve()
-  pass(ms: number) {
-    this.at = new Date(this.at.getTime() + ms)
-  }
-}
 
 let test: TestDatabase
 let clock: ManualClock
@@ -35,7 +27,7 @@ let announced: string[]
 beforeAll(async () => {
   test = await TestDatabase.open()
   const sealer = new Sealer(randomBytes(32))
-  clock = new ManualClock()
+  clock = new ManualClock('2026-01-01T00:00:00Z')
   rows = new CommandsRepository(test.database, sealer)
   work = new WorkRepository(test.database, rows)
   admissions = new AdmissionsRepository(test.database)
@@ -54,29 +46,8 @@ beforeEach(async () => {
   await test.database.pool.query('TRUNCATE host, run CASCADE')
 })
 
-let port = 10_000
-async function addHost(name: string, labels: Record<string, string> = {}, isInstalled = true) {
-  const id = randomUUID()
-  const at = clock.now()
-  await test.database.prisma.host.create({
-    data: {
-      ...{ id, name, labels, address: 'a', sshPort: 22, sshUser: 'root', credential: Buffer.of(1) },
-      ...{ state: isInstalled ? 'online' : 'installing', stateSince: at, createdAt: at },
-      agent: {
-        create: {
-          ...{
-            rpcPort: port++,
-            rpcPath: 'p',
-            token: Buffer.of(1),
-            secretKey: Buffer.of(1),
-            certificate: 'c',
-          },
-          ...{ privateKey: Buffer.of(1), certificatePin: 'p', installedAt: isInstalled ? at : null },
-        },
-      },
-    },
-  })
-}
+const addHost = (name: string, labels: Record<string, string> = {}, isInstalled = true) =>
+  addTestHost(test.database, { name, labels, isInstalled, at: clock.now() })
 const addHosts = (count: number) =>
   Promise.all(Array.from({ length: count }, (_, i) => addHost(`h-${String(i).padStart(3, '0')}`)))
 
@@ -202,6 +173,20 @@ describe('a run with limits', () => {
       stoppedAt: expect.any(String),
       endedAt: expect.any(String),
     })
+  })
+
+  it('is never seen to have ended without why it stopped, by whoever looks meanwhile', async () => {
+    await addHosts(2)
+    for (let round = 0; round < 20; round++) {
+      announced = []
+      const { runId } = await run({ all: true, limits: { concurrency: 1, stopAfterFailures: 1 } })
+      await end(announced[0] ?? '', 'failed')
+      const [, ...seen] = await Promise.all([
+        decide(runId),
+        ...Array.from({ length: 8 }, () => service.show(runId)),
+      ])
+      for (const { endedAt, stoppedAt } of seen) if (endedAt) expect(stoppedAt).not.toBeNull()
+    }
   })
 
   it('gives a host its whole time to accept, counted from its turn', async () => {

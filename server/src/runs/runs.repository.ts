@@ -4,13 +4,29 @@ import type { RunCommand } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
 import { hasEnded, noCounts, type Progress, type Run } from './domain/run.ts'
 
-/** The columns of a run, with what its commands have in common. */
-const RUN = `SELECT run.id, body_hash AS "bodyHash", run.requested_by AS "requestedBy", run.created_at AS "createdAt",
+/** The columns of the chosen runs, with what the commands of each have in common. */
+const COLUMNS = `run.id, body_hash AS "bodyHash", run.requested_by AS "requestedBy", run.created_at AS "createdAt",
   first.program, first.args, first.cwd, first.timeout_ms::float8 AS "timeoutMs", total, target, skipped, limits,
-  run.cancel_requested_at AS "cancelRequestedAt", stopped_at AS "stoppedAt", saved_command AS "savedCommand", schedule
-  FROM run CROSS JOIN LATERAL (
+  run.cancel_requested_at AS "cancelRequestedAt", stopped_at AS "stoppedAt", saved_command AS "savedCommand", schedule`
+
+const FIRST = `CROSS JOIN LATERAL (
     SELECT program, args, cwd, timeout_ms FROM command WHERE run_id = run.id LIMIT 1
   ) AS first`
+
+/**
+ * The same with how far each has come, as of one moment: a run that is seen to have ended is seen with why it did.
+ * `chosen` selects the rows of the runs; their commands are counted for these alone.
+ */
+const withProgress = (chosen: string) => `SELECT ${COLUMNS}, progress.states,
+    (SELECT count(*)::int FROM command WHERE run_id = run.id
+       AND position IS NOT NULL AND state = 'pending' AND admitted_at IS NULL) AS held
+  FROM (${chosen}) AS run ${FIRST} CROSS JOIN LATERAL (
+    SELECT jsonb_agg(by_state) AS states FROM (
+      SELECT state, count(*)::int AS count, max(ended_at) AS "endedAt"
+      FROM command WHERE run_id = run.id GROUP BY state
+    ) AS by_state
+  ) AS progress
+  ORDER BY run.created_at DESC, run.id DESC`
 
 const RUN_COMMAND = `SELECT id, host_name AS host, state, state = 'pending' AND admitted_at IS NULL AS "isHeld",
   exit_code AS "exitCode", signal, reason_code AS "reasonCode", reason FROM command`
@@ -23,42 +39,27 @@ export class RunsRepository {
   constructor(private readonly database: Database) {}
 
   async find(id: string): Promise<Run | null> {
-    const { rows } = await this.database.pool.query(`${RUN} WHERE run.id = $1`, [id])
+    const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM run ${FIRST} WHERE run.id = $1`, [
+      id,
+    ])
     return rows[0] ?? null
   }
 
-  /** Runs of programs, newest first. */
-  async list(limit: number, before: Pick<Run, 'createdAt' | 'id'> | null): Promise<Run[]> {
-    const { rows } = await this.database.pool.query(
-      `${RUN} WHERE kind = 'command' ${before ? 'AND (run.created_at, run.id) < ($2, $3)' : ''}
-       ORDER BY run.created_at DESC, run.id DESC LIMIT $1`,
-      before ? [limit, before.createdAt, before.id] : [limit],
-    )
-    return rows
+  async findWithProgress(id: string): Promise<ShownRun | null> {
+    const { rows } = await this.database.pool.query(withProgress('SELECT * FROM run WHERE id = $1'), [id])
+    return rows[0] ? toShownRun(rows[0]) : null
   }
 
-  /** How far each of the runs has come, by id. */
-  async progress(ids: readonly string[]): Promise<Map<string, Progress>> {
+  /** Runs of programs, newest first. */
+  async list(limit: number, before: Pick<Run, 'createdAt' | 'id'> | null): Promise<ShownRun[]> {
     const { rows } = await this.database.pool.query(
-      `SELECT run_id AS id, state, count(*)::int AS count, max(ended_at) AS "endedAt"
-       FROM command WHERE run_id = ANY($1::uuid[]) GROUP BY run_id, state
-       UNION ALL
-       SELECT run_id, 'held', count(*)::int, NULL
-       FROM command WHERE run_id = ANY($1::uuid[]) AND position IS NOT NULL AND state = 'pending' AND admitted_at IS NULL
-       GROUP BY run_id`,
-      [ids],
+      withProgress(
+        `SELECT * FROM run WHERE kind = 'command' ${before ? 'AND (created_at, id) < ($2, $3)' : ''}
+         ORDER BY created_at DESC, id DESC LIMIT $1`,
+      ),
+      before ? [limit, before.createdAt, before.id] : [limit],
     )
-    const found = new Map(ids.map((id): [string, Progress] => [id, { counts: noCounts(), endedAt: null }]))
-    for (const { id, state, count, endedAt } of rows) {
-      const progress = found.get(id)
-      if (!progress) continue
-      progress.counts[state as keyof Progress['counts']] += count
-      // Those that are held are pending by their state.
-      if (state === 'held') progress.counts.pending -= count
-      if (endedAt && (!progress.endedAt || endedAt > progress.endedAt)) progress.endedAt = endedAt
-    }
-    for (const progress of found.values()) if (!hasEnded(progress.counts)) progress.endedAt = null
-    return found
+    return rows.map(toShownRun)
   }
 
   async unfinishedCommands(runId: string): Promise<RunCommand[]> {
@@ -80,6 +81,24 @@ export class RunsRepository {
     const { rows } = await this.database.pool.query(`${RUN_COMMAND} WHERE id = ANY($1::uuid[])`, [ids])
     return rows.map(toRunCommand)
   }
+}
+
+export interface ShownRun {
+  run: Run
+  progress: Progress
+}
+
+type StateCount = { state: keyof Progress['counts']; count: number; endedAt: string | null }
+
+function toShownRun({ states, held, ...run }: Run & { states: StateCount[]; held: number }): ShownRun {
+  const counts = noCounts()
+  for (const { state, count } of states) counts[state] = count
+  // Those that are held are pending by their state.
+  counts.held = held
+  counts.pending -= held
+  const ends = states.flatMap(({ endedAt }) => (endedAt === null ? [] : [Date.parse(endedAt)]))
+  const endedAt = hasEnded(counts) && ends.length > 0 ? new Date(Math.max(...ends)) : null
+  return { run, progress: { counts, endedAt } }
 }
 
 const toRunCommand = (row: RunCommand): RunCommand => ({

@@ -123,17 +123,16 @@ export class RunsService {
     for (const { id, admittedAt } of commands) if (admittedAt) this.commands.announce(id)
   }
 
+  /** Throws `run.not_found`. */
   async show(id: string): Promise<RunView> {
-    return this.viewOf(await this.find(id))
+    const shown = await this.runs.findWithProgress(id)
+    if (shown) return viewOfRun(shown.run, shown.progress)
+    throw notFound(id)
   }
 
   async list(limit: number, before: string | undefined): Promise<RunView[]> {
-    const runs = await this.runs.list(limit, before === undefined ? null : await this.find(before))
-    const progress = await this.runs.progress(runs.map(({ id }) => id))
-    return runs.flatMap((run) => {
-      const found = progress.get(run.id)
-      return found ? [viewOfRun(run, found)] : []
-    })
+    const shown = await this.runs.list(limit, before === undefined ? null : await this.find(before))
+    return shown.map(({ run, progress }) => viewOfRun(run, progress))
   }
 
   /** Asks every command of a run to end; those that are held or were never tried end here and now. */
@@ -147,16 +146,7 @@ export class RunsService {
   async find(id: string): Promise<Run> {
     const run = await this.runs.find(id)
     if (run) return run
-    throw new RollcallError(
-      'run.not_found',
-      `There is no run ${id}. "rollcall runs list" shows those there are.`,
-    )
-  }
-
-  async viewOf(run: Run): Promise<RunView> {
-    const progress = (await this.runs.progress([run.id])).get(run.id)
-    if (!progress) throw new RollcallError('server.defect', `the progress of run ${run.id} is not known`)
-    return viewOfRun(run, progress)
+    throw notFound(id)
   }
 
   private async knownRun(first: Run, bodyHash: string): Promise<AcceptedRun> {
@@ -203,3 +193,6 @@ export class RunsService {
     return [first, ...others]
   }
 }
+
+const notFound = (id: string) =>
+  new RollcallError('run.not_found', `There is no run ${id}. "rollcall runs list" shows those there are.`)

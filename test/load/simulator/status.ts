@@ -12,12 +12,11 @@ const SYSTEMS = [
 const DISKS = [
   { mount: '/', filesystem: 'ext4', gib: 64 },
   { mount: '/boot', filesystem: 'ext4', gib: 1 },
-  { mount: '/boot/efi', filesystem: 'vfat', gib: 0.5 },
-  { mount: '/home', filesystem: 'xfs', gib: 128 },
   { mount: '/var', filesystem: 'ext4', gib: 256 },
-  { mount: '/var/lib/containers', filesystem: 'xfs', gib: 512 },
-  { mount: '/srv/data', filesystem: 'xfs', gib: 4096 },
 ] as const
+const PORTS = [22, 80, 443, 5432, 9100].map((port) => ({ protocol: 'tcp', address: '0.0.0.0', port }))
+/** How long ago an agent has asked its engines, when it tells of their containers. */
+const OBSERVED_AGO_MS = 5000
 
 const within = (value: number, from: number, to: number) => Math.min(to, Math.max(from, value))
 const step = (size: number) => (Math.random() - 0.5) * size
@@ -29,6 +28,8 @@ export class HostFacts {
   readonly #bootId = randomUUID()
   readonly #bootedMs: number
   readonly #startedMs = Date.now()
+  /** What does not change, as JSON: open ports and a container. */
+  readonly #services: string
   #cpu = 5 + Math.random() * 40
   #memory = 20 + Math.random() * 40
   #load = Math.random() * 2
@@ -37,7 +38,8 @@ export class HostFacts {
   constructor(hostname: string, index: number) {
     this.#hostname = hostname
     this.#system = SYSTEMS[index % SYSTEMS.length] ?? SYSTEMS[0]
-    this.#bootedMs = Date.now() - Math.random() * 90 * 86_400_000
+    this.#bootedMs = Math.floor(Date.now() - Math.random() * 90 * 86_400_000)
+    this.#services = servicesOf(index, this.#bootedMs)
   }
 
   health(): string {
@@ -50,7 +52,7 @@ export class HostFacts {
     return `{"time_ms":${now + clockOffsetMs},"boot_id":"${this.#bootId}","agent_uptime_s":${uptime},"running_commands":${running}}`
   }
 
-  /** About 1.2 KB of JSON, written by hand: it is most of what ten thousand agents cost. */
+  /** About 1.4 KB of JSON, written by hand: it is most of what ten thousand agents cost. */
   status(behaviour: Behaviour, running: readonly string[]): string {
     const { version, name, kernel, cores, memory } = this.#system
     this.#walk()
@@ -67,7 +69,8 @@ export class HostFacts {
       `"load":[${load},${load},${load}],"cpu":{"cores":${cores},"used_percent":${cpu}},` +
       `"memory":{"total_bytes":${total},"available_bytes":${Math.floor(total * (1 - used / 100))},` +
       `"swap_total_bytes":${GIB},"swap_free_bytes":${GIB}},"disks":[${this.#disks()}],` +
-      `"running_commands":${JSON.stringify(running)}}`
+      `"running_commands":${JSON.stringify(running)},${this.#services},` +
+      `"container_engines":[{"name":"podman","observed_at_ms":${now - OBSERVED_AGO_MS},"total":1,"failure":null}]}`
     )
   }
 
@@ -86,6 +89,24 @@ export class HostFacts {
     this.#load = within(this.#load + step(0.4), 0, 8)
     this.#disk = within(this.#disk + step(0.002), 0.05, 0.85)
   }
+}
+
+function servicesOf(index: number, startedMs: number): string {
+  const container = {
+    engine: 'podman',
+    id: index.toString(16).padStart(64, '0'),
+    name: 'web',
+    image: 'registry.example/web:1.27',
+    state: 'running',
+    health: 'healthy',
+    started_at_ms: startedMs,
+    ended_at_ms: null,
+    exit_code: null,
+    ports: [{ protocol: 'tcp', host_address: '0.0.0.0', host_port: 80, container_port: 8080, count: 1 }],
+    ports_truncated: false,
+  }
+  const services = { open_ports: PORTS, open_ports_truncated: false, containers: [container] }
+  return JSON.stringify(services).slice(1, -1)
 }
 
 const ESCAPES = '\u001b[2J\u001b]0;owned\u0007\u202egnp.exe\u0000\u009b31m'

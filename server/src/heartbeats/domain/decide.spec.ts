@@ -40,8 +40,11 @@ const refusal = (code: string, at = after(1000)): Observation => ({
 })
 
 /** Rounds one after another, as the engine makes them. */
-const rounds = (view: RollView, ...seen: Observation[]): RollView & Decision =>
-  seen.reduce((current, one) => Object.assign({}, current, decide(current, one)), view as RollView & Decision)
+function rounds(view: RollView, ...seen: Observation[]): RollView & Decision {
+  let current = { ...view, stateReason: null }
+  for (const one of seen) current = { ...current, ...decide(current, one) } as typeof current
+  return current
+}
 
 describe('decide', () => {
   it('calls a host online that answers, whatever it was before', () => {

@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto'
-import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { hash } from 'node:crypto'
+import { createSecureContext, type TLSSocket } from 'node:tls'
 import { fieldErrors, isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
   AGENT_METHODS,
@@ -20,8 +20,10 @@ export interface AgentAddress {
   port: number
   path: string
   token: string
-  /** The pin of the one certificate that is accepted. */
+  /** The pin of the one key that is accepted. */
   certificatePin: string
+  /** SHA-256 of the DER certificate that the agent was given, in base64: one that is the same byte for byte has the key. */
+  certificateDigest?: string
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -32,7 +34,7 @@ const MAX_POLLS = 64
 const MAX_CALLS = 4
 /** Above the largest piece of output of the contract in base64, and above every other answer. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024
-const MAX_ANSWER_BYTES = 1024 * 1024
+const MAX_ANSWER_BYTES = 3 * 1024 * 1024
 
 const rpcAnswer = z.union([
   z.object({
@@ -58,7 +60,10 @@ export type AgentCall<N extends AgentMethodName = AgentMethodName> = N extends A
   ? { method: N; params: AgentParamsInput<N> }
   : never
 
-type ResultsOf<C extends readonly AgentCall[]> = { [I in keyof C]: AgentResult<C[I]['method']> }
+/** For each call its result, or why it has none. */
+export type OutcomesOf<C extends readonly AgentCall[]> = {
+  [I in keyof C]: AgentResult<C[I]['method']> | RollcallError
+}
 
 /**
  * Keep-alive connections to one agent. Both sides are known by pin, and no byte of a request, so no token, is sent
@@ -68,13 +73,12 @@ export class AgentConnection {
   private readonly lines: Lines
   private lastId = 0
 
-  /** `identity` holds the server's certificate and key, once for all connections. */
   constructor(
     readonly address: AgentAddress,
-    identity: SecureContext,
+    connector: AgentConnector,
   ) {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host
-    const connect = pinnedConnector(address.certificatePin, identity)
+    const connect = connector(address)
     this.lines = new Lines(
       () =>
         new Client(`https://${host}:${address.port}`, {
@@ -100,19 +104,19 @@ export class AgentConnection {
     signal?: AbortSignal,
   ): Promise<AgentResult<N>> {
     const id = ++this.lastId
-    const waitMs = 'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
+    const waitMs = waitOf(params)
     const json = await this.send({ jsonrpc: '2.0', id, method: name, params }, [name], waitMs, signal)
     return resultOf(name, unwrap(json, id))
   }
 
   /**
-   * Several calls in one request, as a JSON-RPC batch, tried once; the agent may do them in any order. Throws as `call`
-   * does when one of them failed. `timeoutMs` cuts the time that the contract gives them.
+   * Several calls in one request, as a JSON-RPC batch, tried once; the agent answers when all are done. Resolves to each
+   * one's result or error; throws where the request as a whole failed. `timeoutMs` cuts the time that the contract gives.
    */
-  async callTogether<const C extends readonly AgentCall[]>(
+  async callEach<const C extends readonly AgentCall[]>(
     calls: C,
     { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
-  ): Promise<ResultsOf<C>> {
+  ): Promise<OutcomesOf<C>> {
     const requests = calls.map(({ method, params }) => ({
       jsonrpc: '2.0',
       id: ++this.lastId,
@@ -120,7 +124,8 @@ export class AgentConnection {
       params,
     }))
     const names = calls.map(({ method }) => method)
-    const json = await this.send(requests, names, 0, signal, timeoutMs)
+    const waitMs = Math.max(...calls.map(({ params }) => waitOf(params)))
+    const json = await this.send(requests, names, waitMs, signal, timeoutMs)
     if (!Array.isArray(json) || json.length !== calls.length) {
       // A refusal of the whole is one answer.
       if (!Array.isArray(json)) unwrap(json, undefined)
@@ -129,8 +134,8 @@ export class AgentConnection {
     return requests.map(({ id, method }) => {
       const answer = json.find((one) => (one as { id?: unknown } | null)?.id === id)
       if (answer === undefined) throw invalidAnswer('its answer carries the id of another call')
-      return resultOf(method, unwrap(answer, id))
-    }) as ResultsOf<C>
+      return outcomeOf(() => resultOf(method, unwrap(answer, id)))
+    }) as OutcomesOf<C>
   }
 
   /** Ends at once, with what is under way. */
@@ -164,14 +169,13 @@ export class AgentConnection {
 
   private async post(client: Client, body: string, maxBytes: number, signal: AbortSignal): Promise<string> {
     try {
-      const request = client.request({
+      const response = await client.request({
         method: 'POST',
         path: `/${this.address.path}/rpc`,
         headers: { 'content-type': 'application/json', [TOKEN_HEADER]: this.address.token },
         body,
         signal,
       })
-      const response = await untilAborted(request, signal)
       if (response.statusCode !== 200) {
         await response.body.dump({ limit: 1024 })
         throw refusedBy(response.statusCode)
@@ -180,6 +184,19 @@ export class AgentConnection {
     } catch (error) {
       throw asCallError(error)
     }
+  }
+}
+
+/** How long a call asks the agent to wait for news, in milliseconds. */
+const waitOf = (params: object): number =>
+  'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
+
+function outcomeOf<T>(work: () => T): T | RollcallError {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof RollcallError) return error
+    throw error
   }
 }
 
@@ -192,59 +209,30 @@ function resultOf<N extends AgentMethodName>(name: N, value: unknown): AgentResu
   )
 }
 
-/** What all connections share: made once, since reading the certificate costs more than a handshake. */
-export function clientIdentity(identity: { certificatePem: string; privateKeyPem: string }): SecureContext {
-  return createSecureContext({
-    cert: identity.certificatePem,
-    key: identity.privateKeyPem,
-    minVersion: 'TLSv1.3',
-  })
-}
+/** Opens connections with the server's certificate, only to agents that show the expected key. */
+export type AgentConnector = (expected: ExpectedKey) => buildConnector.connector
 
-/** Aborts `work` after `ms` milliseconds or with `signal`. A timer of our own: nothing may collect it before its time. */
-async function withDeadline<T>(
-  ms: number,
-  signal: AbortSignal | undefined,
-  work: (either: AbortSignal) => Promise<T>,
-): Promise<T> {
-  signal?.throwIfAborted()
-  const either = new AbortController()
-  const follow = () => either.abort(signal?.reason)
-  signal?.addEventListener('abort', follow, { once: true })
-  const timer = setTimeout(() => either.abort(new DOMException('no answer in time', 'TimeoutError')), ms)
-  try {
-    return await work(either.signal)
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', follow)
-  }
-}
+type ExpectedKey = Pick<AgentAddress, 'certificatePin' | 'certificateDigest'>
 
-/**
- * What `work` resolves to, unless `signal` fires first. While a connection is being made undici only notes that a request on
- * it was aborted: it is never sent, and yet it would fail no sooner than the connection.
- */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
-function pinnedConnector(pin: string, identity: SecureContext): buildConnector.connector {
+/** Made once for all agents: reading the certificate costs more than a handshake, and what is shared takes no room of theirs. */
+export function agentConnector(identity: { certificatePem: string; privateKeyPem: string }): AgentConnector {
   const connect = buildConnector({
-    secureContext: identity,
+    secureContext: createSecureContext({
+      cert: identity.certificatePem,
+      key: identity.privateKeyPem,
+      minVersion: 'TLSv1.3',
+    }),
     // The certificate is self-signed and known by its pin, which is checked below before the socket is handed out.
     rejectUnauthorized: false,
     // A resumed session would show no certificate to check.
     maxCachedSessions: 0,
     timeout: CONNECT_TIMEOUT_MS,
   })
-  return (options, callback) =>
+  return (expected) => (options, callback) =>
     connect(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
       if (error) return callback(error, null)
-      const seen = pinSeen(socket as TLSSocket)
+      const pin = expected.certificatePin
+      const seen = pinSeen(socket as TLSSocket, expected)
       if (seen === pin) return callback(null, socket)
       socket.destroy()
       callback(
@@ -257,10 +245,49 @@ function pinnedConnector(pin: string, identity: SecureContext): buildConnector.c
     })
 }
 
-function pinSeen(socket: TLSSocket): string | undefined {
+function pinSeen(socket: TLSSocket, expected: ExpectedKey): string | undefined {
   if (socket.isSessionReused()) return undefined
   const certificate = socket.getPeerX509Certificate()
-  return certificate && pinOf(new X509Certificate(certificate.raw))
+  if (!certificate) return undefined
+  // Taking the key out of a certificate costs as much as the rest of the handshake; to compare the whole is cheap.
+  const isTheOneGiven = digestOf(certificate.raw) === expected.certificateDigest
+  return isTheOneGiven ? expected.certificatePin : pinOf(certificate)
+}
+
+const digestOf = (der: Buffer) => hash('sha256', der, 'base64')
+
+/** The digest of a certificate, as `AgentAddress` wants it. */
+export const certificateDigest = (pem: string) =>
+  digestOf(Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64'))
+
+/**
+ * Aborts `work` after `ms` milliseconds or with `signal`, and waits no longer: a request that waits for a connection
+ * learns of it only when that stands or has failed. A timer of our own: nothing may collect it before its time.
+ */
+async function withDeadline<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (either: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  const either = new AbortController()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const end = (reason: unknown) => {
+    either.abort(reason)
+    reject(asCallError(reason))
+  }
+  const follow = () => end(signal?.reason)
+  signal?.addEventListener('abort', follow, { once: true })
+  const timer = setTimeout(() => end(new DOMException('no answer in time', 'TimeoutError')), ms)
+  const working = work(either.signal)
+  // It may fail after we have stopped waiting for it, and tells nothing new then.
+  working.catch(() => undefined)
+  try {
+    return await Promise.race([working, aborted])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', follow)
+  }
 }
 
 /** An agent speaks of commands and of itself; what it says of anything else is not believed. */

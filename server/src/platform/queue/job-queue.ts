@@ -76,6 +76,11 @@ export class JobQueue {
     await this.worker.waitUntilReady()
   }
 
+  async depth(): Promise<{ waiting: number; active: number }> {
+    const { waiting = 0, active = 0 } = await this.queue.getJobCounts('waiting', 'active')
+    return { waiting, active }
+  }
+
   async isUp(): Promise<boolean> {
     return this.queue.getJobCounts('waiting').then(
       () => true,

@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect, type TLSSocket } from 'node:tls'
+import { afterEach, expect, test } from 'vitest'
+import { AgentHost } from './fixtures/agent-host.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+const hosts: AgentHost[] = []
+afterEach(async () => {
+  await Promise.all(hosts.splice(0).map((host) => host.stop()))
+})
+
+async function startHost(limits: Record<string, number> = {}): Promise<AgentHost> {
+  const host = await AgentHost.start(limits)
+  hosts.push(host)
+  return host
+}
+
+/** The most memory that the agent has had so far, in MiB. */
+function peakOf(host: AgentHost): number {
+  const status = readFileSync(`/proc/${host.agent?.child.pid}/status`, 'utf8')
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
+}
+
+const call = (method: string, params: object, id = 1) => ({ jsonrpc: '2.0', id, method, params })
+const isUp = async (host: AgentHost) => expect((await host.client.call('health_check', {})).status).toBe('ok')
+
+/** A connection with the server's own key, on which anything can be written. */
+async function openTrusted({ target: { server, port } }: AgentHost): Promise<TLSSocket> {
+  const keys = { cert: server.certificate, key: server.privateKey }
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...keys })
+  socket.on('error', () => socket.destroy())
+  await once(socket, 'secureConnect')
+  return socket
+}
+
+function head({ target }: AgentHost, size: number): string {
+  const lines = [`POST /${target.path}/rpc HTTP/1.1`, 'Host: x', 'Content-Type: application/json']
+  return [...lines, `X-Agent-Token: ${target.token}`, `Content-Length: ${size}`, '', ''].join('\r\n')
+}
+
+const post = (host: AgentHost, body: unknown) => {
+  const text = JSON.stringify(body)
+  return head(host, Buffer.byteLength(text)) + text
+}
+
+/** A command that has written so much and waits. */
+async function talkative(host: AgentHost, bytes: number): Promise<string> {
+  const id = await host.shell(`head -c ${bytes} /dev/zero; exec sleep 60`)
+  await expect.poll(async () => (await host.log(id, bytes - 1, { wait_ms: 5000 })).new_offset).toBe(bytes)
+  return id
+}
+
+test('of forty commands that come at once as many start as there is room for', async () => {
+  const host = await startHost({ running_commands: 4 })
+  const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => host.shell('sleep 30')))
+  const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.error] : []))
+  expect(outcomes.length - refused.length).toBe(4)
+  for (const error of refused)
+    expect(error).toMatchObject({ data: { code: 'agent.overloaded', outcome: 'not-applied' } })
+  expect((await host.client.call('heartbeat', {})).running_commands).toBe(4)
+})
+
+test('more calls than there is room for are refused at once, and those that wait go on waiting', async () => {
+  const host = await startHost({ calls: 20 })
+  const command_id = await host.shell('sleep 60')
+  const wait = call('get_command_log', { command_id, offset: 0, wait_ms: 3000 })
+  const waiting = [1, 2].map(() => host.client.post(JSON.stringify(Array(10).fill(wait))))
+  const heartbeat = async () =>
+    JSON.parse((await host.client.post(JSON.stringify(call('heartbeat', {})))).body)
+  const refusal = { code: -32002, data: { code: 'agent.overloaded', outcome: 'not-applied' } }
+  await expect.poll(heartbeat).toMatchObject({ error: refusal })
+  for (const { body } of await Promise.all(waiting))
+    for (const { result } of JSON.parse(body)) expect(result).toMatchObject({ log_data: '', is_final: false })
+  expect(await heartbeat()).toMatchObject({ result: { running_commands: 1 } })
+  expect(host.agent?.stderr.match(/rpc.overloaded/g)).toHaveLength(1)
+})
+
+test('batches that ask for the most output, many at once, are answered in part and cost bounded memory', async () => {
+  const host = await startHost()
+  const size = 80 * MEBIBYTE
+  const command_id = await talkative(host, size)
+  const before = peakOf(host)
+  const batch = Array.from({ length: 16 }, (_, i) =>
+    call('get_command_log', { command_id, offset: i * 4 * MEBIBYTE, max_bytes: 4 * MEBIBYTE }, i),
+  )
+  const answers = await Promise.all(Array.from({ length: 8 }, () => host.client.post(JSON.stringify(batch))))
+  for (const { body } of answers) {
+    const results = JSON.parse(body)
+    expect(results).toHaveLength(16)
+    for (const { id, result } of results) expect(result.new_offset).toBeGreaterThan(id * 4 * MEBIBYTE)
+  }
+  expect(peakOf(host) - before).toBeLessThan(150)
+  await isUp(host)
+  // The room is given back.
+  expect((await host.log(command_id, 0, { max_bytes: 4 * MEBIBYTE })).new_offset).toBe(4 * MEBIBYTE)
+})
+
+test('a server that asks and does not read is cut off, and what it asked for is forgotten', async () => {
+  const host = await startHost()
+  const command_id = await talkative(host, 8 * MEBIBYTE)
+  const socket = await openTrusted(host)
+  socket.pause()
+  const started = performance.now()
+  socket.write(post(host, call('get_command_log', { command_id, offset: 0, max_bytes: 4 * MEBIBYTE })))
+  await host.agent?.says('rpc.stalled')
+  expect(performance.now() - started).toBeLessThan(16_000)
+  socket.destroy()
+  await isUp(host)
+})
+
+test('a server that sends its request slowly is cut off', async () => {
+  const host = await startHost()
+  const socket = await openTrusted(host)
+  const started = performance.now()
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  const timer = setInterval(() => socket.write('x'), 200)
+  socket.write(head(host, 10).replace('\r\n\r\n', '\r\nX: '))
+  await closed
+  clearInterval(timer)
+  expect(performance.now() - started).toBeLessThan(16_000)
+  await isUp(host)
+})
+
+test('many large requests at once are taken as far as there is room', async () => {
+  const host = await startHost({ request_bytes: 2 * MEBIBYTE })
+  await isUp(host)
+  const before = peakOf(host)
+  const sockets = await Promise.all(Array.from({ length: 110 }, () => openTrusted(host)))
+  const answers: string[] = []
+  for (const socket of sockets) {
+    socket.on('data', (data) => answers.push(String(data)))
+    // All but the last byte, so that all of them are held.
+    socket.write(head(host, 2 * MEBIBYTE) + ' '.repeat(2 * MEBIBYTE - 1))
+  }
+  await expect
+    .poll(() => sockets.every((socket) => socket.writableLength === 0), { timeout: 15_000 })
+    .toBe(true)
+  for (const socket of sockets) socket.write('1')
+  await expect.poll(() => answers.length, { timeout: 15_000 }).toBe(110)
+  expect(answers.filter((answer) => answer.includes('agent.overloaded')).length).toBeGreaterThan(90)
+  expect(answers.filter((answer) => answer.includes('request.invalid')).length).toBeGreaterThan(4)
+  expect(peakOf(host) - before).toBeLessThan(120)
+  for (const socket of sockets) socket.destroy()
+  await isUp(host)
+})

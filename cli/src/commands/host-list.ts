@@ -1,0 +1,123 @@
+import { type AgentView, HOST_STATES, type HostState, type HostView } from '@rollcall/contracts/admin'
+import { type Command, Option } from 'commander'
+import { allAgents } from '../api/agents.ts'
+import type { Context } from '../context.ts'
+import { collectPairs, jsonOption } from '../options.ts'
+import { addressOf, clockWords, stateWords } from '../output/host-words.ts'
+import { jsonDocument } from '../output/json.ts'
+import { roughAge, roughly, wholePercent } from '../output/measures.ts'
+import { table } from '../output/table.ts'
+import { labelList } from '../output/words.ts'
+
+interface Options {
+  state?: HostState
+  label?: Record<string, string>
+  wide?: boolean
+  json?: boolean
+}
+
+/** What keeps the table within 100 columns where names and labels are not long. */
+const SHORT_LABELS = 24
+
+const HELP = `
+SINCE is how long the host has been in its state, ANSWERED how long ago its agent last answered, DISK the fullest one.
+
+Examples:
+  rollcall host list --state offline
+  rollcall host list --label env=prod --label rack=b4 --wide`
+
+export function addHostListCommand(host: Command, context: Context): void {
+  host
+    .command('list')
+    .description('all hosts, by name, and how they are')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(HOST_STATES))
+    .option('--label <key=value>', 'only those with this label; may be given again', collectPairs)
+    .option('--wide', 'everything that is known, however broad')
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((options: Options) => list(context, options))
+}
+
+/** An agent with what only the host itself tells; null where that is not asked for. */
+interface Row {
+  agent: AgentView
+  host: HostView | null
+}
+
+async function list({ api, stdout }: Context, { state, label = {}, wide, json }: Options): Promise<void> {
+  const wanted = Object.entries(label)
+  const agents = (await allAgents(api, state)).filter(({ labels }) =>
+    wanted.every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value),
+  )
+  const rows = json || wide ? withHosts(agents, (await api.call('listHosts')).hosts) : agents.map(alone)
+  if (json) stdout.write(jsonDocument({ hosts: rows.map(jsonOf) }))
+  else if (rows.length > 0) stdout.write(tableOf(rows, wide ? WIDE_COLUMNS : COLUMNS))
+  else if (state !== undefined || wanted.length > 0) stdout.write('No host is like that.\n')
+  else stdout.write('There are no hosts yet. "rollcall host add --help" shows how to add one.\n')
+}
+
+const alone = (agent: AgentView): Row => ({ agent, host: null })
+
+/** A host that came or went between the two requests is left out. */
+function withHosts(agents: readonly AgentView[], hosts: readonly HostView[]): Row[] {
+  const byId = new Map(hosts.map((host) => [host.id, host]))
+  return agents.flatMap((agent) => {
+    const host = byId.get(agent.hostId)
+    return host ? [{ agent, host }] : []
+  })
+}
+
+/** The host as `host show` gives it, with the roll's word where both have one. */
+function jsonOf({ agent: { hostId: _id, host: _name, version: _version, ...roll }, host }: Row) {
+  return { ...host, ...roll }
+}
+
+type Column = readonly [header: string, cell: (row: Row) => string]
+
+const tableOf = (rows: readonly Row[], columns: readonly Column[]) =>
+  table(
+    columns.map(([header]) => header),
+    rows.map((row) => columns.map(([, cell]) => cell(row))),
+  )
+
+const NAME: Column = ['NAME', ({ agent }) => agent.host]
+const STATE: readonly Column[] = [
+  ['STATE', ({ agent }) => stateWords(agent)],
+  ['SINCE', ({ agent }) => roughAge(agent.stateSince)],
+  [
+    'ANSWERED',
+    ({ agent }) => (agent.lastAnswerAt === null ? 'never' : `${roughAge(agent.lastAnswerAt)} ago`),
+  ],
+]
+const USE: readonly Column[] = [
+  ['CPU', ({ agent }) => wholePercent(agent.cpuPercent)],
+  ['MEMORY', ({ agent }) => wholePercent(agent.memoryPercent)],
+  ['DISK', ({ agent }) => wholePercent(agent.diskPercent)],
+]
+const VERSION: Column = ['AGENT', ({ agent }) => agent.version ?? '-']
+
+const COLUMNS: readonly Column[] = [
+  NAME,
+  ...STATE,
+  ...USE,
+  VERSION,
+  ['LABELS', ({ agent }) => shortened(labelList(agent.labels))],
+]
+
+const WIDE_COLUMNS: readonly Column[] = [
+  NAME,
+  ['ADDRESS', ({ host }) => (host ? addressOf(host) : '-')],
+  ...STATE,
+  ...USE,
+  ['LOAD', ({ agent }) => agent.load?.toFixed(2) ?? '-'],
+  ['UPTIME', ({ agent }) => (agent.uptimeS === null ? '-' : roughly(agent.uptimeS * 1000))],
+  ['COMMANDS', ({ agent }) => agent.runningCommands?.toString() ?? '-'],
+  ['TRIP', ({ agent }) => (agent.roundTripMs === null ? '-' : `${Math.round(agent.roundTripMs)} ms`)],
+  ['CLOCK', ({ agent }) => (agent.clockOffsetMs === null ? '-' : clockWords(agent.clockOffsetMs))],
+  VERSION,
+  ['LABELS', ({ agent }) => labelList(agent.labels)],
+  ['REASON', ({ agent }) => agent.stateReason ?? ''],
+]
+
+const shortened = (text: string) =>
+  text.length > SHORT_LABELS ? `${text.slice(0, SHORT_LABELS - 1)}…` : text

@@ -1,0 +1,72 @@
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { watchInterrupts } from '../input/interrupts.ts'
+import { type Attended, attend, refusalIn } from '../live/attend.ts'
+import { FleetView } from '../live/fleet-view.ts'
+import { giveUpAfterMs } from '../live/watch.ts'
+import { jsonOption } from '../options.ts'
+import { type FleetDisplay, JsonDisplay, LineDisplay, ScreenDisplay } from '../output/fleet-display.ts'
+
+const HELP = `
+At a terminal: counts on top and the hosts that are not well first. Elsewhere: one line for each change of state, from now
+on. Ctrl-C leaves.
+A lost connection or a restart of the server is waited out as "rollcall run" does, and what changed meanwhile is told.
+
+With --json every line is one JSON object: "fleet" (total, states) when all of it is known, also after a reconnection, and
+"change" (at, host, hostId, from, to, code, reason) for each change of state.`
+
+export function addWatchCommand(program: Command, context: Context): void {
+  program
+    .command('watch')
+    .description('the fleet, live: what is not well first, or every change of state')
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((options: { json?: boolean }) => watchFleet(context, options))
+}
+
+async function watchFleet(context: Context, { json }: { json?: boolean }): Promise<void> {
+  const view = new FleetView()
+  const display = displayOf(context, view, json)
+  const settings = {
+    find: context.find,
+    notice: (text: string) => display.notice(text),
+    giveUpAfterMs: giveUpAfterMs(context.env),
+    signal: watchInterrupts().leaving,
+  }
+  // Where no server runs to begin with, or the key is wrong, there is nothing to wait for.
+  await context.api.call('clusterHealth')
+  display.open()
+  try {
+    await attend(watchingOf(view, display), settings)
+  } finally {
+    display.close()
+  }
+}
+
+/** Has no end of its own. A connection that left something out is given up for another, which tells all of it. */
+const watchingOf = (view: FleetView, display: FleetDisplay): Attended => ({
+  isDone: false,
+  ask(connection) {
+    view.awaitWhole()
+    connection.send({ type: 'watch-fleet' })
+  },
+  async take(event) {
+    if (event.type === 'error') {
+      const refusal = refusalIn(event)
+      if (refusal) throw refusal
+      return false
+    }
+    if (event.type !== 'fleet') return true
+    const { changes, isWhole, isMissing } = view.take(event, new Date())
+    await display.show(changes, isWhole)
+    return !isMissing
+  },
+})
+
+function displayOf(context: Context, view: FleetView, json: boolean | undefined): FleetDisplay {
+  const { stdout, env } = context
+  if (json) return new JsonDisplay(context, view)
+  return stdout.isTTY && env.TERM !== 'dumb'
+    ? new ScreenDisplay(context, view)
+    : new LineDisplay(context, view)
+}

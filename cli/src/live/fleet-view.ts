@@ -1,0 +1,158 @@
+import {
+  type AgentChange,
+  type AgentView,
+  agentView,
+  type HostState,
+  type LiveEvent,
+} from '@rollcall/contracts/admin'
+import { MOST_AGENTS } from '../api/agents.ts'
+import { CliError } from '../errors.ts'
+
+const WATCHED = [
+  'host',
+  'state',
+  'stateCode',
+  'stateReason',
+  'stateSince',
+  'lastAnswerAt',
+  'cpuPercent',
+  'memoryPercent',
+  'diskPercent',
+] as const satisfies (keyof AgentView)[]
+
+/** What is kept of an agent. */
+export type WatchedAgent = Pick<AgentView, (typeof WATCHED)[number]>
+
+/** `from` is null for a host that is new, `to` is `removed` for one that left the fleet. */
+export interface StateChange {
+  at: string
+  hostId: string
+  host: string
+  from: HostState | null
+  to: HostState | 'removed'
+  code: string | null
+  reason: string | null
+}
+
+interface News {
+  /** Since what was known before; none for what is seen for the first time. */
+  changes: StateChange[]
+  /** The whole fleet is known as of now. */
+  isWhole: boolean
+  /** Something is not known that the server takes for known: it has to begin anew. */
+  isMissing: boolean
+}
+
+/** The fleet as it was last told. Throws rather than hold more agents than `most`. */
+export class FleetView {
+  private readonly most: number
+  private known = new Map<string, WatchedAgent>()
+  private incoming: Map<string, WatchedAgent> | undefined
+  private isKnown = false
+  private isAwaiting = true
+
+  constructor(most = MOST_AGENTS) {
+    this.most = most
+  }
+
+  get agents(): WatchedAgent[] {
+    return [...this.known.values()]
+  }
+
+  /** The server was asked for the whole fleet: what it says before that is of no more use. */
+  awaitWhole(): void {
+    this.incoming = undefined
+    this.isAwaiting = true
+  }
+
+  take(event: LiveEvent & { type: 'fleet' }, now: Date): News {
+    const news: News = { changes: [], isWhole: false, isMissing: false }
+    if (event.isSnapshot) this.takeSnapshot(event, now, news)
+    else if (this.incoming) news.isMissing = true
+    else if (!this.isAwaiting) this.takeDifference(event, now, news)
+    return news
+  }
+
+  private takeSnapshot({ agents, isComplete }: LiveEvent & { type: 'fleet' }, now: Date, news: News): void {
+    this.incoming ??= new Map()
+    for (const agent of agents) {
+      const whole = agentView.safeParse(agent)
+      if (whole.success) this.keep(this.incoming, agent.hostId, whole.data)
+      else news.isMissing = true
+    }
+    if (!isComplete || news.isMissing) return
+    if (this.isKnown) news.changes = changesBetween(this.known, this.incoming, now)
+    this.known = this.incoming
+    this.incoming = undefined
+    this.isKnown = true
+    this.isAwaiting = false
+    news.isWhole = true
+  }
+
+  private takeDifference({ agents, removed }: LiveEvent & { type: 'fleet' }, now: Date, news: News): void {
+    for (const change of agents) {
+      const before = this.known.get(change.hostId)
+      const next = before ? { ...before, ...partOf(change) } : agentView.safeParse(change).data
+      if (!next) {
+        news.isMissing = true
+        continue
+      }
+      this.keep(this.known, change.hostId, next)
+      news.changes.push(...changeOf(change.hostId, before, next, now))
+    }
+    for (const hostId of removed) {
+      const before = this.known.get(hostId)
+      if (before) news.changes.push(removalOf(hostId, before, now))
+      this.known.delete(hostId)
+    }
+  }
+
+  private keep(agents: Map<string, WatchedAgent>, hostId: string, agent: WatchedAgent): void {
+    agents.set(hostId, watched(agent))
+    if (agents.size > this.most)
+      throw new CliError(`The server tells of more than ${this.most} hosts; so many cannot be watched.`)
+  }
+}
+
+const watched = (agent: WatchedAgent) =>
+  Object.fromEntries(WATCHED.map((key) => [key, agent[key]])) as unknown as WatchedAgent
+
+const partOf = (change: AgentChange) =>
+  Object.fromEntries(
+    WATCHED.filter((key) => change[key] !== undefined).map((key) => [key, change[key]]),
+  ) as Partial<WatchedAgent>
+
+function changesBetween(
+  before: ReadonlyMap<string, WatchedAgent>,
+  after: ReadonlyMap<string, WatchedAgent>,
+  now: Date,
+): StateChange[] {
+  const left = [...before].filter(([hostId]) => !after.has(hostId))
+  return [
+    ...[...after].flatMap(([hostId, agent]) => changeOf(hostId, before.get(hostId), agent, now)),
+    ...left.map(([hostId, agent]) => removalOf(hostId, agent, now)),
+  ]
+}
+
+/** None where neither the state nor what it is for has changed. */
+function changeOf(
+  hostId: string,
+  before: WatchedAgent | undefined,
+  { host, state, stateCode, stateReason, stateSince }: WatchedAgent,
+  now: Date,
+): StateChange[] {
+  if (before?.state === state && before.stateCode === stateCode) return []
+  // Within one state the server tells no time of a new reason.
+  const at = before?.stateSince === stateSince ? now.toISOString() : stateSince
+  return [{ at, hostId, host, from: before?.state ?? null, to: state, code: stateCode, reason: stateReason }]
+}
+
+const removalOf = (hostId: string, { host, state }: WatchedAgent, now: Date): StateChange => ({
+  at: now.toISOString(),
+  hostId,
+  host,
+  from: state,
+  to: 'removed',
+  code: null,
+  reason: null,
+})

@@ -1,0 +1,173 @@
+import { sanitizeText } from '@rollcall/contracts'
+import type { HostFacts, HostStatus, HostVitals } from '@rollcall/contracts/admin'
+import type { OpenPort } from '@rollcall/contracts/agent'
+import { durationText } from '../input/duration.ts'
+import { containerPorts, containerStatus } from './container-words.ts'
+import { clockWords, stateWords } from './host-words.ts'
+import { bar, roughly, size } from './measures.ts'
+import { fieldList, table } from './table.ts'
+import { ago, duration } from './words.ts'
+
+/** From here on what a host's log says happened at another time than ours. */
+const CLOCK_WARNING_MS = 1000
+/** All ports of one address stand in one cell. */
+const MAX_CELL = 4000
+const SHORT_CONTAINER_ID = 12
+
+interface Setting {
+  now: number
+  /** Whether shares are drawn as bars too. */
+  hasBars: boolean
+}
+
+/** A host's facts and vitals on one page. */
+export function hostReport(status: HostStatus, setting: Setting): string {
+  const { vitals, facts } = status
+  const sections = [
+    fieldList([
+      ...stateFields(status, setting.now),
+      ...hostFields(status, setting),
+      ...callFields(status, setting.now),
+    ]),
+    vitals && disksSection(vitals, setting),
+    facts && portsSection(facts),
+    facts && containersSection(facts, setting.now + (status.clockOffsetMs ?? 0)),
+  ]
+  return sections.filter(Boolean).join('\n')
+}
+
+type Field = readonly [name: string, value: string | null | undefined]
+
+const stateFields = (status: HostStatus, now: number): Field[] => [
+  ['Host', status.host.name],
+  ['State', `${stateWords(status)}, for ${ago(status.stateSince, now)}`],
+  ['Reason', status.stateReason],
+]
+
+function hostFields({ facts, vitals, clockOffsetMs }: HostStatus, { hasBars }: Setting): Field[] {
+  if (!facts && !vitals) return [['Known of it', 'nothing yet: its agent has not answered a call']]
+  const share = (percent: number) => `${hasBars ? `${bar(percent)} ` : ''}${Math.round(percent)} %`
+  return [
+    ['System', facts && `${facts.os.name}, Linux ${facts.kernel}, ${facts.architecture}`],
+    ['Hostname', facts?.hostname],
+    ['Time zone', facts?.timeZone],
+    ['Clock', clockField(clockOffsetMs)],
+    ['Uptime', vitals && duration(vitals.uptimeS * 1000)],
+    [
+      'Load',
+      vitals &&
+        `${vitals.load.map((load) => load.toFixed(2)).join(' ')}${facts ? ` on ${coresOf(facts)}` : ''}`,
+    ],
+    ['CPU', vitals && (vitals.cpuPercent === null ? 'not measured yet' : share(vitals.cpuPercent))],
+    ['Memory', vitals && `${share(vitals.memoryPercent)}, ${memoryOf(vitals)}`],
+    ['Swap', vitals && swapOf(vitals, share)],
+    ['Commands', vitals && `${vitals.runningCommands} running`],
+  ]
+}
+
+const coresOf = ({ cores }: HostFacts) => (cores === 1 ? '1 core' : `${cores} cores`)
+
+const memoryOf = ({ memory: { totalBytes, availableBytes } }: HostVitals) =>
+  `${size(Math.max(0, totalBytes - availableBytes))} of ${size(totalBytes)}`
+
+function swapOf(
+  { memory: { swapTotalBytes, swapFreeBytes } }: HostVitals,
+  share: (percent: number) => string,
+) {
+  if (swapTotalBytes === 0) return 'none'
+  const used = Math.max(0, swapTotalBytes - swapFreeBytes)
+  return `${share((100 * used) / swapTotalBytes)}, ${size(used)} of ${size(swapTotalBytes)}`
+}
+
+function clockField(offsetMs: number | null): string | null {
+  if (offsetMs === null) return null
+  if (Math.abs(offsetMs) <= CLOCK_WARNING_MS) return clockWords(offsetMs)
+  return `${clockWords(offsetMs)}. WARNING: more than a second; "timedatectl" on the host says whether it is synchronised`
+}
+
+const callFields = (status: HostStatus, now: number): Field[] => [
+  ['Agent', status.facts?.agentVersion],
+  ['Last answer', lastAnswerOf(status, now)],
+  ['Next call', nextCallOf(status, now)],
+  ['Heartbeat', status.heartbeat && heartbeatOf(status.heartbeat)],
+  ['Reinstall', status.autoReinstall ? 'by itself, when silent while SSH works' : 'only when asked for'],
+]
+
+function lastAnswerOf({ lastAnswerAt, roundTripMs }: HostStatus, now: number): string {
+  if (lastAnswerAt === null) return 'never'
+  return `${ago(lastAnswerAt, now)} ago${roundTripMs === null ? '' : `, within ${duration(roundTripMs)}`}`
+}
+
+function nextCallOf({ nextCallAt }: HostStatus, now: number): string | null {
+  if (nextCallAt === null) return null
+  const inMs = Date.parse(nextCallAt) - now
+  return inMs < 1000 ? 'now' : `in ${roughly(inMs)} at the latest`
+}
+
+function heartbeatOf({ profile, minMs, maxMs, offlineAfterMs }: HostStatus['heartbeat'] & object): string {
+  const offline =
+    offlineAfterMs === null ? 'when all retries failed' : `after ${durationText(offlineAfterMs)}`
+  return `profile ${profile}: every ${durationText(minMs)} to ${durationText(maxMs)}, offline ${offline}`
+}
+
+function disksSection({ disks }: HostVitals, { hasBars }: Setting): string {
+  if (disks.length === 0) return 'Disks: none are told\n'
+  const rows = disks.map(({ mount, filesystem, totalBytes, availableBytes }) => {
+    const percent = totalBytes > 0 ? (100 * (totalBytes - availableBytes)) / totalBytes : 0
+    return [
+      mount,
+      filesystem,
+      size(totalBytes),
+      size(availableBytes),
+      `${hasBars ? `${bar(percent, 10)} ` : ''}${Math.round(percent)} %`,
+    ]
+  })
+  return table(['DISK', 'TYPE', 'SIZE', 'AVAILABLE', 'USED'], rows)
+}
+
+/** Ports that are open at the same addresses stand together. */
+function portsSection({ openPorts, areOpenPortsCut }: HostFacts): string {
+  if (openPorts === null) return 'Open ports: not known\n'
+  if (openPorts.length === 0) return 'Open ports: none\n'
+  const addressesOf = Map.groupBy(openPorts, ({ protocol, port }) => `${protocol} ${port}`)
+  const groups = new Map<string, { protocol: string; at: string; ports: number[] }>()
+  for (const open of addressesOf.values()) {
+    const { protocol, port } = open[0] as OpenPort
+    const at = [...new Set(open.map(({ address }) => address))].toSorted().join(', ')
+    const group = groups.get(`${protocol} ${at}`) ?? { protocol, at, ports: [] }
+    group.ports.push(port)
+    groups.set(`${protocol} ${at}`, group)
+  }
+  const rows = [...groups.values()].map(({ protocol, at, ports }) => [
+    protocol,
+    at,
+    ports.toSorted((one, other) => one - other).join(', '),
+  ])
+  const rest = areOpenPortsCut ? '… and more than the agent tells\n' : ''
+  return table(['OPEN', 'AT', 'PORTS'], rows, MAX_CELL) + rest
+}
+
+function containersSection({ containers, containerEngines }: HostFacts, hostNow: number): string {
+  const failures = containerEngines
+    .filter(({ failure }) => failure !== null)
+    .map(
+      ({ name, failure }) =>
+        `The latest look at ${name} failed, so this is the one before: ${clean(failure)}\n`,
+    )
+    .join('')
+  if (containers === null) return `Containers: not known\n${failures}`
+  if (containers.length === 0) return `Containers: none\n${failures}`
+  const rows = containers.map((container) => [
+    container.id.slice(0, SHORT_CONTAINER_ID),
+    container.image,
+    containerStatus(container, hostNow),
+    containerPorts(container),
+    container.name,
+    container.engine,
+  ])
+  const total = containerEngines.reduce((sum, engine) => sum + engine.total, 0)
+  const rest = total > containers.length ? `… and ${total - containers.length} more\n` : ''
+  return `${table(['CONTAINER ID', 'IMAGE', 'STATUS', 'PORTS', 'NAME', 'ENGINE'], rows)}${rest}${failures}`
+}
+
+const clean = (text: string | null) => sanitizeText(text ?? '', 500)

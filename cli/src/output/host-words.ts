@@ -1,0 +1,30 @@
+import { type AgentView, HOST_STATES, type HostState, type HostView } from '@rollcall/contracts/admin'
+import { duration } from './words.ts'
+
+/** As one would give it to ssh, the port only where it is not 22. */
+export function addressOf({ address, port }: Pick<HostView, 'address' | 'port'>): string {
+  if (port === 22) return address
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** A state, with its code where that says more: `degraded (host.cpu_high)`. */
+export function stateWords({ state, stateCode }: Pick<AgentView, 'state' | 'stateCode'>): string {
+  const saysMore = state !== 'online' && stateCode !== null && !stateCode.endsWith(`.${state}`)
+  return saysMore ? `${state} (${stateCode})` : state
+}
+
+/** Why, with the code behind it: `There is no python3. (host.no_python)`. Undefined when nothing is known. */
+export function reasonWords(reason: string | null, code: string | null): string | undefined {
+  if (reason === null) return code ?? undefined
+  return code === null ? reason : `${reason} (${code})`
+}
+
+/** A host's clock beside the server's: `3.4 s behind`. */
+export const clockWords = (offsetMs: number) =>
+  Math.abs(offsetMs) < 0.5 ? 'exact' : `${duration(Math.abs(offsetMs))} ${offsetMs > 0 ? 'ahead' : 'behind'}`
+
+/** `2 online, 1 offline`: the states that any host is in. */
+export const stateCounts = (states: Partial<Record<HostState, number>>) =>
+  HOST_STATES.filter((state) => states[state])
+    .map((state) => `${states[state]} ${state}`)
+    .join(', ')

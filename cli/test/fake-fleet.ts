@@ -1,0 +1,151 @@
+import type {
+  AdminRouteName,
+  AgentView,
+  ClusterHealth,
+  HeartbeatProfile,
+  HostEvent,
+  HostSample,
+  HostStatus,
+  HostView,
+} from '@rollcall/contracts/admin'
+import { refusal } from './fake-routes.ts'
+
+/** An agent as the roll knows it, which answered a minute and a half ago. */
+export function fakeAgent(host: HostView, more: Partial<AgentView> = {}): AgentView {
+  const { id, name, labels, state, stateCode, stateReason, stateSince, agent } = host
+  return {
+    hostId: id,
+    host: name,
+    labels,
+    state,
+    stateCode,
+    stateReason,
+    stateSince,
+    version: agent?.version ?? null,
+    lastAnswerAt: agent && new Date(Date.now() - 90_000).toISOString(),
+    roundTripMs: agent && 3.2,
+    clockOffsetMs: agent && 12,
+    cpuPercent: agent && 12.4,
+    memoryPercent: agent && 48,
+    diskPercent: agent && 71.6,
+    load: agent && 0.25,
+    uptimeS: agent && 273_600,
+    runningCommands: agent && 2,
+    ...more,
+  }
+}
+
+/** What the fake server's roll knows: as little as the hosts tell, and whatever the test adds. */
+export class FakeFleet {
+  /** By the host's name. */
+  readonly reports = new Map<string, Partial<AgentView>>()
+  readonly statuses = new Map<string, Partial<HostStatus>>()
+  /** Newest first, as the server has them. */
+  readonly events = new Map<string, HostEvent[]>()
+  readonly samples = new Map<string, HostSample[]>()
+  profiles: HeartbeatProfile[] = [
+    { name: 'default', minMs: 20_000, maxMs: 60_000, offlineAfterMs: null, labels: null },
+  ]
+  /** Agents in one page, however many are asked for. */
+  pageSize = 10_000
+  private readonly hosts: ReadonlyMap<string, HostView>
+
+  constructor(hosts: ReadonlyMap<string, HostView>) {
+    this.hosts = hosts
+  }
+
+  agents(): AgentView[] {
+    return [...this.hosts.values()]
+      .map((host) => fakeAgent(host, this.reports.get(host.name)))
+      .toSorted((one, other) => (one.host < other.host ? -1 : 1))
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: parsed by the contract before
+  answer(name: AdminRouteName, { params, query, body }: any): unknown {
+    switch (name) {
+      case 'listAgents':
+        return this.page(query)
+      case 'clusterHealth':
+        return this.health()
+      case 'hostStatus':
+        return this.status(this.host(params.host))
+      case 'hostHistory':
+        return { events: (this.events.get(this.host(params.host).name) ?? []).slice(0, query.limit) }
+      case 'hostSamples':
+        return { samples: this.samples.get(this.host(params.host).name) ?? [] }
+      case 'changeHost':
+        return { host: Object.assign(this.host(params.host), body) }
+      case 'listHeartbeatProfiles':
+        return { profiles: this.profiles }
+      case 'addHeartbeatProfile':
+        this.profiles.push(body)
+        return { profile: body }
+      case 'changeHeartbeatProfile':
+        return { profile: Object.assign(this.profile(params.profile), body) }
+      case 'removeHeartbeatProfile':
+        this.profiles.splice(this.profiles.indexOf(this.profile(params.profile)), 1)
+        return {}
+      default:
+        throw refusal('request.not_found', `The fake does not do ${name}.`)
+    }
+  }
+
+  private page({ state, after, limit }: { state?: string; after?: string; limit: number }) {
+    const size = Math.min(limit, this.pageSize)
+    const wanted = this.agents().filter(
+      (agent) => (!state || agent.state === state) && (!after || agent.host > after),
+    )
+    const agents = wanted.slice(0, size)
+    return { agents, next: wanted.length > size ? (agents.at(-1)?.host ?? null) : null }
+  }
+
+  private health(): ClusterHealth {
+    const states: ClusterHealth['states'] = {}
+    for (const { state } of this.hosts.values()) states[state] = (states[state] ?? 0) + 1
+    const [total, healthy, degraded] = [this.hosts.size, states.online ?? 0, states.degraded ?? 0]
+    const offline = states.offline ?? 0
+    return {
+      health: total === 0 ? 'empty' : healthy === total ? 'healthy' : 'degraded',
+      total,
+      healthy,
+      degraded,
+      offline,
+      other: total - healthy - degraded - offline,
+      percentage: total === 0 ? 100 : Math.floor((1000 * healthy) / total) / 10,
+      states,
+    }
+  }
+
+  private status(host: HostView): HostStatus {
+    const { hostId, lastAnswerAt, roundTripMs, clockOffsetMs } = fakeAgent(host)
+    return {
+      host: { id: hostId, name: host.name },
+      state: host.state,
+      stateCode: host.stateCode,
+      stateReason: host.stateReason,
+      stateSince: host.stateSince,
+      lastAnswerAt,
+      roundTripMs,
+      clockOffsetMs,
+      nextCallAt: null,
+      heartbeat: null,
+      autoReinstall: host.autoReinstall,
+      facts: null,
+      factsChangedAt: null,
+      vitals: null,
+      ...this.statuses.get(host.name),
+    }
+  }
+
+  private host(name: string): HostView {
+    const host = this.hosts.get(name)
+    if (host) return host
+    throw refusal('host.not_found', `There is no host called ${name}.`)
+  }
+
+  private profile(name: string): HeartbeatProfile {
+    const profile = this.profiles.find((one) => one.name === name)
+    if (profile) return profile
+    throw refusal('heartbeat.profile_not_found', `There is no heartbeat profile called ${name}.`)
+  }
+}

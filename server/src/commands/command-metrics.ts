@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common'
+import { type CommandKind, FINAL_STATES } from '@rollcall/contracts/admin'
+import { Metrics } from '../platform/metrics/metrics.ts'
+import type { Ending } from './domain/command.ts'
+import { WorkRepository } from './work.repository.ts'
+
+/** Commands by state, for Prometheus. */
+@Injectable()
+export class CommandMetrics {
+  private readonly endings
+
+  constructor(metrics: Metrics, work: WorkRepository) {
+    metrics.gauge({
+      name: 'rollcall_commands',
+      help: 'Commands that have not ended: held back by the limits of their run, pending, or running.',
+      labelNames: ['state'] as const,
+      async collect() {
+        const counts = await work.countUnfinished()
+        for (const state of ['held', 'pending', 'running'] as const) this.set({ state }, counts[state] ?? 0)
+      },
+    })
+    this.endings = metrics.counter({
+      name: 'rollcall_commands_ended_total',
+      help: 'Commands, installations and removals that this server saw to their end, by how they ended.',
+      labelNames: ['kind', 'state'] as const,
+    })
+    for (const state of FINAL_STATES) this.endings.inc({ kind: 'command', state }, 0)
+  }
+
+  ended(kind: CommandKind, state: Ending['state']): void {
+    this.endings.inc({ kind, state })
+  }
+}

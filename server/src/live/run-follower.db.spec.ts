@@ -1,0 +1,126 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { type LiveEvent, liveEvent, newRun, RUN_EVENT_COMMANDS } from '@rollcall/contracts/admin'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { WebSocket } from 'ws'
+import { CommandEvents, CommandsRepository, WorkRepository } from '../commands/index.ts'
+import { HostsRepository } from '../hosts/index.ts'
+import { SystemClock } from '../platform/clock/clock.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { addTestHost } from '../platform/testing/test-hosts.ts'
+import { RunsRepository, RunsService } from '../runs/index.ts'
+import { RunFollower } from './run-follower.ts'
+
+const clock = new SystemClock()
+let test: TestDatabase
+let work: WorkRepository
+let rows: RunsRepository
+let runs: RunsService
+
+beforeAll(async () => {
+  test = await TestDatabase.open()
+  const sealer = new Sealer(randomBytes(32))
+  const commands = new CommandsRepository(test.database, sealer)
+  work = new WorkRepository(test.database, commands)
+  rows = new RunsRepository(test.database)
+  const hosts = new HostsRepository(test.database, sealer)
+  runs = new RunsService(rows, commands, { announce: () => undefined } as never, hosts, clock)
+  for (const name of ['a', 'b', 'c']) await addTestHost(test.database, { name, at: clock.now() })
+})
+afterAll(() => test.close())
+
+/** A viewer, and what it was told. */
+function viewer(runId: string) {
+  const told: { event: LiveEvent; at: number }[] = []
+  const events = new CommandEvents()
+  const socket = Object.assign(new EventEmitter(), {
+    ...{ readyState: 1, OPEN: 1, bufferedAmount: 0 },
+    send: (text: string) => told.push({ event: liveEvent.parse(JSON.parse(text)), at: performance.now() }),
+  })
+  const follower = new RunFollower(runId, socket as unknown as WebSocket, runs, rows, events)
+  const ended = follower.run()
+  const isTold = async (count: number) => {
+    while (told.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  return { told, events, follower, ended, isTold }
+}
+
+const accept = (more: object = {}) => runs.run(newRun.parse({ program: 'true', all: true, ...more }), 'spec')
+async function end(id: string, runId: string, events?: CommandEvents) {
+  await work.claim(id, 'server', clock.now())
+  await work.finish(id, 'server', { state: 'success', exitCode: 0 }, clock.now())
+  events?.commandChanged({ id, runId, hasEnded: true, isLimited: false })
+}
+const statesIn = (event: LiveEvent | undefined) =>
+  event?.type === 'run'
+    ? event.commands.map(({ host, state, isHeld }) => `${host} ${isHeld ? 'held' : state}`)
+    : []
+
+describe('a followed run', () => {
+  it('is told from its present state on, each change once, and its end as soon as the last command has ended', async () => {
+    const { runId, commands } = await accept({ limits: { concurrency: 2 } })
+    const [one, two, three] = commands.map(({ id }) => id)
+    const { told, events, ended, isTold } = viewer(runId)
+    await isTold(1)
+    expect(told[0]?.event).toMatchObject({ counts: { held: 1, pending: 2 } })
+    expect(statesIn(told[0]?.event)).toEqual(['c held'])
+    await test.database.pool.query('UPDATE command SET admitted_at = now() WHERE id = $1', [three])
+    events.commandChanged({ id: three ?? '', runId, hasEnded: false, isLimited: true })
+    await end(one ?? '', runId, events)
+    await isTold(2)
+    expect(statesIn(told[1]?.event).toSorted()).toEqual(['a success', 'c pending'])
+    await end(two ?? '', runId, events)
+    await isTold(3)
+    const last = performance.now()
+    await end(three ?? '', runId, events)
+    await ended
+    expect(told.slice(3).map(({ event }) => event.type)).toEqual(['run', 'run-end'])
+    expect((told.at(-1)?.at ?? 0) - last, 'without the pause between two messages').toBeLessThan(240)
+    expect(told.at(-1)?.event).toMatchObject({ run: { counts: { success: 3 }, endedAt: expect.any(String) } })
+  })
+
+  it('is told to its end though another server drives it, of which nothing is heard here', async () => {
+    const { runId, commands } = await accept()
+    const { told, ended, isTold } = viewer(runId)
+    await isTold(1)
+    for (const { id } of commands) await end(id, runId)
+    await ended
+    expect(statesIn(told[1]?.event).toSorted()).toEqual(['a success', 'b success', 'c success'])
+    expect(told.at(-1)?.event.type).toBe('run-end')
+  })
+
+  it('that has ended is told whole, in messages of bounded size', async () => {
+    const { runId } = await accept()
+    await test.database.pool.query(
+      `INSERT INTO command (id, run_id, kind, host_id, host_name, program, args, env, cwd, timeout_ms, start_within_ms, tty,
+         columns, rows, stdin, state, requested_by, created_at, next_attempt_at, admitted_at)
+       SELECT gen_random_uuid(), run_id, kind, gen_random_uuid(), 'n-' || n, program, args, env, cwd, timeout_ms,
+         start_within_ms, tty, columns, rows, stdin, state, requested_by, created_at, next_attempt_at, admitted_at
+       FROM command, generate_series(1, 1200) AS n WHERE run_id = $1 AND host_name = 'a'`,
+      [runId],
+    )
+    await test.database.pool.query('UPDATE run SET total = 1203 WHERE id = $1', [runId])
+    await test.database.pool.query(
+      "UPDATE command SET state = 'success', ended_at = now() WHERE run_id = $1",
+      [runId],
+    )
+    const { told, ended } = viewer(runId)
+    await ended
+    const sizes = told.map(({ event }) => (event.type === 'run' ? event.commands.length : 0))
+    expect(sizes).toEqual([RUN_EVENT_COMMANDS, RUN_EVENT_COMMANDS, 203, 0])
+  })
+
+  it('is let go of when nobody watches any more', async () => {
+    const { runId } = await accept()
+    const { follower, ended, isTold, told } = viewer(runId)
+    await isTold(1)
+    follower.stop()
+    await ended
+    expect(told).toHaveLength(1)
+  })
+
+  it('that does not exist is refused', async () => {
+    await expect(viewer(randomUUID()).ended).rejects.toMatchObject({ code: 'run.not_found' })
+  })
+})

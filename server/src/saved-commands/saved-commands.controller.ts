@@ -1,0 +1,43 @@
+import { Controller } from '@nestjs/common'
+import { ApiKeyName } from '../access/index.ts'
+import { viewOf } from '../commands/index.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { viewOfSaved } from './saved-command.ts'
+import { SavedCommandsService } from './saved-commands.service.ts'
+
+@Controller()
+export class SavedCommandsController {
+  constructor(private readonly saved: SavedCommandsService) {}
+
+  @Endpoint('listSavedCommands')
+  async list() {
+    return { savedCommands: (await this.saved.list()).map(viewOfSaved) }
+  }
+
+  @Endpoint('addSavedCommand')
+  async add(@Input() { body }: InputOf<'addSavedCommand'>, @ApiKeyName() createdBy: string) {
+    return { savedCommand: viewOfSaved(await this.saved.add(body, createdBy)) }
+  }
+
+  @Endpoint('showSavedCommand')
+  async show(@Input() { params }: InputOf<'showSavedCommand'>) {
+    return { savedCommand: viewOfSaved(await this.saved.show(params.name)) }
+  }
+
+  @Endpoint('changeSavedCommand')
+  async change(@Input() { params, body }: InputOf<'changeSavedCommand'>) {
+    return { savedCommand: viewOfSaved(await this.saved.change(params.name, body)) }
+  }
+
+  @Endpoint('removeSavedCommand')
+  async remove(@Input() { params }: InputOf<'removeSavedCommand'>) {
+    await this.saved.remove(params.name)
+    return {}
+  }
+
+  @Endpoint('runSavedCommand')
+  async run(@Input() { params, body }: InputOf<'runSavedCommand'>, @ApiKeyName() requestedBy: string) {
+    const { commands, ...accepted } = await this.saved.run(params.name, body, requestedBy)
+    return { ...accepted, commands: commands.map(viewOf) }
+  }
+}

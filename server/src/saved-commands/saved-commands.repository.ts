@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common'
+import type { RunLimits, Target } from '@rollcall/contracts/admin'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { Database } from '../platform/prisma/database.ts'
+import { Prisma, type SavedCommand as Row } from '../platform/prisma/generated/client.ts'
+import type { SavedCommand } from './saved-command.ts'
+
+@Injectable()
+export class SavedCommandsRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** By name. */
+  async list(): Promise<SavedCommand[]> {
+    const rows = await this.database.prisma.savedCommand.findMany({ orderBy: { name: 'asc' } })
+    return rows.map((row) => this.fromRow(row))
+  }
+
+  async find(name: string): Promise<SavedCommand | null> {
+    const row = await this.database.prisma.savedCommand.findUnique({ where: { name } })
+    return row && this.fromRow(row)
+  }
+
+  async findById(id: string): Promise<SavedCommand | null> {
+    const row = await this.database.prisma.savedCommand.findUnique({ where: { id } })
+    return row && this.fromRow(row)
+  }
+
+  async insert(saved: SavedCommand): Promise<void> {
+    await this.database.prisma.savedCommand.create({ data: this.toRow(saved) })
+  }
+
+  /** False when it is not there any more. */
+  async update(saved: SavedCommand): Promise<boolean> {
+    const { id, createdAt: _, createdBy: __, ...data } = this.toRow(saved)
+    const { count } = await this.database.prisma.savedCommand.updateMany({ where: { id }, data })
+    return count === 1
+  }
+
+  /** Names of the schedules that run it. */
+  async schedulesOf(id: string): Promise<string[]> {
+    const rows = await this.database.prisma.schedule.findMany({
+      where: { savedCommandId: id },
+      select: { name: true },
+      orderBy: { name: 'asc' },
+      take: 20,
+    })
+    return rows.map(({ name }) => name)
+  }
+
+  /** Throws where a schedule runs it. */
+  async delete(id: string): Promise<void> {
+    await this.database.prisma.savedCommand.deleteMany({ where: { id } })
+  }
+
+  private toRow({ env, timeoutMs, startWithinMs, target, limits, ...plain }: SavedCommand) {
+    return {
+      ...plain,
+      env: this.sealer.seal(JSON.stringify(env), environmentOf(plain.id)),
+      timeoutMs: BigInt(timeoutMs),
+      startWithinMs: BigInt(startWithinMs),
+      target: target ?? Prisma.DbNull,
+      limits: limits ?? Prisma.DbNull,
+    }
+  }
+
+  private fromRow(row: Row): SavedCommand {
+    return {
+      ...row,
+      args: row.args as string[],
+      env: JSON.parse(this.sealer.open(row.env, environmentOf(row.id))) as Record<string, string>,
+      timeoutMs: Number(row.timeoutMs),
+      startWithinMs: Number(row.startWithinMs),
+      target: row.target as Target | null,
+      limits: row.limits as RunLimits | null,
+    }
+  }
+}
+
+const environmentOf = (id: string) => `saved-command/${id}/env`

@@ -1,0 +1,41 @@
+import type { FiringOutcome, RunLimits, Target } from '@rollcall/contracts/admin'
+
+/** A program that only this schedule runs; its environment is in the clear. */
+export interface OwnCommand {
+  program: string
+  args: string[]
+  env: Record<string, string>
+  cwd: string
+  timeoutMs: number
+  startWithinMs: number
+}
+
+export interface Schedule {
+  id: string
+  name: string
+  description: string
+  cron: string
+  timeZone: string
+  /** Either this or `command`. */
+  savedCommand: { id: string; name: string } | null
+  command: OwnCommand | null
+  target: Target | null
+  limits: RunLimits | null
+  overlap: 'skip' | 'allow'
+  graceMs: number
+  isEnabled: boolean
+  /** Null while it is paused, and when no time is left. */
+  nextAt: Date | null
+  createdBy: string
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** What became of a planned time. */
+export interface Firing {
+  plannedAt: Date
+  decidedAt: Date
+  outcome: FiringOutcome
+  reason: string | null
+  runId: string | null
+}

@@ -1,0 +1,115 @@
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { hashOf, type NewCommandRun, scheduledRunId } from '../commands/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { Repeater } from '../platform/clock/repeater.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { RunsService } from '../runs/index.ts'
+import { SavedCommandsService, specOf } from '../saved-commands/index.ts'
+import { CronTimes } from './domain/cron-times.ts'
+import { decideSchedule } from './domain/decide-schedule.ts'
+import type { Firing, Schedule } from './domain/schedule.ts'
+import { Overtaken, SchedulesRepository } from './schedules.repository.ts'
+
+/** A planned time is noticed at most so late; looking costs one index probe. */
+const LOOK_INTERVAL_MS = 1000
+const AT_ONCE = 100
+
+/** Begins the runs of schedules. Every server does; the database says which of them was first. */
+@Injectable()
+export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
+  private readonly stopping = new AbortController()
+  private looking = Promise.resolve()
+
+  constructor(
+    private readonly schedules: SchedulesRepository,
+    private readonly runs: RunsService,
+    private readonly saved: SavedCommandsService,
+    private readonly clock: Clock,
+    private readonly repeater: Repeater,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  onModuleInit() {
+    this.looking = this.repeater.repeat(
+      'looking for schedules that are due',
+      LOOK_INTERVAL_MS,
+      this.stopping.signal,
+      () => this.look(),
+    )
+  }
+
+  async onModuleDestroy() {
+    this.stopping.abort()
+    await this.looking
+  }
+
+  /** Decides on every schedule whose time has come. One that fails stops no other, and is tried again at the next look. */
+  async look(): Promise<void> {
+    for (const id of await this.schedules.due(this.clock.now(), AT_ONCE)) {
+      if (this.stopping.signal.aborted) return
+      await this.decide(id).catch((error) => {
+        if (!(error instanceof Overtaken))
+          this.log.warn({ err: error, scheduleId: id }, 'a schedule could not be decided upon; trying again')
+      })
+    }
+  }
+
+  private async decide(id: string): Promise<void> {
+    const schedule = await this.schedules.findById(id)
+    if (!schedule) return
+    const times = new CronTimes(schedule.cron, schedule.timeZone)
+    const isPreviousRunning = await this.schedules.isPreviousRunning(id)
+    const now = this.clock.now()
+    const decision = decideSchedule(
+      { ...schedule, isPreviousRunning, next: (after) => times.next(after) },
+      now,
+    )
+    if (decision.do === 'wait') return
+    const { plannedAt, nextAt, reason } = decision
+    const firing = { plannedAt, decidedAt: now, reason, runId: null }
+    if (decision.do === 'skip')
+      return this.schedules.decided(schedule, { ...firing, outcome: decision.outcome }, nextAt)
+    const run = await this.prepare(schedule, plannedAt)
+    if (run instanceof RollcallError)
+      return this.schedules.decided(schedule, { ...firing, ...refusalOf(run) }, nextAt)
+    await this.schedules.decided(schedule, { ...firing, outcome: 'started', runId: run.id }, nextAt, run)
+    this.runs.announce(run)
+  }
+
+  /** The run of a planned time, yet to be stored; or why there can be none. What may pass is thrown. */
+  private async prepare(schedule: Schedule, plannedAt: Date): Promise<NewCommandRun | RollcallError> {
+    try {
+      const { id, name, command, savedCommand } = schedule
+      const saved = savedCommand && (await this.saved.findById(savedCommand.id))
+      const program = command ?? saved
+      const target = schedule.target ?? saved?.target
+      if (!program || !target)
+        return new RollcallError(
+          'request.invalid',
+          'It does not say any more what to run and where. Change it.',
+        )
+      const runId = scheduledRunId(id, plannedAt)
+      return await this.runs.prepare({
+        ...{
+          runId,
+          bodyHash: hashOf({ runId }),
+          requestedBy: `schedule/${name}`,
+          spec: specOf(program),
+          target,
+        },
+        limits: schedule.limits ?? saved?.limits ?? null,
+        savedCommand: saved?.name ?? null,
+        schedule: name,
+      })
+    } catch (error) {
+      if (error instanceof RollcallError && error.kind === 'rejected') return error
+      throw error
+    }
+  }
+}
+
+const refusalOf = (error: RollcallError): Pick<Firing, 'outcome' | 'reason'> => ({
+  outcome: 'refused',
+  reason: `${error.message} (${error.code})`,
+})

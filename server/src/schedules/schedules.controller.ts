@@ -1,0 +1,35 @@
+import { Controller } from '@nestjs/common'
+import { ApiKeyName } from '../access/index.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { SchedulesService } from './schedules.service.ts'
+
+@Controller()
+export class SchedulesController {
+  constructor(private readonly schedules: SchedulesService) {}
+
+  @Endpoint('listSchedules')
+  async list() {
+    return { schedules: await this.schedules.list() }
+  }
+
+  @Endpoint('addSchedule')
+  async add(@Input() { body }: InputOf<'addSchedule'>, @ApiKeyName() createdBy: string) {
+    return { schedule: await this.schedules.add(body, createdBy) }
+  }
+
+  @Endpoint('showSchedule')
+  async show(@Input() { params }: InputOf<'showSchedule'>) {
+    return { schedule: await this.schedules.show(params.name) }
+  }
+
+  @Endpoint('changeSchedule')
+  async change(@Input() { params, body }: InputOf<'changeSchedule'>) {
+    return { schedule: await this.schedules.change(params.name, body) }
+  }
+
+  @Endpoint('removeSchedule')
+  async remove(@Input() { params }: InputOf<'removeSchedule'>) {
+    await this.schedules.remove(params.name)
+    return {}
+  }
+}

@@ -1,0 +1,304 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  type FiringOutcome,
+  type NewScheduleInput,
+  newSavedCommand,
+  newSchedule,
+  type ScheduleView,
+} from '@rollcall/contracts/admin'
+import pino from 'pino'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { CommandsRepository, WorkRepository } from '../commands/index.ts'
+import { HostsRepository } from '../hosts/index.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { ManualClock } from '../platform/testing/manual-clock.ts'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { addTestHost } from '../platform/testing/test-hosts.ts'
+import { RunsRepository, RunsService } from '../runs/index.ts'
+import { SavedCommandsRepository, SavedCommandsService, specOf } from '../saved-commands/index.ts'
+import { ScheduleRunner } from './schedule-runner.ts'
+import { Overtaken, SchedulesRepository } from './schedules.repository.ts'
+import { SchedulesService } from './schedules.service.ts'
+
+let test: TestDatabase
+let clock: ManualClock
+let work: WorkRepository
+let rows: CommandsRepository
+let runs: RunsService
+let saved: SavedCommandsService
+let schedules: SchedulesService
+let repository: SchedulesRepository
+let servers: ScheduleRunner[]
+let announced: string[]
+
+beforeAll(async () => {
+  test = await TestDatabase.open()
+  const sealer = new Sealer(randomBytes(32))
+  clock = new ManualClock('2026-01-01T00:00:00Z')
+  rows = new CommandsRepository(test.database, sealer)
+  work = new WorkRepository(test.database, rows)
+  const commands = { announce: (id: string) => void announced.push(id) } as never
+  const hosts = new HostsRepository(test.database, sealer)
+  runs = new RunsService(new RunsRepository(test.database), rows, commands, hosts, clock)
+  saved = new SavedCommandsService(new SavedCommandsRepository(test.database, sealer), runs, clock)
+  repository = new SchedulesRepository(test.database, rows, sealer)
+  schedules = new SchedulesService(repository, saved, clock)
+  const log = pino({ level: 'silent' })
+  servers = [1, 2, 3].map(() => new ScheduleRunner(repository, runs, saved, clock, {} as never, log))
+})
+afterAll(() => test.close())
+beforeEach(async () => {
+  announced = []
+  clock.set('2026-03-01T12:00:00Z')
+  await test.database.pool.query('TRUNCATE host, run, schedule, saved_command CASCADE')
+  await addTestHost(test.database, { name: 'a', labels: { env: 'prod' }, at: clock.now() })
+})
+
+const command = { program: 'backup', args: ['--all'], env: { TOKEN: 'hush hush' } }
+const add = (more: Partial<NewScheduleInput> = {}) =>
+  schedules.add(
+    newSchedule.parse({ name: 'nightly', cron: '30 2 * * *', command, target: { all: true }, ...more }),
+    'spec',
+  )
+const show = () => schedules.show('nightly')
+const outcomes = ({ last }: ScheduleView): [string, FiringOutcome][] =>
+  last.map(({ plannedAt, outcome }) => [plannedAt.slice(0, 16), outcome])
+/** All servers look at the same moment. */
+const look = () => Promise.all(servers.map((server) => server.look()))
+const lookAt = (moment: string) => {
+  clock.set(moment)
+  return look()
+}
+const endAll = async () => {
+  for (const id of announced.splice(0)) {
+    await work.claim(id, 'server', clock.now())
+    await work.finish(id, 'server', { state: 'success', exitCode: 0 }, clock.now())
+  }
+}
+
+describe('a schedule', () => {
+  it('runs once at its time, whichever of several servers looks, with who asked and where it came from', async () => {
+    await add({ timeZone: 'Europe/Berlin', limits: { concurrency: 1 } })
+    await lookAt('2026-03-02T01:29:59Z')
+    expect(announced).toEqual([])
+    await lookAt('2026-03-02T01:30:00Z')
+    await lookAt('2026-03-02T01:30:01Z')
+    expect(announced).toHaveLength(1)
+    const [run, ...others] = await runs.list(10, undefined)
+    expect(others).toEqual([])
+    expect(run).toMatchObject({
+      ...{ requestedBy: 'schedule/nightly', schedule: 'nightly', program: 'backup', args: ['--all'] },
+      ...{ limits: { concurrency: 1 }, target: { by: 'all' } },
+    })
+    const shown = await show()
+    expect(shown.last).toMatchObject([
+      { outcome: 'started', runId: run?.id, plannedAt: '2026-03-02T01:30:00.000Z' },
+    ])
+    expect(shown.next).toHaveLength(5)
+    expect(shown.next[0]).toBe('2026-03-03T01:30:00.000Z')
+    expect((await rows.find(announced[0] ?? ''))?.env).toEqual({ TOKEN: 'hush hush' })
+  })
+
+  it('fires on every day of a year once, at 02:30 in Berlin, over both changes of the clock', async () => {
+    await add({ timeZone: 'Europe/Berlin' })
+    const began: string[] = []
+    for (let day = 0; day < 365; day++) {
+      const due = (await show()).next[0] ?? ''
+      await lookAt(new Date(Date.parse(due) - 1).toISOString())
+      expect(announced).toEqual([])
+      await lookAt(due)
+      expect(announced).toHaveLength(1)
+      began.push(due)
+      await endAll()
+    }
+    const local = (text: string) =>
+      new Date(text).toLocaleString('sv-SE', {
+        timeZone: 'Europe/Berlin',
+        dateStyle: 'short',
+        timeStyle: 'short',
+      })
+    expect(new Set(began.map((text) => local(text).slice(0, 10))).size).toBe(365)
+    expect(began.filter((text) => !local(text).endsWith(' 02:30')).map(local)).toEqual(['2026-03-29 03:00'])
+    expect(began.filter((text) => text.startsWith('2026-10-25'))).toEqual(['2026-10-25T00:30:00.000Z'])
+  })
+
+  it('makes up for one missed time within its grace, and says what it left out beyond', async () => {
+    await add({ graceMs: 3_600_000 })
+    await lookAt('2026-03-02T03:30:00Z')
+    await endAll()
+    expect(outcomes(await show())).toEqual([['2026-03-02T02:30', 'started']])
+    await lookAt('2026-03-05T03:30:01Z')
+    expect(announced).toEqual([])
+    const shown = await show()
+    expect(outcomes(shown)[0]).toEqual(['2026-03-03T02:30', 'missed'])
+    expect(shown.last[0]?.reason).toContain('left out')
+    expect(shown.next[0]).toBe('2026-03-06T02:30:00.000Z')
+  })
+
+  it('leaves a time out while its run before has not ended, and goes on with the next', async () => {
+    await add({ cron: '0 * * * *' })
+    await lookAt('2026-03-01T13:00:00Z')
+    await lookAt('2026-03-01T14:00:00Z')
+    expect(announced).toHaveLength(1)
+    await endAll()
+    await lookAt('2026-03-01T15:00:00Z')
+    expect(announced).toHaveLength(1)
+    expect(outcomes(await show()).map(([, outcome]) => outcome)).toEqual(['started', 'overlapped', 'started'])
+  })
+
+  it('that finds no host says so in its history and tries again the next time', async () => {
+    await add({ target: { labels: ['env=test'] } })
+    await lookAt('2026-03-02T02:30:00Z')
+    const shown = await show()
+    expect(shown.last).toMatchObject([
+      { outcome: 'refused', reason: expect.stringContaining('host.none_selected') },
+    ])
+    await addTestHost(test.database, { name: 'b', labels: { env: 'test' }, at: clock.now() })
+    await lookAt('2026-03-03T02:30:00Z')
+    expect(outcomes(await show())[0]).toEqual(['2026-03-03T02:30', 'started'])
+  })
+
+  it('does nothing while it is paused, and when it is resumed makes up for nothing', async () => {
+    await add()
+    expect((await schedules.change('nightly', { isEnabled: false })).next).toEqual([])
+    await lookAt('2026-03-02T02:30:00Z')
+    clock.pass(1000)
+    const resumed = await schedules.change('nightly', { isEnabled: true })
+    expect(resumed.next[0]).toBe('2026-03-03T02:30:00.000Z')
+    await look()
+    expect(announced).toEqual([])
+    expect(resumed.last).toEqual([])
+  })
+
+  it('that was changed a moment before its time does not fire as it was before', async () => {
+    await add()
+    clock.set('2026-03-02T02:29:59Z')
+    await schedules.change('nightly', { cron: '45 2 * * *' })
+    await lookAt('2026-03-02T02:30:00Z')
+    expect(announced).toEqual([])
+    await lookAt('2026-03-02T02:45:00Z')
+    expect(announced).toHaveLength(1)
+  })
+
+  it('that is paused while a server is about to fire it stays silent: nothing of the firing is stored', async () => {
+    await add()
+    clock.set('2026-03-02T02:30:00Z')
+    const read = await repository.find('nightly')
+    if (!read) throw new Error('it is gone')
+    const run = await runs.prepare({
+      ...{ runId: randomUUID(), bodyHash: '', requestedBy: 'schedule/nightly', target: { all: true } },
+      ...{ spec: specOf({ ...command, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 }), limits: null },
+    })
+    clock.pass(1)
+    await schedules.change('nightly', { isEnabled: false })
+    const firing = {
+      plannedAt: clock.now(),
+      decidedAt: clock.now(),
+      outcome: 'started',
+      reason: null,
+    } as const
+    const stored = repository.decided(read, { ...firing, runId: run.id }, clock.now(), run)
+    await expect(stored).rejects.toBeInstanceOf(Overtaken)
+    expect(await show()).toMatchObject({ isEnabled: false, next: [], last: [] })
+    expect(await runs.list(10, undefined)).toEqual([])
+  })
+
+  it('keeps a bounded history', async () => {
+    await add({ cron: '* * * * *', overlap: 'allow', graceMs: 10_000 })
+    for (let minute = 1; minute <= 210; minute++) {
+      clock.set(new Date(Date.parse('2026-03-01T12:00:00Z') + minute * 60_000))
+      await servers[0]?.look()
+    }
+    const { rows } = await test.database.pool.query('SELECT count(*)::int AS count FROM schedule_firing')
+    expect(rows[0].count).toBe(200)
+    expect((await show()).last).toHaveLength(10)
+  })
+
+  it('is refused with the field that is wrong', async () => {
+    await expect(add({ cron: '61 * * * *' })).rejects.toMatchObject({ fields: [{ field: 'cron' }] })
+    await expect(add({ cron: '0 0 30 2 *' })).rejects.toMatchObject({
+      fields: [
+        {
+          field: 'cron',
+          message: expect.stringContaining(
+            '"0 0 30 2 *" is no cron expression that can be used: it never comes',
+          ),
+        },
+      ],
+    })
+    await expect(add({ command: undefined, savedCommand: 'none' })).rejects.toMatchObject({
+      code: 'saved_command.not_found',
+    })
+    await add()
+    await expect(add()).rejects.toMatchObject({ code: 'schedule.name_taken' })
+    const issues = (body: object) =>
+      newSchedule.safeParse({ name: 'x', cron: '* * * * *', command, target: { all: true }, ...body }).error
+        ?.issues[0]
+    expect(issues({ timeZone: 'Mars/Olympus' })?.message).toContain('not "Mars/Olympus"')
+    expect(issues({ timeZone: '+02:00' })?.path).toEqual(['timeZone'])
+    expect(issues({ target: undefined })?.path).toEqual(['target'])
+    expect(issues({ savedCommand: 'x' })?.path).toEqual(['command'])
+  })
+})
+
+describe('a saved command', () => {
+  const save = (more: object = {}) =>
+    saved.add(
+      newSavedCommand.parse({ name: 'backup', ...command, target: { labels: ['env=prod'] }, ...more }),
+      'spec',
+    )
+
+  it('is run as it is now, where it says or elsewhere, and a repeated request finds the first run', async () => {
+    await save()
+    const request = { runId: randomUUID() }
+    const first = await saved.run('backup', request, 'me')
+    expect(first.commands).toMatchObject([
+      { hostName: 'a', program: 'backup', env: command.env, requestedBy: 'me' },
+    ])
+    await saved.change('backup', { program: 'other', env: {}, limits: { batch: 1 } })
+    expect((await saved.run('backup', request, 'me')).commands).toMatchObject([{ program: 'backup' }])
+    const next = await saved.run('backup', { target: { hosts: ['a'] } }, 'me')
+    expect(next.commands).toMatchObject([{ program: 'other', env: {}, position: 0 }])
+    expect(await runs.show(next.runId)).toMatchObject({ savedCommand: 'backup', limits: { batch: 1 } })
+  })
+
+  it('is run by a schedule as it is at that time, and cannot be removed meanwhile', async () => {
+    await save()
+    await add({ command: undefined, savedCommand: 'backup', target: undefined })
+    await expect(saved.remove('backup')).rejects.toMatchObject({
+      code: 'saved_command.in_use',
+      message: expect.stringContaining('nightly'),
+    })
+    clock.pass(1000)
+    await saved.change('backup', { args: ['--new'] })
+    await lookAt('2026-03-02T02:30:00Z')
+    expect(await rows.find(announced[0] ?? '')).toMatchObject({ program: 'backup', args: ['--new'] })
+    await schedules.remove('nightly')
+    await saved.remove('backup')
+    expect(await saved.list()).toEqual([])
+    expect(await runs.list(10, undefined)).toMatchObject([{ savedCommand: 'backup', schedule: 'nightly' }])
+  })
+
+  it('needs a target from somebody', async () => {
+    await save({ target: undefined })
+    await expect(saved.run('backup', {}, 'me')).rejects.toMatchObject({ fields: [{ field: 'target' }] })
+    await expect(
+      add({ command: undefined, savedCommand: 'backup', target: undefined }),
+    ).rejects.toMatchObject({
+      fields: [{ field: 'target' }],
+    })
+  })
+
+  it('keeps its secrets out of tables and answers, and so does a schedule', async () => {
+    await save()
+    await add()
+    const { rows } = await test.database.pool.query(
+      'SELECT saved_command::text || schedule::text AS text FROM saved_command, schedule',
+    )
+    for (const text of [rows[0].text, JSON.stringify(await show())]) {
+      expect(text).not.toContain('hush')
+      expect(text).not.toContain(Buffer.from('hush hush').toString('hex'))
+    }
+    expect((await show()).command?.envNames).toEqual(['TOKEN'])
+  })
+})

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common'
+import { CommandsModule } from '../commands/index.ts'
+import { RunsModule } from '../runs/index.ts'
+import { SavedCommandsModule } from '../saved-commands/index.ts'
+import { ScheduleRunner } from './schedule-runner.ts'
+import { SchedulesController } from './schedules.controller.ts'
+import { SchedulesRepository } from './schedules.repository.ts'
+import { SchedulesService } from './schedules.service.ts'
+
+@Module({
+  imports: [CommandsModule, RunsModule, SavedCommandsModule],
+  controllers: [SchedulesController],
+  providers: [SchedulesRepository, SchedulesService, ScheduleRunner],
+})
+export class SchedulesModule {}

@@ -1,0 +1,154 @@
+import { Injectable } from '@nestjs/common'
+import type { RunLimits, Target } from '@rollcall/contracts/admin'
+import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { Database } from '../platform/prisma/database.ts'
+import { Prisma, type Schedule as Row } from '../platform/prisma/generated/client.ts'
+import type { Firing, OwnCommand, Schedule } from './domain/schedule.ts'
+
+/** Firings that are kept of each schedule. */
+const KEPT_FIRINGS = 200
+const SHOWN_FIRINGS = 10
+
+/** Somebody else decided on this planned time first, or changed the schedule: nothing is stored. */
+export class Overtaken extends Error {}
+
+type RowWithSaved = Row & { savedCommand: { id: string; name: string } | null }
+const WITH_SAVED = { savedCommand: { select: { id: true, name: true } } } as const
+
+@Injectable()
+export class SchedulesRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly commands: CommandsRepository,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** By name. */
+  async list(): Promise<Schedule[]> {
+    const rows = await this.database.prisma.schedule.findMany({
+      include: WITH_SAVED,
+      orderBy: { name: 'asc' },
+    })
+    return rows.map((row) => this.fromRow(row))
+  }
+
+  async find(name: string): Promise<Schedule | null> {
+    const row = await this.database.prisma.schedule.findUnique({ where: { name }, include: WITH_SAVED })
+    return row && this.fromRow(row)
+  }
+
+  async findById(id: string): Promise<Schedule | null> {
+    const row = await this.database.prisma.schedule.findUnique({ where: { id }, include: WITH_SAVED })
+    return row && this.fromRow(row)
+  }
+
+  async insert(schedule: Schedule): Promise<void> {
+    await this.database.prisma.schedule.create({ data: this.toRow(schedule) })
+  }
+
+  /** False when it was changed or decided upon since `before` was read. */
+  async update(before: Schedule, schedule: Schedule): Promise<boolean> {
+    const { id, createdAt: _, createdBy: __, ...data } = this.toRow(schedule)
+    const where = { id, updatedAt: before.updatedAt, nextAt: before.nextAt }
+    const { count } = await this.database.prisma.schedule.updateMany({ where, data })
+    return count === 1
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.database.prisma.schedule.deleteMany({ where: { id } })
+  }
+
+  /** Schedules whose time has come. */
+  async due(now: Date, limit: number): Promise<string[]> {
+    const { rows } = await this.database.pool.query(
+      'SELECT id FROM schedule WHERE is_enabled AND next_at <= $1 ORDER BY next_at LIMIT $2',
+      [now, limit],
+    )
+    return rows.map((row) => row.id)
+  }
+
+  /** The newest firings of each schedule, newest first. */
+  async lastFirings(ids: readonly string[]): Promise<Map<string, Firing[]>> {
+    const { rows } = await this.database.pool.query(
+      `SELECT schedule_id AS "scheduleId", planned_at AS "plannedAt", decided_at AS "decidedAt", outcome, reason,
+         run_id AS "runId"
+       FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+         SELECT * FROM schedule_firing WHERE schedule_id = wanted.id ORDER BY planned_at DESC LIMIT $2
+       ) AS newest ORDER BY planned_at DESC`,
+      [ids, SHOWN_FIRINGS],
+    )
+    const found = new Map(ids.map((id): [string, Firing[]] => [id, []]))
+    for (const { scheduleId, ...firing } of rows) found.get(scheduleId)?.push(firing)
+    return found
+  }
+
+  /** Whether the run that it began last has not ended. */
+  async isPreviousRunning(id: string): Promise<boolean> {
+    const { rows } = await this.database.pool.query(
+      `SELECT EXISTS (
+         SELECT 1 FROM command WHERE state IN ('pending', 'running') AND run_id = (
+           SELECT run_id FROM schedule_firing WHERE schedule_id = $1 AND run_id IS NOT NULL
+           ORDER BY planned_at DESC LIMIT 1)
+       ) AS running`,
+      [id],
+    )
+    return rows[0].running
+  }
+
+  /**
+   * Stores what became of a planned time, the run where there is one, and the next time, together or not at all. Throws
+   * `Overtaken` when another server was faster or the schedule was changed.
+   */
+  async decided(schedule: Schedule, firing: Firing, nextAt: Date | null, run?: NewCommandRun): Promise<void> {
+    const advance = async (transaction: Prisma.TransactionClient) => {
+      const { id, nextAt: before, updatedAt } = schedule
+      const { count } = await transaction.schedule.updateMany({
+        where: { id, nextAt: before, updatedAt, isEnabled: true },
+        data: { nextAt },
+      })
+      if (count === 0) throw new Overtaken()
+      await transaction.scheduleFiring.create({ data: { scheduleId: id, ...firing } })
+      await transaction.$executeRaw`
+        DELETE FROM schedule_firing WHERE schedule_id = ${id}::uuid AND planned_at < (
+          SELECT min(planned_at) FROM (
+            SELECT planned_at FROM schedule_firing WHERE schedule_id = ${id}::uuid
+            ORDER BY planned_at DESC LIMIT ${KEPT_FIRINGS}
+          ) AS kept)`
+    }
+    try {
+      if (run) await this.commands.insertRun(run, advance)
+      else await this.database.prisma.$transaction(advance)
+    } catch (error) {
+      if (error instanceof Overtaken) throw error
+      // The same run, stored by another server a moment ago, stands in the way of ours before the schedule does.
+      const now = await this.findById(schedule.id)
+      const isAsItWas = now?.nextAt?.getTime() === schedule.nextAt?.getTime()
+      throw isAsItWas ? error : new Overtaken()
+    }
+  }
+
+  private toRow({ savedCommand, command, target, limits, graceMs, ...plain }: Schedule) {
+    return {
+      ...plain,
+      savedCommandId: savedCommand?.id ?? null,
+      program: command && this.sealer.seal(JSON.stringify(command), programOf(plain.id)),
+      graceMs: BigInt(graceMs),
+      target: target ?? Prisma.DbNull,
+      limits: limits ?? Prisma.DbNull,
+    }
+  }
+
+  private fromRow({ program, savedCommandId: _, ...row }: RowWithSaved): Schedule {
+    return {
+      ...row,
+      command: program && (JSON.parse(this.sealer.open(program, programOf(row.id))) as OwnCommand),
+      target: row.target as Target | null,
+      limits: row.limits as RunLimits | null,
+      overlap: row.overlap as Schedule['overlap'],
+      graceMs: Number(row.graceMs),
+    }
+  }
+}
+
+const programOf = (id: string) => `schedule/${id}/program`

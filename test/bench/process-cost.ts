@@ -1,0 +1,44 @@
+import { readdir, readFile } from 'node:fs/promises'
+
+/** The kernel tells processor time in ticks of 1/100 s on every machine that it runs on. */
+const TICK_MS = 10
+
+/** Processor time that a process has used so far, in milliseconds, its threads included. */
+export async function cpuMs(pid: number): Promise<number> {
+  const { own } = await readStat(pid)
+  return own * TICK_MS
+}
+
+/** The same with what its children used that have ended: an agent's runner with the programs that it ran. */
+export async function cpuMsWithEnded(pid: number): Promise<number> {
+  const { own, ended } = await readStat(pid)
+  return (own + ended) * TICK_MS
+}
+
+/** Of a process and all its children, those that have ended included: a database with its workers. */
+export async function familyCpuMs(pid: number): Promise<number> {
+  const { own, ended } = await readStat(pid)
+  let ticks = own + ended
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    // One that ends at this moment is counted with the ended ones the next time.
+    const child = await readStat(Number(name)).catch(() => undefined)
+    if (child?.parent === pid) ticks += child.own + child.ended
+  }
+  return ticks * TICK_MS
+}
+
+async function readStat(pid: number): Promise<{ parent: number; own: number; ended: number }> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // Field 2 is the program's name in brackets and may itself hold spaces and brackets: count from the last one.
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
+  const at = (index: number) => {
+    const value = fields[index]
+    if (value === undefined || Number.isNaN(value)) throw new Error(`cannot read /proc/${pid}/stat: ${stat}`)
+    return value
+  }
+  return { parent: at(1), own: at(11) + at(12), ended: at(13) + at(14) }
+}
