@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server, type ServerOptions } from 'node:https'
-import { createServer as createTcpServer } from 'node:net'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import type { RollcallError } from '@rollcall/contracts'
 import { TOKEN_HEADER } from '@rollcall/contracts/agent'
@@ -146,6 +146,22 @@ describe('AgentConnection', () => {
     closing.push(() => wrong.close())
     expect(await failure(connection.call('get_port', {}))).toMatchObject({ code: 'agent.identity_changed' })
     expect(bytes).toBe(0)
+  })
+
+  it('keeps its deadline, and ends when it is told to, where the connection itself is not answered', async () => {
+    const sockets: Socket[] = []
+    const mute = createTcpServer((socket) => sockets.push(socket.on('error', () => undefined)))
+    const connection = connect(await listen(mute))
+    closing.unshift(() => {
+      for (const socket of sockets) socket.destroy()
+    })
+    const started = performance.now()
+    const calls = [{ method: 'heartbeat', params: {} }] as const
+    const late = await failure(connection.callEach(calls, { timeoutMs: 200 }))
+    expect(late).toMatchObject({ code: 'agent.unreachable', message: expect.stringContaining('in time') })
+    const stopping = AbortSignal.timeout(200)
+    await expect(connection.call('get_port', {}, stopping)).rejects.toBeDefined()
+    expect(performance.now() - started).toBeLessThan(2000)
   })
 
   it('tells refused credentials from an agent that is away', async () => {
