@@ -10,14 +10,11 @@ export class CommandMetrics {
   private readonly endings
 
   constructor(metrics: Metrics, work: WorkRepository) {
-    metrics.gauge({
+    metrics.states({
       name: 'rollcall_commands',
       help: 'Commands that have not ended: held back by the limits of their run, pending, or running.',
-      labelNames: ['state'] as const,
-      async collect() {
-        const counts = await work.countUnfinished()
-        for (const state of ['held', 'pending', 'running'] as const) this.set({ state }, counts[state] ?? 0)
-      },
+      states: ['held', 'pending', 'running'],
+      count: () => work.countUnfinished(),
     })
     this.endings = metrics.counter({
       name: 'rollcall_commands_ended_total',

@@ -1,8 +1,7 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
 import { HOST_STATES } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
-import { LOGGER, type Logger } from '../platform/log.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { FleetRepository } from './fleet.repository.ts'
 
@@ -21,20 +20,12 @@ export class FleetUpkeep implements OnModuleInit, OnModuleDestroy {
     private readonly clock: Clock,
     private readonly repeater: Repeater,
     metrics: Metrics,
-    @Inject(LOGGER) log: Logger,
   ) {
-    metrics.gauge({
+    metrics.states({
       name: 'rollcall_agents',
       help: 'Hosts of the fleet by state.',
-      labelNames: ['state'] as const,
-      async collect() {
-        // Without the database this one is missing, and all others are still told.
-        this.reset()
-        const counts = await fleet.countByState().catch((error) => {
-          log.warn({ err: error }, 'hosts could not be counted by state')
-        })
-        if (counts) for (const state of HOST_STATES) this.set({ state }, counts[state] ?? 0)
-      },
+      states: HOST_STATES,
+      count: () => fleet.countByState(),
     })
   }
 

@@ -48,7 +48,7 @@ class Stage {
       { callSoon: () => undefined, forget: () => undefined, forgetAllBut: () => undefined } as never,
       this.clock(),
       repeater as never,
-      new HeartbeatMetrics(new Metrics()),
+      new HeartbeatMetrics(new Metrics(log as never)),
       'us',
       log as never,
     )

@@ -1,14 +1,21 @@
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import {
   Counter,
   type CounterConfiguration,
   collectDefaultMetrics,
   Gauge,
-  type GaugeConfiguration,
   Histogram,
   type HistogramConfiguration,
   Registry,
 } from 'prom-client'
+import { LOGGER, type Logger } from '../log.ts'
+
+interface StateGauge<S extends string> {
+  name: string
+  help: string
+  states: readonly S[]
+  count: () => Partial<Record<S, number>> | Promise<Partial<Record<S, number>>>
+}
 
 type Named<T> = Omit<T, 'registers'>
 
@@ -20,7 +27,7 @@ type Named<T> = Omit<T, 'registers'>
 export class Metrics {
   private readonly registry = new Registry()
 
-  constructor() {
+  constructor(@Inject(LOGGER) private readonly log: Logger) {
     collectDefaultMetrics({ register: this.registry })
   }
 
@@ -32,9 +39,24 @@ export class Metrics {
     return new Histogram({ ...configuration, registers: [this.registry] })
   }
 
-  /** With `collect` its value is looked up when it is asked for. */
-  gauge<L extends string>(configuration: Named<GaugeConfiguration<L>>): Gauge<L> {
-    return new Gauge({ ...configuration, registers: [this.registry] })
+  /**
+   * How many there are of something in each state, counted when it is asked for. One that cannot be counted, since the
+   * database is away, is missing then, and all others are told.
+   */
+  states<S extends string>({ name, help, states, count }: StateGauge<S>): void {
+    const { log } = this
+    new Gauge({
+      ...{ name, help, labelNames: ['state'] as const, registers: [this.registry] },
+      async collect() {
+        this.reset()
+        try {
+          const counts = await count()
+          for (const state of states) this.set({ state }, counts[state] ?? 0)
+        } catch (error) {
+          log.warn({ err: error }, `${name} could not be counted`)
+        }
+      },
+    })
   }
 
   /** All of them in Prometheus' text format. */
