@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
-import { type AgentAddress, certificateDigest } from '../platform/agent-client/agent-connection.ts'
+import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
+import { certificateDigest } from '../platform/agent-client/agent-connector.ts'
 import { Batcher } from '../platform/batcher.ts'
 import { type Identity, makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'

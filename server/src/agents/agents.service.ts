@@ -1,13 +1,9 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { AgentMethodName, AgentParamsInput, AgentResult } from '@rollcall/contracts/agent'
-import {
-  type AgentAddress,
-  type AgentCall,
-  AgentConnection,
-  type AgentConnector,
-  agentConnector,
-} from '../platform/agent-client/agent-connection.ts'
+import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
+import { type AgentCall, AgentConnection } from '../platform/agent-client/agent-connection.ts'
+import { type AgentConnector, agentConnector } from '../platform/agent-client/agent-connector.ts'
 import { callWithRetries } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Identity } from '../platform/crypto/certificates.ts'

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AgentsService } from '../agents/index.ts'
-import type { AgentAddress } from '../platform/agent-client/agent-connection.ts'
+import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import { RETRY_WAITS_MS } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { clockOffset, type Report, reportOf } from './domain/report.ts'

@@ -6,7 +6,8 @@ import type { RollcallError } from '@rollcall/contracts'
 import { TOKEN_HEADER } from '@rollcall/contracts/agent'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeIdentity } from '../crypto/certificates.ts'
-import { AgentConnection, agentConnector, certificateDigest } from './agent-connection.ts'
+import { AgentConnection } from './agent-connection.ts'
+import { agentConnector, certificateDigest } from './agent-connector.ts'
 
 const now = new Date()
 const agent = makeIdentity('agent', now)

@@ -1,0 +1,108 @@
+import { isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
+import { RPC_ERROR } from '@rollcall/contracts/agent'
+import { z } from 'zod'
+
+const rpcAnswer = z.union([
+  z.object({
+    jsonrpc: z.literal('2.0'),
+    id: z.number(),
+    result: z.unknown().refine((result) => result !== undefined),
+  }),
+  z.object({
+    jsonrpc: z.literal('2.0'),
+    id: z.number().nullable(),
+    error: z.object({
+      code: z.number(),
+      message: z.string().max(4000),
+      data: z
+        .object({ code: z.string().optional(), outcome: z.enum(['not-applied', 'unknown']).optional() })
+        .optional(),
+    }),
+  }),
+])
+
+/** An agent speaks of commands and of itself; what it says of anything else is not believed. */
+const MAY_BE_SAID_BY_AGENT = /^(command\.|request\.|agent\.(overloaded|method_unknown)$)/
+
+/** The result that an answer carries. Without an `id` only its error is of interest. */
+export function unwrap(json: unknown, id: number | undefined): unknown {
+  const answer = rpcAnswer.safeParse(json)
+  if (!answer.success) throw invalidAnswer('its answer is not a JSON-RPC answer')
+  if ('error' in answer.data) throw errorOf(answer.data.error)
+  if (answer.data.id !== id) throw invalidAnswer('its answer carries the id of another call')
+  return answer.data.result
+}
+
+function errorOf(error: {
+  code: number
+  message: string
+  data?: { code?: string | undefined; outcome?: 'not-applied' | 'unknown' | undefined } | undefined
+}): RollcallError {
+  const code = error.data?.code
+  if (isErrorCode(code) && MAY_BE_SAID_BY_AGENT.test(code))
+    return new RollcallError(code, sanitizeText(error.message, 2000), {
+      ...(error.data?.outcome && { outcome: error.data.outcome }),
+    })
+  if (error.code === RPC_ERROR.methodNotFound)
+    return new RollcallError(
+      'agent.method_unknown',
+      'The agent does not know this method: it is of an older release. Install it again.',
+    )
+  return invalidAnswer(`it answered with error ${error.code}: ${error.message}`)
+}
+
+export function refusedBy(statusCode: number): RollcallError {
+  if (statusCode >= 500)
+    return new RollcallError('agent.unreachable', `The agent answered with HTTP ${statusCode}.`, {
+      outcome: 'unknown',
+    })
+  if (statusCode === 400) return invalidAnswer('it says that our request was malformed (HTTP 400)')
+  return new RollcallError(
+    'agent.credentials_refused',
+    `The agent refused our credentials (HTTP ${statusCode}). Install it again with the same identity to mend its configuration.`,
+  )
+}
+
+export async function readBounded(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const part of body) {
+    size += part.length
+    if (size > maxBytes) throw invalidAnswer(`its answer is larger than ${maxBytes} bytes`)
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+export const invalidAnswer = (what: string, cause?: unknown) =>
+  new RollcallError(
+    'agent.invalid_answer',
+    `The agent does not behave as one of ours: ${sanitizeText(what, 1000)}.`,
+    {
+      // It was asked, and what it did we do not know.
+      outcome: 'unknown',
+      cause,
+    },
+  )
+
+/** Before a connection stands nothing can have happened on the host; after that we cannot know. */
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+export function asCallError(error: unknown): unknown {
+  if (error instanceof RollcallError) return error
+  if (error instanceof Error && error.name === 'AbortError') return error
+  const { name, code, message } = error as { name?: string; code?: string | number; message: string }
+  const what =
+    name === 'TimeoutError' ? 'it did not answer in time' : sanitizeText(String(code ?? message), 200)
+  return new RollcallError('agent.unreachable', `The agent does not answer: ${what}.`, {
+    outcome: typeof code === 'string' && NOT_CONNECTED.has(code) ? 'not-applied' : 'unknown',
+    cause: error,
+  })
+}

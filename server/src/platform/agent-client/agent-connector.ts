@@ -1,0 +1,59 @@
+import { hash } from 'node:crypto'
+import { createSecureContext, type TLSSocket } from 'node:tls'
+import { RollcallError } from '@rollcall/contracts'
+import { buildConnector } from 'undici'
+import { pinOf } from '../crypto/certificates.ts'
+import type { AgentAddress } from './agent-address.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Opens connections with the server's certificate, only to agents that show the expected key. */
+export type AgentConnector = (expected: ExpectedKey) => buildConnector.connector
+
+type ExpectedKey = Pick<AgentAddress, 'certificatePin' | 'certificateDigest'>
+
+/** Made once for all agents: reading the certificate costs more than a handshake, and what is shared takes no room of theirs. */
+export function agentConnector(identity: { certificatePem: string; privateKeyPem: string }): AgentConnector {
+  const connect = buildConnector({
+    secureContext: createSecureContext({
+      cert: identity.certificatePem,
+      key: identity.privateKeyPem,
+      minVersion: 'TLSv1.3',
+    }),
+    // The certificate is self-signed and known by its pin, which is checked below before the socket is handed out.
+    rejectUnauthorized: false,
+    // A resumed session would show no certificate to check.
+    maxCachedSessions: 0,
+    timeout: CONNECT_TIMEOUT_MS,
+  })
+  return (expected) => (options, callback) =>
+    connect(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+      if (error) return callback(error, null)
+      const pin = expected.certificatePin
+      const seen = pinSeen(socket as TLSSocket, expected)
+      if (seen === pin) return callback(null, socket)
+      socket.destroy()
+      callback(
+        new RollcallError(
+          'agent.identity_changed',
+          `Something else answers on the agent's port: expected the certificate pin ${pin}, saw ${seen ?? 'none'}. Nothing was sent to it. If the host was rebuilt, install it again; otherwise find out who answers there.`,
+        ),
+        null,
+      )
+    })
+}
+
+function pinSeen(socket: TLSSocket, expected: ExpectedKey): string | undefined {
+  if (socket.isSessionReused()) return undefined
+  const certificate = socket.getPeerX509Certificate()
+  if (!certificate) return undefined
+  // Taking the key out of a certificate costs as much as the rest of the handshake; to compare the whole is cheap.
+  const isTheOneGiven = digestOf(certificate.raw) === expected.certificateDigest
+  return isTheOneGiven ? expected.certificatePin : pinOf(certificate)
+}
+
+const digestOf = (der: Buffer) => hash('sha256', der, 'base64')
+
+/** The digest of a certificate, as `AgentAddress` wants it. */
+export const certificateDigest = (pem: string) =>
+  digestOf(Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64'))
