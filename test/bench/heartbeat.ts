@@ -20,10 +20,9 @@ const STEPS = [
   { agents: 10_000, minMs: 20_000, maxMs: 60_000 },
 ] as const
 const WHOLE = STEPS[3]
-const LONG = { idleS: 30, stepS: 60, windowS: 120, settleS: 60, dispatches: 300 }
-const SHORT = { idleS: 10, stepS: 15, windowS: 25, settleS: 20, dispatches: 100 }
-/** After every agent has answered: connections are open, and what was lazy has been done. */
-const REST_MS = 5000
+/** `restS` begins when every agent has answered: connections are open, and what was missed meanwhile is made up for. */
+const LONG = { restS: 30, idleS: 30, stepS: 60, windowS: 120, settleS: 60, dispatches: 300 }
+const SHORT = { restS: 5, idleS: 10, stepS: 15, windowS: 25, settleS: 20, dispatches: 100 }
 const CONNECT_MS = 20_000
 const PAUSE_MS = 50
 /** Long enough that a moment in which the machine was busy elsewhere, and the rush after it, is no rate. */
@@ -43,7 +42,7 @@ export const heartbeat: Benchmark = {
     log(`no agents: ${idle.corePercent.toFixed(2)} % of a core`)
     const windows: Window[] = []
     for (const [at, step] of STEPS.entries()) {
-      await grow(setting, STEPS[at - 1]?.agents ?? 0, step)
+      await grow(setting, STEPS[at - 1]?.agents ?? 0, step, times.restS)
       const window = await measureWindow(setting, step === WHOLE ? times.windowS : times.stepS)
       checkPace(window, step)
       windows.push(window)
@@ -101,7 +100,12 @@ export const heartbeat: Benchmark = {
 type Step = (typeof STEPS)[number]
 
 /** Adds agents up to those of `step`, and resolves when each has been called at the new pace. */
-async function grow(setting: SimulatedSetting, from: number, { agents, minMs, maxMs }: Step): Promise<void> {
+async function grow(
+  setting: SimulatedSetting,
+  from: number,
+  { agents, minMs, maxMs }: Step,
+  restS: number,
+): Promise<void> {
   const { api, server, simulator } = setting
   await api.get('PATCH', '/api/heartbeat-profiles/default', { minMs, maxMs })
   await setting.seed(from, agents)
@@ -113,7 +117,7 @@ async function grow(setting: SimulatedSetting, from: number, { agents, minMs, ma
     everyMs: 500,
     what: `each of ${agents} agents to be called`,
   })
-  await delay(REST_MS)
+  await delay(restS * 1000)
 }
 
 /** A window in which agents were called at another pace than they should be measures something else. */
