@@ -27,6 +27,6 @@ import { RollCaller } from './roll-caller.ts'
     ProfilesRepository,
     ProfilesService,
   ],
-  exports: [HeartbeatEngine, FleetRepository],
+  exports: [HeartbeatEngine, RollRepository, FleetRepository],
 })
 export class HeartbeatsModule {}

@@ -7,6 +7,7 @@ import {
   CommandWorker,
   type HeldCommand,
 } from '../commands/index.ts'
+import { RollRepository } from '../heartbeats/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
 import { Artifacts } from '../platform/artifacts/artifacts.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -30,6 +31,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     private readonly hosts: HostsRepository,
     private readonly agents: AgentsRepository,
     private readonly connections: AgentsService,
+    private readonly roll: RollRepository,
     private readonly ports: AgentPorts,
     private readonly artifacts: Artifacts,
     private readonly clock: Clock,
@@ -106,6 +108,8 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       { version: result.agentVersion, architecture: result.architecture },
       this.clock.now(),
     )
+    // On the roll at once, so that what it reports of itself is there as soon as it is online.
+    await this.roll.enrol(this.clock.now())
     await this.agents.callSoon(hostId, this.clock.now())
     await log.line(`The agent ${result.agentVersion} is online.`)
   }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
 import { CommandsModule } from '../commands/index.ts'
+import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { ProvisioningController } from './provisioning.controller.ts'
@@ -9,7 +10,7 @@ import { ProvisioningRepository } from './provisioning.repository.ts'
 import { ProvisioningService } from './provisioning.service.ts'
 
 @Module({
-  imports: [AgentsModule, CommandsModule, HostsModule],
+  imports: [AgentsModule, CommandsModule, HeartbeatsModule, HostsModule],
   controllers: [ProvisioningController],
   providers: [AgentPorts, ProvisioningRepository, ProvisioningService, ProvisioningHandler],
   exports: [ProvisioningService],
