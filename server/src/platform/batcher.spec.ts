@@ -46,3 +46,14 @@ it('one that fails does not take the others with it', async () => {
     results.map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason))),
   ).toEqual([2, 'Error: unlucky', 4])
 })
+
+it('all of a batch have failed when the database is away, after one attempt and not one for each', async () => {
+  let attempts = 0
+  const batcher = new Batcher<number, number>(async () => {
+    attempts++
+    throw new Error('Query read timeout')
+  })
+  const results = await Promise.allSettled([1, 2, 3].map((n) => batcher.add(n)))
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  expect(attempts).toBe(1)
+})

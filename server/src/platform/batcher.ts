@@ -1,3 +1,5 @@
+import { isDatabaseAway } from './prisma/database-away.ts'
+
 interface Waiting<I, O> {
   item: I
   resolve(result: O): void
@@ -45,9 +47,15 @@ export class Batcher<I, O> {
     }
   }
 
-  /** One that cannot be done must not keep the others from being done. */
+  /**
+   * One that cannot be done must not keep the others from being done. A database that is away would refuse each of them,
+   * after a wait of its own: then all have failed.
+   */
   private async oneByOne(batch: Waiting<I, O>[], error: unknown): Promise<void> {
-    if (batch.length === 1) return batch[0]?.reject(error)
+    if (batch.length === 1 || isDatabaseAway(error)) {
+      for (const { reject } of batch) reject(error)
+      return
+    }
     for (const { item, resolve, reject } of batch)
       await this.work([item]).then(([result]) => resolve(result as O), reject)
   }
