@@ -29,12 +29,15 @@ export async function readCommandLog(
   }
   const answer = read(found)
   if (hasNews(answer) || params.wait_ms === 0) return answer
-  const news = await waitForNews(found.paths.folder, params.wait_ms, signal, () => {
+  const news = await waitForNews(found.paths.folder, params.wait_ms, signal, isPartOfLog, () => {
     const next = read(findKept(commands, params.command_id))
     return hasNews(next) ? next : null
   })
   return news ?? answer
 }
+
+// The runner's other files change as often and tell a reader nothing. A withdrawn command gets an end as well.
+const isPartOfLog = (file: string) => file === 'exit.json' || file.startsWith('log.')
 
 const hasNews = (answer: LogAnswer) => answer.log_data !== '' || answer.is_final
 

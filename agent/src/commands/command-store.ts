@@ -22,13 +22,17 @@ import {
   spoolLimits,
 } from './spool-records.ts'
 
+/** Orders of commands kept at hand: most are asked about a few times within their first second, and an order never changes. */
+const MOST_SPECS = 128
+const LONGEST_SPEC = 16 * 1024
+
 export interface FoundCommand {
   paths: CommandPaths
   view: CommandView
   decision: SpoolDecision
 }
 
-/** The agent's side of the spool: knows which commands the host has, and keeps nothing of them in memory but ids. */
+/** The agent's side of the spool: knows which commands the host has, and keeps nothing of them in memory but ids and a few orders. */
 export class CommandStore {
   readonly #paths: SpoolPaths
   readonly #bootId: string
@@ -38,6 +42,7 @@ export class CommandStore {
   readonly #unreadable = new Set<string>()
   /** Ids without a recorded end, as far as known; the spool is asked before it counts. */
   readonly #open = new Set<string>()
+  readonly #specs = new Map<string, SpecRecord>()
   #count = 0
 
   constructor(paths: SpoolPaths, bootId: string, limits: AgentLimits, log: Log) {
@@ -63,7 +68,7 @@ export class CommandStore {
 
   find(id: string): FoundCommand | null {
     const paths = this.#paths.command(id)
-    const view = readView(paths)
+    const view = readView(paths, this.#specs.get(id))
     if (view === null) return null
     if (view.isUnreadable && !this.#unreadable.has(id)) {
       this.#unreadable.add(id)
@@ -88,7 +93,9 @@ export class CommandStore {
     this.#open.add(params.command_id)
     this.#count++
     try {
-      await this.#writeSpec(this.#paths.command(params.command_id), record)
+      const text = JSON.stringify(record)
+      await this.#writeSpec(this.#paths.command(params.command_id), text)
+      if (text.length <= LONGEST_SPEC) this.#keepSpec(params.command_id, record)
     } catch (error) {
       this.#open.delete(params.command_id)
       this.#count--
@@ -96,10 +103,16 @@ export class CommandStore {
     }
   }
 
-  async #writeSpec(paths: CommandPaths, record: SpecRecord): Promise<void> {
+  #keepSpec(id: string, record: SpecRecord): void {
+    const [oldest] = this.#specs.keys()
+    if (oldest !== undefined && this.#specs.size >= MOST_SPECS) this.#specs.delete(oldest)
+    this.#specs.set(id, record)
+  }
+
+  async #writeSpec(paths: CommandPaths, text: string): Promise<void> {
     await mkdir(paths.folder, { mode: 0o700 })
     try {
-      await replaceFileDurably(paths.spec, JSON.stringify(record))
+      await replaceFileDurably(paths.spec, text)
       await syncFolder(this.#paths.commands)
     } catch (error) {
       await rm(paths.folder, { recursive: true, force: true })
@@ -130,6 +143,7 @@ export class CommandStore {
   async remove(id: string): Promise<void> {
     await rm(this.#paths.command(id).folder, { recursive: true, force: true })
     this.#open.delete(id)
+    this.#specs.delete(id)
     this.#unreadable.delete(id)
     this.#count--
   }
@@ -151,9 +165,12 @@ export const commandIds = (paths: SpoolPaths): string[] =>
     .filter((entry) => entry.isDirectory() && uuid.safeParse(entry.name).success)
     .map((entry) => entry.name)
 
-/** Null for a folder whose command was never wholly accepted. `exit` is read last: what it says cannot change. */
-export function readView(paths: CommandPaths): CommandView | null {
-  const spec = readSpec(paths)
+/**
+ * Null for a folder whose command was never wholly accepted. `exit` is read last: what it says cannot change. `known` is the
+ * order, where the caller has it already.
+ */
+export function readView(paths: CommandPaths, known?: SpecRecord): CommandView | null {
+  const spec = known ? { record: known, isUnreadable: false } : readSpec(paths)
   if (spec.record === null && !spec.isUnreadable) return null
   const claim = readClaim(paths)
   const exit = readExit(paths)

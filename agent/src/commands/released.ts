@@ -40,7 +40,7 @@ export class ReleasedCommands {
 
   find(id: string): Tombstone | null {
     try {
-      return parseTombstone(readlinkSync(join(this.#folder, id)))
+      return parseTombstone(readlinkSync(`${this.#folder}/${id}`))
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return null
       throw error

@@ -33,21 +33,22 @@ export function spoolPaths(state: string): SpoolPaths {
   return {
     commands,
     released: join(state, 'released'),
-    command: (id) => commandPaths(join(commands, id)),
+    command: (id) => commandPaths(`${commands}/${id}`),
   }
 }
 
+// Asked for at every look: `join` would make each of them anew out of its parts, which costs more than opening the file.
 function commandPaths(folder: string): CommandPaths {
   return {
     folder,
-    spec: join(folder, 'spec.json'),
-    started: join(folder, 'started.json'),
-    exit: join(folder, 'exit.json'),
-    reserve: join(folder, 'reserve'),
-    input: join(folder, 'input'),
-    inputEnd: join(folder, 'input-end'),
-    log: (segment) => join(folder, `log.${segment}`),
-    index: (segment) => join(folder, `index.${segment}`),
+    spec: `${folder}/spec.json`,
+    started: `${folder}/started.json`,
+    exit: `${folder}/exit.json`,
+    reserve: `${folder}/reserve`,
+    input: `${folder}/input`,
+    inputEnd: `${folder}/input-end`,
+    log: (segment) => `${folder}/log.${segment}`,
+    index: (segment) => `${folder}/index.${segment}`,
   }
 }
 

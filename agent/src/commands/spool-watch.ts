@@ -1,7 +1,7 @@
 import { watch } from 'node:fs'
 
 /**
- * Calls `read` at once and again after every change in `folder`, until it returns something, `waitMs` have passed or the
+ * Calls `read` at once and again after changes of files in `folder` whose name `isNews` takes, until it returns something, `waitMs` have passed or the
  * signal aborts. Woken by the kernel (inotify), so news arrives in a fraction of a millisecond and waiting costs nothing.
  * Answers with the last value read, null when there was no news.
  */
@@ -9,13 +9,16 @@ export function waitForNews<T>(
   folder: string,
   waitMs: number,
   signal: AbortSignal,
+  isNews: (name: string) => boolean,
   read: () => T | null,
 ): Promise<T | null> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
+    let next: NodeJS.Immediate | undefined
     const watcher = watch(folder, { persistent: false })
     const finish = (settle: () => void) => {
       clearTimeout(timer)
+      clearImmediate(next)
       signal.removeEventListener('abort', lookOnce)
       watcher.close()
       settle()
@@ -37,7 +40,16 @@ export function waitForNews<T>(
         }
       })
     }
-    watcher.on('change', look)
+    // One write is several changes for the kernel: they are read together and looked at once.
+    const lookSoon = () => {
+      next ??= setImmediate(() => {
+        next = undefined
+        look()
+      })
+    }
+    watcher.on('change', (_kind, name) => {
+      if (typeof name !== 'string' || isNews(name)) lookSoon()
+    })
     watcher.on('error', lookOnce)
     signal.addEventListener('abort', lookOnce, { once: true })
     timer = setTimeout(lookOnce, waitMs)

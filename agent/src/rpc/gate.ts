@@ -23,6 +23,8 @@ export class Gate {
   readonly #path: string
   readonly #pins: ReadonlySet<string>
   readonly #tokenDigest: Buffer
+  /** What was found of each socket: its certificate cannot change, since TLS 1.3 knows no renegotiation. */
+  readonly #checked = new WeakMap<TLSSocket, Refusal | null>()
 
   constructor(config: AgentConfig) {
     this.#path = `/${config.rpc_path}/rpc`
@@ -35,6 +37,15 @@ export class Gate {
    * shown, so the pin alone decides and no authority is asked. A resumed session proves nothing and is refused.
    */
   checkSocket(socket: TLSSocket): Refusal | null {
+    let refusal = this.#checked.get(socket)
+    if (refusal === undefined) {
+      refusal = this.#checkCertificate(socket)
+      this.#checked.set(socket, refusal)
+    }
+    return refusal
+  }
+
+  #checkCertificate(socket: TLSSocket): Refusal | null {
     if (socket.isSessionReused()) return 'tls.session_reused'
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return 'tls.no_certificate'
