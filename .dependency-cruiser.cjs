@@ -1,5 +1,5 @@
 // Who may import whom. The reasons stand in ARCHITECTURE.md.
-const feature = '(access|agents|commands|health|hosts|live|provisioning|runs|saved-commands|schedules)'
+const feature = '(access|agents|audit|commands|health|heartbeats|hosts|live|provisioning|reinstalls|runs|saved-commands|schedules|terminals)'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -16,8 +16,8 @@ module.exports = {
     {
       name: 'packages-share-contracts-only',
       severity: 'error',
-      from: { path: '^(server|agent|cli)/' },
-      to: { path: '^(server|agent|cli|test|scripts)/', pathNot: ['^$1/', '^scripts/ansible-bundle\\.mjs$'] },
+      from: { path: '^(server|agent|cli|web)/' },
+      to: { path: '^(server|agent|cli|web|test|scripts)/', pathNot: ['^$1/', '^scripts/ansible-bundle\\.mjs$'] },
     },
     {
       name: 'tests-enter-from-outside',
@@ -25,7 +25,7 @@ module.exports = {
         'by HTTP, RPC, SSH and the browser, never through src; provisioning is tried on hosts before a server exists',
       severity: 'error',
       from: { path: '^(test|scripts)/', pathNot: '^test/provisioning/' },
-      to: { path: '^(server|agent|cli)/src' },
+      to: { path: '^(server|agent|cli|web)/src' },
     },
     {
       name: 'features-by-their-index',
@@ -33,7 +33,7 @@ module.exports = {
       from: { path: `^server/src/${feature}/` },
       to: {
         path: `^server/src/${feature}/`,
-        pathNot: ['^server/src/$1/', `^server/src/${feature}/index\\.ts$`],
+        pathNot: ['^server/src/$1/', `^server/src/${feature}/index\\.ts$`, '^server/src/access/testing/'],
       },
     },
     {

@@ -55,6 +55,7 @@ export class FakeCommand extends EventEmitter<{ news: [] }> {
       endedAt: null,
       outputBytes: 0,
       droppedBytes: 0,
+      inputBytes: 0,
     }
   }
 

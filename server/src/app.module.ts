@@ -13,6 +13,7 @@ import { ReinstallsModule } from './reinstalls/index.ts'
 import { RunsModule } from './runs/index.ts'
 import { SavedCommandsModule } from './saved-commands/index.ts'
 import { SchedulesModule } from './schedules/index.ts'
+import { TerminalsModule } from './terminals/index.ts'
 
 @Module({})
 export class AppModule {
@@ -28,6 +29,7 @@ export class AppModule {
         RunsModule,
         SavedCommandsModule,
         SchedulesModule,
+        TerminalsModule,
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,

@@ -5,6 +5,8 @@ import { startServer } from './server.ts'
 try {
   const server = await startServer(readConfig(process.env))
   console.log(`Rollcall listens on ${server.url}`)
+  if (server.setupLink)
+    console.log(`Make yourself the first admin, within a day, by this link:\n\n  ${server.setupLink}\n`)
   // The parent that started us waits for this line in another form.
   process.send?.({ url: server.url })
   let isStopping = false

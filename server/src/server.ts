@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
 import { RollcallError } from '@rollcall/contracts'
-import { ApiKeysService } from './access/index.ts'
+import { ApiKeysService, OneTimeLinks, UsersRepository } from './access/index.ts'
 import { AppModule } from './app.module.ts'
 import { CommandWorker } from './commands/index.ts'
 import { HeartbeatEngine } from './heartbeats/index.ts'
@@ -18,6 +18,8 @@ const MAX_BODY = '2mb'
 
 export interface RunningServer {
   url: string
+  /** Where the first admin signs up; null when there is a user already. */
+  setupLink: string | null
   stop(): Promise<void>
 }
 
@@ -56,7 +58,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     gateway.attach(http)
     const url = await listen(http, config.listen, (text) => log.warn(text))
     await dataDir.announce({ url, pid: process.pid })
-    return { url, stop }
+    const setupLink = (await app.get(UsersRepository).isEmpty())
+      ? await app.get(OneTimeLinks).makeSetupLink(url)
+      : null
+    return { url, setupLink, stop }
   } catch (error) {
     await stop()
     if (!isDatabaseAway(error)) throw error

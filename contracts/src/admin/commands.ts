@@ -18,8 +18,8 @@ export type CommandState = z.infer<typeof commandState>
 export const FINAL_STATES: readonly CommandState[] = ['success', 'failed', 'timed_out', 'cancelled', 'lost']
 export const isFinalState = (state: CommandState) => FINAL_STATES.includes(state)
 
-/** What a command's output comes from: a program through the agent, or an installation or removal over SSH. */
-export const commandKind = z.enum(['command', 'install', 'remove'])
+/** What a command's output comes from: a program or a person's terminal through the agent, or an installation or removal over SSH. */
+export const commandKind = z.enum(['command', 'terminal', 'install', 'remove'])
 export type CommandKind = z.infer<typeof commandKind>
 
 export const commandView = z.strictObject({
@@ -50,6 +50,8 @@ export const commandView = z.strictObject({
   /** Bytes stored so far, and bytes that the host had to cut. */
   outputBytes: z.int(),
   droppedBytes: z.int(),
+  /** Bytes of input that its host has taken: the offset of the next ones. */
+  inputBytes: z.int(),
 })
 export type CommandView = z.infer<typeof commandView>
 

@@ -13,6 +13,8 @@ import {
   newHeartbeatProfile,
   profileParam,
   sampleQuery,
+  sparkline,
+  sparklineQuery,
 } from './heartbeats.ts'
 import { hostView } from './hosts.ts'
 import { defineRoute } from './route.ts'
@@ -22,6 +24,7 @@ const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('nam
 /** What the roll knows of hosts, and how often it is called. */
 export const FLEET_ROUTES = {
   changeHost: defineRoute({
+    access: 'hosts:write',
     method: 'PATCH',
     path: '/api/hosts/:host',
     summary:
@@ -31,6 +34,7 @@ export const FLEET_ROUTES = {
     response: z.strictObject({ host: hostView }),
   }),
   hostStatus: defineRoute({
+    access: 'hosts:read',
     method: 'GET',
     path: '/api/hosts/:host/status',
     summary: 'What the host last reported of itself, and how its agent is called.',
@@ -38,6 +42,7 @@ export const FLEET_ROUTES = {
     response: hostStatus,
   }),
   hostHistory: defineRoute({
+    access: 'hosts:read',
     method: 'GET',
     path: '/api/hosts/:host/history',
     summary: 'The states that the host has been in, newest first, each with its reason.',
@@ -46,6 +51,7 @@ export const FLEET_ROUTES = {
     response: z.strictObject({ events: z.array(hostEvent) }),
   }),
   hostSamples: defineRoute({
+    access: 'hosts:read',
     method: 'GET',
     path: '/api/hosts/:host/samples',
     summary: 'Load, CPU, memory and disks over time, oldest first.',
@@ -54,31 +60,46 @@ export const FLEET_ROUTES = {
     response: z.strictObject({ samples: z.array(hostSample) }),
   }),
   listAgents: defineRoute({
+    access: 'hosts:read',
     method: 'GET',
     path: '/api/agents',
     summary: 'Every agent as the roll knows it, by the name of its host.',
     query: agentQuery,
     response: agentList,
   }),
+  sparklines: defineRoute({
+    method: 'GET',
+    path: '/api/agents/sparklines',
+    summary: 'CPU and memory of the last three hours, for some hosts at once.',
+    access: 'hosts:read',
+    query: sparklineQuery,
+    response: z.strictObject({ sparklines: z.array(sparkline) }),
+  }),
   clusterHealth: defineRoute({
+    access: 'hosts:read',
     method: 'GET',
     path: '/api/cluster/health',
     summary: 'How many hosts are well.',
     response: clusterHealth,
   }),
   metrics: defineRoute({
+    access: 'hosts:read',
+    isWholeFleet: true,
     method: 'GET',
     path: '/metrics',
     summary: 'Metrics in the text format of Prometheus.',
     response: z.string(),
   }),
   listHeartbeatProfiles: defineRoute({
+    access: 'profiles:read',
     method: 'GET',
     path: '/api/heartbeat-profiles',
     summary: 'How often which agents are called.',
     response: z.strictObject({ profiles: z.array(heartbeatProfile) }),
   }),
   addHeartbeatProfile: defineRoute({
+    access: 'profiles:write',
+    isWholeFleet: true,
     method: 'POST',
     path: '/api/heartbeat-profiles',
     summary: 'Adds a heartbeat profile.',
@@ -87,6 +108,8 @@ export const FLEET_ROUTES = {
     response: z.strictObject({ profile: heartbeatProfile }),
   }),
   changeHeartbeatProfile: defineRoute({
+    access: 'profiles:write',
+    isWholeFleet: true,
     method: 'PATCH',
     path: '/api/heartbeat-profiles/:profile',
     summary: 'Changes a heartbeat profile, for its hosts from their next call on. What is left out stays.',
@@ -95,6 +118,8 @@ export const FLEET_ROUTES = {
     response: z.strictObject({ profile: heartbeatProfile }),
   }),
   removeHeartbeatProfile: defineRoute({
+    access: 'profiles:write',
+    isWholeFleet: true,
     method: 'DELETE',
     path: '/api/heartbeat-profiles/:profile',
     summary: 'Removes a heartbeat profile that no host names.',

@@ -11,6 +11,7 @@ import {
 import { MOST_OPEN_PORTS, openPort } from '../agent/host.ts'
 import { plainText, uuid } from '../text.ts'
 import { hostLabels, hostName, hostState } from './hosts.ts'
+import { labelSelector } from './selector.ts'
 
 const percent = z.number().min(0).max(100)
 const bytes = z.number().min(0)
@@ -190,6 +191,8 @@ const seen = {
 export const agentView = z.strictObject({
   hostId: uuid,
   host: hostName,
+  /** Where SSH and its agent are reached. */
+  address: z.string(),
   labels: z.record(z.string(), z.string()),
   state: hostState,
   stateCode: z.string().nullable(),
@@ -204,21 +207,78 @@ export const agentView = z.strictObject({
   load: z.number().min(0).nullable(),
   uptimeS: z.number().min(0).nullable(),
   runningCommands: z.int().min(0).nullable(),
+  /** The next call, at the latest. */
+  nextCallAt: z.iso.datetime().nullable(),
 })
 export type AgentView = z.infer<typeof agentView>
 
+/** What nobody knows of a host comes last, whichever the direction. */
+export const agentSort = z.enum([
+  'host',
+  'state',
+  'stateSince',
+  'address',
+  'version',
+  'cpu',
+  'memory',
+  'disk',
+  'lastAnswer',
+])
+export type AgentSort = z.infer<typeof agentSort>
+
 export const agentQuery = z.strictObject({
   state: hostState.optional(),
+  /** Several states, with commas between them. */
+  states: z
+    .string()
+    .max(300)
+    .transform((text) => text.split(','))
+    .pipe(z.array(hostState).min(1))
+    .optional(),
+  /** Part of a name, an address, a version or a label, in any case. */
+  search: plainText(200).min(1).optional(),
+  /** Terms of a label selector, of which all must fit. */
+  labels: labelSelector.optional(),
+  sort: agentSort.default('host'),
+  direction: z.enum(['asc', 'desc']).default('asc'),
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),
-  /** Only hosts whose names sort after this one, for paging. */
+  /** How many to pass over. */
+  offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
+  /** Only hosts whose names sort after this one, for paging by name. */
   after: hostName.optional(),
 })
+export type AgentQuery = z.output<typeof agentQuery>
 
 export const agentList = z.strictObject({
   agents: z.array(agentView),
-  /** The `after` of the next page; null when there is none. */
+  /** The `after` of the next page by name; null when there is none. */
   next: hostName.nullable(),
+  /** How many fit in all. */
+  total: z.int().min(0),
+  /** How many fit search and labels, by state. */
+  states: z.partialRecord(hostState, z.int()),
 })
+export type AgentList = z.infer<typeof agentList>
+
+/** Hosts on one screen. */
+export const MOST_SPARKLINES = 200
+
+export const sparklineQuery = z.strictObject({
+  /** Ids of hosts, with commas between them. */
+  hosts: z
+    .string()
+    .max(MOST_SPARKLINES * 37)
+    .transform((text) => text.split(','))
+    .pipe(z.array(uuid).min(1).max(MOST_SPARKLINES)),
+})
+
+/** Means of steps of five minutes over the last three hours, oldest first; null where there was no answer. */
+export const sparkline = z.strictObject({
+  hostId: uuid,
+  cpu: z.array(percent.nullable()),
+  memory: z.array(percent.nullable()),
+})
+export type Sparkline = z.infer<typeof sparkline>
 
 export const clusterHealth = z.strictObject({
   /**

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sshFingerprint, uuid } from '../text.ts'
+import { ACCESS_ROUTES } from './access-routes.ts'
 import {
   commandInput,
   commandOutput,
@@ -12,7 +13,9 @@ import { FLEET_ROUTES } from './fleet-routes.ts'
 import { hostAccepted, hostView, newHost } from './hosts.ts'
 import { defineRoute } from './route.ts'
 import { RUN_ROUTES } from './run-routes.ts'
+import { TERMINAL_ROUTES } from './terminals.ts'
 
+export * from './access.ts'
 export * from './commands.ts'
 export * from './heartbeats.ts'
 export * from './hosts.ts'
@@ -23,6 +26,7 @@ export * from './saved-commands.ts'
 export * from './schedules.ts'
 export * from './selector.ts'
 export * from './targets.ts'
+export * from './terminals.ts'
 
 const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
 const commandParam = z.strictObject({ id: uuid })
@@ -64,6 +68,7 @@ export const ADMIN_ROUTES = {
     }),
   }),
   openapi: defineRoute({
+    access: 'signed-in',
     method: 'GET',
     path: '/api/openapi.json',
     summary: 'This description.',
@@ -71,12 +76,14 @@ export const ADMIN_ROUTES = {
   }),
 
   listHosts: defineRoute({
+    access: 'hosts:read',
     method: 'GET',
     path: '/api/hosts',
     summary: 'All hosts, by name.',
     response: z.strictObject({ hosts: z.array(hostView) }),
   }),
   addHost: defineRoute({
+    access: 'hosts:write',
     method: 'POST',
     path: '/api/hosts',
     summary: 'Adds a host and installs its agent.',
@@ -85,6 +92,7 @@ export const ADMIN_ROUTES = {
     response: hostAccepted,
   }),
   showHost: defineRoute({
+    access: 'hosts:read',
     method: 'GET',
     path: '/api/hosts/:host',
     summary: 'One host.',
@@ -92,6 +100,7 @@ export const ADMIN_ROUTES = {
     response: z.strictObject({ host: hostView }),
   }),
   installHost: defineRoute({
+    access: 'hosts:write',
     method: 'POST',
     path: '/api/hosts/:host/install',
     summary: 'Installs the agent again, with the same identity. Changes nothing where nothing is amiss.',
@@ -100,6 +109,7 @@ export const ADMIN_ROUTES = {
     response: hostAccepted,
   }),
   removeHost: defineRoute({
+    access: 'hosts:write',
     method: 'DELETE',
     path: '/api/hosts/:host',
     summary:
@@ -114,6 +124,7 @@ export const ADMIN_ROUTES = {
     }),
   }),
   scanHostKey: defineRoute({
+    access: 'hosts:write',
     method: 'POST',
     path: '/api/host-keys',
     summary:
@@ -122,9 +133,12 @@ export const ADMIN_ROUTES = {
     response: z.strictObject({ fingerprint: sshFingerprint, algorithm: z.string() }),
   }),
 
+  ...ACCESS_ROUTES,
   ...FLEET_ROUTES,
   ...RUN_ROUTES,
+  ...TERMINAL_ROUTES,
   listCommands: defineRoute({
+    access: 'commands:read',
     method: 'GET',
     path: '/api/commands',
     summary: 'Commands, newest first.',
@@ -132,6 +146,7 @@ export const ADMIN_ROUTES = {
     response: z.strictObject({ commands: z.array(commandView) }),
   }),
   showCommand: defineRoute({
+    access: 'commands:read',
     method: 'GET',
     path: '/api/commands/:id',
     summary: 'One command.',
@@ -139,6 +154,7 @@ export const ADMIN_ROUTES = {
     response: z.strictObject({ command: commandView }),
   }),
   readOutput: defineRoute({
+    access: 'commands:read',
     method: 'GET',
     path: '/api/commands/:id/output',
     summary: 'Output from a byte offset on, as it is stored now. Follow it live on /ws.',
@@ -147,6 +163,7 @@ export const ADMIN_ROUTES = {
     response: commandOutput,
   }),
   cancelCommand: defineRoute({
+    access: 'commands:run',
     method: 'POST',
     path: '/api/commands/:id/cancel',
     summary: 'Asks a command to end. One that has ended stays as it is.',
@@ -155,6 +172,7 @@ export const ADMIN_ROUTES = {
     response: z.strictObject({ command: commandView }),
   }),
   writeInput: defineRoute({
+    access: 'commands:run',
     method: 'POST',
     path: '/api/commands/:id/input',
     summary: 'Writes to the standard input or terminal of a running command.',
@@ -163,6 +181,7 @@ export const ADMIN_ROUTES = {
     response: z.strictObject({ nextOffset: z.int() }),
   }),
   resizeTerminal: defineRoute({
+    access: 'commands:run',
     method: 'POST',
     path: '/api/commands/:id/size',
     summary: 'Tells a running terminal its new size.',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Permission } from './access.ts'
 
 /** One REST route. The server's handler, the OpenAPI page and the clients' types all come from it. */
 export interface Route<
@@ -11,8 +12,10 @@ export interface Route<
   /** With `:name` for each key of `params`. */
   path: string
   summary: string
-  /** `public` needs no key: only what tells nothing about the fleet. */
-  access: 'public' | 'key'
+  /** Who may call it. `public` tells nothing about the fleet; `signed-in` is for whoever is known; else a permission. */
+  access: 'public' | 'signed-in' | Permission
+  /** It concerns all hosts, so that nobody may use it who is limited to some. */
+  isWholeFleet: boolean
   status: 200 | 201 | 202
   params: Params
   query: Query
@@ -30,18 +33,18 @@ export function defineRoute<
   Query extends z.ZodType = Nothing,
   Body extends z.ZodType = Nothing,
 >(
-  route: Pick<Route, 'method' | 'path' | 'summary'> & {
+  route: Pick<Route, 'method' | 'path' | 'summary' | 'access'> & {
     response: Response
-    access?: Route['access']
     status?: Route['status']
+    isWholeFleet?: boolean
     params?: Params
     query?: Query
     body?: Body
   },
 ): Route<Params, Query, Body, Response> {
   return {
-    access: 'key',
     status: 200,
+    isWholeFleet: false,
     ...route,
     params: route.params ?? (nothing as z.ZodType as Params),
     query: route.query ?? (nothing as z.ZodType as Query),

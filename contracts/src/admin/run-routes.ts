@@ -17,6 +17,7 @@ const nameParam = z.strictObject({ name: shortName })
 /** Runs, and what begins them again and again. */
 export const RUN_ROUTES = {
   run: defineRoute({
+    access: 'commands:run',
     method: 'POST',
     path: '/api/runs',
     summary:
@@ -26,6 +27,7 @@ export const RUN_ROUTES = {
     response: runAccepted,
   }),
   listRuns: defineRoute({
+    access: 'commands:read',
     method: 'GET',
     path: '/api/runs',
     summary: 'Runs of programs, newest first.',
@@ -33,6 +35,7 @@ export const RUN_ROUTES = {
     response: z.strictObject({ runs: z.array(runView) }),
   }),
   showRun: defineRoute({
+    access: 'commands:read',
     method: 'GET',
     path: '/api/runs/:id',
     summary: 'One run, with how many of its hosts are in which state. Follow it live on /ws.',
@@ -40,6 +43,7 @@ export const RUN_ROUTES = {
     response: z.strictObject({ run: runView }),
   }),
   summarizeRun: defineRoute({
+    access: 'commands:read',
     method: 'GET',
     path: '/api/runs/:id/summary',
     summary: 'The hosts of a run, grouped by equal outcome and output, the largest group first.',
@@ -47,6 +51,7 @@ export const RUN_ROUTES = {
     response: runSummary,
   }),
   cancelRun: defineRoute({
+    access: 'commands:run',
     method: 'POST',
     path: '/api/runs/:id/cancel',
     summary: 'Asks every command of a run to end. Those that have ended stay as they are.',
@@ -55,12 +60,15 @@ export const RUN_ROUTES = {
     response: z.strictObject({ run: runView }),
   }),
   listSavedCommands: defineRoute({
+    access: 'commands:read',
     method: 'GET',
     path: '/api/saved-commands',
     summary: 'All saved commands, by name.',
     response: z.strictObject({ savedCommands: z.array(savedCommandView) }),
   }),
   addSavedCommand: defineRoute({
+    access: 'commands:run',
+    isWholeFleet: true,
     method: 'POST',
     path: '/api/saved-commands',
     summary: 'Saves a command under a name.',
@@ -69,6 +77,7 @@ export const RUN_ROUTES = {
     response: z.strictObject({ savedCommand: savedCommandView }),
   }),
   showSavedCommand: defineRoute({
+    access: 'commands:read',
     method: 'GET',
     path: '/api/saved-commands/:name',
     summary: 'One saved command.',
@@ -76,6 +85,8 @@ export const RUN_ROUTES = {
     response: z.strictObject({ savedCommand: savedCommandView }),
   }),
   changeSavedCommand: defineRoute({
+    access: 'commands:run',
+    isWholeFleet: true,
     method: 'PATCH',
     path: '/api/saved-commands/:name',
     summary: 'Changes a saved command. Runs that were asked for before stay as they are.',
@@ -84,6 +95,8 @@ export const RUN_ROUTES = {
     response: z.strictObject({ savedCommand: savedCommandView }),
   }),
   removeSavedCommand: defineRoute({
+    access: 'commands:run',
+    isWholeFleet: true,
     method: 'DELETE',
     path: '/api/saved-commands/:name',
     summary: 'Forgets a saved command. Refused while a schedule runs it.',
@@ -91,6 +104,7 @@ export const RUN_ROUTES = {
     response: z.strictObject({}),
   }),
   runSavedCommand: defineRoute({
+    access: 'commands:run',
     method: 'POST',
     path: '/api/saved-commands/:name/run',
     summary: 'Runs a saved command, where it says or elsewhere.',
@@ -101,12 +115,15 @@ export const RUN_ROUTES = {
   }),
 
   listSchedules: defineRoute({
+    access: 'schedules:read',
     method: 'GET',
     path: '/api/schedules',
     summary: 'All schedules, by name, with what comes next and what became of the last ones.',
     response: z.strictObject({ schedules: z.array(scheduleView) }),
   }),
   addSchedule: defineRoute({
+    access: 'schedules:write',
+    isWholeFleet: true,
     method: 'POST',
     path: '/api/schedules',
     summary: 'Runs something by the clock of a time zone from now on.',
@@ -115,6 +132,7 @@ export const RUN_ROUTES = {
     response: z.strictObject({ schedule: scheduleView }),
   }),
   showSchedule: defineRoute({
+    access: 'schedules:read',
     method: 'GET',
     path: '/api/schedules/:name',
     summary: 'One schedule.',
@@ -122,6 +140,8 @@ export const RUN_ROUTES = {
     response: z.strictObject({ schedule: scheduleView }),
   }),
   changeSchedule: defineRoute({
+    access: 'schedules:write',
+    isWholeFleet: true,
     method: 'PATCH',
     path: '/api/schedules/:name',
     summary: 'Changes, pauses or resumes a schedule.',
@@ -130,6 +150,8 @@ export const RUN_ROUTES = {
     response: z.strictObject({ schedule: scheduleView }),
   }),
   removeSchedule: defineRoute({
+    access: 'schedules:write',
+    isWholeFleet: true,
     method: 'DELETE',
     path: '/api/schedules/:name',
     summary: 'Forgets a schedule. Its runs stay.',

@@ -47,6 +47,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
 
   onModuleInit() {
     this.worker.register('command', this)
+    this.worker.register('terminal', this)
     this.releasing = this.repeater.repeat(
       'telling hosts what to forget',
       RELEASE_INTERVAL_MS,

@@ -27,5 +27,6 @@ export function viewOf(command: Command): CommandView {
     endedAt: command.endedAt?.toISOString() ?? null,
     outputBytes: command.outputBytes,
     droppedBytes: command.droppedBytes,
+    inputBytes: command.inputBytes,
   }
 }

@@ -1,4 +1,5 @@
 import { Controller } from '@nestjs/common'
+import { Actor, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { viewOf } from './command-view.ts'
 import { CommandsService } from './commands.service.ts'
@@ -8,8 +9,8 @@ export class CommandsController {
   constructor(private readonly commands: CommandsService) {}
 
   @Endpoint('listCommands')
-  async list(@Input() { query }: InputOf<'listCommands'>) {
-    return { commands: (await this.commands.list(query)).map(viewOf) }
+  async list(@Input() { query }: InputOf<'listCommands'>, @Actor() { scope }: Principal) {
+    return { commands: (await this.commands.list(query, scope)).map(viewOf) }
   }
 
   @Endpoint('showCommand')

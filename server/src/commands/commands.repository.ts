@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { isErrorCode } from '@rollcall/contracts'
 import type { CommandKind, CommandState, RunLimits, SkippedHost, Target } from '@rollcall/contracts/admin'
+import { type HostScope, scopeParameter } from '../access/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma, Command as Row } from '../platform/prisma/generated/client.ts'
@@ -71,7 +72,7 @@ export const COMMAND_COLUMNS = [
     'ended_at',
     'position',
   ],
-  ...['unanswered_since', 'output_bytes', 'dropped_bytes', 'output_removed_at'],
+  ...['unanswered_since', 'output_bytes', 'dropped_bytes', 'output_removed_at', 'input_bytes'],
 ]
   .map(
     (column) =>
@@ -115,12 +116,14 @@ export class CommandsRepository {
     return row && this.fromRow(row)
   }
 
-  /** Newest first. */
-  async list(filter: CommandFilter): Promise<Command[]> {
+  /** Those of hosts in `scope`, newest first. */
+  async list(scope: HostScope, filter: CommandFilter): Promise<Command[]> {
     const { before } = filter
+    const hostIds = scope && (await this.hostsIn(scope))
     const rows = await this.database.prisma.command.findMany({
       where: {
-        ...(filter.hostId && { hostId: filter.hostId }),
+        ...(hostIds && { hostId: { in: hostIds } }),
+        ...(filter.hostId && { hostId: filter.hostId, ...(hostIds && { AND: { hostId: { in: hostIds } } }) }),
         ...(filter.runId && { runId: filter.runId }),
         ...(filter.state && { state: filter.state }),
         ...(filter.kind && { kind: filter.kind }),
@@ -135,6 +138,18 @@ export class CommandsRepository {
       take: filter.limit,
     })
     return rows.map((row) => this.fromRow(row))
+  }
+
+  /** So that whoever writes next, from another page or after a reload, knows from where on. */
+  async noteInput(id: string, nextOffset: number): Promise<void> {
+    const sql = 'UPDATE command SET input_bytes = greatest(input_bytes, $2) WHERE id = $1'
+    await this.database.pool.query(sql, [id, nextOffset])
+  }
+
+  private async hostsIn(scope: HostScope): Promise<string[]> {
+    const sql = 'SELECT id FROM host WHERE host_fits(labels, $1::jsonb)'
+    const { rows } = await this.database.pool.query(sql, [scopeParameter(scope)])
+    return rows.map(({ id }) => id)
   }
 
   /** One statement with few values: Prisma's own takes ten times as long for a thousand rows. */
@@ -195,6 +210,7 @@ export class CommandsRepository {
       unansweredSince: row.unansweredSince,
       outputBytes: Number(row.outputBytes),
       droppedBytes: Number(row.droppedBytes),
+      inputBytes: Number(row.inputBytes),
       outputRemovedAt: row.outputRemovedAt,
     }
   }

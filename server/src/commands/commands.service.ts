@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type CommandKind, type CommandOutput, isFinalState } from '@rollcall/contracts/admin'
+import type { HostScope } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -39,7 +40,7 @@ export class CommandsService {
 
   /** An installation or removal of a host, yet to be stored; its output is a log like any command's. */
   newProvisioning(
-    kind: Exclude<CommandKind, 'command'>,
+    kind: Extract<CommandKind, 'install' | 'remove'>,
     host: Pick<Host, 'id' | 'name'>,
     requestedBy: string,
   ): NewCommandRun {
@@ -77,11 +78,12 @@ export class CommandsService {
       host?: string | undefined
       before?: string | undefined
     },
+    scope: HostScope,
   ): Promise<Command[]> {
     const { host, before, ...rest } = filter
     const hostId = host === undefined ? undefined : (await this.hosts.findByNameOrId(host))?.id
     if (host !== undefined && hostId === undefined) throw unknownHosts([host])
-    return this.commands.list({
+    return this.commands.list(scope, {
       ...rest,
       hostId,
       before: before === undefined ? undefined : await this.show(before),
@@ -139,7 +141,9 @@ export class CommandsService {
         'This command was started without standard input. Run it with stdin or tty.',
       )
     await this.agents.call(command.hostId, 'write_input', { command_id: id, offset, data, eof })
-    return offset + Buffer.from(data, 'base64').length
+    const nextOffset = offset + Buffer.from(data, 'base64').length
+    await this.commands.noteInput(id, nextOffset)
+    return nextOffset
   }
 
   async resize(id: string, columns: number, rows: number): Promise<void> {
@@ -154,7 +158,7 @@ export class CommandsService {
 
   private async running(id: string): Promise<Command> {
     const command = await this.show(id)
-    if (command.kind !== 'command' || command.state !== 'running')
+    if (!isProgram(command) || command.state !== 'running')
       throw new RollcallError(
         'command.not_running',
         `The command is ${command.state}; only a running one takes input.`,
@@ -162,6 +166,8 @@ export class CommandsService {
     return command
   }
 }
+
+const isProgram = ({ kind }: Command) => kind === 'command' || kind === 'terminal'
 
 function unknownHosts(names: readonly string[]): RollcallError {
   const list = names.slice(0, 20).join(', ')

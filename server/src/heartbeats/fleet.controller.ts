@@ -1,4 +1,5 @@
 import { Controller } from '@nestjs/common'
+import { Actor, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { FleetService } from './fleet.service.ts'
 
@@ -7,13 +8,18 @@ export class FleetController {
   constructor(private readonly fleet: FleetService) {}
 
   @Endpoint('listAgents')
-  agents(@Input() { query }: InputOf<'listAgents'>) {
-    return this.fleet.agents(query)
+  agents(@Input() { query }: InputOf<'listAgents'>, @Actor() { scope }: Principal) {
+    return this.fleet.agents(scope, query)
+  }
+
+  @Endpoint('sparklines')
+  async sparklines(@Input() { query }: InputOf<'sparklines'>, @Actor() { scope }: Principal) {
+    return { sparklines: await this.fleet.sparklines(scope, query.hosts) }
   }
 
   @Endpoint('clusterHealth')
-  health() {
-    return this.fleet.health()
+  health(@Actor() { scope }: Principal) {
+    return this.fleet.health(scope)
   }
 
   @Endpoint('hostStatus')

@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common'
-import type {
-  AgentView,
-  HostEvent,
-  HostFacts,
-  HostSample,
-  HostState,
-  HostVitals,
+import {
+  type AgentQuery,
+  type AgentSort,
+  type AgentView,
+  type HostEvent,
+  type HostFacts,
+  type HostSample,
+  type HostState,
+  type HostVitals,
+  parseSelector,
 } from '@rollcall/contracts/admin'
+import { type HostScope, scopeParameter, WHOLE_FLEET } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { fullestDisk } from './domain/report.ts'
 import { PROFILE_OF_HOST } from './roll.repository.ts'
@@ -26,6 +30,7 @@ export interface HostReport {
 interface AgentRow {
   hostId: string
   host: string
+  address: string
   labels: Record<string, string>
   state: HostState
   stateCode: string | null
@@ -35,15 +40,45 @@ interface AgentRow {
   lastAnswerAt: Date | null
   roundTripMs: number | null
   clockOffsetMs: number | null
+  nextCallAt: Date | null
   vitals: HostVitals | null
 }
 
 const AGENT_ROW = `
-  SELECT host.id AS "hostId", host.name AS host, host.labels, host.state, host.state_code AS "stateCode",
+  SELECT host.id AS "hostId", host.name AS host, host.address, host.labels, host.state, host.state_code AS "stateCode",
     host.state_reason AS "stateReason", host.state_since AS "stateSince", agent.version,
     roll.last_answer_at AS "lastAnswerAt", roll.round_trip_ms AS "roundTripMs", roll.clock_offset_ms AS "clockOffsetMs",
-    roll.vitals
+    roll.due_at AS "nextCallAt", roll.vitals
   FROM host LEFT JOIN agent ON agent.host_id = host.id LEFT JOIN roll ON roll.host_id = host.id`
+
+/** The fullest disk's used share, as the view has it. */
+const DISK = `(SELECT max(1 - (disk->>'availableBytes')::float8 / nullif((disk->>'totalBytes')::float8, 0))
+  FROM jsonb_array_elements(roll.vitals->'disks') AS disk)`
+
+/** What to sort by; the name decides between equals. */
+const SORT: Record<AgentSort, string> = {
+  host: 'host.name',
+  state: 'host.state',
+  stateSince: 'host.state_since',
+  address: 'host.address',
+  version: 'agent.version',
+  cpu: "(roll.vitals->>'cpuPercent')::float8",
+  memory: "(roll.vitals->>'memoryPercent')::float8",
+  disk: DISK,
+  lastAnswer: 'roll.last_answer_at',
+}
+
+/** Scope, labels, and the search text between wildcards; each null for any. */
+const FITS = `host_fits(host.labels, $1::jsonb) AND host_fits(host.labels, $2::jsonb) AND ($3::text IS NULL
+  OR host.name ILIKE $3 OR host.address ILIKE $3 OR agent.version ILIKE $3 OR host.labels::text ILIKE $3)`
+
+const fitting = (scope: HostScope, { labels, search }: AgentFilter) => [
+  scopeParameter(scope),
+  labels === undefined ? null : JSON.stringify(parseSelector(labels)),
+  search === undefined ? null : `%${search.replace(/[\\%_]/g, '\\$&')}%`,
+]
+
+type AgentFilter = Partial<Pick<AgentQuery, 'labels' | 'search'>>
 
 /** What the roll has seen, for those who look at it. */
 @Injectable()
@@ -73,11 +108,49 @@ export class FleetRepository {
     return rows.map(viewOf)
   }
 
-  async countByState(): Promise<Partial<Record<HostState, number>>> {
+  /** A window of those that fit, in the order asked for. */
+  async list(scope: HostScope, query: AgentQuery): Promise<AgentView[]> {
+    const { direction, sort, limit, offset, after } = query
+    const states = query.states ?? (query.state ? [query.state] : null)
+    const { rows } = await this.database.pool.query<AgentRow>(
+      `${AGENT_ROW} WHERE ${FITS} AND ($4::text[] IS NULL OR host.state = ANY ($4)) AND ($5::text IS NULL OR host.name > $5)
+       ORDER BY ${SORT[sort]} ${direction === 'desc' ? 'DESC' : 'ASC'} NULLS LAST, host.name LIMIT $6 OFFSET $7`,
+      [...fitting(scope, query), states, after ?? null, limit, offset],
+    )
+    return rows.map(viewOf)
+  }
+
+  async countByState(
+    scope: HostScope = WHOLE_FLEET,
+    filter: AgentFilter = {},
+  ): Promise<Partial<Record<HostState, number>>> {
     const { rows } = await this.database.pool.query(
-      'SELECT state, count(*)::int AS count FROM host GROUP BY state',
+      `SELECT state, count(*)::int AS count FROM host LEFT JOIN agent ON agent.host_id = host.id
+       WHERE ${FITS} GROUP BY state`,
+      fitting(scope, filter),
     )
     return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+  }
+
+  /** Means of the steps since `since`, of those hosts that are in scope. */
+  async recentSamples(
+    scope: HostScope,
+    hostIds: readonly string[],
+    resolutionS: number,
+    since: Date,
+  ): Promise<{ hostId: string; at: Date; cpu: number; memory: number }[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host_id AS "hostId", bucket AS at, cpu_sum, memory_sum, count
+       FROM host_sample JOIN host ON host.id = host_id
+       WHERE host_id = ANY ($1::uuid[]) AND resolution_s = $2 AND bucket >= $3 AND host_fits(host.labels, $4::jsonb)`,
+      [hostIds, resolutionS, since, scopeParameter(scope)],
+    )
+    return rows.map((row) => ({
+      hostId: row.hostId,
+      at: row.at,
+      cpu: mean(row.cpu_sum, row.count),
+      memory: mean(row.memory_sum, row.count),
+    }))
   }
 
   async report(hostId: string): Promise<HostReport> {
@@ -146,6 +219,7 @@ function viewOf({ vitals, ...row }: AgentRow): AgentView {
     ...row,
     stateSince: row.stateSince.toISOString(),
     lastAnswerAt: row.lastAnswerAt?.toISOString() ?? null,
+    nextCallAt: row.nextCallAt?.toISOString() ?? null,
     cpuPercent: vitals?.cpuPercent ?? null,
     memoryPercent: vitals?.memoryPercent ?? null,
     diskPercent: vitals && fullestDisk(vitals),

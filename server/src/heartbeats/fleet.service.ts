@@ -1,11 +1,23 @@
 import { Injectable } from '@nestjs/common'
 import { sanitizeText } from '@rollcall/contracts'
-import type { ClusterHealth, HostEvent, HostSample, HostState, HostStatus } from '@rollcall/contracts/admin'
+import type {
+  AgentList,
+  AgentQuery,
+  ClusterHealth,
+  HostEvent,
+  HostSample,
+  HostState,
+  HostStatus,
+  Sparkline,
+} from '@rollcall/contracts/admin'
+import type { HostScope } from '../access/index.ts'
 import { HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { clusterHealthOf } from './domain/cluster-health.ts'
 import { FleetRepository } from './fleet.repository.ts'
 
+/** Three hours. */
+const SPARKLINE_STEPS = 36
 const RESOLUTION_S = { '5m': 300, '1h': 3600 }
 const SPAN_MS = { '5m': 86_400_000, '1h': 7 * 86_400_000 }
 
@@ -18,14 +30,47 @@ export class FleetService {
     private readonly clock: Clock,
   ) {}
 
-  async agents(filter: { state?: HostState | undefined; after?: string | undefined; limit: number }) {
-    const agents = await this.fleet.agents({ ...filter, limit: filter.limit + 1 })
-    const page = agents.slice(0, filter.limit)
-    return { agents: page, next: agents.length > filter.limit ? (page.at(-1)?.host ?? null) : null }
+  async agents(scope: HostScope, query: AgentQuery): Promise<AgentList> {
+    const [agents, states] = await Promise.all([
+      this.fleet.list(scope, { ...query, limit: query.limit + 1 }),
+      this.fleet.countByState(scope, query),
+    ])
+    const page = agents.slice(0, query.limit)
+    const wanted = query.states ?? (query.state ? [query.state] : undefined)
+    return {
+      agents: page,
+      next: agents.length > query.limit ? (page.at(-1)?.host ?? null) : null,
+      total: Object.entries(states).reduce(
+        (sum, [state, count]) => (wanted?.includes(state as HostState) === false ? sum : sum + count),
+        0,
+      ),
+      states,
+    }
   }
 
-  async health(): Promise<ClusterHealth> {
-    return clusterHealthOf(await this.fleet.countByState())
+  async sparklines(scope: HostScope, hostIds: string[]): Promise<Sparkline[]> {
+    const stepMs = RESOLUTION_S['5m'] * 1000
+    const last = Math.floor(this.clock.now().getTime() / stepMs) * stepMs
+    const steps = Array.from({ length: SPARKLINE_STEPS }, (_, i) => last - (SPARKLINE_STEPS - 1 - i) * stepMs)
+    const rows = await this.fleet.recentSamples(
+      scope,
+      hostIds,
+      RESOLUTION_S['5m'],
+      new Date(steps[0] ?? last),
+    )
+    const byHost = Map.groupBy(rows, ({ hostId }) => hostId)
+    return hostIds.map((hostId) => {
+      const at = new Map(byHost.get(hostId)?.map((row) => [row.at.getTime(), row]))
+      return {
+        hostId,
+        cpu: steps.map((step) => at.get(step)?.cpu ?? null),
+        memory: steps.map((step) => at.get(step)?.memory ?? null),
+      }
+    })
+  }
+
+  async health(scope: HostScope): Promise<ClusterHealth> {
+    return clusterHealthOf(await this.fleet.countByState(scope))
   }
 
   async status(nameOrId: string): Promise<HostStatus> {

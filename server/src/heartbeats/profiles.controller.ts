@@ -1,4 +1,5 @@
 import { Controller } from '@nestjs/common'
+import { Actor, type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { viewOfHost } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { ProfilesService } from './profiles.service.ts'
@@ -29,7 +30,8 @@ export class ProfilesController {
   }
 
   @Endpoint('changeHost')
-  async changeHost(@Input() { params, body }: InputOf<'changeHost'>) {
+  async changeHost(@Input() { params, body }: InputOf<'changeHost'>, @Actor() { scope }: Principal) {
+    if (body.labels) refuseLabelsOutside(scope, body.labels)
     return { host: viewOfHost(await this.profiles.changeHost(params.host, body)) }
   }
 }

@@ -1,4 +1,5 @@
 import { Controller } from '@nestjs/common'
+import { Actor, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { viewOfHost } from './host-view.ts'
 import { HostsService } from './hosts.service.ts'
@@ -8,8 +9,8 @@ export class HostsController {
   constructor(private readonly hosts: HostsService) {}
 
   @Endpoint('listHosts')
-  async list() {
-    return { hosts: (await this.hosts.list()).map(viewOfHost) }
+  async list(@Actor() { scope }: Principal) {
+    return { hosts: (await this.hosts.list(scope)).map(viewOfHost) }
   }
 
   @Endpoint('showHost')

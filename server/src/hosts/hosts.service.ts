@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import { type HostScope, isInScope } from '../access/index.ts'
 import type { Host } from './domain/host.ts'
 import { HostsRepository } from './hosts.repository.ts'
 
@@ -7,8 +8,8 @@ import { HostsRepository } from './hosts.repository.ts'
 export class HostsService {
   constructor(private readonly hosts: HostsRepository) {}
 
-  list(): Promise<Host[]> {
-    return this.hosts.list()
+  async list(scope: HostScope): Promise<Host[]> {
+    return (await this.hosts.list()).filter(({ labels }) => isInScope(scope, labels))
   }
 
   /** Throws `host.not_found`. */

@@ -31,10 +31,10 @@ it('what an earlier look finds late, begun for viewers who left, is not shown to
     return { socket: socket as never, sent }
   }
   const [first, second] = [viewer(), viewer()]
-  feed.watch(first.socket)
+  feed.watch(first.socket, null)
   const early = looks[0]?.()
   feed.unwatch(first.socket)
-  feed.watch(second.socket)
+  feed.watch(second.socket, null)
   const late = looks[1]?.()
   readings[1]?.([agent('offline')])
   await late

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { AgentChange, AgentView, LiveEvent } from '@rollcall/contracts/admin'
 import { type WebSocket } from 'ws'
+import { type HostScope, isInScope } from '../access/index.ts'
 import { FleetRepository } from '../heartbeats/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
@@ -18,6 +19,8 @@ const PAGE = 5000
 const SLOW_BYTES = 4 * 1024 * 1024
 
 interface Watcher {
+  /** The hosts that exist for whoever watches. */
+  scope: HostScope
   /** It missed something, or is new: the next thing it gets is a snapshot. */
   isBehind: boolean
 }
@@ -39,8 +42,8 @@ export class FleetFeed {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  watch(socket: WebSocket): void {
-    this.watchers.set(socket, { isBehind: true })
+  watch(socket: WebSocket, scope: HostScope): void {
+    this.watchers.set(socket, { scope, isBehind: true })
     if (this.loop) return
     const stop = new AbortController()
     let looks = 0
@@ -104,8 +107,25 @@ export class FleetFeed {
     }
     if (watcher.isBehind) {
       watcher.isBehind = false
-      send(socket, [...this.shown.values()], [], true)
-    } else if (changes.length > 0 || removed.length > 0) send(socket, changes, removed, false)
+      const agents = [...this.shown.values()].filter(({ labels }) => isInScope(watcher.scope, labels))
+      send(socket, agents, [], true)
+      return
+    }
+    const { seen, gone } = this.withinScope(watcher.scope, changes, removed)
+    if (seen.length > 0 || gone.length > 0) send(socket, seen, gone, false)
+  }
+
+  /** A host whose labels have changed may come into somebody's scope, as a whole, or leave it. */
+  private withinScope(scope: HostScope, changes: AgentChange[], removed: string[]) {
+    if (scope === null) return { seen: changes, gone: removed }
+    const seen: AgentChange[] = []
+    const gone = [...removed]
+    for (const change of changes) {
+      const agent = this.shown.get(change.hostId)
+      if (!agent || !isInScope(scope, agent.labels)) gone.push(change.hostId)
+      else seen.push(change.labels ? agent : change)
+    }
+    return { seen, gone }
   }
 }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import pino from 'pino'
 import { expect, it } from 'vitest'
-import type { ApiKeysService } from '../access/index.ts'
+import type { AccessService } from '../access/index.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LiveGateway } from './live.gateway.ts'
 
@@ -21,8 +21,8 @@ it('a connection that is reset while its key is looked up does not end the serve
   const nothing = {} as never
   const fleet = { close: () => undefined } as never
   const gateway = new LiveGateway(
-    keys as unknown as ApiKeysService,
-    ...([nothing, nothing, nothing, nothing, fleet] as const),
+    keys as unknown as AccessService,
+    ...([nothing, nothing, nothing, nothing, nothing, fleet] as const),
     config,
     log,
   )

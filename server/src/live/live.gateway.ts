@@ -4,14 +4,13 @@ import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type LiveEvent, liveRequest } from '@rollcall/contracts/admin'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { ApiKeysService } from '../access/index.ts'
+import { AccessService, isAllowedOrigin, may, type Principal, ScopeRepository } from '../access/index.ts'
 import { CommandEvents, CommandsService } from '../commands/index.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
 import { CommandFollower } from './command-follower.ts'
-import { isAllowedOrigin } from './domain/origin.ts'
 import { FleetFeed } from './fleet-feed.ts'
 import { RunFollower } from './run-follower.ts'
 
@@ -21,6 +20,8 @@ const MAX_SOCKETS = 1000
 const MAX_FOLLOWED_PER_SOCKET = 1000
 const MAX_RUNS_PER_SOCKET = 8
 const PING_INTERVAL_MS = 30_000
+/** Of the codes that applications may use: what 401 is for HTTP. */
+const SIGNED_OUT = 4401
 
 /**
  * `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order; and runs. It
@@ -32,7 +33,8 @@ export class LiveGateway {
   private pinging: NodeJS.Timeout | undefined
 
   constructor(
-    private readonly keys: ApiKeysService,
+    private readonly access: AccessService,
+    private readonly scopes: ScopeRepository,
     private readonly commands: CommandsService,
     private readonly runs: RunsService,
     private readonly runRows: RunsRepository,
@@ -49,10 +51,10 @@ export class LiveGateway {
       const drop = () => socket.destroy()
       socket.on('error', drop)
       this.admit(request)
-        .then(() => {
+        .then((principal) => {
           if (socket.destroyed) return
           socket.off('error', drop)
-          this.server.handleUpgrade(request, socket, head, (ws) => this.serve(ws))
+          this.server.handleUpgrade(request, socket, head, (ws) => this.serve(ws, principal, request))
         })
         .catch((error) => this.refuse(socket, error))
     })
@@ -66,7 +68,7 @@ export class LiveGateway {
     this.server.close()
   }
 
-  private async admit(request: IncomingMessage): Promise<void> {
+  private async admit(request: IncomingMessage): Promise<Principal> {
     if (new URL(request.url ?? '/', 'http://localhost').pathname !== PATH)
       throw new RollcallError('request.not_found', 'Only /ws speaks WebSocket.')
     if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.config.allowedOrigins))
@@ -74,12 +76,13 @@ export class LiveGateway {
         'request.forbidden',
         'This origin may not connect. Add it to ROLLCALL_ALLOWED_ORIGINS if it should.',
       )
-    await this.keys.authenticate(request.headers.authorization)
+    const principal = await this.access.authenticate(request)
     if (this.server.clients.size >= MAX_SOCKETS)
       throw new RollcallError(
         'server.overloaded',
         'Too many live connections are open. Close some, or try again later.',
       )
+    return principal
   }
 
   private refuse(socket: Duplex, error: unknown): void {
@@ -97,9 +100,9 @@ export class LiveGateway {
     )
   }
 
-  private serve(socket: WebSocket): void {
+  private serve(socket: WebSocket, principal: Principal, upgrade: IncomingMessage): void {
     const followers = new Map<string, CommandFollower | RunFollower>()
-    const answering = { isAlive: true }
+    const answering = { isAlive: true, upgrade }
     this.answering.set(socket, answering)
     socket.on('pong', () => {
       answering.isAlive = true
@@ -119,7 +122,12 @@ export class LiveGateway {
           message:
             'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"} or {"type":"watch-fleet"}.',
         })
-      if (request.type === 'watch-fleet') return this.fleet.watch(socket)
+      if (!may(principal, 'runId' in request || 'commandId' in request ? 'commands:read' : 'hosts:read'))
+        return send(socket, {
+          ...{ type: 'error', commandId: null, code: 'request.forbidden' },
+          message: `${principal.name} may not look at this. Ask an admin.`,
+        })
+      if (request.type === 'watch-fleet') return this.fleet.watch(socket, principal.scope)
       if (request.type === 'unwatch-fleet') return this.fleet.unwatch(socket)
       const about = 'runId' in request ? { runId: request.runId } : { commandId: request.commandId }
       const key = about.runId ?? about.commandId
@@ -138,8 +146,8 @@ export class LiveGateway {
         ? new RunFollower(request.runId, socket, this.runs, this.runRows, this.events)
         : new CommandFollower(request.commandId, request.offset, socket, this.commands, this.events)
       followers.set(key, follower)
-      follower
-        .run()
+      this.mayFollow(principal, about)
+        .then(() => follower.run())
         .catch((error) => this.reportFailure(socket, about, error))
         .finally(() => {
           if (followers.get(key) === follower) followers.delete(key)
@@ -147,7 +155,19 @@ export class LiveGateway {
     })
   }
 
-  private readonly answering = new WeakMap<WebSocket, { isAlive: boolean }>()
+  /** What lies outside of somebody's scope does not exist for them. */
+  private async mayFollow(
+    { scope }: Principal,
+    about: { commandId?: string; runId?: string },
+  ): Promise<void> {
+    const { commandId, runId } = about
+    if (commandId && !(await this.scopes.commandExists(scope, commandId)))
+      throw new RollcallError('command.not_found', `There is no command ${commandId}.`)
+    if (runId && !(await this.scopes.runExists(scope, runId)))
+      throw new RollcallError('run.not_found', `There is no run ${runId}.`)
+  }
+
+  private readonly answering = new WeakMap<WebSocket, { isAlive: boolean; upgrade: IncomingMessage }>()
 
   private ping(): void {
     for (const socket of this.server.clients) {
@@ -156,7 +176,17 @@ export class LiveGateway {
       else {
         state.isAlive = false
         socket.ping()
+        void this.closeIfSignedOut(socket, state.upgrade)
       }
+    }
+  }
+
+  /** A session that has ended, or a key that was removed, shows nothing any more. A database that is away changes nothing. */
+  private async closeIfSignedOut(socket: WebSocket, upgrade: IncomingMessage): Promise<void> {
+    try {
+      if (!(await this.access.recognise(upgrade))) socket.close(SIGNED_OUT, 'sign in again')
+    } catch (error) {
+      this.log.warn({ err: error }, 'whether a viewer is still signed in could not be asked')
     }
   }
 

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { type LiveEvent, liveEvent, newRun, RUN_EVENT_COMMANDS } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
+import { admin } from '../access/testing/principals.ts'
 import { CommandEvents, CommandsRepository, WorkRepository } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { SystemClock } from '../platform/clock/clock.ts'
@@ -46,7 +47,8 @@ function viewer(runId: string) {
   return { told, events, follower, ended, isTold }
 }
 
-const accept = (more: object = {}) => runs.run(newRun.parse({ program: 'true', all: true, ...more }), 'spec')
+const accept = (more: object = {}) =>
+  runs.run(newRun.parse({ program: 'true', all: true, ...more }), admin('spec'))
 async function end(id: string, runId: string, events?: CommandEvents) {
   await work.claim(id, 'server', clock.now())
   await work.finish(id, 'server', { state: 'success', exitCode: 0 }, clock.now())

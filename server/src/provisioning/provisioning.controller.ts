@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { ApiKeyName } from '../access/index.ts'
+import { Actor, type Principal } from '../access/index.ts'
 import { viewOfHost } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { type Accepted, ProvisioningService } from './provisioning.service.ts'
@@ -9,17 +9,17 @@ export class ProvisioningController {
   constructor(private readonly provisioning: ProvisioningService) {}
 
   @Endpoint('addHost')
-  async add(@Input() { body }: InputOf<'addHost'>, @ApiKeyName() requestedBy: string) {
-    return viewOf(await this.provisioning.add(body, requestedBy))
+  async add(@Input() { body }: InputOf<'addHost'>, @Actor() actor: Principal) {
+    return viewOf(await this.provisioning.add(body, actor))
   }
 
   @Endpoint('installHost')
-  async install(@Input() { params }: InputOf<'installHost'>, @ApiKeyName() requestedBy: string) {
-    return viewOf(await this.provisioning.install(params.host, requestedBy))
+  async install(@Input() { params }: InputOf<'installHost'>, @Actor() actor: Principal) {
+    return viewOf(await this.provisioning.install(params.host, actor.name))
   }
 
   @Endpoint('removeHost')
-  async remove(@Input() { params, query }: InputOf<'removeHost'>, @ApiKeyName() requestedBy: string) {
+  async remove(@Input() { params, query }: InputOf<'removeHost'>, @Actor() actor: Principal) {
     if (query.forget) {
       const host = await this.provisioning.forget(params.host)
       return {
@@ -27,7 +27,7 @@ export class ProvisioningController {
         message: `${host.name} is forgotten. It was not reached: if the agent is installed there, it still is.`,
       }
     }
-    const { host, commandId } = await this.provisioning.remove(params.host, requestedBy)
+    const { host, commandId } = await this.provisioning.remove(params.host, actor.name)
     return { commandId, message: `The agent is being uninstalled from ${host.name}.` }
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewHost } from '@rollcall/contracts/admin'
+import { type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
@@ -30,7 +31,11 @@ export class ProvisioningService {
     private readonly clock: Clock,
   ) {}
 
-  async add(request: NewHost, requestedBy: string): Promise<Accepted> {
+  async add(
+    request: NewHost,
+    { name: requestedBy, scope }: Pick<Principal, 'name' | 'scope'>,
+  ): Promise<Accepted> {
+    refuseLabelsOutside(scope, request.labels)
     const { credential, sudoPassword, hostKey, ...rest } = request
     const host = { ...rest, id: randomUUID(), hostKey: hostKey ?? null }
     const run = this.commands.newProvisioning('install', host, requestedBy)

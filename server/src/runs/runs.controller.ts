@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { ApiKeyName } from '../access/index.ts'
+import { Actor, type Principal } from '../access/index.ts'
 import { viewOf } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { RunSummaries } from './run-summaries.ts'
@@ -13,14 +13,14 @@ export class RunsController {
   ) {}
 
   @Endpoint('run')
-  async run(@Input() { body }: InputOf<'run'>, @ApiKeyName() requestedBy: string) {
-    const { commands, ...accepted } = await this.runs.run(body, requestedBy)
+  async run(@Input() { body }: InputOf<'run'>, @Actor() actor: Principal) {
+    const { commands, ...accepted } = await this.runs.run(body, actor)
     return { ...accepted, commands: commands.map(viewOf) }
   }
 
   @Endpoint('listRuns')
-  async list(@Input() { query }: InputOf<'listRuns'>) {
-    return { runs: await this.runs.list(query.limit, query.before) }
+  async list(@Input() { query }: InputOf<'listRuns'>, @Actor() { scope }: Principal) {
+    return { runs: await this.runs.list(scope, query.limit, query.before) }
   }
 
   @Endpoint('showRun')

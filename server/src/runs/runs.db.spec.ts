@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type CommandView, isFinalState, type NewRunInput, newRun } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { admin } from '../access/testing/principals.ts'
 import { CommandsRepository, joinChunks, WorkRepository } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
@@ -52,7 +53,7 @@ const addHosts = (count: number) =>
   Promise.all(Array.from({ length: count }, (_, i) => addHost(`h-${String(i).padStart(3, '0')}`)))
 
 const run = (request: Partial<NewRunInput>) =>
-  service.run(newRun.parse({ program: 'true', ...request }), 'spec')
+  service.run(newRun.parse({ program: 'true', ...request }), admin('spec'))
 const hostsOf = (accepted: { commands: { hostName: string }[] }) => accepted.commands.map((c) => c.hostName)
 
 /** What a server does with a command whose turn it is. */
@@ -244,8 +245,8 @@ describe('the list of runs', () => {
         total: 0,
       },
     })
-    const first = await service.list(3, undefined)
-    const second = await service.list(3, first[2]?.id)
+    const first = await service.list(null, 3, undefined)
+    const second = await service.list(null, 3, first[2]?.id)
     expect([...first, ...second].map(({ id }) => id)).toEqual(ids)
     expect(first[0]).toMatchObject({
       program: 'true',

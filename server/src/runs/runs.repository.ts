@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { isErrorCode, sanitizeText } from '@rollcall/contracts'
 import type { RunCommand } from '@rollcall/contracts/admin'
+import { type HostScope, scopeParameter } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { hasEnded, noCounts, type Progress, type Run } from './domain/run.ts'
 
@@ -50,14 +51,21 @@ export class RunsRepository {
     return rows[0] ? toShownRun(rows[0]) : null
   }
 
-  /** Runs of programs, newest first. */
-  async list(limit: number, before: Pick<Run, 'createdAt' | 'id'> | null): Promise<ShownRun[]> {
+  /** Runs of programs of which every host is in `scope`, newest first. */
+  async list(
+    scope: HostScope,
+    limit: number,
+    before: Pick<Run, 'createdAt' | 'id'> | null,
+  ): Promise<ShownRun[]> {
     const { rows } = await this.database.pool.query(
       withProgress(
-        `SELECT * FROM run WHERE kind = 'command' ${before ? 'AND (created_at, id) < ($2, $3)' : ''}
+        `SELECT * FROM run WHERE kind = 'command' ${before ? 'AND (created_at, id) < ($3, $4)' : ''}
+           AND ($2::jsonb IS NULL OR NOT EXISTS (
+             SELECT 1 FROM command LEFT JOIN host ON host.id = command.host_id
+             WHERE run_id = run.id AND NOT coalesce(host_fits(host.labels, $2::jsonb), false)))
          ORDER BY created_at DESC, id DESC LIMIT $1`,
       ),
-      before ? [limit, before.createdAt, before.id] : [limit],
+      [limit, scopeParameter(scope), ...(before ? [before.createdAt, before.id] : [])],
     )
     return rows.map(toShownRun)
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewRun, RunLimits, RunView, SkippedHost, Target } from '@rollcall/contracts/admin'
+import { type HostScope, isInScope, may, type Principal, WHOLE_FLEET } from '../access/index.ts'
 import {
   type Command,
   type CommandSpec,
@@ -27,6 +28,10 @@ export interface RunOrder {
   /** Of the request, so that the same id with another one is noticed. */
   bodyHash: string
   requestedBy: string
+  /** A person's terminal is told apart from programs. */
+  kind?: 'command' | 'terminal'
+  /** The hosts that exist for whoever asked. */
+  scope: HostScope
   spec: CommandSpec
   target: Target
   limits: RunLimits | null
@@ -51,11 +56,18 @@ export class RunsService {
   ) {}
 
   /** Accepts a run: when this returns, every command of it is committed. Sent again with the same id, it finds the first. */
-  async run(request: NewRun, requestedBy: string): Promise<AcceptedRun> {
+  async run(request: NewRun, actor: Principal): Promise<AcceptedRun> {
+    const { name: requestedBy, scope } = actor
+    if (request.tty && !may(actor, 'terminals:open'))
+      throw new RollcallError(
+        'request.forbidden',
+        `To run something on a terminal needs the permission terminals:open, which ${actor.name} does not have.`,
+        { fields: [{ field: 'tty', message: 'needs the permission terminals:open' }] },
+      )
     const runId = request.runId ?? randomUUID()
     const { hosts, labels, all, limits, runId: _runId, ...spec } = request
     return this.accept(runId, hashOf({ ...request, runId }), async () => ({
-      ...{ requestedBy, spec, target: { hosts, labels, all }, limits: limits ?? null },
+      ...{ requestedBy, scope, spec, target: { hosts, labels, all }, limits: limits ?? null },
     }))
   }
 
@@ -82,13 +94,13 @@ export class RunsService {
 
   /** A run, yet to be stored: its hosts are chosen here and now, and so is who begins. */
   async prepare(order: RunOrder): Promise<NewCommandRun> {
-    const { runId, bodyHash, requestedBy, spec, target, limits } = order
-    const { chosen, skipped } = await this.resolve(target)
+    const { runId, bodyHash, requestedBy, spec, target, limits, kind = 'command' } = order
+    const { chosen, skipped } = await this.resolve(target, order.scope)
     const createdAt = this.clock.now()
     const isLimited = limits !== null && Object.values(limits).some((limit) => limit !== undefined)
     const toCommand = (host: RunnableHost, place: number) =>
       newCommand(
-        'command',
+        kind,
         host,
         spec,
         { runId, requestedBy, createdAt },
@@ -109,7 +121,7 @@ export class RunsService {
       for (const command of commands) if (admitted.has(command.id)) command.admittedAt = createdAt
     }
     return {
-      ...{ id: runId, bodyHash, requestedBy, createdAt, kind: 'command', commands, skipped },
+      ...{ id: runId, bodyHash, requestedBy, createdAt, kind, commands, skipped },
       target: target.hosts ? null : { labels: target.labels, all: target.all },
       limits: isLimited ? limits : null,
       isAdmitting: commands.some(({ admittedAt }) => admittedAt === null),
@@ -130,8 +142,9 @@ export class RunsService {
     throw notFound(id)
   }
 
-  async list(limit: number, before: string | undefined): Promise<RunView[]> {
-    const shown = await this.runs.list(limit, before === undefined ? null : await this.find(before))
+  /** Those of which every host is in `scope`. */
+  async list(scope: HostScope, limit: number, before: string | undefined): Promise<RunView[]> {
+    const shown = await this.runs.list(scope, limit, before === undefined ? null : await this.find(before))
     return shown.map(({ run, progress }) => viewOfRun(run, progress))
   }
 
@@ -157,20 +170,36 @@ export class RunsService {
         `The run ${runId} was asked for before with another body. Choose another runId for another request.`,
         { fields: [{ field: 'runId', message: 'is taken by another request' }] },
       )
-    return { runId, skipped, commands: await this.commandRows.list({ runId, limit: first.total }) }
+    return {
+      runId,
+      skipped,
+      commands: await this.commandRows.list(WHOLE_FLEET, { runId, limit: first.total }),
+    }
   }
 
   private async resolve(
     target: Target,
+    scope: HostScope,
   ): Promise<{ chosen: [RunnableHost, ...RunnableHost[]]; skipped: SkippedHost[] }> {
-    if (target.hosts) return { chosen: await this.named(target.hosts), skipped: [] }
-    return select(await this.hosts.listForSelection(), target)
+    if (target.hosts) return { chosen: await this.named(target.hosts, scope), skipped: [] }
+    const hosts = await this.hosts.listForSelection()
+    return select(
+      hosts.filter(({ labels }) => isInScope(scope, labels)),
+      target,
+    )
   }
 
   /** Every host that is named, each once; all that are wrong are told at once. */
-  private async named(names: readonly string[]): Promise<[RunnableHost, ...RunnableHost[]]> {
+  private async named(
+    names: readonly string[],
+    scope: HostScope,
+  ): Promise<[RunnableHost, ...RunnableHost[]]> {
     const found = await this.hosts.findAllByNameOrId(names)
-    const unknown = names.filter((name) => !found.has(name))
+    const exists = (name: string) => {
+      const host = found.get(name)
+      return host !== undefined && isInScope(scope, host.labels)
+    }
+    const unknown = names.filter((name) => !exists(name))
     if (unknown.length > 0) {
       const list = unknown.slice(0, 20).join(', ')
       throw new RollcallError(

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { ApiKeyName } from '../access/index.ts'
+import { Actor, type Principal } from '../access/index.ts'
 import { viewOf } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { viewOfSaved } from './saved-command.ts'
@@ -15,8 +15,8 @@ export class SavedCommandsController {
   }
 
   @Endpoint('addSavedCommand')
-  async add(@Input() { body }: InputOf<'addSavedCommand'>, @ApiKeyName() createdBy: string) {
-    return { savedCommand: viewOfSaved(await this.saved.add(body, createdBy)) }
+  async add(@Input() { body }: InputOf<'addSavedCommand'>, @Actor() actor: Principal) {
+    return { savedCommand: viewOfSaved(await this.saved.add(body, actor.name)) }
   }
 
   @Endpoint('showSavedCommand')
@@ -36,8 +36,8 @@ export class SavedCommandsController {
   }
 
   @Endpoint('runSavedCommand')
-  async run(@Input() { params, body }: InputOf<'runSavedCommand'>, @ApiKeyName() requestedBy: string) {
-    const { commands, ...accepted } = await this.saved.run(params.name, body, requestedBy)
+  async run(@Input() { params, body }: InputOf<'runSavedCommand'>, @Actor() actor: Principal) {
+    const { commands, ...accepted } = await this.saved.run(params.name, body, actor)
     return { ...accepted, commands: commands.map(viewOf) }
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { ChangedSavedCommand, NewSavedCommand, SavedRun } from '@rollcall/contracts/admin'
+import type { Principal } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database.ts'
@@ -70,7 +71,7 @@ export class SavedCommandsService {
   }
 
   /** Runs it as it is now. Sent again with the same id, it finds the first run, however the command was changed since. */
-  async run(name: string, request: SavedRun, requestedBy: string): Promise<AcceptedRun> {
+  async run(name: string, request: SavedRun, actor: Pick<Principal, 'name' | 'scope'>): Promise<AcceptedRun> {
     const runId = request.runId ?? randomUUID()
     return this.runs.accept(runId, hashOf({ ...request, runId, savedCommand: name }), async () => {
       const saved = await this.show(name)
@@ -82,7 +83,7 @@ export class SavedCommandsService {
           { fields: [{ field: 'target', message: 'is missing: say where to run, by hosts, labels or all' }] },
         )
       return {
-        ...{ requestedBy, spec: specOf(saved), target, savedCommand: name },
+        ...{ requestedBy: actor.name, scope: actor.scope, spec: specOf(saved), target, savedCommand: name },
         limits: request.limits ?? saved.limits,
       }
     })

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import { WHOLE_FLEET } from '../access/index.ts'
 import { hashOf, type NewCommandRun, scheduledRunId } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
@@ -95,6 +96,8 @@ export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
           runId,
           bodyHash: hashOf({ runId }),
           requestedBy: `schedule/${name}`,
+          // Only who may act on all hosts may plan.
+          scope: WHOLE_FLEET,
           spec: specOf(program),
           target,
         },

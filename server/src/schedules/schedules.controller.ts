@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { ApiKeyName } from '../access/index.ts'
+import { Actor, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { SchedulesService } from './schedules.service.ts'
 
@@ -13,8 +13,8 @@ export class SchedulesController {
   }
 
   @Endpoint('addSchedule')
-  async add(@Input() { body }: InputOf<'addSchedule'>, @ApiKeyName() createdBy: string) {
-    return { schedule: await this.schedules.add(body, createdBy) }
+  async add(@Input() { body }: InputOf<'addSchedule'>, @Actor() actor: Principal) {
+    return { schedule: await this.schedules.add(body, actor.name) }
   }
 
   @Endpoint('showSchedule')

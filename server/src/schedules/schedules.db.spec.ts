@@ -8,6 +8,7 @@ import {
 } from '@rollcall/contracts/admin'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { admin } from '../access/testing/principals.ts'
 import { CommandsRepository, WorkRepository } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
@@ -84,7 +85,7 @@ describe('a schedule', () => {
     await lookAt('2026-03-02T01:30:00Z')
     await lookAt('2026-03-02T01:30:01Z')
     expect(announced).toHaveLength(1)
-    const [run, ...others] = await runs.list(10, undefined)
+    const [run, ...others] = await runs.list(null, 10, undefined)
     expect(others).toEqual([])
     expect(run).toMatchObject({
       ...{ requestedBy: 'schedule/nightly', schedule: 'nightly', program: 'backup', args: ['--all'] },
@@ -186,7 +187,13 @@ describe('a schedule', () => {
     const read = await repository.find('nightly')
     if (!read) throw new Error('it is gone')
     const run = await runs.prepare({
-      ...{ runId: randomUUID(), bodyHash: '', requestedBy: 'schedule/nightly', target: { all: true } },
+      ...{
+        runId: randomUUID(),
+        bodyHash: '',
+        requestedBy: 'schedule/nightly',
+        scope: null,
+        target: { all: true },
+      },
       ...{ spec: specOf({ ...command, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 }), limits: null },
     })
     clock.pass(1)
@@ -200,7 +207,7 @@ describe('a schedule', () => {
     const stored = repository.decided(read, { ...firing, runId: run.id }, clock.now(), run)
     await expect(stored).rejects.toBeInstanceOf(Overtaken)
     expect(await show()).toMatchObject({ isEnabled: false, next: [], last: [] })
-    expect(await runs.list(10, undefined)).toEqual([])
+    expect(await runs.list(null, 10, undefined)).toEqual([])
   })
 
   it('keeps a bounded history', async () => {
@@ -251,13 +258,13 @@ describe('a saved command', () => {
   it('is run as it is now, where it says or elsewhere, and a repeated request finds the first run', async () => {
     await save()
     const request = { runId: randomUUID() }
-    const first = await saved.run('backup', request, 'me')
+    const first = await saved.run('backup', request, admin('me'))
     expect(first.commands).toMatchObject([
       { hostName: 'a', program: 'backup', env: command.env, requestedBy: 'me' },
     ])
     await saved.change('backup', { program: 'other', env: {}, limits: { batch: 1 } })
-    expect((await saved.run('backup', request, 'me')).commands).toMatchObject([{ program: 'backup' }])
-    const next = await saved.run('backup', { target: { hosts: ['a'] } }, 'me')
+    expect((await saved.run('backup', request, admin('me'))).commands).toMatchObject([{ program: 'backup' }])
+    const next = await saved.run('backup', { target: { hosts: ['a'] } }, admin('me'))
     expect(next.commands).toMatchObject([{ program: 'other', env: {}, position: 0 }])
     expect(await runs.show(next.runId)).toMatchObject({ savedCommand: 'backup', limits: { batch: 1 } })
   })
@@ -276,12 +283,16 @@ describe('a saved command', () => {
     await schedules.remove('nightly')
     await saved.remove('backup')
     expect(await saved.list()).toEqual([])
-    expect(await runs.list(10, undefined)).toMatchObject([{ savedCommand: 'backup', schedule: 'nightly' }])
+    expect(await runs.list(null, 10, undefined)).toMatchObject([
+      { savedCommand: 'backup', schedule: 'nightly' },
+    ])
   })
 
   it('needs a target from somebody', async () => {
     await save({ target: undefined })
-    await expect(saved.run('backup', {}, 'me')).rejects.toMatchObject({ fields: [{ field: 'target' }] })
+    await expect(saved.run('backup', {}, admin('me'))).rejects.toMatchObject({
+      fields: [{ field: 'target' }],
+    })
     await expect(
       add({ command: undefined, savedCommand: 'backup', target: undefined }),
     ).rejects.toMatchObject({

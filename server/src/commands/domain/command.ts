@@ -42,6 +42,8 @@ export interface Command extends CommandSpec {
   unansweredSince: Date | null
   outputBytes: number
   droppedBytes: number
+  /** Of input that its host has taken. */
+  inputBytes: number
   /** Since then the output is not there any more; `outputBytes` still says how much there was. */
   outputRemovedAt: Date | null
 }
@@ -74,6 +76,7 @@ export function newCommand(
     unansweredSince: null,
     outputBytes: 0,
     droppedBytes: 0,
+    inputBytes: 0,
     outputRemovedAt: null,
   }
 }

@@ -11,6 +11,10 @@ const environment = z.object({
     .string()
     .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, 'must be address:port, such as 127.0.0.1:8420')
     .optional(),
+  ROLLCALL_PUBLIC_URL: z
+    .url('must be the address under which people open the server, such as https://rollcall.example')
+    .regex(/^https?:/, 'must start with https:// or http://')
+    .optional(),
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
@@ -35,7 +39,9 @@ export interface Config {
   /** Everything the server keeps outside its database, absolute. */
   dataDir: string
   listen: { host: string; port: number; isDefault: boolean }
-  /** Origins besides the server's own from which browsers may open `/ws`. */
+  /** Where people open the server, without a slash at the end; undefined where that is its own address. */
+  publicUrl: string | undefined
+  /** Origins besides the server's own whose pages may act for the user of a browser. */
   allowedOrigins: string[]
   masterKey: string | undefined
   logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -67,6 +73,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return {
     dataDir: value.ROLLCALL_DATA_DIR ?? defaultDataDir(env),
     listen: parseListen(value.ROLLCALL_LISTEN),
+    publicUrl: value.ROLLCALL_PUBLIC_URL?.replace(/\/+$/, ''),
     allowedOrigins: value.ROLLCALL_ALLOWED_ORIGINS.split(',')
       .map((origin) => origin.trim())
       .filter(Boolean),

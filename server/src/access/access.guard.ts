@@ -1,0 +1,69 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@rollcall/contracts/admin'
+import { ROUTE_NAME } from '../platform/http/route-name.ts'
+import { AccessService } from './access.service.ts'
+import { type KnownRequest, may, type Principal } from './principal.ts'
+import { ScopeRepository } from './scope.repository.ts'
+
+/** Denies everything that the contract does not allow to whoever asks. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly access: AccessService,
+    private readonly scopes: ScopeRepository,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const name = Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName | undefined
+    if (name === undefined)
+      throw new RollcallError('request.forbidden', 'This route is not part of the contract.')
+    const { access, method } = ADMIN_ROUTES[name]
+    const request = context.switchToHttp().getRequest<KnownRequest>()
+    const changes = method !== 'GET'
+    if (access === 'public') {
+      if (changes) this.refuseForeignPage(request, request.headers.origin !== undefined)
+      return true
+    }
+    request.principal = await this.access.authenticate(request)
+    if (changes) this.refuseForeignPage(request, request.principal.sessionId !== null)
+    if (access !== 'signed-in' && !may(request.principal, access))
+      throw new RollcallError(
+        'request.forbidden',
+        `This needs the permission ${access}, which ${request.principal.name} does not have. Ask an admin.`,
+      )
+    await this.refuseOutside(request.principal, ADMIN_ROUTES[name], request.params)
+    return true
+  }
+
+  /** What lies outside of somebody's scope does not exist for them. */
+  private async refuseOutside(
+    { scope }: Principal,
+    route: Route,
+    params: KnownRequest['params'],
+  ): Promise<void> {
+    if (scope === null) return
+    if (route.isWholeFleet)
+      throw new RollcallError(
+        'access.outside_scope',
+        'This concerns all hosts, and you may act on some only. Ask an admin.',
+      )
+    const { host, id } = params
+    if (typeof host === 'string' && !(await this.scopes.hostExists(scope, host)))
+      throw new RollcallError('host.not_found', `There is no host called ${host}.`)
+    if (typeof id !== 'string') return
+    if (route.path.startsWith('/api/commands/') && !(await this.scopes.commandExists(scope, id)))
+      throw new RollcallError('command.not_found', `There is no command ${id}.`)
+    if (route.path.startsWith('/api/runs/') && !(await this.scopes.runExists(scope, id)))
+      throw new RollcallError('run.not_found', `There is no run ${id}.`)
+  }
+
+  /** A browser sends the cookie whichever page of the same site asks it to; only ours may. */
+  private refuseForeignPage(request: KnownRequest, comesFromBrowser: boolean): void {
+    if (!comesFromBrowser || this.access.isFromOwnPage(request)) return
+    throw new RollcallError(
+      'request.forbidden',
+      'This origin may not act for the user of this browser. Add it to ROLLCALL_ALLOWED_ORIGINS if it should.',
+    )
+  }
+}

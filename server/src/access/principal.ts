@@ -1,0 +1,54 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { Permission, PrincipalView, Role } from '@rollcall/contracts/admin'
+import type { Request } from 'express'
+import { type HostScope, isInScope } from './domain/host-scope.ts'
+
+/** Who is acting, and what they may do. */
+export interface Principal {
+  kind: PrincipalView['kind']
+  id: string
+  name: string
+  email: string | null
+  /** Null for a key, whose permissions are its own. */
+  role: Role | null
+  permissions: ReadonlySet<Permission>
+  /** As it is written. */
+  scopeText: string[] | null
+  scope: HostScope
+  /** The session, of a user. */
+  sessionId: string | null
+}
+
+export interface KnownRequest extends Request {
+  principal?: Principal
+}
+
+export const may = (principal: Principal, permission: Permission) => principal.permissions.has(permission)
+
+/** For labels that somebody gives to a host. Throws `access.outside_scope` where the host would then not exist for them. */
+export function refuseLabelsOutside(scope: HostScope, labels: Readonly<Record<string, string>>): void {
+  if (isInScope(scope, labels)) return
+  throw new RollcallError(
+    'access.outside_scope',
+    'With these labels the host would be outside of the hosts that you may act on. Keep the labels that your scope asks for.',
+    { fields: [{ field: 'body.labels', message: 'do not fit your own scope' }] },
+  )
+}
+
+export const viewOfPrincipal = (principal: Principal): PrincipalView => ({
+  kind: principal.kind,
+  id: principal.id,
+  name: principal.name,
+  email: principal.email,
+  role: principal.role,
+  permissions: [...principal.permissions],
+  scope: principal.scopeText,
+})
+
+/** The principal that a request was let in for. */
+export const Actor = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {
+  const { principal } = context.switchToHttp().getRequest<KnownRequest>()
+  if (!principal) throw new RollcallError('server.defect', 'A route without a principal asked for one.')
+  return principal
+})

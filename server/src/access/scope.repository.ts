@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common'
+import { Database } from '../platform/prisma/database.ts'
+import { type HostScope, scopeParameter } from './domain/host-scope.ts'
+
+const BY_NAME_OR_ID = `EXISTS (
+  SELECT 1 FROM host WHERE (name = $1 OR id::text = $1) AND host_fits(labels, $2::jsonb))`
+/** A host that has left the fleet has no labels: what it did is for those who may see all. */
+const OF_COMMAND = `EXISTS (
+  SELECT 1 FROM command JOIN host ON host.id = command.host_id
+  WHERE command.id::text = $1 AND host_fits(labels, $2::jsonb))`
+/** A run that reaches beyond the scope tells of hosts that do not exist for whoever asks. */
+const OF_RUN = `EXISTS (SELECT 1 FROM run WHERE id::text = $1) AND NOT EXISTS (
+  SELECT 1 FROM command LEFT JOIN host ON host.id = command.host_id
+  WHERE run_id::text = $1 AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
+
+/** Whether what is named exists for somebody who may see some hosts only. */
+@Injectable()
+export class ScopeRepository {
+  constructor(private readonly database: Database) {}
+
+  hostExists(scope: HostScope, nameOrId: string): Promise<boolean> {
+    return this.ask(BY_NAME_OR_ID, scope, nameOrId)
+  }
+
+  commandExists(scope: HostScope, id: string): Promise<boolean> {
+    return this.ask(OF_COMMAND, scope, id)
+  }
+
+  runExists(scope: HostScope, id: string): Promise<boolean> {
+    return this.ask(OF_RUN, scope, id)
+  }
+
+  private async ask(condition: string, scope: HostScope, about: string): Promise<boolean> {
+    if (scope === null) return true
+    const { rows } = await this.database.pool.query(`SELECT ${condition} AS "isThere"`, [
+      about,
+      scopeParameter(scope),
+    ])
+    return rows[0].isThere
+  }
+}

@@ -1,0 +1,101 @@
+import { Controller, Inject, Req, Res } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { Request, Response } from 'express'
+import type { Config } from '../platform/config/config.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { CONFIG, VERSION } from '../platform/tokens.ts'
+import { AccessService, principalOf } from './access.service.ts'
+import { AccountsService, type SignedIn } from './accounts.service.ts'
+import { Actor, type Principal, viewOfPrincipal } from './principal.ts'
+import { clearCookie, cookieOf, setCookie } from './session-cookie.ts'
+import { SessionsService, type Visitor } from './sessions.service.ts'
+import { UsersRepository } from './users.repository.ts'
+
+const visitorOf = (request: Request): Visitor => ({
+  address: request.ip ?? '',
+  userAgent: request.headers['user-agent'] ?? '',
+})
+
+@Controller()
+export class SessionController {
+  constructor(
+    private readonly access: AccessService,
+    private readonly accounts: AccountsService,
+    private readonly sessions: SessionsService,
+    private readonly users: UsersRepository,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(VERSION) private readonly version: string,
+  ) {}
+
+  @Endpoint('session')
+  async session(@Req() request: Request) {
+    const principal = await this.access.recognise(request)
+    return {
+      principal: principal ? viewOfPrincipal(principal) : null,
+      isSetupNeeded: !principal && (await this.users.isEmpty()),
+      hasTotp: principal?.kind === 'user' && (await this.accounts.hasTotp(principal.id)),
+      version: this.version,
+    }
+  }
+
+  @Endpoint('signIn')
+  async signIn(
+    @Input() { body }: InputOf<'signIn'>,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.begun(await this.accounts.signIn(body.email, body.password, visitorOf(request)), response)
+  }
+
+  @Endpoint('verifySecondFactor')
+  async verify(
+    @Input() { body }: InputOf<'verifySecondFactor'>,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const token = cookieOf(request)
+    const pending = token ? await this.sessions.find(token) : undefined
+    if (!pending?.isPending)
+      throw new RollcallError('request.unauthenticated', 'Sign in with your password first.')
+    const visitor = visitorOf(request)
+    return this.begun(
+      await this.accounts.verifySecondFactor(pending, body.code, body.isRecoveryCode, visitor),
+      response,
+    )
+  }
+
+  @Endpoint('setUpFirstAdmin')
+  async setUp(
+    @Input() { body }: InputOf<'setUpFirstAdmin'>,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.begun(await this.accounts.setUpFirstAdmin(body, visitorOf(request)), response)
+  }
+
+  @Endpoint('acceptInvite')
+  async acceptInvite(
+    @Input() { body }: InputOf<'acceptInvite'>,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.begun(
+      await this.accounts.acceptInvite(body.token, body.password, visitorOf(request)),
+      response,
+    )
+  }
+
+  @Endpoint('signOut')
+  async signOut(@Actor() actor: Principal, @Res({ passthrough: true }) response: Response) {
+    if (actor.sessionId) await this.sessions.end(actor.id, actor.sessionId)
+    this.access.forgetAll()
+    clearCookie(response)
+    return {}
+  }
+
+  private async begun({ token, needsTotp }: SignedIn, response: Response) {
+    setCookie(response, token, this.config.publicUrl)
+    const session = needsTotp ? undefined : await this.sessions.find(token)
+    return { needsTotp, principal: session ? viewOfPrincipal(principalOf(session)) : null }
+  }
+}

@@ -1,0 +1,15 @@
+import { ROLE_PERMISSIONS } from '@rollcall/contracts/admin'
+import type { Principal } from '../index.ts'
+
+/** Somebody who may do everything on all hosts, for specs. */
+export const admin = (name: string): Principal => ({
+  kind: 'user',
+  id: name,
+  name,
+  email: null,
+  role: 'admin',
+  permissions: new Set(ROLE_PERMISSIONS.admin),
+  scopeText: null,
+  scope: null,
+  sessionId: null,
+})

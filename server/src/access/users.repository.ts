@@ -1,0 +1,208 @@
+import { Injectable } from '@nestjs/common'
+import type { Role } from '@rollcall/contracts/admin'
+import type pg from 'pg'
+import { Database } from '../platform/prisma/database.ts'
+
+export interface User {
+  id: string
+  email: string
+  name: string
+  role: Role
+  scope: string[] | null
+  passwordHash: string | null
+  totpSecret: Buffer | null
+  isTotpConfirmed: boolean
+  isDisabled: boolean
+  failures: number
+  lockedUntil: Date | null
+  lastSignInAt: Date | null
+  createdAt: Date
+  version: number
+}
+
+const COLUMNS = `id, email, name, role, scope, password_hash AS "passwordHash", totp_secret AS "totpSecret",
+  is_totp_confirmed AS "isTotpConfirmed", is_disabled AS "isDisabled", failures, locked_until AS "lockedUntil",
+  last_sign_in_at AS "lastSignInAt", created_at AS "createdAt", version`
+
+/** One that guards the rule that an admin is left: whoever may break it takes it first. */
+const ADMIN_LOCK = 7_204_001
+
+/** People, with what they sign in by. */
+@Injectable()
+export class UsersRepository {
+  constructor(private readonly database: Database) {}
+
+  async list(): Promise<User[]> {
+    return (await this.query(`SELECT ${COLUMNS} FROM app_user ORDER BY name, email LIMIT 10000`)).rows
+  }
+
+  async find(id: string): Promise<User | undefined> {
+    return (await this.query(`SELECT ${COLUMNS} FROM app_user WHERE id = $1`, [id])).rows[0]
+  }
+
+  async findByEmail(email: string): Promise<User | undefined> {
+    return (await this.query(`SELECT ${COLUMNS} FROM app_user WHERE email = $1`, [email])).rows[0]
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return (await this.database.pool.query('SELECT 1 FROM app_user LIMIT 1')).rows.length === 0
+  }
+
+  /** False when the e-mail address is taken. */
+  async add(user: Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>) {
+    return this.insert(this.database.pool, user)
+  }
+
+  /** The first one of all, with the link's end in one transaction. False when somebody was faster, or the link is no good. */
+  async addFirst(
+    user: Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>,
+    tokenHash: string,
+  ): Promise<boolean> {
+    return this.database.transaction(async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [ADMIN_LOCK])
+      const link = await client.query(
+        `DELETE FROM one_time_link WHERE token_hash = $1 AND purpose = 'setup' AND expires_at > $2
+         AND NOT EXISTS (SELECT 1 FROM app_user)`,
+        [tokenHash, user.createdAt],
+      )
+      return link.rowCount === 1 && (await this.insert(client, user))
+    })
+  }
+
+  private async insert(
+    client: pg.Pool | pg.PoolClient,
+    user: Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>,
+  ): Promise<boolean> {
+    const { rowCount } = await client.query(
+      `INSERT INTO app_user (id, email, name, role, scope, password_hash, created_at)
+       VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7) ON CONFLICT (email) DO NOTHING`,
+      [user.id, user.email, user.name, user.role, jsonOrNull(user.scope), user.passwordHash, user.createdAt],
+    )
+    return rowCount === 1
+  }
+
+  /** Undefined when `version` is not that of the row any more; `last_admin` when no admin would be left. */
+  async change(
+    id: string,
+    version: number,
+    next: Pick<User, 'name' | 'role' | 'scope' | 'isDisabled'>,
+  ): Promise<User | 'last_admin' | undefined> {
+    return this.keepingAdmin(id, next.role === 'admin' && !next.isDisabled, async (client) => {
+      const { rows } = await client.query<User>(
+        `UPDATE app_user SET name = $3, role = $4, scope = $5::jsonb, is_disabled = $6, version = version + 1
+         WHERE id = $1 AND version = $2 RETURNING ${COLUMNS}`,
+        [id, version, next.name, next.role, jsonOrNull(next.scope), next.isDisabled],
+      )
+      // What somebody may now is asked anew, and whoever may not any more is out.
+      if (rows[0]?.isDisabled) await client.query('DELETE FROM user_session WHERE user_id = $1', [id])
+      return rows[0]
+    })
+  }
+
+  async remove(id: string): Promise<true | 'last_admin'> {
+    return this.keepingAdmin(id, false, async (client) => {
+      await client.query('DELETE FROM app_user WHERE id = $1', [id])
+      return true as const
+    })
+  }
+
+  private async keepingAdmin<T>(
+    id: string,
+    staysAdmin: boolean,
+    work: (client: pg.PoolClient) => Promise<T>,
+  ): Promise<T | 'last_admin'> {
+    return this.database.transaction(async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [ADMIN_LOCK])
+      const others = await client.query(
+        `SELECT 1 FROM app_user WHERE id <> $1 AND role = 'admin' AND NOT is_disabled AND scope IS NULL LIMIT 1`,
+        [id],
+      )
+      return others.rows.length === 0 && !staysAdmin ? 'last_admin' : work(client)
+    })
+  }
+
+  /** A new password; all sessions end, the lock is lifted. */
+  async setPassword(id: string, passwordHash: string, keepSession: string | null): Promise<void> {
+    await this.database.transaction(async (client) => {
+      await client.query(
+        'UPDATE app_user SET password_hash = $2, failures = 0, locked_until = NULL, version = version + 1 WHERE id = $1',
+        [id, passwordHash],
+      )
+      await client.query('DELETE FROM user_session WHERE user_id = $1 AND id IS DISTINCT FROM $2', [
+        id,
+        keepSession,
+      ])
+    })
+  }
+
+  /** Takes password, second factor and sessions away. */
+  async reset(id: string): Promise<void> {
+    await this.database.transaction(async (client) => {
+      await client.query(
+        `UPDATE app_user SET password_hash = NULL, totp_secret = NULL, is_totp_confirmed = false, recovery_hashes = '{}',
+           failures = 0, locked_until = NULL, version = version + 1 WHERE id = $1`,
+        [id],
+      )
+      await client.query('DELETE FROM user_session WHERE user_id = $1', [id])
+    })
+  }
+
+  /** Counts a wrong answer, and locks the account until `lockedUntil` says. */
+  async failed(id: string, lockedUntil: (failures: number) => Date | null): Promise<void> {
+    await this.database.transaction(async (client) => {
+      const { rows } = await client.query(
+        'UPDATE app_user SET failures = failures + 1 WHERE id = $1 RETURNING failures',
+        [id],
+      )
+      const until = rows[0] && lockedUntil(rows[0].failures)
+      if (until) await client.query('UPDATE app_user SET locked_until = $2 WHERE id = $1', [id, until])
+    })
+  }
+
+  async succeeded(id: string, now: Date): Promise<void> {
+    await this.query(
+      'UPDATE app_user SET failures = 0, locked_until = NULL, last_sign_in_at = $2 WHERE id = $1',
+      [id, now],
+    )
+  }
+
+  async setTotpSecret(id: string, sealed: Uint8Array): Promise<void> {
+    await this.query(
+      'UPDATE app_user SET totp_secret = $2, is_totp_confirmed = false, totp_last_step = 0 WHERE id = $1',
+      [id, Buffer.from(sealed)],
+    )
+  }
+
+  async confirmTotp(id: string, recoveryHashes: string[]): Promise<void> {
+    await this.query('UPDATE app_user SET is_totp_confirmed = true, recovery_hashes = $2 WHERE id = $1', [
+      id,
+      recoveryHashes,
+    ])
+  }
+
+  async disableTotp(id: string): Promise<void> {
+    await this.query(
+      `UPDATE app_user SET totp_secret = NULL, is_totp_confirmed = false, recovery_hashes = '{}' WHERE id = $1`,
+      [id],
+    )
+  }
+
+  /** Whether the code of this time step was not used before; from now on it was. */
+  async useTotpStep(id: string, step: number): Promise<boolean> {
+    const sql = 'UPDATE app_user SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2'
+    return (await this.query(sql, [id, step])).rowCount === 1
+  }
+
+  /** Whether this recovery code was there; from now on it is not. */
+  async useRecoveryCode(id: string, hash: string): Promise<boolean> {
+    const sql = `UPDATE app_user SET recovery_hashes = array_remove(recovery_hashes, $2)
+      WHERE id = $1 AND $2 = ANY (recovery_hashes)`
+    return (await this.query(sql, [id, hash])).rowCount === 1
+  }
+
+  private query(sql: string, values: unknown[] = []) {
+    return this.database.pool.query<User>(sql, values)
+  }
+}
+
+const jsonOrNull = (value: unknown) => (value === null ? null : JSON.stringify(value))

@@ -1,0 +1,1 @@
+export { TerminalsModule } from './terminals.module.ts'

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import type { newTerminal } from '@rollcall/contracts/admin'
+import type { z } from 'zod'
+import type { Principal } from '../access/index.ts'
+import { type Command, type CommandSpec, hashOf } from '../commands/index.ts'
+import { RunsService } from '../runs/index.ts'
+
+/** A terminal that somebody forgot ends by itself. */
+const LIFE_MS = 12 * 3_600_000
+const START_WITHIN_MS = 30_000
+
+const SHELL = {
+  program: 'sh',
+  // The better shell where there is one; the login files of root either way.
+  args: ['-c', 'if [ -x /bin/bash ]; then exec /bin/bash -l; else exec /bin/sh -l; fi'],
+  cwd: '/',
+  timeoutMs: LIFE_MS,
+  startWithinMs: START_WITHIN_MS,
+  env: { TERM: 'xterm-256color', COLORTERM: 'truecolor', HOME: '/root' },
+  tty: true,
+  stdin: false,
+} satisfies Omit<CommandSpec, 'columns' | 'rows'>
+
+/** Shells for people. */
+@Injectable()
+export class TerminalsService {
+  constructor(private readonly runs: RunsService) {}
+
+  async open(host: string, request: z.output<typeof newTerminal>, actor: Principal): Promise<Command> {
+    const { terminalId: runId = randomUUID(), columns, rows } = request
+    const { commands } = await this.runs.accept(runId, hashOf({ host, runId }), async () => ({
+      requestedBy: actor.name,
+      kind: 'terminal',
+      scope: actor.scope,
+      spec: { ...SHELL, columns, rows },
+      target: { hosts: [host] },
+      limits: null,
+    }))
+    return commands[0] as Command
+  }
+}

@@ -1,0 +1,104 @@
+import { type LiveEvent, type LiveRequest, liveEvent } from '@rollcall/contracts/admin'
+import { announceSignedOut } from './client.ts'
+
+const FIRST_WAIT_MS = 300
+const LONGEST_WAIT_MS = 15_000
+/** The server's word for a session that has ended. */
+const SIGNED_OUT = 4401
+
+export type LiveStatus = { is: 'live' } | { is: 'connecting' } | { is: 'waiting'; untilMs: number }
+
+/** Something that is followed. After a reconnection it is asked for again, from where it has come to. */
+export interface Topic {
+  /** Of the events that belong to it. */
+  takes(event: LiveEvent): boolean
+  begin(): LiveRequest
+  end(): LiveRequest
+  onEvent(event: LiveEvent): void
+}
+
+/** The browser's one WebSocket. It is open while anything is followed, and comes back by itself. */
+export class LiveClient {
+  #socket: WebSocket | undefined
+  #status: LiveStatus = { is: 'live' }
+  #failures = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #topics = new Set<Topic>()
+  readonly #listeners = new Set<() => void>()
+
+  constructor(private readonly open: () => WebSocket) {}
+
+  get status(): LiveStatus {
+    return this.#status
+  }
+
+  readonly onStatus = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Follows a topic until the returned function is called. */
+  follow(topic: Topic): () => void {
+    this.#topics.add(topic)
+    if (this.#socket?.readyState === 1) this.#send(topic.begin())
+    else this.#connect()
+    return () => {
+      if (this.#topics.delete(topic)) this.#send(topic.end())
+    }
+  }
+
+  /** Begins at once what would be tried later, such as when the network is back. */
+  retryNow(): void {
+    if (this.#status.is !== 'waiting') return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#connect()
+  }
+
+  #connect(): void {
+    if (this.#socket || this.#timer !== undefined) return
+    this.#become({ is: 'connecting' })
+    const socket = this.open()
+    this.#socket = socket
+    socket.onopen = () => {
+      this.#failures = 0
+      this.#become({ is: 'live' })
+      for (const topic of this.#topics) this.#send(topic.begin())
+    }
+    socket.onmessage = ({ data }) => this.#receive(String(data))
+    socket.onclose = ({ code }) => this.#closed(code)
+  }
+
+  #closed(code: number): void {
+    this.#socket = undefined
+    if (code === SIGNED_OUT) announceSignedOut()
+    if (this.#topics.size === 0) return this.#become({ is: 'live' })
+    // Half of it at random: a server that comes back is not met by all of its viewers at the same moment.
+    const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++) * (0.5 + Math.random() / 2)
+    this.#become({ is: 'waiting', untilMs: Date.now() + waitMs })
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#connect()
+    }, waitMs)
+  }
+
+  #receive(text: string): void {
+    const parsed = liveEvent.safeParse(JSON.parse(text))
+    // A newer server may say what we do not know.
+    if (!parsed.success) return
+    for (const topic of this.#topics) if (topic.takes(parsed.data)) topic.onEvent(parsed.data)
+  }
+
+  #send(request: LiveRequest): void {
+    if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(request))
+  }
+
+  #become(status: LiveStatus): void {
+    this.#status = status
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+const address = () => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`
+export const live = new LiveClient(() => new WebSocket(address()))
+globalThis.addEventListener?.('online', () => live.retryNow())

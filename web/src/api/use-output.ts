@@ -1,0 +1,51 @@
+import type { CommandView } from '@rollcall/contracts/admin'
+import { useEffect, useState } from 'react'
+import { live } from './live.ts'
+
+export interface OutputPart {
+  stream: 'stdout' | 'stderr'
+  data: Uint8Array
+}
+
+export const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
+
+/** Follows a command from a byte on: each byte once and in order, over reconnections. `onOutput` must keep the same. */
+export function followOutput(
+  commandId: string,
+  from: number,
+  on: {
+    output(part: OutputPart, offset: number): void
+    command?(command: CommandView): void
+    error?(message: string, code: string): void
+  },
+): () => void {
+  let offset = from
+  return live.follow({
+    takes: (event) =>
+      ('commandId' in event && event.commandId === commandId) ||
+      ('command' in event && event.command.id === commandId),
+    begin: () => ({ type: 'follow', commandId, offset }),
+    end: () => ({ type: 'unfollow', commandId }),
+    onEvent(event) {
+      if (event.type === 'output') {
+        // What a reconnection sends again is passed over.
+        const data = bytesOf(event.data).subarray(Math.max(0, offset - event.offset))
+        if (event.offset > offset || data.length === 0) return
+        on.output({ stream: event.stream, data }, offset)
+        offset += data.length
+      } else if (event.type === 'command' || event.type === 'end') on.command?.(event.command)
+      else if (event.type === 'error') on.error?.(event.message, event.code)
+    },
+  })
+}
+
+/** A command's state as it changes. */
+export function useLiveCommand(initial: CommandView): CommandView {
+  const [command, setCommand] = useState(initial)
+  useEffect(() => {
+    setCommand(initial)
+    if (initial.endedAt !== null) return
+    return followOutput(initial.id, initial.outputBytes, { output: () => undefined, command: setCommand })
+  }, [initial])
+  return command
+}
