@@ -1,5 +1,6 @@
 // Who may import whom. The reasons stand in ARCHITECTURE.md.
-const feature = '(access|agents|audit|commands|health|heartbeats|hosts|live|provisioning|reinstalls|runs|saved-commands|schedules|terminals)'
+const feature =
+  '(access|agents|audit|commands|health|heartbeats|hosts|live|provisioning|reinstalls|runs|saved-commands|schedules|terminals)'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -17,7 +18,10 @@ module.exports = {
       name: 'packages-share-contracts-only',
       severity: 'error',
       from: { path: '^(server|agent|cli|web)/' },
-      to: { path: '^(server|agent|cli|web|test|scripts)/', pathNot: ['^$1/', '^scripts/ansible-bundle\\.mjs$'] },
+      to: {
+        path: '^(server|agent|cli|web|test|scripts)/',
+        pathNot: ['^$1/', '^scripts/ansible-bundle\\.mjs$'],
+      },
     },
     {
       name: 'tests-enter-from-outside',

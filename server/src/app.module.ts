@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { APP_FILTER } from '@nestjs/core'
 import { AccessModule } from './access/index.ts'
+import { AuditModule } from './audit/index.ts'
 import { CommandsModule } from './commands/index.ts'
 import { HealthModule } from './health/index.ts'
 import { HeartbeatsModule } from './heartbeats/index.ts'
@@ -23,6 +24,7 @@ export class AppModule {
       imports: [
         PlatformModule.of(platform),
         AccessModule,
+        AuditModule,
         HealthModule,
         HostsModule,
         CommandsModule,

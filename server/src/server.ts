@@ -13,6 +13,7 @@ import type { Logger } from './platform/log.ts'
 import { openPlatform } from './platform/open-platform.ts'
 import { isDatabaseAway } from './platform/prisma/database-away.ts'
 import { Reinstaller } from './reinstalls/index.ts'
+import { securityHeaders, serveWebUi } from './web/index.ts'
 
 const MAX_BODY = '2mb'
 
@@ -36,6 +37,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     })
     app.useBodyParser('json', { limit: MAX_BODY, strict: true })
     app.disable('x-powered-by')
+    app.use(securityHeaders)
+    serveWebUi(app.getHttpAdapter().getInstance())
     const worker = app.get(CommandWorker)
     const heartbeats = app.get(HeartbeatEngine)
     const reinstaller = app.get(Reinstaller)

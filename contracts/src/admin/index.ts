@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sshFingerprint, uuid } from '../text.ts'
 import { ACCESS_ROUTES } from './access-routes.ts'
+import { AUDIT_ROUTES } from './audit.ts'
 import {
   commandInput,
   commandOutput,
@@ -16,6 +17,7 @@ import { RUN_ROUTES } from './run-routes.ts'
 import { TERMINAL_ROUTES } from './terminals.ts'
 
 export * from './access.ts'
+export * from './audit.ts'
 export * from './commands.ts'
 export * from './heartbeats.ts'
 export * from './hosts.ts'
@@ -134,6 +136,7 @@ export const ADMIN_ROUTES = {
   }),
 
   ...ACCESS_ROUTES,
+  ...AUDIT_ROUTES,
   ...FLEET_ROUTES,
   ...RUN_ROUTES,
   ...TERMINAL_ROUTES,

@@ -6,6 +6,9 @@ import { AccessService } from './access.service.ts'
 import { type KnownRequest, may, type Principal } from './principal.ts'
 import { ScopeRepository } from './scope.repository.ts'
 
+const nameOf = (context: ExecutionContext) =>
+  Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName | undefined
+
 /** Denies everything that the contract does not allow to whoever asks. */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -15,7 +18,21 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const name = Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName | undefined
+    try {
+      return await this.admit(context)
+    } catch (error) {
+      if (error instanceof RollcallError && error.kind === 'rejected')
+        await this.access.tellRefused(
+          context.switchToHttp().getRequest<KnownRequest>(),
+          nameOf(context),
+          error.code,
+        )
+      throw error
+    }
+  }
+
+  private async admit(context: ExecutionContext): Promise<boolean> {
+    const name = nameOf(context)
     if (name === undefined)
       throw new RollcallError('request.forbidden', 'This route is not part of the contract.')
     const { access, method } = ADMIN_ROUTES[name]

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
+import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import { ROLE_PERMISSIONS } from '@rollcall/contracts/admin'
 import type { Config } from '../platform/config/config.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { ApiKeysService, KEY_FILE } from './api-keys.service.ts'
 import { scopeFrom } from './domain/host-scope.ts'
 import { isAllowedOrigin } from './domain/origin.ts'
-import type { Principal } from './principal.ts'
+import type { KnownRequest, Principal } from './principal.ts'
 import { cookieOf } from './session-cookie.ts'
 import { type FoundSession, SessionsService } from './sessions.service.ts'
 
@@ -15,9 +15,12 @@ import { type FoundSession, SessionsService } from './sessions.service.ts'
 const REMEMBER_MS = 5000
 const MOST_REMEMBERED = 10_000
 
+type RefusalListener = (request: KnownRequest, route: string, code: ErrorCode) => Promise<void>
+
 /** Tells who is asking, by API key or by session cookie. */
 @Injectable()
 export class AccessService {
+  private readonly listeners: RefusalListener[] = []
   private readonly known = new Map<string, { principal: Principal; untilMs: number }>()
 
   constructor(
@@ -54,6 +57,15 @@ export class AccessService {
     const { origin, host, 'sec-fetch-site': site } = request.headers
     if (origin !== undefined) return isAllowedOrigin(origin, host, this.config.allowedOrigins)
     return site === 'same-origin' || site === 'none'
+  }
+
+  /** Calls `listener` for every request that the guard refuses, before it is answered. */
+  onRefused(listener: RefusalListener): void {
+    this.listeners.push(listener)
+  }
+
+  async tellRefused(request: KnownRequest, route: string | undefined, code: ErrorCode): Promise<void> {
+    for (const listener of this.listeners) await listener(request, route ?? 'unknown', code)
   }
 
   /** Everything is asked anew: somebody's rights, or a session, have changed. */

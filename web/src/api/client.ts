@@ -34,7 +34,9 @@ export const announceSignedOut = () => {
 /** The address of a route, its parameters filled in. */
 export function addressOf(name: AdminRouteName, params: object = {}, query: object = {}): string {
   const values = params as Record<string, unknown>
-  const path = ADMIN_ROUTES[name].path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(String(values[key])))
+  const path = ADMIN_ROUTES[name].path.replace(/:(\w+)/g, (_, key: string) =>
+    encodeURIComponent(String(values[key])),
+  )
   const search = new URLSearchParams(
     Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
   ).toString()

@@ -74,7 +74,8 @@ export class LiveClient {
     if (code === SIGNED_OUT) announceSignedOut()
     if (this.#topics.size === 0) return this.#become({ is: 'live' })
     // Half of it at random: a server that comes back is not met by all of its viewers at the same moment.
-    const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++) * (0.5 + Math.random() / 2)
+    const waitMs =
+      Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++) * (0.5 + Math.random() / 2)
     this.#become({ is: 'waiting', untilMs: Date.now() + waitMs })
     this.#timer = setTimeout(() => {
       this.#timer = undefined

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { RollcallError } from '@rollcall/contracts'
 
 const VERSION = 1
@@ -13,6 +13,11 @@ const TAG_BYTES = 16
  */
 export class Sealer {
   constructor(private readonly key: Buffer) {}
+
+  /** A key of its own for `purpose`, which tells nothing of the master key. */
+  deriveKey(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.key, '', `rollcall ${purpose}`, 32))
+  }
 
   seal(plain: string, context: string): Uint8Array<ArrayBuffer> {
     const nonce = randomBytes(NONCE_BYTES)

@@ -1,0 +1,46 @@
+import type { AdminRouteName, Route } from '@rollcall/contracts/admin'
+
+const MOST_TEXT = 500
+const MOST_ITEMS = 50
+const DEEPEST = 4
+
+/** Fields that hold secrets, or may; nothing of them is written down but that they were there. */
+const SECRET = /password|passphrase|privatekey|secret|token|credential|^code$|^data$|^env$/i
+
+/** What of a request stands in the log: what was asked for, bounded, and no secret. */
+export function detailOf(parts: { params: unknown; query: unknown; body: unknown }): Record<string, unknown> {
+  const merged = { ...asObject(parts.params), ...asObject(parts.query), ...asObject(parts.body) }
+  return told(merged, 0) as Record<string, unknown>
+}
+
+const asObject = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {})
+
+function told(value: unknown, depth: number): unknown {
+  if (typeof value === 'string')
+    return value.length > MOST_TEXT ? `${value.slice(0, MOST_TEXT)}…` : value.replaceAll('\0', '\ufffd')
+  if (value === null || typeof value !== 'object') return value
+  if (depth >= DEEPEST) return '…'
+  if (Array.isArray(value)) {
+    const items = value.slice(0, MOST_ITEMS).map((item) => told(item, depth + 1))
+    return value.length > MOST_ITEMS ? [...items, `and ${value.length - MOST_ITEMS} more`] : items
+  }
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, MOST_ITEMS)
+      .map(([key, each]) => [key.slice(0, 100), hidden(key, each) ?? told(each, depth + 1)]),
+  )
+}
+
+function hidden(key: string, value: unknown): unknown {
+  if (!SECRET.test(key) || value === undefined || value === null) return undefined
+  // Of an environment the names: they say what a command was given, and are no secrets.
+  if (key === 'env' && typeof value === 'object') return Object.keys(value).slice(0, MOST_ITEMS)
+  return '(not shown)'
+}
+
+/** Keys and resizes of a terminal would drown everything else; that it was opened is in the log. */
+const UNTOLD: ReadonlySet<AdminRouteName> = new Set(['writeInput', 'resizeTerminal'])
+
+/** Everything that changes something. */
+export const isAudited = (name: AdminRouteName, route: Pick<Route, 'method'>): boolean =>
+  route.method !== 'GET' && !UNTOLD.has(name)

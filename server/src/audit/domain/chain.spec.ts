@@ -1,0 +1,59 @@
+import type { AuditEntry } from '@rollcall/contracts/admin'
+import { expect, it } from 'vitest'
+import { BEGINNING, ChainCheck, hashOfEntry, sealOfHead } from './chain.ts'
+
+const KEY = Buffer.alloc(32, 7)
+
+function chain(count: number): AuditEntry[] {
+  const entries: AuditEntry[] = []
+  for (let seq = 1; seq <= count; seq++) {
+    const entry = {
+      ...{ seq, at: '2026-11-24T10:00:00.000Z', from: '127.0.0.1', action: 'run', request: `r${seq}` },
+      ...{ actor: { kind: 'user', id: 'u', name: 'Ada' }, outcome: 'done' as const, code: null },
+      detail: { program: 'true', args: ['a', { b: 1, a: 2 }] },
+    }
+    entries.push({ ...entry, hash: hashOfEntry(KEY, entries.at(-1)?.hash ?? BEGINNING, entry) })
+  }
+  return entries
+}
+
+function verdict(entries: AuditEntry[], whole = entries) {
+  const check = new ChainCheck(KEY)
+  const last = whole.at(-1)
+  for (const entry of entries) if (!check.add(entry)) break
+  check.finish(last ? { seq: last.seq, hash: last.hash, seal: sealOfHead(KEY, last.seq, last.hash) } : null)
+  return check.broken?.seq ?? null
+}
+
+it('finds an entry that was edited, taken out of the middle, moved or put in', () => {
+  const whole = chain(6)
+  expect(verdict(whole)).toBeNull()
+  const edited = structuredClone(whole)
+  ;(edited[2] as AuditEntry).detail = { program: 'false' }
+  expect(verdict(edited)).toBe(3)
+  expect(verdict(whole.toSpliced(3, 1), whole)).toBe(4)
+  expect(verdict([whole[0], whole[2], whole[1], ...whole.slice(3)] as AuditEntry[], whole)).toBe(2)
+  const forged = structuredClone(whole)
+  forged[1] = {
+    ...(forged[1] as AuditEntry),
+    hash: hashOfEntry(Buffer.alloc(32), whole[0]?.hash ?? '', whole[1] as AuditEntry),
+  }
+  expect(verdict(forged, whole)).toBe(2)
+})
+
+it('finds that the end was cut off, and that somebody without the key says where it is', () => {
+  const whole = chain(6)
+  expect(verdict(whole.slice(0, 4), whole)).toBe(5)
+  const check = new ChainCheck(KEY)
+  for (const entry of whole.slice(0, 4)) check.add(entry)
+  const last = whole[3] as AuditEntry
+  check.finish({ seq: 4, hash: last.hash, seal: sealOfHead(Buffer.alloc(32), 4, last.hash) })
+  expect(check.broken?.seq).toBe(4)
+  expect(verdict([], [])).toBeNull()
+})
+
+it('the order of keys, which a database does not keep, changes no hash', () => {
+  const [entry] = chain(1) as [AuditEntry]
+  const other = { ...entry, detail: { args: ['a', { a: 2, b: 1 }], program: 'true' } }
+  expect(hashOfEntry(KEY, BEGINNING, other)).toBe(entry.hash)
+})

@@ -1,0 +1,1 @@
+export { securityHeaders, serveWebUi } from './web-ui.ts'

@@ -1,0 +1,162 @@
+import {
+  Alert,
+  Button,
+  Code,
+  Group,
+  MultiSelect,
+  NumberInput,
+  Paper,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+} from '@mantine/core'
+import { type Permission, permission } from '@rollcall/contracts/admin'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { ApiError, call } from '../../api/client.ts'
+import { useMay, useSession } from '../../api/session.ts'
+import { t } from '../../i18n/index.tsx'
+import { ConfirmButton } from '../../ui/confirm.tsx'
+import { Ago } from '../../ui/moment.tsx'
+import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+
+export function KeysPage() {
+  const client = useQueryClient()
+  const mayWrite = useMay('keys:write')
+  const keys = useQuery({ queryKey: ['keys'], queryFn: ({ signal }) => call('listKeys', {}, signal) })
+  const [secret, setSecret] = useState<string>()
+  if (keys.isPending) return <Waiting />
+  if (keys.error) return <ErrorState error={keys.error} />
+  const again = () => client.invalidateQueries({ queryKey: ['keys'] })
+  return (
+    <Stack>
+      <PageHeader title={t('nav.keys')} />
+      {secret && (
+        <Alert
+          color="cyan"
+          title={t('keys.secretTitle')}
+          withCloseButton
+          closeButtonLabel={t('close')}
+          onClose={() => setSecret(undefined)}
+        >
+          <Text size="sm">{t('keys.secretText')}</Text>
+          <Code block>{secret}</Code>
+        </Alert>
+      )}
+      <Table.ScrollContainer minWidth={720}>
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('name')}</Table.Th>
+              <Table.Th>{t('keys.permissions')}</Table.Th>
+              <Table.Th>{t('users.scope')}</Table.Th>
+              <Table.Th>{t('keys.expires')}</Table.Th>
+              <Table.Th>{t('keys.lastUsed')}</Table.Th>
+              <Table.Th />
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {keys.data.keys.map((key) => (
+              <Table.Tr key={key.id}>
+                <Table.Td>{key.name}</Table.Td>
+                <Table.Td maw={360}>
+                  {key.kind === 'local' ? t('keys.local') : key.permissions.join(', ')}
+                </Table.Td>
+                <Table.Td>{key.scope?.join(', ') ?? t('users.allHosts')}</Table.Td>
+                <Table.Td>{key.expiresAt ? <Ago at={key.expiresAt} /> : t('keys.never')}</Table.Td>
+                <Table.Td>
+                  <Ago at={key.lastUsedAt} />
+                </Table.Td>
+                <Table.Td>
+                  {mayWrite && key.kind === 'key' && (
+                    <ConfirmButton
+                      label={t('remove')}
+                      title={t('keys.removeTitle', { name: key.name })}
+                      explanation={t('keys.removeText')}
+                      confirm={t('remove')}
+                      onConfirm={async () => {
+                        await call('removeKey', { params: { id: key.id } })
+                        await again()
+                      }}
+                    />
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      {mayWrite && (
+        <AddKey
+          onAdded={async (next) => {
+            setSecret(next)
+            await again()
+          }}
+        />
+      )}
+    </Stack>
+  )
+}
+
+function AddKey({ onAdded }: { onAdded(secret: string): Promise<void> }) {
+  const { principal } = useSession()
+  const [name, setName] = useState('')
+  const [chosen, setChosen] = useState<string[]>([])
+  const [scope, setScope] = useState('')
+  const [days, setDays] = useState<number | string>(90)
+  const [error, setError] = useState<unknown>()
+  const fields = error instanceof ApiError ? error.fields : {}
+  const add = async () => {
+    setError(undefined)
+    try {
+      const permissions: Permission[] = chosen.map((each) => permission.parse(each))
+      const expiresInDays = days === '' ? null : Number(days)
+      const body = { name, permissions, expiresInDays, scope: scope.trim() ? [scope.trim()] : null }
+      const { secret } = await call('addKey', { body })
+      setName('')
+      await onAdded(secret)
+    } catch (failure) {
+      setError(failure)
+    }
+  }
+  return (
+    <Paper withBorder p="md">
+      <Stack gap="sm">
+        <Text fw={600}>{t('keys.add')}</Text>
+        <Group align="flex-start" grow>
+          <TextInput
+            label={t('name')}
+            value={name}
+            error={fields.name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <TextInput
+            label={t('users.scope')}
+            placeholder="env=prod"
+            value={scope}
+            error={fields['scope.0'] ?? fields.scope}
+            onChange={(event) => setScope(event.currentTarget.value)}
+          />
+          <NumberInput label={t('keys.days')} value={days} min={1} max={3650} onChange={setDays} />
+        </Group>
+        <MultiSelect
+          label={t('keys.permissions')}
+          data={principal?.permissions ?? []}
+          value={chosen}
+          onChange={setChosen}
+          error={fields.permissions}
+          searchable
+        />
+        {error !== undefined && (
+          <Text c="red" size="sm" role="alert">
+            {messageOf(error)}
+          </Text>
+        )}
+        <Button w="fit-content" onClick={add}>
+          {t('keys.add')}
+        </Button>
+      </Stack>
+    </Paper>
+  )
+}

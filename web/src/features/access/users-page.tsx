@@ -1,0 +1,263 @@
+import {
+  Alert,
+  Button,
+  Code,
+  Group,
+  Modal,
+  Paper,
+  Select,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+} from '@mantine/core'
+import { type Role, role as roleSchema, type UserView } from '@rollcall/contracts/admin'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { ApiError, call } from '../../api/client.ts'
+import { type MessageKey, t } from '../../i18n/index.tsx'
+import { ConfirmButton } from '../../ui/confirm.tsx'
+import { Ago } from '../../ui/moment.tsx'
+import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { Untrusted } from '../../ui/untrusted.tsx'
+
+const EMPTY = { email: '', name: '', role: 'operator' as Role, scope: '' }
+const roles = () => roleSchema.options.map((value) => ({ value, label: t(`role.${value}` as MessageKey) }))
+const scopeOf = (text: string) => (text.trim() ? [text.trim()] : null)
+
+export function UsersPage() {
+  const client = useQueryClient()
+  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => call('listUsers', {}, signal) })
+  const [edited, setEdited] = useState<UserView>()
+  const [link, setLink] = useState<string>()
+  if (users.isPending) return <Waiting />
+  if (users.error) return <ErrorState error={users.error} />
+  const again = () => client.invalidateQueries({ queryKey: ['users'] })
+  const reset = async (id: string) => {
+    const answer = await call('resetUser', { params: { id } })
+    setLink(answer.link)
+    await again()
+  }
+  return (
+    <Stack>
+      <PageHeader title={t('nav.users')} />
+      {link && <LinkShown link={link} onClose={() => setLink(undefined)} />}
+      <Table.ScrollContainer minWidth={760}>
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('name')}</Table.Th>
+              <Table.Th>{t('email')}</Table.Th>
+              <Table.Th>{t('users.role')}</Table.Th>
+              <Table.Th>{t('users.scope')}</Table.Th>
+              <Table.Th>{t('users.secondFactor')}</Table.Th>
+              <Table.Th>{t('users.lastSignIn')}</Table.Th>
+              <Table.Th />
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {users.data.users.map((user) => (
+              <Table.Tr key={user.id} style={{ opacity: user.isDisabled ? 0.6 : 1 }}>
+                <Table.Td>
+                  <Untrusted>{user.name}</Untrusted>
+                  {user.isDisabled && ` (${t('users.disabled')})`}
+                </Table.Td>
+                <Table.Td>
+                  <Untrusted>{user.email}</Untrusted>
+                </Table.Td>
+                <Table.Td>{t(`role.${user.role}` as MessageKey)}</Table.Td>
+                <Table.Td>{user.scope?.join(', ') ?? t('users.allHosts')}</Table.Td>
+                <Table.Td>{user.hasTotp ? t('yes') : t('no')}</Table.Td>
+                <Table.Td>{user.hasPassword ? <Ago at={user.lastSignInAt} /> : t('users.invited')}</Table.Td>
+                <Table.Td>
+                  <Group gap={4}>
+                    <Button size="xs" variant="default" onClick={() => setEdited(user)}>
+                      {t('users.edit')}
+                    </Button>
+                    <ConfirmButton
+                      label={t('users.reset')}
+                      title={t('users.resetTitle', { name: user.name })}
+                      explanation={t('users.resetText')}
+                      confirm={t('users.reset')}
+                      onConfirm={() => reset(user.id)}
+                    />
+                    <ConfirmButton
+                      label={t('remove')}
+                      title={t('users.removeTitle', { name: user.name })}
+                      explanation={t('users.removeText')}
+                      confirm={t('remove')}
+                      onConfirm={async () => {
+                        await call('removeUser', { params: { id: user.id } })
+                        await again()
+                      }}
+                    />
+                  </Group>
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      <AddUser
+        onAdded={async (next) => {
+          setLink(next)
+          await again()
+        }}
+      />
+      {edited && (
+        <EditUser
+          key={edited.id}
+          user={edited}
+          onClose={async () => {
+            setEdited(undefined)
+            await again()
+          }}
+        />
+      )}
+    </Stack>
+  )
+}
+
+function LinkShown({ link, onClose }: { link: string; onClose(): void }) {
+  const whole = link.startsWith('/') ? location.origin + link : link
+  return (
+    <Alert
+      color="cyan"
+      title={t('users.linkTitle')}
+      withCloseButton
+      onClose={onClose}
+      closeButtonLabel={t('close')}
+    >
+      <Text size="sm">{t('users.linkText')}</Text>
+      <Code block data-testid="link">
+        {whole}
+      </Code>
+    </Alert>
+  )
+}
+
+function AddUser({ onAdded }: { onAdded(link: string): Promise<void> }) {
+  const [draft, setDraft] = useState(EMPTY)
+  const [error, setError] = useState<unknown>()
+  const fields = error instanceof ApiError ? error.fields : {}
+  const add = async () => {
+    setError(undefined)
+    try {
+      const { email, name, role, scope } = draft
+      const { link } = await call('addUser', { body: { email, name, role, scope: scopeOf(scope) } })
+      setDraft(EMPTY)
+      await onAdded(link)
+    } catch (failure) {
+      setError(failure)
+    }
+  }
+  return (
+    <Paper withBorder p="md">
+      <Stack gap="sm">
+        <Text fw={600}>{t('users.add')}</Text>
+        <Group align="flex-start" grow>
+          <TextInput
+            label={t('name')}
+            value={draft.name}
+            error={fields.name}
+            onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
+          />
+          <TextInput
+            label={t('email')}
+            value={draft.email}
+            error={fields.email}
+            onChange={(event) => setDraft({ ...draft, email: event.currentTarget.value })}
+          />
+          <Select
+            label={t('users.role')}
+            data={roles()}
+            value={draft.role}
+            allowDeselect={false}
+            onChange={(value) => setDraft({ ...draft, role: roleSchema.parse(value) })}
+          />
+          <TextInput
+            label={t('users.scope')}
+            placeholder="env=prod"
+            value={draft.scope}
+            error={fields['scope.0']}
+            onChange={(event) => setDraft({ ...draft, scope: event.currentTarget.value })}
+          />
+        </Group>
+        {error !== undefined && (
+          <Text c="red" size="sm" role="alert">
+            {messageOf(error)}
+          </Text>
+        )}
+        <Button w="fit-content" onClick={add}>
+          {t('users.add')}
+        </Button>
+      </Stack>
+    </Paper>
+  )
+}
+
+/** Somebody else may have changed the same person meanwhile: then the server says so, and what was typed stays. */
+function EditUser({ user, onClose }: { user: UserView; onClose(): void }) {
+  const [draft, setDraft] = useState({
+    name: user.name,
+    role: user.role,
+    scope: user.scope?.join(',') ?? '',
+    isDisabled: user.isDisabled,
+  })
+  const [error, setError] = useState<unknown>()
+  const save = async () => {
+    setError(undefined)
+    try {
+      const { name, role, scope, isDisabled } = draft
+      const body = { version: user.version, name, role, isDisabled, scope: scopeOf(scope) }
+      await call('changeUser', { params: { id: user.id }, body })
+      onClose()
+    } catch (failure) {
+      setError(failure)
+    }
+  }
+  return (
+    <Modal opened onClose={onClose} title={t('users.editTitle', { name: user.name })} centered>
+      <Stack>
+        <TextInput
+          label={t('name')}
+          value={draft.name}
+          onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
+        />
+        <Select
+          label={t('users.role')}
+          data={roles()}
+          value={draft.role}
+          allowDeselect={false}
+          onChange={(value) => setDraft({ ...draft, role: roleSchema.parse(value) })}
+        />
+        <TextInput
+          label={t('users.scope')}
+          value={draft.scope}
+          onChange={(event) => setDraft({ ...draft, scope: event.currentTarget.value })}
+        />
+        <Select
+          label={t('users.state')}
+          data={[
+            { value: 'active', label: t('users.active') },
+            { value: 'disabled', label: t('users.disabled') },
+          ]}
+          value={draft.isDisabled ? 'disabled' : 'active'}
+          allowDeselect={false}
+          onChange={(value) => setDraft({ ...draft, isDisabled: value === 'disabled' })}
+        />
+        {error !== undefined && (
+          <Text c="red" size="sm" role="alert">
+            {messageOf(error)}
+          </Text>
+        )}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {t('cancel')}
+          </Button>
+          <Button onClick={save}>{t('save')}</Button>
+        </Group>
+      </Stack>
+    </Modal>
+  )
+}

@@ -1,0 +1,97 @@
+import { Button, Table, Text } from '@mantine/core'
+import type { CommandView } from '@rollcall/contracts/admin'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { call } from '../../api/client.ts'
+import { t } from '../../i18n/index.tsx'
+import { Ago } from '../../ui/moment.tsx'
+import { StateBadge } from '../../ui/state-badge.tsx'
+import { EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
+import { Untrusted } from '../../ui/untrusted.tsx'
+import { commandLine, durationText } from '../../ui/words.ts'
+
+const PAGE = 50
+export type CommandFilter = { host?: string; state?: CommandView['state']; kind?: CommandView['kind'] }
+
+export function CommandTable({ query }: { query: CommandFilter }) {
+  const pages = useInfiniteQuery({
+    queryKey: ['commands', query],
+    queryFn: ({ pageParam, signal }) =>
+      call(
+        'listCommands',
+        { query: { ...query, limit: PAGE, ...(pageParam && { before: pageParam }) } },
+        signal,
+      ),
+    initialPageParam: '',
+    getNextPageParam: ({ commands }) => (commands.length < PAGE ? undefined : commands.at(-1)?.id),
+    refetchInterval: 5000,
+  })
+  if (pages.isPending) return <Waiting />
+  if (pages.error) return <ErrorState error={pages.error} onRetry={() => pages.refetch()} />
+  const commands = pages.data.pages.flatMap((page) => page.commands)
+  if (commands.length === 0) return <EmptyState title={t('commands.none')} />
+  return (
+    <>
+      <Table.ScrollContainer minWidth={720}>
+        <Table highlightOnHover>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('fleet.state')}</Table.Th>
+              <Table.Th>{t('fleet.host')}</Table.Th>
+              <Table.Th>{t('commands.command')}</Table.Th>
+              <Table.Th>{t('commands.by')}</Table.Th>
+              <Table.Th>{t('commands.when')}</Table.Th>
+              <Table.Th>{t('commands.took')}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {commands.map((command) => (
+              <Table.Tr key={command.id}>
+                <Table.Td>
+                  <StateBadge state={command.isHeld ? 'held' : command.state} reason={command.reason} />
+                </Table.Td>
+                <Table.Td>
+                  <Untrusted>{command.host.name}</Untrusted>
+                </Table.Td>
+                <Table.Td maw={420}>
+                  <Link to="/commands/$id" params={{ id: command.id }} className="row-link">
+                    <Text size="sm" ff="monospace" truncate span display="block">
+                      <Untrusted>{titleOf(command)}</Untrusted>
+                    </Text>
+                  </Link>
+                </Table.Td>
+                <Table.Td>
+                  <Untrusted>{command.requestedBy}</Untrusted>
+                </Table.Td>
+                <Table.Td>
+                  <Ago at={command.createdAt} />
+                </Table.Td>
+                <Table.Td>{tookText(command)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      {pages.hasNextPage && (
+        <Button
+          variant="default"
+          mt="sm"
+          loading={pages.isFetchingNextPage}
+          onClick={() => pages.fetchNextPage()}
+        >
+          {t('more')}
+        </Button>
+      )}
+    </>
+  )
+}
+
+export function titleOf(command: CommandView): string {
+  if (command.kind === 'terminal') return t('commands.terminal')
+  if (command.kind === 'install') return t('commands.install')
+  if (command.kind === 'remove') return t('commands.remove')
+  return commandLine(command.program, command.args)
+}
+
+export const tookText = ({ startedAt, endedAt }: CommandView) =>
+  startedAt && endedAt ? durationText(Date.parse(endedAt) - Date.parse(startedAt)) : '–'

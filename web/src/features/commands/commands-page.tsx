@@ -1,0 +1,50 @@
+import { Group, Select, Stack, TextInput } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { commandKind, commandState } from '@rollcall/contracts/admin'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { type MessageKey, t } from '../../i18n/index.tsx'
+import { PageHeader } from '../../ui/states.tsx'
+import { CommandTable } from './command-table.tsx'
+
+export function CommandsPage() {
+  const { host, ...rest } = useSearch({ from: '/inside/commands' })
+  const navigate = useNavigate()
+  const change = (next: {
+    host?: string | undefined
+    state?: string | undefined
+    kind?: string | undefined
+  }) => void navigate({ to: '/commands', search: (now: object) => ({ ...now, ...next }), replace: true })
+  const search = useDebouncedCallback((text: string) => change({ host: text.trim() || undefined }), 400)
+  const state = commandState.safeParse(rest.state).data
+  const kind = commandKind.safeParse(rest.kind).data
+  return (
+    <Stack>
+      <PageHeader title={t('nav.commands')} />
+      <Group gap="xs">
+        <TextInput
+          placeholder={t('commands.host')}
+          aria-label={t('commands.host')}
+          defaultValue={host ?? ''}
+          onChange={(event) => search(event.currentTarget.value)}
+        />
+        <Select
+          placeholder={t('commands.anyState')}
+          aria-label={t('fleet.state')}
+          clearable
+          value={state ?? null}
+          data={commandState.options.map((value) => ({ value, label: t(`state.${value}` as MessageKey) }))}
+          onChange={(value) => change({ state: value ?? undefined })}
+        />
+        <Select
+          placeholder={t('commands.anyKind')}
+          aria-label={t('commands.kind')}
+          clearable
+          value={kind ?? null}
+          data={commandKind.options.map((value) => ({ value, label: t(`kind.${value}` as MessageKey) }))}
+          onChange={(value) => change({ kind: value ?? undefined })}
+        />
+      </Group>
+      <CommandTable query={{ ...(host && { host }), ...(state && { state }), ...(kind && { kind }) }} />
+    </Stack>
+  )
+}

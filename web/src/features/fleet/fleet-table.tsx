@@ -1,0 +1,283 @@
+import { Badge, Card, Group, Stack, Text } from '@mantine/core'
+import type { AgentSort, AgentView, Sparkline as Line } from '@rollcall/contracts/admin'
+import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type KeyboardEvent, useRef, useState } from 'react'
+import { call } from '../../api/client.ts'
+import { t } from '../../i18n/index.tsx'
+import { Ago } from '../../ui/moment.tsx'
+import { Sparkline } from '../../ui/sparkline.tsx'
+import { StateBadge } from '../../ui/state-badge.tsx'
+import { Untrusted } from '../../ui/untrusted.tsx'
+import { percentText } from '../../ui/words.ts'
+import { fleetQueryOf, SelectBox, WINDOW } from './fleet-page.tsx'
+import type { FleetView } from './fleet-view.ts'
+
+const ROW_PX = 44
+const CARD_PX = 126
+const COLUMNS =
+  '28px minmax(130px, 1.5fr) 140px minmax(110px, 1.2fr) minmax(110px, 1fr) 132px 132px 60px 104px 92px 96px'
+
+type Props = {
+  view: FleetView
+  total: number
+  live: ReadonlyMap<string, AgentView>
+  isPhone: boolean
+  selected: ReadonlySet<string>
+  onSelect(next: ReadonlySet<string>): void
+  onSort(sort: AgentSort): void
+}
+
+/** As many rows as there are hosts, and no more of them in the page than one can see. */
+export function FleetTable({ view, total, live, isPhone, selected, onSelect, onSort }: Props) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const navigate = useNavigate()
+  const [active, setActive] = useState(0)
+  const rows = useVirtualizer({
+    count: total,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => (isPhone ? CARD_PX : ROW_PX),
+    overscan: 8,
+    paddingStart: isPhone ? 0 : 36,
+  })
+  const visible = rows.getVirtualItems()
+  const agentAt = useWindows(view, visible[0]?.index ?? 0, visible.at(-1)?.index ?? 0)
+  const current = (index: number) => {
+    const agent = agentAt(index)
+    return agent && { ...agent, ...live.get(agent.hostId) }
+  }
+  const lines = useSparklines(isPhone ? [] : visible.flatMap(({ index }) => agentAt(index)?.hostId ?? []))
+  const toggle = (host: string) => {
+    const next = new Set(selected)
+    if (!next.delete(host)) next.add(host)
+    onSelect(next)
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const agent = current(active)
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }[event.key]
+    if (step !== undefined) {
+      const next = Math.max(0, Math.min(total - 1, active + step))
+      setActive(next)
+      rows.scrollToIndex(next)
+    } else if (event.key === 'Enter' && agent && event.target === event.currentTarget)
+      void navigate({ to: '/hosts/$host', params: { host: agent.host } })
+    else if (event.key === ' ' && agent && event.target === event.currentTarget) toggle(agent.host)
+    else return
+    event.preventDefault()
+  }
+  return (
+    <div
+      ref={scroller}
+      role="grid"
+      aria-label={t('fleet.title')}
+      aria-rowcount={total + 1}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+      data-testid="fleet"
+      style={{
+        overflow: 'auto',
+        flex: 1,
+        height: isPhone ? 'calc(100dvh - 330px)' : undefined,
+        minHeight: 240,
+        border: isPhone ? undefined : '1px solid var(--line)',
+        borderRadius: 8,
+      }}
+    >
+      <div
+        style={{ height: rows.getTotalSize(), position: 'relative', minWidth: isPhone ? undefined : 1180 }}
+      >
+        {!isPhone && <Head view={view} onSort={onSort} />}
+        {visible.map(({ index, start, key }) => {
+          const agent = current(index)
+          const style = {
+            position: 'absolute',
+            top: 0,
+            left: 0,
+            right: 0,
+            transform: `translateY(${start}px)`,
+          } as const
+          if (!agent) return <div key={key} role="row" className="grid-row" style={style} />
+          const isOn = selected.has(agent.host)
+          const box = <SelectBox agent={agent} isOn={isOn} onToggle={() => toggle(agent.host)} />
+          return isPhone ? (
+            <div key={key} role="row" style={{ ...style, paddingBottom: 8 }}>
+              <HostCard agent={agent} box={box} />
+            </div>
+          ) : (
+            <div
+              key={key}
+              role="row"
+              aria-rowindex={index + 2}
+              aria-selected={isOn}
+              className="grid-row"
+              data-active={index === active || undefined}
+              data-host={agent.host}
+              style={{ ...style, gridTemplateColumns: COLUMNS }}
+            >
+              <Cells agent={agent} box={box} line={lines.get(agent.hostId)} />
+            </div>
+          )
+        })}
+      </div>
+    </div>
+  )
+}
+
+/** Rows come in windows of a hundred; those around what is visible are read. */
+function useWindows(view: FleetView, first: number, last: number): (index: number) => AgentView | undefined {
+  const query = fleetQueryOf(view)
+  const from = Math.floor(first / WINDOW)
+  const pages = Array.from({ length: Math.floor(last / WINDOW) - from + 1 }, (_, i) => from + i)
+  const windows = useQueries({
+    queries: pages.map((page) => ({
+      queryKey: ['agents', query, page],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        call('listAgents', { query: { ...query, limit: WINDOW, offset: page * WINDOW } }, signal),
+      placeholderData: keepPreviousData,
+    })),
+  })
+  return (index) => windows[Math.floor(index / WINDOW) - from]?.data?.agents[index % WINDOW]
+}
+
+function useSparklines(hostIds: string[]): Map<string, Line> {
+  // By tens, so that scrolling by a row does not ask for all of them again.
+  const key = hostIds.toSorted().join(',')
+  const { data } = useQuery({
+    queryKey: ['sparklines', key],
+    queryFn: ({ signal }) => call('sparklines', { query: { hosts: key } }, signal),
+    enabled: key !== '',
+    staleTime: 60_000,
+    placeholderData: keepPreviousData,
+  })
+  return new Map(data?.sparklines.map((line) => [line.hostId, line]))
+}
+
+const HEADS: { key: AgentSort | 'labels' | 'nextCall'; label: Parameters<typeof t>[0]; sort?: AgentSort }[] =
+  [
+    { key: 'host', label: 'fleet.host', sort: 'host' },
+    { key: 'state', label: 'fleet.state', sort: 'state' },
+    { key: 'labels', label: 'fleet.labelsHead' },
+    { key: 'address', label: 'fleet.address', sort: 'address' },
+    { key: 'cpu', label: 'fleet.cpu', sort: 'cpu' },
+    { key: 'memory', label: 'fleet.memory', sort: 'memory' },
+    { key: 'disk', label: 'fleet.disk', sort: 'disk' },
+    { key: 'lastAnswer', label: 'fleet.lastAnswer', sort: 'lastAnswer' },
+    { key: 'nextCall', label: 'fleet.nextCall' },
+    { key: 'version', label: 'fleet.version', sort: 'version' },
+  ]
+
+function Head({ view, onSort }: { view: FleetView; onSort(sort: AgentSort): void }) {
+  const sorted = view.sort ?? 'host'
+  const isDown = view.direction === 'desc'
+  return (
+    <div role="row" className="grid-row grid-head" style={{ gridTemplateColumns: COLUMNS }}>
+      <span role="columnheader">
+        <span className="skip">{t('fleet.selectHead')}</span>
+      </span>
+      {HEADS.map(({ key, label, sort }) => (
+        <span
+          key={key}
+          role="columnheader"
+          aria-sort={sorted !== key ? 'none' : isDown ? 'descending' : 'ascending'}
+        >
+          {sort ? (
+            <button type="button" onClick={() => onSort(sort)}>
+              {t(label)} <span aria-hidden>{sorted !== key ? '' : isDown ? '↓' : '↑'}</span>
+            </button>
+          ) : (
+            t(label)
+          )}
+        </span>
+      ))}
+    </div>
+  )
+}
+
+function Cells({ agent, box, line }: { agent: AgentView; box: React.ReactNode; line: Line | undefined }) {
+  return (
+    <>
+      <span role="gridcell">{box}</span>
+      <span role="gridcell">
+        <Link to="/hosts/$host" params={{ host: agent.host }} className="row-link">
+          <Untrusted>{agent.host}</Untrusted>
+        </Link>
+      </span>
+      <span role="gridcell">
+        <StateBadge state={agent.state} reason={agent.stateReason} />
+      </span>
+      <span role="gridcell">
+        <Labels labels={agent.labels} />
+      </span>
+      <span role="gridcell">
+        <Untrusted>{agent.address}</Untrusted>
+      </span>
+      <Meter value={agent.cpuPercent} values={line?.cpu} label={t('fleet.cpu')} />
+      <Meter value={agent.memoryPercent} values={line?.memory} label={t('fleet.memory')} />
+      <span role="gridcell">{percentText(agent.diskPercent)}</span>
+      <span role="gridcell">
+        <Ago at={agent.lastAnswerAt} />
+      </span>
+      <span role="gridcell">
+        <Ago at={agent.nextCallAt} />
+      </span>
+      <span role="gridcell">
+        <Untrusted>{agent.version ?? '–'}</Untrusted>
+      </span>
+    </>
+  )
+}
+
+function Meter({
+  value,
+  values,
+  label,
+}: {
+  value: number | null
+  values: (number | null)[] | undefined
+  label: string
+}) {
+  const color = value !== null && value > 90 ? 'var(--bad)' : 'var(--mantine-primary-color-filled)'
+  return (
+    <span role="gridcell" style={{ display: 'flex', gap: 6, alignItems: 'center' }}>
+      <span style={{ width: 46, textAlign: 'right' }}>{percentText(value)}</span>
+      {values && <Sparkline values={values} label={label} color={color} />}
+    </span>
+  )
+}
+
+export function Labels({ labels }: { labels: Record<string, string> }) {
+  return Object.entries(labels).map(([key, value]) => (
+    <Badge key={key} size="sm" variant="default" tt="none" fw={400} mr={4}>
+      <Untrusted>{value ? `${key}=${value}` : key}</Untrusted>
+    </Badge>
+  ))
+}
+
+function HostCard({ agent, box }: { agent: AgentView; box: React.ReactNode }) {
+  return (
+    <Card withBorder padding="sm" h={CARD_PX - 8}>
+      <Stack gap={4}>
+        <Group justify="space-between" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap" miw={0}>
+            {box}
+            <Link to="/hosts/$host" params={{ host: agent.host }} className="row-link">
+              <Untrusted>{agent.host}</Untrusted>
+            </Link>
+          </Group>
+          <StateBadge state={agent.state} reason={agent.stateReason} />
+        </Group>
+        <Text size="xs" c="dimmed" truncate>
+          <Untrusted>{agent.address}</Untrusted> · <Ago at={agent.lastAnswerAt} />
+        </Text>
+        <Text size="xs">
+          {t('fleet.cpu')} {percentText(agent.cpuPercent)} · {t('fleet.memory')}{' '}
+          {percentText(agent.memoryPercent)} · {t('fleet.disk')} {percentText(agent.diskPercent)}
+        </Text>
+        <div style={{ overflow: 'hidden', height: 22 }}>
+          <Labels labels={agent.labels} />
+        </div>
+      </Stack>
+    </Card>
+  )
+}

@@ -1,0 +1,25 @@
+import { type AgentSort, agentSort, HOST_STATES, type HostState } from '@rollcall/contracts/admin'
+
+/** What of the fleet is shown, as it stands in the page's address. */
+export interface FleetView {
+  search?: string
+  labels?: string
+  states?: HostState[]
+  sort?: AgentSort
+  direction?: 'asc' | 'desc'
+}
+
+/** Whatever an address says: what makes no sense is left out. */
+export function readFleetView(search: Record<string, unknown>): FleetView {
+  const text = (value: unknown) =>
+    typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 200) : ''
+  const states = HOST_STATES.filter((state) => [search.states].flat().includes(state))
+  const sort = agentSort.safeParse(search.sort)
+  return {
+    ...(text(search.search) && { search: text(search.search) }),
+    ...(text(search.labels) && { labels: text(search.labels) }),
+    ...(states.length > 0 && { states }),
+    ...(sort.success && { sort: sort.data }),
+    ...(search.direction === 'desc' && { direction: 'desc' as const }),
+  }
+}

@@ -1,0 +1,140 @@
+import 'uplot/dist/uPlot.min.css'
+import {
+  Paper,
+  SegmentedControl,
+  SimpleGrid,
+  Stack,
+  Text,
+  Title,
+  useComputedColorScheme,
+} from '@mantine/core'
+import type { HostSample } from '@rollcall/contracts/admin'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import Plot from 'uplot'
+import { call } from '../../api/client.ts'
+import { t } from '../../i18n/index.tsx'
+import { ErrorState } from '../../ui/states.tsx'
+
+const HEIGHT = 150
+const STEP_S = { '5m': 300, '1h': 3600 }
+
+// The same functions at each drawing, or the charts would be made anew.
+const cpuMean = (sample: HostSample) => sample.cpuPercent
+const cpuPeak = (sample: HostSample) => sample.cpuPeakPercent
+const memoryMean = (sample: HostSample) => sample.memoryPercent
+const memoryPeak = (sample: HostSample) => sample.memoryPeakPercent
+
+export default function HostCharts({ name }: { name: string }) {
+  const [resolution, setResolution] = useState<'5m' | '1h'>('5m')
+  const samples = useQuery({
+    queryKey: ['host-samples', name, resolution],
+    queryFn: ({ signal }) => call('hostSamples', { params: { host: name }, query: { resolution } }, signal),
+    refetchInterval: 60_000,
+  })
+  if (samples.error) return <ErrorState error={samples.error} />
+  const all = samples.data?.samples ?? []
+  return (
+    <Stack gap="xs">
+      <SegmentedControl
+        size="xs"
+        w="fit-content"
+        value={resolution}
+        onChange={(value) => setResolution(value as '5m' | '1h')}
+        data={[
+          { value: '5m', label: t('charts.day') },
+          { value: '1h', label: t('charts.week') },
+        ]}
+      />
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Chart
+          title={t('fleet.cpu')}
+          samples={all}
+          stepS={STEP_S[resolution]}
+          mean={cpuMean}
+          peak={cpuPeak}
+        />
+        <Chart
+          title={t('fleet.memory')}
+          samples={all}
+          stepS={STEP_S[resolution]}
+          mean={memoryMean}
+          peak={memoryPeak}
+        />
+      </SimpleGrid>
+    </Stack>
+  )
+}
+
+interface ChartProps {
+  title: string
+  samples: HostSample[]
+  stepS: number
+  mean(sample: HostSample): number
+  peak(sample: HostSample): number
+}
+
+/** A gap stays a gap: where nothing was heard, nothing is drawn. */
+function Chart({ title, samples, stepS, mean, peak }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null)
+  const scheme = useComputedColorScheme('light')
+  useEffect(() => {
+    const element = place.current
+    if (!element || samples.length === 0) return
+    const ink = scheme === 'dark' ? '#a6adb8' : '#5a6270'
+    const grid = { stroke: scheme === 'dark' ? '#343a40' : '#e9ecef', width: 1 }
+    const axis = { stroke: ink, grid, ticks: grid, font: '11px Inter Variable' }
+    const rows: [number, number | null, number | null][] = []
+    for (const sample of samples) {
+      const at = Date.parse(sample.at) / 1000
+      const before = rows.at(-1)
+      if (before && at - before[0] > stepS * 1.5) rows.push([before[0] + stepS, null, null])
+      rows.push([at, mean(sample), peak(sample)])
+    }
+    const data: Plot.AlignedData = [
+      rows.map(([at]) => at),
+      rows.map((row) => row[1]),
+      rows.map((row) => row[2]),
+    ]
+    const plot = new Plot(
+      {
+        width: element.clientWidth,
+        height: HEIGHT,
+        legend: { show: true, live: true },
+        scales: { y: { range: [0, 100] } },
+        axes: [axis, { ...axis, size: 44, values: (_plot, values) => values.map((value) => `${value} %`) }],
+        series: [
+          {},
+          {
+            label: t('charts.mean'),
+            stroke: '#0c8599',
+            width: 2,
+            fill: 'rgba(12,133,153,0.12)',
+            points: { show: rows.length < 3 },
+          },
+          { label: t('charts.peak'), stroke: '#e8590c', width: 1, points: { show: false } },
+        ],
+      },
+      data,
+      element,
+    )
+    const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }))
+    resize.observe(element)
+    return () => {
+      resize.disconnect()
+      plot.destroy()
+    }
+  }, [samples, scheme, stepS, mean, peak])
+  return (
+    <Paper withBorder p="sm">
+      <Title order={3}>{title}</Title>
+      {samples.length === 0 ? (
+        <Text size="sm" c="dimmed" py="lg" ta="center">
+          {t('charts.none')}
+        </Text>
+      ) : (
+        <div ref={place} role="img" aria-label={title} />
+      )}
+    </Paper>
+  )
+}

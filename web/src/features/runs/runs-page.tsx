@@ -1,0 +1,86 @@
+import { Button, Group, Stack, Table, Text } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { call } from '../../api/client.ts'
+import { useMay } from '../../api/session.ts'
+import { t } from '../../i18n/index.tsx'
+import { Ago } from '../../ui/moment.tsx'
+import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { Untrusted } from '../../ui/untrusted.tsx'
+import { commandLine } from '../../ui/words.ts'
+import { RunBar } from './run-bar.tsx'
+
+const PAGE = 30
+
+export function RunsPage() {
+  const mayRun = useMay('commands:run')
+  const pages = useInfiniteQuery({
+    queryKey: ['runs'],
+    queryFn: ({ pageParam, signal }) =>
+      call('listRuns', { query: { limit: PAGE, ...(pageParam && { before: pageParam }) } }, signal),
+    initialPageParam: '',
+    getNextPageParam: ({ runs }) => (runs.length < PAGE ? undefined : runs.at(-1)?.id),
+    refetchInterval: 5000,
+  })
+  if (pages.isPending) return <Waiting />
+  if (pages.error) return <ErrorState error={pages.error} onRetry={() => pages.refetch()} />
+  const runs = pages.data.pages.flatMap((page) => page.runs)
+  return (
+    <Stack>
+      <PageHeader title={t('nav.runs')}>
+        {mayRun && (
+          <Button component={Link} to="/run">
+            {t('nav.run')}
+          </Button>
+        )}
+      </PageHeader>
+      {runs.length === 0 ? (
+        <EmptyState title={t('runs.none')}>
+          <Text size="sm">{t('runs.noneText')}</Text>
+        </EmptyState>
+      ) : (
+        <Table.ScrollContainer minWidth={640}>
+          <Table highlightOnHover>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('commands.command')}</Table.Th>
+                <Table.Th>{t('runs.progress')}</Table.Th>
+                <Table.Th>{t('commands.by')}</Table.Th>
+                <Table.Th>{t('commands.when')}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {runs.map((run) => (
+                <Table.Tr key={run.id}>
+                  <Table.Td maw={420}>
+                    <Link to="/runs/$id" params={{ id: run.id }} className="row-link">
+                      <Text size="sm" ff="monospace" truncate span display="block">
+                        <Untrusted>{commandLine(run.program, run.args)}</Untrusted>
+                      </Text>
+                    </Link>
+                  </Table.Td>
+                  <Table.Td miw={200}>
+                    <RunBar counts={run.counts} total={run.total} />
+                  </Table.Td>
+                  <Table.Td>
+                    <Untrusted>{run.requestedBy}</Untrusted>
+                  </Table.Td>
+                  <Table.Td>
+                    <Ago at={run.createdAt} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+      {pages.hasNextPage && (
+        <Group>
+          <Button variant="default" onClick={() => pages.fetchNextPage()}>
+            {t('more')}
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  )
+}

@@ -1,0 +1,152 @@
+import { Button, Group, NumberInput, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core'
+import type { HeartbeatProfile } from '@rollcall/contracts/admin'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { ApiError, call } from '../../api/client.ts'
+import { useMay, useSession } from '../../api/session.ts'
+import { t } from '../../i18n/index.tsx'
+import { ConfirmButton } from '../../ui/confirm.tsx'
+import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+
+export function SettingsPage() {
+  const { version } = useSession()
+  const mayWrite = useMay('profiles:write')
+  const profiles = useQuery({
+    queryKey: ['profiles'],
+    queryFn: ({ signal }) => call('listHeartbeatProfiles', {}, signal),
+  })
+  if (profiles.isPending) return <Waiting />
+  if (profiles.error) return <ErrorState error={profiles.error} />
+  return (
+    <Stack>
+      <PageHeader title={t('nav.settings')} below={<Text c="dimmed">Rollcall {version}</Text>} />
+      <Title order={2}>{t('profiles.title')}</Title>
+      <Text size="sm" maw={760}>
+        {t('profiles.text')}
+      </Text>
+      <Table.ScrollContainer minWidth={620}>
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('name')}</Table.Th>
+              <Table.Th>{t('profiles.interval')}</Table.Th>
+              <Table.Th>{t('profiles.offlineAfter')}</Table.Th>
+              <Table.Th>{t('profiles.labels')}</Table.Th>
+              <Table.Th />
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {profiles.data.profiles.map((profile) => (
+              <ProfileRow key={profile.name} profile={profile} mayWrite={mayWrite} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      {mayWrite && <AddProfile />}
+    </Stack>
+  )
+}
+
+function ProfileRow({ profile, mayWrite }: { profile: HeartbeatProfile; mayWrite: boolean }) {
+  const client = useQueryClient()
+  const { name, minMs, maxMs, offlineAfterMs, labels } = profile
+  return (
+    <Table.Tr>
+      <Table.Td>{name}</Table.Td>
+      <Table.Td>{`${minMs / 1000}–${maxMs / 1000} s`}</Table.Td>
+      <Table.Td>{offlineAfterMs === null ? t('profiles.retries') : `${offlineAfterMs / 1000} s`}</Table.Td>
+      <Table.Td>
+        {Object.entries(labels ?? {})
+          .map(([key, value]) => `${key}=${value}`)
+          .join(', ') || '–'}
+      </Table.Td>
+      <Table.Td>
+        {mayWrite && name !== 'default' && (
+          <ConfirmButton
+            label={t('remove')}
+            title={t('profiles.removeTitle', { name })}
+            explanation={t('profiles.removeText')}
+            confirm={t('remove')}
+            onConfirm={async () => {
+              await call('removeHeartbeatProfile', { params: { profile: name } })
+              await client.invalidateQueries({ queryKey: ['profiles'] })
+            }}
+          />
+        )}
+      </Table.Td>
+    </Table.Tr>
+  )
+}
+
+const EMPTY = {
+  name: '',
+  minS: 20 as number | string,
+  maxS: 60 as number | string,
+  offlineS: '' as number | string,
+}
+
+function AddProfile() {
+  const client = useQueryClient()
+  const [draft, setDraft] = useState(EMPTY)
+  const [error, setError] = useState<unknown>()
+  const fields = error instanceof ApiError ? error.fields : {}
+  const add = async () => {
+    setError(undefined)
+    try {
+      const { name, minS, maxS, offlineS } = draft
+      await call('addHeartbeatProfile', {
+        body: {
+          name,
+          minMs: Number(minS) * 1000,
+          maxMs: Number(maxS) * 1000,
+          ...(offlineS !== '' && { offlineAfterMs: Number(offlineS) * 1000 }),
+        },
+      })
+      setDraft(EMPTY)
+      await client.invalidateQueries({ queryKey: ['profiles'] })
+    } catch (failure) {
+      setError(failure)
+    }
+  }
+  return (
+    <Paper withBorder p="md" maw={860}>
+      <Stack gap="sm">
+        <Group grow align="flex-start">
+          <TextInput
+            label={t('name')}
+            value={draft.name}
+            error={fields.name}
+            onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
+          />
+          <NumberInput
+            label={t('profiles.min')}
+            value={draft.minS}
+            error={fields.minMs}
+            onChange={(minS) => setDraft({ ...draft, minS })}
+          />
+          <NumberInput
+            label={t('profiles.max')}
+            value={draft.maxS}
+            error={fields.maxMs}
+            onChange={(maxS) => setDraft({ ...draft, maxS })}
+          />
+          <NumberInput
+            label={t('profiles.offlineAfter')}
+            value={draft.offlineS}
+            error={fields.offlineAfterMs}
+            placeholder={t('profiles.retries')}
+            onChange={(offlineS) => setDraft({ ...draft, offlineS })}
+          />
+        </Group>
+        {error !== undefined && (
+          <Text c="red" size="sm" role="alert">
+            {messageOf(error)}
+          </Text>
+        )}
+        <Button w="fit-content" onClick={add} disabled={!draft.name}>
+          {t('profiles.add')}
+        </Button>
+      </Stack>
+    </Paper>
+  )
+}

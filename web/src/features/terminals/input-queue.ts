@@ -1,0 +1,63 @@
+/** Of one piece. */
+const MOST_BYTES = 8192
+const RETRY_MS = 700
+const MOST_RETRIES = 60
+
+/**
+ * What somebody types, on its way to a host: in order, each byte once. What is typed while a piece is under way goes
+ * together in the next one. A piece that may have been lost is sent again from the same offset; the host skips what it has.
+ */
+export class InputQueue {
+  #pending: number[] = []
+  #isSending = false
+  #isClosed = false
+
+  constructor(
+    private offset: number,
+    private readonly send: (offset: number, data: string) => Promise<{ nextOffset: number }>,
+    private readonly on: {
+      /** Whether trying again may help. */
+      isPassing(error: unknown): boolean
+      failed(error: unknown): void
+      wait(ms: number): Promise<void>
+    },
+  ) {}
+
+  push(bytes: Uint8Array): void {
+    if (this.#isClosed) return
+    for (const byte of bytes) this.#pending.push(byte)
+    if (!this.#isSending) void this.#flush()
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  async #flush(): Promise<void> {
+    this.#isSending = true
+    while (this.#pending.length > 0 && !this.#isClosed) {
+      const piece = this.#pending.slice(0, MOST_BYTES)
+      if (!(await this.#deliver(btoa(String.fromCharCode(...piece)), piece.length))) break
+      this.#pending.splice(0, piece.length)
+    }
+    this.#isSending = false
+  }
+
+  async #deliver(data: string, size: number): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.send(this.offset, data)
+        this.offset += size
+        return true
+      } catch (error) {
+        if (this.#isClosed) return false
+        if (attempt < MOST_RETRIES && this.on.isPassing(error)) await this.on.wait(RETRY_MS)
+        else {
+          this.#pending = []
+          this.on.failed(error)
+          return false
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import '@fontsource-variable/inter/index.css'
+import './ui/mantine.ts'
+import './ui/ui.css'
+import { MantineProvider } from '@mantine/core'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { onSignedOut } from './api/client.ts'
+import { queryClient } from './api/query-client.ts'
+import { sessionQuery } from './api/session.ts'
+import { startLanguage, useLanguage } from './i18n/index.tsx'
+import { router } from './router.tsx'
+import { theme } from './ui/theme.ts'
+
+onSignedOut(() => {
+  const session = queryClient.getQueryData(sessionQuery.queryKey)
+  if (!session?.principal) return
+  queryClient.setQueryData(sessionQuery.queryKey, { ...session, principal: null })
+  void router.invalidate()
+})
+
+/** Drawn anew as a whole when the language changes. */
+function App() {
+  const language = useLanguage()
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      <QueryClientProvider client={queryClient}>
+        <RouterProvider key={language} router={router} />
+      </QueryClientProvider>
+    </MantineProvider>
+  )
+}
+
+await startLanguage()
+createRoot(document.getElementById('root') as HTMLElement).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+)

@@ -1,0 +1,143 @@
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
+import { queryClient } from './api/query-client.ts'
+import { sessionQuery } from './api/session.ts'
+import { type FleetView, readFleetView } from './features/fleet/fleet-view.ts'
+import { Shell } from './ui/shell.tsx'
+import { ErrorState, Waiting } from './ui/states.tsx'
+
+const root = createRootRouteWithContext()({})
+const nextOf = (search: Record<string, unknown>) => {
+  const { next } = search
+  // Only ever a place of our own.
+  return { next: typeof next === 'string' && /^\/(?!\/)/.test(next) ? next : undefined }
+}
+
+const outside = (path: '/sign-in' | '/setup' | '/invite') =>
+  createRoute({
+    getParentRoute: () => root,
+    path,
+    validateSearch: nextOf,
+    beforeLoad: () => queryClient.ensureQueryData(sessionQuery),
+    component: lazyRouteComponent(() => import('./features/access/entry-pages.tsx'), 'EntryPage'),
+  })
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  beforeLoad: async ({ location }) => {
+    const { principal } = await queryClient.ensureQueryData(sessionQuery)
+    if (!principal) throw redirect({ to: '/sign-in', search: { next: location.href } })
+  },
+  component: Shell,
+})
+
+const under = () => inside
+const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+
+const routes = [
+  createRoute({
+    getParentRoute: under,
+    path: '/',
+    validateSearch: (search): FleetView => readFleetView(search),
+    component: lazyRouteComponent(() => import('./features/fleet/fleet-page.tsx'), 'FleetPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/hosts/add',
+    component: lazyRouteComponent(() => import('./features/hosts/add-host-page.tsx'), 'AddHostPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/hosts/$host',
+    component: lazyRouteComponent(() => import('./features/hosts/host-page.tsx'), 'HostPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/run',
+    validateSearch: (search) => ({
+      hosts: text(search.hosts),
+      labels: text(search.labels),
+      from: text(search.from),
+    }),
+    component: lazyRouteComponent(() => import('./features/runs/new-run-page.tsx'), 'NewRunPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/runs',
+    component: lazyRouteComponent(() => import('./features/runs/runs-page.tsx'), 'RunsPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/runs/$id',
+    component: lazyRouteComponent(() => import('./features/runs/run-page.tsx'), 'RunPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/commands',
+    validateSearch: (search) => ({
+      host: text(search.host),
+      state: text(search.state),
+      kind: text(search.kind),
+    }),
+    component: lazyRouteComponent(() => import('./features/commands/commands-page.tsx'), 'CommandsPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/commands/$id',
+    component: lazyRouteComponent(() => import('./features/commands/command-page.tsx'), 'CommandPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/schedules',
+    component: lazyRouteComponent(() => import('./features/schedules/schedules-page.tsx'), 'SchedulesPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/terminals',
+    validateSearch: (search) => ({ host: text(search.host) }),
+    component: lazyRouteComponent(() => import('./features/terminals/terminals-page.tsx'), 'TerminalsPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/audit',
+    component: lazyRouteComponent(() => import('./features/audit/audit-page.tsx'), 'AuditPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/users',
+    component: lazyRouteComponent(() => import('./features/access/users-page.tsx'), 'UsersPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/keys',
+    component: lazyRouteComponent(() => import('./features/access/keys-page.tsx'), 'KeysPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/account',
+    component: lazyRouteComponent(() => import('./features/access/account-page.tsx'), 'AccountPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/settings',
+    component: lazyRouteComponent(() => import('./features/settings/settings-page.tsx'), 'SettingsPage'),
+  }),
+]
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    outside('/sign-in'),
+    outside('/setup'),
+    outside('/invite'),
+    inside.addChildren(routes),
+  ]),
+  defaultPreload: 'intent',
+  defaultPendingComponent: Waiting,
+  defaultErrorComponent: ({ error, reset }) => <ErrorState error={error} onRetry={reset} />,
+})

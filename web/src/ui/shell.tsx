@@ -1,0 +1,170 @@
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Group,
+  Menu,
+  NavLink,
+  Text,
+  UnstyledButton,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core'
+import { useDisclosure, useHotkeys } from '@mantine/hooks'
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { lazy, Suspense, useState, useSyncExternalStore } from 'react'
+import { announceSignedOut, call } from '../api/client.ts'
+import { live } from '../api/live.ts'
+import { useSession } from '../api/session.ts'
+import { LANGUAGES, type Language, type MessageKey, setLanguage, t } from '../i18n/index.tsx'
+import { useNow } from './moment.tsx'
+import { PAGES } from './pages.ts'
+
+const Palette = lazy(() => import('./palette.tsx'))
+const Notifications = lazy(() => import('./notifications.tsx'))
+
+export function Shell() {
+  const [isPaletteOpen, setPaletteOpen] = useState(false)
+  useHotkeys([['mod+K', () => setPaletteOpen(true)]], [])
+  const [isOpen, { toggle, close }] = useDisclosure(false)
+  const { principal, version } = useSession()
+  const { pathname } = useLocation()
+  const pages = PAGES.filter(({ needs }) => !needs || principal?.permissions.includes(needs))
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 208, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+      padding="md"
+    >
+      <a className="skip" href="#main">
+        {t('skip')}
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap" gap="xs">
+          <Group gap="xs" wrap="nowrap">
+            <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('nav.menu')} />
+            <Link
+              to="/"
+              style={{
+                display: 'flex',
+                gap: 8,
+                alignItems: 'center',
+                textDecoration: 'none',
+                color: 'inherit',
+              }}
+            >
+              <img src="/icon.svg" width={26} height={26} alt="" />
+              <Text fw={700}>Rollcall</Text>
+            </Link>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <LiveIndicator />
+            <UnstyledButton
+              onClick={() => setPaletteOpen(true)}
+              visibleFrom="sm"
+              style={{ border: '1px solid var(--line)', borderRadius: 8, padding: '3px 10px' }}
+            >
+              <Text size="xs" c="dimmed">
+                {t('palette.hint')}
+              </Text>
+            </UnstyledButton>
+            <SchemeToggle />
+            <UserMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label={t('nav.menu')}>
+        {pages.map(({ to, label, icon }) => (
+          <NavLink
+            key={to}
+            component={Link}
+            to={to}
+            label={t(label)}
+            leftSection={<span aria-hidden>{icon}</span>}
+            active={to === '/' ? pathname === '/' || pathname.startsWith('/hosts') : pathname.startsWith(to)}
+            onClick={close}
+          />
+        ))}
+        <Text size="xs" c="dimmed" mt="auto" px="sm">
+          Rollcall {version}
+        </Text>
+      </AppShell.Navbar>
+      <AppShell.Main id="main">
+        <Outlet />
+      </AppShell.Main>
+      <Suspense>
+        <Notifications position="bottom-right" />
+        {isPaletteOpen && <Palette pages={pages} isOpen onClose={() => setPaletteOpen(false)} />}
+      </Suspense>
+    </AppShell>
+  )
+}
+
+function LiveIndicator() {
+  const status = useSyncExternalStore(live.onStatus, () => live.status)
+  const nowMs = useNow()
+  const text =
+    status.is === 'live'
+      ? t('live.live')
+      : status.is === 'connecting'
+        ? t('live.connecting')
+        : t('live.waiting', { seconds: Math.max(1, Math.ceil((status.untilMs - nowMs) / 1000)) })
+  return (
+    <Text
+      size="xs"
+      c={status.is === 'live' ? 'dimmed' : undefined}
+      role="status"
+      style={{ whiteSpace: 'nowrap' }}
+    >
+      <span aria-hidden style={{ color: status.is === 'live' ? 'var(--ok)' : 'var(--warn)' }}>
+        ●
+      </span>{' '}
+      {text}
+    </Text>
+  )
+}
+
+function SchemeToggle() {
+  const { setColorScheme } = useMantineColorScheme()
+  const scheme = useComputedColorScheme('light')
+  const next = scheme === 'dark' ? 'light' : 'dark'
+  return (
+    <ActionIcon
+      variant="default"
+      aria-label={t(`scheme.${next}` as MessageKey)}
+      onClick={() => setColorScheme(next)}
+    >
+      <span aria-hidden>{scheme === 'dark' ? '☀' : '☾'}</span>
+    </ActionIcon>
+  )
+}
+
+function UserMenu() {
+  const { principal } = useSession()
+  const navigate = useNavigate()
+  const signOut = async () => {
+    await call('signOut', {})
+    announceSignedOut()
+  }
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="default" aria-label={t('account.menu')}>
+          {principal?.name.slice(0, 1).toUpperCase()}
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{principal?.name}</Menu.Label>
+        <Menu.Item onClick={() => navigate({ to: '/account' })}>{t('account.title')}</Menu.Item>
+        <Menu.Divider />
+        {(Object.keys(LANGUAGES) as Language[]).map((language) => (
+          <Menu.Item key={language} lang={language} onClick={() => void setLanguage(language)}>
+            {LANGUAGES[language]}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item onClick={signOut}>{t('account.signOut')}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

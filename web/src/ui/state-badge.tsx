@@ -1,0 +1,43 @@
+import type { CommandState, HostState } from '@rollcall/contracts/admin'
+import { type MessageKey, t } from '../i18n/index.tsx'
+
+type Shown = HostState | CommandState | 'held' | 'removed'
+
+const LOOKS: Record<Shown, { color: string; icon: string }> = {
+  online: { color: 'var(--ok)', icon: '●' },
+  degraded: { color: 'var(--warn)', icon: '▲' },
+  offline: { color: 'var(--bad)', icon: '○' },
+  credentials_refused: { color: 'var(--bad)', icon: '✕' },
+  identity_changed: { color: 'var(--bad)', icon: '✕' },
+  install_failed: { color: 'var(--bad)', icon: '✕' },
+  remove_failed: { color: 'var(--bad)', icon: '✕' },
+  installing: { color: 'var(--busy)', icon: '◌' },
+  upgrading: { color: 'var(--busy)', icon: '◌' },
+  removing: { color: 'var(--busy)', icon: '◌' },
+  removed: { color: 'var(--mantine-color-dimmed)', icon: '–' },
+  pending: { color: 'var(--mantine-color-dimmed)', icon: '◌' },
+  held: { color: 'var(--mantine-color-dimmed)', icon: '‖' },
+  running: { color: 'var(--busy)', icon: '▶' },
+  success: { color: 'var(--ok)', icon: '✓' },
+  failed: { color: 'var(--bad)', icon: '✕' },
+  timed_out: { color: 'var(--bad)', icon: '⏱' },
+  cancelled: { color: 'var(--warn)', icon: '■' },
+  lost: { color: 'var(--bad)', icon: '?' },
+}
+
+export const colorOf = (state: Shown) => LOOKS[state].color
+export const wordOf = (state: Shown) => t(`state.${state}` as MessageKey)
+
+/** By colour, sign and word, so that no one of them has to be seen. */
+export function StateBadge({ state, reason }: { state: Shown; reason?: string | null }) {
+  const { color, icon } = LOOKS[state]
+  return (
+    <span
+      style={{ color, fontWeight: 550, whiteSpace: 'nowrap' }}
+      title={reason ?? undefined}
+      data-state={state}
+    >
+      <span aria-hidden>{icon}</span> {wordOf(state)}
+    </span>
+  )
+}

@@ -1,0 +1,18 @@
+import { createTheme, rem } from '@mantine/core'
+
+export const theme = createTheme({
+  primaryColor: 'cyan',
+  primaryShade: { light: 9, dark: 8 },
+  fontFamily: "'Inter Variable', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', system-ui, sans-serif",
+  fontFamilyMonospace: "ui-monospace, 'JetBrains Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace",
+  defaultRadius: 'md',
+  fontSizes: { xs: rem(12), sm: rem(13), md: rem(14), lg: rem(16), xl: rem(20) },
+  headings: {
+    fontWeight: '600',
+    sizes: { h1: { fontSize: rem(22) }, h2: { fontSize: rem(16) }, h3: { fontSize: rem(14) } },
+  },
+  components: {
+    Button: { defaultProps: { size: 'sm' } },
+    Table: { defaultProps: { verticalSpacing: 6, fz: 'sm' } },
+  },
+})

@@ -1,0 +1,69 @@
+import { t } from '../i18n/index.tsx'
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+/** `1.5 MiB` */
+export function bytesText(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10))
+  const value = bytes / 1024 ** power
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[power]}`
+}
+
+/** `45 s`, `3 min`, `5 h 12 min`, `12 d` */
+export function durationText(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1000))
+  if (s < 60) return `${s} s`
+  if (s < 3600) return `${Math.floor(s / 60)} min${s < 600 && s % 60 ? ` ${s % 60} s` : ''}`
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`
+}
+
+export const percentText = (value: number | null) => (value === null ? '–' : `${Math.round(value)} %`)
+
+export const momentText = (iso: string) =>
+  new Date(iso).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'medium' })
+
+export function agoText(iso: string, nowMs: number): string {
+  const ms = nowMs - Date.parse(iso)
+  if (ms < 0) return t('in', { time: durationText(-ms) })
+  return ms < 1500 ? t('justNow') : t('ago', { time: durationText(ms) })
+}
+
+const QUOTED = /[^A-Za-z0-9_@%+=:,./-]/
+
+/** A program and its arguments as one would type them. For people to read: nothing is ever run from it. */
+export const commandLine = (program: string, args: readonly string[]) =>
+  [program, ...args]
+    .map((word) => (word === '' || QUOTED.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word))
+    .join(' ')
+
+/**
+ * Splits a line into words as a shell does, with quotes and backslashes and nothing else: no variables, no patterns.
+ * Undefined where a quote is not closed.
+ */
+export function splitWords(line: string): string[] | undefined {
+  const words: string[] = []
+  let word: string | undefined
+  let quote = ''
+  for (let i = 0; i < line.length; i++) {
+    const char = line[i] as string
+    if (quote === "'") {
+      if (char === "'") quote = ''
+      else word += char
+    } else if (char === '\\' && i + 1 < line.length && (!quote || '"\\$`'.includes(line[i + 1] as string))) {
+      word = (word ?? '') + (line[++i] as string)
+    } else if (quote) {
+      if (char === quote) quote = ''
+      else word += char
+    } else if (char === "'" || char === '"') {
+      quote = char
+      word ??= ''
+    } else if (/\s/.test(char)) {
+      if (word !== undefined) words.push(word)
+      word = undefined
+    } else word = (word ?? '') + char
+  }
+  if (quote) return undefined
+  if (word !== undefined) words.push(word)
+  return words
+}
