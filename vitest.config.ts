@@ -9,6 +9,7 @@ export default defineConfig({
     projects: [
       'agent/vitest.config.ts',
       'cli/vitest.config.ts',
+      'web/vitest.config.ts',
       {
         plugins: [swc.vite({ module: { type: 'es6' } })],
         test: {

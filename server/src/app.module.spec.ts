@@ -6,6 +6,7 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppModule } from './app.module.ts'
 import { makeIdentity } from './platform/crypto/certificates.ts'
+import { Sealer } from './platform/crypto/sealer.ts'
 import type { Platform } from './platform/platform.module.ts'
 
 const ROUTES = Object.entries(ADMIN_ROUTES) as [AdminRouteName, Route][]
@@ -33,6 +34,7 @@ beforeAll(async () => {
     config: {},
     log: pino({ level: 'silent' }),
     database,
+    sealer: new Sealer(Buffer.alloc(32)),
     queue: { isUp: async () => false },
     dataDir: { installationId: 'spec' },
     identity: makeIdentity('rollcall-server', new Date()),

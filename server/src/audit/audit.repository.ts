@@ -38,11 +38,11 @@ export class AuditRepository {
   }
 
   /** Committed when it resolves. */
-  append(entry: Omit<Unchained, 'seq'>): Promise<void> {
-    return this.appends.add(entry)
+  async append(entry: Omit<Unchained, 'seq'>): Promise<void> {
+    await this.appends.add(entry)
   }
 
-  private async appendAll(entries: Omit<Unchained, 'seq'>[]): Promise<void[]> {
+  private async appendAll(entries: Omit<Unchained, 'seq'>[]): Promise<undefined[]> {
     await this.database.transaction(async (client) => {
       // One at a time, whichever server it is: each entry holds on to the one before.
       await client.query('SELECT pg_advisory_xact_lock($1)', [CHAIN_LOCK])

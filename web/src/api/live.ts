@@ -72,7 +72,10 @@ export class LiveClient {
   #closed(code: number): void {
     this.#socket = undefined
     if (code === SIGNED_OUT) announceSignedOut()
-    if (this.#topics.size === 0) return this.#become({ is: 'live' })
+    if (this.#topics.size === 0) {
+      this.#become({ is: 'live' })
+      return
+    }
     // Half of it at random: a server that comes back is not met by all of its viewers at the same moment.
     const waitMs =
       Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++) * (0.5 + Math.random() / 2)

@@ -17,6 +17,6 @@ export const PAGES: Page[] = [
   { to: '/terminals', label: 'nav.terminals', icon: '▣', needs: 'terminals:open' },
   { to: '/audit', label: 'nav.audit', icon: '✎', needs: 'audit:read' },
   { to: '/users', label: 'nav.users', icon: '☺', needs: 'users:read' },
-  { to: '/keys', label: 'nav.keys', icon: '⚿', needs: 'keys:read' },
+  { to: '/keys', label: 'nav.keys', icon: '✱', needs: 'keys:read' },
   { to: '/settings', label: 'nav.settings', icon: '⚙', needs: 'profiles:read' },
 ]

@@ -15,7 +15,7 @@ export function detailOf(parts: { params: unknown; query: unknown; body: unknown
 
 const asObject = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {})
 
-function told(value: unknown, depth: number): unknown {
+function told(value: unknown, depth: number, isPlain = false): unknown {
   if (typeof value === 'string')
     return value.length > MOST_TEXT ? `${value.slice(0, MOST_TEXT)}…` : value.replaceAll('\0', '\ufffd')
   if (value === null || typeof value !== 'object') return value
@@ -27,9 +27,15 @@ function told(value: unknown, depth: number): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .slice(0, MOST_ITEMS)
-      .map(([key, each]) => [key.slice(0, 100), hidden(key, each) ?? told(each, depth + 1)]),
+      .map(([key, each]) => [
+        key.slice(0, 100),
+        isPlain ? told(each, depth + 1) : (hidden(key, each) ?? told(each, depth + 1, PLAIN.has(key))),
+      ]),
   )
 }
+
+/** Labels may be called anything: `env` is the most common of them. */
+const PLAIN = new Set(['labels', 'target', 'limits'])
 
 function hidden(key: string, value: unknown): unknown {
   if (!SECRET.test(key) || value === undefined || value === null) return undefined

@@ -61,6 +61,9 @@ export class OutputLines {
     open.bytes = joined
     open.line.cutBytes += Math.max(0, bytes.length - room)
     // A carriage return at the end belongs to the line's end; those within go back to its beginning, as a terminal does.
-    open.line.text = decoder.decode(joined).replace(/\r+$/, '').replace(/^.*\r/, '')
+    open.line.text = decoder
+      .decode(joined)
+      .replace(/\r+$/, '')
+      .replace(/^[\s\S]*\r/, '')
   }
 }

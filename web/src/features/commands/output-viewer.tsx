@@ -48,13 +48,13 @@ export function OutputViewer({ command, onCommand, height = '60vh' }: Props) {
     await jump(Math.max(0, offset - TAIL_BYTES / 2), offset + TAIL_BYTES / 2)
     setHit(offset)
   }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when there is another hit; afterwards a person scrolls
   useEffect(() => {
     if (hit === undefined) return
     const index = shown.findIndex(
       ({ offset }, i) => offset <= hit && (shown[i + 1]?.offset ?? Number.POSITIVE_INFINITY) > hit,
     )
     if (index >= 0) rows.scrollToIndex(index, { align: 'center' })
-    // Only when there is another hit: afterwards a person scrolls.
   }, [hit, rows.scrollToIndex])
   const hitLine = hit === undefined ? -1 : shown.findLastIndex(({ offset }) => offset <= hit)
   return (
@@ -103,12 +103,12 @@ export function OutputViewer({ command, onCommand, height = '60vh' }: Props) {
           </Button>
         </Group>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: one has to be able to scroll it by keyboard */}
       <div
         className="output"
         ref={scroller}
         style={{ height }}
         onScroll={onScroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: one has to be able to scroll it by keyboard
         tabIndex={0}
         role="log"
         aria-label={t('output.title')}

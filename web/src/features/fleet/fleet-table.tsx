@@ -99,7 +99,7 @@ export function FleetTable({ view, total, live, isPhone, selected, onSelect, onS
           } as const
           if (!agent) return <div key={key} role="row" className="grid-row" style={style} />
           const isOn = selected.has(agent.host)
-          const box = <SelectBox agent={agent} isOn={isOn} onToggle={() => toggle(agent.host)} />
+          const box = <SelectBox key="box" agent={agent} isOn={isOn} onToggle={() => toggle(agent.host)} />
           return isPhone ? (
             <div key={key} role="row" style={{ ...style, paddingBottom: 8 }}>
               <HostCard agent={agent} box={box} />

@@ -17,6 +17,7 @@ import { t } from '../../i18n/index.tsx'
 import { ErrorState } from '../../ui/states.tsx'
 
 const HEIGHT = 150
+const SPAN_S = { '5m': 86_400, '1h': 7 * 86_400 }
 const STEP_S = { '5m': 300, '1h': 3600 }
 
 // The same functions at each drawing, or the charts would be made anew.
@@ -51,6 +52,7 @@ export default function HostCharts({ name }: { name: string }) {
           title={t('fleet.cpu')}
           samples={all}
           stepS={STEP_S[resolution]}
+          spanS={SPAN_S[resolution]}
           mean={cpuMean}
           peak={cpuPeak}
         />
@@ -58,6 +60,7 @@ export default function HostCharts({ name }: { name: string }) {
           title={t('fleet.memory')}
           samples={all}
           stepS={STEP_S[resolution]}
+          spanS={SPAN_S[resolution]}
           mean={memoryMean}
           peak={memoryPeak}
         />
@@ -70,12 +73,14 @@ interface ChartProps {
   title: string
   samples: HostSample[]
   stepS: number
+  /** From the left to the right edge. */
+  spanS: number
   mean(sample: HostSample): number
   peak(sample: HostSample): number
 }
 
 /** A gap stays a gap: where nothing was heard, nothing is drawn. */
-function Chart({ title, samples, stepS, mean, peak }: ChartProps) {
+function Chart({ title, samples, stepS, spanS, mean, peak }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
   useEffect(() => {
@@ -96,13 +101,14 @@ function Chart({ title, samples, stepS, mean, peak }: ChartProps) {
       rows.map((row) => row[1]),
       rows.map((row) => row[2]),
     ]
+    const now = Date.now() / 1000
     const plot = new Plot(
       {
         width: element.clientWidth,
         height: HEIGHT,
         legend: { show: true, live: true },
-        scales: { y: { range: [0, 100] } },
-        axes: [axis, { ...axis, size: 44, values: (_plot, values) => values.map((value) => `${value} %`) }],
+        scales: { x: { range: [now - spanS, now] }, y: { range: [0, 100] } },
+        axes: [axis, { ...axis, size: 52, values: (_plot, values) => values.map((value) => `${value} %`) }],
         series: [
           {},
           {
@@ -124,7 +130,7 @@ function Chart({ title, samples, stepS, mean, peak }: ChartProps) {
       resize.disconnect()
       plot.destroy()
     }
-  }, [samples, scheme, stepS, mean, peak])
+  }, [samples, scheme, stepS, spanS, mean, peak])
   return (
     <Paper withBorder p="sm">
       <Title order={3}>{title}</Title>
