@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAuditCommands } from './commands/audit.ts'
 import { addCommandCommands } from './commands/command.ts'
 import { addHostCommands } from './commands/host.ts'
 import { addProfileCommands } from './commands/profile.ts'
@@ -6,6 +7,7 @@ import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addSavedCommands } from './commands/saved.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
+import { addSetupLinkCommand } from './commands/setup-link.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addWatchCommand } from './commands/watch.ts'
 import type { Context } from './context.ts'
@@ -42,6 +44,8 @@ export function buildProgram(context: Context, version: string): Command {
   addSavedCommands(program, context)
   addScheduleCommands(program, context)
   addCommandCommands(program, context)
+  addAuditCommands(program, context)
+  addSetupLinkCommand(program, context)
   addStatusCommand(program, context)
   addWatchCommand(program, context)
   addProfileCommands(program, context)

@@ -27,6 +27,8 @@ export function fakeAgent(host: HostView, more: Partial<AgentView> = {}): AgentV
     clockOffsetMs: agent && 12,
     cpuPercent: agent && 12.4,
     memoryPercent: agent && 48,
+    address: host.address,
+    nextCallAt: null,
     diskPercent: agent && 71.6,
     load: agent && 0.25,
     uptimeS: agent && 273_600,
@@ -96,7 +98,8 @@ export class FakeFleet {
       (agent) => (!state || agent.state === state) && (!after || agent.host > after),
     )
     const agents = wanted.slice(0, size)
-    return { agents, next: wanted.length > size ? (agents.at(-1)?.host ?? null) : null }
+    const next = wanted.length > size ? (agents.at(-1)?.host ?? null) : null
+    return { agents, next, total: wanted.length, states: {} }
   }
 
   private health(): ClusterHealth {

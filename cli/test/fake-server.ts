@@ -110,7 +110,7 @@ export class FakeServer {
       const text = (await Array.fromAsync(request)).map(String).join('')
       const parsed = parseRequest(request.method ?? '', url, text ? JSON.parse(text) : {})
       const route = ADMIN_ROUTES[parsed.name]
-      if (route.access === 'key' && request.headers.authorization !== `Bearer ${API_KEY}`)
+      if (route.access !== 'public' && request.headers.authorization !== `Bearer ${API_KEY}`)
         throw new RollcallError('request.unauthenticated', 'This API key is not known.')
       this.requests.push(parsed)
       const isLost = this.onRequest(parsed) === 'lose'

@@ -66,6 +66,8 @@ describe('rollcall host list', () => {
         clockOffsetMs: 12,
         cpuPercent: 12.4,
         memoryPercent: 48,
+        address: '192.0.2.1',
+        nextCallAt: null,
         diskPercent: 71.6,
         load: 0.25,
         uptimeS: 273_600,

@@ -101,7 +101,9 @@ function checkInput(route: Route, parts: Parts): void {
 }
 
 function parseAnswer<N extends AdminRouteName>(name: N, body: string): AdminResponse<N> {
-  const parsed = ADMIN_ROUTES[name].response.safeParse(parseJson(body))
+  const { response } = ADMIN_ROUTES[name]
+  // Metrics and exports are text of their own.
+  const parsed = response.safeParse(response.type === 'string' ? body : parseJson(body))
   if (parsed.success) return parsed.data as AdminResponse<N>
   throw new CliError(
     'The server answered in a way that this rollcall does not understand. Are both of the same release?',

@@ -40,7 +40,8 @@ export async function findServer(env: NodeJS.ProcessEnv): Promise<ServerAddress>
   }
 }
 
-function dataDirOf(env: NodeJS.ProcessEnv): string {
+/** The data folder of a server on this machine. */
+export function dataDirOf(env: NodeJS.ProcessEnv): string {
   if (env.ROLLCALL_DATA_DIR) return env.ROLLCALL_DATA_DIR
   if (process.getuid?.() === 0) return '/var/lib/rollcall'
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'rollcall')

@@ -21,6 +21,8 @@ const agent = (number: number, more: Partial<AgentView> = {}): AgentView => ({
   clockOffsetMs: 0,
   cpuPercent: 10,
   memoryPercent: 20,
+  address: '192.0.2.7',
+  nextCallAt: null,
   diskPercent: 30,
   load: 0.5,
   uptimeS: 100,

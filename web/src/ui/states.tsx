@@ -37,7 +37,7 @@ export const messageOf = (error: unknown): string => {
 
 export const Waiting = () => (
   <Center py={60}>
-    <Loader size="sm" aria-label={t('loading')} />
+    <Loader size="sm" role="status" aria-label={t('loading')} />
   </Center>
 )
 

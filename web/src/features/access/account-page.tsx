@@ -5,6 +5,7 @@ import {
   Group,
   Paper,
   PasswordInput,
+  SimpleGrid,
   Stack,
   Table,
   Text,
@@ -70,7 +71,7 @@ function PasswordForm() {
   }
   return (
     <Section title={t('password')}>
-      <Group grow align="flex-start">
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
         <PasswordInput
           label={t('account.oldPassword')}
           autoComplete="current-password"
@@ -86,7 +87,7 @@ function PasswordForm() {
           error={fields.newPassword}
           onChange={(event) => setNewPassword(event.currentTarget.value)}
         />
-      </Group>
+      </SimpleGrid>
       <Failure error={error} />
       <Button w="fit-content" onClick={save} disabled={!password || !newPassword}>
         {t('account.changePassword')}

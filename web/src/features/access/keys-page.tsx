@@ -2,10 +2,10 @@ import {
   Alert,
   Button,
   Code,
-  Group,
   MultiSelect,
   NumberInput,
   Paper,
+  SimpleGrid,
   Stack,
   Table,
   Text,
@@ -124,7 +124,7 @@ function AddKey({ onAdded }: { onAdded(secret: string): Promise<void> }) {
     <Paper withBorder p="md">
       <Stack gap="sm">
         <Text fw={600}>{t('keys.add')}</Text>
-        <Group align="flex-start" grow>
+        <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
           <TextInput
             label={t('name')}
             value={name}
@@ -139,7 +139,7 @@ function AddKey({ onAdded }: { onAdded(secret: string): Promise<void> }) {
             onChange={(event) => setScope(event.currentTarget.value)}
           />
           <NumberInput label={t('keys.days')} value={days} min={1} max={3650} onChange={setDays} />
-        </Group>
+        </SimpleGrid>
         <MultiSelect
           label={t('keys.permissions')}
           data={principal?.permissions ?? []}

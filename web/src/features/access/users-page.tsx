@@ -6,6 +6,7 @@ import {
   Modal,
   Paper,
   Select,
+  SimpleGrid,
   Stack,
   Table,
   Text,
@@ -155,7 +156,7 @@ function AddUser({ onAdded }: { onAdded(link: string): Promise<void> }) {
     <Paper withBorder p="md">
       <Stack gap="sm">
         <Text fw={600}>{t('users.add')}</Text>
-        <Group align="flex-start" grow>
+        <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
           <TextInput
             label={t('name')}
             value={draft.name}
@@ -182,7 +183,7 @@ function AddUser({ onAdded }: { onAdded(link: string): Promise<void> }) {
             error={fields['scope.0']}
             onChange={(event) => setDraft({ ...draft, scope: event.currentTarget.value })}
           />
-        </Group>
+        </SimpleGrid>
         {error !== undefined && (
           <Text c="red" size="sm" role="alert">
             {messageOf(error)}

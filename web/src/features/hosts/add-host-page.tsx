@@ -8,6 +8,7 @@ import {
   Paper,
   PasswordInput,
   SegmentedControl,
+  SimpleGrid,
   Stack,
   Table,
   Tabs,
@@ -113,7 +114,7 @@ function OneHost() {
   return (
     <form onSubmit={submit} noValidate>
       <Stack>
-        <Group grow align="flex-start">
+        <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
           <TextInput
             label={t('addHost.name')}
             value={draft.name}
@@ -130,8 +131,8 @@ function OneHost() {
             placeholder="192.0.2.10"
             required
           />
-        </Group>
-        <Group grow align="flex-start">
+        </SimpleGrid>
+        <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
           <TextInput
             label={t('addHost.user')}
             value={draft.user}
@@ -153,7 +154,7 @@ function OneHost() {
             error={fields.labels}
             onChange={(event) => change({ labels: event.currentTarget.value })}
           />
-        </Group>
+        </SimpleGrid>
         <CredentialFields secrets={secrets} onChange={setSecrets} fields={fields} />
         {seen && (
           <Alert color="cyan" title={t('addHost.keyTitle')}>
@@ -295,7 +296,7 @@ function ManyHosts() {
         spellCheck={false}
         placeholder={'root@192.0.2.10 web-01\n[web]\nweb-02 ansible_host=192.0.2.11'}
       />
-      <Group grow align="flex-start">
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
         <TextInput
           label={t('addHosts.user')}
           value={draft.user}
@@ -306,7 +307,7 @@ function ManyHosts() {
           value={draft.labels}
           onChange={(event) => change({ labels: event.currentTarget.value })}
         />
-      </Group>
+      </SimpleGrid>
       <CredentialFields secrets={secrets} onChange={setSecrets} fields={{}} />
       <Alert color="yellow">{t('addHosts.keys')}</Alert>
       {unread.length > 0 && (

@@ -5,6 +5,7 @@ import {
   NumberInput,
   Paper,
   SegmentedControl,
+  SimpleGrid,
   Stack,
   TagsInput,
   Text,
@@ -177,7 +178,7 @@ export function NewRunPage() {
           </Stack>
         </Paper>
         <Paper withBorder p="md">
-          <Group grow align="flex-start">
+          <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
             <NumberInput
               label={t('run.timeout')}
               value={draft.timeoutS}
@@ -208,7 +209,7 @@ export function NewRunPage() {
               placeholder={t('run.never')}
               onChange={(value) => change({ stopAfter: value === '' ? '' : Number(value) })}
             />
-          </Group>
+          </SimpleGrid>
         </Paper>
         {error !== undefined && (
           <Alert color="red" role="alert">

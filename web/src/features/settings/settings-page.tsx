@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core'
+import { Button, NumberInput, Paper, SimpleGrid, Stack, Table, Text, TextInput, Title } from '@mantine/core'
 import type { HeartbeatProfile } from '@rollcall/contracts/admin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -111,7 +111,7 @@ function AddProfile() {
   return (
     <Paper withBorder p="md" maw={860}>
       <Stack gap="sm">
-        <Group grow align="flex-start">
+        <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
           <TextInput
             label={t('name')}
             value={draft.name}
@@ -137,7 +137,7 @@ function AddProfile() {
             placeholder={t('profiles.retries')}
             onChange={(offlineS) => setDraft({ ...draft, offlineS })}
           />
-        </Group>
+        </SimpleGrid>
         {error !== undefined && (
           <Text c="red" size="sm" role="alert">
             {messageOf(error)}

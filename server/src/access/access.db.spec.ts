@@ -1,0 +1,389 @@
+import 'reflect-metadata'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { NestFactory } from '@nestjs/core'
+import type { NestExpressApplication } from '@nestjs/platform-express'
+import {
+  ADMIN_ROUTES,
+  type AdminRouteName,
+  type AuditEntry,
+  PERMISSIONS,
+  ROLE_PERMISSIONS,
+  type Role,
+  type Route,
+} from '@rollcall/contracts/admin'
+import { Secret, TOTP } from 'otpauth'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AppModule } from '../app.module.ts'
+import { DataDir } from '../platform/config/data-dir.ts'
+import { makeIdentity } from '../platform/crypto/certificates.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import type { Platform } from '../platform/platform.module.ts'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { addTestHost } from '../platform/testing/test-hosts.ts'
+import { ApiKeysService, OneTimeLinks } from './index.ts'
+
+const PASSWORD = 'correct horse battery'
+const GUIDE = fileURLToPath(new URL('../../../docs/guides/access.md', import.meta.url))
+
+let test: TestDatabase
+let folder: string
+let app: NestExpressApplication
+let url: string
+let localKey: string
+let setupToken: string
+
+beforeAll(async () => {
+  test = await TestDatabase.open()
+  folder = await mkdtemp(join(tmpdir(), 'rollcall-access-'))
+  const dataDir = await DataDir.open(join(folder, 'data'))
+  const queue = { isUp: async () => true, enqueue: async () => undefined, add: async () => undefined }
+  const platform = {
+    ...{ version: '0.0.0', config: { allowedOrigins: [], outputDays: 30 }, log: pino({ level: 'silent' }) },
+    ...{ database: test.database, sealer: new Sealer(Buffer.alloc(32, 1)), queue, dataDir, artifacts: {} },
+    identity: makeIdentity('rollcall-server', new Date()),
+  }
+  app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform as unknown as Platform), {
+    logger: false,
+  })
+  await app.listen(0, '127.0.0.1')
+  url = await app.getUrl()
+  await app.get(ApiKeysService).ensureLocalKey()
+  localKey = (await readFile(dataDir.file('api-key'), 'utf8')).trim()
+  setupToken = (await app.get(OneTimeLinks).makeSetupLink(url)).split('#')[1] ?? ''
+  const at = new Date()
+  await addTestHost(test.database, { name: 'in', labels: { env: 'prod' }, at })
+  await addTestHost(test.database, { name: 'out', labels: { env: 'test' }, at })
+  await test.database.pool.query('UPDATE agent SET certificate_pin = $1', [`sha256/${'A'.repeat(43)}=`])
+})
+afterAll(async () => {
+  await app?.close()
+  await test?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+interface Asked {
+  method?: string
+  body?: unknown
+  key?: string
+  cookie?: string
+  headers?: Record<string, string>
+}
+
+async function ask(path: string, { method = 'GET', body, key, cookie, headers }: Asked = {}) {
+  const response = await fetch(url + path, {
+    method,
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(key && { authorization: `Bearer ${key}` }),
+      ...(cookie && { cookie, origin: url }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const json = text.startsWith('{') ? JSON.parse(text) : undefined
+  const set = response.headers.getSetCookie()[0]
+  return {
+    status: response.status,
+    json,
+    code: json?.error?.code as string | undefined,
+    set,
+    cookie: set?.split(';')[0] ?? '',
+  }
+}
+
+const signIn = (email: string, password = PASSWORD, more: Asked = {}) =>
+  ask('/api/session', { method: 'POST', body: { email, password }, ...more })
+
+/** A user with a password, signed in. */
+async function person(email: string, role: Role, scope: string[] | null = null) {
+  const added = await ask('/api/users', {
+    method: 'POST',
+    key: localKey,
+    body: { email, name: email, role, scope },
+  })
+  const token = added.json.link.split('#')[1]
+  const accepted = await ask('/api/invites', { method: 'POST', body: { token, password: PASSWORD } })
+  expect(accepted.status).toBe(200)
+  return {
+    id: added.json.user.id as string,
+    token,
+    cookie: accepted.cookie,
+    version: added.json.user.version as number,
+  }
+}
+
+describe('the first admin', () => {
+  it('comes by the link alone, once, and a weak password does not use it up', async () => {
+    const body = { token: setupToken, name: 'Ada', email: 'ada@example.com', password: PASSWORD }
+    const attempt = (change: object) => ask('/api/setup', { method: 'POST', body: { ...body, ...change } })
+    expect((await ask('/api/session')).json).toMatchObject({ principal: null, isSetupNeeded: true })
+    expect((await attempt({ token: 'x'.repeat(43) })).code).toBe('access.link_invalid')
+    expect((await attempt({ password: 'passwordpassword' })).code).toBe('access.weak_password')
+    const first = await attempt({})
+    expect(first.json.principal).toMatchObject({ name: 'Ada', role: 'admin' })
+    expect(first.set).toMatch(/HttpOnly/)
+    expect(first.set).toMatch(/SameSite=Strict/)
+    expect((await attempt({ email: 'eve@example.com' })).code).toBe('access.link_invalid')
+  })
+})
+
+describe('attacks', () => {
+  it('a page of another site can neither change anything nor sign anybody in', async () => {
+    const { cookie } = await signIn('ada@example.com')
+    const change = { method: 'POST', body: { address: '127.0.0.1', port: 1 }, cookie }
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: '', 'sec-fetch-site': 'cross-site' },
+    ])
+      expect((await ask('/api/host-keys', { ...change, headers })).code).toBe('request.forbidden')
+    const form = await fetch(`${url}/api/runs`, {
+      method: 'POST',
+      headers: {
+        cookie,
+        origin: 'https://evil.example',
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: 'all=true&program=reboot',
+    })
+    expect(form.status).toBe(403)
+    const foreign = await signIn('ada@example.com', PASSWORD, { headers: { origin: 'https://evil.example' } })
+    expect(foreign.code).toBe('request.forbidden')
+  })
+
+  it('a cookie that somebody else has set opens nothing after a sign-in', async () => {
+    const planted = `rollcall_session=${'A'.repeat(43)}`
+    const signed = await signIn('ada@example.com', PASSWORD, { cookie: planted })
+    expect(signed.status).toBe(200)
+    expect(signed.cookie).not.toBe(planted)
+    expect((await ask('/api/hosts', { cookie: planted })).status).toBe(401)
+    expect((await ask('/api/hosts', { cookie: signed.cookie })).status).toBe(200)
+  })
+
+  it('guessing locks the account, the right password included, and tells nobody who exists', async () => {
+    await person('locked@example.com', 'viewer')
+    const wrong = await signIn('locked@example.com', 'not the password')
+    expect(wrong).toMatchObject({ status: 401, code: 'access.wrong_credentials' })
+    expect((await signIn('nobody@example.com', 'not the password')).json).toEqual(wrong.json)
+    for (let i = 0; i < 4; i++) await signIn('locked@example.com', 'not the password')
+    expect((await signIn('locked@example.com')).code).toBe('access.locked_out')
+  })
+
+  it('a code of the authenticator is taken once, and a recovery code too', async () => {
+    const { cookie } = await person('totp@example.com', 'operator')
+    const post = (path: string, body: object, as = cookie) => ask(path, { method: 'POST', body, cookie: as })
+    const { secret } = (await post('/api/account/totp', { password: PASSWORD })).json
+    const totp = new TOTP({ secret: Secret.fromBase32(secret) })
+    const now = totp.generate()
+    const { recoveryCodes } = (await post('/api/account/totp/confirm', { code: now })).json
+    expect(recoveryCodes).toHaveLength(10)
+    const begin = async () => {
+      const first = await signIn('totp@example.com')
+      expect(first.json).toEqual({ needsTotp: true, principal: null })
+      expect((await ask('/api/hosts', { cookie: first.cookie })).status).toBe(401)
+      return first.cookie
+    }
+    const half = await begin()
+    expect((await post('/api/session/second-factor', { code: now }, half)).code).toBe('access.code_wrong')
+    const [code] = recoveryCodes
+    const whole = await post('/api/session/second-factor', { code, isRecoveryCode: true }, half)
+    expect(whole.json.principal.email).toBe('totp@example.com')
+    const again = await post('/api/session/second-factor', { code, isRecoveryCode: true }, await begin())
+    expect(again.code).toBe('access.code_wrong')
+  })
+
+  it('whoever is disabled, has signed out or was reset is out at once', async () => {
+    const one = await person('gone@example.com', 'operator')
+    const change = { method: 'PATCH', key: localKey, body: { version: one.version + 1, isDisabled: true } }
+    expect((await ask('/api/hosts', { cookie: one.cookie })).status).toBe(200)
+    expect((await ask(`/api/users/${one.id}`, change)).status).toBe(200)
+    expect((await ask('/api/hosts', { cookie: one.cookie })).status).toBe(401)
+    expect((await signIn('gone@example.com')).code).toBe('access.wrong_credentials')
+    const { cookie } = await signIn('ada@example.com')
+    await ask('/api/session', { method: 'DELETE', cookie })
+    expect((await ask('/api/hosts', { cookie })).status).toBe(401)
+  })
+
+  it('the second of two who edit the same person is told, and the last admin stays', async () => {
+    const { json } = await ask('/api/users', { key: localKey })
+    const ada = json.users.find((user: { email: string }) => user.email === 'ada@example.com')
+    const change = (body: object) =>
+      ask(`/api/users/${ada.id}`, { method: 'PATCH', key: localKey, body: { version: ada.version, ...body } })
+    expect((await change({ role: 'viewer' })).code).toBe('access.last_admin')
+    expect((await change({ name: 'Ada L.' })).status).toBe(200)
+    expect((await change({ name: 'Ada K.' })).code).toBe('access.changed_meanwhile')
+    expect((await ask(`/api/users/${ada.id}`, { method: 'DELETE', key: localKey })).code).toBe(
+      'access.last_admin',
+    )
+  })
+
+  it('a key may not be given more than its maker has, and opens nothing once it is removed or has expired', async () => {
+    const make = (body: object, key = localKey) =>
+      ask('/api/keys', {
+        method: 'POST',
+        key,
+        body: { name: 'k', permissions: ['keys:write', 'hosts:read'], ...body },
+      })
+    const made = (await make({})).json
+    expect((await make({ name: 'more', permissions: ['users:write'] }, made.secret)).code).toBe(
+      'request.invalid',
+    )
+    expect((await ask('/api/hosts', { key: made.secret })).status).toBe(200)
+    expect((await ask('/api/commands', { key: made.secret })).code).toBe('request.forbidden')
+    await test.database.pool.query(`UPDATE api_key SET expires_at = now() - interval '1 s' WHERE name = 'k'`)
+    await ask(`/api/keys/${made.key.id}`, { method: 'DELETE', key: localKey })
+    expect((await ask('/api/hosts', { key: made.secret })).status).toBe(401)
+  })
+})
+
+describe('roles', () => {
+  const routes = Object.entries(ADMIN_ROUTES) as [AdminRouteName, Route][]
+
+  /** The rows of the guide's table: what each role may. */
+  async function tableOfGuide(): Promise<Map<string, string[]>> {
+    const rows = (await readFile(GUIDE, 'utf8')).matchAll(
+      /^\| `([a-z]+:[a-z]+)` \|[^|]*\| (.) +\| (.) +\| (.) +\|$/gm,
+    )
+    return new Map(
+      [...rows].map(([, permission = '', ...marks]) => [
+        permission,
+        ['admin', 'operator', 'viewer'].filter((_, i) => marks[i] === '✓'),
+      ]),
+    )
+  }
+
+  it('may what the table of the guide says, no more and no less', async () => {
+    const table = await tableOfGuide()
+    expect([...table.keys()].sort()).toEqual([...PERMISSIONS].sort())
+    for (const role of ['admin', 'operator', 'viewer'] as const)
+      expect(PERMISSIONS.filter((each) => table.get(each)?.includes(role)).sort()).toEqual(
+        [...ROLE_PERMISSIONS[role]].sort(),
+      )
+  })
+
+  it('every route lets in whom it should: nobody, a viewer, an operator with a label, an admin, a key with one permission', async () => {
+    const key = (
+      await ask('/api/keys', {
+        method: 'POST',
+        key: localKey,
+        body: { name: 'one', permissions: ['hosts:read'] },
+      })
+    ).json.secret
+    const people = {
+      viewer: { cookie: (await person('v@example.com', 'viewer')).cookie },
+      operator: { cookie: (await person('o@example.com', 'operator', ['env=prod'])).cookie },
+      admin: { cookie: (await person('a@example.com', 'admin')).cookie },
+      key: { key },
+    }
+    const mayOf = { ...ROLE_PERMISSIONS, key: ['hosts:read'] as readonly string[] }
+    // What would end the sessions that this test goes on with.
+    const left = new Set<AdminRouteName>(['signOut'])
+    for (const [name, route] of routes) {
+      const path = route.path
+        .replace(':host', 'nowhere')
+        .replace(/:\w+/g, '0b0e7f8a-0000-4000-8000-000000000001')
+      const request = { method: route.method, ...(route.method !== 'GET' && { body: {} }) }
+      const stranger = await ask(path, request)
+      expect([name, stranger.status === 401 && stranger.code === 'request.unauthenticated'], name).toEqual([
+        name,
+        route.access !== 'public' || name === 'verifySecondFactor'
+          ? stranger.code === 'request.unauthenticated'
+          : false,
+      ])
+      if (route.access === 'public' || left.has(name)) continue
+      for (const [who, credentials] of Object.entries(people)) {
+        // A key has no account of its own; what is wrong with the request may be told first.
+        if (who === 'key' && path.startsWith('/api/account')) continue
+        const { code } = await ask(path, { ...request, ...credentials })
+        const isAllowed =
+          route.access === 'signed-in' || mayOf[who as keyof typeof mayOf].includes(route.access)
+        const expected = !isAllowed
+          ? 'request.forbidden'
+          : who === 'operator' && route.isWholeFleet
+            ? 'access.outside_scope'
+            : 'let in'
+        const seen = code === 'request.forbidden' || code === 'access.outside_scope' ? code : 'let in'
+        expect([name, who, seen]).toEqual([name, who, expected])
+      }
+    }
+  })
+
+  it('hosts outside of a scope do not exist: in lists, by name, in runs, and by what was run on them', async () => {
+    const { cookie } = await signIn('o@example.com')
+    const names = async (path: string, list: string) =>
+      (await ask(path, { cookie })).json[list].map(
+        (each: { name?: string; host?: string }) => each.name ?? each.host,
+      )
+    expect(await names('/api/hosts', 'hosts')).toEqual(['in'])
+    expect(await names('/api/agents', 'agents')).toEqual(['in'])
+    expect((await ask('/api/cluster/health', { cookie })).json.total).toBe(1)
+    for (const part of ['', '/status', '/history', '/samples']) {
+      expect((await ask(`/api/hosts/out${part}`, { cookie })).code).toBe('host.not_found')
+      expect((await ask(`/api/hosts/in${part}`, { cookie })).status).toBe(200)
+    }
+    const run = (body: object, as: Asked) =>
+      ask('/api/runs', { method: 'POST', body: { program: 'true', ...body }, ...as })
+    expect((await run({ hosts: ['out'] }, { cookie })).code).toBe('host.not_found')
+    const own = await run({ all: true }, { cookie })
+    expect(own.json.commands.map((each: { host: { name: string } }) => each.host.name)).toEqual(['in'])
+    const whole = (await run({ all: true }, { key: localKey })).json
+    const foreign = whole.commands.find((each: { host: { name: string } }) => each.host.name === 'out')
+    expect((await ask(`/api/commands/${foreign.id}`, { cookie })).code).toBe('command.not_found')
+    expect((await ask(`/api/commands/${foreign.id}/output`, { cookie })).code).toBe('command.not_found')
+    expect((await ask(`/api/runs/${whole.runId}`, { cookie })).code).toBe('run.not_found')
+    const listed = (await ask('/api/commands', { cookie })).json.commands
+    expect(listed.map((each: { host: { name: string } }) => each.host.name)).toEqual(['in', 'in'])
+    const relabel = { method: 'PATCH', cookie, body: { labels: { env: 'mine' } } }
+    expect((await ask('/api/hosts/in', relabel)).code).toBe('access.outside_scope')
+  })
+})
+
+describe('the audit log', () => {
+  it('has what was done, by whom and how it ended, and no secret of any request', async () => {
+    await ask('/api/hosts', {
+      method: 'POST',
+      key: localKey,
+      body: {
+        name: 'x',
+        address: 'x',
+        credential: { type: 'password', password: 'MARKER-1' },
+        sudoPassword: 'MARKER-2',
+      },
+    })
+    await ask('/api/runs', {
+      method: 'POST',
+      key: localKey,
+      body: { program: 'true', hosts: ['in'], env: { TOKEN: 'MARKER-3' } },
+    })
+    const read = async () =>
+      (await ask('/api/audit?limit=500', { key: localKey })).json.entries as AuditEntry[]
+    const ofRun = async () =>
+      (await read()).filter(({ action, actor }) => action === 'run' && actor?.kind === 'local').slice(0, 2)
+    // How a request ended is written when it has been answered.
+    await expect.poll(async () => (await ofRun()).map(({ outcome }) => outcome)).toEqual(['done', 'asked'])
+    const [done, asked] = await ofRun()
+    expect(done?.request).toBe(asked?.request)
+    expect(asked?.detail).toMatchObject({ program: 'true', hosts: ['in'], env: ['TOKEN'] })
+    const entries = await read()
+    expect(JSON.stringify(entries)).not.toMatch(/MARKER|correct horse/)
+    expect(entries.some((entry) => entry.code === 'access.wrong_credentials')).toBe(true)
+    expect(entries.some((entry) => entry.code === 'request.forbidden')).toBe(true)
+  })
+
+  it('finds a row that was edited or removed by somebody who owns the database', async () => {
+    const verdict = async () => (await ask('/api/audit/verify', { key: localKey })).json
+    expect(await verdict()).toMatchObject({ isIntact: true, broken: null })
+    const { pool } = test.database
+    await expect(pool.query('DELETE FROM audit_entry')).rejects.toThrow('neither changed nor removed')
+    await pool.query('ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_stays')
+    await pool.query(`UPDATE audit_entry SET actor = '{"kind":"user","id":"x","name":"Eve"}' WHERE seq = 3`)
+    expect(await verdict()).toMatchObject({ isIntact: false, broken: { seq: 3 } })
+    await pool.query('DELETE FROM audit_entry WHERE seq = 2')
+    expect(await verdict()).toMatchObject({ isIntact: false, broken: { seq: 2 } })
+  })
+})

@@ -1,0 +1,194 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+import { openBrowser } from './chromium.ts'
+
+const noBed = await whyNoBed()
+const PASSWORD = 'correct horse battery'
+const WAIT = { timeout: 90_000 }
+
+/** What somebody does in the first minutes, in a real browser, with a real server and a real host. */
+describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
+  let bed: Bed
+  let host: Host
+  let server: ServerProcess
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  const complaints: string[] = []
+  const foreign: string[] = []
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'newcomer' })
+    ;[host] = (await bed.boot([{ name: 'web', flavour: 'bookworm' }])) as [Host]
+    server = await ServerProcess.start()
+    browser = await openBrowser()
+    context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+    page = await context.newPage()
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    page.on('request', (request) => {
+      if (!request.url().startsWith(server.url) && !/^(data|blob):/.test(request.url()))
+        foreign.push(request.url())
+    })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.[Symbol.asyncDispose]()
+    await bed?.close()
+  })
+
+  const open = (path: string) => page.goto(server.url + path)
+  const outputHas = (text: string) =>
+    page.getByTestId('output').getByText(text, { exact: false }).first().waitFor(WAIT)
+
+  it('becomes the admin by the link that the server printed, and sees what to do next', async () => {
+    const link = (await readFile(join(server.dataDir, 'setup-link'), 'utf8')).trim()
+    await open('/')
+    await page.getByText('Set up Rollcall first').waitFor(WAIT)
+    await page.goto(link)
+    await page.getByLabel('Name').fill('Ada')
+    await page.getByLabel('E-mail address').fill('ada@example.com')
+    await page.locator('input[name=password]').fill(PASSWORD)
+    await page.getByRole('button', { name: 'Make me the admin' }).click()
+    await page.getByText('There are no hosts yet').waitFor(WAIT)
+  })
+
+  it('compares the host key, trusts it, and watches the installation', async () => {
+    const key = await keyCredential(bed)
+    if (key.type !== 'key') throw new Error('a key was expected')
+    await page.getByRole('link', { name: 'Add hosts' }).click()
+    await page.getByLabel('Name').fill('web')
+    await page.getByLabel('Address').fill(host.address)
+    await page.getByLabel('Labels').fill('env=prod')
+    await page.locator('textarea').first().fill(key.privateKey)
+    await page.getByRole('button', { name: 'Show the host key' }).click()
+    await page
+      .getByText(/ssh-ed25519 SHA256:|SHA256:/)
+      .first()
+      .waitFor(WAIT)
+    await page.getByRole('button', { name: 'Trust this key' }).click()
+    await page.waitForURL(/\/commands\//, WAIT)
+    await page.locator('[data-state=success]').first().waitFor({ timeout: 180_000 })
+    await open('/')
+    await page.locator('[data-host=web] [data-state=online]').waitFor(WAIT)
+  })
+
+  it('runs a command, reloads in the middle, and loses no line', async () => {
+    await open('/run?hosts=web')
+    await page.getByText('Shell line').click()
+    await page
+      .getByRole('textbox', { name: 'Shell line' })
+      .fill('for i in $(seq 1 60); do echo line-$i; sleep 0.1; done')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.waitForURL(/\/runs\//, WAIT)
+    await page.getByRole('link', { name: 'Open', exact: true }).first().click()
+    await outputHas('line-5')
+    await page.reload()
+    await outputHas('line-60')
+    await page.locator('[data-state=success]').first().waitFor(WAIT)
+    const { commands } = (await (await server.api()).get('GET', '/api/commands?kind=command&limit=1')) as {
+      commands: { id: string; outputBytes: number }[]
+    }
+    const wanted = Array.from({ length: 60 }, (_, i) => `line-${i + 1}\n`).join('')
+    expect(await (await server.api()).text(commands[0]?.id ?? '')).toBe(wanted)
+  })
+
+  it('opens a terminal, uses a full-screen program, and finds it again after the server was killed', async () => {
+    await open('/hosts/web')
+    await page.getByRole('link', { name: 'Terminal', exact: true }).click()
+    const terminal = page.getByTestId('terminal')
+    await terminal.locator('.xterm-rows').getByText('#', { exact: false }).first().waitFor(WAIT)
+    await page.keyboard.type(
+      'echo $((40 + 2))-here; i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo tick-$i; sleep 0.05; done\n',
+    )
+    await terminal.getByText('42-here').first().waitFor(WAIT)
+    await server.restart('SIGKILL')
+    await terminal.getByText('tick-400').first().waitFor(WAIT)
+    const { commands } = (await (await server.api()).get('GET', '/api/commands?kind=terminal&limit=1')) as {
+      commands: { id: string }[]
+    }
+    const ticks = [
+      ...(await (await server.api()).text(commands[0]?.id ?? '')).matchAll(/^tick-(\d+)\r?$/gm),
+    ].map(([, n]) => Number(n))
+    expect(ticks).toEqual(Array.from({ length: 400 }, (_, i) => i + 1))
+    await page.reload()
+    await terminal.getByText('tick-400').first().waitFor(WAIT)
+    await page.keyboard.type('echo still-$((1 + 1))\n')
+    await terminal.getByText('still-2').first().waitFor(WAIT)
+  })
+
+  it('what a host says is text: no markup, no title, nothing runs', async () => {
+    const api = await server.api()
+    const evil =
+      "printf '<img src=x onerror=window.evil=1><script>window.evil=1</script>\\033]0;pwned\\007\\033[31mred\\033[0m\\n'"
+    const [command] = await api.run({ hosts: ['web'], program: 'sh', args: ['-c', evil] })
+    await api.ended(command?.id ?? '')
+    await open(`/commands/${command?.id}`)
+    await outputHas('<img src=x')
+    await outputHas('<script>window.evil=1</script>')
+    expect(await page.evaluate(() => 'evil' in window)).toBe(false)
+    expect(await page.title()).toBe('Rollcall')
+    expect(await page.locator('[data-testid=output] img').count()).toBe(0)
+  })
+
+  it.each([
+    ['/', 'light'],
+    ['/hosts/web', 'light'],
+    ['/run', 'dark'],
+    ['/hosts/add', 'light'],
+    ['/commands', 'dark'],
+    ['/audit', 'light'],
+    ['/users', 'dark'],
+    ['/keys', 'light'],
+    ['/account', 'light'],
+    ['/settings', 'dark'],
+    ['/schedules', 'light'],
+  ] as const)(
+    '%s in %s has no serious fault of accessibility, and nothing is cut on a phone',
+    async (path, colorScheme) => {
+      await page.emulateMedia({ colorScheme })
+      await open(path)
+      await page.getByRole('heading', { level: 1 }).first().waitFor(WAIT)
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      expect(
+        serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`),
+      ).toEqual([])
+      await page.setViewportSize({ width: 390, height: 844 })
+      const overhang = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+      await expect.poll(overhang, { timeout: 5000 }).toBeLessThanOrEqual(0)
+      await page.setViewportSize({ width: 1280, height: 800 })
+    },
+  )
+
+  it('speaks Chinese when asked to', async () => {
+    await open('/')
+    await page.getByRole('button', { name: 'Account and language' }).click()
+    await page.getByRole('menuitem', { name: '简体中文' }).click()
+    await page.getByRole('heading', { name: '主机群' }).waitFor(WAIT)
+    await page.reload()
+    await page.getByRole('heading', { name: '主机群' }).waitFor(WAIT)
+  })
+
+  it('comes back to the same place when the session has ended', async () => {
+    await open('/run')
+    await page.locator('input[type=text]').last().waitFor(WAIT)
+    await context.clearCookies()
+    await page.reload()
+    await page.waitForURL(/\/sign-in\?next=/, WAIT)
+    await page.locator('input[name=email]').fill('ada@example.com')
+    await page.locator('input[name=password]').fill(PASSWORD)
+    await page.locator('button[type=submit]').click()
+    await page.waitForURL(/\/run/, WAIT)
+  })
+
+  it('was asked nothing by another host, and no page failed', () => {
+    expect(foreign).toEqual([])
+    expect(complaints).toEqual([])
+  })
+})
