@@ -165,6 +165,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
         )
         expect(Object.keys(difference).sort()).toEqual([
           'hostId',
+          'nextCallAt',
           'state',
           'stateCode',
           'stateReason',

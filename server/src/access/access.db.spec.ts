@@ -85,7 +85,8 @@ async function ask(path: string, { method = 'GET', body, key, cookie, headers }:
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
   const text = await response.text()
-  const json = text.startsWith('{') ? JSON.parse(text) : undefined
+  const isJson = response.headers.get('content-type')?.includes('application/json')
+  const json = isJson ? JSON.parse(text) : undefined
   const set = response.headers.getSetCookie()[0]
   return {
     status: response.status,
