@@ -89,21 +89,25 @@ const untilShared = ({ data }: Fleet) =>
   )
 
 /**
- * The longest run of calls of one agent that follow each other faster than one server would call it. One call too many,
- * by a server that did not know yet that it had lost the agent, makes two such pauses; two servers that both go on make
- * ever more.
+ * How often an agent was called over a connection other than the last one, but one that had called it before: the most
+ * of all agents. Told by connections and not by times, which a busy machine blurs. A server that stood still calls once
+ * without knowing that it has lost the agent, the other one goes on, and the first may get it back: three. Two servers
+ * that both go on make ever more.
  */
-function longestHaste(records: CallRecords, { minMs }: Rhythm): number {
-  let longest = 0
+function mostReturns(records: CallRecords): number {
+  let most = 0
   for (const calls of Map.groupBy(records.list({ what: 'heartbeat' }), ({ agent }) => agent).values()) {
-    let run = 0
-    for (const [at, call] of calls.entries()) {
-      const pauseMs = call.atMs - (calls[at - 1]?.atMs ?? -Infinity)
-      run = pauseMs < 0.8 * minMs ? run + 1 : 0
-      longest = Math.max(longest, run)
+    const known = new Set<number>()
+    let last: number | undefined
+    let returns = 0
+    for (const { port } of calls) {
+      if (port !== last && known.has(port)) returns++
+      known.add(port)
+      last = port
     }
+    most = Math.max(most, returns)
   }
-  return longest
+  return most
 }
 
 /** Calls within a second: twice the steady rate, and what chance alone adds to an even flow, four standard deviations. */
@@ -129,12 +133,13 @@ describe.skipIf(reason)(
     const expectPeace = async () => {
       await untilShared(fleet)
       await untilAllCalled(fleet, Date.now(), FAST.maxMs + SLACK_MS)
-      expect(longestHaste(await fleet.simulator.records(), FAST)).toBeLessThanOrEqual(2)
+      expect(mostReturns(await fleet.simulator.records())).toBeLessThanOrEqual(3)
       expect(await falseAlarms(fleet)).toEqual([])
     }
     const expectTakeoverAndReturn = async (env: NodeJS.ProcessEnv = {}) => {
-      const { second } = fleet
+      const { second, simulator } = fleet
       await untilShared(fleet)
+      await simulator.forget()
       await second.end('SIGKILL')
       await untilAllCalled(fleet, Date.now(), FAST.maxMs + TAKEOVER_MS)
       await second.start(env)
@@ -145,6 +150,7 @@ describe.skipIf(reason)(
       expectTakeoverAndReturn())
 
     it('is taken over when one stands still, which calls each at most once more when it goes on', async () => {
+      await fleet.simulator.forget()
       process.kill(fleet.second.pid, 'SIGSTOP')
       try {
         await untilAllCalled(fleet, Date.now(), FAST.maxMs + TAKEOVER_MS)
@@ -193,12 +199,11 @@ describe.skipIf(reason)(
     })
 
     it('is the same where they have a Redis', async () => {
-      const { first, second, simulator } = fleet
+      const { first, second } = fleet
       const env = { REDIS_URL: fleet.backends.redisUrl }
       await first.end('SIGTERM')
       await Promise.all([first.start(env), second.start(env)])
       await setRhythm(first, FAST)
-      await simulator.forget()
       await expectTakeoverAndReturn(env)
     })
   },
