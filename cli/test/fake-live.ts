@@ -52,7 +52,14 @@ export class FakeLive {
   /** Tells those who watch the fleet what is new. */
   tellFleet(agents: AgentChange[], removed: string[] = []): void {
     for (const socket of this.watchers)
-      this.sendLive(socket, { type: 'fleet', isSnapshot: false, isComplete: true, agents, removed })
+      this.sendLive(socket, {
+        type: 'fleet',
+        isSnapshot: false,
+        isComplete: true,
+        agents,
+        removed,
+        cursor: '',
+      })
   }
 
   private serveLive(socket: WebSocket): void {
@@ -120,6 +127,7 @@ export class FakeLive {
         isComplete: start + 2 >= agents.length,
         agents: agents.slice(start, start + 2),
         removed: [],
+        cursor: '',
       })
   }
 

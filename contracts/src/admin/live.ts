@@ -2,18 +2,29 @@ import { z } from 'zod'
 import { uuid } from '../text.ts'
 import { commandView, outputChunk } from './commands.ts'
 import { agentView } from './heartbeats.ts'
+import { hostState } from './hosts.ts'
 import { runCommand, runCounts, runView } from './runs.ts'
 
 /** Changed commands that one event carries at most; more follow in further ones. */
 export const RUN_EVENT_COMMANDS = 500
+
+/** Single hosts that one connection watches at most; whoever wants more watches the whole fleet. */
+export const WATCHED_HOSTS = 500
 
 /** What a client sends on `/ws`, one JSON object a message. */
 export const liveRequest = z.discriminatedUnion('type', [
   /** Sends the output from `offset` on, and every change of the command's state. Sent again, it starts anew from there. */
   z.strictObject({ type: z.literal('follow'), commandId: uuid, offset: z.int().min(0).default(0) }),
   z.strictObject({ type: z.literal('unfollow'), commandId: uuid }),
-  /** Sends all agents, and from then on what changes of them. Sent again, it starts anew. */
-  z.strictObject({ type: z.literal('watch-fleet') }),
+  /**
+   * Sends all agents, or those of `hostIds`, and from then on what changes of them. With `since`, the cursor of an event
+   * that asked for the same, only what has changed from there, where the server still knows. Sent again, it starts anew.
+   */
+  z.strictObject({
+    type: z.literal('watch-fleet'),
+    hostIds: z.array(uuid).max(WATCHED_HOSTS).optional(),
+    since: z.string().max(64).optional(),
+  }),
   z.strictObject({ type: z.literal('unwatch-fleet') }),
   /** Sends how a run gets on: counts and changed commands, a few times a second at most. No output. Sent again, it starts anew. */
   z.strictObject({ type: z.literal('follow-run'), runId: uuid }),
@@ -33,7 +44,8 @@ export const liveEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('end'), command: commandView }),
   /**
    * With `isSnapshot`: whole agents, as many messages as it takes, the last one with `isComplete`. After that only the
-   * fields that changed, and the ids of hosts that left the fleet.
+   * fields that changed, and the ids of hosts that left the fleet. `states` counts all hosts in the viewer's scope, watched
+   * one by one or not, whenever that has changed.
    */
   z.strictObject({
     type: z.literal('fleet'),
@@ -41,6 +53,9 @@ export const liveEvent = z.discriminatedUnion('type', [
     isComplete: z.boolean(),
     agents: z.array(agentChange),
     removed: z.array(uuid),
+    states: z.partialRecord(hostState, z.int()).optional(),
+    /** Where this viewer is now, for `since`. */
+    cursor: z.string(),
   }),
   /** `commands` are those whose state has changed since the last such event; in the first, all that are not simply pending. */
   z.strictObject({

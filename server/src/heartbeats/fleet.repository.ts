@@ -99,6 +99,14 @@ export class FleetRepository {
     return rows.map(viewOf)
   }
 
+  async ofHosts(hostIds: readonly string[]): Promise<AgentView[]> {
+    const { rows } = await this.database.pool.query<AgentRow>(
+      `${AGENT_ROW} WHERE host.id = ANY ($1::uuid[])`,
+      [hostIds],
+    )
+    return rows.map(viewOf)
+  }
+
   /** Those of which anything has changed since `since`. */
   async changedSince(since: Date): Promise<AgentView[]> {
     const { rows } = await this.database.pool.query<AgentRow>(

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { AgentsService } from '../agents/index.ts'
+import { Alarm } from '../platform/clock/alarm.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -55,7 +56,7 @@ export class HeartbeatEngine {
   private membership = NOBODY
   private renewals = 0
   private loops: Promise<void>[] = []
-  private wakeStore: () => void = () => undefined
+  private readonly news = new Alarm()
 
   constructor(
     private readonly roll: RollRepository,
@@ -83,7 +84,6 @@ export class HeartbeatEngine {
 
   async stop(): Promise<void> {
     this.stopping.abort()
-    this.wakeStore()
     await Promise.allSettled([...this.loops, ...this.inFlight.values()])
     await this.roll
       .leave(this.server)
@@ -189,7 +189,7 @@ export class HeartbeatEngine {
     const result = this.resultOf(agent, round)
     this.metrics.rounds.inc({ outcome: round.seen.kind })
     this.results.set(agent.hostId, result)
-    if (isTransition(result)) this.wakeStore()
+    if (isTransition(result)) this.news.ring()
   }
 
   private resultOf(agent: Claimed, { seen, report }: Round): Result {
@@ -212,14 +212,7 @@ export class HeartbeatEngine {
 
   /** Waits until there is a reason to store, then stores all there is. */
   private async storeWhenDue(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, STORE_INTERVAL_MS)
-      this.wakeStore = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      if (this.stopping.signal.aborted) this.wakeStore()
-    })
+    await this.news.wait(STORE_INTERVAL_MS, this.stopping.signal)
     while (this.results.size > 0) {
       const batch = [...this.results.values()].slice(0, STORE_LIMIT)
       const changed = new Set(await this.store(batch))

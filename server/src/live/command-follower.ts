@@ -7,6 +7,7 @@ import {
   splitPiece,
   viewOf,
 } from '../commands/index.ts'
+import { Alarm } from '../platform/clock/alarm.ts'
 import { drained, SLOW_BYTES } from './drained.ts'
 
 /** Bytes read from the database at a time. */
@@ -20,8 +21,9 @@ const LOOK_AGAIN_MS = 2000
  */
 export class CommandFollower {
   private isStopped = false
-  private hasNews = true
-  private wake: (() => void) | undefined
+  private readonly news = new Alarm()
+  /** Output came from this process of late: then so would a change of state, and nobody has to look. */
+  private isFed = false
   private shownState = ''
 
   constructor(
@@ -34,7 +36,7 @@ export class CommandFollower {
 
   stop(): void {
     this.isStopped = true
-    this.notify()
+    this.news.ring()
   }
 
   /** Ends when the command has ended and all was sent, when stopped, or with the error that the database gave. */
@@ -42,13 +44,12 @@ export class CommandFollower {
     const unfollow = this.events.follow(
       this.commandId,
       (event) => this.onOutput(event),
-      () => this.notify(),
+      () => this.news.ring(),
     )
     try {
       while (!this.isStopped) {
-        this.hasNews = false
         if (await this.catchUp()) return
-        if (!this.hasNews) await this.waitForNews()
+        while (!(await this.news.wait(LOOK_AGAIN_MS)) && this.isFed) this.isFed = false
       }
     } finally {
       unfollow()
@@ -82,34 +83,48 @@ export class CommandFollower {
 
   private onOutput(event: OutputStored): void {
     const isNext = event.offset === this.offset
-    if (isNext && !this.isStopped && this.socket.bufferedAmount < SLOW_BYTES)
-      for (const chunk of splitPiece(event, event.offset, this.offset))
-        this.sendOutput(chunk.offset, chunk.stream, chunk.data)
-    else this.notify()
-  }
-
-  private notify(): void {
-    this.hasNews = true
-    this.wake?.()
-  }
-
-  private async waitForNews(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, LOOK_AGAIN_MS)
-      this.wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    this.wake = undefined
+    if (isNext && !this.isStopped && this.socket.bufferedAmount < SLOW_BYTES) {
+      for (const message of messagesOf(event)) this.sendRaw(message)
+      this.offset = event.offset + event.data.length
+      this.isFed = true
+    } else this.news.ring()
   }
 
   private sendOutput(offset: number, stream: 'stdout' | 'stderr', data: Buffer): void {
-    this.send({ type: 'output', commandId: this.commandId, offset, stream, data: data.toString('base64') })
+    this.sendRaw(encode({ commandId: this.commandId, offset, stream, data }))
     this.offset = offset + data.length
   }
 
   private send(event: LiveEvent): void {
-    if (this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(event))
+    this.sendRaw(Buffer.from(JSON.stringify(event)))
   }
+
+  private sendRaw(message: Buffer): void {
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(message, { binary: false })
+  }
+}
+
+const encode = ({
+  data,
+  ...chunk
+}: {
+  commandId: string
+  offset: number
+  stream: 'stdout' | 'stderr'
+  data: Buffer
+}) =>
+  Buffer.from(JSON.stringify({ type: 'output', ...chunk, data: data.toString('base64') } satisfies LiveEvent))
+
+const encoded = new WeakMap<OutputStored, Buffer[]>()
+
+/** A piece as it is sent, made once however many look at it. */
+function messagesOf(event: OutputStored): Buffer[] {
+  const known = encoded.get(event)
+  if (known) return known
+  const { commandId } = event
+  const made = [...splitPiece(event, event.offset, event.offset)].map((chunk) =>
+    encode({ commandId, ...chunk }),
+  )
+  encoded.set(event, made)
+  return made
 }

@@ -127,7 +127,7 @@ export class LiveGateway {
           ...{ type: 'error', commandId: null, code: 'request.forbidden' },
           message: `${principal.name} may not look at this. Ask an admin.`,
         })
-      if (request.type === 'watch-fleet') return this.fleet.watch(socket, principal.scope)
+      if (request.type === 'watch-fleet') return this.fleet.watch(socket, principal.scope, request)
       if (request.type === 'unwatch-fleet') return this.fleet.unwatch(socket)
       const about = 'runId' in request ? { runId: request.runId } : { commandId: request.commandId }
       const key = about.runId ?? about.commandId

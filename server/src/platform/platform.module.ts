@@ -9,6 +9,7 @@ import { Sealer } from './crypto/sealer.ts'
 import { LOGGER, type Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { Database } from './prisma/database.ts'
+import { Notifications } from './prisma/notifications.ts'
 import { JobQueue } from './queue/job-queue.ts'
 import { CONFIG, SERVER_ID, SERVER_IDENTITY, VERSION } from './tokens.ts'
 
@@ -43,6 +44,7 @@ export class PlatformModule {
       { provide: Artifacts, useValue: platform.artifacts },
       { provide: Clock, useClass: SystemClock },
       Repeater,
+      Notifications,
       Metrics,
     ]
     return { module: PlatformModule, providers, exports: providers }

@@ -1,31 +1,57 @@
-import type { AgentChange, AgentView } from '@rollcall/contracts/admin'
-import { useSyncExternalStore } from 'react'
+import type { AgentChange, AgentView, HostState, LiveEvent } from '@rollcall/contracts/admin'
+import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { live } from './live.ts'
 
-/** The fleet as the server pushes it: one copy for all that look at it, which lives while anybody does. */
+export type StateCounts = Partial<Record<HostState, number>>
+
+/**
+ * The hosts that are looked at, as the server pushes them, and how many there are in each state. One copy for all that
+ * look, which lives while anybody does.
+ */
 class LiveFleet {
   agents: ReadonlyMap<string, AgentView> = new Map()
-  /** Whether the first snapshot is whole. */
-  isComplete = false
+  /** Undefined before the server has told. */
+  states: StateCounts | undefined
+  version = 0
   #building: Map<string, AgentView> | undefined
-  #viewers = 0
+  #cursor: string | undefined
   #stop: (() => void) | undefined
   #isTelling = false
+  #asked = ''
+  readonly #wanted = new Map<object, readonly string[]>()
   readonly #listeners = new Set<() => void>()
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
-    if (this.#viewers++ === 0) this.#begin()
-    return () => {
-      this.#listeners.delete(listener)
-      if (--this.#viewers === 0) this.#stop?.()
-    }
+    return () => this.#listeners.delete(listener)
   }
 
-  #begin(): void {
+  /** Looks at these hosts on behalf of `viewer`, until it looks at others or leaves. */
+  look(viewer: object, hostIds: readonly string[]): void {
+    this.#wanted.set(viewer, hostIds)
+    this.#ask()
+  }
+
+  leave(viewer: object): void {
+    this.#wanted.delete(viewer)
+    if (this.#wanted.size > 0) return
+    this.#stop?.()
+    this.#stop = undefined
+    this.#asked = ''
+    this.#cursor = undefined
+  }
+
+  #ask(): void {
+    const hostIds = [...new Set([...this.#wanted.values()].flat())].sort()
+    const asked = hostIds.join()
+    if (this.#stop && asked === this.#asked) return
+    this.#asked = asked
+    this.#cursor = undefined
+    this.#building = undefined
+    this.#stop?.()
     this.#stop = live.follow({
       takes: (event) => event.type === 'fleet',
-      begin: () => ({ type: 'watch-fleet' }),
+      begin: () => ({ type: 'watch-fleet', hostIds, ...(this.#cursor && { since: this.#cursor }) }),
       end: () => ({ type: 'unwatch-fleet' }),
       onEvent: (event) => {
         if (event.type === 'fleet') this.#take(event)
@@ -33,24 +59,25 @@ class LiveFleet {
     })
   }
 
-  #take(event: { isSnapshot: boolean; isComplete: boolean; agents: AgentChange[]; removed: string[] }): void {
+  #take(event: LiveEvent & { type: 'fleet' }): void {
     if (event.isSnapshot) {
       this.#building ??= new Map()
       for (const agent of event.agents) this.#building.set(agent.hostId, agent as AgentView)
       if (!event.isComplete) return
       this.agents = this.#building
       this.#building = undefined
-      this.isComplete = true
-    } else {
-      const next = this.agents as Map<string, AgentView>
-      for (const change of event.agents) {
-        const known = next.get(change.hostId)
-        // Rows are replaced and the map is not: ten thousand are not copied for one that has changed.
-        next.set(change.hostId, { ...known, ...change } as AgentView)
-      }
-      for (const hostId of event.removed) next.delete(hostId)
-    }
+    } else this.#change(event.agents, event.removed)
+    if (event.states) this.states = event.states
+    if (event.isComplete) this.#cursor = event.cursor
     this.#tell()
+  }
+
+  #change(changes: AgentChange[], removed: string[]): void {
+    const next = new Map(this.agents)
+    for (const change of changes)
+      next.set(change.hostId, { ...next.get(change.hostId), ...change } as AgentView)
+    for (const hostId of removed) next.delete(hostId)
+    this.agents = next
   }
 
   /** Once a frame at most. */
@@ -63,14 +90,19 @@ class LiveFleet {
       for (const listener of this.#listeners) listener()
     })
   }
-
-  version = 0
 }
 
 const fleet = new LiveFleet()
 
-/** The whole fleet, live. A new render for every frame in which something has changed. */
-export function useLiveFleet(): { agents: ReadonlyMap<string, AgentView>; isComplete: boolean } {
+/** These hosts, live, and the counts of all. A new render for every frame in which something has changed. */
+export function useLiveFleet(hostIds: readonly string[]): {
+  agents: ReadonlyMap<string, AgentView>
+  states: StateCounts | undefined
+} {
   useSyncExternalStore(fleet.subscribe, () => fleet.version)
+  const viewer = useRef({}).current
+  const key = hostIds.join()
+  useEffect(() => fleet.look(viewer, key ? key.split(',') : []), [viewer, key])
+  useEffect(() => () => fleet.leave(viewer), [viewer])
   return fleet
 }

@@ -1,5 +1,5 @@
 import { Button, Checkbox, Code, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useDebouncedCallback, useHotkeys, useMediaQuery } from '@mantine/hooks'
+import { useDebouncedCallback, useHotkeys, useMediaQuery, useThrottledCallback } from '@mantine/hooks'
 import { type AgentView, HOST_STATES, type HostState } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
@@ -16,6 +16,9 @@ import type { FleetView } from './fleet-view.ts'
 
 export const WINDOW = 100
 const LISTED: HostState[] = ['online', 'degraded', 'offline']
+
+const REFRESH_MS = 1000
+const NO_HOSTS: string[] = []
 
 export const fleetQueryOf = ({ states, ...view }: FleetView) => ({
   ...view,
@@ -42,7 +45,7 @@ export function FleetPage() {
     placeholderData: keepPreviousData,
     refetchInterval: 30_000,
   })
-  const { agents: live, counts } = useLiveCounts()
+  const { states: counts } = useLiveFleet(NO_HOSTS)
   useRefreshOnStateChange(counts)
 
   if (first.isPending) return <Waiting />
@@ -121,7 +124,6 @@ export function FleetPage() {
             <FleetTable
               view={view}
               total={total}
-              live={live}
               isPhone={isPhone}
               selected={selected}
               onSelect={setSelected}
@@ -139,24 +141,17 @@ export function FleetPage() {
   )
 }
 
-/** The live fleet with how many hosts are in which state; no counts before the first snapshot is whole. */
-function useLiveCounts() {
-  const { agents, isComplete } = useLiveFleet()
-  const counts: Partial<Record<HostState, number>> = {}
-  for (const { state } of agents.values()) counts[state] = (counts[state] ?? 0) + 1
-  return { agents, counts: isComplete ? counts : undefined }
-}
-
 /** Which rows fit may be another question after a change of states. */
 function useRefreshOnStateChange(counts: Partial<Record<HostState, number>> | undefined) {
   const client = useQueryClient()
+  // A fleet in which much happens would ask all the time.
+  const refresh = useThrottledCallback(() => client.invalidateQueries({ queryKey: ['agents'] }), REFRESH_MS)
   const text = useMemo(() => JSON.stringify(counts), [counts])
   const before = useRef(text)
   useEffect(() => {
-    if (before.current !== undefined && before.current !== text)
-      void client.invalidateQueries({ queryKey: ['agents'] })
+    if (before.current !== undefined && before.current !== text) refresh()
     before.current = text
-  }, [client, text])
+  }, [refresh, text])
 }
 
 function LabelFilter({

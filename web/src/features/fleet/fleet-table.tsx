@@ -1,10 +1,12 @@
 import { Badge, Card, Group, Stack, Text } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import type { AgentSort, AgentView, Sparkline as Line } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, useRef, useState } from 'react'
+import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
+import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { Sparkline } from '../../ui/sparkline.tsx'
@@ -16,13 +18,13 @@ import type { FleetView } from './fleet-view.ts'
 
 const ROW_PX = 44
 const CARD_PX = 126
+const SETTLED_MS = 120
 const COLUMNS =
   '28px minmax(130px, 1.5fr) 140px minmax(110px, 1.2fr) minmax(110px, 1fr) 132px 132px 60px 104px 92px 96px'
 
 type Props = {
   view: FleetView
   total: number
-  live: ReadonlyMap<string, AgentView>
   isPhone: boolean
   selected: ReadonlySet<string>
   onSelect(next: ReadonlySet<string>): void
@@ -30,7 +32,7 @@ type Props = {
 }
 
 /** As many rows as there are hosts, and no more of them in the page than one can see. */
-export function FleetTable({ view, total, live, isPhone, selected, onSelect, onSort }: Props) {
+export function FleetTable({ view, total, isPhone, selected, onSelect, onSort }: Props) {
   const scroller = useRef<HTMLDivElement>(null)
   const navigate = useNavigate()
   const [active, setActive] = useState(0)
@@ -43,11 +45,13 @@ export function FleetTable({ view, total, live, isPhone, selected, onSelect, onS
   })
   const visible = rows.getVirtualItems()
   const agentAt = useWindows(view, visible[0]?.index ?? 0, visible.at(-1)?.index ?? 0)
+  const shown = useSettled(visible.flatMap(({ index }) => agentAt(index)?.hostId ?? []))
+  const { agents: live } = useLiveFleet(shown)
   const current = (index: number) => {
     const agent = agentAt(index)
     return agent && { ...agent, ...live.get(agent.hostId) }
   }
-  const lines = useSparklines(isPhone ? [] : visible.flatMap(({ index }) => agentAt(index)?.hostId ?? []))
+  const lines = useSparklines(isPhone ? [] : shown)
   const toggle = (host: string) => {
     const next = new Set(selected)
     if (!next.delete(host)) next.add(host)
@@ -138,6 +142,12 @@ function useWindows(view: FleetView, first: number, last: number): (index: numbe
     })),
   })
   return (index) => windows[Math.floor(index / WINDOW) - from]?.data?.agents[index % WINDOW]
+}
+
+/** The rows that are seen once scrolling has paused: those that fly past are not asked for. */
+function useSettled(hostIds: string[]): string[] {
+  const [settled] = useDebouncedValue(hostIds.join(), SETTLED_MS, { leading: true })
+  return useMemo(() => (settled ? settled.split(',') : []), [settled])
 }
 
 function useSparklines(hostIds: string[]): Map<string, Line> {

@@ -30,7 +30,7 @@ export function HostPage() {
     queryFn: ({ signal }) => call('hostStatus', { params: { host: name } }, signal),
     refetchInterval: 20_000,
   })
-  useRefreshOnChange(name)
+  useRefreshOnChange(name, host.data?.host.id)
   if (host.error ?? status.error)
     return <ErrorState error={host.error ?? status.error} onRetry={() => host.refetch()} />
   if (!host.data || !status.data) return <Waiting />
@@ -38,10 +38,10 @@ export function HostPage() {
 }
 
 /** The live fleet knows of a change before this page would ask again. */
-function useRefreshOnChange(name: string) {
-  const { agents } = useLiveFleet()
+function useRefreshOnChange(name: string, hostId: string | undefined) {
+  const { agents } = useLiveFleet(hostId ? [hostId] : [])
   const client = useQueryClient()
-  const mine = [...agents.values()].find(({ host }) => host === name)
+  const mine = hostId ? agents.get(hostId) : undefined
   const mark = mine && `${mine.state} ${mine.stateSince} ${mine.lastAnswerAt}`
   useEffect(() => {
     if (!mark) return

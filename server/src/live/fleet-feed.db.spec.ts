@@ -1,0 +1,125 @@
+import {
+  type LabelTerm,
+  type LiveEvent,
+  type LiveRequest,
+  liveEvent,
+  parseSelector,
+} from '@rollcall/contracts/admin'
+import pino from 'pino'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import type { HostScope } from '../access/index.ts'
+import { FleetRepository } from '../heartbeats/index.ts'
+import { SystemClock } from '../platform/clock/clock.ts'
+import { Repeater } from '../platform/clock/repeater.ts'
+import { Notifications } from '../platform/prisma/notifications.ts'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { addTestHost } from '../platform/testing/test-hosts.ts'
+import { FleetFeed } from './fleet-feed.ts'
+
+type FleetEvent = LiveEvent & { type: 'fleet' }
+
+const log = pino({ level: 'silent' })
+const clock = new SystemClock()
+let test: TestDatabase
+let notifications: Notifications
+let feed: FleetFeed
+
+beforeAll(async () => {
+  test = await TestDatabase.open()
+})
+afterAll(() => test.close())
+beforeEach(async () => {
+  await test.database.pool.query('DELETE FROM host')
+  notifications = new Notifications(test.database, log)
+  const fleet = new FleetRepository(test.database)
+  feed = new FleetFeed(fleet, notifications, clock, new Repeater(clock, log), log)
+  await addTestHost(test.database, { name: 'web', labels: { env: 'prod' }, at: new Date(0) })
+  await addTestHost(test.database, { name: 'db', labels: { env: 'test' }, at: new Date(0) })
+})
+afterEach(() => {
+  feed.close()
+  notifications.onApplicationShutdown()
+})
+
+/** A viewer, and what it was told. */
+function viewer(scope: HostScope, wish: Omit<LiveRequest & { type: 'watch-fleet' }, 'type'> = {}) {
+  const told: FleetEvent[] = []
+  const socket = {
+    ...{ readyState: 1, OPEN: 1, bufferedAmount: 0 },
+    send: (text: string) => told.push(liveEvent.parse(JSON.parse(text)) as FleetEvent),
+  } as never
+  feed.watch(socket, scope, wish)
+  const untilTold = (count: number) =>
+    vi.waitFor(() => expect(told.length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 10 })
+  return { socket, told, untilTold }
+}
+
+const hostsIn = (event: FleetEvent | undefined) => event?.agents.map(({ host }) => host)
+const idOf = async (name: string): Promise<string> =>
+  (await test.database.pool.query('SELECT id FROM host WHERE name = $1', [name])).rows[0].id
+const relabel = (name: string, labels: object) =>
+  test.database.pool.query('UPDATE host SET labels = $2 WHERE name = $1', [name, labels])
+
+// Neither labels nor a removal leave a time behind: only the database's word tells of them within a minute.
+it('tells of what the database says has changed, and who has left', async () => {
+  const { told, untilTold } = viewer(null)
+  await untilTold(1)
+  expect(told[0]).toMatchObject({ isSnapshot: true, isComplete: true, states: { online: 2 } })
+  await relabel('web', { env: 'canary' })
+  await untilTold(2)
+  expect(told[1]).toMatchObject({ isSnapshot: false, agents: [{ labels: { env: 'canary' } }] })
+  const id = await idOf('db')
+  await test.database.pool.query('DELETE FROM host WHERE id = $1', [id])
+  await untilTold(3)
+  expect(told[2]).toMatchObject({ removed: [id], states: { online: 1 } })
+})
+
+it('tells one who watches single hosts of those alone, and the counts of all', async () => {
+  const { told, untilTold } = viewer(null, { hostIds: [await idOf('web')] })
+  await untilTold(1)
+  expect(hostsIn(told[0])).toEqual(['web'])
+  await test.database.pool.query("UPDATE host SET state = 'offline', state_since = now() WHERE name = 'db'")
+  await untilTold(2)
+  expect(told[1]).toMatchObject({ agents: [], states: { online: 1, offline: 1 } })
+})
+
+it('goes on after a drop with what has changed since', async () => {
+  const first = viewer(null)
+  await first.untilTold(1)
+  feed.unwatch(first.socket)
+  await relabel('web', { env: 'canary' })
+  const second = viewer(null, { since: first.told.at(-1)?.cursor })
+  await vi.waitFor(() => expect(second.told.flatMap((event) => hostsIn(event))).toContain('web'), {
+    timeout: 10_000,
+  })
+  expect(second.told.every(({ isSnapshot }) => !isSnapshot)).toBe(true)
+  expect(second.told.flatMap((event) => hostsIn(event))).not.toContain('db')
+  const stranger = viewer(null, { since: 'elsewhere.3' })
+  await stranger.untilTold(1)
+  expect(stranger.told[0]).toMatchObject({ isSnapshot: true })
+})
+
+it('tells nobody of hosts outside of their scope, neither that they come nor that they go', async () => {
+  const { told, untilTold } = viewer(parseSelector('env=prod') as LabelTerm[])
+  await untilTold(1)
+  expect(hostsIn(told[0])).toEqual(['web'])
+  await test.database.pool.query("DELETE FROM host WHERE name = 'db'")
+  await addTestHost(test.database, { name: 'other', labels: { env: 'test' }, at: new Date(0) })
+  await relabel('other', { env: 'prod' })
+  await untilTold(2)
+  expect(told[1]).toMatchObject({ agents: [{ host: 'other', state: 'online' }], removed: [] })
+  await relabel('web', { env: 'test' })
+  await untilTold(3)
+  expect(told[2]).toMatchObject({ agents: [], removed: [await idOf('web')] })
+})
+
+it('is told again when the connection to the database broke', async () => {
+  const { told, untilTold } = viewer(null)
+  await untilTold(1)
+  await test.database.pool.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'",
+  )
+  await relabel('web', { env: 'canary' })
+  await untilTold(2)
+  expect(told[1]?.agents).toMatchObject([{ labels: { env: 'canary' } }])
+})
