@@ -1,32 +1,22 @@
-import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
-import type { AgentChange, AgentView, LiveEvent, LiveRequest } from '@rollcall/contracts/admin'
+import type { AgentChange, LiveEvent, LiveRequest } from '@rollcall/contracts/admin'
 import { type WebSocket } from 'ws'
 import { type HostScope, isInScope } from '../access/index.ts'
 import { FleetRepository } from '../heartbeats/index.ts'
-import { Alarm } from '../platform/clock/alarm.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { Notifications } from '../platform/prisma/notifications.ts'
-import { type Difference, KnownFleet } from './domain/known-fleet.ts'
+import type { Difference } from './domain/known-fleet.ts'
+import { FleetSight, LOOK_INTERVAL_MS } from './fleet-sight.ts'
 
 /** The channel on which the database names hosts that have changed; `*` for many. */
 const CHANNEL = 'rollcall_hosts'
-const LOOK_INTERVAL_MS = 1000
 /** Between two looks at least, however much happens. */
 const BREATH_MS = 50
-/** What was committed a little late by another server is seen all the same. */
-const OVERLAP_MS = 5000
-/** Between two whole readings, which find what nobody told; and at least, when much is told. */
-const READING_INTERVAL_MS = 60_000
-const READING_PAUSE_MS = 2000
-/** Hosts that are read by their names at a time; with more, all are read. */
-const MOST_NAMED = 1000
 /** Whoever comes back so soon after the last viewer left goes on where it was. */
 const LINGER_MS = 30_000
 const AGENTS_PER_MESSAGE = 500
-const PAGE = 1000
 /** A viewer that has so much unsent is not fed; it gets a new snapshot when it has caught up. */
 const SLOW_BYTES = 4 * 1024 * 1024
 
@@ -46,24 +36,6 @@ interface Watcher {
   states: string
 }
 
-/** What is known from one beginning of looking to its end. */
-class Sight {
-  readonly stop = new AbortController()
-  readonly news = new Alarm()
-  readonly known = new KnownFleet()
-  readonly named = new Set<string>()
-  /** A cursor holds for one sight only: another one counts anew. */
-  readonly id = randomUUID().slice(0, 8)
-  lastLookMs = 0
-  lastReadingMs = 0
-  isWholeWanted = true
-  emptySinceMs: number | undefined
-
-  get cursor(): string {
-    return `${this.id}.${this.known.sequence}`
-  }
-}
-
 /**
  * Shows the fleet to those who watch: once whole, then what changes. Looks into the database, whichever server wrote it,
  * only while somebody watches, each second and as soon as the database says that a host has changed; one reading serves
@@ -72,7 +44,7 @@ class Sight {
 @Injectable()
 export class FleetFeed {
   private readonly watchers = new Map<WebSocket, Watcher>()
-  private sight: Sight | undefined
+  private sight: FleetSight | undefined
 
   constructor(
     private readonly fleet: FleetRepository,
@@ -87,6 +59,8 @@ export class FleetFeed {
     const told = scope === null ? undefined : new Set<string>()
     this.watchers.set(socket, { scope, hostIds: wanted, since, isBehind: true, told, states: '' })
     this.sight ??= this.open()
+    // Of hosts that nobody looked at before, what is known may be old.
+    this.sight.name(hostIds)
     this.sight.news.ring()
   }
 
@@ -99,17 +73,16 @@ export class FleetFeed {
     this.sight = undefined
   }
 
-  private open(): Sight {
-    const sight = new Sight()
+  private open(): FleetSight {
+    const sight = new FleetSight(this.fleet)
     const { signal } = sight.stop
     const unlisten = this.notifications.listen(CHANNEL, {
       onNotice: (payload) => {
-        if (payload === '*') sight.isWholeWanted = true
-        else for (const hostId of payload.split(' ')) sight.named.add(hostId)
+        sight.name(payload === '*' ? undefined : payload.split(' '))
         sight.news.ring()
       },
       onGap: () => {
-        sight.isWholeWanted = true
+        sight.name(undefined)
         sight.news.ring()
       },
     })
@@ -128,13 +101,9 @@ export class FleetFeed {
     return sight
   }
 
-  private async look(sight: Sight, nowMs: number): Promise<void> {
+  private async look(sight: FleetSight, nowMs: number): Promise<void> {
     if (this.isDeserted(sight, nowMs)) return this.close()
-    const news = await this.read(sight, nowMs).catch((error) => {
-      // What was named is not known any more.
-      sight.isWholeWanted = true
-      throw error
-    })
+    const news = await sight.read(nowMs, this.wanted())
     if (sight.stop.signal.aborted) return
     const countStates = memoized((text) => {
       const scope: HostScope = JSON.parse(text)
@@ -143,47 +112,24 @@ export class FleetFeed {
     for (const [socket, watcher] of this.watchers) this.feed(sight, socket, watcher, news, countStates)
   }
 
-  private isDeserted(sight: Sight, nowMs: number): boolean {
+  /** The hosts that somebody looks at; undefined when somebody looks at all. */
+  private wanted(): Set<string> | undefined {
+    const wanted = new Set<string>()
+    for (const { hostIds } of this.watchers.values()) {
+      if (!hostIds) return undefined
+      for (const hostId of hostIds) wanted.add(hostId)
+    }
+    return wanted
+  }
+
+  private isDeserted(sight: FleetSight, nowMs: number): boolean {
     if (this.watchers.size > 0) sight.emptySinceMs = undefined
     else sight.emptySinceMs ??= nowMs
     return sight.emptySinceMs !== undefined && nowMs - sight.emptySinceMs > LINGER_MS
   }
 
-  /** Named hosts at once, those that have answered each second, and all of them now and then. */
-  private async read(sight: Sight, nowMs: number): Promise<Difference> {
-    const named = [...sight.named]
-    sight.named.clear()
-    if (named.length > MOST_NAMED) sight.isWholeWanted = true
-    const pauseMs = sight.isWholeWanted ? READING_PAUSE_MS : READING_INTERVAL_MS
-    if (nowMs - sight.lastReadingMs >= pauseMs) {
-      sight.isWholeWanted = false
-      const all = await this.readAll()
-      sight.lastReadingMs = sight.lastLookMs = nowMs
-      return sight.known.take(all, true)
-    }
-    const ofNamed =
-      named.length > 0 && named.length <= MOST_NAMED
-        ? sight.known.takeNamed(named, await this.fleet.ofHosts(named))
-        : NOTHING_NEW
-    if (nowMs - sight.lastLookMs < LOOK_INTERVAL_MS) return ofNamed
-    const changed = await this.fleet.changedSince(new Date(sight.lastLookMs - OVERLAP_MS))
-    sight.lastLookMs = nowMs
-    const ofAll = sight.known.take(changed, false)
-    return { changes: [...ofNamed.changes, ...ofAll.changes], removed: ofNamed.removed }
-  }
-
-  private async readAll(): Promise<AgentView[]> {
-    const all: AgentView[] = []
-    for (let after: string | undefined; ; ) {
-      const page = await this.fleet.agents({ after, limit: PAGE })
-      all.push(...page)
-      if (page.length < PAGE) return all
-      after = page.at(-1)?.host
-    }
-  }
-
   private feed(
-    sight: Sight,
+    sight: FleetSight,
     socket: WebSocket,
     watcher: Watcher,
     news: Difference,
@@ -210,12 +156,12 @@ export class FleetFeed {
   }
 
   /** What is new since its cursor; not for those who may not see everything, since what they were told is not known. */
-  private resume(sight: Sight, { since, scope }: Watcher): Difference | undefined {
-    const [id, sequence] = since?.split('.') ?? []
-    return id === sight.id && scope === null ? sight.known.since(Number(sequence)) : undefined
+  private resume(sight: FleetSight, { since, scope }: Watcher): Difference | undefined {
+    const sequence = scope === null ? sight.sequenceOf(since) : undefined
+    return sequence === undefined ? undefined : sight.known.since(sequence)
   }
 
-  private snapshot(sight: Sight, watcher: Watcher): Difference {
+  private snapshot(sight: FleetSight, watcher: Watcher): Difference {
     const { hostIds, scope } = watcher
     const wanted = hostIds
       ? [...hostIds].flatMap((hostId) => sight.known.get(hostId) ?? [])
@@ -226,7 +172,7 @@ export class FleetFeed {
   }
 
   /** A host whose labels have changed may come into somebody's scope, as a whole, or leave it. */
-  private within(sight: Sight, { scope, hostIds, told }: Watcher, news: Difference): Difference {
+  private within(sight: FleetSight, { scope, hostIds, told }: Watcher, news: Difference): Difference {
     const isWanted = (hostId: string) => !hostIds || hostIds.has(hostId)
     if (!told)
       return hostIds
@@ -249,8 +195,6 @@ export class FleetFeed {
     return { changes, removed }
   }
 }
-
-const NOTHING_NEW: Difference = { changes: [], removed: [] }
 
 /** Asked the same again, it answers what it answered. */
 function memoized(work: (key: string) => string): (key: string) => string {

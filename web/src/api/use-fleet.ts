@@ -12,7 +12,6 @@ class LiveFleet {
   agents: ReadonlyMap<string, AgentView> = new Map()
   /** Undefined before the server has told. */
   states: StateCounts | undefined
-  version = 0
   #building: Map<string, AgentView> | undefined
   #cursor: string | undefined
   #stop: (() => void) | undefined
@@ -86,7 +85,6 @@ class LiveFleet {
     this.#isTelling = true
     requestAnimationFrame(() => {
       this.#isTelling = false
-      this.version++
       for (const listener of this.#listeners) listener()
     })
   }
@@ -94,15 +92,22 @@ class LiveFleet {
 
 const fleet = new LiveFleet()
 
-/** These hosts, live, and the counts of all. A new render for every frame in which something has changed. */
-export function useLiveFleet(hostIds: readonly string[]): {
-  agents: ReadonlyMap<string, AgentView>
-  states: StateCounts | undefined
-} {
-  useSyncExternalStore(fleet.subscribe, () => fleet.version)
+/** These hosts, live. A new render for every frame in which something has changed. */
+export function useLiveFleet(hostIds: readonly string[]): ReadonlyMap<string, AgentView> {
+  const agents = useSyncExternalStore(fleet.subscribe, () => fleet.agents)
   const viewer = useRef({}).current
   const key = hostIds.join()
   useEffect(() => fleet.look(viewer, key ? key.split(',') : []), [viewer, key])
   useEffect(() => () => fleet.leave(viewer), [viewer])
-  return fleet
+  return agents
+}
+
+/** How many hosts there are in each state, undefined before the server has told. A new render only when they change. */
+export function useLiveCounts(): StateCounts | undefined {
+  const viewer = useRef({}).current
+  useEffect(() => {
+    fleet.look(viewer, [])
+    return () => fleet.leave(viewer)
+  }, [viewer])
+  return useSyncExternalStore(fleet.subscribe, () => fleet.states)
 }

@@ -1,29 +1,22 @@
-import { Button, Checkbox, Code, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Code, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedCallback, useHotkeys, useMediaQuery, useThrottledCallback } from '@mantine/hooks'
-import { type AgentView, HOST_STATES, type HostState } from '@rollcall/contracts/admin'
+import { HOST_STATES, type HostState } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
-import { useLiveFleet } from '../../api/use-fleet.ts'
+import { useLiveCounts } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { BulkActions } from './bulk-actions.tsx'
 import { FleetTable } from './fleet-table.tsx'
-import type { FleetView } from './fleet-view.ts'
+import { type FleetView, fleetQueryOf, WINDOW } from './fleet-view.ts'
 
-export const WINDOW = 100
 const LISTED: HostState[] = ['online', 'degraded', 'offline']
 
 const REFRESH_MS = 1000
-const NO_HOSTS: string[] = []
-
-export const fleetQueryOf = ({ states, ...view }: FleetView) => ({
-  ...view,
-  ...(states && { states: states.join(',') }),
-})
 
 /** Whatever the fleet is, what is wrong stands out, and what is shown stands in the address. */
 export function FleetPage() {
@@ -45,7 +38,7 @@ export function FleetPage() {
     placeholderData: keepPreviousData,
     refetchInterval: 30_000,
   })
-  const { states: counts } = useLiveFleet(NO_HOSTS)
+  const counts = useLiveCounts()
   useRefreshOnStateChange(counts)
 
   if (first.isPending) return <Waiting />
@@ -173,20 +166,3 @@ function LabelFilter({
     />
   )
 }
-
-export const SelectBox = ({
-  agent,
-  isOn,
-  onToggle,
-}: {
-  agent: AgentView
-  isOn: boolean
-  onToggle(): void
-}) => (
-  <Checkbox
-    size="xs"
-    checked={isOn}
-    onChange={onToggle}
-    aria-label={t('fleet.select', { host: agent.host })}
-  />
-)

@@ -1,26 +1,17 @@
-import { Badge, Card, Group, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import type { AgentSort, AgentView, Sparkline as Line } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, useCallback, useMemo, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
-import { Ago } from '../../ui/moment.tsx'
-import { Sparkline } from '../../ui/sparkline.tsx'
-import { StateBadge } from '../../ui/state-badge.tsx'
-import { Untrusted } from '../../ui/untrusted.tsx'
-import { percentText } from '../../ui/words.ts'
-import { fleetQueryOf, SelectBox, WINDOW } from './fleet-page.tsx'
-import type { FleetView } from './fleet-view.ts'
+import { CARD_PX, COLUMNS, FleetRow } from './fleet-row.tsx'
+import { type FleetView, fleetQueryOf, WINDOW } from './fleet-view.ts'
 
 const ROW_PX = 44
-const CARD_PX = 126
 const SETTLED_MS = 120
-const COLUMNS =
-  '28px minmax(130px, 1.5fr) 140px minmax(110px, 1.2fr) minmax(110px, 1fr) 132px 132px 60px 104px 92px 96px'
 
 type Props = {
   view: FleetView
@@ -46,19 +37,17 @@ export function FleetTable({ view, total, isPhone, selected, onSelect, onSort }:
   const visible = rows.getVirtualItems()
   const agentAt = useWindows(view, visible[0]?.index ?? 0, visible.at(-1)?.index ?? 0)
   const shown = useSettled(visible.flatMap(({ index }) => agentAt(index)?.hostId ?? []))
-  const { agents: live } = useLiveFleet(shown)
-  const current = (index: number) => {
-    const agent = agentAt(index)
-    return agent && { ...agent, ...live.get(agent.hostId) }
-  }
+  const live = useLiveFleet(shown)
   const lines = useSparklines(isPhone ? [] : shown)
-  const toggle = (host: string) => {
-    const next = new Set(selected)
+  const selection = useRef({ selected, onSelect })
+  selection.current = { selected, onSelect }
+  const toggle = useCallback((host: string) => {
+    const next = new Set(selection.current.selected)
     if (!next.delete(host)) next.add(host)
-    onSelect(next)
-  }
+    selection.current.onSelect(next)
+  }, [])
   const onKeyDown = (event: KeyboardEvent) => {
-    const agent = current(active)
+    const agent = agentAt(active)
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }[event.key]
     if (step !== undefined) {
       const next = Math.max(0, Math.min(total - 1, active + step))
@@ -93,34 +82,20 @@ export function FleetTable({ view, total, isPhone, selected, onSelect, onSort }:
       >
         {!isPhone && <Head view={view} onSort={onSort} />}
         {visible.map(({ index, start, key }) => {
-          const agent = current(index)
-          const style = {
-            position: 'absolute',
-            top: 0,
-            left: 0,
-            right: 0,
-            transform: `translateY(${start}px)`,
-          } as const
-          if (!agent) return <div key={key} role="row" className="grid-row" style={style} />
-          const isOn = selected.has(agent.host)
-          const box = <SelectBox key="box" agent={agent} isOn={isOn} onToggle={() => toggle(agent.host)} />
-          return isPhone ? (
-            <div key={key} role="row" style={{ ...style, paddingBottom: 8 }}>
-              <HostCard agent={agent} box={box} />
-            </div>
-          ) : (
-            <div
+          const agent = agentAt(index)
+          return (
+            <FleetRow
               key={key}
-              role="row"
-              aria-rowindex={index + 2}
-              aria-selected={isOn}
-              className="grid-row"
-              data-active={index === active || undefined}
-              data-host={agent.host}
-              style={{ ...style, gridTemplateColumns: COLUMNS }}
-            >
-              <Cells agent={agent} box={box} line={lines.get(agent.hostId)} />
-            </div>
+              index={index}
+              startPx={start}
+              agent={agent}
+              live={agent && live.get(agent.hostId)}
+              line={agent && lines.get(agent.hostId)}
+              isPhone={isPhone}
+              isOn={agent !== undefined && selected.has(agent.host)}
+              isActive={index === active}
+              onToggle={toggle}
+            />
           )
         })}
       </div>
@@ -201,93 +176,5 @@ function Head({ view, onSort }: { view: FleetView; onSort(sort: AgentSort): void
         </span>
       ))}
     </div>
-  )
-}
-
-function Cells({ agent, box, line }: { agent: AgentView; box: React.ReactNode; line: Line | undefined }) {
-  return (
-    <>
-      <span role="gridcell">{box}</span>
-      <span role="gridcell">
-        <Link to="/hosts/$host" params={{ host: agent.host }} className="row-link">
-          <Untrusted>{agent.host}</Untrusted>
-        </Link>
-      </span>
-      <span role="gridcell">
-        <StateBadge state={agent.state} reason={agent.stateReason} />
-      </span>
-      <span role="gridcell">
-        <Labels labels={agent.labels} />
-      </span>
-      <span role="gridcell">
-        <Untrusted>{agent.address}</Untrusted>
-      </span>
-      <Meter value={agent.cpuPercent} values={line?.cpu} label={t('fleet.cpu')} />
-      <Meter value={agent.memoryPercent} values={line?.memory} label={t('fleet.memory')} />
-      <span role="gridcell">{percentText(agent.diskPercent)}</span>
-      <span role="gridcell">
-        <Ago at={agent.lastAnswerAt} />
-      </span>
-      <span role="gridcell">
-        <Ago at={agent.nextCallAt} />
-      </span>
-      <span role="gridcell">
-        <Untrusted>{agent.version ?? '–'}</Untrusted>
-      </span>
-    </>
-  )
-}
-
-function Meter({
-  value,
-  values,
-  label,
-}: {
-  value: number | null
-  values: (number | null)[] | undefined
-  label: string
-}) {
-  const color = value !== null && value > 90 ? 'var(--bad)' : 'var(--mantine-primary-color-filled)'
-  return (
-    <span role="gridcell" style={{ display: 'flex', gap: 6, alignItems: 'center' }}>
-      <span style={{ width: 46, textAlign: 'right' }}>{percentText(value)}</span>
-      {values && <Sparkline values={values} label={label} color={color} />}
-    </span>
-  )
-}
-
-export function Labels({ labels }: { labels: Record<string, string> }) {
-  return Object.entries(labels).map(([key, value]) => (
-    <Badge key={key} size="sm" variant="default" tt="none" fw={400} mr={4}>
-      <Untrusted>{value ? `${key}=${value}` : key}</Untrusted>
-    </Badge>
-  ))
-}
-
-function HostCard({ agent, box }: { agent: AgentView; box: React.ReactNode }) {
-  return (
-    <Card withBorder padding="sm" h={CARD_PX - 8}>
-      <Stack gap={4}>
-        <Group justify="space-between" wrap="nowrap">
-          <Group gap="xs" wrap="nowrap" miw={0}>
-            {box}
-            <Link to="/hosts/$host" params={{ host: agent.host }} className="row-link">
-              <Untrusted>{agent.host}</Untrusted>
-            </Link>
-          </Group>
-          <StateBadge state={agent.state} reason={agent.stateReason} />
-        </Group>
-        <Text size="xs" c="dimmed" truncate>
-          <Untrusted>{agent.address}</Untrusted> · <Ago at={agent.lastAnswerAt} />
-        </Text>
-        <Text size="xs">
-          {t('fleet.cpu')} {percentText(agent.cpuPercent)} · {t('fleet.memory')}{' '}
-          {percentText(agent.memoryPercent)} · {t('fleet.disk')} {percentText(agent.diskPercent)}
-        </Text>
-        <div style={{ overflow: 'hidden', height: 22 }}>
-          <Labels labels={agent.labels} />
-        </div>
-      </Stack>
-    </Card>
   )
 }

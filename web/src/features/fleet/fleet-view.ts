@@ -23,3 +23,11 @@ export function readFleetView(search: Record<string, unknown>): FleetView {
     ...(search.direction === 'desc' && { direction: 'desc' as const }),
   }
 }
+
+/** Hosts that are read at a time. */
+export const WINDOW = 100
+
+export const fleetQueryOf = ({ states, ...view }: FleetView) => ({
+  ...view,
+  ...(states && { states: states.join(',') }),
+})

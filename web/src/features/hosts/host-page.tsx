@@ -14,7 +14,7 @@ import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { bytesText, durationText, momentText, percentText } from '../../ui/words.ts'
 import { CommandTable } from '../commands/command-table.tsx'
-import { Labels } from '../fleet/fleet-table.tsx'
+import { Labels } from '../fleet/fleet-row.tsx'
 
 const HostCharts = lazy(() => import('./host-charts.tsx'))
 
@@ -39,7 +39,7 @@ export function HostPage() {
 
 /** The live fleet knows of a change before this page would ask again. */
 function useRefreshOnChange(name: string, hostId: string | undefined) {
-  const { agents } = useLiveFleet(hostId ? [hostId] : [])
+  const agents = useLiveFleet(hostId ? [hostId] : [])
   const client = useQueryClient()
   const mine = hostId ? agents.get(hostId) : undefined
   const mark = mine && `${mine.state} ${mine.stateSince} ${mine.lastAnswerAt}`
