@@ -1,30 +1,8 @@
-import { type LiveEvent, type LiveRequest } from '@rollcall/contracts/admin'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { LiveClient, type Topic } from './live.ts'
+import { FakeSocket } from './testing/fake-socket.ts'
 
 const ID = '0b0e7f8a-0000-4000-8000-000000000001'
-
-class FakeSocket {
-  readyState = 0
-  readonly sent: LiveRequest[] = []
-  onopen: (() => void) | undefined
-  onmessage: ((event: { data: string }) => void) | undefined
-  onclose: ((event: { code: number }) => void) | undefined
-  send(text: string) {
-    this.sent.push(JSON.parse(text))
-  }
-  opens() {
-    this.readyState = 1
-    this.onopen?.()
-  }
-  breaks(code = 1006) {
-    this.readyState = 3
-    this.onclose?.({ code })
-  }
-  says(event: LiveEvent) {
-    this.onmessage?.({ data: JSON.stringify(event) })
-  }
-}
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,6 +1,6 @@
 import type { AgentChange, AgentView, HostState, LiveEvent } from '@rollcall/contracts/admin'
 import { useEffect, useRef, useSyncExternalStore } from 'react'
-import { live } from './live.ts'
+import { type LiveClient, live } from './live.ts'
 
 export type StateCounts = Partial<Record<HostState, number>>
 
@@ -8,7 +8,7 @@ export type StateCounts = Partial<Record<HostState, number>>
  * The hosts that are looked at, as the server pushes them, and how many there are in each state. One copy for all that
  * look, which lives while anybody does.
  */
-class LiveFleet {
+export class LiveFleet {
   agents: ReadonlyMap<string, AgentView> = new Map()
   /** Undefined before the server has told. */
   states: StateCounts | undefined
@@ -19,6 +19,8 @@ class LiveFleet {
   #asked = ''
   readonly #wanted = new Map<object, readonly string[]>()
   readonly #listeners = new Set<() => void>()
+
+  constructor(private readonly live: Pick<LiveClient, 'follow'>) {}
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
@@ -46,11 +48,14 @@ class LiveFleet {
     if (this.#stop && asked === this.#asked) return
     this.#asked = asked
     this.#cursor = undefined
-    this.#building = undefined
     this.#stop?.()
-    this.#stop = live.follow({
+    this.#stop = this.live.follow({
       takes: (event) => event.type === 'fleet',
-      begin: () => ({ type: 'watch-fleet', hostIds, ...(this.#cursor && { since: this.#cursor }) }),
+      begin: () => {
+        // Half a snapshot is worth nothing: the next one begins anew.
+        this.#building = undefined
+        return { type: 'watch-fleet', hostIds, ...(this.#cursor && { since: this.#cursor }) }
+      },
       end: () => ({ type: 'unwatch-fleet' }),
       onEvent: (event) => {
         if (event.type === 'fleet') this.#take(event)
@@ -90,7 +95,7 @@ class LiveFleet {
   }
 }
 
-const fleet = new LiveFleet()
+const fleet = new LiveFleet(live)
 
 /** These hosts, live. A new render for every frame in which something has changed. */
 export function useLiveFleet(hostIds: readonly string[]): ReadonlyMap<string, AgentView> {
