@@ -5,16 +5,9 @@ import { gzipSync } from 'node:zlib'
 
 const LIMIT_KB = 250
 const dist = fileURLToPath(new URL('../web/dist/', import.meta.url))
-const manifest = JSON.parse(await readFile(`${dist}.vite/manifest.json`, 'utf8'))
-const files = new Set()
-const visit = (key) => {
-  const chunk = manifest[key]
-  if (!chunk || files.has(chunk.file)) return
-  files.add(chunk.file)
-  for (const css of chunk.css ?? []) files.add(css)
-  for (const next of chunk.imports ?? []) visit(next)
-}
-visit('index.html')
+const page = await readFile(`${dist}index.html`, 'utf8')
+const files = new Set(Array.from(page.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g), ([, file]) => file))
+if (files.size === 0) throw new Error(`${dist}index.html names no file that it needs`)
 let bytes = 0
 for (const file of files) bytes += gzipSync(await readFile(dist + file)).length
 const kb = Math.round(bytes / 1024)

@@ -5,6 +5,15 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   plugins: [react()],
   resolve: { dedupe: ['react', 'react-dom'] },
-  build: { outDir: 'dist', manifest: true, sourcemap: false, target: 'es2022', assetsInlineLimit: 0 },
+  build: {
+    outDir: 'dist',
+    sourcemap: false,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    // In KB before compression; what may be loaded first is checked by scripts/check-web-size.mjs.
+    chunkSizeWarningLimit: 1000,
+    // What every page needs in one file, and not in forty: a browser asks for six at a time.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'base', tags: ['$initial'] }] } } },
+  },
   server: { proxy: { '/api': 'http://127.0.0.1:8420', '/ws': { target: 'ws://127.0.0.1:8420', ws: true } } },
 })

@@ -6,6 +6,7 @@ import { idle } from './idle.ts'
 import { logs } from './logs.ts'
 import { peers } from './peers.ts'
 import { provision } from './provision.ts'
+import { ui } from './ui.ts'
 
 /** Every benchmark by its name, in the order in which they run. */
 export const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -16,4 +17,5 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   heartbeat,
   fanout,
   peers,
+  ui,
 }

@@ -1,0 +1,65 @@
+import type { Page } from 'playwright-core'
+
+export const VIEWPORT = { width: 1280, height: 800 }
+
+/** What is looked for on the screen: `item`s whose middle lies within the part of `box` that one can see. */
+export interface Sight {
+  box: string
+  item: string
+}
+
+/**
+ * Runs in the page. Notes after each frame what can be seen, each with the time at which it was seen first: a row by its
+ * host and state, a line by its words. What stands in the page but outside of what is scrolled to is not seen.
+ */
+export function noteWhatIsSeen({ box, item }: Sight): void {
+  const seen: Record<string, number> = {}
+  Object.assign(window, { seen })
+  const look = () => {
+    const at = Date.now()
+    const frame = document.querySelector(box)?.getBoundingClientRect()
+    for (const element of frame ? document.querySelectorAll(item) : []) {
+      const { top, bottom } = element.getBoundingClientRect()
+      const middle = (top + bottom) / 2
+      if (!frame || middle < frame.top || middle > frame.bottom) continue
+      const host = element.getAttribute('data-host')
+      const state = element.querySelector('[data-state]')?.getAttribute('data-state')
+      const words = host === null ? element.textContent : `${host} ${state}`
+      if (words) seen[words] ??= at
+    }
+    requestAnimationFrame(() => setTimeout(look))
+  }
+  look()
+}
+
+/** By their words, when they were seen first, in milliseconds by this machine's clock. */
+export const whatWasSeen = (page: Page): Promise<Record<string, number>> =>
+  page.evaluate(() => (window as unknown as { seen: Record<string, number> }).seen)
+
+/** Runs in the page: notes when rows are shown and the browser has nothing more to do. */
+export function noteFirstRows(): void {
+  const observer = new MutationObserver(() => {
+    if (document.querySelectorAll('[data-host]').length < 10) return
+    observer.disconnect()
+    requestIdleCallback(() =>
+      document.documentElement.setAttribute('data-idle-ms', String(performance.now())),
+    )
+  })
+  observer.observe(document, { childList: true, subtree: true })
+}
+
+/** Runs in the page: notes the milliseconds between one frame and the next, from now on. */
+export function noteFrames(): void {
+  const frames: number[] = []
+  let last: number | undefined
+  const note = (now: number) => {
+    if (last !== undefined) frames.push(now - last)
+    last = now
+    requestAnimationFrame(note)
+  }
+  requestAnimationFrame(note)
+  Object.assign(window, { frames })
+}
+
+export const framesOf = (page: Page): Promise<number[]> =>
+  page.evaluate(() => (window as unknown as { frames: number[] }).frames)
