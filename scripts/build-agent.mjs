@@ -1,4 +1,4 @@
-// Builds the agent: two bundles, and one archive per architecture with everything a host needs to run them.
+// Builds the agent: three bundles, and one archive per architecture with everything a host needs to run them.
 // Runs on plain Node 20. Usage: node scripts/build-agent.mjs [--bundle-only] [--force]
 
 import { createHash } from 'node:crypto'
@@ -78,7 +78,11 @@ async function buildBundle(folder, version) {
   const staging = await mkdtemp(join(DIST, 'bundle-'))
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { agent: 'agent/src/agent.ts', runner: 'agent/src/runner.ts' },
+    entryPoints: {
+      agent: 'agent/src/agent.ts',
+      runner: 'agent/src/runner.ts',
+      transfer: 'agent/src/transfer.ts',
+    },
     outdir: staging,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -190,7 +194,7 @@ async function runtimeParts(arch, lock, log) {
 async function buildArchive({ archive, arch, bundle, version, parts, lock }) {
   const staging = await mkdtemp(join(tmpdir(), 'rollcall-agent-'))
   try {
-    for (const name of ['agent.mjs', 'runner.mjs', 'NOTICES'])
+    for (const name of ['agent.mjs', 'runner.mjs', 'transfer.mjs', 'NOTICES'])
       await cp(join(bundle, name), join(staging, name), { recursive: true })
     await copyNodePty(staging, arch, parts.binding)
     await mkdir(join(staging, 'bin'))

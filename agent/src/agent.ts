@@ -7,6 +7,7 @@ import { RunnerLink } from './commands/runner-link.ts'
 import { runtimePaths, spoolPaths } from './commands/spool-paths.ts'
 import { loadConfig } from './config/load-config.ts'
 import { ContainerStatus } from './containers/container-status.ts'
+import { TransfersService } from './files/transfers.service.ts'
 import { createHandlers } from './handlers.ts'
 import { HostStatus } from './host/host-status.ts'
 import { runMain } from './main.ts'
@@ -38,10 +39,11 @@ runMain(async () => {
     ...{ path: runtime.containers, clock, log },
     tellRunner: (order) => runner.tell(order),
   })
+  const transfers = new TransfersService(places.state, runner, limits, clock)
   const status = new HostStatus(version, bootId, clock, containers)
   const server = new RpcServer(
     config,
-    createHandlers({ version, bootId, port, commands, status, clock }),
+    createHandlers({ version, bootId, port, commands, transfers, status, clock }),
     log,
   )
 

@@ -2,6 +2,8 @@ import { AGENT_PROTOCOL, type AgentHandlers } from '@rollcall/contracts/agent'
 import { readCommandLog } from './commands/command-log.ts'
 import type { CommandsService } from './commands/commands.service.ts'
 import { OutputInFlight } from './commands/output-in-flight.ts'
+import { readToolsVersion } from './files/tools-version.ts'
+import type { TransfersService } from './files/transfers.service.ts'
 import type { HostStatus } from './host/host-status.ts'
 import type { Clock } from './platform/clock.ts'
 
@@ -10,12 +12,14 @@ interface Parts {
   bootId: string
   port: number
   commands: CommandsService
+  transfers: TransfersService
   status: HostStatus
   clock: Clock
 }
 
 /** One entry per method of the contract; a missing one does not compile. */
-export function createHandlers({ version, bootId, port, commands, status, clock }: Parts): AgentHandlers {
+export function createHandlers(parts: Parts): AgentHandlers {
+  const { version, bootId, port, commands, transfers, status, clock } = parts
   const startedMs = clock.monotonicMs()
   const inFlight = new OutputInFlight()
   return {
@@ -40,5 +44,13 @@ export function createHandlers({ version, bootId, port, commands, status, clock 
     release_command: (params) => commands.release(params.command_id),
     write_input: (params) => commands.writeInput(params),
     resize_terminal: (params) => commands.resize(params),
+    start_transfer: (params) => transfers.start(params),
+    write_chunk: (params, signal, bytes) => transfers.write(params, signal, bytes),
+    get_transfer: (params, signal) => transfers.get(params, signal),
+    end_transfer: async ({ transfer_id }) => {
+      await transfers.end(transfer_id)
+      return { transfer_id, ended: true }
+    },
+    get_tools: async () => ({ version: await readToolsVersion() }),
   }
 }

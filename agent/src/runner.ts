@@ -2,6 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { readArguments } from './arguments.ts'
 import { runtimePaths, spoolPaths } from './commands/spool-paths.ts'
 import { ContainerLooks } from './containers/container-looks.ts'
+import { FileJobs } from './files/file-jobs.ts'
+import { transfersFolder } from './files/transfer-paths.ts'
 import { runMain } from './main.ts'
 import { systemClock as clock } from './platform/clock.ts'
 import { Fifos } from './platform/fifos.ts'
@@ -42,7 +44,7 @@ runMain(async () => {
   let idle: { cancel(): void } | undefined
   const onBusyChange = () => {
     idle?.cancel()
-    if (runner.isBusy || looks.isBusy) return
+    if (runner.isBusy || looks.isBusy || files.isBusy) return
     if (isStopping) process.exit(0)
     // Orders that come at this very moment stay in the FIFO, which systemd holds open and watches again once we are gone.
     idle = clock.after(places.idleMs, () => {
@@ -62,10 +64,13 @@ runMain(async () => {
     onBusyChange,
   })
   const looks = new ContainerLooks({ path: runtime.containers, clock, log, onBusyChange })
+  const files = new FileJobs({ folder: transfersFolder(places.state), clock, log, onBusyChange })
   onBusyChange()
   runner.scan()
+  files.scan()
   readOrders(fifo, log, (order) => {
     if (order.op === 'containers') looks.look(order.engines)
+    else if (order.op === 'transfer') files.look(order.id)
     else runner.obey(order)
   })
   log.info('runner.ready', { version: ownVersion(), pid: process.pid })
@@ -74,6 +79,7 @@ runMain(async () => {
     log.info('runner.stopping', { signal })
     isStopping = true
     looks.stop()
+    files.stop()
     if (!runner.isBusy) process.exit(0)
     runner.endAll()
     clock.after(STOP_MS, () => process.exit(0))

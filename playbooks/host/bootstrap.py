@@ -2,7 +2,7 @@
 
     python3 bootstrap.py --staging DIR --playbook NAME --tools-version VERSION
 
-DIR holds what the server uploaded: tools.tar.gz (only when the host has another VERSION under /opt/rollcall-tools),
+DIR holds what the server uploaded: tools.tar.gz (only when the host uses another VERSION under /opt/rollcall-tools),
 vars.json for the playbook, and whatever that names. Standard input stays open as long as the server is there; when it
 ends before the playbook does, the playbook is ended and DIR removed, so that secrets do not outlive the connection.
 A run that finds an older one still going ends that first: the newest knows what is wanted.
@@ -109,13 +109,18 @@ def end_holders(lock, how):
 
 
 def lay_out_tools(staging, version):
-    archive = os.path.join(staging, "tools.tar.gz")
-    if read_line(os.path.join(TOOLS, "VERSION")) == version:
+    """Makes VERSION a folder of TOOLS and sets the link "current" to it; the version before it stays."""
+    place, current = os.path.join(TOOLS, version), os.path.join(TOOLS, "current")
+    former = os.readlink(current) if os.path.islink(current) else None
+    if former == version and read_line(os.path.join(place, "VERSION")) == version:
         return
-    fresh, old = TOOLS + ".new", TOOLS + ".old"
-    for path in (fresh, old):
+    if os.path.lexists(os.path.join(TOOLS, "VERSION")):
+        shutil.rmtree(TOOLS)  # of a release that kept one version only, right there
+    os.makedirs(TOOLS, mode=0o755, exist_ok=True)
+    fresh = place + ".new"
+    for path in (fresh, place):
         shutil.rmtree(path, ignore_errors=True)
-    with tarfile.open(archive, "r:gz") as tar:
+    with tarfile.open(os.path.join(staging, "tools.tar.gz"), "r:gz") as tar:
         unpack(tar, fresh)
     with tarfile.open(os.path.join(fresh, "bundle.tar")) as tar:
         unpack(tar, os.path.join(fresh, "ansible"))
@@ -123,16 +128,22 @@ def lay_out_tools(staging, version):
     with open(os.path.join(fresh, "VERSION"), "w") as file:
         file.write(version + "\n")
     os.sync()  # before the rename: after a power cut a complete name must mean complete files
-    if os.path.lexists(TOOLS):
-        os.rename(TOOLS, old)
-    os.rename(fresh, TOOLS)
-    shutil.rmtree(old, ignore_errors=True)
+    os.rename(fresh, place)
+    if os.path.lexists(current + ".new"):
+        os.unlink(current + ".new")
+    os.symlink(version, current + ".new")
+    os.replace(current + ".new", current)
+    for name in os.listdir(TOOLS):
+        if name not in (version, former, "current"):
+            shutil.rmtree(os.path.join(TOOLS, name), ignore_errors=True)
 
 
 def unpack(tar, folder):
     os.makedirs(folder, mode=0o755)
     members = []
     for member in tar:
+        if not (member.isfile() or member.isdir()) or member.name.startswith("/") or ".." in member.name.split("/"):
+            raise tarfile.TarError("%r is not a file or folder within the archive" % member.name)
         member.uid = member.gid = 0
         member.uname = member.gname = ""
         members.append(member)
@@ -152,13 +163,14 @@ def read_line(path):
 
 def run_playbook(options, lock):
     staging = options.staging
+    tools = os.path.join(TOOLS, options.tools_version)
     scratch = os.path.join(staging, "ansible")
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": scratch,
         "LC_ALL": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "ANSIBLE_CONFIG": os.path.join(TOOLS, "playbooks", "ansible.cfg"),
+        "ANSIBLE_CONFIG": os.path.join(tools, "playbooks", "ansible.cfg"),
         "ANSIBLE_HOME": scratch,
         "ANSIBLE_LOCAL_TEMP": os.path.join(scratch, "local"),
         "ANSIBLE_REMOTE_TEMP": os.path.join(scratch, "remote"),
@@ -166,11 +178,11 @@ def run_playbook(options, lock):
     }
     os.makedirs(scratch, mode=0o700, exist_ok=True)
     command = [
-        sys.executable, "-I", os.path.join(TOOLS, "ansible"),
+        sys.executable, "-I", os.path.join(tools, "ansible"),
         "--inventory", "localhost,", "--connection", "local",
         "--extra-vars", "ansible_python_interpreter=" + sys.executable,
         "--extra-vars", "@" + os.path.join(staging, "vars.json"),
-        os.path.join(TOOLS, "playbooks", options.playbook),
+        os.path.join(tools, "playbooks", options.playbook),
     ]
     playbook = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, env=environment, cwd="/", start_new_session=True, pass_fds=[lock]

@@ -95,7 +95,7 @@ if [ "$uid" = 0 ]; then
   agent=$(systemctl show --property=MainPID --value rollcall-agent.service 2>/dev/null)
   if [ "${agent:-0}" != 0 ]; then own=$(ls -l "/proc/$agent/fd" 2>/dev/null); fi
   say releases "$(echo $(ls /opt/rollcall-agent/releases 2>/dev/null))"
-  say tools "$(cat /opt/rollcall-tools/VERSION 2>/dev/null)"
+  say tools "$(cat /opt/rollcall-tools/current/VERSION 2>/dev/null)"
 fi
 listening
 say listening "$ports"

@@ -3,6 +3,7 @@ import { APP_FILTER } from '@nestjs/core'
 import { AccessModule } from './access/index.ts'
 import { AuditModule } from './audit/index.ts'
 import { CommandsModule } from './commands/index.ts'
+import { FilesModule } from './files/index.ts'
 import { HealthModule } from './health/index.ts'
 import { HeartbeatsModule } from './heartbeats/index.ts'
 import { HostsModule } from './hosts/index.ts'
@@ -15,6 +16,7 @@ import { RunsModule } from './runs/index.ts'
 import { SavedCommandsModule } from './saved-commands/index.ts'
 import { SchedulesModule } from './schedules/index.ts'
 import { TerminalsModule } from './terminals/index.ts'
+import { ToolsModule } from './tools/index.ts'
 
 @Module({})
 export class AppModule {
@@ -32,6 +34,8 @@ export class AppModule {
         SavedCommandsModule,
         SchedulesModule,
         TerminalsModule,
+        FilesModule,
+        ToolsModule,
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,

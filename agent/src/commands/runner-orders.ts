@@ -16,9 +16,11 @@ export const runnerOrder = z.discriminatedUnion('op', [
   z.object({ op: z.literal('scan') }),
   /** Ask these engines for their containers, and leave a report. */
   z.object({ op: z.literal('containers'), engines: z.array(containerEngineName) }),
+  /** Look what is to be done about a transfer of files. */
+  z.object({ op: z.literal('transfer'), id }),
 ])
 export type RunnerOrder = z.infer<typeof runnerOrder>
-export type CommandOrder = Exclude<RunnerOrder, { op: 'containers' }>
+export type CommandOrder = Exclude<RunnerOrder, { op: 'containers' | 'transfer' }>
 
 /** The kernel writes up to this many bytes to a FIFO whole, never mixed with another writer's. */
 export const PIPE_BUF = 4096

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { type AgentConfig, TOKEN_HEADER } from '@rollcall/contracts/agent'
+import { type AgentConfig, ENVELOPE_TYPE, TOKEN_HEADER } from '@rollcall/contracts/agent'
 
 /** Why a caller was refused: for the log alone, the caller always gets the same answer. */
 export type Refusal =
@@ -12,6 +12,8 @@ export type Refusal =
   | 'http.path'
   | 'http.content_type'
   | 'http.token'
+
+const CONTENT_TYPE = new RegExp(`^(application/json|${ENVELOPE_TYPE})\\s*(;|$)`, 'i')
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
@@ -56,7 +58,7 @@ export class Gate {
   checkRequest(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): Refusal | null {
     if (request.method !== 'POST') return 'http.method'
     if (request.url !== this.#path) return 'http.path'
-    if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) return 'http.content_type'
+    if (!CONTENT_TYPE.test(request.headers['content-type'] ?? '')) return 'http.content_type'
     const token = request.headers[TOKEN_HEADER]
     // Digests have one length, so the time of the comparison tells neither the token nor how long it is.
     const isRight = timingSafeEqual(digest(typeof token === 'string' ? token : ''), this.#tokenDigest)

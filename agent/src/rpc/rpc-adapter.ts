@@ -1,5 +1,11 @@
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
-import { AGENT_METHODS, type AgentHandlers, type AgentMethodName, RPC_ERROR } from '@rollcall/contracts/agent'
+import {
+  AGENT_METHODS,
+  type AgentHandlers,
+  type AgentMethodName,
+  openEnvelope,
+  RPC_ERROR,
+} from '@rollcall/contracts/agent'
 import jayson from 'jayson'
 import { type Log, rateLimited } from '../platform/log.ts'
 import { type RpcError, toRpcError } from './rpc-errors.ts'
@@ -7,7 +13,9 @@ import { type RpcError, toRpcError } from './rpc-errors.ts'
 /** Calls in one batch. */
 const MOST_IN_BATCH = 16
 
-type Context = { signal: AbortSignal }
+type Context = { signal: AbortSignal; bytes: Uint8Array }
+
+const NO_BYTES = new Uint8Array(0)
 type Reply = (error: RpcError | null, result?: unknown) => void
 type RpcResponse = { jsonrpc: '2.0'; id: unknown; result?: unknown; error?: Partial<RpcError> }
 
@@ -34,18 +42,26 @@ export class RpcAdapter {
     )
   }
 
-  /** The answer to one request body; null when nothing is to be answered (notifications only). Never rejects. */
-  async answer(body: Buffer, signal: AbortSignal): Promise<unknown> {
+  /**
+   * The answer to one request body; null when nothing is to be answered (notifications only). `isEnvelope`: the body carries
+   * bytes beside its JSON. Never rejects.
+   */
+  async answer(body: Buffer, signal: AbortSignal, isEnvelope = false): Promise<unknown> {
+    const envelope = isEnvelope ? openEnvelope(body) : { json: body, bytes: NO_BYTES }
+    if (envelope === null) return refusal('The request is not an envelope of JSON and bytes.')
+    const text = Buffer.from(envelope.json.buffer, envelope.json.byteOffset, envelope.json.length)
+    return this.#answer(text, { signal, bytes: envelope.bytes })
+  }
+
+  async #answer(body: Buffer, context: Context): Promise<unknown> {
     let request: unknown
     try {
       request = JSON.parse(body.toString('utf8'))
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
-      const invalid = new RollcallError('request.invalid', 'The request is not JSON.')
-      return { jsonrpc: '2.0', id: null, error: toRpcError(invalid, RPC_ERROR.parse) }
+      return refusal('The request is not JSON.')
     }
     return new Promise((resolve) => {
-      const context: Context = { signal }
       this.#server.call(
         withoutNesting(request) as jayson.JSONRPCRequestLike,
         context,
@@ -59,7 +75,7 @@ export class RpcAdapter {
   #method(name: string): jayson.Method {
     const isKnown = Object.hasOwn(AGENT_METHODS, name)
     const handler = (params: unknown, context: Context, reply: Reply) => {
-      const work = isKnown ? this.#run(name as AgentMethodName, params, context.signal) : unknownMethod(name)
+      const work = isKnown ? this.#run(name as AgentMethodName, params, context) : unknownMethod(name)
       work.then(
         (result) => reply(null, result),
         (error) => reply(error as RpcError),
@@ -69,7 +85,7 @@ export class RpcAdapter {
   }
 
   /** Rejects with an `RpcError` and nothing else. */
-  async #run<N extends AgentMethodName>(name: N, input: unknown, signal: AbortSignal): Promise<unknown> {
+  async #run<N extends AgentMethodName>(name: N, input: unknown, context: Context): Promise<unknown> {
     if (this.#calls >= this.#mostCalls) {
       this.#logOverload('rpc.overloaded', { calls: this.#calls })
       const message = `The agent is at work on ${this.#calls} calls already; wait for one to be answered.`
@@ -77,13 +93,13 @@ export class RpcAdapter {
     }
     this.#calls++
     try {
-      return await this.#call(name, input, signal)
+      return await this.#call(name, input, context)
     } finally {
       this.#calls--
     }
   }
 
-  async #call<N extends AgentMethodName>(name: N, input: unknown, signal: AbortSignal): Promise<unknown> {
+  async #call<N extends AgentMethodName>(name: N, input: unknown, context: Context): Promise<unknown> {
     const method = AGENT_METHODS[name]
     const params = method.params.safeParse(input ?? {})
     if (!params.success) {
@@ -93,8 +109,8 @@ export class RpcAdapter {
     }
     try {
       // The contract ties parameters to the handler of the same name; TypeScript cannot follow that through a union.
-      const handler = this.#handlers[name] as (params: unknown, signal: AbortSignal) => Promise<unknown>
-      return method.result.parse(await handler(params.data, signal))
+      const handler = this.#handlers[name] as (...given: unknown[]) => Promise<unknown>
+      return method.result.parse(await handler(params.data, context.signal, context.bytes))
     } catch (error) {
       if (!(error instanceof RollcallError)) {
         this.#log.error('rpc.defect', { method: name, error: String((error as Error).stack ?? error) })
@@ -103,6 +119,11 @@ export class RpcAdapter {
     }
   }
 }
+
+const refusal = (message: string) => ({
+  ...{ jsonrpc: '2.0', id: null },
+  error: toRpcError(new RollcallError('request.invalid', message), RPC_ERROR.parse),
+})
 
 async function unknownMethod(name: string): Promise<never> {
   const message = `This agent has no method ${JSON.stringify(String(name).slice(0, 64))}; it may be older than the caller.`

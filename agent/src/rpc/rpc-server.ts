@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
-import type { AgentHandlers } from '@rollcall/contracts/agent'
+import { type AgentHandlers, ENVELOPE_TYPE } from '@rollcall/contracts/agent'
 import express from 'express'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { errorCode } from '../platform/files.ts'
@@ -150,7 +150,9 @@ export class RpcServer {
     let answer: unknown
     try {
       const body = await this.#bodies.read(request)
-      answer = await this.#adapter.answer(body, AbortSignal.any([gone.signal, this.#stopping.signal]))
+      const signal = AbortSignal.any([gone.signal, this.#stopping.signal])
+      const isEnvelope = request.headers['content-type']?.toLowerCase().startsWith(ENVELOPE_TYPE) === true
+      answer = await this.#adapter.answer(body, signal, isEnvelope)
     } catch (error) {
       if (!(error instanceof RollcallError)) {
         // The caller went away in the middle of its request: there is nobody to answer.

@@ -8,11 +8,14 @@ import {
   withdrawCommand,
   writeInput,
 } from './commands.ts'
+import { endTransfer, getTools, getTransfer, startTransfer, writeChunk } from './files.ts'
 import { getPort, getStatus, healthCheck, heartbeat } from './host.ts'
 
 export * from './commands.ts'
 export * from './config.ts'
 export * from './containers.ts'
+export * from './envelope.ts'
+export * from './files.ts'
 export * from './host.ts'
 export * from './method.ts'
 
@@ -29,6 +32,11 @@ export const AGENT_METHODS = {
   release_command: releaseCommand,
   write_input: writeInput,
   resize_terminal: resizeTerminal,
+  start_transfer: startTransfer,
+  write_chunk: writeChunk,
+  get_transfer: getTransfer,
+  end_transfer: endTransfer,
+  get_tools: getTools,
 } as const
 
 export type AgentMethods = typeof AGENT_METHODS
@@ -41,10 +49,14 @@ export type AgentResult<N extends AgentMethodName> = z.output<AgentMethods[N]['r
 
 /**
  * What an agent implements: a method without a handler does not compile. The signal aborts when the answer was sent or its
- * caller has gone.
+ * caller has gone. `bytes` are what came beside the request, in an envelope; empty where there was none.
  */
 export type AgentHandlers = {
-  [N in AgentMethodName]: (params: AgentParams<N>, signal: AbortSignal) => Promise<AgentResult<N>>
+  [N in AgentMethodName]: (
+    params: AgentParams<N>,
+    signal: AbortSignal,
+    bytes: Uint8Array,
+  ) => Promise<AgentResult<N>>
 }
 
 /** JSON-RPC error codes: the standard's own, and one for each kind of `RollcallError`. The stable code is in `data.code`. */

@@ -52,6 +52,21 @@ export class AgentsService implements OnModuleDestroy {
     return this.withRetries(hostId, (connection) => connection.call(name, params, signal), signal)
   }
 
+  /** As `call`, with bytes beside the parameters: for an agent that is known to have the method. */
+  callWithBytes<N extends AgentMethodName>(
+    hostId: string,
+    name: N,
+    params: AgentParamsInput<N>,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<AgentResult<N>> {
+    return this.withRetries(
+      hostId,
+      (connection) => connection.callWithBytes(name, params, bytes, signal),
+      signal,
+    )
+  }
+
   /**
    * A call and, in the same request, a second one that follows from it, with retries. Throws the error of the first;
    * resolves to both results, or to an error in place of the second.

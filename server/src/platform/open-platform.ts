@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { RollcallError } from '@rollcall/contracts'
 import type pg from 'pg'
 import { Artifacts } from './artifacts/artifacts.ts'
+import { BlobStore } from './blobs/blob-store.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
 import { type Identity, makeIdentity } from './crypto/certificates.ts'
@@ -60,7 +61,8 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
       config.agentFolder ?? join(REPOSITORY, 'agent/dist'),
       config.ansibleBundle,
     )
-    return { version, config, log, dataDir, sealer, database, identity, queue, artifacts, close }
+    const blobs = new BlobStore(dataDir.file('files'), config.filesBytes)
+    return { version, config, log, dataDir, sealer, database, identity, queue, artifacts, blobs, close }
   } catch (error) {
     await close()
     throw error

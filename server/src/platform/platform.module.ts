@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common'
 import { Artifacts } from './artifacts/artifacts.ts'
+import { BlobStore } from './blobs/blob-store.ts'
 import { Clock, SystemClock } from './clock/clock.ts'
 import { Repeater } from './clock/repeater.ts'
 import type { Config } from './config/config.ts'
@@ -24,6 +25,7 @@ export interface Platform {
   queue: JobQueue
   identity: Identity
   artifacts: Artifacts
+  blobs: BlobStore
 }
 
 /** The ports to the outside, for every feature. */
@@ -42,6 +44,7 @@ export class PlatformModule {
       { provide: Database, useValue: platform.database },
       { provide: JobQueue, useValue: platform.queue },
       { provide: Artifacts, useValue: platform.artifacts },
+      { provide: BlobStore, useValue: platform.blobs },
       { provide: Clock, useClass: SystemClock },
       Repeater,
       Notifications,

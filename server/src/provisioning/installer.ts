@@ -1,5 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import { agentConfig } from '@rollcall/contracts/agent'
+import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/artifacts/tools.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
 import {
   type AgentArchitecture,
@@ -12,12 +13,11 @@ import type { PreflightReport } from './domain/preflight-report.ts'
 import { stagingOf } from './domain/staging-place.ts'
 import { HostLog } from './host-log.ts'
 import { type HostLook, lookAtHost } from './host-look.ts'
-import { hostScript, PLAYBOOKS_FOLDER } from './host-scripts.ts'
+import { hostScript } from './host-scripts.ts'
 import { withSession } from './host-session.ts'
 import type { AgentArchive, InstallPorts, InstallResult, InstallTarget } from './install-ports.ts'
 import { runPlaybook } from './playbook-run.ts'
 import { makeStaging, removeStaging, type Staging } from './staging.ts'
-import { readTools, type Tools } from './tools-archive.ts'
 
 const MAX_PORT_CHANGES = 5
 // What is uploaded when it is not known yet for which architecture.

@@ -1,5 +1,6 @@
 import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { RollcallError } from '@rollcall/contracts'
 import { type Identity, makeIdentity } from '../../../agent/test/fixtures/certificate.ts'
 import type { LoadAgent } from '../agents.ts'
 import type { Behaviour, Fault } from './behaviour.ts'
@@ -63,6 +64,11 @@ export class SimulatedAgent {
     release_command: ({ command_id }) => JSON.stringify(this.#book.release(command_id)),
     write_input: (params) => JSON.stringify(this.#book.writeInput(params)),
     resize_terminal: (params) => JSON.stringify(this.#book.resize(params)),
+    start_transfer: withoutFiles,
+    write_chunk: withoutFiles,
+    get_transfer: withoutFiles,
+    end_transfer: withoutFiles,
+    get_tools: withoutFiles,
   }
 
   /** Does `work` at once, or when it is no longer frozen. */
@@ -96,6 +102,11 @@ export class SimulatedAgent {
   get #running(): string[] {
     return this.#commands?.running() ?? []
   }
+}
+
+/** Its hosts have no disks: they are like those whose agent is of a release before files. */
+function withoutFiles(): never {
+  throw new RollcallError('agent.method_unknown', 'This agent has no method for files.')
 }
 
 const contextOf = ({ certificate, privateKey }: Identity): SecureContext =>

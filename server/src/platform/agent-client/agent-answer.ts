@@ -21,8 +21,8 @@ const rpcAnswer = z.union([
   }),
 ])
 
-/** An agent speaks of commands and of itself; what it says of anything else is not believed. */
-const MAY_BE_SAID_BY_AGENT = /^(command\.|request\.|agent\.(overloaded|method_unknown)$)/
+/** An agent speaks of commands, of files and of itself; what it says of anything else is not believed. */
+const MAY_BE_SAID_BY_AGENT = /^(command\.|file\.|request\.|agent\.(overloaded|method_unknown)$)/
 
 /** The result that an answer carries. Without an `id` only its error is of interest. */
 export function unwrap(json: unknown, id: number | undefined): unknown {

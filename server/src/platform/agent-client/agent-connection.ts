@@ -4,6 +4,8 @@ import {
   type AgentMethodName,
   type AgentParamsInput,
   type AgentResult,
+  ENVELOPE_TYPE,
+  envelopeHead,
   TOKEN_HEADER,
 } from '@rollcall/contracts/agent'
 import { Client } from 'undici'
@@ -17,6 +19,8 @@ const KEEP_ALIVE_MS = 100_000
 /** A host runs at most this many commands by default, and each is followed by one poll. */
 const MAX_POLLS = 64
 const MAX_CALLS = 4
+/** Content of files on its way to one agent at once. */
+const MAX_TRANSFERS = 3
 /** Above the largest piece of output of the contract in base64, and above every other answer. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024
 const MAX_ANSWER_BYTES = 3 * 1024 * 1024
@@ -56,7 +60,7 @@ export class AgentConnection {
           headersTimeout: 0,
           bodyTimeout: 0,
         }),
-      { polls: MAX_POLLS, calls: MAX_CALLS },
+      { polls: MAX_POLLS, calls: MAX_CALLS, transfers: MAX_TRANSFERS },
     )
   }
 
@@ -104,6 +108,22 @@ export class AgentConnection {
     }) as OutcomesOf<C>
   }
 
+  /** As `call`, with bytes beside the parameters, which go out as they are. */
+  async callWithBytes<N extends AgentMethodName>(
+    name: N,
+    params: AgentParamsInput<N>,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<AgentResult<N>> {
+    const id = ++this.lastId
+    const head = envelopeHead(JSON.stringify({ jsonrpc: '2.0', id, method: name, params }))
+    const body = { type: ENVELOPE_TYPE, bytes: Buffer.concat([head, bytes]) }
+    const text = await withDeadline(AGENT_METHODS[name].timeoutMs, signal, (either) =>
+      this.lines.use('transfers', (client) => this.post(client, body, MAX_ANSWER_BYTES, either)),
+    )
+    return resultOf(name, unwrap(parseAnswer(text), id))
+  }
+
   /** Ends at once, with what is under way. */
   close(): Promise<void> {
     return this.lines.close('destroy')
@@ -121,25 +141,21 @@ export class AgentConnection {
     signal: AbortSignal | undefined,
     timeoutMs = Math.max(...methods.map((name) => AGENT_METHODS[name].timeoutMs)) + waitMs,
   ): Promise<unknown> {
-    const body = JSON.stringify(request)
+    const body = { type: 'application/json', bytes: JSON.stringify(request) }
     const maxBytes = methods.includes('get_command_log') ? MAX_LOG_BYTES : MAX_ANSWER_BYTES
     const text = await withDeadline(timeoutMs, signal, (either) =>
       this.lines.use(waitMs > 0 ? 'polls' : 'calls', (client) => this.post(client, body, maxBytes, either)),
     )
-    try {
-      return JSON.parse(text)
-    } catch (cause) {
-      throw invalidAnswer('its answer is not JSON', cause)
-    }
+    return parseAnswer(text)
   }
 
-  private async post(client: Client, body: string, maxBytes: number, signal: AbortSignal): Promise<string> {
+  private async post(client: Client, body: Body, maxBytes: number, signal: AbortSignal): Promise<string> {
     try {
       const response = await client.request({
         method: 'POST',
         path: `/${this.address.path}/rpc`,
-        headers: { 'content-type': 'application/json', [TOKEN_HEADER]: this.address.token },
-        body,
+        headers: { 'content-type': body.type, [TOKEN_HEADER]: this.address.token },
+        body: body.bytes,
         signal,
       })
       if (response.statusCode !== 200) {
@@ -150,6 +166,19 @@ export class AgentConnection {
     } catch (error) {
       throw asCallError(error)
     }
+  }
+}
+
+interface Body {
+  type: string
+  bytes: string | Buffer
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw invalidAnswer('its answer is not JSON', cause)
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Client } from 'undici'
 
-export type LineUse = 'polls' | 'calls'
+export type LineUse = 'polls' | 'calls' | 'transfers'
 
 interface Line {
   client: Client
   /** Requests on it, running or waiting, by what they are. */
   polls: number
   calls: number
+  transfers: number
 }
 
 /**
@@ -15,11 +16,11 @@ interface Line {
  */
 export class Lines {
   private readonly lines: Line[] = []
-  private running = { polls: 0, calls: 0 }
+  private running = { polls: 0, calls: 0, transfers: 0 }
 
   constructor(
     private readonly open: () => Client,
-    /** How many polls and, beside them, how many calls may run at once; further ones wait behind their own kind. */
+    /** How many of each kind may run at once, beside the others; further ones wait behind their own kind. */
     private readonly limits: Record<LineUse, number>,
   ) {}
 
@@ -42,9 +43,9 @@ export class Lines {
 
   private take(kind: LineUse): Line {
     if (this.running[kind] < this.limits[kind]) {
-      const free = this.lines.find((line) => line.polls + line.calls === 0)
+      const free = this.lines.find((line) => line.polls + line.calls + line.transfers === 0)
       if (free) return free
-      const line = { client: this.open(), polls: 0, calls: 0 }
+      const line = { client: this.open(), polls: 0, calls: 0, transfers: 0 }
       this.lines.push(line)
       return line
     }

@@ -18,6 +18,12 @@ const environment = z.object({
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
+  ROLLCALL_FILES_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024 ** 2)
+    .max(2 ** 50)
+    .default(20 * 1024 ** 3),
   ROLLCALL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   ROLLCALL_AGENT_FOLDER: z.string().regex(/^\//, 'must be an absolute path').optional(),
   ROLLCALL_ANSIBLE_BUNDLE: z
@@ -51,6 +57,8 @@ export interface Config {
   ansibleBundle: string
   /** How long the output of an ended command is kept. */
   outputDays: number
+  /** Bytes of files on their way to hosts, or from the user, that the server keeps. */
+  filesBytes: number
   /** Undefined for the embedded PostgreSQL. */
   databaseUrl: string | undefined
   /** Undefined for the queue in PostgreSQL. */
@@ -82,6 +90,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,
     outputDays: value.ROLLCALL_OUTPUT_DAYS,
+    filesBytes: value.ROLLCALL_FILES_BYTES,
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,
   }

@@ -1,17 +1,27 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
+import { gunzip, gzip } from 'node:zlib'
 import { type TarEntry, tarArchive } from './tar-archive.ts'
+import { readTar, type TarMember } from './tar-reader.ts'
 
-/** What becomes `/opt/rollcall-tools` on a host: Ansible and our playbooks. */
+/** The playbooks that ship with the server; the same place from `src` and from `dist`. */
+export const PLAYBOOKS_FOLDER = fileURLToPath(new URL('../../../../playbooks', import.meta.url))
+
+/** What becomes a folder under `/opt/rollcall-tools` on a host: Ansible and our playbooks. */
 export interface Tools {
-  /** A hash over all of it, which the host keeps as VERSION. */
+  /** A hash over all of it: the folder's name, and what its VERSION says. */
   version: string
   /** The `tools.tar.gz` that `bootstrap.py` unpacks. */
   archive(): Promise<Buffer>
+  /** The same files as `bootstrap.py` makes out of that, one by one. */
+  files(): Promise<TarMember[]>
 }
+
+const GZIP = 0x1f8b
+const MAX_BUNDLE_BYTES = 256 * 1024 * 1024
 
 /** @param bundle the archive with Ansible and the hash of that file. */
 export async function readTools(
@@ -20,13 +30,22 @@ export async function readTools(
 ): Promise<Tools> {
   const entries = await readPlaybooks(playbooksFolder)
   const playbooksHash = sha256(tarArchive(entries))
+  const version = sha256(`${bundle.sha256}\n${playbooksHash}\n`)
   return {
-    version: sha256(`${bundle.sha256}\n${playbooksHash}\n`),
+    version,
     archive: async () => {
       const bundleEntry = { path: 'bundle.tar', data: await readFile(bundle.path) }
       // The bundle is compressed already: level 1 loses nothing and takes a few milliseconds.
       return promisify(gzip)(tarArchive([bundleEntry, ...entries]), { level: 1 })
     },
+    files: async () => [
+      ...readTar(await unpacked(await readFile(bundle.path))).map((member) => ({
+        ...member,
+        path: `ansible/${member.path}`,
+      })),
+      ...entries.map((entry) => ({ ...entry, mode: 0o644 })),
+      { path: 'VERSION', mode: 0o644, data: Buffer.from(`${version}\n`) },
+    ],
   }
 }
 
@@ -40,5 +59,10 @@ async function readPlaybooks(folder: string): Promise<TarEntry[]> {
     paths.map(async (path) => ({ path: `playbooks/${path}`, data: await readFile(join(folder, path)) })),
   )
 }
+
+const unpacked = async (archive: Buffer): Promise<Buffer> =>
+  archive.readUInt16BE() === GZIP
+    ? promisify(gunzip)(archive, { maxOutputLength: MAX_BUNDLE_BYTES })
+    : archive
 
 const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')

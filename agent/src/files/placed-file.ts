@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { RollcallError } from '@rollcall/contracts'
+import { errorCode } from '../platform/files.ts'
+import type { Owner } from './file-owner.ts'
+import { type Folder, refused } from './safe-path.ts'
+
+const READ_BYTES = 1024 * 1024
+const NEW_MODE = 0o644
+
+export interface Wish {
+  size: number
+  sha256: string
+  mode: number | null
+  owner: Owner
+}
+
+/** What bears the name now; null for nothing. Throws `file.not_regular` for anything that no file may take the place of. */
+export function regularOrNothing(folder: Folder, name: string, path: string): Stats | null {
+  const stat = lstatSync(folder.at(name), { throwIfNoEntry: false })
+  if (stat === undefined) return null
+  if (!stat.isFile()) throw notRegular(path, stat)
+  return stat
+}
+
+export function notRegular(path: string, stat: Stats): RollcallError {
+  const what = stat.isSymbolicLink()
+    ? 'a symbolic link'
+    : stat.isDirectory()
+      ? 'a folder'
+      : 'a device, socket or pipe'
+  return new RollcallError(
+    'file.not_regular',
+    `${path} is ${what} and no file. Name a file, or remove it first.`,
+  )
+}
+
+/** Opens a file that is there, and no link; whoever exchanges it gets nothing by that. */
+export function openRegular(folder: Folder, name: string, path: string): number {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  let fd: number
+  try {
+    fd = openSync(folder.at(name), flags)
+  } catch (error) {
+    // ELOOP for a link, ENXIO for a socket.
+    if (errorCode(error) === 'ELOOP' || errorCode(error) === 'ENXIO')
+      throw notRegular(path, lstatSync(folder.at(name)))
+    throw error
+  }
+  const stat = fstatSync(fd)
+  if (stat.isFile()) return fd
+  closeSync(fd)
+  throw notRegular(path, stat)
+}
+
+/** SHA-256 over the first `size` bytes of an open file. */
+export function hashOpen(fd: number, size: number) {
+  const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(size, 1)))
+  let at = 0
+  while (at < size) {
+    const read = readSync(fd, buffer, 0, Math.min(buffer.length, size - at), at)
+    if (read === 0) break
+    hash.update(buffer.subarray(0, read))
+    at += read
+  }
+  return { hash, bytes: at }
+}
+
+/** Whether the file is there as wished; then nothing needs to be sent. Its mode and owner are set right. */
+export function isInPlace(folder: Folder, name: string, path: string, wish: Wish): boolean {
+  const stat = regularOrNothing(folder, name, path)
+  if (stat === null || stat.size !== wish.size) return false
+  const fd = openRegular(folder, name, path)
+  try {
+    const { hash, bytes } = hashOpen(fd, wish.size)
+    if (bytes !== wish.size || hash.digest('hex') !== wish.sha256) return false
+    setRights(fd, fstatSync(fd), wish)
+    return true
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Changes only what differs. The owner first: chown(2) takes set-user-id bits away. */
+function setRights(fd: number, stat: Stats, { mode, owner }: Wish): void {
+  const uid = owner.uid ?? stat.uid
+  const gid = owner.gid ?? stat.gid
+  const isMoved = uid !== stat.uid || gid !== stat.gid
+  if (isMoved) fchownSync(fd, uid, gid)
+  if (mode !== null && (isMoved || (stat.mode & 0o7777) !== mode)) fchmodSync(fd, mode)
+}
+
+/**
+ * A file that is being written under another name in the folder where it is to be. It is closed to everybody else until it is whole, and takes
+ * the place of what bears the name in one step.
+ */
+export class PartFile {
+  readonly #folder: Folder
+  readonly #partName: string
+  readonly #fd: number
+  readonly #hash: ReturnType<typeof createHash>
+  #size: number
+
+  /** `from`: how much of it is already written, by a worker before this one. */
+  constructor(folder: Folder, partName: string, from: number) {
+    this.#folder = folder
+    this.#partName = partName
+    const path = folder.at(partName)
+    const flags = constants.O_RDWR | constants.O_NOFOLLOW
+    if (from > 0) {
+      this.#fd = openSync(path, flags)
+      const stat = fstatSync(this.#fd)
+      if (!stat.isFile() || stat.size < from || stat.uid !== process.geteuid?.()) {
+        closeSync(this.#fd)
+        throw lostPart(folder.path)
+      }
+    } else {
+      removeName(folder, partName)
+      this.#fd = openSync(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600)
+    }
+    ftruncateSync(this.#fd, from)
+    this.#hash = hashOpen(this.#fd, from).hash
+    this.#size = from
+  }
+
+  write(data: Uint8Array): void {
+    this.#hash.update(data)
+    for (let at = 0; at < data.length; ) {
+      const written = writeSync(this.#fd, data, at, data.length - at, this.#size)
+      at += written
+      this.#size += written
+    }
+  }
+
+  /**
+   * Puts it in place. `isDurable`: file and name are on the disk when this returns.
+   * @throws RollcallError `file.content_wrong`, `file.not_regular`
+   */
+  place(name: string, path: string, wish: Wish, isDurable: boolean): void {
+    if (this.#size !== wish.size || this.#hash.digest('hex') !== wish.sha256)
+      throw new RollcallError(
+        'file.content_wrong',
+        `What came of ${path} is not what was announced; it was thrown away. Send it again.`,
+      )
+    const before = regularOrNothing(this.#folder, name, path)
+    const owner = { uid: wish.owner.uid ?? before?.uid ?? null, gid: wish.owner.gid ?? before?.gid ?? null }
+    const mode = wish.mode ?? (before === null ? NEW_MODE : before.mode & 0o7777)
+    setRights(this.#fd, fstatSync(this.#fd), { ...wish, owner, mode })
+    if (isDurable) fsyncSync(this.#fd)
+    renameSync(this.#folder.at(this.#partName), this.#folder.at(name))
+    const placed = lstatSync(this.#folder.at(name))
+    if (placed.ino !== fstatSync(this.#fd).ino)
+      throw refused(path, 'somebody exchanged it while it was put in place')
+    if (isDurable) fsyncSync(this.#folder.fd)
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+}
+
+const lostPart = (path: string) =>
+  new RollcallError(
+    'file.content_wrong',
+    `What was written in ${path} so far is not there any more. Send it again.`,
+  )
+
+export function removeName(folder: Folder, name: string): void {
+  try {
+    unlinkSync(folder.at(name))
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+  }
+}

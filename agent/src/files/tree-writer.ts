@@ -1,0 +1,130 @@
+import { fchownSync } from 'node:fs'
+import { RollcallError } from '@rollcall/contracts'
+import type { TreeFile } from '@rollcall/contracts/agent'
+import type { Owner } from './file-owner.ts'
+import { isInPlace, type PartFile } from './placed-file.ts'
+import { type Job, openPart } from './put-file.ts'
+import { type Folder, openFolder } from './safe-path.ts'
+
+/** Compares and places the files of a tree below an open folder. */
+export class TreeWriter {
+  readonly #root: Folder
+  readonly #owner: Owner
+  readonly #job: Job
+  /** The folder of the latest file: lists are in order, so the next one is mostly in it too. */
+  #latest: { path: string; folder: Folder } | null = null
+
+  constructor(root: Folder, owner: Owner, job: Job) {
+    this.#root = root
+    this.#owner = owner
+    this.#job = job
+  }
+
+  has(file: TreeFile): boolean {
+    try {
+      const { folder, name } = this.#place(file.path, false)
+      return isInPlace(folder, name, this.#words(file), this.#wish(file))
+    } catch (error) {
+      if (error instanceof RollcallError && error.code === 'file.not_found') return false
+      throw error
+    }
+  }
+
+  /** Places these files out of the content that comes from `start` on, one after the other. */
+  async write(files: readonly TreeFile[], start: number): Promise<void> {
+    const { content } = this.#job
+    let done = content.offset - start
+    let at = 0
+    for (; at < files.length && done >= (files[at] as TreeFile).size; at++) {
+      const { size } = files[at] as TreeFile
+      // An empty one at the very end of what has come may be missing: it costs nothing to make it again.
+      if (size === 0) this.#begin(files[at] as TreeFile, 0).finish()
+      done -= size
+    }
+    let current: Writing | null = null
+    const open = (): Writing | null => {
+      while (at < files.length) {
+        current ??= this.#begin(files[at] as TreeFile, done)
+        done = 0
+        if (!current.isWhole) return current
+        current.finish()
+        current = null
+        at++
+      }
+      return null
+    }
+    const apply = (piece: Buffer) => {
+      for (let rest = piece; rest.length > 0; ) {
+        const writing = open()
+        if (writing === null) throw tooMuch()
+        rest = writing.take(rest)
+        open()
+      }
+    }
+    while (open() !== null) await content.next(apply)
+  }
+
+  #begin(file: TreeFile, from: number): Writing {
+    const { folder, name } = this.#place(file.path, true)
+    const path = this.#words(file)
+    const wish = this.#wish(file)
+    const part = openPart(folder, name, path, wish, this.#job, from)
+    return new Writing(part, file.size - from, () => part?.place(name, path, wish, false))
+  }
+
+  #place(path: string, makes: boolean): { folder: Folder; name: string } {
+    const cut = path.lastIndexOf('/')
+    const parent = path.slice(0, Math.max(cut, 0))
+    if (this.#latest?.path !== parent) {
+      this.#latest?.folder.close()
+      this.#latest = null
+      this.#latest = { path: parent, folder: openFolder(parent, { makes, onMade: this.#own }, this.#root) }
+    }
+    return { folder: this.#latest.folder, name: path.slice(cut + 1) }
+  }
+
+  readonly #own = (fd: number): void => {
+    const { uid, gid } = this.#owner
+    if (uid !== null || gid !== null) fchownSync(fd, uid ?? 0, gid ?? 0)
+  }
+
+  #words = (file: TreeFile): string => `${this.#root.path}/${file.path}`
+
+  #wish = ({ size, sha256, mode }: TreeFile) => ({ size, sha256, mode, owner: this.#owner })
+}
+
+/** One file that is being written; without a part it is in place already, and what comes of it is passed over. */
+class Writing {
+  readonly #part: PartFile | null
+  readonly #place: () => void
+  #missing: number
+
+  constructor(part: PartFile | null, missing: number, place: () => void) {
+    this.#part = part
+    this.#missing = missing
+    this.#place = place
+  }
+
+  get isWhole(): boolean {
+    return this.#missing === 0
+  }
+
+  /** Takes what belongs to it and gives back the rest. */
+  take(data: Buffer): Buffer {
+    const own = data.subarray(0, this.#missing)
+    this.#part?.write(own)
+    this.#missing -= own.length
+    return data.subarray(own.length)
+  }
+
+  finish(): void {
+    this.#place()
+    this.#part?.close()
+  }
+}
+
+const tooMuch = () =>
+  new RollcallError(
+    'file.chunk_invalid',
+    'More content came than the wanted files have. Send the whole again.',
+  )

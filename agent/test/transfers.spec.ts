@@ -1,0 +1,230 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AgentHost } from './fixtures/agent-host.ts'
+import { ended, putFile, putTree, sendChunk, sendContent, sha256Of } from './fixtures/sender.ts'
+
+let host: AgentHost
+let place: string
+
+beforeAll(async () => {
+  host = await AgentHost.start()
+  place = join(host.folder, 'place')
+  mkdirSync(place)
+})
+afterAll(() => host.stop())
+
+const failed = (code: string) => ({ status: 'failed', result: { error: { code } } })
+const at = (name: string) => join(place, name)
+
+describe('a file', () => {
+  test('arrives whole, with its mode, and leaves nothing beside it', async () => {
+    const content = randomBytes(3_000_000)
+    const state = await putFile(host.client, at('one'), content, { mode: 0o640 })
+    expect(state).toMatchObject({ status: 'success', result: { files_written: 1 } })
+    expect(readFileSync(at('one')).equals(content)).toBe(true)
+    expect(statSync(at('one')).mode & 0o7777).toBe(0o640)
+    expect(readdirSync(place).filter((name) => name.startsWith('.rollcall'))).toEqual([])
+  })
+
+  test('that is there already is not sent, and its mode is set right', async () => {
+    writeFileSync(at('same'), 'same')
+    const state = await putFile(host.client, at('same'), Buffer.from('same'), { mode: 0o600 })
+    expect(state.result).toMatchObject({ error: null, files_written: 0, files_unchanged: 1 })
+    expect(statSync(at('same')).mode & 0o7777).toBe(0o600)
+  })
+
+  test('keeps the mode of the one whose place it takes, and an empty one is a file too', async () => {
+    writeFileSync(at('kept'), 'old')
+    chmodSync(at('kept'), 0o751)
+    expect(await putFile(host.client, at('kept'), Buffer.alloc(0))).toMatchObject({ status: 'success' })
+    expect([readFileSync(at('kept'), 'utf8'), statSync(at('kept')).mode & 0o7777]).toEqual(['', 0o751])
+  })
+
+  test("whose content is not what was announced takes nobody's place", async () => {
+    writeFileSync(at('old'), 'old')
+    const state = await putFile(host.client, at('old'), Buffer.from('new'), {
+      sha256: sha256Of(Buffer.from('x')),
+    })
+    expect(state).toMatchObject(failed('file.content_wrong'))
+    expect(readFileSync(at('old'), 'utf8')).toBe('old')
+    expect(readdirSync(place).filter((name) => name.startsWith('.rollcall'))).toEqual([])
+  })
+
+  test('goes on where it broke when agent and runner were killed', async () => {
+    const content = randomBytes(2_000_000)
+    const id = randomUUID()
+    const order = {
+      kind: 'put_file' as const,
+      path: at('resumed'),
+      size: content.length,
+      sha256: sha256Of(content),
+    }
+    await host.client.call('start_transfer', { transfer_id: id, order })
+    await sendChunk(host.client, id, 0, content.subarray(0, 700_000))
+    await host.client.call('get_transfer', { transfer_id: id, wait_ms: 10_000, since_offset: 0 })
+    await Promise.all([host.agent?.kill(), host.runner?.kill()])
+    await host.startRunner()
+    await host.startAgent()
+    const { offset } = await host.client.call('start_transfer', { transfer_id: id, order })
+    expect(offset).toBe(700_000)
+    expect(await sendContent(host.client, id, offset, content)).toMatchObject({ status: 'success' })
+    expect(readFileSync(at('resumed')).equals(content)).toBe(true)
+  })
+
+  test('that is given up leaves nothing behind', async () => {
+    const id = randomUUID()
+    const order = { kind: 'put_file' as const, path: at('never'), size: 1000, sha256: '0'.repeat(64) }
+    await host.client.call('start_transfer', { transfer_id: id, order })
+    await sendChunk(host.client, id, 0, Buffer.alloc(10))
+    await host.client.call('get_transfer', { transfer_id: id, wait_ms: 10_000, since_offset: 0 })
+    const folder = join(host.folder, 'state/transfers', id)
+    expect(existsSync(at(`.rollcall-${id}.part`))).toBe(true)
+    await host.client.call('end_transfer', { transfer_id: id })
+    await expect.poll(() => existsSync(folder)).toBe(false)
+    expect(readdirSync(place).filter((name) => name.startsWith('.rollcall'))).toEqual([])
+    await expect(host.client.call('get_transfer', { transfer_id: id })).rejects.toThrow(
+      'file.transfer_unknown',
+    )
+  })
+
+  test('for which the owner is not known is refused', async () => {
+    const state = await putFile(host.client, at('owned'), Buffer.from('x'), { owner: 'no-such-user' })
+    expect(state).toMatchObject(failed('file.owner_unknown'))
+  })
+})
+
+describe('a path', () => {
+  test.each(['/etc/../etc/x', '/a//b', '/a/./b', 'relative', '/', '/a/'])(
+    '%s is refused as such',
+    async (path) => {
+      await expect(putFile(host.client, path, Buffer.from('x'))).rejects.toThrow('request.invalid')
+    },
+  )
+
+  test('through a link that somebody other than root could have put there is refused', async () => {
+    mkdirSync(at('open'), { mode: 0o777 })
+    chmodSync(at('open'), 0o777)
+    symlinkSync('/etc', at('open/link'))
+    const state = await putFile(host.client, at('open/link/rollcall-x'), Buffer.from('x'))
+    expect(state).toMatchObject(failed('file.path_refused'))
+    expect(existsSync('/etc/rollcall-x')).toBe(false)
+  })
+
+  test("through a link of root's own leads where the link leads", async () => {
+    mkdirSync(at('real'))
+    mkdirSync(at('beside'))
+    symlinkSync('../real', at('beside/link'))
+    expect(await putFile(host.client, at('beside/link/x'), Buffer.from('x'))).toMatchObject({
+      status: 'success',
+    })
+    expect(readFileSync(at('real/x'), 'utf8')).toBe('x')
+  })
+
+  test.each([
+    ['a link', () => symlinkSync('/etc/hostname', at('target'))],
+    ['a folder', () => mkdirSync(at('folder'))],
+  ])('that is %s keeps what it is', async (what, make) => {
+    make()
+    const name = what === 'a link' ? 'target' : 'folder'
+    expect(await putFile(host.client, at(name), Buffer.from('x'))).toMatchObject(failed('file.not_regular'))
+  })
+
+  test('to a device or into the kernel is refused', async () => {
+    expect(await putFile(host.client, '/dev/null', Buffer.from('x'))).toMatchObject(
+      failed('file.not_regular'),
+    )
+    expect(await putFile(host.client, '/proc/sys/kernel/x', Buffer.from('x'))).toMatchObject(
+      failed('file.path_refused'),
+    )
+  })
+
+  test('into a folder that is missing is refused, unless it is to be made', async () => {
+    expect(await putFile(host.client, at('no/such/x'), Buffer.from('x'))).toMatchObject(
+      failed('file.not_found'),
+    )
+    expect(
+      await putFile(host.client, at('no/such/x'), Buffer.from('x'), { make_parents: true }),
+    ).toMatchObject({
+      status: 'success',
+    })
+  })
+})
+
+describe('a tree', () => {
+  const tree = { a: 'a', 'b/c': 'c'.repeat(400_000), 'b/empty': '', 'b/d/e': 'e' }
+
+  test('arrives, and of the next one only what differs is sent', async () => {
+    expect(await putTree(host.client, at('tree'), tree)).toMatchObject({
+      status: 'success',
+      sent: ['a', 'b/c', 'b/empty', 'b/d/e'],
+    })
+    writeFileSync(at('tree/mine'), 'mine')
+    const second = await putTree(host.client, at('tree'), { ...tree, 'b/d/e': 'E', new: 'new' })
+    expect(second).toMatchObject({ sent: ['b/d/e', 'new'], result: { files_written: 2, files_unchanged: 3 } })
+    expect(
+      ['a', 'b/c', 'b/empty', 'b/d/e', 'new', 'mine'].map((name) => readFileSync(at(`tree/${name}`), 'utf8')),
+    ).toEqual(['a', tree['b/c'], '', 'E', 'new', 'mine'])
+    expect((await putTree(host.client, at('tree'), tree)).sent).toEqual(['b/d/e'])
+    expect((await putTree(host.client, at('tree'), tree)).sent).toEqual([])
+  })
+
+  test.each(['../out', '/etc/x', 'a/../../x', 'a//b', ''])(
+    'with a member %j is refused whole',
+    async (name) => {
+      const state = await putTree(host.client, at('bad'), { fine: 'x', [name]: 'x' })
+      expect(state).toMatchObject(failed('file.path_refused'))
+      expect(existsSync(at('bad/fine'))).toBe(false)
+    },
+  )
+
+  test('never follows a link within it', async () => {
+    mkdirSync(at('linked'))
+    symlinkSync('/etc', at('linked/sub'))
+    expect(await putTree(host.client, at('linked'), { 'sub/rollcall-x': 'x' })).toMatchObject(
+      failed('file.path_refused'),
+    )
+    expect(existsSync('/etc/rollcall-x')).toBe(false)
+  })
+
+  test('that is published is the one that the link leads to, and two are kept', async () => {
+    const put = (digit: string, content: string) =>
+      putTree(
+        host.client,
+        at(`tools/${digit.repeat(64)}`),
+        { VERSION: content },
+        { publish_as: 'current', make_parents: true },
+      )
+    for (const digit of ['1', '2', '3']) expect(await put(digit, digit)).toMatchObject({ status: 'success' })
+    expect(readlinkSync(at('tools/current'))).toBe('3'.repeat(64))
+    expect(readdirSync(at('tools')).sort()).toEqual(['2'.repeat(64), '3'.repeat(64), 'current'])
+  })
+})
+
+test('content that says it is longer than it is, or that is no content, fails the transfer and nothing else', async () => {
+  const id = randomUUID()
+  const order = { kind: 'put_file' as const, path: at('bomb'), size: 1000, sha256: '0'.repeat(64) }
+  await host.client.call('start_transfer', { transfer_id: id, order })
+  const frames = [{ encoding: 'zstd' as const, bytes: 4, raw_bytes: 1000 }]
+  await host.client.call(
+    'write_chunk',
+    { transfer_id: id, offset: 0, frames },
+    undefined,
+    Buffer.from('nope'),
+  )
+  expect(await ended(host.client, id)).toMatchObject(failed('file.chunk_invalid'))
+  await expect(
+    host.client.call('write_chunk', { transfer_id: id, offset: 0, frames }, undefined, Buffer.from('longer')),
+  ).rejects.toThrow('file.chunk_invalid')
+})

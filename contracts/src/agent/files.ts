@@ -1,0 +1,212 @@
+import { z } from 'zod'
+import { type ErrorCode, isErrorCode } from '../errors.ts'
+import { plainText, uuid } from '../text.ts'
+import { defineMethod, noParams } from './method.ts'
+
+/** The most bytes of content, before they were compressed, that one chunk carries. */
+export const MAX_CHUNK_BYTES = 1024 * 1024
+/** Pieces of one chunk that were compressed on their own. */
+export const MOST_FRAMES = 4096
+/** The longest list of a tree, in bytes. */
+export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+/** The longest that a transfer's call waits for news, in milliseconds. */
+export const MAX_TRANSFER_WAIT_MS = 20_000
+/** Ranges of wanted files in one answer; neighbours are joined when there would be more. */
+export const MOST_WANTED_RANGES = 20_000
+
+const byteCount = z
+  .int()
+  .min(0)
+  .max(2 ** 50)
+
+/** Lower-case hexadecimal. */
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
+
+/** What is wrong with the components of a path, in words; null for nothing. */
+export function pathFault(path: string): string | null {
+  if (path.includes('\0')) return 'must not contain a NUL character'
+  const names = path.split('/')
+  if (names.some((name) => name === '' || name === '.' || name === '..'))
+    return 'must not contain "..", "." or empty parts'
+  if (names.some((name) => new TextEncoder().encode(name).length > 255))
+    return 'must not contain a name of more than 255 bytes'
+  return null
+}
+
+const checked = (strip: (path: string) => string) => (path: string, context: z.RefinementCtx) => {
+  const fault = pathFault(strip(path))
+  if (fault !== null) context.addIssue({ code: 'custom', message: fault })
+}
+
+/** An absolute path on a host, below its root. */
+export const hostPath = z
+  .string()
+  .max(4000)
+  .regex(/^\//, 'must be an absolute path')
+  .superRefine(checked((path) => path.slice(1)))
+
+/** A path within a tree. */
+export const treePath = z
+  .string()
+  .min(1)
+  .max(4000)
+  .superRefine(checked((path) => path))
+
+/** Permission bits, as chmod(2) takes them. */
+export const fileMode = z.int().min(0).max(0o7777)
+
+const account = '(?:[a-zA-Z_][a-zA-Z0-9_.-]{0,31}\\$?|[0-9]{1,10})'
+/** `user`, `user:group` or `:group`, by name or number. */
+export const fileOwner = z
+  .string()
+  .regex(new RegExp(`^(?:${account}(?::${account})?|:${account})$`), 'must be user, user:group or :group')
+
+/** One file of a tree. A tree holds nothing else: no links, no devices, and folders only as far as files are in them. */
+export const treeFile = z.strictObject({
+  path: treePath,
+  size: byteCount,
+  sha256,
+  mode: fileMode,
+})
+export type TreeFile = z.infer<typeof treeFile>
+
+const placing = {
+  /** Null keeps that of a file that is there, and is root's own for a new one. */
+  owner: fileOwner.nullable().default(null),
+  /** Makes folders that are missing on the way, as root's and with mode 755. */
+  make_parents: z.boolean().default(false),
+}
+
+/** What a transfer is to do. */
+export const transferOrder = z.discriminatedUnion('kind', [
+  /** Places one file: whole and at once, or not at all. Nothing is sent for one that is there with the same content. */
+  z.strictObject({
+    kind: z.literal('put_file'),
+    path: hostPath,
+    size: byteCount,
+    sha256,
+    /** Null keeps that of a file that is there, and is 644 for a new one. */
+    mode: fileMode.nullable().default(null),
+    ...placing,
+  }),
+  /**
+   * Places the files of a tree, each as above. The content starts with the list of them, one `TreeFile` in JSON a line; what the host
+   * wants of them it says in `wanted`, and only that follows. Other files that are there stay.
+   */
+  z.strictObject({
+    kind: z.literal('put_tree'),
+    path: hostPath,
+    manifest: z.strictObject({ size: z.int().min(0).max(MAX_MANIFEST_BYTES), sha256 }),
+    ...placing,
+    /**
+     * When all is placed and on the disk, a symbolic link of this name beside the tree is set to it, in one step; trees beside it that are
+     * named by a hash, other than this one and the one that the link led to before, are removed.
+     */
+    publish_as: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be letters, digits and dashes')
+      .nullable()
+      .default(null),
+  }),
+])
+export type TransferOrder = z.infer<typeof transferOrder>
+export type TransferOrderInput = z.input<typeof transferOrder>
+
+export const transferResult = z.strictObject({
+  /** Why it failed; null when it did not. */
+  error: z
+    .strictObject({
+      code: z.custom<ErrorCode>(isErrorCode, 'must be a known error code'),
+      message: plainText(1000),
+    })
+    .nullable(),
+  /** Files whose content was placed anew. */
+  files_written: z.int().min(0),
+  /** Files that were there already. */
+  files_unchanged: z.int().min(0),
+})
+export type TransferResult = z.infer<typeof transferResult>
+
+export const transferState = z.strictObject({
+  transfer_id: uuid,
+  status: z.enum(['running', 'success', 'failed']),
+  /** Where the host wants content from, counted in bytes before compression. Everything below is in place. */
+  offset: byteCount,
+  /** Ranges, first and last, of the lines of the list whose files are wanted, in the order in which they are to come; null until known. */
+  wanted: z
+    .array(z.tuple([z.int().min(0), z.int().min(0)]))
+    .max(MOST_WANTED_RANGES)
+    .nullable(),
+  result: transferResult.nullable(),
+})
+export type TransferState = z.infer<typeof transferState>
+
+const transferId = uuid.describe('chosen by the server; the same id never begins a second transfer')
+const waitMs = z.int().min(0).max(MAX_TRANSFER_WAIT_MS).default(0)
+
+/** A piece of content that was compressed on its own, so that it can be sent, kept and read without those before it. */
+export const frame = z.strictObject({
+  encoding: z.enum(['identity', 'zstd']),
+  /** As sent. */
+  bytes: z
+    .int()
+    .min(0)
+    .max(2 * MAX_CHUNK_BYTES),
+  /** Before compression. */
+  raw_bytes: z.int().min(0).max(MAX_CHUNK_BYTES),
+})
+export type Frame = z.infer<typeof frame>
+
+export const startTransfer = defineMethod({
+  summary:
+    'Begins a transfer, or finds the one of that id: asked again it says how far that is. With another order it is refused as file.id_conflict.',
+  params: z.strictObject({ transfer_id: transferId, order: transferOrder }),
+  result: transferState,
+  effect: 'idempotent',
+  timeoutMs: 30_000,
+})
+
+export const writeChunk = defineMethod({
+  summary:
+    'Hands over the next content of a transfer, as the bytes of the request. It waits for room; accepted is false when there was none in time, and nothing was taken. What the host has already it passes over.',
+  params: z.strictObject({
+    transfer_id: transferId,
+    /** Of its first byte, before compression. */
+    offset: byteCount,
+    frames: z.array(frame).min(1).max(MOST_FRAMES),
+  }),
+  result: z.strictObject({ accepted: z.boolean(), state: transferState }),
+  effect: 'idempotent',
+  timeoutMs: 60_000,
+})
+
+export const getTransfer = defineMethod({
+  summary:
+    'How far a transfer is. With wait_ms it answers as soon as it has ended or wants other content than at since_offset.',
+  params: z.strictObject({
+    transfer_id: transferId,
+    wait_ms: waitMs,
+    /** The offset that the caller knows of; with a null nothing but the end, and the first list of what is wanted, is news. */
+    since_offset: byteCount.nullable().default(null),
+  }),
+  result: transferState,
+  effect: 'read',
+  timeoutMs: 30_000,
+})
+
+export const endTransfer = defineMethod({
+  summary:
+    'Forgets a transfer. One that has not ended is broken off, and what was not yet in place is removed.',
+  params: z.strictObject({ transfer_id: transferId }),
+  result: z.strictObject({ transfer_id: transferId, ended: z.literal(true) }),
+  effect: 'idempotent',
+  timeoutMs: 30_000,
+})
+
+export const getTools = defineMethod({
+  summary: 'Which tools are in use on the host: the hash under which they were placed, or null.',
+  params: noParams,
+  result: z.strictObject({ version: sha256.nullable() }),
+  effect: 'read',
+  timeoutMs: 30_000,
+})

@@ -1,0 +1,194 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RollcallError } from '@rollcall/contracts'
+import { type Frame, frame } from '@rollcall/contracts/agent'
+import { z } from 'zod'
+import { type Blob, encodeFrame, FRAME_BYTES } from './blob.ts'
+
+/** At the end of a blob's file: what its frames are, and behind it, in four bytes, how long that is. */
+const indexOf = z.object({ size: z.int().min(0), frames: z.array(frame) })
+const TAIL_BYTES = 4
+const NAME = /^[0-9a-f]{64}$/
+
+export interface Stored {
+  sha256: string
+  size: number
+}
+
+/**
+ * What goes to hosts, in files of the data folder that are named by their content: the same content is kept, and compressed, once. Of this
+ * server alone. Bounded in bytes; what nobody used for a while is removed.
+ */
+export class BlobStore {
+  /** Bytes on the disk, as far as known. */
+  private used: number | null = null
+
+  constructor(
+    private readonly folder: string,
+    private readonly maxBytes: number,
+  ) {}
+
+  /** Takes content in. Throws `server.files_full` when the store would become too large. */
+  async add(content: AsyncIterable<Buffer>): Promise<Stored> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    const temporary = join(this.folder, `new-${randomUUID()}`)
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      const { stored, bytes } = await this.write(file, content)
+      await file.datasync()
+      await rename(temporary, this.path(stored.sha256))
+      this.used = (this.used ?? 0) + bytes
+      return stored
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Takes a file of this machine in. */
+  addFile(path: string): Promise<Stored> {
+    return this.add(createReadStream(path, { highWaterMark: FRAME_BYTES }))
+  }
+
+  /** Null when it is not there, or damaged, which is the same. What was asked for counts as used. */
+  async find(sha256: string): Promise<Blob | null> {
+    const path = this.path(sha256)
+    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null
+      throw error
+    })
+    if (file === null) return null
+    const index = await readIndex(file)
+    if (index === null) {
+      await file.close()
+      await rm(path, { force: true })
+      return null
+    }
+    const now = new Date()
+    await utimes(path, now, now)
+    return storedBlob(sha256, index, file)
+  }
+
+  async has(sha256: string): Promise<boolean> {
+    const blob = await this.find(sha256)
+    await blob?.close()
+    return blob !== null
+  }
+
+  /** Removes what was last used before `before` and is not in `inUse`. */
+  async collect(before: Date, inUse: ReadonlySet<string>): Promise<number> {
+    let removed = 0
+    let used = 0
+    for (const name of await this.names()) {
+      const path = join(this.folder, name)
+      const found = await stat(path).catch(() => null) // removed meanwhile
+      if (found === null) continue
+      if (found.mtime < before && !inUse.has(name)) {
+        await rm(path, { force: true })
+        removed++
+      } else used += found.size
+    }
+    this.used = used
+    return removed
+  }
+
+  private path(sha256: string): string {
+    if (!NAME.test(sha256))
+      throw new RollcallError('server.defect', 'a blob was asked for by something that is no hash')
+    return join(this.folder, sha256)
+  }
+
+  private async names(): Promise<string[]> {
+    return readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw error
+    })
+  }
+
+  private async write(file: FileHandle, content: AsyncIterable<Buffer>) {
+    const hash = createHash('sha256')
+    const frames: Frame[] = []
+    let size = 0
+    let bytes = 0
+    for await (const raw of inFrames(content)) {
+      hash.update(raw)
+      size += raw.length
+      const { frame: encoded, data } = await encodeFrame(raw)
+      bytes += data.length
+      await this.needRoom(bytes)
+      await file.write(data)
+      frames.push(encoded)
+    }
+    const index = Buffer.from(JSON.stringify({ size, frames }))
+    const tail = Buffer.alloc(TAIL_BYTES)
+    tail.writeUInt32BE(index.length)
+    await file.write(Buffer.concat([index, tail]))
+    return { stored: { sha256: hash.digest('hex'), size }, bytes: bytes + index.length + TAIL_BYTES }
+  }
+
+  private async needRoom(bytes: number): Promise<void> {
+    if (this.used === null) await this.collect(new Date(0), new Set())
+    if ((this.used ?? 0) + bytes <= this.maxBytes) return
+    throw new RollcallError(
+      'server.files_full',
+      `The server keeps ${this.used} bytes of files, and may keep ${this.maxBytes}. Wait until transfers have ended, or raise ROLLCALL_FILES_BYTES.`,
+    )
+  }
+}
+
+function storedBlob(sha256: string, index: z.infer<typeof indexOf>, file: FileHandle): Blob {
+  const starts: number[] = []
+  let at = 0
+  for (const one of index.frames) {
+    starts.push(at)
+    at += one.bytes
+  }
+  return {
+    ...{ sha256, size: index.size, frames: index.frames },
+    read: async (place) => {
+      const data = Buffer.allocUnsafe(index.frames[place]?.bytes ?? 0)
+      const { bytesRead } = await file.read(data, 0, data.length, starts[place] ?? 0)
+      if (bytesRead === data.length) return data
+      throw new RollcallError('server.defect', `the stored content ${sha256} is shorter than it says`)
+    },
+    close: () => file.close(),
+  }
+}
+
+async function readIndex(file: FileHandle): Promise<z.infer<typeof indexOf> | null> {
+  const { size } = await file.stat()
+  if (size < TAIL_BYTES) return null
+  const tail = Buffer.alloc(TAIL_BYTES)
+  await file.read(tail, 0, TAIL_BYTES, size - TAIL_BYTES)
+  const length = tail.readUInt32BE()
+  if (length + TAIL_BYTES > size) return null
+  const text = Buffer.alloc(length)
+  await file.read(text, 0, length, size - TAIL_BYTES - length)
+  try {
+    return indexOf.parse(JSON.parse(text.toString('utf8')))
+  } catch {
+    return null // a server that lost its power in the middle left it so
+  }
+}
+
+async function* inFrames(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = []
+  let held = 0
+  for await (const part of content) {
+    for (let rest = part; rest.length > 0; ) {
+      const taken = rest.subarray(0, FRAME_BYTES - held)
+      parts.push(taken)
+      held += taken.length
+      rest = rest.subarray(taken.length)
+      if (held < FRAME_BYTES) continue
+      yield Buffer.concat(parts)
+      parts = []
+      held = 0
+    }
+  }
+  if (held > 0) yield Buffer.concat(parts)
+}

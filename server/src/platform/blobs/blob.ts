@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { type Frame, MAX_CHUNK_BYTES } from '@rollcall/contracts/agent'
+
+/** Content in pieces that were compressed one by one, once for all hosts. */
+export interface Blob {
+  /** Of the whole, before compression. */
+  readonly sha256: string
+  readonly size: number
+  readonly frames: readonly Frame[]
+  /** The bytes of one frame, as they are sent. */
+  read(index: number): Promise<Buffer>
+  close(): Promise<void>
+}
+
+/** Bytes of one frame before compression. */
+export const FRAME_BYTES = MAX_CHUNK_BYTES
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }
+/** A frame that becomes hardly smaller goes out as it is, which saves the host the work. */
+const WORTH_IT = 0.97
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+
+export async function encodeFrame(raw: Buffer): Promise<{ frame: Frame; data: Buffer }> {
+  const small = await compress(raw, LEVEL)
+  const isWorthIt = small.length < raw.length * WORTH_IT
+  const data = isWorthIt ? small : raw
+  const encoding = isWorthIt ? 'zstd' : 'identity'
+  return { frame: { encoding, bytes: data.length, raw_bytes: raw.length }, data }
+}
+
+export async function decodeFrame(data: Buffer, frame: Frame): Promise<Buffer> {
+  return frame.encoding === 'identity'
+    ? data
+    : decompress(data, { maxOutputLength: Math.max(frame.raw_bytes, 1) })
+}
+
+/** A blob that is held in memory: for content that is small and that every host gets. */
+export async function memoryBlob(content: Buffer): Promise<Blob> {
+  const pieces: Awaited<ReturnType<typeof encodeFrame>>[] = []
+  for (let at = 0; at < content.length; at += FRAME_BYTES)
+    pieces.push(await encodeFrame(content.subarray(at, at + FRAME_BYTES)))
+  return {
+    sha256: createHash('sha256').update(content).digest('hex'),
+    size: content.length,
+    frames: pieces.map(({ frame }) => frame),
+    read: async (index) => pieces[index]?.data ?? Buffer.alloc(0),
+    close: async () => undefined,
+  }
+}
