@@ -12,6 +12,8 @@ const system = [
   ...['openssh-server', 'sudo', 'iproute2', 'iputils-ping', 'ca-certificates', 'procps'],
 ]
 const python = ['python3', 'python3-apt']
+// An editor that fills the screen, for what works in terminals.
+const editor = ['vim-tiny']
 // netavark runs iptables to publish a port, though Debian's package does not ask for it.
 const containers = ['podman', 'crun', 'netavark', 'aardvark-dns', 'iptables']
 
@@ -21,7 +23,7 @@ const containerGrants = ['--capability=all', '--system-call-filter=add_key keyct
 /** The kinds of host there are. A host of a flavour has exactly these packages and what they need. */
 export const flavours = {
   bullseye: { suite: 'bullseye', packages: [...system, ...python], nspawnArgs: [] },
-  bookworm: { suite: 'bookworm', packages: [...system, ...python], nspawnArgs: [] },
+  bookworm: { suite: 'bookworm', packages: [...system, ...python, ...editor], nspawnArgs: [] },
   trixie: { suite: 'trixie', packages: [...system, ...python], nspawnArgs: [] },
   'no-python': { suite: 'bookworm', packages: system, nspawnArgs: [] },
   podman: { suite: 'bookworm', packages: [...system, ...python, ...containers], nspawnArgs: containerGrants },

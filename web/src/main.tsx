@@ -20,6 +20,16 @@ onSignedOut(() => {
   void router.invalidate()
 })
 
+const RELOADED_AT = 'rollcall.reloaded-at'
+const RELOAD_AGAIN_AFTER_MS = 60_000
+// A server that was upgraded under an open page has parts of other names: the page is loaded anew, but not over and over.
+addEventListener('vite:preloadError', (event) => {
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED_AT)) < RELOAD_AGAIN_AFTER_MS) return
+  event.preventDefault()
+  sessionStorage.setItem(RELOADED_AT, String(Date.now()))
+  location.reload()
+})
+
 /** Drawn anew as a whole when the language changes. */
 function App() {
   const language = useLanguage()

@@ -124,3 +124,29 @@ export const hostAccepted = z.strictObject({
   commandId: uuid,
 })
 export type HostAccepted = z.infer<typeof hostAccepted>
+
+/** What is looked at before a host is added: over SSH, with the key that a person has compared. */
+export const hostCheckRequest = newHost
+  .pick({ address: true, port: true, user: true, credential: true, sudoPassword: true })
+  .extend({ hostKey: sshFingerprint })
+export type HostCheckRequest = z.infer<typeof hostCheckRequest>
+
+/** One thing that an installation needs of a host. */
+export const hostCheck = z.strictObject({
+  name: plainText(300),
+  ok: z.boolean(),
+  /** Null when `ok`. */
+  code: z.string().nullable(),
+  /** What was found and, when not `ok`, what to do. */
+  message: plainText(2000),
+})
+export type HostCheck = z.infer<typeof hostCheck>
+
+export const hostChecked = z.strictObject({
+  os: plainText(100),
+  kernel: plainText(100),
+  /** Whether an agent can be installed: every check is `ok`. */
+  isReady: z.boolean(),
+  checks: z.array(hostCheck),
+})
+export type HostChecked = z.infer<typeof hostChecked>

@@ -11,7 +11,7 @@ import {
   terminalSize,
 } from './commands.ts'
 import { FLEET_ROUTES } from './fleet-routes.ts'
-import { hostAccepted, hostView, newHost } from './hosts.ts'
+import { hostAccepted, hostChecked, hostCheckRequest, hostView, newHost } from './hosts.ts'
 import { defineRoute } from './route.ts'
 import { RUN_ROUTES } from './run-routes.ts'
 import { TERMINAL_ROUTES } from './terminals.ts'
@@ -133,6 +133,15 @@ export const ADMIN_ROUTES = {
       'The SSH host key that an address shows now, to be compared before it is trusted. Nothing is stored.',
     body: newHost.pick({ address: true, port: true }),
     response: z.strictObject({ fingerprint: sshFingerprint, algorithm: z.string() }),
+  }),
+  checkHost: defineRoute({
+    access: 'hosts:write',
+    method: 'POST',
+    path: '/api/host-checks',
+    summary:
+      'Signs in to a host that is not in the fleet yet and says whether an agent can be installed there. Nothing is changed on the host, and nothing is stored.',
+    body: hostCheckRequest,
+    response: hostChecked,
   }),
 
   ...ACCESS_ROUTES,

@@ -21,7 +21,7 @@ import { makeStaging, removeStaging, type Staging } from './staging.ts'
 
 const MAX_PORT_CHANGES = 5
 // What is uploaded when it is not known yet for which architecture.
-const TYPICAL_UPLOAD_BYTES = 64 * 1024 ** 2
+export const TYPICAL_UPLOAD_BYTES = 64 * 1024 ** 2
 const CLEANUP_TIMEOUT_MS = 20_000
 
 /**

@@ -35,6 +35,11 @@ export class ProvisioningController {
   scanHostKey(@Input() { body }: InputOf<'scanHostKey'>) {
     return this.provisioning.scanHostKey(body.address, body.port)
   }
+
+  @Endpoint('checkHost')
+  check(@Input() { body }: InputOf<'checkHost'>) {
+    return this.provisioning.check(body)
+  }
 }
 
 const viewOf = ({ host, commandId }: Accepted) => ({ host: viewOfHost(host), commandId })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { NewHost } from '@rollcall/contracts/admin'
+import type { HostChecked, HostCheckRequest, NewHost } from '@rollcall/contracts/admin'
 import { type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
@@ -9,9 +9,11 @@ import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { connectSsh, scanHostKey } from '../platform/ssh/index.ts'
 import { AgentPorts } from './agent-ports.ts'
+import { checkHost } from './host-check.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
 
 const SCAN_TIMEOUT_MS = 30_000
+const CHECK_TIMEOUT_MS = 60_000
 
 export interface Accepted {
   host: Host
@@ -89,6 +91,10 @@ export class ProvisioningService {
 
   scanHostKey(address: string, port: number) {
     return scanHostKey(address, port, AbortSignal.timeout(SCAN_TIMEOUT_MS))
+  }
+
+  check(request: HostCheckRequest): Promise<HostChecked> {
+    return checkHost(request, AbortSignal.timeout(CHECK_TIMEOUT_MS))
   }
 
   private async begin(kind: 'install' | 'remove', host: Host, requestedBy: string): Promise<Accepted> {

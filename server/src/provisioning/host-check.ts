@@ -1,0 +1,33 @@
+import { RollcallError } from '@rollcall/contracts'
+import type { HostChecked, HostCheckRequest } from '@rollcall/contracts/admin'
+import { connectSsh } from '../platform/ssh/index.ts'
+import { decidePreflight } from './domain/preflight-decision.ts'
+import { lookAtHost } from './host-look.ts'
+import { TYPICAL_UPLOAD_BYTES } from './installer.ts'
+
+/** A port that nothing listens on: which one the agent gets is chosen when the host is added. */
+const NO_PORT = 0
+
+/**
+ * Looks whether an agent could be installed on a host, without changing anything there.
+ * @throws `ssh.*` when it cannot be signed in to, `host.key_changed` when it shows another key than the one that was compared
+ */
+export async function checkHost(request: HostCheckRequest, signal: AbortSignal): Promise<HostChecked> {
+  const { hostKey, ...host } = request
+  const session = await connectSsh({
+    ...host,
+    pinnedHostKey: hostKey,
+    signal,
+    onHostKey: async () => {
+      throw new RollcallError('host.key_changed', 'The host shows another key than the one you compared.')
+    },
+  })
+  try {
+    const { report, rootRefusal } = await lookAtHost(session, signal)
+    const needs = { rpcPort: NO_PORT, uploadBytes: TYPICAL_UPLOAD_BYTES, rootRefusal }
+    const checks = decidePreflight(report, needs).filter(({ name }) => name !== 'port')
+    return { os: report.os, kernel: report.kernel, isReady: checks.every(({ ok }) => ok), checks }
+  } finally {
+    await session.close()
+  }
+}

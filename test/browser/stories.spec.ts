@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+import { openBrowser } from './chromium.ts'
+import { becomeAdmin, PASSWORD, signIn } from './sign-in.ts'
+
+const noBed = await whyNoBed()
+const WAIT = { timeout: 90_000 }
+const WIDE = { width: 1280, height: 800 }
+/** Nobody wants to see a page that has to be moved sideways, on a phone or on a wall. */
+const WIDTHS = [390, 1280, 2560]
+const PAGES = [
+  ...['/', '/hosts/web', '/hosts/add', '/run', '/runs', '/commands', '/schedules', '/terminals'],
+  ...['/audit', '/users', '/keys', '/account', '/settings'],
+]
+
+const screenText = (page: Page) => page.getByTestId('terminal').locator('.xterm-rows')
+
+describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
+  const opened = new AsyncDisposableStack()
+  let bed: Bed
+  let web: Host
+  let server: ServerProcess
+  let api: Api
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'stories' })
+    opened.defer(() => bed.close())
+    const hosts = await bed.boot([
+      { name: 'web', flavour: 'bookworm' },
+      { name: 'db', flavour: 'trixie' },
+    ])
+    ;[web] = hosts as [Host, Host]
+    server = opened.use(await ServerProcess.start())
+    api = await server.api()
+    const credential = await keyCredential(bed)
+    const labels = { web: { env: 'prod' }, db: { env: 'test' } } as Record<string, Record<string, string>>
+    const added = await Promise.all(
+      hosts
+        .slice(0, 2)
+        .map(({ name, address }) => api.addHost({ name, address, credential, labels: labels[name] ?? {} })),
+    )
+    expect(added.map(({ state }) => state)).toEqual(['success', 'success'])
+    browser = await openBrowser()
+    opened.defer(() => browser.close())
+    context = await browser.newContext({ viewport: WIDE })
+    page = await context.newPage()
+    await becomeAdmin(server, page)
+  })
+  afterAll(() => opened.disposeAsync())
+
+  /** Somebody with a role, signed in with a browser of their own. */
+  async function another(name: string, role: string, scope: string[] | null): Promise<Page> {
+    const email = `${name}@example.com`
+    const { link } = await api.get<{ link: string }>('POST', '/api/users', { email, name, role, scope })
+    const token = link.split('#')[1]
+    const accepted = await api.call('POST', '/api/invites', { token, password: PASSWORD })
+    expect(accepted.status).toBe(200)
+    const own = await browser.newContext({ viewport: WIDE })
+    opened.defer(() => own.close())
+    const theirs = await own.newPage()
+    await signIn(server, theirs, email)
+    return theirs
+  }
+
+  it('a log that streams and a terminal that is open go on over a restart, without a lost or doubled byte', async () => {
+    const script = 'i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo "row $i"; sleep 0.05; done'
+    const [command] = await api.run({ hosts: ['web'], program: 'sh', args: ['-c', script] })
+    const id = command?.id ?? ''
+    const log = await context.newPage()
+    await log.goto(`${server.url}/commands/${id}`)
+    await log.getByTestId('output').getByText('row 5', { exact: false }).first().waitFor(WAIT)
+    await page.goto(`${server.url}/terminals?host=web`)
+    await screenText(page).getByText('#', { exact: false }).first().waitFor(WAIT)
+    await page.keyboard.type(
+      'for i in $(seq 1 300); do echo tick-$i; sleep 0.05; done; echo all-$((40 + 2))\n',
+    )
+    await screenText(page).getByText('tick-3', { exact: false }).first().waitFor(WAIT)
+    await server.restart('SIGKILL')
+    await log.getByTestId('output').getByText('row 600', { exact: false }).first().waitFor(WAIT)
+    await screenText(page).getByText('all-42').first().waitFor(WAIT)
+    // What the page of the log can be asked for as a whole is what the browser downloads.
+    await log.locator('[data-state=success]').first().waitFor(WAIT)
+    const download = log.waitForEvent('download')
+    await log.getByRole('button', { name: 'Download' }).click()
+    const stream = await (await download).createReadStream()
+    const whole = createHash('sha256')
+    for await (const chunk of stream) whole.update(chunk)
+    const wanted = Array.from({ length: 600 }, (_, i) => `row ${i + 1}\n`).join('')
+    expect(whole.digest('hex')).toBe(createHash('sha256').update(wanted).digest('hex'))
+    const { commands } = await api.get<{ commands: { id: string }[] }>(
+      'GET',
+      '/api/commands?kind=terminal&limit=1',
+    )
+    const ticks = [...(await api.text(commands[0]?.id ?? '')).matchAll(/^tick-(\d+)\r?$/gm)]
+    expect(ticks.map(([, n]) => Number(n))).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
+    await log.close()
+  })
+
+  it('an editor works in the terminal: vi writes a file', async () => {
+    await page.keyboard.type('clear; vi /tmp/from-the-browser\n')
+    await screenText(page).getByText('~', { exact: true }).first().waitFor(WAIT)
+    await page.keyboard.type('iwritten in a browser')
+    await screenText(page).getByText('written in a browser', { exact: false }).first().waitFor(WAIT)
+    await page.keyboard.press('Escape')
+    await page.keyboard.type(':wq\n')
+    await page.keyboard.type('echo left-$((1 + 1))\n')
+    await screenText(page).getByText('left-2').first().waitFor(WAIT)
+    expect((await web.exec(['cat', '/tmp/from-the-browser'])).stdout).toBe('written in a browser')
+  })
+
+  it('a viewer is offered nothing that changes, and is refused where the address is known', async () => {
+    const theirs = await another('vera', 'viewer', null)
+    await theirs.locator('[data-host=web]').waitFor(WAIT)
+    for (const name of ['Add hosts', 'Users', 'API keys', 'Audit', 'Terminals', 'Run'])
+      expect([name, await theirs.getByRole('link', { name, exact: true }).count()]).toEqual([name, 0])
+    await theirs.goto(`${server.url}/hosts/web`)
+    await theirs.getByRole('tab', { name: 'Trust' }).waitFor(WAIT)
+    for (const name of ['Remove', 'Forget', 'Install again', 'Terminal', 'Run a command'])
+      expect([name, await theirs.getByRole('button', { name, exact: true }).count()]).toEqual([name, 0])
+    await theirs.goto(`${server.url}/users`)
+    await theirs.getByText('users:read').first().waitFor(WAIT)
+  })
+
+  it('an operator with a label sees and reaches the hosts of that label alone', async () => {
+    const theirs = await another('otto', 'operator', ['env=prod'])
+    await theirs.locator('[data-host=web]').waitFor(WAIT)
+    expect(await theirs.locator('[data-host]').count()).toBe(1)
+    await theirs.goto(`${server.url}/hosts/db`)
+    await theirs.getByText('There is no host called db').first().waitFor(WAIT)
+  })
+
+  it('whatever a program writes is text, and a line without an end neither stops the page nor fills it', async () => {
+    const script = String.raw`printf '\033]0;pwned\007\033]8;;https://evil.example\033\\link\033]8;;\033\\\033]52;c;ZXZpbA==\007\n'
+printf '\342\200\256desrever \377\376 <script>window.evil=1</script><img src=x onerror=window.evil=1>\n'
+head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
+    const [command] = await api.run({ hosts: ['web'], program: 'sh', args: ['-c', script] })
+    const id = command?.id ?? ''
+    expect((await api.ended(id)).state).toBe('success')
+    const seen = await context.newPage()
+    await seen.goto(`${server.url}/commands/${id}`)
+    const output = seen.getByTestId('output')
+    await output.getByText('the-end').first().waitFor(WAIT)
+    expect(await output.evaluate((element) => element.textContent?.length ?? 0)).toBeLessThan(200_000)
+    await seen.getByRole('button', { name: 'From the beginning' }).click()
+    await output.getByText('<script>window.evil=1</script>', { exact: false }).first().waitFor(WAIT)
+    expect(await output.locator('a, img, script').count()).toBe(0)
+    expect(await output.textContent()).not.toContain('\u202e')
+    expect(await seen.evaluate(() => 'evil' in window)).toBe(false)
+    expect(await seen.title()).toBe('Rollcall')
+    await seen.close()
+  })
+
+  it('a draft is still there after the session has ended and somebody has signed in again', async () => {
+    const theirs = await another('dora', 'operator', null)
+    await theirs.goto(`${server.url}/run?hosts=web`)
+    const program = theirs.getByRole('textbox', { name: 'Program and arguments' })
+    await program.fill('systemctl status "my unit"')
+    await expect.poll(() => theirs.evaluate(() => JSON.stringify(sessionStorage)), WAIT).toContain('my unit')
+    await theirs.context().clearCookies()
+    await theirs.reload()
+    await theirs.waitForURL(/\/sign-in\?next=/, WAIT)
+    await theirs.locator('input[name=email]').fill('dora@example.com')
+    await theirs.locator('input[name=password]').fill(PASSWORD)
+    await theirs.locator('button[type=submit]').click()
+    await theirs.waitForURL(/\/run/, WAIT)
+    await expect.poll(() => program.inputValue(), WAIT).toBe('systemctl status "my unit"')
+  })
+
+  it('everything can be reached by keys: the palette, the search, a row of the table', async () => {
+    await page.goto(server.url)
+    await page.locator('[data-host=web]').waitFor(WAIT)
+    await page.keyboard.press('/')
+    await page.keyboard.type('db')
+    await expect.poll(() => page.locator('[data-host]').count(), WAIT).toBe(1)
+    expect(page.url()).toContain('search=db')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog').waitFor(WAIT)
+    await page.keyboard.type('audit')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor(WAIT)
+  })
+
+  it.each(['light', 'dark'] as const)(
+    'in %s no page is wider than a phone, a desk or a wall',
+    async (scheme) => {
+      await page.emulateMedia({ colorScheme: scheme })
+      const overhangs: unknown[] = []
+      for (const path of PAGES) {
+        await page.goto(server.url + path)
+        await page.getByRole('heading', { level: 1 }).first().waitFor(WAIT)
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: 900 })
+          const overhang = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+          const isWithin = await expect
+            .poll(overhang, { timeout: 5000 })
+            .toBeLessThanOrEqual(0)
+            .then(
+              () => true,
+              () => false,
+            )
+          if (!isWithin) overhangs.push([path, width, await overhang()])
+        }
+      }
+      await page.setViewportSize(WIDE)
+      expect(overhangs).toEqual([])
+    },
+  )
+})
