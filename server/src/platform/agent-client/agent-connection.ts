@@ -12,7 +12,7 @@ import { Client } from 'undici'
 import type { AgentAddress } from './agent-address.ts'
 import { asCallError, invalidAnswer, readBounded, refusedBy, unwrap } from './agent-answer.ts'
 import type { AgentConnector } from './agent-connector.ts'
-import { Lines } from './lines.ts'
+import { Lines, type LineUse } from './lines.ts'
 
 /** Longer than the longest interval between two calls of one agent, shorter than the agent's own limit. */
 const KEEP_ALIVE_MS = 100_000
@@ -30,6 +30,12 @@ export type AgentCall<N extends AgentMethodName = AgentMethodName> = N extends A
   ? { method: N; params: AgentParamsInput<N> }
   : never
 
+interface ExchangeLimits {
+  maxBytes: number
+  timeoutMs: number
+  signal: AbortSignal | undefined
+}
+
 /** For each call its result, or why it has none. */
 export type OutcomesOf<C extends readonly AgentCall[]> = {
   [I in keyof C]: AgentResult<C[I]['method']> | RollcallError
@@ -42,13 +48,15 @@ export type OutcomesOf<C extends readonly AgentCall[]> = {
 export class AgentConnection {
   private readonly lines: Lines
   private lastId = 0
+  /** Whether the last call that ended found nobody: then the next connection is tried in the cheapest way. */
+  private isInDoubt = false
 
   constructor(
     readonly address: AgentAddress,
     connector: AgentConnector,
   ) {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host
-    const connect = connector(address)
+    const connect = connector(address, () => this.isInDoubt)
     this.lines = new Lines(
       () =>
         new Client(`https://${host}:${address.port}`, {
@@ -118,10 +126,9 @@ export class AgentConnection {
     const id = ++this.lastId
     const head = envelopeHead(JSON.stringify({ jsonrpc: '2.0', id, method: name, params }))
     const body = { type: ENVELOPE_TYPE, bytes: Buffer.concat([head, bytes]) }
-    const text = await withDeadline(AGENT_METHODS[name].timeoutMs, signal, (either) =>
-      this.lines.use('transfers', (client) => this.post(client, body, MAX_ANSWER_BYTES, either)),
-    )
-    return resultOf(name, unwrap(parseAnswer(text), id))
+    const { timeoutMs } = AGENT_METHODS[name]
+    const json = await this.exchange('transfers', body, { maxBytes: MAX_ANSWER_BYTES, timeoutMs, signal })
+    return resultOf(name, unwrap(json, id))
   }
 
   /** Ends at once, with what is under way. */
@@ -143,10 +150,22 @@ export class AgentConnection {
   ): Promise<unknown> {
     const body = { type: 'application/json', bytes: JSON.stringify(request) }
     const maxBytes = methods.includes('get_command_log') ? MAX_LOG_BYTES : MAX_ANSWER_BYTES
-    const text = await withDeadline(timeoutMs, signal, (either) =>
-      this.lines.use(waitMs > 0 ? 'polls' : 'calls', (client) => this.post(client, body, maxBytes, either)),
-    )
-    return parseAnswer(text)
+    return this.exchange(waitMs > 0 ? 'polls' : 'calls', body, { maxBytes, timeoutMs, signal })
+  }
+
+  private async exchange(use: LineUse, body: Body, limits: ExchangeLimits): Promise<unknown> {
+    const { maxBytes, timeoutMs, signal } = limits
+    try {
+      const text = await withDeadline(timeoutMs, signal, (either) =>
+        this.lines.use(use, (client) => this.post(client, body, maxBytes, either)),
+      )
+      this.isInDoubt = false
+      return parseAnswer(text)
+    } catch (error) {
+      // That we were told to stop tells nothing of the agent.
+      if (error instanceof RollcallError) this.isInDoubt = error.code === 'agent.unreachable'
+      throw error
+    }
   }
 
   private async post(client: Client, body: Body, maxBytes: number, signal: AbortSignal): Promise<string> {

@@ -4,11 +4,15 @@ import { RollcallError } from '@rollcall/contracts'
 import { buildConnector } from 'undici'
 import { pinOf } from '../crypto/certificates.ts'
 import type { AgentAddress } from './agent-address.ts'
+import { bareConnection } from './bare-connection.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** Opens connections with the server's certificate, only to agents that show the expected key. */
-export type AgentConnector = (expected: ExpectedKey) => buildConnector.connector
+/**
+ * Opens connections with the server's certificate, only to agents that show the expected key. Where `isInDoubt` says that
+ * perhaps nobody is there, TLS begins only when a TCP connection stands: all that a dark host costs is that one attempt.
+ */
+export type AgentConnector = (expected: ExpectedKey, isInDoubt: () => boolean) => buildConnector.connector
 
 type ExpectedKey = Pick<AgentAddress, 'certificatePin' | 'certificateDigest'>
 
@@ -26,21 +30,33 @@ export function agentConnector(identity: { certificatePem: string; privateKeyPem
     maxCachedSessions: 0,
     timeout: CONNECT_TIMEOUT_MS,
   })
-  return (expected) => (options, callback) =>
-    connect(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
-      if (error) return callback(error, null)
-      const pin = expected.certificatePin
-      const seen = pinSeen(socket as TLSSocket, expected)
-      if (seen === pin) return callback(null, socket)
-      socket.destroy()
-      callback(
-        new RollcallError(
-          'agent.identity_changed',
-          `Something else answers on the agent's port: expected the certificate pin ${pin}, saw ${seen ?? 'none'}. Nothing was sent to it. If the host was rebuilt, install it again; otherwise find out who answers there.`,
-        ),
-        null,
-      )
-    })
+  return (expected, isInDoubt) => (options, callback) => {
+    const secure = (httpSocket = options.httpSocket) =>
+      connect({ ...options, ...(httpSocket && { httpSocket }) }, checked(expected, callback))
+    if (!isInDoubt()) return secure()
+    bareConnection(
+      { hostname: options.hostname, port: Number(options.port), timeoutMs: CONNECT_TIMEOUT_MS },
+      (error, socket) => (socket ? secure(socket) : callback(error as Error, null)),
+    )
+  }
+}
+
+/** Hands out the socket only when the expected key was seen on it. */
+function checked(expected: ExpectedKey, callback: buildConnector.Callback): buildConnector.Callback {
+  return (...[error, socket]: Parameters<buildConnector.Callback>) => {
+    if (error) return callback(error, null)
+    const pin = expected.certificatePin
+    const seen = pinSeen(socket as TLSSocket, expected)
+    if (seen === pin) return callback(null, socket)
+    socket.destroy()
+    callback(
+      new RollcallError(
+        'agent.identity_changed',
+        `Something else answers on the agent's port: expected the certificate pin ${pin}, saw ${seen ?? 'none'}. Nothing was sent to it. If the host was rebuilt, install it again; otherwise find out who answers there.`,
+      ),
+      null,
+    )
+  }
 }
 
 function pinSeen(socket: TLSSocket, expected: ExpectedKey): string | undefined {
