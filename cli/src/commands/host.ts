@@ -55,7 +55,7 @@ async function show({ api, stdout }: Context, name: string, { json }: Options): 
     stdout.write(jsonDocument(answer))
     return
   }
-  const { host } = answer
+  const { host, serverPin } = answer
   const { agent } = host
   stdout.write(
     fieldList([
@@ -74,6 +74,7 @@ async function show({ api, stdout }: Context, name: string, { json }: Options): 
       ],
       ['Agent port', agent && String(agent.port)],
       ['Agent certificate', agent?.certificatePin],
+      ['Server certificate', serverPin],
       ['Installed', agent?.installedAt && `${ago(agent.installedAt)} ago`],
       ['Last answer', agent?.lastAnswerAt && `${ago(agent.lastAnswerAt)} ago`],
       ['Last log', host.lastProvisioning && `rollcall command log ${host.lastProvisioning}`],

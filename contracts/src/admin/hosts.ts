@@ -118,6 +118,12 @@ export const hostView = z.strictObject({
 })
 export type HostView = z.infer<typeof hostView>
 
+export const hostShown = z.strictObject({
+  host: hostView,
+  /** The pin of this server's own certificate: the only caller whom the agents answer. */
+  serverPin: spkiPin,
+})
+
 export const hostAccepted = z.strictObject({
   host: hostView,
   /** The installation or removal that was started, as a command id. */

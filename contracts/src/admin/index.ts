@@ -11,7 +11,7 @@ import {
   terminalSize,
 } from './commands.ts'
 import { FLEET_ROUTES } from './fleet-routes.ts'
-import { hostAccepted, hostChecked, hostCheckRequest, hostView, newHost } from './hosts.ts'
+import { hostAccepted, hostChecked, hostCheckRequest, hostShown, hostView, newHost } from './hosts.ts'
 import { defineRoute } from './route.ts'
 import { RUN_ROUTES } from './run-routes.ts'
 import { TERMINAL_ROUTES } from './terminals.ts'
@@ -99,7 +99,7 @@ export const ADMIN_ROUTES = {
     path: '/api/hosts/:host',
     summary: 'One host.',
     params: hostParam,
-    response: z.strictObject({ host: hostView }),
+    response: hostShown,
   }),
   installHost: defineRoute({
     access: 'hosts:write',

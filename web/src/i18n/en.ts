@@ -31,7 +31,7 @@ export const en = {
   'addHost.user': 'SSH user',
   'addHosts.add': 'Add {count} hosts',
   'addHosts.hint':
-    'One host a line as [user@]address[:port] [name], an Ansible inventory, or your ~/.ssh/config. It is read here, in the browser.',
+    'One host a line as [user@]address[:port] [name], an Ansible inventory (INI or YAML), or your ~/.ssh/config. It is read here, in the browser.',
   'addHosts.installing': 'Installing: watch',
   'addHosts.keys':
     'The host keys that these addresses show at the first connection are pinned without being compared. Add hosts one by one where that matters.',
@@ -151,6 +151,7 @@ export const en = {
   'host.load': 'Load',
   'host.nextCall': 'Next call',
   'host.noContainers': 'No containers',
+  'host.noEvents': 'Nothing has happened to this host yet',
   'host.now': 'Now',
   'host.openPorts': 'Open ports',
   'host.os': 'System',
@@ -232,6 +233,9 @@ export const en = {
   'palette.title': 'Go to a page or a host',
   password: 'Password',
   'password.hint': 'At least twelve characters; four random words are good.',
+  'preflight.failed': 'not good',
+  'preflight.ok': 'good',
+  'preflight.title': 'Looked at before anything is changed',
   'profiles.add': 'Add profile',
   'profiles.interval': 'Called every',
   'profiles.labels': 'For labels',
@@ -364,9 +368,11 @@ export const en = {
   'trust.lastAnswer': 'Last answer',
   'trust.none': 'not known yet',
   'trust.port': 'Port of the agent',
+  'trust.server': 'Certificate pin of this server',
   'trust.ssh': 'SSH host key',
   'trust.text':
     'The server talks to this agent only when it shows the certificate with this pin, and signs in over SSH only when the host shows this key. The agent answers only the server whose certificate it knows, with its own token at its own path, and calls nobody.',
+  'trust.token': 'Token, path and certificate made',
   'users.active': 'active',
   'users.add': 'Add a user',
   'users.allHosts': 'all hosts',

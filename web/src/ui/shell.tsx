@@ -17,6 +17,7 @@ import { announceSignedOut, call } from '../api/client.ts'
 import { live } from '../api/live.ts'
 import { useSession } from '../api/session.ts'
 import { LANGUAGES, type Language, type MessageKey, setLanguage, t } from '../i18n/index.tsx'
+import { Icon } from './icons.tsx'
 import { useNow } from './moment.tsx'
 import { PAGES } from './pages.ts'
 
@@ -59,14 +60,10 @@ export function Shell() {
           </Group>
           <Group gap="xs" wrap="nowrap">
             <LiveIndicator />
-            <UnstyledButton
-              onClick={() => setPaletteOpen(true)}
-              visibleFrom="sm"
-              style={{ border: '1px solid var(--line)', borderRadius: 8, padding: '3px 10px' }}
-            >
-              <Text size="xs" c="dimmed">
-                {t('palette.hint')}
-              </Text>
+            <UnstyledButton onClick={() => setPaletteOpen(true)} visibleFrom="sm" className="jump">
+              <Icon name="search" size={14} />
+              <span>{t('palette.title')}</span>
+              <kbd>{t('palette.hint')}</kbd>
             </UnstyledButton>
             <SchemeToggle />
             <UserMenu />
@@ -80,7 +77,7 @@ export function Shell() {
             component={Link}
             to={to}
             label={t(label)}
-            leftSection={<span aria-hidden>{icon}</span>}
+            leftSection={<Icon name={icon} />}
             active={to === '/' ? pathname === '/' || pathname.startsWith('/hosts') : pathname.startsWith(to)}
             onClick={close}
           />
@@ -134,7 +131,7 @@ function SchemeToggle() {
       aria-label={t(`scheme.${next}` as MessageKey)}
       onClick={() => setColorScheme(next)}
     >
-      <span aria-hidden>{scheme === 'dark' ? '☀' : '☾'}</span>
+      <Icon name={scheme === 'dark' ? 'sun' : 'moon'} />
     </ActionIcon>
   )
 }

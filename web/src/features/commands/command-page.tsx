@@ -10,6 +10,7 @@ import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { PreflightList } from '../hosts/preflight-list.tsx'
 import { titleOf, tookText } from './command-table.tsx'
 import { isOver, OutputViewer } from './output-viewer.tsx'
 
@@ -76,6 +77,7 @@ function Shown({ initial }: { initial: CommandView }) {
           </Text>
         </Paper>
       )}
+      {command.kind === 'install' && <PreflightList commandId={command.id} isOver={isOver(command)} />}
       <OutputViewer command={command} onCommand={setCommand} height="calc(100dvh - 290px)" />
     </Stack>
   )

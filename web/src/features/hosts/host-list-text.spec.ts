@@ -30,3 +30,42 @@ it('reads a plain list, and tells what it could not read', () => {
   ])
   expect(unread).toEqual([{ line: 5, text: 'what is/this?' }])
 })
+
+it('reads an Ansible inventory in YAML: nested groups become labels, one host in two groups stays one host', () => {
+  const text = `---
+all:
+  vars: # of all
+    ansible_user: nobody
+  children:
+    web:
+      hosts:
+        web-1:
+          ansible_host: 192.0.2.1
+          ansible_port: 2222
+        web-2: {}
+    prod:
+      children:
+        db:
+          hosts:
+            "db-1":
+              ansible_host: '192.0.2.9'
+              ansible_user: admin
+      hosts:
+        web-1:
+        - what is this
+`
+  expect(readHosts(text)).toEqual({
+    hosts: [
+      { name: 'web-1', address: '192.0.2.1', port: 2222, labels: { web: '', prod: '' } },
+      { name: 'web-2', address: 'web-2', port: 22, labels: { web: '' } },
+      { name: 'db-1', address: '192.0.2.9', port: 22, user: 'admin', labels: { prod: '', db: '' } },
+    ],
+    unread: [{ line: 21, text: '        - what is this' }],
+  })
+})
+
+it('a host name that no host may have is told, and takes no other host with it', () => {
+  const { hosts, unread } = readHosts('web:\n  hosts:\n    <b>x</b>:\n    ok-1:\n')
+  expect(hosts.map(({ name }) => name)).toEqual(['ok-1'])
+  expect(unread).toEqual([{ line: 3, text: '<b>x</b>' }])
+})

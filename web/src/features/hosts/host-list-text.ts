@@ -1,24 +1,10 @@
-/** A host out of a text that somebody has pasted. */
-export interface PastedHost {
-  name: string
-  address: string
-  port: number
-  user?: string
-  labels: Record<string, string>
-}
+import { isYamlInventory, readYamlInventory } from './inventory-yaml.ts'
+import { LABEL, NAME, type Pasted, type PastedHost } from './pasted-host.ts'
 
-export interface Pasted {
-  hosts: PastedHost[]
-  /** Lines that nobody could make sense of, by their number from 1. */
-  unread: { line: number; text: string }[]
-}
-
-const NAME = /^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/
-const LABEL = /^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$/
-
-/** Reads an OpenSSH config, an Ansible inventory (INI), or a plain list of `[user@]address[:port] [name]`. */
+/** Reads an OpenSSH config, an Ansible inventory (INI or YAML), or a plain list of `[user@]address[:port] [name]`. */
 export function readHosts(text: string): Pasted {
   if (/^\s*Host(Name)?\s/im.test(text)) return readSshConfig(text)
+  if (isYamlInventory(text)) return readYamlInventory(text)
   return readInventory(text)
 }
 

@@ -1,0 +1,98 @@
+import { Button, Group, Text, TextInput } from '@mantine/core'
+import type { CommandView } from '@rollcall/contracts/admin'
+import { type KeyboardEvent, useRef, useState } from 'react'
+import { t } from '../../i18n/index.tsx'
+import { messageOf } from '../../ui/states.tsx'
+import { readOutput } from './stored-output.ts'
+
+const MOST_DOWNLOADED = 2 * 1024 ** 3
+
+/** Looks through all of the output, a page at a time, from the last hit on. */
+export function Search({ command, onHit }: { command: CommandView; onHit(offset: number): Promise<void> }) {
+  const [text, setText] = useState('')
+  const [state, setState] = useState<string>('')
+  const next = useRef(0)
+  const search = async () => {
+    const wanted = text.toLowerCase()
+    if (!wanted) return
+    setState(t('output.searching'))
+    let carried = ''
+    let position = next.current
+    try {
+      for await (const { data } of readOutput(command.id, next.current, command.outputBytes)) {
+        // One character for each byte, so that places in the text are offsets.
+        const part = Array.from(data, (byte) => String.fromCharCode(byte)).join('')
+        const whole = carried + part
+        const found = whole.toLowerCase().indexOf(latin1(wanted))
+        if (found >= 0) {
+          const offset = position - carried.length + found
+          next.current = offset + 1
+          setState('')
+          return await onHit(offset)
+        }
+        position += part.length
+        carried = whole.slice(-wanted.length * 4)
+      }
+      setState(next.current === 0 ? t('output.notFound') : t('output.noMore'))
+      next.current = 0
+    } catch (error) {
+      setState(messageOf(error))
+    }
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter') void search()
+  }
+  return (
+    <Group gap={4}>
+      <TextInput
+        size="xs"
+        w={180}
+        value={text}
+        placeholder={t('output.search')}
+        aria-label={t('output.search')}
+        onKeyDown={onKeyDown}
+        onChange={(event) => {
+          next.current = 0
+          setState('')
+          setText(event.currentTarget.value)
+        }}
+      />
+      <Text size="xs" c="dimmed" role="status">
+        {state}
+      </Text>
+    </Group>
+  )
+}
+
+const latin1 = (text: string) =>
+  Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
+
+export function Download({ command }: { command: CommandView }) {
+  const [progress, setProgress] = useState<number>()
+  const download = async () => {
+    const parts: BlobPart[] = []
+    let done = 0
+    for await (const { data } of readOutput(command.id, 0, Math.min(command.outputBytes, MOST_DOWNLOADED))) {
+      parts.push(data)
+      done += data.length
+      setProgress(done / command.outputBytes)
+    }
+    setProgress(undefined)
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(new Blob(parts, { type: 'application/octet-stream' }))
+    link.download = `${command.host.name}-${command.id.slice(0, 8)}.log`
+    link.click()
+    URL.revokeObjectURL(link.href)
+  }
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      onClick={download}
+      loading={progress !== undefined}
+      disabled={command.outputBytes === 0}
+    >
+      {t('output.download')}
+    </Button>
+  )
+}

@@ -1,0 +1,98 @@
+import { Paper, PasswordInput, SegmentedControl, Stack, Textarea } from '@mantine/core'
+import type { NewHostInput } from '@rollcall/contracts/admin'
+import { t } from '../../i18n/index.tsx'
+
+export interface Secrets {
+  type: 'key' | 'password'
+  password: string
+  privateKey: string
+  passphrase: string
+  sudoPassword: string
+}
+export const NO_SECRETS: Secrets = {
+  type: 'key',
+  password: '',
+  privateKey: '',
+  passphrase: '',
+  sudoPassword: '',
+}
+
+export const credentialOf = ({
+  type,
+  password,
+  privateKey,
+  passphrase,
+}: Secrets): NewHostInput['credential'] =>
+  type === 'password' ? { type, password } : { type, privateKey, ...(passphrase && { passphrase }) }
+
+/** `env=prod zone=a` */
+export function labelsOf(text: string): Record<string, string> {
+  const pairs = text.split(/[\s,]+/).filter(Boolean)
+  return Object.fromEntries(
+    pairs.map((pair) => [pair.split('=')[0] ?? '', pair.split('=').slice(1).join('=')]),
+  )
+}
+
+export function CredentialFields(props: {
+  secrets: Secrets
+  onChange(next: Secrets): void
+  fields: Record<string, string>
+}) {
+  const { secrets, fields } = props
+  const set = (change: Partial<Secrets>) => props.onChange({ ...secrets, ...change })
+  return (
+    <Paper withBorder p="md">
+      <Stack gap="sm">
+        <SegmentedControl
+          w="fit-content"
+          value={secrets.type}
+          onChange={(type) => set({ type: type as Secrets['type'] })}
+          data={[
+            { value: 'key', label: t('addHost.privateKey') },
+            { value: 'password', label: t('password') },
+          ]}
+          aria-label={t('addHost.credential')}
+        />
+        {secrets.type === 'password' ? (
+          <PasswordInput
+            label={t('password')}
+            value={secrets.password}
+            error={fields['credential.password']}
+            autoComplete="off"
+            onChange={(event) => set({ password: event.currentTarget.value })}
+          />
+        ) : (
+          <>
+            <Textarea
+              label={t('addHost.privateKey')}
+              description={t('addHost.privateKeyHint')}
+              value={secrets.privateKey}
+              error={fields['credential.privateKey']}
+              autosize
+              minRows={3}
+              maxRows={8}
+              ff="monospace"
+              spellCheck={false}
+              onChange={(event) => set({ privateKey: event.currentTarget.value })}
+            />
+            <PasswordInput
+              label={t('addHost.passphrase')}
+              value={secrets.passphrase}
+              error={fields['credential.passphrase']}
+              autoComplete="off"
+              onChange={(event) => set({ passphrase: event.currentTarget.value })}
+            />
+          </>
+        )}
+        <PasswordInput
+          label={t('addHost.sudo')}
+          description={t('addHost.sudoHint')}
+          value={secrets.sudoPassword}
+          error={fields.sudoPassword}
+          autoComplete="off"
+          onChange={(event) => set({ sudoPassword: event.currentTarget.value })}
+        />
+      </Stack>
+    </Paper>
+  )
+}

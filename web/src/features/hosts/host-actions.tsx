@@ -1,0 +1,50 @@
+import type { HostView } from '@rollcall/contracts/admin'
+import { useNavigate } from '@tanstack/react-router'
+import { call } from '../../api/client.ts'
+import { useMay } from '../../api/session.ts'
+import { t } from '../../i18n/index.tsx'
+import { ConfirmButton } from '../../ui/confirm.tsx'
+
+export function HostActions({ host }: { host: HostView }) {
+  const mayWrite = useMay('hosts:write')
+  const navigate = useNavigate()
+  if (!mayWrite) return null
+  const install = async () => {
+    const { commandId } = await call('installHost', { params: { host: host.name } })
+    await navigate({ to: '/commands/$id', params: { id: commandId } })
+  }
+  const remove = async (forget: boolean) => {
+    const query = { forget: forget ? ('true' as const) : ('false' as const) }
+    const { commandId } = await call('removeHost', { params: { host: host.name }, query })
+    await navigate(commandId ? { to: '/commands/$id', params: { id: commandId } } : { to: '/' })
+  }
+  return (
+    <>
+      <ConfirmButton
+        size="sm"
+        label={t('host.install')}
+        title={t('host.installTitle', { host: host.name })}
+        explanation={t('host.installText')}
+        confirm={t('host.install')}
+        color="cyan"
+        onConfirm={install}
+      />
+      <ConfirmButton
+        size="sm"
+        label={t('host.remove')}
+        title={t('host.removeTitle', { host: host.name })}
+        explanation={t('host.removeText')}
+        confirm={t('host.remove')}
+        onConfirm={() => remove(false)}
+      />
+      <ConfirmButton
+        size="sm"
+        label={t('host.forget')}
+        title={t('host.forgetTitle', { host: host.name })}
+        explanation={t('host.forgetText')}
+        confirm={t('host.forget')}
+        onConfirm={() => remove(true)}
+      />
+    </>
+  )
+}

@@ -1,0 +1,45 @@
+import { Group, Text } from '@mantine/core'
+import type { HostEvent } from '@rollcall/contracts/admin'
+import { useQuery } from '@tanstack/react-query'
+import { call } from '../../api/client.ts'
+import { t } from '../../i18n/index.tsx'
+import { Ago } from '../../ui/moment.tsx'
+import { colorOf, StateBadge } from '../../ui/state-badge.tsx'
+import { EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
+import { Untrusted } from '../../ui/untrusted.tsx'
+import { momentText } from '../../ui/words.ts'
+
+export function Timeline({ name }: { name: string }) {
+  const history = useQuery({
+    queryKey: ['host-history', name],
+    queryFn: ({ signal }) => call('hostHistory', { params: { host: name }, query: { limit: 200 } }, signal),
+  })
+  if (history.isPending) return <Waiting />
+  if (history.error) return <ErrorState error={history.error} />
+  if (history.data.events.length === 0) return <EmptyState title={t('host.noEvents')} />
+  return (
+    <ol className="timeline">
+      {history.data.events.map((event) => (
+        <TimelineEvent key={event.id} event={event} />
+      ))}
+    </ol>
+  )
+}
+
+function TimelineEvent({ event }: { event: HostEvent }) {
+  return (
+    <li style={{ '--dot': colorOf(event.to) } as React.CSSProperties}>
+      <Group gap="xs">
+        <StateBadge state={event.to} />
+        <Text size="sm" c="dimmed">
+          {momentText(event.at)} · <Ago at={event.at} />
+        </Text>
+      </Group>
+      {event.reason && (
+        <Text size="sm">
+          <Untrusted>{event.reason}</Untrusted>
+        </Text>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,152 @@
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Group,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { call } from '../../api/client.ts'
+import { t } from '../../i18n/index.tsx'
+import { messageOf } from '../../ui/states.tsx'
+import { Untrusted } from '../../ui/untrusted.tsx'
+import { useDraft } from '../../ui/use-draft.ts'
+import { Labels } from '../fleet/fleet-row.tsx'
+import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
+import { readHosts } from './host-list-text.ts'
+
+type Outcome = { commandId: string } | { error: string }
+const AT_ONCE = 4
+/** Drawn of a long list; all of it is added. */
+const MOST_ROWS = 500
+
+/** A list, an inventory or an OpenSSH config, shown as hosts before anything is done. One bad host stops no other. */
+export function ManyHosts() {
+  const [draft, change] = useDraft('add-hosts', { text: '', user: 'root', labels: '' })
+  const [secrets, setSecrets] = useState(NO_SECRETS)
+  const [left, setLeft] = useState<ReadonlySet<string>>(new Set())
+  const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>(new Map())
+  const [isWorking, setWorking] = useState(false)
+  const { hosts, unread } = readHosts(draft.text)
+  const chosen = hosts.filter(({ name }) => !left.has(name) && !('commandId' in (outcomes.get(name) ?? {})))
+  const add = async () => {
+    setWorking(true)
+    const queue = [...chosen]
+    const work = async () => {
+      for (let host = queue.shift(); host !== undefined; host = queue.shift()) {
+        const { name, address, port, user, labels } = host
+        const { sudoPassword } = secrets
+        const outcome: Outcome = await call('addHost', {
+          body: {
+            ...{ name, address, port, user: user ?? draft.user, credential: credentialOf(secrets) },
+            ...(sudoPassword && { sudoPassword }),
+            labels: { ...labels, ...labelsOf(draft.labels) },
+          },
+        }).catch((error) => ({ error: messageOf(error) }))
+        setOutcomes((now) => new Map(now).set(name, outcome))
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    setWorking(false)
+  }
+  return (
+    <Stack>
+      <Textarea
+        label={t('addHosts.text')}
+        description={t('addHosts.hint')}
+        value={draft.text}
+        onChange={(event) => change({ text: event.currentTarget.value })}
+        autosize
+        minRows={5}
+        maxRows={16}
+        ff="monospace"
+        spellCheck={false}
+        placeholder={'root@192.0.2.10 web-01\n[web]\nweb-02 ansible_host=192.0.2.11'}
+      />
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
+        <TextInput
+          label={t('addHosts.user')}
+          value={draft.user}
+          onChange={(event) => change({ user: event.currentTarget.value })}
+        />
+        <TextInput
+          label={t('addHost.labels')}
+          value={draft.labels}
+          onChange={(event) => change({ labels: event.currentTarget.value })}
+        />
+      </SimpleGrid>
+      <CredentialFields secrets={secrets} onChange={setSecrets} fields={{}} />
+      <Alert color="yellow">{t('addHosts.keys')}</Alert>
+      {unread.length > 0 && (
+        <Alert color="red" title={t('addHosts.unread')}>
+          {unread.slice(0, 10).map(({ line, text }) => (
+            <div key={line}>
+              {line}: <Untrusted>{text.slice(0, 200)}</Untrusted>
+            </div>
+          ))}
+        </Alert>
+      )}
+      {hosts.length > 0 && (
+        <Table.ScrollContainer minWidth={520}>
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th />
+                <Table.Th>{t('addHost.name')}</Table.Th>
+                <Table.Th>{t('addHost.address')}</Table.Th>
+                <Table.Th>{t('addHost.user')}</Table.Th>
+                <Table.Th>{t('addHost.labels')}</Table.Th>
+                <Table.Th>{t('addHosts.outcome')}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {hosts.slice(0, MOST_ROWS).map(({ name, address, port, user, labels }) => {
+                const outcome = outcomes.get(name)
+                return (
+                  <Table.Tr key={name}>
+                    <Table.Td>
+                      <Checkbox
+                        aria-label={name}
+                        checked={!left.has(name)}
+                        onChange={() => {
+                          const next = new Set(left)
+                          if (!next.delete(name)) next.add(name)
+                          setLeft(next)
+                        }}
+                      />
+                    </Table.Td>
+                    <Table.Td>{name}</Table.Td>
+                    <Table.Td>{port === 22 ? address : `${address}:${port}`}</Table.Td>
+                    <Table.Td>{user ?? draft.user}</Table.Td>
+                    <Table.Td>
+                      <Labels labels={{ ...labels, ...labelsOf(draft.labels) }} />
+                    </Table.Td>
+                    <Table.Td>
+                      {outcome && 'error' in outcome && <Text c="red">{outcome.error}</Text>}
+                      {outcome && 'commandId' in outcome && (
+                        <Link to="/commands/$id" params={{ id: outcome.commandId }}>
+                          {t('addHosts.installing')}
+                        </Link>
+                      )}
+                    </Table.Td>
+                  </Table.Tr>
+                )
+              })}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+      <Group>
+        <Button onClick={add} loading={isWorking} disabled={chosen.length === 0}>
+          {t('addHosts.add', { count: chosen.length })}
+        </Button>
+      </Group>
+    </Stack>
+  )
+}

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+import { preflightLines } from './preflight-lines.ts'
+
+it('reads what was looked at, with what to do about it', () => {
+  const text = [
+    '[rollcall] Looking at the host; nothing is changed yet',
+    '[rollcall] Debian GNU/Linux 12 (bookworm), kernel 6.1',
+    '[rollcall]   ok    architecture: x86_64',
+    '[rollcall]   FAIL  disk /: 12 MiB free; 514 MiB are needed for /opt. Make room there.',
+    '[rollcall] Uploading',
+    '',
+  ].join('\n')
+  expect(preflightLines(text)).toEqual([
+    { name: 'architecture', isOk: true, message: 'x86_64' },
+    {
+      name: 'disk /',
+      isOk: false,
+      message: '12 MiB free; 514 MiB are needed for /opt. Make room there.',
+    },
+  ])
+})
+
+it('what a program on the host writes later is no preflight result', () => {
+  const text = '[rollcall]   ok    root: signed in as root\nTASK [x]\n[rollcall]   ok    evil: forged\n'
+  expect(preflightLines(text).map(({ name }) => name)).toEqual(['root'])
+})

@@ -1,0 +1,61 @@
+import { Button, Group, TextInput } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useState } from 'react'
+import { call } from '../../api/client.ts'
+import { t } from '../../i18n/index.tsx'
+import { type Draft, runBodyOf } from './run-draft.ts'
+
+/** Under a name, to be run again; and by the clock, where a cron expression is given too. */
+export function SaveRun({ draft, onError }: { draft: Draft; onError(error: unknown): void }) {
+  const [name, setName] = useState('')
+  const [cron, setCron] = useState('')
+  const [isOpen, setOpen] = useState(false)
+  if (!isOpen)
+    return (
+      <Button variant="default" onClick={() => setOpen(true)}>
+        {t('run.save')}
+      </Button>
+    )
+  const save = async () => {
+    const body = runBodyOf(draft)
+    if (typeof body === 'string') return onError(new Error(body))
+    const { program, args, timeoutMs, limits, hosts, labels, all } = body
+    const target = { ...(hosts && { hosts }), ...(labels && { labels }), ...(all && { all }) }
+    try {
+      await call('addSavedCommand', {
+        body: { name, program, args, timeoutMs, target, ...(limits && { limits }) },
+      })
+      if (cron)
+        await call('addSchedule', {
+          body: {
+            name,
+            cron,
+            timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+            savedCommand: name,
+          },
+        })
+      notifications.show({ color: 'green', message: t('run.saved', { name }) })
+      setOpen(false)
+    } catch (error) {
+      onError(error)
+    }
+  }
+  return (
+    <Group gap="xs" align="flex-end">
+      <TextInput
+        label={t('run.saveName')}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <TextInput
+        label={t('run.cron')}
+        placeholder="30 2 * * *"
+        value={cron}
+        onChange={(event) => setCron(event.currentTarget.value)}
+      />
+      <Button variant="default" disabled={!name} onClick={save}>
+        {t('run.save')}
+      </Button>
+    </Group>
+  )
+}
