@@ -16,6 +16,8 @@ const PUBLIC: AdminRouteName[] = [
   'session',
   'signIn',
   'verifySecondFactor',
+  'beginSso',
+  'finishSso',
   'setUpFirstAdmin',
   'acceptInvite',
 ]

@@ -1,3 +1,5 @@
+// Before the router, which changes what it reads.
+import './api/arrival.ts'
 import '@fontsource-variable/inter/index.css'
 import './ui/mantine.ts'
 import './ui/ui.css'

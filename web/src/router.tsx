@@ -18,7 +18,7 @@ const nextOf = (search: Record<string, unknown>) => {
   return { next: typeof next === 'string' && /^\/(?!\/)/.test(next) ? next : undefined }
 }
 
-const outside = (path: '/sign-in' | '/setup' | '/invite') =>
+const outside = (path: '/sign-in' | '/sign-in/sso' | '/setup' | '/invite') =>
   createRoute({
     getParentRoute: () => root,
     path,
@@ -133,6 +133,8 @@ const routes = [
 export const router = createRouter({
   routeTree: root.addChildren([
     outside('/sign-in'),
+    outside('/sign-in/sso'),
+    outside('/sign-in/sso'),
     outside('/setup'),
     outside('/invite'),
     inside.addChildren(routes),

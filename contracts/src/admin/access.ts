@@ -67,6 +67,8 @@ export const sessionState = z.strictObject({
   isSetupNeeded: z.boolean(),
   /** Whether the signed-in user has a second factor. */
   hasTotp: z.boolean(),
+  /** What single sign-on is called on its button; null where there is none. */
+  ssoName: z.string().nullable(),
   /** Of the server. */
   version: z.string(),
 })
@@ -83,6 +85,11 @@ export const secondFactor = z.strictObject({
   code: z.string().min(6).max(20),
   isRecoveryCode: z.boolean().default(false),
 })
+/** Where to send the browser: the provider's own page. */
+export const ssoBegun = z.strictObject({ url: z.string() })
+/** What the provider has put behind the `?` of the page that it sent the browser back to. */
+export const ssoCallback = z.strictObject({ callback: z.string().min(1).max(8192) })
+
 export const firstAdmin = z.strictObject({
   token: z.string().min(1).max(200),
   name: personName,

@@ -1,28 +1,37 @@
 import { Module } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
+import { OidcClient } from '../platform/oidc/oidc-client.ts'
 import { AccessGuard } from './access.guard.ts'
 import { AccessService } from './access.service.ts'
 import { AccountController } from './account.controller.ts'
 import { AccountsService } from './accounts.service.ts'
 import { ApiKeysController } from './api-keys.controller.ts'
 import { ApiKeysService } from './api-keys.service.ts'
+import { IdentitiesRepository } from './identities.repository.ts'
 import { OneTimeLinks } from './one-time-links.ts'
 import { ScopeRepository } from './scope.repository.ts'
 import { SessionController } from './session.controller.ts'
+import { SessionAnswers } from './session-answers.ts'
 import { SessionsService } from './sessions.service.ts'
+import { SsoController } from './sso.controller.ts'
+import { SsoService } from './sso.service.ts'
 import { UsersController } from './users.controller.ts'
 import { UsersRepository } from './users.repository.ts'
 import { UsersService } from './users.service.ts'
 
 @Module({
-  controllers: [SessionController, AccountController, UsersController, ApiKeysController],
+  controllers: [SessionController, SsoController, AccountController, UsersController, ApiKeysController],
   providers: [
     AccessService,
     AccountsService,
     ApiKeysService,
+    IdentitiesRepository,
+    OidcClient,
     OneTimeLinks,
     ScopeRepository,
+    SessionAnswers,
     SessionsService,
+    SsoService,
     UsersRepository,
     UsersService,
     { provide: APP_GUARD, useClass: AccessGuard },

@@ -50,10 +50,11 @@ export class AccountsService {
         { fields: [{ field: 'password', message: 'does not fit the e-mail address' }] },
       )
     }
-    return this.begin(user, visitor)
+    return this.enter(user, visitor)
   }
 
-  private async begin(user: User, visitor: Visitor): Promise<SignedIn> {
+  /** Somebody is who they say: a session begins, or half of one where a second factor has to follow. */
+  async enter(user: User, visitor: Visitor): Promise<SignedIn> {
     const needsTotp = user.isTotpConfirmed
     if (!needsTotp) await this.users.succeeded(user.id, this.clock.now())
     return { token: await this.sessions.begin(user.id, needsTotp, visitor), needsTotp }
@@ -105,7 +106,7 @@ export class AccountsService {
     if ((await this.links.take(token)) !== user.id) throw invalidLink()
     await this.users.setPassword(user.id, hash, null)
     this.access.forgetAll()
-    return this.begin(user, visitor)
+    return this.enter(user, visitor)
   }
 
   async changePassword(userId: string, sessionId: string, password: string, next: string): Promise<void> {
@@ -181,7 +182,8 @@ export class AccountsService {
     await this.users.failed(userId, (failures) => lockedUntil(failures, this.clock.now()))
   }
 
-  private limit({ address }: Visitor): void {
+  /** Throws `access.locked_out` for an address that tries too often. */
+  limit({ address }: Visitor): void {
     if (!this.attempts.take(address, this.clock.now().getTime()))
       throw new RollcallError('access.locked_out', 'Too many attempts from this address. Wait ten minutes.')
   }

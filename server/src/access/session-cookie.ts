@@ -2,20 +2,25 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { Response } from 'express'
 
+type CookieName = 'rollcall_session' | 'rollcall_sso'
 const NAME = 'rollcall_session'
 /** Browsers take a cookie of this name only over HTTPS, from this very host, for all its paths. */
-const SECURE_NAME = `__Host-${NAME}`
+const secureName = (name: CookieName) => `__Host-${name}` as const
 
 /** The session's token out of the cookies of a request. */
 export function cookieOf(request: IncomingMessage): string | undefined {
+  const token = namedCookie(request, NAME)
+  return token && /^[A-Za-z0-9_-]{20,100}$/.test(token) ? token : undefined
+}
+
+export function namedCookie(request: IncomingMessage, name: CookieName): string | undefined {
   const cookies = new Map(
     (request.headers.cookie ?? '').split(';').map((pair) => {
       const at = pair.indexOf('=')
       return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const
     }),
   )
-  const token = cookies.get(SECURE_NAME) ?? cookies.get(NAME)
-  return token && /^[A-Za-z0-9_-]{20,100}$/.test(token) ? token : undefined
+  return cookies.get(secureName(name)) ?? cookies.get(name)
 }
 
 const isSecure = (request: IncomingMessage, publicUrl: string | undefined) =>
@@ -25,9 +30,14 @@ const isSecure = (request: IncomingMessage, publicUrl: string | undefined) =>
  * No script reads it, and it comes with requests of our own pages alone. It has no end of its own: the server knows when a
  * session is over.
  */
-export function setCookie(response: Response, token: string, publicUrl: string | undefined): void {
+export function setCookie(
+  response: Response,
+  token: string,
+  publicUrl: string | undefined,
+  name: CookieName = NAME,
+): void {
   const secure = isSecure(response.req, publicUrl)
-  response.cookie(secure ? SECURE_NAME : NAME, token, {
+  response.cookie(secure ? secureName(name) : name, token, {
     httpOnly: true,
     sameSite: 'strict',
     path: '/',
@@ -35,12 +45,12 @@ export function setCookie(response: Response, token: string, publicUrl: string |
   })
 }
 
-export function clearCookie(response: Response): void {
-  for (const name of [NAME, SECURE_NAME])
-    response.clearCookie(name, {
+export function clearCookie(response: Response, name: CookieName = NAME): void {
+  for (const each of [name, secureName(name)])
+    response.clearCookie(each, {
       httpOnly: true,
       sameSite: 'strict',
       path: '/',
-      secure: name === SECURE_NAME,
+      secure: each === secureName(name),
     })
 }

@@ -4,17 +4,13 @@ import type { Request, Response } from 'express'
 import type { Config } from '../platform/config/config.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { CONFIG, VERSION } from '../platform/tokens.ts'
-import { AccessService, principalOf } from './access.service.ts'
-import { AccountsService, type SignedIn } from './accounts.service.ts'
+import { AccessService } from './access.service.ts'
+import { AccountsService } from './accounts.service.ts'
 import { Actor, type Principal, viewOfPrincipal } from './principal.ts'
-import { clearCookie, cookieOf, setCookie } from './session-cookie.ts'
-import { SessionsService, type Visitor } from './sessions.service.ts'
+import { SessionAnswers, visitorOf } from './session-answers.ts'
+import { clearCookie, cookieOf } from './session-cookie.ts'
+import { SessionsService } from './sessions.service.ts'
 import { UsersRepository } from './users.repository.ts'
-
-const visitorOf = (request: Request): Visitor => ({
-  address: request.ip ?? '',
-  userAgent: request.headers['user-agent'] ?? '',
-})
 
 @Controller()
 export class SessionController {
@@ -23,6 +19,7 @@ export class SessionController {
     private readonly accounts: AccountsService,
     private readonly sessions: SessionsService,
     private readonly users: UsersRepository,
+    private readonly answers: SessionAnswers,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(VERSION) private readonly version: string,
   ) {}
@@ -34,6 +31,7 @@ export class SessionController {
       principal: principal ? viewOfPrincipal(principal) : null,
       isSetupNeeded: !principal && (await this.users.isEmpty()),
       hasTotp: principal?.kind === 'user' && (await this.accounts.hasTotp(principal.id)),
+      ssoName: this.config.oidc?.name ?? null,
       version: this.version,
     }
   }
@@ -44,7 +42,10 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.begun(await this.accounts.signIn(body.email, body.password, visitorOf(request)), response)
+    return this.answers.begun(
+      await this.accounts.signIn(body.email, body.password, visitorOf(request)),
+      response,
+    )
   }
 
   @Endpoint('verifySecondFactor')
@@ -58,7 +59,7 @@ export class SessionController {
     if (!pending?.isPending)
       throw new RollcallError('request.unauthenticated', 'Sign in with your password first.')
     const visitor = visitorOf(request)
-    return this.begun(
+    return this.answers.begun(
       await this.accounts.verifySecondFactor(pending, body.code, body.isRecoveryCode, visitor),
       response,
     )
@@ -70,7 +71,7 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.begun(await this.accounts.setUpFirstAdmin(body, visitorOf(request)), response)
+    return this.answers.begun(await this.accounts.setUpFirstAdmin(body, visitorOf(request)), response)
   }
 
   @Endpoint('acceptInvite')
@@ -79,7 +80,7 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.begun(
+    return this.answers.begun(
       await this.accounts.acceptInvite(body.token, body.password, visitorOf(request)),
       response,
     )
@@ -91,11 +92,5 @@ export class SessionController {
     this.access.forgetAll()
     clearCookie(response)
     return {}
-  }
-
-  private async begun({ token, needsTotp }: SignedIn, response: Response) {
-    setCookie(response, token, this.config.publicUrl)
-    const session = needsTotp ? undefined : await this.sessions.find(token)
-    return { needsTotp, principal: session ? viewOfPrincipal(principalOf(session)) : null }
   }
 }

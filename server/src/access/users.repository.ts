@@ -87,7 +87,8 @@ export class UsersRepository {
     version: number,
     next: Pick<User, 'name' | 'role' | 'scope' | 'isDisabled'>,
   ): Promise<User | 'last_admin' | undefined> {
-    return this.keepingAdmin(id, next.role === 'admin' && !next.isDisabled, async (client) => {
+    const staysAdmin = next.role === 'admin' && !next.isDisabled && next.scope === null
+    return this.keepingAdmin(id, staysAdmin, async (client) => {
       const { rows } = await client.query<User>(
         `UPDATE app_user SET name = $3, role = $4, scope = $5::jsonb, is_disabled = $6, version = version + 1
          WHERE id = $1 AND version = $2 RETURNING ${COLUMNS}`,
@@ -135,7 +136,7 @@ export class UsersRepository {
     })
   }
 
-  /** Takes password, second factor and sessions away. */
+  /** Takes password, second factor, single sign-on and sessions away. */
   async reset(id: string): Promise<void> {
     await this.database.transaction(async (client) => {
       await client.query(
@@ -143,6 +144,7 @@ export class UsersRepository {
            failures = 0, locked_until = NULL, version = version + 1 WHERE id = $1`,
         [id],
       )
+      await client.query('DELETE FROM user_identity WHERE user_id = $1', [id])
       await client.query('DELETE FROM user_session WHERE user_id = $1', [id])
     })
   }

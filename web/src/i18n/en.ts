@@ -317,6 +317,7 @@ export const en = {
   'setupNeeded.text':
     "There is no user yet. Open the link that the server printed at its start, or show it again on the server's own machine with:",
   'setupNeeded.title': 'Set up Rollcall first',
+  'signIn.again': 'Back to signing in',
   'signIn.code': 'Code',
   'signIn.codeText': 'The six digits that your authenticator shows.',
   'signIn.codeTitle': 'Second factor',
@@ -326,6 +327,7 @@ export const en = {
   'signIn.title': 'Sign in',
   'signIn.useCode': 'Use the authenticator',
   'signIn.useRecovery': 'Use a recovery code',
+  'signIn.with': 'Sign in with {name}',
   skip: 'Skip to the content',
   'state.cancelled': 'cancelled',
   'state.credentials_refused': 'credentials refused',

@@ -5,7 +5,7 @@ const MOST_ITEMS = 50
 const DEEPEST = 4
 
 /** Fields that hold secrets, or may; nothing of them is written down but that they were there. */
-const SECRET = /password|passphrase|privatekey|secret|token|credential|^code$|^data$|^env$/i
+const SECRET = /password|passphrase|privatekey|secret|token|credential|^code$|^callback$|^data$|^env$/i
 
 /** What of a request stands in the log: what was asked for, bounded, and no secret. */
 export function detailOf(parts: { params: unknown; query: unknown; body: unknown }): Record<string, unknown> {
@@ -44,8 +44,11 @@ function hidden(key: string, value: unknown): unknown {
   return '(not shown)'
 }
 
-/** Keys and resizes of a terminal would drown everything else; that it was opened is in the log. */
-const UNTOLD: ReadonlySet<AdminRouteName> = new Set(['writeInput', 'resizeTerminal'])
+/**
+ * Keys and resizes of a terminal would drown everything else; that it was opened is in the log. Beginning to sign in
+ * changes nothing yet; how it ended is in the log.
+ */
+const UNTOLD: ReadonlySet<AdminRouteName> = new Set(['writeInput', 'resizeTerminal', 'beginSso'])
 
 /** Everything that changes something. */
 export const isAudited = (name: AdminRouteName, route: Pick<Route, 'method'>): boolean =>

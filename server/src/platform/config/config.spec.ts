@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readConfig } from './config.ts'
 
 const minimal = { ROLLCALL_ANSIBLE_BUNDLE: '/cache/ansible.tar.gz' }
@@ -30,4 +30,35 @@ it('names every variable that is wrong at once', () => {
     /ROLLCALL_LISTEN.*DATABASE_URL|ROLLCALL_DATA_DIR.*ROLLCALL_LISTEN.*DATABASE_URL/,
   )
   expect(() => readConfig({ ...minimal, ROLLCALL_LISTEN: '127.0.0.1:70000' })).toThrow(/70000/)
+})
+
+describe('single sign-on', () => {
+  const sso = {
+    ...minimal,
+    ROLLCALL_PUBLIC_URL: 'https://rollcall.example/',
+    ROLLCALL_OIDC_ISSUER: 'https://id.example',
+    ROLLCALL_OIDC_CLIENT_ID: 'rollcall',
+  }
+
+  it('creates nobody and gives no rights unless told so', () => {
+    expect(readConfig(minimal).oidc).toBeUndefined()
+    expect(readConfig(sso).oidc).toMatchObject({
+      newUsers: null,
+      rights: null,
+      name: 'id.example',
+      redirectUrl: 'https://rollcall.example/sign-in/sso',
+    })
+  })
+
+  it('does not start half configured, without TLS, or with rights that cannot be read', () => {
+    const wrong: [Record<string, string>, RegExp][] = [
+      [{ ROLLCALL_PUBLIC_URL: '' }, /needs ROLLCALL_PUBLIC_URL/],
+      [{ ROLLCALL_OIDC_CLIENT_ID: '' }, /ROLLCALL_OIDC_CLIENT_ID/],
+      [{ ROLLCALL_OIDC_ISSUER: 'http://id.example' }, /ROLLCALL_OIDC_ISSUER must start with https/],
+      [{ ROLLCALL_OIDC_ISSUER: 'http://127.0.0.1.evil.example' }, /must start with https/],
+      [{ ROLLCALL_OIDC_ROLES: '[{"value":"ops","role":"root"}]' }, /ROLLCALL_OIDC_ROLES must be JSON/],
+      [{ ROLLCALL_OIDC_CLIENT_SECRET_FILE: '/nowhere/secret' }, /\/nowhere\/secret/],
+    ]
+    for (const [change, message] of wrong) expect(() => readConfig({ ...sso, ...change })).toThrow(message)
+  })
 })

@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
 import { z } from 'zod'
+import { OIDC_VARIABLES, type OidcConfig, readOidcConfig } from './oidc-config.ts'
 
 const DEFAULT_PORT = 8420
 
@@ -16,6 +17,7 @@ const environment = z.object({
     .regex(/^https?:/, 'must start with https:// or http://')
     .optional(),
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
+  ...OIDC_VARIABLES,
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
   ROLLCALL_FILES_BYTES: z.coerce
@@ -49,6 +51,8 @@ export interface Config {
   publicUrl: string | undefined
   /** Origins besides the server's own whose pages may act for the user of a browser. */
   allowedOrigins: string[]
+  /** Undefined where there is no single sign-on. */
+  oidc: OidcConfig | undefined
   masterKey: string | undefined
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Where the agent's archives are; undefined for the build's own folder. */
@@ -78,10 +82,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     )
   }
   const value = parsed.data
+  const publicUrl = value.ROLLCALL_PUBLIC_URL?.replace(/\/+$/, '')
   return {
     dataDir: value.ROLLCALL_DATA_DIR ?? defaultDataDir(env),
     listen: parseListen(value.ROLLCALL_LISTEN),
-    publicUrl: value.ROLLCALL_PUBLIC_URL?.replace(/\/+$/, ''),
+    publicUrl,
+    oidc: readOidcConfig(value, publicUrl),
     allowedOrigins: value.ROLLCALL_ALLOWED_ORIGINS.split(',')
       .map((origin) => origin.trim())
       .filter(Boolean),

@@ -15,6 +15,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'access.locked_out': 429,
   'access.outside_scope': 403,
   'access.link_invalid': 403,
+  'access.sso_failed': 401,
+  'access.sso_refused': 403,
   'access.changed_meanwhile': 409,
   'access.last_admin': 409,
   'user.not_found': 404,

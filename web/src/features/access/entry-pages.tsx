@@ -14,9 +14,10 @@ import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { ApiError, call } from '../../api/client.ts'
-import { sessionQuery } from '../../api/session.ts'
+import { sessionQuery, useSession } from '../../api/session.ts'
 import { LANGUAGES, type Language, setLanguage, t } from '../../i18n/index.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { messageOf, Waiting } from '../../ui/states.tsx'
+import { placeAfterSso, SsoButton, useSsoReturn } from './sso.tsx'
 
 /** What stands behind the # of a link: no server sees it, so it is in no log. */
 const tokenOfPage = () => location.hash.slice(1)
@@ -27,6 +28,7 @@ export function EntryPage() {
   const { data: session } = useSuspenseQuery(sessionQuery)
   if (pathname === '/setup') return <SetupForm />
   if (pathname === '/invite') return <InviteForm />
+  if (pathname === '/sign-in/sso') return <SsoReturn />
   return session.isSetupNeeded ? <SetupNeeded /> : <SignInForm />
 }
 
@@ -38,7 +40,7 @@ function useEntered() {
   return async () => {
     client.clear()
     await client.fetchQuery(sessionQuery)
-    await navigate({ to: next ?? '/', replace: true })
+    await navigate({ to: next ?? placeAfterSso() ?? '/', replace: true })
   }
 }
 
@@ -143,9 +145,10 @@ function EntryForm(props: {
   )
 }
 
-function SignInForm() {
+function SignInForm({ begin = 'password' as 'password' | 'code' }) {
   const entered = useEntered()
-  const [step, setStep] = useState<'password' | 'code' | 'recovery'>('password')
+  const { ssoName } = useSession()
+  const [step, setStep] = useState<'password' | 'code' | 'recovery'>(begin)
   if (step === 'password')
     return (
       <EntryForm
@@ -161,7 +164,9 @@ function SignInForm() {
           if (needsTotp) setStep('code')
           else await entered()
         }}
-      />
+      >
+        {ssoName !== null && <SsoButton name={ssoName} />}
+      </EntryForm>
     )
   const isRecoveryCode = step === 'recovery'
   return (
@@ -186,6 +191,22 @@ function SignInForm() {
         {isRecoveryCode ? t('signIn.useCode') : t('signIn.useRecovery')}
       </Button>
     </EntryForm>
+  )
+}
+
+/** Where the provider sends the browser back to. */
+function SsoReturn() {
+  const { needsTotp, error } = useSsoReturn(useEntered())
+  if (needsTotp) return <SignInForm begin="code" />
+  if (error === undefined) return <Waiting />
+  return (
+    <EntryForm
+      title={t('signIn.title')}
+      text={messageOf(error)}
+      fields={[]}
+      submit={t('signIn.again')}
+      onSubmit={async () => location.assign('/sign-in')}
+    />
   )
 }
 

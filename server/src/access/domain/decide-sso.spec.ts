@@ -1,0 +1,63 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decideSso, type SsoPolicy, type SsoView, verifiedEmail } from './decide-sso.ts'
+
+const user = fc.record({ id: fc.constantFrom('a', 'b'), isDisabled: fc.boolean() })
+const claims = fc.record(
+  {
+    iss: fc.constant('https://id.example'),
+    sub: fc.string({ minLength: 1 }),
+    email: fc.constantFrom('ann@example.com', 'ann@evil.example', 'no address', 7),
+    email_verified: fc.constantFrom(true, false, 'true'),
+    groups: fc.constantFrom('ops', ['look', 'ops'], ['none'], { ops: true }),
+  },
+  { requiredKeys: ['iss', 'sub'] },
+)
+const view: fc.Arbitrary<SsoView> = fc.record({
+  linked: fc.option(user, { nil: undefined }),
+  byEmail: fc.option(
+    user.chain((each) => fc.boolean().map((isLinked) => ({ ...each, isLinked }))),
+    { nil: undefined },
+  ),
+})
+const lines = [{ value: 'ops', role: 'operator' as const, scope: ['env=prod'] }]
+const policy: fc.Arbitrary<SsoPolicy> = fc.record({
+  domains: fc.constantFrom([], ['example.com']),
+  newUsers: fc.constantFrom(null, 'viewer' as const),
+  rights: fc.constantFrom(null, { claim: 'groups', lines }),
+})
+
+describe('single sign-on, whatever a provider says', () => {
+  it('never lets a disabled user in, nor anybody who is neither linked nor of a verified address', () => {
+    fc.assert(
+      fc.property(claims, view, policy, (said, seen, rule) => {
+        const decision = decideSso(said, seen, rule)
+        if (decision.kind === 'refuse') return
+        expect(seen.linked !== undefined || verifiedEmail(said) !== null).toBe(true)
+        expect((seen.linked ?? seen.byEmail)?.isDisabled ?? false).toBe(false)
+        if (rule.domains.length > 0) expect(verifiedEmail(said)).toBe('ann@example.com')
+        if (rule.rights) expect(decision.rights).toEqual({ role: 'operator', scope: ['env=prod'] })
+      }),
+    )
+  })
+
+  it('creates nobody against the policy, nor beside a user of the same address', () => {
+    fc.assert(
+      fc.property(claims, view, policy, (said, seen, rule) => {
+        const { kind } = decideSso(said, seen, rule)
+        if (kind === 'create')
+          expect([rule.newUsers, seen.linked, seen.byEmail]).toEqual(['viewer', undefined, undefined])
+      }),
+    )
+  })
+
+  it('links a user to one subject of a provider alone', () => {
+    fc.assert(
+      fc.property(claims, view, policy, (said, seen, rule) => {
+        const decision = decideSso(said, seen, rule)
+        if (decision.kind === 'enter' && decision.isNewLink)
+          expect([seen.linked, seen.byEmail?.isLinked]).toEqual([undefined, false])
+      }),
+    )
+  })
+})

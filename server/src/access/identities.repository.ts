@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common'
+import { Database } from '../platform/prisma/database.ts'
+import type { SsoView } from './domain/decide-sso.ts'
+import type { User } from './users.repository.ts'
+
+type NewUser = Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'createdAt'>
+
+/** Who users are for providers of single sign-on. */
+@Injectable()
+export class IdentitiesRepository {
+  constructor(private readonly database: Database) {}
+
+  async find(issuer: string, subject: string, email: string | null): Promise<SsoView> {
+    const { rows } = await this.database.pool.query(
+      `SELECT id, is_disabled AS "isDisabled", link.subject IS NOT NULL AS "isLinked", link.subject = $2 AS "isThis"
+       FROM app_user LEFT JOIN user_identity link ON link.user_id = app_user.id AND link.issuer = $1
+       WHERE link.subject = $2 OR email = $3`,
+      [issuer, subject, email],
+    )
+    return {
+      linked: rows.find(({ isThis }) => isThis === true),
+      byEmail: rows.find(({ isThis }) => isThis !== true),
+    }
+  }
+
+  /** False when either of the two was linked meanwhile. */
+  async link(issuer: string, subject: string, userId: string, now: Date): Promise<boolean> {
+    const { rowCount } = await this.database.pool.query(
+      `INSERT INTO user_identity (issuer, subject, user_id, created_at)
+       SELECT $1, $2, id, $4 FROM app_user WHERE id = $3 ON CONFLICT DO NOTHING`,
+      [issuer, subject, userId, now],
+    )
+    return rowCount === 1
+  }
+
+  /** A user and the link in one statement. False when the address or the subject was taken meanwhile. */
+  async add(issuer: string, subject: string, user: NewUser): Promise<boolean> {
+    return this.database.transaction(async (client) => {
+      const added = await client.query(
+        `INSERT INTO app_user (id, email, name, role, scope, created_at)
+         SELECT $1, $2, $3, $4, $5::jsonb, $6
+         WHERE NOT EXISTS (SELECT 1 FROM user_identity WHERE issuer = $7 AND subject = $8) ON CONFLICT DO NOTHING`,
+        [
+          ...[user.id, user.email, user.name, user.role],
+          ...[user.scope === null ? null : JSON.stringify(user.scope), user.createdAt, issuer, subject],
+        ],
+      )
+      if (added.rowCount !== 1) return false
+      await client.query(
+        'INSERT INTO user_identity (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)',
+        [issuer, subject, user.id, user.createdAt],
+      )
+      return true
+    })
+  }
+}

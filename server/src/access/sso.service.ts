@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+import { Inject, Injectable } from '@nestjs/common'
+import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import { Clock } from '../platform/clock/clock.ts'
+import type { Config } from '../platform/config/config.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { type OidcClaims, OidcClient, type OidcFlow } from '../platform/oidc/oidc-client.ts'
+import { CONFIG } from '../platform/tokens.ts'
+import { AccessService } from './access.service.ts'
+import { AccountsService, type SignedIn } from './accounts.service.ts'
+import { decideSso, type SsoDecision, verifiedEmail } from './domain/decide-sso.ts'
+import { IdentitiesRepository } from './identities.repository.ts'
+import type { Visitor } from './sessions.service.ts'
+import { type User, UsersRepository } from './users.repository.ts'
+
+const FLOW_MS = 10 * 60_000
+const CONTEXT = 'sso-flow'
+
+/** Signing in with the OpenID Connect provider. It ends in a session like any other, second factor included. */
+@Injectable()
+export class SsoService {
+  constructor(
+    private readonly provider: OidcClient,
+    private readonly accounts: AccountsService,
+    private readonly access: AccessService,
+    private readonly users: UsersRepository,
+    private readonly identities: IdentitiesRepository,
+    private readonly clock: Clock,
+    @Inject(Sealer) private readonly sealer: Sealer,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  /** `flow` is for a cookie: sealed, and good for ten minutes. */
+  async begin(): Promise<{ url: string; flow: string }> {
+    const { url, flow } = await this.provider.begin()
+    const untilMs = this.clock.now().getTime() + FLOW_MS
+    const sealed = this.sealer.seal(JSON.stringify({ ...flow, untilMs }), CONTEXT)
+    return { url, flow: Buffer.from(sealed).toString('base64url') }
+  }
+
+  async finish(callback: string, cookie: string | undefined, visitor: Visitor): Promise<SignedIn> {
+    this.accounts.limit(visitor)
+    const claims = await this.provider.finish(callback, this.flowIn(cookie))
+    // Nobody comes before the first admin, whose link says that they own the server.
+    if (await this.users.isEmpty()) throw refused('This server has no admin yet')
+    const view = await this.identities.find(claims.iss, claims.sub, verifiedEmail(claims))
+    const policy = this.config.oidc ?? { domains: [], newUsers: null, rights: null }
+    const user = await this.act(decideSso(claims, view, policy), claims)
+    return this.accounts.enter(user, visitor)
+  }
+
+  private flowIn(cookie: string | undefined): OidcFlow {
+    const text = this.opened(cookie)
+    const flow = text === undefined ? undefined : (JSON.parse(text) as OidcFlow & { untilMs: number })
+    if (flow && flow.untilMs > this.clock.now().getTime()) return flow
+    throw new RollcallError(
+      'access.sso_failed',
+      'This browser has not begun to sign in, or took longer than ten minutes. Begin again.',
+    )
+  }
+
+  /** Undefined for a cookie that this server has not made, or made for something else. */
+  private opened(cookie: string | undefined): string | undefined {
+    if (cookie === undefined || cookie.length > 4096) return undefined
+    try {
+      return this.sealer.open(Buffer.from(cookie, 'base64url'), CONTEXT)
+    } catch (error) {
+      this.log.debug({ err: error }, 'a cookie of a single sign-on does not open')
+      return undefined
+    }
+  }
+
+  private async act(decision: SsoDecision, { iss, sub }: OidcClaims): Promise<User> {
+    if (decision.kind === 'refuse') throw refused(decision.why)
+    const now = this.clock.now()
+    if (decision.kind === 'create') {
+      const { email, rights } = decision
+      const user = { id: randomUUID(), email, name: sanitizeText(decision.name, 100), ...rights }
+      if (!(await this.identities.add(iss, sub, { ...user, createdAt: now }))) throw meanwhile()
+      return this.show(user.id)
+    }
+    const { userId, isNewLink, rights } = decision
+    if (isNewLink && !(await this.identities.link(iss, sub, userId, now))) throw meanwhile()
+    const user = await this.show(userId)
+    if (rights === null || isSame(rights, user)) return user
+    const { name, isDisabled, version } = user
+    const changed = await this.users.change(userId, version, { name, isDisabled, ...rights })
+    if (changed === undefined) throw meanwhile()
+    if (changed === 'last_admin') {
+      this.log.warn({ userId }, 'the last admin stays one, although the provider gives other rights')
+      return user
+    }
+    this.access.forgetAll()
+    return changed
+  }
+
+  private async show(id: string): Promise<User> {
+    const user = await this.users.find(id)
+    if (!user || user.isDisabled) throw refused('Your account was removed or disabled')
+    return user
+  }
+}
+
+const isSame = (rights: Pick<User, 'role' | 'scope'>, user: User) =>
+  rights.role === user.role && JSON.stringify(rights.scope) === JSON.stringify(user.scope)
+
+const refused = (why: string) =>
+  new RollcallError('access.sso_refused', `${why}. Ask an admin of Rollcall, or sign in with your password.`)
+
+const meanwhile = () =>
+  new RollcallError('access.changed_meanwhile', 'Your user was changed at this very moment. Begin again.')

@@ -1,0 +1,106 @@
+import 'reflect-metadata'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { NestFactory } from '@nestjs/core'
+import type { NestExpressApplication } from '@nestjs/platform-express'
+import type { Role } from '@rollcall/contracts/admin'
+import pino from 'pino'
+import { AppModule } from '../../app.module.ts'
+import type { Config } from '../../platform/config/config.ts'
+import { DataDir } from '../../platform/config/data-dir.ts'
+import { makeIdentity } from '../../platform/crypto/certificates.ts'
+import { Sealer } from '../../platform/crypto/sealer.ts'
+import type { Platform } from '../../platform/platform.module.ts'
+import { TestDatabase } from '../../platform/testing/test-database.ts'
+import { ApiKeysService } from '../api-keys.service.ts'
+
+export const PASSWORD = 'correct horse battery'
+
+export interface Asked {
+  method?: string
+  body?: unknown
+  key?: string | undefined
+  cookie?: string | undefined
+  headers?: Record<string, string>
+}
+
+/** The whole REST API over a database of its own, without hosts and without the work in the background. */
+export class TestServer {
+  private constructor(
+    readonly test: TestDatabase,
+    readonly app: NestExpressApplication,
+    readonly config: Partial<Config>,
+    readonly url: string,
+    /** The key of the server's own command line. */
+    readonly localKey: string,
+    private readonly folder: string,
+  ) {}
+
+  static async open(): Promise<TestServer> {
+    const test = await TestDatabase.open()
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-access-'))
+    const dataDir = await DataDir.open(join(folder, 'data'))
+    const config: Partial<Config> = { allowedOrigins: [], outputDays: 30 }
+    const queue = { isUp: async () => true, enqueue: async () => undefined, add: async () => undefined }
+    const platform = {
+      ...{ version: '0.0.0', config, log: pino({ level: 'silent' }), dataDir, queue, artifacts: {} },
+      ...{ database: test.database, sealer: new Sealer(Buffer.alloc(32, 1)) },
+      identity: makeIdentity('rollcall-server', new Date()),
+    }
+    const module = AppModule.of(platform as unknown as Platform)
+    const app = await NestFactory.create<NestExpressApplication>(module, { logger: false })
+    await app.listen(0, '127.0.0.1')
+    await app.get(ApiKeysService).ensureLocalKey()
+    const localKey = (await readFile(dataDir.file('api-key'), 'utf8')).trim()
+    return new TestServer(test, app, config, await app.getUrl(), localKey, folder)
+  }
+
+  async close(): Promise<void> {
+    await this.app.close()
+    await this.test.close()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async ask(path: string, { method = 'GET', body, key, cookie, headers }: Asked = {}) {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(key && { authorization: `Bearer ${key}` }),
+        ...(cookie && { cookie, origin: this.url }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('application/json')
+    const json = isJson ? JSON.parse(text) : undefined
+    const cookies = response.headers.getSetCookie()
+    return {
+      status: response.status,
+      json,
+      code: json?.error?.code as string | undefined,
+      set: cookies,
+      /** The last of them, as a browser sends it back. */
+      cookie: cookies.at(-1)?.split(';')[0] ?? '',
+    }
+  }
+
+  /** A user with a password, signed in. */
+  async person(email: string, role: Role, scope: string[] | null = null) {
+    const added = await this.ask('/api/users', {
+      method: 'POST',
+      key: this.localKey,
+      body: { email, name: email, role, scope },
+    })
+    const token = added.json.link.split('#')[1]
+    const { cookie } = await this.ask('/api/invites', { method: 'POST', body: { token, password: PASSWORD } })
+    return { id: added.json.user.id as string, cookie }
+  }
+
+  async key(name: string, permissions: string[], scope: string[] | null = null): Promise<string> {
+    const body = { name, permissions, scope }
+    return (await this.ask('/api/keys', { method: 'POST', key: this.localKey, body })).json.secret
+  }
+}
