@@ -8,7 +8,7 @@ import {
   type AgentParamsInput,
   type AgentResult,
 } from '@rollcall/contracts/agent'
-import { makeIdentity } from '../../agent/test/fixtures/certificate.ts'
+import { makeIdentity, pinOfCertificate } from '../../agent/test/fixtures/certificate.ts'
 import { RpcClient } from '../../agent/test/fixtures/rpc-client.ts'
 import type { Host } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
@@ -29,10 +29,12 @@ export class AgentCaller {
     const server = makeIdentity('host-facts')
     config.server_pins.push(server.pin)
     await writeFile(path, JSON.stringify(config))
-    const { rpc_port: port, rpc_path, agent_token: token } = config
+    const { rpc_port: port, rpc_path, agent_token: token, secret_key: secretKey } = config
+    const certificate = await readFile(join(host.root, AGENT_PATHS.certificate), 'utf8')
+    const signing = { secretKey, agentPin: pinOfCertificate(certificate) }
     const caller = new AgentCaller(
       host,
-      new RpcClient({ address: host.address, port, path: rpc_path, token, server }),
+      new RpcClient({ address: host.address, port, path: rpc_path, token, server, signing }),
     )
     await caller.restartAgent()
     return caller

@@ -87,4 +87,5 @@ const configOf = ({ token, secretKey, port, path }: LoadAgent, serverPins: reado
   rpc_port: port,
   rpc_path: path,
   server_pins: serverPins,
+  require_signatures: true,
 })

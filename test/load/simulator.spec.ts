@@ -46,8 +46,9 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     return found
   }
   const clientOf = (index: number): RpcClient => {
-    const { port, path, token } = agent(index)
-    const client = new RpcClient({ address: namespace.address, port, path, token, server })
+    const { port, path, token, secretKey, identity } = agent(index)
+    const signing = { secretKey, agentPin: identity.pin }
+    const client = new RpcClient({ address: namespace.address, port, path, token, server, signing })
     clients.push(client)
     return client
   }

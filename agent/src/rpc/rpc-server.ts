@@ -5,18 +5,19 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
-import { type AgentHandlers, ENVELOPE_TYPE } from '@rollcall/contracts/agent'
+import { type AgentHandlers, CHALLENGE_HEADER, ENVELOPE_TYPE } from '@rollcall/contracts/agent'
 import express from 'express'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { errorCode } from '../platform/files.ts'
 import { type Log, rateLimited } from '../platform/log.ts'
 import { StartError } from '../start-error.ts'
-import { Gate } from './gate.ts'
+import { Gate, isSignedBody, type Refusal } from './gate.ts'
 import { refuse } from './not-found.ts'
 import { BodyReader } from './request-body.ts'
 import { RpcAdapter } from './rpc-adapter.ts'
 import { toRpcError } from './rpc-errors.ts'
 import { sendAnswer } from './send-answer.ts'
+import { Slot } from './slots.ts'
 import { SocketGuard } from './socket-guard.ts'
 
 const HANDSHAKE_MS = 5000
@@ -46,7 +47,8 @@ export class RpcServer {
     this.#logRefusal = rateLimited(log, 5, 60_000, () => performance.now())
     const { limits } = config.config
     this.#adapter = new RpcAdapter(handlers, limits.calls, log)
-    this.#gate = new Gate(config.config)
+    const slot = new Slot({ ...config.config, certificate: config.certificate })
+    this.#gate = new Gate([slot], () => performance.now())
     this.#sockets = new SocketGuard(limits.connections)
     this.#bodies = new BodyReader(limits.request_bytes)
     this.#server = this.#createServer()
@@ -128,13 +130,13 @@ export class RpcServer {
     const app = express()
     app.disable('x-powered-by')
     app.disable('etag')
-    app.use((request: IncomingMessage, _response: ServerResponse, next: () => void) => {
-      const refusal = this.#gate.checkSocket(request.socket as TLSSocket) ?? this.#gate.checkRequest(request)
-      if (refusal === null) return next()
-      this.#logRefusal('rpc.refused', { reason: refusal, from: request.socket.remoteAddress })
-      refuse(request.socket, request.method)
+    app.use((request: IncomingMessage, response: ServerResponse) => {
+      const verdict = this.#gate.check(request.socket as TLSSocket, request)
+      if (verdict.kind === 'refused') this.#refuse(request, verdict.reason)
+      else if (verdict.kind === 'challenged')
+        response.writeHead(401, { [CHALLENGE_HEADER]: verdict.challenge, 'Content-Length': 0 }).end()
+      else return this.#serve(request, response, verdict.bodyHash)
     })
-    app.use((request: IncomingMessage, response: ServerResponse) => this.#serve(request, response))
     // Last resort: an error of express itself must not answer in express's own words.
     app.use((error: Error, request: IncomingMessage, _response: ServerResponse, _next: unknown) => {
       this.#log.error('rpc.defect', { error: String(error.stack) })
@@ -143,13 +145,19 @@ export class RpcServer {
     return app
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #refuse(request: IncomingMessage, reason: Refusal): void {
+    this.#logRefusal('rpc.refused', { reason, from: request.socket.remoteAddress })
+    refuse(request.socket, request.method)
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse, bodyHash: string | null): Promise<void> {
     const gone = new AbortController()
     response.on('close', () => gone.abort())
     if (request.headers.expect !== undefined) response.writeContinue()
     let answer: unknown
     try {
       const body = await this.#bodies.read(request)
+      if (!isSignedBody(body, bodyHash)) return this.#refuse(request, 'signature.other_body')
       const signal = AbortSignal.any([gone.signal, this.#stopping.signal])
       const isEnvelope = request.headers['content-type']?.toLowerCase().startsWith(ENVELOPE_TYPE) === true
       answer = await this.#adapter.answer(body, signal, isEnvelope)

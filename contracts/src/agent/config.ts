@@ -48,6 +48,11 @@ export const agentConfig = z.strictObject({
   rpc_path: rpcPath,
   /** Servers that may call: at least one, since an empty list must never mean "anyone". */
   server_pins: z.array(spkiPin).min(1).max(8),
+  /**
+   * Whether a request without a signature is refused. Configurations of earlier servers do not have it, and are called
+   * without; whoever signs is checked in any case.
+   */
+  require_signatures: z.boolean().default(false),
   limits: agentLimits.prefault({}),
 })
 export type AgentConfig = z.infer<typeof agentConfig>

@@ -18,6 +18,7 @@ export * from './envelope.ts'
 export * from './files.ts'
 export * from './host.ts'
 export * from './method.ts'
+export * from './signing.ts'
 
 /** Every method an agent answers, by its JSON-RPC name. */
 export const AGENT_METHODS = {

@@ -62,16 +62,17 @@ export class AgentsRepository {
   private async readAddresses(hostIds: readonly string[]): Promise<(AgentAddress | null)[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host.id, host.address, agent.rpc_port AS port, agent.rpc_path AS path, agent.token,
-         agent.certificate_pin AS "certificatePin", agent.certificate
+         agent.secret_key AS "secretKey",         agent.certificate_pin AS "certificatePin", agent.certificate
        FROM agent JOIN host ON host.id = agent.host_id WHERE host.id = ANY($1::uuid[])`,
       [hostIds],
     )
     const found = new Map<string, AgentAddress>(
-      rows.map(({ id, address: host, port, path, token, certificatePin, certificate }) => [
+      rows.map(({ id, address: host, port, path, token, secretKey, certificatePin, certificate }) => [
         id,
         {
           ...{ host, port, path, certificatePin },
           token: this.sealer.open(token, `agent/${id}/token`),
+          secretKey: this.sealer.open(secretKey, `agent/${id}/secret-key`),
           certificateDigest: certificateDigest(certificate),
         },
       ]),

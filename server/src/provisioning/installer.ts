@@ -194,6 +194,7 @@ async function upload(
     rpc_port: plan.rpcPort,
     rpc_path: identity.rpcPath,
     server_pins: serverPins,
+    require_signatures: true,
   })
   const files: [string, string | Buffer][] = [
     ['bootstrap.py', await hostScript('bootstrap.py')],

@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
+import { CHALLENGE_HEADER } from '@rollcall/contracts/agent'
 import type { CallLog } from './call-log.ts'
 import { type Admitted, admit, NOT_FOUND, type PinGate } from './gate.ts'
 import { RECORDED } from './messages.ts'
 import { answerTo, errorText, readRequest } from './rpc.ts'
+import { withoutSignature } from './signatures.ts'
 import type { OpenConnection, SimulatedAgent } from './simulated-agent.ts'
 import { type AnsweringConnection, answerWrongly, isWireFault } from './wire-faults.ts'
 
@@ -80,8 +82,8 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
     this.#tls.once('close', work)
   }
 
-  answer(body: string, status = '200 OK'): void {
-    const type = status === '204 No Content' ? '' : 'Content-Type: application/json\r\n'
+  answer(body: string, status = '200 OK', more = ''): void {
+    const type = body === '' ? more : `Content-Type: application/json\r\n${more}`
     const head = `HTTP/1.1 ${status}\r\n${type}Content-Length: ${Buffer.byteLength(body)}\r\nDate: ${httpDate()}\r\n`
     this.write(`${head}Connection: keep-alive\r\nKeep-Alive: timeout=120\r\n\r\n${body}`)
     this.#isBusy = false
@@ -113,7 +115,8 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
       if (this.#unread.length > MOST_HEAD_BYTES) this.refuse()
       return
     }
-    const admitted = this.#admit(this.#unread.toString('latin1', 0, headEnd))
+    const { head, signature } = withoutSignature(this.#unread.toString('latin1', 0, headEnd))
+    const admitted = this.#admit(head)
     if (admitted === null) {
       this.refuse()
       return
@@ -129,7 +132,20 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
     // A view of nothing would keep the whole piece it was cut from.
     this.#unread = this.#unread.length === bodyEnd ? NO_BYTES : this.#unread.subarray(bodyEnd)
     this.#isBusy = true
-    this.agent.whenAwake(() => this.#serve(body, admitted.bodyBytes > MOST_BODY_BYTES))
+    this.agent.whenAwake(() => {
+      // Those that are too large are not read whole, so their hash is not known; they are answered with no more than that.
+      const isTooLarge = admitted.bodyBytes > MOST_BODY_BYTES
+      if (signature === null || isTooLarge || this.#isSigned(signature, body)) this.#serve(body, isTooLarge)
+    })
+  }
+
+  /** Answers a request whose signature does not let it in. */
+  #isSigned(signature: string, body: string): boolean {
+    const verdict = this.agent.signatures.check(signature, body)
+    if (verdict === 'admitted') return true
+    if (verdict === 'refused') this.refuse()
+    else this.answer('', '401 Unauthorized', `${CHALLENGE_HEADER}: ${verdict.challenge}\r\n`)
+    return false
   }
 
   #admit(head: string): Admitted | null {

@@ -6,6 +6,7 @@ import type { LoadAgent } from '../agents.ts'
 import type { Behaviour, Fault } from './behaviour.ts'
 import { CommandBook } from './command-book.ts'
 import type { Handlers } from './rpc.ts'
+import { SignatureGate } from './signatures.ts'
 import { corrupted, HostFacts } from './status.ts'
 
 /** What an agent and its sweeper know of a connection. */
@@ -28,6 +29,7 @@ export class SimulatedAgent {
   fault: Fault | null = null
   readonly #facts: HostFacts
   #commands: CommandBook | undefined
+  #signatures: SignatureGate | undefined
   #context: SecureContext | undefined
   #otherContext: SecureContext | undefined
   /** What came while it was frozen, in order. */
@@ -71,6 +73,12 @@ export class SimulatedAgent {
     get_tools: withoutFiles,
   }
 
+  /** Of its present life. */
+  get signatures(): SignatureGate {
+    this.#signatures ??= new SignatureGate(this.identity)
+    return this.#signatures
+  }
+
   /** Does `work` at once, or when it is no longer frozen. */
   whenAwake(work: () => void): void {
     if (this.fault === 'frozen') this.#held.push(work)
@@ -82,8 +90,10 @@ export class SimulatedAgent {
     const before = this.fault
     this.fault = fault
     // Both come with a new process on a host: connections of the old one are gone.
-    if (fault === 'closed' || fault === 'other_certificate' || before === 'other_certificate')
+    if (fault === 'closed' || fault === 'other_certificate' || before === 'other_certificate') {
       for (const connection of this.connections) connection.reset()
+      this.#signatures = undefined
+    }
     if (before !== 'frozen') return
     for (const work of this.#held.splice(0)) this.whenAwake(work)
   }

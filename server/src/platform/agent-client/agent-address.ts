@@ -4,6 +4,8 @@ export interface AgentAddress {
   port: number
   path: string
   token: string
+  /** What requests are signed with. It is never sent. */
+  secretKey: string
   /** The pin of the one key that is accepted. */
   certificatePin: string
   /** SHA-256 of the DER certificate that the agent was given, in base64: one that is the same byte for byte has the key. */

@@ -63,6 +63,13 @@ export function refusedBy(statusCode: number): RollcallError {
   )
 }
 
+/** It was flooded, or a clock runs wild; the next try signs anew. */
+export const alwaysChallenged = () =>
+  new RollcallError(
+    'agent.unreachable',
+    'The agent takes no request as timely, although each was signed by the time that it had just told.',
+  )
+
 export async function readBounded(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import type { RollcallError } from '@rollcall/contracts'
-import { TOKEN_HEADER } from '@rollcall/contracts/agent'
+import { CHALLENGE_HEADER, parseSignature, SIGNATURE_HEADER, TOKEN_HEADER } from '@rollcall/contracts/agent'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeIdentity } from '../crypto/certificates.ts'
 import { AgentConnection } from './agent-connection.ts'
@@ -14,6 +14,7 @@ const agent = makeIdentity('agent', now)
 const other = makeIdentity('other', now)
 const server = makeIdentity('server', now)
 const TOKEN = 'the-token-that-nobody-else-may-see'
+const SECRET_KEY = 'the-key-that-is-never-sent'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -39,7 +40,10 @@ async function listen(tcp: {
 }
 
 /** An agent that answers every call with `answer`, and keeps what it was sent. */
-async function fakeAgent(answer: (id: number) => { status?: number; body: string }, identity = agent) {
+async function fakeAgent(
+  answer: (id: number, signature: string) => { status?: number; body: string; challenge?: string },
+  identity = agent,
+) {
   const seen: { token: unknown; url: unknown; hasClientCertificate: boolean }[] = []
   const https: Server = createServer(tlsOptions(identity), (request, response) => {
     const socket = request.socket as import('node:tls').TLSSocket
@@ -53,8 +57,11 @@ async function fakeAgent(answer: (id: number) => { status?: number; body: string
       body += data
     })
     request.on('end', () => {
-      const reply = answer(JSON.parse(body).id)
-      response.writeHead(reply.status ?? 200, { 'content-type': 'application/json' }).end(reply.body)
+      const reply = answer(JSON.parse(body).id, String(request.headers[SIGNATURE_HEADER]))
+      const challenge = reply.challenge && { [CHALLENGE_HEADER]: reply.challenge }
+      response
+        .writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...challenge })
+        .end(reply.body)
     })
   })
   closing.push(() => https.closeAllConnections())
@@ -68,6 +75,7 @@ function connect(port: number, certificatePin = agent.pin, known = agent.certifi
       port,
       path: 'p'.repeat(20),
       token: TOKEN,
+      secretKey: SECRET_KEY,
       certificatePin,
       certificateDigest: certificateDigest(known),
     },
@@ -89,6 +97,28 @@ describe('AgentConnection', () => {
     const { port, seen } = await fakeAgent(port8080)
     expect(await connect(port).call('get_port', {})).toEqual({ port: 8080 })
     expect(seen).toEqual([{ token: TOKEN, url: `/${'p'.repeat(20)}/rpc`, hasClientCertificate: true }])
+  })
+
+  it('signs by the time that the agent tells, and no second request of one life needs to be told', async () => {
+    const challenged: string[] = []
+    const { port, seen } = await fakeAgent((id, header) => {
+      const signature = parseSignature(header)
+      if (signature?.epoch === 'life-2' && signature.timeMs >= 777_000) return port8080(id)
+      challenged.push(signature?.epoch ?? 'none')
+      return { status: 401, body: '', challenge: '1.life-2.777000' }
+    })
+    const connection = connect(port)
+    for (let call = 0; call < 3; call++) expect(await connection.call('get_port', {})).toEqual({ port: 8080 })
+    expect(challenged).toEqual(['unknown'])
+    expect(seen).toHaveLength(4)
+    expect(JSON.stringify(seen)).not.toContain(SECRET_KEY)
+  })
+
+  it('does not ask for ever where an agent takes nothing as timely, and may try again', async () => {
+    const { port, seen } = await fakeAgent(() => ({ status: 401, body: '', challenge: '1.life.1' }))
+    const error = await failure(connect(port).call('get_port', {}))
+    expect(error).toMatchObject({ code: 'agent.unreachable', outcome: 'not-applied' })
+    expect(seen).toHaveLength(2)
   })
 
   it('knows the agent by its key, even where its certificate is another than the one it was given', async () => {

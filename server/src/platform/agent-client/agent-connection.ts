@@ -6,13 +6,13 @@ import {
   type AgentResult,
   ENVELOPE_TYPE,
   envelopeHead,
-  TOKEN_HEADER,
 } from '@rollcall/contracts/agent'
 import { Client } from 'undici'
 import type { AgentAddress } from './agent-address.ts'
 import { asCallError, invalidAnswer, readBounded, refusedBy, unwrap } from './agent-answer.ts'
 import type { AgentConnector } from './agent-connector.ts'
 import { Lines, type LineUse } from './lines.ts'
+import { type Body, SignedRequests } from './signed-requests.ts'
 
 /** Longer than the longest interval between two calls of one agent, shorter than the agent's own limit. */
 const KEEP_ALIVE_MS = 100_000
@@ -47,6 +47,7 @@ export type OutcomesOf<C extends readonly AgentCall[]> = {
  */
 export class AgentConnection {
   private readonly lines: Lines
+  private readonly requests: SignedRequests
   private lastId = 0
   /** Whether the last call that ended found nobody: then the next connection is tried in the cheapest way. */
   private isInDoubt = false
@@ -57,6 +58,7 @@ export class AgentConnection {
   ) {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host
     const connect = connector(address, () => this.isInDoubt)
+    this.requests = new SignedRequests(address)
     this.lines = new Lines(
       () =>
         new Client(`https://${host}:${address.port}`, {
@@ -170,13 +172,7 @@ export class AgentConnection {
 
   private async post(client: Client, body: Body, maxBytes: number, signal: AbortSignal): Promise<string> {
     try {
-      const response = await client.request({
-        method: 'POST',
-        path: `/${this.address.path}/rpc`,
-        headers: { 'content-type': body.type, [TOKEN_HEADER]: this.address.token },
-        body: body.bytes,
-        signal,
-      })
+      const response = await this.requests.send(client, body, signal)
       if (response.statusCode !== 200) {
         await response.body.dump({ limit: 1024 })
         throw refusedBy(response.statusCode)
@@ -186,11 +182,6 @@ export class AgentConnection {
       throw asCallError(error)
     }
   }
-}
-
-interface Body {
-  type: string
-  bytes: string | Buffer
 }
 
 function parseAnswer(text: string): unknown {
