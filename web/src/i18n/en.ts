@@ -19,6 +19,8 @@ export const en = {
   'addHost.many': 'Many hosts',
   'addHost.name': 'Name',
   'addHost.next': 'First the host key is shown to you. Nothing secret is sent before you have confirmed it.',
+  'addHost.notReady':
+    'Nothing was changed on the host and it was not added. Do what is said above, then try again.',
   'addHost.one': 'One host',
   'addHost.passphrase': 'Passphrase of the key',
   'addHost.port': 'SSH port',

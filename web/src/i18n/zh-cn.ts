@@ -20,6 +20,7 @@ export const zhCn: Record<keyof typeof en, string> = {
   'addHost.many': '多台主机',
   'addHost.name': '名称',
   'addHost.next': '首先显示主机密钥，在您确认之前不会发送任何机密信息。',
+  'addHost.notReady': '主机未作任何更改，也未被添加。请按上述说明处理后重试。',
   'addHost.one': '一台主机',
   'addHost.passphrase': '密钥口令',
   'addHost.port': 'SSH 端口',

@@ -78,7 +78,11 @@ export function Shell() {
             to={to}
             label={t(label)}
             leftSection={<Icon name={icon} />}
-            active={to === '/' ? pathname === '/' || pathname.startsWith('/hosts') : pathname.startsWith(to)}
+            active={
+              to === '/'
+                ? pathname === '/' || pathname.startsWith('/hosts')
+                : `${pathname}/`.startsWith(`${to}/`)
+            }
             onClick={close}
           />
         ))}

@@ -1,4 +1,4 @@
-const WIDTH = 72
+const WIDTH = 58
 const HEIGHT = 20
 
 /** Percentages over time, a gap where there is none. */

@@ -51,7 +51,7 @@ export function PageHeader({
   below?: ReactNode
 }) {
   return (
-    <Stack gap={4} mb="md">
+    <Stack gap={4} mb="xs">
       <Group justify="space-between" wrap="wrap" gap="xs">
         <Title order={1}>{title}</Title>
         <Group gap="xs">{children}</Group>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bytesText, commandLine, durationText, splitWords } from './words.ts'
+import { bytesText, commandLine, commandTitle, durationText, splitWords } from './words.ts'
 
 it('what is typed becomes the same words again, whatever is in them', () => {
   for (const words of [
@@ -23,4 +23,8 @@ it('sizes and times are short', () => {
     '1 h 2 min',
     '1 d 1 h',
   ])
+})
+
+it('a script of many lines makes a heading of one', () => {
+  expect(commandTitle('sh', ['-c', 'echo a\n  echo b\n'])).toBe("sh -c 'echo a \u23ce echo b \u23ce '")
 })

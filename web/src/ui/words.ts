@@ -37,6 +37,10 @@ export const commandLine = (program: string, args: readonly string[]) =>
     .map((word) => (word === '' || QUOTED.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word))
     .join(' ')
 
+/** The same on one line, for headings and tables. */
+export const commandTitle = (program: string, args: readonly string[]) =>
+  commandLine(program, args).replace(/\s*\n\s*/g, ' \u23ce ')
+
 /**
  * Splits a line into words as a shell does, with quotes and backslashes and nothing else: no variables, no patterns.
  * Undefined where a quote is not closed.

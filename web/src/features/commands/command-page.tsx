@@ -34,7 +34,7 @@ function Shown({ initial }: { initial: CommandView }) {
     <Stack>
       <PageHeader
         title={
-          <Text ff="monospace" fw={600} fz="lg" span>
+          <Text ff="monospace" fw={600} fz="lg" lineClamp={2} span>
             <Untrusted>{titleOf(command)}</Untrusted>
           </Text>
         }

@@ -8,7 +8,7 @@ import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandLine, durationText } from '../../ui/words.ts'
+import { commandTitle, durationText } from '../../ui/words.ts'
 
 const PAGE = 50
 export type CommandFilter = { host?: string; state?: CommandView['state']; kind?: CommandView['kind'] }
@@ -90,7 +90,7 @@ export function titleOf(command: CommandView): string {
   if (command.kind === 'terminal') return t('commands.terminal')
   if (command.kind === 'install') return t('commands.install')
   if (command.kind === 'remove') return t('commands.remove')
-  return commandLine(command.program, command.args)
+  return commandTitle(command.program, command.args)
 }
 
 export const tookText = ({ startedAt, endedAt }: CommandView) =>

@@ -11,7 +11,7 @@ import { percentText } from '../../ui/words.ts'
 
 export const CARD_PX = 126
 export const COLUMNS =
-  '28px minmax(130px, 1.5fr) 140px minmax(110px, 1.2fr) minmax(110px, 1fr) 132px 132px 60px 104px 92px 96px'
+  '24px minmax(104px, 1.5fr) 118px minmax(84px, 1.6fr) minmax(96px, 1fr) 106px 106px 42px 82px 74px minmax(56px, 0.6fr)'
 
 interface Props {
   index: number
@@ -114,7 +114,7 @@ function Meter({
   const color = value !== null && value > 90 ? 'var(--bad)' : 'var(--mantine-primary-color-filled)'
   return (
     <span role="gridcell" style={{ display: 'flex', gap: 6, alignItems: 'center' }}>
-      <span style={{ width: 46, textAlign: 'right' }}>{percentText(value)}</span>
+      <span style={{ width: 42, textAlign: 'right' }}>{percentText(value)}</span>
       {values && <Sparkline values={values} label={label} color={color} />}
     </span>
   )

@@ -71,7 +71,7 @@ export function CredentialFields(props: {
               autosize
               minRows={3}
               maxRows={8}
-              ff="monospace"
+              styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
               spellCheck={false}
               onChange={(event) => set({ privateKey: event.currentTarget.value })}
             />

@@ -65,7 +65,7 @@ export function ManyHosts() {
         autosize
         minRows={5}
         maxRows={16}
-        ff="monospace"
+        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
         spellCheck={false}
         placeholder={'root@192.0.2.10 web-01\n[web]\nweb-02 ansible_host=192.0.2.11'}
       />

@@ -6,6 +6,8 @@ import { t } from '../../i18n/index.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
+import type { PreflightLine } from './preflight-lines.ts'
+import { Preflight } from './preflight-list.tsx'
 
 /** First the key that the host shows, for a person to compare; nothing secret leaves before. */
 export function OneHost() {
@@ -18,6 +20,7 @@ export function OneHost() {
   })
   const [secrets, setSecrets] = useState(NO_SECRETS)
   const [key, setKey] = useState<{ fingerprint: string; algorithm: string; of: string }>()
+  const [checks, setChecks] = useState<PreflightLine[]>([])
   const [error, setError] = useState<unknown>()
   const [isWorking, setWorking] = useState(false)
   const navigate = useNavigate()
@@ -28,22 +31,25 @@ export function OneHost() {
     event.preventDefault()
     setWorking(true)
     setError(undefined)
+    setChecks([])
     try {
       if (!seen) {
         setKey({ ...(await call('scanHostKey', { body: address })), of: JSON.stringify(address) })
         return
       }
       const { sudoPassword } = secrets
+      const reached = {
+        ...address,
+        user: draft.user.trim(),
+        credential: credentialOf(secrets),
+        ...(sudoPassword && { sudoPassword }),
+        hostKey: seen.fingerprint,
+      }
+      const { isReady, checks: found } = await call('checkHost', { body: reached })
+      setChecks(found.map(({ name, ok, message }) => ({ name, isOk: ok, message })))
+      if (!isReady) return
       const { commandId } = await call('addHost', {
-        body: {
-          ...address,
-          name: draft.name.trim(),
-          user: draft.user.trim(),
-          labels: labelsOf(draft.labels),
-          credential: credentialOf(secrets),
-          ...(sudoPassword && { sudoPassword }),
-          hostKey: seen.fingerprint,
-        },
+        body: { ...reached, name: draft.name.trim(), labels: labelsOf(draft.labels) },
       })
       forget()
       await navigate({ to: '/commands/$id', params: { id: commandId } })
@@ -106,6 +112,12 @@ export function OneHost() {
               <Text size="sm">{t('addHost.keyHow')}</Text>
               <Code block>ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub</Code>
             </Stack>
+          </Alert>
+        )}
+        <Preflight checks={checks} />
+        {checks.some(({ isOk }) => !isOk) && (
+          <Alert color="red" role="alert">
+            {t('addHost.notReady')}
           </Alert>
         )}
         {error !== undefined && (

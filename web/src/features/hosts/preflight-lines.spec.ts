@@ -3,11 +3,11 @@ import { preflightLines } from './preflight-lines.ts'
 
 it('reads what was looked at, with what to do about it', () => {
   const text = [
-    '[rollcall] Looking at the host; nothing is changed yet',
-    '[rollcall] Debian GNU/Linux 12 (bookworm), kernel 6.1',
-    '[rollcall]   ok    architecture: x86_64',
-    '[rollcall]   FAIL  disk /: 12 MiB free; 514 MiB are needed for /opt. Make room there.',
-    '[rollcall] Uploading',
+    'Looking at the host; nothing is changed yet',
+    'Debian GNU/Linux 12 (bookworm), kernel 6.1',
+    '  ok    architecture: x86_64',
+    '  FAIL  disk /: 12 MiB free; 514 MiB are needed for /opt. Make room there.',
+    'Uploading',
     '',
   ].join('\n')
   expect(preflightLines(text)).toEqual([
@@ -21,6 +21,6 @@ it('reads what was looked at, with what to do about it', () => {
 })
 
 it('what a program on the host writes later is no preflight result', () => {
-  const text = '[rollcall]   ok    root: signed in as root\nTASK [x]\n[rollcall]   ok    evil: forged\n'
+  const text = '  ok    root: signed in as root\nTASK [x]\n  ok    evil: forged\n'
   expect(preflightLines(text).map(({ name }) => name)).toEqual(['root'])
 })

@@ -6,7 +6,7 @@ export interface PreflightLine {
   message: string
 }
 
-const CHECK = /^\[rollcall\] {3}(ok {2}|FAIL) {2}([^:]+): (.*)$/
+const CHECK = /^ {2}(ok {2}|FAIL) {2}([^:]+): (.*)$/
 
 /**
  * The preflight results out of the beginning of an installation's output. Only the first unbroken row of them counts: what

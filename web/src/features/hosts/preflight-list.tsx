@@ -4,7 +4,7 @@ import { call } from '../../api/client.ts'
 import { bytesOf } from '../../api/use-output.ts'
 import { t } from '../../i18n/index.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { preflightLines } from './preflight-lines.ts'
+import { type PreflightLine, preflightLines } from './preflight-lines.ts'
 
 /** The checks come first in an installation's output, and all of them fit in here. */
 const READ_BYTES = 32 * 1024
@@ -26,6 +26,11 @@ export function PreflightList({ commandId, isOver }: { commandId: string; isOver
     staleTime: isOver ? Number.POSITIVE_INFINITY : 0,
     placeholderData: (before) => before,
   })
+  return <Preflight checks={checks} />
+}
+
+/** What was looked at, the good and the bad, with what to do about the bad. */
+export function Preflight({ checks }: { checks: PreflightLine[] }) {
   if (checks.length === 0) return null
   return (
     <Paper withBorder p="sm">

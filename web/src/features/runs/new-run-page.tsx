@@ -103,7 +103,7 @@ export function NewRunPage() {
                 label={t('run.program')}
                 description={t('run.programHint')}
                 placeholder="systemctl status nginx"
-                ff="monospace"
+                styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
                 value={draft.line}
                 error={fields.program ?? fields.args}
                 spellCheck={false}

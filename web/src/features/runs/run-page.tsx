@@ -9,7 +9,7 @@ import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandLine } from '../../ui/words.ts'
+import { commandTitle } from '../../ui/words.ts'
 import { RunBar } from './run-bar.tsx'
 import { RunGroups } from './run-groups.tsx'
 import { RunHosts } from './run-hosts.tsx'
@@ -38,8 +38,8 @@ function Shown({ initial }: { initial: RunView }) {
     <Stack>
       <PageHeader
         title={
-          <Text ff="monospace" fw={600} fz="lg" span>
-            <Untrusted>{commandLine(run.program, run.args)}</Untrusted>
+          <Text ff="monospace" fw={600} fz="lg" lineClamp={2} span>
+            <Untrusted>{commandTitle(run.program, run.args)}</Untrusted>
           </Text>
         }
         below={

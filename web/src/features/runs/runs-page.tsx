@@ -7,7 +7,7 @@ import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandLine } from '../../ui/words.ts'
+import { commandTitle } from '../../ui/words.ts'
 import { RunBar } from './run-bar.tsx'
 
 const PAGE = 30
@@ -55,7 +55,7 @@ export function RunsPage() {
                   <Table.Td maw={420}>
                     <Link to="/runs/$id" params={{ id: run.id }} className="row-link">
                       <Text size="sm" ff="monospace" truncate span display="block">
-                        <Untrusted>{commandLine(run.program, run.args)}</Untrusted>
+                        <Untrusted>{commandTitle(run.program, run.args)}</Untrusted>
                       </Text>
                     </Link>
                   </Table.Td>

@@ -1,0 +1,138 @@
+import type { Page } from 'playwright-core'
+
+export const SIZES = {
+  phone: { width: 390, height: 844 },
+  desk: { width: 1280, height: 800 },
+  wide: { width: 2560, height: 1300 },
+} as const
+type Size = keyof typeof SIZES
+type Scheme = 'light' | 'dark'
+
+interface Place {
+  name: string
+  path: string
+  /** Waits, or clicks, until the page is as it should be seen. */
+  ready(page: Page): Promise<unknown>
+  /** Further looks besides 1280 px and light colours. */
+  also?: readonly { size: Size; scheme: Scheme }[]
+}
+
+export interface Shot {
+  file: string
+  path: string
+  size: Size
+  scheme: Scheme
+  ready(page: Page): Promise<unknown>
+}
+
+interface Ids {
+  run: string
+  command: string
+  install: string
+}
+
+const row = (page: Page) => page.getByText('web-01').first().waitFor()
+const still = async (page: Page) => {
+  await page.waitForLoadState('networkidle')
+  await page.getByRole('status', { name: 'Loading' }).waitFor({ state: 'detached' })
+}
+const tab = (name: string) => async (page: Page) => {
+  await page.getByRole('tab', { name }).click()
+  await still(page)
+}
+
+export const placesOf = ({ run, command, install }: Ids): Place[] => [
+  {
+    name: 'fleet',
+    path: '/',
+    ready: row,
+    also: [
+      { size: 'desk', scheme: 'dark' },
+      { size: 'phone', scheme: 'light' },
+    ],
+  },
+  { name: 'add-host', path: '/hosts/add', ready: still },
+  { name: 'add-many', path: '/hosts/add', ready: pasteInventory },
+  { name: 'install', path: `/commands/${install}`, ready: still },
+  {
+    name: 'host',
+    path: '/hosts/web-01',
+    ready: (page) => page.locator('.u-over').first().waitFor(),
+    also: [{ size: 'desk', scheme: 'dark' }],
+  },
+  { name: 'host-timeline', path: '/hosts/edge-07', ready: tab('Timeline') },
+  { name: 'host-trust', path: '/hosts/web-01', ready: tab('Trust') },
+  { name: 'run', path: '/run', ready: fillRun },
+  { name: 'runs', path: '/runs', ready: still },
+  { name: 'run-output', path: `/runs/${run}`, ready: tab('By equal output') },
+  { name: 'commands', path: '/commands', ready: still },
+  {
+    name: 'output',
+    path: `/commands/${command}`,
+    ready: (page) => page.getByText('Done').first().waitFor(),
+    also: [{ size: 'desk', scheme: 'dark' }],
+  },
+  {
+    name: 'terminal',
+    path: '/terminals?host=web-01',
+    ready: useTerminal,
+    also: [{ size: 'desk', scheme: 'dark' }],
+  },
+  { name: 'schedules', path: '/schedules', ready: still },
+  { name: 'audit', path: '/audit', ready: still },
+  { name: 'users', path: '/users', ready: still },
+  { name: 'keys', path: '/keys', ready: still },
+  { name: 'account', path: '/account', ready: still },
+  { name: 'settings', path: '/settings', ready: still },
+  { name: 'palette', path: '/', ready: openPalette },
+]
+
+const EVERY_LOOK = (Object.keys(SIZES) as Size[]).flatMap((size) =>
+  (['light', 'dark'] as const).map((scheme) => ({ size, scheme })),
+)
+
+/** The pictures of the guides; or, to be looked at, all pages in all sizes and both colour schemes. */
+export const shotsOf = (ids: Ids, isEveryLook: boolean): Shot[] =>
+  placesOf(ids).flatMap(({ name, path, ready, also = [] }) =>
+    (isEveryLook ? EVERY_LOOK : [{ size: 'desk', scheme: 'light' } as const, ...also]).map((look) => ({
+      ...{ path, ready, ...look },
+      file: `${[name, look.size !== 'desk' && look.size, look.scheme === 'dark' && 'dark'].filter(Boolean).join('-')}.png`,
+    })),
+  )
+
+const INVENTORY = `[web]
+web-03 ansible_host=192.0.2.13
+web-04 ansible_host=192.0.2.14 ansible_port=2222
+[db]
+db-02 ansible_host=192.0.2.21 ansible_user=admin
+`
+
+async function pasteInventory(page: Page): Promise<void> {
+  await page.getByRole('tab', { name: 'Many hosts' }).click()
+  await page.getByRole('textbox', { name: 'Hosts' }).fill(INVENTORY)
+  await page.getByText('db-02').last().waitFor()
+  await page.evaluate(() => sessionStorage.clear())
+}
+
+async function fillRun(page: Page): Promise<void> {
+  await page.getByText('Labels', { exact: true }).click()
+  await page.getByRole('textbox', { name: 'Label selector' }).fill('env=prod')
+  await page.getByRole('textbox', { name: 'Program and arguments' }).fill('systemctl status ssh')
+  await page.getByText('web-02').first().waitFor()
+  await page.evaluate(() => sessionStorage.clear())
+}
+
+async function useTerminal(page: Page): Promise<void> {
+  const screen = page.getByTestId('terminal').locator('.xterm-rows')
+  await screen.getByText('#').first().waitFor()
+  await page.keyboard.type('cat /etc/os-release | head -4; uptime\n')
+  await screen.getByText('load average').first().waitFor()
+}
+
+async function openPalette(page: Page): Promise<void> {
+  await row(page)
+  await page.keyboard.press('Control+k')
+  await page.getByPlaceholder('Go to').waitFor()
+  await page.keyboard.type('web')
+  await page.getByRole('dialog').getByText('web-02').waitFor()
+}

@@ -1,0 +1,184 @@
+import type { CommandView, NewHostInput } from '@rollcall/contracts/admin'
+import { Bed } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+import { ServerData } from '../load/seed.ts'
+import { PASSWORD } from './sign-in.ts'
+
+/** What the fleet in the pictures is made of. The last one loses its power. */
+const HOSTS = [
+  { name: 'web-01', flavour: 'bookworm', labels: { env: 'prod', role: 'web', zone: 'a' } },
+  { name: 'web-02', flavour: 'trixie', labels: { env: 'prod', role: 'web', zone: 'b' } },
+  { name: 'db-01', flavour: 'bullseye', labels: { env: 'prod', role: 'db', zone: 'a' } },
+  { name: 'build-01', flavour: 'trixie', labels: { env: 'dev', role: 'build' } },
+  { name: 'edge-07', flavour: 'bookworm', labels: { env: 'prod', role: 'edge', zone: 'c' } },
+] as const
+
+const INSTALL_TIMEOUT_MS = 300_000
+const WEEK_S = 7 * 86_400
+const STEPS_S = [300, 3600] as const
+const SLOTS = { 300: 288, 3600: 168 }
+
+/** A real server with real hosts that look lived in: people, keys, runs, schedules, and a week of measurements. */
+export class Showcase implements AsyncDisposable {
+  /** Of a run on several hosts, a command with coloured output, one that goes on, and an installation. */
+  readonly ids: { run: string; command: string; install: string }
+  readonly server: ServerProcess
+  readonly #opened: AsyncDisposableStack
+
+  private constructor(server: ServerProcess, ids: Showcase['ids'], opened: AsyncDisposableStack) {
+    this.server = server
+    this.ids = ids
+    this.#opened = opened
+  }
+
+  static async open(log: (line: string) => void): Promise<Showcase> {
+    const opened = new AsyncDisposableStack()
+    try {
+      const bed = opened.use(await Bed.open({ name: 'showcase', log }))
+      const hosts = await bed.boot(HOSTS.map(({ name, flavour }) => ({ name, flavour })))
+      const server = opened.use(await ServerProcess.start())
+      const api = await server.api()
+      await addProfile(api)
+      const credential = await keyCredential(bed)
+      const installs: CommandView[] = []
+      // Two at a time: the machine has the hosts' work to do as well.
+      for (let from = 0; from < HOSTS.length; from += 2) {
+        const some = HOSTS.slice(from, from + 2).map(({ name, labels }, i) =>
+          install(api, { name, address: hosts[from + i]?.address ?? '', credential, labels }),
+        )
+        installs.push(...(await Promise.all(some)))
+      }
+      await fillHistory(server)
+      await hosts.at(-1)?.powerOff()
+      await addPeople(api)
+      await addSchedules(api)
+      const ids = { ...(await runThings(api)), install: installs[0]?.id ?? '' }
+      await offline(api, 'edge-07')
+      return new Showcase(server, ids, opened)
+    } catch (error) {
+      await opened.disposeAsync()
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened.disposeAsync()
+  }
+}
+
+async function install(api: Api, host: NewHostInput): Promise<CommandView> {
+  const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts', host)
+  const command = await api.ended(commandId, INSTALL_TIMEOUT_MS)
+  if (command.state !== 'success') throw new Error(`${host.name} could not be installed: ${command.reason}`)
+  return command
+}
+
+/** Hosts at the edge are called often, so that one of them is offline in seconds. */
+const addProfile = (api: Api) =>
+  api.get('POST', '/api/heartbeat-profiles', {
+    name: 'edge',
+    ...{ minMs: 2000, maxMs: 4000, offlineAfterMs: 8000 },
+    labels: { role: 'edge' },
+  })
+
+/** Whom the pictures are made as: signs in with `PASSWORD`. */
+export const ADMIN = 'ada@example.com'
+
+async function addPeople(api: Api): Promise<void> {
+  const { link } = await api.get<{ link: string }>('POST', '/api/users', {
+    ...{ name: 'Ada', email: ADMIN, role: 'admin' },
+  })
+  await api.get('POST', '/api/invites', { token: link.split('#')[1], password: PASSWORD })
+  const people = [
+    { name: 'Grace', email: 'grace@example.com', role: 'operator', scope: ['env=dev'] },
+    { name: 'Linus', email: 'linus@example.com', role: 'viewer' },
+  ]
+  for (const person of people) await api.get('POST', '/api/users', person)
+  await api.get('POST', '/api/keys', {
+    name: 'deploy-pipeline',
+    permissions: ['hosts:read', 'commands:read', 'commands:run'],
+    scope: ['role=web'],
+  })
+}
+
+async function addSchedules(api: Api): Promise<void> {
+  await api.get('POST', '/api/saved-commands', {
+    name: 'disk-report',
+    ...{ program: 'df', args: ['-h', '/'], target: { labels: ['env=prod'] } },
+  })
+  await api.get('POST', '/api/schedules', {
+    name: 'nightly-disk-report',
+    ...{ cron: '30 2 * * *', timeZone: 'Europe/Berlin', savedCommand: 'disk-report' },
+  })
+}
+
+const BUILD = `
+blue() { printf '\\033[1;34m==> %s\\033[0m\\n' "$1"; }
+blue 'Building release 2026.11.4'
+for m in core api web worker scheduler gateway mailer search billing reports; do
+  printf '\\033[32mok\\033[0m    %-10s compiled, 214 tests passed\\n' $m
+done
+printf '\\033[33mwarn\\033[0m  search: 2 deprecated calls\\n' >&2
+blue Done
+`
+
+async function runThings(api: Api): Promise<{ run: string; command: string }> {
+  const live = ['web-01', 'web-02', 'db-01', 'build-01']
+  const sh = (hosts: string[], script: string) => api.run({ hosts, program: 'sh', args: ['-c', script] })
+  const release = await api.run({
+    hosts: live,
+    program: 'sh',
+    args: ['-c', '. /etc/os-release; echo "$PRETTY_NAME"'],
+  })
+  const build = await sh(['build-01'], BUILD)
+  const failed = await sh(
+    ['web-01', 'web-02'],
+    'test "$(hostname)" = web-01 || { echo "nginx: [emerg] port 80 is taken" >&2; exit 3; }',
+  )
+  for (const { id } of [...release, ...build, ...failed]) await api.ended(id)
+  return { run: release[0]?.runId ?? '', command: build[0]?.id ?? '' }
+}
+
+async function offline(api: Api, host: string): Promise<void> {
+  const until = Date.now() + 90_000
+  while ((await api.host(host)).state !== 'offline') {
+    if (Date.now() > until) throw new Error(`${host} has no power and is not offline`)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+/** What a week would have measured: days and nights, and a host that is busier than the others. */
+async function fillHistory(server: ServerProcess): Promise<void> {
+  await using data = await ServerData.open(server)
+  const hosts = await data.query<{ id: string }>('SELECT id FROM host ORDER BY name')
+  const nowS = Math.floor(Date.now() / 1000)
+  for (const [n, { id }] of hosts.entries())
+    for (const stepS of STEPS_S) {
+      const rows = Array.from({ length: Math.min(SLOTS[stepS], WEEK_S / stepS) - 1 }, (_, i) =>
+        sampleAt(Math.floor(nowS / stepS) - 1 - i, stepS, n),
+      )
+      await data.query(
+        `INSERT INTO host_sample (host_id, resolution_s, slot, bucket, count, cpu_sum, cpu_max, memory_sum, memory_max, load_sum, disk_max)
+         SELECT $1, $2, r.slot, to_timestamp(r.at), 1, r.cpu, r.peak, r.memory, r.memory + 2, r.cpu / 50, 41
+         FROM jsonb_to_recordset($3) AS r(slot int, at bigint, cpu real, peak real, memory real)
+         ON CONFLICT DO NOTHING`,
+        [id, stepS, JSON.stringify(rows)],
+      )
+    }
+}
+
+function sampleAt(step: number, stepS: number, host: number) {
+  const at = step * stepS
+  const day = Math.sin((2 * Math.PI * (at % 86_400)) / 86_400 - 2)
+  const noise = Math.sin(at / 997 + host * 3) + Math.sin(at / 311 + host) * 0.6
+  const cpu = 24 + host * 5 + 14 * day + 5 * noise
+  return {
+    slot: step % SLOTS[stepS as 300 | 3600],
+    at,
+    cpu: Math.max(2, cpu),
+    peak: Math.min(97, Math.max(4, cpu + 12 + 6 * noise)),
+    memory: 44 + host * 6 + 6 * day + noise,
+  }
+}
