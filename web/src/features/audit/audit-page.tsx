@@ -109,7 +109,7 @@ function Entries({ entries }: { entries: AuditEntry[] }) {
               <Table.Td>
                 <Untrusted>{entry.actor?.name ?? t('audit.nobody')}</Untrusted>
               </Table.Td>
-              <Table.Td>
+              <Table.Td style={{ overflowWrap: 'normal' }}>
                 <Untrusted>{entry.from}</Untrusted>
               </Table.Td>
               <Table.Td>{entry.action}</Table.Td>
