@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addAuditCommands } from './commands/audit.ts'
 import { addCommandCommands } from './commands/command.ts'
+import { addCopyCommand } from './commands/cp.ts'
 import { addHostCommands } from './commands/host.ts'
 import { addProfileCommands } from './commands/profile.ts'
 import { addRunCommand } from './commands/run.ts'
@@ -9,6 +10,7 @@ import { addSavedCommands } from './commands/saved.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
 import { addSetupLinkCommand } from './commands/setup-link.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addTransfersCommands } from './commands/transfers.ts'
 import { addWatchCommand } from './commands/watch.ts'
 import type { Context } from './context.ts'
 
@@ -44,6 +46,8 @@ export function buildProgram(context: Context, version: string): Command {
   addSavedCommands(program, context)
   addScheduleCommands(program, context)
   addCommandCommands(program, context)
+  addCopyCommand(program, context)
+  addTransfersCommands(program, context)
   addAuditCommands(program, context)
   addSetupLinkCommand(program, context)
   addStatusCommand(program, context)

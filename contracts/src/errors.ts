@@ -99,6 +99,7 @@ export const ERROR_KINDS = {
   'file.changed': 'unavailable',
   'file.worker_died': 'unavailable',
   'file.stalled': 'unavailable',
+  'transfer.not_found': 'rejected',
   // Runs
   'run.not_found': 'rejected',
   'run.stopped': 'rejected',

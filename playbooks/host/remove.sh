@@ -67,6 +67,13 @@ if have systemctl; then
   done
 fi
 
+# Files that were not yet in their place, beside where they were to be; nothing writes them any more.
+for part in "$state"/transfers/*/part; do
+  [ -L "$part" ] || continue
+  path=$(readlink "$part")
+  case "${path##*/}" in .rollcall-*.part) rm -f -- "$path" && echo "Removed $path" ;; esac
+done
+
 for path in "$units"/rollcall-agent*.* "$units"/rollcall-runner*.* "$units"/*.wants/rollcall-agent*.* \
   "$units"/*.wants/rollcall-runner*.* /opt/rollcall-agent /opt/rollcall-tools /opt/rollcall-tools.new \
   /opt/rollcall-tools.old /etc/rollcall-agent "$state" /run/rollcall-agent /run/rollcall-bootstrap.lock \

@@ -17,6 +17,7 @@ import { SavedCommandsModule } from './saved-commands/index.ts'
 import { SchedulesModule } from './schedules/index.ts'
 import { TerminalsModule } from './terminals/index.ts'
 import { ToolsModule } from './tools/index.ts'
+import { TransfersModule } from './transfers/index.ts'
 
 @Module({})
 export class AppModule {
@@ -36,6 +37,7 @@ export class AppModule {
         TerminalsModule,
         FilesModule,
         ToolsModule,
+        TransfersModule,
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,

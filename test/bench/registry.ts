@@ -1,6 +1,7 @@
 import { dispatch } from './dispatch.ts'
 import { fanout } from './fanout.ts'
 import type { Benchmark } from './figure.ts'
+import { files } from './files.ts'
 import { heartbeat } from './heartbeat.ts'
 import { idle } from './idle.ts'
 import { logs } from './logs.ts'
@@ -16,6 +17,7 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   idle,
   heartbeat,
   fanout,
+  files,
   peers,
   ui,
 }

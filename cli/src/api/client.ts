@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { type FieldError, fieldErrors } from '@rollcall/contracts'
 import {
   ADMIN_ROUTES,
@@ -47,6 +48,27 @@ export class ApiClient {
     const { status, body } = await this.send(name, (input ?? {}) as Parts)
     if (status === ADMIN_ROUTES[name].status) return parseAnswer(name, body)
     throw refusalOf(status, body)
+  }
+
+  /** Hands content over to the server, however long that takes. Throws as `call` does. */
+  async addContent(content: Readable): Promise<AdminResponse<'addContent'>> {
+    const route: Route = ADMIN_ROUTES.addContent
+    const server = await this.find()
+    try {
+      const response = await fetch(addressOf(server.url, route.path), {
+        method: route.method,
+        headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/octet-stream' },
+        body: Readable.toWeb(content) as ReadableStream,
+        duplex: 'half',
+        redirect: 'manual',
+      } as RequestInit)
+      const body = await response.text()
+      if (response.status === route.status) return parseAnswer('addContent', body)
+      throw refusalOf(response.status, body)
+    } catch (error) {
+      if (error instanceof CliError) throw error
+      throw unansweredOf(server, error)
+    }
   }
 
   /** `GET /ready`, whose answer comes with 503 too. */

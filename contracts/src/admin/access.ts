@@ -4,7 +4,8 @@ import { labelSelector } from './selector.ts'
 
 /**
  * What one may be allowed to do. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
- * install, label and remove hosts; `terminals:open` to work on a host by hand.
+ * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
+ * root, which is as much as to run something there; `files:read` to see which were.
  */
 export const permission = z.enum([
   'hosts:read',
@@ -12,6 +13,8 @@ export const permission = z.enum([
   'commands:read',
   'commands:run',
   'terminals:open',
+  'files:read',
+  'files:write',
   'schedules:read',
   'schedules:write',
   'profiles:read',
@@ -28,12 +31,26 @@ export const PERMISSIONS = permission.options
 export const role = z.enum(['admin', 'operator', 'viewer'])
 export type Role = z.infer<typeof role>
 
-const VIEWER: readonly Permission[] = ['hosts:read', 'commands:read', 'schedules:read', 'profiles:read']
+const VIEWER: readonly Permission[] = [
+  'hosts:read',
+  'commands:read',
+  'files:read',
+  'schedules:read',
+  'profiles:read',
+]
 
 /** What each role may. */
 export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
   admin: PERMISSIONS,
-  operator: [...VIEWER, 'hosts:write', 'commands:run', 'terminals:open', 'schedules:write', 'profiles:write'],
+  operator: [
+    ...VIEWER,
+    'hosts:write',
+    'commands:run',
+    'terminals:open',
+    'files:write',
+    'schedules:write',
+    'profiles:write',
+  ],
   viewer: VIEWER,
 }
 

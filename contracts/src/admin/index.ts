@@ -15,6 +15,7 @@ import { hostAccepted, hostChecked, hostCheckRequest, hostShown, hostView, newHo
 import { defineRoute } from './route.ts'
 import { RUN_ROUTES } from './run-routes.ts'
 import { TERMINAL_ROUTES } from './terminals.ts'
+import { TRANSFER_ROUTES } from './transfers.ts'
 
 export * from './access.ts'
 export * from './audit.ts'
@@ -29,6 +30,7 @@ export * from './schedules.ts'
 export * from './selector.ts'
 export * from './targets.ts'
 export * from './terminals.ts'
+export * from './transfers.ts'
 
 const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
 const commandParam = z.strictObject({ id: uuid })
@@ -149,6 +151,7 @@ export const ADMIN_ROUTES = {
   ...FLEET_ROUTES,
   ...RUN_ROUTES,
   ...TERMINAL_ROUTES,
+  ...TRANSFER_ROUTES,
   listCommands: defineRoute({
     access: 'commands:read',
     method: 'GET',

@@ -73,6 +73,8 @@ export class AccessGuard implements CanActivate {
       throw new RollcallError('command.not_found', `There is no command ${id}.`)
     if (route.path.startsWith('/api/runs/') && !(await this.scopes.runExists(scope, id)))
       throw new RollcallError('run.not_found', `There is no run ${id}.`)
+    if (route.path.startsWith('/api/transfers/') && !(await this.scopes.transferExists(scope, id)))
+      throw new RollcallError('transfer.not_found', `There is no transfer ${id}.`)
   }
 
   /** A browser sends the cookie whichever page of the same site asks it to; only ours may. */

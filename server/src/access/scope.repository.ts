@@ -13,6 +13,11 @@ const OF_RUN = `EXISTS (SELECT 1 FROM run WHERE id::text = $1) AND NOT EXISTS (
   SELECT 1 FROM command LEFT JOIN host ON host.id = command.host_id
   WHERE run_id::text = $1 AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
 
+/** The same for a transfer of files. */
+const OF_TRANSFER = `EXISTS (SELECT 1 FROM transfer WHERE id::text = $1) AND NOT EXISTS (
+  SELECT 1 FROM transfer_host LEFT JOIN host ON host.id = transfer_host.host_id
+  WHERE transfer_id::text = $1 AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
+
 /** Whether what is named exists for somebody who may see some hosts only. */
 @Injectable()
 export class ScopeRepository {
@@ -28,6 +33,10 @@ export class ScopeRepository {
 
   runExists(scope: HostScope, id: string): Promise<boolean> {
     return this.ask(OF_RUN, scope, id)
+  }
+
+  transferExists(scope: HostScope, id: string): Promise<boolean> {
+    return this.ask(OF_TRANSFER, scope, id)
   }
 
   private async ask(condition: string, scope: HostScope, about: string): Promise<boolean> {

@@ -95,7 +95,7 @@ export class RunsService {
   /** A run, yet to be stored: its hosts are chosen here and now, and so is who begins. */
   async prepare(order: RunOrder): Promise<NewCommandRun> {
     const { runId, bodyHash, requestedBy, spec, target, limits, kind = 'command' } = order
-    const { chosen, skipped } = await this.resolve(target, order.scope)
+    const { chosen, skipped } = await this.choose(target, order.scope)
     const createdAt = this.clock.now()
     const isLimited = limits !== null && Object.values(limits).some((limit) => limit !== undefined)
     const toCommand = (host: RunnableHost, place: number) =>
@@ -177,7 +177,8 @@ export class RunsService {
     }
   }
 
-  private async resolve(
+  /** The hosts that a target means for somebody, and those that fit and cannot be used. Throws `host.*`. */
+  async choose(
     target: Target,
     scope: HostScope,
   ): Promise<{ chosen: [RunnableHost, ...RunnableHost[]]; skipped: SkippedHost[] }> {

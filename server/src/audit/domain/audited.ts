@@ -46,9 +46,16 @@ function hidden(key: string, value: unknown): unknown {
 
 /**
  * Keys and resizes of a terminal would drown everything else; that it was opened is in the log. Beginning to sign in
- * changes nothing yet; how it ended is in the log.
+ * changes nothing yet; how it ended is in the log. Content by itself changes nothing on any host: where it is placed
+ * is in the log.
  */
-const UNTOLD: ReadonlySet<AdminRouteName> = new Set(['writeInput', 'resizeTerminal', 'beginSso'])
+const UNTOLD: ReadonlySet<AdminRouteName> = new Set([
+  'writeInput',
+  'resizeTerminal',
+  'beginSso',
+  'addContent',
+  'missingContents',
+])
 
 /** Everything that changes something. */
 export const isAudited = (name: AdminRouteName, route: Pick<Route, 'method'>): boolean =>

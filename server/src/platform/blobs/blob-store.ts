@@ -73,10 +73,10 @@ export class BlobStore {
     return storedBlob(sha256, index, file)
   }
 
-  async has(sha256: string): Promise<boolean> {
-    const blob = await this.find(sha256)
-    await blob?.close()
-    return blob !== null
+  /** Those of these hashes that are not there. One look at the folder, however many are asked about. */
+  async missing(hashes: Iterable<string>): Promise<string[]> {
+    const there = new Set(await this.names())
+    return [...new Set(hashes)].filter((hash) => !there.has(hash))
   }
 
   /** Removes what was last used before `before` and is not in `inUse`. */

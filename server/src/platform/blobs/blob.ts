@@ -37,6 +37,14 @@ export async function decodeFrame(data: Buffer, frame: Frame): Promise<Buffer> {
     : decompress(data, { maxOutputLength: Math.max(frame.raw_bytes, 1) })
 }
 
+/** All of it, for what is known to be small. */
+export async function readWhole(blob: Blob): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for (const [index, frame] of blob.frames.entries())
+    pieces.push(await decodeFrame(await blob.read(index), frame))
+  return Buffer.concat(pieces)
+}
+
 /** A blob that is held in memory: for content that is small and that every host gets. */
 export async function memoryBlob(content: Buffer): Promise<Blob> {
   const pieces: Awaited<ReturnType<typeof encodeFrame>>[] = []

@@ -1,0 +1,196 @@
+import { createReadStream } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AdminResponse, Target, TransferView } from '@rollcall/contracts/admin'
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { destinationOf, parseMode, parseRemote } from '../input/copy-operands.ts'
+import { type LocalFile, manifestOf, readLocalFile, readLocalTree } from '../input/local-tree.ts'
+import { jsonOption } from '../options.ts'
+import { jsonDocument } from '../output/json.ts'
+import { table } from '../output/table.ts'
+
+interface Options {
+  recursive?: boolean
+  label?: string[]
+  all?: boolean
+  mode?: number
+  owner?: string
+  parents?: boolean
+  json?: boolean
+}
+
+type Shown = AdminResponse<'showTransfer'>
+
+/** Between two looks at how far a transfer is, in milliseconds. */
+const LOOK_MS = 300
+const QUESTIONS = 10_000
+/** Contents on their way to the server at once. */
+const AT_ONCE = 4
+
+const HELP = `
+A file is placed whole and at once, or not at all; what is there already with the same content is not sent. Of a tree (-r) only the
+files that differ are sent; other files that are there stay. Links, devices and the like are left out and told.
+It goes on when a host, its agent or the server is away for a while, also after Ctrl-C: "rollcall transfers" shows and cancels.
+
+Examples:
+  rollcall cp app.conf web-1:/etc/app/app.conf --mode 640 --owner root:app
+  rollcall cp -r site/ web-1,web-2:/srv/site --parents
+  rollcall cp motd :/etc/motd --label env=prod`
+
+export function addCopyCommand(program: Command, context: Context): void {
+  program
+    .command('cp <source> <destination>')
+    .description('copy a file, or a tree with -r, to hosts')
+    .usage('[options] LOCAL HOST[,HOST…]:/PATH')
+    .option('-r, --recursive', 'a folder with all that is in it')
+    .option(
+      '--label <selector>',
+      'to hosts whose labels fit; given again, all must hold',
+      (text, before: string[] = []) => [...before, text],
+    )
+    .option('--all', 'to every host')
+    .option('--mode <octal>', 'permissions of the file (default: as it is here)', parseMode)
+    .option('--owner <user:group>', "whom it belongs to (default: as it is there, or root's)")
+    .option('--parents', 'make folders that are missing on the way')
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((source: string, destination: string, options: Options) =>
+      copy(context, source, destination, options),
+    )
+}
+
+async function copy(context: Context, source: string, destination: string, options: Options): Promise<void> {
+  const place = parseRemote(destination)
+  if (parseRemote(source) !== null || place === null)
+    throw new UsageError(
+      'The source is a path here and the destination one on hosts, such as: rollcall cp motd web-1:/etc/motd.',
+    )
+  const target = targetOf(place.hosts, options)
+  const { path } = place
+  const begun = options.recursive
+    ? await beginTree(context, source, path.replace(/\/+$/, ''), target, options)
+    : await beginFile(context, source, destinationOf(path, basename(resolve(source))), target, options)
+  for (const { host, reason } of begun.skipped) context.notice(`${host} is left out: ${reason}`)
+  const shown = await follow(context, begun.transfer.id)
+  report(context, shown, options)
+}
+
+function targetOf(hosts: readonly string[], { label, all }: Options): Target {
+  const ways = [hosts.length > 0 && 'hosts before the colon', label && '--label', all && '--all'].filter(
+    Boolean,
+  )
+  if (ways.length !== 1)
+    throw new UsageError(
+      ways.length === 0
+        ? 'Say which hosts: HOST:/PATH, or :/PATH with --label or --all.'
+        : `Choose one of ${ways.join(' and ')}.`,
+    )
+  if (hosts.length > 0) return { hosts: [...hosts] }
+  return label ? { labels: label } : { all: true }
+}
+
+async function beginFile(
+  context: Context,
+  source: string,
+  destination: string,
+  target: Target,
+  options: Options,
+) {
+  const file = await readLocalFile(source)
+  await handOver(context, [file])
+  return context.api.call('startTransfer', {
+    body: {
+      ...{ ...target, destination, source: { kind: 'file' as const, sha256: file.sha256 } },
+      ...{
+        mode: options.mode ?? file.mode,
+        owner: options.owner ?? null,
+        makeParents: options.parents ?? false,
+      },
+    },
+  })
+}
+
+async function beginTree(
+  context: Context,
+  source: string,
+  destination: string,
+  target: Target,
+  options: Options,
+) {
+  if (options.mode !== undefined)
+    throw new UsageError('--mode is for a single file: those of a tree keep the modes that they have here.')
+  const files = await readLocalTree(source, (path) => context.notice(`${path} is left out: it is no file`))
+  await handOver(context, files)
+  const manifest = await context.api.addContent(Readable.from([manifestOf(files)]))
+  return context.api.call('startTransfer', {
+    body: {
+      ...{ ...target, destination, source: { kind: 'tree' as const, sha256: manifest.sha256 } },
+      ...{ owner: options.owner ?? null, makeParents: options.parents ?? false },
+    },
+  })
+}
+
+/** Gives the server what it does not have. */
+async function handOver({ api }: Context, files: readonly LocalFile[]): Promise<void> {
+  const byHash = new Map(files.map((file) => [file.sha256, file]))
+  const hashes = [...byHash.keys()]
+  const wanted: LocalFile[] = []
+  for (let at = 0; at < hashes.length; at += QUESTIONS) {
+    const { missing } = await api.call('missingContents', {
+      body: { sha256: hashes.slice(at, at + QUESTIONS) },
+    })
+    for (const hash of missing) wanted.push(byHash.get(hash) as LocalFile)
+  }
+  const next = wanted.values()
+  const send = async () => {
+    for (const file of next) {
+      const { sha256 } = await api.addContent(createReadStream(file.local, { highWaterMark: 1024 * 1024 }))
+      if (sha256 !== file.sha256)
+        throw new UsageError(`${file.local} changed while it was read. Copy it again.`)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, send))
+}
+
+async function follow({ api, stderr }: Context, id: string): Promise<Shown> {
+  while (true) {
+    const shown = await api.call('showTransfer', { params: { id } })
+    if (stderr.isTTY) stderr.write(`\r\x1b[2K${shown.transfer.endedAt ? '' : progressOf(shown)}`)
+    if (shown.transfer.endedAt !== null) return shown
+    await delay(LOOK_MS)
+  }
+}
+
+function progressOf({ transfer, hosts }: Shown): string {
+  const bytes = hosts.reduce((sum, host) => sum + host.bytes, 0)
+  const total = hosts.reduce((sum, host) => sum + host.totalBytes, 0)
+  const share = total === 0 ? '' : `, ${Math.floor((100 * bytes) / total)} %`
+  return `${wordsOf(transfer)}${share}`
+}
+
+function wordsOf({ counts }: TransferView): string {
+  const parts = Object.entries(counts).flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
+  return parts.join(', ')
+}
+
+function report(context: Context, shown: Shown, { json }: Options): void {
+  const { transfer, hosts } = shown
+  if (transfer.counts.success !== hosts.length) context.exitCode = 1
+  if (json) context.stdout.write(jsonDocument(shown))
+  else
+    context.stdout.write(
+      table(
+        ['HOST', 'STATE', 'WRITTEN', 'UNCHANGED', 'REASON'],
+        hosts.map((host) => [
+          host.host,
+          host.state,
+          String(host.filesWritten ?? ''),
+          String(host.filesUnchanged ?? ''),
+          host.reason ?? '',
+        ]),
+      ),
+    )
+}

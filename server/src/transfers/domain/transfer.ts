@@ -1,0 +1,35 @@
+import type { ErrorCode } from '@rollcall/contracts'
+import type { TransferHostState } from '@rollcall/contracts/admin'
+
+/** What is to be placed, and where. */
+export interface Transfer {
+  id: string
+  bodyHash: string
+  kind: 'file' | 'tree'
+  /** The hash of the file, or of the tree's list. */
+  content: string
+  destination: string
+  mode: number | null
+  owner: string | null
+  makeParents: boolean
+  requestedBy: string
+  createdAt: Date
+}
+
+/** The same on one host. `id` is what the agent knows it by. */
+export interface TransferHost {
+  id: string
+  transferId: string
+  hostId: string
+  hostName: string
+  state: TransferHostState
+  bytes: number
+  totalBytes: number
+  filesWritten: number | null
+  filesUnchanged: number | null
+  reasonCode: ErrorCode | null
+  reason: string | null
+  cancelRequestedAt: Date | null
+  unansweredSince: Date | null
+  endedAt: Date | null
+}

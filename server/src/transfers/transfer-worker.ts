@@ -1,0 +1,149 @@
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { AgentFiles, type OnProgress } from '../files/index.ts'
+import { BlobStore } from '../platform/blobs/blob-store.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { Repeater } from '../platform/clock/repeater.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { afterFailure } from './domain/after-failure.ts'
+import type { Transfer, TransferHost } from './domain/transfer.ts'
+import { TransferContents } from './transfer-contents.ts'
+import { TransfersRepository } from './transfers.repository.ts'
+
+const LOOK_MS = 1000
+const COLLECT_MS = 10 * 60_000
+/** Content that no transfer needs is kept for so long. */
+const KEPT_MS = 24 * 3600_000
+/** Hosts that files go to at once. */
+const AT_ONCE = 10
+/** How far a transfer is gets written down at most so often. */
+const PROGRESS_MS = 500
+
+/** Carries out transfers: takes what is due, some hosts at a time, and after a restart goes on with what it had begun. */
+@Injectable()
+export class TransferWorker implements OnModuleInit, OnModuleDestroy {
+  private readonly stopping = new AbortController()
+  private readonly running = new Map<string, AbortController>()
+  private readonly work = new Set<Promise<void>>()
+  private loops: Promise<void>[] = []
+
+  constructor(
+    private readonly transfers: TransfersRepository,
+    private readonly contents: TransferContents,
+    private readonly files: AgentFiles,
+    private readonly blobs: BlobStore,
+    private readonly clock: Clock,
+    private readonly repeater: Repeater,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  onModuleInit() {
+    const { signal } = this.stopping
+    this.loops = [
+      this.repeater.repeat('looking for transfers that are due', LOOK_MS, signal, () => this.look()),
+      this.repeater.repeat('removing contents that nobody needs', COLLECT_MS, signal, () => this.collect()),
+    ]
+  }
+
+  async onModuleDestroy() {
+    this.stopping.abort()
+    for (const controller of this.running.values()) controller.abort(this.stopping.signal.reason)
+    await Promise.all([...this.loops, ...this.work])
+  }
+
+  /** Something is new: look now. A hint, without which it is seen a second later. */
+  wake(): void {
+    this.look().catch((error) =>
+      this.log.warn({ err: error }, 'transfers could not be looked for; trying again'),
+    )
+  }
+
+  private async look(): Promise<void> {
+    for (const id of await this.transfers.cancelled([...this.running.keys()]))
+      this.running.get(id)?.abort(CANCELLED)
+    if (this.running.size >= AT_ONCE) return
+    for (const host of await this.transfers.due(this.clock.now(), 2 * AT_ONCE)) {
+      if (this.stopping.signal.aborted || this.running.size >= AT_ONCE) return
+      if (this.running.has(host.id)) continue
+      const controller = new AbortController()
+      this.running.set(host.id, controller)
+      const working = this.carryOut(host, controller.signal)
+        .catch((error) =>
+          this.log.warn(
+            { err: error, transferId: host.transferId, host: host.hostName },
+            'a transfer is tried again',
+          ),
+        )
+        .finally(() => {
+          this.running.delete(host.id)
+          this.work.delete(working)
+          if (!this.stopping.signal.aborted) this.wake()
+        })
+      this.work.add(working)
+    }
+  }
+
+  private async carryOut(host: TransferHost, signal: AbortSignal): Promise<void> {
+    try {
+      if (host.cancelRequestedAt !== null) throw CANCELLED
+      const found = await this.transfers.find(host.transferId)
+      if (!found) return
+      const { files_written, files_unchanged } = await this.send(found.transfer, host, signal)
+      const end = { state: 'success' as const, filesWritten: files_written, filesUnchanged: files_unchanged }
+      await this.transfers.end(host.id, end, this.clock.now())
+    } catch (error) {
+      if (this.stopping.signal.aborted) return
+      if (error === CANCELLED || signal.reason === CANCELLED)
+        return this.breakOff(host, { state: 'cancelled' })
+      if (!(error instanceof RollcallError)) throw error
+      const next = afterFailure(host, error, this.clock.now())
+      if (next.do === 'retry') return this.transfers.postpone(host.id, next.at, next.unansweredSince, error)
+      await this.breakOff(host, { state: 'failed', reasonCode: error.code, reason: next.reason })
+    }
+  }
+
+  private async send(transfer: Transfer, host: TransferHost, signal: AbortSignal) {
+    const { destination, owner, makeParents, mode, content } = transfer
+    const placing = { transferId: host.id, destination, owner, makeParents }
+    const onProgress = this.noteProgress(host.id)
+    if (transfer.kind === 'file')
+      return this.files.upload(
+        host.hostId,
+        { ...placing, mode, source: { sha256: content } },
+        signal,
+        onProgress,
+      )
+    const files = await this.contents.tree(content)
+    return this.files.uploadTree(host.hostId, { ...placing, files }, signal, onProgress)
+  }
+
+  private noteProgress(id: string): OnProgress {
+    let notedMs = Number.NEGATIVE_INFINITY
+    return (bytes, total) => {
+      const now = performance.now()
+      if (now - notedMs < PROGRESS_MS && bytes < total) return
+      notedMs = now
+      this.transfers
+        .progressed(id, bytes, total)
+        .catch((error) => this.log.debug({ err: error }, 'how far a transfer is could not be written down'))
+    }
+  }
+
+  /** The host is told if it can be; what it does not hear of, it forgets by itself. */
+  private async breakOff(host: TransferHost, end: Parameters<TransfersRepository['end']>[1]): Promise<void> {
+    await this.files
+      .abandon(host.hostId, host.id, this.stopping.signal)
+      .catch((error) =>
+        this.log.debug({ err: error, host: host.hostName }, 'a host was not told that a transfer is over'),
+      )
+    await this.transfers.end(host.id, end, this.clock.now())
+  }
+
+  private async collect(): Promise<void> {
+    const inUse = await this.contents.needed(await this.transfers.openContents())
+    const removed = await this.blobs.collect(new Date(this.clock.now().getTime() - KEPT_MS), inUse)
+    if (removed > 0) this.log.info({ removed }, 'contents that nobody needs were removed')
+  }
+}
+
+const CANCELLED = new Error('the transfer was cancelled')

@@ -1,0 +1,49 @@
+import { Controller, Req } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { Request } from 'express'
+import { Actor, type Principal } from '../access/index.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { TransfersService } from './transfers.service.ts'
+
+@Controller()
+export class TransfersController {
+  constructor(private readonly transfers: TransfersService) {}
+
+  @Endpoint('addContent')
+  addContent(@Req() request: Request) {
+    return this.transfers.addContent(bytesOf(request))
+  }
+
+  @Endpoint('missingContents')
+  async missing(@Input() { body }: InputOf<'missingContents'>) {
+    return { missing: await this.transfers.missing(body.sha256) }
+  }
+
+  @Endpoint('startTransfer')
+  start(@Input() { body }: InputOf<'startTransfer'>, @Actor() actor: Principal) {
+    return this.transfers.start(body, actor)
+  }
+
+  @Endpoint('listTransfers')
+  async list(@Input() { query }: InputOf<'listTransfers'>) {
+    return { transfers: await this.transfers.list(query.limit) }
+  }
+
+  @Endpoint('showTransfer')
+  show(@Input() { params }: InputOf<'showTransfer'>) {
+    return this.transfers.show(params.id)
+  }
+
+  @Endpoint('cancelTransfer')
+  async cancel(@Input() { params }: InputOf<'cancelTransfer'>) {
+    return { transfer: await this.transfers.cancel(params.id) }
+  }
+}
+
+/** The body as it comes. JSON was read already by whoever is before us, and nothing would be left of it. */
+function bytesOf(request: Request): AsyncIterable<Buffer> {
+  if (request.headers['content-type'] === 'application/octet-stream') return request
+  throw new RollcallError('request.invalid', 'Send content with content-type application/octet-stream.', {
+    fields: [{ field: 'content-type', message: 'must be application/octet-stream' }],
+  })
+}

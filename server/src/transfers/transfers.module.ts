@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common'
+import { FilesModule } from '../files/index.ts'
+import { RunsModule } from '../runs/index.ts'
+import { TransferContents } from './transfer-contents.ts'
+import { TransferWorker } from './transfer-worker.ts'
+import { TransfersController } from './transfers.controller.ts'
+import { TransfersRepository } from './transfers.repository.ts'
+import { TransfersService } from './transfers.service.ts'
+
+@Module({
+  imports: [FilesModule, RunsModule],
+  controllers: [TransfersController],
+  providers: [TransferContents, TransferWorker, TransfersRepository, TransfersService],
+})
+export class TransfersModule {}

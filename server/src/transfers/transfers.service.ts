@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { NewTransfer, SkippedHost, TransferHostView, TransferView } from '@rollcall/contracts/admin'
+import type { Principal } from '../access/index.ts'
+import { hashOf } from '../commands/index.ts'
+import { BlobStore } from '../platform/blobs/blob-store.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { RunsService } from '../runs/index.ts'
+import type { TransferHost } from './domain/transfer.ts'
+import { TransferContents } from './transfer-contents.ts'
+import { TransferWorker } from './transfer-worker.ts'
+import { type ListedTransfer, TransfersRepository } from './transfers.repository.ts'
+
+@Injectable()
+export class TransfersService {
+  constructor(
+    private readonly transfers: TransfersRepository,
+    private readonly contents: TransferContents,
+    private readonly blobs: BlobStore,
+    private readonly runs: RunsService,
+    private readonly worker: TransferWorker,
+    private readonly clock: Clock,
+  ) {}
+
+  addContent(body: AsyncIterable<Buffer>): Promise<{ sha256: string; size: number }> {
+    return this.blobs.add(body)
+  }
+
+  missing(hashes: readonly string[]): Promise<string[]> {
+    return this.blobs.missing(hashes)
+  }
+
+  /** Accepts a transfer: when this returns, it is committed for every host. Sent again with the same id, it finds the first. */
+  async start(
+    request: NewTransfer,
+    actor: Principal,
+  ): Promise<{ transfer: TransferView; skipped: SkippedHost[] }> {
+    const id = request.transferId ?? randomUUID()
+    const bodyHash = hashOf({ ...request, transferId: id })
+    const known = await this.transfers.find(id)
+    if (known) return { transfer: sameView(known, bodyHash), skipped: [] }
+    const { hosts, labels, all, source, destination, mode, owner, makeParents } = request
+    await this.contents.check(source.kind, source.sha256)
+    const { chosen, skipped } = await this.runs.choose({ hosts, labels, all }, actor.scope)
+    const transfer = {
+      ...{ id, bodyHash, kind: source.kind, content: source.sha256, destination, mode, owner, makeParents },
+      ...{ requestedBy: actor.name, createdAt: this.clock.now() },
+    }
+    const parts = chosen.map((host) => ({ id: randomUUID(), hostId: host.id, hostName: host.name }))
+    await this.transfers.insert(transfer, parts)
+    this.worker.wake()
+    return { transfer: sameView(await this.find(id), bodyHash), skipped }
+  }
+
+  async list(limit: number): Promise<TransferView[]> {
+    return (await this.transfers.list(limit)).map(viewOf)
+  }
+
+  /** Throws `transfer.not_found`. */
+  async show(id: string): Promise<{ transfer: TransferView; hosts: TransferHostView[] }> {
+    const found = await this.find(id)
+    return { transfer: viewOf(found), hosts: (await this.transfers.hosts(id)).map(hostViewOf) }
+  }
+
+  async cancel(id: string): Promise<TransferView> {
+    await this.find(id)
+    await this.transfers.cancel(id, this.clock.now())
+    this.worker.wake()
+    return viewOf(await this.find(id))
+  }
+
+  private async find(id: string): Promise<ListedTransfer> {
+    const found = await this.transfers.find(id)
+    if (found) return found
+    throw new RollcallError(
+      'transfer.not_found',
+      `There is no transfer ${id}. "rollcall transfers" shows those there are.`,
+    )
+  }
+}
+
+function sameView(found: ListedTransfer, bodyHash: string): TransferView {
+  if (found.transfer.bodyHash === bodyHash) return viewOf(found)
+  throw new RollcallError(
+    'file.id_conflict',
+    `The transfer ${found.transfer.id} was asked for before with another body. Choose another transferId for another request.`,
+    { fields: [{ field: 'transferId', message: 'is taken by another request' }] },
+  )
+}
+
+const NONE = { pending: 0, running: 0, success: 0, failed: 0, cancelled: 0 }
+
+const viewOf = ({ transfer, counts, endedAt }: ListedTransfer): TransferView => ({
+  ...{
+    id: transfer.id,
+    kind: transfer.kind,
+    destination: transfer.destination,
+    requestedBy: transfer.requestedBy,
+  },
+  createdAt: transfer.createdAt.toISOString(),
+  endedAt: endedAt?.toISOString() ?? null,
+  counts: { ...NONE, ...counts },
+})
+
+const hostViewOf = (host: TransferHost): TransferHostView => ({
+  ...{ host: host.hostName, state: host.state, bytes: host.bytes, totalBytes: host.totalBytes },
+  ...{ filesWritten: host.filesWritten, filesUnchanged: host.filesUnchanged },
+  ...{ reasonCode: host.reasonCode, reason: host.reason },
+})

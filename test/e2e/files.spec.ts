@@ -1,0 +1,180 @@
+import { execFile } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { AdminResponse } from '@rollcall/contracts/admin'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { poll } from '../bed/poll.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+
+const noBed = await whyNoBed()
+const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.js', import.meta.url))
+
+type Shown = AdminResponse<'showTransfer'>
+
+describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
+  let bed: Bed
+  let host: Host
+  let server: ServerProcess
+  let api: Api
+  let folder: string
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'files' })
+    ;[host] = (await bed.boot([{ name: 'store' }])) as [Host]
+    server = await ServerProcess.start()
+    api = await server.api()
+    folder = await mkdtemp(join(tmpdir(), 'rollcall-files-'))
+    const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts', {
+      ...{ name: 'store', address: host.address, credential: await keyCredential(bed) },
+    })
+    const installation = await api.ended(commandId, 280_000)
+    expect(installation.state, await api.text(installation.id)).toBe('success')
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await bed?.close()
+    if (folder) await rm(folder, { recursive: true, force: true })
+  })
+
+  /** The command line, as a person calls it. */
+  const cli = (...args: string[]) =>
+    new Promise<{ code: number; out: string }>((resolve) => {
+      const env = { ...process.env, ...server.cliEnv }
+      execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr }),
+      )
+    })
+  const add = async (content: Buffer) => {
+    const response = await fetch(`${api.url}/api/contents`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(content),
+    })
+    expect(response.status).toBe(201)
+    return ((await response.json()) as { sha256: string }).sha256
+  }
+  const start = async (destination: string, sha256: string) => {
+    const body = { hosts: ['store'], destination, source: { kind: 'file', sha256 } }
+    const { transfer } = await api.get<AdminResponse<'startTransfer'>>('POST', '/api/transfers', body)
+    return transfer.id
+  }
+  const until = async (id: string, isReached: (shown: Shown) => boolean) => {
+    let last: Shown | undefined
+    const look = async () => {
+      // A server that is being restarted does not answer.
+      last = await api.get<Shown>('GET', `/api/transfers/${id}`).catch(() => undefined)
+      return last !== undefined && isReached(last)
+    }
+    await poll(look, { timeoutMs: 120_000, what: `transfer ${id}` })
+    return last as Shown
+  }
+  const ended = (id: string) => until(id, ({ transfer }) => transfer.endedAt !== null)
+  const on = (path: string) => join(host.root, path)
+  const partsIn = async (path: string) =>
+    (await readdir(on(path))).filter((name) => name.startsWith('.rollcall'))
+
+  it('a file arrives by the command line with mode and owner, and is not sent twice', async () => {
+    await writeFile(join(folder, 'motd'), 'welcome\n')
+    const args = [
+      'cp',
+      join(folder, 'motd'),
+      'store:/srv/app/',
+      '--mode',
+      '640',
+      '--owner',
+      'nobody:daemon',
+      '--parents',
+    ]
+    expect(await cli(...args)).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +1 +0/) })
+    const { stdout } = await host.exec(['stat', '-c', '%a %U:%G', '/srv/app/motd', '/srv/app'])
+    expect(stdout).toBe('640 nobody:daemon\n755 root:root\n')
+    expect(await cli(...args)).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +0 +1/) })
+  })
+
+  it('of a tree only what differs is sent', async () => {
+    const tree = join(folder, 'tree')
+    await mkdir(join(tree, 'sub'), { recursive: true })
+    for (let i = 0; i < 50; i++) await writeFile(join(tree, 'sub', `f${i}`), `content ${i}`)
+    const args = ['cp', '-r', tree, 'store:/srv/tree']
+    expect(await cli(...args)).toMatchObject({ code: 0, out: expect.stringMatching(/success +50 +0/) })
+    await writeFile(join(tree, 'sub/f7'), 'changed')
+    expect(await cli(...args)).toMatchObject({ code: 0, out: expect.stringMatching(/success +1 +49/) })
+    expect(await readFile(on('srv/tree/sub/f7'), 'utf8')).toBe('changed')
+  })
+
+  it('a path that a user of the host has bent elsewhere is refused, and nothing is written there', async () => {
+    await host.exec(['install', '-d', '-o', 'nobody', '/srv/theirs'])
+    await host.exec(['ln', '-s', '/etc', '/srv/theirs/link'])
+    const answer = await cli('cp', join(folder, 'motd'), 'store:/srv/theirs/link/rollcall-x')
+    expect(answer).toMatchObject({ code: 1, out: expect.stringContaining('symbolic link') })
+    expect((await host.exec(['test', '-e', '/etc/rollcall-x'])).exitCode).toBe(1)
+    const up = await cli('cp', join(folder, 'motd'), 'store:/srv/../etc/x')
+    expect(up.code).not.toBe(0)
+  })
+
+  it('a transfer goes on where it broke when runner, agent and server were killed under it', async () => {
+    const content = randomBytes(48 * 1024 * 1024)
+    const sha256 = await add(content)
+    const id = await start('/srv/big', sha256)
+    await until(id, ({ hosts }) => (hosts[0]?.bytes ?? 0) > 0)
+    for (const unit of ['rollcall-runner.service', 'rollcall-agent.service'])
+      await host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', unit])
+    await server.restart('SIGKILL')
+    const { hosts } = await ended(id)
+    expect(hosts[0]).toMatchObject({ state: 'success', filesWritten: 1 })
+    expect(
+      createHash('sha256')
+        .update(await readFile(on('srv/big')))
+        .digest('hex'),
+    ).toBe(sha256)
+    expect(await partsIn('srv')).toEqual([])
+  })
+
+  it('a disk without room fails the transfer, says so, and what was there stays', async () => {
+    await host.exec(['mkdir', '-p', '/srv/small'])
+    await host.exec(['cp', '/etc/hostname', '/srv/small/file'])
+    await host.fillDisk('/srv/small')
+    await host.freeDisk('/srv/small')
+    const { hosts } = await ended(await start('/srv/small/file', await add(randomBytes(4_000_000))))
+    expect(hosts[0]).toMatchObject({ state: 'failed', reasonCode: 'file.disk_full' })
+    expect((await host.exec(['cmp', '/etc/hostname', '/srv/small/file'])).exitCode).toBe(0)
+    expect((await host.exec(['ls', '-A', '/srv/small'])).stdout).toBe('file\n')
+  })
+
+  it('tools that are missing or of another content are sent whole and work, and no others', async () => {
+    const sync = () => api.get<AdminResponse<'syncTools'>>('POST', '/api/hosts/store/tools')
+    const { version, isNew } = await sync()
+    expect(isNew).toBe(false)
+    await host.exec(['rm', '-rf', '/opt/rollcall-tools'])
+    expect(await sync()).toEqual({ version, isNew: true })
+    expect(await sync()).toEqual({ version, isNew: false })
+    const tools = '/opt/rollcall-tools/current'
+    expect((await host.exec(['cat', `${tools}/VERSION`])).stdout.trim()).toBe(version)
+    const ran = await host.exec(['env', 'LC_ALL=C.UTF-8', 'python3', '-I', `${tools}/ansible`, '--version'])
+    expect(ran.stdout).toContain('ansible')
+    expect((await stat(on(`opt/rollcall-tools/${version}`))).mode & 0o777).toBe(0o755)
+  })
+
+  it('removing the host takes along what a transfer had not finished', async () => {
+    const id = await start('/srv/never', await add(randomBytes(64 * 1024 * 1024)))
+    await poll(async () => (await partsIn('srv')).length > 0, {
+      timeoutMs: 60_000,
+      what: 'a part of the file',
+    })
+    await server.end('SIGKILL')
+    expect((await partsIn('srv')).length).toBe(1)
+    await server.start()
+    const { commandId } = await api.get<{ commandId: string }>('DELETE', '/api/hosts/store')
+    expect((await api.ended(commandId)).state).toBe('success')
+    expect(await partsIn('srv')).toEqual([])
+    for (const path of ['/opt/rollcall-tools', '/opt/rollcall-agent', '/var/lib/rollcall-agent'])
+      expect((await host.exec(['test', '-e', path])).exitCode).toBe(1)
+    await api.call('POST', `/api/transfers/${id}/cancel`)
+  })
+})
