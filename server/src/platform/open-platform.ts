@@ -8,7 +8,13 @@ import { BlobStore } from './blobs/blob-store.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
 import { type Identity, makeIdentity } from './crypto/certificates.ts'
-import { loadMasterKey } from './crypto/master-key.ts'
+import { loadMasterKey, parseMasterKey } from './crypto/master-key.ts'
+import {
+  CHECK_CONTEXT,
+  IDENTITY_CONTEXT,
+  ROOT_CONTEXT,
+  rotateMasterKey,
+} from './crypto/master-key-rotation.ts'
 import { Sealer } from './crypto/sealer.ts'
 import { makeLogger } from './log.ts'
 import type { Platform } from './platform.module.ts'
@@ -37,7 +43,11 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
     }
     const dataDir = await DataDir.open(config.dataDir)
     opened.push(() => dataDir.close())
-    const sealer = new Sealer(await loadMasterKey(config.masterKey, dataDir.file('master-key')))
+    const masterKey = await loadMasterKey(config.masterKey, dataDir.file('master-key'))
+    const oldMasterKey =
+      config.oldMasterKey === undefined
+        ? undefined
+        : parseMasterKey(config.oldMasterKey, 'ROLLCALL_OLD_MASTER_KEY')
 
     let connection: pg.PoolConfig = { connectionString: config.databaseUrl }
     if (config.databaseUrl === undefined) {
@@ -47,7 +57,16 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
     }
     const database = await Database.open(connection, join(REPOSITORY, 'prisma/migrations'), log)
     opened.push(() => database.close())
-    await checkMasterKey(database, sealer)
+    if (oldMasterKey) {
+      const keys = { oldKey: oldMasterKey, newKey: masterKey }
+      const count = await rotateMasterKey(database, keys, { serverId: dataDir.installationId })
+      log.info(
+        count === null
+          ? 'the database has the new master key already; ROLLCALL_OLD_MASTER_KEY is not needed any more'
+          : `the master key was changed: ${count} secrets were sealed anew`,
+      )
+    }
+    const sealer = await openSealer(database, masterKey)
     const identity = await serverIdentity(database, sealer)
 
     const queue = await JobQueue.open(
@@ -69,10 +88,9 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
   }
 }
 
-const CHECK_CONTEXT = 'master-key-check'
-
 /** Throws `server.master_key_wrong` at the start rather than at the first use. */
-async function checkMasterKey(database: Database, sealer: Sealer): Promise<void> {
+async function openSealer(database: Database, masterKey: Buffer): Promise<Sealer> {
+  const sealer = new Sealer(masterKey)
   const known = await database.prisma.masterKeyCheck.upsert({
     where: { id: 1 },
     update: {},
@@ -83,9 +101,9 @@ async function checkMasterKey(database: Database, sealer: Sealer): Promise<void>
       'server.master_key_wrong',
       'The master key opens the check value to something else. Restore the key that the database was made with.',
     )
+  if (!known.derivationRoot) return sealer
+  return new Sealer(masterKey, Buffer.from(sealer.open(known.derivationRoot, ROOT_CONTEXT), 'base64'))
 }
-
-const IDENTITY_CONTEXT = 'server-identity'
 
 /** The certificate that agents know this fleet's servers by, made once. */
 async function serverIdentity(database: Database, sealer: Sealer): Promise<Identity> {

@@ -19,6 +19,7 @@ const environment = z.object({
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
   ...OIDC_VARIABLES,
   ROLLCALL_MASTER_KEY: z.string().optional(),
+  ROLLCALL_OLD_MASTER_KEY: z.string().optional(),
   ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
   ROLLCALL_FILES_BYTES: z.coerce
     .number()
@@ -54,6 +55,8 @@ export interface Config {
   /** Undefined where there is no single sign-on. */
   oidc: OidcConfig | undefined
   masterKey: string | undefined
+  /** The key that the database was sealed with so far: given for the one start that changes it. */
+  oldMasterKey: string | undefined
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Where the agent's archives are; undefined for the build's own folder. */
   agentFolder: string | undefined
@@ -92,6 +95,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .map((origin) => origin.trim())
       .filter(Boolean),
     masterKey: value.ROLLCALL_MASTER_KEY,
+    oldMasterKey: value.ROLLCALL_OLD_MASTER_KEY,
     logLevel: value.ROLLCALL_LOG_LEVEL,
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,

@@ -10,7 +10,7 @@ const FORM = `${KEY_BYTES} bytes as base64`
  * the first start. Throws `server.config_invalid` for a key of the wrong form or a file that others can read.
  */
 export async function loadMasterKey(fromEnvironment: string | undefined, file: string): Promise<Buffer> {
-  if (fromEnvironment !== undefined) return parse(fromEnvironment, 'ROLLCALL_MASTER_KEY')
+  if (fromEnvironment !== undefined) return parseMasterKey(fromEnvironment, 'ROLLCALL_MASTER_KEY')
   try {
     const { mode } = await stat(file)
     if ((mode & 0o077) !== 0)
@@ -18,7 +18,7 @@ export async function loadMasterKey(fromEnvironment: string | undefined, file: s
         'server.config_invalid',
         `${file} can be read by others (mode ${(mode & 0o777).toString(8)}). Run: chmod 600 ${file}`,
       )
-    return parse(await readFile(file, 'utf8'), file)
+    return parseMasterKey(await readFile(file, 'utf8'), file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
@@ -33,7 +33,8 @@ export async function loadMasterKey(fromEnvironment: string | undefined, file: s
   return key
 }
 
-function parse(text: string, source: string): Buffer {
+/** @throws `server.config_invalid` that names `source`, for a key of the wrong form. */
+export function parseMasterKey(text: string, source: string): Buffer {
   const key = Buffer.from(text.trim(), 'base64')
   if (key.length !== KEY_BYTES || key.toString('base64') !== text.trim())
     throw new RollcallError(

@@ -12,11 +12,15 @@ const TAG_BYTES = 16
  * that was moved to another row does not open there.
  */
 export class Sealer {
-  constructor(private readonly key: Buffer) {}
+  /** `root` is what other keys are derived from: the master key that the database was made with. */
+  constructor(
+    private readonly key: Buffer,
+    private readonly root: Buffer = key,
+  ) {}
 
-  /** A key of its own for `purpose`, which tells nothing of the master key. */
+  /** A key of its own for `purpose`, which tells nothing of the master key and stays when that is changed. */
   deriveKey(purpose: string): Buffer {
-    return Buffer.from(hkdfSync('sha256', this.key, '', `rollcall ${purpose}`, 32))
+    return Buffer.from(hkdfSync('sha256', this.root, '', `rollcall ${purpose}`, 32))
   }
 
   seal(plain: string, context: string): Uint8Array<ArrayBuffer> {

@@ -1,0 +1,122 @@
+import { RollcallError } from '@rollcall/contracts'
+import type pg from 'pg'
+import type { Database } from '../prisma/database.ts'
+import { Sealer } from './sealer.ts'
+
+export const CHECK_CONTEXT = 'master-key-check'
+export const ROOT_CONTEXT = 'derivation-root'
+export const IDENTITY_CONTEXT = 'server-identity'
+/** Values in one statement: of the largest kind, a command's environment, some megabytes. */
+const BATCH = 500
+
+interface SealedColumn {
+  table: string
+  key: string
+  column: string
+  /** The place of the value of a row, as whoever sealed it named it. */
+  context: (key: string) => string
+}
+
+const column = (table: string, key: string, name: string, context: SealedColumn['context']) => ({
+  ...{ table, key, column: name, context },
+})
+
+/** Everything that is sealed in the database but the check itself; a test compares it with the schema. */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [
+  column('host', 'id', 'credential', (id) => `host/${id}/credential`),
+  column('agent', 'host_id', 'token', (id) => `agent/${id}/token`),
+  column('agent', 'host_id', 'secret_key', (id) => `agent/${id}/secret-key`),
+  column('agent', 'host_id', 'private_key', (id) => `agent/${id}/private-key`),
+  column('command', 'id', 'env', (id) => `command/${id}/env`),
+  column('saved_command', 'id', 'env', (id) => `saved-command/${id}/env`),
+  column('schedule', 'id', 'program', (id) => `schedule/${id}/program`),
+  column('app_user', 'id', 'totp_secret', (id) => `user/${id}/totp`),
+  column('server_identity', 'id', 'private_key', () => IDENTITY_CONTEXT),
+]
+
+/**
+ * Seals everything that was sealed with `oldKey` with `newKey`, in one transaction: a server that dies in the middle has
+ * changed nothing, and the next start does it again. Does nothing where the database already has the new key. What was
+ * derived from the first master key, which the audit log's chain holds on to, stays the same.
+ * @returns how many values were sealed anew; null where there was nothing to do.
+ * @throws `server.master_key_wrong` when the database was sealed with neither key; `server.config_invalid` while `others`
+ * that still use the old key run.
+ */
+export async function rotateMasterKey(
+  database: Database,
+  keys: { oldKey: Buffer; newKey: Buffer },
+  self: { serverId: string },
+): Promise<number | null> {
+  return database.transaction(async (client) => {
+    // Also against another server that was started with the same two keys.
+    const { rows } = await client.query('SELECT sealed, derivation_root FROM master_key_check FOR UPDATE')
+    const [check] = rows as { sealed: Buffer; derivation_root: Buffer | null }[]
+    if (!check || opens(keys.newKey, check.sealed)) return null
+    if (!opens(keys.oldKey, check.sealed)) throw neitherKey()
+    await refuseWhileOthersRun(client, self.serverId)
+    const [from, to] = [new Sealer(keys.oldKey), new Sealer(keys.newKey)]
+    let count = 0
+    for (const sealed of SEALED_COLUMNS) count += await resealColumn(client, sealed, from, to)
+    const root = check.derivation_root
+      ? from.open(check.derivation_root, ROOT_CONTEXT)
+      : keys.oldKey.toString('base64')
+    await client.query('UPDATE master_key_check SET sealed = $1, derivation_root = $2', [
+      to.seal(CHECK_CONTEXT, CHECK_CONTEXT),
+      to.seal(root, ROOT_CONTEXT),
+    ])
+    return count
+  })
+}
+
+function opens(key: Buffer, sealed: Buffer): boolean {
+  try {
+    return new Sealer(key).open(sealed, CHECK_CONTEXT) === CHECK_CONTEXT
+  } catch (error) {
+    if (error instanceof RollcallError && error.code === 'server.master_key_wrong') return false
+    throw error
+  }
+}
+
+async function resealColumn(
+  client: pg.PoolClient,
+  { table, key, column: name, context }: SealedColumn,
+  from: Sealer,
+  to: Sealer,
+): Promise<number> {
+  const { rows: all } = await client.query<{ key: string }>(
+    `SELECT ${key}::text AS key FROM ${table} WHERE ${name} IS NOT NULL`,
+  )
+  for (let at = 0; at < all.length; at += BATCH) {
+    const batch = all.slice(at, at + BATCH).map((row) => row.key)
+    const { rows } = await client.query<{ key: string; value: Buffer }>(
+      `SELECT ${key}::text AS key, ${name} AS value FROM ${table} WHERE ${key}::text = ANY($1::text[]) FOR UPDATE`,
+      [batch],
+    )
+    const values = rows.map((row) => to.seal(from.open(row.value, context(row.key)), context(row.key)))
+    await client.query(
+      `UPDATE ${table} SET ${name} = anew.value FROM unnest($1::text[], $2::bytea[]) AS anew (key, value)
+       WHERE ${table}.${key}::text = anew.key`,
+      [rows.map((row) => row.key), values.map((value) => Buffer.from(value))],
+    )
+  }
+  return all.length
+}
+
+/** They would go on sealing with the old key. */
+async function refuseWhileOthersRun(client: pg.PoolClient, serverId: string): Promise<void> {
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id FROM server_lease WHERE lease_until > now() AND id <> $1',
+    [serverId],
+  )
+  if (rows.length === 0) return
+  throw new RollcallError(
+    'server.config_invalid',
+    `The master key cannot be changed while ${rows.length} other server(s) run with the old one. Stop them, wait ten seconds, and start this one again.`,
+  )
+}
+
+const neitherKey = () =>
+  new RollcallError(
+    'server.master_key_wrong',
+    'The database was sealed neither with the master key nor with the one in ROLLCALL_OLD_MASTER_KEY. Nothing was changed. Give the key that the database was made with as ROLLCALL_OLD_MASTER_KEY.',
+  )
