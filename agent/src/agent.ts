@@ -5,13 +5,16 @@ import { CommandsService } from './commands/commands.service.ts'
 import { ReleasedCommands } from './commands/released.ts'
 import { RunnerLink } from './commands/runner-link.ts'
 import { runtimePaths, spoolPaths } from './commands/spool-paths.ts'
-import { loadConfig } from './config/load-config.ts'
+import { type LoadedConfig, loadConfig } from './config/load-config.ts'
 import { ContainerStatus } from './containers/container-status.ts'
+import { CredentialFile } from './credentials/credential-file.ts'
+import { CredentialsService } from './credentials/credentials.service.ts'
 import { TransfersService } from './files/transfers.service.ts'
 import { createHandlers } from './handlers.ts'
 import { HostStatus } from './host/host-status.ts'
 import { runMain } from './main.ts'
 import { systemClock as clock } from './platform/clock.ts'
+import { errorCode, isDiskFault } from './platform/files.ts'
 import { stderrLog as log } from './platform/log.ts'
 import { readBootId } from './platform/processes.ts'
 import { RpcServer } from './rpc/rpc-server.ts'
@@ -21,6 +24,9 @@ runMain(async () => {
   const places = readArguments(process.argv.slice(2))
   const config = loadConfig(places.config)
   const { rpc_port: port, limits } = config.config
+  const file = new CredentialFile(places.config)
+  await finishCommit(config, file)
+  const credentials = new CredentialsService(config, file)
   const spool = spoolPaths(places.state)
   const bootId = readBootId()
   const version = ownVersion()
@@ -42,8 +48,8 @@ runMain(async () => {
   const transfers = new TransfersService(places.state, runner, limits, clock)
   const status = new HostStatus(version, bootId, clock, containers)
   const server = new RpcServer(
-    config,
-    createHandlers({ version, bootId, port, commands, transfers, status, clock }),
+    { port, limits, credentials },
+    createHandlers({ version, bootId, port, commands, transfers, credentials, status, clock }),
     log,
   )
 
@@ -64,3 +70,13 @@ runMain(async () => {
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 })
+
+/** A commit that a loss of power broke off works without its last step: where that fails, the next start tries again. */
+async function finishCommit(loaded: LoadedConfig, file: CredentialFile): Promise<void> {
+  try {
+    loaded.config = await file.place(loaded.config)
+  } catch (error) {
+    if (!isDiskFault(error)) throw error
+    log.error('credentials.not_placed', { error: errorCode(error) })
+  }
+}

@@ -2,6 +2,7 @@ import { AGENT_PROTOCOL, type AgentHandlers } from '@rollcall/contracts/agent'
 import { readCommandLog } from './commands/command-log.ts'
 import type { CommandsService } from './commands/commands.service.ts'
 import { OutputInFlight } from './commands/output-in-flight.ts'
+import type { CredentialsService } from './credentials/credentials.service.ts'
 import { readToolsVersion } from './files/tools-version.ts'
 import type { TransfersService } from './files/transfers.service.ts'
 import type { HostStatus } from './host/host-status.ts'
@@ -13,13 +14,14 @@ interface Parts {
   port: number
   commands: CommandsService
   transfers: TransfersService
+  credentials: CredentialsService
   status: HostStatus
   clock: Clock
 }
 
 /** One entry per method of the contract; a missing one does not compile. */
 export function createHandlers(parts: Parts): AgentHandlers {
-  const { version, bootId, port, commands, transfers, status, clock } = parts
+  const { version, bootId, port, commands, transfers, credentials, status, clock } = parts
   const startedMs = clock.monotonicMs()
   const inFlight = new OutputInFlight()
   return {
@@ -45,6 +47,14 @@ export function createHandlers(parts: Parts): AgentHandlers {
     write_input: (params) => commands.writeInput(params),
     resize_terminal: (params) => commands.resize(params),
     start_transfer: (params) => transfers.start(params),
+    stage_credentials: async ({ rotation_id, credentials: set }) => ({
+      rotation_id,
+      status: await credentials.stage(rotation_id, set),
+    }),
+    commit_credentials: async ({ rotation_id }) => {
+      await credentials.commit(rotation_id)
+      return { rotation_id, status: 'committed' }
+    },
     write_chunk: (params, signal, bytes) => transfers.write(params, signal, bytes),
     get_transfer: (params, signal) => transfers.get(params, signal),
     end_transfer: async ({ transfer_id }) => {

@@ -71,6 +71,11 @@ export const ERROR_KINDS = {
   'agent.identity_changed': 'rejected',
   'agent.invalid_answer': 'rejected',
   'agent.method_unknown': 'rejected',
+  // Rotating credentials
+  'credentials.conflict': 'rejected',
+  'credentials.not_staged': 'rejected',
+  'credentials.not_proven': 'rejected',
+  'credentials.not_written': 'unavailable',
   // Commands
   'command.not_found': 'rejected',
   'command.id_conflict': 'rejected',

@@ -1,8 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { fieldErrors } from '@rollcall/contracts'
 import { type AgentConfig, agentConfig } from '@rollcall/contracts/agent'
+import { certificatePathOf, privateKeyPathOf } from '../credentials/credential-file.ts'
 import { StartError } from '../start-error.ts'
 
 export interface LoadedConfig {
@@ -14,8 +15,13 @@ export interface LoadedConfig {
 /** Reads and checks everything the agent needs to start. Throws `StartError` that names the key and the file. */
 export function loadConfig(path: string): LoadedConfig {
   const config = parseConfig(path, readPrivate(path))
-  const certificatePath = join(dirname(path), 'ssl', 'agent.crt')
-  const keyPath = join(dirname(path), 'ssl', 'agent.key')
+  if (config.placing) {
+    const { certificate, private_key: privateKey } = config.placing
+    checkPair(`${path}: placing`, certificate, path, privateKey)
+    return { config, certificate, privateKey }
+  }
+  const certificatePath = certificatePathOf(dirname(path))
+  const keyPath = privateKeyPathOf(dirname(path))
   const certificate = readText(certificatePath)
   const privateKey = readPrivate(keyPath)
   checkPair(certificatePath, certificate, keyPath, privateKey)

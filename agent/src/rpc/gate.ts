@@ -26,12 +26,18 @@ export type Refusal =
   | 'signature.replayed'
   | 'signature.other_body'
 
+export interface Admitted {
+  kind: 'admitted'
+  slot: Slot
+  /** What the body must hash to, in base64url; null where the request is not signed. */
+  bodyHash: string | null
+}
+
 export type Verdict =
   | { kind: 'refused'; reason: Refusal }
   /** Whoever asks holds the secret key and has to sign by our time; only such a one gets to know it. */
   | { kind: 'challenged'; challenge: string }
-  /** `bodyHash` is what the body must hash to, in base64url; null where the request is not signed. */
-  | { kind: 'admitted'; slot: Slot; bodyHash: string | null }
+  | Admitted
 
 const CONTENT_TYPE = new RegExp(`^(application/json|${ENVELOPE_TYPE})\\s*(;|$)`, 'i')
 

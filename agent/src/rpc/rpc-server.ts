@@ -3,21 +3,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
-import { type AgentHandlers, CHALLENGE_HEADER, ENVELOPE_TYPE } from '@rollcall/contracts/agent'
+import {
+  type AgentHandlers,
+  type AgentLimits,
+  CHALLENGE_HEADER,
+  ENVELOPE_TYPE,
+  STAGED_SERVER_NAME,
+} from '@rollcall/contracts/agent'
 import express from 'express'
-import type { LoadedConfig } from '../config/load-config.ts'
+import type { CredentialsService, KeyPair } from '../credentials/credentials.service.ts'
 import { errorCode } from '../platform/files.ts'
 import { type Log, rateLimited } from '../platform/log.ts'
 import { StartError } from '../start-error.ts'
-import { Gate, isSignedBody, type Refusal } from './gate.ts'
+import { type Admitted, Gate, isSignedBody, type Refusal } from './gate.ts'
 import { refuse } from './not-found.ts'
 import { BodyReader } from './request-body.ts'
 import { RpcAdapter } from './rpc-adapter.ts'
 import { toRpcError } from './rpc-errors.ts'
 import { sendAnswer } from './send-answer.ts'
-import { Slot } from './slots.ts'
 import { SocketGuard } from './socket-guard.ts'
 
 const HANDSHAKE_MS = 5000
@@ -29,9 +34,23 @@ const KEEP_ALIVE_MS = 120_000
 const STOP_MS = 1500
 const HEADER_BYTES = 8192
 
+interface Settings {
+  port: number
+  limits: AgentLimits
+  credentials: CredentialsService
+}
+
+const contextOf = ({ certificate, privateKey }: KeyPair): SecureContextOptions => ({
+  cert: certificate,
+  key: privateKey,
+  minVersion: 'TLSv1.3',
+  secureOptions: cryptoConstants.SSL_OP_NO_TICKET,
+})
+
 /** HTTPS and JSON-RPC on one port. Everyone who is not a pinned server with the token gets the same 404. */
 export class RpcServer {
-  readonly #config: LoadedConfig
+  readonly #port: number
+  readonly #credentials: CredentialsService
   readonly #adapter: RpcAdapter
   readonly #gate: Gate
   readonly #sockets: SocketGuard
@@ -41,22 +60,22 @@ export class RpcServer {
   readonly #logRefusal: Log['info']
   readonly #stopping = new AbortController()
 
-  constructor(config: LoadedConfig, handlers: AgentHandlers, log: Log) {
-    this.#config = config
+  constructor({ port, limits, credentials }: Settings, handlers: AgentHandlers, log: Log) {
+    this.#port = port
+    this.#credentials = credentials
     this.#log = log
     this.#logRefusal = rateLimited(log, 5, 60_000, () => performance.now())
-    const { limits } = config.config
     this.#adapter = new RpcAdapter(handlers, limits.calls, log)
-    const slot = new Slot({ ...config.config, certificate: config.certificate })
-    this.#gate = new Gate([slot], () => performance.now())
+    this.#gate = new Gate(credentials.slots, () => performance.now())
     this.#sockets = new SocketGuard(limits.connections)
     this.#bodies = new BodyReader(limits.request_bytes)
     this.#server = this.#createServer()
+    credentials.onChange = () => this.#useCredentials()
   }
 
   /** Resolves when the port is open. Rejects with a `StartError` that names the port when it cannot be had. */
   listen(): Promise<void> {
-    const port = this.#config.config.rpc_port
+    const port = this.#port
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error) => {
         const reason =
@@ -90,13 +109,11 @@ export class RpcServer {
     const app = this.#createApp()
     const server = createServer(
       {
-        cert: this.#config.certificate,
-        key: this.#config.privateKey,
-        minVersion: 'TLSv1.3',
+        ...contextOf(this.#credentials.present),
+        SNICallback: (name, done) => done(null, this.#contextFor(name)),
         requestCert: true,
         // No authority signs the servers' certificates: the gate decides by pin.
         rejectUnauthorized: false,
-        secureOptions: cryptoConstants.SSL_OP_NO_TICKET,
         handshakeTimeout: HANDSHAKE_MS,
         headersTimeout: HEADERS_MS,
         requestTimeout: REQUEST_MS,
@@ -126,6 +143,18 @@ export class RpcServer {
     return server
   }
 
+  /** Connections that stand go on; what they send is judged by the new credentials. */
+  #useCredentials(): void {
+    this.#gate.use(this.#credentials.slots)
+    this.#server.setSecureContext(contextOf(this.#credentials.present))
+  }
+
+  /** Undefined stands for the server's own. */
+  #contextFor(name: string): SecureContext | undefined {
+    const { staged } = this.#credentials
+    return name === STAGED_SERVER_NAME && staged ? createSecureContext(contextOf(staged)) : undefined
+  }
+
   #createApp(): express.Express {
     const app = express()
     app.disable('x-powered-by')
@@ -135,7 +164,7 @@ export class RpcServer {
       if (verdict.kind === 'refused') this.#refuse(request, verdict.reason)
       else if (verdict.kind === 'challenged')
         response.writeHead(401, { [CHALLENGE_HEADER]: verdict.challenge, 'Content-Length': 0 }).end()
-      else return this.#serve(request, response, verdict.bodyHash)
+      else return this.#serve(request, response, verdict)
     })
     // Last resort: an error of express itself must not answer in express's own words.
     app.use((error: Error, request: IncomingMessage, _response: ServerResponse, _next: unknown) => {
@@ -150,7 +179,11 @@ export class RpcServer {
     refuse(request.socket, request.method)
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse, bodyHash: string | null): Promise<void> {
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { bodyHash, slot }: Admitted,
+  ): Promise<void> {
     const gone = new AbortController()
     response.on('close', () => gone.abort())
     if (request.headers.expect !== undefined) response.writeContinue()
@@ -158,6 +191,7 @@ export class RpcServer {
     try {
       const body = await this.#bodies.read(request)
       if (!isSignedBody(body, bodyHash)) return this.#refuse(request, 'signature.other_body')
+      this.#credentials.noteUse(slot)
       const signal = AbortSignal.any([gone.signal, this.#stopping.signal])
       const isEnvelope = request.headers['content-type']?.toLowerCase().startsWith(ENVELOPE_TYPE) === true
       answer = await this.#adapter.answer(body, signal, isEnvelope)

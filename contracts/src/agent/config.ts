@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { base64Url, spkiPin } from '../text.ts'
+import { base64Url, spkiPin, uuid } from '../text.ts'
+import { credentialSet, rpcPath } from './credentials.ts'
 
 /** Where the agent lives on a host. The server's playbooks and the agent agree on nothing else. */
 export const AGENT_PATHS = {
@@ -11,9 +12,6 @@ export const AGENT_PATHS = {
   state: '/var/lib/rollcall-agent',
   runtime: '/run/rollcall-agent',
 } as const
-
-/** The random part of an agent's URL. */
-export const rpcPath = z.string().regex(/^[A-Za-z0-9]{16,32}$/, 'must be 16 to 32 letters and digits')
 
 const positive = (max: number) => z.int().min(1).max(max)
 
@@ -54,6 +52,12 @@ export const agentConfig = z.strictObject({
    */
   require_signatures: z.boolean().default(false),
   limits: agentLimits.prefault({}),
+  /** A second set of credentials, accepted beside the first until it is committed. Written by the agent, as are the next two. */
+  staged: z.strictObject({ rotation_id: uuid, credentials: credentialSet }).optional(),
+  /** The last rotation that was committed. */
+  committed_rotation: uuid.optional(),
+  /** Counts in place of the files of certificate and key, until it has been written there. */
+  placing: credentialSet.pick({ certificate: true, private_key: true }).optional(),
 })
 export type AgentConfig = z.infer<typeof agentConfig>
 export type AgentConfigInput = z.input<typeof agentConfig>

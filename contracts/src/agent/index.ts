@@ -8,12 +8,14 @@ import {
   withdrawCommand,
   writeInput,
 } from './commands.ts'
+import { commitCredentials, stageCredentials } from './credentials.ts'
 import { endTransfer, getTools, getTransfer, startTransfer, writeChunk } from './files.ts'
 import { getPort, getStatus, healthCheck, heartbeat } from './host.ts'
 
 export * from './commands.ts'
 export * from './config.ts'
 export * from './containers.ts'
+export * from './credentials.ts'
 export * from './envelope.ts'
 export * from './files.ts'
 export * from './host.ts'
@@ -38,6 +40,8 @@ export const AGENT_METHODS = {
   get_transfer: getTransfer,
   end_transfer: endTransfer,
   get_tools: getTools,
+  stage_credentials: stageCredentials,
+  commit_credentials: commitCredentials,
 } as const
 
 export type AgentMethods = typeof AGENT_METHODS

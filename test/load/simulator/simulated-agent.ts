@@ -67,6 +67,8 @@ export class SimulatedAgent {
     write_input: (params) => JSON.stringify(this.#book.writeInput(params)),
     resize_terminal: (params) => JSON.stringify(this.#book.resize(params)),
     start_transfer: withoutFiles,
+    stage_credentials: withoutFiles,
+    commit_credentials: withoutFiles,
     write_chunk: withoutFiles,
     get_transfer: withoutFiles,
     end_transfer: withoutFiles,
