@@ -10,7 +10,7 @@ export default defineConfig({
     sourcemap: false,
     target: 'es2022',
     assetsInlineLimit: 0,
-    // In KB before compression; what may be loaded first is checked by scripts/check-web-size.mjs.
+    // In KB before compression; what may be loaded first is checked by scripts/finish-web.mjs.
     chunkSizeWarningLimit: 1000,
     // What every page needs in one file, and not in forty: a browser asks for six at a time.
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'base', tags: ['$initial'] }] } } },

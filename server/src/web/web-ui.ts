@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import type { Express, NextFunction, Request, Response } from 'express'
+import expressStaticGzip from 'express-static-gzip'
 
 const DIST = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
 const YEAR_MS = 365 * 86_400_000
+const HOUR_MS = 3_600_000
 /** Everything else that a browser asks for is a page, which the one document shows. */
 const NOT_PAGES = /^\/(api|ws|metrics|health|ready|assets)(\/|$)/
 
@@ -39,13 +41,18 @@ export function securityHeaders(_request: Request, response: Response, next: Nex
   next()
 }
 
-/** Serves the built UI. It holds nothing of the fleet: whoever may not sign in sees how one signs in. */
+/**
+ * Serves the built UI, compressed as the build has left it. It holds nothing of the fleet: whoever may not sign in sees how one
+ * signs in.
+ */
 export function serveWebUi(app: Express, dist = DIST): void {
   if (!existsSync(join(dist, 'index.html'))) return
+  const compressed = { enableBrotli: true, orderPreference: ['br', 'gz'], index: false as const }
   // The names of these hold a hash of what is in them.
-  app.use('/assets', express.static(join(dist, 'assets'), { immutable: true, maxAge: YEAR_MS, index: false }))
+  const forEver = { immutable: true, maxAge: YEAR_MS }
+  app.use('/assets', expressStaticGzip(join(dist, 'assets'), { ...compressed, serveStatic: forEver }))
   app.use('/assets', (_request, response) => void response.status(404).end())
-  app.use(express.static(dist, { index: false, maxAge: 3_600_000 }))
+  app.use(expressStaticGzip(dist, { ...compressed, serveStatic: { maxAge: HOUR_MS } }))
   app.use((request, response, next) => {
     if (request.method !== 'GET' || NOT_PAGES.test(request.path) || !request.accepts('html')) return next()
     response.set('cache-control', 'no-store').sendFile(join(dist, 'index.html'))

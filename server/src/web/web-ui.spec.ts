@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import express from 'express'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { serveWebUi } from './web-ui.ts'
+
+const SCRIPT = 'console.log("a page")\n'.repeat(100)
+
+let dist: string
+let url: string
+const http = createServer()
+
+beforeAll(async () => {
+  dist = await mkdtemp(join(tmpdir(), 'rollcall-web-'))
+  await mkdir(join(dist, 'assets'))
+  await writeFile(join(dist, 'index.html'), '<title>Rollcall</title>')
+  await writeFile(join(dist, 'assets/base.js'), SCRIPT)
+  await writeFile(join(dist, 'assets/base.js.gz'), gzipSync(SCRIPT))
+  const app = express()
+  serveWebUi(app, dist)
+  app.use((_request, response) => void response.status(404).json({ from: 'the API' }))
+  http.on('request', app).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  url = `http://127.0.0.1:${(http.address() as { port: number }).port}`
+})
+afterAll(async () => {
+  http.close()
+  await rm(dist, { recursive: true, force: true })
+})
+
+it('scripts come compressed to who takes that, and for ever, since their names change with them', async () => {
+  const zipped = await fetch(`${url}/assets/base.js`, { headers: { 'accept-encoding': 'gzip' } })
+  expect(Object.fromEntries(zipped.headers)).toMatchObject({
+    'content-encoding': 'gzip',
+    'content-type': expect.stringContaining('javascript'),
+    'cache-control': expect.stringContaining('immutable'),
+  })
+  expect(Number(zipped.headers.get('content-length'))).toBeLessThan(SCRIPT.length / 5)
+  expect(await zipped.text()).toBe(SCRIPT)
+  const plain = await fetch(`${url}/assets/base.js`, { headers: { 'accept-encoding': 'identity' } })
+  expect(plain.headers.get('content-encoding')).toBeNull()
+  expect(await plain.text()).toBe(SCRIPT)
+})
+
+it('every page is the one document, and what is neither page nor file is answered by the API', async () => {
+  const page = await fetch(`${url}/hosts/web-1`, { headers: { accept: 'text/html' } })
+  expect([page.status, await page.text(), page.headers.get('cache-control')]).toEqual([
+    200,
+    '<title>Rollcall</title>',
+    'no-store',
+  ])
+  expect((await fetch(`${url}/assets/gone.js`)).status).toBe(404)
+  expect(await (await fetch(`${url}/api/nothing`, { headers: { accept: 'text/html' } })).json()).toEqual({
+    from: 'the API',
+  })
+})
