@@ -82,6 +82,7 @@ export const ERROR_KINDS = {
   'command.not_running': 'rejected',
   'command.no_input': 'rejected',
   'command.no_terminal': 'rejected',
+  'command.server_ended': 'unavailable',
   'command.start_failed': 'rejected',
   'command.output_gone': 'rejected',
   'command.never_started': 'unavailable',

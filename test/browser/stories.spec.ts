@@ -24,6 +24,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
   const opened = new AsyncDisposableStack()
   let bed: Bed
   let web: Host
+  let bare: Host
   let server: ServerProcess
   let api: Api
   let browser: Browser
@@ -36,8 +37,9 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     const hosts = await bed.boot([
       { name: 'web', flavour: 'bookworm' },
       { name: 'db', flavour: 'trixie' },
+      { name: 'bare', flavour: 'no-python' },
     ])
-    ;[web] = hosts as [Host, Host]
+    ;[web, , bare] = hosts as [Host, Host, Host]
     server = opened.use(await ServerProcess.start())
     api = await server.api()
     const credential = await keyCredential(bed)
@@ -186,6 +188,27 @@ head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
     await page.keyboard.type('audit')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor(WAIT)
+  })
+
+  it('a host without an agent has a terminal over SSH, which ends with the server and says so', async () => {
+    const credential = await keyCredential(bed)
+    const refused = await api.addHost({ name: 'bare', address: bare.address, credential })
+    expect(refused).toMatchObject({ state: 'failed', reasonCode: 'host.no_python' })
+    await page.goto(`${server.url}/terminals?host=bare`)
+    await screenText(page).getByText('#', { exact: false }).first().waitFor(WAIT)
+    await page.keyboard.type('echo over-ssh-$((40 + 2)) $(hostname) $(tput cols 2>/dev/null || stty size)\n')
+    await screenText(page).getByText('over-ssh-42 bare', { exact: false }).first().waitFor(WAIT)
+    await page.reload()
+    await screenText(page).getByText('over-ssh-42 bare', { exact: false }).first().waitFor(WAIT)
+    await page.keyboard.type('echo still-$((1 + 1))\n')
+    await screenText(page).getByText('still-2').first().waitFor(WAIT)
+    const { commands } = await api.get<{ commands: { id: string }[] }>(
+      'GET',
+      '/api/commands?kind=ssh_terminal&limit=1',
+    )
+    await server.restart('SIGKILL')
+    const ended = await api.ended(commands[0]?.id ?? '')
+    expect(ended).toMatchObject({ state: 'lost', reasonCode: 'command.server_ended' })
   })
 
   it.each(['light', 'dark'] as const)(

@@ -9,6 +9,7 @@ import { CommandsController } from './commands.controller.ts'
 import { CommandsRepository } from './commands.repository.ts'
 import { CommandsService } from './commands.service.ts'
 import { OutputRetention } from './output-retention.ts'
+import { TerminalInputRepository } from './terminal-input.repository.ts'
 import { WorkRepository } from './work.repository.ts'
 
 @Module({
@@ -23,7 +24,8 @@ import { WorkRepository } from './work.repository.ts'
     CommandWorker,
     AgentCommandHandler,
     OutputRetention,
+    TerminalInputRepository,
   ],
-  exports: [CommandEvents, CommandsRepository, CommandsService, CommandWorker],
+  exports: [CommandEvents, CommandsRepository, CommandsService, CommandWorker, TerminalInputRepository],
 })
 export class CommandsModule {}

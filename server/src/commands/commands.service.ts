@@ -12,6 +12,7 @@ import { type CommandFilter, CommandsRepository, type NewCommandRun } from './co
 import { type Command, type CommandSpec, newCommand } from './domain/command.ts'
 import { splitPiece } from './domain/output.ts'
 import { hashOf } from './domain/run-ids.ts'
+import { TerminalInputRepository } from './terminal-input.repository.ts'
 import { WorkRepository } from './work.repository.ts'
 
 const PROVISIONING = {
@@ -32,6 +33,7 @@ export class CommandsService {
     private readonly commands: CommandsRepository,
     private readonly work: WorkRepository,
     private readonly hosts: HostsRepository,
+    private readonly terminalInput: TerminalInputRepository,
     private readonly worker: CommandWorker,
     private readonly agents: AgentsService,
     private readonly events: CommandEvents,
@@ -140,6 +142,8 @@ export class CommandsService {
         'command.no_input',
         'This command was started without standard input. Run it with stdin or tty.',
       )
+    if (command.kind === 'ssh_terminal')
+      return this.terminalInput.add(id, offset, Buffer.from(data, 'base64'))
     await this.agents.call(command.hostId, 'write_input', { command_id: id, offset, data, eof })
     const nextOffset = offset + Buffer.from(data, 'base64').length
     await this.commands.noteInput(id, nextOffset)
@@ -153,6 +157,7 @@ export class CommandsService {
         'command.no_terminal',
         'This command was started without a terminal. Run it with tty.',
       )
+    if (command.kind === 'ssh_terminal') return this.terminalInput.resize(id, columns, rows)
     await this.agents.call(command.hostId, 'resize_terminal', { command_id: id, columns, rows })
   }
 
@@ -167,7 +172,7 @@ export class CommandsService {
   }
 }
 
-const isProgram = ({ kind }: Command) => kind === 'command' || kind === 'terminal'
+const isProgram = ({ kind }: Command) => kind === 'command' || kind === 'terminal' || kind === 'ssh_terminal'
 
 function unknownHosts(names: readonly string[]): RollcallError {
   const list = names.slice(0, 20).join(', ')

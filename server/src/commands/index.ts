@@ -13,4 +13,5 @@ export {
 } from './domain/command.ts'
 export { joinChunks, splitPiece } from './domain/output.ts'
 export { hashOf, scheduledRunId } from './domain/run-ids.ts'
+export { INPUT_CHANNEL, TerminalInputRepository } from './terminal-input.repository.ts'
 export { WorkRepository } from './work.repository.ts'

@@ -1,2 +1,5 @@
+export { releaseOf } from './installer.ts'
+export { ProvisioningHandler } from './provisioning.handler.ts'
 export { ProvisioningModule } from './provisioning.module.ts'
 export { ProvisioningService } from './provisioning.service.ts'
+export { ProvisioningLog } from './provisioning-log.ts'

@@ -7,7 +7,7 @@ import { AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { connectSsh, scanHostKey } from '../platform/ssh/index.ts'
+import { connectSsh, type SshSession, scanHostKey } from '../platform/ssh/index.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { checkHost } from './host-check.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
@@ -69,9 +69,17 @@ export class ProvisioningService {
 
   /** Signs in to a host and out again. Throws what stands in the way: `ssh.*`, `host.*`. Nothing is changed on the host. */
   async trySsh(hostId: string, signal: AbortSignal): Promise<void> {
+    await (await this.connect(hostId, signal)).close()
+  }
+
+  /**
+   * Signs in to a host with its stored credential and pinned key. `signal` ends the session.
+   * @throws `ssh.*`, `host.*`
+   */
+  async connect(hostId: string, signal: AbortSignal): Promise<SshSession> {
     const [host, credential] = await Promise.all([this.hosts.show(hostId), this.hostRows.credential(hostId)])
     if (!credential) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
-    const session = await connectSsh({
+    return connectSsh({
       address: host.address,
       port: host.port,
       user: host.user,
@@ -86,7 +94,6 @@ export class ProvisioningService {
         )
       },
     })
-    await session.close()
   }
 
   scanHostKey(address: string, port: number) {

@@ -28,8 +28,8 @@ export interface RunOrder {
   /** Of the request, so that the same id with another one is noticed. */
   bodyHash: string
   requestedBy: string
-  /** A person's terminal is told apart from programs. */
-  kind?: 'command' | 'terminal'
+  /** A person's terminal is told apart from programs; one over SSH needs no agent. */
+  kind?: 'command' | 'terminal' | 'ssh_terminal'
   /** The hosts that exist for whoever asked. */
   scope: HostScope
   spec: CommandSpec
@@ -95,7 +95,7 @@ export class RunsService {
   /** A run, yet to be stored: its hosts are chosen here and now, and so is who begins. */
   async prepare(order: RunOrder): Promise<NewCommandRun> {
     const { runId, bodyHash, requestedBy, spec, target, limits, kind = 'command' } = order
-    const { chosen, skipped } = await this.choose(target, order.scope)
+    const { chosen, skipped } = await this.choose(target, order.scope, kind !== 'ssh_terminal')
     const createdAt = this.clock.now()
     const isLimited = limits !== null && Object.values(limits).some((limit) => limit !== undefined)
     const toCommand = (host: RunnableHost, place: number) =>
@@ -181,8 +181,9 @@ export class RunsService {
   async choose(
     target: Target,
     scope: HostScope,
+    needsAgent = true,
   ): Promise<{ chosen: [RunnableHost, ...RunnableHost[]]; skipped: SkippedHost[] }> {
-    if (target.hosts) return { chosen: await this.named(target.hosts, scope), skipped: [] }
+    if (target.hosts) return { chosen: await this.named(target.hosts, scope, needsAgent), skipped: [] }
     const hosts = await this.hosts.listForSelection()
     return select(
       hosts.filter(({ labels }) => isInScope(scope, labels)),
@@ -194,6 +195,7 @@ export class RunsService {
   private async named(
     names: readonly string[],
     scope: HostScope,
+    needsAgent: boolean,
   ): Promise<[RunnableHost, ...RunnableHost[]]> {
     const found = await this.hosts.findAllByNameOrId(names)
     const exists = (name: string) => {
@@ -210,7 +212,7 @@ export class RunsService {
       )
     }
     const hosts = [...new Map([...found.values()].map((host) => [host.id, host])).values()]
-    const notInstalled = hosts.filter((host) => !host.isInstalled).map((host) => host.name)
+    const notInstalled = hosts.filter((host) => needsAgent && !host.isInstalled).map((host) => host.name)
     if (notInstalled.length > 0)
       throw new RollcallError(
         'host.not_installed',

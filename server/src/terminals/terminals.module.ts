@@ -1,7 +1,15 @@
 import { Module } from '@nestjs/common'
+import { CommandsModule } from '../commands/index.ts'
+import { HostsModule } from '../hosts/index.ts'
+import { ProvisioningModule } from '../provisioning/index.ts'
 import { RunsModule } from '../runs/index.ts'
+import { SshTerminalHandler } from './ssh-terminal.handler.ts'
 import { TerminalsController } from './terminals.controller.ts'
 import { TerminalsService } from './terminals.service.ts'
 
-@Module({ imports: [RunsModule], controllers: [TerminalsController], providers: [TerminalsService] })
+@Module({
+  imports: [CommandsModule, HostsModule, ProvisioningModule, RunsModule],
+  controllers: [TerminalsController],
+  providers: [TerminalsService, SshTerminalHandler],
+})
 export class TerminalsModule {}

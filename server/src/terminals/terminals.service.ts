@@ -4,6 +4,7 @@ import type { newTerminal } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
 import type { Principal } from '../access/index.ts'
 import { type Command, type CommandSpec, hashOf } from '../commands/index.ts'
+import { HostsService } from '../hosts/index.ts'
 import { RunsService } from '../runs/index.ts'
 
 /** A terminal that somebody forgot ends by itself. */
@@ -22,21 +23,30 @@ const SHELL = {
   stdin: false,
 } satisfies Omit<CommandSpec, 'columns' | 'rows'>
 
-/** Shells for people. */
+/** Shells for people: through the agent, or over SSH where there is none. */
 @Injectable()
 export class TerminalsService {
-  constructor(private readonly runs: RunsService) {}
+  constructor(
+    private readonly runs: RunsService,
+    private readonly hosts: HostsService,
+  ) {}
 
   async open(host: string, request: z.output<typeof newTerminal>, actor: Principal): Promise<Command> {
-    const { terminalId: runId = randomUUID(), columns, rows } = request
+    const { terminalId: runId = randomUUID(), columns, rows, via } = request
     const { commands } = await this.runs.accept(runId, hashOf({ host, runId }), async () => ({
       requestedBy: actor.name,
-      kind: 'terminal',
+      kind: await this.kindFor(host, via),
       scope: actor.scope,
       spec: { ...SHELL, columns, rows },
       target: { hosts: [host] },
       limits: null,
     }))
     return commands[0] as Command
+  }
+
+  /** Whoever may not see the host is told so by the run, as for one that does not exist. */
+  private async kindFor(host: string, via: 'auto' | 'agent' | 'ssh'): Promise<'terminal' | 'ssh_terminal'> {
+    if (via !== 'auto') return via === 'agent' ? 'terminal' : 'ssh_terminal'
+    return (await this.hosts.show(host)).isInstalled ? 'terminal' : 'ssh_terminal'
   }
 }

@@ -10,6 +10,8 @@ export {
   type SshExecOptions,
   type SshExecResult,
   type SshSession,
+  type SshShell,
+  type SshShellOptions,
   type SshTarget,
   type SshTimeouts,
 } from './ssh-session.ts'

@@ -71,6 +71,25 @@ export interface PutFileOptions {
   signal?: AbortSignal
 }
 
+export interface SshShellOptions {
+  columns: number
+  rows: number
+  /** The kind of terminal, such as `xterm-256color`. */
+  term: string
+  /** Called in order, never twice at a time; the host is not read from until the returned promise settles. */
+  onOutput: (data: Buffer) => Promise<void>
+  /** Ends the shell. */
+  signal: AbortSignal
+}
+
+/** A shell on a terminal. Its terminal has one stream. */
+export interface SshShell {
+  /** When all of its output was taken. Fails with the reason of `signal`, or with `ssh.connection_lost`. */
+  ended: Promise<SshExecResult>
+  write(data: Buffer): void
+  resize(columns: number, rows: number): void
+}
+
 /**
  * A signed-in SSH connection. Every call fails with `ssh.connection_lost` once it has broken; a host that is gone
  * without a word is noticed after 15 to 20 seconds.
@@ -89,6 +108,8 @@ export interface SshSession extends AsyncDisposable {
    * renamed over it, so that the name never shows half a file. Errors: `ssh.no_sftp`, `host.no_disk`, `host.read_only`, `ssh.connection_lost`.
    */
   putFile(source: string | Buffer, remotePath: string, options: PutFileOptions): Promise<void>
+  /** Opens the login shell of the user who is signed in. Errors: `ssh.connection_lost`. */
+  openShell(options: SshShellOptions): Promise<SshShell>
   /** Ends the connection. Safe to repeat. */
   close(): Promise<void>
 }

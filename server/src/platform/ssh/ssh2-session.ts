@@ -4,8 +4,17 @@ import { deferred } from './deferred.ts'
 import { runOnChannel } from './exec-channel.ts'
 import type { HostKey } from './host-key.ts'
 import { uploadFile } from './sftp-upload.ts'
+import { openShellChannel } from './shell-channel.ts'
 import { connectionLost, type SshPlace } from './ssh-failure.ts'
-import type { PutFileOptions, RootAccess, SshExecOptions, SshExecResult, SshSession } from './ssh-session.ts'
+import type {
+  PutFileOptions,
+  RootAccess,
+  SshExecOptions,
+  SshExecResult,
+  SshSession,
+  SshShell,
+  SshShellOptions,
+} from './ssh-session.ts'
 
 const DEFAULT_EXEC_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 2_000
@@ -70,6 +79,11 @@ export class Ssh2Session implements SshSession {
   async putFile(source: string | Buffer, remotePath: string, options: PutFileOptions): Promise<void> {
     const { client, place } = this.#parts
     await uploadFile(client, source, remotePath, { ...options, place, gone: this.#gone.signal })
+  }
+
+  openShell(options: SshShellOptions): Promise<SshShell> {
+    const { client, place } = this.#parts
+    return openShellChannel(client, { ...options, place, gone: this.#gone.signal })
   }
 
   async close(): Promise<void> {

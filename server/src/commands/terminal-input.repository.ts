@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { Database } from '../platform/prisma/database.ts'
+
+/** Named in each notice is the command for which something came. */
+export const INPUT_CHANNEL = 'rollcall_terminal_input'
+/** What may wait for the server that holds the terminal. */
+const MOST_WAITING = 1000
+
+export type TerminalInput = { data: Buffer } | { columns: number; rows: number }
+
+/**
+ * What people do at a terminal that one server holds over SSH: it may be said to any server, and waits in the database until the one
+ * that holds the terminal takes it.
+ */
+@Injectable()
+export class TerminalInputRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Takes what is new of `data`, whose first byte is number `offset` of the whole input; returns the offset after it. Safe to
+   * repeat. Throws `request.invalid` for a gap, and `server.overloaded` when too much waits.
+   */
+  add(commandId: string, offset: number, data: Buffer): Promise<number> {
+    return this.database.transaction(async (client) => {
+      const { rows } = await client.query<{ inputBytes: number; waiting: number }>(
+        `SELECT input_bytes::float8 AS "inputBytes",
+           (SELECT count(*)::int FROM terminal_input WHERE command_id = command.id) AS waiting
+         FROM command WHERE id = $1 FOR UPDATE`,
+        [commandId],
+      )
+      const { inputBytes, waiting } = rows[0] ?? { inputBytes: 0, waiting: 0 }
+      if (offset > inputBytes)
+        throw new RollcallError(
+          'request.invalid',
+          `Input has a gap: ${inputBytes} bytes of it are known, send from there on.`,
+          { fields: [{ field: 'offset', message: `must not be above ${inputBytes}` }] },
+        )
+      const fresh = data.subarray(inputBytes - offset)
+      if (fresh.length === 0) return inputBytes
+      if (waiting >= MOST_WAITING)
+        throw new RollcallError('server.overloaded', 'The terminal does not take its input. Try again.')
+      await client.query('INSERT INTO terminal_input (command_id, data) VALUES ($1, $2)', [commandId, fresh])
+      await client.query('UPDATE command SET input_bytes = $2 WHERE id = $1', [
+        commandId,
+        inputBytes + fresh.length,
+      ])
+      await client.query('SELECT pg_notify($1, $2)', [INPUT_CHANNEL, commandId])
+      return inputBytes + fresh.length
+    })
+  }
+
+  /** Of several sizes that wait only the last counts. */
+  resize(commandId: string, columns: number, rows: number): Promise<void> {
+    return this.database.transaction(async (client) => {
+      await client.query('DELETE FROM terminal_input WHERE command_id = $1 AND data IS NULL', [commandId])
+      await client.query('INSERT INTO terminal_input (command_id, columns, rows) VALUES ($1, $2, $3)', [
+        ...[commandId, columns, rows],
+      ])
+      await client.query('SELECT pg_notify($1, $2)', [INPUT_CHANNEL, commandId])
+    })
+  }
+
+  /** Takes all that waits, in order. What was taken is gone: only the server that holds the terminal asks. */
+  async take(commandId: string): Promise<TerminalInput[]> {
+    const { rows } = await this.database.pool.query(
+      `WITH taken AS (DELETE FROM terminal_input WHERE command_id = $1 RETURNING id, data, columns, rows)
+       SELECT data, columns, rows FROM taken ORDER BY id`,
+      [commandId],
+    )
+    return rows.map(({ data, columns, rows: lines }) => (data === null ? { columns, rows: lines } : { data }))
+  }
+}
