@@ -75,8 +75,10 @@ export class FakeFleet {
         return { events: (this.events.get(this.host(params.host).name) ?? []).slice(0, query.limit) }
       case 'hostSamples':
         return { samples: this.samples.get(this.host(params.host).name) ?? [] }
-      case 'changeHost':
-        return { host: Object.assign(this.host(params.host), body) }
+      case 'changeHost': {
+        const { ifLabels: _looked, ...change } = body
+        return { host: Object.assign(this.host(params.host), change) }
+      }
       case 'listHeartbeatProfiles':
         return { profiles: this.profiles }
       case 'addHeartbeatProfile':

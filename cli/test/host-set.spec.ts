@@ -10,7 +10,10 @@ describe('rollcall host set', () => {
     const args = ['--label', 'env=staging', '--label', 'tier=ha', '--remove-label', 'old']
     const { exitCode, stdout } = await setting.ended(['host', 'set', 'a', ...args])
     expect(exitCode).toBe(0)
-    expect(sent()).toEqual({ labels: { env: 'staging', rack: 'b4', tier: 'ha' } })
+    expect(sent()).toEqual({
+      labels: { env: 'staging', rack: 'b4', tier: 'ha' },
+      ifLabels: { env: 'prod', rack: 'b4', old: 'x' },
+    })
     expect(stdout).toMatch(/^Labels +env=staging,rack=b4,tier=ha$/m)
   })
 
@@ -38,7 +41,7 @@ describe('rollcall host set', () => {
       exitCode: 0,
       stderr: 'rollcall: a has no label evn; nothing to remove\n',
     })
-    expect(sent()).toEqual({ labels: {} })
+    expect(sent()).toEqual({ labels: {}, ifLabels: { env: 'prod' } })
   })
 
   it.each([

@@ -30,6 +30,7 @@ export const ERROR_KINDS = {
   'key.not_found': 'rejected',
   'key.name_taken': 'rejected',
   // Hosts
+  'host.changed_meanwhile': 'rejected',
   'host.not_found': 'rejected',
   'host.name_taken': 'rejected',
   'host.busy': 'rejected',

@@ -18,8 +18,8 @@ interface Options {
 }
 
 const HELP = `
-What is not named stays as it is. Labels are read, changed and written back: of two people who change the labels of one
-host in the same second, the later one wins.
+What is not named stays as it is. Of two people who change the labels of one host in the same second, the later one is told
+and changes nothing.
 
 Examples:
   rollcall host set web-1 --label env=prod --label rack=b4 --remove-label old
@@ -56,7 +56,7 @@ async function set(context: Context, name: string, options: Options): Promise<vo
     )
   const { api, stdout } = context
   const body = {
-    ...(hasLabels && { labels: await changedLabels(context, name, added, removed) }),
+    ...(hasLabels && (await changedLabels(context, name, added, removed))),
     ...(profile !== undefined && { heartbeatProfile: profile === false ? null : profile }),
     ...(autoReinstall !== undefined && { autoReinstall }),
   }
@@ -70,18 +70,18 @@ async function set(context: Context, name: string, options: Options): Promise<vo
   stdout.write(options.json ? jsonDocument(answer) : describe(answer.host))
 }
 
-/** All labels that the host shall have; the server knows no other way to change them. */
+/** All labels that the host shall have, since the server knows no other way to change them; and those that it has now. */
 async function changedLabels(
   { api, notice }: Context,
   name: string,
   added: Readonly<Record<string, string>>,
   removed: readonly string[],
-): Promise<Record<string, string>> {
+): Promise<{ labels: Record<string, string>; ifLabels: Record<string, string> }> {
   const { host } = await api.call('showHost', { params: { host: name } })
   for (const key of removed)
     if (!Object.hasOwn(host.labels, key)) notice(`${host.name} has no label ${key}; nothing to remove`)
   const kept = Object.entries(host.labels).filter(([key]) => !removed.includes(key))
-  return { ...Object.fromEntries(kept), ...added }
+  return { labels: { ...Object.fromEntries(kept), ...added }, ifLabels: host.labels }
 }
 
 const describe = (host: HostView) =>

@@ -88,6 +88,8 @@ export const profileParam = z.strictObject({ profile: profileName })
 export const hostChange = z.strictObject({
   /** All labels from now on. */
   labels: hostLabels.optional(),
+  /** The labels as they were looked at. Where they are others by now, nothing is changed: `host.changed_meanwhile`. */
+  ifLabels: hostLabels.optional(),
   /** By name; null to let the labels decide. */
   heartbeatProfile: profileName.nullable().optional(),
   /** Whether an agent that stays silent while SSH works is installed again by itself. */

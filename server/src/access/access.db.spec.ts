@@ -223,6 +223,18 @@ describe('attacks', () => {
     )
   })
 
+  it('the second of two who change the labels of a host is told, and nothing is lost', async () => {
+    const change = (body: object) => ask('/api/hosts/out', { method: 'PATCH', key: localKey, body })
+    const seen = { env: 'test' }
+    expect((await change({ labels: { ...seen, rack: 'a' }, ifLabels: seen })).status).toBe(200)
+    expect((await change({ labels: { ...seen, zone: 'b' }, ifLabels: seen })).code).toBe(
+      'host.changed_meanwhile',
+    )
+    const labels = (await ask('/api/hosts/out', { key: localKey })).json.host.labels
+    expect(labels).toEqual({ env: 'test', rack: 'a' })
+    expect((await change({ labels: seen, ifLabels: { rack: 'a', env: 'test' } })).status).toBe(200)
+  })
+
   it('a key may not be given more than its maker has, and opens nothing once it is removed or has expired', async () => {
     const make = (body: object, key = localKey) =>
       ask('/api/keys', {

@@ -74,15 +74,24 @@ export class ProfilesService {
   /** Changes what a person may choose for a host, and has it take effect. */
   async changeHost(
     nameOrId: string,
-    change: {
+    {
+      ifLabels,
+      ...change
+    }: {
       labels?: Record<string, string> | undefined
+      ifLabels?: Record<string, string> | undefined
       heartbeatProfile?: string | null | undefined
       autoReinstall?: boolean | undefined
     },
   ): Promise<Host> {
     const host = await this.hosts.show(nameOrId)
     if (typeof change.heartbeatProfile === 'string') await this.show(change.heartbeatProfile)
-    await this.hostRows.change(host.id, change)
+    if (!(await this.hostRows.change(host.id, change, ifLabels)))
+      throw new RollcallError(
+        'host.changed_meanwhile',
+        `Somebody has changed the labels of ${host.name} since you looked at them. Look again, then change them.`,
+        { fields: [{ field: 'labels', message: 'were changed meanwhile' }] },
+      )
     await this.roll.applyProfiles(this.clock.now(), host.id)
     return this.hosts.show(host.id)
   }

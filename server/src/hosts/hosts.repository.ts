@@ -81,12 +81,14 @@ export class HostsRepository {
     } satisfies Prisma.HostCreateInput
   }
 
-  /** Changes what a person may choose for a host. */
+  /** Changes what a person may choose for a host. False, and nothing is changed, where its labels are not `ifLabels`. */
   async change(
     id: string,
     change: { labels?: Record<string, string>; heartbeatProfile?: string | null; autoReinstall?: boolean },
-  ): Promise<void> {
-    await this.database.prisma.host.updateMany({ where: { id }, data: change })
+    ifLabels?: Record<string, string>,
+  ): Promise<boolean> {
+    const where = { id, ...(ifLabels && { labels: { equals: ifLabels } }) }
+    return (await this.database.prisma.host.updateMany({ where, data: change })).count === 1
   }
 
   /** Pins the first key seen. Throws `host.key_changed` when another was pinned meanwhile. */

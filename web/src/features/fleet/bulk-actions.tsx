@@ -85,7 +85,10 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
         onApply={(change) =>
           all(async (host) => {
             const { host: known } = await call('showHost', { params: { host } })
-            await call('changeHost', { params: { host }, body: { labels: change(known.labels) } })
+            await call('changeHost', {
+              params: { host },
+              body: { labels: change(known.labels), ifLabels: known.labels },
+            })
           })
         }
       />
