@@ -1,4 +1,5 @@
 import { RollcallError } from '@rollcall/contracts'
+import { AnsibleOrders } from './ansible/ansible-orders.ts'
 import { readArguments } from './arguments.ts'
 import { CommandStore } from './commands/command-store.ts'
 import { CommandsService } from './commands/commands.service.ts'
@@ -41,6 +42,7 @@ runMain(async () => {
     limits,
     clock,
   )
+  const playbooks = new AnsibleOrders(places.state, commands)
   const containers = new ContainerStatus({
     ...{ path: runtime.containers, clock, log },
     tellRunner: (order) => runner.tell(order),
@@ -49,10 +51,11 @@ runMain(async () => {
   const status = new HostStatus(version, bootId, clock, containers)
   const server = new RpcServer(
     { port, limits, credentials },
-    createHandlers({ version, bootId, port, commands, transfers, credentials, status, clock }),
+    createHandlers({ version, bootId, port, commands, playbooks, transfers, credentials, status, clock }),
     log,
   )
 
+  await playbooks.sweep()
   await server.listen()
   log.info('agent.listening', { port, version, config: places.config })
   try {

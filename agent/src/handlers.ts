@@ -1,4 +1,5 @@
 import { AGENT_PROTOCOL, type AgentHandlers } from '@rollcall/contracts/agent'
+import type { AnsibleOrders } from './ansible/ansible-orders.ts'
 import { readCommandLog } from './commands/command-log.ts'
 import type { CommandsService } from './commands/commands.service.ts'
 import { OutputInFlight } from './commands/output-in-flight.ts'
@@ -13,6 +14,7 @@ interface Parts {
   bootId: string
   port: number
   commands: CommandsService
+  playbooks: AnsibleOrders
   transfers: TransfersService
   credentials: CredentialsService
   status: HostStatus
@@ -21,7 +23,7 @@ interface Parts {
 
 /** One entry per method of the contract; a missing one does not compile. */
 export function createHandlers(parts: Parts): AgentHandlers {
-  const { version, bootId, port, commands, transfers, credentials, status, clock } = parts
+  const { version, bootId, port, commands, playbooks, transfers, credentials, status, clock } = parts
   const startedMs = clock.monotonicMs()
   const inFlight = new OutputInFlight()
   return {
@@ -40,10 +42,19 @@ export function createHandlers(parts: Parts): AgentHandlers {
     get_status: () => status.read(commands.running()),
     get_port: async () => ({ port }),
     execute_command: (params) => commands.execute(params),
+    execute_ansible: (params) => playbooks.execute(params),
     get_command_log: (params, signal) => readCommandLog(commands, params, signal, inFlight),
     cancel_command: (params) => commands.cancel(params.command_id),
-    withdraw_command: (params) => commands.withdraw(params.command_id),
-    release_command: (params) => commands.release(params.command_id),
+    withdraw_command: async ({ command_id }) => {
+      const answer = await commands.withdraw(command_id)
+      if (answer.withdrawn) await playbooks.forget(command_id)
+      return answer
+    },
+    release_command: async ({ command_id }) => {
+      const answer = await commands.release(command_id)
+      if (answer.released) await playbooks.forget(command_id)
+      return answer
+    },
     write_input: (params) => commands.writeInput(params),
     resize_terminal: (params) => commands.resize(params),
     start_transfer: (params) => transfers.start(params),

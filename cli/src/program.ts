@@ -3,6 +3,7 @@ import { addAuditCommands } from './commands/audit.ts'
 import { addCommandCommands } from './commands/command.ts'
 import { addCopyCommand } from './commands/cp.ts'
 import { addHostCommands } from './commands/host.ts'
+import { addPlaybookCommands } from './commands/playbook.ts'
 import { addProfileCommands } from './commands/profile.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
@@ -45,6 +46,7 @@ export function buildProgram(context: Context, version: string): Command {
   addRunsCommands(program, context)
   addSavedCommands(program, context)
   addScheduleCommands(program, context)
+  addPlaybookCommands(program, context)
   addCommandCommands(program, context)
   addCopyCommand(program, context)
   addTransfersCommands(program, context)

@@ -107,6 +107,12 @@ export const ERROR_KINDS = {
   'file.worker_died': 'unavailable',
   'file.stalled': 'unavailable',
   'transfer.not_found': 'rejected',
+  // Playbooks
+  'playbook.not_found': 'rejected',
+  'playbook.unreadable': 'rejected',
+  'playbook.plan_outdated': 'rejected',
+  'playbook.not_a_plan': 'rejected',
+  'playbook.task_failed': 'rejected',
   // Runs
   'run.not_found': 'rejected',
   'run.stopped': 'rejected',

@@ -10,6 +10,7 @@ import { HostsModule } from './hosts/index.ts'
 import { LiveModule } from './live/index.ts'
 import { ErrorFilter } from './platform/http/error.filter.ts'
 import { type Platform, PlatformModule } from './platform/platform.module.ts'
+import { PlaybooksModule } from './playbooks/index.ts'
 import { ProvisioningModule } from './provisioning/index.ts'
 import { ReinstallsModule } from './reinstalls/index.ts'
 import { RunsModule } from './runs/index.ts'
@@ -38,6 +39,7 @@ export class AppModule {
         FilesModule,
         ToolsModule,
         TransfersModule,
+        PlaybooksModule,
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,

@@ -43,10 +43,19 @@ export class CommandsService {
     this.#clock = clock
   }
 
-  execute(params: AgentParams<'execute_command'>): Promise<Answer> {
+  /**
+   * `hash` names the whole order where that is more than `params`. `beforeAccepted` is done for a new command only, once it is
+   * sure that there is room for it.
+   */
+  execute(
+    params: AgentParams<'execute_command'>,
+    {
+      hash = hashParams(params),
+      beforeAccepted,
+    }: { hash?: string; beforeAccepted?: () => Promise<void> } = {},
+  ): Promise<Answer> {
     return this.#inTurn(params.command_id, async () => {
       const command_id = params.command_id
-      const hash = hashParams(params)
       const tombstone = this.#released.find(command_id)
       if (tombstone !== null) {
         refuseConflict(tombstone.hash, hash, command_id)
@@ -58,6 +67,7 @@ export class CommandsService {
         return { command_id, status: this.#again(command_id, found) }
       }
       this.#refuseOverload()
+      if (beforeAccepted) await orDiskIsFull(beforeAccepted())
       await orDiskIsFull(this.#store.accept(params, hash, this.#clock.epochMs()))
       this.#runner.tell({ op: 'start', id: command_id })
       return { command_id, status: 'running' }

@@ -5,7 +5,7 @@ import { labelSelector } from './selector.ts'
 /**
  * What one may be allowed to do. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
  * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
- * root, which is as much as to run something there; `files:read` to see which were.
+ * root, which is as much as to run something there; `files:read` to see which were; `playbooks:run` to run, plan and apply playbooks.
  */
 export const permission = z.enum([
   'hosts:read',
@@ -15,6 +15,8 @@ export const permission = z.enum([
   'terminals:open',
   'files:read',
   'files:write',
+  'playbooks:read',
+  'playbooks:run',
   'schedules:read',
   'schedules:write',
   'profiles:read',
@@ -35,6 +37,7 @@ const VIEWER: readonly Permission[] = [
   'hosts:read',
   'commands:read',
   'files:read',
+  'playbooks:read',
   'schedules:read',
   'profiles:read',
 ]
@@ -48,6 +51,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'commands:run',
     'terminals:open',
     'files:write',
+    'playbooks:run',
     'schedules:write',
     'profiles:write',
   ],

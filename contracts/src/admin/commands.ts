@@ -18,8 +18,8 @@ export type CommandState = z.infer<typeof commandState>
 export const FINAL_STATES: readonly CommandState[] = ['success', 'failed', 'timed_out', 'cancelled', 'lost']
 export const isFinalState = (state: CommandState) => FINAL_STATES.includes(state)
 
-/** What a command's output comes from: a program or a person's terminal through the agent, a terminal over SSH, or an installation or removal. */
-export const commandKind = z.enum(['command', 'terminal', 'ssh_terminal', 'install', 'remove'])
+/** What a command's output comes from: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, or a playbook, which tells of its tasks. */
+export const commandKind = z.enum(['command', 'terminal', 'ssh_terminal', 'install', 'remove', 'playbook'])
 export type CommandKind = z.infer<typeof commandKind>
 
 export const commandView = z.strictObject({

@@ -12,6 +12,7 @@ import {
 } from './commands.ts'
 import { FLEET_ROUTES } from './fleet-routes.ts'
 import { hostAccepted, hostChecked, hostCheckRequest, hostShown, hostView, newHost } from './hosts.ts'
+import { PLAYBOOK_ROUTES } from './playbooks.ts'
 import { defineRoute } from './route.ts'
 import { RUN_ROUTES } from './run-routes.ts'
 import { TERMINAL_ROUTES } from './terminals.ts'
@@ -23,6 +24,7 @@ export * from './commands.ts'
 export * from './heartbeats.ts'
 export * from './hosts.ts'
 export * from './live.ts'
+export * from './playbooks.ts'
 export * from './route.ts'
 export * from './runs.ts'
 export * from './saved-commands.ts'
@@ -149,6 +151,7 @@ export const ADMIN_ROUTES = {
   ...ACCESS_ROUTES,
   ...AUDIT_ROUTES,
   ...FLEET_ROUTES,
+  ...PLAYBOOK_ROUTES,
   ...RUN_ROUTES,
   ...TERMINAL_ROUTES,
   ...TRANSFER_ROUTES,

@@ -11,6 +11,7 @@ import {
 import { commitCredentials, stageCredentials } from './credentials.ts'
 import { endTransfer, getTools, getTransfer, startTransfer, writeChunk } from './files.ts'
 import { getPort, getStatus, healthCheck, heartbeat } from './host.ts'
+import { executeAnsible } from './playbooks.ts'
 
 export * from './commands.ts'
 export * from './config.ts'
@@ -20,6 +21,7 @@ export * from './envelope.ts'
 export * from './files.ts'
 export * from './host.ts'
 export * from './method.ts'
+export * from './playbooks.ts'
 export * from './signing.ts'
 
 /** Every method an agent answers, by its JSON-RPC name. */
@@ -29,6 +31,7 @@ export const AGENT_METHODS = {
   get_status: getStatus,
   get_port: getPort,
   execute_command: executeCommand,
+  execute_ansible: executeAnsible,
   get_command_log: getCommandLog,
   cancel_command: cancelCommand,
   withdraw_command: withdrawCommand,

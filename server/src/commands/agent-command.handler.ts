@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
 import { type ErrorCode, RollcallError } from '@rollcall/contracts'
-import type { AgentResult, CommandResult } from '@rollcall/contracts/agent'
+import type { AgentParamsInput, AgentResult, CommandResult } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
@@ -28,6 +28,19 @@ const FREE_EMPTY_ANSWERS = 3
 const EMPTY_ANSWER_PAUSE_MS = 500
 
 type LogAnswer = AgentResult<'get_command_log'>
+
+/** How a kind of command goes about it on its agent. */
+export interface AgentWork {
+  /** Asked only where it is to be started, again at each attempt; it must give the same each time. */
+  start(): Promise<StartCall>
+  /** Completes how it ended, once all output is stored. Safe to repeat. */
+  end?(ending: Ending): Promise<Ending>
+}
+
+/** What makes an agent begin with a command. */
+export type StartCall =
+  | { method: 'execute_command'; params: AgentParamsInput<'execute_command'> }
+  | { method: 'execute_ansible'; params: AgentParamsInput<'execute_ansible'> }
 
 /** Runs a command through its host's agent: start it, follow its output, store how it ended. */
 @Injectable()
@@ -61,13 +74,19 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
     await this.releasing
   }
 
-  async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+  drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+    const start = async () => ({ method: 'execute_command', params: paramsOf(command) }) as const
+    return this.driveWith(command, held, { start })
+  }
+
+  /** The same for what is begun in another way. */
+  async driveWith(command: ClaimedCommand, held: HeldCommand, how: AgentWork): Promise<void> {
     const step = nextStep(command, this.clock.now())
     if (step.do === 'end') return held.finish(step.ending)
     try {
-      if (step.do === 'start') await this.start(command, held)
-      else if (step.do === 'withdraw') await this.withdraw(command, held)
-      else await this.follow(command, held, command.unansweredSince !== null)
+      if (step.do === 'start') await this.start(command, held, how)
+      else if (step.do === 'withdraw') await this.withdraw(command, held, how)
+      else await this.follow(command, held, how, command.unansweredSince !== null)
     } catch (error) {
       if (held.stopped.aborted || !(error instanceof RollcallError)) throw error
       const ending = ENDING_BY_CODE[error.code] ?? (await this.giveUp(command.id))
@@ -82,10 +101,10 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
   }
 
   /** Starts it and asks for its first output in one request: most commands have ended by the answer to that. */
-  private async start(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+  private async start(command: ClaimedCommand, held: HeldCommand, how: AgentWork): Promise<void> {
     let first: LogAnswer | RollcallError
     try {
-      const start = { method: 'execute_command', params: paramsOf(command) } as const
+      const start = await how.start()
       // Not from the beginning where a server that died had stored some.
       const offset = command.outputBytes
       const params = logParams(command, { offset, storedOffset: offset, waitMs: FIRST_WAIT_MS })
@@ -99,16 +118,16 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
       throw error
     }
     // An error of the second call is met again by whoever follows.
-    await this.follow(command, held, true, first instanceof RollcallError ? undefined : first)
+    await this.follow(command, held, how, true, first instanceof RollcallError ? undefined : first)
   }
 
-  private async withdraw(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+  private async withdraw(command: ClaimedCommand, held: HeldCommand, how: AgentWork): Promise<void> {
     const params = { command_id: command.id }
     const { withdrawn } = await this.agents.call(command.hostId, 'withdraw_command', params, held.stopped)
     if (withdrawn) {
       await held.finish(endingOfUnstarted(command))
       await this.release(command.id, command.hostId)
-    } else await this.follow(command, held, true)
+    } else await this.follow(command, held, how, true)
   }
 
   /**
@@ -119,6 +138,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
   private async follow(
     command: ClaimedCommand,
     held: HeldCommand,
+    how: AgentWork,
     isNews: boolean,
     known?: LogAnswer,
   ): Promise<void> {
@@ -150,7 +170,8 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
       offset = answer.new_offset
       if (answer.is_final && answer.result) {
         await stored
-        await held.finish(endingOf(answer.result))
+        const ending = endingOf(answer.result)
+        await held.finish(how.end ? await how.end(ending) : ending)
         await this.release(command.id, command.hostId)
         return
       }

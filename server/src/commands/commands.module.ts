@@ -26,6 +26,13 @@ import { WorkRepository } from './work.repository.ts'
     OutputRetention,
     TerminalInputRepository,
   ],
-  exports: [CommandEvents, CommandsRepository, CommandsService, CommandWorker, TerminalInputRepository],
+  exports: [
+    AgentCommandHandler,
+    CommandEvents,
+    CommandsRepository,
+    CommandsService,
+    CommandWorker,
+    TerminalInputRepository,
+  ],
 })
 export class CommandsModule {}

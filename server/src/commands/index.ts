@@ -1,3 +1,4 @@
+export { AgentCommandHandler, type AgentWork } from './agent-command.handler.ts'
 export { type CommandChanged, CommandEvents, type OutputStored } from './command-events.ts'
 export { viewOf } from './command-view.ts'
 export { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'

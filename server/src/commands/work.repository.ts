@@ -5,7 +5,8 @@ import { COMMAND_COLUMNS, CommandsRepository } from './commands.repository.ts'
 import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 
 /** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
-const NEVER_TRIED = "state = 'pending' AND dispatched_at IS NULL AND kind IN ('command', 'terminal')"
+const NEVER_TRIED =
+  "state = 'pending' AND dispatched_at IS NULL AND kind IN ('command', 'terminal', 'playbook')"
 
 /** Of one command or many, at the moment `$2`. */
 const CANCEL = `UPDATE command SET
@@ -289,7 +290,7 @@ export class WorkRepository {
       `SELECT id, host_id AS "hostId" FROM (
          SELECT id, host_id, ended_at, row_number() OVER (PARTITION BY host_id ORDER BY ended_at) AS place
          FROM command
-         WHERE released_at IS NULL AND kind IN ('command', 'terminal') AND state NOT IN ('pending', 'running')
+         WHERE released_at IS NULL AND kind IN ('command', 'terminal', 'playbook') AND state NOT IN ('pending', 'running')
            AND dispatched_at IS NOT NULL AND ended_at > $1
        ) AS kept WHERE place <= $2 ORDER BY ended_at LIMIT $3`,
       [since, perHost, limit],

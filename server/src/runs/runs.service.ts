@@ -28,8 +28,8 @@ export interface RunOrder {
   /** Of the request, so that the same id with another one is noticed. */
   bodyHash: string
   requestedBy: string
-  /** A person's terminal is told apart from programs; one over SSH needs no agent. */
-  kind?: 'command' | 'terminal' | 'ssh_terminal'
+  /** A person's terminal is told apart from programs; one over SSH needs no agent. A playbook tells of its tasks. */
+  kind?: 'command' | 'terminal' | 'ssh_terminal' | 'playbook'
   /** The hosts that exist for whoever asked. */
   scope: HostScope
   spec: CommandSpec

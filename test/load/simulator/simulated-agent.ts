@@ -57,6 +57,7 @@ export class SimulatedAgent {
     get_status: () => corrupted(this.#facts.status(this.behaviour, this.#running), this.fault),
     get_port: () => JSON.stringify({ port: this.identity.port }),
     execute_command: (params) => JSON.stringify(this.#book.execute(params)),
+    execute_ansible: withoutPlaybooks,
     get_command_log: (params) => {
       const answer = this.#book.readLog(params)
       return answer instanceof Promise ? answer.then((log) => JSON.stringify(log)) : JSON.stringify(answer)
@@ -117,6 +118,10 @@ export class SimulatedAgent {
 }
 
 /** Its hosts have no disks: they are like those whose agent is of a release before files. */
+function withoutPlaybooks(): never {
+  throw new RollcallError('agent.method_unknown', 'This agent has no method for playbooks.')
+}
+
 function withoutFiles(): never {
   throw new RollcallError('agent.method_unknown', 'This agent has no method for files.')
 }

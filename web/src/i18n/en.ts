@@ -190,6 +190,7 @@ export const en = {
   'keys.secretTitle': 'Your new key',
   'kind.command': 'Command',
   'kind.install': 'Installation',
+  'kind.playbook': 'Playbook',
   'kind.remove': 'Removal',
   'kind.terminal': 'Terminal',
   'label.key': 'Key',

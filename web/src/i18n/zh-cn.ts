@@ -186,6 +186,7 @@ export const zhCn: Record<keyof typeof en, string> = {
   'keys.secretTitle': '新密钥',
   'kind.command': '命令',
   'kind.install': '安装',
+  'kind.playbook': '剧本',
   'kind.remove': '移除',
   'kind.terminal': '终端',
   'label.key': '键',

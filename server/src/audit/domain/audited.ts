@@ -5,7 +5,8 @@ const MOST_ITEMS = 50
 const DEEPEST = 4
 
 /** Fields that hold secrets, or may; nothing of them is written down but that they were there. */
-const SECRET = /password|passphrase|privatekey|secret|token|credential|^code$|^callback$|^data$|^env$/i
+const SECRET =
+  /password|passphrase|privatekey|secret|token|credential|^code$|^callback$|^data$|^env$|^variables$/i
 
 /** What of a request stands in the log: what was asked for, bounded, and no secret. */
 export function detailOf(parts: { params: unknown; query: unknown; body: unknown }): Record<string, unknown> {
@@ -39,8 +40,9 @@ const PLAIN = new Set(['labels', 'target', 'limits'])
 
 function hidden(key: string, value: unknown): unknown {
   if (!SECRET.test(key) || value === undefined || value === null) return undefined
-  // Of an environment the names: they say what a command was given, and are no secrets.
-  if (key === 'env' && typeof value === 'object') return Object.keys(value).slice(0, MOST_ITEMS)
+  // Of an environment and of a playbook's variables the names: they say what was given, and are no secrets.
+  if ((key === 'env' || key === 'variables') && typeof value === 'object')
+    return Object.keys(value).slice(0, MOST_ITEMS)
   return '(not shown)'
 }
 

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AGENT_PATHS, type AgentParams, type AgentResult, executeCommand } from '@rollcall/contracts/agent'
+import type { CommandsService } from '../commands/commands.service.ts'
+import { replaceFileDurably } from '../platform/files.ts'
+
+type Params = AgentParams<'execute_ansible'>
+
+/**
+ * Playbooks, as commands that the runner owns. What is to be done travels in a file of mode 0600, which the program removes as
+ * soon as it has read it: variables are in no argv, no environment and no record of a command.
+ */
+export class AnsibleOrders {
+  readonly #folder: string
+  readonly #commands: CommandsService
+
+  constructor(state: string, commands: CommandsService) {
+    this.#folder = join(state, 'playbooks')
+    this.#commands = commands
+  }
+
+  async execute(params: Params): Promise<AgentResult<'execute_ansible'>> {
+    const path = this.#path(params.command_id)
+    const script = `${AGENT_PATHS.tools}/${params.tools_version}/playbooks/host/run_playbook.py`
+    const program = executeCommand.params.parse({
+      ...{ command_id: params.command_id, command: 'python3', args: [script, path] },
+      timeout: params.timeout,
+    })
+    return this.#commands.execute(program, {
+      hash: hashOf(params),
+      beforeAccepted: async () => {
+        await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+        await replaceFileDurably(path, JSON.stringify(orderOf(params)))
+      },
+    })
+  }
+
+  /** For a command that has ended or never will begin: nothing of its order stays. */
+  async forget(commandId: string): Promise<void> {
+    await rm(this.#path(commandId), { force: true })
+  }
+
+  /** After a start of the agent: orders whose command was not accepted, or has ended, are removed. */
+  async sweep(): Promise<void> {
+    const files = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw error
+    })
+    const running = new Set(this.#commands.running())
+    for (const file of files)
+      if (!running.has(file.replace(/\.json(\.tmp)?$/, '')))
+        await rm(join(this.#folder, file), { force: true })
+  }
+
+  #path(commandId: string): string {
+    return join(this.#folder, `${commandId}.json`)
+  }
+}
+
+/** As `run_playbook.py` reads it. */
+function orderOf({ playbook, extra_vars, nonce, check, diff, expected_digest }: Params) {
+  return { playbook, project: null, variables: extra_vars, nonce, check, diff, expected: expected_digest }
+}
+
+const hashOf = (params: Params): string =>
+  createHash('sha256')
+    .update(JSON.stringify(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))))
+    .digest('base64url')

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { uuid } from '../text.ts'
+import { commandStatus, executeCommand } from './commands.ts'
+import { sha256 } from './files.ts'
+import { defineMethod } from './method.ts'
+
+/** The most, in characters of JSON, that the variables of one playbook may take. */
+export const MAX_VARIABLES_LENGTH = 256 * 1024
+
+/** A playbook within its project: no absolute path and no way out of the folder. */
+export const playbookPath = z
+  .string()
+  .max(200)
+  .regex(
+    /^(?!.*(?:^|\/)\.\.?(?:\/|$))[A-Za-z0-9_][A-Za-z0-9_./-]*\.ya?ml$/,
+    'must be a relative path to a .yml file',
+  )
+
+/** What lines of its output bear that tell of tasks: known to the server and to what writes them. */
+export const playbookNonce = z.string().regex(/^[A-Za-z0-9_-]{22,64}$/)
+
+export const playbookVariables = z
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name as Ansible takes it'), z.json())
+  .refine((variables) => JSON.stringify(variables).length <= MAX_VARIABLES_LENGTH, {
+    error: `must not take more than ${MAX_VARIABLES_LENGTH} characters of JSON`,
+  })
+
+export const executeAnsible = defineMethod({
+  summary:
+    'Runs a playbook on the host itself, in the background, as a command of that id: its log, its end, cancelling and releasing are those of any command. The same command_id sent again answers with the state of the first; with another order it is refused as command.id_conflict.',
+  params: z.strictObject({
+    command_id: uuid,
+    /** Of the tools that hold the playbook; they must be on the host. */
+    tools_version: sha256,
+    playbook: playbookPath,
+    /** For `--extra-vars`. They are on the host in a file of mode 0600 for as long as the playbook runs, and nowhere else. */
+    extra_vars: playbookVariables.default({}),
+    nonce: playbookNonce,
+    check: z.boolean().default(false),
+    diff: z.boolean().default(false),
+    /** The digest of a plan: where `--check` does not give it again, nothing is changed and the exit code is 72. */
+    expected_digest: sha256.nullable().default(null),
+    /** Seconds, as of a command. */
+    timeout: executeCommand.params.shape.timeout,
+  }),
+  result: z.strictObject({ command_id: uuid, status: commandStatus }),
+  effect: 'idempotent',
+  timeoutMs: 30_000,
+})

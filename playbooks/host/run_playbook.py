@@ -1,0 +1,175 @@
+"""Runs one playbook on the host itself, as root, and tells of it in lines of JSON (callback_plugins/rollcall_events.py).
+
+    python3 run_playbook.py ORDER
+
+ORDER is a file in JSON, mode 0600, that is removed as soon as it was read:
+    playbook     under the folder `project`
+    project      absolute path; null for the playbooks beside this script
+    variables    for --extra-vars; they go through a file of mode 0600 that is removed at the end
+    nonce        what each line of ours bears
+    check, diff  as --check and --diff
+    expected     null, or the digest of a plan: only where --check gives it again is anything changed
+Exits with the playbook's exit code, 72 where the host is not as the plan says, 73 where ORDER cannot be read. Standard input is watched
+where it is given as `--while-stdin`: when it ends, so does the playbook. Needs Python 3.9 and its standard library only.
+"""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+PLAN_OUTDATED = 72
+NO_ORDER = 73
+TERM_SECONDS = 5
+PRIVATE = "/run"
+PREFIX = "rollcall-playbook-"
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# What our playbooks are written for; a host's own Ansible of this version or a later one is used.
+OWN_FROM = (2, 14)
+OWN = "/usr/bin/ansible-playbook"
+MAX_PLAN_BYTES = 8 * 1024 * 1024
+
+
+def main():
+    os.umask(0o022)
+    path = sys.argv[1]
+    try:
+        with open(path, encoding="utf-8") as file:
+            order = json.load(file)
+        os.unlink(path)
+    except (OSError, ValueError) as error:
+        print("The order for the playbook cannot be read (%s). Run it again." % type(error).__name__, file=sys.stderr)
+        return NO_ORDER
+    remove_leftovers()
+    scratch = tempfile.mkdtemp(prefix="%s%d-" % (PREFIX, os.getpid()), dir=PRIVATE)
+    try:
+        write_private(os.path.join(scratch, "variables.json"), json.dumps(order["variables"]))
+        return run(order, scratch, "--while-stdin" in sys.argv[2:])
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def remove_leftovers():
+    """What a run left that was killed: its variables must not stay."""
+    for name in os.listdir(PRIVATE):
+        pid = name[len(PREFIX):].partition("-")[0] if name.startswith(PREFIX) else ""
+        if pid.isdigit() and not os.path.exists("/proc/" + pid):
+            shutil.rmtree(os.path.join(PRIVATE, name), ignore_errors=True)
+
+
+def write_private(path, text):
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def run(order, scratch, is_watched):
+    children = []
+    signal.signal(signal.SIGTERM, lambda *_: end_all(children))
+    if is_watched:
+        threading.Thread(target=watch_server, args=(children,), daemon=True).start()
+    if order["expected"] is not None:
+        found = plan_digest(order, scratch, children)
+        if found != order["expected"]:
+            tell(order, "outdated")
+            return PLAN_OUTDATED
+    playbook = start(order, scratch, children, check=order["check"], diff=order["diff"])
+    code = playbook.wait()
+    return code if code >= 0 else 128 - code
+
+
+def plan_digest(order, scratch, children):
+    """What --check says now, or None where it fails."""
+    planned = start(order, scratch, children, check=True, diff=True, stdout=subprocess.PIPE)
+    said = planned.stdout.read(MAX_PLAN_BYTES)
+    planned.stdout.close()
+    if planned.wait() != 0:
+        return None
+    for line in reversed(said.decode("utf-8", "replace").splitlines()):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and event.get("nonce") == order["nonce"] and event.get("event") == "end":
+            return event.get("digest")
+    return None
+
+
+def start(order, scratch, children, check, diff, stdout=None):
+    project = order["project"] or HERE
+    environment = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": scratch,
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "ANSIBLE_CONFIG": os.path.join(HERE, "ansible.cfg"),
+        "ANSIBLE_HOME": scratch,
+        "ANSIBLE_LOCAL_TEMP": os.path.join(scratch, "local"),
+        "ANSIBLE_REMOTE_TEMP": os.path.join(scratch, "remote"),
+        "ANSIBLE_ROLES_PATH": ":".join((os.path.join(project, "roles"), os.path.join(HERE, "roles"))),
+        "ANSIBLE_STDOUT_CALLBACK": "rollcall_events",
+        "ROLLCALL_NONCE": order["nonce"],
+    }
+    command = [
+        *ansible_playbook(),
+        "--inventory", "localhost,", "--connection", "local",
+        "--extra-vars", "ansible_python_interpreter=" + sys.executable,
+        "--extra-vars", "@" + os.path.join(scratch, "variables.json"),
+        *(["--check"] if check else []),
+        *(["--diff"] if diff else []),
+        os.path.join(project, order["playbook"]),
+    ]
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, env=environment, cwd="/", start_new_session=True)
+    children.append(child)
+    return child
+
+
+def ansible_playbook():
+    """The host's own where it is recent enough, else the one that came with the tools."""
+    if os.access(OWN, os.X_OK) and own_version() >= OWN_FROM:
+        return [OWN]
+    return [sys.executable, "-I", os.path.join(os.path.dirname(HERE), "ansible")]
+
+
+def own_version():
+    from importlib import metadata
+
+    try:
+        return tuple(int(part) for part in metadata.version("ansible-core").split(".")[:2])
+    except (metadata.PackageNotFoundError, ValueError):
+        return ()
+
+
+def tell(order, kind):
+    print(json.dumps({"nonce": order["nonce"], "event": kind}), flush=True)
+
+
+def watch_server(children):
+    while True:
+        select.select([0], [], [])
+        if not os.read(0, 4096):
+            break
+    end_all(children)
+
+
+def end_all(children):
+    """Ends whatever runs; a playbook is a session of its own, with all that it started."""
+    for how, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, 0)):
+        for child in children:
+            try:
+                os.killpg(child.pid, how)
+            except ProcessLookupError:
+                pass
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and any(child.poll() is None for child in children):
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+import { readdir } from 'node:fs/promises'
+import { playbookView } from '@rollcall/contracts/admin'
+import { describe, expect, it } from 'vitest'
+import { PLAYBOOKS_FOLDER } from '../platform/artifacts/tools.ts'
+import { Catalogue } from './catalogue.ts'
+import { validateVariables } from './domain/validate-variables.ts'
+
+const catalogue = new Catalogue()
+
+describe('the playbooks that ship', () => {
+  it('are all readable, and each variable says what it is', async () => {
+    const playbooks = await catalogue.list()
+    expect(playbooks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['check_service', 'deploy_container']),
+    )
+    for (const playbook of playbooks) {
+      expect(playbookView.parse(playbook)).toEqual(playbook)
+      for (const { name, description } of playbook.variables) expect(description, name).not.toBe('')
+    }
+  })
+
+  it('have defaults that their own specs take', async () => {
+    for (const { name, variables } of await catalogue.list()) {
+      const defaults = Object.fromEntries(
+        variables.filter((each) => each.default !== undefined).map((each) => [each.name, each.default]),
+      )
+      const faults = validateVariables(variables, defaults).filter(
+        ({ message }) => !message.startsWith('is missing'),
+      )
+      expect(faults, name).toEqual([])
+    }
+  })
+
+  it('do not offer those that install and upgrade the agent', async () => {
+    expect(await readdir(PLAYBOOKS_FOLDER)).toContain('install_agent.yml')
+    await expect(catalogue.find('install_agent')).rejects.toMatchObject({ code: 'playbook.not_found' })
+  })
+})

@@ -1,0 +1,1 @@
+export { PlaybooksModule } from './playbooks.module.ts'

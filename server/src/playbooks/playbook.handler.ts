@@ -1,0 +1,103 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { playbookVariables } from '@rollcall/contracts/agent'
+import {
+  AgentCommandHandler,
+  type AgentWork,
+  type ClaimedCommand,
+  type CommandHandler,
+  CommandsService,
+  CommandWorker,
+  type Ending,
+  type HeldCommand,
+} from '../commands/index.ts'
+import { ToolsService } from '../tools/index.ts'
+import { failureOf, type PlaybookOutcome, readEvents } from './domain/playbook-events.ts'
+import { PlaybooksRepository, type PlaybookWork } from './playbooks.repository.ts'
+
+const EXIT_PLAN_OUTDATED = 72
+/** The callback ends at 1 MiB of events; what else is printed is a warning here and there. */
+const MOST_OUTPUT_BYTES = 8 * 1024 * 1024
+const PAGE_BYTES = 1024 * 1024
+
+/** Runs a playbook on a host through its agent, and keeps what became of its tasks. */
+@Injectable()
+export class PlaybookHandler implements CommandHandler, OnModuleInit {
+  constructor(
+    private readonly worker: CommandWorker,
+    private readonly agent: AgentCommandHandler,
+    private readonly commands: CommandsService,
+    private readonly tools: ToolsService,
+    private readonly playbooks: PlaybooksRepository,
+  ) {}
+
+  onModuleInit() {
+    this.worker.register('playbook', this)
+  }
+
+  async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+    const work = await this.playbooks.work(command.id, command.runId)
+    if (!work)
+      throw new RollcallError('server.defect', `command ${command.id} is a playbook without an order`)
+    const how: AgentWork = {
+      start: async () => ({
+        method: 'execute_ansible',
+        params: paramsOf(command, work, await this.toolsOf(command, work, held.stopped)),
+      }),
+      end: (ending) => this.end(command.id, work, ending),
+    }
+    await this.agent.driveWith(command, held, how)
+  }
+
+  /** What is known so far; of one that runs, what its output says. */
+  async outcome(commandId: string, work: PlaybookWork): Promise<PlaybookOutcome> {
+    return readEvents(await this.stdout(commandId), work.nonce)
+  }
+
+  private async toolsOf(command: ClaimedCommand, work: PlaybookWork, signal: AbortSignal): Promise<string> {
+    if (work.toolsVersion !== null) return work.toolsVersion
+    const { version } = await this.tools.ensure(command.hostId, signal)
+    return this.playbooks.fixTools(command.id, version)
+  }
+
+  private async end(commandId: string, work: PlaybookWork, ending: Ending): Promise<Ending> {
+    const outcome = await this.outcome(commandId, work)
+    await this.playbooks.storeOutcome(commandId, outcome)
+    if (ending.state !== 'failed') return ending
+    if (ending.exitCode === EXIT_PLAN_OUTDATED && outcome.isOutdated)
+      return {
+        ...ending,
+        reasonCode: 'playbook.plan_outdated',
+        reason:
+          'The host would now be changed otherwise than the plan says, so nothing was changed. Plan it again and look at what is different.',
+      }
+    const failure = failureOf(outcome)
+    return failure === null ? ending : { ...ending, reasonCode: 'playbook.task_failed', reason: failure }
+  }
+
+  private async stdout(commandId: string): Promise<string> {
+    const parts: Buffer[] = []
+    for (let offset = 0; offset < MOST_OUTPUT_BYTES; ) {
+      const page = await this.commands.readOutput(commandId, offset, PAGE_BYTES)
+      if (page.chunks.length === 0) break
+      for (const { stream, data } of page.chunks)
+        if (stream === 'stdout') parts.push(Buffer.from(data, 'base64'))
+      offset = page.nextOffset
+    }
+    return Buffer.concat(parts).toString('utf8')
+  }
+}
+
+function paramsOf({ id, timeoutMs }: ClaimedCommand, work: PlaybookWork, toolsVersion: string) {
+  return {
+    command_id: id,
+    tools_version: toolsVersion,
+    playbook: `${work.playbook}.yml`,
+    extra_vars: playbookVariables.parse(work.variables),
+    nonce: work.nonce,
+    check: work.mode === 'plan',
+    diff: work.isDiff || work.mode !== 'run',
+    expected_digest: work.expectedDigest,
+    timeout: timeoutMs / 1000,
+  }
+}

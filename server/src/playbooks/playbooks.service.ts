@@ -1,0 +1,144 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { NewPlaybookRun, PlaybookRunView, RunLimits, Target } from '@rollcall/contracts/admin'
+import type { Principal } from '../access/index.ts'
+import { CommandsRepository, CommandsService, hashOf } from '../commands/index.ts'
+import { type AcceptedRun, RunsRepository, RunsService } from '../runs/index.ts'
+import { Catalogue } from './catalogue.ts'
+import { validateVariables } from './domain/validate-variables.ts'
+import { PlaybookHandler } from './playbook.handler.ts'
+import { type PlaybookOrder, PlaybooksRepository, type StoredOutcome } from './playbooks.repository.ts'
+
+const SPEC = { env: {}, cwd: '/', tty: false, columns: 80, rows: 24, stdin: false, startWithinMs: 600_000 }
+
+interface Request {
+  runId: string
+  bodyHash: string
+  actor: Principal
+  order: PlaybookOrder
+  target: Target
+  limits: RunLimits | null
+  timeoutMs: number
+  /** Of the plan that is applied, by the host's name; null where none is. */
+  digests: Map<string, string> | null
+}
+
+@Injectable()
+export class PlaybooksService {
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly playbooks: PlaybooksRepository,
+    private readonly handler: PlaybookHandler,
+    private readonly runs: RunsService,
+    private readonly runRows: RunsRepository,
+    private readonly commandRows: CommandsRepository,
+    private readonly commands: CommandsService,
+  ) {}
+
+  /**
+   * Accepts a run of a playbook or a plan; sent again with the same id, it finds the first. Throws `playbook.not_found`,
+   * `request.invalid` with every wrong variable, and what `RunsService.prepare` throws: before any host is touched.
+   */
+  async run(name: string, request: NewPlaybookRun, actor: Principal): Promise<AcceptedRun> {
+    const { variables: specs } = await this.catalogue.find(name)
+    const faults = validateVariables(specs, request.variables)
+    if (faults.length > 0)
+      throw new RollcallError(
+        'request.invalid',
+        `Nothing was begun: ${faults.map(({ field, message }) => `${field.replace('variables.', '')} ${message}`).join('; ')}.`,
+        { fields: faults },
+      )
+    const runId = request.runId ?? randomUUID()
+    const { hosts, labels, all, limits, mode, diff, variables, timeoutMs } = request
+    return this.accept({
+      ...{ runId, actor, timeoutMs, digests: null, limits: limits ?? null },
+      bodyHash: hashOf({ name, ...request, runId }),
+      order: { playbook: name, mode, isDiff: diff, variables, planId: null },
+      target: { hosts, labels, all },
+    })
+  }
+
+  /** Throws `run.not_found`, or `playbook.not_a_plan` for what cannot be applied. */
+  async apply(
+    planId: string,
+    request: { runId?: string | undefined; limits?: RunLimits | undefined },
+    actor: Principal,
+  ): Promise<AcceptedRun> {
+    const [{ run, hosts }, order] = await Promise.all([this.show(planId), this.order(planId)])
+    if (order.mode !== 'plan')
+      throw notAPlan('This run is no plan. Make one with "rollcall playbook plan" and apply that.')
+    if (run.endedAt === null) throw notAPlan('The plan is still being made. Wait until it has ended.')
+    const planned = hosts.filter(({ state, digest }) => state === 'success' && digest !== null)
+    if (planned.length === 0)
+      throw notAPlan('The plan succeeded on no host. See what failed, and plan it again.')
+    const runId = request.runId ?? randomUUID()
+    return this.accept({
+      ...{ runId, actor, timeoutMs: run.timeoutMs, limits: request.limits ?? null },
+      bodyHash: hashOf({ planId, ...request, runId }),
+      order: { ...order, mode: 'apply', planId },
+      target: { hosts: planned.map(({ host }) => host) },
+      digests: new Map(planned.map(({ host, digest }) => [host, digest ?? ''])),
+    })
+  }
+
+  /** Throws `run.not_found`, for a run of something else too. */
+  async show(runId: string): Promise<PlaybookRunView> {
+    const order = await this.order(runId)
+    // The hosts after the run: one that is seen to have ended is seen with all its hosts' ends.
+    const run = await this.runs.show(runId)
+    const hosts = await this.playbooks.hosts(runId)
+    const { playbook, mode, planId, variables } = order
+    return { run, playbook, mode, planId, variables: Object.keys(variables), hosts }
+  }
+
+  /** Throws `playbook.not_found` for a command that is no playbook. */
+  async tasks(commandId: string): Promise<StoredOutcome> {
+    const { runId } = await this.commands.show(commandId)
+    const work = await this.playbooks.work(commandId, runId)
+    if (!work) throw new RollcallError('playbook.not_found', `The command ${commandId} is no playbook.`)
+    const stored = await this.playbooks.outcome(commandId)
+    if (stored) return stored
+    const { totals, tasks, omitted } = await this.handler.outcome(commandId, work)
+    return { totals, tasks, omitted }
+  }
+
+  private async order(runId: string): Promise<PlaybookOrder> {
+    const order = await this.playbooks.order(runId)
+    if (order) return order
+    throw new RollcallError('run.not_found', `There is no run of a playbook with the id ${runId}.`)
+  }
+
+  private async accept(request: Request): Promise<AcceptedRun> {
+    const { runId, bodyHash, actor, order, target, limits, timeoutMs, digests } = request
+    const spec = { ...SPEC, program: 'ansible-playbook', args: [`${order.playbook}.yml`], timeoutMs }
+    const known = await this.runRows.find(runId)
+    if (!known) {
+      const { name: requestedBy, scope } = actor
+      const run = await this.runs.prepare({
+        ...{ runId, bodyHash, requestedBy, scope, spec, target, limits, kind: 'playbook' as const },
+      })
+      const each = run.commands.map(({ id, hostName }) => ({
+        commandId: id,
+        nonce: randomBytes(24).toString('base64url'),
+        expectedDigest: digests?.get(hostName) ?? null,
+      }))
+      if (digests && each.some(({ expectedDigest }) => expectedDigest === null))
+        throw notAPlan('A host was renamed since the plan was made. Plan it again.')
+      await this.commandRows
+        .insertRun(run, (transaction) => this.playbooks.insert(transaction, runId, order, each))
+        .then(
+          () => this.runs.announce(run),
+          async (error) => {
+            // The same request twice at the same time: the other one was faster.
+            if (!(await this.runRows.find(runId))) throw error
+          },
+        )
+    }
+    return this.runs.accept(runId, bodyHash, () => {
+      throw new RollcallError('server.defect', `run ${runId} was stored and is not there`)
+    })
+  }
+}
+
+const notAPlan = (message: string) => new RollcallError('playbook.not_a_plan', message)

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import type { PlaybookRunView, TaskResult } from '@rollcall/contracts/admin'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+
+const noBed = await whyNoBed()
+
+const PROGRAM = '/var/tmp/stand-in'
+const SECRET = 'a-secret-of-the-operator'
+/** Takes Xray's command line, and listens where its configuration says. */
+const STAND_IN = `#!/usr/bin/python3
+import json, socket, sys
+port = json.load(open(sys.argv[3]))["inbounds"][0]["port"]
+server = socket.create_server(("127.0.0.1", port))
+while True:
+    server.accept()[0].close()
+`
+// An image of the host's own shell and sleep, with the libraries that they need, in an archive.
+const MAKE_ARCHIVE = `tar --create --dereference --absolute-names /bin/sh /bin/sleep $(
+  ldd /bin/sh /bin/sleep | grep --only-matching '/[^ :]* ' | sort --unique) | podman import --quiet - tiny >&2
+podman save --quiet --output /var/tmp/tiny.tar localhost/tiny:latest >&2
+podman image rm localhost/tiny:latest >&2
+sha256sum /var/tmp/tiny.tar`
+const sha256 = createHash('sha256').update(STAND_IN).digest('hex')
+const variables = (port: number) => ({
+  ...{ xray_program: PROGRAM, xray_program_sha256: sha256, xray_verify_port: port },
+  xray_content: { inbounds: [{ port, settings: { password: SECRET } }] },
+})
+
+describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
+  let bed: Bed
+  let host: Host
+  let server: ServerProcess
+  let api: Api
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'playbooks' })
+    ;[host] = (await bed.boot([{ name: 'target', flavour: 'podman' }])) as [Host]
+    server = await ServerProcess.start()
+    api = await server.api()
+    const installation = await api.addHost({
+      ...{ name: 'target', address: host.address, credential: await keyCredential(bed) },
+    })
+    expect(installation.state, await api.text(installation.id)).toBe('success')
+    await host.output(['sh', '-c', `cat > "$1" <<"EOT"\n${STAND_IN}EOT\n`, 'sh', PROGRAM])
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await bed?.close()
+  })
+
+  /** Begins it and waits for its end. */
+  async function ended(
+    path: string,
+    body: object,
+  ): Promise<PlaybookRunView['hosts'][number] & { runId: string }> {
+    const { runId, commands } = await api.get<{ runId: string; commands: { id: string }[] }>(
+      'POST',
+      path,
+      body,
+    )
+    await api.ended(commands[0]?.id ?? '', 300_000)
+    const { hosts } = await api.get<PlaybookRunView>('GET', `/api/runs/${runId}/playbook`)
+    return { ...(hosts[0] as PlaybookRunView['hosts'][number]), runId }
+  }
+  const run = (name: string, body: object) =>
+    ended(`/api/playbooks/${name}/run`, { hosts: ['target'], ...body })
+  const tasks = async (commandId: string) =>
+    (await api.get<{ tasks: TaskResult[] }>('GET', `/api/commands/${commandId}/tasks`)).tasks
+
+  it('that deploys converges, changes nothing the second time, and shows no secret', async () => {
+    const first = await run('deploy_xray', { variables: variables(4711), diff: true })
+    expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success', totals: { failed: 0 } })
+    const second = await run('deploy_xray', { variables: variables(4711) })
+    expect(second, JSON.stringify(await tasks(second.commandId))).toMatchObject({
+      state: 'success',
+      totals: { changed: 0, failed: 0 },
+    })
+    expect(await api.text(first.commandId)).not.toContain(SECRET)
+    expect(
+      (await tasks(first.commandId)).some(
+        ({ status, diff }) => status === 'changed' && diff.includes('+ExecStart'),
+      ),
+    ).toBe(true)
+    const left = ['/run', '/tmp', '/var/lib/rollcall-agent', '/root', '/opt/rollcall-tools']
+    expect((await host.exec(['grep', '-rlF', '--exclude-dir=rollcall-xray', SECRET, ...left])).stdout).toBe(
+      '',
+    )
+  })
+
+  it('that checks succeeds, and names the task that fails', async () => {
+    const check = (name: string) =>
+      run('check_service', { variables: { check_service_name: name, check_service_ports: [4711] } })
+    expect(await check('rollcall-xray')).toMatchObject({ state: 'success', totals: { changed: 0 } })
+    const failed = await check('no-such-unit')
+    expect(failed).toMatchObject({ state: 'failed', totals: { failed: 1 } })
+    expect(failed.reason).toContain('Task "check_service : The unit is active" failed')
+  })
+
+  it('that is planned changes nothing, is applied as planned, and is refused where the host has changed since', async () => {
+    const unit = '/etc/systemd/system/rollcall-xray.service'
+    const before = await host.output(['cat', unit])
+    await host.output(['sed', '-i', 's/^RestartSec=2/RestartSec=9/', unit])
+    const plan = await run('deploy_xray', { mode: 'plan', variables: variables(4711) })
+    expect(plan, await api.text(plan.commandId)).toMatchObject({ state: 'success', totals: { changed: 1 } })
+    expect(await host.output(['cat', unit])).toContain('RestartSec=9')
+    await host.output(['sed', '-i', 's/^RestartSec=9/RestartSec=7/', unit])
+    const refused = await ended(`/api/runs/${plan.runId}/apply`, {})
+    expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('nothing was changed') })
+    expect(await host.output(['cat', unit])).toContain('RestartSec=7')
+    await host.output(['sed', '-i', 's/^RestartSec=7/RestartSec=9/', unit])
+    const applied = await ended(`/api/runs/${plan.runId}/apply`, {})
+    expect(applied, await api.text(applied.commandId)).toMatchObject({ state: 'success' })
+    expect(await host.output(['cat', unit])).toBe(before)
+  })
+
+  it('with a wrong variable touches no host', async () => {
+    const body = { hosts: ['target'], variables: { xray_port: 1 } }
+    const { status } = await api.call('POST', '/api/playbooks/deploy_xray/run', body)
+    expect(status).toBe(400)
+  })
+
+  it('that removes leaves nothing, and the second time has nothing to do', async () => {
+    const gone = { variables: { xray_state: 'absent' } }
+    expect(await run('deploy_xray', gone)).toMatchObject({ state: 'success' })
+    const look =
+      'ls -d /etc/rollcall-xray /opt/rollcall-xray /etc/systemd/system/*xray* /etc/systemd/system/*/*xray*'
+    expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
+    expect(await run('deploy_xray', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
+  })
+
+  it('that deploys a container loads only the archive that it was told of, converges, and is removed', async () => {
+    const [checksum] = (await host.output(['sh', '-ec', MAKE_ARCHIVE])).split(' ')
+    const container = {
+      ...{
+        container_name: 'web',
+        container_image: 'localhost/tiny:latest',
+        container_archive: '/var/tmp/tiny.tar',
+      },
+      ...{ container_command: ['/bin/sleep', '1000'], container_environment: { TOKEN: SECRET } },
+    }
+    const deploy = (sum: string) =>
+      run('deploy_container', { variables: { ...container, container_archive_sha256: sum } })
+    const refused = await deploy('0'.repeat(64))
+    expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('Upload it again') })
+    const first = await deploy(checksum ?? '')
+    expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success' })
+    expect(await deploy(checksum ?? '')).toMatchObject({ state: 'success', totals: { changed: 0 } })
+    const check = await run('check_service', { variables: { check_service_name: 'rollcall-web' } })
+    expect(check).toMatchObject({ state: 'success' })
+    const gone = { variables: { container_name: 'web', container_state: 'absent' } }
+    expect(await run('deploy_container', gone)).toMatchObject({ state: 'success' })
+    expect(await host.output(['podman', 'ps', '--all', '--quiet'])).toBe('')
+    const look =
+      'ls -d /etc/rollcall-containers /etc/systemd/system/rollcall-web* /etc/systemd/system/*/rollcall-web*'
+    expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
+    expect(await run('deploy_container', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
+  })
+})
