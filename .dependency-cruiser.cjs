@@ -1,6 +1,6 @@
 // Who may import whom. The reasons stand in ARCHITECTURE.md.
 const feature =
-  '(access|agents|audit|commands|files|health|heartbeats|hosts|live|provisioning|reinstalls|runs|saved-commands|schedules|terminals|tools|transfers)'
+  '(access|agents|audit|commands|files|health|heartbeats|hosts|live|provisioning|reinstalls|runs|saved-commands|schedules|terminals|tools|transfers|upgrades)'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

@@ -12,6 +12,7 @@ import { addScheduleCommands } from './commands/schedule.ts'
 import { addSetupLinkCommand } from './commands/setup-link.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addTransfersCommands } from './commands/transfers.ts'
+import { addUpgradeCommands } from './commands/upgrade.ts'
 import { addWatchCommand } from './commands/watch.ts'
 import type { Context } from './context.ts'
 
@@ -47,6 +48,7 @@ export function buildProgram(context: Context, version: string): Command {
   addSavedCommands(program, context)
   addScheduleCommands(program, context)
   addPlaybookCommands(program, context)
+  addUpgradeCommands(program, context)
   addCommandCommands(program, context)
   addCopyCommand(program, context)
   addTransfersCommands(program, context)

@@ -58,6 +58,14 @@ export const ERROR_KINDS = {
   'install.playbook_failed': 'rejected',
   'install.agent_silent': 'unavailable',
   'install.interrupted': 'unavailable',
+  // Upgrades of agents
+  'upgrade.not_found': 'rejected',
+  'upgrade.ended': 'rejected',
+  'upgrade.refused': 'rejected',
+  'upgrade.rolled_back': 'rejected',
+  'upgrade.stranded': 'unavailable',
+  'release.not_found': 'rejected',
+  'release.invalid': 'rejected',
   // Heartbeats
   'heartbeat.profile_not_found': 'rejected',
   'heartbeat.profile_taken': 'rejected',

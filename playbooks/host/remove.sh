@@ -50,6 +50,8 @@ stop_unit() {
 }
 
 if have systemctl; then
+  # An upgrade first: it would start the agent again.
+  systemctl stop rollcall-upgrade.service 2>/dev/null
   stop_unit rollcall-agent.service
   for group in $(print_groups); do
     echo "Ending the command of process group $group"
@@ -75,7 +77,8 @@ for part in "$state"/transfers/*/part; do
 done
 
 for path in "$units"/rollcall-agent*.* "$units"/rollcall-runner*.* "$units"/*.wants/rollcall-agent*.* \
-  "$units"/*.wants/rollcall-runner*.* /opt/rollcall-agent /opt/rollcall-tools /opt/rollcall-tools.new \
+  "$units"/*.wants/rollcall-runner*.* "$units"/rollcall-upgrade*.* "$units"/*.wants/rollcall-upgrade*.* \
+  /var/lib/rollcall-upgrade /opt/rollcall-agent /opt/rollcall-tools /opt/rollcall-tools.new \
   /opt/rollcall-tools.old /etc/rollcall-agent "$state" /run/rollcall-agent /run/rollcall-bootstrap.lock \
   /root/.rollcall-staging /var/tmp/.rollcall-staging-*; do
   [ -e "$path" ] || [ -L "$path" ] || continue

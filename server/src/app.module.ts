@@ -19,6 +19,7 @@ import { SchedulesModule } from './schedules/index.ts'
 import { TerminalsModule } from './terminals/index.ts'
 import { ToolsModule } from './tools/index.ts'
 import { TransfersModule } from './transfers/index.ts'
+import { UpgradesModule } from './upgrades/index.ts'
 
 @Module({})
 export class AppModule {
@@ -43,6 +44,7 @@ export class AppModule {
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,
+        UpgradesModule,
         LiveModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],

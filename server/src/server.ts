@@ -13,6 +13,7 @@ import type { Logger } from './platform/log.ts'
 import { openPlatform } from './platform/open-platform.ts'
 import { isDatabaseAway } from './platform/prisma/database-away.ts'
 import { Reinstaller } from './reinstalls/index.ts'
+import { UpgradeDriver } from './upgrades/index.ts'
 import { securityHeaders, serveWebUi } from './web/index.ts'
 
 const MAX_BODY = '2mb'
@@ -42,9 +43,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const worker = app.get(CommandWorker)
     const heartbeats = app.get(HeartbeatEngine)
     const reinstaller = app.get(Reinstaller)
+    const upgrades = app.get(UpgradeDriver)
     const gateway = app.get(LiveGateway)
     stop = async () => {
       gateway.close()
+      await upgrades.stop()
       await reinstaller.stop()
       await heartbeats.stop()
       await worker.stop()
@@ -56,6 +59,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await worker.start()
     await heartbeats.start()
     reinstaller.start()
+    upgrades.start()
     // Listening comes last: who is answered may rely on it that all the rest runs, and goes on when the database dies now.
     const http = app.getHttpServer() as Server
     gateway.attach(http)

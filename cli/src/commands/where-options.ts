@@ -17,12 +17,17 @@ export const WHERE_HELP = `Which hosts: --host names them; --label takes those w
 'zone in (a,b)', 'zone notin (a,b)', gpu, '!gpu'; given again or between commas, all must hold); --all takes every host.
 With --label and --all, hosts on which no agent is installed are left out and told; a named one is refused.`
 
-export function addWhereOptions(command: Command): Command {
+/** Which hosts, and nothing of how to go about them. */
+export function addTargetOptions(command: Command): Command {
   const selectors = (text: string, before: string[] = []) => [...before, text]
   return command
     .option('--host <names>', 'a host; may be given again, or several between commas', collectNames)
     .option('--label <selector>', 'hosts whose labels fit; given again, all must hold', selectors)
     .option('--all', 'every host')
+}
+
+export function addWhereOptions(command: Command): Command {
+  return addTargetOptions(command)
     .option('--concurrency <number>', 'on at most so many hosts at a time', wholeNumber(1, MAX_HOSTS_PER_RUN))
     .option('--batch <number|share>', 'in waves of so many hosts, or of a share such as 25%', batchSize)
     .option(
@@ -32,7 +37,7 @@ export function addWhereOptions(command: Command): Command {
     )
 }
 
-function batchSize(text: string): RunLimits['batch'] {
+export function batchSize(text: string): NonNullable<RunLimits['batch']> {
   if (/^([1-9][0-9]?|100)%$/.test(text)) return text
   if (/^[1-9]\d*$/.test(text) && Number(text) <= MAX_HOSTS_PER_RUN) return Number(text)
   throw new InvalidArgumentError('It must be a number of hosts, or a share from 1% to 100%.')

@@ -21,6 +21,8 @@ export const permission = z.enum([
   'schedules:write',
   'profiles:read',
   'profiles:write',
+  'upgrades:read',
+  'upgrades:write',
   'users:read',
   'users:write',
   'keys:read',
@@ -40,6 +42,7 @@ const VIEWER: readonly Permission[] = [
   'playbooks:read',
   'schedules:read',
   'profiles:read',
+  'upgrades:read',
 ]
 
 /** What each role may. */
@@ -54,6 +57,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'playbooks:run',
     'schedules:write',
     'profiles:write',
+    'upgrades:write',
   ],
   viewer: VIEWER,
 }

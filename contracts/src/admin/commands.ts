@@ -18,8 +18,16 @@ export type CommandState = z.infer<typeof commandState>
 export const FINAL_STATES: readonly CommandState[] = ['success', 'failed', 'timed_out', 'cancelled', 'lost']
 export const isFinalState = (state: CommandState) => FINAL_STATES.includes(state)
 
-/** What a command's output comes from: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, or a playbook, which tells of its tasks. */
-export const commandKind = z.enum(['command', 'terminal', 'ssh_terminal', 'install', 'remove', 'playbook'])
+/** What a command's output comes from: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, a playbook, which tells of its tasks, or an upgrade of the agent. */
+export const commandKind = z.enum([
+  'command',
+  'terminal',
+  'ssh_terminal',
+  'install',
+  'remove',
+  'playbook',
+  'upgrade',
+])
 export type CommandKind = z.infer<typeof commandKind>
 
 export const commandView = z.strictObject({

@@ -17,6 +17,7 @@ import { defineRoute } from './route.ts'
 import { RUN_ROUTES } from './run-routes.ts'
 import { TERMINAL_ROUTES } from './terminals.ts'
 import { TRANSFER_ROUTES } from './transfers.ts'
+import { UPGRADE_ROUTES } from './upgrades.ts'
 
 export * from './access.ts'
 export * from './audit.ts'
@@ -33,6 +34,7 @@ export * from './selector.ts'
 export * from './targets.ts'
 export * from './terminals.ts'
 export * from './transfers.ts'
+export * from './upgrades.ts'
 
 const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
 const commandParam = z.strictObject({ id: uuid })
@@ -155,6 +157,7 @@ export const ADMIN_ROUTES = {
   ...RUN_ROUTES,
   ...TERMINAL_ROUTES,
   ...TRANSFER_ROUTES,
+  ...UPGRADE_ROUTES,
   listCommands: defineRoute({
     access: 'commands:read',
     method: 'GET',

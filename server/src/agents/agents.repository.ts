@@ -104,6 +104,11 @@ export class AgentsRepository {
     await this.database.pool.query('UPDATE roll SET due_at = $2 WHERE host_id = $1', [hostId, now])
   }
 
+  /** Notes which release the agent has become. */
+  async markVersion(hostId: string, version: string): Promise<void> {
+    await this.database.prisma.agent.updateMany({ where: { hostId }, data: { version } })
+  }
+
   async markInstalled(
     hostId: string,
     facts: { version: string; architecture: string },

@@ -40,15 +40,16 @@ export class CommandsService {
     private readonly clock: Clock,
   ) {}
 
-  /** An installation or removal of a host, yet to be stored; its output is a log like any command's. */
+  /** An installation, upgrade or removal of a host, yet to be stored; its output is a log like any command's. */
   newProvisioning(
-    kind: Extract<CommandKind, 'install' | 'remove'>,
+    kind: Extract<CommandKind, 'install' | 'remove' | 'upgrade'>,
     host: Pick<Host, 'id' | 'name'>,
     requestedBy: string,
+    args: string[] = [],
   ): NewCommandRun {
     const runId = randomUUID()
     const createdAt = this.clock.now()
-    const spec = { ...PROVISIONING, program: `${kind}_agent.yml` }
+    const spec = { ...PROVISIONING, program: `${kind}_agent.yml`, args }
     const run = { runId, requestedBy, createdAt }
     return {
       id: runId,

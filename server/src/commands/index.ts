@@ -13,6 +13,6 @@ export {
   newCommand,
 } from './domain/command.ts'
 export { joinChunks, splitPiece } from './domain/output.ts'
-export { hashOf, scheduledRunId } from './domain/run-ids.ts'
+export { hashOf, scheduledRunId, stepIdOf } from './domain/run-ids.ts'
 export { INPUT_CHANNEL, TerminalInputRepository } from './terminal-input.repository.ts'
 export { WorkRepository } from './work.repository.ts'

@@ -79,6 +79,7 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
     const artifacts = new Artifacts(
       config.agentFolder ?? join(REPOSITORY, 'agent/dist'),
       config.ansibleBundle,
+      dataDir.file('releases'),
     )
     const blobs = new BlobStore(dataDir.file('files'), config.filesBytes)
     return { version, config, log, dataDir, sealer, database, identity, queue, artifacts, blobs, close }

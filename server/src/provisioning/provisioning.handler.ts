@@ -9,7 +9,7 @@ import {
 } from '../commands/index.ts'
 import { RollRepository } from '../heartbeats/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
-import { Artifacts } from '../platform/artifacts/artifacts.ts'
+import { type AgentArchive, Artifacts } from '../platform/artifacts/artifacts.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Identity } from '../platform/crypto/certificates.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -67,7 +67,16 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     if (command.kind === 'remove') this.connections.forget(command.hostId)
   }
 
-  private async install(hostId: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
+  /**
+   * Installs the agent over SSH with the identity that it has, and waits until it answers. `release` is what to install where it is not the
+   * server's own. Throws what `install` throws.
+   */
+  async install(
+    hostId: string,
+    log: ProvisioningLog,
+    signal: AbortSignal,
+    release?: AgentArchive,
+  ): Promise<void> {
     const { host, target } = await this.target(hostId)
     const agent = await this.agents.identity(hostId)
     if (!agent) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
@@ -93,7 +102,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
           await this.agents.setPort(hostId, port)
           return port
         },
-        agentArchive: (architecture) => this.artifacts.agentArchive(architecture),
+        agentArchive: async (architecture) => release ?? this.artifacts.agentArchive(architecture),
         ansibleBundle: () => this.artifacts.ansibleBundle(),
         log: (stream, data) => log.write(stream, data),
       },

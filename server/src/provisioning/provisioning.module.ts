@@ -13,6 +13,6 @@ import { ProvisioningService } from './provisioning.service.ts'
   imports: [AgentsModule, CommandsModule, HeartbeatsModule, HostsModule],
   controllers: [ProvisioningController],
   providers: [AgentPorts, ProvisioningRepository, ProvisioningService, ProvisioningHandler],
-  exports: [ProvisioningService],
+  exports: [ProvisioningHandler, ProvisioningService],
 })
 export class ProvisioningModule {}

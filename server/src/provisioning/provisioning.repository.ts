@@ -8,7 +8,7 @@ import { isUniqueViolation } from '../platform/prisma/database.ts'
 
 type NewHostFields = Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'>
 
-const BUSY: HostState[] = ['installing', 'removing']
+const BUSY: HostState[] = ['installing', 'upgrading', 'removing']
 const PORT_TRIES = 20
 
 /** Hosts, agents and the commands that install and remove them, changed together or not at all. */
@@ -72,7 +72,7 @@ export class ProvisioningRepository {
       if (count === 0)
         throw new RollcallError(
           'host.busy',
-          `${host.name} is being installed or removed at the moment. Wait until that has ended, or cancel it.`,
+          `${host.name} is being installed, upgraded or removed at the moment. Wait until that has ended, or cancel it.`,
         )
     })
   }

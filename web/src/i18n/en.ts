@@ -91,6 +91,7 @@ export const en = {
   'commands.kind': 'Kind',
   'commands.none': 'No command yet',
   'commands.remove': 'Removal of the agent',
+  'commands.upgrade': 'Upgrade of the agent',
   'commands.terminal': 'Terminal',
   'commands.took': 'Took',
   'commands.when': 'When',

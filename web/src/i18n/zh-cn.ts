@@ -90,6 +90,7 @@ export const zhCn: Record<keyof typeof en, string> = {
   'commands.kind': '类型',
   'commands.none': '暂无命令',
   'commands.remove': '移除代理',
+  'commands.upgrade': '升级代理',
   'commands.terminal': '终端',
   'commands.took': '耗时',
   'commands.when': '时间',

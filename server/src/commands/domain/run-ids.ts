@@ -20,6 +20,9 @@ export function hashOf(value: unknown): string {
  */
 export const commandIdOf = (runId: string, hostId: string) => idOf(`${runId}/${hostId}`)
 
+/** The id of a step that the server has a host do on behalf of a command: the same one, whichever server asks. */
+export const stepIdOf = (commandId: string, step: string) => idOf(`${commandId}/${step}`)
+
 function idOf(name: string): string {
   const bytes = createHash('sha256').update(name).digest().subarray(0, 16)
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80

@@ -21,15 +21,13 @@ export class Artifacts {
     /** Where the build left the agent's archives. */
     private readonly agentFolder: string,
     private readonly ansibleBundlePath: string,
+    /** Where releases are that an operator has added; undefined where none can be. */
+    readonly addedFolder?: string,
   ) {}
 
   /** Throws `host.unsupported_architecture` when this server was built without that agent. */
   async agentArchive(architecture: 'x64' | 'arm64'): Promise<AgentArchive> {
-    const names = await readdir(this.agentFolder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return []
-      throw error
-    })
-    for (const name of names.sort()) {
+    for (const name of await namesIn(this.agentFolder)) {
       const match = ARCHIVE_NAME.exec(name)?.groups
       if (match?.version === undefined || match.architecture !== architecture) continue
       const path = join(this.agentFolder, name)
@@ -38,6 +36,34 @@ export class Artifacts {
     throw new RollcallError(
       'host.unsupported_architecture',
       `This server was built without an agent for linux-${architecture}. Build it where the npm registry can be reached: npm run build.`,
+    )
+  }
+
+  /** Every release that there is for an architecture, the server's own and those that were added. */
+  async releases(): Promise<(AgentArchive & { architecture: 'x64' | 'arm64'; isOwn: boolean })[]> {
+    const folders = [this.agentFolder, ...(this.addedFolder === undefined ? [] : [this.addedFolder])]
+    const found = []
+    for (const folder of folders)
+      for (const name of await namesIn(folder)) {
+        const match = ARCHIVE_NAME.exec(name)?.groups
+        if (match?.version === undefined) continue
+        const path = join(folder, name)
+        const architecture = match.architecture as 'x64' | 'arm64'
+        const sha256 = await this.hash(path)
+        found.push({ path, version: match.version, sha256, architecture, isOwn: folder === this.agentFolder })
+      }
+    return found
+  }
+
+  /** Throws `release.not_found`. */
+  async release(version: string, architecture: 'x64' | 'arm64'): Promise<AgentArchive> {
+    const found = (await this.releases()).find(
+      (one) => one.version === version && one.architecture === architecture,
+    )
+    if (found) return found
+    throw new RollcallError(
+      'release.not_found',
+      `There is no release ${version} of the agent for linux-${architecture}. "rollcall release list" shows those there are.`,
     )
   }
 
@@ -53,6 +79,14 @@ export class Artifacts {
     hashing.catch(() => this.hashes.delete(path))
     return hashing
   }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names.sort()
 }
 
 async function hashFile(path: string): Promise<string> {

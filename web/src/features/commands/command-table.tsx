@@ -90,6 +90,7 @@ export function titleOf(command: CommandView): string {
   if (command.kind === 'terminal') return t('commands.terminal')
   if (command.kind === 'ssh_terminal') return `${t('commands.terminal')} (SSH)`
   if (command.kind === 'install') return t('commands.install')
+  if (command.kind === 'upgrade') return t('commands.upgrade')
   if (command.kind === 'remove') return t('commands.remove')
   return commandTitle(command.program, command.args)
 }

@@ -20,6 +20,7 @@ options:
   archive: {type: path, description: A tar archive. Not needed when the release is there.}
   sha256: {type: str, required: true, description: What the archive must hash to.}
   keep: {type: int, default: 2, description: How many releases stay, the current one included.}
+  is_current: {type: bool, default: true, description: Whether C(current) is to lead to it and older ones are to go. Without that it only lies there.}
 """
 
 CHUNK = 1024 * 1024
@@ -121,6 +122,7 @@ def main():
             "archive": {"type": "path"},
             "sha256": {"type": "str", "required": True},
             "keep": {"type": "int", "default": 2},
+            "is_current": {"type": "bool", "default": True},
         },
         supports_check_mode=True,
     )
@@ -128,7 +130,7 @@ def main():
     releases, link = os.path.join(path, "releases"), os.path.join(path, "current")
     target, to = os.path.join(releases, name), os.path.join("releases", name)
     is_new = not os.path.isdir(target)
-    is_moved = not os.path.islink(link) or os.readlink(link) != to
+    is_moved = module.params["is_current"] and (not os.path.islink(link) or os.readlink(link) != to)
     if module.check_mode:
         module.exit_json(changed=is_new or is_moved)
     removed = []
@@ -138,7 +140,8 @@ def main():
             lay_out(module, releases, target)
         if is_moved:
             point(link, to)
-        removed = outdated(releases, name, module.params["keep"])
+        if module.params["is_current"]:
+            removed = outdated(releases, name, module.params["keep"])
         for old in removed:
             shutil.rmtree(os.path.join(releases, old))
     except (OSError, tarfile.TarError, EOFError) as error:

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { endingOf, hostReport, outcomeOf, stateOfEnded } from './host-outcome.ts'
+
+describe('what became of a host', () => {
+  it('is never called upgraded unless the host has put that down', () => {
+    for (const state of ['not_begun', 'under_way', 'rolled_back', 'refused'] as const)
+      expect(outcomeOf({ state })?.state).not.toBe('upgraded')
+  })
+
+  it('is the same in the state of the host in its upgrade as in its command', () => {
+    for (const state of ['rolled_back', 'refused', 'stranded'] as const) {
+      const ending = endingOf({ state, reason: 'why' })
+      expect(stateOfEnded({ state: ending.state, reasonCode: ending.reasonCode ?? null })).toBe(state)
+      expect(ending.hostState).toBe(state === 'stranded' ? 'offline' : 'online')
+    }
+    expect(stateOfEnded({ state: 'success', reasonCode: null })).toBe('upgraded')
+    expect(stateOfEnded({ state: 'lost', reasonCode: null })).toBe('refused')
+  })
+
+  it('is not taken from words that no host of ours says', () => {
+    for (const said of [
+      null,
+      'upgraded',
+      {},
+      { state: 'fine' },
+      { state: 'upgraded', reason: 'x'.repeat(5000) },
+    ])
+      expect(hostReport.safeParse(said).success).toBe(false)
+  })
+})

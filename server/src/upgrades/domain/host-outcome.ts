@@ -1,0 +1,71 @@
+import type { ErrorCode } from '@rollcall/contracts'
+import type { HostState, UpgradeHostState } from '@rollcall/contracts/admin'
+import { z } from 'zod'
+
+/** What the host itself says of an upgrade. What it says is hostile: bounded, and shown as text only. */
+export const hostReport = z.object({
+  state: z.enum(['not_begun', 'under_way', 'upgraded', 'rolled_back', 'refused']),
+  reason: z.string().max(4000).optional(),
+})
+export type HostReport = z.infer<typeof hostReport>
+
+export type HostOutcome =
+  | { state: 'upgraded' }
+  | { state: 'rolled_back' | 'refused' | 'stranded'; reason: string; code?: ErrorCode }
+  | { state: 'cancelled' }
+
+/** What a host's report says of how its upgrade ended; null while it has not. Pure. */
+export function outcomeOf(report: HostReport): HostOutcome | null {
+  const because = report.reason || 'the host did not say why'
+  switch (report.state) {
+    case 'under_way':
+      return null
+    case 'upgraded':
+      return { state: 'upgraded' }
+    case 'rolled_back':
+      return { state: 'rolled_back', reason: `The old agent is back: ${because}.` }
+    case 'refused':
+      return { state: 'refused', reason: `Nothing was changed: ${because}.` }
+    case 'not_begun':
+      return {
+        state: 'refused',
+        reason: 'Nothing was changed: the upgrade ended on the host before it had begun. See its log.',
+      }
+  }
+}
+
+/** How the command of an upgrade ends, and what its host is from then on. Pure. */
+export function endingOf(outcome: HostOutcome) {
+  if (outcome.state === 'upgraded')
+    return { state: 'success' as const, exitCode: 0, hostState: 'online' satisfies HostState as HostState }
+  if (outcome.state === 'cancelled')
+    return {
+      state: 'cancelled' as const,
+      exitCode: null,
+      reason: 'It was cancelled before anything was changed on the host.',
+      hostState: 'online' satisfies HostState as HostState,
+    }
+  const hostState: HostState = outcome.state === 'stranded' ? 'offline' : 'online'
+  return {
+    state: 'failed' as const,
+    exitCode: null,
+    reasonCode: outcome.code ?? CODES[outcome.state],
+    reason: outcome.reason,
+    hostState,
+  }
+}
+
+const CODES = {
+  rolled_back: 'upgrade.rolled_back',
+  refused: 'upgrade.refused',
+  stranded: 'upgrade.stranded',
+} as const satisfies Record<string, ErrorCode>
+
+/** What a host has come to, by how its command ended. Pure. */
+export function stateOfEnded(command: { state: string; reasonCode: string | null }): UpgradeHostState {
+  if (command.state === 'success') return 'upgraded'
+  if (command.state === 'cancelled') return 'cancelled'
+  if (command.reasonCode === 'upgrade.rolled_back') return 'rolled_back'
+  if (command.reasonCode === 'upgrade.stranded' || command.state === 'timed_out') return 'stranded'
+  return 'refused'
+}

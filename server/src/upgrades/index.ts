@@ -1,0 +1,2 @@
+export { UpgradeDriver } from './upgrade-driver.ts'
+export { UpgradesModule } from './upgrades.module.ts'

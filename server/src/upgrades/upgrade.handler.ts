@@ -1,0 +1,229 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { AgentsRepository, AgentsService } from '../agents/index.ts'
+import {
+  type ClaimedCommand,
+  type CommandHandler,
+  CommandWorker,
+  type HeldCommand,
+  stepIdOf,
+} from '../commands/index.ts'
+import { AgentFiles } from '../files/index.ts'
+import { HostsRepository } from '../hosts/index.ts'
+import { type AgentArchive, Artifacts } from '../platform/artifacts/artifacts.ts'
+import { memoryBlob } from '../platform/blobs/blob.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { ProvisioningHandler, ProvisioningLog, releaseOf } from '../provisioning/index.ts'
+import { ToolsService } from '../tools/index.ts'
+import { endingOf, type HostOutcome, outcomeOf } from './domain/host-outcome.ts'
+import { HostSteps } from './host-steps.ts'
+
+const LOOK_INTERVAL_MS = 300
+const REPORT_INTERVAL_MS = 1000
+
+/** One host's part of an upgrade, while this server holds it. */
+interface Part {
+  id: string
+  hostId: string
+  release: AgentArchive
+  log: ProvisioningLog
+  signal: AbortSignal
+  /** From here on the host may have changed, and what cannot be found out is unknown. */
+  isBegun: boolean
+}
+
+/**
+ * Upgrades the agent of one host, through that agent; one that does not answer is installed over SSH. What became of it is what the host itself
+ * has put down: so a server that takes over asks first, and does nothing twice.
+ */
+@Injectable()
+export class UpgradeHandler implements CommandHandler, OnModuleInit {
+  constructor(
+    private readonly worker: CommandWorker,
+    private readonly hosts: HostsRepository,
+    private readonly agentRows: AgentsRepository,
+    private readonly agents: AgentsService,
+    private readonly files: AgentFiles,
+    private readonly tools: ToolsService,
+    private readonly artifacts: Artifacts,
+    private readonly provisioning: ProvisioningHandler,
+    private readonly steps: HostSteps,
+    private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  onModuleInit() {
+    this.worker.register('upgrade', this)
+  }
+
+  async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+    const log = new ProvisioningLog(held, command.outputBytes)
+    const signal = AbortSignal.any([held.stopped, AbortSignal.timeout(command.timeoutMs)])
+    await held.markRunning()
+    const outcome = await this.outcome(command, held, log, signal)
+    if (outcome.state === 'upgraded') await this.agentRows.markVersion(command.hostId, command.args[0] ?? '')
+    await log.line(outcome.state === 'upgraded' ? 'The new agent is confirmed.' : reasonOf(outcome))
+    await log.flush()
+    await held.finish(endingOf(outcome))
+    await this.agentRows.callSoon(command.hostId, this.clock.now())
+  }
+
+  private async outcome(
+    command: ClaimedCommand,
+    held: HeldCommand,
+    log: ProvisioningLog,
+    signal: AbortSignal,
+  ): Promise<HostOutcome> {
+    const part = { id: command.id, hostId: command.hostId, log, signal, isBegun: false }
+    try {
+      if (command.outputBytes > 0) await log.line('The server was restarted in the middle: going on.')
+      const host = await this.hosts.findByNameOrId(command.hostId)
+      const architecture = host?.agent?.architecture === 'arm64' ? 'arm64' : 'x64'
+      const release = await this.artifacts.release(command.args[0] ?? '', architecture)
+      return await this.upgrade(Object.assign(part, { release }), held)
+    } catch (error) {
+      held.stopped.throwIfAborted()
+      await log.flush() // throws what the database said, if it was the database that failed
+      if (signal.aborted)
+        return {
+          state: 'stranded',
+          reason: 'It took too long, and how it stands is unknown. Look at the host.',
+        }
+      const isOurs = !(error instanceof RollcallError)
+      if (isOurs) this.log.error({ err: error, commandId: command.id }, 'an upgrade failed by our fault')
+      const why = isOurs ? 'The server failed by its own fault; its log says more.' : error.message
+      if (part.isBegun)
+        return { state: 'stranded', reason: `How the upgrade stands on the host is unknown: ${why}` }
+      if (!isOurs)
+        return { state: 'refused', reason: `Nothing was changed: ${error.message}`, code: error.code }
+      return { state: 'refused', reason: why }
+    }
+  }
+
+  private async upgrade(part: Part, held: HeldCommand): Promise<HostOutcome> {
+    const { hostId, id, log, signal, release } = part
+    const old = await this.steps.version(hostId, signal).catch((error) => {
+      signal.throwIfAborted()
+      if (error instanceof RollcallError && error.kind === 'unavailable') return null
+      throw error
+    })
+    // A host in the middle of its switch is silent for a moment: only one that was not begun on goes over SSH at once.
+    if (old === null && held.command?.outputBytes === 0)
+      return this.overSsh(part, 'The agent does not answer.')
+    try {
+      const before = outcomeOf(await this.steps.report(hostId, id, signal))
+      part.isBegun = before === null
+      if (before !== null && before.state !== 'refused') return before
+      if (!part.isBegun) {
+        if (held.cancelled.aborted) return { state: 'cancelled' }
+        if (old === release.version) {
+          await log.line(`The agent is ${release.version} already.`)
+          return { state: 'upgraded' }
+        }
+        await this.begin(part, old)
+      }
+      return await this.attend(part, old)
+    } catch (error) {
+      if (!(error instanceof RollcallError) || error.code !== 'upgrade.stranded') throw error
+      return this.overSsh(part, error.message)
+    }
+  }
+
+  private async begin(part: Part, old: string | null): Promise<void> {
+    const { hostId, id, release, log, signal } = part
+    await log.line(`From ${old ?? 'an unknown release'} to ${release.version}`)
+    const { path: tools, isNew } = await this.tools.ensure(hostId, signal)
+    await log.line(isNew ? 'The tools are sent.' : 'The tools are there already.')
+    const staging = `/var/lib/rollcall-upgrade/${id}`
+    const archive = `${staging}/agent.tar.gz`
+    const place = { mode: 0o600, owner: 'root:root', makeParents: true }
+    const source = { path: release.path }
+    await this.files.upload(
+      hostId,
+      { ...place, source, destination: archive, transferId: stepIdOf(id, 'archive') },
+      signal,
+    )
+    await log.line('The release is on the host.')
+    const variables = {
+      rollcall_upgrade_id: id,
+      rollcall_upgrade_staging: staging,
+      rollcall_upgrade_release: releaseOf(release),
+      rollcall_upgrade_version: release.version,
+      rollcall_upgrade_archive: archive,
+      rollcall_upgrade_archive_sha256: release.sha256,
+    }
+    const blob = await memoryBlob(Buffer.from(JSON.stringify(variables)))
+    await this.files.upload(
+      hostId,
+      {
+        ...place,
+        source: { blob },
+        destination: `${staging}/vars.json`,
+        transferId: stepIdOf(id, 'variables'),
+      },
+      signal,
+    )
+    part.isBegun = true
+    await this.steps.startUnit(hostId, id, { tools, staging }, signal)
+  }
+
+  /** Follows the unit, and confirms the new agent once that answers; resolves to what the host has put down in the end. */
+  private async attend(part: Part, old: string | null): Promise<HostOutcome> {
+    const { hostId, id, log, signal } = part
+    const ended = new AbortController()
+    const confirming = this.confirm(part, old, AbortSignal.any([signal, ended.signal]))
+    confirming.catch(() => undefined) // awaited below
+    try {
+      await this.steps.followUnit(hostId, id, log, signal)
+    } finally {
+      ended.abort()
+      await confirming.catch((error) => {
+        if (!ended.signal.aborted || signal.aborted) throw error
+        this.log.debug({ err: error, hostId }, 'confirming an upgrade ended with its unit')
+      })
+    }
+    for (;;) {
+      // The unit may outlive what followed it.
+      const outcome = outcomeOf(await this.steps.report(hostId, id, signal))
+      if (outcome) return outcome
+      await this.clock.sleep(REPORT_INTERVAL_MS, signal)
+    }
+  }
+
+  private async confirm({ hostId, id, release }: Part, old: string | null, signal: AbortSignal) {
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      const version = await this.steps.version(hostId, signal).catch((error) => {
+        if (error instanceof RollcallError) return null // it is being switched, or is not the right one: the host decides in the end
+        throw error
+      })
+      if (version === release.version) {
+        if ((await this.steps.confirm(hostId, id, attempt, signal)) !== 'too_early') return
+      } else if (version !== null && old !== null && version !== old) {
+        await this.steps.reject(hostId, id, `the new agent says that it is ${version}`, signal)
+        return
+      }
+      await this.clock.sleep(LOOK_INTERVAL_MS, signal)
+    }
+  }
+
+  /** The last resort: installs the release over SSH, with the identity that the agent has. */
+  private async overSsh({ hostId, log, release, signal }: Part, why: string): Promise<HostOutcome> {
+    await log.line(`${why} Trying over SSH.`)
+    try {
+      await this.provisioning.install(hostId, log, signal, release)
+      return { state: 'upgraded' }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof RollcallError)) throw error
+      return {
+        state: 'stranded',
+        reason: `${why} Over SSH it could not be installed either: ${error.message} (${error.code})`,
+      }
+    } finally {
+      this.agents.forget(hostId)
+    }
+  }
+}
+
+const reasonOf = (outcome: HostOutcome) => ('reason' in outcome ? outcome.reason : 'It was cancelled.')

@@ -1,0 +1,30 @@
+import { Module } from '@nestjs/common'
+import { AgentsModule } from '../agents/index.ts'
+import { CommandsModule } from '../commands/index.ts'
+import { FilesModule } from '../files/index.ts'
+import { HostsModule } from '../hosts/index.ts'
+import { ProvisioningModule } from '../provisioning/index.ts'
+import { RunsModule } from '../runs/index.ts'
+import { ToolsModule } from '../tools/index.ts'
+import { HostSteps } from './host-steps.ts'
+import { UpgradeHandler } from './upgrade.handler.ts'
+import { UpgradeDriver } from './upgrade-driver.ts'
+import { UpgradesController } from './upgrades.controller.ts'
+import { UpgradesRepository } from './upgrades.repository.ts'
+import { UpgradesService } from './upgrades.service.ts'
+
+@Module({
+  imports: [
+    AgentsModule,
+    CommandsModule,
+    FilesModule,
+    HostsModule,
+    ProvisioningModule,
+    RunsModule,
+    ToolsModule,
+  ],
+  controllers: [UpgradesController],
+  providers: [HostSteps, UpgradesRepository, UpgradesService, UpgradeHandler, UpgradeDriver],
+  exports: [UpgradeDriver],
+})
+export class UpgradesModule {}

@@ -1,0 +1,169 @@
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { RingPlan, UpgradeHostState, UpgradeState } from '@rollcall/contracts/admin'
+import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
+import { Database } from '../platform/prisma/database.ts'
+import { stateOfEnded } from './domain/host-outcome.ts'
+import type { RingHost } from './domain/next-move.ts'
+
+/** The host does not wait any more, or the upgrade was paused or has ended: nothing is stored. */
+export class Overtaken extends Error {}
+
+export interface Upgrade {
+  id: string
+  version: string
+  rings: RingPlan
+  /** `cancelling`: it ends when nothing is under way any more. */
+  state: UpgradeState | 'cancelling'
+  reason: string | null
+  requestedBy: string
+  createdAt: Date
+  endedAt: Date | null
+}
+
+export interface UpgradeHost {
+  hostId: string
+  hostName: string
+  position: number
+  ring: number
+  state: UpgradeHostState
+  reason: string | null
+  commandId: string | null
+  endedAt: Date | null
+}
+
+const MOST_LISTED = 100
+const COLUMNS = `id, version, rings, state, reason, requested_by AS "requestedBy", created_at AS "createdAt", ended_at AS "endedAt"`
+
+@Injectable()
+export class UpgradesRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly commands: CommandsRepository,
+  ) {}
+
+  async insert(upgrade: Upgrade, hosts: readonly UpgradeHost[]): Promise<void> {
+    await this.database.prisma.upgrade.create({
+      data: { ...upgrade, hosts: { createMany: { data: [...hosts] } } },
+    })
+  }
+
+  async find(id: string): Promise<Upgrade | null> {
+    const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM upgrade WHERE id = $1`, [id])
+    return rows[0] ?? null
+  }
+
+  /** Newest first. */
+  async list(): Promise<Upgrade[]> {
+    const sql = `SELECT ${COLUMNS} FROM upgrade ORDER BY created_at DESC, id LIMIT $1`
+    return (await this.database.pool.query(sql, [MOST_LISTED])).rows
+  }
+
+  /** In the order in which their turn comes. */
+  async hostsOf(id: string): Promise<UpgradeHost[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host_id AS "hostId", host_name AS "hostName", position, ring, state, reason,
+         command_id AS "commandId", ended_at AS "endedAt"
+       FROM upgrade_host WHERE upgrade_id = $1 ORDER BY position`,
+      [id],
+    )
+    return rows
+  }
+
+  /** How many hosts of each upgrade are in which state. */
+  async counts(ids: readonly string[]): Promise<{ id: string; state: UpgradeHostState; count: number }[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT upgrade_id AS id, state, count(*)::int AS count FROM upgrade_host
+       WHERE upgrade_id = ANY($1::uuid[]) GROUP BY 1, 2`,
+      [ids],
+    )
+    return rows
+  }
+
+  async unended(): Promise<string[]> {
+    const sql =
+      "SELECT id FROM upgrade WHERE state IN ('running', 'paused', 'cancelling') ORDER BY created_at"
+    return (await this.database.pool.query(sql)).rows.map(({ id }) => id)
+  }
+
+  /** Changes a state that is one of `from`. False when it is another by now. */
+  async change(id: string, from: readonly string[], to: Upgrade['state']): Promise<boolean> {
+    const sql = 'UPDATE upgrade SET state = $3 WHERE id = $1 AND state = ANY($2::text[])'
+    return (await this.database.pool.query(sql, [id, from, to])).rowCount === 1
+  }
+
+  /** Takes over what became of hosts whose command has ended. A command that left with its host counts as refused. */
+  async collect(id: string, now: Date): Promise<void> {
+    const { rows } = await this.database.pool.query(
+      `SELECT upgrade_host.host_id AS "hostId", coalesce(command.state, 'failed') AS state,
+         command.reason_code AS "reasonCode", command.reason, command.ended_at AS "endedAt"
+       FROM upgrade_host LEFT JOIN command ON command.id = upgrade_host.command_id
+       WHERE upgrade_id = $1 AND upgrade_host.state = 'upgrading'
+         AND (command.id IS NULL OR command.state NOT IN ('pending', 'running'))`,
+      [id],
+    )
+    for (const row of rows)
+      await this.database.pool.query(
+        `UPDATE upgrade_host SET state = $3, reason = $4, ended_at = $5
+         WHERE upgrade_id = $1 AND host_id = $2 AND state = 'upgrading'`,
+        [id, row.hostId, stateOfEnded(row), row.reason, row.endedAt ?? now],
+      )
+  }
+
+  /** As `nextMove` sees them. */
+  async ringHosts(id: string): Promise<RingHost[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host_id AS id, host_name AS name, ring, upgrade_host.state, ended_at AS "endedAt",
+         coalesce(host.state IN ('online', 'degraded'), true) AS "isWell"
+       FROM upgrade_host LEFT JOIN host ON host.id = host_id WHERE upgrade_id = $1 ORDER BY position`,
+      [id],
+    )
+    return rows
+  }
+
+  /** Stores that it is a host's turn, with its command and the host's state, together or not at all. Throws `Overtaken` and `host.busy`. */
+  async begin(id: string, hostId: string, run: NewCommandRun, now: Date): Promise<void> {
+    const [{ id: commandId }] = run.commands
+    await this.commands.insertRun(run, async (transaction) => {
+      const turned = await transaction.upgradeHost.updateMany({
+        where: { upgradeId: id, hostId, state: 'waiting', upgrade: { state: 'running' } },
+        data: { state: 'upgrading', commandId },
+      })
+      const taken = await transaction.host.updateMany({
+        where: { id: hostId, state: { notIn: ['installing', 'upgrading', 'removing'] } },
+        data: {
+          state: 'upgrading',
+          stateCode: null,
+          stateReason: null,
+          stateSince: now,
+          lastProvisioning: commandId,
+        },
+      })
+      if (turned.count === 0) throw new Overtaken()
+      if (taken.count === 1) return
+      throw new RollcallError('host.busy', 'The host is being installed, upgraded or removed, or is gone.')
+    })
+  }
+
+  /** Ends a host whose turn came to nothing. */
+  async refuse(id: string, hostId: string, reason: string, now: Date): Promise<void> {
+    await this.database.pool.query(
+      `UPDATE upgrade_host SET state = 'refused', reason = $3, ended_at = $4
+       WHERE upgrade_id = $1 AND host_id = $2 AND state = 'waiting'`,
+      [id, hostId, reason, now],
+    )
+  }
+
+  /** Ends an upgrade, and those hosts whose turn never came. */
+  async end(id: string, state: UpgradeState, reason: string | null, now: Date): Promise<void> {
+    await this.database.pool.query(
+      `WITH ended AS (
+         UPDATE upgrade SET state = $2, reason = $3, ended_at = $4
+         WHERE id = $1 AND state IN ('running', 'paused', 'cancelling') RETURNING id
+       )
+       UPDATE upgrade_host SET state = 'cancelled', ended_at = $4
+       FROM ended WHERE upgrade_id = ended.id AND upgrade_host.state = 'waiting'`,
+      [id, state, reason, now],
+    )
+  }
+}

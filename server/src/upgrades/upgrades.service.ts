@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import {
+  type NewUpgrade,
+  type ReleaseView,
+  type UpgradeDetail,
+  type UpgradePlanView,
+  type UpgradeView,
+  upgradeHostState,
+} from '@rollcall/contracts/admin'
+import { type Principal } from '../access/index.ts'
+import { Artifacts } from '../platform/artifacts/artifacts.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { RunsService } from '../runs/index.ts'
+import { ringsOf } from './domain/rings.ts'
+import { type Upgrade, type UpgradeHost, UpgradesRepository } from './upgrades.repository.ts'
+
+type Actor = Pick<Principal, 'name' | 'scope'>
+
+/** Upgrades as they are asked for and shown. The driver goes on with them. */
+@Injectable()
+export class UpgradesService {
+  constructor(
+    private readonly rows: UpgradesRepository,
+    private readonly runs: RunsService,
+    private readonly artifacts: Artifacts,
+    private readonly clock: Clock,
+  ) {}
+
+  async plan(request: NewUpgrade, actor: Actor): Promise<UpgradePlanView> {
+    const { version, hosts, skipped } = await this.prepare(request, actor)
+    const rings = Map.groupBy(hosts, ({ ring }) => ring)
+    return {
+      version,
+      rings: [...rings].map(([ring, members]) => ({ ring, hosts: members.map(({ hostName }) => hostName) })),
+      skipped,
+    }
+  }
+
+  /** Stores an upgrade: from here on it goes on until it has ended. Throws `release.not_found`, and what choosing hosts throws. */
+  async start(request: NewUpgrade, actor: Actor) {
+    const { version, hosts, skipped } = await this.prepare(request, actor)
+    const upgrade: Upgrade = {
+      ...{ id: randomUUID(), version, rings: request.rings, state: 'running', reason: null },
+      ...{ requestedBy: actor.name, createdAt: this.clock.now(), endedAt: null },
+    }
+    await this.rows.insert(upgrade, hosts)
+    return { upgrade: await this.view(upgrade), skipped }
+  }
+
+  async list(): Promise<UpgradeView[]> {
+    const upgrades = await this.rows.list()
+    return this.views(upgrades)
+  }
+
+  async show(id: string): Promise<UpgradeDetail> {
+    const upgrade = await this.find(id)
+    const hosts = await this.rows.hostsOf(id)
+    return {
+      upgrade: await this.view(upgrade),
+      hosts: hosts.map(({ hostId, hostName, ring, state, reason, commandId, endedAt }) => ({
+        ...{ host: { id: hostId, name: hostName }, ring, state, reason, commandId },
+        endedAt: endedAt?.toISOString() ?? null,
+      })),
+    }
+  }
+
+  pause = (id: string) => this.change(id, ['running', 'paused'], 'paused')
+  resume = (id: string) => this.change(id, ['paused', 'running'], 'running')
+  cancel = (id: string) => this.change(id, ['running', 'paused', 'cancelling'], 'cancelling')
+
+  async releases(): Promise<ReleaseView[]> {
+    const releases = await this.artifacts.releases()
+    return releases.map(({ version, architecture, sha256, isOwn }) => ({
+      ...{ version, architecture, sha256, isOwn },
+    }))
+  }
+
+  private async prepare(request: NewUpgrade, { scope }: Actor) {
+    const version = request.version ?? (await this.artifacts.agentArchive(ownArchitecture())).version
+    const releases = await this.artifacts.releases()
+    if (!releases.some((release) => release.version === version))
+      throw new RollcallError(
+        'release.not_found',
+        `There is no release ${version} of the agent. "rollcall release list" shows those there are.`,
+        { fields: [{ field: 'version', message: `"${version}" is unknown` }] },
+      )
+    const { chosen, skipped } = await this.runs.choose(request, scope)
+    const rings = ringsOf(chosen.length, request.rings)
+    const hosts = chosen.map(
+      (host, position): UpgradeHost => ({
+        ...{ hostId: host.id, hostName: host.name, position, ring: rings[position] ?? 0 },
+        ...{ state: 'waiting', reason: null, commandId: null, endedAt: null },
+      }),
+    )
+    return { version, hosts, skipped }
+  }
+
+  private async change(id: string, from: string[], to: Upgrade['state']): Promise<UpgradeView> {
+    const before = await this.find(id)
+    if (!(await this.rows.change(id, from, to)))
+      throw new RollcallError(
+        'upgrade.ended',
+        `The upgrade is ${before.state}: there is nothing to pause, resume or cancel. Begin another one.`,
+      )
+    return this.view(await this.find(id))
+  }
+
+  private async find(id: string): Promise<Upgrade> {
+    const upgrade = await this.rows.find(id)
+    if (upgrade) return upgrade
+    throw new RollcallError(
+      'upgrade.not_found',
+      `There is no upgrade ${id}. "rollcall upgrade list" shows those there are.`,
+    )
+  }
+
+  private async view(upgrade: Upgrade): Promise<UpgradeView> {
+    const [view] = await this.views([upgrade])
+    if (!view) throw new RollcallError('server.defect', 'an upgrade has no view')
+    return view
+  }
+
+  private async views(upgrades: readonly Upgrade[]): Promise<UpgradeView[]> {
+    const counts = await this.rows.counts(upgrades.map(({ id }) => id))
+    return upgrades.map(({ id, version, rings, state, reason, requestedBy, createdAt, endedAt }) => {
+      const own = counts.filter((count) => count.id === id)
+      const countOf = (name: string) => own.find((count) => count.state === name)?.count ?? 0
+      return {
+        ...{ id, version, rings, reason, requestedBy },
+        // To whoever asked it is cancelled; hosts under way still end.
+        state: state === 'cancelling' ? 'cancelled' : state,
+        createdAt: createdAt.toISOString(),
+        endedAt: endedAt?.toISOString() ?? null,
+        total: own.reduce((sum, { count }) => sum + count, 0),
+        counts: Object.fromEntries(
+          upgradeHostState.options.map((name) => [name, countOf(name)]),
+        ) as UpgradeView['counts'],
+      }
+    })
+  }
+}
+
+const ownArchitecture = () => (process.arch === 'arm64' ? 'arm64' : 'x64')
