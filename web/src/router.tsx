@@ -134,7 +134,6 @@ export const router = createRouter({
   routeTree: root.addChildren([
     outside('/sign-in'),
     outside('/sign-in/sso'),
-    outside('/sign-in/sso'),
     outside('/setup'),
     outside('/invite'),
     inside.addChildren(routes),
