@@ -21,6 +21,8 @@ import { FakeLive } from './fake-live.ts'
 import { parseRequest } from './fake-routes.ts'
 import { FakeRun, fits } from './fake-run.ts'
 
+export const SERVER_PIN = `sha256/${'S'.repeat(43)}=`
+
 export const API_KEY = 'rck_the-only-key-that-works'
 
 export interface ApiRequest {
@@ -139,7 +141,7 @@ export class FakeServer {
       case 'listHosts':
         return { hosts: [...this.hosts.values()] }
       case 'showHost':
-        return { host: this.host(params.host) }
+        return { host: this.host(params.host), serverPin: SERVER_PIN }
       case 'scanHostKey':
         return { fingerprint: FINGERPRINT, algorithm: 'ssh-ed25519' }
       case 'addHost':

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FINGERPRINT } from './fake-host.ts'
 import { refusal } from './fake-routes.ts'
+import { SERVER_PIN } from './fake-server.ts'
 import { until } from './rollcall.ts'
 import { withServer } from './setting.ts'
 
@@ -170,7 +171,10 @@ describe('rollcall host add', () => {
 describe('rollcall host show and remove', () => {
   it('--json gives the whole answer as one document', async () => {
     const host = setting.server.addHost('a')
-    expect(JSON.parse((await setting.ended(['host', 'show', 'a', '--json'])).stdout)).toEqual({ host })
+    expect(JSON.parse((await setting.ended(['host', 'show', 'a', '--json'])).stdout)).toEqual({
+      host,
+      serverPin: SERVER_PIN,
+    })
   })
 
   it('shows why a host is in its state, and where its log is', async () => {
