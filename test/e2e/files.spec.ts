@@ -93,7 +93,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     ]
     expect(await cli(...args)).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +1 +0/) })
     const { stdout } = await host.exec(['stat', '-c', '%a %U:%G', '/srv/app/motd', '/srv/app'])
-    expect(stdout).toBe('640 nobody:daemon\n755 root:root\n')
+    expect(stdout).toBe('640 nobody:daemon\n755 root:root')
     expect(await cli(...args)).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +0 +1/) })
   })
 
@@ -144,7 +144,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     const { hosts } = await ended(await start('/srv/small/file', await add(randomBytes(4_000_000))))
     expect(hosts[0]).toMatchObject({ state: 'failed', reasonCode: 'file.disk_full' })
     expect((await host.exec(['cmp', '/etc/hostname', '/srv/small/file'])).exitCode).toBe(0)
-    expect((await host.exec(['ls', '-A', '/srv/small'])).stdout).toBe('file\n')
+    expect((await host.exec(['ls', '-A', '/srv/small'])).stdout).toBe('file')
   })
 
   it('tools that are missing or of another content are sent whole and work, and no others', async () => {
