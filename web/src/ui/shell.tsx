@@ -16,7 +16,7 @@ import { lazy, Suspense, useState, useSyncExternalStore } from 'react'
 import { announceSignedOut, call } from '../api/client.ts'
 import { live } from '../api/live.ts'
 import { useSession } from '../api/session.ts'
-import { LANGUAGES, type Language, type MessageKey, setLanguage, t } from '../i18n/index.tsx'
+import { LANGUAGES, type Language, setLanguage, t } from '../i18n/index.tsx'
 import { Icon } from './icons.tsx'
 import { useNow } from './moment.tsx'
 import { PAGES } from './pages.ts'
@@ -130,11 +130,7 @@ function SchemeToggle() {
   const scheme = useComputedColorScheme('light')
   const next = scheme === 'dark' ? 'light' : 'dark'
   return (
-    <ActionIcon
-      variant="default"
-      aria-label={t(`scheme.${next}` as MessageKey)}
-      onClick={() => setColorScheme(next)}
-    >
+    <ActionIcon variant="default" aria-label={t(`scheme.${next}`)} onClick={() => setColorScheme(next)}>
       <Icon name={scheme === 'dark' ? 'sun' : 'moon'} />
     </ActionIcon>
   )

@@ -1,5 +1,5 @@
 import type { CommandState, HostState } from '@rollcall/contracts/admin'
-import { type MessageKey, t } from '../i18n/index.tsx'
+import { t } from '../i18n/index.tsx'
 
 type Shown = HostState | CommandState | 'held' | 'removed'
 
@@ -26,7 +26,7 @@ const LOOKS: Record<Shown, { color: string; icon: string }> = {
 }
 
 export const colorOf = (state: Shown) => LOOKS[state].color
-export const wordOf = (state: Shown) => t(`state.${state}` as MessageKey)
+export const wordOf = (state: Shown) => t(`state.${state}`)
 
 /** By colour, sign and word, so that no one of them has to be seen. */
 export function StateBadge({ state, reason }: { state: Shown; reason?: string | null }) {

@@ -16,14 +16,14 @@ import { type Role, role as roleSchema, type UserView } from '@rollcall/contract
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, call } from '../../api/client.ts'
-import { type MessageKey, t } from '../../i18n/index.tsx'
+import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 
 const EMPTY = { email: '', name: '', role: 'operator' as Role, scope: '' }
-const roles = () => roleSchema.options.map((value) => ({ value, label: t(`role.${value}` as MessageKey) }))
+const roles = () => roleSchema.options.map((value) => ({ value, label: t(`role.${value}`) }))
 const scopeOf = (text: string) => (text.trim() ? [text.trim()] : null)
 
 export function UsersPage() {
@@ -66,7 +66,7 @@ export function UsersPage() {
                 <Table.Td>
                   <Untrusted>{user.email}</Untrusted>
                 </Table.Td>
-                <Table.Td>{t(`role.${user.role}` as MessageKey)}</Table.Td>
+                <Table.Td>{t(`role.${user.role}`)}</Table.Td>
                 <Table.Td>{user.scope?.join(', ') ?? t('users.allHosts')}</Table.Td>
                 <Table.Td>{user.hasTotp ? t('yes') : t('no')}</Table.Td>
                 <Table.Td>{user.hasPassword ? <Ago at={user.lastSignInAt} /> : t('users.invited')}</Table.Td>

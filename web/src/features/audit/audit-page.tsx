@@ -4,7 +4,7 @@ import { type AuditEntry, type AuditVerdict, auditOutcome } from '@rollcall/cont
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { addressOf, call } from '../../api/client.ts'
-import { type MessageKey, t } from '../../i18n/index.tsx'
+import { t } from '../../i18n/index.tsx'
 import { EmptyState, ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { momentText } from '../../ui/words.ts'
@@ -60,8 +60,8 @@ export function AuditPage() {
         {(['actor', 'action', 'text'] as const).map((name) => (
           <TextInput
             key={name}
-            placeholder={t(`audit.${name}` as MessageKey)}
-            aria-label={t(`audit.${name}` as MessageKey)}
+            placeholder={t(`audit.${name}`)}
+            aria-label={t(`audit.${name}`)}
             value={filter[name]}
             onChange={(event) => setFilter({ ...filter, [name]: event.currentTarget.value })}
           />
@@ -71,7 +71,7 @@ export function AuditPage() {
           placeholder={t('audit.outcome')}
           aria-label={t('audit.outcome')}
           value={filter.outcome}
-          data={auditOutcome.options.map((value) => ({ value, label: t(`audit.${value}` as MessageKey) }))}
+          data={auditOutcome.options.map((value) => ({ value, label: t(`audit.${value}`) }))}
           onChange={(outcome) => setFilter({ ...filter, outcome })}
         />
       </Group>
@@ -115,7 +115,7 @@ function Entries({ entries }: { entries: AuditEntry[] }) {
               <Table.Td>{entry.action}</Table.Td>
               <Table.Td>
                 <Text size="sm" c={COLORS[entry.outcome]}>
-                  {t(`audit.${entry.outcome}` as MessageKey)} {entry.code}
+                  {t(`audit.${entry.outcome}`)} {entry.code}
                 </Text>
               </Table.Td>
               <Table.Td maw={420}>

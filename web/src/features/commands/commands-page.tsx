@@ -2,7 +2,7 @@ import { Group, Select, Stack, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { commandKind, commandState } from '@rollcall/contracts/admin'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { type MessageKey, t } from '../../i18n/index.tsx'
+import { t } from '../../i18n/index.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { CommandTable } from './command-table.tsx'
 
@@ -32,7 +32,7 @@ export function CommandsPage() {
           aria-label={t('fleet.state')}
           clearable
           value={state ?? null}
-          data={commandState.options.map((value) => ({ value, label: t(`state.${value}` as MessageKey) }))}
+          data={commandState.options.map((value) => ({ value, label: t(`state.${value}`) }))}
           onChange={(value) => change({ state: value ?? undefined })}
         />
         <Select
@@ -40,7 +40,7 @@ export function CommandsPage() {
           aria-label={t('commands.kind')}
           clearable
           value={kind ?? null}
-          data={commandKind.options.map((value) => ({ value, label: t(`kind.${value}` as MessageKey) }))}
+          data={commandKind.options.map((value) => ({ value, label: t(`kind.${value}`) }))}
           onChange={(value) => change({ kind: value ?? undefined })}
         />
       </Group>

@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
-import { type MessageKey, t } from '../../i18n/index.tsx'
+import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
@@ -83,7 +83,7 @@ function Row({ schedule }: { schedule: ScheduleView }) {
       <Table.Td>
         {last ? (
           <>
-            {t(`firing.${last.outcome}` as MessageKey)} <Ago at={last.plannedAt} />{' '}
+            {t(`firing.${last.outcome}`)} <Ago at={last.plannedAt} />{' '}
             {last.runId && (
               <Link to="/runs/$id" params={{ id: last.runId }}>
                 {t('run.open')}
