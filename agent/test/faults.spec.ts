@@ -248,14 +248,12 @@ describe('too much', () => {
     }
   })
 
-  test('100 MB arrive whole and fast enough', async () => {
+  test('100 MB arrive whole', async () => {
     const host = await startHost()
     const id = await host.shell('head -c 100000000 /dev/zero; echo end >&2')
-    const started = performance.now()
     const { offset, result } = await host.follow(id)
     expect(offset).toBe(100_000_004)
     expect(result).toMatchObject({ stdout: 100_000_000, stderr: 4, dropped: 0 })
-    expect(100_000 / (performance.now() - started)).toBeGreaterThan(10)
   })
 })
 

@@ -128,21 +128,36 @@ test('many large requests at once are taken as far as there is room', async () =
   const host = await startHost({ request_bytes: 2 * MEBIBYTE })
   await isUp(host)
   const before = peakOf(host)
-  const sockets = await Promise.all(Array.from({ length: 110 }, () => openTrusted(host)))
-  const answers: string[] = []
-  for (const socket of sockets) {
-    socket.on('data', (data) => answers.push(String(data)))
-    // All but the last byte, so that all of them are held.
-    socket.write(head(host, 2 * MEBIBYTE) + ' '.repeat(2 * MEBIBYTE - 1))
+  const sockets: TLSSocket[] = []
+  const outcomes: Promise<string>[] = []
+  for (let i = 0; i < 11; i++) {
+    for (const socket of await Promise.all(Array.from({ length: 10 }, () => openTrusted(host)))) {
+      outcomes.push(
+        new Promise((resolve) => {
+          socket.once('data', (data) => resolve(String(data)))
+          socket.once('close', () => resolve('cut off'))
+        }),
+      )
+      // The head at once, since a connection that says nothing is soon closed.
+      socket.write(head(host, 2 * MEBIBYTE))
+      sockets.push(socket)
+    }
   }
+  // All but the last byte, so that all of them are held.
+  for (const socket of sockets) socket.write(' '.repeat(2 * MEBIBYTE - 1))
   await expect
-    .poll(() => sockets.every((socket) => socket.writableLength === 0), { timeout: 15_000 })
+    .poll(() => sockets.every((socket) => socket.destroyed || socket.writableLength === 0), {
+      timeout: 60_000,
+    })
     .toBe(true)
   for (const socket of sockets) socket.write('1')
-  await expect.poll(() => answers.length, { timeout: 15_000 }).toBe(110)
-  expect(answers.filter((answer) => answer.includes('agent.overloaded')).length).toBeGreaterThan(90)
+  const answers = await Promise.all(outcomes)
+  expect(answers.filter((answer) => answer.includes('agent.overloaded')).length).toBeGreaterThan(80)
   expect(answers.filter((answer) => answer.includes('request.invalid')).length).toBeGreaterThan(4)
+  // On a machine that is slow enough the time for a request is over first.
+  const late = answers.filter((answer) => answer === 'cut off' || answer.startsWith('HTTP/1.1 404'))
+  expect(late.length).toBeLessThan(15)
   expect(peakOf(host) - before).toBeLessThan(120)
   for (const socket of sockets) socket.destroy()
   await isUp(host)
-})
+}, 120_000)

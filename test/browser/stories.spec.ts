@@ -113,6 +113,9 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     await screenText(page).getByText('written in a browser', { exact: false }).first().waitFor(WAIT)
     await page.keyboard.press('Escape')
     await page.keyboard.type(':wq\n')
+    // What is typed while the editor is still there belongs to the editor.
+    const editors = async () => (await web.exec(['pgrep', '-cx', 'vi|vim|vim.tiny'])).stdout.trim()
+    await expect.poll(editors, { timeout: WAIT.timeout, interval: 250 }).toBe('0')
     await page.keyboard.type('echo left-$((1 + 1))\n')
     await screenText(page).getByText('left-2').first().waitFor(WAIT)
     expect((await web.exec(['cat', '/tmp/from-the-browser'])).stdout).toBe('written in a browser')
