@@ -19,6 +19,9 @@ export interface Window {
   latenessMs: number
 }
 
+const SETTLED_LATENESS_MS = 1000
+const MOST_SETTLING_S = 120
+
 const LATENESS = 'rollcall_heartbeat_lateness_seconds'
 
 export async function measureWindow(setting: SimulatedSetting, seconds: number): Promise<Window> {
@@ -51,5 +54,18 @@ export async function measureWindow(setting: SimulatedSetting, seconds: number):
     simulatorCorePercent: percent(after.simulator.cpuMs - before.simulator.cpuMs),
     rssMb,
     latenessMs: calls === 0 ? 0 : 1000 * pageAfter.estimateSince(pageBefore, LATENESS, 0.99),
+  }
+}
+
+/** The steady state is what is measured: a server that never gets there is measured all the same, after two minutes. */
+export async function settle(
+  setting: SimulatedSetting,
+  restS: number,
+  log: (line: string) => void,
+): Promise<void> {
+  for (let waitedS = 0; waitedS < MOST_SETTLING_S; waitedS += restS) {
+    const { latenessMs } = await measureWindow(setting, restS)
+    if (latenessMs <= SETTLED_LATENESS_MS) return
+    log(`not settled yet: p99 lateness ${latenessMs.toFixed(0)} ms`)
   }
 }

@@ -7,7 +7,7 @@ import { type Floor, measureFloor } from './bare-floor.ts'
 import { dispatchOnce } from './dispatch.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import { heartbeatPlots } from './heartbeat-plot.ts'
-import { measureWindow, type Window } from './heartbeat-window.ts'
+import { measureWindow, settle, type Window } from './heartbeat-window.ts'
 import { percentile } from './statistics.ts'
 
 /** The server and its database on one core, the world that they look at on the other. */
@@ -23,8 +23,6 @@ const WHOLE = STEPS[3]
 /** After every agent has answered, a rest of `restS` at a time until what was missed meanwhile has been made up for. */
 const LONG = { restS: 15, idleS: 30, stepS: 60, windowS: 120, settleS: 60, dispatches: 300 }
 const SHORT = { restS: 5, idleS: 10, stepS: 15, windowS: 25, settleS: 20, dispatches: 100 }
-const SETTLED_LATENESS_MS = 1000
-const MOST_SETTLING_S = 120
 const CONNECT_MS = 20_000
 const PAUSE_MS = 50
 /** Long enough that a moment in which the machine was busy elsewhere, and the rush after it, is no rate. */
@@ -115,15 +113,6 @@ async function grow(setting: SimulatedSetting, from: number, { agents, minMs, ma
     everyMs: 500,
     what: `each of ${agents} agents to be called`,
   })
-}
-
-/** The steady state is what is measured: a server that never gets there is measured all the same, after two minutes. */
-async function settle(setting: SimulatedSetting, restS: number, log: (line: string) => void): Promise<void> {
-  for (let waitedS = 0; waitedS < MOST_SETTLING_S; waitedS += restS) {
-    const { latenessMs } = await measureWindow(setting, restS)
-    if (latenessMs <= SETTLED_LATENESS_MS) return
-    log(`not settled yet: p99 lateness ${latenessMs.toFixed(0)} ms`)
-  }
 }
 
 /** A window in which agents were called at another pace than they should be measures something else. */

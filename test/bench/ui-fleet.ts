@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HostStatus } from '@rollcall/contracts/admin'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { poll } from '../bed/poll.ts'
 import { becomeAdmin } from '../browser/sign-in.ts'
 import { SimulatedSetting } from '../load/simulated-setting.ts'
 import type { Behaviour } from '../load/simulator/behaviour.ts'
 import type { BenchOptions, Figure } from './figure.ts'
+import { settle } from './heartbeat-window.ts'
 import { percentile } from './statistics.ts'
 import { framesOf, noteFirstRows, noteFrames, noteWhatIsSeen, VIEWPORT, whatWasSeen } from './ui-page.ts'
 
 const AGENTS = 10_000
+/** A server that has never called its agents opens ten thousand connections first. */
+const SETTLING_S = 15
 const LOADS = { long: 9, short: 5 }
 /** Turns of the wheel: nine of three rows, then one of ninety. */
 const SCROLLS = { long: 400, short: 150 }
@@ -35,6 +39,10 @@ export async function manyHosts(browser: Browser, log: Log, { isShort }: BenchOp
   await using context = await browser.newContext({ viewport: VIEWPORT })
   const page = await context.newPage()
   await becomeAdmin(setting.server, page)
+  await poll(async () => (await setting.simulator.records()).counts('heartbeat').size === AGENTS, {
+    ...{ timeoutMs: STATE_TIMEOUT_MS, everyMs: 1000, what: 'every host to be called once' },
+  })
+  await settle(setting, SETTLING_S, log)
   const loads: number[] = []
   for (let load = 0; load < LOADS[rounds]; load++)
     loads.push(await interactiveMs(browser, context, setting.server.url))

@@ -1,8 +1,10 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@rollcall/contracts/admin'
+import { Clock } from '../platform/clock/clock.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { AccessService } from './access.service.ts'
+import { AttemptsByAddress } from './domain/sign-in-limits.ts'
 import { type KnownRequest, may, type Principal } from './principal.ts'
 import { ScopeRepository } from './scope.repository.ts'
 
@@ -12,9 +14,12 @@ const nameOf = (context: ExecutionContext) =>
 /** Denies everything that the contract does not allow to whoever asks. */
 @Injectable()
 export class AccessGuard implements CanActivate {
+  private readonly attempts = new AttemptsByAddress()
+
   constructor(
     private readonly access: AccessService,
     private readonly scopes: ScopeRepository,
+    private readonly clock: Clock,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -39,7 +44,9 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<KnownRequest>()
     const changes = method !== 'GET'
     if (access === 'public') {
-      if (changes) this.refuseForeignPage(request, request.headers.origin !== undefined)
+      if (!changes) return true
+      this.refuseForeignPage(request, request.headers.origin !== undefined)
+      this.limitStranger(name, request)
       return true
     }
     request.principal = await this.access.authenticate(request)
@@ -75,6 +82,12 @@ export class AccessGuard implements CanActivate {
       throw new RollcallError('run.not_found', `There is no run ${id}.`)
     if (route.path.startsWith('/api/transfers/') && !(await this.scopes.transferExists(scope, id)))
       throw new RollcallError('transfer.not_found', `There is no transfer ${id}.`)
+  }
+
+  /** Whoever is not known yet may try so often, be it passwords, codes or links. Here, so that no more is written down either. */
+  private limitStranger(name: AdminRouteName, { ip = '' }: KnownRequest): void {
+    if (!this.attempts.take(`${name} ${ip}`, this.clock.now().getTime()))
+      throw new RollcallError('access.locked_out', 'Too many attempts from this address. Wait ten minutes.')
   }
 
   /** A browser sends the cookie whichever page of the same site asks it to; only ours may. */

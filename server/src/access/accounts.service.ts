@@ -8,7 +8,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { AccessService } from './access.service.ts'
 import { hashPassword, isPassword, refuseWeakPassword } from './domain/password.ts'
-import { AttemptsByAddress, lockedUntil } from './domain/sign-in-limits.ts'
+import { lockedUntil } from './domain/sign-in-limits.ts'
 import { hashOfToken, OneTimeLinks } from './one-time-links.ts'
 import { type FoundSession, SessionsService, type Visitor } from './sessions.service.ts'
 import { type User, UsersRepository } from './users.repository.ts'
@@ -25,8 +25,6 @@ export interface SignedIn {
 /** Signing in, and what a person does with the own account. */
 @Injectable()
 export class AccountsService {
-  private readonly attempts = new AttemptsByAddress()
-
   constructor(
     private readonly users: UsersRepository,
     private readonly sessions: SessionsService,
@@ -36,17 +34,16 @@ export class AccountsService {
     @Inject(Sealer) private readonly sealer: Sealer,
   ) {}
 
-  /** Says the same, and takes as long, for an address that nobody has as for a wrong password. */
+  /** Says the same, and takes as long, for an address that nobody has, a locked account and a wrong password. */
   async signIn(email: string, password: string, visitor: Visitor): Promise<SignedIn> {
-    this.limit(visitor)
     const user = await this.users.findByEmail(email)
-    this.refuseLocked(user)
     const isRight = await isPassword(password, user?.passwordHash ?? null)
-    if (!user || !isRight || user.isDisabled) {
-      if (user && !isRight) await this.noteFailure(user.id)
+    const isLocked = user !== undefined && this.isLocked(user)
+    if (!user || !isRight || isLocked || user.isDisabled) {
+      if (user && !isRight && !isLocked) await this.noteFailure(user.id)
       throw new RollcallError(
         'access.wrong_credentials',
-        'E-mail address and password do not fit together, or the account is disabled.',
+        'E-mail address and password do not fit together, or the account is disabled, or locked for some minutes after too many wrong answers.',
         { fields: [{ field: 'password', message: 'does not fit the e-mail address' }] },
       )
     }
@@ -67,7 +64,6 @@ export class AccountsService {
     isRecoveryCode: boolean,
     visitor: Visitor,
   ): Promise<SignedIn> {
-    this.limit(visitor)
     const user = await this.users.find(pending.userId)
     this.refuseLocked(user)
     if (!user || !(await this.isCode(user, code, isRecoveryCode))) {
@@ -80,7 +76,6 @@ export class AccountsService {
   }
 
   async setUpFirstAdmin(wanted: z.output<typeof firstAdmin>, visitor: Visitor): Promise<SignedIn> {
-    this.limit(visitor)
     refuseWeakPassword(wanted.password, wanted.email, 'password')
     const user = {
       id: randomUUID(),
@@ -97,7 +92,6 @@ export class AccountsService {
 
   /** Sets a password by a link. A password that is refused does not use the link up. */
   async acceptInvite(token: string, password: string, visitor: Visitor): Promise<SignedIn> {
-    this.limit(visitor)
     const userId = await this.links.look(token)
     const user = userId && (await this.users.find(userId))
     if (!user || user.isDisabled) throw invalidLink()
@@ -182,18 +176,16 @@ export class AccountsService {
     await this.users.failed(userId, (failures) => lockedUntil(failures, this.clock.now()))
   }
 
-  /** Throws `access.locked_out` for an address that tries too often. */
-  limit({ address }: Visitor): void {
-    if (!this.attempts.take(address, this.clock.now().getTime()))
-      throw new RollcallError('access.locked_out', 'Too many attempts from this address. Wait ten minutes.')
+  private isLocked({ lockedUntil }: User): boolean {
+    return lockedUntil !== null && lockedUntil > this.clock.now()
   }
 
+  /** For those who have shown that they know the password. */
   private refuseLocked(user: User | undefined): void {
-    const until = user?.lockedUntil
-    if (until && until > this.clock.now())
+    if (user?.lockedUntil && this.isLocked(user))
       throw new RollcallError(
         'access.locked_out',
-        `Too many wrong answers: this account is locked until ${until.toISOString()}. An admin can reset it.`,
+        `Too many wrong answers: this account is locked until ${user.lockedUntil.toISOString()}. An admin can reset it.`,
       )
   }
 }

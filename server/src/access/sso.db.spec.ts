@@ -4,8 +4,8 @@ import type { AuditEntry } from '@rollcall/contracts/admin'
 import { Secret, TOTP } from 'otpauth'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { OidcConfig } from '../platform/config/oidc-config.ts'
+import { PASSWORD, TestServer } from '../testing/test-server.ts'
 import { TestOidcProvider } from './testing/test-oidc-provider.ts'
-import { PASSWORD, TestServer } from './testing/test-server.ts'
 
 const REDIRECT = 'http://127.0.0.1:8420/sign-in/sso'
 let server: TestServer
@@ -31,7 +31,7 @@ beforeAll(async () => {
   other = await TestOidcProvider.open(REDIRECT)
 })
 afterAll(async () => {
-  await server?.close()
+  await server?.[Symbol.asyncDispose]()
   await provider?.close()
   await other?.close()
 })

@@ -41,7 +41,6 @@ export class SsoService {
   }
 
   async finish(callback: string, cookie: string | undefined, visitor: Visitor): Promise<SignedIn> {
-    this.accounts.limit(visitor)
     const claims = await this.provider.finish(callback, this.flowIn(cookie))
     // Nobody comes before the first admin, whose link says that they own the server.
     if (await this.users.isEmpty()) throw refused('This server has no admin yet')

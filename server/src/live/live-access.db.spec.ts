@@ -1,14 +1,18 @@
-import 'reflect-metadata'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { type LiveEvent, type LiveRequest, liveRequest, ROLE_PERMISSIONS } from '@rollcall/contracts/admin'
+import {
+  type LiveEvent,
+  type LiveRequest,
+  liveRequest,
+  ROLE_PERMISSIONS,
+  type Role,
+} from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { TestServer } from '../testing/test-server.ts'
 
-const PASSWORD = 'correct horse battery'
 const GUIDE = fileURLToPath(new URL('../../../docs/guides/access.md', import.meta.url))
 
 type Headers = Record<string, string>
@@ -41,19 +45,13 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]())
 
 async function post(path: string, body: object) {
-  const response = await fetch(server.url + path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${server.localKey}` },
-    body: JSON.stringify(body),
-  })
-  const json = await response.json()
-  if (!response.ok) throw new Error(`${path}: ${JSON.stringify(json)}`)
-  return { ...json, cookie: response.headers.getSetCookie()[0]?.split(';')[0] }
+  const { status, json } = await server.ask(path, { method: 'POST', body, key: server.localKey })
+  if (status >= 300) throw new Error(`${path}: ${JSON.stringify(json)}`)
+  return json
 }
 
-async function person(role: string, scope: string[] | null = null): Promise<Headers> {
-  const { link } = await post('/api/users', { email: `${role}@example.com`, name: role, role, scope })
-  const { cookie } = await post('/api/invites', { token: link.split('#')[1], password: PASSWORD })
+async function person(role: Role, scope: string[] | null = null): Promise<Headers> {
+  const { cookie } = await server.person(`${role}@example.com`, role, scope)
   return { cookie, origin: server.url }
 }
 

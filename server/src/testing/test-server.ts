@@ -1,26 +1,40 @@
+import 'reflect-metadata'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
+import type { Role } from '@rollcall/contracts/admin'
 import pino from 'pino'
 import { ApiKeysService } from '../access/index.ts'
 import { AppModule } from '../app.module.ts'
 import { LiveGateway } from '../live/index.ts'
+import type { Config } from '../platform/config/config.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
 import { makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import type { Platform } from '../platform/platform.module.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 
+export const PASSWORD = 'correct horse battery'
+
+export interface Asked {
+  method?: string
+  body?: unknown
+  key?: string | undefined
+  cookie?: string | undefined
+  headers?: Record<string, string>
+}
+
 /** A server for specs that enter by HTTP and `/ws`: all of it on a real database, but that it calls no agent. */
 export class TestServer implements AsyncDisposable {
   private constructor(
     readonly app: NestExpressApplication,
     readonly test: TestDatabase,
+    readonly config: Partial<Config>,
     readonly url: string,
-    /** The server's own key, which may do everything. */
+    /** The key of the server's own command line, which may do everything. */
     readonly localKey: string,
     private readonly folder: string,
   ) {}
@@ -29,21 +43,20 @@ export class TestServer implements AsyncDisposable {
     const test = await TestDatabase.open()
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-server-'))
     const dataDir = await DataDir.open(join(folder, 'data'))
+    const config: Partial<Config> = { allowedOrigins: [], outputDays: 30 }
     const queue = { isUp: async () => true, enqueue: async () => undefined, add: async () => undefined }
     const platform = {
-      ...{ version: '0.0.0', config: { allowedOrigins: [], outputDays: 30 }, log: pino({ level: 'silent' }) },
-      ...{ database: test.database, sealer: new Sealer(Buffer.alloc(32, 1)), queue, dataDir, artifacts: {} },
+      ...{ version: '0.0.0', config, log: pino({ level: 'silent' }), dataDir, queue, artifacts: {} },
+      ...{ database: test.database, sealer: new Sealer(Buffer.alloc(32, 1)) },
       identity: makeIdentity('rollcall-server', new Date()),
     }
-    const app = await NestFactory.create<NestExpressApplication>(
-      AppModule.of(platform as unknown as Platform),
-      { logger: false },
-    )
+    const module = AppModule.of(platform as unknown as Platform)
+    const app = await NestFactory.create<NestExpressApplication>(module, { logger: false })
     await app.listen(0, '127.0.0.1')
     app.get(LiveGateway).attach(app.getHttpServer() as Server)
     await app.get(ApiKeysService).ensureLocalKey()
     const localKey = (await readFile(dataDir.file('api-key'), 'utf8')).trim()
-    return new TestServer(app, test, await app.getUrl(), localKey, folder)
+    return new TestServer(app, test, config, await app.getUrl(), localKey, folder)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -51,5 +64,49 @@ export class TestServer implements AsyncDisposable {
     await this.app.close()
     await this.test.close()
     await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async ask(path: string, { method = 'GET', body, key, cookie, headers }: Asked = {}) {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(key && { authorization: `Bearer ${key}` }),
+        ...(cookie && { cookie, origin: this.url }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('application/json')
+    const json = isJson ? JSON.parse(text) : undefined
+    const cookies = response.headers.getSetCookie()
+    return {
+      status: response.status,
+      json,
+      code: json?.error?.code as string | undefined,
+      set: cookies,
+      /** The last of them, as a browser sends it back. */
+      cookie: cookies.at(-1)?.split(';')[0] ?? '',
+    }
+  }
+
+  /** A user with a password, signed in; `token` was the one of the invitation. */
+  async person(email: string, role: Role, scope: string[] | null = null) {
+    const added = await this.ask('/api/users', {
+      method: 'POST',
+      key: this.localKey,
+      body: { email, name: email, role, scope },
+    })
+    const token = added.json.link.split('#')[1] as string
+    const accepted = await this.ask('/api/invites', { method: 'POST', body: { token, password: PASSWORD } })
+    if (accepted.status !== 200) throw new Error(`the invitation was refused: ${accepted.code}`)
+    const { id, version } = added.json.user as { id: string; version: number }
+    return { id, version, token, cookie: accepted.cookie }
+  }
+
+  async key(name: string, permissions: string[], scope: string[] | null = null): Promise<string> {
+    const body = { name, permissions, scope }
+    return (await this.ask('/api/keys', { method: 'POST', key: this.localKey, body })).json.secret
   }
 }

@@ -12,20 +12,20 @@ export function lockedUntil(failures: number, now: Date): Date | null {
 
 const WINDOW_MS = 10 * 60_000
 const MOST_PER_WINDOW = 50
-const MOST_ADDRESSES = 10_000
+const MOST_KEPT = 10_000
 
-/** How often an address may try, whoever it claims to be. Kept by this process alone; the accounts' locks hold everywhere. */
+/** How often an address may try something, whoever it claims to be. Kept by this process alone; the accounts' locks hold everywhere. */
 export class AttemptsByAddress {
   private readonly windows = new Map<string, { sinceMs: number; count: number }>()
 
   /** Counts an attempt and says whether there was room for it. */
-  take(address: string, nowMs: number): boolean {
-    const known = this.windows.get(address)
+  take(what: string, nowMs: number): boolean {
+    const known = this.windows.get(what)
     if (known && nowMs - known.sinceMs < WINDOW_MS) return ++known.count <= MOST_PER_WINDOW
-    this.windows.delete(address)
+    this.windows.delete(what)
     const [oldest] = this.windows.keys()
-    if (oldest !== undefined && this.windows.size >= MOST_ADDRESSES) this.windows.delete(oldest)
-    this.windows.set(address, { sinceMs: nowMs, count: 1 })
+    if (oldest !== undefined && this.windows.size >= MOST_KEPT) this.windows.delete(oldest)
+    this.windows.set(what, { sinceMs: nowMs, count: 1 })
     return true
   }
 }
