@@ -148,6 +148,12 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     ['/account', 'light'],
     ['/settings', 'dark'],
     ['/schedules', 'light'],
+    ['/runs', 'dark'],
+    ['/terminals', 'light'],
+    ['/playbooks', 'dark'],
+    ['/playbooks/deploy_container', 'light'],
+    ['/files/new', 'dark'],
+    ['/upgrades/new', 'light'],
   ] as const)(
     '%s in %s has no serious fault of accessibility, and nothing is cut on a phone',
     async (path, colorScheme) => {

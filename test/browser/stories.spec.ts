@@ -15,6 +15,7 @@ const WIDE = { width: 1280, height: 800 }
 const WIDTHS = [390, 1280, 2560]
 const PAGES = [
   ...['/', '/hosts/web', '/hosts/add', '/run', '/runs', '/commands', '/schedules', '/terminals'],
+  ...['/playbooks', '/playbooks/check_service', '/files', '/files/new', '/upgrades', '/upgrades/new'],
   ...['/audit', '/users', '/keys', '/account', '/settings'],
 ]
 
@@ -72,6 +73,12 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     return theirs
   }
 
+  async function chooseHost(name: string): Promise<void> {
+    const box = page.locator('.mantine-TagsInput-inputField')
+    await box.fill(name)
+    await box.press('Enter')
+  }
+
   it('a log that streams and a terminal that is open go on over a restart, without a lost or doubled byte', async () => {
     const script = 'i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo "row $i"; sleep 0.05; done'
     const [command] = await api.run({ hosts: ['web'], program: 'sh', args: ['-c', script] })
@@ -119,6 +126,58 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     await page.keyboard.type('echo left-$((1 + 1))\n')
     await screenText(page).getByText('left-2').first().waitFor(WAIT)
     expect((await web.exec(['cat', '/tmp/from-the-browser'])).stdout).toBe('written in a browser')
+  })
+
+  it('a file is placed on a host, whole and with its mode', async () => {
+    await page.goto(`${server.url}/files/new`)
+    await chooseHost('web')
+    const content = Buffer.from('placed by a browser\n')
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'motd', mimeType: 'text/plain', buffer: content })
+    await page.getByRole('button', { name: 'Place it' }).click()
+    await page.getByText('must begin with /').waitFor(WAIT)
+    await page.getByLabel('Path on the hosts').fill('/etc/placed')
+    await page.getByLabel('Mode').fill('640')
+    await page.getByRole('button', { name: 'Place it' }).click()
+    await page.locator('[data-host=web] [data-state=success]').waitFor(WAIT)
+    expect((await web.exec(['cat', '/etc/placed'])).stdout).toBe('placed by a browser')
+    expect((await web.exec(['stat', '--format=%s %a', '/etc/placed'])).stdout).toBe('20 640')
+  })
+
+  it('a playbook is planned, and what it found is told task by task', async () => {
+    await page.goto(`${server.url}/playbooks`)
+    await page.locator('[data-playbook=check_service] a').click()
+    await chooseHost('web')
+    await page.getByRole('button', { name: 'Show what would change' }).click()
+    await page.getByText('is needed').waitFor(WAIT)
+    await page.getByLabel('check_service_name').fill('ssh')
+    await page.getByRole('button', { name: 'Run at once' }).click()
+    await page.waitForURL(/\/runs\//, WAIT)
+    await page.locator('[data-task=ok]').first().waitFor(WAIT)
+    await page.locator('[data-state=success]').first().waitFor(WAIT)
+    expect(await page.locator('[data-task=failed]').count()).toBe(0)
+  })
+
+  it('an upgrade is shown ring by ring before it is begun, and goes on to its end', async () => {
+    await page.goto(`${server.url}/upgrades`)
+    await page.getByRole('link', { name: 'Upgrade agents' }).click()
+    await page.getByRole('button', { name: 'Show what would be done' }).click()
+    await page.getByText('First ring: 1 waiting').waitFor(WAIT)
+    await page.getByText('Ring 1: 1 waiting').waitFor(WAIT)
+    await page.getByRole('button', { name: 'Upgrade to' }).click()
+    await page.locator('[data-state=done]').waitFor(WAIT)
+    await page.getByText('First ring: 1 upgraded').waitFor(WAIT)
+    expect(await page.locator('[data-host] [data-state=upgraded]').count()).toBe(2)
+  })
+
+  it('what a host says of itself is text', async () => {
+    const name = 'PRETTY_NAME="<img src=x onerror=window.evil=1><script>window.evil=1</script>"'
+    await web.output(['sh', '-c', 'rm -f /etc/os-release; echo "$1" > /etc/os-release', 'sh', name])
+    await page.goto(`${server.url}/hosts/web`)
+    await page.getByText('<img src=x onerror', { exact: false }).first().waitFor(WAIT)
+    expect(await page.evaluate(() => 'evil' in window)).toBe(false)
+    expect(await page.locator('main img').count()).toBe(0)
   })
 
   it('a viewer is offered nothing that changes, and is refused where the address is known', async () => {

@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-router'
 import { queryClient } from './api/query-client.ts'
 import { sessionQuery } from './api/session.ts'
-import { type FleetView, readFleetView } from './features/fleet/fleet-view.ts'
+import { type FleetView, firstHosts, readFleetView } from './features/fleet/fleet-view.ts'
 import { Shell } from './ui/shell.tsx'
 import { ErrorState, Waiting } from './ui/states.tsx'
 
@@ -40,12 +40,19 @@ const inside = createRoute({
 const under = () => inside
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
 
+const fleetPage = lazyRouteComponent(() => import('./features/fleet/fleet-page.tsx'), 'FleetPage')
+// The page that most open first comes while it is found out who is signed in.
+if (location.pathname === '/') void fleetPage.preload?.()
+
 const routes = [
   createRoute({
     getParentRoute: under,
     path: '/',
     validateSearch: (search): FleetView => readFleetView(search),
-    component: lazyRouteComponent(() => import('./features/fleet/fleet-page.tsx'), 'FleetPage'),
+    loaderDeps: ({ search }) => search,
+    // Asked for before the page is drawn, which does not wait for it.
+    loader: ({ deps }) => void queryClient.prefetchQuery(firstHosts(deps)),
+    component: fleetPage,
   }),
   createRoute({
     getParentRoute: under,
@@ -94,8 +101,48 @@ const routes = [
   }),
   createRoute({
     getParentRoute: under,
+    path: '/playbooks',
+    component: lazyRouteComponent(() => import('./features/playbooks/playbooks-page.tsx'), 'PlaybooksPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/playbooks/$playbook',
+    component: lazyRouteComponent(() => import('./features/playbooks/playbook-page.tsx'), 'PlaybookPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/files',
+    component: lazyRouteComponent(() => import('./features/files/files-page.tsx'), 'FilesPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/files/new',
+    component: lazyRouteComponent(() => import('./features/files/new-file-page.tsx'), 'NewFilePage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/files/$id',
+    component: lazyRouteComponent(() => import('./features/files/file-page.tsx'), 'FilePage'),
+  }),
+  createRoute({
+    getParentRoute: under,
     path: '/schedules',
     component: lazyRouteComponent(() => import('./features/schedules/schedules-page.tsx'), 'SchedulesPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/upgrades',
+    component: lazyRouteComponent(() => import('./features/upgrades/upgrades-page.tsx'), 'UpgradesPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/upgrades/new',
+    component: lazyRouteComponent(() => import('./features/upgrades/new-upgrade-page.tsx'), 'NewUpgradePage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/upgrades/$id',
+    component: lazyRouteComponent(() => import('./features/upgrades/upgrade-page.tsx'), 'UpgradePage'),
   }),
   createRoute({
     getParentRoute: under,

@@ -68,8 +68,12 @@ const SORT: Record<AgentSort, string> = {
   lastAnswer: 'roll.last_answer_at',
 }
 
-/** Scope, labels, and the search text between wildcards; each null for any. */
-const FITS = `host_fits(host.labels, $1::jsonb) AND host_fits(host.labels, $2::jsonb) AND ($3::text IS NULL
+/**
+ * Scope, labels, and the search text between wildcards; each null for any. Each is asked for null here too: PostgreSQL then calls
+ * no function for each of ten thousand hosts, which took ten times as long as all the rest.
+ */
+const FITS = `($1::jsonb IS NULL OR host_fits(host.labels, $1::jsonb))
+  AND ($2::jsonb IS NULL OR host_fits(host.labels, $2::jsonb)) AND ($3::text IS NULL
   OR host.name ILIKE $3 OR host.address ILIKE $3 OR agent.version ILIKE $3 OR host.labels::text ILIKE $3)`
 
 const fitting = (scope: HostScope, { labels, search }: AgentFilter) => [

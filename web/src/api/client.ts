@@ -69,6 +69,27 @@ export async function call<N extends AdminRouteName>(
   throw error
 }
 
+/** Hands a file over to the server. `onShare` is told how much of it is there, from 0 to 1. Throws `ApiError`. */
+export function sendContent(file: Blob, onShare: (share: number) => void): Promise<Answer<'addContent'>> {
+  const { method, path, response } = ADMIN_ROUTES.addContent
+  // fetch tells nothing while it sends.
+  const request = new XMLHttpRequest()
+  request.open(method, path)
+  request.setRequestHeader('content-type', 'application/octet-stream')
+  request.responseType = 'json'
+  request.upload.onprogress = ({ loaded, total }) => onShare(loaded / total)
+  return new Promise((resolve, reject) => {
+    request.onload = () => {
+      if (request.status < 300) return resolve(response.parse(request.response))
+      const error = errorOf(request.response, request.status)
+      if (error.code === 'request.unauthenticated') announceSignedOut()
+      reject(error)
+    }
+    request.onerror = () => reject(new ApiError('network', 'The connection was lost.'))
+    request.send(file)
+  })
+}
+
 function errorOf(json: unknown, status: number): ApiError {
   const parsed = errorBody.safeParse(json)
   if (!parsed.success) return new ApiError('network', `HTTP ${status}`, {}, status)

@@ -6,6 +6,9 @@ const PATHS = {
   commands: 'M5 7l5 5-5 5M12 18h7',
   schedules: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3 2',
   terminals: 'M3 5h18v14H3zM7 9.5l3 2.5-3 2.5M12.5 15H17',
+  upgrades: 'M12 20V8M7 12l5-5 5 5M5 4h14',
+  playbooks: 'M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zM9 9l1.5 1.5L13 8M9 15h6',
+  files: 'M13 3H6v18h12V8zM13 3v5h5M12 18v-6M9.5 14.500L12 12l2.5 2.500',
   audit: 'M6 3h9l4 4v14H6zM15 3v4h4M9.5 12h6M9.5 16h6',
   users:
     'M9 5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM2.5 20c.6-4 3.2-6 6.5-6s5.9 2 6.5 6M16 5.5a3.2 3.2 0 0 1 0 6M18 14.6c2 .8 3.1 2.6 3.5 5.4',

@@ -28,7 +28,13 @@ export function Ago({ at }: { at: string | null }) {
   const nowMs = useNow()
   if (at === null) return <span>–</span>
   return (
-    <time dateTime={at} title={momentText(at)}>
+    // The moment itself is for whoever points at it: to write it for every row of a page takes longer than to draw the rest.
+    <time
+      dateTime={at}
+      onPointerEnter={(event) => {
+        event.currentTarget.title = momentText(at)
+      }}
+    >
       {agoText(at, nowMs)}
     </time>
   )

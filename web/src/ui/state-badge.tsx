@@ -1,9 +1,9 @@
-import type { CommandState, HostState } from '@rollcall/contracts/admin'
+import type { CommandState, HostState, UpgradeHostState, UpgradeState } from '@rollcall/contracts/admin'
 import { t } from '../i18n/index.tsx'
 
-type Shown = HostState | CommandState | 'held' | 'removed'
+export type ShownState = HostState | CommandState | UpgradeHostState | UpgradeState | 'held' | 'removed'
 
-const LOOKS: Record<Shown, { color: string; icon: string }> = {
+const LOOKS: Record<ShownState, { color: string; icon: string }> = {
   online: { color: 'var(--ok)', icon: '●' },
   degraded: { color: 'var(--warn)', icon: '▲' },
   offline: { color: 'var(--bad)', icon: '○' },
@@ -23,13 +23,21 @@ const LOOKS: Record<Shown, { color: string; icon: string }> = {
   timed_out: { color: 'var(--bad)', icon: '⏱' },
   cancelled: { color: 'var(--warn)', icon: '■' },
   lost: { color: 'var(--bad)', icon: '?' },
+  waiting: { color: 'var(--mantine-color-dimmed)', icon: '◌' },
+  upgraded: { color: 'var(--ok)', icon: '✓' },
+  rolled_back: { color: 'var(--warn)', icon: '↩' },
+  refused: { color: 'var(--warn)', icon: '✕' },
+  stranded: { color: 'var(--bad)', icon: '?' },
+  paused: { color: 'var(--warn)', icon: '‖' },
+  done: { color: 'var(--ok)', icon: '✓' },
+  stopped: { color: 'var(--bad)', icon: '■' },
 }
 
-export const colorOf = (state: Shown) => LOOKS[state].color
-export const wordOf = (state: Shown) => t(`state.${state}`)
+export const colorOf = (state: ShownState) => LOOKS[state].color
+export const wordOf = (state: ShownState) => t(`state.${state}`)
 
 /** By colour, sign and word, so that no one of them has to be seen. */
-export function StateBadge({ state, reason }: { state: Shown; reason?: string | null }) {
+export function StateBadge({ state, reason }: { state: ShownState; reason?: string | null }) {
   const { color, icon } = LOOKS[state]
   return (
     <span

@@ -4,7 +4,6 @@ import { HOST_STATES, type HostState } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { useLiveCounts } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
@@ -12,7 +11,7 @@ import { StateBadge } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { BulkActions } from './bulk-actions.tsx'
 import { FleetTable } from './fleet-table.tsx'
-import { type FleetView, fleetQueryOf, WINDOW } from './fleet-view.ts'
+import { type FleetView, firstHosts } from './fleet-view.ts'
 
 const LISTED: HostState[] = ['online', 'degraded', 'offline']
 
@@ -31,10 +30,8 @@ export function FleetPage() {
   const search = useDebouncedCallback((text: string) => change({ search: text || undefined }), 200)
   useHotkeys([['/', () => searchBox.current?.focus()]])
 
-  const query = fleetQueryOf(view)
   const first = useQuery({
-    queryKey: ['agents', query, 0],
-    queryFn: ({ signal }) => call('listAgents', { query: { ...query, limit: WINDOW, offset: 0 } }, signal),
+    ...firstHosts(view),
     placeholderData: keepPreviousData,
     refetchInterval: 30_000,
   })

@@ -1,4 +1,4 @@
-import { Badge, Card, Checkbox, Group, Stack, Text } from '@mantine/core'
+import { Card, Group, Stack, Text } from '@mantine/core'
 import type { AgentView, Sparkline as Line } from '@rollcall/contracts/admin'
 import { Link } from '@tanstack/react-router'
 import { memo } from 'react'
@@ -60,8 +60,9 @@ export const FleetRow = memo(function FleetRow(props: Props) {
 })
 
 const SelectBox = ({ agent, isOn, onToggle }: { agent: AgentView; isOn: boolean; onToggle(): void }) => (
-  <Checkbox
-    size="xs"
+  <input
+    type="checkbox"
+    className="check"
     checked={isOn}
     onChange={onToggle}
     aria-label={t('fleet.select', { host: agent.host })}
@@ -122,9 +123,9 @@ function Meter({
 
 export function Labels({ labels }: { labels: Record<string, string> }) {
   return Object.entries(labels).map(([key, value]) => (
-    <Badge key={key} size="sm" variant="default" tt="none" fw={400} mr={4}>
+    <span key={key} className="label">
       <Untrusted>{value ? `${key}=${value}` : key}</Untrusted>
-    </Badge>
+    </span>
   ))
 }
 

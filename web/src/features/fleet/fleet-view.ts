@@ -1,4 +1,6 @@
 import { type AgentSort, agentSort, HOST_STATES, type HostState } from '@rollcall/contracts/admin'
+import { queryOptions } from '@tanstack/react-query'
+import { call } from '../../api/client.ts'
 
 /** What of the fleet is shown, as it stands in the page's address. */
 export interface FleetView {
@@ -31,3 +33,12 @@ export const fleetQueryOf = ({ states, ...view }: FleetView) => ({
   ...view,
   ...(states && { states: states.join(',') }),
 })
+
+/** The first hosts of a view, and how many there are in each state. */
+export const firstHosts = (view: FleetView) => {
+  const query = fleetQueryOf(view)
+  return queryOptions({
+    queryKey: ['agents', query, 0],
+    queryFn: ({ signal }) => call('listAgents', { query: { ...query, limit: WINDOW, offset: 0 } }, signal),
+  })
+}

@@ -19,9 +19,9 @@ import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { messageOf, PageHeader } from '../../ui/states.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
+import { TargetFields } from '../targets/target-fields.tsx'
 import { type Draft, draftOf, EMPTY, newId, runBodyOf } from './run-draft.ts'
 import { SaveRun } from './save-run.tsx'
-import { HostsInput, TargetPreview } from './target-fields.tsx'
 
 export function NewRunPage() {
   const search = useSearch({ from: '/inside/run' })
@@ -55,36 +55,7 @@ export function NewRunPage() {
     <form onSubmit={submit} noValidate>
       <Stack maw={920}>
         <PageHeader title={t('run.title')} />
-        <Paper withBorder p="md">
-          <Stack gap="sm">
-            <Text fw={600}>{t('run.where')}</Text>
-            <SegmentedControl
-              w="fit-content"
-              aria-label={t('run.where')}
-              value={draft.by}
-              onChange={(by) => change({ by: by as Draft['by'] })}
-              data={[
-                { value: 'hosts', label: t('run.hosts') },
-                { value: 'labels', label: t('run.labels') },
-                { value: 'all', label: t('run.all') },
-              ]}
-            />
-            {draft.by === 'hosts' && (
-              <HostsInput value={draft.hosts} onChange={(hosts) => change({ hosts })} error={fields.hosts} />
-            )}
-            {draft.by === 'labels' && (
-              <TextInput
-                label={t('run.selector')}
-                description={t('run.selectorHint')}
-                placeholder="env=prod,zone in (a,b)"
-                value={draft.labels}
-                error={fields.labels ?? fields['labels.0']}
-                onChange={(event) => change({ labels: event.currentTarget.value })}
-              />
-            )}
-            <TargetPreview draft={draft} />
-          </Stack>
-        </Paper>
+        <TargetFields target={draft} onChange={change} fields={fields} />
         <Paper withBorder p="md">
           <Stack gap="sm">
             <Text fw={600}>{t('run.what')}</Text>

@@ -2,6 +2,7 @@ import type { AdminRoutes, CommandView } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
 import { t } from '../../i18n/index.tsx'
 import { commandLine, splitWords } from '../../ui/words.ts'
+import { NO_TARGET, targetOf } from '../targets/target.ts'
 
 /** Also where a page came without encryption, where browsers offer no randomUUID. */
 export const newId = () => {
@@ -14,9 +15,7 @@ export const newId = () => {
 type RunBody = z.input<AdminRoutes['run']['body']>
 
 export const EMPTY = {
-  by: 'hosts' as 'hosts' | 'labels' | 'all',
-  hosts: [] as string[],
-  labels: '',
+  ...NO_TARGET,
   mode: 'program' as 'program' | 'shell',
   line: '',
   script: '',
@@ -48,9 +47,6 @@ export function runBodyOf(draft: Draft): RunBody | string {
     ...(Object.keys(limits).length > 0 && { limits }),
   } as RunBody
 }
-
-const targetOf = ({ by, hosts, labels }: Draft) =>
-  by === 'all' ? { all: true as const } : by === 'labels' ? { labels: [labels.trim()] } : { hosts }
 
 /** What to fill in so that an earlier command runs again. */
 export function draftOf(

@@ -10,6 +10,7 @@ import { Ago } from '../../ui/moment.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { commandTitle } from '../../ui/words.ts'
+import { PlaybookOutcome } from '../playbooks/playbook-outcome.tsx'
 import { RunBar } from './run-bar.tsx'
 import { RunGroups } from './run-groups.tsx'
 import { RunHosts } from './run-hosts.tsx'
@@ -30,9 +31,18 @@ export function RunPage() {
 function Shown({ initial }: { initial: RunView }) {
   const { run, setRun, commands } = useLiveRun(initial)
   const mayRun = useMay('commands:run')
+  const mayReadPlaybooks = useMay('playbooks:read')
   const [opened, setOpened] = useState<string>()
   const cancel = async () => setRun((await call('cancelRun', { params: { id: run.id } })).run)
   const isOver = run.endedAt !== null
+  // What else is called so is a command like any other.
+  const playbook = useQuery({
+    queryKey: ['playbook-run', run.id],
+    queryFn: ({ signal }) => call('showPlaybookRun', { params: { id: run.id } }, signal),
+    enabled: run.program === 'ansible-playbook' && mayReadPlaybooks,
+    retry: false,
+  })
+  const isPlaybook = playbook.data !== undefined
   const again = opened ?? [...commands.keys()][0]
   return (
     <Stack>
@@ -49,7 +59,7 @@ function Shown({ initial }: { initial: RunView }) {
           </Text>
         }
       >
-        {mayRun && again && (
+        {mayRun && again && !isPlaybook && (
           <Button variant="default" component={Link} to="/run" search={{ from: again } as never}>
             {t('command.again')}
           </Button>
@@ -60,7 +70,7 @@ function Shown({ initial }: { initial: RunView }) {
           </Button>
         )}
       </PageHeader>
-      <RunBar counts={run.counts} total={run.total} />
+      <RunBar counts={run.counts} />
       {run.stoppedAt && <Text c="red">{t('run.stopped')}</Text>}
       {run.skipped.length > 0 && (
         <Text size="sm" c="dimmed">
@@ -72,11 +82,17 @@ function Shown({ initial }: { initial: RunView }) {
           })}
         </Text>
       )}
-      <Tabs defaultValue="hosts" keepMounted={false}>
+      <Tabs key={String(isPlaybook)} defaultValue={isPlaybook ? 'tasks' : 'hosts'} keepMounted={false}>
         <Tabs.List>
+          {isPlaybook && <Tabs.Tab value="tasks">{t('playbooks.tasks')}</Tabs.Tab>}
           <Tabs.Tab value="hosts">{t('run.byHost')}</Tabs.Tab>
           <Tabs.Tab value="groups">{t('run.byOutput')}</Tabs.Tab>
         </Tabs.List>
+        {isPlaybook && (
+          <Tabs.Panel value="tasks" pt="md">
+            <PlaybookOutcome runId={run.id} />
+          </Tabs.Panel>
+        )}
         <Tabs.Panel value="hosts" pt="md">
           <RunHosts runId={run.id} commands={commands} opened={opened} onOpen={setOpened} />
         </Tabs.Panel>

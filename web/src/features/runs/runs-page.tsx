@@ -60,7 +60,7 @@ export function RunsPage() {
                     </Link>
                   </Table.Td>
                   <Table.Td miw={200}>
-                    <RunBar counts={run.counts} total={run.total} />
+                    <RunBar counts={run.counts} />
                   </Table.Td>
                   <Table.Td>
                     <Untrusted>{run.requestedBy}</Untrusted>

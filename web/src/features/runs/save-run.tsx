@@ -5,6 +5,17 @@ import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { type Draft, runBodyOf } from './run-draft.ts'
 
+/** By the clock of whoever plans it. A saved command that cannot be planned does not stay behind. */
+async function plan(name: string, cron: string): Promise<void> {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
+  try {
+    await call('addSchedule', { body: { name, cron, timeZone, savedCommand: name } })
+  } catch (error) {
+    await call('removeSavedCommand', { params: { name } })
+    throw error
+  }
+}
+
 /** Under a name, to be run again; and by the clock, where a cron expression is given too. */
 export function SaveRun({ draft, onError }: { draft: Draft; onError(error: unknown): void }) {
   const [name, setName] = useState('')
@@ -25,15 +36,7 @@ export function SaveRun({ draft, onError }: { draft: Draft; onError(error: unkno
       await call('addSavedCommand', {
         body: { name, program, args, timeoutMs, target, ...(limits && { limits }) },
       })
-      if (cron)
-        await call('addSchedule', {
-          body: {
-            name,
-            cron,
-            timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-            savedCommand: name,
-          },
-        })
+      if (cron) await plan(name, cron)
       notifications.show({ color: 'green', message: t('run.saved', { name }) })
       setOpen(false)
     } catch (error) {

@@ -1,0 +1,114 @@
+import { Badge, Button, Group, Paper, Stack, Text } from '@mantine/core'
+import type { PlaybookHost, PlaybookRunView } from '@rollcall/contracts/admin'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { call } from '../../api/client.ts'
+import { useMay } from '../../api/session.ts'
+import { t } from '../../i18n/index.tsx'
+import { ConfirmButton } from '../../ui/confirm.tsx'
+import { StateBadge } from '../../ui/state-badge.tsx'
+import { ErrorState, Waiting } from '../../ui/states.tsx'
+import { Untrusted } from '../../ui/untrusted.tsx'
+import { TaskTable } from './task-table.tsx'
+
+const REFRESH_MS = 1000
+/** Hosts of a group that are named. */
+const MOST_NAMED = 30
+
+/** What became of a playbook: hosts that came out alike are told of once, with the tasks of one of them. */
+export function PlaybookOutcome({ runId }: { runId: string }) {
+  const { data, error } = useQuery({
+    queryKey: ['playbook-run', runId],
+    queryFn: ({ signal }) => call('showPlaybookRun', { params: { id: runId } }, signal),
+    refetchInterval: ({ state }) => (state.data?.run.endedAt ? false : REFRESH_MS),
+  })
+  if (error) return <ErrorState error={error} />
+  if (!data) return <Waiting />
+  const isOver = data.run.endedAt !== null
+  return (
+    <Stack>
+      {data.mode === 'plan' && isOver && <Apply view={data} />}
+      {groupsOf(data.hosts).map((hosts) => (
+        <Alike key={hosts[0]?.commandId} hosts={hosts} isOver={isOver} />
+      ))}
+    </Stack>
+  )
+}
+
+/** Hosts in the same state that were, or would be, changed in the same way; the most first. */
+function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
+  const groups = new Map<string, PlaybookHost[]>()
+  for (const host of hosts) {
+    const key = `${host.state} ${host.digest ?? host.commandId}`
+    groups.set(key, [...(groups.get(key) ?? []), host])
+  }
+  return [...groups.values()].toSorted((a, b) => b.length - a.length)
+}
+
+function Apply({ view }: { view: PlaybookRunView }) {
+  const mayRun = useMay('playbooks:run')
+  const navigate = useNavigate()
+  const changing = view.hosts.filter(({ totals }) => (totals?.changed ?? 0) > 0).length
+  if (changing === 0) return <Text fw={600}>{t('playbooks.noChange')}</Text>
+  const text = t('playbooks.wouldChange', { count: changing, total: view.hosts.length })
+  return (
+    <Group>
+      <Text fw={600}>{text}</Text>
+      {mayRun && (
+        <ConfirmButton
+          size="sm"
+          color="cyan"
+          label={t('playbooks.apply')}
+          title={t('playbooks.applyTitle', { name: view.playbook })}
+          explanation={`${text} ${t('playbooks.applyText')}`}
+          confirm={t('playbooks.apply')}
+          onConfirm={async () => {
+            const { runId } = await call('applyPlan', { params: { id: view.run.id }, body: {} })
+            await navigate({ to: '/runs/$id', params: { id: runId } })
+          }}
+        />
+      )}
+    </Group>
+  )
+}
+
+function Alike({ hosts, isOver }: { hosts: PlaybookHost[]; isOver: boolean }) {
+  const [first] = hosts
+  const [isOpen, setOpen] = useState(true)
+  if (!first) return null
+  return (
+    <Paper withBorder p="md">
+      <Stack gap="sm">
+        <Group gap="sm">
+          <StateBadge state={first.state} reason={first.reason} />
+          <Text fw={600}>
+            <Untrusted>
+              {hosts
+                .slice(0, MOST_NAMED)
+                .map(({ host }) => host)
+                .join(', ')}
+            </Untrusted>
+            {hosts.length > MOST_NAMED && ` … (${hosts.length})`}
+          </Text>
+          {Object.entries(first.totals ?? {})
+            .filter(([, count]) => count > 0)
+            .map(([status, count]) => (
+              <Badge key={status} variant="default" tt="none">
+                {t(`task.${status as keyof NonNullable<PlaybookHost['totals']>}`)} {count}
+              </Badge>
+            ))}
+          <Button variant="subtle" size="compact-sm" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            {t('playbooks.tasks')}
+          </Button>
+        </Group>
+        {first.reason && first.state !== 'success' && (
+          <Text size="sm" c="dimmed">
+            <Untrusted>{first.reason}</Untrusted>
+          </Text>
+        )}
+        {isOpen && <TaskTable commandId={first.commandId} isOver={isOver} />}
+      </Stack>
+    </Paper>
+  )
+}

@@ -1,0 +1,106 @@
+import { Alert, Button, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
+import type { NewPlaybookRun, PlaybookView } from '@rollcall/contracts/admin'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useParams } from '@tanstack/react-router'
+import { type FormEvent, useState } from 'react'
+import { ApiError, call } from '../../api/client.ts'
+import { useMay } from '../../api/session.ts'
+import { t } from '../../i18n/index.tsx'
+import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { useDraft } from '../../ui/use-draft.ts'
+import { NO_TARGET, targetOf } from '../targets/target.ts'
+import { TargetFields } from '../targets/target-fields.tsx'
+import { VariableField } from './variable-fields.tsx'
+import { givenOf, type Typed } from './variables.ts'
+
+export function PlaybookPage() {
+  const { playbook } = useParams({ from: '/inside/playbooks/$playbook' })
+  const { data, error } = useQuery({
+    queryKey: ['playbook', playbook],
+    queryFn: ({ signal }) => call('showPlaybook', { params: { playbook } }, signal),
+  })
+  if (error) return <ErrorState error={error} />
+  return data ? <Form key={playbook} playbook={data.playbook} /> : <Waiting />
+}
+
+function Form({ playbook }: { playbook: PlaybookView }) {
+  const { name, title, description, variables } = playbook
+  const mayRun = useMay('playbooks:run')
+  const navigate = useNavigate()
+  const [draft, change, forget] = useDraft(`playbook.${name}`, { ...NO_TARGET, typed: {} as Typed })
+  // Secrets are kept nowhere.
+  const [secrets, setSecrets] = useState<Typed>({})
+  const [error, setError] = useState<unknown>()
+  const [faults, setFaults] = useState<Record<string, string>>({})
+  const [working, setWorking] = useState<'run' | 'plan'>()
+  const fields = { ...faults, ...(error instanceof ApiError && error.fields) }
+  const send = async (mode: 'run' | 'plan') => {
+    const { given, faults: found } = givenOf(variables, { ...draft.typed, ...secrets })
+    setFaults(found)
+    setError(undefined)
+    if (Object.keys(found).length > 0) return
+    setWorking(mode)
+    try {
+      const body = { ...targetOf(draft), mode, variables: given as NewPlaybookRun['variables'] }
+      const { runId } = await call('runPlaybook', { params: { playbook: name }, body })
+      forget()
+      await navigate({ to: '/runs/$id', params: { id: runId } })
+    } catch (failure) {
+      setError(failure)
+    } finally {
+      setWorking(undefined)
+    }
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    void send('plan')
+  }
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack maw={920}>
+        <PageHeader title={title} below={<Text size="sm">{description}</Text>} />
+        <TargetFields target={draft} onChange={change} fields={fields} />
+        <Paper withBorder p="md">
+          <SimpleGrid cols={{ base: 1, sm: 2 }}>
+            {variables.map((variable) => (
+              <VariableField
+                key={variable.name}
+                variable={variable}
+                value={(variable.isSecret ? secrets : draft.typed)[variable.name] ?? ''}
+                error={fields[`variables.${variable.name}`]}
+                onChange={(text) =>
+                  variable.isSecret
+                    ? setSecrets({ ...secrets, [variable.name]: text })
+                    : change({ typed: { ...draft.typed, [variable.name]: text } })
+                }
+              />
+            ))}
+          </SimpleGrid>
+        </Paper>
+        {error !== undefined && (
+          <Alert color="red" role="alert">
+            {messageOf(error)}
+          </Alert>
+        )}
+        {mayRun && (
+          <Group>
+            <Button type="submit" loading={working === 'plan'} disabled={working === 'run'}>
+              {t('playbooks.plan')}
+            </Button>
+            <Button
+              variant="default"
+              loading={working === 'run'}
+              disabled={working === 'plan'}
+              onClick={() => send('run')}
+            >
+              {t('playbooks.run')}
+            </Button>
+            <Text size="sm" c="dimmed">
+              {t('playbooks.planHint')}
+            </Text>
+          </Group>
+        )}
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,106 @@
+import { Text } from '@mantine/core'
+import type { UpgradeHostState } from '@rollcall/contracts/admin'
+import { t } from '../../i18n/index.tsx'
+import { colorOf, wordOf } from '../../ui/state-badge.tsx'
+
+/** Rings are drawn from the middle outwards; more than these are drawn as one. */
+const MOST_RINGS = 8
+const INNER = 26
+const WIDTH = 15
+const GAP = 3
+/** Hosts of a ring that get a piece of their own; of more, each piece stands for several. */
+const MOST_PIECES = 120
+
+interface RingHost {
+  name: string
+  ring: number
+  state: UpgradeHostState
+}
+
+/** What is worst among the hosts of a piece is what its colour says. */
+const WORST: readonly UpgradeHostState[] = [
+  'stranded',
+  'rolled_back',
+  'refused',
+  'upgrading',
+  'waiting',
+  'cancelled',
+  'upgraded',
+]
+
+/** The canary in the middle, each further ring around it, and a piece for each host in the colour of its state. */
+export function RingPicture({ hosts }: { hosts: readonly RingHost[] }) {
+  const rings = ringsOf(hosts)
+  const size = 2 * (INNER + rings.length * (WIDTH + GAP))
+  const words = rings.map((ring, at) => `${ringWord(at)}: ${countsOf(ring)}`)
+  return (
+    <div className="rings">
+      <svg
+        role="img"
+        aria-label={words.join('; ')}
+        viewBox={`${-size / 2} ${-size / 2} ${size} ${size}`}
+        width={Math.min(size * 1.4, 320)}
+      >
+        {rings.map((ring, at) =>
+          piecesOf(ring).map((piece, i, all) => (
+            <path
+              // biome-ignore lint/suspicious/noArrayIndexKey: a piece is its place
+              key={`${at} ${i}`}
+              d={arc(INNER - WIDTH + at * (WIDTH + GAP), i / all.length, (i + 1) / all.length)}
+              fill={colorOf(worstOf(piece))}
+              opacity={worstOf(piece) === 'waiting' ? 0.25 : 1}
+            >
+              <title>{piece.map(({ name, state }) => `${name}: ${wordOf(state)}`).join('\n')}</title>
+            </path>
+          )),
+        )}
+      </svg>
+      <ol>
+        {words.map((word) => (
+          <li key={word}>
+            <Text size="sm">{word}</Text>
+          </li>
+        ))}
+      </ol>
+    </div>
+  )
+}
+
+function ringsOf(hosts: readonly RingHost[]): RingHost[][] {
+  const numbers = [...new Set(hosts.map(({ ring }) => ring))].toSorted((a, b) => a - b)
+  const drawn = (ring: number) => Math.min(numbers.indexOf(ring), MOST_RINGS - 1)
+  const rings: RingHost[][] = Array.from({ length: Math.min(numbers.length, MOST_RINGS) }, () => [])
+  for (const host of hosts) rings[drawn(host.ring)]?.push(host)
+  return rings
+}
+
+function piecesOf(ring: readonly RingHost[]): RingHost[][] {
+  const per = Math.ceil(ring.length / MOST_PIECES)
+  return Array.from({ length: Math.ceil(ring.length / per) }, (_, i) => ring.slice(i * per, (i + 1) * per))
+}
+
+const worstOf = (piece: readonly RingHost[]): UpgradeHostState =>
+  WORST.find((state) => piece.some((host) => host.state === state)) ?? 'waiting'
+
+const ringWord = (at: number) => (at === 0 ? t('upgrades.first') : t('upgrades.ring', { ring: at }))
+
+const countsOf = (ring: readonly RingHost[]) =>
+  WORST.flatMap((state) => {
+    const count = ring.filter((host) => host.state === state).length
+    return count > 0 ? [`${count} ${wordOf(state)}`] : []
+  }).join(', ')
+
+/** A piece of a ring, from one share of the circle to another, clockwise from the top, with a small gap. */
+function arc(inner: number, from: number, to: number): string {
+  const outer = inner + WIDTH
+  if (to - from === 1)
+    return `M0 ${-outer}A${outer} ${outer} 0 1 1 -0.01 ${-outer}ZM0 ${-inner}A${inner} ${inner} 0 1 0 -0.01 ${-inner}Z`
+  const gap = Math.min(0.004, (to - from) / 6)
+  const at = (share: number, radius: number) => {
+    const angle = 2 * Math.PI * share - Math.PI / 2
+    return `${(radius * Math.cos(angle)).toFixed(2)} ${(radius * Math.sin(angle)).toFixed(2)}`
+  }
+  const isLarge = to - from > 0.5 ? 1 : 0
+  const [first, last] = [from + gap, to - gap]
+  return `M${at(first, outer)}A${outer} ${outer} 0 ${isLarge} 1 ${at(last, outer)}L${at(last, inner)}A${inner} ${inner} 0 ${isLarge} 0 ${at(first, inner)}Z`
+}
