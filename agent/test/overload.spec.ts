@@ -49,7 +49,8 @@ const post = (host: AgentHost, body: unknown) => {
 /** A command that has written so much and waits. */
 async function talkative(host: AgentHost, bytes: number): Promise<string> {
   const id = await host.shell(`head -c ${bytes} /dev/zero; exec sleep 60`)
-  await expect.poll(async () => (await host.log(id, bytes - 1, { wait_ms: 5000 })).new_offset).toBe(bytes)
+  const written = async () => (await host.log(id, bytes - 1, { wait_ms: 5000 })).new_offset
+  await expect.poll(written, { timeout: 20_000 }).toBe(bytes)
   return id
 }
 

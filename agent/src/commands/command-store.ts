@@ -1,5 +1,4 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
 import { uuid } from '@rollcall/contracts'
 import type { AgentLimits, AgentParams } from '@rollcall/contracts/agent'
 import {
@@ -110,12 +109,12 @@ export class CommandStore {
   }
 
   async #writeSpec(paths: CommandPaths, text: string): Promise<void> {
-    await mkdir(paths.folder, { mode: 0o700 })
+    mkdirSync(paths.folder, { mode: 0o700 })
     try {
       await replaceFileDurably(paths.spec, text)
       await syncFolder(this.#paths.commands)
     } catch (error) {
-      await rm(paths.folder, { recursive: true, force: true })
+      rmSync(paths.folder, { recursive: true, force: true })
       throw error
     }
   }
@@ -140,8 +139,8 @@ export class CommandStore {
     return true
   }
 
-  async remove(id: string): Promise<void> {
-    await rm(this.#paths.command(id).folder, { recursive: true, force: true })
+  remove(id: string): void {
+    rmSync(this.#paths.command(id).folder, { recursive: true, force: true })
     this.#open.delete(id)
     this.#specs.delete(id)
     this.#unreadable.delete(id)

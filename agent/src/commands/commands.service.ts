@@ -107,13 +107,13 @@ export class CommandsService {
     return this.#inTurn(command_id, async () => {
       const known = this.find(command_id)
       if ('releasedAtMs' in known) {
-        if (this.#store.find(command_id) !== null) await this.#store.remove(command_id)
+        if (this.#store.find(command_id) !== null) this.#store.remove(command_id)
         return { command_id, released: true }
       }
       if (known.decision.kind !== 'final') return { command_id, released: false }
       // First the tombstone: a power cut between the two leaves both, never neither.
       await this.#released.add(command_id, hashOf(known), known.decision.result.status)
-      await this.#store.remove(command_id)
+      this.#store.remove(command_id)
       return { command_id, released: true }
     })
   }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
 import type { LogType } from '@rollcall/contracts/agent'
 import { errorCode } from '../platform/files.ts'
 import {
@@ -118,6 +118,8 @@ function readFully(fd: number, buffer: Buffer, position: number): number {
 }
 
 function openIfThere(path: string): number | null {
+  // A command without output has none, and is looked at often.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null
   try {
     return openSync(path, 'r')
   } catch (error) {

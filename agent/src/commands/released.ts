@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
 import { type FinalStatus, finalStatus } from '@rollcall/contracts/agent'
@@ -39,8 +39,11 @@ export class ReleasedCommands {
   }
 
   find(id: string): Tombstone | null {
+    const path = `${this.#folder}/${id}`
+    // Nearly none that is asked for is there, and an error with its stack costs more than this question.
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null
     try {
-      return parseTombstone(readlinkSync(`${this.#folder}/${id}`))
+      return parseTombstone(readlinkSync(path))
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return null
       throw error

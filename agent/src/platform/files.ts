@@ -1,6 +1,22 @@
-import { closeSync, constants, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { link, open, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fsync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+
+// Only what waits for the disk itself is left to another thread: for a small file the way there costs more than the call.
+const syncFile = promisify(fsync)
+const syncData = promisify(fdatasync)
 
 export const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException)?.code ?? ''
 
@@ -10,6 +26,8 @@ export const isDiskFault = (error: unknown): boolean =>
 
 /** A file's text, or null when there is no such file. */
 export function readIfThere(path: string): string | null {
+  // Most that are asked for are not there, and an error with its stack costs more than this question.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
@@ -53,13 +71,13 @@ export function createOnce(path: string, text: string): boolean {
 export async function createOnceDurably(path: string, author: string, text: string): Promise<boolean> {
   const own = `${path}.${author}`
   try {
-    await writeFile(own, text, { mode: 0o600, flush: true })
-    await link(own, path)
+    await writeDurably(own, text, syncFile)
+    linkSync(own, path)
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false
     throw error
   } finally {
-    await rm(own, { force: true })
+    rmSync(own, { force: true })
   }
   await syncFolder(dirname(path))
   return true
@@ -68,23 +86,27 @@ export async function createOnceDurably(path: string, author: string, text: stri
 /** As `replaceFile`, and on the disk when the promise resolves: file and name survive a loss of power. */
 export async function replaceFileDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
+  await writeDurably(temporary, text, syncData)
+  renameSync(temporary, path)
   await syncFolder(dirname(path))
+}
+
+async function writeDurably(path: string, text: string, sync: (fd: number) => Promise<void>): Promise<void> {
+  const fd = openSync(path, 'w', 0o600)
+  try {
+    writeFileSync(fd, text)
+    await sync(fd)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** Makes the names in a folder survive a loss of power. */
 export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
-    await folder.sync()
+    await syncFile(fd)
   } finally {
-    await folder.close()
+    closeSync(fd)
   }
 }

@@ -37,12 +37,13 @@ export function resolveProgram(command: string, cwd: string, searchPath: string)
   const candidates = command.includes('/')
     ? [resolve(cwd, command)]
     : searchPath.split(':').map((entry) => resolve(cwd, entry, command))
-  const looks = candidates.map((path) => ({ path, look: lookSafely(path) }))
-  const runnable = looks.find((candidate) => candidate.look === 'runnable')
-  if (runnable !== undefined) return { path: runnable.path }
-  if (looks.some((candidate) => candidate.look === 'not-executable')) {
-    return { returnCode: 126, message: `${command} is on the host but not an executable file.` }
+  let isThere = false
+  for (const path of candidates) {
+    const look = lookSafely(path)
+    if (look === 'runnable') return { path }
+    isThere ||= look === 'not-executable'
   }
+  if (isThere) return { returnCode: 126, message: `${command} is on the host but not an executable file.` }
   const where = command.includes('/') ? '' : ' on PATH'
   return { returnCode: 127, message: `There is no program ${command}${where} on the host.` }
 }

@@ -93,8 +93,10 @@ export class RunningCommand {
     }
     if (this.#program === null) return
     this.#parts.onStarted(this.#program.pid)
-    this.#input = new InputPump(this.#parts.paths, this.#program, this.#parts.onInputFault)
-    this.#input.pump()
+    if (params.stdin || params.tty) {
+      this.#input = new InputPump(this.#parts.paths, this.#program, this.#parts.onInputFault)
+      this.#input.pump()
+    }
     this.#steer()
   }
 
