@@ -16,8 +16,8 @@ import { percentile } from './statistics.ts'
 
 const LONG = { warm: 20, cold: 5, warmThousand: 7, coldThousand: 5 }
 const SHORT = { warm: 8, cold: 3, warmThousand: 3, coldThousand: 3 }
-/** After a run: agents are told that they may forget it, and that is part of its cost. */
-const PAUSE_MS = 500
+/** After a run: two seconds later agents are told that they may forget it, and that is part of its cost. */
+const PAUSE_MS = 3000
 
 export const fanout: Benchmark = {
   summary: '`true` on 100 and on 1,000 agents, with and without open connections',

@@ -2,7 +2,11 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { AgentMethodName, AgentParamsInput, AgentResult } from '@rollcall/contracts/agent'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
-import { type AgentCall, AgentConnection } from '../platform/agent-client/agent-connection.ts'
+import {
+  type AgentCall,
+  AgentConnection,
+  type OutcomesOf,
+} from '../platform/agent-client/agent-connection.ts'
 import { type AgentConnector, agentConnector } from '../platform/agent-client/agent-connector.ts'
 import { callWithRetries } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -84,6 +88,15 @@ export class AgentsService implements OnModuleDestroy {
       return [one, other] as [AgentResult<F['method']>, AgentResult<S['method']> | RollcallError]
     }
     return this.withRetries(hostId, work, signal)
+  }
+
+  /** Calls that have nothing to do with each other in one request, with retries of the whole. Resolves to each one's result or error. */
+  callAll<const C extends readonly AgentCall[]>(
+    hostId: string,
+    calls: C,
+    signal?: AbortSignal,
+  ): Promise<OutcomesOf<C>> {
+    return this.withRetries(hostId, (connection) => connection.callEach(calls, { signal }), signal)
   }
 
   private async withRetries<T>(

@@ -1,28 +1,21 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { AgentParamsInput, AgentResult, CommandResult } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
-import { LOGGER, type Logger } from '../platform/log.ts'
+import { CommandReleases } from './command-releases.ts'
 import { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'
 import { CommandsRepository } from './commands.repository.ts'
 import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 import { endingOfUnstarted, giveUp, nextStep } from './domain/next-step.ts'
 import { joinChunks } from './domain/output.ts'
-import { WorkRepository } from './work.repository.ts'
 
 /** How long one question for output waits for news: below every idle limit on the way. */
 const WAIT_MS = 20_000
 /** The same for the question that goes out with the order to start: what runs for longer counts as running after that. */
-const FIRST_WAIT_MS = 100
+const FIRST_WAIT_MS = 500
 const MAX_BYTES = 2 * 1024 * 1024
 
-/** How often hosts are told again which ended commands they may forget, and for how long after the end. */
-const RELEASE_INTERVAL_MS = 60_000
-const RELEASE_WITHIN_MS = 7 * 86_400_000
-const RELEASE_LIMIT = 500
-const RELEASES_PER_HOST = 20
 /** Answers without news that may follow each other before we take a pause between questions. */
 const FREE_EMPTY_ANSWERS = 3
 const EMPTY_ANSWER_PAUSE_MS = 500
@@ -44,34 +37,18 @@ export type StartCall =
 
 /** Runs a command through its host's agent: start it, follow its output, store how it ended. */
 @Injectable()
-export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModuleDestroy {
-  private readonly stopping = new AbortController()
-  private releasing = Promise.resolve()
-
+export class AgentCommandHandler implements CommandHandler, OnModuleInit {
   constructor(
     private readonly worker: CommandWorker,
-    private readonly work: WorkRepository,
     private readonly commands: CommandsRepository,
     private readonly agents: AgentsService,
     private readonly clock: Clock,
-    private readonly repeater: Repeater,
-    @Inject(LOGGER) private readonly log: Logger,
+    private readonly releases: CommandReleases,
   ) {}
 
   onModuleInit() {
     this.worker.register('command', this)
     this.worker.register('terminal', this)
-    this.releasing = this.repeater.repeat(
-      'telling hosts what to forget',
-      RELEASE_INTERVAL_MS,
-      this.stopping.signal,
-      () => this.releaseLeftovers(),
-    )
-  }
-
-  async onModuleDestroy() {
-    this.stopping.abort()
-    await this.releasing
   }
 
   drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
@@ -126,7 +103,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
     const { withdrawn } = await this.agents.call(command.hostId, 'withdraw_command', params, held.stopped)
     if (withdrawn) {
       await held.finish(endingOfUnstarted(command))
-      await this.release(command.id, command.hostId)
+      this.releases.add(command.id, command.hostId)
     } else await this.follow(command, held, how, true)
   }
 
@@ -172,7 +149,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
         await stored
         const ending = endingOf(answer.result)
         await held.finish(how.end ? await how.end(ending) : ending)
-        await this.release(command.id, command.hostId)
+        this.releases.add(command.id, command.hostId)
         return
       }
       // A sound agent answers with nothing only after the wait; another must not make us ask without end.
@@ -196,42 +173,6 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit, OnModu
       if (isBrokenOff) return undefined
       throw error
     }
-  }
-
-  /** Tells the host that it may forget an ended command. What fails now is done again with the leftovers. */
-  private async release(id: string, hostId: string): Promise<'released' | 'kept' | 'unanswered'> {
-    try {
-      const { released } = await this.agents.call(
-        hostId,
-        'release_command',
-        { command_id: id },
-        this.stopping.signal,
-      )
-      if (released) await this.work.markReleased(id, this.clock.now())
-      return released ? 'released' : 'kept'
-    } catch (error) {
-      // The host left the fleet, and with it everything that it kept.
-      if (error instanceof RollcallError && error.code === 'host.not_found') {
-        await this.work.markReleased(id, this.clock.now())
-        return 'released'
-      }
-      this.log.debug(
-        { err: error, commandId: id },
-        'a host could not be told to forget a command; it is told later',
-      )
-      return 'unanswered'
-    }
-  }
-
-  private async releaseLeftovers(): Promise<void> {
-    const since = new Date(this.clock.now().getTime() - RELEASE_WITHIN_MS)
-    const leftovers = await this.work.unreleased(since, RELEASES_PER_HOST, RELEASE_LIMIT)
-    const byHost = Map.groupBy(leftovers, (command) => command.hostId)
-    await Promise.all(
-      [...byHost].map(async ([hostId, commands]) => {
-        for (const { id } of commands) if ((await this.release(id, hostId)) === 'unanswered') return
-      }),
-    )
   }
 }
 

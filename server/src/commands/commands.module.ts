@@ -4,6 +4,7 @@ import { HostsModule } from '../hosts/index.ts'
 import { AgentCommandHandler } from './agent-command.handler.ts'
 import { CommandEvents } from './command-events.ts'
 import { CommandMetrics } from './command-metrics.ts'
+import { CommandReleases } from './command-releases.ts'
 import { CommandWorker } from './command-worker.ts'
 import { CommandsController } from './commands.controller.ts'
 import { CommandsRepository } from './commands.repository.ts'
@@ -23,6 +24,7 @@ import { WorkRepository } from './work.repository.ts'
     CommandMetrics,
     CommandWorker,
     AgentCommandHandler,
+    CommandReleases,
     OutputRetention,
     TerminalInputRepository,
   ],

@@ -1,0 +1,95 @@
+import { RollcallError } from '@rollcall/contracts'
+import pino from 'pino'
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../platform/testing/manual-clock.ts'
+import { CommandReleases } from './command-releases.ts'
+
+type Call = { params: { command_id: string } }
+
+/** Time passes for those who sleep when the spec says so. */
+class WaitingClock extends ManualClock {
+  private readonly sleepers: (() => void)[] = []
+
+  override sleep() {
+    return new Promise<void>((resolve) => this.sleepers.push(resolve))
+  }
+
+  async wakeAll(): Promise<void> {
+    for (const wake of this.sleepers.splice(0)) wake()
+    await new Promise(setImmediate)
+  }
+}
+
+/** `answer` is what a host says to one command's release, or throws for the whole request. */
+function setting(answer: (id: string) => object = () => ({ released: true })) {
+  const asked: [string, string[]][] = []
+  const marked: string[] = []
+  const agents = {
+    callAll: async (hostId: string, calls: Call[]) => {
+      const ids = calls.map(({ params }) => params.command_id)
+      asked.push([hostId, ids])
+      return ids.map(answer)
+    },
+  }
+  const work = { markReleased: async (id: string) => void marked.push(id) }
+  const clock = new WaitingClock('2026-01-01T00:00:00Z')
+  const releases = new CommandReleases(
+    work as never,
+    agents as never,
+    clock,
+    { repeat: async () => undefined } as never,
+    pino({ level: 'silent' }),
+  )
+  return { releases, clock, asked, marked }
+}
+
+describe('CommandReleases', () => {
+  it('tells a host of all commands that ended meanwhile in one request, and not at the end of each', async () => {
+    const { releases, clock, asked, marked } = setting()
+    releases.add('a', 'one')
+    releases.add('b', 'two')
+    releases.add('c', 'one')
+    expect(asked).toEqual([])
+    await clock.wakeAll()
+    expect(asked).toEqual([
+      ['one', ['a', 'c']],
+      ['two', ['b']],
+    ])
+    expect(marked.toSorted()).toEqual(['a', 'b', 'c'])
+    releases.add('d', 'one')
+    await clock.wakeAll()
+    expect(asked.at(-1)).toEqual(['one', ['d']])
+  })
+
+  it('asks for no more at once than an agent takes', async () => {
+    const { releases, clock, asked, marked } = setting()
+    for (let i = 0; i < 40; i++) releases.add(`command-${i}`, 'one')
+    await clock.wakeAll()
+    expect(asked.map(([, ids]) => ids.length)).toEqual([16, 16, 8])
+    expect(marked).toHaveLength(40)
+  })
+
+  it('does not take for forgotten what its host still keeps, or did not answer for', async () => {
+    const { releases, clock, marked } = setting((id) =>
+      id === 'broken' ? new RollcallError('agent.overloaded', 'busy') : { released: id === 'gone' },
+    )
+    for (const id of ['kept', 'broken', 'gone']) releases.add(id, 'one')
+    await clock.wakeAll()
+    expect(marked).toEqual(['gone'])
+  })
+
+  it('takes for forgotten what a host kept that has left the fleet, and for kept what is on one that is silent', async () => {
+    const left = setting(() => {
+      throw new RollcallError('host.not_found', 'gone')
+    })
+    left.releases.add('a', 'one')
+    await left.clock.wakeAll()
+    expect(left.marked).toEqual(['a'])
+    const silent = setting(() => {
+      throw new RollcallError('agent.unreachable', 'silent')
+    })
+    silent.releases.add('a', 'one')
+    await silent.clock.wakeAll()
+    expect(silent.marked).toEqual([])
+  })
+})
