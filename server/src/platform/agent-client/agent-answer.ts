@@ -70,17 +70,6 @@ export const alwaysChallenged = () =>
     'The agent takes no request as timely, although each was signed by the time that it had just told.',
   )
 
-export async function readBounded(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of body) {
-    size += part.length
-    if (size > maxBytes) throw invalidAnswer(`its answer is larger than ${maxBytes} bytes`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
-}
-
 export const invalidAnswer = (what: string, cause?: unknown) =>
   new RollcallError(
     'agent.invalid_answer',

@@ -195,6 +195,13 @@ describe('AgentConnection', () => {
     expect(performance.now() - started).toBeLessThan(2000)
   })
 
+  it('knows a refusal as one, and reads no more of it, however long it is', async () => {
+    const { port } = await fakeAgent(() => ({ status: 404, body: 'x'.repeat(20_000_000) }))
+    expect(await failure(connect(port).call('get_port', {}))).toMatchObject({
+      code: 'agent.credentials_refused',
+    })
+  })
+
   it('tells refused credentials from an agent that is away', async () => {
     const { port } = await fakeAgent(() => ({ status: 404, body: '' }))
     expect(await failure(connect(port).call('get_port', {}))).toMatchObject({

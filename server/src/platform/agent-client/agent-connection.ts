@@ -9,8 +9,9 @@ import {
 } from '@rollcall/contracts/agent'
 import { Client } from 'undici'
 import type { AgentAddress } from './agent-address.ts'
-import { asCallError, invalidAnswer, readBounded, refusedBy, unwrap } from './agent-answer.ts'
+import { invalidAnswer, refusedBy, unwrap } from './agent-answer.ts'
 import type { AgentConnector } from './agent-connector.ts'
+import { withDeadline } from './deadline.ts'
 import { Lines, type LineUse } from './lines.ts'
 import { type Body, SignedRequests } from './signed-requests.ts'
 
@@ -158,28 +159,16 @@ export class AgentConnection {
   private async exchange(use: LineUse, body: Body, limits: ExchangeLimits): Promise<unknown> {
     const { maxBytes, timeoutMs, signal } = limits
     try {
-      const text = await withDeadline(timeoutMs, signal, (either) =>
-        this.lines.use(use, (client) => this.post(client, body, maxBytes, either)),
+      const { statusCode, text } = await withDeadline(timeoutMs, signal, (deadline) =>
+        this.lines.use(use, (client) => this.requests.send(client, body, maxBytes, deadline)),
       )
+      if (statusCode !== 200) throw refusedBy(statusCode)
       this.isInDoubt = false
       return parseAnswer(text)
     } catch (error) {
       // That we were told to stop tells nothing of the agent.
       if (error instanceof RollcallError) this.isInDoubt = error.code === 'agent.unreachable'
       throw error
-    }
-  }
-
-  private async post(client: Client, body: Body, maxBytes: number, signal: AbortSignal): Promise<string> {
-    try {
-      const response = await this.requests.send(client, body, signal)
-      if (response.statusCode !== 200) {
-        await response.body.dump({ limit: 1024 })
-        throw refusedBy(response.statusCode)
-      }
-      return await readBounded(response.body, maxBytes)
-    } catch (error) {
-      throw asCallError(error)
     }
   }
 }
@@ -212,34 +201,4 @@ function resultOf<N extends AgentMethodName>(name: N, value: unknown): AgentResu
   throw invalidAnswer(
     `its answer to ${name} does not fit the contract: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}`,
   )
-}
-
-/**
- * Aborts `work` after `ms` milliseconds or with `signal`, and waits no longer: a request that waits for a connection
- * learns of it only when that stands or has failed. A timer of our own: nothing may collect it before its time.
- */
-async function withDeadline<T>(
-  ms: number,
-  signal: AbortSignal | undefined,
-  work: (either: AbortSignal) => Promise<T>,
-): Promise<T> {
-  signal?.throwIfAborted()
-  const either = new AbortController()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const end = (reason: unknown) => {
-    either.abort(reason)
-    reject(asCallError(reason))
-  }
-  const follow = () => end(signal?.reason)
-  signal?.addEventListener('abort', follow, { once: true })
-  const timer = setTimeout(() => end(new DOMException('no answer in time', 'TimeoutError')), ms)
-  const working = work(either.signal)
-  // It may fail after we have stopped waiting for it, and tells nothing new then.
-  working.catch(() => undefined)
-  try {
-    return await Promise.race([working, aborted])
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', follow)
-  }
 }

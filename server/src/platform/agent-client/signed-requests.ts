@@ -5,9 +5,11 @@ import {
   SIGNATURE_HEADER,
   TOKEN_HEADER,
 } from '@rollcall/contracts/agent'
-import type { Client, Dispatcher } from 'undici'
+import type { Client } from 'undici'
 import type { AgentAddress } from './agent-address.ts'
 import { alwaysChallenged } from './agent-answer.ts'
+import type { Deadline } from './deadline.ts'
+import { type Posted, post } from './post.ts'
 import { signingPorts } from './signing-ports.ts'
 
 /** What a request carries. */
@@ -25,35 +27,28 @@ export class SignedRequests {
   }
 
   /** Signs anew, once, where the agent says by which time: at the first request to each life of it, and when clocks drift. */
-  async send(client: Client, body: Body, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const first = await this.sendOnce(client, body, signal)
+  async send(client: Client, body: Body, maxBytes: number, deadline: Deadline): Promise<Posted> {
+    const first = await this.sendOnce(client, body, maxBytes, deadline)
     const challenge = challengeOf(first)
     if (!challenge) return first
     this.signer.learn(challenge)
-    await first.body.dump({ limit: 1024 })
-    const second = await this.sendOnce(client, body, signal)
+    const second = await this.sendOnce(client, body, maxBytes, deadline)
     if (!challengeOf(second)) return second
-    await second.body.dump({ limit: 1024 })
     throw alwaysChallenged()
   }
 
-  private sendOnce(client: Client, body: Body, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  private sendOnce(client: Client, body: Body, maxBytes: number, deadline: Deadline): Promise<Posted> {
     const path = `/${this.address.path}/rpc`
-    const request = { method: 'POST', path, agentPin: this.address.certificatePin }
-    return client.request({
-      method: 'POST',
-      path,
-      headers: {
-        'content-type': body.type,
-        [TOKEN_HEADER]: this.address.token,
-        [SIGNATURE_HEADER]: this.signer.sign(body.bytes, request),
-      },
-      body: body.bytes,
-      signal,
-    })
+    const signed = { method: 'POST', path, agentPin: this.address.certificatePin }
+    const headers = {
+      'content-type': body.type,
+      [TOKEN_HEADER]: this.address.token,
+      [SIGNATURE_HEADER]: this.signer.sign(body.bytes, signed),
+    }
+    return post(client, { path, headers, body: body.bytes }, maxBytes, deadline)
   }
 }
 
 /** An agent that challenges has done nothing else. */
-const challengeOf = ({ statusCode, headers }: Dispatcher.ResponseData) =>
+const challengeOf = ({ statusCode, headers }: Posted) =>
   statusCode === 401 ? parseChallenge(String(headers[CHALLENGE_HEADER] ?? '')) : null

@@ -1,0 +1,78 @@
+import type { Client, Dispatcher } from 'undici'
+import { asCallError, invalidAnswer } from './agent-answer.ts'
+import type { Deadline } from './deadline.ts'
+
+export interface Posted {
+  statusCode: number
+  headers: Record<string, string | string[] | undefined>
+  /** Empty where the status is not 200. */
+  text: string
+}
+
+/** Of an answer that is not HTTP 200 nobody reads the body: beyond this much of it the connection is given up. */
+const MOST_OF_A_REFUSAL = 1024
+
+/**
+ * Posts, and resolves to the whole answer, of at most `maxBytes`. undici's `request` would make a stream, an async resource and
+ * a signal for each: half of what a call costs beyond TLS.
+ */
+export function post(
+  client: Client,
+  request: { path: string; headers: Record<string, string>; body: string | Buffer },
+  maxBytes: number,
+  deadline: Deadline,
+): Promise<Posted> {
+  return new Promise((resolve, reject) => {
+    client.dispatch({ method: 'POST', ...request }, new Reader(maxBytes, deadline, resolve, reject))
+  })
+}
+
+class Reader implements Dispatcher.DispatchHandler {
+  private readonly chunks: Buffer[] = []
+  private size = 0
+  private statusCode = 0
+  private headers: Posted['headers'] = {}
+
+  constructor(
+    private readonly maxBytes: number,
+    private readonly deadline: Deadline,
+    private readonly resolve: (posted: Posted) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.deadline.onEnd((reason) => controller.abort(reason))
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Posted['headers'],
+  ): void {
+    this.statusCode = statusCode
+    this.headers = headers
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.size += chunk.length
+    if (this.statusCode !== 200) {
+      if (this.size <= MOST_OF_A_REFUSAL) return
+      this.onResponseEnd()
+      controller.abort(new Error('a refusal is longer than any of an agent'))
+    } else if (this.size > this.maxBytes)
+      controller.abort(invalidAnswer(`its answer is larger than ${this.maxBytes} bytes`))
+    else this.chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.deadline.onEnd(null)
+    const [only] = this.chunks
+    const body = only && this.chunks.length === 1 ? only : Buffer.concat(this.chunks)
+    this.resolve({ statusCode: this.statusCode, headers: this.headers, text: body.toString('utf8') })
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.deadline.onEnd(null)
+    this.reject(asCallError(error))
+  }
+}
