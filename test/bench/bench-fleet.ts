@@ -15,10 +15,14 @@ export class BenchFleet implements AsyncDisposable {
     this.api = api
   }
 
-  static async open(name: string, log: (line: string) => void): Promise<BenchFleet> {
+  static async open(
+    name: string,
+    log: (line: string) => void,
+    env: Record<string, string> = {},
+  ): Promise<BenchFleet> {
     const bed = await Bed.open({ name: `bench-${name}`, log })
     try {
-      const server = await ServerProcess.start()
+      const server = await ServerProcess.start({ env })
       return new BenchFleet(bed, server, await server.api())
     } catch (error) {
       await bed.close()

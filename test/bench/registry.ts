@@ -8,6 +8,7 @@ import { logs } from './logs.ts'
 import { peers } from './peers.ts'
 import { provision } from './provision.ts'
 import { ui } from './ui.ts'
+import { upgrade } from './upgrade.ts'
 
 /** Every benchmark by its name, in the order in which they run. */
 export const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -20,4 +21,5 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   files,
   peers,
   ui,
+  upgrade,
 }

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -35,43 +36,34 @@ export function FilesPage() {
           <Text size="sm">{t('files.noneText')}</Text>
         </EmptyState>
       ) : (
-        <Table.ScrollContainer minWidth={560}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('files.destination')}</Table.Th>
-                <Table.Th>{t('runs.progress')}</Table.Th>
-                <Table.Th>{t('commands.by')}</Table.Th>
-                <Table.Th>{t('commands.when')}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {data.transfers.map(({ id, destination, kind, counts, requestedBy, createdAt }) => (
-                <Table.Tr key={id}>
-                  <Table.Td maw={360}>
-                    <Link to="/files/$id" params={{ id }} className="row-link">
-                      <Untrusted>{destination}</Untrusted>
-                    </Link>
-                    {kind === 'tree' && (
-                      <Text size="xs" c="dimmed">
-                        {t('files.tree')}
-                      </Text>
-                    )}
-                  </Table.Td>
-                  <Table.Td miw={180}>
-                    <TransferBar counts={counts} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Untrusted>{requestedBy}</Untrusted>
-                  </Table.Td>
-                  <Table.Td>
-                    <Ago at={createdAt} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ListTable
+          minWidth={560}
+          heads={[t('files.destination'), t('runs.progress'), t('commands.by'), t('commands.when')]}
+        >
+          {data.transfers.map(({ id, destination, kind, counts, requestedBy, createdAt }) => (
+            <Table.Tr key={id}>
+              <Table.Td maw={360}>
+                <Link to="/files/$id" params={{ id }} className="row-link">
+                  <Untrusted>{destination}</Untrusted>
+                </Link>
+                {kind === 'tree' && (
+                  <Text size="xs" c="dimmed">
+                    {t('files.tree')}
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td miw={180}>
+                <TransferBar counts={counts} />
+              </Table.Td>
+              <Table.Td>
+                <Untrusted>{requestedBy}</Untrusted>
+              </Table.Td>
+              <Table.Td>
+                <Ago at={createdAt} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </ListTable>
       )}
     </Stack>
   )

@@ -1,5 +1,4 @@
 import {
-  Alert,
   Button,
   Checkbox,
   FileInput,
@@ -13,9 +12,10 @@ import {
 } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { ApiError, call, sendContent } from '../../api/client.ts'
+import { call, sendContent } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf, PageHeader } from '../../ui/states.tsx'
+import { PageHeader } from '../../ui/states.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { NO_TARGET, targetOf } from '../targets/target.ts'
 import { TargetFields } from '../targets/target-fields.tsx'
@@ -36,10 +36,10 @@ export function NewFilePage() {
   const navigate = useNavigate()
   const [draft, change, forget] = useDraft('file', EMPTY)
   const [file, setFile] = useState<File | null>(null)
-  const [share, setShare] = useState<number>()
-  const [error, setError] = useState<unknown>()
+  const [share, setShare] = useState(0)
+  const { attempt, isWorking, error, setError, fields: refused } = useAttempt()
   const [faults, setFaults] = useState<Record<string, string>>({})
-  const fields = { ...faults, ...(error instanceof ApiError && error.fields) }
+  const fields = { ...faults, ...refused }
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     const found = faultsOf(draft, file)
@@ -47,7 +47,7 @@ export function NewFilePage() {
     setError(undefined)
     if (!file || Object.keys(found).length > 0) return
     setShare(0)
-    try {
+    await attempt(async () => {
       const { sha256 } = await sendContent(file, setShare)
       const { transfer } = await call('startTransfer', {
         body: {
@@ -61,11 +61,7 @@ export function NewFilePage() {
       })
       forget()
       await navigate({ to: '/files/$id', params: { id: transfer.id } })
-    } catch (failure) {
-      setError(failure)
-    } finally {
-      setShare(undefined)
-    }
+    })
   }
   return (
     <form onSubmit={submit} noValidate>
@@ -114,14 +110,10 @@ export function NewFilePage() {
             />
           </SimpleGrid>
         </Paper>
-        {error !== undefined && (
-          <Alert color="red" role="alert">
-            {messageOf(error)}
-          </Alert>
-        )}
-        {share !== undefined && <Progress value={share * 100} aria-label={t('files.sending')} />}
+        <FormError error={error} />
+        {isWorking && <Progress value={share * 100} aria-label={t('files.sending')} />}
         <Group>
-          <Button type="submit" loading={share !== undefined}>
+          <Button type="submit" loading={isWorking}>
             {t('files.submit')}
           </Button>
         </Group>

@@ -1,12 +1,13 @@
-import { Alert, Button, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Button, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { NewPlaybookRun, PlaybookView } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { NO_TARGET, targetOf } from '../targets/target.ts'
 import { TargetFields } from '../targets/target-fields.tsx'
@@ -30,26 +31,22 @@ function Form({ playbook }: { playbook: PlaybookView }) {
   const [draft, change, forget] = useDraft(`playbook.${name}`, { ...NO_TARGET, typed: {} as Typed })
   // Secrets are kept nowhere.
   const [secrets, setSecrets] = useState<Typed>({})
-  const [error, setError] = useState<unknown>()
+  const { attempt, isWorking, error, setError, fields: refused } = useAttempt()
   const [faults, setFaults] = useState<Record<string, string>>({})
-  const [working, setWorking] = useState<'run' | 'plan'>()
-  const fields = { ...faults, ...(error instanceof ApiError && error.fields) }
+  const [mode, setMode] = useState<'run' | 'plan'>('plan')
+  const fields = { ...faults, ...refused }
   const send = async (mode: 'run' | 'plan') => {
     const { given, faults: found } = givenOf(variables, { ...draft.typed, ...secrets })
     setFaults(found)
     setError(undefined)
     if (Object.keys(found).length > 0) return
-    setWorking(mode)
-    try {
+    setMode(mode)
+    await attempt(async () => {
       const body = { ...targetOf(draft), mode, variables: given as NewPlaybookRun['variables'] }
       const { runId } = await call('runPlaybook', { params: { playbook: name }, body })
       forget()
       await navigate({ to: '/runs/$id', params: { id: runId } })
-    } catch (failure) {
-      setError(failure)
-    } finally {
-      setWorking(undefined)
-    }
+    })
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -77,20 +74,16 @@ function Form({ playbook }: { playbook: PlaybookView }) {
             ))}
           </SimpleGrid>
         </Paper>
-        {error !== undefined && (
-          <Alert color="red" role="alert">
-            {messageOf(error)}
-          </Alert>
-        )}
+        <FormError error={error} />
         {mayRun && (
           <Group>
-            <Button type="submit" loading={working === 'plan'} disabled={working === 'run'}>
+            <Button type="submit" loading={isWorking && mode === 'plan'} disabled={isWorking}>
               {t('playbooks.plan')}
             </Button>
             <Button
               variant="default"
-              loading={working === 'run'}
-              disabled={working === 'plan'}
+              loading={isWorking && mode === 'run'}
+              disabled={isWorking}
               onClick={() => send('run')}
             >
               {t('playbooks.run')}

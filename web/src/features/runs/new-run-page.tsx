@@ -1,5 +1,4 @@
 import {
-  Alert,
   Button,
   Group,
   NumberInput,
@@ -13,11 +12,12 @@ import {
 } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { type FormEvent, useEffect, useMemo, useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { type FormEvent, useEffect, useMemo } from 'react'
+import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf, PageHeader } from '../../ui/states.tsx'
+import { PageHeader } from '../../ui/states.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { TargetFields } from '../targets/target-fields.tsx'
 import { type Draft, draftOf, EMPTY, newId, runBodyOf } from './run-draft.ts'
@@ -28,10 +28,8 @@ export function NewRunPage() {
   const navigate = useNavigate()
   const mayPlan = useMay('schedules:write')
   const [draft, change, forget] = useDraft('run', EMPTY)
-  const [error, setError] = useState<unknown>()
-  const [isWorking, setWorking] = useState(false)
+  const { attempt, isWorking, error, setError, fields } = useAttempt()
   useFirstValues(search, change)
-  const fields = error instanceof ApiError ? error.fields : {}
   // The same id for the same request, so that it is begun once however often it has to be sent.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another draft is another request
   const runId = useMemo(newId, [draft])
@@ -39,17 +37,11 @@ export function NewRunPage() {
     event.preventDefault()
     const body = runBodyOf(draft)
     if (typeof body === 'string') return setError(new Error(body))
-    setWorking(true)
-    setError(undefined)
-    try {
+    await attempt(async () => {
       const accepted = await call('run', { body: { ...body, runId } })
       forget()
       await navigate({ to: '/runs/$id', params: { id: accepted.runId } })
-    } catch (failure) {
-      setError(failure)
-    } finally {
-      setWorking(false)
-    }
+    })
   }
   return (
     <form onSubmit={submit} noValidate>
@@ -130,11 +122,7 @@ export function NewRunPage() {
             />
           </SimpleGrid>
         </Paper>
-        {error !== undefined && (
-          <Alert color="red" role="alert">
-            {messageOf(error)}
-          </Alert>
-        )}
+        <FormError error={error} />
         <Group>
           <Button type="submit" loading={isWorking}>
             {t('run.submit')}

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -39,40 +40,31 @@ export function RunsPage() {
           <Text size="sm">{t('runs.noneText')}</Text>
         </EmptyState>
       ) : (
-        <Table.ScrollContainer minWidth={640}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('commands.command')}</Table.Th>
-                <Table.Th>{t('runs.progress')}</Table.Th>
-                <Table.Th>{t('commands.by')}</Table.Th>
-                <Table.Th>{t('commands.when')}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {runs.map((run) => (
-                <Table.Tr key={run.id}>
-                  <Table.Td maw={420}>
-                    <Link to="/runs/$id" params={{ id: run.id }} className="row-link">
-                      <Text size="sm" ff="monospace" truncate span display="block">
-                        <Untrusted>{commandTitle(run.program, run.args)}</Untrusted>
-                      </Text>
-                    </Link>
-                  </Table.Td>
-                  <Table.Td miw={200}>
-                    <RunBar counts={run.counts} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Untrusted>{run.requestedBy}</Untrusted>
-                  </Table.Td>
-                  <Table.Td>
-                    <Ago at={run.createdAt} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ListTable
+          minWidth={640}
+          heads={[t('commands.command'), t('runs.progress'), t('commands.by'), t('commands.when')]}
+        >
+          {runs.map((run) => (
+            <Table.Tr key={run.id}>
+              <Table.Td maw={420}>
+                <Link to="/runs/$id" params={{ id: run.id }} className="row-link">
+                  <Text size="sm" ff="monospace" truncate span display="block">
+                    <Untrusted>{commandTitle(run.program, run.args)}</Untrusted>
+                  </Text>
+                </Link>
+              </Table.Td>
+              <Table.Td miw={200}>
+                <RunBar counts={run.counts} />
+              </Table.Td>
+              <Table.Td>
+                <Untrusted>{run.requestedBy}</Untrusted>
+              </Table.Td>
+              <Table.Td>
+                <Ago at={run.createdAt} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </ListTable>
       )}
       {pages.hasNextPage && (
         <Group>

@@ -86,22 +86,27 @@ export function TerminalsPage() {
         </EmptyState>
       ) : (
         <>
-          <Tabs value={active} onChange={setActive}>
-            <Tabs.List>
-              {tabs.map((tab) => (
-                <Group key={tab.id} gap={0} wrap="nowrap">
-                  <Tabs.Tab value={tab.id}>
-                    <Untrusted>{tab.host}</Untrusted>
+          <Group gap="xs" wrap="nowrap">
+            <Tabs value={active} onChange={setActive} flex={1}>
+              <Tabs.List>
+                {tabs.map(({ id, host }) => (
+                  <Tabs.Tab key={id} value={id}>
+                    <Untrusted>{host}</Untrusted>
                   </Tabs.Tab>
-                  <CloseButton
-                    size="xs"
-                    aria-label={t('terminals.close', { host: tab.host })}
-                    onClick={() => close(tab)}
-                  />
-                </Group>
+                ))}
+              </Tabs.List>
+            </Tabs>
+            {tabs
+              .filter(({ id }) => id === active)
+              .map((tab) => (
+                <CloseButton
+                  key={tab.id}
+                  size="sm"
+                  aria-label={t('terminals.close', { host: tab.host })}
+                  onClick={() => close(tab)}
+                />
               ))}
-            </Tabs.List>
-          </Tabs>
+          </Group>
           <Suspense fallback={<Waiting />}>
             {active && (
               <Terminal

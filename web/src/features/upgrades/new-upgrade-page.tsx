@@ -1,22 +1,12 @@
-import {
-  Alert,
-  Button,
-  Group,
-  NumberInput,
-  Paper,
-  Select,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core'
+import { Button, Group, NumberInput, Paper, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import type { NewUpgradeInput } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { type Answer, ApiError, call } from '../../api/client.ts'
+import { type Answer, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf, PageHeader } from '../../ui/states.tsx'
+import { PageHeader } from '../../ui/states.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { NO_TARGET, targetOf } from '../targets/target.ts'
 import { TargetFields } from '../targets/target-fields.tsx'
@@ -51,24 +41,11 @@ export function NewUpgradePage() {
   const navigate = useNavigate()
   const [draft, setDraft, forget] = useDraft('upgrade', EMPTY)
   const [plan, setPlan] = useState<Answer<'planUpgrade'>>()
-  const [error, setError] = useState<unknown>()
-  const [isWorking, setWorking] = useState(false)
-  const fields = error instanceof ApiError ? error.fields : {}
+  const { attempt, isWorking, error, fields } = useAttempt()
   const change = (next: Partial<typeof EMPTY>) => {
     // What was shown is no longer what would be done.
     setPlan(undefined)
     setDraft(next)
-  }
-  const attempt = async (act: () => Promise<void>) => {
-    setWorking(true)
-    setError(undefined)
-    try {
-      await act()
-    } catch (failure) {
-      setError(failure)
-    } finally {
-      setWorking(false)
-    }
   }
   const show = (event: FormEvent) => {
     event.preventDefault()
@@ -122,11 +99,7 @@ export function NewUpgradePage() {
             />
           </SimpleGrid>
         </Paper>
-        {error !== undefined && (
-          <Alert color="red" role="alert">
-            {messageOf(error)}
-          </Alert>
-        )}
+        <FormError error={error} />
         {plan && <Plan plan={plan} />}
         <Group>
           <Button type="submit" variant={plan ? 'default' : 'filled'} loading={isWorking}>

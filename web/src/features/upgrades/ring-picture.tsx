@@ -93,8 +93,8 @@ const countsOf = (ring: readonly RingHost[]) =>
 /** A piece of a ring, from one share of the circle to another, clockwise from the top, with a small gap. */
 function arc(inner: number, from: number, to: number): string {
   const outer = inner + WIDTH
-  if (to - from === 1)
-    return `M0 ${-outer}A${outer} ${outer} 0 1 1 -0.01 ${-outer}ZM0 ${-inner}A${inner} ${inner} 0 1 0 -0.01 ${-inner}Z`
+  // An arc cannot end where it begins: a whole ring is two halves, and its hole two the other way round.
+  if (to - from === 1) return `${circle(outer, 1)}${circle(inner, 0)}`
   const gap = Math.min(0.004, (to - from) / 6)
   const at = (share: number, radius: number) => {
     const angle = 2 * Math.PI * share - Math.PI / 2
@@ -104,3 +104,6 @@ function arc(inner: number, from: number, to: number): string {
   const [first, last] = [from + gap, to - gap]
   return `M${at(first, outer)}A${outer} ${outer} 0 ${isLarge} 1 ${at(last, outer)}L${at(last, inner)}A${inner} ${inner} 0 ${isLarge} 0 ${at(first, inner)}Z`
 }
+
+const circle = (radius: number, sweep: 0 | 1) =>
+  `M0 ${-radius}A${radius} ${radius} 0 1 ${sweep} 0 ${radius}A${radius} ${radius} 0 1 ${sweep} 0 ${-radius}Z`

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
@@ -41,42 +42,38 @@ export function UpgradesPage() {
           <Text size="sm">{t('upgrades.noneText')}</Text>
         </EmptyState>
       ) : (
-        <Table.ScrollContainer minWidth={640}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('upgrades.release')}</Table.Th>
-                <Table.Th>{t('upgrades.state')}</Table.Th>
-                <Table.Th>{t('runs.progress')}</Table.Th>
-                <Table.Th>{t('commands.by')}</Table.Th>
-                <Table.Th>{t('commands.when')}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {upgrades.data.upgrades.map((upgrade) => (
-                <Table.Tr key={upgrade.id}>
-                  <Table.Td>
-                    <Link to="/upgrades/$id" params={{ id: upgrade.id }} className="row-link">
-                      {upgrade.version}
-                    </Link>
-                  </Table.Td>
-                  <Table.Td>
-                    <StateBadge state={upgrade.state} reason={upgrade.reason} />
-                  </Table.Td>
-                  <Table.Td miw={200}>
-                    <UpgradeBar counts={upgrade.counts} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Untrusted>{upgrade.requestedBy}</Untrusted>
-                  </Table.Td>
-                  <Table.Td>
-                    <Ago at={upgrade.createdAt} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ListTable
+          minWidth={640}
+          heads={[
+            t('upgrades.release'),
+            t('upgrades.state'),
+            t('runs.progress'),
+            t('commands.by'),
+            t('commands.when'),
+          ]}
+        >
+          {upgrades.data.upgrades.map((upgrade) => (
+            <Table.Tr key={upgrade.id}>
+              <Table.Td>
+                <Link to="/upgrades/$id" params={{ id: upgrade.id }} className="row-link">
+                  {upgrade.version}
+                </Link>
+              </Table.Td>
+              <Table.Td>
+                <StateBadge state={upgrade.state} reason={upgrade.reason} />
+              </Table.Td>
+              <Table.Td miw={200}>
+                <UpgradeBar counts={upgrade.counts} />
+              </Table.Td>
+              <Table.Td>
+                <Untrusted>{upgrade.requestedBy}</Untrusted>
+              </Table.Td>
+              <Table.Td>
+                <Ago at={upgrade.createdAt} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </ListTable>
       )}
       <PageHeader title={t('upgrades.releases')} />
       <Table.ScrollContainer minWidth={480}>
