@@ -5,6 +5,7 @@ import { addCopyCommand } from './commands/cp.ts'
 import { addHostCommands } from './commands/host.ts'
 import { addPlaybookCommands } from './commands/playbook.ts'
 import { addProfileCommands } from './commands/profile.ts'
+import { addRotateCommands } from './commands/rotate.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addSavedCommands } from './commands/saved.ts'
@@ -48,6 +49,7 @@ export function buildProgram(context: Context, version: string): Command {
   addSavedCommands(program, context)
   addScheduleCommands(program, context)
   addPlaybookCommands(program, context)
+  addRotateCommands(program, context)
   addUpgradeCommands(program, context)
   addCommandCommands(program, context)
   addCopyCommand(program, context)

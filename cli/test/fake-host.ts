@@ -28,6 +28,8 @@ export function fakeHost(name: string, state: HostView['state'], more: Partial<H
       architecture: 'x64',
       installedAt: new Date().toISOString(),
       lastAnswerAt: new Date().toISOString(),
+      credentialsAt: new Date().toISOString(),
+      rotatedAt: null,
     },
     ...more,
   }

@@ -13,6 +13,7 @@ import { type Platform, PlatformModule } from './platform/platform.module.ts'
 import { PlaybooksModule } from './playbooks/index.ts'
 import { ProvisioningModule } from './provisioning/index.ts'
 import { ReinstallsModule } from './reinstalls/index.ts'
+import { RotationsModule } from './rotations/index.ts'
 import { RunsModule } from './runs/index.ts'
 import { SavedCommandsModule } from './saved-commands/index.ts'
 import { SchedulesModule } from './schedules/index.ts'
@@ -44,6 +45,7 @@ export class AppModule {
         ProvisioningModule,
         HeartbeatsModule,
         ReinstallsModule,
+        RotationsModule,
         UpgradesModule,
         LiveModule,
       ],

@@ -13,6 +13,7 @@ import type { Logger } from './platform/log.ts'
 import { openPlatform } from './platform/open-platform.ts'
 import { isDatabaseAway } from './platform/prisma/database-away.ts'
 import { Reinstaller } from './reinstalls/index.ts'
+import { RotationDriver } from './rotations/index.ts'
 import { UpgradeDriver } from './upgrades/index.ts'
 import { securityHeaders, serveWebUi } from './web/index.ts'
 
@@ -44,9 +45,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const heartbeats = app.get(HeartbeatEngine)
     const reinstaller = app.get(Reinstaller)
     const upgrades = app.get(UpgradeDriver)
+    const rotations = app.get(RotationDriver)
     const gateway = app.get(LiveGateway)
     stop = async () => {
       gateway.close()
+      await rotations.stop()
       await upgrades.stop()
       await reinstaller.stop()
       await heartbeats.stop()
@@ -60,6 +63,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await heartbeats.start()
     reinstaller.start()
     upgrades.start()
+    rotations.start()
     // Listening comes last: who is answered may rely on it that all the rest runs, and goes on when the database dies now.
     const http = app.getHttpServer() as Server
     gateway.attach(http)

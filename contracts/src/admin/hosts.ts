@@ -106,6 +106,9 @@ export const hostView = z.strictObject({
       architecture: plainText(32).nullable(),
       installedAt: z.iso.datetime().nullable(),
       lastAnswerAt: z.iso.datetime().nullable(),
+      /** Since when its token, keys and path are what they are, and when they were last rotated. */
+      credentialsAt: z.iso.datetime(),
+      rotatedAt: z.iso.datetime().nullable(),
     })
     .nullable(),
   /** The heartbeat profile chosen for it; null where its labels decide. */

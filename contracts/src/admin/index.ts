@@ -13,6 +13,7 @@ import {
 import { FLEET_ROUTES } from './fleet-routes.ts'
 import { hostAccepted, hostChecked, hostCheckRequest, hostShown, hostView, newHost } from './hosts.ts'
 import { PLAYBOOK_ROUTES } from './playbooks.ts'
+import { ROTATION_ROUTES } from './rotations.ts'
 import { defineRoute } from './route.ts'
 import { RUN_ROUTES } from './run-routes.ts'
 import { TERMINAL_ROUTES } from './terminals.ts'
@@ -26,6 +27,7 @@ export * from './heartbeats.ts'
 export * from './hosts.ts'
 export * from './live.ts'
 export * from './playbooks.ts'
+export * from './rotations.ts'
 export * from './route.ts'
 export * from './runs.ts'
 export * from './saved-commands.ts'
@@ -154,6 +156,7 @@ export const ADMIN_ROUTES = {
   ...AUDIT_ROUTES,
   ...FLEET_ROUTES,
   ...PLAYBOOK_ROUTES,
+  ...ROTATION_ROUTES,
   ...RUN_ROUTES,
   ...TERMINAL_ROUTES,
   ...TRANSFER_ROUTES,

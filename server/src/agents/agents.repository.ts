@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { STAGED_SERVER_NAME } from '@rollcall/contracts/agent'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import { certificateDigest } from '../platform/agent-client/agent-connector.ts'
 import { Batcher } from '../platform/batcher.ts'
@@ -37,6 +38,7 @@ export class AgentsRepository {
       certificate: identity.certificatePem,
       privateKey: this.sealer.seal(identity.privateKeyPem, `agent/${hostId}/private-key`),
       certificatePin: identity.pin,
+      credentialsAt: now,
     }
   }
 
@@ -62,20 +64,25 @@ export class AgentsRepository {
   private async readAddresses(hostIds: readonly string[]): Promise<(AgentAddress | null)[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host.id, host.address, agent.rpc_port AS port, agent.rpc_path AS path, agent.token,
-         agent.secret_key AS "secretKey",         agent.certificate_pin AS "certificatePin", agent.certificate
-       FROM agent JOIN host ON host.id = agent.host_id WHERE host.id = ANY($1::uuid[])`,
+         agent.secret_key AS "secretKey", agent.certificate_pin AS "certificatePin", agent.certificate,
+         coalesce(rotation.phase = 'switched', false) AS "isStaged"
+       FROM agent JOIN host ON host.id = agent.host_id LEFT JOIN rotation ON rotation.host_id = host.id WHERE host.id = ANY($1::uuid[])`,
       [hostIds],
     )
     const found = new Map<string, AgentAddress>(
-      rows.map(({ id, address: host, port, path, token, secretKey, certificatePin, certificate }) => [
-        id,
-        {
-          ...{ host, port, path, certificatePin },
-          token: this.sealer.open(token, `agent/${id}/token`),
-          secretKey: this.sealer.open(secretKey, `agent/${id}/secret-key`),
-          certificateDigest: certificateDigest(certificate),
-        },
-      ]),
+      rows.map(
+        ({ id, address: host, port, path, token, secretKey, certificatePin, certificate, isStaged }) => [
+          id,
+          {
+            ...{ host, port, path, certificatePin },
+            token: this.sealer.open(token, `agent/${id}/token`),
+            secretKey: this.sealer.open(secretKey, `agent/${id}/secret-key`),
+            certificateDigest: certificateDigest(certificate),
+            // The agent may not have been told yet that the other set is over.
+            ...(isStaged && { serverName: STAGED_SERVER_NAME }),
+          },
+        ],
+      ),
     )
     return hostIds.map((hostId) => found.get(hostId) ?? null)
   }

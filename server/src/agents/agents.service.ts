@@ -17,6 +17,7 @@ import { SERVER_IDENTITY } from '../platform/tokens.ts'
 import { AgentsRepository } from './agents.repository.ts'
 
 /** Failures that say something of the host: its state is to be looked at anew. */
+const REFUSALS = new Set<string>(['agent.credentials_refused', 'agent.identity_changed'])
 const TELLING = new Set<string>(['agent.unreachable', 'agent.credentials_refused', 'agent.identity_changed'])
 
 /**
@@ -106,7 +107,7 @@ export class AgentsService implements OnModuleDestroy {
   ): Promise<T> {
     try {
       // Looked up for each try: a reinstallation in between makes another connection.
-      const result = await callWithRetries(async () => work(await this.connection(hostId)), signal)
+      const result = await callWithRetries(() => this.withPresentCredentials(hostId, work), signal)
       if (this.troubled.delete(hostId)) this.callSoon(hostId)
       return result
     } catch (error) {
@@ -135,7 +136,22 @@ export class AgentsService implements OnModuleDestroy {
         known.address.port !== address.port ||
         known.address.certificatePin !== address.certificatePin)
     if (isMoved) this.forget(hostId)
-    return (await this.connection(hostId)).callEach(calls, limits)
+    return this.withPresentCredentials(hostId, (connection) => connection.callEach(calls, limits))
+  }
+
+  /** One call, tried once, on a connection of its own: for credentials that are not, or not any more, those of the agent. */
+  async callAt<N extends AgentMethodName>(
+    address: AgentAddress,
+    name: N,
+    params: AgentParamsInput<N>,
+    signal: AbortSignal,
+  ): Promise<AgentResult<N>> {
+    const connection = new AgentConnection(address, this.connector)
+    try {
+      return await connection.call(name, params, signal)
+    } finally {
+      await connection.close()
+    }
   }
 
   /** One call without retries and without consequences, for a host that is being installed. */
@@ -170,6 +186,28 @@ export class AgentsService implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     const known = await Promise.allSettled(this.connections.values())
     await Promise.all(known.map((one) => one.status === 'fulfilled' && one.value.close()))
+  }
+
+  /**
+   * A refusal of credentials that are not the agent's any more tells nothing of it: they were rotated, perhaps by another server, since the
+   * connection was made. What is refused has had no effect, so it is done once more.
+   */
+  private async withPresentCredentials<T>(
+    hostId: string,
+    work: (connection: AgentConnection) => Promise<T>,
+  ): Promise<T> {
+    const connection = await this.connection(hostId)
+    try {
+      return await work(connection)
+    } catch (error) {
+      if (!(error instanceof RollcallError) || !REFUSALS.has(error.code)) throw error
+      const present = await this.agents.address(hostId)
+      const { certificatePin, serverName } = connection.address
+      if (!present || (present.certificatePin === certificatePin && present.serverName === serverName))
+        throw error
+      this.forget(hostId)
+      return work(await this.connection(hostId))
+    }
   }
 
   private connection(hostId: string): Promise<AgentConnection> {

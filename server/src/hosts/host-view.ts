@@ -25,6 +25,8 @@ export function viewOfHost(host: Host): HostView {
       architecture: agent.architecture,
       installedAt: agent.installedAt?.toISOString() ?? null,
       lastAnswerAt: agent.lastAnswerAt?.toISOString() ?? null,
+      credentialsAt: agent.credentialsAt.toISOString(),
+      rotatedAt: agent.rotatedAt?.toISOString() ?? null,
     },
     heartbeatProfile,
     autoReinstall,

@@ -142,6 +142,8 @@ function fromRow(row: Row & { agent: Agent | null; roll: { lastAnswerAt: Date | 
       architecture: agent.architecture,
       installedAt: agent.installedAt,
       lastAnswerAt: roll?.lastAnswerAt ?? null,
+      credentialsAt: agent.credentialsAt,
+      rotatedAt: agent.rotatedAt,
     },
     isInstalled: agent?.installedAt != null,
   }

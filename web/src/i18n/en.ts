@@ -433,8 +433,15 @@ export const en = {
   'trust.certificate': 'Certificate pin of the agent',
   'trust.installed': 'Installed',
   'trust.lastAnswer': 'Last answer',
+  'trust.never': 'never',
   'trust.none': 'not known yet',
   'trust.port': 'Port of the agent',
+  'trust.rotate': 'Rotate now',
+  'trust.rotateText':
+    'The agent gets a new token, secret key, path and certificate. The old ones count until the new ones have worked. A host that is away gets them when it is back.',
+  'trust.rotateTitle': 'Give the agent of {host} new credentials?',
+  'trust.rotated': 'Last rotated',
+  'trust.rotating': 'Under way: it goes on by itself, also when this page is closed.',
   'trust.server': 'Certificate pin of this server',
   'trust.ssh': 'SSH host key',
   'trust.text':

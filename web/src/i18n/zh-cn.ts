@@ -427,8 +427,15 @@ export const zhCn: Record<keyof typeof en, string> = {
   'trust.certificate': '代理证书指纹',
   'trust.installed': '安装时间',
   'trust.lastAnswer': '上次应答',
+  'trust.never': '从未',
   'trust.none': '未知',
   'trust.port': '代理端口',
+  'trust.rotate': '立即轮换',
+  'trust.rotateText':
+    '代理将获得新的令牌、密钥、路径与证书。新凭据首次成功之前旧凭据仍然有效；离线的主机在恢复后获得新凭据。',
+  'trust.rotateTitle': '为 {host} 的代理更换凭据？',
+  'trust.rotated': '上次轮换',
+  'trust.rotating': '正在进行：关闭此页面后也会自动继续。',
   'trust.server': '本服务器的证书指纹',
   'trust.ssh': 'SSH 主机密钥',
   'trust.text':

@@ -30,6 +30,8 @@ export interface HostAgent {
   architecture: string | null
   installedAt: Date | null
   lastAnswerAt: Date | null
+  credentialsAt: Date
+  rotatedAt: Date | null
 }
 
 /** How to sign in over SSH and to become root, in the clear: it stays in memory. */

@@ -10,4 +10,6 @@ export interface AgentAddress {
   certificatePin: string
   /** SHA-256 of the DER certificate that the agent was given, in base64: one that is the same byte for byte has the key. */
   certificateDigest?: string
+  /** The TLS server name under which the agent shows that certificate; left out for its usual one. */
+  serverName?: string
 }

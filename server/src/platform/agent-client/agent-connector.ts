@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT_MS = 10_000
  */
 export type AgentConnector = (expected: ExpectedKey, isInDoubt: () => boolean) => buildConnector.connector
 
-type ExpectedKey = Pick<AgentAddress, 'certificatePin' | 'certificateDigest'>
+type ExpectedKey = Pick<AgentAddress, 'certificatePin' | 'certificateDigest' | 'serverName'>
 
 /** Made once for all agents: reading the certificate costs more than a handshake, and what is shared takes no room of theirs. */
 export function agentConnector(identity: { certificatePem: string; privateKeyPem: string }): AgentConnector {
@@ -31,8 +31,9 @@ export function agentConnector(identity: { certificatePem: string; privateKeyPem
     timeout: CONNECT_TIMEOUT_MS,
   })
   return (expected, isInDoubt) => (options, callback) => {
+    const name = expected.serverName !== undefined && { servername: expected.serverName }
     const secure = (httpSocket = options.httpSocket) =>
-      connect({ ...options, ...(httpSocket && { httpSocket }) }, checked(expected, callback))
+      connect({ ...options, ...name, ...(httpSocket && { httpSocket }) }, checked(expected, callback))
     if (!isInDoubt()) return secure()
     bareConnection(
       { hostname: options.hostname, port: Number(options.port), timeoutMs: CONNECT_TIMEOUT_MS },

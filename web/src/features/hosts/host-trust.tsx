@@ -1,6 +1,11 @@
-import { Stack, Text } from '@mantine/core'
+import { Group, Stack, Text } from '@mantine/core'
 import type { HostStatus, HostView } from '@rollcall/contracts/admin'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { call } from '../../api/client.ts'
+import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { momentText } from '../../ui/words.ts'
 import { Facts } from './facts.tsx'
@@ -29,13 +34,47 @@ export function Trust({ host, status, serverPin }: Props) {
           [
             t('trust.token'),
             <span key="t">
-              {momentText(host.createdAt)} · <Ago at={host.createdAt} />
+              {momentText(agent?.credentialsAt ?? host.createdAt)} ·{' '}
+              <Ago at={agent?.credentialsAt ?? host.createdAt} />
             </span>,
           ],
+          [t('trust.rotated'), agent?.rotatedAt ? momentText(agent.rotatedAt) : t('trust.never')],
           [t('trust.installed'), agent?.installedAt ? momentText(agent.installedAt) : '–'],
           [t('trust.lastAnswer'), <Ago key="a" at={agent?.lastAnswerAt ?? status.lastAnswerAt} />],
         ]}
       />
+      {agent?.installedAt && <Rotation host={host} rotatedAt={agent.rotatedAt} />}
     </Stack>
+  )
+}
+
+function Rotation({ host, rotatedAt }: { host: HostView; rotatedAt: string | null }) {
+  const mayWrite = useMay('hosts:write')
+  const client = useQueryClient()
+  /** When it was last rotated before it was asked for here. */
+  const [before, setBefore] = useState<string | null>()
+  if (!mayWrite) return null
+  const rotate = async () => {
+    await call('startRotation', { body: { hosts: [host.name] } })
+    setBefore(rotatedAt)
+    await client.invalidateQueries({ queryKey: ['host', host.name] })
+  }
+  return (
+    <Group>
+      <ConfirmButton
+        size="sm"
+        label={t('trust.rotate')}
+        title={t('trust.rotateTitle', { host: host.name })}
+        explanation={t('trust.rotateText')}
+        confirm={t('trust.rotate')}
+        color="cyan"
+        onConfirm={rotate}
+      />
+      {before === rotatedAt && (
+        <Text size="sm" role="status">
+          {t('trust.rotating')}
+        </Text>
+      )}
+    </Group>
   )
 }

@@ -1,0 +1,2 @@
+export { RotationDriver } from './rotation-driver.ts'
+export { RotationsModule } from './rotations.module.ts'

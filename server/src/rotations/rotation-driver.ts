@@ -1,0 +1,120 @@
+import { Inject, Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { AgentsService } from '../agents/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { Repeater } from '../platform/clock/repeater.ts'
+import type { Identity } from '../platform/crypto/certificates.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { SERVER_IDENTITY } from '../platform/tokens.ts'
+import { nextStep, pauseAfter, type RotationAnswer, type RotationCall } from './domain/next-step.ts'
+import { addressOf, type Rotation, type RotationSets, RotationsRepository } from './rotations.repository.ts'
+
+const LOOK_INTERVAL_MS = 500
+const AT_ONCE = 8
+const CALL_TIMEOUT_MS = 10_000
+/** Above what `MAX_STEPS` take when every call takes its time. */
+const TAKEN_FOR_MS = 120_000
+/** From one end to the other it is six; more where an agent was set back. */
+const MAX_STEPS = 10
+
+type Last = { call: RotationCall; answer: RotationAnswer; error: RollcallError | null }
+
+/**
+ * Goes on with every rotation that has not ended. What is to be done is decided by what is stored, and each step is stored only where nothing else
+ * happened meanwhile: so it does not matter which server does it, or dies.
+ */
+@Injectable()
+export class RotationDriver {
+  private readonly stopping = new AbortController()
+  private loop = Promise.resolve()
+
+  constructor(
+    private readonly rows: RotationsRepository,
+    private readonly agents: AgentsService,
+    private readonly clock: Clock,
+    private readonly repeater: Repeater,
+    @Inject(SERVER_IDENTITY) private readonly identity: Identity,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  start(): void {
+    this.loop = this.repeater.repeat('going on with rotations', LOOK_INTERVAL_MS, this.stopping.signal, () =>
+      this.look(),
+    )
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await this.loop
+  }
+
+  /** One turn of the rotations that are due. One that fails stops no other. */
+  async look(): Promise<void> {
+    const now = this.clock.now()
+    const due = await this.rows.take(now, this.takenUntil(), AT_ONCE)
+    await Promise.all(
+      due.map((rotation) =>
+        this.goOn(rotation).catch((error) => {
+          if (this.stopping.signal.aborted) return
+          this.log.warn({ err: error, hostId: rotation.hostId }, 'a rotation could not be gone on with')
+        }),
+      ),
+    )
+  }
+
+  private async goOn(taken: Rotation): Promise<void> {
+    let rotation = taken
+    let last: Last | null = null
+    for (let count = 0; count < MAX_STEPS; count++) {
+      const step = nextStep(rotation.phase, last)
+      if (step.do === 'wait') break
+      if (step.do === 'call') {
+        const sets = await this.rows.sets(rotation)
+        if (!sets) return
+        last = await this.call(rotation, sets, step.call)
+        this.stopping.signal.throwIfAborted()
+        continue
+      }
+      const isStored = await (step.do === 'finish'
+        ? this.rows.finish(rotation, this.clock.now())
+        : this.rows.advance(rotation, step.phase, this.clock.now(), this.takenUntil()))
+      if (!isStored) break
+      // Its connections may be of the other set.
+      this.agents.forget(rotation.hostId)
+      if (step.do === 'finish') return
+      rotation = { ...rotation, phase: step.phase, failures: 0 }
+      last = null
+    }
+    const failures = rotation.failures + 1
+    const dueAt = new Date(this.clock.now().getTime() + pauseAfter(failures))
+    await this.rows.putOff(rotation, dueAt, failures, last?.error ?? null)
+  }
+
+  private async call({ id }: Rotation, sets: RotationSets, call: RotationCall): Promise<Last> {
+    const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)])
+    const by = addressOf(sets, call === 'stage_by_old' || call === 'try_old' ? 'old' : 'new')
+    try {
+      if (call === 'stage_by_old') {
+        const { certificatePin: _, ...secrets } = sets.new
+        const credentials = { ...secrets, server_pins: [this.identity.pin] }
+        await this.agents.callAt(by, 'stage_credentials', { rotation_id: id, credentials }, signal)
+      } else if (call === 'commit_by_new')
+        await this.agents.callAt(by, 'commit_credentials', { rotation_id: id }, signal)
+      else await this.agents.callAt(by, 'get_port', {}, signal)
+      return { call, answer: 'done', error: null }
+    } catch (error) {
+      if (!(error instanceof RollcallError)) throw error
+      return { call, answer: ANSWERS[error.code] ?? 'failed', error }
+    }
+  }
+
+  private takenUntil(): Date {
+    return new Date(this.clock.now().getTime() + TAKEN_FOR_MS)
+  }
+}
+
+const ANSWERS: Partial<Record<string, RotationAnswer>> = {
+  'agent.credentials_refused': 'refused',
+  'agent.identity_changed': 'refused',
+  'credentials.not_staged': 'not_staged',
+}

@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import { RollcallError } from '@rollcall/contracts'
+import pino from 'pino'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { AgentsRepository, type AgentsService } from '../agents/index.ts'
+import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
+import type { Clock } from '../platform/clock/clock.ts'
+import type { Repeater } from '../platform/clock/repeater.ts'
+import { makeIdentity } from '../platform/crypto/certificates.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { RotationDriver } from './rotation-driver.ts'
+import { RotationsRepository } from './rotations.repository.ts'
+
+const start = new Date('2026-11-25T10:00:00Z')
+const sealer = new Sealer(Buffer.alloc(32, 7))
+const identity = makeIdentity('server', start)
+
+let test: TestDatabase
+let rows: RotationsRepository
+let agents: AgentsRepository
+let driver: RotationDriver
+let now: Date
+/** What the agents were asked, and by which token; `answer` may throw in their place. */
+let calls: { method: string; token: string; serverName: string | undefined; params: object }[]
+let answer: (method: string) => unknown
+let port = 20_000
+
+const query = (sql: string, values: unknown[] = []) => test.database.pool.query(sql, values)
+
+beforeAll(async () => {
+  test = await TestDatabase.open()
+  rows = new RotationsRepository(test.database, sealer)
+  agents = new AgentsRepository(test.database, sealer)
+  const service = {
+    forget: () => undefined,
+    callAt: async (address: AgentAddress, method: string, params: object) => {
+      calls.push({ method, token: address.token, serverName: address.serverName, params })
+      await answer(method)
+    },
+  } as unknown as AgentsService
+  const clock = { now: () => now } as Clock
+  driver = new RotationDriver(rows, service, clock, {} as Repeater, identity, pino({ level: 'silent' }))
+})
+afterAll(() => test.close())
+beforeEach(async () => {
+  now = start
+  calls = []
+  answer = () => undefined
+  await query('TRUNCATE host, host_event CASCADE')
+})
+
+async function host(state = 'online'): Promise<string> {
+  const id = randomUUID()
+  await test.database.prisma.host.create({
+    data: {
+      ...{ id, name: `host-${id.slice(0, 8)}`, address: '192.0.2.1', sshPort: 22, sshUser: 'root' },
+      ...{ credential: Buffer.of(1), state, stateSince: start, createdAt: start },
+      agent: { create: { ...agents.newRow(id, port++, start), installedAt: start } },
+    },
+  })
+  return id
+}
+
+const later = (ms: number) => {
+  now = new Date(now.getTime() + ms)
+}
+const fails = (code: 'agent.unreachable' | 'agent.credentials_refused') => () => {
+  throw new RollcallError(code, 'as the test wants it')
+}
+const rotationOf = async (id: string) =>
+  (await query('SELECT * FROM rotation WHERE host_id = $1', [id])).rows[0]
+const tokenOf = async (id: string) => (await agents.identity(id))?.token
+
+describe('a rotation', () => {
+  it('replaces the whole set, and is told in the history of the host', async () => {
+    const id = await host()
+    const before = await agents.identity(id)
+    await rows.begin([id], 'ada', now)
+    later(60_000)
+    await driver.look()
+    const after = await agents.identity(id)
+    for (const part of [
+      'token',
+      'secretKey',
+      'rpcPath',
+      'certificatePem',
+      'privateKeyPem',
+      'certificatePin',
+    ] as const)
+      expect(after?.[part]).not.toBe(before?.[part])
+    expect(calls.map(({ method, token, serverName }) => [method, token, serverName])).toEqual([
+      ['stage_credentials', before?.token, undefined],
+      ['get_port', after?.token, 'staged.rollcall.invalid'],
+      ['commit_credentials', after?.token, 'staged.rollcall.invalid'],
+    ])
+    expect(calls[0]?.params).toMatchObject({ credentials: { server_pins: [identity.pin] } })
+    expect(await rotationOf(id)).toBeUndefined()
+    const [row] = (await query('SELECT credentials_at, rotated_at FROM agent')).rows
+    expect(row).toEqual({ credentials_at: now, rotated_at: now })
+    const [event] = (
+      await query('SELECT from_state, to_state, reason FROM host_event ORDER BY id DESC LIMIT 1')
+    ).rows
+    expect(event).toMatchObject({
+      from_state: 'online',
+      to_state: 'online',
+      reason: expect.stringContaining('ada'),
+    })
+  })
+
+  it('keeps the new set, sealed, before the agent is told of it', async () => {
+    const id = await host()
+    await rows.begin([id], 'ada', now)
+    const kept = await rotationOf(id)
+    answer = fails('agent.unreachable')
+    await driver.look()
+    const told = calls[0]?.params as { credentials: Record<string, string> } | undefined
+    const { agent_token, private_key } = told?.credentials ?? {}
+    expect(sealer.open(kept.token, `rotation/${id}/token`)).toBe(agent_token)
+    expect(sealer.open(kept.private_key, `rotation/${id}/private-key`)).toBe(private_key)
+  })
+
+  it('whose answer to the last step is lost keeps both sets, is called with the new one, and ends the next time', async () => {
+    const id = await host()
+    const before = await tokenOf(id)
+    await rows.begin([id], 'ada', now)
+    answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
+    await driver.look()
+    const kept = await rotationOf(id)
+    expect(kept).toMatchObject({ phase: 'switched', failures: 1, reason_code: 'agent.unreachable' })
+    expect(sealer.open(kept.token, `rotation/${id}/token`)).toBe(before)
+    expect(await agents.address(id)).toMatchObject({ serverName: 'staged.rollcall.invalid' })
+    expect(await tokenOf(id)).not.toBe(before)
+    answer = () => undefined
+    await driver.look()
+    expect(await rotationOf(id)).toMatchObject({ phase: 'switched' })
+    later(1000)
+    await driver.look()
+    expect(await rotationOf(id)).toBeUndefined()
+    expect((await agents.address(id))?.serverName).toBeUndefined()
+  })
+
+  it('goes back to the old set where an agent that was set back takes only that', async () => {
+    const id = await host()
+    const before = await tokenOf(id)
+    await rows.begin([id], 'ada', now)
+    answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
+    await driver.look()
+    later(1000)
+    const asked: string[] = []
+    answer = (method) => {
+      asked.push(method)
+      if (method === 'commit_credentials') fails('agent.credentials_refused')()
+      if (method === 'stage_credentials') fails('agent.unreachable')()
+    }
+    await driver.look()
+    expect(asked).toEqual(['commit_credentials', 'get_port', 'stage_credentials'])
+    expect(await rotationOf(id)).toMatchObject({ phase: 'made' })
+    expect(await tokenOf(id)).toBe(before)
+  })
+
+  it('that is asked for twice is one', async () => {
+    const id = await host()
+    await rows.begin([id], 'ada', now)
+    const first = (await rotationOf(id)).id
+    await rows.begin([id], 'eve', now)
+    expect(await rotationOf(id)).toMatchObject({ id: first, requested_by: 'ada' })
+  })
+
+  it('is left to the server that took it, and taken over when that died', async () => {
+    const id = await host()
+    await rows.begin([id], 'ada', now)
+    const until = new Date(now.getTime() + 5000)
+    const ids = async () => (await rows.take(now, until, 10)).map(({ hostId }) => hostId)
+    expect(await ids()).toEqual([id])
+    expect(await ids()).toEqual([])
+    later(5000)
+    expect(await ids()).toEqual([id])
+  })
+
+  it.each(['offline', 'installing', 'upgrading', 'removing'])('of a host that is %s waits', async (state) => {
+    const id = await host(state)
+    await rows.begin([id], 'ada', now)
+    await driver.look()
+    expect(calls).toEqual([])
+    await query("UPDATE host SET state = 'online'")
+    await driver.look()
+    expect(await rotationOf(id)).toBeUndefined()
+  })
+
+  it.each(['get_port', 'commit_credentials'])(
+    'drops and exchanges nothing when an installation began during %s: it may bring the old set back',
+    async (during) => {
+      const id = await host()
+      await rows.begin([id], 'ada', now)
+      answer = (method) => method === during && query("UPDATE host SET state = 'installing'")
+      await driver.look()
+      expect(await rotationOf(id)).toBeDefined()
+    },
+  )
+})

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common'
+import { AgentsModule } from '../agents/index.ts'
+import { RunsModule } from '../runs/index.ts'
+import { RotationDriver } from './rotation-driver.ts'
+import { RotationList } from './rotation-list.ts'
+import { RotationsController } from './rotations.controller.ts'
+import { RotationsRepository } from './rotations.repository.ts'
+import { RotationsService } from './rotations.service.ts'
+
+@Module({
+  imports: [AgentsModule, RunsModule],
+  controllers: [RotationsController],
+  providers: [RotationsRepository, RotationList, RotationsService, RotationDriver],
+  exports: [RotationDriver],
+})
+export class RotationsModule {}

@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common'
+import type { NewRotation, RotationHost, RotationsStarted } from '@rollcall/contracts/admin'
+import { type HostScope, isInScope, type Principal } from '../access/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { RunsService } from '../runs/index.ts'
+import { RotationList } from './rotation-list.ts'
+import { RotationsRepository } from './rotations.repository.ts'
+
+/** Rotations as they are asked for and shown. The driver goes on with them. */
+@Injectable()
+export class RotationsService {
+  constructor(
+    private readonly rows: RotationsRepository,
+    private readonly shown: RotationList,
+    private readonly runs: RunsService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Keeps new credentials for each host: from here on it goes on until the agent has them. Throws what choosing hosts throws. */
+  async start(
+    request: NewRotation,
+    { name, scope }: Pick<Principal, 'name' | 'scope'>,
+  ): Promise<RotationsStarted> {
+    const { chosen, skipped } = await this.runs.choose(request, scope)
+    const ids = chosen.map(({ id }) => id)
+    await this.rows.begin(ids, name, this.clock.now())
+    return { hosts: (await this.shown.of(ids)).map(({ view }) => view), skipped }
+  }
+
+  async list(scope: HostScope): Promise<RotationHost[]> {
+    const all = await this.shown.of(null)
+    return all.filter(({ labels }) => isInScope(scope, labels)).map(({ view }) => view)
+  }
+}

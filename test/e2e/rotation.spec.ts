@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HostView, RotationHost } from '@rollcall/contracts/admin'
+import { AGENT_PATHS, type AgentConfigInput } from '@rollcall/contracts/agent'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+
+const noBed = await whyNoBed()
+const TIMEOUT = { timeout: 150_000, interval: 50 }
+
+describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
+  let bed: Bed
+  let host: Host
+  let server: ServerProcess
+  let api: Api
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'rotation' })
+    ;[host] = (await bed.boot([{ name: 'turned' }])) as [Host]
+    server = await ServerProcess.start()
+    api = await server.api()
+    await api.get('PATCH', '/api/heartbeat-profiles/default', { minMs: 1000, maxMs: 2000 })
+    const credential = await keyCredential(bed)
+    const installation = await api.addHost({ name: 'turned', address: host.address, credential })
+    if (installation.state !== 'success') throw new Error(await api.text(installation.id))
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await bed?.close()
+  })
+
+  const config = async () =>
+    JSON.parse(await readFile(join(host.root, AGENT_PATHS.config), 'utf8')) as AgentConfigInput
+  const shown = async () => {
+    const { hosts } = await api.get<{ hosts: RotationHost[] }>('GET', '/api/rotations')
+    return hosts[0] as RotationHost
+  }
+  const rotate = async () => {
+    const before = await config()
+    await api.get('POST', '/api/rotations', { hosts: ['turned'] })
+    return before
+  }
+  const ended = () => expect.poll(async () => (await shown()).rotation, TIMEOUT).toBeNull()
+  const killAgent = () =>
+    host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
+  /** Both sides have the new set alone, and it works. */
+  const expectRotated = async (before: AgentConfigInput) => {
+    await ended()
+    const after = await config()
+    expect(after.agent_token).not.toBe(before.agent_token)
+    expect(after.rpc_path).not.toBe(before.rpc_path)
+    expect(after.staged).toBeUndefined()
+    const [command] = await api.run({ hosts: ['turned'], program: 'echo', args: ['still here'] })
+    expect(await api.ended(command?.id ?? '')).toMatchObject({ state: 'success' })
+  }
+
+  it('are new on demand, under a command that runs on and without a word of trouble', async () => {
+    const script = 'for i in $(seq 1 20); do echo $i; sleep 0.2; done'
+    const [running] = await api.run({ hosts: ['turned'], program: 'sh', args: ['-c', script] })
+    await api.until(running?.id ?? '', (seen) => seen.outputBytes > 0)
+    const pinBefore = (await api.host('turned')).agent?.certificatePin
+    const certificate = await readFile(join(host.root, AGENT_PATHS.certificate), 'utf8')
+    await expectRotated(await rotate())
+    expect(await readFile(join(host.root, AGENT_PATHS.certificate), 'utf8')).not.toBe(certificate)
+    expect(await api.ended(running?.id ?? '')).toMatchObject({ state: 'success', droppedBytes: 0 })
+    expect(await api.text(running?.id ?? '')).toBe(
+      Array.from({ length: 20 }, (_, i) => `${i + 1}\n`).join(''),
+    )
+    const after: HostView = await api.host('turned')
+    expect(after.agent?.certificatePin).not.toBe(pinBefore)
+    expect(after.agent?.rotatedAt).not.toBeNull()
+    const { events } = await api.get<{ events: { to: string }[] }>('GET', '/api/hosts/turned/history')
+    expect(events.map(({ to }) => to)).not.toContain('credentials_refused')
+    expect(events.map(({ to }) => to)).not.toContain('identity_changed')
+  })
+
+  it('work, and the rotation ends, when the server is killed in the middle, again and again', async () => {
+    const before = await rotate()
+    for (let count = 0; count < 3; count++) await server.restart('SIGKILL')
+    await expectRotated(before)
+  })
+
+  it('work, and the rotation ends, when the agent is killed in the middle', async () => {
+    await host.exec(['systemctl', 'stop', 'rollcall-agent.service'])
+    const before = await rotate()
+    await host.exec(['systemctl', 'start', 'rollcall-agent.service'])
+    const isToldOf = async () => Boolean((await config()).staged) || (await shown()).rotation === null
+    await expect.poll(isToldOf, TIMEOUT).toBe(true)
+    await killAgent()
+    await expectRotated(before)
+  })
+
+  it('come to a host that had no power when they were made, after its boot', async () => {
+    await host.powerOff()
+    const before = await rotate()
+    await expect.poll(async () => (await api.host('turned')).state, TIMEOUT).toBe('offline')
+    expect((await shown()).rotation?.phase).toBe('made')
+    await host.boot()
+    await expectRotated(before)
+  })
+})
