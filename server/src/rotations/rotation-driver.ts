@@ -11,9 +11,9 @@ import { addressOf, type Rotation, type RotationSets, RotationsRepository } from
 
 const LOOK_INTERVAL_MS = 500
 const AT_ONCE = 8
-const CALL_TIMEOUT_MS = 10_000
-/** Above what `MAX_STEPS` take when every call takes its time. */
-const TAKEN_FOR_MS = 120_000
+const CALL_TIMEOUT_MS = 6000
+/** Above what two calls take: after at most so many something is stored, which prolongs it. A server that died is waited for no longer. */
+const TAKEN_FOR_MS = 15_000
 /** From one end to the other it is six; more where an agent was set back. */
 const MAX_STEPS = 10
 
