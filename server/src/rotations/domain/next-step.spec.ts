@@ -16,6 +16,13 @@ describe('nextStep', () => {
     ])
   })
 
+  it('nobody calls with the new set before it has worked, and the old one is kept until the agent has dropped it', () => {
+    const after = (phase: RotationPhase, call: RotationCall) => nextStep(phase, { call, answer: 'done' })
+    expect(after('made', 'stage_by_old')).toEqual({ do: 'store', phase: 'staged' })
+    expect(after('staged', 'try_new')).toEqual({ do: 'store', phase: 'switched' })
+    expect(after('switched', 'commit_by_new')).toEqual({ do: 'finish' })
+  })
+
   it.each(['made', 'staged', 'switched'] as const)(
     'an answer that never came changes nothing in phase %s',
     (phase) => {
