@@ -9,7 +9,7 @@ import { addTargetOptions, targetOf, type WhereOptions } from './where-options.t
 
 interface Options extends WhereOptions {
   wait?: boolean
-  timeout: number
+  timeout?: number
   json?: boolean
 }
 
@@ -29,7 +29,7 @@ export function addRotateCommands(program: Command, context: Context): void {
   const rotate = addTargetOptions(program.command('rotate [hosts...]'))
     .description('give agents new credentials, or see how old they are')
     .option('--wait', 'wait until every one has them; exit with 1 otherwise')
-    .option('--timeout <seconds>', 'how long to wait (default: 120)', seconds(1, 86_400), DEFAULT_WAIT_MS)
+    .option('--timeout <seconds>', 'how long to wait (default: 120)', seconds(1, 86_400))
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((hosts: string[], options: Options) => start(context, hosts, options))
@@ -47,7 +47,7 @@ async function start(context: Context, names: string[], options: Options): Promi
   if (!body) throw new UsageError('Say which hosts: their names, --label SELECTOR or --all.')
   const { hosts, skipped } = await api.call('startRotation', { body })
   for (const one of skipped) stderr.write(`left out: ${one.host}, ${one.reason}\n`)
-  const shown = options.wait ? await ended(context, hosts, options.timeout) : hosts
+  const shown = options.wait ? await ended(context, hosts, options.timeout ?? DEFAULT_WAIT_MS) : hosts
   stdout.write(options.json ? jsonDocument({ hosts: shown }) : listing(shown))
   const left = shown.filter(({ rotation }) => rotation !== null)
   if (options.wait && left.length > 0)
