@@ -49,13 +49,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const gateway = app.get(LiveGateway)
     stop = async () => {
       gateway.close()
-      await rotations.stop()
-      await upgrades.stop()
-      await reinstaller.stop()
-      await heartbeats.stop()
-      await worker.stop()
-      await app.close()
-      await platform.close()
+      const parts = [rotations, upgrades, reinstaller, heartbeats, worker]
+      await stopEach([...parts.map((part) => () => part.stop()), () => app.close(), () => platform.close()])
     }
     await app.init()
     await app.get(ApiKeysService).ensureLocalKey()
@@ -82,6 +77,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
       { cause: error },
     )
   }
+}
+
+/** One after the other; one that fails does not keep those after it running, such as the database. */
+async function stopEach(stops: readonly (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const stop of stops) await stop().catch((error) => errors.push(error))
+  if (errors.length > 0) throw new AggregateError(errors, 'not everything could be stopped in order')
 }
 
 /**

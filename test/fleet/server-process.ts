@@ -13,6 +13,7 @@ const MAIN = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url)
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 60_000
 const LOG_LINES_KEPT = 2000
+const LINES_TOLD = 30
 
 export interface ServerOptions {
   /** An outside PostgreSQL and Redis; without them the server uses its embedded defaults. */
@@ -137,6 +138,8 @@ export class ServerProcess implements AsyncDisposable {
     if (this.#child?.exitCode !== null || this.#child?.signalCode !== null)
       await this.start().catch((error) => this.#keep(String(error)))
     await this.end('SIGTERM')
+    if (this.#child?.exitCode !== 0)
+      console.error(`the server did not stop in order:\n${this.lines.slice(-LINES_TOLD).join('\n')}`)
     await rm(this.dataDir, { recursive: true, force: true })
   }
 

@@ -15,6 +15,8 @@ interface Options {
   namespace: LoadNamespace
   agents: readonly LoadAgent[]
   serverPins: readonly string[]
+  /** The folder of an earlier release's programs, which knows nothing of signed requests; the built ones when it is left out. */
+  earlier?: string
   log?: (line: string) => void
 }
 
@@ -31,12 +33,12 @@ export class RealAgents implements AsyncDisposable {
   }
 
   /** Resolves when all of them listen. */
-  static async start({ namespace, agents, serverPins, log }: Options): Promise<RealAgents> {
-    await raiseInotifyBound(log)
+  static async start(options: Options): Promise<RealAgents> {
+    await raiseInotifyBound(options.log)
     const started = new RealAgents(await mkdtemp(join(tmpdir(), 'rollcall-agents-')))
-    const waiting = agents.values()
+    const waiting = options.agents.values()
     const startSome = async () => {
-      for (const agent of waiting) await started.#startOne(namespace, agent, serverPins)
+      for (const agent of waiting) await started.#startOne(agent, options)
     }
     try {
       await Promise.all(Array.from({ length: STARTS_AT_ONCE }, startSome))
@@ -57,16 +59,18 @@ export class RealAgents implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  async #startOne(namespace: LoadNamespace, agent: LoadAgent, serverPins: readonly string[]): Promise<void> {
+  async #startOne(agent: LoadAgent, { namespace, serverPins, earlier }: Options): Promise<void> {
     const folder = join(this.#folder, agent.name)
     const config = join(folder, 'etc/config.json')
     await writeIdentity(folder, agent)
-    await writeFile(config, JSON.stringify(configOf(agent, serverPins)), { mode: 0o600 })
+    await writeFile(config, JSON.stringify(configOf(agent, serverPins, earlier === undefined)), {
+      mode: 0o600,
+    })
     const places = ['--config', config, '--state', join(folder, 'state'), '--runtime', join(folder, 'run')]
     // Killed with this process, however that ends: two hundred agents that nobody knows of would be too many.
     const launcher = [...namespace.enter, 'setpriv', '--pdeathsig', 'KILL', '--']
     const start = (entry: 'agent' | 'runner', more: string[] = []) => {
-      const process = new Started(entry, [...places, ...more], {}, launcher)
+      const process = new Started(entry, [...places, ...more], {}, launcher, earlier)
       this.#processes.push(process)
       return process
     }
@@ -81,11 +85,15 @@ async function writeIdentity(folder: string, { identity }: LoadAgent): Promise<v
   await writeFile(join(folder, 'etc/ssl/agent.key'), identity.privateKey, { mode: 0o600 })
 }
 
-const configOf = ({ token, secretKey, port, path }: LoadAgent, serverPins: readonly string[]) => ({
+const configOf = (
+  { token, secretKey, port, path }: LoadAgent,
+  serverPins: readonly string[],
+  isSigning: boolean,
+) => ({
   agent_token: token,
   secret_key: secretKey,
   rpc_port: port,
   rpc_path: path,
   server_pins: serverPins,
-  require_signatures: true,
+  ...(isSigning && { require_signatures: true }),
 })
