@@ -89,7 +89,8 @@ class CallbackModule(CallbackBase):
         if self.is_full():
             self.omitted += 1
             return
-        says = status in ("failed", "rescued", "unreachable") or "msg" in data
+        has_failed = status in ("failed", "rescued", "unreachable")
+        says = has_failed or "msg" in data
         self.tell(
             "result",
             task=self.tasks,
@@ -97,7 +98,7 @@ class CallbackModule(CallbackBase):
             status=status,
             ignored=ignored,
             hidden=is_hidden,
-            message="" if is_hidden or not says else cut(describe(data), MAX_MESSAGE),
+            message="" if is_hidden or not says else cut(describe(data, has_failed), MAX_MESSAGE),
             diff=cut(diff, MAX_DIFF),
             ms=int((time.monotonic() - self.began) * 1000),
         )
@@ -133,12 +134,13 @@ def can_be_rescued(task):
     return False
 
 
-def describe(data):
+def describe(data, has_failed):
+    # Ansible takes "failed" out of a result before we see it, but not out of those of a loop's rounds.
     for item in data.get("results", []):
         if isinstance(item, dict) and item.get("failed"):
-            return describe(item)
+            return describe(item, True)
     parts = [str(data.get("msg", ""))]
-    parts += [str(data[key]) for key in ("stderr", "module_stderr") if data.get("failed") and data.get(key)]
+    parts += [str(data[key]) for key in ("stderr", "module_stderr") if has_failed and data.get(key)]
     return "\n".join(part for part in parts if part)
 
 

@@ -1,33 +1,21 @@
-import { createHash } from 'node:crypto'
 import type { PlaybookRunView, TaskResult } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { CADDY, MAKE_TINY, MAKE_XRAY_IMAGE, XRAY, XRAY_IN_CONTAINER } from './stand-ins.ts'
 
 const noBed = await whyNoBed()
 
-const PROGRAM = '/var/tmp/stand-in'
 const SECRET = 'a-secret-of-the-operator'
-/** Takes Xray's command line, and listens where its configuration says. */
-const STAND_IN = `#!/usr/bin/python3
-import json, socket, sys
-port = json.load(open(sys.argv[3]))["inbounds"][0]["port"]
-server = socket.create_server(("127.0.0.1", port))
-while True:
-    server.accept()[0].close()
-`
-// An image of the host's own shell and sleep, with the libraries that they need, in an archive.
-const MAKE_ARCHIVE = `tar --create --dereference --absolute-names /bin/sh /bin/sleep $(
-  ldd /bin/sh /bin/sleep | grep --only-matching '/[^ :]* ' | sort --unique) | podman import --quiet - tiny >&2
-podman save --quiet --output /var/tmp/tiny.tar localhost/tiny:latest >&2
-podman image rm localhost/tiny:latest >&2
-sha256sum /var/tmp/tiny.tar`
-const sha256 = createHash('sha256').update(STAND_IN).digest('hex')
-const variables = (port: number) => ({
-  ...{ xray_program: PROGRAM, xray_program_sha256: sha256, xray_verify_port: port },
+const xray = (port: number) => ({
+  ...{ xray_program: XRAY.path, xray_program_sha256: XRAY.sha256, xray_verify_port: port },
   xray_content: { inbounds: [{ port, settings: { password: SECRET } }] },
+})
+const caddy = (answer: string) => ({
+  ...{ caddy_program: CADDY.path, caddy_program_sha256: CADDY.sha256, caddy_verify_port: 4712 },
+  caddy_caddyfile: `:4712 {\n  respond "${answer}"\n}`,
 })
 
 describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
@@ -45,7 +33,8 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
       ...{ name: 'target', address: host.address, credential: await keyCredential(bed) },
     })
     expect(installation.state, await api.text(installation.id)).toBe('success')
-    await host.output(['sh', '-c', `cat > "$1" <<"EOT"\n${STAND_IN}EOT\n`, 'sh', PROGRAM])
+    for (const { path, text } of [XRAY, CADDY])
+      await host.output(['sh', '-c', 'cat > "$1"', 'sh', path], { input: text })
   })
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]()
@@ -72,9 +61,9 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     (await api.get<{ tasks: TaskResult[] }>('GET', `/api/commands/${commandId}/tasks`)).tasks
 
   it('that deploys converges, changes nothing the second time, and shows no secret', async () => {
-    const first = await run('deploy_xray', { variables: variables(4711), diff: true })
+    const first = await run('deploy_xray', { variables: xray(4711), diff: true })
     expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success', totals: { failed: 0 } })
-    const second = await run('deploy_xray', { variables: variables(4711) })
+    const second = await run('deploy_xray', { variables: xray(4711) })
     expect(second, JSON.stringify(await tasks(second.commandId))).toMatchObject({
       state: 'success',
       totals: { changed: 0, failed: 0 },
@@ -104,7 +93,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const unit = '/etc/systemd/system/rollcall-xray.service'
     const before = await host.output(['cat', unit])
     await host.output(['sed', '-i', 's/^RestartSec=2/RestartSec=9/', unit])
-    const plan = await run('deploy_xray', { mode: 'plan', variables: variables(4711) })
+    const plan = await run('deploy_xray', { mode: 'plan', variables: xray(4711) })
     expect(plan, await api.text(plan.commandId)).toMatchObject({ state: 'success', totals: { changed: 1 } })
     expect(await host.output(['cat', unit])).toContain('RestartSec=9')
     await host.output(['sed', '-i', 's/^RestartSec=9/RestartSec=7/', unit])
@@ -133,7 +122,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   })
 
   it('that deploys a container loads only the archive that it was told of, converges, and is removed', async () => {
-    const [checksum] = (await host.output(['sh', '-ec', MAKE_ARCHIVE])).split(' ')
+    const [checksum] = (await host.output(['sh', '-ec', MAKE_TINY])).split(' ')
     const container = {
       ...{
         container_name: 'web',
@@ -158,5 +147,57 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
       'ls -d /etc/rollcall-containers /etc/systemd/system/rollcall-web* /etc/systemd/system/*/rollcall-web*'
     expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
     expect(await run('deploy_container', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
+  })
+
+  it('that deploys Caddy takes the program where no mirror answers, keeps what runs from a wrong Caddyfile, and loads a right one without an end', async () => {
+    const deploy = (answer: string) => run('deploy_caddy', { variables: caddy(answer) })
+    const first = await deploy('one')
+    expect(first, await api.text(first.commandId)).toMatchObject({
+      ...{ state: 'success', totals: { failed: 0, rescued: 1 } },
+    })
+    const says = () => host.output(['bash', '-c', 'cat < /dev/tcp/127.0.0.1/4712'])
+    const pid = () => host.output(['systemctl', 'show', '--property=MainPID', 'rollcall-caddy.service'])
+    expect(await says()).toBe('one')
+    expect(await deploy('one')).toMatchObject({ state: 'success', totals: { changed: 0, rescued: 0 } })
+    const before = await pid()
+    expect(await deploy('two')).toMatchObject({ state: 'success', totals: { changed: 2 } })
+    expect(await says()).toBe('two')
+    const refused = await deploy('x"\n  y')
+    expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('not understood') })
+    expect([await says(), await pid()]).toEqual(['two', before])
+    const gone = { variables: { caddy_state: 'absent' } }
+    expect(await run('deploy_caddy', gone)).toMatchObject({ state: 'success' })
+    const look =
+      'ls -d /etc/rollcall-caddy /opt/rollcall-caddy /var/lib/rollcall-caddy /etc/systemd/system/*caddy* /etc/systemd/system/*/*caddy*; getent passwd rollcall-caddy'
+    expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
+  })
+
+  it('that runs Xray in a container uses Docker where that is what there is, converges, takes a new configuration, and leaves nothing', async () => {
+    const [checksum] = (
+      await host.output(['sh', '-ec', MAKE_XRAY_IMAGE], { input: XRAY_IN_CONTAINER })
+    ).split(' ')
+    // What Debian's package podman-docker does: the command lines are the same.
+    await host.output(['sh', '-ec', 'mv /usr/bin/podman /usr/bin/docker'])
+    const variables = (port: number) => ({
+      ...{ xray_docker_image: 'localhost/xray:latest', xray_docker_archive: '/var/tmp/xray.tar' },
+      ...{ xray_docker_archive_sha256: checksum ?? '', xray_docker_verify_port: 4713 },
+      ...{ xray_docker_command: ['/usr/bin/perl', '/xray.pl', 'run', '-config', '/etc/xray/config.json'] },
+      xray_docker_ports: [`4713:${port}`],
+      xray_docker_content: { inbounds: [{ port, settings: { password: SECRET } }] },
+    })
+    const deploy = (port: number) => run('deploy_xray_docker', { variables: variables(port) })
+    const first = await deploy(80)
+    expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success', totals: { failed: 0 } })
+    expect(await api.text(first.commandId)).not.toContain(SECRET)
+    expect(await deploy(80)).toMatchObject({ state: 'success', totals: { changed: 0 } })
+    const other = await deploy(81)
+    expect(other, await api.text(other.commandId)).toMatchObject({ state: 'success' })
+    const gone = { variables: { xray_docker_state: 'absent' } }
+    expect(await run('deploy_xray_docker', gone)).toMatchObject({ state: 'success' })
+    const look =
+      'ls -d /etc/rollcall-xray* /etc/rollcall-containers /etc/systemd/system/*xray* /etc/systemd/system/*/*xray*; docker ps --all --quiet'
+    expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
+    expect(await run('deploy_xray_docker', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
+    await host.output(['mv', '/usr/bin/docker', '/usr/bin/podman'])
   })
 })
