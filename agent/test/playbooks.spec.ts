@@ -28,7 +28,10 @@ describe('a playbook', () => {
     expect(answer).toEqual({ command_id: params.command_id, status: 'running' })
     const file = join(folder(), `${params.command_id}.json`)
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(JSON.parse(readFileSync(file, 'utf8')).variables).toEqual({ token: SECRET })
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      variables: { token: SECRET },
+      project: null,
+    })
     const { result } = ended(await host.follow(params.command_id))
     expect(result).toMatchObject({ status: 'failed', return_code: 2 })
     const records = host.commandFolder(params.command_id)
@@ -58,6 +61,19 @@ describe('a playbook', () => {
     await host.agent?.kill()
     await host.startAgent()
     expect(orders()).toEqual([])
+  })
+
+  test('of a collection is run out of the folder of that version', async () => {
+    const params = order({ collection: { name: 'mysite', version: '1'.repeat(64) } })
+    await host.client.call('execute_ansible', params)
+    const { project } = JSON.parse(readFileSync(join(folder(), `${params.command_id}.json`), 'utf8'))
+    expect(project).toBe(`/opt/rollcall-tools/collections/mysite/${'1'.repeat(64)}`)
+    await host.follow(params.command_id)
+    for (const name of ['..', 'a/b', 'A', '']) {
+      const other = order({ collection: { name, version: '1'.repeat(64) } })
+      const error = await host.client.call('execute_ansible', other).catch((failure: unknown) => failure)
+      expect((error as RpcFailure).error.data.code, name).toBe('request.invalid')
+    }
   })
 
   test.each(['/etc/x.yml', '../x.yml', 'a/../../x.yml', 'x.sh', ''])(

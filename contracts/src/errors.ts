@@ -121,6 +121,10 @@ export const ERROR_KINDS = {
   'playbook.plan_outdated': 'rejected',
   'playbook.not_a_plan': 'rejected',
   'playbook.task_failed': 'rejected',
+  'collection.not_found': 'rejected',
+  'collection.refused': 'rejected',
+  'collection.too_many': 'rejected',
+  'collection.git_failed': 'unavailable',
   // Runs
   'run.not_found': 'rejected',
   'run.stopped': 'rejected',

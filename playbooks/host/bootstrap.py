@@ -134,7 +134,7 @@ def lay_out_tools(staging, version):
     os.symlink(version, current + ".new")
     os.replace(current + ".new", current)
     for name in os.listdir(TOOLS):
-        if name not in (version, former, "current"):
+        if name not in (version, former, "current", "collections"):
             shutil.rmtree(os.path.join(TOOLS, name), ignore_errors=True)
 
 

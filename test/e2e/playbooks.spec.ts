@@ -4,6 +4,7 @@ import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { addOwnPlaybooks } from './own-playbooks.ts'
 import { CADDY, MAKE_TINY, MAKE_XRAY_IMAGE, XRAY, XRAY_IN_CONTAINER } from './stand-ins.ts'
 
 const noBed = await whyNoBed()
@@ -119,6 +120,24 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
       'ls -d /etc/rollcall-xray /opt/rollcall-xray /etc/systemd/system/*xray* /etc/systemd/system/*/*xray*'
     expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
     expect(await run('deploy_xray', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
+  })
+
+  it("of one's own is held to the version that was planned; another version runs from then on", async () => {
+    const path = '/api/playbooks/mysite%2Fgreet/run'
+    const order = { hosts: ['target'], variables: { greeting_name: 'Ada' } }
+    const greeting = () => host.output(['cat', '/etc/greeting'])
+    const first = await addOwnPlaybooks(server, 'Hello')
+    expect((await api.call('POST', path, { ...order, variables: {} })).status).toBe(400)
+    const plan = await ended(path, { ...order, mode: 'plan' })
+    expect(plan, await api.text(plan.commandId)).toMatchObject({ state: 'success', totals: { changed: 1 } })
+    const second = await addOwnPlaybooks(server, 'Welcome')
+    const applied = await ended(`/api/runs/${plan.runId}/apply`, {})
+    expect(applied, await api.text(applied.commandId)).toMatchObject({ state: 'success' })
+    expect(await greeting()).toBe('Hello Ada')
+    expect(await ended(path, order)).toMatchObject({ state: 'success', totals: { changed: 1 } })
+    expect(await greeting()).toBe('Welcome Ada')
+    const there = (await host.output(['ls', '/opt/rollcall-tools/collections/mysite'])).split('\n')
+    expect(there.filter(Boolean).sort()).toEqual([first, second, 'current'].sort())
   })
 
   it('that deploys a container loads only the archive that it was told of, converges, and is removed', async () => {

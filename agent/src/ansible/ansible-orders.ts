@@ -59,8 +59,9 @@ export class AnsibleOrders {
 }
 
 /** As `run_playbook.py` reads it. */
-function orderOf({ playbook, extra_vars, nonce, check, diff, expected_digest }: Params) {
-  return { playbook, project: null, variables: extra_vars, nonce, check, diff, expected: expected_digest }
+function orderOf({ playbook, collection, extra_vars, nonce, check, diff, expected_digest }: Params) {
+  const project = collection ? `${AGENT_PATHS.collections}/${collection.name}/${collection.version}` : null
+  return { playbook, project, variables: extra_vars, nonce, check, diff, expected: expected_digest }
 }
 
 const hashOf = (params: Params): string =>

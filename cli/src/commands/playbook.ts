@@ -11,6 +11,7 @@ import { jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { playbookReport, type TasksOf } from '../output/playbook-report.ts'
 import { table } from '../output/table.ts'
+import { addCollectionCommands } from './playbook-collections.ts'
 import { addWhereOptions, limitsOf, targetOf, WHERE_HELP, type WhereOptions } from './where-options.ts'
 
 const POLL_MS = 500
@@ -64,6 +65,7 @@ export function addPlaybookCommands(program: Command, context: Context): void {
     .description('what became of a run, plan or application on each host')
     .addOption(jsonOption())
     .action((runId: string, options: Options) => report(context, runId, options))
+  addCollectionCommands(playbook, context)
 }
 
 const withVariables = (command: Command) =>

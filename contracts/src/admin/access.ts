@@ -5,7 +5,8 @@ import { labelSelector } from './selector.ts'
 /**
  * What one may be allowed to do. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
  * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
- * root, which is as much as to run something there; `files:read` to see which were; `playbooks:run` to run, plan and apply playbooks.
+ * root, which is as much as to run something there; `files:read` to see which were; `playbooks:run` to run, plan and apply playbooks;
+ * `playbooks:write` to add some of one's own, which is as much as to run anything on any host.
  */
 export const permission = z.enum([
   'hosts:read',
@@ -17,6 +18,7 @@ export const permission = z.enum([
   'files:write',
   'playbooks:read',
   'playbooks:run',
+  'playbooks:write',
   'schedules:read',
   'schedules:write',
   'profiles:read',

@@ -12,6 +12,7 @@ import {
 } from './commands.ts'
 import { FLEET_ROUTES } from './fleet-routes.ts'
 import { hostAccepted, hostChecked, hostCheckRequest, hostShown, hostView, newHost } from './hosts.ts'
+import { COLLECTION_ROUTES } from './playbook-collections.ts'
 import { PLAYBOOK_ROUTES } from './playbooks.ts'
 import { ROTATION_ROUTES } from './rotations.ts'
 import { defineRoute } from './route.ts'
@@ -26,6 +27,7 @@ export * from './commands.ts'
 export * from './heartbeats.ts'
 export * from './hosts.ts'
 export * from './live.ts'
+export * from './playbook-collections.ts'
 export * from './playbooks.ts'
 export * from './rotations.ts'
 export * from './route.ts'
@@ -154,6 +156,7 @@ export const ADMIN_ROUTES = {
 
   ...ACCESS_ROUTES,
   ...AUDIT_ROUTES,
+  ...COLLECTION_ROUTES,
   ...FLEET_ROUTES,
   ...PLAYBOOK_ROUTES,
   ...ROTATION_ROUTES,

@@ -7,7 +7,10 @@ import { defineRoute } from './route.ts'
 import { runAccepted, runView } from './runs.ts'
 import { exactlyOneTarget, runLimits, targetShape } from './targets.ts'
 
-const playbookName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,99}$/, 'must be the name of a playbook')
+/** `NAME` of one that comes with the server, `COLLECTION/NAME` of one that users have added. */
+const playbookName = z
+  .string()
+  .regex(/^(?:[a-z0-9][a-z0-9_-]{0,62}\/)?[a-z0-9][a-z0-9_-]{0,99}$/, 'must be the name of a playbook')
 const playbookParam = z.strictObject({ playbook: playbookName })
 const idParam = z.strictObject({ id: uuid })
 const count = z.int().min(0)
@@ -36,6 +39,8 @@ export const playbookView = z.strictObject({
   title: z.string(),
   description: z.string(),
   variables: z.array(playbookVariable),
+  /** Of its collection, as the hash of all that is in it; null for one that comes with the server. */
+  version: sha256.nullable(),
 })
 export type PlaybookView = z.infer<typeof playbookView>
 
@@ -100,6 +105,8 @@ export type PlaybookHost = z.infer<typeof playbookHost>
 export const playbookRunView = z.strictObject({
   run: runView,
   playbook: playbookName,
+  /** The version of its collection that it is held to; null for one that comes with the server. */
+  version: sha256.nullable(),
   mode: playbookMode,
   /** The plan that it applies. */
   planId: uuid.nullable(),

@@ -9,6 +9,8 @@ export const AGENT_PATHS = {
   privateKey: '/etc/rollcall-agent/ssl/agent.key',
   program: '/opt/rollcall-agent',
   tools: '/opt/rollcall-tools',
+  /** With a folder for each collection of playbooks, and in that one for each version. */
+  collections: '/opt/rollcall-tools/collections',
   state: '/var/lib/rollcall-agent',
   runtime: '/run/rollcall-agent',
 } as const

@@ -19,6 +19,14 @@ export const playbookPath = z
 /** What lines of its output bear that tell of tasks: known to the server and to what writes them. */
 export const playbookNonce = z.string().regex(/^[A-Za-z0-9_-]{22,64}$/)
 
+/** What a collection of users' own playbooks is called; the first part of the names of its playbooks. */
+export const collectionName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,62}$/,
+    'must be at most 63 lower-case letters, digits, dashes and underscores, and begin with a letter or digit',
+  )
+
 export const playbookVariables = z
   .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name as Ansible takes it'), z.json())
   .refine((variables) => JSON.stringify(variables).length <= MAX_VARIABLES_LENGTH, {
@@ -33,6 +41,8 @@ export const executeAnsible = defineMethod({
     /** Of the tools that hold the playbook; they must be on the host. */
     tools_version: sha256,
     playbook: playbookPath,
+    /** The collection that the playbook is of, and its version, which must be on the host; left out for what comes with the tools. */
+    collection: z.strictObject({ name: collectionName, version: sha256 }).optional(),
     /** For `--extra-vars`. They are on the host in a file of mode 0600 for as long as the playbook runs, and nowhere else. */
     extra_vars: playbookVariables.default({}),
     nonce: playbookNonce,

@@ -5,7 +5,7 @@ import { PLAYBOOKS_FOLDER } from '../platform/artifacts/tools.ts'
 import { Catalogue } from './catalogue.ts'
 import { validateVariables } from './domain/validate-variables.ts'
 
-const catalogue = new Catalogue()
+const catalogue = new Catalogue({ list: async () => [], find: async () => null })
 
 describe('the playbooks that ship', () => {
   it('are all readable, and each variable says what it is', async () => {

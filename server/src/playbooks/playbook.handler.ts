@@ -12,6 +12,7 @@ import {
   type HeldCommand,
 } from '../commands/index.ts'
 import { ToolsService } from '../tools/index.ts'
+import { CollectionSync } from './collection-sync.ts'
 import { failureOf, type PlaybookOutcome, readEvents } from './domain/playbook-events.ts'
 import { PlaybooksRepository, type PlaybookWork } from './playbooks.repository.ts'
 
@@ -28,6 +29,7 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     private readonly agent: AgentCommandHandler,
     private readonly commands: CommandsService,
     private readonly tools: ToolsService,
+    private readonly collections: CollectionSync,
     private readonly playbooks: PlaybooksRepository,
   ) {}
 
@@ -56,6 +58,9 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
 
   private async toolsOf(command: ClaimedCommand, work: PlaybookWork, signal: AbortSignal): Promise<string> {
     if (work.toolsVersion !== null) return work.toolsVersion
+    const own = ownOf(work)
+    if (own.collection)
+      await this.collections.ensure(command.hostId, own.collection.name, own.collection.version, signal)
     const { version } = await this.tools.ensure(command.hostId, signal)
     return this.playbooks.fixTools(command.id, version)
   }
@@ -88,11 +93,18 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
   }
 }
 
+/** The file, and the collection that it is of where users have added it. */
+function ownOf({ playbook, version }: PlaybookWork) {
+  const [name = '', file] = playbook.split('/')
+  if (version === null || file === undefined) return { playbook: `${playbook}.yml` }
+  return { playbook: `${file}.yml`, collection: { name, version } }
+}
+
 function paramsOf({ id, timeoutMs }: ClaimedCommand, work: PlaybookWork, toolsVersion: string) {
   return {
     command_id: id,
     tools_version: toolsVersion,
-    playbook: `${work.playbook}.yml`,
+    ...ownOf(work),
     extra_vars: playbookVariables.parse(work.variables),
     nonce: work.nonce,
     check: work.mode === 'plan',

@@ -10,6 +10,7 @@ import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
+import { CollectionsRepository } from './collections.repository.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
 import { PlaybooksService } from './playbooks.service.ts'
 
@@ -37,9 +38,15 @@ beforeAll(async () => {
   )
   repository = new PlaybooksRepository(test.database, sealer)
   service = new PlaybooksService(
-    ...([new Catalogue(), repository, {}, runs, runRows, rows, commands] as unknown as ConstructorParameters<
-      typeof PlaybooksService
-    >),
+    ...([
+      new Catalogue(new CollectionsRepository(test.database)),
+      repository,
+      {},
+      runs,
+      runRows,
+      rows,
+      commands,
+    ] as unknown as ConstructorParameters<typeof PlaybooksService>),
   )
 })
 afterAll(() => test.close())
@@ -104,6 +111,29 @@ describe('a run of a playbook', () => {
 })
 
 describe('a plan', () => {
+  it("of users' own playbooks is applied with the version that it was made with", async () => {
+    const rows = new CollectionsRepository(test.database)
+    const store = async (digit: string) => {
+      const version = digit.repeat(64)
+      const playbook = { name: 'mysite/site', title: '', description: '', variables: [], version }
+      const source = { kind: 'archive' as const, sha256: version }
+      const about = { fileCount: 0, bytes: 0, addedBy: 'spec', addedAt: new Date() }
+      await rows.store({ name: 'mysite', version, source, playbooks: [playbook], ...about }, [])
+      return version
+    }
+    const first = await store('1')
+    const request = newPlaybookRun.parse({ hosts: ['a'], mode: 'plan' })
+    const { runId: planId } = await service.run('mysite/site', request, admin('spec'))
+    await endAll(planId, { a: DIGEST })
+    await store('2')
+    const { runId, commands } = await service.apply(planId, {}, admin('spec'))
+    expect((await service.show(runId)).version).toBe(first)
+    expect(await repository.work(commands[0]?.id ?? '', runId)).toMatchObject({
+      playbook: 'mysite/site',
+      version: first,
+    })
+  })
+
   it('is applied where it succeeded, each host held to its own digest', async () => {
     const { runId: planId } = await run({ mode: 'plan' })
     await expect(service.apply(planId, {}, admin('spec'))).rejects.toMatchObject({

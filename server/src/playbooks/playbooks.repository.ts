@@ -11,6 +11,8 @@ export interface PlaybookOrder {
   isDiff: boolean
   variables: Record<string, unknown>
   planId: string | null
+  /** Of its collection, to which it is held; null for one that comes with the server. */
+  version: string | null
 }
 
 /** A playbook on one host, as it was ordered. */
@@ -49,11 +51,11 @@ export class PlaybooksRepository {
   async order(runId: string): Promise<PlaybookOrder | null> {
     const row = await this.database.prisma.playbookRun.findUnique({ where: { runId } })
     if (!row) return null
-    const { playbook, mode, isDiff, planId } = row
+    const { playbook, mode, isDiff, planId, version } = row
     const variables = JSON.parse(
       this.sealer.open(row.variables, sealedAs(runId)),
     ) as PlaybookOrder['variables']
-    return { playbook, mode: mode as PlaybookOrder['mode'], isDiff, planId, variables }
+    return { playbook, mode: mode as PlaybookOrder['mode'], isDiff, planId, version, variables }
   }
 
   /** Null for a command that is no playbook. */

@@ -41,7 +41,7 @@ export class PlaybooksService {
    * `request.invalid` with every wrong variable, and what `RunsService.prepare` throws: before any host is touched.
    */
   async run(name: string, request: NewPlaybookRun, actor: Principal): Promise<AcceptedRun> {
-    const { variables: specs } = await this.catalogue.find(name)
+    const { variables: specs, version } = await this.catalogue.find(name)
     const faults = validateVariables(specs, request.variables)
     if (faults.length > 0)
       throw new RollcallError(
@@ -54,7 +54,7 @@ export class PlaybooksService {
     return this.accept({
       ...{ runId, actor, timeoutMs, digests: null, limits: limits ?? null },
       bodyHash: hashOf({ name, ...request, runId }),
-      order: { playbook: name, mode, isDiff: diff, variables, planId: null },
+      order: { playbook: name, version, mode, isDiff: diff, variables, planId: null },
       target: { hosts, labels, all },
     })
   }
@@ -88,8 +88,8 @@ export class PlaybooksService {
     // The hosts after the run: one that is seen to have ended is seen with all its hosts' ends.
     const run = await this.runs.show(runId)
     const hosts = await this.playbooks.hosts(runId)
-    const { playbook, mode, planId, variables } = order
-    return { run, playbook, mode, planId, variables: Object.keys(variables), hosts }
+    const { playbook, version, mode, planId, variables } = order
+    return { run, playbook, version, mode, planId, variables: Object.keys(variables), hosts }
   }
 
   /** Throws `playbook.not_found` for a command that is no playbook. */

@@ -9,17 +9,37 @@ export interface RoleSpecs {
   variables: PlaybookVariable[]
 }
 
+/** What is wrong in the specs, and where. */
+export class SpecFault extends Error {
+  constructor(
+    message: string,
+    readonly path: readonly string[],
+  ) {
+    super(message)
+  }
+}
+
+const MAIN = ['argument_specs', 'main', 'options']
+
 /**
- * Reads parsed YAML. Pure. Throws `Error` that names the field, for a file that Ansible would not take either. An option
+ * Reads parsed YAML. Pure. Throws `SpecFault` that names the field, for a file that Ansible would not take either. An option
  * without a type is a string, as Ansible has it.
  */
 export function readArgumentSpecs(document: unknown): RoleSpecs {
-  const main = field(field(document, 'argument_specs'), 'main')
-  const options = main.options === undefined ? {} : asObject(main.options, 'argument_specs.main.options')
+  const specs = asObject(
+    asObject(document, 'the file', []).argument_specs,
+    'argument_specs',
+    MAIN.slice(0, 1),
+  )
+  const main = asObject(specs.main, 'main', MAIN.slice(0, 2))
+  const options =
+    main.options === undefined ? {} : asObject(main.options, 'argument_specs.main.options', MAIN)
   return {
     title: textOf(main.short_description),
     description: textOf(main.description),
-    variables: Object.entries(options).map(([name, option]) => readOption(name, asObject(option, name))),
+    variables: Object.entries(options).map(([name, option]) =>
+      readOption(name, asObject(option, name, [...MAIN, name])),
+    ),
   }
 }
 
@@ -27,8 +47,8 @@ function readOption(name: string, option: Record<string, unknown>): PlaybookVari
   return {
     name,
     description: textOf(option.description),
-    type: typeOf(option.type ?? 'str', `${name}.type`),
-    elements: option.elements === undefined ? null : typeOf(option.elements, `${name}.elements`),
+    type: typeOf(option.type ?? 'str', name, 'type'),
+    elements: option.elements === undefined ? null : typeOf(option.elements, name, 'elements'),
     isRequired: option.required === true,
     isSecret: option.no_log === true,
     choices: Array.isArray(option.choices) ? (option.choices as PlaybookVariable['choices']) : null,
@@ -36,18 +56,20 @@ function readOption(name: string, option: Record<string, unknown>): PlaybookVari
   }
 }
 
-function typeOf(type: unknown, where: string): VariableType {
+function typeOf(type: unknown, name: string, key: string): VariableType {
   if (typeof type === 'string' && TYPES.includes(type)) return type as VariableType
-  throw new Error(`${where} is ${JSON.stringify(type)}; it must be one of ${TYPES.join(', ')}`)
+  throw new SpecFault(`${name}.${key} is ${JSON.stringify(type)}; it must be one of ${TYPES.join(', ')}`, [
+    ...MAIN,
+    name,
+    key,
+  ])
 }
 
 const textOf = (value: unknown): string =>
   Array.isArray(value) ? value.map(String).join(' ') : value === undefined ? '' : String(value)
 
-const field = (value: unknown, name: string) => asObject(asObject(value, 'the file')[name], name)
-
-function asObject(value: unknown, where: string): Record<string, unknown> {
+function asObject(value: unknown, where: string, path: readonly string[]): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>
-  throw new Error(`${where} must be a mapping`)
+  throw new SpecFault(`${where} must be a mapping`, path)
 }

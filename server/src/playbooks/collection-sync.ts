@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { AGENT_PATHS } from '@rollcall/contracts/agent'
+import { AgentFiles, type TreeMember } from '../files/index.ts'
+import { memoryBlob } from '../platform/blobs/blob.ts'
+import { CollectionsRepository } from './collections.repository.ts'
+
+/** Collections that are held in memory, compressed: those that were sent last. */
+const MOST_HELD = 4
+
+/** Brings a version of users' own playbooks to hosts, as a tree that is named by its content; there the one before it is kept. */
+@Injectable()
+export class CollectionSync {
+  private readonly held = new Map<string, Promise<TreeMember[]>>()
+  private readonly last = new Map<string, Promise<void>>()
+
+  constructor(
+    private readonly collections: CollectionsRepository,
+    private readonly files: AgentFiles,
+  ) {}
+
+  /**
+   * Makes the host have it, whole and on its disk; only what differs is sent. For one host one after the other: two that set the same
+   * link would be in each other's way. Throws `collection.not_found` for a version that is not kept, and what `AgentFiles.uploadTree` throws.
+   */
+  async ensure(hostId: string, name: string, version: string, signal: AbortSignal): Promise<void> {
+    // How the one before ended is told to whoever asked for that.
+    const before = this.last.get(hostId)?.catch(() => undefined)
+    const sending = (async () => {
+      await before
+      signal.throwIfAborted()
+      await this.files.uploadTree(
+        hostId,
+        {
+          ...{
+            destination: `${AGENT_PATHS.collections}/${name}/${version}`,
+            files: await this.load(name, version),
+          },
+          ...{ makeParents: true, publishAs: 'current' },
+        },
+        signal,
+      )
+    })()
+    this.last.set(hostId, sending)
+    try {
+      await sending
+    } finally {
+      if (this.last.get(hostId) === sending) this.last.delete(hostId)
+    }
+  }
+
+  private load(name: string, version: string): Promise<TreeMember[]> {
+    const key = `${name}/${version}`
+    const loading = this.held.get(key) ?? this.read(name, version)
+    // Again the youngest; the oldest goes.
+    this.held.delete(key)
+    this.held.set(key, loading)
+    loading.catch(() => this.held.delete(key))
+    const [oldest] = this.held.keys()
+    if (oldest !== undefined && this.held.size > MOST_HELD) this.held.delete(oldest)
+    return loading
+  }
+
+  private async read(name: string, version: string): Promise<TreeMember[]> {
+    const files = await this.collections.files(name, version)
+    if (files.length === 0)
+      throw new RollcallError(
+        'collection.not_found',
+        `The version ${version.slice(0, 12)} of the playbooks ${name} is not kept any more. Run or plan it anew.`,
+      )
+    return Promise.all(
+      files.map(async ({ path, mode, data }) => ({
+        ...{ path, mode, size: data.length },
+        sha256: createHash('sha256').update(data).digest('hex'),
+        source: { blob: await memoryBlob(data) },
+      })),
+    )
+  }
+}

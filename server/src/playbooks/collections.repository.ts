@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { CollectionSource, PlaybookView } from '@rollcall/contracts/admin'
+import { Database } from '../platform/prisma/database.ts'
+import type { CollectionFile } from './domain/collection-files.ts'
+
+/** A version of users' own playbooks. */
+export interface Collection {
+  name: string
+  version: string
+  source: CollectionSource
+  playbooks: PlaybookView[]
+  fileCount: number
+  bytes: number
+  addedBy: string
+  addedAt: Date
+}
+
+const MOST_COLLECTIONS = 50
+/** Of one collection, the one in use among them: what was planned with an earlier one can still be applied. */
+const KEPT_VERSIONS = 5
+const COLUMNS = `collection.name, version, source, playbooks, file_count AS "fileCount", bytes,
+  added_by AS "addedBy", added_at AS "addedAt"`
+const IN_USE = 'playbook_collection collection JOIN playbook_collection_version USING (name, version)'
+
+@Injectable()
+export class CollectionsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Those in use, by name. */
+  async list(): Promise<Collection[]> {
+    const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM ${IN_USE} ORDER BY name`)
+    return rows
+  }
+
+  /** The one in use. */
+  async find(name: string): Promise<Collection | null> {
+    const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM ${IN_USE} WHERE name = $1`, [
+      name,
+    ])
+    return rows[0] ?? null
+  }
+
+  /** By path; none where that version is not kept. */
+  async files(name: string, version: string): Promise<CollectionFile[]> {
+    const { rows } = await this.database.pool.query(
+      'SELECT path, mode, data FROM playbook_collection_file WHERE name = $1 AND version = $2 ORDER BY path COLLATE "C"',
+      [name, version],
+    )
+    return rows
+  }
+
+  /**
+   * Makes it the version in use; earlier ones are kept, a few. False where it was that already. Committed when it resolves.
+   * Throws `collection.too_many`.
+   */
+  store(collection: Collection, files: readonly CollectionFile[]): Promise<boolean> {
+    const { name, version, source, playbooks, fileCount, bytes, addedBy, addedAt } = collection
+    return this.database.transaction(async (client) => {
+      // One at a time: what is counted stays so until the end.
+      await client.query('LOCK TABLE playbook_collection IN SHARE ROW EXCLUSIVE MODE')
+      const { rows } = await client.query<{ name: string; version: string }>(
+        'SELECT name, version FROM playbook_collection',
+      )
+      const former = rows.find((row) => row.name === name)
+      if (!former && rows.length >= MOST_COLLECTIONS) throw tooMany()
+      await client.query(
+        `INSERT INTO playbook_collection (name, version) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET version = excluded.version`,
+        [name, version],
+      )
+      await client.query(
+        `INSERT INTO playbook_collection_version (name, version, source, playbooks, file_count, bytes, added_by, added_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name, version) DO UPDATE
+         SET source = excluded.source, playbooks = excluded.playbooks, added_by = excluded.added_by, added_at = excluded.added_at`,
+        [
+          ...[name, version, JSON.stringify(source), JSON.stringify(playbooks)],
+          ...[fileCount, bytes, addedBy, addedAt],
+        ],
+      )
+      await client.query(
+        `INSERT INTO playbook_collection_file (name, version, path, mode, data)
+         SELECT $1, $2, path, mode, data FROM unnest($3::text[], $4::int[], $5::bytea[]) AS new (path, mode, data)
+         ON CONFLICT DO NOTHING`,
+        [
+          ...[name, version, files.map(({ path }) => path)],
+          ...[files.map(({ mode }) => mode), files.map(({ data }) => data)],
+        ],
+      )
+      await client.query(
+        `DELETE FROM playbook_collection_version WHERE name = $1 AND version <> $2 AND version NOT IN (
+           SELECT version FROM playbook_collection_version WHERE name = $1 AND version <> $2
+           ORDER BY added_at DESC, version LIMIT $3)`,
+        [name, version, KEPT_VERSIONS - 1],
+      )
+      return former?.version !== version
+    })
+  }
+
+  /** With all its versions. False where there was none. */
+  async remove(name: string): Promise<boolean> {
+    const { rowCount } = await this.database.pool.query('DELETE FROM playbook_collection WHERE name = $1', [
+      name,
+    ])
+    return rowCount === 1
+  }
+}
+
+const tooMany = () =>
+  new RollcallError(
+    'collection.too_many',
+    `There are ${MOST_COLLECTIONS} collections of playbooks, and no more can be added. Remove one with "rollcall playbook remove NAME".`,
+  )

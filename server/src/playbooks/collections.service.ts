@@ -1,0 +1,110 @@
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { CollectionSource, PlaybookView } from '@rollcall/contracts/admin'
+import { readTar } from '../platform/artifacts/tar-reader.ts'
+import { readWhole } from '../platform/blobs/blob.ts'
+import { BlobStore } from '../platform/blobs/blob-store.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { GitSource } from '../platform/git/git-source.ts'
+import { type Collection, CollectionsRepository } from './collections.repository.ts'
+import { type CollectionContent, type CollectionFile, collectionFiles } from './domain/collection-files.ts'
+import { readPlaybooks } from './playbook-reader.ts'
+
+const MAX_PACKED_BYTES = 8 * 1024 * 1024
+/** With the headers, and with what is left out. */
+const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
+const MAX_YAML_BYTES = 1024 * 1024
+
+/** Users' own playbooks, in collections that have a name and, at any time, one version in use. */
+@Injectable()
+export class CollectionsService {
+  constructor(
+    private readonly collections: CollectionsRepository,
+    private readonly blobs: BlobStore,
+    private readonly git: GitSource,
+    private readonly clock: Clock,
+  ) {}
+
+  list(): Promise<Collection[]> {
+    return this.collections.list()
+  }
+
+  /**
+   * Nothing is stored unless all of it was found right. The same again changes nothing. Throws `collection.*`, `file.path_refused` for
+   * members of an archive that lead elsewhere, and `file.content_gone`.
+   */
+  async add(
+    name: string,
+    source: CollectionSource,
+    addedBy: string,
+  ): Promise<{ collection: Collection; isNew: boolean }> {
+    const archive =
+      source.kind === 'git'
+        ? await this.git.archive(source, MAX_UNPACKED_BYTES)
+        : await this.unpacked(source.sha256)
+    const content = collectionFiles(readTar(archive))
+    const playbooks = await playbooksOf(name, content)
+    const collection = {
+      ...{ name, source, addedBy, version: content.version, addedAt: this.clock.now() },
+      ...{ fileCount: content.files.length, bytes: content.bytes, playbooks },
+    }
+    const isNew = await this.collections.store(collection, content.files)
+    return { collection, isNew }
+  }
+
+  /** Throws `collection.not_found`. */
+  async remove(name: string): Promise<void> {
+    if (await this.collections.remove(name)) return
+    throw new RollcallError(
+      'collection.not_found',
+      `There is no collection of playbooks called ${name}. "rollcall playbook collections" shows those there are.`,
+    )
+  }
+
+  private async unpacked(sha256: string): Promise<Buffer> {
+    const blob = await this.blobs.find(sha256)
+    if (blob === null)
+      throw new RollcallError(
+        'file.content_gone',
+        `The server does not have the content ${sha256}. Send it first, by POST /api/contents.`,
+        { fields: [{ field: 'source.sha256', message: 'names content that the server does not have' }] },
+      )
+    try {
+      if (blob.size > MAX_PACKED_BYTES)
+        throw refused(`the archive has ${blob.size} bytes; it may have ${MAX_PACKED_BYTES}`)
+      return await promisify(gunzip)(await readWhole(blob), { maxOutputLength: MAX_UNPACKED_BYTES })
+    } catch (error) {
+      if (error instanceof RollcallError) throw error
+      const why =
+        (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+          ? `unpacked, the archive has more than ${MAX_UNPACKED_BYTES} bytes`
+          : 'the archive is no .tar.gz, or damaged'
+      throw refused(why, error)
+    } finally {
+      await blob.close()
+    }
+  }
+}
+
+/** As they are listed. Throws `collection.refused` with the file and line of all that is wrong. */
+async function playbooksOf(name: string, { version, files }: CollectionContent): Promise<PlaybookView[]> {
+  const yaml = files.filter(({ path }) => /\.ya?ml$/.test(path))
+  const bytes = yaml.reduce((sum, { data }) => sum + data.length, 0)
+  if (bytes > MAX_YAML_BYTES)
+    throw refused(`its YAML files have ${bytes} bytes; they may have ${MAX_YAML_BYTES}`)
+  const text = (file: CollectionFile): [string, string] => [file.path, file.data.toString('utf8')]
+  const { playbooks, faults } = await readPlaybooks(new Map(yaml.map(text)))
+  if (faults.length === 0)
+    return playbooks.map((playbook) => ({ ...playbook, name: `${name}/${playbook.name}`, version }))
+  const fields = faults.map(({ file, line, message }) => ({ field: `${file}:${line}`, message }))
+  throw new RollcallError(
+    'collection.refused',
+    `Nothing was stored: ${fields.map(({ field, message }) => `${field} ${message}`).join('; ')}.`,
+    { fields },
+  )
+}
+
+const refused = (why: string, cause?: unknown) =>
+  new RollcallError('collection.refused', `The collection is not taken: ${why}.`, { cause })

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { RollcallError, sanitizeText } from '@rollcall/contracts'
+
+export interface CollectionFile {
+  /** Relative, with slashes. */
+  path: string
+  /** For root alone on the hosts: a playbook often holds what not everybody should read. */
+  mode: number
+  data: Buffer
+}
+
+export interface CollectionContent {
+  /** A hash over paths, modes and contents. */
+  version: string
+  /** By path. */
+  files: CollectionFile[]
+  bytes: number
+}
+
+const MOST_FILES = 2000
+const MAX_BYTES = 8 * 1024 * 1024
+/** What a checkout or an editor has left, and Python makes by itself. */
+const LEFT_OUT = /(?:^|\/)(?:\.|__pycache__(?:\/|$))/
+
+/**
+ * What of an archive's members makes up a collection of playbooks. Pure. The same files give the same version, whatever the archive was like.
+ * Throws `collection.refused`. That no path leads out of the folder, and that there are no links, whoever read the archive has seen to.
+ */
+export function collectionFiles(members: readonly CollectionFile[]): CollectionContent {
+  const files = members
+    .filter(({ path }) => !LEFT_OUT.test(path))
+    .map(({ path, mode, data }) => ({ path, data, mode: mode & 0o100 ? 0o700 : 0o600 }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+  if (files.length > MOST_FILES) throw refused(`has ${files.length} files; it may have ${MOST_FILES}`)
+  const bytes = files.reduce((sum, { data }) => sum + data.length, 0)
+  if (bytes > MAX_BYTES) throw refused(`has ${bytes} bytes in its files; it may have ${MAX_BYTES}`)
+  const paths = new Set<string>()
+  for (const { path } of files) {
+    if (paths.has(path)) throw refused(`names ${sanitizeText(path, 200)} twice`)
+    paths.add(path)
+  }
+  for (const path of paths)
+    for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1))
+      if (paths.has(path.slice(0, at)))
+        throw refused(`has ${sanitizeText(path.slice(0, at), 200)} as a file and as a folder`)
+  if (!files.some(({ path }) => /^[^/]+\.yml$/.test(path)))
+    throw refused(
+      'has no playbook, NAME.yml, at its top: pack what is in the folder and not the folder itself',
+    )
+  return { version: versionOf(files), files, bytes }
+}
+
+const versionOf = (files: readonly CollectionFile[]) =>
+  sha256(files.map(({ path, mode, data }) => JSON.stringify([path, mode, sha256(data)])).join('\n'))
+
+const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
+
+const refused = (what: string) =>
+  new RollcallError('collection.refused', `The collection is not taken: it ${what}.`)

@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { AdminResponse } from '@rollcall/contracts/admin'
+import type { ServerProcess } from '../fleet/server-process.ts'
+
+const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.js', import.meta.url))
+
+/** One playbook, whose role writes `text` and what it was given to /etc/greeting. */
+const files = (text: string): [path: string, content: string][] => [
+  ['greet.yml', '- name: Greets\n  hosts: all\n  gather_facts: false\n  roles: [greeting]\n'],
+  [
+    'roles/greeting/meta/argument_specs.yml',
+    'argument_specs:\n  main:\n    options:\n      greeting_name:\n        description: Who.\n        required: yes\n',
+  ],
+  [
+    'roles/greeting/tasks/main.yml',
+    '- name: Greet\n  ansible.builtin.template: {src: text.j2, dest: /etc/greeting, mode: "0644"}\n',
+  ],
+  ['roles/greeting/templates/text.j2', `${text} {{ greeting_name }}\n`],
+]
+
+/** Adds the collection `mysite` as a person does, from a folder by the command line. Gives its version. */
+export async function addOwnPlaybooks(server: ServerProcess, text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-own-'))
+  try {
+    for (const [path, content] of files(text)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true })
+      await writeFile(join(folder, path), content)
+    }
+    const argv = [CLI, 'playbook', 'add', 'mysite', folder, '--json']
+    const { stdout } = await promisify(execFile)(process.execPath, argv, {
+      env: { ...process.env, ...server.cliEnv },
+    })
+    return (JSON.parse(stdout) as AdminResponse<'addCollection'>).collection.version
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
