@@ -121,6 +121,7 @@ export const ERROR_KINDS = {
   'playbook.plan_outdated': 'rejected',
   'playbook.not_a_plan': 'rejected',
   'playbook.task_failed': 'rejected',
+  'playbook.no_tools': 'rejected',
   'collection.not_found': 'rejected',
   'collection.refused': 'rejected',
   'collection.too_many': 'rejected',

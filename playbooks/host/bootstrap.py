@@ -1,10 +1,12 @@
 """Runs one playbook on the host itself, as root, with the Ansible that the server brings.
 
     python3 bootstrap.py --staging DIR --playbook NAME --tools-version VERSION
+    python3 bootstrap.py --tools-only --tools-version VERSION < tools.tar.gz
 
 DIR holds what the server uploaded: tools.tar.gz (only when the host uses another VERSION under /opt/rollcall-tools),
 vars.json for the playbook, and whatever that names. Standard input stays open as long as the server is there; when it
 ends before the playbook does, the playbook is ended and DIR removed, so that secrets do not outlive the connection.
+With --tools-only it lays out the tools, runs nothing, and waits for an older run instead of ending it.
 A run that finds an older one still going ends that first: the newest knows what is wanted.
 Exits with the playbook's exit code, 70 when the server went away, 71 when the tools could not be laid out.
 Needs Python 3.9 and its standard library only.
@@ -19,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import time
 
@@ -27,21 +30,24 @@ LOCK = "/run/rollcall-bootstrap.lock"
 SERVER_GONE = 70
 NO_TOOLS = 71
 TAKE_OVER_SECONDS = 15
+WAIT_SECONDS = 60
 TERM_SECONDS = 5
 
 
 def main():
     options = parse_options()
     os.umask(0o022)
+    if options.tools_only:
+        return bring_tools(options.tools_version)
     # Held open, its number cannot be given to the folder of a later run, which bears the same name.
     own_staging = os.open(options.staging, os.O_RDONLY | os.O_DIRECTORY)
     lock = take_lock()
     try:
         try:
-            lay_out_tools(options.staging, options.tools_version)
+            archive = os.path.join(options.staging, "tools.tar.gz")
+            lay_out_tools(lambda: tarfile.open(archive, "r:gz"), options.tools_version)
         except (OSError, tarfile.TarError, EOFError) as error:
-            print("Cannot lay out %s: %s" % (TOOLS, error), file=sys.stderr, flush=True)
-            return NO_TOOLS
+            return no_tools(error)
         code = run_playbook(options, lock)
         if code == SERVER_GONE and is_same(own_staging, options.staging):
             shutil.rmtree(options.staging, ignore_errors=True)
@@ -51,12 +57,41 @@ def main():
             os.unlink(LOCK)
 
 
+def bring_tools(version):
+    lock = take_lock(is_patient=True)
+    try:
+        lay_out_tools(tools_on_stdin, version)
+        return 0
+    except (OSError, tarfile.TarError, EOFError) as error:
+        return no_tools(error)
+    finally:
+        if is_same(lock, LOCK):
+            os.unlink(LOCK)
+
+
+def tools_on_stdin():
+    # Two passes are made over an archive, and a pipe allows one.
+    archive = tempfile.TemporaryFile()
+    shutil.copyfileobj(sys.stdin.buffer, archive)
+    archive.seek(0)
+    return tarfile.open(fileobj=archive, mode="r:gz")
+
+
+def no_tools(error):
+    print("Cannot lay out %s: %s" % (TOOLS, error), file=sys.stderr, flush=True)
+    return NO_TOOLS
+
+
 def parse_options():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--staging", required=True)
-    parser.add_argument("--playbook", required=True)
+    parser.add_argument("--staging")
+    parser.add_argument("--playbook")
+    parser.add_argument("--tools-only", action="store_true")
     parser.add_argument("--tools-version", required=True)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.tools_only and None in (options.staging, options.playbook):
+        parser.error("--staging and --playbook are needed where a playbook is to run")
+    return options
 
 
 def is_same(handle, path):
@@ -67,15 +102,21 @@ def is_same(handle, path):
         return False
 
 
-def take_lock():
+def take_lock(is_patient=False):
     """The open lock file. The playbook's processes inherit it: it is held for as long as one of them lives."""
-    deadline = time.monotonic() + TAKE_OVER_SECONDS
+    deadline = time.monotonic() + (WAIT_SECONDS if is_patient else TAKE_OVER_SECONDS)
     is_told = False
     while True:
         lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if is_patient:
+                os.close(lock)
+                if time.monotonic() > deadline:
+                    sys.exit("An agent is being installed on this host. Try again when that has ended.")
+                time.sleep(0.2)
+                continue
             if not is_told:
                 print("An earlier run is still going on this host; ending it.", flush=True)
                 is_told = True
@@ -108,7 +149,7 @@ def end_holders(lock, how):
         pass
 
 
-def lay_out_tools(staging, version):
+def lay_out_tools(open_archive, version):
     """Makes VERSION a folder of TOOLS and sets the link "current" to it; the version before it stays."""
     place, current = os.path.join(TOOLS, version), os.path.join(TOOLS, "current")
     former = os.readlink(current) if os.path.islink(current) else None
@@ -120,7 +161,7 @@ def lay_out_tools(staging, version):
     fresh = place + ".new"
     for path in (fresh, place):
         shutil.rmtree(path, ignore_errors=True)
-    with tarfile.open(os.path.join(staging, "tools.tar.gz"), "r:gz") as tar:
+    with open_archive() as tar:
         unpack(tar, fresh)
     with tarfile.open(os.path.join(fresh, "bundle.tar")) as tar:
         unpack(tar, os.path.join(fresh, "ansible"))

@@ -2,13 +2,14 @@
 
     python3 run_playbook.py ORDER
 
-ORDER is a file in JSON, mode 0600, that is removed as soon as it was read:
+ORDER is a file in JSON, mode 0600, that is removed as soon as it was read, or "-" for the first line of standard input:
     playbook     under the folder `project`
     project      absolute path; null for the playbooks beside this script
     variables    for --extra-vars; they go through a file of mode 0600 that is removed at the end
     nonce        what each line of ours bears
     check, diff  as --check and --diff
     expected     null, or the digest of a plan: only where --check gives it again is anything changed
+    seconds      after so many it is ended, where nobody else would; may be missing
 Exits with the playbook's exit code, 72 where the host is not as the plan says, 73 where ORDER cannot be read. Standard input is watched
 where it is given as `--while-stdin`: when it ends, so does the playbook. Needs Python 3.9 and its standard library only.
 """
@@ -40,9 +41,7 @@ def main():
     os.umask(0o022)
     path = sys.argv[1]
     try:
-        with open(path, encoding="utf-8") as file:
-            order = json.load(file)
-        os.unlink(path)
+        order = read_order(path)
     except (OSError, ValueError) as error:
         print("The order for the playbook cannot be read (%s). Run it again." % type(error).__name__, file=sys.stderr)
         return NO_ORDER
@@ -53,6 +52,15 @@ def main():
         return run(order, scratch, "--while-stdin" in sys.argv[2:])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def read_order(path):
+    if path == "-":
+        return json.loads(sys.stdin.buffer.readline())
+    with open(path, encoding="utf-8") as file:
+        order = json.load(file)
+    os.unlink(path)
+    return order
 
 
 def remove_leftovers():
@@ -74,6 +82,8 @@ def run(order, scratch, is_watched):
     signal.signal(signal.SIGTERM, lambda *_: end_all(children))
     if is_watched:
         threading.Thread(target=watch_server, args=(children,), daemon=True).start()
+    if order.get("seconds") is not None:
+        threading.Thread(target=end_later, args=(order["seconds"], children), daemon=True).start()
     if order["expected"] is not None:
         found = plan_digest(order, scratch, children)
         if found != order["expected"]:
@@ -155,6 +165,11 @@ def watch_server(children):
         select.select([0], [], [])
         if not os.read(0, 4096):
             break
+    end_all(children)
+
+
+def end_later(seconds, children):
+    time.sleep(seconds)
     end_all(children)
 
 

@@ -1,6 +1,7 @@
 import type { PlaybookRunView, TaskResult } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
@@ -10,6 +11,9 @@ import { CADDY, MAKE_TINY, MAKE_XRAY_IMAGE, XRAY, XRAY_IN_CONTAINER } from './st
 const noBed = await whyNoBed()
 
 const SECRET = 'a-secret-of-the-operator'
+// Processes and files of a playbook that runs; the brackets keep the search from finding itself.
+const LOOK_FOR_RUNS = 'pgrep --full "[r]un_playbook.py"; ls -d /run/rollcall-playbook-*'
+const OVER_SSH = { via: 'ssh' }
 const xray = (port: number) => ({
   ...{ xray_program: XRAY.path, xray_program_sha256: XRAY.sha256, xray_verify_port: port },
   xray_content: { inbounds: [{ port, settings: { password: SECRET } }] },
@@ -64,9 +68,9 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   it('that deploys converges, changes nothing the second time, and shows no secret', async () => {
     const first = await run('deploy_xray', { variables: xray(4711), diff: true })
     expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success', totals: { failed: 0 } })
-    const second = await run('deploy_xray', { variables: xray(4711) })
+    const second = await run('deploy_xray', { variables: xray(4711), ...OVER_SSH })
     expect(second, JSON.stringify(await tasks(second.commandId))).toMatchObject({
-      state: 'success',
+      ...{ state: 'success', way: 'ssh' },
       totals: { changed: 0, failed: 0 },
     })
     expect(await api.text(first.commandId)).not.toContain(SECRET)
@@ -82,10 +86,16 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   })
 
   it('that checks succeeds, and names the task that fails', async () => {
-    const check = (name: string) =>
-      run('check_service', { variables: { check_service_name: name, check_service_ports: [4711] } })
-    expect(await check('rollcall-xray')).toMatchObject({ state: 'success', totals: { changed: 0 } })
-    const failed = await check('no-such-unit')
+    const check = (name: string, way: object) =>
+      run('check_service', { variables: { check_service_name: name, check_service_ports: [4711] }, ...way })
+    const through = [await check('rollcall-xray', { via: 'agent' }), await check('rollcall-xray', OVER_SSH)]
+    expect(through.map(({ way }) => way)).toEqual(['agent', 'ssh'])
+    expect(through[1]).toMatchObject({
+      state: 'success',
+      totals: through[0]?.totals,
+      digest: through[0]?.digest,
+    })
+    const failed = await check('no-such-unit', OVER_SSH)
     expect(failed).toMatchObject({ state: 'failed', totals: { failed: 1 } })
     expect(failed.reason).toContain('Task "check_service : The unit is active" failed')
   })
@@ -97,6 +107,8 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const plan = await run('deploy_xray', { mode: 'plan', variables: xray(4711) })
     expect(plan, await api.text(plan.commandId)).toMatchObject({ state: 'success', totals: { changed: 1 } })
     expect(await host.output(['cat', unit])).toContain('RestartSec=9')
+    const overSsh = await run('deploy_xray', { mode: 'plan', variables: xray(4711), ...OVER_SSH })
+    expect(overSsh).toMatchObject({ way: 'ssh', digest: plan.digest, totals: plan.totals })
     await host.output(['sed', '-i', 's/^RestartSec=9/RestartSec=7/', unit])
     const refused = await ended(`/api/runs/${plan.runId}/apply`, {})
     expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('nothing was changed') })
@@ -115,7 +127,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
 
   it('that removes leaves nothing, and the second time has nothing to do', async () => {
     const gone = { variables: { xray_state: 'absent' } }
-    expect(await run('deploy_xray', gone)).toMatchObject({ state: 'success' })
+    expect(await run('deploy_xray', { ...gone, ...OVER_SSH })).toMatchObject({ state: 'success', way: 'ssh' })
     const look =
       'ls -d /etc/rollcall-xray /opt/rollcall-xray /etc/systemd/system/*xray* /etc/systemd/system/*/*xray*'
     expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
@@ -150,17 +162,21 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
       },
       ...{ container_command: ['/bin/sleep', '1000'], container_environment: { TOKEN: SECRET } },
     }
-    const deploy = (sum: string) =>
-      run('deploy_container', { variables: { ...container, container_archive_sha256: sum } })
+    const deploy = (sum: string, way = {}) =>
+      run('deploy_container', { variables: { ...container, container_archive_sha256: sum }, ...way })
     const refused = await deploy('0'.repeat(64))
     expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('Upload it again') })
     const first = await deploy(checksum ?? '')
     expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success' })
-    expect(await deploy(checksum ?? '')).toMatchObject({ state: 'success', totals: { changed: 0 } })
+    const second = await deploy(checksum ?? '', OVER_SSH)
+    expect(second).toMatchObject({ state: 'success', way: 'ssh', totals: { changed: 0 } })
     const check = await run('check_service', { variables: { check_service_name: 'rollcall-web' } })
     expect(check).toMatchObject({ state: 'success' })
     const gone = { variables: { container_name: 'web', container_state: 'absent' } }
-    expect(await run('deploy_container', gone)).toMatchObject({ state: 'success' })
+    expect(await run('deploy_container', { ...gone, ...OVER_SSH })).toMatchObject({
+      state: 'success',
+      way: 'ssh',
+    })
     expect(await host.output(['podman', 'ps', '--all', '--quiet'])).toBe('')
     const look =
       'ls -d /etc/rollcall-containers /etc/systemd/system/rollcall-web* /etc/systemd/system/*/rollcall-web*'
@@ -169,7 +185,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   })
 
   it('that deploys Caddy takes the program where no mirror answers, keeps what runs from a wrong Caddyfile, and loads a right one without an end', async () => {
-    const deploy = (answer: string) => run('deploy_caddy', { variables: caddy(answer) })
+    const deploy = (answer: string, way = {}) => run('deploy_caddy', { variables: caddy(answer), ...way })
     const first = await deploy('one')
     expect(first, await api.text(first.commandId)).toMatchObject({
       ...{ state: 'success', totals: { failed: 0, rescued: 1 } },
@@ -177,9 +193,10 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const says = () => host.output(['bash', '-c', 'cat < /dev/tcp/127.0.0.1/4712'])
     const pid = () => host.output(['systemctl', 'show', '--property=MainPID', 'rollcall-caddy.service'])
     expect(await says()).toBe('one')
-    expect(await deploy('one')).toMatchObject({ state: 'success', totals: { changed: 0, rescued: 0 } })
+    const second = await deploy('one', OVER_SSH)
+    expect(second).toMatchObject({ state: 'success', way: 'ssh', totals: { changed: 0, rescued: 0 } })
     const before = await pid()
-    expect(await deploy('two')).toMatchObject({ state: 'success', totals: { changed: 2 } })
+    expect(await deploy('two', OVER_SSH)).toMatchObject({ state: 'success', totals: { changed: 2 } })
     expect(await says()).toBe('two')
     const refused = await deploy('x"\n  y')
     expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('not understood') })
@@ -204,19 +221,69 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
       xray_docker_ports: [`4713:${port}`],
       xray_docker_content: { inbounds: [{ port, settings: { password: SECRET } }] },
     })
-    const deploy = (port: number) => run('deploy_xray_docker', { variables: variables(port) })
+    const deploy = (port: number, way = {}) =>
+      run('deploy_xray_docker', { variables: variables(port), ...way })
     const first = await deploy(80)
     expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success', totals: { failed: 0 } })
     expect(await api.text(first.commandId)).not.toContain(SECRET)
-    expect(await deploy(80)).toMatchObject({ state: 'success', totals: { changed: 0 } })
-    const other = await deploy(81)
+    const second = await deploy(80, OVER_SSH)
+    expect(second).toMatchObject({ state: 'success', way: 'ssh', totals: { changed: 0 } })
+    const other = await deploy(81, OVER_SSH)
     expect(other, await api.text(other.commandId)).toMatchObject({ state: 'success' })
     const gone = { variables: { xray_docker_state: 'absent' } }
     expect(await run('deploy_xray_docker', gone)).toMatchObject({ state: 'success' })
     const look =
       'ls -d /etc/rollcall-xray* /etc/rollcall-containers /etc/systemd/system/*xray* /etc/systemd/system/*/*xray*; docker ps --all --quiet'
     expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
-    expect(await run('deploy_xray_docker', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
     await host.output(['mv', '/usr/bin/docker', '/usr/bin/podman'])
+  })
+
+  it('that writes a configuration alone is begun the one way and taken back the other', async () => {
+    const variables = { xray_config_content: { log: SECRET }, xray_config_path: '/etc/rollcall-x/x.json' }
+    const first = await run('deploy_xray_config', { variables })
+    expect(first).toMatchObject({ state: 'success', way: 'agent' })
+    const second = await run('deploy_xray_config', { variables, ...OVER_SSH })
+    expect(second).toMatchObject({ state: 'success', way: 'ssh', totals: { changed: 0 } })
+    const gone = { variables: { ...variables, xray_config_state: 'absent' }, ...OVER_SSH }
+    expect(await run('deploy_xray_config', gone)).toMatchObject({ state: 'success' })
+    expect((await host.exec(['ls', '/etc/rollcall-x'])).stdout).toBe('')
+  })
+
+  it('over SSH ends when it is cancelled, takes too long or loses its connection, and leaves nothing on the host', async () => {
+    const wait = { check_service_name: 'ssh', check_service_ports: [9], check_service_timeout: 300 }
+    const begin = async (body: object = {}) => {
+      const order = { hosts: ['target'], variables: wait, ...OVER_SSH, ...body }
+      const path = '/api/playbooks/check_service/run'
+      const { commands } = await api.get<{ commands: { id: string }[] }>('POST', path, order)
+      return commands[0]?.id ?? ''
+    }
+    const begun = async () => {
+      const id = await begin()
+      const isWaiting = async () => (await api.text(id)).includes('Each port takes connections')
+      await poll(isWaiting, { timeoutMs: 120_000, everyMs: 200, what: 'the playbook to wait for a port' })
+      return id
+    }
+    const nothingIsLeft = () =>
+      poll(async () => (await host.exec(['sh', '-c', LOOK_FOR_RUNS])).stdout === '', {
+        timeoutMs: 60_000,
+        everyMs: 200,
+        what: 'the host to end the playbook',
+      })
+    const cancelled = await begun()
+    await api.get('POST', `/api/commands/${cancelled}/cancel`)
+    expect(await api.ended(cancelled)).toMatchObject({ state: 'cancelled' })
+    await nothingIsLeft()
+    expect(await api.ended(await begin({ timeoutMs: 3000 }))).toMatchObject({ state: 'timed_out' })
+    await nothingIsLeft()
+    const lost = await begun()
+    await host.output(['sh', '-ec', 'kill $(pgrep --full "^sshd: root@notty")'])
+    expect(await api.ended(lost)).toMatchObject({ state: 'lost', reasonCode: 'ssh.connection_lost' })
+    await nothingIsLeft()
+  })
+
+  it('goes over SSH by itself where the agent does not answer', async () => {
+    await host.output(['systemctl', 'stop', 'rollcall-agent.service'])
+    const check = await run('check_service', { variables: { check_service_name: 'ssh' } })
+    expect(check, await api.text(check.commandId)).toMatchObject({ state: 'success', way: 'ssh' })
   })
 })

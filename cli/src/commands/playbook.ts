@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PlaybookView, RunAccepted } from '@rollcall/contracts/admin'
-import { type Command, InvalidArgumentError } from 'commander'
+import {
+  type NewPlaybookRun,
+  type PlaybookView,
+  playbookVia,
+  type RunAccepted,
+} from '@rollcall/contracts/admin'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -24,6 +29,7 @@ interface Options extends WhereOptions {
   varsFile?: string
   diff?: boolean
   timeout?: number
+  via?: NewPlaybookRun['via']
   json?: boolean
 }
 
@@ -31,6 +37,7 @@ const HELP = `
 ${WHERE_HELP}
 Variables are checked against what the playbook takes ("rollcall playbook show NAME") before any host is touched. --set takes
 NAME=VALUE; a value that is JSON (8080, true, ["a"]) counts as such. Give secrets by --vars-file, a file of JSON: "-" is standard input.
+--via auto, the default, goes through the agent where it answers, and over SSH where it does not.
 Exit codes: 0 all hosts succeeded, 1 otherwise.
 
 Examples:
@@ -73,6 +80,7 @@ const withVariables = (command: Command) =>
     .option('--set <name=value>', 'a variable; may be given again', oneVariable)
     .option('--vars-file <file>', 'variables as a JSON object')
     .option('--diff', 'tell what is different in files')
+    .addOption(new Option('--via <way>', 'how it comes to the hosts').choices(playbookVia.options))
     .option('--timeout <duration>', 'end it after so long, as 90s or 10m', durationBetween(1000, 86_400_000))
 
 function oneVariable(text: string, before: Variables = {}): Variables {
@@ -130,12 +138,13 @@ async function run(context: Context, mode: 'run' | 'plan', name: string, options
   const target = targetOf(options)
   if (!target) throw new UsageError('Say where: --host NAME, --label SELECTOR or --all.')
   const limits = limitsOf(options)
-  const { diff, timeout } = options
+  const { diff, timeout, via } = options
   const runId = randomUUID()
   const body = {
     ...{ runId, mode, ...target, variables: (await variablesOf(options)) as Record<string, never> },
     ...(limits && { limits }),
     ...(diff && { diff }),
+    ...(via && { via }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
   }
   await send(context, () => context.api.call('runPlaybook', { params: { playbook: name }, body }))

@@ -13,7 +13,8 @@ export async function playbookReport(view: PlaybookRunView, tasksOf: TasksOf): P
     const [first] = group
     if (!first) continue
     const tasks = await tasksOf(first.commandId)
-    parts.push(`${foldHosts(group.map(({ host }) => host))}: ${inWords(first)}\n`)
+    const overSsh = first.way === 'ssh' ? ' over SSH' : ''
+    parts.push(`${foldHosts(group.map(({ host }) => host))}${overSsh}: ${inWords(first)}\n`)
     if (first.reason !== null && first.state !== 'success')
       parts.push(`  ${sanitizeText(first.reason, 1000)}\n`)
     parts.push(tasksInWords(tasks))
@@ -29,7 +30,10 @@ export async function playbookReport(view: PlaybookRunView, tasksOf: TasksOf): P
 }
 
 function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
-  const groups = Map.groupBy(hosts, ({ state, digest, commandId }) => `${state} ${digest ?? commandId}`)
+  const groups = Map.groupBy(
+    hosts,
+    ({ state, way, digest, commandId }) => `${state} ${way} ${digest ?? commandId}`,
+  )
   return [...groups.values()].sort((a, b) => b.length - a.length)
 }
 

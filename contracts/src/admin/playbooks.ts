@@ -47,6 +47,9 @@ export type PlaybookView = z.infer<typeof playbookView>
 /** `plan` is `--check --diff`: it changes nothing, and can be applied. */
 export const playbookMode = z.enum(['run', 'plan', 'apply'])
 
+/** How a playbook comes to a host: `auto` takes the agent where it answers when it is begun, and SSH otherwise. */
+export const playbookVia = z.enum(['auto', 'agent', 'ssh'])
+
 export const newPlaybookRun = z
   .strictObject({
     /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
@@ -57,6 +60,7 @@ export const newPlaybookRun = z
     /** Tells of differences; a plan always does. */
     diff: z.boolean().default(false),
     variables: playbookVariables.default({}),
+    via: playbookVia.default('auto'),
     /** Milliseconds until the playbook is ended. */
     timeoutMs: z.int().min(1000).max(86_400_000).default(1_800_000),
   })
@@ -96,6 +100,8 @@ export const playbookHost = z.strictObject({
   host: z.string(),
   state: commandState,
   reason: z.string().nullable(),
+  /** Which way it went; null before it was begun. */
+  way: playbookVia.exclude(['auto']).nullable(),
   totals: taskTotals.nullable(),
   /** Hosts with the same digest would be changed, or were, in the same way. */
   digest: sha256.nullable(),
@@ -108,6 +114,7 @@ export const playbookRunView = z.strictObject({
   /** The version of its collection that it is held to; null for one that comes with the server. */
   version: sha256.nullable(),
   mode: playbookMode,
+  via: playbookVia,
   /** The plan that it applies. */
   planId: uuid.nullable(),
   /** The names of what was given; values may be secret. */

@@ -70,12 +70,14 @@ describe('CommandReleases', () => {
   })
 
   it('does not take for forgotten what its host still keeps, or did not answer for', async () => {
-    const { releases, clock, marked } = setting((id) =>
-      id === 'broken' ? new RollcallError('agent.overloaded', 'busy') : { released: id === 'gone' },
-    )
-    for (const id of ['kept', 'broken', 'gone']) releases.add(id, 'one')
+    const errors: Record<string, RollcallError> = {
+      broken: new RollcallError('agent.overloaded', 'busy'),
+      unknown: new RollcallError('command.not_found', 'The host knows no such command.'),
+    }
+    const { releases, clock, marked } = setting((id) => errors[id] ?? { released: id === 'gone' })
+    for (const id of ['kept', 'broken', 'gone', 'unknown']) releases.add(id, 'one')
     await clock.wakeAll()
-    expect(marked).toEqual(['gone'])
+    expect(marked).toEqual(['gone', 'unknown'])
   })
 
   it('takes for forgotten what a host kept that has left the fleet, and for kept what is on one that is silent', async () => {

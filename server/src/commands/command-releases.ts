@@ -112,5 +112,6 @@ export class CommandReleases implements OnModuleInit, OnModuleDestroy {
   }
 }
 
+/** One that its host does not know, because it never went through the agent or was forgotten with everything else, is not kept there. */
 const isReleased = (outcome: RollcallError | { released: boolean } | undefined) =>
-  outcome !== undefined && !(outcome instanceof RollcallError) && outcome.released
+  outcome instanceof RollcallError ? outcome.code === 'command.not_found' : outcome?.released === true

@@ -12,6 +12,7 @@ export {
   type Ending,
   newCommand,
 } from './domain/command.ts'
+export { endingOfUnstarted, nextStep } from './domain/next-step.ts'
 export { joinChunks, splitPiece } from './domain/output.ts'
 export { hashOf, scheduledRunId, stepIdOf } from './domain/run-ids.ts'
 export { INPUT_CHANNEL, TerminalInputRepository } from './terminal-input.repository.ts'

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { playbookVariables } from '@rollcall/contracts/agent'
+import { AgentsService } from '../agents/index.ts'
 import {
   AgentCommandHandler,
   type AgentWork,
@@ -15,18 +16,25 @@ import { ToolsService } from '../tools/index.ts'
 import { CollectionSync } from './collection-sync.ts'
 import { failureOf, type PlaybookOutcome, readEvents } from './domain/playbook-events.ts'
 import { PlaybooksRepository, type PlaybookWork } from './playbooks.repository.ts'
+import { type HostOrder, SshPlaybooks } from './ssh-playbooks.ts'
 
 const EXIT_PLAN_OUTDATED = 72
 /** The callback ends at 1 MiB of events; what else is printed is a warning here and there. */
 const MOST_OUTPUT_BYTES = 8 * 1024 * 1024
 const PAGE_BYTES = 1024 * 1024
+/** An agent that takes longer counts as silent where there is another way. */
+const ANSWER_WITHIN_MS = 5000
+/** Beyond its limit, for the server to end it. */
+const SPARE_S = 60
 
-/** Runs a playbook on a host through its agent, and keeps what became of its tasks. */
+/** Runs a playbook on a host, through its agent or over SSH, and keeps what became of its tasks. */
 @Injectable()
 export class PlaybookHandler implements CommandHandler, OnModuleInit {
   constructor(
     private readonly worker: CommandWorker,
     private readonly agent: AgentCommandHandler,
+    private readonly agents: AgentsService,
+    private readonly ssh: SshPlaybooks,
     private readonly commands: CommandsService,
     private readonly tools: ToolsService,
     private readonly collections: CollectionSync,
@@ -41,12 +49,15 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     const work = await this.playbooks.work(command.id, command.runId)
     if (!work)
       throw new RollcallError('server.defect', `command ${command.id} is a playbook without an order`)
+    const complete = (ending: Ending) => this.end(command.id, work, ending)
+    if ((await this.wayOf(command, work, held.stopped)) === 'ssh')
+      return this.ssh.drive(command, held, orderOf(command, work), complete)
     const how: AgentWork = {
       start: async () => ({
         method: 'execute_ansible',
         params: paramsOf(command, work, await this.toolsOf(command, work, held.stopped)),
       }),
-      end: (ending) => this.end(command.id, work, ending),
+      end: complete,
     }
     await this.agent.driveWith(command, held, how)
   }
@@ -54,6 +65,27 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
   /** What is known so far; of one that runs, what its output says. */
   async outcome(commandId: string, work: PlaybookWork): Promise<PlaybookOutcome> {
     return readEvents(await this.stdout(commandId), work.nonce)
+  }
+
+  /** Decided anew at each attempt until one of them may have begun it. */
+  private async wayOf(
+    { hostId }: ClaimedCommand,
+    { way, via }: PlaybookWork,
+    stopped: AbortSignal,
+  ): Promise<'agent' | 'ssh'> {
+    if (way !== null) return way
+    if (via !== 'auto') return via
+    const late = AbortSignal.timeout(ANSWER_WITHIN_MS)
+    try {
+      await this.agents.tryOnce(hostId, 'health_check', {}, AbortSignal.any([stopped, late]))
+      return 'agent'
+    } catch (error) {
+      stopped.throwIfAborted()
+      if (late.aborted) return 'ssh'
+      if (!(error instanceof RollcallError)) throw error
+      // One that refuses us is not silent: what is wrong with it is for a person to see.
+      return error.kind === 'unavailable' ? 'ssh' : 'agent'
+    }
   }
 
   private async toolsOf(command: ClaimedCommand, work: PlaybookWork, signal: AbortSignal): Promise<string> {
@@ -98,6 +130,20 @@ function ownOf({ playbook, version }: PlaybookWork) {
   const [name = '', file] = playbook.split('/')
   if (version === null || file === undefined) return { playbook: `${playbook}.yml` }
   return { playbook: `${file}.yml`, collection: { name, version } }
+}
+
+/** The same as `paramsOf`, in the words of the program that the agent would start. */
+function orderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): HostOrder {
+  return {
+    playbook: `${work.playbook}.yml`,
+    project: null,
+    variables: work.variables,
+    nonce: work.nonce,
+    check: work.mode === 'plan',
+    diff: work.isDiff || work.mode !== 'run',
+    expected: work.expectedDigest,
+    seconds: timeoutMs / 1000 + SPARE_S,
+  }
 }
 
 function paramsOf({ id, timeoutMs }: ClaimedCommand, work: PlaybookWork, toolsVersion: string) {

@@ -108,6 +108,18 @@ describe('a run of a playbook', () => {
     expect(await repository.fixTools(command?.id ?? '', 'one')).toBe('one')
     expect(await repository.fixTools(command?.id ?? '', 'two')).toBe('one')
   })
+
+  it('has no way until it may have been begun, and then the one that it was begun by', async () => {
+    const { runId, commands } = await run({ via: 'auto' })
+    const [first, second] = commands.map(({ id }) => id)
+    const ways = async () => (await repository.hosts(runId)).map(({ way }) => way)
+    expect(await ways()).toEqual([null, null])
+    await repository.fixTools(first ?? '', 'one')
+    await repository.fixWay(second ?? '', 'ssh')
+    expect((await ways()).toSorted()).toEqual(['agent', 'ssh'])
+    expect(await repository.work(second ?? '', runId)).toMatchObject({ via: 'auto', way: 'ssh' })
+    expect(await service.show(runId)).toMatchObject({ via: 'auto' })
+  })
 })
 
 describe('a plan', () => {
@@ -123,7 +135,11 @@ describe('a plan', () => {
     }
     const first = await store('1')
     const request = newPlaybookRun.parse({ hosts: ['a'], mode: 'plan' })
+    await expect(service.run('mysite/site', { ...request, via: 'ssh' }, admin('spec'))).rejects.toMatchObject(
+      { code: 'request.invalid', fields: [{ field: 'via' }] },
+    )
     const { runId: planId } = await service.run('mysite/site', request, admin('spec'))
+    expect(await service.show(planId)).toMatchObject({ via: 'agent' })
     await endAll(planId, { a: DIGEST })
     await store('2')
     const { runId, commands } = await service.apply(planId, {}, admin('spec'))
@@ -135,7 +151,7 @@ describe('a plan', () => {
   })
 
   it('is applied where it succeeded, each host held to its own digest', async () => {
-    const { runId: planId } = await run({ mode: 'plan' })
+    const { runId: planId } = await run({ mode: 'plan', via: 'ssh' })
     await expect(service.apply(planId, {}, admin('spec'))).rejects.toMatchObject({
       code: 'playbook.not_a_plan',
     })
@@ -143,7 +159,7 @@ describe('a plan', () => {
     const { runId, commands } = await service.apply(planId, {}, admin('spec'))
     expect(commands.map(({ hostName }) => hostName)).toEqual(['a'])
     const work = await repository.work(commands[0]?.id ?? '', runId)
-    expect(work).toMatchObject({ mode: 'apply', planId, expectedDigest: DIGEST })
+    expect(work).toMatchObject({ mode: 'apply', via: 'ssh', planId, expectedDigest: DIGEST })
     expect(work?.variables).toEqual({ check_service_name: 'ssh' })
   })
 

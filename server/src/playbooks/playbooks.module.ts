@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common'
+import { AgentsModule } from '../agents/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { FilesModule } from '../files/index.ts'
 import { GitSource } from '../platform/git/git-source.ts'
+import { ProvisioningModule } from '../provisioning/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { ToolsModule } from '../tools/index.ts'
 import { Catalogue } from './catalogue.ts'
@@ -13,9 +15,10 @@ import { PlaybookHandler } from './playbook.handler.ts'
 import { PlaybooksController } from './playbooks.controller.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
 import { PlaybooksService } from './playbooks.service.ts'
+import { SshPlaybooks } from './ssh-playbooks.ts'
 
 @Module({
-  imports: [CommandsModule, FilesModule, RunsModule, ToolsModule],
+  imports: [AgentsModule, CommandsModule, FilesModule, ProvisioningModule, RunsModule, ToolsModule],
   controllers: [CollectionsController, PlaybooksController],
   providers: [
     { provide: GitSource, useFactory: () => new GitSource() },
@@ -28,6 +31,7 @@ import { PlaybooksService } from './playbooks.service.ts'
       useFactory: (rows: CollectionsRepository) => new Catalogue(rows),
     },
     PlaybooksRepository,
+    SshPlaybooks,
     PlaybookHandler,
     PlaybooksService,
   ],

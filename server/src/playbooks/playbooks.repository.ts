@@ -9,6 +9,7 @@ export interface PlaybookOrder {
   playbook: string
   mode: PlaybookRunView['mode']
   isDiff: boolean
+  via: PlaybookRunView['via']
   variables: Record<string, unknown>
   planId: string | null
   /** Of its collection, to which it is held; null for one that comes with the server. */
@@ -21,6 +22,8 @@ export interface PlaybookWork extends PlaybookOrder {
   expectedDigest: string | null
   /** Null until it is begun. */
   toolsVersion: string | null
+  /** Null while it certainly was not begun. */
+  way: PlaybookHost['way']
 }
 
 export interface StoredOutcome {
@@ -51,11 +54,15 @@ export class PlaybooksRepository {
   async order(runId: string): Promise<PlaybookOrder | null> {
     const row = await this.database.prisma.playbookRun.findUnique({ where: { runId } })
     if (!row) return null
-    const { playbook, mode, isDiff, planId, version } = row
+    const { playbook, mode, via, isDiff, planId, version } = row
     const variables = JSON.parse(
       this.sealer.open(row.variables, sealedAs(runId)),
     ) as PlaybookOrder['variables']
-    return { playbook, mode: mode as PlaybookOrder['mode'], isDiff, planId, version, variables }
+    return {
+      ...{ playbook, isDiff, planId, version, variables },
+      mode: mode as PlaybookOrder['mode'],
+      via: via as PlaybookOrder['via'],
+    }
   }
 
   /** Null for a command that is no playbook. */
@@ -65,14 +72,21 @@ export class PlaybooksRepository {
       this.database.prisma.playbookCommand.findUnique({ where: { commandId } }),
     ])
     if (!order || !row) return null
-    const { nonce, expectedDigest, toolsVersion } = row
-    return { ...order, nonce, expectedDigest, toolsVersion }
+    const { nonce, expectedDigest, toolsVersion, way } = row
+    return { ...order, nonce, expectedDigest, toolsVersion, way: way as PlaybookHost['way'] }
   }
 
-  /** With which tools it is begun: the first answer holds for every later attempt. */
+  /** Which way it is begun: it holds for every later attempt. */
+  async fixWay(commandId: string, way: NonNullable<PlaybookHost['way']>): Promise<void> {
+    await this.database.pool.query('UPDATE playbook_command SET way = $2 WHERE command_id = $1', [
+      ...[commandId, way],
+    ])
+  }
+
+  /** With which tools it is begun, through the agent: the first answer holds for every later attempt. */
   async fixTools(commandId: string, toolsVersion: string): Promise<string> {
     const { rows } = await this.database.pool.query(
-      `UPDATE playbook_command SET tools_version = coalesce(tools_version, $2) WHERE command_id = $1
+      `UPDATE playbook_command SET tools_version = coalesce(tools_version, $2), way = 'agent' WHERE command_id = $1
        RETURNING tools_version AS "toolsVersion"`,
       [commandId, toolsVersion],
     )
@@ -100,7 +114,7 @@ export class PlaybooksRepository {
   /** By name of the host. */
   async hosts(runId: string): Promise<PlaybookHost[]> {
     const { rows } = await this.database.pool.query(
-      `SELECT command.id AS "commandId", host_name AS host, state, reason, totals, digest
+      `SELECT command.id AS "commandId", host_name AS host, state, reason, way, totals, digest
        FROM command JOIN playbook_command ON command_id = command.id WHERE run_id = $1 ORDER BY host_name`,
       [runId],
     )

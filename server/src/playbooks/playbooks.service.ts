@@ -49,12 +49,14 @@ export class PlaybooksService {
         `Nothing was begun: ${faults.map(({ field, message }) => `${field.replace('variables.', '')} ${message}`).join('; ')}.`,
         { fields: faults },
       )
+    if (version !== null && request.via === 'ssh') throw throughAgentOnly(name)
     const runId = request.runId ?? randomUUID()
     const { hosts, labels, all, limits, mode, diff, variables, timeoutMs } = request
+    const via = version === null ? request.via : 'agent'
     return this.accept({
       ...{ runId, actor, timeoutMs, digests: null, limits: limits ?? null },
       bodyHash: hashOf({ name, ...request, runId }),
-      order: { playbook: name, version, mode, isDiff: diff, variables, planId: null },
+      order: { playbook: name, version, mode, via, isDiff: diff, variables, planId: null },
       target: { hosts, labels, all },
     })
   }
@@ -88,8 +90,8 @@ export class PlaybooksService {
     // The hosts after the run: one that is seen to have ended is seen with all its hosts' ends.
     const run = await this.runs.show(runId)
     const hosts = await this.playbooks.hosts(runId)
-    const { playbook, version, mode, planId, variables } = order
-    return { run, playbook, version, mode, planId, variables: Object.keys(variables), hosts }
+    const { playbook, version, mode, via, planId, variables } = order
+    return { run, playbook, version, mode, via, planId, variables: Object.keys(variables), hosts }
   }
 
   /** Throws `playbook.not_found` for a command that is no playbook. */
@@ -140,5 +142,13 @@ export class PlaybooksService {
     })
   }
 }
+
+/** Only an agent keeps collections in step on its host. */
+const throughAgentOnly = (name: string) =>
+  new RollcallError(
+    'request.invalid',
+    `Nothing was begun: ${name} is of a collection, and those come to hosts through their agents. Leave via out, or say agent.`,
+    { fields: [{ field: 'via', message: 'must be agent or auto for a playbook of a collection' }] },
+  )
 
 const notAPlan = (message: string) => new RollcallError('playbook.not_a_plan', message)

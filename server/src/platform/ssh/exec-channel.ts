@@ -17,16 +17,20 @@ interface ChannelOptions extends Omit<SshExecOptions, 'stdin'> {
   gone: AbortSignal
 }
 
+/** For a program whose input was closed so that it ends. */
+const END_WITHIN_MS = 20_000
+
 /** Runs one program on a channel of its own. Settles when it has ended and every byte of its output was taken. */
 export async function runOnChannel(
   client: Client,
   argv: readonly string[],
   options: ChannelOptions,
 ): Promise<SshExecResult> {
-  const { place, gone, timeoutMs, signal } = options
+  const { place, gone, timeoutMs, signal, endInput } = options
   const program = argv[0] ?? ''
   const timeout = AbortSignal.timeout(timeoutMs)
-  const stop = AbortSignal.any(signal ? [gone, signal, timeout] : [gone, timeout])
+  const overdue = new AbortController()
+  const stop = AbortSignal.any([gone, timeout, overdue.signal, ...(signal ? [signal] : [])])
   const why = () =>
     stop.reason === timeout.reason && timeout.aborted ? tooSlow(place, program, timeoutMs) : stop.reason
   if (stop.aborted) throw why()
@@ -39,6 +43,8 @@ export async function runOnChannel(
     channel?.close()
     ended.reject(why())
   }
+  const giveUp = () => overdue.abort(tooSlow(place, program, END_WITHIN_MS))
+  let leaveInput: (() => void) | undefined
   stop.addEventListener('abort', onStop, { once: true })
   try {
     client.exec(quoteArgv(argv), (error, opened) => {
@@ -49,10 +55,27 @@ export async function runOnChannel(
       channel = opened
       if (stop.aborted) onStop()
       else attend(opened, options, ended)
+      leaveInput = endInput && closeInputBy(endInput, opened, giveUp)
     })
     return await ended.promise
   } finally {
+    leaveInput?.()
     stop.removeEventListener('abort', onStop)
+  }
+}
+
+/** Closes the input when `endInput` fires, and calls `giveUp` some time after that. Returns how to leave both undone. */
+function closeInputBy(endInput: AbortSignal, channel: ClientChannel, giveUp: () => void): () => void {
+  let grace: NodeJS.Timeout | undefined
+  const close = () => {
+    channel.end()
+    grace = setTimeout(giveUp, END_WITHIN_MS)
+  }
+  if (endInput.aborted) close()
+  else endInput.addEventListener('abort', close, { once: true })
+  return () => {
+    clearTimeout(grace)
+    endInput.removeEventListener('abort', close)
   }
 }
 

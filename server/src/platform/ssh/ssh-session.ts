@@ -47,6 +47,8 @@ export interface SshExecOptions {
   stdin?: string | Buffer
   /** Leaves standard input open until the program ends, so that it notices by its end when we are gone. */
   isStdinHeldOpen?: boolean
+  /** Closes a standard input that is held open. The program has 20 s then to end, and is given up after that. */
+  endInput?: AbortSignal
   /** Called in order, never twice at a time; the host is not read from until the returned promise settles. */
   onOutput?: (stream: OutputStream, data: Buffer) => void | Promise<void>
   signal?: AbortSignal

@@ -40,7 +40,7 @@ export function PlaybookOutcome({ runId }: { runId: string }) {
 function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
   const groups = new Map<string, PlaybookHost[]>()
   for (const host of hosts) {
-    const key = `${host.state} ${host.digest ?? host.commandId}`
+    const key = `${host.state} ${host.way} ${host.digest ?? host.commandId}`
     groups.set(key, [...(groups.get(key) ?? []), host])
   }
   return [...groups.values()].toSorted((a, b) => b.length - a.length)
@@ -91,6 +91,11 @@ function Alike({ hosts, isOver }: { hosts: PlaybookHost[]; isOver: boolean }) {
             </Untrusted>
             {hosts.length > MOST_NAMED && ` … (${hosts.length})`}
           </Text>
+          {first.way === 'ssh' && (
+            <Badge variant="outline" tt="none">
+              {t('playbooks.via.ssh')}
+            </Badge>
+          )}
           {Object.entries(first.totals ?? {})
             .filter(([, count]) => count > 0)
             .map(([status, count]) => (

@@ -1,5 +1,5 @@
-import { Button, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
-import type { NewPlaybookRun, PlaybookView } from '@rollcall/contracts/admin'
+import { Button, Group, Paper, Select, SimpleGrid, Stack, Text } from '@mantine/core'
+import { type NewPlaybookRun, type PlaybookView, playbookVia } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
@@ -28,7 +28,11 @@ function Form({ playbook }: { playbook: PlaybookView }) {
   const { name, title, description, variables } = playbook
   const mayRun = useMay('playbooks:run')
   const navigate = useNavigate()
-  const [draft, change, forget] = useDraft(`playbook.${name}`, { ...NO_TARGET, typed: {} as Typed })
+  const [draft, change, forget] = useDraft(`playbook.${name}`, {
+    ...NO_TARGET,
+    typed: {} as Typed,
+    via: 'auto' as NewPlaybookRun['via'],
+  })
   // Secrets are kept nowhere.
   const [secrets, setSecrets] = useState<Typed>({})
   const { attempt, isWorking, error, setError, fields: refused } = useAttempt()
@@ -42,7 +46,10 @@ function Form({ playbook }: { playbook: PlaybookView }) {
     if (Object.keys(found).length > 0) return
     setMode(mode)
     await attempt(async () => {
-      const body = { ...targetOf(draft), mode, variables: given as NewPlaybookRun['variables'] }
+      const body = {
+        ...{ ...targetOf(draft), mode, via: draft.via },
+        variables: given as NewPlaybookRun['variables'],
+      }
       const { runId } = await call('runPlaybook', { params: { playbook: name }, body })
       forget()
       await navigate({ to: '/runs/$id', params: { id: runId } })
@@ -74,6 +81,14 @@ function Form({ playbook }: { playbook: PlaybookView }) {
             ))}
           </SimpleGrid>
         </Paper>
+        <Select
+          label={t('playbooks.via')}
+          description={t('playbooks.viaHint')}
+          data={playbookVia.options.map((via) => ({ value: via, label: t(`playbooks.via.${via}`) }))}
+          value={draft.via}
+          allowDeselect={false}
+          onChange={(via) => via && change({ via: via as NewPlaybookRun['via'] })}
+        />
         <FormError error={error} />
         {mayRun && (
           <Group>

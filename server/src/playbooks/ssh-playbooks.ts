@@ -1,0 +1,174 @@
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import {
+  type ClaimedCommand,
+  type Ending,
+  endingOfUnstarted,
+  type HeldCommand,
+  nextStep,
+} from '../commands/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import type { OutputStream, SshExecResult, SshSession } from '../platform/ssh/index.ts'
+import { ProvisioningLog, ProvisioningService } from '../provisioning/index.ts'
+import { SshTools } from '../tools/index.ts'
+import { PlaybooksRepository } from './playbooks.repository.ts'
+
+/** What is printed beyond is counted: a program that prints without end fills nobody's disk. */
+const MOST_OUTPUT_BYTES = 16 * 1024 * 1024
+/** On as many hosts one server runs something over SSH; others wait and are tried again. */
+const MOST_AT_ONCE = 200
+/** Beyond the playbook's own limit, until a host that does not say how it has ended counts as gone. */
+const LATE_MS = 60_000
+
+/** What `run_playbook.py` is to do on a host. */
+export interface HostOrder {
+  playbook: string
+  project: null
+  variables: Record<string, unknown>
+  nonce: string
+  check: boolean
+  diff: boolean
+  expected: string | null
+  /** After so long it ends by itself, also where it cannot be told to. */
+  seconds: number
+}
+
+interface Ready {
+  session: SshSession
+  /** Of the tools, on the host. */
+  folder: string
+}
+
+interface Work {
+  command: ClaimedCommand
+  held: HeldCommand
+  order: HostOrder
+}
+
+/**
+ * Runs a playbook over SSH: the same tools, program and output as through the agent. It hangs on this server's connection, whose end
+ * the host takes for the wish to end the playbook. How it ended after that nobody is told, so it counts as lost.
+ */
+@Injectable()
+export class SshPlaybooks {
+  private active = 0
+
+  constructor(
+    private readonly provisioning: ProvisioningService,
+    private readonly tools: SshTools,
+    private readonly playbooks: PlaybooksRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  /** `complete` adds to how it ended what its output says, once all of that is stored. Throws what may pass before it was begun. */
+  async drive(
+    command: ClaimedCommand,
+    held: HeldCommand,
+    order: HostOrder,
+    complete: (ending: Ending) => Promise<Ending>,
+  ): Promise<void> {
+    // It is noted as running before it is begun: so a pending one was not, and a running one had a server that is gone.
+    if (command.state === 'running') return held.finish(await complete(ENDED_WITH_SERVER))
+    if (nextStep(command, this.clock.now()).do !== 'start') return held.finish(endingOfUnstarted(command))
+    this.active++
+    try {
+      await this.attempt({ command, held, order }, complete)
+    } finally {
+      this.active--
+    }
+  }
+
+  private async attempt(work: Work, complete: (ending: Ending) => Promise<Ending>): Promise<void> {
+    const { command, held } = work
+    let ready: Ready
+    try {
+      ready = await this.prepare(command, held)
+    } catch (error) {
+      held.stopped.throwIfAborted()
+      held.hasNotStarted = true
+      return held.finish(endingOfUnprepared(error, held))
+    }
+    await using _session = ready.session
+    await held.markRunning()
+    await held.finish(await complete(await attend(ready, work)))
+  }
+
+  private async prepare({ id, hostId }: ClaimedCommand, held: HeldCommand): Promise<Ready> {
+    if (this.active > MOST_AT_ONCE)
+      throw new RollcallError(
+        'server.overloaded',
+        `This server runs playbooks over SSH on ${MOST_AT_ONCE} hosts at the moment, and this one waits for its turn.`,
+      )
+    const signal = AbortSignal.any([held.stopped, held.cancelled])
+    const session = await this.provisioning.connect(hostId, held.stopped)
+    try {
+      const folder = await this.tools.ensure(session, signal)
+      signal.throwIfAborted()
+      await this.playbooks.fixWay(id, 'ssh')
+      return { session, folder }
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+  }
+}
+
+/** Throws what may pass, so that it is tried again. */
+function endingOfUnprepared(error: unknown, held: HeldCommand): Ending {
+  if (held.cancelled.aborted) return { state: 'cancelled', reason: 'Cancelled before it started.' }
+  if (error instanceof RollcallError && error.kind === 'rejected')
+    return { state: 'failed', reasonCode: error.code, reason: error.message }
+  throw error
+}
+
+async function attend({ session, folder }: Ready, { command, held, order }: Work): Promise<Ending> {
+  const log = new ProvisioningLog(held, command.outputBytes)
+  const deadline = AbortSignal.timeout(command.timeoutMs)
+  let writtenBytes = 0
+  let droppedBytes = 0
+  const onOutput = async (stream: OutputStream, data: Buffer) => {
+    const kept = data.subarray(0, Math.max(0, MOST_OUTPUT_BYTES - writtenBytes))
+    writtenBytes += kept.length
+    droppedBytes += data.length - kept.length
+    await log.write(stream, kept)
+  }
+  try {
+    const result = await session.exec(
+      ['python3', `${folder}/playbooks/host/run_playbook.py`, '-', '--while-stdin'],
+      {
+        ...{ becomeRoot: true, signal: held.stopped, timeoutMs: command.timeoutMs + LATE_MS, onOutput },
+        // By standard input: what is secret in it is in no argv and no file but the one that Ansible reads.
+        ...{ stdin: `${JSON.stringify(order)}\n`, isStdinHeldOpen: true },
+        endInput: AbortSignal.any([held.cancelled, deadline]),
+      },
+    )
+    await log.flush()
+    return { ...endingOf(result, held.cancelled.aborted, deadline.aborted), droppedBytes }
+  } catch (error) {
+    held.stopped.throwIfAborted()
+    if (!(error instanceof RollcallError)) throw error
+    await log.flush()
+    return { ...LOST, reasonCode: error.code, droppedBytes }
+  }
+}
+
+function endingOf({ exitCode, signal }: SshExecResult, isCancelled: boolean, isTooLate: boolean): Ending {
+  const how = { exitCode, signal }
+  if (exitCode === 0) return { state: 'success', ...how }
+  if (isCancelled) return { state: 'cancelled', ...how, reason: 'It was cancelled.' }
+  if (isTooLate) return { state: 'timed_out', ...how, reason: 'It took longer than it may, and was ended.' }
+  return { state: 'failed', ...how }
+}
+
+const LOST = {
+  state: 'lost',
+  reason:
+    'The host did not say over SSH how the playbook ended: the connection broke, or it did not end when it was told to. Look at the host to see how far it came.',
+} as const
+
+const ENDED_WITH_SERVER: Ending = {
+  state: 'lost',
+  reasonCode: 'command.server_ended',
+  reason:
+    'The server that ran this over SSH ended, or lost its database, and the host ended the playbook then. Look at the host to see how far it came, and run it again.',
+}

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import { Injectable } from '@nestjs/common'
+import { type ErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
+import { AGENT_PATHS } from '@rollcall/contracts/agent'
+import { Artifacts } from '../platform/artifacts/artifacts.ts'
+import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/artifacts/tools.ts'
+import type { SshExecOptions, SshSession } from '../platform/ssh/index.ts'
+
+const LAY_OUT_MS = 180_000
+const MAX_SAID_BYTES = 2000
+const NO_SUCH_PROGRAM = 127
+
+/** Runs the program that comes first on standard input, of so many bytes, and leaves it what follows: it is in no file and no log of sudo. */
+const RUN_FROM_STDIN = 'import sys; exec(sys.stdin.buffer.read(int(sys.argv.pop(1))))'
+
+/** Brings the tools to a host over SSH: the same tree, in the same place, as `ToolsService` does through the agent. */
+@Injectable()
+export class SshTools {
+  private tools: Promise<Tools> | null = null
+
+  constructor(private readonly artifacts: Artifacts) {}
+
+  /**
+   * Makes the host have this server's tools, and returns their folder there. Sends nothing where it has them already.
+   * @throws `host.no_python`, `host.no_disk`, `host.read_only`, `playbook.no_tools`, what `SshSession.exec` throws, or the signal's reason.
+   */
+  async ensure(session: SshSession, signal: AbortSignal): Promise<string> {
+    const tools = await this.load()
+    const folder = `${AGENT_PATHS.tools}/${tools.version}`
+    const found = await run(session, ['cat', '--', `${folder}/VERSION`], { signal })
+    if (found.stdout.trim() === tools.version) return folder
+    const program = await readFile(`${PLAYBOOKS_FOLDER}/host/bootstrap.py`)
+    const words = [String(program.length), '--tools-only', '--tools-version', tools.version]
+    const { exitCode, stderr } = await run(session, ['python3', '-I', '-c', RUN_FROM_STDIN, ...words], {
+      ...{ signal, timeoutMs: LAY_OUT_MS, stdin: Buffer.concat([program, await tools.archive()]) },
+    })
+    if (exitCode === 0) return folder
+    throw refusal(exitCode, stderr)
+  }
+
+  /** Read once: they do not change while the server runs. */
+  private load(): Promise<Tools> {
+    if (this.tools) return this.tools
+    const loading = this.artifacts.ansibleBundle().then((bundle) => readTools(bundle, PLAYBOOKS_FOLDER))
+    this.tools = loading
+    loading.catch(() => {
+      this.tools = null
+    })
+    return loading
+  }
+}
+
+async function run(session: SshSession, argv: string[], options: SshExecOptions) {
+  const said = { stdout: '', stderr: '' }
+  const { exitCode } = await session.exec(argv, {
+    ...options,
+    becomeRoot: true,
+    onOutput: (stream, data) => {
+      said[stream] = (said[stream] + data.toString('utf8')).slice(-MAX_SAID_BYTES)
+    },
+  })
+  return { exitCode, ...said }
+}
+
+function refusal(exitCode: number | null, stderr: string): RollcallError {
+  if (exitCode === NO_SUCH_PROGRAM)
+    return new RollcallError('host.no_python', 'The host has no python3. Install it, then run this again.')
+  const [code, remedy]: [ErrorCode, string] = /No space left on device|Disk quota exceeded/i.test(stderr)
+    ? ['host.no_disk', 'Make room on the host']
+    : /Read-only file system/i.test(stderr)
+      ? ['host.read_only', 'Mount it read-write']
+      : ['playbook.no_tools', 'Mend that on the host']
+  const last = stderr.trim().split('\n').at(-1) ?? ''
+  const what = last === '' ? `the program for it exited with ${exitCode}` : sanitizeText(last, 500)
+  return new RollcallError(
+    code,
+    `The playbooks could not be brought to the host over SSH: ${what}. ${remedy}, then run this again.`,
+  )
+}
