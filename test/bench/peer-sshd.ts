@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { poll } from '../bed/poll.ts'
@@ -8,10 +8,10 @@ import { ask, run } from '../bed/tools.ts'
 import type { LoadNamespace } from '../load/namespace.ts'
 import { installPeer } from './debian-packages.ts'
 import type { PeerFiles } from './peer-tools.ts'
+import { closeSshMasters, sshMasters } from './ssh-masters.ts'
 
 const SSHD = '/usr/sbin/sshd'
 const READY_MS = 10_000
-const ENDED_MS = 30_000
 
 /** Root's home as on a fresh host: this machine's may start who knows what with each shell. */
 const BARE_HOME = [
@@ -56,25 +56,13 @@ export class PeerSshd implements AsyncDisposable {
   }
 
   /** Processes of ssh that keep a connection open for those to come. */
-  async masters(): Promise<number[]> {
-    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
-    const found = await Promise.all(
-      pids.map(async (pid) => {
-        // One that ended in between is no master.
-        const title = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-        return title.startsWith(`ssh: ${this.#folder}/`) && title.includes('[mux]') ? [pid] : []
-      }),
-    )
-    return found.flat()
+  masters(): Promise<number[]> {
+    return sshMasters(this.#folder)
   }
 
   /** Ends every kept connection. */
-  async closeMasters(): Promise<void> {
-    for (const pid of await this.masters()) process.kill(pid, 'SIGTERM')
-    await poll(async () => (await this.masters()).length === 0, {
-      timeoutMs: ENDED_MS,
-      what: 'the kept connections of ssh to end',
-    })
+  closeMasters(): Promise<void> {
+    return closeSshMasters(this.#folder)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

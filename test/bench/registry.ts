@@ -6,6 +6,7 @@ import { heartbeat } from './heartbeat.ts'
 import { idle } from './idle.ts'
 import { logs } from './logs.ts'
 import { peers } from './peers.ts'
+import { playbook } from './playbook.ts'
 import { provision } from './provision.ts'
 import { ui } from './ui.ts'
 import { upgrade } from './upgrade.ts'
@@ -20,6 +21,7 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   fanout,
   files,
   peers,
+  playbook,
   ui,
   upgrade,
 }

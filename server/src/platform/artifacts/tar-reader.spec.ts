@@ -15,11 +15,28 @@ execFileSync('mkfifo', [join(folder, 'fifo')])
 const tar = (...args: string[]) =>
   execFileSync('tar', ['-C', folder, '-cf', '-', ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
 
+/** The same with another type of its first member. */
+function retyped(archive: Buffer, type: string): Buffer {
+  const changed = Buffer.from(archive)
+  changed.write(type, 156)
+  changed.write('        ', 148)
+  const sum = changed.subarray(0, 512).reduce((total, byte) => total + byte, 0)
+  changed.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return changed
+}
+
 it('reads what tar wrote, and what we wrote', () => {
   expect(readTar(tar('a')).map(({ path, data }) => [path, data.length])).toEqual([['a/b/file', 1000]])
   expect(readTar(tarArchive([{ path: 'x/y', data: Buffer.from('z') }]))).toMatchObject([
     { path: 'x/y', mode: 0o644 },
   ])
+})
+
+it('reads what git has packed, and says how to pack what has too long a name', () => {
+  const header = tarArchive([{ path: 'pax_global_header', data: Buffer.from('52 comment=…') }])
+  const whole = Buffer.concat([retyped(header, 'g').subarray(0, 1024), tar('a')])
+  expect(readTar(whole).map(({ path }) => path)).toEqual(['a/b/file'])
+  for (const type of ['x', 'L']) expect(() => readTar(retyped(header, type))).toThrow('--format=ustar')
 })
 
 it.each([

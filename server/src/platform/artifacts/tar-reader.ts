@@ -10,9 +10,13 @@ export interface TarMember {
 }
 
 const BLOCK = 512
+/** Names that are too long for a header, and what else pax says of the member that follows. */
+const EXTENSIONS = ['x', 'L', 'K']
+/** What pax says of all: "git archive" puts the commit's id there. */
+const COMMENT = 'g'
 
 /**
- * The files of a POSIX tar archive, which is not compressed. Folders are passed over.
+ * The files of a POSIX tar archive, which is not compressed. Folders are passed over, and what git says of the commit.
  * @throws RollcallError `file.path_refused` for a member that is a link or a device, that is absolute or has `..` in it, or is damaged.
  */
 export function readTar(archive: Buffer): TarMember[] {
@@ -32,7 +36,9 @@ export function readTar(archive: Buffer): TarMember[] {
         mode: octal(header, 100, 8) & 0o777,
         data: archive.subarray(at, at + size),
       })
-    else if (type !== '5') throw refused(path, 'it is neither a file nor a folder')
+    else if (EXTENSIONS.includes(type))
+      throw refused(path, 'it is of a form that not every tar reads; pack it with --format=ustar')
+    else if (type !== '5' && type !== COMMENT) throw refused(path, 'it is neither a file nor a folder')
     at += Math.ceil(size / BLOCK) * BLOCK
   }
   return members
