@@ -67,6 +67,7 @@ export function createHandlers(parts: Parts): AgentHandlers {
       return { rotation_id, status: 'committed' }
     },
     write_chunk: (params, signal, bytes) => transfers.write(params, signal, bytes),
+    read_chunk: (params) => transfers.readChunk(params),
     get_transfer: (params, signal) => transfers.get(params, signal),
     end_transfer: async ({ transfer_id }) => {
       await transfers.end(transfer_id)

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { TransferResult } from '@rollcall/contracts/agent'
 import { Content, Idle } from './files/content.ts'
+import { getFile } from './files/get-file.ts'
 import { type Job, putFile, removePart } from './files/put-file.ts'
 import { putTree } from './files/put-tree.ts'
 import { pathsIn, type TransferPaths } from './files/transfer-paths.ts'
@@ -50,6 +51,7 @@ function jobOf(paths: TransferPaths, record: OrderRecord): Job {
 
 async function carryOut({ order }: OrderRecord, job: Job, paths: TransferPaths): Promise<TransferResult> {
   try {
+    if (order.kind === 'get_file') return await getFile(order, paths, job.leftFree)
     return order.kind === 'put_file' ? await putFile(order, job) : await putTree(order, job, paths)
   } catch (error) {
     if (error instanceof Idle) throw error

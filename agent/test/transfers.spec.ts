@@ -13,7 +13,17 @@ import {
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentHost } from './fixtures/agent-host.ts'
-import { ended, putFile, putTree, sendChunk, sendContent, sha256Of } from './fixtures/sender.ts'
+import {
+  ended,
+  getFile,
+  putFile,
+  putTree,
+  readCopy,
+  sendChunk,
+  sendContent,
+  sha256Of,
+  startGet,
+} from './fixtures/sender.ts'
 
 let host: AgentHost
 let place: string
@@ -159,6 +169,63 @@ describe('a path', () => {
     ).toMatchObject({
       status: 'success',
     })
+  })
+})
+
+describe('a file that is asked for', () => {
+  test.each([
+    ['compressible', Buffer.alloc(2_500_000, 'rollcall ')],
+    ['random', randomBytes(1_048_576)],
+    ['empty', Buffer.alloc(0)],
+  ])('comes as it is: %s', async (name, content) => {
+    writeFileSync(at(name), content, { mode: 0o640 })
+    const { state, bytes } = await getFile(host.client, at(name))
+    expect(state.result?.content).toEqual({ size: content.length, sha256: sha256Of(content), mode: 0o640 })
+    expect(bytes.equals(content)).toBe(true)
+  })
+
+  test('is copied once: what becomes of it later is not in the copy, which goes when it is ended', async () => {
+    writeFileSync(at('log'), 'one')
+    const id = await startGet(host.client, at('log'))
+    await ended(host.client, id)
+    writeFileSync(at('log'), 'another')
+    expect((await readCopy(host.client, id)).toString()).toBe('one')
+    await host.client.call('end_transfer', { transfer_id: id })
+    const read = () =>
+      host.client.call('read_chunk', { transfer_id: id, index: 0 }).catch((error: Error) => error.message)
+    await expect.poll(read, { timeout: 10_000 }).toContain('file.transfer_unknown')
+  })
+
+  test('is read where links of root lead, and nowhere else', async () => {
+    writeFileSync(at('pointed'), 'real')
+    symlinkSync('pointed', at('short'))
+    symlinkSync(at('pointed'), at('long'))
+    for (const name of ['short', 'long'])
+      expect((await getFile(host.client, at(name))).bytes.toString()).toBe('real')
+    mkdirSync(at('shared'))
+    chmodSync(at('shared'), 0o777)
+    symlinkSync('/etc/shadow', at('shared/mine'))
+    expect((await getFile(host.client, at('shared/mine'))).state).toMatchObject(failed('file.path_refused'))
+    symlinkSync('circle', at('circle'))
+    expect((await getFile(host.client, at('circle'))).state).toMatchObject(failed('file.path_refused'))
+  })
+
+  test.each([
+    ['/no/such/file', 'file.not_found'],
+    ['/etc', 'file.not_regular'],
+    ['/dev/zero', 'file.not_regular'],
+    ['/proc/version', 'file.path_refused'],
+  ])('%s is refused', async (path, code) => {
+    expect((await getFile(host.client, path)).state).toMatchObject(failed(code))
+  })
+
+  test('has no piece beyond its end', async () => {
+    writeFileSync(at('short-one'), 'x')
+    const id = await startGet(host.client, at('short-one'))
+    await ended(host.client, id)
+    await expect(host.client.call('read_chunk', { transfer_id: id, index: 1 })).rejects.toThrow(
+      'file.chunk_invalid',
+    )
   })
 })
 

@@ -136,6 +136,44 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect(await partsIn('srv')).toEqual([])
   })
 
+  it('a file of a host comes here whole, also one that only root may read', async () => {
+    await host.exec(['install', '-m', '600', '-o', 'nobody', '/etc/hostname', '/srv/secret'])
+    const here = (name: string) => join(folder, name)
+    expect(await cli('cp', 'store:/srv/secret', here('mine'))).toMatchObject({ code: 0 })
+    expect(await cli('cp', 'store:/etc/os-release', `${here('in/')}`)).toMatchObject({ code: 0 })
+    for (const [copy, origin] of [
+      [here('mine'), 'srv/secret'],
+      [here('in/os-release'), 'usr/lib/os-release'],
+    ] as const)
+      expect(await readFile(copy)).toEqual(await readFile(on(origin)))
+    expect((await stat(here('mine'))).mode & 0o777).toBe(0o600)
+    await host.exec(['ln', '-s', '/etc/shadow', '/srv/theirs/shadow'])
+    for (const [path, why] of [
+      ['/srv/theirs/shadow', 'symbolic link'],
+      ['/srv', 'a folder and no file'],
+      ['/srv/nothing', 'There is no'],
+    ] as const)
+      expect(await cli('cp', `store:${path}`, here('refused'))).toMatchObject({
+        code: 1,
+        out: expect.stringContaining(why),
+      })
+    expect((await readdir(folder)).filter((name) => name === 'refused' || name.startsWith('.'))).toEqual([])
+    const { entries } = await api.get<AdminResponse<'listAudit'>>('GET', '/api/audit?action=readHostFile')
+    expect(entries.map(({ detail }) => detail.path)).toContain('/srv/secret')
+  })
+
+  it('a file of a host comes whole though the agent is killed under it', async () => {
+    const response = await fetch(`${api.url}/api/hosts/store/file?path=/srv/big`, {
+      headers: { authorization: `Bearer ${api.key}` },
+    })
+    expect(response.status).toBe(200)
+    await host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
+    const copy = Buffer.from(await response.arrayBuffer())
+    expect(copy.equals(await readFile(on('srv/big')))).toBe(true)
+    const kept = async () => (await host.exec(['sh', '-c', 'ls /var/lib/rollcall-agent/transfers'])).stdout
+    await poll(async () => (await kept()) === '', { timeoutMs: 20_000, what: 'the copy to be removed' })
+  })
+
   it('a disk without room fails the transfer, says so, and what was there stays', async () => {
     await host.exec(['mkdir', '-p', '/srv/small'])
     await host.exec(['cp', '/etc/hostname', '/srv/small/file'])

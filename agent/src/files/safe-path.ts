@@ -74,6 +74,32 @@ export function openFolder(path: string, { makes, onMade }: WalkOptions, start?:
   }
 }
 
+/**
+ * The folder of a file, held open, and its name there. Links are followed as above; one that the file itself is, too.
+ * @throws RollcallError `file.not_found`, `file.path_refused`
+ */
+export function openParent(path: string): { folder: Folder; name: string } {
+  const walk = new Walk(path)
+  const pending = path.split('/').filter((name) => name !== '')
+  try {
+    while (true) {
+      const name = pending.shift()
+      if (name === undefined) throw refused(path, 'it leads to no file')
+      if (pending.length === 0 && !walk.isLink(name)) {
+        refuseKernelFiles(walk.fd, path)
+        return { folder: new Folder(walk.fd, path), name }
+      }
+      if (pending.length > 0 && walk.enter(name)) continue
+      const target = walk.linkTarget(name)
+      if (target === null) throw notFound(path)
+      pending.unshift(...walk.follow(target))
+    }
+  } catch (error) {
+    closeSync(walk.fd)
+    throw error
+  }
+}
+
 class Walk {
   readonly #path: string
   readonly #isRelative: boolean
@@ -100,6 +126,11 @@ class Walk {
       if (['ELOOP', 'ENOTDIR', 'ENOENT'].includes(errorCode(error))) return false
       throw error
     }
+  }
+
+  isLink(name: string): boolean {
+    const at = `/proc/self/fd/${this.fd}/${name}`
+    return lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
   }
 
   /** Null for what is not there. Throws for what is neither a folder nor a link that may be followed. */

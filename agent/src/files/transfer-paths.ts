@@ -23,6 +23,9 @@ export interface TransferPaths {
   result: string
   /** Nobody wants it any more. */
   ended: string
+  /** The copy of a file that was asked for, and where its pieces end. */
+  pieces: string
+  ends: string
   /** Content that begins at this offset. */
   chunk(offset: number): string
 }
@@ -41,6 +44,8 @@ export function pathsIn(folder: string): TransferPaths {
     part: `${folder}/part`,
     result: `${folder}/result.json`,
     ended: `${folder}/ended`,
+    pieces: `${folder}/pieces`,
+    ends: `${folder}/ends`,
     chunk: (offset) => `${folder}/chunk.${offset}`,
   }
 }

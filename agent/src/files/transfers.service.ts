@@ -12,6 +12,7 @@ import type { RunnerLink } from '../commands/runner-link.ts'
 import { waitForNews } from '../commands/spool-watch.ts'
 import type { Clock } from '../platform/clock.ts'
 import { errorCode, isDiskFault, replaceFileDurably, syncFolder } from '../platform/files.ts'
+import { readPiece } from './pieces.ts'
 import { type TransferPaths, transferIds, transferPaths, transfersFolder } from './transfer-paths.ts'
 import {
   hashOrder,
@@ -112,6 +113,16 @@ export class TransfersService {
     return stateOf(id, paths, true)
   }
 
+  async readChunk({ transfer_id: id, index }: AgentParams<'read_chunk'>): Promise<AgentResult<'read_chunk'>> {
+    const paths = this.#find(id)
+    const content = readResult(paths)?.content
+    if (content) return readPiece(paths, index, content.size)
+    throw new RollcallError(
+      'file.transfer_unknown',
+      `The transfer ${id} has made no copy of a file. Look how far it is.`,
+    )
+  }
+
   async end(id: string): Promise<void> {
     const paths = transferPaths(this.#folder, id)
     if (readOrder(paths) === null) return
@@ -149,16 +160,23 @@ export class TransfersService {
     }
   }
 
+  /** Now for one that is being removed. */
+  async #changedAtMs(id: string): Promise<number> {
+    try {
+      return (await stat(transferPaths(this.#folder, id).folder)).mtimeMs
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return this.#clock.epochMs()
+      throw error
+    }
+  }
+
   /** Has transfers removed that were left standing for a day. Throws `agent.overloaded` when there are too many younger ones. */
   async #makeRoom(): Promise<void> {
     const ids = transferIds(this.#folder)
-    if (ids.length < MOST_TRANSFERS) return
     const oldest = this.#clock.epochMs() - KEPT_MS
-    const ages = await Promise.all(
-      ids.map(async (id) => ({ id, atMs: (await stat(`${this.#folder}/${id}`)).mtimeMs })),
-    )
-    const stale = ages.filter(({ atMs }) => atMs < oldest)
-    for (const { id } of stale) await this.end(id)
+    const ages = await Promise.all(ids.map((id) => this.#changedAtMs(id)))
+    const stale = ids.filter((_, at) => (ages[at] as number) < oldest)
+    for (const id of stale) await this.end(id)
     if (ids.length - stale.length >= MOST_TRANSFERS)
       throw new RollcallError(
         'agent.overloaded',

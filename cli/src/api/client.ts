@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { ReadableStream as NodeReadable } from 'node:stream/web'
 import { type FieldError, fieldErrors } from '@rollcall/contracts'
 import {
   ADMIN_ROUTES,
@@ -69,6 +70,27 @@ export class ApiClient {
       if (error instanceof CliError) throw error
       throw unansweredOf(server, error)
     }
+  }
+
+  /** A file of a host, as it comes. Throws as `call` does; a stream that ends before `size` bytes broke off. */
+  async readHostFile(host: string, path: string): Promise<{ body: NodeReadable<Uint8Array>; size: number }> {
+    const route: Route = ADMIN_ROUTES.readHostFile
+    const parts = { params: { host }, query: { path } }
+    checkInput(route, parts)
+    const server = await this.find()
+    let response: Response
+    try {
+      response = await fetch(addressOf(server.url, route.path, parts), {
+        headers: { authorization: `Bearer ${server.apiKey}` },
+        redirect: 'manual',
+      })
+    } catch (error) {
+      throw unansweredOf(server, error)
+    }
+    if (response.status !== route.status || response.body === null)
+      throw refusalOf(response.status, await response.text())
+    const size = Number(response.headers.get('content-length'))
+    return { body: response.body as NodeReadable<Uint8Array>, size }
   }
 
   /** `GET /ready`, whose answer comes with 503 too. */

@@ -11,6 +11,7 @@ import { type LocalFile, manifestOf, readLocalFile, readLocalTree } from '../inp
 import { jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
+import { copyFrom } from './cp-from.ts'
 
 interface Options {
   recursive?: boolean
@@ -33,18 +34,20 @@ const AT_ONCE = 4
 const HELP = `
 A file is placed whole and at once, or not at all; what is there already with the same content is not sent. Of a tree (-r) only the
 files that differ are sent; other files that are there stay. Links, devices and the like are left out and told.
+From hosts comes a single file, as it is at that moment: of one host to a file or folder here, of several into a folder with one for each.
 It goes on when a host, its agent or the server is away for a while, also after Ctrl-C: "rollcall transfers" shows and cancels.
 
 Examples:
   rollcall cp app.conf web-1:/etc/app/app.conf --mode 640 --owner root:app
   rollcall cp -r site/ web-1,web-2:/srv/site --parents
-  rollcall cp motd :/etc/motd --label env=prod`
+  rollcall cp motd :/etc/motd --label env=prod
+  rollcall cp web-1,web-2:/var/log/app.log logs/`
 
 export function addCopyCommand(program: Command, context: Context): void {
   program
     .command('cp <source> <destination>')
-    .description('copy a file, or a tree with -r, to hosts')
-    .usage('[options] LOCAL HOST[,HOST…]:/PATH')
+    .description('copy a file, or a tree with -r, to hosts, or a file from hosts')
+    .usage('[options] LOCAL HOST[,HOST…]:/PATH  |  HOST[,HOST…]:/PATH LOCAL')
     .option('-r, --recursive', 'a folder with all that is in it')
     .option(
       '--label <selector>',
@@ -64,10 +67,16 @@ export function addCopyCommand(program: Command, context: Context): void {
 
 async function copy(context: Context, source: string, destination: string, options: Options): Promise<void> {
   const place = parseRemote(destination)
-  if (parseRemote(source) !== null || place === null)
+  const origin = parseRemote(source)
+  if ((origin === null) === (place === null))
     throw new UsageError(
-      'The source is a path here and the destination one on hosts, such as: rollcall cp motd web-1:/etc/motd.',
+      'One of the two is a path here and the other one on hosts, such as: rollcall cp motd web-1:/etc/motd.',
     )
+  if (origin !== null) {
+    refuseOptionsOfPlacing(options)
+    return copyFrom(context, origin, destination, options)
+  }
+  if (place === null) return
   const target = targetOf(place.hosts, options)
   const { path } = place
   const begun = options.recursive
@@ -76,6 +85,15 @@ async function copy(context: Context, source: string, destination: string, optio
   for (const { host, reason } of begun.skipped) context.notice(`${host} is left out: ${reason}`)
   const shown = await follow(context, begun.transfer.id)
   report(context, shown, options)
+}
+
+function refuseOptionsOfPlacing({ recursive, label, all, mode, owner, parents }: Options): void {
+  const given = Object.entries({ '-r': recursive, '--label': label, '--all': all, '--mode': mode })
+  const wrong = [...given, ['--owner', owner], ['--parents', parents]].find(
+    ([, value]) => value !== undefined,
+  )
+  if (wrong)
+    throw new UsageError(`${wrong[0]} is for copying to hosts; from hosts comes one file of those named.`)
 }
 
 function targetOf(hosts: readonly string[], { label, all }: Options): Target {

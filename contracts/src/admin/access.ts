@@ -5,8 +5,8 @@ import { labelSelector } from './selector.ts'
 /**
  * What one may be allowed to do. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
  * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
- * root, which is as much as to run something there; `files:read` to see which were; `playbooks:run` to run, plan and apply playbooks;
- * `playbooks:write` to add some of one's own, which is as much as to run anything on any host.
+ * root, which is as much as to run something there; `files:read` to see which were; `files:fetch` to read any file of a host, as root;
+ * `playbooks:run` to run, plan and apply playbooks; `playbooks:write` to add some of one's own, which is as much as to run anything on any host.
  */
 export const permission = z.enum([
   'hosts:read',
@@ -16,6 +16,7 @@ export const permission = z.enum([
   'terminals:open',
   'files:read',
   'files:write',
+  'files:fetch',
   'playbooks:read',
   'playbooks:run',
   'playbooks:write',
@@ -56,6 +57,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'commands:run',
     'terminals:open',
     'files:write',
+    'files:fetch',
     'playbooks:run',
     'schedules:write',
     'profiles:write',

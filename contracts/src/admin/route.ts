@@ -23,6 +23,12 @@ export interface Route<
   response: Response
 }
 
+/** An answer that is no JSON: bytes with a length, as application/octet-stream. */
+export const byteStream = z.custom<object>(
+  (answer) => typeof answer === 'object' && answer !== null,
+  'must be a stream of bytes',
+)
+
 const nothing = z.strictObject({})
 type Nothing = typeof nothing
 

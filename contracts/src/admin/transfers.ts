@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { fileMode, fileOwner, hostPath, sha256 } from '../agent/files.ts'
 import { plainText, uuid } from '../text.ts'
-import { defineRoute } from './route.ts'
+import { byteStream, defineRoute } from './route.ts'
 import { exactlyOneTarget, targetShape } from './targets.ts'
 
 /** Hashes that one question about content may name. */
@@ -86,6 +86,16 @@ export const TRANSFER_ROUTES = {
     status: 202,
     body: newTransfer,
     response: z.strictObject({ transfer: transferView, skipped }),
+  }),
+  readHostFile: defineRoute({
+    method: 'GET',
+    path: '/api/hosts/:host/file',
+    summary:
+      'A file of a host, read as root: a copy as it was at one moment, as application/octet-stream. It ends before its announced length where it could not be read to its end.',
+    access: 'files:fetch',
+    params: z.strictObject({ host: z.string().min(1).max(63).describe('name or id') }),
+    query: z.strictObject({ path: hostPath }),
+    response: byteStream,
   }),
   listTransfers: defineRoute({
     method: 'GET',

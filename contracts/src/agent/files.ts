@@ -108,6 +108,8 @@ export const transferOrder = z.discriminatedUnion('kind', [
       .nullable()
       .default(null),
   }),
+  /** Takes a copy of a file as it is now, in pieces that `read_chunk` hands out until the transfer is ended. */
+  z.strictObject({ kind: z.literal('get_file'), path: hostPath }),
 ])
 export type TransferOrder = z.infer<typeof transferOrder>
 export type TransferOrderInput = z.input<typeof transferOrder>
@@ -124,13 +126,15 @@ export const transferResult = z.strictObject({
   files_written: z.int().min(0),
   /** Files that were there already. */
   files_unchanged: z.int().min(0),
+  /** Of a file that was asked for: what its copy is. */
+  content: z.strictObject({ size: byteCount, sha256, mode: fileMode }).optional(),
 })
 export type TransferResult = z.infer<typeof transferResult>
 
 export const transferState = z.strictObject({
   transfer_id: uuid,
   status: z.enum(['running', 'success', 'failed']),
-  /** Where the host wants content from, counted in bytes before compression. Everything below is in place. */
+  /** Where the host wants content from, counted in bytes before compression. Everything below is in place, or copied. */
   offset: byteCount,
   /** Ranges, first and last, of the lines of the list whose files are wanted, in the order in which they are to come; null until known. */
   wanted: z
@@ -192,6 +196,21 @@ export const getTransfer = defineMethod({
   result: transferState,
   effect: 'read',
   timeoutMs: 30_000,
+})
+
+export const readChunk = defineMethod({
+  summary:
+    'A piece of the copy that a get_file has made: each but the last is of 1 MiB before compression. Refused as file.transfer_unknown before that has succeeded.',
+  params: z.strictObject({
+    transfer_id: transferId,
+    index: z
+      .int()
+      .min(0)
+      .max(2 ** 30),
+  }),
+  result: z.strictObject({ frame, data: z.string().max(Math.ceil(MAX_CHUNK_BYTES / 3) * 4) }),
+  effect: 'read',
+  timeoutMs: 60_000,
 })
 
 export const endTransfer = defineMethod({

@@ -4,7 +4,7 @@ import { container, containerEngine, ipAddress, MOST_CONTAINERS } from './contai
 import { defineMethod, noParams } from './method.ts'
 
 /** Counts up with every change of the wire that an older side would notice. */
-export const AGENT_PROTOCOL = 3
+export const AGENT_PROTOCOL = 4
 
 const bytes = z.number().int().min(0)
 const percent = z.number().min(0).max(100)

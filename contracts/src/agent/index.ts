@@ -9,7 +9,7 @@ import {
   writeInput,
 } from './commands.ts'
 import { commitCredentials, stageCredentials } from './credentials.ts'
-import { endTransfer, getTools, getTransfer, startTransfer, writeChunk } from './files.ts'
+import { endTransfer, getTools, getTransfer, readChunk, startTransfer, writeChunk } from './files.ts'
 import { getPort, getStatus, healthCheck, heartbeat } from './host.ts'
 import { executeAnsible } from './playbooks.ts'
 
@@ -40,6 +40,7 @@ export const AGENT_METHODS = {
   resize_terminal: resizeTerminal,
   start_transfer: startTransfer,
   write_chunk: writeChunk,
+  read_chunk: readChunk,
   get_transfer: getTransfer,
   end_transfer: endTransfer,
   get_tools: getTools,

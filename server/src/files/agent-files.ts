@@ -1,17 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import {
-  type TransferOrderInput,
-  type TransferResult,
-  type TransferState,
-  type TreeFile,
-  transferOrder,
-} from '@rollcall/contracts/agent'
+import { type TransferResult, type TransferState, type TreeFile } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { type Blob, memoryBlob } from '../platform/blobs/blob.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { type Chunk, chunksOf, type Part } from './content.ts'
+import { STALL_MS, stalled, TransferCalls } from './transfer-calls.ts'
 
 /** Where content comes from: a file of this machine, content that the store has by its hash, or a blob. */
 export type FileSource = { path: string } | { sha256: string } | { blob: Blob }
@@ -48,9 +43,6 @@ export type OnProgress = (bytes: number, total: number) => void
 
 /** Requests with content on their way to one host at once. */
 const IN_FLIGHT = 3
-const WAIT_MS = 20_000
-/** A host that has taken nothing for so long is given up for now; the transfer can be gone on with. */
-const STALL_MS = 120_000
 
 /**
  * Puts files onto a host, through its agent. Sent in pieces and gone on with where it broke; placed whole and at once, or not at all; what
@@ -58,10 +50,14 @@ const STALL_MS = 120_000
  */
 @Injectable()
 export class AgentFiles {
+  private readonly calls: TransferCalls
+
   constructor(
     private readonly agents: AgentsService,
     private readonly blobs: BlobStore,
-  ) {}
+  ) {
+    this.calls = new TransferCalls(agents)
+  }
 
   /**
    * Places one file. Resolves when it is in its place and on the disk. Throws `file.*` for what the host said, `agent.*` when it could not be
@@ -83,7 +79,7 @@ export class AgentFiles {
       ...placing(upload),
     }
     const id = upload.transferId ?? randomUUID()
-    const state = await this.start(hostId, id, order, signal)
+    const state = await this.calls.start(hostId, id, order, signal)
     return this.finish(hostId, id, state, async () => [part], signal, onProgress)
   }
 
@@ -103,10 +99,15 @@ export class AgentFiles {
       ...placing(upload),
     }
     const id = upload.transferId ?? randomUUID()
-    let state = await this.start(hostId, id, order, signal)
+    let state = await this.calls.start(hostId, id, order, signal)
     const list = partOfBlob(manifest)
     if (state.offset < manifest.size) await this.send(hostId, id, state.offset, [list], signal)
-    state = await this.until(hostId, id, ({ result, wanted }) => result !== null || wanted !== null, signal)
+    state = await this.calls.until(
+      hostId,
+      id,
+      ({ result, wanted }) => result !== null || wanted !== null,
+      signal,
+    )
     const wanted = (state.wanted ?? []).flatMap(([first, last]) => upload.files.slice(first, last + 1))
     const parts = () =>
       Promise.all(wanted.map(async (file) => (await this.partOf(file.source, file.size)).part))
@@ -114,8 +115,8 @@ export class AgentFiles {
   }
 
   /** Breaks a transfer off, or forgets an ended one: what was not yet in place is removed. Safe to repeat. */
-  async abandon(hostId: string, transferId: string, signal?: AbortSignal): Promise<void> {
-    await this.agents.call(hostId, 'end_transfer', { transfer_id: transferId }, signal)
+  abandon(hostId: string, transferId: string, signal?: AbortSignal): Promise<void> {
+    return this.calls.end(hostId, transferId, signal)
   }
 
   private async finish(
@@ -130,30 +131,12 @@ export class AgentFiles {
     if (end.result === null) {
       const parts = await partsOf()
       await this.send(hostId, id, end.offset, parts, signal, onProgress)
-      end = await this.until(hostId, id, ({ result }) => result !== null, signal)
+      end = await this.calls.until(hostId, id, ({ result }) => result !== null, signal)
     }
     await this.abandon(hostId, id, signal)
     const { result } = end
     if (result?.error) throw new RollcallError(result.error.code, sanitizeText(result.error.message, 1000))
     return result as TransferResult
-  }
-
-  private start(
-    hostId: string,
-    id: string,
-    order: TransferOrderInput,
-    signal: AbortSignal,
-  ): Promise<TransferState> {
-    const checked = transferOrder.safeParse(order)
-    if (!checked.success) {
-      const [issue] = checked.error.issues
-      const field = issue?.path.map(String).join('.') ?? 'order'
-      throw new RollcallError(
-        'request.invalid',
-        `The ${field} of a file that is to be sent ${issue?.message}.`,
-      )
-    }
-    return this.agents.call(hostId, 'start_transfer', { transfer_id: id, order }, signal)
   }
 
   /** Sends content from `from` on, some requests at a time. Ends early when the transfer has. */
@@ -207,24 +190,6 @@ export class AgentFiles {
     }
   }
 
-  private async until(
-    hostId: string,
-    id: string,
-    isSo: (state: TransferState) => boolean,
-    signal: AbortSignal,
-  ): Promise<TransferState> {
-    let deadline = performance.now() + STALL_MS
-    let offset = -1
-    while (true) {
-      const params = { transfer_id: id, wait_ms: WAIT_MS }
-      const state = await this.agents.call(hostId, 'get_transfer', params, signal)
-      if (isSo(state)) return state
-      if (state.offset !== offset) deadline = performance.now() + STALL_MS
-      offset = state.offset
-      if (performance.now() > deadline) throw stalled()
-    }
-  }
-
   private async partOf(source: FileSource, size?: number): Promise<{ part: Part; sha256: string }> {
     if ('blob' in source) return { part: partOfBlob(source.blob), sha256: source.blob.sha256 }
     const { sha256 } = 'path' in source ? await this.blobs.addFile(source.path) : source
@@ -252,10 +217,3 @@ const placing = ({ owner, makeParents }: Placing) => ({
 
 const manifestLine = ({ path, size, sha256, mode }: TreeMember): string =>
   JSON.stringify({ path, size, sha256, mode })
-
-const stalled = () =>
-  new RollcallError(
-    'file.stalled',
-    'The host has taken nothing of the files for two minutes. Look at rollcall-runner there, and try again.',
-    { outcome: 'unknown' },
-  )

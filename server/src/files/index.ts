@@ -1,3 +1,4 @@
+export { AgentFileReader } from './agent-file-reader.ts'
 export {
   AgentFiles,
   type FileSource,

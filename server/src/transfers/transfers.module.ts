@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common'
 import { FilesModule } from '../files/index.ts'
+import { HostsModule } from '../hosts/index.ts'
 import { RunsModule } from '../runs/index.ts'
+import { HostFilesController } from './host-files.controller.ts'
 import { TransferContents } from './transfer-contents.ts'
 import { TransferWorker } from './transfer-worker.ts'
 import { TransfersController } from './transfers.controller.ts'
@@ -8,8 +10,8 @@ import { TransfersRepository } from './transfers.repository.ts'
 import { TransfersService } from './transfers.service.ts'
 
 @Module({
-  imports: [FilesModule, RunsModule],
-  controllers: [TransfersController],
+  imports: [FilesModule, HostsModule, RunsModule],
+  controllers: [HostFilesController, TransfersController],
   providers: [TransferContents, TransferWorker, TransfersRepository, TransfersService],
 })
 export class TransfersModule {}

@@ -71,6 +71,7 @@ export class SimulatedAgent {
     stage_credentials: withoutFiles,
     commit_credentials: withoutFiles,
     write_chunk: withoutFiles,
+    read_chunk: withoutFiles,
     get_transfer: withoutFiles,
     end_transfer: withoutFiles,
     get_tools: withoutFiles,

@@ -59,6 +59,9 @@ const UNTOLD: ReadonlySet<AdminRouteName> = new Set([
   'missingContents',
 ])
 
-/** Everything that changes something. */
+/** What is only read, and may be anybody's secret. */
+const TOLD: ReadonlySet<AdminRouteName> = new Set(['readHostFile'])
+
+/** Everything that changes something, and what is taken out of a host. */
 export const isAudited = (name: AdminRouteName, route: Pick<Route, 'method'>): boolean =>
-  route.method !== 'GET' && !UNTOLD.has(name)
+  TOLD.has(name) || (route.method !== 'GET' && !UNTOLD.has(name))

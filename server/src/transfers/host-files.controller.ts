@@ -1,0 +1,43 @@
+import { basename } from 'node:path'
+import { Readable } from 'node:stream'
+import { Controller, Inject, Res, StreamableFile } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { Response } from 'express'
+import { AgentFileReader } from '../files/index.ts'
+import { HostsRepository } from '../hosts/index.ts'
+import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+
+@Controller()
+export class HostFilesController {
+  constructor(
+    private readonly files: AgentFileReader,
+    private readonly hosts: HostsRepository,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  @Endpoint('readHostFile')
+  async read(
+    @Input() { params, query }: InputOf<'readHostFile'>,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const host = await this.hosts.findByNameOrId(params.host)
+    if (!host) throw new RollcallError('host.not_found', `There is no host called ${params.host}.`)
+    const gone = new AbortController()
+    response.once('close', () => gone.abort(new Error('whoever asked for the file has gone')))
+    const file = await this.files.open(host.id, query.path, gone.signal)
+    const stream = Readable.from(file.pieces, { objectMode: false, highWaterMark: 1 })
+    stream.once('close', () => file.close())
+    response.once('close', () => stream.destroy())
+    const type = 'application/octet-stream'
+    const name = encodeURIComponent(basename(query.path)).replaceAll("'", '%27')
+    const disposition = `attachment; filename*=UTF-8''${name}`
+    // Once the first bytes are on their way, an error can only be told by breaking off before the announced length.
+    return new StreamableFile(stream, { type, disposition, length: file.size })
+      .setErrorHandler((error) => {
+        this.log.warn({ err: error, host: host.name }, 'a file of a host could not be read to its end')
+        response.destroy()
+      })
+      .setErrorLogger((error) => this.log.debug({ err: error }, 'a file could not be handed on'))
+  }
+}
