@@ -90,6 +90,37 @@ export function sendContent(file: Blob, onShare: (share: number) => void): Promi
   })
 }
 
+/** A file of a host, whole. `onShare` is told how much of it is here, from 0 to 1. Throws `ApiError`, also where it broke off. */
+export async function receiveFile(
+  host: string,
+  path: string,
+  onShare: (share: number) => void,
+): Promise<Blob> {
+  const lost = () => new ApiError('network', 'The connection was lost.')
+  const response = await fetch(addressOf('readHostFile', { host }, { path })).catch(() => {
+    throw lost()
+  })
+  if (!response.ok || !response.body) {
+    const error = errorOf(await response.json().catch(() => undefined), response.status)
+    if (error.code === 'request.unauthenticated') announceSignedOut()
+    throw error
+  }
+  const size = Number(response.headers.get('content-length'))
+  let received = 0
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (piece, out) => {
+      received += piece.length
+      onShare(size === 0 ? 1 : received / size)
+      out.enqueue(piece)
+    },
+  })
+  const content = await new Response(response.body.pipeThrough(counted)).blob().catch(() => {
+    throw lost()
+  })
+  if (content.size !== size) throw lost()
+  return content
+}
+
 function errorOf(json: unknown, status: number): ApiError {
   const parsed = errorBody.safeParse(json)
   if (!parsed.success) return new ApiError('network', `HTTP ${status}`, {}, status)

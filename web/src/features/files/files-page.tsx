@@ -1,6 +1,7 @@
 import { Button, Stack, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
@@ -8,6 +9,7 @@ import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { FetchFile } from './fetch-file.tsx'
 import { TransferBar } from './transfer-bar.tsx'
 
 const REFRESH_MS = 3000
@@ -15,6 +17,8 @@ const REFRESH_MS = 3000
 /** Files that were placed on hosts, newest first. */
 export function FilesPage() {
   const mayWrite = useMay('files:write')
+  const mayFetch = useMay('files:fetch')
+  const [isFetching, setFetching] = useState(false)
   const { data, error, refetch } = useQuery({
     queryKey: ['transfers'],
     queryFn: ({ signal }) => call('listTransfers', {}, signal),
@@ -24,7 +28,13 @@ export function FilesPage() {
   if (!data) return <Waiting />
   return (
     <Stack>
+      {isFetching && <FetchFile onClose={() => setFetching(false)} />}
       <PageHeader title={t('nav.files')}>
+        {mayFetch && (
+          <Button variant="default" onClick={() => setFetching(true)}>
+            {t('files.fetch')}
+          </Button>
+        )}
         {mayWrite && (
           <Button component={Link} to="/files/new">
             {t('files.new')}
