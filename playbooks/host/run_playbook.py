@@ -35,6 +35,8 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OWN_FROM = (2, 14)
 OWN = "/usr/bin/ansible-playbook"
 MAX_PLAN_BYTES = 8 * 1024 * 1024
+# Set from the moment on at which nothing is to run any more: also what is being started just then ends.
+ending = threading.Event()
 
 
 def main():
@@ -137,6 +139,8 @@ def start(order, scratch, children, check, diff, stdout=None):
     ]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, env=environment, cwd="/", start_new_session=True)
     children.append(child)
+    if ending.is_set():
+        end_all(children)
     return child
 
 
@@ -175,6 +179,7 @@ def end_later(seconds, children):
 
 def end_all(children):
     """Ends whatever runs; a playbook is a session of its own, with all that it started."""
+    ending.set()
     for how, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, 0)):
         for child in children:
             try:

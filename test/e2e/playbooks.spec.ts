@@ -269,6 +269,13 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
         everyMs: 200,
         what: 'the host to end the playbook',
       })
+    // Told to end before it has begun: nothing of it may go on then.
+    const order = { playbook: 'check_service.yml', project: null, variables: wait, nonce: 'n' }
+    const input = `${JSON.stringify({ ...order, check: false, diff: false, expected: null })}\n`
+    const program = '/opt/rollcall-tools/current/playbooks/host/run_playbook.py'
+    const { exitCode } = await host.exec(['python3', program, '-', '--while-stdin'], { input })
+    expect(exitCode).toBeGreaterThan(0)
+    await nothingIsLeft()
     const cancelled = await begun()
     await api.get('POST', `/api/commands/${cancelled}/cancel`)
     expect(await api.ended(cancelled)).toMatchObject({ state: 'cancelled' })
