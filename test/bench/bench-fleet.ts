@@ -4,6 +4,9 @@ import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
 /** A bed and a server with its defaults (database and queue embedded): what one benchmark measures on. */
+/** Twenty at once share two cores with the server. */
+const INSTALL_TIMEOUT_MS = 600_000
+
 export class BenchFleet implements AsyncDisposable {
   readonly bed: Bed
   readonly server: ServerProcess
@@ -40,7 +43,8 @@ export class BenchFleet implements AsyncDisposable {
   /** Has the server install its agent; returns once the host is online. Throws with the installation's log. */
   async install(host: Host): Promise<void> {
     const credential = await keyCredential(this.bed)
-    const installation = await this.api.addHost({ name: host.name, address: host.address, credential })
+    const about = { name: host.name, address: host.address, credential }
+    const installation = await this.api.addHost(about, INSTALL_TIMEOUT_MS)
     const { state } = await this.api.host(host.name)
     if (installation.state === 'success' && state === 'online') return
     throw new Error(`${host.name} is ${state}: ${await this.api.text(installation.id)}`)

@@ -28,7 +28,25 @@ export async function familyCpuMs(pid: number): Promise<number> {
   return ticks * TICK_MS
 }
 
-async function readStat(pid: number): Promise<{ parent: number; own: number; ended: number }> {
+/** Of all processes of a program on this machine, by the name that the kernel has of it. */
+export async function programCpuMs(name: string): Promise<number> {
+  let ticks = 0
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    const stat = await readStat(Number(pid)).catch(() => undefined)
+    if (stat?.name === name) ticks += stat.own
+  }
+  return ticks * TICK_MS
+}
+
+interface Stat {
+  name: string
+  parent: number
+  own: number
+  ended: number
+}
+
+async function readStat(pid: number): Promise<Stat> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   // Field 2 is the program's name in brackets and may itself hold spaces and brackets: count from the last one.
   const fields = stat
@@ -40,5 +58,6 @@ async function readStat(pid: number): Promise<{ parent: number; own: number; end
     if (value === undefined || Number.isNaN(value)) throw new Error(`cannot read /proc/${pid}/stat: ${stat}`)
     return value
   }
-  return { parent: at(1), own: at(11) + at(12), ended: at(13) + at(14) }
+  const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
+  return { name, parent: at(1), own: at(11) + at(12), ended: at(13) + at(14) }
 }

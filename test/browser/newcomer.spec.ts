@@ -76,6 +76,15 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await page.locator('[data-state=success]').first().waitFor({ timeout: 180_000 })
     await open('/')
     await page.locator('[data-host=web] [data-state=online]').waitFor(WAIT)
+    // What the server announces ahead of the page is what the page asks for, and nothing else.
+    const asked = await page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .map(({ name }) => new URL(name).pathname + new URL(name).search),
+    )
+    expect(new Set(asked.filter((url) => url.startsWith('/api/agents?')))).toEqual(
+      new Set(['/api/agents?limit=100&offset=0']),
+    )
   })
 
   it('runs a command, reloads in the middle, and loses no line', async () => {

@@ -44,9 +44,9 @@ export class Api {
   }
 
   /** Adds a host and waits until its installation has ended. */
-  async addHost(host: NewHostInput): Promise<CommandView> {
+  async addHost(host: NewHostInput, timeoutMs?: number): Promise<CommandView> {
     const { commandId } = await this.get<{ commandId: string }>('POST', '/api/hosts', host)
-    return this.ended(commandId)
+    return this.ended(commandId, timeoutMs)
   }
 
   async run(request: NewRunInput): Promise<CommandView[]> {

@@ -20,6 +20,8 @@ beforeAll(async () => {
   await writeFile(join(dist, 'index.html'), '<title>Rollcall</title>')
   await writeFile(join(dist, 'assets/base.js'), SCRIPT)
   await writeFile(join(dist, 'assets/base.js.gz'), gzipSync(SCRIPT))
+  await writeFile(join(dist, 'assets/fleet-page-A1b_-2.js'), SCRIPT)
+  await writeFile(join(dist, 'assets/files-page-A1.js'), SCRIPT)
   const app = express()
   serveWebUi(app, dist)
   app.use((_request, response) => void response.status(404).json({ from: 'the API' }))
@@ -57,4 +59,19 @@ it('every page is the one document, and what is neither page nor file is answere
   expect(await (await fetch(`${url}/api/nothing`, { headers: { accept: 'text/html' } })).json()).toEqual({
     from: 'the API',
   })
+})
+
+it('of the fleet one who is signed in asks at once for what it needs, and nobody else', async () => {
+  const linkOf = async (path: string, cookie = '') =>
+    (await fetch(url + path, { headers: { accept: 'text/html', cookie } })).headers.get('link')
+  const session = `rollcall_session=${'x'.repeat(43)}`
+  expect(await linkOf('/', session)).toBe(
+    '</assets/fleet-page-A1b_-2.js>; rel=modulepreload, </api/agents?limit=100&offset=0>; rel=preload; as=fetch; crossorigin=anonymous',
+  )
+  for (const [path, cookie] of [
+    ['/', ''],
+    ['/hosts/web-1', session],
+    ['/?search=x', session],
+  ] as const)
+    expect(await linkOf(path, cookie)).toBeNull()
 })

@@ -1,14 +1,18 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Express, NextFunction, Request, Response } from 'express'
 import expressStaticGzip from 'express-static-gzip'
+import { cookieOf } from '../access/index.ts'
 
 const DIST = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
 const YEAR_MS = 365 * 86_400_000
 const HOUR_MS = 3_600_000
 /** Everything else that a browser asks for is a page, which the one document shows. */
 const NOT_PAGES = /^\/(api|ws|metrics|health|ready|assets)(\/|$)/
+
+/** The fleet's first rows, as its page asks for them (web/src/features/fleet/fleet-view.ts). */
+const FIRST_ROWS = '/api/agents?limit=100&offset=0'
 
 /**
  * Nothing comes from elsewhere, nothing that was written into a page runs, and no other site shows ours in a frame. Styles
@@ -53,8 +57,19 @@ export function serveWebUi(app: Express, dist = DIST): void {
   app.use('/assets', expressStaticGzip(join(dist, 'assets'), { ...compressed, serveStatic: forEver }))
   app.use('/assets', (_request, response) => void response.status(404).end())
   app.use(expressStaticGzip(dist, { ...compressed, serveStatic: { maxAge: HOUR_MS } }))
+  const ahead = aheadOfFleet(dist)
   app.use((request, response, next) => {
+    if (request.url === '/' && cookieOf(request) !== undefined) response.set('link', ahead)
     if (request.method !== 'GET' || NOT_PAGES.test(request.path) || !request.accepts('html')) return next()
     response.set('cache-control', 'no-store').sendFile(join(dist, 'index.html'))
   })
+}
+
+/** What the fleet's page is going to need, so that a browser asks for it while the scripts are still coming. */
+function aheadOfFleet(dist: string): string {
+  const scripts = readdirSync(join(dist, 'assets')).filter((name) => /^fleet(-page)?-[\w-]+\.js$/.test(name))
+  return [
+    ...scripts.map((name) => `</assets/${name}>; rel=modulepreload`),
+    `<${FIRST_ROWS}>; rel=preload; as=fetch; crossorigin=anonymous`,
+  ].join(', ')
 }
