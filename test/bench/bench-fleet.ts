@@ -3,10 +3,10 @@ import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
-/** A bed and a server with its defaults (database and queue embedded): what one benchmark measures on. */
 /** Twenty at once share two cores with the server. */
 const INSTALL_TIMEOUT_MS = 600_000
 
+/** A bed and a server with its defaults (database and queue embedded): what one benchmark measures on. */
 export class BenchFleet implements AsyncDisposable {
   readonly bed: Bed
   readonly server: ServerProcess
