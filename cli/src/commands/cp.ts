@@ -34,8 +34,8 @@ const AT_ONCE = 4
 const HELP = `
 A file is placed whole and at once, or not at all; what is there already with the same content is not sent. Of a tree (-r) only the
 files that differ are sent; other files that are there stay. Links, devices and the like are left out and told.
-From hosts comes a single file, as it is at that moment: of one host to a file or folder here, of several into a folder with one for each.
 It goes on when a host, its agent or the server is away for a while, also after Ctrl-C: "rollcall transfers" shows and cancels.
+From hosts comes a single file, as it is at that moment: of one host to a file or folder here, of several into a folder with one for each.
 
 Examples:
   rollcall cp app.conf web-1:/etc/app/app.conf --mode 640 --owner root:app
