@@ -69,18 +69,25 @@ async function interactiveMs(browser: Browser, signedIn: BrowserContext, url: st
     viewport: VIEWPORT,
     storageState: await signedIn.storageState(),
   })
+  const firstRows = Promise.withResolvers<number>()
+  await context.exposeFunction('firstRows', firstRows.resolve)
   await context.addInitScript(noteFirstRows)
   const page = await context.newPage()
   await page.goto(`${url}/icon.svg`)
   await browserAtRest()
   await page.goto(url)
-  await page.locator('html[data-idle-ms]').waitFor()
+  const idleMs = await Promise.race([firstRows.promise, late()])
   const total = (await page.getByRole('grid').getAttribute('aria-rowcount')) ?? ''
   const first = await page.locator('[data-host]').first().getAttribute('data-host')
   // The heading of the table is a row as well.
   if (Number(total) !== AGENTS + 1 || first !== 'sim-00001')
     throw new Error(`the page shows ${total} rows from ${first} on, and not ${AGENTS} hosts`)
-  return Number(await page.locator('html').getAttribute('data-idle-ms'))
+  return idleMs
+}
+
+async function late(): Promise<never> {
+  await delay(ROWS_TIMEOUT_MS, undefined, { ref: false })
+  throw new Error(`no rows within ${ROWS_TIMEOUT_MS} ms`)
 }
 
 /** A new profile has Chromium load pages of its own for some seconds, which nobody who has a browser open waits for. */

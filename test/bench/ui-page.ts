@@ -36,14 +36,16 @@ export function noteWhatIsSeen({ box, item }: Sight): void {
 export const whatWasSeen = (page: Page): Promise<Record<string, number>> =>
   page.evaluate(() => (window as unknown as { seen: Record<string, number> }).seen)
 
-/** Runs in the page: notes when rows are shown and the browser has nothing more to do. */
+/**
+ * Runs in the page: tells, as `firstRows`, the milliseconds since the navigation when rows are shown and the browser has
+ * nothing more to do. The page tells by itself: a locator that waits is a script of its own, and would be measured too.
+ */
 export function noteFirstRows(): void {
+  const { firstRows } = window as unknown as { firstRows(atMs: number): Promise<void> }
   const observer = new MutationObserver(() => {
     if (document.querySelectorAll('[data-host]').length < 10) return
     observer.disconnect()
-    requestIdleCallback(() =>
-      document.documentElement.setAttribute('data-idle-ms', String(performance.now())),
-    )
+    requestIdleCallback(() => void firstRows(performance.now()))
   })
   observer.observe(document, { childList: true, subtree: true })
 }

@@ -1,5 +1,7 @@
 // Before the router, which changes what it reads.
 import './api/arrival.ts'
+// Before the first schema is made.
+import './api/no-eval.ts'
 import '@fontsource-variable/inter/index.css'
 import './ui/mantine.ts'
 import './ui/ui.css'
@@ -44,9 +46,21 @@ function App() {
   )
 }
 
-await startLanguage()
-createRoot(document.getElementById('root') as HTMLElement).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
-)
+/** How long nothing at all is shown while the first page comes, in milliseconds; then what it waits for is. */
+const FIRST_PAGE_WAIT_MS = 500
+
+/**
+ * What is drawn in the place of a page that is still coming stays for a third of a second, since React wants no flicker. So
+ * drawing begins when the first page is there; what fails on its way is told by the page. No `await` of the module itself:
+ * the pages need what is in this file, and each would wait for the other.
+ */
+async function start(): Promise<void> {
+  await startLanguage()
+  await Promise.race([router.load(), new Promise((resolve) => setTimeout(resolve, FIRST_PAGE_WAIT_MS))])
+  createRoot(document.getElementById('root') as HTMLElement).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  )
+}
+void start()

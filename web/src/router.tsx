@@ -50,8 +50,11 @@ const routes = [
     path: '/',
     validateSearch: (search): FleetView => readFleetView(search),
     loaderDeps: ({ search }) => search,
-    // Asked for before the page is drawn, which does not wait for it.
-    loader: ({ deps }) => void queryClient.prefetchQuery(firstHosts(deps)),
+    // Whoever comes to the page sees it with its hosts; whoever filters them does not wait for an answer to go on typing.
+    loader: async ({ deps, cause }) => {
+      const asked = queryClient.prefetchQuery(firstHosts(deps))
+      if (cause !== 'stay') await asked
+    },
     component: fleetPage,
   }),
   createRoute({
