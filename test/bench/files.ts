@@ -73,17 +73,6 @@ async function writeLarge(path: string, bytes: number): Promise<void> {
   await file.close()
 }
 
-async function addContent({ api }: BenchFleet, body: Readable): Promise<string> {
-  const response = await fetch(`${api.url}/api/contents`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/octet-stream' },
-    body: Readable.toWeb(body) as ReadableStream,
-    duplex: 'half',
-  } as RequestInit)
-  if (response.status !== 201) throw new Error(`the content was not taken: ${await response.text()}`)
-  return ((await response.json()) as { sha256: string }).sha256
-}
-
 /** Seconds until all hosts have it, and what became of it. Throws unless all succeeded. */
 async function transfer({ api }: BenchFleet, body: object) {
   const started = performance.now()
@@ -103,7 +92,7 @@ async function transfer({ api }: BenchFleet, body: object) {
 /** With the time in which the server takes it in and compresses it. */
 async function sendOurs(fleet: BenchFleet, hosts: readonly Host[], file: string): Promise<number> {
   const started = performance.now()
-  const sha256 = await addContent(fleet, createReadStream(file, { highWaterMark: 1024 * 1024 }))
+  const sha256 = await fleet.api.addContent(createReadStream(file, { highWaterMark: 1024 * 1024 }))
   const takenS = (performance.now() - started) / 1000
   const names = hosts.map(({ name }) => name)
   const { seconds } = await transfer(fleet, {
@@ -150,10 +139,10 @@ async function unchangedTree(fleet: BenchFleet, host: Host, log: (line: string) 
   for (let i = 0; i < TREE_FILES; i++) {
     const content = Buffer.from(`file ${i}\n`.repeat(50))
     const sha256 = createHash('sha256').update(content).digest('hex')
-    await addContent(fleet, Readable.from([content]))
+    await fleet.api.addContent(Readable.from([content]))
     lines.push(JSON.stringify({ path: `d${i % 100}/f${i}`, size: content.length, sha256, mode: 0o644 }))
   }
-  const sha256 = await addContent(fleet, Readable.from([Buffer.from(lines.sort().join('\n'))]))
+  const sha256 = await fleet.api.addContent(Readable.from([Buffer.from(lines.sort().join('\n'))]))
   const body = { hosts: [host.name], destination: '/srv/tree', source: { kind: 'tree', sha256 } }
   const first = await transfer(fleet, body)
   log(`${TREE_FILES} files anew: ${first.seconds.toFixed(1)} s`)

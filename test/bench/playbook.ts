@@ -72,11 +72,7 @@ async function addCollection({ api }: BenchFleet): Promise<void> {
   const { stdout } = await promisify(execFile)('tar', ['-C', FOLDER, '-czf', '-', '.'], {
     encoding: 'buffer',
   })
-  const response = await fetch(`${api.url}/api/contents`, {
-    ...{ method: 'POST', body: new Uint8Array(stdout) },
-    headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/octet-stream' },
-  })
-  const { sha256 } = (await response.json()) as AdminResponse<'addContent'>
+  const sha256 = await api.addContent(stdout)
   const body = { name: 'bench', source: { kind: 'archive', sha256 } }
   await api.get('POST', '/api/playbook-collections', body)
 }

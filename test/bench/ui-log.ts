@@ -12,7 +12,7 @@ import { noteWhatIsSeen, VIEWPORT, whatWasSeen } from './ui-page.ts'
 const VIEWERS = 50
 const LINES = { long: 200, short: 80 }
 /** Windows of watching: so many with one viewer, and as many with fifty, in turns. */
-const WINDOWS = { long: 5, short: 2 }
+const WINDOWS = { long: 5, short: 4 }
 const WINDOW_MS = 8000
 const SETTLING_MS = 2000
 const OUTPUT = { box: '[data-testid=output]', item: '[data-testid=output] .line' }

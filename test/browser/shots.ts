@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core'
+import type { Ids } from './showcase.ts'
 
 export const SIZES = {
   phone: { width: 390, height: 844 },
@@ -25,12 +26,6 @@ export interface Shot {
   ready(page: Page): Promise<unknown>
 }
 
-interface Ids {
-  run: string
-  command: string
-  install: string
-}
-
 const row = (page: Page) => page.getByText('web-01').first().waitFor()
 const still = async (page: Page) => {
   await page.waitForLoadState('networkidle')
@@ -41,7 +36,7 @@ const tab = (name: string) => async (page: Page) => {
   await still(page)
 }
 
-export const placesOf = ({ run, command, install }: Ids): Place[] => [
+export const placesOf = ({ run, command, install, playbookRun, transfer, upgrade }: Ids): Place[] => [
   {
     name: 'fleet',
     path: '/',
@@ -78,6 +73,15 @@ export const placesOf = ({ run, command, install }: Ids): Place[] => [
     ready: useTerminal,
     also: [{ size: 'desk', scheme: 'dark' }],
   },
+  { name: 'playbooks', path: '/playbooks', ready: still },
+  { name: 'playbook', path: '/playbooks/deploy_container', ready: still },
+  { name: 'playbook-run', path: `/runs/${playbookRun}`, ready: still },
+  { name: 'files', path: '/files', ready: still },
+  { name: 'send-file', path: '/files/new', ready: still },
+  { name: 'file', path: `/files/${transfer}`, ready: still },
+  { name: 'upgrades', path: '/upgrades', ready: still },
+  { name: 'new-upgrade', path: '/upgrades/new', ready: still },
+  { name: 'upgrade', path: `/upgrades/${upgrade}`, ready: still },
   { name: 'schedules', path: '/schedules', ready: still },
   { name: 'audit', path: '/audit', ready: still },
   { name: 'users', path: '/users', ready: still },

@@ -1,7 +1,9 @@
-import type { CommandView, NewHostInput } from '@rollcall/contracts/admin'
+import type { AdminResponse, CommandView, NewHostInput, UpgradeDetail } from '@rollcall/contracts/admin'
 import { Bed } from '../bed/index.ts'
+import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
+import { Releases } from '../fleet/releases.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 import { ServerData } from '../load/seed.ts'
 import { PASSWORD } from './sign-in.ts'
@@ -15,19 +17,29 @@ const HOSTS = [
   { name: 'edge-07', flavour: 'bookworm', labels: { env: 'prod', role: 'edge', zone: 'c' } },
 ] as const
 
+const NEXT_RELEASE = '0.2.0'
 const INSTALL_TIMEOUT_MS = 300_000
 const WEEK_S = 7 * 86_400
 const STEPS_S = [300, 3600] as const
 const SLOTS = { 300: 288, 3600: 168 }
 
+export interface Ids {
+  run: string
+  command: string
+  install: string
+  playbookRun: string
+  transfer: string
+  upgrade: string
+}
+
 /** A real server with real hosts that look lived in: people, keys, runs, schedules, and a week of measurements. */
 export class Showcase implements AsyncDisposable {
-  /** Of a run on several hosts, a command with coloured output, one that goes on, and an installation. */
-  readonly ids: { run: string; command: string; install: string }
+  /** Of a run on several hosts, a command with coloured output, an installation, a run of a playbook, files that were sent, and an upgrade. */
+  readonly ids: Ids
   readonly server: ServerProcess
   readonly #opened: AsyncDisposableStack
 
-  private constructor(server: ServerProcess, ids: Showcase['ids'], opened: AsyncDisposableStack) {
+  private constructor(server: ServerProcess, ids: Ids, opened: AsyncDisposableStack) {
     this.server = server
     this.ids = ids
     this.#opened = opened
@@ -38,7 +50,8 @@ export class Showcase implements AsyncDisposable {
     try {
       const bed = opened.use(await Bed.open({ name: 'showcase', log }))
       const hosts = await bed.boot(HOSTS.map(({ name, flavour }) => ({ name, flavour })))
-      const server = opened.use(await ServerProcess.start())
+      const releases = opened.use(await Releases.open())
+      const server = opened.use(await ServerProcess.start({ env: releases.env }))
       const api = await server.api()
       await addProfile(api)
       const credential = await keyCredential(bed)
@@ -54,7 +67,13 @@ export class Showcase implements AsyncDisposable {
       await hosts.at(-1)?.powerOff()
       await addPeople(api)
       await addSchedules(api)
-      const ids = { ...(await runThings(api)), install: installs[0]?.id ?? '' }
+      const ids = {
+        ...(await runThings(api)),
+        install: installs[0]?.id ?? '',
+        playbookRun: await runPlaybook(api),
+        transfer: await sendFile(api),
+        upgrade: await upgradeAgents(api, await releases.add(NEXT_RELEASE)),
+      }
       await offline(api, 'edge-07')
       return new Showcase(server, ids, opened)
     } catch (error) {
@@ -141,13 +160,50 @@ async function runThings(api: Api): Promise<{ run: string; command: string }> {
   return { run: release[0]?.runId ?? '', command: build[0]?.id ?? '' }
 }
 
-async function offline(api: Api, host: string): Promise<void> {
-  const until = Date.now() + 90_000
-  while ((await api.host(host)).state !== 'offline') {
-    if (Date.now() > until) throw new Error(`${host} has no power and is not offline`)
-    await new Promise((resolve) => setTimeout(resolve, 500))
-  }
+const MOTD = 'This host is looked after by Rollcall. What is changed by hand may be changed back.\n'
+
+async function runPlaybook(api: Api): Promise<string> {
+  const variables = { check_service_name: 'ssh', check_service_ports: [22] }
+  const { commands } = await api.get<{ commands: CommandView[] }>(
+    'POST',
+    '/api/playbooks/check_service/run',
+    { hosts: ['web-01', 'web-02', 'db-01'], variables },
+  )
+  for (const { id } of commands) await api.ended(id)
+  return commands[0]?.runId ?? ''
 }
+
+async function sendFile(api: Api): Promise<string> {
+  const sha256 = await api.addContent(Buffer.from(MOTD))
+  const { transfer } = await api.get<AdminResponse<'startTransfer'>>('POST', '/api/transfers', {
+    ...{ labels: ['role=web'], destination: '/etc/motd', source: { kind: 'file', sha256 }, mode: '644' },
+  })
+  await until(`transfer ${transfer.id} to end`, async () => {
+    const shown = await api.get<AdminResponse<'showTransfer'>>('GET', `/api/transfers/${transfer.id}`)
+    return shown.transfer.endedAt !== null
+  })
+  return transfer.id
+}
+
+/** The canary is upgraded, and the others wait for a person. */
+async function upgradeAgents(api: Api, version: string): Promise<string> {
+  const { upgrade } = await api.get<AdminResponse<'startUpgrade'>>('POST', '/api/upgrades', {
+    ...{ hosts: ['web-01', 'web-02', 'db-01', 'build-01'], version },
+    rings: { canary: 1, batch: 2, gateMs: 60_000 },
+  })
+  await until('the canary to be upgraded', async () => {
+    const { hosts } = await api.get<UpgradeDetail>('GET', `/api/upgrades/${upgrade.id}`)
+    return hosts.some(({ state }) => state === 'upgraded')
+  })
+  await api.get('POST', `/api/upgrades/${upgrade.id}/pause`)
+  return upgrade.id
+}
+
+const until = (what: string, isTrue: () => Promise<boolean>) =>
+  poll(isTrue, { timeoutMs: 120_000, everyMs: 500, what })
+
+const offline = (api: Api, host: string) =>
+  until(`${host}, which has no power, to be offline`, async () => (await api.host(host)).state === 'offline')
 
 /** What a week would have measured: days and nights, and a host that is busier than the others. */
 async function fillHistory(server: ServerProcess): Promise<void> {

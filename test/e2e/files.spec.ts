@@ -50,15 +50,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
         resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr }),
       )
     })
-  const add = async (content: Buffer) => {
-    const response = await fetch(`${api.url}/api/contents`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/octet-stream' },
-      body: new Uint8Array(content),
-    })
-    expect(response.status).toBe(201)
-    return ((await response.json()) as { sha256: string }).sha256
-  }
+  const add = (content: Buffer) => api.addContent(content)
   const start = async (destination: string, sha256: string) => {
     const body = { hosts: ['store'], destination, source: { kind: 'file', sha256 } }
     const { transfer } = await api.get<AdminResponse<'startTransfer'>>('POST', '/api/transfers', body)

@@ -1,5 +1,12 @@
+import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CommandView, HostView, NewHostInput, NewRunInput } from '@rollcall/contracts/admin'
+import type {
+  AdminResponse,
+  CommandView,
+  HostView,
+  NewHostInput,
+  NewRunInput,
+} from '@rollcall/contracts/admin'
 
 const FINAL = new Set(['success', 'failed', 'timed_out', 'cancelled', 'lost'])
 const POLL_MS = 100
@@ -51,6 +58,19 @@ export class Api {
 
   async run(request: NewRunInput): Promise<CommandView[]> {
     return (await this.get<{ commands: CommandView[] }>('POST', '/api/runs', request)).commands
+  }
+
+  /** Hands content over to the server, which tells its hash. */
+  async addContent(content: Uint8Array | Readable): Promise<string> {
+    const response = await fetch(`${this.url}/api/contents`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/octet-stream' },
+      body:
+        content instanceof Readable ? (Readable.toWeb(content) as ReadableStream) : new Uint8Array(content),
+      duplex: 'half',
+    } as RequestInit)
+    if (response.status !== 201) throw new Error(`the content was not taken: ${await response.text()}`)
+    return ((await response.json()) as AdminResponse<'addContent'>).sha256
   }
 
   async command(id: string): Promise<CommandView> {
