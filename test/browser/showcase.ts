@@ -176,7 +176,7 @@ async function runPlaybook(api: Api): Promise<string> {
 async function sendFile(api: Api): Promise<string> {
   const sha256 = await api.addContent(Buffer.from(MOTD))
   const { transfer } = await api.get<AdminResponse<'startTransfer'>>('POST', '/api/transfers', {
-    ...{ labels: ['role=web'], destination: '/etc/motd', source: { kind: 'file', sha256 }, mode: '644' },
+    ...{ labels: ['role=web'], destination: '/etc/motd', source: { kind: 'file', sha256 }, mode: 0o644 },
   })
   await until(`transfer ${transfer.id} to end`, async () => {
     const shown = await api.get<AdminResponse<'showTransfer'>>('GET', `/api/transfers/${transfer.id}`)
