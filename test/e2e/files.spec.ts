@@ -89,6 +89,11 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect(await cli(...args)).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +0 +1/) })
   })
 
+  it('what was sent in one piece is told as sent', async () => {
+    const { hosts } = await ended(await start('/srv/small', await add(Buffer.from('small'))))
+    expect(hosts[0]).toMatchObject({ state: 'success', bytes: 5, totalBytes: 5, filesWritten: 1 })
+  })
+
   it('of a tree only what differs is sent', async () => {
     const tree = join(folder, 'tree')
     await mkdir(join(tree, 'sub'), { recursive: true })

@@ -30,7 +30,7 @@ export const RUN_ROUTES = {
     access: 'commands:read',
     method: 'GET',
     path: '/api/runs',
-    summary: 'Runs of programs, newest first.',
+    summary: 'Runs of programs and playbooks, newest first.',
     query: runQuery,
     response: z.strictObject({ runs: z.array(runView) }),
   }),

@@ -228,13 +228,14 @@ describe('a run with limits', () => {
 })
 
 describe('the list of runs', () => {
-  it('shows the newest first, in pages, and no installations', async () => {
+  it('shows the newest first, in pages, playbooks among them, and no installations', async () => {
     await addHosts(1)
     const ids: string[] = []
     for (let i = 0; i < 5; i++) {
       clock.pass(1000)
       ids.unshift((await run({ all: true, args: [String(i)] })).runId)
     }
+    await test.database.prisma.run.update({ where: { id: ids[1] ?? '' }, data: { kind: 'playbook' } })
     await test.database.prisma.run.create({
       data: {
         id: randomUUID(),

@@ -51,7 +51,7 @@ export class RunsRepository {
     return rows[0] ? toShownRun(rows[0]) : null
   }
 
-  /** Runs of programs of which every host is in `scope`, newest first. */
+  /** Runs of programs and playbooks of which every host is in `scope`, newest first. */
   async list(
     scope: HostScope,
     limit: number,
@@ -59,7 +59,7 @@ export class RunsRepository {
   ): Promise<ShownRun[]> {
     const { rows } = await this.database.pool.query(
       withProgress(
-        `SELECT * FROM run WHERE kind = 'command' ${before ? 'AND (created_at, id) < ($3, $4)' : ''}
+        `SELECT * FROM run WHERE kind IN ('command', 'playbook') ${before ? 'AND (created_at, id) < ($3, $4)' : ''}
            AND ($2::jsonb IS NULL OR NOT EXISTS (
              SELECT 1 FROM command LEFT JOIN host ON host.id = command.host_id
              WHERE run_id = run.id AND NOT coalesce(host_fits(host.labels, $2::jsonb), false)))

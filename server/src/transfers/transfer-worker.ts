@@ -88,7 +88,15 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
       if (host.cancelRequestedAt !== null) throw CANCELLED
       const found = await this.transfers.find(host.transferId)
       if (!found) return
-      const { files_written, files_unchanged } = await this.send(found.transfer, host, signal)
+      const progress = this.progressOf(host.id)
+      const { files_written, files_unchanged } = await this.send(
+        found.transfer,
+        host,
+        signal,
+        progress.onProgress,
+      )
+      // Nothing is written down of one that has ended.
+      await progress.isNoted()
       const end = { state: 'success' as const, filesWritten: files_written, filesUnchanged: files_unchanged }
       await this.transfers.end(host.id, end, this.clock.now())
     } catch (error) {
@@ -102,10 +110,9 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private async send(transfer: Transfer, host: TransferHost, signal: AbortSignal) {
+  private async send(transfer: Transfer, host: TransferHost, signal: AbortSignal, onProgress: OnProgress) {
     const { destination, owner, makeParents, mode, content } = transfer
     const placing = { transferId: host.id, destination, owner, makeParents }
-    const onProgress = this.noteProgress(host.id)
     if (transfer.kind === 'file')
       return this.files.upload(
         host.hostId,
@@ -117,15 +124,20 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
     return this.files.uploadTree(host.hostId, { ...placing, files }, signal, onProgress)
   }
 
-  private noteProgress(id: string): OnProgress {
+  /** Writes down how far one is, now and then and at its end. */
+  private progressOf(id: string): { onProgress: OnProgress; isNoted(): Promise<void> } {
     let notedMs = Number.NEGATIVE_INFINITY
-    return (bytes, total) => {
-      const now = performance.now()
-      if (now - notedMs < PROGRESS_MS && bytes < total) return
-      notedMs = now
-      this.transfers
-        .progressed(id, bytes, total)
-        .catch((error) => this.log.debug({ err: error }, 'how far a transfer is could not be written down'))
+    let noting = Promise.resolve()
+    return {
+      onProgress: (bytes, total) => {
+        const now = performance.now()
+        if (now - notedMs < PROGRESS_MS && bytes < total) return
+        notedMs = now
+        noting = noting
+          .then(() => this.transfers.progressed(id, bytes, total))
+          .catch((error) => this.log.debug({ err: error }, 'how far a transfer is could not be written down'))
+      },
+      isNoted: () => noting,
     }
   }
 

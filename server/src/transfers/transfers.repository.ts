@@ -137,7 +137,9 @@ export class TransfersRepository {
   async end(id: string, end: TransferEnd, now: Date): Promise<void> {
     const reason = end.reason === undefined ? null : sanitizeText(end.reason, 2000)
     await this.database.pool.query(
-      `UPDATE transfer_host SET state = $2, reason_code = $3, reason = $4, files_written = $5, files_unchanged = $6, ended_at = $7
+      // A host takes what it was sent after it has answered, so that the last progress told is behind.
+      `UPDATE transfer_host SET state = $2, reason_code = $3, reason = $4, files_written = $5, files_unchanged = $6, ended_at = $7,
+         bytes = CASE WHEN $2 = 'success' THEN total_bytes ELSE bytes END
        WHERE id = $1 AND ended_at IS NULL`,
       [
         id,
