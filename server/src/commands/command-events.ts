@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { Injectable } from '@nestjs/common'
 import type { Command } from './domain/command.ts'
+import { joinChunks, splitPiece } from './domain/output.ts'
 
 export interface OutputStored {
   commandId: string
@@ -26,6 +27,15 @@ export const changeOf = (command: Command, hasEnded: boolean): CommandChanged =>
 })
 
 /**
+ * Each piece that is told is a write to the socket of everybody who looks. Where these are more than so many, what comes
+ * within a moment is told in one piece.
+ */
+const CROWD = 8
+const MOMENT_MS = 20
+/** More than this is not kept for a moment. */
+const MOST_KEPT_BYTES = 256 * 1024
+
+/**
  * Tells viewers in this process what was just committed. A hint and no more: a viewer that missed one finds the same
  * in the database.
  */
@@ -33,11 +43,28 @@ export const changeOf = (command: Command, hasEnded: boolean): CommandChanged =>
 export class CommandEvents {
   private readonly emitter = new EventEmitter().setMaxListeners(0)
 
+  private readonly kept = new Map<string, OutputStored[]>()
+
   outputStored(event: OutputStored): void {
-    this.emitter.emit(`output/${event.commandId}`, event)
+    const { commandId } = event
+    const kept = this.kept.get(commandId)
+    if (kept) {
+      kept.push(event)
+      if (kept.reduce((sum, { data }) => sum + data.length, 0) > MOST_KEPT_BYTES) this.tellKept(commandId)
+    } else if (this.emitter.listenerCount(`output/${commandId}`) > CROWD) {
+      this.kept.set(commandId, [event])
+      setTimeout(() => this.tellKept(commandId), MOMENT_MS).unref()
+    } else this.emitter.emit(`output/${commandId}`, event)
+  }
+
+  private tellKept(commandId: string): void {
+    const kept = this.kept.get(commandId) ?? []
+    this.kept.delete(commandId)
+    for (const event of joinOutput(kept)) this.emitter.emit(`output/${commandId}`, event)
   }
 
   commandChanged(change: CommandChanged): void {
+    this.tellKept(change.id)
     this.emitter.emit(`changed/${change.id}`)
     this.emitter.emit(`run/${change.runId}`, change)
     if (change.hasEnded && change.isLimited) this.emitter.emit('turn', change.runId)
@@ -62,4 +89,21 @@ export class CommandEvents {
       this.emitter.off(`output/${commandId}`, onOutput).off(`changed/${commandId}`, onChange)
     }
   }
+}
+
+/** The same output in as few pieces as can be: one that does not begin where the one before ended stays by itself. */
+function joinOutput(events: readonly OutputStored[]): OutputStored[] {
+  const groups: OutputStored[][] = []
+  let end: number | undefined
+  for (const event of events) {
+    if (event.offset === end) groups.at(-1)?.push(event)
+    else groups.push([event])
+    end = event.offset + event.data.length
+  }
+  return groups.flatMap((group) => {
+    const [first] = group
+    if (!first || group.length === 1) return group
+    const chunks = group.flatMap((event) => splitPiece(event, event.offset, event.offset))
+    return { commandId: first.commandId, offset: first.offset, ...joinChunks(chunks) }
+  })
 }
