@@ -10,6 +10,7 @@ import { makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { RotationDriver } from './rotation-driver.ts'
+import { RotationSchedule } from './rotation-schedule.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 
 const start = new Date('2026-11-25T10:00:00Z')
@@ -71,6 +72,31 @@ const fails = (code: 'agent.unreachable' | 'agent.credentials_refused') => () =>
 const rotationOf = async (id: string) =>
   (await query('SELECT * FROM rotation WHERE host_id = $1', [id])).rows[0]
 const tokenOf = async (id: string) => (await agents.identity(id))?.token
+
+describe('the schedule', () => {
+  const DAY_MS = 86_400_000
+  const schedule = () => {
+    const clock = { now: () => now } as Clock
+    return new RotationSchedule(rows, clock, {} as Repeater, { rotateDays: 30 }, pino({ level: 'silent' }))
+  }
+
+  it('rotates what is older than it should be, once, and leaves alone who does not answer', async () => {
+    const [old, offline] = [await host(), await host('offline')]
+    later(20 * DAY_MS)
+    await schedule().look(30)
+    expect(await rotationOf(old), 'of 20 days').toBeUndefined()
+    const before = await tokenOf(old)
+    later(11 * DAY_MS)
+    await schedule().look(30)
+    await schedule().look(30)
+    expect(await rotationOf(old)).toMatchObject({ phase: 'made', requested_by: 'the schedule' })
+    expect(await rotationOf(offline)).toBeUndefined()
+    await driver.look()
+    expect(await tokenOf(old)).not.toBe(before)
+    await schedule().look(30)
+    expect(await rotationOf(old), 'its credentials are new').toBeUndefined()
+  })
+})
 
 describe('a rotation', () => {
   it('replaces the whole set, and is told in the history of the host', async () => {

@@ -3,6 +3,7 @@ import { AgentsModule } from '../agents/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { RotationDriver } from './rotation-driver.ts'
 import { RotationList } from './rotation-list.ts'
+import { RotationSchedule } from './rotation-schedule.ts'
 import { RotationsController } from './rotations.controller.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 import { RotationsService } from './rotations.service.ts'
@@ -10,7 +11,7 @@ import { RotationsService } from './rotations.service.ts'
 @Module({
   imports: [AgentsModule, RunsModule],
   controllers: [RotationsController],
-  providers: [RotationsRepository, RotationList, RotationsService, RotationDriver],
+  providers: [RotationsRepository, RotationList, RotationsService, RotationDriver, RotationSchedule],
   exports: [RotationDriver],
 })
 export class RotationsModule {}

@@ -75,6 +75,18 @@ export class RotationsRepository {
       })
   }
 
+  /** Hosts that answer, whose credentials were made before and are not being rotated; the oldest first. */
+  async olderThan(before: Date, limit: number): Promise<string[]> {
+    const { rows } = await this.database.pool.query<{ hostId: string }>(
+      `SELECT host_id AS "hostId" FROM agent JOIN host ON host.id = host_id
+       WHERE credentials_at < $1 AND host.state IN ('online', 'degraded')
+         AND NOT EXISTS (SELECT 1 FROM rotation WHERE rotation.host_id = agent.host_id)
+       ORDER BY credentials_at LIMIT $2`,
+      [before, limit],
+    )
+    return rows.map(({ hostId }) => hostId)
+  }
+
   /**
    * Takes rotations whose turn it is: until `takenUntil` they are nobody else's, should we die. One of a host that does not answer has
    * its turn when the roll has found it again.

@@ -21,6 +21,7 @@ const environment = z.object({
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_OLD_MASTER_KEY: z.string().optional(),
   ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
+  ROLLCALL_ROTATE_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   ROLLCALL_FILES_BYTES: z.coerce
     .number()
     .int()
@@ -64,6 +65,8 @@ export interface Config {
   ansibleBundle: string
   /** How long the output of an ended command is kept. */
   outputDays: number
+  /** The age at which the credentials of an agent are rotated; null for never by itself. */
+  rotateDays: number | null
   /** Bytes of files on their way to hosts, or from the user, that the server keeps. */
   filesBytes: number
   /** Undefined for the embedded PostgreSQL. */
@@ -100,6 +103,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,
     outputDays: value.ROLLCALL_OUTPUT_DAYS,
+    rotateDays: value.ROLLCALL_ROTATE_DAYS ?? null,
     filesBytes: value.ROLLCALL_FILES_BYTES,
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,
