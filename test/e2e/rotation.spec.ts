@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { HostView, RotationHost } from '@rollcall/contracts/admin'
 import { AGENT_PATHS, type AgentConfigInput } from '@rollcall/contracts/agent'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +10,8 @@ import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
 const noBed = await whyNoBed()
+const POWER_CUTS = 12
+const ROTATION_MS = 1200
 const TIMEOUT = { timeout: 150_000, interval: 50 }
 
 describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
@@ -100,5 +103,16 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     expect((await shown()).rotation?.phase).toBe('made')
     await host.boot()
     await expectRotated(before)
+  })
+
+  it('work, and the rotation ends, when the power is lost at twelve moments of it', async () => {
+    for (let cut = 0; cut < POWER_CUTS; cut++) {
+      const before = await rotate()
+      // Spread over the second that a rotation takes, so that each of its steps is met.
+      await delay((cut * ROTATION_MS) / POWER_CUTS)
+      await host.powerOff()
+      await host.boot()
+      await expectRotated(before)
+    }
   })
 })
