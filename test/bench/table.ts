@@ -1,7 +1,7 @@
 import { type Figure, round, verdictOf } from './figure.ts'
 
-const HEADINGS = ['figure', 'value', 'unit', 'target', '', 'peer', "peer's value", 'n']
-const RIGHT = new Set([1, 3, 6, 7])
+const HEADINGS = ['figure', 'value', 'unit', 'target', '', 'peer', "peer's value", 'of the peer', 'n']
+const RIGHT = new Set([1, 3, 6, 7, 8])
 
 /** For a terminal: columns aligned, numbers to the right. */
 export function alignedTable(figures: readonly Figure[]): string {
@@ -28,6 +28,8 @@ function cells(figure: Figure): string[] {
   const { name, value, unit, target, peer, peerValue, n } = figure
   const bound = target && ('atMost' in target ? `≤ ${target.atMost}` : `≥ ${target.atLeast}`)
   const of = peerValue === null ? '-' : String(round(peerValue))
+  // A ratio has what it is a ratio to beside it, in another unit.
+  const share = value !== null && peerValue && unit !== '×' ? `${round(value / peerValue)} ×` : '-'
   return [
     name,
     value === null ? 'absent' : String(round(value)),
@@ -36,6 +38,7 @@ function cells(figure: Figure): string[] {
     verdictOf(figure),
     peer ?? '-',
     of,
+    share,
     String(n),
   ]
 }
