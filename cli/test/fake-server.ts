@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -46,6 +46,10 @@ export class FakeServer {
     (id) => this.runs.find((run) => run.id === id),
     () => this.fleet.agents(),
   )
+  /** What routes answer that only one test is about. */
+  readonly answers: Partial<Record<AdminRouteName, (request: ApiRequest) => unknown>> = {}
+  /** The content that was handed over last. */
+  content = Buffer.alloc(0)
   /** Called with every new command, before it is answered. */
   onCommand: (command: FakeCommand) => void = () => undefined
   /** Called before a request is carried out; may throw a `RollcallError`. `lose` carries it out and drops the answer. */
@@ -109,16 +113,20 @@ export class FakeServer {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     try {
       const url = new URL(request.url ?? '/', this.url)
-      const text = (await Array.fromAsync(request)).map(String).join('')
-      const parsed = parseRequest(request.method ?? '', url, text ? JSON.parse(text) : {})
+      const sent = Buffer.concat(await Array.fromAsync(request))
+      const isContent = request.headers['content-type'] === 'application/octet-stream'
+      if (isContent) this.content = sent
+      const body = isContent || sent.length === 0 ? {} : JSON.parse(sent.toString())
+      const parsed = parseRequest(request.method ?? '', url, body)
       const route = ADMIN_ROUTES[parsed.name]
       if (route.access !== 'public' && request.headers.authorization !== `Bearer ${API_KEY}`)
         throw new RollcallError('request.unauthenticated', 'This API key is not known.')
       this.requests.push(parsed)
       const isLost = this.onRequest(parsed) === 'lose'
-      const body = route.response.parse(this.carryOut(parsed.name, parsed))
+      const answer = this.answers[parsed.name]?.(parsed) ?? this.carryOut(parsed.name, parsed)
+      const answered = route.response.parse(answer)
       if (isLost) response.destroy()
-      else reply(parsed.name === 'ready' && !this.isReady ? 503 : route.status, body)
+      else reply(parsed.name === 'ready' && !this.isReady ? 503 : route.status, answered)
     } catch (error) {
       const { code, kind, message, fields } =
         error instanceof RollcallError ? error : new RollcallError('server.defect', String(error))
@@ -158,6 +166,8 @@ export class FakeServer {
         }
       case 'run':
         return this.run(body)
+      case 'addContent':
+        return { sha256: createHash('sha256').update(this.content).digest('hex'), size: this.content.length }
       case 'listSavedCommands':
       case 'addSavedCommand':
       case 'showSavedCommand':

@@ -135,7 +135,7 @@ describe.skipIf(!hasScript)('rollcall watch at a terminal', () => {
     change('b', offline)
     // One frame may arrive in pieces, so the whole of what is looked for is waited for.
     const drawn =
-      /2 hosts: 1 online, 1 offline(?:(?!\x1b\[H).)*\x1b\[31mb     offline \(agent\.unreachable\)(?:(?!\x1b\[H).)*\x1b\[2Ka     online/s
+      /2 hosts: 1 online, 1 offline(?:(?!\x1b\[H).)*\x1b\[31mb {5}offline \(agent\.unreachable\)(?:(?!\x1b\[H).)*\x1b\[2Ka {5}online/s
     await until(() => drawn.test(terminal.shown), 'the change is drawn, and what is not well stands first')
     terminal.type('\x03')
     const shown = await terminal.ended()
