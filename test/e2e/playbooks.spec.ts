@@ -152,6 +152,23 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(there.filter(Boolean).sort()).toEqual([first, second, 'current'].sort())
   })
 
+  it("of one's own comes to the host over SSH as through its agent, also where it was damaged there", async () => {
+    const path = '/api/playbooks/mysite%2Fgreet/run'
+    const order = { hosts: ['target'], variables: { greeting_name: 'Grace' } }
+    const version = await addOwnPlaybooks(server, 'Good day')
+    const over = await ended(path, { ...order, ...OVER_SSH })
+    expect(over, await api.text(over.commandId)).toMatchObject({ state: 'success', totals: { changed: 1 } })
+    expect(await host.output(['cat', '/etc/greeting'])).toBe('Good day Grace')
+    expect(await ended(path, { ...order, via: 'agent' })).toMatchObject({
+      ...{ state: 'success', totals: { changed: 0 } },
+    })
+    const own = `/opt/rollcall-tools/collections/mysite/${version}`
+    await host.exec(['rm', '-r', `${own}/roles/greeting/tasks`])
+    const again = await ended(path, { ...order, ...OVER_SSH, mode: 'plan' })
+    expect(again, await api.text(again.commandId)).toMatchObject({ state: 'success', totals: { changed: 0 } })
+    expect(await host.output(['cat', `${own}/roles/greeting/tasks/main.yml`])).toContain('name: Greet')
+  })
+
   it('that deploys a container loads only the archive that it was told of, converges, and is removed', async () => {
     const [checksum] = (await host.output(['sh', '-ec', MAKE_TINY])).split(' ')
     const container = {

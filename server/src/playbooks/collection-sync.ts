@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import { AgentFiles, type TreeMember } from '../files/index.ts'
 import { memoryBlob } from '../platform/blobs/blob.ts'
+import type { SshSession } from '../platform/ssh/index.ts'
+import { SshTools } from '../tools/index.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 
 /** Collections that are held in memory, compressed: those that were sent last. */
 const MOST_HELD = 4
+
+export interface CollectionVersion {
+  name: string
+  version: string
+}
 
 /** Brings a version of users' own playbooks to hosts, as a tree that is named by its content; there the one before it is kept. */
 @Injectable()
@@ -18,13 +27,14 @@ export class CollectionSync {
   constructor(
     private readonly collections: CollectionsRepository,
     private readonly files: AgentFiles,
+    private readonly ssh: SshTools,
   ) {}
 
   /**
    * Makes the host have it, whole and on its disk; only what differs is sent. For one host one after the other: two that set the same
    * link would be in each other's way. Throws `collection.not_found` for a version that is not kept, and what `AgentFiles.uploadTree` throws.
    */
-  async ensure(hostId: string, name: string, version: string, signal: AbortSignal): Promise<void> {
+  async ensure(hostId: string, { name, version }: CollectionVersion, signal: AbortSignal): Promise<void> {
     // How the one before ended is told to whoever asked for that.
     const before = this.last.get(hostId)?.catch(() => undefined)
     const sending = (async () => {
@@ -50,6 +60,19 @@ export class CollectionSync {
     }
   }
 
+  /** The same over SSH: with the tools in `folder`. Throws `collection.not_found`, and what `SshTools.use` throws. */
+  async ensureOverSsh(
+    session: SshSession,
+    folder: string,
+    { name, version }: CollectionVersion,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const files = await this.filesOf(name, version)
+    const list = files.map(({ path, mode, data }) => ({ path, mode, data: data.toString('base64') }))
+    const packed = await promisify(gzip)(JSON.stringify(list))
+    await this.ssh.use(session, folder, ['place_collection.py', name, version], packed, signal)
+  }
+
   private load(name: string, version: string): Promise<TreeMember[]> {
     const key = `${name}/${version}`
     const loading = this.held.get(key) ?? this.read(name, version)
@@ -63,18 +86,22 @@ export class CollectionSync {
   }
 
   private async read(name: string, version: string): Promise<TreeMember[]> {
-    const files = await this.collections.files(name, version)
-    if (files.length === 0)
-      throw new RollcallError(
-        'collection.not_found',
-        `The version ${version.slice(0, 12)} of the playbooks ${name} is not kept any more. Run or plan it anew.`,
-      )
+    const files = await this.filesOf(name, version)
     return Promise.all(
       files.map(async ({ path, mode, data }) => ({
         ...{ path, mode, size: data.length },
         sha256: createHash('sha256').update(data).digest('hex'),
         source: { blob: await memoryBlob(data) },
       })),
+    )
+  }
+
+  private async filesOf(name: string, version: string) {
+    const files = await this.collections.files(name, version)
+    if (files.length > 0) return files
+    throw new RollcallError(
+      'collection.not_found',
+      `The version ${version.slice(0, 12)} of the playbooks ${name} is not kept any more. Run or plan it anew.`,
     )
   }
 }

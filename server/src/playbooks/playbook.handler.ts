@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { playbookVariables } from '@rollcall/contracts/agent'
+import { AGENT_PATHS, playbookVariables } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import {
   AgentCommandHandler,
@@ -16,7 +16,7 @@ import { ToolsService } from '../tools/index.ts'
 import { CollectionSync } from './collection-sync.ts'
 import { failureOf, type PlaybookOutcome, readEvents } from './domain/playbook-events.ts'
 import { PlaybooksRepository, type PlaybookWork } from './playbooks.repository.ts'
-import { type HostOrder, SshPlaybooks } from './ssh-playbooks.ts'
+import { type SshOrder, SshPlaybooks } from './ssh-playbooks.ts'
 
 const EXIT_PLAN_OUTDATED = 72
 /** The callback ends at 1 MiB of events; what else is printed is a warning here and there. */
@@ -51,7 +51,7 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
       throw new RollcallError('server.defect', `command ${command.id} is a playbook without an order`)
     const complete = (ending: Ending) => this.end(command.id, work, ending)
     if ((await this.wayOf(command, work, held.stopped)) === 'ssh')
-      return this.ssh.drive(command, held, orderOf(command, work), complete)
+      return this.ssh.drive(command, held, sshOrderOf(command, work), complete)
     const how: AgentWork = {
       start: async () => ({
         method: 'execute_ansible',
@@ -90,9 +90,8 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
 
   private async toolsOf(command: ClaimedCommand, work: PlaybookWork, signal: AbortSignal): Promise<string> {
     if (work.toolsVersion !== null) return work.toolsVersion
-    const own = ownOf(work)
-    if (own.collection)
-      await this.collections.ensure(command.hostId, own.collection.name, own.collection.version, signal)
+    const { collection } = ownOf(work)
+    if (collection) await this.collections.ensure(command.hostId, collection, signal)
     const { version } = await this.tools.ensure(command.hostId, signal)
     return this.playbooks.fixTools(command.id, version)
   }
@@ -133,10 +132,11 @@ function ownOf({ playbook, version }: PlaybookWork) {
 }
 
 /** The same as `paramsOf`, in the words of the program that the agent would start. */
-function orderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): HostOrder {
-  return {
-    playbook: `${work.playbook}.yml`,
-    project: null,
+function sshOrderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): SshOrder {
+  const { playbook, collection } = ownOf(work)
+  const toHost = {
+    playbook,
+    project: collection ? `${AGENT_PATHS.collections}/${collection.name}/${collection.version}` : null,
     variables: work.variables,
     nonce: work.nonce,
     check: work.mode === 'plan',
@@ -144,6 +144,7 @@ function orderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): HostOrder {
     expected: work.expectedDigest,
     seconds: timeoutMs / 1000 + SPARE_S,
   }
+  return { toHost, collection: collection ?? null }
 }
 
 function paramsOf({ id, timeoutMs }: ClaimedCommand, work: PlaybookWork, toolsVersion: string) {

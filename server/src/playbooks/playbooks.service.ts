@@ -49,10 +49,8 @@ export class PlaybooksService {
         `Nothing was begun: ${faults.map(({ field, message }) => `${field.replace('variables.', '')} ${message}`).join('; ')}.`,
         { fields: faults },
       )
-    if (version !== null && request.via === 'ssh') throw throughAgentOnly(name)
     const runId = request.runId ?? randomUUID()
-    const { hosts, labels, all, limits, mode, diff, variables, timeoutMs } = request
-    const via = version === null ? request.via : 'agent'
+    const { hosts, labels, all, limits, mode, via, diff, variables, timeoutMs } = request
     return this.accept({
       ...{ runId, actor, timeoutMs, digests: null, limits: limits ?? null },
       bodyHash: hashOf({ name, ...request, runId }),
@@ -142,13 +140,5 @@ export class PlaybooksService {
     })
   }
 }
-
-/** Only an agent keeps collections in step on its host. */
-const throughAgentOnly = (name: string) =>
-  new RollcallError(
-    'request.invalid',
-    `Nothing was begun: ${name} is of a collection, and those come to hosts through their agents. Leave via out, or say agent.`,
-    { fields: [{ field: 'via', message: 'must be agent or auto for a playbook of a collection' }] },
-  )
 
 const notAPlan = (message: string) => new RollcallError('playbook.not_a_plan', message)

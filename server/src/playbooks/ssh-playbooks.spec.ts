@@ -14,13 +14,20 @@ const order = {
   ...{ playbook: 'x.yml', project: null, variables: { token: 'hunter2' }, nonce: 'n' },
   ...{ check: false, diff: false, expected: null, seconds: 120 },
 }
+const collection = { name: 'mysite', version: 'ab'.repeat(32) }
 
 type Exec = (argv: readonly string[], options: SshExecOptions, cancel: AbortController) => Promise<unknown>
 
 /** What became of a command, and what was done on the way. `exec` is what the host does, `connect` whether it can be reached. */
 async function drive(
   exec: Exec,
-  { connect = async () => undefined as unknown, of = command, now = NOW, isCancelled = false } = {},
+  {
+    connect = async () => undefined as unknown,
+    of = command,
+    now = NOW,
+    isCancelled = false,
+    isOwn = false,
+  } = {},
 ) {
   const done: string[] = []
   const endings: Ending[] = []
@@ -41,13 +48,22 @@ async function drive(
     ...([
       { connect: async () => (await connect()) ?? session },
       { ensure: async () => '/opt/tools' },
+      {
+        ensureOverSsh: async (_session: unknown, folder: string, { name }: typeof collection) =>
+          void done.push(`${name} by ${folder}`),
+      },
       { fixWay: async (_id: string, way: string) => void done.push(way) },
       new ManualClock(now.toISOString()),
     ] as unknown as ConstructorParameters<typeof SshPlaybooks>),
   )
   const complete = async (ending: Ending) => ending
   const failure = await ssh
-    .drive(of, held as unknown as HeldCommand, order, complete)
+    .drive(
+      of,
+      held as unknown as HeldCommand,
+      { toHost: order, collection: isOwn ? collection : null },
+      complete,
+    )
     .catch((error: unknown) => error)
   return { done, ending: endings[0], failure, held }
 }
@@ -68,6 +84,11 @@ describe('a playbook over SSH', () => {
     expect(JSON.stringify(seen[0]?.argv)).not.toContain('hunter2')
     expect(seen[0]?.options).toMatchObject({ becomeRoot: true, isStdinHeldOpen: true })
     expect(JSON.parse(String(seen[0]?.options.stdin))).toEqual(order)
+  })
+
+  it("of one's own is brought to the host first", async () => {
+    const { done } = await drive(ends(0), { isOwn: true })
+    expect(done).toEqual(['mysite by /opt/tools', 'ssh', 'running', 'close'])
   })
 
   it('whose exit code says that it failed has failed', async () => {

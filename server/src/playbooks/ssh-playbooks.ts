@@ -11,6 +11,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import type { OutputStream, SshExecResult, SshSession } from '../platform/ssh/index.ts'
 import { ProvisioningLog, ProvisioningService } from '../provisioning/index.ts'
 import { SshTools } from '../tools/index.ts'
+import { CollectionSync, type CollectionVersion } from './collection-sync.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
 
 /** What is printed beyond is counted: a program that prints without end fills nobody's disk. */
@@ -21,9 +22,10 @@ const MOST_AT_ONCE = 200
 const LATE_MS = 60_000
 
 /** What `run_playbook.py` is to do on a host. */
-export interface HostOrder {
+interface HostOrder {
   playbook: string
-  project: null
+  /** Where the playbook is on the host; null for the tools' own. */
+  project: string | null
   variables: Record<string, unknown>
   nonce: string
   check: boolean
@@ -31,6 +33,12 @@ export interface HostOrder {
   expected: string | null
   /** After so long it ends by itself, also where it cannot be told to. */
   seconds: number
+}
+
+export interface SshOrder {
+  toHost: HostOrder
+  /** What the playbook is of, where users have added it. */
+  collection: CollectionVersion | null
 }
 
 interface Ready {
@@ -42,7 +50,7 @@ interface Ready {
 interface Work {
   command: ClaimedCommand
   held: HeldCommand
-  order: HostOrder
+  order: SshOrder
 }
 
 /**
@@ -56,6 +64,7 @@ export class SshPlaybooks {
   constructor(
     private readonly provisioning: ProvisioningService,
     private readonly tools: SshTools,
+    private readonly collections: CollectionSync,
     private readonly playbooks: PlaybooksRepository,
     private readonly clock: Clock,
   ) {}
@@ -64,7 +73,7 @@ export class SshPlaybooks {
   async drive(
     command: ClaimedCommand,
     held: HeldCommand,
-    order: HostOrder,
+    order: SshOrder,
     complete: (ending: Ending) => Promise<Ending>,
   ): Promise<void> {
     // It is noted as running before it is begun: so a pending one was not, and a running one had a server that is gone.
@@ -79,10 +88,10 @@ export class SshPlaybooks {
   }
 
   private async attempt(work: Work, complete: (ending: Ending) => Promise<Ending>): Promise<void> {
-    const { command, held } = work
+    const { held } = work
     let ready: Ready
     try {
-      ready = await this.prepare(command, held)
+      ready = await this.prepare(work)
     } catch (error) {
       held.stopped.throwIfAborted()
       held.hasNotStarted = true
@@ -93,7 +102,7 @@ export class SshPlaybooks {
     await held.finish(await complete(await attend(ready, work)))
   }
 
-  private async prepare({ id, hostId }: ClaimedCommand, held: HeldCommand): Promise<Ready> {
+  private async prepare({ command: { id, hostId }, held, order }: Work): Promise<Ready> {
     if (this.active > MOST_AT_ONCE)
       throw new RollcallError(
         'server.overloaded',
@@ -103,6 +112,7 @@ export class SshPlaybooks {
     const session = await this.provisioning.connect(hostId, held.stopped)
     try {
       const folder = await this.tools.ensure(session, signal)
+      if (order.collection) await this.collections.ensureOverSsh(session, folder, order.collection, signal)
       signal.throwIfAborted()
       await this.playbooks.fixWay(id, 'ssh')
       return { session, folder }
@@ -138,7 +148,7 @@ async function attend({ session, folder }: Ready, { command, held, order }: Work
       {
         ...{ becomeRoot: true, signal: held.stopped, timeoutMs: command.timeoutMs + LATE_MS, onOutput },
         // By standard input: what is secret in it is in no argv and no file but the one that Ansible reads.
-        ...{ stdin: `${JSON.stringify(order)}\n`, isStdinHeldOpen: true },
+        ...{ stdin: `${JSON.stringify(order.toHost)}\n`, isStdinHeldOpen: true },
         endInput: AbortSignal.any([held.cancelled, deadline]),
       },
     )

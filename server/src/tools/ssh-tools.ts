@@ -38,6 +38,22 @@ export class SshTools {
     throw refusal(exitCode, stderr)
   }
 
+  /**
+   * Runs a Python program of the tools in `folder` with what it reads from standard input.
+   * @throws as `ensure`.
+   */
+  async use(
+    session: SshSession,
+    folder: string,
+    [program, ...words]: [program: string, ...words: string[]],
+    stdin: Buffer,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const argv = ['python3', `${folder}/playbooks/host/${program}`, ...words]
+    const { exitCode, stderr } = await run(session, argv, { signal, timeoutMs: LAY_OUT_MS, stdin })
+    if (exitCode !== 0) throw refusal(exitCode, stderr)
+  }
+
   /** Read once: they do not change while the server runs. */
   private load(): Promise<Tools> {
     if (this.tools) return this.tools
