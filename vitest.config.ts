@@ -2,6 +2,8 @@ import swc from 'unplugin-swc'
 import { defineConfig } from 'vitest/config'
 
 const HOST_TEST_TIMEOUT_MS = 300_000
+/** A busy machine takes its time. */
+const PATIENT = { timeout: 15_000 }
 
 /** Unit tests first and side by side; then what boots hosts, one file at a time, since all share two cores. */
 export default defineConfig({
@@ -24,6 +26,7 @@ export default defineConfig({
           name: 'database',
           include: ['server/src/**/*.db.spec.ts'],
           testTimeout: 60_000,
+          expect: { poll: PATIENT },
           hookTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
@@ -34,6 +37,7 @@ export default defineConfig({
           name: 'hosts',
           include: ['test/**/*.spec.ts'],
           testTimeout: HOST_TEST_TIMEOUT_MS,
+          expect: { poll: PATIENT },
           hookTimeout: HOST_TEST_TIMEOUT_MS,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

@@ -15,5 +15,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
+    // A busy machine takes its time.
+    expect: { poll: { timeout: 15_000 } },
   },
 })
