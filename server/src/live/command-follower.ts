@@ -82,10 +82,12 @@ export class CommandFollower {
   }
 
   private onOutput(event: OutputStored): void {
-    const isNext = event.offset === this.offset
-    if (isNext && !this.isStopped && this.socket.bufferedAmount < SLOW_BYTES) {
-      for (const message of messagesOf(event)) this.sendRaw(message)
-      this.offset = event.offset + event.data.length
+    const end = event.offset + event.data.length
+    // The database is ahead of what is told: what was read there comes once more.
+    if (end <= this.offset) return
+    if (event.offset <= this.offset && !this.isStopped && this.socket.bufferedAmount < SLOW_BYTES) {
+      for (const message of messagesOf(event, this.offset)) this.sendRaw(message)
+      this.offset = end
       this.isFed = true
     } else this.news.ring()
   }
@@ -117,14 +119,12 @@ const encode = ({
 
 const encoded = new WeakMap<OutputStored, Buffer[]>()
 
-/** A piece as it is sent, made once however many look at it. */
-function messagesOf(event: OutputStored): Buffer[] {
-  const known = encoded.get(event)
+/** A piece from an offset on as it is sent: as a whole made once however many look at it. */
+function messagesOf(event: OutputStored, from: number): Buffer[] {
+  const known = from === event.offset ? encoded.get(event) : undefined
   if (known) return known
   const { commandId } = event
-  const made = [...splitPiece(event, event.offset, event.offset)].map((chunk) =>
-    encode({ commandId, ...chunk }),
-  )
-  encoded.set(event, made)
+  const made = [...splitPiece(event, event.offset, from)].map((chunk) => encode({ commandId, ...chunk }))
+  if (from === event.offset) encoded.set(event, made)
   return made
 }
