@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AGENT_PATHS, type AgentParams, type AgentResult, executeCommand } from '@rollcall/contracts/agent'
+import {
+  AGENT_PATHS,
+  type AgentParams,
+  type AgentResult,
+  collectionFolder,
+  executeCommand,
+} from '@rollcall/contracts/agent'
 import type { CommandsService } from '../commands/commands.service.ts'
 import { replaceFileDurably } from '../platform/files.ts'
 
@@ -60,7 +66,7 @@ export class AnsibleOrders {
 
 /** As `run_playbook.py` reads it. */
 function orderOf({ playbook, collection, extra_vars, nonce, check, diff, expected_digest }: Params) {
-  const project = collection ? `${AGENT_PATHS.collections}/${collection.name}/${collection.version}` : null
+  const project = collection ? collectionFolder(collection) : null
   return { playbook, project, variables: extra_vars, nonce, check, diff, expected: expected_digest }
 }
 

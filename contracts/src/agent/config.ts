@@ -15,6 +15,10 @@ export const AGENT_PATHS = {
   runtime: '/run/rollcall-agent',
 } as const
 
+/** Where a version of users' own playbooks is on a host. */
+export const collectionFolder = ({ name, version }: { name: string; version: string }) =>
+  `${AGENT_PATHS.collections}/${name}/${version}`
+
 const positive = (max: number) => z.int().min(1).max(max)
 
 /** Bounds under which an agent sheds load instead of dying. All have defaults, so a config need not name them. */

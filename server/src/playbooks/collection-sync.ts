@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { AGENT_PATHS } from '@rollcall/contracts/agent'
+import { collectionFolder } from '@rollcall/contracts/agent'
 import { AgentFiles, type TreeMember } from '../files/index.ts'
 import { memoryBlob } from '../platform/blobs/blob.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
@@ -44,7 +44,7 @@ export class CollectionSync {
         hostId,
         {
           ...{
-            destination: `${AGENT_PATHS.collections}/${name}/${version}`,
+            destination: collectionFolder({ name, version }),
             files: await this.load(name, version),
           },
           ...{ makeParents: true, publishAs: 'current' },

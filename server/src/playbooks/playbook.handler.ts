@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { AGENT_PATHS, playbookVariables } from '@rollcall/contracts/agent'
+import { collectionFolder, playbookVariables } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import {
   AgentCommandHandler,
@@ -136,7 +136,7 @@ function sshOrderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): SshOrder
   const { playbook, collection } = ownOf(work)
   const toHost = {
     playbook,
-    project: collection ? `${AGENT_PATHS.collections}/${collection.name}/${collection.version}` : null,
+    project: collection ? collectionFolder(collection) : null,
     variables: work.variables,
     nonce: work.nonce,
     check: work.mode === 'plan',
