@@ -90,7 +90,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
   })
 
   it('what was sent in one piece is told as sent', async () => {
-    const { hosts } = await ended(await start('/srv/small', await add(Buffer.from('small'))))
+    const { hosts } = await ended(await start('/srv/five-bytes', await add(Buffer.from('small'))))
     expect(hosts[0]).toMatchObject({ state: 'success', bytes: 5, totalBytes: 5, filesWritten: 1 })
   })
 

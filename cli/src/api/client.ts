@@ -54,12 +54,14 @@ export class ApiClient {
   /** Hands content over to the server, however long that takes. Throws as `call` does. */
   async addContent(content: Readable): Promise<AdminResponse<'addContent'>> {
     const route: Route = ADMIN_ROUTES.addContent
+    // Before anything is waited for: what a program wrote is thrown away when it ends and nobody reads yet.
+    const sent = Readable.toWeb(content)
     const server = await this.find()
     try {
       const response = await fetch(addressOf(server.url, route.path), {
         method: route.method,
         headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/octet-stream' },
-        body: Readable.toWeb(content) as ReadableStream,
+        body: sent as ReadableStream,
         duplex: 'half',
         redirect: 'manual',
       } as RequestInit)

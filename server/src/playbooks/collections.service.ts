@@ -74,17 +74,22 @@ export class CollectionsService {
     try {
       if (blob.size > MAX_PACKED_BYTES)
         throw refused(`the archive has ${blob.size} bytes; it may have ${MAX_PACKED_BYTES}`)
-      return await promisify(gunzip)(await readWhole(blob), { maxOutputLength: MAX_UNPACKED_BYTES })
-    } catch (error) {
-      if (error instanceof RollcallError) throw error
-      const why =
-        (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
-          ? `unpacked, the archive has more than ${MAX_UNPACKED_BYTES} bytes`
-          : 'the archive is no .tar.gz, or damaged'
-      throw refused(why, error)
+      return await unzipped(await readWhole(blob))
     } finally {
       await blob.close()
     }
+  }
+}
+
+async function unzipped(archive: Buffer): Promise<Buffer> {
+  try {
+    return await promisify(gunzip)(archive, { maxOutputLength: MAX_UNPACKED_BYTES })
+  } catch (error) {
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+        ? `unpacked, the archive has more than ${MAX_UNPACKED_BYTES} bytes`
+        : 'the archive is no .tar.gz, or damaged'
+    throw refused(why, error)
   }
 }
 
