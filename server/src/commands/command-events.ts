@@ -1,14 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { Injectable } from '@nestjs/common'
 import type { Command } from './domain/command.ts'
-import { joinChunks, splitPiece } from './domain/output.ts'
-
-export interface OutputStored {
-  commandId: string
-  offset: number
-  data: Buffer
-  runs: number[]
-}
+import { LatestOutput, type OutputStored } from './domain/latest-output.ts'
 
 /** A command whose state has changed, or whose reason to wait has. */
 export interface CommandChanged {
@@ -19,6 +12,13 @@ export interface CommandChanged {
   isLimited: boolean
 }
 
+export interface FollowedCommand {
+  /** Since somebody follows it. */
+  readonly output: LatestOutput
+  /** To be called once. */
+  stop(): void
+}
+
 export const changeOf = (command: Command, hasEnded: boolean): CommandChanged => ({
   id: command.id,
   runId: command.runId,
@@ -27,44 +27,23 @@ export const changeOf = (command: Command, hasEnded: boolean): CommandChanged =>
 })
 
 /**
- * Each piece that is told is a write to the socket of everybody who looks. Where these are more than so many, what comes
- * within a moment is told in one piece.
- */
-const CROWD = 8
-const MOMENT_MS = 20
-/** More than this is not kept for a moment. */
-const MOST_KEPT_BYTES = 256 * 1024
-
-/**
  * Tells viewers in this process what was just committed. A hint and no more: a viewer that missed one finds the same
  * in the database.
  */
 @Injectable()
 export class CommandEvents {
   private readonly emitter = new EventEmitter().setMaxListeners(0)
+  /** Of the commands that somebody follows. */
+  private readonly latest = new Map<string, { output: LatestOutput; viewers: number }>()
 
-  private readonly kept = new Map<string, OutputStored[]>()
-
-  outputStored(event: OutputStored): void {
-    const { commandId } = event
-    const kept = this.kept.get(commandId)
-    if (kept) {
-      kept.push(event)
-      if (kept.reduce((sum, { data }) => sum + data.length, 0) > MOST_KEPT_BYTES) this.tellKept(commandId)
-    } else if (this.emitter.listenerCount(`output/${commandId}`) > CROWD) {
-      this.kept.set(commandId, [event])
-      setTimeout(() => this.tellKept(commandId), MOMENT_MS).unref()
-    } else this.emitter.emit(`output/${commandId}`, event)
-  }
-
-  private tellKept(commandId: string): void {
-    const kept = this.kept.get(commandId) ?? []
-    this.kept.delete(commandId)
-    for (const event of joinOutput(kept)) this.emitter.emit(`output/${commandId}`, event)
+  outputStored(piece: OutputStored): void {
+    const latest = this.latest.get(piece.commandId)
+    if (!latest) return
+    latest.output.add(piece)
+    this.emitter.emit(`output/${piece.commandId}`)
   }
 
   commandChanged(change: CommandChanged): void {
-    this.tellKept(change.id)
     this.emitter.emit(`changed/${change.id}`)
     this.emitter.emit(`run/${change.runId}`, change)
     if (change.hasEnded && change.isLimited) this.emitter.emit('turn', change.runId)
@@ -82,28 +61,16 @@ export class CommandEvents {
     return () => void this.emitter.off('turn', callback)
   }
 
-  /** Calls back until the returned function is called. */
-  follow(commandId: string, onOutput: (event: OutputStored) => void, onChange: () => void): () => void {
+  /** Calls back for new output and for changes, until `stop` is called. */
+  follow(commandId: string, onOutput: () => void, onChange: () => void): FollowedCommand {
+    const latest = this.latest.get(commandId) ?? { output: new LatestOutput(), viewers: 0 }
+    this.latest.set(commandId, latest)
+    latest.viewers++
     this.emitter.on(`output/${commandId}`, onOutput).on(`changed/${commandId}`, onChange)
-    return () => {
+    const stop = () => {
       this.emitter.off(`output/${commandId}`, onOutput).off(`changed/${commandId}`, onChange)
+      if (--latest.viewers === 0) this.latest.delete(commandId)
     }
+    return { output: latest.output, stop }
   }
-}
-
-/** The same output in as few pieces as can be: one that does not begin where the one before ended stays by itself. */
-function joinOutput(events: readonly OutputStored[]): OutputStored[] {
-  const groups: OutputStored[][] = []
-  let end: number | undefined
-  for (const event of events) {
-    if (event.offset === end) groups.at(-1)?.push(event)
-    else groups.push([event])
-    end = event.offset + event.data.length
-  }
-  return groups.flatMap((group) => {
-    const [first] = group
-    if (!first || group.length === 1) return group
-    const chunks = group.flatMap((event) => splitPiece(event, event.offset, event.offset))
-    return { commandId: first.commandId, offset: first.offset, ...joinChunks(chunks) }
-  })
 }

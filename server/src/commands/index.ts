@@ -1,5 +1,5 @@
 export { AgentCommandHandler, type AgentWork } from './agent-command.handler.ts'
-export { type CommandChanged, CommandEvents, type OutputStored } from './command-events.ts'
+export { type CommandChanged, CommandEvents, type FollowedCommand } from './command-events.ts'
 export { viewOf } from './command-view.ts'
 export { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'
 export { CommandsModule } from './commands.module.ts'
@@ -12,6 +12,7 @@ export {
   type Ending,
   newCommand,
 } from './domain/command.ts'
+export type { OutputStored } from './domain/latest-output.ts'
 export { endingOfUnstarted, nextStep } from './domain/next-step.ts'
 export { joinChunks, splitPiece } from './domain/output.ts'
 export { hashOf, scheduledRunId, stepIdOf } from './domain/run-ids.ts'

@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import {
   type CommandEvents,
   type CommandsService,
+  type FollowedCommand,
   type OutputStored,
   splitPiece,
   viewOf,
@@ -16,8 +17,8 @@ const PAGE_BYTES = 512 * 1024
 const LOOK_AGAIN_MS = 2000
 
 /**
- * Feeds one viewer one command: stored output up to the present, then what comes, by offset. Pieces that arrive while
- * the database is being read are not kept: a gap is read from the database again, so the memory per viewer is bounded.
+ * Feeds one viewer one command: stored output up to the present, then what comes, by offset. What came last is held in
+ * memory, once for all viewers; who is further behind reads the database again, so the memory per viewer is bounded.
  */
 export class CommandFollower {
   private isStopped = false
@@ -41,33 +42,39 @@ export class CommandFollower {
 
   /** Ends when the command has ended and all was sent, when stopped, or with the error that the database gave. */
   async run(): Promise<void> {
-    const unfollow = this.events.follow(
+    const followed = this.events.follow(
       this.commandId,
-      (event) => this.onOutput(event),
+      () => {
+        if (!this.sendLatest(followed)) this.news.ring()
+      },
       () => this.news.ring(),
     )
     try {
       while (!this.isStopped) {
-        if (await this.catchUp()) return
+        if (await this.catchUp(followed)) return
         while (!(await this.news.wait(LOOK_AGAIN_MS)) && this.isFed) this.isFed = false
       }
     } finally {
-      unfollow()
+      followed.stop()
     }
   }
 
   /** Sends what is stored beyond our offset. True when that was all there will ever be. */
-  private async catchUp(): Promise<boolean> {
+  private async catchUp(followed: FollowedCommand): Promise<boolean> {
     for (;;) {
       await drained(this.socket, () => this.isStopped)
       if (this.isStopped) return true
       const page = await this.commands.readOutput(this.commandId, this.offset, PAGE_BYTES)
+      let hasNews = false
       for (const chunk of page.chunks) {
         // A piece that came live while we read may have been sent already.
         const sent = this.offset - chunk.offset
         const data = Buffer.from(chunk.data, 'base64').subarray(Math.max(0, sent))
-        if (data.length > 0 && sent >= 0) this.sendOutput(this.offset, chunk.stream, data)
+        if (data.length === 0 || sent < 0) continue
+        this.sendOutput(this.offset, chunk.stream, data)
+        hasNews = true
       }
+      this.sendLatest(followed)
       const command = viewOf(await this.commands.show(this.commandId))
       if (command.state !== this.shownState) {
         this.shownState = command.state
@@ -77,19 +84,20 @@ export class CommandFollower {
         this.send({ type: 'end', command })
         return true
       }
-      if (page.chunks.length === 0) return false
+      // All that was stored when we read is sent; of what came since, the bell was rung.
+      if (!hasNews) return false
     }
   }
 
-  private onOutput(event: OutputStored): void {
-    const end = event.offset + event.data.length
-    // The database is ahead of what is told: what was read there comes once more.
-    if (end <= this.offset) return
-    if (event.offset <= this.offset && !this.isStopped && this.socket.bufferedAmount < SLOW_BYTES) {
-      for (const message of messagesOf(event, this.offset)) this.sendRaw(message)
-      this.offset = end
+  /** Sends what is held in memory. False when the viewer needs more than that, or is too slow for it. */
+  private sendLatest({ output }: FollowedCommand): boolean {
+    for (const piece of output.from(this.offset)) {
+      if (this.isStopped || this.socket.bufferedAmount >= SLOW_BYTES) return false
+      for (const message of messagesOf(piece, this.offset)) this.sendRaw(message)
+      this.offset = piece.offset + piece.data.length
       this.isFed = true
-    } else this.news.ring()
+    }
+    return this.offset >= output.end
   }
 
   private sendOutput(offset: number, stream: 'stdout' | 'stderr', data: Buffer): void {
@@ -120,11 +128,11 @@ const encode = ({
 const encoded = new WeakMap<OutputStored, Buffer[]>()
 
 /** A piece from an offset on as it is sent: as a whole made once however many look at it. */
-function messagesOf(event: OutputStored, from: number): Buffer[] {
-  const known = from === event.offset ? encoded.get(event) : undefined
+function messagesOf(piece: OutputStored, from: number): Buffer[] {
+  const known = from === piece.offset ? encoded.get(piece) : undefined
   if (known) return known
-  const { commandId } = event
-  const made = [...splitPiece(event, event.offset, from)].map((chunk) => encode({ commandId, ...chunk }))
-  if (from === event.offset) encoded.set(event, made)
+  const { commandId } = piece
+  const made = [...splitPiece(piece, piece.offset, from)].map((chunk) => encode({ commandId, ...chunk }))
+  if (from === piece.offset) encoded.set(piece, made)
   return made
 }
