@@ -3,6 +3,7 @@ import { addAuditCommands } from './commands/audit.ts'
 import { addCommandCommands } from './commands/command.ts'
 import { addCopyCommand } from './commands/cp.ts'
 import { addHostCommands } from './commands/host.ts'
+import { addIdentityCommands } from './commands/identity.ts'
 import { addPlaybookCommands } from './commands/playbook.ts'
 import { addProfileCommands } from './commands/profile.ts'
 import { addRotateCommands } from './commands/rotate.ts'
@@ -50,6 +51,7 @@ export function buildProgram(context: Context, version: string): Command {
   addScheduleCommands(program, context)
   addPlaybookCommands(program, context)
   addRotateCommands(program, context)
+  addIdentityCommands(program, context)
   addUpgradeCommands(program, context)
   addCommandCommands(program, context)
   addCopyCommand(program, context)

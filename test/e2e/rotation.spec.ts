@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { HostView, RotationHost } from '@rollcall/contracts/admin'
+import type { AdminResponse, HostView, RotationHost } from '@rollcall/contracts/admin'
 import { AGENT_PATHS, type AgentConfigInput } from '@rollcall/contracts/agent'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
@@ -78,6 +78,28 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     const { events } = await api.get<{ events: { to: string }[] }>('GET', '/api/hosts/turned/history')
     expect(events.map(({ to }) => to)).not.toContain('credentials_refused')
     expect(events.map(({ to }) => to)).not.toContain('identity_changed')
+  })
+
+  it('come with a new identity of the servers, by which alone the agent knows them from then on', async () => {
+    const before = await config()
+    const { identities } = await api.get<AdminResponse<'renewServerIdentity'>>(
+      'POST',
+      '/api/server-identities',
+    )
+    const [newest, old] = identities.map(({ pin }) => pin)
+    expect(before.server_pins).toEqual([old])
+    await expectRotated(before)
+    expect((await config()).server_pins).toEqual([newest])
+    expect(await api.get('GET', '/api/hosts/turned')).toMatchObject({ serverPin: newest })
+    await server.restart('SIGKILL')
+    const [command] = await api.run({ hosts: ['turned'], program: 'true', args: [] })
+    expect(await api.ended(command?.id ?? '')).toMatchObject({ state: 'success' })
+    expect(await api.get('GET', '/api/server-identities')).toMatchObject({
+      identities: [
+        { pin: newest, agents: 1 },
+        { pin: old, agents: 0 },
+      ],
+    })
   })
 
   it('work, and the rotation ends, when the server is killed in the middle, again and again', async () => {

@@ -109,8 +109,8 @@ export class ServerData implements AsyncDisposable {
       agents.map((agent) => this.#seal(plain(agent), `agent/${agent.hostId}/${part}`))
     await this.#database.query(
       `INSERT INTO agent (host_id, rpc_port, rpc_path, token, secret_key, certificate, private_key, certificate_pin,
-         version, architecture, installed_at)
-       SELECT row.*, '0.1.0', 'x86_64', $9
+         server_pin, version, architecture, installed_at)
+       SELECT row.*, $10, '0.1.0', 'x86_64', $9
        FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::bytea[], $8::text[]) AS row`,
       [
         agents.map(({ hostId }) => hostId),
@@ -122,6 +122,7 @@ export class ServerData implements AsyncDisposable {
         sealed('private-key', ({ identity }) => identity.privateKey),
         agents.map(({ identity }) => identity.pin),
         at,
+        await this.serverPin(),
       ],
     )
   }

@@ -6,7 +6,8 @@ import { labelSelector } from './selector.ts'
  * What one may be allowed to do. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
  * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
  * root, which is as much as to run something there; `files:read` to see which were; `files:fetch` to read any file of a host, as root;
- * `playbooks:run` to run, plan and apply playbooks; `playbooks:write` to add some of one's own, which is as much as to run anything on any host.
+ * `playbooks:run` to run, plan and apply playbooks; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
+ * `identity:write` to make a new certificate by which all agents know the servers.
  */
 export const permission = z.enum([
   'hosts:read',
@@ -26,6 +27,7 @@ export const permission = z.enum([
   'profiles:write',
   'upgrades:read',
   'upgrades:write',
+  'identity:write',
   'users:read',
   'users:write',
   'keys:read',

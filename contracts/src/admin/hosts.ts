@@ -123,7 +123,7 @@ export type HostView = z.infer<typeof hostView>
 
 export const hostShown = z.strictObject({
   host: hostView,
-  /** The pin of this server's own certificate: the only caller whom the agents answer. */
+  /** The pin of the servers' certificate that the agent knows: the only caller whom it answers. */
   serverPin: spkiPin,
 })
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { plainText, uuid } from '../text.ts'
+import { plainText, spkiPin, uuid } from '../text.ts'
 import { defineRoute } from './route.ts'
 import { skippedHost } from './runs.ts'
 import { target } from './targets.ts'
@@ -42,6 +42,18 @@ export const rotationsStarted = z.strictObject({
 })
 export type RotationsStarted = z.infer<typeof rotationsStarted>
 
+const serverIdentities = z.strictObject({
+  /** The newest first: that one is given to every agent that gets credentials. */
+  identities: z.array(
+    z.strictObject({
+      pin: spkiPin,
+      createdAt: z.iso.datetime(),
+      /** So many know the servers by it. */
+      agents: z.int().min(0),
+    }),
+  ),
+})
+
 /** Credentials of agents: how old they are, and new ones. */
 export const ROTATION_ROUTES = {
   startRotation: defineRoute({
@@ -60,5 +72,23 @@ export const ROTATION_ROUTES = {
     path: '/api/rotations',
     summary: 'How old the credentials of each agent are, and rotations that are under way.',
     response: z.strictObject({ hosts: z.array(rotationHost) }),
+  }),
+  listServerIdentities: defineRoute({
+    access: 'hosts:read',
+    isWholeFleet: true,
+    method: 'GET',
+    path: '/api/server-identities',
+    summary: 'The certificates by which agents know the servers of this fleet.',
+    response: serverIdentities,
+  }),
+  renewServerIdentity: defineRoute({
+    access: 'identity:write',
+    isWholeFleet: true,
+    method: 'POST',
+    path: '/api/server-identities',
+    summary:
+      'Makes a new certificate for the servers and begins to give it to every agent, by a rotation of its credentials. Until an agent has it, it is called with the one that it knows.',
+    status: 202,
+    response: serverIdentities,
   }),
 } as const

@@ -29,7 +29,6 @@ beforeAll(async () => {
   const { database } = server.test
   await addTestHost(database, { name: 'in', labels: { env: 'prod' }, at })
   await addTestHost(database, { name: 'out', labels: { env: 'test' }, at })
-  await query('UPDATE agent SET certificate_pin = $1', [`sha256/${'A'.repeat(43)}=`])
 })
 afterAll(() => server?.[Symbol.asyncDispose]())
 

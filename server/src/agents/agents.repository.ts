@@ -14,6 +14,8 @@ export interface AgentIdentity extends AgentCredentials {
   certificatePem: string
   privateKeyPem: string
   certificatePin: string
+  /** Of the identity that the agent knows the servers by. */
+  serverPin: string
 }
 
 @Injectable()
@@ -27,7 +29,7 @@ export class AgentsRepository {
   ) {}
 
   /** Columns for a new agent, sealed; the caller inserts them with the host. */
-  newRow(hostId: string, rpcPort: number, now: Date) {
+  newRow(hostId: string, rpcPort: number, serverPin: string, now: Date) {
     const credentials = newCredentials()
     const identity: Identity = makeIdentity('rollcall-agent', now)
     return {
@@ -38,6 +40,7 @@ export class AgentsRepository {
       certificate: identity.certificatePem,
       privateKey: this.sealer.seal(identity.privateKeyPem, `agent/${hostId}/private-key`),
       certificatePin: identity.pin,
+      serverPin,
       credentialsAt: now,
     }
   }
@@ -53,6 +56,7 @@ export class AgentsRepository {
         certificatePem: row.certificate,
         privateKeyPem: this.sealer.open(row.privateKey, `agent/${hostId}/private-key`),
         certificatePin: row.certificatePin,
+        serverPin: row.serverPin,
       }
     )
   }
@@ -64,17 +68,28 @@ export class AgentsRepository {
   private async readAddresses(hostIds: readonly string[]): Promise<(AgentAddress | null)[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host.id, host.address, agent.rpc_port AS port, agent.rpc_path AS path, agent.token,
-         agent.secret_key AS "secretKey", agent.certificate_pin AS "certificatePin", agent.certificate,
+         agent.secret_key AS "secretKey", agent.certificate_pin AS "certificatePin", agent.server_pin AS "serverPin", agent.certificate,
          coalesce(rotation.phase = 'switched', false) AS "isStaged"
        FROM agent JOIN host ON host.id = agent.host_id LEFT JOIN rotation ON rotation.host_id = host.id WHERE host.id = ANY($1::uuid[])`,
       [hostIds],
     )
     const found = new Map<string, AgentAddress>(
       rows.map(
-        ({ id, address: host, port, path, token, secretKey, certificatePin, certificate, isStaged }) => [
+        ({
+          id,
+          address: host,
+          port,
+          path,
+          token,
+          secretKey,
+          certificatePin,
+          serverPin,
+          certificate,
+          isStaged,
+        }) => [
           id,
           {
-            ...{ host, port, path, certificatePin },
+            ...{ host, port, path, certificatePin, serverPin },
             token: this.sealer.open(token, `agent/${id}/token`),
             secretKey: this.sealer.open(secretKey, `agent/${id}/secret-key`),
             certificateDigest: certificateDigest(certificate),

@@ -10,10 +10,9 @@ import {
 import { type AgentConnector, agentConnector } from '../platform/agent-client/agent-connector.ts'
 import { callWithRetries } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import type { Identity } from '../platform/crypto/certificates.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
-import { SERVER_IDENTITY } from '../platform/tokens.ts'
 import { AgentsRepository } from './agents.repository.ts'
 
 /** Failures that say something of the host: its state is to be looked at anew. */
@@ -29,17 +28,17 @@ export class AgentsService implements OnModuleDestroy {
   private readonly connections = new Map<string, Promise<AgentConnection>>()
   /** Hosts whose last call by this server failed. */
   private readonly troubled = new Set<string>()
-  private readonly connector: AgentConnector
+  /** By the pin of the identity that they show. */
+  private readonly connectors = new Map<string, AgentConnector>()
   private readonly errors
 
   constructor(
     private readonly agents: AgentsRepository,
     private readonly clock: Clock,
     metrics: Metrics,
-    @Inject(SERVER_IDENTITY) identity: Identity,
+    private readonly identities: ServerIdentities,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
-    this.connector = agentConnector(identity)
     this.errors = metrics.counter({
       name: 'rollcall_rpc_errors_total',
       help: 'Calls to agents other than heartbeats that failed after all retries, by error code.',
@@ -146,7 +145,7 @@ export class AgentsService implements OnModuleDestroy {
     params: AgentParamsInput<N>,
     signal: AbortSignal,
   ): Promise<AgentResult<N>> {
-    const connection = new AgentConnection(address, this.connector)
+    const connection = await this.connect(address)
     try {
       return await connection.call(name, params, signal)
     } finally {
@@ -224,7 +223,14 @@ export class AgentsService implements OnModuleDestroy {
   private async open(hostId: string): Promise<AgentConnection> {
     const address = await this.agents.address(hostId)
     if (!address) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
-    return new AgentConnection(address, this.connector)
+    return this.connect(address)
+  }
+
+  private async connect(address: AgentAddress): Promise<AgentConnection> {
+    const { serverPin } = address
+    const connector = this.connectors.get(serverPin) ?? agentConnector(await this.identities.of(serverPin))
+    this.connectors.set(serverPin, connector)
+    return new AgentConnection(address, connector)
   }
 
   /** Has the roll called of a host at once. A hint, which fails nobody: without it the host has its turn later. */

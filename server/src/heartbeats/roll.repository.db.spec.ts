@@ -32,8 +32,8 @@ async function host(change: { state?: string; labels?: object; profile?: string 
     [id, `host-${id}`, change.labels ?? {}, change.state ?? 'online', now, change.profile ?? null],
   )
   await test.database.pool.query(
-    `INSERT INTO agent (host_id, rpc_port, rpc_path, token, secret_key, certificate, private_key, certificate_pin, installed_at)
-     VALUES ($1, $2, 'p', '', '', '', '', 'pin', $3)`,
+    `INSERT INTO agent (host_id, rpc_port, rpc_path, token, secret_key, certificate, private_key, certificate_pin, server_pin, installed_at)
+     VALUES ($1, $2, 'p', '', '', '', '', 'pin', 'server', $3)`,
     [id, ports++, now],
   )
   return id

@@ -1,8 +1,7 @@
-import { Controller, Inject } from '@nestjs/common'
+import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
-import type { Identity } from '../platform/crypto/certificates.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
-import { SERVER_IDENTITY } from '../platform/tokens.ts'
 import { viewOfHost } from './host-view.ts'
 import { HostsService } from './hosts.service.ts'
 
@@ -10,7 +9,7 @@ import { HostsService } from './hosts.service.ts'
 export class HostsController {
   constructor(
     private readonly hosts: HostsService,
-    @Inject(SERVER_IDENTITY) private readonly identity: Identity,
+    private readonly identities: ServerIdentities,
   ) {}
 
   @Endpoint('listHosts')
@@ -20,6 +19,10 @@ export class HostsController {
 
   @Endpoint('showHost')
   async show(@Input() { params }: InputOf<'showHost'>) {
-    return { host: viewOfHost(await this.hosts.show(params.host)), serverPin: this.identity.pin }
+    const host = await this.hosts.show(params.host)
+    return {
+      host: viewOfHost(host),
+      serverPin: host.agent?.serverPin ?? (await this.identities.newestPin()),
+    }
   }
 }

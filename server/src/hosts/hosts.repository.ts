@@ -138,6 +138,7 @@ function fromRow(row: Row & { agent: Agent | null; roll: { lastAnswerAt: Date | 
     agent: agent && {
       port: agent.rpcPort,
       certificatePin: agent.certificatePin,
+      serverPin: agent.serverPin,
       version: agent.version,
       architecture: agent.architecture,
       installedAt: agent.installedAt,

@@ -7,15 +7,10 @@ import { Artifacts } from './artifacts/artifacts.ts'
 import { BlobStore } from './blobs/blob-store.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
-import { type Identity, makeIdentity } from './crypto/certificates.ts'
 import { loadMasterKey, parseMasterKey } from './crypto/master-key.ts'
-import {
-  CHECK_CONTEXT,
-  IDENTITY_CONTEXT,
-  ROOT_CONTEXT,
-  rotateMasterKey,
-} from './crypto/master-key-rotation.ts'
+import { CHECK_CONTEXT, ROOT_CONTEXT, rotateMasterKey } from './crypto/master-key-rotation.ts'
 import { Sealer } from './crypto/sealer.ts'
+import { ServerIdentities } from './crypto/server-identities.ts'
 import { makeLogger } from './log.ts'
 import type { Platform } from './platform.module.ts'
 import { EmbeddedPostgres } from './postgres/embedded-postgres.ts'
@@ -67,7 +62,7 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
       )
     }
     const sealer = await openSealer(database, masterKey)
-    const identity = await serverIdentity(database, sealer)
+    const identities = await ServerIdentities.open(database, sealer)
 
     const queue = await JobQueue.open(
       config.redisUrl === undefined
@@ -82,7 +77,7 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
       dataDir.file('releases'),
     )
     const blobs = new BlobStore(dataDir.file('files'), config.filesBytes)
-    return { version, config, log, dataDir, sealer, database, identity, queue, artifacts, blobs, close }
+    return { version, config, log, dataDir, sealer, database, identities, queue, artifacts, blobs, close }
   } catch (error) {
     await close()
     throw error
@@ -104,26 +99,4 @@ async function openSealer(database: Database, masterKey: Buffer): Promise<Sealer
     )
   if (!known.derivationRoot) return sealer
   return new Sealer(masterKey, Buffer.from(sealer.open(known.derivationRoot, ROOT_CONTEXT), 'base64'))
-}
-
-/** The certificate that agents know this fleet's servers by, made once. */
-async function serverIdentity(database: Database, sealer: Sealer): Promise<Identity> {
-  const now = new Date()
-  const fresh = makeIdentity('rollcall-server', now)
-  const row = await database.prisma.serverIdentity.upsert({
-    where: { id: 1 },
-    update: {},
-    create: {
-      id: 1,
-      certificate: fresh.certificatePem,
-      privateKey: sealer.seal(fresh.privateKeyPem, IDENTITY_CONTEXT),
-      pin: fresh.pin,
-      createdAt: now,
-    },
-  })
-  return {
-    certificatePem: row.certificate,
-    privateKeyPem: sealer.open(row.privateKey, IDENTITY_CONTEXT),
-    pin: row.pin,
-  }
 }

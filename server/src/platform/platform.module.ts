@@ -5,14 +5,14 @@ import { Clock, SystemClock } from './clock/clock.ts'
 import { Repeater } from './clock/repeater.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
-import type { Identity } from './crypto/certificates.ts'
 import { Sealer } from './crypto/sealer.ts'
+import { ServerIdentities } from './crypto/server-identities.ts'
 import { LOGGER, type Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { Database } from './prisma/database.ts'
 import { Notifications } from './prisma/notifications.ts'
 import { JobQueue } from './queue/job-queue.ts'
-import { CONFIG, SERVER_ID, SERVER_IDENTITY, VERSION } from './tokens.ts'
+import { CONFIG, SERVER_ID, VERSION } from './tokens.ts'
 
 /** What the server opened before its features start. */
 export interface Platform {
@@ -23,7 +23,7 @@ export interface Platform {
   sealer: Sealer
   database: Database
   queue: JobQueue
-  identity: Identity
+  identities: ServerIdentities
   artifacts: Artifacts
   blobs: BlobStore
 }
@@ -38,7 +38,7 @@ export class PlatformModule {
       { provide: CONFIG, useValue: platform.config },
       { provide: LOGGER, useValue: platform.log },
       { provide: SERVER_ID, useValue: platform.dataDir.installationId },
-      { provide: SERVER_IDENTITY, useValue: platform.identity },
+      { provide: ServerIdentities, useValue: platform.identities },
       { provide: DataDir, useValue: platform.dataDir },
       { provide: Sealer, useValue: platform.sealer },
       { provide: Database, useValue: platform.database },

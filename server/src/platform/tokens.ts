@@ -3,4 +3,3 @@ export const SERVER_ID = Symbol('ServerId')
 export const CONFIG = Symbol('Config')
 /** The release of this server. */
 export const VERSION = Symbol('Version')
-export const SERVER_IDENTITY = Symbol('ServerIdentity')

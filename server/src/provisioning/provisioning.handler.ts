@@ -11,9 +11,7 @@ import { RollRepository } from '../heartbeats/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
 import { type AgentArchive, Artifacts } from '../platform/artifacts/artifacts.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import type { Identity } from '../platform/crypto/certificates.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { SERVER_IDENTITY } from '../platform/tokens.ts'
 import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { install } from './installer.ts'
@@ -35,7 +33,6 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     private readonly ports: AgentPorts,
     private readonly artifacts: Artifacts,
     private readonly clock: Clock,
-    @Inject(SERVER_IDENTITY) private readonly identity: Identity,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -91,7 +88,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
           certificatePem: agent.certificatePem,
           privateKeyPem: agent.privateKeyPem,
         },
-        serverPins: [this.identity.pin],
+        serverPins: [agent.serverPin],
         isSilent: await this.agents.isSilent(hostId),
       },
       {

@@ -4,6 +4,7 @@ import type { HostState } from '@rollcall/contracts/admin'
 import { AgentsRepository } from '../agents/index.ts'
 import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
 import { type Host, type HostCredential, HostsRepository } from '../hosts/index.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { isUniqueViolation } from '../platform/prisma/database.ts'
 
 type NewHostFields = Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'>
@@ -18,6 +19,7 @@ export class ProvisioningRepository {
     private readonly hosts: HostsRepository,
     private readonly agents: AgentsRepository,
     private readonly commands: CommandsRepository,
+    private readonly identities: ServerIdentities,
   ) {}
 
   /** Stores a host, its agent's identity and its installation. `pickPort` is asked again when another server took the port. */
@@ -29,14 +31,14 @@ export class ProvisioningRepository {
     now: Date,
   ): Promise<void> {
     for (let tries = 1; ; tries++) {
-      const rpcPort = await pickPort()
+      const [rpcPort, serverPin] = [await pickPort(), await this.identities.newestPin()]
       try {
         return await this.commands.insertRun(run, (transaction) =>
           transaction.host
             .create({
               data: {
                 ...this.hosts.newRow(host, credential, run.commands[0].id, now),
-                agent: { create: this.agents.newRow(host.id, rpcPort, now) },
+                agent: { create: this.agents.newRow(host.id, rpcPort, serverPin, now) },
               },
             })
             .then(() => undefined),

@@ -3,9 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { AgentsService } from '../agents/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
-import type { Identity } from '../platform/crypto/certificates.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { SERVER_IDENTITY } from '../platform/tokens.ts'
 import { nextStep, pauseAfter, type RotationAnswer, type RotationCall } from './domain/next-step.ts'
 import { addressOf, type Rotation, type RotationSets, RotationsRepository } from './rotations.repository.ts'
 
@@ -33,7 +31,6 @@ export class RotationDriver {
     private readonly agents: AgentsService,
     private readonly clock: Clock,
     private readonly repeater: Repeater,
-    @Inject(SERVER_IDENTITY) private readonly identity: Identity,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -95,8 +92,8 @@ export class RotationDriver {
     const by = addressOf(sets, call === 'stage_by_old' || call === 'try_old' ? 'old' : 'new')
     try {
       if (call === 'stage_by_old') {
-        const { certificatePin: _, ...secrets } = sets.new
-        const credentials = { ...secrets, server_pins: [this.identity.pin] }
+        const { certificatePin: _, serverPin, ...secrets } = sets.new
+        const credentials = { ...secrets, server_pins: [serverPin] }
         await this.agents.callAt(by, 'stage_credentials', { rotation_id: id, credentials }, signal)
       } else if (call === 'commit_by_new')
         await this.agents.callAt(by, 'commit_credentials', { rotation_id: id }, signal)

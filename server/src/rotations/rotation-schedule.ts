@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@ne
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import type { Config } from '../platform/config/config.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { RotationsRepository } from './rotations.repository.ts'
@@ -13,7 +14,10 @@ const AT_ONCE = 50
 /** In whose name, as a host's history tells. */
 const REQUESTED_BY = 'the schedule'
 
-/** Begins the rotation of credentials that are older than the operator wants them to be. */
+/**
+ * Begins the rotation of credentials that are older than the operator wants them to be, and of agents that know the servers by an identity
+ * that has been replaced; removes identities that no agent knows any more.
+ */
 @Injectable()
 export class RotationSchedule implements OnModuleInit, OnModuleDestroy {
   private readonly stopping = new AbortController()
@@ -21,6 +25,7 @@ export class RotationSchedule implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     private readonly rows: RotationsRepository,
+    private readonly identities: ServerIdentities,
     private readonly clock: Clock,
     private readonly repeater: Repeater,
     @Inject(CONFIG) private readonly config: Pick<Config, 'rotateDays'>,
@@ -28,14 +33,8 @@ export class RotationSchedule implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit() {
-    const { rotateDays } = this.config
-    if (rotateDays === null) return
-    this.looking = this.repeater.repeat(
-      'looking for old credentials',
-      INTERVAL_MS,
-      this.stopping.signal,
-      () => this.look(rotateDays),
-    )
+    const { signal } = this.stopping
+    this.looking = this.repeater.repeat('looking for old credentials', INTERVAL_MS, signal, () => this.look())
   }
 
   async onModuleDestroy() {
@@ -44,11 +43,16 @@ export class RotationSchedule implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Those whose host does not answer have their turn when it does. */
-  async look(rotateDays: number): Promise<void> {
+  async look(): Promise<void> {
     const now = this.clock.now()
-    const ids = await this.rows.olderThan(new Date(now.getTime() - rotateDays * DAY_MS), AT_ONCE)
-    if (ids.length === 0) return
+    const { rotateDays } = this.config
+    const before = rotateDays === null ? null : new Date(now.getTime() - rotateDays * DAY_MS)
+    const ids = await this.rows.outdated(before, AT_ONCE)
     await this.rows.begin(ids, REQUESTED_BY, now)
-    this.log.info(`rotating the credentials of ${ids.length} agents, which are older than ${rotateDays} days`)
+    if (ids.length > 0)
+      this.log.info(`rotating the credentials of ${ids.length} agents, which are out of date`)
+    const removed = await this.identities.removeUnused(now)
+    if (removed > 0)
+      this.log.info(`removed ${removed} identities of the servers that no agent knows any more`)
   }
 }

@@ -1,11 +1,15 @@
 import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
+import { type KnownIdentity, ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { RotationsService } from './rotations.service.ts'
 
 @Controller()
 export class RotationsController {
-  constructor(private readonly rotations: RotationsService) {}
+  constructor(
+    private readonly rotations: RotationsService,
+    private readonly identities: ServerIdentities,
+  ) {}
 
   @Endpoint('startRotation')
   start(@Input() { body }: InputOf<'startRotation'>, @Actor() actor: Principal) {
@@ -16,4 +20,18 @@ export class RotationsController {
   async list(@Actor() { scope }: Principal) {
     return { hosts: await this.rotations.list(scope) }
   }
+
+  @Endpoint('listServerIdentities')
+  async listIdentities() {
+    return viewOf(await this.identities.list())
+  }
+
+  @Endpoint('renewServerIdentity')
+  async renewIdentity(@Actor() actor: Principal) {
+    return viewOf(await this.rotations.renewIdentity(actor))
+  }
 }
+
+const viewOf = (known: KnownIdentity[]) => ({
+  identities: known.map(({ createdAt, ...rest }) => ({ ...rest, createdAt: createdAt.toISOString() })),
+})

@@ -6,8 +6,8 @@ import { AgentsRepository, type AgentsService } from '../agents/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import type { Clock } from '../platform/clock/clock.ts'
 import type { Repeater } from '../platform/clock/repeater.ts'
-import { makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { RotationDriver } from './rotation-driver.ts'
 import { RotationSchedule } from './rotation-schedule.ts'
@@ -15,15 +15,21 @@ import { RotationsRepository } from './rotations.repository.ts'
 
 const start = new Date('2026-11-25T10:00:00Z')
 const sealer = new Sealer(Buffer.alloc(32, 7))
-const identity = makeIdentity('server', start)
 
 let test: TestDatabase
+let identities: ServerIdentities
 let rows: RotationsRepository
 let agents: AgentsRepository
 let driver: RotationDriver
 let now: Date
 /** What the agents were asked, and by which token; `answer` may throw in their place. */
-let calls: { method: string; token: string; serverName: string | undefined; params: object }[]
+let calls: {
+  method: string
+  token: string
+  serverPin: string
+  serverName: string | undefined
+  params: object
+}[]
 let answer: (method: string) => unknown
 let port = 20_000
 
@@ -31,17 +37,19 @@ const query = (sql: string, values: unknown[] = []) => test.database.pool.query(
 
 beforeAll(async () => {
   test = await TestDatabase.open()
-  rows = new RotationsRepository(test.database, sealer)
+  identities = await ServerIdentities.open(test.database, sealer)
+  rows = new RotationsRepository(test.database, sealer, identities)
   agents = new AgentsRepository(test.database, sealer)
   const service = {
     forget: () => undefined,
     callAt: async (address: AgentAddress, method: string, params: object) => {
-      calls.push({ method, token: address.token, serverName: address.serverName, params })
+      const { token, serverPin, serverName } = address
+      calls.push({ method, token, serverPin, serverName, params })
       await answer(method)
     },
   } as unknown as AgentsService
   const clock = { now: () => now } as Clock
-  driver = new RotationDriver(rows, service, clock, {} as Repeater, identity, pino({ level: 'silent' }))
+  driver = new RotationDriver(rows, service, clock, {} as Repeater, pino({ level: 'silent' }))
 })
 afterAll(() => test.close())
 beforeEach(async () => {
@@ -57,7 +65,12 @@ async function host(state = 'online'): Promise<string> {
     data: {
       ...{ id, name: `host-${id.slice(0, 8)}`, address: '192.0.2.1', sshPort: 22, sshUser: 'root' },
       ...{ credential: Buffer.of(1), state, stateSince: start, createdAt: start },
-      agent: { create: { ...agents.newRow(id, port++, start), installedAt: start } },
+      agent: {
+        create: {
+          ...agents.newRow(id, port++, await identities.newestPin(), start),
+          installedAt: start,
+        },
+      },
     },
   })
   return id
@@ -75,26 +88,69 @@ const tokenOf = async (id: string) => (await agents.identity(id))?.token
 
 describe('the schedule', () => {
   const DAY_MS = 86_400_000
-  const schedule = () => {
+  const schedule = (rotateDays: number | null = 30) => {
     const clock = { now: () => now } as Clock
-    return new RotationSchedule(rows, clock, {} as Repeater, { rotateDays: 30 }, pino({ level: 'silent' }))
+    const log = pino({ level: 'silent' })
+    return new RotationSchedule(rows, identities, clock, {} as Repeater, { rotateDays }, log)
   }
 
   it('rotates what is older than it should be, once, and leaves alone who does not answer', async () => {
     const [old, offline] = [await host(), await host('offline')]
     later(20 * DAY_MS)
-    await schedule().look(30)
+    await schedule().look()
     expect(await rotationOf(old), 'of 20 days').toBeUndefined()
     const before = await tokenOf(old)
     later(11 * DAY_MS)
-    await schedule().look(30)
-    await schedule().look(30)
+    await schedule().look()
+    await schedule().look()
     expect(await rotationOf(old)).toMatchObject({ phase: 'made', requested_by: 'the schedule' })
     expect(await rotationOf(offline)).toBeUndefined()
     await driver.look()
     expect(await tokenOf(old)).not.toBe(before)
-    await schedule().look(30)
+    await schedule().look()
     expect(await rotationOf(old), 'its credentials are new').toBeUndefined()
+  })
+
+  it('brings a new identity of the servers to who answers, and removes the old one when nobody knows it', async () => {
+    const [there, away] = [await host(), await host('offline')]
+    const pins = async () => (await identities.list()).map(({ pin, agents }) => [pin, agents])
+    const before = await identities.newestPin()
+    await identities.renew(now)
+    const after = await identities.newestPin()
+    expect(after).not.toBe(before)
+    await schedule(null).look()
+    await driver.look()
+    expect(calls.map(({ method, serverPin }) => [method, serverPin])).toEqual([
+      ...[
+        ['stage_credentials', before],
+        ['get_port', after],
+        ['commit_credentials', after],
+      ],
+    ])
+    expect(calls[0]?.params).toMatchObject({ credentials: { server_pins: [after] } })
+    expect([await agents.address(there), await agents.address(away)]).toMatchObject([
+      ...[{ serverPin: after }, { serverPin: before }],
+    ])
+    later(2 * DAY_MS)
+    await schedule(null).look()
+    expect(await pins()).toEqual([
+      [after, 1],
+      [before, 1],
+    ])
+    await query("UPDATE host SET state = 'online' WHERE id = $1", [away])
+    await schedule(null).look()
+    await driver.look()
+    await schedule(null).look()
+    expect(await pins()).toEqual([[after, 2]])
+    await expect(identities.of(after)).resolves.toMatchObject({ pin: after })
+  })
+
+  it('keeps an identity that a host may be about to be added with', async () => {
+    await query('DELETE FROM server_identity')
+    identities = await ServerIdentities.open(test.database, sealer)
+    await identities.renew(now)
+    expect(await identities.removeUnused(now)).toBe(0)
+    expect(await identities.list()).toHaveLength(2)
   })
 })
 
@@ -120,7 +176,7 @@ describe('a rotation', () => {
       ['get_port', after?.token, 'staged.rollcall.invalid'],
       ['commit_credentials', after?.token, 'staged.rollcall.invalid'],
     ])
-    expect(calls[0]?.params).toMatchObject({ credentials: { server_pins: [identity.pin] } })
+    expect(calls[0]?.params).toMatchObject({ credentials: { server_pins: [await identities.newestPin()] } })
     expect(await rotationOf(id)).toBeUndefined()
     const [row] = (await query('SELECT credentials_at, rotated_at FROM agent')).rows
     expect(row).toEqual({ credentials_at: now, rotated_at: now })

@@ -6,6 +6,7 @@ import { newCredentials } from '../agents/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import { makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { RotationPhase } from './domain/next-step.ts'
 
@@ -21,6 +22,8 @@ export interface Rotation {
 /** One set in the clear: it stays in memory. */
 export interface SecretSet extends Omit<CredentialSet, 'server_pins'> {
   certificatePin: string
+  /** Of the identity that the servers show to who has this set. */
+  serverPin: string
 }
 
 export interface RotationSets {
@@ -38,11 +41,12 @@ interface SealedSet {
   certificate: string
   private_key: Buffer
   certificate_pin: string
+  server_pin: string
 }
 
-const COLUMNS = 'rpc_path, token, secret_key, certificate, private_key, certificate_pin'
+const COLUMNS = 'rpc_path, token, secret_key, certificate, private_key, certificate_pin, server_pin'
 const ASSIGNED =
-  'rpc_path = $2, token = $3, secret_key = $4, certificate = $5, private_key = $6, certificate_pin = $7'
+  'rpc_path = $2, token = $3, secret_key = $4, certificate = $5, private_key = $6, certificate_pin = $7, server_pin = $8'
 /** Something else is at work on the host, with the credentials that it has read. */
 const IS_FREE = "host.state NOT IN ('installing', 'upgrading', 'removing')"
 /** Making a key takes a millisecond or two, in which nobody else is served. */
@@ -54,35 +58,40 @@ export class RotationsRepository {
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
+    private readonly identities: ServerIdentities,
   ) {}
 
   /** Makes and keeps a new set for each host. Where a rotation is under way already that one goes on. */
   async begin(hostIds: readonly string[], requestedBy: string, now: Date): Promise<void> {
+    const pin = await this.identities.newestPin()
     for (let at = 0; at < hostIds.length; at += MADE_AT_ONCE)
       await this.database.prisma.rotation.createMany({
         data: hostIds.slice(at, at + MADE_AT_ONCE).map((hostId) => {
-          const [rpcPath, token, secretKey, certificate, privateKey, certificatePin] = this.sealed(
+          const [rpcPath, token, secretKey, certificate, privateKey, certificatePin, serverPin] = this.sealed(
             'rotation',
             hostId,
-            newSet(now),
+            newSet(pin, now),
           )
           return {
             ...{ hostId, id: randomUUID(), phase: 'made', requestedBy, startedAt: now, dueAt: now },
-            ...{ rpcPath, token, secretKey, certificate, privateKey, certificatePin },
+            ...{ rpcPath, token, secretKey, certificate, privateKey, certificatePin, serverPin },
           }
         }),
         skipDuplicates: true,
       })
   }
 
-  /** Hosts that answer, whose credentials were made before and are not being rotated; the oldest first. */
-  async olderThan(before: Date, limit: number): Promise<string[]> {
+  /**
+   * Hosts that answer, whose credentials are not being rotated, and were made before that or know the servers by another identity than the
+   * newest; the oldest first.
+   */
+  async outdated(before: Date | null, limit: number | null): Promise<string[]> {
     const { rows } = await this.database.pool.query<{ hostId: string }>(
       `SELECT host_id AS "hostId" FROM agent JOIN host ON host.id = host_id
-       WHERE credentials_at < $1 AND host.state IN ('online', 'degraded')
+       WHERE (credentials_at < $1 OR server_pin <> $3) AND host.state IN ('online', 'degraded')
          AND NOT EXISTS (SELECT 1 FROM rotation WHERE rotation.host_id = agent.host_id)
        ORDER BY credentials_at LIMIT $2`,
-      [before, limit],
+      [before, limit, await this.identities.newestPin()],
     )
     return rows.map(({ hostId }) => hostId)
   }
@@ -199,13 +208,15 @@ export class RotationsRepository {
       set.certificate,
       seal(set.private_key, 'private-key'),
       set.certificatePin,
+      set.serverPin,
     ] as const
   }
 
   private open(table: Table, hostId: string, row: SealedSet): SecretSet {
     const open = (value: Buffer, name: string) => this.sealer.open(value, `${table}/${hostId}/${name}`)
     return {
-      ...{ rpc_path: row.rpc_path, certificate: row.certificate, certificatePin: row.certificate_pin },
+      ...{ rpc_path: row.rpc_path, certificate: row.certificate },
+      ...{ certificatePin: row.certificate_pin, serverPin: row.server_pin },
       agent_token: open(row.token, 'token'),
       secret_key: open(row.secret_key, 'secret-key'),
       private_key: open(row.private_key, 'private-key'),
@@ -228,12 +239,12 @@ const qualified = (table: Table) => names.map((name) => `${table}.${name} AS ${t
 const unqualified = (row: Record<string, unknown>, table: Table) =>
   Object.fromEntries(names.map((name) => [name, row[`${table}_${name}`]])) as unknown as SealedSet
 
-function newSet(now: Date): SecretSet {
+function newSet(serverPin: string, now: Date): SecretSet {
   const { token, secretKey, rpcPath } = newCredentials()
   const { certificatePem, privateKeyPem, pin } = makeIdentity('rollcall-agent', now)
   return {
     ...{ agent_token: token, secret_key: secretKey, rpc_path: rpcPath },
-    ...{ certificate: certificatePem, private_key: privateKeyPem, certificatePin: pin },
+    ...{ certificate: certificatePem, private_key: privateKeyPem, certificatePin: pin, serverPin },
   }
 }
 
@@ -242,7 +253,7 @@ export function addressOf({ host, port, ...sets }: RotationSets, which: 'old' | 
   const set = sets[which]
   return {
     ...{ host, port, path: set.rpc_path, token: set.agent_token, secretKey: set.secret_key },
-    certificatePin: set.certificatePin,
+    ...{ certificatePin: set.certificatePin, serverPin: set.serverPin },
     ...(which === 'new' && { serverName: STAGED_SERVER_NAME }),
   }
 }

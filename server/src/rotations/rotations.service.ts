@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { NewRotation, RotationHost, RotationsStarted } from '@rollcall/contracts/admin'
 import { type HostScope, isInScope, type Principal } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { type KnownIdentity, ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { RunsService } from '../runs/index.ts'
 import { RotationList } from './rotation-list.ts'
 import { RotationsRepository } from './rotations.repository.ts'
@@ -13,6 +14,7 @@ export class RotationsService {
     private readonly rows: RotationsRepository,
     private readonly shown: RotationList,
     private readonly runs: RunsService,
+    private readonly identities: ServerIdentities,
     private readonly clock: Clock,
   ) {}
 
@@ -25,6 +27,17 @@ export class RotationsService {
     const ids = chosen.map(({ id }) => id)
     await this.rows.begin(ids, name, this.clock.now())
     return { hosts: (await this.shown.of(ids)).map(({ view }) => view), skipped }
+  }
+
+  /**
+   * Makes a new identity of the servers and begins to give it to all agents that answer; the schedule brings it to the others. Nobody is
+   * called with it who has not taken it.
+   */
+  async renewIdentity({ name }: Pick<Principal, 'name'>): Promise<KnownIdentity[]> {
+    const now = this.clock.now()
+    await this.identities.renew(now)
+    await this.rows.begin(await this.rows.outdated(null, null), name, now)
+    return this.identities.list()
   }
 
   async list(scope: HostScope): Promise<RotationHost[]> {

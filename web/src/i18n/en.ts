@@ -204,6 +204,16 @@ export const en = {
   'host.timeline': 'Timeline',
   'host.trust': 'Trust',
   'host.uptime': 'Uptime',
+  'identity.agents': 'Agents that know it',
+  'identity.made': 'Made',
+  'identity.pin': 'Certificate pin',
+  'identity.renew': 'Make a new one',
+  'identity.renewText':
+    "Every agent gets the new certificate's pin with a rotation of its credentials. Until then it is called with the one that it knows: none is lost, and a host that is away gets it when it is back.",
+  'identity.renewTitle': 'Make a new certificate for the servers?',
+  'identity.text':
+    'Agents answer nobody but who shows the certificate that they know. All servers of this fleet share it.',
+  'identity.title': 'Identity of the servers',
   in: 'in {time}',
   'invite.submit': 'Set password and sign in',
   'invite.text': 'This link works once.',

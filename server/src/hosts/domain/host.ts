@@ -26,6 +26,8 @@ export interface Host {
 export interface HostAgent {
   port: number
   certificatePin: string
+  /** Of the identity that the agent knows the servers by. */
+  serverPin: string
   version: string | null
   architecture: string | null
   installedAt: Date | null

@@ -8,6 +8,8 @@ export interface AgentAddress {
   secretKey: string
   /** The pin of the one key that is accepted. */
   certificatePin: string
+  /** Of the identity that the agent knows us by. */
+  serverPin: string
   /** SHA-256 of the DER certificate that the agent was given, in base64: one that is the same byte for byte has the key. */
   certificateDigest?: string
   /** The TLS server name under which the agent shows that certificate; left out for its usual one. */

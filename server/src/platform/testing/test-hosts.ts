@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '../prisma/database.ts'
 
+const PIN = `sha256/${'A'.repeat(43)}=`
+
 let port = 10_000
 
 /** A host that was never there, for specs of what chooses hosts. */
@@ -30,7 +32,12 @@ export async function addTestHost(
             secretKey: Buffer.of(1),
             certificate: 'c',
           },
-          ...{ privateKey: Buffer.of(1), certificatePin: 'p', installedAt: isInstalled ? at : null },
+          ...{
+            privateKey: Buffer.of(1),
+            certificatePin: PIN,
+            serverPin: PIN,
+            installedAt: isInstalled ? at : null,
+          },
         },
       },
     },

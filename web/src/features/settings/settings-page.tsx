@@ -7,6 +7,7 @@ import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ServerIdentities } from './server-identities.tsx'
 
 export function SettingsPage() {
   const { version } = useSession()
@@ -43,6 +44,7 @@ export function SettingsPage() {
         </Table>
       </Table.ScrollContainer>
       {mayWrite && <AddProfile />}
+      <ServerIdentities />
     </Stack>
   )
 }
