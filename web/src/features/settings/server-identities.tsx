@@ -31,7 +31,7 @@ export function ServerIdentities() {
       <Text size="sm" maw={760}>
         {t('identity.text')}
       </Text>
-      <Table.ScrollContainer minWidth={620}>
+      <Table.ScrollContainer minWidth={800}>
         <Table>
           <Table.Thead>
             <Table.Tr>
