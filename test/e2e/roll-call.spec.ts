@@ -22,6 +22,8 @@ type Fate = (typeof FATES)[number]
 /** One for each fate by default; more make the same stories heavier. */
 const HOSTS = Number(process.env.ROLLCALL_TEST_HOSTS ?? FATES.length)
 const INSTALLED_AT_ONCE = 4
+/** All of them, where each takes its time. */
+const INSTALLED_MS = 120_000 + HOSTS * 40_000
 /** Of the profile `high-availability`. */
 const WINDOW_MS = 15_000
 const MIN_MS = 4000
@@ -29,8 +31,8 @@ const MAX_MS = 6000
 /** From a moment until it is stored and shown, on a busy machine. */
 const SLACK_MS = 3000
 const NEXT_ROUND_MS = MAX_MS + 3 * SLACK_MS
-/** Three rounds that fail, a look at which hosts are silent, and an installation. */
-const REINSTALLED_MS = WINDOW_MS + 2 * MAX_MS + 5000 + 60_000
+/** Three rounds that fail, a look at which hosts are silent, and an installation beside those of the others. */
+const REINSTALLED_MS = WINDOW_MS + 2 * MAX_MS + 5000 + 60_000 * Math.ceil(HOSTS / FATES.length)
 const SILENCE = /^No answer to [1-4] calls? (at|from) \d\d:\d\d:\d\d .*UTC: The agent does not answer: /
 
 describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`, () => {
@@ -66,7 +68,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
     await Promise.all(Array.from({ length: INSTALLED_AT_ONCE }, install))
     const isCalled = async () => (await roll.agents()).every(({ uptimeS }) => uptimeS !== null)
     await poll(isCalled, { timeoutMs: NEXT_ROUND_MS + 60_000, everyMs: 200, what: 'the first round' })
-  })
+  }, INSTALLED_MS)
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]()
     await bed?.close()
