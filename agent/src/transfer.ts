@@ -4,6 +4,7 @@ import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { TransferResult } from '@rollcall/contracts/agent'
 import { Content, Idle } from './files/content.ts'
 import { getFile } from './files/get-file.ts'
+import { getFiles, listTree } from './files/get-tree.ts'
 import { type Job, putFile, removePart } from './files/put-file.ts'
 import { putTree } from './files/put-tree.ts'
 import { pathsIn, type TransferPaths } from './files/transfer-paths.ts'
@@ -52,6 +53,8 @@ function jobOf(paths: TransferPaths, record: OrderRecord): Job {
 async function carryOut({ order }: OrderRecord, job: Job, paths: TransferPaths): Promise<TransferResult> {
   try {
     if (order.kind === 'get_file') return await getFile(order, paths, job.leftFree)
+    if (order.kind === 'list_tree') return await listTree(order, paths, job.leftFree)
+    if (order.kind === 'get_files') return await getFiles(order, paths, job.leftFree)
     return order.kind === 'put_file' ? await putFile(order, job) : await putTree(order, job, paths)
   } catch (error) {
     if (error instanceof Idle) throw error

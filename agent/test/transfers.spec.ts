@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentHost } from './fixtures/agent-host.ts'
 import {
   ended,
+  getCopy,
   getFile,
   putFile,
   putTree,
@@ -226,6 +227,73 @@ describe('a file that is asked for', () => {
     await expect(host.client.call('read_chunk', { transfer_id: id, index: 1 })).rejects.toThrow(
       'file.chunk_invalid',
     )
+  })
+})
+
+describe('a tree that is asked for', () => {
+  const list = async (path: string) => {
+    const { state, bytes } = await getCopy(host.client, { kind: 'list_tree', path })
+    return {
+      state,
+      lines: bytes
+        .toString()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line)),
+    }
+  }
+  const get = (path: string, ...files: { path: string; size: number }[]) =>
+    getCopy(host.client, { kind: 'get_files', path, files })
+
+  test('is listed by content, without what is no file, and its files come one after the other', async () => {
+    const folder = at('asked')
+    mkdirSync(join(folder, 'b/deep'), { recursive: true })
+    writeFileSync(join(folder, 'a'), 'one', { mode: 0o640 })
+    writeFileSync(join(folder, 'b/deep/c'), randomBytes(1_500_000))
+    writeFileSync(join(folder, 'b/empty'), '')
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff, 0x41)]),
+      'of no name that can be told',
+    )
+    symlinkSync('/etc/shadow', join(folder, 'b/link'))
+    const { lines } = await list(folder)
+    const large = readFileSync(join(folder, 'b/deep/c'))
+    expect(lines).toEqual([
+      { path: 'a', size: 3, sha256: sha256Of(Buffer.from('one')), mode: 0o640 },
+      { path: 'b/deep/c', size: large.length, sha256: sha256Of(large), mode: 0o644 },
+      { path: 'b/empty', size: 0, sha256: sha256Of(Buffer.alloc(0)), mode: 0o644 },
+      { left_out: ['b/link', '\ufffdA'], left_out_count: 2 },
+    ])
+    const wanted = [
+      { path: 'b/deep/c', size: large.length },
+      { path: 'b/empty', size: 0 },
+      { path: 'a', size: 2 },
+    ]
+    const { bytes } = await get(folder, ...wanted)
+    expect(bytes.equals(Buffer.concat([large, Buffer.from('on')]))).toBe(true)
+  })
+
+  test('hands out nothing that is no longer as it was listed, and nothing beside it', async () => {
+    const folder = at('changing')
+    mkdirSync(join(folder, 'sub'), { recursive: true })
+    writeFileSync(join(folder, 'short'), 'x')
+    symlinkSync('/etc', join(folder, 'sub/out'))
+    symlinkSync('/etc/hostname', join(folder, 'name'))
+    for (const [path, code] of [
+      ['short', 'file.changed'],
+      ['gone', 'file.changed'],
+      ['sub/out/hostname', 'file.path_refused'],
+      ['name', 'file.not_regular'],
+    ] as const)
+      expect((await get(folder, { path, size: 2 })).state, path).toMatchObject(failed(code))
+    await expect(get(folder, { path: '../x', size: 1 })).rejects.toThrow('request.invalid')
+  })
+
+  test("that is none, or the kernel's, is refused", async () => {
+    writeFileSync(at('plain'), 'x')
+    expect((await list(at('no-such'))).state).toMatchObject(failed('file.not_found'))
+    for (const path of [at('plain'), '/proc/self'])
+      expect((await list(path)).state, path).toMatchObject(failed('file.path_refused'))
   })
 })
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -157,6 +157,35 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect((await readdir(folder)).filter((name) => name === 'refused' || name.startsWith('.'))).toEqual([])
     const { entries } = await api.get<AdminResponse<'listAudit'>>('GET', '/api/audit?action=readHostFile')
     expect(entries.map(({ detail }) => detail.path)).toContain('/srv/secret')
+  })
+
+  it('of a folder of a host only what differs comes here, and what is no file is told', async () => {
+    const script = `mkdir -p /srv/site/sub && cd /srv/site && ln -s /etc/shadow link && mkfifo pipe
+      for i in $(seq 1 700); do echo "content $i" > sub/f$i; done; head -c 3000000 /dev/urandom > large; : > empty; chmod 700 sub/f1`
+    await host.exec(['sh', '-ec', script])
+    const place = join(folder, 'site')
+    const first = await cli('cp', '-r', 'store:/srv/site', place)
+    expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +702 +0 /) })
+    for (const name of ['link', 'pipe']) expect(first.out).toContain(`${name} is left out`)
+    for (const name of ['large', 'empty', 'sub/f1', 'sub/f700'])
+      expect(await readFile(join(place, name))).toEqual(await readFile(on(`srv/site/${name}`)))
+    expect((await stat(join(place, 'sub/f1'))).mode & 0o777).toBe(0o700)
+    expect((await stat(join(place, 'sub/f2'))).mode & 0o777).toBe(0o600)
+    expect((await readdir(place)).sort()).toEqual(['empty', 'large', 'sub'])
+    await writeFile(join(place, 'sub/f7'), 'changed here')
+    await writeFile(join(place, 'mine'), 'stays')
+    await host.exec(['sh', '-c', 'echo new > /srv/site/sub/f8'])
+    const second = await cli('cp', '-r', 'store:/srv/site', place)
+    expect(second).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +2 +700 /) })
+    expect(await readFile(join(place, 'sub/f7'), 'utf8')).toBe('content 7\n')
+    expect(await readFile(join(place, 'mine'), 'utf8')).toBe('stays')
+    await rm(join(place, 'sub'), { recursive: true })
+    await symlink('/tmp', join(place, 'sub'))
+    expect(await cli('cp', '-r', 'store:/srv/site', place)).toMatchObject({
+      ...{ code: 1, out: expect.stringContaining('is no folder here') },
+    })
+    const { entries } = await api.get<AdminResponse<'listAudit'>>('GET', '/api/audit?action=readHostFiles')
+    expect(entries.map(({ detail }) => detail.path)).toContain('/srv/site')
   })
 
   it('a file of a host comes whole though the agent is killed under it', async () => {

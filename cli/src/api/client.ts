@@ -74,22 +74,13 @@ export class ApiClient {
     }
   }
 
-  /** A file of a host, as it comes. Throws as `call` does; a stream that ends before `size` bytes broke off. */
-  async readHostFile(host: string, path: string): Promise<{ body: NodeReadable<Uint8Array>; size: number }> {
-    const route: Route = ADMIN_ROUTES.readHostFile
-    const parts = { params: { host }, query: { path } }
-    checkInput(route, parts)
-    const server = await this.find()
-    let response: Response
-    try {
-      response = await fetch(addressOf(server.url, route.path, parts), {
-        headers: { authorization: `Bearer ${server.apiKey}` },
-        redirect: 'manual',
-      })
-    } catch (error) {
-      throw unansweredOf(server, error)
-    }
-    if (response.status !== route.status || response.body === null)
+  /** What a route answers with bytes, as they come. Throws as `call` does; a stream that ends before `size` bytes broke off. */
+  async read<N extends 'readHostFile' | 'listHostTree' | 'readHostFiles'>(
+    name: N,
+    input: CallInput<N>,
+  ): Promise<{ body: NodeReadable<Uint8Array>; size: number }> {
+    const response = await this.fetch(name, input as Parts)
+    if (response.status !== ADMIN_ROUTES[name].status || response.body === null)
       throw refusalOf(response.status, await response.text())
     const size = Number(response.headers.get('content-length'))
     return { body: response.body as NodeReadable<Uint8Array>, size }
@@ -104,12 +95,22 @@ export class ApiClient {
   }
 
   private async send(name: AdminRouteName, parts: Parts): Promise<{ status: number; body: string }> {
+    const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
+    const response = await this.fetch(name, parts, signal)
+    try {
+      return { status: response.status, body: await response.text() }
+    } catch (error) {
+      throw unansweredOf(await this.find(), error)
+    }
+  }
+
+  private async fetch(name: AdminRouteName, parts: Parts, signal?: AbortSignal): Promise<Response> {
     const route: Route = ADMIN_ROUTES[name]
     checkInput(route, parts)
     const server = await this.find()
     const hasBody = parts.body !== undefined
     try {
-      const response = await fetch(addressOf(server.url, route.path, parts), {
+      return await fetch(addressOf(server.url, route.path, parts), {
         method: route.method,
         headers: {
           authorization: `Bearer ${server.apiKey}`,
@@ -117,9 +118,8 @@ export class ApiClient {
         },
         ...(hasBody && { body: JSON.stringify(parts.body) }),
         redirect: 'manual',
-        signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+        ...(signal && { signal }),
       })
-      return { status: response.status, body: await response.text() }
     } catch (error) {
       throw unansweredOf(server, error)
     }

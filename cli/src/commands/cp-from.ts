@@ -8,36 +8,41 @@ import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
+import { copyTree } from './cp-tree-from.ts'
 
 /** Hosts whose file comes at the same time. */
 const AT_ONCE = 10
 /** Files of hosts may be anybody's secrets. */
 const MODE = 0o600
 
-interface Copied {
+export interface Copied {
   host: string
   state: 'success' | 'failed'
   file: string | null
   bytes: number | null
+  /** Of a folder: files that were fetched, and that were here already. */
+  fetched?: number
+  unchanged?: number
   reason: string | null
 }
 
 /**
- * Brings a file of hosts here: of one host to `destination`, or into it where that is a folder; of several into a folder for
- * each. Each appears whole or not at all, and what is there under its name is replaced.
+ * Brings a file or a folder of hosts here: of one host to `destination`, or into it where that is a folder; of several into a folder for
+ * each. Each file appears whole or not at all, and what is there under its name is replaced.
  */
 export async function copyFrom(
   context: Context,
   from: { hosts: readonly string[]; path: string },
   destination: string,
-  { json }: { json?: boolean },
+  { recursive, json }: { recursive?: boolean; json?: boolean },
 ): Promise<void> {
   const isFolder = destination.endsWith('/') || (await isFolderAt(destination))
+  const copyOne = recursive ? copyTree : copyFile
   const [only] = from.hosts
   if (only === undefined) throw new UsageError('Name the hosts whose file is to come: HOST[,HOST…]:/PATH.')
   const isOne = from.hosts.length === 1
   if (!isOne && !isFolder && (await exists(destination)))
-    throw new UsageError(`"${destination}" is no folder, and a file of several hosts needs one.`)
+    throw new UsageError(`"${destination}" is no folder, and what comes of several hosts needs one.`)
   const placeOf = (host: string) => {
     if (!isOne) return join(destination, host, basename(from.path))
     return isFolder ? join(destination, basename(from.path)) : destination
@@ -51,20 +56,22 @@ export async function copyFrom(
   const rows = from.hosts.flatMap((host) => copied.find((one) => one.host === host) ?? [])
   if (rows.some(({ state }) => state === 'failed')) context.exitCode = 1
   if (json) return void context.stdout.write(jsonDocument(rows))
+  const counts = recursive ? ['FETCHED', 'UNCHANGED'] : []
   context.stdout.write(
     table(
-      ['HOST', 'STATE', 'BYTES', 'FILE', 'REASON'],
-      rows.map(({ host, state, bytes, file, reason }) => [
-        ...[host, state, String(bytes ?? ''), file ?? '', reason ?? ''],
+      ['HOST', 'STATE', ...counts, 'BYTES', recursive ? 'FOLDER' : 'FILE', 'REASON'],
+      rows.map(({ host, state, fetched, unchanged, bytes, file, reason }) => [
+        ...[host, state, ...(recursive ? [String(fetched ?? ''), String(unchanged ?? '')] : [])],
+        ...[String(bytes ?? ''), file ?? '', reason ?? ''],
       ]),
     ),
   )
 }
 
-async function copyOne(context: Context, host: string, path: string, place: string): Promise<Copied> {
+async function copyFile(context: Context, host: string, path: string, place: string): Promise<Copied> {
   const part = join(dirname(place), `.rollcall-${randomUUID()}.part`)
   try {
-    const { body, size } = await context.api.readHostFile(host, path)
+    const { body, size } = await context.api.read('readHostFile', { params: { host }, query: { path } })
     await mkdir(dirname(place), { recursive: true })
     await pipeline(Readable.fromWeb(body), createWriteStream(part, { flags: 'wx', mode: MODE }))
     const { size: bytes } = await stat(part)

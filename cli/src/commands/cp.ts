@@ -35,18 +35,20 @@ const HELP = `
 A file is placed whole and at once, or not at all; what is there already with the same content is not sent. Of a tree (-r) only the
 files that differ are sent; other files that are there stay. Links, devices and the like are left out and told.
 It goes on when a host, its agent or the server is away for a while, also after Ctrl-C: "rollcall transfers" shows and cancels.
-From hosts comes a single file, as it is at that moment: of one host to a file or folder here, of several into a folder with one for each.
+From hosts comes a file, or a folder with -r, as it is at that moment: of one host to a file or folder here, of several into a folder with one
+for each. Of a folder only files that differ are fetched; other files that are here stay.
 
 Examples:
   rollcall cp app.conf web-1:/etc/app/app.conf --mode 640 --owner root:app
   rollcall cp -r site/ web-1,web-2:/srv/site --parents
   rollcall cp motd :/etc/motd --label env=prod
-  rollcall cp web-1,web-2:/var/log/app.log logs/`
+  rollcall cp web-1,web-2:/var/log/app.log logs/
+  rollcall cp -r web-1:/etc/nginx backup/`
 
 export function addCopyCommand(program: Command, context: Context): void {
   program
     .command('cp <source> <destination>')
-    .description('copy a file, or a tree with -r, to hosts, or a file from hosts')
+    .description('copy a file, or a tree with -r, to hosts or from them')
     .usage('[options] LOCAL HOST[,HOST…]:/PATH  |  HOST[,HOST…]:/PATH LOCAL')
     .option('-r, --recursive', 'a folder with all that is in it')
     .option(
@@ -87,13 +89,12 @@ async function copy(context: Context, source: string, destination: string, optio
   report(context, shown, options)
 }
 
-function refuseOptionsOfPlacing({ recursive, label, all, mode, owner, parents }: Options): void {
-  const given = Object.entries({ '-r': recursive, '--label': label, '--all': all, '--mode': mode })
+function refuseOptionsOfPlacing({ label, all, mode, owner, parents }: Options): void {
+  const given = Object.entries({ '--label': label, '--all': all, '--mode': mode })
   const wrong = [...given, ['--owner', owner], ['--parents', parents]].find(
     ([, value]) => value !== undefined,
   )
-  if (wrong)
-    throw new UsageError(`${wrong[0]} is for copying to hosts; from hosts comes one file of those named.`)
+  if (wrong) throw new UsageError(`${wrong[0]} is for copying to hosts; from hosts comes what is named.`)
 }
 
 function targetOf(hosts: readonly string[], { label, all }: Options): Target {

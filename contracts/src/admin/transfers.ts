@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fileMode, fileOwner, hostPath, sha256 } from '../agent/files.ts'
+import { fileMode, fileOwner, hostPath, MOST_FILES_AT_ONCE, sha256, treePiece } from '../agent/files.ts'
 import { plainText, uuid } from '../text.ts'
 import { byteStream, defineRoute } from './route.ts'
 import { exactlyOneTarget, targetShape } from './targets.ts'
@@ -95,6 +95,26 @@ export const TRANSFER_ROUTES = {
     access: 'files:fetch',
     params: z.strictObject({ host: z.string().min(1).max(63).describe('name or id') }),
     query: z.strictObject({ path: hostPath }),
+    response: byteStream,
+  }),
+  listHostTree: defineRoute({
+    method: 'GET',
+    path: '/api/hosts/:host/tree',
+    summary:
+      'What a folder of a host holds, read as root: for each file a line of JSON with path, size, sha256 and mode, and a last line with left_out, the things that are neither a file nor a folder.',
+    access: 'files:fetch',
+    params: z.strictObject({ host: z.string().min(1).max(63).describe('name or id') }),
+    query: z.strictObject({ path: hostPath }),
+    response: byteStream,
+  }),
+  readHostFiles: defineRoute({
+    method: 'POST',
+    path: '/api/hosts/:host/tree',
+    summary:
+      'Files of a folder of a host, read as root: one after the other, each as long as it is said to be here, which is as listed.',
+    access: 'files:fetch',
+    params: z.strictObject({ host: z.string().min(1).max(63).describe('name or id') }),
+    body: z.strictObject({ path: hostPath, files: z.array(treePiece).min(1).max(MOST_FILES_AT_ONCE) }),
     response: byteStream,
   }),
   listTransfers: defineRoute({

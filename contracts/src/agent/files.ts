@@ -77,6 +77,20 @@ const placing = {
   make_parents: z.boolean().default(false),
 }
 
+/** The most files of a tree that are asked for in one order, which has to fit into one request. */
+export const MOST_FILES_AT_ONCE = 500
+
+/** A file of a tree whose content is wanted, of that many bytes from its beginning. */
+export const treePiece = treeFile.pick({ path: true, size: true })
+export type TreePiece = z.infer<typeof treePiece>
+
+/** Things that are left out of the list of a tree, by path, the first of them: links, devices, and names that are no UTF-8. */
+export const treeListEnd = z.strictObject({
+  left_out: z.array(z.string().max(4000)).max(100),
+  left_out_count: z.int().min(0),
+})
+export type TreeListEnd = z.infer<typeof treeListEnd>
+
 /** What a transfer is to do. */
 export const transferOrder = z.discriminatedUnion('kind', [
   /** Places one file: whole and at once, or not at all. Nothing is sent for one that is there with the same content. */
@@ -110,6 +124,17 @@ export const transferOrder = z.discriminatedUnion('kind', [
   }),
   /** Takes a copy of a file as it is now, in pieces that `read_chunk` hands out until the transfer is ended. */
   z.strictObject({ kind: z.literal('get_file'), path: hostPath }),
+  /**
+   * Takes the list of a tree as it is now: one `TreeFile` in JSON a line, by path, and a `TreeListEnd` as the last line. It is read as
+   * the copy of a file is.
+   */
+  z.strictObject({ kind: z.literal('list_tree'), path: hostPath }),
+  /** Takes a copy of files of a tree, one after the other, each as long as it is said to be here. */
+  z.strictObject({
+    kind: z.literal('get_files'),
+    path: hostPath,
+    files: z.array(treePiece).min(1).max(MOST_FILES_AT_ONCE),
+  }),
 ])
 export type TransferOrder = z.infer<typeof transferOrder>
 export type TransferOrderInput = z.input<typeof transferOrder>
@@ -200,7 +225,7 @@ export const getTransfer = defineMethod({
 
 export const readChunk = defineMethod({
   summary:
-    'A piece of the copy that a get_file has made: each but the last is of 1 MiB before compression. Refused as file.transfer_unknown before that has succeeded.',
+    'A piece of the copy that a get_file, list_tree or get_files has made: each but the last is of 1 MiB before compression. Refused as file.transfer_unknown before that has succeeded.',
   params: z.strictObject({
     transfer_id: transferId,
     index: z

@@ -34,7 +34,8 @@ function readerOf(content: Buffer, change: Record<string, (params: { index: numb
   }
 }
 
-const open = (reader: AgentFileReader) => reader.open('host', '/etc/x', new AbortController().signal)
+const open = (reader: AgentFileReader) =>
+  reader.open('host', { kind: 'get_file', path: '/etc/x' }, new AbortController().signal)
 const all = async (reader: AgentFileReader) => {
   const file = await open(reader)
   const pieces: Buffer[] = []

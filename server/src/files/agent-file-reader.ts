@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import { MAX_CHUNK_BYTES } from '@rollcall/contracts/agent'
+import { MAX_CHUNK_BYTES, type TransferOrderInput } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { decodeFrame } from '../platform/blobs/blob.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -12,7 +12,9 @@ const AHEAD = 3
 /** The host is told that its copy is not wanted any more; what it does not hear of, it forgets after a day. */
 const END_MS = 30_000
 
-/** A copy of a file, made on its host at one moment. */
+export type ReadOrder = Extract<TransferOrderInput, { kind: 'get_file' | 'list_tree' | 'get_files' }>
+
+/** A copy of a file, of files one after the other, or of a list of them, made on its host at one moment. */
 export interface HostFile {
   size: number
   /** Permission bits. */
@@ -23,7 +25,7 @@ export interface HostFile {
   close(): void
 }
 
-/** Reads files of hosts, through their agents. */
+/** Reads files and trees of hosts, through their agents. */
 @Injectable()
 export class AgentFileReader {
   private readonly calls: TransferCalls
@@ -36,11 +38,11 @@ export class AgentFileReader {
   }
 
   /** Throws `file.*` for what the host said, and `agent.*` where it could not be asked, before any piece is handed out. */
-  async open(hostId: string, path: string, signal: AbortSignal): Promise<HostFile> {
+  async open(hostId: string, order: ReadOrder, signal: AbortSignal): Promise<HostFile> {
     const id = randomUUID()
     const close = () => this.close(hostId, id)
     try {
-      await this.calls.start(hostId, id, { kind: 'get_file', path }, signal).catch(asTooOld)
+      await this.calls.start(hostId, id, order, signal).catch(asTooOld)
       const { result } = await this.calls.until(hostId, id, (state) => state.result !== null, signal)
       if (result?.error) throw new RollcallError(result.error.code, sanitizeText(result.error.message, 1000))
       const copy = result?.content
@@ -102,7 +104,7 @@ function asTooOld(error: unknown): never {
   if (!(error instanceof RollcallError && error.code === 'request.invalid')) throw error
   throw new RollcallError(
     'agent.method_unknown',
-    'The agent of this host is of a release that hands out no files. Upgrade it: rollcall upgrade start.',
+    'The agent of this host is of a release that does not hand this out. Upgrade it: rollcall upgrade start.',
     { cause: error },
   )
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { Controller, Inject, Res, StreamableFile } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { Response } from 'express'
-import { AgentFileReader } from '../files/index.ts'
+import { AgentFileReader, type ReadOrder } from '../files/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -17,21 +17,35 @@ export class HostFilesController {
   ) {}
 
   @Endpoint('readHostFile')
-  async read(
-    @Input() { params, query }: InputOf<'readHostFile'>,
+  read(@Input() { params, query }: InputOf<'readHostFile'>, @Res({ passthrough: true }) response: Response) {
+    return this.handOut(params.host, { kind: 'get_file', ...query }, response)
+  }
+
+  @Endpoint('listHostTree')
+  list(@Input() { params, query }: InputOf<'listHostTree'>, @Res({ passthrough: true }) response: Response) {
+    return this.handOut(params.host, { kind: 'list_tree', ...query }, response)
+  }
+
+  @Endpoint('readHostFiles')
+  readSome(
+    @Input() { params, body }: InputOf<'readHostFiles'>,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const host = await this.hosts.findByNameOrId(params.host)
-    if (!host) throw new RollcallError('host.not_found', `There is no host called ${params.host}.`)
+    return this.handOut(params.host, { kind: 'get_files', ...body }, response)
+  }
+
+  private async handOut(name: string, order: ReadOrder, response: Response): Promise<StreamableFile> {
+    const host = await this.hosts.findByNameOrId(name)
+    if (!host) throw new RollcallError('host.not_found', `There is no host called ${name}.`)
     const gone = new AbortController()
     response.once('close', () => gone.abort(new Error('whoever asked for the file has gone')))
-    const file = await this.files.open(host.id, query.path, gone.signal)
+    const file = await this.files.open(host.id, order, gone.signal)
     const stream = Readable.from(file.pieces, { objectMode: false, highWaterMark: 1 })
     stream.once('close', () => file.close())
     response.once('close', () => stream.destroy())
     const type = 'application/octet-stream'
-    const name = encodeURIComponent(basename(query.path)).replaceAll("'", '%27')
-    const disposition = `attachment; filename*=UTF-8''${name}`
+    const saveAs = encodeURIComponent(basename(order.path)).replaceAll("'", '%27')
+    const disposition = `attachment; filename*=UTF-8''${saveAs}`
     // Once the first bytes are on their way, an error can only be told by breaking off before the announced length.
     return new StreamableFile(stream, { type, disposition, length: file.size })
       .setErrorHandler((error) => {

@@ -60,7 +60,7 @@ const UNTOLD: ReadonlySet<AdminRouteName> = new Set([
 ])
 
 /** What is only read, and may be anybody's secret. */
-const TOLD: ReadonlySet<AdminRouteName> = new Set(['readHostFile'])
+const TOLD: ReadonlySet<AdminRouteName> = new Set(['readHostFile', 'listHostTree'])
 
 /** Everything that changes something, and what is taken out of a host. */
 export const isAudited = (name: AdminRouteName, route: Pick<Route, 'method'>): boolean =>
