@@ -66,6 +66,8 @@ export const ERROR_KINDS = {
   'upgrade.stranded': 'unavailable',
   'release.not_found': 'rejected',
   'release.invalid': 'rejected',
+  'release.refused': 'rejected',
+  'release.exists': 'rejected',
   // Heartbeats
   'heartbeat.profile_not_found': 'rejected',
   'heartbeat.profile_taken': 'rejected',

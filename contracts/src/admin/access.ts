@@ -7,7 +7,7 @@ import { labelSelector } from './selector.ts'
  * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
  * root, which is as much as to run something there; `files:read` to see which were; `files:fetch` to read any file of a host, as root;
  * `playbooks:run` to run, plan and apply playbooks; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
- * `identity:write` to make a new certificate by which all agents know the servers.
+ * `releases:write` to add a release of the agent, which is as much as to be root where it is installed; `identity:write` to make a new certificate by which all agents know the servers.
  */
 export const permission = z.enum([
   'hosts:read',
@@ -27,6 +27,7 @@ export const permission = z.enum([
   'profiles:write',
   'upgrades:read',
   'upgrades:write',
+  'releases:write',
   'identity:write',
   'users:read',
   'users:write',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sha256 } from '../agent/files.ts'
 import { plainText, uuid } from '../text.ts'
 import { defineRoute } from './route.ts'
 import { skippedHost } from './runs.ts'
@@ -174,5 +175,16 @@ export const UPGRADE_ROUTES = {
     path: '/api/releases',
     summary: 'The releases of the agent that this server has.',
     response: z.strictObject({ releases: z.array(releaseView) }),
+  }),
+  addRelease: defineRoute({
+    access: 'releases:write',
+    isWholeFleet: true,
+    method: 'POST',
+    path: '/api/releases',
+    summary:
+      'Adds a release of the agent out of content that was handed over: an archive as the build makes it. It is read to its end, and kept under the version and for the architecture that it holds. This server alone has it.',
+    status: 201,
+    body: z.strictObject({ sha256 }),
+    response: z.strictObject({ isNew: z.boolean(), releases: z.array(releaseView) }),
   }),
 } as const

@@ -46,4 +46,9 @@ export class UpgradesController {
   async releases() {
     return { releases: await this.upgrades.releases() }
   }
+
+  @Endpoint('addRelease')
+  addRelease(@Input() { body }: InputOf<'addRelease'>) {
+    return this.upgrades.addRelease(body.sha256)
+  }
 }

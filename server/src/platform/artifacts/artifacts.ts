@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { RollcallError } from '@rollcall/contracts'
+import type { ReleaseIdentity } from './release-archive.ts'
 
 export interface AgentArchive {
   path: string
@@ -65,6 +66,38 @@ export class Artifacts {
       'release.not_found',
       `There is no release ${version} of the agent for linux-${architecture}. "rollcall release list" shows those there are.`,
     )
+  }
+
+  /**
+   * Keeps a release that an operator has brought, whole or not at all. Returns whether it is new. Throws `release.exists` where that version
+   * is there with other content.
+   */
+  async addRelease(
+    { version, architecture }: ReleaseIdentity,
+    sha256: string,
+    archive: AsyncIterable<Buffer>,
+  ): Promise<boolean> {
+    const found = (await this.releases()).find(
+      (one) => one.version === version && one.architecture === architecture,
+    )
+    if (found?.sha256 === sha256) return false
+    if (found || this.addedFolder === undefined)
+      throw new RollcallError(
+        'release.exists',
+        `There is a release ${version} of the agent for linux-${architecture} with other content. Give this one a version of its own.`,
+      )
+    await mkdir(this.addedFolder, { recursive: true, mode: 0o700 })
+    const part = join(this.addedFolder, `new-${randomUUID()}`)
+    try {
+      await using file = await open(part, 'wx', 0o600)
+      for await (const piece of archive) await file.writeFile(piece)
+      await file.datasync()
+      await rename(part, join(this.addedFolder, `rollcall-agent-${version}-linux-${architecture}.tar.gz`))
+    } catch (error) {
+      await rm(part, { force: true })
+      throw error
+    }
+    return true
   }
 
   async ansibleBundle(): Promise<{ path: string; sha256: string }> {

@@ -37,11 +37,15 @@ export async function decodeFrame(data: Buffer, frame: Frame): Promise<Buffer> {
     : decompress(data, { maxOutputLength: Math.max(frame.raw_bytes, 1) })
 }
 
+/** All of it, piece by piece. */
+export async function* readPieces(blob: Blob): AsyncGenerator<Buffer> {
+  for (const [index, frame] of blob.frames.entries()) yield decodeFrame(await blob.read(index), frame)
+}
+
 /** All of it, for what is known to be small. */
 export async function readWhole(blob: Blob): Promise<Buffer> {
   const pieces: Buffer[] = []
-  for (const [index, frame] of blob.frames.entries())
-    pieces.push(await decodeFrame(await blob.read(index), frame))
+  for await (const piece of readPieces(blob)) pieces.push(piece)
   return Buffer.concat(pieces)
 }
 
