@@ -2,14 +2,12 @@ import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs'
 import { zstdCompressSync } from 'node:zlib'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import { MAX_CHUNK_BYTES, type TransferResult } from '@rollcall/contracts/agent'
+import { isWorthCompressing, MAX_CHUNK_BYTES, type TransferResult } from '@rollcall/contracts/agent'
 import { appendEnd, type PieceFiles } from './pieces.ts'
 import { needRoom } from './put-file.ts'
 import { Folder } from './safe-path.ts'
 import { progressText } from './transfer-records.ts'
 
-/** A piece that becomes hardly smaller is kept as it is, which saves the reader the work. */
-const WORTH_IT = 0.97
 const TOLD_BYTES = 1024 * 1024
 
 /** Where the copy is to lie, and where it is told how far it is. */
@@ -103,7 +101,7 @@ export class Copy implements Disposable {
     const piece = this.#piece.subarray(0, this.#filled)
     this.#hash.update(piece)
     const small = zstdCompressSync(piece)
-    const kept = small.length < piece.length * WORTH_IT ? small : piece
+    const kept = isWorthCompressing(piece.length, small.length) ? small : piece
     for (let at = 0; at < kept.length; ) at += writeSync(this.#content, kept, at)
     this.#end += kept.length
     appendEnd(this.#ends, this.#end)

@@ -25,19 +25,21 @@ export async function readPiece(
 ): Promise<AgentResult<'read_chunk'>> {
   const raw_bytes = Math.min(MAX_CHUNK_BYTES, size - index * MAX_CHUNK_BYTES)
   if (raw_bytes <= 0) throw invalid(`the copy has no piece ${index}`)
-  const from = index === 0 ? 0 : await endOf(ends, index - 1)
-  const data = Buffer.alloc((await endOf(ends, index)) - from)
+  const [from, to] = await placeOf(ends, index)
+  const data = Buffer.alloc(to - from)
   await using file = await open(pieces)
   await readExactly(file, data, from)
   const encoding = data.length === raw_bytes ? 'identity' : 'zstd'
   return { frame: { encoding, bytes: data.length, raw_bytes }, data: data.toString('base64') }
 }
 
-async function endOf(ends: string, index: number): Promise<number> {
-  const number = Buffer.alloc(END_BYTES)
+/** From which byte on to which one a piece lies: where the one before ends, and where itself does. */
+async function placeOf(ends: string, index: number): Promise<[number, number]> {
+  const numbers = Buffer.alloc(2 * END_BYTES)
   await using file = await open(ends)
-  await readExactly(file, number, index * END_BYTES)
-  return Number(number.readBigUInt64LE())
+  const known = index === 0 ? numbers.subarray(END_BYTES) : numbers
+  await readExactly(file, known, Math.max(0, index - 1) * END_BYTES)
+  return [Number(numbers.readBigUInt64LE()), Number(numbers.readBigUInt64LE(END_BYTES))]
 }
 
 async function readExactly(file: FileHandle, into: Buffer, at: number): Promise<void> {

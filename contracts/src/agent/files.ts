@@ -186,6 +186,9 @@ export const frame = z.strictObject({
 })
 export type Frame = z.infer<typeof frame>
 
+/** A piece that becomes hardly smaller goes as it is, which saves the reader the work. */
+export const isWorthCompressing = (rawBytes: number, bytes: number): boolean => bytes < rawBytes * 0.97
+
 export const startTransfer = defineMethod({
   summary:
     'Begins a transfer, or finds the one of that id: asked again it says how far that is. With another order it is refused as file.id_conflict.',

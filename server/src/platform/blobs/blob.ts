@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
-import { type Frame, MAX_CHUNK_BYTES } from '@rollcall/contracts/agent'
+import { type Frame, isWorthCompressing, MAX_CHUNK_BYTES } from '@rollcall/contracts/agent'
 
 /** Content in pieces that were compressed one by one, once for all hosts. */
 export interface Blob {
@@ -17,15 +17,13 @@ export interface Blob {
 /** Bytes of one frame before compression. */
 export const FRAME_BYTES = MAX_CHUNK_BYTES
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }
-/** A frame that becomes hardly smaller goes out as it is, which saves the host the work. */
-const WORTH_IT = 0.97
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 export async function encodeFrame(raw: Buffer): Promise<{ frame: Frame; data: Buffer }> {
   const small = await compress(raw, LEVEL)
-  const isWorthIt = small.length < raw.length * WORTH_IT
+  const isWorthIt = isWorthCompressing(raw.length, small.length)
   const data = isWorthIt ? small : raw
   const encoding = isWorthIt ? 'zstd' : 'identity'
   return { frame: { encoding, bytes: data.length, raw_bytes: raw.length }, data }
