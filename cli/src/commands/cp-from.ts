@@ -8,23 +8,13 @@ import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
+import type { Copied } from './copied.ts'
 import { copyTree } from './cp-tree-from.ts'
 
 /** Hosts whose file comes at the same time. */
 const AT_ONCE = 10
 /** Files of hosts may be anybody's secrets. */
 const MODE = 0o600
-
-export interface Copied {
-  host: string
-  state: 'success' | 'failed'
-  file: string | null
-  bytes: number | null
-  /** Of a folder: files that were fetched, and that were here already. */
-  fetched?: number
-  unchanged?: number
-  reason: string | null
-}
 
 /**
  * Brings a file or a folder of hosts here: of one host to `destination`, or into it where that is a folder; of several into a folder for

@@ -13,7 +13,7 @@ import {
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { readLocalFile } from '../input/local-tree.ts'
-import type { Copied } from './cp-from.ts'
+import type { Copied } from './copied.ts'
 
 /** A host keeps a copy of what is fetched at a time. One file that is larger comes by itself. */
 const BYTES_AT_ONCE = 256 * 1024 * 1024
