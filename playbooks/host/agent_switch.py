@@ -1,9 +1,9 @@
 """Replaces the running agent by a release that lies beside it, or puts the old one back.
 
-    python3 agent_switch.py prepare PLAN.json    backs up link, configuration and units; from here on a boot decides
+    python3 agent_switch.py prepare < PLAN       sees that the release runs on this machine, backs up link, configuration and units; from here
+                                                 on a boot decides
     python3 agent_switch.py switch               stops the old agent, points the link, starts the new one
-    python3 agent_switch.py verify SECONDS       waits until the new agent runs and answers TLS on loopback
-    python3 agent_switch.py await SECONDS        waits until the server has confirmed
+    python3 agent_switch.py verify SECONDS MORE  waits until the new agent runs and answers TLS on loopback, and then until the server has confirmed
     python3 agent_switch.py confirm ID           the server: it is the right one. Exits with 3 when it is too late, 4 when too early
     python3 agent_switch.py reject ID REASON     the server: it is not
     python3 agent_switch.py finish               keeps the new agent
@@ -145,11 +145,23 @@ def keep_self():
         write(state("agent_switch.py"), file.read())
 
 
-def prepare(path):
-    """`path` holds id, release, version and units, the folder of the new release's unit files."""
-    wanted = read_json(path)
-    if wanted is None:
-        raise Failed("%s is not a plan" % path)
+def refuse_other_machine(plan):
+    program = os.path.join(PROGRAM, "releases", plan["release"], "bin", "node")
+    try:
+        done = subprocess.run([program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    except OSError as error:
+        raise Failed("the new release does not run on this machine: %s" % error)
+    if done.returncode != 0:
+        raise Failed("the new release does not run on this machine: %s" % done.stderr.strip()[:300])
+
+
+def prepare(text=None):
+    """`text` holds id, release, version and units, the folder of the new release's unit files, as JSON."""
+    try:
+        wanted = json.loads(sys.stdin.read() if text is None else text)
+    except ValueError as error:
+        raise Failed("the plan of the upgrade cannot be read: %s" % error)
+    refuse_other_machine(wanted)
     settle([])
     os.makedirs(STATE, exist_ok=True)
     os.chmod(STATE, 0o700)
@@ -221,7 +233,7 @@ def is_answering(timeout):
         return False
 
 
-def verify(seconds):
+def verify(seconds, more=None):
     plan, deadline = plan_of(), time.monotonic() + float(seconds)
     found = read_json(os.path.join(PROGRAM, "current", "VERSION")) or {}
     if found.get("version") != plan["version"]:
@@ -230,6 +242,8 @@ def verify(seconds):
         if time.monotonic() > deadline:
             raise Failed("the new agent does not answer on its port within %s seconds" % seconds)
         time.sleep(0.1)
+    if more is not None:
+        await_confirmation(more)
 
 
 def await_confirmation(seconds):
@@ -364,7 +378,6 @@ STEPS = {
     "prepare": prepare,
     "switch": switch,
     "verify": verify,
-    "await": await_confirmation,
     "confirm": confirm,
     "reject": reject,
     "finish": finish,

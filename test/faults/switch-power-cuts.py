@@ -32,6 +32,7 @@ class World:
         module.systemctl = self.systemctl
         module.is_new_running = lambda plan: self.running == plan["release"]
         module.is_answering = lambda timeout: True
+        module.refuse_other_machine = lambda plan: None
         for name in ("replace", "link", "unlink", "symlink"):
             real = getattr(os, name)
             setattr(module.os, name, self.cutting(real))
@@ -97,7 +98,7 @@ class World:
 
     def upgrade(self, is_confirmed):
         m = self.module
-        m.prepare(self.root + "/plan.json")
+        m.prepare(self.get(self.root + "/plan.json"))
         m.switch()
         m.verify("1")
         if is_confirmed:
