@@ -175,13 +175,13 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     await writeFile(join(place, 'sub/f7'), 'changed here')
     await writeFile(join(place, 'mine'), 'stays')
     await host.exec(['sh', '-c', 'echo new > /srv/site/sub/f8'])
-    const second = await cli('cp', '-r', 'store:/srv/site', place)
+    const second = await cli('cp', '-r', 'store:/srv/site', `${folder}/`)
     expect(second).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +2 +700 /) })
     expect(await readFile(join(place, 'sub/f7'), 'utf8')).toBe('content 7\n')
     expect(await readFile(join(place, 'mine'), 'utf8')).toBe('stays')
     await rm(join(place, 'sub'), { recursive: true })
     await symlink('/tmp', join(place, 'sub'))
-    expect(await cli('cp', '-r', 'store:/srv/site', place)).toMatchObject({
+    expect(await cli('cp', '-r', 'store:/srv/site', `${folder}/`)).toMatchObject({
       ...{ code: 1, out: expect.stringContaining('is no folder here') },
     })
     const { entries } = await api.get<AdminResponse<'listAudit'>>('GET', '/api/audit?action=readHostFiles')
