@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
 import { RollcallError } from '@rollcall/contracts'
+import pRetry from 'p-retry'
 import { ApiKeysService, OneTimeLinks, UsersRepository } from './access/index.ts'
 import { AppModule } from './app.module.ts'
 import { CommandWorker } from './commands/index.ts'
@@ -18,6 +19,8 @@ import { UpgradeDriver } from './upgrades/index.ts'
 import { securityHeaders, serveWebUi } from './web/index.ts'
 
 const MAX_BODY = '2mb'
+/** With a database that dies when we are answering already: half a minute, in which it is started again. */
+const PATIENCE = { retries: 30, minTimeout: 1000, maxTimeout: 1000 }
 
 export interface RunningServer {
   url: string
@@ -64,9 +67,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     gateway.attach(http)
     const url = await listen(http, config.listen, (text) => log.warn(text))
     await dataDir.announce({ url, pid: process.pid })
-    const setupLink = (await app.get(UsersRepository).isEmpty())
-      ? await app.get(OneTimeLinks).makeSetupLink(url)
-      : null
+    const setupLink = await pRetry(
+      async () =>
+        (await app.get(UsersRepository).isEmpty()) ? app.get(OneTimeLinks).makeSetupLink(url) : null,
+      { ...PATIENCE, shouldRetry: ({ error }) => isDatabaseAway(error) },
+    )
     return { url, setupLink, stop }
   } catch (error) {
     await stop()

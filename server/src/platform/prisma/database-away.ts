@@ -6,7 +6,7 @@ export function isDatabaseAway(thrown: unknown): boolean {
   const { code, message } = (thrown ?? {}) as { code?: string; message?: string }
   return (
     (code !== undefined && DATABASE_AWAY.test(code)) ||
-    /Connection terminated|Query read timeout|timeout exceeded when trying to connect|DatabaseNotReachable|ConnectionClosed/.test(
+    /Connection terminated|is not queryable|Query read timeout|timeout exceeded when trying to connect|DatabaseNotReachable|ConnectionClosed/.test(
       message ?? '',
     )
   )
