@@ -41,7 +41,7 @@ export async function listTree(
   }
 }
 
-/** Copies files of a tree, one after the other. Throws `file.not_found` and `file.changed` for one that is not as it was listed. */
+/** Copies files of a tree, one after the other. Throws `file.changed` for one that is not as it was listed. */
 export async function getFiles(
   { path, files }: Order<'get_files'>,
   spool: Spool,

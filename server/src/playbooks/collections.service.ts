@@ -5,7 +5,7 @@ import { RollcallError } from '@rollcall/contracts'
 import type { CollectionSource, PlaybookView } from '@rollcall/contracts/admin'
 import { readTar } from '../platform/artifacts/tar-reader.ts'
 import { readWhole } from '../platform/blobs/blob.ts'
-import { BlobStore } from '../platform/blobs/blob-store.ts'
+import { BlobStore, contentGone } from '../platform/blobs/blob-store.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { GitSource } from '../platform/git/git-source.ts'
 import { type Collection, CollectionsRepository } from './collections.repository.ts'
@@ -65,12 +65,7 @@ export class CollectionsService {
 
   private async unpacked(sha256: string): Promise<Buffer> {
     const blob = await this.blobs.find(sha256)
-    if (blob === null)
-      throw new RollcallError(
-        'file.content_gone',
-        `The server does not have the content ${sha256}. Send it first, by POST /api/contents.`,
-        { fields: [{ field: 'source.sha256', message: 'names content that the server does not have' }] },
-      )
+    if (blob === null) throw contentGone(sha256, 'source.sha256')
     try {
       if (blob.size > MAX_PACKED_BYTES)
         throw refused(`the archive has ${blob.size} bytes; it may have ${MAX_PACKED_BYTES}`)

@@ -3,7 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { MAX_MANIFEST_BYTES, treeFile } from '@rollcall/contracts/agent'
 import type { TreeMember } from '../files/index.ts'
 import { readWhole } from '../platform/blobs/blob.ts'
-import { BlobStore } from '../platform/blobs/blob-store.ts'
+import { BlobStore, contentGone } from '../platform/blobs/blob-store.ts'
 import type { Transfer } from './domain/transfer.ts'
 
 /** The contents that transfers name by hash. */
@@ -15,13 +15,13 @@ export class TransferContents {
   async check(kind: Transfer['kind'], content: string): Promise<void> {
     const hashes = kind === 'file' ? [content] : (await this.tree(content)).map(({ sha256 }) => sha256)
     const [missing] = await this.blobs.missing(hashes)
-    if (missing !== undefined) throw gone(missing)
+    if (missing !== undefined) throw contentGone(missing, 'source.sha256')
   }
 
   /** The files of a tree, out of its list. */
   async tree(content: string): Promise<TreeMember[]> {
     const blob = await this.blobs.find(content)
-    if (blob === null) throw gone(content)
+    if (blob === null) throw contentGone(content, 'source.sha256')
     try {
       if (blob.size > MAX_MANIFEST_BYTES) throw invalid(`is longer than ${MAX_MANIFEST_BYTES} bytes`)
       const lines = (await readWhole(blob)).toString('utf8').split('\n')
@@ -62,12 +62,3 @@ const invalid = (what: string) =>
   new RollcallError('request.invalid', `The list of the tree ${what}.`, {
     fields: [{ field: 'source.sha256', message: `names a list that ${what}` }],
   })
-
-const gone = (hash: string) =>
-  new RollcallError(
-    'file.content_gone',
-    `The server does not have the content ${hash}. Send it first, by POST /api/contents.`,
-    {
-      fields: [{ field: 'source.sha256', message: 'names content that the server does not have' }],
-    },
-  )

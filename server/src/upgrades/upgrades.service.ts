@@ -13,7 +13,7 @@ import { type Principal } from '../access/index.ts'
 import { Artifacts } from '../platform/artifacts/artifacts.ts'
 import { readRelease } from '../platform/artifacts/release-archive.ts'
 import { readPieces } from '../platform/blobs/blob.ts'
-import { BlobStore } from '../platform/blobs/blob-store.ts'
+import { BlobStore, contentGone } from '../platform/blobs/blob-store.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
 import { ringsOf } from './domain/rings.ts'
@@ -84,12 +84,7 @@ export class UpgradesService {
   /** Takes a release out of content that was handed over. Throws `release.refused`, `release.exists` and `file.content_gone`. */
   async addRelease(sha256: string): Promise<{ isNew: boolean; releases: ReleaseView[] }> {
     const blob = await this.blobs.find(sha256)
-    if (blob === null)
-      throw new RollcallError(
-        'file.content_gone',
-        `The server does not have the content ${sha256}. Send it first, by POST /api/contents.`,
-        { fields: [{ field: 'sha256', message: 'names content that the server does not have' }] },
-      )
+    if (blob === null) throw contentGone(sha256, 'sha256')
     try {
       const release = await readRelease(readPieces(blob))
       const isNew = await this.artifacts.addRelease(release, sha256, readPieces(blob))

@@ -12,6 +12,14 @@ const indexOf = z.object({ size: z.int().min(0), frames: z.array(frame) })
 const TAIL_BYTES = 4
 const NAME = /^[0-9a-f]{64}$/
 
+/** For what names content by a hash, in a field of a request, that was never handed over or is not kept any more. */
+export const contentGone = (sha256: string, field: string) =>
+  new RollcallError(
+    'file.content_gone',
+    `The server does not have the content ${sha256}. Send it first, by POST /api/contents.`,
+    { fields: [{ field, message: 'names content that the server does not have' }] },
+  )
+
 export interface Stored {
   sha256: string
   size: number
