@@ -15,7 +15,7 @@ import { cpuMs, cpuMsWithEnded, familyCpuMs } from './process-cost.ts'
 import { percentile } from './statistics.ts'
 
 const LONG = { warm: 20, cold: 5, warmThousand: 7, coldThousand: 5 }
-const SHORT = { warm: 8, cold: 3, warmThousand: 3, coldThousand: 3 }
+const SHORT = { warm: 6, cold: 3, warmThousand: 3, coldThousand: 3 }
 /** After a run: two seconds later agents are told that they may forget it, and that is part of its cost. */
 const PAUSE_MS = 3000
 
