@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Started } from '../../agent/test/fixtures/agent-host.ts'
 import { raiseInotifyBound } from '../bed/requirements.ts'
+import { writeAgentConfig } from './agent-config.ts'
 import type { LoadAgent } from './agents.ts'
 import type { LoadNamespace } from './namespace.ts'
 
@@ -61,11 +62,7 @@ export class RealAgents implements AsyncDisposable {
 
   async #startOne(agent: LoadAgent, { namespace, serverPins, earlier }: Options): Promise<void> {
     const folder = join(this.#folder, agent.name)
-    const config = join(folder, 'etc/config.json')
-    await writeIdentity(folder, agent)
-    await writeFile(config, JSON.stringify(configOf(agent, serverPins, earlier === undefined)), {
-      mode: 0o600,
-    })
+    const config = await writeAgentConfig(join(folder, 'etc'), agent, serverPins, earlier === undefined)
     const places = ['--config', config, '--state', join(folder, 'state'), '--runtime', join(folder, 'run')]
     // Killed with this process, however that ends: two hundred agents that nobody knows of would be too many.
     const launcher = [...namespace.enter, 'setpriv', '--pdeathsig', 'KILL', '--']
@@ -78,22 +75,3 @@ export class RealAgents implements AsyncDisposable {
     await start('agent').says('agent.listening')
   }
 }
-
-async function writeIdentity(folder: string, { identity }: LoadAgent): Promise<void> {
-  await mkdir(join(folder, 'etc/ssl'), { recursive: true })
-  await writeFile(join(folder, 'etc/ssl/agent.crt'), identity.certificate)
-  await writeFile(join(folder, 'etc/ssl/agent.key'), identity.privateKey, { mode: 0o600 })
-}
-
-const configOf = (
-  { token, secretKey, port, path }: LoadAgent,
-  serverPins: readonly string[],
-  isSigning: boolean,
-) => ({
-  agent_token: token,
-  secret_key: secretKey,
-  rpc_port: port,
-  rpc_path: path,
-  server_pins: serverPins,
-  ...(isSigning && { require_signatures: true }),
-})

@@ -16,15 +16,18 @@ const textOf = (config: AgentConfig) => `${JSON.stringify(config, null, 2)}\n`
 export class CredentialFile {
   readonly #path: string
   readonly #folder: string
+  readonly #replace: typeof replaceFileDurably
 
-  constructor(configPath: string) {
+  /** `replace` is how each file gets its new text: whole, and on the disk when it resolves. */
+  constructor(configPath: string, replace = replaceFileDurably) {
     this.#path = configPath
     this.#folder = join(configPath, '..')
+    this.#replace = replace
   }
 
   async stage(config: AgentConfig, rotationId: string, credentials: CredentialSet): Promise<AgentConfig> {
     const next: AgentConfig = { ...config, staged: { rotation_id: rotationId, credentials } }
-    await replaceFileDurably(this.#path, textOf(next))
+    await this.#replace(this.#path, textOf(next))
     return next
   }
 
@@ -39,7 +42,7 @@ export class CredentialFile {
       committed_rotation: staged.rotation_id,
       placing: { certificate, private_key },
     }
-    await replaceFileDurably(this.#path, textOf(next))
+    await this.#replace(this.#path, textOf(next))
     return this.place(next)
   }
 
@@ -47,9 +50,9 @@ export class CredentialFile {
   async place(config: AgentConfig): Promise<AgentConfig> {
     if (!config.placing) return config
     const { placing, ...rest } = config
-    await replaceFileDurably(privateKeyPathOf(this.#folder), placing.private_key)
-    await replaceFileDurably(certificatePathOf(this.#folder), placing.certificate)
-    await replaceFileDurably(this.#path, textOf(rest))
+    await this.#replace(privateKeyPathOf(this.#folder), placing.private_key)
+    await this.#replace(certificatePathOf(this.#folder), placing.certificate)
+    await this.#replace(this.#path, textOf(rest))
     return rest
   }
 }

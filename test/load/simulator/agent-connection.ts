@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
-import { CHALLENGE_HEADER } from '@rollcall/contracts/agent'
+import { CHALLENGE_HEADER, STAGED_SERVER_NAME } from '@rollcall/contracts/agent'
+import type { Slot } from '../../../agent/src/rpc/slots.ts'
 import type { CallLog } from './call-log.ts'
-import { type Admitted, admit, NOT_FOUND, type PinGate } from './gate.ts'
+import { type Admitted, admit, NOT_FOUND, type PinReader } from './gate.ts'
 import { RECORDED } from './messages.ts'
 import { answerTo, errorText, readRequest } from './rpc.ts'
 import { withoutSignature } from './signatures.ts'
@@ -16,7 +17,7 @@ const NO_BYTES = Buffer.alloc(0)
 
 export interface Stage {
   log: CallLog
-  gate: PinGate
+  pins: PinReader
   /** Connections that proved a server's key, and requests of those, so far. */
   trusted: number
   requests: number
@@ -33,8 +34,11 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
   readonly #tls: TLSSocket
   #unread: Buffer = NO_BYTES
   #isBusy = false
+  /** What its caller has proven. */
+  #pin: string | null = null
   /** Of the last request: a kept connection sends the same head again and again. */
   #head = ''
+  #slots: readonly Slot[] = []
   #admitted: Admitted | null = null
 
   constructor(raw: Socket, agent: SimulatedAgent, stage: Stage) {
@@ -42,11 +46,15 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
     this.port = raw.remotePort ?? 0
     this.#stage = stage
     this.#raw = raw
+    const { stagedContext } = agent
     this.#tls = new TLSSocket(raw, {
       isServer: true,
       secureContext: agent.secureContext,
       requestCert: true,
       rejectUnauthorized: false,
+      ...(stagedContext && {
+        SNICallback: (name, use) => use(null, name === STAGED_SERVER_NAME ? stagedContext : undefined),
+      }),
     })
     agent.connections.add(this)
     // Whoever breaks a connection off is told by its end alone, as with any server.
@@ -98,7 +106,9 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
   }
 
   #checkCaller(): void {
-    this.isTrusted = this.#stage.gate.isServer(this.#tls)
+    const pin = this.#stage.pins.pinOf(this.#tls)
+    this.#pin = pin
+    this.isTrusted = pin !== null && this.agent.slots.some((slot) => slot.hasPin(pin))
     if (this.isTrusted) this.#stage.trusted++
   }
 
@@ -135,24 +145,28 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
     this.agent.whenAwake(() => {
       // Those that are too large are not read whole, so their hash is not known; they are answered with no more than that.
       const isTooLarge = admitted.bodyBytes > MOST_BODY_BYTES
-      if (signature === null || isTooLarge || this.#isSigned(signature, body)) this.#serve(body, isTooLarge)
+      if (isTooLarge || this.#isSigned(signature, body, admitted.slots)) this.#serve(body, isTooLarge)
     })
   }
 
   /** Answers a request whose signature does not let it in. */
-  #isSigned(signature: string, body: string): boolean {
-    const verdict = this.agent.signatures.check(signature, body)
-    if (verdict === 'admitted') return true
+  #isSigned(signature: string | null, body: string, slots: readonly Slot[]): boolean {
+    const verdict = this.agent.signatures.check(signature, body, slots)
     if (verdict === 'refused') this.refuse()
-    else this.answer('', '401 Unauthorized', `${CHALLENGE_HEADER}: ${verdict.challenge}\r\n`)
+    else if (!('challenge' in verdict)) {
+      this.agent.noteUse(verdict)
+      return true
+    } else this.answer('', '401 Unauthorized', `${CHALLENGE_HEADER}: ${verdict.challenge}\r\n`)
     return false
   }
 
   #admit(head: string): Admitted | null {
-    if (!this.isTrusted) return null
-    if (head !== this.#head) {
-      this.#admitted = admit(head, this.agent.identity)
+    if (!this.isTrusted || this.#pin === null) return null
+    const { slots } = this.agent
+    if (head !== this.#head || slots !== this.#slots) {
+      this.#admitted = admit(head, this.#pin, slots)
       this.#head = head
+      this.#slots = slots
     }
     return this.#admitted
   }

@@ -44,6 +44,8 @@ export interface Behaviour {
   flapping?: { periodMs: number; soundShare: number }
   /** Milliseconds between a request and its answer: one figure, or two between which each is chosen. */
   latencyMs?: number | readonly [number, number]
+  /** The chance that it dies right before, and right after, each write of its credentials. It starts again at once. */
+  deathAtWrite?: number
   /** What its clock is ahead of ours. */
   clockOffsetMs?: number
   /** Fixed instead of walking, in percent. */

@@ -24,12 +24,11 @@ export class CallRecords {
 
   /** In the order in which they came: of one agent and one kind, or of all. */
   list(wanted: { agent?: number; what?: Recorded } = {}): RecordedCall[] {
-    const bits = wanted.what === undefined ? 0xffff : RECORDED[wanted.what]
     const { agent, atMs, port, what } = this.#rows
     const calls: RecordedCall[] = []
     for (let row = 0; row < agent.length; row++) {
       const seen = what[row] ?? 0
-      if ((seen & bits) === 0 && wanted.what !== undefined) continue
+      if (wanted.what !== undefined && (seen & RECORDED[wanted.what]) === 0) continue
       if (wanted.agent !== undefined && agent[row] !== wanted.agent) continue
       calls.push({
         agent: agent[row] ?? 0,

@@ -8,7 +8,7 @@ let fleet: SimulatedFleet | undefined
 
 async function obey(request: Request): Promise<Answers[Request['op']]> {
   if (request.op === 'play') {
-    fleet = await SimulatedFleet.open(request.agents, request.serverPins)
+    fleet = await SimulatedFleet.open(request.agents, request.disks)
     return null
   }
   if (!fleet) throw new Error('nobody plays yet')

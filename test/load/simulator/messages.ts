@@ -1,10 +1,11 @@
 import { AGENT_METHODS, type AgentMethodName } from '@rollcall/contracts/agent'
 import type { LoadAgent } from '../agents.ts'
 import type { Behaviour } from './behaviour.ts'
+import type { HostDisks } from './kept-credentials.ts'
 
 /** What is asked of the simulator's process, one answer each, over its IPC channel. */
 export type Request =
-  | { op: 'play'; agents: LoadAgent[]; serverPins: string[] }
+  | { op: 'play'; agents: LoadAgent[]; disks: HostDisks }
   | { op: 'behave'; agents: number[]; behaviour: Behaviour }
   | { op: 'records' }
   | { op: 'forget' }
@@ -29,7 +30,7 @@ export interface RecordedCalls {
   /** The caller's own port: it tells connections, and so servers, apart. */
   port: Uint16Array
   /** Bits of `RECORDED`. */
-  what: Uint16Array
+  what: Uint32Array
   /** Rows beyond the bound, which are counted and not kept. */
   lost: number
 }
@@ -50,8 +51,8 @@ const names = Object.keys(AGENT_METHODS) as AgentMethodName[]
 export const RECORDED = {
   ...(Object.fromEntries(names.map((name, bit) => [name, 1 << bit])) as Record<AgentMethodName, number>),
   /** Of a caller that is not let in. */
-  refused: 1 << 14,
+  refused: 1 << names.length,
   /** A TCP connection that was accepted, whatever came of it. */
-  connection: 1 << 15,
+  connection: 1 << (names.length + 1),
 }
 export type Recorded = keyof typeof RECORDED

@@ -1,10 +1,13 @@
 import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
-import { type Identity, makeIdentity } from '../../../agent/test/fixtures/certificate.ts'
+import type { KeyPair } from '../../../agent/src/credentials/credentials.service.ts'
+import { Slot } from '../../../agent/src/rpc/slots.ts'
+import { makeIdentity } from '../../../agent/test/fixtures/certificate.ts'
 import type { LoadAgent } from '../agents.ts'
 import type { Behaviour, Fault } from './behaviour.ts'
 import { CommandBook } from './command-book.ts'
+import { type HostDisks, KeptCredentials } from './kept-credentials.ts'
 import type { Handlers } from './rpc.ts'
 import { SignatureGate } from './signatures.ts'
 import { corrupted, HostFacts } from './status.ts'
@@ -27,17 +30,25 @@ export class SimulatedAgent {
   behaviour: Behaviour = {}
   /** What is wrong with it now. */
   fault: Fault | null = null
+  readonly #disks: HostDisks
   readonly #facts: HostFacts
+  /** Once somebody rotates them; before that its credentials are those of `identity`. */
+  #kept: KeptCredentials | undefined
+  #keeping: Promise<KeptCredentials> | undefined
+  #slots: readonly Slot[] | undefined
   #commands: CommandBook | undefined
   #signatures: SignatureGate | undefined
   #context: SecureContext | undefined
+  #stagedContext: SecureContext | undefined
   #otherContext: SecureContext | undefined
+  #isStarting = false
   /** What came while it was frozen, in order. */
   #held: (() => void)[] = []
 
-  constructor(index: number, identity: LoadAgent) {
+  constructor(index: number, identity: LoadAgent, disks: HostDisks) {
     this.index = index
     this.identity = identity
+    this.#disks = disks
     this.#facts = new HostFacts(identity.name, index)
   }
 
@@ -47,8 +58,27 @@ export class SimulatedAgent {
       this.#otherContext ??= contextOf(makeIdentity(this.identity.name))
       return this.#otherContext
     }
-    this.#context ??= contextOf(this.identity.identity)
+    this.#context ??= contextOf(this.#kept?.present ?? this.identity.identity)
     return this.#context
+  }
+
+  /** What it shows to who asks for its staged credentials; null where there are none. */
+  get stagedContext(): SecureContext | null {
+    const staged = this.#kept?.staged
+    if (!staged) return null
+    this.#stagedContext ??= contextOf(staged)
+    return this.#stagedContext
+  }
+
+  /** The sets of credentials that count: one, or two while they are rotated. The same array as long as nothing changes. */
+  get slots(): readonly Slot[] {
+    this.#slots ??= this.#kept?.slots ?? [firstSlot(this.identity, this.#disks.serverPins)]
+    return this.#slots
+  }
+
+  /** Somebody was let in by it. */
+  noteUse(slot: Slot): void {
+    this.#kept?.noteUse(slot)
   }
 
   readonly handlers: Handlers = {
@@ -68,8 +98,8 @@ export class SimulatedAgent {
     write_input: (params) => JSON.stringify(this.#book.writeInput(params)),
     resize_terminal: (params) => JSON.stringify(this.#book.resize(params)),
     start_transfer: withoutFiles,
-    stage_credentials: withoutFiles,
-    commit_credentials: withoutFiles,
+    stage_credentials: async (params) => JSON.stringify(await (await this.#keep()).stage(params)),
+    commit_credentials: async (params) => JSON.stringify(await (await this.#keep()).commit(params)),
     write_chunk: withoutFiles,
     read_chunk: withoutFiles,
     get_transfer: withoutFiles,
@@ -79,13 +109,13 @@ export class SimulatedAgent {
 
   /** Of its present life. */
   get signatures(): SignatureGate {
-    this.#signatures ??= new SignatureGate(this.identity)
+    this.#signatures ??= new SignatureGate()
     return this.#signatures
   }
 
-  /** Does `work` at once, or when it is no longer frozen. */
+  /** Does `work` at once, or when it is no longer frozen and runs. */
   whenAwake(work: () => void): void {
-    if (this.fault === 'frozen') this.#held.push(work)
+    if (this.fault === 'frozen' || this.#isStarting) this.#held.push(work)
     else work()
   }
 
@@ -94,12 +124,38 @@ export class SimulatedAgent {
     const before = this.fault
     this.fault = fault
     // Both come with a new process on a host: connections of the old one are gone.
-    if (fault === 'closed' || fault === 'other_certificate' || before === 'other_certificate') {
-      for (const connection of this.connections) connection.reset()
-      this.#signatures = undefined
-    }
-    if (before !== 'frozen') return
+    if (fault === 'closed' || fault === 'other_certificate' || before === 'other_certificate') this.#die()
+    if (before === 'frozen') this.#wake()
+  }
+
+  #die(): void {
+    for (const connection of this.connections) connection.reset()
+    this.#signatures = undefined
+  }
+
+  #wake(): void {
     for (const work of this.#held.splice(0)) this.whenAwake(work)
+  }
+
+  #keep(): Promise<KeptCredentials> {
+    this.#keeping ??= KeptCredentials.open(this.identity, this.#disks, {
+      diesNow: () => Math.random() < (this.behaviour.deathAtWrite ?? 0),
+      onDeath: () => {
+        this.#isStarting = true
+        this.#die()
+      },
+      onChange: () => {
+        this.#slots = undefined
+        this.#context = undefined
+        this.#stagedContext = undefined
+        this.#isStarting = false
+        this.#wake()
+      },
+    }).then((kept) => {
+      this.#kept = kept
+      return kept
+    })
+    return this.#keeping
   }
 
   get latencyMs(): number {
@@ -127,7 +183,13 @@ function withoutFiles(): never {
   throw new RollcallError('agent.method_unknown', 'This agent has no method for files.')
 }
 
-const contextOf = ({ certificate, privateKey }: Identity): SecureContext =>
+const firstSlot = ({ path, token, secretKey, identity }: LoadAgent, serverPins: readonly string[]) =>
+  new Slot({
+    ...{ rpc_path: path, agent_token: token, secret_key: secretKey, server_pins: [...serverPins] },
+    ...{ require_signatures: false, certificate: identity.certificate },
+  })
+
+const contextOf = ({ certificate, privateKey }: KeyPair): SecureContext =>
   createSecureContext({
     cert: certificate,
     key: privateKey,

@@ -3,7 +3,8 @@ import type { LoadAgent } from '../agents.ts'
 import { AgentConnection, type Stage } from './agent-connection.ts'
 import { type Behaviour, type Fault, faultAt } from './behaviour.ts'
 import { CallLog } from './call-log.ts'
-import { PinGate } from './gate.ts'
+import { PinReader } from './gate.ts'
+import type { HostDisks } from './kept-credentials.ts'
 import { RECORDED, type RecordedCalls, type SimulatorState } from './messages.ts'
 import { PacketFilter } from './packet-filter.ts'
 import { SimulatedAgent } from './simulated-agent.ts'
@@ -30,17 +31,17 @@ export class SimulatedFleet {
   #accepted = 0
   #changing: Promise<void> = Promise.resolve()
 
-  private constructor(filter: PacketFilter, serverPins: readonly string[]) {
+  private constructor(filter: PacketFilter) {
     this.#filter = filter
-    this.#stage = { log: new CallLog(), gate: new PinGate(serverPins), trusted: 0, requests: 0 }
+    this.#stage = { log: new CallLog(), pins: new PinReader(), trusted: 0, requests: 0 }
     this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket))
   }
 
   /** Resolves when all of them can be dialled. */
-  static async open(agents: readonly LoadAgent[], serverPins: readonly string[]): Promise<SimulatedFleet> {
+  static async open(agents: readonly LoadAgent[], disks: HostDisks): Promise<SimulatedFleet> {
     const filter = await PacketFilter.open(LISTENER_PORT)
-    const fleet = new SimulatedFleet(filter, serverPins)
-    fleet.#add(agents)
+    const fleet = new SimulatedFleet(filter)
+    fleet.#add(agents, disks)
     await filter.addDoors(agents)
     await new Promise<void>((resolve, reject) => {
       fleet.#server.once('error', reject)
@@ -82,9 +83,9 @@ export class SimulatedFleet {
     }
   }
 
-  #add(agents: readonly LoadAgent[]): void {
+  #add(agents: readonly LoadAgent[], disks: HostDisks): void {
     for (const identity of agents) {
-      const agent = new SimulatedAgent(this.#agents.length, identity)
+      const agent = new SimulatedAgent(this.#agents.length, identity, disks)
       this.#agents.push(agent)
       this.#byAddress.set(identity.address, agent)
     }

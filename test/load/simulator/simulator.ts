@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LoadAgent } from '../agents.ts'
 import type { LoadNamespace } from '../namespace.ts'
 import type { Behaviour } from './behaviour.ts'
 import { CallRecords } from './call-records.ts'
 import type { Answers, Reply, Request, SimulatorState } from './messages.ts'
+
+/** Hosts' disks are in memory: what is tried on them is the order of writes. */
+const DISKS = '/dev/shm'
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 
@@ -22,11 +27,13 @@ interface Options {
 export class Simulator implements AsyncDisposable {
   readonly agents: readonly LoadAgent[]
   readonly #child: ChildProcess
+  readonly #folder: string
   readonly #waiting = new Map<number, (reply: Reply) => void>()
   #lastId = 0
 
-  private constructor(child: ChildProcess, agents: readonly LoadAgent[]) {
+  private constructor(child: ChildProcess, folder: string, agents: readonly LoadAgent[]) {
     this.#child = child
+    this.#folder = folder
     this.agents = agents
     child.on('message', (reply: Reply) => {
       this.#waiting.get(reply.id)?.(reply)
@@ -48,9 +55,10 @@ export class Simulator implements AsyncDisposable {
       serialization: 'advanced',
     })
     await once(child, 'spawn')
-    const simulator = new Simulator(child, agents)
+    const folder = await mkdtemp(join(DISKS, 'rollcall-simulator-'))
+    const simulator = new Simulator(child, folder, agents)
     try {
-      await simulator.#ask({ op: 'play', agents: [...agents], serverPins: [...serverPins] })
+      await simulator.#ask({ op: 'play', agents: [...agents], disks: { folder, serverPins } })
       return simulator
     } catch (error) {
       await simulator[Symbol.asyncDispose]()
@@ -88,10 +96,12 @@ export class Simulator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const ended = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await ended
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const ended = once(this.#child, 'exit')
+      this.#child.kill('SIGKILL')
+      await ended
+    }
+    await rm(this.#folder, { recursive: true, force: true })
   }
 
   #ask<R extends Request>(request: R): Promise<Answers[R['op']]> {
