@@ -22,7 +22,7 @@ const STEPS = [
 const WHOLE = STEPS[3]
 /** After every agent has answered, a rest of `restS` at a time until what was missed meanwhile has been made up for. */
 const LONG = { restS: 15, idleS: 30, stepS: 60, windowS: 120, settleS: 60, dispatches: 300 }
-const SHORT = { restS: 5, idleS: 10, stepS: 10, windowS: 25, settleS: 15, dispatches: 100 }
+const SHORT = { restS: 5, idleS: 10, stepS: 10, windowS: 20, settleS: 15, dispatches: 100 }
 const CONNECT_MS = 20_000
 const PAUSE_MS = 50
 /** Long enough that a moment in which the machine was busy elsewhere, and the rush after it, is no rate. */

@@ -10,7 +10,7 @@ import type { Benchmark, Figure } from './figure.ts'
 import { percentile } from './statistics.ts'
 
 const LONG = { hosts: 20, rounds: 5 }
-const SHORT = { hosts: 20, rounds: 2 }
+const SHORT = { hosts: 20, rounds: 3 }
 const RINGS = { canary: 0, batch: 5, gateMs: 1000 }
 const ENDED_MS = 600_000
 const PROBE_MS = 2000

@@ -5,6 +5,7 @@ import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { DebianMirror } from './debian-mirror.ts'
 import { addOwnPlaybooks } from './own-playbooks.ts'
 import { CADDY, MAKE_TINY, MAKE_XRAY_IMAGE, XRAY, XRAY_IN_CONTAINER } from './stand-ins.ts'
 
@@ -22,6 +23,10 @@ const caddy = (answer: string) => ({
   ...{ caddy_program: CADDY.path, caddy_program_sha256: CADDY.sha256, caddy_verify_port: 4712 },
   caddy_caddyfile: `:4712 {\n  respond "${answer}"\n}`,
 })
+
+const CADDY_GONE = { variables: { caddy_state: 'absent' } }
+const LOOK_FOR_CADDY =
+  'ls -d /etc/rollcall-caddy /opt/rollcall-caddy /var/lib/rollcall-caddy /etc/systemd/system/*caddy* /etc/systemd/system/*/*caddy*; getent passwd rollcall-caddy'
 
 describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   let bed: Bed
@@ -218,11 +223,35 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const refused = await deploy('x"\n  y')
     expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('not understood') })
     expect([await says(), await pid()]).toEqual(['two', before])
-    const gone = { variables: { caddy_state: 'absent' } }
-    expect(await run('deploy_caddy', gone)).toMatchObject({ state: 'success' })
-    const look =
-      'ls -d /etc/rollcall-caddy /opt/rollcall-caddy /var/lib/rollcall-caddy /etc/systemd/system/*caddy* /etc/systemd/system/*/*caddy*; getent passwd rollcall-caddy'
-    expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
+    expect(await run('deploy_caddy', CADDY_GONE)).toMatchObject({ state: 'success' })
+    expect((await host.exec(['sh', '-c', LOOK_FOR_CADDY])).stdout).toBe('')
+  })
+
+  it("that deploys Caddy takes Debian's own where a mirror answers, and removes that too", async () => {
+    await using mirror = await DebianMirror.open(bed)
+    await mirror.tell(host)
+    const deploy = (answer: string, way = {}) =>
+      run('deploy_caddy', {
+        variables: { caddy_verify_port: 4712, caddy_caddyfile: `:4712 {\n  respond "${answer}"\n}` },
+        ...way,
+      })
+    const first = await deploy('one')
+    expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success', totals: { rescued: 0 } })
+    const ask =
+      "exec 3<> /dev/tcp/127.0.0.1/4712; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; tail --lines 1 <&3"
+    const says = () => host.output(['bash', '-c', ask])
+    expect(await says()).toBe('one')
+    expect(await deploy('one', OVER_SSH)).toMatchObject({
+      ...{ state: 'success', way: 'ssh', totals: { changed: 0, rescued: 0 } },
+    })
+    expect(await deploy('two', OVER_SSH)).toMatchObject({ state: 'success' })
+    expect(await says()).toBe('two')
+    expect((await host.exec(['systemctl', 'is-active', 'caddy.service'])).stdout.trim()).toBe('inactive')
+    expect(await deploy('x"\n  y')).toMatchObject({ state: 'failed' })
+    expect(await says()).toBe('two')
+    expect(await run('deploy_caddy', CADDY_GONE)).toMatchObject({ state: 'success' })
+    expect((await host.exec(['sh', '-c', `${LOOK_FOR_CADDY}; ls /usr/bin/caddy`])).stdout).toBe('')
+    expect(await run('deploy_caddy', CADDY_GONE)).toMatchObject({ state: 'success', totals: { changed: 0 } })
   })
 
   it('that runs Xray in a container uses Docker where that is what there is, converges, takes a new configuration, and leaves nothing', async () => {

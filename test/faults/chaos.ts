@@ -4,6 +4,8 @@ import type { Bed, Host } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import type { ServerProcess } from '../fleet/server-process.ts'
+import { pick, randomOf } from './random.ts'
+import { insist, strike } from './strike.ts'
 
 const LEDGER = '/var/tmp/ledger'
 const LINES_PER_COMMAND = 3
@@ -85,7 +87,8 @@ export async function runChaos(
     while (!isDone && total(kills) < plan.kills) {
       await delay(FAULT_PAUSE_MS + random() * FAULT_PAUSE_MS * 6)
       const victim = pick(['server', 'agent', 'agent', 'database'] as const, random)
-      if (await strike(victim, server, pick(hosts, random))) kills[victim]++
+      const wasUp = victim === 'agent' ? killAgent(pick(hosts, random)) : strike(victim, server)
+      if (await wasUp) kills[victim]++
     }
   }
   const killing = kill()
@@ -98,28 +101,10 @@ export async function runChaos(
   return { commands: commands.length, kills, ...result, seconds: (performance.now() - started) / 1000 }
 }
 
-/** False when the victim was already down. */
-async function strike(victim: Victim, server: ServerProcess, host: Host): Promise<boolean> {
-  if (victim === 'server') await server.restart('SIGKILL')
-  if (victim === 'agent') {
-    const { exitCode } = await host.exec([
-      'systemctl',
-      'kill',
-      '--signal=KILL',
-      '--kill-who=main',
-      'rollcall-agent.service',
-    ])
-    return exitCode === 0
-  }
-  if (victim === 'database') {
-    try {
-      process.kill(await server.postgresPid(), 'SIGKILL')
-    } catch (error) {
-      if (['ESRCH', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
-      throw error
-    }
-  }
-  return true
+/** False when it was already down. */
+async function killAgent(host: Host): Promise<boolean> {
+  const kill = ['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service']
+  return (await host.exec(kill)).exitCode === 0
 }
 
 async function compare(api: Api, hosts: readonly Host[], commands: readonly CommandView[]) {
@@ -141,32 +126,4 @@ async function compare(api: Api, hosts: readonly Host[], commands: readonly Comm
   return { lost, doubled, untrue }
 }
 
-/** Sends again, with the same id, what was not answered: the server was killed, or its database. */
-async function insist<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 120_000
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await delay(100)
-    }
-  }
-}
-
 const total = (kills: Record<Victim, number>) => kills.server + kills.agent + kills.database
-
-function pick<T>(items: readonly T[], random: () => number): T {
-  return items[Math.floor(random() * items.length)] as T
-}
-
-/** Mulberry32: small, and the same everywhere for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}

@@ -45,10 +45,14 @@ export class RotationDriver {
     await this.loop
   }
 
-  /** One turn of the rotations that are due. One that fails stops no other. */
+  /** One turn of each rotation that is due, some at a time. */
   async look(): Promise<void> {
-    const now = this.clock.now()
-    const due = await this.rows.take(now, this.takenUntil(), AT_ONCE)
+    while (!this.stopping.signal.aborted && (await this.goOnWithSome()) === AT_ONCE);
+  }
+
+  /** Resolves to how many they were. One that fails stops no other. */
+  private async goOnWithSome(): Promise<number> {
+    const due = await this.rows.take(this.clock.now(), this.takenUntil(), AT_ONCE)
     await Promise.all(
       due.map((rotation) =>
         this.goOn(rotation).catch((error) => {
@@ -57,6 +61,7 @@ export class RotationDriver {
         }),
       ),
     )
+    return due.length
   }
 
   private async goOn(taken: Rotation): Promise<void> {

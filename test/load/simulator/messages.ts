@@ -41,6 +41,8 @@ export interface SimulatorState {
   trusted: number
   accepted: number
   requests: number
+  /** Of agents' processes, at writes of their credentials. */
+  deaths: number
   rssMb: number
   cpuMs: number
 }

@@ -30,6 +30,8 @@ export class SimulatedAgent {
   behaviour: Behaviour = {}
   /** What is wrong with it now. */
   fault: Fault | null = null
+  /** How often its process has died while it changed its credentials. */
+  deaths = 0
   readonly #disks: HostDisks
   readonly #facts: HostFacts
   /** Once somebody rotates them; before that its credentials are those of `identity`. */
@@ -141,6 +143,7 @@ export class SimulatedAgent {
     this.#keeping ??= KeptCredentials.open(this.identity, this.#disks, {
       diesNow: () => Math.random() < (this.behaviour.deathAtWrite ?? 0),
       onDeath: () => {
+        this.deaths++
         this.#isStarting = true
         this.#die()
       },

@@ -78,6 +78,7 @@ export class SimulatedFleet {
       trusted: this.#stage.trusted,
       accepted: this.#accepted,
       requests: this.#stage.requests,
+      deaths: this.#agents.reduce((sum, { deaths }) => sum + deaths, 0),
       rssMb: process.memoryUsage.rss() / 1e6,
       cpuMs: (user + system) / 1000,
     }

@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { createServer, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Bed, Host } from '../bed/index.ts'
+
+const MIRRORS = new Set(['deb.debian.org', 'security.debian.org'])
+const APT_CONF = '/etc/apt/apt.conf.d/90-mirror'
+
+/** The way to Debian's own mirrors for hosts of a bed, which have none: what apt calls a proxy. It leads nowhere else. */
+export class DebianMirror implements AsyncDisposable {
+  readonly #server: Server
+  readonly #url: string
+
+  private constructor(server: Server, url: string) {
+    this.#server = server
+    this.#url = url
+  }
+
+  static async open(bed: Bed): Promise<DebianMirror> {
+    const server = createServer((asked, answer) => {
+      const url = URL.parse(asked.url ?? '')
+      if (!url || !MIRRORS.has(url.hostname)) return answer.writeHead(403).end()
+      const headers = { ...asked.headers, host: url.host }
+      const further = request(url, { method: asked.method, headers }, (response) => {
+        answer.writeHead(response.statusCode ?? 502, response.headers)
+        response.pipe(answer)
+      })
+      further.on('error', (error) => answer.writeHead(502).end(error.message))
+      asked.pipe(further)
+    }).listen(0, bed.address)
+    await once(server, 'listening')
+    return new DebianMirror(server, `http://${bed.address}:${(server.address() as AddressInfo).port}`)
+  }
+
+  async tell(host: Host): Promise<void> {
+    const input = `Acquire::http::Proxy "${this.#url}";\n`
+    await host.output(['sh', '-c', 'cat > "$1"', 'sh', APT_CONF], { input })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await closed
+  }
+}
