@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import {
   chmod,
+  copyFile,
   lstat,
   mkdir,
   mkdtemp,
@@ -40,10 +41,16 @@ const PACKAGES = [
 ]
 // 2.14 is the last whose own code runs on Debian 11's Python 3.9 as well as on Debian 13's 3.13.
 const SUITE = 'bookworm'
+/** Ours, at the root of the archive: the one entry point, for `python3 -I DIR` puts DIR first on the path, and what it needs. */
+const OWN = ['__main__.py', 'rollcall_modules.py', 'rollcall_yaml.py']
+const ownFile = (name) => new URL(`ansible/${name}`, import.meta.url)
 /** Of the scripts themselves: whatever changes in how the archive is made, caches are built anew. */
 const RECIPE = createHash('sha256')
   .update(
-    ['ansible-bundle.mjs', 'ansible-bundle-apt.mjs', 'ansible-bundle-data.mjs']
+    [
+      ...['ansible-bundle.mjs', 'ansible-bundle-apt.mjs', 'ansible-bundle-data.mjs'],
+      ...OWN.map((name) => `ansible/${name}`),
+    ]
       .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
       .join('\0'),
   )
@@ -52,9 +59,6 @@ const LEFT_OUT = ['ansible_test', '__pycache__']
 // The time of every file and folder that we make ourselves: 2026-01-01, UTC.
 const RECIPE_TIME_S = 1_767_225_600
 const MANIFEST = 'MANIFEST.json'
-
-/** The one entry point: `python3 -I DIR` puts DIR first on the path by itself, for us and for no program that a task runs. */
-const ENTRY = 'from ansible.cli.playbook import main\n\nmain()\n'
 
 /**
  * @typedef {object} Bundle
@@ -142,7 +146,7 @@ async function layOut(work, packages) {
   const config = join(tree, 'ansible/config')
   await rewrite(join(config, 'ansible_builtin_runtime.yml'), shortenRouting)
   await rewrite(join(config, 'base.yml'), shortenSettings)
-  await writeFile(join(tree, '__main__.py'), ENTRY)
+  for (const name of OWN) await copyFile(ownFile(name), join(tree, name))
   await writeNotices(unpacked, tree, packages)
   const contents = packages.map(({ name, version, sha256 }) => [name, { version, sha256 }])
   await writeFile(
@@ -170,6 +174,7 @@ async function writeNotices(unpacked, tree, packages) {
     `This folder holds the Python files of these packages of Debian ${SUITE}, each under its own licence,\n` +
       `found here under its name. Their source code: https://snapshot.debian.org/\n\n${list}\n\n` +
       'Changed: ansible/config/base.yml and ansible/config/ansible_builtin_runtime.yml, as their first lines say.\n' +
+      `Added, and not part of these packages: ${OWN.join(', ')}.\n` +
       'Left out: ansible_test, and compiled modules, which have pure-Python equivalents.\n',
   )
 }

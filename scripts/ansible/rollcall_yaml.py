@@ -1,0 +1,99 @@
+"""Remembers what Ansible's own YAML says.
+
+At every start Ansible reads its settings and the documentation of some sixty of its plugins, with a parser in pure Python: half of the time
+until the first task. Here each text is parsed once; what comes out is kept as JSON under its hash, beside the compiled programs. A text
+that says what JSON cannot say the same way is parsed every time.
+"""
+
+import atexit
+import hashlib
+import json
+import os
+
+MEMORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__pycache__", "yaml.json")
+# The texts of one bundle are a hundred; collections of the host's own have theirs.
+MOST_TEXTS = 500
+LONGEST_TEXT = 512 * 1024
+
+
+class Memory:
+    def __init__(self):
+        self.process = os.getpid()
+        self.known = self.read()
+        self.is_changed = False
+
+    def read(self):
+        try:
+            with open(MEMORY, encoding="utf-8") as file:
+                known = json.load(file)
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def data_of(self, text, parse):
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "surrogateescape")
+        if not isinstance(text, str) or len(text) > LONGEST_TEXT:
+            return parse()
+        key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+        try:
+            # A fresh copy each time: callers change what they get.
+            return json.loads(self.known[key])
+        except (KeyError, TypeError, ValueError):
+            data = parse()
+        if len(self.known) < MOST_TEXTS:
+            try:
+                said = json.dumps(data)
+                if json.loads(said) == data:
+                    self.known[key] = said
+                    self.is_changed = True
+            except (TypeError, ValueError):
+                pass
+        return data
+
+    def write(self):
+        """Whole or not at all; a folder that cannot be written to costs time and nothing else."""
+        # Ansible's workers are copies of this process.
+        if not self.is_changed or os.getpid() != self.process:
+            return
+        fresh = "%s.%d" % (MEMORY, self.process)
+        try:
+            os.makedirs(os.path.dirname(MEMORY), exist_ok=True)
+            with open(fresh, "w", encoding="utf-8") as file:
+                json.dump(self.known, file)
+            os.replace(fresh, MEMORY)
+        except OSError:
+            pass
+
+
+def remember():
+    memory = Memory()
+    atexit.register(memory.write)
+
+    # Before anything else of Ansible is imported: that reads its settings.
+    from ansible.config import manager
+    load = manager.yaml_load
+
+    def remembered(stream, *args, **kwargs):
+        text = stream.read() if hasattr(stream, "read") else stream
+        return memory.data_of(text, lambda: load(text, *args, **kwargs))
+
+    manager.yaml_load = remembered
+    from ansible.utils.collection_loader import _collection_meta
+    _collection_meta.yaml_load = remembered
+
+    from ansible.parsing.yaml.loader import AnsibleLoader
+
+    class RememberingLoader:
+        def __init__(self, text, file_name=None, vault_secrets=None):
+            self.text, self.file_name = text, file_name
+
+        def get_single_data(self):
+            return memory.data_of(self.text, lambda: AnsibleLoader(self.text, file_name=self.file_name).get_single_data())
+
+    # Documentation only: playbooks are read as ever, with the places of what they say.
+    from ansible.parsing import plugin_docs as docs
+    from ansible.plugins import loader
+    from ansible.utils import plugin_docs
+    for module in (docs, loader, plugin_docs):
+        module.AnsibleLoader = RememberingLoader
