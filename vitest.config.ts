@@ -5,7 +5,7 @@ const HOST_TEST_TIMEOUT_MS = 300_000
 /** A busy machine takes its time. */
 const PATIENT = { timeout: 15_000 }
 
-/** Unit tests first and side by side; then what boots hosts, one file at a time, since all share two cores. */
+/** Unit tests first and side by side; then what boots hosts, two files at a time: they wait more than they work. */
 export default defineConfig({
   test: {
     projects: [
@@ -39,7 +39,7 @@ export default defineConfig({
           testTimeout: HOST_TEST_TIMEOUT_MS,
           expect: { poll: PATIENT },
           hookTimeout: HOST_TEST_TIMEOUT_MS,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

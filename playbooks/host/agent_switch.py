@@ -3,22 +3,24 @@
     python3 agent_switch.py prepare < PLAN       sees that the release runs on this machine, backs up link, configuration and units; from here
                                                  on a boot decides
     python3 agent_switch.py switch               stops the old agent, points the link, starts the new one
-    python3 agent_switch.py verify SECONDS MORE  waits until the new agent runs and answers TLS on loopback, and then until the server has confirmed
+    python3 agent_switch.py keep SECONDS MORE    waits until the new agent runs and answers TLS on loopback, then until the server has confirmed
+                                                 it, and keeps it
     python3 agent_switch.py confirm ID           the server: it is the right one. Exits with 3 when it is too late, 4 when too early
     python3 agent_switch.py reject ID REASON     the server: it is not
-    python3 agent_switch.py finish               keeps the new agent
     python3 agent_switch.py restore REASON       puts the old agent back
     python3 agent_switch.py refuse ID REASON     reports that nothing was changed
     python3 agent_switch.py settle [--boot]      finishes or restores what its own process left undecided
     python3 agent_switch.py report ID            prints how it stands as JSON
 
 Everything is under /var/lib/rollcall-upgrade: plan.json while an upgrade is under way, `decision`, which is made once and by
-whoever is first, and report.json with how the last one ended. Every step may be repeated. Needs Python 3.9 and its
+whoever is first, and report.json with how the last one ended. A folder named like the upgrade, into which the server uploads, goes with its end.
+Every step may be repeated. Needs Python 3.9 and its
 standard library only, and no agent.
 """
 
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -233,7 +235,13 @@ def is_answering(timeout):
         return False
 
 
-def verify(seconds, more=None):
+def keep(seconds, more):
+    verify(seconds)
+    await_confirmation(more)
+    finish()
+
+
+def verify(seconds):
     plan, deadline = plan_of(), time.monotonic() + float(seconds)
     found = read_json(os.path.join(PROGRAM, "current", "VERSION")) or {}
     if found.get("version") != plan["version"]:
@@ -242,8 +250,6 @@ def verify(seconds, more=None):
         if time.monotonic() > deadline:
             raise Failed("the new agent does not answer on its port within %s seconds" % seconds)
         time.sleep(0.1)
-    if more is not None:
-        await_confirmation(more)
 
 
 def await_confirmation(seconds):
@@ -306,6 +312,12 @@ def end(plan, outcome, reason):
     shutil.rmtree(state("backup"), ignore_errors=True)
     for name in ("switching", "decision"):
         remove(state(name))
+    remove_uploaded(plan["id"])
+
+
+def remove_uploaded(upgrade):
+    if re.fullmatch("[0-9a-f-]{36}", upgrade):
+        shutil.rmtree(state(upgrade), ignore_errors=True)
 
 
 def finish():
@@ -334,6 +346,7 @@ def refuse(upgrade, reason):
     os.makedirs(STATE, exist_ok=True)
     keep_self()
     write(state("report.json"), json.dumps({"id": upgrade, "outcome": "refused", "reason": reason[:MAX_REASON]}).encode())
+    remove_uploaded(upgrade)
 
 
 def current():
@@ -377,10 +390,9 @@ def report(upgrade):
 STEPS = {
     "prepare": prepare,
     "switch": switch,
-    "verify": verify,
+    "keep": keep,
     "confirm": confirm,
     "reject": reject,
-    "finish": finish,
     "restore": restore,
     "refuse": refuse,
     "report": report,

@@ -21,7 +21,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import tempfile
 import threading
 import time
 
@@ -70,11 +69,7 @@ def bring_tools(version):
 
 
 def tools_on_stdin():
-    # Two passes are made over an archive, and a pipe allows one.
-    archive = tempfile.TemporaryFile()
-    shutil.copyfileobj(sys.stdin.buffer, archive)
-    archive.seek(0)
-    return tarfile.open(fileobj=archive, mode="r:gz")
+    return tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz")
 
 
 def no_tools(error):
@@ -181,17 +176,20 @@ def lay_out_tools(open_archive, version):
 
 def unpack(tar, folder):
     os.makedirs(folder, mode=0o755)
-    members = []
+    if hasattr(tarfile, "tar_filter"):
+        tar.extractall(folder, members_of(tar), filter="tar")
+    else:
+        tar.extractall(folder, members_of(tar))
+
+
+def members_of(tar):
+    """One after the other, as they are unpacked: an archive is read once, from a pipe too."""
     for member in tar:
         if not (member.isfile() or member.isdir()) or member.name.startswith("/") or ".." in member.name.split("/"):
             raise tarfile.TarError("%r is not a file or folder within the archive" % member.name)
         member.uid = member.gid = 0
         member.uname = member.gname = ""
-        members.append(member)
-    if hasattr(tarfile, "tar_filter"):
-        tar.extractall(folder, members, filter="tar")
-    else:
-        tar.extractall(folder, members)
+        yield member
 
 
 def read_line(path):

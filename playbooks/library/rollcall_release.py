@@ -37,15 +37,18 @@ def digest_of(path):
 def unpack(archive, folder):
     os.makedirs(folder, mode=0o755)
     with tarfile.open(archive) as tar:
-        members = []
-        for member in tar:
-            member.uid = member.gid = 0
-            member.uname = member.gname = ""
-            members.append(member)
         if hasattr(tarfile, "tar_filter"):
-            tar.extractall(folder, members, filter="tar")
+            tar.extractall(folder, members_of(tar), filter="tar")
         else:
-            tar.extractall(folder, members)
+            tar.extractall(folder, members_of(tar))
+
+
+def members_of(tar):
+    """One after the other, as they are unpacked: a list of them would have the whole uncompressed twice."""
+    for member in tar:
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        yield member
 
 
 def flush(folder):

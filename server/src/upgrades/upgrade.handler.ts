@@ -147,7 +147,6 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     await log.line('The release is on the host.')
     const variables = {
       rollcall_upgrade_id: id,
-      rollcall_upgrade_staging: staging,
       rollcall_upgrade_release: releaseOf(release),
       rollcall_upgrade_version: release.version,
       rollcall_upgrade_archive: archive,
