@@ -9,8 +9,14 @@ import { crashes, neverAnswers, otherArchitecture, Releases, wrongVersion } from
 import { ServerProcess } from '../fleet/server-process.ts'
 
 const noBed = await whyNoBed()
+/** As many as wanted: they are tried all at once. */
+const HOSTS = Math.max(3, Number(process.env.ROLLCALL_TEST_HOSTS ?? 3))
+const FLAVOURS = ['bookworm', 'bullseye', 'trixie'] as const
+const nameOf = (index: number) => ['one', 'two', 'three'][index] ?? `host-${index + 1}`
+/** Twenty share two cores. */
+const FLEET_MS = 120_000 + HOSTS * 15_000
 
-describe.skipIf(noBed)(`upgrades ${noBed ?? ''}`, () => {
+describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2 * FLEET_MS }, () => {
   let bed: Bed
   let hosts: Host[]
   let releases: Releases
@@ -19,20 +25,20 @@ describe.skipIf(noBed)(`upgrades ${noBed ?? ''}`, () => {
 
   beforeAll(async () => {
     bed = await Bed.open({ name: 'upgrades' })
-    hosts = await bed.boot([
-      { name: 'one', flavour: 'bookworm' },
-      { name: 'two', flavour: 'bullseye' },
-      { name: 'three', flavour: 'trixie' },
-    ])
+    hosts = await bed.boot(
+      Array.from({ length: HOSTS }, (_, index) => ({
+        ...{ name: nameOf(index), flavour: FLAVOURS[index] ?? 'bookworm' },
+      })),
+    )
     releases = await Releases.open()
     server = await ServerProcess.start({ env: releases.env })
     api = await server.api()
     const credential = await keyCredential(bed)
     const installed = await Promise.all(
-      hosts.map(({ name, address }) => api.addHost({ name, address, credential })),
+      hosts.map(({ name, address }) => api.addHost({ name, address, credential }, FLEET_MS)),
     )
     for (const { id, state } of installed) expect(state, await api.text(id)).toBe('success')
-  })
+  }, 2 * FLEET_MS)
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]()
     await releases?.[Symbol.asyncDispose]()
@@ -42,7 +48,7 @@ describe.skipIf(noBed)(`upgrades ${noBed ?? ''}`, () => {
   const start = async (request: NewUpgradeInput) =>
     (await api.get<{ upgrade: { id: string } }>('POST', '/api/upgrades', request)).upgrade.id
   const show = (id: string) => api.get<UpgradeDetail>('GET', `/api/upgrades/${id}`)
-  const ended = async (id: string, timeoutMs = 240_000) => {
+  const ended = async (id: string, timeoutMs = FLEET_MS) => {
     const deadline = Date.now() + timeoutMs
     for (let seen: unknown; ; await delay(200)) {
       const detail = await show(id).catch((error: Error) => error)
@@ -61,6 +67,17 @@ describe.skipIf(noBed)(`upgrades ${noBed ?? ''}`, () => {
   }
   const running = (host: Host) =>
     host.output(['cat', '/opt/rollcall-agent/current/VERSION']).then((text) => JSON.parse(text).version)
+  const allRunning = () => Promise.all(hosts.map(running))
+  const states = async (id: string) => {
+    const { upgrade, hosts: parts } = await ended(id)
+    return { state: upgrade.state, hosts: parts.map((part) => part.state), parts }
+  }
+  /** Nothing but what the next upgrade begins with. */
+  const expectTidy = async (host: Host) => {
+    const left = await host.output(['ls', '/var/lib/rollcall-upgrade'])
+    expect(left.trim().split('\n')).toEqual(['agent_switch.py', 'report.json'])
+    expect((await host.exec(['systemctl', 'cat', 'rollcall-upgrade-guard.service'])).exitCode).not.toBe(0)
+  }
 
   it('bring a new agent while a command runs, which ends with its real result', async () => {
     const version = await releases.add('9.0.0')
@@ -75,6 +92,18 @@ describe.skipIf(noBed)(`upgrades ${noBed ?? ''}`, () => {
     const lines = Array.from({ length: 60 }, (_, i) => `${i + 1}\n`).join('')
     expect(await api.text(command.id)).toBe(lines)
     expect((await api.host('one')).agent?.version).toBe(version)
+    await expectTidy(hosts[0] as Host)
+  })
+
+  it('bring it to a fleet in rings, the canary first', async () => {
+    const version = await releases.add('9.0.1')
+    const rings = { canary: 1, batch: 5, gateMs: 500 }
+    const { state, hosts: each, parts } = await states(await start({ all: true, version, rings }))
+    expect({ state, each }, JSON.stringify(parts)).toEqual({
+      state: 'done',
+      each: Array(HOSTS).fill('upgraded'),
+    })
+    expect(await allRunning()).toEqual(Array(HOSTS).fill(version))
   })
 
   it.each([
@@ -82,15 +111,44 @@ describe.skipIf(noBed)(`upgrades ${noBed ?? ''}`, () => {
     ['never answers', neverAnswers, 'rolled_back'],
     ['says another version', wrongVersion, 'rolled_back'],
     ['is for another architecture', otherArchitecture, 'refused'],
-  ] as const)('put the old agent back when the new one %s', async (what, flaw, state) => {
-    const before = await running(hosts[1] as Host)
+  ] as const)('put the old agent back on every host when the new one %s', async (what, flaw, state) => {
+    const before = await allRunning()
     const version = await releases.add(`9.1.0-${what.replaceAll(/[^a-z]/g, '-')}`, flaw)
-    const { part, log } = await upgradeOne('two', version)
-    expect(part.state, log).toBe(state)
-    expect(part.reason).toMatch(/\w/)
-    expect(await running(hosts[1] as Host)).toBe(before)
-    const [after] = await api.run({ hosts: ['two'], program: 'true' })
-    expect(await api.ended(after?.id ?? '')).toMatchObject({ state: 'success' })
+    // Each is tried, whatever became of the others.
+    const rings = { canary: 0, batch: 10, gateMs: 0, stopAfterFailures: HOSTS + 1 }
+    const { hosts: each, parts } = await states(await start({ all: true, version, rings }))
+    expect(each, JSON.stringify(parts)).toEqual(Array(HOSTS).fill(state))
+    for (const { reason } of parts) expect(reason).toMatch(/\w/)
+    expect(await allRunning()).toEqual(before)
+    const after = await api.run({ hosts: hosts.map(({ name }) => name), program: 'true' })
+    for (const { id } of after) expect(await api.ended(id)).toMatchObject({ state: 'success' })
+    await Promise.all(hosts.map(expectTidy))
+  })
+
+  it('touch no other host when the canary was not upgraded', async () => {
+    const before = await allRunning()
+    const version = await releases.add('9.1.1', crashes)
+    const { state, hosts: each } = await states(await start({ all: true, version }))
+    expect({ state, each }).toEqual({
+      state: 'stopped',
+      each: ['rolled_back', ...Array(HOSTS - 1).fill('cancelled')],
+    })
+    expect(await allRunning()).toEqual(before)
+  })
+
+  it('change nothing where the release does not fit on the disk', async () => {
+    const [host] = hosts as [Host]
+    const before = await running(host)
+    const version = await releases.add('9.1.2')
+    await host.fillDisk('/opt/rollcall-agent/releases')
+    const { part, log } = await upgradeOne('one', version)
+    // Programs that were started meanwhile lie on it.
+    await host.output(['umount', '--lazy', '/opt/rollcall-agent/releases'])
+    expect(part.state, log).toBe('refused')
+    expect(log).toMatch(/No space left on device/)
+    expect(await running(host)).toBe(before)
+    await expectTidy(host)
+    expect((await upgradeOne('one', version)).part.state).toBe('upgraded')
   })
 
   it('change nothing when the archive is cut short', async () => {
@@ -98,5 +156,6 @@ describe.skipIf(noBed)(`upgrades ${noBed ?? ''}`, () => {
     await truncate(releases.path(version), 1_000_000)
     const { part, log } = await upgradeOne('two', version)
     expect(part.state, log).toBe('refused')
+    await expectTidy(hosts[1] as Host)
   })
 })
