@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { certificatePathOf, privateKeyPathOf } from '../../agent/src/credentials/credential-file.ts'
+import { certificatePathOf, privateKeyPathOf } from '../../agent/test/fixtures/agent-parts.ts'
 import type { LoadAgent } from './agents.ts'
 
 /** Writes what an installation leaves on a host, into `folder`, and resolves to the path of `config.json`. */

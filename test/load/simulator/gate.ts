@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import { TOKEN_HEADER } from '@rollcall/contracts/agent'
-import { pinOf, type Slot } from '../../../agent/src/rpc/slots.ts'
+import { pinOf, type Slot } from '../../../agent/test/fixtures/agent-parts.ts'
 
 /** Servers are few. */
 const MOST_KNOWN = 100

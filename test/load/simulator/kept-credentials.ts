@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import type { AgentParams, AgentResult } from '@rollcall/contracts/agent'
-import { loadConfig } from '../../../agent/src/config/load-config.ts'
-import { CredentialFile } from '../../../agent/src/credentials/credential-file.ts'
-import { CredentialsService } from '../../../agent/src/credentials/credentials.service.ts'
-import { replaceFileDurably } from '../../../agent/src/platform/files.ts'
+import {
+  CredentialFile,
+  CredentialsService,
+  loadConfig,
+  replaceFileDurably,
+} from '../../../agent/test/fixtures/agent-parts.ts'
 import { writeAgentConfig } from '../agent-config.ts'
 import type { LoadAgent } from '../agents.ts'
 

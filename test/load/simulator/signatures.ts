@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { formatChallenge, parseSignature, ReplayMemory, SIGNATURE_HEADER } from '@rollcall/contracts/agent'
-import type { Slot } from '../../../agent/src/rpc/slots.ts'
+import type { Slot } from '../../../agent/test/fixtures/agent-parts.ts'
 
 const LINE = new RegExp(`\r\n${SIGNATURE_HEADER}: *([^\r]*)`, 'i')
 
