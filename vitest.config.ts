@@ -4,8 +4,23 @@ import { defineConfig } from 'vitest/config'
 const HOST_TEST_TIMEOUT_MS = 300_000
 /** A busy machine takes its time. */
 const PATIENT = { timeout: 15_000 }
+const ON_HOSTS = {
+  testTimeout: HOST_TEST_TIMEOUT_MS,
+  hookTimeout: HOST_TEST_TIMEOUT_MS,
+  expect: { poll: PATIENT },
+}
 
-/** Unit tests first and side by side; then what boots hosts, two files at a time: they wait more than they work. */
+/** Their promises are of seconds: whoever shares the machine with them makes them late. */
+const BY_THE_CLOCK = [
+  'test/e2e/roll-call.spec.ts',
+  'test/e2e/two-servers.spec.ts',
+  'test/faults/hostile-agents.spec.ts',
+]
+
+/**
+ * Unit tests first and side by side; then what boots hosts, two files at a time, since they wait more than they work; then, each alone,
+ * what goes by the clock.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -36,11 +51,19 @@ export default defineConfig({
         test: {
           name: 'hosts',
           include: ['test/**/*.spec.ts'],
-          testTimeout: HOST_TEST_TIMEOUT_MS,
-          expect: { poll: PATIENT },
-          hookTimeout: HOST_TEST_TIMEOUT_MS,
+          exclude: BY_THE_CLOCK,
+          ...ON_HOSTS,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'clock',
+          include: BY_THE_CLOCK,
+          ...ON_HOSTS,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
