@@ -24,6 +24,13 @@ const caddy = (answer: string) => ({
   caddy_caddyfile: `:4712 {\n  respond "${answer}"\n}`,
 })
 
+/** A host of the bed is an overlay, on which Docker's usual storage cannot lie. */
+const DOCKER_ALONE = `mkdir /etc/docker
+echo '{"storage-driver": "vfs"}' > /etc/docker/daemon.json
+apt-get -q update
+DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends docker.io
+mv /usr/bin/podman /usr/bin/podman.away`
+
 const CADDY_GONE = { variables: { caddy_state: 'absent' } }
 const LOOK_FOR_CADDY =
   'ls -d /etc/rollcall-caddy /opt/rollcall-caddy /var/lib/rollcall-caddy /etc/systemd/system/*caddy* /etc/systemd/system/*/*caddy*; getent passwd rollcall-caddy'
@@ -258,8 +265,9 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const [checksum] = (
       await host.output(['sh', '-ec', MAKE_XRAY_IMAGE], { input: XRAY_IN_CONTAINER })
     ).split(' ')
-    // What Debian's package podman-docker does: the command lines are the same.
-    await host.output(['sh', '-ec', 'mv /usr/bin/podman /usr/bin/docker'])
+    await using mirror = await DebianMirror.open(bed)
+    await mirror.tell(host)
+    await host.output(['sh', '-ec', DOCKER_ALONE])
     const variables = (port: number) => ({
       ...{ xray_docker_image: 'localhost/xray:latest', xray_docker_archive: '/var/tmp/xray.tar' },
       ...{ xray_docker_archive_sha256: checksum ?? '', xray_docker_verify_port: 4713 },
@@ -281,7 +289,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const look =
       'ls -d /etc/rollcall-xray* /etc/rollcall-containers /etc/systemd/system/*xray* /etc/systemd/system/*/*xray*; docker ps --all --quiet'
     expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
-    await host.output(['mv', '/usr/bin/docker', '/usr/bin/podman'])
+    await host.output(['mv', '/usr/bin/podman.away', '/usr/bin/podman'])
   })
 
   it('that writes a configuration alone is begun the one way and taken back the other', async () => {
