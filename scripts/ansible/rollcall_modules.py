@@ -1,6 +1,6 @@
 """Has modules that run on this very host take what they import from here, where it is compiled.
 
-Ansible sends each module a zip of all that it imports, and Python compiles that anew for every task: 0.1 s of the 0.2 s that a task takes.
+Ansible sends each module a zip of all that it imports, and Python compiles that anew for every task, which is a third of what a task takes.
 Here a file of the zip that is the same, byte for byte, as the one that lies in this folder is imported from this folder. Whatever else the zip
 holds, such as a playbook's own modules and what it puts in the place of Ansible's, comes from the zip as ever.
 """
@@ -27,10 +27,8 @@ LINES = """        sys.path.insert(0, %(here)r)
 def find_compiled():
     """Called where playbooks run. A release of Ansible that is written in another way is left as it is."""
     from ansible.executor import module_common
-    template = module_common.ACTIVE_ANSIBALLZ_TEMPLATE
-    if template.count(BEFORE) >= 1:
-        lines = (LINES % {"here": HERE}).replace("%", "%%")
-        module_common.ACTIVE_ANSIBALLZ_TEMPLATE = template.replace(BEFORE, lines + BEFORE, 1)
+    lines = (LINES % {"here": HERE}).replace("%", "%%")
+    module_common.ACTIVE_ANSIBALLZ_TEMPLATE = module_common.ACTIVE_ANSIBALLZ_TEMPLATE.replace(BEFORE, lines + BEFORE, 1)
 
 
 def take_over(path):

@@ -14,7 +14,7 @@ const HOSTS = Math.max(3, Number(process.env.ROLLCALL_TEST_HOSTS ?? 3))
 const FLAVOURS = ['bookworm', 'bullseye', 'trixie'] as const
 const nameOf = (index: number) => ['one', 'two', 'three'][index] ?? `host-${index + 1}`
 /** Twenty share two cores. */
-const FLEET_MS = 120_000 + HOSTS * 15_000
+const FLEET_MS = 195_000 + HOSTS * 15_000
 
 describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2 * FLEET_MS }, () => {
   let bed: Bed

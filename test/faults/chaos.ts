@@ -5,7 +5,7 @@ import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import type { ServerProcess } from '../fleet/server-process.ts'
 import { pick, randomOf } from './random.ts'
-import { insist, strike } from './strike.ts'
+import { insist, strike, totalOf } from './strike.ts'
 
 const LEDGER = '/var/tmp/ledger'
 const LINES_PER_COMMAND = 3
@@ -63,7 +63,7 @@ export async function runChaos(
     while (asked < plan.commands) {
       const number = asked++
       // Spread over the whole run, so that there is work at every kill.
-      while (number / plan.commands > (total(kills) + 1) / plan.kills) await delay(20)
+      while (number / plan.commands > (totalOf(kills) + 1) / plan.kills) await delay(20)
       const host = pick(hosts, random).name
       const script = `echo "$1" >> ${LEDGER}; for i in $(seq ${LINES_PER_COMMAND}); do echo "$1 $i"; sleep 0.$((RANDOM_MS)); done`
       const request = {
@@ -80,11 +80,11 @@ export async function runChaos(
       }
       const [command] = await insist(() => api.run(request))
       if (command) accepted.push({ id: command.id, host })
-      if (accepted.length % 50 === 0) log(`${accepted.length} commands accepted, ${total(kills)} kills`)
+      if (accepted.length % 50 === 0) log(`${accepted.length} commands accepted, ${totalOf(kills)} kills`)
     }
   }
   const kill = async () => {
-    while (!isDone && total(kills) < plan.kills) {
+    while (!isDone && totalOf(kills) < plan.kills) {
       await delay(FAULT_PAUSE_MS + random() * FAULT_PAUSE_MS * 6)
       const victim = pick(['server', 'agent', 'agent', 'database'] as const, random)
       const wasUp = victim === 'agent' ? killAgent(pick(hosts, random)) : strike(victim, server)
@@ -125,5 +125,3 @@ async function compare(api: Api, hosts: readonly Host[], commands: readonly Comm
   }
   return { lost, doubled, untrue }
 }
-
-const total = (kills: Record<Victim, number>) => kills.server + kills.agent + kills.database

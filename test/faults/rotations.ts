@@ -4,7 +4,7 @@ import { poll } from '../bed/poll.ts'
 import { ServerData } from '../load/seed.ts'
 import type { SimulatedSetting } from '../load/simulated-setting.ts'
 import { pick, randomOf } from './random.ts'
-import { insist, strike } from './strike.ts'
+import { insist, strike, totalOf } from './strike.ts'
 
 /** Of an agent's process, right before and right after each of the five writes of a rotation: one rotation in four or so. */
 const DEATH_AT_WRITE = 0.03
@@ -61,14 +61,14 @@ export async function runRotations(
       await poll(async () => (await insist(underWay)) === 0, {
         ...{ timeoutMs: ROUND_TIMEOUT_MS, everyMs: 250, what: 'every rotation to come to its end' },
       })
-      log(`${begun} rotations, ${kills.server + kills.database} kills`)
+      log(`${begun} rotations, ${totalOf(kills)} kills`)
     }
   }
   const kill = async () => {
-    while (!isDone && kills.server + kills.database < plan.kills) {
+    while (!isDone && totalOf(kills) < plan.kills) {
       await delay(KILL_PAUSE_MS + random() * KILL_PAUSE_MS * 2)
       // Spread over the whole run, so that no part of it is without any.
-      if (begun / plan.rotations < (kills.server + kills.database) / plan.kills) continue
+      if (begun / plan.rotations < totalOf(kills) / plan.kills) continue
       const victim = pick(VICTIMS, random)
       if (await strike(victim, server)) kills[victim]++
     }

@@ -19,6 +19,10 @@ export async function strike(victim: 'server' | 'database', server: ServerProces
   }
 }
 
+/** Of all kinds of victims. */
+export const totalOf = (kills: Readonly<Record<string, number>>): number =>
+  Object.values(kills).reduce((sum, count) => sum + count, 0)
+
 /** Asks again, with the same words, what was not answered: the server was killed, or its database. */
 export async function insist<T>(ask: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS
