@@ -42,7 +42,7 @@ const PACKAGES = [
 // 2.14 is the last whose own code runs on Debian 11's Python 3.9 as well as on Debian 13's 3.13.
 const SUITE = 'bookworm'
 /** Ours, at the root of the archive: the one entry point, for `python3 -I DIR` puts DIR first on the path, and what it needs. */
-const OWN = ['__main__.py', 'rollcall_modules.py', 'rollcall_yaml.py']
+const OWN = ['__main__.py', 'rollcall_copies.py', 'rollcall_modules.py', 'rollcall_yaml.py']
 const ownFile = (name) => new URL(`ansible/${name}`, import.meta.url)
 /** Of the scripts themselves: whatever changes in how the archive is made, caches are built anew. */
 const RECIPE = createHash('sha256')

@@ -124,6 +124,8 @@ def start(order, scratch, children, check, diff, stdout=None):
         "ANSIBLE_HOME": scratch,
         "ANSIBLE_LOCAL_TEMP": os.path.join(scratch, "local"),
         "ANSIBLE_REMOTE_TEMP": os.path.join(scratch, "remote"),
+        # In the home folder Ansible looks for it in two places: that of HOME, and that of root.
+        "ANSIBLE_ASYNC_DIR": os.path.join(scratch, "jobs"),
         "ANSIBLE_ROLES_PATH": ":".join((os.path.join(project, "roles"), os.path.join(HERE, "roles"))),
         "ANSIBLE_STDOUT_CALLBACK": "rollcall_events",
         "ROLLCALL_NONCE": order["nonce"],

@@ -18,7 +18,7 @@ const files = (text: string): [path: string, content: string][] => [
   ],
   [
     'roles/greeting/tasks/main.yml',
-    '- name: Greet\n  ansible.builtin.template: {src: text.j2, dest: /etc/greeting, mode: "0644"}\n',
+    '- name: Greet\n  ansible.builtin.template: {src: text.j2, dest: /etc/greeting, mode: "0644"}\n- name: Wait for what runs beside it\n  ansible.builtin.command: {argv: ["true"]}\n  async: 60\n  poll: 1\n  changed_when: false\n  when: not ansible_check_mode\n',
   ],
   ['roles/greeting/templates/text.j2', `${text} {{ greeting_name }}\n`],
 ]
