@@ -35,7 +35,11 @@ const play = (name: string) =>
   bundle.play<{ said: string; own: string; basic: string }>('project', { bundle: name })
 
 it('takes from itself, compiled, what a module imports of Ansible, and from the playbook what that has put in its place', async () => {
-  const expected = { said: '1', own: 'the playbook', basic: bundle.at('bundle/ansible/module_utils/basic.py') }
+  const expected = {
+    said: '1',
+    own: 'the playbook',
+    basic: bundle.at('bundle/ansible/module_utils/basic.py'),
+  }
   expect(await play('bundle')).toEqual(expected)
   expect(Object.keys(JSON.parse(await readFile(memory('bundle'), 'utf8'))).length).toBeGreaterThan(20)
   expect(await play('bundle')).toEqual(expected)

@@ -5,13 +5,16 @@ import { watch } from 'node:fs'
  * signal aborts. Woken by the kernel (inotify), so news arrives in a fraction of a millisecond and waiting costs nothing.
  * Answers with the last value read, null when there was no news.
  */
-export function waitForNews<T>(
+export async function waitForNews<T>(
   folder: string,
   waitMs: number,
   signal: AbortSignal,
   isNews: (name: string) => boolean,
   read: () => T | null,
 ): Promise<T | null> {
+  // Whoever is busy mostly has news already, and a watch costs far more than a look.
+  const known = read()
+  if (known !== null || waitMs === 0 || signal.aborted) return known
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
     let next: NodeJS.Immediate | undefined

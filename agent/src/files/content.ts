@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { zstdDecompressSync } from 'node:zlib'
 import { RollcallError } from '@rollcall/contracts'
 import { frame, MOST_FRAMES, openEnvelope } from '@rollcall/contracts/agent'
@@ -18,10 +18,13 @@ export class Idle extends Error {}
 /** The content of a transfer as it comes in, in order. `offset` counts bytes before compression. */
 export class Content {
   readonly #paths: TransferPaths
+  readonly #progress: number
+  readonly #reader = new ChunkReader()
   offset: number
 
   constructor(paths: TransferPaths) {
     this.#paths = paths
+    this.#progress = openSync(paths.progress, 'r+')
     this.offset = readProgress(paths)
   }
 
@@ -31,7 +34,7 @@ export class Content {
    */
   async next(apply: (piece: Buffer) => void): Promise<void> {
     const path = this.#paths.chunk(this.offset)
-    const chunk = readChunk(path) ?? (await this.#wait(path))
+    const chunk = await this.#wait(path)
     let { bytes } = chunk
     let applied = 0
     for (const { encoding, bytes: length, raw_bytes } of chunk.frames) {
@@ -39,17 +42,18 @@ export class Content {
       bytes = bytes.subarray(length)
       apply(piece)
       applied += piece.length
+      if (encoding !== 'identity') letGo(piece)
     }
     if (applied === 0) throw invalid('it holds nothing')
     this.offset += applied
-    writeFileSync(this.#paths.progress, progressText(this.offset), { flag: 'r+' })
+    writeSync(this.#progress, progressText(this.offset), 0)
     rmSync(path, { force: true })
   }
 
   async #wait(path: string): Promise<Chunk> {
     const never = new AbortController().signal
     const isNews = (name: string) => name.startsWith('chunk.')
-    const chunk = await waitForNews(this.#paths.folder, IDLE_MS, never, isNews, () => readChunk(path))
+    const chunk = await waitForNews(this.#paths.folder, IDLE_MS, never, isNews, () => this.#reader.read(path))
     if (chunk === null) throw new Idle()
     return chunk
   }
@@ -60,14 +64,37 @@ interface Chunk {
   bytes: Buffer
 }
 
-function readChunk(path: string): Chunk | null {
-  let envelope: Buffer
+/** Reads chunks one after the other into the same memory: what a chunk holds is valid until the next is read. */
+class ChunkReader {
+  #buffer = Buffer.alloc(0)
+
+  /** Null where there is no such file. */
+  read(path: string): Chunk | null {
+    const fd = openIfThere(path)
+    if (fd === null) return null
+    try {
+      const { size } = fstatSync(fd)
+      if (size > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(size)
+      let at = 0
+      for (let read = -1; read !== 0 && at < size; at += read)
+        read = readSync(fd, this.#buffer, at, size - at, at)
+      return chunkOf(this.#buffer.subarray(0, at))
+    } finally {
+      closeSync(fd)
+    }
+  }
+}
+
+function openIfThere(path: string): number | null {
   try {
-    envelope = readFileSync(path)
+    return openSync(path, 'r')
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null
     throw error
   }
+}
+
+function chunkOf(envelope: Buffer): Chunk {
   const opened = openEnvelope(envelope)
   if (opened === null) throw invalid('it was cut')
   const frames = framesOfChunk.parse(JSON.parse(Buffer.from(opened.json).toString('utf8')))
@@ -80,13 +107,21 @@ export function decode(data: Buffer, encoding: 'identity' | 'zstd', rawBytes: nu
   let raw = data
   if (encoding === 'zstd') {
     try {
-      raw = zstdDecompressSync(data, { maxOutputLength: Math.max(rawBytes, 1) })
+      // In one piece: the library's default would be sixty to put together.
+      const chunkSize = rawBytes + 128
+      raw = zstdDecompressSync(data, { maxOutputLength: Math.max(rawBytes, 1), chunkSize })
     } catch (error) {
       throw invalid(errorCode(error) || 'it cannot be unpacked')
     }
   }
   if (raw.length !== rawBytes) throw invalid(`it holds ${raw.length} bytes instead of ${rawBytes}`)
   return raw
+}
+
+/** Gives back now what was unpacked and is applied: left to the garbage collector it would be a hundred megabytes at a time. */
+function letGo({ buffer }: Buffer): void {
+  // Small ones share their memory with others.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
 }
 
 const invalid = (why: string) =>

@@ -35,6 +35,8 @@ export class FileJobs {
   readonly #workers = new Map<string, ChildProcess>()
   readonly #queue = new Set<string>()
   readonly #deaths = new Map<string, number>()
+  /** Of which something new was told while their worker ran: it may have been about to leave. */
+  readonly #toldAgain = new Set<string>()
   #waiting = 0
   #isStopped = false
 
@@ -59,7 +61,11 @@ export class FileJobs {
       this.#forget(id)
       return
     }
-    if (this.#workers.has(id) || existsSync(paths.result) || !existsSync(paths.order)) return
+    if (this.#workers.has(id)) {
+      this.#toldAgain.add(id)
+      return
+    }
+    if (existsSync(paths.result) || !existsSync(paths.order)) return
     this.#queue.add(id)
     this.#fill()
   }
@@ -118,10 +124,14 @@ export class FileJobs {
 
   #ended(id: string, code: number | null): void {
     this.#workers.delete(id)
+    const isToldAgain = this.#toldAgain.delete(id)
     const paths = transferPaths(this.#parts.folder, id)
     if (existsSync(paths.ended)) this.#forget(id)
     else if (code !== 0 && !this.#isStopped && !existsSync(paths.result)) this.#died(id)
-    else this.#deaths.delete(id)
+    else {
+      this.#deaths.delete(id)
+      if (isToldAgain) this.look(id)
+    }
     this.#fill()
   }
 

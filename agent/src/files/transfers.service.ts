@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { RollcallError } from '@rollcall/contracts'
 import {
@@ -11,7 +11,7 @@ import {
 import type { RunnerLink } from '../commands/runner-link.ts'
 import { waitForNews } from '../commands/spool-watch.ts'
 import type { Clock } from '../platform/clock.ts'
-import { errorCode, isDiskFault, replaceFileDurably, syncFolder } from '../platform/files.ts'
+import { errorCode, isDiskFault, replaceFileDurably, syncFolder, writePieces } from '../platform/files.ts'
 import { readPiece } from './pieces.ts'
 import { type TransferPaths, transferIds, transferPaths, transfersFolder } from './transfer-paths.ts'
 import {
@@ -93,7 +93,8 @@ export class TransfersService {
     const isWanted = hasRoom !== null && readResult(paths) === null && offset >= readProgress(paths)
     if (isWanted) {
       await this.#keep(paths.chunk(offset), envelopeHead(JSON.stringify(frames)), bytes)
-      this.#runner.tell({ op: 'transfer', id })
+      // A worker that is at work comes to it by itself.
+      if (offset === readProgress(paths)) this.#runner.tell({ op: 'transfer', id })
     }
     return { accepted: hasRoom !== null, state: stateOf(id, paths, false) }
   }
@@ -132,7 +133,7 @@ export class TransfersService {
 
   #find(id: string): TransferPaths {
     const paths = transferPaths(this.#folder, id)
-    if (readOrder(paths) !== null) return paths
+    if (existsSync(paths.order)) return paths
     throw new RollcallError('file.transfer_unknown', `The host knows no transfer ${id}. Begin it again.`)
   }
 
@@ -152,7 +153,7 @@ export class TransfersService {
   async #keep(path: string, head: Uint8Array, bytes: Uint8Array): Promise<void> {
     const fresh = `${path}.new`
     try {
-      await writeFile(fresh, Buffer.concat([head, bytes]), { mode: 0o600 })
+      await writePieces(fresh, [head, bytes])
       await rename(fresh, path)
     } catch (error) {
       await rm(fresh, { force: true })

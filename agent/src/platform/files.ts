@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  write,
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -17,6 +18,7 @@ import { promisify } from 'node:util'
 // Only what waits for the disk itself is left to another thread: for a small file the way there costs more than the call.
 const syncFile = promisify(fsync)
 const syncData = promisify(fdatasync)
+const writeSome = promisify(write)
 
 export const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException)?.code ?? ''
 
@@ -96,6 +98,17 @@ async function writeDurably(path: string, text: string, sync: (fd: number) => Pr
   try {
     writeFileSync(fd, text)
     await sync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** A new file, of mode 600, out of pieces that follow one another. */
+export async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+  const fd = openSync(path, 'w', 0o600)
+  try {
+    for (const piece of pieces)
+      for (let at = 0; at < piece.length; ) at += (await writeSome(fd, piece, at)).bytesWritten
   } finally {
     closeSync(fd)
   }

@@ -19,7 +19,7 @@ import { type Log, rateLimited } from '../platform/log.ts'
 import { StartError } from '../start-error.ts'
 import { type Admitted, Gate, isSignedBody, type Refusal } from './gate.ts'
 import { refuse } from './not-found.ts'
-import { BodyReader } from './request-body.ts'
+import { type Body, BodyReader } from './request-body.ts'
 import { RpcAdapter } from './rpc-adapter.ts'
 import { toRpcError } from './rpc-errors.ts'
 import { sendAnswer } from './send-answer.ts'
@@ -188,13 +188,14 @@ export class RpcServer {
     response.on('close', () => gone.abort())
     if (request.headers.expect !== undefined) response.writeContinue()
     let answer: unknown
+    let body: Body | undefined
     try {
-      const body = await this.#bodies.read(request)
-      if (!isSignedBody(body, bodyHash)) return this.#refuse(request, 'signature.other_body')
+      body = await this.#bodies.read(request)
+      if (!isSignedBody(body.bytes, bodyHash)) return this.#refuse(request, 'signature.other_body')
       this.#credentials.noteUse(slot)
       const signal = AbortSignal.any([gone.signal, this.#stopping.signal])
       const isEnvelope = request.headers['content-type']?.toLowerCase().startsWith(ENVELOPE_TYPE) === true
-      answer = await this.#adapter.answer(body, signal, isEnvelope)
+      answer = await this.#adapter.answer(body.bytes, signal, isEnvelope)
     } catch (error) {
       if (!(error instanceof RollcallError)) {
         // The caller went away in the middle of its request: there is nobody to answer.
@@ -202,6 +203,8 @@ export class RpcServer {
         return
       }
       answer = { jsonrpc: '2.0', id: null, error: toRpcError(error) }
+    } finally {
+      body?.release()
     }
     if (this.#stopping.signal.aborted) response.setHeader('Connection', 'close')
     if (answer === null) {

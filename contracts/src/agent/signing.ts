@@ -109,12 +109,15 @@ export class ReplayMemory {
   }
 }
 
+/** A body as text, or as bytes in pieces that follow one another. */
+export type SignedBody = string | readonly Uint8Array[]
+
 /** What signing needs of the outside. */
 export interface SigningPorts {
   /** HMAC-SHA256, base64url. */
   hmac(text: string): string
   /** SHA-256, base64url. */
-  digest(body: string | Uint8Array): string
+  digest(body: SignedBody): string
   monotonicMs(): number
   /** Random text of at least 12 characters of base64url, asked for once. */
   randomName(): string
@@ -133,7 +136,7 @@ export class RequestSigner {
     this.#name = ports.randomName()
   }
 
-  sign(body: string | Uint8Array, request: SignedRequest): string {
+  sign(body: SignedBody, request: SignedRequest): string {
     const unsigned = {
       epoch: this.#epoch,
       timeMs: Math.max(0, Math.floor(this.#ports.monotonicMs() + this.#offsetMs)),

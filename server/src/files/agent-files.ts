@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import { type TransferResult, type TransferState, type TreeFile } from '@rollcall/contracts/agent'
+import {
+  MAX_CHUNK_BYTES,
+  type TransferResult,
+  type TransferState,
+  type TreeFile,
+} from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { type Blob, memoryBlob } from '../platform/blobs/blob.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
-import { type Chunk, chunksOf, type Part } from './content.ts'
+import { BufferPool } from '../platform/blobs/buffer-pool.ts'
+import { CHUNK_BUFFER_BYTES, type Chunk, chunksOf, LARGE_CHUNK_BYTES, type Part } from './content.ts'
 import { STALL_MS, stalled, TransferCalls } from './transfer-calls.ts'
 
 /** Where content comes from: a file of this machine, content that the store has by its hash, or a blob. */
@@ -43,6 +49,9 @@ export type OnProgress = (bytes: number, total: number) => void
 
 /** Requests with content on their way to one host at once. */
 const IN_FLIGHT = 3
+const BUFFERS_KEPT = 16
+/** A host that takes a request within this gets larger ones: far from what an agent gives a request, which is half a minute. */
+const QUICK_MS = 2000
 
 /**
  * Puts files onto a host, through its agent. Sent in pieces and gone on with where it broke; placed whole and at once, or not at all; what
@@ -51,6 +60,7 @@ const IN_FLIGHT = 3
 @Injectable()
 export class AgentFiles {
   private readonly calls: TransferCalls
+  private readonly buffers = new BufferPool(CHUNK_BUFFER_BYTES, BUFFERS_KEPT)
 
   constructor(
     private readonly agents: AgentsService,
@@ -153,13 +163,18 @@ export class AgentFiles {
     const either = AbortSignal.any([signal, stop.signal])
     const underWay = new Set<Promise<void>>()
     let hasEnded = false
+    let largest = MAX_CHUNK_BYTES
     const sendOne = async (chunk: Chunk) => {
+      const begun = performance.now()
       const state = await this.sendChunk(hostId, id, chunk, either)
+      // One that was broken off may still be on its way out: its buffer is not used again.
+      this.buffers.give(chunk.buffer)
+      largest = performance.now() - begun < QUICK_MS ? LARGE_CHUNK_BYTES : MAX_CHUNK_BYTES
       if (state.result !== null) hasEnded = true
       onProgress?.(Math.min(state.offset, total), total)
     }
     try {
-      for await (const chunk of chunksOf(parts, from)) {
+      for await (const chunk of chunksOf(parts, from, this.buffers, () => largest)) {
         const sending = sendOne(chunk).finally(() => underWay.delete(sending))
         underWay.add(sending)
         sending.catch(() => undefined) // told below

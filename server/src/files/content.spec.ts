@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { type Blob, decodeFrame, memoryBlob } from '../platform/blobs/blob.ts'
-import { chunksOf } from './content.ts'
+import { BufferPool } from '../platform/blobs/buffer-pool.ts'
+import { CHUNK_BUFFER_BYTES, chunksOf } from './content.ts'
 
 const CONTENTS = [
   randomBytes(1_500_000),
@@ -22,16 +23,21 @@ it.each([0, 1, 1_048_576, 1_499_999, 1_500_000, 1_500_003, 3_499_999, WHOLE.leng
   async (from) => {
     const pieces: Buffer[] = []
     let at = from
-    for await (const chunk of chunksOf(await parts(), from)) {
+    let largest = 1_048_576
+    const buffers = new BufferPool(CHUNK_BUFFER_BYTES, 2)
+    for await (const chunk of chunksOf(await parts(), from, buffers, () => largest)) {
       expect(chunk.offset).toBe(at)
-      expect(chunk.rawBytes).toBeLessThanOrEqual(1_048_576)
+      expect(chunk.rawBytes).toBeLessThanOrEqual(largest)
+      expect(chunk.bytes.length).toBeLessThanOrEqual(CHUNK_BUFFER_BYTES)
+      largest = 3_145_728 - largest
       expect(chunk.frames.reduce((sum, frame) => sum + frame.bytes, 0)).toBe(chunk.bytes.length)
       let bytes = chunk.bytes
       for (const frame of chunk.frames) {
-        pieces.push(await decodeFrame(bytes.subarray(0, frame.bytes), frame))
+        pieces.push(Buffer.from(await decodeFrame(bytes.subarray(0, frame.bytes), frame)))
         bytes = bytes.subarray(frame.bytes)
       }
       at += chunk.rawBytes
+      buffers.give(chunk.buffer)
     }
     expect(Buffer.concat(pieces).equals(WHOLE.subarray(from))).toBe(true)
   },

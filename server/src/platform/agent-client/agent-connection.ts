@@ -128,7 +128,7 @@ export class AgentConnection {
   ): Promise<AgentResult<N>> {
     const id = ++this.lastId
     const head = envelopeHead(JSON.stringify({ jsonrpc: '2.0', id, method: name, params }))
-    const body = { type: ENVELOPE_TYPE, bytes: Buffer.concat([head, bytes]) }
+    const body = { type: ENVELOPE_TYPE, content: [head, bytes] }
     const { timeoutMs } = AGENT_METHODS[name]
     const json = await this.exchange('transfers', body, { maxBytes: MAX_ANSWER_BYTES, timeoutMs, signal })
     return resultOf(name, unwrap(json, id))
@@ -151,7 +151,7 @@ export class AgentConnection {
     signal: AbortSignal | undefined,
     timeoutMs = Math.max(...methods.map((name) => AGENT_METHODS[name].timeoutMs)) + waitMs,
   ): Promise<unknown> {
-    const body = { type: 'application/json', bytes: JSON.stringify(request) }
+    const body = { type: 'application/json', content: JSON.stringify(request) }
     const maxBytes = methods.includes('get_command_log') ? MAX_LOG_BYTES : MAX_ANSWER_BYTES
     return this.exchange(waitMs > 0 ? 'polls' : 'calls', body, { maxBytes, timeoutMs, signal })
   }

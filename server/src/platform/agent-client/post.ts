@@ -1,3 +1,4 @@
+import type { SignedBody } from '@rollcall/contracts/agent'
 import type { Client, Dispatcher } from 'undici'
 import { asCallError, invalidAnswer } from './agent-answer.ts'
 import type { Deadline } from './deadline.ts'
@@ -18,14 +19,23 @@ const MOST_OF_A_REFUSAL = 1024
  */
 export function post(
   client: Client,
-  request: { path: string; headers: Record<string, string>; body: string | Buffer },
+  { path, headers, body }: { path: string; headers: Record<string, string>; body: SignedBody },
   maxBytes: number,
   deadline: Deadline,
 ): Promise<Posted> {
+  const request = { method: 'POST' as const, path, headers: { ...headers, ...lengthOf(body) } }
   return new Promise((resolve, reject) => {
-    client.dispatch({ method: 'POST', ...request }, new Reader(maxBytes, deadline, resolve, reject))
+    // Pieces go out one after the other, where one buffer would be copied together with the headers. undici takes whatever can be
+    // iterated; its types do not say so.
+    client.dispatch({ ...request, body: body as string }, new Reader(maxBytes, deadline, resolve, reject))
   })
 }
+
+/** Of pieces undici has to be told; text it measures itself. */
+const lengthOf = (body: SignedBody) =>
+  typeof body === 'string'
+    ? {}
+    : { 'content-length': String(body.reduce((sum, { length }) => sum + length, 0)) }
 
 class Reader implements Dispatcher.DispatchHandler {
   private readonly chunks: Buffer[] = []

@@ -3,6 +3,7 @@ import {
   parseChallenge,
   RequestSigner,
   SIGNATURE_HEADER,
+  type SignedBody,
   TOKEN_HEADER,
 } from '@rollcall/contracts/agent'
 import type { Client } from 'undici'
@@ -15,7 +16,7 @@ import { signingPorts } from './signing-ports.ts'
 /** What a request carries. */
 export interface Body {
   type: string
-  bytes: string | Buffer
+  content: SignedBody
 }
 
 /** Posts to one agent, each request signed. Its secret key is used here and goes nowhere. */
@@ -43,9 +44,9 @@ export class SignedRequests {
     const headers = {
       'content-type': body.type,
       [TOKEN_HEADER]: this.address.token,
-      [SIGNATURE_HEADER]: this.signer.sign(body.bytes, signed),
+      [SIGNATURE_HEADER]: this.signer.sign(body.content, signed),
     }
-    return post(client, { path, headers, body: body.bytes }, maxBytes, deadline)
+    return post(client, { path, headers, body: body.content }, maxBytes, deadline)
   }
 }
 

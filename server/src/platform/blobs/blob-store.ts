@@ -6,11 +6,15 @@ import { RollcallError } from '@rollcall/contracts'
 import { type Frame, frame } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 import { type Blob, encodeFrame, FRAME_BYTES } from './blob.ts'
+import { BufferPool } from './buffer-pool.ts'
 
 /** At the end of a blob's file: what its frames are, and behind it, in four bytes, how long that is. */
 const indexOf = z.object({ size: z.int().min(0), frames: z.array(frame) })
 const TAIL_BYTES = 4
 const NAME = /^[0-9a-f]{64}$/
+/** Frames of one content that are compressed at once. */
+const ENCODED_AT_ONCE = 2
+const BUFFERS_KEPT = 8
 
 /** For what names content by a hash, in a field of a request, that was never handed over or is not kept any more. */
 export const contentGone = (sha256: string, field: string) =>
@@ -32,6 +36,7 @@ export interface Stored {
 export class BlobStore {
   /** Bytes on the disk, as far as known. */
   private used: number | null = null
+  private readonly buffers = new BufferPool(FRAME_BYTES, BUFFERS_KEPT)
 
   constructor(
     private readonly folder: string,
@@ -122,14 +127,18 @@ export class BlobStore {
     const frames: Frame[] = []
     let size = 0
     let bytes = 0
-    for await (const raw of inFrames(content)) {
+    const encode = async ({ buffer, length }: Filled) => {
+      const raw = buffer.subarray(0, length)
       hash.update(raw)
-      size += raw.length
-      const { frame: encoded, data } = await encodeFrame(raw)
-      bytes += data.length
+      size += length
+      return { buffer, ...(await encodeFrame(raw)) }
+    }
+    for await (const encoded of workAhead(inFrames(content, this.buffers), ENCODED_AT_ONCE, encode)) {
+      bytes += encoded.data.length
       await this.needRoom(bytes)
-      await file.write(data)
-      frames.push(encoded)
+      await file.writeFile(encoded.data)
+      frames.push(encoded.frame)
+      this.buffers.give(encoded.buffer)
     }
     const index = Buffer.from(JSON.stringify({ size, frames }))
     const tail = Buffer.alloc(TAIL_BYTES)
@@ -157,10 +166,9 @@ function storedBlob(sha256: string, index: z.infer<typeof indexOf>, file: FileHa
   }
   return {
     ...{ sha256, size: index.size, frames: index.frames },
-    read: async (place) => {
-      const data = Buffer.allocUnsafe(index.frames[place]?.bytes ?? 0)
-      const { bytesRead } = await file.read(data, 0, data.length, starts[place] ?? 0)
-      if (bytesRead === data.length) return data
+    read: async (place, into) => {
+      const { bytesRead } = await file.read(into, 0, into.length, starts[place] ?? 0)
+      if (bytesRead === into.length) return
       throw new RollcallError('server.defect', `the stored content ${sha256} is shorter than it says`)
     },
     close: () => file.close(),
@@ -183,20 +191,42 @@ async function readIndex(file: FileHandle): Promise<z.infer<typeof indexOf> | nu
   }
 }
 
-async function* inFrames(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let parts: Buffer[] = []
-  let held = 0
+/** A buffer of the pool, and how much of it is content. */
+interface Filled {
+  buffer: Buffer
+  length: number
+}
+
+async function* inFrames(content: AsyncIterable<Buffer>, buffers: BufferPool): AsyncGenerator<Filled> {
+  let buffer: Buffer | null = null
+  let length = 0
   for await (const part of content) {
-    for (let rest = part; rest.length > 0; ) {
-      const taken = rest.subarray(0, FRAME_BYTES - held)
-      parts.push(taken)
-      held += taken.length
-      rest = rest.subarray(taken.length)
-      if (held < FRAME_BYTES) continue
-      yield Buffer.concat(parts)
-      parts = []
-      held = 0
+    for (let at = 0; at < part.length; ) {
+      buffer ??= buffers.take()
+      const copied = part.copy(buffer, length, at)
+      at += copied
+      length += copied
+      if (length < FRAME_BYTES) continue
+      yield { buffer, length }
+      buffer = null
+      length = 0
     }
   }
-  if (held > 0) yield Buffer.concat(parts)
+  if (buffer !== null) yield { buffer, length }
+}
+
+/** What `work` makes of each, in order, where it is begun with some of those that follow before the first is ready. */
+async function* workAhead<T, R>(
+  source: AsyncIterable<T>,
+  atOnce: number,
+  work: (one: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const begun: Promise<R>[] = []
+  for await (const one of source) {
+    const working = work(one)
+    working.catch(() => undefined) // told to who waits for it
+    begun.push(working)
+    if (begun.length >= atOnce) yield (await begun.shift()) as R
+  }
+  for (const working of begun) yield await working
 }

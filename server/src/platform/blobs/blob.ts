@@ -9,20 +9,24 @@ export interface Blob {
   readonly sha256: string
   readonly size: number
   readonly frames: readonly Frame[]
-  /** The bytes of one frame, as they are sent. */
-  read(index: number): Promise<Buffer>
+  /** Fills `into`, which is as long as that frame's `bytes`, with the frame as it is sent. */
+  read(index: number, into: Buffer): Promise<void>
   close(): Promise<void>
 }
 
 /** Bytes of one frame before compression. */
 export const FRAME_BYTES = MAX_CHUNK_BYTES
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }
+const LEVEL = { [constants.ZSTD_c_compressionLevel]: 3 }
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 export async function encodeFrame(raw: Buffer): Promise<{ frame: Frame; data: Buffer }> {
-  const small = await compress(raw, LEVEL)
+  const small = await compress(raw, {
+    params: LEVEL,
+    chunkSize: inOnePiece(raw.length),
+    pledgedSrcSize: raw.length,
+  })
   const isWorthIt = isWorthCompressing(raw.length, small.length)
   const data = isWorthIt ? small : raw
   const encoding = isWorthIt ? 'zstd' : 'identity'
@@ -32,12 +36,22 @@ export async function encodeFrame(raw: Buffer): Promise<{ frame: Frame; data: Bu
 export async function decodeFrame(data: Buffer, frame: Frame): Promise<Buffer> {
   return frame.encoding === 'identity'
     ? data
-    : decompress(data, { maxOutputLength: Math.max(frame.raw_bytes, 1) })
+    : decompress(data, {
+        maxOutputLength: Math.max(frame.raw_bytes, 1),
+        chunkSize: inOnePiece(frame.raw_bytes),
+      })
 }
+
+/** What comes out of the library in one piece, where its default would be sixty to put together: of zstd's bound on what content becomes. */
+const inOnePiece = (rawBytes: number): number => rawBytes + (rawBytes >> 8) + 128
 
 /** All of it, piece by piece. */
 export async function* readPieces(blob: Blob): AsyncGenerator<Buffer> {
-  for (const [index, frame] of blob.frames.entries()) yield decodeFrame(await blob.read(index), frame)
+  for (const [index, frame] of blob.frames.entries()) {
+    const data = Buffer.allocUnsafe(frame.bytes)
+    await blob.read(index, data)
+    yield decodeFrame(data, frame)
+  }
 }
 
 /** All of it, for what is known to be small. */
@@ -56,7 +70,7 @@ export async function memoryBlob(content: Buffer): Promise<Blob> {
     sha256: createHash('sha256').update(content).digest('hex'),
     size: content.length,
     frames: pieces.map(({ frame }) => frame),
-    read: async (index) => pieces[index]?.data ?? Buffer.alloc(0),
+    read: async (index, into) => void pieces[index]?.data.copy(into),
     close: async () => undefined,
   }
 }
