@@ -26,7 +26,9 @@ COPIED = frozenset((
 
 
 def run_in_copies():
-    """Called where playbooks run, before the first of them."""
+    """Called where playbooks run, before the first of them. Does nothing where Python lacks what it takes."""
+    if not hasattr(os, "memfd_create"):
+        return
     # What every module imports: here, once.
     import ansible.module_utils.basic  # noqa: F401
     from ansible.module_utils.common.text.converters import to_text
@@ -82,7 +84,7 @@ def own_module(action, name):
 
 
 def is_beside(folder):
-    return os.path.commonpath((folder, MODULE_UTILS)) != MODULE_UTILS and os.path.isdir(folder)
+    return os.path.commonpath((os.path.abspath(folder), MODULE_UTILS)) != MODULE_UTILS and os.path.isdir(folder)
 
 
 def name_of(path):
