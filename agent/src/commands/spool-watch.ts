@@ -57,7 +57,6 @@ export async function waitForNews<T>(
     signal.addEventListener('abort', lookOnce, { once: true })
     timer = setTimeout(lookOnce, waitMs)
     // After the watch is set, or a change between a look and the watch would be missed.
-    if (signal.aborted) lookOnce()
-    else look()
+    look()
   })
 }

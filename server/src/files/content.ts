@@ -1,6 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import { type Frame, MAX_CHUNK_BYTES, MOST_FRAMES } from '@rollcall/contracts/agent'
-import { type Blob, decodeFrame } from '../platform/blobs/blob.ts'
+import { type Blob, readPiece } from '../platform/blobs/blob.ts'
 import type { BufferPool } from '../platform/blobs/buffer-pool.ts'
 
 /** Of a request, which may have two mebibytes: the rest is for what is said of its frames. */
@@ -120,9 +120,7 @@ async function* framesOf(part: Part, from: number): AsyncGenerator<Sendable> {
 
 /** What follows the first bytes of a frame. */
 async function restOf(blob: Blob, index: number, frame: Frame, first: number): Promise<Sendable> {
-  const data = Buffer.allocUnsafe(frame.bytes)
-  await blob.read(index, data)
-  const rest = (await decodeFrame(data, frame)).subarray(first)
+  const rest = (await readPiece(blob, index, frame)).subarray(first)
   const whole: Frame = { encoding: 'identity', bytes: rest.length, raw_bytes: rest.length }
   return { frame: whole, read: async (into) => void rest.copy(into) }
 }

@@ -47,11 +47,14 @@ const inOnePiece = (rawBytes: number): number => rawBytes + (rawBytes >> 8) + 12
 
 /** All of it, piece by piece. */
 export async function* readPieces(blob: Blob): AsyncGenerator<Buffer> {
-  for (const [index, frame] of blob.frames.entries()) {
-    const data = Buffer.allocUnsafe(frame.bytes)
-    await blob.read(index, data)
-    yield decodeFrame(data, frame)
-  }
+  for (const [index, frame] of blob.frames.entries()) yield readPiece(blob, index, frame)
+}
+
+/** What one of its frames holds, before compression. */
+export async function readPiece(blob: Blob, index: number, frame: Frame): Promise<Buffer> {
+  const data = Buffer.allocUnsafe(frame.bytes)
+  await blob.read(index, data)
+  return decodeFrame(data, frame)
 }
 
 /** All of it, for what is known to be small. */
