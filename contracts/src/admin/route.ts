@@ -1,5 +1,31 @@
 import { z } from 'zod'
-import type { Permission } from './access.ts'
+import type { Permission } from './access/schemas.ts'
+
+type ParamOf<Params extends z.ZodType> = `params.${keyof z.output<Params> & string}`
+
+/**
+ * Which hosts a route concerns, for callers who are limited to some.
+ * - `none`: no host at all: one's own account, or what is the same for everybody.
+ * - `whole-fleet`: all hosts, so that it is refused to whoever may act on some only.
+ * - `filtered`: the service takes the caller's scope and leaves out, or refuses, what lies outside.
+ * - else what its path names: the guard answers `*.not_found` where that is not wholly within the scope.
+ */
+export type RouteScope<Params extends z.ZodType = z.ZodType> =
+  | 'none'
+  | 'whole-fleet'
+  | 'filtered'
+  | { host: ParamOf<Params> }
+  | { command: ParamOf<Params> }
+  | { run: ParamOf<Params> }
+  | { transfer: ParamOf<Params> }
+
+/**
+ * What of a route stands in the audit log.
+ * - `always`: that it was asked for, before it is done, and how it ended.
+ * - `refusals`: only that it was refused by the guard: it changes nothing, or would drown everything else.
+ * - `never`: nothing; for public routes that tell nothing and change nothing.
+ */
+export type RouteAudit = 'always' | 'refusals' | 'never'
 
 /** One REST route. The server's handler, the OpenAPI page and the clients' types all come from it. */
 export interface Route<
@@ -14,8 +40,8 @@ export interface Route<
   summary: string
   /** Who may call it. `public` tells nothing about the fleet; `signed-in` is for whoever is known; else a permission. */
   access: 'public' | 'signed-in' | Permission
-  /** It concerns all hosts, so that nobody may use it who is limited to some. */
-  isWholeFleet: boolean
+  scope: RouteScope<Params>
+  audit: RouteAudit
   status: 200 | 201 | 202
   params: Params
   query: Query
@@ -32,17 +58,17 @@ export const byteStream = z.custom<object>(
 const nothing = z.strictObject({})
 type Nothing = typeof nothing
 
-/** Fills in what a route does not take. A body is only read where one is declared. */
+/** Fills in what a route does not take. A body is only read where one is declared; who may call it, for which hosts, and what is written down of it is never filled in. */
 export function defineRoute<
   Response extends z.ZodType,
   Params extends z.ZodType = Nothing,
   Query extends z.ZodType = Nothing,
   Body extends z.ZodType = Nothing,
 >(
-  route: Pick<Route, 'method' | 'path' | 'summary' | 'access'> & {
+  route: Pick<Route, 'method' | 'path' | 'summary' | 'access' | 'audit'> & {
+    scope: RouteScope<NoInfer<Params>>
     response: Response
     status?: Route['status']
-    isWholeFleet?: boolean
     params?: Params
     query?: Query
     body?: Body
@@ -50,7 +76,6 @@ export function defineRoute<
 ): Route<Params, Query, Body, Response> {
   return {
     status: 200,
-    isWholeFleet: false,
     ...route,
     params: route.params ?? (nothing as z.ZodType as Params),
     query: route.query ?? (nothing as z.ZodType as Query),

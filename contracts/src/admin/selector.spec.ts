@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { newRun } from './runs.ts'
+import { newRun } from './runs/schemas.ts'
 import { parseSelector } from './selector.ts'
 
 describe('a label selector', () => {

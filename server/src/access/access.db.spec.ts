@@ -245,7 +245,7 @@ describe('roles', () => {
           route.access === 'signed-in' || mayOf[who as keyof typeof mayOf].includes(route.access)
         const expected = !isAllowed
           ? 'request.forbidden'
-          : who === 'operator' && route.isWholeFleet
+          : who === 'operator' && route.scope === 'whole-fleet'
             ? 'access.outside_scope'
             : 'let in'
         const seen = code === 'request.forbidden' || code === 'access.outside_scope' ? code : 'let in'

@@ -4,6 +4,7 @@ import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@rollcall/contrac
 import { Clock } from '../platform/clock/clock.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { AccessService } from './access.service.ts'
+import { namedBy } from './domain/named-by.ts'
 import { AttemptsByAddress } from './domain/sign-in-limits.ts'
 import { type KnownRequest, may, type Principal } from './principal.ts'
 import { ScopeRepository } from './scope.repository.ts'
@@ -26,12 +27,10 @@ export class AccessGuard implements CanActivate {
     try {
       return await this.admit(context)
     } catch (error) {
-      if (error instanceof RollcallError && error.kind === 'rejected')
-        await this.access.tellRefused(
-          context.switchToHttp().getRequest<KnownRequest>(),
-          nameOf(context),
-          error.code,
-        )
+      const name = nameOf(context)
+      const isAudited = name === undefined || ADMIN_ROUTES[name].audit !== 'never'
+      if (isAudited && error instanceof RollcallError && error.kind === 'rejected')
+        await this.access.tellRefused(context.switchToHttp().getRequest<KnownRequest>(), name, error.code)
       throw error
     }
   }
@@ -67,21 +66,16 @@ export class AccessGuard implements CanActivate {
     params: KnownRequest['params'],
   ): Promise<void> {
     if (scope === null) return
-    if (route.isWholeFleet)
+    if (route.scope === 'whole-fleet')
       throw new RollcallError(
         'access.outside_scope',
         'This concerns all hosts, and you may act on some only. Ask an admin.',
       )
-    const { host, id } = params
-    if (typeof host === 'string' && !(await this.scopes.hostExists(scope, host)))
-      throw new RollcallError('host.not_found', `There is no host called ${host}.`)
-    if (typeof id !== 'string') return
-    if (route.path.startsWith('/api/commands/') && !(await this.scopes.commandExists(scope, id)))
-      throw new RollcallError('command.not_found', `There is no command ${id}.`)
-    if (route.path.startsWith('/api/runs/') && !(await this.scopes.runExists(scope, id)))
-      throw new RollcallError('run.not_found', `There is no run ${id}.`)
-    if (route.path.startsWith('/api/transfers/') && !(await this.scopes.transferExists(scope, id)))
-      throw new RollcallError('transfer.not_found', `There is no transfer ${id}.`)
+    const named = namedBy(route.scope)
+    if (named === null) return
+    const about = String(params[named.param])
+    if (!(await this.scopes.exists(named.kind, scope, about)))
+      throw new RollcallError(`${named.kind}.not_found`, `There is no ${named.kind} ${about}.`)
   }
 
   /** Whoever is not known yet may try so often, be it passwords, codes or links. Here, so that no more is written down either. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '../platform/prisma/database.ts'
 import { type HostScope, scopeParameter } from './domain/host-scope.ts'
+import type { ScopedKind } from './domain/named-by.ts'
 
 const BY_NAME_OR_ID = `EXISTS (
   SELECT 1 FROM host WHERE (name = $1 OR id::text = $1) AND host_fits(labels, $2::jsonb))`
@@ -18,30 +19,21 @@ const OF_TRANSFER = `EXISTS (SELECT 1 FROM transfer WHERE id::text = $1) AND NOT
   SELECT 1 FROM transfer_host LEFT JOIN host ON host.id = transfer_host.host_id
   WHERE transfer_id::text = $1 AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
 
+const CONDITIONS: Record<ScopedKind, string> = {
+  host: BY_NAME_OR_ID,
+  command: OF_COMMAND,
+  run: OF_RUN,
+  transfer: OF_TRANSFER,
+}
+
 /** Whether what is named exists for somebody who may see some hosts only. */
 @Injectable()
 export class ScopeRepository {
   constructor(private readonly database: Database) {}
 
-  hostExists(scope: HostScope, nameOrId: string): Promise<boolean> {
-    return this.ask(BY_NAME_OR_ID, scope, nameOrId)
-  }
-
-  commandExists(scope: HostScope, id: string): Promise<boolean> {
-    return this.ask(OF_COMMAND, scope, id)
-  }
-
-  runExists(scope: HostScope, id: string): Promise<boolean> {
-    return this.ask(OF_RUN, scope, id)
-  }
-
-  transferExists(scope: HostScope, id: string): Promise<boolean> {
-    return this.ask(OF_TRANSFER, scope, id)
-  }
-
-  private async ask(condition: string, scope: HostScope, about: string): Promise<boolean> {
+  async exists(kind: ScopedKind, scope: HostScope, about: string): Promise<boolean> {
     if (scope === null) return true
-    const { rows } = await this.database.pool.query(`SELECT ${condition} AS "isThere"`, [
+    const { rows } = await this.database.pool.query(`SELECT ${CONDITIONS[kind]} AS "isThere"`, [
       about,
       scopeParameter(scope),
     ])

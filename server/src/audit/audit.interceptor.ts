@@ -13,7 +13,7 @@ import type { KnownRequest } from '../access/index.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { AuditLog } from './audit-log.ts'
-import { detailOf, isAudited } from './domain/audited.ts'
+import { detailOf } from './domain/audited.ts'
 
 /** What stands in the log of a request. */
 export function aboutOf(
@@ -39,7 +39,7 @@ export class AuditInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const name = Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName
-    if (!isAudited(name, ADMIN_ROUTES[name])) return next.handle()
+    if (ADMIN_ROUTES[name].audit !== 'always') return next.handle()
     const about = aboutOf(name, context.switchToHttp().getRequest<KnownRequest>())
     return from(this.audit.asked(about)).pipe(
       switchMap((request) =>

@@ -161,9 +161,9 @@ export class LiveGateway {
     about: { commandId?: string; runId?: string },
   ): Promise<void> {
     const { commandId, runId } = about
-    if (commandId && !(await this.scopes.commandExists(scope, commandId)))
+    if (commandId && !(await this.scopes.exists('command', scope, commandId)))
       throw new RollcallError('command.not_found', `There is no command ${commandId}.`)
-    if (runId && !(await this.scopes.runExists(scope, runId)))
+    if (runId && !(await this.scopes.exists('run', scope, runId)))
       throw new RollcallError('run.not_found', `There is no run ${runId}.`)
   }
 

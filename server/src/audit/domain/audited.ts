@@ -1,5 +1,3 @@
-import type { AdminRouteName, Route } from '@rollcall/contracts/admin'
-
 const MOST_TEXT = 500
 const MOST_ITEMS = 50
 const DEEPEST = 4
@@ -45,23 +43,3 @@ function hidden(key: string, value: unknown): unknown {
     return Object.keys(value).slice(0, MOST_ITEMS)
   return '(not shown)'
 }
-
-/**
- * Keys and resizes of a terminal would drown everything else; that it was opened is in the log. Beginning to sign in
- * changes nothing yet; how it ended is in the log. Content by itself changes nothing on any host: where it is placed
- * is in the log.
- */
-const UNTOLD: ReadonlySet<AdminRouteName> = new Set([
-  'writeInput',
-  'resizeTerminal',
-  'beginSso',
-  'addContent',
-  'missingContents',
-])
-
-/** What is only read, and may be anybody's secret. */
-const TOLD: ReadonlySet<AdminRouteName> = new Set(['readHostFile', 'listHostTree'])
-
-/** Everything that changes something, and what is taken out of a host. */
-export const isAudited = (name: AdminRouteName, route: Pick<Route, 'method'>): boolean =>
-  TOLD.has(name) || (route.method !== 'GET' && !UNTOLD.has(name))

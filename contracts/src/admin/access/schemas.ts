@@ -1,0 +1,207 @@
+import { z } from 'zod'
+import { plainText, uuid } from '../../text.ts'
+import { labelSelector } from '../selector.ts'
+
+/**
+ * What one may be allowed to do. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
+ * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
+ * root, which is as much as to run something there; `files:read` to see which were; `files:fetch` to read any file of a host, as root;
+ * `playbooks:run` to run, plan and apply playbooks; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
+ * `releases:write` to add a release of the agent, which is as much as to be root where it is installed; `identity:write` to make a new certificate by which all agents know the servers.
+ */
+export const permission = z.enum([
+  'hosts:read',
+  'hosts:write',
+  'commands:read',
+  'commands:run',
+  'terminals:open',
+  'files:read',
+  'files:write',
+  'files:fetch',
+  'playbooks:read',
+  'playbooks:run',
+  'playbooks:write',
+  'schedules:read',
+  'schedules:write',
+  'profiles:read',
+  'profiles:write',
+  'upgrades:read',
+  'upgrades:write',
+  'releases:write',
+  'identity:write',
+  'users:read',
+  'users:write',
+  'keys:read',
+  'keys:write',
+  'audit:read',
+])
+export type Permission = z.infer<typeof permission>
+export const PERMISSIONS = permission.options
+
+export const role = z.enum(['admin', 'operator', 'viewer'])
+export type Role = z.infer<typeof role>
+
+const VIEWER: readonly Permission[] = [
+  'hosts:read',
+  'commands:read',
+  'files:read',
+  'playbooks:read',
+  'schedules:read',
+  'profiles:read',
+  'upgrades:read',
+]
+
+/** What each role may. */
+export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
+  admin: PERMISSIONS,
+  operator: [
+    ...VIEWER,
+    'hosts:write',
+    'commands:run',
+    'terminals:open',
+    'files:write',
+    'files:fetch',
+    'playbooks:run',
+    'schedules:write',
+    'profiles:write',
+    'upgrades:write',
+  ],
+  viewer: VIEWER,
+}
+
+/** Label selectors of which all must fit: other hosts do not exist for whoever has this. Null for all hosts. */
+export const hostScope = z.array(labelSelector).min(1).max(10).nullable()
+
+const email = z.email('must be an e-mail address').max(254).toLowerCase()
+const personName = plainText(100).min(1)
+
+/** At least twelve characters; what is well known or holds the name is refused by the server. */
+export const newPassword = z.string().min(12, 'must be at least 12 characters').max(200)
+const givenPassword = z.string().min(1).max(200)
+const totpCode = z.string().regex(/^\d{6}$/, 'must be the six digits that the authenticator shows')
+
+/** Who is acting. */
+export const principalView = z.strictObject({
+  kind: z.enum(['user', 'key', 'local']),
+  id: z.string(),
+  name: z.string(),
+  email: z.string().nullable(),
+  role: role.nullable(),
+  permissions: z.array(permission),
+  scope: hostScope,
+})
+export type PrincipalView = z.infer<typeof principalView>
+
+export const sessionState = z.strictObject({
+  /** Null for somebody who has not signed in. */
+  principal: principalView.nullable(),
+  /** There is no user yet: the first admin comes by the link that the server printed at its start. */
+  isSetupNeeded: z.boolean(),
+  /** Whether the signed-in user has a second factor. */
+  hasTotp: z.boolean(),
+  /** What single sign-on is called on its button; null where there is none. */
+  ssoName: z.string().nullable(),
+  /** Of the server. */
+  version: z.string(),
+})
+export type SessionState = z.infer<typeof sessionState>
+
+export const signIn = z.strictObject({ email, password: givenPassword })
+export const signedIn = z.strictObject({
+  /** The password was right, and a code is wanted as well. */
+  needsTotp: z.boolean(),
+  principal: principalView.nullable(),
+})
+/** A code of the authenticator, or one of the recovery codes. */
+export const secondFactor = z.strictObject({
+  code: z.string().min(6).max(20),
+  isRecoveryCode: z.boolean().default(false),
+})
+/** Where to send the browser: the provider's own page. */
+export const ssoBegun = z.strictObject({ url: z.string() })
+/** What the provider has put behind the `?` of the page that it sent the browser back to. */
+export const ssoCallback = z.strictObject({ callback: z.string().min(1).max(8192) })
+
+export const firstAdmin = z.strictObject({
+  token: z.string().min(1).max(200),
+  name: personName,
+  email,
+  password: newPassword,
+})
+export const acceptInvite = z.strictObject({ token: z.string().min(1).max(200), password: newPassword })
+export const changePassword = z.strictObject({ password: givenPassword, newPassword })
+export const totpEnrolment = z.strictObject({
+  /** Base32, for typing it in. */
+  secret: z.string(),
+  /** otpauth://…, for a QR code. */
+  url: z.string(),
+})
+export const totpConfirmation = z.strictObject({ code: totpCode })
+/** Shown once. */
+export const recoveryCodes = z.strictObject({ recoveryCodes: z.array(z.string()) })
+export const passwordOnly = z.strictObject({ password: givenPassword })
+
+export const sessionView = z.strictObject({
+  id: uuid,
+  createdAt: z.iso.datetime(),
+  lastSeenAt: z.iso.datetime(),
+  address: z.string(),
+  userAgent: plainText(300),
+  isCurrent: z.boolean(),
+})
+export type SessionView = z.infer<typeof sessionView>
+
+export const userView = z.strictObject({
+  id: uuid,
+  email: z.string(),
+  name: z.string(),
+  role,
+  scope: hostScope,
+  isDisabled: z.boolean(),
+  /** False until the invitation was taken up. */
+  hasPassword: z.boolean(),
+  hasTotp: z.boolean(),
+  lastSignInAt: z.iso.datetime().nullable(),
+  createdAt: z.iso.datetime(),
+  /** Counts changes, so that two people who edit at the same time notice. */
+  version: z.int(),
+})
+export type UserView = z.infer<typeof userView>
+
+export const newUser = z.strictObject({ email, name: personName, role, scope: hostScope.default(null) })
+/** What is left out stays. `version` is that of the user that was looked at. */
+export const userChange = z.strictObject({
+  version: z.int(),
+  name: personName.optional(),
+  role: role.optional(),
+  scope: hostScope.optional(),
+  isDisabled: z.boolean().optional(),
+})
+/** A link that works once, to be handed to the person. */
+export const userWithLink = z.strictObject({ user: userView, link: z.string(), expiresAt: z.iso.datetime() })
+
+export const keyView = z.strictObject({
+  id: uuid,
+  name: z.string(),
+  /** `local` is the key of the server's own command line. */
+  kind: z.enum(['local', 'key']),
+  permissions: z.array(permission),
+  scope: hostScope,
+  createdBy: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().nullable(),
+  lastUsedAt: z.iso.datetime().nullable(),
+})
+export type KeyView = z.infer<typeof keyView>
+
+export const newKey = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/, 'must be letters, digits, dots and dashes'),
+  permissions: z.array(permission).min(1),
+  scope: hostScope.default(null),
+  /** In days from now; null for never. */
+  expiresInDays: z.int().min(1).max(3650).nullable().default(90),
+})

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { plainText } from '../../text.ts'
+
+/** `asked`: it was let in and begins; what follows, with the same `request`, says how it ended. */
+export const auditOutcome = z.enum(['asked', 'done', 'refused', 'failed'])
+
+export const auditEntry = z.strictObject({
+  /** Counts up without a gap. */
+  seq: z.int().min(1),
+  at: z.iso.datetime(),
+  /** Null for somebody who is not known. */
+  actor: z.strictObject({ kind: z.string(), id: z.string(), name: z.string() }).nullable(),
+  /** The address that it came from; empty for what the server does by itself. */
+  from: z.string(),
+  /** The route's name in the API's description. */
+  action: z.string(),
+  /** One id for the entries of one request. */
+  request: z.string(),
+  outcome: auditOutcome,
+  /** Of the error, where there was one. */
+  code: z.string().nullable(),
+  /** What was asked for: names and numbers, never a secret. */
+  detail: z.record(z.string(), z.unknown()),
+  /** HMAC-SHA256 in hexadecimal over this entry and the hash of the one before. */
+  hash: z.string(),
+})
+export type AuditEntry = z.infer<typeof auditEntry>
+
+export const auditQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  /** Only entries before this one. */
+  before: z.coerce.number().int().min(1).optional(),
+  actor: plainText(100).min(1).optional(),
+  action: plainText(100).min(1).optional(),
+  outcome: auditOutcome.optional(),
+  /** Part of the detail, in any case: a host, a program. */
+  text: plainText(200).min(1).optional(),
+})
+
+export const auditVerdict = z.strictObject({
+  entries: z.int(),
+  isIntact: z.boolean(),
+  /** The first entry with which something is wrong. */
+  broken: z.strictObject({ seq: z.int(), why: z.string() }).nullable(),
+})
+export type AuditVerdict = z.infer<typeof auditVerdict>

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { uuid } from '../../text.ts'
+import { defineRoute } from '../route.ts'
+import {
+  commandInput,
+  commandOutput,
+  commandQuery,
+  commandView,
+  outputQuery,
+  terminalSize,
+} from './schemas.ts'
+
+const commandParam = z.strictObject({ id: uuid })
+
+/** Commands, one host each, and their output. */
+export const COMMANDS_ROUTES = {
+  listCommands: defineRoute({
+    method: 'GET',
+    path: '/api/commands',
+    summary: 'Commands, newest first.',
+    access: 'commands:read',
+    scope: 'filtered',
+    audit: 'refusals',
+    query: commandQuery,
+    response: z.strictObject({ commands: z.array(commandView) }),
+  }),
+  showCommand: defineRoute({
+    method: 'GET',
+    path: '/api/commands/:id',
+    summary: 'One command.',
+    access: 'commands:read',
+    scope: { command: 'params.id' },
+    audit: 'refusals',
+    params: commandParam,
+    response: z.strictObject({ command: commandView }),
+  }),
+  readOutput: defineRoute({
+    method: 'GET',
+    path: '/api/commands/:id/output',
+    summary: 'Output from a byte offset on, as it is stored now. Follow it live on /ws.',
+    access: 'commands:read',
+    scope: { command: 'params.id' },
+    audit: 'refusals',
+    params: commandParam,
+    query: outputQuery,
+    response: commandOutput,
+  }),
+  cancelCommand: defineRoute({
+    method: 'POST',
+    path: '/api/commands/:id/cancel',
+    summary: 'Asks a command to end. One that has ended stays as it is.',
+    access: 'commands:run',
+    scope: { command: 'params.id' },
+    audit: 'always',
+    status: 202,
+    params: commandParam,
+    response: z.strictObject({ command: commandView }),
+  }),
+  writeInput: defineRoute({
+    method: 'POST',
+    path: '/api/commands/:id/input',
+    summary: 'Writes to the standard input or terminal of a running command.',
+    access: 'commands:run',
+    scope: { command: 'params.id' },
+    audit: 'refusals',
+    params: commandParam,
+    body: commandInput,
+    response: z.strictObject({ nextOffset: z.int() }),
+  }),
+  resizeTerminal: defineRoute({
+    method: 'POST',
+    path: '/api/commands/:id/size',
+    summary: 'Tells a running terminal its new size.',
+    access: 'commands:run',
+    scope: { command: 'params.id' },
+    audit: 'refusals',
+    params: commandParam,
+    body: terminalSize,
+    response: z.strictObject({}),
+  }),
+} as const

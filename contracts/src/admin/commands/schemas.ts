@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { executeCommand, logType, MAX_INPUT_BYTES } from '../../agent/commands.ts'
+import { type ErrorCode, isErrorCode } from '../../errors.ts'
+import { plainText, uuid } from '../../text.ts'
+
+const agentParams = executeCommand.params.shape
+
+export const commandState = z.enum([
+  'pending',
+  'running',
+  'success',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'lost',
+])
+export type CommandState = z.infer<typeof commandState>
+export const FINAL_STATES: readonly CommandState[] = ['success', 'failed', 'timed_out', 'cancelled', 'lost']
+export const isFinalState = (state: CommandState) => FINAL_STATES.includes(state)
+
+/** What a command's output comes from: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, a playbook, which tells of its tasks, or an upgrade of the agent. */
+export const commandKind = z.enum([
+  'command',
+  'terminal',
+  'ssh_terminal',
+  'install',
+  'remove',
+  'playbook',
+  'upgrade',
+])
+export type CommandKind = z.infer<typeof commandKind>
+
+export const commandView = z.strictObject({
+  id: uuid,
+  /** Commands that were asked for together. */
+  runId: uuid,
+  kind: commandKind,
+  host: z.strictObject({ id: uuid, name: z.string() }),
+  program: z.string(),
+  args: z.array(z.string()),
+  cwd: z.string(),
+  tty: z.boolean(),
+  timeoutMs: z.int(),
+  state: commandState,
+  /** It waits for its turn in a run with limits. */
+  isHeld: z.boolean(),
+  /** Why it ended as it did, or why it has not started, by code and in words. */
+  reasonCode: z.custom<ErrorCode>(isErrorCode).nullable(),
+  reason: plainText(4000).nullable(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  /** The API key that asked. */
+  requestedBy: z.string(),
+  cancelRequested: z.boolean(),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().nullable(),
+  endedAt: z.iso.datetime().nullable(),
+  /** Bytes stored so far, and bytes that the host had to cut. */
+  outputBytes: z.int(),
+  droppedBytes: z.int(),
+  /** Bytes of input that its host has taken: the offset of the next ones. */
+  inputBytes: z.int(),
+})
+export type CommandView = z.infer<typeof commandView>
+
+export const outputChunk = z.strictObject({
+  /** Offset of the first byte among all bytes of stdout and stderr together. */
+  offset: z.int().min(0),
+  stream: logType,
+  /** base64 */
+  data: z.string(),
+})
+export type OutputChunk = z.infer<typeof outputChunk>
+
+export const commandOutput = z.strictObject({
+  chunks: z.array(outputChunk),
+  nextOffset: z.int(),
+  /** The command has ended and nextOffset is the end of its output. */
+  isFinal: z.boolean(),
+})
+export type CommandOutput = z.infer<typeof commandOutput>
+
+export const outputQuery = z.strictObject({
+  offset: z.coerce.number().int().min(0).default(0),
+  maxBytes: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(4 * 1024 * 1024)
+    .default(1024 * 1024),
+})
+
+export const commandQuery = z.strictObject({
+  host: z.string().min(1).max(63).optional(),
+  runId: uuid.optional(),
+  state: commandState.optional(),
+  kind: commandKind.optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  /** Only those asked for before the command with this id, for paging. */
+  before: uuid.optional(),
+})
+
+export const commandInput = z.strictObject({
+  offset: z.int().min(0),
+  /** base64 */
+  data: z.base64().max(Math.ceil(MAX_INPUT_BYTES / 3) * 4),
+  eof: z.boolean().default(false),
+})
+
+export const terminalSize = z.strictObject({
+  columns: agentParams.columns.unwrap(),
+  rows: agentParams.rows.unwrap(),
+})

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { defineRoute } from '../route.ts'
+
+const component = z.enum(['up', 'down'])
+
+/** What the server says of itself. */
+export const HEALTH_ROUTES = {
+  health: defineRoute({
+    method: 'GET',
+    path: '/health',
+    summary: 'Whether the process answers.',
+    access: 'public',
+    scope: 'none',
+    audit: 'never',
+    response: z.strictObject({ status: z.literal('ok'), version: z.string() }),
+  }),
+  ready: defineRoute({
+    method: 'GET',
+    path: '/ready',
+    summary: 'Whether the server can do its work; 503 when it cannot.',
+    access: 'public',
+    scope: 'none',
+    audit: 'never',
+    response: z.strictObject({
+      status: z.enum(['ready', 'not_ready']),
+      database: component,
+      queue: component,
+    }),
+  }),
+  openapi: defineRoute({
+    method: 'GET',
+    path: '/api/openapi.json',
+    summary: 'This description.',
+    access: 'signed-in',
+    scope: 'none',
+    audit: 'refusals',
+    response: z.looseObject({}),
+  }),
+  metrics: defineRoute({
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Metrics in the text format of Prometheus.',
+    access: 'hosts:read',
+    scope: 'whole-fleet',
+    audit: 'refusals',
+    response: z.string(),
+  }),
+} as const

@@ -1,0 +1,164 @@
+import { z } from 'zod'
+import { plainText, spkiPin, sshFingerprint, uuid } from '../../text.ts'
+import { LABEL_KEY, LABEL_VALUE } from '../selector.ts'
+
+export const hostName = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(
+    /^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/,
+    'must be letters, digits, dots, dashes and underscores',
+  )
+
+/** The host that a route is about. */
+export const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
+
+/** A DNS name or an IP address; IPv6 without brackets. */
+const address = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+$/, 'must be a host name or an IP address')
+
+export const hostLabels = z
+  .record(
+    z.string().regex(LABEL_KEY, 'must be a label key of at most 63 characters'),
+    z
+      .string()
+      .regex(
+        LABEL_VALUE,
+        'must be a label value of at most 63 letters, digits, dots, dashes and underscores',
+      ),
+  )
+  .refine((all) => Object.keys(all).length <= 64, 'must not be more than 64 labels')
+
+const secret = (maxLength: number) => z.string().min(1).max(maxLength)
+
+/** How the server signs in over SSH. Sealed at rest and never given out again. */
+export const sshCredential = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('password'), password: secret(1024) }),
+  z.strictObject({ type: z.literal('key'), privateKey: secret(65_536), passphrase: secret(1024).optional() }),
+])
+export type SshCredential = z.infer<typeof sshCredential>
+
+export const newHost = z.strictObject({
+  name: hostName,
+  address,
+  port: z.int().min(1).max(65_535).default(22),
+  user: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name')
+    .default('root'),
+  credential: sshCredential,
+  /** For a user whose sudo asks for a password; the SSH password is tried when this is missing. */
+  sudoPassword: secret(1024).optional(),
+  /** The SSH host key's fingerprint when it is known beforehand; otherwise the first one seen is pinned. */
+  hostKey: sshFingerprint.optional(),
+  labels: hostLabels.default({}),
+})
+export type NewHost = z.infer<typeof newHost>
+export type NewHostInput = z.input<typeof newHost>
+
+/**
+ * - `installing`: being bootstrapped. `install_failed`: see `stateReason` and the installation's log.
+ * - `online`: the agent answered the last call. `degraded`: it did, but the host is not well: see `stateReason`.
+ * - `offline`: it did not answer, after all retries.
+ * - `credentials_refused`, `identity_changed`: something answers that is not the agent we installed. Never treated as offline.
+ * - `upgrading`: its agent is being replaced.
+ * - `removing`, `remove_failed`: being uninstalled.
+ */
+export const hostState = z.enum([
+  'installing',
+  'install_failed',
+  'online',
+  'degraded',
+  'offline',
+  'credentials_refused',
+  'identity_changed',
+  'upgrading',
+  'removing',
+  'remove_failed',
+])
+export type HostState = z.infer<typeof hostState>
+export const HOST_STATES = hostState.options
+
+export const hostView = z.strictObject({
+  id: uuid,
+  name: hostName,
+  address,
+  port: z.int(),
+  user: z.string(),
+  labels: z.record(z.string(), z.string()),
+  state: hostState,
+  /** Why it is in this state: the error's code, where there is one, and in words for a person. */
+  stateCode: z.string().nullable(),
+  stateReason: plainText(2000).nullable(),
+  stateSince: z.iso.datetime(),
+  /** The pinned SSH host key; null until the first connection. */
+  hostKey: sshFingerprint.nullable(),
+  agent: z
+    .strictObject({
+      port: z.int(),
+      /** The pin of the certificate that the server accepts from this agent. */
+      certificatePin: spkiPin,
+      /** Null until it is known. */
+      version: plainText(64).nullable(),
+      architecture: plainText(32).nullable(),
+      installedAt: z.iso.datetime().nullable(),
+      lastAnswerAt: z.iso.datetime().nullable(),
+      /** Since when its token, keys and path are what they are, and when they were last rotated. */
+      credentialsAt: z.iso.datetime(),
+      rotatedAt: z.iso.datetime().nullable(),
+    })
+    .nullable(),
+  /** The heartbeat profile chosen for it; null where its labels decide. */
+  heartbeatProfile: z.string().nullable(),
+  /** Whether an agent that stays silent while SSH works is installed again by itself. */
+  autoReinstall: z.boolean(),
+  /** The newest installation or removal, whose output can be read like any command's. */
+  lastProvisioning: uuid.nullable(),
+  createdAt: z.iso.datetime(),
+})
+export type HostView = z.infer<typeof hostView>
+
+export const hostShown = z.strictObject({
+  host: hostView,
+  /** The pin of the servers' certificate that the agent knows: the only caller whom it answers. */
+  serverPin: spkiPin,
+})
+
+export const hostAccepted = z.strictObject({
+  host: hostView,
+  /** The installation or removal that was started, as a command id. */
+  commandId: uuid,
+})
+export type HostAccepted = z.infer<typeof hostAccepted>
+
+/** What is looked at before a host is added: over SSH, with the key that a person has compared. */
+export const hostCheckRequest = newHost
+  .pick({ address: true, port: true, user: true, credential: true, sudoPassword: true })
+  .extend({ hostKey: sshFingerprint })
+export type HostCheckRequest = z.infer<typeof hostCheckRequest>
+
+/** One thing that an installation needs of a host. */
+export const hostCheck = z.strictObject({
+  name: plainText(300),
+  ok: z.boolean(),
+  /** Null when `ok`. */
+  code: z.string().nullable(),
+  /** What was found and, when not `ok`, what to do. */
+  message: plainText(2000),
+})
+export type HostCheck = z.infer<typeof hostCheck>
+
+export const hostChecked = z.strictObject({
+  os: plainText(100),
+  kernel: plainText(100),
+  /** Whether an agent can be installed: every check is `ok`. */
+  isReady: z.boolean(),
+  checks: z.array(hostCheck),
+})
+export type HostChecked = z.infer<typeof hostChecked>

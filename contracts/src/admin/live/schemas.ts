@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { uuid } from '../../text.ts'
+import { commandView, outputChunk } from '../commands/schemas.ts'
+import { agentView } from '../heartbeats/schemas.ts'
+import { hostState } from '../hosts/schemas.ts'
+import { runCommand, runCounts, runView } from '../runs/schemas.ts'
+
+/** Changed commands that one event carries at most; more follow in further ones. */
+export const RUN_EVENT_COMMANDS = 500
+
+/** Single hosts that one connection watches at most; whoever wants more watches the whole fleet. */
+export const WATCHED_HOSTS = 500
+
+/** What a client sends on `/ws`, one JSON object a message. */
+export const liveRequest = z.discriminatedUnion('type', [
+  /** Sends the output from `offset` on, and every change of the command's state. Sent again, it starts anew from there. */
+  z.strictObject({ type: z.literal('follow'), commandId: uuid, offset: z.int().min(0).default(0) }),
+  z.strictObject({ type: z.literal('unfollow'), commandId: uuid }),
+  /**
+   * Sends all agents, or those of `hostIds`, and from then on what changes of them. With `since`, the cursor of an event
+   * that asked for the same, only what has changed from there, where the server still knows. Sent again, it starts anew.
+   */
+  z.strictObject({
+    type: z.literal('watch-fleet'),
+    hostIds: z.array(uuid).max(WATCHED_HOSTS).optional(),
+    since: z.string().max(64).optional(),
+  }),
+  z.strictObject({ type: z.literal('unwatch-fleet') }),
+  /** Sends how a run gets on: counts and changed commands, a few times a second at most. No output. Sent again, it starts anew. */
+  z.strictObject({ type: z.literal('follow-run'), runId: uuid }),
+  z.strictObject({ type: z.literal('unfollow-run'), runId: uuid }),
+])
+export type LiveRequest = z.infer<typeof liveRequest>
+
+/** An agent's id and whatever of it is new. */
+export const agentChange = agentView.partial().required({ hostId: true })
+export type AgentChange = z.infer<typeof agentChange>
+
+/** What the server sends on `/ws`. Output comes in order, each byte once; after a reconnection follow again from your own offset. */
+export const liveEvent = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('output'), commandId: uuid, ...outputChunk.shape }),
+  z.strictObject({ type: z.literal('command'), command: commandView }),
+  /** The command has ended and all its output was sent before this. */
+  z.strictObject({ type: z.literal('end'), command: commandView }),
+  /**
+   * With `isSnapshot`: whole agents, as many messages as it takes, the last one with `isComplete`. After that only the
+   * fields that changed, and the ids of hosts that left the fleet. `states` counts all hosts in the viewer's scope, watched
+   * one by one or not, whenever that has changed.
+   */
+  z.strictObject({
+    type: z.literal('fleet'),
+    isSnapshot: z.boolean(),
+    isComplete: z.boolean(),
+    agents: z.array(agentChange),
+    removed: z.array(uuid),
+    states: z.partialRecord(hostState, z.int()).optional(),
+    /** Where this viewer is now, for `since`. */
+    cursor: z.string(),
+  }),
+  /** `commands` are those whose state has changed since the last such event; in the first, all that are not simply pending. */
+  z.strictObject({
+    type: z.literal('run'),
+    runId: uuid,
+    counts: runCounts,
+    commands: z.array(runCommand).max(RUN_EVENT_COMMANDS),
+  }),
+  /** Every command of the run has ended, and all were sent before this. */
+  z.strictObject({ type: z.literal('run-end'), run: runView }),
+  z.strictObject({
+    type: z.literal('error'),
+    commandId: uuid.nullable(),
+    /** The run that was to be followed, where it is about one. */
+    runId: uuid.optional(),
+    code: z.string(),
+    message: z.string(),
+  }),
+])
+export type LiveEvent = z.infer<typeof liveEvent>

@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { collectionName } from '../../agent/playbooks.ts'
+import { uuid } from '../../text.ts'
+import { defineRoute } from '../route.ts'
+import { runAccepted } from '../runs/schemas.ts'
+import { runLimits } from '../targets.ts'
+import { collectionSource, collectionView } from './collections.ts'
+import {
+  newPlaybookRun,
+  playbookName,
+  playbookRunView,
+  playbookView,
+  taskResult,
+  taskTotals,
+} from './schemas.ts'
+
+const idParam = z.strictObject({ id: uuid })
+const collectionParam = z.strictObject({ name: collectionName })
+const playbookParam = z.strictObject({ playbook: playbookName })
+
+/** Playbooks, their runs, and collections of one's own. */
+export const PLAYBOOKS_ROUTES = {
+  listPlaybooks: defineRoute({
+    method: 'GET',
+    path: '/api/playbooks',
+    summary: 'All playbooks, by name.',
+    access: 'playbooks:read',
+    scope: 'none',
+    audit: 'refusals',
+    response: z.strictObject({ playbooks: z.array(playbookView) }),
+  }),
+  showPlaybook: defineRoute({
+    method: 'GET',
+    path: '/api/playbooks/:playbook',
+    summary: 'One playbook, with the variables that it takes.',
+    access: 'playbooks:read',
+    scope: 'none',
+    audit: 'refusals',
+    params: playbookParam,
+    response: z.strictObject({ playbook: playbookView }),
+  }),
+  runPlaybook: defineRoute({
+    method: 'POST',
+    path: '/api/playbooks/:playbook/run',
+    summary: 'Runs a playbook on hosts, or plans it. Variables are checked before any host is touched.',
+    access: 'playbooks:run',
+    scope: 'filtered',
+    audit: 'always',
+    status: 202,
+    params: playbookParam,
+    body: newPlaybookRun,
+    response: runAccepted,
+  }),
+  showPlaybookRun: defineRoute({
+    method: 'GET',
+    path: '/api/runs/:id/playbook',
+    summary: 'A run of a playbook, with what became of it on each host.',
+    access: 'playbooks:read',
+    scope: { run: 'params.id' },
+    audit: 'refusals',
+    params: idParam,
+    response: playbookRunView,
+  }),
+  applyPlan: defineRoute({
+    method: 'POST',
+    path: '/api/runs/:id/apply',
+    summary:
+      'Does what a plan says, on the hosts where it succeeded. A host that would now be changed otherwise is left as it is: playbook.plan_outdated.',
+    access: 'playbooks:run',
+    scope: { run: 'params.id' },
+    audit: 'always',
+    status: 202,
+    params: idParam,
+    body: z.strictObject({ runId: uuid.optional(), limits: runLimits.optional() }),
+    response: runAccepted,
+  }),
+  showPlaybookTasks: defineRoute({
+    method: 'GET',
+    path: '/api/commands/:id/tasks',
+    summary: 'What became of each task of a playbook on one host, as far as it has come.',
+    access: 'playbooks:read',
+    scope: { command: 'params.id' },
+    audit: 'refusals',
+    params: idParam,
+    response: z.strictObject({
+      totals: taskTotals.nullable(),
+      tasks: z.array(taskResult),
+      /** Results beyond the bounds, which were counted only. */
+      omitted: z.int().min(0),
+    }),
+  }),
+  listCollections: defineRoute({
+    method: 'GET',
+    path: '/api/playbook-collections',
+    summary: "Users' own playbooks: the collections that they are in, by name.",
+    access: 'playbooks:read',
+    scope: 'none',
+    audit: 'refusals',
+    response: z.strictObject({ collections: z.array(collectionView) }),
+  }),
+  addCollection: defineRoute({
+    method: 'POST',
+    path: '/api/playbook-collections',
+    summary:
+      'Adds a collection of playbooks, or another version of it. All of it is checked first: what is wrong is refused with file and line.',
+    access: 'playbooks:write',
+    scope: 'whole-fleet',
+    audit: 'always',
+    status: 201,
+    body: z.strictObject({ name: collectionName, source: collectionSource }),
+    response: z.strictObject({
+      collection: collectionView,
+      /** False where the version was in use already. */
+      isNew: z.boolean(),
+    }),
+  }),
+  removeCollection: defineRoute({
+    method: 'DELETE',
+    path: '/api/playbook-collections/:name',
+    summary: 'Removes a collection. What runs goes on; a host where it has not begun ends as failed.',
+    access: 'playbooks:write',
+    scope: 'whole-fleet',
+    audit: 'always',
+    params: collectionParam,
+    response: z.strictObject({}),
+  }),
+} as const

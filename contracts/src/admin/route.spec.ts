@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { ADMIN_ROUTES, defineRoute, type Route } from './index.ts'
+
+const ROUTES = Object.entries(ADMIN_ROUTES) as [string, Route][]
+const whole = {
+  method: 'GET',
+  path: '/api/things/:id',
+  summary: 'A thing.',
+  access: 'hosts:read',
+  response: z.strictObject({}),
+} as const
+const params = z.strictObject({ id: z.string() })
+
+describe('a route', () => {
+  it('that does not say whom it lets in, which hosts it concerns or what is audited does not compile', () => {
+    defineRoute({ ...whole, params, scope: { run: 'params.id' }, audit: 'refusals' })
+    // @ts-expect-error without a scope
+    defineRoute({ ...whole, params, audit: 'refusals' })
+    // @ts-expect-error without audit
+    defineRoute({ ...whole, params, scope: 'none' })
+    const { access: _, ...open } = whole
+    // @ts-expect-error without access
+    defineRoute({ ...open, params, scope: 'none', audit: 'never' })
+    // @ts-expect-error the scope names a parameter that the path does not have
+    defineRoute({ ...whole, params, scope: { host: 'params.host' }, audit: 'refusals' })
+    // @ts-expect-error the scope names a kind of thing that the guard does not know
+    defineRoute({ ...whole, params, scope: { thing: 'params.id' }, audit: 'refusals' })
+  })
+
+  it('that names a host, command, run or transfer in its path is scoped by what it names', () => {
+    const PLACES = [
+      ['/api/hosts/:host', { host: 'params.host' }],
+      ['/api/commands/:id', { command: 'params.id' }],
+      ['/api/runs/:id', { run: 'params.id' }],
+      ['/api/transfers/:id', { transfer: 'params.id' }],
+    ] as const
+    for (const [name, { path, scope }] of ROUTES)
+      for (const [start, expected] of PLACES)
+        if (`${path}/`.startsWith(`${start}/`)) expect([name, scope]).toEqual([name, expected])
+  })
+
+  it('that is public concerns no host', () => {
+    for (const [name, { access, scope }] of ROUTES)
+      if (access === 'public') expect([name, scope]).toEqual([name, 'none'])
+  })
+
+  it('that changes something for somebody who is known is audited, but for those that would drown the log', () => {
+    const QUIET = ['addContent', 'beginSso', 'missingContents', 'resizeTerminal', 'writeInput']
+    const quiet = ROUTES.filter(([, { method, audit }]) => method !== 'GET' && audit !== 'always')
+    expect(quiet.map(([name]) => name).sort()).toEqual(QUIET)
+  })
+})

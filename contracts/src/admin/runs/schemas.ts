@@ -1,0 +1,146 @@
+import { z } from 'zod'
+import { executeCommand } from '../../agent/commands.ts'
+import { type ErrorCode, isErrorCode } from '../../errors.ts'
+import { plainText, uuid } from '../../text.ts'
+import { commandState, commandView, outputChunk } from '../commands/schemas.ts'
+import { exactlyOneTarget, runLimits, targetShape } from '../targets.ts'
+
+const agentParams = executeCommand.params.shape
+
+/** What to run, apart from where: shared by runs, saved commands and schedules. */
+export const programShape = {
+  program: agentParams.command,
+  args: agentParams.args,
+  env: agentParams.env,
+  cwd: agentParams.cwd,
+  /** Milliseconds until the command is ended. */
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(30 * 86_400_000)
+    .default(3_600_000),
+  /** Milliseconds that the host may take to accept the command, once it is its turn; after that it is not started any more. */
+  startWithinMs: z.int().min(1000).max(86_400_000).default(600_000),
+}
+
+export const newRun = z
+  .strictObject({
+    /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
+    runId: uuid.optional(),
+    ...targetShape,
+    limits: runLimits.optional(),
+    ...programShape,
+    tty: z.boolean().default(false),
+    columns: agentParams.columns,
+    rows: agentParams.rows,
+    /** Keeps standard input open for `input`. */
+    stdin: z.boolean().default(false),
+  })
+  .superRefine(exactlyOneTarget)
+export type NewRun = z.infer<typeof newRun>
+export type NewRunInput = z.input<typeof newRun>
+
+/** A host that fits but was left out, and why. */
+export const skippedHost = z.strictObject({ host: z.string(), reason: plainText(200) })
+export type SkippedHost = z.infer<typeof skippedHost>
+
+export const runAccepted = z.strictObject({
+  runId: uuid,
+  commands: z.array(commandView),
+  skipped: z.array(skippedHost),
+})
+export type RunAccepted = z.infer<typeof runAccepted>
+
+const count = z.int().min(0)
+
+/** Hosts by the state of their command. `held` wait for their turn in a run with limits; `pending` are on their way. */
+export const runCounts = z.strictObject({
+  held: count,
+  pending: count,
+  running: count,
+  success: count,
+  failed: count,
+  timed_out: count,
+  cancelled: count,
+  lost: count,
+})
+export type RunCounts = z.infer<typeof runCounts>
+
+export const runView = z.strictObject({
+  id: uuid,
+  program: z.string(),
+  args: z.array(z.string()),
+  cwd: z.string(),
+  timeoutMs: z.int(),
+  target: z.strictObject({
+    by: z.enum(['hosts', 'labels', 'all']),
+    /** The selectors, where it is by labels. */
+    labels: z.array(z.string()),
+  }),
+  limits: runLimits.nullable(),
+  requestedBy: z.string(),
+  /** What it came from, by name. */
+  savedCommand: z.string().nullable(),
+  schedule: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  /** Null until every command has ended. */
+  endedAt: z.iso.datetime().nullable(),
+  cancelRequested: z.boolean(),
+  /** When it stopped beginning on further hosts because too many had failed. */
+  stoppedAt: z.iso.datetime().nullable(),
+  /** How many hosts it is for. */
+  total: count,
+  counts: runCounts,
+  skipped: z.array(skippedHost),
+})
+export type RunView = z.infer<typeof runView>
+
+export const runQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** Only those asked for before the run with this id, for paging. */
+  before: uuid.optional(),
+})
+
+/** Bytes of each command's output that count when outputs are compared; of longer ones the size counts too. */
+export const COMPARED_BYTES = 1024 * 1024
+/** Bytes of a group's output that the summary shows. */
+export const SAMPLE_BYTES = 4096
+
+/** Hosts on which the command ended alike: same state, exit code and reason, same bytes on stdout and on stderr. */
+export const outcomeGroup = z.strictObject({
+  state: commandState,
+  isHeld: z.boolean(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  reasonCode: z.custom<ErrorCode>(isErrorCode).nullable(),
+  /** Of the command that stands for all of them. */
+  reason: plainText(4000).nullable(),
+  hosts: z.array(z.string()),
+  /** The command that stands for all of them: its output is theirs. */
+  commandId: uuid,
+  outputBytes: z.int(),
+  droppedBytes: z.int(),
+  /** False where outputs are so long that only their first MiB and their size were compared. */
+  isComparedWhole: z.boolean(),
+  /** The beginning of the output; empty for a command that has not ended. */
+  sample: z.array(outputChunk),
+  /** False where there is more of it, to be read as the output of `commandId`. */
+  isSampleWhole: z.boolean(),
+})
+export type OutcomeGroup = z.infer<typeof outcomeGroup>
+
+export const runSummary = z.strictObject({ run: runView, groups: z.array(outcomeGroup) })
+export type RunSummary = z.infer<typeof runSummary>
+
+/** A command of a followed run: what changes while it is under way. */
+export const runCommand = z.strictObject({
+  id: uuid,
+  host: z.string(),
+  state: commandState,
+  isHeld: z.boolean(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  reasonCode: z.custom<ErrorCode>(isErrorCode).nullable(),
+  reason: plainText(4000).nullable(),
+})
+export type RunCommand = z.infer<typeof runCommand>

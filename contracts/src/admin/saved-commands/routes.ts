@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { defineRoute } from '../route.ts'
+import { runAccepted } from '../runs/schemas.ts'
+import { changedSavedCommand, newSavedCommand, savedCommandView, savedRun, shortName } from './schemas.ts'
+
+const nameParam = z.strictObject({ name: shortName })
+
+/** Commands under a name. */
+export const SAVED_COMMANDS_ROUTES = {
+  listSavedCommands: defineRoute({
+    method: 'GET',
+    path: '/api/saved-commands',
+    summary: 'All saved commands, by name.',
+    access: 'commands:read',
+    scope: 'none',
+    audit: 'refusals',
+    response: z.strictObject({ savedCommands: z.array(savedCommandView) }),
+  }),
+  addSavedCommand: defineRoute({
+    method: 'POST',
+    path: '/api/saved-commands',
+    summary: 'Saves a command under a name.',
+    access: 'commands:run',
+    scope: 'whole-fleet',
+    audit: 'always',
+    status: 201,
+    body: newSavedCommand,
+    response: z.strictObject({ savedCommand: savedCommandView }),
+  }),
+  showSavedCommand: defineRoute({
+    method: 'GET',
+    path: '/api/saved-commands/:name',
+    summary: 'One saved command.',
+    access: 'commands:read',
+    scope: 'none',
+    audit: 'refusals',
+    params: nameParam,
+    response: z.strictObject({ savedCommand: savedCommandView }),
+  }),
+  changeSavedCommand: defineRoute({
+    method: 'PATCH',
+    path: '/api/saved-commands/:name',
+    summary: 'Changes a saved command. Runs that were asked for before stay as they are.',
+    access: 'commands:run',
+    scope: 'whole-fleet',
+    audit: 'always',
+    params: nameParam,
+    body: changedSavedCommand,
+    response: z.strictObject({ savedCommand: savedCommandView }),
+  }),
+  removeSavedCommand: defineRoute({
+    method: 'DELETE',
+    path: '/api/saved-commands/:name',
+    summary: 'Forgets a saved command. Refused while a schedule runs it.',
+    access: 'commands:run',
+    scope: 'whole-fleet',
+    audit: 'always',
+    params: nameParam,
+    response: z.strictObject({}),
+  }),
+  runSavedCommand: defineRoute({
+    method: 'POST',
+    path: '/api/saved-commands/:name/run',
+    summary: 'Runs a saved command, where it says or elsewhere.',
+    access: 'commands:run',
+    scope: 'filtered',
+    audit: 'always',
+    status: 202,
+    params: nameParam,
+    body: savedRun,
+    response: runAccepted,
+  }),
+} as const

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { plainText, uuid } from '../../text.ts'
+import { programShape } from '../runs/schemas.ts'
+import { runLimits, target } from '../targets.ts'
+
+/** What saved commands and schedules are called by. */
+export const shortName = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(
+    /^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/,
+    'must be letters, digits, dots, dashes and underscores, with a letter or digit first and last',
+  )
+export const description = plainText(500)
+
+export const newSavedCommand = z.strictObject({
+  name: shortName,
+  description: description.default(''),
+  ...programShape,
+  /** Where it runs when nobody says otherwise. */
+  target: target.optional(),
+  limits: runLimits.optional(),
+})
+export type NewSavedCommand = z.infer<typeof newSavedCommand>
+export type NewSavedCommandInput = z.input<typeof newSavedCommand>
+
+/** What is left out stays as it is. `env` replaces the whole environment. */
+export const changedSavedCommand = z.strictObject({
+  description: description.optional(),
+  program: programShape.program.optional(),
+  args: programShape.args.unwrap().optional(),
+  env: programShape.env.unwrap().optional(),
+  cwd: programShape.cwd.unwrap().optional(),
+  timeoutMs: programShape.timeoutMs.unwrap().optional(),
+  startWithinMs: programShape.startWithinMs.unwrap().optional(),
+  /** Null takes it away. */
+  target: target.nullable().optional(),
+  limits: runLimits.nullable().optional(),
+})
+export type ChangedSavedCommand = z.infer<typeof changedSavedCommand>
+
+/** A program as it is shown: of its environment the names only, for the values may be secrets. */
+export const programView = z.strictObject({
+  program: z.string(),
+  args: z.array(z.string()),
+  envNames: z.array(z.string()),
+  cwd: z.string(),
+  timeoutMs: z.int(),
+  startWithinMs: z.int(),
+})
+export type ProgramView = z.infer<typeof programView>
+
+export const savedCommandView = z.strictObject({
+  id: uuid,
+  name: z.string(),
+  description: z.string(),
+  ...programView.shape,
+  target: target.nullable(),
+  limits: runLimits.nullable(),
+  createdBy: z.string(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+})
+export type SavedCommandView = z.infer<typeof savedCommandView>
+
+export const savedRun = z.strictObject({
+  /** As for any run. */
+  runId: uuid.optional(),
+  /** Instead of the saved command's own. */
+  target: target.optional(),
+  limits: runLimits.optional(),
+})
+export type SavedRun = z.infer<typeof savedRun>

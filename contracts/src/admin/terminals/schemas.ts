@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { uuid } from '../../text.ts'
+import { terminalSize } from '../commands/schemas.ts'
+
+export const newTerminal = z.strictObject({
+  /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
+  terminalId: uuid.optional(),
+  /**
+   * Through the agent, where the shell outlives servers; or over SSH with the credential of the host, where it ends with the server
+   * that holds it. `auto` takes the agent where one is installed.
+   */
+  via: z.enum(['auto', 'agent', 'ssh']).default('auto'),
+  ...terminalSize.shape,
+})

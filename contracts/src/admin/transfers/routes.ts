@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { hostPath, MOST_FILES_AT_ONCE, sha256, treePiece } from '../../agent/files.ts'
+import { uuid } from '../../text.ts'
+import { hostParam } from '../hosts/schemas.ts'
+import { byteStream, defineRoute } from '../route.ts'
+import { MAX_CONTENT_QUESTIONS, newTransfer, transferHost, transferView } from './schemas.ts'
+
+const skipped = z.array(z.strictObject({ host: z.string(), reason: z.string() }))
+const idParam = z.strictObject({ id: uuid })
+
+/** Files to and from hosts. */
+export const TRANSFERS_ROUTES = {
+  addContent: defineRoute({
+    method: 'POST',
+    path: '/api/contents',
+    summary:
+      'Hands content over to the server, as the body of the request with content-type application/octet-stream. It is kept for a day, and while a transfer needs it.',
+    access: 'files:write',
+    scope: 'none',
+    audit: 'refusals',
+    status: 201,
+    response: z.strictObject({ sha256, size: z.int() }),
+  }),
+  missingContents: defineRoute({
+    method: 'POST',
+    path: '/api/contents/missing',
+    summary: 'Which of these contents, by hash, the server does not have.',
+    access: 'files:write',
+    scope: 'none',
+    audit: 'refusals',
+    body: z.strictObject({ sha256: z.array(sha256).max(MAX_CONTENT_QUESTIONS) }),
+    response: z.strictObject({ missing: z.array(sha256) }),
+  }),
+  startTransfer: defineRoute({
+    method: 'POST',
+    path: '/api/transfers',
+    summary:
+      'Places a file, or the files of a tree, on hosts. Once this has answered, it goes on over restarts of the server.',
+    access: 'files:write',
+    scope: 'filtered',
+    audit: 'always',
+    status: 202,
+    body: newTransfer,
+    response: z.strictObject({ transfer: transferView, skipped }),
+  }),
+  readHostFile: defineRoute({
+    method: 'GET',
+    path: '/api/hosts/:host/file',
+    summary:
+      'A file of a host, read as root: a copy as it was at one moment, as application/octet-stream. It ends before its announced length where it could not be read to its end.',
+    access: 'files:fetch',
+    scope: { host: 'params.host' },
+    audit: 'always',
+    params: hostParam,
+    query: z.strictObject({ path: hostPath }),
+    response: byteStream,
+  }),
+  listHostTree: defineRoute({
+    method: 'GET',
+    path: '/api/hosts/:host/tree',
+    summary:
+      'What a folder of a host holds, read as root: for each file a line of JSON with path, size, sha256 and mode, and a last line with left_out, the things that are neither a file nor a folder.',
+    access: 'files:fetch',
+    scope: { host: 'params.host' },
+    audit: 'always',
+    params: hostParam,
+    query: z.strictObject({ path: hostPath }),
+    response: byteStream,
+  }),
+  readHostFiles: defineRoute({
+    method: 'POST',
+    path: '/api/hosts/:host/tree',
+    summary:
+      'Files of a folder of a host, read as root: one after the other, each as long as it is said to be here, which is as listed.',
+    access: 'files:fetch',
+    scope: { host: 'params.host' },
+    audit: 'always',
+    params: hostParam,
+    body: z.strictObject({ path: hostPath, files: z.array(treePiece).min(1).max(MOST_FILES_AT_ONCE) }),
+    response: byteStream,
+  }),
+  listTransfers: defineRoute({
+    method: 'GET',
+    path: '/api/transfers',
+    summary: 'Transfers of files to hosts, newest first.',
+    access: 'files:read',
+    scope: 'whole-fleet',
+    audit: 'refusals',
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50) }),
+    response: z.strictObject({ transfers: z.array(transferView) }),
+  }),
+  showTransfer: defineRoute({
+    method: 'GET',
+    path: '/api/transfers/:id',
+    summary: 'One transfer, with how it is on each of its hosts.',
+    access: 'files:read',
+    scope: { transfer: 'params.id' },
+    audit: 'refusals',
+    params: idParam,
+    response: z.strictObject({ transfer: transferView, hosts: z.array(transferHost) }),
+  }),
+  cancelTransfer: defineRoute({
+    method: 'POST',
+    path: '/api/transfers/:id/cancel',
+    summary: 'Breaks a transfer off where it has not ended. What is in place stays.',
+    access: 'files:write',
+    scope: { transfer: 'params.id' },
+    audit: 'always',
+    status: 202,
+    params: idParam,
+    response: z.strictObject({ transfer: transferView }),
+  }),
+} as const

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { fileMode, fileOwner, hostPath, sha256 } from '../../agent/files.ts'
+import { plainText, uuid } from '../../text.ts'
+import { exactlyOneTarget, targetShape } from '../targets.ts'
+
+/** Hashes that one question about content may name. */
+export const MAX_CONTENT_QUESTIONS = 10_000
+
+export const transferHostState = z.enum(['pending', 'running', 'success', 'failed', 'cancelled'])
+export type TransferHostState = z.infer<typeof transferHostState>
+
+export const newTransfer = z
+  .strictObject({
+    /** Chosen by the caller: sent again with the same, nothing is begun twice. */
+    transferId: uuid.optional(),
+    ...targetShape,
+    /** Of a file: its path on the hosts. Of a tree: that of its folder. */
+    destination: hostPath,
+    source: z.strictObject({
+      kind: z.enum(['file', 'tree']),
+      /** Of content that the server has: the file, or the list of a tree, a line of JSON with path, size, sha256 and mode for each file. */
+      sha256,
+    }),
+    /** Of a file; null keeps that of one that is there, and is 644 for a new one. */
+    mode: fileMode.nullable().default(null),
+    owner: fileOwner.nullable().default(null),
+    makeParents: z.boolean().default(false),
+  })
+  .superRefine(({ hosts, labels, all }, context) => exactlyOneTarget({ hosts, labels, all }, context))
+export type NewTransfer = z.output<typeof newTransfer>
+export type NewTransferInput = z.input<typeof newTransfer>
+
+export const transferHost = z.strictObject({
+  host: z.string(),
+  state: transferHostState,
+  /** Content that is in place, of what had to be sent; of a tree only once the host has said what it wants. */
+  bytes: z.int(),
+  totalBytes: z.int(),
+  filesWritten: z.int().nullable(),
+  filesUnchanged: z.int().nullable(),
+  reasonCode: z.string().nullable(),
+  reason: plainText(2000).nullable(),
+})
+export type TransferHostView = z.infer<typeof transferHost>
+
+export const transferView = z.strictObject({
+  id: uuid,
+  kind: z.enum(['file', 'tree']),
+  destination: z.string(),
+  requestedBy: z.string(),
+  createdAt: z.iso.datetime(),
+  /** Null while it goes on. */
+  endedAt: z.iso.datetime().nullable(),
+  counts: z.record(transferHostState, z.int()),
+})
+export type TransferView = z.infer<typeof transferView>

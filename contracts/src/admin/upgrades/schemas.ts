@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { plainText, uuid } from '../../text.ts'
+import { skippedHost } from '../runs/schemas.ts'
+import { exactlyOneTarget, MAX_HOSTS_PER_RUN, targetShape } from '../targets.ts'
+
+const WRONG_BATCH = `must be a number of hosts from 1 to ${MAX_HOSTS_PER_RUN}, or a share from "1%" to "100%"`
+const agentVersion = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[0-9A-Za-z.+-]+$/, 'must be a version such as 0.1.0+1a2b3c4d')
+
+/** In which order hosts are upgraded, and when it goes on. */
+export const ringPlan = z.strictObject({
+  /** Hosts of the first ring. One that is not upgraded there stops the whole upgrade. 0 for no such ring. */
+  canary: z.int().min(0).max(1000).default(1),
+  /** Hosts of each further ring, or a share of all. */
+  batch: z
+    .union(
+      [
+        z.int().min(1, WRONG_BATCH).max(MAX_HOSTS_PER_RUN, WRONG_BATCH),
+        z.string().regex(/^([1-9][0-9]?|100)%$/, WRONG_BATCH),
+      ],
+      { error: WRONG_BATCH },
+    )
+    .default('25%'),
+  /** Milliseconds for which every host of a ring must be well before the next ring begins. */
+  gateMs: z.int().min(0).max(86_400_000).default(5000),
+  /** When so many hosts were not upgraded, after the canary too, no further one begins. */
+  stopAfterFailures: z.int().min(1).max(MAX_HOSTS_PER_RUN).default(1),
+})
+export type RingPlan = z.infer<typeof ringPlan>
+
+export const newUpgrade = z
+  .strictObject({
+    ...targetShape,
+    /** A release that this server has; left out for its own. */
+    version: agentVersion.optional(),
+    rings: ringPlan.prefault({}),
+  })
+  .superRefine(exactlyOneTarget)
+export type NewUpgrade = z.infer<typeof newUpgrade>
+export type NewUpgradeInput = z.input<typeof newUpgrade>
+
+/**
+ * - `upgraded`: it runs the new release, confirmed by the server.
+ * - `rolled_back`: the new release was tried and the old agent is back.
+ * - `refused`: nothing was changed on the host.
+ * - `stranded`: no agent answers, and SSH did not help.
+ * - `cancelled`: its turn never came.
+ */
+export const upgradeHostState = z.enum([
+  'waiting',
+  'upgrading',
+  'upgraded',
+  'rolled_back',
+  'refused',
+  'stranded',
+  'cancelled',
+])
+export type UpgradeHostState = z.infer<typeof upgradeHostState>
+
+/** `stopped`: too many hosts were not upgraded. */
+export const upgradeState = z.enum(['running', 'paused', 'done', 'stopped', 'cancelled'])
+export type UpgradeState = z.infer<typeof upgradeState>
+
+export const upgradeHostView = z.strictObject({
+  host: z.strictObject({ id: uuid, name: z.string() }),
+  ring: z.int().min(0),
+  state: upgradeHostState,
+  reason: plainText(4000).nullable(),
+  /** Its log, as a command's. */
+  commandId: uuid.nullable(),
+  endedAt: z.iso.datetime().nullable(),
+})
+export type UpgradeHostView = z.infer<typeof upgradeHostView>
+
+export const upgradeView = z.strictObject({
+  id: uuid,
+  version: z.string(),
+  rings: ringPlan,
+  state: upgradeState,
+  reason: plainText(4000).nullable(),
+  requestedBy: z.string(),
+  createdAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().nullable(),
+  total: z.int(),
+  counts: z.record(upgradeHostState, z.int()),
+})
+export type UpgradeView = z.infer<typeof upgradeView>
+
+export const upgradeDetail = z.strictObject({ upgrade: upgradeView, hosts: z.array(upgradeHostView) })
+export type UpgradeDetail = z.infer<typeof upgradeDetail>
+
+export const upgradePlanView = z.strictObject({
+  version: z.string(),
+  rings: z.array(z.strictObject({ ring: z.int(), hosts: z.array(z.string()) })),
+  skipped: z.array(skippedHost),
+})
+export type UpgradePlanView = z.infer<typeof upgradePlanView>
+
+export const releaseView = z.strictObject({
+  version: z.string(),
+  architecture: z.enum(['x64', 'arm64']),
+  sha256: z.string(),
+  /** Built with this server; others were added. */
+  isOwn: z.boolean(),
+})
+export type ReleaseView = z.infer<typeof releaseView>
