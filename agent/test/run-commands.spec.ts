@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentHost, ended } from './fixtures/agent-host.ts'
 import { RpcFailure } from './fixtures/rpc-client.ts'
@@ -67,6 +68,22 @@ describe('running a command', () => {
     expect(stdout).not.toMatch(/NODE_|VITEST|LISTEN_|INVOCATION_/)
     expect(stdout).toMatch(/\/usr\n$/)
   })
+
+  test.each([false, true])(
+    'what a program makes can be read by others, and what the runner makes cannot (terminal: %s)',
+    async (tty) => {
+      const file = join(host.folder, `made-${tty}`)
+      const id = await host.shell(`umask; mkdir ${file}; touch ${file}/file`, { tty })
+      await host.follow(id)
+      const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)
+      expect([mode(file), mode(join(file, 'file'))]).toEqual(['755', '644'])
+      const spool = readdirSync(host.commandFolder(id)).map((name) =>
+        mode(join(host.commandFolder(id), name)),
+      )
+      expect(spool.length).toBeGreaterThan(2)
+      expect(new Set(spool)).toEqual(new Set(['600']))
+    },
+  )
 
   test('scripts can write to /dev/stderr and /dev/stdout', async () => {
     const { stdout, stderr, result } = await host.run('echo a > /dev/stdout; echo b > /dev/stderr')

@@ -26,6 +26,8 @@ MAX_DIFF = 16 * 1024
 MAX_TOTAL = 1024 * 1024
 MAX_RESULTS = 2000
 MAX_ITEMS = 50
+# Where Ansible keeps temporary files of its own. Taken out of the environment, like the nonce.
+SCRATCH = os.environ.pop("ROLLCALL_SCRATCH", "")
 
 
 class CallbackModule(CallbackBase):
@@ -166,10 +168,9 @@ def unified(diff):
 
 def title_of(diff):
     """Which file it is about; one of our own temporary files is none."""
-    scratch = os.environ.get("HOME", "")
     for side in ("before_header", "after_header"):
         title = str(diff.get(side) or "")
-        if title and not (scratch and title.startswith(scratch)):
+        if title and not (SCRATCH and title.startswith(SCRATCH)):
             return cut(title, MAX_NAME)
     return "before"
 

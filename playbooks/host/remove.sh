@@ -80,7 +80,7 @@ for path in "$units"/rollcall-agent*.* "$units"/rollcall-runner*.* "$units"/*.wa
   "$units"/*.wants/rollcall-runner*.* "$units"/rollcall-upgrade*.* "$units"/*.wants/rollcall-upgrade*.* \
   /var/lib/rollcall-upgrade /opt/rollcall-agent /opt/rollcall-tools /opt/rollcall-tools.new \
   /opt/rollcall-tools.old /etc/rollcall-agent "$state" /run/rollcall-agent /run/rollcall-bootstrap.lock \
-  /root/.rollcall-staging /var/tmp/.rollcall-staging-*; do
+  /root/.rollcall-staging /var/tmp/.rollcall-staging-* /run/rollcall-playbook-* /var/tmp/rollcall-playbook-*; do
   [ -e "$path" ] || [ -L "$path" ] || continue
   if rm -rf -- "$path"; then
     echo "Removed $path"

@@ -1,6 +1,6 @@
 """Runs one playbook on the host itself, as root, and tells of it in lines of JSON (callback_plugins/rollcall_events.py).
 
-    python3 run_playbook.py ORDER
+    python3 run_playbook.py ORDER [--login] [--while-stdin]
 
 ORDER is a file in JSON, mode 0600, that is removed as soon as it was read, or "-" for the first line of standard input:
     playbook     under the folder `project`
@@ -11,11 +11,13 @@ ORDER is a file in JSON, mode 0600, that is removed as soon as it was read, or "
     expected     null, or the digest of a plan: only where --check gives it again is anything changed
     seconds      after so many it is ended, where nobody else would; may be missing
 Exits with the playbook's exit code, 72 where the host is not as the plan says, 73 where ORDER cannot be read. Standard input is watched
-where it is given as `--while-stdin`: when it ends, so does the playbook. Needs Python 3.9 and its standard library only.
+where it is given as `--while-stdin`: when it ends, so does the playbook. `--login` says that umask and environment are those of a
+login of root, and are to be kept; without it the umask is 022. Needs Python 3.9 and its standard library only.
 """
 
 import json
 import os
+import pwd
 import select
 import shutil
 import signal
@@ -28,8 +30,11 @@ import time
 PLAN_OUTDATED = 72
 NO_ORDER = 73
 TERM_SECONDS = 5
+# Variables lie in memory and are gone with the power; what tasks write, which may be large, lies on the disk.
 PRIVATE = "/run"
+ON_DISK = "/var/tmp"
 PREFIX = "rollcall-playbook-"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # What our playbooks are written for; a host's own Ansible of this version or a later one is used.
 OWN_FROM = (2, 14)
@@ -40,20 +45,28 @@ ending = threading.Event()
 
 
 def main():
-    os.umask(0o022)
+    if "--login" not in sys.argv[2:]:
+        os.umask(0o022)
     path = sys.argv[1]
     try:
         order = read_order(path)
     except (OSError, ValueError) as error:
         print("The order for the playbook cannot be read (%s). Run it again." % type(error).__name__, file=sys.stderr)
         return NO_ORDER
-    remove_leftovers()
-    scratch = tempfile.mkdtemp(prefix="%s%d-" % (PREFIX, os.getpid()), dir=PRIVATE)
+    folders = []
     try:
-        write_private(os.path.join(scratch, "variables.json"), json.dumps(order["variables"]))
-        return run(order, scratch, "--while-stdin" in sys.argv[2:])
+        for place in (PRIVATE, ON_DISK):
+            remove_leftovers(place)
+            folders.append(tempfile.mkdtemp(prefix="%s%d-%s-" % (PREFIX, os.getpid(), boot()), dir=place))
+        private, scratch = folders
+        write_private(os.path.join(private, "variables.json"), json.dumps(order["variables"]))
+        return run(order, private, scratch, "--while-stdin" in sys.argv[2:])
+    except OSError as error:
+        print("There is no place for the playbook's temporary files: %s" % error, file=sys.stderr)
+        return NO_ORDER
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_order(path):
@@ -65,12 +78,29 @@ def read_order(path):
     return order
 
 
-def remove_leftovers():
-    """What a run left that was killed: its variables must not stay."""
-    for name in os.listdir(PRIVATE):
-        pid = name[len(PREFIX):].partition("-")[0] if name.startswith(PREFIX) else ""
-        if pid.isdigit() and not os.path.exists("/proc/" + pid):
-            shutil.rmtree(os.path.join(PRIVATE, name), ignore_errors=True)
+def boot():
+    """Names this boot of the host."""
+    with open(BOOT_ID) as file:
+        return file.read(8)
+
+
+def remove_leftovers(place):
+    """Removes what a run left that was killed, or that lost power: its variables must not stay."""
+    for name in os.listdir(place):
+        if not name.startswith(PREFIX):
+            continue
+        pid, _, rest = name[len(PREFIX):].partition("-")
+        is_of_this_boot = rest.count("-") == 0 or rest.startswith(boot() + "-")
+        if not pid.isdigit() or (is_of_this_boot and os.path.exists("/proc/" + pid)):
+            continue
+        path = os.path.join(place, name)
+        try:
+            # Anybody may make a folder in one of the places; root's alone are ours.
+            is_ours = os.lstat(path).st_uid == os.getuid()
+        except FileNotFoundError:
+            continue
+        if is_ours:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def write_private(path, text):
@@ -79,7 +109,7 @@ def write_private(path, text):
         file.write(text)
 
 
-def run(order, scratch, is_watched):
+def run(order, private, scratch, is_watched):
     children = []
     signal.signal(signal.SIGTERM, lambda *_: end_all(children))
     if is_watched:
@@ -87,18 +117,18 @@ def run(order, scratch, is_watched):
     if order.get("seconds") is not None:
         threading.Thread(target=end_later, args=(order["seconds"], children), daemon=True).start()
     if order["expected"] is not None:
-        found = plan_digest(order, scratch, children)
+        found = plan_digest(order, private, scratch, children)
         if found != order["expected"]:
             tell(order, "outdated")
             return PLAN_OUTDATED
-    playbook = start(order, scratch, children, check=order["check"], diff=order["diff"])
+    playbook = start(order, private, scratch, children, check=order["check"], diff=order["diff"])
     code = playbook.wait()
     return code if code >= 0 else 128 - code
 
 
-def plan_digest(order, scratch, children):
+def plan_digest(order, private, scratch, children):
     """What --check says now, or None where it fails."""
-    planned = start(order, scratch, children, check=True, diff=True, stdout=subprocess.PIPE)
+    planned = start(order, private, scratch, children, check=True, diff=True, stdout=subprocess.PIPE)
     said = planned.stdout.read(MAX_PLAN_BYTES)
     planned.stdout.close()
     if planned.wait() != 0:
@@ -113,11 +143,10 @@ def plan_digest(order, scratch, children):
     return None
 
 
-def start(order, scratch, children, check, diff, stdout=None):
+def start(order, private, scratch, children, check, diff, stdout=None):
     project = order["project"] or HERE
     environment = {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": scratch,
+        **login_environment(),
         "LC_ALL": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "ANSIBLE_CONFIG": os.path.join(HERE, "ansible.cfg"),
@@ -129,12 +158,13 @@ def start(order, scratch, children, check, diff, stdout=None):
         "ANSIBLE_ROLES_PATH": ":".join((os.path.join(project, "roles"), os.path.join(HERE, "roles"))),
         "ANSIBLE_STDOUT_CALLBACK": "rollcall_events",
         "ROLLCALL_NONCE": order["nonce"],
+        "ROLLCALL_SCRATCH": scratch,
     }
     command = [
         *ansible_playbook(),
         "--inventory", "localhost,", "--connection", "local",
         "--extra-vars", "ansible_python_interpreter=" + sys.executable,
-        "--extra-vars", "@" + os.path.join(scratch, "variables.json"),
+        "--extra-vars", "@" + os.path.join(private, "variables.json"),
         *(["--check"] if check else []),
         *(["--diff"] if diff else []),
         os.path.join(project, order["playbook"]),
@@ -144,6 +174,20 @@ def start(order, scratch, children, check, diff, stdout=None):
     if ending.is_set():
         end_all(children)
     return child
+
+
+def login_environment():
+    """What a login of root has, without what would change how Ansible and Python themselves work."""
+    ours = ("ANSIBLE_", "PYTHON", "LC_", "LD_", "ROLLCALL_", "SSH_", "SUDO_")
+    user = pwd.getpwuid(os.getuid())
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
+        "HOME": user.pw_dir,
+        "USER": user.pw_name,
+        "LOGNAME": user.pw_name,
+        "SHELL": user.pw_shell or "/bin/sh",
+    }
 
 
 def ansible_playbook():

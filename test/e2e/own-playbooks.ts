@@ -24,14 +24,22 @@ const files = (text: string): [path: string, content: string][] => [
 ]
 
 /** Adds the collection `mysite` as a person does, from a folder by the command line. Gives its version. */
-export async function addOwnPlaybooks(server: ServerProcess, text: string): Promise<string> {
+export const addOwnPlaybooks = (server: ServerProcess, text: string): Promise<string> =>
+  addPlaybooks(server, 'mysite', files(text))
+
+/** Adds a collection of these files by the command line. Returns its version. */
+export async function addPlaybooks(
+  server: ServerProcess,
+  name: string,
+  contents: [path: string, content: string][],
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-own-'))
   try {
-    for (const [path, content] of files(text)) {
+    for (const [path, content] of contents) {
       await mkdir(dirname(join(folder, path)), { recursive: true })
       await writeFile(join(folder, path), content)
     }
-    const argv = [CLI, 'playbook', 'add', 'mysite', folder, '--json']
+    const argv = [CLI, 'playbook', 'add', name, folder, '--json']
     const { stdout } = await promisify(execFile)(process.execPath, argv, {
       env: { ...process.env, ...server.cliEnv },
     })

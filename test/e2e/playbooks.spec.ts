@@ -13,7 +13,8 @@ const noBed = await whyNoBed()
 
 const SECRET = 'a-secret-of-the-operator'
 // Processes and files of a playbook that runs; the brackets keep the search from finding itself.
-const LOOK_FOR_RUNS = 'pgrep --full "[r]un_playbook.py"; ls -d /run/rollcall-playbook-*'
+const LOOK_FOR_RUNS =
+  'pgrep --full "[r]un_playbook.py"; ls -d /run/rollcall-playbook-* /var/tmp/rollcall-playbook-*'
 const OVER_SSH = { via: 'ssh' }
 const xray = (port: number) => ({
   ...{ xray_program: XRAY.path, xray_program_sha256: XRAY.sha256, xray_verify_port: port },

@@ -4,7 +4,7 @@ import { type Asked, ask } from '../platform/bounded-program.ts'
 import type { Clock } from '../platform/clock.ts'
 import { errorCode, isDiskFault, readIfThere, replaceFile } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
-import { childEnvironment } from '../runner/child-environment.ts'
+import { workerEnvironment } from '../runner/child-environment.ts'
 import { resolveProgram } from '../runner/resolve-program.ts'
 import { UnreadableAnswer } from './container-answers.ts'
 import {
@@ -85,7 +85,7 @@ export class ContainerLooks {
   }
 
   async #ask(name: ContainerEngineName): Promise<Look> {
-    const env = { ...(this.#parts.environment ?? childEnvironment({}, false)), ...ENGINE_ENVIRONMENT[name] }
+    const env = { ...(this.#parts.environment ?? workerEnvironment()), ...ENGINE_ENVIRONMENT[name] }
     try {
       return await ENGINE_QUESTIONS[name]((args, options) => this.#run(name, args, env, options?.tolerates))
     } catch (error) {

@@ -9,7 +9,7 @@ import { errorCode, isDiskFault, readIfThere, replaceFile } from '../platform/fi
 import type { Log } from '../platform/log.ts'
 import { identify, isAlive, type ProcessIdentity } from '../platform/processes.ts'
 import { withDefaultPriorities } from '../platform/spawn-defaults.ts'
-import { childEnvironment } from '../runner/child-environment.ts'
+import { workerEnvironment } from '../runner/child-environment.ts'
 import { removePart } from './put-file.ts'
 import { transferIds, transferPaths } from './transfer-paths.ts'
 
@@ -92,7 +92,7 @@ export class FileJobs {
     const argv = [...WORKER_FLAGS, WORKER, folder]
     // Its input is the sign that this process lives.
     const stdio = ['pipe', 'ignore', 'inherit'] as ['pipe', 'ignore', 'inherit']
-    const env = { ...childEnvironment({}, false), NODE_ENV: 'production' }
+    const env = workerEnvironment()
     const worker = withDefaultPriorities(() => spawn(process.execPath, argv, { stdio, env, cwd: '/' }))
     this.#workers.set(id, worker)
     if (worker.pid !== undefined) this.#note(folder, worker.pid)

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { RollcallError } from '@rollcall/contracts'
-import { childEnvironment } from '../runner/child-environment.ts'
+import { workerEnvironment } from '../runner/child-environment.ts'
 
 /** Numbers for chown(2); null where the text names none. */
 export interface Owner {
@@ -42,7 +42,7 @@ function numberOf(database: 'group', name: string): number {
 function getent(database: string, key: string): string[] | null {
   try {
     const options = {
-      env: childEnvironment({}, false),
+      env: workerEnvironment(),
       timeout: LOOK_UP_MS,
       stdio: ['ignore', 'pipe', 'ignore'] as ['ignore', 'pipe', 'ignore'],
     }

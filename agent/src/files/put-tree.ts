@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
 import { type TransferOrder, type TransferResult, type TreeFile, treeFile } from '@rollcall/contracts/agent'
 import { readIfThere, replaceFile } from '../platform/files.ts'
-import { childEnvironment } from '../runner/child-environment.ts'
+import { workerEnvironment } from '../runner/child-environment.ts'
 import { resolveOwner } from './file-owner.ts'
 import { PartFile, type Wish } from './placed-file.ts'
 import { publish, refuseUnpublishable } from './publish.ts'
@@ -94,6 +94,6 @@ function compare(files: readonly TreeFile[], tree: TreeWriter, paths: TransferPa
 /** One call for the whole file system, instead of two for each of thousands of files. */
 function sync(root: Folder): void {
   execFileSync('sync', ['-f', '--', `/proc/${process.pid}/fd/${root.fd}`], {
-    ...{ env: childEnvironment({}, false), timeout: SYNC_MS, stdio: 'ignore' as const },
+    ...{ env: workerEnvironment(), timeout: SYNC_MS, stdio: 'ignore' as const },
   })
 }

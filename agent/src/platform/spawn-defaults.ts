@@ -5,9 +5,19 @@ import { errorCode } from './files.ts'
 const OOM = '/proc/self/oom_score_adj'
 
 /**
- * Runs `spawn` with the priorities that a program should start with, and puts the runner's own back. The runner's unit
- * raises both; a child inherits them at the moment it is made, so changing them afterwards would miss its first children.
+ * Runs `spawn` with the priorities and the umask that a program should start with, and puts the runner's own back. The runner's
+ * unit sets all three; a child inherits them at the moment it is made, so changing them afterwards would miss its first children.
  */
+export function withProgramDefaults<T>(umask: number, spawn: () => T): T {
+  const own = process.umask(umask)
+  try {
+    return withDefaultPriorities(spawn)
+  } finally {
+    process.umask(own)
+  }
+}
+
+/** Runs `spawn` with the priorities of an ordinary process, and puts the runner's own back. */
 export function withDefaultPriorities<T>(spawn: () => T): T {
   const nice = getPriority()
   const oom = readFileSync(OOM, 'latin1').trim()

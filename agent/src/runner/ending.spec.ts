@@ -68,13 +68,14 @@ describe('ending a command', () => {
   })
 })
 
-test('a caller’s variables win over the fixed ones', () => {
-  expect(childEnvironment({ LANG: 'C', X: '1' }, true)).toMatchObject({
+test('a caller’s variables win over those of a login', () => {
+  const login = { umask: 0o022, env: { LANG: 'de_DE.UTF-8' } }
+  expect(childEnvironment(login, { LANG: 'C', X: '1' }, true)).toMatchObject({
     LANG: 'C',
     X: '1',
     TERM: 'xterm-256color',
   })
-  expect(childEnvironment({}, false)).not.toHaveProperty('TERM')
+  expect(childEnvironment(login, {}, false)).not.toHaveProperty('TERM')
 })
 
 test('programs are found as a shell finds them', () => {

@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { AgentParams, LogType } from '@rollcall/contracts/agent'
 import { type Fifos, type Pipe, readToEnd } from '../platform/fifos.ts'
-import { withDefaultPriorities } from '../platform/spawn-defaults.ts'
+import { withProgramDefaults } from '../platform/spawn-defaults.ts'
 import type { ProgramExit } from './ending.ts'
 
 export interface ProgramEvents {
@@ -26,6 +26,7 @@ export interface Program {
 export interface ProgramStart {
   path: string
   env: Record<string, string>
+  umask: number
   params: AgentParams<'execute_command'>
 }
 
@@ -39,7 +40,7 @@ export function startOnPipes(start: ProgramStart, fifos: Fifos, events: ProgramE
   const childEnds = [output.stdout.writeEnd, output.stderr.writeEnd, ...(input ? [input.readEnd] : [])]
   let child: ChildProcess
   try {
-    child = withDefaultPriorities(() =>
+    child = withProgramDefaults(start.umask, () =>
       spawn(start.path, params.args, {
         argv0: params.command,
         cwd: params.cwd,
@@ -95,7 +96,7 @@ export async function startOnTerminal(
   // Loaded at the first terminal only: most runners never see one.
   const { spawn: spawnTerminal } = (await import('node-pty')).default
   const { params } = start
-  const terminal = withDefaultPriorities(() =>
+  const terminal = withProgramDefaults(start.umask, () =>
     spawnTerminal(start.path, params.args, {
       name: start.env.TERM ?? 'xterm-256color',
       cols: params.columns,

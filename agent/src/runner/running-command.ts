@@ -5,7 +5,7 @@ import type { SpecRecord } from '../commands/spool-records.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Fifos } from '../platform/fifos.ts'
 import { signalGroup, signalStartedGroup } from '../platform/processes.ts'
-import { childEnvironment } from './child-environment.ts'
+import { childEnvironment, readLogin } from './child-environment.ts'
 import {
   decideEnding,
   type EndingCause,
@@ -72,7 +72,8 @@ export class RunningCommand {
 
   async start(): Promise<void> {
     const { params } = this.#parts.spec
-    const env = childEnvironment(params.env, params.tty)
+    const login = readLogin()
+    const env = childEnvironment(login, params.env, params.tty)
     const resolved = resolveProgram(params.command, params.cwd, env.PATH ?? '')
     if ('returnCode' in resolved) return this.#failToStart(resolved.returnCode, resolved.message)
     const events: ProgramEvents = {
@@ -83,7 +84,7 @@ export class RunningCommand {
       onExit: (exit) => this.#exited(exit),
       onStartFailure: (error) => this.#failToStart(126, startMessage(params.command, error)),
     }
-    const start = { path: resolved.path, env, params }
+    const start = { path: resolved.path, env, umask: login.umask, params }
     try {
       this.#program = params.tty
         ? await startOnTerminal(start, events, signalName)

@@ -144,7 +144,7 @@ async function attend({ session, folder }: Ready, { command, held, order }: Work
   }
   try {
     const result = await session.exec(
-      ['python3', `${folder}/playbooks/host/run_playbook.py`, '-', '--while-stdin'],
+      ['python3', `${folder}/playbooks/host/run_playbook.py`, '-', '--login', '--while-stdin'],
       {
         ...{ becomeRoot: true, signal: held.stopped, timeoutMs: command.timeoutMs + LATE_MS, onOutput },
         // By standard input: what is secret in it is in no argv and no file but the one that Ansible reads.

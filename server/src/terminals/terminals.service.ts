@@ -11,14 +11,18 @@ import { RunsService } from '../runs/index.ts'
 const LIFE_MS = 12 * 3_600_000
 const START_WITHIN_MS = 30_000
 
+/** Becomes root's own shell, in root's home and with its login files; the better of two where root has none to log in with. */
+const LOGIN = `cd ~ 2>/dev/null || cd /
+case "\${SHELL##*/}" in nologin | false | '') ;; *) if [ -x "$SHELL" ]; then exec "$SHELL" -l; fi ;; esac
+if [ -x /bin/bash ]; then exec /bin/bash -l; else exec /bin/sh -l; fi`
+
 const SHELL = {
   program: 'sh',
-  // The better shell where there is one; the login files of root either way.
-  args: ['-c', 'if [ -x /bin/bash ]; then exec /bin/bash -l; else exec /bin/sh -l; fi'],
+  args: ['-c', LOGIN],
   cwd: '/',
   timeoutMs: LIFE_MS,
   startWithinMs: START_WITHIN_MS,
-  env: { TERM: 'xterm-256color', COLORTERM: 'truecolor', HOME: '/root' },
+  env: { TERM: 'xterm-256color', COLORTERM: 'truecolor' },
   tty: true,
   stdin: false,
 } satisfies Omit<CommandSpec, 'columns' | 'rows'>

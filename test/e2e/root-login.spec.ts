@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { sshRun } from '../bed/ssh-run.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+import { addPlaybooks } from './own-playbooks.ts'
+
+const noBed = await whyNoBed()
+
+const SHOWN = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'http_proxy']
+const SHOW = `umask; for name in ${SHOWN.join(' ')}; do eval "echo $name=\\$$name"; done`
+
+/** Makes a file, a folder and a temporary file as tasks do, and shows what they find. */
+const PLAYBOOK: [path: string, content: string][] = [
+  ['show.yml', '- name: Shows\n  hosts: all\n  gather_facts: false\n  roles: [showing]\n'],
+  ['roles/showing/meta/argument_specs.yml', 'argument_specs:\n  main:\n    options: {}\n'],
+  [
+    'roles/showing/tasks/main.yml',
+    `- name: Show
+  ansible.builtin.shell: |
+    {
+      umask; echo "$HOME"; echo ~; echo "$http_proxy"
+      touch /var/tmp/by-playbook
+    } > /var/tmp/shown
+  changed_when: false
+- name: A temporary file
+  ansible.builtin.copy: {content: x, dest: /var/tmp/copied}
+- name: Say where Ansible keeps its own
+  ansible.builtin.copy:
+    content: "{{ lookup('ansible.builtin.config', 'DEFAULT_LOCAL_TMP') }} {{ lookup('ansible.builtin.config', 'remote_tmp', plugin_type='shell', plugin_name='sh') }}"
+    dest: /var/tmp/where
+`,
+  ],
+]
+
+describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
+  let bed: Bed
+  let hosts: Host[]
+  let server: ServerProcess
+  let api: Api
+  let privateKey: string
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'root-login' })
+    hosts = await bed.boot([
+      { name: 'plain', flavour: 'bookworm' },
+      { name: 'strict', flavour: 'trixie' },
+    ])
+    const strict = hosts[1] as Host
+    await strict.output(['sh', '-c', 'echo "UMASK 027" >> /etc/login.defs'])
+    await strict.output(['sh', '-c', 'echo "LANG=C.utf8" > /etc/default/locale'])
+    await strict.output(['sh', '-c', 'echo "http_proxy=http://proxy.test:3128" > /etc/environment'])
+    privateKey = await readFile(bed.key.path, 'utf8')
+    server = await ServerProcess.start()
+    api = await server.api()
+    const credential = await keyCredential(bed)
+    const added = await Promise.all(
+      hosts.map(({ name, address }) => api.addHost({ name, address, credential })),
+    )
+    for (const installation of added)
+      expect(installation.state, await api.text(installation.id)).toBe('success')
+    await addPlaybooks(server, 'shows', PLAYBOOK)
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await bed?.close()
+  })
+
+  const overSsh = async (host: Host, script: string) =>
+    (await sshRun({ host: host.address, username: 'root', privateKey }, script)).trim()
+  const byCommand = async (host: Host, script: string, more: object = {}) => {
+    const [command] = await api.run({ hosts: [host.name], program: 'sh', args: ['-c', script], ...more })
+    const id = command?.id ?? ''
+    expect((await api.ended(id)).state, await api.text(id)).toBe('success')
+    return (await api.text(id)).replaceAll('\r', '').trim()
+  }
+  const modeOf = async (host: Host, path: string) => (await host.output(['stat', '--format=%a', path])).trim()
+
+  it.each([0, 1])('has the umask and the environment that ssh root@host gives (host %i)', async (i) => {
+    const host = hosts[i] as Host
+    const login = await overSsh(host, SHOW)
+    // A host that names no locale gets UTF-8, as an ssh client sends it.
+    const expected = login.replace(/^LANG=$/m, 'LANG=C.UTF-8')
+    expect(await byCommand(host, SHOW)).toBe(expected)
+    expect(await byCommand(host, SHOW, { tty: true })).toBe(expected)
+    expect(login).toContain(i === 0 ? '0022' : '0027')
+  })
+
+  it('makes files that a service can read, and keeps its own to root', async () => {
+    const [host] = hosts as [Host]
+    await byCommand(host, 'mkdir -p /srv/site/below && echo x > /srv/site/below/page')
+    expect(await modeOf(host, '/srv/site/below')).toBe('755')
+    expect(await modeOf(host, '/srv/site/below/page')).toBe('644')
+    const own = 'find /var/lib/rollcall-agent /run/rollcall-agent /etc/rollcall-agent -perm /077 ! -type l'
+    expect(await host.output(['sh', '-c', own])).toBe('')
+  })
+
+  it('is root’s own login shell in root’s home where it is a terminal', async () => {
+    const host = hosts[1] as Host
+    const { command } = await api.get<{ command: { id: string } }>('POST', '/api/hosts/strict/terminals', {
+      columns: 80,
+      rows: 24,
+    })
+    await api.until(command.id, (seen) => seen.state === 'running' && seen.outputBytes > 0)
+    const line = 'umask > /var/tmp/typed; pwd >> /var/tmp/typed; echo "$0" >> /var/tmp/typed; exit\r'
+    const data = Buffer.from(line).toString('base64')
+    await api.get('POST', `/api/commands/${command.id}/input`, { offset: 0, data })
+    await api.ended(command.id)
+    const typed = await host.output(['cat', '/var/tmp/typed'])
+    expect(typed.split('\n').slice(0, 2)).toEqual(['0027', '/root'])
+    expect(typed).toContain('bash')
+  })
+
+  it.each([
+    ['agent', 0],
+    ['agent', 1],
+    ['ssh', 1],
+  ])(
+    'is a playbook with root’s home and umask, and temporary files on the disk (by %s, host %i)',
+    async (via, i) => {
+      const host = hosts[i] as Host
+      await host.output([
+        'sh',
+        '-c',
+        'rm -f /var/tmp/shown /var/tmp/by-playbook /var/tmp/copied /var/tmp/where',
+      ])
+      const body = { hosts: [host.name], via, variables: {} }
+      const { commands } = await api.get<{ commands: { id: string }[] }>(
+        ...(['POST', '/api/playbooks/shows%2Fshow/run', body] as const),
+      )
+      const id = commands[0]?.id ?? ''
+      expect((await api.ended(id)).state, await api.text(id)).toBe('success')
+      const isStrict = i === 1
+      expect((await host.output(['cat', '/var/tmp/shown'])).split('\n').slice(0, 4)).toEqual([
+        ...[isStrict ? '0027' : '0022', '/root', '/root', isStrict ? 'http://proxy.test:3128' : ''],
+      ])
+      expect(await modeOf(host, '/var/tmp/by-playbook')).toBe(isStrict ? '640' : '644')
+      const where = (await host.output(['cat', '/var/tmp/where'])).trim().split(' ')
+      for (const path of where) expect(path).toMatch(/^\/var\/tmp\/rollcall-playbook-/)
+      expect(
+        await host.output([
+          'sh',
+          '-c',
+          'ls -d /run/rollcall-playbook-* /var/tmp/rollcall-playbook-* || true',
+        ]),
+      ).toBe('')
+    },
+  )
+})
