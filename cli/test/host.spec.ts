@@ -84,10 +84,36 @@ describe('rollcall host add', () => {
     expect(JSON.parse(stdout)).toMatchObject({ host: { name: 'demo-1' }, commandId: expect.any(String) })
   })
 
+  it('sends key, certificate and password for a host that asks for more than one of them', async () => {
+    const key = await file('both', 'PRIVATE KEY')
+    await file('both-cert.pub', 'ssh-ed25519-cert-v01@openssh.com AAAA me\n')
+    const { stderr } = await setting.ended([...ADD, '--key', key, '--password-stdin'], {
+      input: 'pass word\n',
+    })
+    expect(sent()).toMatchObject({
+      credential: {
+        type: 'key',
+        privateKey: 'PRIVATE KEY',
+        certificate: 'ssh-ed25519-cert-v01@openssh.com AAAA me',
+        password: 'pass word',
+      },
+    })
+    expect(stderr).toContain('both-cert.pub')
+    expect(stderr).not.toMatch(/PRIVATE|pass word/)
+  })
+
+  it('refuses a certificate that is none', async () => {
+    const key = await file('lone', 'PRIVATE KEY')
+    const certificate = await file('lone.pub', 'ssh-ed25519 AAAA me\n')
+    const { exitCode, stderr } = await setting.ended([...ADD, '--key', key, '--certificate', certificate])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('is no OpenSSH certificate')
+  })
+
   it.each([
     ['no way to sign in', [], '', 'Say how to sign in'],
     ['a password as an argument', ['--password', 'x'], '', "unknown option '--password'"],
-    ['two ways to sign in', ['--key', '/k', '--password-stdin'], '', 'not both'],
+    ['a certificate without a key', ['--certificate', '/c', '--password-stdin'], 'x\n', 'give --key too'],
     ['a passphrase without a key', ['--passphrase-file', '/p', '--password-stdin'], 'x\n', 'give --key too'],
     ['an empty password', ['--password-stdin'], '\n', 'no password on its first line'],
     ['a port that is none', ['--port', '70000', '--password-stdin'], 'x\n', 'whole number from 1 to 65535'],

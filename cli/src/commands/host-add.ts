@@ -2,7 +2,14 @@ import type { NewHostInput, SshCredential } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { UnreachableError, UsageError } from '../errors.ts'
-import { askSecret, readKeyFile, readSecretFile, readSecretLine } from '../input/secret.ts'
+import {
+  askSecret,
+  certificateBeside,
+  readCertificateFile,
+  readKeyFile,
+  readSecretFile,
+  readSecretLine,
+} from '../input/secret.ts'
 import { collectPairs, jsonOption, wholeNumber } from '../options.ts'
 import { reportStarted, WAIT_HELP } from './provisioning.ts'
 
@@ -11,6 +18,7 @@ interface Options {
   port?: number
   user?: string
   key?: string
+  certificate?: string
   passwordStdin?: boolean
   passphraseFile?: string
   sudoPasswordFile?: string
@@ -21,7 +29,8 @@ interface Options {
 }
 
 const HELP = `
-Sign in with --key, or with a password: typed at the terminal when asked, or piped in with --password-stdin.
+Sign in with --key, or with a password: typed at the terminal when asked, or piped in with --password-stdin. Give both
+for a host that asks for a key and a password. A certificate beside the key (FILE-cert.pub) goes with it, as with ssh.
 No secret is ever taken from the command line, where other users of this machine could read it.
 
 Without --host-key, the SSH host key is looked up first, shown, and pinned as shown. Compare it with what
@@ -41,7 +50,11 @@ export function addHostAddCommand(host: Command, context: Context): void {
     .requiredOption('--address <address>', 'DNS name or IP address')
     .option('--port <port>', 'SSH port (default: 22)', wholeNumber(1, 65_535))
     .option('--user <user>', 'SSH user (default: root)')
-    .option('--key <file>', 'file of the private key to sign in with')
+    .option('--key <file>', 'file of the private key to sign in with: OpenSSH, PEM or PuTTY (.ppk)')
+    .option(
+      '--certificate <file>',
+      "file of the key's OpenSSH certificate (default: FILE-cert.pub beside the key)",
+    )
     .option('--password-stdin', 'read the SSH password from the first line of standard input')
     .option('--passphrase-file <file>', "file whose first line is the private key's passphrase")
     .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
@@ -81,19 +94,27 @@ async function add(context: Context, name: string, options: Options): Promise<vo
 }
 
 async function credentialOf(context: Context, options: Options): Promise<SshCredential> {
-  if (options.key !== undefined) {
-    if (options.passwordStdin) throw new UsageError('Give either --key or --password-stdin, not both.')
-    const privateKey = await readKeyFile(options.key)
-    if (options.passphraseFile === undefined) return { type: 'key', privateKey }
-    return {
-      type: 'key',
-      privateKey,
-      passphrase: await readSecretFile(options.passphraseFile, '--passphrase-file'),
-    }
+  const { key, passphraseFile } = options
+  if (key === undefined) {
+    if (passphraseFile !== undefined)
+      throw new UsageError('--passphrase-file belongs to a private key: give --key too.')
+    if (options.certificate !== undefined)
+      throw new UsageError('--certificate belongs to a private key: give --key too.')
+    return { type: 'password', password: await passwordOf(context, options) }
   }
-  if (options.passphraseFile !== undefined)
-    throw new UsageError('--passphrase-file belongs to a private key: give --key too.')
-  return { type: 'password', password: await passwordOf(context, options) }
+  const privateKey = await readKeyFile(key)
+  const certificate = await readCertificateFile(key, options.certificate)
+  if (certificate && options.certificate === undefined)
+    context.notice(`signing in with the certificate ${certificateBeside(key)} too`)
+  return {
+    type: 'key',
+    privateKey,
+    ...(passphraseFile !== undefined && {
+      passphrase: await readSecretFile(passphraseFile, '--passphrase-file'),
+    }),
+    ...(certificate !== undefined && { certificate }),
+    ...(options.passwordStdin && { password: await passwordOf(context, options) }),
+  }
 }
 
 async function passwordOf(context: Context, options: Options): Promise<string> {

@@ -43,6 +43,32 @@ export async function readKeyFile(path: string): Promise<string> {
   return text
 }
 
+/** Where ssh looks for the certificate of a key. */
+export const certificateBeside = (keyPath: string): string => `${keyPath.replace(/\.ppk$/i, '')}-cert.pub`
+
+/** The certificate of a key: the file that was named, or the one beside the key, which need not be there. */
+export async function readCertificateFile(
+  keyPath: string,
+  path: string | undefined,
+): Promise<string | undefined> {
+  const text =
+    path === undefined
+      ? await readIfThere(certificateBeside(keyPath))
+      : await readWholeFile(path, '--certificate')
+  if (text === undefined || /^[a-z0-9-]+-cert-v01@openssh\.com /.test(text)) return text?.trim()
+  throw new UsageError(
+    `--certificate: ${path ?? certificateBeside(keyPath)} is no OpenSSH certificate. Name the file that "ssh-keygen -s" wrote, which ends in "-cert.pub".`,
+  )
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  const isThere = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+  return isThere ? readWholeFile(path, '--certificate') : undefined
+}
+
 async function readWholeFile(path: string, option: string): Promise<string> {
   try {
     if ((await stat(path)).size > MAX_FILE_BYTES)

@@ -8,6 +8,9 @@ export const en = {
   'account.signOut': 'Sign out',
   'account.title': 'Your account',
   'addHost.address': 'Address',
+  'addHost.certificate': 'Certificate of the key',
+  'addHost.certificateHint':
+    'Only where hosts trust a certificate authority: the line of the -cert.pub file.',
   'addHost.credential': 'How the server signs in',
   'addHost.keyHow': 'On the host itself this command shows it:',
   'addHost.keyText':
@@ -25,7 +28,9 @@ export const en = {
   'addHost.passphrase': 'Passphrase of the key',
   'addHost.port': 'SSH port',
   'addHost.privateKey': 'Private key',
-  'addHost.privateKeyHint': 'OpenSSH or PEM. It is sealed on the server and never shown again.',
+  'addHost.privateKeyHint': 'OpenSSH, PEM or PuTTY (.ppk). It is sealed on the server and never shown again.',
+  'addHost.secondPassword': 'Password besides the key',
+  'addHost.secondPasswordHint': 'Only where the host asks for a key and a password.',
   'addHost.sudo': 'sudo password',
   'addHost.sudoHint': 'Only where sudo asks for one that is not the password above.',
   'addHost.title': 'Add hosts',

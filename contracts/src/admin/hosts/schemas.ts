@@ -14,12 +14,15 @@ export const hostName = z
 /** The host that a route is about. */
 export const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
 
-/** A DNS name or an IP address; IPv6 without brackets. */
+/** A DNS name or an IP address; IPv6 without brackets, a link-local one with its zone (`fe80::1%eth0`). */
 const address = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^[A-Za-z0-9.:_-]+$/, 'must be a host name or an IP address')
+  .regex(
+    /^(?:[A-Za-z0-9.:_-]+|[Ff][Ee][89ABab][0-9A-Fa-f]:[0-9A-Fa-f:.]+%[A-Za-z0-9._-]{1,15})$/,
+    'must be a host name or an IP address, an IPv6 one without brackets; only a link-local one (fe80::…) has a zone, the name of a network interface of the server',
+  )
 
 export const hostLabels = z
   .record(
@@ -38,7 +41,15 @@ const secret = (maxLength: number) => z.string().min(1).max(maxLength)
 /** How the server signs in over SSH. Sealed at rest and never given out again. */
 export const sshCredential = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('password'), password: secret(1024) }),
-  z.strictObject({ type: z.literal('key'), privateKey: secret(65_536), passphrase: secret(1024).optional() }),
+  z.strictObject({
+    type: z.literal('key'),
+    privateKey: secret(65_536),
+    passphrase: secret(1024).optional(),
+    /** What a certificate authority signed for this key: the one line of its `-cert.pub` file. */
+    certificate: z.string().min(1).max(65_536).optional(),
+    /** For a host that asks for a password besides the key; sudo is told it too. */
+    password: secret(1024).optional(),
+  }),
 ])
 export type SshCredential = z.infer<typeof sshCredential>
 

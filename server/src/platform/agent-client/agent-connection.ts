@@ -57,8 +57,11 @@ export class AgentConnection {
     readonly address: AgentAddress,
     connector: AgentConnector,
   ) {
-    const host = address.host.includes(':') ? `[${address.host}]` : address.host
-    const connect = connector(address, () => this.isInDoubt)
+    // A URL has no room for the zone of a link-local address, and a Host header none either: it is dialled, not written.
+    const [bare = ''] = address.host.split('%')
+    const host = bare.includes(':') ? `[${bare}]` : bare
+    const dial = connector(address, () => this.isInDoubt)
+    const connect: typeof dial = (options, callback) => dial({ ...options, hostname: address.host }, callback)
     this.requests = new SignedRequests(address)
     this.lines = new Lines(
       () =>

@@ -7,6 +7,9 @@ export interface Secrets {
   password: string
   privateKey: string
   passphrase: string
+  certificate: string
+  /** Besides the key, where a host asks for both. */
+  secondPassword: string
   sudoPassword: string
 }
 export const NO_SECRETS: Secrets = {
@@ -14,16 +17,22 @@ export const NO_SECRETS: Secrets = {
   password: '',
   privateKey: '',
   passphrase: '',
+  certificate: '',
+  secondPassword: '',
   sudoPassword: '',
 }
 
-export const credentialOf = ({
-  type,
-  password,
-  privateKey,
-  passphrase,
-}: Secrets): NewHostInput['credential'] =>
-  type === 'password' ? { type, password } : { type, privateKey, ...(passphrase && { passphrase }) }
+export function credentialOf(secrets: Secrets): NewHostInput['credential'] {
+  const { type, password, privateKey, passphrase, certificate, secondPassword } = secrets
+  if (type === 'password') return { type, password }
+  return {
+    type,
+    privateKey,
+    ...(passphrase && { passphrase }),
+    ...(certificate.trim() && { certificate: certificate.trim() }),
+    ...(secondPassword && { password: secondPassword }),
+  }
+}
 
 /** `env=prod zone=a` */
 export function labelsOf(text: string): Record<string, string> {
@@ -81,6 +90,26 @@ export function CredentialFields(props: {
               error={fields['credential.passphrase']}
               autoComplete="off"
               onChange={(event) => set({ passphrase: event.currentTarget.value })}
+            />
+            <Textarea
+              label={t('addHost.certificate')}
+              description={t('addHost.certificateHint')}
+              value={secrets.certificate}
+              error={fields['credential.certificate']}
+              autosize
+              minRows={1}
+              maxRows={4}
+              styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+              spellCheck={false}
+              onChange={(event) => set({ certificate: event.currentTarget.value })}
+            />
+            <PasswordInput
+              label={t('addHost.secondPassword')}
+              description={t('addHost.secondPasswordHint')}
+              value={secrets.secondPassword}
+              error={fields['credential.password']}
+              autoComplete="off"
+              onChange={(event) => set({ secondPassword: event.currentTarget.value })}
             />
           </>
         )}
