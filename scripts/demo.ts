@@ -10,7 +10,7 @@ const HOSTS = [
   { name: 'demo-3', flavour: 'bullseye' },
 ] as const
 
-const cli = fileURLToPath(new URL('../cli/bin/rollcall.js', import.meta.url))
+const cli = fileURLToPath(new URL('../cli/bin/rollcall.cjs', import.meta.url))
 const rollcall = (args: string[], stdio: 'inherit' | 'pipe' = 'inherit') =>
   execa('node', [cli, ...args], { stdio: ['ignore', stdio, stdio], reject: false })
 

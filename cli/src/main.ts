@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { CommanderError } from 'commander'
 import { type Context, contextOf } from './context.ts'
 import { CliError, Left, renderError } from './errors.ts'
@@ -8,6 +7,8 @@ import { buildProgram } from './program.ts'
 /** 128 + SIGPIPE, as for any program whose reader went away. */
 const READER_GONE = 141
 const WRONG_USAGE = 2
+/** Put in by the bundler, from package.json. */
+declare const ROLLCALL_VERSION: string
 
 const context = contextOf(process)
 for (const stream of [process.stdout, process.stderr])
@@ -15,14 +16,17 @@ for (const stream of [process.stdout, process.stderr])
     process.exit(error.code === 'EPIPE' ? READER_GONE : 1)
   })
 
-const exitCode = await main(context)
-await flushed(process.stdout, process.stderr)
-// Standard input may still be open, and nobody reads it any more.
-process.exit(exitCode)
+void main(context).then(async (exitCode) => {
+  await flushed(process.stdout, process.stderr)
+  // Standard input may still be open, and nobody reads it any more.
+  process.exit(exitCode)
+})
 
 async function main(context: Context): Promise<number> {
   try {
-    await buildProgram(context, await version()).parseAsync(process.argv)
+    const args = process.argv.slice(2)
+    const program = await buildProgram(context, ROLLCALL_VERSION, args)
+    await program.parseAsync(args, { from: 'user' })
     return context.exitCode
   } catch (error) {
     if (error instanceof Left) return error.exitCode
@@ -31,9 +35,4 @@ async function main(context: Context): Promise<number> {
     context.stderr.write(renderError(error, context.env.ROLLCALL_DEBUG === '1'))
     return error instanceof CliError ? error.exitCode : 1
   }
-}
-
-async function version(): Promise<string> {
-  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -1,22 +1,32 @@
 import { Command } from 'commander'
-import { addAuditCommands } from './commands/audit.ts'
-import { addCommandCommands } from './commands/command.ts'
-import { addCopyCommand } from './commands/cp.ts'
-import { addHostCommands } from './commands/host.ts'
-import { addIdentityCommands } from './commands/identity.ts'
-import { addPlaybookCommands } from './commands/playbook.ts'
-import { addProfileCommands } from './commands/profile.ts'
-import { addRotateCommands } from './commands/rotate.ts'
-import { addRunCommand } from './commands/run.ts'
-import { addRunsCommands } from './commands/runs.ts'
-import { addSavedCommands } from './commands/saved.ts'
-import { addScheduleCommands } from './commands/schedule.ts'
-import { addSetupLinkCommand } from './commands/setup-link.ts'
-import { addStatusCommand } from './commands/status.ts'
-import { addTransfersCommands } from './commands/transfers.ts'
-import { addUpgradeCommands } from './commands/upgrade.ts'
-import { addWatchCommand } from './commands/watch.ts'
 import type { Context } from './context.ts'
+
+type Group = (program: Command, context: Context) => void
+
+/** What adds each command, by the command's name: loaded when it is used, so that a start costs what one command needs. */
+const GROUPS: Record<string, () => Promise<Group>> = {
+  host: async () => (await import('./commands/host.ts')).addHostCommands,
+  run: async () => (await import('./commands/run.ts')).addRunCommand,
+  runs: async () => (await import('./commands/runs.ts')).addRunsCommands,
+  saved: async () => (await import('./commands/saved.ts')).addSavedCommands,
+  schedule: async () => (await import('./commands/schedule.ts')).addScheduleCommands,
+  playbook: async () => (await import('./commands/playbook.ts')).addPlaybookCommands,
+  rotate: async () => (await import('./commands/rotate.ts')).addRotateCommands,
+  identity: async () => (await import('./commands/identity.ts')).addIdentityCommands,
+  upgrade: async () => (await import('./commands/upgrade.ts')).addUpgradeCommands,
+  release: async () => (await import('./commands/release.ts')).addReleaseCommands,
+  command: async () => (await import('./commands/command.ts')).addCommandCommands,
+  cp: async () => (await import('./commands/cp.ts')).addCopyCommand,
+  transfers: async () => (await import('./commands/transfers.ts')).addTransfersCommands,
+  audit: async () => (await import('./commands/audit.ts')).addAuditCommands,
+  'setup-link': async () => (await import('./commands/setup-link.ts')).addSetupLinkCommand,
+  status: async () => (await import('./commands/status.ts')).addStatusCommand,
+  watch: async () => (await import('./commands/watch.ts')).addWatchCommand,
+  profile: async () => (await import('./commands/profile.ts')).addProfileCommands,
+  completion: async () => (await import('./commands/completion.ts')).addCompletionCommands,
+}
+
+export const COMMAND_NAMES: readonly string[] = Object.keys(GROUPS)
 
 const HELP = `
 The server is found through:
@@ -34,8 +44,15 @@ Examples:
   rollcall host status demo-1
   rollcall command log 3f2a9c1b --follow`
 
-/** The whole command line. Commander's own endings are thrown, so that one place chooses the exit code. */
-export function buildProgram(context: Context, version: string): Command {
+/**
+ * Builds the command line with the one command that `args` begin with, or with all of them where that is none: then it is help that
+ * is asked for, or a mistake. Commander's own endings are thrown, so that one place chooses the exit code.
+ */
+export async function buildProgram(
+  context: Context,
+  version: string,
+  args: readonly string[],
+): Promise<Command> {
   const program = new Command('rollcall')
   program
     .description('Manages a fleet of Linux hosts from the server.')
@@ -44,22 +61,21 @@ export function buildProgram(context: Context, version: string): Command {
     .enablePositionalOptions()
     .showHelpAfterError('(--help shows how it is used)')
     .addHelpText('after', HELP)
-  addHostCommands(program, context)
-  addRunCommand(program, context)
-  addRunsCommands(program, context)
-  addSavedCommands(program, context)
-  addScheduleCommands(program, context)
-  addPlaybookCommands(program, context)
-  addRotateCommands(program, context)
-  addIdentityCommands(program, context)
-  addUpgradeCommands(program, context)
-  addCommandCommands(program, context)
-  addCopyCommand(program, context)
-  addTransfersCommands(program, context)
-  addAuditCommands(program, context)
-  addSetupLinkCommand(program, context)
-  addStatusCommand(program, context)
-  addWatchCommand(program, context)
-  addProfileCommands(program, context)
+  const [first = ''] = args
+  await addGroups(program, context, Object.hasOwn(GROUPS, first) ? [first] : COMMAND_NAMES)
   return program
+}
+
+/** Adds the commands that a short start has left out. */
+export async function addOtherCommands(program: Command, context: Context): Promise<void> {
+  const present = new Set(program.commands.map((command) => command.name()))
+  await addGroups(
+    program,
+    context,
+    COMMAND_NAMES.filter((name) => !present.has(name)),
+  )
+}
+
+async function addGroups(program: Command, context: Context, names: readonly string[]): Promise<void> {
+  for (const name of names) (await GROUPS[name]?.())?.(program, context)
 }

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const LAUNCHER = fileURLToPath(new URL('../bin/rollcall.js', import.meta.url))
+const LAUNCHER = fileURLToPath(new URL('../bin/rollcall.cjs', import.meta.url))
 export const hasScript = spawnSync('script', ['--version']).status === 0
 
 /**

@@ -6,8 +6,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 /** The tests run the built program, so they build it first: nothing stale is ever tested. */
 export async function setup(): Promise<void> {
-  const tsc = path('../../node_modules/typescript/bin/tsc')
-  await promisify(execFile)(process.execPath, [tsc, '-p', path('../tsconfig.json')]).catch((error) => {
-    throw new Error(`the command line does not compile:\n${error.stdout}`)
+  await promisify(execFile)(process.execPath, [path('../bundle.mjs')]).catch((error) => {
+    throw new Error(`the command line cannot be bundled:\n${error.stderr}`)
   })
 }

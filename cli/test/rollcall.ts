@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const LAUNCHER = fileURLToPath(new URL('../bin/rollcall.js', import.meta.url))
+const LAUNCHER = fileURLToPath(new URL('../bin/rollcall.cjs', import.meta.url))
 
 /** The real program as a process, and what it said so far. */
 export class Rollcall {

@@ -10,7 +10,7 @@ import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
 const noBed = await whyNoBed()
-const ROLLCALL = fileURLToPath(new URL('../../cli/bin/rollcall.js', import.meta.url))
+const ROLLCALL = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 const NAMES = ['web-1', 'web-2', 'web-3', 'db-1', 'db-2']
 /** Says by the clock of the machine that all the hosts run on when it began and when it ended. */
 const TIMED = ['-c', 'date +%s%N; sleep 0.5; date +%s%N']

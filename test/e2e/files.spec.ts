@@ -13,7 +13,7 @@ import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
 const noBed = await whyNoBed()
-const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 
 type Shown = AdminResponse<'showTransfer'>
 

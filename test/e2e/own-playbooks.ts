@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import type { AdminResponse } from '@rollcall/contracts/admin'
 import type { ServerProcess } from '../fleet/server-process.ts'
 
-const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 
 /** One playbook, whose role writes `text` and what it was given to /etc/greeting. */
 const files = (text: string): [path: string, content: string][] => [

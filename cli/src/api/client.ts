@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream'
-import type { ReadableStream as NodeReadable } from 'node:stream/web'
+import type { IncomingMessage } from 'node:http'
+import { PassThrough, type Readable } from 'node:stream'
 import { type FieldError, fieldErrors } from '@rollcall/contracts'
 import {
   ADMIN_ROUTES,
@@ -11,6 +11,7 @@ import {
 } from '@rollcall/contracts/admin'
 import { ApiError, CliError, UnreachableError, UsageError } from '../errors.ts'
 import { nobodyListens, type ServerAddress } from './find-server.ts'
+import { send, textOf } from './http.ts'
 
 /** Above the 30 s that the server itself gives a host to answer. */
 const CALL_TIMEOUT_MS = 60_000
@@ -55,19 +56,15 @@ export class ApiClient {
   async addContent(content: Readable): Promise<AdminResponse<'addContent'>> {
     const route: Route = ADMIN_ROUTES.addContent
     // Before anything is waited for: what a program wrote is thrown away when it ends and nobody reads yet.
-    const sent = Readable.toWeb(content)
+    const body = content.pipe(new PassThrough())
+    content.on('error', (error) => body.destroy(error))
     const server = await this.find()
     try {
-      const response = await fetch(addressOf(server.url, route.path), {
-        method: route.method,
-        headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/octet-stream' },
-        body: sent as ReadableStream,
-        duplex: 'half',
-        redirect: 'manual',
-      } as RequestInit)
-      const body = await response.text()
-      if (response.status === route.status) return parseAnswer('addContent', body)
-      throw refusalOf(response.status, body)
+      const headers = { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/octet-stream' }
+      const response = await send(addressOf(server.url, route.path), { method: route.method, headers, body })
+      const answer = await textOf(response)
+      if (response.statusCode === route.status) return parseAnswer('addContent', answer)
+      throw refusalOf(response.statusCode ?? 0, answer)
     } catch (error) {
       if (error instanceof CliError) throw error
       throw unansweredOf(server, error)
@@ -78,12 +75,11 @@ export class ApiClient {
   async read<N extends 'readHostFile' | 'listHostTree' | 'readHostFiles'>(
     name: N,
     input: CallInput<N>,
-  ): Promise<{ body: NodeReadable<Uint8Array>; size: number }> {
-    const response = await this.fetch(name, input as Parts)
-    if (response.status !== ADMIN_ROUTES[name].status || response.body === null)
-      throw refusalOf(response.status, await response.text())
-    const size = Number(response.headers.get('content-length'))
-    return { body: response.body as NodeReadable<Uint8Array>, size }
+  ): Promise<{ body: Readable; size: number }> {
+    const response = await this.request(name, input as Parts)
+    if (response.statusCode !== ADMIN_ROUTES[name].status)
+      throw refusalOf(response.statusCode ?? 0, await textOf(response))
+    return { body: response, size: Number(response.headers['content-length']) }
   }
 
   /** `GET /ready`, whose answer comes with 503 too. */
@@ -96,28 +92,27 @@ export class ApiClient {
 
   private async send(name: AdminRouteName, parts: Parts): Promise<{ status: number; body: string }> {
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
-    const response = await this.fetch(name, parts, signal)
+    const response = await this.request(name, parts, signal)
     try {
-      return { status: response.status, body: await response.text() }
+      return { status: response.statusCode ?? 0, body: await textOf(response) }
     } catch (error) {
-      throw unansweredOf(await this.find(), error)
+      throw unansweredOf(await this.find(), signal.aborted ? signal.reason : error)
     }
   }
 
-  private async fetch(name: AdminRouteName, parts: Parts, signal?: AbortSignal): Promise<Response> {
+  private async request(name: AdminRouteName, parts: Parts, signal?: AbortSignal): Promise<IncomingMessage> {
     const route: Route = ADMIN_ROUTES[name]
     checkInput(route, parts)
     const server = await this.find()
     const hasBody = parts.body !== undefined
     try {
-      return await fetch(addressOf(server.url, route.path, parts), {
+      return await send(addressOf(server.url, route.path, parts), {
         method: route.method,
         headers: {
           authorization: `Bearer ${server.apiKey}`,
           ...(hasBody && { 'content-type': 'application/json' }),
         },
         ...(hasBody && { body: JSON.stringify(parts.body) }),
-        redirect: 'manual',
         ...(signal && { signal }),
       })
     } catch (error) {

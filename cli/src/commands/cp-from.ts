@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
@@ -63,7 +62,7 @@ async function copyFile(context: Context, host: string, path: string, place: str
   try {
     const { body, size } = await context.api.read('readHostFile', { params: { host }, query: { path } })
     await mkdir(dirname(place), { recursive: true })
-    await pipeline(Readable.fromWeb(body), createWriteStream(part, { flags: 'wx', mode: MODE }))
+    await pipeline(body, createWriteStream(part, { flags: 'wx', mode: MODE }))
     const { size: bytes } = await stat(part)
     if (bytes !== size)
       throw new CliError(`The file broke off after ${bytes} of ${size} bytes. Copy it again.`)

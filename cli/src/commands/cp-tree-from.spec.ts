@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Context } from '../context.ts'
 import { copyTree } from './cp-tree-from.ts'
@@ -26,7 +27,7 @@ function copyFrom(lines: readonly unknown[], contents: string, told: string[] = 
   const list = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
   const read = async (name: string) => {
     const text = name === 'listHostTree' ? list : contents
-    return { body: new Blob([text]).stream(), size: Buffer.byteLength(text) }
+    return { body: Readable.from([Buffer.from(text)]), size: Buffer.byteLength(text) }
   }
   const context = { api: { read }, notice: (line: string) => told.push(line) }
   return copyTree(context as unknown as Context, 'web-1', '/srv', place)

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { ReadableStream } from 'node:stream/web'
+import type { Readable } from 'node:stream'
 import { sanitizeText } from '@rollcall/contracts'
 import {
   MAX_MANIFEST_BYTES,
@@ -148,7 +148,7 @@ class Content {
   private readonly source: AsyncIterator<Uint8Array>
   private rest = Buffer.alloc(0)
 
-  constructor(body: ReadableStream<Uint8Array>) {
+  constructor(body: Readable) {
     this.source = body[Symbol.asyncIterator]()
   }
 

@@ -1,15 +1,7 @@
-import { createReadStream } from 'node:fs'
-import type {
-  NewUpgradeInput,
-  ReleaseView,
-  UpgradeDetail,
-  UpgradeHostState,
-  UpgradeView,
-} from '@rollcall/contracts/admin'
+import type { NewUpgradeInput, UpgradeDetail, UpgradeHostState, UpgradeView } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
-import { readLocalFile } from '../input/local-tree.ts'
 import { jsonOption, seconds, wholeNumber } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
@@ -81,16 +73,6 @@ export function addUpgradeCommands(program: Command, context: Context): void {
         const { upgrade: changed } = await context.api.call(route, { params: { id } })
         context.stdout.write(`${inWords(changed)}\n`)
       })
-  const release = program.command('release').description('releases of the agent that the server has')
-  release
-    .command('add <archive>')
-    .description('bring a release to the server: an archive as its build makes it')
-    .addOption(jsonOption())
-    .action((archive: string, options: Options) => addRelease(context, archive, options))
-  release
-    .command('list', { isDefault: true })
-    .addOption(jsonOption())
-    .action((options: Options) => releases(context, options))
 }
 
 function addRingOptions(command: Command): Command {
@@ -171,28 +153,6 @@ async function status({ api, stdout }: Context, id: string, { json }: Options): 
   const detail = await api.call('showUpgrade', { params: { id } })
   stdout.write(json ? jsonDocument(detail) : picture(detail))
 }
-
-async function releases({ api, stdout }: Context, { json }: Options): Promise<void> {
-  const answer = await api.call('listReleases')
-  stdout.write(json ? jsonDocument(answer) : releaseTable(answer.releases))
-}
-
-async function addRelease({ api, stdout }: Context, archive: string, { json }: Options): Promise<void> {
-  const { local, sha256 } = await readLocalFile(archive)
-  const { missing } = await api.call('missingContents', { body: { sha256: [sha256] } })
-  if (missing.length > 0) {
-    const sent = await api.addContent(createReadStream(local, { highWaterMark: 1024 * 1024 }))
-    if (sent.sha256 !== sha256) throw new UsageError(`${local} changed while it was read. Add it again.`)
-  }
-  const answer = await api.call('addRelease', { body: { sha256 } })
-  stdout.write(json ? jsonDocument(answer) : releaseTable(answer.releases))
-}
-
-const releaseTable = (releases: readonly ReleaseView[]) =>
-  table(
-    ['VERSION', 'ARCHITECTURE', 'OWN', 'SHA256'],
-    releases.map((one) => [one.version, one.architecture, one.isOwn ? 'yes' : 'no', one.sha256]),
-  )
 
 /** A line a ring with a dot a host, and then whatever is not as it should be. */
 function picture({ upgrade, hosts }: UpgradeDetail): string {

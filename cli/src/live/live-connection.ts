@@ -1,7 +1,7 @@
 import { on, once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type LiveEvent, type LiveRequest, liveEvent } from '@rollcall/contracts/admin'
-import { WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { addressOf, unansweredOf } from '../api/client.ts'
 import type { ServerAddress } from '../api/find-server.ts'
 import { ApiError, CliError, UnreachableError } from '../errors.ts'
@@ -45,6 +45,8 @@ export class LiveConnection {
   static async open(server: ServerAddress, signal: AbortSignal): Promise<LiveConnection> {
     const url = addressOf(server.url, '/ws')
     url.protocol = url.protocol.replace('http', 'ws')
+    // Most commands need no live connection, and no start of theirs should pay for it.
+    const { WebSocket } = await import('ws')
     const socket = new WebSocket(url, {
       headers: { authorization: `Bearer ${server.apiKey}` },
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -70,7 +72,7 @@ export class LiveConnection {
   }
 
   send(request: LiveRequest): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(request))
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(request))
   }
 
   /** What comes, until the connection ends. A slow reader makes the server wait. Throws `UnreachableError` when it broke. */

@@ -1,0 +1,53 @@
+import type { Command } from 'commander'
+import { allAgents } from '../api/agents.ts'
+import { complete } from '../completion/complete.ts'
+import { SHELLS, type Shell, scriptFor } from '../completion/scripts.ts'
+import type { Context } from '../context.ts'
+import { ApiError, CliError } from '../errors.ts'
+import { addOtherCommands } from '../program.ts'
+
+const HELP = `
+Once in this shell:
+  bash  source <(rollcall completion bash)
+  zsh   source <(rollcall completion zsh)
+  fish  rollcall completion fish | source
+
+For every shell:
+  bash  rollcall completion bash > /etc/bash_completion.d/rollcall
+  zsh   rollcall completion zsh > "\${fpath[1]}/_rollcall"
+  fish  rollcall completion fish > ~/.config/fish/completions/rollcall.fish`
+
+export function addCompletionCommands(program: Command, context: Context): void {
+  const completion = program
+    .command('completion')
+    .description('completion of commands, options and host names for your shell')
+    .addHelpText('after', HELP)
+  for (const shell of Object.keys(SHELLS) as Shell[])
+    completion
+      .command(shell)
+      .description(`the script for ${shell}`)
+      .action(() => void context.stdout.write(scriptFor(shell)))
+  completion
+    .command('words', { hidden: true })
+    .description('what may stand in place of the last word; asked by the scripts')
+    .argument('[words...]', 'the line so far, without the name of the program')
+    .passThroughOptions()
+    .action((words: string[]) => printWords(program, context, words))
+}
+
+async function printWords(program: Command, context: Context, words: readonly string[]): Promise<void> {
+  await addOtherCommands(program, context)
+  const candidates = await complete(program, words, () => hostNames(context))
+  for (const { word, description } of candidates)
+    context.stdout.write(`${word}${description === '' ? '' : `\t${description}`}\n`)
+}
+
+/** A shell that completes a word has no room for an error: without a server there are no names, and the command itself says why. */
+async function hostNames({ api }: Context): Promise<string[]> {
+  try {
+    return (await allAgents(api, undefined)).map(({ host }) => host)
+  } catch (error) {
+    if (error instanceof CliError || error instanceof ApiError) return []
+    throw error
+  }
+}
