@@ -22,6 +22,7 @@ export const ERROR_KINDS = {
   'access.last_admin': 'rejected',
   'access.changed_meanwhile': 'rejected',
   'access.outside_scope': 'rejected',
+  'access.beyond_own': 'rejected',
   'access.sso_failed': 'rejected',
   'access.sso_refused': 'rejected',
   'access.sso_unavailable': 'unavailable',

@@ -6,6 +6,7 @@ import { AccessService } from './access.service.ts'
 import { AccountController } from './account.controller.ts'
 import { AccountsService } from './accounts.service.ts'
 import { ApiKeysController } from './api-keys.controller.ts'
+import { ApiKeysRepository } from './api-keys.repository.ts'
 import { ApiKeysService } from './api-keys.service.ts'
 import { IdentitiesRepository } from './identities.repository.ts'
 import { OneTimeLinks } from './one-time-links.ts'
@@ -24,6 +25,7 @@ import { UsersService } from './users.service.ts'
   providers: [
     AccessService,
     AccountsService,
+    ApiKeysRepository,
     ApiKeysService,
     IdentitiesRepository,
     OidcClient,

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
 import { type ErrorCode, RollcallError } from '@rollcall/contracts'
-import { ROLE_PERMISSIONS } from '@rollcall/contracts/admin'
 import type { Config } from '../platform/config/config.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { ApiKeysService, KEY_FILE } from './api-keys.service.ts'
 import { scopeFrom } from './domain/host-scope.ts'
 import { isAllowedOrigin } from './domain/origin.ts'
+import { rightsOfUser } from './domain/rights.ts'
 import type { KnownRequest, Principal } from './principal.ts'
 import { cookieOf } from './session-cookie.ts'
 import { type FoundSession, SessionsService } from './sessions.service.ts'
 
 /** How long an answer about a key or a cookie holds: what was revoked on another server ends within it. */
-const REMEMBER_MS = 5000
+const REMEMBER_MS = 2000
 const MOST_REMEMBERED = 10_000
 
 type RefusalListener = (request: KnownRequest, route: string, code: ErrorCode) => Promise<void>
@@ -95,11 +95,11 @@ export class AccessService {
 export const principalOf = (session: Omit<FoundSession, 'isPending'>): Principal => ({
   kind: 'user',
   id: session.userId,
+  userId: session.userId,
   name: session.name,
   email: session.email,
   role: session.role,
-  permissions: new Set(ROLE_PERMISSIONS[session.role]),
-  scopeText: session.scope,
+  ...rightsOfUser(session),
   scope: scopeFrom(session.scope),
   sessionId: session.sessionId,
 })

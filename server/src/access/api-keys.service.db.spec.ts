@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SystemClock } from '../platform/clock/clock.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
+import { ApiKeysRepository } from './api-keys.repository.ts'
 import { ApiKeysService } from './api-keys.service.ts'
+import { UsersRepository } from './users.repository.ts'
 
 let test: TestDatabase
 let folder: string
@@ -21,7 +23,12 @@ afterAll(async () => {
 /** What a server with this data folder does at its start, and the key that it then has. */
 async function startedOn(name: string) {
   const dataDir = await DataDir.open(join(folder, name))
-  const keys = new ApiKeysService(test.database, dataDir, new SystemClock())
+  const keys = new ApiKeysService(
+    new ApiKeysRepository(test.database),
+    new UsersRepository(test.database),
+    dataDir,
+    new SystemClock(),
+  )
   await keys.ensureLocalKey()
   const key = (await readFile(dataDir.file('api-key'), 'utf8')).trim()
   await dataDir.close()

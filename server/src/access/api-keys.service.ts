@@ -2,117 +2,78 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import {
-  type KeyView,
-  type newKey,
-  PERMISSIONS,
-  type Permission,
-  permission,
-} from '@rollcall/contracts/admin'
+import type { KeyView, newKey } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
 import { Clock } from '../platform/clock/clock.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
-import { Database } from '../platform/prisma/database.ts'
+import { type ApiKey, ApiKeysRepository, MAX_CHAIN } from './api-keys.repository.ts'
 import { scopeFrom } from './domain/host-scope.ts'
+import { effectiveRights, excessOf } from './domain/rights.ts'
 import { hashOfToken, newToken } from './one-time-links.ts'
-import type { Principal } from './principal.ts'
+import { type Principal, rightsOf } from './principal.ts'
+import { UsersRepository } from './users.repository.ts'
 
 export const KEY_FILE = 'api-key'
 const DAY_MS = 86_400_000
 const NOTE_USED_MS = 60_000
 
-interface KeyRow {
-  id: string
-  name: string
-  kind: 'local' | 'key'
-  hash: string
-  permissions: string[] | null
-  scope: string[] | null
-  createdBy: string | null
-  createdAt: Date
-  expiresAt: Date | null
-  lastUsedAt: Date | null
-}
-
-const COLUMNS = `id, name, kind, hash, permissions, scope, created_by AS "createdBy", created_at AS "createdAt",
-  expires_at AS "expiresAt", last_used_at AS "lastUsedAt"`
-
 /** Keys for the API: 256 random bits each, kept as SHA-256. */
 @Injectable()
 export class ApiKeysService {
   constructor(
-    private readonly database: Database,
+    private readonly keys: ApiKeysRepository,
+    private readonly users: UsersRepository,
     private readonly dataDir: DataDir,
     private readonly clock: Clock,
   ) {}
 
-  /** Whose key this is; undefined for one that is not known or has expired. */
+  /** Whose key this is, with what it is worth now; undefined for one that is not known or has ended. */
   async find(key: string): Promise<Principal | undefined> {
+    const found = await this.keys.findByHash(hashOfToken(key))
+    const principal = found && this.principalOf(found)
     const now = this.clock.now()
-    const { rows } = await this.query(
-      `SELECT ${COLUMNS} FROM api_key WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)`,
-      [hashOfToken(key), now],
-    )
-    const [found] = rows
-    if (!found) return undefined
-    if (now.getTime() - (found.lastUsedAt?.getTime() ?? 0) > NOTE_USED_MS)
-      await this.query('UPDATE api_key SET last_used_at = $2 WHERE id = $1', [found.id, now])
-    return {
-      kind: found.kind,
-      id: found.id,
-      name: found.name,
-      email: null,
-      role: found.kind === 'local' ? 'admin' : null,
-      permissions: new Set(permissionsOf(found)),
-      scopeText: found.scope,
-      scope: scopeFrom(found.scope),
-      sessionId: null,
-    }
+    if (principal && now.getTime() - (found.lastUsedAt?.getTime() ?? 0) > NOTE_USED_MS)
+      await this.keys.noteUse(found.id, now)
+    return principal
+  }
+
+  /** The same for a key that was used before, by its id. */
+  async findById(id: string): Promise<Principal | undefined> {
+    const found = await this.keys.findById(id)
+    return found && this.principalOf(found)
   }
 
   async list(): Promise<KeyView[]> {
-    const { rows } = await this.query(`SELECT ${COLUMNS} FROM api_key ORDER BY name LIMIT 10000`)
-    return rows.map(viewOf)
+    return (await this.keys.list()).map((key) => this.viewOf(key))
   }
 
-  /** No key may do more than whoever makes it. */
+  /** Makes a key that neither goes beyond nor outlives its maker. Throws `request.invalid` or `key.name_taken`. */
   async add(wanted: z.output<typeof newKey>, maker: Principal): Promise<{ key: KeyView; secret: string }> {
-    const beyond = wanted.permissions.find((each) => !maker.permissions.has(each))
-    if (beyond) throw refusal('permissions', `You may not give "${beyond}": you do not have it yourself.`)
-    if (maker.scope !== null && JSON.stringify(wanted.scope) !== JSON.stringify(maker.scopeText))
-      throw refusal('scope', `Your own scope is ${maker.scopeText?.join(', ')}; a key of yours has the same.`)
+    const { name, permissions, scope } = wanted
+    refuseExcess(wanted, maker)
+    const parent = maker.kind === 'user' ? undefined : await this.keys.findById(maker.id)
+    if (parent && parent.chain.length > MAX_CHAIN)
+      throw refusal('name', 'A key that hangs on so many others can make none. Use another one.')
     const secret = `rck_${newToken()}`
-    const now = this.clock.now()
-    const { expiresInDays: days } = wanted
-    const expiresAt = days === null ? null : new Date(now.getTime() + days * DAY_MS)
-    const { rows } = await this.query(
-      `INSERT INTO api_key (id, name, kind, hash, permissions, scope, created_by, created_at, expires_at)
-       VALUES ($1, $2, 'key', $3, $4, $5::jsonb, $6, $7, $8) ON CONFLICT (name) DO NOTHING RETURNING ${COLUMNS}`,
-      [
-        randomUUID(),
-        wanted.name,
-        hashOfToken(secret),
-        wanted.permissions,
-        wanted.scope && JSON.stringify(wanted.scope),
-        maker.name,
-        now,
-        expiresAt,
-      ],
-    )
-    if (!rows[0])
-      throw new RollcallError(
-        'key.name_taken',
-        `There is a key named "${wanted.name}". Choose another name.`,
-        {
-          fields: [{ field: 'name', message: 'is taken' }],
-        },
-      )
-    return { key: viewOf(rows[0]), secret }
+    const id = randomUUID()
+    const createdAt = this.clock.now()
+    const isNew = await this.keys.add({
+      ...{ id, name, permissions, scope, createdAt, createdBy: maker.name, hash: hashOfToken(secret) },
+      expiresAt: earliest(expiryOf(wanted.expiresInDays, createdAt), parent?.expiresAt ?? null),
+      ownerId: await this.ownerOf(wanted.owner, maker),
+      parentId: parent?.id ?? null,
+    })
+    if (!isNew)
+      throw new RollcallError('key.name_taken', `There is a key named "${name}". Choose another name.`, {
+        fields: [{ field: 'name', message: 'is taken' }],
+      })
+    const added = await this.keys.findById(id)
+    if (!added) throw new RollcallError('access.changed_meanwhile', 'The key was removed at once. Try again.')
+    return { key: this.viewOf(added), secret }
   }
 
   async remove(id: string): Promise<void> {
-    const { rowCount } = await this.query(`DELETE FROM api_key WHERE id = $1 AND kind = 'key'`, [id])
-    if (rowCount === 0)
+    if (!(await this.keys.remove(id)))
       throw new RollcallError(
         'key.not_found',
         `There is no such API key, or it is a server's own: that one goes when its file ${KEY_FILE} is removed and the server started again.`,
@@ -132,40 +93,66 @@ export class ApiKeysService {
       },
     )
     const name = `local-${this.dataDir.installationId.slice(0, 8)}`
-    const known = (await this.query(`SELECT ${COLUMNS} FROM api_key WHERE name = $1`, [name])).rows[0]
-    if (key && known?.hash === hashOfToken(key)) return
+    if (key && (await this.keys.hashOf(name)) === hashOfToken(key)) return
     const fresh = `rck_${newToken()}`
     // The file first: a crash in between leaves a key that is not known yet, and the next start makes another.
     await this.dataDir.write(KEY_FILE, `${fresh}\n`)
-    await this.query(
-      `INSERT INTO api_key (id, name, kind, hash, created_at) VALUES ($1, $2, 'local', $3, $4)
-       ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at`,
-      [randomUUID(), name, hashOfToken(fresh), this.clock.now()],
-    )
+    await this.keys.putLocal(randomUUID(), name, hashOfToken(fresh), this.clock.now())
   }
 
-  private query(sql: string, values: unknown[] = []) {
-    return this.database.pool.query<KeyRow>(sql, values)
+  /** A key belongs to whoever makes it. Only a server's own key, which is nobody's, may say whose it is to be. */
+  private async ownerOf(email: string | undefined, maker: Principal): Promise<string | null> {
+    if (email === undefined || email === maker.email) return maker.userId
+    if (maker.kind !== 'local')
+      throw refusal('owner', `A key that you make is yours; "${email}" is somebody else. Leave it out.`)
+    const owner = await this.users.findByEmail(email)
+    if (!owner) throw refusal('owner', `There is no user with the address ${email}.`)
+    return owner.id
+  }
+
+  private principalOf(key: ApiKey): Principal | undefined {
+    const rights = effectiveRights(key.chain, this.clock.now())
+    if (!rights) return undefined
+    return {
+      kind: key.kind,
+      id: key.id,
+      userId: key.owner?.id ?? null,
+      name: key.name,
+      email: null,
+      role: key.kind === 'local' ? 'admin' : null,
+      ...rights,
+      scope: scopeFrom(rights.scopeText),
+      sessionId: null,
+    }
+  }
+
+  private viewOf({ chain, createdAt, expiresAt, lastUsedAt, ...key }: ApiKey): KeyView {
+    return {
+      ...key,
+      permissionsNow: [...(effectiveRights(chain, this.clock.now())?.permissions ?? [])],
+      createdAt: createdAt.toISOString(),
+      expiresAt: expiresAt?.toISOString() ?? null,
+      lastUsedAt: lastUsedAt?.toISOString() ?? null,
+    }
   }
 }
 
-/** What a later release has stored and this one does not know counts for nothing. */
-const permissionsOf = ({ kind, permissions }: KeyRow): Permission[] =>
-  kind === 'local'
-    ? [...PERMISSIONS]
-    : (permissions ?? []).flatMap((each) => permission.safeParse(each).data ?? [])
+const expiryOf = (days: number | null, now: Date) =>
+  days === null ? null : new Date(now.getTime() + days * DAY_MS)
 
-const viewOf = (row: KeyRow): KeyView => ({
-  id: row.id,
-  name: row.name,
-  kind: row.kind,
-  permissions: permissionsOf(row),
-  scope: row.scope,
-  createdBy: row.createdBy,
-  createdAt: row.createdAt.toISOString(),
-  expiresAt: row.expiresAt?.toISOString() ?? null,
-  lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
-})
+const earliest = (one: Date | null, other: Date | null) =>
+  one === null || (other !== null && other < one) ? other : one
+
+function refuseExcess({ permissions, scope }: z.output<typeof newKey>, maker: Principal): void {
+  const excess = excessOf({ permissions: new Set(permissions), scopeText: scope }, rightsOf(maker))
+  if (excess?.kind === 'permission')
+    throw refusal('permissions', `You may not give "${excess.permission}": you do not have it yourself.`)
+  if (excess)
+    throw refusal(
+      'scope',
+      `Your own scope is ${maker.scopeText?.join(', ')}; a key of yours reaches no further. Give it this one, or a narrower one.`,
+    )
+}
 
 const refusal = (field: string, message: string) =>
   new RollcallError('request.invalid', message, { fields: [{ field: `body.${field}`, message }] })

@@ -32,19 +32,35 @@ export class OneTimeLinks {
     await this.dataDir.write(SETUP_FILE, `${link}\n`)
     await this.database.transaction(async (client) => {
       await client.query(`DELETE FROM one_time_link WHERE purpose = 'setup'`)
-      await this.insert(client, token, 'setup', null, SETUP_HOURS)
+      await client.query(
+        `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at) VALUES ($1, 'setup', NULL, $2)`,
+        [hashOfToken(token), this.hoursFromNow(SETUP_HOURS)],
+      )
     })
     return link
   }
 
-  /** For a user to set a password by. The page's own origin comes before it in the browser. */
-  async makePasswordLink(userId: string): Promise<{ link: string; expiresAt: Date }> {
+  /**
+   * For a user to set a password by. The page's own origin comes before it in the browser. Undefined where the user was changed
+   * since `version`.
+   */
+  async makePasswordLink(
+    userId: string,
+    version: number,
+  ): Promise<{ link: string; expiresAt: Date } | undefined> {
     const token = newToken()
     await this.database.pool.query('DELETE FROM one_time_link WHERE user_id = $1 OR expires_at < $2', [
       userId,
       this.clock.now(),
     ])
-    const expiresAt = await this.insert(this.database.pool, token, 'password', userId, PASSWORD_HOURS)
+    const expiresAt = this.hoursFromNow(PASSWORD_HOURS)
+    // Locks the user's row: a change of rights at this moment either sees the link and ends it, or is seen here.
+    const { rowCount } = await this.database.pool.query(
+      `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at)
+       SELECT $1, 'password', id, $2::timestamptz FROM app_user WHERE id = $3 AND version = $4 FOR SHARE`,
+      [hashOfToken(token), expiresAt, userId, version],
+    )
+    if (rowCount === 0) return undefined
     return { link: `${this.config.publicUrl ?? ''}/invite#${token}`, expiresAt }
   }
 
@@ -67,18 +83,7 @@ export class OneTimeLinks {
     return rows[0]?.userId
   }
 
-  private async insert(
-    client: Pick<Database['pool'], 'query'>,
-    token: string,
-    purpose: 'setup' | 'password',
-    userId: string | null,
-    hours: number,
-  ): Promise<Date> {
-    const expiresAt = new Date(this.clock.now().getTime() + hours * HOUR_MS)
-    await client.query(
-      'INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at) VALUES ($1, $2, $3, $4)',
-      [hashOfToken(token), purpose, userId, expiresAt],
-    )
-    return expiresAt
+  private hoursFromNow(hours: number): Date {
+    return new Date(this.clock.now().getTime() + hours * HOUR_MS)
   }
 }

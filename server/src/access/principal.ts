@@ -3,11 +3,14 @@ import { RollcallError } from '@rollcall/contracts'
 import type { Permission, PrincipalView, Role } from '@rollcall/contracts/admin'
 import type { Request } from 'express'
 import { type HostScope, isInScope } from './domain/host-scope.ts'
+import type { Rights } from './domain/rights.ts'
 
 /** Who is acting, and what they may do. */
 export interface Principal {
   kind: PrincipalView['kind']
   id: string
+  /** The person: the user, or the owner of a key; null for a server's own key and those that it made. */
+  userId: string | null
   name: string
   email: string | null
   /** Null for a key, whose permissions are its own. */
@@ -23,6 +26,8 @@ export interface Principal {
 export interface KnownRequest extends Request {
   principal?: Principal
 }
+
+export const rightsOf = ({ permissions, scopeText }: Principal): Rights => ({ permissions, scopeText })
 
 export const may = (principal: Principal, permission: Permission) => principal.permissions.has(permission)
 

@@ -85,7 +85,7 @@ export class SsoService {
     const user = await this.show(userId)
     if (rights === null || isSame(rights, user)) return user
     const { name, isDisabled, version } = user
-    const changed = await this.users.change(userId, version, { name, isDisabled, ...rights })
+    const changed = await this.users.change(userId, version, { name, isDisabled, ...rights }, true)
     if (changed === undefined) throw meanwhile()
     if (changed === 'last_admin') {
       this.log.warn({ userId }, 'the last admin stays one, although the provider gives other rights')

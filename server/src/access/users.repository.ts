@@ -81,11 +81,15 @@ export class UsersRepository {
     return rowCount === 1
   }
 
-  /** Undefined when `version` is not that of the row any more; `last_admin` when no admin would be left. */
+  /**
+   * Undefined when `version` is not that of the row any more; `last_admin` when no admin would be left. With `endsLinks` those by
+   * which a password could be set open nothing any more.
+   */
   async change(
     id: string,
     version: number,
     next: Pick<User, 'name' | 'role' | 'scope' | 'isDisabled'>,
+    endsLinks: boolean,
   ): Promise<User | 'last_admin' | undefined> {
     const staysAdmin = next.role === 'admin' && !next.isDisabled && next.scope === null
     return this.keepingAdmin(id, staysAdmin, async (client) => {
@@ -95,15 +99,20 @@ export class UsersRepository {
         [id, version, next.name, next.role, jsonOrNull(next.scope), next.isDisabled],
       )
       // What somebody may now is asked anew, and whoever may not any more is out.
+      if (rows[0] && endsLinks) await client.query('DELETE FROM one_time_link WHERE user_id = $1', [id])
       if (rows[0]?.isDisabled) await client.query('DELETE FROM user_session WHERE user_id = $1', [id])
       return rows[0]
     })
   }
 
-  async remove(id: string): Promise<true | 'last_admin'> {
+  /** Removes a user with all that is theirs, keys included. False when `version` is not that of the row any more. */
+  async remove(id: string, version: number): Promise<boolean | 'last_admin'> {
     return this.keepingAdmin(id, false, async (client) => {
-      await client.query('DELETE FROM app_user WHERE id = $1', [id])
-      return true as const
+      const { rowCount } = await client.query('DELETE FROM app_user WHERE id = $1 AND version = $2', [
+        id,
+        version,
+      ])
+      return rowCount === 1
     })
   }
 
@@ -136,16 +145,18 @@ export class UsersRepository {
     })
   }
 
-  /** Takes password, second factor, single sign-on and sessions away. */
-  async reset(id: string): Promise<void> {
-    await this.database.transaction(async (client) => {
-      await client.query(
+  /** Takes password, second factor, single sign-on and sessions away. Returns the new version; undefined when `version` is an old one. */
+  async reset(id: string, version: number): Promise<number | undefined> {
+    return this.database.transaction(async (client) => {
+      const { rows } = await client.query<{ version: number }>(
         `UPDATE app_user SET password_hash = NULL, totp_secret = NULL, is_totp_confirmed = false, recovery_hashes = '{}',
-           failures = 0, locked_until = NULL, version = version + 1 WHERE id = $1`,
-        [id],
+           failures = 0, locked_until = NULL, version = version + 1 WHERE id = $1 AND version = $2 RETURNING version`,
+        [id, version],
       )
+      if (!rows[0]) return undefined
       await client.query('DELETE FROM user_identity WHERE user_id = $1', [id])
       await client.query('DELETE FROM user_session WHERE user_id = $1', [id])
+      return rows[0].version
     })
   }
 

@@ -88,7 +88,8 @@ export const principalView = z.strictObject({
   email: z.string().nullable(),
   role: role.nullable(),
   permissions: z.array(permission),
-  scope: hostScope,
+  /** Of a key these are its own and those of whoever it hangs on. */
+  scope: z.array(labelSelector).nullable(),
 })
 export type PrincipalView = z.infer<typeof principalView>
 
@@ -185,8 +186,15 @@ export const keyView = z.strictObject({
   name: z.string(),
   /** `local` is the key of the server's own command line. */
   kind: z.enum(['local', 'key']),
+  /** What it was given. */
   permissions: z.array(permission),
+  /** Of these, what it is worth now: no more than its owner and the key that it was made with; none where one of them has ended. */
+  permissionsNow: z.array(permission),
   scope: hostScope,
+  /** Whose it is; null for a server's own key and those that it made. */
+  owner: z.strictObject({ id: uuid, name: z.string(), email: z.string() }).nullable(),
+  /** The key that it was made with, and with which it ends. */
+  parent: z.string().nullable(),
   createdBy: z.string().nullable(),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().nullable(),
@@ -202,6 +210,8 @@ export const newKey = z.strictObject({
     .regex(/^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/, 'must be letters, digits, dots and dashes'),
   permissions: z.array(permission).min(1),
   scope: hostScope.default(null),
-  /** In days from now; null for never. */
+  /** An e-mail address. Only a server's own key may say whose the new one is to be. */
+  owner: email.optional(),
+  /** In days from now; null for never. A key that a key makes ends with that one at the latest. */
   expiresInDays: z.int().min(1).max(3650).nullable().default(90),
 })

@@ -20,3 +20,52 @@ export const isInScope = (scope: HostScope, labels: Readonly<Record<string, stri
 /** What `host_fits(labels, $n::jsonb)` takes. */
 export const scopeParameter = (scope: HostScope): string | null =>
   scope === null ? null : JSON.stringify(scope)
+
+/** What a scope's terms say of one label together. */
+interface Constraint {
+  /** Null where every value may be. */
+  allowed: ReadonlySet<string> | null
+  denied: ReadonlySet<string>
+  mayBeAbsent: boolean
+  mayBePresent: boolean
+}
+
+const FREE: Constraint = { allowed: null, denied: new Set(), mayBeAbsent: true, mayBePresent: true }
+
+function constrained(before: Constraint, { operator, values }: LabelTerm): Constraint {
+  if (operator === 'exists') return { ...before, mayBeAbsent: false }
+  if (operator === 'absent') return { ...before, mayBePresent: false }
+  if (operator === 'notIn') return { ...before, denied: new Set([...before.denied, ...values]) }
+  const allowed = new Set(values.filter((value) => before.allowed?.has(value) ?? true))
+  return { ...before, allowed, mayBeAbsent: false }
+}
+
+/** The values that are left of `allowed`; null where all but `denied` are. */
+const valuesLeft = ({ allowed, denied, mayBePresent }: Constraint): string[] | null =>
+  mayBePresent ? allowed && [...allowed].filter((value) => !denied.has(value)) : []
+
+function implies(constraint: Constraint, { operator, values }: LabelTerm): boolean {
+  const left = valuesLeft(constraint)
+  switch (operator) {
+    case 'exists':
+      return !constraint.mayBeAbsent
+    case 'absent':
+      return left?.length === 0
+    case 'in':
+      return !constraint.mayBeAbsent && left !== null && left.every((value) => values.includes(value))
+    case 'notIn':
+      return values.every((value) => (left === null ? constraint.denied.has(value) : !left.includes(value)))
+  }
+}
+
+/** Whether every host that could be in `inner`, whatever its labels, is in `outer` as well. */
+export function isNarrower(inner: HostScope, outer: HostScope): boolean {
+  if (outer === null) return true
+  const constraints = new Map<string, Constraint>()
+  for (const term of inner ?? [])
+    constraints.set(term.key, constrained(constraints.get(term.key) ?? FREE, term))
+  const fitsNone = [...constraints.values()].some(
+    (constraint) => !constraint.mayBeAbsent && valuesLeft(constraint)?.length === 0,
+  )
+  return fitsNone || outer.every((term) => implies(constraints.get(term.key) ?? FREE, term))
+}

@@ -5,6 +5,7 @@ import type { Principal } from '../index.ts'
 export const admin = (name: string): Principal => ({
   kind: 'user',
   id: name,
+  userId: name,
   name,
   email: null,
   role: 'admin',

@@ -14,6 +14,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'access.code_wrong': 401,
   'access.locked_out': 429,
   'access.outside_scope': 403,
+  'access.beyond_own': 403,
   'access.link_invalid': 403,
   'access.sso_failed': 401,
   'access.sso_refused': 403,

@@ -11,7 +11,7 @@ import {
   Text,
   TextInput,
 } from '@mantine/core'
-import { type Permission, permission } from '@rollcall/contracts/admin'
+import { type KeyView, type Permission, permission } from '@rollcall/contracts/admin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, call } from '../../api/client.ts'
@@ -49,6 +49,7 @@ export function KeysPage() {
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t('name')}</Table.Th>
+              <Table.Th>{t('keys.owner')}</Table.Th>
               <Table.Th>{t('keys.permissions')}</Table.Th>
               <Table.Th>{t('users.scope')}</Table.Th>
               <Table.Th>{t('keys.expires')}</Table.Th>
@@ -60,8 +61,11 @@ export function KeysPage() {
             {keys.data.keys.map((key) => (
               <Table.Tr key={key.id}>
                 <Table.Td>{key.name}</Table.Td>
+                <Table.Td>
+                  <Owner apiKey={key} />
+                </Table.Td>
                 <Table.Td maw={360}>
-                  {key.kind === 'local' ? t('keys.local') : key.permissions.join(', ')}
+                  <Worth apiKey={key} />
                 </Table.Td>
                 <Table.Td>{key.scope?.join(', ') ?? t('users.allHosts')}</Table.Td>
                 <Table.Td>{key.expiresAt ? <Ago at={key.expiresAt} /> : t('keys.never')}</Table.Td>
@@ -96,6 +100,28 @@ export function KeysPage() {
         />
       )}
     </Stack>
+  )
+}
+
+function Owner({ apiKey: { kind, owner, parent } }: { apiKey: KeyView }) {
+  if (kind === 'local') return t('keys.ofServer')
+  const whose = owner?.name ?? (parent === null ? t('keys.ofNobody') : t('keys.ofServer'))
+  return parent === null ? whose : `${whose} · ${t('keys.madeWith', { name: parent })}`
+}
+
+/** What a key was given, and what of it does not count because its owner may not do it any more. */
+function Worth({ apiKey: { kind, permissions, permissionsNow } }: { apiKey: KeyView }) {
+  if (kind === 'local') return t('keys.local')
+  const lost = permissions.filter((each) => !permissionsNow.includes(each))
+  return (
+    <>
+      {permissionsNow.join(', ')}
+      {lost.length > 0 && (
+        <Text size="sm" c="orange">
+          {t('keys.lost', { permissions: lost.join(', ') })}
+        </Text>
+      )}
+    </>
   )
 }
 

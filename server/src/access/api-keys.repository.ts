@@ -1,0 +1,170 @@
+import { Injectable } from '@nestjs/common'
+import { PERMISSIONS, type Permission, permission, type Role } from '@rollcall/contracts/admin'
+import { Database } from '../platform/prisma/database.ts'
+import { type Grant, grantOfUser } from './domain/rights.ts'
+
+/** Keys that were made with keys that were made with keys: so many and no more. */
+export const MAX_CHAIN = 8
+
+export interface ApiKey {
+  id: string
+  name: string
+  kind: 'local' | 'key'
+  /** What it was given; it is worth this as far as all of `chain` agree. */
+  permissions: Permission[]
+  scope: string[] | null
+  owner: { id: string; name: string; email: string } | null
+  parent: string | null
+  createdBy: string | null
+  createdAt: Date
+  expiresAt: Date | null
+  lastUsedAt: Date | null
+  /** The key, those that it was made with, and their owner; empty where it hangs on nothing. */
+  chain: Grant[]
+}
+
+export interface NewApiKey
+  extends Pick<ApiKey, 'id' | 'name' | 'permissions' | 'scope' | 'createdBy' | 'createdAt' | 'expiresAt'> {
+  hash: string
+  ownerId: string | null
+  parentId: string | null
+}
+
+interface Owner {
+  id: string
+  name: string
+  email: string
+  role: Role
+  scope: string[] | null
+  isDisabled: boolean
+}
+
+interface Row extends Omit<ApiKey, 'chain' | 'owner' | 'permissions'> {
+  permissions: string[] | null
+  parentId: string | null
+  owner: Owner | null
+}
+
+const COLUMNS = `api_key.id, api_key.name, kind, permissions, api_key.scope, created_by AS "createdBy",
+  api_key.created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt", api_key.parent_id AS "parentId",
+  (SELECT name FROM api_key parent WHERE parent.id = api_key.parent_id) AS parent,
+  (SELECT jsonb_build_object('id', id, 'name', name, 'email', email, 'role', role, 'scope', scope, 'isDisabled', is_disabled)
+   FROM app_user WHERE app_user.id = api_key.owner_id) AS owner`
+
+/** A key and those that it was made with, it first. */
+const chainOf = (condition: string) => `WITH RECURSIVE chain AS (
+    SELECT id, parent_id, 0 AS depth FROM api_key WHERE ${condition}
+    UNION ALL
+    SELECT parent.id, parent.parent_id, depth + 1 FROM api_key parent JOIN chain ON parent.id = chain.parent_id
+    WHERE depth <= ${MAX_CHAIN}
+  ) SELECT ${COLUMNS} FROM chain JOIN api_key ON api_key.id = chain.id ORDER BY depth`
+
+@Injectable()
+export class ApiKeysRepository {
+  constructor(private readonly database: Database) {}
+
+  async findByHash(hash: string): Promise<ApiKey | undefined> {
+    const { rows } = await this.database.pool.query<Row>(chainOf('hash = $1'), [hash])
+    return rows[0] && toKey(rows[0], rows)
+  }
+
+  async findById(id: string): Promise<ApiKey | undefined> {
+    const { rows } = await this.database.pool.query<Row>(chainOf('id = $1'), [id])
+    return rows[0] && toKey(rows[0], rows)
+  }
+
+  /** By name. */
+  async list(): Promise<ApiKey[]> {
+    const { rows } = await this.database.pool.query<Row>(
+      `SELECT ${COLUMNS} FROM api_key ORDER BY name LIMIT 10000`,
+    )
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    return rows.map((row) => {
+      const chain = [row]
+      for (let next = row.parentId; next !== null && chain.length <= MAX_CHAIN + 1; ) {
+        const parent = byId.get(next)
+        if (!parent) break
+        chain.push(parent)
+        next = parent.parentId
+      }
+      return toKey(row, chain)
+    })
+  }
+
+  /** False where the name is taken. */
+  async add(key: NewApiKey): Promise<boolean> {
+    const { rowCount } = await this.database.pool.query(
+      `INSERT INTO api_key (id, name, kind, hash, permissions, scope, created_by, created_at, expires_at, owner_id, parent_id)
+       VALUES ($1, $2, 'key', $3, $4, $5::jsonb, $6, $7, $8, $9, $10) ON CONFLICT (name) DO NOTHING`,
+      [
+        key.id,
+        key.name,
+        key.hash,
+        key.permissions,
+        key.scope && JSON.stringify(key.scope),
+        key.createdBy,
+        key.createdAt,
+        key.expiresAt,
+        key.ownerId,
+        key.parentId,
+      ],
+    )
+    return rowCount === 1
+  }
+
+  /** Removes a key and all that were made with it. False where there is none, or it is a server's own. */
+  async remove(id: string): Promise<boolean> {
+    const sql = `DELETE FROM api_key WHERE id = $1 AND kind = 'key'`
+    return (await this.database.pool.query(sql, [id])).rowCount === 1
+  }
+
+  async noteUse(id: string, now: Date): Promise<void> {
+    await this.database.pool.query('UPDATE api_key SET last_used_at = $2 WHERE id = $1', [id, now])
+  }
+
+  async hashOf(name: string): Promise<string | undefined> {
+    const sql = 'SELECT hash FROM api_key WHERE name = $1'
+    return (await this.database.pool.query<{ hash: string }>(sql, [name])).rows[0]?.hash
+  }
+
+  /** Stores a server's own key in the place of the one that it had. */
+  async putLocal(id: string, name: string, hash: string, now: Date): Promise<void> {
+    await this.database.pool.query(
+      `INSERT INTO api_key (id, name, kind, hash, created_at) VALUES ($1, $2, 'local', $3, $4)
+       ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at`,
+      [id, name, hash, now],
+    )
+  }
+}
+
+function toKey({ parentId: _, ...row }: Row, chain: readonly Row[]): ApiKey {
+  const { owner } = row
+  return {
+    ...row,
+    permissions: permissionsOf(row),
+    owner: owner && { id: owner.id, name: owner.name, email: owner.email },
+    chain: isWhole(chain) ? chain.flatMap(grantsOf) : [],
+  }
+}
+
+/** Whether it leads to somebody: to an owner, or to a server's own key. */
+function isWhole(chain: readonly Row[]): boolean {
+  const last = chain.at(-1)
+  return last !== undefined && last.parentId === null && (last.kind === 'local' || last.owner !== null)
+}
+
+const grantsOf = (row: Row): Grant[] => [
+  {
+    permissions: new Set(permissionsOf(row)),
+    scopeText: row.scope,
+    isDisabled: false,
+    expiresAt: row.expiresAt,
+  },
+  ...(row.owner ? [grantOfUser(row.owner)] : []),
+]
+
+/** What a later release has stored and this one does not know counts for nothing. */
+const permissionsOf = ({ kind, permissions }: Pick<Row, 'kind' | 'permissions'>): Permission[] =>
+  kind === 'local'
+    ? [...PERMISSIONS]
+    : (permissions ?? []).flatMap((each) => permission.safeParse(each).data ?? [])
