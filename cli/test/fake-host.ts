@@ -23,6 +23,7 @@ export function fakeHost(name: string, state: HostView['state'], more: Partial<H
     createdAt: new Date().toISOString(),
     agent: {
       port: 21_000,
+      nextPort: null,
       certificatePin: `sha256/${'B'.repeat(43)}=`,
       version: '0.1.0',
       architecture: 'x64',

@@ -6,16 +6,30 @@ import { Batcher } from '../platform/batcher.ts'
 import { type Identity, makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
+import type { Prisma } from '../platform/prisma/generated/client.ts'
 import { type AgentCredentials, newCredentials } from './domain/credentials.ts'
 
 /** An agent's identity with its secrets in the clear: it stays in memory. */
 export interface AgentIdentity extends AgentCredentials {
   rpcPort: number
+  /** The port that it is being moved to; null where it stays. */
+  nextPort: number | null
+  /** Where it may listen; null for where the server puts agents. */
+  ports: string | null
   certificatePem: string
   privateKeyPem: string
   certificatePin: string
   /** Of the identity that the agent knows the servers by. */
   serverPin: string
+}
+
+/** What is left out stays. */
+export interface AgentPortChange {
+  /** Of one that is not installed yet. */
+  rpcPort?: number
+  nextPort?: number
+  /** Where it may listen, as `7000` or `7000-7100`. */
+  ports: string
 }
 
 @Injectable()
@@ -50,6 +64,8 @@ export class AgentsRepository {
     return (
       row && {
         rpcPort: row.rpcPort,
+        nextPort: row.nextPort,
+        ports: row.ports,
         rpcPath: row.rpcPath,
         token: this.sealer.open(row.token, `agent/${hostId}/token`),
         secretKey: this.sealer.open(row.secretKey, `agent/${hostId}/secret-key`),
@@ -103,12 +119,43 @@ export class AgentsRepository {
   }
 
   async usedPorts(): Promise<Set<number>> {
-    const rows = await this.database.prisma.agent.findMany({ select: { rpcPort: true } })
-    return new Set(rows.map((row) => row.rpcPort))
+    const rows = await this.database.prisma.agent.findMany({ select: { rpcPort: true, nextPort: true } })
+    return new Set(
+      rows.flatMap(({ rpcPort, nextPort }) => (nextPort === null ? rpcPort : [rpcPort, nextPort])),
+    )
   }
 
   async setPort(hostId: string, rpcPort: number): Promise<void> {
     await this.database.prisma.agent.update({ where: { hostId }, data: { rpcPort } })
+  }
+
+  /** Says where an agent listens, or is being moved to. False, and nothing is changed, where a move of it has not ended. */
+  async changePort(
+    hostId: string,
+    change: AgentPortChange,
+    prisma: Pick<Prisma.TransactionClient, 'agent'>,
+  ): Promise<boolean> {
+    const { count } = await prisma.agent.updateMany({ where: { hostId, nextPort: null }, data: change })
+    return count === 1
+  }
+
+  /** Ends a move: the agent listens on `port`, which is one of the two. False where the move has ended otherwise meanwhile. */
+  async endMove(hostId: string, port: number): Promise<boolean> {
+    const { count } = await this.database.prisma.agent.updateMany({
+      where: { hostId, nextPort: { not: null }, OR: [{ rpcPort: port }, { nextPort: port }] },
+      data: { rpcPort: port, nextPort: null },
+    })
+    return count === 1
+  }
+
+  /** Agents whose move nobody is at work on, though it has not ended. */
+  async unendedMoves(limit: number): Promise<{ hostId: string; rpcPort: number; nextPort: number }[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host_id AS "hostId", rpc_port AS "rpcPort", next_port AS "nextPort" FROM agent JOIN host ON host.id = host_id
+       WHERE next_port IS NOT NULL AND host.state NOT IN ('installing', 'upgrading', 'removing') ORDER BY random() LIMIT $1`,
+      [limit],
+    )
+    return rows
   }
 
   /** Whether the agent was installed and does not answer its heartbeats. */

@@ -163,6 +163,20 @@ export class AgentsService implements OnModuleDestroy {
     return (await this.connection(hostId)).call(name, params, signal)
   }
 
+  /**
+   * Asks an agent once, without consequences, whether it answers; at another place than the one it is called at, where `place` says so.
+   * Throws what `AgentConnection.call` throws, or `host.not_found`.
+   */
+  async probe(
+    hostId: string,
+    place: Partial<Pick<AgentAddress, 'host' | 'port'>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const address = await this.agents.address(hostId)
+    if (!address) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    await this.callAt({ ...address, ...place }, 'health_check', {}, signal)
+  }
+
   /** Drops what is known of an agent, after its address or identity changed or its host was removed. Calls under way go on. */
   forget(hostId: string): void {
     const connection = this.connections.get(hostId)

@@ -27,6 +27,6 @@ import { RollCaller } from './roll-caller.ts'
     ProfilesRepository,
     ProfilesService,
   ],
-  exports: [HeartbeatEngine, RollRepository, FleetRepository],
+  exports: [HeartbeatEngine, RollRepository, FleetRepository, ProfilesService],
 })
 export class HeartbeatsModule {}

@@ -1,6 +1,4 @@
 import { Controller } from '@nestjs/common'
-import { Actor, type Principal, refuseLabelsOutside } from '../access/index.ts'
-import { viewOfHost } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { ProfilesService } from './profiles.service.ts'
 
@@ -27,11 +25,5 @@ export class ProfilesController {
   async remove(@Input() { params }: InputOf<'removeHeartbeatProfile'>) {
     await this.profiles.remove(params.profile)
     return {}
-  }
-
-  @Endpoint('changeHost')
-  async changeHost(@Input() { params, body }: InputOf<'changeHost'>, @Actor() { scope }: Principal) {
-    if (body.labels) refuseLabelsOutside(scope, body.labels)
-    return { host: viewOfHost(await this.profiles.changeHost(params.host, body)) }
   }
 }

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HeartbeatProfile, impossibleBounds } from '@rollcall/contracts/admin'
-import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { ProfilesRepository } from './profiles.repository.ts'
 import { RollRepository } from './roll.repository.ts'
@@ -15,8 +14,6 @@ export class ProfilesService {
   constructor(
     private readonly profiles: ProfilesRepository,
     private readonly roll: RollRepository,
-    private readonly hosts: HostsService,
-    private readonly hostRows: HostsRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -71,32 +68,8 @@ export class ProfilesService {
     await this.roll.applyProfiles(this.clock.now())
   }
 
-  /** Changes what a person may choose for a host, and has it take effect. */
-  async changeHost(
-    nameOrId: string,
-    {
-      ifLabels,
-      ...change
-    }: {
-      labels?: Record<string, string> | undefined
-      ifLabels?: Record<string, string> | undefined
-      heartbeatProfile?: string | null | undefined
-      autoReinstall?: boolean | undefined
-    },
-  ): Promise<Host> {
-    const host = await this.hosts.show(nameOrId)
-    if (typeof change.heartbeatProfile === 'string') await this.show(change.heartbeatProfile)
-    if (!(await this.hostRows.change(host.id, change, ifLabels)))
-      throw new RollcallError(
-        'host.changed_meanwhile',
-        `Somebody has changed the labels of ${host.name} since you looked at them. Look again, then change them.`,
-        { fields: [{ field: 'labels', message: 'were changed meanwhile' }] },
-      )
-    await this.roll.applyProfiles(this.clock.now(), host.id)
-    return this.hosts.show(host.id)
-  }
-
-  private async show(name: string): Promise<HeartbeatProfile> {
+  /** Throws `heartbeat.profile_not_found`. */
+  async show(name: string): Promise<HeartbeatProfile> {
     const profile = await this.profiles.find(name)
     if (profile) return profile
     const known = (await this.profiles.list()).map((one) => one.name).join(', ')

@@ -20,6 +20,7 @@ export function viewOfHost(host: Host): HostView {
     hostKey,
     agent: agent && {
       port: agent.port,
+      nextPort: agent.nextPort,
       certificatePin: agent.certificatePin,
       version: agent.version,
       architecture: agent.architecture,

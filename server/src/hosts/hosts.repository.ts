@@ -4,10 +4,27 @@ import type { HostState } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
-import type { Host, HostCredential } from './domain/host.ts'
+import type { Host, HostCredential, HostReach } from './domain/host.ts'
 
 const HOST_PARTS = { agent: true, roll: { select: { lastAnswerAt: true } } } as const
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** What a person may choose for a host; what is left out stays. */
+export interface HostSettings {
+  labels?: Record<string, string> | undefined
+  heartbeatProfile?: string | null | undefined
+  autoReinstall?: boolean | undefined
+  reach?: HostReach | undefined
+}
+
+/** What must still hold of a host for it to be changed. */
+export interface HostGuard {
+  labels?: Record<string, string> | undefined
+  /** The credential as it was read. */
+  sealed?: Uint8Array | undefined
+  /** States that it must not be in. */
+  notIn?: readonly HostState[] | undefined
+}
 
 @Injectable()
 export class HostsRepository {
@@ -81,14 +98,44 @@ export class HostsRepository {
     } satisfies Prisma.HostCreateInput
   }
 
-  /** Changes what a person may choose for a host. False, and nothing is changed, where its labels are not `ifLabels`. */
+  /** How a host is reached, and the sealed credential by which `change` knows that it is still so. Null for no host. */
+  async reach(id: string): Promise<{ reach: HostReach; sealed: Uint8Array } | null> {
+    const row = await this.database.prisma.host.findUnique({ where: { id } })
+    if (!row) return null
+    const { address, sshPort: port, sshUser: user, hostKey, credential: sealed } = row
+    const credential = JSON.parse(this.sealer.open(sealed, credentialOf(id))) as HostCredential
+    return { reach: { address, port, user, hostKey, credential }, sealed }
+  }
+
+  /** Changes what a person may choose for a host. False, and nothing is changed, where it is not as `onlyIf` says. */
   async change(
     id: string,
-    change: { labels?: Record<string, string>; heartbeatProfile?: string | null; autoReinstall?: boolean },
-    ifLabels?: Record<string, string>,
+    change: HostSettings,
+    onlyIf: HostGuard,
+    prisma: Pick<Prisma.TransactionClient, 'host'> = this.database.prisma,
   ): Promise<boolean> {
-    const where = { id, ...(ifLabels && { labels: { equals: ifLabels } }) }
-    return (await this.database.prisma.host.updateMany({ where, data: change })).count === 1
+    const { reach, ...settings } = change
+    const { labels, sealed, notIn } = onlyIf
+    const { count } = await prisma.host.updateMany({
+      where: {
+        id,
+        ...(labels && { labels: { equals: labels } }),
+        ...(sealed && { credential: new Uint8Array(sealed) }),
+        ...(notIn && { state: { notIn: [...notIn] } }),
+      },
+      data: { ...settings, ...(reach && this.columnsOf(id, reach)) },
+    })
+    return count === 1
+  }
+
+  private columnsOf(id: string, { address, port, user, hostKey, credential }: HostReach) {
+    return {
+      address,
+      sshPort: port,
+      sshUser: user,
+      hostKey,
+      credential: this.sealer.seal(JSON.stringify(credential), credentialOf(id)),
+    }
   }
 
   /** Pins the first key seen. Throws `host.key_changed` when another was pinned meanwhile. */
@@ -137,6 +184,7 @@ function fromRow(row: Row & { agent: Agent | null; roll: { lastAnswerAt: Date | 
     createdAt: row.createdAt,
     agent: agent && {
       port: agent.rpcPort,
+      nextPort: agent.nextPort,
       certificatePin: agent.certificatePin,
       serverPin: agent.serverPin,
       version: agent.version,

@@ -1,5 +1,5 @@
-export type { Host, HostCredential } from './domain/host.ts'
+export type { Host, HostCredential, HostReach } from './domain/host.ts'
 export { viewOfHost } from './host-view.ts'
 export { HostsModule } from './hosts.module.ts'
-export { HostsRepository } from './hosts.repository.ts'
+export { type HostGuard, type HostSettings, HostsRepository } from './hosts.repository.ts'
 export { HostsService } from './hosts.service.ts'

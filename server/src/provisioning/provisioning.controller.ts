@@ -1,16 +1,27 @@
 import { Controller } from '@nestjs/common'
-import { Actor, type Principal } from '../access/index.ts'
+import { Actor, type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { viewOfHost } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { HostChanges } from './host-changes.ts'
 import { type Accepted, ProvisioningService } from './provisioning.service.ts'
 
 @Controller()
 export class ProvisioningController {
-  constructor(private readonly provisioning: ProvisioningService) {}
+  constructor(
+    private readonly provisioning: ProvisioningService,
+    private readonly changes: HostChanges,
+  ) {}
 
   @Endpoint('addHost')
   async add(@Input() { body }: InputOf<'addHost'>, @Actor() actor: Principal) {
     return viewOf(await this.provisioning.add(body, actor))
+  }
+
+  @Endpoint('changeHost')
+  async change(@Input() { params, body }: InputOf<'changeHost'>, @Actor() { name, scope }: Principal) {
+    if (body.labels) refuseLabelsOutside(scope, body.labels)
+    const { host, ...rest } = await this.changes.change(params.host, body, name)
+    return { host: viewOfHost(host), ...rest }
   }
 
   @Endpoint('installHost')

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import type { HostState } from '@rollcall/contracts/admin'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import {
   type ClaimedCommand,
@@ -15,6 +16,7 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { install } from './installer.ts'
+import { MoveUndoneError, PortMoves } from './port-moves.ts'
 import { ProvisioningLog } from './provisioning-log.ts'
 import { remove } from './remover.ts'
 
@@ -31,6 +33,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     private readonly connections: AgentsService,
     private readonly roll: RollRepository,
     private readonly ports: AgentPorts,
+    private readonly moves: PortMoves,
     private readonly artifacts: Artifacts,
     private readonly clock: Clock,
     @Inject(LOGGER) private readonly log: Logger,
@@ -65,8 +68,8 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   }
 
   /**
-   * Installs the agent over SSH with the identity that it has, and waits until it answers. `release` is what to install where it is not the
-   * server's own. Throws what `install` throws.
+   * Installs the agent over SSH with the identity that it has, and waits until it answers; one that is to be moved to another port is moved.
+   * `release` is what to install where it is not the server's own. Throws what `install` throws.
    */
   async install(
     hostId: string,
@@ -74,16 +77,34 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     signal: AbortSignal,
     release?: AgentArchive,
   ): Promise<void> {
-    const { host, target } = await this.target(hostId)
+    const { nextPort } = await this.identity(hostId)
+    const installAt = (rpcPort?: number) => this.installAt(hostId, log, signal, { release, rpcPort })
+    if (nextPort === null) return installAt()
+    await this.moves.move(hostId, { nextPort, installAt, log, signal })
+  }
+
+  private async identity(hostId: string) {
     const agent = await this.agents.identity(hostId)
     if (!agent) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    return agent
+  }
+
+  /** Installs it to listen on `rpcPort`; where that is left out, on the port that it has. */
+  private async installAt(
+    hostId: string,
+    log: ProvisioningLog,
+    signal: AbortSignal,
+    { release, rpcPort }: { release?: AgentArchive | undefined; rpcPort?: number | undefined },
+  ): Promise<void> {
+    const { host, target } = await this.target(hostId)
+    const agent = await this.identity(hostId)
     const result = await install(
       {
         ...target,
         identity: {
           agentToken: agent.token,
           secretKey: agent.secretKey,
-          rpcPort: agent.rpcPort,
+          rpcPort: rpcPort ?? agent.rpcPort,
           rpcPath: agent.rpcPath,
           certificatePem: agent.certificatePem,
           privateKeyPem: agent.privateKeyPem,
@@ -95,7 +116,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
         firstInstall: !host.isInstalled,
         onHostKey: (fingerprint) => this.hosts.pinHostKey(hostId, fingerprint),
         changePort: async (taken) => {
-          const port = await this.ports.pick(taken)
+          const port = await this.ports.pick({ ports: agent.ports, takenOnHost: taken })
           await this.agents.setPort(hostId, port)
           return port
         },
@@ -106,7 +127,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       signal,
     )
     this.connections.forget(hostId)
-    await this.waitUntilOnline(hostId, log, signal).catch((error) =>
+    await this.waitUntilOnline(hostId, result.rpcPort, log, signal).catch((error) =>
       this.explainSilence(error, hostId, log, signal),
     )
     await this.agents.markInstalled(
@@ -152,13 +173,17 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   }
 
   /** Asks the agent on its full path every three seconds until it answers. */
-  private async waitUntilOnline(hostId: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
+  private async waitUntilOnline(
+    hostId: string,
+    port: number,
+    log: ProvisioningLog,
+    signal: AbortSignal,
+  ): Promise<void> {
     const giveUpAt = this.clock.now().getTime() + ONLINE_WITHIN_MS
     await log.line('Waiting for the agent to answer.')
     for (;;) {
       try {
-        await this.connections.tryOnce(hostId, 'health_check', {}, signal)
-        return
+        return await this.connections.probe(hostId, { port }, signal)
       } catch (error) {
         signal.throwIfAborted()
         if (!(error instanceof RollcallError)) throw error
@@ -219,7 +244,12 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       reason,
       reasonCode: known?.code ?? (typeof why === 'string' ? null : 'server.defect'),
       exitCode: null,
-      hostState: command.kind === 'install' ? 'install_failed' : 'remove_failed',
+      hostState: stateAfter(command.kind, why),
     })
   }
+}
+
+function stateAfter(kind: ClaimedCommand['kind'], why: unknown): HostState {
+  if (kind !== 'install') return 'remove_failed'
+  return why instanceof MoveUndoneError ? 'online' : 'install_failed'
 }

@@ -4,6 +4,8 @@ import { CommandsModule } from '../commands/index.ts'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { AgentPorts } from './agent-ports.ts'
+import { HostChanges } from './host-changes.ts'
+import { PortMoves } from './port-moves.ts'
 import { ProvisioningController } from './provisioning.controller.ts'
 import { ProvisioningHandler } from './provisioning.handler.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
@@ -12,7 +14,14 @@ import { ProvisioningService } from './provisioning.service.ts'
 @Module({
   imports: [AgentsModule, CommandsModule, HeartbeatsModule, HostsModule],
   controllers: [ProvisioningController],
-  providers: [AgentPorts, ProvisioningRepository, ProvisioningService, ProvisioningHandler],
+  providers: [
+    AgentPorts,
+    HostChanges,
+    PortMoves,
+    ProvisioningRepository,
+    ProvisioningService,
+    ProvisioningHandler,
+  ],
   exports: [ProvisioningHandler, ProvisioningService],
 })
 export class ProvisioningModule {}

@@ -1,15 +1,23 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { HostState } from '@rollcall/contracts/admin'
-import { AgentsRepository } from '../agents/index.ts'
+import { type AgentPortChange, AgentsRepository } from '../agents/index.ts'
 import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
-import { type Host, type HostCredential, HostsRepository } from '../hosts/index.ts'
+import {
+  type Host,
+  type HostCredential,
+  type HostGuard,
+  type HostSettings,
+  HostsRepository,
+} from '../hosts/index.ts'
 import { ServerIdentities } from '../platform/crypto/server-identities.ts'
-import { isUniqueViolation } from '../platform/prisma/database.ts'
+import { Database, isUniqueViolation } from '../platform/prisma/database.ts'
+import type { Prisma } from '../platform/prisma/generated/client.ts'
 
 type NewHostFields = Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'>
 
-const BUSY: HostState[] = ['installing', 'upgrading', 'removing']
+/** States in which somebody is at work on a host, so that nobody else begins. */
+export const BUSY: readonly HostState[] = ['installing', 'upgrading', 'removing']
 const PORT_TRIES = 20
 
 /** Hosts, agents and the commands that install and remove them, changed together or not at all. */
@@ -20,6 +28,7 @@ export class ProvisioningRepository {
     private readonly agents: AgentsRepository,
     private readonly commands: CommandsRepository,
     private readonly identities: ServerIdentities,
+    private readonly database: Database,
   ) {}
 
   /** Stores a host, its agent's identity and its installation. `pickPort` is asked again when another server took the port. */
@@ -60,22 +69,74 @@ export class ProvisioningRepository {
 
   /** Begins to install or remove a known host. Throws `host.busy` when that is under way. */
   async begin(host: Host, state: 'installing' | 'removing', run: NewCommandRun, now: Date): Promise<void> {
-    await this.commands.insertRun(run, async (transaction) => {
-      const { count } = await transaction.host.updateMany({
-        where: { id: host.id, state: { notIn: BUSY } },
-        data: {
-          state,
-          stateCode: null,
-          stateReason: null,
-          stateSince: now,
-          lastProvisioning: run.commands[0].id,
-        },
-      })
-      if (count === 0)
-        throw new RollcallError(
-          'host.busy',
-          `${host.name} is being installed, upgraded or removed at the moment. Wait until that has ended, or cancel it.`,
-        )
-    })
+    await this.commands.insertRun(run, (transaction) => beginIn(transaction, host, state, run, now))
+  }
+
+  /**
+   * Changes a host, and where its agent is moved begins that, all or nothing. False, and nothing is changed, where it is not as `onlyIf` says
+   * any more. Throws `host.busy`.
+   */
+  async change(
+    host: Host,
+    { settings, onlyIf, port }: HostChangePlan,
+    move: NewCommandRun | undefined,
+    now: Date,
+  ): Promise<boolean> {
+    const inTransaction = async (transaction: Prisma.TransactionClient) => {
+      if (!(await this.hosts.change(host.id, settings, onlyIf, transaction))) throw new GuardFailed()
+      if (port && !(await this.agents.changePort(host.id, port, transaction))) throw moveUnderWay(host)
+      if (move) await beginIn(transaction, host, 'installing', move, now)
+    }
+    try {
+      if (move) await this.commands.insertRun(move, inTransaction)
+      else await this.database.prisma.$transaction(inTransaction)
+      return true
+    } catch (error) {
+      if (error instanceof GuardFailed) return false
+      throw error
+    }
   }
 }
+
+/** What is to become of a host, as it was decided when it was as `onlyIf` says. */
+export interface HostChangePlan {
+  settings: HostSettings
+  onlyIf: HostGuard
+  /** Where its agent listens from now on, or is being moved to; left out where that stays as it is. */
+  port?: AgentPortChange | undefined
+}
+
+/** Rolls a transaction back in which the host was not as it had been looked at. */
+class GuardFailed extends Error {}
+
+async function beginIn(
+  transaction: Prisma.TransactionClient,
+  host: Pick<Host, 'id' | 'name'>,
+  state: 'installing' | 'removing',
+  run: NewCommandRun,
+  now: Date,
+): Promise<void> {
+  const { count } = await transaction.host.updateMany({
+    where: { id: host.id, state: { notIn: [...BUSY] } },
+    data: {
+      state,
+      stateCode: null,
+      stateReason: null,
+      stateSince: now,
+      lastProvisioning: run.commands[0].id,
+    },
+  })
+  if (count === 0) throw busy(host)
+}
+
+export const busy = (host: Pick<Host, 'name'>) =>
+  new RollcallError(
+    'host.busy',
+    `${host.name} is being installed, upgraded or removed at the moment. Wait until that has ended, or cancel it.`,
+  )
+
+const moveUnderWay = (host: Pick<Host, 'name'>) =>
+  new RollcallError(
+    'host.busy',
+    `The agent of ${host.name} is being moved to another port already, and that has not ended. Wait until it answers, or end it with: rollcall host install ${host.name}`,
+  )

@@ -45,7 +45,7 @@ export class ProvisioningService {
       host,
       { ssh: credential, sudoPassword },
       run,
-      () => this.ports.pick(),
+      () => this.ports.pick({ ports: null }),
       this.clock.now(),
     )
     return this.accepted(host.id, run.commands[0].id)

@@ -12,8 +12,8 @@ import { AppModule } from '../app.module.ts'
 import { LiveGateway } from '../live/index.ts'
 import type { Config } from '../platform/config/config.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
-import { makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import type { Platform } from '../platform/platform.module.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 
@@ -45,10 +45,10 @@ export class TestServer implements AsyncDisposable {
     const dataDir = await DataDir.open(join(folder, 'data'))
     const config: Partial<Config> = { allowedOrigins: [], outputDays: 30 }
     const queue = { isUp: async () => true, enqueue: async () => undefined, add: async () => undefined }
+    const sealer = new Sealer(Buffer.alloc(32, 1))
     const platform = {
       ...{ version: '0.0.0', config, log: pino({ level: 'silent' }), dataDir, queue, artifacts: {} },
-      ...{ database: test.database, sealer: new Sealer(Buffer.alloc(32, 1)) },
-      identity: makeIdentity('rollcall-server', new Date()),
+      ...{ database: test.database, sealer, identities: await ServerIdentities.open(test.database, sealer) },
     }
     const module = AppModule.of(platform as unknown as Platform)
     const app = await NestFactory.create<NestExpressApplication>(module, { logger: false })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hostParam, hostView } from '../hosts/schemas.ts'
+import { hostParam } from '../hosts/schemas.ts'
 import { defineRoute } from '../route.ts'
 import {
   agentList,
@@ -8,7 +8,6 @@ import {
   heartbeatProfile,
   heartbeatProfileChange,
   historyQuery,
-  hostChange,
   hostEvent,
   hostSample,
   hostStatus,
@@ -21,18 +20,6 @@ import {
 
 /** What the roll knows of hosts, and how often it is called. */
 export const HEARTBEATS_ROUTES = {
-  changeHost: defineRoute({
-    method: 'PATCH',
-    path: '/api/hosts/:host',
-    summary:
-      'Changes labels, heartbeat profile or automatic reinstallation of a host. What is left out stays.',
-    access: 'hosts:write',
-    scope: { host: 'params.host' },
-    audit: 'always',
-    params: hostParam,
-    body: hostChange,
-    response: z.strictObject({ host: hostView }),
-  }),
   hostStatus: defineRoute({
     method: 'GET',
     path: '/api/hosts/:host/status',

@@ -10,7 +10,7 @@ import {
 } from '../../agent/containers.ts'
 import { MOST_OPEN_PORTS, openPort } from '../../agent/host.ts'
 import { plainText, uuid } from '../../text.ts'
-import { hostLabels, hostName, hostState } from '../hosts/schemas.ts'
+import { hostLabels, hostName, hostReachChange, hostState } from '../hosts/schemas.ts'
 import { labelSelector } from '../selector.ts'
 
 const percent = z.number().min(0).max(100)
@@ -94,7 +94,9 @@ export const hostChange = z.strictObject({
   heartbeatProfile: profileName.nullable().optional(),
   /** Whether an agent that stays silent while SSH works is installed again by itself. */
   autoReinstall: z.boolean().optional(),
+  ...hostReachChange.shape,
 })
+export type HostChange = z.output<typeof hostChange>
 
 const disk = z.strictObject({
   mount: plainText(4096),

@@ -36,6 +36,35 @@ export const hostLabels = z
   )
   .refine((all) => Object.keys(all).length <= 64, 'must not be more than 64 labels')
 
+/** Agents have no right to listen below. */
+const MIN_AGENT_PORT = 1024
+const MAX_PORT = 65_535
+
+export interface PortRange {
+  first: number
+  last: number
+}
+
+/** Reads `7000` or `7000-7100`; returns what is wrong with another text. */
+export function parsePortRange(text: string): PortRange | string {
+  const [, first = '', last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim()) ?? []
+  const range = { first: Number(first), last: Number(last) }
+  if (first === '') return 'must be a port or a range of ports, such as 7000 or 7000-7100'
+  if (range.first < MIN_AGENT_PORT || range.last > MAX_PORT)
+    return `must lie between ${MIN_AGENT_PORT} and ${MAX_PORT}`
+  if (range.first > range.last) return `begins with ${range.first}, after its end: write ${last}-${first}`
+  return range
+}
+
+/** A TCP port for an agent, or a range of which it gets one. */
+export const agentPorts = z
+  .string()
+  .max(11)
+  .superRefine((text, context) => {
+    const range = parsePortRange(text)
+    if (typeof range === 'string') context.addIssue({ code: 'custom', message: range })
+  })
+
 const secret = (maxLength: number) => z.string().min(1).max(maxLength)
 
 /** How the server signs in over SSH. Sealed at rest and never given out again. */
@@ -53,16 +82,18 @@ export const sshCredential = z.discriminatedUnion('type', [
 ])
 export type SshCredential = z.infer<typeof sshCredential>
 
+const sshPort = z.int().min(1).max(65_535)
+const sshUser = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name')
+
 export const newHost = z.strictObject({
   name: hostName,
   address,
-  port: z.int().min(1).max(65_535).default(22),
-  user: z
-    .string()
-    .min(1)
-    .max(64)
-    .regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name')
-    .default('root'),
+  port: sshPort.default(22),
+  user: sshUser.default('root'),
   credential: sshCredential,
   /** For a user whose sudo asks for a password; the SSH password is tried when this is missing. */
   sudoPassword: secret(1024).optional(),
@@ -72,6 +103,25 @@ export const newHost = z.strictObject({
 })
 export type NewHost = z.infer<typeof newHost>
 export type NewHostInput = z.input<typeof newHost>
+
+/** What may be changed of how a host is reached. It is tried before it is stored, unless `skipCheck` says not to. */
+export const hostReachChange = z.strictObject({
+  address: address.optional(),
+  /** Of SSH. */
+  port: sshPort.optional(),
+  user: sshUser.optional(),
+  /** In place of the one there is. */
+  credential: sshCredential.optional(),
+  /** Null to have none any more. */
+  sudoPassword: secret(1024).nullable().optional(),
+  /** The SSH host key that the host has now: for one that was reinstalled, or another of its keys. */
+  hostKey: sshFingerprint.optional(),
+  /** One port, or a range of which one is chosen. An agent that listens elsewhere is moved there. */
+  agentPorts: agentPorts.optional(),
+  /** Stores it without signing in first: for a host that cannot be reached now. */
+  skipCheck: z.boolean().optional(),
+})
+export type HostReachChange = z.infer<typeof hostReachChange>
 
 /**
  * - `installing`: being bootstrapped. `install_failed`: see `stateReason` and the installation's log.
@@ -113,6 +163,8 @@ export const hostView = z.strictObject({
   agent: z
     .strictObject({
       port: z.int(),
+      /** The port that it is being moved to; null where it stays. */
+      nextPort: z.int().nullable(),
       /** The pin of the certificate that the server accepts from this agent. */
       certificatePin: spkiPin,
       /** Null until it is known. */
@@ -134,6 +186,15 @@ export const hostView = z.strictObject({
   createdAt: z.iso.datetime(),
 })
 export type HostView = z.infer<typeof hostView>
+
+export const hostChanged = z.strictObject({
+  host: hostView,
+  /** The move of the agent to another port, as a command id; null where it stays. */
+  commandId: uuid.nullable(),
+  /** Whether the agent answers where it is called from now on; null where that was not tried. */
+  isAgentAnswering: z.boolean().nullable(),
+})
+export type HostChanged = z.infer<typeof hostChanged>
 
 export const hostShown = z.strictObject({
   host: hostView,

@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { sshFingerprint, uuid } from '../../text.ts'
-import { hostAccepted, hostChecked, hostCheckRequest, hostParam, newHost } from '../hosts/schemas.ts'
+import { hostChange } from '../heartbeats/schemas.ts'
+import {
+  hostAccepted,
+  hostChanged,
+  hostChecked,
+  hostCheckRequest,
+  hostParam,
+  newHost,
+} from '../hosts/schemas.ts'
 import { defineRoute } from '../route.ts'
 
 const flag = z
@@ -8,7 +16,7 @@ const flag = z
   .default('false')
   .transform((text) => text === 'true')
 
-/** Adding, installing and removing hosts. */
+/** Adding, changing, installing and removing hosts. */
 export const PROVISIONING_ROUTES = {
   addHost: defineRoute({
     method: 'POST',
@@ -20,6 +28,18 @@ export const PROVISIONING_ROUTES = {
     status: 202,
     body: newHost,
     response: hostAccepted,
+  }),
+  changeHost: defineRoute({
+    method: 'PATCH',
+    path: '/api/hosts/:host',
+    summary:
+      'Changes a host: how it is reached, its labels, heartbeat profile or automatic reinstallation. What is left out stays. How it is reached is tried first, and where that fails nothing is changed.',
+    access: 'hosts:write',
+    scope: { host: 'params.host' },
+    audit: 'always',
+    params: hostParam,
+    body: hostChange,
+    response: hostChanged,
   }),
   installHost: defineRoute({
     method: 'POST',

@@ -25,6 +25,8 @@ export interface Host {
 
 export interface HostAgent {
   port: number
+  /** The port that it is being moved to; null where it stays. */
+  nextPort: number | null
   certificatePin: string
   /** Of the identity that the agent knows the servers by. */
   serverPin: string
@@ -40,4 +42,14 @@ export interface HostAgent {
 export interface HostCredential {
   ssh: SshCredential
   sudoPassword?: string | undefined
+}
+
+/** How a host is reached over SSH, its secrets in the clear. */
+export interface HostReach {
+  address: string
+  port: number
+  user: string
+  /** The pinned fingerprint; null until the first connection. */
+  hostKey: string | null
+  credential: HostCredential
 }

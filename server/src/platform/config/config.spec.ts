@@ -32,6 +32,19 @@ it('names every variable that is wrong at once', () => {
   expect(() => readConfig({ ...minimal, ROLLCALL_LISTEN: '127.0.0.1:70000' })).toThrow(/70000/)
 })
 
+it('does not start with ports for agents that cannot be, and names the variable', () => {
+  expect(readConfig(minimal).agentPorts).toBeNull()
+  expect(readConfig({ ...minimal, ROLLCALL_AGENT_PORTS: '7000-7100' }).agentPorts).toBe('7000-7100')
+  const wrong = ['80', '7100-7000', '7000-70000', '7000-', 'all', '7000,7001', '-1', '1e4']
+  for (const text of wrong)
+    expect(() => readConfig({ ...minimal, ROLLCALL_AGENT_PORTS: text }), text).toThrow(
+      expect.objectContaining({
+        code: 'server.config_invalid',
+        message: expect.stringContaining('ROLLCALL_AGENT_PORTS'),
+      }),
+    )
+})
+
 describe('single sign-on', () => {
   const sso = {
     ...minimal,

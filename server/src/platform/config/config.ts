@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
+import { agentPorts } from '@rollcall/contracts/admin'
 import { z } from 'zod'
 import { OIDC_VARIABLES, type OidcConfig, readOidcConfig } from './oidc-config.ts'
 
@@ -22,6 +23,7 @@ const environment = z.object({
   ROLLCALL_OLD_MASTER_KEY: z.string().optional(),
   ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
   ROLLCALL_ROTATE_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
+  ROLLCALL_AGENT_PORTS: agentPorts.optional(),
   ROLLCALL_FILES_BYTES: z.coerce
     .number()
     .int()
@@ -67,6 +69,8 @@ export interface Config {
   outputDays: number
   /** The age at which the credentials of an agent are rotated; null for never by itself. */
   rotateDays: number | null
+  /** Where agents listen of which nobody says otherwise, as `7000` or `7000-7100`; null for a random port. */
+  agentPorts: string | null
   /** Bytes of files on their way to hosts, or from the user, that the server keeps. */
   filesBytes: number
   /** Undefined for the embedded PostgreSQL. */
@@ -104,6 +108,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,
     outputDays: value.ROLLCALL_OUTPUT_DAYS,
     rotateDays: value.ROLLCALL_ROTATE_DAYS ?? null,
+    agentPorts: value.ROLLCALL_AGENT_PORTS ?? null,
     filesBytes: value.ROLLCALL_FILES_BYTES,
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,

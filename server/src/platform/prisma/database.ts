@@ -6,6 +6,7 @@ import { PrismaClient } from './generated/client.ts'
 import { applyMigrations } from './migrator.ts'
 
 const MAX_CONNECTIONS = 20
+const EXCLUSION_VIOLATION = '23P01'
 const CONNECT_TIMEOUT_MS = 10_000
 /** A database that vanished without a word must not hold up leases until TCP gives up. */
 const QUERY_TIMEOUT_MS = 60_000
@@ -94,5 +95,8 @@ export function isDataRefused(error: unknown): boolean {
 /** PostgreSQL's unique_violation, through Prisma: whether it is about `field`. */
 export function isUniqueViolation(error: unknown, field: string): boolean {
   const { code, meta } = error as { code?: string; meta?: unknown }
-  return code === 'P2002' && JSON.stringify(meta).includes(field)
+  if (code === 'P2002') return JSON.stringify(meta).includes(field)
+  // An exclusion constraint, which Prisma does not know: its name is part of the message.
+  const { originalCode, originalMessage } = (error as { cause?: Record<string, unknown> }).cause ?? {}
+  return originalCode === EXCLUSION_VIOLATION && String(originalMessage).includes(field)
 }

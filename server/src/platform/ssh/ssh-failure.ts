@@ -70,8 +70,8 @@ export function keyChanged(place: SshPlace, pinned: string, seen: HostKey): Roll
   return new RollcallError(
     'host.key_changed',
     `${describePlace(place)} shows another SSH host key than the one trusted: ${seen.fingerprint} (${seen.algorithm}) instead of ${pinned}. ` +
-      'Nothing was sent. If the host was reinstalled, compare with "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" on its console ' +
-      'and set the new fingerprint as its host key; if not, somebody may be between this server and the host.',
+      'Nothing was sent. If the host was reinstalled, compare with "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" on its console, ' +
+      `and where it is the same: rollcall host set NAME --host-key ${seen.fingerprint}. If not, somebody may be between this server and the host.`,
   )
 }
 

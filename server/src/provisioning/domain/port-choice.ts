@@ -1,5 +1,13 @@
-/** Where agents listen. */
-export const AGENT_PORTS = { first: 8000, last: 65_535 } as const
+import type { PortRange } from '@rollcall/contracts/admin'
+
+/** Where agents listen, where nobody says otherwise. */
+export const AGENT_PORTS: PortRange = { first: 8000, last: 65_535 }
+
+/**
+ * What Linux takes ports for outgoing connections from where nobody says otherwise (`net.ipv4.ip_local_port_range`): one that an agent
+ * listens on could be such a connection's at the moment when the agent is restarted.
+ */
+export const USUAL_EPHEMERAL_PORTS: PortRange = { first: 32_768, last: 60_999 }
 
 /** Ports above 8000 that people expect something else on, as single ports or ranges. */
 export const COMMON_SERVICE_PORTS: readonly (number | readonly [first: number, last: number])[] = [
@@ -68,17 +76,31 @@ const isCommon = new Set(
   }),
 )
 
+export interface PortWish {
+  /** The ports to choose from, which somebody has given: each is as good as the next. Null for where agents listen by default. */
+  given: PortRange | null
+  /** Ports of the kernel's own, kept clear of where others are left and nobody has given any. */
+  ephemeral: PortRange
+}
+
 /**
- * A port for an agent: uniformly random among those that are neither a common service's nor in one of `taken`.
+ * Chooses a port for an agent: uniformly random among those that are in none of `taken` and, where nobody has given any, neither a common
+ * service's nor, if others are left, an ephemeral one.
  * @param random gives a number in [0, 1).
  * @returns undefined when none is left.
  */
 export function choosePort(
   random: () => number,
+  { given, ephemeral }: PortWish,
   ...taken: readonly ReadonlySet<number>[]
 ): number | undefined {
+  const { first, last } = given ?? AGENT_PORTS
   const free: number[] = []
-  for (let port = AGENT_PORTS.first; port <= AGENT_PORTS.last; port++)
-    if (!isCommon.has(port) && !taken.some((ports) => ports.has(port))) free.push(port)
-  return free[Math.floor(random() * free.length)]
+  for (let port = first; port <= last; port++)
+    if ((given || !isCommon.has(port)) && !taken.some((ports) => ports.has(port))) free.push(port)
+  const lasting = given ? free : free.filter((port) => !isWithin(ephemeral, port))
+  const choice = lasting.length > 0 ? lasting : free
+  return choice[Math.floor(random() * choice.length)]
 }
+
+export const isWithin = ({ first, last }: PortRange, port: number): boolean => first <= port && port <= last

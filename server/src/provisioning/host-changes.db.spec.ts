@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { AgentsRepository } from '../agents/index.ts'
+import { HostsRepository } from '../hosts/index.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
+import { TestServer } from '../testing/test-server.ts'
+import { TestSshd } from '../testing/test-sshd.ts'
+
+const now = new Date('2026-11-30T09:00:00Z')
+const password = (text: string) => ({ type: 'password' as const, password: text })
+
+let server: TestServer
+let sshd: TestSshd
+let hosts: HostsRepository
+let nextPort = 20_000
+
+beforeAll(async () => {
+  server = await TestServer.open()
+  sshd = await TestSshd.start('right')
+  hosts = server.app.get(HostsRepository)
+})
+afterAll(async () => {
+  await sshd?.[Symbol.asyncDispose]()
+  await server?.[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  await server.test.database.pool.query('TRUNCATE host, run, command CASCADE')
+  sshd.passwords.length = 0
+  sshd.report = {}
+})
+
+/** A host that is in the fleet and reached where nothing answers any more. */
+async function host(changes: { state?: string; isInstalled?: boolean; hostKey?: string | null } = {}) {
+  const { state = 'offline', isInstalled = true, hostKey = sshd.fingerprint } = changes
+  const id = randomUUID()
+  const name = `host-${id.slice(0, 8)}`
+  const reached = { id, name, address: '127.0.0.9', port: 22, user: 'root', labels: { env: 'prod' }, hostKey }
+  const row = hosts.newRow(reached, { ssh: password('old'), sudoPassword: 'sudo' }, randomUUID(), now)
+  const pin = await server.app.get(ServerIdentities).newestPin()
+  const agent = server.app.get(AgentsRepository).newRow(id, nextPort++, pin, now)
+  await server.test.database.prisma.host.create({
+    data: { ...row, state, agent: { create: { ...agent, ...(isInstalled && { installedAt: now }) } } },
+  })
+  return { id, name, port: nextPort - 1 }
+}
+const set = (name: string, body: object, key = server.localKey) =>
+  server.ask(`/api/hosts/${name}`, { method: 'PATCH', key, body })
+const reachOf = async (id: string) => (await hosts.reach(id))?.reach
+const rowOf = async (id: string) =>
+  (
+    await server.test.database.pool.query(
+      'SELECT * FROM host JOIN agent ON agent.host_id = host.id WHERE id = $1',
+      [id],
+    )
+  ).rows[0]
+
+describe('changing how a host is reached', () => {
+  it('address, port and password are changed once they work; identity, labels and pinned key stay', async () => {
+    const { id, name } = await host()
+    const before = await rowOf(id)
+    const body = { address: '127.0.0.1', port: sshd.port, credential: password('right') }
+    const { status, json } = await set(name, body)
+    expect({ status, json }).toMatchObject({
+      status: 200,
+      json: { host: { id, address: '127.0.0.1', port: sshd.port, labels: { env: 'prod' } }, commandId: null },
+    })
+    expect(json.isAgentAnswering).toBe(false)
+    expect(await reachOf(id)).toEqual({
+      address: '127.0.0.1',
+      port: sshd.port,
+      user: 'root',
+      hostKey: sshd.fingerprint,
+      credential: { ssh: password('right'), sudoPassword: 'sudo' },
+    })
+    const after = await rowOf(id)
+    for (const column of ['token', 'secret_key', 'certificate_pin', 'rpc_port', 'rpc_path', 'created_at'])
+      expect(after[column], column).toEqual(before[column])
+    expect(JSON.stringify(json)).not.toContain('right')
+  })
+
+  it.each([
+    ['a wrong password', { credential: password('wrong') }, 'ssh.auth_failed', ['wrong']],
+    ['an address where nothing listens', { address: '127.0.0.1', port: 1 }, 'ssh.unreachable', []],
+    [
+      'a host key that the host does not have',
+      { hostKey: `SHA256:${'B'.repeat(43)}` },
+      'host.key_changed',
+      [],
+    ],
+  ])('%s changes nothing, also of what was given beside it', async (_what, change, code, sent) => {
+    const { id, name } = await host()
+    const before = await rowOf(id)
+    const body = {
+      address: '127.0.0.1',
+      port: sshd.port,
+      credential: password('right'),
+      labels: { a: 'b' },
+      ...change,
+    }
+    const answer = await set(name, body)
+    expect(answer.code).toBe(code)
+    expect(answer.json.error.message).toMatch(new RegExp(`^Nothing was changed of ${name}\\. `))
+    expect(answer.json.error.message).not.toMatch(/right|wrong|sudo"/)
+    expect(await rowOf(id)).toEqual(before)
+    expect(sshd.passwords).toEqual(sent)
+  })
+
+  it('a host that cannot be installed on for want of root is told so, and stays as it was', async () => {
+    const { id, name } = await host()
+    const before = await rowOf(id)
+    sshd.report = { os: undefined }
+    const answer = await set(name, { address: '127.0.0.1', port: sshd.port, credential: password('right') })
+    expect(answer.code).toBe('host.preflight_unreadable')
+    expect(await rowOf(id)).toEqual(before)
+  })
+
+  it('a changed key is taken by its new fingerprint, and the error that it was changed names the command', async () => {
+    const { id, name } = await host({ hostKey: `SHA256:${'O'.repeat(43)}` })
+    const place = { address: '127.0.0.1', port: sshd.port, credential: password('right') }
+    const refused = await set(name, place)
+    expect(refused.code).toBe('host.key_changed')
+    expect(refused.json.error.message).toContain(`rollcall host set NAME --host-key ${sshd.fingerprint}`)
+    expect((await set(name, { ...place, hostKey: sshd.fingerprint })).status).toBe(200)
+    expect((await reachOf(id))?.hostKey).toBe(sshd.fingerprint)
+  })
+
+  it('what cannot be tried now is stored untried when that is asked for, and signs in to nothing', async () => {
+    const { id, name } = await host()
+    const { status, json } = await set(name, {
+      address: '127.0.0.1',
+      port: 1,
+      sudoPassword: null,
+      skipCheck: true,
+    })
+    expect({ status, isAgentAnswering: json.isAgentAnswering }).toEqual({
+      status: 200,
+      isAgentAnswering: null,
+    })
+    expect(await reachOf(id)).toMatchObject({ port: 1, credential: { ssh: password('old') } })
+    expect((await reachOf(id))?.credential.sudoPassword).toBeUndefined()
+  })
+
+  it('a host of which nothing was seen yet gets the key that it shows', async () => {
+    const { id, name } = await host({ hostKey: null, isInstalled: false, state: 'install_failed' })
+    const body = { address: '127.0.0.1', port: sshd.port, credential: password('right') }
+    expect((await set(name, body)).json.isAgentAnswering).toBeNull()
+    expect((await reachOf(id))?.hostKey).toBe(sshd.fingerprint)
+  })
+
+  it.each(['installing', 'upgrading', 'removing'])('a host that is %s is left alone', async (state) => {
+    const { id, name } = await host({ state })
+    const before = await rowOf(id)
+    const answer = await set(name, { address: '127.0.0.1', skipCheck: true })
+    expect([answer.status, answer.code]).toEqual([409, 'host.busy'])
+    expect(await rowOf(id)).toEqual(before)
+  })
+
+  it('of two changes at once the later one is told, and changes nothing', async () => {
+    const { id, name } = await host()
+    const change = (port: number) => set(name, { address: '127.0.0.1', port, skipCheck: true })
+    const answers = await Promise.all([change(2001), change(2002), change(2003)])
+    const won = answers.filter(({ status }) => status === 200)
+    expect(won.length).toBeGreaterThan(0)
+    for (const { status, code } of answers) if (status !== 200) expect(code).toBe('host.changed_meanwhile')
+    expect(won.map(({ json }) => json.host.port)).toContain((await reachOf(id))?.port)
+  })
+
+  it.each([
+    [{ address: '' }, 'address'],
+    [{ address: 'a b' }, 'address'],
+    [{ port: 0 }, 'port'],
+    [{ user: '' }, 'user'],
+    [{ hostKey: 'MD5:x' }, 'hostKey'],
+    [{ credential: { type: 'password', password: '' } }, 'credential.password'],
+    [{ agentPorts: '80' }, 'agentPorts'],
+    [{ agentPorts: '9000-8000' }, 'agentPorts'],
+    [{ agent_port: 8000 }, 'agent_port'],
+  ])('%j is refused by its field', async (body, field) => {
+    const { name } = await host()
+    const { status, json } = await set(name, body)
+    expect(status).toBe(400)
+    expect(json.error.fields.map((wrong: { field: string }) => wrong.field)).toContain(field)
+  })
+
+  it('no secret stands in the audit log', async () => {
+    const { name } = await host()
+    await set(name, { credential: password('of the audit'), sudoPassword: 'of sudo', skipCheck: true })
+    const { rows } = await server.test.database.pool.query('SELECT * FROM audit_entry')
+    expect(JSON.stringify(rows)).toContain(name)
+    expect(JSON.stringify(rows)).not.toMatch(/of the audit|of sudo/)
+  })
+})
+
+describe('changing where an agent listens', () => {
+  it('of an installed one begins a move: both ports are its own until that has ended', async () => {
+    const { id, name, port } = await host({ state: 'online' })
+    const { status, json } = await set(name, { agentPorts: '7000', skipCheck: true })
+    expect(status).toBe(200)
+    expect(json.host).toMatchObject({ state: 'installing', agent: { port, nextPort: 7000 } })
+    expect(json.host.lastProvisioning).toBe(json.commandId)
+    const other = await host()
+    for (const agentPorts of ['7000', String(port)]) {
+      const refused = await set(other.name, { agentPorts, skipCheck: true })
+      expect([agentPorts, refused.code]).toEqual([agentPorts, 'host.no_free_port'])
+      expect(refused.json.error.message).toContain(
+        `Port ${agentPorts} (agentPorts) is taken: 1 by agents of the fleet`,
+      )
+    }
+    const query = 'UPDATE agent SET next_port = $2 WHERE host_id = $1'
+    for (const taken of [7000, port])
+      await expect(server.test.database.pool.query(query, [other.id, taken])).rejects.toThrow(/next_port/)
+    expect((await rowOf(id)).next_port).toBe(7000)
+  })
+
+  it('of one that listens within the range already moves nothing', async () => {
+    const { id, name, port } = await host({ state: 'online' })
+    const { json } = await set(name, { agentPorts: `${port - 1}-${port + 1}`, skipCheck: true })
+    expect(json).toMatchObject({
+      commandId: null,
+      host: { state: 'online', agent: { port, nextPort: null } },
+    })
+    expect(await rowOf(id)).toMatchObject({ ports: `${port - 1}-${port + 1}`, rpc_port: port })
+  })
+
+  it('of one that is not installed yet takes effect at its next installation', async () => {
+    const { name } = await host({ isInstalled: false, state: 'install_failed' })
+    const { json } = await set(name, { agentPorts: '7005', skipCheck: true })
+    expect(json).toMatchObject({ commandId: null, host: { agent: { port: 7005, nextPort: null } } })
+  })
+
+  it('chooses none that something listens on at the host', async () => {
+    const { name } = await host()
+    sshd.report = { listening: '0016,1B58,1B59' } // 7000 and 7001
+    const body = { address: '127.0.0.1', port: sshd.port, credential: password('right') }
+    expect((await set(name, { ...body, agentPorts: '7000-7002' })).json.host.agent.nextPort).toBe(7002)
+    const other = await host()
+    const refused = await set(other.name, { ...body, agentPorts: '7000-7001' })
+    expect(refused.json.error).toMatchObject({
+      code: 'host.no_free_port',
+      message:
+        'All ports of 7000-7001 (agentPorts) are taken: 2 by programs on this host. Give a wider range.',
+    })
+  })
+})

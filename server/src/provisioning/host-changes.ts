@@ -1,0 +1,178 @@
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import { type HostChange, parsePortRange } from '@rollcall/contracts/admin'
+import { AgentsRepository, AgentsService } from '../agents/index.ts'
+import { CommandsService } from '../commands/index.ts'
+import { ProfilesService, RollRepository } from '../heartbeats/index.ts'
+import { type Host, type HostReach, HostsRepository, HostsService } from '../hosts/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { isUniqueViolation } from '../platform/prisma/database.ts'
+import { AgentPorts } from './agent-ports.ts'
+import { isWithin } from './domain/port-choice.ts'
+import { isReachNamed, mergeReach } from './domain/reach-change.ts'
+import { type HostTrial, tryReach } from './host-trial.ts'
+import { BUSY, busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
+
+const PROBE_TIMEOUT_MS = 10_000
+const PORT_TRIES = 20
+
+export interface ChangedHost {
+  host: Host
+  commandId: string | null
+  isAgentAnswering: boolean | null
+}
+
+/** Changes hosts that are in the fleet: how they are reached, where their agents listen, and what a person may choose for them. */
+@Injectable()
+export class HostChanges {
+  constructor(
+    private readonly repository: ProvisioningRepository,
+    private readonly hosts: HostsService,
+    private readonly hostRows: HostsRepository,
+    private readonly profiles: ProfilesService,
+    private readonly roll: RollRepository,
+    private readonly agents: AgentsRepository,
+    private readonly connections: AgentsService,
+    private readonly ports: AgentPorts,
+    private readonly commands: CommandsService,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Tries how a host is to be reached, and only then changes it, all or nothing. Throws `ssh.*`, `host.*` and what else stands in the way,
+   * `host.changed_meanwhile`, `host.busy`, `host.no_free_port`.
+   */
+  async change(nameOrId: string, change: HostChange, requestedBy: string): Promise<ChangedHost> {
+    const host = await this.hosts.show(nameOrId)
+    if (typeof change.heartbeatProfile === 'string') await this.profiles.show(change.heartbeatProfile)
+    const { labels, ifLabels, heartbeatProfile, autoReinstall } = change
+    const settings = { labels, heartbeatProfile, autoReinstall }
+    const isReached = isReachNamed(change)
+    if (!isReached && change.agentPorts === undefined) {
+      await this.store(host, { settings, onlyIf: { labels: ifLabels } }, undefined)
+      return this.changed(host, null, null)
+    }
+    if (BUSY.includes(host.state)) throw busy(host)
+    const known = await this.hostRows.reach(host.id)
+    if (!known) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    const wanted = mergeReach(known.reach, change)
+    const trial = change.skipCheck ? undefined : await this.try(host, wanted)
+    const reach: HostReach = { ...wanted, hostKey: wanted.hostKey ?? trial?.hostKey ?? null }
+    const plan = {
+      settings: { ...settings, ...(isReached && { reach }) },
+      onlyIf: { labels: ifLabels, sealed: known.sealed, notIn: BUSY },
+    }
+    const commandId = await this.storeWithPort(host, plan, {
+      trial,
+      requestedBy,
+      agentPorts: change.agentPorts,
+    })
+    return this.changed(host, commandId, trial && commandId === null ? await this.isAnswering(host) : null)
+  }
+
+  private async try(host: Host, reach: HostReach): Promise<HostTrial> {
+    try {
+      return await tryReach(reach)
+    } catch (error) {
+      if (!(error instanceof RollcallError)) throw error
+      const { code, message, outcome, fields } = error
+      const how =
+        error.kind === 'unavailable'
+          ? ` If it cannot be reached now, this stores it untried: rollcall host set ${host.name} --no-check …`
+          : ''
+      throw new RollcallError(code, `Nothing was changed of ${host.name}. ${message}${how}`, {
+        outcome,
+        fields,
+        cause: error,
+      })
+    }
+  }
+
+  /** Stores a change, and where the agent is to listen elsewhere picks the port. Returns the id of the move that this begins. */
+  private async storeWithPort(
+    host: Host,
+    plan: HostChangePlan,
+    { agentPorts, trial, requestedBy }: PortWish,
+  ): Promise<string | null> {
+    for (let tries = 1; ; tries++) {
+      const port = agentPorts === undefined ? undefined : await this.portFor(host, agentPorts, trial)
+      const move =
+        port?.nextPort === undefined ? undefined : this.commands.newProvisioning('install', host, requestedBy)
+      try {
+        await this.store(host, { ...plan, port }, move)
+        if (!move) return null
+        this.commands.announce(move.commands[0].id)
+        return move.commands[0].id
+      } catch (error) {
+        // Another agent was given the port at the same moment.
+        if (!isUniqueViolation(error, 'port') || tries >= PORT_TRIES) throw error
+      }
+    }
+  }
+
+  /** Where the agent is to listen: where it does, if that fits. */
+  private async portFor(
+    { agent, isInstalled }: Host,
+    ports: string,
+    trial: HostTrial | undefined,
+  ): Promise<HostChangePlan['port']> {
+    const range = parsePortRange(ports)
+    if (typeof range === 'string' || !agent) return undefined
+    if (isWithin(range, agent.port)) return { ports }
+    const port = await this.ports.pick({ ports, takenOnHost: trial?.report.listening })
+    return isInstalled ? { ports, nextPort: port } : { ports, rpcPort: port }
+  }
+
+  private async store(
+    host: Host,
+    plan: HostChangePlan,
+    move: Parameters<ProvisioningRepository['change']>[2],
+  ): Promise<void> {
+    if (await this.repository.change(host, plan, move, this.clock.now())) return
+    throw await this.whyNot(host, plan)
+  }
+
+  /** What is otherwise than it was when the change was decided. */
+  private async whyNot(host: Host, { onlyIf }: HostChangePlan): Promise<RollcallError> {
+    const present = await this.hosts.show(host.id)
+    if (onlyIf.notIn?.includes(present.state)) return busy(host)
+    const isOfLabels = onlyIf.labels !== undefined && !isSame(onlyIf.labels, present.labels)
+    return new RollcallError(
+      'host.changed_meanwhile',
+      isOfLabels
+        ? `Somebody has changed the labels of ${host.name} since you looked at them. Look again, then change them.`
+        : `Somebody else has changed how ${host.name} is reached at the same time. Look at it again: rollcall host show ${host.name}`,
+      { fields: [{ field: isOfLabels ? 'labels' : 'address', message: 'was changed meanwhile' }] },
+    )
+  }
+
+  /** Whether the agent answers where it is called now; null where none was installed. */
+  private async isAnswering(host: Host): Promise<boolean | null> {
+    if (!host.isInstalled) return null
+    try {
+      await this.connections.probe(host.id, {}, AbortSignal.timeout(PROBE_TIMEOUT_MS))
+      return true
+    } catch (error) {
+      if (error instanceof RollcallError || error instanceof DOMException) return false
+      throw error
+    }
+  }
+
+  private async changed(host: Host, commandId: string | null, isAgentAnswering: boolean | null) {
+    const now = this.clock.now()
+    await this.roll.applyProfiles(now, host.id)
+    this.connections.forget(host.id)
+    await this.agents.callSoon(host.id, now)
+    return { host: await this.hosts.show(host.id), commandId, isAgentAnswering }
+  }
+}
+
+interface PortWish {
+  agentPorts: string | undefined
+  trial: HostTrial | undefined
+  requestedBy: string
+}
+
+const isSame = (one: Record<string, string>, other: Record<string, string>) =>
+  Object.keys(one).length === Object.keys(other).length &&
+  Object.entries(one).every(([key, value]) => other[key] === value)

@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+
+import ssh2 from 'ssh2'
+import { describeHostKey } from '../platform/ssh/host-key.ts'
+
+/** What a sound Debian host says when it is looked at; `changes` make it another. */
+export const reportOf = (changes: Record<string, string | undefined> = {}): string => {
+  const report = {
+    uid: '0',
+    user: 'root',
+    machine: 'x86_64',
+    kernel: '6.1.0',
+    word_bits: '64',
+    os: 'Debian GNU/Linux 12 (bookworm)',
+    libc: 'glibc 2.36',
+    init: 'systemd',
+    systemd: 'systemd 252',
+    python: '3.11.2',
+    python_lacks: '',
+    disk_opt: '8000000 500000 / rw',
+    disk_etc: '8000000 500000 / rw',
+    disk_var: '8000000 500000 / rw',
+    disk_home: '8000000 500000 / rw',
+    disk_var_tmp: '8000000 500000 / rw',
+    is_root: 'yes',
+    unwritable: '',
+    listening: '0016',
+    agent_ports: '',
+    ...changes,
+  }
+  const lines = Object.entries(report).flatMap(([key, value]) =>
+    value === undefined ? [] : `${key}=${value}`,
+  )
+  return `rollcall-preflight-begin\n${lines.join('\n')}\nrollcall-preflight-end\n`
+}
+
+/** An SSH server on loopback that lets `root` in by one password, and that says of itself what a spec makes it say. */
+export class TestSshd implements AsyncDisposable {
+  /** Passwords that were sent to it. */
+  readonly passwords: string[] = []
+  report: Record<string, string | undefined> = {}
+  password: string
+  readonly fingerprint: string
+  readonly #server: ssh2.Server
+
+  private constructor(server: ssh2.Server, fingerprint: string, password: string) {
+    this.#server = server
+    this.fingerprint = fingerprint
+    this.password = password
+  }
+
+  static async start(password: string): Promise<TestSshd> {
+    const keys = ssh2.utils.generateKeyPairSync('ed25519')
+    const blob = Buffer.from(keys.public.split(' ')[1] ?? '', 'base64')
+    const server = new ssh2.Server({ hostKeys: [keys.private] })
+    const sshd = new TestSshd(server, describeHostKey(blob).fingerprint, password)
+    server.on('connection', (client) => sshd.#serve(client))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return sshd
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+
+  #serve(client: ssh2.Connection): void {
+    client.on('error', () => undefined) // a client that goes as soon as it has seen the key
+    client.on('authentication', (attempt) => {
+      if (attempt.method !== 'password') return attempt.reject(['password'])
+      this.passwords.push(attempt.password)
+      if (attempt.username === 'root' && attempt.password === this.password) attempt.accept()
+      else attempt.reject(['password'])
+    })
+    client.on('session', (accept) =>
+      accept().on('exec', (acceptExec, _reject, { command }) => {
+        const channel = acceptExec()
+        channel.resume()
+        channel.write(/\bid\b/.test(command) ? '0\n' : reportOf(this.report))
+        channel.exit(0)
+        channel.end()
+      }),
+    )
+  }
+}
