@@ -48,6 +48,11 @@ export class FakeFleet {
   profiles: HeartbeatProfile[] = [
     { name: 'default', minMs: 20_000, maxMs: 60_000, offlineAfterMs: null, labels: null },
   ]
+  /** What the server says of a change beside the host. */
+  changed: { commandId: string | null; isAgentAnswering: boolean | null } = {
+    commandId: null,
+    isAgentAnswering: null,
+  }
   /** Agents in one page, however many are asked for. */
   pageSize = 10_000
   private readonly hosts: ReadonlyMap<string, HostView>
@@ -76,8 +81,17 @@ export class FakeFleet {
       case 'hostSamples':
         return { samples: this.samples.get(this.host(params.host).name) ?? [] }
       case 'changeHost': {
-        const { ifLabels: _looked, ...change } = body
-        return { host: Object.assign(this.host(params.host), change) }
+        const {
+          ifLabels: _looked,
+          credential: _c,
+          sudoPassword: _s,
+          skipCheck: _k,
+          agentPorts,
+          ...change
+        } = body
+        const host = Object.assign(this.host(params.host), change)
+        if (agentPorts && host.agent) host.agent.nextPort = Number(agentPorts)
+        return { host, ...this.changed }
       }
       case 'listHeartbeatProfiles':
         return { profiles: this.profiles }
