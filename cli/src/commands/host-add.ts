@@ -2,25 +2,20 @@ import type { NewHostInput, SshCredential } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { UnreachableError, UsageError } from '../errors.ts'
-import {
-  askSecret,
-  certificateBeside,
-  readCertificateFile,
-  readKeyFile,
-  readSecretFile,
-  readSecretLine,
-} from '../input/secret.ts'
+import { readSecretFile } from '../input/secret.ts'
 import { collectPairs, jsonOption, wholeNumber } from '../options.ts'
 import { reportStarted, WAIT_HELP } from './provisioning.ts'
+import {
+  addCredentialOptions,
+  type CredentialOptions,
+  readCredential,
+  typedPassword,
+} from './ssh-credential.ts'
 
-interface Options {
+interface Options extends CredentialOptions {
   address: string
   port?: number
   user?: string
-  key?: string
-  certificate?: string
-  passwordStdin?: boolean
-  passphraseFile?: string
   sudoPasswordFile?: string
   hostKey?: string
   label?: Record<string, string>
@@ -44,19 +39,13 @@ Examples:
   pass show demo-3 | rollcall host add demo-3 --address 2001:db8::3 --password-stdin --host-key SHA256:…`
 
 export function addHostAddCommand(host: Command, context: Context): void {
-  host
+  const command = host
     .command('add <name>')
     .description('add a host and install its agent')
     .requiredOption('--address <address>', 'DNS name or IP address')
     .option('--port <port>', 'SSH port (default: 22)', wholeNumber(1, 65_535))
     .option('--user <user>', 'SSH user (default: root)')
-    .option('--key <file>', 'file of the private key to sign in with: OpenSSH, PEM or PuTTY (.ppk)')
-    .option(
-      '--certificate <file>',
-      "file of the key's OpenSSH certificate (default: FILE-cert.pub beside the key)",
-    )
-    .option('--password-stdin', 'read the SSH password from the first line of standard input')
-    .option('--passphrase-file <file>', "file whose first line is the private key's passphrase")
+  addCredentialOptions(command)
     .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
     .option('--host-key <fingerprint>', 'the SSH host key that is expected, as SHA256:…')
     .option('--label <key=value>', 'a label; may be given again', collectPairs)
@@ -94,37 +83,10 @@ async function add(context: Context, name: string, options: Options): Promise<vo
 }
 
 async function credentialOf(context: Context, options: Options): Promise<SshCredential> {
-  const { key, passphraseFile } = options
-  if (key === undefined) {
-    if (passphraseFile !== undefined)
-      throw new UsageError('--passphrase-file belongs to a private key: give --key too.')
-    if (options.certificate !== undefined)
-      throw new UsageError('--certificate belongs to a private key: give --key too.')
-    return { type: 'password', password: await passwordOf(context, options) }
-  }
-  const privateKey = await readKeyFile(key)
-  const certificate = await readCertificateFile(key, options.certificate)
-  if (certificate && options.certificate === undefined)
-    context.notice(`signing in with the certificate ${certificateBeside(key)} too`)
-  return {
-    type: 'key',
-    privateKey,
-    ...(passphraseFile !== undefined && {
-      passphrase: await readSecretFile(passphraseFile, '--passphrase-file'),
-    }),
-    ...(certificate !== undefined && { certificate }),
-    ...(options.passwordStdin && { password: await passwordOf(context, options) }),
-  }
-}
-
-async function passwordOf(context: Context, options: Options): Promise<string> {
-  if (context.stdin.isTTY) {
-    const account = `${options.user ?? 'root'}@${options.address}`
-    const password = await askSecret(context, `SSH password of ${account}: `)
-    if (password === '') throw new UsageError('No password was given.')
-    return password
-  }
-  if (options.passwordStdin) return readSecretLine(context.stdin)
+  const account = `${options.user ?? 'root'}@${options.address}`
+  const type = context.stdin.isTTY ? () => typedPassword(context, account) : undefined
+  const credential = await readCredential(context, options, type)
+  if (credential) return credential
   throw new UsageError(
     'Say how to sign in: --key FILE, or --password-stdin with the password on standard input.',
   )

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { jsonOption } from '../options.ts'
-import { addressOf, reasonWords } from '../output/host-words.ts'
+import { addressOf, portWords, reasonWords } from '../output/host-words.ts'
 import { jsonDocument } from '../output/json.ts'
 import { fieldList } from '../output/table.ts'
 import { ago, labelList } from '../output/words.ts'
@@ -72,7 +72,7 @@ async function show({ api, stdout }: Context, name: string, { json }: Options): 
         agent &&
           `${agent.version ?? 'version unknown'}${agent.architecture ? ` (${agent.architecture})` : ''}`,
       ],
-      ['Agent port', agent && String(agent.port)],
+      ['Agent port', agent && portWords(agent)],
       ['Agent certificate', agent?.certificatePin],
       ['Server certificate', serverPin],
       ['Installed', agent?.installedAt && `${ago(agent.installedAt)} ago`],

@@ -11,7 +11,7 @@ ${RECONNECT_HELP}
 With --json and --wait every line is one JSON object: "accepted", "output" (base64), "command", "end".`
 
 interface Started {
-  kind: 'installation' | 'removal'
+  kind: 'installation' | 'removal' | 'move of the agent'
   host: string
   commandId: string
   /** The server's answer, for --json. */

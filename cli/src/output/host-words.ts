@@ -7,6 +7,10 @@ export function addressOf({ address, port }: Pick<HostView, 'address' | 'port'>)
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
+/** `21000`, and where the agent is being moved `21000, being moved to 7000`. */
+export const portWords = ({ port, nextPort }: NonNullable<HostView['agent']>) =>
+  nextPort === null ? String(port) : `${port}, being moved to ${nextPort}`
+
 /** A state, with its code where that says more: `degraded (host.cpu_high)`. */
 export function stateWords({ state, stateCode }: Pick<AgentView, 'state' | 'stateCode'>): string {
   const saysMore = state !== 'online' && stateCode !== null && !stateCode.endsWith(`.${state}`)

@@ -1,0 +1,71 @@
+import type { SshCredential } from '@rollcall/contracts/admin'
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import {
+  askSecret,
+  certificateBeside,
+  readCertificateFile,
+  readKeyFile,
+  readSecretFile,
+  readSecretLine,
+} from '../input/secret.ts'
+
+export interface CredentialOptions {
+  key?: string
+  certificate?: string
+  passphraseFile?: string
+  passwordStdin?: boolean
+}
+
+/** Adds the options that say how to sign in. No secret is ever an argument. */
+export const addCredentialOptions = (command: Command): Command =>
+  command
+    .option('--key <file>', 'file of the private key to sign in with: OpenSSH, PEM or PuTTY (.ppk)')
+    .option(
+      '--certificate <file>',
+      "file of the key's OpenSSH certificate (default: FILE-cert.pub beside the key)",
+    )
+    .option('--password-stdin', 'read the SSH password from the first line of standard input')
+    .option('--passphrase-file <file>', "file whose first line is the private key's passphrase")
+
+/**
+ * Reads how to sign in, as far as the options say; resolves to undefined where they say nothing of it. `typePassword` asks a person at the
+ * terminal, and is left out where nobody is to be asked.
+ */
+export async function readCredential(
+  context: Context,
+  options: CredentialOptions,
+  typePassword?: () => Promise<string>,
+): Promise<SshCredential | undefined> {
+  const { key, passphraseFile } = options
+  const readPassword = typePassword ?? (() => readSecretLine(context.stdin))
+  if (key === undefined) {
+    if (passphraseFile !== undefined)
+      throw new UsageError('--passphrase-file belongs to a private key: give --key too.')
+    if (options.certificate !== undefined)
+      throw new UsageError('--certificate belongs to a private key: give --key too.')
+    const isGiven = options.passwordStdin || typePassword !== undefined
+    return isGiven ? { type: 'password', password: await readPassword() } : undefined
+  }
+  const privateKey = await readKeyFile(key)
+  const certificate = await readCertificateFile(key, options.certificate)
+  if (certificate && options.certificate === undefined)
+    context.notice(`signing in with the certificate ${certificateBeside(key)} too`)
+  return {
+    type: 'key',
+    privateKey,
+    ...(passphraseFile !== undefined && {
+      passphrase: await readSecretFile(passphraseFile, '--passphrase-file'),
+    }),
+    ...(certificate !== undefined && { certificate }),
+    ...(options.passwordStdin && { password: await readPassword() }),
+  }
+}
+
+/** Asks at the terminal for the password of `account`, which is not shown. */
+export async function typedPassword(context: Context, account: string): Promise<string> {
+  const password = await askSecret(context, `SSH password of ${account}: `)
+  if (password === '') throw new UsageError('No password was given.')
+  return password
+}
