@@ -93,6 +93,7 @@ const TERMS: Readonly<Record<string, string>> = {
   'credential.password': '--password-stdin',
   'credential.privateKey': '--key',
   'credential.passphrase': '--passphrase-file',
+  'credential.certificate': '--certificate',
 }
 
 async function report(context: Context, answer: HostChanged, options: Options): Promise<void> {
