@@ -85,6 +85,25 @@ describe('running a command', () => {
     },
   )
 
+  test.each(['cancelled', 'timed_out'])(
+    'what a %s command leaves behind in a session of its own is told',
+    async (how) => {
+      const script = 'setsid sh -c "echo \\$\\$; exec sleep 60" & sleep 60'
+      const id = await host.shell(script, how === 'timed_out' ? { timeout: 1 } : {})
+      await expect.poll(async () => (await host.log(id)).new_offset).toBeGreaterThan(0)
+      if (how === 'cancelled') await host.client.call('cancel_command', { command_id: id })
+      const { result, stdout } = ended(await host.follow(id))
+      process.kill(Number(stdout), 'SIGKILL')
+      expect(result).toMatchObject({ status: how, message: `1 process left: sleep (${stdout.trim()}).` })
+    },
+  )
+
+  test('a command that was cancelled and leaves nothing says so by saying nothing', async () => {
+    const id = await host.shell('sleep 60 & sleep 60')
+    await host.client.call('cancel_command', { command_id: id })
+    expect(ended(await host.follow(id)).result).toMatchObject({ status: 'cancelled', message: null })
+  })
+
   test('scripts can write to /dev/stderr and /dev/stdout', async () => {
     const { stdout, stderr, result } = await host.run('echo a > /dev/stdout; echo b > /dev/stderr')
     expect({ stdout, stderr, code: result.return_code }).toEqual({ stdout: 'a\n', stderr: 'b\n', code: 0 })

@@ -178,7 +178,7 @@ def start(order, private, scratch, children, check, diff, stdout=None):
 
 def login_environment():
     """What a login of root has, without what would change how Ansible and Python themselves work."""
-    ours = ("ANSIBLE_", "PYTHON", "LC_", "LD_", "ROLLCALL_", "SSH_", "SUDO_")
+    ours = ("ANSIBLE_", "PYTHON", "LC_", "LD_", "SSH_", "SUDO_")
     user = pwd.getpwuid(os.getuid())
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

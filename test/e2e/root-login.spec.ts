@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { poll } from '../bed/poll.ts'
 import { sshRun } from '../bed/ssh-run.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
@@ -9,6 +13,7 @@ import { addPlaybooks } from './own-playbooks.ts'
 
 const noBed = await whyNoBed()
 
+const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.js', import.meta.url))
 const SHOWN = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'http_proxy']
 const SHOW = `umask; for name in ${SHOWN.join(' ')}; do eval "echo $name=\\$$name"; done`
 
@@ -95,6 +100,30 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     expect(await modeOf(host, '/srv/site/below/page')).toBe('644')
     const own = 'find /var/lib/rollcall-agent /run/rollcall-agent /etc/rollcall-agent -perm /077 ! -type l'
     expect(await host.output(['sh', '-c', own])).toBe('')
+  })
+
+  it.each([
+    ['cancelled', 'setsid sleep 345 & env -i setsid sleep 345 & wait'],
+    ['timed_out', '(setsid sleep 345 &) ; env -i setsid sleep 345 & wait'],
+  ])('tells what a %s command left behind', async (state, script) => {
+    const [host] = hosts as [Host]
+    const more = state === 'timed_out' ? { timeoutMs: 2000 } : {}
+    const [command] = await api.run({ hosts: ['plain'], program: 'sh', args: ['-c', script], ...more })
+    const id = command?.id ?? ''
+    const sleeping = async () =>
+      (await host.exec(['pgrep', '-fx', 'sleep 345'])).stdout.split('\n').filter(Boolean)
+    await poll(async () => (await sleeping()).length === 2, { timeoutMs: 20_000, what: 'both to sleep' })
+    if (state === 'cancelled') await api.get('POST', `/api/commands/${id}/cancel`)
+    const ended = await api.ended(id)
+    const left = await sleeping()
+    await host.exec(['pkill', '-fx', 'sleep 345'])
+    expect(ended.state).toBe(state)
+    expect(ended.reason).toMatch(/^2 processes left: sleep \(\d+\), sleep \(\d+\)\.$/)
+    for (const pid of left) expect(ended.reason).toContain(`(${pid})`)
+    const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'command', 'show', id], {
+      env: { ...process.env, ...server.cliEnv },
+    })
+    expect(stdout).toContain('2 processes left: sleep')
   })
 
   it('is root’s own login shell in root’s home where it is a terminal', async () => {

@@ -4,6 +4,8 @@ import type { CommandResult } from '@rollcall/contracts/agent'
 /** Between TERM and KILL, in milliseconds. */
 export const KILL_AFTER_MS = 10_000
 
+const STOPPED = 'The runner on the host was stopped and ended the command.'
+
 /** Why a command was told to end; `lost` when the runner itself is being stopped. */
 export type EndingCause = 'timed_out' | 'cancelled' | 'lost'
 
@@ -42,9 +44,18 @@ export interface ProgramExit {
 
 type Counts = Pick<CommandResult, 'stdout' | 'stderr' | 'dropped' | 'started_at_ms' | 'ended_at_ms'>
 
-/** The result of a program that ran. One that was told to end is `timed_out` or `cancelled` whatever code it chose. */
-export function resultOf(exit: ProgramExit, cause: EndingCause | null, counts: Counts): CommandResult {
+/**
+ * The result of a program that ran. One that was told to end is `timed_out` or `cancelled` whatever code it chose; `left` says what it
+ * left running.
+ */
+export function resultOf(
+  exit: ProgramExit,
+  cause: EndingCause | null,
+  counts: Counts,
+  left: string | null = null,
+): CommandResult {
   const isSuccess = cause === null && exit.code === 0
+  const message = cause === 'lost' ? `${STOPPED}${left === null ? '' : ` ${left}`}` : left
   return {
     ...counts,
     status: cause ?? (isSuccess ? 'success' : 'failed'),
@@ -52,7 +63,7 @@ export function resultOf(exit: ProgramExit, cause: EndingCause | null, counts: C
     return_code: exit.code,
     signal: exit.signal,
     reason: cause === 'lost' ? 'command.runner_died' : null,
-    message: cause === 'lost' ? 'The runner on the host was stopped and ended the command.' : null,
+    message,
   }
 }
 

@@ -16,8 +16,10 @@ import {
   replaceFileDurably,
 } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
+import { readOwnGroup, readVariable } from '../platform/process-table.ts'
 import { identify, type ProcessIdentity, signalGroup } from '../platform/processes.ts'
 import { startFailure } from './ending.ts'
+import { COMMAND_VARIABLE, leftBehind, leftInWords } from './left-behind.ts'
 import { openOutput } from './output-spool.ts'
 import { RunningCommand } from './running-command.ts'
 import type { SpoolBudget } from './spool-budget.ts'
@@ -44,6 +46,10 @@ export class RunnerService {
   readonly #running = new Map<string, RunningCommand>()
   /** Commands that wait for the disk: their end is being recorded, or the spool could not be read. */
   readonly #pending = new Set<string>()
+  /** The command since whose start no other has run; null for none. */
+  #alone: string | null = null
+  /** The programs that run, by their commands. */
+  readonly #programs = new Map<string, ProcessIdentity>()
   /** Commands that have ended and whose pipes something still holds, or whose end is not yet on the disk. */
   #lingering = 0
 
@@ -144,6 +150,7 @@ export class RunnerService {
         this.#noteProgram(id, paths, started, pid)
       },
       onInputFault: (error) => log.error('command.input_unreadable', { id, error: errorCode(error) }),
+      whatIsLeft: (leader) => this.#whatIsLeft(id, leader),
       onEnded: (result) => {
         log.info('command.ended', {
           id,
@@ -153,10 +160,12 @@ export class RunnerService {
         })
         this.#linger()
         this.#running.delete(id)
+        this.#programs.delete(id)
         this.#record(id, paths, result)
       },
       onReleased: () => this.#rest(),
     })
+    this.#alone = this.#running.size === 0 ? id : null
     // Known from here on: what is ordered meanwhile takes effect when it starts.
     this.#running.set(id, command)
     this.#linger()
@@ -226,12 +235,33 @@ export class RunnerService {
 
   /** Lets a later runner kill what this one leaves if it dies. The command runs on when the disk does not take it. */
   #noteProgram(id: string, paths: CommandPaths, started: StartedRecord, pid: number): void {
+    const program = identify(pid)
+    if (program !== null) this.#programs.set(id, program)
     try {
-      replaceFile(paths.started, JSON.stringify({ ...started, program: identify(pid) }))
+      replaceFile(paths.started, JSON.stringify({ ...started, program }))
     } catch (error) {
       if (!isDiskFault(error)) throw error
       this.#parts.log.error('command.program_not_noted', { id, error: errorCode(error) })
     }
+  }
+
+  #whatIsLeft(id: string, leader: number): string | null {
+    const program = this.#programs.get(id)
+    const group = readOwnGroup()
+    // It had ended before it could be looked at, or the kernel does not list the group: nothing can be told.
+    if (program?.pid !== leader || group === null) return null
+    const others = [...this.#programs].filter(([other]) => other !== id)
+    const left = leftBehind({
+      ...group,
+      commandId: id,
+      leader: program,
+      isAlone: this.#alone === id,
+      runner: process.pid,
+      otherLeaders: new Set(others.map(([, { pid }]) => pid)),
+      commandOf: (pid) => readVariable(pid, COMMAND_VARIABLE),
+    })
+    if (left.length > 0) this.#parts.log.info('command.left_processes', { id, count: left.length })
+    return leftInWords(left)
   }
 
   // The leader may be gone while members of its group live on. Its number cannot have been given away then: the kernel

@@ -27,6 +27,7 @@ test('a clock that is set while a command runs does not change how long it took'
       clock: { ...systemClock, epochMs: () => wallClock.pop() ?? 5 },
       onStarted: () => undefined,
       onInputFault: () => undefined,
+      whatIsLeft: () => null,
       onEnded: resolve,
       onReleased: () => undefined,
     })

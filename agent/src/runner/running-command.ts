@@ -16,6 +16,7 @@ import {
   startFailure,
 } from './ending.ts'
 import { InputPump } from './input-pump.ts'
+import { COMMAND_VARIABLE } from './left-behind.ts'
 import type { OutputSpool } from './output-spool.ts'
 import { type Program, type ProgramEvents, startOnPipes, startOnTerminal } from './program.ts'
 import { resolveProgram } from './resolve-program.ts'
@@ -37,6 +38,8 @@ interface Parts {
   onStarted(pid: number): void
   /** Told when its standard input cannot be read from the spool. */
   onInputFault(error: unknown): void
+  /** Asked when a command that was told to end has ended: what it left running, in words, or null. */
+  whatIsLeft(leader: number): string | null
   /** Told once, when everything is known that will be. */
   onEnded(result: CommandResult): void
   /** Told after `onEnded`, when the last holder of the pipes has let go. */
@@ -73,7 +76,8 @@ export class RunningCommand {
   async start(): Promise<void> {
     const { params } = this.#parts.spec
     const login = readLogin()
-    const env = childEnvironment(login, params.env, params.tty)
+    const given = { [COMMAND_VARIABLE]: params.command_id, ...params.env }
+    const env = childEnvironment(login, given, params.tty)
     const resolved = resolveProgram(params.command, params.cwd, env.PATH ?? '')
     if ('returnCode' in resolved) return this.#failToStart(resolved.returnCode, resolved.message)
     const events: ProgramEvents = {
@@ -173,7 +177,9 @@ export class RunningCommand {
   #finish(): void {
     if (this.#exit === null) return
     const exit = this.#exit
-    this.#conclude(() => resultOf(exit, this.#view.ending?.cause ?? null, this.#counts(this.#startedAtMs)))
+    const cause = this.#view.ending?.cause ?? null
+    const left = cause === null ? null : this.#parts.whatIsLeft(this.#program?.pid ?? 0)
+    this.#conclude(() => resultOf(exit, cause, this.#counts(this.#startedAtMs), left))
   }
 
   #failToStart(returnCode: 126 | 127, message: string): void {
