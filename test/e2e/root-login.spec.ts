@@ -17,6 +17,9 @@ const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.js', import.meta.url))
 const SHOWN = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'http_proxy']
 const SHOW = `umask; for name in ${SHOWN.join(' ')}; do eval "echo $name=\\$$name"; done`
 
+/** Bytes of one command's output that the server stores. */
+const MOST_STORED = 300_000
+
 /** Makes a file, a folder and a temporary file as tasks do, and shows what they find. */
 const PLAYBOOK: [path: string, content: string][] = [
   ['show.yml', '- name: Shows\n  hosts: all\n  gather_facts: false\n  roles: [showing]\n'],
@@ -58,7 +61,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     await strict.output(['sh', '-c', 'echo "LANG=C.utf8" > /etc/default/locale'])
     await strict.output(['sh', '-c', 'echo "http_proxy=http://proxy.test:3128" > /etc/environment'])
     privateKey = await readFile(bed.key.path, 'utf8')
-    server = await ServerProcess.start()
+    server = await ServerProcess.start({ env: { ROLLCALL_OUTPUT_BYTES: String(MOST_STORED) } })
     api = await server.api()
     const credential = await keyCredential(bed)
     const added = await Promise.all(
@@ -124,6 +127,28 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
       env: { ...process.env, ...server.cliEnv },
     })
     expect(stdout).toContain('2 processes left: sleep')
+  })
+
+  it('is stored as far as the server’s bound, with a mark, and what was cut is counted', async () => {
+    const script = 'echo begin; head -c 3000000 /dev/zero | tr "\\0" x; echo end'
+    const [command] = await api.run({ hosts: ['plain'], program: 'sh', args: ['-c', script] })
+    const id = command?.id ?? ''
+    const ended = await api.ended(id)
+    const chunks = await api.output(id)
+    let offset = 0
+    for (const chunk of chunks) {
+      expect(chunk.offset).toBe(offset)
+      offset += chunk.data.length
+    }
+    expect(ended).toMatchObject({ state: 'success', outputBytes: offset })
+    const text = Buffer.concat(chunks.map(({ data }) => data)).toString()
+    expect(text).toMatch(/^begin\nx+\r\n\[rollcall\] output is cut here: .*ROLLCALL_OUTPUT_BYTES\)\r\n/)
+    expect(text).toContain(`${ended.droppedBytes} bytes of it were cut`)
+    expect(MOST_STORED + ended.droppedBytes).toBe('begin\nend\n'.length + 3_000_000)
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [CLI, 'command', 'show', id], {
+      env: { ...process.env, ...server.cliEnv },
+    })
+    expect(stdout + stderr).toContain(`and ${ended.droppedBytes} that were cut`)
   })
 
   it('is root’s own login shell in root’s home where it is a terminal', async () => {

@@ -19,6 +19,8 @@ const MAX_BYTES = 2 * 1024 * 1024
 /** Answers without news that may follow each other before we take a pause between questions. */
 const FREE_EMPTY_ANSWERS = 3
 const EMPTY_ANSWER_PAUSE_MS = 500
+/** Between answers whose output is not stored. */
+const CUT_PAUSE_MS = 500
 
 type LogAnswer = AgentResult<'get_command_log'>
 
@@ -83,7 +85,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit {
     try {
       const start = await how.start()
       // Not from the beginning where a server that died had stored some.
-      const offset = command.outputBytes
+      const offset = held.takenBytes
       const params = logParams(command, { offset, storedOffset: offset, waitMs: FIRST_WAIT_MS })
       const log = { method: 'get_command_log', params } as const
       ;[, first] = await this.agents.callWithNext(command.hostId, start, log, held.stopped)
@@ -124,7 +126,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit {
     let stored = quiet(isStart ? held.markRunning() : Promise.resolve())
     let next = known
     let isUnnoted = isNews && command.state === 'running'
-    let offset = command.outputBytes
+    let offset = held.takenBytes
     let storedOffset = offset
     let cancelSent = false
     let emptyAnswers = 0
@@ -155,6 +157,8 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit {
       // A sound agent answers with nothing only after the wait; another must not make us ask without end.
       emptyAnswers = piece.data.length === 0 ? emptyAnswers + 1 : 0
       if (emptyAnswers > FREE_EMPTY_ANSWERS) await this.clock.sleep(EMPTY_ANSWER_PAUSE_MS, held.stopped)
+      // What is cut here is better cut by the host, which counts it too.
+      else if (held.isCutting) await this.clock.sleep(CUT_PAUSE_MS, held.stopped)
     }
   }
 

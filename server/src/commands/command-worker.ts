@@ -11,6 +11,15 @@ import { CommandEvents, changeOf } from './command-events.ts'
 import { CommandMetrics } from './command-metrics.ts'
 import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 import { nextAttempt } from './domain/next-step.ts'
+import {
+  type BoundedPiece,
+  boundPiece,
+  closingPiece,
+  type OutputState,
+  outputState,
+  takenBytes,
+} from './domain/output-bound.ts'
+import { OutputBudget } from './output-budget.ts'
 import { LEASE_MS, WorkRepository } from './work.repository.ts'
 
 /** Commands that one server drives at once; further ones wait in the database. */
@@ -40,6 +49,7 @@ export class HeldCommand {
     private readonly clock: Clock,
     private readonly events: CommandEvents,
     private readonly metrics: CommandMetrics,
+    private readonly budget: OutputBudget,
   ) {
     // Each call to an agent listens on these, and a long command makes many.
     setMaxListeners(0, this.stop.signal, this.cancel.signal)
@@ -62,6 +72,12 @@ export class HeldCommand {
 
   /** What was claimed; undefined until then. */
   command: ClaimedCommand | undefined
+  private output: OutputState = { storedBytes: 0, markBytes: 0, cutBytes: 0, isCut: false }
+
+  claimed(command: ClaimedCommand): void {
+    this.command = command
+    this.output = outputState(command)
+  }
 
   relinquish(): void {
     this.stop.abort(new Relinquished())
@@ -79,12 +95,38 @@ export class HeldCommand {
     this.changed(false)
   }
 
-  async append(offset: number, piece: OutputPiece): Promise<void> {
-    this.check(await this.work.append(this.id, this.owner, offset, piece))
-    this.events.outputStored({ commandId: this.id, offset, ...piece })
+  /** How much of what the host has written has been taken: where its output goes on. */
+  get takenBytes(): number {
+    return takenBytes(this.output)
+  }
+
+  /** Whether output that comes is cut at the moment. */
+  get isCutting(): boolean {
+    return this.output.isCut
+  }
+
+  /** Stores what follows `takenBytes`, or as much of it as the server keeps; the rest is counted and marked. */
+  async append(taken: number, piece: OutputPiece): Promise<void> {
+    if (taken !== this.takenBytes)
+      throw new RollcallError(
+        'server.defect',
+        `output of byte ${taken} came where that of byte ${this.takenBytes} follows`,
+      )
+    await this.store(boundPiece(this.output, piece, this.budget.room))
+  }
+
+  private async store({ piece, next }: BoundedPiece): Promise<void> {
+    const before = this.output
+    this.check(await this.work.append(this.id, this.owner, before.storedBytes, piece, { before, next }))
+    this.output = next
+    if (piece.data.length === 0) return
+    this.budget.stored(piece.data.length)
+    this.events.outputStored({ commandId: this.id, offset: before.storedBytes, ...piece })
   }
 
   async finish(ending: Ending): Promise<void> {
+    const closing = closingPiece(this.output)
+    if (closing) await this.store(closing)
     this.check(await this.work.finish(this.id, this.owner, ending, this.clock.now()))
     this.metrics.ended(this.command?.kind ?? 'command', ending.state)
     this.changed(true)
@@ -117,6 +159,7 @@ export class CommandWorker {
     private readonly events: CommandEvents,
     private readonly repeater: Repeater,
     private readonly metrics: CommandMetrics,
+    private readonly budget: OutputBudget,
     @Inject(SERVER_ID) private readonly owner: string,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
@@ -185,7 +228,15 @@ export class CommandWorker {
 
   private async take(id: string): Promise<void> {
     if (this.active.has(id) || !this.hasRoom()) return
-    const held = new HeldCommand(id, this.owner, this.work, this.clock, this.events, this.metrics)
+    const held = new HeldCommand(
+      id,
+      this.owner,
+      this.work,
+      this.clock,
+      this.events,
+      this.metrics,
+      this.budget,
+    )
     const claimed = this.work.claim(id, this.owner, this.clock.now())
     const done = this.drive(claimed, held)
       .catch((error) =>
@@ -199,7 +250,7 @@ export class CommandWorker {
   private async drive(claimed: Promise<ClaimedCommand | null>, held: HeldCommand): Promise<void> {
     const command = await claimed
     if (!command) return
-    held.command = command
+    held.claimed(command)
     const handler = this.handlers.get(command.kind)
     if (!handler)
       throw new RollcallError('server.defect', `there is no handler for commands of kind ${command.kind}`)

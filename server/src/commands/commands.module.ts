@@ -9,6 +9,7 @@ import { CommandWorker } from './command-worker.ts'
 import { CommandsController } from './commands.controller.ts'
 import { CommandsRepository } from './commands.repository.ts'
 import { CommandsService } from './commands.service.ts'
+import { OutputBudget } from './output-budget.ts'
 import { OutputRetention } from './output-retention.ts'
 import { TerminalInputRepository } from './terminal-input.repository.ts'
 import { WorkRepository } from './work.repository.ts'
@@ -25,6 +26,7 @@ import { WorkRepository } from './work.repository.ts'
     CommandWorker,
     AgentCommandHandler,
     CommandReleases,
+    OutputBudget,
     OutputRetention,
     TerminalInputRepository,
   ],

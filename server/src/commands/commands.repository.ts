@@ -73,6 +73,7 @@ export const COMMAND_COLUMNS = [
     'position',
   ],
   ...['unanswered_since', 'output_bytes', 'dropped_bytes', 'output_removed_at', 'input_bytes'],
+  ...['output_cut_bytes', 'output_mark_bytes', 'is_output_cut'],
 ]
   .map(
     (column) =>
@@ -210,6 +211,9 @@ export class CommandsRepository {
       unansweredSince: row.unansweredSince,
       outputBytes: Number(row.outputBytes),
       droppedBytes: Number(row.droppedBytes),
+      cutBytes: Number(row.outputCutBytes),
+      markBytes: Number(row.outputMarkBytes),
+      isOutputCut: row.isOutputCut,
       inputBytes: Number(row.inputBytes),
       outputRemovedAt: row.outputRemovedAt,
     }

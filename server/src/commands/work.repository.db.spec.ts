@@ -138,6 +138,23 @@ describe('what is written under a lease', () => {
     expect((await commands.find(id))?.outputBytes).toBe(9)
   })
 
+  it('counts what was cut, once, and stores no piece where nothing of it is kept', async () => {
+    const { id } = await stored()
+    await work.claim(id, ME, now())
+    const uncut = { storedBytes: 0, markBytes: 0, cutBytes: 0, isCut: false }
+    const cut = { storedBytes: 7, markBytes: 5, cutBytes: 3, isCut: true }
+    const more = { ...cut, cutBytes: 10 }
+    expect(await work.append(id, ME, 0, piece('heMARK!'), { before: uncut, next: cut })).toBe(true)
+    expect(await work.append(id, ME, 7, piece(''), { before: cut, next: more })).toBe(true)
+    expect(await work.append(id, ME, 7, piece(''), { before: cut, next: more })).toBe(false)
+    expect(await commands.find(id)).toMatchObject({
+      ...{ outputBytes: 7, markBytes: 5, cutBytes: 10, droppedBytes: 10, isOutputCut: true },
+    })
+    expect(await work.readPieces(id, 0, 100)).toHaveLength(1)
+    await work.finish(id, ME, { state: 'success', droppedBytes: 4 }, now())
+    expect(await commands.find(id)).toMatchObject({ droppedBytes: 14 })
+  })
+
   it('is refused to a server that lost its lease', async () => {
     const { id } = await stored()
     await work.claim(id, ME, now())
@@ -311,6 +328,32 @@ describe('old output', () => {
       outputRemovedAt: expect.any(Date),
     })
     expect(await work.readPieces(recent, 0, 1000)).toHaveLength(1)
+  })
+})
+
+describe('output that is too much in all', () => {
+  it('goes by those commands that ended first, as much as is asked for, and never by one that runs', async () => {
+    const before = await work.sumOutput()
+    const ids: string[] = []
+    for (const day of ['01', '02', '03']) {
+      const { id } = await stored()
+      await work.claim(id, ME, now())
+      await work.append(id, ME, 0, piece('x'.repeat(100)))
+      await work.finish(id, ME, { state: 'success' }, new Date(`2020-01-${day}`))
+      ids.push(id)
+    }
+    const { id: running } = await stored()
+    await work.claim(running, ME, now())
+    await work.append(running, ME, 0, piece('x'.repeat(100)))
+    expect(await work.sumOutput()).toBe(before + 400)
+    expect(await work.removeOldestOutput(101, now(), 100)).toEqual({ commands: 2, bytes: 200 })
+    expect(await work.sumOutput()).toBe(before + 200)
+    const [first, second, third] = ids as [string, string, string]
+    for (const id of [first, second]) expect((await commands.find(id))?.outputRemovedAt).not.toBeNull()
+    for (const id of [third, running]) expect((await commands.find(id))?.outputRemovedAt).toBeNull()
+    await work.removeOldestOutput(1e12, now(), 1000)
+    expect((await commands.find(running))?.outputRemovedAt).toBeNull()
+    expect(await work.removeOldestOutput(1, now(), 100)).toEqual({ commands: 0, bytes: 0 })
   })
 })
 

@@ -3,6 +3,7 @@ import { Batcher } from '../platform/batcher.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { COMMAND_COLUMNS, CommandsRepository } from './commands.repository.ts'
 import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
+import type { OutputState } from './domain/output-bound.ts'
 
 /** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
 const NEVER_TRIED =
@@ -35,7 +36,10 @@ interface Piece {
   owner: string
   offset: number
   piece: OutputPiece
+  bound: { before: OutputState; next: OutputState }
 }
+
+const UNCUT: OutputState = { storedBytes: 0, markBytes: 0, cutBytes: 0, isCut: false }
 
 interface Finish extends Claim {
   ending: Ending
@@ -135,8 +139,14 @@ export class WorkRepository {
   }
 
   /** Stores output that starts at `offset`, once: false when it is already there or the lease is gone. */
-  append(id: string, owner: string, offset: number, piece: OutputPiece): Promise<boolean> {
-    const item = { id, owner, offset, piece }
+  append(
+    id: string,
+    owner: string,
+    offset: number,
+    piece: OutputPiece,
+    bound: Piece['bound'] = { before: UNCUT, next: UNCUT },
+  ): Promise<boolean> {
+    const item = { id, owner, offset, piece, bound }
     // In an array of bytes each takes two characters; a large piece costs more so than it saves.
     if (piece.data.length > SMALL_PIECE_BYTES)
       return this.appendAll([item]).then(([isStored]) => isStored === true)
@@ -147,22 +157,31 @@ export class WorkRepository {
     const [first] = pieces as [Piece]
     const { rows } = await this.database.pool.query(
       `WITH piece AS (
-         SELECT id, start, data, runs::int[] AS runs
-         FROM unnest($1::uuid[], $2::int8[], ${pieces.length === 1 ? 'ARRAY[$3::bytea]' : '$3::bytea[]'}, $4::text[]) AS piece(id, start, data, runs)
+         SELECT id, start, data, runs::int[] AS runs, was_cut, cut, marked, is_cut
+         FROM unnest($1::uuid[], $2::int8[], ${pieces.length === 1 ? 'ARRAY[$3::bytea]' : '$3::bytea[]'}, $4::text[],
+           $6::int8[], $7::int8[], $8::int8[], $9::bool[]) AS piece(id, start, data, runs, was_cut, cut, marked, is_cut)
        ), moved AS (
-         UPDATE command SET output_bytes = piece.start + length(piece.data), unanswered_since = NULL
+         UPDATE command SET output_bytes = piece.start + length(piece.data), unanswered_since = NULL,
+           output_cut_bytes = cut, output_mark_bytes = marked, is_output_cut = is_cut,
+           dropped_bytes = dropped_bytes + cut - was_cut
          FROM piece
-         WHERE command.id = piece.id AND lease_owner = $5 AND output_bytes = piece.start AND state IN ('pending', 'running')
+         WHERE command.id = piece.id AND lease_owner = $5 AND output_bytes = piece.start AND output_cut_bytes = was_cut
+           AND state IN ('pending', 'running')
          RETURNING command.id, piece.start, piece.data, piece.runs
+       ), added AS (
+         INSERT INTO output_chunk (command_id, "offset", data, runs) SELECT id, start, data, runs FROM moved WHERE length(data) > 0
        )
-       INSERT INTO output_chunk (command_id, "offset", data, runs) SELECT id, start, data, runs FROM moved
-       RETURNING command_id AS id`,
+       SELECT id FROM moved`,
       [
         pieces.map(({ id }) => id),
         pieces.map(({ offset }) => offset),
         pieces.length === 1 ? first.piece.data : pieces.map(({ piece }) => piece.data),
         pieces.map(({ piece }) => `{${piece.runs.join(',')}}`),
         first.owner,
+        pieces.map(({ bound }) => bound.before.cutBytes),
+        pieces.map(({ bound }) => bound.next.cutBytes),
+        pieces.map(({ bound }) => bound.next.markBytes),
+        pieces.map(({ bound }) => bound.next.isCut),
       ],
     )
     return whichOf(pieces, rows)
@@ -184,7 +203,7 @@ export class WorkRepository {
            AS ending(id, state, exit_code, signal, reason_code, reason, dropped_bytes, duration_ms, at, host_state, is_host_removed)
        ), finished AS (
          UPDATE command SET state = ending.state, exit_code = ending.exit_code, signal = ending.signal,
-           reason_code = ending.reason_code, reason = ending.reason, dropped_bytes = ending.dropped_bytes,
+           reason_code = ending.reason_code, reason = ending.reason, dropped_bytes = ending.dropped_bytes + output_cut_bytes,
            lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
            started_at = coalesce(started_at, ending.at - ending.duration_ms * interval '1 millisecond'),
            ended_at = least(started_at + ending.duration_ms * interval '1 millisecond', ending.at)
@@ -332,6 +351,40 @@ export class WorkRepository {
       [before, now, limit],
     )
     return rowCount ?? 0
+  }
+
+  /** Bytes of output that are stored, of all commands. */
+  async sumOutput(): Promise<number> {
+    const { rows } = await this.database.pool.query(
+      'SELECT coalesce(sum(output_bytes), 0)::float8 AS bytes FROM command WHERE output_removed_at IS NULL AND output_bytes > 0',
+    )
+    return rows[0].bytes
+  }
+
+  /** Removes the output of those commands that ended first, until `bytes` have gone or at most `limit` of them; says what went. */
+  async removeOldestOutput(
+    bytes: number,
+    now: Date,
+    limit: number,
+  ): Promise<{ commands: number; bytes: number }> {
+    const { rows } = await this.database.pool.query(
+      `WITH ended AS (
+         SELECT id, ended_at, output_bytes FROM command
+         WHERE ended_at IS NOT NULL AND output_removed_at IS NULL AND output_bytes > 0
+         ORDER BY ended_at LIMIT $3 FOR UPDATE SKIP LOCKED
+       ), old AS (
+         SELECT id, output_bytes FROM (
+           SELECT id, output_bytes, sum(output_bytes) OVER (ORDER BY ended_at, id) AS sum FROM ended
+         ) AS summed WHERE sum - output_bytes < $1
+       ), removed AS (
+         DELETE FROM output_chunk USING old WHERE command_id = old.id
+       ), noted AS (
+         UPDATE command SET output_removed_at = $2 FROM old WHERE command.id = old.id
+       )
+       SELECT count(*)::int AS commands, coalesce(sum(output_bytes), 0)::float8 AS bytes FROM old`,
+      [bytes, now, limit],
+    )
+    return rows[0]
   }
 
   /** Stored pieces that hold bytes from `offset` on, about `maxBytes` of them. */

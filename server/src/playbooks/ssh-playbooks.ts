@@ -132,7 +132,7 @@ function endingOfUnprepared(error: unknown, held: HeldCommand): Ending {
 }
 
 async function attend({ session, folder }: Ready, { command, held, order }: Work): Promise<Ending> {
-  const log = new ProvisioningLog(held, command.outputBytes)
+  const log = new ProvisioningLog(held, held.takenBytes)
   const deadline = AbortSignal.timeout(command.timeoutMs)
   let writtenBytes = 0
   let droppedBytes = 0

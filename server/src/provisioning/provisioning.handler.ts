@@ -45,7 +45,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   }
 
   async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
-    const log = new ProvisioningLog(held, command.outputBytes)
+    const log = new ProvisioningLog(held, held.takenBytes)
     const deadline = AbortSignal.timeout(command.timeoutMs)
     const signal = AbortSignal.any([held.stopped, held.cancelled, deadline])
     await held.markRunning()

@@ -52,7 +52,7 @@ export class SshTerminalHandler implements CommandHandler, OnModuleInit {
   }
 
   private async attend(command: ClaimedCommand, held: HeldCommand, signal: AbortSignal): Promise<Ending> {
-    const log = new ProvisioningLog(held, command.outputBytes)
+    const log = new ProvisioningLog(held, held.takenBytes)
     const { columns, rows } = command
     const session = await this.provisioning.connect(command.hostId, signal)
     try {

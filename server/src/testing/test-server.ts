@@ -43,7 +43,12 @@ export class TestServer implements AsyncDisposable {
     const test = await TestDatabase.open()
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-server-'))
     const dataDir = await DataDir.open(join(folder, 'data'))
-    const config: Partial<Config> = { allowedOrigins: [], outputDays: 30 }
+    const config: Partial<Config> = {
+      allowedOrigins: [],
+      outputDays: 30,
+      outputBytes: 2 ** 28,
+      outputTotalBytes: 2 ** 36,
+    }
     const queue = { isUp: async () => true, enqueue: async () => undefined, add: async () => undefined }
     const sealer = new Sealer(Buffer.alloc(32, 1))
     const platform = {

@@ -58,7 +58,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
   }
 
   async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
-    const log = new ProvisioningLog(held, command.outputBytes)
+    const log = new ProvisioningLog(held, held.takenBytes)
     const signal = AbortSignal.any([held.stopped, AbortSignal.timeout(command.timeoutMs)])
     await held.markRunning()
     const outcome = await this.outcome(command, held, log, signal)

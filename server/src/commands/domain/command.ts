@@ -40,8 +40,16 @@ export interface Command extends CommandSpec {
   startedAt: Date | null
   endedAt: Date | null
   unansweredSince: Date | null
+  /** Stored bytes, the server's own marks included. */
   outputBytes: number
+  /** Bytes that the host has cut, and those that the server has. */
   droppedBytes: number
+  /** Bytes that the server has cut. */
+  cutBytes: number
+  /** Bytes of the server's own marks. */
+  markBytes: number
+  /** Whether the last bytes that came were cut. */
+  isOutputCut: boolean
   /** Of input that its host has taken. */
   inputBytes: number
   /** Since then the output is not there any more; `outputBytes` still says how much there was. */
@@ -76,6 +84,9 @@ export function newCommand(
     unansweredSince: null,
     outputBytes: 0,
     droppedBytes: 0,
+    cutBytes: 0,
+    markBytes: 0,
+    isOutputCut: false,
     inputBytes: 0,
     outputRemovedAt: null,
   }

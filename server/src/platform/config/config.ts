@@ -22,6 +22,18 @@ const environment = z.object({
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_OLD_MASTER_KEY: z.string().optional(),
   ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
+  ROLLCALL_OUTPUT_BYTES: z.coerce
+    .number()
+    .int()
+    .min(64 * 1024)
+    .max(2 ** 40)
+    .default(1024 ** 3),
+  ROLLCALL_OUTPUT_TOTAL_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024 ** 2)
+    .max(2 ** 50)
+    .default(50 * 1024 ** 3),
   ROLLCALL_ROTATE_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   ROLLCALL_AGENT_PORTS: agentPorts.optional(),
   ROLLCALL_FILES_BYTES: z.coerce
@@ -67,6 +79,10 @@ export interface Config {
   ansibleBundle: string
   /** How long the output of an ended command is kept. */
   outputDays: number
+  /** Bytes of output of one command that are stored. */
+  outputBytes: number
+  /** Bytes of output of all commands that are stored. */
+  outputTotalBytes: number
   /** The age at which the credentials of an agent are rotated; null for never by itself. */
   rotateDays: number | null
   /** Where agents listen of which nobody says otherwise, as `7000` or `7000-7100`; null for a random port. */
@@ -107,6 +123,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,
     outputDays: value.ROLLCALL_OUTPUT_DAYS,
+    outputBytes: value.ROLLCALL_OUTPUT_BYTES,
+    outputTotalBytes: value.ROLLCALL_OUTPUT_TOTAL_BYTES,
     rotateDays: value.ROLLCALL_ROTATE_DAYS ?? null,
     agentPorts: value.ROLLCALL_AGENT_PORTS ?? null,
     filesBytes: value.ROLLCALL_FILES_BYTES,
