@@ -24,6 +24,7 @@ const BY_THE_CLOCK = [
 export default defineConfig({
   test: {
     projects: [
+      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'] } },
       'agent/vitest.config.ts',
       'cli/vitest.config.ts',
       'web/vitest.config.ts',

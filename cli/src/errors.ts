@@ -1,4 +1,4 @@
-import { type ErrorKind, type FieldError, sanitizeText } from '@rollcall/contracts'
+import { type ErrorKind, type FieldError, mayPass, sanitizeText } from '@rollcall/contracts'
 
 interface Details {
   code?: string
@@ -53,7 +53,7 @@ export class Left extends Error {
 
 /** Whether the same request may do better later. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof UnreachableError || (error instanceof ApiError && error.kind === 'unavailable')
+  return error instanceof UnreachableError || (error instanceof ApiError && mayPass(error))
 }
 
 /** `error: message (code)`, with every wrong field on a line of its own; ends with a newline. Cannot act on a terminal. */

@@ -1,9 +1,9 @@
-import { ERROR_KINDS, type ErrorCode, fieldErrors, RollcallError } from '@rollcall/contracts'
+import { type ErrorCode, fieldErrors, isErrorCode, RollcallError } from '@rollcall/contracts'
 import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 
 /** An error as the server gives it. */
 export const refusal = (code: ErrorCode, message: string) => {
-  if (!(code in ERROR_KINDS)) throw new Error(`${code} is not in the contract`)
+  if (!isErrorCode(code)) throw new Error(`${code} is not in the contract`)
   return new RollcallError(code, message)
 }
 

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RollcallError } from '@rollcall/contracts'
+import { ERRORS, RollcallError } from '@rollcall/contracts'
 import {
   ADMIN_ROUTES,
   type AdminRouteName,
@@ -130,8 +130,7 @@ export class FakeServer {
     } catch (error) {
       const { code, kind, message, fields } =
         error instanceof RollcallError ? error : new RollcallError('server.defect', String(error))
-      const status = { rejected: 400, unavailable: 503, defect: 500 }[kind]
-      reply(code === 'request.unauthenticated' ? 401 : status, { error: { code, kind, message, fields } })
+      reply(ERRORS[code].status, { error: { code, kind, message, fields } })
     }
   }
 

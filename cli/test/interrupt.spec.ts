@@ -61,7 +61,7 @@ describe('Ctrl-C', () => {
     setting.server.addHost('a')
     let refusals = 0
     setting.server.onRequest = ({ name }) => {
-      if (name === 'run' && refusals++ < 2) throw refusal('server.starting', 'Wait.')
+      if (name === 'run' && refusals++ < 2) throw refusal('server.database_unavailable', 'Wait.')
       return 'answer'
     }
     const rollcall = setting.rollcall(['run', '--host', 'a', '--', 'sleep', '9'])

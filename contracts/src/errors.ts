@@ -1,156 +1,162 @@
+export type ErrorKind = 'rejected' | 'unavailable' | 'defect'
+export type Speaker = 'agent' | 'server'
+
+type ErrorEntry = { saidBy: readonly [Speaker, ...Speaker[]] } & (
+  | { kind: 'rejected'; status: 400 | 401 | 403 | 404 | 409 | 410 | 413 | 429 | 502; retry: false }
+  | { kind: 'unavailable'; status: 503; retry: boolean }
+  | { kind: 'defect'; status: 500 | 502; retry: false }
+)
+
 /**
- * Every error code of the product, with who must act on it:
- * - `rejected`: the caller; the same request will be refused again.
- * - `unavailable`: nobody; try again later.
- * - `defect`: us.
+ * Every error code of the product, and all that is to be known of it. Whatever asks about a code asks here: a code is one entry.
+ * - `kind`: who must act. `rejected`: the caller, the same request will be refused again. `unavailable`: nobody, try again later. `defect`: us.
+ * - `status`: the HTTP status of an answer that carries it. A thing that is not there is 404, one that is in the way 409.
+ * - `saidBy`: whose errors carry it. What an agent says with a code of the server alone is not believed.
+ * - `retry`: whether the same may be done again by itself. False also where something may have had half its effect.
  *
  * Codes are stable: scripts match on them. Messages are for people and may change.
  */
-export const ERROR_KINDS = {
+export const ERRORS = {
   // The request itself
-  'request.invalid': 'rejected',
-  'request.unauthenticated': 'rejected',
-  'request.forbidden': 'rejected',
-  'request.not_found': 'rejected',
-  'request.too_large': 'rejected',
+  'request.invalid': { kind: 'rejected', status: 400, saidBy: ['agent', 'server'], retry: false },
+  'request.unauthenticated': { kind: 'rejected', status: 401, saidBy: ['server'], retry: false },
+  'request.forbidden': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
+  'request.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'request.too_large': { kind: 'rejected', status: 413, saidBy: ['agent', 'server'], retry: false },
   // Who may do what
-  'access.wrong_credentials': 'rejected',
-  'access.locked_out': 'rejected',
-  'access.code_wrong': 'rejected',
-  'access.link_invalid': 'rejected',
-  'access.weak_password': 'rejected',
-  'access.last_admin': 'rejected',
-  'access.changed_meanwhile': 'rejected',
-  'access.outside_scope': 'rejected',
-  'access.beyond_own': 'rejected',
-  'access.sso_failed': 'rejected',
-  'access.sso_refused': 'rejected',
-  'access.sso_unavailable': 'unavailable',
-  'user.not_found': 'rejected',
-  'user.email_taken': 'rejected',
-  'key.not_found': 'rejected',
-  'key.name_taken': 'rejected',
+  'access.wrong_credentials': { kind: 'rejected', status: 401, saidBy: ['server'], retry: false },
+  'access.locked_out': { kind: 'rejected', status: 429, saidBy: ['server'], retry: false },
+  'access.code_wrong': { kind: 'rejected', status: 401, saidBy: ['server'], retry: false },
+  'access.link_invalid': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
+  'access.weak_password': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'access.last_admin': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'access.changed_meanwhile': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'access.outside_scope': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
+  'access.beyond_own': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
+  'access.sso_failed': { kind: 'rejected', status: 401, saidBy: ['server'], retry: false },
+  'access.sso_refused': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
+  'access.sso_unavailable': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'user.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'user.email_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'key.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'key.name_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   // Hosts
-  'host.changed_meanwhile': 'rejected',
-  'host.not_found': 'rejected',
-  'host.name_taken': 'rejected',
-  'host.busy': 'rejected',
-  'host.not_installed': 'rejected',
-  'host.none_selected': 'rejected',
-  'host.key_changed': 'rejected',
-  'host.unsupported_architecture': 'rejected',
-  'host.unsupported_libc': 'rejected',
-  'host.no_systemd': 'rejected',
-  'host.no_python': 'rejected',
-  'host.no_sudo': 'rejected',
-  'host.sudo_password_wrong': 'rejected',
-  'host.no_disk': 'rejected',
-  'host.read_only': 'rejected',
-  'host.port_taken': 'rejected',
-  'host.no_free_port': 'rejected',
-  'host.preflight_unreadable': 'rejected',
+  'host.changed_meanwhile': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'host.name_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.busy': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.not_installed': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.none_selected': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.key_changed': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.unsupported_architecture': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.unsupported_libc': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.no_systemd': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.no_python': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.no_sudo': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.sudo_password_wrong': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.no_disk': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.read_only': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.port_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.no_free_port': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.preflight_unreadable': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   // SSH
-  'ssh.auth_failed': 'rejected',
-  'ssh.key_unreadable': 'rejected',
-  'ssh.no_sftp': 'rejected',
-  'ssh.unreachable': 'unavailable',
-  'ssh.connection_lost': 'unavailable',
+  'ssh.auth_failed': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'ssh.key_unreadable': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'ssh.no_sftp': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'ssh.unreachable': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'ssh.connection_lost': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
   // Installing and removing
-  'install.playbook_failed': 'rejected',
-  'install.agent_silent': 'unavailable',
-  'install.interrupted': 'unavailable',
+  'install.playbook_failed': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'install.agent_silent': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
   // Upgrades of agents
-  'upgrade.not_found': 'rejected',
-  'upgrade.ended': 'rejected',
-  'upgrade.refused': 'rejected',
-  'upgrade.rolled_back': 'rejected',
-  'upgrade.stranded': 'unavailable',
-  'release.not_found': 'rejected',
-  'release.invalid': 'rejected',
-  'release.refused': 'rejected',
-  'release.exists': 'rejected',
+  'upgrade.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'upgrade.ended': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'upgrade.refused': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'upgrade.rolled_back': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'upgrade.stranded': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: false },
+  'release.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'release.refused': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'release.exists': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   // Heartbeats
-  'heartbeat.profile_not_found': 'rejected',
-  'heartbeat.profile_taken': 'rejected',
-  'heartbeat.profile_in_use': 'rejected',
-  'host.cpu_high': 'unavailable',
-  'host.memory_high': 'unavailable',
-  'host.tasks_failing': 'unavailable',
+  'heartbeat.profile_not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'heartbeat.profile_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'heartbeat.profile_in_use': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.cpu_high': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: false },
+  'host.memory_high': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: false },
+  'host.tasks_failing': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: false },
   // Talking to an agent
-  'agent.unreachable': 'unavailable',
-  'agent.overloaded': 'unavailable',
-  'agent.credentials_refused': 'rejected',
-  'agent.identity_changed': 'rejected',
-  'agent.invalid_answer': 'rejected',
-  'agent.method_unknown': 'rejected',
+  'agent.unreachable': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'agent.overloaded': { kind: 'unavailable', status: 503, saidBy: ['agent'], retry: true },
+  'agent.credentials_refused': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'agent.identity_changed': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'agent.defect': { kind: 'defect', status: 502, saidBy: ['agent'], retry: false },
+  'agent.invalid_answer': { kind: 'rejected', status: 502, saidBy: ['server'], retry: false },
+  'agent.method_unknown': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
   // Rotating credentials
-  'credentials.conflict': 'rejected',
-  'credentials.not_staged': 'rejected',
-  'credentials.not_proven': 'rejected',
-  'credentials.not_written': 'unavailable',
+  'credentials.conflict': { kind: 'rejected', status: 409, saidBy: ['agent'], retry: false },
+  'credentials.not_staged': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
+  'credentials.not_proven': { kind: 'rejected', status: 409, saidBy: ['agent'], retry: false },
+  'credentials.not_written': { kind: 'unavailable', status: 503, saidBy: ['agent'], retry: true },
   // Commands
-  'command.not_found': 'rejected',
-  'command.id_conflict': 'rejected',
-  'command.not_running': 'rejected',
-  'command.no_input': 'rejected',
-  'command.no_terminal': 'rejected',
-  'command.server_ended': 'unavailable',
-  'command.start_failed': 'rejected',
-  'command.output_gone': 'rejected',
-  'command.never_started': 'unavailable',
-  'command.host_restarted': 'unavailable',
-  'command.runner_died': 'unavailable',
-  'command.unanswered': 'unavailable',
+  'command.not_found': { kind: 'rejected', status: 404, saidBy: ['agent', 'server'], retry: false },
+  'command.id_conflict': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
+  'command.not_running': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
+  'command.no_input': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
+  'command.no_terminal': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
+  'command.server_ended': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: false },
+  'command.start_failed': { kind: 'rejected', status: 400, saidBy: ['agent'], retry: false },
+  'command.output_gone': { kind: 'rejected', status: 410, saidBy: ['agent', 'server'], retry: false },
+  'command.never_started': { kind: 'unavailable', status: 503, saidBy: ['agent', 'server'], retry: true },
+  'command.host_restarted': { kind: 'unavailable', status: 503, saidBy: ['agent'], retry: false },
+  'command.runner_died': { kind: 'unavailable', status: 503, saidBy: ['agent'], retry: false },
+  'command.unanswered': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: false },
   // Files
-  'file.transfer_unknown': 'rejected',
-  'file.id_conflict': 'rejected',
-  'file.not_found': 'rejected',
-  'file.path_refused': 'rejected',
-  'file.not_regular': 'rejected',
-  'file.denied': 'rejected',
-  'file.owner_unknown': 'rejected',
-  'file.disk_full': 'rejected',
-  'file.too_many': 'rejected',
-  'file.chunk_invalid': 'rejected',
-  'file.content_gone': 'rejected',
-  'file.content_wrong': 'unavailable',
-  'file.changed': 'unavailable',
-  'file.worker_died': 'unavailable',
-  'file.stalled': 'unavailable',
-  'transfer.not_found': 'rejected',
+  'file.transfer_unknown': { kind: 'rejected', status: 404, saidBy: ['agent'], retry: false },
+  'file.id_conflict': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
+  'file.not_found': { kind: 'rejected', status: 404, saidBy: ['agent'], retry: false },
+  'file.path_refused': { kind: 'rejected', status: 400, saidBy: ['agent', 'server'], retry: false },
+  'file.not_regular': { kind: 'rejected', status: 400, saidBy: ['agent'], retry: false },
+  'file.denied': { kind: 'rejected', status: 400, saidBy: ['agent'], retry: false },
+  'file.owner_unknown': { kind: 'rejected', status: 400, saidBy: ['agent'], retry: false },
+  'file.disk_full': { kind: 'rejected', status: 400, saidBy: ['agent'], retry: false },
+  'file.too_many': { kind: 'rejected', status: 400, saidBy: ['agent'], retry: false },
+  'file.chunk_invalid': { kind: 'rejected', status: 400, saidBy: ['agent'], retry: false },
+  'file.content_gone': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'file.content_wrong': { kind: 'unavailable', status: 503, saidBy: ['agent', 'server'], retry: false },
+  'file.changed': { kind: 'unavailable', status: 503, saidBy: ['agent'], retry: true },
+  'file.worker_died': { kind: 'unavailable', status: 503, saidBy: ['agent'], retry: false },
+  'file.stalled': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'transfer.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   // Playbooks
-  'playbook.not_found': 'rejected',
-  'playbook.unreadable': 'rejected',
-  'playbook.plan_outdated': 'rejected',
-  'playbook.not_a_plan': 'rejected',
-  'playbook.task_failed': 'rejected',
-  'playbook.no_tools': 'rejected',
-  'collection.not_found': 'rejected',
-  'collection.refused': 'rejected',
-  'collection.too_many': 'rejected',
-  'collection.git_failed': 'unavailable',
+  'playbook.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'playbook.unreadable': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'playbook.plan_outdated': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'playbook.not_a_plan': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'playbook.task_failed': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'playbook.no_tools': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'collection.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'collection.refused': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'collection.too_many': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'collection.git_failed': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
   // Runs
-  'run.not_found': 'rejected',
-  'run.stopped': 'rejected',
+  'run.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'run.stopped': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   // Saved commands and schedules
-  'saved_command.not_found': 'rejected',
-  'saved_command.name_taken': 'rejected',
-  'saved_command.in_use': 'rejected',
-  'schedule.not_found': 'rejected',
-  'schedule.name_taken': 'rejected',
+  'saved_command.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'saved_command.name_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'saved_command.in_use': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'schedule.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'schedule.name_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   // The server
-  'server.starting': 'unavailable',
-  'server.stopping': 'unavailable',
-  'server.overloaded': 'unavailable',
-  'server.files_full': 'unavailable',
-  'server.database_unavailable': 'unavailable',
-  'server.master_key_wrong': 'rejected',
-  'server.config_invalid': 'rejected',
-  'server.defect': 'defect',
-} as const satisfies Record<string, ErrorKind>
+  'server.overloaded': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'server.files_full': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'server.database_unavailable': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'server.master_key_wrong': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'server.config_invalid': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'server.defect': { kind: 'defect', status: 500, saidBy: ['server'], retry: false },
+} as const satisfies Record<string, ErrorEntry>
 
-export type ErrorKind = 'rejected' | 'unavailable' | 'defect'
-export type ErrorCode = keyof typeof ERROR_KINDS
+export type ErrorCode = keyof typeof ERRORS
 
 /** Whether a thing that failed may have happened all the same: ask again by id before doing it anew. */
 export type Outcome = 'not-applied' | 'unknown'
@@ -179,14 +185,24 @@ export class RollcallError extends Error {
     super(message, { cause: details.cause })
     this.name = 'RollcallError'
     this.code = code
-    this.kind = ERROR_KINDS[code]
+    this.kind = ERRORS[code].kind
     this.outcome = details.outcome ?? 'not-applied'
     this.fields = details.fields ?? []
   }
 }
 
 export function isErrorCode(text: unknown): text is ErrorCode {
-  return typeof text === 'string' && Object.hasOwn(ERROR_KINDS, text)
+  return typeof text === 'string' && Object.hasOwn(ERRORS, text)
+}
+
+/** Tells whether an error with this code may come from there. False for what is no code. */
+export function maySay(speaker: Speaker, code: unknown): code is ErrorCode {
+  return isErrorCode(code) && (ERRORS[code].saidBy as readonly Speaker[]).includes(speaker)
+}
+
+/** Tells whether doing the same again later may succeed. A code of another release is judged by its kind. */
+export function mayPass({ code, kind }: { code?: string | null | undefined; kind?: ErrorKind }): boolean {
+  return isErrorCode(code) ? ERRORS[code].retry : kind === 'unavailable'
 }
 
 interface SchemaIssue {

@@ -5,10 +5,11 @@ import {
   type AgentMethodName,
   openEnvelope,
   RPC_ERROR,
+  type RpcError,
+  toRpcError,
 } from '@rollcall/contracts/agent'
 import jayson from 'jayson'
 import { type Log, rateLimited } from '../platform/log.ts'
-import { type RpcError, toRpcError } from './rpc-errors.ts'
 
 /** Calls in one batch. */
 const MOST_IN_BATCH = 16

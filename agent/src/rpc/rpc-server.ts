@@ -11,6 +11,7 @@ import {
   CHALLENGE_HEADER,
   ENVELOPE_TYPE,
   STAGED_SERVER_NAME,
+  toRpcError,
 } from '@rollcall/contracts/agent'
 import express from 'express'
 import type { CredentialsService, KeyPair } from '../credentials/credentials.service.ts'
@@ -21,7 +22,6 @@ import { type Admitted, Gate, isSignedBody, type Refusal } from './gate.ts'
 import { refuse } from './not-found.ts'
 import { type Body, BodyReader } from './request-body.ts'
 import { RpcAdapter } from './rpc-adapter.ts'
-import { toRpcError } from './rpc-errors.ts'
 import { sendAnswer } from './send-answer.ts'
 import { SocketGuard } from './socket-guard.ts'
 

@@ -1,4 +1,4 @@
-import { ERROR_KINDS, isErrorCode } from '@rollcall/contracts'
+import { ERRORS, isErrorCode, mayPass } from '@rollcall/contracts'
 import type { LiveEvent } from '@rollcall/contracts/admin'
 import type { ServerAddress } from '../api/find-server.ts'
 import { backOffMs, pause } from '../api/retry.ts'
@@ -80,8 +80,8 @@ async function attendOnce(
 
 /** What an error event means: `undefined` where it may pass. */
 export function refusalIn({ code, message }: LiveEvent & { type: 'error' }): ApiError | undefined {
-  const kind = isErrorCode(code) ? ERROR_KINDS[code] : 'unavailable'
-  return kind === 'unavailable' ? undefined : new ApiError(message, kind, { code })
+  const kind = isErrorCode(code) ? ERRORS[code].kind : 'unavailable'
+  return mayPass({ code, kind }) ? undefined : new ApiError(message, kind, { code })
 }
 
 function tooLong(giveUpAfterMs: number, cause: unknown): UnreachableError {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ErrorCode, isErrorCode } from '../errors.ts'
+import { type ErrorCode, maySay } from '../errors.ts'
 import { plainText, uuid } from '../text.ts'
 import { defineMethod } from './method.ts'
 
@@ -46,7 +46,9 @@ export const commandResult = z.strictObject({
     .regex(/^SIG[A-Z0-9+]{1,12}$/)
     .nullable(),
   /** Why it is `failed` to start or `lost`, by code; null otherwise. */
-  reason: z.custom<ErrorCode>(isErrorCode, 'must be a known error code').nullable(),
+  reason: z
+    .custom<ErrorCode>((code) => maySay('agent', code), 'must be an error code of an agent')
+    .nullable(),
   /** The same in words. */
   message: plainText(1000).nullable(),
   started_at_ms: epochMs.nullable(),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ErrorCode, isErrorCode } from '../errors.ts'
+import { type ErrorCode, maySay } from '../errors.ts'
 import { plainText, uuid } from '../text.ts'
 import { defineMethod, noParams } from './method.ts'
 
@@ -143,7 +143,7 @@ export const transferResult = z.strictObject({
   /** Why it failed; null when it did not. */
   error: z
     .strictObject({
-      code: z.custom<ErrorCode>(isErrorCode, 'must be a known error code'),
+      code: z.custom<ErrorCode>((code) => maySay('agent', code), 'must be a known error code'),
       message: plainText(1000),
     })
     .nullable(),

@@ -22,6 +22,7 @@ export * from './files.ts'
 export * from './host.ts'
 export * from './method.ts'
 export * from './playbooks.ts'
+export * from './rpc-error.ts'
 export * from './signing.ts'
 
 /** Every method an agent answers, by its JSON-RPC name. */
@@ -67,17 +68,6 @@ export type AgentHandlers = {
     bytes: Uint8Array,
   ) => Promise<AgentResult<N>>
 }
-
-/** JSON-RPC error codes: the standard's own, and one for each kind of `RollcallError`. The stable code is in `data.code`. */
-export const RPC_ERROR = {
-  parse: -32700,
-  invalidRequest: -32600,
-  methodNotFound: -32601,
-  invalidParams: -32602,
-  internal: -32603,
-  rejected: -32001,
-  unavailable: -32002,
-} as const
 
 /** The header that carries the agent's token. */
 export const TOKEN_HEADER = 'x-agent-token'

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { ERROR_KINDS, isErrorCode } from '../errors.ts'
+import { ERRORS, type ErrorCode, maySay } from '../errors.ts'
 import { AGENT_METHODS, type AgentMethodName } from './index.ts'
 
 /**
@@ -18,7 +18,7 @@ const errorAnswer = z.strictObject({
   code: z.int(),
   message: z.string().min(1),
   data: z.strictObject({
-    code: z.custom(isErrorCode),
+    code: z.custom((code) => maySay('agent', code)),
     kind: z.enum(['rejected', 'unavailable', 'defect']),
     outcome: z.enum(['not-applied', 'unknown']),
     fields: z.array(z.strictObject({ field: z.string(), message: z.string() })),
@@ -35,7 +35,7 @@ describe('frozen samples of the wire still parse', () => {
 
   test.each(samples.filter((sample) => sample.response.error))('$file', ({ response }) => {
     const { data } = errorAnswer.parse(response.error)
-    expect(ERROR_KINDS[data.code as keyof typeof ERROR_KINDS]).toBe(data.kind)
+    expect(ERRORS[data.code as ErrorCode].kind).toBe(data.kind)
   })
 
   test('every method has a sample', () => {

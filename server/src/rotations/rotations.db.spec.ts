@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { AgentsRepository, type AgentsService } from '../agents/index.ts'
+import { type AgentIdentity, AgentsRepository, AgentsService } from '../agents/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import type { Clock } from '../platform/clock/clock.ts'
 import type { Repeater } from '../platform/clock/repeater.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ServerIdentities } from '../platform/crypto/server-identities.ts'
+import { Metrics } from '../platform/metrics/metrics.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { RotationDriver } from './rotation-driver.ts'
 import { RotationSchedule } from './rotation-schedule.ts'
@@ -85,6 +89,23 @@ const fails = (code: 'agent.unreachable' | 'agent.credentials_refused') => () =>
 const rotationOf = async (id: string) =>
   (await query('SELECT * FROM rotation WHERE host_id = $1', [id])).rows[0]
 const tokenOf = async (id: string) => (await agents.identity(id))?.token
+
+/** An agent with that identity, which answers every call with an error. */
+async function listening(identity: AgentIdentity | null, errorTo: (method: string) => object) {
+  const tls = { cert: identity?.certificatePem, key: identity?.privateKeyPem, requestCert: true }
+  const https = createServer({ ...tls, rejectUnauthorized: false }, async (request, response) => {
+    const { id, method } = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString())
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, error: errorTo(method) }))
+  })
+  await once(https.listen(0, '127.0.0.1'), 'listening')
+  return {
+    port: (https.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      https.closeAllConnections()
+      https.close()
+    },
+  }
+}
 
 describe('the schedule', () => {
   const DAY_MS = 86_400_000
@@ -239,6 +260,28 @@ describe('a rotation', () => {
     expect(asked).toEqual(['commit_credentials', 'get_port', 'stage_credentials'])
     expect(await rotationOf(id)).toMatchObject({ phase: 'made' })
     expect(await tokenOf(id)).toBe(before)
+  })
+
+  it('ends where the agent, as it says over the wire, has nothing staged: an installation has brought the new set', async () => {
+    const id = await host()
+    await rows.begin([id], 'ada', now)
+    answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
+    await driver.look()
+    expect(await rotationOf(id)).toMatchObject({ phase: 'switched' })
+    const asked: string[] = []
+    await using agent = await listening(await agents.identity(id), (method) => {
+      asked.push(method)
+      return { code: -32001, message: 'Nothing is staged.', data: { code: 'credentials.not_staged' } }
+    })
+    await query("UPDATE host SET address = '127.0.0.1' WHERE id = $1", [id])
+    await query('UPDATE agent SET rpc_port = $2 WHERE host_id = $1', [id, agent.port])
+    const clock = { now: () => now } as Clock
+    const log = pino({ level: 'silent' })
+    const service = new AgentsService(agents, clock, new Metrics(log), identities, log)
+    later(1000)
+    await new RotationDriver(rows, service, clock, {} as Repeater, log).look()
+    expect(asked).toEqual(['commit_credentials'])
+    expect(await rotationOf(id)).toBeUndefined()
   })
 
   it('that is asked for twice is one', async () => {

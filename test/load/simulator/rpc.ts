@@ -1,5 +1,11 @@
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
-import { AGENT_METHODS, type AgentMethodName, type AgentParams, RPC_ERROR } from '@rollcall/contracts/agent'
+import {
+  AGENT_METHODS,
+  type AgentMethodName,
+  type AgentParams,
+  RPC_ERROR,
+  toRpcError,
+} from '@rollcall/contracts/agent'
 import { RECORDED } from './messages.ts'
 
 /** Calls in one batch. */
@@ -99,12 +105,6 @@ function handle({ name, params }: Call, handlers: Handlers): string | Promise<st
 const resultText = (id: Id | undefined, result: string): string | null =>
   id === undefined ? null : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`
 
-const RPC_CODE = {
-  rejected: RPC_ERROR.rejected,
-  unavailable: RPC_ERROR.unavailable,
-  defect: RPC_ERROR.internal,
-} as const
-
 const OWN_CODE: Partial<Record<string, number>> = {
   'agent.method_unknown': RPC_ERROR.methodNotFound,
   'request.invalid': RPC_ERROR.invalidParams,
@@ -112,8 +112,5 @@ const OWN_CODE: Partial<Record<string, number>> = {
 
 export function errorText(id: Id, error: unknown, rpcCode?: number): string {
   if (!(error instanceof RollcallError)) throw error
-  const { code, kind, outcome, fields, message } = error
-  const data = { code, kind, outcome, fields }
-  const number = rpcCode ?? OWN_CODE[code] ?? RPC_CODE[kind]
-  return JSON.stringify({ jsonrpc: '2.0', id, error: { code: number, message, data } })
+  return JSON.stringify({ jsonrpc: '2.0', id, error: toRpcError(error, rpcCode ?? OWN_CODE[error.code]) })
 }

@@ -1,4 +1,4 @@
-import { isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
+import { maySay, RollcallError, sanitizeText } from '@rollcall/contracts'
 import { RPC_ERROR } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 
@@ -21,9 +21,6 @@ const rpcAnswer = z.union([
   }),
 ])
 
-/** An agent speaks of commands, of files and of itself; what it says of anything else is not believed. */
-const MAY_BE_SAID_BY_AGENT = /^(command\.|file\.|request\.|agent\.(overloaded|method_unknown)$)/
-
 /** The result that an answer carries. Without an `id` only its error is of interest. */
 export function unwrap(json: unknown, id: number | undefined): unknown {
   const answer = rpcAnswer.safeParse(json)
@@ -39,7 +36,7 @@ function errorOf(error: {
   data?: { code?: string | undefined; outcome?: 'not-applied' | 'unknown' | undefined } | undefined
 }): RollcallError {
   const code = error.data?.code
-  if (isErrorCode(code) && MAY_BE_SAID_BY_AGENT.test(code))
+  if (maySay('agent', code))
     return new RollcallError(code, sanitizeText(error.message, 2000), {
       ...(error.data?.outcome && { outcome: error.data.outcome }),
     })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import type { RollcallError } from '@rollcall/contracts'
+import { ERRORS, maySay, type RollcallError } from '@rollcall/contracts'
 import { CHALLENGE_HEADER, parseSignature, SIGNATURE_HEADER, TOKEN_HEADER } from '@rollcall/contracts/agent'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeIdentity } from '../crypto/certificates.ts'
@@ -90,6 +90,15 @@ const failure = (promise: Promise<unknown>) =>
     () => expect.unreachable(),
     (error: RollcallError) => error,
   )
+const CODES = Object.keys(ERRORS)
+/** As agents of every release send it. */
+const errorOf = (id: number, code: string) => ({
+  body: JSON.stringify({
+    jsonrpc: '2.0',
+    id,
+    error: { code: -32001, message: 'as it says', data: { code, outcome: 'unknown' } },
+  }),
+})
 const port8080 = (id: number) => ({ body: JSON.stringify({ jsonrpc: '2.0', id, result: { port: 8080 } }) })
 
 describe('AgentConnection', () => {
@@ -98,6 +107,24 @@ describe('AgentConnection', () => {
     expect(await connect(port).call('get_port', {})).toEqual({ port: 8080 })
     expect(seen).toEqual([{ token: TOKEN, url: `/${'p'.repeat(20)}/rpc`, hasClientCertificate: true }])
   })
+
+  it.each(CODES.filter((code) => maySay('agent', code)))(
+    'takes %s from an agent for what it is',
+    async (code) => {
+      const { port } = await fakeAgent((id) => errorOf(id, code))
+      const error = await failure(connect(port).call('get_port', {}))
+      expect(error).toMatchObject({ code, message: 'as it says', outcome: 'unknown' })
+    },
+  )
+
+  it.each([...CODES.filter((code) => !maySay('agent', code)), 'host.of_tomorrow'])(
+    'does not believe an agent that answers %s, which is not for it to say',
+    async (code) => {
+      const { port } = await fakeAgent((id) => errorOf(id, code))
+      const error = await failure(connect(port).call('get_port', {}))
+      expect(error).toMatchObject({ code: 'agent.invalid_answer', outcome: 'unknown' })
+    },
+  )
 
   it('signs by the time that the agent tells, and no second request of one life needs to be told', async () => {
     const challenged: string[] = []

@@ -1,50 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common'
-import { type ErrorCode, RollcallError } from '@rollcall/contracts'
+import { ERRORS, RollcallError } from '@rollcall/contracts'
 import type { ErrorBody } from '@rollcall/contracts/admin'
 import type { Response } from 'express'
 import { LOGGER, type Logger } from '../log.ts'
 import { isDatabaseAway } from '../prisma/database-away.ts'
-
-const STATUS: Partial<Record<ErrorCode, number>> = {
-  'request.unauthenticated': 401,
-  'request.forbidden': 403,
-  'request.not_found': 404,
-  'request.too_large': 413,
-  'access.wrong_credentials': 401,
-  'access.code_wrong': 401,
-  'access.locked_out': 429,
-  'access.outside_scope': 403,
-  'access.beyond_own': 403,
-  'access.link_invalid': 403,
-  'access.sso_failed': 401,
-  'access.sso_refused': 403,
-  'access.changed_meanwhile': 409,
-  'access.last_admin': 409,
-  'user.not_found': 404,
-  'user.email_taken': 409,
-  'key.not_found': 404,
-  'key.name_taken': 409,
-  'host.not_found': 404,
-  'command.not_found': 404,
-  'run.not_found': 404,
-  'transfer.not_found': 404,
-  'file.id_conflict': 409,
-  'file.content_gone': 409,
-  'saved_command.not_found': 404,
-  'schedule.not_found': 404,
-  'host.name_taken': 409,
-  'host.busy': 409,
-  'host.not_installed': 409,
-  'host.none_selected': 409,
-  'saved_command.name_taken': 409,
-  'saved_command.in_use': 409,
-  'schedule.name_taken': 409,
-  'host.key_changed': 409,
-  'command.id_conflict': 409,
-  'command.not_running': 409,
-  'command.no_input': 409,
-  'command.no_terminal': 409,
-}
 
 /** The one place where an error becomes an HTTP status. What is our fault is logged here and told without details. */
 @Catch()
@@ -57,14 +16,8 @@ export class ErrorFilter implements ExceptionFilter {
     const body: ErrorBody = {
       error: { code: error.code, kind: error.kind, message: error.message, fields: error.fields },
     }
-    host.switchToHttp().getResponse<Response>().status(statusOf(error)).json(body)
+    host.switchToHttp().getResponse<Response>().status(ERRORS[error.code].status).json(body)
   }
-}
-
-function statusOf(error: RollcallError): number {
-  if (error.kind === 'unavailable') return 503
-  if (error.kind === 'defect') return 500
-  return STATUS[error.code] ?? 400
 }
 
 function asRollcallError(thrown: unknown): RollcallError {

@@ -1,4 +1,4 @@
-import { ERROR_KINDS, isErrorCode } from '@rollcall/contracts'
+import { mayPass } from '@rollcall/contracts'
 import type { HostState } from '@rollcall/contracts/admin'
 
 /** Rounds, each with all its retries, that must have failed in a row. */
@@ -24,20 +24,16 @@ export interface SilentHost {
 
 /**
  * Whether SSH is to be tried, and if it works the agent installed again with the same identity. Pure. Only ever for an
- * agent that does not answer at all: refused credentials and a changed identity are answers, and need a person.
+ * agent that does not answer at all: refused credentials and a changed identity are answers, and need a person. An installation that failed
+ * for want of a connection may work later; one that was refused would be refused again.
  */
 export function isToBeReinstalled(host: SilentHost, now: Date): boolean {
   return (
     host.isAllowed &&
     host.failedRounds >= FAILED_ROUNDS &&
-    (host.state === 'offline' || (host.state === 'install_failed' && isPassing(host.stateCode))) &&
+    (host.state === 'offline' || (host.state === 'install_failed' && mayPass({ code: host.stateCode }))) &&
     (host.notBefore === null || now >= host.notBefore)
   )
-}
-
-/** An installation that failed for want of a connection may work later; one that was refused would be refused again. */
-function isPassing(code: string | null): boolean {
-  return isErrorCode(code) && ERROR_KINDS[code] === 'unavailable'
 }
 
 /** When it may be tried again after an attempt: 10, 20, 40 minutes and so on where it was installed. */

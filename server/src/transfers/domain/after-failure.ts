@@ -1,4 +1,4 @@
-import type { RollcallError } from '@rollcall/contracts'
+import { mayPass, type RollcallError } from '@rollcall/contracts'
 import type { TransferHost } from './transfer.ts'
 
 /** A host that has not answered for so long is given up. */
@@ -17,9 +17,7 @@ export function afterFailure(
   now: Date,
 ): AfterFailure {
   const since = host.unansweredSince ?? now
-  const mayPass =
-    error.kind === 'unavailable' && error.code !== 'file.content_wrong' && error.code !== 'file.worker_died'
-  if (!mayPass) return { do: 'fail', reason: error.message }
+  if (!mayPass(error)) return { do: 'fail', reason: error.message }
   if (now.getTime() - since.getTime() >= GIVE_UP_MS)
     return { do: 'fail', reason: `${error.message} It was tried for an hour.` }
   return { do: 'retry', at: new Date(now.getTime() + RETRY_MS), unansweredSince: since }
