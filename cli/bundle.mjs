@@ -1,7 +1,9 @@
 // Bundles the command line into dist/rollcall.cjs: one file to read at a start, of which only the commands that are used are run.
 // Runs on plain Node 20.
-import { readFile, rm } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
@@ -14,6 +16,28 @@ const oneLanguage = {
       contents: 'export { default as en } from "./en.js"',
       resolveDir: path('../node_modules/zod/v4/locales'),
     }))
+  },
+}
+
+const ADMIN = path('../node_modules/@rollcall/contracts/dist/admin')
+
+/** In place of `loadRoute`: which feature's file holds a route is known here, so that a command loads the schemas of its own routes alone. */
+const routesByFeature = {
+  name: 'routes-by-feature',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]api[\\/]routes\.ts$/ }, async () => {
+      const cases = []
+      for (const feature of await readdir(ADMIN, { withFileTypes: true })) {
+        const file = join(ADMIN, feature.name, 'routes.js')
+        if (!feature.isDirectory() || !existsSync(file)) continue
+        for (const [list, routes] of Object.entries(await import(pathToFileURL(file).href)))
+          for (const name of Object.keys(routes))
+            cases.push(
+              `case ${JSON.stringify(name)}: return (await import(${JSON.stringify(file)})).${list}.${name}`,
+            )
+      }
+      return { contents: `export async function loadRoute(name) { switch (name) {\n${cases.join('\n')}\n} }` }
+    })
   },
 }
 
@@ -33,6 +57,6 @@ await build({
   // As CommonJS: importing `node:http` as a module reads all that it exports, which loads Node's whole fetch.
   format: 'cjs',
   define: { ROLLCALL_VERSION: JSON.stringify(version) },
-  plugins: [oneLanguage],
+  plugins: [oneLanguage, routesByFeature],
   logLevel: 'warning',
 })

@@ -1,17 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { PassThrough, type Readable } from 'node:stream'
 import { type FieldError, fieldErrors } from '@rollcall/contracts'
-import {
-  ADMIN_ROUTES,
-  type AdminResponse,
-  type AdminRouteName,
-  type AdminRoutes,
-  errorBody,
-  type Route,
-} from '@rollcall/contracts/admin'
+import type { AdminResponse, AdminRouteName, AdminRoutes, Route } from '@rollcall/contracts/admin'
+import { errorBody } from '@rollcall/contracts/admin/error-body'
 import { ApiError, CliError, UnreachableError, UsageError } from '../errors.ts'
 import { nobodyListens, type ServerAddress } from './find-server.ts'
 import { send, textOf } from './http.ts'
+import { loadRoute } from './routes.ts'
 
 /** Above the 30 s that the server itself gives a host to answer. */
 const CALL_TIMEOUT_MS = 60_000
@@ -47,23 +42,24 @@ export class ApiClient {
    * refused; `UnreachableError` when there was no answer, so that the request may or may not have been carried out.
    */
   async call<N extends AdminRouteName>(name: N, ...[input]: CallArguments<N>): Promise<AdminResponse<N>> {
-    const { status, body } = await this.send(name, (input ?? {}) as Parts)
-    if (status === ADMIN_ROUTES[name].status) return parseAnswer(name, body)
+    const route = await loadRoute(name)
+    const { status, body } = await this.send(route, (input ?? {}) as Parts)
+    if (status === route.status) return parseAnswer<N>(route, body)
     throw refusalOf(status, body)
   }
 
   /** Hands content over to the server, however long that takes. Throws as `call` does. */
   async addContent(content: Readable): Promise<AdminResponse<'addContent'>> {
-    const route: Route = ADMIN_ROUTES.addContent
     // Before anything is waited for: what a program wrote is thrown away when it ends and nobody reads yet.
     const body = content.pipe(new PassThrough())
     content.on('error', (error) => body.destroy(error))
+    const route = await loadRoute('addContent')
     const server = await this.find()
     try {
       const headers = { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/octet-stream' }
       const response = await send(addressOf(server.url, route.path), { method: route.method, headers, body })
       const answer = await textOf(response)
-      if (response.statusCode === route.status) return parseAnswer('addContent', answer)
+      if (response.statusCode === route.status) return parseAnswer<'addContent'>(route, answer)
       throw refusalOf(response.statusCode ?? 0, answer)
     } catch (error) {
       if (error instanceof CliError) throw error
@@ -76,23 +72,25 @@ export class ApiClient {
     name: N,
     input: CallInput<N>,
   ): Promise<{ body: Readable; size: number }> {
-    const response = await this.request(name, input as Parts)
-    if (response.statusCode !== ADMIN_ROUTES[name].status)
+    const route: Route = await loadRoute(name)
+    const response = await this.request(route, input as Parts)
+    if (response.statusCode !== route.status)
       throw refusalOf(response.statusCode ?? 0, await textOf(response))
     return { body: response, size: Number(response.headers['content-length']) }
   }
 
   /** `GET /ready`, whose answer comes with 503 too. */
   async ready(): Promise<AdminResponse<'ready'>> {
-    const { status, body } = await this.send('ready', {})
-    const answer = ADMIN_ROUTES.ready.response.safeParse(parseJson(body))
+    const route = await loadRoute('ready')
+    const { status, body } = await this.send(route, {})
+    const answer = route.response.safeParse(parseJson(body))
     if (answer.success) return answer.data
     throw refusalOf(status, body)
   }
 
-  private async send(name: AdminRouteName, parts: Parts): Promise<{ status: number; body: string }> {
+  private async send(route: Route, parts: Parts): Promise<{ status: number; body: string }> {
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
-    const response = await this.request(name, parts, signal)
+    const response = await this.request(route, parts, signal)
     try {
       return { status: response.statusCode ?? 0, body: await textOf(response) }
     } catch (error) {
@@ -100,8 +98,7 @@ export class ApiClient {
     }
   }
 
-  private async request(name: AdminRouteName, parts: Parts, signal?: AbortSignal): Promise<IncomingMessage> {
-    const route: Route = ADMIN_ROUTES[name]
+  private async request(route: Route, parts: Parts, signal?: AbortSignal): Promise<IncomingMessage> {
     checkInput(route, parts)
     const server = await this.find()
     const hasBody = parts.body !== undefined
@@ -141,8 +138,7 @@ function checkInput(route: Route, parts: Parts): void {
     throw new UsageError('The request is not valid.', { code: 'request.invalid', fields })
 }
 
-function parseAnswer<N extends AdminRouteName>(name: N, body: string): AdminResponse<N> {
-  const { response } = ADMIN_ROUTES[name]
+function parseAnswer<N extends AdminRouteName>({ response }: Route, body: string): AdminResponse<N> {
   // Metrics and exports are text of their own.
   const parsed = response.safeParse(response.type === 'string' ? body : parseJson(body))
   if (parsed.success) return parsed.data as AdminResponse<N>

@@ -1,4 +1,5 @@
-import { type CommandState, type CommandView, commandState, isFinalState } from '@rollcall/contracts/admin'
+import type { CommandState, CommandView } from '@rollcall/contracts/admin'
+import { commandState, isFinalState } from '@rollcall/contracts/admin/commands/schemas'
 import { type Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { jsonOption, wholeNumber } from '../options.ts'

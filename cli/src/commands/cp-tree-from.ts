@@ -3,13 +3,13 @@ import { lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { sanitizeText } from '@rollcall/contracts'
+import type { TreeFile } from '@rollcall/contracts/agent'
 import {
   MAX_MANIFEST_BYTES,
   MOST_FILES_AT_ONCE,
-  type TreeFile,
   treeFile,
   treeListEnd,
-} from '@rollcall/contracts/agent'
+} from '@rollcall/contracts/agent/files'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { readLocalFile } from '../input/local-tree.ts'

@@ -1,4 +1,5 @@
-import { type AgentView, HOST_STATES, type HostState, type HostView } from '@rollcall/contracts/admin'
+import type { AgentView, HostState, HostView } from '@rollcall/contracts/admin'
+import { HOST_STATES } from '@rollcall/contracts/admin/hosts/schemas'
 import { type Command, Option } from 'commander'
 import { allAgents } from '../api/agents.ts'
 import type { Context } from '../context.ts'

@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type NewPlaybookRun,
-  type PlaybookView,
-  playbookVia,
-  type RunAccepted,
-} from '@rollcall/contracts/admin'
+import type { NewPlaybookRun, PlaybookView, RunAccepted } from '@rollcall/contracts/admin'
+import { playbookVia } from '@rollcall/contracts/admin/playbooks/schemas'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { ApiError, CliError, Left } from '../errors.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
-import { RECONNECT_HELP, watch } from '../live/watch.ts'
+import { RECONNECT_HELP } from '../live/reconnecting.ts'
 import { jsonDocument, jsonLine } from '../output/json.ts'
 import { JsonPrinter, RawPrinter } from '../output/printer.ts'
 import { endingOf, took } from '../output/words.ts'
@@ -35,6 +35,7 @@ async function showUntilEnd(
   { json }: { json?: boolean },
   { kind, host, commandId, answer }: Started,
 ): Promise<void> {
+  const { watch } = await import('../live/watch.ts')
   const { leaving } = watchInterrupts()
   if (json) context.stdout.write(jsonLine({ type: 'accepted', ...answer }))
   const printer = json ? new JsonPrinter(context) : new RawPrinter(context)

@@ -1,18 +1,14 @@
-import {
-  type CommandView,
-  isFinalState,
-  type RunAccepted,
-  type RunCommand,
-  type RunCounts,
-} from '@rollcall/contracts/admin'
+import type { CommandView, RunAccepted, RunCommand, RunCounts } from '@rollcall/contracts/admin'
+import { isFinalState } from '@rollcall/contracts/admin/commands/schemas'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { ApiError, CliError, Left } from '../errors.ts'
 import { CommandInput, forward } from '../input/command-input.ts'
 import { type Interrupts, watchInterrupts } from '../input/interrupts.ts'
 import { TerminalSession } from '../input/terminal-session.ts'
+import { giveUpAfterMs } from '../live/reconnecting.ts'
 import { RunTracker } from '../live/run-tracker.ts'
-import { giveUpAfterMs, watch } from '../live/watch.ts'
+import { watch } from '../live/watch.ts'
 import { exitCodeOf } from '../output/exit-code.ts'
 import { jsonLine } from '../output/json.ts'
 import { JsonPrinter, LinePrinter, type Printer, RawPrinter } from '../output/printer.ts'

@@ -1,4 +1,5 @@
-import { type ClusterHealth, HOST_STATES } from '@rollcall/contracts/admin'
+import type { ClusterHealth } from '@rollcall/contracts/admin'
+import { HOST_STATES } from '@rollcall/contracts/admin/hosts/schemas'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { isPassing } from '../errors.ts'

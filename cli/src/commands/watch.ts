@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
 import { type Attended, attend, refusalIn } from '../live/attend.ts'
 import { FleetView } from '../live/fleet-view.ts'
-import { giveUpAfterMs } from '../live/watch.ts'
+import { giveUpAfterMs } from '../live/reconnecting.ts'
 import { jsonOption } from '../options.ts'
 import { type FleetDisplay, JsonDisplay, LineDisplay, ScreenDisplay } from '../output/fleet-display.ts'
 

@@ -1,4 +1,5 @@
-import { MAX_HOSTS_PER_RUN, type RunLimits, type Target } from '@rollcall/contracts/admin'
+import type { RunLimits, Target } from '@rollcall/contracts/admin'
+import { MAX_HOSTS_PER_RUN } from '@rollcall/contracts/admin/targets'
 import { type Command, InvalidArgumentError } from 'commander'
 import { UsageError } from '../errors.ts'
 import { collectNames, wholeNumber } from '../options.ts'

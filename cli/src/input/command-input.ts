@@ -1,4 +1,4 @@
-import { MAX_INPUT_BYTES } from '@rollcall/contracts/agent'
+import { MAX_INPUT_BYTES } from '@rollcall/contracts/agent/commands'
 import type { ApiClient } from '../api/client.ts'
 import { retrying } from '../api/retry.ts'
 import { ApiError } from '../errors.ts'

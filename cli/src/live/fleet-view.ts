@@ -1,10 +1,5 @@
-import {
-  type AgentChange,
-  type AgentView,
-  agentView,
-  type HostState,
-  type LiveEvent,
-} from '@rollcall/contracts/admin'
+import type { AgentChange, AgentView, HostState, LiveEvent } from '@rollcall/contracts/admin'
+import { agentView } from '@rollcall/contracts/admin/heartbeats/schemas'
 import { MOST_AGENTS } from '../api/agents.ts'
 import { CliError } from '../errors.ts'
 

@@ -1,6 +1,7 @@
 import { on, once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { type LiveEvent, type LiveRequest, liveEvent } from '@rollcall/contracts/admin'
+import type { LiveEvent, LiveRequest } from '@rollcall/contracts/admin'
+import { liveEvent } from '@rollcall/contracts/admin/live/schemas'
 import type { WebSocket } from 'ws'
 import { addressOf, unansweredOf } from '../api/client.ts'
 import type { ServerAddress } from '../api/find-server.ts'

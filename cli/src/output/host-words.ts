@@ -1,4 +1,5 @@
-import { type AgentView, HOST_STATES, type HostState, type HostView } from '@rollcall/contracts/admin'
+import type { AgentView, HostState, HostView } from '@rollcall/contracts/admin'
+import { HOST_STATES } from '@rollcall/contracts/admin/hosts/schemas'
 import { duration } from './words.ts'
 
 /** As one would give it to ssh, the port only where it is not 22. */
