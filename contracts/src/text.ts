@@ -43,3 +43,14 @@ export const sshFingerprint = z
 export const uuid = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a lower-case UUID')
+
+const UUID_FORM = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Tells whether a text has the form of an id, in either case. Such a text is looked up as an id only, and anything else as a name only. */
+export const hasUuidForm = (text: string): boolean => UUID_FORM.test(text)
+
+/** Narrows a schema to names that can never be taken for an id. */
+export const neverAnId = <Name extends z.ZodString>(name: Name) =>
+  name.refine((text) => !hasUuidForm(text), {
+    error: 'must not have the form of a UUID, since ids have it: choose a name that says what it is',
+  })

@@ -1,19 +1,32 @@
 import { z } from 'zod'
 import type { Permission } from './access/schemas.ts'
 
-type ParamOf<Params extends z.ZodType> = `params.${keyof z.output<Params> & string}`
+/** The names of a schema's fields; any text for a schema that is not known. */
+type KeyOf<Schema extends z.ZodType> =
+  unknown extends z.output<Schema> ? string : keyof z.output<Schema> & string
+type ParamOf<Params extends z.ZodType> = `params.${KeyOf<Params>}`
+type QueryOf<Query extends z.ZodType> = `query.${KeyOf<Query>}`
+
+/** What can lie outside of somebody's scope, and be named in a path or query. */
+export const SCOPED_KINDS = ['host', 'command', 'run', 'transfer'] as const
+export type ScopedKind = (typeof SCOPED_KINDS)[number]
 
 /**
  * Which hosts a route concerns, for callers who are limited to some.
  * - `none`: no host at all: one's own account, or what is the same for everybody.
  * - `whole-fleet`: all hosts, so that it is refused to whoever may act on some only.
- * - `filtered`: the service takes the caller's scope and leaves out, or refuses, what lies outside.
- * - else what its path names: the guard answers `*.not_found` where that is not wholly within the scope.
+ * - `filtered`: the service takes the caller's scope and leaves out, or refuses, what lies outside. What the query may name
+ *   (`?host=`, `before=`) is told here.
+ * - else what its path names.
+ *
+ * For what is named the guard answers `*.not_found`, in the same words, where it does not exist and where it is not wholly
+ * within the scope. A host is looked up by the guard alone, which hands on which one it is.
  */
-export type RouteScope<Params extends z.ZodType = z.ZodType> =
+export type RouteScope<Params extends z.ZodType = z.ZodType, Query extends z.ZodType = z.ZodType> =
   | 'none'
   | 'whole-fleet'
   | 'filtered'
+  | { filtered: Partial<Record<ScopedKind, QueryOf<Query>>> }
   | { host: ParamOf<Params> }
   | { command: ParamOf<Params> }
   | { run: ParamOf<Params> }
@@ -40,7 +53,7 @@ export interface Route<
   summary: string
   /** Who may call it. `public` tells nothing about the fleet; `signed-in` is for whoever is known; else a permission. */
   access: 'public' | 'signed-in' | Permission
-  scope: RouteScope<Params>
+  scope: RouteScope<Params, Query>
   audit: RouteAudit
   status: 200 | 201 | 202
   params: Params
@@ -66,7 +79,7 @@ export function defineRoute<
   Body extends z.ZodType = Nothing,
 >(
   route: Pick<Route, 'method' | 'path' | 'summary' | 'access' | 'audit'> & {
-    scope: RouteScope<NoInfer<Params>>
+    scope: RouteScope<NoInfer<Params>, NoInfer<Query>>
     response: Response
     status?: Route['status']
     params?: Params

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hostReference } from './hosts/reference.ts'
 import { labelSelector } from './selector.ts'
 
 /** The most commands that one run may have. */
@@ -8,7 +9,7 @@ const MAX_SELECTORS = 20
 /** Which hosts a run is for: named ones, those whose labels fit, or all. */
 export const targetShape = {
   /** Names or ids. */
-  hosts: z.array(z.string().min(1).max(63)).min(1).max(MAX_HOSTS_PER_RUN).optional(),
+  hosts: z.array(hostReference).min(1).max(MAX_HOSTS_PER_RUN).optional(),
   /** Label selectors such as `env=prod` or `zone in (a,b)`; a host must fit all of them. */
   labels: z.array(labelSelector).min(1).max(MAX_SELECTORS).optional(),
   /** Every host on which an agent is installed. */

@@ -1,11 +1,13 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@rollcall/contracts/admin'
+import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
+import { parseAddress } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { AccessService } from './access.service.ts'
-import { namedBy } from './domain/named-by.ts'
+import { namedPlaces } from './domain/named-by.ts'
 import { AttemptsByAddress } from './domain/sign-in-limits.ts'
+import { notFound } from './not-found.ts'
 import { type KnownRequest, may, type Principal } from './principal.ts'
 import { ScopeRepository } from './scope.repository.ts'
 
@@ -24,58 +26,72 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    const name = nameOf(context)
+    const request = context.switchToHttp().getRequest<KnownRequest>()
     try {
-      return await this.admit(context)
+      await this.admit(name, request)
     } catch (error) {
-      const name = nameOf(context)
-      const isAudited = name === undefined || ADMIN_ROUTES[name].audit !== 'never'
-      if (isAudited && error instanceof RollcallError && error.kind === 'rejected')
-        await this.access.tellRefused(context.switchToHttp().getRequest<KnownRequest>(), name, error.code)
+      await this.tell(error, name, request)
       throw error
     }
-  }
-
-  private async admit(context: ExecutionContext): Promise<boolean> {
-    const name = nameOf(context)
-    if (name === undefined)
-      throw new RollcallError('request.forbidden', 'This route is not part of the contract.')
-    const { access, method } = ADMIN_ROUTES[name]
-    const request = context.switchToHttp().getRequest<KnownRequest>()
-    const changes = method !== 'GET'
-    if (access === 'public') {
-      if (!changes) return true
-      this.refuseForeignPage(request, request.headers.origin !== undefined)
-      this.limitStranger(name, request)
-      return true
+    if (name === undefined || request.principal === undefined) return true
+    try {
+      await this.find(name, request, request.principal)
+    } catch (error) {
+      // A name that is mistyped by whoever may see all is no attempt at anything, unless something was to be done there.
+      if (request.principal.scope !== null || ADMIN_ROUTES[name].audit === 'always')
+        await this.tell(error, name, request)
+      throw error
     }
-    request.principal = await this.access.authenticate(request)
-    if (changes) this.refuseForeignPage(request, request.principal.sessionId !== null)
-    if (access !== 'signed-in' && !may(request.principal, access))
-      throw new RollcallError(
-        'request.forbidden',
-        `This needs the permission ${access}, which ${request.principal.name} does not have. Ask an admin.`,
-      )
-    await this.refuseOutside(request.principal, ADMIN_ROUTES[name], request.params)
     return true
   }
 
-  /** What lies outside of somebody's scope does not exist for them. */
-  private async refuseOutside(
-    { scope }: Principal,
-    route: Route,
-    params: KnownRequest['params'],
-  ): Promise<void> {
-    if (scope === null) return
-    if (route.scope === 'whole-fleet')
+  private async tell(error: unknown, name: AdminRouteName | undefined, request: KnownRequest): Promise<void> {
+    const isAudited = name === undefined || ADMIN_ROUTES[name].audit !== 'never'
+    if (isAudited && error instanceof RollcallError && error.kind === 'rejected')
+      await this.access.tellRefused(request, name, error.code)
+  }
+
+  private async admit(name: AdminRouteName | undefined, request: KnownRequest): Promise<void> {
+    if (name === undefined)
+      throw new RollcallError('request.forbidden', 'This route is not part of the contract.')
+    const { access, method, scope } = ADMIN_ROUTES[name]
+    const changes = method !== 'GET'
+    if (access === 'public') {
+      if (!changes) return
+      this.refuseForeignPage(request, request.headers.origin !== undefined)
+      this.limitStranger(name, request)
+      return
+    }
+    const principal = await this.access.authenticate(request)
+    request.principal = principal
+    if (changes) this.refuseForeignPage(request, principal.sessionId !== null)
+    if (access !== 'signed-in' && !may(principal, access))
+      throw new RollcallError(
+        'request.forbidden',
+        `This needs the permission ${access}, which ${principal.name} does not have. Ask an admin.`,
+      )
+    if (scope === 'whole-fleet' && principal.scope !== null)
       throw new RollcallError(
         'access.outside_scope',
         'This concerns all hosts, and you may act on some only. Ask an admin.',
       )
-    const named = namedBy(route.scope)
-    if (named === null) return
-    const about = String(params[named.param])
-    if (!(await this.scopes.exists(named.kind, scope, about)))
-      throw new RollcallError(`${named.kind}.not_found`, `There is no ${named.kind} ${about}.`)
+  }
+
+  /** Finds what the request names, by the route's declared scope. What lies outside of somebody's scope does not exist for them. */
+  private async find(name: AdminRouteName, request: KnownRequest, { scope }: Principal): Promise<void> {
+    const places = namedPlaces(ADMIN_ROUTES[name].scope)
+    if (places.length === 0) return
+    const parts = parseAddress(name, request)
+    for (const { kind, part, key } of places) {
+      const about = parts[part][key]
+      if (typeof about !== 'string') continue
+      if (kind === 'host') {
+        const host = await this.scopes.findHost(scope, about)
+        if (host === null) throw notFound(kind, about, part === 'query' ? `query.${key}` : undefined)
+        request.namedHost = host
+      } else if (!(await this.scopes.exists(kind, scope, about))) throw notFound(kind, about)
+    }
   }
 
   /** Whoever is not known yet may try so often, be it passwords, codes or links. Here, so that no more is written down either. */

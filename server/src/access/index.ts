@@ -3,8 +3,18 @@ export { AccessService } from './access.service.ts'
 export { ApiKeysService } from './api-keys.service.ts'
 export { type HostScope, isInScope, scopeParameter, WHOLE_FLEET } from './domain/host-scope.ts'
 export { isAllowedOrigin } from './domain/origin.ts'
+export { notFound } from './not-found.ts'
 export { OneTimeLinks } from './one-time-links.ts'
-export { Actor, type KnownRequest, may, type Principal, refuseLabelsOutside } from './principal.ts'
+export {
+  Actor,
+  GuardedHost,
+  GuardedHostIfNamed,
+  type KnownRequest,
+  may,
+  type NamedHost,
+  type Principal,
+  refuseLabelsOutside,
+} from './principal.ts'
 export { ScopeRepository } from './scope.repository.ts'
 export { cookieOf } from './session-cookie.ts'
 export { UsersRepository } from './users.repository.ts'

@@ -23,8 +23,16 @@ export interface Principal {
   sessionId: string | null
 }
 
+/** A host that a request names, as the guard has found it. From there on it is known by its id. */
+export interface NamedHost {
+  id: string
+  name: string
+}
+
 export interface KnownRequest extends Request {
   principal?: Principal
+  /** What the route's scope says that it names; missing where the request names none. */
+  namedHost?: NamedHost
 }
 
 export const rightsOf = ({ permissions, scopeText }: Principal): Rights => ({ permissions, scopeText })
@@ -57,3 +65,16 @@ export const Actor = createParamDecorator((_data: unknown, context: ExecutionCon
   if (!principal) throw new RollcallError('server.defect', 'A route without a principal asked for one.')
   return principal
 })
+
+/** The host that the request is about, as the guard has found it. */
+export const GuardedHost = createParamDecorator((_data: unknown, context: ExecutionContext): NamedHost => {
+  const { namedHost } = context.switchToHttp().getRequest<KnownRequest>()
+  if (!namedHost) throw new RollcallError('server.defect', 'A route that names no host asked for one.')
+  return namedHost
+})
+
+/** The same where naming a host is left to the caller. */
+export const GuardedHostIfNamed = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): NamedHost | undefined =>
+    context.switchToHttp().getRequest<KnownRequest>().namedHost,
+)

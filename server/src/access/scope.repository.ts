@@ -1,40 +1,47 @@
 import { Injectable } from '@nestjs/common'
+import { type HostReference, readHostReference, type ScopedKind } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
 import { type HostScope, scopeParameter } from './domain/host-scope.ts'
-import type { ScopedKind } from './domain/named-by.ts'
+import type { NamedHost } from './principal.ts'
 
-const BY_NAME_OR_ID = `EXISTS (
-  SELECT 1 FROM host WHERE (name = $1 OR id::text = $1) AND host_fits(labels, $2::jsonb))`
 /** A host that has left the fleet has no labels: what it did is for those who may see all. */
 const OF_COMMAND = `EXISTS (
   SELECT 1 FROM command JOIN host ON host.id = command.host_id
-  WHERE command.id::text = $1 AND host_fits(labels, $2::jsonb))`
+  WHERE command.id = $1::uuid AND host_fits(labels, $2::jsonb))`
 /** A run that reaches beyond the scope tells of hosts that do not exist for whoever asks. */
-const OF_RUN = `EXISTS (SELECT 1 FROM run WHERE id::text = $1) AND NOT EXISTS (
+const OF_RUN = `EXISTS (SELECT 1 FROM run WHERE id = $1::uuid) AND NOT EXISTS (
   SELECT 1 FROM command LEFT JOIN host ON host.id = command.host_id
-  WHERE run_id::text = $1 AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
+  WHERE run_id = $1::uuid AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
 
 /** The same for a transfer of files. */
-const OF_TRANSFER = `EXISTS (SELECT 1 FROM transfer WHERE id::text = $1) AND NOT EXISTS (
+const OF_TRANSFER = `EXISTS (SELECT 1 FROM transfer WHERE id = $1::uuid) AND NOT EXISTS (
   SELECT 1 FROM transfer_host LEFT JOIN host ON host.id = transfer_host.host_id
-  WHERE transfer_id::text = $1 AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
+  WHERE transfer_id = $1::uuid AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
 
-const CONDITIONS: Record<ScopedKind, string> = {
-  host: BY_NAME_OR_ID,
-  command: OF_COMMAND,
-  run: OF_RUN,
-  transfer: OF_TRANSFER,
-}
+const CONDITIONS = { command: OF_COMMAND, run: OF_RUN, transfer: OF_TRANSFER }
 
 /** Whether what is named exists for somebody who may see some hosts only. */
 @Injectable()
 export class ScopeRepository {
   constructor(private readonly database: Database) {}
 
-  async exists(kind: ScopedKind, scope: HostScope, about: string): Promise<boolean> {
+  /** Looks a host up by its id or by its name, whichever the text has the form of. Returns null for one that is not there, or not within `scope`. */
+  async findHost(scope: HostScope, text: string): Promise<NamedHost | null> {
+    const reference: HostReference = readHostReference(text)
+    const [condition, value] =
+      'id' in reference ? ['id = $1::uuid', reference.id] : ['name = $1', reference.name]
+    const { rows } = await this.database.pool.query(
+      `SELECT id, name FROM host WHERE ${condition} AND ($2::jsonb IS NULL OR host_fits(labels, $2::jsonb))`,
+      [value, scopeParameter(scope)],
+    )
+    return rows[0] ?? null
+  }
+
+  /** Tells whether what has this id exists within `scope`; whoever may see all hosts is told so by whoever holds it. */
+  async exists(kind: Exclude<ScopedKind, 'host'>, scope: HostScope, id: string): Promise<boolean> {
     if (scope === null) return true
     const { rows } = await this.database.pool.query(`SELECT ${CONDITIONS[kind]} AS "isThere"`, [
-      about,
+      id,
       scopeParameter(scope),
     ])
     return rows[0].isThere

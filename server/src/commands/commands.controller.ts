@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { Actor, type Principal } from '../access/index.ts'
+import { Actor, GuardedHostIfNamed, type NamedHost, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { viewOf } from './command-view.ts'
 import { CommandsService } from './commands.service.ts'
@@ -9,8 +9,13 @@ export class CommandsController {
   constructor(private readonly commands: CommandsService) {}
 
   @Endpoint('listCommands')
-  async list(@Input() { query }: InputOf<'listCommands'>, @Actor() { scope }: Principal) {
-    return { commands: (await this.commands.list(query, scope)).map(viewOf) }
+  async list(
+    @GuardedHostIfNamed() host: NamedHost | undefined,
+    @Input() { query }: InputOf<'listCommands'>,
+    @Actor() { scope }: Principal,
+  ) {
+    const commands = await this.commands.list({ ...query, hostId: host?.id }, scope)
+    return { commands: commands.map(viewOf) }
   }
 
   @Endpoint('showCommand')

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type CommandKind, type CommandOutput, isFinalState } from '@rollcall/contracts/admin'
-import type { HostScope } from '../access/index.ts'
+import { type HostScope, notFound } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
-import { type Host, HostsRepository } from '../hosts/index.ts'
+import type { Host } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { CommandEvents, changeOf } from './command-events.ts'
 import { CommandWorker } from './command-worker.ts'
@@ -32,7 +32,6 @@ export class CommandsService {
   constructor(
     private readonly commands: CommandsRepository,
     private readonly work: WorkRepository,
-    private readonly hosts: HostsRepository,
     private readonly terminalInput: TerminalInputRepository,
     private readonly worker: CommandWorker,
     private readonly agents: AgentsService,
@@ -68,27 +67,17 @@ export class CommandsService {
 
   async show(id: string): Promise<Command> {
     const command = await this.commands.find(id)
-    if (!command)
-      throw new RollcallError(
-        'command.not_found',
-        `There is no command ${id}. "rollcall command list" shows those there are.`,
-      )
+    if (!command) throw notFound('command', id)
     return command
   }
 
   async list(
-    filter: Omit<CommandFilter, 'before' | 'hostId'> & {
-      host?: string | undefined
-      before?: string | undefined
-    },
+    filter: Omit<CommandFilter, 'before'> & { before?: string | undefined },
     scope: HostScope,
   ): Promise<Command[]> {
-    const { host, before, ...rest } = filter
-    const hostId = host === undefined ? undefined : (await this.hosts.findByNameOrId(host))?.id
-    if (host !== undefined && hostId === undefined) throw unknownHosts([host])
+    const { before, ...rest } = filter
     return this.commands.list(scope, {
       ...rest,
-      hostId,
       before: before === undefined ? undefined : await this.show(before),
     })
   }
@@ -174,14 +163,3 @@ export class CommandsService {
 }
 
 const isProgram = ({ kind }: Command) => kind === 'command' || kind === 'terminal' || kind === 'ssh_terminal'
-
-function unknownHosts(names: readonly string[]): RollcallError {
-  const list = names.slice(0, 20).join(', ')
-  return new RollcallError(
-    'host.not_found',
-    `There is no host called: ${list}. "rollcall host list" shows those there are.`,
-    {
-      fields: [{ field: 'hosts', message: `unknown: ${list}` }],
-    },
-  )
-}

@@ -234,7 +234,7 @@ describe('an installation', () => {
     const host = (id: string, lastProvisioning: string) =>
       test.database.prisma.host.create({
         data: {
-          ...{ id, name: id, address: 'a', sshPort: 22, sshUser: 'root', credential: Buffer.of(1) },
+          ...{ id, name: `host-${id}`, address: 'a', sshPort: 22, sshUser: 'root', credential: Buffer.of(1) },
           ...{ state: 'installing', stateSince: now(), createdAt: now(), lastProvisioning },
         },
       })

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { Actor, type Principal } from '../access/index.ts'
+import { Actor, GuardedHost, type NamedHost, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { FleetService } from './fleet.service.ts'
 
@@ -23,17 +23,17 @@ export class FleetController {
   }
 
   @Endpoint('hostStatus')
-  status(@Input() { params }: InputOf<'hostStatus'>) {
-    return this.fleet.status(params.host)
+  status(@GuardedHost() { id }: NamedHost) {
+    return this.fleet.status(id)
   }
 
   @Endpoint('hostHistory')
-  async history(@Input() { params, query }: InputOf<'hostHistory'>) {
-    return { events: await this.fleet.history(params.host, query.limit, query.before) }
+  async history(@GuardedHost() { id }: NamedHost, @Input() { query }: InputOf<'hostHistory'>) {
+    return { events: await this.fleet.history(id, query.limit, query.before) }
   }
 
   @Endpoint('hostSamples')
-  async samples(@Input() { params, query }: InputOf<'hostSamples'>) {
-    return { samples: await this.fleet.samples(params.host, query.resolution) }
+  async samples(@GuardedHost() { id }: NamedHost, @Input() { query }: InputOf<'hostSamples'>) {
+    return { samples: await this.fleet.samples(id, query.resolution) }
   }
 }

@@ -73,8 +73,8 @@ export class FleetService {
     return clusterHealthOf(await this.fleet.countByState(scope))
   }
 
-  async status(nameOrId: string): Promise<HostStatus> {
-    const host = await this.hosts.show(nameOrId)
+  async status(hostId: string): Promise<HostStatus> {
+    const host = await this.hosts.show(hostId)
     const report = await this.fleet.report(host.id)
     const { profile } = report
     return {
@@ -100,14 +100,14 @@ export class FleetService {
     }
   }
 
-  async history(nameOrId: string, limit: number, before: number | undefined): Promise<HostEvent[]> {
-    const host = await this.hosts.show(nameOrId)
+  async history(hostId: string, limit: number, before: number | undefined): Promise<HostEvent[]> {
+    const host = await this.hosts.show(hostId)
     const events = await this.fleet.events(host.id, limit, before)
     return events.map((event) => ({ ...event, reason: event.reason && sanitizeText(event.reason, 2000) }))
   }
 
-  async samples(nameOrId: string, resolution: '5m' | '1h'): Promise<HostSample[]> {
-    const host = await this.hosts.show(nameOrId)
+  async samples(hostId: string, resolution: '5m' | '1h'): Promise<HostSample[]> {
+    const host = await this.hosts.show(hostId)
     const since = new Date(this.clock.now().getTime() - SPAN_MS[resolution])
     return this.fleet.samples(host.id, RESOLUTION_S[resolution], since)
   }

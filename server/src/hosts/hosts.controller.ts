@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common'
-import { Actor, type Principal } from '../access/index.ts'
+import { Actor, GuardedHost, type NamedHost, type Principal } from '../access/index.ts'
 import { ServerIdentities } from '../platform/crypto/server-identities.ts'
-import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { Endpoint } from '../platform/http/endpoint.ts'
 import { viewOfHost } from './host-view.ts'
 import { HostsService } from './hosts.service.ts'
 
@@ -18,8 +18,8 @@ export class HostsController {
   }
 
   @Endpoint('showHost')
-  async show(@Input() { params }: InputOf<'showHost'>) {
-    const host = await this.hosts.show(params.host)
+  async show(@GuardedHost() { id }: NamedHost) {
+    const host = await this.hosts.show(id)
     return {
       host: viewOfHost(host),
       serverPin: host.agent?.serverPin ?? (await this.identities.newestPin()),

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { HostState } from '@rollcall/contracts/admin'
+import { type HostState, readHostReference } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
 import type { Host, HostCredential, HostReach } from './domain/host.ts'
 
 const HOST_PARTS = { agent: true, roll: { select: { lastAnswerAt: true } } } as const
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** What a person may choose for a host; what is left out stays. */
 export interface HostSettings {
@@ -42,22 +41,32 @@ export class HostsRepository {
     return rows.map(fromRow)
   }
 
-  async findByNameOrId(nameOrId: string): Promise<Host | null> {
-    return (await this.findAllByNameOrId([nameOrId])).get(nameOrId) ?? null
+  async find(id: string): Promise<Host | null> {
+    const row = await this.database.prisma.host.findUnique({ where: { id }, include: HOST_PARTS })
+    return row && fromRow(row)
   }
 
-  /** Those that exist, by what they were called by. A name wins over an id. */
-  async findAllByNameOrId(namesOrIds: readonly string[]): Promise<Map<string, Host>> {
+  /** Finds the hosts that people have called by id or name, each by what it was called by. An id is no name, nor a name an id. */
+  async findReferred(texts: readonly string[]): Promise<Map<string, Host>> {
+    const references = texts.map((text) => ({ text, ...readHostReference(text) }))
     const rows = await this.database.prisma.host.findMany({
       where: {
-        OR: [{ name: { in: [...namesOrIds] } }, { id: { in: namesOrIds.filter((text) => UUID.test(text)) } }],
+        OR: [
+          { id: { in: references.flatMap((one) => ('id' in one ? [one.id] : [])) } },
+          { name: { in: references.flatMap((one) => ('name' in one ? [one.name] : [])) } },
+        ],
       },
       include: HOST_PARTS,
     })
+    const hosts = rows.map(fromRow)
+    const byId = new Map(hosts.map((host) => [host.id, host]))
+    const byName = new Map(hosts.map((host) => [host.name, host]))
     const found = new Map<string, Host>()
-    for (const host of rows.map(fromRow)) found.set(host.id, host)
-    for (const host of rows.map(fromRow)) found.set(host.name, host)
-    return new Map(namesOrIds.flatMap((text) => (found.has(text) ? [[text, found.get(text) as Host]] : [])))
+    for (const one of references) {
+      const host = 'id' in one ? byId.get(one.id) : byName.get(one.name)
+      if (host) found.set(one.text, host)
+    }
+    return found
   }
 
   /** What decides whether a host is chosen for something, of every host, by name. */

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
-import { type HostScope, isInScope } from '../access/index.ts'
+import { type HostScope, isInScope, notFound } from '../access/index.ts'
 import type { Host } from './domain/host.ts'
 import { HostsRepository } from './hosts.repository.ts'
 
@@ -12,14 +11,10 @@ export class HostsService {
     return (await this.hosts.list()).filter(({ labels }) => isInScope(scope, labels))
   }
 
-  /** Throws `host.not_found`. */
-  async show(nameOrId: string): Promise<Host> {
-    const host = await this.hosts.findByNameOrId(nameOrId)
-    if (!host)
-      throw new RollcallError(
-        'host.not_found',
-        `There is no host called ${nameOrId}. "rollcall host list" shows those there are.`,
-      )
-    return host
+  /** Shows the host with this id. Throws `host.not_found`. */
+  async show(id: string): Promise<Host> {
+    const host = await this.hosts.find(id)
+    if (host) return host
+    throw notFound('host', id)
   }
 }

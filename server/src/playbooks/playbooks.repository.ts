@@ -111,6 +111,16 @@ export class PlaybooksRepository {
     }
   }
 
+  /** The hosts where a plan succeeded, with what it would do there. */
+  async planned(runId: string): Promise<{ hostId: string; digest: string }[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT host_id AS "hostId", digest FROM command JOIN playbook_command ON command_id = command.id
+       WHERE run_id = $1 AND state = 'success' AND digest IS NOT NULL ORDER BY host_name`,
+      [runId],
+    )
+    return rows
+  }
+
   /** By name of the host. */
   async hosts(runId: string): Promise<PlaybookHost[]> {
     const { rows } = await this.database.pool.query(

@@ -20,7 +20,7 @@ interface Request {
   target: Target
   limits: RunLimits | null
   timeoutMs: number
-  /** Of the plan that is applied, by the host's name; null where none is. */
+  /** Of the plan that is applied, by the host's id; null where none is. */
   digests: Map<string, string> | null
 }
 
@@ -65,11 +65,11 @@ export class PlaybooksService {
     request: { runId?: string | undefined; limits?: RunLimits | undefined },
     actor: Principal,
   ): Promise<AcceptedRun> {
-    const [{ run, hosts }, order] = await Promise.all([this.show(planId), this.order(planId)])
+    const [{ run }, order] = await Promise.all([this.show(planId), this.order(planId)])
     if (order.mode !== 'plan')
       throw notAPlan('This run is no plan. Make one with "rollcall playbook plan" and apply that.')
     if (run.endedAt === null) throw notAPlan('The plan is still being made. Wait until it has ended.')
-    const planned = hosts.filter(({ state, digest }) => state === 'success' && digest !== null)
+    const planned = await this.playbooks.planned(planId)
     if (planned.length === 0)
       throw notAPlan('The plan succeeded on no host. See what failed, and plan it again.')
     const runId = request.runId ?? randomUUID()
@@ -77,8 +77,8 @@ export class PlaybooksService {
       ...{ runId, actor, timeoutMs: run.timeoutMs, limits: request.limits ?? null },
       bodyHash: hashOf({ planId, ...request, runId }),
       order: { ...order, mode: 'apply', planId },
-      target: { hosts: planned.map(({ host }) => host) },
-      digests: new Map(planned.map(({ host, digest }) => [host, digest ?? ''])),
+      target: { hosts: planned.map(({ hostId }) => hostId) },
+      digests: new Map(planned.map(({ hostId, digest }) => [hostId, digest])),
     })
   }
 
@@ -118,13 +118,11 @@ export class PlaybooksService {
       const run = await this.runs.prepare({
         ...{ runId, bodyHash, requestedBy, scope, spec, target, limits, kind: 'playbook' as const },
       })
-      const each = run.commands.map(({ id, hostName }) => ({
+      const each = run.commands.map(({ id, hostId }) => ({
         commandId: id,
         nonce: randomBytes(24).toString('base64url'),
-        expectedDigest: digests?.get(hostName) ?? null,
+        expectedDigest: digests?.get(hostId) ?? null,
       }))
-      if (digests && each.some(({ expectedDigest }) => expectedDigest === null))
-        throw notAPlan('A host was renamed since the plan was made. Plan it again.')
       await this.commandRows
         .insertRun(run, (transaction) => this.playbooks.insert(transaction, runId, order, each))
         .then(
@@ -135,7 +133,7 @@ export class PlaybooksService {
           },
         )
     }
-    return this.runs.accept(runId, bodyHash, () => {
+    return this.runs.accept(runId, bodyHash, actor.scope, () => {
       throw new RollcallError('server.defect', `run ${runId} was stored and is not there`)
     })
   }

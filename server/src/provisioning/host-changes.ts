@@ -42,8 +42,8 @@ export class HostChanges {
    * Tries how a host is to be reached, and only then changes it, all or nothing. Throws `ssh.*`, `host.*` and what else stands in the way,
    * `host.changed_meanwhile`, `host.busy`, `host.no_free_port`.
    */
-  async change(nameOrId: string, change: HostChange, requestedBy: string): Promise<ChangedHost> {
-    const host = await this.hosts.show(nameOrId)
+  async change(hostId: string, change: HostChange, requestedBy: string): Promise<ChangedHost> {
+    const host = await this.hosts.show(hostId)
     if (typeof change.heartbeatProfile === 'string') await this.profiles.show(change.heartbeatProfile)
     const { labels, ifLabels, heartbeatProfile, autoReinstall } = change
     const settings = { labels, heartbeatProfile, autoReinstall }

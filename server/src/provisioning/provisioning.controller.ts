@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { Actor, type Principal, refuseLabelsOutside } from '../access/index.ts'
+import { Actor, GuardedHost, type NamedHost, type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { viewOfHost } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { HostChanges } from './host-changes.ts'
@@ -18,27 +18,35 @@ export class ProvisioningController {
   }
 
   @Endpoint('changeHost')
-  async change(@Input() { params, body }: InputOf<'changeHost'>, @Actor() { name, scope }: Principal) {
+  async change(
+    @GuardedHost() { id }: NamedHost,
+    @Input() { body }: InputOf<'changeHost'>,
+    @Actor() { name, scope }: Principal,
+  ) {
     if (body.labels) refuseLabelsOutside(scope, body.labels)
-    const { host, ...rest } = await this.changes.change(params.host, body, name)
+    const { host, ...rest } = await this.changes.change(id, body, name)
     return { host: viewOfHost(host), ...rest }
   }
 
   @Endpoint('installHost')
-  async install(@Input() { params }: InputOf<'installHost'>, @Actor() actor: Principal) {
-    return viewOf(await this.provisioning.install(params.host, actor.name))
+  async install(@GuardedHost() { id }: NamedHost, @Actor() actor: Principal) {
+    return viewOf(await this.provisioning.install(id, actor.name))
   }
 
   @Endpoint('removeHost')
-  async remove(@Input() { params, query }: InputOf<'removeHost'>, @Actor() actor: Principal) {
+  async remove(
+    @GuardedHost() { id }: NamedHost,
+    @Input() { query }: InputOf<'removeHost'>,
+    @Actor() actor: Principal,
+  ) {
     if (query.forget) {
-      const host = await this.provisioning.forget(params.host)
+      const host = await this.provisioning.forget(id)
       return {
         commandId: null,
         message: `${host.name} is forgotten. It was not reached: if the agent is installed there, it still is.`,
       }
     }
-    const { host, commandId } = await this.provisioning.remove(params.host, actor.name)
+    const { host, commandId } = await this.provisioning.remove(id, actor.name)
     return { commandId, message: `The agent is being uninstalled from ${host.name}.` }
   }
 

@@ -155,10 +155,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   }
 
   private async target(hostId: string) {
-    const [host, credential] = await Promise.all([
-      this.hosts.findByNameOrId(hostId),
-      this.hosts.credential(hostId),
-    ])
+    const [host, credential] = await Promise.all([this.hosts.find(hostId), this.hosts.credential(hostId)])
     if (!host || !credential)
       throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
     const target = {

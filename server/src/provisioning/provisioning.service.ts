@@ -51,17 +51,17 @@ export class ProvisioningService {
     return this.accepted(host.id, run.commands[0].id)
   }
 
-  async install(nameOrId: string, requestedBy: string): Promise<Accepted> {
-    return this.begin('install', await this.hosts.show(nameOrId), requestedBy)
+  async install(hostId: string, requestedBy: string): Promise<Accepted> {
+    return this.begin('install', await this.hosts.show(hostId), requestedBy)
   }
 
-  async remove(nameOrId: string, requestedBy: string): Promise<Accepted> {
-    return this.begin('remove', await this.hosts.show(nameOrId), requestedBy)
+  async remove(hostId: string, requestedBy: string): Promise<Accepted> {
+    return this.begin('remove', await this.hosts.show(hostId), requestedBy)
   }
 
   /** Forgets a host without reaching it: what is installed there stays. */
-  async forget(nameOrId: string): Promise<Host> {
-    const host = await this.hosts.show(nameOrId)
+  async forget(hostId: string): Promise<Host> {
+    const host = await this.hosts.show(hostId)
     await this.hostRows.delete(host.id)
     this.connections.forget(host.id)
     return host

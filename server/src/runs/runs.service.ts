@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewRun, RunLimits, RunView, SkippedHost, Target } from '@rollcall/contracts/admin'
-import { type HostScope, isInScope, may, type Principal, WHOLE_FLEET } from '../access/index.ts'
+import { type HostScope, isInScope, may, notFound, type Principal } from '../access/index.ts'
 import {
   type Command,
   type CommandSpec,
@@ -66,7 +66,7 @@ export class RunsService {
       )
     const runId = request.runId ?? randomUUID()
     const { hosts, labels, all, limits, runId: _runId, ...spec } = request
-    return this.accept(runId, hashOf({ ...request, runId }), async () => ({
+    return this.accept(runId, hashOf({ ...request, runId }), scope, async () => ({
       ...{ requestedBy, scope, spec, target: { hosts, labels, all }, limits: limits ?? null },
     }))
   }
@@ -75,17 +75,18 @@ export class RunsService {
   async accept(
     runId: string,
     bodyHash: string,
+    scope: HostScope,
     makeOrder: () => Promise<Omit<RunOrder, 'runId' | 'bodyHash'>>,
   ): Promise<AcceptedRun> {
     const known = await this.runs.find(runId)
-    if (known) return this.knownRun(known, bodyHash)
+    if (known) return this.knownRun(known, bodyHash, scope)
     const run = await this.prepare({ ...(await makeOrder()), runId, bodyHash })
     try {
       await this.commandRows.insertRun(run)
     } catch (error) {
       // The same request twice at the same time: the other one was faster.
       const first = await this.runs.find(runId)
-      if (first) return this.knownRun(first, bodyHash)
+      if (first) return this.knownRun(first, bodyHash, scope)
       throw error
     }
     this.announce(run)
@@ -139,7 +140,7 @@ export class RunsService {
   async show(id: string): Promise<RunView> {
     const shown = await this.runs.findWithProgress(id)
     if (shown) return viewOfRun(shown.run, shown.progress)
-    throw notFound(id)
+    throw notFound('run', id)
   }
 
   /** Those of which every host is in `scope`. */
@@ -159,22 +160,21 @@ export class RunsService {
   async find(id: string): Promise<Run> {
     const run = await this.runs.find(id)
     if (run) return run
-    throw notFound(id)
+    throw notFound('run', id)
   }
 
-  private async knownRun(first: Run, bodyHash: string): Promise<AcceptedRun> {
-    const { id: runId, skipped } = first
-    if (first.bodyHash !== bodyHash)
+  /** Answers a request that was sent again. A run that reaches beyond `scope` is somebody else's, whatever its body. */
+  private async knownRun(first: Run, bodyHash: string, scope: HostScope): Promise<AcceptedRun> {
+    const { id: runId, skipped, total } = first
+    const commands =
+      first.bodyHash === bodyHash ? await this.commandRows.list(scope, { runId, limit: total }) : []
+    if (commands.length < total)
       throw new RollcallError(
         'command.id_conflict',
         `The run ${runId} was asked for before with another body. Choose another runId for another request.`,
         { fields: [{ field: 'runId', message: 'is taken by another request' }] },
       )
-    return {
-      runId,
-      skipped,
-      commands: await this.commandRows.list(WHOLE_FLEET, { runId, limit: first.total }),
-    }
+    return { runId, skipped, commands }
   }
 
   /** The hosts that a target means for somebody, and those that fit and cannot be used. Throws `host.*`. */
@@ -197,7 +197,7 @@ export class RunsService {
     scope: HostScope,
     needsAgent: boolean,
   ): Promise<[RunnableHost, ...RunnableHost[]]> {
-    const found = await this.hosts.findAllByNameOrId(names)
+    const found = await this.hosts.findReferred(names)
     const exists = (name: string) => {
       const host = found.get(name)
       return host !== undefined && isInScope(scope, host.labels)
@@ -225,6 +225,3 @@ export class RunsService {
     return [first, ...others]
   }
 }
-
-const notFound = (id: string) =>
-  new RollcallError('run.not_found', `There is no run ${id}. "rollcall runs list" shows those there are.`)

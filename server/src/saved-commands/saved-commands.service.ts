@@ -73,20 +73,27 @@ export class SavedCommandsService {
   /** Runs it as it is now. Sent again with the same id, it finds the first run, however the command was changed since. */
   async run(name: string, request: SavedRun, actor: Pick<Principal, 'name' | 'scope'>): Promise<AcceptedRun> {
     const runId = request.runId ?? randomUUID()
-    return this.runs.accept(runId, hashOf({ ...request, runId, savedCommand: name }), async () => {
-      const saved = await this.show(name)
-      const target = request.target ?? saved.target
-      if (!target)
-        throw new RollcallError(
-          'request.invalid',
-          `The saved command ${name} does not say where to run. Give a target: hosts, labels or all.`,
-          { fields: [{ field: 'target', message: 'is missing: say where to run, by hosts, labels or all' }] },
-        )
-      return {
-        ...{ requestedBy: actor.name, scope: actor.scope, spec: specOf(saved), target, savedCommand: name },
-        limits: request.limits ?? saved.limits,
-      }
-    })
+    return this.runs.accept(
+      runId,
+      hashOf({ ...request, runId, savedCommand: name }),
+      actor.scope,
+      async () => {
+        const saved = await this.show(name)
+        const target = request.target ?? saved.target
+        if (!target)
+          throw new RollcallError(
+            'request.invalid',
+            `The saved command ${name} does not say where to run. Give a target: hosts, labels or all.`,
+            {
+              fields: [{ field: 'target', message: 'is missing: say where to run, by hosts, labels or all' }],
+            },
+          )
+        return {
+          ...{ requestedBy: actor.name, scope: actor.scope, spec: specOf(saved), target, savedCommand: name },
+          limits: request.limits ?? saved.limits,
+        }
+      },
+    )
   }
 }
 

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { Actor, type Principal } from '../access/index.ts'
+import { Actor, GuardedHost, type NamedHost, type Principal } from '../access/index.ts'
 import { viewOf } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { TerminalsService } from './terminals.service.ts'
@@ -9,7 +9,11 @@ export class TerminalsController {
   constructor(private readonly terminals: TerminalsService) {}
 
   @Endpoint('openTerminal')
-  async open(@Input() { params, body }: InputOf<'openTerminal'>, @Actor() actor: Principal) {
-    return { command: viewOf(await this.terminals.open(params.host, body, actor)) }
+  async open(
+    @GuardedHost() { id }: NamedHost,
+    @Input() { body }: InputOf<'openTerminal'>,
+    @Actor() actor: Principal,
+  ) {
+    return { command: viewOf(await this.terminals.open(id, body, actor)) }
   }
 }

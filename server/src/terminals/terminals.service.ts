@@ -35,22 +35,26 @@ export class TerminalsService {
     private readonly hosts: HostsService,
   ) {}
 
-  async open(host: string, request: z.output<typeof newTerminal>, actor: Principal): Promise<Command> {
+  async open(hostId: string, request: z.output<typeof newTerminal>, actor: Principal): Promise<Command> {
     const { terminalId: runId = randomUUID(), columns, rows, via } = request
-    const { commands } = await this.runs.accept(runId, hashOf({ host, runId }), async () => ({
-      requestedBy: actor.name,
-      kind: await this.kindFor(host, via),
-      scope: actor.scope,
-      spec: { ...SHELL, columns, rows },
-      target: { hosts: [host] },
-      limits: null,
-    }))
+    const { commands } = await this.runs.accept(
+      runId,
+      hashOf({ host: hostId, runId }),
+      actor.scope,
+      async () => ({
+        requestedBy: actor.name,
+        kind: await this.kindFor(hostId, via),
+        scope: actor.scope,
+        spec: { ...SHELL, columns, rows },
+        target: { hosts: [hostId] },
+        limits: null,
+      }),
+    )
     return commands[0] as Command
   }
 
-  /** Whoever may not see the host is told so by the run, as for one that does not exist. */
-  private async kindFor(host: string, via: 'auto' | 'agent' | 'ssh'): Promise<'terminal' | 'ssh_terminal'> {
+  private async kindFor(hostId: string, via: 'auto' | 'agent' | 'ssh'): Promise<'terminal' | 'ssh_terminal'> {
     if (via !== 'auto') return via === 'agent' ? 'terminal' : 'ssh_terminal'
-    return (await this.hosts.show(host)).isInstalled ? 'terminal' : 'ssh_terminal'
+    return (await this.hosts.show(hostId)).isInstalled ? 'terminal' : 'ssh_terminal'
   }
 }

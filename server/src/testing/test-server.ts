@@ -49,7 +49,7 @@ export class TestServer implements AsyncDisposable {
       outputBytes: 2 ** 28,
       outputTotalBytes: 2 ** 36,
     }
-    const queue = { isUp: async () => true, enqueue: async () => undefined, add: async () => undefined }
+    const queue = { isUp: async () => true, add: async () => undefined }
     const sealer = new Sealer(Buffer.alloc(32, 1))
     const platform = {
       ...{ version: '0.0.0', config, log: pino({ level: 'silent' }), dataDir, queue, artifacts: {} },

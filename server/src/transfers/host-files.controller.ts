@@ -1,10 +1,9 @@
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { Controller, Inject, Res, StreamableFile } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
 import type { Response } from 'express'
+import { GuardedHost, type NamedHost } from '../access/index.ts'
 import { AgentFileReader, type ReadOrder } from '../files/index.ts'
-import { HostsRepository } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 
@@ -12,31 +11,37 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 export class HostFilesController {
   constructor(
     private readonly files: AgentFileReader,
-    private readonly hosts: HostsRepository,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   @Endpoint('readHostFile')
-  read(@Input() { params, query }: InputOf<'readHostFile'>, @Res({ passthrough: true }) response: Response) {
-    return this.handOut(params.host, { kind: 'get_file', ...query }, response)
+  read(
+    @GuardedHost() host: NamedHost,
+    @Input() { query }: InputOf<'readHostFile'>,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.handOut(host, { kind: 'get_file', ...query }, response)
   }
 
   @Endpoint('listHostTree')
-  list(@Input() { params, query }: InputOf<'listHostTree'>, @Res({ passthrough: true }) response: Response) {
-    return this.handOut(params.host, { kind: 'list_tree', ...query }, response)
+  list(
+    @GuardedHost() host: NamedHost,
+    @Input() { query }: InputOf<'listHostTree'>,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.handOut(host, { kind: 'list_tree', ...query }, response)
   }
 
   @Endpoint('readHostFiles')
   readSome(
-    @Input() { params, body }: InputOf<'readHostFiles'>,
+    @GuardedHost() host: NamedHost,
+    @Input() { body }: InputOf<'readHostFiles'>,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.handOut(params.host, { kind: 'get_files', ...body }, response)
+    return this.handOut(host, { kind: 'get_files', ...body }, response)
   }
 
-  private async handOut(name: string, order: ReadOrder, response: Response): Promise<StreamableFile> {
-    const host = await this.hosts.findByNameOrId(name)
-    if (!host) throw new RollcallError('host.not_found', `There is no host called ${name}.`)
+  private async handOut(host: NamedHost, order: ReadOrder, response: Response): Promise<StreamableFile> {
     const gone = new AbortController()
     response.once('close', () => gone.abort(new Error('whoever asked for the file has gone')))
     const file = await this.files.open(host.id, order, gone.signal)

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common'
+import { AccessModule } from '../access/index.ts'
 import { FilesModule } from '../files/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { RunsModule } from '../runs/index.ts'
@@ -10,7 +11,7 @@ import { TransfersRepository } from './transfers.repository.ts'
 import { TransfersService } from './transfers.service.ts'
 
 @Module({
-  imports: [FilesModule, HostsModule, RunsModule],
+  imports: [AccessModule, FilesModule, HostsModule, RunsModule],
   controllers: [HostFilesController, TransfersController],
   providers: [TransferContents, TransferWorker, TransfersRepository, TransfersService],
 })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewTransfer, SkippedHost, TransferHostView, TransferView } from '@rollcall/contracts/admin'
-import type { Principal } from '../access/index.ts'
+import { notFound, type Principal, ScopeRepository } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -19,6 +19,7 @@ export class TransfersService {
     private readonly contents: TransferContents,
     private readonly blobs: BlobStore,
     private readonly runs: RunsService,
+    private readonly scopes: ScopeRepository,
     private readonly worker: TransferWorker,
     private readonly clock: Clock,
   ) {}
@@ -39,7 +40,10 @@ export class TransfersService {
     const id = request.transferId ?? randomUUID()
     const bodyHash = hashOf({ ...request, transferId: id })
     const known = await this.transfers.find(id)
-    if (known) return { transfer: sameView(known, bodyHash), skipped: [] }
+    if (known) {
+      if (!(await this.scopes.exists('transfer', actor.scope, id))) throw idConflict(id)
+      return { transfer: sameView(known, bodyHash), skipped: [] }
+    }
     const { hosts, labels, all, source, destination, mode, owner, makeParents } = request
     await this.contents.check(source.kind, source.sha256)
     const { chosen, skipped } = await this.runs.choose({ hosts, labels, all }, actor.scope)
@@ -73,21 +77,21 @@ export class TransfersService {
   private async find(id: string): Promise<ListedTransfer> {
     const found = await this.transfers.find(id)
     if (found) return found
-    throw new RollcallError(
-      'transfer.not_found',
-      `There is no transfer ${id}. "rollcall transfers" shows those there are.`,
-    )
+    throw notFound('transfer', id)
   }
 }
 
 function sameView(found: ListedTransfer, bodyHash: string): TransferView {
   if (found.transfer.bodyHash === bodyHash) return viewOf(found)
-  throw new RollcallError(
+  throw idConflict(found.transfer.id)
+}
+
+const idConflict = (id: string) =>
+  new RollcallError(
     'file.id_conflict',
-    `The transfer ${found.transfer.id} was asked for before with another body. Choose another transferId for another request.`,
+    `The transfer ${id} was asked for before with another body. Choose another transferId for another request.`,
     { fields: [{ field: 'transferId', message: 'is taken by another request' }] },
   )
-}
 
 const NONE = { pending: 0, running: 0, success: 0, failed: 0, cancelled: 0 }
 

@@ -78,7 +78,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     const part = { id: command.id, hostId: command.hostId, log, signal, isBegun: false }
     try {
       if (command.outputBytes > 0) await log.line('The server was restarted in the middle: going on.')
-      const host = await this.hosts.findByNameOrId(command.hostId)
+      const host = await this.hosts.find(command.hostId)
       const architecture = host?.agent?.architecture === 'arm64' ? 'arm64' : 'x64'
       const release = await this.artifacts.release(command.args[0] ?? '', architecture)
       return await this.upgrade(Object.assign(part, { release }), held)

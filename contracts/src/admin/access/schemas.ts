@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { plainText, uuid } from '../../text.ts'
+import { neverAnId, plainText, uuid } from '../../text.ts'
 import { labelSelector } from '../selector.ts'
 
 /**
@@ -73,7 +73,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
 export const hostScope = z.array(labelSelector).min(1).max(10).nullable()
 
 const email = z.email('must be an e-mail address').max(254).toLowerCase()
-const personName = plainText(100).min(1)
+const personName = neverAnId(plainText(100).min(1))
 
 /** At least twelve characters; what is well known or holds the name is refused by the server. */
 export const newPassword = z.string().min(12, 'must be at least 12 characters').max(200)
@@ -203,11 +203,13 @@ export const keyView = z.strictObject({
 export type KeyView = z.infer<typeof keyView>
 
 export const newKey = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(63)
-    .regex(/^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/, 'must be letters, digits, dots and dashes'),
+  name: neverAnId(
+    z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(/^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/, 'must be letters, digits, dots and dashes'),
+  ),
   permissions: z.array(permission).min(1),
   scope: hostScope.default(null),
   /** An e-mail address. Only a server's own key may say whose the new one is to be. */

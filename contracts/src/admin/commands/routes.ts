@@ -19,7 +19,7 @@ export const COMMANDS_ROUTES = {
     path: '/api/commands',
     summary: 'Commands, newest first.',
     access: 'commands:read',
-    scope: 'filtered',
+    scope: { filtered: { host: 'query.host', command: 'query.before' } },
     audit: 'refusals',
     query: commandQuery,
     response: z.strictObject({ commands: z.array(commandView) }),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { executeCommand, logType, MAX_INPUT_BYTES } from '../../agent/commands.ts'
 import { type ErrorCode, isErrorCode } from '../../errors.ts'
 import { plainText, uuid } from '../../text.ts'
+import { hostReference } from '../hosts/reference.ts'
 
 const agentParams = executeCommand.params.shape
 
@@ -91,7 +92,7 @@ export const outputQuery = z.strictObject({
 })
 
 export const commandQuery = z.strictObject({
-  host: z.string().min(1).max(63).optional(),
+  host: hostReference.optional(),
   runId: uuid.optional(),
   state: commandState.optional(),
   kind: commandKind.optional(),

@@ -9,7 +9,7 @@ import {
   MOST_CONTAINERS,
 } from '../../agent/containers.ts'
 import { MOST_OPEN_PORTS, openPort } from '../../agent/host.ts'
-import { plainText, uuid } from '../../text.ts'
+import { neverAnId, plainText, uuid } from '../../text.ts'
 import { hostLabels, hostName, hostReachChange, hostState } from '../hosts/schemas.ts'
 import { labelSelector } from '../selector.ts'
 
@@ -72,7 +72,7 @@ const refuseImpossible = (bounds: Bounds, context: z.RefinementCtx) => {
     context.addIssue({ code: 'custom', path: [field], message })
 }
 
-export const heartbeatProfile = z.strictObject({ name: profileName, ...profileFields.shape })
+export const heartbeatProfile = z.strictObject({ name: neverAnId(profileName), ...profileFields.shape })
 export type HeartbeatProfile = z.infer<typeof heartbeatProfile>
 export const newHeartbeatProfile = heartbeatProfile
   .extend({

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { plainText, spkiPin, sshFingerprint, uuid } from '../../text.ts'
+import { neverAnId, plainText, spkiPin, sshFingerprint, uuid } from '../../text.ts'
 import { LABEL_KEY, LABEL_VALUE } from '../selector.ts'
+import { hostReference } from './reference.ts'
 
 export const hostName = z
   .string()
@@ -11,8 +12,8 @@ export const hostName = z
     'must be letters, digits, dots, dashes and underscores',
   )
 
-/** The host that a route is about. */
-export const hostParam = z.strictObject({ host: z.string().min(1).max(63).describe('name or id') })
+/** The host that a route is about; the guard reads it, and hands on which host it is. */
+export const hostParam = z.strictObject({ host: hostReference })
 
 /** A DNS name or an IP address; IPv6 without brackets, a link-local one with its zone (`fe80::1%eth0`). */
 const address = z
@@ -90,7 +91,7 @@ const sshUser = z
   .regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name')
 
 export const newHost = z.strictObject({
-  name: hostName,
+  name: neverAnId(hostName),
   address,
   port: sshPort.default(22),
   user: sshUser.default('root'),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { collectionName } from '../../agent/playbooks.ts'
-import { uuid } from '../../text.ts'
+import { neverAnId, uuid } from '../../text.ts'
 import { defineRoute } from '../route.ts'
 import { runAccepted } from '../runs/schemas.ts'
 import { runLimits } from '../targets.ts'
@@ -107,7 +107,7 @@ export const PLAYBOOKS_ROUTES = {
     scope: 'whole-fleet',
     audit: 'always',
     status: 201,
-    body: z.strictObject({ name: collectionName, source: collectionSource }),
+    body: z.strictObject({ name: neverAnId(collectionName), source: collectionSource }),
     response: z.strictObject({
       collection: collectionView,
       /** False where the version was in use already. */

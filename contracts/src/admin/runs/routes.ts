@@ -24,7 +24,7 @@ export const RUNS_ROUTES = {
     path: '/api/runs',
     summary: 'Runs of programs and playbooks, newest first.',
     access: 'commands:read',
-    scope: 'filtered',
+    scope: { filtered: { run: 'query.before' } },
     audit: 'refusals',
     query: runQuery,
     response: z.strictObject({ runs: z.array(runView) }),

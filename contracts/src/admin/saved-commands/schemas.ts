@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { plainText, uuid } from '../../text.ts'
+import { neverAnId, plainText, uuid } from '../../text.ts'
 import { programShape } from '../runs/schemas.ts'
 import { runLimits, target } from '../targets.ts'
 
@@ -15,7 +15,7 @@ export const shortName = z
 export const description = plainText(500)
 
 export const newSavedCommand = z.strictObject({
-  name: shortName,
+  name: neverAnId(shortName),
   description: description.default(''),
   ...programShape,
   /** Where it runs when nobody says otherwise. */

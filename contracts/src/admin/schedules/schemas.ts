@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { plainText, uuid } from '../../text.ts'
+import { neverAnId, plainText, uuid } from '../../text.ts'
 import { programShape } from '../runs/schemas.ts'
 import { description, programView, shortName } from '../saved-commands/schemas.ts'
 import { runLimits, target } from '../targets.ts'
@@ -44,7 +44,7 @@ const what = {
 
 export const newSchedule = z
   .strictObject({
-    name: shortName,
+    name: neverAnId(shortName),
     description: description.default(''),
     cron,
     timeZone: timeZone.default('UTC'),

@@ -1,3 +1,4 @@
+import { hasUuidForm } from '@rollcall/contracts'
 import type { Role } from '@rollcall/contracts/admin'
 
 /** What the provider says of somebody, checked to be from it and for us. */
@@ -83,5 +84,6 @@ function rightsIn(claims: Claims, { rights }: SsoPolicy): Rights | null | undefi
 
 function nameIn({ name }: Claims): string | undefined {
   const text = typeof name === 'string' ? name.trim() : ''
-  return text === '' ? undefined : text
+  // Some providers put the subject there, and a name may not have the form of an id.
+  return text === '' || hasUuidForm(text) ? undefined : text
 }

@@ -1,13 +1,18 @@
-import type { RouteScope } from '@rollcall/contracts/admin'
+import { type RouteScope, SCOPED_KINDS, type ScopedKind } from '@rollcall/contracts/admin'
 
-export const SCOPED_KINDS = ['host', 'command', 'run', 'transfer'] as const
-export type ScopedKind = (typeof SCOPED_KINDS)[number]
+/** One thing that a request names, and where it names it. */
+export interface NamedPlace {
+  kind: ScopedKind
+  part: 'params' | 'query'
+  key: string
+}
 
-/** Reads what a route's path names, by its declared scope. Returns null for a route that names nothing that could lie outside of a scope. */
-export function namedBy(scope: RouteScope): { kind: ScopedKind; param: string } | null {
-  if (typeof scope === 'string') return null
-  const places = scope as Partial<Record<ScopedKind, string>>
-  const kind = SCOPED_KINDS.find((each) => places[each] !== undefined)
-  if (kind === undefined) return null
-  return { kind, param: (places[kind] ?? '').replace('params.', '') }
+/** Reads from a route's declared scope what its requests name that could lie outside of a caller's scope. Returns nothing for a route that names no such thing. */
+export function namedPlaces(scope: RouteScope): NamedPlace[] {
+  if (typeof scope === 'string') return []
+  const places: Partial<Record<ScopedKind, string>> = 'filtered' in scope ? scope.filtered : scope
+  return SCOPED_KINDS.flatMap((kind) => {
+    const [part, key] = (places[kind] ?? '').split('.')
+    return (part === 'params' || part === 'query') && key !== undefined ? [{ kind, part, key }] : []
+  })
 }

@@ -30,7 +30,7 @@ beforeEach(async () => {
   hosts = Array.from({ length: HOSTS }, () => randomUUID())
   await test.database.pool.query(
     `INSERT INTO host (id, name, address, ssh_port, ssh_user, labels, credential, state, state_since, created_at)
-     SELECT id, id::text, '192.0.2.1', 22, 'root', '{}', credential, 'online', $3, $3
+     SELECT id, 'host-' || id, '192.0.2.1', 22, 'root', '{}', credential, 'online', $3, $3
      FROM unnest($1::uuid[], $2::bytea[]) AS row (id, credential)`,
     [hosts, hosts.map((id) => Buffer.from(sealer.seal(`secret of ${id}`, `host/${id}/credential`))), now],
   )

@@ -9,16 +9,19 @@ import {
   UseInterceptors,
 } from '@nestjs/common'
 import { type FieldError, fieldErrors, RollcallError } from '@rollcall/contracts'
-import { ADMIN_ROUTES, type AdminRouteName, type AdminRoutes } from '@rollcall/contracts/admin'
+import { ADMIN_ROUTES, type AdminRouteName, type AdminRoutes, type Route } from '@rollcall/contracts/admin'
 import type { Request } from 'express'
 import type { z } from 'zod'
 import { ContractInterceptor } from './contract.interceptor.ts'
 import { ROUTE_NAME } from './route-name.ts'
 
+/** A host in a path or query is not here: the guard looks it up, and hands on which one it is. */
+type WithoutHost<Part> = Omit<Part, 'host'>
+
 /** What a handler gets: parsed, with defaults filled in, and nothing undeclared. */
 export interface InputOf<N extends AdminRouteName> {
-  params: z.output<AdminRoutes[N]['params']>
-  query: z.output<AdminRoutes[N]['query']>
+  params: WithoutHost<z.output<AdminRoutes[N]['params']>>
+  query: WithoutHost<z.output<AdminRoutes[N]['query']>>
   body: z.output<AdminRoutes[N]['body']>
 }
 
@@ -40,27 +43,39 @@ export const Input = createParamDecorator((_data: unknown, context: ExecutionCon
   return parseInput(name, { params: request.params, query: request.query, body: request.body })
 })
 
-export function parseInput<N extends AdminRouteName>(
-  name: N,
-  parts: { params: unknown; query: unknown; body: unknown },
-): InputOf<N> {
-  const route = ADMIN_ROUTES[name]
+type Parts = Record<'params' | 'query' | 'body', unknown>
+
+export function parseInput<N extends AdminRouteName>(name: N, parts: Parts): InputOf<N> {
+  return parse(name, ['params', 'query', 'body'], parts) as unknown as InputOf<N>
+}
+
+/** Parses what a request's address holds. Throws `request.invalid` that names every field that is wrong. */
+export function parseAddress(
+  name: AdminRouteName,
+  parts: Omit<Parts, 'body'>,
+): Record<'params' | 'query', Record<string, unknown>> {
+  return parse(name, ['params', 'query'], parts) as Record<'params' | 'query', Record<string, unknown>>
+}
+
+const CALLED = { params: 'path', query: 'query', body: 'body' } as const
+
+function parse(
+  name: AdminRouteName,
+  which: readonly (keyof Parts)[],
+  parts: Partial<Parts>,
+): Record<string, unknown> {
+  const route: Route = ADMIN_ROUTES[name]
   const wrong: FieldError[] = []
-  const parse = (schema: z.ZodType, part: unknown, root: string) => {
-    const result = schema.safeParse(part ?? {})
-    if (!result.success) wrong.push(...fieldErrors(result.error.issues, root))
-    return result.data
-  }
-  const input = {
-    params: parse(route.params, parts.params, 'path'),
-    query: parse(route.query, parts.query, 'query'),
-    body: parse(route.body, parts.body, 'body'),
-  }
+  const parsed = which.map((part) => {
+    const result = route[part].safeParse(parts[part] ?? {})
+    if (!result.success) wrong.push(...fieldErrors(result.error.issues, CALLED[part]))
+    return [part, result.data]
+  })
   if (wrong.length > 0)
     throw new RollcallError(
       'request.invalid',
       `The request is not valid: ${wrong.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
       { fields: wrong },
     )
-  return input as InputOf<N>
+  return Object.fromEntries(parsed)
 }

@@ -28,7 +28,9 @@ export class Database {
   /** Connects and applies the migrations that are missing. Throws `server.database_unavailable`. */
   static async open(connection: pg.PoolConfig, migrations: string, log: Logger): Promise<Database> {
     try {
-      const applied = await applyMigrations(connection, migrations)
+      const applied = await applyMigrations(connection, migrations, (warning) =>
+        log.warn(`database migration: ${warning}`),
+      )
       if (applied.length > 0) log.info(`database migrated: ${applied.join(', ')}`)
     } catch (cause) {
       throw new RollcallError(

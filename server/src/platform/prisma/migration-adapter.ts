@@ -57,7 +57,10 @@ export class MigrationAdapter {
 
   private readonly pools = new Set<pg.Pool>()
 
-  constructor(private readonly connection: pg.PoolConfig) {}
+  constructor(
+    private readonly connection: pg.PoolConfig,
+    private readonly onWarning: (message: string) => void,
+  ) {}
 
   /** Ends every connection, and with them the advisory lock that the engine leaves in its session. */
   async close(): Promise<void> {
@@ -78,6 +81,11 @@ export class MigrationAdapter {
 
   private async open(connection: pg.PoolConfig, onDispose?: () => Promise<void>) {
     const pool = migrationPool(connection)
+    pool.on('connect', (client) =>
+      client.on('notice', ({ severity, message }) => {
+        if (severity === 'WARNING') this.onWarning(message ?? '')
+      }),
+    )
     this.pools.add(pool)
     const adapter = await new PrismaPg(pool).connect()
     adapter.executeScript = async (script) => {

@@ -16,7 +16,8 @@ interface SchemaEngine {
 }
 
 /**
- * Applies the migrations under `directory` that the database lacks, and returns their names.
+ * Applies the migrations under `directory` that the database lacks, and returns their names. `onWarning` is told what a migration
+ * warns of, such as something of a user's that it has renamed.
  *
  * It runs Prisma's own schema engine in this process, as `prisma migrate deploy` would, but without the engine binary
  * that Prisma's CLI fetches from a host many networks cannot reach. The table `_prisma_migrations` stays what that
@@ -24,8 +25,12 @@ interface SchemaEngine {
  *
  * It leans on an internal interface of exactly the pinned `@prisma/schema-engine-wasm`; the database specs prove it.
  */
-export async function applyMigrations(connection: pg.PoolConfig, directory: string): Promise<string[]> {
-  const adapter = new MigrationAdapter(connection)
+export async function applyMigrations(
+  connection: pg.PoolConfig,
+  directory: string,
+  onWarning: (message: string) => void = () => undefined,
+): Promise<string[]> {
+  const adapter = new MigrationAdapter(connection, onWarning)
   try {
     const engine = await openSchemaEngine(adapter)
     const { appliedMigrationNames } = await engine.applyMigrations({

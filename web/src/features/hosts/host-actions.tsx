@@ -10,12 +10,12 @@ export function HostActions({ host }: { host: HostView }) {
   const navigate = useNavigate()
   if (!mayWrite) return null
   const install = async () => {
-    const { commandId } = await call('installHost', { params: { host: host.name } })
+    const { commandId } = await call('installHost', { params: { host: host.id } })
     await navigate({ to: '/commands/$id', params: { id: commandId } })
   }
   const remove = async (forget: boolean) => {
     const query = { forget: forget ? ('true' as const) : ('false' as const) }
-    const { commandId } = await call('removeHost', { params: { host: host.name }, query })
+    const { commandId } = await call('removeHost', { params: { host: host.id }, query })
     await navigate(commandId ? { to: '/commands/$id', params: { id: commandId } } : { to: '/' })
   }
   return (
