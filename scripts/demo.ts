@@ -1,14 +1,10 @@
-/** Three real Debian hosts on this machine, brought into the fleet. They live as long as this process. */
+/** Real Debian hosts on this machine, one of each flavour named, brought into the fleet. They live as long as this process. */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
-import { Bed } from '../test/bed/index.ts'
+import { Bed, isFlavour, rootfsFor } from '../test/bed/index.ts'
 
-const HOSTS = [
-  { name: 'demo-1', flavour: 'bookworm' },
-  { name: 'demo-2', flavour: 'trixie' },
-  { name: 'demo-3', flavour: 'bullseye' },
-] as const
+const flavours = process.argv.slice(2).filter(isFlavour)
 
 const cli = fileURLToPath(new URL('../cli/bin/rollcall.cjs', import.meta.url))
 const rollcall = (args: string[], stdio: 'inherit' | 'pipe' = 'inherit') =>
@@ -38,23 +34,31 @@ Three hosts are in the fleet. In another terminal, in this folder:
 
 Ctrl-C here ends the server and the three hosts.`
 
+/** When `npm start` began, which the set-up belongs to; this process' own start where it runs by itself. */
+const startedAt = Number(process.env.ROLLCALL_STARTED_AT) || Date.now()
+
 const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT'), once(process, 'disconnect')])
 
-console.log(
-  '▸ booting three Debian hosts (12, 13 and 11); the first time their file systems are built, a minute or two',
-)
-const bed = await Bed.open({ name: 'demo', log: (line) => console.log(`  ${line}`) })
+const log = (line: string) => console.log(`  ${line}`)
+console.log(`▸ booting ${flavours.length} Debian hosts, each as soon as its file system is built`)
+const bed = await Bed.open({ name: 'demo', log })
 try {
-  const hosts = await bed.boot(HOSTS.map((host) => ({ ...host })))
   const known = await knownHosts()
-  for (const host of hosts) {
+  const joined = flavours.map(async (flavour, index) => {
+    const name = `demo-${index + 1}`
     // A host of an earlier demo is gone with its disk: what the fleet knows of it is not true any more.
-    if (known.has(host.name)) await rollcall(['host', 'remove', host.name, '--forget'], 'pipe')
-  }
-  console.log('▸ installing the agent on each, over SSH')
-  const added = await Promise.all(hosts.map((host) => installed(host, bed.key.path)))
+    if (known.has(name)) await rollcall(['host', 'remove', name, '--forget'], 'pipe')
+    await rootfsFor(flavour)
+    const [host] = await bed.boot([{ name, flavour }])
+    if (!host) throw new Error(`${name} was not booted`)
+    const { exitCode } = await installed(host, bed.key.path)
+    if (exitCode === 0)
+      console.log(`✔ ${name} is online, ${Math.round((Date.now() - startedAt) / 1000)} s after the start`)
+    return exitCode
+  })
+  const codes = await Promise.all(joined)
   await rollcall(['host', 'list'])
-  if (added.some((result) => result.exitCode !== 0))
+  if (codes.some((code) => code !== 0))
     console.error('✖ not every host could be installed; see above. The server goes on.')
   else console.log(WHAT_NEXT)
   await stopped

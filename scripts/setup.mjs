@@ -3,10 +3,14 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { say, step } from './progress.mjs'
+
+export { say }
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NODE_FOLDER = join(ROOT, 'node_modules', `node-linux-${process.arch}`, 'bin')
@@ -27,20 +31,29 @@ export const toolEnv = (extra = {}) => ({
   ...extra,
 })
 
-export const say = (text) => console.log(`\u25b8 ${text}`)
-
-/** Makes everything ready. Resolves to the path of the Ansible archive that the server brings to hosts. */
-export async function setUp() {
+/**
+ * Makes everything ready. Resolves to the path of the Ansible archive that the server brings to hosts. What `beside` begins, once the
+ * packages are there, runs beside the build; it is not waited for, and its failure is its owner's to see.
+ */
+export async function setUp({ beside = () => undefined } = {}) {
   const [major] = process.versions.node.split('.').map(Number)
   if (process.platform !== 'linux' || !SUPPORTED.includes(process.arch))
     throw new UserError(
       `Rollcall runs on Linux on ${SUPPORTED.join(' or ')}; this is ${process.platform} on ${process.arch}.`,
     )
   if (major < 20) throw new UserError(`Node 20 or newer is needed to set up; this is ${process.version}.`)
+  const bundled = bundleAnsible()
+  // Whatever fails first is told; this one is awaited below.
+  bundled.catch(() => undefined)
   await installPackages()
+  beside()
   await build()
+  return (await bundled).path
+}
+
+async function bundleAnsible() {
   const { buildAnsibleBundle } = await import('./ansible-bundle.mjs')
-  return (await buildAnsibleBundle({ cacheDir: cacheDir(), log: say })).path
+  return buildAnsibleBundle({ cacheDir: cacheDir(), log: say })
 }
 
 async function installPackages() {
@@ -48,25 +61,54 @@ async function installPackages() {
   const hash = createHash('sha256').update(lock).digest('hex')
   const stamp = join(ROOT, 'node_modules', '.rollcall-lock')
   if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === hash) return
-  say('installing the npm packages of package-lock.json (about 1 GB on disk, a minute)')
-  // Not "npm ci": it insists on optional packages for platforms that are not ours, which not every registry mirror has.
-  // Versions and hashes come from the lock file all the same, and --no-save leaves it as it is.
-  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
+  const wanted = Object.keys(JSON.parse(lock).packages).filter((path) =>
+    path.startsWith('node_modules/'),
+  ).length
+  await step('installing the npm packages of package-lock.json (about 1 GB on disk)', async (report) => {
+    const counting = setInterval(
+      () => countPackages().then((there) => report(`${there} of about ${wanted} packages`)),
+      1000,
+    )
+    try {
+      // Not "npm ci": it insists on optional packages for platforms that are not ours, which not every registry mirror has.
+      // Versions and hashes come from the lock file all the same, and --no-save leaves it as it is.
+      await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
+        isQuiet: true,
+      })
+    } finally {
+      clearInterval(counting)
+    }
+  })
   await writeFile(stamp, hash)
 }
 
+async function countPackages() {
+  const folder = join(ROOT, 'node_modules')
+  // The folder comes with the first package.
+  const names = await readdir(folder).catch(() => [])
+  const scopes = names.filter((name) => name.startsWith('@'))
+  const scoped = await Promise.all(scopes.map((scope) => readdir(join(folder, scope)).catch(() => [])))
+  return names.length - scopes.length + scoped.flat().length
+}
+
 async function build() {
-  say('building (what has not changed is taken from the cache)')
-  await run('nx', ['run-many', '--targets=build', '--output-style=stream-without-prefixes'], {
-    isQuiet: true,
+  await step('building (what has not changed is taken from the cache)', async (report) => {
+    const built = new Set()
+    await run('nx', ['run-many', '--targets=build', '--output-style=static'], {
+      isQuiet: true,
+      onLine(line) {
+        const [, name] = /nx run (\w+):build/.exec(line) ?? []
+        if (name !== undefined) report(`${[...built.add(name)].join(', ')} done`)
+      },
+    })
   })
 }
 
 /** A failure that its message explains: shown without a stack. */
 export class UserError extends Error {}
 
-/** Runs a program to its end. With `isQuiet` its output is shown only if it fails. */
-export function run(program, args, { isQuiet = false, env = {} } = {}) {
+/** Runs a program to its end. With `isQuiet` its output is shown only if it fails, and each line of it is handed to `onLine`. */
+export function run(program, args, { isQuiet = false, env = {}, onLine = undefined } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: ROOT,
@@ -75,6 +117,7 @@ export function run(program, args, { isQuiet = false, env = {} } = {}) {
     })
     const output = []
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => output.push(data))
+    if (onLine && child.stdout) createInterface({ input: child.stdout }).on('line', onLine)
     child.on('error', (error) => reject(new UserError(`${program} could not be started: ${error.message}`)))
     child.on('close', (code, signal) => {
       if (code === 0) return resolve()

@@ -1,6 +1,7 @@
 // npm start: sets everything up and runs the server; with --demo, three real hosts on this machine join its fleet.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { SERVER_ENV, SERVER_FLAGS } from './server-runtime.mjs'
 import { NODE, ROOT, runMain, say, setUp, toolEnv, UserError } from './setup.mjs'
 
@@ -11,10 +12,14 @@ const USAGE = `npm start [-- --demo]
 
 The server is configured by environment variables: see docs/guides/configuration.md.`
 
+/** Debian 12, 13 and 11, in the order in which hosts join; scripts/demo.ts boots them. */
+const DEMO_FLAVOURS = ['bookworm', 'trixie', 'bullseye']
+
 /** Longer than the server itself takes to give up an orderly stop. */
 const KILL_AFTER_MS = 45_000
 
 runMain(async () => {
+  const startedAt = Date.now()
   const args = process.argv.slice(2)
   const unknown = args.find((arg) => !['--demo', '--help'].includes(arg))
   if (unknown) throw new UserError(`unknown option ${unknown}\n\n${USAGE}`)
@@ -25,8 +30,8 @@ runMain(async () => {
       'The demo boots real hosts on this machine, which needs root: sudo npm start -- --demo\nWithout hosts of its own the server needs no root: npm start',
     )
 
-  const bundle = await setUp()
   const children = new Set()
+  const bundle = await setUp({ beside: isDemo ? () => children.add(buildRootFileSystems()) : undefined })
   let isStopping = false
   const stop = () => {
     if (isStopping) return
@@ -51,7 +56,7 @@ runMain(async () => {
     child.on('exit', (code, signal) => {
       children.delete(child)
       if (!isStopping && code !== 0) {
-        console.error(`\u2716 ${script.at(-1)} ended with ${signal ?? code}`)
+        console.error(`\u2716 ${script.find((part) => /\.[jt]s$/.test(part))} ended with ${signal ?? code}`)
         process.exitCode = 1
       }
       stop()
@@ -64,7 +69,10 @@ runMain(async () => {
     ROLLCALL_ANSIBLE_BUNDLE: bundle,
   })
   server.once('message', ({ url }) => {
-    if (isDemo) return start([join(ROOT, 'scripts/demo.ts')])
+    if (isDemo)
+      return start([join(ROOT, 'scripts/demo.ts'), ...DEMO_FLAVOURS], {
+        ROLLCALL_STARTED_AT: String(startedAt),
+      })
     console.log(`
 Rollcall runs. In another terminal, in this folder:
 
@@ -74,3 +82,15 @@ Rollcall runs. In another terminal, in this folder:
 The API is described at ${url}/api/openapi.json. Ctrl-C stops the server; hosts and commands go on.`)
   })
 })
+
+/** Builds what the demo's hosts boot from while the server is still being built. The demo waits for it, and builds what failed itself. */
+function buildRootFileSystems() {
+  const child = spawn(NODE, [join(ROOT, 'test/bed/cli.ts'), 'build', ...DEMO_FLAVOURS], {
+    cwd: ROOT,
+    env: toolEnv(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  createInterface({ input: child.stderr }).on('line', (line) => console.log(`  demo hosts: ${line}`))
+  child.stdout.resume()
+  return child
+}

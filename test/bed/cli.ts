@@ -30,7 +30,14 @@ async function boot(count: number, flavour: Flavour): Promise<void> {
 
 async function build(flavours: readonly Flavour[]): Promise<void> {
   await installRequirements(log)
-  for (const flavour of flavours) console.log(await rootfsFor(flavour, log))
+  const [first, ...others] = flavours
+  // The first is waited for, so it has the machine for itself; the others are built two at a time.
+  if (first !== undefined) console.log(await rootfsFor(first, log))
+  const waiting = others.values()
+  const buildNext = async () => {
+    for (const flavour of waiting) console.log(await rootfsFor(flavour, log))
+  }
+  await Promise.all([buildNext(), buildNext()])
 }
 
 async function main(): Promise<void> {

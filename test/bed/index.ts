@@ -2,7 +2,7 @@
 export { readBanner } from './banner.ts'
 export { Bed, type BedOptions, type HostRequest } from './bed.ts'
 export type { HostUser } from './disk.ts'
-export { type Flavour, flavourNames } from './flavours.ts'
+export { type Flavour, flavourNames, isFlavour } from './flavours.ts'
 export { BootError, type ExecOptions, type Host } from './host.ts'
 export { installRequirements, whyNoBed } from './requirements.ts'
 export { rootfsFor } from './rootfs.ts'

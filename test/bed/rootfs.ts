@@ -43,10 +43,30 @@ async function build(flavour: Flavour, root: string, log: (line: string) => void
     unfinished,
     mirror,
   ]
-  await run('setpriv', [...wrapper, ...what], { timeoutMs: BUILD_TIMEOUT_MS, env: await proxyOfApt() })
+  await run('setpriv', [...wrapper, ...what], {
+    timeoutMs: BUILD_TIMEOUT_MS,
+    env: await proxyOfApt(),
+    onErrorLine: progressOf(flavour, log),
+  })
   await forgetIdentity(unfinished)
   await rename(unfinished, root)
   log(`built ${flavour} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+}
+
+/** Tells the steps of mmdebstrap as they begin: it prints each as "I: installing essential packages...". */
+function progressOf(flavour: Flavour, log: (line: string) => void): (line: string) => void {
+  let told = ''
+  return (line) => {
+    const [, step] = /^I: ([a-z].*?)(?:\.\.\.)?$/.exec(line) ?? []
+    if (
+      step === undefined ||
+      step === told ||
+      !/^(running|downloading|extracting|installing|cleaning)/.test(step)
+    )
+      return
+    told = step
+    log(`${flavour}: ${step}`)
+  }
 }
 
 /** What a builder that was killed left behind; the lock says that no living one is at work. */

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline'
 import { execa, type Options } from 'execa'
 
 /** What a system program answered: a non-zero `exitCode` is a result, not an error. */
@@ -16,6 +17,8 @@ export interface RunOptions {
   input?: string
   timeoutMs?: number
   env?: Record<string, string>
+  /** Takes each line of standard error as it comes. */
+  onErrorLine?: (line: string) => void
 }
 
 /**
@@ -23,14 +26,16 @@ export interface RunOptions {
  * Throws when it could not be started, was killed by a signal, or took longer than `timeoutMs` (60 s).
  */
 export async function ask(file: string, args: string[], options: RunOptions = {}): Promise<Output> {
-  const { input, timeoutMs = DEFAULT_TIMEOUT_MS, env = {} } = options
+  const { input, timeoutMs = DEFAULT_TIMEOUT_MS, env = {}, onErrorLine } = options
   const settings = {
     reject: false,
     timeout: timeoutMs,
     env: { LC_ALL: 'C', ...env, PATH },
     ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
   } satisfies Options
-  const result = await execa(file, args, settings)
+  const running = execa(file, args, settings)
+  if (onErrorLine) createInterface({ input: running.stderr }).on('line', onErrorLine)
+  const result = await running
   if (result.exitCode === undefined) throw result
   return { stdout: String(result.stdout), stderr: String(result.stderr), exitCode: result.exitCode }
 }
