@@ -19,6 +19,17 @@ const oneLanguage = {
   },
 }
 
+/** Commander can run commands that are programs of their own; ours are not, and loading what starts programs is a tenth of a start. */
+const noProgramsOfItsOwn = {
+  name: 'no-programs-of-its-own',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path: 'child_process', namespace: 'absent' } : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'export default {}' }))
+  },
+}
+
 const ADMIN = path('../node_modules/@rollcall/contracts/dist/admin')
 
 /** In place of `loadRoute`: which feature's file holds a route is known here, so that a command loads the schemas of its own routes alone. */
@@ -57,6 +68,6 @@ await build({
   // As CommonJS: importing `node:http` as a module reads all that it exports, which loads Node's whole fetch.
   format: 'cjs',
   define: { ROLLCALL_VERSION: JSON.stringify(version) },
-  plugins: [oneLanguage, routesByFeature],
+  plugins: [oneLanguage, noProgramsOfItsOwn, routesByFeature],
   logLevel: 'warning',
 })

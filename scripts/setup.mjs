@@ -94,11 +94,13 @@ async function countPackages() {
 async function build() {
   await step('building (what has not changed is taken from the cache)', async (report) => {
     const built = new Set()
+    let total = '?'
     await run('nx', ['run-many', '--targets=build', '--output-style=static'], {
       isQuiet: true,
       onLine(line) {
-        const [, name] = /nx run (\w+):build/.exec(line) ?? []
-        if (name !== undefined) report(`${[...built.add(name)].join(', ')} done`)
+        total = / for (\d+) projects/.exec(line)?.[1] ?? total
+        const [, name] = /> nx run @rollcall\/(\w+):build/.exec(line) ?? []
+        if (name !== undefined) report(`${[...built.add(name)].join(', ')} done, ${built.size} of ${total}`)
       },
     })
   })

@@ -1,3 +1,4 @@
+import { cli } from './cli.ts'
 import { dispatch } from './dispatch.ts'
 import { fanout } from './fanout.ts'
 import type { Benchmark } from './figure.ts'
@@ -8,11 +9,14 @@ import { logs } from './logs.ts'
 import { peers } from './peers.ts'
 import { playbook } from './playbook.ts'
 import { provision } from './provision.ts'
+import { start } from './start.ts'
 import { ui } from './ui.ts'
 import { upgrade } from './upgrade.ts'
 
 /** Every benchmark by its name, in the order in which they run. */
 export const benchmarks: Readonly<Record<string, Benchmark>> = {
+  start,
+  cli,
   dispatch,
   provision,
   logs,

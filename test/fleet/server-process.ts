@@ -150,7 +150,7 @@ export class ServerProcess implements AsyncDisposable {
 }
 
 /** A port that was free a moment ago and stays the same over restarts. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
