@@ -5,8 +5,6 @@ import { jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
 
-const PAGE = 5000
-
 export function addAuditCommands(program: Command, context: Context): void {
   const audit = program.command('audit').description('who did what')
   audit
@@ -60,11 +58,10 @@ async function verify(context: Context): Promise<void> {
 }
 
 async function exportAll(context: Context): Promise<void> {
-  for (let after = 0; ; ) {
-    const lines = await context.api.call('exportAudit', { query: { after, limit: PAGE } })
+  for (let after = -1; ; ) {
+    const lines = await context.api.call('exportAudit', { query: { after } })
+    if (lines === '') return
     context.stdout.write(lines)
-    const all = lines.trimEnd().split('\n')
-    if (lines === '' || all.length < PAGE) return
-    after = (JSON.parse(all.at(-1) ?? '{}') as AuditEntry).seq
+    after = (JSON.parse(lines.trimEnd().split('\n').at(-1) ?? '{}') as AuditEntry).seq
   }
 }

@@ -33,6 +33,8 @@ export interface KnownRequest extends Request {
   principal?: Principal
   /** What the route's scope says that it names; missing where the request names none. */
   namedHost?: NamedHost
+  /** Whom this request has signed in, of one that came without a principal. */
+  signedIn?: Pick<Principal, 'kind' | 'id' | 'name'>
 }
 
 export const rightsOf = ({ permissions, scopeText }: Principal): Rights => ({ permissions, scopeText })

@@ -4,7 +4,7 @@ import type { Config } from '../platform/config/config.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { principalOf } from './access.service.ts'
 import type { SignedIn } from './accounts.service.ts'
-import { viewOfPrincipal } from './principal.ts'
+import { type KnownRequest, viewOfPrincipal } from './principal.ts'
 import { setCookie } from './session-cookie.ts'
 import { SessionsService, type Visitor } from './sessions.service.ts'
 
@@ -23,7 +23,9 @@ export class SessionAnswers {
 
   async begun({ token, needsTotp }: SignedIn, response: Response) {
     setCookie(response, token, this.config.publicUrl)
-    const session = needsTotp ? undefined : await this.sessions.find(token)
-    return { needsTotp, principal: session ? viewOfPrincipal(principalOf(session)) : null }
+    const session = await this.sessions.find(token)
+    const request: KnownRequest = response.req
+    if (session) request.signedIn = { kind: 'user', id: session.userId, name: session.name }
+    return { needsTotp, principal: session && !needsTotp ? viewOfPrincipal(principalOf(session)) : null }
   }
 }

@@ -1,56 +1,145 @@
 import { randomUUID } from 'node:crypto'
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
+import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { AuditEntry } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { Metrics } from '../platform/metrics/metrics.ts'
+import { prefixOf } from '../platform/network/address-prefix.ts'
+import { AttemptWindows } from '../platform/network/attempt-windows.ts'
+import { VERSION } from '../platform/tokens.ts'
 import { AuditRepository } from './audit.repository.ts'
+import { AuditHeads } from './audit-heads.ts'
+import { boundedDetail } from './domain/detail.ts'
+import { RefusalWindows } from './domain/refusal-windows.ts'
 
-/** Refusals of nobody in particular that are written down in a minute for an address; more are counted and told once. */
-const MOST_ANONYMOUS = 10
-const WINDOW_MS = 60_000
-const MOST_ADDRESSES = 1000
+/** Refusals in a minute that have an entry each: of one code, for a stranger's address and for a known caller. */
+const STRANGERS = { perCaller: 10, inAll: 300 }
+const KNOWN = { perCaller: 60, inAll: 2000 }
+/** Requests of one caller that are let in, written down and then refused, in a minute: after that nothing is let in. */
+const LET_IN_AND_REFUSED = { windowMs: 60_000, max: 600, maxKeys: 1000 }
 
-type About = Pick<AuditEntry, 'actor' | 'from' | 'action' | 'detail'>
+export type About = Pick<AuditEntry, 'actor' | 'from' | 'action' | 'detail'>
+export type Ended = Exclude<AuditEntry['outcome'], 'asked'>
 
 /** Who did what. */
 @Injectable()
 export class AuditLog {
-  private readonly anonymous = new Map<string, { sinceMs: number; count: number }>()
+  private readonly strangers = new RefusalWindows(STRANGERS)
+  private readonly known = new RefusalWindows(KNOWN)
+  private readonly letInAndRefused = new AttemptWindows(LET_IN_AND_REFUSED)
+  private readonly refusals
 
   constructor(
     private readonly entries: AuditRepository,
+    private readonly heads: AuditHeads,
     private readonly clock: Clock,
-  ) {}
+    metrics: Metrics,
+    @Inject(VERSION) private readonly version: string,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {
+    this.refusals = metrics.counter({
+      name: 'rollcall_refusals_total',
+      help: 'Refused requests, by whether the caller was known and by code.',
+      labelNames: ['caller', 'code'],
+    })
+  }
 
-  /** Written down before it is done: whatever becomes of the server, nothing was done of which nothing is said. */
+  /** Begins the log with entry 0, at the set-up of an installation. */
+  async begin(): Promise<void> {
+    await this.heads.load()
+    const entry = { actor: null, from: '', action: 'setUp', request: randomUUID(), code: null }
+    await this.entries.begin({
+      ...entry,
+      at: this.now().toISOString(),
+      outcome: 'done',
+      detail: { version: this.version },
+    })
+  }
+
+  /** Says in the server's log what the newest entry is, and keeps it in the data folder. */
+  async tellHead(): Promise<void> {
+    const known = this.heads.known
+    const head = await this.entries.head()
+    if (head) this.heads.note(head)
+    this.log.info({ audit: head }, 'head of the audit log')
+    if (known && (head?.seq ?? -1) < known.seq)
+      this.log.error(
+        { audit: head, known },
+        'the audit log in the database has lost its end; run "rollcall audit verify"',
+      )
+  }
+
+  /** Resolves when the head is kept outside of the database. */
+  settled(): Promise<void> {
+    return this.heads.settled()
+  }
+
+  /**
+   * Writes down that something was asked for, before it is done. Returns the id for `ended`. Throws `access.locked_out` for a
+   * caller of whom too much was refused in this minute.
+   */
   async asked(about: About): Promise<string> {
+    if (this.letInAndRefused.isFull(keyOf(about), this.nowMs()))
+      throw new RollcallError(
+        'access.locked_out',
+        'Too many of your requests were refused within a minute. Wait a minute, and look at what their answers say.',
+      )
     const request = randomUUID()
     await this.record({ ...about, request, outcome: 'asked', code: null })
     return request
   }
 
-  async ended(about: About, request: string, outcome: 'done' | 'refused' | 'failed', code: string | null) {
+  /** Writes down how it ended. */
+  async ended(about: About, request: string, outcome: Ended, code: ErrorCode | null): Promise<void> {
+    if (code !== null) this.count(about, code)
+    if (outcome === 'refused') this.letInAndRefused.take(keyOf(about), this.nowMs())
     await this.record({ ...about, request, outcome, code, detail: {} })
   }
 
-  /** By the guard, before anything was asked. A flood of strangers does not fill the disk. */
-  async refused(about: About, code: string): Promise<void> {
-    const detail = about.actor ? about.detail : this.countAnonymous(about)
-    if (detail) await this.record({ ...about, detail, request: randomUUID(), outcome: 'refused', code })
+  /** Writes down in one entry what was done for somebody who was not known when it was asked for. */
+  async doneForStranger(about: About): Promise<void> {
+    await this.record({ ...about, request: randomUUID(), outcome: 'done', code: null })
   }
 
-  private countAnonymous({ from, detail }: About): Record<string, unknown> | undefined {
-    const nowMs = this.clock.now().getTime()
-    const known = this.anonymous.get(from)
-    if (known && nowMs - known.sinceMs < WINDOW_MS)
-      return ++known.count <= MOST_ANONYMOUS ? detail : undefined
-    const [oldest] = this.anonymous.keys()
-    if (!known && oldest !== undefined && this.anonymous.size >= MOST_ADDRESSES) this.anonymous.delete(oldest)
-    this.anonymous.set(from, { sinceMs: nowMs, count: 1 })
-    const untold = Math.max(0, (known?.count ?? 0) - MOST_ANONYMOUS)
-    return untold > 0 ? { ...detail, refusedBeforeWithoutEntry: untold } : detail
+  /** Counts a refusal of what was not begun, and writes it down unless there were too many. */
+  async refused(about: About, code: ErrorCode, outcome: Ended = 'refused'): Promise<void> {
+    this.count(about, code)
+    const windows = about.actor ? this.known : this.strangers
+    if (windows.take(`${keyOf(about)} ${code}`, this.nowMs()))
+      await this.record({ ...about, request: randomUUID(), outcome, code })
+  }
+
+  /** Writes one entry about all refusals that had none since the last time. */
+  async writeUnwritten(): Promise<void> {
+    for (const [who, windows] of [['strangers', this.strangers] as const, ['known', this.known] as const]) {
+      const unwritten = windows.takeUnwritten()
+      if (!unwritten) continue
+      const entry = { actor: null, from: '', action: 'refusalsWithoutEntry', code: null }
+      const detail = { of: who, ...unwritten }
+      await this.record({ ...entry, detail, request: randomUUID(), outcome: 'refused' })
+    }
+  }
+
+  private count({ actor }: About, code: ErrorCode): void {
+    this.refusals.inc({ caller: actor ? 'known' : 'stranger', code })
+  }
+
+  private now(): Date {
+    return this.clock.now()
+  }
+
+  private nowMs(): number {
+    return this.now().getTime()
   }
 
   private record(entry: Omit<AuditEntry, 'seq' | 'hash' | 'at'>): Promise<void> {
-    return this.entries.append({ ...entry, at: this.clock.now().toISOString() })
+    return this.entries.append({
+      ...entry,
+      detail: boundedDetail(entry.detail),
+      at: this.now().toISOString(),
+    })
   }
 }
+
+const keyOf = ({ actor, from }: About) => (actor ? `${actor.kind} ${actor.name} ${actor.id}` : prefixOf(from))

@@ -8,7 +8,7 @@ export class AuditController {
 
   @Endpoint('listAudit')
   async list(@Input() { query }: InputOf<'listAudit'>) {
-    return { entries: await this.entries.list(query) }
+    return this.entries.list(query)
   }
 
   @Endpoint('verifyAudit')

@@ -5,27 +5,26 @@ import {
   Injectable,
   type NestInterceptor,
 } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
-import { ADMIN_ROUTES, type AdminRouteName, type AuditEntry } from '@rollcall/contracts/admin'
-import { from, type Observable, switchMap, tap } from 'rxjs'
+import { type ErrorCode, RollcallError } from '@rollcall/contracts'
+import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
+import { concatMap, from, type Observable, switchMap, tap } from 'rxjs'
 import { catchError } from 'rxjs/operators'
 import type { KnownRequest } from '../access/index.ts'
+import { parseInput } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { AuditLog } from './audit-log.ts'
-import { detailOf } from './domain/audited.ts'
+import { type About, AuditLog, type Ended } from './audit-log.ts'
+import { detailOf } from './domain/detail.ts'
 
-/** What stands in the log of a request. */
-export function aboutOf(
-  name: string,
-  request: KnownRequest,
-): Pick<AuditEntry, 'actor' | 'from' | 'action' | 'detail'> {
+/** What stands in the log of a request; of a stranger's nothing that the stranger has written. */
+export function aboutOf(name: string, request: KnownRequest): About {
   const { principal } = request
+  const actor = principal ?? request.signedIn
   return {
-    actor: principal ? { kind: principal.kind, id: principal.id, name: principal.name } : null,
+    actor: actor ? { kind: actor.kind, id: actor.id, name: actor.name } : null,
     from: request.ip ?? '',
     action: name,
-    detail: detailOf(request),
+    detail: principal && name in ADMIN_ROUTES ? detailOf(ADMIN_ROUTES[name as AdminRouteName], request) : {},
   }
 }
 
@@ -40,16 +39,16 @@ export class AuditInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const name = Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName
     if (ADMIN_ROUTES[name].audit !== 'always') return next.handle()
-    const about = aboutOf(name, context.switchToHttp().getRequest<KnownRequest>())
-    return from(this.audit.asked(about)).pipe(
-      switchMap((request) =>
+    const request = context.switchToHttp().getRequest<KnownRequest>()
+    if (!request.principal) return this.ofStranger(name, request, next)
+    const about = aboutOf(name, request)
+    return from(this.begin(name, request, about)).pipe(
+      switchMap((id) =>
         next.handle().pipe(
           // It is done, whether or not this can be written down: the entry before says that it was asked for.
-          tap(() => this.end(about, request, 'done', null)),
+          tap(() => this.orLog(this.audit.ended(about, id, 'done', null), id)),
           catchError((error: unknown) => {
-            const code = error instanceof RollcallError ? error.code : 'server.defect'
-            const isRefused = error instanceof RollcallError && error.kind === 'rejected'
-            this.end(about, request, isRefused ? 'refused' : 'failed', code)
+            this.orLog(this.audit.ended(about, id, ...endOf(error)), id)
             throw error
           }),
         ),
@@ -57,16 +56,47 @@ export class AuditInterceptor implements NestInterceptor {
     )
   }
 
-  private end(
-    about: Parameters<AuditLog['ended']>[0],
-    request: string,
-    outcome: 'done' | 'refused' | 'failed',
-    code: string | null,
-  ): void {
-    this.audit
-      .ended(about, request, outcome, code)
-      .catch((error) =>
-        this.log.warn({ err: error, request }, 'how a request ended could not be written down'),
-      )
+  /** Nothing is begun, nor stored, of a request that the contract does not take. */
+  private async begin(name: AdminRouteName, request: KnownRequest, about: About): Promise<string> {
+    try {
+      parseInput(name, request)
+      return await this.audit.asked(about)
+    } catch (error) {
+      if (error instanceof RollcallError && error.kind === 'rejected')
+        this.orLog(this.audit.refused(about, error.code), name)
+      throw error
+    }
+  }
+
+  /**
+   * Of strangers, who may ask without end, only what came of it is written down: a refusal if there were not too many, and what
+   * was done before the answer, with the cookie in it, leaves.
+   */
+  private ofStranger(name: AdminRouteName, request: KnownRequest, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      catchError((error: unknown) => {
+        const [outcome, code] = endOf(error)
+        this.orLog(this.audit.refused(aboutOf(name, request), code, outcome), name)
+        throw error
+      }),
+      concatMap(async (answer) => {
+        await this.audit.doneForStranger(aboutOf(name, request)).catch((error) => {
+          request.res?.removeHeader('set-cookie')
+          throw error
+        })
+        return answer
+      }),
+    )
+  }
+
+  private orLog(writing: Promise<void>, about: string): void {
+    writing.catch((error) =>
+      this.log.warn({ err: error, about }, 'how a request ended could not be written down'),
+    )
   }
 }
+
+const endOf = (error: unknown): [Ended, ErrorCode] => [
+  error instanceof RollcallError && error.kind === 'rejected' ? 'refused' : 'failed',
+  error instanceof RollcallError ? error.code : 'server.defect',
+]

@@ -37,6 +37,7 @@ export class TestServer implements AsyncDisposable {
     /** The key of the server's own command line, which may do everything. */
     readonly localKey: string,
     private readonly folder: string,
+    private readonly log: string[],
   ) {}
 
   static async open(): Promise<TestServer> {
@@ -51,8 +52,10 @@ export class TestServer implements AsyncDisposable {
     }
     const queue = { isUp: async () => true, add: async () => undefined }
     const sealer = new Sealer(Buffer.alloc(32, 1))
+    const lines: string[] = []
+    const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
     const platform = {
-      ...{ version: '0.0.0', config, log: pino({ level: 'silent' }), dataDir, queue, artifacts: {} },
+      ...{ version: '0.0.0', config, log, dataDir, queue, artifacts: {} },
       ...{ database: test.database, sealer, identities: await ServerIdentities.open(test.database, sealer) },
     }
     const module = AppModule.of(platform as unknown as Platform)
@@ -61,7 +64,12 @@ export class TestServer implements AsyncDisposable {
     app.get(LiveGateway).attach(app.getHttpServer() as Server)
     await app.get(ApiKeysService).ensureLocalKey()
     const localKey = (await readFile(dataDir.file('api-key'), 'utf8')).trim()
-    return new TestServer(app, test, config, await app.getUrl(), localKey, folder)
+    return new TestServer(app, test, config, await app.getUrl(), localKey, folder, lines)
+  }
+
+  /** What the server has written to its log. */
+  logged(): Record<string, unknown>[] {
+    return this.log.map((line) => JSON.parse(line))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,12 +7,13 @@ export const AUDIT_ROUTES = {
   listAudit: defineRoute({
     method: 'GET',
     path: '/api/audit',
-    summary: 'Who did what, newest first.',
+    summary:
+      'Who did what, newest first, at most a megabyte: `before` is where to go on, null at the end. A detail of more than 8 KiB is only in the export.',
     access: 'audit:read',
     scope: 'whole-fleet',
     audit: 'refusals',
     query: auditQuery,
-    response: z.strictObject({ entries: z.array(auditEntry) }),
+    response: z.strictObject({ entries: z.array(auditEntry), before: z.int().nullable() }),
   }),
   verifyAudit: defineRoute({
     method: 'GET',
@@ -26,12 +27,14 @@ export const AUDIT_ROUTES = {
   exportAudit: defineRoute({
     method: 'GET',
     path: '/api/audit/export',
-    summary: 'Entries as JSON lines, oldest first; ask again after the last one until none comes.',
+    summary:
+      'Entries as JSON lines, oldest first, at most a megabyte; ask again after the last one until none comes.',
     access: 'audit:read',
     scope: 'whole-fleet',
     audit: 'refusals',
     query: z.strictObject({
-      after: z.coerce.number().int().min(0).default(0),
+      /** The number of the last entry that is there already; -1 for none. */
+      after: z.coerce.number().int().min(-1).default(-1),
       limit: z.coerce.number().int().min(1).max(5000).default(5000),
     }),
     response: z.string(),

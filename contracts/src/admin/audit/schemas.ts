@@ -5,8 +5,8 @@ import { plainText } from '../../text.ts'
 export const auditOutcome = z.enum(['asked', 'done', 'refused', 'failed'])
 
 export const auditEntry = z.strictObject({
-  /** Counts up without a gap. */
-  seq: z.int().min(1),
+  /** Counts up without a gap, from 0, which is written at set-up. */
+  seq: z.int().min(0),
   at: z.iso.datetime(),
   /** Null for somebody who is not known. */
   actor: z.strictObject({ kind: z.string(), id: z.string(), name: z.string() }).nullable(),

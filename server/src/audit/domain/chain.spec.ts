@@ -1,6 +1,6 @@
 import type { AuditEntry } from '@rollcall/contracts/admin'
 import { expect, it } from 'vitest'
-import { BEGINNING, ChainCheck, hashOfEntry, sealOfHead } from './chain.ts'
+import { BEGINNING, ChainCheck, hashOfEntry, lastOf, sealOfHead } from './chain.ts'
 
 const KEY = Buffer.alloc(32, 7)
 
@@ -49,11 +49,38 @@ it('finds that the end was cut off, and that somebody without the key says where
   const last = whole[3] as AuditEntry
   check.finish({ seq: 4, hash: last.hash, seal: sealOfHead(Buffer.alloc(32), 4, last.hash) })
   expect(check.broken?.seq).toBe(4)
-  expect(verdict([], [])).toBeNull()
+  expect(verdict([], [])).toBe(0)
 })
 
 it('the order of keys, which a database does not keep, changes no hash', () => {
   const [entry] = chain(1) as [AuditEntry]
   const other = { ...entry, detail: { args: ['a', { a: 2, b: 1 }], program: 'true' } }
   expect(hashOfEntry(KEY, BEGINNING, other)).toBe(entry.hash)
+})
+
+it('finds that the log was emptied, cut off with an older end put back, or replaced, by what is known outside', () => {
+  const whole = chain(6)
+  const judge = (entries: AuditEntry[], outside: { seq: number; hash: string }, end = entries.at(-1)) => {
+    const check = new ChainCheck(KEY, outside)
+    for (const entry of entries) if (!check.add(entry)) break
+    check.finish(end ? { seq: end.seq, hash: end.hash, seal: sealOfHead(KEY, end.seq, end.hash) } : null)
+    return check.broken?.seq ?? null
+  }
+  const known = { seq: 6, hash: whole[5]?.hash ?? '' }
+  expect(judge(whole, known)).toBeNull()
+  expect(judge(whole.slice(0, 4), known)).toBe(5)
+  expect(judge([], known)).toBe(0)
+  const other = chain(6).map((entry) => ({ ...entry, at: '2026-11-24T11:00:00.000Z' }))
+  for (const [at, entry] of other.entries())
+    entry.hash = hashOfEntry(KEY, other[at - 1]?.hash ?? BEGINNING, entry)
+  expect(verdict(other)).toBeNull()
+  expect(judge(other, known)).toBe(6)
+})
+
+it('goes on after the newest of what is known, and after nothing with an entry that never fits', () => {
+  const [first, second] = chain(2) as [AuditEntry, AuditEntry]
+  expect(lastOf([null, first, second]).seq).toBe(2)
+  const lost = lastOf([null, null, null])
+  const entry = { ...first, hash: hashOfEntry(KEY, lost.hash, first) }
+  expect(verdict([entry])).toBe(0)
 })

@@ -3,6 +3,8 @@ import type { AuditEntry } from '@rollcall/contracts/admin'
 
 /** What the first entry follows. */
 export const BEGINNING = '0'.repeat(64)
+/** What an entry follows that is written when the log is gone: it never fits. */
+export const LOST = 'f'.repeat(64)
 
 export type Unchained = Omit<AuditEntry, 'hash'>
 
@@ -23,56 +25,91 @@ export function hashOfEntry(key: Buffer, before: string, entry: Unchained): stri
 export const sealOfHead = (key: Buffer, seq: number, hash: string): string =>
   createHmac('sha256', key).update(`head ${seq} ${hash}`).digest('hex')
 
-/** The database keeps no order of keys. */
+/** The database keeps no order of keys, and nothing that is undefined. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (value === null || typeof value !== 'object') return value
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  const given = Object.entries(value).filter(([, each]) => each !== undefined)
+  const entries = given.sort(([a], [b]) => (a < b ? -1 : 1))
   return entries.map(([key, each]) => [key, sorted(each)])
 }
 
+/** The number and hash of the newest entry. */
 export interface Head {
   seq: number
   hash: string
+}
+
+export interface SealedHead extends Head {
   seal: string
+}
+
+export const isSealed = (key: Buffer, { seq, hash, seal }: SealedHead): boolean =>
+  seal === sealOfHead(key, seq, hash)
+
+/**
+ * Says what the next entry follows: the newest of what the database says, of what is there, and of what is known outside of it, so
+ * that a gap stays where something was taken away. Pure.
+ */
+export function lastOf(heads: readonly (Head | null)[]): Head {
+  const known = heads.filter((head) => head !== null).toSorted((a, b) => b.seq - a.seq)
+  return known[0] ?? { seq: 0, hash: LOST }
 }
 
 /** Follows the chain from its beginning, a page at a time. */
 export class ChainCheck {
   private before = BEGINNING
+  private last: number | null = null
   entries = 0
   broken: { seq: number; why: string } | null = null
 
-  constructor(private readonly key: Buffer) {}
+  /** `outside` is a head that is known from outside of the database. */
+  constructor(
+    private readonly key: Buffer,
+    private readonly outside: Head | null = null,
+  ) {}
 
   /** False when something is wrong: what follows need not be read. */
   add(entry: AuditEntry): boolean {
-    const expected = this.entries + 1
-    if (entry.seq !== expected) {
-      this.broken = { seq: expected, why: `is missing: the next one there is has the number ${entry.seq}` }
-      return false
-    }
-    if (entry.hash !== hashOfEntry(this.key, this.before, entry)) {
-      this.broken = { seq: entry.seq, why: 'does not fit the one before: it was edited, put in, or moved' }
-      return false
-    }
+    // Logs that began before there was an entry 0 begin with 1, which then follows nothing.
+    const isFirst = this.last === null && entry.seq <= 1
+    const expected = isFirst ? entry.seq : (this.last ?? -1) + 1
+    if (entry.seq !== expected)
+      return this.breakAt(expected, `is missing: the next one there is has the number ${entry.seq}`)
+    if (entry.hash !== hashOfEntry(this.key, this.before, entry))
+      return isFirst && entry.seq === 1
+        ? this.breakAt(0, 'is missing: the log was emptied, or its beginning was cut off')
+        : this.breakAt(entry.seq, 'does not fit the one before: it was edited, put in, or moved')
+    if (entry.seq === this.outside?.seq && entry.hash !== this.outside.hash)
+      return this.breakAt(
+        entry.seq,
+        "is not the one that the server's data folder knows: the log was replaced",
+      )
     this.before = entry.hash
-    this.entries = expected
+    this.last = entry.seq
+    this.entries++
     return true
   }
 
-  finish(head: Head | null): void {
+  finish(head: SealedHead | null): void {
     if (this.broken) return
-    if (!head) {
-      if (this.entries > 0)
-        this.broken = { seq: this.entries, why: 'is there, and nothing says that it is the last one' }
-      return
-    }
-    if (head.seal !== sealOfHead(this.key, head.seq, head.hash))
-      this.broken = { seq: head.seq, why: 'is said to be the last one by somebody without the key' }
-    else if (head.seq > this.entries)
-      this.broken = { seq: this.entries + 1, why: `and all after it up to ${head.seq} are missing` }
-    else if (head.hash !== this.before || head.seq < this.entries)
-      this.broken = { seq: head.seq, why: 'is not the one that was the last one' }
+    const { last, outside } = this
+    if (outside && outside.seq > (last ?? -1))
+      this.breakAt(
+        (last ?? -1) + 1,
+        `and all after it up to ${outside.seq} are missing: the server's data folder knows of them`,
+      )
+    else if (last === null) this.breakAt(0, 'is missing: the log is empty')
+    else if (!head) this.breakAt(last, 'is there, and nothing says that it is the last one')
+    else if (!isSealed(this.key, head))
+      this.breakAt(head.seq, 'is said to be the last one by somebody without the key')
+    else if (head.seq > last) this.breakAt(last + 1, `and all after it up to ${head.seq} are missing`)
+    else if (head.hash !== this.before || head.seq < last)
+      this.breakAt(head.seq, 'is not the one that was the last one')
+  }
+
+  private breakAt(seq: number, why: string): false {
+    this.broken = { seq, why }
+    return false
   }
 }

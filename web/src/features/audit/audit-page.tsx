@@ -40,7 +40,7 @@ export function AuditPage() {
         signal,
       ),
     initialPageParam: 0,
-    getNextPageParam: ({ entries }) => (entries.length < PAGE ? undefined : entries.at(-1)?.seq),
+    getNextPageParam: ({ before }) => before ?? undefined,
   })
   const entries = pages.data?.pages.flatMap((page) => page.entries) ?? []
   return (

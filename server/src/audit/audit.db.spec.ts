@@ -1,0 +1,188 @@
+import { readFile } from 'node:fs/promises'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { AuditEntry } from '@rollcall/contracts/admin'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DataDir } from '../platform/config/data-dir.ts'
+import { TestServer } from '../testing/test-server.ts'
+import { AuditRepository } from './audit.repository.ts'
+import { AuditHeads } from './audit-heads.ts'
+import { AuditLog } from './audit-log.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await TestServer.open()
+})
+afterAll(() => server?.[Symbol.asyncDispose]())
+
+const ask: TestServer['ask'] = (path, asked) => server.ask(path, asked)
+const query = (sql: string, values: unknown[] = []) => server.test.database.pool.query(sql, values)
+const post = (path: string, body: unknown, key?: string) => ask(path, { method: 'POST', body, key })
+const entries = async (filter = '') =>
+  (await ask(`/api/audit?limit=500${filter}`, { key: server.localKey })).json.entries as AuditEntry[]
+const count = async (where: string) =>
+  Number((await query(`SELECT count(*) AS n FROM audit_entry WHERE ${where}`)).rows[0].n)
+const verdict = async () => (await ask('/api/audit/verify', { key: server.localKey })).json
+const row = (detail: AuditEntry['detail']) => ({
+  ...{ at: new Date().toISOString(), actor: null, from: '192.0.2.9', action: 'run', request: 'r', detail },
+  ...{ outcome: 'refused' as const, code: 'request.unauthenticated' },
+})
+
+describe('what strangers make the server store', () => {
+  it('is route, code and address of a refusal, and nothing that they have sent', async () => {
+    const body = { program: 'MARKER', name: 'MARKER', MARKER: Array(500).fill('MARKER'.repeat(20)) }
+    await post('/api/runs', body)
+    await post('/api/hosts', body, 'rck_MARKER')
+    await post('/api/session', { email: 'MARKER@example.com', password: 'MARKER', MARKER: 'MARKER' })
+    await post('/api/invites', { token: 'MARKER'.repeat(5), password: 'MARKER'.repeat(3) })
+    await post('/api/setup', body)
+    await expect.poll(() => count(`outcome = 'refused' AND actor IS NULL`)).toBe(5)
+    const refused = (await entries('&outcome=refused')).filter(({ actor }) => actor === null)
+    for (const entry of refused) expect(entry).toMatchObject({ detail: {}, from: '127.0.0.1' })
+    expect(refused.map(({ action }) => action).toSorted()).toEqual([
+      ...['acceptInvite', 'addHost', 'run', 'setUpFirstAdmin', 'signIn'],
+    ])
+    expect(JSON.stringify(await entries())).not.toContain('MARKER')
+  })
+
+  it('does not grow with a flood of theirs, and the flood is counted', async () => {
+    const before = await count('true')
+    for (let i = 0; i < 10; i++)
+      await Promise.all(Array.from({ length: 30 }, () => post('/api/hosts', { name: 'x' })))
+    expect((await count('true')) - before).toBeLessThanOrEqual(10)
+    await server.app.get(AuditLog).writeUnwritten()
+    const [told] = await entries('&action=refusalsWithoutEntry')
+    expect(told?.detail).toMatchObject({ of: 'strangers' })
+    expect((told?.detail.count as number) + (await count('true')) - before).toBeGreaterThanOrEqual(300)
+  })
+
+  it('names who has signed in when it is done', async () => {
+    const ada = await server.person('ada@example.com', 'admin')
+    const [done] = await entries('&action=acceptInvite&outcome=done')
+    expect(done).toMatchObject({ actor: { kind: 'user', id: ada.id, name: 'ada@example.com' }, detail: {} })
+  })
+})
+
+describe('what known callers make the server store', () => {
+  it('of refused requests is what the contract declares, bounded, and no value that looks like a secret', async () => {
+    const key = await server.key('k', ['commands:run', 'hosts:write'])
+    await post('/api/runs', { program: 'true', hosts: ['nowhere'], UNKNOWN: 'MARKER' }, key)
+    await post('/api/runs', { program: 'true', hosts: ['nowhere'], args: ['--password=MARKER'] }, key)
+    await post('/api/runs', { program: 'mysql', args: ['-pMARKER', 'x'.repeat(40_000)], all: true }, key)
+    const labels = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`l${i}`, 'y'.repeat(200)]))
+    await post('/api/hosts', { name: 'x', address: 'x', labels, credential: { type: 'MARKER' } }, key)
+    await expect.poll(() => count(`actor->>'name' = 'k' AND outcome <> 'asked'`)).toBe(4)
+    expect(JSON.stringify(await entries())).not.toContain('MARKER')
+    expect(await count('octet_length(detail::text) > 4096')).toBe(0)
+  })
+
+  it('does not grow with a flood of refusals, and the flood is counted', async () => {
+    const key = await server.key('reader', ['hosts:read'])
+    const before = await count(`code = 'request.forbidden'`)
+    for (let i = 0; i < 10; i++)
+      await Promise.all(Array.from({ length: 30 }, () => post('/api/hosts', { name: 'x' }, key)))
+    expect((await count(`code = 'request.forbidden'`)) - before).toBeLessThanOrEqual(60)
+    await server.app.get(AuditLog).writeUnwritten()
+    const [told] = await entries('&action=refusalsWithoutEntry')
+    expect(told?.detail).toMatchObject({ of: 'known', count: 240 })
+    expect(Object.keys(told?.detail.callers as object)[0]).toMatch(/^key reader /)
+  })
+
+  it('stops growing with requests that are let in and then refused', async () => {
+    const key = await server.key('looper', ['commands:run'])
+    const before = await count('true')
+    const codes = new Set<string | undefined>()
+    for (let i = 0; i < 30; i++) {
+      const all = Array.from({ length: 50 }, () => post('/api/runs', { program: 'true', hosts: ['no'] }, key))
+      for (const { code } of await Promise.all(all)) codes.add(code)
+    }
+    expect(codes).toContain('access.locked_out')
+    expect((await count('true')) - before).toBeLessThan(2 * 700)
+  }, 120_000)
+})
+
+describe('entries of earlier releases that hold megabytes', () => {
+  it('neither break listing, verifying and exporting nor hold up other requests', async () => {
+    const repository = server.app.get(AuditRepository)
+    for (let i = 0; i < 30; i++)
+      await repository.append(row({ fields: Array(3800).fill(`${i} `.padEnd(500, 'x')) }))
+    const delay = monitorEventLoopDelay({ resolution: 5 })
+    delay.enable()
+    const listed = await ask('/api/audit?limit=500', { key: server.localKey })
+    expect(listed.status).toBe(200)
+    expect(JSON.stringify(listed.json).length).toBeLessThan(2 * 1024 * 1024)
+    expect(await verdict()).toMatchObject({ isIntact: true })
+    delay.disable()
+    expect(delay.max / 1e6).toBeLessThan(2000)
+    let after = -1
+    let lines = 0
+    for (;;) {
+      const url = `${server.url}/api/audit/export?after=${after}`
+      const answer = await fetch(url, { headers: { authorization: `Bearer ${server.localKey}` } })
+      const text = await answer.text()
+      if (text === '') break
+      expect(text.length).toBeLessThan(3 * 1024 * 1024)
+      const page = text.trimEnd().split('\n')
+      lines += page.length
+      after = JSON.parse(page.at(-1) ?? '').seq
+    }
+    expect(lines).toBe(await count('true'))
+    let before: number | null = null
+    let seen = 0
+    do {
+      const page = await ask(`/api/audit?limit=500${before ? `&before=${before}` : ''}`, {
+        key: server.localKey,
+      })
+      seen += page.json.entries.length
+      before = page.json.before
+    } while (before !== null)
+    expect(seen).toBe(await count('true'))
+  }, 120_000)
+})
+
+describe('the chain against somebody who owns the database', () => {
+  it('begins with an entry 0, and its end is kept in the data folder and told in the log', async () => {
+    const [first] = (await query('SELECT seq, action FROM audit_entry ORDER BY seq LIMIT 1')).rows
+    expect(first).toMatchObject({ seq: '0', action: 'setUp' })
+    await server.app.get(AuditHeads).settled()
+    const file = JSON.parse(await readFile(server.app.get(DataDir).file('audit-head.json'), 'utf8'))
+    const [head] = (await query('SELECT seq::int, hash FROM audit_head')).rows
+    expect(file).toMatchObject(head)
+    await server.app.get(AuditLog).tellHead()
+    expect(server.logged()).toContainEqual(
+      expect.objectContaining({ msg: 'head of the audit log', audit: head }),
+    )
+  })
+
+  it('lets nobody empty the log or put an older end back by an ordinary statement', async () => {
+    for (const sql of [
+      ...['TRUNCATE audit_entry', 'TRUNCATE audit_head', 'DELETE FROM audit_head', 'DELETE FROM audit_entry'],
+      'UPDATE audit_head SET seq = seq - 1',
+    ])
+      await expect(query(sql)).rejects.toThrow(/neither/)
+  })
+
+  it('finds a tail that was cut off with an older end put back, also when the log has gone on since', async () => {
+    const [old] = (await query('SELECT * FROM audit_head')).rows
+    await post('/api/runs', { program: 'true', hosts: ['x'] }, server.localKey)
+    await expect.poll(() => count(`seq > ${old.seq}`)).toBe(2)
+    await query('ALTER TABLE audit_entry DISABLE TRIGGER ALL')
+    await query('ALTER TABLE audit_head DISABLE TRIGGER ALL')
+    await query('DELETE FROM audit_entry WHERE seq > $1', [old.seq])
+    await query('UPDATE audit_head SET seq = $1, hash = $2, seal = $3', [old.seq, old.hash, old.seal])
+    const missing = { isIntact: false, broken: { seq: Number(old.seq) + 1 } }
+    expect(await verdict()).toMatchObject(missing)
+    await post('/api/runs', { program: 'true', hosts: ['x'] }, server.localKey)
+    await expect.poll(() => count(`seq > ${old.seq}`)).toBe(2)
+    expect(await verdict()).toMatchObject(missing)
+  })
+
+  it('finds that the log was emptied, also when it has gone on since and after a restart of the server', async () => {
+    await query('TRUNCATE audit_entry')
+    await query('TRUNCATE audit_head')
+    await server.app.get(AuditLog).begin()
+    expect(await verdict()).toMatchObject({ isIntact: false, broken: { seq: 0 } })
+    await post('/api/runs', { program: 'true', hosts: ['x'] }, server.localKey)
+    await expect.poll(() => count('true')).toBe(2)
+    expect(await verdict()).toMatchObject({ isIntact: false, broken: { seq: 0 } })
+  })
+})

@@ -1,0 +1,68 @@
+import type { z } from 'zod'
+
+/** The parts of a schema that say which fields there are; zod keeps them in `_zod.def`. */
+interface Definition {
+  type: string
+  shape?: Record<string, z.ZodType>
+  element?: z.ZodType
+  valueType?: z.ZodType
+  options?: z.ZodType[]
+  innerType?: z.ZodType
+  in?: z.ZodType
+  out?: z.ZodType
+  getter?: () => z.ZodType
+  values?: unknown[]
+}
+
+const DEEPEST = 12
+const definitionOf = (schema: z.ZodType) => schema._zod.def as unknown as Definition
+const isPrimitive = (value: unknown) => value === null || typeof value !== 'object'
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * Takes out of a value what its schema declares, whether or not it is valid: a field that nobody has declared, and an object
+ * where none belongs, is left out. Returns undefined where nothing is left. Pure.
+ */
+export function declaredIn(schema: z.ZodType, value: unknown, depth = 0): unknown {
+  if (depth > DEEPEST) return undefined
+  const { type, shape, element, valueType, options, innerType, in: input, out, getter } = definitionOf(schema)
+  const next = (inner: z.ZodType, each: unknown) => declaredIn(inner, each, depth + 1)
+  if (innerType) return isPrimitive(value) ? value : next(innerType, value)
+  if (getter) return next(getter(), value)
+  if (input && out) return next(definitionOf(input).type === 'transform' ? out : input, value)
+  if (options) return inUnion(options, value, depth)
+  if (shape) return isRecord(value) ? inObject(shape, value, depth) : undefined
+  if (element) return Array.isArray(value) ? value.map((each) => next(element, each)) : undefined
+  if (valueType)
+    return isRecord(value)
+      ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, next(valueType, each)]))
+      : undefined
+  return isPrimitive(value) || type === 'any' || type === 'unknown' ? value : undefined
+}
+
+function inObject(shape: Record<string, z.ZodType>, value: Record<string, unknown>, depth: number) {
+  return Object.fromEntries(
+    Object.entries(shape)
+      .filter(([key]) => Object.hasOwn(value, key))
+      .map(([key, schema]) => [key, declaredIn(schema, value[key], depth + 1)]),
+  )
+}
+
+/** Of an object the fields of every option that it may be: where a literal tells them apart, of that one alone. */
+function inUnion(options: z.ZodType[], value: unknown, depth: number): unknown {
+  const found = options
+    .filter((option) => mayBe(option, value))
+    .map((option) => declaredIn(option, value, depth + 1))
+    .filter((each) => each !== undefined)
+  return found.every(isRecord) && found.length > 0 ? Object.assign({}, ...found) : found[0]
+}
+
+function mayBe(option: z.ZodType, value: unknown): boolean {
+  const { shape } = definitionOf(option)
+  if (!shape || !isRecord(value)) return true
+  return Object.entries(shape).every(([key, schema]) => {
+    const { type, values } = definitionOf(schema)
+    return type !== 'literal' || values?.includes(value[key])
+  })
+}

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import { RefusalWindows } from './refusal-windows.ts'
+
+const written = (windows: RefusalWindows, caller: string, count: number, nowMs = 0) =>
+  Array.from({ length: count }, () => windows.take(caller, nowMs)).filter(Boolean).length
+
+it('writes down so many refusals of a caller in a minute, and counts the others', () => {
+  const windows = new RefusalWindows({ perCaller: 10, inAll: 1000 })
+  expect(written(windows, 'a', 500)).toBe(10)
+  expect(written(windows, 'b', 3)).toBe(3)
+  expect(windows.takeUnwritten()).toEqual({ count: 490, callers: { a: 490 } })
+  expect(windows.takeUnwritten()).toBeNull()
+  expect(written(windows, 'a', 20, 60_000)).toBe(10)
+})
+
+it('writes down no more than its bound however many callers there are, and loses no count', () => {
+  const windows = new RefusalWindows({ perCaller: 10, inAll: 300 })
+  let count = 0
+  for (let caller = 0; caller < 50_000; caller++) count += written(windows, `2001:db8::${caller}`, 1)
+  expect(count).toBe(300)
+  const unwritten = windows.takeUnwritten()
+  expect(unwritten?.count).toBe(49_700)
+  expect(Object.keys(unwritten?.callers ?? {}).length).toBeLessThanOrEqual(20)
+})

@@ -1,0 +1,32 @@
+const PROGRAMS: readonly (readonly [letters: string, programs: string])[] = [
+  ['p', 'mysql mysqldump mysqladmin mysqlimport mysqlcheck mariadb mariadb-dump mariadb-admin sshpass login'],
+  ['p', 'mongo mongosh mongodump mongorestore useradd usermod 7z 7za 7zz unrar rabbitmqadmin influx cqlsh'],
+  ['P', 'zip unzip ipmitool sqlcmd isql bcp mosquitto_pub mosquitto_sub'],
+  ['a', 'redis-cli valkey-cli'],
+  ['wsa', 'ldapsearch ldapadd ldapmodify ldapdelete ldappasswd'],
+  ['uU', 'curl smbclient rpcclient lftp'],
+  ['cAX', 'snmpwalk snmpget snmpset snmpbulkwalk'],
+  ['NP', 'ssh-keygen'],
+  ['k', 'openssl'],
+]
+
+/** The letters of the short options with which programs take a secret, in the same word or in the next. */
+export const SHORT_OPTIONS: ReadonlyMap<string, string> = new Map(
+  PROGRAMS.flatMap(([letters, programs]) =>
+    programs.split(' ').map((program): [string, string] => [program, letters]),
+  ),
+)
+
+/** Programs that take a secret as their last word. */
+export const SECRET_LAST_WORD: ReadonlySet<string> = new Set(['htpasswd', 'wpa_passphrase', 'requirepass'])
+
+/** Says whether a word is random text of letters and digits, as keys are made of: no path, no word, no digest in hexadecimal. */
+export function looksRandom(word: string): boolean {
+  if (word.length < 20 || /^[~./]/.test(word)) return false
+  const letters = word.replace(/[^A-Za-z0-9]/g, '')
+  if (!/[a-z]/.test(letters) || !/[A-Z]/.test(letters)) return false
+  const kinds = [...letters].map((each) => (/\d/.test(each) ? 'digit' : each < 'a' ? 'upper' : 'lower'))
+  const switches = kinds.filter((kind, at) => at > 0 && kind !== kinds[at - 1]).length
+  const digitRuns = kinds.filter((kind, at) => kind === 'digit' && kinds[at - 1] !== 'digit').length
+  return digitRuns >= 2 && switches / letters.length >= 0.35
+}
