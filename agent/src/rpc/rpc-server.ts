@@ -67,7 +67,7 @@ export class RpcServer {
     this.#logRefusal = rateLimited(log, 5, 60_000, () => performance.now())
     this.#adapter = new RpcAdapter(handlers, limits.calls, log)
     this.#gate = new Gate(credentials.slots, () => performance.now())
-    this.#sockets = new SocketGuard(limits.connections)
+    this.#sockets = new SocketGuard(limits.connections, () => performance.now())
     this.#bodies = new BodyReader(limits.request_bytes)
     this.#server = this.#createServer()
     credentials.onChange = () => this.#useCredentials()
@@ -123,7 +123,12 @@ export class RpcServer {
       },
       app,
     )
-    server.prependListener('connection', (socket: Socket) => this.#sockets.admit(socket))
+    // What is refused must not cost a TLS session: Node's own listener sees only what was admitted.
+    const handshakes = server.listeners('connection')
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => {
+      if (this.#sockets.admit(socket)) for (const handshake of handshakes) handshake.call(server, socket)
+    })
     server.on('secureConnection', (socket: TLSSocket) => {
       if (this.#gate.checkSocket(socket) === null) this.#sockets.trust(socket)
     })
