@@ -21,6 +21,8 @@ import {
 
 type Status = AgentResult<'get_status'>
 
+const ARCSTATS = '/proc/spl/kstat/zfs/arcstats'
+
 /** Two samples closer than this say nothing. */
 const CPU_WINDOW_MS = 1000
 
@@ -57,7 +59,7 @@ export class HostStatus {
       clock: { time_ms: this.#clock.epochMs(), time_zone: timeZone() },
       load: parseLoad(readProc('loadavg')),
       cpu: { cores: availableParallelism(), used_percent: this.#cpuPercent() },
-      memory: parseMemory(readProc('meminfo')),
+      memory: parseMemory(readProc('meminfo'), readIfThere(ARCSTATS)),
       disks: await readDisks(parseDisks(readProc('self/mounts'))),
       running_commands: runningCommands.slice(0, 1000),
       open_ports: open.ports,

@@ -30,6 +30,39 @@ test('memory is in bytes, and a kernel without swap has none', () => {
   })
 })
 
+const ARCSTATS = (size: number, min: number) => `13 1 0x01 147 39984 6428351374 1183842378623
+name                            type data
+hits                            4    103281
+p                               4    8361984
+c                               4    4138463232
+c_min                           4    ${min}
+c_max                           4    4138463232
+size                            4    ${size}
+compressed_size                 4    1
+arc_sys_free                    4    0
+data_size                       4    7
+`
+
+test.each([
+  ['gives back what it has above its minimum', 6 * 2 ** 30, 2 ** 30, 7 * 2 ** 30],
+  ['gives back nothing below its minimum', 2 ** 29, 2 ** 30, 2 * 2 ** 30],
+  [
+    'belongs to the machine around a container where it is more than is in use',
+    20 * 2 ** 30,
+    2 ** 30,
+    2 * 2 ** 30,
+  ],
+])('the cache of ZFS %s', (_what, size, min, available) => {
+  const meminfo = `MemTotal: ${10 * 2 ** 20} kB\nMemAvailable: ${2 * 2 ** 20} kB\n`
+  expect(parseMemory(meminfo, ARCSTATS(size, min)).available_bytes).toBe(available)
+})
+
+test('a cache of ZFS that tells nothing changes nothing', () => {
+  const meminfo = 'MemTotal: 2048 kB\nMemAvailable: 1024 kB\n'
+  for (const text of ['', 'size 4 x\n', 'size\n'])
+    expect(parseMemory(meminfo, text)).toEqual(parseMemory(meminfo))
+})
+
 test('os-release is read with quotes, without, and empty', () => {
   expect(
     parseOsRelease('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'),

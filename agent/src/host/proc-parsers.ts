@@ -30,15 +30,31 @@ export interface Memory {
   swap_free_bytes: number
 }
 
-export function parseMemory(meminfo: string): Memory {
+/**
+ * Parses /proc/meminfo. `arcstats` is /proc/spl/kstat/zfs/arcstats where the host has ZFS: its cache, which the kernel counts as in use,
+ * gives back what it has above its minimum, so that is available, as htop counts it.
+ */
+export function parseMemory(meminfo: string, arcstats: string | null = null): Memory {
   const bytes = (key: string) =>
     Number(new RegExp(`^${key}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0) * 1024
+  const total = bytes('MemTotal')
+  const available = bytes('MemAvailable')
   return {
-    total_bytes: bytes('MemTotal'),
-    available_bytes: bytes('MemAvailable'),
+    total_bytes: total,
+    available_bytes: available + reclaimableArc(arcstats ?? '', total - available),
     swap_total_bytes: bytes('SwapTotal'),
     swap_free_bytes: bytes('SwapFree'),
   }
+}
+
+/** Bytes that the ARC can give back, of a memory of which `usedBytes` are in use. */
+function reclaimableArc(arcstats: string, usedBytes: number): number {
+  const value = (name: string) =>
+    Number(new RegExp(`^${name}[ \\t]+\\d+[ \\t]+(\\d+)[ \\t]*$`, 'm').exec(arcstats)?.[1] ?? 0)
+  const size = value('size')
+  // A container sees the ARC of the machine around it beside a memory of its own, in which it cannot lie.
+  if (size > usedBytes) return 0
+  return Math.max(0, size - value('c_min'))
 }
 
 /** os-release(5): `KEY=value`, the value perhaps quoted. */
