@@ -43,6 +43,9 @@ MAX_REASON = 800
 # An agent that systemd had to start again so often does not come up.
 CRASHES = 2
 
+# Who may reach the agent's port, where the server says so.
+CALLERS = os.path.join(AGENT + ".d", "rollcall-callers.conf")
+
 GUARD_UNIT = """[Unit]
 Description=Rollcall: decides on an upgrade of the agent that a loss of power broke off
 ConditionPathExists=%(state)s/plan.json
@@ -119,7 +122,29 @@ def plan_of(needed=True):
 
 
 def units_of(folder):
-    return sorted(name for name in os.listdir(folder) if name.startswith(("rollcall-agent.", "rollcall-runner.")))
+    """Unit files. A folder with parts that somebody added to a unit stays as it is."""
+    ours = [name for name in os.listdir(folder) if name.startswith(("rollcall-agent.", "rollcall-runner."))]
+    return sorted(name for name in ours if os.path.isfile(os.path.join(folder, name)))
+
+
+def read_callers():
+    try:
+        with open(os.path.join(UNITS, CALLERS), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+def write_callers(content):
+    """Sets who may reach the agent; nothing for everybody."""
+    path = os.path.join(UNITS, CALLERS)
+    if content == read_callers():
+        return
+    if content:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        write(path, content, 0o644)
+    else:
+        remove(path)
 
 
 def copy_files(source, target):
@@ -158,7 +183,7 @@ def refuse_other_machine(plan):
 
 
 def prepare(text=None):
-    """`text` holds id, release, version and units, the folder of the new release's unit files, as JSON."""
+    """`text` holds id, release, version, units, the folder of the new release's unit files, and callers, as JSON."""
     try:
         wanted = json.loads(sys.stdin.read() if text is None else text)
     except ValueError as error:
@@ -175,6 +200,7 @@ def prepare(text=None):
     for name in units_of(UNITS):
         with open(os.path.join(UNITS, name), "rb") as file:
             write(state("backup", "units", name), file.read(), 0o644)
+    write(state("backup", "callers"), read_callers())
     keep_self()
     guard = GUARD_UNIT % {"state": STATE, "program": PROGRAM, "etc": ETC, "python": sys.executable}
     write(os.path.join(UNITS, GUARD), guard.encode(), 0o644)
@@ -195,6 +221,8 @@ def switch():
     for name in units_of(plan["units"]):
         with open(os.path.join(plan["units"], name), "rb") as file:
             write(os.path.join(UNITS, name), file.read(), 0o644)
+    if plan.get("callers") is not None:
+        write_callers(plan["callers"].encode())
     point(plan["release"])
     systemctl("daemon-reload")
     systemctl("reset-failed", AGENT, check=False)
@@ -358,6 +386,11 @@ def put_back(plan, is_boot):
         systemctl("stop", AGENT, check=False)
     copy_files(state("backup", "etc"), ETC)
     copy_files(state("backup", "units"), UNITS)
+    try:
+        with open(state("backup", "callers"), "rb") as file:
+            write_callers(file.read())
+    except FileNotFoundError:
+        pass  # prepared by a program of before there was such a part
     point(plan["old"])
     systemctl("daemon-reload")
     if not is_boot:

@@ -67,7 +67,10 @@ class World:
         for name in ("rollcall-agent.service", "rollcall-runner.service"):
             self.put(os.path.join(m.UNITS, name), "unit of " + OLD)
             self.put(os.path.join(self.root, "new-units", name), "unit of " + NEW)
-        self.put(self.root + "/plan.json", json.dumps({"id": "u", "release": NEW, "version": NEW, "units": self.root + "/new-units"}))
+        self.put(self.root + "/plan.json", json.dumps({"id": "u", "release": NEW, "version": NEW, "units": self.root + "/new-units", "callers": "callers of " + NEW}))
+        os.makedirs(os.path.dirname(os.path.join(m.UNITS, m.CALLERS)))
+        self.put(os.path.join(m.UNITS, m.CALLERS), "callers of " + OLD)
+        self.put(os.path.join(m.UNITS, m.AGENT + ".d", "override.conf"), "of the host's own administrator")
         self.running = OLD
 
     @staticmethod
@@ -124,6 +127,7 @@ class World:
             "link": release,
             "running": self.running,
             "unit": self.get(m.UNITS + "/rollcall-agent.service").replace("unit of ", ""),
+            "callers": self.get(os.path.join(m.UNITS, m.CALLERS)).replace("callers of ", ""),
             "config": self.get(m.ETC + "/config.json").replace("config of ", ""),
         }
         assert all(value == expected for value in found.values()), "%s: %s" % (what, found)

@@ -29,6 +29,8 @@ export interface InstallTarget extends SshHost {
   identity: AgentIdentity
   /** Pins of the servers that may call the agent; at least one. */
   serverPins: readonly string[]
+  /** The part of the agent's unit that says who may reach it; empty for everybody. */
+  callersUnit?: string
   /** Restart the agent even where nothing is amiss: it runs, and yet does not answer. */
   isSilent: boolean
 }

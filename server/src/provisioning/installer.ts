@@ -185,6 +185,7 @@ async function upload(
     rollcall_agent_archive_sha256: archive.sha256,
     rollcall_agent_rpc_port: plan.rpcPort,
     rollcall_agent_restart: target.isSilent,
+    rollcall_agent_has_callers: Boolean(target.callersUnit),
     ...(!plan.hasRelease && { rollcall_agent_archive: `${staging}/agent.tar.gz` }),
   }
   const { identity, serverPins } = target
@@ -202,6 +203,7 @@ async function upload(
     ['config.json', `${JSON.stringify(config, null, 2)}\n`],
     ['agent.crt', identity.certificatePem],
     ['agent.key', identity.privateKeyPem],
+    ...(target.callersUnit ? [['callers.conf', target.callersUnit] as [string, string]] : []),
   ]
   await Promise.all(files.map(([name, content]) => put(name, Buffer.from(content))))
 }

@@ -12,7 +12,10 @@ import { RollRepository } from '../heartbeats/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
 import { type AgentArchive, Artifacts } from '../platform/artifacts/artifacts.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { callersUnit } from '../platform/config/agent-callers.ts'
+import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
+import { CONFIG } from '../platform/tokens.ts'
 import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { install } from './installer.ts'
@@ -36,6 +39,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     private readonly moves: PortMoves,
     private readonly artifacts: Artifacts,
     private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -110,6 +114,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
           privateKeyPem: agent.privateKeyPem,
         },
         serverPins: [agent.serverPin],
+        callersUnit: callersUnit(this.config.agentCallers),
         isSilent: await this.agents.isSilent(hostId),
       },
       {

@@ -13,7 +13,10 @@ import { HostsRepository } from '../hosts/index.ts'
 import { type AgentArchive, Artifacts } from '../platform/artifacts/artifacts.ts'
 import { memoryBlob } from '../platform/blobs/blob.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { callersUnit } from '../platform/config/agent-callers.ts'
+import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
+import { CONFIG } from '../platform/tokens.ts'
 import { ProvisioningHandler, ProvisioningLog, releaseOf } from '../provisioning/index.ts'
 import { ToolsService } from '../tools/index.ts'
 import { endingOf, type HostOutcome, outcomeOf } from './domain/host-outcome.ts'
@@ -50,6 +53,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     private readonly provisioning: ProvisioningHandler,
     private readonly steps: HostSteps,
     private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -151,6 +155,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       rollcall_upgrade_version: release.version,
       rollcall_upgrade_archive: archive,
       rollcall_upgrade_archive_sha256: release.sha256,
+      rollcall_upgrade_callers: callersUnit(this.config.agentCallers),
     }
     const blob = await memoryBlob(Buffer.from(JSON.stringify(variables)))
     await this.files.upload(

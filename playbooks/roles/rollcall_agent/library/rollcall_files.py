@@ -21,7 +21,11 @@ options:
   files:
     type: list
     elements: dict
-    description: Each with C(from), C(to) and C(mode).
+    description: Each with C(from), C(to) and C(mode). A folder that is missing is made, for everybody to read.
+  absent:
+    type: list
+    elements: path
+    description: Files that are not to be there.
 """
 
 
@@ -41,6 +45,7 @@ def make_folder(path, mode):
 
 def write_file(source, target, mode):
     folder = os.path.dirname(target)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
     with open(source, "rb") as file:
         content = file.read()
     handle, fresh = tempfile.mkstemp(prefix=".rollcall-", dir=folder)
@@ -77,6 +82,7 @@ def main():
                     **entry,
                 },
             },
+            "absent": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
@@ -96,6 +102,11 @@ def main():
             written.append(target)
             if not module.check_mode:
                 write_file(source, target, mode)
+        for path in module.params["absent"]:
+            if os.path.lexists(path):
+                written.append(path)
+                if not module.check_mode:
+                    os.unlink(path)
     except OSError as error:
         module.fail_json(msg="Cannot write %s: %s" % (written[-1] if written else "a file", error))
     module.exit_json(changed=bool(written), written=written)

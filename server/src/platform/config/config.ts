@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
 import { agentPorts } from '@rollcall/contracts/admin'
 import { z } from 'zod'
+import { agentCallers } from './agent-callers.ts'
 import { OIDC_VARIABLES, type OidcConfig, readOidcConfig } from './oidc-config.ts'
 
 const DEFAULT_PORT = 8420
@@ -42,6 +43,7 @@ const environment = z.object({
     .min(1024 ** 2)
     .max(2 ** 50)
     .default(20 * 1024 ** 3),
+  ROLLCALL_AGENT_CALLERS: agentCallers,
   ROLLCALL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   ROLLCALL_AGENT_FOLDER: z.string().regex(/^\//, 'must be an absolute path').optional(),
   ROLLCALL_ANSIBLE_BUNDLE: z
@@ -72,6 +74,8 @@ export interface Config {
   masterKey: string | undefined
   /** The key that the database was sealed with so far: given for the one start that changes it. */
   oldMasterKey: string | undefined
+  /** Addresses and networks that servers call agents from; empty where agents let anybody try. */
+  agentCallers: string[]
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Where the agent's archives are; undefined for the build's own folder. */
   agentFolder: string | undefined
@@ -119,6 +123,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .filter(Boolean),
     masterKey: value.ROLLCALL_MASTER_KEY,
     oldMasterKey: value.ROLLCALL_OLD_MASTER_KEY,
+    agentCallers: value.ROLLCALL_AGENT_CALLERS,
     logLevel: value.ROLLCALL_LOG_LEVEL,
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,
