@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { ERRORS, RollcallError } from '@rollcall/contracts'
 import {
   ADMIN_ROUTES,
@@ -113,7 +114,7 @@ export class FakeServer {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     try {
       const url = new URL(request.url ?? '/', this.url)
-      const sent = Buffer.concat(await Array.fromAsync(request))
+      const sent = await buffer(request)
       const isContent = request.headers['content-type'] === 'application/octet-stream'
       if (isContent) this.content = sent
       const body = isContent || sent.length === 0 ? {} : JSON.parse(sent.toString())

@@ -33,6 +33,7 @@ const snapshot = (agents: AgentChange[], isComplete = true): LiveEvent & { type:
   type: 'fleet',
   isSnapshot: true,
   isComplete,
+  cursor: 'sight.1',
   agents,
   removed: [],
 })
@@ -40,6 +41,7 @@ const difference = (agents: AgentChange[], removed: string[] = []): LiveEvent & 
   type: 'fleet',
   isSnapshot: false,
   isComplete: true,
+  cursor: 'sight.1',
   agents,
   removed,
 })

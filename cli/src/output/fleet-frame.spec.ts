@@ -13,8 +13,6 @@ const agent = (host: string, more: Partial<WatchedAgent> = {}): WatchedAgent => 
   lastAnswerAt: '2026-03-01T11:59:45Z',
   cpuPercent: 12,
   memoryPercent: 34,
-  address: '192.0.2.7',
-  nextCallAt: null,
   diskPercent: 56,
   ...more,
 })

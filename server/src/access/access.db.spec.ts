@@ -60,11 +60,12 @@ describe('attacks', () => {
   it('a page of another site can neither change anything nor sign anybody in', async () => {
     const { cookie } = await signIn('ada@example.com')
     const change = { method: 'POST', body: { address: '127.0.0.1', port: 1 }, cookie }
-    for (const headers of [
+    const foreignHeaders: Record<string, string>[] = [
       { origin: 'https://evil.example' },
       { origin: 'null' },
       { origin: '', 'sec-fetch-site': 'cross-site' },
-    ])
+    ]
+    for (const headers of foreignHeaders)
       expect((await ask('/api/host-keys', { ...change, headers })).code).toBe('request.forbidden')
     const form = await fetch(`${server.url}/api/runs`, {
       method: 'POST',

@@ -55,6 +55,10 @@ async function stored(change: Partial<Command> = {}): Promise<Command> {
     unansweredSince: null,
     outputBytes: 0,
     droppedBytes: 0,
+    cutBytes: 0,
+    markBytes: 0,
+    isOutputCut: false,
+    inputBytes: 0,
     outputRemovedAt: null,
     ...change,
   }

@@ -22,7 +22,8 @@ export interface Platform {
   dataDir: DataDir
   sealer: Sealer
   database: Database
-  queue: JobQueue
+  /** Without its private parts, so that a test may have one of its own. */
+  queue: Pick<JobQueue, keyof JobQueue>
   identities: ServerIdentities
   artifacts: Artifacts
   blobs: BlobStore

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -94,7 +95,7 @@ const tokenOf = async (id: string) => (await agents.identity(id))?.token
 async function listening(identity: AgentIdentity | null, errorTo: (method: string) => object) {
   const tls = { cert: identity?.certificatePem, key: identity?.privateKeyPem, requestCert: true }
   const https = createServer({ ...tls, rejectUnauthorized: false }, async (request, response) => {
-    const { id, method } = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString())
+    const { id, method } = (await json(request)) as { id: number; method: string }
     response.end(JSON.stringify({ jsonrpc: '2.0', id, error: errorTo(method) }))
   })
   await once(https.listen(0, '127.0.0.1'), 'listening')

@@ -11,11 +11,8 @@ import { ApiKeysService } from '../access/index.ts'
 import { AppModule } from '../app.module.ts'
 import { LiveGateway } from '../live/index.ts'
 import type { Config } from '../platform/config/config.ts'
-import { DataDir } from '../platform/config/data-dir.ts'
-import { Sealer } from '../platform/crypto/sealer.ts'
-import { ServerIdentities } from '../platform/crypto/server-identities.ts'
-import type { Platform } from '../platform/platform.module.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
+import { testPlatform } from './test-platform.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -32,7 +29,7 @@ export class TestServer implements AsyncDisposable {
   private constructor(
     readonly app: NestExpressApplication,
     readonly test: TestDatabase,
-    readonly config: Partial<Config>,
+    readonly config: Config,
     readonly url: string,
     /** The key of the server's own command line, which may do everything. */
     readonly localKey: string,
@@ -40,25 +37,15 @@ export class TestServer implements AsyncDisposable {
     private readonly log: string[],
   ) {}
 
-  static async open(): Promise<TestServer> {
+  /** `isQueueUp`: what the server is to believe of its queue. */
+  static async open(options: { isQueueUp?: boolean } = {}): Promise<TestServer> {
     const test = await TestDatabase.open()
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-server-'))
-    const dataDir = await DataDir.open(join(folder, 'data'))
-    const config: Partial<Config> = {
-      allowedOrigins: [],
-      outputDays: 30,
-      outputBytes: 2 ** 28,
-      outputTotalBytes: 2 ** 36,
-    }
-    const queue = { isUp: async () => true, add: async () => undefined }
-    const sealer = new Sealer(Buffer.alloc(32, 1))
     const lines: string[] = []
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
-    const platform = {
-      ...{ version: '0.0.0', config, log, dataDir, queue, artifacts: {} },
-      ...{ database: test.database, sealer, identities: await ServerIdentities.open(test.database, sealer) },
-    }
-    const module = AppModule.of(platform as unknown as Platform)
+    const platform = await testPlatform(test, folder, log, options)
+    const { config, dataDir } = platform
+    const module = AppModule.of(platform)
     const app = await NestFactory.create<NestExpressApplication>(module, { logger: false })
     await app.listen(0, '127.0.0.1')
     app.get(LiveGateway).attach(app.getHttpServer() as Server)

@@ -77,6 +77,7 @@ function connect(port: number, certificatePin = agent.pin, known = agent.certifi
       token: TOKEN,
       secretKey: SECRET_KEY,
       certificatePin,
+      serverPin: server.pin,
       certificateDigest: certificateDigest(known),
     },
     agentConnector(server),

@@ -43,6 +43,7 @@ async function inDoubt() {
       ...{ host: '127.0.0.1', port, path: 'p'.repeat(20), token: 'the-token-that-nobody-else-may-see' },
       secretKey: 'the-key-that-is-never-sent',
       certificatePin: agent.pin,
+      serverPin: ours.pin,
       certificateDigest: certificateDigest(agent.certificatePem),
     },
     agentConnector(ours),

@@ -37,10 +37,10 @@ it('asks no second time after refused credentials, a changed identity or a word 
 it('stops waiting at once when it is told to', async () => {
   const aborting = new AbortController()
   const call = vi.fn().mockRejectedValue(away())
-  const result = callWithRetries(call, aborting.signal).catch((error) => error)
+  const result = callWithRetries(call, aborting.signal).catch((error: Error) => error)
   await vi.advanceTimersByTimeAsync(500)
   aborting.abort()
-  expect((await result).name).toBe('AbortError')
+  expect(await result).toMatchObject({ name: 'AbortError' })
   expect(call).toHaveBeenCalledTimes(1)
 })
 

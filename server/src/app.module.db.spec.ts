@@ -1,13 +1,6 @@
-import 'reflect-metadata'
-import { NestFactory } from '@nestjs/core'
-import type { NestExpressApplication } from '@nestjs/platform-express'
 import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@rollcall/contracts/admin'
-import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { AppModule } from './app.module.ts'
-import { makeIdentity } from './platform/crypto/certificates.ts'
-import { Sealer } from './platform/crypto/sealer.ts'
-import type { Platform } from './platform/platform.module.ts'
+import { TestServer } from './testing/test-server.ts'
 
 const ROUTES = Object.entries(ADMIN_ROUTES) as [AdminRouteName, Route][]
 const PUBLIC: AdminRouteName[] = [
@@ -22,42 +15,22 @@ const PUBLIC: AdminRouteName[] = [
   'acceptInvite',
 ]
 
-let app: NestExpressApplication
-let url: string
+let server: TestServer
 
 beforeAll(async () => {
-  // No key is known, and nothing else is reached without one.
-  const database = {
-    isUp: async () => true,
-    pool: { query: async () => ({ rows: [] }) },
-  }
-  const platform = {
-    version: '0.0.0',
-    config: {},
-    log: pino({ level: 'silent' }),
-    database,
-    sealer: new Sealer(Buffer.alloc(32)),
-    queue: { isUp: async () => false },
-    dataDir: { installationId: 'spec' },
-    identity: makeIdentity('rollcall-server', new Date()),
-  }
-  app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform as unknown as Platform), {
-    logger: false,
-  })
-  await app.listen(0, '127.0.0.1')
-  url = await app.getUrl()
+  server = await TestServer.open({ isQueueUp: false })
 })
-afterAll(() => app.close())
+afterAll(() => server[Symbol.asyncDispose]())
 
 const request = (route: Route, headers: Record<string, string> = {}) =>
-  fetch(url + route.path.replace(/:\w+/g, '0b0e7f8a-0000-4000-8000-000000000001'), {
+  fetch(server.url + route.path.replace(/:\w+/g, '0b0e7f8a-0000-4000-8000-000000000001'), {
     method: route.method,
     headers,
   })
 
 describe('routes', () => {
   it('are those of the contract, each served, and no other', () => {
-    const { router } = app.getHttpAdapter().getInstance() as {
+    const { router } = server.app.getHttpAdapter().getInstance() as {
       router: { stack: { route?: { path: string; methods: Record<string, boolean> } }[] }
     }
     const served = router.stack.flatMap(({ route }) =>
@@ -90,7 +63,7 @@ describe('routes', () => {
   )
 
   it('say that the server is not ready while its queue is down', async () => {
-    const response = await fetch(`${url}/ready`)
+    const response = await fetch(`${server.url}/ready`)
     expect([response.status, await response.json()]).toEqual([
       503,
       { status: 'not_ready', database: 'up', queue: 'down' },
@@ -98,7 +71,7 @@ describe('routes', () => {
   })
 
   it('say nothing of the software behind them', async () => {
-    const { headers } = await fetch(`${url}/nowhere`)
+    const { headers } = await fetch(`${server.url}/nowhere`)
     expect(headers.get('server')).toBeNull()
   })
 })

@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import { Artifacts } from '../platform/artifacts/artifacts.ts'
+import { BlobStore } from '../platform/blobs/blob-store.ts'
+import { readConfig } from '../platform/config/config.ts'
+import { DataDir } from '../platform/config/data-dir.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { ServerIdentities } from '../platform/crypto/server-identities.ts'
+import type { Logger } from '../platform/log.ts'
+import type { Platform } from '../platform/platform.module.ts'
+import type { TestDatabase } from '../platform/testing/test-database.ts'
+
+const FILES_BYTES = 2 ** 28
+
+/** Opens what a server has before its features start: all of it real but the queue, which forgets everything. */
+export async function testPlatform(
+  test: TestDatabase,
+  folder: string,
+  log: Logger,
+  { isQueueUp = true } = {},
+) {
+  const sealer = new Sealer(Buffer.alloc(32, 1))
+  return {
+    version: '0.0.0',
+    config: readConfig({
+      ROLLCALL_DATA_DIR: join(folder, 'data'),
+      ROLLCALL_ANSIBLE_BUNDLE: join(folder, 'ansible.tar.gz'),
+    }),
+    log,
+    dataDir: await DataDir.open(join(folder, 'data')),
+    sealer,
+    database: test.database,
+    queue: {
+      add: async () => undefined,
+      process: async () => undefined,
+      depth: async () => ({ waiting: 0, active: 0 }),
+      isUp: async () => isQueueUp,
+      close: async () => undefined,
+    },
+    identities: await ServerIdentities.open(test.database, sealer),
+    artifacts: new Artifacts(
+      join(folder, 'agents'),
+      join(folder, 'ansible.tar.gz'),
+      join(folder, 'releases'),
+    ),
+    blobs: new BlobStore(join(folder, 'files'), FILES_BYTES),
+  } satisfies Platform
+}
