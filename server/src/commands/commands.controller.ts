@@ -3,10 +3,14 @@ import { Actor, GuardedHostIfNamed, type NamedHost, type Principal } from '../ac
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { viewOf } from './command-view.ts'
 import { CommandsService } from './commands.service.ts'
+import { OutputReader } from './output-reader.ts'
 
 @Controller()
 export class CommandsController {
-  constructor(private readonly commands: CommandsService) {}
+  constructor(
+    private readonly commands: CommandsService,
+    private readonly outputs: OutputReader,
+  ) {}
 
   @Endpoint('listCommands')
   async list(
@@ -25,7 +29,10 @@ export class CommandsController {
 
   @Endpoint('readOutput')
   readOutput(@Input() { params, query }: InputOf<'readOutput'>) {
-    return this.commands.readOutput(params.id, query.offset, query.maxBytes)
+    const { stream, before, offset, maxBytes } = query
+    return stream === undefined && before === undefined
+      ? this.commands.readOutput(params.id, offset, maxBytes)
+      : this.outputs.read(params.id, { stream, before, offset, maxBytes })
   }
 
   @Endpoint('cancelCommand')

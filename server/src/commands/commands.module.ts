@@ -10,6 +10,8 @@ import { CommandsController } from './commands.controller.ts'
 import { CommandsRepository } from './commands.repository.ts'
 import { CommandsService } from './commands.service.ts'
 import { OutputBudget } from './output-budget.ts'
+import { OutputRepository } from './output.repository.ts'
+import { OutputReader } from './output-reader.ts'
 import { OutputRetention } from './output-retention.ts'
 import { TerminalInputRepository } from './terminal-input.repository.ts'
 import { WorkRepository } from './work.repository.ts'
@@ -27,6 +29,8 @@ import { WorkRepository } from './work.repository.ts'
     AgentCommandHandler,
     CommandReleases,
     OutputBudget,
+    OutputReader,
+    OutputRepository,
     OutputRetention,
     TerminalInputRepository,
   ],

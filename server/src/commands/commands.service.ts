@@ -85,12 +85,7 @@ export class CommandsService {
   /** Stored output from `offset` on, about `maxBytes` of it. */
   async readOutput(id: string, offset: number, maxBytes: number): Promise<CommandOutput> {
     // The state is read first: a command that had ended by then has all its output stored.
-    const command = await this.show(id)
-    if (command.outputRemovedAt)
-      throw new RollcallError(
-        'command.output_gone',
-        `The output of this command was removed on ${command.outputRemovedAt.toISOString()}, when it was old enough. ROLLCALL_OUTPUT_DAYS says how long output is kept.`,
-      )
+    const command = await this.withOutput(id)
     const pieces = await this.work.readPieces(id, offset, maxBytes)
     const chunks = pieces.flatMap((piece) => splitPiece(piece, piece.offset, offset, offset + maxBytes))
     const last = chunks.at(-1)
@@ -102,8 +97,20 @@ export class CommandsService {
         data: chunk.data.toString('base64'),
       })),
       nextOffset,
+      firstOffset: offset,
       isFinal: isFinalState(command.state) && nextOffset >= command.outputBytes,
     }
+  }
+
+  /** A command whose output has not been removed. Throws `command.not_found` and `command.output_gone`. */
+  async withOutput(id: string): Promise<Command> {
+    const command = await this.show(id)
+    if (command.outputRemovedAt)
+      throw new RollcallError(
+        'command.output_gone',
+        `The output of this command was removed on ${command.outputRemovedAt.toISOString()}, when it was old enough. ROLLCALL_OUTPUT_DAYS says how long output is kept.`,
+      )
+    return command
   }
 
   /** Asks a command to end. One that has ended stays as it is. */

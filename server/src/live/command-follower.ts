@@ -21,6 +21,9 @@ const LOOK_AGAIN_MS = 2000
  * memory, once for all viewers; who is further behind reads the database again, so the memory per viewer is bounded.
  */
 export class CommandFollower {
+  private offset: number
+  /** How far it may be behind before it is taken on to the newest. */
+  private readonly maxLagBytes: number
   private isStopped = false
   private readonly news = new Alarm()
   /** Output came from this process of late: then so would a change of state, and nobody has to look. */
@@ -29,11 +32,14 @@ export class CommandFollower {
 
   constructor(
     private readonly commandId: string,
-    private offset: number,
+    { offset, maxLagBytes = Number.POSITIVE_INFINITY }: { offset: number; maxLagBytes?: number | undefined },
     private readonly socket: WebSocket,
     private readonly commands: CommandsService,
     private readonly events: CommandEvents,
-  ) {}
+  ) {
+    this.offset = offset
+    this.maxLagBytes = maxLagBytes
+  }
 
   stop(): void {
     this.isStopped = true
@@ -64,6 +70,7 @@ export class CommandFollower {
     for (;;) {
       await drained(this.socket, () => this.isStopped)
       if (this.isStopped) return true
+      await this.skipAhead()
       const page = await this.commands.readOutput(this.commandId, this.offset, PAGE_BYTES)
       let hasNews = false
       for (const chunk of page.chunks) {
@@ -87,6 +94,13 @@ export class CommandFollower {
       // All that was stored when we read is sent; of what came since, the bell was rung.
       if (!hasNews) return false
     }
+  }
+
+  /** Passes over what nobody could read as fast as it comes: the newest is what a viewer who follows wants to see. */
+  private async skipAhead(): Promise<void> {
+    if (this.maxLagBytes === Number.POSITIVE_INFINITY) return
+    const { outputBytes } = await this.commands.show(this.commandId)
+    this.offset = afterLag(this.offset, outputBytes, this.maxLagBytes)
   }
 
   /** Sends what is held in memory. False when the viewer needs more than that, or is too slow for it. */
@@ -113,6 +127,10 @@ export class CommandFollower {
     if (this.socket.readyState === this.socket.OPEN) this.socket.send(message, { binary: false })
   }
 }
+
+/** Where a viewer goes on: half of what it may be behind, so that it is not taken on again at once. */
+export const afterLag = (offset: number, outputBytes: number, maxLagBytes: number) =>
+  outputBytes - offset > maxLagBytes ? outputBytes - Math.floor(maxLagBytes / 2) : offset
 
 const encode = ({
   data,

@@ -144,7 +144,7 @@ export class LiveGateway {
         })
       const follower = isRun
         ? new RunFollower(request.runId, socket, this.runs, this.runRows, this.events)
-        : new CommandFollower(request.commandId, request.offset, socket, this.commands, this.events)
+        : new CommandFollower(request.commandId, request, socket, this.commands, this.events)
       followers.set(key, follower)
       this.mayFollow(principal, about)
         .then(() => follower.run())

@@ -48,7 +48,7 @@ beforeAll(async () => {
   server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   server.on('connection', (socket) => {
     socketsOfServer.push(socket)
-    running.push(new CommandFollower(commandId, 0, socket, commands, events).run())
+    running.push(new CommandFollower(commandId, { offset: 0 }, socket, commands, events).run())
   })
   await once(server, 'listening')
 })

@@ -75,7 +75,10 @@ export type OutputChunk = z.infer<typeof outputChunk>
 
 export const commandOutput = z.strictObject({
   chunks: z.array(outputChunk),
+  /** Where to read on: all before it has been looked at. */
   nextOffset: z.int(),
+  /** Where what was looked at begins; `before` it there may be more. */
+  firstOffset: z.int().min(0),
   /** The command has ended and nextOffset is the end of its output. */
   isFinal: z.boolean(),
 })
@@ -89,7 +92,12 @@ export const outputQuery = z.strictObject({
     .min(1)
     .max(4 * 1024 * 1024)
     .default(1024 * 1024),
+  /** Of one stream only; what the other wrote in between is passed over. */
+  stream: logType.optional(),
+  /** The last bytes before this offset, instead of those from `offset` on. */
+  before: z.coerce.number().int().min(0).optional(),
 })
+export type OutputQuery = z.infer<typeof outputQuery>
 
 export const commandQuery = z.strictObject({
   host: hostReference.optional(),

@@ -11,10 +11,21 @@ export const RUN_EVENT_COMMANDS = 500
 /** Single hosts that one connection watches at most; whoever wants more watches the whole fleet. */
 export const WATCHED_HOSTS = 500
 
+/** The least lag, in bytes of output, after which a viewer can ask to be taken on. */
+export const MIN_LAG_BYTES = 64 * 1024
+
 /** What a client sends on `/ws`, one JSON object a message. */
 export const liveRequest = z.discriminatedUnion('type', [
-  /** Sends the output from `offset` on, and every change of the command's state. Sent again, it starts anew from there. */
-  z.strictObject({ type: z.literal('follow'), commandId: uuid, offset: z.int().min(0).default(0) }),
+  /**
+   * Sends the output from `offset` on, and every change of the command's state. Sent again, it starts anew from there. Whoever
+   * is more than `maxLagBytes` behind is taken on to the newest output: then the next event has a higher offset.
+   */
+  z.strictObject({
+    type: z.literal('follow'),
+    commandId: uuid,
+    offset: z.int().min(0).default(0),
+    maxLagBytes: z.int().min(MIN_LAG_BYTES).optional(),
+  }),
   z.strictObject({ type: z.literal('unfollow'), commandId: uuid }),
   /**
    * Sends all agents, or those of `hostIds`, and from then on what changes of them. With `since`, the cursor of an event
@@ -36,7 +47,7 @@ export type LiveRequest = z.infer<typeof liveRequest>
 export const agentChange = agentView.partial().required({ hostId: true })
 export type AgentChange = z.infer<typeof agentChange>
 
-/** What the server sends on `/ws`. Output comes in order, each byte once; after a reconnection follow again from your own offset. */
+/** What the server sends on `/ws`. Output comes in order, each byte once unless it was passed over; after a reconnection follow again from your own offset. */
 export const liveEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('output'), commandId: uuid, ...outputChunk.shape }),
   z.strictObject({ type: z.literal('command'), command: commandView }),
