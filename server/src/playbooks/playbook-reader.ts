@@ -2,7 +2,7 @@ import { setImmediate as giveWay } from 'node:timers/promises'
 import { sanitizeText } from '@rollcall/contracts'
 import type { PlaybookView } from '@rollcall/contracts/admin'
 import { z } from 'zod'
-import { type RoleSpecs, readArgumentSpecs, SpecFault } from './domain/argument-specs.ts'
+import { type RoleSpecs, readArgumentSpecs, SpecFault, withRoleDefaults } from './domain/argument-specs.ts'
 import { type Fault, readYaml } from './yaml-file.ts'
 
 export interface PlaybooksRead {
@@ -118,12 +118,24 @@ function readSpecs(name: string, files: ReadonlyMap<string, string>, faults: Fau
   // What is no YAML was told already.
   if (!yaml || !('value' in yaml)) return null
   try {
-    return readArgumentSpecs(yaml.value)
+    return withRoleDefaults(readArgumentSpecs(yaml.value), readDefaults(name, files))
   } catch (error) {
     if (!(error instanceof SpecFault)) throw error
     faults.push(yaml.faultAt(error.path, error.message))
     return null
   }
+}
+
+/** What a role says that holds where nothing is given; a file that cannot be read is told elsewhere. */
+function readDefaults(role: string, files: ReadonlyMap<string, string>): Record<string, unknown> {
+  const file = [`roles/${role}/defaults/main.yml`, `roles/${role}/defaults/main.yaml`].find((path) =>
+    files.has(path),
+  )
+  const yaml = file === undefined ? undefined : readYaml(file, files.get(file) ?? '')
+  const value = yaml && 'value' in yaml ? yaml.value : null
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {}
 }
 
 function checkYaml(file: string, text: string, faults: Fault[]): void {

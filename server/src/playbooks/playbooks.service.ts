@@ -6,6 +6,7 @@ import type { Principal } from '../access/index.ts'
 import { CommandsRepository, CommandsService, hashOf } from '../commands/index.ts'
 import { type AcceptedRun, RunsRepository, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
+import { withGivenDefaults } from './domain/argument-specs.ts'
 import { validateVariables } from './domain/validate-variables.ts'
 import { PlaybookHandler } from './playbook.handler.ts'
 import { type PlaybookOrder, PlaybooksRepository, type StoredOutcome } from './playbooks.repository.ts'
@@ -50,7 +51,8 @@ export class PlaybooksService {
         { fields: faults },
       )
     const runId = request.runId ?? randomUUID()
-    const { hosts, labels, all, limits, mode, via, diff, variables, timeoutMs } = request
+    const { hosts, labels, all, limits, mode, via, diff, timeoutMs } = request
+    const variables = withGivenDefaults(specs, request.variables)
     return this.accept({
       ...{ runId, actor, timeoutMs, digests: null, limits: limits ?? null },
       bodyHash: hashOf({ name, ...request, runId }),

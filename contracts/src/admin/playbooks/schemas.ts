@@ -3,7 +3,7 @@ import { sha256 } from '../../agent/files.ts'
 import { playbookVariables } from '../../agent/playbooks.ts'
 import { uuid } from '../../text.ts'
 import { commandState } from '../commands/schemas.ts'
-import { runView } from '../runs/schemas.ts'
+import { playbookMode, runView } from '../runs/schemas.ts'
 import { exactlyOneTarget, runLimits, targetShape } from '../targets.ts'
 
 /** `NAME` of one that comes with the server, `COLLECTION/NAME` of one that users have added. */
@@ -26,8 +26,10 @@ export const playbookVariable = z.strictObject({
   /** It is never shown: forms and logs leave it out. */
   isSecret: z.boolean(),
   choices: z.array(z.json()).nullable(),
-  /** Undefined where there is none. */
+  /** What holds where none is given; undefined where there is none. */
   default: z.json().optional(),
+  /** The default stands in the argument specs alone, which Ansible does not apply: the server gives it. */
+  isDefaultGiven: z.boolean().default(false),
 })
 export type PlaybookVariable = z.infer<typeof playbookVariable>
 
@@ -40,9 +42,6 @@ export const playbookView = z.strictObject({
   version: sha256.nullable(),
 })
 export type PlaybookView = z.infer<typeof playbookView>
-
-/** `plan` is `--check --diff`: it changes nothing, and can be applied. */
-export const playbookMode = z.enum(['run', 'plan', 'apply'])
 
 /** How a playbook comes to a host: `auto` takes the agent where it answers when it is begun, and SSH otherwise. */
 export const playbookVia = z.enum(['auto', 'agent', 'ssh'])

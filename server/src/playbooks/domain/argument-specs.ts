@@ -9,6 +9,41 @@ export interface RoleSpecs {
   variables: PlaybookVariable[]
 }
 
+const TEMPLATE = /\{[{%]/
+const isTemplate = (value: unknown) => TEMPLATE.test(JSON.stringify(value) ?? '')
+
+/**
+ * Decides what holds where a variable is not given: what `defaults/main.yml` of the role says, which Ansible applies, or else
+ * the default of the specs, which it does not and the server gives. Pure. Throws `SpecFault` for a default of the specs alone
+ * that is a template, for what is given is data.
+ */
+export function withRoleDefaults(specs: RoleSpecs, defaults: Readonly<Record<string, unknown>>): RoleSpecs {
+  const variables = specs.variables.map((variable): PlaybookVariable => {
+    const { name } = variable
+    if (Object.hasOwn(defaults, name))
+      return { ...variable, default: defaults[name] as PlaybookVariable['default'], isDefaultGiven: false }
+    if (variable.default === undefined || variable.default === null) return variable
+    if (isTemplate(variable.default))
+      throw new SpecFault(
+        `${name}.default is a template that Ansible does not apply from here; put it into defaults/main.yml of the role`,
+        [...MAIN, name, 'default'],
+      )
+    return { ...variable, isDefaultGiven: true }
+  })
+  return { ...specs, variables }
+}
+
+/** Adds to what was given the defaults that Ansible would not apply. Pure. */
+export function withGivenDefaults(
+  variables: readonly PlaybookVariable[],
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const missing = variables.filter(
+    ({ name, isDefaultGiven }) => isDefaultGiven && !Object.hasOwn(given, name),
+  )
+  return { ...Object.fromEntries(missing.map((variable) => [variable.name, variable.default])), ...given }
+}
+
 /** What is wrong in the specs, and where. */
 export class SpecFault extends Error {
   constructor(
@@ -52,6 +87,7 @@ function readOption(name: string, option: Record<string, unknown>): PlaybookVari
     isRequired: option.required === true,
     isSecret: option.no_log === true,
     choices: Array.isArray(option.choices) ? (option.choices as PlaybookVariable['choices']) : null,
+    isDefaultGiven: false,
     ...(option.default !== undefined && { default: option.default as PlaybookVariable['default'] }),
   }
 }

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { readArgumentSpecs, withGivenDefaults, withRoleDefaults } from './argument-specs.ts'
+
+const specsOf = (options: Record<string, unknown>) =>
+  readArgumentSpecs({ argument_specs: { main: { options } } })
+const OPTIONS = {
+  count: { type: 'int', default: 2 },
+  name: { type: 'str', default: 'of the specs' },
+  needed: { type: 'str', required: true },
+}
+
+describe('a default', () => {
+  it('that stands in the argument specs alone is given by the server, since Ansible does not apply it', () => {
+    const { variables } = withRoleDefaults(specsOf(OPTIONS), { name: 'of the role' })
+    expect(variables).toMatchObject([
+      { name: 'count', default: 2, isDefaultGiven: true },
+      { name: 'name', default: 'of the role', isDefaultGiven: false },
+      { name: 'needed', isDefaultGiven: false },
+    ])
+    expect(withGivenDefaults(variables, { needed: 'x' })).toEqual({ count: 2, needed: 'x' })
+  })
+
+  it('never replaces what was given, be it empty', () => {
+    const { variables } = withRoleDefaults(specsOf(OPTIONS), {})
+    for (const given of [0, '', false, null])
+      expect(withGivenDefaults(variables, { count: given }).count).toBe(given)
+  })
+
+  it.each([false, 0, [], ['a'], { a: 1 }, ''])('%j is given as it is', (value) => {
+    const { variables } = withRoleDefaults(specsOf({ x: { type: 'raw', default: value } }), {})
+    expect(withGivenDefaults(variables, {})).toEqual({ x: value })
+  })
+
+  it('that is a template is refused where Ansible does not apply it, and left to Ansible where it does', () => {
+    const templated = specsOf({ x: { type: 'str', default: '{{ inventory_hostname }}' } })
+    expect(() => withRoleDefaults(templated, {})).toThrow(/x\.default is a template.*defaults\/main\.yml/)
+    const { variables } = withRoleDefaults(templated, { x: '{{ inventory_hostname }}' })
+    expect(withGivenDefaults(variables, {})).toEqual({})
+  })
+})
