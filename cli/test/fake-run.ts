@@ -65,6 +65,7 @@ export class FakeRun {
       timeoutMs: first?.view.timeoutMs ?? 0,
       target: { by: labels ? 'labels' : all ? 'all' : 'hosts', labels: labels ?? [] },
       limits: limits ?? null,
+      playbook: null,
       requestedBy: 'local',
       savedCommand: null,
       schedule: null,

@@ -63,11 +63,15 @@ const rowOf = (run: RunView) => [
   ago(run.createdAt),
   run.endedAt ? duration(Date.parse(run.endedAt) - Date.parse(run.createdAt)) : '-',
   run.requestedBy,
-  shortened(commandLine(run)),
+  shortened(titleOf(run)),
 ]
 
 const shortened = (text: string) =>
   text.length > MAX_COMMAND_LINE ? `${text.slice(0, MAX_COMMAND_LINE - 1)}…` : text
+
+/** A plan is told apart from what applies it. */
+const titleOf = (run: RunView) =>
+  run.playbook ? `${run.playbook.mode} ${run.playbook.name}` : commandLine(run)
 
 function whereOf({ target, total }: RunView): string {
   if (target.by === 'hosts') return hostCount(total)
@@ -96,6 +100,9 @@ function describe(run: RunView): string {
   return fieldList([
     ['Id', run.id],
     ['Command', commandLine(run)],
+    ['Playbook', run.playbook && titleOf(run)],
+    ['Applies', run.playbook?.planId ?? null],
+    ['Applied by', run.playbook?.appliedBy ?? null],
     ['Directory', run.cwd],
     ['Where', whereOf(run)],
     ['Limits', limitsInWords(run.limits)],

@@ -1,5 +1,10 @@
 import { sanitizeText } from '@rollcall/contracts'
-import type { PlaybookHost, PlaybookRunView, TaskResult } from '@rollcall/contracts/admin'
+import {
+  type PlaybookHost,
+  type PlaybookRunView,
+  planVerdict,
+  type TaskResult,
+} from '@rollcall/contracts/admin'
 import { foldHosts } from './host-ranges.ts'
 import { table } from './table.ts'
 
@@ -19,14 +24,22 @@ export async function playbookReport(view: PlaybookRunView, tasksOf: TasksOf): P
       parts.push(`  ${sanitizeText(first.reason, 1000)}\n`)
     parts.push(tasksInWords(tasks))
   }
-  const changing = view.hosts.filter(({ totals }) => (totals?.changed ?? 0) > 0).length
-  if (view.mode === 'plan')
-    parts.push(
-      changing === 0
-        ? 'Nothing would be changed.\n'
-        : `${changing} of ${view.hosts.length} hosts would be changed. Do it with: rollcall playbook apply ${view.run.id}\n`,
-    )
+  if (view.mode === 'plan') parts.push(verdictInWords(view))
   return parts.join('')
+}
+
+/** What the plan comes to; of hosts on which it failed nothing is known. */
+export function verdictInWords({ hosts, run }: Pick<PlaybookRunView, 'hosts' | 'run'>): string {
+  const { total, planned, changing, failed } = planVerdict(hosts)
+  const inAll = total === 1 ? '1 host' : `${total} hosts`
+  if (planned === 0)
+    return `The plan could be made on none of ${inAll}: what would be changed is not known. See above what failed.\n`
+  const gaps = failed > 0 ? ` On ${failed} the plan could not be made.` : ''
+  if (changing === 0)
+    return failed > 0
+      ? `On ${planned} of ${inAll} nothing would be changed.${gaps}\n`
+      : 'Nothing would be changed.\n'
+  return `${changing} of ${inAll} would be changed.${gaps} Do it with: rollcall playbook apply ${run.id}\n`
 }
 
 function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {

@@ -1,0 +1,24 @@
+import type { PlaybookHost } from './schemas.ts'
+
+/** What a plan has found, by number of hosts. */
+export interface PlanVerdict {
+  total: number
+  /** On which it could be made to its end: only of these it is known what would change. */
+  planned: number
+  /** Of them, those that would be changed. */
+  changing: number
+  /** On which it failed, was lost or was cancelled. */
+  failed: number
+}
+
+/** Counts what a plan says. A host on which it failed says nothing, whatever its tasks before had found. */
+export function planVerdict(hosts: readonly Pick<PlaybookHost, 'state' | 'totals'>[]): PlanVerdict {
+  const planned = hosts.filter(({ state }) => state === 'success')
+  const open = hosts.filter(({ state }) => state === 'pending' || state === 'running')
+  return {
+    total: hosts.length,
+    planned: planned.length,
+    changing: planned.filter(({ totals }) => (totals?.changed ?? 0) > 0).length,
+    failed: hosts.length - planned.length - open.length,
+  }
+}
