@@ -19,6 +19,7 @@ export function viewOfRun(run: Run, { counts, endedAt }: Progress): RunView {
       total,
       counts,
       skipped,
+      playbook: run.playbook,
     },
     target: {
       by: run.target === null ? 'hosts' : run.target.all ? 'all' : 'labels',

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
 import { viewOf } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { RunOrders } from './run-orders.ts'
 import { RunSummaries } from './run-summaries.ts'
 import { RunsService } from './runs.service.ts'
 
@@ -10,11 +11,16 @@ export class RunsController {
   constructor(
     private readonly runs: RunsService,
     private readonly summaries: RunSummaries,
+    private readonly orders: RunOrders,
   ) {}
 
   @Endpoint('run')
   async run(@Input() { body }: InputOf<'run'>, @Actor() actor: Principal) {
-    const { commands, ...accepted } = await this.runs.run(body, actor)
+    const { commands, ...accepted } = await this.runs.run(
+      body,
+      actor,
+      await this.orders.keptEnvironment(body, actor),
+    )
     return { ...accepted, commands: commands.map(viewOf) }
   }
 
@@ -26,6 +32,11 @@ export class RunsController {
   @Endpoint('showRun')
   async show(@Input() { params }: InputOf<'showRun'>) {
     return { run: await this.runs.show(params.id) }
+  }
+
+  @Endpoint('showRunOrder')
+  async showOrder(@Input() { params }: InputOf<'showRunOrder'>) {
+    return { order: await this.orders.show(params.id) }
   }
 
   @Endpoint('summarizeRun')

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common'
+import { AccessModule } from '../access/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { AdmissionsRepository } from './admissions.repository.ts'
 import { RunAdmissions } from './run-admissions.ts'
+import { RunOrders } from './run-orders.ts'
 import { RunSummaries } from './run-summaries.ts'
 import { RunsController } from './runs.controller.ts'
 import { RunsRepository } from './runs.repository.ts'
@@ -10,13 +12,14 @@ import { RunsService } from './runs.service.ts'
 import { SummaryRepository } from './summary.repository.ts'
 
 @Module({
-  imports: [CommandsModule, HostsModule],
+  imports: [AccessModule, CommandsModule, HostsModule],
   controllers: [RunsController],
   providers: [
     AdmissionsRepository,
     RunsRepository,
     SummaryRepository,
     RunAdmissions,
+    RunOrders,
     RunsService,
     RunSummaries,
   ],

@@ -8,11 +8,18 @@ import { hasEnded, noCounts, type Progress, type Run } from './domain/run.ts'
 /** The columns of the chosen runs, with what the commands of each have in common. */
 const COLUMNS = `run.id, body_hash AS "bodyHash", run.requested_by AS "requestedBy", run.created_at AS "createdAt",
   first.program, first.args, first.cwd, first.timeout_ms::float8 AS "timeoutMs", total, target, skipped, limits,
-  run.cancel_requested_at AS "cancelRequestedAt", stopped_at AS "stoppedAt", saved_command AS "savedCommand", schedule`
+  run.cancel_requested_at AS "cancelRequestedAt", stopped_at AS "stoppedAt", saved_command AS "savedCommand", schedule, playbook.*`
 
 const FIRST = `CROSS JOIN LATERAL (
     SELECT program, args, cwd, timeout_ms FROM command WHERE run_id = run.id LIMIT 1
-  ) AS first`
+  ) AS first CROSS JOIN LATERAL (
+    SELECT (
+      SELECT jsonb_build_object('name', playbook, 'mode', mode, 'planId', plan_id, 'appliedBy', (
+        SELECT apply.run_id FROM playbook_run AS apply JOIN run AS later ON later.id = apply.run_id
+        WHERE apply.plan_id = playbook_run.run_id ORDER BY later.created_at DESC LIMIT 1))
+      FROM playbook_run WHERE run_id = run.id
+    ) AS playbook
+  ) AS playbook`
 
 /**
  * The same with how far each has come, as of one moment: a run that is seen to have ended is seen with why it did.
@@ -68,6 +75,15 @@ export class RunsRepository {
       [limit, scopeParameter(scope), ...(before ? [before.createdAt, before.id] : [])],
     )
     return rows.map(toShownRun)
+  }
+
+  /** The hosts of a run, by name. */
+  async hostNames(runId: string, limit: number): Promise<string[]> {
+    const { rows } = await this.database.pool.query(
+      'SELECT DISTINCT host_name AS name FROM command WHERE run_id = $1 ORDER BY name LIMIT $2',
+      [runId, limit],
+    )
+    return rows.map(({ name }) => name)
   }
 
   async unfinishedCommands(runId: string): Promise<RunCommand[]> {

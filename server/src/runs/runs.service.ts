@@ -56,7 +56,11 @@ export class RunsService {
   ) {}
 
   /** Accepts a run: when this returns, every command of it is committed. Sent again with the same id, it finds the first. */
-  async run(request: NewRun, actor: Principal): Promise<AcceptedRun> {
+  async run(
+    request: NewRun,
+    actor: Principal,
+    keptEnvironment: Readonly<Record<string, string>> = {},
+  ): Promise<AcceptedRun> {
     const { name: requestedBy, scope } = actor
     if (request.tty && !may(actor, 'terminals:open'))
       throw new RollcallError(
@@ -65,7 +69,8 @@ export class RunsService {
         { fields: [{ field: 'tty', message: 'needs the permission terminals:open' }] },
       )
     const runId = request.runId ?? randomUUID()
-    const { hosts, labels, all, limits, runId: _runId, ...spec } = request
+    const { hosts, labels, all, limits, runId: _runId, envOf: _envOf, ...rest } = request
+    const spec = { ...rest, env: { ...keptEnvironment, ...rest.env } }
     return this.accept(runId, hashOf({ ...request, runId }), scope, async () => ({
       ...{ requestedBy, scope, spec, target: { hosts, labels, all }, limits: limits ?? null },
     }))

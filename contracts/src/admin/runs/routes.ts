@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { uuid } from '../../text.ts'
 import { defineRoute } from '../route.ts'
-import { newRun, runAccepted, runQuery, runSummary, runView } from './schemas.ts'
+import { newRun, runAccepted, runOrder, runQuery, runSummary, runView } from './schemas.ts'
 
 const runParam = z.strictObject({ id: uuid })
 
@@ -38,6 +38,16 @@ export const RUNS_ROUTES = {
     audit: 'refusals',
     params: runParam,
     response: z.strictObject({ run: runView }),
+  }),
+  showRunOrder: defineRoute({
+    method: 'GET',
+    path: '/api/runs/:id/order',
+    summary: 'What a run was asked for, so that it can be asked for again. Of its environment the names only.',
+    access: 'commands:read',
+    scope: { run: 'params.id' },
+    audit: 'refusals',
+    params: runParam,
+    response: z.strictObject({ order: runOrder }),
   }),
   summarizeRun: defineRoute({
     method: 'GET',

@@ -3,7 +3,7 @@ import { executeCommand } from '../../agent/commands.ts'
 import { type ErrorCode, isErrorCode } from '../../errors.ts'
 import { plainText, uuid } from '../../text.ts'
 import { commandState, commandView, outputChunk } from '../commands/schemas.ts'
-import { exactlyOneTarget, runLimits, targetShape } from '../targets.ts'
+import { exactlyOneTarget, runLimits, target, targetShape } from '../targets.ts'
 
 const agentParams = executeCommand.params.shape
 
@@ -23,6 +23,17 @@ export const programShape = {
   startWithinMs: z.int().min(1000).max(86_400_000).default(600_000),
 }
 
+/** A program as it is shown: of its environment the names only, for the values may be secrets. */
+export const programView = z.strictObject({
+  program: z.string(),
+  args: z.array(z.string()),
+  envNames: z.array(z.string()),
+  cwd: z.string(),
+  timeoutMs: z.int(),
+  startWithinMs: z.int(),
+})
+export type ProgramView = z.infer<typeof programView>
+
 export const newRun = z
   .strictObject({
     /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
@@ -30,6 +41,11 @@ export const newRun = z
     ...targetShape,
     limits: runLimits.optional(),
     ...programShape,
+    /**
+     * An earlier run whose environment holds for this one too, beneath `env`: its values are known to the server alone. Only
+     * for the same program, arguments and folder, on hosts or by labels of that run.
+     */
+    envOf: uuid.optional(),
     tty: z.boolean().default(false),
     columns: agentParams.columns,
     rows: agentParams.rows,
@@ -66,6 +82,21 @@ export const runCounts = z.strictObject({
 })
 export type RunCounts = z.infer<typeof runCounts>
 
+/** `plan` is `--check --diff`: it changes nothing, and can be applied. */
+export const playbookMode = z.enum(['run', 'plan', 'apply'])
+export type PlaybookMode = z.infer<typeof playbookMode>
+
+/** What a run of a playbook is of. */
+export const runPlaybookView = z.strictObject({
+  name: z.string(),
+  mode: playbookMode,
+  /** The plan that it applies. */
+  planId: uuid.nullable(),
+  /** The run that has applied it last, where it is a plan. */
+  appliedBy: uuid.nullable(),
+})
+export type RunPlaybookView = z.infer<typeof runPlaybookView>
+
 export const runView = z.strictObject({
   id: uuid,
   program: z.string(),
@@ -78,6 +109,8 @@ export const runView = z.strictObject({
     labels: z.array(z.string()),
   }),
   limits: runLimits.nullable(),
+  /** Null for a run of a program. */
+  playbook: runPlaybookView.nullable(),
   requestedBy: z.string(),
   /** What it came from, by name. */
   savedCommand: z.string().nullable(),
@@ -94,6 +127,16 @@ export const runView = z.strictObject({
   skipped: z.array(skippedHost),
 })
 export type RunView = z.infer<typeof runView>
+
+/** What a run was asked for, so that it can be asked for again. */
+export const runOrder = z.strictObject({
+  ...programView.shape,
+  target,
+  limits: runLimits.nullable(),
+  tty: z.boolean(),
+  stdin: z.boolean(),
+})
+export type RunOrderView = z.infer<typeof runOrder>
 
 export const runQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { neverAnId, plainText, uuid } from '../../text.ts'
-import { programShape } from '../runs/schemas.ts'
+import { programShape, programView } from '../runs/schemas.ts'
 import { runLimits, target } from '../targets.ts'
 
 /** What saved commands and schedules are called by. */
@@ -39,17 +39,6 @@ export const changedSavedCommand = z.strictObject({
   limits: runLimits.nullable().optional(),
 })
 export type ChangedSavedCommand = z.infer<typeof changedSavedCommand>
-
-/** A program as it is shown: of its environment the names only, for the values may be secrets. */
-export const programView = z.strictObject({
-  program: z.string(),
-  args: z.array(z.string()),
-  envNames: z.array(z.string()),
-  cwd: z.string(),
-  timeoutMs: z.int(),
-  startWithinMs: z.int(),
-})
-export type ProgramView = z.infer<typeof programView>
 
 export const savedCommandView = z.strictObject({
   id: uuid,

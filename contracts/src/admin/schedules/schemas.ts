@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { neverAnId, plainText, uuid } from '../../text.ts'
-import { programShape } from '../runs/schemas.ts'
-import { description, programView, shortName } from '../saved-commands/schemas.ts'
+import { programShape, programView } from '../runs/schemas.ts'
+import { description, shortName } from '../saved-commands/schemas.ts'
 import { runLimits, target } from '../targets.ts'
 
 function isTimeZone(text: string): boolean {

@@ -2,6 +2,7 @@ import {
   type CommandState,
   type RunCounts,
   type RunLimits,
+  type RunPlaybookView,
   type SkippedHost,
 } from '@rollcall/contracts/admin'
 
@@ -20,6 +21,8 @@ export interface Run {
   target: { labels?: string[] | undefined; all?: true | undefined } | null
   skipped: SkippedHost[]
   limits: RunLimits | null
+  /** Null for a run of a program. */
+  playbook: RunPlaybookView | null
   cancelRequestedAt: Date | null
   stoppedAt: Date | null
   savedCommand: string | null
