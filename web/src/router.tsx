@@ -74,6 +74,7 @@ const routes = [
       hosts: text(search.hosts),
       labels: text(search.labels),
       from: text(search.from),
+      again: text(search.again),
     }),
     component: lazyRouteComponent(() => import('./features/runs/new-run-page.tsx'), 'NewRunPage'),
   }),

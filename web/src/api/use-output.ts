@@ -9,7 +9,10 @@ export interface OutputPart {
 
 export const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
 
-/** Follows a command from a byte on: each byte once and in order, over reconnections. `onOutput` must keep the same. */
+/**
+ * Follows a command from a byte on: each byte once and in order, over reconnections. With `maxLagBytes` what comes faster than
+ * it is taken is passed over: then the next offset is a higher one.
+ */
 export function followOutput(
   commandId: string,
   from: number,
@@ -18,16 +21,18 @@ export function followOutput(
     command?(command: CommandView): void
     error?(message: string, code: string): void
   },
+  maxLagBytes?: number,
 ): () => void {
   let offset = from
   return live.follow({
     takes: (event) =>
       ('commandId' in event && event.commandId === commandId) ||
       ('command' in event && event.command.id === commandId),
-    begin: () => ({ type: 'follow', commandId, offset }),
+    begin: () => ({ type: 'follow', commandId, offset, ...(maxLagBytes !== undefined && { maxLagBytes }) }),
     end: () => ({ type: 'unfollow', commandId }),
     onEvent(event) {
       if (event.type === 'output') {
+        if (maxLagBytes !== undefined && event.offset > offset) offset = event.offset
         // What a reconnection sends again is passed over.
         const data = bytesOf(event.data).subarray(Math.max(0, offset - event.offset))
         if (event.offset > offset || data.length === 0) return

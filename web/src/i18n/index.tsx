@@ -47,7 +47,22 @@ export const useLanguage = (): Language =>
     () => language,
   )
 
-/** A message of the catalogue in the person's language, with values in place of `{name}`. The page is drawn anew on a switch. */
+/** `{name}`, or `{count:host|hosts}`: the first for one of them, the second for any other number. */
+const PLACE = /\{(\w+)(?::([^|{}]*)\|((?:[^{}]|\{\w+\})*))?\}/g
+
+/**
+ * Returns a message of the catalogue in the person's language, with values in place of `{name}` and the form that fits a
+ * number in place of `{name:one|many}`. The page is drawn anew on a switch.
+ */
 export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
-  return catalogue[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+  return filled(catalogue[key], values)
+}
+
+export function filled(text: string, values: Record<string, string | number>): string {
+  return text.replace(PLACE, (whole, name: string, one?: string, many?: string) => {
+    const value = values[name]
+    if (value === undefined) return whole
+    if (one === undefined || many === undefined) return String(value)
+    return Number(value) === 1 ? one : filled(many, values)
+  })
 }

@@ -1,7 +1,14 @@
 import type { CommandState, HostState, UpgradeHostState, UpgradeState } from '@rollcall/contracts/admin'
 import { t } from '../i18n/index.tsx'
 
-export type ShownState = HostState | CommandState | UpgradeHostState | UpgradeState | 'held' | 'removed'
+export type ShownState =
+  | HostState
+  | CommandState
+  | UpgradeHostState
+  | UpgradeState
+  | 'held'
+  | 'planned'
+  | 'removed'
 
 const LOOKS: Record<ShownState, { color: string; icon: string }> = {
   online: { color: 'var(--ok)', icon: '●' },
@@ -16,6 +23,7 @@ const LOOKS: Record<ShownState, { color: string; icon: string }> = {
   removing: { color: 'var(--busy)', icon: '◌' },
   removed: { color: 'var(--mantine-color-dimmed)', icon: '–' },
   pending: { color: 'var(--mantine-color-dimmed)', icon: '◌' },
+  planned: { color: 'var(--busy)', icon: '✓' },
   held: { color: 'var(--mantine-color-dimmed)', icon: '‖' },
   running: { color: 'var(--busy)', icon: '▶' },
   success: { color: 'var(--ok)', icon: '✓' },

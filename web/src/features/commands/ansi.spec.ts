@@ -25,3 +25,13 @@ it('colours become CSS of our own making, whatever numbers a host says', () => {
     {},
   ])
 })
+
+it('reverse video lets ink and paper change places, until it is switched off', () => {
+  const colours = (line: string) =>
+    styled(line).parts.map(({ text, style }) => [text, style.color, style.background])
+  expect(colours('\u001b[7mplain\u001b[27m on')).toEqual([
+    ['plain', '#0d1117', '#e6edf3'],
+    [' on', undefined, undefined],
+  ])
+  expect(colours('\u001b[31;7mred')).toEqual([['red', '#0d1117', '#ff7b72']])
+})

@@ -11,6 +11,18 @@ export interface Styled {
   }
 }
 
+/** What holds at a place of a line; `isReverse` lets ink and paper change places. */
+type State = Styled['style'] & { isReverse?: boolean }
+
+/** The colours of the pane, where a host names none. */
+const INK = '#e6edf3'
+const PAPER = '#0d1117'
+
+function cssOf({ isReverse, ...style }: State): Styled['style'] {
+  if (!isReverse) return style
+  return { ...style, color: style.background ?? PAPER, background: style.color ?? INK }
+}
+
 const BASIC = ['#484f58', '#ff7b72', '#3fb950', '#d29922', '#58a6ff', '#bc8cff', '#39c5cf', '#b1bac4']
 const BRIGHT = ['#8b949e', '#ffa198', '#56d364', '#e3b341', '#79c0ff', '#d2a8ff', '#56d4dd', '#f0f6fc']
 
@@ -45,15 +57,12 @@ export const visible = (text: string) =>
   })
 
 /** A line with its colours. Titles, links, clipboards, the cursor: all that a line could do with a terminal is left out. */
-export function styled(
-  line: string,
-  before: Styled['style'] = {},
-): { parts: Styled[]; after: Styled['style'] } {
+export function styled(line: string, before: State = {}): { parts: Styled[]; after: State } {
   const parts: Styled[] = []
   let style = before
   let at = 0
   const add = (text: string) => {
-    if (text) parts.push({ text: visible(text), style })
+    if (text) parts.push({ text: visible(text), style: cssOf(style) })
   }
   for (const match of line.matchAll(ESCAPE)) {
     add(line.slice(at, match.index))
@@ -64,7 +73,7 @@ export function styled(
   return { parts, after: style }
 }
 
-function withCodes(before: Styled['style'], text: string): Styled['style'] {
+function withCodes(before: State, text: string): State {
   const codes = text.split(/[;:]/).map(Number)
   let style = { ...before }
   for (let i = 0; i < codes.length; i++) {
@@ -84,13 +93,15 @@ function withCodes(before: Styled['style'], text: string): Styled['style'] {
   return style
 }
 
-function withCode(style: Styled['style'], code: number): Styled['style'] {
+function withCode(style: State, code: number): State {
   const { color: _color, background: _background, ...plain } = style
   if (code === 0) return {}
   if (code === 1) return { ...style, fontWeight: 700 }
   if (code === 2) return { ...style, opacity: 0.7 }
   if (code === 3) return { ...style, fontStyle: 'italic' }
   if (code === 4) return { ...style, textDecoration: 'underline' }
+  if (code === 7) return { ...style, isReverse: true }
+  if (code === 27) return { ...style, isReverse: false }
   if (code === 22) return { ...style, fontWeight: 400, opacity: 1 }
   if (code === 24) return { ...style, textDecoration: 'none' }
   if (code >= 30 && code <= 37) return { ...style, color: BASIC[code - 30] as string }

@@ -11,8 +11,9 @@ import { StateBadge } from '../../ui/state-badge.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { PreflightList } from '../hosts/preflight-list.tsx'
+import { CommandOutcome } from './command-outcome.tsx'
 import { titleOf, tookText } from './command-table.tsx'
-import { isOver, OutputViewer } from './output-viewer.tsx'
+import { isOver } from './is-over.ts'
 
 export function CommandPage() {
   const { id } = useParams({ from: '/inside/commands/$id' })
@@ -54,7 +55,7 @@ function Shown({ initial }: { initial: CommandView }) {
           </Group>
         }
       >
-        {command.kind === 'command' && (
+        {(command.kind === 'command' || command.kind === 'playbook') && (
           <Button component={Link} to="/runs/$id" params={{ id: command.runId } as never} variant="default">
             {t('command.run')}
           </Button>
@@ -78,7 +79,7 @@ function Shown({ initial }: { initial: CommandView }) {
         </Paper>
       )}
       {command.kind === 'install' && <PreflightList commandId={command.id} isOver={isOver(command)} />}
-      <OutputViewer command={command} onCommand={setCommand} height="calc(100dvh - 290px)" />
+      <CommandOutcome command={command} onCommand={setCommand} height="calc(100dvh - 290px)" />
     </Stack>
   )
 }

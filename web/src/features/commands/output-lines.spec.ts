@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { MOST_LINES, OutputLines } from './output-lines.ts'
+import { OutputLines } from './output-lines.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -22,13 +22,6 @@ it('ten megabytes on one line are cut and counted', () => {
   expect(lines.lines[0]?.text).toHaveLength(16_384)
   expect(lines.lines[0]?.cutBytes).toBe(160 * 65_536 - 16_384)
   expect(lines.lines[1]).toMatchObject({ offset: 160 * 65_536 + 1, text: 'next' })
-})
-
-it('keeps no more lines than its bound, the newest ones', () => {
-  const lines = new OutputLines()
-  for (let i = 0; i < 7; i++) lines.append('stdout', bytes(`${i}\n`.repeat(10_000)))
-  expect(lines.lines).toHaveLength(MOST_LINES)
-  expect(lines.lines.at(-1)?.text).toBe('6')
 })
 
 it('streams do not share a line, and progress bars leave their last word', () => {

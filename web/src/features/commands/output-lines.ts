@@ -1,37 +1,36 @@
+import { TerminalLine } from './terminal-line.ts'
+
+export type Stream = 'stdout' | 'stderr'
+
 /** A line of output, without its end. */
 export interface Line {
   /** Of its first byte among all bytes of the output. */
   offset: number
-  stream: 'stdout' | 'stderr'
+  stream: Stream
   text: string
   /** Bytes of it that are not shown because it is very long. */
   cutBytes: number
 }
 
 const NEWLINE = 10
-/** Of one line, in bytes: ten megabytes on one line are no reason to stand still. */
-const LONGEST = 16 * 1024
-/** Lines kept at a time; further ones push out those at the other end. */
-export const MOST_LINES = 50_000
 
-const decoder = new TextDecoder()
-
-/** Bytes as lines, as they come. The last line may still grow. A change of stream begins a new line. */
+/**
+ * Bytes as lines, as they come. The last line may still grow. A change of stream begins a new line, unless one stream alone is
+ * read: there what the other wrote in between breaks no line.
+ */
 export class OutputLines {
   lines: Line[] = []
-  /** Where the next byte belongs. */
+  /** The byte after the last one that was taken. */
   end: number
-  #open: { line: Line; bytes: Uint8Array } | undefined
+  #open: { line: Line; screen: TerminalLine } | undefined
 
   constructor(from = 0) {
     this.end = from
   }
 
-  get start(): number {
-    return this.lines[0]?.offset ?? this.end
-  }
-
-  append(stream: Line['stream'], data: Uint8Array): void {
+  /** Takes bytes that stand at `offset`; without it, at the end of those before. */
+  append(stream: Stream, data: Uint8Array, offset = this.end): void {
+    this.end = offset
     let from = 0
     while (from < data.length) {
       const newline = data.indexOf(NEWLINE, from)
@@ -44,26 +43,22 @@ export class OutputLines {
       }
       from = to + 1
     }
-    if (this.lines.length > MOST_LINES) this.lines.splice(0, this.lines.length - MOST_LINES)
   }
 
-  #extend(stream: Line['stream'], bytes: Uint8Array): void {
+  /** What comes next begins a line of its own. */
+  close(): void {
+    this.#open = undefined
+  }
+
+  #extend(stream: Stream, bytes: Uint8Array): void {
     if (this.#open?.line.stream !== stream) {
       const line = { offset: this.end, stream, text: '', cutBytes: 0 }
-      this.#open = { line, bytes: new Uint8Array() }
+      this.#open = { line, screen: new TerminalLine() }
       this.lines.push(line)
     }
-    const open = this.#open as { line: Line; bytes: Uint8Array }
-    const room = LONGEST - open.bytes.length
-    const joined = new Uint8Array(open.bytes.length + Math.min(room, bytes.length))
-    joined.set(open.bytes)
-    joined.set(bytes.subarray(0, Math.max(0, room)), open.bytes.length)
-    open.bytes = joined
-    open.line.cutBytes += Math.max(0, bytes.length - room)
-    // A carriage return at the end belongs to the line's end; those within go back to its beginning, as a terminal does.
-    open.line.text = decoder
-      .decode(joined)
-      .replace(/\r+$/, '')
-      .replace(/^[\s\S]*\r/, '')
+    const { line, screen } = this.#open as { line: Line; screen: TerminalLine }
+    screen.write(bytes)
+    line.text = screen.text
+    line.cutBytes = screen.cutBytes
   }
 }

@@ -1,8 +1,11 @@
 import { Button, Group, Text, TextInput } from '@mantine/core'
 import type { CommandView } from '@rollcall/contracts/admin'
 import { type KeyboardEvent, useRef, useState } from 'react'
+import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { messageOf } from '../../ui/states.tsx'
+import { useAttempt } from '../../ui/use-attempt.tsx'
+import { isOver } from './is-over.ts'
 import { readOutput } from './stored-output.ts'
 
 const MOST_DOWNLOADED = 2 * 1024 ** 3
@@ -19,7 +22,9 @@ export function Search({ command, onHit }: { command: CommandView; onHit(offset:
     let carried = ''
     let position = next.current
     try {
-      for await (const { data } of readOutput(command.id, next.current, command.outputBytes)) {
+      // One that runs has written more since the page was opened.
+      const { outputBytes } = (await call('showCommand', { params: { id: command.id } })).command
+      for await (const { data } of readOutput(command.id, next.current, outputBytes)) {
         // One character for each byte, so that places in the text are offsets.
         const part = Array.from(data, (byte) => String.fromCharCode(byte)).join('')
         const whole = carried + part
@@ -68,16 +73,14 @@ const latin1 = (text: string) =>
   Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
 
 export function Download({ command }: { command: CommandView }) {
-  const [progress, setProgress] = useState<number>()
+  const { attempt, isWorking, error } = useAttempt()
   const download = async () => {
     const parts: BlobPart[] = []
-    let done = 0
-    for await (const { data } of readOutput(command.id, 0, Math.min(command.outputBytes, MOST_DOWNLOADED))) {
+    // One that runs has written more since the page was opened.
+    const { outputBytes } = (await call('showCommand', { params: { id: command.id } })).command
+    for await (const { data } of readOutput(command.id, 0, Math.min(outputBytes, MOST_DOWNLOADED))) {
       parts.push(data)
-      done += data.length
-      setProgress(done / command.outputBytes)
     }
-    setProgress(undefined)
     const link = document.createElement('a')
     link.href = URL.createObjectURL(new Blob(parts, { type: 'application/octet-stream' }))
     link.download = `${command.host.name}-${command.id.slice(0, 8)}.log`
@@ -85,14 +88,21 @@ export function Download({ command }: { command: CommandView }) {
     URL.revokeObjectURL(link.href)
   }
   return (
-    <Button
-      size="xs"
-      variant="default"
-      onClick={download}
-      loading={progress !== undefined}
-      disabled={command.outputBytes === 0}
-    >
-      {t('output.download')}
-    </Button>
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        onClick={() => attempt(download)}
+        loading={isWorking}
+        disabled={isOver(command) && command.outputBytes === 0}
+      >
+        {t('output.download')}
+      </Button>
+      {error !== undefined && (
+        <Text size="xs" c="red" role="alert">
+          {messageOf(error)}
+        </Text>
+      )}
+    </>
   )
 }

@@ -1,8 +1,12 @@
 import { call } from '../../api/client.ts'
 import { bytesOf } from '../../api/use-output.ts'
+import type { Stream } from './output-lines.ts'
+import type { OutputPage, OutputSource } from './output-window.ts'
 
-/** What is read at a time. */
+/** What is read at a time, to be looked through or kept. */
 const PAGE_BYTES = 1024 * 1024
+/** What is read at a time to be looked at. */
+const SHOWN_BYTES = 256 * 1024
 
 /** Stored output between two bytes, page by page. */
 export async function* readOutput(id: string, from: number, until: number) {
@@ -13,4 +17,18 @@ export async function* readOutput(id: string, from: number, until: number) {
     if (page.chunks.length === 0) return
     offset = page.nextOffset
   }
+}
+
+/** Stored output in both directions, of both streams or of one. */
+export function sourceOf(id: string, stream: Stream | undefined): OutputSource {
+  const read = async (place: { offset: number } | { before: number }): Promise<OutputPage> => {
+    const query = { ...place, maxBytes: SHOWN_BYTES, ...(stream && { stream }) }
+    const { chunks, firstOffset, nextOffset } = await call('readOutput', { params: { id }, query })
+    return {
+      chunks: chunks.map((chunk) => ({ ...chunk, data: bytesOf(chunk.data) })),
+      firstOffset,
+      nextOffset,
+    }
+  }
+  return { after: (offset) => read({ offset }), before: (before) => read({ before }) }
 }

@@ -1,5 +1,4 @@
 import { Button, Group, Modal, Paper, Stack, Text, TextInput } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -7,27 +6,7 @@ import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { messageOf } from '../../ui/states.tsx'
-
-/** What is asked of the server at a time, so that a thousand hosts are no burst. */
-const AT_ONCE = 8
-
-/** Does the same for each; one that fails stops no other. Tells how it went. */
-async function forEachHost(hosts: string[], act: (host: string) => Promise<unknown>): Promise<void> {
-  const failures: string[] = []
-  const queue = [...hosts]
-  const work = async () => {
-    for (let host = queue.shift(); host !== undefined; host = queue.shift())
-      await act(host).catch((error) => failures.push(`${host}: ${messageOf(error)}`))
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, hosts.length) }, work))
-  notifications.show({
-    color: failures.length > 0 ? 'red' : 'green',
-    autoClose: failures.length > 0 ? false : 4000,
-    title: t('bulk.done', { done: hosts.length - failures.length, all: hosts.length }),
-    message: failures.slice(0, 5).join('\n'),
-  })
-}
+import { doAndTell } from './bulk-notice.tsx'
 
 export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void }) {
   const mayRun = useMay('commands:run')
@@ -35,9 +14,10 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
   const navigate = useNavigate()
   const client = useQueryClient()
   const [isLabelling, setLabelling] = useState(false)
-  const all = async (act: (host: string) => Promise<unknown>) => {
-    await forEachHost(hosts, act)
-    await client.invalidateQueries({ queryKey: ['agents'] })
+  const again = () => client.invalidateQueries({ queryKey: ['agents'] })
+  /** What takes its time goes on when the dialogue, or the page, is closed. */
+  const begin = async (what: string, act: Parameters<typeof doAndTell>[2]) => {
+    void doAndTell(what, hosts, act).then(again)
     onDone()
   }
   return (
@@ -62,15 +42,22 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
               explanation={t('bulk.installText')}
               confirm={t('bulk.install')}
               color="cyan"
-              onConfirm={() => all((host) => call('installHost', { params: { host } }))}
+              onConfirm={() => begin(t('bulk.install'), (host) => call('installHost', { params: { host } }))}
             />
             <ConfirmButton
               label={t('bulk.remove')}
               title={t('bulk.removeTitle', { count: hosts.length })}
-              explanation={t('bulk.removeText', { hosts: hosts.slice(0, 20).join(', ') })}
+              explanation={t('bulk.removeText', {
+                count: hosts.length,
+                hosts: hosts.slice(0, 20).join(', '),
+              })}
               confirm={t('bulk.remove')}
               onConfirm={() =>
-                all((host) => call('removeHost', { params: { host }, query: { forget: 'false' } }))
+                begin(t('bulk.remove'), async (host) => {
+                  const query = { forget: 'false' as const }
+                  const { commandId } = await call('removeHost', { params: { host }, query })
+                  return commandId === null ? undefined : { commandId }
+                })
               }
             />
           </>
@@ -83,12 +70,13 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
         isOpen={isLabelling}
         onClose={() => setLabelling(false)}
         onApply={(change) =>
-          all(async (host) => {
+          begin(t('bulk.label'), async (host) => {
             const { host: known } = await call('showHost', { params: { host } })
             await call('changeHost', {
               params: { host },
               body: { labels: change(known.labels), ifLabels: known.labels },
             })
+            return undefined
           })
         }
       />

@@ -1,19 +1,18 @@
-import { Button, Code, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useDebouncedCallback, useHotkeys, useMediaQuery, useThrottledCallback } from '@mantine/hooks'
+import { Button, Code, Stack, Text } from '@mantine/core'
+import { useMediaQuery, useThrottledCallback } from '@mantine/hooks'
 import { HOST_STATES, type HostState } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef, useState } from 'react'
+import { ApiError } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { useLiveCounts } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
-import { StateBadge } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { BulkActions } from './bulk-actions.tsx'
+import { ShowAll, StateFilter, TextFilters } from './fleet-filters.tsx'
 import { FleetTable } from './fleet-table.tsx'
-import { type FleetView, firstHosts } from './fleet-view.ts'
-
-const LISTED: HostState[] = ['online', 'degraded', 'offline']
+import { countOf, type FleetView, firstHosts, isFiltered, sortedBy } from './fleet-view.ts'
 
 const REFRESH_MS = 1000
 
@@ -23,13 +22,9 @@ export function FleetPage() {
   const navigate = useNavigate()
   const mayWrite = useMay('hosts:write')
   const isPhone = useMediaQuery('(max-width: 48em)') ?? false
-  const searchBox = useRef<HTMLInputElement>(null)
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const change = (next: Partial<FleetView>) =>
     void navigate({ to: '/', search: (now: FleetView) => ({ ...now, ...next }), replace: true })
-  const search = useDebouncedCallback((text: string) => change({ search: text || undefined }), 200)
-  useHotkeys([['/', () => searchBox.current?.focus()]])
-
   const first = useQuery({
     ...firstHosts(view),
     placeholderData: keepPreviousData,
@@ -39,17 +34,11 @@ export function FleetPage() {
   useRefreshOnStateChange(counts)
 
   if (first.isPending) return <Waiting />
-  if (first.error) return <ErrorState error={first.error} onRetry={() => first.refetch()} />
-  const { total, states } = first.data
-  const all = Object.values(states).reduce((sum, count) => sum + count, 0)
-  const isFiltered = view.search !== undefined || view.labels !== undefined || view.states !== undefined
-  const shown = isFiltered ? states : (counts ?? states)
-  const toggle = (state: HostState) => {
-    const next = view.states?.includes(state)
-      ? view.states.filter((each) => each !== state)
-      : [...(view.states ?? []), state]
-    change({ states: next.length > 0 ? next : undefined })
-  }
+  const refused = first.error instanceof ApiError ? first.error.fields.labels : undefined
+  // What was shown last stays while what is asked for next is refused or cannot be had.
+  const { total, states } = first.data ?? { total: undefined, states: {} }
+  const all = isFiltered(view) ? states : (counts ?? states)
+  const isEmpty = first.data !== undefined && countOf(all, HOST_STATES) === 0 && !isFiltered(view)
   return (
     <Stack gap="sm" h={isPhone ? undefined : 'calc(100dvh - 84px)'}>
       <PageHeader title={t('fleet.title')}>
@@ -59,70 +48,35 @@ export function FleetPage() {
           </Button>
         )}
       </PageHeader>
-      {all === 0 && !isFiltered ? (
+      {isEmpty ? (
         <EmptyState title={t('fleet.emptyTitle')}>
           <Text size="sm">{t('fleet.emptyText')}</Text>
           <Code block>npx rollcall host add web-01 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait</Code>
         </EmptyState>
       ) : (
         <>
-          <Group gap="xs" role="group" aria-label={t('fleet.byState')}>
-            <div className="stat" style={{ cursor: 'default' }}>
-              <b>{Object.values(shown).reduce((sum, count) => sum + count, 0)}</b>
-              <span>{t('fleet.hosts')}</span>
-            </div>
-            {HOST_STATES.filter((state) => LISTED.includes(state) || (shown[state] ?? 0) > 0).map((state) => (
-              <button
-                key={state}
-                type="button"
-                className="stat"
-                aria-pressed={view.states?.includes(state) ?? false}
-                onClick={() => toggle(state)}
-              >
-                <b>{shown[state] ?? 0}</b>
-                <StateBadge state={state} />
-              </button>
-            ))}
-          </Group>
-          <Group gap="xs">
-            <TextInput
-              ref={searchBox}
-              key={`search ${view.search === undefined}`}
-              defaultValue={view.search ?? ''}
-              placeholder={t('fleet.search')}
-              aria-label={t('fleet.search')}
-              onChange={(event) => search(event.currentTarget.value)}
-              w={{ base: '100%', sm: 280 }}
-            />
-            <LabelFilter value={view.labels} onChange={(labels) => change({ labels })} />
-            {isFiltered && (
-              <Button
-                variant="subtle"
-                onClick={() => change({ search: undefined, labels: undefined, states: undefined })}
-              >
-                {t('fleet.clear')}
-              </Button>
-            )}
-            <Text size="sm" c="dimmed" ml="auto" role="status">
-              {t('fleet.shown', { total })}
-            </Text>
-          </Group>
+          <StateFilter view={view} counts={all} onChange={change} />
+          <TextFilters
+            view={view}
+            total={first.error ? undefined : total}
+            refused={refused}
+            onChange={change}
+          />
           {selected.size > 0 && <BulkActions hosts={[...selected]} onDone={() => setSelected(new Set())} />}
-          {total === 0 ? (
-            <EmptyState title={t('fleet.nothingFits')} />
-          ) : (
+          {first.error && !refused && <ErrorState error={first.error} onRetry={() => first.refetch()} />}
+          {total === 0 && (
+            <EmptyState title={t('fleet.nothingFits')}>
+              <ShowAll onChange={change} />
+            </EmptyState>
+          )}
+          {total !== undefined && total > 0 && (
             <FleetTable
               view={view}
               total={total}
               isPhone={isPhone}
               selected={selected}
               onSelect={setSelected}
-              onSort={(sort) =>
-                change({
-                  sort,
-                  direction: view.sort === sort && view.direction !== 'desc' ? 'desc' : undefined,
-                })
-              }
+              onSort={(sort) => change(sortedBy(view, sort))}
             />
           )}
         </>
@@ -142,24 +96,4 @@ function useRefreshOnStateChange(counts: Partial<Record<HostState, number>> | un
     if (before.current !== undefined && before.current !== text) refresh()
     before.current = text
   }, [refresh, text])
-}
-
-function LabelFilter({
-  value,
-  onChange,
-}: {
-  value: string | undefined
-  onChange(value: string | undefined): void
-}) {
-  const apply = useDebouncedCallback((text: string) => onChange(text || undefined), 400)
-  return (
-    <TextInput
-      key={`labels ${value === undefined}`}
-      defaultValue={value ?? ''}
-      placeholder={t('fleet.labels')}
-      aria-label={t('fleet.labels')}
-      onChange={(event) => apply(event.currentTarget.value.trim())}
-      w={{ base: '100%', sm: 220 }}
-    />
-  )
 }

@@ -1,7 +1,12 @@
-import { Badge, Button, Group, Paper, Stack, Text } from '@mantine/core'
-import type { PlaybookHost, PlaybookRunView } from '@rollcall/contracts/admin'
+import { Anchor, Badge, Button, Group, Paper, Stack, Text } from '@mantine/core'
+import {
+  type PlanVerdict,
+  type PlaybookHost,
+  type PlaybookRunView,
+  planVerdict,
+} from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
@@ -28,7 +33,12 @@ export function PlaybookOutcome({ runId }: { runId: string }) {
   const isOver = data.run.endedAt !== null
   return (
     <Stack>
-      {data.mode === 'plan' && isOver && <Apply view={data} />}
+      {data.mode === 'plan' && isOver && <Verdict view={data} />}
+      {data.planId !== null && (
+        <Anchor component={Link} to="/runs/$id" params={{ id: data.planId } as never}>
+          {t('playbooks.itsPlan')}
+        </Anchor>
+      )}
       {groupsOf(data.hosts).map((hosts) => (
         <Alike key={hosts[0]?.commandId} hosts={hosts} isOver={isOver} />
       ))}
@@ -46,16 +56,32 @@ function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
   return [...groups.values()].toSorted((a, b) => b.length - a.length)
 }
 
-function Apply({ view }: { view: PlaybookRunView }) {
+/** What the plan comes to, in words. */
+function verdictText({ total, planned, changing, failed }: PlanVerdict): string {
+  if (planned === 0) return t('playbooks.noPlan', { total })
+  const gaps = failed > 0 ? ` ${t('playbooks.planGaps', { failed })}` : ''
+  if (changing > 0) return t('playbooks.wouldChange', { count: changing, total }) + gaps
+  return failed > 0 ? t('playbooks.noChangeOn', { planned, total }) + gaps : t('playbooks.noChange')
+}
+
+/** What the plan comes to, and what can be done about it. */
+function Verdict({ view }: { view: PlaybookRunView }) {
   const mayRun = useMay('playbooks:run')
   const navigate = useNavigate()
-  const changing = view.hosts.filter(({ totals }) => (totals?.changed ?? 0) > 0).length
-  if (changing === 0) return <Text fw={600}>{t('playbooks.noChange')}</Text>
-  const text = t('playbooks.wouldChange', { count: changing, total: view.hosts.length })
+  const verdict = planVerdict(view.hosts)
+  const text = verdictText(verdict)
+  const { appliedBy } = view.run.playbook ?? {}
   return (
-    <Group>
-      <Text fw={600}>{text}</Text>
-      {mayRun && (
+    <Group data-testid="verdict">
+      <Text fw={600} c={verdict.planned === 0 ? 'red' : undefined}>
+        {text}
+      </Text>
+      {appliedBy && (
+        <Anchor component={Link} to="/runs/$id" params={{ id: appliedBy } as never}>
+          {t('playbooks.applied')}
+        </Anchor>
+      )}
+      {mayRun && verdict.changing > 0 && !appliedBy && (
         <ConfirmButton
           size="sm"
           color="cyan"

@@ -1,27 +1,20 @@
-import {
-  Button,
-  Group,
-  NumberInput,
-  Paper,
-  SegmentedControl,
-  SimpleGrid,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-} from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { type FormEvent, useEffect, useMemo } from 'react'
+import { type FormEvent, useEffect, useMemo, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
+import { NO_TARGET } from '../targets/target.ts'
 import { TargetFields } from '../targets/target-fields.tsx'
 import { type Draft, draftOf, EMPTY, newId, runBodyOf } from './run-draft.ts'
+import { EnvironmentFields, LimitFields, ProgramFields } from './run-fields.tsx'
 import { SaveRun } from './save-run.tsx'
+
+type RunSearch = Record<'hosts' | 'labels' | 'from' | 'again', string | undefined>
 
 export function NewRunPage() {
   const search = useSearch({ from: '/inside/run' })
@@ -29,13 +22,14 @@ export function NewRunPage() {
   const mayPlan = useMay('schedules:write')
   const [draft, change, forget] = useDraft('run', EMPTY)
   const { attempt, isWorking, error, setError, fields } = useAttempt()
-  useFirstValues(search, change)
+  const [envText, setEnvText] = useState('')
+  const missing = useFirstValues(search, change)
   // The same id for the same request, so that it is begun once however often it has to be sent.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another draft is another request
-  const runId = useMemo(newId, [draft])
+  const runId = useMemo(newId, [draft, envText])
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    const body = runBodyOf(draft)
+    const body = runBodyOf(draft, envText)
     if (typeof body === 'string') return setError(new Error(body))
     await attempt(async () => {
       const accepted = await call('run', { body: { ...body, runId } })
@@ -48,108 +42,53 @@ export function NewRunPage() {
       <Stack maw={920}>
         <PageHeader title={t('run.title')} />
         <TargetFields target={draft} onChange={change} fields={fields} />
-        <Paper withBorder p="md">
-          <Stack gap="sm">
-            <Text fw={600}>{t('run.what')}</Text>
-            <SegmentedControl
-              w="fit-content"
-              aria-label={t('run.what')}
-              value={draft.mode}
-              onChange={(mode) => change({ mode: mode as Draft['mode'] })}
-              data={[
-                { value: 'program', label: t('run.program') },
-                { value: 'shell', label: t('run.shell') },
-              ]}
-            />
-            {draft.mode === 'program' ? (
-              <TextInput
-                label={t('run.program')}
-                description={t('run.programHint')}
-                placeholder="systemctl status nginx"
-                styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
-                value={draft.line}
-                error={fields.program ?? fields.args}
-                spellCheck={false}
-                onChange={(event) => change({ line: event.currentTarget.value })}
-              />
-            ) : (
-              <Textarea
-                label={t('run.shell')}
-                description={t('run.shellHint')}
-                placeholder="df -h / | tail -1"
-                autosize
-                minRows={3}
-                maxRows={14}
-                value={draft.script}
-                spellCheck={false}
-                styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
-                onChange={(event) => change({ script: event.currentTarget.value })}
-              />
-            )}
-          </Stack>
-        </Paper>
-        <Paper withBorder p="md">
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
-            <NumberInput
-              label={t('run.timeout')}
-              value={draft.timeoutS}
-              min={1}
-              error={fields.timeoutMs}
-              onChange={(value) => change({ timeoutS: Number(value) })}
-            />
-            <NumberInput
-              label={t('run.concurrency')}
-              value={draft.concurrency}
-              min={1}
-              error={fields['limits.concurrency']}
-              placeholder={t('run.unlimited')}
-              onChange={(value) => change({ concurrency: value === '' ? '' : Number(value) })}
-            />
-            <TextInput
-              label={t('run.batch')}
-              value={draft.batch}
-              error={fields['limits.batch']}
-              placeholder="10, 25%"
-              onChange={(event) => change({ batch: event.currentTarget.value })}
-            />
-            <NumberInput
-              label={t('run.stopAfter')}
-              value={draft.stopAfter}
-              min={1}
-              error={fields['limits.stopAfterFailures']}
-              placeholder={t('run.never')}
-              onChange={(value) => change({ stopAfter: value === '' ? '' : Number(value) })}
-            />
-          </SimpleGrid>
-        </Paper>
-        <FormError error={error} />
+        <ProgramFields draft={draft} change={change} fields={fields} />
+        <EnvironmentFields draft={draft} change={change} fields={fields} text={envText} onText={setEnvText} />
+        <LimitFields draft={draft} change={change} fields={fields} />
+        <FormError error={error ?? missing} />
         <Group>
           <Button type="submit" loading={isWorking}>
             {t('run.submit')}
           </Button>
-          {mayPlan && <SaveRun draft={draft} onError={setError} />}
+          {mayPlan && <SaveRun draft={draft} envText={envText} onError={setError} />}
         </Group>
       </Stack>
     </form>
   )
 }
 
-/** What the page was opened with: hosts that were chosen elsewhere, or an earlier command that is to run again. */
-function useFirstValues(
-  search: { hosts: string | undefined; labels: string | undefined; from: string | undefined },
-  change: (next: Partial<Draft>) => void,
-) {
+/** What the page was opened with: hosts that were chosen elsewhere, or an earlier run or one of its commands that is to run again. */
+function useFirstValues(search: RunSearch, change: (next: Partial<Draft>) => void): unknown {
+  const { hosts, labels, from, again } = search
   const earlier = useQuery({
-    queryKey: ['command', search.from],
-    queryFn: ({ signal }) => call('showCommand', { params: { id: search.from ?? '' } }, signal),
-    enabled: search.from !== undefined,
+    queryKey: ['run-order', from, again],
+    queryFn: async ({ signal }) => {
+      if (from === undefined) return draftOfRun(again ?? '', signal)
+      const { command } = await call('showCommand', { params: { id: from } }, signal)
+      const draft = await draftOfRun(command.runId, signal)
+      // One command of it, on its host alone: there is nothing to be done in waves.
+      return {
+        ...draft,
+        ...NO_TARGET,
+        hosts: [command.host.name],
+        concurrency: '',
+        batch: '',
+        stopAfter: '',
+      } as Draft
+    },
+    enabled: from !== undefined || again !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
   })
-  const command = earlier.data?.command
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each way to come here, and not at each draft
   useEffect(() => {
-    if (search.hosts) change({ by: 'hosts', hosts: search.hosts.split(',') })
-    else if (search.labels) change({ by: 'labels', labels: search.labels })
-    if (!command) return
-    change(draftOf(command))
-  }, [search.hosts, search.labels, command])
+    if (hosts) change({ by: 'hosts', hosts: hosts.split(',') })
+    else if (labels) change({ by: 'labels', labels })
+    if (earlier.data) change(earlier.data)
+  }, [hosts, labels, earlier.data])
+  return earlier.error ?? undefined
+}
+
+async function draftOfRun(id: string, signal: AbortSignal): Promise<Draft> {
+  const { order } = await call('showRunOrder', { params: { id } }, signal)
+  return draftOf(order, id)
 }

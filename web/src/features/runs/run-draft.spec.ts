@@ -1,12 +1,15 @@
+import type { RunOrderView } from '@rollcall/contracts/admin'
 import { expect, it } from 'vitest'
-import { draftOf, EMPTY, runBodyOf } from './run-draft.ts'
+import { draftOf, EMPTY, environmentOf, runBodyOf } from './run-draft.ts'
 
 it('a program goes as words and never through a shell', () => {
   expect(runBodyOf({ ...EMPTY, hosts: ['a'], line: `echo 'a b' $HOME; rm` })).toEqual({
     hosts: ['a'],
     program: 'echo',
     args: ['a b', '$HOME;', 'rm'],
+    cwd: '/',
     timeoutMs: 3_600_000,
+    startWithinMs: 600_000,
   })
 })
 
@@ -30,14 +33,40 @@ it('an open quote and an empty line are told before anything is sent', () => {
   expect(runBodyOf({ ...EMPTY, mode: 'shell', script: '  ' })).toBe('Say what to run.')
 })
 
+const ORDER: RunOrderView = {
+  ...{ program: 'echo', args: [], envNames: [], cwd: '/', timeoutMs: 5000, startWithinMs: 600_000 },
+  ...{ target: { hosts: ['web'] }, limits: null, tty: false, stdin: false },
+}
+const again = (order: Partial<RunOrderView>) => runBodyOf(draftOf({ ...ORDER, ...order }, 'the-run'))
+
 it('running again asks for the same words, whatever is in them', () => {
-  const host = { id: 'x', name: 'web' }
-  const again = (program: string, args: string[]) =>
-    runBodyOf({ ...EMPTY, ...draftOf({ program, args, timeoutMs: 5000, host }) })
   for (const args of [
     ['a b', "it's", '', '$x', '"'],
     ['-c', 'x', 'y'],
   ])
-    expect(again('echo', args)).toMatchObject({ program: 'echo', args, hosts: ['web'], timeoutMs: 5000 })
-  expect(again('sh', ['-c', 'a; b'])).toMatchObject({ program: 'sh', args: ['-c', 'a; b'] })
+    expect(again({ args })).toMatchObject({ program: 'echo', args, hosts: ['web'], timeoutMs: 5000 })
+  expect(again({ program: 'sh', args: ['-c', 'a; b'] })).toMatchObject({
+    program: 'sh',
+    args: ['-c', 'a; b'],
+  })
+})
+
+it('running again asks for the same hosts, waves, folder and environment, and for nothing of an earlier draft', () => {
+  const limits = { concurrency: 3, batch: '25%', stopAfterFailures: 2 }
+  const labels = ['env in (prod,staging)', 'zone=a']
+  expect(again({ target: { labels }, limits, cwd: '/srv', envNames: ['TOKEN'], tty: true })).toEqual({
+    ...{ program: 'echo', args: [], cwd: '/srv', timeoutMs: 5000, startWithinMs: 600_000, tty: true },
+    ...{ labels: ['env in (prod,staging),zone=a'], limits, envOf: 'the-run' },
+  })
+  expect(again({ target: { all: true } })).toMatchObject({ all: true })
+  expect(again({ target: { hosts: ['a', 'b', 'c'] }, limits: { batch: 2 } })).toMatchObject({
+    ...{ hosts: ['a', 'b', 'c'], limits: { batch: 2 } },
+  })
+  expect(Object.keys(draftOf(ORDER, 'x')).toSorted()).toEqual(Object.keys(EMPTY).toSorted())
+})
+
+it('variables are taken as they stand, and a line that is none is named without its value', () => {
+  expect(environmentOf('A=1\n\n B_2= x = y \nEMPTY=')).toEqual({ A: '1', B_2: ' x = y ', EMPTY: '' })
+  expect(environmentOf('A=1\nMY-TOKEN=hidden')).toMatch('MY-TOKEN')
+  expect(environmentOf('MY-TOKEN=hidden')).not.toMatch('hidden')
 })

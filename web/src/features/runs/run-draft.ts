@@ -1,8 +1,8 @@
-import type { AdminRoutes, CommandView } from '@rollcall/contracts/admin'
+import type { AdminRoutes, RunOrderView } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
 import { t } from '../../i18n/index.tsx'
 import { commandLine, splitWords } from '../../ui/words.ts'
-import { NO_TARGET, targetOf } from '../targets/target.ts'
+import { draftOfTarget, NO_TARGET, targetOf } from '../targets/target.ts'
 
 /** Also where a page came without encryption, where browsers offer no randomUUID. */
 export const newId = () => {
@@ -19,47 +19,79 @@ export const EMPTY = {
   mode: 'program' as 'program' | 'shell',
   line: '',
   script: '',
+  cwd: '/',
   timeoutS: 3600,
+  startWithinS: 600,
+  tty: false,
+  /** The run whose environment is kept, and the names of what is in it. */
+  envOf: null as string | null,
+  envNames: [] as string[],
   concurrency: '' as number | '',
   batch: '',
   stopAfter: '' as number | '',
 }
 export type Draft = typeof EMPTY
 
+/** `NAME=value`, one a line. Returns what is wrong in words where a line is no such thing. */
+export function environmentOf(text: string): Record<string, string> | string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const wrong = lines.find((line) => !/^[A-Za-z_]\w*=/.test(line.trimStart()))
+  if (wrong !== undefined)
+    return t('run.envUnread', { line: (wrong.trim().split('=')[0] ?? '').slice(0, 60) })
+  const pairs = lines.map((line) => {
+    const at = line.indexOf('=')
+    return [line.slice(0, at).trim(), line.slice(at + 1)]
+  })
+  return Object.fromEntries(pairs)
+}
+
 /** A run as the server takes it; or what is wrong with the words. */
-export function runBodyOf(draft: Draft): RunBody | string {
+export function runBodyOf(draft: Draft, envText = ''): RunBody | string {
   const words = draft.mode === 'shell' ? ['sh', '-c', draft.script] : splitWords(draft.line)
   if (words === undefined) return t('run.quoteOpen')
   const [program, ...args] = words
   if (!program || (draft.mode === 'shell' && draft.script.trim() === '')) return t('run.nothing')
-  const limits = {
-    ...(draft.concurrency !== '' && { concurrency: Number(draft.concurrency) }),
-    ...(draft.batch.trim() && {
-      batch: /^\d+$/.test(draft.batch.trim()) ? Number(draft.batch) : draft.batch.trim(),
-    }),
-    ...(draft.stopAfter !== '' && { stopAfterFailures: Number(draft.stopAfter) }),
-  }
+  const env = environmentOf(envText)
+  if (typeof env === 'string') return env
+  const limits = limitsOf(draft)
   return {
     ...targetOf(draft),
     program,
     args,
+    cwd: draft.cwd.trim() || '/',
     timeoutMs: Math.round(draft.timeoutS * 1000),
+    startWithinMs: Math.round(draft.startWithinS * 1000),
+    ...(draft.tty && { tty: true }),
+    ...(Object.keys(env).length > 0 && { env }),
+    ...(draft.envOf !== null && { envOf: draft.envOf }),
     ...(Object.keys(limits).length > 0 && { limits }),
   } as RunBody
 }
 
-/** What to fill in so that an earlier command runs again. */
-export function draftOf(
-  command: Pick<CommandView, 'program' | 'args' | 'timeoutMs' | 'host'>,
-): Partial<Draft> {
-  const { program, args, timeoutMs, host } = command
+const limitsOf = ({ concurrency, batch, stopAfter }: Draft) => ({
+  ...(concurrency !== '' && { concurrency: Number(concurrency) }),
+  ...(batch.trim() && { batch: /^\d+$/.test(batch.trim()) ? Number(batch) : batch.trim() }),
+  ...(stopAfter !== '' && { stopAfterFailures: Number(stopAfter) }),
+})
+
+/** What to fill in so that an earlier run is asked for again, whole: what it does not name is as it is from the beginning. */
+export function draftOf(order: RunOrderView, runId: string): Draft {
+  const { program, args, envNames, cwd, timeoutMs, startWithinMs, tty, target, limits } = order
   const isShell = program === 'sh' && args[0] === '-c' && args.length === 2
   return {
-    by: 'hosts',
-    hosts: [host.name],
-    timeoutS: timeoutMs / 1000,
+    ...EMPTY,
+    ...draftOfTarget(target),
     ...(isShell
       ? { mode: 'shell', script: args[1] ?? '' }
       : { mode: 'program', line: commandLine(program, args) }),
+    cwd,
+    timeoutS: timeoutMs / 1000,
+    startWithinS: startWithinMs / 1000,
+    tty,
+    envOf: envNames.length > 0 ? runId : null,
+    envNames,
+    concurrency: limits?.concurrency ?? '',
+    batch: limits?.batch === undefined ? '' : String(limits.batch),
+    stopAfter: limits?.stopAfterFailures ?? '',
   }
 }

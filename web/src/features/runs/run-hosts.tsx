@@ -8,7 +8,7 @@ import { t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { OutputViewer } from '../commands/output-viewer.tsx'
+import { CommandOutcome } from '../commands/command-outcome.tsx'
 
 /** Drawn at a time; a run may have ten thousand hosts. */
 const MOST_ROWS = 500
@@ -87,5 +87,5 @@ function HostOutput({ id }: { id: string }) {
   const [changed, setChanged] = useState(data?.command)
   const command = changed ?? data?.command
   if (!command) return <Waiting />
-  return <OutputViewer command={command} onCommand={setChanged} height="42vh" />
+  return <CommandOutcome command={command} onCommand={setChanged} height="42vh" />
 }

@@ -9,11 +9,11 @@ import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandTitle } from '../../ui/words.ts'
 import { PlaybookOutcome } from '../playbooks/playbook-outcome.tsx'
 import { RunBar } from './run-bar.tsx'
 import { RunGroups } from './run-groups.tsx'
 import { RunHosts } from './run-hosts.tsx'
+import { RunTitle } from './run-title.tsx'
 import { useLiveRun } from './use-live-run.ts'
 
 export function RunPage() {
@@ -35,21 +35,13 @@ function Shown({ initial }: { initial: RunView }) {
   const [opened, setOpened] = useState<string>()
   const cancel = async () => setRun((await call('cancelRun', { params: { id: run.id } })).run)
   const isOver = run.endedAt !== null
-  // What else is called so is a command like any other.
-  const playbook = useQuery({
-    queryKey: ['playbook-run', run.id],
-    queryFn: ({ signal }) => call('showPlaybookRun', { params: { id: run.id } }, signal),
-    enabled: run.program === 'ansible-playbook' && mayReadPlaybooks,
-    retry: false,
-  })
-  const isPlaybook = playbook.data !== undefined
-  const again = opened ?? [...commands.keys()][0]
+  const isPlaybook = run.playbook !== null
   return (
     <Stack>
       <PageHeader
         title={
           <Text ff="monospace" fw={600} fz="lg" lineClamp={2} span>
-            <Untrusted>{commandTitle(run.program, run.args)}</Untrusted>
+            <RunTitle run={run} />
           </Text>
         }
         below={
@@ -59,8 +51,8 @@ function Shown({ initial }: { initial: RunView }) {
           </Text>
         }
       >
-        {mayRun && again && !isPlaybook && (
-          <Button variant="default" component={Link} to="/run" search={{ from: again } as never}>
+        {mayRun && !isPlaybook && (
+          <Button variant="default" component={Link} to="/run" search={{ again: run.id } as never}>
             {t('command.again')}
           </Button>
         )}
@@ -70,7 +62,7 @@ function Shown({ initial }: { initial: RunView }) {
           </Button>
         )}
       </PageHeader>
-      <RunBar counts={run.counts} />
+      <RunBar counts={run.counts} playbook={run.playbook} />
       {run.stoppedAt && <Text c="red">{t('run.stopped')}</Text>}
       {run.skipped.length > 0 && (
         <Text size="sm" c="dimmed">
@@ -82,13 +74,13 @@ function Shown({ initial }: { initial: RunView }) {
           })}
         </Text>
       )}
-      <Tabs key={String(isPlaybook)} defaultValue={isPlaybook ? 'tasks' : 'hosts'} keepMounted={false}>
+      <Tabs defaultValue={isPlaybook && mayReadPlaybooks ? 'tasks' : 'hosts'} keepMounted={false}>
         <Tabs.List>
-          {isPlaybook && <Tabs.Tab value="tasks">{t('playbooks.tasks')}</Tabs.Tab>}
+          {isPlaybook && mayReadPlaybooks && <Tabs.Tab value="tasks">{t('playbooks.tasks')}</Tabs.Tab>}
           <Tabs.Tab value="hosts">{t('run.byHost')}</Tabs.Tab>
-          <Tabs.Tab value="groups">{t('run.byOutput')}</Tabs.Tab>
+          {!isPlaybook && <Tabs.Tab value="groups">{t('run.byOutput')}</Tabs.Tab>}
         </Tabs.List>
-        {isPlaybook && (
+        {isPlaybook && mayReadPlaybooks && (
           <Tabs.Panel value="tasks" pt="md">
             <PlaybookOutcome runId={run.id} />
           </Tabs.Panel>
@@ -96,9 +88,11 @@ function Shown({ initial }: { initial: RunView }) {
         <Tabs.Panel value="hosts" pt="md">
           <RunHosts runId={run.id} commands={commands} opened={opened} onOpen={setOpened} />
         </Tabs.Panel>
-        <Tabs.Panel value="groups" pt="md">
-          <RunGroups runId={run.id} isOver={isOver} />
-        </Tabs.Panel>
+        {!isPlaybook && (
+          <Tabs.Panel value="groups" pt="md">
+            <RunGroups runId={run.id} isOver={isOver} />
+          </Tabs.Panel>
+        )}
       </Tabs>
     </Stack>
   )

@@ -8,8 +8,8 @@ import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandTitle } from '../../ui/words.ts'
 import { RunBar } from './run-bar.tsx'
+import { RunTitle } from './run-title.tsx'
 
 const PAGE = 30
 
@@ -49,12 +49,12 @@ export function RunsPage() {
               <Table.Td maw={420}>
                 <Link to="/runs/$id" params={{ id: run.id }} className="row-link">
                   <Text size="sm" ff="monospace" truncate span display="block">
-                    <Untrusted>{commandTitle(run.program, run.args)}</Untrusted>
+                    <RunTitle run={run} />
                   </Text>
                 </Link>
               </Table.Td>
               <Table.Td miw={200}>
-                <RunBar counts={run.counts} />
+                <RunBar counts={run.counts} playbook={run.playbook} />
               </Table.Td>
               <Table.Td>
                 <Untrusted>{run.requestedBy}</Untrusted>

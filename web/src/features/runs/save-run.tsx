@@ -17,7 +17,8 @@ async function plan(name: string, cron: string): Promise<void> {
 }
 
 /** Under a name, to be run again; and by the clock, where a cron expression is given too. */
-export function SaveRun({ draft, onError }: { draft: Draft; onError(error: unknown): void }) {
+export function SaveRun(props: { draft: Draft; envText: string; onError(error: unknown): void }) {
+  const { draft, envText, onError } = props
   const [name, setName] = useState('')
   const [cron, setCron] = useState('')
   const [isOpen, setOpen] = useState(false)
@@ -28,13 +29,19 @@ export function SaveRun({ draft, onError }: { draft: Draft; onError(error: unkno
       </Button>
     )
   const save = async () => {
-    const body = runBodyOf(draft)
+    const body = runBodyOf(draft, envText)
     if (typeof body === 'string') return onError(new Error(body))
-    const { program, args, timeoutMs, limits, hosts, labels, all } = body
+    // What the server alone knows cannot be handed to something that runs elsewhere later.
+    if (body.envOf) return onError(new Error(t('run.envNotSaved', { names: draft.envNames.join(', ') })))
+    const { program, args, env, cwd, timeoutMs, startWithinMs, limits, hosts, labels, all } = body
     const target = { ...(hosts && { hosts }), ...(labels && { labels }), ...(all && { all }) }
     try {
       await call('addSavedCommand', {
-        body: { name, program, args, timeoutMs, target, ...(limits && { limits }) },
+        body: {
+          ...{ name, program, args, cwd, timeoutMs, startWithinMs, target },
+          ...(env && { env }),
+          ...(limits && { limits }),
+        },
       })
       if (cron) await plan(name, cron)
       notifications.show({ color: 'green', message: t('run.saved', { name }) })

@@ -1,0 +1,276 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { keyCredential } from '../fleet/credentials.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+import { openBrowser } from './chromium.ts'
+import { becomeAdmin } from './sign-in.ts'
+
+const noBed = await whyNoBed()
+const WAIT = { timeout: 60_000 }
+const WIDE = { width: 1280, height: 800 }
+
+/** What pages say is so: nothing that was typed is lost, nothing is called done that is not, and nothing is out of reach. */
+describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
+  const opened = new AsyncDisposableStack()
+  let bed: Bed
+  let db: Host
+  let server: ServerProcess
+  let api: Api
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  const uncaught: string[] = []
+
+  beforeAll(async () => {
+    bed = await Bed.open({ name: 'pages' })
+    opened.defer(() => bed.close())
+    const hosts = await bed.boot([
+      { name: 'web-1', flavour: 'bookworm' },
+      { name: 'db-1', flavour: 'bookworm' },
+    ])
+    db = hosts[1] as Host
+    server = opened.use(await ServerProcess.start())
+    api = await server.api()
+    const credential = await keyCredential(bed)
+    const labels = [{ env: 'prod' }, { env: 'test' }]
+    const added = await Promise.all(
+      hosts.map(({ name, address }, i) =>
+        api.addHost({ name, address, credential, labels: labels[i] ?? {} }),
+      ),
+    )
+    expect(added.map(({ state }) => state)).toEqual(['success', 'success'])
+    // Nobody answers there: its installation has failed, and it is a host all the same.
+    const lost = await api.addHost({
+      name: 'web-lost',
+      address: '127.0.0.1',
+      port: 1,
+      credential,
+      labels: { env: 'prod' },
+    })
+    expect(lost.state).toBe('failed')
+    browser = await openBrowser()
+    opened.defer(() => browser.close())
+    context = await browser.newContext({ viewport: WIDE })
+    page = await context.newPage()
+    page.on('pageerror', (error) => uncaught.push(`${page.url()}: ${error}`))
+    await becomeAdmin(server, page)
+  })
+  afterAll(() => opened.disposeAsync())
+
+  const open = (path: string) => page.goto(server.url + path)
+  const search = () => page.getByLabel('Search name')
+  const output = () => page.getByTestId('output')
+  const sh = async (hosts: string[], script: string) => {
+    const commands = await api.run({ hosts, program: 'sh', args: ['-c', script] })
+    return commands.map(({ id, runId }) => ({ id, runId }))
+  }
+
+  it('a word typed into the search keeps the focus and all its letters, however slowly it is typed', async () => {
+    await open('/')
+    await page.locator('[data-host=web-1]').waitFor(WAIT)
+    await page.keyboard.press('/')
+    await page.keyboard.type('db')
+    await expect.poll(() => page.url(), WAIT).toContain('search=db')
+    await page.keyboard.type('-1', { delay: 300 })
+    expect(await search().inputValue()).toBe('db-1')
+    expect(await search().evaluate((box) => box === document.activeElement)).toBe(true)
+    await expect.poll(() => page.url(), WAIT).toContain('search=db-1')
+    await page.getByRole('button', { name: 'Show all' }).click()
+    await expect.poll(() => search().inputValue(), WAIT).toBe('')
+  })
+
+  it('a selector that is half typed leaves the list as it is and says what is missing beside the box', async () => {
+    await open('/')
+    await page.locator('[data-host=web-1]').waitFor(WAIT)
+    const box = page.getByLabel('Labels, such as')
+    await box.pressSequentially('env in (pr', { delay: 60 })
+    await page.getByText('Not applied yet').waitFor(WAIT)
+    expect(await page.locator('[data-host]').count()).toBe(3)
+    await box.pressSequentially('od)', { delay: 60 })
+    await page.locator('[data-host=db-1]').waitFor({ state: 'detached', ...WAIT })
+    expect(await page.locator('[data-host]').count()).toBe(2)
+    expect(await box.evaluate((element) => element === document.activeElement)).toBe(true)
+    // Nor does an address that somebody has kept take the boxes away.
+    await open(`/?labels=${encodeURIComponent('env in (a')}`)
+    await page.getByLabel('Labels, such as').fill('')
+    await page.locator('[data-host=db-1]').waitFor(WAIT)
+  })
+
+  it('a filter that is on is to be seen, and can be switched off, though nothing fits any more', async () => {
+    await open('/')
+    const chip = page.getByRole('button', { name: 'install failed' })
+    await chip.click()
+    await page.locator('[data-host=web-1]').waitFor({ state: 'detached', ...WAIT })
+    await search().fill('db')
+    await page.getByText('No host fits').waitFor(WAIT)
+    expect(await chip.getAttribute('aria-pressed')).toBe('true')
+    await chip.click()
+    await page.locator('[data-host=db-1]').waitFor(WAIT)
+  })
+
+  it('"Run again" asks for the same run: all its hosts, its waves, its folder and its environment', async () => {
+    const [first] = await api.run({
+      hosts: ['web-1', 'db-1'],
+      program: 'sh',
+      args: ['-c', 'echo "$SECRET" | wc -c; pwd'],
+      env: { SECRET: 'hush-hush' },
+      cwd: '/tmp',
+      limits: { batch: 1, stopAfterFailures: 1 },
+    })
+    await api.ended(first?.id ?? '')
+    await open(`/runs/${first?.runId}`)
+    await page.getByRole('link', { name: 'Run again' }).click()
+    await page.waitForURL(/\/run\?again=/, WAIT)
+    await expect.poll(() => page.getByLabel('In waves of').inputValue(), WAIT).toBe('1')
+    expect(await page.locator('.mantine-Pill-label').allTextContents()).toEqual(['db-1', 'web-1'])
+    expect(await page.getByLabel('Working folder').inputValue()).toBe('/tmp')
+    await page.getByText('Taken over from the earlier run, values unseen: SECRET').waitFor(WAIT)
+    expect(await page.content()).not.toContain('hush-hush')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.waitForURL(/\/runs\//, WAIT)
+    const runId = page.url().split('/').at(-1)
+    const { commands } = await api.get<{ commands: { id: string }[] }>('GET', `/api/commands?runId=${runId}`)
+    expect(commands).toHaveLength(2)
+    for (const { id } of commands) {
+      expect((await api.ended(id)).state).toBe('success')
+      expect(await api.text(id)).toBe('10\n/tmp\n')
+    }
+  })
+
+  it('a plan that failed on all hosts does not say that nothing would be changed', async () => {
+    const plan = await api.get<{ runId: string; commands: { id: string }[] }>(
+      'POST',
+      '/api/playbooks/check_service/run',
+      { hosts: ['web-1', 'db-1'], mode: 'plan', variables: { check_service_name: 'no-such-service' } },
+    )
+    for (const { id } of plan.commands) expect((await api.ended(id)).state).toBe('failed')
+    await open(`/runs/${plan.runId}`)
+    await page.getByTestId('verdict').getByText('none of 2 hosts').waitFor(WAIT)
+    expect(await page.getByText('Nothing would be changed').count()).toBe(0)
+    expect(await page.getByRole('button', { name: 'Apply the plan' }).count()).toBe(0)
+    await page.locator('h1 [data-mode=plan]').waitFor(WAIT)
+  })
+
+  it('a playbook shows its tasks to people wherever it is opened, and what it writes for the server nowhere', async () => {
+    const { runId, commands } = await api.get<{ runId: string; commands: { id: string }[] }>(
+      'POST',
+      '/api/playbooks/check_service/run',
+      { hosts: ['web-1', 'db-1'], variables: { check_service_name: 'ssh' } },
+    )
+    for (const { id } of commands) await api.ended(id)
+    await open(`/runs/${runId}`)
+    await page.locator('[data-task=ok]').first().waitFor(WAIT)
+    await page.getByRole('tab', { name: 'By host' }).click()
+    await page.getByRole('button', { name: 'db-1' }).click()
+    await page.locator('[data-task=ok]').first().waitFor(WAIT)
+    expect(await page.getByText('nonce').count()).toBe(0)
+    await open(`/commands/${commands[0]?.id}`)
+    await page.locator('[data-task=ok]').first().waitFor(WAIT)
+    expect(await page.getByText('nonce').count()).toBe(0)
+  })
+
+  it('a long output is read from its beginning to its end by scrolling, and no line is lost, doubled or cut', async () => {
+    const [command] = await sh(['web-1'], 'seq -f "line %07.0f of a long output" 1 60000; echo the-last')
+    await api.ended(command?.id ?? '')
+    await open(`/commands/${command?.id}`)
+    await output().getByText('the-last').waitFor(WAIT)
+    await page.getByRole('button', { name: 'From the beginning' }).click()
+    await output().getByText('line 0000001 of').waitFor(WAIT)
+    const seen = new Set<number>()
+    await output().evaluate((box) => box.focus())
+    const numbers = async () =>
+      (await output().locator('.line').allTextContents()).map((text) =>
+        Number(/^line (\d{7}) of a long output$/.exec(text)?.[1]),
+      )
+    for (let tries = 0; tries < 4000 && !(await output().getByText('the-last').count()); tries++) {
+      const shown = await numbers()
+      for (const [i, n] of shown.entries())
+        if (i > 0 && shown.at(-1) !== undefined)
+          expect(n - (shown[i - 1] ?? 0) === 1 || Number.isNaN(n)).toBe(true)
+      for (const n of shown) seen.add(n)
+      await output().evaluate((box) => box.scrollBy(0, box.clientHeight * 12))
+      await page.evaluate(() => new Promise(requestAnimationFrame))
+    }
+    await output().getByText('the-last').waitFor(WAIT)
+    expect(await numbers()).toContain(60_000)
+    // Backwards too, from the end.
+    await page.getByRole('button', { name: 'To the end' }).click()
+    for (let tries = 0; tries < 4000 && !(await output().getByText('line 0000001 of').count()); tries++) {
+      await output().evaluate((box) => box.scrollTo(0, 0))
+      await page.evaluate(() => new Promise(requestAnimationFrame))
+    }
+    await output().getByText('line 0000001 of').waitFor(WAIT)
+  })
+
+  it('what was written to stderr is found, wherever in a long output it stands', async () => {
+    const script = 'seq -f "out %.0f" 1 200000; echo "the complaint" >&2; seq -f "out %.0f" 1 200000'
+    const [command] = await sh(['web-1'], script)
+    const [silent] = await sh(['web-1'], 'seq 1 10')
+    await api.ended(command?.id ?? '')
+    await open(`/commands/${command?.id}`)
+    await output().getByText('out 200000').waitFor(WAIT)
+    await page.getByLabel('stderr only').check()
+    await output().getByText('the complaint').waitFor(WAIT)
+    expect(await output().locator('.line').count()).toBe(1)
+    await page.getByRole('button', { name: 'From the beginning' }).click()
+    await output().getByText('the complaint').waitFor(WAIT)
+    await open(`/commands/${silent?.id}`)
+    await page.getByLabel('stderr only').check()
+    await output().getByText('Nothing was written to stderr').waitFor(WAIT)
+  })
+
+  it('whoever follows a fast output sees its end when it has ended, and never an empty pane', async () => {
+    const [command] = await sh(
+      ['web-1'],
+      'for i in $(seq 40); do seq -f "fast $i %.0f" 1 40000; done; echo the-very-last',
+    )
+    await open(`/commands/${command?.id}`)
+    await output().locator('.line').first().waitFor(WAIT)
+    await page.evaluate(() => {
+      const box = document.querySelector('[data-testid=output]') as HTMLElement
+      const look = () => {
+        const isEmpty = ![...box.querySelectorAll('.line')].some((line) => {
+          const { top, bottom } = line.getBoundingClientRect()
+          const own = box.getBoundingClientRect()
+          return bottom > own.top && top < own.bottom
+        })
+        if (isEmpty)
+          Object.assign(window, {
+            emptyFrames: ((window as never as { emptyFrames?: number }).emptyFrames ?? 0) + 1,
+          })
+        requestAnimationFrame(look)
+      }
+      requestAnimationFrame(look)
+    })
+    await page.locator('[data-state=success]').first().waitFor({ timeout: 120_000 })
+    await output().getByText('the-very-last').waitFor({ timeout: 10_000 })
+    expect(await page.evaluate(() => (window as never as { emptyFrames?: number }).emptyFrames ?? 0)).toBe(0)
+  })
+
+  it('a progress line is shown as a terminal shows it, however often it was written over', async () => {
+    const script = String.raw`i=0; while [ $i -lt 3000 ]; do i=$((i+1)); printf '\rstep %d of 3000 ......' $i; done; printf '\rdone'; echo`
+    const [command] = await sh(['web-1'], script)
+    await api.ended(command?.id ?? '')
+    await open(`/commands/${command?.id}`)
+    await output().getByText('done 3000 of 3000 ......').waitFor(WAIT)
+  })
+
+  it('hosts that are removed together are called removed when they are, and what failed is told', async () => {
+    await db.powerOff()
+    await open('/')
+    for (const name of ['db-1', 'web-lost']) await page.getByLabel(`Select ${name}`).check()
+    await page.getByRole('region', { name: '2 selected' }).getByRole('button', { name: 'Remove' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+    const notice = page.locator('.mantine-Notification-root')
+    await notice.getByText('under way').waitFor(WAIT)
+    expect(await notice.getByText('2 of 2 done').count()).toBe(0)
+    await notice.getByText(/[01] of 2 done/).waitFor({ timeout: 180_000 })
+    await notice.getByText('db-1').waitFor(WAIT)
+  })
+
+  it('no page has failed in silence', () => {
+    expect(uncaught).toEqual([])
+  })
+})

@@ -1,0 +1,32 @@
+import type { CommandView } from '@rollcall/contracts/admin'
+import { useEffect } from 'react'
+import { followOutput } from '../../api/use-output.ts'
+import { TaskTable } from '../playbooks/task-table.tsx'
+import { isOver } from './is-over.ts'
+import { OutputViewer } from './output-viewer.tsx'
+
+interface Props {
+  command: CommandView
+  onCommand(command: CommandView): void
+  height: string
+}
+
+/** What came of a command, for people to read: of a playbook its tasks, since what it writes is for the server; else its output. */
+export function CommandOutcome({ command, onCommand, height }: Props) {
+  return command.kind === 'playbook' ? (
+    <PlaybookTasks command={command} onCommand={onCommand} />
+  ) : (
+    <OutputViewer command={command} onCommand={onCommand} height={height} />
+  )
+}
+
+function PlaybookTasks({ command, onCommand }: Omit<Props, 'height'>) {
+  const { id, outputBytes } = command
+  const hasEnded = isOver(command)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: its state alone is followed, from where it was opened
+  useEffect(() => {
+    if (hasEnded) return
+    return followOutput(id, outputBytes, { output: () => undefined, command: onCommand })
+  }, [id, hasEnded])
+  return <TaskTable commandId={id} isOver={hasEnded} />
+}

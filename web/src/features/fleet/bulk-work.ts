@@ -1,0 +1,91 @@
+import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
+
+/** What is asked of the server at a time, so that a thousand hosts are no burst. */
+const AT_ONCE = 8
+const LOOK_AGAIN_MS = 1500
+/** A command ends by its own timeout long before; after that nobody waits for it here. */
+const LONGEST_WAIT_MS = 60 * 60_000
+
+export type BulkState =
+  | { is: 'open' }
+  /** It has a command that the host carries out; it ended well only when that did. */
+  | { is: 'under-way'; commandId: string }
+  | { is: 'done'; commandId?: string }
+  | { is: 'failed'; why: string; commandId?: string }
+
+/** What was asked for each host, and what has become of it. */
+export type BulkStates = ReadonlyMap<string, BulkState>
+
+export interface BulkCounts {
+  all: number
+  done: number
+  failed: number
+  /** Neither the one nor the other yet. */
+  open: number
+}
+
+export function countsOf(states: BulkStates): BulkCounts {
+  const all = [...states.values()]
+  const done = all.filter(({ is }) => is === 'done').length
+  const failed = all.filter(({ is }) => is === 'failed').length
+  return { all: all.length, done, failed, open: all.length - done - failed }
+}
+
+interface Ports {
+  /** Asks for one host. Answers with the command that does it, or with nothing where it is done. */
+  act(host: string): Promise<{ commandId: string } | undefined>
+  /** The state of a command; undefined where it is gone, as after a host has left the fleet. */
+  look(commandId: string): Promise<Pick<CommandView, 'state' | 'reason'> | undefined>
+  messageOf(error: unknown): string
+  wait(ms: number): Promise<void>
+  onChange(states: BulkStates): void
+}
+
+/** Does the same for each host and follows each to its end; one that fails stops no other. Returns what became of each. */
+export async function doForEach(hosts: readonly string[], ports: Ports): Promise<BulkStates> {
+  const states = new Map<string, BulkState>(hosts.map((host) => [host, { is: 'open' }]))
+  const become = (host: string, state: BulkState) => {
+    states.set(host, state)
+    ports.onChange(new Map(states))
+  }
+  await eachOf(hosts, async (host) => {
+    try {
+      const asked = await ports.act(host)
+      become(host, asked ? { is: 'under-way', commandId: asked.commandId } : { is: 'done' })
+    } catch (error) {
+      become(host, { is: 'failed', why: ports.messageOf(error) })
+    }
+  })
+  const underWay = () => [...states].filter(([, { is }]) => is === 'under-way').map(([host]) => host)
+  for (let waitedMs = 0; underWay().length > 0 && waitedMs < LONGEST_WAIT_MS; waitedMs += LOOK_AGAIN_MS) {
+    await ports.wait(LOOK_AGAIN_MS)
+    await eachOf(underWay(), async (host) => {
+      const state = states.get(host)
+      if (state?.is !== 'under-way') return
+      const next = await lookAt(state.commandId, ports)
+      if (next) become(host, next)
+    })
+  }
+  return states
+}
+
+/** Undefined while the command has not ended, or cannot be looked at. */
+async function lookAt(commandId: string, ports: Ports): Promise<BulkState | undefined> {
+  try {
+    const command = await ports.look(commandId)
+    if (!command || command.state === 'success') return { is: 'done', commandId }
+    if (!isFinalState(command.state)) return undefined
+    return { is: 'failed', why: command.reason ?? command.state, commandId }
+  } catch {
+    // The server is away or restarts: what it was asked for goes on, and it is looked at again.
+    return undefined
+  }
+}
+
+async function eachOf(hosts: readonly string[], act: (host: string) => Promise<void>): Promise<void> {
+  const queue = [...hosts]
+  const work = async () => {
+    for (let host = queue.shift(); host !== undefined; host = queue.shift()) await act(host)
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, hosts.length) }, work))
+}

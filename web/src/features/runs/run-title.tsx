@@ -1,0 +1,27 @@
+import { Badge } from '@mantine/core'
+import type { RunView } from '@rollcall/contracts/admin'
+import { t } from '../../i18n/index.tsx'
+import { Untrusted } from '../../ui/untrusted.tsx'
+import { commandTitle } from '../../ui/words.ts'
+
+export const runTitle = ({ program, args, playbook }: Pick<RunView, 'program' | 'args' | 'playbook'>) =>
+  playbook ? playbook.name : commandTitle(program, args)
+
+/** What a run is of. A plan, which changed nothing, is told from what was done. */
+export function RunTitle({ run }: { run: Pick<RunView, 'program' | 'args' | 'playbook'> }) {
+  return (
+    <>
+      {run.playbook && (
+        <Badge
+          mr="xs"
+          tt="none"
+          variant={run.playbook.mode === 'plan' ? 'outline' : 'filled'}
+          data-mode={run.playbook.mode}
+        >
+          {t(`playbooks.mode.${run.playbook.mode}`)}
+        </Badge>
+      )}
+      <Untrusted>{runTitle(run)}</Untrusted>
+    </>
+  )
+}
