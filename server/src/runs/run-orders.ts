@@ -24,7 +24,7 @@ export class RunOrders {
   async keptEnvironment(request: NewRun, { scope }: Principal): Promise<Record<string, string>> {
     const { envOf } = request
     if (envOf === undefined) return {}
-    if (!(await this.scopes.runExists(scope, envOf))) throw notFound(envOf)
+    if (!(await this.scopes.exists('run', scope, envOf))) throw notFound(envOf)
     const earlier = await this.find(envOf)
     const fault = whyNotKept(request, earlier)
     if (fault !== null)

@@ -42,7 +42,8 @@ export const RUNS_ROUTES = {
   showRunOrder: defineRoute({
     method: 'GET',
     path: '/api/runs/:id/order',
-    summary: 'What a run was asked for, so that it can be asked for again. Of its environment the names only.',
+    summary:
+      'What a run was asked for, so that it can be asked for again. Of its environment the names only.',
     access: 'commands:read',
     scope: { run: 'params.id' },
     audit: 'refusals',
