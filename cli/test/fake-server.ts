@@ -285,6 +285,7 @@ export class FakeServer {
     return {
       chunks: chunk ? [{ ...chunk, data: data.toString('base64') }] : [],
       nextOffset,
+      firstOffset: offset,
       isFinal: command.isFinal && nextOffset >= command.view.outputBytes,
     }
   }

@@ -99,9 +99,13 @@ const rowOf = (schedule: ScheduleView) => [
   schedule.cron,
   schedule.timeZone,
   schedule.isEnabled ? localTime(schedule.next[0], schedule.timeZone) : 'paused',
-  schedule.last[0]?.outcome ?? '-',
+  schedule.last[0] ? outcomeOf(schedule.last[0]) : '-',
   whatOf(schedule),
 ]
+
+/** What became of a time, and of its run where there was one. */
+const outcomeOf = ({ outcome, runState }: ScheduleView['last'][number]) =>
+  runState ? `${outcome}, ${runState}` : outcome
 
 const whatOf = ({ savedCommand, command }: ScheduleView) =>
   savedCommand ?? (command ? commandLine(command) : '-')
@@ -137,11 +141,11 @@ function describe(schedule: ScheduleView): string {
     ['Added', `${schedule.createdAt} by ${schedule.createdBy}`],
   ])
   if (last.length === 0) return fields
-  const rows = last.map(({ plannedAt, outcome, runId, reason }) => [
-    localTime(plannedAt, timeZone),
-    outcome,
-    runId ?? '-',
-    reason ?? '',
+  const rows = last.map((firing) => [
+    localTime(firing.plannedAt, timeZone),
+    outcomeOf(firing),
+    firing.runId ?? '-',
+    firing.reason ?? '',
   ])
   return `${fields}\n${table(['PLANNED', 'OUTCOME', 'RUN', ''], rows)}`
 }

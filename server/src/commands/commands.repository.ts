@@ -13,6 +13,8 @@ const TRANSACTION_LIMITS = { maxWait: 10_000, timeout: 60_000 }
 
 export interface CommandFilter {
   hostId?: string | undefined
+  /** What the names of its hosts contain. */
+  search?: string | undefined
   runId?: string | undefined
   state?: CommandState | undefined
   kind?: CommandKind | undefined
@@ -119,8 +121,8 @@ export class CommandsRepository {
 
   /** Those of hosts in `scope`, newest first. */
   async list(scope: HostScope, filter: CommandFilter): Promise<Command[]> {
-    const { before } = filter
-    const hostIds = scope && (await this.hostsIn(scope))
+    const { before, search } = filter
+    const hostIds = scope === null && search === undefined ? null : await this.hostsIn(scope, search)
     const rows = await this.database.prisma.command.findMany({
       where: {
         ...(hostIds && { hostId: { in: hostIds } }),
@@ -147,9 +149,13 @@ export class CommandsRepository {
     await this.database.pool.query(sql, [id, nextOffset])
   }
 
-  private async hostsIn(scope: HostScope): Promise<string[]> {
-    const sql = 'SELECT id FROM host WHERE host_fits(labels, $1::jsonb)'
-    const { rows } = await this.database.pool.query(sql, [scopeParameter(scope)])
+  /** Of the fleet as it is: what a host did that has left it is found by its whole name alone. */
+  private async hostsIn(scope: HostScope, search = ''): Promise<string[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT id FROM host WHERE ($1::jsonb IS NULL OR host_fits(labels, $1::jsonb)) AND strpos(lower(name), lower($2)) > 0
+       UNION SELECT host_id FROM command WHERE $1::jsonb IS NULL AND host_name = $2`,
+      [scopeParameter(scope), search],
+    )
     return rows.map(({ id }) => id)
   }
 

@@ -78,6 +78,24 @@ const endAll = async () => {
 }
 
 describe('a schedule', () => {
+  it('says of the run that it began whether that goes on, succeeded everywhere, or failed somewhere', async () => {
+    const runState = async () => (await show()).last[0]?.runState
+    await add({ timeZone: 'UTC' })
+    expect((await show()).last).toEqual([])
+    await lookAt('2026-03-02T02:30:00Z')
+    expect(await runState()).toBe('running')
+    await endAll()
+    expect(await runState()).toBe('success')
+    await lookAt('2026-03-03T02:30:00Z')
+    const [failing, ...others] = announced.splice(0)
+    await work.claim(failing ?? '', 'server', clock.now())
+    await work.finish(failing ?? '', 'server', { state: 'failed', exitCode: 1 }, clock.now())
+    announced.push(...others)
+    await endAll()
+    expect(await runState()).toBe('failed')
+    expect((await show()).last.map((firing) => firing.runState)).toEqual(['failed', 'success'])
+  })
+
   it('runs once at its time, whichever of several servers looks, with who asked and where it came from', async () => {
     await add({ timeZone: 'Europe/Berlin', limits: { concurrency: 1 } })
     await lookAt('2026-03-02T01:29:59Z')

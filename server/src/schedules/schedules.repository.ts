@@ -4,7 +4,7 @@ import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { Prisma, type Schedule as Row } from '../platform/prisma/generated/client.ts'
-import type { Firing, OwnCommand, Schedule } from './domain/schedule.ts'
+import type { Firing, OwnCommand, Schedule, ShownFiring } from './domain/schedule.ts'
 
 /** Firings that are kept of each schedule. */
 const KEPT_FIRINGS = 200
@@ -69,16 +69,22 @@ export class SchedulesRepository {
   }
 
   /** The newest firings of each schedule, newest first. */
-  async lastFirings(ids: readonly string[]): Promise<Map<string, Firing[]>> {
+  async lastFirings(ids: readonly string[]): Promise<Map<string, ShownFiring[]>> {
     const { rows } = await this.database.pool.query(
       `SELECT schedule_id AS "scheduleId", planned_at AS "plannedAt", decided_at AS "decidedAt", outcome, reason,
-         run_id AS "runId"
+         run_id AS "runId", CASE
+           WHEN NOT EXISTS (SELECT 1 FROM command WHERE command.run_id = newest.run_id) THEN NULL
+           WHEN EXISTS (SELECT 1 FROM command WHERE command.run_id = newest.run_id AND state IN ('pending', 'running'))
+             THEN 'running'
+           WHEN EXISTS (SELECT 1 FROM command WHERE command.run_id = newest.run_id
+             AND state IN ('failed', 'timed_out', 'cancelled', 'lost')) THEN 'failed'
+           ELSE 'success' END AS "runState"
        FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
          SELECT * FROM schedule_firing WHERE schedule_id = wanted.id ORDER BY planned_at DESC LIMIT $2
        ) AS newest ORDER BY planned_at DESC`,
       [ids, SHOWN_FIRINGS],
     )
-    const found = new Map(ids.map((id): [string, Firing[]] => [id, []]))
+    const found = new Map(ids.map((id): [string, ShownFiring[]] => [id, []]))
     for (const { scheduleId, ...firing } of rows) found.get(scheduleId)?.push(firing)
     return found
   }

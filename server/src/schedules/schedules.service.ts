@@ -6,7 +6,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database.ts'
 import { SavedCommandsService } from '../saved-commands/index.ts'
 import { CronTimes } from './domain/cron-times.ts'
-import type { Firing, Schedule } from './domain/schedule.ts'
+import type { Schedule, ShownFiring } from './domain/schedule.ts'
 import { SchedulesRepository } from './schedules.repository.ts'
 
 const PREVIEWED_TIMES = 5
@@ -140,7 +140,7 @@ function wrongCron(cron: string, why: string): RollcallError {
   })
 }
 
-function viewOf(schedule: Schedule, firings: readonly Firing[]): ScheduleView {
+function viewOf(schedule: Schedule, firings: readonly ShownFiring[]): ScheduleView {
   const { nextAt, command, savedCommand, createdAt, updatedAt, ...rest } = schedule
   const times = timesOf(schedule.cron, schedule.timeZone)
   const next = nextAt ? [nextAt, ...times.upcoming(nextAt, PREVIEWED_TIMES - 1)] : []

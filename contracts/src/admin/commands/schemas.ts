@@ -100,6 +100,8 @@ export const outputQuery = z.strictObject({
 export type OutputQuery = z.infer<typeof outputQuery>
 
 export const commandQuery = z.strictObject({
+  /** Only those of hosts whose name contains this, in capitals or not. */
+  search: z.string().min(1).max(63).optional(),
   host: hostReference.optional(),
   runId: uuid.optional(),
   state: commandState.optional(),

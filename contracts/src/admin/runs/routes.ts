@@ -1,7 +1,16 @@
 import { z } from 'zod'
 import { uuid } from '../../text.ts'
 import { defineRoute } from '../route.ts'
-import { newRun, runAccepted, runOrder, runQuery, runSummary, runView } from './schemas.ts'
+import {
+  newRun,
+  runAccepted,
+  runOrder,
+  runQuery,
+  runSummary,
+  runView,
+  targetPreview,
+  targetPreviewRequest,
+} from './schemas.ts'
 
 const runParam = z.strictObject({ id: uuid })
 
@@ -18,6 +27,17 @@ export const RUNS_ROUTES = {
     status: 202,
     body: newRun,
     response: runAccepted,
+  }),
+  previewTarget: defineRoute({
+    method: 'POST',
+    path: '/api/target-previews',
+    summary:
+      'The hosts that a run would be for now, and those that fit and would be left out. Nothing is begun or stored.',
+    access: 'hosts:read',
+    scope: 'filtered',
+    audit: 'refusals',
+    body: targetPreviewRequest,
+    response: targetPreview,
   }),
   listRuns: defineRoute({
     method: 'GET',

@@ -128,6 +128,21 @@ export const runView = z.strictObject({
 })
 export type RunView = z.infer<typeof runView>
 
+export const targetPreviewRequest = z.strictObject(targetShape).superRefine(exactlyOneTarget)
+
+/** Hosts that are named in a preview; of more, how many there are is told. */
+export const PREVIEWED_HOSTS = 50
+
+/** The hosts that a run would be for, as they are now. */
+export const targetPreview = z.strictObject({
+  total: count,
+  hosts: z.array(z.string()).max(PREVIEWED_HOSTS),
+  /** Hosts that fit and would be left out. */
+  skippedTotal: count,
+  skipped: z.array(skippedHost).max(PREVIEWED_HOSTS),
+})
+export type TargetPreview = z.infer<typeof targetPreview>
+
 /** What a run was asked for, so that it can be asked for again. */
 export const runOrder = z.strictObject({
   ...programView.shape,

@@ -108,6 +108,8 @@ export const scheduleFiring = z.strictObject({
   outcome: firingOutcome,
   reason: plainText(4000).nullable(),
   runId: uuid.nullable(),
+  /** How the run that was begun gets on, or ended: `success` on all of its hosts, or else `failed`. Null where there is none. */
+  runState: z.enum(['running', 'success', 'failed']).nullable(),
 })
 export type ScheduleFiring = z.infer<typeof scheduleFiring>
 

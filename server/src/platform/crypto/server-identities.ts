@@ -62,7 +62,7 @@ export class ServerIdentities {
   async list(): Promise<KnownIdentity[]> {
     const { rows } = await this.database.pool.query<KnownIdentity>(
       `SELECT pin, created_at AS "createdAt",
-         (SELECT count(*)::int FROM agent WHERE server_pin = server_identity.pin) AS agents
+         (SELECT count(*)::int FROM agent WHERE server_pin = server_identity.pin AND installed_at IS NOT NULL) AS agents
        FROM server_identity ORDER BY id DESC`,
     )
     return rows

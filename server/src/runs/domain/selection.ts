@@ -4,8 +4,10 @@ import {
   type LabelTerm,
   MAX_HOSTS_PER_RUN,
   matchesLabels,
+  PREVIEWED_HOSTS,
   parseSelector,
   type SkippedHost,
+  type TargetPreview,
 } from '@rollcall/contracts/admin'
 
 /** A host of the fleet, as far as it matters for being chosen. */
@@ -60,6 +62,22 @@ export function select<C extends Candidate>(candidates: readonly C[], { labels }
       },
     )
   return { chosen: [first, ...others] as [C, ...C[]], skipped }
+}
+
+/** What a choice comes to, as it is shown before anything is begun. */
+export function previewOf({
+  chosen,
+  skipped,
+}: {
+  chosen: readonly { name: string }[]
+  skipped: readonly SkippedHost[]
+}) {
+  return {
+    total: chosen.length,
+    hosts: chosen.slice(0, PREVIEWED_HOSTS).map(({ name }) => name),
+    skippedTotal: skipped.length,
+    skipped: skipped.slice(0, PREVIEWED_HOSTS),
+  } satisfies TargetPreview
 }
 
 function termsOf(selector: string): LabelTerm[] {

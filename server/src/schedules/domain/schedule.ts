@@ -1,4 +1,4 @@
-import type { FiringOutcome, RunLimits, Target } from '@rollcall/contracts/admin'
+import type { FiringOutcome, RunLimits, ScheduleFiring, Target } from '@rollcall/contracts/admin'
 
 /** A program that only this schedule runs; its environment is in the clear. */
 export interface OwnCommand {
@@ -39,3 +39,6 @@ export interface Firing {
   reason: string | null
   runId: string | null
 }
+
+/** One as it is shown, with what its run has come to. */
+export type ShownFiring = Firing & Pick<ScheduleFiring, 'runState'>
