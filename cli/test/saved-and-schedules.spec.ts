@@ -116,7 +116,7 @@ describe('rollcall schedule', () => {
     await add('--all', '--', 'true')
     setting.server.book.fired('nightly', {
       ...{ plannedAt: '2026-03-28T01:30:00.000Z', decidedAt: '2026-03-28T01:30:00.100Z' },
-      ...{ outcome: 'refused', reason: 'No host fits. (host.none_selected)', runId: null },
+      ...{ outcome: 'refused', reason: 'No host fits. (host.none_selected)', runId: null, runState: null },
     })
     const { stdout } = await setting.ended(['schedule', 'show', 'nightly'])
     expect(stdout).toMatch(/^Next +2026-03-29 03:00, 2026-03-30 02:30$/m)
