@@ -42,6 +42,8 @@ export class FakeServer {
   readonly runs: FakeRun[] = []
   readonly book = new FakeBook()
   readonly fleet = new FakeFleet(this.hosts)
+  /** What every host is said to be the same machine as. */
+  sameMachineAs: { name: string | null } | null = null
   readonly live = new FakeLive(
     (id) => this.commands.find(({ view }) => view.id === id),
     (id) => this.runs.find((run) => run.id === id),
@@ -149,7 +151,7 @@ export class FakeServer {
       case 'listHosts':
         return { hosts: [...this.hosts.values()] }
       case 'showHost':
-        return { host: this.host(params.host), serverPin: SERVER_PIN }
+        return { host: this.host(params.host), serverPin: SERVER_PIN, sameMachineAs: this.sameMachineAs }
       case 'scanHostKey':
         return { fingerprint: FINGERPRINT, algorithm: 'ssh-ed25519' }
       case 'addHost':

@@ -145,6 +145,19 @@ describe('rollcall host add', () => {
     expect(stderr).not.toContain('s3cret')
   })
 
+  it('takes a machine of another host, or its agent, and a port for its own, only when that is said', async () => {
+    const key = await file('key', 'PRIVATE KEY')
+    const plain = [...ADD, '--key', key, '--host-key', FINGERPRINT]
+    await setting.ended(plain)
+    expect(sent()).toMatchObject({ allowDuplicate: false, takeOver: false })
+    setting.server.requests.length = 0
+    await setting.ended([...plain, '--allow-duplicate', '--take-over', '--agent-port', '7000-7100'])
+    expect(sent()).toMatchObject({ allowDuplicate: true, takeOver: true, agentPorts: '7000-7100' })
+    await setting.ended(['host', 'install', 'demo-1', '--take-over'])
+    const { query } = setting.server.requests.find(({ name }) => name === 'installHost') as { query: object }
+    expect(query).toEqual({ takeOver: true, allowDuplicate: false })
+  })
+
   it('refuses a public key where the private one belongs', async () => {
     const { exitCode, stderr } = await setting.ended([
       ...ADD,
@@ -200,6 +213,7 @@ describe('rollcall host show and remove', () => {
     expect(JSON.parse((await setting.ended(['host', 'show', 'a', '--json'])).stdout)).toEqual({
       host,
       serverPin: SERVER_PIN,
+      sameMachineAs: null,
     })
   })
 
@@ -230,4 +244,13 @@ describe('rollcall host show and remove', () => {
       stderr: 'error: a is being installed.\uFFFD[2J Wait for that. (host.busy)\n',
     })
   })
+})
+
+it.each([
+  [{ name: 'web-1' }, /^Same machine as +web-1$/m],
+  [{ name: null }, /^Same machine as +another host, which you may not see$/m],
+])('rollcall host show says that it is the same machine as %j', async (sameMachineAs, shown) => {
+  setting.server.addHost('a')
+  setting.server.sameMachineAs = sameMachineAs
+  expect((await setting.ended(['host', 'show', 'a'])).stdout).toMatch(shown)
 })

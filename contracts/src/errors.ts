@@ -56,6 +56,8 @@ export const ERRORS = {
   'host.sudo_password_wrong': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'host.no_disk': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'host.read_only': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'host.same_machine': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.agent_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.port_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.no_free_port': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'host.preflight_unreadable': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },

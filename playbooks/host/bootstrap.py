@@ -1,6 +1,6 @@
 """Runs one playbook on the host itself, as root, with the Ansible that the server brings.
 
-    python3 bootstrap.py --staging DIR --playbook NAME --tools-version VERSION
+    python3 bootstrap.py --staging DIR --playbook NAME --tools-version VERSION --owner FLEET/HOST --found-owner FLEET/HOST
     python3 bootstrap.py --tools-only --tools-version VERSION < tools.tar.gz
 
 DIR holds what the server uploaded: tools.tar.gz (only when the host uses another VERSION under /opt/rollcall-tools),
@@ -8,13 +8,16 @@ vars.json for the playbook, and whatever that names. Standard input stays open a
 ends before the playbook does, the playbook is ended and DIR removed, so that secrets do not outlive the connection.
 With --tools-only it lays out the tools, runs nothing, and waits for an older run instead of ending it.
 A run that finds an older one still going ends that first: the newest knows what is wanted.
-Exits with the playbook's exit code, 70 when the server went away, 71 when the tools could not be laid out.
+Whose the agent is it writes down before anything else, unless that has become somebody else's than it was found to be.
+Exits with the playbook's exit code, 70 when the server went away, 71 when the tools could not be laid out, 72 when the
+agent has become somebody else's.
 Needs Python 3.9 and its standard library only.
 """
 
 import argparse
 import fcntl
 import os
+import re
 import select
 import shutil
 import signal
@@ -28,6 +31,8 @@ TOOLS = "/opt/rollcall-tools"
 LOCK = "/run/rollcall-bootstrap.lock"
 SERVER_GONE = 70
 NO_TOOLS = 71
+AGENT_TAKEN = 72
+OWNER = "/etc/rollcall-agent/owner"
 TAKE_OVER_SECONDS = 15
 WAIT_SECONDS = 60
 TERM_SECONDS = 5
@@ -42,6 +47,8 @@ def main():
     own_staging = os.open(options.staging, os.O_RDONLY | os.O_DIRECTORY)
     lock = take_lock()
     try:
+        if not claim_agent(options.owner, options.found_owner):
+            return AGENT_TAKEN
         try:
             archive = os.path.join(options.staging, "tools.tar.gz")
             lay_out_tools(lambda: tarfile.open(archive, "r:gz"), options.tools_version)
@@ -54,6 +61,21 @@ def main():
     finally:
         if is_same(lock, LOCK):
             os.unlink(LOCK)
+
+
+def claim_agent(owner, found):
+    """Writes down whose the agent is, as long as it is nobody's, the owner's or still whose it was found to be."""
+    present = read_line(OWNER) or ""
+    if re.fullmatch("[0-9a-f-]{36}/[0-9a-f-]{36}", present) and present not in (owner, found):
+        return False
+    if present != owner:
+        os.makedirs(os.path.dirname(OWNER), mode=0o700, exist_ok=True)
+        with open(OWNER + ".new", "w") as file:
+            file.write(owner + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(OWNER + ".new", OWNER)
+    return True
 
 
 def bring_tools(version):
@@ -83,9 +105,11 @@ def parse_options():
     parser.add_argument("--playbook")
     parser.add_argument("--tools-only", action="store_true")
     parser.add_argument("--tools-version", required=True)
+    parser.add_argument("--owner")
+    parser.add_argument("--found-owner", default="")
     options = parser.parse_args()
-    if not options.tools_only and None in (options.staging, options.playbook):
-        parser.error("--staging and --playbook are needed where a playbook is to run")
+    if not options.tools_only and None in (options.staging, options.playbook, options.owner):
+        parser.error("--staging, --playbook and --owner are needed where a playbook is to run")
     return options
 
 

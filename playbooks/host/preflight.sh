@@ -78,6 +78,8 @@ if [ -n "$HOME" ] && [ -d "$HOME" ] && [ ! -L "$HOME" ] && [ -w "$HOME" ]; then
     *) if [ "$3" = "$uid" ]; then say home "$HOME"; fi ;;
   esac
 fi
+say machine_id "$(cat /etc/machine-id 2>/dev/null)"
+say ephemeral "$(cat /proc/sys/net/ipv4/ip_local_port_range 2>/dev/null)"
 say_disk disk_opt /opt/rollcall-agent
 say_disk disk_etc /etc/rollcall-agent
 say_disk disk_var /var/lib/rollcall-agent
@@ -94,6 +96,12 @@ if [ "$uid" = 0 ]; then
   say unwritable "$locked"
   agent=$(systemctl show --property=MainPID --value rollcall-agent.service 2>/dev/null)
   if [ "${agent:-0}" != 0 ]; then own=$(ls -l "/proc/$agent/fd" 2>/dev/null); fi
+  # Whose the agent is: what the installation wrote down, and for those from before it did, its certificate and its servers.
+  say agent_owner "$(cat /etc/rollcall-agent/owner 2>/dev/null)"
+  if [ -r /etc/rollcall-agent/config.json ]; then
+    say agent_certificate "$(sha256sum </etc/rollcall-agent/ssl/agent.crt 2>/dev/null)"
+    say agent_servers "$(tr -d '[:space:]' </etc/rollcall-agent/config.json | sed -n 's/.*"server_pins":\[\([^]]*\)\].*/\1/p')"
+  fi
   say releases "$(echo $(ls /opt/rollcall-agent/releases 2>/dev/null))"
   say tools "$(cat /opt/rollcall-tools/current/VERSION 2>/dev/null)"
 fi

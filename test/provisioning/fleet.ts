@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,6 +18,7 @@ import { install } from '../../server/src/provisioning/installer.ts'
 import { remove } from '../../server/src/provisioning/remover.ts'
 import { Bed, type Host, type HostRequest, whyNoBed } from '../bed/index.ts'
 
+const FLEET = randomUUID()
 export const PASSWORD = 'correct horse'
 export const OPS = { name: 'ops', password: PASSWORD, sudo: 'password' as const }
 
@@ -72,6 +73,7 @@ export class Fleet implements AsyncDisposable {
       pinnedHostKey: null,
       identity: newIdentity(),
       serverPins: [`sha256/${'A'.repeat(43)}=`],
+      owner: `${FLEET}/${randomUUID()}`,
       isSilent: false,
       ...changes,
     }
@@ -85,6 +87,8 @@ export class Fleet implements AsyncDisposable {
       agentArchive: async () => this.archive,
       ansibleBundle: async () => this.#bundle,
       firstInstall: true,
+      isPortGiven: true,
+      checkMachine: async () => [],
       log: async (_stream, data) => {
         text += data.toString('utf8')
       },
@@ -104,7 +108,7 @@ export class Fleet implements AsyncDisposable {
 
   async remove(target: InstallTarget): Promise<string> {
     const ports = this.ports()
-    await remove(target, ports, new AbortController().signal)
+    await remove(target, { ...ports, ownerOf: async () => 'us' }, new AbortController().signal)
     return ports.text()
   }
 

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { UnreachableError, UsageError } from '../errors.ts'
 import { readSecretFile } from '../input/secret.ts'
 import { collectPairs, jsonOption, wholeNumber } from '../options.ts'
-import { reportStarted, WAIT_HELP } from './provisioning.ts'
+import { DUPLICATE_HELP, reportStarted, TAKE_OVER_HELP, WAIT_HELP } from './provisioning.ts'
 import {
   addCredentialOptions,
   type CredentialOptions,
@@ -19,6 +19,9 @@ interface Options extends CredentialOptions {
   sudoPasswordFile?: string
   hostKey?: string
   label?: Record<string, string>
+  agentPort?: string
+  allowDuplicate?: boolean
+  takeOver?: boolean
   wait?: boolean
   json?: boolean
 }
@@ -30,6 +33,9 @@ No secret is ever taken from the command line, where other users of this machine
 
 Without --host-key, the SSH host key is looked up first, shown, and pinned as shown. Compare it with what
 "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or another type) prints on the host itself.
+
+A machine that is in the fleet already, under another name or as a clone (the same SSH host key or machine id), is refused,
+and so is an agent on it that belongs to another host or server: --allow-duplicate and --take-over take them on purpose.
 
 ${WAIT_HELP}
 
@@ -49,6 +55,9 @@ export function addHostAddCommand(host: Command, context: Context): void {
     .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
     .option('--host-key <fingerprint>', 'the SSH host key that is expected, as SHA256:…')
     .option('--label <key=value>', 'a label; may be given again', collectPairs)
+    .option('--agent-port <port|range>', 'where its agent listens: 7000, or one of 7000-7100')
+    .option('--allow-duplicate', DUPLICATE_HELP)
+    .option('--take-over', TAKE_OVER_HELP)
     .option('--wait', 'show the installation until it has ended')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
@@ -63,6 +72,9 @@ async function add(context: Context, name: string, options: Options): Promise<vo
     ...target,
     ...(user !== undefined && { user }),
     ...(labels && { labels }),
+    ...(options.agentPort !== undefined && { agentPorts: options.agentPort }),
+    ...(options.allowDuplicate && { allowDuplicate: true }),
+    ...(options.takeOver && { takeOver: true }),
     credential: await credentialOf(context, options),
     ...(options.sudoPasswordFile !== undefined && {
       sudoPassword: await readSecretFile(options.sudoPasswordFile, '--sudo-password-file'),

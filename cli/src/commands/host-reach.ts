@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { readSecretFile } from '../input/secret.ts'
 import { wholeNumber } from '../options.ts'
+import { DUPLICATE_HELP } from './provisioning.ts'
 import {
   addCredentialOptions,
   type CredentialOptions,
@@ -21,6 +22,7 @@ export interface ReachOptions extends CredentialOptions {
   sudoPassword: boolean
   hostKey?: string
   agentPort?: string
+  allowDuplicate?: boolean
   /** False for --no-check. */
   check: boolean
 }
@@ -37,6 +39,7 @@ export function addReachOptions(command: Command): void {
     .option('--no-sudo-password', 'have no sudo password of its own any more')
     .option('--host-key <fingerprint>', 'the SSH host key that the host has now, as SHA256:…')
     .option('--agent-port <port|range>', 'where its agent listens: 7000, or one of 7000-7100')
+    .option('--allow-duplicate', DUPLICATE_HELP)
     .option('--no-check', 'store it without signing in first: for a host that cannot be reached now')
 }
 
@@ -57,6 +60,7 @@ export async function readReach(
     ...(sudoPassword !== undefined && { sudoPassword }),
     ...(hostKey !== undefined && { hostKey }),
     ...(agentPort !== undefined && { agentPorts: agentPort }),
+    ...(options.allowDuplicate && { allowDuplicate: true }),
     ...(!options.check && { skipCheck: true }),
   }
 }

@@ -11,9 +11,11 @@ import { addHostListCommand } from './host-list.ts'
 import { addHostSamplesCommand } from './host-samples.ts'
 import { addHostSetCommand } from './host-set.ts'
 import { addHostStatusCommand } from './host-status.ts'
-import { reportStarted, WAIT_HELP } from './provisioning.ts'
+import { DUPLICATE_HELP, reportStarted, TAKE_OVER_HELP, WAIT_HELP } from './provisioning.ts'
 
 interface Options {
+  takeOver?: boolean
+  allowDuplicate?: boolean
   json?: boolean
   wait?: boolean
   forget?: boolean
@@ -35,6 +37,8 @@ export function addHostCommands(program: Command, context: Context): void {
   host
     .command('install <name>')
     .description('install the agent again, with the same identity; changes nothing where nothing is amiss')
+    .option('--allow-duplicate', DUPLICATE_HELP)
+    .option('--take-over', TAKE_OVER_HELP)
     .option('--wait', 'show the installation until it has ended')
     .addOption(jsonOption())
     .addHelpText('after', `\n${WAIT_HELP}`)
@@ -55,7 +59,7 @@ async function show({ api, stdout }: Context, name: string, { json }: Options): 
     stdout.write(jsonDocument(answer))
     return
   }
-  const { host, serverPin } = answer
+  const { host, serverPin, sameMachineAs } = answer
   const { agent } = host
   stdout.write(
     fieldList([
@@ -67,6 +71,7 @@ async function show({ api, stdout }: Context, name: string, { json }: Options): 
       ['Reason', reasonWords(host.stateReason, host.stateCode)],
       ['Labels', labelList(host.labels)],
       ['SSH host key', host.hostKey ?? 'not seen yet'],
+      ['Same machine as', sameMachineAs && (sameMachineAs.name ?? 'another host, which you may not see')],
       [
         'Agent',
         agent &&
@@ -84,7 +89,11 @@ async function show({ api, stdout }: Context, name: string, { json }: Options): 
 }
 
 async function install(context: Context, name: string, options: Options): Promise<void> {
-  const answer = await context.api.call('installHost', { params: { host: name } })
+  const query = {
+    ...(options.takeOver && { takeOver: 'true' as const }),
+    ...(options.allowDuplicate && { allowDuplicate: 'true' as const }),
+  }
+  const answer = await context.api.call('installHost', { params: { host: name }, query })
   const { name: host } = answer.host
   await reportStarted(context, options, { kind: 'installation', host, commandId: answer.commandId, answer })
 }

@@ -10,6 +10,9 @@ export const WAIT_HELP = `With --wait the exit code is 0 only when it succeeded.
 ${RECONNECT_HELP}
 With --json and --wait every line is one JSON object: "accepted", "output" (base64), "command", "end".`
 
+export const DUPLICATE_HELP = 'it may be the machine of another host of the fleet, or a clone of one'
+export const TAKE_OVER_HELP = 'replace the agent on it, though that belongs to another host or another server'
+
 interface Started {
   kind: 'installation' | 'removal' | 'move of the agent'
   host: string

@@ -18,11 +18,12 @@ export class HostsController {
   }
 
   @Endpoint('showHost')
-  async show(@GuardedHost() { id }: NamedHost) {
+  async show(@GuardedHost() { id }: NamedHost, @Actor() { scope }: Principal) {
     const host = await this.hosts.show(id)
     return {
       host: viewOfHost(host),
       serverPin: host.agent?.serverPin ?? (await this.identities.newestPin()),
+      sameMachineAs: await this.hosts.sameMachineAs(host, scope),
     }
   }
 }

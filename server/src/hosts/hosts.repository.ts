@@ -13,6 +13,8 @@ export interface HostSettings {
   labels?: Record<string, string> | undefined
   heartbeatProfile?: string | null | undefined
   autoReinstall?: boolean | undefined
+  /** Whether it may be the machine, or a clone, of another host. */
+  isDuplicateAllowed?: true | undefined
   reach?: HostReach | undefined
 }
 
@@ -85,12 +87,14 @@ export class HostsRepository {
 
   /** The columns of a new host, sealed. */
   newRow(
-    host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'>,
+    host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'> & {
+      isDuplicateAllowed?: boolean
+    },
     credential: HostCredential,
     commandId: string,
     now: Date,
   ) {
-    const { id, name, address, port, user, labels, hostKey } = host
+    const { id, name, address, port, user, labels, hostKey, isDuplicateAllowed } = host
     return {
       id,
       name,
@@ -99,6 +103,7 @@ export class HostsRepository {
       sshUser: user,
       labels,
       hostKey,
+      ...(isDuplicateAllowed && { isDuplicateAllowed }),
       credential: this.sealer.seal(JSON.stringify(credential), credentialOf(id)),
       state: 'installing' satisfies HostState,
       stateSince: now,
@@ -148,8 +153,12 @@ export class HostsRepository {
   }
 
   /** Pins the first key seen. Throws `host.key_changed` when another was pinned meanwhile. */
-  async pinHostKey(id: string, hostKey: string): Promise<void> {
-    const { count } = await this.database.prisma.host.updateMany({
+  async pinHostKey(
+    id: string,
+    hostKey: string,
+    prisma: Pick<Prisma.TransactionClient, 'host'> = this.database.prisma,
+  ): Promise<void> {
+    const { count } = await prisma.host.updateMany({
       where: { id, OR: [{ hostKey: null }, { hostKey }] },
       data: { hostKey },
     })
@@ -190,6 +199,7 @@ function fromRow(row: Row & { agent: Agent | null; roll: { lastAnswerAt: Date | 
     heartbeatProfile: row.heartbeatProfile,
     autoReinstall: row.autoReinstall,
     lastProvisioning: row.lastProvisioning,
+    sameMachineAs: row.sameMachineAs,
     createdAt: row.createdAt,
     agent: agent && {
       port: agent.rpcPort,

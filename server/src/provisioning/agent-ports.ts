@@ -26,6 +26,11 @@ export class AgentPorts {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  /** Whether somebody has said where an agent may listen: of its host, whose ports are given, or of all. */
+  isGiven(ports: string | null): boolean {
+    return (ports ?? this.config.agentPorts ?? null) !== null
+  }
+
   /** Picks one that is free. Throws `host.no_free_port`. */
   async pick({ ports, takenOnHost = new Set(), ephemeral }: PortRequest): Promise<number> {
     const text = ports ?? this.config.agentPorts ?? null

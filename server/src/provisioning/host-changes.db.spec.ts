@@ -5,6 +5,7 @@ import { HostsRepository } from '../hosts/index.ts'
 import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { TestServer } from '../testing/test-server.ts'
 import { TestSshd } from '../testing/test-sshd.ts'
+import { MachinesRepository } from './machines.repository.ts'
 
 const now = new Date('2026-11-30T09:00:00Z')
 const password = (text: string) => ({ type: 'password' as const, password: text })
@@ -191,6 +192,92 @@ describe('changing how a host is reached', () => {
   })
 })
 
+describe('a machine that is in the fleet already', () => {
+  const place = () => ({ address: '127.0.0.1', port: sshd.port, credential: password('right') })
+  const twinOf = async (changes: object) => {
+    const other = await host({ hostKey: `SHA256:${'T'.repeat(43)}` })
+    await server.test.database.prisma.host.update({ where: { id: other.id }, data: changes })
+    return other
+  }
+  const MACHINE = '0123456789abcdef0123456789abcdef'
+
+  it('is not added under a second name by its host key, and is on purpose', async () => {
+    const known = await host()
+    const body = { ...place(), name: 'second', hostKey: sshd.fingerprint }
+    const add = (more: object, key = server.localKey) =>
+      server.ask('/api/hosts', { method: 'POST', key, body: { ...body, ...more } })
+    const refused = await add({})
+    expect([refused.status, refused.code]).toEqual([409, 'host.same_machine'])
+    expect(refused.json.error.message).toContain(known.name)
+    expect(refused.json.error.message).toContain('--allow-duplicate')
+    expect((await server.ask('/api/hosts/second', { key: server.localKey })).status).toBe(404)
+
+    const narrow = await server.key('narrow', ['hosts:write', 'hosts:read'], ['env=test'])
+    const hidden = await add({ labels: { env: 'test' } }, narrow)
+    expect(hidden.code).toBe('host.same_machine')
+    expect(JSON.stringify(hidden.json)).not.toContain(known.name)
+    expect((await add({ allowDuplicate: true })).status).toBe(202)
+  })
+
+  it('of two that are added at the same time under two names only one is', async () => {
+    const add = (name: string) =>
+      server.ask('/api/hosts', {
+        method: 'POST',
+        key: server.localKey,
+        body: { ...place(), name, hostKey: sshd.fingerprint },
+      })
+    const answers = await Promise.all(['a', 'b', 'c', 'd'].map(add))
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409])
+  })
+
+  it('is not taken by a change of address or of key, and the clone is named by whose id it has', async () => {
+    const other = await twinOf({})
+    await server.app.get(MachinesRepository).note(other.id, { machineId: MACHINE, sameMachineAs: null })
+    const { id, name } = await host()
+    const before = await rowOf(id)
+    sshd.report = { machine_id: MACHINE }
+    const refused = await set(name, place())
+    expect([refused.status, refused.code]).toEqual([409, 'host.same_machine'])
+    expect(refused.json.error.message).toContain(`the machine id of ${other.name}`)
+    expect(await rowOf(id)).toEqual(before)
+    const byKey = await set(name, { hostKey: `SHA256:${'T'.repeat(43)}`, skipCheck: true })
+    expect(byKey.code).toBe('host.same_machine')
+    expect((await set(name, { ...place(), allowDuplicate: true })).status).toBe(200)
+  })
+
+  it('is told before it is added, in the checks, with its agent’s owner by name where that may be seen', async () => {
+    const other = await twinOf({})
+    const fleet = await server.app.get(MachinesRepository).fleetId()
+    sshd.report = { agent_owner: `${fleet}/${other.id}` }
+    const check = async (key: string, more: object = {}) => {
+      const body = { ...place(), hostKey: sshd.fingerprint, ...more }
+      return (await server.ask('/api/host-checks', { method: 'POST', key, body })).json
+    }
+    const seen = await check(server.localKey)
+    expect(seen).toMatchObject({
+      isReady: false,
+      checks: expect.arrayContaining([
+        { name: 'agent', ok: false, code: 'host.agent_taken', message: expect.stringContaining(other.name) },
+      ]),
+    })
+    const narrow = await server.key('narrow-too', ['hosts:write', 'hosts:read'], ['env=test'])
+    expect(JSON.stringify(await check(narrow))).not.toContain(other.name)
+    expect((await check(server.localKey, { takeOver: true })).isReady).toBe(true)
+    sshd.report = { agent_owner: `${other.id}/${other.id}` }
+    const { checks } = await check(server.localKey)
+    expect(JSON.stringify(checks)).toContain('belongs to another Rollcall server')
+  })
+
+  it('is shown with the other host, which only those see by name who may see it', async () => {
+    const other = await twinOf({ labels: { env: 'hidden' } })
+    const { id, name } = await host()
+    await server.app.get(MachinesRepository).note(id, { sameMachineAs: other.id })
+    const show = async (key: string) => (await server.ask(`/api/hosts/${name}`, { key })).json.sameMachineAs
+    expect(await show(server.localKey)).toEqual({ name: other.name })
+    expect(await show(await server.key('prod', ['hosts:read'], ['env=prod']))).toEqual({ name: null })
+  })
+})
+
 describe('changing where an agent listens', () => {
   it('of an installed one begins a move: both ports are its own until that has ended', async () => {
     const { id, name, port } = await host({ state: 'online' })
@@ -234,7 +321,7 @@ describe('changing where an agent listens', () => {
     const body = { address: '127.0.0.1', port: sshd.port, credential: password('right') }
     expect((await set(name, { ...body, agentPorts: '7000-7002' })).json.host.agent.nextPort).toBe(7002)
     const other = await host()
-    const refused = await set(other.name, { ...body, agentPorts: '7000-7001' })
+    const refused = await set(other.name, { ...body, agentPorts: '7000-7001', allowDuplicate: true })
     expect(refused.json.error).toMatchObject({
       code: 'host.no_free_port',
       message:

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HostChange, parsePortRange } from '@rollcall/contracts/admin'
+import type { HostScope, Principal } from '../access/index.ts'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { ProfilesService, RollRepository } from '../heartbeats/index.ts'
@@ -11,9 +12,10 @@ import { AgentPorts } from './agent-ports.ts'
 import { isWithin } from './domain/port-choice.ts'
 import { isReachNamed, mergeReach } from './domain/reach-change.ts'
 import { type HostTrial, tryReach } from './host-trial.ts'
+import { Machines } from './machines.ts'
 import { BUSY, busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
 
-const PROBE_TIMEOUT_MS = 10_000
+const PROBE_TIMEOUT_MS = 8_000
 const PORT_TRIES = 20
 
 export interface ChangedHost {
@@ -34,6 +36,7 @@ export class HostChanges {
     private readonly agents: AgentsRepository,
     private readonly connections: AgentsService,
     private readonly ports: AgentPorts,
+    private readonly machines: Machines,
     private readonly commands: CommandsService,
     private readonly clock: Clock,
   ) {}
@@ -42,11 +45,16 @@ export class HostChanges {
    * Tries how a host is to be reached, and only then changes it, all or nothing. Throws `ssh.*`, `host.*` and what else stands in the way,
    * `host.changed_meanwhile`, `host.busy`, `host.no_free_port`.
    */
-  async change(hostId: string, change: HostChange, requestedBy: string): Promise<ChangedHost> {
+  async change(
+    hostId: string,
+    change: HostChange,
+    { name: requestedBy, scope }: Pick<Principal, 'name' | 'scope'>,
+  ): Promise<ChangedHost> {
     const host = await this.hosts.show(hostId)
     if (typeof change.heartbeatProfile === 'string') await this.profiles.show(change.heartbeatProfile)
-    const { labels, ifLabels, heartbeatProfile, autoReinstall } = change
-    const settings = { labels, heartbeatProfile, autoReinstall }
+    const { labels, ifLabels, heartbeatProfile, autoReinstall, allowDuplicate } = change
+    const isDuplicateAllowed = allowDuplicate || undefined
+    const settings = { labels, heartbeatProfile, autoReinstall, isDuplicateAllowed }
     const isReached = isReachNamed(change)
     if (!isReached && change.agentPorts === undefined) {
       await this.store(host, { settings, onlyIf: { labels: ifLabels } }, undefined)
@@ -57,8 +65,17 @@ export class HostChanges {
     if (!known) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
     const wanted = mergeReach(known.reach, change)
     const trial = change.skipCheck ? undefined : await this.try(host, wanted)
+    if (trial && !allowDuplicate) await this.refuseOthers(host, trial, scope)
     const reach: HostReach = { ...wanted, hostKey: wanted.hostKey ?? trial?.hostKey ?? null }
-    const plan = {
+    const { hostKey } = reach
+    const isKeyNew = hostKey !== null && hostKey !== known.reach.hostKey
+    const isDuplicate = allowDuplicate || (await this.machines.isDuplicateAllowed(host.id))
+    const plan: HostChangePlan = {
+      check:
+        isKeyNew && !isDuplicate
+          ? (transaction) =>
+              this.machines.refuseKeyOfOthers({ hostId: host.id, hostKey, reader: { scope } }, transaction)
+          : undefined,
       settings: { ...settings, ...(isReached && { reach }) },
       onlyIf: { labels: ifLabels, sealed: known.sealed, notIn: BUSY },
     }
@@ -86,6 +103,20 @@ export class HostChanges {
         cause: error,
       })
     }
+  }
+
+  /** Refuses a machine, or an agent, that belongs to another host. */
+  private async refuseOthers(host: Host, trial: HostTrial, scope: HostScope): Promise<void> {
+    const checks = await this.machines.check(trial, {
+      hostId: host.id,
+      reader: { scope },
+      onPurpose: { duplicate: await this.machines.isDuplicateAllowed(host.id), takeOver: false },
+    })
+    const failed = checks.filter(({ ok }) => !ok)
+    const [first] = failed
+    if (!first?.code) return
+    const why = failed.map(({ name, message }) => `${name}: ${message}`).join(' ')
+    throw new RollcallError(first.code, `Nothing was changed of ${host.name}. ${why}`)
   }
 
   /** Stores a change, and where the agent is to listen elsewhere picks the port. Returns the id of the move that this begins. */
@@ -119,7 +150,11 @@ export class HostChanges {
     const range = parsePortRange(ports)
     if (typeof range === 'string' || !agent) return undefined
     if (isWithin(range, agent.port)) return { ports }
-    const port = await this.ports.pick({ ports, takenOnHost: trial?.report.listening })
+    const port = await this.ports.pick({
+      ports,
+      takenOnHost: trial?.report.listening,
+      ephemeral: trial?.report.ephemeral,
+    })
     return isInstalled ? { ports, nextPort: port } : { ports, rpcPort: port }
   }
 

@@ -1,7 +1,8 @@
 import { RollcallError } from '@rollcall/contracts'
 import type { HostChecked, HostCheckRequest } from '@rollcall/contracts/admin'
 import { connectSsh } from '../platform/ssh/index.ts'
-import { decidePreflight } from './domain/preflight-decision.ts'
+import { decidePreflight, type PreflightCheck } from './domain/preflight-decision.ts'
+import type { PreflightReport } from './domain/preflight-report.ts'
 import { lookAtHost } from './host-look.ts'
 import { TYPICAL_UPLOAD_BYTES } from './installer.ts'
 
@@ -12,7 +13,11 @@ const NO_PORT = 0
  * Looks whether an agent could be installed on a host, without changing anything there.
  * @throws `ssh.*` when it cannot be signed in to, `host.key_changed` when it shows another key than the one that was compared
  */
-export async function checkHost(request: HostCheckRequest, signal: AbortSignal): Promise<HostChecked> {
+export async function checkHost(
+  request: Omit<HostCheckRequest, 'allowDuplicate' | 'takeOver'>,
+  signal: AbortSignal,
+  checkMachine: (report: PreflightReport, hostKey: string) => Promise<PreflightCheck[]>,
+): Promise<HostChecked> {
   const { hostKey, ...host } = request
   const session = await connectSsh({
     ...host,
@@ -25,7 +30,10 @@ export async function checkHost(request: HostCheckRequest, signal: AbortSignal):
   try {
     const { report, rootRefusal } = await lookAtHost(session, signal)
     const needs = { rpcPort: NO_PORT, uploadBytes: TYPICAL_UPLOAD_BYTES, rootRefusal }
-    const checks = decidePreflight(report, needs).filter(({ name }) => name !== 'port')
+    const checks = [
+      ...decidePreflight(report, needs).filter(({ name }) => name !== 'port'),
+      ...(await checkMachine(report, session.hostKey.fingerprint)),
+    ]
     return { os: report.os, kernel: report.kernel, isReady: checks.every(({ ok }) => ok), checks }
   } finally {
     await session.close()

@@ -4,7 +4,7 @@ import { connectSsh } from '../platform/ssh/index.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
 import { lookAtHost } from './host-look.ts'
 
-const TRIAL_TIMEOUT_MS = 60_000
+const TRIAL_TIMEOUT_MS = 40_000
 
 export interface HostTrial {
   /** The key that the host showed. */

@@ -1,6 +1,7 @@
-import type { SshCredential } from '@rollcall/contracts/admin'
+import type { PortRange, SshCredential } from '@rollcall/contracts/admin'
 import type { OutputStream } from '../platform/ssh/index.ts'
-import type { AgentArchitecture } from './domain/preflight-decision.ts'
+import type { AgentArchitecture, PreflightCheck } from './domain/preflight-decision.ts'
+import type { PreflightReport } from './domain/preflight-report.ts'
 
 /** A host as it is reached over SSH. */
 export interface SshHost {
@@ -31,6 +32,8 @@ export interface InstallTarget extends SshHost {
   serverPins: readonly string[]
   /** The part of the agent's unit that says who may reach it; empty for everybody. */
   callersUnit?: string
+  /** What the agent is told of whose it is. */
+  owner: string
   /** Restart the agent even where nothing is amiss: it runs, and yet does not answer. */
   isSilent: boolean
 }
@@ -50,14 +53,21 @@ export interface AgentArchive {
 }
 
 export interface InstallPorts extends ProvisioningPorts {
-  /** Assigns, and stores, another port that is not in `taken`; asked at a first installation whose port something else holds. */
-  changePort(taken: ReadonlySet<number>): Promise<number>
+  /**
+   * Assigns, and stores, another port that is not in `taken` and, if others are left, not in `ephemeral`; asked at a first installation whose
+   * port something else holds, or may come to hold.
+   */
+  changePort(taken: ReadonlySet<number>, ephemeral: PortRange | undefined): Promise<number>
+  /** Whether somebody has said which ports agents may have. */
+  isPortGiven: boolean
   /** The agent for an architecture, as a tar archive with `bin/node` at its top. */
   agentArchive(architecture: AgentArchitecture): Promise<AgentArchive>
   /** A pure-Python Ansible as a tar archive, compressed or not, with the package `ansible` at its top. */
   ansibleBundle(): Promise<{ path: string; sha256: string }>
   /** Whether nobody depends on the port yet. */
   firstInstall: boolean
+  /** Says whether the machine, or the agent on it, is another host's. */
+  checkMachine(report: PreflightReport, hostKey: string): Promise<PreflightCheck[]>
 }
 
 export interface InstallResult {

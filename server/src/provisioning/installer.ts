@@ -6,6 +6,7 @@ import {
   type AgentArchitecture,
   architectureOf,
   decidePreflight,
+  isPortBetterChanged,
   isPortTaken,
   type PreflightCheck,
 } from './domain/preflight-decision.ts'
@@ -63,6 +64,8 @@ export async function install(
         staging,
         playbook: 'install_agent.yml',
         toolsVersion: tools.version,
+        owner: target.owner,
+        foundOwner: report.agent_owner && `${report.agent_owner.fleetId}/${report.agent_owner.hostId}`,
         log,
         signal,
       })
@@ -97,10 +100,11 @@ async function preflight(
   let rpcPort = target.identity.rpcPort
   let checks = decidePreflight(report, { ...needs, rpcPort })
   const isOnlyThePort = checks.every(({ ok, code }) => ok || code === 'host.port_taken')
-  if (isOnlyThePort && ports.firstInstall && isPortTaken(report, rpcPort)) {
+  if (isOnlyThePort && ports.firstInstall && isPortBetterChanged(report, rpcPort, ports.isPortGiven)) {
     rpcPort = await anotherPort(report, rpcPort, ports, log)
     checks = decidePreflight(report, { ...needs, rpcPort })
   }
+  checks = [...checks, ...(await ports.checkMachine(report, session.hostKey.fingerprint))]
   await log.line(`${report.os || 'Unknown system'}, kernel ${report.kernel}`)
   for (const check of checks)
     await log.line(`  ${check.ok ? 'ok  ' : 'FAIL'}  ${check.name}: ${check.message}`)
@@ -118,8 +122,9 @@ async function anotherPort(
   const taken = new Set([...report.listening, first])
   let port = first
   for (let change = 0; change < MAX_PORT_CHANGES; change++) {
-    await log.line(`Port ${port} is taken on this host; choosing another`)
-    port = await ports.changePort(taken)
+    const why = isPortTaken(report, port) ? 'is taken' : 'may come to be that of an outgoing connection'
+    await log.line(`Port ${port} ${why} on this host; choosing another`)
+    port = await ports.changePort(taken, report.ephemeral)
     if (!isPortTaken(report, port)) return port
     taken.add(port)
   }

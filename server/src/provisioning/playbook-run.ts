@@ -6,6 +6,7 @@ import type { HostLog } from './host-log.ts'
 const PLAYBOOK_TIMEOUT_MS = 600_000
 const MAX_RESULT_BYTES = 64 * 1024
 const EXIT_NO_TOOLS = 71
+const EXIT_AGENT_TAKEN = 72
 
 const playbookResult = z.object({
   changed: z.int().min(0),
@@ -18,6 +19,9 @@ export interface PlaybookRun {
   /** Under `playbooks/`. */
   playbook: string
   toolsVersion: string
+  /** What is written down there of whose the agent is, and what was found written there: another run may have been faster. */
+  owner: string
+  foundOwner: string | undefined
   log: HostLog
   signal: AbortSignal
 }
@@ -29,7 +33,7 @@ export interface PlaybookRun {
  * `host.no_disk` and `host.read_only` for what the system said.
  */
 export async function runPlaybook(session: SshSession, run: PlaybookRun): Promise<PlaybookResult> {
-  const { staging, playbook, toolsVersion, log, signal } = run
+  const { staging, playbook, toolsVersion, owner, foundOwner = '', log, signal } = run
   const argv = [
     'python3',
     `${staging}/bootstrap.py`,
@@ -39,6 +43,10 @@ export async function runPlaybook(session: SshSession, run: PlaybookRun): Promis
     playbook,
     '--tools-version',
     toolsVersion,
+    '--owner',
+    owner,
+    '--found-owner',
+    foundOwner,
   ]
   let lastErrors = ''
   const { exitCode, signal: killedBy } = await session.exec(argv, {
@@ -55,6 +63,11 @@ export async function runPlaybook(session: SshSession, run: PlaybookRun): Promis
   if (exitCode === 0 && result) return result
   const failure = result?.failures.at(-1)
   if (failure) throw playbookFailed(failure.message, `Task "${sanitizeText(failure.task, 200)}" failed`)
+  if (exitCode === EXIT_AGENT_TAKEN)
+    throw new RollcallError(
+      'host.agent_taken',
+      'Another host or server has installed its agent there at the same moment, and it was left as it is. Remove one of the two.',
+    )
   const ending = killedBy ? `was ended by SIG${killedBy}` : `exited with ${exitCode}`
   const what =
     exitCode === EXIT_NO_TOOLS

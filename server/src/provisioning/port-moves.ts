@@ -81,7 +81,7 @@ export class PortMoves implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Finds agents whose move was broken off. */
-  private async tick(): Promise<void> {
+  async tick(): Promise<void> {
     const moves = await this.agents.unendedMoves(MAX_PER_TICK)
     await Promise.all(
       moves.map(async ({ hostId, rpcPort, nextPort }) => {

@@ -21,16 +21,21 @@ export class ProvisioningController {
   async change(
     @GuardedHost() { id }: NamedHost,
     @Input() { body }: InputOf<'changeHost'>,
-    @Actor() { name, scope }: Principal,
+    @Actor() actor: Principal,
   ) {
-    if (body.labels) refuseLabelsOutside(scope, body.labels)
-    const { host, ...rest } = await this.changes.change(id, body, name)
+    if (body.labels) refuseLabelsOutside(actor.scope, body.labels)
+    const { host, ...rest } = await this.changes.change(id, body, actor)
     return { host: viewOfHost(host), ...rest }
   }
 
   @Endpoint('installHost')
-  async install(@GuardedHost() { id }: NamedHost, @Actor() actor: Principal) {
-    return viewOf(await this.provisioning.install(id, actor.name))
+  async install(
+    @GuardedHost() { id }: NamedHost,
+    @Input() { query }: InputOf<'installHost'>,
+    @Actor() actor: Principal,
+  ) {
+    const onPurpose = { duplicate: query.allowDuplicate, takeOver: query.takeOver }
+    return viewOf(await this.provisioning.install(id, actor.name, onPurpose))
   }
 
   @Endpoint('removeHost')
@@ -56,8 +61,8 @@ export class ProvisioningController {
   }
 
   @Endpoint('checkHost')
-  check(@Input() { body }: InputOf<'checkHost'>) {
-    return this.provisioning.check(body)
+  check(@Input() { body }: InputOf<'checkHost'>, @Actor() actor: Principal) {
+    return this.provisioning.check(body, actor)
   }
 }
 

@@ -18,7 +18,9 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
+import { NOTHING, type OnPurpose, onPurposeOf } from './domain/on-purpose.ts'
 import { install } from './installer.ts'
+import { Machines } from './machines.ts'
 import { MoveUndoneError, PortMoves } from './port-moves.ts'
 import { ProvisioningLog } from './provisioning-log.ts'
 import { remove } from './remover.ts'
@@ -37,6 +39,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     private readonly roll: RollRepository,
     private readonly ports: AgentPorts,
     private readonly moves: PortMoves,
+    private readonly machines: Machines,
     private readonly artifacts: Artifacts,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
@@ -56,7 +59,8 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     try {
       signal.throwIfAborted()
       if (command.outputBytes > 0) await log.line('The server was restarted in the middle: starting over.')
-      if (command.kind === 'install') await this.install(command.hostId, log, signal)
+      const onPurpose = onPurposeOf(command.args)
+      if (command.kind === 'install') await this.install(command.hostId, log, signal, { onPurpose })
       else await this.remove(command.hostId, log, signal)
     } catch (error) {
       held.stopped.throwIfAborted()
@@ -79,10 +83,11 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     hostId: string,
     log: ProvisioningLog,
     signal: AbortSignal,
-    release?: AgentArchive,
+    { release, onPurpose = NOTHING }: { release?: AgentArchive; onPurpose?: OnPurpose } = {},
   ): Promise<void> {
     const { nextPort } = await this.identity(hostId)
-    const installAt = (rpcPort?: number) => this.installAt(hostId, log, signal, { release, rpcPort })
+    const installAt = (rpcPort?: number) =>
+      this.installAt(hostId, log, signal, { release, onPurpose, rpcPort })
     if (nextPort === null) return installAt()
     await this.moves.move(hostId, { nextPort, installAt, log, signal })
   }
@@ -98,7 +103,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     hostId: string,
     log: ProvisioningLog,
     signal: AbortSignal,
-    { release, rpcPort }: { release?: AgentArchive | undefined; rpcPort?: number | undefined },
+    { release, onPurpose, rpcPort }: InstallWish,
   ): Promise<void> {
     const { host, target } = await this.target(hostId)
     const agent = await this.identity(hostId)
@@ -115,13 +120,19 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
         },
         serverPins: [agent.serverPin],
         callersUnit: callersUnit(this.config.agentCallers),
+        owner: await this.machines.ownerMark(hostId),
         isSilent: await this.agents.isSilent(hostId),
       },
       {
         firstInstall: !host.isInstalled,
-        onHostKey: (fingerprint) => this.hosts.pinHostKey(hostId, fingerprint),
-        changePort: async (taken) => {
-          const port = await this.ports.pick({ ports: agent.ports, takenOnHost: taken })
+        onHostKey: (fingerprint) =>
+          this.machines.pinFirstKey(hostId, fingerprint, onPurpose, (transaction) =>
+            this.hosts.pinHostKey(hostId, fingerprint, transaction),
+          ),
+        checkMachine: (report, hostKey) => this.machines.claim(hostId, { report, hostKey }, onPurpose),
+        isPortGiven: this.ports.isGiven(agent.ports),
+        changePort: async (taken, ephemeral) => {
+          const port = await this.ports.pick({ ports: agent.ports, takenOnHost: taken, ephemeral })
           await this.agents.setPort(hostId, port)
           return port
         },
@@ -152,11 +163,12 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       target,
       {
         onHostKey: (fingerprint) => this.hosts.pinHostKey(hostId, fingerprint),
+        ownerOf: (report) => this.machines.ownerOf(hostId, report),
         log: (stream, data) => log.write(stream, data),
       },
       signal,
     )
-    await log.line('The agent is uninstalled; the host leaves the fleet.')
+    await log.line('The host leaves the fleet.')
   }
 
   private async target(hostId: string) {
@@ -249,6 +261,14 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       hostState: stateAfter(command.kind, why),
     })
   }
+}
+
+interface InstallWish {
+  /** What to install where it is not the server's own. */
+  release: AgentArchive | undefined
+  onPurpose: OnPurpose
+  /** Where it is to listen; on the port that it has where that is left out. */
+  rpcPort: number | undefined
 }
 
 function stateAfter(kind: ClaimedCommand['kind'], why: unknown): HostState {

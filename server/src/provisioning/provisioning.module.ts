@@ -5,6 +5,8 @@ import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { HostChanges } from './host-changes.ts'
+import { MachinesRepository } from './machines.repository.ts'
+import { Machines } from './machines.ts'
 import { PortMoves } from './port-moves.ts'
 import { ProvisioningController } from './provisioning.controller.ts'
 import { ProvisioningHandler } from './provisioning.handler.ts'
@@ -17,6 +19,8 @@ import { ProvisioningService } from './provisioning.service.ts'
   providers: [
     AgentPorts,
     HostChanges,
+    Machines,
+    MachinesRepository,
     PortMoves,
     ProvisioningRepository,
     ProvisioningService,

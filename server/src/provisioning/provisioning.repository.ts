@@ -14,7 +14,19 @@ import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { Database, isUniqueViolation } from '../platform/prisma/database.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
 
-type NewHostFields = Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'>
+export interface HostToAdd {
+  host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'> & {
+    isDuplicateAllowed: boolean
+  }
+  credential: HostCredential
+  run: NewCommandRun
+  /** Where its agent may listen; null for where the server puts agents. */
+  ports: string | null
+  pickPort(): Promise<number>
+  /** Throws where it must not be added. */
+  check(transaction: Prisma.TransactionClient): Promise<void>
+  now: Date
+}
 
 /** States in which somebody is at work on a host, so that nobody else begins. */
 export const BUSY: readonly HostState[] = ['installing', 'upgrading', 'removing']
@@ -32,26 +44,16 @@ export class ProvisioningRepository {
   ) {}
 
   /** Stores a host, its agent's identity and its installation. `pickPort` is asked again when another server took the port. */
-  async addHost(
-    host: NewHostFields,
-    credential: HostCredential,
-    run: NewCommandRun,
-    pickPort: () => Promise<number>,
-    now: Date,
-  ): Promise<void> {
+  async addHost({ host, credential, run, ports, pickPort, check, now }: HostToAdd): Promise<void> {
     for (let tries = 1; ; tries++) {
       const [rpcPort, serverPin] = [await pickPort(), await this.identities.newestPin()]
       try {
-        return await this.commands.insertRun(run, (transaction) =>
-          transaction.host
-            .create({
-              data: {
-                ...this.hosts.newRow(host, credential, run.commands[0].id, now),
-                agent: { create: this.agents.newRow(host.id, rpcPort, serverPin, now) },
-              },
-            })
-            .then(() => undefined),
-        )
+        const agent = { ...this.agents.newRow(host.id, rpcPort, serverPin, now), ports }
+        return await this.commands.insertRun(run, async (transaction) => {
+          await check(transaction)
+          const row = this.hosts.newRow(host, credential, run.commands[0].id, now)
+          await transaction.host.create({ data: { ...row, agent: { create: agent } } })
+        })
       } catch (error) {
         if (isUniqueViolation(error, 'name'))
           throw new RollcallError(
@@ -78,11 +80,12 @@ export class ProvisioningRepository {
    */
   async change(
     host: Host,
-    { settings, onlyIf, port }: HostChangePlan,
+    { settings, onlyIf, check, port }: HostChangePlan,
     move: NewCommandRun | undefined,
     now: Date,
   ): Promise<boolean> {
     const inTransaction = async (transaction: Prisma.TransactionClient) => {
+      await check?.(transaction)
       if (!(await this.hosts.change(host.id, settings, onlyIf, transaction))) throw new GuardFailed()
       if (port && !(await this.agents.changePort(host.id, port, transaction))) throw moveUnderWay(host)
       if (move) await beginIn(transaction, host, 'installing', move, now)
@@ -102,6 +105,8 @@ export class ProvisioningRepository {
 export interface HostChangePlan {
   settings: HostSettings
   onlyIf: HostGuard
+  /** Throws where it must not be so, in the transaction that stores it. */
+  check?: ((transaction: Prisma.TransactionClient) => Promise<void>) | undefined
   /** Where its agent listens from now on, or is being moved to; left out where that stays as it is. */
   port?: AgentPortChange | undefined
 }

@@ -9,7 +9,9 @@ import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { connectSsh, type SshSession, scanHostKey } from '../platform/ssh/index.ts'
 import { AgentPorts } from './agent-ports.ts'
+import { argsOf, NOTHING } from './domain/on-purpose.ts'
 import { checkHost } from './host-check.ts'
+import { Machines } from './machines.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
 
 const SCAN_TIMEOUT_MS = 30_000
@@ -28,6 +30,7 @@ export class ProvisioningService {
     private readonly hosts: HostsService,
     private readonly hostRows: HostsRepository,
     private readonly ports: AgentPorts,
+    private readonly machines: Machines,
     private readonly connections: AgentsService,
     private readonly commands: CommandsService,
     private readonly clock: Clock,
@@ -38,21 +41,35 @@ export class ProvisioningService {
     { name: requestedBy, scope }: Pick<Principal, 'name' | 'scope'>,
   ): Promise<Accepted> {
     refuseLabelsOutside(scope, request.labels)
-    const { credential, sudoPassword, hostKey, ...rest } = request
-    const host = { ...rest, id: randomUUID(), hostKey: hostKey ?? null }
-    const run = this.commands.newProvisioning('install', host, requestedBy)
-    await this.repository.addHost(
+    const {
+      credential,
+      sudoPassword,
+      hostKey = null,
+      agentPorts = null,
+      allowDuplicate,
+      takeOver,
+      ...rest
+    } = request
+    const onPurpose = { duplicate: allowDuplicate || takeOver, takeOver }
+    const host = { ...rest, id: randomUUID(), hostKey, isDuplicateAllowed: onPurpose.duplicate }
+    const run = this.commands.newProvisioning('install', host, requestedBy, argsOf(onPurpose))
+    await this.repository.addHost({
       host,
-      { ssh: credential, sudoPassword },
+      credential: { ssh: credential, sudoPassword },
       run,
-      () => this.ports.pick({ ports: null }),
-      this.clock.now(),
-    )
+      ports: agentPorts,
+      pickPort: () => this.ports.pick({ ports: agentPorts }),
+      check: async (transaction) => {
+        if (hostKey === null || onPurpose.duplicate) return
+        await this.machines.refuseKeyOfOthers({ hostId: null, hostKey, reader: { scope } }, transaction)
+      },
+      now: this.clock.now(),
+    })
     return this.accepted(host.id, run.commands[0].id)
   }
 
-  async install(hostId: string, requestedBy: string): Promise<Accepted> {
-    return this.begin('install', await this.hosts.show(hostId), requestedBy)
+  async install(hostId: string, requestedBy: string, onPurpose = NOTHING): Promise<Accepted> {
+    return this.begin('install', await this.hosts.show(hostId), requestedBy, argsOf(onPurpose))
   }
 
   async remove(hostId: string, requestedBy: string): Promise<Accepted> {
@@ -100,12 +117,21 @@ export class ProvisioningService {
     return scanHostKey(address, port, AbortSignal.timeout(SCAN_TIMEOUT_MS))
   }
 
-  check(request: HostCheckRequest): Promise<HostChecked> {
-    return checkHost(request, AbortSignal.timeout(CHECK_TIMEOUT_MS))
+  check(request: HostCheckRequest, { scope }: Pick<Principal, 'scope'>): Promise<HostChecked> {
+    const { allowDuplicate, takeOver, ...host } = request
+    const view = { hostId: null, reader: { scope }, onPurpose: { duplicate: allowDuplicate, takeOver } }
+    return checkHost(host, AbortSignal.timeout(CHECK_TIMEOUT_MS), (report, hostKey) =>
+      this.machines.check({ report, hostKey }, view),
+    )
   }
 
-  private async begin(kind: 'install' | 'remove', host: Host, requestedBy: string): Promise<Accepted> {
-    const run = this.commands.newProvisioning(kind, host, requestedBy)
+  private async begin(
+    kind: 'install' | 'remove',
+    host: Host,
+    requestedBy: string,
+    args: string[] = [],
+  ): Promise<Accepted> {
+    const run = this.commands.newProvisioning(kind, host, requestedBy, args)
     await this.repository.begin(host, kind === 'install' ? 'installing' : 'removing', run, this.clock.now())
     return this.accepted(host.id, run.commands[0].id)
   }

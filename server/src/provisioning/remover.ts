@@ -1,4 +1,6 @@
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import type { AgentOwner } from './domain/machine.ts'
+import type { PreflightReport } from './domain/preflight-report.ts'
 import { stagingOf } from './domain/staging-place.ts'
 import { HostLog } from './host-log.ts'
 import { lookAtHost } from './host-look.ts'
@@ -9,18 +11,30 @@ import { wipeStaging } from './staging.ts'
 
 const REMOVE_TIMEOUT_MS = 180_000
 
+export interface RemovePorts extends ProvisioningPorts {
+  /** Whose the agent on a machine is. */
+  ownerOf(report: PreflightReport): Promise<AgentOwner>
+}
+
 /**
- * Removes the agent and everything that installing it put on the host, ends commands that it still runs, and says in the
+ * Removes the agent, unless it is another host's or another server's, and everything that installing it put on the host, ends commands that it still runs, and says in the
  * log what was removed. Safe to repeat, also on a host where little or nothing is left.
  *
  * A shell script does it and no playbook: it must work on a host whose Python, disk or tools are the reason why the agent
  * goes, and needs nothing to be uploaded first.
  * @throws RollcallError: `ssh.*`, `host.no_sudo`, `host.sudo_password_wrong`, `install.playbook_failed` naming what could not be removed.
  */
-export async function remove(target: SshHost, ports: ProvisioningPorts, signal: AbortSignal): Promise<void> {
+export async function remove(target: SshHost, ports: RemovePorts, signal: AbortSignal): Promise<void> {
   const log = new HostLog(ports.log)
   await withSession(target, ports, log, signal, async (session) => {
     await session.ensureRoot()
+    const { report } = await lookAtHost(session, signal)
+    const owner = await ports.ownerOf(report)
+    if (owner === 'stranger' || typeof owner === 'object') {
+      const whose = owner === 'stranger' ? 'another Rollcall server' : 'another host of the fleet'
+      await log.line(`The agent on this machine belongs to ${whose}: it stays, and nothing was removed`)
+      return
+    }
     let lastErrors = ''
     const { exitCode } = await session.exec(['sh', '-s'], {
       stdin: await hostScript('remove.sh'),
@@ -32,7 +46,6 @@ export async function remove(target: SshHost, ports: ProvisioningPorts, signal: 
         return log.output(stream, data)
       },
     })
-    const { report } = await lookAtHost(session, signal)
     await wipeStaging(session, stagingOf(report).path, signal)
     if (exitCode !== 0)
       throw new RollcallError(

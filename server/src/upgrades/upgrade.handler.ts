@@ -215,7 +215,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
   private async overSsh({ hostId, log, release, signal }: Part, why: string): Promise<HostOutcome> {
     await log.line(`${why} Trying over SSH.`)
     try {
-      await this.provisioning.install(hostId, log, signal, release)
+      await this.provisioning.install(hostId, log, signal, { release })
       return { state: 'upgraded' }
     } catch (error) {
       signal.throwIfAborted()

@@ -90,6 +90,14 @@ const sshUser = z
   .max(64)
   .regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name')
 
+/** What a machine may be that is in the fleet already: refused unless it is said. */
+const takenOnPurpose = z.strictObject({
+  /** It may be the machine of another host, or a clone of one: its SSH host key or its machine id is that host's. */
+  allowDuplicate: z.boolean().default(false),
+  /** An agent on it that belongs to another host, or to another Rollcall server, is replaced. Includes `allowDuplicate`. */
+  takeOver: z.boolean().default(false),
+})
+
 export const newHost = z.strictObject({
   name: neverAnId(hostName),
   address,
@@ -101,6 +109,9 @@ export const newHost = z.strictObject({
   /** The SSH host key's fingerprint when it is known beforehand; otherwise the first one seen is pinned. */
   hostKey: sshFingerprint.optional(),
   labels: hostLabels.default({}),
+  /** Where its agent is to listen; left out for where the server puts agents. */
+  agentPorts: agentPorts.optional(),
+  ...takenOnPurpose.shape,
 })
 export type NewHost = z.infer<typeof newHost>
 export type NewHostInput = z.input<typeof newHost>
@@ -119,6 +130,8 @@ export const hostReachChange = z.strictObject({
   hostKey: sshFingerprint.optional(),
   /** One port, or a range of which one is chosen. An agent that listens elsewhere is moved there. */
   agentPorts: agentPorts.optional(),
+  /** It may be the machine, or a clone, of another host of the fleet. */
+  allowDuplicate: z.boolean().optional(),
   /** Stores it without signing in first: for a host that cannot be reached now. */
   skipCheck: z.boolean().optional(),
 })
@@ -201,7 +214,11 @@ export const hostShown = z.strictObject({
   host: hostView,
   /** The pin of the servers' certificate that the agent knows: the only caller whom it answers. */
   serverPin: spkiPin,
+  /** Another host that was last found to be the same machine or a clone of it; its name is null for whoever may not see it. */
+  sameMachineAs: z.strictObject({ name: hostName.nullable() }).nullable(),
 })
+
+export type HostShown = z.infer<typeof hostShown>
 
 export const hostAccepted = z.strictObject({
   host: hostView,
@@ -212,7 +229,15 @@ export type HostAccepted = z.infer<typeof hostAccepted>
 
 /** What is looked at before a host is added: over SSH, with the key that a person has compared. */
 export const hostCheckRequest = newHost
-  .pick({ address: true, port: true, user: true, credential: true, sudoPassword: true })
+  .pick({
+    address: true,
+    port: true,
+    user: true,
+    credential: true,
+    sudoPassword: true,
+    allowDuplicate: true,
+    takeOver: true,
+  })
   .extend({ hostKey: sshFingerprint })
 export type HostCheckRequest = z.infer<typeof hostCheckRequest>
 

@@ -44,12 +44,14 @@ export const PROVISIONING_ROUTES = {
   installHost: defineRoute({
     method: 'POST',
     path: '/api/hosts/:host/install',
-    summary: 'Installs the agent again, with the same identity. Changes nothing where nothing is amiss.',
+    summary:
+      'Installs the agent again, with the same identity. Changes nothing where nothing is amiss. With takeOver=true an agent there that belongs to another host or server is replaced; with allowDuplicate=true it may be the machine, or a clone, of another host.',
     access: 'hosts:write',
     scope: { host: 'params.host' },
     audit: 'always',
     status: 202,
     params: hostParam,
+    query: z.strictObject({ takeOver: flag, allowDuplicate: flag }),
     response: hostAccepted,
   }),
   removeHost: defineRoute({

@@ -17,6 +17,8 @@ export interface Host {
   heartbeatProfile: string | null
   autoReinstall: boolean
   lastProvisioning: string | null
+  /** The id of another host that was last found to be the same machine or a clone of it. */
+  sameMachineAs: string | null
   createdAt: Date
   agent: HostAgent | null
   /** Whether an agent was installed once, so that commands may be sent to it. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@rollcall/contracts'
+import { isWithin } from './port-choice.ts'
 import type { DiskReport, PreflightReport } from './preflight-report.ts'
 import { stagingOf } from './staging-place.ts'
 
@@ -204,6 +205,17 @@ function diskCheck(
 export const isPortTaken = (report: PreflightReport, rpcPort: number): boolean =>
   report.listening.has(rpcPort) && !report.agent_ports.has(rpcPort)
 
+/**
+ * Whether an agent that nobody depends on yet is better given another port: its own is taken or, unless somebody has chosen it, one that this
+ * kernel gives to outgoing connections.
+ */
+export const isPortBetterChanged = (report: PreflightReport, rpcPort: number, isGiven: boolean): boolean =>
+  isPortTaken(report, rpcPort) ||
+  (!isGiven &&
+    report.ephemeral !== undefined &&
+    isWithin(report.ephemeral, rpcPort) &&
+    !report.agent_ports.has(rpcPort))
+
 function port(report: PreflightReport, { rpcPort, rootRefusal }: PreflightNeeds): PreflightCheck {
   const name = 'port'
   if (!isPortTaken(report, rpcPort))
@@ -212,7 +224,7 @@ function port(report: PreflightReport, { rpcPort, rootRefusal }: PreflightNeeds)
   return fail(
     name,
     'host.port_taken',
-    `something else listens on ${rpcPort}. See with "ss -ltnp" what it is and stop it, or remove the host and add it again to be given another port.`,
+    `something else listens on ${rpcPort}. See with "ss -ltnp" what it is and stop it, or give the agent another port: rollcall host set NAME --agent-port 8000-32767`,
   )
 }
 

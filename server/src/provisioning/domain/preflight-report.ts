@@ -1,4 +1,5 @@
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import type { PortRange } from '@rollcall/contracts/admin'
 import { z } from 'zod'
 
 /** What a host's report may weigh; a longer one is not read. */
@@ -38,6 +39,26 @@ const disk = z.string().transform((line) => {
 })
 export type DiskReport = z.infer<typeof disk>
 
+/** `/etc/machine-id`: undefined where the host has none of its own yet. */
+const machineId = z
+  .string()
+  .transform((value) =>
+    /^[0-9a-f]{32}$/.test(value.trim()) && !/^0+$/.test(value) ? value.trim() : undefined,
+  )
+
+/** "32768	60999": undefined where it cannot be read. */
+const portRange = z.string().transform((line): PortRange | undefined => {
+  const [, first, last] = /^(\d{1,5})\s+(\d{1,5})$/.exec(line.trim()) ?? []
+  return first === undefined ? undefined : { first: Number(first), last: Number(last) }
+})
+
+/** What an installation wrote down of whose the agent is: the fleet and its host, by their ids. */
+const owner = z.string().transform((line) => {
+  const [, fleetId, hostId] = OWNER.exec(line.trim()) ?? []
+  return fleetId === undefined || hostId === undefined ? undefined : { fleetId, hostId }
+})
+const OWNER = /^([0-9a-f-]{36})\/([0-9a-f-]{36})$/
+
 const reportShape = z.object({
   uid: count,
   user: text(64),
@@ -65,6 +86,21 @@ const reportShape = z.object({
     .transform((list) => new Set(list.split(' ', 100)))
     .optional(),
   tools: text(100).optional(),
+  machine_id: machineId.optional(),
+  /** Ports that the kernel takes for outgoing connections. */
+  ephemeral: portRange.optional(),
+  agent_owner: owner.optional(),
+  /** SHA-256 of the agent's certificate as its file is; only where there is an agent. */
+  agent_certificate: z
+    .string()
+    .transform((line) => /^[0-9a-f]{64}/.exec(line)?.[0])
+    .optional(),
+  /** Pins of the servers that it answers; only where there is an agent. */
+  agent_servers: z
+    .string()
+    .max(2048)
+    .transform((list) => list.split(',', 16).map((pin) => pin.replaceAll('"', '')))
+    .optional(),
   listening: ports,
   agent_ports: ports,
 })

@@ -1,6 +1,12 @@
 import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
-import { architectureOf, decidePreflight, isPortTaken, type PreflightNeeds } from './preflight-decision.ts'
+import {
+  architectureOf,
+  decidePreflight,
+  isPortBetterChanged,
+  isPortTaken,
+  type PreflightNeeds,
+} from './preflight-decision.ts'
 import { MAX_REPORT_BYTES, parsePreflight } from './preflight-report.ts'
 import { stagingOf } from './staging-place.ts'
 
@@ -127,6 +133,16 @@ describe('deciding', () => {
   it('takes a port that our own agent has for free', () => {
     const report = parsePreflight(textOf({ listening: '4E20', agent_ports: '4E20' }))
     expect(isPortTaken(report, 20_000)).toBe(false)
+  })
+
+  it('has an agent changed that got a port of outgoing connections by chance, and none that somebody chose', () => {
+    const isChanged = (changes: Record<string, string>, isGiven = false) =>
+      isPortBetterChanged(parsePreflight(textOf(changes)), 20_000, isGiven)
+    expect(isChanged({ ephemeral: '32768\t60999' })).toBe(false)
+    expect(isChanged({ ephemeral: '1024\t65535' })).toBe(true)
+    expect(isChanged({ ephemeral: '1024\t65535' }, true)).toBe(false)
+    expect(isChanged({ ephemeral: '1024\t65535', agent_ports: '4E20', listening: '4E20' })).toBe(false)
+    expect(isChanged({ listening: '4E20' }, true)).toBe(true)
   })
 
   it('gives every failure a remedy and no failure a missing code', () => {
