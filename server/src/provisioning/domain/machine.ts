@@ -48,7 +48,7 @@ export interface MachineView {
 
 /** Decides whether a machine is, or was copied from, that of another host, and whether its agent is somebody else's. */
 export function decideMachine(view: MachineView): PreflightCheck[] {
-  return [machine(view), agent(view)]
+  return [agent(view), machine(view)]
 }
 
 const nameOf = (name: string | null) =>
