@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+
+/** Any code of the catalogue. */
+export const errorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
 
 /** What every error answer looks like. */
 export const errorBody = z.strictObject({

@@ -16,6 +16,7 @@ import { TOOLS_ROUTES } from './tools/routes.ts'
 import { TRANSFERS_ROUTES } from './transfers/routes.ts'
 import { UPGRADES_ROUTES } from './upgrades/routes.ts'
 
+export * from '../json.ts'
 export * from './access/schemas.ts'
 export * from './audit/schemas.ts'
 export * from './commands/schemas.ts'
@@ -38,7 +39,27 @@ export * from './terminals/schemas.ts'
 export * from './transfers/schemas.ts'
 export * from './upgrades/schemas.ts'
 
-/** Every route, from the feature that serves it. */
+/** The routes of each feature of the server that serves some. */
+export const FEATURE_ROUTES = {
+  access: ACCESS_ROUTES,
+  audit: AUDIT_ROUTES,
+  commands: COMMANDS_ROUTES,
+  health: HEALTH_ROUTES,
+  heartbeats: HEARTBEATS_ROUTES,
+  hosts: HOSTS_ROUTES,
+  playbooks: PLAYBOOKS_ROUTES,
+  provisioning: PROVISIONING_ROUTES,
+  rotations: ROTATIONS_ROUTES,
+  runs: RUNS_ROUTES,
+  'saved-commands': SAVED_COMMANDS_ROUTES,
+  schedules: SCHEDULES_ROUTES,
+  terminals: TERMINALS_ROUTES,
+  tools: TOOLS_ROUTES,
+  transfers: TRANSFERS_ROUTES,
+  upgrades: UPGRADES_ROUTES,
+} as const
+
+/** Every route, by name. */
 export const ADMIN_ROUTES = {
   ...ACCESS_ROUTES,
   ...AUDIT_ROUTES,

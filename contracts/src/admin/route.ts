@@ -40,6 +40,12 @@ export type RouteScope<Params extends z.ZodType = z.ZodType, Query extends z.Zod
  */
 export type RouteAudit = 'always' | 'refusals' | 'never'
 
+export type MediaType =
+  | 'application/json'
+  | 'application/octet-stream'
+  | 'application/x-ndjson'
+  | 'text/plain; version=0.0.4; charset=utf-8'
+
 /** One REST route. The server's handler, the OpenAPI page and the clients' types all come from it. */
 export interface Route<
   Params extends z.ZodType = z.ZodType,
@@ -56,6 +62,10 @@ export interface Route<
   scope: RouteScope<Params, Query>
   audit: RouteAudit
   status: 200 | 201 | 202
+  /** The content type of the body that it takes; of one that is no JSON nothing is parsed. */
+  consumes: MediaType
+  /** The content type of its answer, where it succeeds. */
+  produces: MediaType
   params: Params
   query: Query
   body: Body
@@ -82,6 +92,8 @@ export function defineRoute<
     scope: RouteScope<NoInfer<Params>, NoInfer<Query>>
     response: Response
     status?: Route['status']
+    consumes?: MediaType
+    produces?: MediaType
     params?: Params
     query?: Query
     body?: Body
@@ -89,6 +101,8 @@ export function defineRoute<
 ): Route<Params, Query, Body, Response> {
   return {
     status: 200,
+    consumes: 'application/json',
+    produces: 'application/json',
     ...route,
     params: route.params ?? (nothing as z.ZodType as Params),
     query: route.query ?? (nothing as z.ZodType as Query),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonValue } from '../json.ts'
 import { uuid } from '../text.ts'
 import { commandStatus, executeCommand } from './commands.ts'
 import { sha256 } from './files.ts'
@@ -28,7 +29,7 @@ export const collectionName = z
   )
 
 export const playbookVariables = z
-  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name as Ansible takes it'), z.json())
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name as Ansible takes it'), jsonValue)
   .refine((variables) => JSON.stringify(variables).length <= MAX_VARIABLES_LENGTH, {
     error: `must not take more than ${MAX_VARIABLES_LENGTH} characters of JSON`,
   })

@@ -1,18 +1,20 @@
-import { RollcallError } from '@rollcall/contracts'
+import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { ScopedKind } from '@rollcall/contracts/admin'
 
-/** Where the command line shows those there are. */
-const LISTED_BY: Record<ScopedKind, string> = {
-  host: 'rollcall host list',
-  command: 'rollcall command list',
-  run: 'rollcall runs list',
-  transfer: 'rollcall transfers',
+/** The code for each, and where the command line shows those there are. */
+const ABSENCES: Record<ScopedKind, { code: ErrorCode; listedBy: string }> = {
+  host: { code: 'host.not_found', listedBy: 'rollcall host list' },
+  command: { code: 'command.not_found', listedBy: 'rollcall command list' },
+  run: { code: 'run.not_found', listedBy: 'rollcall runs list' },
+  transfer: { code: 'transfer.not_found', listedBy: 'rollcall transfers' },
 }
 
 /** Makes the one answer to what does not exist and to what lies outside of somebody's scope: nobody can tell the two apart. */
-export const notFound = (kind: ScopedKind, about: string, field?: string) =>
-  new RollcallError(
-    `${kind}.not_found`,
-    `There is no ${kind} ${about}. "${LISTED_BY[kind]}" shows those there are.`,
+export function notFound(kind: ScopedKind, about: string, field?: string): RollcallError {
+  const { code, listedBy } = ABSENCES[kind]
+  return new RollcallError(
+    code,
+    `There is no ${kind} ${about}. "${listedBy}" shows those there are.`,
     field === undefined ? {} : { fields: [{ field, message: `"${about}" is unknown` }] },
   )
+}

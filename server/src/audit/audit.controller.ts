@@ -18,7 +18,6 @@ export class AuditController {
   }
 
   @Endpoint('exportAudit')
-  @Header('content-type', 'application/x-ndjson')
   @Header('content-disposition', 'attachment; filename="rollcall-audit.jsonl"')
   async export(@Input() { query }: InputOf<'exportAudit'>) {
     const entries = await this.entries.page(query.after, query.limit)

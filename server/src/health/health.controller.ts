@@ -1,11 +1,12 @@
-import { Controller, Header, Inject, Res } from '@nestjs/common'
+import { Controller, Inject, Res } from '@nestjs/common'
 import type { Response } from 'express'
+import type { Config } from '../platform/config/config.ts'
 import { Endpoint } from '../platform/http/endpoint.ts'
 import { describeApi } from '../platform/http/openapi.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
-import { VERSION } from '../platform/tokens.ts'
+import { CONFIG, VERSION } from '../platform/tokens.ts'
 
 @Controller()
 export class HealthController {
@@ -14,6 +15,7 @@ export class HealthController {
     private readonly queue: JobQueue,
     private readonly metrics: Metrics,
     @Inject(VERSION) private readonly version: string,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   @Endpoint('health')
@@ -34,13 +36,12 @@ export class HealthController {
   }
 
   @Endpoint('metrics')
-  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   metricsText() {
     return this.metrics.text()
   }
 
   @Endpoint('openapi')
   openapi() {
-    return describeApi(this.version)
+    return describeApi(this.version, this.config.publicUrl)
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import type { NewRotation, RotationHost, RotationsStarted } from '@rollcall/contracts/admin'
+import type { RotationHost, RotationsStarted, Target } from '@rollcall/contracts/admin'
 import { type HostScope, isInScope, type Principal } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { type KnownIdentity, ServerIdentities } from '../platform/crypto/server-identities.ts'
@@ -20,7 +20,7 @@ export class RotationsService {
 
   /** Keeps new credentials for each host: from here on it goes on until the agent has them. Throws what choosing hosts throws. */
   async start(
-    request: NewRotation,
+    request: Target,
     { name, scope }: Pick<Principal, 'name' | 'scope'>,
   ): Promise<RotationsStarted> {
     const { chosen, skipped } = await this.runs.choose(request, scope)

@@ -37,6 +37,7 @@ export const AUDIT_ROUTES = {
       after: z.coerce.number().int().min(-1).default(-1),
       limit: z.coerce.number().int().min(1).max(5000).default(5000),
     }),
+    produces: 'application/x-ndjson',
     response: z.string(),
   }),
 } as const

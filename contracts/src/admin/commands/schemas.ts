@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { executeCommand, logType, MAX_INPUT_BYTES } from '../../agent/commands.ts'
-import { type ErrorCode, isErrorCode } from '../../errors.ts'
 import { plainText, uuid } from '../../text.ts'
+import { errorCode } from '../error-body.ts'
 import { hostReference } from '../hosts/reference.ts'
 
 const agentParams = executeCommand.params.shape
@@ -46,7 +46,7 @@ export const commandView = z.strictObject({
   /** It waits for its turn in a run with limits. */
   isHeld: z.boolean(),
   /** Why it ended as it did, or why it has not started, by code and in words. */
-  reasonCode: z.custom<ErrorCode>(isErrorCode).nullable(),
+  reasonCode: errorCode.nullable(),
   reason: plainText(4000).nullable(),
   exitCode: z.int().nullable(),
   signal: z.string().nullable(),

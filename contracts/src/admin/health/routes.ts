@@ -43,6 +43,7 @@ export const HEALTH_ROUTES = {
     access: 'hosts:read',
     scope: 'whole-fleet',
     audit: 'refusals',
+    produces: 'text/plain; version=0.0.4; charset=utf-8',
     response: z.string(),
   }),
 } as const

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sha256 } from '../../agent/files.ts'
 import { playbookVariables } from '../../agent/playbooks.ts'
+import { jsonValue } from '../../json.ts'
 import { uuid } from '../../text.ts'
 import { commandState } from '../commands/schemas.ts'
 import { playbookMode, runView } from '../runs/schemas.ts'
@@ -25,9 +26,9 @@ export const playbookVariable = z.strictObject({
   isRequired: z.boolean(),
   /** It is never shown: forms and logs leave it out. */
   isSecret: z.boolean(),
-  choices: z.array(z.json()).nullable(),
+  choices: z.array(jsonValue).nullable(),
   /** What holds where none is given; undefined where there is none. */
-  default: z.json().optional(),
+  default: jsonValue.optional(),
   /** The default stands in the argument specs alone, which Ansible does not apply: the server gives it. */
   isDefaultGiven: z.boolean().default(false),
 })

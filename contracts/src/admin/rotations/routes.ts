@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineRoute } from '../route.ts'
-import { newRotation, rotationHost, rotationsStarted, serverIdentities } from './schemas.ts'
+import { target } from '../targets.ts'
+import { rotationHost, rotationsStarted, serverIdentities } from './schemas.ts'
 
 /** Credentials of agents: how old they are, and new ones. */
 export const ROTATIONS_ROUTES = {
@@ -13,7 +14,7 @@ export const ROTATIONS_ROUTES = {
     scope: 'filtered',
     audit: 'always',
     status: 202,
-    body: newRotation,
+    body: target,
     response: rotationsStarted,
   }),
   listRotations: defineRoute({

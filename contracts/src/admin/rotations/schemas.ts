@@ -1,10 +1,6 @@
 import { z } from 'zod'
 import { plainText, spkiPin, uuid } from '../../text.ts'
 import { skippedHost } from '../runs/schemas.ts'
-import { target } from '../targets.ts'
-
-export const newRotation = target
-export type NewRotation = z.infer<typeof newRotation>
 
 /**
  * - `made`: the new credentials are kept by the server; the agent may not know them yet.

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { executeCommand } from '../../agent/commands.ts'
-import { type ErrorCode, isErrorCode } from '../../errors.ts'
 import { plainText, uuid } from '../../text.ts'
 import { commandState, commandView, outputChunk } from '../commands/schemas.ts'
+import { errorCode } from '../error-body.ts'
 import { exactlyOneTarget, runLimits, target, targetShape } from '../targets.ts'
 
 const agentParams = executeCommand.params.shape
@@ -170,7 +170,7 @@ export const outcomeGroup = z.strictObject({
   isHeld: z.boolean(),
   exitCode: z.int().nullable(),
   signal: z.string().nullable(),
-  reasonCode: z.custom<ErrorCode>(isErrorCode).nullable(),
+  reasonCode: errorCode.nullable(),
   /** Of the command that stands for all of them. */
   reason: plainText(4000).nullable(),
   hosts: z.array(z.string()),
@@ -198,7 +198,7 @@ export const runCommand = z.strictObject({
   isHeld: z.boolean(),
   exitCode: z.int().nullable(),
   signal: z.string().nullable(),
-  reasonCode: z.custom<ErrorCode>(isErrorCode).nullable(),
+  reasonCode: errorCode.nullable(),
   reason: plainText(4000).nullable(),
 })
 export type RunCommand = z.infer<typeof runCommand>

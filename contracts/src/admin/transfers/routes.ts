@@ -19,6 +19,7 @@ export const TRANSFERS_ROUTES = {
     scope: 'none',
     audit: 'refusals',
     status: 201,
+    consumes: 'application/octet-stream',
     response: z.strictObject({ sha256, size: z.int() }),
   }),
   missingContents: defineRoute({
@@ -53,6 +54,7 @@ export const TRANSFERS_ROUTES = {
     audit: 'always',
     params: hostParam,
     query: z.strictObject({ path: hostPath }),
+    produces: 'application/octet-stream',
     response: byteStream,
   }),
   listHostTree: defineRoute({
@@ -65,6 +67,7 @@ export const TRANSFERS_ROUTES = {
     audit: 'always',
     params: hostParam,
     query: z.strictObject({ path: hostPath }),
+    produces: 'application/octet-stream',
     response: byteStream,
   }),
   readHostFiles: defineRoute({
@@ -77,6 +80,7 @@ export const TRANSFERS_ROUTES = {
     audit: 'always',
     params: hostParam,
     body: z.strictObject({ path: hostPath, files: z.array(treePiece).min(1).max(MOST_FILES_AT_ONCE) }),
+    produces: 'application/octet-stream',
     response: byteStream,
   }),
   listTransfers: defineRoute({

@@ -2,6 +2,7 @@ import {
   applyDecorators,
   createParamDecorator,
   type ExecutionContext,
+  Header,
   HttpCode,
   RequestMapping,
   RequestMethod,
@@ -31,6 +32,7 @@ export function Endpoint(name: AdminRouteName): MethodDecorator {
   return applyDecorators(
     RequestMapping({ path: route.path, method: RequestMethod[route.method] }),
     HttpCode(route.status),
+    ...(route.produces === 'application/json' ? [] : [Header('content-type', route.produces)]),
     SetMetadata(ROUTE_NAME, name),
     UseInterceptors(ContractInterceptor),
   )

@@ -1,55 +1,124 @@
-import { ADMIN_ROUTES, errorBody, type Route } from '@rollcall/contracts/admin'
+import { ADMIN_ROUTES, errorBody, FEATURE_ROUTES, type Route } from '@rollcall/contracts/admin'
 import { z } from 'zod'
+import { fieldsOf, SchemaComponents } from './openapi-schemas.ts'
 
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output') => {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-  return json
+/** What the routes of each feature are about; a feature without a line here does not compile. */
+const FEATURES: Record<keyof typeof FEATURE_ROUTES, string> = {
+  access: 'Signing in, one’s own account, users and API keys.',
+  audit: 'Who did what.',
+  commands: 'Commands, one host each, and their output.',
+  health: 'What the server says of itself.',
+  heartbeats: 'What the server knows of hosts without asking them again, and how often it asks.',
+  hosts: 'The hosts of the fleet.',
+  playbooks: 'Playbooks, their runs, and collections of one’s own.',
+  provisioning: 'Adding, changing, installing and removing hosts.',
+  rotations: 'Credentials of agents: how old they are, and new ones.',
+  runs: 'Runs: one program or playbook on many hosts.',
+  'saved-commands': 'Commands under a name.',
+  schedules: 'What begins runs by the clock.',
+  terminals: 'Shells that people work in.',
+  tools: 'The server’s playbooks and Ansible on a host.',
+  transfers: 'Files to and from hosts.',
+  upgrades: 'Upgrades of agents, ring by ring.',
 }
+
+const PROBLEM = { $ref: '#/components/responses/Problem' }
 
 const takesNothing = (schema: z.ZodType) =>
   schema instanceof z.ZodObject && Object.keys(schema.shape).length === 0
 
-function parametersOf(schema: z.ZodType, place: 'path' | 'query') {
-  if (!(schema instanceof z.ZodObject)) return []
-  const json = schemaOf(schema, 'input') as { properties?: Record<string, object>; required?: string[] }
-  return Object.entries(json.properties ?? {}).map(([name, property]) => ({
+const takesJson = ({ consumes, body }: Route) => consumes === 'application/json' && !takesNothing(body)
+const answersJson = ({ produces }: Route) => produces === 'application/json'
+
+const parametersOf = (schema: z.ZodType, place: 'path' | 'query') =>
+  fieldsOf(schema).map(({ name, isRequired, schema: { description, ...rest } }) => ({
     name,
     in: place,
-    required: place === 'path' || (json.required ?? []).includes(name),
-    schema: property,
+    required: place === 'path' || isRequired,
+    ...(description !== undefined && { description }),
+    schema: rest,
   }))
+
+function bodyOf(route: Route, components: SchemaComponents) {
+  if (route.consumes !== 'application/json') return { required: true, content: { [route.consumes]: {} } }
+  if (!takesJson(route)) return undefined
+  const content = { 'application/json': { schema: components.refer(route.body, 'input') } }
+  return { required: !route.body.safeParse({}).success, content }
 }
 
-function operationOf(name: string, route: Route) {
-  const content = (schema: z.ZodType, io: 'input' | 'output') => ({
-    'application/json': { schema: schemaOf(schema, io) },
-  })
+function contentOf(route: Route, components: SchemaComponents) {
+  const { produces } = route
+  if (produces === 'application/json')
+    return { [produces]: { schema: components.refer(route.response, 'output') } }
+  return { [produces]: produces === 'application/octet-stream' ? {} : { schema: { type: 'string' } } }
+}
+
+function operationOf(name: string, tag: string, route: Route, components: SchemaComponents) {
+  const requestBody = bodyOf(route, components)
   return {
     operationId: name,
+    tags: [tag],
     summary: route.summary,
-    security: route.access === 'public' ? [] : [{ apiKey: [] }],
+    security: route.access === 'public' ? [] : [{ apiKey: [] }, { session: [] }],
     parameters: [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')],
-    ...(!takesNothing(route.body) && {
-      requestBody: { required: true, content: content(route.body, 'input') },
-    }),
+    ...(requestBody && { requestBody }),
     responses: {
-      [route.status]: { description: 'Done', content: content(route.response, 'output') },
-      default: { description: 'Refused or failed', content: content(errorBody, 'output') },
+      [route.status]: { description: 'Done', content: contentOf(route, components) },
+      '4XX': PROBLEM,
+      '5XX': PROBLEM,
     },
+    // Who may call it, which hosts it concerns and what the audit log has of it, as the contract declares them.
+    'x-access': route.access,
+    'x-scope': route.scope,
+    'x-audit': route.audit,
   }
 }
 
-/** The OpenAPI 3.1 description of every route, made from the contract. */
-export function describeApi(version: string) {
+/** Describes every route as OpenAPI 3.1, from the contract. `url` is where this server is reached. */
+export function describeApi(version: string, url = '/') {
+  const routes = Object.values(ADMIN_ROUTES) as Route[]
+  const components = new SchemaComponents(
+    routes.filter(takesJson).map(({ body }) => body),
+    [errorBody, ...routes.filter(answersJson).map(({ response }) => response)],
+  )
   const paths: Record<string, Record<string, object>> = {}
-  for (const [name, route] of Object.entries(ADMIN_ROUTES) as [string, Route][]) {
-    const path = route.path.replace(/:(\w+)/g, '{$1}')
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(name, route) }
-  }
+  for (const [tag, own] of Object.entries(FEATURE_ROUTES))
+    for (const [name, route] of Object.entries(own as Record<string, Route>)) {
+      const path = route.path.replace(/:(\w+)/g, '{$1}')
+      paths[path] = {
+        ...paths[path],
+        [route.method.toLowerCase()]: operationOf(name, tag, route, components),
+      }
+    }
+  const problem = components.refer(errorBody, 'output')
   return {
     openapi: '3.1.0',
-    info: { title: 'Rollcall', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+    info: {
+      title: 'Rollcall',
+      version,
+      description: 'A fleet manager for Linux hosts. Output and changes come live on /ws.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url, description: 'This server' }],
+    tags: Object.entries(FEATURES).map(([name, description]) => ({ name, description })),
     paths,
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'rollcall_session',
+          description: 'The cookie of a browser that has signed in.',
+        },
+      },
+      responses: {
+        Problem: {
+          description: 'Refused or failed',
+          content: { 'application/json': { schema: problem } },
+        },
+      },
+      schemas: components.all(),
+    },
   }
 }

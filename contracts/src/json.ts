@@ -1,0 +1,4 @@
+import { z } from 'zod'
+
+/** Any value that JSON can say. */
+export const jsonValue = z.json()

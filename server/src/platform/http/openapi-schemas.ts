@@ -1,0 +1,164 @@
+import * as contract from '@rollcall/contracts/admin'
+import { ADMIN_ROUTES, type Route } from '@rollcall/contracts/admin'
+import { z } from 'zod'
+
+type JsonSchema = Record<string, unknown>
+type Io = 'input' | 'output'
+
+const PLACE = '#/components/schemas/'
+
+const toPascal = (name: string) => name.charAt(0).toUpperCase() + name.slice(1)
+
+/** Whether a schema deserves a name of its own: those of plain texts and numbers say more where they stand. */
+const isNameable = (value: unknown): value is z.ZodType =>
+  value instanceof z.ZodObject ||
+  value instanceof z.ZodEnum ||
+  value instanceof z.ZodUnion ||
+  value instanceof z.ZodLazy
+
+/** Adds what zod leaves out: descriptions, and the keys of a record that must all be there. */
+function complete({ zodSchema, jsonSchema }: { zodSchema: unknown; jsonSchema: JsonSchema }): void {
+  const description = z.globalRegistry.get(zodSchema as z.ZodType)?.description
+  if (description !== undefined) jsonSchema.description = description
+  // Any JSON: written out, it would refer to itself, which generated types cannot.
+  if (zodSchema instanceof z.ZodLazy) for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
+  const { required, additionalProperties } = jsonSchema
+  if (!(zodSchema instanceof z.ZodRecord) || !Array.isArray(required)) return
+  jsonSchema.properties = Object.fromEntries(required.map((key) => [key, additionalProperties]))
+  jsonSchema.additionalProperties = false
+  delete jsonSchema.propertyNames
+}
+
+const OPTIONS = { unrepresentable: 'any', override: complete } as const
+
+/** Names the contract's schemas by what they are exported as, and bodies and answers that have no such name by their route. */
+function nameSchemas() {
+  const names = z.registry<{ id: string }>()
+  const name = (schema: z.ZodType, id: string) => {
+    if (!names.has(schema)) names.add(schema, { id })
+  }
+  for (const [exported, schema] of Object.entries(contract))
+    if (isNameable(schema)) name(schema, toPascal(exported))
+  for (const [route, { body, response }] of Object.entries(ADMIN_ROUTES) as [string, Route][]) {
+    name(body, `${toPascal(route)}Request`)
+    name(response, `${toPascal(route)}Response`)
+  }
+  return names
+}
+
+function render(names: ReturnType<typeof nameSchemas>, io: Io): Map<string, JsonSchema> {
+  const { schemas } = z.toJSONSchema(names, { ...OPTIONS, io, uri: (id) => PLACE + id })
+  return new Map(
+    Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema as JsonSchema]),
+  )
+}
+
+/** Calls `visit` with every reference below a value, and puts what it returns in its place. */
+function mapReferences<Value>(value: Value, visit: (id: string) => string): Value {
+  if (Array.isArray(value)) return value.map((item) => mapReferences(item, visit)) as Value
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) =>
+      key === '$ref' && typeof each === 'string'
+        ? [key, PLACE + visit(each.slice(PLACE.length))]
+        : [key, mapReferences(each, visit)],
+    ),
+  ) as Value
+}
+
+function referencesIn(value: unknown): Set<string> {
+  const found = new Set<string>()
+  mapReferences(value, (id) => {
+    found.add(id)
+    return id
+  })
+  return found
+}
+
+/** Finds what reads otherwise as it is given than as it is answered, be it only by what it refers to. Defaults make such differences. */
+function differing(given: Map<string, JsonSchema>, answered: Map<string, JsonSchema>): Set<string> {
+  const isSame = (id: string) => JSON.stringify(given.get(id)) === JSON.stringify(answered.get(id))
+  const found = new Set([...given.keys()].filter((id) => !isSame(id)))
+  for (let before = -1; before !== found.size; ) {
+    before = found.size
+    for (const [id, schema] of given)
+      if ([...referencesIn(schema)].some((each) => found.has(each))) found.add(id)
+  }
+  return found
+}
+
+/** Collects what schemas refer to, themselves included. */
+function reachable(from: Iterable<string>, rendered: Map<string, JsonSchema>): Set<string> {
+  const found = new Set<string>()
+  const visit = (id: string) => {
+    if (found.has(id)) return
+    found.add(id)
+    for (const each of referencesIn(rendered.get(id))) visit(each)
+  }
+  for (const id of from) visit(id)
+  return found
+}
+
+/** The schemas of the contract's bodies and answers as named components, with all that they refer to. */
+export class SchemaComponents {
+  private readonly names = nameSchemas()
+  /** What is both given and answered, and reads otherwise as it is given: it has two names. */
+  private readonly twofold: Set<string>
+  private readonly components = new Map<string, JsonSchema>()
+
+  constructor(given: readonly z.ZodType[], answered: readonly z.ZodType[]) {
+    const rendered = { input: render(this.names, 'input'), output: render(this.names, 'output') }
+    const used = {
+      input: reachable(
+        given.map((schema) => this.idOf(schema)),
+        rendered.input,
+      ),
+      output: reachable(
+        answered.map((schema) => this.idOf(schema)),
+        rendered.output,
+      ),
+    }
+    const apart = differing(rendered.input, rendered.output)
+    this.twofold = new Set([...apart].filter((id) => used.input.has(id) && used.output.has(id)))
+    for (const io of ['input', 'output'] as const)
+      for (const id of used[io])
+        this.components.set(
+          this.nameOf(id, io),
+          mapReferences(rendered[io].get(id) as JsonSchema, (each) => this.nameOf(each, io)),
+        )
+  }
+
+  /** Returns a reference to a body or answer that the constructor was given. */
+  refer(schema: z.ZodType, io: Io): { $ref: string } {
+    return { $ref: PLACE + this.nameOf(this.idOf(schema), io) }
+  }
+
+  /** Returns all of them, by name. */
+  all(): Record<string, JsonSchema> {
+    return Object.fromEntries([...this.components].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
+  private idOf(schema: z.ZodType): string {
+    const id = this.names.get(schema)?.id
+    if (id === undefined) throw new Error('a schema of no route has no name')
+    return id
+  }
+
+  private nameOf(id: string, io: Io): string {
+    return io === 'input' && this.twofold.has(id) ? `${id}Input` : id
+  }
+}
+
+/** The fields of a path or query, each with its schema in place. */
+export function fieldsOf(schema: z.ZodType): { name: string; isRequired: boolean; schema: JsonSchema }[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, {
+    ...OPTIONS,
+    io: 'input',
+    metadata: z.registry<{ id?: string }>(),
+  }) as { properties?: Record<string, JsonSchema>; required?: string[] }
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    isRequired: required.includes(name),
+    schema: property,
+  }))
+}
