@@ -16,9 +16,8 @@ import { isDatabaseAway } from './platform/prisma/database-away.ts'
 import { Reinstaller } from './reinstalls/index.ts'
 import { RotationDriver } from './rotations/index.ts'
 import { UpgradeDriver } from './upgrades/index.ts'
-import { securityHeaders, serveWebUi } from './web/index.ts'
+import { prepareHttp } from './web/index.ts'
 
-const MAX_BODY = '2mb'
 /** With a database that dies when we are answering already: half a minute, in which it is started again. */
 const PATIENCE = { retries: 30, minTimeout: 1000, maxTimeout: 1000 }
 
@@ -40,10 +39,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       logger: ['error', 'warn'],
       bodyParser: false,
     })
-    app.useBodyParser('json', { limit: MAX_BODY, strict: true })
-    app.disable('x-powered-by')
-    app.use(securityHeaders)
-    serveWebUi(app.getHttpAdapter().getInstance())
+    prepareHttp(app, config)
     const worker = app.get(CommandWorker)
     const heartbeats = app.get(HeartbeatEngine)
     const reinstaller = app.get(Reinstaller)

@@ -4,9 +4,11 @@ import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
 import { parseAddress } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
+import { prefixOf } from '../platform/network/address-prefix.ts'
+import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { AccessService } from './access.service.ts'
 import { namedPlaces } from './domain/named-by.ts'
-import { AttemptsByAddress } from './domain/sign-in-limits.ts'
+import { FAILURES_BY_ADDRESS } from './domain/sign-in-limits.ts'
 import { notFound } from './not-found.ts'
 import { type KnownRequest, may, type Principal } from './principal.ts'
 import { ScopeRepository } from './scope.repository.ts'
@@ -17,7 +19,7 @@ const nameOf = (context: ExecutionContext) =>
 /** Denies everything that the contract does not allow to whoever asks. */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  private readonly attempts = new AttemptsByAddress()
+  private readonly attempts = new AttemptWindows(FAILURES_BY_ADDRESS)
 
   constructor(
     private readonly access: AccessService,
@@ -94,10 +96,20 @@ export class AccessGuard implements CanActivate {
     }
   }
 
-  /** Whoever is not known yet may try so often, be it passwords, codes or links. Here, so that no more is written down either. */
-  private limitStranger(name: AdminRouteName, { ip = '' }: KnownRequest): void {
-    if (!this.attempts.take(`${name} ${ip}`, this.clock.now().getTime()))
-      throw new RollcallError('access.locked_out', 'Too many attempts from this address. Wait ten minutes.')
+  /**
+   * Whoever is not known yet may fail so often, be it with passwords, codes or links. An attempt counts from its beginning, so that
+   * many at once are no way around, and not any more when it was right.
+   */
+  private limitStranger(name: AdminRouteName, { ip = '', res }: KnownRequest): void {
+    const key = `${name} ${prefixOf(ip)}`
+    if (!this.attempts.take(key, this.clock.now().getTime()))
+      throw new RollcallError(
+        'access.locked_out',
+        'Too many attempts from this address came to nothing. Wait ten minutes.',
+      )
+    res?.once('finish', () => {
+      if (res.statusCode < 400) this.attempts.giveBack(key)
+    })
   }
 
   /** A browser sends the cookie whichever page of the same site asks it to; only ours may. */

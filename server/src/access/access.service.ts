@@ -2,12 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
 import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { Config } from '../platform/config/config.ts'
+import { isSecure } from '../platform/network/client-address.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { ApiKeysService, KEY_FILE } from './api-keys.service.ts'
 import { scopeFrom } from './domain/host-scope.ts'
 import { isAllowedOrigin } from './domain/origin.ts'
 import { rightsOfUser } from './domain/rights.ts'
-import type { KnownRequest, Principal } from './principal.ts'
+import type { Principal, Refused } from './principal.ts'
 import { cookieOf } from './session-cookie.ts'
 import { type FoundSession, SessionsService } from './sessions.service.ts'
 
@@ -15,7 +16,7 @@ import { type FoundSession, SessionsService } from './sessions.service.ts'
 const REMEMBER_MS = 2000
 const MOST_REMEMBERED = 10_000
 
-type RefusalListener = (request: KnownRequest, route: string, code: ErrorCode) => Promise<void>
+type RefusalListener = (request: Refused, route: string, code: ErrorCode) => Promise<void>
 
 /** Tells who is asking, by API key or by session cookie. */
 @Injectable()
@@ -45,7 +46,7 @@ export class AccessService {
       const key = /^Bearer ([\x21-\x7e]{1,256})$/.exec(authorization)?.[1]
       return key ? this.remembered(`key ${key}`, () => this.keys.find(key)) : undefined
     }
-    const token = cookieOf(request)
+    const token = cookieOf(request, this.isSecure(request))
     return token ? this.remembered(`session ${token}`, () => this.ofSession(token)) : undefined
   }
 
@@ -54,9 +55,21 @@ export class AccessService {
    * browser sends at least one of them with everything that can change something.
    */
   isFromOwnPage(request: IncomingMessage): boolean {
-    const { origin, host, 'sec-fetch-site': site } = request.headers
-    if (origin !== undefined) return isAllowedOrigin(origin, host, this.config.allowedOrigins)
+    const { origin, 'sec-fetch-site': site } = request.headers
+    if (origin !== undefined) return this.mayAct(request)
     return site === 'same-origin' || site === 'none'
+  }
+
+  /** Says whether the origin of a request, or of a WebSocket's beginning, may act for a browser's user. */
+  mayAct(request: IncomingMessage): boolean {
+    const { origin, host } = request.headers
+    const { allowedOrigins: allowed } = this.config
+    return isAllowedOrigin(origin, { host, isSecure: this.isSecure(request), allowed })
+  }
+
+  /** Says whether people reach this server by HTTPS. */
+  isSecure(request: IncomingMessage): boolean {
+    return isSecure(request, this.config)
   }
 
   /** Calls `listener` for every request that the guard refuses, before it is answered. */
@@ -64,7 +77,7 @@ export class AccessService {
     this.listeners.push(listener)
   }
 
-  async tellRefused(request: KnownRequest, route: string | undefined, code: ErrorCode): Promise<void> {
+  async tellRefused(request: Refused, route: string | undefined, code: ErrorCode): Promise<void> {
     for (const listener of this.listeners) await listener(request, route ?? 'unknown', code)
   }
 

@@ -2,7 +2,6 @@ export { AccessModule } from './access.module.ts'
 export { AccessService } from './access.service.ts'
 export { ApiKeysService } from './api-keys.service.ts'
 export { type HostScope, isInScope, scopeParameter, WHOLE_FLEET } from './domain/host-scope.ts'
-export { isAllowedOrigin } from './domain/origin.ts'
 export { notFound } from './not-found.ts'
 export { OneTimeLinks } from './one-time-links.ts'
 export {
@@ -13,6 +12,7 @@ export {
   may,
   type NamedHost,
   type Principal,
+  type Refused,
   refuseLabelsOutside,
 } from './principal.ts'
 export { ScopeRepository } from './scope.repository.ts'

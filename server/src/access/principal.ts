@@ -37,6 +37,10 @@ export interface KnownRequest extends Request {
   signedIn?: Pick<Principal, 'kind' | 'id' | 'name'>
 }
 
+/** What is known of a request that is refused. */
+export type Refused = Pick<KnownRequest, 'principal' | 'signedIn' | 'ip'> &
+  Partial<Pick<KnownRequest, 'params' | 'query' | 'body'>>
+
 export const rightsOf = ({ permissions, scopeText }: Principal): Rights => ({ permissions, scopeText })
 
 export const may = (principal: Principal, permission: Permission) => principal.permissions.has(permission)

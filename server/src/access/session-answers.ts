@@ -1,8 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common'
+import { Injectable } from '@nestjs/common'
 import type { Request, Response } from 'express'
-import type { Config } from '../platform/config/config.ts'
-import { CONFIG } from '../platform/tokens.ts'
-import { principalOf } from './access.service.ts'
+import { AccessService, principalOf } from './access.service.ts'
 import type { SignedIn } from './accounts.service.ts'
 import { type KnownRequest, viewOfPrincipal } from './principal.ts'
 import { setCookie } from './session-cookie.ts'
@@ -18,11 +16,11 @@ export const visitorOf = (request: Request): Visitor => ({
 export class SessionAnswers {
   constructor(
     private readonly sessions: SessionsService,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly access: AccessService,
   ) {}
 
   async begun({ token, needsTotp }: SignedIn, response: Response) {
-    setCookie(response, token, this.config.publicUrl)
+    setCookie(response, token, this.access.isSecure(response.req))
     const session = await this.sessions.find(token)
     const request: KnownRequest = response.req
     if (session) request.signedIn = { kind: 'user', id: session.userId, name: session.name }

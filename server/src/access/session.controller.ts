@@ -54,7 +54,7 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const token = cookieOf(request)
+    const token = cookieOf(request, this.access.isSecure(request))
     const pending = token ? await this.sessions.find(token) : undefined
     if (!pending?.isPending)
       throw new RollcallError('request.unauthenticated', 'Sign in with your password first.')

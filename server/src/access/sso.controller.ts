@@ -1,8 +1,7 @@
-import { Controller, Inject, Req, Res } from '@nestjs/common'
+import { Controller, Req, Res } from '@nestjs/common'
 import type { Request, Response } from 'express'
-import type { Config } from '../platform/config/config.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
-import { CONFIG } from '../platform/tokens.ts'
+import { AccessService } from './access.service.ts'
 import { SessionAnswers, visitorOf } from './session-answers.ts'
 import { clearCookie, namedCookie, setCookie } from './session-cookie.ts'
 import { SsoService } from './sso.service.ts'
@@ -18,13 +17,13 @@ export class SsoController {
   constructor(
     private readonly sso: SsoService,
     private readonly answers: SessionAnswers,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly access: AccessService,
   ) {}
 
   @Endpoint('beginSso')
   async begin(@Res({ passthrough: true }) response: Response) {
     const { url, flow } = await this.sso.begin()
-    setCookie(response, flow, this.config.publicUrl, FLOW)
+    setCookie(response, flow, this.access.isSecure(response.req), FLOW)
     return { url }
   }
 
@@ -36,7 +35,7 @@ export class SsoController {
   ) {
     // Whatever comes of it, this attempt is over.
     clearCookie(response, FLOW)
-    const flow = namedCookie(request, FLOW)
+    const flow = namedCookie(request, FLOW, this.access.isSecure(request))
     return this.answers.begun(await this.sso.finish(body.callback, flow, visitorOf(request)), response)
   }
 }

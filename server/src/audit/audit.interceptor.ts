@@ -9,7 +9,7 @@ import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 import { concatMap, from, type Observable, switchMap, tap } from 'rxjs'
 import { catchError } from 'rxjs/operators'
-import type { KnownRequest } from '../access/index.ts'
+import type { KnownRequest, Refused } from '../access/index.ts'
 import { parseInput } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -17,7 +17,7 @@ import { type About, AuditLog, type Ended } from './audit-log.ts'
 import { detailOf } from './domain/detail.ts'
 
 /** What stands in the log of a request; of a stranger's nothing that the stranger has written. */
-export function aboutOf(name: string, request: KnownRequest): About {
+export function aboutOf(name: string, request: Refused): About {
   const { principal } = request
   const actor = principal ?? request.signedIn
   return {

@@ -4,10 +4,11 @@ import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type LiveEvent, liveRequest } from '@rollcall/contracts/admin'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { AccessService, isAllowedOrigin, may, type Principal, ScopeRepository } from '../access/index.ts'
+import { AccessService, may, type Principal, ScopeRepository } from '../access/index.ts'
 import { CommandEvents, CommandsService } from '../commands/index.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
+import { clientOfRequest } from '../platform/network/client-address.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
 import { CommandFollower } from './command-follower.ts'
@@ -56,7 +57,7 @@ export class LiveGateway {
           socket.off('error', drop)
           this.server.handleUpgrade(request, socket, head, (ws) => this.serve(ws, principal, request))
         })
-        .catch((error) => this.refuse(socket, error))
+        .catch((error) => this.refuse(socket, request, error))
     })
     this.pinging = setInterval(() => this.ping(), PING_INTERVAL_MS).unref()
   }
@@ -71,7 +72,7 @@ export class LiveGateway {
   private async admit(request: IncomingMessage): Promise<Principal> {
     if (new URL(request.url ?? '/', 'http://localhost').pathname !== PATH)
       throw new RollcallError('request.not_found', 'Only /ws speaks WebSocket.')
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.config.allowedOrigins))
+    if (!this.access.mayAct(request))
       throw new RollcallError(
         'request.forbidden',
         'This origin may not connect. Add it to ROLLCALL_ALLOWED_ORIGINS if it should.',
@@ -85,8 +86,14 @@ export class LiveGateway {
     return principal
   }
 
-  private refuse(socket: Duplex, error: unknown): void {
+  private refuse(socket: Duplex, request: IncomingMessage, error: unknown): void {
     const known = error instanceof RollcallError ? error : undefined
+    if (known?.kind === 'rejected')
+      void this.access.tellRefused(
+        { ip: clientOfRequest(request, this.config.trustedProxies).address },
+        'openLive',
+        known.code,
+      )
     if (!known) this.log.error({ err: error }, 'a live connection failed')
     const status = {
       'request.unauthenticated': '401 Unauthorized',

@@ -12,6 +12,7 @@ import { AppModule } from '../app.module.ts'
 import { LiveGateway } from '../live/index.ts'
 import type { Config } from '../platform/config/config.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
+import { prepareHttp } from '../web/index.ts'
 import { testPlatform } from './test-platform.ts'
 
 export const PASSWORD = 'correct horse battery'
@@ -46,7 +47,11 @@ export class TestServer implements AsyncDisposable {
     const platform = await testPlatform(test, folder, log, options)
     const { config, dataDir } = platform
     const module = AppModule.of(platform)
-    const app = await NestFactory.create<NestExpressApplication>(module, { logger: false })
+    const app = await NestFactory.create<NestExpressApplication>(module, {
+      logger: false,
+      bodyParser: false,
+    })
+    prepareHttp(app, config)
     await app.listen(0, '127.0.0.1')
     app.get(LiveGateway).attach(app.getHttpServer() as Server)
     await app.get(ApiKeysService).ensureLocalKey()

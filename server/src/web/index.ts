@@ -1,1 +1,1 @@
-export { securityHeaders, serveWebUi } from './web-ui.ts'
+export { prepareHttp } from './http-app.ts'

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import express from 'express'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { AddressRanges } from '../platform/network/address-ranges.ts'
 import { serveWebUi } from './web-ui.ts'
 
 const SCRIPT = 'console.log("a page")\n'.repeat(100)
@@ -23,7 +24,7 @@ beforeAll(async () => {
   await writeFile(join(dist, 'assets/fleet-page-A1b_-2.js'), SCRIPT)
   await writeFile(join(dist, 'assets/files-page-A1.js'), SCRIPT)
   const app = express()
-  serveWebUi(app, dist)
+  serveWebUi(app, { publicUrl: undefined, trustedProxies: new AddressRanges([]) }, dist)
   app.use((_request, response) => void response.status(404).json({ from: 'the API' }))
   http.on('request', app).listen(0, '127.0.0.1')
   await once(http, 'listening')

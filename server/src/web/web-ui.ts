@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Express, NextFunction, Request, Response } from 'express'
 import expressStaticGzip from 'express-static-gzip'
 import { cookieOf } from '../access/index.ts'
+import { isSecure, type Transport } from '../platform/network/client-address.ts'
 
 const DIST = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
 const YEAR_MS = 365 * 86_400_000
@@ -31,25 +32,32 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/** Nothing without HTTPS, for half a year. */
+const HSTS = 'max-age=15552000'
+
 /** What every answer says to a browser, the API's too. */
-export function securityHeaders(_request: Request, response: Response, next: NextFunction): void {
-  response.set({
-    'content-security-policy': POLICY,
-    'x-content-type-options': 'nosniff',
-    'x-frame-options': 'DENY',
-    'referrer-policy': 'no-referrer',
-    'permissions-policy': 'camera=(), geolocation=(), microphone=()',
-    'cross-origin-opener-policy': 'same-origin',
-    'cross-origin-resource-policy': 'same-origin',
-  })
-  next()
-}
+export const securityHeaders =
+  (config: Transport) => (request: Request, response: Response, next: NextFunction) => {
+    response.set({
+      'content-security-policy': POLICY,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+    })
+    if (isSecure(request, config)) response.set('strict-transport-security', HSTS)
+    // What somebody was shown stays in no cache, a proxy's neither.
+    if (/^\/api(\/|$)/i.test(request.path)) response.set('cache-control', 'no-store')
+    next()
+  }
 
 /**
  * Serves the built UI, compressed as the build has left it. It holds nothing of the fleet: whoever may not sign in sees how one
  * signs in.
  */
-export function serveWebUi(app: Express, dist = DIST): void {
+export function serveWebUi(app: Express, config: Transport, dist = DIST): void {
   if (!existsSync(join(dist, 'index.html'))) return
   const compressed = { enableBrotli: true, orderPreference: ['br', 'gz'], index: false as const }
   // The names of these hold a hash of what is in them.
@@ -59,7 +67,8 @@ export function serveWebUi(app: Express, dist = DIST): void {
   app.use(expressStaticGzip(dist, { ...compressed, serveStatic: { maxAge: HOUR_MS } }))
   const ahead = aheadOfFleet(dist)
   app.use((request, response, next) => {
-    if (request.url === '/' && cookieOf(request) !== undefined) response.set('link', ahead)
+    if (request.url === '/' && cookieOf(request, isSecure(request, config)) !== undefined)
+      response.set('link', ahead)
     if (request.method !== 'GET' || NOT_PAGES.test(request.path) || !request.accepts('html')) return next()
     response.set('cache-control', 'no-store').sendFile(join(dist, 'index.html'))
   })

@@ -1,16 +1,29 @@
 import { expect, it } from 'vitest'
 import { isAllowedOrigin } from './origin.ts'
 
+const HTTP = { host: 'rollcall:8420', isSecure: false, allowed: [] }
+
 it('lets in programs and pages of this server, and no page of another', () => {
-  expect(isAllowedOrigin(undefined, 'rollcall:8420', [])).toBe(true)
-  expect(isAllowedOrigin('http://rollcall:8420', 'rollcall:8420', [])).toBe(true)
-  expect(isAllowedOrigin('https://admin.example', 'rollcall:8420', ['https://admin.example'])).toBe(true)
+  expect(isAllowedOrigin(undefined, HTTP)).toBe(true)
+  expect(isAllowedOrigin('http://rollcall:8420', HTTP)).toBe(true)
+  expect(isAllowedOrigin('https://rollcall.example', { ...HTTP, host: 'rollcall.example:443' })).toBe(true)
+  const allowed = { ...HTTP, allowed: ['https://admin.example'] }
+  expect(isAllowedOrigin('https://admin.example', allowed)).toBe(true)
   for (const origin of [
     'http://evil.example',
     'http://rollcall',
     'http://rollcall:8420.evil.example',
+    'ftp://rollcall:8420',
     'null',
     '',
   ])
-    expect(isAllowedOrigin(origin, 'rollcall:8420', []), origin).toBe(false)
+    expect(isAllowedOrigin(origin, HTTP), origin).toBe(false)
+  expect(isAllowedOrigin('http://evil.example', { ...HTTP, host: 'x@evil.example' })).toBe(false)
+})
+
+it('lets in no page without HTTPS where people come by it, whatever the host', () => {
+  const secure = { host: 'rollcall.example', isSecure: true, allowed: ['http://old.example'] }
+  expect(isAllowedOrigin('https://rollcall.example', secure)).toBe(true)
+  for (const origin of ['http://rollcall.example', 'http://old.example', 'ws://rollcall.example'])
+    expect(isAllowedOrigin(origin, secure), origin).toBe(false)
 })

@@ -1,13 +1,28 @@
+export interface OriginPolicy {
+  /** As the request names it: of a proxy it may be another than people have asked for. */
+  host: string | undefined
+  /** People reach this server by HTTPS: then no page without it may act. */
+  isSecure: boolean
+  /** Origins that the operator has named, the public one included. */
+  allowed: readonly string[]
+}
+
 /**
- * Whether a WebSocket may be opened. Programs send no Origin; a browser always does, and only pages of this server, or
- * of origins that the operator has named, may use what the browser's user may.
+ * Says whether what sends a request may act for a browser's user. Programs send no Origin; a browser always does, and only pages
+ * of this server, or of origins that the operator has named, may use what the browser's user may. Pure.
  */
 export function isAllowedOrigin(
   origin: string | undefined,
-  host: string | undefined,
-  allowed: readonly string[],
+  { host, isSecure, allowed }: OriginPolicy,
 ): boolean {
   if (origin === undefined) return true
-  if (allowed.includes(origin)) return true
-  return URL.canParse(origin) && host !== undefined && new URL(origin).host === host
+  if (!URL.canParse(origin)) return false
+  const { protocol, host: from } = new URL(origin)
+  if (isSecure ? protocol !== 'https:' : !/^https?:$/.test(protocol)) return false
+  return allowed.includes(origin) || isSameHost(from, protocol, host)
+}
+
+function isSameHost(from: string, protocol: string, host: string | undefined): boolean {
+  const own = `${protocol}//${host}`
+  return host !== undefined && /^[^/?#@\\]+$/.test(host) && URL.canParse(own) && new URL(own).host === from
 }

@@ -10,22 +10,5 @@ export function lockedUntil(failures: number, now: Date): Date | null {
   return new Date(now.getTime() + lockMs)
 }
 
-const WINDOW_MS = 10 * 60_000
-const MOST_PER_WINDOW = 50
-const MOST_KEPT = 10_000
-
-/** How often an address may try something, whoever it claims to be. Kept by this process alone; the accounts' locks hold everywhere. */
-export class AttemptsByAddress {
-  private readonly windows = new Map<string, { sinceMs: number; count: number }>()
-
-  /** Counts an attempt and says whether there was room for it. */
-  take(what: string, nowMs: number): boolean {
-    const known = this.windows.get(what)
-    if (known && nowMs - known.sinceMs < WINDOW_MS) return ++known.count <= MOST_PER_WINDOW
-    this.windows.delete(what)
-    const [oldest] = this.windows.keys()
-    if (oldest !== undefined && this.windows.size >= MOST_KEPT) this.windows.delete(oldest)
-    this.windows.set(what, { sinceMs: nowMs, count: 1 })
-    return true
-  }
-}
+/** How often an address may fail at something, whoever it claims to be. The accounts' own locks hold on every server. */
+export const FAILURES_BY_ADDRESS = { windowMs: 10 * 60_000, max: 50, maxKeys: 10_000 }

@@ -20,7 +20,7 @@ const SECRET =
 const PLAIN = new Set(['labels', 'target', 'limits'])
 
 type Fields = Pick<Route, 'params' | 'query' | 'body'>
-type Parts = Record<keyof Fields, unknown>
+type Parts = Partial<Record<keyof Fields, unknown>>
 
 /** What of a request stands in the log: the fields that its route declares, bounded as a whole, and no secret. */
 export function detailOf(route: Fields, parts: Parts): Record<string, unknown> {

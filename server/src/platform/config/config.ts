@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
 import { agentPorts } from '@rollcall/contracts/admin'
 import { z } from 'zod'
+import type { AddressRanges } from '../network/address-ranges.ts'
+import { parseTrustedProxies } from '../network/trusted-proxies.ts'
 import { agentCallers } from './agent-callers.ts'
 import { OIDC_VARIABLES, type OidcConfig, readOidcConfig } from './oidc-config.ts'
 
@@ -19,6 +21,7 @@ const environment = z.object({
     .regex(/^https?:/, 'must start with https:// or http://')
     .optional(),
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
+  ROLLCALL_TRUSTED_PROXIES: z.string().default(''),
   ...OIDC_VARIABLES,
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_OLD_MASTER_KEY: z.string().optional(),
@@ -67,8 +70,10 @@ export interface Config {
   listen: { host: string; port: number; isDefault: boolean }
   /** Where people open the server, without a slash at the end; undefined where that is its own address. */
   publicUrl: string | undefined
-  /** Origins besides the server's own whose pages may act for the user of a browser. */
+  /** Origins, the public address's own among them, whose pages may act for the user of a browser. */
   allowedOrigins: string[]
+  /** The proxies whose word counts about whom they were asked by. */
+  trustedProxies: AddressRanges
   /** Undefined where there is no single sign-on. */
   oidc: OidcConfig | undefined
   masterKey: string | undefined
@@ -118,9 +123,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     listen: parseListen(value.ROLLCALL_LISTEN),
     publicUrl,
     oidc: readOidcConfig(value, publicUrl),
-    allowedOrigins: value.ROLLCALL_ALLOWED_ORIGINS.split(',')
-      .map((origin) => origin.trim())
-      .filter(Boolean),
+    allowedOrigins: readOrigins(value.ROLLCALL_ALLOWED_ORIGINS, publicUrl),
+    trustedProxies: readTrustedProxies(value.ROLLCALL_TRUSTED_PROXIES),
     masterKey: value.ROLLCALL_MASTER_KEY,
     oldMasterKey: value.ROLLCALL_OLD_MASTER_KEY,
     agentCallers: value.ROLLCALL_AGENT_CALLERS,
@@ -136,6 +140,34 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,
   }
+}
+
+const invalid = (message: string) =>
+  new RollcallError('server.config_invalid', `The environment is not valid: ${message}.`)
+
+function readTrustedProxies(text: string): AddressRanges {
+  const parsed = parseTrustedProxies(text)
+  if (typeof parsed === 'string') throw invalid(`ROLLCALL_TRUSTED_PROXIES ${parsed}`)
+  return parsed
+}
+
+function readOrigins(text: string, publicUrl: string | undefined): string[] {
+  const listed = text
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter(Boolean)
+  const origins = listed.map((origin) => {
+    if (!/^https?:\/\/[^/]+$/i.test(origin) || !URL.canParse(origin))
+      throw invalid(
+        `ROLLCALL_ALLOWED_ORIGINS holds "${origin.slice(0, 100)}", which is no origin such as https://admin.example`,
+      )
+    if (publicUrl?.startsWith('https:') && origin.toLowerCase().startsWith('http:'))
+      throw invalid(
+        `ROLLCALL_ALLOWED_ORIGINS holds ${origin}, whose pages anybody on the way can change, while ROLLCALL_PUBLIC_URL is HTTPS`,
+      )
+    return new URL(origin).origin
+  })
+  return publicUrl === undefined ? origins : [...origins, new URL(publicUrl).origin]
 }
 
 function defaultDataDir(env: NodeJS.ProcessEnv): string {

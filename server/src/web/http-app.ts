@@ -1,0 +1,19 @@
+import type { NestExpressApplication } from '@nestjs/platform-express'
+import type { NextFunction, Request, Response } from 'express'
+import { clientOfRequest, type Transport } from '../platform/network/client-address.ts'
+import { securityHeaders, serveWebUi } from './web-ui.ts'
+
+const MAX_BODY = '2mb'
+
+/** Sets up what stands before every route: bodies, whom a request comes from, headers, and the UI. */
+export function prepareHttp(app: NestExpressApplication, config: Transport): void {
+  app.disable('x-powered-by')
+  app.use((request: Request, _response: Response, next: NextFunction) => {
+    const { address } = clientOfRequest(request, config.trustedProxies)
+    Object.defineProperty(request, 'ip', { value: address, configurable: true })
+    next()
+  })
+  app.use(securityHeaders(config))
+  app.useBodyParser('json', { limit: MAX_BODY, strict: true })
+  serveWebUi(app.getHttpAdapter().getInstance(), config)
+}
