@@ -18,6 +18,25 @@ export function sanitizeText(text: string, maxLength: number): string {
   return text.slice(0, maxLength).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '\uFFFD')
 }
 
+/** A carriage return at the end of a line, a tab and the codes for colours do no harm. */
+const HARMLESS = /\r$|\t|\u001b\[[0-9;:]*m/
+/** C0 and C1 controls, marks that turn the direction of text, other line ends, tags and half characters. */
+const HARMFUL = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cc}\p{Cs}]/u
+const ACTING = new RegExp(`(${HARMLESS.source})|${HARMFUL.source}`, 'gu')
+const COLOUR = /\u001b\[([0-9;:]*)m/g
+
+/**
+ * Makes a line of a program's output fit for a terminal that several hosts share: it cannot move the cursor, turn the direction of
+ * text or colour the lines of others. Each character that could becomes `?`.
+ */
+export function terminalLine(line: string): string {
+  const shown = line.replace(ACTING, (_found, allowed?: string) => allowed ?? '?')
+  const colour = [...shown.matchAll(COLOUR)].at(-1)?.[1]
+  if (colour === undefined || /^0*$/.test(colour)) return shown
+  const end = shown.endsWith('\r') ? -1 : shown.length
+  return `${shown.slice(0, end)}\u001b[0m${shown.slice(end)}`
+}
+
 /** Random bytes written as text, as `crypto.randomBytes(n).toString('base64url')` gives them. */
 export const base64Url = (minLength: number, maxLength: number) =>
   z

@@ -3,7 +3,7 @@ import { ApiError, CliError, Left } from '../errors.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
 import { RECONNECT_HELP } from '../live/reconnecting.ts'
 import { jsonDocument, jsonLine } from '../output/json.ts'
-import { JsonPrinter, RawPrinter } from '../output/printer.ts'
+import { JsonPrinter, LinePrinter } from '../output/printer.ts'
 import { endingOf, took } from '../output/words.ts'
 
 export const WAIT_HELP = `With --wait the exit code is 0 only when it succeeded. Ctrl-C leaves; the server goes on without you.
@@ -41,7 +41,8 @@ async function showUntilEnd(
   const { watch } = await import('../live/watch.ts')
   const { leaving } = watchInterrupts()
   if (json) context.stdout.write(jsonLine({ type: 'accepted', ...answer }))
-  const printer = json ? new JsonPrinter(context) : new RawPrinter(context)
+  // The host's words stand among the server's: they must not pass for them.
+  const printer = json ? new JsonPrinter(context) : new LinePrinter(context, [])
   const endings = await watch({
     context,
     commands: [{ id: commandId, host }],

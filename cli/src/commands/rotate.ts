@@ -1,3 +1,4 @@
+import { sanitizeText } from '@rollcall/contracts'
 import type { RotationHost } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
@@ -46,7 +47,7 @@ async function start(context: Context, names: string[], options: Options): Promi
   const body = targetOf({ ...options, ...(host.length > 0 && { host }) })
   if (!body) throw new UsageError('Say which hosts: their names, --label SELECTOR or --all.')
   const { hosts, skipped } = await api.call('startRotation', { body })
-  for (const one of skipped) stderr.write(`left out: ${one.host}, ${one.reason}\n`)
+  for (const one of skipped) stderr.write(`left out: ${one.host}, ${sanitizeText(one.reason, 300)}\n`)
   const shown = options.wait ? await ended(context, hosts, options.timeout ?? DEFAULT_WAIT_MS) : hosts
   stdout.write(options.json ? jsonDocument({ hosts: shown }) : listing(shown))
   const left = shown.filter(({ rotation }) => rotation !== null)

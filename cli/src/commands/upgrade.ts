@@ -1,3 +1,4 @@
+import { sanitizeText } from '@rollcall/contracts'
 import type { NewUpgradeInput, UpgradeDetail, UpgradeHostState, UpgradeView } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
@@ -128,13 +129,15 @@ async function plan({ api, stdout }: Context, options: Options): Promise<void> {
   if (options.json) return void stdout.write(jsonDocument(answer))
   stdout.write(`to ${answer.version}\n`)
   for (const { ring, hosts } of answer.rings) stdout.write(`ring ${ring}: ${hosts.join(' ')}\n`)
-  for (const { host, reason } of answer.skipped) stdout.write(`left out: ${host}, ${reason}\n`)
+  for (const { host, reason } of answer.skipped)
+    stdout.write(`left out: ${host}, ${sanitizeText(reason, 300)}\n`)
 }
 
 async function start(context: Context, options: Options): Promise<void> {
   const { api, stdout } = context
   const { upgrade, skipped } = await api.call('startUpgrade', { body: bodyOf(options) })
-  for (const { host, reason } of skipped) context.stderr.write(`left out: ${host}, ${reason}\n`)
+  for (const { host, reason } of skipped)
+    context.stderr.write(`left out: ${host}, ${sanitizeText(reason, 300)}\n`)
   if (!options.wait) return void stdout.write(options.json ? jsonDocument({ upgrade }) : `${upgrade.id}\n`)
   const detail = await ended(context, upgrade.id)
   stdout.write(options.json ? jsonDocument(detail) : picture(detail))
@@ -161,9 +164,9 @@ function picture({ upgrade, hosts }: UpgradeDetail): string {
   )
   const told = hosts
     .filter(({ reason }) => reason !== null)
-    .map(({ host, state, reason }) => `${host.name}: ${state}: ${reason}\n`)
+    .map(({ host, state, reason }) => `${host.name}: ${state}: ${sanitizeText(reason ?? '', 1000)}\n`)
   return `${inWords(upgrade)}\n${rings.join('')}${told.join('')}`
 }
 
 const inWords = ({ version, state, counts, total, reason }: UpgradeView): string =>
-  `to ${version}: ${state}, ${counts.upgraded} of ${total} upgraded${reason === null ? '' : `. ${reason}`}`
+  `to ${version}: ${state}, ${counts.upgraded} of ${total} upgraded${reason === null ? '' : `. ${sanitizeText(reason, 1000)}`}`

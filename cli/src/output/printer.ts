@@ -1,4 +1,4 @@
-import { sanitizeText } from '@rollcall/contracts'
+import { sanitizeText, terminalLine } from '@rollcall/contracts'
 import type { CommandView } from '@rollcall/contracts/admin'
 import type { Context } from '../context.ts'
 import type { LiveOutput } from '../live/follower.ts'
@@ -87,14 +87,8 @@ export class LinePrinter implements Printer {
 
 const LINE_END = Buffer.from('\n')
 
-/** A carriage return at the end of a line, a tab and the codes for colours do no harm: the first group. */
-const CONTROL = /(\r$|\t|\x1b\[[0-9;]*m)|[\x00-\x1f\x7f]/g
-
-/** On a terminal that many hosts share, none may move the cursor and so write the lines of another. */
-export function harmless(line: Buffer): Buffer {
-  const text = line.toString('latin1').replace(CONTROL, (_found, allowed?: string) => allowed ?? '?')
-  return Buffer.from(text, 'latin1')
-}
+/** On a terminal that many hosts share, none may write the lines of another. What is no UTF-8 is no text either. */
+export const harmless = (line: Buffer): Buffer => Buffer.from(terminalLine(line.toString('utf8')))
 
 const prefixOf = (host: string, colour: number | undefined) =>
   colour === undefined ? `${host} | ` : `\x1b[${colour}m${host} |\x1b[0m `
