@@ -5,7 +5,8 @@
 ORDER is a file in JSON, mode 0600, that is removed as soon as it was read, or "-" for the first line of standard input:
     playbook     under the folder `project`
     project      absolute path; null for the playbooks beside this script
-    variables    for --extra-vars; they go through a file of mode 0600 that is removed at the end
+    variables    for --extra-vars; they go through a file of mode 0600 that is removed at the end. Text in them is data: what looks like a
+                 template stays as it is, but in those that the list `rollcall_templates` among them names
     nonce        what each line of ours bears
     check, diff  as --check and --diff
     expected     null, or the digest of a plan: only where --check gives it again is anything changed
@@ -18,6 +19,7 @@ login of root, and are to be kept; without it the umask is 022. Needs Python 3.9
 import json
 import os
 import pwd
+import re
 import select
 import shutil
 import signal
@@ -34,6 +36,9 @@ TERM_SECONDS = 5
 PRIVATE = "/run"
 ON_DISK = "/var/tmp"
 PREFIX = "rollcall-playbook-"
+VARIABLES = "variables.yml"
+# Names of variables whose text is meant as a template.
+TEMPLATES = "rollcall_templates"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # What our playbooks are written for; a host's own Ansible of this version or a later one is used.
@@ -59,7 +64,7 @@ def main():
             remove_leftovers(place)
             folders.append(tempfile.mkdtemp(prefix="%s%d-%s-" % (PREFIX, os.getpid(), boot()), dir=place))
         private, scratch = folders
-        write_private(os.path.join(private, "variables.json"), json.dumps(order["variables"]))
+        write_private(os.path.join(private, VARIABLES), variables_file(order["variables"]))
         return run(order, private, scratch, "--while-stdin" in sys.argv[2:])
     except OSError as error:
         print("There is no place for the playbook's temporary files: %s" % error, file=sys.stderr)
@@ -107,6 +112,49 @@ def write_private(path, text):
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def variables_file(variables):
+    """Writes variables as JSON, or, where something could be a template, as YAML that says of each text that it is none."""
+    values = {name: value for name, value in variables.items() if name != TEMPLATES}
+    templates = variables.get(TEMPLATES, [])
+    if not any(may_be_template(value) for name, value in values.items() if name not in templates):
+        return json.dumps(values)
+    return "{%s}\n" % ", ".join("%s: %s" % (quoted(name), to_yaml(value, name in templates)) for name, value in values.items())
+
+
+def may_be_template(value):
+    if isinstance(value, str):
+        return "{" in value
+    if isinstance(value, dict):
+        return any("{" in key or may_be_template(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(may_be_template, value))
+
+
+def to_yaml(value, is_template):
+    if isinstance(value, str):
+        return text_to_yaml(value, is_template)
+    if isinstance(value, dict):
+        items = ("? %s : %s" % (text_to_yaml(key, is_template), to_yaml(item, is_template)) for key, item in value.items())
+        return "{%s}" % ", ".join(items)
+    if isinstance(value, list):
+        return "[%s]" % ", ".join(to_yaml(item, is_template) for item in value)
+    text = json.dumps(value)
+    # Without a point YAML takes a number with an exponent for text.
+    return re.sub("^(-?[0-9]+)e", r"\1.0e", text)
+
+
+def text_to_yaml(text, is_template):
+    return quoted(text) if is_template else "!unsafe " + quoted(text)
+
+
+def quoted(text):
+    """A text as YAML in double quotes. What is no plain character is written by its number: YAML folds some line ends."""
+    return '"%s"' % "".join(character if is_plain(character) else "\\U%08x" % ord(character) for character in text)
+
+
+def is_plain(character):
+    return " " <= character <= "~" and character not in '"\\'
 
 
 def run(order, private, scratch, is_watched):
@@ -164,7 +212,7 @@ def start(order, private, scratch, children, check, diff, stdout=None):
         *ansible_playbook(),
         "--inventory", "localhost,", "--connection", "local",
         "--extra-vars", "ansible_python_interpreter=" + sys.executable,
-        "--extra-vars", "@" + os.path.join(private, "variables.json"),
+        "--extra-vars", "@" + os.path.join(private, VARIABLES),
         *(["--check"] if check else []),
         *(["--diff"] if diff else []),
         os.path.join(project, order["playbook"]),

@@ -7,6 +7,7 @@ import { CommandsRepository, CommandsService, hashOf } from '../commands/index.t
 import { type AcceptedRun, RunsRepository, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
 import { withGivenDefaults } from './domain/argument-specs.ts'
+import { namesOf, withTemplates } from './domain/templates.ts'
 import { validateVariables } from './domain/validate-variables.ts'
 import { PlaybookHandler } from './playbook.handler.ts'
 import { type PlaybookOrder, PlaybooksRepository, type StoredOutcome } from './playbooks.repository.ts'
@@ -56,7 +57,10 @@ export class PlaybooksService {
     return this.accept({
       ...{ runId, actor, timeoutMs, digests: null, limits: limits ?? null },
       bodyHash: hashOf({ name, ...request, runId }),
-      order: { playbook: name, version, mode, via, isDiff: diff, variables, planId: null },
+      order: {
+        ...{ playbook: name, version, mode, via, isDiff: diff, planId: null },
+        variables: withTemplates(specs, variables, request.variables),
+      },
       target: { hosts, labels, all },
     })
   }
@@ -91,7 +95,7 @@ export class PlaybooksService {
     const run = await this.runs.show(runId)
     const hosts = await this.playbooks.hosts(runId)
     const { playbook, version, mode, via, planId, variables } = order
-    return { run, playbook, version, mode, via, planId, variables: Object.keys(variables), hosts }
+    return { run, playbook, version, mode, via, planId, variables: namesOf(variables), hosts }
   }
 
   /** Throws `playbook.not_found` for a command that is no playbook. */

@@ -6,7 +6,7 @@ import { labelSelector } from '../selector.ts'
  * What one may be allowed to do. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
  * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
  * root, which is as much as to run something there; `files:read` to see which were; `files:fetch` to read any file of a host, as root;
- * `playbooks:run` to run, plan and apply playbooks; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
+ * `playbooks:run` to run, plan and apply playbooks, which is to be root on the hosts of one's scope; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
  * `releases:write` to add a release of the agent, which is as much as to be root where it is installed; `identity:write` to make a new certificate by which all agents know the servers.
  */
 export const permission = z.enum([

@@ -26,6 +26,8 @@ export const playbookVariable = z.strictObject({
   isRequired: z.boolean(),
   /** It is never shown: forms and logs leave it out. */
   isSecret: z.boolean(),
+  /** Text in it is a template that Ansible fills in; in all others it is data. Left out for data. */
+  isTemplate: z.literal(true).optional(),
   choices: z.array(jsonValue).nullable(),
   /** What holds where none is given; undefined where there is none. */
   default: jsonValue.optional(),

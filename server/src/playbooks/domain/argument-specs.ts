@@ -86,6 +86,7 @@ function readOption(name: string, option: Record<string, unknown>): PlaybookVari
     elements: option.elements === undefined ? null : typeOf(option.elements, name, 'elements'),
     isRequired: option.required === true,
     isSecret: option.no_log === true,
+    ...(option.rollcall_template === true && { isTemplate: true as const }),
     choices: Array.isArray(option.choices) ? (option.choices as PlaybookVariable['choices']) : null,
     isDefaultGiven: false,
     ...(option.default !== undefined && { default: option.default as PlaybookVariable['default'] }),
