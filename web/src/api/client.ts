@@ -4,7 +4,7 @@ import type { z } from 'zod'
 type In<N extends AdminRouteName, P extends 'params' | 'query' | 'body'> = z.input<AdminRoutes[N][P]>
 type Part<N extends AdminRouteName, P extends 'params' | 'query' | 'body'> =
   Record<string, never> extends In<N, P> ? { [K in P]?: In<N, P> } : { [K in P]: In<N, P> }
-type Input<N extends AdminRouteName> = Part<N, 'params'> & Part<N, 'query'> & Part<N, 'body'>
+export type Input<N extends AdminRouteName> = Part<N, 'params'> & Part<N, 'query'> & Part<N, 'body'>
 export type Answer<N extends AdminRouteName> = z.output<AdminRoutes[N]['response']>
 
 /** What the server refused, or why it could not be asked. */

@@ -1,16 +1,21 @@
+import { Checkbox, Stack } from '@mantine/core'
 import type { HostView } from '@rollcall/contracts/admin'
 import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
+import { EditHost, isOfAnother } from './edit-host.tsx'
 
 export function HostActions({ host }: { host: HostView }) {
   const mayWrite = useMay('hosts:write')
   const navigate = useNavigate()
+  const [isOnPurpose, setOnPurpose] = useState(false)
   if (!mayWrite) return null
   const install = async () => {
-    const { commandId } = await call('installHost', { params: { host: host.id } })
+    const query = isOnPurpose ? { takeOver: 'true' as const } : {}
+    const { commandId } = await call('installHost', { params: { host: host.id }, query })
     await navigate({ to: '/commands/$id', params: { id: commandId } })
   }
   const remove = async (forget: boolean) => {
@@ -20,11 +25,23 @@ export function HostActions({ host }: { host: HostView }) {
   }
   return (
     <>
+      <EditHost host={host} />
       <ConfirmButton
         size="sm"
         label={t('host.install')}
         title={t('host.installTitle', { host: host.name })}
-        explanation={t('host.installText')}
+        explanation={
+          <Stack gap="xs">
+            {t('host.installText')}
+            {isOfAnother(host.stateCode) && (
+              <Checkbox
+                label={t('host.takeOver')}
+                checked={isOnPurpose}
+                onChange={(event) => setOnPurpose(event.currentTarget.checked)}
+              />
+            )}
+          </Stack>
+        }
         confirm={t('host.install')}
         color="cyan"
         onConfirm={install}

@@ -1,9 +1,9 @@
 import { Anchor, Button, Group, Paper, Stack, Tabs, Text } from '@mantine/core'
-import type { HostStatus, HostView } from '@rollcall/contracts/admin'
+import type { HostStatus } from '@rollcall/contracts/admin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { call } from '../../api/client.ts'
+import { type Answer, call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
@@ -34,7 +34,7 @@ export function HostPage() {
   if (host.error ?? status.error)
     return <ErrorState error={host.error ?? status.error} onRetry={() => host.refetch()} />
   if (!host.data || !status.data) return <Waiting />
-  return <Shown host={host.data.host} status={status.data} serverPin={host.data.serverPin} />
+  return <Shown {...host.data} status={status.data} />
 }
 
 /** The live fleet knows of a change before this page would ask again. */
@@ -50,7 +50,7 @@ function useRefreshOnChange(name: string, hostId: string | undefined) {
   }, [client, name, mark])
 }
 
-function Shown({ host, status, serverPin }: { host: HostView; status: HostStatus; serverPin: string }) {
+function Shown({ host, status, ...trust }: Answer<'showHost'> & { status: HostStatus }) {
   const mayRun = useMay('commands:run')
   const mayOpen = useMay('terminals:open')
   const isInstalled = host.agent?.installedAt != null
@@ -113,7 +113,7 @@ function Shown({ host, status, serverPin }: { host: HostView; status: HostStatus
           <CommandTable query={{ host: host.name }} />
         </Tabs.Panel>
         <Tabs.Panel value="trust" pt="md">
-          <Trust host={host} status={status} serverPin={serverPin} />
+          <Trust host={host} status={status} {...trust} />
         </Tabs.Panel>
       </Tabs>
     </Stack>

@@ -14,10 +14,11 @@ interface Props {
   host: HostView
   status: HostStatus
   serverPin: string
+  sameMachineAs: { name: string | null } | null
 }
 
 /** Why this host is believed to be the one that was added, and what it believes of the server. */
-export function Trust({ host, status, serverPin }: Props) {
+export function Trust({ host, status, serverPin, sameMachineAs }: Props) {
   const { agent } = host
   return (
     <Stack>
@@ -31,6 +32,9 @@ export function Trust({ host, status, serverPin }: Props) {
           [t('trust.certificate'), <code key="c">{agent?.certificatePin ?? t('trust.none')}</code>],
           [t('trust.server'), <code key="p">{serverPin}</code>],
           [t('trust.port'), agent?.port ?? '–'],
+          ...(sameMachineAs
+            ? [[t('trust.sameMachine'), sameMachineAs.name ?? t('trust.hiddenHost')] as [string, string]]
+            : []),
           [
             t('trust.token'),
             <span key="t">

@@ -1,4 +1,15 @@
-import { Alert, Button, Code, Group, NumberInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Code,
+  Group,
+  NumberInput,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { ApiError, call } from '../../api/client.ts'
@@ -6,6 +17,7 @@ import { t } from '../../i18n/index.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
+import { isOfAnother } from './edit-host.tsx'
 import type { PreflightLine } from './preflight-lines.ts'
 import { Preflight } from './preflight-list.tsx'
 
@@ -17,10 +29,14 @@ export function OneHost() {
     port: 22,
     user: 'root',
     labels: '',
+    agentPorts: '',
   })
   const [secrets, setSecrets] = useState(NO_SECRETS)
   const [key, setKey] = useState<{ fingerprint: string; algorithm: string; of: string }>()
   const [checks, setChecks] = useState<PreflightLine[]>([])
+  /** Whether the machine, or its agent, was found to be another host's, and whether it is taken all the same. */
+  const [isAnothers, setAnothers] = useState(false)
+  const [isOnPurpose, setOnPurpose] = useState(false)
   const [error, setError] = useState<unknown>()
   const [isWorking, setWorking] = useState(false)
   const navigate = useNavigate()
@@ -44,12 +60,20 @@ export function OneHost() {
         credential: credentialOf(secrets),
         ...(sudoPassword && { sudoPassword }),
         hostKey: seen.fingerprint,
+        ...(isOnPurpose && { allowDuplicate: true, takeOver: true }),
       }
       const { isReady, checks: found } = await call('checkHost', { body: reached })
       setChecks(found.map(({ name, ok, message }) => ({ name, isOk: ok, message })))
+      setAnothers(isOnPurpose || found.some(({ ok, code }) => !ok && isOfAnother(code)))
       if (!isReady) return
+      const agentPorts = draft.agentPorts.trim()
       const { commandId } = await call('addHost', {
-        body: { ...reached, name: draft.name.trim(), labels: labelsOf(draft.labels) },
+        body: {
+          ...reached,
+          name: draft.name.trim(),
+          labels: labelsOf(draft.labels),
+          ...(agentPorts !== '' && { agentPorts }),
+        },
       })
       forget()
       await navigate({ to: '/commands/$id', params: { id: commandId } })
@@ -102,6 +126,14 @@ export function OneHost() {
             error={fields.labels}
             onChange={(event) => change({ labels: event.currentTarget.value })}
           />
+          <TextInput
+            label={t('addHost.agentPorts')}
+            description={t('addHost.agentPortsHint')}
+            value={draft.agentPorts}
+            error={fields.agentPorts}
+            onChange={(event) => change({ agentPorts: event.currentTarget.value })}
+            placeholder="7000-7100"
+          />
         </SimpleGrid>
         <CredentialFields secrets={secrets} onChange={setSecrets} fields={fields} />
         {seen && (
@@ -119,6 +151,13 @@ export function OneHost() {
           <Alert color="red" role="alert">
             {t('addHost.notReady')}
           </Alert>
+        )}
+        {isAnothers && (
+          <Checkbox
+            label={t('host.takeOver')}
+            checked={isOnPurpose}
+            onChange={(event) => setOnPurpose(event.currentTarget.checked)}
+          />
         )}
         {error !== undefined && (
           <Alert color="red" role="alert">
