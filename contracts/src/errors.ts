@@ -64,7 +64,10 @@ export const ERRORS = {
   // SSH
   'ssh.auth_failed': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'ssh.key_unreadable': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
-  'ssh.no_sftp': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'ssh.no_algorithm': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'ssh.no_shell': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'ssh.no_session': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'ssh.transfer_failed': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'ssh.unreachable': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
   'ssh.connection_lost': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
   // Installing and removing

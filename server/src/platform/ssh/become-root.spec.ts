@@ -5,13 +5,19 @@ import type { SshExecOptions } from './ssh-session.ts'
 const PLACE = { address: '192.0.2.1', port: 22, user: 'ops' }
 
 /** A host whose sudo answers as given, and what was said to it. */
-function host(answers: { uid?: string; ask?: [number, string]; password?: [number, string] }) {
+function host(answers: {
+  uid?: string
+  ask?: [number, string]
+  onTerminal?: [number, string]
+  password?: [number, string]
+}) {
   const calls: { argv: readonly string[]; stdin: string }[] = []
   const exec = async (argv: readonly string[], { stdin = '', onOutput }: SshExecOptions) => {
     calls.push({ argv, stdin: stdin.toString() })
     const isAsk = argv.includes('-n')
+    const ask = argv[0] === 'python3' ? answers.onTerminal : answers.ask
     const [exitCode, text] =
-      argv[0] === 'id' ? [0, answers.uid ?? '1000'] : ((isAsk ? answers.ask : answers.password) ?? [0, ''])
+      argv[0] === 'id' ? [0, answers.uid ?? '1000'] : ((isAsk ? ask : answers.password) ?? [0, ''])
     await onOutput?.('stderr', Buffer.from(text))
     return { exitCode, signal: null }
   }
@@ -25,22 +31,42 @@ describe('becoming root', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('sends no password to a sudo that asks for none: the program would read it', async () => {
+  it('sends no password to a sudo that asks for none', async () => {
     const { exec, calls } = host({ ask: [0, ''] })
     expect(await findRootAccess(exec, PLACE, 'secret')).toEqual({ by: 'sudo' })
     expect(calls.some(({ stdin }) => stdin.includes('secret'))).toBe(false)
-    expect(asRoot({ by: 'sudo' }, ['id'], Buffer.alloc(0))).toEqual({ argv: ['sudo', '-n', '--', 'id'] })
+    expect(asRoot({ by: 'sudo' }, ['id'])).toEqual({ argv: ['sudo', '-n', '--', 'id'] })
   })
 
-  it('sends the password on standard input only', async () => {
-    const { exec, calls } = host({
-      ask: [1, 'sudo: a password is required'],
-      password: [0, 'rollcall asks:'],
-    })
+  it('sends the password on standard input only, whatever the prompt', async () => {
+    const { exec, calls } = host({ ask: [1, 'sudo: a password is required'], password: [0, 'First Factor:'] })
     const root = await findRootAccess(exec, PLACE, 'secret')
     expect(root).toEqual({ by: 'sudo-with-password', password: 'secret' })
-    expect(asRoot(root, ['id'], Buffer.alloc(0)).argv.join(' ')).not.toContain('secret')
+    expect(asRoot(root, ['id']).argv.join(' ')).not.toContain('secret')
     expect(calls.flatMap(({ argv }) => argv).join(' ')).not.toContain('secret')
+  })
+
+  it('takes a terminal where sudo wants one', async () => {
+    const { exec, calls } = host({
+      ask: [1, 'sudo: sorry, you must have a tty to run sudo'],
+      onTerminal: [0, ''],
+    })
+    const root = await findRootAccess(exec, PLACE, undefined)
+    expect(root).toEqual({ by: 'sudo', hasTerminal: true })
+    expect(calls.at(-1)?.argv[0]).toBe('python3')
+    expect(asRoot(root, ['id']).argv.slice(-4)).toEqual(['sudo', '-n', '--', 'id'])
+    expect(asRoot(root, ['id']).argv[0]).toBe('python3')
+  })
+
+  it('takes a terminal and a password where sudo wants both', async () => {
+    const { exec } = host({
+      ask: [1, 'sudo: sorry, you must have a tty to run sudo'],
+      onTerminal: [1, 'sudo: a password is required'],
+      password: [0, 'Password:'],
+    })
+    const root = await findRootAccess(exec, PLACE, 'secret')
+    expect(root).toEqual({ by: 'sudo-with-password', password: 'secret', hasTerminal: true })
+    expect(asRoot(root, ['id']).argv[0]).toBe('python3')
   })
 
   it.each<[string, string, Parameters<typeof host>[0], string | undefined]>([
@@ -52,12 +78,23 @@ describe('becoming root', () => {
       'x',
     ],
     [
-      'a prompt that is not ours, which could not be told from output',
+      'a terminal that cannot be made',
       'host.no_sudo',
-      { ask: [1, 'sudo: a password is required'], password: [0, 'First Factor:'] },
+      {
+        ask: [1, 'sudo: sorry, you must have a tty to run sudo'],
+        onTerminal: [127, 'sh: 1: exec: python3: not found'],
+      },
       'x',
     ],
-    ['a terminal only', 'host.no_sudo', { ask: [1, 'sudo: sorry, you must have a tty to run sudo'] }, 'x'],
+    [
+      'an account that has expired',
+      'host.no_sudo',
+      {
+        ask: [1, 'sudo: a password is required'],
+        password: [1, 'sudo: Account or password is expired, reset your password and try again'],
+      },
+      'x',
+    ],
     [
       'a wrong password',
       'host.sudo_password_wrong',

@@ -3,7 +3,7 @@ import { ALL_HOST_KEY_ALGORITHMS, type HostKey, otherFamilies } from './host-key
 import { SshAuthentication } from './ssh-authentication.ts'
 import { type Connection, type ConnectionRequest, openConnection } from './ssh-connection.ts'
 import { readCredential } from './ssh-credential.ts'
-import { keyChanged, type SshPlace, unreachable } from './ssh-failure.ts'
+import { keyChanged, noSuchAlgorithm, type SshPlace } from './ssh-failure.ts'
 import { type ConnectOptions, DEFAULT_SSH_TIMEOUTS, type SshSession } from './ssh-session.ts'
 import { Ssh2Session } from './ssh2-session.ts'
 
@@ -14,12 +14,12 @@ import { Ssh2Session } from './ssh2-session.ts'
  * of key is asked for in turn (at most two more connections) before the key is called changed: the pinned one may be of a
  * kind that is no longer preferred.
  *
- * @throws `ssh.key_unreadable`, `ssh.unreachable`, `host.key_changed`, `ssh.auth_failed`, `ssh.connection_lost`, what
+ * @throws `ssh.key_unreadable`, `ssh.unreachable`, `ssh.no_algorithm`, `host.key_changed`, `ssh.auth_failed`, `ssh.connection_lost`, what
  * `onHostKey` threw, or the signal's reason.
  */
 export async function connectSsh(options: ConnectOptions): Promise<SshSession> {
   const { address, port, user, pinnedHostKey, signal } = options
-  const credential = readCredential(options.credential)
+  const credential = await readCredential(options.credential, new Date())
   const place: SshPlace = { address, port, user }
   const request: Omit<ConnectionRequest, 'hostKeyAlgorithms'> = {
     place,
@@ -35,12 +35,11 @@ export async function connectSsh(options: ConnectOptions): Promise<SshSession> {
   const connection = first.outcome === 'key-refused' ? await tryOtherKeys(first.hostKey, request) : first
   if (connection.outcome === 'key-refused') throw keyChanged(place, pinnedHostKey ?? '', connection.hostKey)
   if (connection.outcome === 'no-such-key') throw noUsableKey(place)
-  const password = credential.type === 'password' ? credential.password : undefined
   return new Ssh2Session({
     place,
     client: connection.client,
     hostKey: connection.hostKey,
-    sudoPassword: options.sudoPassword ?? password,
+    sudoPassword: options.sudoPassword ?? credential.password,
     signal,
   })
 }
@@ -56,15 +55,11 @@ async function tryOtherKeys(
   return { outcome: 'key-refused', hostKey: shown }
 }
 
-const noUsableKey = (place: SshPlace) =>
-  unreachable(
-    place,
-    new Error('it has no host key of type ed25519, ecdsa or rsa with SHA-2 (make one with ssh-keygen -A)'),
-  )
+const noUsableKey = (place: SshPlace) => noSuchAlgorithm(place, 'host key')
 
 /**
  * The key that a host shows first, for a person to compare before trusting it. Signs in to nothing.
- * @throws `ssh.unreachable`, or the signal's reason.
+ * @throws `ssh.unreachable`, `ssh.no_algorithm`, or the signal's reason.
  */
 export async function scanHostKey(address: string, port: number, signal: AbortSignal): Promise<HostKey> {
   const place: SshPlace = { address, port, user: '' }
@@ -76,7 +71,7 @@ export async function scanHostKey(address: string, port: number, signal: AbortSi
       hostKeyAlgorithms: ALL_HOST_KEY_ALGORITHMS,
       isAcceptable: () => true,
       authentication: (key) =>
-        new SshAuthentication('', { type: 'password', password: '' }, async () => {
+        new SshAuthentication('', {}, async () => {
           shown = key()
           throw proved
         }),

@@ -2,23 +2,34 @@ import type { Readable } from 'node:stream'
 import { RollcallError } from '@rollcall/contracts'
 import type { Client, ClientChannel } from 'ssh2'
 import { type Deferred, deferred } from './deferred.ts'
+import { loginEnded, loginStuck } from './login-failure.ts'
+import { LoginPreamble, newMark } from './login-preamble.ts'
+import { openChannel } from './open-channel.ts'
 import { quoteArgv } from './shell-quote.ts'
 import { connectionLost, describePlace, type SshPlace } from './ssh-failure.ts'
 import type { OutputStream, SshExecOptions, SshExecResult } from './ssh-session.ts'
-import type { SudoDialogue } from './sudo-dialogue.ts'
+import type { SudoAnswer, SudoDialogue } from './sudo-dialogue.ts'
+
+/** What goes to a program's standard input: all of it, or pieces that are made as they are taken. */
+export type ChannelInput = Buffer | (() => AsyncIterable<Buffer>)
 
 interface ChannelOptions extends Omit<SshExecOptions, 'stdin'> {
   place: SshPlace
-  stdin: Buffer
-  /** Decides when standard input is written; without one it is written at once. */
+  stdin: ChannelInput
+  /** Decides when standard input is written; without one it is written as soon as the program has begun. */
   dialogue?: SudoDialogue | undefined
   timeoutMs: number
   /** Aborted, with the error to fail with, when the connection is gone. */
   gone: AbortSignal
+  /** Told what login files printed on standard output before the program began. */
+  onLoginOutput?: (words: string) => void
 }
 
+/** Login files and what they start may take so long before our program begins. */
+const BEGIN_WITHIN_MS = 30_000
 /** For a program whose input was closed so that it ends. */
 const END_WITHIN_MS = 20_000
+const CLOSE_WITHIN_MS = 2_000
 
 /** Runs one program on a channel of its own. Settles when it has ended and every byte of its output was taken. */
 export async function runOnChannel(
@@ -36,33 +47,45 @@ export async function runOnChannel(
   if (stop.aborted) throw why()
 
   const ended = deferred<SshExecResult>()
-  let channel: ClientChannel | undefined
+  const mark = newMark()
+  const channel = await openChannel<ClientChannel>(place, `starting ${program}`, stop, (done) =>
+    client.exec(quoteArgv(argv, mark), done),
+  ).catch((error) => {
+    throw stop.aborted ? why() : error
+  })
   const onStop = () => {
     // TERM reaches what runs as our own user; the closed channel is what tells a program run through sudo.
-    channel?.signal('TERM')
-    channel?.close()
+    channel.signal('TERM')
+    channel.close()
     ended.reject(why())
   }
   const giveUp = () => overdue.abort(tooSlow(place, program, END_WITHIN_MS))
-  let leaveInput: (() => void) | undefined
   stop.addEventListener('abort', onStop, { once: true })
+  const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()))
+  let leaveInput: (() => void) | undefined
   try {
-    client.exec(quoteArgv(argv), (error, opened) => {
-      if (error) {
-        ended.reject(connectionLost(place, `starting ${program}`, error))
-        return
-      }
-      channel = opened
-      if (stop.aborted) onStop()
-      else attend(opened, options, ended)
-      leaveInput = endInput && closeInputBy(endInput, opened, giveUp)
-    })
+    if (stop.aborted) onStop()
+    else attend(channel, mark, options, ended)
+    leaveInput = endInput && closeInputBy(endInput, channel, giveUp)
     return await ended.promise
   } finally {
     leaveInput?.()
     stop.removeEventListener('abort', onStop)
+    // The next channel may be refused while this one is open.
+    await Promise.race([closed, aborted(gone), expired(CLOSE_WITHIN_MS)])
   }
 }
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+const expired = (timeoutMs: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, timeoutMs).unref()
+  })
 
 /** Closes the input when `endInput` fires, and calls `giveUp` some time after that. Returns how to leave both undone. */
 function closeInputBy(endInput: AbortSignal, channel: ClientChannel, giveUp: () => void): () => void {
@@ -81,22 +104,26 @@ function closeInputBy(endInput: AbortSignal, channel: ClientChannel, giveUp: () 
 
 type Ending = Deferred<SshExecResult>
 
-function attend(channel: ClientChannel, options: ChannelOptions, ended: Ending): void {
-  const { place, stdin, isStdinHeldOpen, onOutput, dialogue } = options
+function attend(channel: ClientChannel, mark: string, options: ChannelOptions, ended: Ending): void {
+  const { place, stdin, isStdinHeldOpen, onOutput, dialogue, gone } = options
+  const login = { stdout: new LoginPreamble(mark), stderr: new LoginPreamble(mark) }
   let result: SshExecResult | undefined
   let delivered: Promise<void> = Promise.resolve()
 
+  const fail = (error: unknown) => {
+    ended.reject(error)
+    channel.close()
+  }
   const show = (stream: OutputStream, data: Buffer): Promise<void> => {
     if (data.length > 0 && onOutput) delivered = delivered.then(() => onOutput(stream, data))
-    delivered.catch((error: unknown) => {
-      channel.close()
-      ended.reject(error)
-    })
+    delivered.catch(fail)
     return delivered
   }
   const take = (stream: OutputStream, source: Readable) => {
     source.on('data', (raw: Buffer) => {
-      const data = stream === 'stderr' ? converse(raw) : raw
+      const own = login[stream].take(raw)
+      if (stream === 'stdout' && login.stdout.isOver) begin()
+      const data = stream === 'stderr' ? converse(own) : own
       if (data.length === 0) return
       source.pause()
       show(stream, data).then(
@@ -105,17 +132,32 @@ function attend(channel: ClientChannel, options: ChannelOptions, ended: Ending):
       )
     })
   }
-  const hand = (input: Buffer) => (isStdinHeldOpen ? channel.write(input) : channel.end(input))
+  const hand = (input: ChannelInput) => void writeInput(channel, input, isStdinHeldOpen === true).catch(fail)
+  const answer = (answers: SudoAnswer[]) => {
+    for (const next of answers) {
+      if (next === 'end') channel.end()
+      else if (next === 'input') hand(stdin)
+      else channel.write(next)
+    }
+  }
   const converse = (data: Buffer): Buffer => {
     if (!dialogue) return data
     const { shown, answers } = dialogue.take(data)
-    for (const answer of answers) {
-      if (answer === 'end') channel.end()
-      else if (answer === dialogue.stdin) hand(answer)
-      else channel.write(answer)
-    }
+    answer(answers)
     return shown
   }
+  let hasBegun = false
+  // Before that, a login file could read what is meant for the program.
+  const begin = () => {
+    if (hasBegun) return
+    hasBegun = true
+    clearTimeout(stuck)
+    if (login.stdout.words !== '') options.onLoginOutput?.(login.stdout.words)
+    if (dialogue) answer(dialogue.begin())
+    else hand(stdin)
+  }
+  const words = () => [login.stdout.words, login.stderr.words].filter(Boolean).join('\n')
+  const stuck = setTimeout(() => fail(loginStuck(place, words(), BEGIN_WITHIN_MS)), BEGIN_WITHIN_MS)
   take('stdout', channel)
   take('stderr', channel.stderr)
 
@@ -124,20 +166,46 @@ function attend(channel: ClientChannel, options: ChannelOptions, ended: Ending):
   channel.on('exit', (code: number | null, signalName?: string) => {
     result = { exitCode: code, signal: code === null ? (signalName ?? 'UNKNOWN') : null }
     // A program that left with its input still open would otherwise keep the channel half open.
-    if (isStdinHeldOpen || dialogue) channel.end()
+    channel.end()
   })
   channel.on('close', () => {
+    clearTimeout(stuck)
     void streamsEnded
       .then(() => delivered)
       .then(() => {
-        if (result) ended.resolve(result)
-        else ended.reject(options.gone.reason ?? connectionLost(place, 'a program was running'))
+        if (!result) ended.reject(gone.reason ?? connectionLost(place, 'a program was running'))
+        else if (!hasBegun) ended.reject(loginEnded(place, words(), result))
+        else ended.resolve(result)
       }, ended.reject)
   })
   // Writing to a program that does not read to the end is no error: its exit code tells how it fared.
   channel.on('error', () => undefined)
-  if (!dialogue) hand(stdin)
 }
+
+/** Writes no faster than the host reads. Closes standard input behind it unless that is to stay open. */
+async function writeInput(channel: ClientChannel, input: ChannelInput, isHeldOpen: boolean): Promise<void> {
+  const finish = (last?: Buffer) => (isHeldOpen ? last && channel.write(last) : channel.end(last))
+  if (Buffer.isBuffer(input)) {
+    finish(input)
+    return
+  }
+  for await (const piece of input()) {
+    if (!channel.writable) return
+    if (!channel.write(piece)) await drained(channel)
+  }
+  finish()
+}
+
+const drained = (channel: ClientChannel) =>
+  new Promise<void>((resolve) => {
+    const settle = () => {
+      channel.removeListener('drain', settle)
+      channel.removeListener('close', settle)
+      resolve()
+    }
+    channel.once('drain', settle)
+    channel.once('close', settle)
+  })
 
 const endOf = (stream: Readable) =>
   new Promise<void>((resolve) => {

@@ -1,9 +1,9 @@
 export { connectSsh, scanHostKey } from './connect-ssh.ts'
 export type { HostKey } from './host-key.ts'
-export { quoteArgv } from './shell-quote.ts'
 export {
   type ConnectOptions,
   DEFAULT_SSH_TIMEOUTS,
+  type FileSent,
   type OutputStream,
   type PutFileOptions,
   type RootAccess,

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
 import { RollcallError } from '@rollcall/contracts'
 import type { Client, SFTPWrapper } from 'ssh2'
+import { openChannel } from './open-channel.ts'
 import { connectionLost, describePlace, errorText, type SshPlace } from './ssh-failure.ts'
 import type { PutFileOptions } from './ssh-session.ts'
+import { openSource, type UploadSource } from './upload-source.ts'
 
 interface UploadOptions extends PutFileOptions {
   place: SshPlace
@@ -13,8 +14,12 @@ interface UploadOptions extends PutFileOptions {
 const CHUNK_BYTES = 32 * 1024
 // 1 MiB on its way: 10 MB/s at a round trip of 100 ms, and still little enough for keepalives to get through on 1 Mbit/s.
 const CHUNKS_IN_FLIGHT = 32
+const CLOSE_WITHIN_MS = 2_000
 
-/** Writes `source` to `remotePath` as `SshSession.putFile` promises. */
+/**
+ * Writes `source` to `remotePath` by SFTP, as `SshSession.putFile` promises.
+ * @throws SftpUnavailable where the host has none that works; otherwise as `putFile`.
+ */
 export async function uploadFile(
   client: Client,
   source: string | Buffer,
@@ -43,34 +48,14 @@ export async function uploadFile(
   } catch (error) {
     throw gone.aborted ? gone.reason : stop.aborted ? stop.reason : translate(place, remotePath, error)
   } finally {
+    const closed = new Promise<void>((resolve) => sftp.once('close', resolve))
     sftp.end()
+    // The next channel may be refused while this one is open.
+    await call(
+      AbortSignal.any([gone, AbortSignal.timeout(CLOSE_WITHIN_MS)]),
+      (done) => void closed.then(() => done()),
+    ).catch(() => undefined)
   }
-}
-
-interface Source extends AsyncDisposable {
-  size: number
-  read(position: number, length: number): Promise<Buffer>
-}
-
-async function openSource(source: string | Buffer): Promise<Source> {
-  if (Buffer.isBuffer(source)) {
-    const read = async (position: number, length: number) => source.subarray(position, position + length)
-    return { size: source.length, read, [Symbol.asyncDispose]: async () => undefined }
-  }
-  const file = await open(source, 'r')
-  const { size } = await file.stat()
-  return {
-    size,
-    read: (position, length) => readExactly(file, position, length),
-    [Symbol.asyncDispose]: () => file.close(),
-  }
-}
-
-async function readExactly(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length)
-  const { bytesRead } = await file.read(buffer, 0, length, position)
-  if (bytesRead !== length) throw new Error('the file became shorter while it was being sent')
-  return buffer
 }
 
 interface Progress {
@@ -81,7 +66,7 @@ interface Progress {
 async function writeAll(
   sftp: SFTPWrapper,
   handle: Buffer,
-  source: Source,
+  source: UploadSource,
   { stop, onProgress }: Progress,
 ): Promise<void> {
   let next = 0
@@ -111,15 +96,40 @@ async function rename(sftp: SFTPWrapper, from: string, to: string, stop: AbortSi
   }
 }
 
-function openSftp(client: Client, place: SshPlace, stop: AbortSignal): Promise<SFTPWrapper> {
-  return call<SFTPWrapper>(stop, (done) => client.sftp(done)).catch((error: unknown) => {
-    if (stop.aborted) throw stop.reason
-    throw new RollcallError(
-      'ssh.no_sftp',
-      `${describePlace(place)} has no SFTP (${errorText(error)}). Put "Subsystem sftp internal-sftp" into its sshd_config and restart sshd.`,
-      { cause: error },
+/** SFTP cannot be used on this host; the message says why. Nothing was written. */
+export class SftpUnavailable extends Error {
+  override readonly name = 'SftpUnavailable'
+}
+
+/** A server that greets later than this does not speak SFTP. */
+const GREET_WITHIN_MS = 15_000
+
+async function openSftp(client: Client, place: SshPlace, stop: AbortSignal): Promise<SFTPWrapper> {
+  const late = AbortSignal.timeout(GREET_WITHIN_MS)
+  let opened: SFTPWrapper | undefined
+  try {
+    return await openChannel<SFTPWrapper>(place, 'SFTP', AbortSignal.any([stop, late]), (done) =>
+      client.sftp((error, sftp) => {
+        opened = sftp
+        if (late.aborted) sftp?.end()
+        done(error, sftp)
+      }),
     )
-  })
+  } catch (error) {
+    opened?.end()
+    stop.throwIfAborted()
+    throw new SftpUnavailable(whyNoSftp(late.aborted, error), { cause: error })
+  }
+}
+
+/** Exported for its tests. */
+export function whyNoSftp(isLate: boolean, error: unknown): string {
+  const text = errorText(error instanceof RollcallError ? error.cause : error)
+  if (isLate) return 'its SFTP server does not answer'
+  if (/Unable to start subsystem/i.test(text)) return 'its sshd offers no SFTP'
+  if (/packet|version|malformed|unknown/i.test(text))
+    return 'something is printed into SFTP, most likely by a login file of the user, which should print at a terminal only ([ -t 1 ])'
+  return `its SFTP does not start (${text})`
 }
 
 /** One callback-style call as a promise that also ends when `stop` does, since a lost connection may never call back. */

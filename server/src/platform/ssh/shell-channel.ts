@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Client, ClientChannel } from 'ssh2'
 import { deferred } from './deferred.ts'
+import { openChannel } from './open-channel.ts'
 import { connectionLost, type SshPlace } from './ssh-failure.ts'
 import type { SshExecResult, SshShell, SshShellOptions } from './ssh-session.ts'
 
@@ -15,10 +16,8 @@ export async function openShellChannel(client: Client, options: ShellChannelOpti
   const { place, columns, rows, term, gone, signal } = options
   const stop = AbortSignal.any([gone, signal])
   stop.throwIfAborted()
-  const channel = await new Promise<ClientChannel>((resolve, reject) =>
-    client.shell({ term, cols: columns, rows }, (error, opened) =>
-      error ? reject(connectionLost(place, 'opening a shell', error)) : resolve(opened),
-    ),
+  const channel = await openChannel<ClientChannel>(place, 'opening a shell', stop, (done) =>
+    client.shell({ term, cols: columns, rows }, done),
   )
   return attend(channel, options, stop)
 }

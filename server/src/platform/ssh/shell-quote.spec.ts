@@ -1,11 +1,23 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { quoteArgv } from './shell-quote.ts'
 
-const argvSeenBy = (shell: string, argv: readonly string[]) =>
-  execFileSync(shell, ['-c', quoteArgv(['printf', '%s\\0', ...argv])], { encoding: 'utf8' })
+const MARK = 'mark'
+
+function argvSeenBy(shell: string, argv: readonly string[]): string[] {
+  const output = execFileSync(shell, ['-c', quoteArgv(['printf', '%s\\0', ...argv], MARK)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  expect(output.startsWith(`${MARK}\n`)).toBe(true)
+  return output
+    .slice(MARK.length + 1)
     .split('\0')
     .slice(0, -1)
+}
+
+const has = (shell: string) => ['/bin', '/usr/bin'].some((folder) => existsSync(`${folder}/${shell}`))
 
 const NASTY = [
   ...[
@@ -40,6 +52,11 @@ const NASTY = [
     '\n',
     'a\n',
     '\t',
+    '\\\\',
+    '!a',
+    '^a^b',
+    '%1',
+    'a\\',
     'ü',
     '𝄞',
     '\u001b[31m',
@@ -47,23 +64,32 @@ const NASTY = [
   ],
 ]
 
-describe.each(['sh', 'bash'])('quoting for %s', (shell) => {
+describe.each(['sh', 'bash', 'csh', 'tcsh', 'fish', 'zsh'].filter(has))('quoting for %s', (shell) => {
   it('hands every argument over as it is', () => {
     expect(argvSeenBy(shell, NASTY)).toEqual(NASTY)
+    expect(argvSeenBy(shell, ['long', 'x'.repeat(3000)])).toHaveLength(2)
   })
 })
 
 describe('quoting', () => {
   it('leaves plain words readable', () => {
-    expect(quoteArgv(['sudo', '-n', '--', 'rm', '/opt/x'])).toBe('sudo -n -- rm /opt/x')
+    expect(quoteArgv(['sudo', '-n', '--', 'rm', '/opt/x'], MARK)).toBe(
+      "sh -c 'echo mark >&2; echo mark; exec sudo -n -- rm /opt/x'",
+    )
+  })
+
+  it('is of printable characters alone', () => {
+    expect(quoteArgv(['echo', 'ü\n\u0007'], MARK)).toMatch(/^[ -~]+$/)
   })
 
   it('does not let a program be named like an assignment', () => {
-    expect(quoteArgv(['A=b', 'c'])).toBe("'A=b' c")
+    expect(() => execFileSync('sh', ['-c', quoteArgv(['A=b', 'true'], MARK)], { stdio: 'pipe' })).toThrow(
+      /127|not found/,
+    )
   })
 
   it('refuses what no argv can hold', () => {
-    expect(() => quoteArgv([])).toThrow(RangeError)
-    expect(() => quoteArgv(['a\0b'])).toThrow(RangeError)
+    expect(() => quoteArgv([], MARK)).toThrow(RangeError)
+    expect(() => quoteArgv(['a\0b'], MARK)).toThrow(RangeError)
   })
 })

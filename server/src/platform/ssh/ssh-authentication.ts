@@ -1,21 +1,27 @@
 import type { AnyAuthMethod, AuthHandlerMiddleware, NextAuthHandler } from 'ssh2'
+import { chooseMethod, type SignInMethod, type SignInView, type TriedMethod } from './sign-in-choice.ts'
 import type { UsableCredential } from './ssh-credential.ts'
+import { describeCertificate, isCertificateKey } from './user-certificate.ts'
+
+const MAX_WORDS = 2000
 
 /**
- * Chooses one way to sign in and tries it once: a second attempt with the same secret could only lock the account.
- * `beforeFirst` runs when the host has proved that it holds its key and before anything but the user's name is sent;
- * when it fails, no credential is.
+ * Signs in by as many methods as the host asks for, each tried once. `beforeFirst` runs when the host has proved that it
+ * holds its key and before anything but the user's name is sent; when it fails, no credential is.
  */
 export class SshAuthentication {
-  /** Methods that were tried, in words, and what the host would still accept. */
-  readonly tried: string[] = []
-  offered: readonly string[] | undefined
   /** Why `beforeFirst` failed. */
   refusal: unknown
+  /** Called when the host asks for what there is no answer to. */
+  onUnanswerable: () => void = () => undefined
+  readonly #tried: TriedMethod[] = []
+  #offered: readonly string[] | undefined
+  #words = ''
   readonly #user: string
   readonly #credential: UsableCredential
   readonly #beforeFirst: () => Promise<void>
   #isProved = false
+  #isPasswordGiven = false
 
   constructor(user: string, credential: UsableCredential, beforeFirst: () => Promise<void>) {
     this.#user = user
@@ -23,7 +29,7 @@ export class SshAuthentication {
     this.#beforeFirst = beforeFirst
   }
 
-  readonly handler: AuthHandlerMiddleware = (methodsLeft, _partialSuccess, next) => {
+  readonly handler: AuthHandlerMiddleware = (methodsLeft, partialSuccess, next) => {
     if (!this.#isProved) {
       this.#isProved = true
       this.#beforeFirst().then(
@@ -35,36 +41,80 @@ export class SshAuthentication {
       )
       return
     }
-    this.offered = methodsLeft ?? []
-    const method = this.tried.length === 0 ? this.#choose(this.offered) : undefined
-    if (method) next(method)
+    this.#offered = methodsLeft ?? []
+    const last = this.#tried.at(-1)
+    if (last) last.isAccepted = partialSuccess === true
+    const method = chooseMethod(this.view)
+    if (method) next(this.#attempt(method))
     else stop(next)
   }
 
-  #choose(offered: readonly string[]): AnyAuthMethod | undefined {
-    const credential = this.#credential
+  /** Whether a credential was sent. */
+  get hasTried(): boolean {
+    return this.#tried.length > 0
+  }
+
+  get view(): SignInView {
+    return {
+      offered: this.#offered ?? [],
+      hasKey: this.#credential.key !== undefined,
+      hasPassword: this.#credential.password !== undefined,
+      tried: this.#tried,
+    }
+  }
+
+  /** Methods that were tried, in words. */
+  get attempts(): readonly string[] {
+    return this.#tried.map(({ method, isAccepted }) => {
+      const accepted = isAccepted ? ', which it took' : ''
+      if (method !== 'publickey')
+        return `${method === 'password' ? method : `${method} (with the password)`}${accepted}`
+      const { key } = this.#credential
+      const what = isCertificateKey(key) ? describeCertificate(key.certificate) : key?.type
+      return `publickey (${what})${accepted}`
+    })
+  }
+
+  /** What the host said of its own accord since a credential was sent. */
+  get words(): string {
+    return this.#words.trim()
+  }
+
+  /** Takes what the host says while signing in; what it says to everybody, before a credential is sent, is not kept. */
+  hear(text: string): void {
+    if (this.hasTried) this.#words = `${this.#words}\n${text}`.slice(0, MAX_WORDS)
+  }
+
+  #attempt(method: SignInMethod): AnyAuthMethod {
     const username = this.#user
-    if (credential.type === 'key') {
-      if (!offered.includes('publickey')) return undefined
-      this.tried.push(`publickey (${credential.key.type})`)
-      return { type: 'publickey', username, key: credential.key }
-    }
-    const { password } = credential
-    if (offered.includes('password')) {
-      this.tried.push('password')
-      return { type: 'password', username, password }
-    }
-    if (!offered.includes('keyboard-interactive')) return undefined
-    this.tried.push('keyboard-interactive (with the password)')
-    // One hidden question is the password; anything else (a one-time code) we cannot answer, and say nothing to.
+    const { key, password = '' } = this.#credential
+    this.#tried.push({ method, isAccepted: false })
+    if (method === 'publickey' && key) return { type: 'publickey', username, key }
+    if (method === 'password') return { type: 'password', username, password }
+    this.#isPasswordGiven = false
     return {
       type: 'keyboard-interactive',
       username,
-      prompt: (_name, _instructions, _lang, prompts, finish) =>
-        finish(prompts.map((prompt) => (prompts.length === 1 && prompt.echo !== true ? password : ''))),
+      prompt: (name, instructions, _lang, prompts, finish) => {
+        // One hidden question is the password; anything else (a one-time code, a new password) we cannot answer, and say nothing to.
+        const isPassword = !this.#isPasswordGiven && prompts.length === 1 && prompts[0]?.echo !== true
+        if (isPassword && !isOtherQuestion(prompts[0]?.prompt ?? '')) {
+          this.#isPasswordGiven = true
+          finish([password])
+          return
+        }
+        this.hear([name, instructions, ...prompts.map(({ prompt }) => prompt)].filter(Boolean).join(' '))
+        this.onUnanswerable()
+      },
     }
   }
 }
+
+/** Hidden like a password, and yet not that of the account. */
+const isOtherQuestion = (prompt: string) =>
+  /verification code|one-time|\botp\b|token|passcode|new password|new unix password|duo|challenge/i.test(
+    prompt,
+  )
 
 // ssh2 takes `false` for "no more methods", which its types leave out.
 const stop = (next: NextAuthHandler) => (next as (method: unknown) => void)(false)

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
-import ssh2, { type Client, type ServerHostKeyAlgorithm } from 'ssh2'
+import type { Client, ServerHostKeyAlgorithm } from 'ssh2'
+import { teachCertificates } from './certificate-sign-in.ts'
 import { deferred } from './deferred.ts'
 import { describeHostKey, type HostKey } from './host-key.ts'
 import type { SshAuthentication } from './ssh-authentication.ts'
-import { authFailed, connectionLost, type SshPlace, unreachable } from './ssh-failure.ts'
+import { authFailed, connectionLost, noAlgorithm, type SshPlace, unreachable } from './ssh-failure.ts'
 import type { SshTimeouts } from './ssh-session.ts'
+import { ssh2 } from './ssh2.ts'
 
 export interface ConnectionRequest {
   place: SshPlace
@@ -26,7 +28,7 @@ export type Connection =
 
 /**
  * One attempt to connect and sign in. The client of a `ready` one has an `error` listener and belongs to the caller.
- * @throws `ssh.unreachable`, `ssh.auth_failed`, `ssh.connection_lost`, whatever the authentication was refused with,
+ * @throws `ssh.unreachable`, `ssh.no_algorithm`, `ssh.auth_failed`, `ssh.connection_lost`, whatever the authentication was refused with,
  * or the signal's reason.
  */
 export async function openConnection(request: ConnectionRequest): Promise<Connection> {
@@ -49,23 +51,25 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
   // Also keeps a later error of the connection from ending the process: calls in flight learn of it by the close.
   client.on('error', (error: Error & { level?: string }) => {
     if (isRefused && seen) attempt.resolve({ outcome: 'key-refused', hostKey: seen })
-    else if (/no matching (server )?host key/i.test(error.message))
-      attempt.resolve({ outcome: 'no-such-key' })
+    else if (/no matching host key/i.test(error.message)) attempt.resolve({ outcome: 'no-such-key' })
     else if (authentication.refusal !== undefined) attempt.reject(authentication.refusal)
-    else if (error.level === 'client-authentication')
-      attempt.reject(authFailed(place, authentication.tried, authentication.offered))
-    else if (isHandshaken) attempt.reject(connectionLost(place, 'signing in', error))
-    else attempt.reject(unreachable(place, error))
+    else if (error.level === 'client-authentication') attempt.reject(authFailed(place, authentication))
+    else if (isDisconnect(error) && authentication.hasTried) {
+      authentication.hear(error.message)
+      attempt.reject(authFailed(place, authentication))
+    } else if (isHandshaken) attempt.reject(connectionLost(place, 'signing in', error))
+    else attempt.reject(noAlgorithm(place, error.message) ?? unreachable(place, error))
   })
   client.on('close', () => {
-    const wasCut = isHandshaken && authentication.tried.length > 0
-    if (wasCut) attempt.reject(authFailed(place, authentication.tried, authentication.offered))
+    if (isHandshaken && authentication.hasTried) attempt.reject(authFailed(place, authentication))
     else attempt.reject(unreachable(place, new Error('the connection was closed during the handshake')))
   })
-  client.on('change password', () => {
-    authentication.tried.push('an expired password, which the host wants changed first')
-    attempt.reject(authFailed(place, authentication.tried, authentication.offered))
+  client.on('banner', (text) => authentication.hear(text))
+  client.on('change password', (prompt) => {
+    authentication.hear(prompt || 'The password has expired and must be changed.')
+    attempt.reject(authFailed(place, authentication))
   })
+  authentication.onUnanswerable = () => attempt.reject(authFailed(place, authentication))
 
   const onAbort = () => attempt.reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
@@ -87,6 +91,7 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
       },
       authHandler: authentication.handler,
     })
+    teachCertificates(client)
     const connection = await attempt.promise
     if (connection.outcome !== 'ready') await end(client, socket)
     return connection
@@ -97,6 +102,9 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+/** The host ended the connection with words of its own; their number is SSH's. */
+const isDisconnect = (error: Error) => typeof (error as { code?: unknown }).code === 'number'
 
 async function end(client: Client, socket: Socket): Promise<void> {
   client.destroy()

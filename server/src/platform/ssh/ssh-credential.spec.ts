@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +17,18 @@ function make(name: string, ...options: string[]): string {
 const plain = make('plain', '-t', 'ed25519', '-N', '')
 const locked = make('locked', '-t', 'ed25519', '-N', PASSPHRASE)
 const pem = make('pem', '-t', 'rsa', '-m', 'PEM', '-N', PASSPHRASE)
+const NOW = new Date()
 const pkcs8 = make('pkcs8', '-t', 'ecdsa', '-m', 'PKCS8', '-N', '')
+
+const pkcs8Locked = make('pkcs8-locked', '-t', 'rsa', '-m', 'PKCS8', '-N', PASSPHRASE)
+const PKCS8 = { type: 'pkcs8', format: 'pem' } as const
+const pkcs8Of = (kind: 'ed25519' | 'rsa' | 'ed448') =>
+  (kind === 'rsa'
+    ? generateKeyPairSync(kind, { modulusLength: 2048 })
+    : generateKeyPairSync(kind as 'ed25519')
+  ).privateKey
+    .export(PKCS8)
+    .toString()
 
 describe('a private key', () => {
   it.each([
@@ -26,8 +38,26 @@ describe('a private key', () => {
     ['with a passphrase that it does not need', plain, PASSPHRASE],
     ['whose last line end was lost on the clipboard', plain.trimEnd(), undefined],
     ['that went through Windows', plain.replaceAll('\n', '\r\n'), undefined],
-  ])('%s is read', (_what, privateKey, passphrase) => {
-    expect(readCredential({ type: 'key', privateKey, ...(passphrase && { passphrase }) }).type).toBe('key')
+    ['in PKCS#8, as OpenSSL writes it', pkcs8, undefined],
+    ['in PKCS#8 with the passphrase', pkcs8Locked, PASSPHRASE],
+    ['of Ed25519 in PKCS#8', pkcs8Of('ed25519'), undefined],
+    ['of RSA in PKCS#8', pkcs8Of('rsa'), undefined],
+  ])('%s is read, and signs', async (_what, privateKey, passphrase) => {
+    const credential = { type: 'key' as const, privateKey, ...(passphrase && { passphrase }) }
+    const { key } = await readCredential(credential, NOW)
+    if (!key) throw new Error('no key')
+    const algorithm = key.type === 'ssh-rsa' ? 'sha512' : undefined
+    const signature = key.sign(Buffer.from('x'), algorithm) as unknown as Buffer
+    expect(key.verify(Buffer.from('x'), signature, algorithm)).toBe(true)
+  })
+
+  it('is read together with a password, for a host that asks for both', async () => {
+    const { key, password } = await readCredential(
+      { type: 'key', privateKey: plain, password: 'second' },
+      NOW,
+    )
+    expect(key?.type).toBe('ssh-ed25519')
+    expect(password).toBe('second')
   })
 
   it.each([
@@ -35,7 +65,9 @@ describe('a private key', () => {
     ['has another passphrase', locked, 'wrong', /passphrase does not open/],
     ['has another passphrase, in the older format', pem, 'wrong', /passphrase does not open/],
     ['is the public half', readFileSync(join(folder, 'plain.pub'), 'utf8'), undefined, /public key/],
-    ['is in a format we do not read', pkcs8, undefined, /ssh-keygen -p/],
+    ['needs a passphrase, in PKCS#8', pkcs8Locked, undefined, /none was given/],
+    ['has another passphrase, in PKCS#8', pkcs8Locked, 'wrong', /passphrase does not open/],
+    ['is in a format we do not read', pkcs8Of('ed448'), undefined, /ssh-keygen -p/],
     ['is none', 'correct horse battery staple', undefined, /cannot be read/],
     [
       'lost its middle',
@@ -46,20 +78,17 @@ describe('a private key', () => {
       undefined,
       /damaged|cannot be read/,
     ],
-  ])('that %s is refused, saying so and showing nothing of it', (_what, privateKey, passphrase, message) => {
-    const credential = { type: 'key' as const, privateKey, ...(passphrase && { passphrase }) }
-    const error = errorOf(() => readCredential(credential))
-    expect(error).toMatchObject({ code: 'ssh.key_unreadable', message: expect.stringMatching(message) })
-    expect(error.message).not.toContain(privateKey.split('\n')[1] || privateKey)
-    if (passphrase) expect(error.message).not.toContain(passphrase)
-  })
+  ])(
+    'that %s is refused, saying so and showing nothing of it',
+    async (_what, privateKey, passphrase, message) => {
+      const credential = { type: 'key' as const, privateKey, ...(passphrase && { passphrase }) }
+      const error = await readCredential(credential, NOW).then(
+        () => new Error('it was read'),
+        (thrown) => thrown,
+      )
+      expect(error).toMatchObject({ code: 'ssh.key_unreadable', message: expect.stringMatching(message) })
+      expect(error.message).not.toContain(privateKey.split('\n')[1] || privateKey)
+      if (passphrase) expect(error.message).not.toContain(passphrase)
+    },
+  )
 })
-
-function errorOf(work: () => unknown): Error {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof Error) return error
-  }
-  throw new Error('nothing was thrown')
-}

@@ -1,28 +1,89 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { SshCredential } from '@rollcall/contracts/admin'
-import ssh2, { type ParsedKey } from 'ssh2'
+import type { ParsedKey } from 'ssh2'
+import { openSshKeyFile } from './openssh-key.ts'
+import { isPuttyKey, openSshOfPutty, PuttyKeyError } from './putty-key.ts'
+import { ssh2 } from './ssh2.ts'
+import { certificateKey, readCertificate } from './user-certificate.ts'
+import { wireString } from './wire.ts'
 
-/** A credential that has been read: signing in with it needs no more parsing. */
-export type UsableCredential = { type: 'password'; password: string } | { type: 'key'; key: ParsedKey }
+/** A credential that has been read: signing in with it needs no more parsing. One of the two is there, or both. */
+export interface UsableCredential {
+  key?: ParsedKey
+  password?: string
+}
 
 const CODE: ErrorCode = 'ssh.key_unreadable'
 
 /**
  * Reads a credential before anything is dialled.
  * @throws `ssh.key_unreadable` for a key that is no private key, has a format we do not read, or a passphrase that is
- * missing or wrong; which of these, the message says.
+ * missing or wrong, and for a certificate that does not belong to it or is not valid `now`; which of these, the message says.
  */
-export function readCredential(credential: SshCredential): UsableCredential {
-  if (credential.type === 'password') return credential
-  const { privateKey, passphrase } = credential
-  const key = parseKey(privateKey.trim().concat('\n'), passphrase)
-  if (key instanceof Error) throw new RollcallError(CODE, explain(privateKey, key, passphrase !== undefined))
+export async function readCredential(credential: SshCredential, now: Date): Promise<UsableCredential> {
+  if (credential.type === 'password') return { password: credential.password }
+  const { privateKey, passphrase, certificate, password } = credential
+  const key = await readKey(privateKey.trim(), passphrase)
+  return {
+    key: certificate === undefined ? key : certificateKey(key, readCertificate(certificate), now),
+    ...(password !== undefined && { password }),
+  }
+}
+
+async function readKey(text: string, passphrase: string | undefined): Promise<ParsedKey> {
+  const openSsh = isPuttyKey(text) ? await fromPutty(text, passphrase) : fromPkcs8(text, passphrase)
+  const key = parseKey(openSsh.concat('\n'), passphrase)
+  if (key instanceof Error) throw new RollcallError(CODE, explain(text, key, passphrase !== undefined))
   if (!key.isPrivateKey())
     throw new RollcallError(
       CODE,
       'This is a public key. Give the private one, whose file has no ".pub" in its name.',
     )
-  return { type: 'key', key }
+  if (key.type === 'ssh-dss')
+    throw new RollcallError(
+      CODE,
+      'This is a DSA key, which hosts do not take any more. Make an Ed25519 key with "ssh-keygen -t ed25519".',
+    )
+  return key
+}
+
+async function fromPutty(text: string, passphrase: string | undefined): Promise<string> {
+  try {
+    return (await openSshOfPutty(text, passphrase)).trim()
+  } catch (error) {
+    if (error instanceof PuttyKeyError) throw new RollcallError(CODE, error.message, { cause: error })
+    throw error
+  }
+}
+
+/** A key in PKCS#8, as OpenSSL writes it, in the older format of its kind; anything else as it is. */
+function fromPkcs8(text: string, passphrase: string | undefined): string {
+  const [, isProtected] = /^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.exec(text) ?? []
+  if (!/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text)) return text
+  if (isProtected && !passphrase)
+    throw new RollcallError(CODE, explain(text, new Error('no passphrase given'), false))
+  let key: KeyObject
+  try {
+    key = createPrivateKey({ key: text, format: 'pem', ...(passphrase && { passphrase }) })
+  } catch (error) {
+    throw new RollcallError(CODE, explain(text, new Error('bad passphrase'), isProtected !== undefined), {
+      cause: error,
+    })
+  }
+  if (key.asymmetricKeyType === 'ed25519') return openSshOfEd25519(key)
+  const type = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : key.asymmetricKeyType === 'ec' ? 'sec1' : undefined
+  return type ? key.export({ type, format: 'pem' }).toString().trim() : text
+}
+
+function openSshOfEd25519(key: KeyObject): string {
+  const { d = '', x = '' } = key.export({ format: 'jwk' })
+  const [seed, point] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')]
+  const blob = Buffer.concat([wireString('ssh-ed25519'), wireString(point)])
+  return openSshKeyFile('ssh-ed25519', blob, [
+    wireString(point),
+    wireString(Buffer.concat([seed, point])),
+  ]).trim()
 }
 
 function parseKey(text: string, passphrase: string | undefined): ParsedKey | Error {
@@ -40,7 +101,9 @@ function explain(privateKey: string, error: Error, hasPassphrase: boolean): stri
     return hasPassphrase
       ? 'The passphrase does not open the private key, or the key is damaged. Check the passphrase.'
       : 'The private key is damaged. Copy the whole file, with its first and last line.'
-  if (/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(privateKey.trim()))
-    return 'The private key is in PKCS#8 format. Convert a copy to the OpenSSH format with "ssh-keygen -p -f FILE" and give that.'
-  return 'The private key cannot be read. Give the whole file as ssh-keygen wrote it, with its first and last line.'
+  if (/Unsupported OpenSSH private key type: sk-/i.test(error.message))
+    return 'The private key is kept in a security key, which must be touched. Make an Ed25519 key for this server with "ssh-keygen -t ed25519".'
+  if (/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(privateKey))
+    return 'The private key is in PKCS#8 format and of a kind that is not read so. Convert a copy to the OpenSSH format with "ssh-keygen -p -f FILE" and give that.'
+  return 'The private key cannot be read. Give the whole file as ssh-keygen or PuTTYgen wrote it, with its first and last line.'
 }

@@ -1,5 +1,6 @@
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { HostKey } from './host-key.ts'
+import { type SignInView, signInRemedy } from './sign-in-choice.ts'
 
 /** Whom we talk to, for messages: no secret in it. */
 export interface SshPlace {
@@ -52,7 +53,10 @@ export function unreachable(place: SshPlace, cause: unknown): RollcallError {
   const code = errorCode(cause)
   const reason = code ? SOCKET_REASONS[code] : undefined
   const said = reason ? `${reason.what} (${code})` : `could not be spoken to over SSH: ${errorText(cause)}`
-  const remedy = reason?.remedy ?? 'Check that an SSH server answers there.'
+  const isTooLong = /bad packet length/i.test(errorText(cause))
+  const remedy = isTooLong
+    ? 'If the file that Banner names in its sshd_config is longer than 250 KB, shorten it.'
+    : (reason?.remedy ?? 'Check that an SSH server answers there.')
   return new RollcallError('ssh.unreachable', `${describePlace(place)} ${said}. ${remedy}`, { cause })
 }
 
@@ -75,19 +79,73 @@ export function keyChanged(place: SshPlace, pinned: string, seen: HostKey): Roll
   )
 }
 
-export function authFailed(
-  place: SshPlace,
-  tried: readonly string[],
-  offered: readonly string[] | undefined,
-): RollcallError {
-  const accepts = offered?.length
-    ? offered.map((method) => sanitizeText(method, 40)).join(', ')
-    : 'nothing further'
-  const attempt = tried.length ? `after ${tried.join(', ')}` : 'before anything could be tried'
+/** What was tried to sign in, and what the host said to it. */
+export interface RefusedSignIn {
+  attempts: readonly string[]
+  view: SignInView
+  words: string
+}
+
+export function authFailed(place: SshPlace, { attempts, view, words }: RefusedSignIn): RollcallError {
+  const offered = view.offered.map((method) => sanitizeText(method, 40)).join(', ') || 'nothing further'
+  const attempt = attempts.length ? `after ${attempts.join(', then ')}` : 'before anything could be tried'
+  const said = sanitizeText(words.replace(/\s+/g, ' ').trim(), 500)
   return new RollcallError(
     'ssh.auth_failed',
-    `${describePlace(place)} refused user ${place.user} ${attempt}; it accepts ${accepts}. ` +
-      'Check user, password or key, ~/.ssh/authorized_keys and its permissions there, and PermitRootLogin, PasswordAuthentication and AllowUsers in sshd_config.',
+    `${describePlace(place)} refused user ${place.user} ${attempt}; it accepts ${offered}. ` +
+      `${said && `It said: "${said}". `}${remedyFor(said) ?? signInRemedy(view)}`,
+  )
+}
+
+function remedyFor(said: string): string | undefined {
+  if (/password.{0,40}expired|change your password|new password|must be changed/i.test(said))
+    return 'The password has expired: sign in once by hand and change it there, and give the new one.'
+  if (/account.{0,20}expired|access denied/i.test(said))
+    return 'The account may not be used: see there with chage --list and passwd --status, and with pam_access or AllowUsers who may sign in.'
+  if (/too many authentication failures/i.test(said))
+    return 'Raise MaxAuthTries in its sshd_config to 2 or more.'
+  if (/code|otp|token|passcode|duo|challenge/i.test(said))
+    return 'Rollcall cannot answer a second factor that a person reads: let this user sign in by key alone (a Match User block with AuthenticationMethods publickey).'
+  return undefined
+}
+
+const ALGORITHMS: Record<string, { pattern: RegExp; offer: string; option: string }> = {
+  'key exchange': {
+    pattern: /no matching key exchange/i,
+    offer: 'curve25519-sha256, ecdh-sha2-nistp256 and diffie-hellman-group14-sha256 or stronger',
+    option: 'KexAlgorithms +curve25519-sha256',
+  },
+  'host key': {
+    pattern: /no matching host key/i,
+    offer: 'ssh-ed25519, ecdsa-sha2-nistp256, rsa-sha2-512 and rsa-sha2-256',
+    option: 'HostKeyAlgorithms +ssh-ed25519,rsa-sha2-512 (and make the keys with ssh-keygen -A)',
+  },
+  cipher: {
+    pattern: /no matching \S+ cipher/i,
+    offer: 'aes128-gcm@openssh.com, aes256-gcm@openssh.com, chacha20-poly1305@openssh.com and aes256-ctr',
+    option: 'Ciphers +aes256-gcm@openssh.com,aes256-ctr',
+  },
+  MAC: {
+    pattern: /no matching \S+ MAC/i,
+    offer: 'hmac-sha2-256 and hmac-sha2-512',
+    option: 'MACs +hmac-sha2-256',
+  },
+}
+
+/** The host takes nothing but algorithms that are not safe any more; undefined when that is not what `said` is about. */
+export function noAlgorithm(place: SshPlace, said: string): RollcallError | undefined {
+  const found = Object.entries(ALGORITHMS).find(([, { pattern }]) => pattern.test(said))
+  return found && noSuchAlgorithm(place, found[0])
+}
+
+export function noSuchAlgorithm(place: SshPlace, what: string): RollcallError {
+  const known = ALGORITHMS[what]
+  const how = known
+    ? ` This server takes ${known.offer}. Put "${known.option}" into its sshd_config and restart sshd, or upgrade its OpenSSH.`
+    : ''
+  return new RollcallError(
+    'ssh.no_algorithm',
+    `${describePlace(place)} offers no ${what} algorithm that is safe: old ones, with SHA-1 or CBC, are not accepted.${how}`,
   )
 }
 

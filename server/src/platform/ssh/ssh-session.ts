@@ -73,6 +73,8 @@ export interface PutFileOptions {
   signal?: AbortSignal
 }
 
+export type FileSent = { by: 'sftp' } | { by: 'shell'; why: string }
+
 export interface SshShellOptions {
   columns: number
   rows: number
@@ -93,7 +95,7 @@ export interface SshShell {
 }
 
 /**
- * A signed-in SSH connection. Every call fails with `ssh.connection_lost` once it has broken; a host that is gone
+ * A signed-in SSH connection. Calls take their turns, one channel at a time, since a host may allow no more. Every call fails with `ssh.connection_lost` once it has broken; a host that is gone
  * without a word is noticed after 15 to 20 seconds.
  */
 export interface SshSession extends AsyncDisposable {
@@ -102,19 +104,23 @@ export interface SshSession extends AsyncDisposable {
   exec(argv: readonly string[], options?: SshExecOptions): Promise<SshExecResult>
   /**
    * Finds out, once, how to be root here. Errors: `host.no_sudo`, `host.sudo_password_wrong`.
-   * The password travels on sudo's standard input, and only where sudo asks for it.
+   * The password travels on sudo's standard input, and no program but sudo gets it.
    */
   ensureRoot(): Promise<RootAccess>
   /**
-   * Writes a local file (by path) or a buffer to the host by SFTP: under a temporary name beside `remotePath`, then
-   * renamed over it, so that the name never shows half a file. Errors: `ssh.no_sftp`, `host.no_disk`, `host.read_only`, `ssh.connection_lost`.
+   * Writes a local file (by path) or a buffer to the host: under a temporary name beside `remotePath`, then renamed over
+   * it, so that the name never shows half a file. By SFTP; where that does not work, through a shell, and the result says why.
+   * Errors: `ssh.transfer_failed`, `host.no_disk`, `host.read_only`, `ssh.connection_lost`, and those of `exec`.
    */
-  putFile(source: string | Buffer, remotePath: string, options: PutFileOptions): Promise<void>
+  putFile(source: string | Buffer, remotePath: string, options: PutFileOptions): Promise<FileSent>
   /** Opens the login shell of the user who is signed in. Errors: `ssh.connection_lost`. */
   openShell(options: SshShellOptions): Promise<SshShell>
   /** Ends the connection. Safe to repeat. */
   close(): Promise<void>
 }
 
-/** How a session becomes root: it is root, sudo lets it, or sudo asks for a password. */
-export type RootAccess = { by: 'login' } | { by: 'sudo' } | { by: 'sudo-with-password'; password: string }
+/** How a session becomes root: it is root, sudo lets it, or sudo asks for a password; `hasTerminal` where sudo runs from a terminal only. */
+export type RootAccess =
+  | { by: 'login' }
+  | { by: 'sudo'; hasTerminal?: true }
+  | { by: 'sudo-with-password'; password: string; hasTerminal?: true }

@@ -1,12 +1,16 @@
+import { sanitizeText } from '@rollcall/contracts'
 import type { Client } from 'ssh2'
 import { asRoot, findRootAccess } from './become-root.ts'
+import { ChannelQueue } from './channel-queue.ts'
 import { deferred } from './deferred.ts'
-import { runOnChannel } from './exec-channel.ts'
+import { type ChannelInput, runOnChannel } from './exec-channel.ts'
 import type { HostKey } from './host-key.ts'
-import { uploadFile } from './sftp-upload.ts'
+import { SftpUnavailable, uploadFile } from './sftp-upload.ts'
 import { openShellChannel } from './shell-channel.ts'
+import { uploadThroughShell } from './shell-upload.ts'
 import { connectionLost, type SshPlace } from './ssh-failure.ts'
 import type {
+  FileSent,
   PutFileOptions,
   RootAccess,
   SshExecOptions,
@@ -15,9 +19,15 @@ import type {
   SshShell,
   SshShellOptions,
 } from './ssh-session.ts'
+import type { SudoDialogue } from './sudo-dialogue.ts'
 
 const DEFAULT_EXEC_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 2_000
+
+interface RunOptions extends Omit<SshExecOptions, 'stdin' | 'becomeRoot'> {
+  stdin: ChannelInput
+  dialogue?: SudoDialogue | undefined
+}
 
 interface SessionParts {
   place: SshPlace
@@ -38,6 +48,9 @@ export class Ssh2Session implements SshSession {
   readonly #closed = deferred<void>()
   #root: Promise<RootAccess> | undefined
   #lastError: Error | undefined
+  readonly #channels = new ChannelQueue()
+  /** Why files do not go by SFTP; undefined while nothing is known against it. */
+  #noSftp: string | undefined
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -56,17 +69,11 @@ export class Ssh2Session implements SshSession {
   }
 
   async exec(argv: readonly string[], options: SshExecOptions = {}): Promise<SshExecResult> {
-    const { becomeRoot = false, timeoutMs = DEFAULT_EXEC_TIMEOUT_MS } = options
-    const stdin = Buffer.from(options.stdin ?? '')
-    const root = becomeRoot ? asRoot(await this.ensureRoot(), argv, stdin) : { argv }
-    const { place, client } = this.#parts
-    return runOnChannel(client, root.argv, {
+    const root = options.becomeRoot ? asRoot(await this.ensureRoot(), argv) : { argv }
+    return this.#run(root.argv, {
       ...options,
-      place,
-      timeoutMs,
-      stdin,
+      stdin: Buffer.from(options.stdin ?? ''),
       dialogue: root.dialogue,
-      gone: this.#gone.signal,
     })
   }
 
@@ -76,14 +83,33 @@ export class Ssh2Session implements SshSession {
     return this.#root
   }
 
-  async putFile(source: string | Buffer, remotePath: string, options: PutFileOptions): Promise<void> {
-    const { client, place } = this.#parts
-    await uploadFile(client, source, remotePath, { ...options, place, gone: this.#gone.signal })
+  async putFile(source: string | Buffer, remotePath: string, options: PutFileOptions): Promise<FileSent> {
+    if (this.#noSftp === undefined)
+      try {
+        await this.#sendBySftp(source, remotePath, options)
+        return { by: 'sftp' }
+      } catch (error) {
+        if (!(error instanceof SftpUnavailable)) throw error
+        this.#noSftp = error.message
+      }
+    const { place } = this.#parts
+    await uploadThroughShell((argv, how) => this.#run(argv, how), place, source, remotePath, options)
+    return { by: 'shell', why: this.#noSftp }
   }
 
   openShell(options: SshShellOptions): Promise<SshShell> {
     const { client, place } = this.#parts
-    return openShellChannel(client, { ...options, place, gone: this.#gone.signal })
+    const opening = deferred<SshShell>()
+    const gone = this.#gone.signal
+    const { signal } = options
+    this.#channels
+      .take(AbortSignal.any([gone, signal]), async () => {
+        const shell = await openShellChannel(client, { ...options, place, gone })
+        opening.resolve(shell)
+        await shell.ended.catch(() => undefined) // Whoever opened it learns how it ended.
+      })
+      .catch(opening.reject)
+    return opening.promise
   }
 
   async close(): Promise<void> {
@@ -95,6 +121,28 @@ export class Ssh2Session implements SshSession {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #run(argv: readonly string[], options: RunOptions): Promise<SshExecResult> {
+    const { place, client } = this.#parts
+    const { timeoutMs = DEFAULT_EXEC_TIMEOUT_MS, signal } = options
+    const gone = this.#gone.signal
+    return this.#channels.take(signal ? AbortSignal.any([gone, signal]) : gone, () =>
+      runOnChannel(client, argv, { ...options, place, timeoutMs, gone, onLoginOutput: this.#onLoginOutput }),
+    )
+  }
+
+  #sendBySftp(source: string | Buffer, remotePath: string, options: PutFileOptions): Promise<void> {
+    const { client, place } = this.#parts
+    const gone = this.#gone.signal
+    const turn = options.signal ? AbortSignal.any([gone, options.signal]) : gone
+    return this.#channels.take(turn, () =>
+      uploadFile(client, source, remotePath, { ...options, place, gone }),
+    )
+  }
+
+  readonly #onLoginOutput = (words: string) => {
+    this.#noSftp ??= `login files of the user print "${sanitizeText(words.replace(/\s+/g, ' '), 60)}" into it; let them print at a terminal only ([ -t 1 ])`
   }
 
   #end(reason: unknown): void {

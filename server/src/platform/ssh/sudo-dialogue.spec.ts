@@ -1,17 +1,14 @@
+import { spawn } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { SudoDialogue } from './sudo-dialogue.ts'
 
-const STDIN = Buffer.from('echo script\n')
-const PROMPT = 'rollcall-nonce-password:'
-const MARK = 'rollcall-nonce-through\n'
-
-const open = () => new SudoDialogue(['sh', '-s'], 'secret', STDIN, 'nonce')
+const THROUGH = 'rollcall-nonce-through\n'
 
 /** Feeds pieces of standard error; tells what a person sees and what the program's side gets, in order. */
 function talk(...pieces: string[]) {
-  const dialogue = open()
+  const dialogue = new SudoDialogue(['sh', '-s'], 'secret', 'nonce')
+  const answers = dialogue.begin().map(String)
   let shown = ''
-  const answers: string[] = []
   for (const piece of pieces) {
     const step = dialogue.take(Buffer.from(piece))
     shown += step.shown
@@ -21,55 +18,81 @@ function talk(...pieces: string[]) {
 }
 
 describe('talking to sudo', () => {
-  it('never gives the password to a program that sudo started without asking', () => {
-    expect(talk(MARK, 'sh: 1: oops\n')).toEqual({ shown: 'sh: 1: oops\n', answers: ['echo script\n'] })
-  })
-
-  it('gives the password when sudo asks, and the input when sudo is through', () => {
-    expect(talk(PROMPT, MARK, 'warning\n')).toEqual({
+  it.each([
+    ['asks', '[sudo] password for ops: '],
+    ['asks in words of its own', 'Passwort für ops bitte: '],
+    ['asks as sudo-rs does', '[sudo: authenticate] Password: '],
+    ['asks for nothing', ''],
+    ['lectures first', 'We trust you have received the usual lecture.\nPassword:'],
+  ])('gives the password and then the input, and shows no prompt, where sudo %s', (_what, prompt) => {
+    expect(talk(prompt, THROUGH, 'warning\n')).toEqual({
       shown: 'warning\n',
-      answers: ['secret\n', 'echo script\n'],
+      answers: ['secret\n', 'rollcall-nonce-begin\n', 'input'],
     })
   })
 
-  it('gives nothing before one of the two was seen', () => {
-    expect(talk('sudo: unable to resolve host web1\n')).toEqual({
-      shown: 'sudo: unable to resolve host web1\n',
-      answers: [],
-    })
-    expect(talk('Password:', '[sudo] password for ops: ').answers).toEqual([])
-  })
-
-  it('gives a wrong password once and closes the input at the second question', () => {
-    const { shown, answers } = talk(PROMPT, 'Sorry, try again.\n', PROMPT, 'sudo: 1 incorrect attempt\n')
-    expect(answers).toEqual(['secret\n', 'end'])
-    expect(shown).toBe('Sorry, try again.\nsudo: 1 incorrect attempt\n')
-  })
-
-  it('finds both however the bytes are cut, and shows nothing of them', () => {
-    const text = `lecture\n${PROMPT}\n${MARK}out\n`
-    for (let cut = 1; cut < text.length; cut++) {
-      expect(talk(text.slice(0, cut), text.slice(cut))).toEqual({
-        shown: 'lecture\n\nout\n',
-        answers: ['secret\n', 'echo script\n'],
+  it('finds the mark however the stream is cut', () => {
+    const text = `Password:${THROUGH}oops`
+    for (let at = 0; at <= text.length; at++)
+      expect(talk(text.slice(0, at), text.slice(at))).toEqual({
+        shown: 'oops',
+        answers: ['secret\n', 'rollcall-nonce-begin\n', 'input'],
       })
+  })
+
+  it('ends the input of a sudo that asks again, once, and shows what it said', () => {
+    const { shown, answers } = talk('Password:', 'Sorry, try again.\n', 'Password:')
+    expect(answers).toEqual(['secret\n', 'end'])
+    expect(shown).toContain('Sorry, try again.')
+  })
+
+  it('keeps in bounds what sudo says before it is through', () => {
+    expect(talk(...Array.from({ length: 100 }, () => 'x'.repeat(1000))).shown.length).toBeLessThanOrEqual(
+      8192,
+    )
+  })
+
+  it('has no password in its argv', () => {
+    expect(new SudoDialogue(['id'], 'secret').argv.join(' ')).not.toContain('secret')
+  })
+})
+
+/** What runs behind sudo, without sudo: a shell that stands for it reads the password or does not. */
+async function run(asks: boolean, argv: string[], stdin: string) {
+  const dialogue = new SudoDialogue(argv, 'secret')
+  const own = dialogue.argv.slice(dialogue.argv.indexOf('--') + 1)
+  const stand = asks ? 'printf "Password: " >&2; read -r _; exec "$@"' : 'exec "$@"'
+  const child = spawn('sh', ['-c', stand, 'sh', ...own])
+  let stdout = ''
+  let stderr = ''
+  const write = (answers: ReturnType<SudoDialogue['begin']>) => {
+    for (const answer of answers) {
+      if (answer === 'input') child.stdin.end(stdin)
+      else if (answer === 'end') child.stdin.end()
+      else child.stdin.write(answer)
     }
-    expect(talk(...text).shown).toBe('lecture\n\nout\n')
+  }
+  child.stdout.on('data', (data) => {
+    stdout += data
+  })
+  child.stderr.on('data', (data) => {
+    const { shown, answers } = dialogue.take(data)
+    stderr += shown
+    write(answers)
+  })
+  write(dialogue.begin())
+  const exitCode = await new Promise((resolve) => child.once('close', resolve))
+  return { exitCode, stdout, stderr: stderr + dialogue.end() }
+}
+
+describe.each([true, false])('a program behind a sudo that asks: %s', (asks) => {
+  it('gets its own input and never the password', async () => {
+    expect(await run(asks, ['cat'], 'one\ntwo')).toEqual({ exitCode: 0, stdout: 'one\ntwo', stderr: '' })
+    expect(await run(asks, ['cat'], '')).toEqual({ exitCode: 0, stdout: '', stderr: '' })
   })
 
-  it('shows what only began like a prompt', () => {
-    expect(talk('rollcall-nonce-pass', 'ed\n').shown).toBe('rollcall-nonce-passed\n')
-    expect(talk('rollcall-').shown).toBe('rollcall-')
-  })
-
-  it('takes nothing for a question once the program runs', () => {
-    expect(talk(MARK, PROMPT, MARK)).toEqual({ shown: PROMPT + MARK, answers: ['echo script\n'] })
-  })
-
-  it('has a prompt and a mark that nobody can guess, and the password in no argv', () => {
-    const [first, second] = [1, 2].map(() => new SudoDialogue(['id'], 'secret', STDIN).argv.join(' '))
-    expect(first).not.toBe(second)
-    expect(first).toMatch(/rollcall-[0-9a-f]{32}-password:/)
-    expect(first).not.toContain('secret')
+  it('runs with its own argv, outputs and exit code', async () => {
+    const argv = ['sh', '-c', 'echo "$1"; echo oops >&2; exit 7', 'sh', "it's *"]
+    expect(await run(asks, argv, '')).toEqual({ exitCode: 7, stdout: "it's *\n", stderr: 'oops\n' })
   })
 })

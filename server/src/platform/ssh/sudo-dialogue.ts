@@ -1,99 +1,74 @@
 import { randomBytes } from 'node:crypto'
+import { wordsOfSudo } from './sudo-words.ts'
+
+/** Bytes for standard input; `input` for the program's own; `end` when it is to be closed instead. */
+export type SudoAnswer = Buffer | 'input' | 'end'
 
 /** What to do with a piece of standard error: show this, and give the program that, if anything. */
 export interface SudoStep {
   shown: Buffer
-  /** Bytes for standard input, to be written now, in order; `end` when it is to be closed instead. */
-  answers: (Buffer | 'end')[]
+  answers: SudoAnswer[]
 }
 
+const MAX_HELD_BYTES = 8192
+
 /**
- * Talks to a sudo that may or may not ask for a password. Rules of sudoers differ by program, so that only sudo itself knows
- * whether it asks; a password that it did not ask for would be read by the program. Hence sudo gets a prompt that nobody can
- * guess, and the password is written when that very prompt is seen, once. The program says by a mark that sudo is through,
- * and only then gets its own input. Prompt and mark are not shown.
+ * Talks to a sudo that may or may not ask for a password, in whatever words: rules of sudoers differ by program, prompts by
+ * locale, PAM module and kind of sudo. So sudo runs a shell that says by a mark that sudo is through, and the password is
+ * written before that. Where sudo did not ask, that shell reads the line and drops it, and so does no program; the program
+ * takes the shell's place when the shell has read a second mark, behind which its own input begins. What sudo says before
+ * it is through (its lecture, its prompt) is shown only when it never was.
  */
 export class SudoDialogue {
   readonly argv: readonly string[]
-  readonly #prompt: string
-  readonly #mark: string
+  readonly #through: string
+  readonly #begin: string
   readonly #password: string
-  /** The program's own input. It is the last answer: nothing follows it. */
-  readonly stdin: Buffer
-  #state: 'silent' | 'answered' | 'refused' | 'through' = 'silent'
+  #state: 'asking' | 'refused' | 'through' = 'asking'
   #held = Buffer.alloc(0)
 
-  constructor(
-    argv: readonly string[],
-    password: string,
-    stdin: Buffer,
-    secret: string = randomBytes(16).toString('hex'),
-  ) {
-    this.#prompt = `rollcall-${secret}-password:`
-    this.#mark = `rollcall-${secret}-through\n`
+  constructor(argv: readonly string[], password: string, secret: string = randomBytes(16).toString('hex')) {
+    this.#through = `rollcall-${secret}-through`
+    this.#begin = `rollcall-${secret}-begin`
     this.#password = password
-    this.stdin = stdin
-    const announced = `echo ${this.#mark.trimEnd()} >&2; exec "$@"`
-    this.argv = ['sudo', '-k', '-S', '-p', this.#prompt, '--', 'sh', '-c', announced, 'sh', ...argv]
+    const script = [
+      `echo ${this.#through} >&2`,
+      `while IFS= read -r line && [ "$line" != ${this.#begin} ]; do :; done`,
+      'unset line LC_ALL',
+      'exec "$@"',
+    ]
+    this.argv = ['env', 'LC_ALL=C', 'sudo', '-k', '-S', '--', 'sh', '-c', script.join('; '), 'sh', ...argv]
+  }
+
+  /** What to write once sudo has been started. */
+  begin(): SudoAnswer[] {
+    return [Buffer.from(`${this.#password}\n`)]
   }
 
   /** Takes what came on standard error. */
   take(data: Buffer): SudoStep {
     if (this.#state === 'through') return { shown: data, answers: [] }
-    let rest = Buffer.concat([this.#held, data])
-    const shown: Buffer[] = []
-    const answers: SudoStep['answers'] = []
-    for (;;) {
-      const found = firstOf(rest, [this.#prompt, this.#mark])
-      if (found === null) break
-      shown.push(rest.subarray(0, found.at))
-      rest = rest.subarray(found.at + found.text.length)
-      answers.push(this.#meet(found.text))
-      if (this.#isThrough) break
+    this.#held = Buffer.concat([this.#held, data])
+    const mark = `${this.#through}\n`
+    const at = this.#held.indexOf(mark)
+    if (at >= 0) {
+      const shown = this.#held.subarray(at + mark.length)
+      this.#held = Buffer.alloc(0)
+      this.#state = 'through'
+      return { shown, answers: [Buffer.from(`${this.#begin}\n`), 'input'] }
     }
-    const held = this.#isThrough ? 0 : heldBack(rest, [this.#prompt, this.#mark])
-    this.#held = rest.subarray(rest.length - held)
-    shown.push(rest.subarray(0, rest.length - held))
-    return { shown: Buffer.concat(shown), answers }
+    this.#held = this.#held.subarray(-MAX_HELD_BYTES)
+    // Asked again: the password was wrong, and there is no other.
+    if (this.#state === 'refused' || !wordsOfSudo(this.#held.toString('utf8')).isAskedAgain)
+      return { shown: Buffer.alloc(0), answers: [] }
+    this.#state = 'refused'
+    return { shown: Buffer.alloc(0), answers: ['end'] }
   }
 
-  /** What was held back because it could have become a prompt or a mark. */
+  /** What sudo said when it never was through. */
   end(): Buffer {
     const held = this.#held
     this.#held = Buffer.alloc(0)
     return held
   }
-
-  get #isThrough(): boolean {
-    return this.#state === 'through'
-  }
-
-  #meet(text: string): Buffer | 'end' {
-    if (text === this.#mark) {
-      this.#state = 'through'
-      return this.stdin
-    }
-    // Asked again: the password was wrong, and there is no other.
-    if (this.#state !== 'silent') {
-      this.#state = 'refused'
-      return 'end'
-    }
-    this.#state = 'answered'
-    return Buffer.from(`${this.#password}\n`)
-  }
-}
-
-function firstOf(data: Buffer, texts: string[]): { at: number; text: string } | null {
-  const found = texts.map((text) => ({ at: data.indexOf(text), text })).filter(({ at }) => at >= 0)
-  return found.sort((a, b) => a.at - b.at)[0] ?? null
-}
-
-/** How many bytes at the end may be the beginning of one of `texts`. */
-function heldBack(data: Buffer, texts: string[]): number {
-  const most = Math.min(data.length, Math.max(...texts.map((text) => text.length)) - 1)
-  for (let size = most; size > 0; size--) {
-    const tail = data.subarray(data.length - size).toString('latin1')
-    if (texts.some((text) => text.startsWith(tail))) return size
-  }
-  return 0
 }

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { ChannelQueue } from './channel-queue.ts'
+import { deferred } from './deferred.ts'
+
+const LIVING = new AbortController().signal
+
+describe('the channels of a connection', () => {
+  it('are open one at a time and in order, also after one that failed', async () => {
+    const queue = new ChannelQueue()
+    let open = 0
+    const seen: number[] = []
+    const use = (id: number) => async () => {
+      expect(++open).toBe(1)
+      await Promise.resolve()
+      open--
+      seen.push(id)
+      if (id === 1) throw new Error('failed')
+    }
+    const ended = await Promise.allSettled([0, 1, 2, 3].map((id) => queue.take(LIVING, use(id))))
+    expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
+    expect(seen).toEqual([0, 1, 2, 3])
+  })
+
+  it('are not handed to those behind one that gave up waiting, before those in front have ended', async () => {
+    const queue = new ChannelQueue()
+    const first = deferred<void>()
+    const giveUp = new AbortController()
+    const seen: string[] = []
+    const one = queue.take(LIVING, () => first.promise)
+    const two = queue.take(giveUp.signal, async () => void seen.push('two'))
+    const three = queue.take(LIVING, async () => void seen.push('three'))
+    giveUp.abort(new Error('cancelled'))
+    await expect(two).rejects.toThrow('cancelled')
+    expect(seen).toEqual([])
+    first.resolve()
+    await Promise.all([one, three])
+    expect(seen).toEqual(['three'])
+  })
+})

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { LoginPreamble, newMark } from './login-preamble.ts'
+
+const MARK = 'rollcall-0-begin'
+
+function read(pieces: readonly string[]) {
+  const preamble = new LoginPreamble(MARK)
+  const output = Buffer.concat(pieces.map((piece) => preamble.take(Buffer.from(piece)))).toString()
+  return { output, words: preamble.words, isOver: preamble.isOver }
+}
+
+describe('what login files print before a program', () => {
+  it('is kept apart from the output of the program, however the stream is cut', () => {
+    const text = `Welcome to web-1!\n${MARK}\nhello\n`
+    for (let first = 0; first <= text.length; first++)
+      for (let second = first; second <= text.length; second += 3) {
+        const pieces = [text.slice(0, first), text.slice(first, second), text.slice(second)]
+        expect(read(pieces)).toEqual({ output: 'hello\n', words: 'Welcome to web-1!', isOver: true })
+      }
+  })
+
+  it('may have no end of a line, or look like the mark', () => {
+    expect(read([`no end${MARK}\nx`]).output).toBe('x')
+    expect(read([`rollcall-0-beg`, `in ${MARK}`, '\nx'])).toMatchObject({ output: 'x', isOver: true })
+  })
+
+  it('is all there is when the program never ran', () => {
+    expect(read(['This account is currently ', 'not available.\n'])).toEqual({
+      output: '',
+      words: 'This account is currently not available.',
+      isOver: false,
+    })
+  })
+
+  it('is kept in bounds, whatever its length, and the program is found behind it', () => {
+    const { output, words } = read([...Array.from({ length: 300 }, () => 'x'.repeat(1000)), `${MARK}\nhello`])
+    expect(output).toBe('hello')
+    expect(words.length).toBeLessThanOrEqual(4096)
+  })
+
+  it('cannot print the mark by chance', () => {
+    expect(newMark()).not.toBe(newMark())
+  })
+})

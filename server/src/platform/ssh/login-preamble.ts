@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+
+/** What login files say is kept for an error message, and no more of it. */
+const MAX_KEPT_BYTES = 4096
+
+/** What a login says on one stream before our program runs: output of the login files, or of what runs instead of them. */
+export class LoginPreamble {
+  readonly #mark: Buffer
+  #kept = Buffer.alloc(0)
+  #tail = Buffer.alloc(0)
+  #isOver = false
+
+  constructor(mark: string) {
+    this.#mark = Buffer.from(`${mark}\n`)
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** The beginning of what was said, for a person. */
+  get words(): string {
+    return this.#kept.toString('utf8').trim()
+  }
+
+  /** Takes a piece of the stream. Returns what of it is the program's own. */
+  take(data: Buffer): Buffer {
+    if (this.#isOver) return data
+    const seen = Buffer.concat([this.#tail, data])
+    const at = seen.indexOf(this.#mark)
+    const preamble = at < 0 ? data : seen.subarray(this.#tail.length, Math.max(at, this.#tail.length))
+    this.#kept = Buffer.concat([this.#kept, preamble.subarray(0, MAX_KEPT_BYTES - this.#kept.length)])
+    if (at < 0) {
+      this.#tail = Buffer.from(seen.subarray(Math.max(0, seen.length - this.#mark.length + 1)))
+      return Buffer.alloc(0)
+    }
+    this.#isOver = true
+    this.#kept = this.#kept.subarray(0, Math.max(0, this.#kept.length - Math.max(0, this.#tail.length - at)))
+    this.#tail = Buffer.alloc(0)
+    return seen.subarray(at + this.#mark.length)
+  }
+}
+
+/** A line that no login file prints. */
+export const newMark = (): string => `rollcall-${randomBytes(12).toString('hex')}-begin`

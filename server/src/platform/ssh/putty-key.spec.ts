@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { isPuttyKey, openSshOfPutty } from './putty-key.ts'
+import { ssh2 } from './ssh2.ts'
+
+// Written by PuTTYgen 0.78 for these tests; no host trusts them.
+const file = (name: string) => readFileSync(new URL(`./testing/putty-${name}`, import.meta.url), 'utf8')
+const PASSPHRASE = 'open sesame'
+
+const KINDS = ['ed25519', 'rsa', 'ecdsa'].flatMap((kind) =>
+  ['v2', 'v3'].flatMap((version) => [
+    { kind, name: `${kind}-${version}.ppk`, passphrase: undefined },
+    { kind, name: `${kind}-${version}-locked.ppk`, passphrase: PASSPHRASE },
+  ]),
+)
+
+describe("PuTTY's private keys", () => {
+  it.each(KINDS)(
+    '$name is read as the key whose public half ssh-keygen knows',
+    async ({ kind, name, passphrase }) => {
+      const key = ssh2.utils.parseKey(await openSshOfPutty(file(name), passphrase))
+      if (key instanceof Error) throw key
+      const [, blob = ''] = file(`${kind}.pub`).split(' ')
+      expect(key.getPublicSSH().toString('base64')).toBe(blob)
+      const data = Buffer.from('signed')
+      const algorithm = kind === 'rsa' ? 'sha512' : undefined
+      const signature = key.sign(data, algorithm)
+      expect(key.verify(data, signature as unknown as Buffer, algorithm)).toBe(true)
+    },
+  )
+
+  it.each(KINDS.filter(({ passphrase }) => passphrase))(
+    '$name is not opened by another passphrase, nor without one',
+    async ({ name }) => {
+      await expect(openSshOfPutty(file(name), 'wrong')).rejects.toThrow(/does not open/)
+      await expect(openSshOfPutty(file(name), undefined)).rejects.toThrow(/none was given/)
+    },
+  )
+
+  it('is found damaged by its MAC, wherever that is', async () => {
+    const lines = file('ed25519-v3.ppk').trim().split('\n')
+    for (let index = 1; index < lines.length; index++) {
+      const without = lines.filter((_line, at) => at !== index).join('\n')
+      await expect(openSshOfPutty(without, undefined)).rejects.toThrow(/damaged/)
+    }
+    const renamed = file('ed25519-v3.ppk').replace('Comment: putty', 'Comment: other')
+    await expect(openSshOfPutty(renamed, undefined)).rejects.toThrow(/damaged/)
+  })
+
+  it('does not stop the server by the work that it asks for', async () => {
+    const text = file('ed25519-v3-locked.ppk')
+    for (const [name, value] of [
+      ['Argon2-Memory', '4194304'],
+      ['Argon2-Passes', '99999999'],
+      ['Argon2-Parallelism', '0'],
+    ] as const)
+      await expect(
+        openSshOfPutty(text.replace(new RegExp(`${name}: \\d+`), `${name}: ${value}`), PASSPHRASE),
+      ).rejects.toThrow(/PuTTYgen/)
+  })
+
+  it('is told from other formats, and of a version that is not read says so', async () => {
+    expect(isPuttyKey(file('rsa-v2.ppk'))).toBe(true)
+    expect(isPuttyKey('-----BEGIN OPENSSH PRIVATE KEY-----')).toBe(false)
+    await expect(openSshOfPutty(file('rsa-v2.ppk').replace('File-2', 'File-1'), undefined)).rejects.toThrow(
+      /version that is not read/,
+    )
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { chooseMethod, type SignInView, signInRemedy, type TriedMethod } from './sign-in-choice.ts'
+
+const view = (changes: Partial<SignInView>): SignInView => ({
+  offered: ['publickey', 'password', 'keyboard-interactive'],
+  hasKey: true,
+  hasPassword: true,
+  tried: [],
+  ...changes,
+})
+const tried = (method: TriedMethod['method'], isAccepted: boolean): TriedMethod => ({ method, isAccepted })
+
+describe('choosing how to sign in', () => {
+  it('takes the key first, and the password where the host asks for it besides', () => {
+    expect(chooseMethod(view({}))).toBe('publickey')
+    const offered = ['password']
+    expect(chooseMethod(view({ offered, tried: [tried('publickey', true)] }))).toBe('password')
+    expect(chooseMethod(view({ offered: ['keyboard-interactive'], tried: [tried('publickey', true)] }))).toBe(
+      'keyboard-interactive',
+    )
+  })
+
+  it('takes them in the order that the host asks for', () => {
+    expect(chooseMethod(view({ offered: ['password'] }))).toBe('password')
+    expect(chooseMethod(view({ offered: ['publickey'], tried: [tried('password', true)] }))).toBe('publickey')
+  })
+
+  it('takes the password where the key was refused', () => {
+    expect(chooseMethod(view({ tried: [tried('publickey', false)] }))).toBe('password')
+  })
+
+  it('never gives a password that was refused again, in another way either', () => {
+    expect(chooseMethod(view({ hasKey: false, tried: [tried('password', false)] }))).toBeUndefined()
+    expect(
+      chooseMethod(view({ hasKey: false, tried: [tried('keyboard-interactive', false)] })),
+    ).toBeUndefined()
+  })
+
+  it('gives a password that was accepted once more, where both ways are asked for', () => {
+    const asked = view({ offered: ['keyboard-interactive'], tried: [tried('password', true)] })
+    expect(chooseMethod(asked)).toBe('keyboard-interactive')
+  })
+
+  it('ends, whatever the host answers, and tries nothing twice', () => {
+    const methods = ['publickey', 'password', 'keyboard-interactive', 'hostbased']
+    for (let bits = 0; bits < 2 ** 12; bits++) {
+      const seen: TriedMethod[] = []
+      for (let step = 0; ; step++) {
+        const offered = methods.filter((_name, index) => (bits >> ((step * 3 + index) % 12)) & 1)
+        const method = chooseMethod(view({ offered, tried: seen }))
+        if (!method) break
+        expect(seen.some((one) => one.method === method)).toBe(false)
+        seen.push(tried(method, Boolean((bits >> step) & 1)))
+        expect(step).toBeLessThan(4)
+      }
+    }
+  })
+})
+
+describe('what to do about a refused sign-in', () => {
+  it.each<[string, Partial<SignInView>, RegExp]>([
+    [
+      'a password is missing',
+      { hasPassword: false, offered: ['password'], tried: [tried('publickey', true)] },
+      /asks for a password besides/,
+    ],
+    [
+      'a key is missing',
+      { hasKey: false, offered: ['publickey'], tried: [tried('password', true)] },
+      /asks for a key besides/,
+    ],
+    ['only keys are taken', { hasKey: false, offered: ['publickey'] }, /takes keys and no passwords/],
+    ['no keys are taken', { hasPassword: false, offered: ['password'] }, /takes no keys/],
+    ['all was tried', { tried: [tried('publickey', false), tried('password', false)] }, /authorized_keys/],
+  ])('says that %s', (_what, changes, words) => {
+    expect(signInRemedy(view(changes))).toMatch(words)
+  })
+})
