@@ -12,7 +12,16 @@ runMain(async () => {
   if (filters.length === 0) await lint()
   if (process.getuid() === 0) {
     say('preparing test hosts (the first time their file systems are built, a minute or two)')
-    await run('node', ['test/bed/cli.ts', 'build', 'bookworm', 'trixie', 'bullseye', 'no-python', 'podman'])
+    await run('node', [
+      'test/bed/cli.ts',
+      'build',
+      'bookworm',
+      'trixie',
+      'bullseye',
+      'no-python',
+      'podman',
+      'odd',
+    ])
   } else if (process.env.CI) {
     throw new Error('CI must run as root: the tests boot real hosts')
   } else {

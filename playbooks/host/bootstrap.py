@@ -231,6 +231,7 @@ def run_playbook(options, lock):
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": scratch,
+        "TMPDIR": scratch,
         "LC_ALL": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "ANSIBLE_CONFIG": os.path.join(tools, "playbooks", "ansible.cfg"),

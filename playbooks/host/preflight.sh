@@ -1,5 +1,6 @@
 # Looks at a host before anything is changed on it, and prints what it saw as key=value lines between two markers.
-# POSIX sh, fed to "sh -s"; needs no Python and no root. As root it sees more: the keys after "is_root=yes".
+# POSIX sh, fed to "sh -s", with the home of who signs in behind it when it runs as root by sudo; needs no Python and no root.
+# As root it sees more: the keys after "is_root=yes".
 # What the values must be is decided by the server (decidePreflight), not here.
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 newline='
@@ -17,14 +18,19 @@ nearest() {
   done
 }
 
-# <name> <folder>: free KiB, free inodes, mount point and mount options of the file system that the folder is or would be on.
+# Which folder it is, for whoever can work in it: root has no rights in a home on the network, and may see another one.
+id_of() {
+  if [ -d "$1" ] && [ -r "$1" ] && [ -w "$1" ] && [ -x "$1" ]; then ls -di "$1" 2>/dev/null | { read -r inode _ && echo "$inode"; }; fi
+}
+
+# <name> <folder>: free KiB, free inodes, mount point, type and mount options of the file system that the folder is or would be on.
 say_disk() {
   nearest "$2"
   set -- "$1" $(df -Pk "$place" 2>/dev/null | tail -n 1)
   free=${5:-} mount=${7:-/} options=
   set -- "$1" $(df -Pi "$place" 2>/dev/null | tail -n 1)
-  while read -r _ point _ found _; do
-    if [ "$point" = "$mount" ]; then options=$found; fi
+  while read -r _ point type found _; do
+    if [ "$point" = "$mount" ]; then options=type=$type,$found; fi
   done </proc/self/mounts
   say "$1" "$free ${5:-} $mount $options"
 }
@@ -43,6 +49,7 @@ listening() {
   done
 }
 
+user_home=${1:-}
 echo rollcall-preflight-begin
 uid=$(id -u)
 say uid "$uid"
@@ -55,7 +62,8 @@ say libc "$(getconf GNU_LIBC_VERSION 2>/dev/null || ldd --version 2>&1)"
 say init "$(cat /proc/1/comm 2>/dev/null)"
 say systemd "$(if [ -d /run/systemd/system ] && have systemctl; then systemctl --version; fi)"
 say python "$(python3 -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"
-say python_lacks "$(have python3 && python3 - 2>&1 <<'PYTHON'
+# By -c and not from a here-document: a shell keeps that in /tmp, which may be full.
+say python_lacks "$(have python3 && python3 -c '
 lacks = []
 for name in ("ctypes email.message fcntl grp hashlib http.client json logging.handlers lzma multiprocessing "
              "pwd ssl tarfile urllib.request uuid zipfile zipimport zlib").split():
@@ -69,13 +77,18 @@ if "module multiprocessing" not in lacks:
     except Exception:
         lacks.append("semaphores (/dev/shm)")
 print(", ".join(lacks))
-PYTHON
-)"
+' 2>&1)"
 if [ -n "$HOME" ] && [ -d "$HOME" ] && [ ! -L "$HOME" ] && [ -w "$HOME" ]; then
   set -- $(ls -ldn "$HOME")
   case "$1" in
     d????w* | d???????w*) ;;
-    *) if [ "$3" = "$uid" ]; then say home "$HOME"; fi ;;
+    *)
+      if [ "$3" = "$uid" ]; then
+        say home "$HOME"
+        say home_id "$(id_of "$HOME")"
+        [ "$uid" != 0 ] || say home_seen "$(id_of "$HOME")"
+      fi
+      ;;
   esac
 fi
 say machine_id "$(cat /etc/machine-id 2>/dev/null)"
@@ -88,6 +101,7 @@ say_disk disk_var_tmp /var/tmp
 own=
 if [ "$uid" = 0 ]; then
   say is_root yes
+  if [ -n "$user_home" ]; then say home_seen "$(id_of "$user_home")"; fi
   locked=
   for folder in /opt/rollcall-agent /opt/rollcall-tools /etc/rollcall-agent /etc/systemd/system /var/lib/rollcall-agent /run; do
     nearest "$folder"

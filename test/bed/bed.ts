@@ -41,6 +41,8 @@ export class Bed implements AsyncDisposable {
   readonly name: string
   /** The server's address: the only one that hosts can reach besides each other's. */
   readonly address: string
+  /** The network device of this machine that its hosts are on. */
+  readonly bridge: string
   /** A key that root of every host accepts; the file at `path` holds the private half. */
   readonly key: { path: string; publicKey: string }
   readonly hosts: Host[] = []
@@ -54,6 +56,7 @@ export class Bed implements AsyncDisposable {
   private constructor(name: string, subnet: Subnet, parts: BedParts) {
     this.name = name
     this.address = subnet.address(1)
+    this.bridge = subnet.bridge
     this.key = parts.key
     this.#subnet = subnet
     this.#group = parts.group

@@ -20,11 +20,15 @@ const containers = ['podman', 'crun', 'netavark', 'aardvark-dns', 'iptables']
 // A container runtime inside a host mounts, makes devices and keyrings: nspawn's defaults forbid all three.
 const containerGrants = ['--capability=all', '--system-call-filter=add_key keyctl bpf']
 
+// Other login shells than a POSIX one, and another sudo.
+const oddities = ['tcsh', 'fish', 'sudo-rs', 'locales', 'libpam-modules']
+
 /** The kinds of host there are. A host of a flavour has exactly these packages and what they need. */
 export const flavours = {
   bullseye: { suite: 'bullseye', packages: [...system, ...python], nspawnArgs: [] },
   bookworm: { suite: 'bookworm', packages: [...system, ...python, ...editor], nspawnArgs: [] },
   trixie: { suite: 'trixie', packages: [...system, ...python], nspawnArgs: [] },
+  odd: { suite: 'trixie', packages: [...system, ...python, ...oddities], nspawnArgs: [] },
   'no-python': { suite: 'bookworm', packages: system, nspawnArgs: [] },
   podman: { suite: 'bookworm', packages: [...system, ...python, ...containers], nspawnArgs: containerGrants },
 } as const satisfies Record<string, Recipe>

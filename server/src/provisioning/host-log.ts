@@ -9,6 +9,7 @@ const PROGRESS_SILENCE_MS = 10_000
 export class HostLog {
   readonly #write: ProvisioningPorts['log']
   #last: Promise<void> = Promise.resolve()
+  readonly #said = new Set<string>()
 
   constructor(write: ProvisioningPorts['log']) {
     this.#write = write
@@ -22,6 +23,13 @@ export class HostLog {
 
   line(text: string): Promise<void> {
     return this.output('stdout', Buffer.from(`${text}\n`))
+  }
+
+  /** Writes a line that was not written before. */
+  async once(text: string): Promise<void> {
+    if (this.#said.has(text)) return
+    this.#said.add(text)
+    await this.line(text)
   }
 
   /** Reports an upload: at every quarter, and on slow links every ten seconds. `settled` waits for the last line. */

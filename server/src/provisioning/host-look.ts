@@ -16,7 +16,7 @@ export interface HostLook {
  */
 export async function lookAtHost(session: SshSession, signal: AbortSignal): Promise<HostLook> {
   const script = await hostScript('preflight.sh')
-  const own = await run(session, script, false, signal)
+  const own = await run(session, ['sh', '-s'], script, false, signal)
   if (own.is_root) return { report: own, rootRefusal: null }
   try {
     await session.ensureRoot()
@@ -25,14 +25,15 @@ export async function lookAtHost(session: SshSession, signal: AbortSignal): Prom
     if (!isRefusal) throw error
     return { report: own, rootRefusal: { code: error.code, message: error.message } }
   }
-  const root = await run(session, script, true, signal)
+  const root = await run(session, ['sh', '-s', '--', own.home ?? ''], script, true, signal)
   // Who signs in, and where their files may lie, is a matter of the user and not of root.
-  const { uid, user, home, disk_home } = own
-  return { report: { ...root, uid, user, home, disk_home }, rootRefusal: null }
+  const { uid, user, home, home_id, disk_home } = own
+  return { report: { ...root, uid, user, home, home_id, disk_home }, rootRefusal: null }
 }
 
 async function run(
   session: SshSession,
+  argv: readonly string[],
   stdin: Buffer,
   becomeRoot: boolean,
   signal: AbortSignal,
@@ -41,6 +42,6 @@ async function run(
   const onOutput = (stream: string, data: Buffer) => {
     if (stream === 'stdout' && output.length <= MAX_REPORT_BYTES) output += data.toString('utf8')
   }
-  await session.exec(['sh', '-s'], { stdin, onOutput, becomeRoot, signal, timeoutMs: 60_000 })
+  await session.exec(argv, { stdin, onOutput, becomeRoot, signal, timeoutMs: 60_000 })
   return parsePreflight(output)
 }

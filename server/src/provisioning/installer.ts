@@ -41,7 +41,7 @@ export async function install(
   return withSession(target, ports, log, signal, async (session) => {
     const tools = await readTools(await ports.ansibleBundle(), PLAYBOOKS_FOLDER)
     const { report, architecture, archive, rpcPort } = await preflight(session, target, ports, log, signal)
-    const own = await makeStaging(session, stagingOf(report).path, signal)
+    const own = await makeStaging(session, stagingOf(report, TYPICAL_UPLOAD_BYTES).path, signal)
     const staging = own.path
     try {
       const plan = {
@@ -172,11 +172,12 @@ async function upload(
   const { staging, archive, tools, release } = plan
   const put = async (name: string, source: string | Buffer, what?: string) => {
     const progress = what === undefined ? undefined : log.progress(what)
-    await session.putFile(source, `${staging}/${name}`, {
+    const sent = await session.putFile(source, `${staging}/${name}`, {
       mode: 0o600,
       signal,
       ...(progress && { onProgress: progress.onProgress }),
     })
+    if (sent.by === 'shell') await log.once(`  through a shell and not by SFTP, since ${sent.why}`)
     await progress?.settled()
   }
   await log.line(`Uploading to ${staging}`)

@@ -1,7 +1,7 @@
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { AgentOwner } from './domain/machine.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
-import { stagingOf } from './domain/staging-place.ts'
+import { stagingPlaces } from './domain/staging-place.ts'
 import { HostLog } from './host-log.ts'
 import { lookAtHost } from './host-look.ts'
 import { hostScript } from './host-scripts.ts'
@@ -46,7 +46,7 @@ export async function remove(target: SshHost, ports: RemovePorts, signal: AbortS
         return log.output(stream, data)
       },
     })
-    await wipeStaging(session, stagingOf(report).path, signal)
+    for (const { path } of stagingPlaces(report)) await wipeStaging(session, path, signal)
     if (exitCode !== 0)
       throw new RollcallError(
         'install.playbook_failed',

@@ -151,7 +151,7 @@ function writable(report: PreflightReport): PreflightCheck {
 
 /** One check per file system: what lies on the same one is added up. */
 function disks(report: PreflightReport, { uploadBytes }: PreflightNeeds): PreflightCheck[] {
-  const staging = stagingOf(report)
+  const staging = stagingOf(report, uploadBytes)
   const uses = [
     {
       disk: report.disk_opt,

@@ -72,6 +72,9 @@ const reportShape = z.object({
   python: text(32),
   python_lacks: text(400),
   home: path.optional(),
+  /** Which folder the home is for its user, and which for root; empty where one cannot work in it. */
+  home_id: text(32).optional(),
+  home_seen: text(32).optional(),
   disk_opt: disk,
   disk_etc: disk,
   disk_var: disk,
@@ -131,5 +134,5 @@ export function parsePreflight(output: string): PreflightReport {
 const unreadable = (why: string) =>
   new RollcallError(
     'host.preflight_unreadable',
-    `The host's answer to the first look at it cannot be read (${why}). Check that its login shell runs "sh -s" and prints nothing of its own, and that /proc is mounted.`,
+    `The host's answer to the first look at it cannot be read (${why}). Check that sh runs there as it should, and that /proc is mounted.`,
   )

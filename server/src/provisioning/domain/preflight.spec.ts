@@ -8,7 +8,7 @@ import {
   type PreflightNeeds,
 } from './preflight-decision.ts'
 import { MAX_REPORT_BYTES, parsePreflight } from './preflight-report.ts'
-import { stagingOf } from './staging-place.ts'
+import { stagingOf, stagingPlaces } from './staging-place.ts'
 
 const GOOD: Record<string, string> = {
   uid: '1000',
@@ -23,6 +23,8 @@ const GOOD: Record<string, string> = {
   python: '3.11.2',
   python_lacks: '',
   home: '/home/ops',
+  home_id: '4711',
+  home_seen: '4711',
   disk_opt: '8000000 500000 / rw,relatime',
   disk_etc: '8000000 500000 / rw,relatime',
   disk_var: '8000000 500000 / rw,relatime',
@@ -168,11 +170,45 @@ describe('deciding', () => {
 })
 
 describe('where uploads wait', () => {
-  it('is the home when it is safe, and /var/tmp by uid otherwise', () => {
-    expect(stagingOf(parsePreflight(textOf())).path).toBe('/home/ops/.rollcall-staging')
-    expect(stagingOf(parsePreflight(textOf({ home: undefined }))).path).toBe(
-      '/var/tmp/.rollcall-staging-1000',
-    )
-    expect(stagingOf(parsePreflight(textOf({ home: '/' }))).path).toBe('/var/tmp/.rollcall-staging-1000')
+  const HOME = '/home/ops/.rollcall-staging'
+  const SHARED = '/var/tmp/.rollcall-staging-1000'
+  const MB = 1024 ** 2
+  const placeOf = (changes: Record<string, string | undefined>, uploadBytes = 64 * MB) =>
+    stagingOf(parsePreflight(textOf(changes)), uploadBytes).path
+
+  it.each<[string, string, Record<string, string | undefined>]>([
+    ['in the home when that is safe', HOME, {}],
+    ['elsewhere without a home', SHARED, { home: undefined }],
+    ['elsewhere when the home is /', SHARED, { home: '/' }],
+    ['elsewhere when root cannot work in the home', SHARED, { home_seen: '' }],
+    ['elsewhere when root was not asked', SHARED, { home_seen: undefined }],
+    ['elsewhere when root sees another folder there', SHARED, { home_seen: '4712' }],
+    ['elsewhere when the home is on NFS', SHARED, { disk_home: '8000000 500000 /home type=nfs4,rw' }],
+    ['elsewhere when the home is on FUSE', SHARED, { disk_home: '8000000 500000 /home type=fuse.sshfs,rw' }],
+    [
+      'in the home of root, wherever that is',
+      '/root/.rollcall-staging',
+      {
+        uid: '0',
+        home: '/root',
+        disk_home: '8000000 500000 / type=nfs4,rw',
+      },
+    ],
+    ['elsewhere when there is more room', SHARED, { disk_home: '1000 500000 /home type=ext4,rw' }],
+    [
+      'in the home when there is no room anywhere',
+      HOME,
+      {
+        disk_home: '1000 500000 /home type=ext4,rw',
+        disk_var_tmp: '1000 500000 / type=ext4,rw',
+      },
+    ],
+  ])('is %s', (_what, place, changes) => {
+    expect(placeOf(changes)).toBe(place)
+  })
+
+  it('is looked for everywhere when an agent is removed', () => {
+    const paths = stagingPlaces(parsePreflight(textOf())).map(({ path }) => path)
+    expect(paths).toEqual([HOME, SHARED])
   })
 })
