@@ -145,7 +145,7 @@ export function noSuchAlgorithm(place: SshPlace, what: string): RollcallError {
     : ''
   return new RollcallError(
     'ssh.no_algorithm',
-    `${describePlace(place)} offers no ${what} algorithm that is safe: old ones, with SHA-1 or CBC, are not accepted.${how}`,
+    `${describePlace(place)} offers no ${what} algorithm that this server takes: old ones, with SHA-1 or CBC, are not accepted.${how}`,
   )
 }
 

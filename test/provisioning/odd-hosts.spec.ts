@@ -1,0 +1,334 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectSsh } from '../../server/src/platform/ssh/index.ts'
+import type { InstallTarget } from '../../server/src/provisioning/install-ports.ts'
+import { type Host, readBanner } from '../bed/index.ts'
+import { poll } from '../bed/poll.ts'
+import { Fleet, filesOf, newIdentity, PASSWORD, reason } from './fleet.ts'
+import { makeOddUsers, type OddName } from './odd-users.ts'
+
+const suite = reason ? `skipped: ${reason}` : 'hosts as they are'
+const LIVING = new AbortController().signal
+
+/** Further sshds of the same host, each with one oddity, by port. */
+const SSHDS = {
+  2201: ['KexAlgorithms diffie-hellman-group14-sha1'],
+  2202: ['HostKey /etc/ssh/ssh_host_rsa_key', 'HostKeyAlgorithms ssh-rsa'],
+  2203: ['Ciphers aes128-cbc'],
+  2204: ['KexAlgorithms sntrup761x25519-sha512@openssh.com'],
+  2205: [],
+  2206: ['Subsystem sftp /bin/false'],
+} as const
+
+describe.skipIf(reason)(suite, () => {
+  let fleet: Fleet
+  let host: Host
+  let before: string[]
+  let bedKey: string
+  const identity = newIdentity()
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-odd-'))
+
+  beforeAll(async () => {
+    fleet = await Fleet.open('odd-hosts.spec')
+    const [booted] = await fleet.boot({ name: 'odd', flavour: 'odd' })
+    if (!booted) throw new Error('no host')
+    host = booted
+    bedKey = readFileSync(fleet.bed.key.path, 'utf8')
+    keygen('-t', 'ed25519', '-N', '', '-f', join(folder, 'ca'))
+    await makeOddUsers(host, fleet.bed.key.publicKey.trim(), readFileSync(join(folder, 'ca.pub'), 'utf8'))
+    await startSshds()
+    before = await filesOf(host)
+  })
+  afterAll(async () => {
+    rmSync(folder, { recursive: true })
+    await fleet?.[Symbol.asyncDispose]()
+  })
+
+  const keygen = (...words: string[]) => execFileSync('ssh-keygen', ['-q', ...words], { stdio: 'pipe' })
+  const key = (changes: object = {}) => ({ type: 'key' as const, privateKey: bedKey, ...changes })
+
+  async function startSshds() {
+    await host.output([
+      'ssh-keygen',
+      '-q',
+      '-t',
+      'rsa',
+      '-b',
+      '2048',
+      '-N',
+      '',
+      '-f',
+      '/etc/ssh/ssh_host_rsa_key',
+    ])
+    for (const [port, lines] of Object.entries(SSHDS)) {
+      const text = ['HostKey /etc/ssh/ssh_host_ed25519_key', 'UsePAM yes', 'StrictModes yes']
+      const all = [`Port ${port}`, ...(lines.join().includes('HostKey ') ? text.slice(1) : text), ...lines]
+      const file = `/etc/ssh/odd-${port}.conf`
+      await host.output(['sh', '-c', 'cat >"$1"', 'sh', file], { input: `${all.join('\n')}\n` })
+      await host.output(['systemd-run', '--quiet', `--unit=sshd-${port}`, '/usr/sbin/sshd', '-D', '-f', file])
+      const isUp = async () => (await readBanner(host.address, Number(port))) !== undefined
+      await poll(isUp, { timeoutMs: 20_000, everyMs: 100, what: `the sshd on port ${port}` })
+    }
+  }
+
+  function target(user: OddName | 'root', changes: Partial<InstallTarget> = {}): InstallTarget {
+    return fleet.target(host, { user, credential: key({ password: PASSWORD }), identity, ...changes })
+  }
+  /** Adds the host to its end, and returns the log. */
+  async function added(user: OddName | 'root', changes: Partial<InstallTarget> = {}): Promise<string> {
+    const ports = fleet.ports()
+    await fleet.install(target(user, changes), ports)
+    return ports.text()
+  }
+  /** Everything that an installation asks of a session: root, output, input and files. */
+  async function signedIn(user: OddName | 'root', changes: Partial<InstallTarget> = {}): Promise<string> {
+    const session = await connectSsh({
+      ...target(user, changes),
+      signal: LIVING,
+      onHostKey: async () => undefined,
+    })
+    try {
+      const path = `/var/tmp/${user}-file`
+      const content = Buffer.from(Array.from({ length: 70_001 }, (_, index) => (index * 31) % 256))
+      const run = async (argv: string[], stdin: string | Buffer = '') => {
+        const said: Buffer[] = []
+        await session.exec(argv, {
+          becomeRoot: true,
+          stdin,
+          onOutput: (_stream, data) => void said.push(data),
+        })
+        return Buffer.concat(said)
+      }
+      // Side by side: they must take their turns where the host has one session for them.
+      const [sent, uid, echo] = await Promise.all([
+        session.putFile(content, path, { mode: 0o640 }),
+        run(['id', '-u']),
+        run(['cat'], content),
+      ])
+      expect(uid.toString()).toBe('0\n')
+      expect(echo.equals(content)).toBe(true)
+      expect((await run(['cat', path])).equals(content)).toBe(true)
+      expect((await run(['stat', '-c', '%a %U', path])).toString()).toBe(`640 ${user}\n`)
+      expect((await run(['sh', '-c', 'rm -- "$1"; ls /var/tmp | grep -c part', 'sh', path])).toString()).toBe(
+        '0\n',
+      )
+      return sent.by === 'shell' ? sent.why : sent.by
+    } finally {
+      await session.close()
+    }
+  }
+  const refused = async (user: OddName | 'root', changes: Partial<InstallTarget> = {}): Promise<Error> =>
+    fleet.install(target(user, changes)).then(
+      () => Promise.reject(new Error(`${user} was added`)),
+      (error) => error,
+    )
+
+  describe('login files', () => {
+    it('that print on both outputs and read the input are no hindrance: files go through a shell, and the log says why', async () => {
+      const log = await added('noisy')
+      expect(log).toContain(
+        'through a shell and not by SFTP, since login files of the user print "Welcome to web-1"',
+      )
+      expect(log).not.toContain('please behave')
+      expect(log).toMatch(/agent .*: 100 % of/)
+      await fleet.remove(target('noisy'))
+      expect(await filesOf(host)).toEqual(before)
+    })
+
+    it('that print hundreds of kilobytes are none either', async () => {
+      expect(await signedIn('chatty')).toContain('login files')
+    })
+
+    it('that run something else are told in its own words', async () => {
+      const [waits, leaves] = await Promise.all([refused('tmux'), refused('leaver')])
+      expect(waits).toMatchObject({ code: 'ssh.no_shell', message: expect.stringContaining('within 30 s') })
+      expect(leaves).toMatchObject({ code: 'ssh.no_shell' })
+      expect(leaves.message).toContain('open terminal failed: not a terminal')
+    })
+  })
+
+  describe('sessions', () => {
+    it('one at a time is enough for a whole installation', async () => {
+      expect(await added('oneseat')).not.toContain('through a shell')
+      await fleet.remove(target('oneseat'))
+      expect(await filesOf(host)).toEqual(before)
+    })
+
+    it.each(['oneseat', 'twoseats', 'threeseats', 'fourseats'] as const)(
+      '%s are enough for calls side by side',
+      async (user) => {
+        expect(await signedIn(user)).toBe('sftp')
+      },
+    )
+
+    it('that are not allowed at all are told, with the option that does it', async () => {
+      const error = await refused('noseat')
+      expect(error).toMatchObject({ code: 'ssh.no_session', message: expect.stringContaining('MaxSessions') })
+    })
+
+    it('begin behind a banner of two hundred kilobytes', async () => {
+      expect(await signedIn('bannered')).toBe('sftp')
+    })
+  })
+
+  describe('ways to sign in', () => {
+    it.each(['both', 'bothasked', 'asked'] as const)('%s: key and password together', async (user) => {
+      expect(await signedIn(user)).toBe('sftp')
+    })
+
+    it('a password that is missing besides the key is asked for by name', async () => {
+      const error = await refused('both', { credential: key() })
+      expect(error).toMatchObject({ code: 'ssh.auth_failed' })
+      expect(error.message).toContain('publickey (ssh-ed25519), which it took')
+      expect(error.message).toContain('--key and --password-stdin')
+    })
+
+    it('a wrong password besides the key is refused without being shown, and not tried twice', async () => {
+      const error = await refused('both', { credential: key({ password: 'wrong secret' }) })
+      expect(error).toMatchObject({ code: 'ssh.auth_failed' })
+      expect(error.message).not.toContain('wrong secret')
+      const journal = await host.output(['journalctl', '--no-pager', '--unit=ssh'])
+      expect(journal.match(/Failed password for both/g)).toHaveLength(1)
+    })
+
+    it.each(['ed25519', 'ecdsa', 'rsa'])('a certificate of an %s key', async (kind) => {
+      expect(await signedIn('certified', { credential: certified(kind, 'certified') })).toBe('sftp')
+    })
+
+    it('a certificate for somebody else is refused, saying whom it is for', async () => {
+      const error = await refused('certified', { credential: certified('ed25519', 'somebody') })
+      expect(error).toMatchObject({ code: 'ssh.auth_failed' })
+      expect(error.message).toContain('certificate "odd" for somebody')
+    })
+
+    function certified(kind: string, principal: string) {
+      const path = join(folder, `${kind}-${principal}`)
+      keygen('-t', kind, ...(kind === 'rsa' ? ['-b', '2048'] : []), '-N', '', '-f', path)
+      keygen('-s', join(folder, 'ca'), '-I', 'odd', '-n', principal, '-V', '+1d', `${path}.pub`)
+      const read = (file: string) => readFileSync(file, 'utf8')
+      return { type: 'key' as const, privateKey: read(path), certificate: read(`${path}-cert.pub`) }
+    }
+
+    it.each(['v2', 'v3'])('a PuTTY key of version %s with a passphrase', async (version) => {
+      const read = (name: string) =>
+        readFileSync(new URL(`../../server/src/platform/ssh/testing/putty-${name}`, import.meta.url), 'utf8')
+      const keys = '/home/noisy/.ssh/authorized_keys'
+      await host.output(['sh', '-c', 'cat >>"$1"', 'sh', keys], { input: read('ecdsa.pub') })
+      const privateKey = read(`ecdsa-${version}-locked.ppk`)
+      const credential = { type: 'key' as const, privateKey, passphrase: 'open sesame' }
+      expect(await signedIn('noisy', { credential })).toContain('login files')
+    })
+  })
+
+  describe('what runs in place of a program is told in its own words', () => {
+    it.each<[OddName, string, RegExp]>([
+      ['forced', 'Only backups here', /forced command/],
+      ['nologin', 'This account is currently not available', /usermod --shell/],
+      ['expired', 'password', /passwd expired|chage -M -1 expired/],
+    ])('%s', async (user, words, remedy) => {
+      const error = await refused(user, { credential: key() })
+      expect(error).toMatchObject({ code: 'ssh.no_shell' })
+      expect(error.message).toContain(words)
+      expect(error.message).toMatch(remedy)
+    })
+
+    it('an account for files only', async () => {
+      expect(await refused('sftponly')).toMatchObject({ code: 'ssh.no_shell' })
+    })
+
+    it.each<[OddName, object, RegExp]>([
+      ['ended', { credential: { type: 'password', password: PASSWORD } }, /expired|chage/],
+      ['locked', { credential: { type: 'password', password: PASSWORD } }, /locked/],
+    ])('an account that has %s', async (user, changes, words) => {
+      const error = await refused(user, changes)
+      expect(error).toMatchObject({ code: 'ssh.auth_failed', message: expect.stringMatching(words) })
+    })
+  })
+
+  describe('login shells', () => {
+    it.each(['fishy', 'csher'] as const)('%s runs a whole installation', async (user) => {
+      expect(await added(user)).toContain('listens on port')
+    })
+  })
+
+  describe('sudo', () => {
+    it.each(['ttyonly', 'ttypass', 'rust'] as const)('%s: a whole installation', async (user) => {
+      expect(await added(user)).toContain('listens on port')
+    })
+
+    it.each(['lectured', 'german', 'localised', 'rustfree'] as const)('%s: every call', async (user) => {
+      await signedIn(user)
+    })
+
+    it.each<[OddName, string, RegExp]>([
+      ['stranger', 'host.no_sudo', /stranger/],
+      ['narrow', 'host.no_sudo', /not allowed/],
+      ['narrowfree', 'host.no_sudo', /sudo/],
+      ['rootword', 'host.sudo_password_wrong', /rootpw/],
+      ['ruststranger', 'host.no_sudo', /sudo/],
+    ])('%s is refused by %s', async (user, code, words) => {
+      expect(await refused(user)).toMatchObject({ code, message: expect.stringMatching(words) })
+    })
+
+    it('with a wrong password is refused, showing nothing of it', async () => {
+      const error = await refused('wrongword', { sudoPassword: 'no such word' })
+      expect(error).toMatchObject({ code: 'host.sudo_password_wrong' })
+      expect(error.message).not.toContain('no such word')
+    })
+  })
+
+  describe('homes and /tmp', () => {
+    it('in which root or the user cannot work, or that are not there, are left alone', async () => {
+      await host.output(['mount', '-t', 'tmpfs', '-o', 'noexec,size=64k', 'tmpfs', '/tmp'])
+      await host.exec(['sh', '-c', 'head -c 1000000 /dev/zero >/tmp/full'])
+      for (const user of ['homeless', 'squashed', 'frozen'] as const) {
+        expect(await added(user)).toContain('Uploading to /var/tmp/.rollcall-staging-')
+        await fleet.remove(target(user))
+      }
+      await host.output(['umount', '/tmp'])
+      expect(await filesOf(host)).toEqual(before)
+    })
+  })
+
+  describe('SFTP', () => {
+    it.each<[number, RegExp]>([
+      [2206, /does not start|offers no SFTP|printed into/],
+      [2205, /offers no SFTP/],
+    ])('that is missing or broken on port %s is done without', async (port, why) => {
+      expect(await signedIn('root', { port, credential: key() })).toMatch(why)
+    })
+  })
+
+  describe('addresses', () => {
+    it('of IPv6 with a zone are installed over, and the agent answers there', async () => {
+      await host.output(['ip', 'address', 'add', 'fe80::a/64', 'dev', 'host0', 'nodad'])
+      const address = `fe80::a%${fleet.bed.bridge}`
+      const log = await added('root', { address, credential: key() })
+      expect(log).toContain('listens on port')
+      const socket = connect({ host: address, port: identity.rpcPort, rejectUnauthorized: false })
+      await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))
+      socket.destroy()
+    })
+  })
+
+  describe('old algorithms', () => {
+    it.each<[number, RegExp]>([
+      [2201, /key exchange.*KexAlgorithms \+curve25519-sha256/],
+      [2202, /host key.*ssh-keygen -A/],
+      [2203, /cipher.*Ciphers \+aes256-gcm/],
+      [2204, /key exchange.*KexAlgorithms/],
+    ])('on port %s are refused, saying what to change', async (port, words) => {
+      const error = await refused('root', { port })
+      expect(error).toMatchObject({ code: 'ssh.no_algorithm', message: expect.stringMatching(words) })
+    })
+  })
+
+  it('a refusal has changed nothing on the host', async () => {
+    await fleet.remove(target('root', { credential: key() }))
+    expect(await filesOf(host)).toEqual(before)
+  })
+})
