@@ -140,7 +140,7 @@ describe.skipIf(reason)(suite, () => {
     })
 
     it('that print hundreds of kilobytes are none either', async () => {
-      expect(await signedIn('chatty')).toContain('login files')
+      expect(await signedIn('chatty')).toContain('a login file')
     })
 
     it('that run something else are told in its own words', async () => {
@@ -153,9 +153,9 @@ describe.skipIf(reason)(suite, () => {
 
   describe('sessions', () => {
     it('one at a time is enough for a whole installation', async () => {
-      expect(await added('oneseat')).not.toContain('through a shell')
-      await fleet.remove(target('oneseat'))
-      expect(await filesOf(host)).toEqual(before)
+      const log = await added('oneseat')
+      expect(log).toMatch(/agent .*: 100 % of/)
+      expect(log).not.toContain('through a shell')
     })
 
     it.each(['oneseat', 'twoseats', 'threeseats', 'fourseats'] as const)(
@@ -220,7 +220,7 @@ describe.skipIf(reason)(suite, () => {
       await host.output(['sh', '-c', 'cat >>"$1"', 'sh', keys], { input: read('ecdsa.pub') })
       const privateKey = read(`ecdsa-${version}-locked.ppk`)
       const credential = { type: 'key' as const, privateKey, passphrase: 'open sesame' }
-      expect(await signedIn('noisy', { credential })).toContain('login files')
+      expect(await signedIn('noisy', { credential })).toContain('a login file')
     })
   })
 
@@ -287,10 +287,8 @@ describe.skipIf(reason)(suite, () => {
       await host.exec(['sh', '-c', 'head -c 1000000 /dev/zero >/tmp/full'])
       for (const user of ['homeless', 'squashed', 'frozen'] as const) {
         expect(await added(user)).toContain('Uploading to /var/tmp/.rollcall-staging-')
-        await fleet.remove(target(user))
       }
       await host.output(['umount', '/tmp'])
-      expect(await filesOf(host)).toEqual(before)
     })
   })
 
@@ -327,7 +325,7 @@ describe.skipIf(reason)(suite, () => {
     })
   })
 
-  it('a refusal has changed nothing on the host', async () => {
+  it('no refusal has changed anything on the host, and nothing is left of the additions', async () => {
     await fleet.remove(target('root', { credential: key() }))
     expect(await filesOf(host)).toEqual(before)
   })

@@ -124,6 +124,8 @@ export async function makeOddUsers(host: Host, publicKey: string, caKey: string)
     ...write('/etc/ssh/user-ca.pub', caKey),
     ...lines,
     ...write('/etc/ssh/sshd_config.d/50-odd.conf', `${matches.join('\n')}\n`),
+    // What a first login and a first sudo make by themselves is there from the start.
+    'su fishy -c true; su noisy -c "sudo -n true"',
     'systemctl restart ssh.service',
   ]
   await host.output(['sh', '-s'], { input: script.join('\n'), timeoutMs: 300_000 })

@@ -47,9 +47,19 @@ export async function runOnChannel(
   if (stop.aborted) throw why()
 
   const ended = deferred<SshExecResult>()
+  ended.promise.catch(() => undefined) // Of a program that was given up while it was being started, nobody asks.
   const mark = newMark()
+  let closed: Promise<void> | undefined
   const channel = await openChannel<ClientChannel>(place, `starting ${program}`, stop, (done) =>
-    client.exec(quoteArgv(argv, mark), done),
+    client.exec(quoteArgv(argv, mark), (error, opened) => {
+      // At once: what a quick program says, and that it has ended, may come in the same piece as this answer.
+      if (opened && stop.aborted) opened.close()
+      else if (opened) {
+        closed = new Promise((resolve) => opened.once('close', () => resolve()))
+        attend(opened, mark, options, ended)
+      }
+      done(error, opened)
+    }),
   ).catch((error) => {
     throw stop.aborted ? why() : error
   })
@@ -61,11 +71,9 @@ export async function runOnChannel(
   }
   const giveUp = () => overdue.abort(tooSlow(place, program, END_WITHIN_MS))
   stop.addEventListener('abort', onStop, { once: true })
-  const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()))
   let leaveInput: (() => void) | undefined
   try {
     if (stop.aborted) onStop()
-    else attend(channel, mark, options, ended)
     leaveInput = endInput && closeInputBy(endInput, channel, giveUp)
     return await ended.promise
   } finally {

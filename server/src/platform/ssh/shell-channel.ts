@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { RollcallError } from '@rollcall/contracts'
 import type { Client, ClientChannel } from 'ssh2'
 import { deferred } from './deferred.ts'
 import { openChannel } from './open-channel.ts'
@@ -16,15 +17,23 @@ export async function openShellChannel(client: Client, options: ShellChannelOpti
   const { place, columns, rows, term, gone, signal } = options
   const stop = AbortSignal.any([gone, signal])
   stop.throwIfAborted()
-  const channel = await openChannel<ClientChannel>(place, 'opening a shell', stop, (done) =>
-    client.shell({ term, cols: columns, rows }, done),
+  let shell: SshShell | undefined
+  await openChannel<ClientChannel>(place, 'opening a shell', stop, (done) =>
+    client.shell({ term, cols: columns, rows }, (error, opened) => {
+      // At once: what a shell says first, and that it has ended, may come in the same piece as this answer.
+      if (opened && stop.aborted) opened.close()
+      else if (opened) shell = attend(opened, options, stop)
+      done(error, opened)
+    }),
   )
-  return attend(channel, options, stop)
+  if (!shell) throw new RollcallError('server.defect', 'A shell was opened and not attended to.')
+  return shell
 }
 
 function attend(channel: ClientChannel, options: ShellChannelOptions, stop: AbortSignal): SshShell {
   const { place, onOutput } = options
   const ended = deferred<SshExecResult>()
+  ended.promise.catch(() => undefined) // Of a shell that was given up while it was being opened, nobody asks.
   let result: SshExecResult | undefined
   let delivered: Promise<void> = Promise.resolve()
   const onStop = () => {
