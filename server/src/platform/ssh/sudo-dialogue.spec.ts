@@ -72,6 +72,8 @@ async function run(asks: boolean, argv: string[], stdin: string) {
       else child.stdin.write(answer)
     }
   }
+  // A program need not read what it is given.
+  child.stdin.on('error', () => undefined)
   child.stdout.on('data', (data) => {
     stdout += data
   })
