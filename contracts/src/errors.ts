@@ -108,6 +108,7 @@ export const ERRORS = {
   'command.not_running': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
   'command.no_input': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
   'command.no_terminal': { kind: 'rejected', status: 409, saidBy: ['agent', 'server'], retry: false },
+  'terminal.not_joined': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
   'command.server_ended': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: false },
   'command.start_failed': { kind: 'rejected', status: 400, saidBy: ['agent'], retry: false },
   'command.output_gone': { kind: 'rejected', status: 410, saidBy: ['agent', 'server'], retry: false },

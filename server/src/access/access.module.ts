@@ -10,6 +10,7 @@ import { ApiKeysRepository } from './api-keys.repository.ts'
 import { ApiKeysService } from './api-keys.service.ts'
 import { IdentitiesRepository } from './identities.repository.ts'
 import { OneTimeLinks } from './one-time-links.ts'
+import { RightsWatch } from './rights-watch.ts'
 import { ScopeRepository } from './scope.repository.ts'
 import { SessionController } from './session.controller.ts'
 import { SessionAnswers } from './session-answers.ts'
@@ -30,6 +31,7 @@ import { UsersService } from './users.service.ts'
     IdentitiesRepository,
     OidcClient,
     OneTimeLinks,
+    RightsWatch,
     ScopeRepository,
     SessionAnswers,
     SessionsService,
@@ -38,6 +40,6 @@ import { UsersService } from './users.service.ts'
     UsersService,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [AccessService, ApiKeysService, OneTimeLinks, ScopeRepository, UsersRepository],
+  exports: [AccessService, ApiKeysService, OneTimeLinks, RightsWatch, ScopeRepository, UsersRepository],
 })
 export class AccessModule {}

@@ -12,9 +12,12 @@ export {
   may,
   type NamedHost,
   type Principal,
+  type PrincipalRef,
   type Refused,
+  refOf,
   refuseLabelsOutside,
 } from './principal.ts'
+export { RightsWatch } from './rights-watch.ts'
 export { ScopeRepository } from './scope.repository.ts'
 export { cookieOf } from './session-cookie.ts'
 export { UsersRepository } from './users.repository.ts'

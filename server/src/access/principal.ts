@@ -29,6 +29,11 @@ export interface NamedHost {
   name: string
 }
 
+/** Who has begun something that goes on, to ask later what they may do then. */
+export type PrincipalRef = Pick<Principal, 'kind' | 'id'>
+
+export const refOf = ({ kind, id }: PrincipalRef): PrincipalRef => ({ kind, id })
+
 export interface KnownRequest extends Request {
   principal?: Principal
   /** What the route's scope says that it names; missing where the request names none. */

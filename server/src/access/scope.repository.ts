@@ -4,21 +4,28 @@ import { Database } from '../platform/prisma/database.ts'
 import { type HostScope, scopeParameter } from './domain/host-scope.ts'
 import type { NamedHost } from './principal.ts'
 
+const OF_HOST = `EXISTS (
+  SELECT 1 FROM host WHERE host.id = about::uuid AND host_fits(labels, $2::jsonb))`
 /** A host that has left the fleet has no labels: what it did is for those who may see all. */
 const OF_COMMAND = `EXISTS (
   SELECT 1 FROM command JOIN host ON host.id = command.host_id
-  WHERE command.id = $1::uuid AND host_fits(labels, $2::jsonb))`
+  WHERE command.id = about::uuid AND host_fits(labels, $2::jsonb))`
 /** A run that reaches beyond the scope tells of hosts that do not exist for whoever asks. */
-const OF_RUN = `EXISTS (SELECT 1 FROM run WHERE id = $1::uuid) AND NOT EXISTS (
+const OF_RUN = `EXISTS (SELECT 1 FROM run WHERE id = about::uuid) AND NOT EXISTS (
   SELECT 1 FROM command LEFT JOIN host ON host.id = command.host_id
-  WHERE run_id = $1::uuid AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
+  WHERE run_id = about::uuid AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
 
 /** The same for a transfer of files. */
-const OF_TRANSFER = `EXISTS (SELECT 1 FROM transfer WHERE id = $1::uuid) AND NOT EXISTS (
+const OF_TRANSFER = `EXISTS (SELECT 1 FROM transfer WHERE id = about::uuid) AND NOT EXISTS (
   SELECT 1 FROM transfer_host LEFT JOIN host ON host.id = transfer_host.host_id
-  WHERE transfer_id = $1::uuid AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
+  WHERE transfer_id = about::uuid AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
 
-const CONDITIONS = { command: OF_COMMAND, run: OF_RUN, transfer: OF_TRANSFER }
+const CONDITIONS: Record<ScopedKind, string> = {
+  host: OF_HOST,
+  command: OF_COMMAND,
+  run: OF_RUN,
+  transfer: OF_TRANSFER,
+}
 
 /** Whether what is named exists for somebody who may see some hosts only. */
 @Injectable()
@@ -38,12 +45,17 @@ export class ScopeRepository {
   }
 
   /** Tells whether what has this id exists within `scope`; whoever may see all hosts is told so by whoever holds it. */
-  async exists(kind: Exclude<ScopedKind, 'host'>, scope: HostScope, id: string): Promise<boolean> {
-    if (scope === null) return true
-    const { rows } = await this.database.pool.query(`SELECT ${CONDITIONS[kind]} AS "isThere"`, [
-      id,
-      scopeParameter(scope),
-    ])
-    return rows[0].isThere
+  async exists(kind: ScopedKind, scope: HostScope, id: string): Promise<boolean> {
+    return (await this.existing(kind, scope, [id])).has(id)
+  }
+
+  /** The same for many ids: returns those that exist. */
+  async existing(kind: ScopedKind, scope: HostScope, ids: readonly string[]): Promise<Set<string>> {
+    if (scope === null || ids.length === 0) return new Set(ids)
+    const { rows } = await this.database.pool.query<{ about: string }>(
+      `SELECT about FROM unnest($1::text[]) AS asked (about) WHERE ${CONDITIONS[kind]}`,
+      [ids, scopeParameter(scope)],
+    )
+    return new Set(rows.map(({ about }) => about))
   }
 }

@@ -24,6 +24,7 @@ export class SessionAnswers {
     const session = await this.sessions.find(token)
     const request: KnownRequest = response.req
     if (session) request.signedIn = { kind: 'user', id: session.userId, name: session.name }
-    return { needsTotp, principal: session && !needsTotp ? viewOfPrincipal(principalOf(session)) : null }
+    const principal = session && !needsTotp ? principalOf(session) : undefined
+    return { needsTotp, principal: principal ? viewOfPrincipal(principal) : null }
   }
 }

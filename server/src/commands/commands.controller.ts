@@ -4,12 +4,14 @@ import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { viewOf } from './command-view.ts'
 import { CommandsService } from './commands.service.ts'
 import { OutputReader } from './output-reader.ts'
+import { TerminalAccess } from './terminal-access.ts'
 
 @Controller()
 export class CommandsController {
   constructor(
     private readonly commands: CommandsService,
     private readonly outputs: OutputReader,
+    private readonly terminals: TerminalAccess,
   ) {}
 
   @Endpoint('listCommands')
@@ -41,12 +43,14 @@ export class CommandsController {
   }
 
   @Endpoint('writeInput')
-  async writeInput(@Input() { params, body }: InputOf<'writeInput'>) {
+  async writeInput(@Input() { params, body }: InputOf<'writeInput'>, @Actor() actor: Principal) {
+    await this.terminals.refuseOthers(params.id, actor)
     return { nextOffset: await this.commands.writeInput(params.id, body.offset, body.data, body.eof) }
   }
 
   @Endpoint('resizeTerminal')
-  async resize(@Input() { params, body }: InputOf<'resizeTerminal'>) {
+  async resize(@Input() { params, body }: InputOf<'resizeTerminal'>, @Actor() actor: Principal) {
+    await this.terminals.refuseOthers(params.id, actor)
     await this.commands.resize(params.id, body.columns, body.rows)
     return {}
   }

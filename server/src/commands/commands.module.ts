@@ -13,7 +13,9 @@ import { OutputRepository } from './output.repository.ts'
 import { OutputBudget } from './output-budget.ts'
 import { OutputReader } from './output-reader.ts'
 import { OutputRetention } from './output-retention.ts'
+import { TerminalAccess } from './terminal-access.ts'
 import { TerminalInputRepository } from './terminal-input.repository.ts'
+import { TerminalWritersRepository } from './terminal-writers.repository.ts'
 import { WorkRepository } from './work.repository.ts'
 
 @Module({
@@ -33,6 +35,8 @@ import { WorkRepository } from './work.repository.ts'
     OutputRepository,
     OutputRetention,
     TerminalInputRepository,
+    TerminalAccess,
+    TerminalWritersRepository,
   ],
   exports: [
     AgentCommandHandler,
@@ -40,7 +44,9 @@ import { WorkRepository } from './work.repository.ts'
     CommandsRepository,
     CommandsService,
     CommandWorker,
+    TerminalAccess,
     TerminalInputRepository,
+    TerminalWritersRepository,
   ],
 })
 export class CommandsModule {}

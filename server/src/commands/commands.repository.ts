@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { isErrorCode } from '@rollcall/contracts'
 import type { CommandKind, CommandState, RunLimits, SkippedHost, Target } from '@rollcall/contracts/admin'
-import { type HostScope, scopeParameter } from '../access/index.ts'
+import { type HostScope, type PrincipalRef, scopeParameter } from '../access/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma, Command as Row } from '../platform/prisma/generated/client.ts'
@@ -26,6 +26,8 @@ export interface RunRecord {
   id: string
   bodyHash: string
   requestedBy: string
+  /** Whose present rights count; missing where no person asked. */
+  requester?: PrincipalRef | null
   createdAt: Date
   kind: CommandKind
   /** All that follows is only for runs of programs. Null or missing where hosts were named. */
@@ -99,9 +101,11 @@ export class CommandsRepository {
     run: NewCommandRun,
     also?: (transaction: Prisma.TransactionClient) => Promise<void>,
   ): Promise<void> {
-    const { commands, target, limits, ...record } = run
+    const { commands, target, limits, requester, ...record } = run
     const data = {
       ...record,
+      requesterKind: requester?.kind ?? null,
+      requesterId: requester?.id ?? null,
       total: commands.length,
       target: target ?? undefined,
       limits: limits ?? undefined,

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import type pg from 'pg'
+import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 
 /** Named in each notice is the command for which something came. */
@@ -15,7 +17,10 @@ export type TerminalInput = { data: Buffer } | { columns: number; rows: number }
  */
 @Injectable()
 export class TerminalInputRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+  ) {}
 
   /**
    * Takes what is new of `data`, whose first byte is number `offset` of the whole input; returns the offset after it. Safe to
@@ -40,7 +45,7 @@ export class TerminalInputRepository {
       if (fresh.length === 0) return inputBytes
       if (waiting >= MOST_WAITING)
         throw new RollcallError('server.overloaded', 'The terminal does not take its input. Try again.')
-      await client.query('INSERT INTO terminal_input (command_id, data) VALUES ($1, $2)', [commandId, fresh])
+      await this.insert(client, commandId, fresh)
       await client.query('UPDATE command SET input_bytes = $2 WHERE id = $1', [
         commandId,
         inputBytes + fresh.length,
@@ -61,13 +66,33 @@ export class TerminalInputRepository {
     })
   }
 
+  /** Sealed: passwords are typed as well. */
+  private async insert(client: pg.PoolClient, commandId: string, data: Buffer): Promise<void> {
+    const { rows } = await client.query<{ id: string }>(
+      `SELECT nextval(pg_get_serial_sequence('terminal_input', 'id'))::text AS id`,
+    )
+    const id = rows[0]?.id ?? ''
+    const sealed = Buffer.from(this.sealer.seal(data.toString('base64'), placeOf(id)))
+    await client.query('INSERT INTO terminal_input (id, command_id, data) VALUES ($1, $2, $3)', [
+      id,
+      commandId,
+      sealed,
+    ])
+  }
+
   /** Takes all that waits, in order. What was taken is gone: only the server that holds the terminal asks. */
   async take(commandId: string): Promise<TerminalInput[]> {
     const { rows } = await this.database.pool.query(
       `WITH taken AS (DELETE FROM terminal_input WHERE command_id = $1 RETURNING id, data, columns, rows)
-       SELECT data, columns, rows FROM taken ORDER BY id`,
+       SELECT id::text, data, columns, rows FROM taken ORDER BY taken.id`,
       [commandId],
     )
-    return rows.map(({ data, columns, rows: lines }) => (data === null ? { columns, rows: lines } : { data }))
+    return rows.map(({ id, data, columns, rows: lines }) =>
+      data === null
+        ? { columns, rows: lines }
+        : { data: Buffer.from(this.sealer.open(data, placeOf(id)), 'base64') },
+    )
   }
 }
+
+const placeOf = (id: string) => `terminal-input/${id}`

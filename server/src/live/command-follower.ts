@@ -72,6 +72,7 @@ export class CommandFollower {
       if (this.isStopped) return true
       await this.skipAhead()
       const page = await this.commands.readOutput(this.commandId, this.offset, PAGE_BYTES)
+      if (this.isStopped) return true
       let hasNews = false
       for (const chunk of page.chunks) {
         // A piece that came live while we read may have been sent already.
@@ -124,7 +125,8 @@ export class CommandFollower {
   }
 
   private sendRaw(message: Buffer): void {
-    if (this.socket.readyState === this.socket.OPEN) this.socket.send(message, { binary: false })
+    if (!this.isStopped && this.socket.readyState === this.socket.OPEN)
+      this.socket.send(message, { binary: false })
   }
 }
 

@@ -115,6 +115,7 @@ export class RunFollower {
   }
 
   private send(event: LiveEvent): void {
-    if (this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(event))
+    if (!this.isStopped && this.socket.readyState === this.socket.OPEN)
+      this.socket.send(JSON.stringify(event))
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewPlaybookRun, PlaybookRunView, RunLimits, Target } from '@rollcall/contracts/admin'
-import type { Principal } from '../access/index.ts'
+import { type Principal, refOf } from '../access/index.ts'
 import { CommandsRepository, CommandsService, hashOf } from '../commands/index.ts'
 import { type AcceptedRun, RunsRepository, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
@@ -122,7 +122,8 @@ export class PlaybooksService {
     if (!known) {
       const { name: requestedBy, scope } = actor
       const run = await this.runs.prepare({
-        ...{ runId, bodyHash, requestedBy, scope, spec, target, limits, kind: 'playbook' as const },
+        ...{ runId, bodyHash, requestedBy, requester: refOf(actor), scope, spec, target, limits },
+        kind: 'playbook',
       })
       const each = run.commands.map(({ id, hostId }) => ({
         commandId: id,
@@ -139,7 +140,7 @@ export class PlaybooksService {
           },
         )
     }
-    return this.runs.accept(runId, bodyHash, actor.scope, () => {
+    return this.runs.accept(runId, bodyHash, actor, () => {
       throw new RollcallError('server.defect', `run ${runId} was stored and is not there`)
     })
   }

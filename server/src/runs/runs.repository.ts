@@ -6,7 +6,8 @@ import { Database } from '../platform/prisma/database.ts'
 import { hasEnded, noCounts, type Progress, type Run } from './domain/run.ts'
 
 /** The columns of the chosen runs, with what the commands of each have in common. */
-const COLUMNS = `run.id, body_hash AS "bodyHash", run.requested_by AS "requestedBy", run.created_at AS "createdAt",
+const COLUMNS = `run.id, body_hash AS "bodyHash", run.requested_by AS "requestedBy", requester_kind AS "requesterKind",
+  requester_id AS "requesterId", run.created_at AS "createdAt",
   first.program, first.args, first.cwd, first.timeout_ms::float8 AS "timeoutMs", total, target, skipped, limits,
   run.cancel_requested_at AS "cancelRequestedAt", stopped_at AS "stoppedAt", saved_command AS "savedCommand", schedule, playbook.*`
 

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewRun, RunLimits, RunView, SkippedHost, Target } from '@rollcall/contracts/admin'
-import { type HostScope, isInScope, may, notFound, type Principal } from '../access/index.ts'
+import {
+  type HostScope,
+  isInScope,
+  may,
+  notFound,
+  type Principal,
+  type PrincipalRef,
+  refOf,
+} from '../access/index.ts'
 import {
   type Command,
   type CommandSpec,
@@ -28,6 +36,8 @@ export interface RunOrder {
   /** Of the request, so that the same id with another one is noticed. */
   bodyHash: string
   requestedBy: string
+  /** Whose present rights count: who asked, or the owner of a schedule. */
+  requester: PrincipalRef | null
   /** A person's terminal is told apart from programs; one over SSH needs no agent. A playbook tells of its tasks. */
   kind?: 'command' | 'terminal' | 'ssh_terminal' | 'playbook'
   /** The hosts that exist for whoever asked. */
@@ -38,6 +48,9 @@ export interface RunOrder {
   savedCommand?: string | null
   schedule?: string | null
 }
+
+/** Whoever asks for a run, or asks again. */
+export type Caller = Pick<Principal, 'kind' | 'id' | 'scope'>
 
 export interface AcceptedRun {
   runId: string
@@ -71,8 +84,9 @@ export class RunsService {
     const runId = request.runId ?? randomUUID()
     const { hosts, labels, all, limits, runId: _runId, envOf: _envOf, ...rest } = request
     const spec = { ...rest, env: { ...keptEnvironment, ...rest.env } }
-    return this.accept(runId, hashOf({ ...request, runId }), scope, async () => ({
-      ...{ requestedBy, scope, spec, target: { hosts, labels, all }, limits: limits ?? null },
+    return this.accept(runId, hashOf({ ...request, runId }), actor, async () => ({
+      ...{ requestedBy, requester: refOf(actor), scope, spec, target: { hosts, labels, all } },
+      limits: limits ?? null,
     }))
   }
 
@@ -80,18 +94,18 @@ export class RunsService {
   async accept(
     runId: string,
     bodyHash: string,
-    scope: HostScope,
+    actor: Caller,
     makeOrder: () => Promise<Omit<RunOrder, 'runId' | 'bodyHash'>>,
   ): Promise<AcceptedRun> {
     const known = await this.runs.find(runId)
-    if (known) return this.knownRun(known, bodyHash, scope)
+    if (known) return this.knownRun(known, bodyHash, actor)
     const run = await this.prepare({ ...(await makeOrder()), runId, bodyHash })
     try {
       await this.commandRows.insertRun(run)
     } catch (error) {
       // The same request twice at the same time: the other one was faster.
       const first = await this.runs.find(runId)
-      if (first) return this.knownRun(first, bodyHash, scope)
+      if (first) return this.knownRun(first, bodyHash, actor)
       throw error
     }
     this.announce(run)
@@ -100,7 +114,7 @@ export class RunsService {
 
   /** A run, yet to be stored: its hosts are chosen here and now, and so is who begins. */
   async prepare(order: RunOrder): Promise<NewCommandRun> {
-    const { runId, bodyHash, requestedBy, spec, target, limits, kind = 'command' } = order
+    const { runId, bodyHash, requestedBy, requester, spec, target, limits, kind = 'command' } = order
     const { chosen, skipped } = await this.choose(target, order.scope, kind !== 'ssh_terminal')
     const createdAt = this.clock.now()
     const isLimited = limits !== null && Object.values(limits).some((limit) => limit !== undefined)
@@ -127,7 +141,7 @@ export class RunsService {
       for (const command of commands) if (admitted.has(command.id)) command.admittedAt = createdAt
     }
     return {
-      ...{ id: runId, bodyHash, requestedBy, createdAt, kind, commands, skipped },
+      ...{ id: runId, bodyHash, requestedBy, requester, createdAt, kind, commands, skipped },
       target: target.hosts ? null : { labels: target.labels, all: target.all },
       limits: isLimited ? limits : null,
       isAdmitting: commands.some(({ admittedAt }) => admittedAt === null),
@@ -168,11 +182,14 @@ export class RunsService {
     throw notFound('run', id)
   }
 
-  /** Answers a request that was sent again. A run that reaches beyond `scope` is somebody else's, whatever its body. */
-  private async knownRun(first: Run, bodyHash: string, scope: HostScope): Promise<AcceptedRun> {
-    const { id: runId, skipped, total } = first
+  /** Answers a request that was sent again, to whoever sent it first; a run that reaches beyond their scope is somebody else's by now. */
+  private async knownRun(first: Run, bodyHash: string, { kind, id, scope }: Caller): Promise<AcceptedRun> {
+    const { id: runId, skipped, total, requesterKind, requesterId } = first
+    const isSameCaller = requesterId === null || (requesterKind === kind && requesterId === id)
     const commands =
-      first.bodyHash === bodyHash ? await this.commandRows.list(scope, { runId, limit: total }) : []
+      first.bodyHash === bodyHash && isSameCaller
+        ? await this.commandRows.list(scope, { runId, limit: total })
+        : []
     if (commands.length < total)
       throw new RollcallError(
         'command.id_conflict',

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { ChangedSavedCommand, NewSavedCommand, SavedRun } from '@rollcall/contracts/admin'
-import type { Principal } from '../access/index.ts'
+import { type Principal, refOf } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database.ts'
@@ -71,29 +71,23 @@ export class SavedCommandsService {
   }
 
   /** Runs it as it is now. Sent again with the same id, it finds the first run, however the command was changed since. */
-  async run(name: string, request: SavedRun, actor: Pick<Principal, 'name' | 'scope'>): Promise<AcceptedRun> {
+  async run(name: string, request: SavedRun, actor: Principal): Promise<AcceptedRun> {
     const runId = request.runId ?? randomUUID()
-    return this.runs.accept(
-      runId,
-      hashOf({ ...request, runId, savedCommand: name }),
-      actor.scope,
-      async () => {
-        const saved = await this.show(name)
-        const target = request.target ?? saved.target
-        if (!target)
-          throw new RollcallError(
-            'request.invalid',
-            `The saved command ${name} does not say where to run. Give a target: hosts, labels or all.`,
-            {
-              fields: [{ field: 'target', message: 'is missing: say where to run, by hosts, labels or all' }],
-            },
-          )
-        return {
-          ...{ requestedBy: actor.name, scope: actor.scope, spec: specOf(saved), target, savedCommand: name },
-          limits: request.limits ?? saved.limits,
-        }
-      },
-    )
+    return this.runs.accept(runId, hashOf({ ...request, runId, savedCommand: name }), actor, async () => {
+      const saved = await this.show(name)
+      const target = request.target ?? saved.target
+      if (!target)
+        throw new RollcallError(
+          'request.invalid',
+          `The saved command ${name} does not say where to run. Give a target: hosts, labels or all.`,
+          { fields: [{ field: 'target', message: 'is missing: say where to run, by hosts, labels or all' }] },
+        )
+      return {
+        ...{ requestedBy: actor.name, requester: refOf(actor), scope: actor.scope, target },
+        ...{ spec: specOf(saved), savedCommand: name },
+        limits: request.limits ?? saved.limits,
+      }
+    })
   }
 }
 

@@ -96,6 +96,7 @@ export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
           runId,
           bodyHash: hashOf({ runId }),
           requestedBy: `schedule/${name}`,
+          requester: null,
           // Only who may act on all hosts may plan.
           scope: WHOLE_FLEET,
           spec: specOf(program),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import type { newTerminal } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
-import type { Principal } from '../access/index.ts'
+import { type Principal, refOf } from '../access/index.ts'
 import { type Command, type CommandSpec, hashOf } from '../commands/index.ts'
 import { HostsService } from '../hosts/index.ts'
 import { RunsService } from '../runs/index.ts'
@@ -37,19 +37,15 @@ export class TerminalsService {
 
   async open(hostId: string, request: z.output<typeof newTerminal>, actor: Principal): Promise<Command> {
     const { terminalId: runId = randomUUID(), columns, rows, via } = request
-    const { commands } = await this.runs.accept(
-      runId,
-      hashOf({ host: hostId, runId }),
-      actor.scope,
-      async () => ({
-        requestedBy: actor.name,
-        kind: await this.kindFor(hostId, via),
-        scope: actor.scope,
-        spec: { ...SHELL, columns, rows },
-        target: { hosts: [hostId] },
-        limits: null,
-      }),
-    )
+    const { commands } = await this.runs.accept(runId, hashOf({ host: hostId, runId }), actor, async () => ({
+      requestedBy: actor.name,
+      requester: refOf(actor),
+      kind: await this.kindFor(hostId, via),
+      scope: actor.scope,
+      spec: { ...SHELL, columns, rows },
+      target: { hosts: [hostId] },
+      limits: null,
+    }))
     return commands[0] as Command
   }
 

@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
-import { Controller, Inject, Res, StreamableFile } from '@nestjs/common'
-import type { Response } from 'express'
-import { GuardedHost, type NamedHost } from '../access/index.ts'
+import { Controller, Inject, Req, Res, StreamableFile } from '@nestjs/common'
+import type { Request, Response } from 'express'
+import { AccessService, GuardedHost, type NamedHost, RightsWatch } from '../access/index.ts'
 import { AgentFileReader, type ReadOrder } from '../files/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -11,6 +11,8 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 export class HostFilesController {
   constructor(
     private readonly files: AgentFileReader,
+    private readonly access: AccessService,
+    private readonly rights: RightsWatch,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -18,32 +20,41 @@ export class HostFilesController {
   read(
     @GuardedHost() host: NamedHost,
     @Input() { query }: InputOf<'readHostFile'>,
+    @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.handOut(host, { kind: 'get_file', ...query }, response)
+    return this.handOut(host, { kind: 'get_file', ...query }, request, response)
   }
 
   @Endpoint('listHostTree')
   list(
     @GuardedHost() host: NamedHost,
     @Input() { query }: InputOf<'listHostTree'>,
+    @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.handOut(host, { kind: 'list_tree', ...query }, response)
+    return this.handOut(host, { kind: 'list_tree', ...query }, request, response)
   }
 
   @Endpoint('readHostFiles')
   readSome(
     @GuardedHost() host: NamedHost,
     @Input() { body }: InputOf<'readHostFiles'>,
+    @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.handOut(host, { kind: 'get_files', ...body }, response)
+    return this.handOut(host, { kind: 'get_files', ...body }, request, response)
   }
 
-  private async handOut(host: NamedHost, order: ReadOrder, response: Response): Promise<StreamableFile> {
+  private async handOut(
+    host: NamedHost,
+    order: ReadOrder,
+    request: Request,
+    response: Response,
+  ): Promise<StreamableFile> {
     const gone = new AbortController()
     response.once('close', () => gone.abort(new Error('whoever asked for the file has gone')))
+    this.breakOffWithRights(host.id, request, response)
     const file = await this.files.open(host.id, order, gone.signal)
     const stream = Readable.from(file.pieces, { objectMode: false, highWaterMark: 1 })
     stream.once('close', () => file.close())
@@ -58,5 +69,13 @@ export class HostFilesController {
         response.destroy()
       })
       .setErrorLogger((error) => this.log.debug({ err: error }, 'a file could not be handed on'))
+  }
+
+  /** Whoever may not fetch files of the host any more gets no more of the one that is under way. */
+  private breakOffWithRights(hostId: string, request: Request, response: Response): void {
+    const need = { permission: 'files:fetch', on: { kind: 'host', id: hostId } } as const
+    const { signal, release } = this.rights.hold(() => this.access.recognise(request), need)
+    response.once('close', release)
+    signal.addEventListener('abort', () => response.destroy(signal.reason))
   }
 }

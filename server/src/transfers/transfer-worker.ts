@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import { AccessService, RightsWatch } from '../access/index.ts'
 import { AgentFiles, type OnProgress } from '../files/index.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -32,6 +33,8 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
     private readonly contents: TransferContents,
     private readonly files: AgentFiles,
     private readonly blobs: BlobStore,
+    private readonly access: AccessService,
+    private readonly rights: RightsWatch,
     private readonly clock: Clock,
     private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
@@ -89,11 +92,11 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
       const found = await this.transfers.find(host.transferId)
       if (!found) return
       const progress = this.progressOf(host.id)
-      const { files_written, files_unchanged } = await this.send(
+      const { files_written, files_unchanged } = await this.whileAllowed(
         found.transfer,
         host,
         signal,
-        progress.onProgress,
+        (until) => this.send(found.transfer, host, until, progress.onProgress),
       )
       // Nothing is written down of one that has ended.
       await progress.isNoted()
@@ -103,10 +106,35 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
       if (this.stopping.signal.aborted) return
       if (error === CANCELLED || signal.reason === CANCELLED)
         return this.breakOff(host, { state: 'cancelled' })
+      if (error instanceof NotAllowed)
+        return this.breakOff(host, { state: 'failed', reasonCode: error.why.code, reason: error.why.message })
       if (!(error instanceof RollcallError)) throw error
       const next = afterFailure(host, error, this.clock.now())
       if (next.do === 'retry') return this.transfers.postpone(host.id, next.at, next.unansweredSince, error)
       await this.breakOff(host, { state: 'failed', reasonCode: error.code, reason: next.reason })
+    }
+  }
+
+  /** Does `work` as long as whoever asked for the transfer may place files on the host. Throws `NotAllowed`. */
+  private async whileAllowed<T>(
+    { requester }: Transfer,
+    { hostId }: TransferHost,
+    signal: AbortSignal,
+    work: (until: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    if (requester === null) return work(signal)
+    const need = { permission: 'files:write', on: { kind: 'host', id: hostId } } as const
+    const ask = () => this.access.findByRef(requester)
+    const refused = await this.rights.refusalOf(await ask(), need)
+    if (refused) throw new NotAllowed(refused)
+    const held = this.rights.hold(ask, need)
+    try {
+      return await work(AbortSignal.any([signal, held.signal]))
+    } catch (error) {
+      if (held.signal.aborted && !signal.aborted) throw new NotAllowed(held.signal.reason)
+      throw error
+    } finally {
+      held.release()
     }
   }
 
@@ -159,3 +187,10 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
 }
 
 const CANCELLED = new Error('the transfer was cancelled')
+
+/** Whoever asked for it may not do it any more. */
+class NotAllowed extends Error {
+  constructor(readonly why: RollcallError) {
+    super(why.message)
+  }
+}

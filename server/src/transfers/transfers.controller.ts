@@ -1,17 +1,31 @@
 import { Controller, Req } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { Request } from 'express'
-import { Actor, type Principal } from '../access/index.ts'
+import { AccessService, Actor, type Principal, RightsWatch } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { TransfersService } from './transfers.service.ts'
 
 @Controller()
 export class TransfersController {
-  constructor(private readonly transfers: TransfersService) {}
+  constructor(
+    private readonly transfers: TransfersService,
+    private readonly access: AccessService,
+    private readonly rights: RightsWatch,
+  ) {}
 
   @Endpoint('addContent')
-  addContent(@Req() request: Request) {
-    return this.transfers.addContent(bytesOf(request))
+  async addContent(@Req() request: Request) {
+    const content = bytesOf(request)
+    const { signal, release } = this.rights.hold(() => this.access.recognise(request), {
+      permission: 'files:write',
+    })
+    // Content may take hours to come: no more of it is taken from who may not send it by now.
+    signal.addEventListener('abort', () => request.destroy(signal.reason))
+    try {
+      return await this.transfers.addContent(content)
+    } finally {
+      release()
+    }
   }
 
   @Endpoint('missingContents')

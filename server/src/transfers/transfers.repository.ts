@@ -20,7 +20,9 @@ export interface ListedTransfer {
 }
 
 const TRANSFER = `id, body_hash AS "bodyHash", kind, content, destination, mode, owner,
-  make_parents AS "makeParents", requested_by AS "requestedBy", created_at AS "createdAt"`
+  make_parents AS "makeParents", requested_by AS "requestedBy",
+  CASE WHEN requester_id IS NOT NULL THEN jsonb_build_object('kind', requester_kind, 'id', requester_id) END AS requester,
+  created_at AS "createdAt"`
 const HOST = `transfer_host.id, transfer_id AS "transferId", host_id AS "hostId", host_name AS "hostName", state,
   bytes::float8 AS bytes, total_bytes::float8 AS "totalBytes", files_written AS "filesWritten",
   files_unchanged AS "filesUnchanged", reason_code AS "reasonCode", reason, cancel_requested_at AS "cancelRequestedAt",
@@ -42,9 +44,11 @@ export class TransfersRepository {
     return this.database.transaction(async (client) => {
       const { id, bodyHash, kind, content, destination, mode, owner, makeParents, requestedBy, createdAt } =
         transfer
+      const { requester } = transfer
       const { rowCount } = await client.query(
-        `INSERT INTO transfer (id, body_hash, server_id, kind, content, destination, mode, owner, make_parents, requested_by, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+        `INSERT INTO transfer (id, body_hash, server_id, kind, content, destination, mode, owner, make_parents, requested_by, created_at,
+           requester_kind, requester_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
         [
           id,
           bodyHash,
@@ -57,6 +61,8 @@ export class TransfersRepository {
           makeParents,
           requestedBy,
           createdAt,
+          requester?.kind ?? null,
+          requester?.id ?? null,
         ],
       )
       if (rowCount === 0) return false

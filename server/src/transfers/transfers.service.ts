@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewTransfer, SkippedHost, TransferHostView, TransferView } from '@rollcall/contracts/admin'
-import { notFound, type Principal, ScopeRepository } from '../access/index.ts'
+import { notFound, type Principal, refOf, ScopeRepository } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -42,19 +42,19 @@ export class TransfersService {
     const known = await this.transfers.find(id)
     if (known) {
       if (!(await this.scopes.exists('transfer', actor.scope, id))) throw idConflict(id)
-      return { transfer: sameView(known, bodyHash), skipped: [] }
+      return { transfer: sameView(known, bodyHash, actor), skipped: [] }
     }
     const { hosts, labels, all, source, destination, mode, owner, makeParents } = request
     await this.contents.check(source.kind, source.sha256)
     const { chosen, skipped } = await this.runs.choose({ hosts, labels, all }, actor.scope)
     const transfer = {
       ...{ id, bodyHash, kind: source.kind, content: source.sha256, destination, mode, owner, makeParents },
-      ...{ requestedBy: actor.name, createdAt: this.clock.now() },
+      ...{ requestedBy: actor.name, requester: refOf(actor), createdAt: this.clock.now() },
     }
     const parts = chosen.map((host) => ({ id: randomUUID(), hostId: host.id, hostName: host.name }))
     await this.transfers.insert(transfer, parts)
     this.worker.wake()
-    return { transfer: sameView(await this.find(id), bodyHash), skipped }
+    return { transfer: sameView(await this.find(id), bodyHash, actor), skipped }
   }
 
   async list(limit: number): Promise<TransferView[]> {
@@ -81,8 +81,11 @@ export class TransfersService {
   }
 }
 
-function sameView(found: ListedTransfer, bodyHash: string): TransferView {
-  if (found.transfer.bodyHash === bodyHash) return viewOf(found)
+/** A transfer that was sent again, by whoever sent it first. */
+function sameView(found: ListedTransfer, bodyHash: string, { kind, id }: Principal): TransferView {
+  const { requester } = found.transfer
+  const isSameCaller = requester === null || (requester.kind === kind && requester.id === id)
+  if (found.transfer.bodyHash === bodyHash && isSameCaller) return viewOf(found)
   throw idConflict(found.transfer.id)
 }
 

@@ -494,9 +494,13 @@ export const en = {
   'terminals.close': 'Close the terminal on {host}',
   'terminals.ended': 'This terminal has ended.',
   'terminals.hint': 'A terminal goes on when this page is closed, for twelve hours at most.',
+  'terminals.join': 'Type as well',
   'terminals.log': 'Its log',
+  'terminals.looking':
+    'You look on. To type as well, join: that stands in the audit log. It is typed into by',
   'terminals.none': 'No terminal is open',
   'terminals.noneText': 'Choose a host above. Opening one stands in the audit log.',
+  'terminals.writers': 'It is typed into by',
   'totp.codesText': 'Each works once, when you have lost your authenticator. They are shown this once.',
   'totp.codesTitle': 'Recovery codes',
   'totp.confirm': 'Confirm',

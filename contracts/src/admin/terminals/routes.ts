@@ -1,8 +1,11 @@
 import { z } from 'zod'
+import { uuid } from '../../text.ts'
 import { commandView } from '../commands/schemas.ts'
 import { hostParam } from '../hosts/schemas.ts'
 import { defineRoute } from '../route.ts'
-import { newTerminal } from './schemas.ts'
+import { newTerminal, terminalWriters } from './schemas.ts'
+
+const terminalParam = z.strictObject({ id: uuid })
 
 /** A shell that a person works in. It is a command with a terminal: it outlives pages, servers and agents. */
 export const TERMINALS_ROUTES = {
@@ -18,5 +21,25 @@ export const TERMINALS_ROUTES = {
     params: hostParam,
     body: newTerminal,
     response: z.strictObject({ command: commandView }),
+  }),
+  listTerminalWriters: defineRoute({
+    method: 'GET',
+    path: '/api/commands/:id/writers',
+    summary: 'Who may type into a terminal: whoever opened it, and those who have joined.',
+    access: 'commands:read',
+    scope: { command: 'params.id' },
+    audit: 'refusals',
+    params: terminalParam,
+    response: terminalWriters,
+  }),
+  joinTerminal: defineRoute({
+    method: 'POST',
+    path: '/api/commands/:id/writers',
+    summary: 'Joins a terminal that somebody else has opened, to type into it as well.',
+    access: 'terminals:open',
+    scope: { command: 'params.id' },
+    audit: 'always',
+    params: terminalParam,
+    response: terminalWriters,
   }),
 } as const

@@ -12,3 +12,19 @@ export const newTerminal = z.strictObject({
   via: z.enum(['auto', 'agent', 'ssh']).default('auto'),
   ...terminalSize.shape,
 })
+
+/** Somebody who may type into a terminal. */
+export const terminalWriter = z.strictObject({
+  name: z.string(),
+  /** Null for whoever opened it. */
+  joinedAt: z.iso.datetime().nullable(),
+})
+export type TerminalWriter = z.infer<typeof terminalWriter>
+
+export const terminalWriters = z.strictObject({
+  /** The opener first. */
+  writers: z.array(terminalWriter),
+  /** Whether the caller is one of them. */
+  mayWrite: z.boolean(),
+})
+export type TerminalWriters = z.infer<typeof terminalWriters>

@@ -9,7 +9,6 @@ const NOT_SEALED = [
   'command.output_digest',
   'output_chunk.data',
   'playbook_collection_file.data',
-  'terminal_input.data',
   'master_key_check.sealed',
   'master_key_check.derivation_root',
 ]

@@ -33,6 +33,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   column('command', 'id', 'env', (id) => `command/${id}/env`),
   column('saved_command', 'id', 'env', (id) => `saved-command/${id}/env`),
   column('schedule', 'id', 'program', (id) => `schedule/${id}/program`),
+  column('terminal_input', 'id', 'data', (id) => `terminal-input/${id}`),
   column('playbook_run', 'run_id', 'variables', (id) => `playbook_run/${id}/variables`),
   column('app_user', 'id', 'totp_secret', (id) => `user/${id}/totp`),
   column('server_identity', 'id', 'private_key', () => IDENTITY_CONTEXT),

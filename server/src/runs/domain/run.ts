@@ -11,6 +11,8 @@ export interface Run {
   id: string
   bodyHash: string
   requestedBy: string
+  requesterKind: string | null
+  requesterId: string | null
   createdAt: Date
   program: string
   args: string[]

@@ -13,6 +13,8 @@ export interface Transfer {
   owner: string | null
   makeParents: boolean
   requestedBy: string
+  /** Whose present rights count; null for what an earlier release has begun. */
+  requester: { kind: 'user' | 'key' | 'local'; id: string } | null
   createdAt: Date
 }
 

@@ -20,6 +20,8 @@ export class InputQueue {
       isPassing(error: unknown): boolean
       failed(error: unknown): void
       wait(ms: number): Promise<void>
+      /** Where the input goes on, where others type as well; undefined where nobody does. Asked before each piece. */
+      offset?(): Promise<number> | undefined
     },
   ) {}
 
@@ -44,8 +46,12 @@ export class InputQueue {
   }
 
   async #deliver(data: string, size: number): Promise<boolean> {
+    let isPlaced = false
     for (let attempt = 1; ; attempt++) {
       try {
+        // Once it may have been sent its place stays: the host knows by it what it has.
+        if (!isPlaced) this.offset = (await this.on.offset?.()) ?? this.offset
+        isPlaced = true
         await this.send(this.offset, data)
         this.offset += size
         return true

@@ -10,6 +10,7 @@ import { t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { InputQueue } from './input-queue.ts'
+import { useWriters, Writers } from './writers.tsx'
 
 /** What is drawn again after a reload. */
 const REPLAYED_BYTES = 256 * 1024
@@ -21,16 +22,22 @@ export default function Terminal({ id, onGone }: { id: string; onGone(): void })
   const [error, setError] = useState<string>()
   const gone = useRef(onGone)
   gone.current = onGone
+  const writers = useWriters(id)
+  const { mayWrite } = writers
+  const isShared = useRef(false)
+  isShared.current = writers.names.length > 1
   useEffect(() => {
     const element = place.current
     if (!element) return
     let stop: () => void = () => undefined
     let isOver = false
+    setError(undefined)
     call('showCommand', { params: { id } }).then(
       ({ command: found }) => {
         if (isOver) return
         setCommand(found)
-        stop = show(element, found, setCommand, (failure) => setError(messageOf(failure)))
+        const onError = (failure: unknown) => setError(messageOf(failure))
+        stop = show(element, found, { isShared, mayWrite, onCommand: setCommand, onError })
       },
       (failure) =>
         failure instanceof ApiError && failure.status === 404 ? gone.current() : setError(messageOf(failure)),
@@ -39,7 +46,7 @@ export default function Terminal({ id, onGone }: { id: string; onGone(): void })
       isOver = true
       stop()
     }
-  }, [id])
+  }, [id, mayWrite])
   return (
     <>
       {error && (
@@ -52,21 +59,30 @@ export default function Terminal({ id, onGone }: { id: string; onGone(): void })
           <StateBadge state={command.state} reason={command.reason} /> {t('terminals.ended')}
         </Text>
       )}
+      {command && !isFinalState(command.state) && <Writers id={id} {...writers} />}
       <div ref={place} className="terminal" data-testid="terminal" />
     </>
   )
 }
 
+interface Shown {
+  /** Whether others type as well. */
+  isShared: { readonly current: boolean }
+  mayWrite: boolean
+  onCommand(command: CommandView): void
+  onError(error: unknown): void
+}
+
 function show(
   element: HTMLElement,
   command: CommandView,
-  onCommand: (command: CommandView) => void,
-  onError: (error: unknown) => void,
+  { isShared, mayWrite, onCommand, onError }: Shown,
 ): () => void {
   const { id } = command
   // What a program says may set neither title nor clipboard, and opens no links: xterm does so only where asked to.
   const terminal = new XTerm({
-    cursorBlink: true,
+    cursorBlink: mayWrite,
+    disableStdin: !mayWrite,
     fontFamily: "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace",
     fontSize: 13,
     scrollback: 10_000,
@@ -83,6 +99,7 @@ function show(
       isPassing: (error) => error instanceof ApiError && (error.code === 'network' || error.status === 503),
       failed: onError,
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      offset: () => (isShared.current ? inputBytesOf(id) : undefined),
     },
   )
   const encoder = new TextEncoder()
@@ -93,6 +110,7 @@ function show(
   })
   terminal.onBinary((text) => input.push(Uint8Array.from(text, (char) => char.charCodeAt(0))))
   terminal.onResize(({ cols, rows }) => {
+    if (!mayWrite) return
     call('resizeTerminal', { params: { id }, body: { columns: cols, rows } }).catch((error) => {
       // It is told its size when it runs, or has ended.
       if (!(error instanceof ApiError && error.code === 'command.not_running')) onError(error)
@@ -107,7 +125,7 @@ function show(
     },
     command(next) {
       onCommand(next)
-      if (next.state === 'running') {
+      if (mayWrite && next.state === 'running') {
         const { cols: columns, rows } = terminal
         call('resizeTerminal', { params: { id }, body: { columns, rows } }).catch(onError)
       }
@@ -126,3 +144,5 @@ function show(
     terminal.dispose()
   }
 }
+
+const inputBytesOf = async (id: string) => (await call('showCommand', { params: { id } })).command.inputBytes
