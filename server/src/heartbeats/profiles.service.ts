@@ -25,7 +25,7 @@ export class ProfilesService {
     if (!(await this.profiles.add(profile)))
       throw new RollcallError(
         'heartbeat.profile_taken',
-        `There is a heartbeat profile called ${profile.name} already. Change that one, or choose another name.`,
+        `There is a heartbeat profile called ${profile.name} already. Choose another name, or change that one: rollcall profile set ${profile.name}`,
         { fields: [{ field: 'name', message: `"${profile.name}" is taken` }] },
       )
     await this.roll.applyProfiles(this.clock.now())
@@ -57,13 +57,13 @@ export class ProfilesService {
     if (name === DEFAULT_PROFILE)
       throw new RollcallError(
         'heartbeat.profile_in_use',
-        'The default profile cannot be removed: it is for every host that has no other. Change its bounds instead.',
+        'The default profile cannot be removed: it is for every host that has no other. Change its bounds instead: rollcall profile set default',
       )
     const users = await this.profiles.remove(name)
     if (users.length > 0)
       throw new RollcallError(
         'heartbeat.profile_in_use',
-        `The profile ${name} is named by ${users.join(', ')}. Give these another one first.`,
+        `The profile ${name} is named by ${users.join(', ')}. Give these another one first: rollcall host set NAME --profile PROFILE`,
       )
     await this.roll.applyProfiles(this.clock.now())
   }

@@ -175,7 +175,7 @@ export class HostChanges {
     return new RollcallError(
       'host.changed_meanwhile',
       isOfLabels
-        ? `Somebody has changed the labels of ${host.name} since you looked at them. Look again, then change them.`
+        ? `Somebody has changed the labels of ${host.name} since you looked at them. Look at them again, then change them: rollcall host set ${host.name} --label …`
         : `Somebody else has changed how ${host.name} is reached at the same time. Look at it again: rollcall host show ${host.name}`,
       { fields: [{ field: isOfLabels ? 'labels' : 'address', message: 'was changed meanwhile' }] },
     )

@@ -43,7 +43,7 @@ export class SavedCommandsService {
       if (!isUniqueViolation(error, 'name')) throw error
       throw new RollcallError(
         'saved_command.name_taken',
-        `There is a saved command called ${request.name} already. Choose another name, or change that one.`,
+        `There is a saved command called ${request.name} already. Choose another name, or change that one: rollcall saved change ${request.name}`,
         { fields: [{ field: 'name', message: `"${request.name}" is taken` }], cause: error },
       )
     }
@@ -100,5 +100,5 @@ const notFound = (name: string) =>
 const inUse = (name: string, schedules: readonly string[]) =>
   new RollcallError(
     'saved_command.in_use',
-    `The saved command ${name} is run by the schedules: ${schedules.join(', ')}. Change or remove those first.`,
+    `The saved command ${name} is run by the schedules: ${schedules.join(', ')}. Remove those first: rollcall schedule remove NAME`,
   )

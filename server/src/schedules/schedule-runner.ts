@@ -88,7 +88,7 @@ export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
       if (!program || !target)
         return new RollcallError(
           'request.invalid',
-          'It does not say any more what to run and where. Change it.',
+          `It does not say any more what to run and where. Remove it, and add it again with both: rollcall schedule remove ${name}`,
         )
       const runId = scheduledRunId(id, plannedAt)
       return await this.runs.prepare({

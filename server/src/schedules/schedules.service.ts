@@ -47,7 +47,7 @@ export class SchedulesService {
       if (!isUniqueViolation(error, 'name')) throw error
       throw new RollcallError(
         'schedule.name_taken',
-        `There is a schedule called ${request.name} already. Choose another name, or change that one.`,
+        `There is a schedule called ${request.name} already. Choose another name, or remove that one first: rollcall schedule remove ${request.name}`,
         { fields: [{ field: 'name', message: `"${request.name}" is taken` }], cause: error },
       )
     }

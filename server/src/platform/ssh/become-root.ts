@@ -36,7 +36,7 @@ export async function findRootAccess(
   if (password === undefined || /[\n\0]/.test(password)) {
     throw new RollcallError(
       'host.sudo_password_wrong',
-      `sudo on ${describePlace(place)} asks user ${place.user} for a password and there is none to give. Set the host's sudo password, or allow the user to use sudo without one.`,
+      `sudo on ${describePlace(place)} asks user ${place.user} for a password and there is none to give. Give one, or allow the user to use sudo without: rollcall host set NAME --sudo-password-file FILE`,
     )
   }
   const tried = await answerOf(exec, onTerminal(TRY_PASSWORD), `${password}\n`)
@@ -44,7 +44,7 @@ export async function findRootAccess(
   if (tried.words.isForbidden || tried.words.isExpired) throw noSudo(place, tried)
   throw new RollcallError(
     'host.sudo_password_wrong',
-    `sudo on ${describePlace(place)} did not accept the password of user ${place.user}${quoted(tried)}. Correct the host's sudo password (without one, the SSH password is used); where sudoers says rootpw or targetpw, it is root's.`,
+    `sudo on ${describePlace(place)} did not accept the password of user ${place.user}${quoted(tried)}. Correct it (without one, the SSH password is used; where sudoers says rootpw or targetpw, it is root's): rollcall host set NAME --sudo-password-file FILE`,
   )
 }
 

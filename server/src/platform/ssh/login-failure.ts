@@ -13,7 +13,7 @@ const CAUSES: readonly Cause[] = [
     pattern:
       /password.{0,40}(expired|must be changed|change required)|(required|must|have) to change your password|password change required|new password:/i,
     remedy:
-      "The account's password has expired. Sign in once by hand and change it (or, as root there: passwd USER, or chage -M -1 USER), and give the new one.",
+      "The account's password has expired. Sign in once by hand and change it (or, as root there: passwd USER, or chage -M -1 USER), and give the new one: rollcall host set NAME --password-stdin",
   },
   {
     pattern: /account is currently not available|nologin|not available|disabled/i,

@@ -93,13 +93,13 @@ export function authFailed(place: SshPlace, { attempts, view, words }: RefusedSi
   return new RollcallError(
     'ssh.auth_failed',
     `${describePlace(place)} refused user ${place.user} ${attempt}; it accepts ${offered}. ` +
-      `${said && `It said: "${said}". `}${remedyFor(said) ?? signInRemedy(view)}`,
+      `${said && `It said: "${said}". `}${remedyFor(said) ?? signInRemedy(view)} A host of the fleet is given another way with: rollcall host set NAME --user USER --key FILE`,
   )
 }
 
 function remedyFor(said: string): string | undefined {
   if (/password.{0,40}expired|change your password|new password|must be changed/i.test(said))
-    return 'The password has expired: sign in once by hand and change it there, and give the new one.'
+    return 'The password has expired: sign in once by hand, choose another there, and give that.'
   if (/account.{0,20}expired|access denied/i.test(said))
     return 'The account may not be used: see there with chage --list and passwd --status, and with pam_access or AllowUsers who may sign in.'
   if (/too many authentication failures/i.test(said))

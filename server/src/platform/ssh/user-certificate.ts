@@ -86,7 +86,7 @@ export function certificateKey(key: ParsedKey, certificate: UserCertificate, now
     )
   if (validBefore && validBefore <= now)
     throw unreadable(
-      `The certificate "${certificate.keyId}" was valid until ${validBefore.toISOString()}. Have the key signed again and give the new one.`,
+      `The certificate "${certificate.keyId}" was valid until ${validBefore.toISOString()}. Have the key signed again and give the new one: rollcall host set NAME --key FILE`,
     )
   if (validAfter && validAfter > now)
     throw unreadable(
