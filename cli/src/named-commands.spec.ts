@@ -17,7 +17,7 @@ const EXCEPTIONS = [
 function* messages(): Generator<{ file: string; text: string }> {
   for (const file of globSync(SOURCES, { cwd: ROOT })) {
     if (/\.spec\.ts$|generated|\/testing\//.test(file)) continue
-    const code = readFileSync(`${ROOT}/${file}`, 'utf8').replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
+    const code = readFileSync(`${ROOT}/${file}`, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
     for (const [text] of code.matchAll(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\\n]|\\.)*"/g))
       yield { file, text }
   }
