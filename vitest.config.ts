@@ -27,6 +27,7 @@ export default defineConfig({
       { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'] } },
       'agent/vitest.config.ts',
       'cli/vitest.config.ts',
+      'inventory/vitest.config.ts',
       'web/vitest.config.ts',
       {
         plugins: [swc.vite({ module: { type: 'es6' } })],

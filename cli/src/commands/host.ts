@@ -7,6 +7,7 @@ import { fieldList } from '../output/table.ts'
 import { ago, labelList } from '../output/words.ts'
 import { addHostAddCommand } from './host-add.ts'
 import { addHostHistoryCommand } from './host-history.ts'
+import { addHostImportCommand } from './host-import.ts'
 import { addHostListCommand } from './host-list.ts'
 import { addHostSamplesCommand } from './host-samples.ts'
 import { addHostSetCommand } from './host-set.ts'
@@ -24,6 +25,7 @@ interface Options {
 export function addHostCommands(program: Command, context: Context): void {
   const host = program.command('host').description('add, list, look at, change and remove hosts')
   addHostAddCommand(host, context)
+  addHostImportCommand(host, context)
   addHostListCommand(host, context)
   host
     .command('show <name>')

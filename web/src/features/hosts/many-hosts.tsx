@@ -10,31 +10,36 @@ import {
   Textarea,
   TextInput,
 } from '@mantine/core'
+import { type ImportedHost, type Problem, readHosts } from '@rollcall/inventory'
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useDeferredValue, useMemo, useState } from 'react'
 import { call } from '../../api/client.ts'
-import { t } from '../../i18n/index.tsx'
+import { type MessageKey, t } from '../../i18n/index.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { useDraft } from '../../ui/use-draft.ts'
 import { Labels } from '../fleet/fleet-row.tsx'
 import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
-import { readHosts } from './host-list-text.ts'
 
 type Outcome = { commandId: string } | { error: string }
 const AT_ONCE = 4
 /** Drawn of a long list; all of it is added. */
 const MOST_ROWS = 500
+const MAX_UNREAD = 10
 
 /** A list, an inventory or an OpenSSH config, shown as hosts before anything is done. One bad host stops no other. */
 export function ManyHosts() {
-  const [draft, change] = useDraft('add-hosts', { text: '', user: 'root', labels: '' })
+  // What is pasted may hold passwords, and stays in this page's memory alone: nothing of it is kept.
+  const [draft, setDraft] = useState({ text: '', user: 'root', labels: '' })
+  const change = (part: Partial<typeof draft>) => setDraft((now) => ({ ...now, ...part }))
   const [secrets, setSecrets] = useState(NO_SECRETS)
-  const [left, setLeft] = useState<ReadonlySet<string>>(new Set())
+  /** What somebody has checked or unchecked; the others stand as they were read. */
+  const [choices, setChoices] = useState<ReadonlyMap<string, boolean>>(new Map())
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>(new Map())
   const [isWorking, setWorking] = useState(false)
-  const { hosts, unread } = readHosts(draft.text)
-  const chosen = hosts.filter(({ name }) => !left.has(name) && !('commandId' in (outcomes.get(name) ?? {})))
+  const text = useDeferredValue(draft.text)
+  const { hosts, unread } = useMemo(() => readHosts(text), [text])
+  const isChosen = ({ name, problems }: ImportedHost) => choices.get(name) ?? problems.length === 0
+  const chosen = hosts.filter((host) => isChosen(host) && !('commandId' in (outcomes.get(host.name) ?? {})))
   const add = async () => {
     setWorking(true)
     const queue = [...chosen]
@@ -85,11 +90,13 @@ export function ManyHosts() {
       <Alert color="yellow">{t('addHosts.keys')}</Alert>
       {unread.length > 0 && (
         <Alert color="red" title={t('addHosts.unread')}>
-          {unread.slice(0, 10).map(({ line, text }) => (
-            <div key={line}>
-              {line}: <Untrusted>{text.slice(0, 200)}</Untrusted>
+          {unread.slice(0, MAX_UNREAD).map(({ line, text, reason }) => (
+            <div key={`${line} ${reason}`}>
+              {line > 0 && `${line}: `}
+              <Untrusted>{text.slice(0, 200)}</Untrusted> {reason}
             </div>
           ))}
+          {unread.length > MAX_UNREAD && t('addHosts.moreUnread', { count: unread.length - MAX_UNREAD })}
         </Alert>
       )}
       {hosts.length > 0 && (
@@ -106,19 +113,18 @@ export function ManyHosts() {
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {hosts.slice(0, MOST_ROWS).map(({ name, address, port, user, labels }) => {
+              {hosts.slice(0, MOST_ROWS).map((host) => {
+                const { name, address, port, user, labels, problems, notes } = host
                 const outcome = outcomes.get(name)
                 return (
                   <Table.Tr key={name}>
                     <Table.Td>
                       <Checkbox
                         aria-label={name}
-                        checked={!left.has(name)}
-                        onChange={() => {
-                          const next = new Set(left)
-                          if (!next.delete(name)) next.add(name)
-                          setLeft(next)
-                        }}
+                        checked={isChosen(host)}
+                        onChange={(event) =>
+                          setChoices(new Map(choices).set(name, event.currentTarget.checked))
+                        }
                       />
                     </Table.Td>
                     <Table.Td>{name}</Table.Td>
@@ -128,6 +134,9 @@ export function ManyHosts() {
                       <Labels labels={{ ...labels, ...labelsOf(draft.labels) }} />
                     </Table.Td>
                     <Table.Td>
+                      {!outcome &&
+                        problems.map((problem) => <ProblemText key={problem.code} problem={problem} />)}
+                      {!outcome && notes.map((note) => <Text key={note}>{t(`addHosts.note.${note}`)}</Text>)}
                       {outcome && 'error' in outcome && <Text c="red">{outcome.error}</Text>}
                       {outcome && 'commandId' in outcome && (
                         <Link to="/commands/$id" params={{ id: outcome.commandId }}>
@@ -148,5 +157,15 @@ export function ManyHosts() {
         </Button>
       </Group>
     </Stack>
+  )
+}
+
+/** Why a host is left unchecked. Whoever checks it all the same adds it as it is shown. */
+function ProblemText({ problem: { code, detail } }: { problem: Problem }) {
+  const key: MessageKey = `addHosts.problem.${code}`
+  return (
+    <Text c="orange">
+      {t(key)} <Untrusted>{detail.slice(0, 200)}</Untrusted>
+    </Text>
   )
 }

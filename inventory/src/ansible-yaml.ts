@@ -1,0 +1,222 @@
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml'
+import { GroupTree, MAX_GROUPS, type Value, type Variables } from './group-tree.ts'
+import { PatternError, readHostPattern } from './host-pattern.ts'
+import { MAX_HOSTS, type Unread } from './imported.ts'
+
+/** Deeper nesting than people write; each level is a call of ours. */
+const MAX_DEPTH = 50
+/** Aliases can make a short text stand for an endless one. */
+const MAX_STEPS = 200_000
+const SECTIONS = new Set(['hosts', 'children', 'vars'])
+
+/** Parses as Ansible's PyYAML does: YAML 1.1 with merge keys, the last of two equal keys wins, and tags that only Ansible knows. */
+function parse(text: string) {
+  const lines = new LineCounter()
+  const secret = { resolve: () => ({ kind: 'vault' }), tag: '' }
+  const document = parseDocument(text, {
+    version: '1.1',
+    merge: true,
+    uniqueKeys: false,
+    lineCounter: lines,
+    prettyErrors: false,
+    customTags: (tags) => [
+      ...tags,
+      { ...secret, tag: '!vault' },
+      { ...secret, tag: '!vault-encrypted' },
+      { tag: '!unsafe', resolve: (value: string) => value },
+    ],
+  })
+  return { document, lines }
+}
+
+/** Whether a text is an inventory in YAML rather than in INI: a mapping of groups, of which one has what groups have. */
+export function isYaml(text: string): boolean {
+  if (/^\s*\[[^\]]+\]\s*$/m.test(text) && !/^\s*(hosts|children|vars)\s*:/m.test(text)) return false
+  const { contents } = parse(text).document
+  if (!isMap(contents)) return false
+  return contents.items.some(
+    ({ value }) => isMap(value) && value.items.some((pair) => SECTIONS.has(textOf(pair.key as Node) ?? '')),
+  )
+}
+
+/** Reads an inventory in YAML by the rules of Ansible's own reader (plugins/inventory/yaml.py). */
+export function readYaml(text: string): { tree: GroupTree; unread: Unread[] } {
+  const { document, lines } = parse(text)
+  const reader = new YamlReader(text, lines, document)
+  for (const { message, pos } of document.errors)
+    reader.tell(pos[0], `is no YAML that can be read: ${message.split('\n')[0]}`)
+  if (document.errors.length === 0 && !isMap(document.contents)) reader.tell(0, 'must be a mapping of groups')
+  else if (document.errors.length === 0 && isMap(document.contents)) reader.read(document.contents)
+  return { tree: reader.tree, unread: reader.unread }
+}
+
+/** More than `MAX_STEPS`. */
+class EndlessError extends Error {}
+
+class YamlReader {
+  #steps = 0
+  readonly #targets = new Map<Alias, Node | undefined>()
+  readonly tree = new GroupTree()
+  readonly unread: Unread[] = []
+  readonly #text: string
+  readonly #lines: LineCounter
+  readonly #document: ReturnType<typeof parse>['document']
+
+  constructor(text: string, lines: LineCounter, document: ReturnType<typeof parse>['document']) {
+    this.#text = text
+    this.#lines = lines
+    this.#document = document
+  }
+
+  read(contents: YAMLMap): void {
+    try {
+      for (const pair of contents.items) this.group(pair as Pair<Node, Node>, 0)
+    } catch (error) {
+      if (!(error instanceof EndlessError)) throw error
+      this.tell(0, 'stands for more than can be read: its aliases lead back to themselves, or multiply')
+    }
+  }
+
+  tell(offset: number, reason: string): void {
+    const { line } = this.#lines.linePos(offset)
+    this.unread.push({ line, text: this.#text.split('\n')[line - 1]?.trim() ?? '', reason })
+  }
+
+  /** Takes a group and all below it. Returns its name, or undefined for one that is left out. */
+  group({ key, value }: Pair<Node, Node | null>, depth: number): string | undefined {
+    const at = key?.range?.[0] ?? 0
+    const name = textOf(key)
+    if (name === undefined || depth > MAX_DEPTH || this.tree.groupCount >= MAX_GROUPS) {
+      this.tell(
+        at,
+        name === undefined
+          ? 'must be the name of a group'
+          : 'has too many groups, or one in the other too often',
+      )
+      return undefined
+    }
+    const content = this.#resolved(value)
+    if (content !== null && !isMap(content)) {
+      this.tell(at, `${name} is no group: a group is a mapping with hosts, children or vars`)
+      return undefined
+    }
+    this.tree.addGroup(name)
+    for (const part of content?.items ?? []) this.#part(name, part as Pair<Node, Node | null>, depth)
+    return name
+  }
+
+  #part(group: string, { key, value }: Pair<Node, Node | null>, depth: number): void {
+    const section = textOf(key)
+    const at = key?.range?.[0] ?? 0
+    if (section === undefined || !SECTIONS.has(section))
+      return void this.tell(at, `${section ?? 'this'} is unknown: a group has hosts, children and vars`)
+    const content = this.#resolved(value)
+    // A single name may stand in place of a mapping.
+    const lone = textOf(content)
+    if (lone !== undefined && lone !== '' && content) {
+      if (section === 'hosts') this.#host(group, lone, null, at)
+      else if (section === 'children')
+        this.#child(group, this.group({ key: content, value: null } as Pair<Node, null>, depth + 1), at)
+      return
+    }
+    if (content === null) return
+    if (!isMap(content))
+      return void this.tell(at, `${section} of ${group} must be a mapping, with a colon after each name`)
+    if (section === 'vars') {
+      for (const [name, value] of this.#variables(content))
+        this.tree.addGroup(group).variables.set(name, value)
+      return
+    }
+    for (const pair of this.#members(content)) {
+      const place = pair.key?.range?.[0] ?? at
+      if (section === 'children') this.#child(group, this.group(pair, depth + 1), place)
+      else this.#host(group, textOf(pair.key), this.#resolved(pair.value), place)
+    }
+  }
+
+  #child(group: string, child: string | undefined, at: number): void {
+    if (child !== undefined && !this.tree.addChild(group, child))
+      this.tell(at, `would have ${group} below itself`)
+  }
+
+  #host(group: string, pattern: string | undefined, content: Node | null, at: number): void {
+    if (pattern === undefined) return void this.tell(at, 'must be the name of a host')
+    if (content !== null && !isMap(content) && textOf(content) !== '')
+      return void this.tell(at, `${pattern} must be a mapping of variables, or have nothing after its colon`)
+    try {
+      const { names, port } = readHostPattern(pattern, MAX_HOSTS)
+      if (this.tree.hostCount + names.length > MAX_HOSTS)
+        return void this.tell(at, `names more than ${MAX_HOSTS} hosts in all`)
+      const variables = isMap(content) ? this.#variables(content) : new Map<string, Value>()
+      for (const name of names) {
+        const known = this.tree.addHost(name, group, port)
+        for (const [key, value] of variables) known.set(key, value)
+      }
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error
+      this.tell(at, error.message)
+    }
+  }
+
+  /** What an alias stands for, and null for nothing. Throws `EndlessError` after too many. */
+  #resolved(node: Node | null | undefined): Node | null {
+    if (++this.#steps > MAX_STEPS) throw new EndlessError()
+    const target = isAlias(node) ? this.#target(node) : node
+    if (!target || (isScalar(target) && target.value === null)) return null
+    return target as Node
+  }
+
+  /** To find what an alias stands for the whole document is walked: once for each. */
+  #target(alias: Alias): Node | undefined {
+    if (!this.#targets.has(alias)) this.#targets.set(alias, alias.resolve(this.#document))
+    return this.#targets.get(alias)
+  }
+
+  /** The pairs of a mapping, with those that it merges in. */
+  #members(map: YAMLMap, depth = 0): Pair<Node, Node | null>[] {
+    if (depth > MAX_DEPTH) throw new EndlessError()
+    const own = (map.items as Pair<Node, Node | null>[]).filter(({ key }) => textOf(key) !== '<<')
+    const merged = (map.items as Pair<Node, Node | null>[])
+      .filter(({ key }) => textOf(key) === '<<')
+      .map(({ value }) => this.#resolved(value))
+      // Of several that are merged in, the first wins: it comes last here.
+      .flatMap((node) =>
+        isSeq(node) ? node.items.map((item) => this.#resolved(item as Node)).reverse() : [node],
+      )
+      .flatMap((node) => (isMap(node) ? this.#members(node, depth + 1) : []))
+    const names = new Set(own.map(({ key }) => textOf(key)))
+    return [...merged.filter(({ key }) => !names.has(textOf(key))), ...own]
+  }
+
+  #variables(map: YAMLMap): Variables {
+    const variables: Variables = new Map()
+    for (const { key, value } of this.#members(map)) {
+      const name = textOf(key)
+      const node = this.#resolved(value)
+      if (name === undefined || node === null) continue
+      const text = textOf(node)
+      const isVault = isScalar(node) && /^!vault/.test(node.tag ?? '')
+      variables.set(name, isVault ? { kind: 'vault' } : (text ?? { kind: 'structure' }))
+    }
+    return variables
+  }
+}
+
+/** The text of a scalar: of a number as it was written, since `0022` and `22` are not the same to people. Undefined for what is no scalar. */
+function textOf(node: Node | null | undefined): string | undefined {
+  if (!isScalar(node) || node.value === null) return undefined
+  if (typeof node.value === 'string') return node.value
+  if (typeof node.value === 'number' || typeof node.value === 'bigint') return String(node.value)
+  return node.source ?? String(node.value)
+}

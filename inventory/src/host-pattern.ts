@@ -1,0 +1,78 @@
+/** What Ansible reads as the name of one host or of many, with a port behind it: `web[01:20].example.com:2222`. */
+export interface HostPattern {
+  names: string[]
+  port: number | undefined
+}
+
+/** A text that names no hosts. Its message says why. */
+export class PatternError extends Error {}
+
+const RANGE = String.raw`\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]`
+const LABEL = String.raw`(?:\w|${RANGE})(?:[\w-]|${RANGE})*(?<![_-])`
+const HOST_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`, 'iu')
+const IPV6 = /^(?=[^:]*:[^:]*:)(?:[0-9a-f:.]|\[[0-9a-f]+:[0-9a-f]+(?::[0-9]+)?\])+$/i
+/** Longer than any name with ranges in it. */
+const MAX_LENGTH = 1000
+const BRACKETED = /^\[(.+)\]:([0-9]+)$/
+const WITH_PORT = /^((?:[^:[\]]|\[[^\]]*\])*):([0-9]+)$/
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
+
+/**
+ * Reads a pattern as Ansible does (parsing/utils/addresses.py): what is no address at all is a name as it stands. Throws `PatternError`
+ * for a range that cannot be, and for one of more than `limit` hosts.
+ */
+export function readHostPattern(text: string, limit: number): HostPattern {
+  if (text.length > MAX_LENGTH) throw new PatternError(`is longer than ${MAX_LENGTH} characters`)
+  const { host, port } = splitPort(text)
+  if (text.trim().endsWith(':') && port === undefined)
+    throw new PatternError('ends in ":", and no port follows')
+  const names = host.includes('[') ? expand(host, limit) : [host]
+  return { names, port }
+}
+
+function splitPort(text: string): { host: string; port: number | undefined } {
+  const [, bracketed, bracketedPort] = BRACKETED.exec(text) ?? []
+  const [, plain, plainPort] = WITH_PORT.exec(bracketed ?? text) ?? []
+  const host = plain ?? bracketed ?? text
+  const port = plainPort ?? bracketedPort
+  // What Ansible cannot read as an address is a name with all that stands there.
+  if (!HOST_NAME.test(host) && !IPV6.test(host)) return { host: text, port: undefined }
+  return { host, port: port === undefined ? undefined : Number(port) }
+}
+
+function expand(pattern: string, limit: number): string[] {
+  const [, head = '', range, tail = ''] = /^([^[]*)\[([^\]]*)\](.*)$/s.exec(pattern) ?? []
+  if (range === undefined) throw new PatternError('has a bracket that is not closed')
+  const parts = range.split(':')
+  if (parts.length !== 2 && parts.length !== 3)
+    throw new PatternError('a range is [begin:end] or [begin:end:step]')
+  const [begin = '', end = '', step = '1'] = parts
+  const values = valuesOf(begin === '' ? '0' : begin, end, step, limit)
+  const all = values.flatMap((value) => {
+    const name = head + value + tail
+    return name.includes('[') ? expand(name, Math.ceil(limit / values.length)) : [name]
+  })
+  if (all.length > limit) throw new PatternError(`names more than ${limit} hosts`)
+  return all
+}
+
+function valuesOf(begin: string, end: string, step: string, limit: number): string[] {
+  if (end === '') throw new PatternError('a range needs an end')
+  const width = begin.length > 1 && begin.startsWith('0') ? begin.length : 0
+  if (width > 0 && width !== end.length)
+    throw new PatternError('a range with leading zeros has as many digits at both ends')
+  const by = Number(step)
+  if (!/^\d+$/.test(step) || by < 1) throw new PatternError('a step is a number from 1 on')
+  const [first, last] = [LETTERS.indexOf(begin), LETTERS.indexOf(end)]
+  const isLetters = begin.length === 1 && end.length === 1 && first >= 0 && last >= 0
+  if (!isLetters && !(/^\d+$/.test(begin) && /^\d+$/.test(end)))
+    throw new PatternError('a range is of numbers or of letters')
+  const from = isLetters ? first : Number(begin)
+  const to = isLetters ? last : Number(end)
+  if (isLetters && from > to) throw new PatternError('a range begins before its end')
+  if ((to - from) / by > limit) throw new PatternError(`names more than ${limit} hosts`)
+  const values: string[] = []
+  for (let at = from; at <= to; at += by)
+    values.push(isLetters ? (LETTERS[at] ?? '') : String(at).padStart(width, '0'))
+  return values
+}

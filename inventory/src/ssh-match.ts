@@ -1,0 +1,120 @@
+/** One condition of a Match line. */
+export interface Criterion {
+  attribute: string
+  isNegated: boolean
+  /** Empty for those that take none. */
+  argument: string
+}
+
+/** What only ssh itself can say, on the machine and in the moment in which it runs. */
+export const UNDECIDED = Symbol('undecided')
+
+const ALONE = new Set(['all', 'canonical', 'final'])
+const WITH_ARGUMENT = new Set([
+  'host',
+  'originalhost',
+  'user',
+  'localuser',
+  'exec',
+  'tagged',
+  'localnetwork',
+  'command',
+  'sessiontype',
+  'version',
+])
+
+/** Reads the conditions of a Match line. Returns what is wrong with them, where something is. */
+export function readCriteria(words: readonly string[]): Criterion[] | string {
+  const criteria: Criterion[] = []
+  for (let at = 0; at < words.length; at++) {
+    const [, negation, name = '', , inline] = /^(!?)([A-Za-z]+)(=(.*))?$/s.exec(words[at] as string) ?? []
+    const attribute = name.toLowerCase()
+    if (ALONE.has(attribute)) criteria.push({ attribute, isNegated: negation === '!', argument: '' })
+    else if (WITH_ARGUMENT.has(attribute)) {
+      const argument = inline ?? words[++at]
+      if (argument === undefined || argument === '') return `has no value for ${attribute}`
+      criteria.push({ attribute, isNegated: negation === '!', argument })
+    } else return `has the unknown condition ${words[at]}`
+  }
+  return criteria
+}
+
+/** Of whom it is asked; undefined where that is not known. */
+export interface MatchSubject {
+  originalHost: string
+  host: string
+  user: string | undefined
+  localUser: string | undefined
+  isFinal: boolean
+}
+
+/** Decides a Match line: all conditions must hold. `UNDECIDED` where it hangs on one that cannot be known here. */
+export function decideMatch(
+  criteria: readonly Criterion[],
+  subject: MatchSubject,
+): boolean | typeof UNDECIDED {
+  const answers = criteria.map((criterion) => {
+    const answer = holds(criterion, subject)
+    return answer === UNDECIDED ? UNDECIDED : answer !== criterion.isNegated
+  })
+  if (answers.includes(false)) return false
+  return answers.includes(UNDECIDED) ? UNDECIDED : true
+}
+
+function holds({ attribute, argument }: Criterion, subject: MatchSubject): boolean | typeof UNDECIDED {
+  const among = (value: string | undefined) =>
+    value === undefined ? UNDECIDED : matchesList(argument, value)
+  switch (attribute) {
+    case 'all':
+      return true
+    // Both stand for the second time that ssh reads its files, in which names may have changed.
+    case 'canonical':
+    case 'final':
+      return subject.isFinal
+    case 'host':
+      return among(subject.host)
+    case 'originalhost':
+      return among(subject.originalHost)
+    case 'user':
+      return among(subject.user)
+    case 'localuser':
+      return among(subject.localUser)
+    default:
+      return UNDECIDED
+  }
+}
+
+/** A Host line: one pattern must fit, and none that is negated. */
+export function matchesHost(patterns: readonly string[], name: string): boolean {
+  let isMatch = false
+  for (const pattern of patterns) {
+    const isNegated = pattern.startsWith('!')
+    if (!matchesPattern(isNegated ? pattern.slice(1) : pattern, name)) continue
+    if (isNegated) return false
+    isMatch = true
+  }
+  return isMatch
+}
+
+const matchesList = (list: string, value: string): boolean => matchesHost(list.split(','), value)
+
+/** `*` stands for anything, `?` for one character. Walks the pattern without going back over the text more than once for each star. */
+export function matchesPattern(pattern: string, text: string): boolean {
+  let at = 0
+  let star = -1
+  let resume = 0
+  for (let position = 0; position < text.length; ) {
+    if (pattern[at] === '*') {
+      star = at++
+      resume = position
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === text[position])) {
+      at++
+      position++
+    } else if (star >= 0) {
+      at = star + 1
+      position = ++resume
+    } else return false
+  }
+  while (pattern[at] === '*') at++
+  return at === pattern.length
+}

@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type Imported, type ImportedHost, readHosts } from '@rollcall/inventory'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { UnpackedBundle } from '../provisioning/unpacked-bundle.ts'
+
+const run = promisify(execFile)
+const CORPUS = fileURLToPath(new URL('corpus', import.meta.url))
+const LOCAL_USER = userInfo().username
+const files = (ending: string) => readdirSync(CORPUS).filter((name) => name.endsWith(ending))
+const textOf = (name: string) => readFileSync(join(CORPUS, name), 'utf8').replaceAll('@DIR@', CORPUS)
+
+let bundle: UnpackedBundle
+let folder: string
+beforeAll(async () => {
+  bundle = await UnpackedBundle.open()
+  folder = await mkdtemp(join(tmpdir(), 'rollcall-corpus-'))
+})
+afterAll(async () => {
+  await bundle[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+})
+
+type Listing = Record<string, { hosts?: string[]; children?: string[] }> & {
+  _meta: { hostvars: Record<string, Record<string, unknown>> }
+}
+
+/** What `ansible-inventory --list` says. */
+async function listed(name: string): Promise<Listing> {
+  const program = join(bundle.at('bundle'), 'ansible/cli/inventory.py')
+  const { stdout } = await run('python3', [program, '-i', join(CORPUS, name), '--list'], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      LC_ALL: 'C.UTF-8',
+      PYTHONPATH: bundle.at('bundle'),
+      PYTHONDONTWRITEBYTECODE: '1',
+      ANSIBLE_INVENTORY_ENABLED: name.endsWith('.ini') ? 'ini' : 'yaml',
+      ANSIBLE_INVENTORY_UNPARSED_FAILED: 'true',
+    },
+    maxBuffer: 4 * 1024 * 1024,
+  })
+  return JSON.parse(stdout) as Listing
+}
+
+/** The hosts of a listing in our form: the variables that an ssh connection reads, and every group above a host. */
+function hostsOf(listing: Listing) {
+  const groupsOf = (host: string) => {
+    const groups = new Set(Object.keys(listing).filter((group) => listing[group]?.hosts?.includes(host)))
+    for (let before = -1; before !== groups.size; ) {
+      before = groups.size
+      for (const [group, { children = [] }] of Object.entries(listing))
+        if (children.some((child) => groups.has(child))) groups.add(group)
+    }
+    return [...groups].filter(
+      (group) => !['all', 'ungrouped', '_meta'].includes(group) && /^[\w./-]+$/.test(group),
+    )
+  }
+  const names = new Set([
+    ...Object.keys(listing._meta.hostvars),
+    ...Object.values(listing).flatMap(({ hosts = [] }) => hosts),
+  ])
+  return [...names].map((name) => {
+    const variables = listing._meta.hostvars[name] ?? {}
+    const value = (old: string, now: string) => variables[old] ?? variables[now]
+    const user = value('ansible_ssh_user', 'ansible_user')
+    return {
+      name,
+      address: String(value('ansible_ssh_host', 'ansible_host') ?? name),
+      port: Number(value('ansible_ssh_port', 'ansible_port') ?? 22),
+      user: user === undefined ? undefined : String(user),
+      groups: groupsOf(name).sort(),
+    }
+  })
+}
+
+const byName = <T extends { name: string }>(hosts: T[]) =>
+  hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+
+const ours = ({ hosts }: Imported) =>
+  byName(
+    hosts.map(({ name, address, port, user, labels }) => ({
+      name,
+      address,
+      port,
+      user,
+      groups: Object.keys(labels).sort(),
+    })),
+  )
+
+describe('inventories are read as Ansible reads them', () => {
+  it.each([...files('.ini'), ...files('.yml')])('%s', async (name) => {
+    const imported = readHosts(textOf(name))
+    expect(imported.format).toBe(name.endsWith('.ini') ? 'ini' : 'yaml')
+    expect(imported.unread).toEqual([])
+    expect(ours(imported)).toEqual(byName(hostsOf(await listed(name))))
+  })
+})
+
+/** What `ssh -G` says of a name. */
+async function resolved(config: string, name: string): Promise<Map<string, string>> {
+  const { stdout } = await run('ssh', ['-G', '-F', config, name])
+  const values = new Map<string, string>()
+  for (const line of stdout.split('\n')) {
+    const at = line.indexOf(' ')
+    if (at > 0 && !values.has(line.slice(0, at))) values.set(line.slice(0, at), line.slice(at + 1))
+  }
+  return values
+}
+
+const has = ({ problems }: ImportedHost, code: string) => problems.some((problem) => problem.code === code)
+
+describe('OpenSSH configs are read as ssh reads them', () => {
+  it.each(files('.conf'))('%s', async (name) => {
+    const config = join(folder, name)
+    await writeFile(config, textOf(name))
+    const include = (pattern: string) =>
+      globSync(pattern)
+        .sort()
+        .map((path) => ({ name: basename(path), text: readFileSync(path, 'utf8') }))
+    const imported = readHosts(textOf(name), { include, localUser: LOCAL_USER })
+    expect(imported).toMatchObject({ format: 'ssh', unread: [] })
+    expect(imported.hosts.length).toBeGreaterThan(0)
+    for (const host of imported.hosts) {
+      const values = await resolved(config, host.name)
+      expect(
+        {
+          address: host.address.toLowerCase(),
+          port: String(host.port),
+          user: host.user ?? LOCAL_USER,
+          jump: has(host, 'jump_host'),
+          command: has(host, 'proxy_command'),
+          key: host.keyFile,
+        },
+        host.name,
+      ).toEqual({
+        address: values.get('hostname'),
+        port: values.get('port'),
+        user: values.get('user'),
+        jump: values.has('proxyjump'),
+        command: values.has('proxycommand'),
+        key:
+          /IdentityFile/i.test(textOf(name)) && host.keyFile !== undefined
+            ? values.get('identityfile')
+            : undefined,
+      })
+    }
+  })
+})
+
+it('reads at least forty files, so that a pattern that finds none is no success', () => {
+  expect(files('.ini').length + files('.yml').length + files('.conf').length).toBeGreaterThanOrEqual(40)
+})
