@@ -15,6 +15,13 @@ module.exports = {
       to: { pathNot: ['^contracts/src', 'node_modules/zod/'] },
     },
     {
+      name: 'inventory-is-pure',
+      comment: 'it reads texts, in the browser too',
+      severity: 'error',
+      from: { path: '^inventory/src', pathNot: '\\.spec\\.ts$' },
+      to: { pathNot: ['^inventory/src', '^contracts/', 'node_modules/(yaml|@rollcall)/'] },
+    },
+    {
       name: 'packages-share-contracts-only',
       severity: 'error',
       from: { path: '^(server|agent|cli|web)/' },

@@ -5,7 +5,7 @@ import { filesOf, tryTool } from './lint/tools.mjs'
 import { checkTypes } from './lint/types.mjs'
 import { runMain, say, setUp, UserError } from './setup.mjs'
 
-const CRUISED = ['contracts/src', 'server/src', 'agent/src', 'cli/src', 'test', 'scripts']
+const CRUISED = ['contracts/src', 'inventory/src', 'server/src', 'agent/src', 'cli/src', 'test', 'scripts']
 
 /** Each tells what is wrong, as text for people; nothing where all is well. The slowest come first. */
 const PARTS = [
