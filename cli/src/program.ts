@@ -23,7 +23,11 @@ const GROUPS: Record<string, () => Promise<Group>> = {
   status: async () => (await import('./commands/status.ts')).addStatusCommand,
   watch: async () => (await import('./commands/watch.ts')).addWatchCommand,
   profile: async () => (await import('./commands/profile.ts')).addProfileCommands,
-  completion: async () => (await import('./commands/completion.ts')).addCompletionCommands,
+  completion: async () => {
+    const { addCompletionCommands } = await import('./commands/completion.ts')
+    return (program, context) =>
+      addCompletionCommands(program, context, () => addOtherCommands(program, context))
+  },
 }
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(GROUPS)
@@ -67,7 +71,7 @@ export async function buildProgram(
 }
 
 /** Adds the commands that a short start has left out. */
-export async function addOtherCommands(program: Command, context: Context): Promise<void> {
+async function addOtherCommands(program: Command, context: Context): Promise<void> {
   const present = new Set(program.commands.map((command) => command.name()))
   await addGroups(
     program,

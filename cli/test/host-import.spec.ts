@@ -25,7 +25,14 @@ this line is nothing
 describe('rollcall host import', () => {
   it('--dry-run shows what would be added and why not, sends nothing, and shows no password', async () => {
     const path = await file('hosts', INVENTORY)
-    const { exitCode, stdout, stderr } = await setting.ended(['host', 'import', path, '--dry-run', '--label', 'env=x'])
+    const { exitCode, stdout, stderr } = await setting.ended([
+      'host',
+      'import',
+      path,
+      '--dry-run',
+      '--label',
+      'env=x',
+    ])
     expect(exitCode).toBe(0)
     expect(stdout.split('\n').map((line) => line.trimEnd())).toEqual([
       'ADD  NAME   ADDRESS    PORT  USER    LABELS            NOTE',
@@ -77,7 +84,11 @@ describe('rollcall host import', () => {
     const { exitCode } = await setting.ended(['host', 'import', config, '--format', 'ssh'])
     expect(exitCode).toBe(0)
     expect(added()).toEqual([
-      expect.objectContaining({ name: 'included', address: '192.0.2.9', credential: { type: 'key', privateKey: 'OWN KEY' } }),
+      expect.objectContaining({
+        name: 'included',
+        address: '192.0.2.9',
+        credential: { type: 'key', privateKey: 'OWN KEY' },
+      }),
     ])
   })
 

@@ -4,7 +4,6 @@ import { complete } from '../completion/complete.ts'
 import { SHELLS, type Shell, scriptFor } from '../completion/scripts.ts'
 import type { Context } from '../context.ts'
 import { ApiError, CliError } from '../errors.ts'
-import { addOtherCommands } from '../program.ts'
 
 const HELP = `
 Once in this shell:
@@ -17,7 +16,12 @@ For every shell:
   zsh   rollcall completion zsh > "\${fpath[1]}/_rollcall"
   fish  rollcall completion fish > ~/.config/fish/completions/rollcall.fish`
 
-export function addCompletionCommands(program: Command, context: Context): void {
+/** `loadAll` adds the commands that this start has not loaded: any of them may be what is typed. */
+export function addCompletionCommands(
+  program: Command,
+  context: Context,
+  loadAll: () => Promise<void>,
+): void {
   const completion = program
     .command('completion')
     .description('completion of commands, options and host names for your shell')
@@ -32,11 +36,13 @@ export function addCompletionCommands(program: Command, context: Context): void 
     .description('what may stand in place of the last word; asked by the scripts')
     .argument('[words...]', 'the line so far, without the name of the program')
     .passThroughOptions()
-    .action((words: string[]) => printWords(program, context, words))
+    .action(async (words: string[]) => {
+      await loadAll()
+      await printWords(program, context, words)
+    })
 }
 
 async function printWords(program: Command, context: Context, words: readonly string[]): Promise<void> {
-  await addOtherCommands(program, context)
   const candidates = await complete(program, words, () => hostNames(context))
   for (const { word, description } of candidates)
     context.stdout.write(`${word}${description === '' ? '' : `\t${description}`}\n`)
