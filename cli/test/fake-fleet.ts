@@ -25,6 +25,7 @@ export function fakeAgent(host: HostView, more: Partial<AgentView> = {}): AgentV
     lastAnswerAt: agent && new Date(Date.now() - 90_000).toISOString(),
     roundTripMs: agent && 3.2,
     clockOffsetMs: agent && 12,
+    areValuesStale: state !== 'online' && state !== 'degraded',
     cpuPercent: agent && 12.4,
     memoryPercent: agent && 48,
     address: host.address,
@@ -136,7 +137,7 @@ export class FakeFleet {
   }
 
   private status(host: HostView): HostStatus {
-    const { hostId, lastAnswerAt, roundTripMs, clockOffsetMs } = fakeAgent(host)
+    const { hostId, lastAnswerAt, roundTripMs, clockOffsetMs, areValuesStale } = fakeAgent(host)
     return {
       host: { id: hostId, name: host.name },
       state: host.state,
@@ -146,6 +147,7 @@ export class FakeFleet {
       lastAnswerAt,
       roundTripMs,
       clockOffsetMs,
+      areValuesStale,
       nextCallAt: null,
       heartbeat: null,
       autoReinstall: host.autoReinstall,

@@ -55,6 +55,19 @@ describe('rollcall host list', () => {
     expect(stdout).toContain(`0.25  3 d     2         3 ms  3.4 s behind  0.1.0  -       ${reason}\n`)
   })
 
+  it('values of a host that does not answer stand in parentheses, and those of others do not', async () => {
+    setting.server.addHost('gone', 'offline')
+    setting.server.addHost('here')
+    for (const wide of [[], ['--wide']]) {
+      const { stdout } = await setting.ended(['host', 'list', ...wide])
+      const [gone, here] = ['gone', 'here'].map((name) =>
+        stdout.split('\n').find((line) => line.startsWith(name)),
+      )
+      expect(gone).toMatch(/ \(12 %\) +\(48 %\) +\(72 %\) /)
+      expect(here).toMatch(/ 12 % +48 % +72 % /)
+    }
+  })
+
   it('--json gives hosts as "host show" does, with what the roll knows', async () => {
     const host = setting.server.addHost('a')
     const { hosts } = JSON.parse((await setting.ended(['host', 'list', '--json'])).stdout)
@@ -64,6 +77,7 @@ describe('rollcall host list', () => {
         lastAnswerAt: expect.any(String),
         roundTripMs: 3.2,
         clockOffsetMs: 12,
+        areValuesStale: false,
         cpuPercent: 12.4,
         memoryPercent: 48,
         address: '192.0.2.1',

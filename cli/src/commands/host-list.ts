@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { collectPairs, jsonOption } from '../options.ts'
 import { addressOf, clockWords, stateWords } from '../output/host-words.ts'
 import { jsonDocument } from '../output/json.ts'
-import { roughAge, roughly, wholePercent } from '../output/measures.ts'
+import { asOf, roughAge, roughly, wholePercent } from '../output/measures.ts'
 import { table } from '../output/table.ts'
 import { labelList } from '../output/words.ts'
 
@@ -22,6 +22,7 @@ const SHORT_LABELS = 24
 
 const HELP = `
 SINCE is how long the host has been in its state, ANSWERED how long ago its agent last answered, DISK the fullest one.
+Values in parentheses are the last ones of a host that does not answer now: they are as old as ANSWERED says.
 
 Examples:
   rollcall host list --state offline
@@ -81,6 +82,11 @@ const tableOf = (rows: readonly Row[], columns: readonly Column[]) =>
     rows.map((row) => columns.map(([, cell]) => cell(row))),
   )
 
+/** What the host tells of itself: in parentheses where that is not of now. */
+function told(cell: (agent: AgentView) => string): Column[1] {
+  return ({ agent }) => asOf(agent.areValuesStale, cell(agent))
+}
+
 const NAME: Column = ['NAME', ({ agent }) => agent.host]
 const STATE: readonly Column[] = [
   ['STATE', ({ agent }) => stateWords(agent)],
@@ -91,9 +97,9 @@ const STATE: readonly Column[] = [
   ],
 ]
 const USE: readonly Column[] = [
-  ['CPU', ({ agent }) => wholePercent(agent.cpuPercent)],
-  ['MEMORY', ({ agent }) => wholePercent(agent.memoryPercent)],
-  ['DISK', ({ agent }) => wholePercent(agent.diskPercent)],
+  ['CPU', told((agent) => wholePercent(agent.cpuPercent))],
+  ['MEMORY', told((agent) => wholePercent(agent.memoryPercent))],
+  ['DISK', told((agent) => wholePercent(agent.diskPercent))],
 ]
 const VERSION: Column = ['AGENT', ({ agent }) => agent.version ?? '-']
 
@@ -110,11 +116,11 @@ const WIDE_COLUMNS: readonly Column[] = [
   ['ADDRESS', ({ host }) => (host ? addressOf(host) : '-')],
   ...STATE,
   ...USE,
-  ['LOAD', ({ agent }) => agent.load?.toFixed(2) ?? '-'],
-  ['UPTIME', ({ agent }) => (agent.uptimeS === null ? '-' : roughly(agent.uptimeS * 1000))],
-  ['COMMANDS', ({ agent }) => agent.runningCommands?.toString() ?? '-'],
-  ['TRIP', ({ agent }) => (agent.roundTripMs === null ? '-' : `${Math.round(agent.roundTripMs)} ms`)],
-  ['CLOCK', ({ agent }) => (agent.clockOffsetMs === null ? '-' : clockWords(agent.clockOffsetMs))],
+  ['LOAD', told((agent) => agent.load?.toFixed(2) ?? '-')],
+  ['UPTIME', told((agent) => (agent.uptimeS === null ? '-' : roughly(agent.uptimeS * 1000)))],
+  ['COMMANDS', told((agent) => agent.runningCommands?.toString() ?? '-')],
+  ['TRIP', told((agent) => (agent.roundTripMs === null ? '-' : `${Math.round(agent.roundTripMs)} ms`))],
+  ['CLOCK', told((agent) => (agent.clockOffsetMs === null ? '-' : clockWords(agent.clockOffsetMs)))],
   VERSION,
   ['LABELS', ({ agent }) => labelList(agent.labels)],
   ['REASON', ({ agent }) => agent.stateReason ?? ''],

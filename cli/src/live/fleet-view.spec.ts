@@ -19,6 +19,7 @@ const agent = (number: number, more: Partial<AgentView> = {}): AgentView => ({
   lastAnswerAt: SINCE,
   roundTripMs: 1,
   clockOffsetMs: 0,
+  areValuesStale: false,
   cpuPercent: 10,
   memoryPercent: 20,
   address: '192.0.2.7',

@@ -10,6 +10,7 @@ const WATCHED = [
   'stateReason',
   'stateSince',
   'lastAnswerAt',
+  'areValuesStale',
   'cpuPercent',
   'memoryPercent',
   'diskPercent',

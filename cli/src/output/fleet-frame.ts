@@ -1,7 +1,7 @@
 import type { HostState } from '@rollcall/contracts/admin'
 import type { WatchedAgent } from '../live/fleet-view.ts'
 import { stateCounts, stateWords } from './host-words.ts'
-import { roughAge, wholePercent } from './measures.ts'
+import { asOf, roughAge, wholePercent } from './measures.ts'
 import { table } from './table.ts'
 
 /** What a person has to look at first. */
@@ -83,9 +83,9 @@ const cellsOf = (agent: WatchedAgent, now: number) => [
   stateWords(agent),
   roughAge(agent.stateSince, now),
   agent.lastAnswerAt === null ? 'never' : `${roughAge(agent.lastAnswerAt, now)} ago`,
-  wholePercent(agent.cpuPercent),
-  wholePercent(agent.memoryPercent),
-  wholePercent(agent.diskPercent),
+  asOf(agent.areValuesStale, wholePercent(agent.cpuPercent)),
+  asOf(agent.areValuesStale, wholePercent(agent.memoryPercent)),
+  asOf(agent.areValuesStale, wholePercent(agent.diskPercent)),
   agent.stateReason ?? '',
 ]
 

@@ -71,6 +71,7 @@ const status = (more: Partial<HostStatus> = {}): HostStatus => ({
   lastAnswerAt: '2026-03-01T11:59:48Z',
   roundTripMs: 3.4,
   clockOffsetMs: 20,
+  areValuesStale: false,
   nextCallAt: '2026-03-01T12:00:24Z',
   heartbeat: { profile: 'ha', minMs: 4000, maxMs: 6000, offlineAfterMs: 15_000 },
   autoReinstall: true,
@@ -134,6 +135,16 @@ describe('hostReport', () => {
     [-86_400_000, true],
   ])('a clock that is off by %d ms: warned of is %s', (clockOffsetMs, isWarned) => {
     expect(report({ clockOffsetMs }).includes('WARNING')).toBe(isWarned)
+  })
+
+  it('says of a host that does not answer that its values are the last ones, and how old they are', () => {
+    const offline = { state: 'offline' as const, stateCode: 'agent.unreachable', areValuesStale: true }
+    const lastAnswerAt = '2026-03-01T09:00:00Z'
+    expect(report({ ...offline, lastAnswerAt })).toMatch(
+      /^WARNING +it does not answer now: what follows are its last values, 3 h 0 min old$/m,
+    )
+    expect(report()).not.toContain('WARNING')
+    expect(report({ ...offline, lastAnswerAt: null })).not.toContain('WARNING')
   })
 
   it("reckons the age of containers by the host's own clock", () => {

@@ -42,7 +42,14 @@ const stateFields = (status: HostStatus, now: number): Field[] => [
   ['Host', status.host.name],
   ['State', `${stateWords(status)}, for ${ago(status.stateSince, now)}`],
   ['Reason', status.stateReason],
+  ['WARNING', staleWords(status, now)],
 ]
+
+/** That what follows is not of now; nothing where it is. */
+function staleWords({ areValuesStale, lastAnswerAt, facts, vitals }: HostStatus, now: number): string | null {
+  if (!areValuesStale || lastAnswerAt === null || !(facts ?? vitals)) return null
+  return `it does not answer now: what follows are its last values, ${ago(lastAnswerAt, now)} old`
+}
 
 function hostFields({ facts, vitals, clockOffsetMs }: HostStatus, { hasBars }: Setting): Field[] {
   if (!facts && !vitals) return [['Known of it', 'nothing yet: its agent has not answered a call']]

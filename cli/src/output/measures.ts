@@ -18,6 +18,9 @@ export const roughAge = (moment: string | null, now = Date.now()) =>
 /** `2026-03-01T10:00:00Z`: without the milliseconds, which nobody reads. */
 export const moment = (iso: string) => iso.replace(/\.\d+(?=Z$)/, '')
 
+/** A value that is of an earlier time than now stands in parentheses. */
+export const asOf = (isStale: boolean, text: string) => (isStale && text !== '-' ? `(${text})` : text)
+
 export const wholePercent = (value: number | null) => (value === null ? '-' : `${Math.round(value)} %`)
 
 const SIZE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common'
 import { sanitizeText } from '@rollcall/contracts'
-import type {
-  AgentList,
-  AgentQuery,
-  ClusterHealth,
-  HostEvent,
-  HostSample,
-  HostState,
-  HostStatus,
-  Sparkline,
+import {
+  type AgentList,
+  type AgentQuery,
+  areValuesStale,
+  type ClusterHealth,
+  type HostEvent,
+  type HostSample,
+  type HostState,
+  type HostStatus,
+  type Sparkline,
 } from '@rollcall/contracts/admin'
 import type { HostScope } from '../access/index.ts'
 import { HostsService } from '../hosts/index.ts'
@@ -86,6 +87,7 @@ export class FleetService {
       lastAnswerAt: report.lastAnswerAt?.toISOString() ?? null,
       roundTripMs: report.roundTripMs,
       clockOffsetMs: report.clockOffsetMs,
+      areValuesStale: areValuesStale(host.state),
       nextCallAt: report.dueAt?.toISOString() ?? null,
       heartbeat: profile && {
         profile: profile.name,

@@ -10,7 +10,15 @@ const AT = '2026-01-01T00:00:00.000Z'
 
 const agent = (hostId: string, host: string): AgentView => ({
   ...{ hostId, host, address: '192.0.2.1', labels: {}, state: 'online', stateCode: null, stateReason: null },
-  ...{ stateSince: AT, version: '1.0.0', lastAnswerAt: AT, nextCallAt: AT, roundTripMs: 1, clockOffsetMs: 0 },
+  ...{
+    stateSince: AT,
+    version: '1.0.0',
+    lastAnswerAt: AT,
+    nextCallAt: AT,
+    roundTripMs: 1,
+    clockOffsetMs: 0,
+    areValuesStale: false,
+  },
   ...{ cpuPercent: 1, memoryPercent: 1, diskPercent: 1, load: 1, uptimeS: 1, runningCommands: 0 },
 })
 const told = (event: Partial<LiveEvent & { type: 'fleet' }>): LiveEvent => ({

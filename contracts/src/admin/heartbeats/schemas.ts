@@ -10,8 +10,14 @@ import {
 } from '../../agent/containers.ts'
 import { MOST_OPEN_PORTS, openPort } from '../../agent/host.ts'
 import { neverAnId, plainText, uuid } from '../../text.ts'
-import { hostLabels, hostName, hostReachChange, hostState } from '../hosts/schemas.ts'
+import { type HostState, hostLabels, hostName, hostReachChange, hostState } from '../hosts/schemas.ts'
 import { labelSelector } from '../selector.ts'
+
+/** States in which an agent answers, so that what is told of its host is of now. */
+const ANSWERING: ReadonlySet<HostState> = new Set(['online', 'degraded'])
+
+/** Whether what a host last told is of an earlier time than its last call. */
+export const areValuesStale = (state: HostState): boolean => !ANSWERING.has(state)
 
 const percent = z.number().min(0).max(100)
 const bytes = z.number().min(0)
@@ -189,6 +195,8 @@ const seen = {
   roundTripMs: z.number().min(0).nullable(),
   /** The host's clock minus the server's, in milliseconds; as exact as half the round trip. */
   clockOffsetMs: z.number().nullable(),
+  /** What is told of the host (facts, vitals, clock) is as old as `lastAnswerAt` and not of now: its agent does not answer, or is not called. */
+  areValuesStale: z.boolean(),
 }
 
 /** An agent as the roll knows it. */
