@@ -57,8 +57,11 @@ export interface Route<
   /** With `:name` for each key of `params`. */
   path: string
   summary: string
-  /** Who may call it. `public` tells nothing about the fleet; `signed-in` is for whoever is known; else a permission. */
-  access: 'public' | 'signed-in' | Permission
+  /**
+   * Who may call it. `public` tells nothing about the fleet; `signed-in` is for whoever is known; `person` for people who have signed
+   * in, since keys have no account; else a permission.
+   */
+  access: 'public' | 'signed-in' | 'person' | Permission
   scope: RouteScope<Params, Query>
   audit: RouteAudit
   status: 200 | 201 | 202

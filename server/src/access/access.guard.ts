@@ -68,6 +68,7 @@ export class AccessGuard implements CanActivate {
     const principal = await this.access.authenticate(request)
     request.principal = principal
     if (changes) this.refuseForeignPage(request, principal.sessionId !== null)
+    if (access === 'person') return refuseKeys(principal)
     if (access !== 'signed-in' && !may(principal, access))
       throw new RollcallError(
         'request.forbidden',
@@ -120,4 +121,10 @@ export class AccessGuard implements CanActivate {
       'This origin may not act for the user of this browser. Add it to ROLLCALL_ALLOWED_ORIGINS if it should.',
     )
   }
+}
+
+/** A key has no account of its own, nor has a server's own key. */
+function refuseKeys({ kind, sessionId }: Principal): void {
+  if (kind !== 'user' || sessionId === null)
+    throw new RollcallError('request.forbidden', 'Only a person who has signed in has an account.')
 }

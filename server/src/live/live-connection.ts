@@ -1,7 +1,13 @@
 import { RollcallError } from '@rollcall/contracts'
-import { type LiveEvent, type LiveRequest, liveRequest } from '@rollcall/contracts/admin'
+import {
+  LIVE_TOPICS,
+  type LiveEvent,
+  type LiveRequest,
+  type LiveTopic,
+  liveRequest,
+} from '@rollcall/contracts/admin'
 import type { WebSocket } from 'ws'
-import { may, type Principal, type ScopeRepository } from '../access/index.ts'
+import { may, notFound, type Principal, type ScopeRepository } from '../access/index.ts'
 import type { CommandEvents, CommandsService } from '../commands/index.ts'
 import type { Logger } from '../platform/log.ts'
 import type { RunsRepository, RunsService } from '../runs/index.ts'
@@ -49,7 +55,7 @@ export class LiveConnection {
   take(text: string): void {
     const request = parseRequest(text)
     if (!request) this.sendError({}, 'request.invalid', HOW_TO_ASK)
-    else if (!may(this.principal, isOfFleet(request) ? 'hosts:read' : 'commands:read')) this.sendForbidden({})
+    else if (!may(this.principal, LIVE_TOPICS[topicOf(request)].access)) this.sendForbidden({})
     else if (request.type === 'watch-fleet') this.watchFleet(request)
     else if (request.type === 'unwatch-fleet') this.unwatchFleet()
     else this.takeUp(request)
@@ -73,12 +79,12 @@ export class LiveConnection {
     }
     const before = this.principal
     this.principal = principal
-    if (this.watching && !may(principal, 'hosts:read')) {
+    if (this.watching && !may(principal, LIVE_TOPICS['watch-fleet'].access)) {
       this.unwatchFleet()
       this.sendForbidden({})
     } else if (this.watching && JSON.stringify(before.scope) !== JSON.stringify(principal.scope))
       this.watchFleet({ ...this.watching, since: undefined })
-    const mayRead = may(principal, 'commands:read')
+    const mayRead = may(principal, LIVE_TOPICS.follow.access)
     const asked = [...this.followed]
     const seen = mayRead ? await this.visible(principal) : new Set<string>()
     for (const [key, following] of asked) {
@@ -178,14 +184,13 @@ export class LiveConnection {
   }
 }
 
-const isOfFleet = ({ type }: LiveRequest) => type === 'watch-fleet' || type === 'unwatch-fleet'
+/** Ending a topic is up to whoever may ask for it. */
+const topicOf = ({ type }: LiveRequest) => type.replace(/^un/, '') as LiveTopic
 
 const keyOf = ({ commandId, runId }: About): string => runId ?? commandId ?? ''
 
-const missing = ({ commandId, runId }: About): RollcallError =>
-  runId === undefined
-    ? new RollcallError('command.not_found', `There is no command ${commandId}.`)
-    : new RollcallError('run.not_found', `There is no run ${runId}.`)
+const missing = ({ commandId, runId }: About) =>
+  runId === undefined ? notFound('command', commandId) : notFound('run', runId)
 
 function parseRequest(text: string): LiveRequest | undefined {
   try {

@@ -1,0 +1,18 @@
+import type { Permission } from '../access/schemas.ts'
+import type { LiveRequest } from './schemas.ts'
+
+/** What can be asked for on `/ws`. Ending what one has asked for needs no more than having been let in. */
+export type LiveTopic = Exclude<LiveRequest['type'], `un${string}`>
+
+interface Topic {
+  access: Permission
+  /** As of a route: `filtered` shows what lies within the caller's scope, else what the message names must lie within it. */
+  scope: 'filtered' | { command: 'commandId' } | { run: 'runId' }
+}
+
+/** Who may ask for what on `/ws`; a topic without an entry does not compile. */
+export const LIVE_TOPICS: Record<LiveTopic, Topic> = {
+  follow: { access: 'commands:read', scope: { command: 'commandId' } },
+  'follow-run': { access: 'commands:read', scope: { run: 'runId' } },
+  'watch-fleet': { access: 'hosts:read', scope: 'filtered' },
+}

@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url'
+import { ADMIN_ROUTES, type AdminRouteName, ROLE_PERMISSIONS } from '@rollcall/contracts/admin'
+import { describe, expect, it } from 'vitest'
+import { CALLERS, type Caller, cellOf, writeMatrix } from './testing/route-matrix.ts'
+
+const PAGE = fileURLToPath(new URL('../../../docs/route-matrix.md', import.meta.url))
+
+const caller = (name: string) => CALLERS.find((each) => each.name === name) as Caller
+
+describe('the route matrix', () => {
+  it('of the documentation is what the contract declares now', async () => {
+    await expect(writeMatrix()).toMatchFileSnapshot(PAGE)
+  })
+
+  it('lets a key do what its owner may, but for the owner’s account', () => {
+    for (const [name, route] of Object.entries(ADMIN_ROUTES))
+      for (const owner of ['viewer', 'scoped viewer', 'scoped operator', 'operator', 'admin'])
+        expect([name, owner, cellOf(route, caller(`key of a ${owner}`))]).toEqual([
+          name,
+          owner,
+          route.access === 'person' ? '403' : cellOf(route, caller(owner)),
+        ])
+  })
+
+  it('lets nobody who is limited to some hosts do what concerns all, nor a viewer change anything but an account', () => {
+    const names = Object.keys(ADMIN_ROUTES) as AdminRouteName[]
+    for (const name of names) {
+      const { access, method, scope } = ADMIN_ROUTES[name]
+      if (scope === 'whole-fleet')
+        for (const who of ['scoped viewer', 'scoped operator'])
+          expect([name, cellOf(ADMIN_ROUTES[name], caller(who))]).not.toContain('yes')
+      const isOpen = access === 'public' || access === 'person' || access === 'signed-in'
+      if (method === 'GET' || isOpen || ROLE_PERMISSIONS.viewer.includes(access)) continue
+      expect([name, cellOf(ADMIN_ROUTES[name], caller('viewer'))]).toEqual([name, '403'])
+    }
+  })
+})
