@@ -26,8 +26,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-type Listing = Record<string, { hosts?: string[]; children?: string[] }> & {
-  _meta: { hostvars: Record<string, Record<string, unknown>> }
+interface Listing {
+  groups: Record<string, { hosts?: string[]; children?: string[] }>
+  variables: Record<string, Record<string, unknown>>
 }
 
 /** What `ansible-inventory --list` says. */
@@ -45,28 +46,27 @@ async function listed(name: string): Promise<Listing> {
     },
     maxBuffer: 4 * 1024 * 1024,
   })
-  return JSON.parse(stdout) as Listing
+  const { _meta, ...groups } = JSON.parse(stdout)
+  return { groups, variables: _meta.hostvars }
 }
 
 /** The hosts of a listing in our form: the variables that an ssh connection reads, and every group above a host. */
-function hostsOf(listing: Listing) {
+function hostsOf({ groups, variables: variablesOf }: Listing) {
   const groupsOf = (host: string) => {
-    const groups = new Set(Object.keys(listing).filter((group) => listing[group]?.hosts?.includes(host)))
-    for (let before = -1; before !== groups.size; ) {
-      before = groups.size
-      for (const [group, { children = [] }] of Object.entries(listing))
-        if (children.some((child) => groups.has(child))) groups.add(group)
+    const found = new Set(Object.keys(groups).filter((group) => groups[group]?.hosts?.includes(host)))
+    for (let before = -1; before !== found.size; ) {
+      before = found.size
+      for (const [group, { children = [] }] of Object.entries(groups))
+        if (children.some((child) => found.has(child))) found.add(group)
     }
-    return [...groups].filter(
-      (group) => !['all', 'ungrouped', '_meta'].includes(group) && /^[\w./-]+$/.test(group),
-    )
+    return [...found].filter((group) => group !== 'all' && group !== 'ungrouped' && /^[\w./-]+$/.test(group))
   }
   const names = new Set([
-    ...Object.keys(listing._meta.hostvars),
-    ...Object.values(listing).flatMap(({ hosts = [] }) => hosts),
+    ...Object.keys(variablesOf),
+    ...Object.values(groups).flatMap(({ hosts = [] }) => hosts),
   ])
   return [...names].map((name) => {
-    const variables = listing._meta.hostvars[name] ?? {}
+    const variables = variablesOf[name] ?? {}
     const value = (old: string, now: string) => variables[old] ?? variables[now]
     const user = value('ansible_ssh_user', 'ansible_user')
     return {
