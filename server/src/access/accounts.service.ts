@@ -8,13 +8,14 @@ import { Clock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { AccessService } from './access.service.ts'
 import { hashPassword, isPassword, refuseWeakPassword } from './domain/password.ts'
-import { lockedUntil } from './domain/sign-in-limits.ts'
 import { hashOfToken, OneTimeLinks } from './one-time-links.ts'
 import { type FoundSession, SessionsService, type Visitor } from './sessions.service.ts'
 import { type User, UsersRepository } from './users.repository.ts'
 
 const RECOVERY_CODES = 10
 const PERIOD_S = 30
+/** An id that nobody has: an address that is unknown costs the same time. */
+const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** A session that was begun: its cookie, and whether a second factor has to follow. */
 export interface SignedIn {
@@ -37,16 +38,16 @@ export class AccountsService {
   /** Says the same, and takes as long, for an address that nobody has, a locked account and a wrong password. */
   async signIn(email: string, password: string, visitor: Visitor): Promise<SignedIn> {
     const user = await this.users.findByEmail(email)
+    const now = this.clock.now()
+    const until = await this.users.countAttempt(user?.id ?? NOBODY, now)
     const isRight = await isPassword(password, user?.passwordHash ?? null)
-    const isLocked = user !== undefined && this.isLocked(user)
-    if (!user || !isRight || isLocked || user.isDisabled) {
-      if (user && !isRight && !isLocked) await this.noteFailure(user.id)
+    if (user && isRight && until === null) await this.users.takeBack(user.id, now)
+    if (!user || !isRight || until !== null || user.isDisabled)
       throw new RollcallError(
         'access.wrong_credentials',
         'E-mail address and password do not fit together, or the account is disabled, or locked for some minutes after too many wrong answers.',
         { fields: [{ field: 'password', message: 'does not fit the e-mail address' }] },
       )
-    }
     return this.enter(user, visitor)
   }
 
@@ -65,11 +66,8 @@ export class AccountsService {
     visitor: Visitor,
   ): Promise<SignedIn> {
     const user = await this.users.find(pending.userId)
-    this.refuseLocked(user)
-    if (!user || !(await this.isCode(user, code, isRecoveryCode))) {
-      await this.noteFailure(pending.userId)
-      throw wrongCode()
-    }
+    await this.countAttempt(pending.userId)
+    if (!user || !(await this.isCode(user, code, isRecoveryCode))) throw wrongCode()
     await this.users.succeeded(user.id, this.clock.now())
     await this.sessions.end(user.id, pending.sessionId)
     return { token: await this.sessions.begin(user.id, false, visitor), needsTotp: false }
@@ -127,11 +125,9 @@ export class AccountsService {
     const user = await this.users.find(userId)
     if (!user?.totpSecret || user.isTotpConfirmed)
       throw new RollcallError('request.invalid', 'Begin with a new secret first.')
-    this.refuseLocked(user)
-    if (!(await this.isTotp(user, code))) {
-      await this.noteFailure(userId)
-      throw wrongCode()
-    }
+    await this.countAttempt(userId)
+    if (!(await this.isTotp(user, code))) throw wrongCode()
+    await this.users.takeBack(userId, this.clock.now())
     const codes = Array.from({ length: RECOVERY_CODES }, () =>
       randomBytes(8)
         .toString('hex')
@@ -149,9 +145,11 @@ export class AccountsService {
   /** The user, who has said the own password once more. */
   private async confirmed(userId: string, password: string): Promise<User> {
     const user = await this.users.find(userId)
-    this.refuseLocked(user)
-    if (user && (await isPassword(password, user.passwordHash))) return user
-    if (user) await this.noteFailure(user.id)
+    await this.countAttempt(userId)
+    if (user && (await isPassword(password, user.passwordHash))) {
+      await this.users.takeBack(userId, this.clock.now())
+      return user
+    }
     throw new RollcallError('access.wrong_credentials', 'This is not your password.', {
       fields: [{ field: 'password', message: 'is not yours' }],
     })
@@ -172,20 +170,13 @@ export class AccountsService {
     return this.users.useTotpStep(user.id, Math.floor(timestamp / 1000 / PERIOD_S) + delta)
   }
 
-  private async noteFailure(userId: string): Promise<void> {
-    await this.users.failed(userId, (failures) => lockedUntil(failures, this.clock.now()))
-  }
-
-  private isLocked({ lockedUntil }: User): boolean {
-    return lockedUntil !== null && lockedUntil > this.clock.now()
-  }
-
-  /** For those who have shown that they know the password. */
-  private refuseLocked(user: User | undefined): void {
-    if (user?.lockedUntil && this.isLocked(user))
+  /** Counts an answer before it is judged. Throws `access.locked_out`; for those who have shown that they know the password. */
+  private async countAttempt(userId: string): Promise<void> {
+    const until = await this.users.countAttempt(userId, this.clock.now())
+    if (until)
       throw new RollcallError(
         'access.locked_out',
-        `Too many wrong answers: this account is locked until ${user.lockedUntil.toISOString()}. An admin can reset it.`,
+        `Too many wrong answers: this account is locked until ${until.toISOString()}. An admin can reset it.`,
       )
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { Role } from '@rollcall/contracts/admin'
 import type pg from 'pg'
 import { Database } from '../platform/prisma/database.ts'
+import { lockedUntil } from './domain/sign-in-limits.ts'
 
 export interface User {
   id: string
@@ -160,15 +161,37 @@ export class UsersRepository {
     })
   }
 
-  /** Counts a wrong answer, and locks the account until `lockedUntil` says. */
-  async failed(id: string, lockedUntil: (failures: number) => Date | null): Promise<void> {
-    await this.database.transaction(async (client) => {
-      const { rows } = await client.query(
-        'UPDATE app_user SET failures = failures + 1 WHERE id = $1 RETURNING failures',
+  /**
+   * Counts an answer before it is judged, as if it were wrong: of many at once no more are judged than would have been one after
+   * the other. Returns until when the account is locked instead, where it is; null where the answer may be judged. What was right is
+   * told by `succeeded` or `takeBack`.
+   */
+  async countAttempt(id: string, now: Date): Promise<Date | null> {
+    return this.database.transaction(async (client) => {
+      const { rows } = await client.query<Pick<User, 'failures' | 'lockedUntil'>>(
+        'SELECT failures, locked_until AS "lockedUntil" FROM app_user WHERE id = $1 FOR UPDATE',
         [id],
       )
-      const until = rows[0] && lockedUntil(rows[0].failures)
-      if (until) await client.query('UPDATE app_user SET locked_until = $2 WHERE id = $1', [id, until])
+      const [user] = rows
+      if (!user) return null
+      if (user.lockedUntil && user.lockedUntil > now) return user.lockedUntil
+      const failures = user.failures + 1
+      await client.query('UPDATE app_user SET failures = $2, locked_until = $3 WHERE id = $1', [
+        ...[id, failures, lockedUntil(failures, now)],
+      ])
+      return null
+    })
+  }
+
+  /** Counts one answer less, which was right but does not sign anybody in yet; what others have failed at stays. */
+  async takeBack(id: string, now: Date): Promise<void> {
+    await this.database.transaction(async (client) => {
+      const { rows } = await client.query<Pick<User, 'failures'>>(
+        'UPDATE app_user SET failures = greatest(failures - 1, 0) WHERE id = $1 RETURNING failures',
+        [id],
+      )
+      if (rows[0] && lockedUntil(rows[0].failures, now) === null)
+        await client.query('UPDATE app_user SET locked_until = NULL WHERE id = $1', [id])
     })
   }
 
