@@ -44,6 +44,7 @@ export const ERRORS = {
   'host.changed_meanwhile': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'host.name_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'host.address_refused': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'host.busy': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.not_installed': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.none_selected': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },

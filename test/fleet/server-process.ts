@@ -83,6 +83,8 @@ export class ServerProcess implements AsyncDisposable {
         ROLLCALL_LISTEN: this.#listen,
         DATABASE_URL: this.options.databaseUrl ?? '',
         REDIS_URL: this.options.redisUrl ?? '',
+        // Hosts of some stories are on this very machine, or on a link of it.
+        ROLLCALL_ALLOWED_ADDRESSES: '127.0.0.0/8,::1,fe80::/10',
         ...this.options.env,
         ...env,
       },

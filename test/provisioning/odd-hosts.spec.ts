@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AddressRanges } from '../../server/src/platform/network/address-ranges.ts'
+import { OutgoingAddresses } from '../../server/src/platform/network/outgoing-addresses.ts'
 import { connectSsh } from '../../server/src/platform/ssh/index.ts'
 import type { InstallTarget } from '../../server/src/provisioning/install-ports.ts'
 import { type Host, readBanner } from '../bed/index.ts'
@@ -305,7 +307,9 @@ describe.skipIf(reason)(suite, () => {
     it('of IPv6 with a zone are installed over, and the agent answers there', async () => {
       await host.output(['ip', 'address', 'add', 'fe80::a/64', 'dev', 'host0', 'nodad'])
       const address = `fe80::a%${fleet.bed.bridge}`
-      const log = await added('root', { address, credential: key() })
+      const linkLocal = new AddressRanges([{ address: 'fe80::', prefix: 10 }])
+      const outgoing = new OutgoingAddresses(() => linkLocal)
+      const log = await added('root', { address, credential: key(), outgoing })
       expect(log).toContain('listens on port')
       const socket = connect({ host: address, port: identity.rpcPort, rejectUnauthorized: false })
       await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))

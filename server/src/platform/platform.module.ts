@@ -9,6 +9,7 @@ import { Sealer } from './crypto/sealer.ts'
 import { ServerIdentities } from './crypto/server-identities.ts'
 import { LOGGER, type Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { OutgoingAddresses } from './network/outgoing-addresses.ts'
 import { Database } from './prisma/database.ts'
 import { Notifications } from './prisma/notifications.ts'
 import { JobQueue } from './queue/job-queue.ts'
@@ -46,6 +47,10 @@ export class PlatformModule {
       { provide: JobQueue, useValue: platform.queue },
       { provide: Artifacts, useValue: platform.artifacts },
       { provide: BlobStore, useValue: platform.blobs },
+      {
+        provide: OutgoingAddresses,
+        useValue: new OutgoingAddresses(() => platform.config.allowedAddresses),
+      },
       { provide: Clock, useClass: SystemClock },
       Repeater,
       Notifications,

@@ -3,6 +3,7 @@ import { AgentsModule } from '../agents/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { FilesModule } from '../files/index.ts'
 import { GitSource } from '../platform/git/git-source.ts'
+import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { ProvisioningModule } from '../provisioning/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { ToolsModule } from '../tools/index.ts'
@@ -21,7 +22,11 @@ import { SshPlaybooks } from './ssh-playbooks.ts'
   imports: [AgentsModule, CommandsModule, FilesModule, ProvisioningModule, RunsModule, ToolsModule],
   controllers: [CollectionsController, PlaybooksController],
   providers: [
-    { provide: GitSource, useFactory: () => new GitSource() },
+    {
+      provide: GitSource,
+      inject: [OutgoingAddresses],
+      useFactory: (outgoing: OutgoingAddresses) => new GitSource(outgoing),
+    },
     CollectionsRepository,
     CollectionsService,
     CollectionSync,

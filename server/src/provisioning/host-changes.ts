@@ -7,6 +7,7 @@ import { CommandsService } from '../commands/index.ts'
 import { ProfilesService, RollRepository } from '../heartbeats/index.ts'
 import { type Host, type HostReach, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { isUniqueViolation } from '../platform/prisma/database.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { isWithin } from './domain/port-choice.ts'
@@ -38,6 +39,7 @@ export class HostChanges {
     private readonly ports: AgentPorts,
     private readonly machines: Machines,
     private readonly commands: CommandsService,
+    private readonly outgoing: OutgoingAddresses,
     private readonly clock: Clock,
   ) {}
 
@@ -89,7 +91,7 @@ export class HostChanges {
 
   private async try(host: Host, reach: HostReach): Promise<HostTrial> {
     try {
-      return await tryReach(reach)
+      return await tryReach(reach, this.outgoing)
     } catch (error) {
       if (!(error instanceof RollcallError)) throw error
       const { code, message, outcome, fields } = error

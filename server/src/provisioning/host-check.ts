@@ -1,5 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import type { HostChecked, HostCheckRequest } from '@rollcall/contracts/admin'
+import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh } from '../platform/ssh/index.ts'
 import { decidePreflight, type PreflightCheck } from './domain/preflight-decision.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
@@ -15,12 +16,14 @@ const NO_PORT = 0
  */
 export async function checkHost(
   request: Omit<HostCheckRequest, 'allowDuplicate' | 'takeOver'>,
+  outgoing: OutgoingAddresses,
   signal: AbortSignal,
   checkMachine: (report: PreflightReport, hostKey: string) => Promise<PreflightCheck[]>,
 ): Promise<HostChecked> {
   const { hostKey, ...host } = request
   const session = await connectSsh({
     ...host,
+    outgoing,
     pinnedHostKey: hostKey,
     signal,
     onHostKey: async () => {

@@ -1,5 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import type { HostReach } from '../hosts/index.ts'
+import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh } from '../platform/ssh/index.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
 import { lookAtHost } from './host-look.ts'
@@ -17,10 +18,10 @@ export interface HostTrial {
  * is trusted.
  * @throws `ssh.*`, `host.key_changed`, `host.no_sudo`, `host.sudo_password_wrong`, `host.preflight_unreadable`.
  */
-export async function tryReach(reach: HostReach): Promise<HostTrial> {
+export async function tryReach(reach: HostReach, outgoing: OutgoingAddresses): Promise<HostTrial> {
   const signal = AbortSignal.timeout(TRIAL_TIMEOUT_MS)
   try {
-    return await signInAndLook(reach, signal)
+    return await signInAndLook(reach, outgoing, signal)
   } catch (cause) {
     if (!signal.aborted || cause !== signal.reason) throw cause
     throw new RollcallError(
@@ -33,10 +34,12 @@ export async function tryReach(reach: HostReach): Promise<HostTrial> {
 
 async function signInAndLook(
   { credential, hostKey, ...place }: HostReach,
+  outgoing: OutgoingAddresses,
   signal: AbortSignal,
 ): Promise<HostTrial> {
   const session = await connectSsh({
     ...place,
+    outgoing,
     credential: credential.ssh,
     sudoPassword: credential.sudoPassword,
     pinnedHostKey: hostKey,

@@ -1,4 +1,5 @@
 import type { PortRange, SshCredential } from '@rollcall/contracts/admin'
+import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import type { OutputStream } from '../platform/ssh/index.ts'
 import type { AgentArchitecture, PreflightCheck } from './domain/preflight-decision.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
@@ -14,6 +15,8 @@ export interface SshHost {
   sudoPassword?: string | undefined
   /** The trusted fingerprint, `SHA256:…`; null to trust, through `onHostKey`, the key that is shown. */
   pinnedHostKey: string | null
+  /** Which addresses may be connected to; by default neither loopback nor link-local ones. */
+  outgoing?: OutgoingAddresses
 }
 
 /** Who an agent is: made by the server, kept through every reinstallation. */

@@ -15,6 +15,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { callersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
+import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
@@ -42,6 +43,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     private readonly machines: Machines,
     private readonly artifacts: Artifacts,
     private readonly clock: Clock,
+    private readonly outgoing: OutgoingAddresses,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
@@ -181,6 +183,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       user: host.user,
       credential: credential.ssh,
       pinnedHostKey: host.hostKey,
+      outgoing: this.outgoing,
       ...(credential.sudoPassword !== undefined && { sudoPassword: credential.sudoPassword }),
     }
     return { host: host satisfies Host, target }

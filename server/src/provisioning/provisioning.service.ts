@@ -7,6 +7,7 @@ import { AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh, type SshSession, scanHostKey } from '../platform/ssh/index.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { argsOf, NOTHING } from './domain/on-purpose.ts'
@@ -14,6 +15,8 @@ import { checkHost } from './host-check.ts'
 import { Machines } from './machines.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
 
+/** For a name to be resolved before a host is added; connecting resolves it again. */
+const RESOLVE_MS = 2000
 const SCAN_TIMEOUT_MS = 30_000
 const CHECK_TIMEOUT_MS = 60_000
 
@@ -33,6 +36,7 @@ export class ProvisioningService {
     private readonly machines: Machines,
     private readonly connections: AgentsService,
     private readonly commands: CommandsService,
+    private readonly outgoing: OutgoingAddresses,
     private readonly clock: Clock,
   ) {}
 
@@ -41,6 +45,7 @@ export class ProvisioningService {
     { name: requestedBy, scope }: Pick<Principal, 'name' | 'scope'>,
   ): Promise<Accepted> {
     refuseLabelsOutside(scope, request.labels)
+    await this.refuseAddress(request.address)
     const {
       credential,
       sudoPassword,
@@ -66,6 +71,14 @@ export class ProvisioningService {
       now: this.clock.now(),
     })
     return this.accepted(host.id, run.commands[0].id)
+  }
+
+  /** Refuses an address that nothing will connect to. A name that DNS does not know now may be known when it is installed. */
+  private async refuseAddress(address: string): Promise<void> {
+    const known = this.outgoing.of(address).catch((error: unknown) => {
+      if (error instanceof RollcallError) throw error
+    })
+    await Promise.race([known, this.clock.sleep(RESOLVE_MS)])
   }
 
   async install(hostId: string, requestedBy: string, onPurpose = NOTHING): Promise<Accepted> {
@@ -103,6 +116,7 @@ export class ProvisioningService {
       credential: credential.ssh,
       sudoPassword: credential.sudoPassword,
       pinnedHostKey: host.hostKey,
+      outgoing: this.outgoing,
       signal,
       onHostKey: async () => {
         throw new RollcallError(
@@ -114,13 +128,13 @@ export class ProvisioningService {
   }
 
   scanHostKey(address: string, port: number) {
-    return scanHostKey(address, port, AbortSignal.timeout(SCAN_TIMEOUT_MS))
+    return scanHostKey(address, port, AbortSignal.timeout(SCAN_TIMEOUT_MS), this.outgoing)
   }
 
   check(request: HostCheckRequest, { scope }: Pick<Principal, 'scope'>): Promise<HostChecked> {
     const { allowDuplicate, takeOver, ...host } = request
     const view = { hostId: null, reader: { scope }, onPurpose: { duplicate: allowDuplicate, takeOver } }
-    return checkHost(host, AbortSignal.timeout(CHECK_TIMEOUT_MS), (report, hostKey) =>
+    return checkHost(host, this.outgoing, AbortSignal.timeout(CHECK_TIMEOUT_MS), (report, hostKey) =>
       this.machines.check({ report, hostKey }, view),
     )
   }

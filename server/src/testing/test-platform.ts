@@ -24,6 +24,8 @@ export async function testPlatform(
     config: readConfig({
       ROLLCALL_DATA_DIR: join(folder, 'data'),
       ROLLCALL_ANSIBLE_BUNDLE: join(folder, 'ansible.tar.gz'),
+      // Where the specs' own hosts are.
+      ROLLCALL_ALLOWED_ADDRESSES: '127.0.0.0/8,::1',
     }),
     log,
     dataDir: await DataDir.open(join(folder, 'data')),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
 import { agentPorts } from '@rollcall/contracts/admin'
 import { z } from 'zod'
-import type { AddressRanges } from '../network/address-ranges.ts'
+import { AddressRanges, parseRange } from '../network/address-ranges.ts'
 import { parseTrustedProxies } from '../network/trusted-proxies.ts'
 import { agentCallers } from './agent-callers.ts'
 import { OIDC_VARIABLES, type OidcConfig, readOidcConfig } from './oidc-config.ts'
@@ -22,6 +22,7 @@ const environment = z.object({
     .optional(),
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
   ROLLCALL_TRUSTED_PROXIES: z.string().default(''),
+  ROLLCALL_ALLOWED_ADDRESSES: z.string().default(''),
   ...OIDC_VARIABLES,
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_OLD_MASTER_KEY: z.string().optional(),
@@ -74,6 +75,8 @@ export interface Config {
   allowedOrigins: string[]
   /** The proxies whose word counts about whom they were asked by. */
   trustedProxies: AddressRanges
+  /** Addresses that users may have the server connect to although they are its own, link-local or a cloud's metadata. */
+  allowedAddresses: AddressRanges
   /** Undefined where there is no single sign-on. */
   oidc: OidcConfig | undefined
   masterKey: string | undefined
@@ -125,6 +128,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     oidc: readOidcConfig(value, publicUrl),
     allowedOrigins: readOrigins(value.ROLLCALL_ALLOWED_ORIGINS, publicUrl),
     trustedProxies: readTrustedProxies(value.ROLLCALL_TRUSTED_PROXIES),
+    allowedAddresses: readRanges('ROLLCALL_ALLOWED_ADDRESSES', value.ROLLCALL_ALLOWED_ADDRESSES),
     masterKey: value.ROLLCALL_MASTER_KEY,
     oldMasterKey: value.ROLLCALL_OLD_MASTER_KEY,
     agentCallers: value.ROLLCALL_AGENT_CALLERS,
@@ -149,6 +153,18 @@ function readTrustedProxies(text: string): AddressRanges {
   const parsed = parseTrustedProxies(text)
   if (typeof parsed === 'string') throw invalid(`ROLLCALL_TRUSTED_PROXIES ${parsed}`)
   return parsed
+}
+
+function readRanges(name: string, text: string): AddressRanges {
+  const items = text.split(/[\s,]+/).filter(Boolean)
+  const ranges = items.map((item) => {
+    const range = parseRange(item)
+    if (range) return range
+    throw invalid(
+      `${name} holds "${item.slice(0, 100)}", which is no address; give addresses such as 127.0.0.1 or ranges such as fe80::/10, separated by commas`,
+    )
+  })
+  return new AddressRanges(ranges)
 }
 
 function readOrigins(text: string, publicUrl: string | undefined): string[] {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readTar } from '../artifacts/tar-reader.ts'
+import { OutgoingAddresses } from '../network/outgoing-addresses.ts'
 import { GitSource } from './git-source.ts'
 
 const MAX = 1024 * 1024
@@ -16,7 +17,7 @@ const git = (...args: string[]) =>
     env: { PATH: process.env.PATH, HOME: folder, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' },
   }).trim()
 /** As the server's own, but that it may take a repository of this machine. */
-const source = new GitSource(['file'])
+const source = new GitSource(new OutgoingAddresses(), ['file'])
 let first: string
 let second: string
 
@@ -75,7 +76,9 @@ describe('a commit of a repository', () => {
   })
 
   it('is taken from no file of this machine by the server itself', async () => {
-    await expect(new GitSource().archive({ url, commit: first }, MAX)).rejects.toMatchObject({
+    await expect(
+      new GitSource(new OutgoingAddresses()).archive({ url, commit: first }, MAX),
+    ).rejects.toMatchObject({
       code: 'collection.git_failed',
     })
   })

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import type { OutgoingAddresses } from '../network/outgoing-addresses.ts'
 import { type BoundedEnd, runBounded } from '../processes/run-bounded.ts'
+import { type PinnedRemote, pinRemote, remoteOf } from './pinned-remote.ts'
 
 export interface GitCommit {
   /** Checked by whoever asks: it reaches git behind `--`. */
@@ -31,20 +33,24 @@ const SETTINGS = [
 
 /** The files of one commit of a repository elsewhere. Bounded in time and size; asks nobody for a password. */
 export class GitSource {
-  constructor(private readonly protocols: readonly string[] = ['https', 'ssh']) {}
+  constructor(
+    private readonly outgoing: OutgoingAddresses,
+    private readonly protocols: readonly string[] = ['https', 'ssh'],
+  ) {}
 
   /**
    * A tar archive, not compressed, of at most `maxBytes`. The content is that of the commit, whose hash git verifies.
-   * Throws `collection.git_failed` with what git said, and `collection.refused` for what is too large.
+   * Throws `collection.git_failed` with what git said, `collection.refused` for what is too large, and `host.address_refused`.
    */
   async archive({ url, commit }: GitCommit, maxBytes: number): Promise<Buffer> {
+    const remote = await this.reach(url)
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-git-'))
     const deadline = performance.now() + TIMEOUT_MS
-    const git = (...args: string[]) => this.run(folder, args, deadline, maxBytes)
+    const git = (...args: string[]) => this.run(folder, remote, args, deadline, maxBytes)
     try {
       needSuccess(await git('init', '--quiet', '--bare', '--template=', '.'))
       const fetch = ['fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules']
-      needSuccess(await git(...fetch, '--', url, commit))
+      needSuccess(await git(...fetch, '--', remote.url, commit))
       // What was named may be a tag or a folder, whose hash is another thing than a commit's.
       const { stdout } = needSuccess(await git('rev-parse', '--verify', '--quiet', `${commit}^{commit}`))
       if (stdout.toString('utf8').trim() !== commit)
@@ -55,9 +61,30 @@ export class GitSource {
     }
   }
 
-  private run(folder: string, args: string[], deadline: number, maxStdoutBytes: number): Promise<BoundedEnd> {
+  /** Resolves the repository's host once, and judges what it stands for. */
+  private async reach(url: string): Promise<PinnedRemote> {
+    if (URL.parse(url)?.protocol === 'file:' && this.protocols.includes('file')) return unpinned(url)
+    const { host, url: parsed } = remoteOf(url)
+    const [address] = await this.outgoing.of(host).catch((error: unknown) => {
+      if (error instanceof RollcallError) throw error
+      return []
+    })
+    if (address !== undefined) return pinRemote(url, address)
+    // A proxy may know names that this machine does not; where it then connects to is its own decision.
+    if (parsed.protocol === 'https:' && (surroundings().HTTPS_PROXY ?? surroundings().https_proxy))
+      return unpinned(parsed.href)
+    throw gitFailed(`the name ${host} cannot be resolved`)
+  }
+
+  private run(
+    folder: string,
+    { settings, ssh }: PinnedRemote,
+    args: string[],
+    deadline: number,
+    maxStdoutBytes: number,
+  ): Promise<BoundedEnd> {
     return runBounded({
-      argv: [...LIMITED, 'git', ...SETTINGS, ...args],
+      argv: [...LIMITED, 'git', ...SETTINGS, ...settings, ...args],
       cwd: folder,
       timeoutMs: Math.max(1, deadline - performance.now()),
       maxStdoutBytes,
@@ -71,14 +98,16 @@ export class GitSource {
         GIT_CONFIG_GLOBAL: '/dev/null',
         GIT_TERMINAL_PROMPT: '0',
         GIT_ASKPASS: '/bin/false',
-        GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oStrictHostKeyChecking=yes',
+        GIT_SSH_COMMAND: ssh,
       },
     })
   }
 }
 
+const unpinned = (url: string): PinnedRemote => ({ url, settings: [], ssh: 'false' })
+
 /** How this machine reaches others, and whom it trusts. */
-const surroundings = () =>
+const surroundings = (): Record<string, string> =>
   Object.fromEntries(
     ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'GIT_SSL_CAINFO'].flatMap((name) => {
       const value = process.env[name]

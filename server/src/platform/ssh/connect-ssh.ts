@@ -1,9 +1,10 @@
 import { RollcallError } from '@rollcall/contracts'
+import { OutgoingAddresses } from '../network/outgoing-addresses.ts'
 import { ALL_HOST_KEY_ALGORITHMS, type HostKey, otherFamilies } from './host-key.ts'
 import { SshAuthentication } from './ssh-authentication.ts'
 import { type Connection, type ConnectionRequest, openConnection } from './ssh-connection.ts'
 import { readCredential } from './ssh-credential.ts'
-import { keyChanged, noSuchAlgorithm, type SshPlace } from './ssh-failure.ts'
+import { keyChanged, noSuchAlgorithm, type SshPlace, unreachable } from './ssh-failure.ts'
 import { type ConnectOptions, DEFAULT_SSH_TIMEOUTS, type SshSession } from './ssh-session.ts'
 import { Ssh2Session } from './ssh2-session.ts'
 
@@ -21,8 +22,10 @@ export async function connectSsh(options: ConnectOptions): Promise<SshSession> {
   const { address, port, user, pinnedHostKey, signal } = options
   const credential = await readCredential(options.credential, new Date())
   const place: SshPlace = { address, port, user }
+  const reached = await reach(place, signal, options.outgoing)
   const request: Omit<ConnectionRequest, 'hostKeyAlgorithms'> = {
     place,
+    addresses: reached,
     isAcceptable: (key) => pinnedHostKey === null || key.fingerprint === pinnedHostKey,
     authentication: (key) =>
       new SshAuthentication(user, credential, async () => {
@@ -55,19 +58,45 @@ async function tryOtherKeys(
   return { outcome: 'key-refused', hostKey: shown }
 }
 
+/** What the place's address stands for, resolved once for all attempts. */
+async function reach(
+  place: SshPlace,
+  signal: AbortSignal,
+  outgoing = new OutgoingAddresses(),
+): Promise<string[]> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.throwIfAborted()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([outgoing.of(place.address), aborted.promise])
+  } catch (error) {
+    if (signal.aborted || error instanceof RollcallError) throw error
+    throw unreachable(place, error)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
 const noUsableKey = (place: SshPlace) => noSuchAlgorithm(place, 'host key')
 
 /**
  * The key that a host shows first, for a person to compare before trusting it. Signs in to nothing.
  * @throws `ssh.unreachable`, `ssh.no_algorithm`, or the signal's reason.
  */
-export async function scanHostKey(address: string, port: number, signal: AbortSignal): Promise<HostKey> {
+export async function scanHostKey(
+  address: string,
+  port: number,
+  signal: AbortSignal,
+  outgoing?: OutgoingAddresses,
+): Promise<HostKey> {
   const place: SshPlace = { address, port, user: '' }
   const proved = new RollcallError('server.defect', 'A host key scan went on to sign in.')
   let shown: HostKey | undefined
   try {
     const connection = await openConnection({
       place,
+      addresses: await reach(place, signal, outgoing),
       hostKeyAlgorithms: ALL_HOST_KEY_ALGORITHMS,
       isAcceptable: () => true,
       authentication: (key) =>

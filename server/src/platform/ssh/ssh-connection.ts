@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2'
 import { teachCertificates } from './certificate-sign-in.ts'
 import { deferred } from './deferred.ts'
@@ -11,6 +11,8 @@ import { ssh2 } from './ssh2.ts'
 
 export interface ConnectionRequest {
   place: SshPlace
+  /** What the place's address stands for: connected to is one of these. */
+  addresses: readonly string[]
   /** What to ask the host to prove itself with, best first. */
   hostKeyAlgorithms: readonly string[]
   /** Whether to go on with a host that shows this key. Called before the host has proved that it holds it. */
@@ -34,7 +36,7 @@ export type Connection =
 export async function openConnection(request: ConnectionRequest): Promise<Connection> {
   const { place, signal, timeouts } = request
   signal.throwIfAborted()
-  const socket = await openSocket(place, timeouts.connectMs, signal)
+  const socket = await openSocket(request, timeouts.connectMs, signal)
   const client = new ssh2.Client()
   let seen: HostKey | undefined
   let isRefused = false
@@ -114,9 +116,25 @@ async function end(client: Client, socket: Socket): Promise<void> {
   await closed
 }
 
-async function openSocket(place: SshPlace, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+async function openSocket(
+  { place, addresses }: Pick<ConnectionRequest, 'place' | 'addresses'>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Socket> {
   const timeout = AbortSignal.timeout(timeoutMs)
-  const socket = connectTcp({ host: place.address, port: place.port, noDelay: true, keepAlive: true })
+  const socket = connectTcp({
+    host: place.address,
+    port: place.port,
+    noDelay: true,
+    keepAlive: true,
+    // A name is not resolved again: the second answer might be another one.
+    lookup: (_host, { all }, done) => {
+      const found = addresses.map((address) => ({ address, family: isIP(address) }))
+      const [first = { address: '', family: 0 }] = found
+      if (all) done(null, found)
+      else done(null, first.address, first.family)
+    },
+  })
   try {
     await once(socket, 'connect', { signal: AbortSignal.any([signal, timeout]) })
     return socket

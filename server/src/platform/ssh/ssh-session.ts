@@ -1,4 +1,5 @@
 import type { SshCredential } from '@rollcall/contracts/admin'
+import type { OutgoingAddresses } from '../network/outgoing-addresses.ts'
 import type { HostKey } from './host-key.ts'
 
 /** Milliseconds. */
@@ -27,6 +28,8 @@ export interface SshTarget {
   sudoPassword?: string | undefined
   /** The trusted host key's fingerprint, `SHA256:…`; null to ask `onHostKey`. */
   pinnedHostKey: string | null
+  /** Which addresses may be connected to; by default neither loopback nor link-local ones. */
+  outgoing?: OutgoingAddresses
 }
 
 export interface ConnectOptions extends SshTarget {
