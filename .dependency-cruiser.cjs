@@ -1,6 +1,16 @@
 // Who may import whom. The reasons stand in ARCHITECTURE.md.
-const feature =
-  '(access|agents|audit|commands|files|health|heartbeats|hosts|live|provisioning|reinstalls|runs|saved-commands|schedules|terminals|tools|transfers|upgrades)'
+const { readdirSync } = require('node:fs')
+const { join } = require('node:path')
+
+const foldersOf = (path) =>
+  readdirSync(join(__dirname, path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+
+/** Every folder of the server but those that serve all: a new feature needs no line here. */
+const feature = `(${foldersOf('server/src')
+  .filter((name) => name !== 'platform' && name !== 'testing')
+  .join('|')})`
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -50,7 +60,7 @@ module.exports = {
     {
       name: 'domain-is-pure',
       comment:
-        'domain knows no Nest, no Prisma, no clock, no I/O; randomness for ids and hashes is passed through node:crypto; croner only reckons with dates',
+        'domain knows no Nest, no Prisma, no clock, no I/O; randomness for ids and hashes is passed through node:crypto; croner only reckons with dates, attempt windows only count',
       severity: 'error',
       from: { path: '^server/src/[^/]+/domain/', pathNot: '\\.spec\\.ts$' },
       to: {
@@ -59,8 +69,16 @@ module.exports = {
           '^contracts/',
           'node_modules/(zod|@rollcall|croner)/',
           '^(node:)?crypto$',
+          '^server/src/platform/network/attempt-windows\\.ts$',
+          `^server/src/${feature}/index\\.ts$`,
         ],
       },
+    },
+    {
+      name: 'domain-takes-types-of-others-only',
+      severity: 'error',
+      from: { path: '^server/src/[^/]+/domain/', pathNot: '\\.spec\\.ts$' },
+      to: { path: `^server/src/${feature}/index\\.ts$`, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'only-repositories-touch-prisma',
@@ -70,6 +88,23 @@ module.exports = {
         pathNot: ['\\.repository\\.ts$', '^server/src/platform/', '\\.spec\\.ts$'],
       },
       to: { path: '^server/src/platform/prisma/generated' },
+    },
+    {
+      name: 'sql-in-repositories-only',
+      comment: 'statements stand in *.repository.ts; whether the database is up is asked of DatabaseHealth',
+      severity: 'error',
+      from: {
+        path: '^server/src/',
+        pathNot: ['\\.repository\\.ts$', '^server/src/(platform|testing)/', '\\.spec\\.ts$'],
+      },
+      to: { path: ['^server/src/platform/prisma/database\\.ts$', 'node_modules/(@types/)?pg/'] },
+    },
+    {
+      name: 'web-shares-know-no-feature',
+      comment: 'what several features need stands in api/ and ui/ and knows none of them',
+      severity: 'error',
+      from: { path: '^web/src/(api|ui|i18n)/' },
+      to: { path: '^web/src/features/' },
     },
     {
       name: 'platform-knows-no-feature',

@@ -5,7 +5,16 @@ import { filesOf, tryTool } from './lint/tools.mjs'
 import { checkTypes } from './lint/types.mjs'
 import { runMain, say, setUp, UserError } from './setup.mjs'
 
-const CRUISED = ['contracts/src', 'inventory/src', 'server/src', 'agent/src', 'cli/src', 'test', 'scripts']
+const CRUISED = [
+  'contracts/src',
+  'inventory/src',
+  'server/src',
+  'agent/src',
+  'cli/src',
+  'web/src',
+  'test',
+  'scripts',
+]
 
 /** Each tells what is wrong, as text for people; nothing where all is well. The slowest come first. */
 const PARTS = [
@@ -14,9 +23,14 @@ const PARTS = [
     name: 'who imports whom',
     check: () => tryTool('depcruise', ['--config', '.dependency-cruiser.cjs', ...CRUISED]),
   },
+  { name: 'dead code', check: () => tryTool('knip', []) },
   { name: 'style', check: () => tryTool('biome', ['ci', '--colors=off', '.']) },
 ]
-const DEBIAN_PARTS = []
+const DEBIAN_PARTS = [
+  { name: 'shell', program: 'shellcheck', args: [], files: ['*.sh', '.ci/run'] },
+  { name: 'YAML', program: 'yamllint', args: ['--strict'], files: ['*.yml', '*.yaml'] },
+  { name: 'Python', program: 'flake8', args: [], files: ['*.py'] },
+]
 
 /** Throws when something is amiss; what it is was printed. */
 export async function lint() {

@@ -2,6 +2,10 @@
 # POSIX sh, fed to "sh -s", with the home of who signs in behind it when it runs as root by sudo; needs no Python and no root.
 # As root it sees more: the keys after "is_root=yes".
 # What the values must be is decided by the server (decidePreflight), not here.
+# shellcheck shell=sh
+# Words are split on purpose: the fields of df and ls, and names of releases, have no spaces in them.
+# shellcheck disable=SC2046,SC2005,SC2012
+# shellcheck source=/dev/null
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 newline='
 '
@@ -37,7 +41,7 @@ say_disk() {
 
 # Local ports in state LISTEN, in hexadecimal, as $ports; those of the socket inodes in $own as $own_ports.
 listening() {
-  ports= own_ports=
+  ports='' own_ports=''
   for table in /proc/net/tcp /proc/net/tcp6; do
     [ -r "$table" ] || continue
     while read -r _ local _ state _ _ _ _ _ inode _; do

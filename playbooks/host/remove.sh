@@ -1,6 +1,7 @@
 # Removes the Rollcall agent and all that an installation of it left, whether it was complete, half done or not there.
 # POSIX sh, fed to "sh -s" as root; needs no Python and no tools on the host, so it also mends what no playbook could run on.
 # Says what it removed. Exits with 1, naming what is left, when something could not be removed.
+# shellcheck shell=sh
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 state=/var/lib/rollcall-agent
 units=/etc/systemd/system
@@ -33,6 +34,7 @@ print_group() {
   leader=${record% *} start=${record#* }
   if [ -r "/proc/$leader/stat" ]; then
     # Field 22, counted from behind the name in parentheses, which may hold anything.
+    # shellcheck disable=SC2046
     set -- $(sed 's/.*) //' "/proc/$leader/stat")
     [ "${20:-}" = "$start" ] || return
   fi

@@ -67,7 +67,8 @@ class World:
         for name in ("rollcall-agent.service", "rollcall-runner.service"):
             self.put(os.path.join(m.UNITS, name), "unit of " + OLD)
             self.put(os.path.join(self.root, "new-units", name), "unit of " + NEW)
-        self.put(self.root + "/plan.json", json.dumps({"id": "u", "release": NEW, "version": NEW, "units": self.root + "/new-units", "callers": "callers of " + NEW}))
+        plan = {"id": "u", "release": NEW, "version": NEW, "units": self.root + "/new-units", "callers": "callers of " + NEW}
+        self.put(self.root + "/plan.json", json.dumps(plan))
         os.makedirs(os.path.dirname(os.path.join(m.UNITS, m.CALLERS)))
         self.put(os.path.join(m.UNITS, m.CALLERS), "callers of " + OLD)
         self.put(os.path.join(m.UNITS, m.AGENT + ".d", "override.conf"), "of the host's own administrator")

@@ -82,7 +82,6 @@ export const MOST_FILES_AT_ONCE = 500
 
 /** A file of a tree whose content is wanted, of that many bytes from its beginning. */
 export const treePiece = treeFile.pick({ path: true, size: true })
-export type TreePiece = z.infer<typeof treePiece>
 
 /** Things that are left out of the list of a tree, by path, the first of them: links, devices, and names that are no UTF-8. */
 export const treeListEnd = z.strictObject({

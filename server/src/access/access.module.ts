@@ -9,11 +9,13 @@ import { ApiKeysController } from './api-keys.controller.ts'
 import { ApiKeysRepository } from './api-keys.repository.ts'
 import { ApiKeysService } from './api-keys.service.ts'
 import { IdentitiesRepository } from './identities.repository.ts'
+import { OneTimeLinksRepository } from './one-time-links.repository.ts'
 import { OneTimeLinks } from './one-time-links.ts'
 import { RightsWatch } from './rights-watch.ts'
 import { ScopeRepository } from './scope.repository.ts'
 import { SessionController } from './session.controller.ts'
 import { SessionAnswers } from './session-answers.ts'
+import { SessionsRepository } from './sessions.repository.ts'
 import { SessionsService } from './sessions.service.ts'
 import { SsoController } from './sso.controller.ts'
 import { SsoService } from './sso.service.ts'
@@ -31,9 +33,11 @@ import { UsersService } from './users.service.ts'
     IdentitiesRepository,
     OidcClient,
     OneTimeLinks,
+    OneTimeLinksRepository,
     RightsWatch,
     ScopeRepository,
     SessionAnswers,
+    SessionsRepository,
     SessionsService,
     SsoService,
     UsersRepository,

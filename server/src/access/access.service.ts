@@ -11,7 +11,8 @@ import { isAllowedOrigin } from './domain/origin.ts'
 import { effectiveRights, grantOfUser } from './domain/rights.ts'
 import type { Principal, PrincipalRef, Refused } from './principal.ts'
 import { cookieOf } from './session-cookie.ts'
-import { type FoundSession, SessionsService } from './sessions.service.ts'
+import type { FoundSession } from './sessions.repository.ts'
+import { SessionsService } from './sessions.service.ts'
 import { UsersRepository } from './users.repository.ts'
 
 /** How long an answer about a key or a cookie holds where no notice ends it: what was revoked on another server ends within it. */

@@ -9,7 +9,8 @@ import { Sealer } from '../platform/crypto/sealer.ts'
 import { AccessService } from './access.service.ts'
 import { hashPassword, isPassword, refuseWeakPassword } from './domain/password.ts'
 import { hashOfToken, OneTimeLinks } from './one-time-links.ts'
-import { type FoundSession, SessionsService, type Visitor } from './sessions.service.ts'
+import type { FoundSession } from './sessions.repository.ts'
+import { SessionsService, type Visitor } from './sessions.service.ts'
 import { type User, UsersRepository } from './users.repository.ts'
 
 const RECOVERY_CODES = 10

@@ -3,8 +3,8 @@ import { Inject, Injectable } from '@nestjs/common'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Config } from '../platform/config/config.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
-import { Database } from '../platform/prisma/database.ts'
 import { CONFIG } from '../platform/tokens.ts'
+import { OneTimeLinksRepository } from './one-time-links.repository.ts'
 
 const SETUP_HOURS = 24
 const PASSWORD_HOURS = 72
@@ -19,7 +19,7 @@ export const newToken = () => randomBytes(32).toString('base64url')
 @Injectable()
 export class OneTimeLinks {
   constructor(
-    private readonly database: Database,
+    private readonly links: OneTimeLinksRepository,
     private readonly dataDir: DataDir,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
@@ -30,13 +30,7 @@ export class OneTimeLinks {
     const token = newToken()
     const link = `${this.config.publicUrl ?? serverUrl}/setup#${token}`
     await this.dataDir.write(SETUP_FILE, `${link}\n`)
-    await this.database.transaction(async (client) => {
-      await client.query(`DELETE FROM one_time_link WHERE purpose = 'setup'`)
-      await client.query(
-        `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at) VALUES ($1, 'setup', NULL, $2)`,
-        [hashOfToken(token), this.hoursFromNow(SETUP_HOURS)],
-      )
-    })
+    await this.links.replaceSetup(hashOfToken(token), this.hoursFromNow(SETUP_HOURS))
     return link
   }
 
@@ -49,38 +43,21 @@ export class OneTimeLinks {
     version: number,
   ): Promise<{ link: string; expiresAt: Date } | undefined> {
     const token = newToken()
-    await this.database.pool.query('DELETE FROM one_time_link WHERE user_id = $1 OR expires_at < $2', [
-      userId,
-      this.clock.now(),
-    ])
+    await this.links.removeOf(userId, this.clock.now())
     const expiresAt = this.hoursFromNow(PASSWORD_HOURS)
-    // Locks the user's row: a change of rights at this moment either sees the link and ends it, or is seen here.
-    const { rowCount } = await this.database.pool.query(
-      `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at)
-       SELECT $1, 'password', id, $2::timestamptz FROM app_user WHERE id = $3 AND version = $4 FOR SHARE`,
-      [hashOfToken(token), expiresAt, userId, version],
-    )
-    if (rowCount === 0) return undefined
+    if (!(await this.links.add({ tokenHash: hashOfToken(token), expiresAt, userId, version })))
+      return undefined
     return { link: `${this.config.publicUrl ?? ''}/invite#${token}`, expiresAt }
   }
 
   /** The user that a link is for; whoever asks again gets nothing. */
-  async take(token: string): Promise<string | undefined> {
-    const { rows } = await this.database.pool.query(
-      `DELETE FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2
-       RETURNING user_id AS "userId"`,
-      [hashOfToken(token), this.clock.now()],
-    )
-    return rows[0]?.userId
+  take(token: string): Promise<string | undefined> {
+    return this.links.take(hashOfToken(token), this.clock.now())
   }
 
   /** The user that a link is for, which stays good. */
-  async look(token: string): Promise<string | undefined> {
-    const { rows } = await this.database.pool.query(
-      `SELECT user_id AS "userId" FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2`,
-      [hashOfToken(token), this.clock.now()],
-    )
-    return rows[0]?.userId
+  look(token: string): Promise<string | undefined> {
+    return this.links.find(hashOfToken(token), this.clock.now())
   }
 
   private hoursFromNow(hours: number): Date {

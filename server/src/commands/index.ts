@@ -1,5 +1,5 @@
 export { AgentCommandHandler, type AgentWork } from './agent-command.handler.ts'
-export { type CommandChanged, CommandEvents, type FollowedCommand } from './command-events.ts'
+export { CommandEvents, type FollowedCommand } from './command-events.ts'
 export { viewOf } from './command-view.ts'
 export { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'
 export { CommandsModule } from './commands.module.ts'

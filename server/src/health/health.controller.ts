@@ -4,14 +4,14 @@ import type { Config } from '../platform/config/config.ts'
 import { Endpoint } from '../platform/http/endpoint.ts'
 import { describeApi } from '../platform/http/openapi.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
-import { Database } from '../platform/prisma/database.ts'
+import { DatabaseHealth } from '../platform/prisma/database-health.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { CONFIG, VERSION } from '../platform/tokens.ts'
 
 @Controller()
 export class HealthController {
   constructor(
-    private readonly database: Database,
+    private readonly database: DatabaseHealth,
     private readonly queue: JobQueue,
     private readonly metrics: Metrics,
     @Inject(VERSION) private readonly version: string,

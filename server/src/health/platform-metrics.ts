@@ -1,20 +1,17 @@
 import { Injectable } from '@nestjs/common'
 import { Metrics } from '../platform/metrics/metrics.ts'
-import { Database } from '../platform/prisma/database.ts'
+import { DatabaseHealth } from '../platform/prisma/database-health.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 
 /** How busy the database's connections and the queue are, for Prometheus. */
 @Injectable()
 export class PlatformMetrics {
-  constructor(metrics: Metrics, database: Database, queue: JobQueue) {
+  constructor(metrics: Metrics, database: DatabaseHealth, queue: JobQueue) {
     metrics.states({
       name: 'rollcall_database_connections',
       help: 'Connections of the pool: open, idle among them; and callers that wait for one.',
       states: ['open', 'idle', 'waiting'],
-      count: () => {
-        const { totalCount: open, idleCount: idle, waitingCount: waiting } = database.pool
-        return { open, idle, waiting }
-      },
+      count: () => database.connections(),
     })
     metrics.states({
       name: 'rollcall_queue_jobs',

@@ -39,7 +39,7 @@ beforeAll(async () => {
   const hosts = new HostsRepository(test.database, sealer)
   const nothing = {} as never
   work = new WorkRepository(test.database, rows)
-  commands = new CommandsService(rows, work, hosts, nothing, nothing, events, clock)
+  commands = new CommandsService(rows, work, nothing, nothing, nothing, events, clock)
   await addTestHost(test.database, { name: 'busy', at: clock.now() })
   const worker = { announce: () => undefined } as never
   const runs = new RunsService(new RunsRepository(test.database), rows, worker, hosts, clock)

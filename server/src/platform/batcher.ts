@@ -1,4 +1,4 @@
-import { isDatabaseAway } from './prisma/database-away.ts'
+import { isDatabaseAway } from './prisma/database-errors.ts'
 
 interface Waiting<I, O> {
   item: I

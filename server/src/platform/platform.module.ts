@@ -11,6 +11,7 @@ import { LOGGER, type Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { OutgoingAddresses } from './network/outgoing-addresses.ts'
 import { Database } from './prisma/database.ts'
+import { DatabaseHealth } from './prisma/database-health.ts'
 import { Notifications } from './prisma/notifications.ts'
 import { JobQueue } from './queue/job-queue.ts'
 import { CONFIG, SERVER_ID, VERSION } from './tokens.ts'
@@ -54,6 +55,7 @@ export class PlatformModule {
       { provide: Clock, useClass: SystemClock },
       Repeater,
       Notifications,
+      DatabaseHealth,
       Metrics,
     ]
     return { module: PlatformModule, providers, exports: providers }

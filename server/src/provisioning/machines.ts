@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HostScope, isInScope } from '../access/index.ts'
-import type { Prisma } from '../platform/prisma/generated/client.ts'
+import type { Transaction } from '../platform/prisma/transaction.ts'
 import { type AgentOwner, decideMachine, decideOwner, whatTwin } from './domain/machine.ts'
 import type { OnPurpose } from './domain/on-purpose.ts'
 import type { PreflightCheck } from './domain/preflight-decision.ts'
@@ -67,7 +67,7 @@ export class Machines {
   /** Refuses a key that another host shows, within the transaction that stores it. Throws `host.same_machine`. */
   async refuseKeyOfOthers(
     { hostId, hostKey, reader }: { hostId: string | null; hostKey: string; reader: Reader },
-    transaction: Prisma.TransactionClient,
+    transaction: Transaction,
   ): Promise<void> {
     await lockMachines(transaction)
     const [bearer] = await this.rows.bearers({ hostKey, machineId: undefined }, hostId, transaction)
@@ -79,7 +79,7 @@ export class Machines {
     hostId: string,
     hostKey: string,
     onPurpose: OnPurpose,
-    pin: (transaction: Prisma.TransactionClient) => Promise<void>,
+    pin: (transaction: Transaction) => Promise<void>,
   ): Promise<void> {
     const known = await this.rows.find(hostId)
     const isAllowed = onPurpose.duplicate || onPurpose.takeOver || known?.isDuplicateAllowed

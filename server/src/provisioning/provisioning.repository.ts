@@ -11,7 +11,8 @@ import {
   HostsRepository,
 } from '../hosts/index.ts'
 import { ServerIdentities } from '../platform/crypto/server-identities.ts'
-import { Database, isUniqueViolation } from '../platform/prisma/database.ts'
+import { Database } from '../platform/prisma/database.ts'
+import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
 
 export interface HostToAdd {

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { RotationDriver } from './rotation-driver.ts'
-import { RotationList } from './rotation-list.ts'
+import { RotationListRepository } from './rotation-list.repository.ts'
 import { RotationSchedule } from './rotation-schedule.ts'
 import { RotationsController } from './rotations.controller.ts'
 import { RotationsRepository } from './rotations.repository.ts'
@@ -11,7 +11,13 @@ import { RotationsService } from './rotations.service.ts'
 @Module({
   imports: [AgentsModule, RunsModule],
   controllers: [RotationsController],
-  providers: [RotationsRepository, RotationList, RotationsService, RotationDriver, RotationSchedule],
+  providers: [
+    RotationsRepository,
+    RotationListRepository,
+    RotationsService,
+    RotationDriver,
+    RotationSchedule,
+  ],
   exports: [RotationDriver],
 })
 export class RotationsModule {}

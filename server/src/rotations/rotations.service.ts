@@ -4,7 +4,7 @@ import { type HostScope, isInScope, type Principal } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { type KnownIdentity, ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { RunsService } from '../runs/index.ts'
-import { RotationList } from './rotation-list.ts'
+import { RotationListRepository } from './rotation-list.repository.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 
 /** Rotations as they are asked for and shown. The driver goes on with them. */
@@ -12,7 +12,7 @@ import { RotationsRepository } from './rotations.repository.ts'
 export class RotationsService {
   constructor(
     private readonly rows: RotationsRepository,
-    private readonly shown: RotationList,
+    private readonly shown: RotationListRepository,
     private readonly runs: RunsService,
     private readonly identities: ServerIdentities,
     private readonly clock: Clock,

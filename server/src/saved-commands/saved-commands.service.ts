@@ -5,7 +5,7 @@ import type { ChangedSavedCommand, NewSavedCommand, SavedRun } from '@rollcall/c
 import { type Principal, refOf } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { isUniqueViolation } from '../platform/prisma/database.ts'
+import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { type AcceptedRun, RunsService } from '../runs/index.ts'
 import { type SavedCommand, specOf } from './saved-command.ts'
 import { SavedCommandsRepository } from './saved-commands.repository.ts'

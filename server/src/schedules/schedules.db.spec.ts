@@ -209,6 +209,7 @@ describe('a schedule', () => {
         runId: randomUUID(),
         bodyHash: '',
         requestedBy: 'schedule/nightly',
+        requester: null,
         scope: null,
         target: { all: true },
       },

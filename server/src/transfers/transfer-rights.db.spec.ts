@@ -26,13 +26,14 @@ beforeAll(async () => {
   hostId = (await query('SELECT id FROM host')).rows[0].id
   // Hosts that take for ever.
   const files = server.app.get(AgentFiles)
-  files.upload = (_host, { transferId }, signal) => {
+  files.upload = (_host, { transferId = '' }, signal) => {
     sending.set(transferId, signal)
     return untilAborted(signal)
   }
   files.abandon = async () => undefined as never
   server.app.get(AgentFileReader).open = async (_host, _order, signal) => ({
     size: 1_000_000,
+    mode: 0o644,
     close: () => undefined,
     pieces: (async function* () {
       yield Buffer.from('first')

@@ -1,5 +1,4 @@
 import type { CommandView } from '@rollcall/contracts/admin'
-import { useEffect, useState } from 'react'
 import { live } from './live.ts'
 
 export interface OutputPart {
@@ -42,15 +41,4 @@ export function followOutput(
       else if (event.type === 'error') on.error?.(event.message, event.code)
     },
   })
-}
-
-/** A command's state as it changes. */
-export function useLiveCommand(initial: CommandView): CommandView {
-  const [command, setCommand] = useState(initial)
-  useEffect(() => {
-    setCommand(initial)
-    if (initial.endedAt !== null) return
-    return followOutput(initial.id, initial.outputBytes, { output: () => undefined, command: setCommand })
-  }, [initial])
-  return command
 }

@@ -105,7 +105,6 @@ export const sessionState = z.strictObject({
   /** Of the server. */
   version: z.string(),
 })
-export type SessionState = z.infer<typeof sessionState>
 
 export const signIn = z.strictObject({ email, password: givenPassword })
 export const signedIn = z.strictObject({

@@ -225,7 +225,6 @@ export const hostAccepted = z.strictObject({
   /** The installation or removal that was started, as a command id. */
   commandId: uuid,
 })
-export type HostAccepted = z.infer<typeof hostAccepted>
 
 /** What is looked at before a host is added: over SSH, with the key that a person has compared. */
 export const hostCheckRequest = newHost
@@ -250,7 +249,6 @@ export const hostCheck = z.strictObject({
   /** What was found and, when not `ok`, what to do. */
   message: plainText(2000),
 })
-export type HostCheck = z.infer<typeof hostCheck>
 
 export const hostChecked = z.strictObject({
   os: plainText(100),

@@ -32,7 +32,6 @@ export const programView = z.strictObject({
   timeoutMs: z.int(),
   startWithinMs: z.int(),
 })
-export type ProgramView = z.infer<typeof programView>
 
 export const newRun = z
   .strictObject({
@@ -84,7 +83,6 @@ export type RunCounts = z.infer<typeof runCounts>
 
 /** `plan` is `--check --diff`: it changes nothing, and can be applied. */
 export const playbookMode = z.enum(['run', 'plan', 'apply'])
-export type PlaybookMode = z.infer<typeof playbookMode>
 
 /** What a run of a playbook is of. */
 export const runPlaybookView = z.strictObject({

@@ -28,7 +28,6 @@ export const newTransfer = z
   })
   .superRefine(({ hosts, labels, all }, context) => exactlyOneTarget({ hosts, labels, all }, context))
 export type NewTransfer = z.output<typeof newTransfer>
-export type NewTransferInput = z.input<typeof newTransfer>
 
 export const transferHost = z.strictObject({
   host: z.string(),

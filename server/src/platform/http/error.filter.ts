@@ -3,7 +3,7 @@ import { ERRORS, RollcallError } from '@rollcall/contracts'
 import type { ErrorBody } from '@rollcall/contracts/admin'
 import type { Response } from 'express'
 import { LOGGER, type Logger } from '../log.ts'
-import { isDatabaseAway } from '../prisma/database-away.ts'
+import { isDatabaseAway } from '../prisma/database-errors.ts'
 
 /** The one place where an error becomes an HTTP status. What is our fault is logged here and told without details. */
 @Catch()

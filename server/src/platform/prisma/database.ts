@@ -6,7 +6,6 @@ import { PrismaClient } from './generated/client.ts'
 import { applyMigrations } from './migrator.ts'
 
 const MAX_CONNECTIONS = 20
-const EXCLUSION_VIOLATION = '23P01'
 const CONNECT_TIMEOUT_MS = 10_000
 /** A database that vanished without a word must not hold up leases until TCP gives up. */
 const QUERY_TIMEOUT_MS = 60_000
@@ -56,6 +55,12 @@ export class Database {
     return new Database(pool, new PrismaClient({ adapter: new PrismaPg(pool) }), connection)
   }
 
+  /** Tells how many connections of the pool are open, how many of them idle, and how many callers wait for one. */
+  connections(): { open: number; idle: number; waiting: number } {
+    const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.pool
+    return { open, idle, waiting }
+  }
+
   async isUp(): Promise<boolean> {
     return this.pool.query('SELECT 1').then(
       () => true,
@@ -87,18 +92,4 @@ export class Database {
     await this.prisma.$disconnect()
     await this.pool.end()
   }
-}
-
-/** PostgreSQL's class 22: it takes the statement but not a value in it, however often it is asked. */
-export function isDataRefused(error: unknown): boolean {
-  return /^22...$/.test(String((error as { code?: unknown } | null)?.code))
-}
-
-/** PostgreSQL's unique_violation, through Prisma: whether it is about `field`. */
-export function isUniqueViolation(error: unknown, field: string): boolean {
-  const { code, meta } = error as { code?: string; meta?: unknown }
-  if (code === 'P2002') return JSON.stringify(meta).includes(field)
-  // An exclusion constraint, which Prisma does not know: its name is part of the message.
-  const { originalCode, originalMessage } = (error as { cause?: Record<string, unknown> }).cause ?? {}
-  return originalCode === EXCLUSION_VIOLATION && String(originalMessage).includes(field)
 }

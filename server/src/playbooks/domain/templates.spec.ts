@@ -13,6 +13,7 @@ const spec = (name: string, isTemplate?: true): PlaybookVariable => ({
     isRequired: false,
     isSecret: false,
     choices: null,
+    isDefaultGiven: false,
   },
   ...(isTemplate && { isTemplate }),
 })

@@ -11,6 +11,7 @@ const variable = (name: string, more: Partial<PlaybookVariable> = {}): PlaybookV
     isRequired: false,
     isSecret: false,
     choices: null,
+    isDefaultGiven: false,
   },
   ...more,
 })

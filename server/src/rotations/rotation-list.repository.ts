@@ -5,7 +5,7 @@ import { Database } from '../platform/prisma/database.ts'
 
 /** What is shown of credentials and their rotation. No secret is read. */
 @Injectable()
-export class RotationList {
+export class RotationListRepository {
   constructor(private readonly database: Database) {}
 
   /** Of these hosts, or of every one on which an agent was installed where `hostIds` is null; by name. */

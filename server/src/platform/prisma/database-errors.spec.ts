@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isDatabaseAway } from './database-away.ts'
+import { isDatabaseAway } from './database-errors.ts'
 
 it.each([
   [Object.assign(new Error('terminating connection'), { code: '57P01' }), true],

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common'
+import { Database } from '../platform/prisma/database.ts'
+
+/** Links by the hash of their token: the token itself is never stored. */
+@Injectable()
+export class OneTimeLinksRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Stores the one link that sets the server up. Earlier ones open nothing any more. */
+  async replaceSetup(tokenHash: string, expiresAt: Date): Promise<void> {
+    await this.database.transaction(async (client) => {
+      await client.query(`DELETE FROM one_time_link WHERE purpose = 'setup'`)
+      await client.query(
+        `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at) VALUES ($1, 'setup', NULL, $2)`,
+        [tokenHash, expiresAt],
+      )
+    })
+  }
+
+  /** Removes the links of a user, and those of all that have expired. */
+  async removeOf(userId: string, now: Date): Promise<void> {
+    await this.database.pool.query('DELETE FROM one_time_link WHERE user_id = $1 OR expires_at < $2', [
+      userId,
+      now,
+    ])
+  }
+
+  /** Stores a link for a user who is still of `version`. Returns whether one was. */
+  async add(link: { tokenHash: string; expiresAt: Date; userId: string; version: number }): Promise<boolean> {
+    // Locks the user's row: a change of rights at this moment either sees the link and ends it, or is seen here.
+    const { rowCount } = await this.database.pool.query(
+      `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at)
+       SELECT $1, 'password', id, $2::timestamptz FROM app_user WHERE id = $3 AND version = $4 FOR SHARE`,
+      [link.tokenHash, link.expiresAt, link.userId, link.version],
+    )
+    return rowCount !== 0
+  }
+
+  /** Removes a link that is still good. Returns the user that it was for. */
+  async take(tokenHash: string, now: Date): Promise<string | undefined> {
+    const { rows } = await this.database.pool.query(
+      `DELETE FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2
+       RETURNING user_id AS "userId"`,
+      [tokenHash, now],
+    )
+    return rows[0]?.userId
+  }
+
+  /** Returns the user that a link is for, which stays good. */
+  async find(tokenHash: string, now: Date): Promise<string | undefined> {
+    const { rows } = await this.database.pool.query(
+      `SELECT user_id AS "userId" FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2`,
+      [tokenHash, now],
+    )
+    return rows[0]?.userId
+  }
+}

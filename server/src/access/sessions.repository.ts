@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common'
+import type { Role } from '@rollcall/contracts/admin'
+import { Database } from '../platform/prisma/database.ts'
+
+export interface FoundSession {
+  sessionId: string
+  userId: string
+  isPending: boolean
+  email: string
+  name: string
+  role: Role
+  scope: string[] | null
+}
+
+export interface NewSession {
+  id: string
+  userId: string
+  tokenHash: string
+  isPending: boolean
+  address: string
+  userAgent: string
+  createdAt: Date
+  expiresAt: Date
+}
+
+export interface StoredSession {
+  id: string
+  createdAt: Date
+  lastSeenAt: Date
+  address: string
+  userAgent: string
+}
+
+/** Sessions by the hash of their cookie: the cookie itself is never stored. */
+@Injectable()
+export class SessionsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Stores a session. Those of its user that have ended go, and of the others all but the `kept` that were used last. */
+  async add(session: NewSession, { idleSince, kept }: { idleSince: Date; kept: number }): Promise<void> {
+    const { id, userId, tokenHash, isPending, address, userAgent, createdAt, expiresAt } = session
+    await this.database.transaction(async (client) => {
+      await client.query(
+        `DELETE FROM user_session WHERE user_id = $1 AND (expires_at < $2 OR last_seen_at < $3 OR id IN (
+           SELECT id FROM user_session WHERE user_id = $1 ORDER BY last_seen_at DESC OFFSET $4))`,
+        [userId, createdAt, idleSince, kept],
+      )
+      await client.query(
+        `INSERT INTO user_session (id, user_id, token_hash, is_pending, address, user_agent, created_at, last_seen_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
+        [id, userId, tokenHash, isPending, address, userAgent, createdAt, expiresAt],
+      )
+    })
+  }
+
+  /** Returns the session of a cookie, and when it was last seen, where it has not ended and its user may sign in. */
+  async find(
+    tokenHash: string,
+    { now, idleSince }: { now: Date; idleSince: Date },
+  ): Promise<(FoundSession & { lastSeenAt: Date }) | undefined> {
+    const { rows } = await this.database.pool.query(
+      `SELECT user_session.id AS "sessionId", user_id AS "userId", is_pending AS "isPending", last_seen_at AS "lastSeenAt",
+         email, name, role, scope
+       FROM user_session JOIN app_user ON app_user.id = user_id
+       WHERE token_hash = $1 AND expires_at > $2 AND last_seen_at > $3 AND NOT is_disabled`,
+      [tokenHash, now, idleSince],
+    )
+    return rows[0]
+  }
+
+  async noteSeen(id: string, at: Date): Promise<void> {
+    await this.database.pool.query('UPDATE user_session SET last_seen_at = $2 WHERE id = $1', [id, at])
+  }
+
+  /** Returns the sessions that a user is signed in with, the one used last first. */
+  async list(userId: string, now: Date): Promise<StoredSession[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT id, created_at AS "createdAt", last_seen_at AS "lastSeenAt", address, user_agent AS "userAgent"
+       FROM user_session WHERE user_id = $1 AND NOT is_pending AND expires_at > $2 ORDER BY last_seen_at DESC`,
+      [userId, now],
+    )
+    return rows
+  }
+
+  async remove(userId: string, id: string): Promise<void> {
+    await this.database.pool.query('DELETE FROM user_session WHERE user_id = $1 AND id = $2', [userId, id])
+  }
+}
