@@ -69,6 +69,7 @@ describe('rollcall host import', () => {
     setting.server.onRequest = ({ name, body }) => {
       if (name === 'addHost' && (body as { name: string }).name === 'a')
         throw refusal('host.name_taken', 'There is a host a already.')
+      return 'answer'
     }
     const { exitCode, stderr } = await setting.ended(['host', 'import', path, '--key', key])
     expect(exitCode).toBe(1)
