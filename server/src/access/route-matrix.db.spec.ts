@@ -148,12 +148,12 @@ async function ask(caller: Caller, route: Route, side: Side) {
 /** Whether the guard has said that there is no such thing; a service may say so of something else, in other words. */
 function isNoSuchThing(
   route: Route,
-  { json }: { json: { error?: { message?: string } } },
+  { code, json }: { code?: string | undefined; json: { error?: { message?: string } } },
   side: Side,
 ): boolean {
   const message = json?.error?.message ?? ''
-  return namedPlaces(route.scope).some(({ kind }) =>
-    message.startsWith(`There is no ${kind} ${side[kind]}. `),
+  return namedPlaces(route.scope).some(
+    ({ kind }) => code === `${kind}.not_found` && message.includes(`${side[kind]}. "rollcall `),
   )
 }
 

@@ -59,7 +59,7 @@ export class ProvisioningRepository {
         if (isUniqueViolation(error, 'name'))
           throw new RollcallError(
             'host.name_taken',
-            `There is a host called ${host.name} already. Choose another name, or remove that one first.`,
+            `The name ${host.name} is taken: names of hosts are unique in the whole fleet. Choose another one.`,
             {
               fields: [{ field: 'name', message: `"${host.name}" is taken` }],
               cause: error,

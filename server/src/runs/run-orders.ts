@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { MAX_HOSTS_PER_RUN, type NewRun, type RunOrderView } from '@rollcall/contracts/admin'
-import { type Principal, ScopeRepository, WHOLE_FLEET } from '../access/index.ts'
+import { notFound, type Principal, ScopeRepository, WHOLE_FLEET } from '../access/index.ts'
 import { CommandsRepository } from '../commands/index.ts'
 import { type EarlierRun, orderOf, whyNotKept } from './domain/run-order.ts'
 import { RunsRepository } from './runs.repository.ts'
@@ -24,7 +24,7 @@ export class RunOrders {
   async keptEnvironment(request: NewRun, { scope }: Principal): Promise<Record<string, string>> {
     const { envOf } = request
     if (envOf === undefined) return {}
-    if (!(await this.scopes.exists('run', scope, envOf))) throw notFound(envOf)
+    if (!(await this.scopes.exists('run', scope, envOf))) throw notFound('run', envOf)
     const earlier = await this.find(envOf)
     const fault = whyNotKept(request, earlier)
     if (fault !== null)
@@ -36,15 +36,12 @@ export class RunOrders {
 
   private async find(id: string): Promise<EarlierRun> {
     const run = await this.runs.find(id)
-    if (!run) throw notFound(id)
+    if (!run) throw notFound('run', id)
     const [[command], hostNames] = await Promise.all([
       this.commands.list(WHOLE_FLEET, { runId: id, limit: 1 }),
       this.runs.hostNames(id, MAX_HOSTS_PER_RUN),
     ])
-    if (!command) throw notFound(id)
+    if (!command) throw notFound('run', id)
     return { target: run.target, limits: run.limits, hostNames, command }
   }
 }
-
-const notFound = (id: string) =>
-  new RollcallError('run.not_found', `There is no run ${id}. "rollcall runs list" shows those there are.`)
