@@ -11,6 +11,7 @@ const agent = (host: string, more: Partial<WatchedAgent> = {}): WatchedAgent => 
   stateReason: null,
   stateSince: '2026-03-01T10:00:00Z',
   lastAnswerAt: '2026-03-01T11:59:45Z',
+  areValuesStale: false,
   cpuPercent: 12,
   memoryPercent: 34,
   diskPercent: 56,
@@ -25,6 +26,13 @@ const texts = (...args: Parameters<typeof frame>) => frame(...args).map(({ text 
 const hostsIn = (lines: string[]) => lines.slice(3).map((line) => line.split(' ')[0])
 
 describe('fleetFrame', () => {
+  it('puts the last values of a host that does not answer in parentheses', () => {
+    const gone = { ...offline('gone', '2026-03-01T11:00:00Z'), areValuesStale: true }
+    const lines = texts([gone, agent('here')]).join('\n')
+    expect(lines).toMatch(/^gone .* \(12 %\) +\(34 %\) +\(56 %\)/m)
+    expect(lines).not.toMatch(/^here .*\(/m)
+  })
+
   it('counts on top, then what is not well: the worst first, and of those the newest', () => {
     const agents = [
       agent('a'),

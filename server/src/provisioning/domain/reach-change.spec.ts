@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
-import type { HostReach } from '../../hosts/index.ts'
-import { isReachNamed, mergeReach } from './reach-change.ts'
+import { isReachNamed, mergeReach, type Reach } from './reach-change.ts'
 
-const KNOWN: HostReach = {
+const KNOWN: Reach = {
   address: '10.0.0.5',
   port: 22,
   user: 'root',

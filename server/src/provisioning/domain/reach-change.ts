@@ -1,8 +1,17 @@
-import type { HostReachChange } from '@rollcall/contracts/admin'
-import type { HostReach } from '../../hosts/index.ts'
+import type { HostReachChange, SshCredential } from '@rollcall/contracts/admin'
+
+/** How a host is reached over SSH, its secrets in the clear. */
+export interface Reach {
+  address: string
+  port: number
+  user: string
+  /** The pinned fingerprint; null until the first connection. */
+  hostKey: string | null
+  credential: { ssh: SshCredential; sudoPassword?: string | undefined }
+}
 
 /** How a host is reached once `change` holds: what is left out stays. */
-export function mergeReach(known: HostReach, change: HostReachChange): HostReach {
+export function mergeReach(known: Reach, change: HostReachChange): Reach {
   const { ssh, sudoPassword } = known.credential
   return {
     address: change.address ?? known.address,
