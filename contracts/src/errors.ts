@@ -1,3 +1,4 @@
+import { issueInWords, type SchemaIssue } from './schema-issue.ts'
 export type ErrorKind = 'rejected' | 'unavailable' | 'defect'
 export type Speaker = 'agent' | 'server'
 
@@ -212,23 +213,17 @@ export function mayPass({ code, kind }: { code?: string | null | undefined; kind
   return isErrorCode(code) ? ERRORS[code].retry : kind === 'unavailable'
 }
 
-interface SchemaIssue {
-  code?: string | undefined
-  path: PropertyKey[]
-  message: string
-  keys?: string[] | undefined
-}
-
-/** Turns what zod found into fields a person can correct, at most twenty. `root` names the value itself. */
+/** Turns what zod found into fields a person can correct, each once and at most twenty. `root` names the value itself. */
 export function fieldErrors(issues: readonly SchemaIssue[], root = 'body'): FieldError[] {
-  return issues
-    .flatMap((issue): FieldError[] =>
-      issue.code === 'unrecognized_keys'
-        ? (issue.keys ?? []).map((key) => ({
-            field: [...issue.path, key].map(String).join('.'),
-            message: 'is not a known field; remove it',
-          }))
-        : [{ field: issue.path.map(String).join('.') || root, message: issue.message }],
-    )
-    .slice(0, 20)
+  const faults = new Map<string, string>()
+  for (const issue of issues)
+    if (issue.code === 'unrecognized_keys')
+      for (const key of issue.keys ?? [])
+        faults.set([...issue.path, key].map(String).join('.'), 'is not a known field; remove it')
+    else {
+      const field = issue.path.map(String).join('.') || root
+      // The first says most: what is empty is of no form either.
+      if (!faults.has(field)) faults.set(field, issueInWords(issue))
+    }
+  return [...faults].slice(0, 20).map(([field, message]) => ({ field, message }))
 }
