@@ -1,3 +1,4 @@
+import type { Permission } from '@rollcall/contracts/admin'
 import {
   createRootRouteWithContext,
   createRoute,
@@ -8,8 +9,16 @@ import {
 import { queryClient } from './api/query-client.ts'
 import { sessionQuery } from './api/session.ts'
 import { type FleetView, firstHosts, readFleetView } from './features/fleet/fleet-view.ts'
+import { t } from './i18n/index.tsx'
 import { Shell } from './ui/shell.tsx'
-import { ErrorState, Waiting } from './ui/states.tsx'
+import { ErrorState, NotFound, Waiting } from './ui/states.tsx'
+
+declare module '@tanstack/react-router' {
+  interface StaticDataRouteOption {
+    /** What somebody must be allowed to, or the page says that it is not theirs. */
+    needs?: Permission
+  }
+}
 
 const root = createRootRouteWithContext()({})
 const nextOf = (search: Record<string, unknown>) => {
@@ -48,6 +57,7 @@ const routes = [
   createRoute({
     getParentRoute: under,
     path: '/',
+    staticData: { needs: 'hosts:read' },
     validateSearch: (search): FleetView => readFleetView(search),
     loaderDeps: ({ search }) => search,
     // Whoever comes to the page sees it with its hosts; whoever filters them does not wait for an answer to go on typing.
@@ -60,16 +70,19 @@ const routes = [
   createRoute({
     getParentRoute: under,
     path: '/hosts/add',
+    staticData: { needs: 'hosts:write' },
     component: lazyRouteComponent(() => import('./features/hosts/add-host-page.tsx'), 'AddHostPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/hosts/$host',
+    staticData: { needs: 'hosts:read' },
     component: lazyRouteComponent(() => import('./features/hosts/host-page.tsx'), 'HostPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/run',
+    staticData: { needs: 'commands:run' },
     validateSearch: (search) => ({
       hosts: text(search.hosts),
       labels: text(search.labels),
@@ -81,16 +94,19 @@ const routes = [
   createRoute({
     getParentRoute: under,
     path: '/runs',
+    staticData: { needs: 'commands:read' },
     component: lazyRouteComponent(() => import('./features/runs/runs-page.tsx'), 'RunsPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/runs/$id',
+    staticData: { needs: 'commands:read' },
     component: lazyRouteComponent(() => import('./features/runs/run-page.tsx'), 'RunPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/commands',
+    staticData: { needs: 'commands:read' },
     validateSearch: (search) => ({
       host: text(search.host),
       state: text(search.state),
@@ -101,72 +117,86 @@ const routes = [
   createRoute({
     getParentRoute: under,
     path: '/commands/$id',
+    staticData: { needs: 'commands:read' },
     component: lazyRouteComponent(() => import('./features/commands/command-page.tsx'), 'CommandPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/playbooks',
+    staticData: { needs: 'playbooks:read' },
     component: lazyRouteComponent(() => import('./features/playbooks/playbooks-page.tsx'), 'PlaybooksPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/playbooks/$playbook',
+    staticData: { needs: 'playbooks:read' },
     component: lazyRouteComponent(() => import('./features/playbooks/playbook-page.tsx'), 'PlaybookPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/files',
+    staticData: { needs: 'files:read' },
     component: lazyRouteComponent(() => import('./features/files/files-page.tsx'), 'FilesPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/files/new',
+    staticData: { needs: 'files:write' },
     component: lazyRouteComponent(() => import('./features/files/new-file-page.tsx'), 'NewFilePage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/files/$id',
+    staticData: { needs: 'files:read' },
     component: lazyRouteComponent(() => import('./features/files/file-page.tsx'), 'FilePage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/schedules',
+    staticData: { needs: 'schedules:read' },
     component: lazyRouteComponent(() => import('./features/schedules/schedules-page.tsx'), 'SchedulesPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/upgrades',
+    staticData: { needs: 'upgrades:read' },
     component: lazyRouteComponent(() => import('./features/upgrades/upgrades-page.tsx'), 'UpgradesPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/upgrades/new',
+    staticData: { needs: 'upgrades:write' },
     component: lazyRouteComponent(() => import('./features/upgrades/new-upgrade-page.tsx'), 'NewUpgradePage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/upgrades/$id',
+    staticData: { needs: 'upgrades:read' },
     component: lazyRouteComponent(() => import('./features/upgrades/upgrade-page.tsx'), 'UpgradePage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/terminals',
+    staticData: { needs: 'terminals:open' },
     validateSearch: (search) => ({ host: text(search.host) }),
     component: lazyRouteComponent(() => import('./features/terminals/terminals-page.tsx'), 'TerminalsPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/audit',
+    staticData: { needs: 'audit:read' },
     component: lazyRouteComponent(() => import('./features/audit/audit-page.tsx'), 'AuditPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/users',
+    staticData: { needs: 'users:read' },
     component: lazyRouteComponent(() => import('./features/access/users-page.tsx'), 'UsersPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/keys',
+    staticData: { needs: 'keys:read' },
     component: lazyRouteComponent(() => import('./features/access/keys-page.tsx'), 'KeysPage'),
   }),
   createRoute({
@@ -177,7 +207,14 @@ const routes = [
   createRoute({
     getParentRoute: under,
     path: '/settings',
+    staticData: { needs: 'profiles:read' },
     component: lazyRouteComponent(() => import('./features/settings/settings-page.tsx'), 'SettingsPage'),
+  }),
+  // Whatever else an address says: what is not there is told where everything else is in reach.
+  createRoute({
+    getParentRoute: under,
+    path: '$',
+    component: () => <NotFound text={t('notFound.text')} />,
   }),
 ]
 
@@ -191,5 +228,6 @@ export const router = createRouter({
   ]),
   defaultPreload: 'intent',
   defaultPendingComponent: Waiting,
+  defaultNotFoundComponent: () => <NotFound text={t('notFound.text')} />,
   defaultErrorComponent: ({ error, reset }) => <ErrorState error={error} onRetry={reset} />,
 })

@@ -1,10 +1,11 @@
 import { Table } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { TableScroll } from './table-scroll.tsx'
 
 /** A table with headings, which scrolls by itself where there is less room than it needs. */
 export function ListTable(props: { minWidth: number; heads: readonly string[]; children: ReactNode }) {
   return (
-    <Table.ScrollContainer minWidth={props.minWidth}>
+    <TableScroll minWidth={props.minWidth}>
       <Table highlightOnHover>
         <Table.Thead>
           <Table.Tr>
@@ -15,6 +16,6 @@ export function ListTable(props: { minWidth: number; heads: readonly string[]; c
         </Table.Thead>
         <Table.Tbody>{props.children}</Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </TableScroll>
   )
 }

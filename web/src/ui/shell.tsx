@@ -11,8 +11,8 @@ import {
   useMantineColorScheme,
 } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
-import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useState, useSyncExternalStore } from 'react'
+import { Link, Outlet, useLocation, useMatches, useNavigate } from '@tanstack/react-router'
+import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { announceSignedOut, call } from '../api/client.ts'
 import { live } from '../api/live.ts'
 import { useSession } from '../api/session.ts'
@@ -20,6 +20,8 @@ import { LANGUAGES, type Language, setLanguage, t } from '../i18n/index.tsx'
 import { Icon } from './icons.tsx'
 import { useNow } from './moment.tsx'
 import { PAGES } from './pages.ts'
+import { NotYours } from './states.tsx'
+import { tellFailure } from './tell-failure.ts'
 
 const Palette = lazy(() => import('./palette.tsx'))
 const Notifications = lazy(() => import('./notifications.tsx'))
@@ -30,6 +32,7 @@ export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure(false)
   const { principal, version } = useSession()
   const { pathname } = useLocation()
+  useFocusOnNavigation(pathname)
   const pages = PAGES.filter(({ needs }) => !needs || principal?.permissions.includes(needs))
   return (
     <AppShell
@@ -90,8 +93,8 @@ export function Shell() {
           Rollcall {version}
         </Text>
       </AppShell.Navbar>
-      <AppShell.Main id="main">
-        <Outlet />
+      <AppShell.Main id="main" tabIndex={-1} style={{ outline: 'none' }}>
+        <Allowed />
       </AppShell.Main>
       <Suspense>
         <Notifications position="bottom-right" />
@@ -99,6 +102,25 @@ export function Shell() {
       </Suspense>
     </AppShell>
   )
+}
+
+/** The page, for whoever may use it; what it is for is not shown to others with live fields and buttons. */
+function Allowed() {
+  const needs = useMatches({ select: (matches) => matches.at(-1)?.staticData.needs })
+  const { principal } = useSession()
+  return needs && !principal?.permissions.includes(needs) ? <NotYours permission={needs} /> : <Outlet />
+}
+
+/** Whoever goes to another page by keys or by ear goes on at its beginning. */
+function useFocusOnNavigation(pathname: string) {
+  const before = useRef(pathname)
+  useEffect(() => {
+    if (before.current === pathname) return
+    before.current = pathname
+    const main = document.getElementById('main')
+    // A page that has put the focus somewhere itself knows better.
+    if (main && !main.contains(document.activeElement)) main.focus({ preventScroll: true })
+  }, [pathname])
 }
 
 function LiveIndicator() {
@@ -139,10 +161,11 @@ function SchemeToggle() {
 function UserMenu() {
   const { principal } = useSession()
   const navigate = useNavigate()
-  const signOut = async () => {
-    await call('signOut', {})
-    announceSignedOut()
-  }
+  const signOut = () =>
+    tellFailure(async () => {
+      await call('signOut', {})
+      announceSignedOut()
+    })
   return (
     <Menu position="bottom-end">
       <Menu.Target>

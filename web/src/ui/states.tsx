@@ -1,7 +1,10 @@
 import { Alert, Button, Center, Group, Loader, Stack, Text, Title } from '@mantine/core'
+import type { Permission } from '@rollcall/contracts/admin'
+import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { ApiError } from '../api/client.ts'
 import { t } from '../i18n/index.tsx'
+import { useDocumentTitle } from './use-document-title.ts'
 
 /** What to do where there is nothing yet. */
 export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
@@ -15,7 +18,45 @@ export function EmptyState({ title, children }: { title: string; children?: Reac
   )
 }
 
+/** What is named in a page's address, such as `/runs/ID`: where it makes no sense it names nothing. */
+const ADDRESSED = ['id', 'host', 'playbook', 'name']
+const isNotFound = (error: unknown) =>
+  error instanceof ApiError &&
+  (error.status === 404 ||
+    (error.status === 400 && Object.keys(error.fields).some((field) => ADDRESSED.includes(field))))
+
+/** In place of a page, or of its buttons, that somebody may not use. */
+export function NotYours({ permission }: { permission: Permission }) {
+  useDocumentTitle(t('notYours.title'))
+  return (
+    <Center py={60}>
+      <Stack align="center" gap="sm" maw={520} ta="center">
+        <Title order={1}>{t('notYours.title')}</Title>
+        <Text size="sm">{t('notYours.text', { permission })}</Text>
+      </Stack>
+    </Center>
+  )
+}
+
+/** Of something that is not there, with a way on. */
+export function NotFound({ text }: { text: string }) {
+  useDocumentTitle(t('notFound.title'))
+  return (
+    <Center py={60}>
+      <Stack align="center" gap="sm" maw={520} ta="center">
+        <Title order={1}>{t('notFound.title')}</Title>
+        <Text size="sm">{text}</Text>
+        <Button component={Link} to="/" variant="default">
+          {t('notFound.back')}
+        </Button>
+      </Stack>
+    </Center>
+  )
+}
+
 export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  if (isNotFound(error))
+    return <NotFound text={(error as ApiError).status === 404 ? messageOf(error) : t('notFound.text')} />
   return (
     <Alert color="red" variant="light" title={t('error.title')} role="alert">
       <Stack gap="xs" align="flex-start">
@@ -43,13 +84,17 @@ export const Waiting = () => (
 
 export function PageHeader({
   title,
+  name,
   children,
   below,
 }: {
-  title: ReactNode
   children?: ReactNode
   below?: ReactNode
-}) {
+} & (
+  | { title: string; name?: never }
+  | { title: ReactNode /** The title as plain text, for the browser's tab. */; name: string }
+)) {
+  useDocumentTitle(name ?? String(title))
   return (
     <Stack gap={4} mb="xs">
       <Group justify="space-between" wrap="wrap" gap="xs">

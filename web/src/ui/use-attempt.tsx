@@ -1,26 +1,42 @@
 import { Alert } from '@mantine/core'
 import { useState } from 'react'
 import { ApiError } from '../api/client.ts'
+import { errorOf, type Failure, faultsOf, type Places } from './form-faults.ts'
 import { messageOf } from './states.tsx'
 
-/** Something that is tried: whether it is under way, and what was wrong with it the last time. */
-export function useAttempt() {
-  const [error, setError] = useState<unknown>()
+/**
+ * Something that is tried with what stands in a form: whether it is under way, and what was wrong with it the last time. Neither
+ * outlives its cause: `places` says which of the `values` a fault of the request is about, and it is gone when that is changed.
+ */
+export function useAttempt<V extends object>(values: V = {} as V, places: Places<V> = {}) {
+  const [failure, setFailure] = useState<Failure<V>>()
   const [isWorking, setWorking] = useState(false)
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
     setWorking(true)
-    setError(undefined)
+    setFailure(undefined)
     try {
       await act()
-    } catch (failure) {
-      setError(failure)
+    } catch (error) {
+      setFailure({ error, values })
     } finally {
       setWorking(false)
     }
   }
-  /** What the server said is wrong with which field. */
-  const fields: Record<string, string> = error instanceof ApiError ? error.fields : {}
-  return { attempt, isWorking, error, setError, fields }
+  return {
+    attempt,
+    isWorking,
+    /** Of what no field shows. */
+    error: errorOf(failure, values, places),
+    /** By the name of the request's field. */
+    fields: faultsOf(failure, values, places),
+    setError: (error: unknown) => setFailure(error === undefined ? undefined : { error, values }),
+    /** Says what is wrong before anything is sent. */
+    refuse: (fields: Record<string, string>) =>
+      setFailure({
+        error: new ApiError('request.invalid', Object.values(fields).join('; '), fields, 400),
+        values,
+      }),
+  }
 }
 
 export const FormError = ({ error }: { error: unknown }) =>

@@ -16,12 +16,15 @@ import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import makeQr from 'qrcode-generator'
 import { useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { sessionQuery, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { messageOf, PageHeader } from '../../ui/states.tsx'
+import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
+import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 
 export function AccountPage() {
   const { principal } = useSession()
@@ -56,19 +59,17 @@ const Failure = ({ error }: { error: unknown }) =>
 function PasswordForm() {
   const [password, setPassword] = useState('')
   const [newPassword, setNewPassword] = useState('')
-  const [error, setError] = useState<unknown>()
-  const fields = error instanceof ApiError ? error.fields : {}
-  const save = async () => {
-    setError(undefined)
-    try {
+  const { attempt, isWorking, error, fields } = useAttempt(
+    { password, newPassword },
+    { password: 'password', newPassword: 'newPassword' },
+  )
+  const save = () =>
+    attempt(async () => {
       await call('changePassword', { body: { password, newPassword } })
       setPassword('')
       setNewPassword('')
       notifications.show({ color: 'green', message: t('account.passwordChanged') })
-    } catch (failure) {
-      setError(failure)
-    }
-  }
+    })
   return (
     <Section title={t('password')}>
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
@@ -88,8 +89,8 @@ function PasswordForm() {
           onChange={(event) => setNewPassword(event.currentTarget.value)}
         />
       </SimpleGrid>
-      <Failure error={error} />
-      <Button w="fit-content" onClick={save} disabled={!password || !newPassword}>
+      <FormError error={error} />
+      <Button w="fit-content" onClick={save} loading={isWorking} disabled={!password || !newPassword}>
         {t('account.changePassword')}
       </Button>
     </Section>
@@ -130,9 +131,13 @@ function SecondFactor() {
   const [error, setError] = useState<unknown>()
   const attempt = async (work: () => Promise<void>) => {
     setError(undefined)
-    await work().catch(setError)
-    setPassword('')
-    setCode('')
+    try {
+      await work()
+      setPassword('')
+      setCode('')
+    } catch (failure) {
+      setError(failure)
+    }
     await client.invalidateQueries(sessionQuery)
   }
   return (
@@ -154,7 +159,10 @@ function SecondFactor() {
               label={t('signIn.code')}
               autoComplete="one-time-code"
               value={code}
-              onChange={(event) => setCode(event.currentTarget.value)}
+              onChange={(event) => {
+                setError(undefined)
+                setCode(event.currentTarget.value)
+              }}
             />
             <Button
               w="fit-content"
@@ -177,7 +185,10 @@ function SecondFactor() {
             label={t('account.oldPassword')}
             autoComplete="current-password"
             value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
+            onChange={(event) => {
+              setError(undefined)
+              setPassword(event.currentTarget.value)
+            }}
           />
           <Button
             disabled={!password}
@@ -206,8 +217,9 @@ function Sessions() {
   })
   return (
     <Section title={t('sessions.title')}>
-      <Table.ScrollContainer minWidth={460}>
+      <TableScroll minWidth={460}>
         <Table>
+          <Heads heads={[t('sessions.browser'), t('sessions.address'), t('sessions.seen'), '']} />
           <Table.Tbody>
             {data?.sessions.map((session) => (
               <Table.Tr key={session.id}>
@@ -227,10 +239,12 @@ function Sessions() {
                     <Button
                       size="xs"
                       variant="default"
-                      onClick={async () => {
-                        await call('revokeSession', { params: { id: session.id } })
-                        await client.invalidateQueries({ queryKey: ['sessions'] })
-                      }}
+                      onClick={() =>
+                        tellFailure(async () => {
+                          await call('revokeSession', { params: { id: session.id } })
+                          await client.invalidateQueries({ queryKey: ['sessions'] })
+                        })
+                      }
                     >
                       {t('sessions.end')}
                     </Button>
@@ -240,7 +254,7 @@ function Sessions() {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </TableScroll>
     </Section>
   )
 }

@@ -1,22 +1,13 @@
-import {
-  Alert,
-  Button,
-  Center,
-  Group,
-  Paper,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core'
+import { Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, type ReactNode, useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { sessionQuery, useSession } from '../../api/session.ts'
 import { LANGUAGES, type Language, setLanguage, t } from '../../i18n/index.tsx'
 import { messageOf, Waiting } from '../../ui/states.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
+import { useDocumentTitle } from '../../ui/use-document-title.ts'
 import { placeAfterSso, SsoButton, useSsoReturn } from './sso.tsx'
 
 /** What stands behind the # of a link: no server sees it, so it is in no log. */
@@ -60,21 +51,15 @@ function EntryForm(props: {
   onSubmit(values: Record<string, string>): Promise<void>
   children?: ReactNode
 }) {
+  useDocumentTitle(props.title)
   const [values, setValues] = useState<Record<string, string>>({})
-  const [error, setError] = useState<unknown>()
-  const [isWorking, setWorking] = useState(false)
-  const fields = error instanceof ApiError ? error.fields : {}
-  const submit = async (event: FormEvent) => {
+  const { attempt, isWorking, error, fields } = useAttempt<Record<string, string>>(
+    values,
+    Object.fromEntries(props.fields.map(({ name }) => [name, name])),
+  )
+  const submit = (event: FormEvent) => {
     event.preventDefault()
-    setWorking(true)
-    setError(undefined)
-    try {
-      await props.onSubmit(values)
-    } catch (failure) {
-      setError(failure)
-    } finally {
-      setWorking(false)
-    }
+    void attempt(() => props.onSubmit(values))
   }
   return (
     <Center mih="100vh" p="md">
@@ -115,11 +100,7 @@ function EntryForm(props: {
                   />
                 )
               })}
-              {error !== undefined && (
-                <Alert color="red" role="alert">
-                  {messageOf(error)}
-                </Alert>
-              )}
+              <FormError error={error} />
               <Button type="submit" loading={isWorking}>
                 {props.submit}
               </Button>

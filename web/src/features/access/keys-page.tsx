@@ -14,12 +14,14 @@ import {
 import { type KeyView, type Permission, permission } from '@rollcall/contracts/admin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 
 export function KeysPage() {
   const client = useQueryClient()
@@ -44,7 +46,7 @@ export function KeysPage() {
           <Code block>{secret}</Code>
         </Alert>
       )}
-      <Table.ScrollContainer minWidth={720}>
+      <TableScroll minWidth={720}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -54,7 +56,7 @@ export function KeysPage() {
               <Table.Th>{t('users.scope')}</Table.Th>
               <Table.Th>{t('keys.expires')}</Table.Th>
               <Table.Th>{t('keys.lastUsed')}</Table.Th>
-              <Table.Th />
+              <ActionsHead />
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -90,7 +92,7 @@ export function KeysPage() {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </TableScroll>
       {mayWrite && (
         <AddKey
           onAdded={async (next) => {
@@ -117,7 +119,7 @@ function Worth({ apiKey: { kind, permissions, permissionsNow } }: { apiKey: KeyV
     <>
       {permissionsNow.join(', ')}
       {lost.length > 0 && (
-        <Text size="sm" c="orange">
+        <Text size="sm" c="var(--warn)">
           {t('keys.lost', { permissions: lost.join(', ') })}
         </Text>
       )}
@@ -125,27 +127,25 @@ function Worth({ apiKey: { kind, permissions, permissionsNow } }: { apiKey: KeyV
   )
 }
 
+/** Where faults of the request are shown. */
+const PLACES = { name: 'name', permissions: 'chosen', scope: 'scope', expiresInDays: 'days' } as const
+
 function AddKey({ onAdded }: { onAdded(secret: string): Promise<void> }) {
   const { principal } = useSession()
   const [name, setName] = useState('')
   const [chosen, setChosen] = useState<string[]>([])
   const [scope, setScope] = useState('')
   const [days, setDays] = useState<number | string>(90)
-  const [error, setError] = useState<unknown>()
-  const fields = error instanceof ApiError ? error.fields : {}
-  const add = async () => {
-    setError(undefined)
-    try {
+  const { attempt, isWorking, error, fields } = useAttempt({ name, chosen, scope, days }, PLACES)
+  const add = () =>
+    attempt(async () => {
       const permissions: Permission[] = chosen.map((each) => permission.parse(each))
       const expiresInDays = days === '' ? null : Number(days)
       const body = { name, permissions, expiresInDays, scope: scope.trim() ? [scope.trim()] : null }
       const { secret } = await call('addKey', { body })
       setName('')
       await onAdded(secret)
-    } catch (failure) {
-      setError(failure)
-    }
-  }
+    })
   return (
     <Paper withBorder p="md">
       <Stack gap="sm">
@@ -161,10 +161,17 @@ function AddKey({ onAdded }: { onAdded(secret: string): Promise<void> }) {
             label={t('users.scope')}
             placeholder="env=prod"
             value={scope}
-            error={fields['scope.0'] ?? fields.scope}
+            error={fields.scope}
             onChange={(event) => setScope(event.currentTarget.value)}
           />
-          <NumberInput label={t('keys.days')} value={days} min={1} max={3650} onChange={setDays} />
+          <NumberInput
+            label={t('keys.days')}
+            value={days}
+            min={1}
+            max={3650}
+            error={fields.expiresInDays}
+            onChange={setDays}
+          />
         </SimpleGrid>
         <MultiSelect
           label={t('keys.permissions')}
@@ -174,12 +181,8 @@ function AddKey({ onAdded }: { onAdded(secret: string): Promise<void> }) {
           error={fields.permissions}
           searchable
         />
-        {error !== undefined && (
-          <Text c="red" size="sm" role="alert">
-            {messageOf(error)}
-          </Text>
-        )}
-        <Button w="fit-content" onClick={add}>
+        <FormError error={error} />
+        <Button w="fit-content" onClick={add} loading={isWorking}>
           {t('keys.add')}
         </Button>
       </Stack>

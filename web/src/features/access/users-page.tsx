@@ -15,19 +15,25 @@ import {
 import { type Role, role as roleSchema, type UserView } from '@rollcall/contracts/admin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
+import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 
 const EMPTY = { email: '', name: '', role: 'operator' as Role, scope: '' }
+/** Where faults of the request are shown. */
+const PLACES = { name: 'name', role: 'role', scope: 'scope' } as const
 const roles = () => roleSchema.options.map((value) => ({ value, label: t(`role.${value}`) }))
 const scopeOf = (text: string) => (text.trim() ? [text.trim()] : null)
 
 export function UsersPage() {
   const client = useQueryClient()
+  const mayWrite = useMay('users:write')
   const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => call('listUsers', {}, signal) })
   const [edited, setEdited] = useState<UserView>()
   const [link, setLink] = useState<string>()
@@ -43,7 +49,7 @@ export function UsersPage() {
     <Stack>
       <PageHeader title={t('nav.users')} />
       {link && <LinkShown link={link} onClose={() => setLink(undefined)} />}
-      <Table.ScrollContainer minWidth={760}>
+      <TableScroll minWidth={760}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -53,7 +59,7 @@ export function UsersPage() {
               <Table.Th>{t('users.scope')}</Table.Th>
               <Table.Th>{t('users.secondFactor')}</Table.Th>
               <Table.Th>{t('users.lastSignIn')}</Table.Th>
-              <Table.Th />
+              <ActionsHead />
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -71,40 +77,44 @@ export function UsersPage() {
                 <Table.Td>{user.hasTotp ? t('yes') : t('no')}</Table.Td>
                 <Table.Td>{user.hasPassword ? <Ago at={user.lastSignInAt} /> : t('users.invited')}</Table.Td>
                 <Table.Td>
-                  <Group gap={4}>
-                    <Button size="xs" variant="default" onClick={() => setEdited(user)}>
-                      {t('users.edit')}
-                    </Button>
-                    <ConfirmButton
-                      label={t('users.reset')}
-                      title={t('users.resetTitle', { name: user.name })}
-                      explanation={t('users.resetText')}
-                      confirm={t('users.reset')}
-                      onConfirm={() => reset(user.id)}
-                    />
-                    <ConfirmButton
-                      label={t('remove')}
-                      title={t('users.removeTitle', { name: user.name })}
-                      explanation={t('users.removeText')}
-                      confirm={t('remove')}
-                      onConfirm={async () => {
-                        await call('removeUser', { params: { id: user.id } })
-                        await again()
-                      }}
-                    />
-                  </Group>
+                  {mayWrite && (
+                    <Group gap={4}>
+                      <Button size="xs" variant="default" onClick={() => setEdited(user)}>
+                        {t('users.edit')}
+                      </Button>
+                      <ConfirmButton
+                        label={t('users.reset')}
+                        title={t('users.resetTitle', { name: user.name })}
+                        explanation={t('users.resetText')}
+                        confirm={t('users.reset')}
+                        onConfirm={() => reset(user.id)}
+                      />
+                      <ConfirmButton
+                        label={t('remove')}
+                        title={t('users.removeTitle', { name: user.name })}
+                        explanation={t('users.removeText')}
+                        confirm={t('remove')}
+                        onConfirm={async () => {
+                          await call('removeUser', { params: { id: user.id } })
+                          await again()
+                        }}
+                      />
+                    </Group>
+                  )}
                 </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
-      <AddUser
-        onAdded={async (next) => {
-          setLink(next)
-          await again()
-        }}
-      />
+      </TableScroll>
+      {mayWrite && (
+        <AddUser
+          onAdded={async (next) => {
+            setLink(next)
+            await again()
+          }}
+        />
+      )}
       {edited && (
         <EditUser
           key={edited.id}
@@ -139,19 +149,14 @@ function LinkShown({ link, onClose }: { link: string; onClose(): void }) {
 
 function AddUser({ onAdded }: { onAdded(link: string): Promise<void> }) {
   const [draft, setDraft] = useState(EMPTY)
-  const [error, setError] = useState<unknown>()
-  const fields = error instanceof ApiError ? error.fields : {}
-  const add = async () => {
-    setError(undefined)
-    try {
+  const { attempt, isWorking, error, fields } = useAttempt(draft, { ...PLACES, email: 'email' })
+  const add = () =>
+    attempt(async () => {
       const { email, name, role, scope } = draft
       const { link } = await call('addUser', { body: { email, name, role, scope: scopeOf(scope) } })
       setDraft(EMPTY)
       await onAdded(link)
-    } catch (failure) {
-      setError(failure)
-    }
-  }
+    })
   return (
     <Paper withBorder p="md">
       <Stack gap="sm">
@@ -173,6 +178,7 @@ function AddUser({ onAdded }: { onAdded(link: string): Promise<void> }) {
             label={t('users.role')}
             data={roles()}
             value={draft.role}
+            error={fields.role}
             allowDeselect={false}
             onChange={(value) => setDraft({ ...draft, role: roleSchema.parse(value) })}
           />
@@ -180,16 +186,12 @@ function AddUser({ onAdded }: { onAdded(link: string): Promise<void> }) {
             label={t('users.scope')}
             placeholder="env=prod"
             value={draft.scope}
-            error={fields['scope.0']}
+            error={fields.scope}
             onChange={(event) => setDraft({ ...draft, scope: event.currentTarget.value })}
           />
         </SimpleGrid>
-        {error !== undefined && (
-          <Text c="red" size="sm" role="alert">
-            {messageOf(error)}
-          </Text>
-        )}
-        <Button w="fit-content" onClick={add}>
+        <FormError error={error} />
+        <Button w="fit-content" onClick={add} loading={isWorking}>
           {t('users.add')}
         </Button>
       </Stack>
@@ -205,36 +207,35 @@ function EditUser({ user, onClose }: { user: UserView; onClose(): void }) {
     scope: user.scope?.join(',') ?? '',
     isDisabled: user.isDisabled,
   })
-  const [error, setError] = useState<unknown>()
-  const save = async () => {
-    setError(undefined)
-    try {
+  const { attempt, isWorking, error, fields } = useAttempt(draft, PLACES)
+  const save = () =>
+    attempt(async () => {
       const { name, role, scope, isDisabled } = draft
       const body = { version: user.version, name, role, isDisabled, scope: scopeOf(scope) }
       await call('changeUser', { params: { id: user.id }, body })
       onClose()
-    } catch (failure) {
-      setError(failure)
-    }
-  }
+    })
   return (
     <Modal opened onClose={onClose} title={t('users.editTitle', { name: user.name })} centered>
       <Stack>
         <TextInput
           label={t('name')}
           value={draft.name}
+          error={fields.name}
           onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
         />
         <Select
           label={t('users.role')}
           data={roles()}
           value={draft.role}
+          error={fields.role}
           allowDeselect={false}
           onChange={(value) => setDraft({ ...draft, role: roleSchema.parse(value) })}
         />
         <TextInput
           label={t('users.scope')}
           value={draft.scope}
+          error={fields.scope}
           onChange={(event) => setDraft({ ...draft, scope: event.currentTarget.value })}
         />
         <Select
@@ -247,16 +248,14 @@ function EditUser({ user, onClose }: { user: UserView; onClose(): void }) {
           allowDeselect={false}
           onChange={(value) => setDraft({ ...draft, isDisabled: value === 'disabled' })}
         />
-        {error !== undefined && (
-          <Text c="red" size="sm" role="alert">
-            {messageOf(error)}
-          </Text>
-        )}
+        <FormError error={error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {t('cancel')}
           </Button>
-          <Button onClick={save}>{t('save')}</Button>
+          <Button onClick={save} loading={isWorking}>
+            {t('save')}
+          </Button>
         </Group>
       </Stack>
     </Modal>

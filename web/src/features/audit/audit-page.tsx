@@ -6,11 +6,12 @@ import { useState } from 'react'
 import { addressOf, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { EmptyState, ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { momentText } from '../../ui/words.ts'
 
 const PAGE = 100
-const COLORS = { asked: 'dimmed', done: undefined, refused: 'orange', failed: 'red' } as const
+const COLORS = { asked: 'dimmed', done: undefined, refused: 'var(--warn)', failed: 'var(--bad)' } as const
 
 export function AuditPage() {
   const [filter, setFilter] = useState<{
@@ -90,7 +91,7 @@ export function AuditPage() {
 
 function Entries({ entries }: { entries: AuditEntry[] }) {
   return (
-    <Table.ScrollContainer minWidth={820}>
+    <TableScroll minWidth={820}>
       <Table>
         <Table.Thead>
           <Table.Tr>
@@ -127,7 +128,7 @@ function Entries({ entries }: { entries: AuditEntry[] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </TableScroll>
   )
 }
 

@@ -9,6 +9,7 @@ import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { PreflightList } from '../hosts/preflight-list.tsx'
 import { CommandOutcome } from './command-outcome.tsx'
@@ -30,10 +31,12 @@ export function CommandPage() {
 function Shown({ initial }: { initial: CommandView }) {
   const [command, setCommand] = useState(initial)
   const mayRun = useMay('commands:run')
-  const cancel = async () => setCommand((await call('cancelCommand', { params: { id: command.id } })).command)
+  const cancel = () =>
+    tellFailure(async () => setCommand((await call('cancelCommand', { params: { id: command.id } })).command))
   return (
     <Stack>
       <PageHeader
+        name={`${titleOf(command)} (${command.host.name})`}
         title={
           <Text ff="monospace" fw={600} fz="lg" lineClamp={2} span>
             <Untrusted>{titleOf(command)}</Untrusted>

@@ -7,11 +7,17 @@ import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
+import { TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { commandTitle, durationText } from '../../ui/words.ts'
 
 const PAGE = 50
-export type CommandFilter = { host?: string; state?: CommandView['state']; kind?: CommandView['kind'] }
+export type CommandFilter = {
+  host?: string
+  search?: string
+  state?: CommandView['state']
+  kind?: CommandView['kind']
+}
 
 export function CommandTable({ query }: { query: CommandFilter }) {
   const pages = useInfiniteQuery({
@@ -29,10 +35,11 @@ export function CommandTable({ query }: { query: CommandFilter }) {
   if (pages.isPending) return <Waiting />
   if (pages.error) return <ErrorState error={pages.error} onRetry={() => pages.refetch()} />
   const commands = pages.data.pages.flatMap((page) => page.commands)
-  if (commands.length === 0) return <EmptyState title={t('commands.none')} />
+  if (commands.length === 0)
+    return <EmptyState title={Object.keys(query).length > 0 ? t('commands.noneFits') : t('commands.none')} />
   return (
     <>
-      <Table.ScrollContainer minWidth={720}>
+      <TableScroll minWidth={720}>
         <Table highlightOnHover>
           <Table.Thead>
             <Table.Tr>
@@ -71,7 +78,7 @@ export function CommandTable({ query }: { query: CommandFilter }) {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </TableScroll>
       {pages.hasNextPage && (
         <Button
           variant="default"

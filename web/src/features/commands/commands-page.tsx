@@ -1,9 +1,9 @@
 import { Group, Select, Stack, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { commandKind, commandState } from '@rollcall/contracts/admin'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { t } from '../../i18n/index.tsx'
 import { PageHeader } from '../../ui/states.tsx'
+import { useTypedText } from '../../ui/use-typed-text.ts'
 import { CommandTable } from './command-table.tsx'
 
 export function CommandsPage() {
@@ -14,7 +14,7 @@ export function CommandsPage() {
     state?: string | undefined
     kind?: string | undefined
   }) => void navigate({ to: '/commands', search: (now: object) => ({ ...now, ...next }), replace: true })
-  const search = useDebouncedCallback((text: string) => change({ host: text.trim() || undefined }), 400)
+  const [text, setText] = useTypedText(host ?? '', (next) => change({ host: next || undefined }), 400)
   const state = commandState.safeParse(rest.state).data
   const kind = commandKind.safeParse(rest.kind).data
   return (
@@ -24,8 +24,9 @@ export function CommandsPage() {
         <TextInput
           placeholder={t('commands.host')}
           aria-label={t('commands.host')}
-          defaultValue={host ?? ''}
-          onChange={(event) => search(event.currentTarget.value)}
+          value={text}
+          maxLength={63}
+          onChange={(event) => setText(event.currentTarget.value)}
         />
         <Select
           placeholder={t('commands.anyState')}
@@ -44,7 +45,9 @@ export function CommandsPage() {
           onChange={(value) => change({ kind: value ?? undefined })}
         />
       </Group>
-      <CommandTable query={{ ...(host && { host }), ...(state && { state }), ...(kind && { kind }) }} />
+      <CommandTable
+        query={{ ...(host && { search: host }), ...(state && { state }), ...(kind && { kind }) }}
+      />
     </Stack>
   )
 }

@@ -9,9 +9,7 @@ import { useDraft } from '../../ui/use-draft.ts'
 export function FetchFile({ onClose }: { onClose(): void }) {
   const [draft, change] = useDraft('fetch-file', { host: '', path: '' })
   const [share, setShare] = useState(0)
-  const [faults, setFaults] = useState<Record<string, string>>({})
-  const { attempt, isWorking, error, setError, fields: refused } = useAttempt()
-  const fields = { ...faults, ...refused }
+  const { attempt, isWorking, error, refuse, fields } = useAttempt(draft, { host: 'host', path: 'path' })
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     const { host, path } = draft
@@ -19,9 +17,7 @@ export function FetchFile({ onClose }: { onClose(): void }) {
       ...(host === '' && { host: t('files.noHost') }),
       ...(!path.startsWith('/') && { path: t('files.notAbsolute') }),
     }
-    setFaults(found)
-    setError(undefined)
-    if (Object.keys(found).length > 0) return
+    if (Object.keys(found).length > 0) return refuse(found)
     setShare(0)
     await attempt(async () => {
       save(await receiveFile(host, path, setShare), path.split('/').at(-1) ?? 'file')

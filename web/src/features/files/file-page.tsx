@@ -9,6 +9,7 @@ import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { bytesText } from '../../ui/words.ts'
 import { TransferBar } from './transfer-bar.tsx'
@@ -30,6 +31,7 @@ export function FilePage() {
   return (
     <Stack>
       <PageHeader
+        name={transfer.destination}
         title={<Untrusted>{transfer.destination}</Untrusted>}
         below={
           <Text size="sm" c="dimmed">
@@ -53,15 +55,16 @@ export function FilePage() {
         )}
       </PageHeader>
       <TransferBar counts={transfer.counts} />
-      <Table.ScrollContainer minWidth={480}>
+      <TableScroll minWidth={480}>
         <Table>
+          <Heads heads={[t('fleet.state'), t('fleet.host'), t('runs.progress'), t('files.fileCount')]} />
           <Table.Tbody>
             {hosts.map((host) => (
               <Row key={host.host} host={host} />
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </TableScroll>
     </Stack>
   )
 }

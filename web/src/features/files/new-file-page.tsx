@@ -22,6 +22,17 @@ import { TargetFields } from '../targets/target-fields.tsx'
 
 const EMPTY = { ...NO_TARGET, destination: '', mode: '', owner: '', makeParents: false }
 
+/** Where faults are shown. */
+const PLACES = {
+  hosts: 'hosts',
+  labels: 'labels',
+  all: 'by',
+  file: 'file',
+  destination: 'destination',
+  mode: 'mode',
+  owner: 'owner',
+} as const
+
 /** What is wrong with what was typed, by the name of the field. */
 function faultsOf({ destination, mode }: typeof EMPTY, file: File | null): Record<string, string> {
   return {
@@ -37,15 +48,11 @@ export function NewFilePage() {
   const [draft, change, forget] = useDraft('file', EMPTY)
   const [file, setFile] = useState<File | null>(null)
   const [share, setShare] = useState(0)
-  const { attempt, isWorking, error, setError, fields: refused } = useAttempt()
-  const [faults, setFaults] = useState<Record<string, string>>({})
-  const fields = { ...faults, ...refused }
+  const { attempt, isWorking, error, refuse, fields } = useAttempt({ ...draft, file }, PLACES)
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     const found = faultsOf(draft, file)
-    setFaults(found)
-    setError(undefined)
-    if (!file || Object.keys(found).length > 0) return
+    if (!file || Object.keys(found).length > 0) return refuse(found)
     setShare(0)
     await attempt(async () => {
       const { sha256 } = await sendContent(file, setShare)

@@ -133,7 +133,9 @@ function Chart({ title, samples, stepS, spanS, mean, peak }: ChartProps) {
   }, [samples, scheme, stepS, spanS, mean, peak])
   return (
     <Paper withBorder p="sm">
-      <Title order={3}>{title}</Title>
+      <Title order={2} size="h3">
+        {title}
+      </Title>
       {samples.length === 0 ? (
         <Text size="sm" c="dimmed" py="lg" ta="center">
           {t('charts.none')}

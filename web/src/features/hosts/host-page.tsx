@@ -57,6 +57,7 @@ function Shown({ host, status, ...trust }: Answer<'showHost'> & { status: HostSt
   return (
     <Stack gap="md">
       <PageHeader
+        name={host.name}
         title={<Untrusted>{host.name}</Untrusted>}
         below={
           <Group gap="xs">

@@ -16,6 +16,7 @@ import { useDeferredValue, useMemo, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { type MessageKey, t } from '../../i18n/index.tsx'
 import { messageOf } from '../../ui/states.tsx'
+import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { Labels } from '../fleet/fleet-row.tsx'
 import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
@@ -100,11 +101,11 @@ export function ManyHosts() {
         </Alert>
       )}
       {hosts.length > 0 && (
-        <Table.ScrollContainer minWidth={520}>
+        <TableScroll minWidth={520}>
           <Table>
             <Table.Thead>
               <Table.Tr>
-                <Table.Th />
+                <ActionsHead />
                 <Table.Th>{t('addHost.name')}</Table.Th>
                 <Table.Th>{t('addHost.address')}</Table.Th>
                 <Table.Th>{t('addHost.user')}</Table.Th>
@@ -149,7 +150,7 @@ export function ManyHosts() {
               })}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </TableScroll>
       )}
       <Group>
         <Button onClick={add} loading={isWorking} disabled={chosen.length === 0}>

@@ -10,16 +10,32 @@ import {
   Text,
   TextInput,
 } from '@mantine/core'
+import { fieldErrors } from '@rollcall/contracts'
+import { newHost } from '@rollcall/contracts/admin'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
 import { isOfAnother } from './edit-host.tsx'
 import type { PreflightLine } from './preflight-lines.ts'
 import { Preflight } from './preflight-list.tsx'
+
+/** Where faults of the request are shown. */
+const PLACES = {
+  name: 'name',
+  address: 'address',
+  port: 'port',
+  user: 'user',
+  labels: 'labels',
+  agentPorts: 'agentPorts',
+  'credential.privateKey': 'privateKey',
+  'credential.passphrase': 'passphrase',
+  'credential.certificate': 'certificate',
+  sudoPassword: 'sudoPassword',
+} as const
 
 /** First the key that the host shows, for a person to compare; nothing secret leaves before. */
 export function OneHost() {
@@ -37,28 +53,44 @@ export function OneHost() {
   /** Whether the machine, or its agent, was found to be another host's, and whether it is taken all the same. */
   const [isAnothers, setAnothers] = useState(false)
   const [isOnPurpose, setOnPurpose] = useState(false)
-  const [error, setError] = useState<unknown>()
-  const [isWorking, setWorking] = useState(false)
+  const { attempt, isWorking, error, refuse, fields } = useAttempt(
+    { ...draft, ...secrets },
+    {
+      ...PLACES,
+      // Beside a key it is the second thing that the host asks for.
+      'credential.password': secrets.type === 'password' ? 'password' : 'secondPassword',
+    },
+  )
   const navigate = useNavigate()
-  const fields = error instanceof ApiError ? error.fields : {}
   const address = { address: draft.address.trim(), port: draft.port }
   const seen = key?.of === JSON.stringify(address) ? key : undefined
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    setWorking(true)
-    setError(undefined)
     setChecks([])
-    try {
+    const { sudoPassword } = secrets
+    const host = {
+      ...address,
+      name: draft.name.trim(),
+      user: draft.user.trim(),
+      labels: labelsOf(draft.labels),
+      credential: credentialOf(secrets),
+      ...(sudoPassword && { sudoPassword }),
+      ...(draft.agentPorts.trim() && { agentPorts: draft.agentPorts.trim() }),
+    }
+    // All that is missing at once, and before anything is asked of the host.
+    const wrong = newHost.safeParse(host)
+    if (!wrong.success)
+      return refuse(
+        Object.fromEntries(fieldErrors(wrong.error.issues).map(({ field, message }) => [field, message])),
+      )
+    await attempt(async () => {
       if (!seen) {
         setKey({ ...(await call('scanHostKey', { body: address })), of: JSON.stringify(address) })
         return
       }
-      const { sudoPassword } = secrets
+      const { name, labels, agentPorts, ...way } = host
       const reached = {
-        ...address,
-        user: draft.user.trim(),
-        credential: credentialOf(secrets),
-        ...(sudoPassword && { sudoPassword }),
+        ...way,
         hostKey: seen.fingerprint,
         ...(isOnPurpose && { allowDuplicate: true, takeOver: true }),
       }
@@ -66,22 +98,17 @@ export function OneHost() {
       setChecks(found.map(({ name, ok, message }) => ({ name, isOk: ok, message })))
       setAnothers(isOnPurpose || found.some(({ ok, code }) => !ok && isOfAnother(code)))
       if (!isReady) return
-      const agentPorts = draft.agentPorts.trim()
       const { commandId } = await call('addHost', {
-        body: {
-          ...reached,
-          name: draft.name.trim(),
-          labels: labelsOf(draft.labels),
-          ...(agentPorts !== '' && { agentPorts }),
-        },
+        body: { ...reached, name, labels, ...(agentPorts && { agentPorts }) },
       })
       forget()
       await navigate({ to: '/commands/$id', params: { id: commandId } })
-    } catch (failure) {
-      setError(failure)
-    } finally {
-      setWorking(false)
-    }
+    })
+  }
+  /** What was found with other values says nothing of these. */
+  const changed = (next: Partial<typeof draft>) => {
+    setChecks([])
+    change(next)
   }
   return (
     <form onSubmit={submit} noValidate>
@@ -91,7 +118,7 @@ export function OneHost() {
             label={t('addHost.name')}
             value={draft.name}
             error={fields.name}
-            onChange={(event) => change({ name: event.currentTarget.value })}
+            onChange={(event) => changed({ name: event.currentTarget.value })}
             placeholder="web-01"
             required
           />
@@ -99,7 +126,7 @@ export function OneHost() {
             label={t('addHost.address')}
             value={draft.address}
             error={fields.address}
-            onChange={(event) => change({ address: event.currentTarget.value })}
+            onChange={(event) => changed({ address: event.currentTarget.value })}
             placeholder="192.0.2.10"
             required
           />
@@ -109,7 +136,7 @@ export function OneHost() {
             label={t('addHost.user')}
             value={draft.user}
             error={fields.user}
-            onChange={(event) => change({ user: event.currentTarget.value })}
+            onChange={(event) => changed({ user: event.currentTarget.value })}
           />
           <NumberInput
             label={t('addHost.port')}
@@ -117,25 +144,32 @@ export function OneHost() {
             error={fields.port}
             min={1}
             max={65_535}
-            onChange={(port) => change({ port: Number(port) })}
+            onChange={(port) => changed({ port: Number(port) })}
           />
           <TextInput
             label={t('addHost.labels')}
             description={t('addHost.labelsHint')}
             value={draft.labels}
             error={fields.labels}
-            onChange={(event) => change({ labels: event.currentTarget.value })}
+            onChange={(event) => changed({ labels: event.currentTarget.value })}
           />
           <TextInput
             label={t('addHost.agentPorts')}
             description={t('addHost.agentPortsHint')}
             value={draft.agentPorts}
             error={fields.agentPorts}
-            onChange={(event) => change({ agentPorts: event.currentTarget.value })}
+            onChange={(event) => changed({ agentPorts: event.currentTarget.value })}
             placeholder="7000-7100"
           />
         </SimpleGrid>
-        <CredentialFields secrets={secrets} onChange={setSecrets} fields={fields} />
+        <CredentialFields
+          secrets={secrets}
+          onChange={(next) => {
+            setChecks([])
+            setSecrets(next)
+          }}
+          fields={fields}
+        />
         {seen && (
           <Alert color="cyan" title={t('addHost.keyTitle')}>
             <Stack gap="xs">
@@ -159,11 +193,7 @@ export function OneHost() {
             onChange={(event) => setOnPurpose(event.currentTarget.checked)}
           />
         )}
-        {error !== undefined && (
-          <Alert color="red" role="alert">
-            {messageOf(error)}
-          </Alert>
-        )}
+        <FormError error={error} />
         <Group>
           <Button type="submit" loading={isWorking}>
             {seen ? t('addHost.trust') : t('addHost.look')}

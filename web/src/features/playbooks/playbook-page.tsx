@@ -14,6 +14,16 @@ import { TargetFields } from '../targets/target-fields.tsx'
 import { VariableField } from './variable-fields.tsx'
 import { givenOf, type Typed } from './variables.ts'
 
+/** Each variable is a value of its own, named as faults of it are. */
+const valuesOf = (variables: PlaybookView['variables'], typed: Typed): Record<string, unknown> =>
+  Object.fromEntries(variables.map(({ name }) => [`variables.${name}`, typed[name] ?? '']))
+const placesOf = (variables: PlaybookView['variables']): Record<string, string> => ({
+  hosts: 'hosts',
+  labels: 'labels',
+  all: 'by',
+  ...Object.fromEntries(variables.map(({ name }) => [`variables.${name}`, `variables.${name}`])),
+})
+
 export function PlaybookPage() {
   const { playbook } = useParams({ from: '/inside/playbooks/$playbook' })
   const { data, error } = useQuery({
@@ -35,15 +45,12 @@ function Form({ playbook }: { playbook: PlaybookView }) {
   })
   // Secrets are kept nowhere.
   const [secrets, setSecrets] = useState<Typed>({})
-  const { attempt, isWorking, error, setError, fields: refused } = useAttempt()
-  const [faults, setFaults] = useState<Record<string, string>>({})
+  const values: Record<string, unknown> = { ...draft, ...valuesOf(variables, { ...draft.typed, ...secrets }) }
+  const { attempt, isWorking, error, refuse, fields } = useAttempt(values, placesOf(variables))
   const [mode, setMode] = useState<'run' | 'plan'>('plan')
-  const fields = { ...faults, ...refused }
   const send = async (mode: 'run' | 'plan') => {
     const { given, faults: found } = givenOf(variables, { ...draft.typed, ...secrets })
-    setFaults(found)
-    setError(undefined)
-    if (Object.keys(found).length > 0) return
+    if (Object.keys(found).length > 0) return refuse(found)
     setMode(mode)
     await attempt(async () => {
       const body = {
@@ -90,6 +97,11 @@ function Form({ playbook }: { playbook: PlaybookView }) {
           onChange={(via) => via && change({ via: via as NewPlaybookRun['via'] })}
         />
         <FormError error={error} />
+        {!mayRun && (
+          <Text size="sm" c="dimmed">
+            {t('notYours.text', { permission: 'playbooks:run' })}
+          </Text>
+        )}
         {mayRun && (
           <Group>
             <Button type="submit" loading={isWorking && mode === 'plan'} disabled={isWorking}>

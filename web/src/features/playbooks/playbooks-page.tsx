@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { Heads } from '../../ui/table-scroll.tsx'
 
 export function PlaybooksPage() {
   const { data, error, refetch } = useQuery({
@@ -16,6 +17,7 @@ export function PlaybooksPage() {
     <Stack>
       <PageHeader title={t('nav.playbooks')} below={<Text size="sm">{t('playbooks.text')}</Text>} />
       <Table highlightOnHover>
+        <Heads heads={[t('kind.playbook'), t('playbooks.what')]} />
         <Table.Tbody>
           {data.playbooks.map(({ name, title, description }) => (
             <Table.Tr key={name} data-playbook={name}>

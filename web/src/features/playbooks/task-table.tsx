@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { ErrorState, Waiting } from '../../ui/states.tsx'
+import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { durationText } from '../../ui/words.ts'
 
@@ -28,8 +29,9 @@ export function TaskTable({ commandId, isOver }: { commandId: string; isOver: bo
   if (error) return <ErrorState error={error} />
   if (!data) return <Waiting />
   return (
-    <Table.ScrollContainer minWidth={520}>
+    <TableScroll minWidth={520}>
       <Table>
+        <Heads heads={[t('fleet.state'), t('playbooks.task'), t('commands.took')]} />
         <Table.Tbody>
           {data.tasks.map((task) => (
             <Row key={task.task} task={task} />
@@ -41,7 +43,7 @@ export function TaskTable({ commandId, isOver }: { commandId: string; isOver: bo
           {t('playbooks.omitted', { count: data.omitted })}
         </Text>
       )}
-    </Table.ScrollContainer>
+    </TableScroll>
   )
 }
 

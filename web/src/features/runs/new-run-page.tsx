@@ -14,6 +14,23 @@ import { type Draft, draftOf, EMPTY, newId, runBodyOf } from './run-draft.ts'
 import { EnvironmentFields, LimitFields, ProgramFields } from './run-fields.tsx'
 import { SaveRun } from './save-run.tsx'
 
+/** Where faults of the request are shown. */
+const PLACES = {
+  hosts: 'hosts',
+  labels: 'labels',
+  all: 'by',
+  program: 'line',
+  args: 'line',
+  cwd: 'cwd',
+  env: 'envText',
+  envOf: 'envOf',
+  tty: 'tty',
+  timeoutMs: 'timeoutS',
+  'limits.concurrency': 'concurrency',
+  'limits.batch': 'batch',
+  'limits.stopAfterFailures': 'stopAfter',
+} as const
+
 type RunSearch = Record<'hosts' | 'labels' | 'from' | 'again', string | undefined>
 
 export function NewRunPage() {
@@ -21,8 +38,8 @@ export function NewRunPage() {
   const navigate = useNavigate()
   const mayPlan = useMay('schedules:write')
   const [draft, change, forget] = useDraft('run', EMPTY)
-  const { attempt, isWorking, error, setError, fields } = useAttempt()
   const [envText, setEnvText] = useState('')
+  const { attempt, isWorking, error, setError, fields } = useAttempt({ ...draft, envText }, PLACES)
   const missing = useFirstValues(search, change)
   // The same id for the same request, so that it is begun once however often it has to be sent.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another draft is another request

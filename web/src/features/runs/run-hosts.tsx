@@ -7,6 +7,7 @@ import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Waiting } from '../../ui/states.tsx'
+import { Heads } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { CommandOutcome } from '../commands/command-outcome.tsx'
 
@@ -43,6 +44,7 @@ export function RunHosts(props: {
   return (
     <Stack>
       <Table highlightOnHover>
+        <Heads heads={[t('fleet.state'), t('fleet.host'), t('addHosts.outcome'), '']} />
         <Table.Tbody>
           {sorted.map((command) => (
             <Table.Tr

@@ -8,12 +8,13 @@ import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { PlaybookOutcome } from '../playbooks/playbook-outcome.tsx'
 import { RunBar } from './run-bar.tsx'
 import { RunGroups } from './run-groups.tsx'
 import { RunHosts } from './run-hosts.tsx'
-import { RunTitle } from './run-title.tsx'
+import { RunTitle, runTitle } from './run-title.tsx'
 import { useLiveRun } from './use-live-run.ts'
 
 export function RunPage() {
@@ -33,12 +34,14 @@ function Shown({ initial }: { initial: RunView }) {
   const mayRun = useMay('commands:run')
   const mayReadPlaybooks = useMay('playbooks:read')
   const [opened, setOpened] = useState<string>()
-  const cancel = async () => setRun((await call('cancelRun', { params: { id: run.id } })).run)
+  const cancel = () =>
+    tellFailure(async () => setRun((await call('cancelRun', { params: { id: run.id } })).run))
   const isOver = run.endedAt !== null
   const isPlaybook = run.playbook !== null
   return (
     <Stack>
       <PageHeader
+        name={runTitle(run)}
         title={
           <Text ff="monospace" fw={600} fz="lg" lineClamp={2} span>
             <RunTitle run={run} />

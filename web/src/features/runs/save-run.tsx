@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { type Draft, runBodyOf } from './run-draft.ts'
 
 /** By the clock of whoever plans it. A saved command that cannot be planned does not stay behind. */
@@ -22,6 +23,10 @@ export function SaveRun(props: { draft: Draft; envText: string; onError(error: u
   const [name, setName] = useState('')
   const [cron, setCron] = useState('')
   const [isOpen, setOpen] = useState(false)
+  const { attempt, isWorking, error, fields } = useAttempt(
+    { ...draft, envText, name, cron },
+    { name: 'name', cron: 'cron', savedCommand: 'name' },
+  )
   if (!isOpen)
     return (
       <Button variant="default" onClick={() => setOpen(true)}>
@@ -35,7 +40,9 @@ export function SaveRun(props: { draft: Draft; envText: string; onError(error: u
     if (body.envOf) return onError(new Error(t('run.envNotSaved', { names: draft.envNames.join(', ') })))
     const { program, args, env, cwd, timeoutMs, startWithinMs, limits, hosts, labels, all } = body
     const target = { ...(hosts && { hosts }), ...(labels && { labels }), ...(all && { all }) }
-    try {
+    // What was wrong before is not wrong with this.
+    onError(undefined)
+    await attempt(async () => {
       await call('addSavedCommand', {
         body: {
           ...{ name, program, args, cwd, timeoutMs, startWithinMs, target },
@@ -46,26 +53,27 @@ export function SaveRun(props: { draft: Draft; envText: string; onError(error: u
       if (cron) await plan(name, cron)
       notifications.show({ color: 'green', message: t('run.saved', { name }) })
       setOpen(false)
-    } catch (error) {
-      onError(error)
-    }
+    })
   }
   return (
-    <Group gap="xs" align="flex-end">
+    <Group gap="xs" align="flex-start">
       <TextInput
         label={t('run.saveName')}
         value={name}
+        error={fields.name ?? fields.savedCommand}
         onChange={(event) => setName(event.currentTarget.value)}
       />
       <TextInput
         label={t('run.cron')}
         placeholder="30 2 * * *"
         value={cron}
+        error={fields.cron}
         onChange={(event) => setCron(event.currentTarget.value)}
       />
-      <Button variant="default" disabled={!name} onClick={save}>
+      <Button variant="default" disabled={!name} loading={isWorking} mt={24} onClick={save}>
         {t('run.save')}
       </Button>
+      <FormError error={error} />
     </Group>
   )
 }

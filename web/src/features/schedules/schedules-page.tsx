@@ -1,13 +1,16 @@
-import { Group, Stack, Switch, Table, Text } from '@mantine/core'
+import { Group, Stack, Switch, Table, Text, Title } from '@mantine/core'
 import type { ScheduleView } from '@rollcall/contracts/admin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
+import { StateBadge } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ActionsHead, Heads, TableScroll } from '../../ui/table-scroll.tsx'
+import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { commandLine, momentText } from '../../ui/words.ts'
 
@@ -32,7 +35,7 @@ export function SchedulesPage() {
           <Text size="sm">{t('schedules.noneText')}</Text>
         </EmptyState>
       ) : (
-        <Table.ScrollContainer minWidth={760}>
+        <TableScroll minWidth={760}>
           <Table>
             <Table.Thead>
               <Table.Tr>
@@ -41,7 +44,7 @@ export function SchedulesPage() {
                 <Table.Th>{t('schedules.next')}</Table.Th>
                 <Table.Th>{t('schedules.last')}</Table.Th>
                 <Table.Th>{t('schedules.enabled')}</Table.Th>
-                <Table.Th />
+                <ActionsHead />
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -50,9 +53,9 @@ export function SchedulesPage() {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </TableScroll>
       )}
-      <PageHeader title={t('saved.title')} />
+      <Title order={2}>{t('saved.title')}</Title>
       {saved.data.savedCommands.length === 0 ? (
         <Text size="sm" c="dimmed">
           {t('saved.none')}
@@ -83,7 +86,8 @@ function Row({ schedule }: { schedule: ScheduleView }) {
       <Table.Td>
         {last ? (
           <>
-            {t(`firing.${last.outcome}`)} <Ago at={last.plannedAt} />{' '}
+            {last.runState ? <StateBadge state={last.runState} /> : t(`firing.${last.outcome}`)}{' '}
+            <Ago at={last.plannedAt} />{' '}
             {last.runId && (
               <Link to="/runs/$id" params={{ id: last.runId }}>
                 {t('run.open')}
@@ -101,13 +105,15 @@ function Row({ schedule }: { schedule: ScheduleView }) {
       </Table.Td>
       <Table.Td>
         <Switch
-          aria-label={t('schedules.enabled')}
+          aria-label={t('schedules.enabledOf', { name: schedule.name })}
           checked={schedule.isEnabled}
           disabled={!mayWrite}
-          onChange={async (event) => {
+          onChange={(event) => {
             const isEnabled = event.currentTarget.checked
-            await call('changeSchedule', { params, body: { isEnabled } })
-            await again()
+            void tellFailure(async () => {
+              await call('changeSchedule', { params, body: { isEnabled } })
+              await again()
+            })
           }}
         />
       </Table.Td>
@@ -135,10 +141,12 @@ function SavedTable({
   saved: Awaited<ReturnType<typeof call<'listSavedCommands'>>>['savedCommands']
 }) {
   const mayRun = useMay('commands:run')
+  const navigate = useNavigate()
   const client = useQueryClient()
   return (
-    <Table.ScrollContainer minWidth={560}>
+    <TableScroll minWidth={560}>
       <Table>
+        <Heads heads={[t('name'), t('commands.command'), t('saved.by'), '']} />
         <Table.Tbody>
           {saved.map(({ id, name, program, args, createdBy }) => (
             <Table.Tr key={id}>
@@ -160,7 +168,10 @@ function SavedTable({
                       explanation={commandLine(program, args)}
                       confirm={t('saved.run')}
                       color="cyan"
-                      onConfirm={() => call('runSavedCommand', { params: { name }, body: {} })}
+                      onConfirm={async () => {
+                        const { runId } = await call('runSavedCommand', { params: { name }, body: {} })
+                        await navigate({ to: '/runs/$id', params: { id: runId } })
+                      }}
                     />
                     <ConfirmButton
                       label={t('remove')}
@@ -179,6 +190,6 @@ function SavedTable({
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </TableScroll>
   )
 }

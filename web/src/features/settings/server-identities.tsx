@@ -5,6 +5,7 @@ import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { ErrorState } from '../../ui/states.tsx'
+import { TableScroll } from '../../ui/table-scroll.tsx'
 import { momentText } from '../../ui/words.ts'
 
 const KEY = ['server-identities']
@@ -31,7 +32,7 @@ export function ServerIdentities() {
       <Text size="sm" maw={760}>
         {t('identity.text')}
       </Text>
-      <Table.ScrollContainer minWidth={800}>
+      <TableScroll minWidth={800}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -52,7 +53,7 @@ export function ServerIdentities() {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </TableScroll>
       {mayWrite && (
         <div>
           <ConfirmButton

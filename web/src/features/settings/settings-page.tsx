@@ -2,11 +2,13 @@ import { Button, NumberInput, Paper, SimpleGrid, Stack, Table, Text, TextInput, 
 import type { HeartbeatProfile } from '@rollcall/contracts/admin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
+import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { ServerIdentities } from './server-identities.tsx'
 
 export function SettingsPage() {
@@ -25,7 +27,7 @@ export function SettingsPage() {
       <Text size="sm" maw={760}>
         {t('profiles.text')}
       </Text>
-      <Table.ScrollContainer minWidth={620}>
+      <TableScroll minWidth={620}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -33,7 +35,7 @@ export function SettingsPage() {
               <Table.Th>{t('profiles.interval')}</Table.Th>
               <Table.Th>{t('profiles.offlineAfter')}</Table.Th>
               <Table.Th>{t('profiles.labels')}</Table.Th>
-              <Table.Th />
+              <ActionsHead />
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -42,7 +44,7 @@ export function SettingsPage() {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </TableScroll>
       {mayWrite && <AddProfile />}
       <ServerIdentities />
     </Stack>
@@ -87,14 +89,15 @@ const EMPTY = {
   offlineS: '' as number | string,
 }
 
+/** Where faults of the request are shown. */
+const PLACES = { name: 'name', minMs: 'minS', maxMs: 'maxS', offlineAfterMs: 'offlineS' } as const
+
 function AddProfile() {
   const client = useQueryClient()
   const [draft, setDraft] = useState(EMPTY)
-  const [error, setError] = useState<unknown>()
-  const fields = error instanceof ApiError ? error.fields : {}
-  const add = async () => {
-    setError(undefined)
-    try {
+  const { attempt, isWorking, error, fields } = useAttempt(draft, PLACES)
+  const add = () =>
+    attempt(async () => {
       const { name, minS, maxS, offlineS } = draft
       await call('addHeartbeatProfile', {
         body: {
@@ -106,10 +109,7 @@ function AddProfile() {
       })
       setDraft(EMPTY)
       await client.invalidateQueries({ queryKey: ['profiles'] })
-    } catch (failure) {
-      setError(failure)
-    }
-  }
+    })
   return (
     <Paper withBorder p="md" maw={860}>
       <Stack gap="sm">
@@ -140,12 +140,8 @@ function AddProfile() {
             onChange={(offlineS) => setDraft({ ...draft, offlineS })}
           />
         </SimpleGrid>
-        {error !== undefined && (
-          <Text c="red" size="sm" role="alert">
-            {messageOf(error)}
-          </Text>
-        )}
-        <Button w="fit-content" onClick={add} disabled={!draft.name}>
+        <FormError error={error} />
+        <Button w="fit-content" onClick={add} loading={isWorking} disabled={!draft.name}>
           {t('profiles.add')}
         </Button>
       </Stack>

@@ -1,11 +1,15 @@
-import { Paper, SegmentedControl, Stack, TagsInput, Text, TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
-import { call } from '../../api/client.ts'
+import { Paper, SegmentedControl, Stack, Text, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import type { TargetPreview as Preview } from '@rollcall/contracts/admin'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { ApiError, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import type { TargetDraft } from './target.ts'
+import { HostsInput } from './hosts-input.tsx'
+import { type TargetDraft, targetOf } from './target.ts'
+
+const SETTLED_MS = 300
 
 /** Hosts by name, by label, or all; with what that comes to. */
 export function TargetFields(props: {
@@ -15,6 +19,9 @@ export function TargetFields(props: {
   fields: Record<string, string>
 }) {
   const { target, onChange, fields } = props
+  const preview = useTargetPreview(target)
+  // What is wrong with the hosts as they are now, or was when they were sent.
+  const found = preview.error instanceof ApiError ? preview.error.fields : {}
   return (
     <Paper withBorder p="md">
       <Stack gap="sm">
@@ -31,7 +38,11 @@ export function TargetFields(props: {
           ]}
         />
         {target.by === 'hosts' && (
-          <HostsInput value={target.hosts} onChange={(hosts) => onChange({ hosts })} error={fields.hosts} />
+          <HostsInput
+            value={target.hosts}
+            onChange={(hosts) => onChange({ hosts })}
+            error={found.hosts ?? fields.hosts}
+          />
         )}
         {target.by === 'labels' && (
           <TextInput
@@ -39,63 +50,47 @@ export function TargetFields(props: {
             description={t('run.selectorHint')}
             placeholder="env=prod,zone in (a,b)"
             value={target.labels}
-            error={fields.labels ?? fields['labels.0']}
+            error={found.labels ?? found['labels.0'] ?? fields.labels ?? fields['labels.0']}
             onChange={(event) => onChange({ labels: event.currentTarget.value })}
           />
         )}
-        <TargetPreview target={target} />
+        {preview.data && !preview.error && target.by !== 'hosts' && <TargetPreview preview={preview.data} />}
+        {preview.error && Object.keys(found).length === 0 && (
+          <Text size="sm" c="red" role="alert">
+            {messageOf(preview.error)}
+          </Text>
+        )}
       </Stack>
     </Paper>
   )
 }
 
-function HostsInput(props: { value: string[]; onChange(hosts: string[]): void; error: string | undefined }) {
-  const [typed, setTyped] = useState('')
-  const found = useQuery({
-    queryKey: ['host-names', typed],
-    queryFn: ({ signal }) =>
-      call('listAgents', { query: { limit: 20, ...(typed.trim() && { search: typed.trim() }) } }, signal),
+/** The hosts that a target comes to, as a run would choose them. What cannot be is told while it is typed. */
+function useTargetPreview(target: TargetDraft) {
+  const [body] = useDebouncedValue(JSON.stringify(targetOf(target)), SETTLED_MS)
+  const isEmpty =
+    (target.by === 'hosts' && target.hosts.length === 0) ||
+    (target.by === 'labels' && target.labels.trim() === '')
+  return useQuery({
+    queryKey: ['target-preview', body],
+    queryFn: ({ signal }) => call('previewTarget', { body: JSON.parse(body) }, signal),
+    enabled: !isEmpty && body === JSON.stringify(targetOf(target)),
+    placeholderData: keepPreviousData,
   })
-  return (
-    <TagsInput
-      label={t('run.hosts')}
-      description={t('run.hostsHint')}
-      value={props.value}
-      onChange={props.onChange}
-      onSearchChange={setTyped}
-      searchValue={typed}
-      data={found.data?.agents.map(({ host }) => host) ?? []}
-      splitChars={[',', ' ']}
-      error={props.error}
-      maxDropdownHeight={260}
-    />
-  )
 }
 
-/** The hosts that a target comes to, before anything is done. */
-function TargetPreview({ target }: { target: TargetDraft }) {
-  const labels = target.labels.trim()
-  const query = target.by === 'labels' ? { labels } : {}
-  const found = useQuery({
-    queryKey: ['run-preview', target.by, labels],
-    queryFn: ({ signal }) => call('listAgents', { query: { ...query, limit: 50 } }, signal),
-    enabled: target.by === 'all' || (target.by === 'labels' && labels !== ''),
-    retry: false,
-  })
-  if (target.by === 'hosts') return null
-  if (found.error) return <Text c="red">{messageOf(found.error)}</Text>
-  if (!found.data) return null
-  const { agents, total } = found.data
+function TargetPreview({ preview: { total, hosts, skippedTotal, skipped } }: { preview: Preview }) {
   return (
-    <Text size="sm" role="status">
-      <b>{t('run.preview', { count: total })}</b>{' '}
-      {agents.map(({ hostId, host }, i) => (
-        <span key={hostId}>
-          {i > 0 && ', '}
-          <Untrusted>{host}</Untrusted>
-        </span>
-      ))}
-      {total > agents.length && ' …'}
+    <Text size="sm" role="status" component="div">
+      <b>{t('run.preview', { count: total })}</b> <Untrusted>{hosts.join(', ')}</Untrusted>
+      {total > hosts.length && ' …'}
+      {skippedTotal > 0 && (
+        <Text size="sm" c="dimmed" component="div">
+          {t('run.previewSkipped', { count: skippedTotal })}{' '}
+          <Untrusted>{skipped.map(({ host, reason }) => `${host} (${reason})`).join(', ')}</Untrusted>
+          {skippedTotal > skipped.length && ' …'}
+        </Text>
+      )}
     </Text>
   )
 }

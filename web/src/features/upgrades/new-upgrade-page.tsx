@@ -22,6 +22,18 @@ const EMPTY = {
   stopAfter: 1,
 }
 
+/** Where faults of the request are shown. */
+const PLACES = {
+  hosts: 'hosts',
+  labels: 'labels',
+  all: 'by',
+  version: 'version',
+  'rings.canary': 'canary',
+  'rings.batch': 'batch',
+  'rings.gateMs': 'gateS',
+  'rings.stopAfterFailures': 'stopAfter',
+} as const
+
 function bodyOf(draft: typeof EMPTY): NewUpgradeInput {
   const batch = draft.batch.trim()
   return {
@@ -41,7 +53,7 @@ export function NewUpgradePage() {
   const navigate = useNavigate()
   const [draft, setDraft, forget] = useDraft('upgrade', EMPTY)
   const [plan, setPlan] = useState<Answer<'planUpgrade'>>()
-  const { attempt, isWorking, error, fields } = useAttempt()
+  const { attempt, isWorking, error, fields } = useAttempt(draft, PLACES)
   const change = (next: Partial<typeof EMPTY>) => {
     // What was shown is no longer what would be done.
     setPlan(undefined)

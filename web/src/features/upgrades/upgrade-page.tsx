@@ -10,6 +10,7 @@ import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { RingPicture } from './ring-picture.tsx'
 import { HOST_ORDER, UpgradeBar } from './upgrade-bar.tsx'
@@ -106,8 +107,11 @@ function HostTable({ hosts }: { hosts: readonly UpgradeHostView[] }) {
     .toSorted((a, b) => weight(a) - weight(b) || a.ring - b.ring || a.host.name.localeCompare(b.host.name))
     .slice(0, MOST_ROWS)
   return (
-    <Table.ScrollContainer minWidth={560}>
+    <TableScroll minWidth={560}>
       <Table>
+        <Heads
+          heads={[t('upgrades.state'), t('fleet.host'), t('upgrades.ringHead'), t('upgrades.ended'), '']}
+        />
         <Table.Tbody>
           {sorted.map(({ host, ring, state, reason, commandId, endedAt }) => (
             <Table.Tr key={host.id} data-host={host.name}>
@@ -137,7 +141,7 @@ function HostTable({ hosts }: { hosts: readonly UpgradeHostView[] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </TableScroll>
   )
 }
 

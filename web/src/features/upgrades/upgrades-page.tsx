@@ -1,4 +1,4 @@
-import { Button, Stack, Table, Text } from '@mantine/core'
+import { Button, Stack, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
@@ -8,6 +8,7 @@ import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { UpgradeBar } from './upgrade-bar.tsx'
 
@@ -75,9 +76,10 @@ export function UpgradesPage() {
           ))}
         </ListTable>
       )}
-      <PageHeader title={t('upgrades.releases')} />
-      <Table.ScrollContainer minWidth={480}>
+      <Title order={2}>{t('upgrades.releases')}</Title>
+      <TableScroll minWidth={480}>
         <Table>
+          <Heads heads={[t('upgrades.release'), t('host.architecture'), t('upgrades.origin'), 'SHA-256']} />
           <Table.Tbody>
             {releases.data.releases.map(({ version, architecture, sha256, isOwn }) => (
               <Table.Tr key={`${version} ${architecture}`}>
@@ -93,7 +95,7 @@ export function UpgradesPage() {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </TableScroll>
     </Stack>
   )
 }

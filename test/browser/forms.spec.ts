@@ -1,0 +1,257 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { whyNoBed } from '../bed/index.ts'
+import type { Api } from '../fleet/api.ts'
+import { ServerProcess } from '../fleet/server-process.ts'
+import { makeAgents } from '../load/agents.ts'
+import { ServerData } from '../load/seed.ts'
+import { openBrowser } from './chromium.ts'
+import { becomeAdmin, PASSWORD, signIn } from './sign-in.ts'
+
+const noBed = await whyNoBed()
+const WAIT = { timeout: 60_000 }
+const WIDE = { width: 1280, height: 800 }
+
+/** Forms and addresses: what somebody meets who mistypes, is not allowed, or comes by a link. No host is needed for it. */
+describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
+  const opened = new AsyncDisposableStack()
+  let server: ServerProcess
+  let api: Api
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  const complaints: string[] = []
+
+  beforeAll(async () => {
+    server = opened.use(await ServerProcess.start())
+    api = await server.api()
+    await using data = await ServerData.open(server)
+    const names = ['web-1', 'web-2', 'db-1']
+    await data.seed(
+      makeAgents(3).map((agent, i) => ({
+        ...agent,
+        name: names[i] ?? '',
+        labels: { env: i === 2 ? 'test' : 'prod' },
+      })),
+      { state: 'online' },
+    )
+    const credential = { type: 'password' as const, password: 'not-the-one' }
+    // Nobody answers there: a host without an agent.
+    const lost = await api.addHost({
+      name: 'web-lost',
+      address: '127.0.0.1',
+      port: 1,
+      credential,
+      labels: { env: 'prod' },
+    })
+    expect(lost.state).toBe('failed')
+    browser = await openBrowser()
+    opened.defer(() => browser.close())
+    context = await browser.newContext({ viewport: WIDE })
+    page = await context.newPage()
+    watch(page)
+    await becomeAdmin(server, page)
+  })
+  afterAll(() => opened.disposeAsync())
+
+  const open = (path: string, on = page) => on.goto(server.url + path)
+  const watch = (on: Page) => on.on('pageerror', (error) => complaints.push(`${on.url()}: ${error}`))
+
+  async function another(name: string, role: string, scope: string[] | null): Promise<Page> {
+    const email = `${name}@example.com`
+    const { link } = await api.get<{ link: string }>('POST', '/api/users', { email, name, role, scope })
+    await api.get('POST', '/api/invites', { token: link.split('#')[1], password: PASSWORD })
+    const own = await browser.newContext({ viewport: WIDE })
+    opened.defer(() => own.close())
+    const theirs = await own.newPage()
+    watch(theirs)
+    await signIn(server, theirs, email)
+    return theirs
+  }
+
+  it('what a target would leave out is not counted among the hosts that it comes to, and is named', async () => {
+    await open('/run?labels=env%3Dprod')
+    await page.getByText('2 hosts:').waitFor(WAIT)
+    await page.getByText('1 left out').or(page.getByText('Left out although it fits:')).first().waitFor(WAIT)
+    await page.getByText('web-lost (no agent is installed on it)').waitFor(WAIT)
+    await page.getByLabel('Label selector').fill('env=nowhere')
+    await page.getByText('fits no host').waitFor(WAIT)
+  })
+
+  it('of hosts that are on offer for what is typed Enter takes the first, and a name that is none is told at once', async () => {
+    await open('/run?hosts=db-1')
+    const box = page.locator('.mantine-TagsInput-inputField')
+    await box.pressSequentially('we')
+    await page.getByRole('option', { name: 'web-1' }).waitFor(WAIT)
+    await box.press('Enter')
+    await expect
+      .poll(() => page.locator('.mantine-Pill-label').allTextContents(), WAIT)
+      .toEqual(['db-1', 'web-1'])
+    await box.fill('nobody')
+    await box.press('Enter')
+    await page.getByText('unknown: nobody').waitFor(WAIT)
+  })
+
+  it('commands are found by a part of the name of their host, and a name that fits none is no fault', async () => {
+    await open('/commands')
+    const rows = page.locator('tbody tr')
+    await rows.first().waitFor(WAIT)
+    await page.getByLabel('Host, or a part').pressSequentially('WEB-lo', { delay: 120 })
+    await expect.poll(() => page.url(), WAIT).toContain('host=WEB-lo')
+    await rows.getByText('web-lost').first().waitFor(WAIT)
+    await page.getByLabel('Host, or a part').fill('zzz')
+    await page.getByText('No command fits').waitFor(WAIT)
+    expect(await page.getByText('This did not work').count()).toBe(0)
+  })
+
+  it('a switch that is refused says so and stays as it is', async () => {
+    await api.get('POST', '/api/schedules', {
+      ...{ name: 'uptime', cron: '0 4 * * *', command: { program: 'uptime' }, target: { all: true } },
+    })
+    const oscar = await another('oscar', 'operator', ['env=prod'])
+    await open('/schedules', oscar)
+    const toggle = oscar.getByRole('switch', { name: 'uptime is enabled' })
+    if (
+      await toggle.waitFor({ timeout: 5000 }).then(
+        () => true,
+        () => false,
+      )
+    ) {
+      await oscar.locator('label', { has: toggle }).or(toggle).first().click({ force: true })
+      await oscar.getByRole('alert').waitFor(WAIT)
+      expect(await toggle.isChecked()).toBe(true)
+    } else await oscar.getByText('No schedules yet').waitFor(WAIT)
+  })
+
+  it('an address that leads nowhere says so within the pages, with a way back', async () => {
+    for (const path of [
+      '/nowhere',
+      '/runs/nope',
+      '/commands/nope',
+      '/files/nope',
+      '/upgrades/nope',
+      '/playbooks/No%20Such',
+      '/hosts/gone',
+      '/runs/00000000-0000-4000-8000-000000000000',
+    ]) {
+      await open(path)
+      await page.getByRole('heading', { name: 'Not found' }).waitFor(WAIT)
+      expect([path, await page.getByRole('link', { name: 'Fleet', exact: true }).count()]).toEqual([path, 1])
+      expect([path, await page.getByText('UUID').count()]).toEqual([path, 0])
+    }
+    await page.getByRole('link', { name: 'Go to the fleet' }).click()
+    await page.locator('[data-host=web-1]').waitFor(WAIT)
+  })
+
+  it('a page that is not for somebody says so instead of showing its fields', async () => {
+    const vic = await another('vic', 'viewer', null)
+    for (const [path, permission] of [
+      ['/run', 'commands:run'],
+      ['/hosts/add', 'hosts:write'],
+      ['/files/new', 'files:write'],
+      ['/upgrades/new', 'upgrades:write'],
+      ['/terminals', 'terminals:open'],
+      ['/users', 'users:read'],
+    ] as const) {
+      await open(path, vic)
+      await vic.getByText(`needs the permission ${permission}`).waitFor(WAIT)
+      expect([path, await vic.locator('main').locator('input, textarea, button').count()]).toEqual([path, 0])
+    }
+  })
+
+  it('all that is missing of a host is told at once in plain words, each beside its field until that is filled in', async () => {
+    await open('/hosts/add')
+    await page.getByRole('button', { name: 'Show the host key' }).click()
+    const faults = page.locator('.mantine-InputWrapper-error')
+    await faults.first().waitFor(WAIT)
+    const name = page.getByLabel('Name')
+    expect(await faults.allTextContents()).toEqual(expect.arrayContaining(['is needed']))
+    expect(await faults.count()).toBeGreaterThanOrEqual(3)
+    expect(await page.getByText(/Too small|expected string|>=/).count()).toBe(0)
+    expect(await name.getAttribute('aria-invalid')).toBe('true')
+    await name.fill('web-9')
+    await expect.poll(() => name.getAttribute('aria-invalid'), WAIT).not.toBe('true')
+    expect(await faults.count()).toBeGreaterThanOrEqual(2)
+  })
+
+  it('what was wrong is not told any more when it has been put right', async () => {
+    await open('/files/new')
+    await page.getByRole('button', { name: 'Place it' }).click()
+    await page.getByText('choose one').waitFor(WAIT)
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'a', mimeType: 'text/plain', buffer: Buffer.from('a') })
+    await page.getByText('choose one').waitFor({ state: 'detached', ...WAIT })
+    await open('/keys')
+    await page.getByRole('button', { name: 'Make a key' }).click()
+    const name = page.getByLabel('Name')
+    await expect.poll(() => name.getAttribute('aria-invalid'), WAIT).toBe('true')
+    expect(await page.getByText(/Too small/).count()).toBe(0)
+    await name.fill('a-key')
+    await expect.poll(() => name.getAttribute('aria-invalid'), WAIT).not.toBe('true')
+    // A plan by the clock that was refused, and then was right, leaves no fault beside what it says then.
+    await open('/run?hosts=web-1')
+    await page.getByLabel('Program and arguments').last().fill('uptime')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('label:has-text("Name") ~ div input').last().fill('often')
+    await page.getByLabel('Schedule (cron)').fill('never ever')
+    await page.getByRole('button', { name: 'Save' }).click()
+    const cron = page.getByLabel('Schedule (cron)')
+    await expect.poll(() => cron.getAttribute('aria-invalid'), WAIT).toBe('true')
+    await cron.fill('0 5 * * *')
+    await expect.poll(() => cron.getAttribute('aria-invalid'), WAIT).not.toBe('true')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved as often').waitFor(WAIT)
+    expect(
+      await page
+        .getByRole('alert')
+        .filter({ hasText: /cron|never ever/ })
+        .count(),
+    ).toBe(0)
+  })
+
+  it('each page has a name of its own in the browser, and whoever goes there by keys is at its beginning', async () => {
+    await open('/')
+    await expect.poll(() => page.title(), WAIT).toBe('Fleet · Rollcall')
+    await page.getByRole('link', { name: 'Schedules' }).click()
+    await expect.poll(() => page.title(), WAIT).toBe('Schedules · Rollcall')
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main')
+    await open('/hosts/web-1')
+    await expect.poll(() => page.title(), WAIT).toBe('web-1 · Rollcall')
+    await open('/commands/nope')
+    await expect.poll(() => page.title(), WAIT).toBe('Not found · Rollcall')
+  })
+
+  it.each([
+    ['/', 'light'],
+    ['/audit', 'light'],
+    ['/audit', 'dark'],
+    ['/users', 'light'],
+    ['/keys', 'light'],
+    ['/schedules', 'light'],
+    ['/settings', 'light'],
+    ['/hosts/web-1', 'light'],
+    ['/runs', 'light'],
+    ['/upgrades', 'light'],
+    ['/account', 'dark'],
+    ['/nowhere', 'light'],
+  ] as const)('%s in %s has no fault of accessibility, small ones included', async (path, colorScheme) => {
+    // Something refused, for the log to show.
+    expect((await api.call('POST', '/api/runs', { hosts: ['nobody'], program: 'true' })).status).toBe(404)
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize({ width: 900, height: 600 })
+    await open(path)
+    await page.getByRole('heading', { level: 1 }).first().waitFor(WAIT)
+    await page.waitForLoadState('networkidle')
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(
+      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`),
+    ).toEqual([])
+    await page.setViewportSize(WIDE)
+  })
+
+  it('nothing went wrong in silence', () => {
+    expect(complaints).toEqual([])
+  })
+})
