@@ -7,14 +7,13 @@ export interface Failure<V extends object> {
 }
 
 /** Where a fault of a field of the request is shown: the value of the form that it is about. */
-export type Places<V extends object> = Readonly<Record<string, keyof V>>
+export type Places = Readonly<Record<string, string>>
 
 /** The name under which a fault is shown: of an entry, as of `labels.0` or `labels.env`, that of the whole. */
-const shownAs = <V extends object>(field: string, places: Places<V>): string | undefined =>
+const shownAs = (field: string, places: Places): string | undefined =>
   [field, field.replace(/\.\d+$/, ''), field.split('.')[0] ?? ''].find((name) => Object.hasOwn(places, name))
 
-const placeOf = <V extends object>(field: string, places: Places<V>): keyof V | undefined =>
-  places[shownAs(field, places) ?? '']
+const placeOf = (field: string, places: Places): string | undefined => places[shownAs(field, places) ?? '']
 
 /** What the server, or the page itself, said is wrong with which field. */
 const fieldsOf = (error: unknown): Record<string, string> => (error instanceof ApiError ? error.fields : {})
@@ -23,21 +22,17 @@ const fieldsOf = (error: unknown): Record<string, string> => (error instanceof A
 export function faultsOf<V extends object>(
   failure: Failure<V> | undefined,
   now: V,
-  places: Places<V>,
+  places: Places,
 ): Record<string, string> {
   const shown = Object.entries(fieldsOf(failure?.error)).filter(([field]) => {
     const place = placeOf(field, places)
-    return place !== undefined && Object.is(failure?.values[place], now[place])
+    return place !== undefined && Object.is(failure?.values[place as keyof V], now[place as keyof V])
   })
   return Object.fromEntries(shown.map(([field, why]) => [shownAs(field, places) ?? field, why]))
 }
 
 /** What is to be told below the form: what no field shows, as long as nothing was changed since. */
-export function errorOf<V extends object>(
-  failure: Failure<V> | undefined,
-  now: V,
-  places: Places<V>,
-): unknown {
+export function errorOf<V extends object>(failure: Failure<V> | undefined, now: V, places: Places): unknown {
   if (!failure) return undefined
   const { error, values } = failure
   const isUnchanged = [...new Set([...Object.keys(values), ...Object.keys(now)])].every((key) =>
@@ -46,5 +41,6 @@ export function errorOf<V extends object>(
   const homeless = Object.entries(fieldsOf(error)).filter(([field]) => placeOf(field, places) === undefined)
   if (Object.keys(fieldsOf(error)).length === 0) return isUnchanged ? error : undefined
   if (homeless.length === 0) return undefined
-  return isUnchanged ? new Error(homeless.map(([field, why]) => `${field} ${why}`).join('; ')) : undefined
+  if (!isUnchanged) return undefined
+  return new Error(homeless.map(([field, why]) => `${field} ${why}`).join('; '))
 }

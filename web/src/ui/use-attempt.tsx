@@ -8,7 +8,7 @@ import { messageOf } from './states.tsx'
  * Something that is tried with what stands in a form: whether it is under way, and what was wrong with it the last time. Neither
  * outlives its cause: `places` says which of the `values` a fault of the request is about, and it is gone when that is changed.
  */
-export function useAttempt<V extends object>(values: V = {} as V, places: Places<V> = {}) {
+export function useAttempt<V extends object>(values: V = {} as V, places: Places = {}) {
   const [failure, setFailure] = useState<Failure<V>>()
   const [isWorking, setWorking] = useState(false)
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
@@ -29,6 +29,8 @@ export function useAttempt<V extends object>(values: V = {} as V, places: Places
     error: errorOf(failure, values, places),
     /** By the name of the request's field. */
     fields: faultsOf(failure, values, places),
+    /** Of what went wrong last, until it is tried again. */
+    code: failure?.error instanceof ApiError ? failure.error.code : undefined,
     setError: (error: unknown) => setFailure(error === undefined ? undefined : { error, values }),
     /** Says what is wrong before anything is sent. */
     refuse: (fields: Record<string, string>) =>

@@ -34,6 +34,24 @@ export function credentialOf(secrets: Secrets): NewHostInput['credential'] {
   }
 }
 
+/** Where faults of a host that is added or changed are shown. */
+export const placesOf = ({ type }: Secrets) =>
+  ({
+    name: 'name',
+    address: 'address',
+    port: 'port',
+    user: 'user',
+    labels: 'labels',
+    agentPorts: 'agentPorts',
+    hostKey: 'hostKey',
+    'credential.privateKey': 'privateKey',
+    'credential.passphrase': 'passphrase',
+    'credential.certificate': 'certificate',
+    // Beside a key it is the second thing that the host asks for.
+    'credential.password': type === 'password' ? 'password' : 'secondPassword',
+    sudoPassword: 'sudoPassword',
+  }) as const
+
 /** `env=prod zone=a` */
 export function labelsOf(text: string): Record<string, string> {
   const pairs = text.split(/[\s,]+/).filter(Boolean)

@@ -14,10 +14,10 @@ import type { HostView } from '@rollcall/contracts/admin'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
-import { CredentialFields } from './credential-fields.tsx'
+import { CredentialFields, placesOf } from './credential-fields.tsx'
 import { changeOf, editOf, type HostEdit } from './host-edit.ts'
 
 /** A machine or an agent that belongs to another host: taken on purpose only. */
@@ -47,7 +47,10 @@ export function EditHost({ host }: { host: HostView }) {
 function EditForm({ host, onClose }: { host: HostView; onClose(): void }) {
   const [edit, setEdit] = useState<HostEdit>(() => editOf(host))
   const [isSilent, setSilent] = useState(false)
-  const { attempt, isWorking, error, fields } = useAttempt()
+  const { attempt, isWorking, error, code, fields } = useAttempt(
+    { ...edit, ...edit.secrets },
+    placesOf(edit.secrets),
+  )
   const client = useQueryClient()
   const navigate = useNavigate()
   const change = changeOf(host, edit)
@@ -76,7 +79,6 @@ function EditForm({ host, onClose }: { host: HostView; onClose(): void }) {
         </Group>
       </Stack>
     )
-  const code = error instanceof ApiError ? error.code : undefined
   return (
     <form onSubmit={submit} noValidate>
       <Stack>

@@ -18,24 +18,10 @@ import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
-import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
+import { CredentialFields, credentialOf, labelsOf, NO_SECRETS, placesOf } from './credential-fields.tsx'
 import { isOfAnother } from './edit-host.tsx'
 import type { PreflightLine } from './preflight-lines.ts'
 import { Preflight } from './preflight-list.tsx'
-
-/** Where faults of the request are shown. */
-const PLACES = {
-  name: 'name',
-  address: 'address',
-  port: 'port',
-  user: 'user',
-  labels: 'labels',
-  agentPorts: 'agentPorts',
-  'credential.privateKey': 'privateKey',
-  'credential.passphrase': 'passphrase',
-  'credential.certificate': 'certificate',
-  sudoPassword: 'sudoPassword',
-} as const
 
 /** First the key that the host shows, for a person to compare; nothing secret leaves before. */
 export function OneHost() {
@@ -55,11 +41,7 @@ export function OneHost() {
   const [isOnPurpose, setOnPurpose] = useState(false)
   const { attempt, isWorking, error, refuse, fields } = useAttempt(
     { ...draft, ...secrets },
-    {
-      ...PLACES,
-      // Beside a key it is the second thing that the host asks for.
-      'credential.password': secrets.type === 'password' ? 'password' : 'secondPassword',
-    },
+    placesOf(secrets),
   )
   const navigate = useNavigate()
   const address = { address: draft.address.trim(), port: draft.port }
