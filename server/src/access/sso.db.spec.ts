@@ -21,6 +21,8 @@ const settings = (change: Partial<OidcConfig> = {}): OidcConfig => ({
   domains: [],
   newUsers: null,
   rights: null,
+  emailClaim: 'email',
+  areEmailsTrusted: false,
   redirectUrl: REDIRECT,
   ...change,
 })
@@ -86,7 +88,7 @@ describe('single sign-on', () => {
 
   it('refuses an address that the provider has not verified, of an unknown person, and of a foreign domain', async () => {
     await server.person('bob@example.com', 'viewer')
-    for (const isVerified of [false, undefined, 'true'])
+    for (const isVerified of [false, undefined, 'false', 'yes', 1, {}, ['true']])
       expect((await signIn(person('bob', { email_verified: isVerified }))).code).toBe('access.sso_refused')
     expect((await signIn(person('unknown'))).code).toBe('access.sso_refused')
     server.config.oidc = settings({ domains: ['corp.example'] })

@@ -9,7 +9,7 @@ import { type OidcClaims, OidcClient, type OidcFlow } from '../platform/oidc/oid
 import { CONFIG } from '../platform/tokens.ts'
 import { AccessService } from './access.service.ts'
 import { AccountsService, type SignedIn } from './accounts.service.ts'
-import { decideSso, type SsoDecision, verifiedEmail } from './domain/decide-sso.ts'
+import { decideSso, type SsoDecision, type SsoPolicy, verifiedEmail } from './domain/decide-sso.ts'
 import { IdentitiesRepository } from './identities.repository.ts'
 import type { Visitor } from './sessions.service.ts'
 import { type User, UsersRepository } from './users.repository.ts'
@@ -44,8 +44,8 @@ export class SsoService {
     const claims = await this.provider.finish(callback, this.flowIn(cookie))
     // Nobody comes before the first admin, whose link says that they own the server.
     if (await this.users.isEmpty()) throw refused('This server has no admin yet')
-    const view = await this.identities.find(claims.iss, claims.sub, verifiedEmail(claims))
-    const policy = this.config.oidc ?? { domains: [], newUsers: null, rights: null }
+    const policy = this.config.oidc ?? NO_POLICY
+    const view = await this.identities.find(claims.iss, claims.sub, verifiedEmail(claims, policy))
     const user = await this.act(decideSso(claims, view, policy), claims)
     return this.accounts.enter(user, visitor)
   }
@@ -71,8 +71,16 @@ export class SsoService {
     }
   }
 
-  private async act(decision: SsoDecision, { iss, sub }: OidcClaims): Promise<User> {
-    if (decision.kind === 'refuse') throw refused(decision.why)
+  private async act(decision: SsoDecision, claims: OidcClaims): Promise<User> {
+    if (decision.kind === 'refuse') {
+      // Their names alone: what they hold is somebody's.
+      this.log.info(
+        { claims: Object.keys(claims).slice(0, 100), why: decision.why },
+        'a single sign-on was refused',
+      )
+      throw refused(decision.why)
+    }
+    const { iss, sub } = claims
     const now = this.clock.now()
     if (decision.kind === 'create') {
       const { email, rights } = decision
@@ -100,6 +108,14 @@ export class SsoService {
     if (!user || user.isDisabled) throw refused('Your account was removed or disabled')
     return user
   }
+}
+
+const NO_POLICY: SsoPolicy = {
+  domains: [],
+  newUsers: null,
+  rights: null,
+  emailClaim: 'email',
+  areEmailsTrusted: false,
 }
 
 const isSame = (rights: Pick<User, 'role' | 'scope'>, user: User) =>

@@ -8,7 +8,8 @@ const claims = fc.record(
     iss: fc.constant('https://id.example'),
     sub: fc.string({ minLength: 1 }),
     email: fc.constantFrom('ann@example.com', 'ann@evil.example', 'no address', 7),
-    email_verified: fc.constantFrom(true, false, 'true'),
+    email_verified: fc.constantFrom(true, false, 'true', 'false'),
+    preferred_username: fc.constantFrom('ann@example.com', 'ann'),
     groups: fc.constantFrom('ops', ['look', 'ops'], ['none'], { ops: true }),
   },
   { requiredKeys: ['iss', 'sub'] },
@@ -25,6 +26,8 @@ const policy: fc.Arbitrary<SsoPolicy> = fc.record({
   domains: fc.constantFrom([], ['example.com']),
   newUsers: fc.constantFrom(null, 'viewer' as const),
   rights: fc.constantFrom(null, { claim: 'groups', lines }),
+  emailClaim: fc.constantFrom('email', 'preferred_username'),
+  areEmailsTrusted: fc.boolean(),
 })
 
 describe('single sign-on, whatever a provider says', () => {
@@ -33,9 +36,9 @@ describe('single sign-on, whatever a provider says', () => {
       fc.property(claims, view, policy, (said, seen, rule) => {
         const decision = decideSso(said, seen, rule)
         if (decision.kind === 'refuse') return
-        expect(seen.linked !== undefined || verifiedEmail(said) !== null).toBe(true)
+        expect(seen.linked !== undefined || verifiedEmail(said, rule) !== null).toBe(true)
         expect((seen.linked ?? seen.byEmail)?.isDisabled ?? false).toBe(false)
-        if (rule.domains.length > 0) expect(verifiedEmail(said)).toBe('ann@example.com')
+        if (rule.domains.length > 0) expect(verifiedEmail(said, rule)).toBe('ann@example.com')
         if (rule.rights) expect(decision.rights).toEqual({ role: 'operator', scope: ['env=prod'] })
       }),
     )

@@ -1,8 +1,6 @@
 import { hasUuidForm } from '@rollcall/contracts'
 import type { Role } from '@rollcall/contracts/admin'
-
-/** What the provider says of somebody, checked to be from it and for us. */
-type Claims = Readonly<Record<string, unknown>>
+import { type Claims, isLeftOut, isTrue, rolesIn } from '../../platform/oidc/provider-claims.ts'
 
 interface KnownUser {
   id: string
@@ -35,32 +33,55 @@ export interface SsoPolicy {
   newUsers: Role | null
   /** Null where claims say nothing of rights. Of the lines the first that fits counts. */
   rights: { claim: string; lines: readonly (Rights & { value: string })[] } | null
+  /** The claim with the e-mail address. */
+  emailClaim: string
+  /** The operator vouches that the provider has verified every address. */
+  areEmailsTrusted: boolean
 }
 
 const refuse = (why: string): SsoDecision => ({ kind: 'refuse', why })
 
-/** The address that the provider says is theirs, in lower case; only one that it has verified counts. */
-export function verifiedEmail(claims: Claims): string | null {
-  const { email, email_verified: isVerified } = claims
-  if (typeof email !== 'string' || isVerified !== true || email.length > 254) return null
+/** The address that the provider says is theirs, in lower case; only one that it has verified, or is trusted to have, counts. */
+export function verifiedEmail(
+  claims: Claims,
+  { emailClaim, areEmailsTrusted }: Pick<SsoPolicy, 'emailClaim' | 'areEmailsTrusted'>,
+): string | null {
+  const email = claims[emailClaim]
+  const isVerified = areEmailsTrusted || (emailClaim === 'email' && isSaidVerified(claims))
+  if (typeof email !== 'string' || !isVerified || email.length > 254) return null
   return /^[^\s@]+@[^\s@]+$/.test(email) ? email.toLowerCase() : null
 }
+
+/** Entra says of a whole tenant's domain that it belongs to that tenant, with a claim of its own. */
+const isSaidVerified = ({ iss, email_verified: isVerified, xms_edov: isOwned }: Claims): boolean =>
+  isTrue(isVerified) ||
+  (isVerified === undefined &&
+    String(iss).startsWith('https://login.microsoftonline.com/') &&
+    (isTrue(isOwned) || isOwned === 1 || isOwned === '1'))
 
 /**
  * Who signs in. A link by issuer and subject goes before an e-mail address, which may pass to somebody else at the
  * provider; an address makes a link once, and only one that was verified. Pure.
  */
 export function decideSso(claims: Claims, view: SsoView, policy: SsoPolicy): SsoDecision {
-  const email = verifiedEmail(claims)
+  const email = verifiedEmail(claims, policy)
   const domain = email?.split('@').at(-1) ?? ''
   if (policy.domains.length > 0 && !policy.domains.includes(domain))
     return refuse('Only people with a verified address of certain domains may sign in here')
   const rights = rightsIn(claims, policy)
-  if (rights === undefined) return refuse('Your groups at the provider give no rights here')
+  if (rights === undefined)
+    return refuse(
+      policy.rights && isLeftOut(claims, policy.rights.claim)
+        ? 'The provider has left your groups out since there are too many: have it send the roles of this application instead'
+        : 'Your groups at the provider give no rights here',
+    )
   const known = view.linked ?? view.byEmail
   if (known?.isDisabled) return refuse('Your account is disabled')
   if (view.linked) return { kind: 'enter', userId: view.linked.id, isNewLink: false, rights }
-  if (email === null) return refuse('The provider does not say that your e-mail address is verified')
+  if (email === null)
+    return refuse(
+      'The provider does not say that your e-mail address is verified; where it verifies all of them the operator says so with ROLLCALL_OIDC_TRUST_EMAILS',
+    )
   if (view.byEmail?.isLinked)
     return refuse('The user with your e-mail address belongs to somebody else at the provider')
   if (view.byEmail) return { kind: 'enter', userId: view.byEmail.id, isNewLink: true, rights }
@@ -76,8 +97,7 @@ export function decideSso(claims: Claims, view: SsoView, policy: SsoPolicy): Sso
 /** Null where claims say nothing of rights here; undefined where they would, and give none. */
 function rightsIn(claims: Claims, { rights }: SsoPolicy): Rights | null | undefined {
   if (rights === null) return null
-  const claim = claims[rights.claim]
-  const values: unknown[] = Array.isArray(claim) ? claim : [claim]
+  const values = rolesIn(claims, rights.claim)
   const line = rights.lines.find(({ value }) => values.includes(value))
   return line && { role: line.role, scope: line.scope }
 }

@@ -9,6 +9,8 @@ const rightsByClaim = z
   .min(1)
   .max(100)
 
+/** Entra's addresses for people of any tenant. */
+const ANY_TENANT = /^https:\/\/[^/]*\.microsoftonline\.[^/]+\/(common|organizations|consumers)(\/|$)/i
 const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$)/
 
 export interface OidcConfig {
@@ -25,6 +27,10 @@ export interface OidcConfig {
   newUsers: Role | null
   /** Null where rights are given here alone. */
   rights: { claim: string; lines: z.output<typeof rightsByClaim> } | null
+  /** The claim with the e-mail address. */
+  emailClaim: string
+  /** The operator vouches that the provider has verified every address. */
+  areEmailsTrusted: boolean
   /** Where the provider sends the browser back to. */
   redirectUrl: string
 }
@@ -45,6 +51,8 @@ export const OIDC_VARIABLES = {
   ROLLCALL_OIDC_DOMAINS: z.string().default(''),
   ROLLCALL_OIDC_NEW_USERS: z.enum(['refuse', ...role.options]).default('refuse'),
   ROLLCALL_OIDC_ROLE_CLAIM: z.string().max(200).default('groups'),
+  ROLLCALL_OIDC_EMAIL_CLAIM: z.string().min(1).max(200).default('email'),
+  ROLLCALL_OIDC_TRUST_EMAILS: z.enum(['true', 'false'], 'must be true or false').default('false'),
   ROLLCALL_OIDC_ROLES: z.string().max(50_000).optional(),
 }
 
@@ -63,8 +71,18 @@ export function readOidcConfig(
   if (publicUrl === undefined)
     throw invalid('ROLLCALL_OIDC_ISSUER needs ROLLCALL_PUBLIC_URL: the provider sends browsers back to it')
   const roles = value.ROLLCALL_OIDC_ROLES
+  const emailClaim = value.ROLLCALL_OIDC_EMAIL_CLAIM
+  const areEmailsTrusted = value.ROLLCALL_OIDC_TRUST_EMAILS === 'true'
+  if (emailClaim !== 'email' && !areEmailsTrusted)
+    throw invalid(
+      `ROLLCALL_OIDC_EMAIL_CLAIM=${emailClaim} needs ROLLCALL_OIDC_TRUST_EMAILS=true as well: no provider says of that claim that it is verified`,
+    )
+  if (areEmailsTrusted && ANY_TENANT.test(issuer))
+    throw invalid(
+      'ROLLCALL_OIDC_TRUST_EMAILS cannot be true for an issuer of all tenants: whoever has a tenant of their own could take any address there; name your own tenant in ROLLCALL_OIDC_ISSUER',
+    )
   return {
-    issuer,
+    issuer: issuer.replace(/\/\.well-known\/openid-configuration\/?$/, ''),
     clientId,
     clientSecret: value.ROLLCALL_OIDC_CLIENT_SECRET ?? secretIn(value.ROLLCALL_OIDC_CLIENT_SECRET_FILE),
     name: value.ROLLCALL_OIDC_NAME ?? new URL(issuer).host,
@@ -75,6 +93,8 @@ export function readOidcConfig(
       .filter(Boolean),
     newUsers: value.ROLLCALL_OIDC_NEW_USERS === 'refuse' ? null : value.ROLLCALL_OIDC_NEW_USERS,
     rights: roles === undefined ? null : { claim: value.ROLLCALL_OIDC_ROLE_CLAIM, lines: linesOf(roles) },
+    emailClaim,
+    areEmailsTrusted,
     redirectUrl: `${publicUrl}/sign-in/sso`,
   }
 }

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import type { OidcConfig } from '../config/oidc-config.ts'
 import { LOGGER, type Logger } from '../log.ts'
 import { CONFIG } from '../tokens.ts'
+import { claimAt, mergeClaims } from './provider-claims.ts'
 
 const TIMEOUT_S = 5
 /** After it the provider's description is read anew, so that moved addresses are noticed. Its keys are read when one is new. */
@@ -71,11 +72,32 @@ export class OidcClient {
         idTokenExpected: true,
       })
       const claims = tokens.claims() as OidcClaims
-      if (claims.email !== undefined || !provider.serverMetadata().userinfo_endpoint) return claims
-      // Many providers tell the e-mail address there alone. It is checked to be of the same subject.
-      return { ...(await oidc.fetchUserInfo(provider, tokens.access_token, claims.sub)), ...claims }
+      return await this.withUserinfo(provider, settings, tokens.access_token, claims)
     } catch (error) {
       throw this.told(error)
+    }
+  }
+
+  /**
+   * Many providers tell the e-mail address, whether it is verified, or the roles there alone. It is checked to be of the same subject.
+   * Where only the roles are missing, a provider that does not answer gives none.
+   */
+  private async withUserinfo(
+    provider: oidc.Configuration,
+    { emailClaim, areEmailsTrusted, rights }: OidcConfig,
+    accessToken: string,
+    claims: OidcClaims,
+  ): Promise<OidcClaims> {
+    if (!provider.serverMetadata().userinfo_endpoint) return claims
+    const isEmailKnown =
+      claims[emailClaim] !== undefined && (areEmailsTrusted || claims.email_verified !== undefined)
+    if (isEmailKnown && (rights === null || claimAt(claims, rights.claim) !== undefined)) return claims
+    try {
+      return mergeClaims(claims, await oidc.fetchUserInfo(provider, accessToken, claims.sub))
+    } catch (error) {
+      if (claims[emailClaim] === undefined) throw error
+      this.log.warn({ reason: reasonOf(error) }, "the provider's userinfo could not be read")
+      return claims
     }
   }
 
@@ -127,9 +149,23 @@ export class OidcClient {
   }
 }
 
-function discover(settings: OidcConfig): Promise<oidc.Configuration> {
+/** As it was set, or with or without the slash at its end: providers differ, and so do people who copy it. */
+async function discover(settings: OidcConfig): Promise<oidc.Configuration> {
+  try {
+    return await discoverAt(settings.issuer, settings)
+  } catch (error) {
+    const other = settings.issuer.endsWith('/') ? settings.issuer.slice(0, -1) : `${settings.issuer}/`
+    const isSpelling = new URL(other).pathname.length > 1 && !isAway(error)
+    if (!isSpelling) throw error
+    return await discoverAt(other, settings).catch(() => {
+      throw error
+    })
+  }
+}
+
+function discoverAt(issuer: string, settings: OidcConfig): Promise<oidc.Configuration> {
   return oidc.discovery(
-    new URL(settings.issuer),
+    new URL(issuer),
     settings.clientId,
     undefined,
     settings.clientSecret === undefined ? oidc.None() : secretAsWanted(settings.clientSecret),
