@@ -149,6 +149,37 @@ describe("a host that is named like another host's id", () => {
     }
   })
 
+  it('cannot be named into a target that others have set, where the host of that name has gone', async () => {
+    const target = { hosts: ['db-1'] }
+    const saved = { name: 'backup', program: 'true', env: { PASSWORD: 'x' }, target }
+    const plan = {
+      name: 'nightly',
+      cron: '0 3 * * *',
+      command: { program: 'true' },
+      target: { hosts: ['db-2'] },
+    }
+    const admin = { method: 'POST', key: server.localKey }
+    expect((await ask('/api/saved-commands', { ...admin, body: saved })).status).toBe(201)
+    expect((await ask('/api/schedules', { ...admin, body: plan })).status).toBe(201)
+    const credential = { type: 'password', password: 'x' }
+    const body = (name: string) => ({
+      name,
+      address: '127.0.0.1',
+      port: 1,
+      credential,
+      labels: { env: 'test' },
+    })
+    for (const name of ['db-1', 'db-2', 'victim']) {
+      const { status, json } = await ask('/api/hosts', { method: 'POST', body: body(name), ...attacker })
+      expect([name, status, json.error.message]).toEqual([
+        name,
+        409,
+        `The name ${name} is taken: names of hosts are unique in the whole fleet. Choose another one.`,
+      ])
+    }
+    expect((await ask('/api/hosts', { ...admin, body: body('db-1') })).status).toBe(202)
+  })
+
   it('whatever hosts are called, no text ever finds one by the id of another', async () => {
     const hosts = server.app.get(HostsRepository)
     const known = (await query('SELECT id, name FROM host')).rows as { id: string; name: string }[]

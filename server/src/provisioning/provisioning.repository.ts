@@ -56,18 +56,18 @@ export class ProvisioningRepository {
           await transaction.host.create({ data: { ...row, agent: { create: agent } } })
         })
       } catch (error) {
-        if (isUniqueViolation(error, 'name'))
-          throw new RollcallError(
-            'host.name_taken',
-            `The name ${host.name} is taken: names of hosts are unique in the whole fleet. Choose another one.`,
-            {
-              fields: [{ field: 'name', message: `"${host.name}" is taken` }],
-              cause: error,
-            },
-          )
+        if (isUniqueViolation(error, 'name')) throw nameTaken(host.name, error)
         if (!isUniqueViolation(error, 'rpc') || tries >= PORT_TRIES) throw error
       }
     }
+  }
+
+  /** Refuses a name that a saved command or schedule sends something to: a host that takes it would be sent that. Throws `host.name_taken`. */
+  async refuseNameInTargets(name: string, transaction: Prisma.TransactionClient): Promise<void> {
+    const [found] = await transaction.$queryRaw<{ isNamed: boolean }[]>`
+      SELECT EXISTS (SELECT FROM saved_command WHERE jsonb_exists(target->'hosts', ${name}))
+          OR EXISTS (SELECT FROM schedule WHERE jsonb_exists(target->'hosts', ${name})) AS "isNamed"`
+    if (found?.isNamed) throw nameTaken(name)
   }
 
   /** Begins to install or remove a known host. Throws `host.busy` when that is under way. */
@@ -145,4 +145,12 @@ const moveUnderWay = (host: Pick<Host, 'name'>) =>
   new RollcallError(
     'host.busy',
     `The agent of ${host.name} is being moved to another port already, and that has not ended. Wait until it answers, or end it with: rollcall host install ${host.name}`,
+  )
+
+/** Says nothing of who has it: that may be somebody whose hosts do not exist for whoever asks. */
+const nameTaken = (name: string, cause?: unknown) =>
+  new RollcallError(
+    'host.name_taken',
+    `The name ${name} is taken: names of hosts are unique in the whole fleet. Choose another one.`,
+    { fields: [{ field: 'name', message: `"${name}" is taken` }], cause },
   )

@@ -65,6 +65,8 @@ export class ProvisioningService {
       ports: agentPorts,
       pickPort: () => this.ports.pick({ ports: agentPorts }),
       check: async (transaction) => {
+        // Whoever may act on some hosts only does not name one into a target that others have set.
+        if (scope !== null) await this.repository.refuseNameInTargets(host.name, transaction)
         if (hostKey === null || onPurpose.duplicate) return
         await this.machines.refuseKeyOfOthers({ hostId: null, hostKey, reader: { scope } }, transaction)
       },
