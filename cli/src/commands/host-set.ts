@@ -90,6 +90,7 @@ const TERMS: Readonly<Record<string, string>> = {
   hostKey: '--host-key',
   agentPorts: '--agent-port',
   sudoPassword: '--sudo-password-file',
+  credential: '--password-stdin or --key',
   'credential.password': '--password-stdin',
   'credential.privateKey': '--key',
   'credential.passphrase': '--passphrase-file',

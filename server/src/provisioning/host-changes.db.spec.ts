@@ -84,7 +84,7 @@ describe('changing how a host is reached', () => {
     ['an address where nothing listens', { address: '127.0.0.1', port: 1 }, 'ssh.unreachable', []],
     [
       'a host key that the host does not have',
-      { hostKey: `SHA256:${'B'.repeat(43)}` },
+      { hostKey: `SHA256:${'B'.repeat(43)}`, sudoPassword: 'sudo' },
       'host.key_changed',
       [],
     ],
@@ -115,13 +115,32 @@ describe('changing how a host is reached', () => {
     expect(await rowOf(id)).toEqual(before)
   })
 
+  it('stored passwords never go to a machine with another key, or elsewhere before a key was seen', async () => {
+    const thief = { address: '127.0.0.1', port: sshd.port, hostKey: sshd.fingerprint }
+    const pinned = await host({ hostKey: `SHA256:${'O'.repeat(43)}` })
+    const unseen = await host({ hostKey: null, isInstalled: false, state: 'install_failed' })
+    for (const { id, name } of [pinned, unseen])
+      for (const skipCheck of [false, true]) {
+        const before = await rowOf(id)
+        const answer = await set(name, { ...thief, skipCheck })
+        expect([answer.status, answer.code]).toEqual([400, 'request.invalid'])
+        expect(answer.json.error.fields.map(({ field }: { field: string }) => field)).toEqual([
+          'credential',
+          'sudoPassword',
+        ])
+        expect(await rowOf(id)).toEqual(before)
+      }
+    expect(sshd.passwords).toEqual([])
+  })
+
   it('a changed key is taken by its new fingerprint, and the error that it was changed names the command', async () => {
     const { id, name } = await host({ hostKey: `SHA256:${'O'.repeat(43)}` })
     const place = { address: '127.0.0.1', port: sshd.port, credential: password('right') }
     const refused = await set(name, place)
     expect(refused.code).toBe('host.key_changed')
     expect(refused.json.error.message).toContain(`rollcall host set NAME --host-key ${sshd.fingerprint}`)
-    expect((await set(name, { ...place, hostKey: sshd.fingerprint })).status).toBe(200)
+    const again = { ...place, hostKey: sshd.fingerprint, sudoPassword: 'sudo' }
+    expect((await set(name, again)).status).toBe(200)
     expect((await reachOf(id))?.hostKey).toBe(sshd.fingerprint)
   })
 
@@ -143,7 +162,7 @@ describe('changing how a host is reached', () => {
 
   it('a host of which nothing was seen yet gets the key that it shows', async () => {
     const { id, name } = await host({ hostKey: null, isInstalled: false, state: 'install_failed' })
-    const body = { address: '127.0.0.1', port: sshd.port, credential: password('right') }
+    const body = { address: '127.0.0.1', port: sshd.port, credential: password('right'), sudoPassword: 's' }
     expect((await set(name, body)).json.isAgentAnswering).toBeNull()
     expect((await reachOf(id))?.hostKey).toBe(sshd.fingerprint)
   })
@@ -240,7 +259,8 @@ describe('a machine that is in the fleet already', () => {
     expect([refused.status, refused.code]).toEqual([409, 'host.same_machine'])
     expect(refused.json.error.message).toContain(`the machine id of ${other.name}`)
     expect(await rowOf(id)).toEqual(before)
-    const byKey = await set(name, { hostKey: `SHA256:${'T'.repeat(43)}`, skipCheck: true })
+    const given = { credential: password('x'), sudoPassword: null }
+    const byKey = await set(name, { ...given, hostKey: `SHA256:${'T'.repeat(43)}`, skipCheck: true })
     expect(byKey.code).toBe('host.same_machine')
     expect((await set(name, { ...place(), allowDuplicate: true })).status).toBe(200)
   })
@@ -297,6 +317,35 @@ describe('changing where an agent listens', () => {
     for (const taken of [7000, port])
       await expect(server.test.database.pool.query(query, [other.id, taken])).rejects.toThrow(/next_port/)
     expect((await rowOf(id)).next_port).toBe(7000)
+  })
+
+  it('is not changed again before a move of it has ended', async () => {
+    const { id, name } = await host()
+    await server.test.database.pool.query('UPDATE agent SET next_port = 7100 WHERE host_id = $1', [id])
+    const answer = await set(name, { agentPorts: '7101', skipCheck: true })
+    expect([answer.status, answer.code]).toEqual([409, 'host.busy'])
+    expect(answer.json.error.message).toContain(`rollcall host install ${name}`)
+    expect(await rowOf(id)).toMatchObject({
+      next_port: 7100,
+      state: 'offline',
+      last_provisioning: expect.anything(),
+    })
+  })
+
+  it('of a host that is added is where that says, and nothing is added where none is left', async () => {
+    const add = (name: string, agentPorts: string) =>
+      server.ask('/api/hosts', {
+        method: 'POST',
+        key: server.localKey,
+        body: { name, address: '127.0.0.1', credential: password('x'), agentPorts },
+      })
+    expect((await add('one', '7200')).json.host.agent.port).toBe(7200)
+    const refused = await add('two', '7200')
+    expect(refused.code).toBe('host.no_free_port')
+    expect(refused.json.error.fields).toEqual([{ field: 'agentPorts', message: 'has no free port left' }])
+    expect((await server.ask('/api/hosts/two', { key: server.localKey })).status).toBe(404)
+    const many = await Promise.all(['a', 'b', 'c', 'd'].map((name) => add(name, '7201-7203')))
+    expect(many.map(({ status }) => status).sort()).toEqual([202, 202, 202, 400])
   })
 
   it('of one that listens within the range already moves nothing', async () => {

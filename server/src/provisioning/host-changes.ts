@@ -11,7 +11,7 @@ import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { isWithin } from './domain/port-choice.ts'
-import { isReachNamed, mergeReach } from './domain/reach-change.ts'
+import { isReachNamed, mergeReach, passwordsToGiveAgain } from './domain/reach-change.ts'
 import { type HostTrial, tryReach } from './host-trial.ts'
 import { Machines } from './machines.ts'
 import { BUSY, busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
@@ -65,6 +65,7 @@ export class HostChanges {
     if (BUSY.includes(host.state)) throw busy(host)
     const known = await this.hostRows.reach(host.id)
     if (!known) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    refuseToSendPasswords(host, passwordsToGiveAgain(known.reach, change))
     const wanted = mergeReach(known.reach, change)
     const trial = change.skipCheck ? undefined : await this.try(host, wanted)
     if (trial && !allowDuplicate) await this.refuseOthers(host, trial, scope)
@@ -203,6 +204,22 @@ export class HostChanges {
     return { host: await this.hosts.show(host.id), commandId, isAgentAnswering }
   }
 }
+
+function refuseToSendPasswords(host: Host, fields: ReturnType<typeof passwordsToGiveAgain>): void {
+  if (fields.length === 0) return
+  throw new RollcallError(
+    'request.invalid',
+    `Nothing was changed of ${host.name}. Its stored ${fields.map((field) => WORDS[field]).join(' and ')} would be sent to another machine than it was given for. Give it again with this change, or sign in by key.`,
+    {
+      fields: fields.map((field) => ({
+        field,
+        message: 'must be given again: the machine would be another one',
+      })),
+    },
+  )
+}
+
+const WORDS = { credential: 'SSH password', sudoPassword: 'sudo password' }
 
 interface PortWish {
   agentPorts: string | undefined

@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 import ssh2 from 'ssh2'
 import { describeHostKey } from '../platform/ssh/host-key.ts'
@@ -35,7 +39,10 @@ export const reportOf = (changes: Record<string, string | undefined> = {}): stri
   return `rollcall-preflight-begin\n${lines.join('\n')}\nrollcall-preflight-end\n`
 }
 
-/** An SSH server on loopback that lets `root` in by one password, and that says of itself what a spec makes it say. */
+/**
+ * An SSH server on loopback that lets `root` in by one password. What it is asked to run it runs here, but that `sh` and `id` are stand-ins:
+ * the host says of itself what a spec makes it say.
+ */
 export class TestSshd implements AsyncDisposable {
   /** Passwords that were sent to it. */
   readonly passwords: string[] = []
@@ -43,18 +50,25 @@ export class TestSshd implements AsyncDisposable {
   password: string
   readonly fingerprint: string
   readonly #server: ssh2.Server
+  readonly #folder: string
 
-  private constructor(server: ssh2.Server, fingerprint: string, password: string) {
+  private constructor(server: ssh2.Server, fingerprint: string, password: string, folder: string) {
     this.#server = server
     this.fingerprint = fingerprint
     this.password = password
+    this.#folder = folder
   }
 
   static async start(password: string): Promise<TestSshd> {
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-sshd-'))
+    await writeFile(join(folder, 'id'), '#!/bin/sh\necho 0\n', { mode: 0o755 })
+    const answer =
+      '#!/bin/sh\nif [ "$1" = -c ]; then exec /bin/sh "$@"; fi\ncat >/dev/null\nprintf %s "$REPORT"\n'
+    await writeFile(join(folder, 'sh'), answer, { mode: 0o755 })
     const keys = ssh2.utils.generateKeyPairSync('ed25519')
     const blob = Buffer.from(keys.public.split(' ')[1] ?? '', 'base64')
     const server = new ssh2.Server({ hostKeys: [keys.private] })
-    const sshd = new TestSshd(server, describeHostKey(blob).fingerprint, password)
+    const sshd = new TestSshd(server, describeHostKey(blob).fingerprint, password, folder)
     server.on('connection', (client) => sshd.#serve(client))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -67,6 +81,7 @@ export class TestSshd implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    await rm(this.#folder, { recursive: true })
   }
 
   #serve(client: ssh2.Connection): void {
@@ -78,13 +93,20 @@ export class TestSshd implements AsyncDisposable {
       else attempt.reject(['password'])
     })
     client.on('session', (accept) =>
-      accept().on('exec', (acceptExec, _reject, { command }) => {
-        const channel = acceptExec()
-        channel.resume()
-        channel.write(/\bid\b/.test(command) ? '0\n' : reportOf(this.report))
-        channel.exit(0)
-        channel.end()
-      }),
+      accept().on('exec', (acceptExec, _reject, { command }) => this.#run(command, acceptExec())),
     )
+  }
+
+  #run(command: string, channel: ssh2.ServerChannel): void {
+    const env = { PATH: `${this.#folder}:/usr/bin:/bin`, REPORT: reportOf(this.report) }
+    const child = spawn('/bin/sh', ['-c', command], { env })
+    child.stdin.on('error', () => undefined) // a program that ended without reading all of it
+    channel.pipe(child.stdin)
+    child.stdout.pipe(channel, { end: false })
+    child.stderr.pipe(channel.stderr, { end: false })
+    child.on('close', (code) => {
+      channel.exit(code ?? 1)
+      channel.end()
+    })
   }
 }

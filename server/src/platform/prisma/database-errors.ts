@@ -19,11 +19,18 @@ export function isDataRefused(error: unknown): boolean {
   return /^22...$/.test(String((error as { code?: unknown } | null)?.code))
 }
 
-/** PostgreSQL's unique_violation, through Prisma: whether it is about `field`. */
+/** What Prisma tells of a constraint: with an adapter, in its error. */
+interface ConstraintMeta {
+  target?: unknown
+  driverAdapterError?: { cause?: { constraint?: unknown; originalCode?: string; originalMessage?: string } }
+}
+
+/** PostgreSQL's unique_violation or exclusion_violation, through Prisma: whether it is about `field`. */
 export function isUniqueViolation(error: unknown, field: string): boolean {
-  const { code, meta } = error as { code?: string; meta?: unknown }
-  if (code === 'P2002') return JSON.stringify(meta).includes(field)
-  // An exclusion constraint, which Prisma does not know: its name is part of the message.
-  const { originalCode, originalMessage } = (error as { cause?: Record<string, unknown> }).cause ?? {}
-  return originalCode === EXCLUSION_VIOLATION && String(originalMessage).includes(field)
+  const { code, meta } = error as { code?: string; meta?: ConstraintMeta }
+  const cause = meta?.driverAdapterError?.cause
+  // Of what else stands there, "name" would fit every model.
+  if (code === 'P2002') return JSON.stringify([meta?.target, cause?.constraint]).includes(field)
+  // Of an exclusion constraint Prisma knows no more than its name, which is part of the message.
+  return cause?.originalCode === EXCLUSION_VIOLATION && String(cause.originalMessage).includes(field)
 }

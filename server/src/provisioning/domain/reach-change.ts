@@ -25,6 +25,26 @@ export function mergeReach(known: Reach, change: HostReachChange): Reach {
   }
 }
 
+/**
+ * Names the stored passwords that a change would have sent to whoever answers there now: they were given for the machine that has the pinned
+ * key, or for the address where none was seen yet. Whoever changes that must know them, or a right to change hosts were one to read their
+ * passwords. A private key is never sent, and may stay.
+ */
+export function passwordsToGiveAgain(
+  known: Reach,
+  change: HostReachChange,
+): ('credential' | 'sudoPassword')[] {
+  const next = mergeReach(known, change)
+  const isElsewhere = next.address !== known.address || next.port !== known.port
+  const isOtherMachine = known.hostKey === null ? isElsewhere : next.hostKey !== known.hostKey
+  if (!isOtherMachine) return []
+  const { ssh, sudoPassword } = known.credential
+  return [
+    ...(ssh.password !== undefined && change.credential === undefined ? (['credential'] as const) : []),
+    ...(sudoPassword !== undefined && change.sudoPassword === undefined ? (['sudoPassword'] as const) : []),
+  ]
+}
+
 /** Whether a change says anything of how a host is reached over SSH. */
 export const isReachNamed = ({
   address,
