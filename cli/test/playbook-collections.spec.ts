@@ -15,7 +15,7 @@ const URL = 'https://git.example/site.git'
 
 const view = (name: string, source: CollectionSource): CollectionView => ({
   ...{ name, source, version: VERSION, playbooks: [`${name}/deploy`], files: 3, bytes: 120 },
-  ...{ addedBy: 'ada', addedAt: '2026-03-01T10:00:00.000Z' },
+  ...{ labels: null, addedBy: 'ada', addedAt: '2026-03-01T10:00:00.000Z' },
 })
 const added = () => setting.server.requests.find(({ name }) => name === 'addCollection')?.body
 

@@ -33,6 +33,7 @@ export const ERRORS = {
   'access.last_admin': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'access.changed_meanwhile': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'access.outside_scope': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
+  'access.owner_lost': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
   'access.beyond_own': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
   'access.sso_failed': { kind: 'rejected', status: 401, saidBy: ['server'], retry: false },
   'access.sso_refused': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
@@ -152,6 +153,7 @@ export const ERRORS = {
   // Saved commands and schedules
   'saved_command.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'saved_command.name_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'saved_command.sealed': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'saved_command.in_use': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'schedule.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'schedule.name_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },

@@ -13,6 +13,7 @@ import { table } from '../output/table.ts'
 interface Options {
   git?: string
   commit?: string
+  for?: string[]
   json?: boolean
 }
 
@@ -32,6 +33,10 @@ export function addCollectionCommands(playbook: Command, context: Context): void
     .description('add playbooks of your own, or another version of them')
     .option('--git <url>', 'take them from a git repository')
     .option('--commit <id>', 'the commit, whole')
+    .option(
+      '--for <selector...>',
+      'labels of the hosts that they are for: who may act on some hosts only sees and runs them there',
+    )
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((name: string, path: string | undefined, options: Options) => add(context, name, path, options))
@@ -56,7 +61,9 @@ async function add(
   options: Options,
 ): Promise<void> {
   const source = await sourceOf(context, path, options)
-  const answer = await context.api.call('addCollection', { body: { name, source } })
+  const answer = await context.api.call('addCollection', {
+    body: { name, source, ...(options.for && { labels: options.for }) },
+  })
   const { collection, isNew } = answer
   if (options.json) context.stdout.write(jsonDocument(answer))
   else
@@ -95,11 +102,12 @@ async function list({ api, stdout }: Context, { json }: Options): Promise<void> 
   const answer = await api.call('listCollections')
   const rows = answer.collections.map((each) => [
     ...[each.name, short(each), String(each.playbooks.length), each.addedBy, each.addedAt, whence(each)],
+    each.labels?.join(', ') ?? 'all hosts',
   ])
   stdout.write(
     json
       ? jsonDocument(answer)
-      : table(['COLLECTION', 'VERSION', 'PLAYBOOKS', 'ADDED BY', 'ADDED AT', 'FROM'], rows),
+      : table(['COLLECTION', 'VERSION', 'PLAYBOOKS', 'ADDED BY', 'ADDED AT', 'FROM', 'FOR'], rows),
   )
 }
 

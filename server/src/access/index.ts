@@ -1,7 +1,16 @@
 export { AccessModule } from './access.module.ts'
 export { AccessService } from './access.service.ts'
 export { ApiKeysService } from './api-keys.service.ts'
-export { type HostScope, isInScope, scopeParameter, WHOLE_FLEET } from './domain/host-scope.ts'
+export {
+  type HostScope,
+  intersectScopes,
+  isCollectionFor,
+  isInScope,
+  isNarrower,
+  scopeParameter,
+  WHOLE_FLEET,
+} from './domain/host-scope.ts'
+export { type Bound, isMeant, isTargetWithin, narrowTarget } from './domain/target-reach.ts'
 export { notFound } from './not-found.ts'
 export { OneTimeLinks } from './one-time-links.ts'
 export {
@@ -14,8 +23,11 @@ export {
   type Principal,
   type PrincipalRef,
   type Refused,
+  refFrom,
   refOf,
   refuseLabelsOutside,
+  refuseWithoutRun,
+  runnerOf,
 } from './principal.ts'
 export { RightsWatch } from './rights-watch.ts'
 export { ScopeRepository } from './scope.repository.ts'

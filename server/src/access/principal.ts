@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { Permission, PrincipalView, Role } from '@rollcall/contracts/admin'
 import type { Request } from 'express'
-import { type HostScope, isInScope } from './domain/host-scope.ts'
+import { type HostScope, isInScope, keysOf, undelegatedLabels } from './domain/host-scope.ts'
 import type { Rights } from './domain/rights.ts'
 
 /** Who is acting, and what they may do. */
@@ -32,6 +32,10 @@ export interface NamedHost {
 /** Who has begun something that goes on, to ask later what they may do then. */
 export type PrincipalRef = Pick<Principal, 'kind' | 'id'>
 
+/** The columns of one. */
+export const refFrom = (kind: string | null, id: string | null): PrincipalRef | null =>
+  kind === null || id === null ? null : { kind: kind as PrincipalRef['kind'], id }
+
 export const refOf = ({ kind, id }: PrincipalRef): PrincipalRef => ({ kind, id })
 
 export interface KnownRequest extends Request {
@@ -50,13 +54,53 @@ export const rightsOf = ({ permissions, scopeText }: Principal): Rights => ({ pe
 
 export const may = (principal: Principal, permission: Permission) => principal.permissions.has(permission)
 
-/** For labels that somebody gives to a host. Throws `access.outside_scope` where the host would then not exist for them. */
-export function refuseLabelsOutside(scope: HostScope, labels: Readonly<Record<string, string>>): void {
-  if (isInScope(scope, labels)) return
+/**
+ * For labels that somebody gives to a host which has `before` until then. Whoever may act on some hosts only may change the labels that
+ * their scope speaks of and no others: any other could bring the host into what somebody else runs, or may see. Throws
+ * `access.outside_scope`.
+ */
+export function refuseLabelsOutside(
+  scope: HostScope,
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): void {
+  if (scope === null) return
+  const undelegated = undelegatedLabels(scope, before, after)
+  if (undelegated.length > 0)
+    throw new RollcallError(
+      'access.outside_scope',
+      `You may give and take the labels ${keysOf(scope).join(', ')} only, not ${undelegated.slice(0, 20).join(', ')}: these decide what others may see and run. Ask an admin.`,
+      { fields: [{ field: 'body.labels', message: `must leave ${undelegated[0]} as it is` }] },
+    )
+  if (isInScope(scope, after)) return
   throw new RollcallError(
     'access.outside_scope',
     'With these labels the host would be outside of the hosts that you may act on. Keep the labels that your scope asks for.',
     { fields: [{ field: 'body.labels', message: 'do not fit your own scope' }] },
+  )
+}
+
+/**
+ * Returns the owner of something that runs later, if they may run commands now. Throws `access.owner_lost` for one who may not, or
+ * was removed or disabled.
+ */
+export function runnerOf(what: string, owner: Principal | undefined): Principal {
+  if (owner && may(owner, 'commands:run')) return owner
+  const why = owner
+    ? `${owner.name}, whose it is, may not run commands any more`
+    : 'whoever it belongs to was removed or disabled, or is a key that has ended'
+  throw new RollcallError(
+    'access.owner_lost',
+    `${what} is not run: ${why}. Whoever changes it becomes its owner.`,
+  )
+}
+
+/** Refuses whoever may not run commands to have them run by something else. Throws `request.forbidden`. */
+export function refuseWithoutRun(actor: Principal): void {
+  if (may(actor, 'commands:run')) return
+  throw new RollcallError(
+    'request.forbidden',
+    `What runs commands later needs the permission commands:run as well, which ${actor.name} does not have. Ask an admin.`,
   )
 }
 

@@ -15,7 +15,7 @@ export {
 export type { OutputStored } from './domain/latest-output.ts'
 export { endingOfUnstarted, nextStep } from './domain/next-step.ts'
 export { joinChunks, splitPiece } from './domain/output.ts'
-export { hashOf, scheduledRunId, stepIdOf } from './domain/run-ids.ts'
+export { hashOf, stepIdOf } from './domain/run-ids.ts'
 export { TerminalAccess } from './terminal-access.ts'
 export { INPUT_CHANNEL, TerminalInputRepository } from './terminal-input.repository.ts'
 export { type OpenTerminal, TerminalWritersRepository } from './terminal-writers.repository.ts'

@@ -1,4 +1,5 @@
 import { Controller } from '@nestjs/common'
+import { Actor, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { ProfilesService } from './profiles.service.ts'
 
@@ -7,8 +8,8 @@ export class ProfilesController {
   constructor(private readonly profiles: ProfilesService) {}
 
   @Endpoint('listHeartbeatProfiles')
-  async list() {
-    return { profiles: await this.profiles.list() }
+  async list(@Actor() { scope }: Principal) {
+    return { profiles: await this.profiles.list(scope) }
   }
 
   @Endpoint('addHeartbeatProfile')

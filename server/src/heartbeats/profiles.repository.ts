@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { HeartbeatProfile } from '@rollcall/contracts/admin'
+import { type HostScope, scopeParameter } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { Prisma, type HeartbeatProfile as Row } from '../platform/prisma/generated/client.ts'
 
@@ -7,15 +8,24 @@ import { Prisma, type HeartbeatProfile as Row } from '../platform/prisma/generat
 export class ProfilesRepository {
   constructor(private readonly database: Database) {}
 
-  /** By name. */
-  async list(): Promise<HeartbeatProfile[]> {
-    const rows = await this.database.prisma.heartbeatProfile.findMany({ orderBy: { name: 'asc' } })
+  /** By name: all, or those that say nothing of other hosts than those in `scope`, or that one of these has. */
+  async list(scope: HostScope): Promise<HeartbeatProfile[]> {
+    const names = scope === null ? undefined : await this.namesIn(scope)
+    const rows = await this.database.prisma.heartbeatProfile.findMany({
+      ...(names && { where: { name: { in: names } } }),
+      orderBy: { name: 'asc' },
+    })
     return rows.map(fromRow)
   }
 
-  async find(name: string): Promise<HeartbeatProfile | null> {
-    const row = await this.database.prisma.heartbeatProfile.findUnique({ where: { name } })
-    return row && fromRow(row)
+  private async namesIn(scope: HostScope): Promise<string[]> {
+    const { rows } = await this.database.pool.query<{ name: string }>(
+      `SELECT name FROM heartbeat_profile profile WHERE labels IS NULL OR EXISTS (
+         SELECT 1 FROM host WHERE host_fits(host.labels, $1::jsonb)
+           AND (heartbeat_profile = profile.name OR host.labels @> profile.labels))`,
+      [scopeParameter(scope)],
+    )
+    return rows.map(({ name }) => name)
   }
 
   /** False when the name is taken. */

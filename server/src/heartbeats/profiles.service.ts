@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HeartbeatProfile, impossibleBounds } from '@rollcall/contracts/admin'
+import { type HostScope, WHOLE_FLEET } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { ProfilesRepository } from './profiles.repository.ts'
 import { RollRepository } from './roll.repository.ts'
@@ -17,8 +18,9 @@ export class ProfilesService {
     private readonly clock: Clock,
   ) {}
 
-  list(): Promise<HeartbeatProfile[]> {
-    return this.profiles.list()
+  /** Those that hosts in somebody's scope have or may be given. */
+  list(scope: HostScope): Promise<HeartbeatProfile[]> {
+    return this.profiles.list(scope)
   }
 
   async add(profile: HeartbeatProfile): Promise<HeartbeatProfile> {
@@ -34,7 +36,7 @@ export class ProfilesService {
 
   async change(name: string, change: Partial<Omit<HeartbeatProfile, 'name'>>): Promise<HeartbeatProfile> {
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
-    const profile: HeartbeatProfile = { ...(await this.show(name)), ...given }
+    const profile: HeartbeatProfile = { ...(await this.show(name, WHOLE_FLEET)), ...given }
     const fields = impossibleBounds(profile)
     if (profile.name === DEFAULT_PROFILE && profile.labels)
       fields.push({
@@ -53,7 +55,7 @@ export class ProfilesService {
   }
 
   async remove(name: string): Promise<void> {
-    await this.show(name)
+    await this.show(name, WHOLE_FLEET)
     if (name === DEFAULT_PROFILE)
       throw new RollcallError(
         'heartbeat.profile_in_use',
@@ -68,11 +70,12 @@ export class ProfilesService {
     await this.roll.applyProfiles(this.clock.now())
   }
 
-  /** Throws `heartbeat.profile_not_found`. */
-  async show(name: string): Promise<HeartbeatProfile> {
-    const profile = await this.profiles.find(name)
+  /** Throws `heartbeat.profile_not_found`, for one outside of somebody's scope too. */
+  async show(name: string, scope: HostScope): Promise<HeartbeatProfile> {
+    const visible = await this.profiles.list(scope)
+    const profile = visible.find((one) => one.name === name)
     if (profile) return profile
-    const known = (await this.profiles.list()).map((one) => one.name).join(', ')
+    const known = visible.map((one) => one.name).join(', ')
     throw new RollcallError(
       'heartbeat.profile_not_found',
       `There is no heartbeat profile called ${name}. There are: ${known}.`,

@@ -127,7 +127,7 @@ export class LiveConnection {
       return
     }
     const follower = isRun
-      ? new RunFollower(request.runId, this.socket, runs, runRows, events)
+      ? new RunFollower(request.runId, this.principal.scope, this.socket, runs, runRows, events)
       : new CommandFollower(request.commandId, request, this.socket, commands, events)
     const key = keyOf(about)
     this.followed.set(key, { about, follower })

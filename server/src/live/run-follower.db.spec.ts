@@ -39,7 +39,7 @@ function viewer(runId: string) {
     ...{ readyState: 1, OPEN: 1, bufferedAmount: 0 },
     send: (text: string) => told.push({ event: liveEvent.parse(JSON.parse(text)), at: performance.now() }),
   })
-  const follower = new RunFollower(runId, socket as unknown as WebSocket, runs, rows, events)
+  const follower = new RunFollower(runId, null, socket as unknown as WebSocket, runs, rows, events)
   const ended = follower.run()
   const isTold = async (count: number) => {
     while (told.length < count) await new Promise((resolve) => setTimeout(resolve, 5))

@@ -1,5 +1,6 @@
 import { type LiveEvent, RUN_EVENT_COMMANDS, type RunCommand } from '@rollcall/contracts/admin'
 import type { WebSocket } from 'ws'
+import type { HostScope } from '../access/index.ts'
 import type { CommandEvents } from '../commands/index.ts'
 import { type RunsRepository, type RunsService, RunWatch } from '../runs/index.ts'
 import { drained } from './drained.ts'
@@ -22,6 +23,7 @@ export class RunFollower {
 
   constructor(
     private readonly runId: string,
+    private readonly scope: HostScope,
     private readonly socket: WebSocket,
     private readonly runs: RunsService,
     private readonly rows: RunsRepository,
@@ -55,7 +57,7 @@ export class RunFollower {
         const news = isLookDue ? await this.lookAtAll(watch) : await this.readChanged(watch)
         if (news.length > 0) this.tell(watch, news)
       }
-      this.send({ type: 'run-end', run: await this.runs.show(this.runId) })
+      this.send({ type: 'run-end', run: await this.runs.show(this.runId, this.scope) })
     } finally {
       unfollow()
     }

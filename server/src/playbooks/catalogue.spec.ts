@@ -9,7 +9,7 @@ const catalogue = new Catalogue({ list: async () => [], find: async () => null }
 
 describe('the playbooks that ship', () => {
   it('are all readable, and each variable says what it is', async () => {
-    const playbooks = await catalogue.list()
+    const playbooks = await catalogue.list(null)
     expect(playbooks.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['check_service', 'deploy_container']),
     )
@@ -20,7 +20,7 @@ describe('the playbooks that ship', () => {
   })
 
   it('have defaults that their own specs take', async () => {
-    for (const { name, variables } of await catalogue.list()) {
+    for (const { name, variables } of await catalogue.list(null)) {
       const defaults = Object.fromEntries(
         variables.filter((each) => each.default !== undefined).map((each) => [each.name, each.default]),
       )
@@ -33,6 +33,6 @@ describe('the playbooks that ship', () => {
 
   it('do not offer those that install and upgrade the agent', async () => {
     expect(await readdir(PLAYBOOKS_FOLDER)).toContain('install_agent.yml')
-    await expect(catalogue.find('install_agent')).rejects.toMatchObject({ code: 'playbook.not_found' })
+    await expect(catalogue.find('install_agent', null)).rejects.toMatchObject({ code: 'playbook.not_found' })
   })
 })

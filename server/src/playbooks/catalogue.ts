@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { PlaybookView } from '@rollcall/contracts/admin'
+import { type HostScope, isCollectionFor } from '../access/index.ts'
 import { PLAYBOOKS_FOLDER } from '../platform/artifacts/tools.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { readPlaybooks } from './playbook-reader.ts'
@@ -18,26 +19,29 @@ export class Catalogue {
   constructor(private readonly collections: Pick<CollectionsRepository, 'list' | 'find'>) {}
 
   /** By name, those that come with the server first. */
-  async list(): Promise<PlaybookView[]> {
+  async list(scope: HostScope): Promise<PlaybookView[]> {
     const [shipped, collections] = await Promise.all([this.load(), this.collections.list()])
-    return [...shipped, ...collections.flatMap(({ playbooks }) => playbooks)]
+    const own = collections.filter((collection) => isCollectionFor(scope, collection))
+    return [...shipped, ...own.flatMap(({ playbooks }) => playbooks)]
   }
 
-  /** Throws `playbook.not_found`. */
-  async find(name: string): Promise<PlaybookView> {
+  /** Throws `playbook.not_found`, for one of a collection that is not for somebody's hosts too. */
+  async find(name: string, scope: HostScope): Promise<PlaybookView> {
     const collection = /^(.+)\//.exec(name)?.[1]
-    const among =
-      collection === undefined
-        ? await this.load()
-        : ((await this.collections.find(collection))?.playbooks ?? [])
+    const among = collection === undefined ? await this.load() : await this.ofCollection(collection, scope)
     const found = among.find((playbook) => playbook.name === name)
     if (found) return found
-    const names = (await this.list()).map((playbook) => playbook.name)
+    const names = (await this.list(scope)).map((playbook) => playbook.name)
     throw new RollcallError(
       'playbook.not_found',
       `There is no playbook called ${name}. There are: ${names.slice(0, 50).join(', ')}.`,
       { fields: [{ field: 'playbook', message: 'is not known' }] },
     )
+  }
+
+  private async ofCollection(name: string, scope: HostScope): Promise<PlaybookView[]> {
+    const collection = await this.collections.find(name)
+    return collection && isCollectionFor(scope, collection) ? collection.playbooks : []
   }
 
   private load(): Promise<PlaybookView[]> {

@@ -17,13 +17,13 @@ export class CollectionsController {
   constructor(private readonly collections: CollectionsService) {}
 
   @Endpoint('listCollections')
-  async list() {
-    return { collections: (await this.collections.list()).map(viewOf) }
+  async list(@Actor() { scope }: Principal) {
+    return { collections: (await this.collections.list(scope)).map(viewOf) }
   }
 
   @Endpoint('addCollection')
   async add(@Input() { body }: InputOf<'addCollection'>, @Actor() actor: Principal) {
-    const { collection, isNew } = await this.collections.add(body.name, body.source, actor.name)
+    const { collection, isNew } = await this.collections.add(body, actor.name)
     return { collection: viewOf(collection), isNew }
   }
 

@@ -55,7 +55,7 @@ async function content(data: Buffer): Promise<{ kind: 'archive'; sha256: string 
 
 async function add(title: string, name = 'mysite', more: Record<string, string> = {}) {
   clock.pass(1000)
-  return service.add(name, await content(gzipSync(tarOf(title, more))), 'ada')
+  return service.add({ name, source: await content(gzipSync(tarOf(title, more))), labels: null }, 'ada')
 }
 
 const count = async () =>
@@ -66,11 +66,11 @@ describe("users' own playbooks", () => {
     const first = await add('One')
     const second = await add('Two')
     expect([first.isNew, second.isNew]).toEqual([true, true])
-    const found = await catalogue.find('mysite/site')
+    const found = await catalogue.find('mysite/site', null)
     expect(found).toMatchObject({ title: 'Two', version: second.collection.version })
-    const names = (await catalogue.list()).map(({ name }) => name)
+    const names = (await catalogue.list(null)).map(({ name }) => name)
     expect(names).toEqual(expect.arrayContaining(['check_service', 'mysite/site']))
-    expect(await service.list()).toMatchObject([{ name: 'mysite', addedBy: 'ada', fileCount: 1 }])
+    expect(await service.list(null)).toMatchObject([{ name: 'mysite', addedBy: 'ada', fileCount: 1 }])
   })
 
   it('that are added again change nothing, and an earlier version comes back', async () => {
@@ -79,7 +79,7 @@ describe("users' own playbooks", () => {
     await add('Two')
     expect((await add('One')).collection.version).toBe(collection.version)
     expect(await count()).toBe(2)
-    expect((await catalogue.find('mysite/site')).title).toBe('One')
+    expect((await catalogue.find('mysite/site', null)).title).toBe('One')
   })
 
   it('are kept in a few versions, so that an earlier plan can be applied', async () => {
@@ -95,7 +95,7 @@ describe("users' own playbooks", () => {
 
   it('of a repository are those of the commit that was named', async () => {
     const source = { kind: 'git' as const, url: 'https://git.example/site.git', commit: COMMIT }
-    const { collection } = await service.add('mysite', source, 'ada')
+    const { collection } = await service.add({ name: 'mysite', source, labels: null }, 'ada')
     expect(asked).toMatchObject([{ url: source.url, commit: COMMIT }])
     expect((await rows.find('mysite'))?.source).toEqual(source)
     expect(collection.playbooks).toMatchObject([{ name: 'mysite/site', title: 'from git' }])
@@ -106,7 +106,7 @@ describe("users' own playbooks", () => {
     await service.remove('mysite')
     expect(await count()).toBe(0)
     await expect(service.remove('mysite')).rejects.toMatchObject({ code: 'collection.not_found' })
-    await expect(catalogue.find('mysite/site')).rejects.toMatchObject({ code: 'playbook.not_found' })
+    await expect(catalogue.find('mysite/site', null)).rejects.toMatchObject({ code: 'playbook.not_found' })
   })
 
   it('are at most fifty collections', async () => {
@@ -118,7 +118,9 @@ describe("users' own playbooks", () => {
 
 describe('what is not right stores nothing', () => {
   const refused = async (data: Buffer, code: string) => {
-    await expect(service.add('mysite', await content(data), 'ada')).rejects.toMatchObject({ code })
+    await expect(
+      service.add({ name: 'mysite', source: await content(data), labels: null }, 'ada'),
+    ).rejects.toMatchObject({ code })
     expect(await count()).toBe(0)
   }
 
@@ -163,6 +165,8 @@ describe('what is not right stores nothing', () => {
 
   it('content that the server was not given', async () => {
     const source = { kind: 'archive' as const, sha256: '0'.repeat(64) }
-    await expect(service.add('mysite', source, 'ada')).rejects.toMatchObject({ code: 'file.content_gone' })
+    await expect(service.add({ name: 'mysite', source, labels: null }, 'ada')).rejects.toMatchObject({
+      code: 'file.content_gone',
+    })
   })
 })

@@ -8,6 +8,8 @@ import type { CollectionFile } from './domain/collection-files.ts'
 export interface Collection {
   name: string
   version: string
+  /** Selectors of the hosts that it is for; null for all. */
+  labels: string[] | null
   source: CollectionSource
   playbooks: PlaybookView[]
   fileCount: number
@@ -19,7 +21,7 @@ export interface Collection {
 const MOST_COLLECTIONS = 50
 /** Of one collection, the one in use among them: what was planned with an earlier one can still be applied. */
 const KEPT_VERSIONS = 5
-const COLUMNS = `collection.name, version, source, playbooks, file_count AS "fileCount", bytes,
+const COLUMNS = `collection.name, version, collection.labels, source, playbooks, file_count AS "fileCount", bytes,
   added_by AS "addedBy", added_at AS "addedAt"`
 const IN_USE = 'playbook_collection collection JOIN playbook_collection_version USING (name, version)'
 
@@ -55,7 +57,7 @@ export class CollectionsRepository {
    * Throws `collection.too_many`.
    */
   store(collection: Collection, files: readonly CollectionFile[]): Promise<boolean> {
-    const { name, version, source, playbooks, fileCount, bytes, addedBy, addedAt } = collection
+    const { name, version, labels, source, playbooks, fileCount, bytes, addedBy, addedAt } = collection
     return this.database.transaction(async (client) => {
       // One at a time: what is counted stays so until the end.
       await client.query('LOCK TABLE playbook_collection IN SHARE ROW EXCLUSIVE MODE')
@@ -65,9 +67,9 @@ export class CollectionsRepository {
       const former = rows.find((row) => row.name === name)
       if (!former && rows.length >= MOST_COLLECTIONS) throw tooMany()
       await client.query(
-        `INSERT INTO playbook_collection (name, version) VALUES ($1, $2)
-         ON CONFLICT (name) DO UPDATE SET version = excluded.version`,
-        [name, version],
+        `INSERT INTO playbook_collection (name, version, labels) VALUES ($1, $2, $3::jsonb)
+         ON CONFLICT (name) DO UPDATE SET version = excluded.version, labels = excluded.labels`,
+        [name, version, labels && JSON.stringify(labels)],
       )
       await client.query(
         `INSERT INTO playbook_collection_version (name, version, source, playbooks, file_count, bytes, added_by, added_at)

@@ -2,7 +2,8 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { CollectionSource, PlaybookView } from '@rollcall/contracts/admin'
+import type { PlaybookView } from '@rollcall/contracts/admin'
+import { type HostScope, isCollectionFor } from '../access/index.ts'
 import { readTar } from '../platform/artifacts/tar-reader.ts'
 import { readWhole } from '../platform/blobs/blob.ts'
 import { BlobStore, contentGone } from '../platform/blobs/blob-store.ts'
@@ -17,6 +18,8 @@ const MAX_PACKED_BYTES = 8 * 1024 * 1024
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 const MAX_YAML_BYTES = 1024 * 1024
 
+type NewCollection = Pick<Collection, 'name' | 'source'> & { labels?: Collection['labels'] | undefined }
+
 /** Users' own playbooks, in collections that have a name and, at any time, one version in use. */
 @Injectable()
 export class CollectionsService {
@@ -27,8 +30,9 @@ export class CollectionsService {
     private readonly clock: Clock,
   ) {}
 
-  list(): Promise<Collection[]> {
-    return this.collections.list()
+  /** Those that are for somebody's hosts. */
+  async list(scope: HostScope): Promise<Collection[]> {
+    return (await this.collections.list()).filter((collection) => isCollectionFor(scope, collection))
   }
 
   /**
@@ -36,8 +40,7 @@ export class CollectionsService {
    * members of an archive that lead elsewhere, and `file.content_gone`.
    */
   async add(
-    name: string,
-    source: CollectionSource,
+    { name, source, labels }: NewCollection,
     addedBy: string,
   ): Promise<{ collection: Collection; isNew: boolean }> {
     const archive =
@@ -50,8 +53,10 @@ export class CollectionsService {
       ...{ name, source, addedBy, version: content.version, addedAt: this.clock.now() },
       ...{ fileCount: content.files.length, bytes: content.bytes, playbooks },
     }
-    const isNew = await this.collections.store(collection, content.files)
-    return { collection, isNew }
+    const kept = labels === undefined ? ((await this.collections.find(name))?.labels ?? null) : labels
+    const stored = { ...collection, labels: kept }
+    const isNew = await this.collections.store(stored, content.files)
+    return { collection: stored, isNew }
   }
 
   /** Throws `collection.not_found`. */

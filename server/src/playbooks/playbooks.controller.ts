@@ -16,13 +16,13 @@ export class PlaybooksController {
   ) {}
 
   @Endpoint('listPlaybooks')
-  async list() {
-    return { playbooks: await this.catalogue.list() }
+  async list(@Actor() { scope }: Principal) {
+    return { playbooks: await this.catalogue.list(scope) }
   }
 
   @Endpoint('showPlaybook')
-  async show(@Input() { params }: InputOf<'showPlaybook'>) {
-    return { playbook: await this.catalogue.find(params.playbook) }
+  async show(@Input() { params }: InputOf<'showPlaybook'>, @Actor() { scope }: Principal) {
+    return { playbook: await this.catalogue.find(params.playbook, scope) }
   }
 
   @Endpoint('runPlaybook')
@@ -31,8 +31,8 @@ export class PlaybooksController {
   }
 
   @Endpoint('showPlaybookRun')
-  showRun(@Input() { params }: InputOf<'showPlaybookRun'>) {
-    return this.playbooks.show(params.id)
+  showRun(@Input() { params }: InputOf<'showPlaybookRun'>, @Actor() { scope }: Principal) {
+    return this.playbooks.show(params.id, scope)
   }
 
   @Endpoint('applyPlan')

@@ -98,7 +98,7 @@ describe('a run of a playbook', () => {
     const { runId } = await run({ variables: { check_service_name: 'hunter2' } })
     const { rows } = await test.database.pool.query('SELECT row_to_json(p)::text AS text FROM playbook_run p')
     expect(rows[0].text).not.toContain(Buffer.from('hunter2').toString('hex'))
-    const shown = await service.show(runId)
+    const shown = await service.show(runId, null)
     expect(shown).toMatchObject({ mode: 'run', variables: ['check_service_name'] })
     expect(JSON.stringify(shown)).not.toContain('hunter2')
   })
@@ -118,7 +118,7 @@ describe('a run of a playbook', () => {
     await repository.fixWay(second ?? '', 'ssh')
     expect((await ways()).toSorted()).toEqual(['agent', 'ssh'])
     expect(await repository.work(second ?? '', runId)).toMatchObject({ via: 'auto', way: 'ssh' })
-    expect(await service.show(runId)).toMatchObject({ via: 'auto' })
+    expect(await service.show(runId, null)).toMatchObject({ via: 'auto' })
   })
 })
 
@@ -139,7 +139,7 @@ describe('a plan', () => {
     await endAll(planId, { a: DIGEST })
     await store('2')
     const { runId, commands } = await service.apply(planId, {}, admin('spec'))
-    expect((await service.show(runId)).version).toBe(first)
+    expect((await service.show(runId, null)).version).toBe(first)
     expect(await repository.work(commands[0]?.id ?? '', runId)).toMatchObject({
       playbook: 'mysite/site',
       version: first,

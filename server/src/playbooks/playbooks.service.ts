@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewPlaybookRun, PlaybookRunView, RunLimits, Target } from '@rollcall/contracts/admin'
-import { type Principal, refOf } from '../access/index.ts'
+import { type HostScope, type Principal, refOf } from '../access/index.ts'
 import { CommandsRepository, CommandsService, hashOf } from '../commands/index.ts'
 import { type AcceptedRun, RunsRepository, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
@@ -43,7 +43,7 @@ export class PlaybooksService {
    * `request.invalid` with every wrong variable, and what `RunsService.prepare` throws: before any host is touched.
    */
   async run(name: string, request: NewPlaybookRun, actor: Principal): Promise<AcceptedRun> {
-    const { variables: specs, version } = await this.catalogue.find(name)
+    const { variables: specs, version } = await this.catalogue.find(name, actor.scope)
     const faults = validateVariables(specs, request.variables)
     if (faults.length > 0)
       throw new RollcallError(
@@ -71,7 +71,7 @@ export class PlaybooksService {
     request: { runId?: string | undefined; limits?: RunLimits | undefined },
     actor: Principal,
   ): Promise<AcceptedRun> {
-    const [{ run }, order] = await Promise.all([this.show(planId), this.order(planId)])
+    const [{ run }, order] = await Promise.all([this.show(planId, actor.scope), this.order(planId)])
     if (order.mode !== 'plan')
       throw notAPlan('This run is no plan. Make one with "rollcall playbook plan" and apply that.')
     if (run.endedAt === null) throw notAPlan('The plan is still being made. Wait until it has ended.')
@@ -89,10 +89,10 @@ export class PlaybooksService {
   }
 
   /** Throws `run.not_found`, for a run of something else too. */
-  async show(runId: string): Promise<PlaybookRunView> {
+  async show(runId: string, scope: HostScope): Promise<PlaybookRunView> {
     const order = await this.order(runId)
     // The hosts after the run: one that is seen to have ended is seen with all its hosts' ends.
-    const run = await this.runs.show(runId)
+    const run = await this.runs.show(runId, scope)
     const hosts = await this.playbooks.hosts(runId)
     const { playbook, version, mode, via, planId, variables } = order
     return { run, playbook, version, mode, via, planId, variables: namesOf(variables), hosts }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HostChange, parsePortRange } from '@rollcall/contracts/admin'
-import type { HostScope, Principal } from '../access/index.ts'
+import { type HostScope, type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { ProfilesService, RollRepository } from '../heartbeats/index.ts'
@@ -53,8 +53,11 @@ export class HostChanges {
     { name: requestedBy, scope }: Pick<Principal, 'name' | 'scope'>,
   ): Promise<ChangedHost> {
     const host = await this.hosts.show(hostId)
-    if (typeof change.heartbeatProfile === 'string') await this.profiles.show(change.heartbeatProfile)
-    const { labels, ifLabels, heartbeatProfile, autoReinstall, allowDuplicate } = change
+    if (typeof change.heartbeatProfile === 'string') await this.profiles.show(change.heartbeatProfile, scope)
+    if (change.labels) refuseLabelsOutside(scope, host.labels, change.labels)
+    // What was judged is what is changed: others may have given it other labels meanwhile.
+    const ifLabels = change.ifLabels ?? (change.labels && scope !== null ? host.labels : undefined)
+    const { labels, heartbeatProfile, autoReinstall, allowDuplicate } = change
     const isDuplicateAllowed = allowDuplicate || undefined
     const settings = { labels, heartbeatProfile, autoReinstall, isDuplicateAllowed }
     const isReached = isReachNamed(change)

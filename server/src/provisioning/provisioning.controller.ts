@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common'
-import { Actor, GuardedHost, type NamedHost, type Principal, refuseLabelsOutside } from '../access/index.ts'
+import { Actor, GuardedHost, type NamedHost, type Principal } from '../access/index.ts'
 import { viewOfHost } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { HostChanges } from './host-changes.ts'
@@ -23,7 +23,6 @@ export class ProvisioningController {
     @Input() { body }: InputOf<'changeHost'>,
     @Actor() actor: Principal,
   ) {
-    if (body.labels) refuseLabelsOutside(actor.scope, body.labels)
     const { host, ...rest } = await this.changes.change(id, body, actor)
     return { host: viewOfHost(host), ...rest }
   }

@@ -44,7 +44,7 @@ export class ProvisioningService {
     request: NewHost,
     { name: requestedBy, scope }: Pick<Principal, 'name' | 'scope'>,
   ): Promise<Accepted> {
-    refuseLabelsOutside(scope, request.labels)
+    refuseLabelsOutside(scope, {}, request.labels)
     await this.refuseAddress(request.address)
     const {
       credential,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { COMPARED_BYTES, isFinalState, type RunSummary, SAMPLE_BYTES } from '@rollcall/contracts/admin'
+import type { HostScope } from '../access/index.ts'
 import { splitPiece } from '../commands/index.ts'
 import { digestOf, isComparedWhole } from './domain/output-digest.ts'
 import { RunsService } from './runs.service.ts'
@@ -26,8 +27,8 @@ export class RunSummaries {
     private readonly summaries: SummaryRepository,
   ) {}
 
-  async summarize(runId: string): Promise<RunSummary> {
-    const run = await this.runs.show(runId)
+  async summarize(runId: string, scope: HostScope): Promise<RunSummary> {
+    const run = await this.runs.show(runId, scope)
     await this.compareOutputs(runId)
     const groups = await this.summaries.groups(runId)
     const samples = await this.samplesFor(groups)

@@ -36,8 +36,8 @@ export class RunsController {
   }
 
   @Endpoint('showRun')
-  async show(@Input() { params }: InputOf<'showRun'>) {
-    return { run: await this.runs.show(params.id) }
+  async show(@Input() { params }: InputOf<'showRun'>, @Actor() { scope }: Principal) {
+    return { run: await this.runs.show(params.id, scope) }
   }
 
   @Endpoint('showRunOrder')
@@ -46,12 +46,12 @@ export class RunsController {
   }
 
   @Endpoint('summarizeRun')
-  summarize(@Input() { params }: InputOf<'summarizeRun'>) {
-    return this.summaries.summarize(params.id)
+  summarize(@Input() { params }: InputOf<'summarizeRun'>, @Actor() { scope }: Principal) {
+    return this.summaries.summarize(params.id, scope)
   }
 
   @Endpoint('cancelRun')
-  async cancel(@Input() { params }: InputOf<'cancelRun'>) {
-    return { run: await this.runs.cancel(params.id) }
+  async cancel(@Input() { params }: InputOf<'cancelRun'>, @Actor() { scope }: Principal) {
+    return { run: await this.runs.cancel(params.id, scope) }
   }
 }

@@ -69,7 +69,7 @@ async function end(
   await work.finish(id, 'server', { state, exitCode: state === 'success' ? 0 : 1 }, clock.now())
 }
 const decide = (runId: string) => admissions.decide(runId, clock.now(), nextAdmissions)
-const countsOf = async (runId: string) => (await service.show(runId)).counts
+const countsOf = async (runId: string) => (await service.show(runId, null)).counts
 
 describe('where a run goes', () => {
   it('is made out when it is accepted: the same request later names the same hosts, though others fit by then', async () => {
@@ -87,7 +87,7 @@ describe('where a run goes', () => {
     await expect(run({ ...request, labels: ['env=test'] })).rejects.toMatchObject({
       code: 'command.id_conflict',
     })
-    expect(await service.show(request.runId)).toMatchObject({
+    expect(await service.show(request.runId, null)).toMatchObject({
       ...{
         target: { by: 'labels', labels: ['env=prod'] },
         total: 2,
@@ -135,7 +135,10 @@ describe('a run with limits', () => {
       expect(pending).toBe(Math.min(3, 39 - ended))
       expect(held).toBe(Math.max(0, 36 - ended))
     }
-    expect(await service.show(runId)).toMatchObject({ counts: { success: 40 }, endedAt: expect.any(String) })
+    expect(await service.show(runId, null)).toMatchObject({
+      counts: { success: 40 },
+      endedAt: expect.any(String),
+    })
     expect(await admissions.admitting('00000000-0000-0000-0000-000000000000', 10)).toEqual([])
   })
 
@@ -170,7 +173,7 @@ describe('a run with limits', () => {
       ...{ state: 'cancelled', reasonCode: 'run.stopped', startedAt: null },
       reason: expect.stringContaining('after 1 host had failed'),
     })
-    expect(await service.show(runId)).toMatchObject({
+    expect(await service.show(runId, null)).toMatchObject({
       stoppedAt: expect.any(String),
       endedAt: expect.any(String),
     })
@@ -184,7 +187,7 @@ describe('a run with limits', () => {
       await end(announced[0] ?? '', 'failed')
       const [, ...seen] = await Promise.all([
         decide(runId),
-        ...Array.from({ length: 8 }, () => service.show(runId)),
+        ...Array.from({ length: 8 }, () => service.show(runId, null)),
       ])
       for (const { endedAt, stoppedAt } of seen) if (endedAt) expect(stoppedAt).not.toBeNull()
     }
@@ -212,17 +215,17 @@ describe('a run with limits', () => {
     await addHosts(4)
     const { runId, commands } = await run({ all: true, limits: { concurrency: 2 } })
     await work.claim(announced[0] ?? '', 'server', clock.now())
-    expect((await service.cancel(runId)).counts).toMatchObject({ cancelled: 3, pending: 1, held: 0 })
+    expect((await service.cancel(runId, null)).counts).toMatchObject({ cancelled: 3, pending: 1, held: 0 })
     expect((await decide(runId)).admitted).toEqual([])
     expect(await rows.find(commands[0]?.id ?? '')).toMatchObject({ cancelRequestedAt: clock.now() })
     await end(announced[0] ?? '', 'cancelled')
-    expect(await service.show(runId)).toMatchObject({ cancelRequested: true, counts: { cancelled: 4 } })
+    expect(await service.show(runId, null)).toMatchObject({ cancelRequested: true, counts: { cancelled: 4 } })
   })
 
   it('can be cancelled while others decide on it, without a deadlock', async () => {
     await addHosts(200)
     const { runId } = await run({ all: true, limits: { concurrency: 50 } })
-    await Promise.all([...Array.from({ length: 8 }, () => decide(runId)), service.cancel(runId)])
+    await Promise.all([...Array.from({ length: 8 }, () => decide(runId)), service.cancel(runId, null)])
     expect(await countsOf(runId)).toMatchObject({ cancelled: 200 })
   })
 })
@@ -290,7 +293,7 @@ describe('the summary of a run', () => {
     await outcome(id(3), 3, ['one\ntwo\n', 'oops\n'])
     await outcome(id(4), 0, ['one\n', 'oo'], ['two\n', 'ps\n'])
     await outcome(id(5), 0)
-    const summary = await summaries.summarize(runId)
+    const summary = await summaries.summarize(runId, null)
     expect(shape(summary)).toEqual([
       'h-000,h-001,h-004 success 0',
       'h-002 success 0',
@@ -303,7 +306,7 @@ describe('the summary of a run', () => {
     expect(
       summary.groups.every(({ isSampleWhole, isComparedWhole }) => isSampleWhole && isComparedWhole),
     ).toBe(true)
-    expect(shape(await summaries.summarize(runId))).toEqual(shape(summary))
+    expect(shape(await summaries.summarize(runId, null))).toEqual(shape(summary))
   })
 
   it('compares long output by its size and first MiB, says so, and shows its beginning', async () => {
@@ -312,7 +315,7 @@ describe('the summary of a run', () => {
     const long = 'x'.repeat(1024 * 1024)
     const tails = ['a', 'b', 'bb']
     for (const [i, tail] of tails.entries()) await outcome(commands[i]?.id ?? '', 0, [long, ''], [tail, ''])
-    const summary = await summaries.summarize(runId)
+    const summary = await summaries.summarize(runId, null)
     expect(shape(summary)).toEqual(['h-000,h-001 success 0', 'h-002 success 0'])
     expect(summary.groups[0]).toMatchObject({
       isComparedWhole: false,
@@ -339,7 +342,7 @@ describe('the summary of a run', () => {
     )
     await test.database.pool.query('UPDATE run SET total = 3001 WHERE id = $1', [runId])
     const began = performance.now()
-    const { groups } = await summaries.summarize(runId)
+    const { groups } = await summaries.summarize(runId, null)
     expect(performance.now() - began).toBeLessThan(20_000)
     expect(groups).toHaveLength(3001)
     expect(groups.filter(({ sample }) => sample.length > 0)).toHaveLength(1024)
@@ -351,7 +354,7 @@ describe('the summary of a run', () => {
     await outcome(commands[0]?.id ?? '', 0, ['a', ''])
     await outcome(commands[1]?.id ?? '', 0, ['b', ''])
     await work.removeOutput(new Date('2100-01-01'), clock.now(), 100)
-    const { groups } = await summaries.summarize(runId)
+    const { groups } = await summaries.summarize(runId, null)
     expect(groups).toMatchObject([{ hosts: ['h-000', 'h-001'], isComparedWhole: false, sample: [] }])
   })
 
@@ -360,7 +363,7 @@ describe('the summary of a run', () => {
     const { runId } = await run({ all: true, limits: { concurrency: 1 } })
     await work.claim(announced[0] ?? '', 'server', clock.now())
     await work.markRunning(announced[0] ?? '', 'server', clock.now())
-    const { groups } = await summaries.summarize(runId)
+    const { groups } = await summaries.summarize(runId, null)
     expect(groups.map(({ hosts, state, isHeld }) => [hosts.length, state, isHeld])).toEqual([
       [2, 'pending', true],
       [1, 'running', false],

@@ -10,6 +10,7 @@ import { RunsController } from './runs.controller.ts'
 import { RunsRepository } from './runs.repository.ts'
 import { RunsService } from './runs.service.ts'
 import { SummaryRepository } from './summary.repository.ts'
+import { TargetReach } from './target-reach.ts'
 
 @Module({
   imports: [AccessModule, CommandsModule, HostsModule],
@@ -22,7 +23,8 @@ import { SummaryRepository } from './summary.repository.ts'
     RunOrders,
     RunsService,
     RunSummaries,
+    TargetReach,
   ],
-  exports: [RunsRepository, RunsService],
+  exports: [RunsRepository, RunsService, TargetReach],
 })
 export class RunsModule {}

@@ -47,6 +47,8 @@ export interface RunOrder {
   limits: RunLimits | null
   savedCommand?: string | null
   schedule?: string | null
+  /** Hosts that were left out before. */
+  leftOut?: SkippedHost[]
 }
 
 /** Whoever asks for a run, or asks again. */
@@ -141,7 +143,8 @@ export class RunsService {
       for (const command of commands) if (admitted.has(command.id)) command.admittedAt = createdAt
     }
     return {
-      ...{ id: runId, bodyHash, requestedBy, requester, createdAt, kind, commands, skipped },
+      ...{ id: runId, bodyHash, requestedBy, requester, createdAt, kind, commands },
+      skipped: [...skipped, ...(order.leftOut ?? [])],
       target: target.hosts ? null : { labels: target.labels, all: target.all },
       limits: isLimited ? limits : null,
       isAdmitting: commands.some(({ admittedAt }) => admittedAt === null),
@@ -155,24 +158,41 @@ export class RunsService {
     for (const { id, admittedAt } of commands) if (admittedAt) this.commands.announce(id)
   }
 
-  /** Throws `run.not_found`. */
-  async show(id: string): Promise<RunView> {
+  /** Shows a run, of what was left out the hosts in `scope` alone. Throws `run.not_found`. */
+  async show(id: string, scope: HostScope): Promise<RunView> {
     const shown = await this.runs.findWithProgress(id)
-    if (shown) return viewOfRun(shown.run, shown.progress)
-    throw notFound('run', id)
+    if (!shown) throw notFound('run', id)
+    const [view] = await this.seen([viewOfRun(shown.run, shown.progress)], scope)
+    return view as RunView
   }
 
   /** Those of which every host is in `scope`. */
   async list(scope: HostScope, limit: number, before: string | undefined): Promise<RunView[]> {
     const shown = await this.runs.list(scope, limit, before === undefined ? null : await this.find(before))
-    return shown.map(({ run, progress }) => viewOfRun(run, progress))
+    return this.seen(
+      shown.map(({ run, progress }) => viewOfRun(run, progress)),
+      scope,
+    )
   }
 
   /** Asks every command of a run to end; those that are held or were never tried end here and now. */
-  async cancel(id: string): Promise<RunView> {
+  async cancel(id: string, scope: HostScope): Promise<RunView> {
     await this.find(id)
     await this.commands.cancelRun(id)
-    return this.show(id)
+    return this.show(id, scope)
+  }
+
+  /** Runs as somebody may see them: a host that was left out of one may be none of theirs. */
+  private async seen(views: RunView[], scope: HostScope): Promise<RunView[]> {
+    if (scope === null || views.every(({ skipped }) => skipped.length === 0)) return views
+    const isVisible = await this.visibleNames(scope)
+    return views.map((view) => ({ ...view, skipped: view.skipped.filter(isVisible) }))
+  }
+
+  private async visibleNames(scope: HostScope): Promise<(skipped: SkippedHost) => boolean> {
+    const hosts = await this.hosts.listForSelection()
+    const names = new Set(hosts.filter(({ labels }) => isInScope(scope, labels)).map(({ name }) => name))
+    return ({ host }) => names.has(host)
   }
 
   /** Throws `run.not_found`. */
@@ -196,7 +216,7 @@ export class RunsService {
         `The run ${runId} was asked for before with another body. Choose another runId for another request.`,
         { fields: [{ field: 'runId', message: 'is taken by another request' }] },
       )
-    return { runId, skipped, commands }
+    return { runId, skipped: skipped.filter(await this.visibleNames(scope)), commands }
   }
 
   /** The hosts that a target means for somebody, and those that fit and cannot be used. Throws `host.*`. */

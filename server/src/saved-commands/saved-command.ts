@@ -1,4 +1,5 @@
 import type { RunLimits, SavedCommandView, Target } from '@rollcall/contracts/admin'
+import type { PrincipalRef } from '../access/index.ts'
 import type { CommandSpec } from '../commands/index.ts'
 
 /** A program that people run again and again, by name; its environment is in the clear. */
@@ -10,12 +11,20 @@ export interface SavedCommand
   target: Target | null
   limits: RunLimits | null
   createdBy: string
+  /** Whoever made it, or changed it last: it is run with what they may do then. Null where that cannot be told. */
+  owner: PrincipalRef | null
   createdAt: Date
   updatedAt: Date
 }
 
 /** As it is shown: of the environment the names only. */
-export function viewOfSaved({ env, createdAt, updatedAt, ...saved }: SavedCommand): SavedCommandView {
+export function viewOfSaved({
+  env,
+  owner: _,
+  createdAt,
+  updatedAt,
+  ...saved
+}: SavedCommand): SavedCommandView {
   return {
     ...saved,
     envNames: Object.keys(env),
@@ -23,6 +32,9 @@ export function viewOfSaved({ env, createdAt, updatedAt, ...saved }: SavedComman
     updatedAt: updatedAt.toISOString(),
   }
 }
+
+/** Whether it has values that may be secrets: they are for its own target. */
+export const isSealed = ({ env }: Pick<SavedCommand, 'env'>) => Object.keys(env).length > 0
 
 /** As a run wants it: without terminal and input, for nobody sits there. */
 export function specOf(

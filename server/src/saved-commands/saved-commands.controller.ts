@@ -10,23 +10,23 @@ export class SavedCommandsController {
   constructor(private readonly saved: SavedCommandsService) {}
 
   @Endpoint('listSavedCommands')
-  async list() {
-    return { savedCommands: (await this.saved.list()).map(viewOfSaved) }
+  async list(@Actor() { scope }: Principal) {
+    return { savedCommands: (await this.saved.list(scope)).map(viewOfSaved) }
   }
 
   @Endpoint('addSavedCommand')
   async add(@Input() { body }: InputOf<'addSavedCommand'>, @Actor() actor: Principal) {
-    return { savedCommand: viewOfSaved(await this.saved.add(body, actor.name)) }
+    return { savedCommand: viewOfSaved(await this.saved.add(body, actor)) }
   }
 
   @Endpoint('showSavedCommand')
-  async show(@Input() { params }: InputOf<'showSavedCommand'>) {
-    return { savedCommand: viewOfSaved(await this.saved.show(params.name)) }
+  async show(@Input() { params }: InputOf<'showSavedCommand'>, @Actor() { scope }: Principal) {
+    return { savedCommand: viewOfSaved(await this.saved.show(params.name, scope)) }
   }
 
   @Endpoint('changeSavedCommand')
-  async change(@Input() { params, body }: InputOf<'changeSavedCommand'>) {
-    return { savedCommand: viewOfSaved(await this.saved.change(params.name, body)) }
+  async change(@Input() { params, body }: InputOf<'changeSavedCommand'>, @Actor() actor: Principal) {
+    return { savedCommand: viewOfSaved(await this.saved.change(params.name, body, actor)) }
   }
 
   @Endpoint('removeSavedCommand')

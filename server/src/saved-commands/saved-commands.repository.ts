@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { RunLimits, Target } from '@rollcall/contracts/admin'
+import { refFrom } from '../access/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { Prisma, type SavedCommand as Row } from '../platform/prisma/generated/client.ts'
@@ -55,9 +56,11 @@ export class SavedCommandsRepository {
     await this.database.prisma.savedCommand.deleteMany({ where: { id } })
   }
 
-  private toRow({ env, timeoutMs, startWithinMs, target, limits, ...plain }: SavedCommand) {
+  private toRow({ env, timeoutMs, startWithinMs, target, limits, owner, ...plain }: SavedCommand) {
     return {
       ...plain,
+      ownerKind: owner?.kind ?? null,
+      ownerId: owner?.id ?? null,
       env: this.sealer.seal(JSON.stringify(env), environmentOf(plain.id)),
       timeoutMs: BigInt(timeoutMs),
       startWithinMs: BigInt(startWithinMs),
@@ -66,9 +69,10 @@ export class SavedCommandsRepository {
     }
   }
 
-  private fromRow(row: Row): SavedCommand {
+  private fromRow({ ownerKind, ownerId, ...row }: Row): SavedCommand {
     return {
       ...row,
+      owner: refFrom(ownerKind, ownerId),
       args: row.args as string[],
       env: JSON.parse(this.sealer.open(row.env, environmentOf(row.id))) as Record<string, string>,
       timeoutMs: Number(row.timeoutMs),

@@ -2,12 +2,21 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { ChangedSavedCommand, NewSavedCommand, SavedRun } from '@rollcall/contracts/admin'
-import { type Principal, refOf } from '../access/index.ts'
+import {
+  AccessService,
+  type Bound,
+  type HostScope,
+  type Principal,
+  refOf,
+  runnerOf,
+  WHOLE_FLEET,
+} from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
-import { type AcceptedRun, RunsService } from '../runs/index.ts'
-import { type SavedCommand, specOf } from './saved-command.ts'
+import { type AcceptedRun, RunsService, TargetReach } from '../runs/index.ts'
+import { refuseRedirected } from './domain/redirected.ts'
+import { isSealed, type SavedCommand, specOf } from './saved-command.ts'
 import { SavedCommandsRepository } from './saved-commands.repository.ts'
 
 @Injectable()
@@ -15,28 +24,42 @@ export class SavedCommandsService {
   constructor(
     private readonly saved: SavedCommandsRepository,
     private readonly runs: RunsService,
+    private readonly reach: TargetReach,
+    private readonly access: AccessService,
     private readonly clock: Clock,
   ) {}
 
-  list(): Promise<SavedCommand[]> {
+  listAll(): Promise<SavedCommand[]> {
     return this.saved.list()
   }
 
-  /** Throws `saved_command.not_found`. */
-  async show(name: string): Promise<SavedCommand> {
+  /** Those that lie within somebody's scope. */
+  async list(scope: HostScope): Promise<SavedCommand[]> {
+    const visible = await this.reach.visible(await this.saved.list(), scope, ({ target }) => target)
+    // One that runs anywhere brings its secret values anywhere: it is for those who may act on all hosts.
+    return visible.filter((each) => scope === null || each.target !== null || !isSealed(each))
+  }
+
+  /** Throws `saved_command.not_found`, for one outside of somebody's scope too. */
+  async show(name: string, scope: HostScope): Promise<SavedCommand> {
     const saved = await this.saved.find(name)
-    if (saved) return saved
-    throw notFound(name)
+    if (!saved) throw notFound(name)
+    const [visible] = await this.reach.visible([saved], scope, ({ target }) => target)
+    if (!visible || (scope !== null && saved.target === null && isSealed(saved))) throw notFound(name)
+    return saved
   }
 
   async findById(id: string): Promise<SavedCommand | null> {
     return this.saved.findById(id)
   }
 
-  async add(request: NewSavedCommand, createdBy: string): Promise<SavedCommand> {
+  async add(request: NewSavedCommand, maker: Principal): Promise<SavedCommand> {
     const now = this.clock.now()
     const { target = null, limits = null, ...rest } = request
-    const saved = { ...rest, target, limits, id: randomUUID(), createdBy, createdAt: now, updatedAt: now }
+    const saved: SavedCommand = {
+      ...{ ...rest, target, limits, id: randomUUID(), createdAt: now, updatedAt: now },
+      ...{ createdBy: maker.name, owner: refOf(maker) },
+    }
     try {
       await this.saved.insert(saved)
     } catch (error) {
@@ -50,15 +73,18 @@ export class SavedCommandsService {
     return saved
   }
 
-  async change(name: string, change: ChangedSavedCommand): Promise<SavedCommand> {
+  /** Changes it, and makes whoever changes it its owner. Throws `saved_command.sealed` where its secret values would go elsewhere. */
+  async change(name: string, change: ChangedSavedCommand, actor: Principal): Promise<SavedCommand> {
+    const before = await this.show(name, actor.scope)
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
-    const saved: SavedCommand = { ...(await this.show(name)), ...given, updatedAt: this.clock.now() }
+    const saved: SavedCommand = { ...before, ...given, owner: refOf(actor), updatedAt: this.clock.now() }
+    if (change.env === undefined) refuseRedirected(before, saved)
     if (!(await this.saved.update(saved))) throw notFound(name)
     return saved
   }
 
   async remove(name: string): Promise<void> {
-    const { id } = await this.show(name)
+    const { id } = await this.show(name, WHOLE_FLEET)
     const users = await this.saved.schedulesOf(id)
     if (users.length > 0) throw inUse(name, users)
     try {
@@ -74,7 +100,7 @@ export class SavedCommandsService {
   async run(name: string, request: SavedRun, actor: Principal): Promise<AcceptedRun> {
     const runId = request.runId ?? randomUUID()
     return this.runs.accept(runId, hashOf({ ...request, runId, savedCommand: name }), actor, async () => {
-      const saved = await this.show(name)
+      const saved = await this.show(name, actor.scope)
       const target = request.target ?? saved.target
       if (!target)
         throw new RollcallError(
@@ -82,12 +108,20 @@ export class SavedCommandsService {
           `The saved command ${name} does not say where to run. Give a target: hosts, labels or all.`,
           { fields: [{ field: 'target', message: 'is missing: say where to run, by hosts, labels or all' }] },
         )
+      if (request.target && saved.target && isSealed(saved))
+        await this.reach.refuseElsewhere(request.target, saved.target, actor.scope)
+      const narrowed = await this.reach.narrow(target, actor.scope, [await this.ownerOf(saved)])
       return {
-        ...{ requestedBy: actor.name, requester: refOf(actor), scope: actor.scope, target },
+        ...{ requestedBy: actor.name, requester: refOf(actor), ...narrowed },
         ...{ spec: specOf(saved), savedCommand: name },
         limits: request.limits ?? saved.limits,
       }
     })
+  }
+
+  /** Finds whose rights bound what it does. Throws `access.owner_lost`. */
+  async ownerOf({ name, owner }: SavedCommand): Promise<Bound> {
+    return runnerOf(`The saved command ${name}`, owner ? await this.access.findByRef(owner) : undefined)
   }
 }
 

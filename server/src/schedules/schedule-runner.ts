@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { WHOLE_FLEET } from '../access/index.ts'
-import { hashOf, type NewCommandRun, scheduledRunId } from '../commands/index.ts'
+import type { SkippedHost } from '@rollcall/contracts/admin'
+import { AccessService, runnerOf, WHOLE_FLEET } from '../access/index.ts'
+import { hashOf, type NewCommandRun } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { RunsService } from '../runs/index.ts'
-import { SavedCommandsService, specOf } from '../saved-commands/index.ts'
+import { RunsService, TargetReach } from '../runs/index.ts'
+import { isSealed, SavedCommandsService, specOf } from '../saved-commands/index.ts'
 import { CronTimes } from './domain/cron-times.ts'
 import { decideSchedule } from './domain/decide-schedule.ts'
 import type { Firing, Schedule } from './domain/schedule.ts'
@@ -26,6 +28,8 @@ export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
     private readonly schedules: SchedulesRepository,
     private readonly runs: RunsService,
     private readonly saved: SavedCommandsService,
+    private readonly reach: TargetReach,
+    private readonly access: AccessService,
     private readonly clock: Clock,
     private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
@@ -71,46 +75,59 @@ export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
     const firing = { plannedAt, decidedAt: now, reason, runId: null }
     if (decision.do === 'skip')
       return this.schedules.decided(schedule, { ...firing, outcome: decision.outcome }, nextAt)
-    const run = await this.prepare(schedule, plannedAt)
-    if (run instanceof RollcallError)
-      return this.schedules.decided(schedule, { ...firing, ...refusalOf(run) }, nextAt)
-    await this.schedules.decided(schedule, { ...firing, outcome: 'started', runId: run.id }, nextAt, run)
+    const prepared = await this.prepare(schedule)
+    if (prepared instanceof RollcallError)
+      return this.schedules.decided(schedule, { ...firing, ...refusalOf(prepared) }, nextAt)
+    const { run, narrowed } = prepared
+    const reasons = [reason, narrowed].filter((each) => each !== null).join(' ') || null
+    const started = { ...firing, outcome: 'started' as const, runId: run.id, reason: reasons }
+    await this.schedules.decided(schedule, started, nextAt, run)
     this.runs.announce(run)
   }
 
-  /** The run of a planned time, yet to be stored; or why there can be none. What may pass is thrown. */
-  private async prepare(schedule: Schedule, plannedAt: Date): Promise<NewCommandRun | RollcallError> {
+  /** The run of a planned time, yet to be stored, and by what it is narrowed; or why there can be none. What may pass is thrown. */
+  private async prepare(schedule: Schedule): Promise<Prepared | RollcallError> {
     try {
-      const { id, name, command, savedCommand } = schedule
+      const { command, savedCommand, owner } = schedule
       const saved = savedCommand && (await this.saved.findById(savedCommand.id))
       const program = command ?? saved
       const target = schedule.target ?? saved?.target
       if (!program || !target)
         return new RollcallError(
           'request.invalid',
-          `It does not say any more what to run and where. Remove it, and add it again with both: rollcall schedule remove ${name}`,
+          `It does not say any more what to run and where. Remove it, and add it again with both: rollcall schedule remove ${schedule.name}`,
         )
-      const runId = scheduledRunId(id, plannedAt)
-      return await this.runs.prepare({
-        ...{
-          runId,
-          bodyHash: hashOf({ runId }),
-          requestedBy: `schedule/${name}`,
-          requester: null,
-          // Only who may act on all hosts may plan.
-          scope: WHOLE_FLEET,
-          spec: specOf(program),
-          target,
-        },
-        limits: schedule.limits ?? saved?.limits ?? null,
-        savedCommand: saved?.name ?? null,
-        schedule: name,
+      const runner = runnerOf('The schedule', owner ? await this.access.findByRef(owner) : undefined)
+      if (schedule.target && saved?.target && isSealed(saved))
+        await this.reach.refuseElsewhere(schedule.target, saved.target, runner.scope)
+      const bounds = saved ? [runner, await this.saved.ownerOf(saved)] : [runner]
+      const narrowed = await this.reach.narrow(target, WHOLE_FLEET, bounds)
+      // Nobody can know it before, and take it.
+      const runId = randomUUID()
+      const run = await this.runs.prepare({
+        ...{ runId, bodyHash: hashOf({ runId }), requestedBy: `schedule/${schedule.name}`, requester: owner },
+        ...{ ...narrowed, spec: specOf(program), limits: schedule.limits ?? saved?.limits ?? null },
+        ...{ savedCommand: saved?.name ?? null, schedule: schedule.name },
       })
+      return { run, narrowed: toldOf(narrowed.leftOut) }
     } catch (error) {
       if (error instanceof RollcallError && error.kind === 'rejected') return error
       throw error
     }
   }
+}
+
+interface Prepared {
+  run: NewCommandRun
+  /** Null where every host that it is for is in the run. */
+  narrowed: string | null
+}
+
+/** Says by how much a run is less than what its schedule asks for. */
+function toldOf(leftOut: readonly SkippedHost[]): string | null {
+  const [first] = leftOut
+  if (!first) return null
+  return `${leftOut.length} of the hosts that it is for were left out, ${first.host} among them: ${first.reason}.`
 }
 
 const refusalOf = (error: RollcallError): Pick<Firing, 'outcome' | 'reason'> => ({

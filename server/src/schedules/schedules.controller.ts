@@ -8,23 +8,23 @@ export class SchedulesController {
   constructor(private readonly schedules: SchedulesService) {}
 
   @Endpoint('listSchedules')
-  async list() {
-    return { schedules: await this.schedules.list() }
+  async list(@Actor() { scope }: Principal) {
+    return { schedules: await this.schedules.list(scope) }
   }
 
   @Endpoint('addSchedule')
   async add(@Input() { body }: InputOf<'addSchedule'>, @Actor() actor: Principal) {
-    return { schedule: await this.schedules.add(body, actor.name) }
+    return { schedule: await this.schedules.add(body, actor) }
   }
 
   @Endpoint('showSchedule')
-  async show(@Input() { params }: InputOf<'showSchedule'>) {
-    return { schedule: await this.schedules.show(params.name) }
+  async show(@Input() { params }: InputOf<'showSchedule'>, @Actor() { scope }: Principal) {
+    return { schedule: await this.schedules.show(params.name, scope) }
   }
 
   @Endpoint('changeSchedule')
-  async change(@Input() { params, body }: InputOf<'changeSchedule'>) {
-    return { schedule: await this.schedules.change(params.name, body) }
+  async change(@Input() { params, body }: InputOf<'changeSchedule'>, @Actor() actor: Principal) {
+    return { schedule: await this.schedules.change(params.name, body, actor) }
   }
 
   @Endpoint('removeSchedule')

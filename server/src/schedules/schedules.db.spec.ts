@@ -1,21 +1,23 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import {
   type FiringOutcome,
   type NewScheduleInput,
+  newRun,
   newSavedCommand,
   newSchedule,
   type ScheduleView,
 } from '@rollcall/contracts/admin'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { admin } from '../access/testing/principals.ts'
+import type { Principal } from '../access/index.ts'
+import { admin, limited } from '../access/testing/principals.ts'
 import { CommandsRepository, WorkRepository } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
-import { RunsRepository, RunsService } from '../runs/index.ts'
+import { RunsRepository, RunsService, TargetReach } from '../runs/index.ts'
 import { SavedCommandsRepository, SavedCommandsService, specOf } from '../saved-commands/index.ts'
 import { ScheduleRunner } from './schedule-runner.ts'
 import { Overtaken, SchedulesRepository } from './schedules.repository.ts'
@@ -31,6 +33,9 @@ let schedules: SchedulesService
 let repository: SchedulesRepository
 let servers: ScheduleRunner[]
 let announced: string[]
+/** Who there is now, by id. */
+let people: Map<string, Principal>
+const spec = admin('spec')
 
 beforeAll(async () => {
   test = await TestDatabase.open()
@@ -41,15 +46,29 @@ beforeAll(async () => {
   const commands = { announce: (id: string) => void announced.push(id) } as never
   const hosts = new HostsRepository(test.database, sealer)
   runs = new RunsService(new RunsRepository(test.database), rows, commands, hosts, clock)
-  saved = new SavedCommandsService(new SavedCommandsRepository(test.database, sealer), runs, clock)
+  const reach = new TargetReach(hosts)
+  const access = { findByRef: async ({ id }: { id: string }) => people.get(id) } as never
+  saved = new SavedCommandsService(
+    new SavedCommandsRepository(test.database, sealer),
+    runs,
+    reach,
+    access,
+    clock,
+  )
   repository = new SchedulesRepository(test.database, rows, sealer)
-  schedules = new SchedulesService(repository, saved, clock)
+  schedules = new SchedulesService(repository, saved, reach, clock)
   const log = pino({ level: 'silent' })
-  servers = [1, 2, 3].map(() => new ScheduleRunner(repository, runs, saved, clock, {} as never, log))
+  servers = [1, 2, 3].map(
+    () => new ScheduleRunner(repository, runs, saved, reach, access, clock, {} as never, log),
+  )
 })
 afterAll(() => test.close())
 beforeEach(async () => {
   announced = []
+  people = new Map([
+    ['spec', admin('spec')],
+    ['me', admin('me')],
+  ])
   clock.set('2026-03-01T12:00:00Z')
   await test.database.pool.query('TRUNCATE host, run, schedule, saved_command CASCADE')
   await addTestHost(test.database, { name: 'a', labels: { env: 'prod' }, at: clock.now() })
@@ -59,9 +78,9 @@ const command = { program: 'backup', args: ['--all'], env: { TOKEN: 'hush hush' 
 const add = (more: Partial<NewScheduleInput> = {}) =>
   schedules.add(
     newSchedule.parse({ name: 'nightly', cron: '30 2 * * *', command, target: { all: true }, ...more }),
-    'spec',
+    spec,
   )
-const show = () => schedules.show('nightly')
+const show = () => schedules.show('nightly', null)
 const outcomes = ({ last }: ScheduleView): [string, FiringOutcome][] =>
   last.map(({ plannedAt, outcome }) => [plannedAt.slice(0, 16), outcome])
 /** All servers look at the same moment. */
@@ -179,10 +198,10 @@ describe('a schedule', () => {
 
   it('does nothing while it is paused, and when it is resumed makes up for nothing', async () => {
     await add()
-    expect((await schedules.change('nightly', { isEnabled: false })).next).toEqual([])
+    expect((await schedules.change('nightly', { isEnabled: false }, spec)).next).toEqual([])
     await lookAt('2026-03-02T02:30:00Z')
     clock.pass(1000)
-    const resumed = await schedules.change('nightly', { isEnabled: true })
+    const resumed = await schedules.change('nightly', { isEnabled: true }, spec)
     expect(resumed.next[0]).toBe('2026-03-03T02:30:00.000Z')
     await look()
     expect(announced).toEqual([])
@@ -192,7 +211,7 @@ describe('a schedule', () => {
   it('that was changed a moment before its time does not fire as it was before', async () => {
     await add()
     clock.set('2026-03-02T02:29:59Z')
-    await schedules.change('nightly', { cron: '45 2 * * *' })
+    await schedules.change('nightly', { cron: '45 2 * * *' }, spec)
     await lookAt('2026-03-02T02:30:00Z')
     expect(announced).toEqual([])
     await lookAt('2026-03-02T02:45:00Z')
@@ -216,7 +235,7 @@ describe('a schedule', () => {
       ...{ spec: specOf({ ...command, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 }), limits: null },
     })
     clock.pass(1)
-    await schedules.change('nightly', { isEnabled: false })
+    await schedules.change('nightly', { isEnabled: false }, spec)
     const firing = {
       plannedAt: clock.now(),
       decidedAt: clock.now(),
@@ -267,11 +286,133 @@ describe('a schedule', () => {
   })
 })
 
+describe('what a schedule and a saved command may do', () => {
+  const limitedTo = (id: string, selectors: string[]) => people.set(id, limited(id, selectors))
+  const hostsOf = async () => {
+    const ran = await Promise.all(announced.map((id) => rows.find(id)))
+    return ran.map((command) => command?.hostName).sort()
+  }
+  beforeEach(() => addTestHost(test.database, { name: 'b', labels: { env: 'test' }, at: clock.now() }))
+
+  it.each([
+    ['all hosts', { all: true }],
+    ['labels', { labels: ['env in (prod,test)'] }],
+    ['named hosts', { hosts: ['a', 'b'] }],
+  ] as const)(
+    'is what its owner may do now: a schedule for %s is narrowed, and its history says so',
+    async (_what, target) => {
+      await add({ target: { ...target } as never })
+      limitedTo('spec', ['env=prod'])
+      await lookAt('2026-03-02T02:30:00Z')
+      expect(await hostsOf()).toEqual(['a'])
+      const [firing] = (await show()).last
+      expect(firing).toMatchObject({
+        outcome: 'started',
+        reason: expect.stringContaining('1 of the hosts that it is for were left out, b among them: spec'),
+      })
+      expect((await runs.show(firing?.runId ?? '', null)).skipped).toEqual([
+        { host: 'b', reason: expect.stringContaining('spec') },
+      ])
+    },
+  )
+
+  it.each([
+    ['was removed', () => people.delete('spec')],
+    ['may run nothing any more', () => people.set('spec', { ...admin('spec'), permissions: new Set() })],
+    ['may act on none of its hosts', () => limitedTo('spec', ['env=none'])],
+  ])('is nothing once its owner %s, until somebody takes it over', async (_what, lose) => {
+    await add()
+    lose()
+    await lookAt('2026-03-02T02:30:00Z')
+    expect(announced).toEqual([])
+    expect((await show()).last).toMatchObject([
+      { outcome: 'refused', reason: expect.stringContaining('access.owner_lost') },
+    ])
+    await schedules.change('nightly', { isEnabled: true }, admin('me'))
+    await lookAt('2026-03-03T02:30:00Z')
+    expect(announced).toEqual([])
+    clock.pass(1)
+    await schedules.change('nightly', { graceMs: 20_000 }, admin('me'))
+    await lookAt('2026-03-04T02:30:00Z')
+    expect(await hostsOf()).toEqual(['a', 'b'])
+  })
+
+  it('is what both owners may do, where a schedule of one runs a saved command of the other', async () => {
+    const request = newSavedCommand.parse({ name: 'backup', program: 'backup', target: { all: true } })
+    await saved.add(request, admin('me'))
+    await add({ command: undefined, savedCommand: 'backup', target: undefined })
+    limitedTo('me', ['env=test'])
+    await lookAt('2026-03-02T02:30:00Z')
+    expect(await hostsOf()).toEqual(['b'])
+    const [firing] = (await show()).last
+    expect(firing?.reason).toContain('me, whose it is')
+    people.delete('me')
+    await endAll()
+    await lookAt('2026-03-03T02:30:00Z')
+    expect((await show()).last[0]).toMatchObject({ outcome: 'refused' })
+    await expect(saved.run('backup', {}, admin('spec'))).rejects.toMatchObject({ code: 'access.owner_lost' })
+  })
+
+  it('of a saved command that somebody else runs is no more than its owner may do, and the run says what is left out', async () => {
+    const request = newSavedCommand.parse({ name: 'backup', program: 'backup', target: { all: true } })
+    await saved.add(request, spec)
+    limitedTo('spec', ['env=prod'])
+    const ran = await saved.run('backup', {}, admin('me'))
+    expect(ran.commands.map(({ hostName }) => hostName)).toEqual(['a'])
+    expect(ran.skipped).toEqual([{ host: 'b', reason: expect.stringContaining('spec') }])
+  })
+
+  it('is not to take secret values elsewhere: neither by a change, nor by a run, nor by a schedule', async () => {
+    const sealed = { code: 'saved_command.sealed' }
+    const request = newSavedCommand.parse({ name: 'backup', ...command, target: { labels: ['env=prod'] } })
+    await saved.add(request, spec)
+    await expect(saved.change('backup', { target: { all: true } }, spec)).rejects.toMatchObject(sealed)
+    await expect(saved.change('backup', { program: 'env' }, spec)).rejects.toMatchObject(sealed)
+    await expect(saved.run('backup', { target: { hosts: ['b'] } }, spec)).rejects.toMatchObject(sealed)
+    await expect(saved.run('backup', { target: { all: true } }, spec)).rejects.toMatchObject(sealed)
+    expect((await saved.run('backup', { target: { hosts: ['a'] } }, spec)).commands).toHaveLength(1)
+    const elsewhere = { command: undefined, savedCommand: 'backup', target: { all: true } } as const
+    await expect(add(elsewhere)).rejects.toMatchObject(sealed)
+    await add({ target: { hosts: ['a'] } })
+    await expect(schedules.change('nightly', { target: { all: true } }, spec)).rejects.toMatchObject(sealed)
+    clock.pass(1)
+    await schedules.change(
+      'nightly',
+      { target: { all: true }, command: { ...command, env: {} } as never },
+      spec,
+    )
+  })
+
+  it('needs the permission to run commands as well: who may only plan plans nothing', async () => {
+    const planner = { ...admin('planner'), permissions: new Set(['schedules:write'] as const) }
+    const request = newSchedule.parse({ name: 'nightly', cron: '* * * * *', command, target: { all: true } })
+    await expect(schedules.add(request, planner)).rejects.toMatchObject({ code: 'request.forbidden' })
+    await add()
+    const change = { target: { hosts: ['b'] } }
+    await expect(schedules.change('nightly', change, planner)).rejects.toMatchObject({
+      code: 'request.forbidden',
+    })
+  })
+
+  it('begins with an id that nobody can know before: one that is reckoned from the schedule stands in nobody’s way', async () => {
+    const { id, next } = await add()
+    const reckoned = createHash('sha256').update(`${id}/${next[0]}`).digest().subarray(0, 16)
+    reckoned[6] = ((reckoned[6] ?? 0) & 0x0f) | 0x80
+    reckoned[8] = ((reckoned[8] ?? 0) & 0x3f) | 0x80
+    const runId = reckoned.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    await runs.run(newRun.parse({ runId, program: 'true', hosts: ['b'] }), admin('me'))
+    announced = []
+    await lookAt(next[0] ?? '')
+    expect(await hostsOf()).toEqual(['a', 'b'])
+    expect((await show()).last[0]?.runId).not.toBe(runId)
+  })
+})
+
 describe('a saved command', () => {
   const save = (more: object = {}) =>
     saved.add(
       newSavedCommand.parse({ name: 'backup', ...command, target: { labels: ['env=prod'] }, ...more }),
-      'spec',
+      spec,
     )
 
   it('is run as it is now, where it says or elsewhere, and a repeated request finds the first run', async () => {
@@ -281,11 +422,11 @@ describe('a saved command', () => {
     expect(first.commands).toMatchObject([
       { hostName: 'a', program: 'backup', env: command.env, requestedBy: 'me' },
     ])
-    await saved.change('backup', { program: 'other', env: {}, limits: { batch: 1 } })
+    await saved.change('backup', { program: 'other', env: {}, limits: { batch: 1 } }, spec)
     expect((await saved.run('backup', request, admin('me'))).commands).toMatchObject([{ program: 'backup' }])
     const next = await saved.run('backup', { target: { hosts: ['a'] } }, admin('me'))
     expect(next.commands).toMatchObject([{ program: 'other', env: {}, position: 0 }])
-    expect(await runs.show(next.runId)).toMatchObject({ savedCommand: 'backup', limits: { batch: 1 } })
+    expect(await runs.show(next.runId, null)).toMatchObject({ savedCommand: 'backup', limits: { batch: 1 } })
   })
 
   it('is run by a schedule as it is at that time, and cannot be removed meanwhile', async () => {
@@ -296,12 +437,12 @@ describe('a saved command', () => {
       message: expect.stringContaining('nightly'),
     })
     clock.pass(1000)
-    await saved.change('backup', { args: ['--new'] })
+    await saved.change('backup', { args: ['--new'], env: command.env }, spec)
     await lookAt('2026-03-02T02:30:00Z')
     expect(await rows.find(announced[0] ?? '')).toMatchObject({ program: 'backup', args: ['--new'] })
     await schedules.remove('nightly')
     await saved.remove('backup')
-    expect(await saved.list()).toEqual([])
+    expect(await saved.list(null)).toEqual([])
     expect(await runs.list(null, 10, undefined)).toMatchObject([
       { savedCommand: 'backup', schedule: 'nightly' },
     ])

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common'
+import { AccessModule } from '../access/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { SavedCommandsModule } from '../saved-commands/index.ts'
@@ -8,7 +9,7 @@ import { SchedulesRepository } from './schedules.repository.ts'
 import { SchedulesService } from './schedules.service.ts'
 
 @Module({
-  imports: [CommandsModule, RunsModule, SavedCommandsModule],
+  imports: [AccessModule, CommandsModule, RunsModule, SavedCommandsModule],
   controllers: [SchedulesController],
   providers: [SchedulesRepository, SchedulesService, ScheduleRunner],
 })

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { RunLimits, Target } from '@rollcall/contracts/admin'
+import { refFrom } from '../access/index.ts'
 import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
@@ -122,21 +123,15 @@ export class SchedulesRepository {
             ORDER BY planned_at DESC LIMIT ${KEPT_FIRINGS}
           ) AS kept)`
     }
-    try {
-      if (run) await this.commands.insertRun(run, advance)
-      else await this.database.prisma.$transaction(advance)
-    } catch (error) {
-      if (error instanceof Overtaken) throw error
-      // The same run, stored by another server a moment ago, stands in the way of ours before the schedule does.
-      const now = await this.findById(schedule.id)
-      const isAsItWas = now?.nextAt?.getTime() === schedule.nextAt?.getTime()
-      throw isAsItWas ? error : new Overtaken()
-    }
+    if (run) await this.commands.insertRun(run, advance)
+    else await this.database.prisma.$transaction(advance)
   }
 
-  private toRow({ savedCommand, command, target, limits, graceMs, ...plain }: Schedule) {
+  private toRow({ savedCommand, command, target, limits, graceMs, owner, ...plain }: Schedule) {
     return {
       ...plain,
+      ownerKind: owner?.kind ?? null,
+      ownerId: owner?.id ?? null,
       savedCommandId: savedCommand?.id ?? null,
       program: command && this.sealer.seal(JSON.stringify(command), programOf(plain.id)),
       graceMs: BigInt(graceMs),
@@ -145,9 +140,10 @@ export class SchedulesRepository {
     }
   }
 
-  private fromRow({ program, savedCommandId: _, ...row }: RowWithSaved): Schedule {
+  private fromRow({ program, savedCommandId: _, ownerKind, ownerId, ...row }: RowWithSaved): Schedule {
     return {
       ...row,
+      owner: refFrom(ownerKind, ownerId),
       command: program && (JSON.parse(this.sealer.open(program, programOf(row.id))) as OwnCommand),
       target: row.target as Target | null,
       limits: row.limits as RunLimits | null,

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import type { ChangedSchedule, NewSchedule, ScheduleView } from '@rollcall/contracts/admin'
+import type { ChangedSchedule, NewSchedule, ScheduleView, Target } from '@rollcall/contracts/admin'
+import { type HostScope, type Principal, refOf, refuseWithoutRun, WHOLE_FLEET } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
-import { SavedCommandsService } from '../saved-commands/index.ts'
+import { TargetReach } from '../runs/index.ts'
+import { isSealed, refuseRedirected, SavedCommandsService } from '../saved-commands/index.ts'
 import { CronTimes } from './domain/cron-times.ts'
 import type { Schedule, ShownFiring } from './domain/schedule.ts'
 import { SchedulesRepository } from './schedules.repository.ts'
@@ -18,25 +20,32 @@ export class SchedulesService {
   constructor(
     private readonly schedules: SchedulesRepository,
     private readonly saved: SavedCommandsService,
+    private readonly reach: TargetReach,
     private readonly clock: Clock,
   ) {}
 
-  async list(): Promise<ScheduleView[]> {
-    const schedules = await this.schedules.list()
+  /** Those that lie within somebody's scope. */
+  async list(scope: HostScope): Promise<ScheduleView[]> {
+    const schedules = await this.visible(await this.schedules.list(), scope)
     const firings = await this.schedules.lastFirings(schedules.map(({ id }) => id))
     return schedules.map((schedule) => viewOf(schedule, firings.get(schedule.id) ?? []))
   }
 
-  async show(name: string): Promise<ScheduleView> {
-    return this.viewed(await this.find(name))
+  /** Throws `schedule.not_found`, for one outside of somebody's scope too. */
+  async show(name: string, scope: HostScope): Promise<ScheduleView> {
+    const [schedule] = await this.visible([await this.find(name)], scope)
+    if (!schedule) throw notFound(name)
+    return this.viewed(schedule)
   }
 
-  async add(request: NewSchedule, createdBy: string): Promise<ScheduleView> {
+  async add(request: NewSchedule, maker: Principal): Promise<ScheduleView> {
+    refuseWithoutRun(maker)
     const now = this.clock.now()
     const { savedCommand, command = null, target = null, limits = null, ...rest } = request
     const schedule: Schedule = {
-      ...{ ...rest, command, target, limits, createdBy, id: randomUUID(), createdAt: now, updatedAt: now },
-      savedCommand: savedCommand === undefined ? null : await this.saved.show(savedCommand),
+      ...{ ...rest, command, target, limits, id: randomUUID(), createdAt: now, updatedAt: now },
+      ...{ createdBy: maker.name, owner: refOf(maker) },
+      savedCommand: savedCommand === undefined ? null : await this.saved.show(savedCommand, maker.scope),
       nextAt: null,
     }
     await this.check(schedule)
@@ -54,10 +63,12 @@ export class SchedulesService {
     return this.viewed(schedule)
   }
 
-  async change(name: string, change: ChangedSchedule): Promise<ScheduleView> {
+  /** Changes it. Whoever changes what it does, where or when, becomes its owner. Throws `saved_command.sealed` where secret values would go elsewhere. */
+  async change(name: string, change: ChangedSchedule, actor: Principal): Promise<ScheduleView> {
+    refuseWithoutRun(actor)
     for (let tries = 0; tries < TRIES; tries++) {
       const before = await this.find(name)
-      const after = await this.changed(before, change)
+      const after = await this.changed(before, change, actor)
       if (await this.schedules.update(before, after)) return this.viewed(after)
     }
     throw new RollcallError(
@@ -70,19 +81,27 @@ export class SchedulesService {
     await this.schedules.delete((await this.find(name)).id)
   }
 
-  private async changed(before: Schedule, change: ChangedSchedule): Promise<Schedule> {
+  private async changed(before: Schedule, change: ChangedSchedule, actor: Principal): Promise<Schedule> {
     const now = this.clock.now()
     const { savedCommand, command, ...rest } = change
+    const isTakenOver = Object.keys(change).some((key) => key !== 'isEnabled' && key !== 'description')
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-    const after: Schedule = { ...before, ...given, updatedAt: now }
+    const owner = isTakenOver ? refOf(actor) : before.owner
+    const after: Schedule = { ...before, ...given, owner, updatedAt: now }
     if (savedCommand !== undefined) {
-      after.savedCommand = await this.saved.show(savedCommand)
+      after.savedCommand = await this.saved.show(savedCommand, actor.scope)
       after.command = null
     }
     if (command !== undefined) {
       after.command = command
       after.savedCommand = null
     }
+    if (before.command && after.command && command === undefined)
+      refuseRedirected(
+        { ...before.command, target: before.target },
+        { ...after.command, target: after.target },
+        'command.env',
+      )
     await this.check(after)
     const isAnotherTime = (['cron', 'timeZone', 'isEnabled'] as const).some(
       (key) => before[key] !== after[key],
@@ -93,8 +112,10 @@ export class SchedulesService {
 
   /** Whether there is something to run somewhere. */
   private async check({ savedCommand, command, target }: Schedule): Promise<void> {
-    if (target) return
     const saved = savedCommand && (await this.saved.findById(savedCommand.id))
+    if (target && saved?.target && isSealed(saved))
+      await this.reach.refuseElsewhere(target, saved.target, WHOLE_FLEET)
+    if (target) return
     if (!command && saved?.target) return
     throw new RollcallError(
       'request.invalid',
@@ -107,9 +128,22 @@ export class SchedulesService {
   private async find(name: string): Promise<Schedule> {
     const schedule = await this.schedules.find(name)
     if (schedule) return schedule
-    throw new RollcallError(
-      'schedule.not_found',
-      `There is no schedule called ${name}. "rollcall schedule list" shows those there are.`,
+    throw notFound(name)
+  }
+
+  /** Those whose target, or that of the command which they run, lies within a scope; with the names that may be seen there. */
+  private async visible(schedules: readonly Schedule[], scope: HostScope): Promise<Schedule[]> {
+    if (scope === null) return [...schedules]
+    const saved = await this.saved.listAll()
+    const targets = new Map(saved.map(({ id, target }) => [id, target]))
+    const seen = new Set((await this.saved.list(scope)).map(({ id }) => id))
+    const targetOf = ({ target, savedCommand }: Schedule): Target =>
+      target ?? (savedCommand && targets.get(savedCommand.id)) ?? { all: true }
+    const visible = await this.reach.visible(schedules, scope, targetOf)
+    return visible.map((schedule) =>
+      schedule.savedCommand && !seen.has(schedule.savedCommand.id)
+        ? { ...schedule, savedCommand: null }
+        : schedule,
     )
   }
 
@@ -117,6 +151,12 @@ export class SchedulesService {
     return viewOf(schedule, (await this.schedules.lastFirings([schedule.id])).get(schedule.id) ?? [])
   }
 }
+
+const notFound = (name: string) =>
+  new RollcallError(
+    'schedule.not_found',
+    `There is no schedule called ${name}. "rollcall schedule list" shows those there are.`,
+  )
 
 /** The first planned time from now on; null for one that is paused. Throws `request.invalid` where none ever comes. */
 function firstTime({ cron, timeZone, isEnabled }: Schedule, now: Date): Date | null {
@@ -141,7 +181,7 @@ function wrongCron(cron: string, why: string): RollcallError {
 }
 
 function viewOf(schedule: Schedule, firings: readonly ShownFiring[]): ScheduleView {
-  const { nextAt, command, savedCommand, createdAt, updatedAt, ...rest } = schedule
+  const { nextAt, command, savedCommand, owner: _, createdAt, updatedAt, ...rest } = schedule
   const times = timesOf(schedule.cron, schedule.timeZone)
   const next = nextAt ? [nextAt, ...times.upcoming(nextAt, PREVIEWED_TIMES - 1)] : []
   return {

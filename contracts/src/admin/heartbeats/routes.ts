@@ -86,7 +86,7 @@ export const HEARTBEATS_ROUTES = {
     path: '/api/heartbeat-profiles',
     summary: 'How often which agents are called.',
     access: 'profiles:read',
-    scope: 'none',
+    scope: 'filtered',
     audit: 'refusals',
     response: z.strictObject({ profiles: z.array(heartbeatProfile) }),
   }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sha256 } from '../../agent/files.ts'
 import { collectionName } from '../../agent/playbooks.ts'
+import { labelSelector } from '../selector.ts'
 
 /** What is wrong with the address of a repository, in words; null for nothing. */
 function gitUrlFault(text: string): string | null {
@@ -37,8 +38,15 @@ export const collectionSource = z.discriminatedUnion('kind', [
 ])
 export type CollectionSource = z.infer<typeof collectionSource>
 
+/**
+ * Label selectors of the hosts that a collection is for. Whoever may act on some hosts only sees and runs its playbooks where theirs are
+ * among these hosts, or the other way round; null for those who may act on all hosts.
+ */
+export const collectionLabels = z.array(labelSelector).min(1).max(10).nullable()
+
 export const collectionView = z.strictObject({
   name: collectionName,
+  labels: collectionLabels,
   /** The hash of all that is in it. */
   version: sha256,
   source: collectionSource,

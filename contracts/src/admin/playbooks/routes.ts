@@ -4,7 +4,7 @@ import { neverAnId, uuid } from '../../text.ts'
 import { defineRoute } from '../route.ts'
 import { runAccepted } from '../runs/schemas.ts'
 import { runLimits } from '../targets.ts'
-import { collectionSource, collectionView } from './collections.ts'
+import { collectionLabels, collectionSource, collectionView } from './collections.ts'
 import {
   newPlaybookRun,
   playbookName,
@@ -25,7 +25,7 @@ export const PLAYBOOKS_ROUTES = {
     path: '/api/playbooks',
     summary: 'All playbooks, by name.',
     access: 'playbooks:read',
-    scope: 'none',
+    scope: 'filtered',
     audit: 'refusals',
     response: z.strictObject({ playbooks: z.array(playbookView) }),
   }),
@@ -34,7 +34,7 @@ export const PLAYBOOKS_ROUTES = {
     path: '/api/playbooks/:playbook',
     summary: 'One playbook, with the variables that it takes.',
     access: 'playbooks:read',
-    scope: 'none',
+    scope: 'filtered',
     audit: 'refusals',
     params: playbookParam,
     response: z.strictObject({ playbook: playbookView }),
@@ -94,7 +94,7 @@ export const PLAYBOOKS_ROUTES = {
     path: '/api/playbook-collections',
     summary: "Users' own playbooks: the collections that they are in, by name.",
     access: 'playbooks:read',
-    scope: 'none',
+    scope: 'filtered',
     audit: 'refusals',
     response: z.strictObject({ collections: z.array(collectionView) }),
   }),
@@ -107,7 +107,12 @@ export const PLAYBOOKS_ROUTES = {
     scope: 'whole-fleet',
     audit: 'always',
     status: 201,
-    body: z.strictObject({ name: neverAnId(collectionName), source: collectionSource }),
+    body: z.strictObject({
+      name: neverAnId(collectionName),
+      source: collectionSource,
+      /** What is left out stays as it is. */
+      labels: collectionLabels.optional(),
+    }),
     response: z.strictObject({
       collection: collectionView,
       /** False where the version was in use already. */

@@ -21,6 +21,12 @@ export const isInScope = (scope: HostScope, labels: Readonly<Record<string, stri
 export const scopeParameter = (scope: HostScope): string | null =>
   scope === null ? null : JSON.stringify(scope)
 
+/** The hosts that both have. */
+export function intersectScopes(one: HostScope, other: HostScope): HostScope {
+  if (one === null || other === null) return one ?? other
+  return [...one, ...other]
+}
+
 /** What a scope's terms say of one label together. */
 interface Constraint {
   /** Null where every value may be. */
@@ -68,4 +74,27 @@ export function isNarrower(inner: HostScope, outer: HostScope): boolean {
     (constraint) => !constraint.mayBeAbsent && valuesLeft(constraint)?.length === 0,
   )
   return fitsNone || outer.every((term) => implies(constraints.get(term.key) ?? FREE, term))
+}
+
+/** Whether somebody sees a collection of playbooks: one for some hosts only where theirs are meant, one for all where they may act on all. */
+export function isCollectionFor(scope: HostScope, { labels }: { labels: readonly string[] | null }): boolean {
+  if (scope === null) return true
+  if (labels === null) return false
+  const terms = scopeFrom(labels)
+  return isNarrower(terms, scope) || isNarrower(scope, terms)
+}
+
+/** The labels that a scope speaks of: they were delegated with it. */
+export const keysOf = (scope: HostScope): string[] => [...new Set((scope ?? []).map(({ key }) => key))]
+
+type Labels = Readonly<Record<string, string>>
+
+/** The labels that are given, taken or changed from `before` to `after` although a scope does not speak of them. Pure. */
+export function undelegatedLabels(scope: HostScope, before: Labels, after: Labels): string[] {
+  if (scope === null) return []
+  const delegated = new Set(keysOf(scope))
+  const labelOf = (labels: Labels, key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined)
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (key) => !delegated.has(key) && labelOf(before, key) !== labelOf(after, key),
+  )
 }

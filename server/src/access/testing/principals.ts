@@ -1,4 +1,5 @@
 import { ROLE_PERMISSIONS } from '@rollcall/contracts/admin'
+import { scopeFrom } from '../domain/host-scope.ts'
 import type { Principal } from '../index.ts'
 
 /** Somebody who may do everything on all hosts, for specs. */
@@ -13,4 +14,11 @@ export const admin = (name: string): Principal => ({
   scopeText: null,
   scope: null,
   sessionId: null,
+})
+
+/** The same on some hosts only. */
+export const limited = (name: string, selectors: string[]): Principal => ({
+  ...admin(name),
+  scopeText: selectors,
+  scope: scopeFrom(selectors),
 })

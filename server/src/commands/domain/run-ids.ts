@@ -1,9 +1,5 @@
 import { createHash } from 'node:crypto'
 
-/** The id of the run that a schedule begins for a planned time: the same one, whoever begins it. */
-export const scheduledRunId = (scheduleId: string, plannedAt: Date) =>
-  idOf(`${scheduleId}/${plannedAt.toISOString()}`)
-
 /** Of a request's meaning: the order of an object's keys does not count. */
 export function hashOf(value: unknown): string {
   const canonical = JSON.stringify(value, (_key, part) =>

@@ -27,6 +27,8 @@ export interface Schedule {
   /** Null while it is paused, and when no time is left. */
   nextAt: Date | null
   createdBy: string
+  /** Whoever made it, or changed last what it does: it runs with what they may do then. Null where that cannot be told. */
+  owner: { kind: 'user' | 'key' | 'local'; id: string } | null
   createdAt: Date
   updatedAt: Date
 }
