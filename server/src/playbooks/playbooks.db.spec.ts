@@ -130,7 +130,7 @@ describe('a plan', () => {
       const playbook = { name: 'mysite/site', title: '', description: '', variables: [], version }
       const source = { kind: 'archive' as const, sha256: version }
       const about = { fileCount: 0, bytes: 0, addedBy: 'spec', addedAt: new Date() }
-      await rows.store({ name: 'mysite', version, source, playbooks: [playbook], ...about }, [])
+      await rows.store({ name: 'mysite', labels: null, version, source, playbooks: [playbook], ...about }, [])
       return version
     }
     const first = await store('1')

@@ -1,14 +1,21 @@
 import { Injectable } from '@nestjs/common'
-import type { RunLimits } from '@rollcall/contracts/admin'
+import type { Permission, RunLimits } from '@rollcall/contracts/admin'
 import type pg from 'pg'
+import { type PrincipalRef, refFrom } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
-import type { Admissions, AdmissionView } from './domain/admissions.ts'
+import type { Admissions, AdmissionView, StopCause } from './domain/admissions.ts'
 import { stopReason } from './domain/run.ts'
 
 const HELD = "position IS NOT NULL AND state = 'pending' AND admitted_at IS NULL"
 const ACTIVE = "position IS NOT NULL AND state IN ('pending', 'running') AND admitted_at IS NOT NULL"
 /** Commands that one decision looks at, and so admits, at most; the next decision goes on. */
 const LOOKED_AT = 1000
+
+interface RequesterRow {
+  kind: string
+  requesterKind: string | null
+  requesterId: string | null
+}
 
 /** What one decision changed. */
 export interface Turn {
@@ -33,6 +40,26 @@ export class AdmissionsRepository {
     return rows.map((row) => row.id)
   }
 
+  /** Finds who asked for a run, and what they need for it. Null where no person did, or the run is not there. */
+  async requester(runId: string): Promise<{ requester: PrincipalRef; permission: Permission } | null> {
+    const { rows } = await this.database.pool.query<RequesterRow>(
+      'SELECT kind, requester_kind AS "requesterKind", requester_id AS "requesterId" FROM run WHERE id = $1',
+      [runId],
+    )
+    const requester = rows[0] && refFrom(rows[0].requesterKind, rows[0].requesterId)
+    if (!requester) return null
+    return { requester, permission: rows[0]?.kind === 'playbook' ? 'playbooks:run' : 'commands:run' }
+  }
+
+  /** Ids of the hosts on which it has not begun. */
+  async heldHosts(runId: string): Promise<string[]> {
+    const { rows } = await this.database.pool.query<{ id: string }>(
+      `SELECT host_id AS id FROM command WHERE run_id = $1 AND ${HELD}`,
+      [runId],
+    )
+    return rows.map(({ id }) => id)
+  }
+
   /** Stores what `decide` says of the run as it is, if commands of it wait for their turn. */
   async decide(runId: string, now: Date, decide: (view: AdmissionView) => Admissions): Promise<Turn> {
     return this.database.transaction(async (client) => {
@@ -46,7 +73,7 @@ export class AdmissionsRepository {
       const { admit, stop } = decide(view)
       turn.hasMore = admit.length === LOOKED_AT
       if (admit.length > 0) turn.admitted = await this.admit(client, runId, admit, now)
-      if (stop) turn.stopped = await this.stop(client, runId, stop.failed, now)
+      if (stop) turn.stopped = await this.stop(client, runId, stop, now)
       await client.query(
         `UPDATE run SET is_admitting = false
          WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM command WHERE run_id = $1 AND ${HELD})`,
@@ -85,12 +112,12 @@ export class AdmissionsRepository {
     return rows.map((row) => row.id)
   }
 
-  private async stop(client: pg.PoolClient, runId: string, failed: number, now: Date): Promise<string[]> {
+  private async stop(client: pg.PoolClient, runId: string, cause: StopCause, now: Date): Promise<string[]> {
     const { rows } = await client.query(
       `WITH stopped AS (UPDATE run SET stopped_at = $2 WHERE id = $1)
        UPDATE command SET state = 'cancelled', reason_code = 'run.stopped', reason = $3, ended_at = $2
        WHERE run_id = $1 AND ${HELD} RETURNING id`,
-      [runId, now, stopReason(failed)],
+      [runId, now, stopReason(cause)],
     )
     return rows.map((row) => row.id)
   }

@@ -22,6 +22,7 @@ function setting() {
   const repeater = { repeat: async () => undefined }
   const admissions = new RunAdmissions(
     repository as never,
+    { refusal: async () => null } as never,
     { announce: (id: string) => announced.push(id) } as never,
     events,
     new ManualClock('2026-01-01T00:00:00Z'),

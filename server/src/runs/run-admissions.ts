@@ -4,7 +4,8 @@ import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { AdmissionsRepository } from './admissions.repository.ts'
-import { nextAdmissions } from './domain/admissions.ts'
+import { type Admissions, type AdmissionView, nextAdmissions } from './domain/admissions.ts'
+import { RunRights } from './run-rights.ts'
 
 /** How often runs are looked at whose commands another server ended, or whose own server died. */
 const SWEEP_INTERVAL_MS = 2000
@@ -22,6 +23,7 @@ export class RunAdmissions implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     private readonly admissions: AdmissionsRepository,
+    private readonly rights: RunRights,
     private readonly commands: CommandsService,
     private readonly events: CommandEvents,
     private readonly clock: Clock,
@@ -61,26 +63,34 @@ export class RunAdmissions implements OnModuleInit, OnModuleDestroy {
     try {
       do {
         this.deciding.set(runId, false)
-        const { admitted, stopped, hasMore } = await this.admissions.decide(
-          runId,
-          this.clock.now(),
-          nextAdmissions,
-        )
-        for (const id of admitted) this.commands.announce(id)
-        // Nobody waits for a turn that comes from these: the run is over for all that were held.
-        for (const id of [...admitted, ...stopped])
-          this.events.commandChanged({ id, runId, hasEnded: stopped.length > 0, isLimited: false })
-        if (hasMore) this.deciding.set(runId, true)
+        if (await this.decide(runId, nextAdmissions)) this.deciding.set(runId, true)
       } while (this.deciding.get(runId) && !this.stopping.signal.aborted)
     } finally {
       this.deciding.delete(runId)
     }
   }
 
+  /** Tells whether more were held than were looked at. */
+  private async decide(runId: string, how: (view: AdmissionView) => Admissions): Promise<boolean> {
+    const { admitted, stopped, hasMore } = await this.admissions.decide(runId, this.clock.now(), how)
+    for (const id of admitted) this.commands.announce(id)
+    // Nobody waits for a turn that comes from these: the run is over for all that were held.
+    for (const id of [...admitted, ...stopped])
+      this.events.commandChanged({ id, runId, hasEnded: stopped.length > 0, isLimited: false })
+    return hasMore
+  }
+
+  /** Goes on with a run, or stops it where whoever asked for it may not run it any more. */
+  private async goOnOrStop(runId: string): Promise<void> {
+    const refusal = await this.rights.refusal(runId)
+    if (refusal === null) return this.goOn(runId)
+    await this.decide(runId, () => ({ admit: [], stop: { refusal } }))
+  }
+
   private async sweep(): Promise<void> {
     for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
       const page = await this.admissions.admitting(after, SWEEP_PAGE)
-      for (const runId of page) await this.goOn(runId)
+      for (const runId of page) await this.goOnOrStop(runId)
       const last = page.at(-1)
       if (last === undefined || page.length < SWEEP_PAGE || this.stopping.signal.aborted) return
       after = last

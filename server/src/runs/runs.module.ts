@@ -5,6 +5,7 @@ import { HostsModule } from '../hosts/index.ts'
 import { AdmissionsRepository } from './admissions.repository.ts'
 import { RunAdmissions } from './run-admissions.ts'
 import { RunOrders } from './run-orders.ts'
+import { RunRights } from './run-rights.ts'
 import { RunSummaries } from './run-summaries.ts'
 import { RunsController } from './runs.controller.ts'
 import { RunsRepository } from './runs.repository.ts'
@@ -24,6 +25,7 @@ import { TargetReach } from './target-reach.ts'
     RunsService,
     RunSummaries,
     TargetReach,
+    RunRights,
   ],
   exports: [RunsRepository, RunsService, TargetReach],
 })

@@ -103,3 +103,25 @@ it.each([
   await expect.poll(() => isEnding(id), { timeout: 5000 }).toBe(true)
   expect(await isEnding(another)).toBe(false)
 })
+
+it('a run in batches of who was removed meanwhile begins on no further host, and says why', async () => {
+  await addTestHost(server.test.database, { name: 'in2', labels: { env: 'prod' }, at: new Date() })
+  const asker = await operator()
+  const body = { program: 'sleep', args: ['60'], hosts: ['in', 'in2'], limits: { concurrency: 1 } }
+  const started = await server.ask('/api/runs', { method: 'POST', body, ...asker })
+  const { runId } = started.json
+  await query(
+    `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another', lease_until = now() + interval '1 day'
+     WHERE run_id = $1 AND admitted_at IS NOT NULL`,
+    [runId],
+  )
+  await query('DELETE FROM app_user WHERE id = $1', [asker.id])
+  const states = async () =>
+    (await query('SELECT state, reason FROM command WHERE run_id = $1 ORDER BY position', [runId])).rows
+  await expect
+    .poll(states, { timeout: 5000 })
+    .toMatchObject([
+      { state: 'running' },
+      { state: 'cancelled', reason: expect.stringContaining('removed or disabled') },
+    ])
+})

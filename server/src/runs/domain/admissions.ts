@@ -13,11 +13,14 @@ export interface AdmissionView {
   failed: number
 }
 
+/** Hosts that failed, or why whoever asked for the run may not go on with it. */
+export type StopCause = { failed: number } | { refusal: string }
+
 export interface Admissions {
   /** Whose turn it is from now on. */
   admit: string[]
   /** Set when nothing further begins: all that are held are to end. */
-  stop?: { failed: number }
+  stop?: StopCause
 }
 
 /** Whose turn is next. Pure. While commands are held and none is active, it either admits one or stops the run. */

@@ -5,6 +5,7 @@ import {
   type RunPlaybookView,
   type SkippedHost,
 } from '@rollcall/contracts/admin'
+import type { StopCause } from './admissions.ts'
 
 /** One request to run a program on hosts. */
 export interface Run {
@@ -49,5 +50,10 @@ export const countKeyOf = ({ state, isHeld }: { state: CommandState; isHeld: boo
 export const hasEnded = (counts: RunCounts): boolean => counts.held + counts.pending + counts.running === 0
 
 /** Why a command that was held will never begin. */
-export const stopReason = (failed: number): string =>
+export const stopReason = (cause: StopCause): string =>
+  'refusal' in cause
+    ? `Not begun: the run stopped, for ${cause.refusal}. Whoever may run it can do so again.`
+    : failedReason(cause.failed)
+
+const failedReason = (failed: number): string =>
   `Not begun: the run stopped after ${failed} ${failed === 1 ? 'host' : 'hosts'} had failed. Run it again on this host when the cause is found.`
