@@ -70,6 +70,7 @@ module.exports = {
           'node_modules/(zod|@rollcall|croner)/',
           '^(node:)?crypto$',
           '^server/src/platform/network/attempt-windows\\.ts$',
+          '^server/src/platform/oidc/provider-claims\\.ts$',
           `^server/src/${feature}/index\\.ts$`,
         ],
       },

@@ -11,7 +11,7 @@ const PATIENCE = ['-o', 'DPkg::Lock::Timeout=300']
 let hasUpdated = false
 
 /**
- * Installs a Debian package when `program` (a path) is missing, to compare with. No service of it is started. Resolves to
+ * Installs a Debian package when `program` (a path) is missing. No service of it is started. Resolves to
  * the reason why it cannot be had, undefined when the program is there.
  */
 export async function installPeer(
@@ -21,7 +21,7 @@ export async function installPeer(
 ): Promise<string | undefined> {
   if (existsSync(program)) return undefined
   if (!existsSync('/usr/bin/apt-get')) return 'there is no apt-get on this machine'
-  log(`installing ${name} with apt-get, to compare with`)
+  log(`installing ${name} with apt-get`)
   // Debian's way of telling maintainer scripts to start nothing. A machine that has a policy of its own keeps it.
   const hasPolicy = existsSync(POLICY)
   if (!hasPolicy) await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
