@@ -123,7 +123,7 @@ export class ApiKeysRepository {
   }
 
   async hashOf(name: string): Promise<string | undefined> {
-    const sql = 'SELECT hash FROM api_key WHERE name = $1'
+    const sql = "SELECT hash FROM api_key WHERE name = $1 AND kind = 'local'"
     return (await this.database.pool.query<{ hash: string }>(sql, [name])).rows[0]?.hash
   }
 

@@ -149,6 +149,12 @@ describe("a host that is named like another host's id", () => {
     }
   })
 
+  it('has a sibling: a key cannot be named like those of servers', async () => {
+    const body = { name: 'local-0123abcd', permissions: ['hosts:read'] }
+    const { status, json } = await ask('/api/keys', { method: 'POST', body, key: server.localKey })
+    expect([status, json.error.fields[0].field]).toEqual([400, 'name'])
+  })
+
   it('cannot be named into a target that others have set, where the host of that name has gone', async () => {
     const target = { hosts: ['db-1'] }
     const saved = { name: 'backup', program: 'true', env: { PASSWORD: 'x' }, target }

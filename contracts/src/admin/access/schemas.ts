@@ -207,7 +207,8 @@ export const newKey = z.strictObject({
       .string()
       .min(1)
       .max(63)
-      .regex(/^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/, 'must be letters, digits, dots and dashes'),
+      .regex(/^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$/, 'must be letters, digits, dots and dashes')
+      .regex(/^(?!local-)/, 'must not begin with "local-", as the names of servers\' own keys do'),
   ),
   permissions: z.array(permission).min(1),
   scope: hostScope.default(null),
