@@ -55,6 +55,8 @@ const RECIPE = createHash('sha256')
       .join('\0'),
   )
   .digest('hex')
+/** Each release of Rollcall is made with the packages of its day. */
+const { version: RELEASE } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 const LEFT_OUT = ['ansible_test', '__pycache__']
 // The time of every file and folder that we make ourselves: 2026-01-01, UTC.
 const RECIPE_TIME_S = 1_767_225_600
@@ -63,12 +65,12 @@ const MANIFEST = 'MANIFEST.json'
 /**
  * @typedef {object} Bundle
  * @property {string} path the archive, a .tar.gz whose names begin at its root
- * @property {string} sha256 of the archive: the same for the same package versions
+ * @property {string} sha256 of the archive: the same for the same package versions on the same day
  * @property {Record<string, string>} versions of each Debian package in it
  */
 
 /**
- * Returns the bundle, building it (a few seconds, 12 MB of downloads) when the cache has none of this recipe.
+ * Returns the bundle, building it (a few seconds, 12 MB of downloads) when the cache has none of this recipe and release of Rollcall.
  * `refresh` builds it again from the packages of today. ROLLCALL_ANSIBLE_BUNDLE, the path of a ready archive,
  * takes the place of both cache and build. Safe to run twice at once.
  * @param {{ cacheDir?: string, log?: (line: string) => void, refresh?: boolean }} [options]
@@ -95,7 +97,7 @@ export async function buildAnsibleBundle({
     const archive = await pack(work, tree)
     const sha256 = await sha256Of(archive)
     await rename(archive, join(cacheDir, file))
-    await writeFile(join(work, 'stamp'), asJson({ recipe: RECIPE, file, sha256, versions }))
+    await writeFile(join(work, 'stamp'), asJson({ recipe: RECIPE, release: RELEASE, file, sha256, versions }))
     await rename(join(work, 'stamp'), stamp)
     log(`made ${join(cacheDir, file)}, sha256 ${sha256}`)
     return { path: join(cacheDir, file), sha256, versions }
@@ -103,6 +105,9 @@ export async function buildAnsibleBundle({
     await rm(work, { recursive: true, force: true })
   }
 }
+
+/** The day in UTC, by which servers tell how old the packages are. */
+const today = () => new Date().toISOString().slice(0, 10)
 
 export function defaultCacheDir() {
   const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
@@ -128,9 +133,10 @@ async function readGiven(path) {
 /** What an earlier run made, if it is of this recipe and still the same to the byte. */
 async function readStamp(stamp, cacheDir) {
   if (!existsSync(stamp)) return undefined
-  const { recipe, file, sha256, versions } = JSON.parse(await readFile(stamp, 'utf8'))
+  const { recipe, release, file, sha256, versions } = JSON.parse(await readFile(stamp, 'utf8'))
   const path = join(cacheDir, String(file))
-  if (recipe !== RECIPE || !existsSync(path) || (await sha256Of(path)) !== sha256) return undefined
+  if (recipe !== RECIPE || release !== RELEASE || !existsSync(path) || (await sha256Of(path)) !== sha256)
+    return undefined
   return { path, sha256, versions }
 }
 
@@ -151,7 +157,7 @@ async function layOut(work, packages) {
   const contents = packages.map(({ name, version, sha256 }) => [name, { version, sha256 }])
   await writeFile(
     join(tree, MANIFEST),
-    asJson({ suite: SUITE, recipe: RECIPE, packages: Object.fromEntries(contents) }),
+    asJson({ suite: SUITE, recipe: RECIPE, made: today(), packages: Object.fromEntries(contents) }),
   )
   await settle(tree, startedMs)
   return tree

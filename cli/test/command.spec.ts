@@ -82,6 +82,15 @@ describe('rollcall command', () => {
 })
 
 describe('rollcall status', () => {
+  it('shows what the server warns of, and is no failure for it', async () => {
+    setting.server.warnings = ['The Ansible that this server brings to hosts was made 45 days ago.']
+    const { exitCode, stdout } = await setting.ended(['status'])
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^Warning +The Ansible .* 45 days ago/m),
+    })
+  })
+
   it('counts hosts by state, and tells ready from not ready by its exit code', async () => {
     for (const name of ['a', 'b']) setting.server.addHost(name)
     setting.server.addHost('c', 'offline')

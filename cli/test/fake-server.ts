@@ -58,6 +58,8 @@ export class FakeServer {
   /** Called before a request is carried out; may throw a `RollcallError`. `lose` carries it out and drops the answer. */
   onRequest: (request: ApiRequest) => 'answer' | 'lose' = () => 'answer'
   isReady = true
+  /** What `/ready` says besides. */
+  warnings: string[] = []
   dataDir = ''
   private http: Server | undefined
   private port = 0
@@ -147,6 +149,7 @@ export class FakeServer {
           status: this.isReady ? 'ready' : 'not_ready',
           database: this.isReady ? 'up' : 'down',
           queue: 'up',
+          warnings: this.warnings,
         }
       case 'listHosts':
         return { hosts: [...this.hosts.values()] }

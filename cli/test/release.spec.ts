@@ -1,11 +1,62 @@
-import { createHash } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createHash, generateKeyPairSync, verify } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { releaseText } from '@rollcall/contracts/agent'
 import { describe, expect, it } from 'vitest'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
+
+describe('rollcall release sign', () => {
+  it('signs an archive so that the printed key tells, and the signature goes with it to the server', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-release-'))
+    try {
+      const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+      const key = join(folder, 'key.pem')
+      await writeFile(key, privateKey.export({ type: 'pkcs8', format: 'pem' }))
+      const path = join(folder, 'rollcall-agent-1.2.3-linux-arm64.tar.gz')
+      await writeFile(path, 'an archive')
+      const sha256 = createHash('sha256').update('an archive').digest('hex')
+      const signed = await setting.ended(['release', 'sign', path, '--key', key])
+      expect(signed.exitCode, signed.stderr).toBe(0)
+      const shown = /ROLLCALL_RELEASE_KEYS=(\S+)/.exec(signed.stdout)?.[1] ?? ''
+      expect(Buffer.from(shown, 'base64').toString('base64url')).toBe(publicKey.export({ format: 'jwk' }).x)
+      const signature = (await readFile(`${path}.sig`, 'utf8')).trim()
+      const text = releaseText({ version: '1.2.3', architecture: 'arm64', sha256 })
+      expect(verify(null, Buffer.from(text), publicKey, Buffer.from(signature, 'base64'))).toBe(true)
+      setting.server.answers.missingContents = () => ({ missing: [] })
+      setting.server.answers.addRelease = () => ({ isNew: true, releases: [] })
+      await setting.ended(['release', 'add', path])
+      expect(setting.server.requests.find(({ name }) => name === 'addRelease')?.body).toEqual({
+        sha256,
+        signature,
+      })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('refuses what is no key, and an archive whose name does not say what it is', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-release-'))
+    try {
+      const [key, path] = [join(folder, 'key.pem'), join(folder, 'agent.tar.gz')]
+      await writeFile(key, 'no key')
+      await writeFile(path, 'an archive')
+      const unnamed = await setting.ended(['release', 'sign', path, '--key', key])
+      expect(unnamed).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('rollcall-agent-VERSION'),
+      })
+      const named = join(folder, 'rollcall-agent-1.2.3-linux-x64.tar.gz')
+      await writeFile(named, 'an archive')
+      const wrong = await setting.ended(['release', 'sign', named, '--key', key])
+      expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('openssl genpkey') })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
 
 describe('rollcall release add', () => {
   it('hands the archive over unless the server has it, and names it by its content', async () => {
@@ -13,7 +64,7 @@ describe('rollcall release add', () => {
     const path = join(folder, 'agent.tar.gz')
     await writeFile(path, 'an archive')
     const sha256 = createHash('sha256').update('an archive').digest('hex')
-    const release = { version: '2.0.0', architecture: 'x64', sha256, isOwn: false }
+    const release = { version: '2.0.0', architecture: 'x64', sha256, isOwn: false, signedBy: 'servers' }
     const { server } = setting
     server.answers.missingContents = () => ({ missing: server.content.length > 0 ? [] : [sha256] })
     server.answers.addRelease = () => ({ isNew: true, releases: [release] })

@@ -84,6 +84,7 @@ export const ERRORS = {
   'upgrade.stranded': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: false },
   'release.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'release.refused': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'release.unsigned': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'release.exists': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   // Heartbeats
   'heartbeat.profile_not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },

@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import platform
 import shutil
 import tarfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.rollcall_signature import Refused, check_keyring, check_release
 
 DOCUMENTATION = r"""
 module: rollcall_release
@@ -13,12 +15,20 @@ short_description: Lays out a release beside older ones and makes it the current
 description:
   - Unpacks C(archive) to I(path)/releases/I(name) under another name, has it on the disk, and renames it. The folder is
     there completely or not at all, whenever the host dies.
+  - Before that sees that a key of C(keyring) has signed version, architecture and hash, and that the host trusts that keyring, which
+    is then kept in C(keyring_file). A host that has none yet, because its agent is of before releases were signed, takes it.
   - Points I(path)/current to it in one step, and removes older releases that no process runs from.
 options:
   path: {type: path, required: true, description: The folder that holds C(releases) and C(current).}
   name: {type: str, required: true, description: The folder name of the release. Another content needs another name.}
   archive: {type: path, description: A tar archive. Not needed when the release is there.}
   sha256: {type: str, required: true, description: What the archive must hash to.}
+  version: {type: str, required: true, description: What the release says of itself.}
+  signature: {type: str, description: Of version, architecture and hash, in base64. Not needed when the release is there.}
+  keyring: {type: str, required: true, description: The keys that releases are signed with, as text.}
+  keyring_signatures: {type: list, elements: str, default: [], description: Of that text, by keys that hosts may know.}
+  keyring_file: {type: path, required: true, description: Where the host keeps the keyring that it trusts.}
+  is_keyring_authentic: {type: bool, default: false, description: It came with an installation, over SSH, and takes the place of what is there.}
   keep: {type: int, default: 2, description: How many releases stay, the current one included.}
   is_current: {type: bool, default: true, description: Whether C(current) is to lead to it and older ones are to go. Without that it only lies there.}
 """
@@ -59,6 +69,39 @@ def flush(folder):
             file = os.open(path, os.O_RDONLY)
             os.fsync(file)
             os.close(file)
+
+
+ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
+
+
+def read_text(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def check_signatures(params, is_new):
+    pinned = read_text(params["keyring_file"])
+    if pinned is not None and not params["is_keyring_authentic"]:
+        check_keyring(params["keyring"], params["keyring_signatures"], pinned)
+    if is_new:
+        architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
+        check_release(params["version"], architecture, params["sha256"], params["signature"], params["keyring"])
+    return pinned != params["keyring"]
+
+
+def keep_keyring(path, keyring):
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    fresh = path + ".new"
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(keyring)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)
+    flush_folder(os.path.dirname(path))
 
 
 def lay_out(module, releases, target):
@@ -124,6 +167,12 @@ def main():
             "name": {"type": "str", "required": True},
             "archive": {"type": "path"},
             "sha256": {"type": "str", "required": True},
+            "version": {"type": "str", "required": True},
+            "signature": {"type": "str"},
+            "keyring": {"type": "str", "required": True, "no_log": False},
+            "keyring_signatures": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "keyring_file": {"type": "path", "required": True, "no_log": False},
+            "is_keyring_authentic": {"type": "bool", "default": False, "no_log": False},
             "keep": {"type": "int", "default": 2},
             "is_current": {"type": "bool", "default": True},
         },
@@ -134,13 +183,19 @@ def main():
     target, to = os.path.join(releases, name), os.path.join("releases", name)
     is_new = not os.path.isdir(target)
     is_moved = module.params["is_current"] and (not os.path.islink(link) or os.readlink(link) != to)
+    try:
+        is_keyring_new = check_signatures(module.params, is_new)
+    except (Refused, OSError) as error:
+        module.fail_json(msg="[release.refused] Nothing was laid out: %s" % error)
     if module.check_mode:
-        module.exit_json(changed=is_new or is_moved)
+        module.exit_json(changed=is_new or is_moved or is_keyring_new)
     removed = []
     try:
         os.makedirs(releases, mode=0o755, exist_ok=True)
         if is_new:
             lay_out(module, releases, target)
+        if is_keyring_new:
+            keep_keyring(module.params["keyring_file"], module.params["keyring"])
         if is_moved:
             point(link, to)
         if module.params["is_current"]:
@@ -149,7 +204,7 @@ def main():
             shutil.rmtree(os.path.join(releases, old))
     except (OSError, tarfile.TarError, EOFError) as error:
         module.fail_json(msg="Cannot lay out the release %s: %s" % (name, error))
-    module.exit_json(changed=bool(is_new or is_moved or removed), removed=removed)
+    module.exit_json(changed=bool(is_new or is_moved or is_keyring_new or removed), removed=removed)
 
 
 if __name__ == "__main__":

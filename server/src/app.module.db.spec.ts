@@ -66,7 +66,7 @@ describe('routes', () => {
     const response = await fetch(`${server.url}/ready`)
     expect([response.status, await response.json()]).toEqual([
       503,
-      { status: 'not_ready', database: 'up', queue: 'down' },
+      { status: 'not_ready', database: 'up', queue: 'down', warnings: [] },
     ])
   })
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
+import { ReleaseSigner } from '../fleet/release-signer.ts'
 import { crashes, neverAnswers, otherArchitecture, Releases, wrongVersion } from '../fleet/releases.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
@@ -93,6 +94,37 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     expect(await api.text(command.id)).toBe(lines)
     expect((await api.host('one')).agent?.version).toBe(version)
     await expectTidy(hosts[0] as Host)
+  })
+
+  it('go by the keys that the host trusts: none from before releases were signed, a newer one, and no stranger’s', async () => {
+    const [host] = hosts as [Host]
+    const keyring = '/etc/rollcall-agent/release-keys'
+    const kept = () => host.output(['cat', keyring])
+    const first = await kept()
+    const { releases: known } = await api.get<{ releases: { signedBy: string }[] }>('GET', '/api/releases')
+    expect(known.map(({ signedBy }) => signedBy)).toEqual(known.map(() => 'servers'))
+
+    await host.output(['rm', keyring])
+    const unpinned = await releases.add('0.0.5')
+    expect(await upgradeOne('one', unpinned)).toMatchObject({ part: { state: 'upgraded' } })
+    expect(await kept()).toBe(first)
+
+    await api.get('POST', '/api/release-keys')
+    const rotated = await releases.add('0.0.6')
+    expect(await upgradeOne('one', rotated)).toMatchObject({ part: { state: 'upgraded' } })
+    expect(await kept()).not.toBe(first)
+    const second = await kept()
+
+    const stranger = new ReleaseSigner()
+    await host.output(['sh', '-c', 'printf %s "$1" > "$2"', 'sh', stranger.keyring, keyring])
+    const refused = await releases.add('0.0.7')
+    const { part, log } = await upgradeOne('one', refused)
+    expect(part.state, log).not.toBe('upgraded')
+    expect(`${part.reason} ${log}`).toContain('none that the host trusts has signed them')
+    expect(await running(host)).toBe(rotated)
+    expect(await kept()).toBe(stranger.keyring)
+    expect((await host.output(['ls', '/opt/rollcall-agent/releases'])).includes(refused)).toBe(false)
+    await host.output(['sh', '-c', 'printf %s "$1" > "$2"', 'sh', second, keyring])
   })
 
   it('bring it to a fleet in rings, the canary first', async () => {

@@ -17,6 +17,7 @@ import type {
 import { install } from '../../server/src/provisioning/installer.ts'
 import { remove } from '../../server/src/provisioning/remover.ts'
 import { Bed, type Host, type HostRequest, whyNoBed } from '../bed/index.ts'
+import { ReleaseSigner } from '../fleet/release-signer.ts'
 
 const FLEET = randomUUID()
 export const PASSWORD = 'correct horse'
@@ -30,6 +31,8 @@ if (reason && process.env.CI) throw new Error(reason)
 export class Fleet implements AsyncDisposable {
   readonly bed: Bed
   readonly archive: AgentArchive
+  /** Of releases. */
+  readonly signer = new ReleaseSigner()
   readonly #bundle: { path: string; sha256: string }
   readonly #privateKey: string
 
@@ -52,7 +55,7 @@ export class Fleet implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-fleet-'))
     const copy = join(folder, 'agent.tar.gz')
     await copyFile(path, copy)
-    const archive = { path: copy, version, sha256: await sha256Of(copy) }
+    const archive = { path: copy, version, sha256: await sha256Of(copy), signature: null }
     return new Fleet(bed, { archive, bundle, folder, privateKey: await readFile(bed.key.path, 'utf8') })
   }
 
@@ -85,6 +88,7 @@ export class Fleet implements AsyncDisposable {
       onHostKey: async () => undefined,
       changePort: () => Promise.reject(new Error('nobody was to ask for another port')),
       agentArchive: async () => this.archive,
+      signRelease: async (archive, architecture) => this.signer.sign({ ...archive, architecture }),
       ansibleBundle: async () => this.#bundle,
       firstInstall: true,
       isPortGiven: true,
@@ -202,6 +206,7 @@ export async function otherArchive(
     path,
     version: `${real.version}.other`,
     sha256: await sha256Of(path),
+    signature: null,
     [Symbol.asyncDispose]: dispose,
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { InstallTarget } from '../../server/src/provisioning/install-ports.ts'
+import type { InstallPorts, InstallTarget } from '../../server/src/provisioning/install-ports.ts'
 import type { Host } from '../bed/index.ts'
+import { ReleaseSigner } from '../fleet/release-signer.ts'
 import { Fleet, isListening, leftProcesses, OPS, otherArchive, PASSWORD, reason } from './fleet.ts'
 
 const suite = reason ? `skipped: ${reason}` : 'installations that break off'
@@ -126,6 +127,36 @@ describe.skipIf(reason)(suite, () => {
     })
     expect((await host.output(['ls', '-A', '/opt/rollcall-agent/releases'])).trim()).toBe('')
     await expectMended(host, fleet.target(host))
+  })
+
+  it('a release that is signed with another key, for other content or not at all: nothing of it is laid out', async () => {
+    const host = await boot('unsigned')
+    const stranger = new ReleaseSigner()
+    const wrong: Partial<InstallPorts>[] = [
+      {
+        signRelease: async (archive, architecture) => ({
+          ...fleet.signer.sign({ ...archive, architecture }),
+          signature: stranger.sign({ ...archive, architecture }).signature,
+        }),
+      },
+      {
+        signRelease: async (archive, architecture) =>
+          fleet.signer.sign({ ...archive, architecture, version: '9.9.9' }),
+      },
+      {
+        signRelease: async (archive, architecture) => ({
+          ...fleet.signer.sign({ ...archive, architecture }),
+          signature: '',
+        }),
+      },
+    ]
+    for (const changes of wrong)
+      await expect(fleet.install(fleet.target(host), fleet.ports(changes))).rejects.toMatchObject({
+        message: expect.stringContaining('Nothing was laid out'),
+      })
+    expect((await host.exec(['ls', '-A', '/opt/rollcall-agent/releases'])).stdout.trim()).toBe('')
+    await expectMended(host, fleet.target(host))
+    expect(await host.output(['cat', '/etc/rollcall-agent/release-keys'])).toBe(fleet.signer.keyring)
   })
 
   it('a new release: the older one stays, those before it go, and the agent restarts', async () => {

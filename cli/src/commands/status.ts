@@ -37,6 +37,7 @@ async function status(context: Context, { json }: { json?: boolean }): Promise<v
       ['State', ready.status === 'ready' ? 'ready' : 'not ready'],
       ['Database', ready.database],
       ['Queue', ready.queue],
+      ...ready.warnings.map((warning): [string, string] => ['Warning', warning]),
       ['Fleet', fleet && fleetWords(fleet)],
       ['Hosts', fleet ? hostsWords(fleet) : 'cannot be counted while the database is away'],
     ]),

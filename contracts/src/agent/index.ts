@@ -22,6 +22,7 @@ export * from './files.ts'
 export * from './host.ts'
 export * from './method.ts'
 export * from './playbooks.ts'
+export * from './releases.ts'
 export * from './rpc-error.ts'
 export * from './signing.ts'
 

@@ -7,6 +7,7 @@ import { Metrics } from '../platform/metrics/metrics.ts'
 import { DatabaseHealth } from '../platform/prisma/database-health.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { CONFIG, VERSION } from '../platform/tokens.ts'
+import { AnsibleAge } from './ansible-age.ts'
 
 @Controller()
 export class HealthController {
@@ -14,6 +15,7 @@ export class HealthController {
     private readonly database: DatabaseHealth,
     private readonly queue: JobQueue,
     private readonly metrics: Metrics,
+    private readonly ansible: AnsibleAge,
     @Inject(VERSION) private readonly version: string,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -32,6 +34,7 @@ export class HealthController {
       status: isReady ? 'ready' : 'not_ready',
       database: database ? 'up' : 'down',
       queue: queue ? 'up' : 'down',
+      warnings: [this.ansible.warning].filter((warning) => warning !== null),
     }
   }
 

@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
 import { loadMasterKey, parseMasterKey } from './crypto/master-key.ts'
 import { CHECK_CONTEXT, ROOT_CONTEXT, rotateMasterKey } from './crypto/master-key-rotation.ts'
+import { ReleaseKeys } from './crypto/release-keys.ts'
 import { Sealer } from './crypto/sealer.ts'
 import { ServerIdentities } from './crypto/server-identities.ts'
 import { makeLogger } from './log.ts'
@@ -63,6 +64,7 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
     }
     const sealer = await openSealer(database, masterKey)
     const identities = await ServerIdentities.open(database, sealer)
+    const releaseKeys = await ReleaseKeys.open(database, sealer, config.releaseKeys)
 
     const queue = await JobQueue.open(
       config.redisUrl === undefined
@@ -77,7 +79,10 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
       dataDir.file('releases'),
     )
     const blobs = new BlobStore(dataDir.file('files'), config.filesBytes)
-    return { version, config, log, dataDir, sealer, database, identities, queue, artifacts, blobs, close }
+    return {
+      ...{ version, config, log, dataDir, sealer, database, identities, releaseKeys },
+      ...{ queue, artifacts, blobs, close },
+    }
   } catch (error) {
     await close()
     throw error

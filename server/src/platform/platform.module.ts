@@ -5,6 +5,7 @@ import { Clock, SystemClock } from './clock/clock.ts'
 import { Repeater } from './clock/repeater.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
+import { ReleaseKeys } from './crypto/release-keys.ts'
 import { Sealer } from './crypto/sealer.ts'
 import { ServerIdentities } from './crypto/server-identities.ts'
 import { LOGGER, type Logger } from './log.ts'
@@ -27,6 +28,7 @@ export interface Platform {
   /** Without its private parts, so that a test may have one of its own. */
   queue: Pick<JobQueue, keyof JobQueue>
   identities: ServerIdentities
+  releaseKeys: ReleaseKeys
   artifacts: Artifacts
   blobs: BlobStore
 }
@@ -42,6 +44,7 @@ export class PlatformModule {
       { provide: LOGGER, useValue: platform.log },
       { provide: SERVER_ID, useValue: platform.dataDir.installationId },
       { provide: ServerIdentities, useValue: platform.identities },
+      { provide: ReleaseKeys, useValue: platform.releaseKeys },
       { provide: DataDir, useValue: platform.dataDir },
       { provide: Sealer, useValue: platform.sealer },
       { provide: Database, useValue: platform.database },

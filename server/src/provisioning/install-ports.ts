@@ -1,4 +1,5 @@
 import type { PortRange, SshCredential } from '@rollcall/contracts/admin'
+import type { SignedRelease } from '../platform/crypto/signed-release.ts'
 import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import type { OutputStream } from '../platform/ssh/index.ts'
 import type { AgentArchitecture, PreflightCheck } from './domain/preflight-decision.ts'
@@ -53,6 +54,8 @@ export interface AgentArchive {
   version: string
   /** Of the file, in hexadecimal. */
   sha256: string
+  /** The operator's; null where there is none. */
+  signature: string | null
 }
 
 export interface InstallPorts extends ProvisioningPorts {
@@ -65,6 +68,8 @@ export interface InstallPorts extends ProvisioningPorts {
   isPortGiven: boolean
   /** The agent for an architecture, as a tar archive with `bin/node` at its top. */
   agentArchive(architecture: AgentArchitecture): Promise<AgentArchive>
+  /** What the host finds that archive genuine by. */
+  signRelease(archive: AgentArchive, architecture: AgentArchitecture): Promise<SignedRelease>
   /** A pure-Python Ansible as a tar archive, compressed or not, with the package `ansible` at its top. */
   ansibleBundle(): Promise<{ path: string; sha256: string }>
   /** Whether nobody depends on the port yet. */

@@ -1,6 +1,7 @@
 import { RollcallError } from '@rollcall/contracts'
 import { agentConfig } from '@rollcall/contracts/agent'
 import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/artifacts/tools.ts'
+import type { SignedRelease } from '../platform/crypto/signed-release.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
 import {
   type AgentArchitecture,
@@ -51,6 +52,7 @@ export async function install(
         rpcPort,
         hasTools: report.tools === tools.version,
         release: releaseOf(archive),
+        signed: await ports.signRelease(archive, architecture),
       }
       await upload(
         session,
@@ -154,6 +156,7 @@ interface UploadPlan {
   tools: Tools
   rpcPort: number
   release: string
+  signed: SignedRelease
   hasTools: boolean
   hasRelease: boolean
 }
@@ -189,6 +192,9 @@ async function upload(
     rollcall_agent_staging: staging,
     rollcall_agent_release: release,
     rollcall_agent_archive_sha256: archive.sha256,
+    rollcall_agent_version: archive.version,
+    rollcall_agent_signature: plan.signed.signature,
+    rollcall_agent_keyring: plan.signed.keyring,
     rollcall_agent_rpc_port: plan.rpcPort,
     rollcall_agent_restart: target.isSilent,
     rollcall_agent_has_callers: Boolean(target.callersUnit),

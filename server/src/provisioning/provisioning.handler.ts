@@ -14,6 +14,7 @@ import { type AgentArchive, Artifacts } from '../platform/artifacts/artifacts.ts
 import { Clock } from '../platform/clock/clock.ts'
 import { callersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
+import { ReleaseKeys } from '../platform/crypto/release-keys.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { CONFIG } from '../platform/tokens.ts'
@@ -42,6 +43,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     private readonly moves: PortMoves,
     private readonly machines: Machines,
     private readonly artifacts: Artifacts,
+    private readonly releaseKeys: ReleaseKeys,
     private readonly clock: Clock,
     private readonly outgoing: OutgoingAddresses,
     @Inject(CONFIG) private readonly config: Config,
@@ -139,6 +141,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
           return port
         },
         agentArchive: async (architecture) => release ?? this.artifacts.agentArchive(architecture),
+        signRelease: (archive, architecture) => this.releaseKeys.sign({ ...archive, architecture }),
         ansibleBundle: () => this.artifacts.ansibleBundle(),
         log: (stream, data) => log.write(stream, data),
       },

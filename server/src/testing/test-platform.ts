@@ -3,6 +3,7 @@ import { Artifacts } from '../platform/artifacts/artifacts.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { readConfig } from '../platform/config/config.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
+import { ReleaseKeys } from '../platform/crypto/release-keys.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import type { Logger } from '../platform/log.ts'
@@ -39,6 +40,7 @@ export async function testPlatform(
       close: async () => undefined,
     },
     identities: await ServerIdentities.open(test.database, sealer),
+    releaseKeys: await ReleaseKeys.open(test.database, sealer, []),
     artifacts: new Artifacts(
       join(folder, 'agents'),
       join(folder, 'ansible.tar.gz'),

@@ -15,6 +15,8 @@ import { memoryBlob } from '../platform/blobs/blob.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { callersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
+import { ReleaseKeys } from '../platform/crypto/release-keys.ts'
+import type { SignedRelease } from '../platform/crypto/signed-release.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { ProvisioningHandler, ProvisioningLog, releaseOf } from '../provisioning/index.ts'
@@ -30,6 +32,7 @@ interface Part {
   id: string
   hostId: string
   release: AgentArchive
+  signed: SignedRelease
   log: ProvisioningLog
   signal: AbortSignal
   /** From here on the host may have changed, and what cannot be found out is unknown. */
@@ -50,6 +53,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     private readonly files: AgentFiles,
     private readonly tools: ToolsService,
     private readonly artifacts: Artifacts,
+    private readonly releaseKeys: ReleaseKeys,
     private readonly provisioning: ProvisioningHandler,
     private readonly steps: HostSteps,
     private readonly clock: Clock,
@@ -85,7 +89,8 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       const host = await this.hosts.find(command.hostId)
       const architecture = host?.agent?.architecture === 'arm64' ? 'arm64' : 'x64'
       const release = await this.artifacts.release(command.args[0] ?? '', architecture)
-      return await this.upgrade(Object.assign(part, { release }), held)
+      const signed = await this.releaseKeys.sign({ ...release, architecture })
+      return await this.upgrade(Object.assign(part, { release, signed }), held)
     } catch (error) {
       held.stopped.throwIfAborted()
       await log.flush() // throws what the database said, if it was the database that failed
@@ -135,7 +140,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
   }
 
   private async begin(part: Part, old: string | null): Promise<void> {
-    const { hostId, id, release, log, signal } = part
+    const { hostId, id, release, signed, log, signal } = part
     await log.line(`From ${old ?? 'an unknown release'} to ${release.version}`)
     const { path: tools, isNew } = await this.tools.ensure(hostId, signal)
     await log.line(isNew ? 'The tools are sent.' : 'The tools are there already.')
@@ -155,6 +160,9 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       rollcall_upgrade_version: release.version,
       rollcall_upgrade_archive: archive,
       rollcall_upgrade_archive_sha256: release.sha256,
+      rollcall_upgrade_signature: signed.signature,
+      rollcall_upgrade_keyring: signed.keyring,
+      rollcall_upgrade_keyring_signatures: signed.keyringSignatures,
       rollcall_upgrade_callers: callersUnit(this.config.agentCallers),
     }
     const blob = await memoryBlob(Buffer.from(JSON.stringify(variables)))

@@ -49,6 +49,16 @@ export class UpgradesController {
 
   @Endpoint('addRelease')
   addRelease(@Input() { body }: InputOf<'addRelease'>) {
-    return this.upgrades.addRelease(body.sha256)
+    return this.upgrades.addRelease(body.sha256, body.signature ?? null)
+  }
+
+  @Endpoint('listReleaseKeys')
+  releaseKeys() {
+    return this.upgrades.releaseKeys()
+  }
+
+  @Endpoint('renewReleaseKey')
+  renewReleaseKey() {
+    return this.upgrades.renewReleaseKey()
   }
 }

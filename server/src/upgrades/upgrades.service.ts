@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import {
   type NewUpgrade,
+  type ReleaseKeysView,
   type ReleaseView,
   type UpgradeDetail,
   type UpgradePlanView,
@@ -15,6 +16,7 @@ import { readRelease } from '../platform/artifacts/release-archive.ts'
 import { readPieces } from '../platform/blobs/blob.ts'
 import { BlobStore, contentGone } from '../platform/blobs/blob-store.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { ReleaseKeys } from '../platform/crypto/release-keys.ts'
 import { RunsService } from '../runs/index.ts'
 import { ringsOf } from './domain/rings.ts'
 import { type Upgrade, type UpgradeHost, UpgradesRepository } from './upgrades.repository.ts'
@@ -28,6 +30,7 @@ export class UpgradesService {
     private readonly rows: UpgradesRepository,
     private readonly runs: RunsService,
     private readonly artifacts: Artifacts,
+    private readonly keys: ReleaseKeys,
     private readonly blobs: BlobStore,
     private readonly clock: Clock,
   ) {}
@@ -76,18 +79,50 @@ export class UpgradesService {
 
   async releases(): Promise<ReleaseView[]> {
     const releases = await this.artifacts.releases()
-    return releases.map(({ version, architecture, sha256, isOwn }) => ({
-      ...{ version, architecture, sha256, isOwn },
-    }))
+    return releases.map((release) => {
+      const { version, architecture, sha256, isOwn } = release
+      return { version, architecture, sha256, isOwn, signedBy: this.signerOf(release) }
+    })
   }
 
-  /** Takes a release out of content that was handed over. Throws `release.refused`, `release.exists` and `file.content_gone`. */
-  async addRelease(sha256: string): Promise<{ isNew: boolean; releases: ReleaseView[] }> {
+  private signerOf(release: Parameters<ReleaseKeys['check']>[0]): ReleaseView['signedBy'] {
+    if (!this.keys.isOperators) return 'servers'
+    try {
+      this.keys.check(release)
+      return 'operator'
+    } catch (error) {
+      if (error instanceof RollcallError) return 'nobody'
+      throw error
+    }
+  }
+
+  async releaseKeys(): Promise<ReleaseKeysView> {
+    const { operator, servers } = await this.keys.list()
+    return {
+      operator,
+      servers: servers.map(({ key, createdAt }) => ({ key, createdAt: createdAt.toISOString() })),
+    }
+  }
+
+  async renewReleaseKey(): Promise<ReleaseKeysView> {
+    await this.keys.renew(this.clock.now())
+    return this.releaseKeys()
+  }
+
+  /**
+   * Takes a release out of content that was handed over. Throws `release.refused`, `release.unsigned`, `release.exists` and
+   * `file.content_gone`.
+   */
+  async addRelease(
+    sha256: string,
+    signature: string | null,
+  ): Promise<{ isNew: boolean; releases: ReleaseView[] }> {
     const blob = await this.blobs.find(sha256)
     if (blob === null) throw contentGone(sha256, 'sha256')
     try {
       const release = await readRelease(readPieces(blob))
-      const isNew = await this.artifacts.addRelease(release, sha256, readPieces(blob))
+      this.keys.check({ ...release, sha256, signature })
+      const isNew = await this.artifacts.addRelease(release, sha256, readPieces(blob), signature)
       return { isNew, releases: (await this.releases()).filter((one) => one.sha256 === sha256) }
     } finally {
       await blob.close()

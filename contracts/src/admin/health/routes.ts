@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { plainText } from '../../text.ts'
 import { defineRoute } from '../route.ts'
 
 const component = z.enum(['up', 'down'])
@@ -25,6 +26,8 @@ export const HEALTH_ROUTES = {
       status: z.enum(['ready', 'not_ready']),
       database: component,
       queue: component,
+      /** What an operator should see to, and that keeps the server from nothing. */
+      warnings: z.array(plainText(500)).default([]),
     }),
   }),
   openapi: defineRoute({

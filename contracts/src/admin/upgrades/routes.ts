@@ -1,9 +1,17 @@
 import { z } from 'zod'
 import { sha256 } from '../../agent/files.ts'
+import { releaseSignature } from '../../agent/releases.ts'
 import { uuid } from '../../text.ts'
 import { defineRoute } from '../route.ts'
 import { skippedHost } from '../runs/schemas.ts'
-import { newUpgrade, releaseView, upgradeDetail, upgradePlanView, upgradeView } from './schemas.ts'
+import {
+  newUpgrade,
+  releaseKeysView,
+  releaseView,
+  upgradeDetail,
+  upgradePlanView,
+  upgradeView,
+} from './schemas.ts'
 
 const upgradeParam = z.strictObject({ id: uuid })
 
@@ -97,7 +105,31 @@ export const UPGRADES_ROUTES = {
     scope: 'whole-fleet',
     audit: 'always',
     status: 201,
-    body: z.strictObject({ sha256 }),
+    body: z.strictObject({
+      sha256,
+      /** The operator's, as "rollcall release sign" makes it. */
+      signature: releaseSignature.optional(),
+    }),
     response: z.strictObject({ isNew: z.boolean(), releases: z.array(releaseView) }),
+  }),
+  listReleaseKeys: defineRoute({
+    method: 'GET',
+    path: '/api/release-keys',
+    summary: 'The keys that releases of the agent are signed with.',
+    access: 'upgrades:read',
+    scope: 'none',
+    audit: 'refusals',
+    response: releaseKeysView,
+  }),
+  renewReleaseKey: defineRoute({
+    method: 'POST',
+    path: '/api/release-keys',
+    summary:
+      'Makes a new key for the servers to sign releases with. A host comes to trust it with its next installation or upgrade, because the key that it trusts now has signed it.',
+    access: 'identity:write',
+    scope: 'whole-fleet',
+    audit: 'always',
+    status: 201,
+    response: releaseKeysView,
   }),
 } as const

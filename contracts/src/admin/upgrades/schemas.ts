@@ -105,5 +105,16 @@ export const releaseView = z.strictObject({
   sha256: z.string(),
   /** Built with this server; others were added. */
   isOwn: z.boolean(),
+  /** Whose key hosts find it genuine by; `nobody` where the operator's is asked for and missing or wrong: it is not installed. */
+  signedBy: z.enum(['servers', 'operator', 'nobody']),
 })
 export type ReleaseView = z.infer<typeof releaseView>
+
+/** Public keys, 32 bytes in base64 each. */
+export const releaseKeysView = z.strictObject({
+  /** Those of the operator, which alone count where there are any (`ROLLCALL_RELEASE_KEYS`). */
+  operator: z.array(z.string()),
+  /** The servers' own, the newest first. It signs; older ones tell hosts which it is. */
+  servers: z.array(z.strictObject({ key: z.string(), createdAt: z.iso.datetime() })),
+})
+export type ReleaseKeysView = z.infer<typeof releaseKeysView>

@@ -1,16 +1,26 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { RollcallError } from '@rollcall/contracts'
+import { releaseSignature } from '@rollcall/contracts/agent'
+import { z } from 'zod'
 import type { ReleaseIdentity } from './release-archive.ts'
+import { readTar } from './tar-reader.ts'
+import { unpacked } from './tools.ts'
 
 export interface AgentArchive {
   path: string
   version: string
   sha256: string
+  /** The operator's, out of the file `.sig` beside it; null where there is none. */
+  signature: string | null
 }
+
+const MANIFEST = 'MANIFEST.json'
+const manifestFile = z.object({ made: z.iso.date() })
+const SIGNATURE_SUFFIX = '.sig'
 
 const ARCHIVE_NAME = /^rollcall-agent-(?<version>[0-9A-Za-z.+-]+)-linux-(?<architecture>x64|arm64)\.tar\.gz$/
 
@@ -32,7 +42,10 @@ export class Artifacts {
       const match = ARCHIVE_NAME.exec(name)?.groups
       if (match?.version === undefined || match.architecture !== architecture) continue
       const path = join(this.agentFolder, name)
-      return { path, version: match.version, sha256: await this.hash(path) }
+      return {
+        ...{ path, version: match.version },
+        ...{ sha256: await this.hash(path), signature: await signatureOf(path) },
+      }
     }
     throw new RollcallError(
       'host.unsupported_architecture',
@@ -51,7 +64,9 @@ export class Artifacts {
         const path = join(folder, name)
         const architecture = match.architecture as 'x64' | 'arm64'
         const sha256 = await this.hash(path)
-        found.push({ path, version: match.version, sha256, architecture, isOwn: folder === this.agentFolder })
+        const signature = await signatureOf(path)
+        const { version } = match
+        found.push({ path, version, sha256, signature, architecture, isOwn: folder === this.agentFolder })
       }
     return found
   }
@@ -76,11 +91,16 @@ export class Artifacts {
     { version, architecture }: ReleaseIdentity,
     sha256: string,
     archive: AsyncIterable<Buffer>,
+    signature: string | null = null,
   ): Promise<boolean> {
     const found = (await this.releases()).find(
       (one) => one.version === version && one.architecture === architecture,
     )
-    if (found?.sha256 === sha256) return false
+    if (found?.sha256 === sha256) {
+      const isSigned = signature !== null && found.signature !== signature && !found.isOwn
+      if (isSigned) await writeSignature(found.path, signature)
+      return false
+    }
     if (found || this.addedFolder === undefined)
       throw new RollcallError(
         'release.exists',
@@ -92,7 +112,10 @@ export class Artifacts {
       await using file = await open(part, 'wx', 0o600)
       for await (const piece of archive) await file.writeFile(piece)
       await file.datasync()
-      await rename(part, join(this.addedFolder, `rollcall-agent-${version}-linux-${architecture}.tar.gz`))
+      const path = join(this.addedFolder, `rollcall-agent-${version}-linux-${architecture}.tar.gz`)
+      // First: one that is there without its signature would be refused.
+      if (signature !== null) await writeSignature(path, signature)
+      await rename(part, path)
     } catch (error) {
       await rm(part, { force: true })
       throw error
@@ -102,6 +125,14 @@ export class Artifacts {
 
   async ansibleBundle(): Promise<{ path: string; sha256: string }> {
     return { path: this.ansibleBundlePath, sha256: await this.hash(this.ansibleBundlePath) }
+  }
+
+  /** When the Ansible that is brought to hosts was made, by its own manifest; of an archive that does not say, when its file was written. */
+  async ansibleMadeAt(): Promise<Date> {
+    const members = readTar(await unpacked(await readFile(this.ansibleBundlePath)))
+    const manifest = members.find(({ path }) => path === MANIFEST)?.data.toString('utf8')
+    const made = manifestFile.safeParse(parsedJson(manifest ?? ''))
+    return made.success ? new Date(made.data.made) : (await stat(this.ansibleBundlePath)).mtime
   }
 
   private hash(path: string): Promise<string> {
@@ -120,6 +151,29 @@ async function namesIn(folder: string): Promise<string[]> {
     throw error
   })
   return names.sort()
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function signatureOf(path: string): Promise<string | null> {
+  const text = await readFile(path + SIGNATURE_SUFFIX, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  const parsed = releaseSignature.safeParse(text?.trim())
+  return parsed.success ? parsed.data : null
+}
+
+async function writeSignature(path: string, signature: string): Promise<void> {
+  const part = `${path}${SIGNATURE_SUFFIX}.${randomUUID()}`
+  await writeFile(part, `${signature}\n`, { mode: 0o600, flag: 'wx' })
+  await rename(part, path + SIGNATURE_SUFFIX)
 }
 
 async function hashFile(path: string): Promise<string> {

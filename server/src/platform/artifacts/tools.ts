@@ -60,7 +60,7 @@ async function readPlaybooks(folder: string): Promise<TarEntry[]> {
   )
 }
 
-const unpacked = async (archive: Buffer): Promise<Buffer> =>
+export const unpacked = async (archive: Buffer): Promise<Buffer> =>
   archive.readUInt16BE() === GZIP
     ? promisify(gunzip)(archive, { maxOutputLength: MAX_BUNDLE_BYTES })
     : archive

@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fieldErrors, RollcallError } from '@rollcall/contracts'
 import { agentPorts } from '@rollcall/contracts/admin'
+import { MAX_RELEASE_KEYS, releaseKey } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 import { AddressRanges, parseRange } from '../network/address-ranges.ts'
 import { parseTrustedProxies } from '../network/trusted-proxies.ts'
@@ -48,6 +49,16 @@ const environment = z.object({
     .max(2 ** 50)
     .default(20 * 1024 ** 3),
   ROLLCALL_AGENT_CALLERS: agentCallers,
+  ROLLCALL_RELEASE_KEYS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(releaseKey).max(MAX_RELEASE_KEYS)),
   ROLLCALL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   ROLLCALL_AGENT_FOLDER: z.string().regex(/^\//, 'must be an absolute path').optional(),
   ROLLCALL_ANSIBLE_BUNDLE: z
@@ -84,6 +95,8 @@ export interface Config {
   oldMasterKey: string | undefined
   /** Addresses and networks that servers call agents from; empty where agents let anybody try. */
   agentCallers: string[]
+  /** The operator's public keys, by which alone releases of the agent are signed; empty where the servers sign. */
+  releaseKeys: string[]
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Where the agent's archives are; undefined for the build's own folder. */
   agentFolder: string | undefined
@@ -132,6 +145,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     masterKey: value.ROLLCALL_MASTER_KEY,
     oldMasterKey: value.ROLLCALL_OLD_MASTER_KEY,
     agentCallers: value.ROLLCALL_AGENT_CALLERS,
+    releaseKeys: value.ROLLCALL_RELEASE_KEYS,
     logLevel: value.ROLLCALL_LOG_LEVEL,
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,

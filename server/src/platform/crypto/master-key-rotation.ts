@@ -37,6 +37,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   column('playbook_run', 'run_id', 'variables', (id) => `playbook_run/${id}/variables`),
   column('app_user', 'id', 'totp_secret', (id) => `user/${id}/totp`),
   column('server_identity', 'id', 'private_key', () => IDENTITY_CONTEXT),
+  column('release_key', 'id', 'private_key', (id) => `release-key/${id}`),
 ]
 
 /**

@@ -81,11 +81,12 @@ export function UpgradesPage() {
         <Table>
           <Heads heads={[t('upgrades.release'), t('host.architecture'), t('upgrades.origin'), 'SHA-256']} />
           <Table.Tbody>
-            {releases.data.releases.map(({ version, architecture, sha256, isOwn }) => (
+            {releases.data.releases.map(({ version, architecture, sha256, isOwn, signedBy }) => (
               <Table.Tr key={`${version} ${architecture}`}>
                 <Table.Td>{version}</Table.Td>
                 <Table.Td>{architecture}</Table.Td>
                 <Table.Td>{isOwn && t('upgrades.own')}</Table.Td>
+                <Table.Td>{t(`upgrades.signedBy.${signedBy}`)}</Table.Td>
                 <Table.Td>
                   <Text size="xs" c="dimmed" ff="monospace">
                     {sha256.slice(0, 16)}…
