@@ -24,9 +24,10 @@ export const ODD_USERS = {
   // Login files
   noisy: {
     sudoers: NO_PASSWORD,
-    files: { '.bashrc': 'echo "Welcome to web-1"\necho "please behave" >&2\nread -t 1 answer\nfalse\n' },
+    files: { '.bashrc': 'echo "Welcome to web-1"\necho "please behave" >&2\nread -t 0.1 answer\nfalse\n' },
   },
   chatty: { sudoers: NO_PASSWORD, files: { '.bashrc': `${CHATTER}\n${CHATTER} >&2\n` } },
+  flooding: { files: { '.bashrc': 'yes Welcome\n' } },
   tmux: { files: { '.bashrc': 'exec sleep infinity\n' } },
   leaver: { files: { '.bashrc': 'echo "open terminal failed: not a terminal" >&2\nexit 1\n' } },
   // Sessions and banners
@@ -63,7 +64,11 @@ export const ODD_USERS = {
     shell: '/usr/bin/fish',
     files: { '.config/fish/config.fish': 'echo "hello from fish"\n' },
   },
-  csher: { sudoers: BY_PASSWORD, shell: '/usr/bin/tcsh', files: { '.cshrc': 'echo "hello from csh"\n' } },
+  csher: {
+    sudoers: `Defaults:%u requiretty\n${BY_PASSWORD}`,
+    shell: '/usr/bin/tcsh',
+    files: { '.cshrc': 'echo "hello from csh"\n' },
+  },
   // Kinds of sudo
   ttyonly: { sudoers: `Defaults:%u requiretty\n${NO_PASSWORD}` },
   ttypass: { sudoers: `Defaults:%u requiretty\n${BY_PASSWORD}` },

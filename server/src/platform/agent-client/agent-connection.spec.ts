@@ -28,12 +28,14 @@ const tlsOptions = (identity = agent): ServerOptions => ({
   rejectUnauthorized: false,
 })
 
-async function listen(tcp: {
+interface Listener {
   listen(port: number, host: string): unknown
   address(): unknown
   close(): unknown
-}) {
-  tcp.listen(0, '127.0.0.1')
+}
+
+async function listen(tcp: Listener, host = '127.0.0.1') {
+  tcp.listen(0, host)
   await once(tcp as never, 'listening')
   closing.push(() => tcp.close())
   return (tcp.address() as { port: number }).port
@@ -43,6 +45,7 @@ async function listen(tcp: {
 async function fakeAgent(
   answer: (id: number, signature: string) => { status?: number; body: string; challenge?: string },
   identity = agent,
+  host?: string,
 ) {
   const seen: { token: unknown; url: unknown; hasClientCertificate: boolean }[] = []
   const https: Server = createServer(tlsOptions(identity), (request, response) => {
@@ -65,13 +68,18 @@ async function fakeAgent(
     })
   })
   closing.push(() => https.closeAllConnections())
-  return { port: await listen(https), seen }
+  return { port: await listen(https, host), seen }
 }
 
-function connect(port: number, certificatePin = agent.pin, known = agent.certificatePem): AgentConnection {
+function connect(
+  port: number,
+  certificatePin = agent.pin,
+  known = agent.certificatePem,
+  host = '127.0.0.1',
+): AgentConnection {
   const connection = new AgentConnection(
     {
-      host: '127.0.0.1',
+      host,
       port,
       path: 'p'.repeat(20),
       token: TOKEN,
@@ -107,6 +115,11 @@ describe('AgentConnection', () => {
     const { port, seen } = await fakeAgent(port8080)
     expect(await connect(port).call('get_port', {})).toEqual({ port: 8080 })
     expect(seen).toEqual([{ token: TOKEN, url: `/${'p'.repeat(20)}/rpc`, hasClientCertificate: true }])
+  })
+
+  it.each(['::1', '::1%lo'])('calls an agent at the IPv6 address %s, with its zone', async (host) => {
+    const { port } = await fakeAgent(port8080, agent, '::1')
+    expect(await connect(port, undefined, undefined, host).call('get_port', {})).toEqual({ port: 8080 })
   })
 
   it.each(CODES.filter((code) => maySay('agent', code)))(

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { RollcallError } from '@rollcall/contracts'
 import type { Client, ClientChannel } from 'ssh2'
 import { type Deferred, deferred } from './deferred.ts'
-import { loginEnded, loginStuck } from './login-failure.ts'
+import { loginEnded, loginFloods, loginStuck } from './login-failure.ts'
 import { LoginPreamble, newMark } from './login-preamble.ts'
 import { openChannel } from './open-channel.ts'
 import { quoteArgv } from './shell-quote.ts'
@@ -130,6 +130,7 @@ function attend(channel: ClientChannel, mark: string, options: ChannelOptions, e
   const take = (stream: OutputStream, source: Readable) => {
     source.on('data', (raw: Buffer) => {
       const own = login[stream].take(raw)
+      if (!login[stream].isOver && login[stream].isTooLong) fail(loginFloods(place, words()))
       if (stream === 'stdout' && login.stdout.isOver) begin()
       const data = stream === 'stderr' ? converse(own) : own
       if (data.length === 0) return

@@ -1,4 +1,5 @@
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import { MAX_PREAMBLE_BYTES } from './login-preamble.ts'
 import { describePlace, type SshPlace } from './ssh-failure.ts'
 import type { SshExecResult } from './ssh-session.ts'
 
@@ -52,6 +53,15 @@ export function loginStuck(place: SshPlace, words: string, afterMs: number): Rol
   return failure(
     place,
     `but its login did not run what it was asked to within ${afterMs / 1000} s: it waits for something, or sends all output elsewhere`,
+    words,
+  )
+}
+
+/** The login prints, and does not stop. */
+export function loginFloods(place: SshPlace, words: string): RollcallError {
+  return failure(
+    place,
+    `but its login printed more than ${MAX_PREAMBLE_BYTES / 1024 ** 2} MiB and did not run what it was asked to`,
     words,
   )
 }

@@ -38,6 +38,15 @@ describe('what login files print before a program', () => {
     expect(words.length).toBeLessThanOrEqual(4096)
   })
 
+  it('is too long when it never ends', () => {
+    const preamble = new LoginPreamble(MARK)
+    const piece = Buffer.alloc(1024 ** 2, 'x')
+    for (let times = 0; times < 16; times++) preamble.take(piece)
+    expect(preamble.isTooLong).toBe(false)
+    preamble.take(piece)
+    expect(preamble.isTooLong).toBe(true)
+  })
+
   it('cannot print the mark by chance', () => {
     expect(newMark()).not.toBe(newMark())
   })

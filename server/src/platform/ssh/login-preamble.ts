@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
+/** A login that says more never comes to an end. */
+export const MAX_PREAMBLE_BYTES = 16 * 1024 ** 2
+
 /** What login files say is kept for an error message, and no more of it. */
 const MAX_KEPT_BYTES = 4096
 
@@ -9,6 +12,7 @@ export class LoginPreamble {
   #kept = Buffer.alloc(0)
   #tail = Buffer.alloc(0)
   #isOver = false
+  #saidBytes = 0
 
   constructor(mark: string) {
     this.#mark = Buffer.from(`${mark}\n`)
@@ -16,6 +20,10 @@ export class LoginPreamble {
 
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  get isTooLong(): boolean {
+    return this.#saidBytes > MAX_PREAMBLE_BYTES
   }
 
   /** The beginning of what was said, for a person. */
@@ -26,6 +34,7 @@ export class LoginPreamble {
   /** Takes a piece of the stream. Returns what of it is the program's own. */
   take(data: Buffer): Buffer {
     if (this.#isOver) return data
+    this.#saidBytes += data.length
     const seen = Buffer.concat([this.#tail, data])
     const at = seen.indexOf(this.#mark)
     const preamble = at < 0 ? data : seen.subarray(this.#tail.length, Math.max(at, this.#tail.length))

@@ -57,9 +57,12 @@ function isRefusal(error: unknown): boolean {
 }
 
 function noSession(place: SshPlace, what: string, cause: unknown): RollcallError {
+  const remedy = /pseudo-terminal/i.test(errorText(cause))
+    ? 'Set PermitTTY to yes for this user in its sshd_config, and take no-pty and restrict off its key in authorized_keys.'
+    : 'Set MaxSessions to 1 or more for this user in its sshd_config, and look there for a Match block that allows no sessions.'
   return new RollcallError(
     'ssh.no_session',
-    `${describePlace(place)} signed user ${place.user} in and then refused a session for ${what} (${errorText(cause)}). Set MaxSessions to 1 or more for this user in its sshd_config, and look there for a Match block that allows no sessions.`,
+    `${describePlace(place)} signed user ${place.user} in and then refused a session for ${what} (${errorText(cause)}). ${remedy}`,
     { cause },
   )
 }

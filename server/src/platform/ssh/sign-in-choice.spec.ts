@@ -69,6 +69,11 @@ describe('what to do about a refused sign-in', () => {
       { hasKey: false, offered: ['publickey'], tried: [tried('password', true)] },
       /asks for a key besides/,
     ],
+    [
+      'a second key is wanted',
+      { offered: ['publickey'], tried: [tried('publickey', true)] },
+      /another one besides/,
+    ],
     ['only keys are taken', { hasKey: false, offered: ['publickey'] }, /takes keys and no passwords/],
     ['no keys are taken', { hasPassword: false, offered: ['password'] }, /takes no keys/],
     ['all was tried', { tried: [tried('publickey', false), tried('password', false)] }, /authorized_keys/],

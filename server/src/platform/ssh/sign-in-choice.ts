@@ -38,6 +38,8 @@ export function signInRemedy(view: SignInView): string {
     return 'It took the key and asks for a password besides: give both for this host (--key and --password-stdin).'
   if (last?.isAccepted && !hasKey && wants('publickey'))
     return 'It took the password and asks for a key besides: give both for this host (--key and --password-stdin).'
+  if (last?.isAccepted && last.method === 'publickey' && wants('publickey'))
+    return 'It took the key and asks for another one besides, which Rollcall does not give: let this user sign in by one key, or by a key and a password (AuthenticationMethods in its sshd_config).'
   if (!hasKey && tried.length === 0 && wants('publickey'))
     return 'It takes keys and no passwords: give a private key whose public half is in ~/.ssh/authorized_keys there.'
   if (!hasPassword && tried.length === 0)
