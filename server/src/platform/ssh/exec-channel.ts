@@ -3,7 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import type { Client, ClientChannel } from 'ssh2'
 import { type Deferred, deferred } from './deferred.ts'
 import { loginEnded, loginFloods, loginStuck } from './login-failure.ts'
-import { LoginPreamble, newMark } from './login-preamble.ts'
+import { type LoginMarks, LoginPreamble, newMarks } from './login-preamble.ts'
 import { openChannel } from './open-channel.ts'
 import { quoteArgv } from './shell-quote.ts'
 import { connectionLost, describePlace, type SshPlace } from './ssh-failure.ts'
@@ -48,15 +48,15 @@ export async function runOnChannel(
 
   const ended = deferred<SshExecResult>()
   ended.promise.catch(() => undefined) // Of a program that was given up while it was being started, nobody asks.
-  const mark = newMark()
+  const marks = newMarks()
   let closed: Promise<void> | undefined
   const channel = await openChannel<ClientChannel>(place, `starting ${program}`, stop, (done) =>
-    client.exec(quoteArgv(argv, mark), (error, opened) => {
+    client.exec(quoteArgv(argv, marks), (error, opened) => {
       // At once: what a quick program says, and that it has ended, may come in the same piece as this answer.
       if (opened && stop.aborted) opened.close()
       else if (opened) {
         closed = new Promise((resolve) => opened.once('close', () => resolve()))
-        attend(opened, mark, options, ended)
+        attend(opened, marks, options, ended)
       }
       done(error, opened)
     }),
@@ -112,9 +112,9 @@ function closeInputBy(endInput: AbortSignal, channel: ClientChannel, giveUp: () 
 
 type Ending = Deferred<SshExecResult>
 
-function attend(channel: ClientChannel, mark: string, options: ChannelOptions, ended: Ending): void {
+function attend(channel: ClientChannel, marks: LoginMarks, options: ChannelOptions, ended: Ending): void {
   const { place, stdin, isStdinHeldOpen, onOutput, dialogue, gone } = options
-  const login = { stdout: new LoginPreamble(mark), stderr: new LoginPreamble(mark) }
+  const login = { stdout: new LoginPreamble(marks.stdout), stderr: new LoginPreamble(marks.stderr) }
   let result: SshExecResult | undefined
   let delivered: Promise<void> = Promise.resolve()
 

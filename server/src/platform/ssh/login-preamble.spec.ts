@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LoginPreamble, newMark } from './login-preamble.ts'
+import { LoginPreamble, newMarks } from './login-preamble.ts'
 
 const MARK = 'rollcall-0-begin'
 
@@ -48,6 +48,7 @@ describe('what login files print before a program', () => {
   })
 
   it('cannot print the mark by chance', () => {
-    expect(newMark()).not.toBe(newMark())
+    const [one, other] = [newMarks(), newMarks()]
+    expect(new Set([one.stdout, one.stderr, other.stdout, other.stderr]).size).toBe(4)
   })
 })

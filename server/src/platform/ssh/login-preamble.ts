@@ -28,7 +28,7 @@ export class LoginPreamble {
 
   /** The beginning of what was said, for a person. */
   get words(): string {
-    return this.#kept.toString('utf8').trim()
+    return this.#kept.toString('utf8').replace(MARKS, '').trim()
   }
 
   /** Takes a piece of the stream. Returns what of it is the program's own. */
@@ -50,5 +50,16 @@ export class LoginPreamble {
   }
 }
 
-/** A line that no login file prints. */
-export const newMark = (): string => `rollcall-${randomBytes(12).toString('hex')}-begin`
+/** Lines that no login file prints, one for each output. */
+export interface LoginMarks {
+  stdout: string
+  stderr: string
+}
+
+export function newMarks(): LoginMarks {
+  const secret = randomBytes(12).toString('hex')
+  return { stdout: `rollcall-${secret}-begin`, stderr: `rollcall-${secret}-errors` }
+}
+
+/** That of the other output is among the words where a login file has joined the two. */
+const MARKS = /rollcall-[0-9a-f]{24}-(begin|errors)\n?/g

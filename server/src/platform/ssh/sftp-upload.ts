@@ -117,12 +117,23 @@ async function openSftp(client: Client, place: SshPlace, stop: AbortSignal): Pro
     )
   } catch (error) {
     opened?.end()
+    closeRefused(client)
     stop.throwIfAborted()
     throw new SftpUnavailable(whyNoSftp(late.aborted, error), { cause: error })
   }
 }
 
-/** Exported for its tests. */
+/**
+ * Closes the channel of a refused subsystem, which ssh2 leaves open and hands to nobody: it would count as a session for as
+ * long as the connection lives. Channels are open one at a time, so whatever is open is that one.
+ */
+function closeRefused(client: Client): void {
+  const { _channels } = (client as unknown as { _chanMgr: { _channels: Record<string, unknown> } })._chanMgr
+  for (const channel of Object.values(_channels))
+    if (typeof channel === 'object' && channel !== null) (channel as SFTPWrapper).end()
+}
+
+/** Says in words why SFTP did not open. */
 export function whyNoSftp(isLate: boolean, error: unknown): string {
   const text = errorText(error instanceof RollcallError ? error.cause : error)
   if (isLate) return 'its SFTP server does not answer'

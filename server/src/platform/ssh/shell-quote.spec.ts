@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { quoteArgv } from './shell-quote.ts'
 
 const MARK = 'mark'
+const MARKS = { stdout: MARK, stderr: 'errors' }
 
 function argvSeenBy(shell: string, argv: readonly string[]): string[] {
-  const output = execFileSync(shell, ['-c', quoteArgv(['printf', '%s\\0', ...argv], MARK)], {
+  const output = execFileSync(shell, ['-c', quoteArgv(['printf', '%s\\0', ...argv], MARKS)], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -73,23 +74,23 @@ describe.each(['sh', 'bash', 'csh', 'tcsh', 'fish', 'zsh'].filter(has))('quoting
 
 describe('quoting', () => {
   it('leaves plain words readable', () => {
-    expect(quoteArgv(['sudo', '-n', '--', 'rm', '/opt/x'], MARK)).toBe(
-      "sh -c 'echo mark >&2; echo mark; exec sudo -n -- rm /opt/x'",
+    expect(quoteArgv(['sudo', '-n', '--', 'rm', '/opt/x'], MARKS)).toBe(
+      "sh -c 'echo errors >&2; echo mark; exec sudo -n -- rm /opt/x'",
     )
   })
 
   it('is of printable characters alone', () => {
-    expect(quoteArgv(['echo', 'ü\n\u0007'], MARK)).toMatch(/^[ -~]+$/)
+    expect(quoteArgv(['echo', 'ü\n\u0007'], MARKS)).toMatch(/^[ -~]+$/)
   })
 
   it('does not let a program be named like an assignment', () => {
-    expect(() => execFileSync('sh', ['-c', quoteArgv(['A=b', 'true'], MARK)], { stdio: 'pipe' })).toThrow(
+    expect(() => execFileSync('sh', ['-c', quoteArgv(['A=b', 'true'], MARKS)], { stdio: 'pipe' })).toThrow(
       /127|not found/,
     )
   })
 
   it('refuses what no argv can hold', () => {
-    expect(() => quoteArgv([], MARK)).toThrow(RangeError)
-    expect(() => quoteArgv(['a\0b'], MARK)).toThrow(RangeError)
+    expect(() => quoteArgv([], MARKS)).toThrow(RangeError)
+    expect(() => quoteArgv(['a\0b'], MARKS)).toThrow(RangeError)
   })
 })

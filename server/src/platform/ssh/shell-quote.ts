@@ -1,17 +1,19 @@
+import type { LoginMarks } from './login-preamble.ts'
+
 const PLAIN = /^[A-Za-z0-9_@%+:,./-]+$/
 const PRINTABLE = /^[\x20-\x7e]*$/
 
 /**
  * Writes an argv as the one string that SSH's exec request carries. Whatever the login shell is (a POSIX one, csh, tcsh
- * or fish), it starts `sh`, which writes `mark` to both outputs, the login files being through, and becomes the program with exactly
+ * or fish), it starts `sh`, which writes its mark to each output, the login files being through, and becomes the program with exactly
  * this argv. The only place where such a string is made.
  * @throws RangeError for an empty argv or a NUL character, which no argv can hold.
  */
-export function quoteArgv(argv: readonly string[], mark: string): string {
+export function quoteArgv(argv: readonly string[], marks: LoginMarks): string {
   if (argv.length === 0) throw new RangeError('an argv needs at least the name of a program')
   const text = `exec ${argv.map(quoteWord).join(' ')}`
   // Standard error first: where a login file has joined the two, its mark is before the other and so no output.
-  const script = `echo ${mark} >&2; echo ${mark}; ${PRINTABLE.test(text) ? text : evalOf(text)}`
+  const script = `echo ${marks.stderr} >&2; echo ${marks.stdout}; ${PRINTABLE.test(text) ? text : evalOf(text)}`
   return `sh -c ${quoteForAnyShell(script)}`
 }
 
