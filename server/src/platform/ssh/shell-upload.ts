@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type ErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
-import type { ChannelInput } from './exec-channel.ts'
+import type { ChannelInput } from './program-channel.ts'
 import { describePlace, type SshPlace } from './ssh-failure.ts'
 import type { PutFileOptions, SshExecOptions, SshExecResult } from './ssh-session.ts'
 import { openSource, piecesOf, sha256Of } from './upload-source.ts'

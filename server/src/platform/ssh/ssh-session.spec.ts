@@ -106,7 +106,7 @@ describe('a program over SSH', () => {
     const { session } = await odd()
     for (let times = 0; times < 30; times++)
       expect(await run(session, ['true'])).toEqual({ exitCode: 0, stdout: '', stderr: '' })
-  })
+  }, 30_000)
 
   it('that never ran is told in the words of what ran instead', async () => {
     const { session } = await odd({ login: 'echo "This account is currently not available."; exit 1' })
