@@ -46,6 +46,7 @@ describe.skipIf(reason)(suite, () => {
     keygen('-t', 'ed25519', '-N', '', '-f', join(folder, 'ca'))
     await makeOddUsers(host, fleet.bed.key.publicKey.trim(), readFileSync(join(folder, 'ca.pub'), 'utf8'))
     await startSshds()
+    await host.output(['ip', 'address', 'add', 'fe80::a/64', 'dev', 'host0', 'nodad'])
     before = await filesOf(host)
     waiting = refused('tmux')
   })
@@ -322,7 +323,6 @@ describe.skipIf(reason)(suite, () => {
 
   describe('addresses', () => {
     it('of IPv6 with a zone are installed over, and the agent answers there', async () => {
-      await host.output(['ip', 'address', 'add', 'fe80::a/64', 'dev', 'host0', 'nodad'])
       const address = `fe80::a%${fleet.bed.bridge}`
       const linkLocal = new AddressRanges([{ address: 'fe80::', prefix: 10 }])
       const outgoing = new OutgoingAddresses(() => linkLocal)
@@ -352,7 +352,7 @@ describe.skipIf(reason)(suite, () => {
   })
 
   it('a server adds, calls and commands a host by key and password, over a link-local address', async () => {
-    await using server = await ServerProcess.start()
+    await using server = await ServerProcess.start({ env: { ROLLCALL_ALLOWED_ADDRESSES: 'fe80::/10' } })
     const api = await server.api()
     const address = `fe80::a%${fleet.bed.bridge}`
     const credential = key({ password: PASSWORD })

@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { AddressRanges, parseRange } from '../network/address-ranges.ts'
+import { OutgoingAddresses } from '../network/outgoing-addresses.ts'
 import { connectSsh, type SshSession } from './index.ts'
 import { ssh2 } from './ssh2.ts'
 
@@ -18,44 +21,58 @@ interface Oddities {
   banner?: string
 }
 
+const LOOPBACK = new OutgoingAddresses(
+  () => new AddressRanges([parseRange('127.0.0.0/8')].filter((range) => range !== undefined)),
+)
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
+
+const HOST_KEY = makeHostKey()
+function makeHostKey(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-host-key-'))
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+  const key = readFileSync(join(folder, 'key'), 'utf8')
+  rmSync(folder, { recursive: true })
+  return key
+}
 
 /** An SSH server that runs what it is told in a shell of this machine. Without SFTP. */
 async function odd({ login = '', refusals = 0, maxSessions = 1, banner }: Oddities = {}) {
   let left = refusals
   let open = 0
   let most = 0
-  const key = ssh2.utils.generateKeyPairSync('ed25519').private
-  const server = new ssh2.Server({ hostKeys: [key], ...(banner !== undefined && { banner }) }, (client) => {
-    client.on('error', () => undefined)
-    client.on('authentication', (context) =>
-      context.method === 'password' ? context.accept() : context.reject(['password']),
-    )
-    client.on('session', (accept, reject) => {
-      if (left-- > 0 || open >= maxSessions) {
-        reject()
-        return
-      }
-      most = Math.max(most, ++open)
-      const session = accept()
-      session.on('close', () => open--)
-      session.on('exec', (take, _refuse, { command }) => {
-        const stream = take()
-        const child = spawn('sh', ['-c', `${login}\n${command}`])
-        child.stdin.on('error', () => undefined)
-        stream.pipe(child.stdin)
-        child.stdout.pipe(stream, { end: false })
-        child.stderr.pipe(stream.stderr, { end: false })
-        child.on('close', (code) => {
-          stream.exit(code ?? 1)
-          stream.end()
+  const server = new ssh2.Server(
+    { hostKeys: [HOST_KEY], ...(banner !== undefined && { banner }) },
+    (client) => {
+      client.on('error', () => undefined)
+      client.on('authentication', (context) =>
+        context.method === 'password' ? context.accept() : context.reject(['password']),
+      )
+      client.on('session', (accept, reject) => {
+        if (left-- > 0 || open >= maxSessions) {
+          reject()
+          return
+        }
+        most = Math.max(most, ++open)
+        const session = accept()
+        session.on('close', () => open--)
+        session.on('exec', (take, _refuse, { command }) => {
+          const stream = take()
+          const child = spawn('sh', ['-c', `${login}\n${command}`])
+          child.stdin.on('error', () => undefined)
+          stream.pipe(child.stdin)
+          child.stdout.pipe(stream, { end: false })
+          child.stderr.pipe(stream.stderr, { end: false })
+          child.on('close', (code) => {
+            stream.exit(code ?? 1)
+            stream.end()
+          })
         })
       })
-    })
-  })
+    },
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   closing.push(() => server.close())
@@ -66,6 +83,7 @@ async function odd({ login = '', refusals = 0, maxSessions = 1, banner }: Odditi
     credential: { type: 'password', password: 'x' },
     pinnedHostKey: null,
     onHostKey: async () => undefined,
+    outgoing: LOOPBACK,
     signal: new AbortController().signal,
   })
   closing.push(() => session.close())
