@@ -5,7 +5,13 @@ import { type HostScope, type Principal, refuseLabelsOutside } from '../access/i
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { ProfilesService, RollRepository } from '../heartbeats/index.ts'
-import { type Host, type HostReach, HostsRepository, HostsService } from '../hosts/index.ts'
+import {
+  type Host,
+  type HostReach,
+  type HostSettings,
+  HostsRepository,
+  HostsService,
+} from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
@@ -15,6 +21,7 @@ import { isReachNamed, mergeReach, passwordsToGiveAgain } from './domain/reach-c
 import { type HostTrial, tryReach } from './host-trial.ts'
 import { Machines } from './machines.ts'
 import { BUSY, busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
+import { refuseAddress } from './refuse-address.ts'
 
 const PROBE_TIMEOUT_MS = 8_000
 const PORT_TRIES = 20
@@ -60,12 +67,22 @@ export class HostChanges {
     const { labels, heartbeatProfile, autoReinstall, allowDuplicate } = change
     const isDuplicateAllowed = allowDuplicate || undefined
     const settings = { labels, heartbeatProfile, autoReinstall, isDuplicateAllowed }
-    const isReached = isReachNamed(change)
-    if (!isReached && change.agentPorts === undefined) {
+    if (!isReachNamed(change) && change.agentPorts === undefined) {
       await this.store(host, { settings, onlyIf: { labels: ifLabels } }, undefined)
       return this.changed(host, null, null)
     }
+    return this.changeReach(host, { change, settings, ifLabels, requestedBy, scope })
+  }
+
+  /** Changes how a host is reached, with what else was asked for beside it, once that has been tried. */
+  private async changeReach(
+    host: Host,
+    { change, settings, ifLabels, requestedBy, scope }: ReachWish,
+  ): Promise<ChangedHost> {
+    const { allowDuplicate } = change
+    const isReached = isReachNamed(change)
     if (BUSY.includes(host.state)) throw busy(host)
+    if (change.address !== undefined) await refuseAddress(this.outgoing, this.clock, change.address)
     const known = await this.hostRows.reach(host.id)
     if (!known) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
     refuseToSendPasswords(host, passwordsToGiveAgain(known.reach, change))
@@ -223,6 +240,15 @@ function refuseToSendPasswords(host: Host, fields: ReturnType<typeof passwordsTo
 }
 
 const WORDS = { credential: 'SSH password', sudoPassword: 'sudo password' }
+
+interface ReachWish {
+  change: HostChange
+  settings: HostSettings
+  /** The labels that the host must still have. */
+  ifLabels: Record<string, string> | undefined
+  requestedBy: string
+  scope: HostScope
+}
 
 interface PortWish {
   agentPorts: string | undefined

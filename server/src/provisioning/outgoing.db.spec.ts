@@ -58,6 +58,29 @@ it.each(ROUTES)(
   },
 )
 
+it.each([false, true])(
+  'no host that is known is changed to be reached there, tried or not (skipCheck: %s)',
+  async (skipCheck) => {
+    const name = `known-${skipCheck}`
+    const body = { name, address: '192.0.2.1', credential }
+    await server.ask('/api/hosts', { method: 'POST', key: server.localKey, body })
+    await server.test.database.pool.query("UPDATE host SET state = 'install_failed'")
+    for (const address of ['127.0.0.1', 'localhost', '::1', '169.254.169.254']) {
+      const change = { address, port, credential, skipCheck }
+      const answer = await server.ask(`/api/hosts/${name}`, {
+        method: 'PATCH',
+        key: server.localKey,
+        body: change,
+      })
+      expect([address, answer.code]).toEqual([address, 'host.address_refused'])
+    }
+    expect(connected).toBe(0)
+    const { json } = await server.ask(`/api/hosts/${name}`, { key: server.localKey })
+    expect(json.host.address).toBe('192.0.2.1')
+    await server.test.database.pool.query('TRUNCATE host CASCADE')
+  },
+)
+
 it('connects there once the operator has allowed it', async () => {
   server.config.allowedAddresses = new AddressRanges([{ address: '127.0.0.0', prefix: 8 }])
   const body = { address: '127.0.0.1', port }

@@ -14,9 +14,9 @@ import { argsOf, NOTHING } from './domain/on-purpose.ts'
 import { checkHost } from './host-check.ts'
 import { Machines } from './machines.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
+import { refuseAddress } from './refuse-address.ts'
 
 /** For a name to be resolved before a host is added; connecting resolves it again. */
-const RESOLVE_MS = 2000
 const SCAN_TIMEOUT_MS = 30_000
 const CHECK_TIMEOUT_MS = 60_000
 
@@ -45,7 +45,7 @@ export class ProvisioningService {
     { name: requestedBy, scope }: Pick<Principal, 'name' | 'scope'>,
   ): Promise<Accepted> {
     refuseLabelsOutside(scope, {}, request.labels)
-    await this.refuseAddress(request.address)
+    await refuseAddress(this.outgoing, this.clock, request.address)
     const {
       credential,
       sudoPassword,
@@ -73,14 +73,6 @@ export class ProvisioningService {
       now: this.clock.now(),
     })
     return this.accepted(host.id, run.commands[0].id)
-  }
-
-  /** Refuses an address that nothing will connect to. A name that DNS does not know now may be known when it is installed. */
-  private async refuseAddress(address: string): Promise<void> {
-    const known = this.outgoing.of(address).catch((error: unknown) => {
-      if (error instanceof RollcallError) throw error
-    })
-    await Promise.race([known, this.clock.sleep(RESOLVE_MS)])
   }
 
   async install(hostId: string, requestedBy: string, onPurpose = NOTHING): Promise<Accepted> {
