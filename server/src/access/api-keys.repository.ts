@@ -21,6 +21,8 @@ export interface ApiKey {
   lastUsedAt: Date | null
   /** The key, those that it was made with, and their owner; empty where it hangs on nothing. */
   chain: Grant[]
+  /** How many keys hang together, up to this one. */
+  depth: number
 }
 
 export interface NewApiKey
@@ -39,7 +41,7 @@ interface Owner {
   isDisabled: boolean
 }
 
-interface Row extends Omit<ApiKey, 'chain' | 'owner' | 'permissions'> {
+interface Row extends Omit<ApiKey, 'chain' | 'depth' | 'owner' | 'permissions'> {
   permissions: string[] | null
   parentId: string | null
   owner: Owner | null
@@ -144,6 +146,7 @@ function toKey({ parentId: _, ...row }: Row, chain: readonly Row[]): ApiKey {
     permissions: permissionsOf(row),
     owner: owner && { id: owner.id, name: owner.name, email: owner.email },
     chain: isWhole(chain) ? chain.flatMap(grantsOf) : [],
+    depth: chain.length,
   }
 }
 

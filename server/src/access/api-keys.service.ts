@@ -14,6 +14,7 @@ import { type Principal, rightsOf } from './principal.ts'
 import { UsersRepository } from './users.repository.ts'
 
 export const KEY_FILE = 'api-key'
+const LOCAL_PREFIX = 'local-'
 const DAY_MS = 86_400_000
 const NOTE_USED_MS = 60_000
 
@@ -52,8 +53,16 @@ export class ApiKeysService {
     const { name, permissions, scope } = wanted
     refuseExcess(wanted, maker)
     const parent = maker.kind === 'user' ? undefined : await this.keys.findById(maker.id)
-    if (parent && parent.chain.length > MAX_CHAIN)
-      throw refusal('name', 'A key that hangs on so many others can make none. Use another one.')
+    if (parent && parent.depth >= MAX_CHAIN)
+      throw refusal(
+        'name',
+        `The key ${parent.name} is the last of ${MAX_CHAIN} that were made with one another, and can make none. Use one of those before it.`,
+      )
+    if (name.startsWith(LOCAL_PREFIX))
+      throw refusal(
+        'name',
+        `Names that begin with "${LOCAL_PREFIX}" are those of servers' own keys. Choose another one.`,
+      )
     const secret = `rck_${newToken()}`
     const id = randomUUID()
     const createdAt = this.clock.now()
@@ -92,7 +101,7 @@ export class ApiKeysService {
         return undefined
       },
     )
-    const name = `local-${this.dataDir.installationId.slice(0, 8)}`
+    const name = `${LOCAL_PREFIX}${this.dataDir.installationId.slice(0, 8)}`
     if (key && (await this.keys.hashOf(name)) === hashOfToken(key)) return
     const fresh = `rck_${newToken()}`
     // The file first: a crash in between leaves a key that is not known yet, and the next start makes another.
@@ -126,7 +135,7 @@ export class ApiKeysService {
     }
   }
 
-  private viewOf({ chain, createdAt, expiresAt, lastUsedAt, ...key }: ApiKey): KeyView {
+  private viewOf({ chain, depth: _, createdAt, expiresAt, lastUsedAt, ...key }: ApiKey): KeyView {
     return {
       ...key,
       permissionsNow: [...(effectiveRights(chain, this.clock.now())?.permissions ?? [])],

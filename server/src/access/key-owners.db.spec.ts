@@ -96,6 +96,19 @@ describe('a key', () => {
     expect([await hostsFor(child.secret), await hostsFor(grandchild.secret)]).toEqual([401, 401])
   })
 
+  it('makes others in a row of eight and no more, and takes no name of a server’s own', async () => {
+    const owner = await server.person('row@example.com', 'admin')
+    let as: Asked = owner
+    for (let link = 1; link <= 8; link++) as = { key: (await keyOf(as, ['keys:write', 'hosts:read'])).secret }
+    expect(await hostsFor(as.key ?? '')).toEqual(['in', 'out'])
+    const make = (name: string, maker: Asked) => {
+      const body = { name, permissions: ['hosts:read'] }
+      return server.ask('/api/keys', { method: 'POST', body, ...maker })
+    }
+    for (const refused of [await make('ninth', as), await make('local-0badc0de', owner)])
+      expect(refused.json.error.fields).toMatchObject([{ field: 'body.name' }])
+  })
+
   it("that the server's own key makes belongs to the server, or to whom it names", async () => {
     const owner = await server.person('named@example.com', 'viewer')
     const make = { key: server.localKey }

@@ -97,14 +97,17 @@ export class RightsWatch implements OnModuleInit, OnModuleDestroy {
 
   private async recheckAll(): Promise<void> {
     const due = [...this.standing]
+    const failures: unknown[] = []
     const next = async () => {
       for (let entry = due.pop(); entry; entry = due.pop())
-        if (this.standing.has(entry))
-          // A database that is away changes nobody's rights: it is asked again in the next round.
-          await entry().catch((error) =>
-            this.log.warn({ err: error }, 'whether something may go on could not be asked'),
-          )
+        if (this.standing.has(entry)) await entry().catch((error) => failures.push(error))
     }
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, due.length) }, next))
+    // A database that is away changes nobody's rights: it is asked again in the next round.
+    if (failures.length > 0)
+      this.log.warn(
+        { err: failures[0], count: failures.length },
+        'whether something may go on could not be asked',
+      )
   }
 }

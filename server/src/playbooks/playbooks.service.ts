@@ -75,6 +75,8 @@ export class PlaybooksService {
     if (order.mode !== 'plan')
       throw notAPlan('This run is no plan. Make one with "rollcall playbook plan" and apply that.')
     if (run.endedAt === null) throw notAPlan('The plan is still being made. Wait until it has ended.')
+    // A collection that is not for whoever applies the plan is not there for them, whoever made it.
+    if (actor.scope !== null && order.version !== null) await this.catalogue.find(order.playbook, actor.scope)
     const planned = await this.playbooks.planned(planId)
     if (planned.length === 0)
       throw notAPlan('The plan succeeded on no host. See what failed, and plan it again.')
