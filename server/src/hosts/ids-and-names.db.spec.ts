@@ -186,6 +186,20 @@ describe("a host that is named like another host's id", () => {
     expect((await ask('/api/hosts', { ...admin, body: body('db-1') })).status).toBe(202)
   })
 
+  it('can be guessed at no more than twenty times an hour, by whoever may act on some hosts only', async () => {
+    const guesser = await server.person('guesser@example.com', 'operator', ['env=test'])
+    const add = async (name: string, as: Asked) => {
+      const credential = { type: 'password', password: 'x' }
+      const body = { name, address: '127.0.0.1', port: 1, credential, labels: { env: 'test' } }
+      return (await ask('/api/hosts', { method: 'POST', body, ...as })).code
+    }
+    expect(await add('free-1', guesser)).toBeUndefined()
+    for (let i = 0; i < 20; i++) expect(await add('victim', guesser)).toBe('host.name_taken')
+    expect(await add('victim', guesser)).toBe('access.locked_out')
+    expect(await add('free-2', guesser)).toBe('access.locked_out')
+    expect(await add('victim', { key: server.localKey })).toBe('host.name_taken')
+  })
+
   it('whatever hosts are called, no text ever finds one by the id of another', async () => {
     const hosts = server.app.get(HostsRepository)
     const known = (await query('SELECT id, name FROM host')).rows as { id: string; name: string }[]

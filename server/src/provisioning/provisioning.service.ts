@@ -7,6 +7,7 @@ import { AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh, type SshSession, scanHostKey } from '../platform/ssh/index.ts'
 import { AgentPorts } from './agent-ports.ts'
@@ -20,6 +21,9 @@ import { refuseAddress } from './refuse-address.ts'
 const SCAN_TIMEOUT_MS = 30_000
 const CHECK_TIMEOUT_MS = 60_000
 
+/** That a name is taken tells that it is somebody's. */
+const TAKEN_NAMES = { windowMs: 3_600_000, max: 20, maxKeys: 10_000 }
+
 export interface Accepted {
   host: Host
   commandId: string
@@ -28,6 +32,8 @@ export interface Accepted {
 /** Adds, installs again, removes and forgets hosts. The work itself is a command that the worker drives. */
 @Injectable()
 export class ProvisioningService {
+  private readonly takenNames = new AttemptWindows(TAKEN_NAMES)
+
   constructor(
     private readonly repository: ProvisioningRepository,
     private readonly hosts: HostsService,
@@ -40,12 +46,29 @@ export class ProvisioningService {
     private readonly clock: Clock,
   ) {}
 
-  async add(
-    request: NewHost,
-    { name: requestedBy, scope }: Pick<Principal, 'name' | 'scope'>,
-  ): Promise<Accepted> {
-    refuseLabelsOutside(scope, {}, request.labels)
+  /** Adds a host and begins to install it. Throws `host.name_taken`, which whoever may act on some hosts only is told so often and no more. */
+  async add(request: NewHost, actor: Principal): Promise<Accepted> {
+    refuseLabelsOutside(actor.scope, {}, request.labels)
     await refuseAddress(this.outgoing, this.clock, request.address)
+    if (actor.scope === null) return this.store(request, actor)
+    const prober = actor.userId ?? actor.id
+    if (!this.takenNames.take(prober, this.clock.now().getTime()))
+      throw new RollcallError(
+        'access.locked_out',
+        'Too many hosts with names that are taken were to be added. Wait an hour, or ask an admin to add this one.',
+      )
+    try {
+      const accepted = await this.store(request, actor)
+      this.takenNames.giveBack(prober)
+      return accepted
+    } catch (error) {
+      if (!(error instanceof RollcallError) || error.code !== 'host.name_taken')
+        this.takenNames.giveBack(prober)
+      throw error
+    }
+  }
+
+  private async store(request: NewHost, { name: requestedBy, scope }: Principal): Promise<Accepted> {
     const {
       credential,
       sudoPassword,
