@@ -13,7 +13,7 @@ import { addPlaybooks } from './own-playbooks.ts'
 
 const noBed = await whyNoBed()
 
-const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 const SHOWN = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'http_proxy']
 const SHOW = `umask; for name in ${SHOWN.join(' ')}; do eval "echo $name=\\$$name"; done`
 
