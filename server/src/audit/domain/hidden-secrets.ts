@@ -5,7 +5,7 @@ export const NOT_SHOWN = '(not shown)'
 
 /** Names under which people give secrets, in options, variables and fields. */
 const SECRET_NAME =
-  /pass(?:word|wd|phrase|code)?|pwd|secret|token|credential|(?:api|access|private|encryption|account|shared)[_-]?key|auth|cookie|session[_-]?id|signature/i
+  /pass(?:word|wd|phrase|code)?|pwd|psk|secret|token|credential|(?:api|access|private|encryption|account|shared)[_-]?key|auth|cookie|session[_-]?id|signature/i
 /** Options that name where a secret is, and not the secret. */
 const NAMES_A_PLACE = /[_-]?(?:file|path|dir|fd|env|stdin|name|type|url|method|socket)$/i
 
@@ -26,6 +26,7 @@ const HIDINGS: readonly Hiding[] = [
   [/((?<![\w+.-])[a-z][\w+.-]{1,20}:\/\/)[^\s/:@'"]{16,}(?=@)/gi, keepFirst],
   [/((?:\bauthorization|\bcookie)\s{0,5}[:=]\s{0,5})[^'"\r\n]+/gi, keepFirst],
   [/(\b(?:bearer|basic)\s{1,5})[\w.~+/=-]{6,}/gi, keepFirst],
+  [/((?:hooks\.slack\.com\/services|discord(?:app)?\.com\/api\/webhooks)\/)[^\s'"]+/g, keepFirst],
   [/(--from-literal[= ][^\s=]{1,200}=)\S+/g, keepFirst],
   [
     /(\b(?:password|identified\s{1,5}(?:by|with\s{1,5}\w{1,40}\s{1,5}(?:by|as)))\s{1,5})(?:'[^']*'?|"[^"]*"?)/gi,
@@ -47,7 +48,7 @@ const HIDINGS: readonly Hiding[] = [
 ]
 
 /** What prints a secret for a program that reads it. */
-const PRINTS = /\becho\b|\bprintf\b|<<</
+const PRINTS = /\becho\b|\bprintf\b|<</
 const READS_SECRET =
   /\b(?:chpasswd|passwd|cryptsetup|kinit|smbpasswd|openssl|gpg)\b|\blogin\b|\bsudo\s{1,5}-S\b|password-stdin/
 

@@ -45,6 +45,46 @@ it('does not start with ports for agents that cannot be, and names the variable'
     )
 })
 
+describe('who is believed, and who may act', () => {
+  const invalid = (name: string) =>
+    expect.objectContaining({ code: 'server.config_invalid', message: expect.stringContaining(name) })
+
+  it('trusts no proxy by default, and never the whole Internet', () => {
+    expect(readConfig(minimal).trustedProxies.has('127.0.0.1')).toBe(false)
+    const some = readConfig({ ...minimal, ROLLCALL_TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).trustedProxies
+    expect([some.has('10.9.9.9'), some.has('::1'), some.has('127.0.0.1')]).toEqual([true, true, false])
+    for (const text of ['0.0.0.0/0', '::/0', '*', 'loopback', 'proxy.example', '10.0.0.0/40'])
+      expect(() => readConfig({ ...minimal, ROLLCALL_TRUSTED_PROXIES: text }), text).toThrow(
+        invalid('ROLLCALL_TRUSTED_PROXIES'),
+      )
+  })
+
+  it('lets the public origin act always, and none without HTTPS where that one has it', () => {
+    const configured = (url: string, origins = '') =>
+      readConfig({ ...minimal, ROLLCALL_PUBLIC_URL: url, ROLLCALL_ALLOWED_ORIGINS: origins }).allowedOrigins
+    expect(configured('https://Rollcall.example:443/')).toEqual(['https://rollcall.example'])
+    expect(configured('http://rollcall.example:8420', 'https://admin.example')).toEqual([
+      ...['https://admin.example', 'http://rollcall.example:8420'],
+    ])
+    for (const origin of ['http://admin.example', 'admin.example', 'https://admin.example/path', '*'])
+      expect(() => configured('https://rollcall.example', origin), origin).toThrow(
+        invalid('ROLLCALL_ALLOWED_ORIGINS'),
+      )
+  })
+
+  it('connects nowhere on the server itself unless told so, and takes no name for an address', () => {
+    expect(readConfig(minimal).allowedAddresses.has('127.0.0.1')).toBe(false)
+    const some = readConfig({
+      ...minimal,
+      ROLLCALL_ALLOWED_ADDRESSES: '127.0.0.0/8 fe80::/10',
+    }).allowedAddresses
+    expect([some.has('127.0.0.1'), some.has('fe80::1%eth0')]).toEqual([true, true])
+    expect(() => readConfig({ ...minimal, ROLLCALL_ALLOWED_ADDRESSES: 'localhost' })).toThrow(
+      invalid('ROLLCALL_ALLOWED_ADDRESSES'),
+    )
+  })
+})
+
 describe('single sign-on', () => {
   const sso = {
     ...minimal,
