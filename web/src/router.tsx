@@ -178,7 +178,7 @@ const routes = [
     getParentRoute: under,
     path: '/terminals',
     staticData: { needs: 'terminals:open' },
-    validateSearch: (search) => ({ host: text(search.host) }),
+    validateSearch: (search) => ({ host: text(search.host), command: text(search.command) }),
     component: lazyRouteComponent(() => import('./features/terminals/terminals-page.tsx'), 'TerminalsPage'),
   }),
   createRoute({

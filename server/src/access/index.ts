@@ -6,7 +6,6 @@ export {
   intersectScopes,
   isCollectionFor,
   isInScope,
-  isNarrower,
   scopeParameter,
   WHOLE_FLEET,
 } from './domain/host-scope.ts'

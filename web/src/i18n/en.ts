@@ -111,6 +111,7 @@ export const en = {
   'command.cancelling': 'Cancelling …',
   'command.exit': 'exit code {code}',
   'command.run': 'The whole run',
+  'command.terminal': 'Show as a terminal',
   'commands.anyKind': 'Any kind',
   'commands.anyState': 'Any state',
   'commands.by': 'Asked by',

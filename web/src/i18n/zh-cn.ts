@@ -107,6 +107,7 @@ export const zhCn: Record<keyof typeof en, string> = {
   'command.cancelling': '正在取消……',
   'command.exit': '退出码 {code}',
   'command.run': '整个任务',
+  'command.terminal': '以终端显示',
   'commands.anyKind': '所有类型',
   'commands.anyState': '所有状态',
   'commands.by': '请求者',

@@ -31,6 +31,7 @@ export function CommandPage() {
 function Shown({ initial }: { initial: CommandView }) {
   const [command, setCommand] = useState(initial)
   const mayRun = useMay('commands:run')
+  const mayOpenTerminals = useMay('terminals:open')
   const cancel = () =>
     tellFailure(async () => setCommand((await call('cancelCommand', { params: { id: command.id } })).command))
   return (
@@ -66,6 +67,16 @@ function Shown({ initial }: { initial: CommandView }) {
         {mayRun && command.kind === 'command' && (
           <Button component={Link} to="/run" search={{ from: command.id } as never} variant="default">
             {t('command.again')}
+          </Button>
+        )}
+        {mayOpenTerminals && command.tty && !isOver(command) && (
+          <Button
+            component={Link}
+            to="/terminals"
+            search={{ command: command.id } as never}
+            variant="default"
+          >
+            {t('command.terminal')}
           </Button>
         )}
         {mayRun && !isOver(command) && (

@@ -14,11 +14,13 @@ const MOST = 12
 interface Tab {
   id: string
   host: string
+  /** It was opened elsewhere, perhaps by somebody else: to close the tab does not end it. */
+  isElsewhere?: boolean
 }
 
 /** Shells that go on whatever becomes of this page: after a reload they are here again, with what they said meanwhile. */
 export function TerminalsPage() {
-  const { host } = useSearch({ from: '/inside/terminals' })
+  const { host, command } = useSearch({ from: '/inside/terminals' })
   const navigate = useNavigate()
   const [tabs, setTabs] = useState<Tab[]>(readTabs)
   const [active, setActive] = useState<string | null>(() => readTabs().at(-1)?.id ?? null)
@@ -43,17 +45,35 @@ export function TerminalsPage() {
       setError(messageOf(failure))
     }
   }
+  const show = async (id: string) => {
+    setError(undefined)
+    try {
+      const found = (await call('showCommand', { params: { id } })).command
+      const tab = { id, host: found.host.name, isElsewhere: true }
+      setTabs((now) => (now.some((each) => each.id === id) ? now : [...now, tab].slice(-MOST)))
+      setActive(id)
+    } catch (failure) {
+      setError(messageOf(failure))
+    }
+  }
   const asked = useRef<string>(undefined)
   // biome-ignore lint/correctness/useExhaustiveDependencies: one shell for each time that the page is opened for a host
   useEffect(() => {
     if (!host || asked.current === host) return
     asked.current = host
-    void navigate({ to: '/terminals', search: { host: undefined }, replace: true })
+    void navigate({ to: '/terminals', search: { host: undefined, command: undefined }, replace: true })
     void open(host)
   }, [host])
-  const close = async ({ id }: Tab) => {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a terminal that is open already is shown once for each time that it is asked for
+  useEffect(() => {
+    if (!command) return
+    void navigate({ to: '/terminals', search: { host: undefined, command: undefined }, replace: true })
+    void show(command)
+  }, [command])
+  const close = async ({ id, isElsewhere }: Tab) => {
     setTabs((now) => now.filter((tab) => tab.id !== id))
     setActive((now) => (now === id ? (tabs.findLast((tab) => tab.id !== id)?.id ?? null) : now))
+    if (isElsewhere) return
     // One that has ended by itself cannot be ended again, which is as well.
     await call('cancelCommand', { params: { id } }).catch((failure) => setError(messageOf(failure)))
   }
