@@ -18,13 +18,13 @@ const BY_THE_CLOCK = [
 ]
 
 /**
- * Unit tests first and side by side; then what boots hosts, two files at a time, since they wait more than they work; then, each alone,
+ * Unit tests first and side by side; then what boots hosts, three files at a time, since they wait more than they work; then, each alone,
  * what goes by the clock.
  */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'] } },
+      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'], isolate: false } },
       'agent/vitest.config.ts',
       'cli/vitest.config.ts',
       'inventory/vitest.config.ts',
@@ -35,6 +35,8 @@ export default defineConfig({
           name: 'server',
           include: ['server/src/**/*.spec.ts'],
           exclude: ['**/*.db.spec.ts'],
+          testTimeout: PATIENT.timeout,
+          isolate: false,
         },
       },
       {
@@ -42,10 +44,13 @@ export default defineConfig({
         test: {
           name: 'database',
           include: ['server/src/**/*.db.spec.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           expect: { poll: PATIENT },
           hookTimeout: 60_000,
-          fileParallelism: false,
+          globalSetup: ['server/src/testing/shared-postgres.ts'],
+          // What takes longest is to load the server, which a worker does once.
+          isolate: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -55,7 +60,7 @@ export default defineConfig({
           include: ['test/**/*.spec.ts'],
           exclude: BY_THE_CLOCK,
           ...ON_HOSTS,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lint } from './lint.mjs'
 import { run, runMain, say, setUp } from './setup.mjs'
+import { slowestFiles } from './slowest-files.mjs'
 
 runMain(async () => {
   const filters = process.argv.slice(2)
@@ -37,10 +38,10 @@ runMain(async () => {
         env: { ROLLCALL_ANSIBLE_BUNDLE: bundle },
       },
     ).catch((error) => error)
-    const { numPassedTests, numFailedTests, numPendingTests, success } = JSON.parse(
-      await readFile(report, 'utf8'),
-    )
+    const told = JSON.parse(await readFile(report, 'utf8'))
+    const { numPassedTests, numFailedTests, numPendingTests, success } = told
     if (failure || !success || numPassedTests === 0) process.exitCode = 1
+    console.log(`\nThe files that took longest:\n${slowestFiles(told).join('\n')}`)
     console.log(
       `${numPassedTests} passed, ${Math.max(numFailedTests, process.exitCode ?? 0)} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`,
     )

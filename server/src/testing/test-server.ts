@@ -11,6 +11,7 @@ import { ApiKeysService } from '../access/index.ts'
 import { AppModule } from '../app.module.ts'
 import { LiveGateway } from '../live/index.ts'
 import type { Config } from '../platform/config/config.ts'
+import type { DataDir } from '../platform/config/data-dir.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { prepareHttp } from '../web/index.ts'
 import { testPlatform } from './test-platform.ts'
@@ -36,6 +37,7 @@ export class TestServer implements AsyncDisposable {
     readonly localKey: string,
     private readonly folder: string,
     private readonly log: string[],
+    private readonly dataDir: DataDir,
   ) {}
 
   /** `isQueueUp`: what the server is to believe of its queue. */
@@ -56,7 +58,7 @@ export class TestServer implements AsyncDisposable {
     app.get(LiveGateway).attach(app.getHttpServer() as Server)
     await app.get(ApiKeysService).ensureLocalKey()
     const localKey = (await readFile(dataDir.file('api-key'), 'utf8')).trim()
-    return new TestServer(app, test, config, await app.getUrl(), localKey, folder, lines)
+    return new TestServer(app, test, config, await app.getUrl(), localKey, folder, lines, dataDir)
   }
 
   /** What the server has written to its log. */
@@ -68,6 +70,7 @@ export class TestServer implements AsyncDisposable {
     this.app.get(LiveGateway).close()
     await this.app.close()
     await this.test.close()
+    await this.dataDir.close()
     await rm(this.folder, { recursive: true, force: true })
   }
 

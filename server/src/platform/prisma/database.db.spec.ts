@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { MIGRATIONS, TestDatabase } from '../testing/test-database.ts'
+import { MIGRATIONS } from '../testing/template-database.ts'
+import { TestDatabase } from '../testing/test-database.ts'
 import { applyMigrations } from './migrator.ts'
 
 let test: TestDatabase

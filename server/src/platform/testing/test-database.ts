@@ -1,35 +1,29 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import pino from 'pino'
-import { EmbeddedPostgres } from '../postgres/embedded-postgres.ts'
+import { inject } from 'vitest'
 import { Database } from '../prisma/database.ts'
+import { inDatabase, MIGRATIONS, TEMPLATE } from './template-database.ts'
 
-export const MIGRATIONS = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url))
-
-/** A real, empty, migrated database for a spec, on a PostgreSQL of its own. */
+/** A real, empty, migrated database for a spec, on the PostgreSQL that all specs share. */
 export class TestDatabase {
   private constructor(
     readonly database: Database,
     readonly connection: pg.PoolConfig,
-    readonly postgres: EmbeddedPostgres,
-    private readonly folder: string,
+    private readonly name: string,
   ) {}
 
   static async open(): Promise<TestDatabase> {
-    const folder = await mkdtemp(join(tmpdir(), 'rollcall-db-'))
-    await chmod(folder, 0o711)
-    const log = pino({ level: 'silent' })
-    const postgres = new EmbeddedPostgres(join(folder, 'postgres'), log)
-    const connection = await postgres.start()
-    return new TestDatabase(await Database.open(connection, MIGRATIONS, log), connection, postgres, folder)
+    const shared = inject('postgres')
+    const name = `spec_${randomUUID().replaceAll('-', '')}`
+    await inDatabase(shared, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`))
+    const connection = { ...shared, database: name }
+    const database = await Database.open(connection, MIGRATIONS, pino({ level: 'silent' }))
+    return new TestDatabase(database, connection, name)
   }
 
   async close(): Promise<void> {
     await this.database.close()
-    await this.postgres.stop()
-    await rm(this.folder, { recursive: true, force: true })
+    await inDatabase(inject('postgres'), (client) => client.query(`DROP DATABASE ${this.name} WITH (FORCE)`))
   }
 }

@@ -1,0 +1,40 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type pg from 'pg'
+import pino from 'pino'
+import type { TestProject } from 'vitest/node'
+import { EmbeddedPostgres } from '../platform/postgres/embedded-postgres.ts'
+import { Database } from '../platform/prisma/database.ts'
+import { inDatabase, MIGRATIONS, TEMPLATE } from '../platform/testing/template-database.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** How to connect to the PostgreSQL that all database specs share. */
+    postgres: Pick<pg.PoolConfig, 'host' | 'user' | 'password' | 'database'>
+  }
+}
+
+/** Starts one PostgreSQL for all database specs, with a migrated database that theirs are copies of. Returns what stops it. */
+export default async function sharePostgres(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-db-'))
+  await chmod(folder, 0o711)
+  const log = pino({ level: 'silent' })
+  const postgres = new EmbeddedPostgres(join(folder, 'postgres'), log)
+  const connection = await postgres.start()
+  await inDatabase(connection, (client) => client.query(`CREATE DATABASE ${TEMPLATE}`))
+  const template = await Database.open({ ...connection, database: TEMPLATE }, MIGRATIONS, log)
+  await template.close()
+  const { host, user, password, database } = connection
+  if (typeof password !== 'string') throw new Error('the embedded PostgreSQL is signed in to by a password')
+  project.provide('postgres', {
+    ...(host !== undefined && { host }),
+    ...(user !== undefined && { user }),
+    ...(database !== undefined && { database }),
+    password,
+  })
+  return async () => {
+    await postgres.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
