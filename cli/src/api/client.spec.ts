@@ -21,8 +21,9 @@ it('hands over all that a program wrote, also when it ended before the server wa
     const program = spawn(process.execPath, ['-e', 'process.stdout.write("all of it")'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    const hasEnded = once(program, 'exit')
     const client = new ApiClient(async () => {
-      await once(program, 'exit')
+      await hasEnded
       await setImmediate()
       return { url: new URL(`http://127.0.0.1:${port}`), apiKey: 'rck_any', pid: undefined }
     })
