@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { whyNoBed } from '../bed/index.ts'
+import { ATTACKS } from './registry.ts'
+import { AttackSetting } from './setting.ts'
+
+const reason = await whyNoBed()
+
+describe.skipIf(reason !== undefined)(
+  `attacks on a real server and its hosts${reason ? ` (${reason})` : ''}`,
+  () => {
+    let setting: AttackSetting
+    beforeAll(async () => {
+      setting = await AttackSetting.open()
+    })
+    afterAll(() => setting?.[Symbol.asyncDispose]())
+
+    it.each(ATTACKS.map((attack) => [attack.name, attack] as const))(
+      'is refused: %s',
+      async (_name, attack) => {
+        expect(await attack.run(setting, { isShort: true })).toEqual([])
+      },
+    )
+  },
+)
