@@ -6,7 +6,7 @@ import { Content, Idle } from './files/content.ts'
 import { getFile } from './files/get-file.ts'
 import { getFiles, listTree } from './files/get-tree.ts'
 import { type Job, putFile, removePart } from './files/put-file.ts'
-import { putTree } from './files/put-tree.ts'
+import { putTree, syncTree } from './files/put-tree.ts'
 import { pathsIn, type TransferPaths } from './files/transfer-paths.ts'
 import { type OrderRecord, readOrder, readResult } from './files/transfer-records.ts'
 import { asFailure } from './files/worker-failure.ts'
@@ -55,7 +55,8 @@ async function carryOut({ order }: OrderRecord, job: Job, paths: TransferPaths):
     if (order.kind === 'get_file') return await getFile(order, paths, job.leftFree)
     if (order.kind === 'list_tree') return await listTree(order, paths, job.leftFree)
     if (order.kind === 'get_files') return await getFiles(order, paths, job.leftFree)
-    return order.kind === 'put_file' ? await putFile(order, job) : await putTree(order, job, paths)
+    if (order.kind === 'put_file') return await putFile(order, job)
+    return order.kind === 'put_tree' ? await putTree(order, job, paths) : await syncTree(order, job, paths)
   } catch (error) {
     if (error instanceof Idle) throw error
     const { code, message } = asFailure(error, order.path)

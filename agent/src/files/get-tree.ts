@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, lstatSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, readdirSync, readlinkSync, readSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
@@ -7,8 +7,9 @@ import {
   MAX_MANIFEST_BYTES,
   type TransferOrder,
   type TransferResult,
-  type TreeFile,
+  type TreeEntry,
   type TreeListEnd,
+  treeLink,
   treePath,
 } from '@rollcall/contracts/agent'
 import { errorCode } from '../platform/files.ts'
@@ -26,14 +27,14 @@ type Order<K extends TransferOrder['kind']> = Extract<TransferOrder, { kind: K }
 
 /** Writes down what a tree holds. What goes while it is being read is not in it, and what grows is in it as it was read. */
 export async function listTree(
-  { path }: Order<'list_tree'>,
+  { path, whole }: Order<'list_tree'>,
   spool: Spool,
   leftFree: number,
 ): Promise<TransferResult> {
   const root = openFolder(path, { makes: false })
   try {
     using copy = Copy.begin(spool, MAX_CHUNK_BYTES, leftFree)
-    const list = new TreeList(copy, path)
+    const list = new TreeList(copy, path, whole === true)
     await list.enter(root, '', 0)
     return await list.finish()
   } finally {
@@ -85,13 +86,15 @@ function openInTree(root: Folder, path: string, whole: string): number {
 class TreeList {
   readonly #copy: Copy
   readonly #path: string
+  readonly #isWhole: boolean
   readonly #end: TreeListEnd = { left_out: [], left_out_count: 0 }
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES)
   #bytes = 0
 
-  constructor(copy: Copy, path: string) {
+  constructor(copy: Copy, path: string, isWhole: boolean) {
     this.#copy = copy
     this.#path = path
+    this.#isWhole = isWhole
   }
 
   async enter(folder: Folder, prefix: string, depth: number): Promise<void> {
@@ -103,6 +106,7 @@ class TreeList {
       if (isName && stat === undefined) continue // it went meanwhile
       if (stat?.isFile()) await this.#tell(folder, name, path)
       else if (stat?.isDirectory() && depth < MOST_DEEP) await this.#enterBelow(folder, name, path, depth)
+      else if (this.#isWhole && stat?.isSymbolicLink()) await this.#tellLink(folder, name, path)
       else this.#leaveOut(path)
     }
   }
@@ -116,6 +120,9 @@ class TreeList {
     const below = this.#open(path, () => openFolder(name, { makes: false }, folder))
     if (below === null) return
     try {
+      const { mode, mtimeMs } = fstatSync(below.fd)
+      if (this.#isWhole)
+        await this.#line({ path, folder: true, mode: mode & 0o7777, mtime_ms: Math.trunc(mtimeMs) })
       await this.enter(below, `${path}/`, depth + 1)
     } finally {
       below.close()
@@ -133,11 +140,20 @@ class TreeList {
         hash.update(this.#buffer.subarray(0, read))
         await this.#copy.moved(read)
       }
-      const mode = fstatSync(fd).mode & 0o7777
-      await this.#line({ path, size, sha256: hash.digest('hex'), mode } satisfies TreeFile)
+      const { mode, mtimeMs } = fstatSync(fd)
+      const time = this.#isWhole ? { mtime_ms: Math.trunc(mtimeMs) } : {}
+      await this.#line({ path, size, sha256: hash.digest('hex'), mode: mode & 0o7777, ...time })
     } finally {
       closeSync(fd)
     }
+  }
+
+  async #tellLink(folder: Folder, name: string, path: string): Promise<void> {
+    const raw = this.#open(path, () => readlinkSync(folder.at(name), { encoding: 'buffer' }))
+    if (raw === null) return
+    const entry = treeLink.safeParse({ path, link: raw.toString('utf8') })
+    if (entry.success && Buffer.from(entry.data.link).equals(raw)) await this.#line(entry.data)
+    else this.#leaveOut(path)
   }
 
   /** Null for what went, or was exchanged, since it was seen, and for what belongs to the kernel. */
@@ -157,7 +173,7 @@ class TreeList {
     if (this.#end.left_out.length < MOST_TOLD) this.#end.left_out.push(sanitizeText(path, 1000))
   }
 
-  async #line(value: TreeFile | TreeListEnd): Promise<void> {
+  async #line(value: TreeEntry | TreeListEnd): Promise<void> {
     const line = Buffer.from(`${JSON.stringify(value)}\n`)
     this.#bytes += line.length
     if (this.#bytes > MAX_MANIFEST_BYTES)

@@ -7,6 +7,7 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  futimesSync,
   lstatSync,
   openSync,
   readSync,
@@ -17,6 +18,7 @@ import {
 } from 'node:fs'
 import { RollcallError } from '@rollcall/contracts'
 import { errorCode } from '../platform/files.ts'
+import { copyAttributes } from './file-attributes.ts'
 import type { Owner } from './file-owner.ts'
 import { type Folder, refused } from './safe-path.ts'
 
@@ -28,6 +30,12 @@ export interface Wish {
   sha256: string
   mode: number | null
   owner: Owner
+  /** When it was changed last; left as it comes where it is missing. */
+  mtimeMs?: number
+  /** A symbolic link of that name gives way; without this it is refused. */
+  replacesLinks?: boolean
+  /** Nothing is set right: it is only looked. */
+  isDryRun?: boolean
 }
 
 /** What bears the name now; null for nothing. Throws `file.not_regular` for anything that no file may take the place of. */
@@ -84,25 +92,46 @@ export function hashOpen(fd: number, size: number) {
 
 /** Whether the file is there as wished; then nothing needs to be sent. Its mode and owner are set right. */
 export function isInPlace(folder: Folder, name: string, path: string, wish: Wish): boolean {
-  const stat = regularOrNothing(folder, name, path)
+  const stat = replaceable(folder, name, path, wish)
   if (stat === null || stat.size !== wish.size) return false
   const fd = openRegular(folder, name, path)
   try {
     const { hash, bytes } = hashOpen(fd, wish.size)
     if (bytes !== wish.size || hash.digest('hex') !== wish.sha256) return false
-    setRights(fd, fstatSync(fd), wish)
+    if (wish.isDryRun) return true
+    const held = fstatSync(fd)
+    setRights(fd, held, wish)
+    setTime(fd, held, wish)
     return true
   } finally {
     closeSync(fd)
   }
 }
 
-/** Changes only what differs. The owner first: chown(2) takes set-user-id bits away. */
-function setRights(fd: number, stat: Stats, { mode, owner }: Wish): void {
+/** Returns whether it was changed. */
+function setOwner(fd: number, stat: Stats, owner: Owner): boolean {
   const uid = owner.uid ?? stat.uid
   const gid = owner.gid ?? stat.gid
   const isMoved = uid !== stat.uid || gid !== stat.gid
   if (isMoved) fchownSync(fd, uid, gid)
+  return isMoved
+}
+
+/** What a file may take the place of: a file, nothing, and where that is wished a link, which counts as nothing. */
+function replaceable(folder: Folder, name: string, path: string, { replacesLinks }: Wish): Stats | null {
+  const isLink =
+    replacesLinks === true && lstatSync(folder.at(name), { throwIfNoEntry: false })?.isSymbolicLink()
+  return isLink ? null : regularOrNothing(folder, name, path)
+}
+
+function setTime(fd: number, stat: Stats, { mtimeMs }: Wish): void {
+  if (mtimeMs !== undefined && Math.trunc(stat.mtimeMs) !== mtimeMs)
+    futimesSync(fd, stat.atimeMs / 1000, mtimeMs / 1000)
+}
+
+/** Changes only what differs. The owner first: chown(2) takes set-user-id bits away. */
+function setRights(fd: number, stat: Stats, { mode, owner }: Wish): void {
+  const isMoved = setOwner(fd, stat, owner)
   if (mode !== null && (isMoved || (stat.mode & 0o7777) !== mode)) fchmodSync(fd, mode)
 }
 
@@ -158,10 +187,13 @@ export class PartFile {
         'file.content_wrong',
         `What came of ${path} is not what was announced; it was thrown away. Send it again.`,
       )
-    const before = regularOrNothing(this.#folder, name, path)
+    const before = replaceable(this.#folder, name, path, wish)
     const owner = { uid: wish.owner.uid ?? before?.uid ?? null, gid: wish.owner.gid ?? before?.gid ?? null }
     const mode = wish.mode ?? (before === null ? NEW_MODE : before.mode & 0o7777)
-    setRights(this.#fd, fstatSync(this.#fd), { ...wish, owner, mode })
+    setOwner(this.#fd, fstatSync(this.#fd), owner)
+    if (before !== null) this.#keepAttributes(name, path)
+    fchmodSync(this.#fd, mode)
+    setTime(this.#fd, fstatSync(this.#fd), wish)
     if (isDurable) fsyncSync(this.#fd)
     renameSync(this.#folder.at(this.#partName), this.#folder.at(name))
     const placed = lstatSync(this.#folder.at(name))
@@ -172,6 +204,16 @@ export class PartFile {
 
   close(): void {
     closeSync(this.#fd)
+  }
+
+  /** Takes over the access lists and extended attributes, capabilities among them, of the file whose place it takes. */
+  #keepAttributes(name: string, path: string): void {
+    const former = openRegular(this.#folder, name, path)
+    try {
+      copyAttributes(former, this.#fd, path)
+    } finally {
+      closeSync(former)
+    }
   }
 }
 

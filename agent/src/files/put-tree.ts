@@ -1,48 +1,124 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { RollcallError } from '@rollcall/contracts'
-import { type TransferOrder, type TransferResult, type TreeFile, treeFile } from '@rollcall/contracts/agent'
+import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import {
+  isTreeFile,
+  MAX_LISTED_CHANGES,
+  type TransferOrder,
+  type TransferResult,
+  type TreeEntry,
+  type TreeFile,
+  type TreeFolder,
+  type TreeLink,
+  treeEntry,
+  treeFile,
+} from '@rollcall/contracts/agent'
+import type { z } from 'zod'
 import { readIfThere, replaceFile } from '../platform/files.ts'
 import { workerEnvironment } from '../runner/child-environment.ts'
 import { resolveOwner } from './file-owner.ts'
 import { PartFile, type Wish } from './placed-file.ts'
 import { publish, refuseUnpublishable } from './publish.ts'
 import { type Job, needRoom } from './put-file.ts'
-import { type Folder, openFolder } from './safe-path.ts'
+import { type Folder, openFolder, refused } from './safe-path.ts'
 import type { TransferPaths } from './transfer-paths.ts'
 import { readWanted } from './transfer-records.ts'
+import { TreeStep } from './tree-step.ts'
 import { TreeWriter } from './tree-writer.ts'
 import { rangesOf, wantedIndexes } from './wanted.ts'
 
 type PutTree = Extract<TransferOrder, { kind: 'put_tree' }>
+type SyncTree = Extract<TransferOrder, { kind: 'sync_tree' }>
 
 const SYNC_MS = 10 * 60_000
 
 export async function putTree(order: PutTree, job: Job, paths: TransferPaths): Promise<TransferResult> {
   if (order.publish_as !== null) refuseUnpublishable(order.path)
   const owner = order.owner === null ? { uid: null, gid: null } : resolveOwner(order.owner)
-  const files = await readManifest(order, job, paths)
+  const files = parseManifest(await readManifest(order, job, paths))
   // Its parents only where that was asked for; the tree's own folder always.
   if (!order.make_parents) openFolder(dirname(order.path), { makes: false }).close()
   const root = openFolder(order.path, { makes: true })
   const tree = new TreeWriter(root, owner, job)
   const ranges = readWanted(paths) ?? compare(files, tree, paths)
   const wanted = wantedIndexes(ranges).map((index) => files[index] as TreeFile)
-  if (job.content.offset === order.manifest.size)
-    needRoom(
-      root,
-      wanted.reduce((sum, { size }) => sum + size, 0),
-      job.leftFree,
-    )
+  if (job.content.offset === order.manifest.size) needRoom(root, bytesOf(wanted), job.leftFree)
   await tree.write(wanted, order.manifest.size)
   if (wanted.length > 0) sync(root)
   if (order.publish_as !== null) publish(order.path, order.publish_as)
   return { error: null, files_written: wanted.length, files_unchanged: files.length - wanted.length }
 }
 
+/** Brings a tree in step with its list: files as above, then links, and what does not belong there goes. */
+export async function syncTree(order: SyncTree, job: Job, paths: TransferPaths): Promise<TransferResult> {
+  if (order.delete && dirname(order.path) === '/')
+    throw refused(
+      order.path,
+      'what is missing in a list is removed below a folder of the second level at the least',
+    )
+  const owner = order.owner === null ? { uid: null, gid: null } : resolveOwner(order.owner)
+  const entries = parseEntries(await readManifest(order, job, paths))
+  const isDryRun = order.dry_run
+  if (!isDryRun && !order.make_parents) openFolder(dirname(order.path), { makes: false }).close()
+  const root = openRoot(order)
+  if (root === null) return allNew(entries)
+  const links = entries.filter((entry): entry is TreeLink => 'link' in entry)
+  const folders = entries.filter((entry): entry is TreeFolder => 'folder' in entry)
+  const tree = new TreeWriter(root, owner, job, { replacesLinks: true, isDryRun })
+  const step = new TreeStep(root, { id: job.id, owner, isDryRun })
+  const ranges = isDryRun
+    ? rangesOf(missingOf(entries, tree))
+    : (readWanted(paths) ?? compare(entries, tree, paths))
+  const wanted = wantedIndexes(ranges).flatMap((index) => {
+    const entry = entries[index]
+    return entry !== undefined && isTreeFile(entry) ? [entry] : []
+  })
+  for (const { path } of wanted) step.writes(path)
+  if (!isDryRun && job.content.offset === order.manifest.size) needRoom(root, bytesOf(wanted), job.leftFree)
+  if (!isDryRun) await tree.write(wanted, order.manifest.size)
+  step.makeFolders(folders)
+  step.setLinks(links)
+  if (order.delete) step.removeOthers(entries)
+  step.finishFolders(folders)
+  if (!isDryRun) sync(root)
+  const files = entries.length - links.length - folders.length
+  const counts = { files_written: wanted.length, files_unchanged: files - wanted.length }
+  return { error: null, ...counts, changes: step.changes }
+}
+
+/** Null for a folder that is not there, and that a dry run does not make. */
+function openRoot(order: SyncTree): Folder | null {
+  try {
+    return openFolder(order.path, { makes: !order.dry_run })
+  } catch (error) {
+    if (order.dry_run && error instanceof RollcallError && error.code === 'file.not_found') return null
+    throw error
+  }
+}
+
+function allNew(entries: readonly TreeEntry[]): TransferResult {
+  const changeOf = (entry: TreeEntry) => (isTreeFile(entry) ? 'write' : 'link' in entry ? 'link' : 'folder')
+  const count = (change: string) => entries.filter((entry) => changeOf(entry) === change).length
+  return {
+    error: null,
+    files_written: count('write'),
+    files_unchanged: 0,
+    changes: {
+      links: count('link'),
+      folders: count('folder'),
+      removed: 0,
+      listed: entries
+        .slice(0, MAX_LISTED_CHANGES)
+        .map((entry) => ({ change: changeOf(entry), path: sanitizeText(entry.path, 4000) })),
+    },
+  }
+}
+
+const bytesOf = (files: readonly TreeFile[]): number => files.reduce((sum, { size }) => sum + size, 0)
+
 /** The list comes first, as content like any other, and is kept in the spool. */
-async function readManifest(order: PutTree, job: Job, paths: TransferPaths): Promise<TreeFile[]> {
+async function readManifest(order: PutTree | SyncTree, job: Job, paths: TransferPaths): Promise<string> {
   const { size, sha256 } = order.manifest
   if (readIfThere(paths.manifest) === null) {
     const spool = openFolder(paths.folder, { makes: false })
@@ -53,17 +129,22 @@ async function readManifest(order: PutTree, job: Job, paths: TransferPaths): Pro
     part.close()
     spool.close()
   }
-  return parseManifest(readFileSync(paths.manifest, 'utf8'))
+  return readFileSync(paths.manifest, 'utf8')
 }
 
 /** @throws RollcallError `file.path_refused` for what is no list of files, names one twice, or leads out of the tree. */
-export function parseManifest(text: string): TreeFile[] {
+export const parseManifest = (text: string): TreeFile[] => parseLines(text, treeFile)
+
+/** As `parseManifest`, with links and folders. */
+const parseEntries = (text: string): TreeEntry[] => parseLines(text, treeEntry)
+
+function parseLines<T extends TreeEntry>(text: string, schema: z.ZodType<T>): T[] {
   const seen = new Set<string>()
   return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line, index) => {
-      const parsed = treeFile.safeParse(parseJson(line))
+      const parsed = schema.safeParse(parseJson(line))
       if (!parsed.success) throw badLine(index, parsed.error.issues[0]?.message ?? 'is not valid')
       if (seen.has(parsed.data.path)) throw badLine(index, 'names a file for the second time')
       seen.add(parsed.data.path)
@@ -84,12 +165,14 @@ const badLine = (index: number, why: string) =>
   new RollcallError('file.path_refused', `Line ${index + 1} of the list of files ${why}. Nothing was placed.`)
 
 /** Which files are not there as they should be, put on record for the server and for a worker after this one. */
-function compare(files: readonly TreeFile[], tree: TreeWriter, paths: TransferPaths): [number, number][] {
-  const indexes = files.flatMap((file, index) => (tree.has(file) ? [] : [index]))
-  const ranges = rangesOf(indexes)
+function compare(entries: readonly TreeEntry[], tree: TreeWriter, paths: TransferPaths): [number, number][] {
+  const ranges = rangesOf(missingOf(entries, tree))
   replaceFile(paths.wanted, JSON.stringify(ranges))
   return ranges
 }
+
+const missingOf = (entries: readonly TreeEntry[], tree: TreeWriter): number[] =>
+  entries.flatMap((entry, index) => (isTreeFile(entry) && !tree.has(entry) ? [index] : []))
 
 /** One call for the whole file system, instead of two for each of thousands of files. */
 function sync(root: Folder): void {

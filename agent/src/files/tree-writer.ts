@@ -2,22 +2,27 @@ import { fchownSync } from 'node:fs'
 import { RollcallError } from '@rollcall/contracts'
 import type { TreeFile } from '@rollcall/contracts/agent'
 import type { Owner } from './file-owner.ts'
-import { isInPlace, type PartFile } from './placed-file.ts'
+import { isInPlace, type PartFile, type Wish } from './placed-file.ts'
 import { type Job, openPart } from './put-file.ts'
 import { type Folder, openFolder } from './safe-path.ts'
+
+/** How it goes about files, other than one by one. */
+type Manner = Pick<Wish, 'replacesLinks' | 'isDryRun'>
 
 /** Compares and places the files of a tree below an open folder. */
 export class TreeWriter {
   readonly #root: Folder
   readonly #owner: Owner
   readonly #job: Job
+  readonly #manner: Manner
   /** The folder of the latest file: lists are in order, so the next one is mostly in it too. */
   #latest: { path: string; folder: Folder } | null = null
 
-  constructor(root: Folder, owner: Owner, job: Job) {
+  constructor(root: Folder, owner: Owner, job: Job, manner: Manner = {}) {
     this.#root = root
     this.#owner = owner
     this.#job = job
+    this.#manner = manner
   }
 
   has(file: TreeFile): boolean {
@@ -90,7 +95,14 @@ export class TreeWriter {
 
   #words = (file: TreeFile): string => `${this.#root.path}/${file.path}`
 
-  #wish = ({ size, sha256, mode }: TreeFile) => ({ size, sha256, mode, owner: this.#owner })
+  #wish = ({ size, sha256, mode, mtime_ms }: TreeFile): Wish => ({
+    size,
+    sha256,
+    mode,
+    owner: this.#owner,
+    ...(mtime_ms !== undefined && { mtimeMs: mtime_ms }),
+    ...this.#manner,
+  })
 }
 
 /** One file that is being written; without a part it is in place already, and what comes of it is passed over. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -76,5 +76,22 @@ describe('a folder of a host', () => {
     const told: string[] = []
     await copyFrom([{ left_out: ['\u001b]0;title\u0007x'], left_out_count: 1 }], '', told)
     expect(told.join()).not.toMatch(/\p{Cc}/u)
+  })
+
+  it('comes with its links, empty folders and times, and with no file placed through a link', async () => {
+    const dated = { ...file('sub/a', 'one'), mtime_ms: 1_600_000_000_000 }
+    const lines = [
+      dated,
+      { path: 'empty', folder: true, mode: 0o755, mtime_ms: 1_600_000_000_000 },
+      { path: 'link', link: '../elsewhere' },
+      END,
+    ]
+    expect(await copyFrom(lines, 'one')).toMatchObject({ state: 'success', fetched: 1 })
+    expect(await readlink(join(place, 'link'))).toBe('../elsewhere')
+    expect(await readdir(join(place, 'empty'))).toEqual([])
+    for (const name of ['sub/a', 'empty'])
+      expect((await stat(join(place, name))).mtimeMs).toBe(1_600_000_000_000)
+    const through = await copyFrom([file('link/x', 'one'), END], 'one')
+    expect(through).toMatchObject({ state: 'failed', reason: expect.stringContaining('no folder here') })
   })
 })

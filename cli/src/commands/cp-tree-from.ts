@@ -1,13 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { lstat, mkdir, open, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, readlink, rename, rm, symlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { sanitizeText } from '@rollcall/contracts'
-import type { TreeFile } from '@rollcall/contracts/agent'
+import type { TreeEntry, TreeFile, TreeLink } from '@rollcall/contracts/agent'
 import {
+  isTreeFile,
   MAX_MANIFEST_BYTES,
   MOST_FILES_AT_ONCE,
-  treeFile,
+  treeEntry,
   treeListEnd,
 } from '@rollcall/contracts/agent/files'
 import type { Context } from '../context.ts'
@@ -23,12 +24,16 @@ const PATH_BYTES_AT_ONCE = 128 * 1024
 const OWNERS_OWN = 0o700
 const MOST_TOLD = 10
 
-/** Brings a folder of a host here. Only files that differ are fetched, by their content; other files that are here stay. */
+/**
+ * Brings a folder of a host here, with its links, folders and times. Only files that differ are fetched, by their content; other files that are
+ * here stay. Links are made last, and none that is here is followed.
+ */
 export async function copyTree(context: Context, host: string, path: string, place: string): Promise<Copied> {
   let bytes = 0
   let fetched = 0
   try {
-    const files = await readList(context, host, path)
+    const entries = await readList(context, host, path)
+    const files = entries.filter(isTreeFile)
     const wanted: TreeFile[] = []
     for (const file of files) if (!(await isHere(join(place, file.path), file))) wanted.push(file)
     await mkdir(place, { recursive: true })
@@ -42,6 +47,7 @@ export async function copyTree(context: Context, host: string, path: string, pla
         fetched++
       }
     }
+    await placeOthers(entries, place)
     const counts = { fetched, unchanged: files.length - fetched }
     return { host, state: 'success', file: place, bytes, ...counts, reason: null }
   } catch (error) {
@@ -50,23 +56,26 @@ export async function copyTree(context: Context, host: string, path: string, pla
 }
 
 /** What the host says that the folder holds: not believed, but held against the contract line by line. */
-async function readList(context: Context, host: string, path: string): Promise<TreeFile[]> {
-  const { body, size } = await context.api.read('listHostTree', { params: { host }, query: { path } })
+async function readList(context: Context, host: string, path: string): Promise<TreeEntry[]> {
+  const query = { path, whole: 'true' as const }
+  const { body, size } = await context.api.read('listHostTree', { params: { host }, query })
   if (size > MAX_MANIFEST_BYTES) throw new CliError('The list of the folder is longer than any may be.')
   const content = new Content(body)
   const parts: Buffer[] = []
   await content.take(size, async (part) => void parts.push(part))
   const lines = Buffer.concat(parts).toString('utf8').split('\n').filter(Boolean)
   const end = treeListEnd.safeParse(parsed(lines.pop() ?? ''))
-  const files = lines.map((line) => treeFile.safeParse(parsed(line)))
-  if (!end.success || files.some(({ success }) => !success))
+  const entries = lines.map((line) => treeEntry.safeParse(parsed(line)))
+  if (!end.success || entries.some(({ success }) => !success))
     throw new CliError('The host answers with something that is no list of a folder.')
   const { left_out, left_out_count } = end.data
   for (const name of left_out.slice(0, MOST_TOLD))
-    context.notice(`${host}: ${sanitizeText(name, 300)} is left out: it is no file`)
+    context.notice(
+      `${host}: ${sanitizeText(name, 300)} is left out: it is a device or the like, or its name is no UTF-8`,
+    )
   if (left_out_count > Math.min(left_out.length, MOST_TOLD))
     context.notice(`${host}: ${left_out_count} are left out in all`)
-  return files.flatMap(({ data }) => data ?? [])
+  return entries.flatMap(({ data }) => data ?? [])
 }
 
 function parsed(line: string): unknown {
@@ -103,7 +112,7 @@ function* batchesOf(files: readonly TreeFile[]): Generator<TreeFile[]> {
 
 async function fetchOne(
   content: Content,
-  { path, size, sha256, mode }: TreeFile,
+  { path, size, sha256, mode, mtime_ms }: TreeFile,
   place: string,
 ): Promise<void> {
   const folder = await makeFolder(place, dirname(path))
@@ -117,11 +126,34 @@ async function fetchOne(
     })
     if (hash.digest('hex') !== sha256)
       throw new CliError(`${sanitizeText(path, 300)} changed while the folder was copied. Copy it again.`)
+    if (mtime_ms !== undefined) await utimes(part, mtime_ms / 1000, mtime_ms / 1000)
     await rename(part, join(place, path))
   } catch (error) {
     await rm(part, { force: true })
     throw error
   }
+}
+
+/** Folders that hold nothing, links, and the times of folders, the deepest first: what is done in one changes its time. */
+async function placeOthers(entries: readonly TreeEntry[], place: string): Promise<void> {
+  const folders = entries.filter((entry) => 'folder' in entry)
+  for (const { path } of folders) await makeFolder(place, path)
+  for (const entry of entries) if ('link' in entry) await placeLink(entry, place)
+  const depthOf = (path: string) => path.split('/').length
+  for (const { path, mtime_ms } of folders.toSorted((a, b) => depthOf(b.path) - depthOf(a.path)))
+    if (mtime_ms !== undefined) await utimes(join(place, path), mtime_ms / 1000, mtime_ms / 1000)
+}
+
+async function placeLink({ path, link }: TreeLink, place: string): Promise<void> {
+  const folder = await makeFolder(place, dirname(path))
+  const local = join(place, path)
+  const stat = await lookAt(local)
+  if (stat?.isSymbolicLink() && (await readlink(local)) === link) return
+  if (stat?.isDirectory())
+    throw new CliError(`${local} is a folder here, and on the host it is a link. Move it away.`)
+  const part = join(folder, `.rollcall-${randomUUID()}.part`)
+  await symlink(link, part)
+  await rename(part, local)
 }
 
 /** A folder below `place`. No link that is there leads what a host has named elsewhere. */

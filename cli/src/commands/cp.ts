@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sanitizeText } from '@rollcall/contracts'
 import type { AdminResponse, Target, TransferView } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
@@ -20,6 +21,8 @@ interface Options {
   mode?: number
   owner?: string
   parents?: boolean
+  delete?: boolean
+  dryRun?: boolean
   json?: boolean
 }
 
@@ -33,7 +36,8 @@ const AT_ONCE = 4
 
 const HELP = `
 A file is placed whole and at once, or not at all; what is there already with the same content is not sent. Of a tree (-r) only the
-files that differ are sent; other files that are there stay. Links, devices and the like are left out and told.
+files that differ are sent, with symbolic links, folders, rights and times; other files that are there stay, unless --delete says that
+they go. What replaces a file keeps its access list and capabilities. Devices and the like are left out and told.
 It goes on when a host, its agent or the server is away for a while, also after Ctrl-C: "rollcall transfers" shows and cancels.
 From hosts comes a file, or a folder with -r, as it is at that moment: of one host to a file or folder here, of several into a folder with one
 for each. Of a folder only files that differ are fetched; other files that are here stay.
@@ -41,6 +45,7 @@ for each. Of a folder only files that differ are fetched; other files that are h
 Examples:
   rollcall cp app.conf web-1:/etc/app/app.conf --mode 640 --owner root:app
   rollcall cp -r site/ web-1,web-2:/srv/site --parents
+  rollcall cp -r site/ web-1:/srv/site --delete --dry-run
   rollcall cp motd :/etc/motd --label env=prod
   rollcall cp web-1,web-2:/var/log/app.log logs/
   rollcall cp -r web-1:/etc/nginx backup/`
@@ -60,6 +65,8 @@ export function addCopyCommand(program: Command, context: Context): void {
     .option('--mode <octal>', 'permissions of the file (default: as it is here)', parseMode)
     .option('--owner <user:group>', "whom it belongs to (default: as it is there, or root's)")
     .option('--parents', 'make folders that are missing on the way')
+    .option('--delete', 'with -r: remove what is in the folder there and not here')
+    .option('--dry-run', 'with -r: change nothing, and show what would be')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((source: string, destination: string, options: Options) =>
@@ -81,6 +88,8 @@ async function copy(context: Context, source: string, destination: string, optio
   if (place === null) return
   const target = targetOf(place.hosts, options)
   const { path } = place
+  if (!options.recursive && (options.delete || options.dryRun))
+    throw new UsageError(`${options.delete ? '--delete' : '--dry-run'} is for a folder: give -r too.`)
   const begun = options.recursive
     ? await beginTree(context, source, path.replace(/\/+$/, ''), target, options)
     : await beginFile(context, source, destinationOf(path, basename(resolve(source))), target, options)
@@ -89,11 +98,16 @@ async function copy(context: Context, source: string, destination: string, optio
   report(context, shown, options)
 }
 
-function refuseOptionsOfPlacing({ label, all, mode, owner, parents }: Options): void {
+function refuseOptionsOfPlacing(options: Options): void {
+  const { label, all, mode, owner, parents } = options
   const given = Object.entries({ '--label': label, '--all': all, '--mode': mode })
-  const wrong = [...given, ['--owner', owner], ['--parents', parents]].find(
-    ([, value]) => value !== undefined,
-  )
+  const more = {
+    '--owner': owner,
+    '--parents': parents,
+    '--delete': options.delete,
+    '--dry-run': options.dryRun,
+  }
+  const wrong = [...given, ...Object.entries(more)].find(([, value]) => value !== undefined)
   if (wrong) throw new UsageError(`${wrong[0]} is for copying to hosts; from hosts comes what is named.`)
 }
 
@@ -141,13 +155,15 @@ async function beginTree(
 ) {
   if (options.mode !== undefined)
     throw new UsageError('--mode is for a single file: those of a tree keep the modes that they have here.')
-  const files = await readLocalTree(source, (path) => context.notice(`${path} is left out: it is no file`))
-  await handOver(context, files)
-  const manifest = await context.api.addContent(Readable.from([manifestOf(files)]))
+  const tree = await readLocalTree(source, (path, why) => context.notice(`${path} ${why}`))
+  await handOver(context, tree.files)
+  const manifest = await context.api.addContent(Readable.from([manifestOf(tree)]))
   return context.api.call('startTransfer', {
     body: {
       ...{ ...target, destination, source: { kind: 'tree' as const, sha256: manifest.sha256 } },
       ...{ owner: options.owner ?? null, makeParents: options.parents ?? false },
+      ...(options.delete && { deleteOthers: true }),
+      ...(options.dryRun && { dryRun: true }),
     },
   })
 }
@@ -195,21 +211,46 @@ function wordsOf({ counts }: TransferView): string {
   return parts.join(', ')
 }
 
-function report(context: Context, shown: Shown, { json }: Options): void {
+function report(context: Context, shown: Shown, { json, dryRun }: Options): void {
   const { transfer, hosts } = shown
   if (transfer.counts.success !== hosts.length) context.exitCode = 1
-  if (json) context.stdout.write(jsonDocument(shown))
-  else
-    context.stdout.write(
-      table(
-        ['HOST', 'STATE', 'WRITTEN', 'UNCHANGED', 'REASON'],
-        hosts.map((host) => [
-          host.host,
-          host.state,
-          String(host.filesWritten ?? ''),
-          String(host.filesUnchanged ?? ''),
-          host.reason ?? '',
-        ]),
-      ),
-    )
+  if (json) {
+    context.stdout.write(jsonDocument(shown))
+    return
+  }
+  if (dryRun) for (const host of hosts) context.stdout.write(planOf(host))
+  const hasChanges = hosts.some(({ changes }) => changes !== null)
+  context.stdout.write(
+    table(
+      [
+        'HOST',
+        'STATE',
+        dryRun ? 'TO WRITE' : 'WRITTEN',
+        'UNCHANGED',
+        ...(hasChanges ? ['LINKS', 'FOLDERS', 'REMOVED'] : []),
+        'REASON',
+      ],
+      hosts.map((host) => [
+        host.host,
+        host.state,
+        String(host.filesWritten ?? ''),
+        String(host.filesUnchanged ?? ''),
+        ...(hasChanges
+          ? [host.changes?.links, host.changes?.folders, host.changes?.removed].map((count) =>
+              String(count ?? ''),
+            )
+          : []),
+        host.reason ?? '',
+      ]),
+    ),
+  )
+}
+
+/** What a dry run would do on one host, a line each. */
+function planOf({ host, changes, filesWritten }: Shown['hosts'][number]): string {
+  if (changes === null) return ''
+  const lines = changes.listed.map(({ change, path }) => `${host} | ${change} ${sanitizeText(path, 500)}\n`)
+  const all = (filesWritten ?? 0) + changes.links + changes.folders + changes.removed
+  const left = all - changes.listed.length
+  return lines.join('') + (left > 0 ? `${host} | and ${left} more\n` : '')
 }

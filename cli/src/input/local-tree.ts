@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { createReadStream, type Stats } from 'node:fs'
+import { lstat, readdir, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { TreeEntry } from '@rollcall/contracts/agent'
 import { UsageError } from '../errors.ts'
 
 export interface LocalFile {
@@ -13,36 +14,96 @@ export interface LocalFile {
   size: number
   sha256: string
   mode: number
+  mtimeMs: number
 }
+
+export interface LocalTree {
+  files: LocalFile[]
+  /** All that the tree holds, by path. */
+  entries: TreeEntry[]
+}
+
+/** Told of what does not go as it is: what it is, and why. */
+export type OnTold = (path: string, why: string) => void
+
+const PERMISSIONS = 0o777
+const SET_ID = 0o6000
 
 /** One file. Throws `UsageError` for anything else. */
 export async function readLocalFile(local: string, path = ''): Promise<LocalFile> {
   const stat = await lookAt(local)
   if (stat.isDirectory()) throw new UsageError(`${local} is a folder. Copy it with -r.`)
   if (!stat.isFile()) throw new UsageError(`${local} is neither a file nor a folder.`)
-  return { local, path, size: stat.size, sha256: await hashOf(local), mode: stat.mode & 0o777 }
+  return {
+    local,
+    path,
+    size: stat.size,
+    sha256: await hashOf(local),
+    mode: stat.mode & PERMISSIONS,
+    mtimeMs: Math.trunc(stat.mtimeMs),
+  }
 }
 
-/** The files below a folder, by path. Links, devices and the like are passed over, and told to `onSkipped`. */
-export async function readLocalTree(folder: string, onSkipped: (path: string) => void): Promise<LocalFile[]> {
+/**
+ * What is below a folder: files, symbolic links and folders with their rights and times. Devices, sockets, pipes and names that are no UTF-8
+ * are left out; set-id bits are taken along. Both are told.
+ */
+export async function readLocalTree(folder: string, onTold: OnTold): Promise<LocalTree> {
   const stat = await lookAt(folder)
   if (!stat.isDirectory()) throw new UsageError(`${folder} is no folder. Copy it without -r.`)
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true })
-  const files: LocalFile[] = []
-  for (const entry of entries) {
-    const local = join(entry.parentPath, entry.name)
-    const path = relative(folder, local).split(sep).join('/')
-    if (entry.isFile()) files.push(await readLocalFile(local, path))
-    else if (!entry.isDirectory()) onSkipped(path)
+  const tree: LocalTree = { files: [], entries: [] }
+  await readFolder(folder, '', tree, onTold)
+  const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)
+  tree.files.sort(byPath)
+  tree.entries.sort(byPath)
+  return tree
+}
+
+async function readFolder(folder: string, prefix: string, tree: LocalTree, onTold: OnTold): Promise<void> {
+  for (const raw of await readdir(folder, { encoding: 'buffer' })) {
+    const name = raw.toString('utf8')
+    const path = prefix + name
+    if (!Buffer.from(name).equals(raw)) {
+      onTold(path, 'is left out: its name is no UTF-8')
+      continue
+    }
+    const local = join(folder, name)
+    const stat = await lookAt(local)
+    if (stat.isFile()) await addFile(local, path, stat, tree, onTold)
+    else if (stat.isSymbolicLink()) tree.entries.push({ path, link: await readlink(local) })
+    else if (stat.isDirectory()) {
+      tree.entries.push({ path, folder: true, ...rightsOf(path, stat, onTold) })
+      await readFolder(local, `${path}/`, tree, onTold)
+    } else onTold(path, 'is left out: it is a device, a socket or a pipe')
   }
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+async function addFile(
+  local: string,
+  path: string,
+  stat: Stats,
+  tree: LocalTree,
+  onTold: OnTold,
+): Promise<void> {
+  const file = await readLocalFile(local, path)
+  const rights = rightsOf(path, stat, onTold)
+  tree.files.push(file)
+  tree.entries.push({ path, size: file.size, sha256: file.sha256, ...rights })
+}
+
+function rightsOf(
+  path: string,
+  { mode, mtimeMs }: Stats,
+  onTold: OnTold,
+): { mode: number; mtime_ms: number } {
+  if ((mode & SET_ID) !== 0)
+    onTold(path, `is set-${(mode & 0o4000) !== 0 ? 'user' : 'group'}-id, and stays so there`)
+  return { mode: mode & 0o7777, mtime_ms: Math.trunc(mtimeMs) }
 }
 
 /** The list of a tree, as the server and the hosts want it. */
-export const manifestOf = (files: readonly LocalFile[]): Buffer =>
-  Buffer.from(
-    files.map(({ path, size, sha256, mode }) => JSON.stringify({ path, size, sha256, mode })).join('\n'),
-  )
+export const manifestOf = ({ entries }: LocalTree): Buffer =>
+  Buffer.from(entries.map((entry) => JSON.stringify(entry)).join('\n'))
 
 async function lookAt(path: string) {
   try {

@@ -61,14 +61,47 @@ export const fileOwner = z
   .string()
   .regex(new RegExp(`^(?:${account}(?::${account})?|:${account})$`), 'must be user, user:group or :group')
 
-/** One file of a tree. A tree holds nothing else: no links, no devices, and folders only as far as files are in them. */
+/** When the content was changed last, in whole milliseconds since 1970. */
+const mtimeMs = z
+  .int()
+  .min(-(2 ** 47))
+  .max(2 ** 47)
+
+/** One file of a tree. */
 export const treeFile = z.strictObject({
   path: treePath,
   size: byteCount,
   sha256,
   mode: fileMode,
+  mtime_ms: mtimeMs.optional(),
 })
 export type TreeFile = z.infer<typeof treeFile>
+
+/** A symbolic link of a tree, wherever it leads. */
+export const treeLink = z.strictObject({
+  path: treePath,
+  link: z
+    .string()
+    .min(1)
+    .max(4000)
+    .refine((text) => !text.includes('\0'), 'must not contain a NUL character'),
+})
+export type TreeLink = z.infer<typeof treeLink>
+
+/** A folder of a tree. Those of its files need none. */
+export const treeFolder = z.strictObject({
+  path: treePath,
+  folder: z.literal(true),
+  mode: fileMode,
+  mtime_ms: mtimeMs.optional(),
+})
+export type TreeFolder = z.infer<typeof treeFolder>
+
+/** One line of the list of a tree that is brought in step. Devices, sockets and pipes are in none. */
+export const treeEntry = z.union([treeFile, treeLink, treeFolder])
+export type TreeEntry = z.infer<typeof treeEntry>
+
+export const isTreeFile = (entry: TreeEntry): entry is TreeFile => 'sha256' in entry
 
 const placing = {
   /** Null keeps that of a file that is there, and is root's own for a new one. */
@@ -76,6 +109,9 @@ const placing = {
   /** Makes folders that are missing on the way, as root's and with mode 755. */
   make_parents: z.boolean().default(false),
 }
+
+/** Changes of a tree that a result lists one by one. */
+export const MAX_LISTED_CHANGES = 200
 
 /** The most files of a tree that are asked for in one order, which has to fit into one request. */
 export const MOST_FILES_AT_ONCE = 500
@@ -121,13 +157,31 @@ export const transferOrder = z.discriminatedUnion('kind', [
       .nullable()
       .default(null),
   }),
+  /**
+   * Brings a tree in step with its list: as `put_tree`, and with symbolic links, folders and times. The list has one `TreeEntry` in JSON a
+   * line, and `wanted` counts all of its lines. Other things that are there stay, unless `delete` says that they go. With `dry_run` nothing
+   * is changed, and no content is wanted: the result says what would be.
+   */
+  z.strictObject({
+    kind: z.literal('sync_tree'),
+    path: hostPath,
+    manifest: z.strictObject({ size: z.int().min(0).max(MAX_MANIFEST_BYTES), sha256 }),
+    ...placing,
+    delete: z.boolean(),
+    dry_run: z.boolean(),
+  }),
   /** Takes a copy of a file as it is now, in pieces that `read_chunk` hands out until the transfer is ended. */
   z.strictObject({ kind: z.literal('get_file'), path: hostPath }),
   /**
    * Takes the list of a tree as it is now: one `TreeFile` in JSON a line, by path, and a `TreeListEnd` as the last line. It is read as
    * the copy of a file is.
    */
-  z.strictObject({ kind: z.literal('list_tree'), path: hostPath }),
+  z.strictObject({
+    kind: z.literal('list_tree'),
+    path: hostPath,
+    /** The list has links, folders and times too: one `TreeEntry` a line. */
+    whole: z.literal(true).optional(),
+  }),
   /** Takes a copy of files of a tree, one after the other, each as long as it is said to be here. */
   z.strictObject({
     kind: z.literal('get_files'),
@@ -150,6 +204,19 @@ export const transferResult = z.strictObject({
   files_written: z.int().min(0),
   /** Files that were there already. */
   files_unchanged: z.int().min(0),
+  /** Of a tree that was brought in step: what else was done, or would be, and the first things of all that. */
+  changes: z
+    .strictObject({
+      links: z.int().min(0),
+      folders: z.int().min(0),
+      removed: z.int().min(0),
+      listed: z
+        .array(
+          z.strictObject({ change: z.enum(['write', 'link', 'folder', 'remove']), path: plainText(4000) }),
+        )
+        .max(MAX_LISTED_CHANGES),
+    })
+    .optional(),
   /** Of a file that was asked for: what its copy is. */
   content: z.strictObject({ size: byteCount, sha256, mode: fileMode }).optional(),
 })

@@ -6,6 +6,8 @@ import {
   type TransferResult,
   type TransferState,
   type TreeFile,
+  type TreeFolder,
+  type TreeLink,
 } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { type Blob, memoryBlob } from '../platform/blobs/blob.ts'
@@ -42,6 +44,15 @@ export interface TreeUpload extends Placing {
 
 export interface TreeMember extends TreeFile {
   source: { sha256: string } | { blob: Blob }
+}
+
+export interface TreeSync extends Placing {
+  /** In the order of the list: files with their content, links and folders. */
+  entries: readonly (TreeMember | TreeLink | TreeFolder)[]
+  /** Removes what is there and not in the list. */
+  deletesOthers: boolean
+  /** Changes nothing, and tells what would be. */
+  isDryRun: boolean
 }
 
 /** Bytes of content that are in place, of those that have to be. */
@@ -94,21 +105,76 @@ export class AgentFiles {
   }
 
   /** Places the files of a tree; each at once, and other files that are there stay. Throws as `upload` does. */
-  async uploadTree(
+  uploadTree(
     hostId: string,
     upload: TreeUpload,
     signal: AbortSignal,
     onProgress?: OnProgress,
   ): Promise<TransferResult> {
-    const manifest = await memoryBlob(Buffer.from(upload.files.map(manifestLine).join('\n')))
-    const order = {
-      kind: 'put_tree' as const,
-      path: upload.destination,
-      manifest: { size: manifest.size, sha256: manifest.sha256 },
-      publish_as: upload.publishAs ?? null,
-      ...placing(upload),
+    const { files, publishAs, ...rest } = upload
+    const more = { kind: 'put_tree' as const, publish_as: publishAs ?? null }
+    return this.placeTree(
+      hostId,
+      { ...rest, lines: files.map(plainLine), entries: files, more },
+      signal,
+      onProgress,
+    )
+  }
+
+  /**
+   * Brings a tree in step, with links, folders and times. To an agent of an earlier release only the files of one go. Throws as `upload` does,
+   * and `agent.method_unknown` for what such an agent cannot do.
+   */
+  async syncTree(
+    hostId: string,
+    sync: TreeSync,
+    signal: AbortSignal,
+    onProgress?: OnProgress,
+  ): Promise<TransferResult> {
+    const { entries, deletesOthers, isDryRun, ...rest } = sync
+    const more = { kind: 'sync_tree' as const, delete: deletesOthers, dry_run: isDryRun }
+    const files = entries.filter(isMember)
+    try {
+      return await this.placeTree(
+        hostId,
+        { ...rest, lines: entries.map(entryLine), entries, more },
+        signal,
+        onProgress,
+      )
+    } catch (error) {
+      if (!(error instanceof RollcallError) || error.code !== 'request.invalid') throw error
+      // Only files, of which none has to go: an agent of an earlier release can do that.
+      const hasMore = deletesOthers || isDryRun || entries.some((entry) => 'link' in entry)
+      if (hasMore)
+        throw new RollcallError(
+          'agent.method_unknown',
+          'The agent of this host is too old for links, --delete and --dry-run. Upgrade it first: rollcall upgrade start --host NAME.',
+          { cause: error },
+        )
+      return this.uploadTree(hostId, { ...rest, files }, signal, onProgress)
     }
-    const id = upload.transferId ?? randomUUID()
+  }
+
+  private async placeTree(
+    hostId: string,
+    tree: Placing & {
+      lines: readonly string[]
+      entries: readonly (TreeMember | TreeLink | TreeFolder)[]
+      more:
+        | { kind: 'put_tree'; publish_as: string | null }
+        | { kind: 'sync_tree'; delete: boolean; dry_run: boolean }
+    },
+    signal: AbortSignal,
+    onProgress?: OnProgress,
+  ): Promise<TransferResult> {
+    const manifest = await memoryBlob(Buffer.from(tree.lines.join('\n')))
+    const order = {
+      ...tree.more,
+      path: tree.destination,
+      manifest: { size: manifest.size, sha256: manifest.sha256 },
+      ...placing(tree),
+    }
+    const id = tree.transferId ?? randomUUID()
     let state = await this.calls.start(hostId, id, order, signal)
     const list = partOfBlob(manifest)
     if (state.offset < manifest.size) await this.send(hostId, id, state.offset, [list], signal)
@@ -118,7 +184,9 @@ export class AgentFiles {
       ({ result, wanted }) => result !== null || wanted !== null,
       signal,
     )
-    const wanted = (state.wanted ?? []).flatMap(([first, last]) => upload.files.slice(first, last + 1))
+    const wanted = (state.wanted ?? []).flatMap(([first, last]) =>
+      tree.entries.slice(first, last + 1).filter(isMember),
+    )
     const parts = () =>
       Promise.all(wanted.map(async (file) => (await this.partOf(file.source, file.size)).part))
     return this.finish(hostId, id, state, async () => [list, ...(await parts())], signal, onProgress)
@@ -230,5 +298,13 @@ const placing = ({ owner, makeParents }: Placing) => ({
   make_parents: makeParents ?? false,
 })
 
-const manifestLine = ({ path, size, sha256, mode }: TreeMember): string =>
+const plainLine = ({ path, size, sha256, mode }: TreeMember): string =>
   JSON.stringify({ path, size, sha256, mode })
+
+const entryLine = (entry: TreeMember | TreeLink | TreeFolder): string => {
+  if (!isMember(entry)) return JSON.stringify(entry)
+  const { source: _source, ...file } = entry
+  return JSON.stringify(file)
+}
+
+const isMember = (entry: TreeMember | TreeLink | TreeFolder): entry is TreeMember => 'source' in entry

@@ -3,5 +3,6 @@ export {
   AgentFiles,
   type OnProgress,
   type TreeMember,
+  type TreeSync,
 } from './agent-files.ts'
 export { FilesModule } from './files.module.ts'

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { Controller, Inject, Req, Res, StreamableFile } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
 import type { Request, Response } from 'express'
 import { AccessService, GuardedHost, type NamedHost, RightsWatch } from '../access/index.ts'
 import { AgentFileReader, type ReadOrder } from '../files/index.ts'
@@ -33,7 +34,9 @@ export class HostFilesController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.handOut(host, { kind: 'list_tree', ...query }, request, response)
+    const plain = { kind: 'list_tree' as const, path: query.path }
+    if (query.whole === undefined) return this.handOut(host, plain, request, response)
+    return this.handOut(host, { ...plain, whole: true }, request, response, plain)
   }
 
   @Endpoint('readHostFiles')
@@ -51,11 +54,17 @@ export class HostFilesController {
     order: ReadOrder,
     request: Request,
     response: Response,
+    /** What is asked for of an agent that is too old for `order`. */
+    older?: ReadOrder,
   ): Promise<StreamableFile> {
     const gone = new AbortController()
     response.once('close', () => gone.abort(new Error('whoever asked for the file has gone')))
     this.breakOffWithRights(host.id, request, response)
-    const file = await this.files.open(host.id, order, gone.signal)
+    const file = await this.files.open(host.id, order, gone.signal).catch((error) => {
+      const isTooOld = error instanceof RollcallError && error.code === 'agent.method_unknown'
+      if (isTooOld && older) return this.files.open(host.id, older, gone.signal)
+      throw error
+    })
     const stream = Readable.from(file.pieces, { objectMode: false, highWaterMark: 1 })
     stream.once('close', () => file.close())
     response.once('close', () => stream.destroy())

@@ -92,7 +92,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
       const found = await this.transfers.find(host.transferId)
       if (!found) return
       const progress = this.progressOf(host.id)
-      const { files_written, files_unchanged } = await this.whileAllowed(
+      const { files_written, files_unchanged, changes } = await this.whileAllowed(
         found.transfer,
         host,
         signal,
@@ -100,7 +100,12 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
       )
       // Nothing is written down of one that has ended.
       await progress.isNoted()
-      const end = { state: 'success' as const, filesWritten: files_written, filesUnchanged: files_unchanged }
+      const end = {
+        state: 'success' as const,
+        filesWritten: files_written,
+        filesUnchanged: files_unchanged,
+        ...(changes && { changes }),
+      }
       await this.transfers.end(host.id, end, this.clock.now())
     } catch (error) {
       if (this.stopping.signal.aborted) return
@@ -139,7 +144,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
   }
 
   private async send(transfer: Transfer, host: TransferHost, signal: AbortSignal, onProgress: OnProgress) {
-    const { destination, owner, makeParents, mode, content } = transfer
+    const { destination, owner, makeParents, mode, content, deletesOthers, isDryRun } = transfer
     const placing = { transferId: host.id, destination, owner, makeParents }
     if (transfer.kind === 'file')
       return this.files.upload(
@@ -148,8 +153,13 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
         signal,
         onProgress,
       )
-    const files = await this.contents.tree(content)
-    return this.files.uploadTree(host.hostId, { ...placing, files }, signal, onProgress)
+    const entries = await this.contents.tree(content)
+    return this.files.syncTree(
+      host.hostId,
+      { ...placing, entries, deletesOthers, isDryRun },
+      signal,
+      onProgress,
+    )
   }
 
   /** Writes down how far one is, now and then and at its end. */

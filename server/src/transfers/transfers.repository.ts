@@ -11,6 +11,7 @@ export interface TransferEnd {
   reason?: string
   filesWritten?: number
   filesUnchanged?: number
+  changes?: TransferHost['changes']
 }
 
 export interface ListedTransfer {
@@ -20,12 +21,12 @@ export interface ListedTransfer {
 }
 
 const TRANSFER = `id, body_hash AS "bodyHash", kind, content, destination, mode, owner,
-  make_parents AS "makeParents", requested_by AS "requestedBy",
+  make_parents AS "makeParents", deletes_others AS "deletesOthers", is_dry_run AS "isDryRun", requested_by AS "requestedBy",
   CASE WHEN requester_id IS NOT NULL THEN jsonb_build_object('kind', requester_kind, 'id', requester_id) END AS requester,
   created_at AS "createdAt"`
 const HOST = `transfer_host.id, transfer_id AS "transferId", host_id AS "hostId", host_name AS "hostName", state,
   bytes::float8 AS bytes, total_bytes::float8 AS "totalBytes", files_written AS "filesWritten",
-  files_unchanged AS "filesUnchanged", reason_code AS "reasonCode", reason, cancel_requested_at AS "cancelRequestedAt",
+  files_unchanged AS "filesUnchanged", changes, reason_code AS "reasonCode", reason, cancel_requested_at AS "cancelRequestedAt",
   unanswered_since AS "unansweredSince", ended_at AS "endedAt"`
 
 /** Transfers are worked on by the server that has their content, and by no other. */
@@ -44,11 +45,11 @@ export class TransfersRepository {
     return this.database.transaction(async (client) => {
       const { id, bodyHash, kind, content, destination, mode, owner, makeParents, requestedBy, createdAt } =
         transfer
-      const { requester } = transfer
+      const { requester, deletesOthers, isDryRun } = transfer
       const { rowCount } = await client.query(
         `INSERT INTO transfer (id, body_hash, server_id, kind, content, destination, mode, owner, make_parents, requested_by, created_at,
-           requester_kind, requester_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
+           requester_kind, requester_id, deletes_others, is_dry_run)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
         [
           id,
           bodyHash,
@@ -63,6 +64,8 @@ export class TransfersRepository {
           createdAt,
           requester?.kind ?? null,
           requester?.id ?? null,
+          deletesOthers,
+          isDryRun,
         ],
       )
       if (rowCount === 0) return false
@@ -144,7 +147,7 @@ export class TransfersRepository {
     const reason = end.reason === undefined ? null : sanitizeText(end.reason, 2000)
     await this.database.pool.query(
       // A host takes what it was sent after it has answered, so that the last progress told is behind.
-      `UPDATE transfer_host SET state = $2, reason_code = $3, reason = $4, files_written = $5, files_unchanged = $6, ended_at = $7,
+      `UPDATE transfer_host SET state = $2, reason_code = $3, reason = $4, files_written = $5, files_unchanged = $6, ended_at = $7, changes = $8,
          bytes = CASE WHEN $2 = 'success' THEN total_bytes ELSE bytes END
        WHERE id = $1 AND ended_at IS NULL`,
       [
@@ -155,6 +158,7 @@ export class TransfersRepository {
         end.filesWritten ?? null,
         end.filesUnchanged ?? null,
         now,
+        end.changes ? JSON.stringify(end.changes) : null,
       ],
     )
   }

@@ -45,10 +45,12 @@ export class TransfersService {
       return { transfer: sameView(known, bodyHash, actor), skipped: [] }
     }
     const { hosts, labels, all, source, destination, mode, owner, makeParents } = request
+    const { deleteOthers, dryRun } = request
     await this.contents.check(source.kind, source.sha256)
     const { chosen, skipped } = await this.runs.choose({ hosts, labels, all }, actor.scope)
     const transfer = {
       ...{ id, bodyHash, kind: source.kind, content: source.sha256, destination, mode, owner, makeParents },
+      ...{ deletesOthers: deleteOthers, isDryRun: dryRun },
       ...{ requestedBy: actor.name, requester: refOf(actor), createdAt: this.clock.now() },
     }
     const parts = chosen.map((host) => ({ id: randomUUID(), hostId: host.id, hostName: host.name }))
@@ -104,6 +106,7 @@ const viewOf = ({ transfer, counts, endedAt }: ListedTransfer): TransferView => 
     kind: transfer.kind,
     destination: transfer.destination,
     requestedBy: transfer.requestedBy,
+    isDryRun: transfer.isDryRun,
   },
   createdAt: transfer.createdAt.toISOString(),
   endedAt: endedAt?.toISOString() ?? null,
@@ -112,6 +115,6 @@ const viewOf = ({ transfer, counts, endedAt }: ListedTransfer): TransferView => 
 
 const hostViewOf = (host: TransferHost): TransferHostView => ({
   ...{ host: host.hostName, state: host.state, bytes: host.bytes, totalBytes: host.totalBytes },
-  ...{ filesWritten: host.filesWritten, filesUnchanged: host.filesUnchanged },
+  ...{ filesWritten: host.filesWritten, filesUnchanged: host.filesUnchanged, changes: host.changes },
   ...{ reasonCode: host.reasonCode, reason: host.reason },
 })

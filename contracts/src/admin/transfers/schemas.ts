@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fileMode, fileOwner, hostPath, sha256 } from '../../agent/files.ts'
+import { fileMode, fileOwner, hostPath, sha256, transferResult } from '../../agent/files.ts'
 import { plainText, uuid } from '../../text.ts'
 import { exactlyOneTarget, targetShape } from '../targets.ts'
 
@@ -18,15 +18,24 @@ export const newTransfer = z
     destination: hostPath,
     source: z.strictObject({
       kind: z.enum(['file', 'tree']),
-      /** Of content that the server has: the file, or the list of a tree, a line of JSON with path, size, sha256 and mode for each file. */
+      /** Of content that the server has: the file, or the list of a tree, a line of JSON for each thing: of a file path, size, sha256, mode and mtime_ms; of a symbolic link path and link; of a folder path, folder (true), mode and mtime_ms. */
       sha256,
     }),
     /** Of a file; null keeps that of one that is there, and is 644 for a new one. */
     mode: fileMode.nullable().default(null),
     owner: fileOwner.nullable().default(null),
     makeParents: z.boolean().default(false),
+    /** Of a tree: what is on the hosts in its folder and not in its list is removed. */
+    deleteOthers: z.boolean().default(false),
+    /** Of a tree: nothing is changed; `changes` of each host says what would be. */
+    dryRun: z.boolean().default(false),
   })
-  .superRefine(({ hosts, labels, all }, context) => exactlyOneTarget({ hosts, labels, all }, context))
+  .superRefine(({ hosts, labels, all, source, deleteOthers, dryRun }, context) => {
+    exactlyOneTarget({ hosts, labels, all }, context)
+    for (const [field, isGiven] of Object.entries({ deleteOthers, dryRun }))
+      if (isGiven && source.kind === 'file')
+        context.addIssue({ code: 'custom', path: [field], message: 'is for a tree, and this is a file' })
+  })
 export type NewTransfer = z.output<typeof newTransfer>
 
 export const transferHost = z.strictObject({
@@ -37,6 +46,8 @@ export const transferHost = z.strictObject({
   totalBytes: z.int(),
   filesWritten: z.int().nullable(),
   filesUnchanged: z.int().nullable(),
+  /** Of a tree: what was done, or would be, besides the content of files; the first things of all that by path. */
+  changes: transferResult.shape.changes.unwrap().nullable(),
   reasonCode: z.string().nullable(),
   reason: plainText(2000).nullable(),
 })
@@ -46,6 +57,8 @@ export const transferView = z.strictObject({
   id: uuid,
   kind: z.enum(['file', 'tree']),
   destination: z.string(),
+  /** Nothing was changed: it tells what would be. */
+  isDryRun: z.boolean(),
   requestedBy: z.string(),
   createdAt: z.iso.datetime(),
   /** Null while it goes on. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@rollcall/contracts'
 import type { TransferHostState } from '@rollcall/contracts/admin'
+import type { TransferResult } from '@rollcall/contracts/agent'
 
 /** What is to be placed, and where. */
 export interface Transfer {
@@ -12,6 +13,10 @@ export interface Transfer {
   mode: number | null
   owner: string | null
   makeParents: boolean
+  /** Of a tree: what is there and not in its list goes. */
+  deletesOthers: boolean
+  /** Of a tree: nothing is changed; what would be is told. */
+  isDryRun: boolean
   requestedBy: string
   /** Whose present rights count; null for what an earlier release has begun. */
   requester: { kind: 'user' | 'key' | 'local'; id: string } | null
@@ -29,6 +34,8 @@ export interface TransferHost {
   totalBytes: number
   filesWritten: number | null
   filesUnchanged: number | null
+  /** Of a tree: what was done, or would be, besides the content of files. */
+  changes: NonNullable<TransferResult['changes']> | null
   reasonCode: ErrorCode | null
   reason: string | null
   cancelRequestedAt: Date | null

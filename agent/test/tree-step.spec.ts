@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AgentHost } from './fixtures/agent-host.ts'
+import { getCopy, putFile, syncTree } from './fixtures/sender.ts'
+
+let host: AgentHost
+let place: string
+
+beforeAll(async () => {
+  host = await AgentHost.start()
+  place = join(host.folder, 'place')
+  mkdirSync(place)
+})
+afterAll(() => host.stop())
+
+const at = (name: string) => join(place, name)
+const MTIME = 1_600_000_000_000
+
+/** Node has no system calls for extended attributes. */
+const python = (code: string, ...args: string[]) =>
+  execFileSync('python3', ['-c', `import os, sys\n${code}`, ...args], { encoding: 'utf8' }).trim()
+const setAttribute = (path: string, name: string, hex: string) =>
+  python('os.setxattr(sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3]))', path, name, hex)
+const attributesOf = (path: string) =>
+  python('print({n: os.getxattr(sys.argv[1], n).hex() for n in sorted(os.listxattr(sys.argv[1]))})', path)
+
+// Version 2, one entry each for owner, user 1000, group, mask and others: user::rw-,user:1000:r--,group::r--,mask::r--,other::---
+const ACCESS_LIST = '0200000001000600ffffffff02000400e803000004000400ffffffff10000400ffffffff20000000ffffffff'
+// cap_net_bind_service, effective and permitted.
+const CAPABILITY = '0100000200040000000000000000000000000000'
+
+test('A tree keeps its links, empty folders and times', async () => {
+  const tree = {
+    a: 'a',
+    empty: null,
+    'sub/b': 'b',
+    sub: null,
+    'sub/up': '→../a',
+    dangling: '→/nowhere/at all',
+  }
+  const state = await syncTree(host.client, at('kept'), tree)
+  expect(state).toMatchObject({ status: 'success', sent: ['a', 'sub/b'] })
+  expect(state.result).toMatchObject({ files_written: 2, changes: { links: 2, folders: 1, removed: 0 } })
+  expect(readlinkSync(at('kept/sub/up'))).toBe('../a')
+  expect(readlinkSync(at('kept/dangling'))).toBe('/nowhere/at all')
+  expect(readdirSync(at('kept/empty'))).toEqual([])
+  for (const name of ['a', 'sub/b', 'sub', 'empty']) expect(statSync(at(`kept/${name}`)).mtimeMs).toBe(MTIME)
+  const again = await syncTree(host.client, at('kept'), tree)
+  expect(again.result).toMatchObject({ files_written: 0, changes: { links: 0, folders: 0, listed: [] } })
+})
+
+test('A file takes the place of a link, and a link that of a file, but neither that of a folder', async () => {
+  mkdirSync(at('swap/folder'), { recursive: true })
+  writeFileSync(at('outside'), 'outside')
+  symlinkSync('../outside', at('swap/link'))
+  writeFileSync(at('swap/file'), 'file')
+  const state = await syncTree(host.client, at('swap'), { link: 'now a file', file: '→link' })
+  expect(state.status).toBe('success')
+  expect(lstatSync(at('swap/link')).isFile()).toBe(true)
+  expect(readlinkSync(at('swap/file'))).toBe('link')
+  expect(readFileSync(at('outside'), 'utf8')).toBe('outside')
+  expect(await syncTree(host.client, at('swap'), { folder: '→x' })).toMatchObject({
+    result: { error: { code: 'file.not_regular' } },
+  })
+})
+
+test('No link of the tree is followed: what is to be below one is refused', async () => {
+  mkdirSync(at('led'))
+  mkdirSync(at('elsewhere'))
+  symlinkSync('../elsewhere', at('led/out'))
+  expect(await syncTree(host.client, at('led'), { 'out/x': 'x' })).toMatchObject({
+    result: { error: { code: 'file.path_refused' } },
+  })
+  expect(readdirSync(at('elsewhere'))).toEqual([])
+})
+
+test('With delete what is not in the list goes, and nothing beside the tree or through a link', async () => {
+  mkdirSync(at('del/old/deep'), { recursive: true })
+  mkdirSync(at('spared'))
+  writeFileSync(at('spared/x'), 'x')
+  writeFileSync(at('del/old/deep/f'), 'f')
+  writeFileSync(at('del/stays'), 'stays')
+  symlinkSync('../spared', at('del/link'))
+  const dry = await syncTree(
+    host.client,
+    at('del'),
+    { stays: 'stays', new: 'n' },
+    { delete: true, dry_run: true },
+  )
+  expect(dry.result?.changes?.listed).toEqual([
+    { change: 'write', path: 'new' },
+    { change: 'remove', path: 'link' },
+    { change: 'remove', path: 'old/deep/f' },
+    { change: 'remove', path: 'old/deep' },
+    { change: 'remove', path: 'old' },
+  ])
+  expect(readdirSync(at('del')).sort()).toEqual(['link', 'old', 'stays'])
+  const real = await syncTree(host.client, at('del'), { stays: 'stays', new: 'n' }, { delete: true })
+  expect(real.result).toMatchObject({ files_written: 1, files_unchanged: 1, changes: { removed: 4 } })
+  expect(readdirSync(at('del')).sort()).toEqual(['new', 'stays'])
+  expect(readFileSync(at('spared/x'), 'utf8')).toBe('x')
+})
+
+test('A dry run changes nothing, makes no folder, and wants no content', async () => {
+  writeFileSync(at('loose'), 'x')
+  chmodSync(at('loose'), 0o600)
+  const missing = await syncTree(host.client, at('not-there/tree'), { a: 'a', l: '→a' }, { dry_run: true })
+  expect(missing).toMatchObject({ sent: [], result: { files_written: 1, changes: { links: 1 } } })
+  expect(existsSync(at('not-there'))).toBe(false)
+  mkdirSync(at('dry'))
+  writeFileSync(at('dry/same'), 'same')
+  chmodSync(at('dry/same'), 0o600)
+  await syncTree(host.client, at('dry'), { same: 'same' }, { dry_run: true })
+  expect(statSync(at('dry/same')).mode & 0o7777).toBe(0o600)
+})
+
+test('Removing what is not in a list is refused for a folder of the first level', async () => {
+  expect(await syncTree(host.client, '/rollcall-nowhere', { a: 'a' }, { delete: true })).toMatchObject({
+    result: { error: { code: 'file.path_refused' } },
+  })
+})
+
+test('What replaces a file keeps its access list and its capabilities, of a file alone as of a tree', async () => {
+  for (const name of ['caps/one', 'lone']) {
+    mkdirSync(at('caps'), { recursive: true })
+    writeFileSync(at(name), 'old')
+    setAttribute(at(name), 'system.posix_acl_access', ACCESS_LIST)
+    setAttribute(at(name), 'security.capability', CAPABILITY)
+  }
+  const before = attributesOf(at('lone'))
+  expect(before).toContain('security.capability')
+  await syncTree(host.client, at('caps'), { one: 'new' }, { mode: statSync(at('caps/one')).mode & 0o7777 })
+  await putFile(host.client, at('lone'), Buffer.from('new'))
+  for (const name of ['caps/one', 'lone']) {
+    expect(readFileSync(at(name), 'utf8')).toBe('new')
+    expect(attributesOf(at(name))).toBe(before)
+  }
+})
+
+test('Set-id bits arrive as they were', async () => {
+  await syncTree(host.client, at('setid'), { tool: 'x' }, { mode: 0o4755 })
+  expect(statSync(at('setid/tool')).mode & 0o7777).toBe(0o4755)
+})
+
+test('A folder that is asked for as a whole is listed with links, folders and times', async () => {
+  mkdirSync(at('listed/empty'), { recursive: true })
+  writeFileSync(at('listed/a'), 'a')
+  symlinkSync('a', at('listed/link'))
+  const { bytes } = await getCopy(host.client, { kind: 'list_tree', path: at('listed'), whole: true })
+  const lines = bytes
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(lines).toEqual([
+    expect.objectContaining({ path: 'a', size: 1, mtime_ms: Math.trunc(statSync(at('listed/a')).mtimeMs) }),
+    expect.objectContaining({ path: 'empty', folder: true, mode: 0o755 }),
+    { path: 'link', link: 'a' },
+    { left_out: [], left_out_count: 0 },
+  ])
+})
