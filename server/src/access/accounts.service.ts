@@ -86,6 +86,7 @@ export class AccountsService {
       createdAt: this.clock.now(),
     }
     if (!(await this.users.addFirst(user, hashOfToken(wanted.token)))) throw invalidLink()
+    await this.users.succeeded(user.id, this.clock.now())
     return { token: await this.sessions.begin(user.id, false, visitor), needsTotp: false }
   }
 

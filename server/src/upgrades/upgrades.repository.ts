@@ -104,7 +104,7 @@ export class UpgradesRepository {
     )
     for (const row of rows)
       await this.database.pool.query(
-        `UPDATE upgrade_host SET state = $3, reason = $4, ended_at = $5
+        `UPDATE upgrade_host SET state = $3, reason = coalesce($4, reason), ended_at = $5
          WHERE upgrade_id = $1 AND host_id = $2 AND state = 'upgrading'`,
         [id, row.hostId, stateOfEnded(row), row.reason, row.endedAt ?? now],
       )
@@ -143,6 +143,15 @@ export class UpgradesRepository {
       if (taken.count === 1) return
       throw new RollcallError('host.busy', 'The host is being installed, upgraded or removed, or is gone.')
     })
+  }
+
+  /** Of these hosts, those whose agent is of this release. */
+  async running(version: string, hostIds: readonly string[]): Promise<Set<string>> {
+    const { rows } = await this.database.pool.query<{ hostId: string }>(
+      'SELECT host_id AS "hostId" FROM agent WHERE version = $1 AND host_id = ANY($2::uuid[])',
+      [version, hostIds],
+    )
+    return new Set(rows.map(({ hostId }) => hostId))
   }
 
   /** Ends a host whose turn came to nothing. */

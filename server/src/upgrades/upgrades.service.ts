@@ -24,6 +24,9 @@ import { type Upgrade, type UpgradeHost, UpgradesRepository } from './upgrades.r
 type Actor = Pick<Principal, 'name' | 'scope'>
 
 /** Upgrades as they are asked for and shown. The driver goes on with them. */
+/** Of a host whose agent the upgrade does not change. */
+const ALREADY = 'This release ran there already; it is put in place again.'
+
 @Injectable()
 export class UpgradesService {
   constructor(
@@ -41,6 +44,7 @@ export class UpgradesService {
     return {
       version,
       rings: [...rings].map(([ring, members]) => ({ ring, hosts: members.map(({ hostName }) => hostName) })),
+      current: hosts.filter(({ reason }) => reason === ALREADY).map(({ hostName }) => hostName),
       skipped,
     }
   }
@@ -140,10 +144,19 @@ export class UpgradesService {
       )
     const { chosen, skipped } = await this.runs.choose(request, scope)
     const rings = ringsOf(chosen.length, request.rings)
+    const current = await this.rows.running(
+      version,
+      chosen.map(({ id }) => id),
+    )
     const hosts = chosen.map(
       (host, position): UpgradeHost => ({
         ...{ hostId: host.id, hostName: host.name, position, ring: rings[position] ?? 0 },
-        ...{ state: 'waiting', reason: null, commandId: null, endedAt: null },
+        ...{
+          state: 'waiting',
+          reason: current.has(host.id) ? ALREADY : null,
+          commandId: null,
+          endedAt: null,
+        },
       }),
     )
     return { version, hosts, skipped }

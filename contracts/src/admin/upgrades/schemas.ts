@@ -95,6 +95,8 @@ export type UpgradeDetail = z.infer<typeof upgradeDetail>
 export const upgradePlanView = z.strictObject({
   version: z.string(),
   rings: z.array(z.strictObject({ ring: z.int(), hosts: z.array(z.string()) })),
+  /** Of these hosts, those that run the release already: it is put in place again. */
+  current: z.array(z.string()),
   skipped: z.array(skippedHost),
 })
 export type UpgradePlanView = z.infer<typeof upgradePlanView>

@@ -88,12 +88,30 @@ const NOT_CONNECTED = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
+/** What stands behind a code of the system or of the HTTP client, for whoever has to find the cause. */
+const IN_WORDS: Record<string, string> = {
+  ECONNREFUSED: 'nothing listens on its port (ECONNREFUSED)',
+  ECONNRESET: 'the connection broke (ECONNRESET)',
+  EPIPE: 'the connection broke (EPIPE)',
+  EHOSTUNREACH: 'there is no way to the host (EHOSTUNREACH)',
+  ENETUNREACH: 'there is no way to its network (ENETUNREACH)',
+  ENOTFOUND: 'its name is not known (ENOTFOUND)',
+  EAI_AGAIN: 'its name could not be looked up (EAI_AGAIN)',
+  UND_ERR_CONNECT_TIMEOUT:
+    'no connection came about in time: the host is off, or what is sent to its port is dropped on the way',
+  UND_ERR_SOCKET: 'the connection broke',
+  UND_ERR_HEADERS_TIMEOUT: 'it did not answer in time',
+  UND_ERR_BODY_TIMEOUT: 'it did not answer in time',
+}
+
 export function asCallError(error: unknown): unknown {
   if (error instanceof RollcallError) return error
   if (error instanceof Error && error.name === 'AbortError') return error
   const { name, code, message } = error as { name?: string; code?: string | number; message: string }
   const what =
-    name === 'TimeoutError' ? 'it did not answer in time' : sanitizeText(String(code ?? message), 200)
+    name === 'TimeoutError'
+      ? 'it did not answer in time'
+      : (IN_WORDS[String(code)] ?? sanitizeText(String(code ?? message), 200))
   return new RollcallError('agent.unreachable', `The agent does not answer: ${what}.`, {
     outcome: typeof code === 'string' && NOT_CONNECTED.has(code) ? 'not-applied' : 'unknown',
     cause: error,

@@ -78,7 +78,7 @@ describe('AgentConnection to an agent that was silent', () => {
     const { connection } = await inDoubt()
     expect(await failure(connection.call('get_port', {}))).toMatchObject({
       ...{ code: 'agent.unreachable', outcome: 'not-applied' },
-      message: 'The agent does not answer: ECONNREFUSED.',
+      message: 'The agent does not answer: nothing listens on its port (ECONNREFUSED).',
     })
   })
 

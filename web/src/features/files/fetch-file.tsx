@@ -59,7 +59,8 @@ export function FetchFile({ onClose }: { onClose(): void }) {
 }
 
 function save(content: Blob, name: string): void {
-  const url = URL.createObjectURL(content)
+  // Of a kind of its own, or the browser puts .txt behind the name.
+  const url = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }))
   const link = Object.assign(document.createElement('a'), { href: url, download: name })
   link.click()
   URL.revokeObjectURL(url)

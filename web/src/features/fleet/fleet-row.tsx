@@ -1,5 +1,5 @@
 import { Card, Group, Stack, Text } from '@mantine/core'
-import type { AgentView, Sparkline as Line } from '@rollcall/contracts/admin'
+import { type AgentView, areValuesStale, type Sparkline as Line } from '@rollcall/contracts/admin'
 import { Link } from '@tanstack/react-router'
 import { memo } from 'react'
 import { t } from '../../i18n/index.tsx'
@@ -7,7 +7,7 @@ import { Ago } from '../../ui/moment.tsx'
 import { Sparkline } from '../../ui/sparkline.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { percentText } from '../../ui/words.ts'
+import { momentText, percentText } from '../../ui/words.ts'
 
 export const CARD_PX = 126
 export const COLUMNS =
@@ -70,6 +70,7 @@ const SelectBox = ({ agent, isOn, onToggle }: { agent: AgentView; isOn: boolean;
 )
 
 function Cells({ agent, box, line }: { agent: AgentView; box: React.ReactNode; line: Line | undefined }) {
+  const stale = staleText(agent)
   return (
     <>
       <span role="gridcell">{box}</span>
@@ -87,9 +88,11 @@ function Cells({ agent, box, line }: { agent: AgentView; box: React.ReactNode; l
       <span role="gridcell">
         <Untrusted>{agent.address}</Untrusted>
       </span>
-      <Meter value={agent.cpuPercent} values={line?.cpu} label={t('fleet.cpu')} />
-      <Meter value={agent.memoryPercent} values={line?.memory} label={t('fleet.memory')} />
-      <span role="gridcell">{percentText(agent.diskPercent)}</span>
+      <Meter value={agent.cpuPercent} values={line?.cpu} label={t('fleet.cpu')} stale={stale} />
+      <Meter value={agent.memoryPercent} values={line?.memory} label={t('fleet.memory')} stale={stale} />
+      <span role="gridcell" className={`num ${stale ? 'stale' : ''}`} title={stale}>
+        {percentText(agent.diskPercent)}
+      </span>
       <span role="gridcell">
         <Ago at={agent.lastAnswerAt} />
       </span>
@@ -103,19 +106,38 @@ function Cells({ agent, box, line }: { agent: AgentView; box: React.ReactNode; l
   )
 }
 
+/** Of a host that does not answer: as of when its values are. Undefined where they are of now. */
+const staleText = ({ state, lastAnswerAt }: AgentView) =>
+  areValuesStale(state)
+    ? lastAnswerAt === null
+      ? t('fleet.neverMeasured')
+      : t('fleet.measuredAt', { time: momentText(lastAnswerAt) })
+    : undefined
+
 function Meter({
   value,
   values,
   label,
+  stale,
 }: {
   value: number | null
   values: (number | null)[] | undefined
   label: string
+  /** Since when it is not of now; undefined where it is. */
+  stale: string | undefined
 }) {
-  const color = value !== null && value > 90 ? 'var(--bad)' : 'var(--mantine-primary-color-filled)'
+  // What was so once raises no alarm now.
+  const color = value !== null && value > 90 && !stale ? 'var(--bad)' : 'var(--mantine-primary-color-filled)'
   return (
-    <span role="gridcell" style={{ display: 'flex', gap: 6, alignItems: 'center' }}>
-      <span style={{ width: 42, textAlign: 'right' }}>{percentText(value)}</span>
+    <span
+      role="gridcell"
+      className={stale ? 'stale' : undefined}
+      title={stale}
+      style={{ display: 'flex', gap: 6, alignItems: 'center' }}
+    >
+      <span className="num" style={{ width: 42, textAlign: 'right' }}>
+        {percentText(value)}
+      </span>
       {values && <Sparkline values={values} label={label} color={color} />}
     </span>
   )
@@ -145,7 +167,7 @@ function HostCard({ agent, box }: { agent: AgentView; box: React.ReactNode }) {
         <Text size="xs" c="dimmed" truncate>
           <Untrusted>{agent.address}</Untrusted> · <Ago at={agent.lastAnswerAt} />
         </Text>
-        <Text size="xs">
+        <Text size="xs" className={staleText(agent) && 'stale'} title={staleText(agent)}>
           {t('fleet.cpu')} {percentText(agent.cpuPercent)} · {t('fleet.memory')}{' '}
           {percentText(agent.memoryPercent)} · {t('fleet.disk')} {percentText(agent.diskPercent)}
         </Text>

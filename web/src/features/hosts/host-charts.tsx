@@ -15,6 +15,7 @@ import Plot from 'uplot'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { ErrorState } from '../../ui/states.tsx'
+import { momentText, percentText } from '../../ui/words.ts'
 
 const HEIGHT = 150
 const SPAN_S = { '5m': 86_400, '1h': 7 * 86_400 }
@@ -79,6 +80,15 @@ interface ChartProps {
   peak(sample: HostSample): number
 }
 
+const DAY_S = 86_400
+
+/** Along the foot of a chart: the time of the day, or of longer spans the day. */
+function hourText(atS: number, spanS: number): string {
+  const format: Intl.DateTimeFormatOptions =
+    spanS <= DAY_S ? { hour: '2-digit', minute: '2-digit' } : { weekday: 'short', day: 'numeric' }
+  return new Intl.DateTimeFormat(document.documentElement.lang, format).format(new Date(atS * 1000))
+}
+
 /** A gap stays a gap: where nothing was heard, nothing is drawn. */
 function Chart({ title, samples, stepS, spanS, mean, peak }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
@@ -108,17 +118,30 @@ function Chart({ title, samples, stepS, spanS, mean, peak }: ChartProps) {
         height: HEIGHT,
         legend: { show: true, live: true },
         scales: { x: { range: [now - spanS, now] }, y: { range: [0, 100] } },
-        axes: [axis, { ...axis, size: 52, values: (_plot, values) => values.map((value) => `${value} %`) }],
+        axes: [
+          { ...axis, values: (_plot, splits) => splits.map((at) => hourText(at, spanS)) },
+          { ...axis, size: 52, values: (_plot, values) => values.map((value) => `${value} %`) },
+        ],
         series: [
-          {},
+          {
+            label: t('charts.time'),
+            value: (_plot, at) => (at === null ? '–' : momentText(new Date(at * 1000).toISOString())),
+          },
           {
             label: t('charts.mean'),
+            value: (_plot, value) => percentText(value),
             stroke: '#0c8599',
             width: 2,
             fill: 'rgba(12,133,153,0.12)',
             points: { show: rows.length < 3 },
           },
-          { label: t('charts.peak'), stroke: '#e8590c', width: 1, points: { show: false } },
+          {
+            label: t('charts.peak'),
+            value: (_plot, value) => percentText(value),
+            stroke: '#e8590c',
+            width: 1,
+            points: { show: false },
+          },
         ],
       },
       data,

@@ -19,7 +19,8 @@ export function Overview({ host, status }: { host: HostView; status: HostStatus 
       </Suspense>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Facts
-          title={t('host.now')}
+          title={status.areValuesStale ? t('host.lastKnown') : t('host.now')}
+          isStale={status.areValuesStale}
           facts={[
             [t('host.lastAnswer'), <Ago key="a" at={status.lastAnswerAt} />],
             [t('host.nextCall'), <Ago key="n" at={status.nextCallAt} />],

@@ -109,10 +109,12 @@ function show(
     if (!isReplaying) input.push(encoder.encode(text))
   })
   terminal.onBinary((text) => input.push(Uint8Array.from(text, (char) => char.charCodeAt(0))))
+  let isRunning = command.state === 'running'
   terminal.onResize(({ cols, rows }) => {
-    if (!mayWrite) return
+    // It is told its size when it runs; what has ended has none.
+    if (!mayWrite || !isRunning) return
     call('resizeTerminal', { params: { id }, body: { columns: cols, rows } }).catch((error) => {
-      // It is told its size when it runs, or has ended.
+      // It has ended meanwhile.
       if (!(error instanceof ApiError && error.code === 'command.not_running')) onError(error)
     })
   })
@@ -124,6 +126,7 @@ function show(
       })
     },
     command(next) {
+      isRunning = next.state === 'running'
       onCommand(next)
       if (mayWrite && next.state === 'running') {
         const { cols: columns, rows } = terminal

@@ -1,32 +1,58 @@
-import { Button, CloseButton, Group, Select, Stack, Tabs, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Button, Group, Select, Stack, Tabs, Text } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
+import { useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { EmptyState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { ConfirmButton } from '../../ui/confirm.tsx'
+import { EmptyState, ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { type OpenTerminal, tabsOf } from './terminal-tabs.ts'
 
 const Terminal = lazy(() => import('./terminal.tsx'))
-const STORED = 'rollcall.terminals'
-const MOST = 12
+const REFRESH_MS = 5000
+/** As many as the server lists at a time. */
+const MOST = 1000
+const KEY = ['open-terminals']
 
-interface Tab {
-  id: string
-  host: string
-  /** It was opened elsewhere, perhaps by somebody else: to close the tab does not end it. */
-  isElsewhere?: boolean
+/** Every terminal that runs and that somebody may see, wherever it was opened. */
+function useRunningTerminals() {
+  return useQuery({
+    queryKey: KEY,
+    queryFn: async ({ signal }) => {
+      const asked = (['terminal', 'ssh_terminal'] as const).flatMap((kind) =>
+        (['running', 'pending'] as const).map((state) =>
+          call('listCommands', { query: { kind, state, limit: MOST } }, signal),
+        ),
+      )
+      return (await Promise.all(asked)).flatMap(({ commands }) => commands)
+    },
+    refetchInterval: REFRESH_MS,
+  })
 }
 
 /** Shells that go on whatever becomes of this page: after a reload they are here again, with what they said meanwhile. */
 export function TerminalsPage() {
   const { host, command } = useSearch({ from: '/inside/terminals' })
   const navigate = useNavigate()
-  const [tabs, setTabs] = useState<Tab[]>(readTabs)
-  const [active, setActive] = useState<string | null>(() => readTabs().at(-1)?.id ?? null)
+  const client = useQueryClient()
+  const { principal } = useSession()
+  const running = useRunningTerminals()
+  /** Those that were on this page since it was opened. */
+  const [seen, setSeen] = useState<OpenTerminal[]>([])
+  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set())
+  const [chosen, setActive] = useState<string | null>(null)
   const [error, setError] = useState<string>()
   const [typed, setTyped] = useState('')
-  useEffect(() => localStorage.setItem(STORED, JSON.stringify(tabs)), [tabs])
+  const tabs = tabsOf(running.data ?? [], seen, closed, principal?.name)
+  const active = tabs.find(({ id }) => id === chosen) ?? tabs.findLast(({ isMine }) => isMine) ?? tabs.at(-1)
+  // One that ends while it is looked at stays to be read.
+  const { data } = running
+  useEffect(() => {
+    const shown = data?.find(({ id }) => id === active?.id)
+    if (shown) setSeen((now) => (now.some(({ id }) => id === shown.id) ? now : [...now, shown]))
+  }, [data, active?.id])
   const hosts = useQuery({
     queryKey: ['terminal-hosts', typed],
     queryFn: ({ signal }) =>
@@ -39,8 +65,9 @@ export function TerminalsPage() {
         params: { host: name },
         body: { columns: 100, rows: 30 },
       })
-      setTabs((now) => [...now, { id: command.id, host: name }].slice(-MOST))
+      setSeen((now) => [...now, command])
       setActive(command.id)
+      await client.invalidateQueries({ queryKey: KEY })
     } catch (failure) {
       setError(messageOf(failure))
     }
@@ -49,8 +76,7 @@ export function TerminalsPage() {
     setError(undefined)
     try {
       const found = (await call('showCommand', { params: { id } })).command
-      const tab = { id, host: found.host.name, isElsewhere: true }
-      setTabs((now) => (now.some((each) => each.id === id) ? now : [...now, tab].slice(-MOST)))
+      setSeen((now) => (now.some((each) => each.id === id) ? now : [...now, found]))
       setActive(id)
     } catch (failure) {
       setError(messageOf(failure))
@@ -70,12 +96,11 @@ export function TerminalsPage() {
     void navigate({ to: '/terminals', search: { host: undefined, command: undefined }, replace: true })
     void show(command)
   }, [command])
-  const close = async ({ id, isElsewhere }: Tab) => {
-    setTabs((now) => now.filter((tab) => tab.id !== id))
-    setActive((now) => (now === id ? (tabs.findLast((tab) => tab.id !== id)?.id ?? null) : now))
-    if (isElsewhere) return
-    // One that has ended by itself cannot be ended again, which is as well.
-    await call('cancelCommand', { params: { id } }).catch((failure) => setError(messageOf(failure)))
+  const close = (id: string) => setClosed((now) => new Set(now).add(id))
+  const end = async (id: string) => {
+    await call('cancelCommand', { params: { id } })
+    close(id)
+    await client.invalidateQueries({ queryKey: KEY })
   }
   return (
     <Stack gap="xs" h="calc(100dvh - 84px)">
@@ -100,41 +125,43 @@ export function TerminalsPage() {
           {error}
         </Text>
       )}
-      {tabs.length === 0 ? (
+      {running.error && <ErrorState error={running.error} onRetry={() => running.refetch()} />}
+      {running.isPending ? (
+        <Waiting />
+      ) : tabs.length === 0 ? (
         <EmptyState title={t('terminals.none')}>
           <Text size="sm">{t('terminals.noneText')}</Text>
         </EmptyState>
       ) : (
         <>
           <Group gap="xs" wrap="nowrap">
-            <Tabs value={active} onChange={setActive} flex={1}>
+            <Tabs value={active?.id ?? null} onChange={setActive} flex={1}>
               <Tabs.List>
-                {tabs.map(({ id, host }) => (
+                {tabs.map(({ id, title }) => (
                   <Tabs.Tab key={id} value={id}>
-                    <Untrusted>{host}</Untrusted>
+                    <Untrusted>{title}</Untrusted>
                   </Tabs.Tab>
                 ))}
               </Tabs.List>
             </Tabs>
-            {tabs
-              .filter(({ id }) => id === active)
-              .map((tab) => (
-                <CloseButton
-                  key={tab.id}
-                  size="sm"
-                  aria-label={t('terminals.close', { host: tab.host })}
-                  onClick={() => close(tab)}
-                />
-              ))}
-          </Group>
-          <Suspense fallback={<Waiting />}>
-            {active && (
-              <Terminal
-                key={active}
-                id={active}
-                onGone={() => setTabs((now) => now.filter((tab) => tab.id !== active))}
+            {active?.isEnded && (
+              <Button size="xs" variant="default" onClick={() => close(active.id)}>
+                {t('close')}
+              </Button>
+            )}
+            {active && !active.isEnded && (
+              <ConfirmButton
+                key={active.id}
+                label={t('terminals.end')}
+                title={t('terminals.endTitle', { host: active.host })}
+                explanation={t('terminals.endText')}
+                confirm={t('terminals.end')}
+                onConfirm={() => end(active.id)}
               />
             )}
+          </Group>
+          <Suspense fallback={<Waiting />}>
+            {active && <Terminal key={active.id} id={active.id} onGone={() => close(active.id)} />}
           </Suspense>
         </>
       )}
@@ -146,7 +173,7 @@ export function TerminalsPage() {
           <Button
             size="compact-xs"
             variant="subtle"
-            onClick={() => navigate({ to: '/commands/$id', params: { id: active } })}
+            onClick={() => navigate({ to: '/commands/$id', params: { id: active.id } })}
           >
             {t('terminals.log')}
           </Button>
@@ -154,16 +181,4 @@ export function TerminalsPage() {
       </Group>
     </Stack>
   )
-}
-
-function readTabs(): Tab[] {
-  try {
-    const stored: unknown = JSON.parse(localStorage.getItem(STORED) ?? '[]')
-    if (!Array.isArray(stored)) return []
-    return stored
-      .filter((tab): tab is Tab => typeof tab?.id === 'string' && typeof tab.host === 'string')
-      .slice(-MOST)
-  } catch {
-    return []
-  }
 }

@@ -162,6 +162,14 @@ function Plan({ plan }: { plan: Answer<'planUpgrade'> }) {
           {hosts.length > 0 ? t('upgrades.to', { version: plan.version }) : t('upgrades.nothing')}
         </Text>
         {hosts.length > 0 && <RingPicture hosts={hosts} />}
+        {plan.current.length > 0 && (
+          <Text size="sm">
+            {t('upgrades.current', {
+              count: plan.current.length,
+              hosts: plan.current.slice(0, 20).join(', '),
+            })}
+          </Text>
+        )}
         {plan.skipped.length > 0 && (
           <Text size="sm" c="dimmed">
             {t('run.skipped', {

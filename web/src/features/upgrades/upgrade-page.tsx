@@ -145,4 +145,4 @@ function HostTable({ hosts }: { hosts: readonly UpgradeHostView[] }) {
   )
 }
 
-const ringName = (ring: number) => (ring === 0 ? t('upgrades.canary') : t('upgrades.ring', { ring }))
+const ringName = (ring: number) => (ring === 0 ? t('upgrades.first') : t('upgrades.ring', { ring }))
