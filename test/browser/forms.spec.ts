@@ -223,6 +223,63 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     await expect.poll(() => page.title(), WAIT).toBe('Not found · Rollcall')
   })
 
+  it('hosts that are added together show what becomes of each, and are known again when they are pasted once more', async () => {
+    const pasted = '127.0.0.1:1 one\n127.0.0.1:2 two\n192.0.2.77 db-1'
+    const paste = async () => {
+      await open('/hosts/add')
+      await page.getByRole('tab', { name: 'Many hosts' }).click()
+      await page.getByLabel('Hosts', { exact: true }).fill(pasted)
+    }
+    await paste()
+    await page.locator('[data-in-fleet=db-1]').waitFor(WAIT)
+    expect(await page.getByRole('checkbox', { name: 'db-1' }).isDisabled()).toBe(true)
+    await page.getByLabel('Private key').fill('none')
+    await page.getByRole('radio', { name: 'Password' }).check({ force: true })
+    await page.getByLabel('Password', { exact: true }).fill('not-the-one')
+    await page.getByRole('button', { name: 'Add 2 hosts' }).click()
+    for (const name of ['one', 'two'])
+      await page.locator(`[data-in-fleet=${name}] [data-state=install_failed]`).waitFor(WAIT)
+    await paste()
+    await page.locator('[data-in-fleet=one] [data-state=install_failed]').waitFor(WAIT)
+    expect(await page.getByRole('button', { name: /Add 0 hosts/ }).isDisabled()).toBe(true)
+  })
+
+  it('values of a host that does not answer are not shown as those of now', async () => {
+    await using data = await ServerData.open(server)
+    const gone = makeAgents(4)
+      .slice(3)
+      .map((agent) => ({ ...agent, name: 'gone' }))
+    await data.seed(gone, { state: 'offline', at: new Date(Date.now() - 3_600_000) })
+    await open('/?search=gone')
+    await page.locator('[data-host=gone] .stale').first().waitFor(WAIT)
+    expect(await page.locator('[data-host=gone] .stale').first().getAttribute('title')).toMatch(
+      /does not answer|never answered/,
+    )
+    await open('/hosts/gone')
+    await page.getByRole('heading', { name: 'Last known' }).waitFor(WAIT)
+    expect(await page.getByRole('heading', { name: 'Now' }).count()).toBe(0)
+  })
+
+  it('figures alone are of one width, so that a hyphen is as narrow as it should be', async () => {
+    await open('/')
+    await page.locator('[data-host=web-1]').waitFor(WAIT)
+    const variant = (selector: string) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((element) => getComputedStyle(element).fontVariantNumeric)
+    expect(await variant('h1')).toBe('normal')
+    expect(await variant('[data-host=web-1] a')).toBe('normal')
+    expect(await variant('.stat b')).toBe('tabular-nums')
+  })
+
+  it('the admin who has just set the server up is seen to have signed in', async () => {
+    await open('/users')
+    const row = page.locator('tr', { hasText: 'ada@example.com' })
+    await row.waitFor(WAIT)
+    expect(await row.locator('time').count()).toBe(1)
+  })
+
   it.each([
     ['/', 'light'],
     ['/audit', 'light'],

@@ -5,7 +5,7 @@ import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 import { openBrowser } from './chromium.ts'
-import { becomeAdmin } from './sign-in.ts'
+import { becomeAdmin, signIn } from './sign-in.ts'
 
 const noBed = await whyNoBed()
 const WAIT = { timeout: 60_000 }
@@ -255,6 +255,47 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await api.ended(command?.id ?? '')
     await open(`/commands/${command?.id}`)
     await output().getByText('done 3000 of 3000 ......').waitFor(WAIT)
+  })
+
+  it('a terminal is found from any browser, ending it asks first, and what has ended is said', async () => {
+    const screen = (on: Page) => on.getByTestId('terminal').locator('.xterm-rows')
+    await open('/terminals?host=web-1')
+    await screen(page).getByText('#', { exact: false }).first().waitFor(WAIT)
+    await page.keyboard.type('echo kept-$((40 + 2))\n')
+    await screen(page).getByText('kept-42').first().waitFor(WAIT)
+    // Another device of the same person knows nothing but the server's word.
+    const other = await browser.newContext({ viewport: WIDE })
+    opened.defer(() => other.close())
+    const theirs = await other.newPage()
+    const conflicts: string[] = []
+    theirs.on('response', (response) => {
+      if (response.status() === 409) conflicts.push(response.url())
+    })
+    await signIn(server, theirs, 'ada@example.com')
+    await theirs.goto(`${server.url}/terminals`)
+    await theirs.getByRole('tab', { name: 'web-1' }).waitFor(WAIT)
+    await screen(theirs).getByText('kept-42').first().waitFor(WAIT)
+    await theirs.getByRole('button', { name: 'End', exact: true }).click()
+    await theirs.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+    await theirs.getByRole('tab', { name: 'web-1' }).waitFor(WAIT)
+    await theirs.getByRole('button', { name: 'End', exact: true }).click()
+    await theirs.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
+    await theirs.getByText('No terminal is open').waitFor(WAIT)
+    await page.getByText('This terminal has ended.').waitFor(WAIT)
+    await page.setViewportSize({ width: 1000, height: 700 })
+    await page.setViewportSize(WIDE)
+    await page.getByRole('button', { name: 'Close', exact: true }).click()
+    expect(conflicts).toEqual([])
+  })
+
+  it('a file that is fetched keeps its name', async () => {
+    await open('/files')
+    await page.getByRole('button', { name: 'Fetch a file' }).click()
+    await page.getByLabel('Host').fill('web-1')
+    await page.getByLabel('Path on the host').fill('/etc/os-release')
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Fetch it' }).click()
+    expect((await download).suggestedFilename()).toBe('os-release')
   })
 
   it('hosts that are removed together are called removed when they are, and what failed is told', async () => {

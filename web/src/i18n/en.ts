@@ -41,6 +41,7 @@ export const en = {
   'addHosts.add': 'Add {count} {count:host|hosts}',
   'addHosts.hint':
     'One host a line as [user@]address[:port] [name], an Ansible inventory (INI or YAML), or your ~/.ssh/config. It is read here, in the browser.',
+  'addHosts.inFleetAs': 'in the fleet as {name}',
   'addHosts.installing': 'Installing: watch',
   'addHosts.keys':
     'The host keys that these addresses show at the first connection are pinned without being compared. Add hosts one by one where that matters.',

@@ -40,6 +40,7 @@ export const zhCn: Record<keyof typeof en, string> = {
   'addHosts.add': '添加 {count} 台主机',
   'addHosts.hint':
     '每行一台主机：[用户@]地址[:端口] [名称]，或 Ansible 清单（INI 或 YAML），或 ~/.ssh/config。仅在浏览器中解析。',
+  'addHosts.inFleetAs': '已在主机群中，名为 {name}',
   'addHosts.installing': '安装中：查看',
   'addHosts.keys': '首次连接时出示的主机密钥将直接固定而不经核对。如有顾虑，请逐台添加。',
   'addHosts.moreUnread': '还有 {count} 行。',

@@ -11,17 +11,23 @@ import {
   TextInput,
 } from '@mantine/core'
 import { type ImportedHost, type Problem, readHosts } from '@rollcall/inventory'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useDeferredValue, useMemo, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { type MessageKey, t } from '../../i18n/index.tsx'
+import { StateBadge } from '../../ui/state-badge.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { Labels } from '../fleet/fleet-row.tsx'
 import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
+import { type FleetHost, type KnownHosts, knownAs, knownHosts } from './known-hosts.ts'
 
+/** Of a host that could not be added; what becomes of one that was, the fleet tells. */
 type Outcome = { commandId: string } | { error: string }
+/** While hosts are being installed. */
+const LOOK_AGAIN_MS = 2000
 const AT_ONCE = 4
 /** Drawn of a long list; all of it is added. */
 const MOST_ROWS = 500
@@ -37,9 +43,13 @@ export function ManyHosts() {
   const [choices, setChoices] = useState<ReadonlyMap<string, boolean>>(new Map())
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>(new Map())
   const [isWorking, setWorking] = useState(false)
+  const client = useQueryClient()
   const text = useDeferredValue(draft.text)
   const { hosts, unread } = useMemo(() => readHosts(text), [text])
-  const isChosen = ({ name, problems }: ImportedHost) => choices.get(name) ?? problems.length === 0
+  const known = useFleet(hosts)
+  const isChosen = (host: ImportedHost) =>
+    !known.byName.has(host.name) &&
+    (choices.get(host.name) ?? (host.problems.length === 0 && !knownAs(known, host)))
   const chosen = hosts.filter((host) => isChosen(host) && !('commandId' in (outcomes.get(host.name) ?? {})))
   const add = async () => {
     setWorking(true)
@@ -59,6 +69,7 @@ export function ManyHosts() {
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
+    await client.invalidateQueries({ queryKey: KEY })
     setWorking(false)
   }
   return (
@@ -117,12 +128,14 @@ export function ManyHosts() {
               {hosts.slice(0, MOST_ROWS).map((host) => {
                 const { name, address, port, user, labels, problems, notes } = host
                 const outcome = outcomes.get(name)
+                const there = knownAs(known, host)
                 return (
                   <Table.Tr key={name}>
                     <Table.Td>
                       <Checkbox
                         aria-label={name}
                         checked={isChosen(host)}
+                        disabled={known.byName.has(name)}
                         onChange={(event) =>
                           setChoices(new Map(choices).set(name, event.currentTarget.checked))
                         }
@@ -135,11 +148,15 @@ export function ManyHosts() {
                       <Labels labels={{ ...labels, ...labelsOf(draft.labels) }} />
                     </Table.Td>
                     <Table.Td>
+                      {there && <InFleet host={there} pastedAs={name} />}
                       {!outcome &&
+                        !there &&
                         problems.map((problem) => <ProblemText key={problem.code} problem={problem} />)}
-                      {!outcome && notes.map((note) => <Text key={note}>{t(`addHosts.note.${note}`)}</Text>)}
+                      {!outcome &&
+                        !there &&
+                        notes.map((note) => <Text key={note}>{t(`addHosts.note.${note}`)}</Text>)}
                       {outcome && 'error' in outcome && <Text c="red">{outcome.error}</Text>}
-                      {outcome && 'commandId' in outcome && (
+                      {!there && outcome && 'commandId' in outcome && (
                         <Link to="/commands/$id" params={{ id: outcome.commandId }}>
                           {t('addHosts.installing')}
                         </Link>
@@ -161,11 +178,53 @@ export function ManyHosts() {
   )
 }
 
+const KEY = ['fleet-hosts']
+
+/** The fleet, to see which of the pasted hosts are there already and what becomes of those that are added. */
+function useFleet(hosts: readonly ImportedHost[]): KnownHosts {
+  const { data } = useQuery({
+    queryKey: KEY,
+    queryFn: ({ signal }) => call('listHosts', {}, signal),
+    enabled: hosts.length > 0,
+    refetchInterval: ({ state }) => {
+      const now = knownHosts(state.data?.hosts ?? [])
+      return hosts.some((host) => knownAs(now, host)?.state === 'installing') ? LOOK_AGAIN_MS : false
+    },
+  })
+  return useMemo(() => knownHosts(data?.hosts ?? []), [data])
+}
+
+/** What a pasted host is in the fleet, as it is now: installing, online, or why not. */
+function InFleet({ host, pastedAs }: { host: FleetHost; pastedAs: string }) {
+  const { name, state, stateReason, lastProvisioning } = host
+  const isUnderWay = state === 'installing' || state === 'install_failed'
+  return (
+    <div data-in-fleet={name}>
+      <StateBadge state={state} reason={stateReason} />{' '}
+      {name !== pastedAs && `${t('addHosts.inFleetAs', { name })} `}
+      {isUnderWay && lastProvisioning ? (
+        <Link to="/commands/$id" params={{ id: lastProvisioning }}>
+          {t('host.installLog')}
+        </Link>
+      ) : (
+        <Link to="/hosts/$host" params={{ host: name }}>
+          {t('run.open')}
+        </Link>
+      )}
+      {state === 'install_failed' && stateReason && (
+        <Text size="xs" c="dimmed">
+          <Untrusted>{stateReason}</Untrusted>
+        </Text>
+      )}
+    </div>
+  )
+}
+
 /** Why a host is left unchecked. Whoever checks it all the same adds it as it is shown. */
 function ProblemText({ problem: { code, detail } }: { problem: Problem }) {
   const key: MessageKey = `addHosts.problem.${code}`
   return (
-    <Text c="orange">
+    <Text c="var(--warn)">
       {t(key)} <Untrusted>{detail.slice(0, 200)}</Untrusted>
     </Text>
   )
