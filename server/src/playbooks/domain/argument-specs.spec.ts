@@ -31,10 +31,11 @@ describe('a default', () => {
     expect(withGivenDefaults(variables, {})).toEqual({ x: value })
   })
 
-  it('that is a template is refused where Ansible does not apply it, and left to Ansible where it does', () => {
+  it('that is a template is the one that the role has, where it has one, and is filled in by Ansible itself', () => {
     const templated = specsOf({ x: { type: 'str', default: '{{ inventory_hostname }}' } })
-    expect(() => withRoleDefaults(templated, {})).toThrow(/x\.default is a template.*defaults\/main\.yml/)
-    const { variables } = withRoleDefaults(templated, { x: '{{ inventory_hostname }}' })
-    expect(withGivenDefaults(variables, {})).toEqual({})
+    const ofRole = withRoleDefaults(templated, { x: '{{ inventory_hostname }}' })
+    expect(withGivenDefaults(ofRole.variables, {})).toEqual({})
+    const ofSpecs = withRoleDefaults(templated, {})
+    expect(withGivenDefaults(ofSpecs.variables, {})).toEqual({ x: '{{ inventory_hostname }}' })
   })
 })

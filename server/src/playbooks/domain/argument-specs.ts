@@ -9,13 +9,9 @@ export interface RoleSpecs {
   variables: PlaybookVariable[]
 }
 
-const TEMPLATE = /\{[{%]/
-const isTemplate = (value: unknown) => TEMPLATE.test(JSON.stringify(value) ?? '')
-
 /**
  * Decides what holds where a variable is not given: what `defaults/main.yml` of the role says, which Ansible applies, or else
- * the default of the specs, which it does not and the server gives. Pure. Throws `SpecFault` for a default of the specs alone
- * that is a template, for what is given is data.
+ * the default of the specs, which it does not and the server gives. Pure.
  */
 export function withRoleDefaults(specs: RoleSpecs, defaults: Readonly<Record<string, unknown>>): RoleSpecs {
   const variables = specs.variables.map((variable): PlaybookVariable => {
@@ -23,11 +19,6 @@ export function withRoleDefaults(specs: RoleSpecs, defaults: Readonly<Record<str
     if (Object.hasOwn(defaults, name))
       return { ...variable, default: defaults[name] as PlaybookVariable['default'], isDefaultGiven: false }
     if (variable.default === undefined || variable.default === null) return variable
-    if (isTemplate(variable.default))
-      throw new SpecFault(
-        `${name}.default is a template that Ansible does not apply from here; put it into defaults/main.yml of the role`,
-        [...MAIN, name, 'default'],
-      )
     return { ...variable, isDefaultGiven: true }
   })
   return { ...specs, variables }

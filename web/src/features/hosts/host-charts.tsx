@@ -85,7 +85,9 @@ const DAY_S = 86_400
 /** Along the foot of a chart: the time of the day, or of longer spans the day. */
 function hourText(atS: number, spanS: number): string {
   const format: Intl.DateTimeFormatOptions =
-    spanS <= DAY_S ? { hour: '2-digit', minute: '2-digit' } : { weekday: 'short', day: 'numeric' }
+    spanS <= DAY_S
+      ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
+      : { weekday: 'short', day: 'numeric' }
   return new Intl.DateTimeFormat(document.documentElement.lang, format).format(new Date(atS * 1000))
 }
 
