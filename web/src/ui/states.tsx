@@ -38,6 +38,14 @@ export function NotYours({ permission }: { permission: Permission }) {
   )
 }
 
+/**
+ * Tells whether an error stands in the place of what a query has brought. A server that does not answer for a while takes nothing
+ * away that is on the page; one that refuses what it gave before does.
+ */
+export const blocks = ({ error, data }: { error: unknown; data: unknown }): boolean =>
+  Boolean(error) &&
+  (data === undefined || (error instanceof ApiError && error.status >= 400 && error.status < 500))
+
 /** Of something that is not there, with a way on. */
 export function NotFound({ text }: { text: string }) {
   useDocumentTitle(t('notFound.title'))

@@ -19,7 +19,7 @@ import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 
@@ -28,8 +28,8 @@ export function KeysPage() {
   const mayWrite = useMay('keys:write')
   const keys = useQuery({ queryKey: ['keys'], queryFn: ({ signal }) => call('listKeys', {}, signal) })
   const [secret, setSecret] = useState<string>()
-  if (keys.isPending) return <Waiting />
-  if (keys.error) return <ErrorState error={keys.error} />
+  if (blocks(keys)) return <ErrorState error={keys.error} />
+  if (!keys.data) return <Waiting />
   const again = () => client.invalidateQueries({ queryKey: ['keys'] })
   return (
     <Stack>

@@ -20,7 +20,7 @@ import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
@@ -37,8 +37,8 @@ export function UsersPage() {
   const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => call('listUsers', {}, signal) })
   const [edited, setEdited] = useState<UserView>()
   const [link, setLink] = useState<string>()
-  if (users.isPending) return <Waiting />
-  if (users.error) return <ErrorState error={users.error} />
+  if (blocks(users)) return <ErrorState error={users.error} />
+  if (!users.data) return <Waiting />
   const again = () => client.invalidateQueries({ queryKey: ['users'] })
   const reset = async (id: string) => {
     const answer = await call('resetUser', { params: { id } })

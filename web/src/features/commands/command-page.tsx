@@ -8,7 +8,7 @@ import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { PreflightList } from '../hosts/preflight-list.tsx'
@@ -23,7 +23,7 @@ export function CommandPage() {
     queryFn: ({ signal }) => call('showCommand', { params: { id } }, signal),
     staleTime: Number.POSITIVE_INFINITY,
   })
-  if (error) return <ErrorState error={error} />
+  if (blocks({ error, data })) return <ErrorState error={error} />
   if (!data) return <Waiting />
   return <Shown key={id} initial={data.command} />
 }

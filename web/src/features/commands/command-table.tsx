@@ -6,7 +6,7 @@ import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
+import { blocks, EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
 import { TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { commandTitle, durationText } from '../../ui/words.ts'
@@ -32,8 +32,8 @@ export function CommandTable({ query }: { query: CommandFilter }) {
     getNextPageParam: ({ commands }) => (commands.length < PAGE ? undefined : commands.at(-1)?.id),
     refetchInterval: 5000,
   })
-  if (pages.isPending) return <Waiting />
-  if (pages.error) return <ErrorState error={pages.error} onRetry={() => pages.refetch()} />
+  if (blocks(pages)) return <ErrorState error={pages.error} onRetry={() => pages.refetch()} />
+  if (!pages.data) return <Waiting />
   const commands = pages.data.pages.flatMap((page) => page.commands)
   if (commands.length === 0)
     return <EmptyState title={Object.keys(query).length > 0 ? t('commands.noneFits') : t('commands.none')} />

@@ -8,7 +8,7 @@ import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { bytesText } from '../../ui/words.ts'
@@ -25,7 +25,7 @@ export function FilePage() {
     queryFn: ({ signal }) => call('showTransfer', { params: { id } }, signal),
     refetchInterval: ({ state }) => (state.data?.transfer.endedAt ? false : REFRESH_MS),
   })
-  if (error) return <ErrorState error={error} />
+  if (blocks({ error, data })) return <ErrorState error={error} />
   if (!data) return <Waiting />
   const { transfer, hosts } = data
   return (

@@ -7,7 +7,7 @@ import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { FetchFile } from './fetch-file.tsx'
 import { TransferBar } from './transfer-bar.tsx'
@@ -24,7 +24,7 @@ export function FilesPage() {
     queryFn: ({ signal }) => call('listTransfers', {}, signal),
     refetchInterval: REFRESH_MS,
   })
-  if (error) return <ErrorState error={error} onRetry={() => refetch()} />
+  if (blocks({ error, data })) return <ErrorState error={error} onRetry={() => refetch()} />
   if (!data) return <Waiting />
   return (
     <Stack>

@@ -14,7 +14,7 @@ import { useEffect, useRef, useState } from 'react'
 import Plot from 'uplot'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { ErrorState } from '../../ui/states.tsx'
+import { blocks, ErrorState } from '../../ui/states.tsx'
 import { momentText, percentText } from '../../ui/words.ts'
 
 const HEIGHT = 150
@@ -34,7 +34,7 @@ export default function HostCharts({ name }: { name: string }) {
     queryFn: ({ signal }) => call('hostSamples', { params: { host: name }, query: { resolution } }, signal),
     refetchInterval: 60_000,
   })
-  if (samples.error) return <ErrorState error={samples.error} />
+  if (blocks(samples)) return <ErrorState error={samples.error} />
   const all = samples.data?.samples ?? []
   return (
     <Stack gap="xs">

@@ -9,7 +9,7 @@ import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { colorOf, StateBadge } from '../../ui/state-badge.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { CommandTable } from '../commands/command-table.tsx'
 import { Labels } from '../fleet/fleet-row.tsx'
@@ -31,7 +31,7 @@ export function HostPage() {
     refetchInterval: 20_000,
   })
   useRefreshOnChange(name, host.data?.host.id)
-  if (host.error ?? status.error)
+  if (blocks({ error: host.error ?? status.error, data: host.data && status.data }))
     return <ErrorState error={host.error ?? status.error} onRetry={() => host.refetch()} />
   if (!host.data || !status.data) return <Waiting />
   return <Shown {...host.data} status={status.data} />

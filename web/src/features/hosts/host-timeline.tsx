@@ -5,7 +5,7 @@ import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { colorOf, StateBadge } from '../../ui/state-badge.tsx'
-import { EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
+import { blocks, EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { momentText } from '../../ui/words.ts'
 
@@ -14,8 +14,8 @@ export function Timeline({ name }: { name: string }) {
     queryKey: ['host-history', name],
     queryFn: ({ signal }) => call('hostHistory', { params: { host: name }, query: { limit: 200 } }, signal),
   })
-  if (history.isPending) return <Waiting />
-  if (history.error) return <ErrorState error={history.error} />
+  if (blocks(history)) return <ErrorState error={history.error} />
+  if (!history.data) return <Waiting />
   if (history.data.events.length === 0) return <EmptyState title={t('host.noEvents')} />
   return (
     <ol className="timeline">

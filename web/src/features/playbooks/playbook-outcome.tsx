@@ -13,7 +13,7 @@ import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { ErrorState, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { TaskTable } from './task-table.tsx'
 
@@ -28,7 +28,7 @@ export function PlaybookOutcome({ runId }: { runId: string }) {
     queryFn: ({ signal }) => call('showPlaybookRun', { params: { id: runId } }, signal),
     refetchInterval: ({ state }) => (state.data?.run.endedAt ? false : REFRESH_MS),
   })
-  if (error) return <ErrorState error={error} />
+  if (blocks({ error, data })) return <ErrorState error={error} />
   if (!data) return <Waiting />
   const isOver = data.run.endedAt !== null
   return (

@@ -6,7 +6,7 @@ import { type FormEvent, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { NO_TARGET, targetOf } from '../targets/target.ts'
@@ -30,7 +30,7 @@ export function PlaybookPage() {
     queryKey: ['playbook', playbook],
     queryFn: ({ signal }) => call('showPlaybook', { params: { playbook } }, signal),
   })
-  if (error) return <ErrorState error={error} />
+  if (blocks({ error, data })) return <ErrorState error={error} />
   return data ? <Form key={playbook} playbook={data.playbook} /> : <Waiting />
 }
 

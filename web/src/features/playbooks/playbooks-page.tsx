@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Heads } from '../../ui/table-scroll.tsx'
 
 export function PlaybooksPage() {
@@ -11,7 +11,7 @@ export function PlaybooksPage() {
     queryKey: ['playbooks'],
     queryFn: ({ signal }) => call('listPlaybooks', {}, signal),
   })
-  if (error) return <ErrorState error={error} onRetry={() => refetch()} />
+  if (blocks({ error, data })) return <ErrorState error={error} onRetry={() => refetch()} />
   if (!data) return <Waiting />
   return (
     <Stack>

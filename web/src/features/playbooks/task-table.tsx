@@ -3,7 +3,7 @@ import type { TaskResult } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { ErrorState, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, Waiting } from '../../ui/states.tsx'
 import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { durationText } from '../../ui/words.ts'
@@ -26,7 +26,7 @@ export function TaskTable({ commandId, isOver }: { commandId: string; isOver: bo
     queryFn: ({ signal }) => call('showPlaybookTasks', { params: { id: commandId } }, signal),
     refetchInterval: isOver ? false : REFRESH_MS,
   })
-  if (error) return <ErrorState error={error} />
+  if (blocks({ error, data })) return <ErrorState error={error} />
   if (!data) return <Waiting />
   return (
     <TableScroll minWidth={520}>

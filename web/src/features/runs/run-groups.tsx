@@ -5,7 +5,7 @@ import { call } from '../../api/client.ts'
 import { bytesOf } from '../../api/use-output.ts'
 import { t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
+import { blocks, EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { styled } from '../commands/ansi.ts'
 
@@ -15,8 +15,8 @@ export function RunGroups({ runId, isOver }: { runId: string; isOver: boolean })
     queryFn: ({ signal }) => call('summarizeRun', { params: { id: runId } }, signal),
     refetchInterval: isOver ? false : 2000,
   })
-  if (summary.isPending) return <Waiting />
-  if (summary.error) return <ErrorState error={summary.error} />
+  if (blocks(summary)) return <ErrorState error={summary.error} />
+  if (!summary.data) return <Waiting />
   if (summary.data.groups.length === 0) return <EmptyState title={t('runs.none')} />
   return (
     <Stack>

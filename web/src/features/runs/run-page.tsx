@@ -7,7 +7,7 @@ import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { PlaybookOutcome } from '../playbooks/playbook-outcome.tsx'
@@ -24,7 +24,7 @@ export function RunPage() {
     queryFn: ({ signal }) => call('showRun', { params: { id } }, signal),
     staleTime: Number.POSITIVE_INFINITY,
   })
-  if (error) return <ErrorState error={error} />
+  if (blocks({ error, data })) return <ErrorState error={error} />
   if (!data) return <Waiting />
   return <Shown key={id} initial={data.run} />
 }

@@ -6,7 +6,7 @@ import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { RunBar } from './run-bar.tsx'
 import { RunTitle } from './run-title.tsx'
@@ -23,8 +23,8 @@ export function RunsPage() {
     getNextPageParam: ({ runs }) => (runs.length < PAGE ? undefined : runs.at(-1)?.id),
     refetchInterval: 5000,
   })
-  if (pages.isPending) return <Waiting />
-  if (pages.error) return <ErrorState error={pages.error} onRetry={() => pages.refetch()} />
+  if (blocks(pages)) return <ErrorState error={pages.error} onRetry={() => pages.refetch()} />
+  if (!pages.data) return <Waiting />
   const runs = pages.data.pages.flatMap((page) => page.runs)
   return (
     <Stack>

@@ -8,7 +8,7 @@ import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { ActionsHead, Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -25,7 +25,8 @@ export function SchedulesPage() {
     queryFn: ({ signal }) => call('listSavedCommands', {}, signal),
   })
   const error = schedules.error ?? saved.error
-  if (error) return <ErrorState error={error} onRetry={() => schedules.refetch()} />
+  if (blocks({ error, data: schedules.data && saved.data }))
+    return <ErrorState error={error} onRetry={() => schedules.refetch()} />
   if (!schedules.data || !saved.data) return <Waiting />
   return (
     <Stack>

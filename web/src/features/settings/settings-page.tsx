@@ -6,7 +6,7 @@ import { call } from '../../api/client.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { ServerIdentities } from './server-identities.tsx'
@@ -18,8 +18,8 @@ export function SettingsPage() {
     queryKey: ['profiles'],
     queryFn: ({ signal }) => call('listHeartbeatProfiles', {}, signal),
   })
-  if (profiles.isPending) return <Waiting />
-  if (profiles.error) return <ErrorState error={profiles.error} />
+  if (blocks(profiles)) return <ErrorState error={profiles.error} />
+  if (!profiles.data) return <Waiting />
   return (
     <Stack>
       <PageHeader title={t('nav.settings')} below={<Text c="dimmed">Rollcall {version}</Text>} />

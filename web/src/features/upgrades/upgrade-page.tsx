@@ -9,7 +9,7 @@ import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { RingPicture } from './ring-picture.tsx'
@@ -24,7 +24,7 @@ export function UpgradePage() {
     queryFn: ({ signal }) => call('showUpgrade', { params: { id } }, signal),
     refetchInterval: ({ state }) => (state.data?.upgrade.endedAt ? false : REFRESH_MS),
   })
-  if (error) return <ErrorState error={error} />
+  if (blocks({ error, data })) return <ErrorState error={error} />
   return data ? <Shown detail={data} /> : <Waiting />
 }
 

@@ -7,7 +7,7 @@ import { t } from '../../i18n/index.tsx'
 import { ListTable } from '../../ui/list-table.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { UpgradeBar } from './upgrade-bar.tsx'
@@ -27,7 +27,8 @@ export function UpgradesPage() {
     queryFn: ({ signal }) => call('listReleases', {}, signal),
   })
   const error = upgrades.error ?? releases.error
-  if (error) return <ErrorState error={error} onRetry={() => upgrades.refetch()} />
+  if (blocks({ error, data: upgrades.data && releases.data }))
+    return <ErrorState error={error} onRetry={() => upgrades.refetch()} />
   if (!upgrades.data || !releases.data) return <Waiting />
   return (
     <Stack>
