@@ -146,6 +146,18 @@ describe.skipIf(reason)(suite, () => {
       expect(await filesOf(host)).toEqual(before)
     })
 
+    it('that leave something running, which holds the outputs, do not hold up a program that has ended', async () => {
+      const session = await connectSsh({
+        ...target('lingering'),
+        signal: LIVING,
+        onHostKey: async () => undefined,
+      })
+      const began = performance.now()
+      expect(await session.exec(['true'])).toEqual({ exitCode: 0, signal: null })
+      expect(performance.now() - began).toBeLessThan(40_000)
+      await session.close()
+    })
+
     it('that print without end are given up, and not when the host likes it', async () => {
       const error = await refused('flooding')
       expect(error).toMatchObject({

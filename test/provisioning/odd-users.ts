@@ -24,9 +24,13 @@ export const ODD_USERS = {
   // Login files
   noisy: {
     sudoers: NO_PASSWORD,
-    files: { '.bashrc': 'echo "Welcome to web-1"\necho "please behave" >&2\nread -t 0.1 answer\nfalse\n' },
+    files: {
+      '.bashrc':
+        'echo "Welcome to web-1"\necho "please behave" >&2\nread -t 0.1 answer\ntrap "echo goodbye" EXIT\nfalse\n',
+    },
   },
   chatty: { sudoers: NO_PASSWORD, files: { '.bashrc': `${CHATTER}\n${CHATTER} >&2\n` } },
+  lingering: { files: { '.bashrc': 'sleep 60 &\n' } },
   flooding: { files: { '.bashrc': 'yes Welcome\n' } },
   tmux: { files: { '.bashrc': 'exec sleep infinity\n' } },
   leaver: { files: { '.bashrc': 'echo "open terminal failed: not a terminal" >&2\nexit 1\n' } },

@@ -24,6 +24,8 @@ export interface ChannelOptions extends Omit<SshExecOptions, 'stdin'> {
 
 /** Login files and what they start may take so long before our program begins. */
 const BEGIN_WITHIN_MS = 30_000
+/** After the end of the program, others that a login file has started may hold its outputs open for ever. */
+const LINGER_MS = 5_000
 
 /**
  * What goes on over the channel of one program: its login's own output first, then perhaps a talk with sudo, then the
@@ -38,6 +40,9 @@ export class ProgramChannel {
   #hasBegun = false
   #delivered: Promise<void> = Promise.resolve()
   #stuck: NodeJS.Timeout | undefined
+  #linger: NodeJS.Timeout | undefined
+  /** Pieces of output that are not taken yet. */
+  #pending = 0
 
   constructor(
     channel: ClientChannel,
@@ -65,9 +70,11 @@ export class ProgramChannel {
       this.#result = { exitCode: code, signal: code === null ? (signalName ?? 'UNKNOWN') : null }
       // A program that left with its input still open would otherwise keep the channel half open.
       channel.end()
+      this.#waitForSilence()
     })
     channel.on('close', () => {
       clearTimeout(this.#stuck)
+      clearTimeout(this.#linger)
       void streamsEnded
         .then(() => this.#delivered)
         .then(
@@ -99,14 +106,30 @@ export class ProgramChannel {
 
   #take(stream: OutputStream, source: Readable): void {
     source.on('data', (raw: Buffer) => {
+      this.#waitForSilence()
       const data = this.#ownOutput(stream, raw)
       if (data.length === 0) return
       source.pause()
+      this.#pending++
       this.#show(stream, data).then(
-        () => source.resume(),
+        () => {
+          this.#pending--
+          source.resume()
+        },
         () => undefined,
       )
     })
+  }
+
+  /** Closes the channel of a program that has ended when nothing has come from it for a while. */
+  #waitForSilence(): void {
+    clearTimeout(this.#linger)
+    if (!this.#result) return
+    this.#linger = setTimeout(() => {
+      if (this.#pending > 0) return this.#waitForSilence()
+      this.#settle()
+      this.#channel.close()
+    }, LINGER_MS)
   }
 
   #show(stream: OutputStream, data: Buffer): Promise<void> {

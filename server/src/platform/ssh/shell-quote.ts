@@ -14,7 +14,9 @@ export function quoteArgv(argv: readonly string[], marks: LoginMarks): string {
   const text = `exec ${argv.map(quoteWord).join(' ')}`
   // Standard error first: where a login file has joined the two, its mark is before the other and so no output.
   const script = `echo ${marks.stderr} >&2; echo ${marks.stdout}; ${PRINTABLE.test(text) ? text : evalOf(text)}`
-  return `sh -c ${quoteForAnyShell(script)}`
+  const command = `sh -c ${quoteForAnyShell(script)}`
+  // In the login shell's place, whose end a login file may have arranged words for; a restricted shell does not let it go.
+  return `exec ${command} || ${command}`
 }
 
 /** For a POSIX shell. */

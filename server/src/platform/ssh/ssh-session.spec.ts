@@ -65,10 +65,8 @@ async function odd({ login = '', refusals = 0, maxSessions = 1, banner }: Odditi
           stream.pipe(child.stdin)
           child.stdout.pipe(stream, { end: false })
           child.stderr.pipe(stream.stderr, { end: false })
-          child.on('close', (code) => {
-            stream.exit(code ?? 1)
-            stream.end()
-          })
+          child.on('exit', (code) => stream.exit(code ?? 1))
+          child.on('close', () => stream.end())
         })
       })
     },
@@ -109,6 +107,7 @@ describe('a program over SSH', () => {
     ['prints without the end of a line', 'printf welcome'],
     ['prints hundreds of kilobytes', 'head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2'],
     ['joins its outputs', 'exec 2>&1'],
+    ['has words for its end', 'trap "echo goodbye; echo bye >&2" EXIT'],
   ])('runs as without, where a login %s', async (_what, login) => {
     const { session } = await odd({ login })
     const said = await run(session, ['sh', '-c', 'cat; echo "$1"; exit 7', 'sh', "it's"], 'input\n')
@@ -125,6 +124,13 @@ describe('a program over SSH', () => {
     for (let times = 0; times < 30; times++)
       expect(await run(session, ['true'])).toEqual({ exitCode: 0, stdout: '', stderr: '' })
   }, 30_000)
+
+  it('is over when it has ended, whatever a login has left running that holds its outputs', async () => {
+    const { session } = await odd({ login: 'sleep 20 &' })
+    const began = performance.now()
+    expect(await run(session, ['echo', 'hello'])).toEqual({ exitCode: 0, stdout: 'hello\n', stderr: '' })
+    expect(performance.now() - began).toBeLessThan(18_000)
+  }, 40_000)
 
   it('that never ran is told in the words of what ran instead', async () => {
     const { session } = await odd({ login: 'echo "This account is currently not available."; exit 1' })
