@@ -6,7 +6,12 @@ import type { Context } from './context.ts'
 import { buildProgram } from './program.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const SOURCES = ['server/src/**/*.ts', 'cli/src/**/*.ts', 'contracts/src/**/*.ts', 'web/src/**/*.{ts,tsx}']
+const SOURCES = [
+  'server/src/**/*.ts',
+  'cli/src/**/*.ts',
+  'contracts/src/admin/**/*.ts',
+  'web/src/**/*.{ts,tsx}',
+]
 /** Of an interactive program, or of files that are none of ours. */
 const EXCEPTIONS = [
   'Correct the file.', // a playbook's own

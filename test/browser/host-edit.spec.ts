@@ -32,6 +32,7 @@ describe.skipIf(noBed)(`a host whose installation failed ${noBed ?? ''}`, () => 
 
   const dialog = () => page.getByRole('dialog')
   const field = (label: string) => dialog().getByLabel(label, { exact: true })
+  const passwordBox = () => dialog().getByRole('textbox', { name: 'Password', exact: true })
   const openDialog = async () => {
     await page.goto(`${server.url}/hosts/lost`)
     await page.getByRole('button', { name: 'Edit', exact: true }).click()
@@ -48,7 +49,7 @@ describe.skipIf(noBed)(`a host whose installation failed ${noBed ?? ''}`, () => 
     await alert.waitFor(WAIT)
     expect(await alert.textContent()).toContain('must be given again')
     await dialog().getByText('Password', { exact: true }).click()
-    await field('Password').fill('a new secret')
+    await passwordBox().fill('a new secret')
     await save().click()
     await dialog().getByText('Nothing was changed of lost.', { exact: false }).waitFor(WAIT)
     await dialog().getByText('127.0.0.1:2', { exact: false }).waitFor(WAIT)
@@ -63,7 +64,7 @@ describe.skipIf(noBed)(`a host whose installation failed ${noBed ?? ''}`, () => 
     await openDialog()
     expect(await field('SSH port').inputValue()).toBe('2')
     await dialog().getByText('Password', { exact: true }).click()
-    expect(await field('Password').inputValue()).toBe('')
+    expect(await passwordBox().inputValue()).toBe('')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Install again' }).click()
     await dialog().getByRole('button', { name: 'Install again' }).click()
