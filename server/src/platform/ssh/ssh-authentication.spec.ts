@@ -1,6 +1,8 @@
-import type { AnyAuthMethod, KeyboardAuthMethod } from 'ssh2'
+import type { AnyAuthMethod } from 'ssh2'
 import { describe, expect, it, vi } from 'vitest'
 import { SshAuthentication } from './ssh-authentication.ts'
+
+type KeyboardAuthMethod = Extract<AnyAuthMethod, { type: 'keyboard-interactive' }>
 
 /** A host that asks for the password in a dialogue; resolves to what was said, or to the error's parts where nothing could be. */
 async function dialogue(
