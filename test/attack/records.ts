@@ -5,10 +5,11 @@ import type { Attack } from './attack.ts'
 export const RECORDS: readonly Attack[] = [
   {
     name: 'An entry of the audit log is edited, its end is cut off, or all of it is emptied, and nobody notices',
-    async run({ server, root, person }) {
+    async run(setting) {
+      const { server, root } = setting
       const found: string[] = []
       await using data = await ServerData.open(server)
-      await person('operator').call('PATCH', '/api/hosts/mine', { labels: { env: 'mine' } })
+      await setting.person('operator').call('PATCH', '/api/hosts/mine', { labels: { env: 'mine' } })
       const isGood = async () =>
         (await root.get<{ isIntact?: boolean }>('GET', '/api/audit/verify')).isIntact === true
       if (!(await isGood())) return ['an untouched log is not taken for whole']

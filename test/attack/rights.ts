@@ -49,11 +49,15 @@ export const RIGHTS: readonly Attack[] = [
     name: 'users:write and keys:write are ways to more than one has',
     async run(setting) {
       const found: string[] = []
-      const { body } = await setting.root.call<{ key: string }>('POST', '/api/keys', {
+      const { body } = await setting.root.call<{ secret: string }>('POST', '/api/keys', {
         name: setting.fresh('helpdesk'),
         permissions: ['users:read', 'users:write', 'keys:read', 'keys:write'],
       })
-      const helpdesk = Caller.withKey('a key with users:write and keys:write', setting.server.url, body.key)
+      const helpdesk = Caller.withKey(
+        'a key with users:write and keys:write',
+        setting.server.url,
+        body.secret,
+      )
       const admin = setting.idOf('admin')
       const attempts = [
         ['POST', '/api/users', { email: `${setting.fresh('new')}@example.com`, name: 'x', role: 'admin' }],
@@ -68,7 +72,7 @@ export const RIGHTS: readonly Attack[] = [
             helpdesk.name,
             `${method} ${path}`,
             await helpdesk.call(method, path, input),
-            401,
+            400,
             403,
           ),
         )
@@ -133,7 +137,7 @@ export const RIGHTS: readonly Attack[] = [
   {
     name: 'A schedule goes on with rights that its owner has no more',
     async run(setting) {
-      const person = await setting.newcomer('operator', ['env=mine'])
+      const person = await setting.newcomer('operator', null)
       const name = setting.fresh('every-minute')
       await person.caller.get('POST', '/api/schedules', {
         name,
@@ -157,12 +161,12 @@ async function done(setting: AttackSetting, id: string, change: object): Promise
 }
 
 async function childOf(setting: AttackSetting, parent: Caller): Promise<Caller> {
-  const { key } = await parent.get<{ key: string }>('POST', '/api/keys', {
+  const { secret } = await parent.get<{ secret: string }>('POST', '/api/keys', {
     name: setting.fresh('child'),
     permissions: ['hosts:read', 'users:read', 'users:write'],
     expiresInDays: null,
   })
-  return Caller.withKey(`child of ${parent.name}`, setting.server.url, key)
+  return Caller.withKey(`child of ${parent.name}`, setting.server.url, secret)
 }
 
 const addAdmin = (setting: AttackSetting, caller: Caller) =>

@@ -23,6 +23,9 @@ const PEOPLE = {
 export type PersonName = keyof typeof PEOPLE
 export const PERSON_NAMES = Object.keys(PEOPLE) as PersonName[]
 
+/** What stands behind the # of a link, which may be relative to the server. */
+const tokenOf = (link: string): string => link.slice(link.indexOf('#') + 1)
+
 /** A server with two real hosts, one of whoever is limited and one that does not exist for them, and everybody who may ask. */
 export class AttackSetting implements AsyncDisposable {
   readonly people = new Map<PersonName, { id: string; caller: Caller; key: Caller }>()
@@ -44,12 +47,20 @@ export class AttackSetting implements AsyncDisposable {
   static async open(log?: (line: string) => void): Promise<AttackSetting> {
     await using stack = new AsyncDisposableStack()
     const bed = stack.use(await Bed.open({ name: 'attack', ...(log && { log }) }))
-    const server = stack.use(await ServerProcess.start())
+    const server = stack.use(
+      // As it comes: the tests' own servers may reach this machine.
+      await ServerProcess.start({ env: { ROLLCALL_ALLOWED_ADDRESSES: '' } }),
+    )
     const [mine, theirs] = await bed.boot([{ name: 'mine' }, { name: 'theirs' }])
     if (!mine || !theirs) throw new Error('no hosts were booted')
     const setting = new AttackSetting(server, bed, await server.api(), { mine, theirs })
     await Promise.all([setting.#install(mine, MINE), setting.#install(theirs, THEIRS)])
     await setting.#gather()
+    for (const caller of [...PERSON_NAMES.map((name) => setting.keyOf(name))]) {
+      const { status } = await caller.call('GET', '/api/hosts')
+      // A key that opens nothing would be refused everything, and no attack with it would mean anything.
+      if (status !== 200) throw new Error(`${caller.name} is worth nothing: ${status}`)
+    }
     stack.move()
     return setting
   }
@@ -121,7 +132,7 @@ export class AttackSetting implements AsyncDisposable {
       role,
       scope,
     })
-    const token = new URL(link).hash.slice(1)
+    const token = tokenOf(link)
     await this.stranger.get('POST', '/api/invites', { token, password: PASSWORD })
     return { id: user.id, email, caller: await Caller.signIn(email, this.server.url, email, PASSWORD) }
   }
@@ -131,12 +142,12 @@ export class AttackSetting implements AsyncDisposable {
     // Who may not make keys gets one by an admin for them, which is worth what they may do.
     const permissions = ROLE_PERMISSIONS[role]
     const body = { name: this.fresh('key'), permissions, scope }
-    const own = await caller.call<{ key: string }>('POST', '/api/keys', body)
-    const { key } =
+    const own = await caller.call<{ secret: string }>('POST', '/api/keys', body)
+    const { secret } =
       own.status < 300
         ? own.body
-        : await this.root.get<{ key: string }>('POST', '/api/keys', { ...body, owner: caller.name })
-    return Caller.withKey(`key of ${caller.name}`, this.server.url, key)
+        : await this.root.get<{ secret: string }>('POST', '/api/keys', { ...body, owner: caller.name })
+    return Caller.withKey(`key of ${caller.name}`, this.server.url, secret)
   }
 
   /** Asks for a change of somebody, as they are now. */
@@ -168,7 +179,7 @@ export class AttackSetting implements AsyncDisposable {
   async #gather(): Promise<void> {
     const setup = (await readFile(join(this.server.dataDir, 'setup-link'), 'utf8')).trim()
     await this.stranger.get('POST', '/api/setup', {
-      token: new URL(setup).hash.slice(1),
+      token: tokenOf(setup),
       name: 'first',
       email: 'first@example.com',
       password: PASSWORD,
