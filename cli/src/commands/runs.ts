@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { jsonOption, wholeNumber } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
+import { playbookReport } from '../output/playbook-report.ts'
 import { countsLine } from '../output/progress.ts'
 import { printReport, tellSkipped } from '../output/run-report.ts'
 import { fieldList, table } from '../output/table.ts'
@@ -93,7 +94,16 @@ async function show(context: Context, given: string, { json, output }: Options):
   }
   context.stdout.write(`${describe(summary.run)}\n`)
   tellSkipped(context, summary.run.skipped)
-  await printReport(context, summary, { withOutput: output })
+  if (summary.run.playbook) await showPlaybook(context, id)
+  else await printReport(context, summary, { withOutput: output })
+}
+
+/** Of a playbook its tasks: what it writes is for the server, and is alike on no two hosts. */
+async function showPlaybook({ api, stdout }: Context, id: string): Promise<void> {
+  const view = await api.call('showPlaybookRun', { params: { id } })
+  const tasksOf = async (command: string) =>
+    (await api.call('showPlaybookTasks', { params: { id: command } })).tasks
+  stdout.write(await playbookReport(view, tasksOf))
 }
 
 function describe(run: RunView): string {

@@ -1,0 +1,28 @@
+import type { PlaybookHost, PlaybookRunView } from '@rollcall/contracts/admin'
+import { expect, it } from 'vitest'
+import { verdictInWords } from './playbook-report.ts'
+
+const totals = (changed: number) => ({ ok: 1, changed, failed: 0, skipped: 0, rescued: 0, unreachable: 0 })
+const host = (state: PlaybookHost['state'], changed = 0): PlaybookHost => ({
+  ...{ commandId: 'x', host: 'h', reason: null, way: null, digest: null },
+  state,
+  totals: totals(changed),
+})
+const words = (...hosts: PlaybookHost[]) =>
+  verdictInWords({ hosts, run: { id: 'the-plan' } as PlaybookRunView['run'] })
+
+it('a plan that failed on all hosts is not told as one by which nothing would be changed', () => {
+  expect(words(host('failed'), host('lost'))).toBe(
+    'The plan could be made on none of 2 hosts: what would be changed is not known. See above what failed.\n',
+  )
+})
+
+it('hosts on which the plan failed are told apart from those that would stay as they are', () => {
+  expect(words(host('success'), host('failed', 3))).toBe(
+    'On 1 of 2 hosts nothing would be changed. On 1 the plan could not be made.\n',
+  )
+  expect(words(host('success', 1), host('success'), host('failed'))).toBe(
+    '1 of 3 hosts would be changed. On 1 the plan could not be made. Do it with: rollcall playbook apply the-plan\n',
+  )
+  expect(words(host('success'))).toBe('Nothing would be changed.\n')
+})
