@@ -226,7 +226,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
   })
 
   it('hosts that are added together show what becomes of each, and are known again when they are pasted once more', async () => {
-    const pasted = '127.0.0.1:1 one\n127.0.0.1:2 two\n192.0.2.77 db-1'
+    const pasted = '127.0.0.1:2 one\n127.0.0.1:3 two\n192.0.2.77 db-1'
     const paste = async () => {
       await open('/hosts/add')
       await page.getByRole('tab', { name: 'Many hosts' }).click()
@@ -235,8 +235,9 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     await paste()
     await page.locator('[data-in-fleet=db-1]').waitFor(WAIT)
     expect(await page.getByRole('checkbox', { name: 'db-1' }).isDisabled()).toBe(true)
-    await page.getByRole('radio', { name: 'Password' }).check({ force: true })
-    await page.getByLabel('Password', { exact: true }).fill('not-the-one')
+    await page.locator('.mantine-SegmentedControl-label', { hasText: /^Password$/ }).click()
+    await page.getByRole('textbox', { name: 'Password', exact: true }).fill('not-the-one')
+    for (const name of ['one', 'two']) await page.getByRole('checkbox', { name }).check()
     await page.getByRole('button', { name: 'Add 2 hosts' }).click()
     for (const name of ['one', 'two'])
       await page.locator(`[data-in-fleet=${name}] [data-state=install_failed]`).waitFor(WAIT)
@@ -258,7 +259,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     )
     await open('/hosts/silent')
     await page.getByRole('heading', { name: 'Last known' }).waitFor(WAIT)
-    expect(await page.getByRole('heading', { name: 'Now' }).count()).toBe(0)
+    expect(await page.getByRole('heading', { name: 'Now', exact: true }).count()).toBe(0)
   })
 
   it('figures alone are of one width, so that a hyphen is as narrow as it should be', async () => {
