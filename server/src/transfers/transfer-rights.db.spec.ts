@@ -53,6 +53,8 @@ async function transferOf(requesterId: string) {
   const transfer = {
     ...{ id, bodyHash: '', kind: 'file' as const, content: '0'.repeat(64), destination: '/tmp/x' },
     ...{ mode: null, owner: null, makeParents: false, requestedBy: 'spec', createdAt: new Date() },
+    deletesOthers: false,
+    isDryRun: false,
     requester: { kind: 'user' as const, id: requesterId },
   }
   await server.app.get(TransfersRepository).insert(transfer, [{ id: part, hostId, hostName: 'in' }])
