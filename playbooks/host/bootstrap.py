@@ -71,6 +71,7 @@ def claim_agent(owner, found):
     if present != owner:
         os.makedirs(os.path.dirname(OWNER), mode=0o700, exist_ok=True)
         with open(OWNER + ".new", "w") as file:
+            os.fchmod(file.fileno(), 0o600)
             file.write(owner + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -20,6 +20,9 @@ const SHOW = `umask; for name in ${SHOWN.join(' ')}; do eval "echo $name=\\$$nam
 /** Bytes of one command's output that the server stores. */
 const MOST_STORED = 300_000
 
+/** Wide enough for any bed. */
+const CALLERS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fd00::/8'
+
 /** Makes a file, a folder and a temporary file as tasks do, and shows what they find. */
 const PLAYBOOK: [path: string, content: string][] = [
   ['show.yml', '- name: Shows\n  hosts: all\n  gather_facts: false\n  roles: [showing]\n'],
@@ -61,7 +64,9 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     await strict.output(['sh', '-c', 'echo "LANG=C.utf8" > /etc/default/locale'])
     await strict.output(['sh', '-c', 'echo "http_proxy=http://proxy.test:3128" > /etc/environment'])
     privateKey = await readFile(bed.key.path, 'utf8')
-    server = await ServerProcess.start({ env: { ROLLCALL_OUTPUT_BYTES: String(MOST_STORED) } })
+    server = await ServerProcess.start({
+      env: { ROLLCALL_OUTPUT_BYTES: String(MOST_STORED), ROLLCALL_AGENT_CALLERS: CALLERS },
+    })
     api = await server.api()
     const credential = await keyCredential(bed)
     const added = await Promise.all(
@@ -94,6 +99,23 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     expect(await byCommand(host, SHOW)).toBe(expected)
     expect(await byCommand(host, SHOW, { tty: true })).toBe(expected)
     expect(login).toContain(i === 0 ? '0022' : '0027')
+  })
+
+  it('stands under an agent that only the servers’ addresses reach, and whose memory comes to no disk', async () => {
+    for (const host of hosts) {
+      const shown = await host.output([
+        ...[
+          'systemctl',
+          'show',
+          'rollcall-agent',
+          '--property=IPAddressAllow,IPAddressDeny,LimitCORE,CPUQuotaPerSecUSec',
+        ],
+      ])
+      expect(shown).toMatch(/^IPAddressAllow=.*10\.0\.0\.0\/8.*$/m)
+      expect(shown).toMatch(/^IPAddressDeny=.*0\.0\.0\.0\/0.*$/m)
+      expect(shown).toMatch(/^LimitCORE=0$/m)
+      expect(shown).toMatch(/^CPUQuotaPerSecUSec=800ms$/m)
+    }
   })
 
   it('makes files that a service can read, and keeps its own to root', async () => {
