@@ -24,7 +24,7 @@ const BY_THE_CLOCK = [
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'], isolate: false } },
+      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'], isolate: false, maxWorkers: 2 } },
       'agent/vitest.config.ts',
       'cli/vitest.config.ts',
       'inventory/vitest.config.ts',
@@ -37,6 +37,8 @@ export default defineConfig({
           exclude: ['**/*.db.spec.ts'],
           testTimeout: PATIENT.timeout,
           isolate: false,
+          // Projects that run beside each other must say the same.
+          maxWorkers: 2,
         },
       },
       {

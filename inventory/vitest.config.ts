@@ -1,3 +1,5 @@
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({ test: { name: 'inventory', include: ['src/**/*.spec.ts'] } })
+export default defineConfig({
+  test: { name: 'inventory', include: ['src/**/*.spec.ts'], isolate: false, maxWorkers: 2 },
+})
