@@ -90,7 +90,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     expect(await page.locator('[data-host]').count()).toBe(3)
     await box.pressSequentially('od)', { delay: 60 })
     await page.locator('[data-host=db-1]').waitFor({ state: 'detached', ...WAIT })
-    expect(await page.locator('[data-host]').count()).toBe(2)
+    await expect.poll(() => page.locator('[data-host]').count(), WAIT).toBe(2)
     expect(await box.evaluate((element) => element === document.activeElement)).toBe(true)
     // Nor does an address that somebody has kept take the boxes away.
     await open(`/?labels=${encodeURIComponent('env in (a')}`)
@@ -277,6 +277,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await screen(theirs).getByText('kept-42').first().waitFor(WAIT)
     await theirs.getByRole('button', { name: 'End', exact: true }).click()
     await theirs.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+    await theirs.getByRole('dialog').waitFor({ state: 'detached', ...WAIT })
     await theirs.getByRole('tab', { name: 'web-1' }).waitFor(WAIT)
     await theirs.getByRole('button', { name: 'End', exact: true }).click()
     await theirs.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
@@ -291,7 +292,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   it('a file that is fetched keeps its name', async () => {
     await open('/files')
     await page.getByRole('button', { name: 'Fetch a file' }).click()
-    await page.getByLabel('Host').fill('web-1')
+    await page.getByLabel('Host', { exact: true }).fill('web-1')
     await page.getByLabel('Path on the host').fill('/etc/os-release')
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Fetch it' }).click()
