@@ -1,20 +1,22 @@
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentHost } from './fixtures/agent-host.ts'
-import { getCopy, putFile, syncTree } from './fixtures/sender.ts'
+import { getCopy, putFile, syncTree, type WholeTree } from './fixtures/sender.ts'
 
 let host: AgentHost
 let place: string
@@ -57,7 +59,8 @@ test('A tree keeps its links, empty folders and times', async () => {
   expect(readlinkSync(at('kept/sub/up'))).toBe('../a')
   expect(readlinkSync(at('kept/dangling'))).toBe('/nowhere/at all')
   expect(readdirSync(at('kept/empty'))).toEqual([])
-  for (const name of ['a', 'sub/b', 'sub', 'empty']) expect(statSync(at(`kept/${name}`)).mtimeMs).toBe(MTIME)
+  for (const name of ['a', 'sub/b', 'sub', 'empty'])
+    expect(Math.trunc(statSync(at(`kept/${name}`)).mtimeMs)).toBe(MTIME)
   const again = await syncTree(host.client, at('kept'), tree)
   expect(again.result).toMatchObject({ files_written: 0, changes: { links: 0, folders: 0, listed: [] } })
 })
@@ -117,7 +120,12 @@ test('With delete what is not in the list goes, and nothing beside the tree or t
 test('A dry run changes nothing, makes no folder, and wants no content', async () => {
   writeFileSync(at('loose'), 'x')
   chmodSync(at('loose'), 0o600)
-  const missing = await syncTree(host.client, at('not-there/tree'), { a: 'a', l: '→a' }, { dry_run: true })
+  const missing = await syncTree(
+    host.client,
+    at('not-there/tree'),
+    { a: 'a', l: '→a' },
+    { dry_run: true, make_parents: true },
+  )
   expect(missing).toMatchObject({ sent: [], result: { files_written: 1, changes: { links: 1 } } })
   expect(existsSync(at('not-there'))).toBe(false)
   mkdirSync(at('dry'))
@@ -127,10 +135,163 @@ test('A dry run changes nothing, makes no folder, and wants no content', async (
   expect(statSync(at('dry/same')).mode & 0o7777).toBe(0o600)
 })
 
+test('A dry run of a tree whose parent is missing is refused as the tree itself would be', async () => {
+  for (const dry_run of [true, false])
+    expect(await syncTree(host.client, at('no-parent/tree'), { a: 'a' }, { dry_run })).toMatchObject({
+      result: { error: { code: 'file.not_found' } },
+    })
+})
+
+test('Every millisecond of a time arrives as it is', async () => {
+  for (const mtime of [1_600_000_000_001, 1_600_000_000_123, 1_700_000_000_999]) {
+    await syncTree(host.client, at('times'), { a: 'a', d: null }, { mtime })
+    for (const name of ['times/a', 'times/d']) expect(Math.trunc(statSync(at(name)).mtimeMs)).toBe(mtime)
+  }
+})
+
+/** Modes, times, contents and links of all that is below a folder. */
+function pictureOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .sort()
+    .map((name) => {
+      const stat = lstatSync(join(folder, name))
+      const what = stat.isFile() ? readFileSync(join(folder, name), 'utf8') : stat.isSymbolicLink()
+      return `${name} ${stat.mode} ${stat.uid} ${stat.mtimeMs} ${stat.ino} ${what}`
+    })
+}
+
+test('What cannot take its place is refused before anything of the tree is changed', async () => {
+  const blocked: [name: string, WholeTree][] = [
+    ['folder-for-file', { a: 'new', zz: 'a file where a folder is' }],
+    ['folder-for-link', { a: 'new', zz: '→x' }],
+    ['file-for-folder', { a: 'new', b: null }],
+    ['pipe-for-file', { a: 'new', pipe: 'file' }],
+  ]
+  for (const [name, tree] of blocked) {
+    mkdirSync(at(`${name}/zz`), { recursive: true })
+    for (const file of ['a', 'b', 'same']) writeFileSync(at(`${name}/${file}`), 'old')
+    execFileSync('mkfifo', [at(`${name}/pipe`)])
+    chmodSync(at(`${name}/same`), 0o600)
+    const before = pictureOf(at(name))
+    const { result } = await syncTree(host.client, at(name), { same: 'old', ...tree }, { delete: true })
+    expect(result?.error?.code).toMatch(/^file\.(not_regular|path_refused)$/)
+    expect(pictureOf(at(name))).toEqual(before)
+  }
+})
+
+describe('mounts', () => {
+  const mounted: string[] = []
+  const bind = (from: string, to: string) => {
+    execFileSync('mount', ['--bind', from, to])
+    mounted.push(to)
+  }
+  afterAll(() => {
+    for (const each of mounted) execFileSync('umount', [each])
+  })
+
+  test('A file that is a mount point is named, by a tree and alone, and nothing is changed', async () => {
+    mkdirSync(at('bound'))
+    for (const name of ['bound/a', 'bound/hosts', 'source']) writeFileSync(at(name), 'old')
+    bind(at('source'), at('bound/hosts'))
+    const before = pictureOf(at('bound'))
+    for (const tree of [
+      { a: 'new', hosts: 'new' },
+      { a: 'new', hosts: '→a' },
+    ])
+      for (const dry_run of [true, false]) {
+        const { result } = await syncTree(host.client, at('bound'), tree, { dry_run })
+        expect(result?.error).toMatchObject({ code: 'file.denied' })
+        expect(result?.error?.message).toContain(`${at('bound/hosts')} is a mount point of its own`)
+      }
+    const { result } = await putFile(host.client, at('bound/hosts'), Buffer.from('new'))
+    expect(result?.error?.message).toContain(`${at('bound/hosts')} is a mount point of its own`)
+    expect(pictureOf(at('bound'))).toEqual(before)
+    expect(await syncTree(host.client, at('bound'), { hosts: 'old' })).toMatchObject({ status: 'success' })
+  })
+
+  test('With delete nothing goes that is mounted from the same file system, nor what lies beside it', async () => {
+    mkdirSync(at('house/old/data'), { recursive: true })
+    mkdirSync(at('precious'))
+    for (const name of ['precious/x', 'house/old/f', 'house/a']) writeFileSync(at(name), 'old')
+    bind(at('precious'), at('house/old/data'))
+    const before = pictureOf(at('house'))
+    for (const dry_run of [true, false]) {
+      const { result } = await syncTree(host.client, at('house'), { a: 'new' }, { delete: true, dry_run })
+      expect(result?.error?.message).toContain(`${at('house/old/data')} is a mount point and is not removed`)
+    }
+    expect(pictureOf(at('house'))).toEqual(before)
+    const kept = await syncTree(host.client, at('house'), { a: 'new', 'old/data': null }, { delete: true })
+    expect(kept.result?.changes?.listed).toEqual([
+      { change: 'write', path: 'a' },
+      { change: 'remove', path: 'old/f' },
+    ])
+    expect(readdirSync(at('precious'))).toEqual(['x'])
+  })
+})
+
+test('A name that is no UTF-8 stays with delete, and so does the folder above it', async () => {
+  mkdirSync(at('latin/old'), { recursive: true })
+  writeFileSync(Buffer.concat([Buffer.from(at('latin/old/')), Buffer.from([0x66, 0xfc])]), 'x')
+  writeFileSync(at('latin/old/f'), 'x')
+  const { result } = await syncTree(host.client, at('latin'), { a: 'a' }, { delete: true })
+  expect(result).toMatchObject({ error: null, changes: { removed: 1 } })
+  expect(readdirSync(at('latin/old'), { encoding: 'buffer' })).toEqual([Buffer.from([0x66, 0xfc])])
+})
+
+test('A file that its owner may hold open is not made over to another, but placed anew', async () => {
+  mkdirSync(at('theirs'))
+  for (const name of ['theirs/mine', 'theirs/roots']) writeFileSync(at(name), 'same')
+  chownSync(at('theirs/mine'), 1234, 1234)
+  const before = ['mine', 'roots'].map((name) => statSync(at(`theirs/${name}`)).ino)
+  const state = await syncTree(
+    host.client,
+    at('theirs'),
+    { mine: 'same', roots: 'same' },
+    { owner: '4321:4321' },
+  )
+  expect(state).toMatchObject({ status: 'success', sent: ['mine'] })
+  const after = ['mine', 'roots'].map((name) => statSync(at(`theirs/${name}`)))
+  expect(after.map(({ uid, gid }) => [uid, gid])).toEqual([
+    [4321, 4321],
+    [4321, 4321],
+  ])
+  expect(after[0]?.ino).not.toBe(before[0])
+  expect(after[1]?.ino).toBe(before[1])
+})
+
+test('The access list of a former owner does not let him into the file of another', async () => {
+  mkdirSync(at('lists'))
+  for (const name of ['lists/his', 'lists/kept']) {
+    writeFileSync(at(name), 'old')
+    chownSync(at(name), 1000, 1000)
+    setAttribute(at(name), 'system.posix_acl_access', ACCESS_LIST)
+  }
+  await syncTree(host.client, at('lists'), { his: 'new' }, { owner: '0:0', mode: 0o640 })
+  await syncTree(host.client, at('lists'), { kept: 'new' }, { mode: 0o640 })
+  expect(attributesOf(at('lists/his'))).toBe('{}')
+  expect(attributesOf(at('lists/kept'))).toContain('system.posix_acl_access')
+})
+
 test('Removing what is not in a list is refused for a folder of the first level', async () => {
+  mkdirSync('/rollcall-first')
+  symlinkSync('/rollcall-first', at('to-first'))
+  try {
+    writeFileSync('/rollcall-first/f', 'stays')
+    for (const path of ['/rollcall-first', at('to-first')])
+      expect(await syncTree(host.client, path, { a: 'a' }, { delete: true })).toMatchObject({
+        result: { error: { code: 'file.path_refused' } },
+      })
+    expect(readdirSync('/rollcall-first')).toEqual(['f'])
+  } finally {
+    rmSync('/rollcall-first', { recursive: true })
+  }
+})
+
+test('A folder of the first level that is missing is not made for a list with delete', async () => {
   expect(await syncTree(host.client, '/rollcall-nowhere', { a: 'a' }, { delete: true })).toMatchObject({
     result: { error: { code: 'file.path_refused' } },
   })
+  expect(existsSync('/rollcall-nowhere')).toBe(false)
 })
 
 test('What replaces a file keeps its access list and its capabilities, of a file alone as of a tree', async () => {

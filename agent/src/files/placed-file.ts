@@ -17,6 +17,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { RollcallError } from '@rollcall/contracts'
+import { toUtimesSeconds } from '@rollcall/contracts/agent'
 import { errorCode } from '../platform/files.ts'
 import { copyAttributes } from './file-attributes.ts'
 import type { Owner } from './file-owner.ts'
@@ -90,19 +91,28 @@ export function hashOpen(fd: number, size: number) {
   return { hash, bytes: at }
 }
 
+/** How a file is that is there: as wished, with the content but other rights or another time, or another one. */
+export type Standing = 'in-place' | 'rights-differ' | 'other'
+
 /** Whether the file is there as wished; then nothing needs to be sent. Its mode and owner are set right. */
-export function isInPlace(folder: Folder, name: string, path: string, wish: Wish): boolean {
+export const isInPlace = (folder: Folder, name: string, path: string, wish: Wish): boolean =>
+  standingOf(folder, name, path, wish) !== 'other'
+
+/** How the file is that is there. Its mode, owner and time are set right, but not in a dry run. */
+export function standingOf(folder: Folder, name: string, path: string, wish: Wish): Standing {
   const stat = replaceable(folder, name, path, wish)
-  if (stat === null || stat.size !== wish.size) return false
+  if (stat === null || stat.size !== wish.size) return 'other'
   const fd = openRegular(folder, name, path)
   try {
+    if (isInOthersHands(fstatSync(fd), wish.owner)) return 'other'
     const { hash, bytes } = hashOpen(fd, wish.size)
-    if (bytes !== wish.size || hash.digest('hex') !== wish.sha256) return false
-    if (wish.isDryRun) return true
+    if (bytes !== wish.size || hash.digest('hex') !== wish.sha256) return 'other'
     const held = fstatSync(fd)
+    const standing = hasRights(held, wish) && hasTime(held, wish) ? 'in-place' : 'rights-differ'
+    if (wish.isDryRun) return standing
     setRights(fd, held, wish)
     setTime(fd, held, wish)
-    return true
+    return standing
   } finally {
     closeSync(fd)
   }
@@ -124,9 +134,27 @@ function replaceable(folder: Folder, name: string, path: string, { replacesLinks
   return isLink ? null : regularOrNothing(folder, name, path)
 }
 
-function setTime(fd: number, stat: Stats, { mtimeMs }: Wish): void {
-  if (mtimeMs !== undefined && Math.trunc(stat.mtimeMs) !== mtimeMs)
-    futimesSync(fd, stat.atimeMs / 1000, mtimeMs / 1000)
+const isOurs = (stat: Stats): boolean => stat.uid === 0 || stat.uid === process.geteuid?.()
+
+/**
+ * Whether it would be given to another owner though its present one, or another name of it, may still reach it: he could have it open, and
+ * write it as somebody else's. Then a fresh one takes its place.
+ */
+const isInOthersHands = (stat: Stats, { uid, gid }: Owner): boolean =>
+  ((uid !== null && uid !== stat.uid) || (gid !== null && gid !== stat.gid)) &&
+  (!isOurs(stat) || stat.nlink > 1)
+
+const hasTime = (stat: Stats, { mtimeMs }: Wish): boolean =>
+  mtimeMs === undefined || Math.trunc(stat.mtimeMs) === mtimeMs
+
+const hasRights = (stat: Stats, { mode, owner: { uid, gid } }: Wish): boolean =>
+  (mode === null || (stat.mode & 0o7777) === mode) &&
+  (uid === null || stat.uid === uid) &&
+  (gid === null || stat.gid === gid)
+
+function setTime(fd: number, stat: Stats, wish: Wish): void {
+  if (wish.mtimeMs !== undefined && !hasTime(stat, wish))
+    futimesSync(fd, stat.atimeMs / 1000, toUtimesSeconds(wish.mtimeMs))
 }
 
 /** Changes only what differs. The owner first: chown(2) takes set-user-id bits away. */
@@ -191,7 +219,7 @@ export class PartFile {
     const owner = { uid: wish.owner.uid ?? before?.uid ?? null, gid: wish.owner.gid ?? before?.gid ?? null }
     const mode = wish.mode ?? (before === null ? NEW_MODE : before.mode & 0o7777)
     setOwner(this.#fd, fstatSync(this.#fd), owner)
-    if (before !== null) this.#keepAttributes(name, path)
+    if (before !== null) this.#keepAttributes(name, path, owner)
     fchmodSync(this.#fd, mode)
     setTime(this.#fd, fstatSync(this.#fd), wish)
     if (isDurable) fsyncSync(this.#fd)
@@ -206,11 +234,15 @@ export class PartFile {
     closeSync(this.#fd)
   }
 
-  /** Takes over the access lists and extended attributes, capabilities among them, of the file whose place it takes. */
-  #keepAttributes(name: string, path: string): void {
+  /**
+   * Takes over the access lists and extended attributes, capabilities among them, of the file whose place it takes; not those that a former
+   * owner other than root has set who is not the new one: he could let himself in.
+   */
+  #keepAttributes(name: string, path: string, owner: Owner): void {
     const former = openRegular(this.#folder, name, path)
     try {
-      copyAttributes(former, this.#fd, path)
+      const stat = fstatSync(former)
+      if (isOurs(stat) || stat.uid === owner.uid) copyAttributes(former, this.#fd, path)
     } finally {
       closeSync(former)
     }

@@ -4,6 +4,7 @@ import type { TransferOrder, TransferResult } from '@rollcall/contracts/agent'
 import { errorCode } from '../platform/files.ts'
 import type { Content } from './content.ts'
 import { resolveOwner } from './file-owner.ts'
+import { refuseMountPoint } from './mounts.ts'
 import { isInPlace, PartFile, removeName, type Wish } from './placed-file.ts'
 import { type Folder, openFolder } from './safe-path.ts'
 import { diskFull } from './worker-failure.ts'
@@ -29,6 +30,7 @@ export async function putFile(order: PutFile, job: Job): Promise<TransferResult>
   const folder = openFolder(dirname(order.path), { makes: order.make_parents })
   const { content } = job
   if (content.offset === 0 && isInPlace(folder, name, order.path, wish)) return unchanged
+  refuseMountPoint(folder, name, order.path)
   const part = openPart(folder, name, order.path, wish, job, content.offset)
   if (part === null) return written
   try {

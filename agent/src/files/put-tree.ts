@@ -17,13 +17,14 @@ import {
 import type { z } from 'zod'
 import { readIfThere, replaceFile } from '../platform/files.ts'
 import { workerEnvironment } from '../runner/child-environment.ts'
-import { resolveOwner } from './file-owner.ts'
+import { type Owner, resolveOwner } from './file-owner.ts'
 import { PartFile, type Wish } from './placed-file.ts'
 import { publish, refuseUnpublishable } from './publish.ts'
 import { type Job, needRoom } from './put-file.ts'
-import { type Folder, openFolder, refused } from './safe-path.ts'
+import { type Folder, openFolder } from './safe-path.ts'
 import type { TransferPaths } from './transfer-paths.ts'
 import { readWanted } from './transfer-records.ts'
+import { planRemoval, refuseFirstLevel } from './tree-removal.ts'
 import { TreeStep } from './tree-step.ts'
 import { TreeWriter } from './tree-writer.ts'
 import { rangesOf, wantedIndexes } from './wanted.ts'
@@ -50,41 +51,66 @@ export async function putTree(order: PutTree, job: Job, paths: TransferPaths): P
   return { error: null, files_written: wanted.length, files_unchanged: files.length - wanted.length }
 }
 
-/** Brings a tree in step with its list: files as above, then links, and what does not belong there goes. */
+/**
+ * Brings a tree in step with its list: files as above, then links, and what does not belong there goes. What stands in the way is said before
+ * anything is changed.
+ */
 export async function syncTree(order: SyncTree, job: Job, paths: TransferPaths): Promise<TransferResult> {
-  if (order.delete && dirname(order.path) === '/')
-    throw refused(
-      order.path,
-      'what is missing in a list is removed below a folder of the second level at the least',
-    )
   const owner = order.owner === null ? { uid: null, gid: null } : resolveOwner(order.owner)
   const entries = parseEntries(await readManifest(order, job, paths))
   const isDryRun = order.dry_run
-  if (!isDryRun && !order.make_parents) openFolder(dirname(order.path), { makes: false }).close()
+  if (order.delete) refuseFirstLevel(order.path)
+  if (!order.make_parents) openFolder(dirname(order.path), { makes: false }).close()
   const root = openRoot(order)
   if (root === null) return allNew(entries)
+  const files = entries.filter(isTreeFile)
   const links = entries.filter((entry): entry is TreeLink => 'link' in entry)
   const folders = entries.filter((entry): entry is TreeFolder => 'folder' in entry)
-  const tree = new TreeWriter(root, owner, job, { replacesLinks: true, isDryRun })
-  const step = new TreeStep(root, { id: job.id, owner, isDryRun })
-  const ranges = isDryRun
-    ? rangesOf(missingOf(entries, tree))
-    : (readWanted(paths) ?? compare(entries, tree, paths))
-  const wanted = wantedIndexes(ranges).flatMap((index) => {
-    const entry = entries[index]
-    return entry !== undefined && isTreeFile(entry) ? [entry] : []
-  })
+  const { id, notePart } = job
+  const step = new TreeStep(root, { id, owner, isDryRun, notePart: (path) => notePart(path) })
+  step.check(entries)
+  const others = order.delete ? planRemoval(root, entries, id) : []
+  const { wanted, unsettled, ranges } = standingsOf(entries, root, owner, job, paths)
+  if (isDryRun || job.content.offset === order.manifest.size) needRoom(root, bytesOf(wanted), job.leftFree)
   for (const { path } of wanted) step.writes(path)
-  if (!isDryRun && job.content.offset === order.manifest.size) needRoom(root, bytesOf(wanted), job.leftFree)
-  if (!isDryRun) await tree.write(wanted, order.manifest.size)
+  if (!isDryRun) {
+    replaceFile(paths.wanted, JSON.stringify(ranges))
+    const tree = new TreeWriter(root, owner, job, { replacesLinks: true })
+    await tree.write(wanted, order.manifest.size)
+    for (const file of unsettled) tree.settle(file)
+  }
   step.makeFolders(folders)
   step.setLinks(links)
-  if (order.delete) step.removeOthers(entries)
+  step.removeOthers(others)
   step.finishFolders(folders)
   if (!isDryRun) sync(root)
-  const files = entries.length - links.length - folders.length
-  const counts = { files_written: wanted.length, files_unchanged: files - wanted.length }
+  const counts = { files_written: wanted.length, files_unchanged: files.length - wanted.length }
   return { error: null, ...counts, changes: step.changes }
+}
+
+/** Which files have to be sent, as a worker before this one may have said, and whose rights and times may have to be set right. Changes nothing. */
+function standingsOf(
+  entries: readonly TreeEntry[],
+  root: Folder,
+  owner: Owner,
+  job: Job,
+  paths: TransferPaths,
+) {
+  const tree = new TreeWriter(root, owner, job, { replacesLinks: true, isDryRun: true })
+  const said = readWanted(paths)
+  // What a worker before this one has compared is not compared again: it may have set some of it right.
+  const standingOf = (file: TreeFile) => (said === null ? tree.standingOf(file) : 'rights-differ')
+  const standings = entries.map((entry) => (isTreeFile(entry) ? standingOf(entry) : null))
+  const ranges =
+    said ?? rangesOf(standings.flatMap((standing, index) => (standing === 'other' ? [index] : [])))
+  // Ranges may hold more than what differs, and all that they hold is sent.
+  const isWanted = new Set(wantedIndexes(ranges))
+  const filesWhere = (holds: (index: number) => boolean) =>
+    entries.flatMap((entry, index) => (isTreeFile(entry) && holds(index) ? [entry] : []))
+  const wanted = filesWhere((index) => isWanted.has(index))
+  if (said === null) tree.refuseMountPoints(wanted)
+  const unsettled = filesWhere((index) => standings[index] === 'rights-differ' && !isWanted.has(index))
+  return { wanted, unsettled, ranges }
 }
 
 /** Null for a folder that is not there, and that a dry run does not make. */

@@ -5,12 +5,9 @@ import {
   futimesSync,
   lchownSync,
   lstatSync,
-  readdirSync,
   readlinkSync,
   renameSync,
-  rmdirSync,
   symlinkSync,
-  unlinkSync,
 } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
@@ -20,21 +17,23 @@ import {
   type TreeEntry,
   type TreeFolder,
   type TreeLink,
+  toUtimesSeconds,
 } from '@rollcall/contracts/agent'
 import type { Owner } from './file-owner.ts'
+import { refuseMountPoint } from './mounts.ts'
 import { notRegular, removeName } from './placed-file.ts'
 import { partNameOf } from './put-file.ts'
 import { type Folder, openFolder, refused } from './safe-path.ts'
+import { type Removal, remove } from './tree-removal.ts'
 
 type Changes = NonNullable<TransferResult['changes']>
-
-/** Each folder on the way down is held open. */
-const MAX_DEPTH = 200
 
 interface Options {
   id: string
   owner: Owner
   isDryRun: boolean
+  /** Puts on record where something unfinished is about to be. */
+  notePart(path: string): void
 }
 
 /** What is brought in step of a tree besides the content of its files: links, folders, times, and what does not belong there. */
@@ -56,12 +55,10 @@ export class TreeStep {
   /** Makes folders that are missing; their rights are set in the end, since a folder without any could not be filled. */
   makeFolders(folders: readonly TreeFolder[]): void {
     for (const { path } of folders) {
-      const isThere = this.#within(dirname(path), (parent) => {
-        const stat = lstatSync(parent.at(basename(path)), { throwIfNoEntry: false })
-        if (stat !== undefined && !stat.isDirectory())
-          throw refused(`${this.#root.path}/${path}`, 'something that is no folder bears the name of one')
-        return stat !== undefined
-      })
+      const isThere = this.#within(
+        dirname(path),
+        (parent) => lstatSync(parent.at(basename(path)), { throwIfNoEntry: false }) !== undefined,
+      )
       if (isThere) continue
       this.changes.folders++
       this.#list('folder', path)
@@ -92,64 +89,56 @@ export class TreeStep {
         const stat = fstatSync(folder.fd)
         if (uid !== null || gid !== null) fchownSync(folder.fd, uid ?? stat.uid, gid ?? stat.gid)
         if ((stat.mode & 0o7777) !== mode) fchmodSync(folder.fd, mode)
-        if (mtime_ms !== undefined) futimesSync(folder.fd, stat.atimeMs / 1000, mtime_ms / 1000)
+        if (mtime_ms !== undefined) futimesSync(folder.fd, stat.atimeMs / 1000, toUtimesSeconds(mtime_ms))
       } finally {
         folder.close()
       }
     }
   }
 
-  /** Removes what is in the tree and not in its list. Other file systems that are mounted there stay, with what is above them. */
-  removeOthers(entries: readonly TreeEntry[]): void {
-    const expected = new Set<string>()
-    for (const { path } of entries)
-      for (let at = path; at !== '.' && !expected.has(at); at = dirname(at)) expected.add(at)
-    const device = fstatSync(this.#root.fd).dev
-    const sweep = (folder: Folder, prefix: string, depth: number) => {
-      for (const raw of readdirSync(folder.at('.'), { encoding: 'buffer' })) {
-        const name = raw.toString('utf8')
-        const path = prefix + name
-        // A name that is no UTF-8 could be in no list, and is not touched.
-        if (!Buffer.from(name).equals(raw) || name === partNameOf(this.#options.id)) continue
-        if (!expected.has(path)) this.#remove(folder, name, path, device, depth)
-        else if (lstatSync(folder.at(name)).isDirectory() && depth < MAX_DEPTH)
-          this.#inside(folder, name, (below) => sweep(below, `${path}/`, depth + 1))
+  /**
+   * Throws for what cannot take its place, before anything is changed: a folder where no folder is, a file or link where a folder is, and a link
+   * where something is mounted.
+   */
+  check(entries: readonly TreeEntry[]): void {
+    let latest = null as { path: string; folder: Folder | null } | null
+    try {
+      for (const entry of entries) {
+        const parent = dirname(entry.path)
+        if (latest?.path !== parent) {
+          latest?.folder?.close()
+          latest = null
+          latest = { path: parent, folder: this.#openIfThere(parent) }
+        }
+        if (latest.folder !== null) checkPlace(latest.folder, entry, `${this.#root.path}/${entry.path}`)
       }
+    } finally {
+      latest?.folder?.close()
     }
-    sweep(this.#root, '', 0)
   }
 
-  #remove(folder: Folder, name: string, path: string, device: number, depth: number): void {
-    const stat = lstatSync(folder.at(name), { throwIfNoEntry: false })
-    if (stat === undefined) return
-    if (stat.dev !== device || depth > MAX_DEPTH)
-      throw new RollcallError(
-        'file.denied',
-        `${sanitizeText(`${this.#root.path}/${path}`, 300)} is a mount point and is not removed. Unmount it, or leave --delete out.`,
-      )
-    if (stat.isDirectory())
-      this.#inside(folder, name, (below) => {
-        for (const raw of readdirSync(below.at('.'), { encoding: 'buffer' })) {
-          const each = raw.toString('utf8')
-          if (Buffer.from(each).equals(raw)) this.#remove(below, each, `${path}/${each}`, device, depth + 1)
-        }
-      })
-    this.changes.removed++
-    this.#list('remove', path)
-    if (this.#options.isDryRun) return
-    if (stat.isDirectory()) rmdirSync(folder.at(name))
-    else unlinkSync(folder.at(name))
+  /** Removes what was planned, or lists it alone. */
+  removeOthers(plan: readonly Removal[]): void {
+    this.changes.removed = plan.length
+    for (const { path } of plan) this.#list('remove', path)
+    if (!this.#options.isDryRun) remove(this.#root, plan)
   }
 
   #setLink(path: string, target: string): void {
     const folder = this.#open(dirname(path), true)
     try {
       const fresh = partNameOf(this.#options.id)
+      const place = folder.at(basename(path))
       removeName(folder, fresh)
+      this.#options.notePart(`${folder.path}/${fresh}`)
       symlinkSync(target, folder.at(fresh))
+      const made = lstatSync(folder.at(fresh))
       const { uid, gid } = this.#options.owner
-      if (uid !== null || gid !== null) lchownSync(folder.at(fresh), uid ?? 0, gid ?? 0)
-      renameSync(folder.at(fresh), folder.at(basename(path)))
+      const isOwned = uid !== null || gid !== null
+      if (isOwned && made.isSymbolicLink()) lchownSync(folder.at(fresh), uid ?? 0, gid ?? 0)
+      renameSync(folder.at(fresh), place)
+      if (!made.isSymbolicLink() || lstatSync(place).ino !== made.ino)
+        throw refused(`${this.#root.path}/${path}`, 'somebody exchanged it while it was put in place')
     } finally {
       folder.close()
     }
@@ -161,13 +150,8 @@ export class TreeStep {
 
   /** What `look` says of a folder; false where that is not there. */
   #within(path: string, look: (folder: Folder) => boolean): boolean {
-    let folder: Folder
-    try {
-      folder = this.#open(path, false)
-    } catch (error) {
-      if (error instanceof RollcallError && error.code === 'file.not_found') return false
-      throw error
-    }
+    const folder = this.#openIfThere(path)
+    if (folder === null) return false
     try {
       return look(folder)
     } finally {
@@ -175,12 +159,12 @@ export class TreeStep {
     }
   }
 
-  #inside(folder: Folder, name: string, work: (below: Folder) => void): void {
-    const below = openFolder(name, { makes: false }, folder)
+  #openIfThere(path: string): Folder | null {
     try {
-      work(below)
-    } finally {
-      below.close()
+      return this.#open(path, false)
+    } catch (error) {
+      if (error instanceof RollcallError && error.code === 'file.not_found') return null
+      throw error
     }
   }
 
@@ -188,6 +172,18 @@ export class TreeStep {
     if (this.changes.listed.length < MAX_LISTED_CHANGES)
       this.changes.listed.push({ change, path: sanitizeText(path, 4000) })
   }
+}
+
+function checkPlace(folder: Folder, entry: TreeEntry, path: string): void {
+  const name = basename(entry.path)
+  const stat = lstatSync(folder.at(name), { throwIfNoEntry: false })
+  if (stat === undefined) return
+  if ('folder' in entry) {
+    if (!stat.isDirectory()) throw refused(path, 'something that is no folder bears the name of one')
+    return
+  }
+  if (!stat.isFile() && !stat.isSymbolicLink()) throw notRegular(path, stat)
+  if ('link' in entry && stat.isFile()) refuseMountPoint(folder, name, path)
 }
 
 /** Where a link leads; null for a file or nothing, of which a link may take the place. Throws `file.not_regular` for a folder. */

@@ -1,10 +1,12 @@
 import { fchownSync } from 'node:fs'
-import { RollcallError } from '@rollcall/contracts'
+import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { TreeFile } from '@rollcall/contracts/agent'
 import type { Owner } from './file-owner.ts'
-import { isInPlace, type PartFile, type Wish } from './placed-file.ts'
+import { refuseMountPoint } from './mounts.ts'
+import { type PartFile, type Standing, standingOf, type Wish } from './placed-file.ts'
 import { type Job, openPart } from './put-file.ts'
 import { type Folder, openFolder } from './safe-path.ts'
+import { asFailure } from './worker-failure.ts'
 
 /** How it goes about files, other than one by one. */
 type Manner = Pick<Wish, 'replacesLinks' | 'isDryRun'>
@@ -26,12 +28,37 @@ export class TreeWriter {
   }
 
   has(file: TreeFile): boolean {
+    return this.standingOf(file) !== 'other'
+  }
+
+  standingOf(file: TreeFile): Standing {
     try {
       const { folder, name } = this.#place(file.path, false)
-      return isInPlace(folder, name, this.#words(file), this.#wish(file))
+      return standingOf(folder, name, this.#words(file), this.#wish(file))
     } catch (error) {
-      if (error instanceof RollcallError && error.code === 'file.not_found') return false
+      if (error instanceof RollcallError && error.code === 'file.not_found') return 'other'
       throw error
+    }
+  }
+
+  /** Sets rights and times of a file right whose content is. Throws `file.changed` where that is not so any more. */
+  settle(file: TreeFile): void {
+    if (this.has(file)) return
+    throw new RollcallError(
+      'file.changed',
+      `${sanitizeText(this.#words(file), 300)} changed while the tree was brought in step. Send it again.`,
+    )
+  }
+
+  /** Throws `file.denied` for the first of these that is a mount point, of which no file can take the place. */
+  refuseMountPoints(files: readonly TreeFile[]): void {
+    for (const file of files) {
+      try {
+        const { folder, name } = this.#place(file.path, false)
+        refuseMountPoint(folder, name, this.#words(file))
+      } catch (error) {
+        if (!(error instanceof RollcallError) || error.code !== 'file.not_found') throw error
+      }
     }
   }
 
@@ -74,7 +101,14 @@ export class TreeWriter {
     const path = this.#words(file)
     const wish = this.#wish(file)
     const part = openPart(folder, name, path, wish, this.#job, from)
-    return new Writing(part, file.size - from, () => part?.place(name, path, wish, false))
+    const place = () => {
+      try {
+        part?.place(name, path, wish, false)
+      } catch (error) {
+        throw asFailure(error, path)
+      }
+    }
+    return new Writing(part, file.size - from, place)
   }
 
   #place(path: string, makes: boolean): { folder: Folder; name: string } {

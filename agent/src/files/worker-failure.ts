@@ -8,12 +8,7 @@ export function asFailure(error: unknown, path: string): RollcallError {
   const code = errorCode(error)
   const where = sanitizeText(path, 300)
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(where)
-  if (code === 'EBUSY' || code === 'EXDEV')
-    return new RollcallError(
-      'file.denied',
-      `${where} is a mount point of its own (a bind mount, as containers have), so no file can take its place. Unmount it there, or place the file that is mounted.`,
-      { cause: error },
-    )
+  if (code === 'EBUSY' || code === 'EXDEV') return mountPoint(path, { cause: error })
   if (code === 'ENOENT')
     return new RollcallError('file.not_found', `A folder on the way to ${where} is not there any more.`)
   if (code === 'ENAMETOOLONG')
@@ -29,6 +24,13 @@ export function asFailure(error: unknown, path: string): RollcallError {
     { cause: error },
   )
 }
+
+export const mountPoint = (path: string, options?: ErrorOptions): RollcallError =>
+  new RollcallError(
+    'file.denied',
+    `${sanitizeText(path, 300)} is a mount point of its own (a bind mount, as containers have), so no file can take its place. Unmount it there, or place the file that is mounted.`,
+    options,
+  )
 
 export const diskFull = (where: string): RollcallError =>
   new RollcallError(

@@ -8,6 +8,7 @@ import {
   isTreeFile,
   MAX_MANIFEST_BYTES,
   MOST_FILES_AT_ONCE,
+  toUtimesSeconds,
   treeEntry,
   treeListEnd,
 } from '@rollcall/contracts/agent/files'
@@ -35,7 +36,11 @@ export async function copyTree(context: Context, host: string, path: string, pla
     const entries = await readList(context, host, path)
     const files = entries.filter(isTreeFile)
     const wanted: TreeFile[] = []
-    for (const file of files) if (!(await isHere(join(place, file.path), file))) wanted.push(file)
+    for (const file of files) {
+      const local = join(place, file.path)
+      if (!(await isHere(local, file))) wanted.push(file)
+      else if (file.mtime_ms !== undefined) await setTime(local, file.mtime_ms)
+    }
     await mkdir(place, { recursive: true })
     for (const some of batchesOf(wanted)) {
       const body = { path, files: some.map((file) => ({ path: file.path, size: file.size })) }
@@ -126,7 +131,7 @@ async function fetchOne(
     })
     if (hash.digest('hex') !== sha256)
       throw new CliError(`${sanitizeText(path, 300)} changed while the folder was copied. Copy it again.`)
-    if (mtime_ms !== undefined) await utimes(part, mtime_ms / 1000, mtime_ms / 1000)
+    if (mtime_ms !== undefined) await setTime(part, mtime_ms)
     await rename(part, join(place, path))
   } catch (error) {
     await rm(part, { force: true })
@@ -141,7 +146,7 @@ async function placeOthers(entries: readonly TreeEntry[], place: string): Promis
   for (const entry of entries) if ('link' in entry) await placeLink(entry, place)
   const depthOf = (path: string) => path.split('/').length
   for (const { path, mtime_ms } of folders.toSorted((a, b) => depthOf(b.path) - depthOf(a.path)))
-    if (mtime_ms !== undefined) await utimes(join(place, path), mtime_ms / 1000, mtime_ms / 1000)
+    if (mtime_ms !== undefined) await setTime(join(place, path), mtime_ms)
 }
 
 async function placeLink({ path, link }: TreeLink, place: string): Promise<void> {
@@ -168,6 +173,8 @@ async function makeFolder(place: string, path: string): Promise<string> {
   }
   return folder
 }
+
+const setTime = (path: string, ms: number) => utimes(path, toUtimesSeconds(ms), toUtimesSeconds(ms))
 
 const lookAt = (path: string) =>
   lstat(path).catch((error: NodeJS.ErrnoException) => {

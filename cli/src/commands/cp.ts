@@ -133,6 +133,10 @@ async function beginFile(
   options: Options,
 ) {
   const file = await readLocalFile(source)
+  if (file.setIdBits !== 0 && options.mode === undefined)
+    context.notice(
+      `${source} is set-${(file.setIdBits & 0o4000) !== 0 ? 'user' : 'group'}-id here and not there: give --mode ${(file.setIdBits | file.mode).toString(8)} if it is to be so`,
+    )
   await handOver(context, [file])
   return context.api.call('startTransfer', {
     body: {

@@ -14,6 +14,8 @@ export interface LocalFile {
   size: number
   sha256: string
   mode: number
+  /** Of a single file they are not taken along unless they are asked for. */
+  setIdBits: number
   mtimeMs: number
 }
 
@@ -40,6 +42,7 @@ export async function readLocalFile(local: string, path = ''): Promise<LocalFile
     size: stat.size,
     sha256: await hashOf(local),
     mode: stat.mode & PERMISSIONS,
+    setIdBits: stat.mode & SET_ID,
     mtimeMs: Math.trunc(stat.mtimeMs),
   }
 }
@@ -70,12 +73,19 @@ async function readFolder(folder: string, prefix: string, tree: LocalTree, onTol
     const local = join(folder, name)
     const stat = await lookAt(local)
     if (stat.isFile()) await addFile(local, path, stat, tree, onTold)
-    else if (stat.isSymbolicLink()) tree.entries.push({ path, link: await readlink(local) })
+    else if (stat.isSymbolicLink()) await addLink(local, path, tree, onTold)
     else if (stat.isDirectory()) {
       tree.entries.push({ path, folder: true, ...rightsOf(path, stat, onTold) })
       await readFolder(local, `${path}/`, tree, onTold)
     } else onTold(path, 'is left out: it is a device, a socket or a pipe')
   }
+}
+
+async function addLink(local: string, path: string, tree: LocalTree, onTold: OnTold): Promise<void> {
+  const raw = await readlink(local, { encoding: 'buffer' })
+  const link = raw.toString('utf8')
+  if (Buffer.from(link).equals(raw)) tree.entries.push({ path, link })
+  else onTold(path, 'is left out: it is a symbolic link that leads to a name that is no UTF-8')
 }
 
 async function addFile(

@@ -101,6 +101,9 @@ export type TreeFolder = z.infer<typeof treeFolder>
 export const treeEntry = z.union([treeFile, treeLink, treeFolder])
 export type TreeEntry = z.infer<typeof treeEntry>
 
+/** A time as utimes(2) takes it, in seconds. Half a microsecond more keeps the binary fraction from falling into the millisecond before. */
+export const toUtimesSeconds = (ms: number): number => ms / 1000 + 5e-7
+
 export const isTreeFile = (entry: TreeEntry): entry is TreeFile => 'sha256' in entry
 
 const placing = {
