@@ -1,6 +1,18 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,9 +20,12 @@ import type { AdminResponse } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
+import { run } from '../bed/tools.ts'
+import { installPeer } from '../bench/debian-packages.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { ACCESS_LIST, CAPABILITY, pictureOf, setAttribute } from './tree-picture.ts'
 
 const noBed = await whyNoBed()
 const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
@@ -166,12 +181,14 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     const place = join(folder, 'site')
     const first = await cli('cp', '-r', 'store:/srv/site', place)
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +702 +0 /) })
-    for (const name of ['link', 'pipe']) expect(first.out).toContain(`${name} is left out`)
+    expect(first.out).toContain('pipe is left out')
+    expect(first.out).not.toContain('link is left out')
+    expect(await readlink(join(place, 'link'))).toBe('/etc/shadow')
     for (const name of ['large', 'empty', 'sub/f1', 'sub/f700'])
       expect(await readFile(join(place, name))).toEqual(await readFile(on(`srv/site/${name}`)))
     expect((await stat(join(place, 'sub/f1'))).mode & 0o777).toBe(0o700)
     expect((await stat(join(place, 'sub/f2'))).mode & 0o777).toBe(0o600)
-    expect((await readdir(place)).sort()).toEqual(['empty', 'large', 'sub'])
+    expect((await readdir(place)).sort()).toEqual(['empty', 'large', 'link', 'sub'])
     await writeFile(join(place, 'sub/f7'), 'changed here')
     await writeFile(join(place, 'mine'), 'stays')
     await host.exec(['sh', '-c', 'echo new > /srv/site/sub/f8'])
@@ -186,6 +203,128 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     })
     const { entries } = await api.get<AdminResponse<'listAudit'>>('GET', '/api/audit?action=readHostFiles')
     expect(entries.map(({ detail }) => detail.path)).toContain('/srv/site')
+  })
+
+  describe('a tree of every kind, beside rsync', () => {
+    const RSYNC = '/usr/bin/rsync'
+    let tree: string
+    const byRsync = (...options: string[]) =>
+      run(RSYNC, ['-aAX', ...options, `${tree}/`, `${on('srv/by-rsync')}/`])
+    const byRollcall = (...options: string[]) => cli('cp', '-r', ...options, tree, 'store:/srv/by-rollcall')
+    /** Both as they are on the host, without what no list can name. */
+    const pictures = () =>
+      ['srv/by-rollcall', 'srv/by-rsync'].map((place) =>
+        pictureOf(on(place)).filter(({ path, kind }) => kind !== 'other' && !path.includes('\ufffd')),
+      )
+
+    beforeAll(async () => {
+      expect(await installPeer(RSYNC, 'rsync', () => undefined)).toBeUndefined()
+      tree = join(folder, 'every-kind')
+      await mkdir(join(tree, 'sub/deep'), { recursive: true })
+      await mkdir(join(tree, 'empty'))
+      for (const [name, mode] of [
+        ['a', 0o644],
+        ['sub/odd', 0o4],
+        ['sub/deep/closed', 0],
+        ['sub/set-id', 0o6755],
+        ['listed', 0o640],
+        ['capable', 0o755],
+      ] as const) {
+        await writeFile(join(tree, name), `content of ${name}`)
+        await chmod(join(tree, name), mode)
+        for (const place of ['by-rollcall', 'by-rsync']) {
+          if (name !== 'listed' && name !== 'capable') continue
+          await mkdir(on(`srv/${place}`), { recursive: true })
+          await writeFile(on(`srv/${place}/${name}`), 'as it was', { mode })
+        }
+      }
+      for (const place of [tree, on('srv/by-rollcall'), on('srv/by-rsync')]) {
+        setAttribute(join(place, 'listed'), 'system.posix_acl_access', ACCESS_LIST)
+        setAttribute(join(place, 'capable'), 'security.capability', CAPABILITY)
+      }
+      await symlink('../a', join(tree, 'sub/up'))
+      await symlink('/nowhere/at all', join(tree, 'dangling'))
+      await symlink('sub', join(tree, 'to-folder'))
+      await writeFile(Buffer.concat([Buffer.from(`${tree}/latin-`), Buffer.from([0xfc])]), 'x')
+      await run('mkfifo', [join(tree, 'pipe')])
+      await utimes(join(tree, 'sub/odd'), 1, 946_684_800.123)
+      await chmod(join(tree, 'empty'), 0o2770)
+      for (const name of ['empty', 'sub/deep', 'sub']) await utimes(join(tree, name), 1, 1_000_000_000)
+    })
+
+    it('is the same entry by entry: kind, mode, owner, time, target, content, access list and capability', async () => {
+      await byRsync()
+      const { code, out } = await byRollcall()
+      expect(out).toMatch(/store +success +6 +0 +3 +3 +0/)
+      expect(code).toBe(0)
+      for (const told of ['latin-\ufffd is left out', 'pipe is left out', 'sub/set-id is set-user-id'])
+        expect(out).toContain(told)
+      const [ours, theirs] = pictures()
+      expect(ours).toEqual(theirs)
+      expect(ours?.filter(({ attributes }) => attributes !== '').map(({ path }) => path)).toEqual([
+        'capable',
+        'listed',
+      ])
+      expect(ours?.map(({ path }) => path)).toEqual(
+        expect.arrayContaining(['dangling', 'empty', 'sub/deep/closed', 'sub/set-id', 'to-folder']),
+      )
+    })
+
+    it('comes back from the host with links, folders, contents and times', async () => {
+      const back = join(folder, 'every-kind-back')
+      expect(await cli('cp', '-r', 'store:/srv/by-rollcall', back)).toMatchObject({ code: 0 })
+      const plain = (entries: ReturnType<typeof pictureOf>) =>
+        entries.map(({ path, kind, mtimeMs, content }) => ({ path, kind, mtimeMs, content }))
+      expect(plain(pictureOf(back))).toEqual(plain(pictureOf(on('srv/by-rollcall'))))
+    })
+
+    it('loses with --delete what rsync removes, and with --dry-run nothing', async () => {
+      for (const place of ['by-rollcall', 'by-rsync']) {
+        await mkdir(on(`srv/${place}/old/deep`), { recursive: true })
+        for (const name of ['old/deep/f', 'old/g', 'sub/h']) await writeFile(on(`srv/${place}/${name}`), 'x')
+        await symlink('/etc', on(`srv/${place}/old/etc`))
+      }
+      await rm(join(tree, 'to-folder'))
+      await writeFile(join(tree, 'a'), 'another content')
+      const before = pictures()
+      const listed = (await byRsync('--delete', '--dry-run', '--itemize-changes')).matchAll(
+        /^\*deleting +(.*?)\/?$/gm,
+      )
+      const dry = await byRollcall('--delete', '--dry-run')
+      expect([...dry.out.matchAll(/^store \| remove (.*)$/gm)].map(([, path]) => path).sort()).toEqual(
+        [...listed].map(([, path]) => path).sort(),
+      )
+      expect(dry.out).toContain('store | write a')
+      expect(pictures()).toEqual(before)
+      await byRsync('--delete')
+      expect(await byRollcall('--delete')).toMatchObject({
+        ...{ code: 0, out: expect.stringMatching(/store +success +1 +5 +0 +0 +7/) },
+      })
+      const [ours, theirs] = pictures()
+      expect(ours).toEqual(theirs)
+      expect(await readdir(on('etc'))).toContain('passwd')
+    })
+
+    it('names a target that is mounted there, and a full disk, and changes nothing', async () => {
+      await writeFile(join(tree, 'a'), 'a third content')
+      await writeFile(join(tree, 'b'), 'new')
+      await host.exec(['mount', '--bind', '/etc/hostname', '/srv/by-rollcall/a'])
+      const before = pictureOf(on('srv/by-rollcall'))
+      for (const options of [['--dry-run'], ['--delete'], []])
+        expect(await byRollcall(...options)).toMatchObject({
+          code: 1,
+          out: expect.stringContaining('/srv/by-rollcall/a is a mount point of its own'),
+        })
+      expect(pictureOf(on('srv/by-rollcall'))).toEqual(before)
+      await host.exec(['umount', '/srv/by-rollcall/a'])
+      expect(await byRollcall()).toMatchObject({ code: 0 })
+      await host.exec(['mkdir', '-p', '/srv/full/tree'])
+      await host.fillDisk('/srv/full')
+      const full = await cli('cp', '-r', tree, 'store:/srv/full/tree')
+      expect(full).toMatchObject({ code: 1, out: expect.stringContaining('no room for /srv/full/tree') })
+      expect((await host.exec(['ls', '-A', '/srv/full/tree'])).stdout).toBe('')
+      await host.freeDisk('/srv/full')
+    })
   })
 
   it('a file of a host comes whole though the agent is killed under it', async () => {

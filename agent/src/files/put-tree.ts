@@ -73,13 +73,13 @@ export async function syncTree(order: SyncTree, job: Job, paths: TransferPaths):
   const { wanted, unsettled, ranges } = standingsOf(entries, root, owner, job, paths)
   if (isDryRun || job.content.offset === order.manifest.size) needRoom(root, bytesOf(wanted), job.leftFree)
   for (const { path } of wanted) step.writes(path)
+  step.makeFolders(folders)
   if (!isDryRun) {
     replaceFile(paths.wanted, JSON.stringify(ranges))
     const tree = new TreeWriter(root, owner, job, { replacesLinks: true })
     await tree.write(wanted, order.manifest.size)
     for (const file of unsettled) tree.settle(file)
   }
-  step.makeFolders(folders)
   step.setLinks(links)
   step.removeOthers(others)
   step.finishFolders(folders)

@@ -79,10 +79,10 @@ describe('a folder of a host', () => {
   })
 
   it('comes with its links, empty folders and times, and with no file placed through a link', async () => {
-    const dated = { ...file('sub/a', 'one'), mtime_ms: 1_600_000_000_000 }
+    const dated = { ...file('sub/a', 'one'), mtime_ms: 1_600_000_000_123 }
     const lines = [
       dated,
-      { path: 'empty', folder: true, mode: 0o755, mtime_ms: 1_600_000_000_000 },
+      { path: 'empty', folder: true, mode: 0o755, mtime_ms: 1_600_000_000_123 },
       { path: 'link', link: '../elsewhere' },
       END,
     ]
@@ -90,7 +90,10 @@ describe('a folder of a host', () => {
     expect(await readlink(join(place, 'link'))).toBe('../elsewhere')
     expect(await readdir(join(place, 'empty'))).toEqual([])
     for (const name of ['sub/a', 'empty'])
-      expect((await stat(join(place, name))).mtimeMs).toBe(1_600_000_000_000)
+      expect(Math.trunc((await stat(join(place, name))).mtimeMs)).toBe(1_600_000_000_123)
+    const later = { ...dated, mtime_ms: 1_700_000_000_001 }
+    expect(await copyFrom([later, END], '')).toMatchObject({ unchanged: 1 })
+    expect(Math.trunc((await stat(join(place, 'sub/a'))).mtimeMs)).toBe(later.mtime_ms)
     const through = await copyFrom([file('link/x', 'one'), END], 'one')
     expect(through).toMatchObject({ state: 'failed', reason: expect.stringContaining('no folder here') })
   })
