@@ -4,7 +4,6 @@ import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
-import { Heads } from '../../ui/table-scroll.tsx'
 
 export function PlaybooksPage() {
   const { data, error, refetch } = useQuery({
@@ -17,7 +16,12 @@ export function PlaybooksPage() {
     <Stack>
       <PageHeader title={t('nav.playbooks')} below={<Text size="sm">{t('playbooks.text')}</Text>} />
       <Table highlightOnHover>
-        <Heads heads={[t('kind.playbook'), t('playbooks.what')]} />
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('kind.playbook')}</Table.Th>
+            <Table.Th visibleFrom="sm">{t('playbooks.what')}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
         <Table.Tbody>
           {data.playbooks.map(({ name, title, description }) => (
             <Table.Tr key={name} data-playbook={name}>
