@@ -71,8 +71,13 @@ export class FakeLive {
     socket.on('message', (data) => {
       const request = liveRequest.parse(JSON.parse(String(data)))
       if (request.type === 'watch-fleet') return this.showFleet(socket)
-      if (request.type === 'unfollow' || request.type === 'unwatch-fleet' || request.type === 'unfollow-run')
-        return
+      if (request.type === 'unfollow' || request.type === 'unwatch-fleet') return
+      if (request.type === 'unfollow-run' || request.type === 'unfollow-transfer') return
+      if (request.type === 'follow-transfer')
+        return this.sendLive(socket, {
+          ...{ type: 'error', commandId: null, transferId: request.transferId, code: 'transfer.not_found' },
+          message: 'There is no such transfer.',
+        })
       if (request.type === 'follow-run') {
         this.followedRuns.push(request.runId)
         const run = this.findRun(request.runId)

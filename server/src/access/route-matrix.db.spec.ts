@@ -279,6 +279,7 @@ describe('the running server answers as the route matrix says', () => {
       const about = {
         follow: { commandId: side.command },
         'follow-run': { runId: side.run },
+        'follow-transfer': { transferId: side.transfer },
         'watch-fleet': {},
       }
       const answered = once(socket, 'message')

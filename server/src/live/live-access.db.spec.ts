@@ -21,6 +21,7 @@ let server: TestServer
 /** Commands by the host they are for, and the run of both. */
 let commandIds: Record<string, string>
 let runs: { own: string; whole: string }
+let transfers: { own: string; whole: string }
 let people: Record<'viewer' | 'operator' | 'admin' | 'reader' | 'runner', Headers>
 
 beforeAll(async () => {
@@ -34,6 +35,12 @@ beforeAll(async () => {
   commandIds = Object.fromEntries(
     whole.commands.map(({ id, host }: { id: string; host: { name: string } }) => [host.name, id]),
   )
+  const { sha256 } = await contentOf('x')
+  const transfer = async (target: object) => {
+    const source = { kind: 'file', sha256 }
+    return (await post('/api/transfers', { ...target, destination: '/x', source })).transfer.id
+  }
+  transfers = { own: await transfer({ hosts: ['in'] }), whole: await transfer({ all: true }) }
   people = {
     viewer: await person('viewer'),
     operator: await person('operator', ['env=prod']),
@@ -48,6 +55,15 @@ async function post(path: string, body: object) {
   const { status, json } = await server.ask(path, { method: 'POST', body, key: server.localKey })
   if (status >= 300) throw new Error(`${path}: ${JSON.stringify(json)}`)
   return json
+}
+
+async function contentOf(text: string): Promise<{ sha256: string }> {
+  const answer = await fetch(`${server.url}/api/contents`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${server.localKey}`, 'content-type': 'application/octet-stream' },
+    body: text,
+  })
+  return (await answer.json()) as { sha256: string }
 }
 
 async function person(role: Role, scope: string[] | null = null): Promise<Headers> {
@@ -121,14 +137,17 @@ it('every topic is for whom it should be: viewer, operator with a label, admin, 
     [{ type: 'follow', commandId: commandIds.out ?? '', offset: 0 }, true],
     [{ type: 'follow-run', runId: runs.own }, false],
     [{ type: 'follow-run', runId: runs.whole }, true],
+    [{ type: 'follow-transfer', transferId: transfers.own }, false],
+    [{ type: 'follow-transfer', transferId: transfers.whole }, true],
   ]
   for (const [request, isOutside] of asked)
     for (const who of Object.keys(people) as (keyof typeof people)[]) {
-      const missing = request.type === 'follow-run' ? 'run.not_found' : 'command.not_found'
+      const missing = { 'follow-run': 'run.not_found', 'follow-transfer': 'transfer.not_found' } as const
+      const kind = request.type as keyof typeof missing
       const expected = !mayOf[who].includes(table.get(request.type) ?? '')
         ? 'request.forbidden'
         : isOutside && who === 'operator'
-          ? missing
+          ? (missing[kind] ?? 'command.not_found')
           : 'let in'
       expect([request, who, await answerTo(people[who], request)]).toEqual([request, who, expected])
     }

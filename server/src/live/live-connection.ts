@@ -11,16 +11,24 @@ import { may, notFound, type Principal, type ScopeRepository } from '../access/i
 import type { CommandEvents, CommandsService } from '../commands/index.ts'
 import type { Logger } from '../platform/log.ts'
 import type { RunsRepository, RunsService } from '../runs/index.ts'
+import type { TransferEvents, TransfersService } from '../transfers/index.ts'
 import { CommandFollower } from './command-follower.ts'
 import type { FleetFeed } from './fleet-feed.ts'
 import { RunFollower } from './run-follower.ts'
+import { TransferFollower } from './transfer-follower.ts'
 
-const MAX_FOLLOWED_PER_SOCKET = 1000
-const MAX_RUNS_PER_SOCKET = 8
+/** What one connection may follow, and of each how much. */
+const KINDS = {
+  command: { topic: 'follow', most: 1000, many: 'commands' },
+  run: { topic: 'follow-run', most: 8, many: 'runs' },
+  transfer: { topic: 'follow-transfer', most: 8, many: 'transfers' },
+} as const
+type Kind = keyof typeof KINDS
+
 /** Of the codes that applications may use: what 401 is for HTTP. */
 const SIGNED_OUT = 4401
 const HOW_TO_ASK =
-  'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"} or {"type":"watch-fleet"}.'
+  'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"}, {"type":"follow-transfer","transferId":"…"} or {"type":"watch-fleet"}.'
 
 export interface LiveSources {
   scopes: ScopeRepository
@@ -28,16 +36,20 @@ export interface LiveSources {
   runs: RunsService
   runRows: RunsRepository
   events: CommandEvents
+  transfers: TransfersService
+  transferEvents: TransferEvents
   fleet: FleetFeed
   log: Logger
 }
 
-type About = { commandId: string; runId?: undefined } | { commandId?: undefined; runId: string }
+/** As errors name what was followed. */
+type About = { commandId: string } | { runId: string } | { transferId: string }
+type FollowRequest = LiveRequest & { type: (typeof KINDS)[Kind]['topic'] }
 type FleetRequest = LiveRequest & { type: 'watch-fleet' }
 
 interface Following {
   about: About
-  follower: CommandFollower | RunFollower
+  follower: CommandFollower | RunFollower | TransferFollower
 }
 
 /** One viewer: what it follows, and with whose rights. */
@@ -62,9 +74,9 @@ export class LiveConnection {
   }
 
   private takeUp(request: Exclude<LiveRequest, { type: 'watch-fleet' | 'unwatch-fleet' }>): void {
-    const about: About = 'runId' in request ? { runId: request.runId } : { commandId: request.commandId }
+    const about = aboutOf(request)
     this.unfollow(about)
-    if (request.type === 'follow' || request.type === 'follow-run') this.follow(request, about)
+    if (isFollowing(request)) this.follow(request, about)
   }
 
   /**
@@ -84,15 +96,14 @@ export class LiveConnection {
       this.sendForbidden({})
     } else if (this.watching && JSON.stringify(before.scope) !== JSON.stringify(principal.scope))
       this.watchFleet({ ...this.watching, since: undefined })
-    const mayRead = may(principal, LIVE_TOPICS.follow.access)
-    const asked = [...this.followed]
-    const seen = mayRead ? await this.visible(principal) : new Set<string>()
+    const mayRead = (about: About) => may(principal, LIVE_TOPICS[KINDS[kindOf(about)].topic].access)
+    const asked = [...this.followed].filter(([, { about }]) => mayRead(about) || this.forbid(about))
+    const seen = await this.visible(principal)
     for (const [key, following] of asked) {
       // What was followed anew meanwhile was asked for itself.
       if (seen.has(key) || this.followed.get(key) !== following) continue
       this.unfollow(following.about)
-      if (mayRead) this.reportFailure(following.about, missing(following.about))
-      else this.sendForbidden(following.about)
+      this.reportFailure(following.about, missing(following.about))
     }
   }
 
@@ -117,18 +128,21 @@ export class LiveConnection {
     this.followed.delete(key)
   }
 
-  private follow(request: LiveRequest & { type: 'follow' | 'follow-run' }, about: About): void {
-    const { commands, runs, runRows, events } = this.sources
-    const isRun = request.type === 'follow-run'
-    const most = isRun ? MAX_RUNS_PER_SOCKET : MAX_FOLLOWED_PER_SOCKET
-    if (this.countOf(isRun) >= most) {
-      const message = `One connection follows at most ${most} ${isRun ? 'runs' : 'commands'}.`
-      this.sendError(about, 'server.overloaded', message)
+  /** Ends what somebody may not look at any more. */
+  private forbid(about: About): false {
+    this.unfollow(about)
+    this.sendForbidden(about)
+    return false
+  }
+
+  private follow(request: FollowRequest, about: About): void {
+    const kind = kindOf(about)
+    const { most, many } = KINDS[kind]
+    if (this.idsOf(kind).length >= most) {
+      this.sendError(about, 'server.overloaded', `One connection follows at most ${most} ${many}.`)
       return
     }
-    const follower = isRun
-      ? new RunFollower(request.runId, this.principal.scope, this.socket, runs, runRows, events)
-      : new CommandFollower(request.commandId, request, this.socket, commands, events)
+    const follower = this.followerOf(request)
     const key = keyOf(about)
     this.followed.set(key, { about, follower })
     this.refuseOutside(about)
@@ -139,29 +153,35 @@ export class LiveConnection {
       })
   }
 
-  private countOf(isRun: boolean): number {
-    return [...this.followed.values()].filter(({ about }) => (about.runId !== undefined) === isRun).length
+  private followerOf(request: FollowRequest): Following['follower'] {
+    const { commands, runs, runRows, events, transfers, transferEvents } = this.sources
+    if (request.type === 'follow-run')
+      return new RunFollower(request.runId, this.principal.scope, this.socket, runs, runRows, events)
+    if (request.type === 'follow-transfer')
+      return new TransferFollower(request.transferId, this.socket, transfers, transferEvents)
+    return new CommandFollower(request.commandId, request, this.socket, commands, events)
+  }
+
+  private idsOf(kind: Kind): string[] {
+    return [...this.followed.values()].flatMap(({ about }) => (kindOf(about) === kind ? [idOf(about)] : []))
   }
 
   /** What lies outside of somebody's scope does not exist for them. */
   private async refuseOutside(about: About): Promise<void> {
-    const { scope } = this.principal
-    const kind = about.runId === undefined ? 'command' : 'run'
-    if (!(await this.sources.scopes.exists(kind, scope, keyOf(about)))) throw missing(about)
+    if (!(await this.sources.scopes.exists(kindOf(about), this.principal.scope, idOf(about))))
+      throw missing(about)
   }
 
-  /** Of all that is followed, what exists for somebody. */
+  /** Of all that is followed, what exists for somebody: the keys. */
   private async visible({ scope }: Principal): Promise<Set<string>> {
-    const ids = (isRun: boolean) =>
-      [...this.followed.values()]
-        .filter(({ about }) => (about.runId !== undefined) === isRun)
-        .map(({ about }) => keyOf(about))
-    const { scopes } = this.sources
-    const [commands, runs] = await Promise.all([
-      scopes.existing('command', scope, ids(false)),
-      scopes.existing('run', scope, ids(true)),
-    ])
-    return new Set([...commands, ...runs])
+    const kinds = Object.keys(KINDS) as Kind[]
+    const seen = await Promise.all(
+      kinds.map(async (kind) => {
+        const ids = await this.sources.scopes.existing(kind, scope, this.idsOf(kind))
+        return [...ids].map((id) => `${kind}/${id}`)
+      }),
+    )
+    return new Set(seen.flat())
   }
 
   private reportFailure(about: About, error: unknown): void {
@@ -187,10 +207,23 @@ export class LiveConnection {
 /** Ending a topic is up to whoever may ask for it. */
 const topicOf = ({ type }: LiveRequest) => type.replace(/^un/, '') as LiveTopic
 
-const keyOf = ({ commandId, runId }: About): string => runId ?? commandId ?? ''
+const isFollowing = (request: LiveRequest): request is FollowRequest => request.type.startsWith('follow')
 
-const missing = ({ commandId, runId }: About) =>
-  runId === undefined ? notFound('command', commandId) : notFound('run', runId)
+function aboutOf(request: Exclude<LiveRequest, { type: 'watch-fleet' | 'unwatch-fleet' }>): About {
+  if ('runId' in request) return { runId: request.runId }
+  if ('transferId' in request) return { transferId: request.transferId }
+  return { commandId: request.commandId }
+}
+
+const kindOf = (about: About): Kind =>
+  'runId' in about ? 'run' : 'transferId' in about ? 'transfer' : 'command'
+
+const idOf = (about: About): string =>
+  'runId' in about ? about.runId : 'transferId' in about ? about.transferId : about.commandId
+
+const keyOf = (about: About): string => `${kindOf(about)}/${idOf(about)}`
+
+const missing = (about: About) => notFound(kindOf(about), idOf(about))
 
 function parseRequest(text: string): LiveRequest | undefined {
   try {

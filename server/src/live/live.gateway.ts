@@ -10,6 +10,7 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { clientOfRequest } from '../platform/network/client-address.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
+import { TransferEvents, TransfersService } from '../transfers/index.ts'
 import { FleetFeed } from './fleet-feed.ts'
 import { LiveConnection } from './live-connection.ts'
 
@@ -19,8 +20,8 @@ const MAX_SOCKETS = 1000
 const PING_INTERVAL_MS = 30_000
 
 /**
- * `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order; and runs. It
- * may watch the fleet as well.
+ * `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order; and runs and
+ * transfers. It may watch the fleet as well.
  */
 @Injectable()
 export class LiveGateway {
@@ -37,6 +38,8 @@ export class LiveGateway {
     private readonly runs: RunsService,
     private readonly runRows: RunsRepository,
     private readonly events: CommandEvents,
+    private readonly transfers: TransfersService,
+    private readonly transferEvents: TransferEvents,
     private readonly fleet: FleetFeed,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
@@ -105,9 +108,9 @@ export class LiveGateway {
   }
 
   private serve(socket: WebSocket, principal: Principal, upgrade: IncomingMessage): void {
-    const { scopes, commands, runs, runRows, events, fleet, log } = this
+    const { scopes, commands, runs, runRows, events, transfers, transferEvents, fleet, log } = this
     const connection = new LiveConnection(socket, principal, {
-      ...{ scopes, commands, runs, runRows, events, fleet, log },
+      ...{ scopes, commands, runs, runRows, events, transfers, transferEvents, fleet, log },
     })
     const unwatch = this.rights.watch(async () => connection.recheck(await this.access.recognise(upgrade)))
     this.alive.add(socket)

@@ -3,11 +3,12 @@ import { AccessModule } from '../access/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { RunsModule } from '../runs/index.ts'
+import { TransfersModule } from '../transfers/index.ts'
 import { FleetFeed } from './fleet-feed.ts'
 import { LiveGateway } from './live.gateway.ts'
 
 @Module({
-  imports: [AccessModule, CommandsModule, HeartbeatsModule, RunsModule],
+  imports: [AccessModule, CommandsModule, HeartbeatsModule, RunsModule, TransfersModule],
   providers: [FleetFeed, LiveGateway],
   exports: [LiveGateway],
 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { LiveEvent, LiveRequest } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,6 +12,7 @@ const BOUND = { timeout: 5000, interval: 50 }
 let server: TestServer
 let count = 0
 let runs: { own: string; command: string }
+const transferId = randomUUID()
 
 beforeAll(async () => {
   server = await TestServer.open()
@@ -26,6 +28,16 @@ beforeAll(async () => {
     `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another', lease_until = now() + interval '1 day'
      WHERE id = $1`,
     [runs.command],
+  )
+  await query(
+    `INSERT INTO transfer (id, body_hash, server_id, kind, content, destination, make_parents, requested_by, created_at)
+     VALUES ($1, 'x', 'another', 'file', 'x', '/x', false, 'spec', now())`,
+    [transferId],
+  )
+  await query(
+    `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at)
+     SELECT gen_random_uuid(), $1, id, name, 'pending', now() FROM host WHERE name = 'in'`,
+    [transferId],
   )
 })
 afterAll(() => server?.[Symbol.asyncDispose]())
@@ -64,11 +76,15 @@ async function follow(headers: Record<string, string>) {
   send({ type: 'watch-fleet' })
   send({ type: 'follow', commandId: runs.command, offset: 0 })
   send({ type: 'follow-run', runId: runs.own })
+  send({ type: 'follow-transfer', transferId })
   const seen = (type: string) => events.filter((event) => event.type === type)
   await expect
-    .poll(() => [seen('fleet'), seen('command'), seen('run')].every(({ length }) => length > 0), {
-      timeout: 20_000,
-    })
+    .poll(
+      () => [seen('fleet'), seen('command'), seen('run'), seen('transfer')].every(({ length }) => length > 0),
+      {
+        timeout: 20_000,
+      },
+    )
     .toBe(true)
   return {
     socket,
@@ -92,7 +108,7 @@ describe('an open socket', () => {
     const one = await viewer('operator', null)
     expect(one.hosts()).toEqual(['in', 'out'])
     await elsewhere.setScope(one.id, ['env=test'])
-    await expect.poll(one.errors, BOUND).toEqual(['command.not_found', 'run.not_found'])
+    await expect.poll(one.errors, BOUND).toEqual(['command.not_found', 'run.not_found', 'transfer.not_found'])
     await expect.poll(one.hosts, BOUND).toEqual(['out'])
     one.socket.terminate()
   })
@@ -100,7 +116,7 @@ describe('an open socket', () => {
   it('ends what is followed of a host whose labels were changed, and goes on with what is left', async () => {
     const one = await viewer()
     await elsewhere.setLabels('in', { env: 'other' })
-    await expect.poll(one.errors, BOUND).toEqual(['command.not_found', 'run.not_found'])
+    await expect.poll(one.errors, BOUND).toEqual(['command.not_found', 'run.not_found', 'transfer.not_found'])
     await expect.poll(one.hosts, BOUND).toEqual([])
     await elsewhere.setLabels('in', { env: 'prod' })
     await expect.poll(one.hosts, BOUND).toEqual(['in'])
@@ -123,11 +139,11 @@ describe('an open socket', () => {
 
   it('of a key ends with its owner, and loses what its owner loses', async () => {
     const owner = await server.person('owner@example.com', 'admin')
-    const body = { name: 'live', permissions: ['hosts:read', 'commands:read', 'users:read'] }
+    const body = { name: 'live', permissions: ['hosts:read', 'commands:read', 'files:read', 'users:read'] }
     const { secret } = (await server.ask('/api/keys', { method: 'POST', body, cookie: owner.cookie })).json
     const one = await follow({ authorization: `Bearer ${secret}` })
     await elsewhere.setScope(owner.id, ['env=test'])
-    await expect.poll(one.errors, BOUND).toEqual(['command.not_found', 'run.not_found'])
+    await expect.poll(one.errors, BOUND).toEqual(['command.not_found', 'run.not_found', 'transfer.not_found'])
     await elsewhere.disable(owner.id)
     await expect.poll(one.closed, BOUND).toBe(4401)
   })
@@ -137,7 +153,9 @@ describe('an open socket', () => {
     await query('ALTER TABLE app_user DISABLE TRIGGER tell_of_user_rights')
     try {
       await elsewhere.setScope(one.id, ['env=test'])
-      await expect.poll(one.errors, BOUND).toEqual(['command.not_found', 'run.not_found'])
+      await expect
+        .poll(one.errors, BOUND)
+        .toEqual(['command.not_found', 'run.not_found', 'transfer.not_found'])
     } finally {
       await query('ALTER TABLE app_user ENABLE TRIGGER tell_of_user_rights')
       one.socket.terminate()

@@ -9,7 +9,8 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { afterFailure } from './domain/after-failure.ts'
 import type { Transfer, TransferHost } from './domain/transfer.ts'
 import { TransferContents } from './transfer-contents.ts'
-import { TransfersRepository } from './transfers.repository.ts'
+import { TransferEvents } from './transfer-events.ts'
+import { type TransferEnd, TransfersRepository } from './transfers.repository.ts'
 
 const LOOK_MS = 1000
 const COLLECT_MS = 10 * 60_000
@@ -30,6 +31,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     private readonly transfers: TransfersRepository,
+    private readonly events: TransferEvents,
     private readonly contents: TransferContents,
     private readonly files: AgentFiles,
     private readonly blobs: BlobStore,
@@ -91,7 +93,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
       if (host.cancelRequestedAt !== null) throw CANCELLED
       const found = await this.transfers.find(host.transferId)
       if (!found) return
-      const progress = this.progressOf(host.id)
+      const progress = this.progressOf(host)
       const { files_written, files_unchanged, changes } = await this.whileAllowed(
         found.transfer,
         host,
@@ -106,7 +108,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
         filesUnchanged: files_unchanged,
         ...(changes && { changes }),
       }
-      await this.transfers.end(host.id, end, this.clock.now())
+      await this.end(host, end)
     } catch (error) {
       if (this.stopping.signal.aborted) return
       if (error === CANCELLED || signal.reason === CANCELLED)
@@ -115,7 +117,10 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
         return this.breakOff(host, { state: 'failed', reasonCode: error.why.code, reason: error.why.message })
       if (!(error instanceof RollcallError)) throw error
       const next = afterFailure(host, error, this.clock.now())
-      if (next.do === 'retry') return this.transfers.postpone(host.id, next.at, next.unansweredSince, error)
+      if (next.do === 'retry') {
+        await this.transfers.postpone(host.id, next.at, next.unansweredSince, error)
+        return this.tell(host, false)
+      }
       await this.breakOff(host, { state: 'failed', reasonCode: error.code, reason: next.reason })
     }
   }
@@ -163,7 +168,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Writes down how far one is, now and then and at its end. */
-  private progressOf(id: string): { onProgress: OnProgress; isNoted(): Promise<void> } {
+  private progressOf(host: TransferHost): { onProgress: OnProgress; isNoted(): Promise<void> } {
     let notedMs = Number.NEGATIVE_INFINITY
     let noting = Promise.resolve()
     return {
@@ -172,7 +177,8 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
         if (now - notedMs < PROGRESS_MS && bytes < total) return
         notedMs = now
         noting = noting
-          .then(() => this.transfers.progressed(id, bytes, total))
+          .then(() => this.transfers.progressed(host.id, bytes, total))
+          .then(() => this.tell(host, false))
           .catch((error) => this.log.debug({ err: error }, 'how far a transfer is could not be written down'))
       },
       isNoted: () => noting,
@@ -180,13 +186,22 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The host is told if it can be; what it does not hear of, it forgets by itself. */
-  private async breakOff(host: TransferHost, end: Parameters<TransfersRepository['end']>[1]): Promise<void> {
+  private async breakOff(host: TransferHost, end: TransferEnd): Promise<void> {
     await this.files
       .abandon(host.hostId, host.id, this.stopping.signal)
       .catch((error) =>
         this.log.debug({ err: error, host: host.hostName }, 'a host was not told that a transfer is over'),
       )
+    await this.end(host, end)
+  }
+
+  private async end(host: TransferHost, end: TransferEnd): Promise<void> {
     await this.transfers.end(host.id, end, this.clock.now())
+    this.tell(host, true)
+  }
+
+  private tell({ transferId, id }: TransferHost, hasEnded: boolean): void {
+    this.events.changed({ transferId, id, hasEnded })
   }
 
   private async collect(): Promise<void> {

@@ -5,6 +5,7 @@ import { HostsModule } from '../hosts/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { HostFilesController } from './host-files.controller.ts'
 import { TransferContents } from './transfer-contents.ts'
+import { TransferEvents } from './transfer-events.ts'
 import { TransferWorker } from './transfer-worker.ts'
 import { TransfersController } from './transfers.controller.ts'
 import { TransfersRepository } from './transfers.repository.ts'
@@ -13,6 +14,7 @@ import { TransfersService } from './transfers.service.ts'
 @Module({
   imports: [AccessModule, FilesModule, HostsModule, RunsModule],
   controllers: [HostFilesController, TransfersController],
-  providers: [TransferContents, TransferWorker, TransfersRepository, TransfersService],
+  providers: [TransferContents, TransferEvents, TransferWorker, TransfersRepository, TransfersService],
+  exports: [TransferEvents, TransfersService],
 })
 export class TransfersModule {}

@@ -24,10 +24,14 @@ const TRANSFER = `id, body_hash AS "bodyHash", kind, content, destination, mode,
   make_parents AS "makeParents", deletes_others AS "deletesOthers", is_dry_run AS "isDryRun", requested_by AS "requestedBy",
   CASE WHEN requester_id IS NOT NULL THEN jsonb_build_object('kind', requester_kind, 'id', requester_id) END AS requester,
   created_at AS "createdAt"`
-const HOST = `transfer_host.id, transfer_id AS "transferId", host_id AS "hostId", host_name AS "hostName", state,
+const hostColumns = (
+  changes: 'changes' | 'NULL AS changes',
+) => `transfer_host.id, transfer_id AS "transferId", host_id AS "hostId", host_name AS "hostName", state,
   bytes::float8 AS bytes, total_bytes::float8 AS "totalBytes", files_written AS "filesWritten",
-  files_unchanged AS "filesUnchanged", changes, reason_code AS "reasonCode", reason, cancel_requested_at AS "cancelRequestedAt",
+  files_unchanged AS "filesUnchanged", ${changes}, reason_code AS "reasonCode", reason, cancel_requested_at AS "cancelRequestedAt",
   unanswered_since AS "unansweredSince", ended_at AS "endedAt"`
+
+const HOST = hostColumns('changes')
 
 /** Transfers are worked on by the server that has their content, and by no other. */
 @Injectable()
@@ -92,6 +96,15 @@ export class TransfersRepository {
 
   list(limit: number): Promise<ListedTransfer[]> {
     return this.select('ORDER BY created_at DESC, transfer.id LIMIT $1', [limit])
+  }
+
+  /** How far a transfer is on each of its hosts, without the lists of what was changed there, which may be long. */
+  async progress(transferId: string): Promise<TransferHost[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT ${hostColumns('NULL AS changes')} FROM transfer_host WHERE transfer_id = $1 ORDER BY host_name`,
+      [transferId],
+    )
+    return rows.map(toHost)
   }
 
   async hosts(transferId: string): Promise<TransferHost[]> {

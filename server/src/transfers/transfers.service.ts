@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { NewTransfer, SkippedHost, TransferHostView, TransferView } from '@rollcall/contracts/admin'
+import type {
+  NewTransfer,
+  SkippedHost,
+  TransferHostView,
+  TransferProgress,
+  TransferView,
+} from '@rollcall/contracts/admin'
 import { notFound, type Principal, refOf, ScopeRepository } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
@@ -67,6 +73,14 @@ export class TransfersService {
   async show(id: string): Promise<{ transfer: TransferView; hosts: TransferHostView[] }> {
     const found = await this.find(id)
     return { transfer: viewOf(found), hosts: (await this.transfers.hosts(id)).map(hostViewOf) }
+  }
+
+  /** The same without what was changed on each host, as often as somebody who follows it wants to know. Throws `transfer.not_found`. */
+  async progress(id: string): Promise<{ transfer: TransferView; hosts: TransferProgress[] }> {
+    // The hosts last: a transfer that is said to have ended has no host that is behind that.
+    const transfer = viewOf(await this.find(id))
+    const hosts = (await this.transfers.progress(id)).map(hostViewOf)
+    return { transfer, hosts: hosts.map(({ changes: _changes, ...host }) => host) }
   }
 
   async cancel(id: string): Promise<TransferView> {

@@ -4,9 +4,13 @@ import { commandView, outputChunk } from '../commands/schemas.ts'
 import { agentView } from '../heartbeats/schemas.ts'
 import { hostState } from '../hosts/schemas.ts'
 import { runCommand, runCounts, runView } from '../runs/schemas.ts'
+import { transferHost, transferView } from '../transfers/schemas.ts'
 
 /** Changed commands that one event carries at most; more follow in further ones. */
 export const RUN_EVENT_COMMANDS = 500
+
+/** Hosts of a transfer that one event carries at most; more follow in further ones. */
+export const TRANSFER_EVENT_HOSTS = 500
 
 /** Single hosts that one connection watches at most; whoever wants more watches the whole fleet. */
 export const WATCHED_HOSTS = 500
@@ -40,12 +44,19 @@ export const liveRequest = z.discriminatedUnion('type', [
   /** Sends how a run gets on: counts and changed commands, a few times a second at most. No output. Sent again, it starts anew. */
   z.strictObject({ type: z.literal('follow-run'), runId: uuid }),
   z.strictObject({ type: z.literal('unfollow-run'), runId: uuid }),
+  /** Sends how far a transfer of files is on its hosts, a few times a second at most. Sent again, it starts anew. */
+  z.strictObject({ type: z.literal('follow-transfer'), transferId: uuid }),
+  z.strictObject({ type: z.literal('unfollow-transfer'), transferId: uuid }),
 ])
 export type LiveRequest = z.infer<typeof liveRequest>
 
 /** An agent's id and whatever of it is new. */
 export const agentChange = agentView.partial().required({ hostId: true })
 export type AgentChange = z.infer<typeof agentChange>
+
+/** How far a transfer is on one host; what was changed there in particular is asked for in the end. */
+export const transferProgress = transferHost.omit({ changes: true })
+export type TransferProgress = z.infer<typeof transferProgress>
 
 /** What the server sends on `/ws`. Output comes in order, each byte once unless it was passed over; after a reconnection follow again from your own offset. */
 export const liveEvent = z.discriminatedUnion('type', [
@@ -77,11 +88,21 @@ export const liveEvent = z.discriminatedUnion('type', [
   }),
   /** Every command of the run has ended, and all were sent before this. */
   z.strictObject({ type: z.literal('run-end'), run: runView }),
+  /** `hosts` are those of which something is new since the last such event; in the first, all. */
+  z.strictObject({
+    type: z.literal('transfer'),
+    transfer: transferView,
+    hosts: z.array(transferProgress).max(TRANSFER_EVENT_HOSTS),
+  }),
+  /** The transfer has ended on every host, and all was sent before this. */
+  z.strictObject({ type: z.literal('transfer-end'), transfer: transferView }),
   z.strictObject({
     type: z.literal('error'),
     commandId: uuid.nullable(),
     /** The run that was to be followed, where it is about one. */
     runId: uuid.optional(),
+    /** The transfer that was to be followed, where it is about one. */
+    transferId: uuid.optional(),
     code: z.string(),
     message: z.string(),
   }),

@@ -64,7 +64,10 @@ export function cellOf({ access, scope }: Declared, { kind, rights }: Caller): C
 
 const topicAsDeclared = ({ access, scope }: { access: Permission; scope: unknown }): Declared => ({
   access,
-  scope: scope === 'filtered' ? 'filtered' : { command: 'params.id' },
+  scope:
+    scope === 'filtered'
+      ? 'filtered'
+      : ({ [Object.keys(scope as object).join()]: 'params.id' } as unknown as Declared['scope']),
 })
 
 export const cellOfTopic = (topic: LiveTopic, caller: Caller): Cell =>
