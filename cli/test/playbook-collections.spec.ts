@@ -82,9 +82,9 @@ describe('rollcall playbook collections and remove', () => {
     })
     const { stdout } = await setting.ended(['playbook', 'collections'])
     expect(stdout).toMatch(
-      /^mysite +abababababab +1 +ada .+ https:\/\/git\.example\/site\.git 4b825dc642cb$/m,
+      /^mysite +abababababab +1 +ada .+ https:\/\/git\.example\/site\.git 4b825dc642cb +all hosts$/m,
     )
-    expect(stdout).toMatch(/^other .+ an archive$/m)
+    expect(stdout).toMatch(/^other .+ an archive +all hosts$/m)
     setting.server.answers.removeCollection = () => ({})
     expect(await setting.ended(['playbook', 'remove', 'mysite'])).toMatchObject({
       ...{ exitCode: 0, stdout: 'Removed mysite.\n' },

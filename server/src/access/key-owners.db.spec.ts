@@ -106,7 +106,7 @@ describe('a key', () => {
       return server.ask('/api/keys', { method: 'POST', body, ...maker })
     }
     for (const refused of [await make('ninth', as), await make('local-0badc0de', owner)])
-      expect(refused.json.error.fields).toMatchObject([{ field: 'body.name' }])
+      expect(refused.json.error.fields).toMatchObject([{ field: 'name' }])
   })
 
   it("that the server's own key makes belongs to the server, or to whom it names", async () => {
