@@ -24,6 +24,7 @@ import { run } from '../bed/tools.ts'
 import { installPeer } from '../bench/debian-packages.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
+import { LiveClient } from '../fleet/live-client.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 import { ACCESS_LIST, CAPABILITY, pictureOf, setAttribute } from './tree-picture.ts'
 
@@ -107,6 +108,16 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
   it('what was sent in one piece is told as sent', async () => {
     const { hosts } = await ended(await start('/srv/five-bytes', await add(Buffer.from('small'))))
     expect(hosts[0]).toMatchObject({ state: 'success', bytes: 5, totalBytes: 5, filesWritten: 1 })
+  })
+
+  it('how far a transfer is comes live, from its beginning to its end', async () => {
+    const id = await start('/srv/live', await add(randomBytes(24 * 1024 * 1024)))
+    using live = await LiveClient.open(api)
+    const told = (await live.followTransfer(id)).flatMap(({ hosts }) => hosts)
+    expect(told.at(-1)).toMatchObject({ host: 'store', state: 'success', bytes: 24 * 1024 * 1024 })
+    const bytes = told.map((host) => host.bytes)
+    expect(bytes).toEqual(bytes.toSorted((a, b) => a - b))
+    expect(told[0]?.state).not.toBe('success')
   })
 
   it('of a tree only what differs is sent', async () => {

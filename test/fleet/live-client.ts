@@ -48,6 +48,21 @@ export class LiveClient implements Disposable {
     })
   }
 
+  /** Everything that is told of a transfer until it has ended. Throws when the connection ends before. */
+  followTransfer(transferId: string): Promise<(LiveEvent & { type: 'transfer' })[]> {
+    const told: (LiveEvent & { type: 'transfer' })[] = []
+    return new Promise((resolve, reject) => {
+      this.socket.on('message', (text) => {
+        const event = JSON.parse(String(text)) as LiveEvent
+        if (event.type === 'transfer' && event.transfer.id === transferId) told.push(event)
+        if (event.type === 'transfer-end' && event.transfer.id === transferId) resolve(told)
+        if (event.type === 'error') reject(new Error(`${event.code}: ${event.message}`))
+      })
+      this.socket.on('close', () => reject(new Error('the live connection was closed')))
+      this.socket.send(JSON.stringify({ type: 'follow-transfer', transferId }))
+    })
+  }
+
   [Symbol.dispose](): void {
     this.socket.terminate()
   }

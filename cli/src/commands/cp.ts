@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 import { sanitizeText } from '@rollcall/contracts'
-import type { AdminResponse, Target, TransferView } from '@rollcall/contracts/admin'
+import type { Target } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -12,6 +11,7 @@ import { type LocalFile, manifestOf, readLocalFile, readLocalTree } from '../inp
 import { jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
+import { followTransfer, type ShownTransfer } from './cp-follow.ts'
 import { copyFrom } from './cp-from.ts'
 
 interface Options {
@@ -26,10 +26,6 @@ interface Options {
   json?: boolean
 }
 
-type Shown = AdminResponse<'showTransfer'>
-
-/** Between two looks at how far a transfer is, in milliseconds. */
-const LOOK_MS = 300
 const QUESTIONS = 10_000
 /** Contents on their way to the server at once. */
 const AT_ONCE = 4
@@ -94,7 +90,7 @@ async function copy(context: Context, source: string, destination: string, optio
     ? await beginTree(context, source, path.replace(/\/+$/, ''), target, options)
     : await beginFile(context, source, destinationOf(path, basename(resolve(source))), target, options)
   for (const { host, reason } of begun.skipped) context.notice(`${host} is left out: ${reason}`)
-  const shown = await follow(context, begun.transfer.id)
+  const shown = await followTransfer(context, begun.transfer.id)
   report(context, shown, options)
 }
 
@@ -194,28 +190,7 @@ async function handOver({ api }: Context, files: readonly LocalFile[]): Promise<
   await Promise.all(Array.from({ length: AT_ONCE }, send))
 }
 
-async function follow({ api, stderr }: Context, id: string): Promise<Shown> {
-  while (true) {
-    const shown = await api.call('showTransfer', { params: { id } })
-    if (stderr.isTTY) stderr.write(`\r\x1b[2K${shown.transfer.endedAt ? '' : progressOf(shown)}`)
-    if (shown.transfer.endedAt !== null) return shown
-    await delay(LOOK_MS)
-  }
-}
-
-function progressOf({ transfer, hosts }: Shown): string {
-  const bytes = hosts.reduce((sum, host) => sum + host.bytes, 0)
-  const total = hosts.reduce((sum, host) => sum + host.totalBytes, 0)
-  const share = total === 0 ? '' : `, ${Math.floor((100 * bytes) / total)} %`
-  return `${wordsOf(transfer)}${share}`
-}
-
-function wordsOf({ counts }: TransferView): string {
-  const parts = Object.entries(counts).flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
-  return parts.join(', ')
-}
-
-function report(context: Context, shown: Shown, { json, dryRun }: Options): void {
+function report(context: Context, shown: ShownTransfer, { json, dryRun }: Options): void {
   const { transfer, hosts } = shown
   if (transfer.counts.success !== hosts.length) context.exitCode = 1
   if (json) {
@@ -251,7 +226,7 @@ function report(context: Context, shown: Shown, { json, dryRun }: Options): void
 }
 
 /** What a dry run would do on one host, a line each. */
-function planOf({ host, changes, filesWritten }: Shown['hosts'][number]): string {
+function planOf({ host, changes, filesWritten }: ShownTransfer['hosts'][number]): string {
   if (changes === null) return ''
   const lines = changes.listed.map(({ change, path }) => `${host} | ${change} ${sanitizeText(path, 500)}\n`)
   const all = (filesWritten ?? 0) + changes.links + changes.folders + changes.removed

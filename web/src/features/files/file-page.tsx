@@ -3,6 +3,7 @@ import type { TransferHostView } from '@rollcall/contracts/admin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
+import { live } from '../../api/live.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
@@ -13,8 +14,12 @@ import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { bytesText } from '../../ui/words.ts'
 import { TransferBar } from './transfer-bar.tsx'
+import { useLiveTransfer } from './use-live-transfer.ts'
 
+/** Where the server cannot tell by itself how far it is. */
 const REFRESH_MS = 1000
+/** Should something that it told have been lost. */
+const LIVE_REFRESH_MS = 15_000
 
 export function FilePage() {
   const { id } = useParams({ from: '/inside/files/$id' })
@@ -23,8 +28,10 @@ export function FilePage() {
   const { data, error } = useQuery({
     queryKey: ['transfer', id],
     queryFn: ({ signal }) => call('showTransfer', { params: { id } }, signal),
-    refetchInterval: ({ state }) => (state.data?.transfer.endedAt ? false : REFRESH_MS),
+    refetchInterval: ({ state }) =>
+      state.data?.transfer.endedAt ? false : live.status.is === 'live' ? LIVE_REFRESH_MS : REFRESH_MS,
   })
+  useLiveTransfer(id, data?.transfer.endedAt === null)
   if (blocks({ error, data })) return <ErrorState error={error} />
   if (!data) return <Waiting />
   const { transfer, hosts } = data
