@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -16,7 +17,15 @@ import {
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentHost } from './fixtures/agent-host.ts'
-import { getCopy, putFile, syncTree, type WholeTree } from './fixtures/sender.ts'
+import {
+  getCopy,
+  putFile,
+  sendChunk,
+  sendContent,
+  sha256Of,
+  syncTree,
+  type WholeTree,
+} from './fixtures/sender.ts'
 
 let host: AgentHost
 let place: string
@@ -309,6 +318,47 @@ test('What replaces a file keeps its access list and its capabilities, of a file
     expect(readFileSync(at(name), 'utf8')).toBe('new')
     expect(attributesOf(at(name))).toBe(before)
   }
+})
+
+test('A tree goes on where it broke when agent and runner were killed, to its links, rights and removals', async () => {
+  mkdirSync(at('broken/old'), { recursive: true })
+  writeFileSync(at('broken/old/f'), 'x')
+  writeFileSync(at('broken/same'), 'same')
+  chmodSync(at('broken/same'), 0o600)
+  const content = randomBytes(900_000)
+  const line = (path: string, data: Buffer) => ({
+    ...{ path, size: data.length, sha256: sha256Of(data), mode: 0o644, mtime_ms: MTIME },
+  })
+  const lines = [
+    line('large', content),
+    { path: 'link', link: 'large' },
+    line('same', Buffer.from('same')),
+    { path: 'sub', folder: true, mode: 0o700, mtime_ms: MTIME },
+  ]
+  const manifest = Buffer.from(lines.map((each) => JSON.stringify(each)).join('\n'))
+  const id = randomUUID()
+  const order = {
+    ...{ kind: 'sync_tree' as const, path: at('broken'), delete: true, dry_run: false },
+    manifest: { size: manifest.length, sha256: sha256Of(manifest) },
+  }
+  const whole = Buffer.concat([manifest, content])
+  await host.client.call('start_transfer', { transfer_id: id, order })
+  await sendChunk(host.client, id, 0, manifest)
+  await host.client.call('get_transfer', { transfer_id: id, wait_ms: 10_000 })
+  await sendChunk(host.client, id, manifest.length, content.subarray(0, 300_000))
+  await host.client.call('get_transfer', { transfer_id: id, wait_ms: 10_000, since_offset: manifest.length })
+  expect(statSync(at('broken/same')).mode & 0o7777).toBe(0o600)
+  expect(existsSync(at('broken/old/f'))).toBe(true)
+  await Promise.all([host.agent?.kill(), host.runner?.kill()])
+  await host.startRunner()
+  await host.startAgent()
+  const { offset } = await host.client.call('start_transfer', { transfer_id: id, order })
+  expect(offset).toBe(manifest.length + 300_000)
+  const end = await sendContent(host.client, id, offset, whole)
+  expect(end).toMatchObject({ status: 'success', result: { files_written: 1, changes: { removed: 2 } } })
+  expect(readdirSync(at('broken')).sort()).toEqual(['large', 'link', 'same', 'sub'])
+  expect(readFileSync(at('broken/large')).equals(content)).toBe(true)
+  expect(['same', 'sub'].map((name) => statSync(at(`broken/${name}`)).mode & 0o7777)).toEqual([0o644, 0o700])
 })
 
 test('Set-id bits arrive as they were', async () => {
