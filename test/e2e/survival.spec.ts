@@ -27,6 +27,8 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
       name: 'survivor',
       address: host.address,
       credential: await keyCredential(bed),
+      // Each story has a server of its own, and the host has the agent of the one before.
+      takeOver: true,
     })
     if (installation.state !== 'success') throw new Error(await api.text(installation.id))
     return { server, api }
