@@ -166,6 +166,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
           { timeoutMs: 5000, what: 'the difference' },
         )
         expect(Object.keys(difference).sort()).toEqual([
+          'areValuesStale',
           'hostId',
           'nextCallAt',
           'state',
