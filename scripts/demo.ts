@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
-import { Bed, isFlavour, rootfsFor } from '../test/bed/index.ts'
+import { Bed, type Flavour, isFlavour, rootfsFor } from '../test/bed/index.ts'
 
 const flavours = process.argv.slice(2).filter(isFlavour)
 
@@ -44,7 +44,7 @@ console.log(`▸ booting ${flavours.length} Debian hosts, each as soon as its fi
 const bed = await Bed.open({ name: 'demo', log })
 try {
   const known = await knownHosts()
-  const joined = flavours.map(async (flavour, index) => {
+  const join = async (flavour: Flavour, index: number) => {
     const name = `demo-${index + 1}`
     // A host of an earlier demo is gone with its disk: what the fleet knows of it is not true any more.
     if (known.has(name)) await rollcall(['host', 'remove', name, '--forget'], 'pipe')
@@ -55,8 +55,11 @@ try {
     if (exitCode === 0)
       console.log(`✔ ${name} is online, ${Math.round((Date.now() - startedAt) / 1000)} s after the start`)
     return exitCode
-  })
-  const codes = await Promise.all(joined)
+  }
+  const [first, ...others] = flavours
+  // The first one is waited for, so it has the machine for itself.
+  const codes = [first === undefined ? 0 : await join(first, 0)]
+  codes.push(...(await Promise.all(others.map((flavour, index) => join(flavour, index + 1)))))
   await rollcall(['host', 'list'])
   if (codes.some((code) => code !== 0))
     console.error('✖ not every host could be installed; see above. The server goes on.')
