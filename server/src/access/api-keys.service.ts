@@ -164,4 +164,4 @@ function refuseExcess({ permissions, scope }: z.output<typeof newKey>, maker: Pr
 }
 
 const refusal = (field: string, message: string) =>
-  new RollcallError('request.invalid', message, { fields: [{ field: `body.${field}`, message }] })
+  new RollcallError('request.invalid', message, { fields: [{ field, message }] })

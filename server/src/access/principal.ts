@@ -70,13 +70,13 @@ export function refuseLabelsOutside(
     throw new RollcallError(
       'access.outside_scope',
       `You may give and take the labels ${keysOf(scope).join(', ')} only, not ${undelegated.slice(0, 20).join(', ')}: these decide what others may see and run. Ask an admin.`,
-      { fields: [{ field: 'body.labels', message: `must leave ${undelegated[0]} as it is` }] },
+      { fields: [{ field: 'labels', message: `must leave ${undelegated[0]} as it is` }] },
     )
   if (isInScope(scope, after)) return
   throw new RollcallError(
     'access.outside_scope',
     'With these labels the host would be outside of the hosts that you may act on. Keep the labels that your scope asks for.',
-    { fields: [{ field: 'body.labels', message: 'do not fit your own scope' }] },
+    { fields: [{ field: 'labels', message: 'do not fit your own scope' }] },
   )
 }
 
