@@ -88,8 +88,9 @@ export async function askSecret(
   question: string,
 ): Promise<string> {
   const typed: number[] = []
-  stderr.write(question)
+  // Before it is asked: what is typed at once must not be shown either.
   stdin.setRawMode(true)
+  stderr.write(question)
   try {
     for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
       for (const byte of chunk as Buffer) {

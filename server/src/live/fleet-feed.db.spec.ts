@@ -118,7 +118,7 @@ it('is told again when the connection to the database broke', async () => {
   const { told, untilTold } = viewer(null)
   await untilTold(1)
   await test.database.pool.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()",
   )
   await relabel('web', { env: 'canary' })
   await untilTold(2)

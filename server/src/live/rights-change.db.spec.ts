@@ -7,7 +7,7 @@ import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { TestServer } from '../testing/test-server.ts'
 
 /** Within so long everything that is open has to notice. */
-const BOUND = { timeout: 5000, interval: 50 }
+const BOUND = { timeout: 15_000, interval: 50 }
 
 let server: TestServer
 let count = 0

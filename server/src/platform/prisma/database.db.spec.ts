@@ -67,15 +67,3 @@ it('what a server that stands still in a transaction has locked is free again wi
   expect(await database.isUp()).toBe(true)
   await database.pool.query("DELETE FROM heartbeat_profile WHERE name = 'frozen'")
 })
-
-it('a database that dies is started again, and the connections come back', async () => {
-  const postmaster = async () => {
-    const { rows } = await test.database.pool.query(
-      "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid",
-    )
-    return rows[0].pid as number
-  }
-  const before = await postmaster()
-  process.kill(before, 'SIGKILL')
-  await expect.poll(() => postmaster().catch(() => before), { timeout: 30_000 }).not.toBe(before)
-})
