@@ -1,5 +1,4 @@
-import { neverAnId } from '@rollcall/contracts'
-import { hostName, LABEL_KEY } from '@rollcall/contracts/admin'
+import { LABEL_KEY, newHost } from '@rollcall/contracts/admin'
 
 /**
  * Why a host is not taken as it stands:
@@ -73,24 +72,16 @@ export interface Imported {
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024
 /** Ranges and groups can name more hosts than anybody has. */
 export const MAX_HOSTS = 20_000
-const MAX_PORT = 65_535
-
-const ADDRESS = /^[A-Za-z0-9.:_-]{1,253}$|^[Ff][Ee][89ABab][0-9A-Fa-f]:[0-9A-Fa-f:.]+%[A-Za-z0-9._-]{1,15}$/
-const USER = /^[A-Za-z_][A-Za-z0-9_.@\\-]{0,63}\$?$/
-
 /** Whether a group's name can be a label. `all` and `ungrouped` are on every host, and tell nothing. */
 export const isLabel = (group: string): boolean =>
   LABEL_KEY.test(group) && group !== 'all' && group !== 'ungrouped'
 
-const nameOfHost = neverAnId(hostName)
+const BOUNDED = ['name', 'address', 'port', 'user'] as const
 
-/** Returns what of a host's own values cannot be: the same bounds that the server keeps, told before anything is sent. */
-export function problemsOfValues(host: Pick<ImportedHost, 'name' | 'address' | 'port' | 'user'>): Problem[] {
-  const problems: Problem[] = []
-  if (!nameOfHost.safeParse(host.name).success) problems.push({ code: 'name', detail: host.name })
-  if (!ADDRESS.test(host.address)) problems.push({ code: 'address', detail: host.address })
-  if (!Number.isInteger(host.port) || host.port < 1 || host.port > MAX_PORT)
-    problems.push({ code: 'port', detail: String(host.port) })
-  if (host.user !== undefined && !USER.test(host.user)) problems.push({ code: 'user', detail: host.user })
-  return problems
+/** Returns what of a host's own values cannot be, by the contract's own bounds: told before anything is sent. */
+export function problemsOfValues(host: Pick<ImportedHost, (typeof BOUNDED)[number]>): Problem[] {
+  return BOUNDED.filter((code) => !newHost.shape[code].safeParse(host[code]).success).map((code) => ({
+    code,
+    detail: String(host[code]),
+  }))
 }
