@@ -204,6 +204,23 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await output().getByText('line 0000001 of').waitFor(WAIT)
   })
 
+  it('output that could not be read is asked for again by itself where nobody can scroll any further', async () => {
+    const [command] = await sh(['web-1'], 'seq -f "line %07.0f of a long output" 1 60000')
+    await api.ended(command?.id ?? '')
+    await open(`/commands/${command?.id}`)
+    await output().getByText('line 0060000 of').waitFor(WAIT)
+    await page.getByRole('button', { name: 'From the beginning' }).click()
+    await output().getByText('line 0000001 of').waitFor(WAIT)
+    const reads = /\/api\/commands\/[^/]+\/output\?/
+    await page.route(reads, (route) => route.abort())
+    await output().evaluate((box) => box.scrollTo(0, box.scrollHeight))
+    await page.getByRole('alert').waitFor(WAIT)
+    const height = await output().evaluate((box) => box.scrollHeight)
+    await page.unroute(reads)
+    await page.getByRole('alert').waitFor({ ...WAIT, state: 'detached' })
+    expect(await output().evaluate((box) => box.scrollHeight)).toBeGreaterThan(height)
+  })
+
   it('what was written to stderr is found, wherever in a long output it stands', async () => {
     const script = 'seq -f "out %.0f" 1 200000; echo "the complaint" >&2; seq -f "out %.0f" 1 200000'
     const [command] = await sh(['web-1'], script)

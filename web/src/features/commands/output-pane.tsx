@@ -14,6 +14,8 @@ const SPARE = 20
 const NEAR_PX = 60 * LINE_PX
 /** So near to the end one is at the end. */
 const AT_END_PX = 3 * LINE_PX
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 30_000
 
 interface Props {
   view: ReturnType<typeof useOutputWindow>
@@ -33,7 +35,10 @@ export function OutputPane({ view, hit, place, height, isErrOnly, isRunning }: P
   const boxRef = useMergedRef(scroller, sizeRef)
   const lastTopPx = useRef(0)
   const [topPx, setTopPx] = useState(0)
-  useKeptPlace(scroller, window.shift)
+  useKeptPlace(scroller, window.shift, (px) => {
+    lastTopPx.current = px
+    setTopPx(px)
+  })
   useLatestShown(scroller, view)
   const seen = Math.ceil((heightPx || 600) / LINE_PX)
   // While it is followed the end is drawn at once, and not only when the browser has told that it was scrolled to.
@@ -103,6 +108,8 @@ const emptyText = (isErrOnly: boolean, isRunning: boolean) =>
       ? t('output.nothingYet')
       : t('output.nothing')
 
+const retryDelayMs = (failures: number) => Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
+
 /** While the output is followed, its newest line is in view. */
 function useLatestShown(scroller: React.RefObject<HTMLDivElement | null>, { isFollowing }: Props['view']) {
   useLayoutEffect(() => {
@@ -111,12 +118,23 @@ function useLatestShown(scroller: React.RefObject<HTMLDivElement | null>, { isFo
   })
 }
 
-/** What somebody reads stays where it is when lines are put before it or taken away there. */
-function useKeptPlace(scroller: React.RefObject<HTMLDivElement | null>, shift: number) {
+/**
+ * Keeps what is read where it is when lines are put before it or taken away there. `onMoved` draws the lines of the new place before the
+ * browser paints: its scroll event comes a frame later, which would show a blank pane.
+ */
+function useKeptPlace(
+  scroller: React.RefObject<HTMLDivElement | null>,
+  shift: number,
+  onMoved: (topPx: number) => void,
+) {
   const before = useRef(shift)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each shift, whatever is drawn otherwise
   useLayoutEffect(() => {
     const box = scroller.current
-    if (box && shift !== before.current) box.scrollTop += (shift - before.current) * LINE_PX
+    if (box && shift !== before.current) {
+      box.scrollTop += (shift - before.current) * LINE_PX
+      onMoved(box.scrollTop)
+    }
     before.current = shift
   }, [scroller, shift])
 }
@@ -128,22 +146,28 @@ function useMoreAtEdges(
   topPx: number,
 ) {
   const isReading = useRef(false)
+  const [failures, setFailures] = useState(0)
   const { window, isFollowing, isReady } = view
   const { start, end } = window
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever somebody has scrolled or something has come
   useEffect(() => {
     const box = scroller.current
     if (!box || !isReady || isReading.current) return
-    const read = async (more: () => Promise<void>) => {
+    let again: number | undefined
+    const read = async (more: () => Promise<boolean>) => {
       isReading.current = true
-      await more()
+      const hasWorked = await more()
       isReading.current = false
+      if (hasWorked) setFailures(0)
+      // Whoever has scrolled to the edge can scroll no further to ask for it again.
+      else again = globalThis.setTimeout(() => setFailures((n) => n + 1), retryDelayMs(failures))
     }
     const belowPx = box.scrollHeight - box.scrollTop - box.clientHeight
     const isNearTop = isFollowing ? box.scrollHeight <= box.clientHeight : box.scrollTop < NEAR_PX
     if (isNearTop && !window.isAtStart) void read(view.earlier)
     else if (!isFollowing && belowPx < NEAR_PX && !window.isAtEnd) void read(view.later)
-  }, [topPx, start, end, isReady, isFollowing, window])
+    return () => clearTimeout(again)
+  }, [topPx, start, end, isReady, isFollowing, window, failures])
 }
 
 const OutputLine = memo(function OutputLine(props: {

@@ -28,16 +28,19 @@ export function useOutputWindow(
   latest.current = { onCommand, outputBytes: command.outputBytes }
   const redraw = useFrame(() => draw((n) => n + 1))
 
-  /** Moves the window; what goes wrong is told, and what is shown stays. */
+  /** Moves the window. Returns whether that worked; what goes wrong is shown, and the lines that are here stay. */
   const move = useCallback(
     async (work: () => Promise<void>) => {
       try {
         await work()
         setError(undefined)
+        return true
       } catch (failure) {
         setError(messageOf(failure))
+        return false
+      } finally {
+        redraw()
       }
-      redraw()
     },
     [redraw],
   )
