@@ -1,5 +1,6 @@
 import swc from 'unplugin-swc'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 const HOST_TEST_TIMEOUT_MS = 300_000
 /** A busy machine takes its time. */
@@ -18,11 +19,12 @@ const BY_THE_CLOCK = [
 ]
 
 /**
- * Unit tests first and side by side; then what boots hosts, three files at a time, since they wait more than they work; then, each alone,
+ * Unit tests first and side by side; then what boots hosts, four files at a time, since they wait more than they work; then, each alone,
  * what goes by the clock.
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'], isolate: false, maxWorkers: 2 } },
       'agent/vitest.config.ts',
@@ -62,7 +64,7 @@ export default defineConfig({
           include: ['test/**/*.spec.ts'],
           exclude: BY_THE_CLOCK,
           ...ON_HOSTS,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 2 },
         },
       },

@@ -153,7 +153,7 @@ function useMoreAtEdges(
   useEffect(() => {
     const box = scroller.current
     if (!box || !isReady || isReading.current) return
-    let again: number | undefined
+    let again: ReturnType<typeof setTimeout> | undefined
     const read = async (more: () => Promise<boolean>) => {
       isReading.current = true
       const hasWorked = await more()
