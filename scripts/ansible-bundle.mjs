@@ -48,7 +48,9 @@ const ownFile = (name) => new URL(`ansible/${name}`, import.meta.url)
 const RECIPE = createHash('sha256')
   .update(
     [
-      ...['ansible-bundle.mjs', 'ansible-bundle-apt.mjs', 'ansible-bundle-data.mjs'],
+      'ansible-bundle.mjs',
+      'ansible-bundle-apt.mjs',
+      'ansible-bundle-data.mjs',
       ...OWN.map((name) => `ansible/${name}`),
     ]
       .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))

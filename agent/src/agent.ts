@@ -44,7 +44,9 @@ runMain(async () => {
   )
   const playbooks = new AnsibleOrders(places.state, commands)
   const containers = new ContainerStatus({
-    ...{ path: runtime.containers, clock, log },
+    path: runtime.containers,
+    clock,
+    log,
     tellRunner: (order) => runner.tell(order),
   })
   const transfers = new TransfersService(places.state, runner, limits, clock)

@@ -15,8 +15,13 @@ afterAll(() => host.stop())
 
 // No such tools are there: the program fails at once, and the order stays, as after a crash before it was read.
 const order = (more: object = {}) => ({
-  ...{ command_id: randomUUID(), tools_version: '0'.repeat(64), playbook: 'check_service.yml' },
-  ...{ extra_vars: { token: SECRET }, nonce: 'n'.repeat(32), timeout: 60, ...more },
+  command_id: randomUUID(),
+  tools_version: '0'.repeat(64),
+  playbook: 'check_service.yml',
+  extra_vars: { token: SECRET },
+  nonce: 'n'.repeat(32),
+  timeout: 60,
+  ...more,
 })
 const folder = () => join(host.folder, 'state/playbooks')
 const orders = () => (existsSync(folder()) ? readdirSync(folder()) : [])

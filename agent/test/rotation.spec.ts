@@ -32,8 +32,12 @@ function newRotation(): Rotation {
   if (!token || !secretKey) throw new Error('no secrets')
   const target = { port: host.target.port, path, token, server, signing: { secretKey, agentPin: agent.pin } }
   const credentials = {
-    ...{ agent_token: token, secret_key: secretKey, rpc_path: path, server_pins: [server.pin] },
-    ...{ certificate: agent.certificate, private_key: agent.privateKey },
+    agent_token: token,
+    secret_key: secretKey,
+    rpc_path: path,
+    server_pins: [server.pin],
+    certificate: agent.certificate,
+    private_key: agent.privateKey,
   }
   return { id: randomUUID(), credentials, target }
 }

@@ -21,8 +21,11 @@ const secretOf = () => host.target.signing?.secretKey ?? ''
 async function send(signature: string | null, body = BODY): Promise<string> {
   const { server, port, path, token } = host.target
   const socket: TLSSocket = connect({
-    ...{ host: '127.0.0.1', port, rejectUnauthorized: false },
-    ...{ cert: server.certificate, key: server.privateKey },
+    host: '127.0.0.1',
+    port,
+    rejectUnauthorized: false,
+    cert: server.certificate,
+    key: server.privateKey,
   })
   await once(socket, 'secureConnect')
   const chunks: Buffer[] = []

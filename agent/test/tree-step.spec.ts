@@ -45,7 +45,7 @@ const python = (code: string, ...args: string[]) =>
   execFileSync('python3', ['-c', `import os, sys\n${code}`, ...args], { encoding: 'utf8' }).trim()
 const setAttribute = (path: string, name: string, hex: string) =>
   python('os.setxattr(sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3]))', path, name, hex)
-const attributesOf = (path: string) =>
+const toAttributes = (path: string) =>
   python('print({n: os.getxattr(sys.argv[1], n).hex() for n in sorted(os.listxattr(sys.argv[1]))})', path)
 
 // Version 2, one entry each for owner, user 1000, group, mask and others: user::rw-,user:1000:r--,group::r--,mask::r--,other::---
@@ -159,7 +159,7 @@ test('Every millisecond of a time arrives as it is', async () => {
 })
 
 /** Modes, times, contents and links of all that is below a folder. */
-function pictureOf(folder: string): string[] {
+function toPicture(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .sort()
     .map((name) => {
@@ -181,10 +181,10 @@ test('What cannot take its place is refused before anything of the tree is chang
     for (const file of ['a', 'b', 'same']) writeFileSync(at(`${name}/${file}`), 'old')
     execFileSync('mkfifo', [at(`${name}/pipe`)])
     chmodSync(at(`${name}/same`), 0o600)
-    const before = pictureOf(at(name))
+    const before = toPicture(at(name))
     const { result } = await syncTree(host.client, at(name), { same: 'old', ...tree }, { delete: true })
     expect(result?.error?.code).toMatch(/^file\.(not_regular|path_refused)$/)
-    expect(pictureOf(at(name))).toEqual(before)
+    expect(toPicture(at(name))).toEqual(before)
   }
 })
 
@@ -202,7 +202,7 @@ describe('mounts', () => {
     mkdirSync(at('bound'))
     for (const name of ['bound/a', 'bound/hosts', 'source']) writeFileSync(at(name), 'old')
     bind(at('source'), at('bound/hosts'))
-    const before = pictureOf(at('bound'))
+    const before = toPicture(at('bound'))
     for (const tree of [
       { a: 'new', hosts: 'new' },
       { a: 'new', hosts: '→a' },
@@ -214,7 +214,7 @@ describe('mounts', () => {
       }
     const { result } = await putFile(host.client, at('bound/hosts'), Buffer.from('new'))
     expect(result?.error?.message).toContain(`${at('bound/hosts')} is a mount point of its own`)
-    expect(pictureOf(at('bound'))).toEqual(before)
+    expect(toPicture(at('bound'))).toEqual(before)
     expect(await syncTree(host.client, at('bound'), { hosts: 'old' })).toMatchObject({ status: 'success' })
   })
 
@@ -223,12 +223,12 @@ describe('mounts', () => {
     mkdirSync(at('precious'))
     for (const name of ['precious/x', 'house/old/f', 'house/a']) writeFileSync(at(name), 'old')
     bind(at('precious'), at('house/old/data'))
-    const before = pictureOf(at('house'))
+    const before = toPicture(at('house'))
     for (const dry_run of [true, false]) {
       const { result } = await syncTree(host.client, at('house'), { a: 'new' }, { delete: true, dry_run })
       expect(result?.error?.message).toContain(`${at('house/old/data')} is a mount point and is not removed`)
     }
-    expect(pictureOf(at('house'))).toEqual(before)
+    expect(toPicture(at('house'))).toEqual(before)
     const kept = await syncTree(host.client, at('house'), { a: 'new', 'old/data': null }, { delete: true })
     expect(kept.result?.changes?.listed).toEqual([
       { change: 'write', path: 'a' },
@@ -277,8 +277,8 @@ test('The access list of a former owner does not let him into the file of anothe
   }
   await syncTree(host.client, at('lists'), { his: 'new' }, { owner: '0:0', mode: 0o640 })
   await syncTree(host.client, at('lists'), { kept: 'new' }, { mode: 0o640 })
-  expect(attributesOf(at('lists/his'))).toBe('{}')
-  expect(attributesOf(at('lists/kept'))).toContain('system.posix_acl_access')
+  expect(toAttributes(at('lists/his'))).toBe('{}')
+  expect(toAttributes(at('lists/kept'))).toContain('system.posix_acl_access')
 })
 
 test('Removing what is not in a list is refused for a folder of the first level', async () => {
@@ -310,13 +310,13 @@ test('What replaces a file keeps its access list and its capabilities, of a file
     setAttribute(at(name), 'system.posix_acl_access', ACCESS_LIST)
     setAttribute(at(name), 'security.capability', CAPABILITY)
   }
-  const before = attributesOf(at('lone'))
+  const before = toAttributes(at('lone'))
   expect(before).toContain('security.capability')
   await syncTree(host.client, at('caps'), { one: 'new' }, { mode: statSync(at('caps/one')).mode & 0o7777 })
   await putFile(host.client, at('lone'), Buffer.from('new'))
   for (const name of ['caps/one', 'lone']) {
     expect(readFileSync(at(name), 'utf8')).toBe('new')
-    expect(attributesOf(at(name))).toBe(before)
+    expect(toAttributes(at(name))).toBe(before)
   }
 })
 
@@ -327,7 +327,11 @@ test('A tree goes on where it broke when agent and runner were killed, to its li
   chmodSync(at('broken/same'), 0o600)
   const content = randomBytes(900_000)
   const line = (path: string, data: Buffer) => ({
-    ...{ path, size: data.length, sha256: sha256Of(data), mode: 0o644, mtime_ms: MTIME },
+    path,
+    size: data.length,
+    sha256: sha256Of(data),
+    mode: 0o644,
+    mtime_ms: MTIME,
   })
   const lines = [
     line('large', content),
@@ -338,7 +342,10 @@ test('A tree goes on where it broke when agent and runner were killed, to its li
   const manifest = Buffer.from(lines.map((each) => JSON.stringify(each)).join('\n'))
   const id = randomUUID()
   const order = {
-    ...{ kind: 'sync_tree' as const, path: at('broken'), delete: true, dry_run: false },
+    kind: 'sync_tree' as const,
+    path: at('broken'),
+    delete: true,
+    dry_run: false,
     manifest: { size: manifest.length, sha256: sha256Of(manifest) },
   }
   const whole = Buffer.concat([manifest, content])

@@ -18,7 +18,7 @@ export interface Context {
   exitCode: number
 }
 
-export function contextOf(process: NodeJS.Process): Context {
+export function toContext(process: NodeJS.Process): Context {
   const { env } = process
   // These may be files or pipes; what only terminals have is used after asking for `isTTY`.
   const stdin = process.stdin as ReadStream

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { type Context, contextOf } from './context.ts'
+import { type Context, toContext } from './context.ts'
 import { CliError, Left, renderError } from './errors.ts'
 import { flushed } from './output/sink.ts'
 import { buildProgram } from './program.ts'
@@ -10,7 +10,7 @@ const WRONG_USAGE = 2
 /** Put in by the bundler, from package.json. */
 declare const ROLLCALL_VERSION: string
 
-const context = contextOf(process)
+const context = toContext(process)
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? READER_GONE : 1)

@@ -37,7 +37,12 @@ export class FakeBook {
     if (route === 'addSchedule') {
       const { env, ...command } = body.command ?? {}
       const view: ScheduleView = {
-        ...{ savedCommand: null, target: null, limits: null, ...body, ...origin(), last: [] },
+        savedCommand: null,
+        target: null,
+        limits: null,
+        ...body,
+        ...origin(),
+        last: [],
         command: body.command ? { ...command, envNames: Object.keys(env) } : null,
         next: body.isEnabled ? ['2026-03-29T01:00:00.000Z', '2026-03-30T00:30:00.000Z'] : [],
       }

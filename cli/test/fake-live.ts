@@ -75,7 +75,10 @@ export class FakeLive {
       if (request.type === 'unfollow-run' || request.type === 'unfollow-transfer') return
       if (request.type === 'follow-transfer')
         return this.sendLive(socket, {
-          ...{ type: 'error', commandId: null, transferId: request.transferId, code: 'transfer.not_found' },
+          type: 'error',
+          commandId: null,
+          transferId: request.transferId,
+          code: 'transfer.not_found',
           message: 'There is no such transfer.',
         })
       if (request.type === 'follow-run') {
@@ -84,7 +87,10 @@ export class FakeLive {
         return run
           ? this.feedRun(socket, run)
           : this.sendLive(socket, {
-              ...{ type: 'error', commandId: null, runId: request.runId, code: 'run.not_found' },
+              type: 'error',
+              commandId: null,
+              runId: request.runId,
+              code: 'run.not_found',
               message: 'There is no such run.',
             })
       }

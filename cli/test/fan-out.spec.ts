@@ -3,7 +3,7 @@ import { until } from './rollcall.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
-const bodyOf = () => setting.server.requests.find(({ name }) => name === 'run')?.body
+const toBody = () => setting.server.requests.find(({ name }) => name === 'run')?.body
 
 /** `count` hosts with two digits. */
 const addHosts = (count: number, labels: Record<string, string> = {}) => {
@@ -19,8 +19,8 @@ describe('rollcall run by selectors', () => {
     setting.server.onCommand = (command) => command.start().write('up\n').end()
     const selectors = ['--label', 'env=prod', '--label', 'zone in (a,b)']
     const { exitCode, stdout, stderr } = await setting.ended(['run', ...selectors, '--', 'uptime'])
-    expect(bodyOf()).toMatchObject({ labels: ['env=prod', 'zone in (a,b)'] })
-    expect(bodyOf().hosts).toBeUndefined()
+    expect(toBody()).toMatchObject({ labels: ['env=prod', 'zone in (a,b)'] })
+    expect(toBody().hosts).toBeUndefined()
     expect(stdout.split('\n').toSorted()).toEqual(['', 'web-01 | up', 'web-02 | up'])
     expect(stderr).toContain('left out: web-03 (1 host): its agent is still being installed')
     expect(exitCode).toBe(0)
@@ -31,7 +31,7 @@ describe('rollcall run by selectors', () => {
     setting.server.onCommand = (command) => command.start().end()
     const limits = ['--concurrency', '3', '--batch', '25%', '--stop-after', '2']
     await setting.ended(['run', '--all', ...limits, '--', 'true'])
-    expect(bodyOf()).toMatchObject({
+    expect(toBody()).toMatchObject({
       all: true,
       limits: { concurrency: 3, batch: '25%', stopAfterFailures: 2 },
     })

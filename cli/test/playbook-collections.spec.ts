@@ -14,8 +14,15 @@ const COMMIT = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 const URL = 'https://git.example/site.git'
 
 const view = (name: string, source: CollectionSource): CollectionView => ({
-  ...{ name, source, version: VERSION, playbooks: [`${name}/deploy`], files: 3, bytes: 120 },
-  ...{ labels: null, addedBy: 'ada', addedAt: '2026-03-01T10:00:00.000Z' },
+  name,
+  source,
+  version: VERSION,
+  playbooks: [`${name}/deploy`],
+  files: 3,
+  bytes: 120,
+  labels: null,
+  addedBy: 'ada',
+  addedAt: '2026-03-01T10:00:00.000Z',
 })
 const added = () => setting.server.requests.find(({ name }) => name === 'addCollection')?.body
 
@@ -28,7 +35,8 @@ describe('rollcall playbook add', () => {
     await writeFile(join(folder, '.git/config'), 'secret')
     await writeFile(join(folder, 'deploy.yml'), '- hosts: all\n')
     setting.server.answers.addCollection = ({ body }: ApiRequest) => ({
-      ...{ collection: view(body.name, body.source), isNew: true },
+      collection: view(body.name, body.source),
+      isNew: true,
     })
   })
   afterEach(() => rm(folder, { recursive: true }))
@@ -36,11 +44,14 @@ describe('rollcall playbook add', () => {
   it('packs a folder without its history, and hands it over', async () => {
     const { exitCode, stdout } = await setting.ended(['playbook', 'add', 'mysite', folder])
     expect({ exitCode, stdout }).toEqual({
-      ...{ exitCode: 0, stdout: 'mysite is now at version abababababab: mysite/deploy\n' },
+      exitCode: 0,
+      stdout: 'mysite is now at version abababababab: mysite/deploy\n',
     })
     const { content } = setting.server
     expect(execFileSync('tar', ['-tzf', '-'], { input: content }).toString().split('\n').sort()).toEqual([
-      ...['', './', './deploy.yml'],
+      '',
+      './',
+      './deploy.yml',
     ])
     const sha256 = createHash('sha256').update(content).digest('hex')
     expect(added()).toEqual({ name: 'mysite', source: { kind: 'archive', sha256 } })
@@ -87,10 +98,12 @@ describe('rollcall playbook collections and remove', () => {
     expect(stdout).toMatch(/^other .+ an archive +all hosts$/m)
     setting.server.answers.removeCollection = () => ({})
     expect(await setting.ended(['playbook', 'remove', 'mysite'])).toMatchObject({
-      ...{ exitCode: 0, stdout: 'Removed mysite.\n' },
+      exitCode: 0,
+      stdout: 'Removed mysite.\n',
     })
     expect(setting.server.requests.at(-1)).toMatchObject({
-      ...{ name: 'removeCollection', params: { name: 'mysite' } },
+      name: 'removeCollection',
+      params: { name: 'mysite' },
     })
   })
 })

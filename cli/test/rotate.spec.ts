@@ -8,14 +8,24 @@ const MADE = '2026-01-01T00:00:00.000Z'
 const ROTATED = '2026-03-01T10:00:00.000Z'
 
 const underWay = (host: { id: string; name: string }, reason: string | null = null): RotationHost => ({
-  ...{ host: { id: host.id, name: host.name }, credentialsAt: MADE, rotatedAt: null },
+  host: { id: host.id, name: host.name },
+  credentialsAt: MADE,
+  rotatedAt: null,
   rotation: {
-    ...{ id: host.id, phase: 'made', requestedBy: 'ada', startedAt: ROTATED, failures: reason ? 3 : 0 },
-    ...{ reasonCode: reason && 'agent.unreachable', reason },
+    id: host.id,
+    phase: 'made',
+    requestedBy: 'ada',
+    startedAt: ROTATED,
+    failures: reason ? 3 : 0,
+    reasonCode: reason && 'agent.unreachable',
+    reason,
   },
 })
 const rotated = (host: { id: string; name: string }): RotationHost => ({
-  ...{ host: { id: host.id, name: host.name }, credentialsAt: ROTATED, rotatedAt: ROTATED, rotation: null },
+  host: { id: host.id, name: host.name },
+  credentialsAt: ROTATED,
+  rotatedAt: ROTATED,
+  rotation: null,
 })
 const sent = () => setting.server.requests.find(({ name }) => name === 'startRotation')?.body
 
@@ -28,7 +38,8 @@ describe('rollcall rotate', () => {
   ])('%j asks for those, and tells who is left out and why', async (args, target) => {
     const a = setting.server.addHost('a')
     setting.server.answers.startRotation = () => ({
-      ...{ hosts: [underWay(a)], skipped: [{ host: 'c', reason: 'It has no agent.' }] },
+      hosts: [underWay(a)],
+      skipped: [{ host: 'c', reason: 'It has no agent.' }],
     })
     const { exitCode, stdout, stderr } = await setting.ended(['rotate', ...args])
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'left out: c, It has no agent.\n' })

@@ -2,26 +2,29 @@ import { describe, expect, it } from 'vitest'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
-const bodyOf = (route: string) => setting.server.requests.findLast(({ name }) => name === route)?.body
+const toBody = (route: string) => setting.server.requests.findLast(({ name }) => name === route)?.body
 
 describe('rollcall saved', () => {
   const save = () =>
     setting.ended(
       [
-        ...[
-          'saved',
-          'add',
-          'disk',
-          '--label',
-          'env=prod',
-          '--batch',
-          '50%',
-          '--timeout',
-          '20',
-          '--env',
-          'TOKEN',
-        ],
-        ...['--description', 'how full', '--', 'df', '-h', '/'],
+        'saved',
+        'add',
+        'disk',
+        '--label',
+        'env=prod',
+        '--batch',
+        '50%',
+        '--timeout',
+        '20',
+        '--env',
+        'TOKEN',
+        '--description',
+        'how full',
+        '--',
+        'df',
+        '-h',
+        '/',
       ],
       { env: { TOKEN: 'hush hush' } },
     )
@@ -31,9 +34,14 @@ describe('rollcall saved', () => {
       exitCode: 0,
       stderr: 'rollcall: saved; run it with: rollcall run --saved disk\n',
     })
-    expect(bodyOf('addSavedCommand')).toMatchObject({
-      ...{ name: 'disk', program: 'df', args: ['-h', '/'], timeoutMs: 20_000, env: { TOKEN: 'hush hush' } },
-      ...{ target: { labels: ['env=prod'] }, limits: { batch: '50%' } },
+    expect(toBody('addSavedCommand')).toMatchObject({
+      name: 'disk',
+      program: 'df',
+      args: ['-h', '/'],
+      timeoutMs: 20_000,
+      env: { TOKEN: 'hush hush' },
+      target: { labels: ['env=prod'] },
+      limits: { batch: '50%' },
     })
     expect((await setting.ended(['saved'])).stdout).toMatch(
       /^NAME +WHERE +COMMAND +DESCRIPTION\ndisk +env=prod +df -h \/ +how full\n$/,
@@ -42,7 +50,7 @@ describe('rollcall saved', () => {
     expect(shown.stdout).toMatch(/^Environment +TOKEN$/m)
     expect(shown.stdout).not.toContain('hush')
     await setting.ended(['saved', 'change', 'disk', '--all', '--', 'df', '-i'])
-    expect(bodyOf('changeSavedCommand')).toEqual({ program: 'df', args: ['-i'], target: { all: true } })
+    expect(toBody('changeSavedCommand')).toEqual({ program: 'df', args: ['-i'], target: { all: true } })
     expect((await setting.ended(['saved', 'change', 'disk'])).exitCode).toBe(2)
     await setting.ended(['saved', 'remove', 'disk'])
     expect(await setting.ended(['saved', 'show', 'disk'])).toMatchObject({
@@ -86,21 +94,19 @@ describe('rollcall schedule', () => {
       exitCode: 0,
       stderr: 'rollcall: next: 2026-03-29 03:00 (Europe/Berlin)\n',
     })
-    expect(bodyOf('addSchedule')).toMatchObject({
-      ...{
-        cron: '30 2 * * *',
-        timeZone: 'Europe/Berlin',
-        target: { all: true },
-        graceMs: 60_000,
-        overlap: 'skip',
-      },
+    expect(toBody('addSchedule')).toMatchObject({
+      cron: '30 2 * * *',
+      timeZone: 'Europe/Berlin',
+      target: { all: true },
+      graceMs: 60_000,
+      overlap: 'skip',
       command: { program: 'backup', args: ['--full'] },
     })
   })
 
   it('runs a saved command, pauses, resumes, and is removed', async () => {
     await add('--saved', 'disk', '--label', 'env=prod', '--overlap', 'allow')
-    expect(bodyOf('addSchedule')).toMatchObject({ savedCommand: 'disk', overlap: 'allow' })
+    expect(toBody('addSchedule')).toMatchObject({ savedCommand: 'disk', overlap: 'allow' })
     expect((await setting.ended(['schedule', 'pause', 'nightly'])).stderr).toBe('rollcall: paused\n')
     expect((await setting.ended(['schedule'])).stdout).toMatch(
       /nightly +30 2 \* \* \* +Europe\/Berlin +paused +- +disk/,
@@ -115,8 +121,12 @@ describe('rollcall schedule', () => {
   it('shows what became of the last times, harmless to the terminal', async () => {
     await add('--all', '--', 'true')
     setting.server.book.fired('nightly', {
-      ...{ plannedAt: '2026-03-28T01:30:00.000Z', decidedAt: '2026-03-28T01:30:00.100Z' },
-      ...{ outcome: 'refused', reason: 'No host fits. (host.none_selected)', runId: null, runState: null },
+      plannedAt: '2026-03-28T01:30:00.000Z',
+      decidedAt: '2026-03-28T01:30:00.100Z',
+      outcome: 'refused',
+      reason: 'No host fits. (host.none_selected)',
+      runId: null,
+      runState: null,
     })
     const { stdout } = await setting.ended(['schedule', 'show', 'nightly'])
     expect(stdout).toMatch(/^Next +2026-03-29 03:00, 2026-03-30 02:30$/m)

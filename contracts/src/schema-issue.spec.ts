@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { newHost } from './admin/index.ts'
 import { fieldErrors } from './errors.ts'
 
-const wordsOf = (schema: z.ZodType, value: unknown) =>
+const toWords = (schema: z.ZodType, value: unknown) =>
   fieldErrors(schema.safeParse(value).error?.issues ?? []).map(({ message }) => message)
 
 it.each<[string, z.ZodType, unknown, string]>([
@@ -23,7 +23,7 @@ it.each<[string, z.ZodType, unknown, string]>([
   ['none of several forms', z.union([z.string(), z.int()]), {}, 'is of no form that is known here'],
   ['what a schema says itself', z.string().min(3, 'must be a colour'), '', 'must be a colour'],
 ])('%s is told in plain words', (_what, schema, value, words) => {
-  expect(wordsOf(schema, value)).toEqual([words])
+  expect(toWords(schema, value)).toEqual([words])
 })
 
 it('of one field one fault is told, and the words of the checker never', () => {

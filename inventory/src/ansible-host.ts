@@ -59,7 +59,7 @@ export function toImportedHost({ name, groups, variables }: ResolvedHost): Impor
   if (becomeUser !== undefined && becomeUser !== 'root') problem('become', becomeUser)
   for (const each of SSH_ARGUMENTS) problems.push(...problemsOfArguments(text(each) ?? ''))
   const keyFile = text('ansible_ssh_private_key_file', 'ansible_private_key_file')
-  const values = { name, address, port: port === undefined ? 22 : numberOf(port), user }
+  const values = { name, address, port: port === undefined ? 22 : toNumber(port), user }
   const hasTemplate = problems.some(({ code }) => code === 'template' || code === 'vault')
   return {
     ...values,
@@ -92,4 +92,4 @@ function problemsOfArguments(text: string): Problem[] {
     : []
 }
 
-const numberOf = (text: string): number => (/^\d{1,5}$/.test(text) ? Number(text) : Number.NaN)
+const toNumber = (text: string): number => (/^\d{1,5}$/.test(text) ? Number(text) : Number.NaN)

@@ -46,7 +46,7 @@ export function isYaml(text: string): boolean {
   const { contents } = parse(text).document
   if (!isMap(contents)) return false
   return contents.items.some(
-    ({ value }) => isMap(value) && value.items.some((pair) => SECTIONS.has(textOf(pair.key as Node) ?? '')),
+    ({ value }) => isMap(value) && value.items.some((pair) => SECTIONS.has(toText(pair.key as Node) ?? '')),
   )
 }
 
@@ -96,7 +96,7 @@ class YamlReader {
   /** Takes a group and all below it. Returns its name, or undefined for one that is left out. */
   group({ key, value }: Pair<Node, Node | null>, depth: number): string | undefined {
     const at = key?.range?.[0] ?? 0
-    const name = textOf(key)
+    const name = toText(key)
     if (name === undefined || depth > MAX_DEPTH || this.tree.groupCount >= MAX_GROUPS) {
       this.tell(
         at,
@@ -117,13 +117,13 @@ class YamlReader {
   }
 
   #part(group: string, { key, value }: Pair<Node, Node | null>, depth: number): void {
-    const section = textOf(key)
+    const section = toText(key)
     const at = key?.range?.[0] ?? 0
     if (section === undefined || !SECTIONS.has(section))
       return void this.tell(at, `${section ?? 'this'} is unknown: a group has hosts, children and vars`)
     const content = this.#resolved(value)
     // A single name may stand in place of a mapping.
-    const lone = textOf(content)
+    const lone = toText(content)
     if (lone !== undefined && lone !== '' && content) {
       if (section === 'hosts') this.#host(group, lone, null, at)
       else if (section === 'children')
@@ -141,7 +141,7 @@ class YamlReader {
     for (const pair of this.#members(content)) {
       const place = pair.key?.range?.[0] ?? at
       if (section === 'children') this.#child(group, this.group(pair, depth + 1), place)
-      else this.#host(group, textOf(pair.key), this.#resolved(pair.value), place)
+      else this.#host(group, toText(pair.key), this.#resolved(pair.value), place)
     }
   }
 
@@ -152,7 +152,7 @@ class YamlReader {
 
   #host(group: string, pattern: string | undefined, content: Node | null, at: number): void {
     if (pattern === undefined) return void this.tell(at, 'must be the name of a host')
-    if (content !== null && !isMap(content) && textOf(content) !== '')
+    if (content !== null && !isMap(content) && toText(content) !== '')
       return void this.tell(at, `${pattern} must be a mapping of variables, or have nothing after its colon`)
     try {
       const { names, port } = readHostPattern(pattern, MAX_HOSTS)
@@ -186,26 +186,26 @@ class YamlReader {
   /** The pairs of a mapping, with those that it merges in. */
   #members(map: YAMLMap, depth = 0): Pair<Node, Node | null>[] {
     if (depth > MAX_DEPTH) throw new EndlessError()
-    const own = (map.items as Pair<Node, Node | null>[]).filter(({ key }) => textOf(key) !== '<<')
+    const own = (map.items as Pair<Node, Node | null>[]).filter(({ key }) => toText(key) !== '<<')
     const merged = (map.items as Pair<Node, Node | null>[])
-      .filter(({ key }) => textOf(key) === '<<')
+      .filter(({ key }) => toText(key) === '<<')
       .map(({ value }) => this.#resolved(value))
       // Of several that are merged in, the first wins: it comes last here.
       .flatMap((node) =>
         isSeq(node) ? node.items.map((item) => this.#resolved(item as Node)).reverse() : [node],
       )
       .flatMap((node) => (isMap(node) ? this.#members(node, depth + 1) : []))
-    const names = new Set(own.map(({ key }) => textOf(key)))
-    return [...merged.filter(({ key }) => !names.has(textOf(key))), ...own]
+    const names = new Set(own.map(({ key }) => toText(key)))
+    return [...merged.filter(({ key }) => !names.has(toText(key))), ...own]
   }
 
   #variables(map: YAMLMap): Variables {
     const variables: Variables = new Map()
     for (const { key, value } of this.#members(map)) {
-      const name = textOf(key)
+      const name = toText(key)
       const node = this.#resolved(value)
       if (name === undefined || node === null) continue
-      const text = textOf(node)
+      const text = toText(node)
       const isVault = isScalar(node) && /^!vault/.test(node.tag ?? '')
       variables.set(name, isVault ? { kind: 'vault' } : (text ?? { kind: 'structure' }))
     }
@@ -214,7 +214,7 @@ class YamlReader {
 }
 
 /** The text of a scalar: of a number as it was written, since `0022` and `22` are not the same to people. Undefined for what is no scalar. */
-function textOf(node: Node | null | undefined): string | undefined {
+function toText(node: Node | null | undefined): string | undefined {
   if (!isScalar(node) || node.value === null) return undefined
   if (typeof node.value === 'string') return node.value
   if (typeof node.value === 'number' || typeof node.value === 'bigint') return String(node.value)

@@ -25,8 +25,15 @@ export async function checkTypes() {
     for (let project = waiting.shift(); project; project = waiting.shift()) {
       const info = join(cache, `${project.replace('/', '-')}.tsbuildinfo`)
       const { code, text } = await output('tsc', [
-        ...['-p', project, '--noEmit', '--incremental', '--tsBuildInfoFile', info, '--listFiles'],
-        ...['--pretty', 'false'],
+        '-p',
+        project,
+        '--noEmit',
+        '--incremental',
+        '--tsBuildInfoFile',
+        info,
+        '--listFiles',
+        '--pretty',
+        'false',
       ])
       const lines = text.split('\n').filter((line) => line !== '')
       for (const line of lines) if (line.startsWith('/')) seen.add(relative(ROOT, line))

@@ -19,7 +19,7 @@ export const AGENTS: readonly Attack[] = [
         ['PUT', '/x'],
         ['GET', '/health'],
       ] as const)
-        answers.add(await answerOf(address, port, method, path))
+        answers.add(await toAnswer(address, port, method, path))
       return answers.size === 1 ? [] : [`answers differ: ${[...answers].join(' | ').slice(0, 400)}`]
     },
   },
@@ -59,7 +59,7 @@ export const AGENTS: readonly Attack[] = [
   },
 ]
 
-function answerOf(host: string, port: number, method: string, path: string): Promise<string> {
+function toAnswer(host: string, port: number, method: string, path: string): Promise<string> {
   return new Promise((resolve) => {
     const asked = request(
       { host, port, method, path, rejectUnauthorized: false, headers: { 'x-agent-token': 'guess' } },

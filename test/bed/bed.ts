@@ -132,13 +132,15 @@ export class Bed implements AsyncDisposable {
     const dir = join(bedDir(this.#subnet.id), 'hosts', name)
     const hasContainers = flavour === 'podman'
     const host = new Host({
-      ...{ flavour, hostname: name, root: join(dir, 'root'), consoleLog: join(dir, 'console.log') },
-      ...{
-        name: this.#subnet.machine(part),
-        port: this.#subnet.port(part),
-        address: this.#subnet.address(part),
-      },
-      ...{ bridge: this.#subnet.bridge, group: this.#group.child(name) },
+      flavour,
+      hostname: name,
+      root: join(dir, 'root'),
+      consoleLog: join(dir, 'console.log'),
+      name: this.#subnet.machine(part),
+      port: this.#subnet.port(part),
+      address: this.#subnet.address(part),
+      bridge: this.#subnet.bridge,
+      group: this.#group.child(name),
       // Images on a plain folder: a container's layers cannot be an overlay upon the host's overlay.
       nspawnArgs: [
         ...flavours[flavour].nspawnArgs,
@@ -148,7 +150,9 @@ export class Bed implements AsyncDisposable {
     this.hosts.push(host)
     if (hasContainers) await mkdir(join(dir, 'containers'), { recursive: true })
     await personalise(await mountDisk(dir, rootfs), {
-      ...{ hostname: name, address: `${host.address}/24`, hasContainers },
+      hostname: name,
+      address: `${host.address}/24`,
+      hasContainers,
       users: [...(request.user ? [request.user] : []), ...(request.users ?? [])],
       rootKeys: [
         ...(request.trustsBedKey === false ? [] : [this.key.publicKey]),

@@ -8,8 +8,16 @@ export interface Recipe {
 }
 
 const system = [
-  ...['systemd', 'systemd-sysv', 'dbus', 'libpam-systemd'],
-  ...['openssh-server', 'sudo', 'iproute2', 'iputils-ping', 'ca-certificates', 'procps'],
+  'systemd',
+  'systemd-sysv',
+  'dbus',
+  'libpam-systemd',
+  'openssh-server',
+  'sudo',
+  'iproute2',
+  'iputils-ping',
+  'ca-certificates',
+  'procps',
 ]
 const python = ['python3', 'python3-apt']
 // An editor that fills the screen, for what works in terminals.

@@ -46,7 +46,7 @@ async function build(flavour: Flavour, root: string, log: (line: string) => void
   await run('setpriv', [...wrapper, ...what], {
     timeoutMs: BUILD_TIMEOUT_MS,
     env: await proxyOfApt(),
-    onErrorLine: progressOf(flavour, log),
+    onErrorLine: toProgress(flavour, log),
   })
   await forgetIdentity(unfinished)
   await rename(unfinished, root)
@@ -54,7 +54,7 @@ async function build(flavour: Flavour, root: string, log: (line: string) => void
 }
 
 /** Tells the steps of mmdebstrap as they begin: it prints each as "I: installing essential packages...". */
-function progressOf(flavour: Flavour, log: (line: string) => void): (line: string) => void {
+function toProgress(flavour: Flavour, log: (line: string) => void): (line: string) => void {
   let told = ''
   return (line) => {
     const [, step] = /^I: ([a-z].*?)(?:\.\.\.)?$/.exec(line) ?? []

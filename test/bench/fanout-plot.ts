@@ -6,7 +6,8 @@ import { type Bar, barPlot } from './plot.ts'
 export function fanoutPlots(figures: readonly Figure[]): Plot[] {
   const value = (name: string) => figures.find((figure) => figure.name === name)?.value ?? null
   const bar = (label: string, prefix: string, isOurs: boolean): Bar => ({
-    ...{ label, isOurs },
+    label,
+    isOurs,
     values: [value(`${prefix}.100.warm_s`), value(`${prefix}.100.cold_s`)],
   })
   const ours = bar('Rollcall', 'fanout', true)

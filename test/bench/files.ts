@@ -44,20 +44,22 @@ export const files: Benchmark = {
       const unchanged = await unchangedTree(fleet, hosts[0] as Host, log)
       return [
         {
-          ...{ name: 'files.rsync_ratio', unit: '×', target: { atLeast: 0.7 }, n: 1 },
+          name: 'files.rsync_ratio',
+          unit: '×',
+          target: { atLeast: 0.7 },
+          n: 1,
           value: theirs === null ? null : theirs / ours,
           peer: absent ?? `rsync -z over ssh, ${count} at once, of ${bytes / 1e6} MB: seconds`,
           peerValue: theirs,
         },
         {
-          ...{
-            name: 'files.unchanged_tree_s',
-            unit: 's',
-            target: { atMost: 1 },
-            peer: null,
-            peerValue: null,
-          },
-          ...{ value: percentile(unchanged, 0.5), n: unchanged.length },
+          name: 'files.unchanged_tree_s',
+          unit: 's',
+          target: { atMost: 1 },
+          peer: null,
+          peerValue: null,
+          value: percentile(unchanged, 0.5),
+          n: unchanged.length,
         },
       ]
     } finally {

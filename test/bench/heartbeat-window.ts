@@ -20,7 +20,7 @@ export interface Window {
 }
 
 const SETTLED_LATENESS_MS = 1000
-const MOST_SETTLING_S = 120
+const MAX_SETTLING_S = 120
 
 const LATENESS = 'rollcall_heartbeat_lateness_seconds'
 
@@ -63,7 +63,7 @@ export async function settle(
   restS: number,
   log: (line: string) => void,
 ): Promise<void> {
-  for (let waitedS = 0; waitedS < MOST_SETTLING_S; waitedS += restS) {
+  for (let waitedS = 0; waitedS < MAX_SETTLING_S; waitedS += restS) {
     const { latenessMs } = await measureWindow(setting, restS)
     if (latenessMs <= SETTLED_LATENESS_MS) return
     log(`not settled yet: p99 lateness ${latenessMs.toFixed(0)} ms`)

@@ -35,7 +35,10 @@ export const heartbeat: Benchmark = {
     const times = isShort ? SHORT : LONG
     const floorIdentity = makeIdentity('floor')
     await using setting = await SimulatedSetting.open({
-      ...{ agents: WHOLE.agents, seeded: 0, cores: CORES, log },
+      agents: WHOLE.agents,
+      seeded: 0,
+      cores: CORES,
+      log,
       morePins: [floorIdentity.pin],
     })
     const idle = await measureWindow(setting, times.idleS)
@@ -69,8 +72,13 @@ export const heartbeat: Benchmark = {
       )
 
     const figure = (name: string, unit: string, value: number, atMost: number | null, n: number): Figure => ({
-      ...{ name, value, unit, target: atMost === null ? null : { atMost } },
-      ...{ peer: null, peerValue: null, n },
+      name,
+      value,
+      unit,
+      target: atMost === null ? null : { atMost },
+      peer: null,
+      peerValue: null,
+      n,
     })
     const beside = (own: Figure, peerValue: number | undefined): Figure =>
       peerValue === undefined ? own : { ...own, peer: 'bare undici loop, no database', peerValue }
@@ -183,7 +191,13 @@ function floorOf(
   windowS: number,
 ): Promise<Floor> {
   return measureFloor({
-    ...{ namespace, core: CORES.server, agents: simulator.agents.slice(0, agents), identity, minMs, maxMs },
-    ...{ connectMs: Math.min(CONNECT_MS, maxMs), windowMs: windowS * 1000 },
+    namespace,
+    core: CORES.server,
+    agents: simulator.agents.slice(0, agents),
+    identity,
+    minMs,
+    maxMs,
+    connectMs: Math.min(CONNECT_MS, maxMs),
+    windowMs: windowS * 1000,
   })
 }

@@ -45,7 +45,13 @@ export const idle: Benchmark = {
       value: number,
       peerValue: number,
     ): Figure => ({
-      ...{ name: `idle.${what}`, value, unit, target: { atMost }, peer: PEER, peerValue, n: 1 },
+      name: `idle.${what}`,
+      value,
+      unit,
+      target: { atMost },
+      peer: PEER,
+      peerValue,
+      n: 1,
     })
     return [
       figure('agent_rss_mb', 'MB', 70, agent.rssMb, peer.rssMb),
@@ -56,7 +62,10 @@ export const idle: Benchmark = {
       },
       figure('agent_cpu_percent', '%', 0.1, agent.cpuPercent, peer.cpuPercent),
       {
-        ...{ name: 'idle.runner_rss_mb', value: runner.rssMb, unit: 'MB', target: null },
+        name: 'idle.runner_rss_mb',
+        value: runner.rssMb,
+        unit: 'MB',
+        target: null,
         peer: null,
         peerValue: null,
         n: 1,

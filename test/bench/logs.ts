@@ -42,17 +42,22 @@ export const logs: Benchmark = {
     const mb = BYTES / 1e6
     return [
       {
-        ...{ name: 'logs.mb_per_s', value: mb / seconds, unit: 'MB/s', target: { atLeast: 40 } },
-        ...{ peer: 'ssh host cat FILE > /dev/null', peerValue: mb / (peerMs / 1000), n: 1 },
+        name: 'logs.mb_per_s',
+        value: mb / seconds,
+        unit: 'MB/s',
+        target: { atLeast: 40 },
+        peer: 'ssh host cat FILE > /dev/null',
+        peerValue: mb / (peerMs / 1000),
+        n: 1,
       },
       {
-        ...{
-          name: 'logs.server_rss_growth_mb',
-          value: Math.max(0, peakMb - levelMb),
-          unit: 'MB',
-          target: { atMost: 50 },
-        },
-        ...{ peer: null, peerValue: null, n: watch.samples },
+        name: 'logs.server_rss_growth_mb',
+        value: Math.max(0, peakMb - levelMb),
+        unit: 'MB',
+        target: { atMost: 50 },
+        peer: null,
+        peerValue: null,
+        n: watch.samples,
       },
     ]
   },

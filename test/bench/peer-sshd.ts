@@ -15,8 +15,14 @@ const READY_MS = 10_000
 
 /** Root's home as on a fresh host: this machine's may start who knows what with each shell. */
 const BARE_HOME = [
-  ...['unshare', '--mount', '--propagation', 'private', 'sh', '-c'],
-  ...['mount -t tmpfs tmpfs /root && exec "$@"', 'sh'],
+  'unshare',
+  '--mount',
+  '--propagation',
+  'private',
+  'sh',
+  '-c',
+  'mount -t tmpfs tmpfs /root && exec "$@"',
+  'sh',
 ]
 
 /** One sshd behind as many loopback addresses as are asked for, in a namespace, and the files by which peers reach them. */

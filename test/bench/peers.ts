@@ -27,8 +27,13 @@ export const peers: Benchmark = {
 
 function figuresOf(count: number, result: PeerResult): Figure[] {
   const figure = (what: string, unit: string, value: number | null, n: number): Figure => ({
-    ...{ name: `peers.${result.tool.name}.${count}.${what}`, value, unit, target: null },
-    ...{ peer: 'absent' in result ? `absent: ${result.absent}` : result.tool.label, peerValue: null, n },
+    name: `peers.${result.tool.name}.${count}.${what}`,
+    value,
+    unit,
+    target: null,
+    peer: 'absent' in result ? `absent: ${result.absent}` : result.tool.label,
+    peerValue: null,
+    n,
   })
   const { warmS, coldS, warmCpuMsPerHost, rounds } =
     'absent' in result ? { warmS: null, coldS: null, warmCpuMsPerHost: null, rounds: 0 } : result

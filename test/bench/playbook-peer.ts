@@ -31,19 +31,16 @@ export class PlaybookPeer implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
     const known = join(folder, 'known-hosts')
     const settings = [
-      ...[
-        '[defaults]',
-        `forks = ${hosts.length}`,
-        'host_key_checking = false',
-        'retry_files_enabled = false',
-      ],
-      ...[`private_key_file = ${bed.key.path}`, `local_tmp = ${join(folder, 'tmp')}`],
-      ...[
-        '[ssh_connection]',
-        'pipelining = true',
-        `control_path_dir = ${folder}`,
-        'control_path = %(directory)s/%%h',
-      ],
+      '[defaults]',
+      `forks = ${hosts.length}`,
+      'host_key_checking = false',
+      'retry_files_enabled = false',
+      `private_key_file = ${bed.key.path}`,
+      `local_tmp = ${join(folder, 'tmp')}`,
+      '[ssh_connection]',
+      'pipelining = true',
+      `control_path_dir = ${folder}`,
+      'control_path = %(directory)s/%%h',
       `ssh_args = -F none -o ControlMaster=auto -o ControlPersist=600 -o UserKnownHostsFile=${known} -o LogLevel=ERROR`,
     ]
     await writeFile(join(folder, 'ansible.cfg'), `${settings.join('\n')}\n`)

@@ -62,8 +62,12 @@ function ratio(
 ): Figure {
   const peerValue = percentile(theirs.map(of), 0.5)
   return {
-    ...{ name: `playbook.${name}`, value: percentile(ours.map(of), 0.5) / peerValue, unit: '×' },
-    ...{ target: { atMost }, n: ours.length, peerValue },
+    name: `playbook.${name}`,
+    value: percentile(ours.map(of), 0.5) / peerValue,
+    unit: '×',
+    target: { atMost },
+    n: ours.length,
+    peerValue,
     peer: `ansible-playbook over ssh, kept connections and pipelining: ${unit}`,
   }
 }

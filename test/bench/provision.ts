@@ -23,8 +23,13 @@ export const provision: Benchmark = {
     const theirs = await measure(fleet, 'theirs', (hosts) => ansible.install(hosts))
     log(`ansible-playbook: ${describe(theirs)}`)
     const figure = (what: string, atMost: number, mine: number[], peers: number[], peer: string): Figure => ({
-      ...{ name: `provision.${what}`, value: percentile(mine, 0.5), unit: 's', target: { atMost } },
-      ...{ peer, peerValue: percentile(peers, 0.5), n: mine.length },
+      name: `provision.${what}`,
+      value: percentile(mine, 0.5),
+      unit: 's',
+      target: { atMost },
+      peer,
+      peerValue: percentile(peers, 0.5),
+      n: mine.length,
     })
     return [
       figure('one_s', 20, ours.singles, theirs.singles, 'ansible-playbook, the same files over SSH'),

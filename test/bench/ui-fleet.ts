@@ -9,7 +9,7 @@ import type { BenchOptions, Figure } from './figure.ts'
 import { settle } from './heartbeat-window.ts'
 import { programCpuMs } from './process-cost.ts'
 import { percentile } from './statistics.ts'
-import { framesOf, noteFirstRows, noteFrames, noteWhatIsSeen, VIEWPORT, whatWasSeen } from './ui-page.ts'
+import { noteFirstRows, noteFrames, noteWhatIsSeen, toFrames, VIEWPORT, whatWasSeen } from './ui-page.ts'
 
 const AGENTS = 10_000
 /** A server that has never called its agents opens ten thousand connections first. */
@@ -32,7 +32,13 @@ const ROWS = { box: '[data-testid=fleet]', item: '[data-host]' }
 
 type Log = (line: string) => void
 const figure = (name: string, unit: string, value: number, atMost: number, n: number): Figure => ({
-  ...{ name: `ui.${name}`, value, unit, target: { atMost }, peer: null, peerValue: null, n },
+  name: `ui.${name}`,
+  value,
+  unit,
+  target: { atMost },
+  peer: null,
+  peerValue: null,
+  n,
 })
 
 /** The fleet page with ten thousand hosts that are called all the while. */
@@ -43,7 +49,9 @@ export async function manyHosts(browser: Browser, log: Log, { isShort }: BenchOp
   const page = await context.newPage()
   await becomeAdmin(setting.server, page)
   await poll(async () => (await setting.simulator.records()).counts('heartbeat').size === AGENTS, {
-    ...{ timeoutMs: STATE_TIMEOUT_MS, everyMs: 1000, what: 'every host to be called once' },
+    timeoutMs: STATE_TIMEOUT_MS,
+    everyMs: 1000,
+    what: 'every host to be called once',
   })
   await settle(setting, SETTLING_S, log)
   // A fleet that is looked at elsewhere would be part of what is measured.
@@ -115,7 +123,7 @@ async function scrollFrames({ server }: SimulatedSetting, page: Page, turns: num
   await page.evaluate(noteFrames)
   for (let turn = 1; turn <= turns; turn++)
     await page.mouse.wheel(0, turn % 10 === 0 ? TURN_PX.large : TURN_PX.small)
-  const frames = await framesOf(page)
+  const frames = await toFrames(page)
   await checkRows(page, turns)
   return frames
 }

@@ -38,12 +38,22 @@ export async function busyLog(browser: Browser, log: Log, { isShort }: BenchOpti
   )
   return [
     {
-      ...{ name: 'ui.line_ms.p95', value: percentile(lines, 0.95), unit: 'ms', target: { atMost: 150 } },
-      ...{ peer: null, peerValue: null, n: lines.length },
+      name: 'ui.line_ms.p95',
+      value: percentile(lines, 0.95),
+      unit: 'ms',
+      target: { atMost: 150 },
+      peer: null,
+      peerValue: null,
+      n: lines.length,
     },
     {
-      ...{ name: 'ui.viewers50.cost_ratio', value: costs[1] / costs[0], unit: '×', target: { atMost: 2 } },
-      ...{ peer: null, peerValue: null, n: many.length },
+      name: 'ui.viewers50.cost_ratio',
+      value: costs[1] / costs[0],
+      unit: '×',
+      target: { atMost: 2 },
+      peer: null,
+      peerValue: null,
+      n: many.length,
     },
   ]
 }

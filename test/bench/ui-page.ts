@@ -63,5 +63,5 @@ export function noteFrames(): void {
   Object.assign(window, { frames })
 }
 
-export const framesOf = (page: Page): Promise<number[]> =>
+export const toFrames = (page: Page): Promise<number[]> =>
   page.evaluate(() => (window as unknown as { frames: number[] }).frames)

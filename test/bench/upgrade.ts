@@ -40,7 +40,13 @@ export const upgrade: Benchmark = {
     const all = await upgraded(fleet, { all: true, version, rings: RINGS })
     log(`${count} in rings of ${RINGS.batch}: ${all.toFixed(1)} s`)
     const figure = (name: string, value: number, atMost: number, n: number): Figure => ({
-      ...{ name: `upgrade.${name}`, value, unit: 's', target: { atMost }, peer: null, peerValue: null, n },
+      name: `upgrade.${name}`,
+      value,
+      unit: 's',
+      target: { atMost },
+      peer: null,
+      peerValue: null,
+      n,
     })
     return [
       figure('one_s', percentile(seconds, 0.5), 15, rounds),
@@ -107,7 +113,10 @@ class RpcProbe {
 
   async #isAnswered(): Promise<boolean> {
     const socket = connect({
-      ...{ host: this.#address, port: this.#port, rejectUnauthorized: false, timeout: PROBE_MS },
+      host: this.#address,
+      port: this.#port,
+      rejectUnauthorized: false,
+      timeout: PROBE_MS,
     })
     socket.once('timeout', () => socket.destroy(new Error('no answer')))
     try {

@@ -107,7 +107,10 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
 
   it('a switch that is refused says so and stays as it is', async () => {
     await api.get('POST', '/api/schedules', {
-      ...{ name: 'uptime', cron: '0 4 * * *', command: { program: 'uptime' }, target: { all: true } },
+      name: 'uptime',
+      cron: '0 4 * * *',
+      command: { program: 'uptime' },
+      target: { all: true },
     })
     // Whatever the reason: here another admin has taken the right away a moment ago.
     const error = {

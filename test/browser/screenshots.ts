@@ -9,7 +9,7 @@ import { ADMIN, Showcase } from './showcase.ts'
 import { signIn } from './sign-in.ts'
 
 /** All pictures of the repository together. */
-const MOST_BYTES = 4 * 1024 ** 2
+const MAX_BYTES = 4 * 1024 ** 2
 const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url))
 const say = (text: string) => console.log(`\u25b8 ${text}`)
 
@@ -48,7 +48,7 @@ async function checkSize(): Promise<void> {
   const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size))
   const total = sizes.reduce((sum, size) => sum + size, 0)
   say(`${files.length} pictures, ${Math.round(total / 1024)} KB`)
-  if (total > MOST_BYTES) throw new Error(`the pictures have ${total} bytes, and may have ${MOST_BYTES}`)
+  if (total > MAX_BYTES) throw new Error(`the pictures have ${total} bytes, and may have ${MAX_BYTES}`)
 }
 
 await mkdir(options.out, { recursive: true })

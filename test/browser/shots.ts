@@ -99,7 +99,9 @@ const EVERY_LOOK = (Object.keys(SIZES) as Size[]).flatMap((size) =>
 export const shotsOf = (ids: Ids, isEveryLook: boolean): Shot[] =>
   placesOf(ids).flatMap(({ name, path, ready, also = [] }) =>
     (isEveryLook ? EVERY_LOOK : [{ size: 'desk', scheme: 'light' } as const, ...also]).map((look) => ({
-      ...{ path, ready, ...look },
+      path,
+      ready,
+      ...look,
       file: `${[name, look.size !== 'desk' && look.size, look.scheme === 'dark' && 'dark'].filter(Boolean).join('-')}.png`,
     })),
   )

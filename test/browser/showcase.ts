@@ -98,7 +98,9 @@ async function install(api: Api, host: NewHostInput): Promise<CommandView> {
 const addProfile = (api: Api) =>
   api.get('POST', '/api/heartbeat-profiles', {
     name: 'edge',
-    ...{ minMs: 2000, maxMs: 4000, offlineAfterMs: 8000 },
+    minMs: 2000,
+    maxMs: 4000,
+    offlineAfterMs: 8000,
     labels: { role: 'edge' },
   })
 
@@ -107,7 +109,9 @@ export const ADMIN = 'ada@example.com'
 
 async function addPeople(api: Api): Promise<void> {
   const { link } = await api.get<{ link: string }>('POST', '/api/users', {
-    ...{ name: 'Ada', email: ADMIN, role: 'admin' },
+    name: 'Ada',
+    email: ADMIN,
+    role: 'admin',
   })
   await api.get('POST', '/api/invites', { token: link.split('#')[1], password: PASSWORD })
   const people = [
@@ -125,11 +129,15 @@ async function addPeople(api: Api): Promise<void> {
 async function addSchedules(api: Api): Promise<void> {
   await api.get('POST', '/api/saved-commands', {
     name: 'disk-report',
-    ...{ program: 'df', args: ['-h', '/'], target: { labels: ['env=prod'] } },
+    program: 'df',
+    args: ['-h', '/'],
+    target: { labels: ['env=prod'] },
   })
   await api.get('POST', '/api/schedules', {
     name: 'nightly-disk-report',
-    ...{ cron: '30 2 * * *', timeZone: 'Europe/Berlin', savedCommand: 'disk-report' },
+    cron: '30 2 * * *',
+    timeZone: 'Europe/Berlin',
+    savedCommand: 'disk-report',
   })
 }
 
@@ -176,7 +184,10 @@ async function runPlaybook(api: Api): Promise<string> {
 async function sendFile(api: Api): Promise<string> {
   const sha256 = await api.addContent(Buffer.from(MOTD))
   const { transfer } = await api.get<AdminResponse<'startTransfer'>>('POST', '/api/transfers', {
-    ...{ labels: ['role=web'], destination: '/etc/motd', source: { kind: 'file', sha256 }, mode: 0o644 },
+    labels: ['role=web'],
+    destination: '/etc/motd',
+    source: { kind: 'file', sha256 },
+    mode: 0o644,
   })
   await until(`transfer ${transfer.id} to end`, async () => {
     const shown = await api.get<AdminResponse<'showTransfer'>>('GET', `/api/transfers/${transfer.id}`)
@@ -188,7 +199,8 @@ async function sendFile(api: Api): Promise<string> {
 /** The canary is upgraded, and the others wait for a person. */
 async function upgradeAgents(api: Api, version: string): Promise<string> {
   const { upgrade } = await api.get<AdminResponse<'startUpgrade'>>('POST', '/api/upgrades', {
-    ...{ hosts: ['web-01', 'web-02', 'db-01', 'build-01'], version },
+    hosts: ['web-01', 'web-02', 'db-01', 'build-01'],
+    version,
     rings: { canary: 1, batch: 2, gateMs: 60_000 },
   })
   await until('the canary to be upgraded', async () => {

@@ -14,9 +14,25 @@ const WIDE = { width: 1280, height: 800 }
 /** Nobody wants to see a page that has to be moved sideways, on a phone or on a wall. */
 const WIDTHS = [390, 1280, 2560]
 const PAGES = [
-  ...['/', '/hosts/web', '/hosts/add', '/run', '/runs', '/commands', '/schedules', '/terminals'],
-  ...['/playbooks', '/playbooks/check_service', '/files', '/files/new', '/upgrades', '/upgrades/new'],
-  ...['/audit', '/users', '/keys', '/account', '/settings'],
+  '/',
+  '/hosts/web',
+  '/hosts/add',
+  '/run',
+  '/runs',
+  '/commands',
+  '/schedules',
+  '/terminals',
+  '/playbooks',
+  '/playbooks/check_service',
+  '/files',
+  '/files/new',
+  '/upgrades',
+  '/upgrades/new',
+  '/audit',
+  '/users',
+  '/keys',
+  '/account',
+  '/settings',
 ]
 
 const screenText = (page: Page) => page.getByTestId('terminal').locator('.xterm-rows')

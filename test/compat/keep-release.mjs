@@ -17,13 +17,28 @@ try {
   await build({
     absWorkingDir: checkout,
     entryPoints: { contract: 'contracts/src/agent/index.ts' },
-    ...{ outdir: folder, outExtension: { '.js': '.mjs' }, bundle: true, platform: 'node', format: 'esm' },
-    ...{ minifySyntax: true, minifyWhitespace: true, legalComments: 'none' },
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
   })
   const archive = fileURLToPath(new URL(`releases/${version}.tar.gz`, import.meta.url))
   await promisify(execFile)('tar', [
-    ...['-C', folder, '--sort=name', '--owner=0', '--group=0', '--numeric-owner'],
-    ...['--use-compress-program', 'gzip -9n', '-cf', archive, '.'],
+    '-C',
+    folder,
+    '--sort=name',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--use-compress-program',
+    'gzip -9n',
+    '-cf',
+    archive,
+    '.',
   ])
   console.log(archive)
 } finally {

@@ -18,7 +18,9 @@ describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
     server = await ServerProcess.start()
     api = await server.api()
     const installation = await api.addHost({
-      ...{ name: 'target', address: host.address, credential: await keyCredential(bed) },
+      name: 'target',
+      address: host.address,
+      credential: await keyCredential(bed),
     })
     expect(installation.state, await api.text(installation.id)).toBe('success')
   })

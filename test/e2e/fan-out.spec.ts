@@ -43,7 +43,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
 
   const accept = (request: NewRunInput) => api.get<RunAccepted>('POST', '/api/runs', request)
   const show = async (id: string) => (await api.get<{ run: RunView }>('GET', `/api/runs/${id}`)).run
-  const summaryOf = (id: string) => api.get<RunSummary>('GET', `/api/runs/${id}/summary`)
+  const toSummary = (id: string) => api.get<RunSummary>('GET', `/api/runs/${id}/summary`)
   const untilRun = async (id: string, isReached: (run: RunView) => boolean) => {
     let seen: RunView | undefined
     const isThere = async () => {
@@ -94,7 +94,9 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
 
   it('begins nowhere any more when too many have failed, and says so', async () => {
     const run = await accept({
-      ...{ all: true, program: 'sh', args: ['-c', 'touch /var/tmp/begun; exit 7'] },
+      all: true,
+      program: 'sh',
+      args: ['-c', 'touch /var/tmp/begun; exit 7'],
       limits: { concurrency: 1, stopAfterFailures: 2 },
     })
     expect(await ended(run.runId)).toMatchObject({
@@ -105,7 +107,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
       NAMES.map(async (name) => (await hosts.get(name)?.exec(['test', '-e', '/var/tmp/begun']))?.exitCode),
     )
     expect(begun.filter((exitCode) => exitCode === 0)).toHaveLength(2)
-    expect((await summaryOf(run.runId)).groups).toMatchObject([
+    expect((await toSummary(run.runId)).groups).toMatchObject([
       { state: 'cancelled', reasonCode: 'run.stopped', hosts: { length: 3 } },
       { state: 'failed', exitCode: 7, hosts: { length: 2 } },
     ])

@@ -26,7 +26,7 @@ import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { LiveClient } from '../fleet/live-client.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
-import { ACCESS_LIST, CAPABILITY, pictureOf, setAttribute } from './tree-picture.ts'
+import { ACCESS_LIST, CAPABILITY, setAttribute, toPicture } from './tree-picture.ts'
 
 const noBed = await whyNoBed()
 const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
@@ -47,7 +47,9 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     api = await server.api()
     folder = await mkdtemp(join(tmpdir(), 'rollcall-files-'))
     const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts', {
-      ...{ name: 'store', address: host.address, credential: await keyCredential(bed) },
+      name: 'store',
+      address: host.address,
+      credential: await keyCredential(bed),
     })
     const installation = await api.ended(commandId, 280_000)
     expect(installation.state, await api.text(installation.id)).toBe('success')
@@ -210,7 +212,8 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     await rm(join(place, 'sub'), { recursive: true })
     await symlink('/tmp', join(place, 'sub'))
     expect(await cli('cp', '-r', 'store:/srv/site', `${folder}/`)).toMatchObject({
-      ...{ code: 1, out: expect.stringContaining('is no folder here') },
+      code: 1,
+      out: expect.stringContaining('is no folder here'),
     })
     const { entries } = await api.get<AdminResponse<'listAudit'>>('GET', '/api/audit?action=readHostFiles')
     expect(entries.map(({ detail }) => detail.path)).toContain('/srv/site')
@@ -225,7 +228,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     /** Both as they are on the host, without what no list can name. */
     const pictures = () =>
       ['srv/by-rollcall', 'srv/by-rsync'].map((place) =>
-        pictureOf(on(place)).filter(({ path, kind }) => kind !== 'other' && !path.includes('\ufffd')),
+        toPicture(on(place)).filter(({ path, kind }) => kind !== 'other' && !path.includes('\ufffd')),
       )
 
     beforeAll(async () => {
@@ -284,9 +287,9 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     it('comes back from the host with links, folders, contents and times', async () => {
       const back = join(folder, 'every-kind-back')
       expect(await cli('cp', '-r', 'store:/srv/by-rollcall', back)).toMatchObject({ code: 0 })
-      const plain = (entries: ReturnType<typeof pictureOf>) =>
+      const plain = (entries: ReturnType<typeof toPicture>) =>
         entries.map(({ path, kind, mtimeMs, content }) => ({ path, kind, mtimeMs, content }))
-      expect(plain(pictureOf(back))).toEqual(plain(pictureOf(on('srv/by-rollcall'))))
+      expect(plain(toPicture(back))).toEqual(plain(toPicture(on('srv/by-rollcall'))))
     })
 
     it('loses with --delete what rsync removes, and with --dry-run nothing', async () => {
@@ -309,7 +312,8 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       expect(pictures()).toEqual(before)
       await byRsync('--delete')
       expect(await byRollcall('--delete')).toMatchObject({
-        ...{ code: 0, out: expect.stringMatching(/store +success +1 +5 +0 +0 +7/) },
+        code: 0,
+        out: expect.stringMatching(/store +success +1 +5 +0 +0 +7/),
       })
       const [ours, theirs] = pictures()
       expect(ours).toEqual(theirs)
@@ -320,13 +324,13 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       await writeFile(join(tree, 'a'), 'a third content')
       await writeFile(join(tree, 'b'), 'new')
       await host.exec(['mount', '--bind', '/etc/hostname', '/srv/by-rollcall/a'])
-      const before = pictureOf(on('srv/by-rollcall'))
+      const before = toPicture(on('srv/by-rollcall'))
       for (const options of [['--dry-run'], ['--delete'], []])
         expect(await byRollcall(...options)).toMatchObject({
           code: 1,
           out: expect.stringContaining('/srv/by-rollcall/a is a mount point of its own'),
         })
-      expect(pictureOf(on('srv/by-rollcall'))).toEqual(before)
+      expect(toPicture(on('srv/by-rollcall'))).toEqual(before)
       await host.exec(['umount', '/srv/by-rollcall/a'])
       expect(await byRollcall()).toMatchObject({ code: 0 })
       await host.exec(['mkdir', '-p', '/srv/full/tree'])

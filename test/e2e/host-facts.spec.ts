@@ -4,7 +4,7 @@ import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import { AgentCaller } from '../fleet/agent-caller.ts'
 import { keyCredential } from '../fleet/credentials.ts'
-import { containersOf, openPortsOf, procOf, rootDiskOf } from '../fleet/host-words.ts'
+import { procOf, rootDiskOf, toContainers, toOpenPorts } from '../fleet/host-words.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
 type Status = AgentResult<'get_status'>
@@ -107,14 +107,14 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
       (await status()).open_ports?.map((open) => `${open.protocol} ${open.address} ${open.port}`).sort()
     await host.output(['systemd-run', '--quiet', '--unit=listeners', 'python3', '-c', LISTENERS])
     const isListening = async () => {
-      const ports = await openPortsOf(host)
+      const ports = await toOpenPorts(host)
       return LISTENED.every((port) => ports.includes(port))
     }
     await poll(isListening, { timeoutMs: 10_000, what: 'the listeners to listen' })
-    expect(await told()).toEqual(await openPortsOf(host))
+    expect(await told()).toEqual(await toOpenPorts(host))
     expect(await told()).toEqual(expect.arrayContaining(['tcp 0.0.0.0 22', ...LISTENED]))
     await host.output(['systemctl', 'stop', 'listeners'])
-    expect(await told()).toEqual(await openPortsOf(host))
+    expect(await told()).toEqual(await toOpenPorts(host))
     expect(await told()).not.toEqual(expect.arrayContaining([LISTENED[0]]))
   })
 
@@ -175,7 +175,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
   })
 
   async function expectContainers({ containers }: Status): Promise<void> {
-    const words = (await containersOf(host)).map(({ startedAtMs, exitCode, ...rest }) => ({
+    const words = (await toContainers(host)).map(({ startedAtMs, exitCode, ...rest }) => ({
       ...rest,
       // podman ps knows seconds only.
       startedAtS: startedAtMs === null ? null : Math.floor(startedAtMs / 1000),
@@ -187,7 +187,12 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
       'web running',
     ])
     const told = containers?.map(({ id, name, image, state, ports, started_at_ms, exit_code }) => ({
-      ...{ id, name, image, state, ports: ports.map(writtenByPodman), exitCode: exit_code },
+      id,
+      name,
+      image,
+      state,
+      ports: ports.map(writtenByPodman),
+      exitCode: exit_code,
       startedAtS: started_at_ms === null ? null : started_at_ms / 1000,
     }))
     expect(told?.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual(words)

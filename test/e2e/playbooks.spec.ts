@@ -17,11 +17,15 @@ const LOOK_FOR_RUNS =
   'pgrep --full "[r]un_playbook.py"; ls -d /run/rollcall-playbook-* /var/tmp/rollcall-playbook-*'
 const OVER_SSH = { via: 'ssh' }
 const xray = (port: number) => ({
-  ...{ xray_program: XRAY.path, xray_program_sha256: XRAY.sha256, xray_verify_port: port },
+  xray_program: XRAY.path,
+  xray_program_sha256: XRAY.sha256,
+  xray_verify_port: port,
   xray_content: { inbounds: [{ port, settings: { password: SECRET } }] },
 })
 const caddy = (answer: string) => ({
-  ...{ caddy_program: CADDY.path, caddy_program_sha256: CADDY.sha256, caddy_verify_port: 4712 },
+  caddy_program: CADDY.path,
+  caddy_program_sha256: CADDY.sha256,
+  caddy_verify_port: 4712,
   caddy_caddyfile: `:4712 {\n  respond "${answer}"\n}`,
 })
 
@@ -48,7 +52,9 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     server = await ServerProcess.start()
     api = await server.api()
     const installation = await api.addHost({
-      ...{ name: 'target', address: host.address, credential: await keyCredential(bed) },
+      name: 'target',
+      address: host.address,
+      credential: await keyCredential(bed),
     })
     expect(installation.state, await api.text(installation.id)).toBe('success')
     for (const { path, text } of [XRAY, CADDY])
@@ -83,7 +89,8 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success', totals: { failed: 0 } })
     const second = await run('deploy_xray', { variables: xray(4711), ...OVER_SSH })
     expect(second, JSON.stringify(await tasks(second.commandId))).toMatchObject({
-      ...{ state: 'success', way: 'ssh' },
+      state: 'success',
+      way: 'ssh',
       totals: { changed: 0, failed: 0 },
     })
     expect(await api.text(first.commandId)).not.toContain(SECRET)
@@ -173,7 +180,8 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(over, await api.text(over.commandId)).toMatchObject({ state: 'success', totals: { changed: 1 } })
     expect(await host.output(['cat', '/etc/greeting'])).toBe('Good day Grace')
     expect(await ended(path, { ...order, via: 'agent' })).toMatchObject({
-      ...{ state: 'success', totals: { changed: 0 } },
+      state: 'success',
+      totals: { changed: 0 },
     })
     const own = `/opt/rollcall-tools/collections/mysite/${version}`
     await host.exec(['rm', '-r', `${own}/roles/greeting/tasks`])
@@ -185,12 +193,11 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   it('that deploys a container loads only the archive that it was told of, converges, and is removed', async () => {
     const [checksum] = (await host.output(['sh', '-ec', MAKE_TINY])).split(' ')
     const container = {
-      ...{
-        container_name: 'web',
-        container_image: 'localhost/tiny:latest',
-        container_archive: '/var/tmp/tiny.tar',
-      },
-      ...{ container_command: ['/bin/sleep', '1000'], container_environment: { TOKEN: SECRET } },
+      container_name: 'web',
+      container_image: 'localhost/tiny:latest',
+      container_archive: '/var/tmp/tiny.tar',
+      container_command: ['/bin/sleep', '1000'],
+      container_environment: { TOKEN: SECRET },
     }
     const deploy = (sum: string, way = {}) =>
       run('deploy_container', { variables: { ...container, container_archive_sha256: sum }, ...way })
@@ -218,7 +225,8 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const deploy = (answer: string, way = {}) => run('deploy_caddy', { variables: caddy(answer), ...way })
     const first = await deploy('one')
     expect(first, await api.text(first.commandId)).toMatchObject({
-      ...{ state: 'success', totals: { failed: 0, rescued: 1 } },
+      state: 'success',
+      totals: { failed: 0, rescued: 1 },
     })
     const says = () => host.output(['bash', '-c', 'cat < /dev/tcp/127.0.0.1/4712'])
     const pid = () => host.output(['systemctl', 'show', '--property=MainPID', 'rollcall-caddy.service'])
@@ -250,7 +258,9 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const says = () => host.output(['bash', '-c', ask])
     expect(await says()).toBe('one')
     expect(await deploy('one', OVER_SSH)).toMatchObject({
-      ...{ state: 'success', way: 'ssh', totals: { changed: 0, rescued: 0 } },
+      state: 'success',
+      way: 'ssh',
+      totals: { changed: 0, rescued: 0 },
     })
     expect(await deploy('two', OVER_SSH)).toMatchObject({ state: 'success' })
     expect(await says()).toBe('two')
@@ -270,9 +280,11 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     await mirror.tell(host)
     await host.output(['sh', '-ec', DOCKER_ALONE])
     const variables = (port: number) => ({
-      ...{ xray_docker_image: 'localhost/xray:latest', xray_docker_archive: '/var/tmp/xray.tar' },
-      ...{ xray_docker_archive_sha256: checksum ?? '', xray_docker_verify_port: 4713 },
-      ...{ xray_docker_command: ['/usr/bin/perl', '/xray.pl', 'run', '-config', '/etc/xray/config.json'] },
+      xray_docker_image: 'localhost/xray:latest',
+      xray_docker_archive: '/var/tmp/xray.tar',
+      xray_docker_archive_sha256: checksum ?? '',
+      xray_docker_verify_port: 4713,
+      xray_docker_command: ['/usr/bin/perl', '/xray.pl', 'run', '-config', '/etc/xray/config.json'],
       xray_docker_ports: [`4713:${port}`],
       xray_docker_content: { inbounds: [{ port, settings: { password: SECRET } }] },
     })

@@ -118,20 +118,18 @@ export async function makeCertificate(folder: string): Promise<string> {
   const [key, cert] = [join(folder, 'rollcall.key'), join(folder, 'rollcall.crt')]
   const subject = ['-subj', '/CN=rollcall.example', '-addext', 'subjectAltName=DNS:rollcall.example']
   await run('openssl', [
-    ...[
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      ...subject,
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ],
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    ...subject,
+    '-keyout',
+    key,
+    '-out',
+    cert,
   ])
   const pem = await readFile(cert, 'utf8')
   await writeFile(join(folder, 'rollcall.pem'), pem + (await readFile(key, 'utf8')))

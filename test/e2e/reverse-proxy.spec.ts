@@ -65,7 +65,11 @@ function ask(port: number, path: string, asked: { body?: unknown; bytes?: Buffer
 }
 
 const place = (port: number) => ({
-  ...{ host: '127.0.0.1', port, servername: 'rollcall.example', ca, localAddress: CLIENT },
+  host: '127.0.0.1',
+  port,
+  servername: 'rollcall.example',
+  ca,
+  localAddress: CLIENT,
 })
 const sessionOf = ({ headers }: Answer) => [headers['set-cookie']].flat().at(-1)?.split(';')[0] ?? ''
 const newest = async (filter: string) =>

@@ -18,7 +18,7 @@ const SHOWN = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'http_proxy']
 const SHOW = `umask; for name in ${SHOWN.join(' ')}; do eval "echo $name=\\$$name"; done`
 
 /** Bytes of one command's output that the server stores. */
-const MOST_STORED = 300_000
+const MAX_STORED_BYTES = 300_000
 
 /** Wide enough for any bed. */
 const CALLERS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fd00::/8'
@@ -65,7 +65,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     await strict.output(['sh', '-c', 'echo "http_proxy=http://proxy.test:3128" > /etc/environment'])
     privateKey = await readFile(bed.key.path, 'utf8')
     server = await ServerProcess.start({
-      env: { ROLLCALL_OUTPUT_BYTES: String(MOST_STORED), ROLLCALL_AGENT_CALLERS: CALLERS },
+      env: { ROLLCALL_OUTPUT_BYTES: String(MAX_STORED_BYTES), ROLLCALL_AGENT_CALLERS: CALLERS },
     })
     api = await server.api()
     const credential = await keyCredential(bed)
@@ -104,12 +104,10 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
   it('stands under an agent that only the servers’ addresses reach, and whose memory comes to no disk', async () => {
     for (const host of hosts) {
       const shown = await host.output([
-        ...[
-          'systemctl',
-          'show',
-          'rollcall-agent',
-          '--property=IPAddressAllow,IPAddressDeny,LimitCORE,CPUQuotaPerSecUSec',
-        ],
+        'systemctl',
+        'show',
+        'rollcall-agent',
+        '--property=IPAddressAllow,IPAddressDeny,LimitCORE,CPUQuotaPerSecUSec',
       ])
       expect(shown).toMatch(/^IPAddressAllow=.*10\.0\.0\.0\/8.*$/m)
       expect(shown).toMatch(/^IPAddressDeny=.*0\.0\.0\.0\/0.*$/m)
@@ -166,7 +164,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     const text = Buffer.concat(chunks.map(({ data }) => data)).toString()
     expect(text).toMatch(/^begin\nx+\r\n\[rollcall\] output is cut here: .*ROLLCALL_OUTPUT_BYTES\)\r\n/)
     expect(text).toContain(`${ended.droppedBytes} bytes of it were cut`)
-    expect(MOST_STORED + ended.droppedBytes).toBe('begin\nend\n'.length + 3_000_000)
+    expect(MAX_STORED_BYTES + ended.droppedBytes).toBe('begin\nend\n'.length + 3_000_000)
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [CLI, 'command', 'show', id], {
       env: { ...process.env, ...server.cliEnv },
     })
@@ -210,7 +208,10 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
       expect((await api.ended(id)).state, await api.text(id)).toBe('success')
       const isStrict = i === 1
       expect((await host.output(['cat', '/var/tmp/shown'])).split('\n').slice(0, 4)).toEqual([
-        ...[isStrict ? '0027' : '0022', '/root', '/root', isStrict ? 'http://proxy.test:3128' : ''],
+        isStrict ? '0027' : '0022',
+        '/root',
+        '/root',
+        isStrict ? 'http://proxy.test:3128' : '',
       ])
       expect(await modeOf(host, '/var/tmp/by-playbook')).toBe(isStrict ? '640' : '644')
       const where = (await host.output(['cat', '/var/tmp/where'])).trim().split(' ')

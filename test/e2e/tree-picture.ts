@@ -15,7 +15,7 @@ export interface Entry {
 }
 
 /** All that is below a folder, by path; names that are no UTF-8 with the character that stands for what cannot be read. */
-export function pictureOf(folder: string): Entry[] {
+export function toPicture(folder: string): Entry[] {
   const attributes = attributesBelow(folder)
   const entries: Entry[] = []
   const walk = (place: Buffer, prefix: string) => {

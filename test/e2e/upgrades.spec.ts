@@ -28,7 +28,8 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     bed = await Bed.open({ name: 'upgrades' })
     hosts = await bed.boot(
       Array.from({ length: HOSTS }, (_, index) => ({
-        ...{ name: nameOf(index), flavour: FLAVOURS[index] ?? 'bookworm' },
+        name: nameOf(index),
+        flavour: FLAVOURS[index] ?? 'bookworm',
       })),
     )
     releases = await Releases.open()

@@ -59,7 +59,9 @@ export async function runRotations(
       await insist(() => api.get('POST', '/api/rotations', { all: true }))
       begun += everybody.length
       await poll(async () => (await insist(underWay)) === 0, {
-        ...{ timeoutMs: ROUND_TIMEOUT_MS, everyMs: 250, what: 'every rotation to come to its end' },
+        timeoutMs: ROUND_TIMEOUT_MS,
+        everyMs: 250,
+        what: 'every rotation to come to its end',
       })
       log(`${begun} rotations, ${totalOf(kills)} kills`)
     }

@@ -36,7 +36,7 @@ export async function rootDiskOf(host: Host) {
 }
 
 /** By ss: listening TCP and unconnected UDP ports such as `tcp 0.0.0.0 22`, sorted. */
-export async function openPortsOf(host: Host): Promise<string[]> {
+export async function toOpenPorts(host: Host): Promise<string[]> {
   const ports = new Set<string>()
   for (const protocol of ['tcp', 'udp']) {
     const table = await host.output(['ss', '--no-header', '--numeric', '--listening', `--${protocol}`])
@@ -62,7 +62,7 @@ export interface ContainerWords {
 }
 
 /** By `podman ps`, and by `podman inspect` for what that says in words only. Sorted by name. */
-export async function containersOf(host: Host): Promise<ContainerWords[]> {
+export async function toContainers(host: Host): Promise<ContainerWords[]> {
   const ps = ['podman', 'ps', '--all', '--no-trunc', '--sort=names', '--format']
   const rows = (await host.output([...ps, '{{.ID}}|{{.Names}}|{{.Image}}|{{.Ports}}'])).split('\n')
   const containers: ContainerWords[] = []
@@ -73,7 +73,12 @@ export async function containersOf(host: Host): Promise<ContainerWords[]> {
       await host.output(['podman', 'inspect', '--format', format, id]),
     )
     containers.push({
-      ...{ id, name, image, state, ports: ports.split(', ').filter(Boolean), exitCode: Number(exitCode) },
+      id,
+      name,
+      image,
+      state,
+      ports: ports.split(', ').filter(Boolean),
+      exitCode: Number(exitCode),
       startedAtMs: Number(startedMs) > 0 ? Number(startedMs) : null,
     })
   }

@@ -13,7 +13,7 @@ const run = promisify(execFile)
 const CORPUS = fileURLToPath(new URL('corpus', import.meta.url))
 const LOCAL_USER = userInfo().username
 const files = (ending: string) => readdirSync(CORPUS).filter((name) => name.endsWith(ending))
-const textOf = (name: string) => readFileSync(join(CORPUS, name), 'utf8').replaceAll('@DIR@', CORPUS)
+const toText = (name: string) => readFileSync(join(CORPUS, name), 'utf8').replaceAll('@DIR@', CORPUS)
 
 let bundle: UnpackedBundle
 let folder: string
@@ -51,7 +51,7 @@ async function listed(name: string): Promise<Listing> {
 }
 
 /** The hosts of a listing in our form: the variables that an ssh connection reads, and every group above a host. */
-function hostsOf({ groups, variables: variablesOf }: Listing) {
+function hostsOf({ groups, variables: toVariables }: Listing) {
   const groupsOf = (host: string) => {
     const found = new Set(Object.keys(groups).filter((group) => groups[group]?.hosts?.includes(host)))
     for (let before = -1; before !== found.size; ) {
@@ -62,11 +62,11 @@ function hostsOf({ groups, variables: variablesOf }: Listing) {
     return [...found].filter((group) => group !== 'all' && group !== 'ungrouped' && /^[\w./-]+$/.test(group))
   }
   const names = new Set([
-    ...Object.keys(variablesOf),
+    ...Object.keys(toVariables),
     ...Object.values(groups).flatMap(({ hosts = [] }) => hosts),
   ])
   return [...names].map((name) => {
-    const variables = variablesOf[name] ?? {}
+    const variables = toVariables[name] ?? {}
     const value = (old: string, now: string) => variables[old] ?? variables[now]
     const user = value('ansible_ssh_user', 'ansible_user')
     return {
@@ -95,7 +95,7 @@ const ours = ({ hosts }: Imported) =>
 
 describe('inventories are read as Ansible reads them', () => {
   it.each([...files('.ini'), ...files('.yml')])('%s', async (name) => {
-    const imported = readHosts(textOf(name))
+    const imported = readHosts(toText(name))
     expect(imported.format).toBe(name.endsWith('.ini') ? 'ini' : 'yaml')
     expect(imported.unread).toEqual([])
     expect(ours(imported)).toEqual(byName(hostsOf(await listed(name))))
@@ -118,12 +118,12 @@ const has = ({ problems }: ImportedHost, code: string) => problems.some((problem
 describe('OpenSSH configs are read as ssh reads them', () => {
   it.each(files('.conf'))('%s', async (name) => {
     const config = join(folder, name)
-    await writeFile(config, textOf(name))
+    await writeFile(config, toText(name))
     const include = (pattern: string) =>
       globSync(pattern)
         .sort()
         .map((path) => ({ name: basename(path), text: readFileSync(path, 'utf8') }))
-    const imported = readHosts(textOf(name), { include, localUser: LOCAL_USER })
+    const imported = readHosts(toText(name), { include, localUser: LOCAL_USER })
     expect(imported).toMatchObject({ format: 'ssh', unread: [] })
     expect(imported.hosts.length).toBeGreaterThan(0)
     for (const host of imported.hosts) {
@@ -145,7 +145,7 @@ describe('OpenSSH configs are read as ssh reads them', () => {
         jump: values.has('proxyjump'),
         command: values.has('proxycommand'),
         key:
-          /IdentityFile/i.test(textOf(name)) && host.keyFile !== undefined
+          /IdentityFile/i.test(toText(name)) && host.keyFile !== undefined
             ? values.get('identityfile')
             : undefined,
       })

@@ -15,7 +15,11 @@ export async function writeAgentConfig(
   await writeFile(certificate, identity.certificate)
   await writeFile(privateKey, identity.privateKey, { mode: 0o600 })
   const config = {
-    ...{ agent_token: token, secret_key: secretKey, rpc_port: port, rpc_path: path, server_pins: serverPins },
+    agent_token: token,
+    secret_key: secretKey,
+    rpc_port: port,
+    rpc_path: path,
+    server_pins: serverPins,
     ...(isSigning && { require_signatures: true }),
   }
   const file = join(folder, 'config.json')

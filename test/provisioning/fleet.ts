@@ -132,17 +132,22 @@ interface FleetParts {
 /** Every file of a host with its mode and kind, except what any login or service writes: logs, caches, and the like. */
 export async function filesOf(host: Host): Promise<string[]> {
   const noise = [
-    ...['/proc', '/sys', '/dev', '/tmp', '/var/log', '/var/cache', '/var/lib/systemd', '/var/lib/sudo'],
-    ...[
-      '/run/systemd',
-      '/run/agetty.reload',
-      '/run/user',
-      '/run/log',
-      '/run/sudo',
-      '/run/utmp',
-      '/var/lib/private',
-      '/run/credentials',
-    ],
+    '/proc',
+    '/sys',
+    '/dev',
+    '/tmp',
+    '/var/log',
+    '/var/cache',
+    '/var/lib/systemd',
+    '/var/lib/sudo',
+    '/run/systemd',
+    '/run/agetty.reload',
+    '/run/user',
+    '/run/log',
+    '/run/sudo',
+    '/run/utmp',
+    '/var/lib/private',
+    '/run/credentials',
   ]
   const prune = noise.flatMap((path, index) => [...(index > 0 ? ['-o'] : []), '-path', path])
   const list = await host.output(
@@ -199,7 +204,11 @@ export async function otherArchive(
   execFileSync('sh', [
     '-ec',
     'mkdir "$1/x"; tar -xzf "$2" -C "$1/x"; printf "%s\\n" "$3" > "$1/x/agent.mjs"; tar -C "$1/x" -cf - . | gzip -1 > "$4"; rm -r "$1/x"',
-    ...['sh', folder, real.path, script, path],
+    'sh',
+    folder,
+    real.path,
+    script,
+    path,
   ])
   const dispose = () => rm(folder, { recursive: true })
   return {

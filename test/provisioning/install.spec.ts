@@ -25,7 +25,7 @@ describe.skipIf(reason)(suite, () => {
       expect(first).toMatchObject({ rpcPort: target.identity.rpcPort, agentVersion: fleet.archive.version })
       expect(first.changedTasks).toBeGreaterThan(0)
       expect(pins).toEqual([expect.stringMatching(/^SHA256:/)])
-      expect(await statusOf(host.address, first.rpcPort)).toBe(404)
+      expect(await toStatus(host.address, first.rpcPort)).toBe(404)
       for (const secret of [target.identity.agentToken, target.identity.secretKey, 'PRIVATE KEY'])
         expect(ports.text()).not.toContain(secret)
       expect(await modesOf(host, [AGENT_PATHS.config, AGENT_PATHS.privateKey])).toEqual([
@@ -101,7 +101,7 @@ async function modesOf(
 }
 
 /** The status that an agent gives to somebody it does not know. */
-function statusOf(address: string, port: number): Promise<number | undefined> {
+function toStatus(address: string, port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     // Any certificate will do: only whether HTTPS answers is asked.
     const call = request(

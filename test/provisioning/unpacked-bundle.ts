@@ -47,14 +47,19 @@ export class UnpackedBundle implements AsyncDisposable {
     }: { bundle?: string; env?: Record<string, string>; variables?: Record<string, string> } = {},
   ): Promise<T> {
     const all = {
-      ...{ ansible_python_interpreter: '/usr/bin/python3', result: this.at('result.json') },
+      ansible_python_interpreter: '/usr/bin/python3',
+      result: this.at('result.json'),
       ...variables,
     }
     const given = ['-e', JSON.stringify(all)]
     const argv = ['-I', this.at(bundle), '-i', 'localhost,', '-c', 'local', ...given]
     const own = {
-      ...{ PATH: '/usr/bin:/bin', HOME: this.at(''), LC_ALL: 'C.UTF-8', ANSIBLE_PIPELINING: 'true' },
-      ...{ ANSIBLE_REMOTE_TEMP: this.at('remote'), ANSIBLE_ASYNC_DIR: this.at('jobs') },
+      PATH: '/usr/bin:/bin',
+      HOME: this.at(''),
+      LC_ALL: 'C.UTF-8',
+      ANSIBLE_PIPELINING: 'true',
+      ANSIBLE_REMOTE_TEMP: this.at('remote'),
+      ANSIBLE_ASYNC_DIR: this.at('jobs'),
     }
     await rm(this.at('result.json'), { force: true })
     await run('/usr/bin/python3', [...argv, this.at(`${project}/play.yml`)], {

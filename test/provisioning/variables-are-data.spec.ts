@@ -99,17 +99,14 @@ describe.skipIf(process.getuid?.() !== 0)('what a user gives a playbook (needs r
       const out = bundle.at('out.json')
       await run(
         {
-          ...{
-            using_text: text,
-            using_open: open,
-            using_close: close,
-            using_list: [text, '{% raw %}', '{# x #}'],
-          },
-          ...{
-            using_dict: { [text]: text, deep: [{ [text]: `"\\\u0085\u2028😀` }], n: 1e22 },
-            using_out: out,
-          },
-          ...{ using_template: '{{ 6 * 7 }}', rollcall_templates: ['using_template'] },
+          using_text: text,
+          using_open: open,
+          using_close: close,
+          using_list: [text, '{% raw %}', '{# x #}'],
+          using_dict: { [text]: text, deep: [{ [text]: `"\\\u0085\u2028😀` }], n: 1e22 },
+          using_out: out,
+          using_template: '{{ 6 * 7 }}',
+          rollcall_templates: ['using_template'],
         },
         check,
       )

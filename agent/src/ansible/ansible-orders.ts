@@ -30,7 +30,9 @@ export class AnsibleOrders {
     const path = this.#path(params.command_id)
     const script = `${AGENT_PATHS.tools}/${params.tools_version}/playbooks/host/run_playbook.py`
     const program = executeCommand.params.parse({
-      ...{ command_id: params.command_id, command: 'python3', args: [script, path, '--login'] },
+      command_id: params.command_id,
+      command: 'python3',
+      args: [script, path, '--login'],
       timeout: params.timeout,
     })
     return this.#commands.execute(program, {

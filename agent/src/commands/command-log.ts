@@ -9,7 +9,7 @@ import { waitForNews } from './spool-watch.ts'
 type LogAnswer = AgentResult<'get_command_log'>
 
 /** One answer carries at most this many runs; more would cost more to describe than to carry. */
-const MOST_RUNS = 10_000
+const MAX_RUNS = 10_000
 
 export async function readCommandLog(
   commands: CommandsService,
@@ -52,7 +52,7 @@ function findKept(commands: CommandsService, id: string): FoundCommand {
 
 // `found` was read before the log: when it says that the command has ended, no byte will follow those that are read now.
 function readOnce(found: FoundCommand, params: AgentParams<'get_command_log'>): LogAnswer {
-  const slice = readLog(found.paths, params.offset, params.max_bytes, MOST_RUNS)
+  const slice = readLog(found.paths, params.offset, params.max_bytes, MAX_RUNS)
   if (slice.isGone) {
     const message = `Output below the acknowledged offset is no longer on the host; ${params.offset} was asked for.`
     throw new RollcallError('command.output_gone', message)

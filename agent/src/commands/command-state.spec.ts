@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type CommandView, decideFromSpool, lostResult, statusOf } from './command-state.ts'
+import { type CommandView, decideFromSpool, lostResult, toStatus } from './command-state.ts'
 import { hostView } from './command-store.ts'
 import { parseTombstone } from './released.ts'
 import { parseOrder } from './runner-orders.ts'
@@ -49,7 +49,7 @@ test('a claimed command is never startable again', () => {
 test('a loss that is not yet on record is told as running, so that the record has the last word', () => {
   const lost = decideFromSpool(view({ isClaimed: true }), { ...host, isRunnerAlive: false })
   expect(lost.kind).toBe('lost')
-  expect(statusOf(lost)).toBe('running')
+  expect(toStatus(lost)).toBe('running')
 })
 
 test('the order of variables does not make another command, their values do', () => {
@@ -93,7 +93,7 @@ test('a command that was taken back is cancelled, also when a runner took it for
   for (const bootId of ['now', 'later']) {
     const decision = decideFromSpool(view({ isClaimed: true, started: claim, exit }), { ...host, bootId })
     expect(decision).toMatchObject({ kind: 'final', result: { status: 'cancelled', ended_at_ms: 7 } })
-    expect(statusOf(decision)).toBe('cancelled')
+    expect(toStatus(decision)).toBe('cancelled')
   }
 })
 

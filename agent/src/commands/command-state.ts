@@ -57,7 +57,7 @@ export function decideFromSpool(view: CommandView, host: HostView): SpoolDecisio
   }
 }
 
-export const statusOf = (decision: SpoolDecision): CommandStatus =>
+export const toStatus = (decision: SpoolDecision): CommandStatus =>
   decision.kind === 'final' ? decision.result.status : 'running'
 
 /** The result of a command that was taken back before it started. */

@@ -22,8 +22,8 @@ import {
 } from './spool-records.ts'
 
 /** Orders of commands kept at hand: most are asked about a few times within their first second, and an order never changes. */
-const MOST_SPECS = 128
-const LONGEST_SPEC = 16 * 1024
+const MAX_SPECS = 128
+const MAX_SPEC_BYTES = 16 * 1024
 
 export interface FoundCommand {
   paths: CommandPaths
@@ -94,7 +94,7 @@ export class CommandStore {
     try {
       const text = JSON.stringify(record)
       await this.#writeSpec(this.#paths.command(params.command_id), text)
-      if (text.length <= LONGEST_SPEC) this.#keepSpec(params.command_id, record)
+      if (text.length <= MAX_SPEC_BYTES) this.#keepSpec(params.command_id, record)
     } catch (error) {
       this.#open.delete(params.command_id)
       this.#count--
@@ -104,7 +104,7 @@ export class CommandStore {
 
   #keepSpec(id: string, record: SpecRecord): void {
     const [oldest] = this.#specs.keys()
-    if (oldest !== undefined && this.#specs.size >= MOST_SPECS) this.#specs.delete(oldest)
+    if (oldest !== undefined && this.#specs.size >= MAX_SPECS) this.#specs.delete(oldest)
     this.#specs.set(id, record)
   }
 

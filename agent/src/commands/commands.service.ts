@@ -3,7 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import type { AgentLimits, AgentParams, AgentResult, CommandStatus } from '@rollcall/contracts/agent'
 import type { Clock } from '../platform/clock.ts'
 import { createOnce, errorCode } from '../platform/files.ts'
-import { statusOf } from './command-state.ts'
+import { toStatus } from './command-state.ts'
 import type { CommandStore, FoundCommand } from './command-store.ts'
 import { type ReleasedCommands, type Tombstone, UNREADABLE, WITHDRAWN } from './released.ts'
 import type { RunnerLink } from './runner-link.ts'
@@ -11,9 +11,9 @@ import type { CommandPaths } from './spool-paths.ts'
 import { hashParams, type SpecRecord } from './spool-records.ts'
 
 /** Ended commands that the server has not released take room; beyond this many no further one is accepted. */
-const MOST_KEPT_COMMANDS = 10_000
+const MAX_KEPT_COMMANDS = 10_000
 /** Bytes of standard input kept for one command. */
-const MOST_INPUT_BYTES = 64 * 1024 * 1024
+const MAX_INPUT_BYTES = 64 * 1024 * 1024
 
 type Answer = { command_id: string; status: CommandStatus }
 
@@ -189,7 +189,7 @@ export class CommandsService {
   #again(id: string, found: FoundCommand): CommandStatus {
     if (found.decision.kind === 'startable') this.#runner.tell({ op: 'start', id })
     if (found.decision.kind === 'lost') this.#runner.tell({ op: 'scan' })
-    return statusOf(found.decision)
+    return toStatus(found.decision)
   }
 
   #running(id: string): FoundCommand & { spec: SpecRecord } {
@@ -214,8 +214,8 @@ export class CommandsService {
         `The host already runs ${most} commands; wait for one to end.`,
       )
     }
-    if (this.#store.count >= MOST_KEPT_COMMANDS) {
-      const message = `The host keeps the output of ${MOST_KEPT_COMMANDS} ended commands; release some first.`
+    if (this.#store.count >= MAX_KEPT_COMMANDS) {
+      const message = `The host keeps the output of ${MAX_KEPT_COMMANDS} ended commands; release some first.`
       throw new RollcallError('agent.overloaded', message)
     }
   }
@@ -270,7 +270,7 @@ function appendInput(paths: CommandPaths, offset: number, data: Buffer): void {
   }
   const fresh = data.subarray(size - offset)
   if (fresh.length === 0) return
-  if (size + fresh.length > MOST_INPUT_BYTES || statIfThere(paths.inputEnd) !== null) {
+  if (size + fresh.length > MAX_INPUT_BYTES || statIfThere(paths.inputEnd) !== null) {
     throw new RollcallError('command.no_input', 'The input of the command is closed, or longer than 64 MiB.')
   }
   const fd = openSync(paths.input, 'a', 0o600)

@@ -33,5 +33,5 @@ export function readEntry(buffer: Buffer, position: number): RunEntry {
   }
 }
 
-export const segmentOf = (offset: number): number => Math.floor(offset / SEGMENT_BYTES)
+export const toSegment = (offset: number): number => Math.floor(offset / SEGMENT_BYTES)
 export const segmentStart = (segment: number): number => segment * SEGMENT_BYTES

@@ -6,8 +6,8 @@ import {
   type RunEntry,
   readEntry,
   SEGMENT_BYTES,
-  segmentOf,
   segmentStart,
+  toSegment,
 } from './log-format.ts'
 import type { CommandPaths } from './spool-paths.ts'
 
@@ -33,7 +33,7 @@ export function readLog(paths: CommandPaths, offset: number, maxBytes: number, m
   const runs: LogRun[] = []
   let position = offset
   const end = offset + maxBytes
-  for (let segment = segmentOf(offset); position < end; segment++) {
+  for (let segment = toSegment(offset); position < end; segment++) {
     const log = openIfThere(paths.log(segment))
     if (log === null) {
       const [lowest] = position === offset ? listSegments(paths) : []

@@ -19,7 +19,7 @@ export interface Tombstone {
 
 const KEPT_MS = 24 * 3600 * 1000
 const PRUNE_EVERY_MS = 3600 * 1000
-const MOST_TOMBSTONES = 100_000
+const MAX_TOMBSTONES = 100_000
 
 /**
  * Remembers released ids for a day, so that a duplicate of `execute_command` that arrives late never starts a second
@@ -53,7 +53,7 @@ export class ReleasedCommands {
   /** On the disk when it resolves, so that the command's folder may go. Adding the same id again changes nothing. */
   async add(id: string, hash: string, status: FinalStatus): Promise<void> {
     if (this.#now() - this.#prunedAtMs >= PRUNE_EVERY_MS) this.#prune()
-    if (this.#count >= MOST_TOMBSTONES) {
+    if (this.#count >= MAX_TOMBSTONES) {
       throw new RollcallError(
         'agent.overloaded',
         'Too many commands were released within a day; try this one later.',

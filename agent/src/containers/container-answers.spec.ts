@@ -7,9 +7,20 @@ const NEVER = -62135596800
 
 // What podman 4.3 and 5.4 print, shortened by fields that nobody reads.
 const podman = (more: object = {}) => ({
-  ...{ AutoRemove: false, Id: ID, Names: ['web'], Image: 'localhost/tiny:latest', Labels: { a: 'b' } },
-  ...{ State: 'running', Status: 'Up 3 hours', StartedAt: 1795256774, ExitedAt: NEVER, ExitCode: 0 },
-  ...{ Ports: null, Pid: 308, Size: null, Created: 1795256774 },
+  AutoRemove: false,
+  Id: ID,
+  Names: ['web'],
+  Image: 'localhost/tiny:latest',
+  Labels: { a: 'b' },
+  State: 'running',
+  Status: 'Up 3 hours',
+  StartedAt: 1795256774,
+  ExitedAt: NEVER,
+  ExitCode: 0,
+  Ports: null,
+  Pid: 308,
+  Size: null,
+  Created: 1795256774,
   ...more,
 })
 const one = (more: object = {}) => parsePodman(JSON.stringify([podman(more)]))[0]
@@ -21,8 +32,15 @@ describe('podman', () => {
       { host_ip: '127.0.0.1', container_port: 7001, host_port: 7001, range: 3, protocol: 'udp' },
     ]
     expect(one({ Ports })).toEqual({
-      ...{ engine: 'podman', id: ID, name: 'web', image: 'localhost/tiny:latest', state: 'running' },
-      ...{ health: null, started_at_ms: 1795256774000, ended_at_ms: null, exit_code: null },
+      engine: 'podman',
+      id: ID,
+      name: 'web',
+      image: 'localhost/tiny:latest',
+      state: 'running',
+      health: null,
+      started_at_ms: 1795256774000,
+      ended_at_ms: null,
+      exit_code: null,
       ports: [
         { protocol: 'tcp', host_address: '0.0.0.0', host_port: 801, container_port: 80, count: 1 },
         { protocol: 'udp', host_address: '127.0.0.1', host_port: 7001, container_port: 7001, count: 3 },
@@ -40,10 +58,16 @@ describe('podman', () => {
 
   test('one that has ended is told with its end, one that never ran with neither', () => {
     expect(one({ State: 'exited', ExitedAt: 1795256775, ExitCode: 137 })).toMatchObject({
-      ...{ state: 'exited', started_at_ms: 1795256774000, ended_at_ms: 1795256775000, exit_code: 137 },
+      state: 'exited',
+      started_at_ms: 1795256774000,
+      ended_at_ms: 1795256775000,
+      exit_code: 137,
     })
     expect(one({ State: 'created', StartedAt: NEVER })).toMatchObject({
-      ...{ state: 'created', started_at_ms: null, ended_at_ms: null, exit_code: null },
+      state: 'created',
+      started_at_ms: null,
+      ended_at_ms: null,
+      exit_code: null,
     })
   })
 
@@ -65,8 +89,15 @@ describe('podman', () => {
 // What docker 26.1 prints in our format.
 const docker = (more: object = {}) =>
   JSON.stringify({
-    ...{ id: ID, name: '/web', image: 'tiny', state: 'running', exit_code: 0, health: null },
-    ...{ started: '2026-11-21T10:34:02.293047027Z', ended: '0001-01-01T00:00:00Z', ports: {} },
+    id: ID,
+    name: '/web',
+    image: 'tiny',
+    state: 'running',
+    exit_code: 0,
+    health: null,
+    started: '2026-11-21T10:34:02.293047027Z',
+    ended: '0001-01-01T00:00:00Z',
+    ports: {},
     ...more,
   })
 
@@ -83,8 +114,15 @@ describe('docker', () => {
     }
     expect(parseDocker(`${docker({ ports, health: 'starting' })}\n`)).toEqual([
       {
-        ...{ engine: 'docker', id: ID, name: 'web', image: 'tiny', state: 'running', health: 'starting' },
-        ...{ started_at_ms: Date.UTC(2026, 10, 21, 10, 34, 2, 293), ended_at_ms: null, exit_code: null },
+        engine: 'docker',
+        id: ID,
+        name: 'web',
+        image: 'tiny',
+        state: 'running',
+        health: 'starting',
+        started_at_ms: Date.UTC(2026, 10, 21, 10, 34, 2, 293),
+        ended_at_ms: null,
+        exit_code: null,
         ports: [
           { protocol: 'tcp', host_address: '0.0.0.0', host_port: 8080, container_port: 80, count: 1 },
           { protocol: 'udp', host_address: '127.0.0.1', host_port: 9, container_port: 9, count: 3 },
@@ -118,7 +156,12 @@ describe('hostile answers', () => {
     const strange = { Names: 7, Image: {}, StartedAt: 'x', ExitedAt: 1e300, ExitCode: 1e9, State: 'exited' }
     const Ports = [null, 'x', { host_port: -1, container_port: 80, protocol: 'tcp', host_ip: '<' }]
     expect(one({ ...strange, Ports })).toMatchObject({
-      ...{ name: '', image: '', started_at_ms: null, ended_at_ms: null, exit_code: null, ports: [] },
+      name: '',
+      image: '',
+      started_at_ms: null,
+      ended_at_ms: null,
+      exit_code: null,
+      ports: [],
     })
     container.parse(one({ ...strange, Ports }))
   })
@@ -132,7 +175,11 @@ describe('hostile answers', () => {
 
   test('a thousand ports are cut, and it is said', () => {
     const Ports = Array.from({ length: 1000 }, (_, i) => ({
-      ...{ host_ip: '', container_port: i + 1, host_port: 2 * i + 1, range: 1, protocol: 'tcp' },
+      host_ip: '',
+      container_port: i + 1,
+      host_port: 2 * i + 1,
+      range: 1,
+      protocol: 'tcp',
     }))
     const seen = one({ Ports })
     expect(seen?.ports).toHaveLength(64)

@@ -7,7 +7,7 @@ import {
   container,
   containerPort,
   containerState,
-  MOST_CONTAINER_PORTS,
+  MAX_CONTAINER_PORTS,
 } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 
@@ -44,7 +44,11 @@ const podmanPort = z.union([
   z
     .object({ hostIP: text, hostPort: z.number(), containerPort: z.number(), protocol: z.string() })
     .transform(({ hostIP, hostPort, containerPort, protocol }) => ({
-      ...{ host_ip: hostIP, host_port: hostPort, container_port: containerPort, protocol, range: 1 },
+      host_ip: hostIP,
+      host_port: hostPort,
+      container_port: containerPort,
+      protocol,
+      range: 1,
     })),
 ])
 
@@ -54,15 +58,24 @@ export function parsePodman(output: string): Container[] {
     const ports = seen.Ports.map((port) => podmanPort.safeParse(port).data).map(
       (port) =>
         port && {
-          ...{ protocol: port.protocol, host_address: port.host_ip || '0.0.0.0' },
-          ...{ host_port: port.host_port, container_port: port.container_port, count: port.range },
+          protocol: port.protocol,
+          host_address: port.host_ip || '0.0.0.0',
+          host_port: port.host_port,
+          container_port: port.container_port,
+          count: port.range,
         },
     )
     return toContainer('podman', {
-      ...{ id: seen.Id, name: seen.Names[0] ?? '', image: seen.Image, state: seen.State, ports },
+      id: seen.Id,
+      name: seen.Names[0] ?? '',
+      image: seen.Image,
+      state: seen.State,
+      ports,
       // Podman tells of a container's health here only, as docker's own list does.
       health: /\((healthy|unhealthy|starting)\)$/.exec(seen.Status)?.[1],
-      ...{ startedMs: seen.StartedAt * 1000, endedMs: seen.ExitedAt * 1000, exitCode: seen.ExitCode },
+      startedMs: seen.StartedAt * 1000,
+      endedMs: seen.ExitedAt * 1000,
+      exitCode: seen.ExitCode,
     })
   })
 }
@@ -80,7 +93,12 @@ export const DOCKER_FORMAT = [
 ].join('')
 
 const dockerContainer = z.object({
-  ...{ id, name: text, image: text, state: text, started: text, ended: text },
+  id,
+  name: text,
+  image: text,
+  state: text,
+  started: text,
+  ended: text,
   exit_code: z.number().catch(Number.NaN),
   health: z.string().nullable().catch(null),
   ports: z
@@ -94,9 +112,14 @@ export function parseDocker(output: string): Container[] {
   const lines = output.split('\n').filter((line) => line !== '')
   return read(z.array(dockerContainer), lines.map(parseJson)).map((seen) =>
     toContainer('docker', {
-      ...{ id: seen.id, name: seen.name.replace(/^\//, ''), image: seen.image, state: seen.state },
-      ...{ health: seen.health, exitCode: seen.exit_code },
-      ...{ startedMs: Date.parse(seen.started), endedMs: Date.parse(seen.ended) },
+      id: seen.id,
+      name: seen.name.replace(/^\//, ''),
+      image: seen.image,
+      state: seen.state,
+      health: seen.health,
+      exitCode: seen.exit_code,
+      startedMs: Date.parse(seen.started),
+      endedMs: Date.parse(seen.ended),
       ports: joinPorts(Object.entries(seen.ports ?? {}).flatMap(dockerPorts)),
     }),
   )
@@ -105,8 +128,11 @@ export function parseDocker(output: string): Container[] {
 function dockerPorts([inside, outside]: [string, { HostIp: string; HostPort: string }[] | null]): Port[] {
   const [number, protocol] = inside.split('/')
   return (outside ?? []).map(({ HostIp, HostPort }) => ({
-    ...{ protocol, host_address: HostIp || '0.0.0.0', host_port: Number(HostPort) },
-    ...{ container_port: Number(number), count: 1 },
+    protocol,
+    host_address: HostIp || '0.0.0.0',
+    host_port: Number(HostPort),
+    container_port: Number(number),
+    count: 1,
   }))
 }
 
@@ -154,15 +180,17 @@ function toContainer(engine: ContainerEngineName, seen: Seen): Container {
   const state = containerState.safeParse(seen.state.toLowerCase()).data ?? 'unknown'
   const hasEnded = HAS_ENDED.has(state)
   return {
-    ...{ engine, id: seen.id, state },
+    engine,
+    id: seen.id,
+    state,
     name: sanitizeText(seen.name, 255),
     image: sanitizeText(seen.image, 512),
     health: container.shape.health.safeParse(seen.health).data ?? null,
     started_at_ms: momentOf(seen.startedMs),
     ended_at_ms: hasEnded ? momentOf(seen.endedMs) : null,
     exit_code: hasEnded ? (container.shape.exit_code.safeParse(seen.exitCode).data ?? null) : null,
-    ports: ports.slice(0, MOST_CONTAINER_PORTS),
-    ports_truncated: ports.length > MOST_CONTAINER_PORTS,
+    ports: ports.slice(0, MAX_CONTAINER_PORTS),
+    ports_truncated: ports.length > MAX_CONTAINER_PORTS,
   }
 }
 

@@ -19,7 +19,10 @@ beforeEach(() => {
   logged = []
   const log = { info: () => undefined, error: (event: string) => logged.push(event) }
   looks = new ContainerLooks({
-    ...{ path: at('report.json'), clock: hurried, log, environment: { PATH: `${folder}:/usr/bin:/bin` } },
+    path: at('report.json'),
+    clock: hurried,
+    log,
+    environment: { PATH: `${folder}:/usr/bin:/bin` },
     onBusyChange: () => isBusy.push(looks.isBusy),
   })
 })
@@ -86,7 +89,8 @@ test('a failure leaves what was seen before, with its time and the reason', asyn
   )
   rmSync(at('podman'))
   expect((await look('podman')).engines[0]).toMatchObject({
-    ...{ total: 2, failure: 'There is no program podman on PATH on the host.' },
+    total: 2,
+    failure: 'There is no program podman on PATH on the host.',
   })
   program('podman', `echo '${podman(1)}'`)
   expect((await look('podman')).engines[0]).toMatchObject({ total: 1, failure: null })
@@ -96,7 +100,8 @@ test('an engine that hangs is told to end, then killed with all that it has star
   program('podman', `trap '' TERM; sleep 100 & echo $! > ${at('child')}; echo $$ > ${at('pid')}; wait; wait`)
   const { engines } = await look('podman')
   expect(engines[0]).toMatchObject({
-    ...{ observed_at_ms: null, failure: 'podman gave no answer within 10 s and was ended.' },
+    observed_at_ms: null,
+    failure: 'podman gave no answer within 10 s and was ended.',
   })
   for (const name of ['pid', 'child'])
     await vi.waitUntil(() => !isRunning(Number(readFileSync(at(name), 'utf8'))), { timeout: 5000 })

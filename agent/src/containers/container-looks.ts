@@ -12,12 +12,12 @@ import {
   containerReport,
   type EngineReport,
   type Look,
-  reportOf,
+  toReport,
 } from './container-report.ts'
 import { ENGINE_ENVIRONMENT, ENGINE_QUESTIONS } from './engine-questions.ts'
 
 const ANSWER_MS = 10_000
-const MOST_ANSWER_BYTES = 1024 * 1024
+const MAX_ANSWER_BYTES = 1024 * 1024
 
 interface Parts {
   /** The file of the report. */
@@ -77,7 +77,7 @@ export class ContainerLooks {
       const last = before?.engines.find((engine) => engine.name === name)
       if ('failure' in look && look.failure !== last?.failure)
         this.#parts.log.error('containers.not_seen', { engine: name, reason: look.failure })
-      engines.push(reportOf(name, look, last, clock.epochMs()))
+      engines.push(toReport(name, look, last, clock.epochMs()))
     }
     this.#write({ took_ms: clock.monotonicMs() - startedMs, engines })
     // A program that outlived KILL must not be joined by a second one.
@@ -106,7 +106,7 @@ export class ContainerLooks {
   ): Promise<string> {
     const program = resolveProgram(name, '/', env.PATH ?? '')
     if (!('path' in program)) throw new LookFailure(sanitizeText(program.message, 500))
-    const question = { path: program.path, args, env, timeoutMs: ANSWER_MS, mostBytes: MOST_ANSWER_BYTES }
+    const question = { path: program.path, args, env, timeoutMs: ANSWER_MS, mostBytes: MAX_ANSWER_BYTES }
     this.#asked = ask(question, this.#parts.clock)
     const answer = await this.#asked.answer
     if (answer.kind === 'failed') throw new LookFailure(`${name} ${answer.reason}.`)

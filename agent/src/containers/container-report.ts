@@ -1,4 +1,4 @@
-import { container, containerEngine, containerEngineName, MOST_CONTAINERS } from '@rollcall/contracts/agent'
+import { container, containerEngine, containerEngineName, MAX_CONTAINERS } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 import { order } from './container-order.ts'
 import type { Found } from './engine-questions.ts'
@@ -9,7 +9,7 @@ import type { Found } from './engine-questions.ts'
  */
 const engineReport = z.object({
   ...containerEngine.shape,
-  containers: z.array(z.object(container.shape)).max(MOST_CONTAINERS),
+  containers: z.array(z.object(container.shape)).max(MAX_CONTAINERS),
 })
 export type EngineReport = z.infer<typeof engineReport>
 
@@ -21,13 +21,13 @@ export const containerReport = z.object({
 export type ContainerReport = z.infer<typeof containerReport>
 
 /** Bytes of the file that the agent reads at most: what all engines may print, and half as much again. */
-export const MOST_REPORT_BYTES = 3 * 1024 * 1024
+export const MAX_REPORT_BYTES = 3 * 1024 * 1024
 
 /** One look at one engine: its containers, or why there is no saying. */
 export type Look = Found | { failure: string }
 
 /** A look that failed leaves what the one before it has seen, with its time and the reason. */
-export function reportOf(
+export function toReport(
   name: EngineReport['name'],
   look: Look,
   before: EngineReport | undefined,
@@ -37,6 +37,6 @@ export function reportOf(
     const last = before ?? { name, observed_at_ms: null, total: 0, containers: [] }
     return { ...last, failure: look.failure }
   }
-  const containers = order(look.containers).slice(0, MOST_CONTAINERS)
+  const containers = order(look.containers).slice(0, MAX_CONTAINERS)
   return { name, observed_at_ms: nowMs, total: look.total, failure: null, containers }
 }

@@ -5,7 +5,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { AGENT_METHODS, type Container } from '@rollcall/contracts/agent'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { RunnerOrder } from '../commands/runner-orders.ts'
-import { MOST_REPORT_BYTES } from './container-report.ts'
+import { MAX_REPORT_BYTES } from './container-report.ts'
 import { ContainerStatus } from './container-status.ts'
 import type { EnginesInUse } from './engines.ts'
 import { findEngines } from './engines.ts'
@@ -44,8 +44,17 @@ const makeStatus = () =>
   })
 
 const containerCalled = (name: string, more: Partial<Container> = {}): Container => ({
-  ...{ engine: 'podman', id: 'a'.repeat(64), name, image: 'tiny', state: 'running', health: null },
-  ...{ started_at_ms: 1, ended_at_ms: null, exit_code: null, ports: [], ports_truncated: false },
+  engine: 'podman',
+  id: 'a'.repeat(64),
+  name,
+  image: 'tiny',
+  state: 'running',
+  health: null,
+  started_at_ms: 1,
+  ended_at_ms: null,
+  exit_code: null,
+  ports: [],
+  ports_truncated: false,
   ...more,
 })
 
@@ -58,10 +67,15 @@ function report(value: unknown): void {
 }
 
 const engine = (containers: Container[], more = {}) => ({
-  ...{ name: 'podman', observed_at_ms: 5, total: containers.length, failure: null, containers, ...more },
+  name: 'podman',
+  observed_at_ms: 5,
+  total: containers.length,
+  failure: null,
+  containers,
+  ...more,
 })
 
-const containersOf = (...containers: Container[]) => report({ took_ms: 30, engines: [engine(containers)] })
+const toContainers = (...containers: Container[]) => report({ took_ms: 30, engines: [engine(containers)] })
 
 /** What the contract lets through, which is all that a server gets. */
 function read() {
@@ -84,7 +98,7 @@ test('the first call knows nothing yet and asks, the next tells what was seen', 
     container_engines: [{ name: 'podman', observed_at_ms: null, total: 0, failure: null }],
   })
   expect(told).toEqual([{ op: 'containers', engines: ['podman'] }])
-  containersOf(containerCalled('web'))
+  toContainers(containerCalled('web'))
   expect(read()).toEqual({
     containers: [containerCalled('web')],
     container_engines: [{ name: 'podman', observed_at_ms: 5, total: 1, failure: null }],
@@ -96,14 +110,14 @@ test('the first call knows nothing yet and asks, the next tells what was seen', 
 })
 
 test('an agent that was restarted tells at once what was seen last, and asks', () => {
-  containersOf(containerCalled('web'))
+  toContainers(containerCalled('web'))
   expect(read().containers).toHaveLength(1)
   expect(told).toHaveLength(1)
 })
 
 test('an engine without containers wakes the runner once, until a container is made', () => {
   read()
-  containersOf()
+  toContainers()
   for (now = 1000; now < 600_000; now += 30_000) expect(read().containers).toEqual([])
   expect(told).toHaveLength(1)
   inUse = { ...inUse, signature: 'b' }
@@ -143,14 +157,14 @@ test('a runner that takes orders and does not answer is one of an earlier releas
   for (; now < 600_000; now += 10_000) read()
   expect(told.length).toBeLessThan(8)
   expect(read().container_engines[0]?.failure).toContain('earlier release')
-  containersOf(containerCalled('web'))
+  toContainers(containerCalled('web'))
   expect(read()).toMatchObject({ containers: [{ name: 'web' }], container_engines: [{ failure: null }] })
 })
 
 test.each([
   ['half a report', '{"took_ms":1,'],
   ['a report of another kind', { took_ms: 'x' }],
-  ['a report that is too long', ' '.repeat(MOST_REPORT_BYTES + 1)],
+  ['a report that is too long', ' '.repeat(MAX_REPORT_BYTES + 1)],
   [
     'a container that breaks the contract',
     { took_ms: 1, engines: [engine([{ ...containerCalled('x'), id: '!' }])] },
@@ -158,7 +172,7 @@ test.each([
 ])('%s is as good as none, and the host’s other facts are told', (_what, value) => {
   report(value)
   expect(read().containers).toBeNull()
-  containersOf(containerCalled('web'))
+  toContainers(containerCalled('web'))
   expect(read().containers).toHaveLength(1)
 })
 

@@ -1,12 +1,12 @@
 import { readFileSync, statSync } from 'node:fs'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import { type AgentResult, type ContainerEngine, MOST_CONTAINERS } from '@rollcall/contracts/agent'
+import { type AgentResult, type ContainerEngine, MAX_CONTAINERS } from '@rollcall/contracts/agent'
 import type { RunnerOrder } from '../commands/runner-orders.ts'
 import type { Clock } from '../platform/clock.ts'
 import { errorCode, isDiskFault } from '../platform/files.ts'
 import type { Log } from '../platform/log.ts'
 import { order } from './container-order.ts'
-import { type ContainerReport, containerReport, MOST_REPORT_BYTES } from './container-report.ts'
+import { type ContainerReport, containerReport, MAX_REPORT_BYTES } from './container-report.ts'
 import { type EnginesInUse, findEngines } from './engines.ts'
 import { isLookDue } from './look-decision.ts'
 
@@ -58,7 +58,7 @@ export class ContainerStatus {
       containers:
         observed.length === 0
           ? null
-          : order(observed.flatMap((engine) => engine.containers)).slice(0, MOST_CONTAINERS),
+          : order(observed.flatMap((engine) => engine.containers)).slice(0, MAX_CONTAINERS),
       container_engines: inUse.names.map((name): ContainerEngine => {
         const report = reports.find((engine) => engine.name === name)
         const { observed_at_ms, total } = report ?? { observed_at_ms: null, total: 0 }
@@ -72,7 +72,9 @@ export class ContainerStatus {
     const nowMs = clock.monotonicMs()
     const engines = this.#report?.engines
     const view = {
-      ...{ hasEngine: true, signature, asked: this.#asked },
+      hasEngine: true,
+      signature,
+      asked: this.#asked,
       unanswered: this.#failure === null ? this.#unanswered : 1,
       answer: this.#report && {
         tookMs: this.#report.took_ms,
@@ -101,7 +103,7 @@ export class ContainerStatus {
       const stamp = stat === undefined ? '' : `${stat.ino} ${stat.mtimeMs} ${stat.size}`
       if (stamp === this.#stamp) return
       this.#stamp = stamp
-      if (stat === undefined || stat.size > MOST_REPORT_BYTES) this.#report = null
+      if (stat === undefined || stat.size > MAX_REPORT_BYTES) this.#report = null
       else this.#report = containerReport.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data ?? null
     } catch (error) {
       if (!(error instanceof SyntaxError) && !isDiskFault(error)) throw error

@@ -1,4 +1,4 @@
-import { type Container, type ContainerEngineName, MOST_CONTAINERS } from '@rollcall/contracts/agent'
+import { type Container, type ContainerEngineName, MAX_CONTAINERS } from '@rollcall/contracts/agent'
 import { DOCKER_FORMAT, parseDocker, parsePodman } from './container-answers.ts'
 
 /** Runs the engine's program and resolves to what it printed; rejects when it did not end well. */
@@ -21,7 +21,7 @@ export const ENGINE_QUESTIONS: Record<ContainerEngineName, (ask: AskEngine) => P
       .split('\n')
       .filter((line) => /^[0-9a-f]{12,64}$/.test(line))
     if (ids.length === 0) return { containers: [], total: 0 }
-    const asked = ids.slice(0, MOST_CONTAINERS)
+    const asked = ids.slice(0, MAX_CONTAINERS)
     // One that was removed between the two questions is told on standard error, and the others all the same.
     const inspected = await ask(['inspect', '--type', 'container', '--format', DOCKER_FORMAT, ...asked], {
       tolerates: /^(error( response from daemon)?: no such container: [0-9a-f]+\s*)+$/i,

@@ -3,7 +3,11 @@ import { isLookDue, type LookView } from './look-decision.ts'
 
 const asked = { atMs: 0, signature: 'a' }
 const view = (more: Partial<LookView> = {}): LookView => ({
-  ...{ hasEngine: true, signature: 'a', asked, unanswered: 0, answer: { tookMs: 30, isEmpty: false } },
+  hasEngine: true,
+  signature: 'a',
+  asked,
+  unanswered: 0,
+  answer: { tookMs: 30, isEmpty: false },
   ...more,
 })
 

@@ -1,9 +1,9 @@
 /** At least this long between two looks at the host's containers, in milliseconds. */
 const PAUSE_MS = 20_000
 /** Looks take at most this share of the time, so that a slow engine is not made slower. */
-const MOST_SHARE = 0.01
+const MAX_SHARE = 0.01
 /** The longest pause that a slow engine, or a runner that does not answer, gets. */
-const LONGEST_PAUSE_MS = 300_000
+const MAX_PAUSE_MS = 300_000
 /** How often an engine without a container is asked although nothing has changed. */
 const UNCHANGED_MS = 3_600_000
 
@@ -28,9 +28,9 @@ export function isLookDue(view: LookView, nowMs: number): boolean {
   if (!view.hasEngine) return false
   if (view.asked === null) return true
   const since = nowMs - view.asked.atMs
-  if (view.unanswered > 0) return since >= Math.min(PAUSE_MS * 2 ** (view.unanswered - 1), LONGEST_PAUSE_MS)
+  if (view.unanswered > 0) return since >= Math.min(PAUSE_MS * 2 ** (view.unanswered - 1), MAX_PAUSE_MS)
   const took = view.answer?.tookMs ?? 0
-  if (since < Math.min(Math.max(PAUSE_MS, took / MOST_SHARE), LONGEST_PAUSE_MS)) return false
+  if (since < Math.min(Math.max(PAUSE_MS, took / MAX_SHARE), MAX_PAUSE_MS)) return false
   if (view.answer?.isEmpty && view.signature === view.asked.signature) return since >= UNCHANGED_MS
   return true
 }

@@ -7,7 +7,7 @@ export const certificatePathOf = (folder: string) => join(folder, 'ssl', 'agent.
 export const privateKeyPathOf = (folder: string) => join(folder, 'ssl', 'agent.key')
 
 /** As installations write it, so that one which changes nothing finds nothing changed. */
-const textOf = (config: AgentConfig) => `${JSON.stringify(config, null, 2)}\n`
+const toText = (config: AgentConfig) => `${JSON.stringify(config, null, 2)}\n`
 
 /**
  * Writes credentials so that at every moment the disk holds one whole set that works. `config.json` is replaced as one, and
@@ -27,7 +27,7 @@ export class CredentialFile {
 
   async stage(config: AgentConfig, rotationId: string, credentials: CredentialSet): Promise<AgentConfig> {
     const next: AgentConfig = { ...config, staged: { rotation_id: rotationId, credentials } }
-    await this.#replace(this.#path, textOf(next))
+    await this.#replace(this.#path, toText(next))
     return next
   }
 
@@ -37,12 +37,13 @@ export class CredentialFile {
     const { staged, ...rest } = config
     const { certificate, private_key, ...plain } = staged.credentials
     const next: AgentConfig = {
-      ...{ ...rest, ...plain },
+      ...rest,
+      ...plain,
       require_signatures: true,
       committed_rotation: staged.rotation_id,
       placing: { certificate, private_key },
     }
-    await this.#replace(this.#path, textOf(next))
+    await this.#replace(this.#path, toText(next))
     return this.place(next)
   }
 
@@ -52,7 +53,7 @@ export class CredentialFile {
     const { placing, ...rest } = config
     await this.#replace(privateKeyPathOf(this.#folder), placing.private_key)
     await this.#replace(certificatePathOf(this.#folder), placing.certificate)
-    await this.#replace(this.#path, textOf(rest))
+    await this.#replace(this.#path, toText(rest))
     return rest
   }
 }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { zstdDecompressSync } from 'node:zlib'
 import { RollcallError } from '@rollcall/contracts'
-import { frame, MOST_FRAMES, openEnvelope } from '@rollcall/contracts/agent'
+import { frame, MAX_FRAMES, openEnvelope } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 import { waitForNews } from '../commands/spool-watch.ts'
 import { errorCode } from '../platform/files.ts'
@@ -10,7 +10,7 @@ import { progressText, readProgress } from './transfer-records.ts'
 
 /** A worker to which nothing comes leaves after this; the next content starts another. */
 const IDLE_MS = 60_000
-const framesOfChunk = z.array(frame).min(1).max(MOST_FRAMES)
+const framesOfChunk = z.array(frame).min(1).max(MAX_FRAMES)
 
 /** Nothing came for a minute: the worker leaves, and the transfer stays as it is. */
 export class Idle extends Error {}

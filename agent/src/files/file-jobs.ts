@@ -13,9 +13,9 @@ import { workerEnvironment } from '../runner/child-environment.ts'
 import { removePart } from './put-file.ts'
 import { transferIds, transferPaths } from './transfer-paths.ts'
 
-const MOST_WORKERS = 4
+const MAX_WORKERS = 4
 /** Workers of one transfer that may die before it counts as failed. */
-const MOST_DEATHS = 3
+const MAX_DEATHS = 3
 const RETRY_MS = 200
 const WORKER = fileURLToPath(new URL('transfer.mjs', import.meta.url))
 const WORKER_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=256', '--v8-pool-size=1']
@@ -79,7 +79,7 @@ export class FileJobs {
 
   #fill(): void {
     for (const id of this.#queue) {
-      if (this.#workers.size >= MOST_WORKERS) break
+      if (this.#workers.size >= MAX_WORKERS) break
       this.#queue.delete(id)
       this.#start(id)
     }
@@ -139,7 +139,7 @@ export class FileJobs {
     const deaths = (this.#deaths.get(id) ?? 0) + 1
     this.#parts.log.error('transfer.worker_died', { id, deaths })
     this.#deaths.set(id, deaths)
-    if (deaths < MOST_DEATHS) {
+    if (deaths < MAX_DEATHS) {
       this.look(id)
       return
     }

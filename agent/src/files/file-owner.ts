@@ -20,7 +20,7 @@ export function resolveOwner(text: string): Owner {
   const account = user === '' ? null : passwd(user)
   return {
     uid: account?.uid ?? null,
-    gid: group === undefined ? (account?.gid ?? null) : numberOf('group', group),
+    gid: group === undefined ? (account?.gid ?? null) : toNumber('group', group),
   }
 }
 
@@ -31,7 +31,7 @@ function passwd(user: string): Owner {
   throw unknown('user', user)
 }
 
-function numberOf(database: 'group', name: string): number {
+function toNumber(database: 'group', name: string): number {
   if (/^\d+$/.test(name)) return Number(name)
   const fields = getent(database, name)
   if (fields === null) throw unknown('group', name)

@@ -19,8 +19,8 @@ import { type Folder, openFolder } from './safe-path.ts'
 
 const READ_BYTES = 1024 * 1024
 /** Each folder on the way down is held open. */
-const MOST_DEEP = 200
-const MOST_TOLD = 100
+const MAX_DEPTH = 200
+const MAX_REPORTED = 100
 const LIST_MODE = 0o600
 
 type Order<K extends TransferOrder['kind']> = Extract<TransferOrder, { kind: K }>
@@ -105,7 +105,7 @@ class TreeList {
       const stat = isName ? lstatSync(folder.at(name), { throwIfNoEntry: false }) : undefined
       if (isName && stat === undefined) continue // it went meanwhile
       if (stat?.isFile()) await this.#tell(folder, name, path)
-      else if (stat?.isDirectory() && depth < MOST_DEEP) await this.#enterBelow(folder, name, path, depth)
+      else if (stat?.isDirectory() && depth < MAX_DEPTH) await this.#enterBelow(folder, name, path, depth)
       else if (this.#isWhole && stat?.isSymbolicLink()) await this.#tellLink(folder, name, path)
       else this.#leaveOut(path)
     }
@@ -170,7 +170,7 @@ class TreeList {
 
   #leaveOut(path: string): void {
     this.#end.left_out_count++
-    if (this.#end.left_out.length < MOST_TOLD) this.#end.left_out.push(sanitizeText(path, 1000))
+    if (this.#end.left_out.length < MAX_REPORTED) this.#end.left_out.push(sanitizeText(path, 1000))
   }
 
   async #line(value: TreeEntry | TreeListEnd): Promise<void> {

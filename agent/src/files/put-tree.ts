@@ -27,7 +27,7 @@ import { readWanted } from './transfer-records.ts'
 import { planRemoval, refuseFirstLevel } from './tree-removal.ts'
 import { TreeStep } from './tree-step.ts'
 import { TreeWriter } from './tree-writer.ts'
-import { rangesOf, wantedIndexes } from './wanted.ts'
+import { toRanges, wantedIndexes } from './wanted.ts'
 
 type PutTree = Extract<TransferOrder, { kind: 'put_tree' }>
 type SyncTree = Extract<TransferOrder, { kind: 'sync_tree' }>
@@ -44,7 +44,7 @@ export async function putTree(order: PutTree, job: Job, paths: TransferPaths): P
   const tree = new TreeWriter(root, owner, job)
   const ranges = readWanted(paths) ?? compare(files, tree, paths)
   const wanted = wantedIndexes(ranges).map((index) => files[index] as TreeFile)
-  if (job.content.offset === order.manifest.size) needRoom(root, bytesOf(wanted), job.leftFree)
+  if (job.content.offset === order.manifest.size) needRoom(root, toBytes(wanted), job.leftFree)
   await tree.write(wanted, order.manifest.size)
   if (wanted.length > 0) sync(root)
   if (order.publish_as !== null) publish(order.path, order.publish_as)
@@ -71,7 +71,7 @@ export async function syncTree(order: SyncTree, job: Job, paths: TransferPaths):
   step.check(entries)
   const others = order.delete ? planRemoval(root, entries, id) : []
   const { wanted, unsettled, ranges } = standingsOf(entries, root, owner, job, paths)
-  if (isDryRun || job.content.offset === order.manifest.size) needRoom(root, bytesOf(wanted), job.leftFree)
+  if (isDryRun || job.content.offset === order.manifest.size) needRoom(root, toBytes(wanted), job.leftFree)
   for (const { path } of wanted) step.writes(path)
   step.makeFolders(folders)
   if (!isDryRun) {
@@ -102,7 +102,7 @@ function standingsOf(
   const standingOf = (file: TreeFile) => (said === null ? tree.standingOf(file) : 'rights-differ')
   const standings = entries.map((entry) => (isTreeFile(entry) ? standingOf(entry) : null))
   const ranges =
-    said ?? rangesOf(standings.flatMap((standing, index) => (standing === 'other' ? [index] : [])))
+    said ?? toRanges(standings.flatMap((standing, index) => (standing === 'other' ? [index] : [])))
   // Ranges may hold more than what differs, and all that they hold is sent.
   const isWanted = new Set(wantedIndexes(ranges))
   const filesWhere = (holds: (index: number) => boolean) =>
@@ -124,8 +124,8 @@ function openRoot(order: SyncTree): Folder | null {
 }
 
 function allNew(entries: readonly TreeEntry[]): TransferResult {
-  const changeOf = (entry: TreeEntry) => (isTreeFile(entry) ? 'write' : 'link' in entry ? 'link' : 'folder')
-  const count = (change: string) => entries.filter((entry) => changeOf(entry) === change).length
+  const toChange = (entry: TreeEntry) => (isTreeFile(entry) ? 'write' : 'link' in entry ? 'link' : 'folder')
+  const count = (change: string) => entries.filter((entry) => toChange(entry) === change).length
   return {
     error: null,
     files_written: count('write'),
@@ -136,12 +136,12 @@ function allNew(entries: readonly TreeEntry[]): TransferResult {
       removed: 0,
       listed: entries
         .slice(0, MAX_LISTED_CHANGES)
-        .map((entry) => ({ change: changeOf(entry), path: sanitizeText(entry.path, 4000) })),
+        .map((entry) => ({ change: toChange(entry), path: sanitizeText(entry.path, 4000) })),
     },
   }
 }
 
-const bytesOf = (files: readonly TreeFile[]): number => files.reduce((sum, { size }) => sum + size, 0)
+const toBytes = (files: readonly TreeFile[]): number => files.reduce((sum, { size }) => sum + size, 0)
 
 /** The list comes first, as content like any other, and is kept in the spool. */
 async function readManifest(order: PutTree | SyncTree, job: Job, paths: TransferPaths): Promise<string> {
@@ -192,7 +192,7 @@ const badLine = (index: number, why: string) =>
 
 /** Which files are not there as they should be, put on record for the server and for a worker after this one. */
 function compare(entries: readonly TreeEntry[], tree: TreeWriter, paths: TransferPaths): [number, number][] {
-  const ranges = rangesOf(missingOf(entries, tree))
+  const ranges = toRanges(missingOf(entries, tree))
   replaceFile(paths.wanted, JSON.stringify(ranges))
   return ranges
 }
@@ -203,6 +203,8 @@ const missingOf = (entries: readonly TreeEntry[], tree: TreeWriter): number[] =>
 /** One call for the whole file system, instead of two for each of thousands of files. */
 function sync(root: Folder): void {
   execFileSync('sync', ['-f', '--', `/proc/${process.pid}/fd/${root.fd}`], {
-    ...{ env: workerEnvironment(), timeout: SYNC_MS, stdio: 'ignore' as const },
+    env: workerEnvironment(),
+    timeout: SYNC_MS,
+    stdio: 'ignore' as const,
   })
 }

@@ -12,7 +12,7 @@ import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import { errorCode } from '../platform/files.ts'
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
-const MOST_LINKS = 40
+const MAX_LINKS = 40
 /** proc(5) and sysfs(5): what is there are questions to the kernel and no files. */
 const NO_FILES = new Set([0x9fa0, 0x62656572])
 
@@ -148,7 +148,7 @@ class Walk {
         this.#path,
         `${place} is a symbolic link that somebody other than root could have put there`,
       )
-    if (++this.#links > MOST_LINKS) throw refused(this.#path, 'its symbolic links lead in a circle')
+    if (++this.#links > MAX_LINKS) throw refused(this.#path, 'its symbolic links lead in a circle')
     return readlinkSync(at)
   }
 

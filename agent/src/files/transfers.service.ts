@@ -30,7 +30,7 @@ const WINDOW_BYTES = 8 * 1024 * 1024
 /** How long new content waits for room, in milliseconds. */
 const ROOM_MS = 20_000
 /** Transfers that the host keeps, ended ones included; older ones than a day make room. */
-const MOST_TRANSFERS = 256
+const MAX_TRANSFERS = 256
 const KEPT_MS = 24 * 3600 * 1000
 
 /** The agent's part in transfers: takes orders and content into the spool. The runner's workers, which may, put it in place. */
@@ -178,7 +178,7 @@ export class TransfersService {
     const ages = await Promise.all(ids.map((id) => this.#changedAtMs(id)))
     const stale = ids.filter((_, at) => (ages[at] as number) < oldest)
     for (const id of stale) await this.end(id)
-    if (ids.length - stale.length >= MOST_TRANSFERS)
+    if (ids.length - stale.length >= MAX_TRANSFERS)
       throw new RollcallError(
         'agent.overloaded',
         `The host has ${ids.length} transfers already; end some of them.`,

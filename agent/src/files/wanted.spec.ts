@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { rangesOf, wantedIndexes } from './wanted.ts'
+import { toRanges, wantedIndexes } from './wanted.ts'
 
 test('ranges say the same as the numbers', () => {
-  expect(rangesOf([0, 1, 2, 5, 7, 8])).toEqual([
+  expect(toRanges([0, 1, 2, 5, 7, 8])).toEqual([
     [0, 2],
     [5, 5],
     [7, 8],
@@ -13,14 +13,14 @@ test('ranges say the same as the numbers', () => {
       [5, 5],
     ]),
   ).toEqual([0, 1, 2, 5])
-  expect(rangesOf([])).toEqual([])
+  expect(toRanges([])).toEqual([])
 })
 
 test('too many ranges become fewer, and nothing that is wanted is left out', () => {
   // Deterministic, and with gaps of all sizes.
   const numbers = Array.from({ length: 500 }, (_, i) => i).filter((i) => (i * 7919) % 13 < 6)
   for (const most of [1, 2, 10, 50]) {
-    const ranges = rangesOf(numbers, most)
+    const ranges = toRanges(numbers, most)
     expect(ranges.length).toBeLessThanOrEqual(most)
     const told = new Set(wantedIndexes(ranges))
     expect(numbers.every((number) => told.has(number))).toBe(true)

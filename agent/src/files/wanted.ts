@@ -1,4 +1,4 @@
-import { MOST_WANTED_RANGES } from '@rollcall/contracts/agent'
+import { MAX_WANTED_RANGES } from '@rollcall/contracts/agent'
 
 export type Range = [first: number, last: number]
 
@@ -6,7 +6,7 @@ export type Range = [first: number, last: number]
  * Ascending numbers as ranges. When there are too many of them those with the smallest gaps between them are joined, so that more is wanted
  * than need be and never less.
  */
-export function rangesOf(indexes: readonly number[], most = MOST_WANTED_RANGES): Range[] {
+export function toRanges(indexes: readonly number[], most = MAX_WANTED_RANGES): Range[] {
   const ranges: Range[] = []
   for (const index of indexes) {
     const last = ranges.at(-1)

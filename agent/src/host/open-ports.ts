@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import { MOST_OPEN_PORTS, type OpenPort } from '@rollcall/contracts/agent'
+import { MAX_OPEN_PORTS, type OpenPort } from '@rollcall/contracts/agent'
 import { errorCode } from '../platform/files.ts'
 import { parseOpenPort, sortPorts } from './socket-tables.ts'
 
 /** Bytes of one table that are read at most; some 7,000 sockets. */
-const MOST_TABLE_BYTES = 1024 * 1024
+const MAX_TABLE_BYTES = 1024 * 1024
 // The kernel answers with whole lines and at most a page or so at a time, whatever is asked for.
 const CHUNK = Buffer.allocUnsafeSlow(64 * 1024)
 
@@ -36,8 +36,8 @@ export function readOpenPorts(folder = '/proc/self/net'): OpenPorts {
   }
   const ports = sortPorts([...found.values()])
   return {
-    ports: ports.slice(0, MOST_OPEN_PORTS),
-    isTruncated: isTruncated || ports.length > MOST_OPEN_PORTS,
+    ports: ports.slice(0, MAX_OPEN_PORTS),
+    isTruncated: isTruncated || ports.length > MAX_OPEN_PORTS,
   }
 }
 
@@ -47,7 +47,7 @@ function readTable(path: string, onLine: (line: string) => boolean): boolean {
   if (fd === null) return true
   try {
     let rest = ''
-    for (let read = 0; read < MOST_TABLE_BYTES; ) {
+    for (let read = 0; read < MAX_TABLE_BYTES; ) {
       const size = readSync(fd, CHUNK)
       if (size === 0) return true
       read += size

@@ -23,7 +23,7 @@ export type Answer =
 /** Between TERM and KILL, between KILL and giving up, and for output to come after the exit, in milliseconds. */
 const GRACE_MS = 2000
 /** What is kept of standard error; the rest is thrown away. */
-const MOST_ERROR_BYTES = 4096
+const MAX_ERROR_BYTES = 4096
 
 export interface Asked {
   /** Settles within the timeout and twice `GRACE_MS`, whatever the program does. Never rejects. */
@@ -57,7 +57,7 @@ export function ask(question: Question, clock: Clock): Asked {
     const stdout = collect(child.stdout, question.mostBytes, () =>
       fail(`printed more than ${question.mostBytes} bytes`, 'SIGKILL'),
     )
-    const stderr = collect(child.stderr, MOST_ERROR_BYTES, () => undefined)
+    const stderr = collect(child.stderr, MAX_ERROR_BYTES, () => undefined)
     const settle = (found: Answer) => {
       for (const timer of timers) timer.cancel()
       for (const stream of [child.stdout, child.stderr]) stream.destroy()
@@ -71,7 +71,7 @@ export function ask(question: Question, clock: Clock): Asked {
         settle({ kind: 'failed', reason: `${said} and cannot even be killed` }),
       ),
     ]
-    const exited = () => settle(answerOf(child, failure, stdout(), stderr()))
+    const exited = () => settle(toAnswer(child, failure, stdout(), stderr()))
     child.once('error', (error) => settle({ kind: 'failed', reason: `could not be run: ${error.message}` }))
     child.once('close', exited)
     // Whoever else holds its pipes is not waited for.
@@ -80,7 +80,7 @@ export function ask(question: Question, clock: Clock): Asked {
   return { answer, gone, kill: () => kill('SIGKILL') }
 }
 
-function answerOf(child: ChildProcess, failure: string | null, stdout: string, stderr: string): Answer {
+function toAnswer(child: ChildProcess, failure: string | null, stdout: string, stderr: string): Answer {
   if (failure !== null) return { kind: 'failed', reason: failure }
   if (child.exitCode === null) return { kind: 'failed', reason: `was ended by ${child.signalCode}` }
   return { kind: 'exited', code: child.exitCode, stdout, stderr }

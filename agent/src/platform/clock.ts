@@ -9,7 +9,7 @@ export interface Clock {
 }
 
 // setTimeout takes a signed 32-bit delay and fires at once beyond it; a command's timeout may be 30 days.
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   epochMs: () => Date.now(),
@@ -21,7 +21,7 @@ export const systemClock: Clock = {
       const left = due - performance.now()
       timer = setTimeout(
         () => (due <= performance.now() ? action() : arm()),
-        Math.min(Math.max(left, 0), LONGEST_TIMER_MS),
+        Math.min(Math.max(left, 0), MAX_TIMER_MS),
       )
     }
     arm()

@@ -59,14 +59,14 @@ export function processLists(cgroup: string): string[] {
 
 /** Lists the processes of this process's control group; null where the kernel does not say, or where they are too many. */
 export function readOwnGroup(): { isUnit: boolean; processes: ProcessRow[] } | null {
-  const cgroup = textOf('/proc/self/cgroup') ?? ''
+  const cgroup = toText('/proc/self/cgroup') ?? ''
   const list = processLists(cgroup)
-    .map(textOf)
+    .map(toText)
     .find((text) => text !== null)
   if (list == null) return null
   const pids = list.split('\n').filter((line) => /^[1-9]\d*$/.test(line))
   if (pids.length > MAX_PROCESSES) return null
-  const rows = pids.map((pid) => parseProcess(textOf(`/proc/${pid}/stat`) ?? ''))
+  const rows = pids.map((pid) => parseProcess(toText(`/proc/${pid}/stat`) ?? ''))
   return {
     isUnit: /\/rollcall-runner[^/]*\.service$/m.test(cgroup),
     processes: rows.filter((row) => row !== null),
@@ -93,7 +93,7 @@ export function readVariable(pid: number, name: string): string | null {
   }
 }
 
-function textOf(path: string): string | null {
+function toText(path: string): string | null {
   try {
     return readFileSync(path, 'latin1')
   } catch (error) {

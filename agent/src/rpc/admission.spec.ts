@@ -5,7 +5,11 @@ import { sourceOf } from './source-address.ts'
 const FREE = { perSecond: 1e9, burst: 1e9 }
 const make = (more: Partial<ReturnType<typeof boundsFor>> = {}) =>
   new Admissions({
-    ...{ connections: 8, perAddress: 4, perPrefix: 6, addressRate: FREE, prefixRate: FREE },
+    connections: 8,
+    perAddress: 4,
+    perPrefix: 6,
+    addressRate: FREE,
+    prefixRate: FREE,
     ...more,
   })
 const from = (address: string) => sourceOf(address)

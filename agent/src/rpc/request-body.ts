@@ -3,7 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { LargeBuffers } from './large-buffers.ts'
 
 /** Requests of full size for which there is room at once. */
-const MOST_AT_ONCE = 8
+const MAX_CONCURRENT = 8
 
 export interface Body {
   bytes: Buffer
@@ -14,7 +14,7 @@ export interface Body {
 /** Reads the bodies of requests, each of at most `limit` bytes and all that are coming in together of eight times as many. */
 export class BodyReader {
   readonly #limit: number
-  readonly #buffers = new LargeBuffers(MOST_AT_ONCE)
+  readonly #buffers = new LargeBuffers(MAX_CONCURRENT)
   #held = 0
 
   constructor(limit: number) {
@@ -45,7 +45,7 @@ export class BodyReader {
       request.on('data', (chunk: Buffer) => {
         size += chunk.length
         if (size > this.#limit) refuse('too long')
-        else if (this.#held + chunk.length > MOST_AT_ONCE * this.#limit) refuse('no room')
+        else if (this.#held + chunk.length > MAX_CONCURRENT * this.#limit) refuse('no room')
         if (refusal !== null) return
         held += chunk.length
         this.#held += chunk.length

@@ -9,7 +9,7 @@ import { RpcAdapter } from './rpc-adapter.ts'
 const silent = { info: () => undefined, error: () => undefined }
 const SOURCES = fileURLToPath(new URL('..', import.meta.url))
 
-async function answerOf(thrown: unknown) {
+async function toAnswer(thrown: unknown) {
   const handlers = { get_port: () => Promise.reject(thrown) } as unknown as AgentHandlers
   const adapter = new RpcAdapter(handlers, 1, silent)
   const request = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'get_port', params: {} }))
@@ -25,7 +25,7 @@ const RPC_CODES = {
 it.each(Object.entries(ERRORS))(
   '%s leaves the agent with its code, kind and outcome',
   async (code, { kind }) => {
-    expect(await answerOf(new RollcallError(code as ErrorCode, 'why', { outcome: 'unknown' }))).toEqual({
+    expect(await toAnswer(new RollcallError(code as ErrorCode, 'why', { outcome: 'unknown' }))).toEqual({
       jsonrpc: '2.0',
       id: 1,
       error: {
@@ -38,7 +38,7 @@ it.each(Object.entries(ERRORS))(
 )
 
 it('an error that nobody expected leaves as a defect of the agent, without its words', async () => {
-  const answer = await answerOf(new Error('the password is hunter2'))
+  const answer = await toAnswer(new Error('the password is hunter2'))
   expect(answer).toMatchObject({ error: { data: { code: 'agent.defect', outcome: 'unknown' } } })
   expect(JSON.stringify(answer)).not.toContain('hunter2')
 })

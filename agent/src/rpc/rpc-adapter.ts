@@ -12,7 +12,7 @@ import jayson from 'jayson'
 import { type Log, rateLimited } from '../platform/log.ts'
 
 /** Calls in one batch. */
-const MOST_IN_BATCH = 16
+const MAX_BATCH_SIZE = 16
 
 type Context = { signal: AbortSignal; bytes: Uint8Array }
 
@@ -39,7 +39,7 @@ export class RpcAdapter {
     this.#logOverload = rateLimited(log, 1, 60_000, () => performance.now())
     this.#server = new jayson.Server(
       {},
-      { router: (name: string) => this.#method(name), maxBatchLength: MOST_IN_BATCH },
+      { router: (name: string) => this.#method(name), maxBatchLength: MAX_BATCH_SIZE },
     )
   }
 
@@ -122,7 +122,8 @@ export class RpcAdapter {
 }
 
 const refusal = (message: string) => ({
-  ...{ jsonrpc: '2.0', id: null },
+  jsonrpc: '2.0',
+  id: null,
   error: toRpcError(new RollcallError('request.invalid', message), RPC_ERROR.parse),
 })
 
@@ -140,7 +141,7 @@ function completed(answer: unknown): unknown {
   if (Array.isArray(answer)) return answer.map(completed)
   const response = answer as RpcResponse | null
   if (response?.error === undefined || response.error.data?.code !== undefined) return response
-  const message = `The request is not JSON-RPC 2.0, or holds more than ${MOST_IN_BATCH} calls.`
+  const message = `The request is not JSON-RPC 2.0, or holds more than ${MAX_BATCH_SIZE} calls.`
   const error = toRpcError(new RollcallError('request.invalid', message), RPC_ERROR.invalidRequest)
   return { ...response, error }
 }

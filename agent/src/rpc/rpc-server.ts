@@ -40,7 +40,7 @@ interface Settings {
   credentials: CredentialsService
 }
 
-const contextOf = ({ certificate, privateKey }: KeyPair): SecureContextOptions => ({
+const toContext = ({ certificate, privateKey }: KeyPair): SecureContextOptions => ({
   cert: certificate,
   key: privateKey,
   minVersion: 'TLSv1.3',
@@ -109,7 +109,7 @@ export class RpcServer {
     const app = this.#createApp()
     const server = createServer(
       {
-        ...contextOf(this.#credentials.present),
+        ...toContext(this.#credentials.present),
         SNICallback: (name, done) => done(null, this.#contextFor(name)),
         requestCert: true,
         // No authority signs the servers' certificates: the gate decides by pin.
@@ -151,13 +151,13 @@ export class RpcServer {
   /** Connections that stand go on; what they send is judged by the new credentials. */
   #useCredentials(): void {
     this.#gate.use(this.#credentials.slots)
-    this.#server.setSecureContext(contextOf(this.#credentials.present))
+    this.#server.setSecureContext(toContext(this.#credentials.present))
   }
 
   /** Undefined stands for the server's own. */
   #contextFor(name: string): SecureContext | undefined {
     const { staged } = this.#credentials
-    return name === STAGED_SERVER_NAME && staged ? createSecureContext(contextOf(staged)) : undefined
+    return name === STAGED_SERVER_NAME && staged ? createSecureContext(toContext(staged)) : undefined
   }
 
   #createApp(): express.Express {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { childEnvironment } from './child-environment.ts'
 import { LineSplitter } from './control-channel.ts'
-import { decideEnding, type EndingView, KILL_AFTER_MS, resultOf, signalName } from './ending.ts'
+import { decideEnding, type EndingView, KILL_AFTER_MS, signalName, toResult } from './ending.ts'
 import { resolveProgram } from './resolve-program.ts'
 
 const view: EndingView = { startedMs: 1000, timeoutMs: 5000, ending: null, wasKilled: false, requested: null }
@@ -43,16 +43,16 @@ describe('ending a command', () => {
   })
 
   test('a program told to end is no success, whatever it exits with', () => {
-    expect(resultOf({ code: 0, signal: null }, 'timed_out', counts)).toMatchObject({
+    expect(toResult({ code: 0, signal: null }, 'timed_out', counts)).toMatchObject({
       status: 'timed_out',
       success: false,
       return_code: 0,
     })
-    expect(resultOf({ code: 0, signal: null }, null, counts)).toMatchObject({
+    expect(toResult({ code: 0, signal: null }, null, counts)).toMatchObject({
       status: 'success',
       success: true,
     })
-    expect(resultOf({ code: null, signal: 'SIGKILL' }, null, counts)).toMatchObject({
+    expect(toResult({ code: null, signal: 'SIGKILL' }, null, counts)).toMatchObject({
       status: 'failed',
       signal: 'SIGKILL',
     })

@@ -48,7 +48,7 @@ type Counts = Pick<CommandResult, 'stdout' | 'stderr' | 'dropped' | 'started_at_
  * The result of a program that ran. One that was told to end is `timed_out` or `cancelled` whatever code it chose; `left` says what it
  * left running.
  */
-export function resultOf(
+export function toResult(
   exit: ProgramExit,
   cause: EndingCause | null,
   counts: Counts,

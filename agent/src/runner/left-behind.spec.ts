@@ -3,20 +3,32 @@ import { type ProcessRow, parseProcess, processLists } from '../platform/process
 import { type LeftView, leftBehind, leftInWords } from './left-behind.ts'
 
 const row = (pid: number, more: Partial<ProcessRow> = {}): ProcessRow => ({
-  ...{ pid, start: '1000', name: `p${pid}`, state: 'S', parent: 1, group: pid, session: pid },
+  pid,
+  start: '1000',
+  name: `p${pid}`,
+  state: 'S',
+  parent: 1,
+  group: pid,
+  session: pid,
   ...more,
 })
 const RUNNER = row(10, { start: '1', name: 'node' })
 const view = (processes: ProcessRow[], more: Partial<LeftView> = {}): LeftView => ({
-  ...{ commandId: 'mine', leader: { pid: 100, start: '500' }, isAlone: false, isUnit: true, runner: 10 },
-  ...{ otherLeaders: new Set([200]), processes: [RUNNER, ...processes], commandOf: () => null },
+  commandId: 'mine',
+  leader: { pid: 100, start: '500' },
+  isAlone: false,
+  isUnit: true,
+  runner: 10,
+  otherLeaders: new Set([200]),
+  processes: [RUNNER, ...processes],
+  toCommand: () => null,
   ...more,
 })
 const pids = (left: ProcessRow[]) => left.map(({ pid }) => pid)
 
 test('what bears the id of the command is left behind, whatever session it made', () => {
   const seen = view([row(101), row(102), row(103)], {
-    commandOf: (pid) => ({ 101: 'mine', 102: 'another' })[pid] ?? null,
+    toCommand: (pid) => ({ 101: 'mine', 102: 'another' })[pid] ?? null,
   })
   expect(pids(leftBehind(seen))).toEqual([101])
 })
@@ -66,7 +78,13 @@ test('what was left is told by name and number, without what could act on a term
 test('a process whose name holds parentheses and blanks is read right', () => {
   const stat = '42 (a) R 1 (b c)) S 7 40 41 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 2 3'
   expect(parseProcess(stat)).toEqual({
-    ...{ pid: 42, start: '987654', name: 'a) R 1 (b c)', state: 'S', parent: 7, group: 40, session: 41 },
+    pid: 42,
+    start: '987654',
+    name: 'a) R 1 (b c)',
+    state: 'S',
+    parent: 7,
+    group: 40,
+    session: 41,
   })
   expect(parseProcess('')).toBeNull()
 })

@@ -20,7 +20,7 @@ export interface LeftView {
   otherLeaders: ReadonlySet<number>
   processes: readonly ProcessRow[]
   /** The command that a process's environment names; null when it names none or cannot be read. */
-  commandOf(pid: number): string | null
+  toCommand(pid: number): string | null
 }
 
 /** Finds what a command left running: processes of the runner's control group that descend from it, whatever session they made. */
@@ -30,7 +30,7 @@ export function leftBehind(view: LeftView): ProcessRow[] {
     if (row.state === 'Z' || row.state === 'X' || row.pid === view.runner) return false
     const { pid } = view.leader
     if (row.group === pid || row.session === pid) return true
-    const named = view.commandOf(row.pid)
+    const named = view.toCommand(row.pid)
     if (named !== null) return named === view.commandId
     if (hasOwner(row, view, byPid)) return false
     // It hides where it comes from: it is ours if nothing else can have made it.

@@ -4,8 +4,8 @@ import {
   ENTRY_BYTES,
   type RunEntry,
   SEGMENT_BYTES,
-  segmentOf,
   segmentStart,
+  toSegment,
   writeEntry,
 } from '../commands/log-format.ts'
 import type { CommandPaths } from '../commands/spool-paths.ts'
@@ -76,7 +76,7 @@ export class LogWriter {
   }
 
   #openSegment(): void {
-    const segment = segmentOf(this.end)
+    const segment = toSegment(this.end)
     if (segment === this.#segment && this.#log >= 0) return
     this.close()
     this.#segment = segment

@@ -18,7 +18,11 @@ describe('a login of root', () => {
       umask: 0o022,
       env: {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-        ...{ HOME: '/root', USER: 'root', LOGNAME: 'root', SHELL: '/bin/bash', LANG: 'C.UTF-8' },
+        HOME: '/root',
+        USER: 'root',
+        LOGNAME: 'root',
+        SHELL: '/bin/bash',
+        LANG: 'C.UTF-8',
       },
     })
   })
@@ -63,7 +67,9 @@ describe('a login of root', () => {
       '/etc/default/locale': "LANG='de_DE.UTF-8'\n",
     })
     expect(env).toMatchObject({
-      ...{ PATH: '/opt/bin:/usr/bin', http_proxy: 'http://proxy:3128', LANG: 'de_DE.UTF-8' },
+      PATH: '/opt/bin:/usr/bin',
+      http_proxy: 'http://proxy:3128',
+      LANG: 'de_DE.UTF-8',
     })
   })
 

@@ -37,7 +37,7 @@ export function rootLogin(read: ReadText, { username, homedir, shell }: LoginUse
     USER: username,
     LOGNAME: username,
     SHELL: shell || '/bin/sh',
-    ...localeOf(read('/etc/locale.conf') ?? ''),
+    ...toLocale(read('/etc/locale.conf') ?? ''),
   }
   for (const file of environmentFiles(session)) applyVariables(env, read(file) ?? '')
   if (!Object.keys(env).some((name) => name === 'LANG' || name === 'LC_ALL')) env.LANG = DEFAULT_LANG
@@ -104,7 +104,7 @@ export function applyVariables(env: Record<string, string>, text: string): void 
 const unquoted = (value: string): string =>
   /^["']/.test(value) ? value.slice(1).replace(/["']$/, '') : value
 
-function localeOf(text: string): Record<string, string> {
+function toLocale(text: string): Record<string, string> {
   const found: Record<string, string> = {}
   applyVariables(found, text)
   return Object.fromEntries(Object.entries(found).filter(([name]) => LOCALE.test(name)))

@@ -258,7 +258,7 @@ export class RunnerService {
       isAlone: this.#alone === id,
       runner: process.pid,
       otherLeaders: new Set(others.map(([, { pid }]) => pid)),
-      commandOf: (pid) => readVariable(pid, COMMAND_VARIABLE),
+      toCommand: (pid) => readVariable(pid, COMMAND_VARIABLE),
     })
     if (left.length > 0) this.#parts.log.info('command.left_processes', { id, count: left.length })
     return leftInWords(left)

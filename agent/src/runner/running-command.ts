@@ -11,9 +11,9 @@ import {
   type EndingCause,
   type EndingView,
   type ProgramExit,
-  resultOf,
   signalName,
   startFailure,
+  toResult,
 } from './ending.ts'
 import { InputPump } from './input-pump.ts'
 import { COMMAND_VARIABLE } from './left-behind.ts'
@@ -179,7 +179,7 @@ export class RunningCommand {
     const exit = this.#exit
     const cause = this.#view.ending?.cause ?? null
     const left = cause === null ? null : this.#parts.whatIsLeft(this.#program?.pid ?? 0)
-    this.#conclude(() => resultOf(exit, cause, this.#counts(this.#startedAtMs), left))
+    this.#conclude(() => toResult(exit, cause, this.#counts(this.#startedAtMs), left))
   }
 
   #failToStart(returnCode: 126 | 127, message: string): void {

@@ -4,7 +4,7 @@ import type { ApiClient } from './client.ts'
 
 const PAGE = 2000
 /** More than one server can call; beyond it we would only fill our memory. */
-export const MOST_AGENTS = 100_000
+export const MAX_AGENTS = 100_000
 
 /** Every agent as the roll knows it, by the name of its host, page by page. */
 export async function allAgents(api: ApiClient, state?: HostState): Promise<AgentView[]> {
@@ -13,7 +13,7 @@ export async function allAgents(api: ApiClient, state?: HostState): Promise<Agen
     const { agents, next } = await api.call('listAgents', { query: { state, after, limit: PAGE } })
     all.push(...agents)
     if (next === null) return all
-    if (all.length > MOST_AGENTS || agents.length === 0)
+    if (all.length > MAX_AGENTS || agents.length === 0)
       throw new CliError(
         `The server's list of agents does not end; it was left after ${all.length}. Are both of the same release?`,
       )

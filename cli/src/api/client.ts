@@ -5,7 +5,7 @@ import type { AdminResponse, AdminRouteName, AdminRoutes, Route } from '@rollcal
 import { errorBody } from '@rollcall/contracts/admin/error-body'
 import { ApiError, CliError, UnreachableError, UsageError } from '../errors.ts'
 import { nobodyListens, type ServerAddress } from './find-server.ts'
-import { send, textOf } from './http.ts'
+import { send, toText } from './http.ts'
 import { loadRoute } from './routes.ts'
 
 /** Above the 30 s that the server itself gives a host to answer. */
@@ -58,7 +58,7 @@ export class ApiClient {
     try {
       const headers = { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/octet-stream' }
       const response = await send(addressOf(server.url, route.path), { method: route.method, headers, body })
-      const answer = await textOf(response)
+      const answer = await toText(response)
       if (response.statusCode === route.status) return parseAnswer<'addContent'>(route, answer)
       throw refusalOf(response.statusCode ?? 0, answer)
     } catch (error) {
@@ -75,7 +75,7 @@ export class ApiClient {
     const route: Route = await loadRoute(name)
     const response = await this.request(route, input as Parts)
     if (response.statusCode !== route.status)
-      throw refusalOf(response.statusCode ?? 0, await textOf(response))
+      throw refusalOf(response.statusCode ?? 0, await toText(response))
     return { body: response, size: Number(response.headers['content-length']) }
   }
 
@@ -92,7 +92,7 @@ export class ApiClient {
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
     const response = await this.request(route, parts, signal)
     try {
-      return { status: response.statusCode ?? 0, body: await textOf(response) }
+      return { status: response.statusCode ?? 0, body: await toText(response) }
     } catch (error) {
       throw unansweredOf(await this.find(), signal.aborted ? signal.reason : error)
     }

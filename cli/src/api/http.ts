@@ -36,7 +36,7 @@ export async function send(
 }
 
 /** Reads an answer as text. Throws what the connection failed with. */
-export async function textOf(response: IncomingMessage): Promise<string> {
+export async function toText(response: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = []
   for await (const piece of response) pieces.push(piece as Buffer)
   return Buffer.concat(pieces).toString()

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isPassing, NoServerError } from '../errors.ts'
 
-const SHORTEST_MS = 250
-const LONGEST_MS = 5000
+const MIN_MS = 250
+const MAX_MS = 5000
 
 /** How long to wait after so many failures in a row: 0.25 s, doubled each time up to 5 s, with jitter so that many clients do not come back at once. */
 export function backOffMs(failures: number, random = Math.random()): number {
-  const full = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** Math.min(failures, 16))
+  const full = Math.min(MAX_MS, MIN_MS * 2 ** Math.min(failures, 16))
   return full * (0.5 + random / 2)
 }
 

@@ -9,7 +9,7 @@ import { ago, commandLine, endingOf, exitOf, took } from '../output/words.ts'
 import { ID_HELP, resolveCommandId, SHORT_ID_LENGTH } from './command-id.ts'
 import { addCommandLogCommand } from './command-log.ts'
 
-const LARGEST_LIST = 1000
+const MAX_LIST_LENGTH = 1000
 const MAX_COMMAND_LINE = 80
 
 interface ListOptions {
@@ -32,8 +32,8 @@ export function addCommandCommands(program: Command, context: Context): void {
     .addOption(new Option('--state <state>', 'only those in this state').choices(commandState.options))
     .option(
       '--limit <number>',
-      `at most so many, up to ${LARGEST_LIST} (default: 50)`,
-      wholeNumber(1, LARGEST_LIST),
+      `at most so many, up to ${MAX_LIST_LENGTH} (default: 50)`,
+      wholeNumber(1, MAX_LIST_LENGTH),
     )
     .addOption(jsonOption())
     .action((options: ListOptions) => list(context, options))
@@ -57,10 +57,10 @@ async function list({ api, stdout }: Context, { json, run, host, state, limit }:
   if (json) stdout.write(jsonDocument(answer))
   else if (answer.commands.length === 0) stdout.write('There are no such commands.\n')
   else
-    stdout.write(table(['ID', 'HOST', 'STATE', 'EXIT', 'AGO', 'TOOK', 'COMMAND'], answer.commands.map(rowOf)))
+    stdout.write(table(['ID', 'HOST', 'STATE', 'EXIT', 'AGO', 'TOOK', 'COMMAND'], answer.commands.map(toRow)))
 }
 
-const rowOf = (command: CommandView) => [
+const toRow = (command: CommandView) => [
   command.id.slice(0, SHORT_ID_LENGTH),
   command.host.name,
   command.state,

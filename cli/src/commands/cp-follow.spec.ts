@@ -8,13 +8,25 @@ import { followTransfer, type ShownTransfer } from './cp-follow.ts'
 const ID = '11111111-2222-4333-8444-555555555555'
 const NONE = { pending: 0, running: 0, success: 0, failed: 0, cancelled: 0 }
 const transfer = (endedAt: string | null): ShownTransfer['transfer'] => ({
-  ...{ id: ID, kind: 'file', destination: '/x', isDryRun: false, requestedBy: 'me', endedAt },
+  id: ID,
+  kind: 'file',
+  destination: '/x',
+  isDryRun: false,
+  requestedBy: 'me',
+  endedAt,
   createdAt: '2026-01-01T00:00:00.000Z',
   counts: { ...NONE, ...(endedAt === null ? { running: 2 } : { success: 2 }) },
 })
 const host = (name: string, bytes: number): ShownTransfer['hosts'][number] => ({
-  ...{ host: name, state: 'running', bytes, totalBytes: 100, filesWritten: null, filesUnchanged: null },
-  ...{ changes: null, reasonCode: null, reason: null },
+  host: name,
+  state: 'running',
+  bytes,
+  totalBytes: 100,
+  filesWritten: null,
+  filesUnchanged: null,
+  changes: null,
+  reasonCode: null,
+  reason: null,
 })
 const progress = (name: string, bytes: number) => {
   const { changes: _changes, ...rest } = host(name, bytes)

@@ -18,10 +18,12 @@ type Following = Pick<Context, 'api' | 'env' | 'find' | 'notice' | 'stderr'>
 export async function followTransfer(context: Following, id: string): Promise<ShownTransfer> {
   const { api, env, find, notice, stderr } = context
   const onProgress = (transfer: TransferView, hosts: readonly TransferProgress[]) => {
-    if (stderr.isTTY) stderr.write(`\r\x1b[2K${progressOf(transfer, hosts)}`)
+    if (stderr.isTTY) stderr.write(`\r\x1b[2K${toProgress(transfer, hosts)}`)
   }
   const settings = {
-    ...{ find, notice, signal: new AbortController().signal },
+    find,
+    notice,
+    signal: new AbortController().signal,
     giveUpAfterMs: Math.min(giveUpAfterMs(env), MAX_LIVE_SILENCE_MS),
   }
   try {
@@ -41,7 +43,7 @@ export async function followTransfer(context: Following, id: string): Promise<Sh
   }
 }
 
-export function progressOf({ counts }: TransferView, hosts: readonly TransferProgress[]): string {
+export function toProgress({ counts }: TransferView, hosts: readonly TransferProgress[]): string {
   const bytes = hosts.reduce((sum, host) => sum + host.bytes, 0)
   const total = hosts.reduce((sum, host) => sum + host.totalBytes, 0)
   const share = total === 0 ? '' : `, ${Math.floor((100 * bytes) / total)} %`

@@ -50,8 +50,12 @@ export async function copyFrom(
     table(
       ['HOST', 'STATE', ...counts, 'BYTES', recursive ? 'FOLDER' : 'FILE', 'REASON'],
       rows.map(({ host, state, fetched, unchanged, bytes, file, reason }) => [
-        ...[host, state, ...(recursive ? [String(fetched ?? ''), String(unchanged ?? '')] : [])],
-        ...[String(bytes ?? ''), file ?? '', reason ?? ''],
+        host,
+        state,
+        ...(recursive ? [String(fetched ?? ''), String(unchanged ?? '')] : []),
+        String(bytes ?? ''),
+        file ?? '',
+        reason ?? '',
       ]),
     ),
   )

@@ -18,7 +18,9 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const END = { left_out: [], left_out_count: 0 }
 const file = (path: string, content: string) => ({
-  ...{ path, size: content.length, mode: 0o644 },
+  path,
+  size: content.length,
+  mode: 0o644,
   sha256: createHash('sha256').update(content).digest('hex'),
 })
 

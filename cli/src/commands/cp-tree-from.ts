@@ -6,8 +6,8 @@ import { sanitizeText } from '@rollcall/contracts'
 import type { TreeEntry, TreeFile, TreeLink } from '@rollcall/contracts/agent'
 import {
   isTreeFile,
+  MAX_CONCURRENT_FILES,
   MAX_MANIFEST_BYTES,
-  MOST_FILES_AT_ONCE,
   toUtimesSeconds,
   treeEntry,
   treeListEnd,
@@ -23,7 +23,7 @@ const BYTES_AT_ONCE = 256 * 1024 * 1024
 const PATH_BYTES_AT_ONCE = 128 * 1024
 /** What its owner on the host may do with a file, whoever copied it may do here, and nobody else. */
 const OWNERS_OWN = 0o700
-const MOST_TOLD = 10
+const MAX_REPORTED = 10
 
 /**
  * Brings a folder of a host here, with its links, folders and times. Only files that differ are fetched, by their content; other files that are
@@ -74,11 +74,11 @@ async function readList(context: Context, host: string, path: string): Promise<T
   if (!end.success || entries.some(({ success }) => !success))
     throw new CliError('The host answers with something that is no list of a folder.')
   const { left_out, left_out_count } = end.data
-  for (const name of left_out.slice(0, MOST_TOLD))
+  for (const name of left_out.slice(0, MAX_REPORTED))
     context.notice(
       `${host}: ${sanitizeText(name, 300)} is left out: it is a device or the like, or its name is no UTF-8`,
     )
-  if (left_out_count > Math.min(left_out.length, MOST_TOLD))
+  if (left_out_count > Math.min(left_out.length, MAX_REPORTED))
     context.notice(`${host}: ${left_out_count} are left out in all`)
   return entries.flatMap(({ data }) => data ?? [])
 }
@@ -103,7 +103,7 @@ function* batchesOf(files: readonly TreeFile[]): Generator<TreeFile[]> {
     bytes += file.size
     pathBytes += Buffer.byteLength(file.path)
     const isFull =
-      batch.length === MOST_FILES_AT_ONCE || bytes > BYTES_AT_ONCE || pathBytes > PATH_BYTES_AT_ONCE
+      batch.length === MAX_CONCURRENT_FILES || bytes > BYTES_AT_ONCE || pathBytes > PATH_BYTES_AT_ONCE
     if (isFull && batch.length > 0) {
       yield batch
       batch = []

@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { destinationOf, parseMode, parseRemote } from '../input/copy-operands.ts'
-import { type LocalFile, manifestOf, readLocalFile, readLocalTree } from '../input/local-tree.ts'
+import { type LocalFile, readLocalFile, readLocalTree, toManifest } from '../input/local-tree.ts'
 import { jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
@@ -136,12 +136,12 @@ async function beginFile(
   await handOver(context, [file])
   return context.api.call('startTransfer', {
     body: {
-      ...{ ...target, destination, source: { kind: 'file' as const, sha256: file.sha256 } },
-      ...{
-        mode: options.mode ?? file.mode,
-        owner: options.owner ?? null,
-        makeParents: options.parents ?? false,
-      },
+      ...target,
+      destination,
+      source: { kind: 'file' as const, sha256: file.sha256 },
+      mode: options.mode ?? file.mode,
+      owner: options.owner ?? null,
+      makeParents: options.parents ?? false,
     },
   })
 }
@@ -157,11 +157,14 @@ async function beginTree(
     throw new UsageError('--mode is for a single file: those of a tree keep the modes that they have here.')
   const tree = await readLocalTree(source, (path, why) => context.notice(`${path} ${why}`))
   await handOver(context, tree.files)
-  const manifest = await context.api.addContent(Readable.from([manifestOf(tree)]))
+  const manifest = await context.api.addContent(Readable.from([toManifest(tree)]))
   return context.api.call('startTransfer', {
     body: {
-      ...{ ...target, destination, source: { kind: 'tree' as const, sha256: manifest.sha256 } },
-      ...{ owner: options.owner ?? null, makeParents: options.parents ?? false },
+      ...target,
+      destination,
+      source: { kind: 'tree' as const, sha256: manifest.sha256 },
+      owner: options.owner ?? null,
+      makeParents: options.parents ?? false,
       ...(options.delete && { deleteOthers: true }),
       ...(options.dryRun && { dryRun: true }),
     },

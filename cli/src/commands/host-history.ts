@@ -8,7 +8,7 @@ import { moment } from '../output/measures.ts'
 import { table } from '../output/table.ts'
 import { ago, duration } from '../output/words.ts'
 
-const LARGEST_LIST = 1000
+const MAX_LIST_LENGTH = 1000
 const MAX_REASON = 2100
 
 const HELP = `
@@ -26,8 +26,8 @@ export function addHostHistoryCommand(host: Command, context: Context): void {
     .description('the states that a host has been in, for how long, and why')
     .option(
       '--limit <number>',
-      `only the newest so many, up to ${LARGEST_LIST} (default: 100)`,
-      wholeNumber(1, LARGEST_LIST),
+      `only the newest so many, up to ${MAX_LIST_LENGTH} (default: 100)`,
+      wholeNumber(1, MAX_LIST_LENGTH),
     )
     .addOption(jsonOption())
     .addHelpText('after', HELP)
@@ -39,13 +39,13 @@ async function history({ api, stdout }: Context, name: string, { limit, json }: 
   if (json) stdout.write(jsonDocument(answer))
   else if (answer.events.length === 0) stdout.write('Nothing has happened to it yet.\n')
   else {
-    const rows = rowsOf(answer.events.toReversed(), Date.now())
+    const rows = toRows(answer.events.toReversed(), Date.now())
     stdout.write(table(['AT', 'STATE', 'LASTED', 'REASON'], rows, MAX_REASON))
   }
 }
 
 /** `events` are oldest first. */
-const rowsOf = (events: readonly HostEvent[], now: number) =>
+const toRows = (events: readonly HostEvent[], now: number) =>
   events.map(({ at, to, reason, code }, place) => {
     const next = events[place + 1]
     const lasted = next ? duration(Date.parse(next.at) - Date.parse(at)) : `${ago(at, now)} so far`

@@ -52,7 +52,7 @@ async function list({ api, stdout }: Context, { state, label = {}, wide, json }:
     wanted.every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value),
   )
   const rows = json || wide ? withHosts(agents, (await api.call('listHosts')).hosts) : agents.map(alone)
-  if (json) stdout.write(jsonDocument({ hosts: rows.map(jsonOf) }))
+  if (json) stdout.write(jsonDocument({ hosts: rows.map(toJson) }))
   else if (rows.length > 0) stdout.write(tableOf(rows, wide ? WIDE_COLUMNS : COLUMNS))
   else if (state !== undefined || wanted.length > 0) stdout.write('No host is like that.\n')
   else stdout.write('There are no hosts yet. "rollcall host add --help" shows how to add one.\n')
@@ -70,7 +70,7 @@ function withHosts(agents: readonly AgentView[], hosts: readonly HostView[]): Ro
 }
 
 /** The host as `host show` gives it, with the roll's word where both have one. */
-function jsonOf({ agent: { hostId: _id, host: _name, version: _version, ...roll }, host }: Row) {
+function toJson({ agent: { hostId: _id, host: _name, version: _version, ...roll }, host }: Row) {
   return { ...host, ...roll }
 }
 

@@ -5,7 +5,7 @@ import { durationText } from '../input/duration.ts'
 import { jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { moment } from '../output/measures.ts'
-import { type Cell, cellsOf, sparkline } from '../output/sparkline.ts'
+import { type Cell, sparkline, toCells } from '../output/sparkline.ts'
 import { table } from '../output/table.ts'
 
 const STEP_MS = { '5m': 300_000, '1h': 3_600_000 }
@@ -57,7 +57,7 @@ function drawing(all: readonly HostSample[], stepMs: number, columns: number): s
     `now ${all.at(-1)?.load.toFixed(2)}, most ${peak(all, 'load').toFixed(2)}`,
   ]
   const room = columns - NAME_WIDTH - Math.max(...figures.map(({ length }) => length)) - 2
-  const { cells, cellMs } = cellsOf(all, stepMs, Math.max(10, room))
+  const { cells, cellMs } = toCells(all, stepMs, Math.max(10, room))
   const line = (name: string, of: (cell: Cell) => number, most: number, figure: string | undefined) =>
     `${name.padEnd(NAME_WIDTH)}${sparkline(
       cells.map((cell) => cell && of(cell)),

@@ -101,7 +101,12 @@ async function sourceOf(
 async function list({ api, stdout }: Context, { json }: Options): Promise<void> {
   const answer = await api.call('listCollections')
   const rows = answer.collections.map((each) => [
-    ...[each.name, short(each), String(each.playbooks.length), each.addedBy, each.addedAt, whence(each)],
+    each.name,
+    short(each),
+    String(each.playbooks.length),
+    each.addedBy,
+    each.addedAt,
+    whence(each),
     each.labels?.join(', ') ?? 'all hosts',
   ])
   stdout.write(

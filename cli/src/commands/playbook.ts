@@ -94,7 +94,7 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-async function variablesOf({ set, varsFile }: Options): Promise<Variables> {
+async function toVariables({ set, varsFile }: Options): Promise<Variables> {
   if (varsFile === undefined) return set ?? {}
   const text = await readFile(varsFile === '-' ? '/dev/stdin' : varsFile, 'utf8')
   const given = jsonOrText(text)
@@ -137,7 +137,10 @@ async function run(context: Context, mode: 'run' | 'plan', name: string, options
   const { diff, timeout, via } = options
   const runId = randomUUID()
   const body = {
-    ...{ runId, mode, ...target, variables: (await variablesOf(options)) as Record<string, never> },
+    runId,
+    mode,
+    ...target,
+    variables: (await toVariables(options)) as Record<string, never>,
     ...(limits && { limits }),
     ...(diff && { diff }),
     ...(via && { via }),

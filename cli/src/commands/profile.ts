@@ -10,8 +10,8 @@ import { table } from '../output/table.ts'
 import { labelList } from '../output/words.ts'
 import { inTermsOf, labelTerm } from './field-terms.ts'
 
-const LEAST_INTERVAL_MS = 1000
-const LEAST_OFFLINE_MS = 2000
+const MIN_INTERVAL_MS = 1000
+const MIN_OFFLINE_MS = 2000
 const DAY_MS = 86_400_000
 const DEFAULT_PROFILE = 'default'
 
@@ -76,7 +76,7 @@ export function addProfileCommands(program: Command, context: Context): void {
 }
 
 function addBounds(command: Command, isRequired: boolean): Command {
-  const interval = durationBetween(LEAST_INTERVAL_MS, DAY_MS)
+  const interval = durationBetween(MIN_INTERVAL_MS, DAY_MS)
   const least = ['--min <duration>', 'least time between two calls', interval] as const
   const most = ['--max <duration>', 'most time between two calls', interval] as const
   if (isRequired) command.requiredOption(...least).requiredOption(...most)
@@ -84,7 +84,7 @@ function addBounds(command: Command, isRequired: boolean): Command {
   return command.option(
     '--offline-after <duration>',
     'offline when there was no answer for so long',
-    durationBetween(LEAST_OFFLINE_MS, DAY_MS),
+    durationBetween(MIN_OFFLINE_MS, DAY_MS),
   )
 }
 

@@ -77,6 +77,10 @@ const listing = (hosts: readonly RotationHost[]): string =>
   table(
     ['HOST', 'CREDENTIALS SINCE', 'LAST ROTATED', 'UNDER WAY', 'WHY NOT YET'],
     hosts.map(({ host, credentialsAt, rotatedAt, rotation }) => [
-      ...[host.name, credentialsAt, rotatedAt ?? 'never', rotation?.phase ?? '-', rotation?.reason ?? '-'],
+      host.name,
+      credentialsAt,
+      rotatedAt ?? 'never',
+      rotation?.phase ?? '-',
+      rotation?.reason ?? '-',
     ]),
   )

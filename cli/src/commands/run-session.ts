@@ -9,7 +9,7 @@ import { TerminalSession } from '../input/terminal-session.ts'
 import { giveUpAfterMs } from '../live/reconnecting.ts'
 import { RunTracker } from '../live/run-tracker.ts'
 import { watch } from '../live/watch.ts'
-import { exitCodeOf } from '../output/exit-code.ts'
+import { toExitCode } from '../output/exit-code.ts'
 import { jsonLine } from '../output/json.ts'
 import { JsonPrinter, LinePrinter, type Printer, RawPrinter } from '../output/printer.ts'
 import { ProgressLine } from '../output/progress.ts'
@@ -104,7 +104,7 @@ export class RunSession {
       if (ending instanceof ApiError) context.notice(`${host.name}: ${ending.message} (${ending.code})`)
     }
     if (!this.options.json) this.conclude(commands.flatMap(({ id }) => ended.get(id) ?? []))
-    return exitCodeOf(commands.map(({ id }) => ended.get(id)))
+    return toExitCode(commands.map(({ id }) => ended.get(id)))
   }
 
   /** How many are in which state, and in the end which hosts ended alike; with their outputs if `withOutput`. */
@@ -131,7 +131,7 @@ export class RunSession {
       context.stdout.write(jsonLine({ type: 'run-end', run }))
       context.stdout.write(jsonLine({ type: 'summary', groups: summary.groups }))
     } else await printReport(context, summary, { withOutput })
-    return exitCodeOf(this.commands.map(({ id }) => ended.get(id)))
+    return toExitCode(this.commands.map(({ id }) => ended.get(id)))
   }
 
   private printer(): Printer {

@@ -127,7 +127,11 @@ function orderOfProgram(
     )
   const runId = randomUUID()
   const body = {
-    ...{ runId, program, args, ...target, ...programOf(options) },
+    runId,
+    program,
+    args,
+    ...target,
+    ...programOf(options),
     ...(limits && { limits }),
     ...(tty && { tty, ...sizeOf(stdout) }),
     ...(stdin && { stdin }),
@@ -180,10 +184,10 @@ function detach({ stdout, notice }: Context, accepted: RunAccepted, { json }: Ru
     return
   }
   tellSkipped({ notice }, accepted.skipped)
-  stdout.write(accepted.commands.map(lineOf).join(''))
+  stdout.write(accepted.commands.map(toLine).join(''))
   notice(
     `follow one with: rollcall command log ID --follow; see all with: rollcall runs show ${accepted.runId}`,
   )
 }
 
-const lineOf = ({ id, host }: CommandView) => `${id}  ${host.name}\n`
+const toLine = ({ id, host }: CommandView) => `${id}  ${host.name}\n`

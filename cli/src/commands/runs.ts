@@ -10,7 +10,7 @@ import { fieldList, table } from '../output/table.ts'
 import { ago, commandLine, duration, hostCount, limitsInWords } from '../output/words.ts'
 import { RUN_ID_HELP, resolveRunId, SHORT_ID_LENGTH } from './command-id.ts'
 
-const LARGEST_LIST = 200
+const MAX_LIST_LENGTH = 200
 const MAX_COMMAND_LINE = 60
 
 interface Options {
@@ -26,8 +26,8 @@ export function addRunsCommands(program: Command, context: Context): void {
     .description('runs, newest first')
     .option(
       '--limit <number>',
-      `at most so many, up to ${LARGEST_LIST} (default: 50)`,
-      wholeNumber(1, LARGEST_LIST),
+      `at most so many, up to ${MAX_LIST_LENGTH} (default: 50)`,
+      wholeNumber(1, MAX_LIST_LENGTH),
     )
     .addOption(jsonOption())
     .action((options: Options) => list(context, options))
@@ -52,11 +52,11 @@ async function list({ api, stdout }: Context, { json, limit }: Options): Promise
   else if (answer.runs.length === 0) stdout.write('There are no runs yet.\n')
   else
     stdout.write(
-      table(['ID', 'WHERE', 'STATE', 'OK', 'AGO', 'TOOK', 'BY', 'COMMAND'], answer.runs.map(rowOf)),
+      table(['ID', 'WHERE', 'STATE', 'OK', 'AGO', 'TOOK', 'BY', 'COMMAND'], answer.runs.map(toRow)),
     )
 }
 
-const rowOf = (run: RunView) => [
+const toRow = (run: RunView) => [
   run.id.slice(0, SHORT_ID_LENGTH),
   whereOf(run),
   stateOf(run),
@@ -64,14 +64,14 @@ const rowOf = (run: RunView) => [
   ago(run.createdAt),
   run.endedAt ? duration(Date.parse(run.endedAt) - Date.parse(run.createdAt)) : '-',
   run.requestedBy,
-  shortened(titleOf(run)),
+  shortened(toTitle(run)),
 ]
 
 const shortened = (text: string) =>
   text.length > MAX_COMMAND_LINE ? `${text.slice(0, MAX_COMMAND_LINE - 1)}…` : text
 
 /** A plan is told apart from what applies it. */
-const titleOf = (run: RunView) =>
+const toTitle = (run: RunView) =>
   run.playbook ? `${run.playbook.mode} ${run.playbook.name}` : commandLine(run)
 
 function whereOf({ target, total }: RunView): string {
@@ -101,16 +101,16 @@ async function show(context: Context, given: string, { json, output }: Options):
 /** Of a playbook its tasks: what it writes is for the server, and is alike on no two hosts. */
 async function showPlaybook({ api, stdout }: Context, id: string): Promise<void> {
   const view = await api.call('showPlaybookRun', { params: { id } })
-  const tasksOf = async (command: string) =>
+  const toTasks = async (command: string) =>
     (await api.call('showPlaybookTasks', { params: { id: command } })).tasks
-  stdout.write(await playbookReport(view, tasksOf))
+  stdout.write(await playbookReport(view, toTasks))
 }
 
 function describe(run: RunView): string {
   return fieldList([
     ['Id', run.id],
     ['Command', commandLine(run)],
-    ['Playbook', run.playbook && titleOf(run)],
+    ['Playbook', run.playbook && toTitle(run)],
     ['Applies', run.playbook?.planId ?? null],
     ['Applied by', run.playbook?.appliedBy ?? null],
     ['Directory', run.cwd],

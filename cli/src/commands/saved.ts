@@ -111,7 +111,7 @@ function describe(saved: SavedCommandView): string {
 }
 
 /** What the options say, as the API takes it; only what was given. */
-function fieldsOf(options: Options) {
+function toFields(options: Options) {
   const target = targetOf(options)
   const limits = limitsOf(options)
   const { description } = options
@@ -131,7 +131,7 @@ async function add(
   options: Options,
 ): Promise<void> {
   const answer = await context.api.call('addSavedCommand', {
-    body: { name, program, args, ...fieldsOf(options) },
+    body: { name, program, args, ...toFields(options) },
   })
   if (options.json) context.stdout.write(jsonDocument(answer))
   else context.notice(`saved; run it with: rollcall run --saved ${name}`)
@@ -144,7 +144,7 @@ async function change(
   args: string[],
   options: Options,
 ): Promise<void> {
-  const body = { ...fieldsOf(options), ...(program !== undefined && { program, args }) }
+  const body = { ...toFields(options), ...(program !== undefined && { program, args }) }
   if (Object.keys(body).length === 0) throw new UsageError('Say what to change; --help shows what can be.')
   const answer = await context.api.call('changeSavedCommand', { params: { name }, body })
   if (options.json) context.stdout.write(jsonDocument(answer))

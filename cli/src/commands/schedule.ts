@@ -91,20 +91,20 @@ async function list({ api, stdout }: Context, { json }: Options): Promise<void> 
   if (json) stdout.write(jsonDocument(answer))
   else if (answer.schedules.length === 0)
     stdout.write('There are no schedules yet. "rollcall schedule add --help" shows how to add one.\n')
-  else stdout.write(table(['NAME', 'CRON', 'TIME ZONE', 'NEXT', 'LAST', 'WHAT'], answer.schedules.map(rowOf)))
+  else stdout.write(table(['NAME', 'CRON', 'TIME ZONE', 'NEXT', 'LAST', 'WHAT'], answer.schedules.map(toRow)))
 }
 
-const rowOf = (schedule: ScheduleView) => [
+const toRow = (schedule: ScheduleView) => [
   schedule.name,
   schedule.cron,
   schedule.timeZone,
   schedule.isEnabled ? localTime(schedule.next[0], schedule.timeZone) : 'paused',
-  schedule.last[0] ? outcomeOf(schedule.last[0]) : '-',
+  schedule.last[0] ? toOutcome(schedule.last[0]) : '-',
   whatOf(schedule),
 ]
 
 /** What became of a time, and of its run where there was one. */
-const outcomeOf = ({ outcome, runState }: ScheduleView['last'][number]) =>
+const toOutcome = ({ outcome, runState }: ScheduleView['last'][number]) =>
   runState ? `${outcome}, ${runState}` : outcome
 
 const whatOf = ({ savedCommand, command }: ScheduleView) =>
@@ -114,7 +114,9 @@ const whatOf = ({ savedCommand, command }: ScheduleView) =>
 function localTime(moment: string | undefined, timeZone: string): string {
   if (moment === undefined) return '-'
   return new Intl.DateTimeFormat('sv-SE', {
-    ...{ timeZone, dateStyle: 'short', timeStyle: 'short' },
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: 'short',
   }).format(new Date(moment))
 }
 
@@ -143,7 +145,7 @@ function describe(schedule: ScheduleView): string {
   if (last.length === 0) return fields
   const rows = last.map((firing) => [
     localTime(firing.plannedAt, timeZone),
-    outcomeOf(firing),
+    toOutcome(firing),
     firing.runId ?? '-',
     firing.reason ?? '',
   ])
@@ -167,7 +169,8 @@ async function add(
   const limits = limitsOf(options)
   const answer = await context.api.call('addSchedule', {
     body: {
-      ...{ name, cron },
+      name,
+      cron,
       ...(timeZone !== undefined && { timeZone }),
       ...(saved !== undefined && { savedCommand: saved }),
       ...(program !== undefined && { command: { program, args, ...how } }),

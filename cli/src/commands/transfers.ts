@@ -39,8 +39,14 @@ async function list({ api, stdout }: Context, { json }: Options): Promise<void> 
       table(
         ['ID', 'KIND', 'DESTINATION', 'OK', 'FAILED', 'OPEN', 'AGO', 'BY'],
         answer.transfers.map(({ id, kind, destination, counts, createdAt, requestedBy }) => [
-          ...[id, kind, destination, String(counts.success), String(counts.failed)],
-          ...[String(counts.pending + counts.running), ago(createdAt), requestedBy],
+          id,
+          kind,
+          destination,
+          String(counts.success),
+          String(counts.failed),
+          String(counts.pending + counts.running),
+          ago(createdAt),
+          requestedBy,
         ]),
       ),
     )
@@ -54,7 +60,11 @@ async function show({ api, stdout }: Context, id: string, { json }: Options): Pr
       table(
         ['HOST', 'STATE', 'BYTES', 'OF', 'REASON'],
         answer.hosts.map(({ host, state, bytes, totalBytes, reason }) => [
-          ...[host, state, String(bytes), String(totalBytes), reason ?? ''],
+          host,
+          state,
+          String(bytes),
+          String(totalBytes),
+          reason ?? '',
         ]),
       ),
     )

@@ -94,7 +94,7 @@ function addRingOptions(command: Command): Command {
     .addOption(jsonOption())
 }
 
-function bodyOf(options: Options): NewUpgradeInput {
+function toBody(options: Options): NewUpgradeInput {
   const { release, canary, batch, gate, stopAfter } = options
   const target = targetOf(options)
   if (!target) throw new UsageError('Say which hosts: --host NAMES, --label SELECTOR or --all.')
@@ -117,15 +117,20 @@ async function list({ api, stdout }: Context, { json }: Options): Promise<void> 
     table(
       ['ID', 'RELEASE', 'STATE', 'UPGRADED', 'HOSTS', 'BY', 'BEGUN'],
       answer.upgrades.map((one) => [
-        ...[one.id, one.version, one.state, String(one.counts.upgraded), String(one.total)],
-        ...[one.requestedBy, one.createdAt],
+        one.id,
+        one.version,
+        one.state,
+        String(one.counts.upgraded),
+        String(one.total),
+        one.requestedBy,
+        one.createdAt,
       ]),
     ),
   )
 }
 
 async function plan({ api, stdout }: Context, options: Options): Promise<void> {
-  const answer = await api.call('planUpgrade', { body: bodyOf(options) })
+  const answer = await api.call('planUpgrade', { body: toBody(options) })
   if (options.json) return void stdout.write(jsonDocument(answer))
   stdout.write(`to ${answer.version}\n`)
   for (const { ring, hosts } of answer.rings) stdout.write(`ring ${ring}: ${hosts.join(' ')}\n`)
@@ -135,7 +140,7 @@ async function plan({ api, stdout }: Context, options: Options): Promise<void> {
 
 async function start(context: Context, options: Options): Promise<void> {
   const { api, stdout } = context
-  const { upgrade, skipped } = await api.call('startUpgrade', { body: bodyOf(options) })
+  const { upgrade, skipped } = await api.call('startUpgrade', { body: toBody(options) })
   for (const { host, reason } of skipped)
     context.stderr.write(`left out: ${host}, ${sanitizeText(reason, 300)}\n`)
   if (!options.wait) return void stdout.write(options.json ? jsonDocument({ upgrade }) : `${upgrade.id}\n`)

@@ -20,7 +20,7 @@ export async function readHostFile(
   const { readHosts } = await import('@rollcall/inventory')
   const text =
     file === '-'
-      ? await textOf(stdin)
+      ? await toText(stdin)
       : await readFile(file, 'utf8').catch((cause) => {
           throw new CliError(`Cannot read ${file}: ${(cause as Error).message}.`, { cause })
         })
@@ -34,7 +34,7 @@ export async function readHostFile(
   return { ...imported, hosts: imported.hosts.map((host) => withPaths(host, base)) }
 }
 
-async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+async function toText(stream: NodeJS.ReadableStream): Promise<string> {
   const pieces: Buffer[] = []
   for await (const piece of stream) pieces.push(Buffer.from(piece))
   return Buffer.concat(pieces).toString()

@@ -112,7 +112,7 @@ function rightsOf(
 }
 
 /** The list of a tree, as the server and the hosts want it. */
-export const manifestOf = ({ entries }: LocalTree): Buffer =>
+export const toManifest = ({ entries }: LocalTree): Buffer =>
   Buffer.from(entries.map((entry) => JSON.stringify(entry)).join('\n'))
 
 async function lookAt(path: string) {

@@ -3,13 +3,13 @@ import type { CommandInput } from './command-input.ts'
 import { TerminalEscape } from './terminal-escape.ts'
 
 /** What the contract takes for columns and for rows. */
-const LARGEST_SIZE = 1000
+const MAX_SIZE = 1000
 
 /** This terminal's size; undefined when it has none, as when output goes to a file. */
 export function sizeOf(stdout: Context['stdout']): { columns: number; rows: number } | undefined {
   const { columns, rows } = stdout
   if (!stdout.isTTY || !columns || !rows) return undefined
-  return { columns: Math.min(columns, LARGEST_SIZE), rows: Math.min(rows, LARGEST_SIZE) }
+  return { columns: Math.min(columns, MAX_SIZE), rows: Math.min(rows, MAX_SIZE) }
 }
 
 /** Hands this terminal to one remote command: every key but `~.` goes there, and every change of size. */

@@ -1,6 +1,6 @@
 import type { AgentChange, AgentView, HostState, LiveEvent } from '@rollcall/contracts/admin'
 import { agentView } from '@rollcall/contracts/admin/heartbeats/schemas'
-import { MOST_AGENTS } from '../api/agents.ts'
+import { MAX_AGENTS } from '../api/agents.ts'
 import { CliError } from '../errors.ts'
 
 const WATCHED = [
@@ -47,7 +47,7 @@ export class FleetView {
   private isKnown = false
   private isAwaiting = true
 
-  constructor(most = MOST_AGENTS) {
+  constructor(most = MAX_AGENTS) {
     this.most = most
   }
 
@@ -94,7 +94,7 @@ export class FleetView {
         continue
       }
       this.keep(this.known, change.hostId, next)
-      news.changes.push(...changeOf(change.hostId, before, next, now))
+      news.changes.push(...toChange(change.hostId, before, next, now))
     }
     for (const hostId of removed) {
       const before = this.known.get(hostId)
@@ -125,13 +125,13 @@ function changesBetween(
 ): StateChange[] {
   const left = [...before].filter(([hostId]) => !after.has(hostId))
   return [
-    ...[...after].flatMap(([hostId, agent]) => changeOf(hostId, before.get(hostId), agent, now)),
+    ...[...after].flatMap(([hostId, agent]) => toChange(hostId, before.get(hostId), agent, now)),
     ...left.map(([hostId, agent]) => removalOf(hostId, agent, now)),
   ]
 }
 
 /** None where neither the state nor what it is for has changed. */
-function changeOf(
+function toChange(
   hostId: string,
   before: WatchedAgent | undefined,
   { host, state, stateCode, stateReason, stateSince }: WatchedAgent,

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { exitCodeOf } from './exit-code.ts'
+import { toExitCode } from './exit-code.ts'
 
-const of = (state: Parameters<typeof exitCodeOf>[0][number] & object) => ({ ...state })
+const of = (state: Parameters<typeof toExitCode>[0][number] & object) => ({ ...state })
 const ended = (
   state: 'success' | 'failed' | 'timed_out' | 'cancelled' | 'lost',
   exitCode: number | null = null,
   signal: string | null = null,
 ) => of({ state, exitCode, signal })
 
-describe('exitCodeOf', () => {
+describe('toExitCode', () => {
   it.each([
     ['success', ended('success', 0), 0],
     ["the program's own code", ended('failed', 42), 42],
@@ -20,13 +20,13 @@ describe('exitCodeOf', () => {
     ['lost', ended('lost'), 1],
     ['never seen to end', undefined, 1],
   ])('one host, %s', (_what, command, code) => {
-    expect(exitCodeOf([command])).toBe(code)
+    expect(toExitCode([command])).toBe(code)
   })
 
   it('several hosts are 0 only when every one succeeded', () => {
-    expect(exitCodeOf([ended('success', 0), ended('success', 0)])).toBe(0)
-    expect(exitCodeOf([ended('success', 0), ended('failed', 42)])).toBe(1)
-    expect(exitCodeOf([ended('cancelled'), ended('cancelled')])).toBe(1)
-    expect(exitCodeOf([ended('success', 0), undefined])).toBe(1)
+    expect(toExitCode([ended('success', 0), ended('success', 0)])).toBe(0)
+    expect(toExitCode([ended('success', 0), ended('failed', 42)])).toBe(1)
+    expect(toExitCode([ended('cancelled'), ended('cancelled')])).toBe(1)
+    expect(toExitCode([ended('success', 0), undefined])).toBe(1)
   })
 })

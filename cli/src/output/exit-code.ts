@@ -12,7 +12,7 @@ Hosts that --label or --all left out do not count.
 type Ended = Pick<CommandView, 'state' | 'exitCode' | 'signal'>
 
 /** What the whole run means to a script; `commands` are all that were asked for, with undefined for one never seen to end. */
-export function exitCodeOf(commands: readonly (Ended | undefined)[]): number {
+export function toExitCode(commands: readonly (Ended | undefined)[]): number {
   const [only, ...others] = commands
   if (others.length > 0) return commands.every((command) => command?.state === 'success') ? 0 : 1
   return only ? exitCodeOfOne(only) : 1

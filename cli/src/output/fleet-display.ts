@@ -99,7 +99,7 @@ export class LineDisplay implements FleetDisplay {
   show(changes: readonly StateChange[], isWhole: boolean) {
     if (isWhole && !this.isKnown) this.streams.notice(`watching ${counted(this.view.agents)}`)
     this.isKnown ||= isWhole
-    return write(this.streams.stdout, changes.map(lineOf).join(''))
+    return write(this.streams.stdout, changes.map(toLine).join(''))
   }
 
   notice(text: string): void {
@@ -111,7 +111,7 @@ export class LineDisplay implements FleetDisplay {
   }
 }
 
-function lineOf({ at, host, from, to, code, reason }: StateChange): string {
+function toLine({ at, host, from, to, code, reason }: StateChange): string {
   const why = reasonWords(reason, code)
   const text = `${moment(at)}  ${host}  ${from ?? 'new'} → ${to}${why ? `  ${why}` : ''}`
   return `${sanitizeText(text, 4000)}\n`

@@ -44,7 +44,7 @@ export function fleetFrame({ agents, rows, columns, now, note }: Frame): FrameLi
   const [shown, left] = [sorted.slice(0, room), sorted.slice(room)]
   const [header = '', ...lines] = table(
     HEADER,
-    shown.map((agent) => cellsOf(agent, now)),
+    shown.map((agent) => toCells(agent, now)),
   ).split('\n')
   return [
     { text: counted(agents), tone: 'plain' as const },
@@ -78,7 +78,7 @@ function byUrgency(one: WatchedAgent, other: WatchedAgent): number {
   return one.host < other.host ? -1 : 1
 }
 
-const cellsOf = (agent: WatchedAgent, now: number) => [
+const toCells = (agent: WatchedAgent, now: number) => [
   agent.host,
   stateWords(agent),
   roughAge(agent.stateSince, now),

@@ -4,7 +4,11 @@ import { verdictInWords } from './playbook-report.ts'
 
 const totals = (changed: number) => ({ ok: 1, changed, failed: 0, skipped: 0, rescued: 0, unreachable: 0 })
 const host = (state: PlaybookHost['state'], changed = 0): PlaybookHost => ({
-  ...{ commandId: 'x', host: 'h', reason: null, way: null, digest: null },
+  commandId: 'x',
+  host: 'h',
+  reason: null,
+  way: null,
+  digest: null,
   state,
   totals: totals(changed),
 })

@@ -12,12 +12,12 @@ import { table } from './table.ts'
 export type TasksOf = (commandId: string) => Promise<TaskResult[]>
 
 /** Hosts that came out alike are told of once, with the tasks of the first of them. */
-export async function playbookReport(view: PlaybookRunView, tasksOf: TasksOf): Promise<string> {
+export async function playbookReport(view: PlaybookRunView, toTasks: TasksOf): Promise<string> {
   const parts: string[] = []
   for (const group of groupsOf(view.hosts)) {
     const [first] = group
     if (!first) continue
-    const tasks = await tasksOf(first.commandId)
+    const tasks = await toTasks(first.commandId)
     const overSsh = first.way === 'ssh' ? ' over SSH' : ''
     parts.push(`${foldHosts(group.map(({ host }) => host))}${overSsh}: ${inWords(first)}\n`)
     if (first.reason !== null && first.state !== 'success')

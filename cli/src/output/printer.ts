@@ -49,10 +49,10 @@ export class LinePrinter implements Printer {
     this.streams = streams
     const width = Math.max(0, ...hosts.map((host) => host.length))
     const prefixesOn = (stream: { isTTY?: boolean }) => {
-      const colourOf = (place: number) =>
+      const toColour = (place: number) =>
         isColoured(stream, streams.env) ? COLOURS[place % COLOURS.length] : undefined
       return new Map(
-        hosts.map((host, i) => [host, prefixOf(sanitizeText(host.padEnd(width), width), colourOf(i))]),
+        hosts.map((host, i) => [host, prefixOf(sanitizeText(host.padEnd(width), width), toColour(i))]),
       )
     }
     this.prefixes = { stdout: prefixesOn(streams.stdout), stderr: prefixesOn(streams.stderr) }

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { countsLine, ProgressLine } from './progress.ts'
 
 const counts = (more: object) => ({
-  ...{ held: 0, pending: 0, running: 0, success: 0, failed: 0, timed_out: 0, cancelled: 0, lost: 0 },
+  held: 0,
+  pending: 0,
+  running: 0,
+  success: 0,
+  failed: 0,
+  timed_out: 0,
+  cancelled: 0,
+  lost: 0,
   ...more,
 })
 

@@ -21,7 +21,7 @@ export const inReadingOrder = (groups: readonly OutcomeGroup[]) =>
 const isFailure = ({ state }: OutcomeGroup) => state !== 'success'
 
 /** `web-[01-18] (18 hosts): success`. */
-export function headerOf(group: OutcomeGroup, timeoutMs: number): string {
+export function toHeader(group: OutcomeGroup, timeoutMs: number): string {
   const { state, exitCode, isHeld, hosts } = group
   const how = isHeld
     ? 'waiting for its turn'
@@ -39,7 +39,7 @@ export async function printReport(
   const { stdout, env } = context
   const shown = inReadingOrder(groups).filter((group) => withOutput || isFailure(group))
   for (const [place, group] of shown.entries()) {
-    const header = headerOf(group, run.timeoutMs)
+    const header = toHeader(group, run.timeoutMs)
     const colour = isFailure(group) ? RED : BOLD
     const line = isColoured(stdout, env) ? `\x1b[${colour}m${header}\x1b[0m` : header
     await write(stdout, `${place > 0 ? '\n' : ''}${line}\n`)

@@ -1,6 +1,6 @@
 import type { HostSample } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
-import { cellsOf, sparkline } from './sparkline.ts'
+import { sparkline, toCells } from './sparkline.ts'
 
 const STEP_MS = 300_000
 const sample = (place: number, cpuPercent: number, count = 10): HostSample => ({
@@ -14,9 +14,9 @@ const sample = (place: number, cpuPercent: number, count = 10): HostSample => ({
   diskPeakPercent: 10,
 })
 const cpuOf = (samples: HostSample[], columns: number) =>
-  cellsOf(samples, STEP_MS, columns).cells.map((cell) => cell?.cpuPercent ?? null)
+  toCells(samples, STEP_MS, columns).cells.map((cell) => cell?.cpuPercent ?? null)
 
-describe('cellsOf', () => {
+describe('toCells', () => {
   it('has a place for every sample where there is room', () => {
     expect(cpuOf([sample(0, 10), sample(1, 20), sample(2, 30)], 10)).toEqual([10, 20, 30])
   })
@@ -30,11 +30,11 @@ describe('cellsOf', () => {
     const day = Array.from({ length: 288 }, (_, place) => sample(place, 1))
     for (const columns of [1, 7, 60, 287, 288, 1000])
       expect(cpuOf(day, columns).length).toBeLessThanOrEqual(columns)
-    expect(cellsOf(day, STEP_MS, 72)).toMatchObject({ cellMs: 4 * STEP_MS })
+    expect(toCells(day, STEP_MS, 72)).toMatchObject({ cellMs: 4 * STEP_MS })
   })
 
   it('of nothing is nothing', () => {
-    expect(cellsOf([], STEP_MS, 10).cells).toEqual([])
+    expect(toCells([], STEP_MS, 10).cells).toEqual([])
   })
 })
 

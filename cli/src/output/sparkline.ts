@@ -13,7 +13,7 @@ export interface Cell {
  * Samples in at most `columns` places of equal spans of time, so that gaps are seen as gaps. `samples` are oldest first and
  * `stepMs` apart where none is missing.
  */
-export function cellsOf(
+export function toCells(
   samples: readonly HostSample[],
   stepMs: number,
   columns: number,

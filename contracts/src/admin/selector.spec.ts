@@ -35,26 +35,26 @@ describe('a label selector', () => {
 })
 
 describe('where a run is to go', () => {
-  const fieldsOf = (body: object) =>
+  const toFields = (body: object) =>
     newRun
       .safeParse({ program: 'true', ...body })
       .error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`)
 
   it('is said in exactly one way', () => {
     for (const body of [{ hosts: ['a'] }, { labels: ['env=prod'] }, { all: true }])
-      expect(fieldsOf(body)).toBeUndefined()
-    expect(fieldsOf({})).toEqual([expect.stringMatching(/^hosts is missing/)])
-    expect(fieldsOf({ hosts: ['a'], all: true })).toEqual([
+      expect(toFields(body)).toBeUndefined()
+    expect(toFields({})).toEqual([expect.stringMatching(/^hosts is missing/)])
+    expect(toFields({ hosts: ['a'], all: true })).toEqual([
       expect.stringMatching(/^all must not be given together/),
     ])
-    expect(fieldsOf({ labels: ['a', 'b in'] })).toEqual([
+    expect(toFields({ labels: ['a', 'b in'] })).toEqual([
       expect.stringMatching(/^labels.1 has the term "b in"/),
     ])
-    expect(fieldsOf({ all: false })).toEqual([expect.stringMatching(/^all must be true/)])
+    expect(toFields({ all: false })).toEqual([expect.stringMatching(/^all must be true/)])
   })
 
   it('has limits that make sense', () => {
-    const limited = (limits: object) => fieldsOf({ all: true, limits })
+    const limited = (limits: object) => toFields({ all: true, limits })
     expect(limited({ concurrency: 3, batch: '25%', stopAfterFailures: 1 })).toBeUndefined()
     for (const batch of ['0%', '101%', 0, 10_001, 1.5, null])
       expect(limited({ batch })).toEqual([expect.stringMatching(/^limits.batch must be a number/)])

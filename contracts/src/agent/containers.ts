@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { plainText } from '../text.ts'
 
 /** Containers in one answer. */
-export const MOST_CONTAINERS = 256
+export const MAX_CONTAINERS = 256
 /** Published ports of one container in one answer. */
-export const MOST_CONTAINER_PORTS = 64
+export const MAX_CONTAINER_PORTS = 64
 
 /** An IPv4 or IPv6 address in its shortest form. */
 export const ipAddress = z
@@ -60,7 +60,7 @@ export const container = z.strictObject({
   ended_at_ms: epochMs.nullable(),
   /** Of its latest end; null as above. */
   exit_code: z.int().min(-1).max(255).nullable(),
-  ports: z.array(containerPort).max(MOST_CONTAINER_PORTS),
+  ports: z.array(containerPort).max(MAX_CONTAINER_PORTS),
   /** There are more than `ports` has room for. */
   ports_truncated: z.boolean(),
 })

@@ -6,13 +6,13 @@ import { defineMethod, noParams } from './method.ts'
 /** The most bytes of content, before they were compressed, that one chunk carries. */
 export const MAX_CHUNK_BYTES = 1024 * 1024
 /** Pieces of one chunk that were compressed on their own. */
-export const MOST_FRAMES = 4096
+export const MAX_FRAMES = 4096
 /** The longest list of a tree, in bytes. */
 export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 /** The longest that a transfer's call waits for news, in milliseconds. */
 export const MAX_TRANSFER_WAIT_MS = 20_000
 /** Ranges of wanted files in one answer; neighbours are joined when there would be more. */
-export const MOST_WANTED_RANGES = 20_000
+export const MAX_WANTED_RANGES = 20_000
 
 const byteCount = z
   .int()
@@ -117,7 +117,7 @@ const placing = {
 export const MAX_LISTED_CHANGES = 200
 
 /** The most files of a tree that are asked for in one order, which has to fit into one request. */
-export const MOST_FILES_AT_ONCE = 500
+export const MAX_CONCURRENT_FILES = 500
 
 /** A file of a tree whose content is wanted, of that many bytes from its beginning. */
 export const treePiece = treeFile.pick({ path: true, size: true })
@@ -189,7 +189,7 @@ export const transferOrder = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('get_files'),
     path: hostPath,
-    files: z.array(treePiece).min(1).max(MOST_FILES_AT_ONCE),
+    files: z.array(treePiece).min(1).max(MAX_CONCURRENT_FILES),
   }),
 ])
 export type TransferOrder = z.infer<typeof transferOrder>
@@ -233,7 +233,7 @@ export const transferState = z.strictObject({
   /** Ranges, first and last, of the lines of the list whose files are wanted, in the order in which they are to come; null until known. */
   wanted: z
     .array(z.tuple([z.int().min(0), z.int().min(0)]))
-    .max(MOST_WANTED_RANGES)
+    .max(MAX_WANTED_RANGES)
     .nullable(),
   result: transferResult.nullable(),
 })
@@ -274,7 +274,7 @@ export const writeChunk = defineMethod({
     transfer_id: transferId,
     /** Of its first byte, before compression. */
     offset: byteCount,
-    frames: z.array(frame).min(1).max(MOST_FRAMES),
+    frames: z.array(frame).min(1).max(MAX_FRAMES),
   }),
   result: z.strictObject({ accepted: z.boolean(), state: transferState }),
   effect: 'idempotent',

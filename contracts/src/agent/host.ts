@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { plainText, uuid } from '../text.ts'
-import { container, containerEngine, ipAddress, MOST_CONTAINERS } from './containers.ts'
+import { container, containerEngine, ipAddress, MAX_CONTAINERS } from './containers.ts'
 import { defineMethod, noParams } from './method.ts'
 
 /** Counts up with every change of the wire that an older side would notice. */
@@ -13,7 +13,7 @@ const seconds = z.number().min(0)
 const load = z.number().min(0).max(1e9)
 
 /** Open ports in one answer. */
-export const MOST_OPEN_PORTS = 512
+export const MAX_OPEN_PORTS = 512
 
 /**
  * Where a program of the host can be reached: a TCP port that is listened on, or a UDP port that is bound and not connected.
@@ -96,7 +96,7 @@ export const getStatus = defineMethod({
       .max(64),
     running_commands: z.array(uuid).max(1000),
     /** In a fixed order; null when the agent cannot know them, or is of a release that does not tell. */
-    open_ports: z.array(openPort).max(MOST_OPEN_PORTS).nullable().default(null),
+    open_ports: z.array(openPort).max(MAX_OPEN_PORTS).nullable().default(null),
     /** There are more than `open_ports` has room for. */
     open_ports_truncated: z.boolean().default(false),
     /**
@@ -104,7 +104,7 @@ export const getStatus = defineMethod({
      * each engine was last asked, which the agent has done at most some seconds after the call before. Null when not known:
      * the engines have not been asked yet, none has ever answered, or the agent is of a release that does not tell.
      */
-    containers: z.array(container).max(MOST_CONTAINERS).nullable().default(null),
+    containers: z.array(container).max(MAX_CONTAINERS).nullable().default(null),
     /** The engines in use on the host; empty where there is none. */
     container_engines: z.array(containerEngine).max(8).default([]),
   }),

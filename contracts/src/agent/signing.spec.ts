@@ -13,7 +13,11 @@ import {
 
 const HASH = 'h'.repeat(43)
 const signature = (change: Partial<Signature> = {}): Signature => ({
-  ...{ epoch: 'life-1', timeMs: 100_000, nonce: 'nonce-0001', bodyHash: HASH, mac: 'm'.repeat(43) },
+  epoch: 'life-1',
+  timeMs: 100_000,
+  nonce: 'nonce-0001',
+  bodyHash: HASH,
+  mac: 'm'.repeat(43),
   ...change,
 })
 const REQUEST = { method: 'POST', path: '/x/rpc', agentPin: 'sha256/x' }

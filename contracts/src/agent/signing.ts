@@ -70,7 +70,7 @@ export function parseChallenge(header: string): Challenge | null {
 }
 
 /** Nonces in one of two generations. */
-const MOST_NONCES = 8192
+const MAX_NONCES = 8192
 
 /**
  * What an agent remembers so that it accepts nothing twice: the nonces of the last requests, at most 16,384. Where it had to
@@ -94,7 +94,7 @@ export class ReplayMemory {
     if (timeMs < nowMs - SIGNATURE_AGE_MS || timeMs > nowMs + SIGNATURE_AHEAD_MS) return 'stale'
     if (this.#recent.has(nonce) || this.#older.has(nonce)) return 'replayed'
     if (timeMs <= this.#floorMs) return 'stale'
-    if (this.#recent.size >= MOST_NONCES) this.#forgetOlder()
+    if (this.#recent.size >= MAX_NONCES) this.#forgetOlder()
     this.#recent.add(nonce)
     this.#recentMaxMs = Math.max(this.#recentMaxMs, timeMs)
     return 'timely'

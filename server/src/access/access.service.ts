@@ -10,14 +10,14 @@ import { scopeFrom } from './domain/host-scope.ts'
 import { isAllowedOrigin } from './domain/origin.ts'
 import { effectiveRights, grantOfUser } from './domain/rights.ts'
 import type { Principal, PrincipalRef, Refused } from './principal.ts'
-import { cookieOf } from './session-cookie.ts'
+import { toCookie } from './session-cookie.ts'
 import type { FoundSession } from './sessions.repository.ts'
 import { SessionsService } from './sessions.service.ts'
 import { UsersRepository } from './users.repository.ts'
 
 /** How long an answer about a key or a cookie holds where no notice ends it: what was revoked on another server ends within it. */
 const REMEMBER_MS = 2000
-const MOST_REMEMBERED = 10_000
+const MAX_REMEMBERED = 10_000
 /** On which the database says that somebody's rights, or a host's labels, have changed. */
 const CHANNEL = 'rollcall_rights'
 
@@ -66,7 +66,7 @@ export class AccessService implements OnModuleInit, OnModuleDestroy {
       const key = /^Bearer ([\x21-\x7e]{1,256})$/.exec(authorization)?.[1]
       return key ? this.remembered(`key ${key}`, () => this.keys.find(key)) : undefined
     }
-    const token = cookieOf(request, this.isSecure(request))
+    const token = toCookie(request, this.isSecure(request))
     return token ? this.remembered(`session ${token}`, () => this.ofSession(token)) : undefined
   }
 
@@ -137,7 +137,7 @@ export class AccessService implements OnModuleInit, OnModuleDestroy {
     const principal = await find()
     if (!principal || epoch !== this.epoch) return principal
     const [oldest] = this.known.keys()
-    if (oldest !== undefined && this.known.size >= MOST_REMEMBERED) this.known.delete(oldest)
+    if (oldest !== undefined && this.known.size >= MAX_REMEMBERED) this.known.delete(oldest)
     this.known.set(name, { principal, untilMs: nowMs + REMEMBER_MS })
     return principal
   }

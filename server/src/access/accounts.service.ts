@@ -119,7 +119,7 @@ export class AccountsService {
     if (user.isTotpConfirmed)
       throw new RollcallError('request.invalid', 'There is a second factor already. Switch it off first.')
     const secret = new Secret({ size: 20 })
-    await this.users.setTotpSecret(userId, this.sealer.seal(secret.base32, contextOf(userId)))
+    await this.users.setTotpSecret(userId, this.sealer.seal(secret.base32, toContext(userId)))
     return { secret: secret.base32, url: totpOf(secret, user.email).toString() }
   }
 
@@ -165,7 +165,7 @@ export class AccountsService {
   /** One step before and after ours is taken too: clocks differ. A step's code is taken once. */
   private async isTotp(user: User, code: string): Promise<boolean> {
     if (!user.totpSecret) return false
-    const secret = Secret.fromBase32(this.sealer.open(user.totpSecret, contextOf(user.id)))
+    const secret = Secret.fromBase32(this.sealer.open(user.totpSecret, toContext(user.id)))
     const timestamp = this.clock.now().getTime()
     const delta = totpOf(secret, user.email).validate({ token: code, timestamp, window: 1 })
     if (delta === null) return false
@@ -186,7 +186,7 @@ export class AccountsService {
 const totpOf = (secret: Secret, label: string) =>
   new TOTP({ issuer: 'Rollcall', label, secret, algorithm: 'SHA1', digits: 6, period: PERIOD_S })
 
-const contextOf = (userId: string) => `user/${userId}/totp`
+const toContext = (userId: string) => `user/${userId}/totp`
 const hashOfRecoveryCode = (code: string) =>
   createHash('sha256')
     .update(code.toLowerCase().replace(/[^0-9a-f]/g, ''))

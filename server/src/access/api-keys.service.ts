@@ -45,7 +45,7 @@ export class ApiKeysService {
   }
 
   async list(): Promise<KeyView[]> {
-    return (await this.keys.list()).map((key) => this.viewOf(key))
+    return (await this.keys.list()).map((key) => this.toView(key))
   }
 
   /** Makes a key that neither goes beyond nor outlives its maker. Throws `request.invalid` or `key.name_taken`. */
@@ -67,7 +67,13 @@ export class ApiKeysService {
     const id = randomUUID()
     const createdAt = this.clock.now()
     const isNew = await this.keys.add({
-      ...{ id, name, permissions, scope, createdAt, createdBy: maker.name, hash: hashOfToken(secret) },
+      id,
+      name,
+      permissions,
+      scope,
+      createdAt,
+      createdBy: maker.name,
+      hash: hashOfToken(secret),
       expiresAt: earliest(expiryOf(wanted.expiresInDays, createdAt), parent?.expiresAt ?? null),
       ownerId: await this.ownerOf(wanted.owner, maker),
       parentId: parent?.id ?? null,
@@ -78,7 +84,7 @@ export class ApiKeysService {
       })
     const added = await this.keys.findById(id)
     if (!added) throw new RollcallError('access.changed_meanwhile', 'The key was removed at once. Try again.')
-    return { key: this.viewOf(added), secret }
+    return { key: this.toView(added), secret }
   }
 
   async remove(id: string): Promise<void> {
@@ -135,7 +141,7 @@ export class ApiKeysService {
     }
   }
 
-  private viewOf({ chain, depth: _, createdAt, expiresAt, lastUsedAt, ...key }: ApiKey): KeyView {
+  private toView({ chain, depth: _, createdAt, expiresAt, lastUsedAt, ...key }: ApiKey): KeyView {
     return {
       ...key,
       permissionsNow: [...(effectiveRights(chain, this.clock.now())?.permissions ?? [])],

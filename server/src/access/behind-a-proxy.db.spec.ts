@@ -21,7 +21,9 @@ afterEach(() => {
 })
 
 const asked = (password: string, headers: Record<string, string>): Asked => ({
-  ...{ method: 'POST', body: { email: 'ada@example.com', password }, headers },
+  method: 'POST',
+  body: { email: 'ada@example.com', password },
+  headers,
 })
 const signIn = (headers: Record<string, string>, password = PASSWORD) =>
   server.ask('/api/session', asked(password, headers))
@@ -53,7 +55,9 @@ describe('guessing', () => {
     trust('127.0.0.1')
     const guess = (address: string) =>
       server.ask('/api/invites', {
-        ...{ method: 'POST', body: { token: 'x'.repeat(43), password: PASSWORD }, headers: from(address) },
+        method: 'POST',
+        body: { token: 'x'.repeat(43), password: PASSWORD },
+        headers: from(address),
       })
     for (let i = 0; i < 50; i++) expect((await guess('203.0.113.7')).code).toBe('access.link_invalid')
     expect((await guess('203.0.113.7')).code).toBe('access.locked_out')
@@ -94,7 +98,10 @@ describe('over HTTPS', () => {
     const { cookie } = await signIn({ origin: 'https://rollcall.example' })
     const change = (origin: string, headers = {}) =>
       server.ask('/api/account/password', {
-        ...{ method: 'POST', body: {}, cookie, headers: { origin, ...headers } },
+        method: 'POST',
+        body: {},
+        cookie,
+        headers: { origin, ...headers },
       })
     expect((await change('https://rollcall.example')).code).toBe('request.invalid')
     for (const origin of ['http://rollcall.example', server.url, 'https://evil.example'])

@@ -41,8 +41,14 @@ export class IdentitiesRepository {
          SELECT $1, $2, $3, $4, $5::jsonb, $6
          WHERE NOT EXISTS (SELECT 1 FROM user_identity WHERE issuer = $7 AND subject = $8) ON CONFLICT DO NOTHING`,
         [
-          ...[user.id, user.email, user.name, user.role],
-          ...[user.scope === null ? null : JSON.stringify(user.scope), user.createdAt, issuer, subject],
+          user.id,
+          user.email,
+          user.name,
+          user.role,
+          user.scope === null ? null : JSON.stringify(user.scope),
+          user.createdAt,
+          issuer,
+          subject,
         ],
       )
       if (added.rowCount !== 1) return false

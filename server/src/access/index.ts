@@ -23,12 +23,12 @@ export {
   type PrincipalRef,
   type Refused,
   refFrom,
-  refOf,
   refuseLabelsOutside,
   refuseWithoutRun,
   runnerOf,
+  toRef,
 } from './principal.ts'
 export { RightsWatch } from './rights-watch.ts'
 export { ScopeRepository } from './scope.repository.ts'
-export { cookieOf } from './session-cookie.ts'
+export { toCookie } from './session-cookie.ts'
 export { UsersRepository } from './users.repository.ts'

@@ -58,7 +58,9 @@ it('keys that knew no owner are given the one user or key whose name they bear, 
   await key('later', 'Ada', 3)
   // A key cannot have been made by one that came later.
   const doubtful = await Promise.all([
-    ...[key('of-twin', 'Twin', 4), key('of-both', 'both', 4), key('of-nobody', 'Gone', 4)],
+    key('of-twin', 'Twin', 4),
+    key('of-both', 'both', 4),
+    key('of-nobody', 'Gone', 4),
     key('of-later', 'later', 4),
   ])
   await giveOwners()

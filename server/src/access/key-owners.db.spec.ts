@@ -69,20 +69,24 @@ describe('a key', () => {
   it('that a key has made ends with it, and has neither more permissions, nor more hosts, nor more time', async () => {
     const owner = await server.person('parent@example.com', 'admin')
     const parent = await keyOf(owner, ['keys:write', 'hosts:read'], {
-      ...{ scope: ['env=prod'], expiresInDays: 5 },
+      scope: ['env=prod'],
+      expiresInDays: 5,
     })
     const as = { key: parent.secret }
     const refused = async (permissions: Permission[], more: object) =>
       (
         await server.ask('/api/keys', {
-          ...{ method: 'POST', body: { name: 'more', permissions, ...more }, ...as },
+          method: 'POST',
+          body: { name: 'more', permissions, ...more },
+          ...as,
         })
       ).json.error.fields[0].field
     expect(await refused(['users:write'], { scope: ['env=prod'] })).toBe('permissions')
     expect(await refused(['hosts:read'], {})).toBe('scope')
     expect(await refused(['hosts:read'], { scope: ['env in (prod,test)'] })).toBe('scope')
     const child = await keyOf(as, ['keys:write', 'hosts:read'], {
-      ...{ scope: ['env=prod', '!legacy'], expiresInDays: null },
+      scope: ['env=prod', '!legacy'],
+      expiresInDays: null,
     })
     expect(child.key).toMatchObject({ owner: { id: owner.id }, parent: parent.key.name })
     expect(child.key.expiresAt).toBe(parent.key.expiresAt)
@@ -144,7 +148,9 @@ describe('users:write', () => {
     const victim = await server.person('victim@example.com', 'admin')
     const add = (role: string) =>
       server.ask('/api/users', {
-        ...{ method: 'POST', body: { email: `${role}@new.example`, name: 'New', role }, ...as },
+        method: 'POST',
+        body: { email: `${role}@new.example`, name: 'New', role },
+        ...as,
       })
     for (const role of ['admin', 'operator', 'viewer'])
       expect([role, (await add(role)).code]).toEqual([role, 'access.beyond_own'])

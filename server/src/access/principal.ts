@@ -36,7 +36,7 @@ export type PrincipalRef = Pick<Principal, 'kind' | 'id'>
 export const refFrom = (kind: string | null, id: string | null): PrincipalRef | null =>
   kind === null || id === null ? null : { kind: kind as PrincipalRef['kind'], id }
 
-export const refOf = ({ kind, id }: PrincipalRef): PrincipalRef => ({ kind, id })
+export const toRef = ({ kind, id }: PrincipalRef): PrincipalRef => ({ kind, id })
 
 export interface KnownRequest extends Request {
   principal?: Principal

@@ -18,7 +18,7 @@ import { CommandsRepository, newCommand } from '../commands/index.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { type Asked, TestServer } from '../testing/test-server.ts'
 import { namedPlaces } from './domain/named-by.ts'
-import { CALLERS, type Caller, type Cell, cellOf, cellOfTopic } from './testing/route-matrix.ts'
+import { CALLERS, type Caller, type Cell, cellOfTopic, toCell } from './testing/route-matrix.ts'
 
 const ROUTES = Object.entries(ADMIN_ROUTES) as [AdminRouteName, Route][]
 /** It ends the session that asks, so that it is asked last. */
@@ -35,7 +35,10 @@ const credentials = new Map<string, Asked>()
 const called: string[] = []
 
 const nowhere = (): Side => ({
-  ...{ host: randomUUID(), command: randomUUID(), run: randomUUID(), transfer: randomUUID() },
+  host: randomUUID(),
+  command: randomUUID(),
+  run: randomUUID(),
+  transfer: randomUUID(),
   name: `nowhere-${randomUUID()}`,
 })
 
@@ -72,8 +75,16 @@ async function makeSide(env: string): Promise<Side> {
   const host = (await database.prisma.host.findUniqueOrThrow({ where: { name } })).id
   const run = randomUUID()
   const spec = {
-    ...{ program: 'true', args: [], env: {}, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 },
-    ...{ tty: false, columns: 80, rows: 24, stdin: false },
+    program: 'true',
+    args: [],
+    env: {},
+    cwd: '/',
+    timeoutMs: 1000,
+    startWithinMs: 1000,
+    tty: false,
+    columns: 80,
+    rows: 24,
+    stdin: false,
   }
   const about = { requestedBy: 'somebody', createdAt: at }
   const command = newCommand(
@@ -97,12 +108,23 @@ async function makeSide(env: string): Promise<Side> {
   const transfer = randomUUID()
   await database.prisma.transfer.create({
     data: {
-      ...{ id: transfer, bodyHash: 'x', serverId: 'x', kind: 'file', content: 'x', destination: '/x' },
-      ...{ makeParents: false, requestedBy: 'somebody', createdAt: at },
+      id: transfer,
+      bodyHash: 'x',
+      serverId: 'x',
+      kind: 'file',
+      content: 'x',
+      destination: '/x',
+      makeParents: false,
+      requestedBy: 'somebody',
+      createdAt: at,
       hosts: {
         create: {
-          ...{ id: randomUUID(), hostId: host, hostName: name, state: 'success' },
-          ...{ nextAttemptAt: at, endedAt: at },
+          id: randomUUID(),
+          hostId: host,
+          hostName: name,
+          state: 'success',
+          nextAttemptAt: at,
+          endedAt: at,
         },
       },
     },
@@ -125,7 +147,7 @@ async function enter({ name, rights }: Caller): Promise<void> {
 }
 
 /** A request of a route that names something on one side. What it does besides is wrong or missing, so that little is done. */
-function requestOf(route: Route, side: Side): { path: string; asked: Asked } {
+function toRequest(route: Route, side: Side): { path: string; asked: Asked } {
   const query = new URLSearchParams()
   let { path } = route
   for (const { kind, part, key } of namedPlaces(route.scope))
@@ -139,7 +161,7 @@ function requestOf(route: Route, side: Side): { path: string; asked: Asked } {
 }
 
 async function ask(caller: Caller, route: Route, side: Side) {
-  const { path, asked } = requestOf(route, side)
+  const { path, asked } = toRequest(route, side)
   const answer = await server.ask(path, { ...asked, ...credentials.get(caller.name) })
   const text = JSON.stringify(answer.json ?? null)
   return { ...answer, path, text }
@@ -178,7 +200,7 @@ async function askAll(
   for (const [name, route] of ROUTES)
     await Promise.all(
       CALLERS.map(async (caller) => {
-        const cell = cellOf(route, caller)
+        const cell = toCell(route, caller)
         if (name === LAST || !choose(cell, route, name)) return
         cells++
         await check(name, route, caller, cell)
@@ -227,7 +249,7 @@ describe('the running server answers as the route matrix says', () => {
     for (const caller of CALLERS.filter(({ rights }) => rights?.isScoped))
       for (const [name, body] of bodies) {
         const route = ADMIN_ROUTES[name]
-        if (cellOf(route, caller) !== 'own') continue
+        if (toCell(route, caller) !== 'own') continue
         const of = async (host: string) => {
           const asked = { method: 'POST', body: { ...body, hosts: [host] }, ...credentials.get(caller.name) }
           const { status, json } = await server.ask(route.path, asked)
@@ -309,7 +331,7 @@ describe('the running server answers as the route matrix says', () => {
       const answer = await ask(caller, ADMIN_ROUTES[LAST], within)
       expect([caller.name, seen(LAST, ADMIN_ROUTES[LAST], answer, within)]).toEqual([
         caller.name,
-        cellOf(ADMIN_ROUTES[LAST], caller),
+        toCell(ADMIN_ROUTES[LAST], caller),
       ])
     }
   })

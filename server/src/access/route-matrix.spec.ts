@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { ADMIN_ROUTES, type AdminRouteName, ROLE_PERMISSIONS } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
-import { CALLERS, type Caller, cellOf, writeMatrix } from './testing/route-matrix.ts'
+import { CALLERS, type Caller, toCell, writeMatrix } from './testing/route-matrix.ts'
 
 const PAGE = fileURLToPath(new URL('../../../docs/route-matrix.md', import.meta.url))
 
@@ -15,10 +15,10 @@ describe('the route matrix', () => {
   it('lets a key do what its owner may, but for the owner’s account', () => {
     for (const [name, route] of Object.entries(ADMIN_ROUTES))
       for (const owner of ['viewer', 'scoped viewer', 'scoped operator', 'operator', 'admin'])
-        expect([name, owner, cellOf(route, caller(`key of a ${owner}`))]).toEqual([
+        expect([name, owner, toCell(route, caller(`key of a ${owner}`))]).toEqual([
           name,
           owner,
-          route.access === 'person' ? '403' : cellOf(route, caller(owner)),
+          route.access === 'person' ? '403' : toCell(route, caller(owner)),
         ])
   })
 
@@ -28,10 +28,10 @@ describe('the route matrix', () => {
       const { access, method, scope } = ADMIN_ROUTES[name]
       if (scope === 'whole-fleet')
         for (const who of ['scoped viewer', 'scoped operator'])
-          expect([name, cellOf(ADMIN_ROUTES[name], caller(who))]).not.toContain('yes')
+          expect([name, toCell(ADMIN_ROUTES[name], caller(who))]).not.toContain('yes')
       const isOpen = access === 'public' || access === 'person' || access === 'signed-in'
       if (method === 'GET' || isOpen || ROLE_PERMISSIONS.viewer.includes(access)) continue
-      expect([name, cellOf(ADMIN_ROUTES[name], caller('viewer'))]).toEqual([name, '403'])
+      expect([name, toCell(ADMIN_ROUTES[name], caller('viewer'))]).toEqual([name, '403'])
     }
   })
 })

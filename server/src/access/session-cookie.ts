@@ -7,7 +7,7 @@ const NAME = 'rollcall_session'
 const secureName = (name: CookieName) => `__Host-${name}` as const
 
 /** The session's token out of the cookies of a request; over HTTPS out of the one that only HTTPS can have set. */
-export function cookieOf(request: IncomingMessage, isSecure: boolean): string | undefined {
+export function toCookie(request: IncomingMessage, isSecure: boolean): string | undefined {
   const token = namedCookie(request, NAME, isSecure)
   return token && /^[A-Za-z0-9_-]{20,100}$/.test(token) ? token : undefined
 }

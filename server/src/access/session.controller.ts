@@ -8,7 +8,7 @@ import { AccessService } from './access.service.ts'
 import { AccountsService } from './accounts.service.ts'
 import { Actor, type Principal, viewOfPrincipal } from './principal.ts'
 import { SessionAnswers, visitorOf } from './session-answers.ts'
-import { clearCookie, cookieOf } from './session-cookie.ts'
+import { clearCookie, toCookie } from './session-cookie.ts'
 import { SessionsService } from './sessions.service.ts'
 import { UsersRepository } from './users.repository.ts'
 
@@ -54,7 +54,7 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const token = cookieOf(request, this.access.isSecure(request))
+    const token = toCookie(request, this.access.isSecure(request))
     const pending = token ? await this.sessions.find(token) : undefined
     if (!pending?.isPending)
       throw new RollcallError('request.unauthenticated', 'Sign in with your password first.')

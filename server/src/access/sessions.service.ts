@@ -12,7 +12,7 @@ const LIFE_MS = 7 * 86_400_000
 /** For the second factor to follow the password. */
 const PENDING_MS = 10 * 60_000
 const NOTE_SEEN_MS = 60_000
-const MOST_PER_USER = 50
+const MAX_PER_USER = 50
 
 export interface Visitor {
   address: string
@@ -41,7 +41,7 @@ export class SessionsService {
       createdAt: now,
       expiresAt: new Date(now.getTime() + (isPending ? PENDING_MS : LIFE_MS)),
     }
-    await this.sessions.add(session, { idleSince: idleSince(now), kept: MOST_PER_USER - 1 })
+    await this.sessions.add(session, { idleSince: idleSince(now), kept: MAX_PER_USER - 1 })
     return token
   }
 

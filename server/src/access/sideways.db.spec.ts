@@ -132,7 +132,9 @@ describe('whoever may act on some hosts only', () => {
          INSERT INTO playbook_collection_version (name, version, source, playbooks, file_count, bytes, added_by, added_at)
          VALUES ($1, $2, $4, $5, 1, 1, 'root', now())`,
         [
-          ...[name, '0'.repeat(64), labels && JSON.stringify(labels)],
+          name,
+          '0'.repeat(64),
+          labels && JSON.stringify(labels),
           JSON.stringify({ kind: 'git', url: `https://git.example/${name}.git`, commit: '0'.repeat(40) }),
           JSON.stringify([
             { name: `${name}/site`, title: name, description: '', variables: [], version: '0'.repeat(64) },
@@ -185,8 +187,11 @@ describe('whoever may act on some hosts only', () => {
       post(
         '/api/hosts',
         {
-          ...{ name: `n${randomUUID().slice(0, 8)}`, address: '192.0.2.1', user: 'root' },
-          ...{ credential: { type: 'password', password: 'x' }, labels: more },
+          name: `n${randomUUID().slice(0, 8)}`,
+          address: '192.0.2.1',
+          user: 'root',
+          credential: { type: 'password', password: 'x' },
+          labels: more,
         },
         operator,
       )

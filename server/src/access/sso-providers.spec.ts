@@ -131,7 +131,8 @@ const CASES: Case[] = [
     env: roles('urn:zitadel:iam:org:project:roles'),
     idToken: {},
     userinfo: {
-      ...{ sub: 'subject', ...ANN },
+      sub: 'subject',
+      ...ANN,
       'urn:zitadel:iam:org:project:roles': { ops: { '163840776835432705': 'main.zitadel.cloud' } },
     },
     gives: operator,

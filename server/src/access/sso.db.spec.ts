@@ -57,7 +57,7 @@ const person = (subject: string, more: object = {}) => ({
   email_verified: true,
   ...more,
 })
-const userOf = async (email: string) =>
+const toUser = async (email: string) =>
   (await server.ask('/api/users', { key: server.localKey })).json.users.find(
     (user: { email: string }) => user.email === email,
   )
@@ -66,7 +66,7 @@ it('lets nobody in before there is an admin, so that no stranger claims the serv
   server.config.oidc = settings({ newUsers: 'admin' })
   expect(await signIn(person('early'))).toMatchObject({ status: 403, code: 'access.sso_refused' })
   await server.person('admin@example.com', 'admin')
-  expect(await userOf('early@example.com')).toBeUndefined()
+  expect(await toUser('early@example.com')).toBeUndefined()
 })
 
 describe('single sign-on', () => {
@@ -98,7 +98,7 @@ describe('single sign-on', () => {
   it('refuses a disabled user, linked or not', async () => {
     const { id } = await server.person('dan@example.com', 'viewer')
     expect((await signIn(person('dan'))).status).toBe(200)
-    const { version } = await userOf('dan@example.com')
+    const { version } = await toUser('dan@example.com')
     const body = { version, isDisabled: true }
     await server.ask(`/api/users/${id}`, { method: 'PATCH', key: server.localKey, body })
     expect((await signIn(person('dan'))).code).toBe('access.sso_refused')
@@ -113,7 +113,7 @@ describe('single sign-on', () => {
     expect(made.json.principal).toMatchObject({ role: 'operator', scope: ['env=prod'] })
     const less = await signIn(person('new', { groups: 'look' }))
     expect(less.json.principal).toMatchObject({ role: 'viewer', scope: null })
-    expect(await userOf('new@example.com')).toMatchObject({ role: 'viewer', hasPassword: false })
+    expect(await toUser('new@example.com')).toMatchObject({ role: 'viewer', hasPassword: false })
   })
 
   it('asks for the second factor of whoever has one here', async () => {

@@ -177,7 +177,9 @@ export class UsersRepository {
       if (user.lockedUntil && user.lockedUntil > now) return user.lockedUntil
       const failures = user.failures + 1
       await client.query('UPDATE app_user SET failures = $2, locked_until = $3 WHERE id = $1', [
-        ...[id, failures, lockedUntil(failures, now)],
+        id,
+        failures,
+        lockedUntil(failures, now),
       ])
       return null
     })

@@ -21,7 +21,7 @@ export class UsersService {
   ) {}
 
   async list(): Promise<UserView[]> {
-    return (await this.users.list()).map(viewOf)
+    return (await this.users.list()).map(toView)
   }
 
   async add(wanted: z.output<typeof newUser>, giver: Principal): Promise<z.infer<typeof userWithLink>> {
@@ -49,7 +49,7 @@ export class UsersService {
     if (changed === 'last_admin') throw lastAdmin()
     if (!changed) throw changedMeanwhile(user)
     this.access.forgetAll()
-    return viewOf(changed)
+    return toView(changed)
   }
 
   async remove(id: string, giver: Principal): Promise<void> {
@@ -73,7 +73,7 @@ export class UsersService {
     const made = await this.links.makePasswordLink(user.id, user.version)
     if (!made) throw changedMeanwhile(user)
     return {
-      user: viewOf(await this.show(user.id)),
+      user: toView(await this.show(user.id)),
       link: made.link,
       expiresAt: made.expiresAt.toISOString(),
     }
@@ -116,7 +116,7 @@ const lastAdmin = () =>
     'This is the last admin for all hosts who can sign in. Make another user one first.',
   )
 
-const viewOf = (user: User): UserView => ({
+const toView = (user: User): UserView => ({
   id: user.id,
   email: user.email,
   name: user.name,

@@ -105,7 +105,11 @@ export class AgentsRepository {
         }) => [
           id,
           {
-            ...{ host, port, path, certificatePin, serverPin },
+            host,
+            port,
+            path,
+            certificatePin,
+            serverPin,
             token: this.sealer.open(token, `agent/${id}/token`),
             secretKey: this.sealer.open(secretKey, `agent/${id}/secret-key`),
             certificateDigest: certificateDigest(certificate),

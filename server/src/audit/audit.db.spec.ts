@@ -23,8 +23,14 @@ const count = async (where: string) =>
   Number((await query(`SELECT count(*) AS n FROM audit_entry WHERE ${where}`)).rows[0].n)
 const verdict = async () => (await ask('/api/audit/verify', { key: server.localKey })).json
 const row = (detail: AuditEntry['detail']) => ({
-  ...{ at: new Date().toISOString(), actor: null, from: '192.0.2.9', action: 'run', request: 'r', detail },
-  ...{ outcome: 'refused' as const, code: 'request.unauthenticated' },
+  at: new Date().toISOString(),
+  actor: null,
+  from: '192.0.2.9',
+  action: 'run',
+  request: 'r',
+  detail,
+  outcome: 'refused' as const,
+  code: 'request.unauthenticated',
 })
 
 describe('what strangers make the server store', () => {
@@ -39,7 +45,11 @@ describe('what strangers make the server store', () => {
     const refused = (await entries('&outcome=refused')).filter(({ actor }) => actor === null)
     for (const entry of refused) expect(entry).toMatchObject({ detail: {}, from: '127.0.0.1' })
     expect(refused.map(({ action }) => action).toSorted()).toEqual([
-      ...['acceptInvite', 'addHost', 'run', 'setUpFirstAdmin', 'signIn'],
+      'acceptInvite',
+      'addHost',
+      'run',
+      'setUpFirstAdmin',
+      'signIn',
     ])
     expect(JSON.stringify(await entries())).not.toContain('MARKER')
   })
@@ -155,7 +165,10 @@ describe('the chain against somebody who owns the database', () => {
 
   it('lets nobody empty the log or put an older end back by an ordinary statement', async () => {
     for (const sql of [
-      ...['TRUNCATE audit_entry', 'TRUNCATE audit_head', 'DELETE FROM audit_head', 'DELETE FROM audit_entry'],
+      'TRUNCATE audit_entry',
+      'TRUNCATE audit_head',
+      'DELETE FROM audit_head',
+      'DELETE FROM audit_entry',
       'UPDATE audit_head SET seq = seq - 1',
     ])
       await expect(query(sql)).rejects.toThrow(/neither/)

@@ -14,7 +14,7 @@ import { parseInput } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { type About, AuditLog, type Ended } from './audit-log.ts'
-import { detailOf } from './domain/detail.ts'
+import { toDetail } from './domain/detail.ts'
 
 /** What stands in the log of a request; of a stranger's nothing that the stranger has written. */
 export function aboutOf(name: string, request: Refused): About {
@@ -24,7 +24,7 @@ export function aboutOf(name: string, request: Refused): About {
     actor: actor ? { kind: actor.kind, id: actor.id, name: actor.name } : null,
     from: request.ip ?? '',
     action: name,
-    detail: principal && name in ADMIN_ROUTES ? detailOf(ADMIN_ROUTES[name as AdminRouteName], request) : {},
+    detail: principal && name in ADMIN_ROUTES ? toDetail(ADMIN_ROUTES[name as AdminRouteName], request) : {},
   }
 }
 

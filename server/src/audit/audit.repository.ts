@@ -30,7 +30,7 @@ const COLUMNS = `seq::float8 AS seq, at, actor, from_address AS "from", action, 
 const HEAD = 'SELECT seq::float8 AS seq, hash, seal FROM audit_head'
 
 type Row = Omit<AuditEntry, 'at'> & { at: Date }
-const entryOf = (row: Row): AuditEntry => ({ ...row, at: row.at.toISOString() })
+const toEntry = (row: Row): AuditEntry => ({ ...row, at: row.at.toISOString() })
 
 export interface AuditFilter {
   limit: number
@@ -136,7 +136,7 @@ export class AuditRepository {
     )
     const sizes = rows.map((row) => ({ seq: row.seq, bytes: JSON.stringify(row).length }))
     const [end] = pagesByBytes(sizes, MAX_PAGE_BYTES)
-    const entries = rows.filter(({ seq }) => end !== undefined && seq >= end).map(entryOf)
+    const entries = rows.filter(({ seq }) => end !== undefined && seq >= end).map(toEntry)
     const isMore = entries.length < rows.length || rows.length === limit
     return { entries, before: isMore && end !== undefined && end > 0 ? end : null }
   }
@@ -198,6 +198,6 @@ export class AuditRepository {
       `SELECT ${COLUMNS}, detail FROM audit_entry WHERE seq > $1 AND seq <= $2 ORDER BY audit_entry.seq`,
       [after, end],
     )
-    return rows.map(entryOf)
+    return rows.map(toEntry)
   }
 }

@@ -54,7 +54,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit {
   }
 
   drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
-    const start = async () => ({ method: 'execute_command', params: paramsOf(command) }) as const
+    const start = async () => ({ method: 'execute_command', params: toParams(command) }) as const
     return this.driveWith(command, held, { start })
   }
 
@@ -144,7 +144,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit {
         await held.markRunning()
         isUnnoted = false
       }
-      const piece = pieceOf(answer, offset)
+      const piece = toPiece(answer, offset)
       if (piece.data.length > 0) stored = quiet(held.append(offset, piece))
       offset = answer.new_offset
       if (answer.is_final && answer.result) {
@@ -204,7 +204,7 @@ const ENDING_BY_CODE: Partial<Record<ErrorCode, Ending>> = {
 }
 
 /** Throws `agent.invalid_answer` when the agent's count and its bytes differ. */
-function pieceOf(answer: LogAnswer, offset: number): OutputPiece {
+function toPiece(answer: LogAnswer, offset: number): OutputPiece {
   const chunks = [{ log_type: answer.log_type, log_data: answer.log_data }, ...answer.further]
   const piece = joinChunks(
     chunks.map((chunk) => ({ stream: chunk.log_type, data: Buffer.from(chunk.log_data, 'base64') })),
@@ -224,7 +224,7 @@ function quiet(promise: Promise<void>): Promise<void> {
   return promise
 }
 
-function paramsOf(command: ClaimedCommand) {
+function toParams(command: ClaimedCommand) {
   const { program, args, env, cwd, tty, columns, rows, stdin } = command
   return {
     command_id: command.id,

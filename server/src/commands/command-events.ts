@@ -19,7 +19,7 @@ export interface FollowedCommand {
   stop(): void
 }
 
-export const changeOf = (command: Command, hasEnded: boolean): CommandChanged => ({
+export const toChange = (command: Command, hasEnded: boolean): CommandChanged => ({
   id: command.id,
   runId: command.runId,
   hasEnded,

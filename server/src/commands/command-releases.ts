@@ -10,7 +10,7 @@ import { WorkRepository } from './work.repository.ts'
 /** How long ended commands of one host are gathered. Nobody waits for this: the machines have more urgent things to do at an end. */
 const GATHER_MS = 2000
 /** Further ones are left to the next look. */
-const MOST_GATHERED = 50_000
+const MAX_PENDING = 50_000
 /** An agent takes as many calls in one request. */
 const CALLS_AT_ONCE = 16
 
@@ -54,7 +54,7 @@ export class CommandReleases implements OnModuleInit, OnModuleDestroy {
 
   /** Takes note of a command whose end and output are stored. Its host is told within seconds, of all that ended meanwhile at once. */
   add(id: string, hostId: string): void {
-    if (this.count >= MOST_GATHERED) return
+    if (this.count >= MAX_PENDING) return
     this.count++
     const others = this.gathered.get(hostId)
     if (others) {

@@ -7,7 +7,7 @@ import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
-import { CommandEvents, changeOf } from './command-events.ts'
+import { CommandEvents, toChange } from './command-events.ts'
 import { CommandMetrics } from './command-metrics.ts'
 import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
 import { nextAttempt } from './domain/next-step.ts'
@@ -67,7 +67,7 @@ export class HeldCommand {
 
   /** Tells viewers, once it is known which run it belongs to. */
   private changed(hasEnded: boolean): void {
-    if (this.command) this.events.commandChanged(changeOf(this.command, hasEnded))
+    if (this.command) this.events.commandChanged(toChange(this.command, hasEnded))
   }
 
   /** What was claimed; undefined until then. */
@@ -276,7 +276,7 @@ export class CommandWorker {
       reason: isOurs ? 'The server failed while driving it and tries again; see its log.' : error.message,
       hasNotStarted: held.hasNotStarted,
     })
-    this.events.commandChanged(changeOf(command, false))
+    this.events.commandChanged(toChange(command, false))
   }
 
   /**

@@ -42,42 +42,42 @@ export interface RunRecord {
 
 /** Columns as `fromRow` reads them, for statements that Prisma does not make. */
 export const COMMAND_COLUMNS = [
-  ...[
-    'id',
-    'kind',
-    'program',
-    'args',
-    'env',
-    'cwd',
-    'tty',
-    'columns',
-    'rows',
-    'stdin',
-    'state',
-    'reason',
-    'signal',
-  ],
-  ...[
-    'run_id',
-    'host_id',
-    'host_name',
-    'timeout_ms',
-    'start_within_ms',
-    'reason_code',
-    'exit_code',
-    'requested_by',
-  ],
-  ...[
-    'cancel_requested_at',
-    'created_at',
-    'admitted_at',
-    'dispatched_at',
-    'started_at',
-    'ended_at',
-    'position',
-  ],
-  ...['unanswered_since', 'output_bytes', 'dropped_bytes', 'output_removed_at', 'input_bytes'],
-  ...['output_cut_bytes', 'output_mark_bytes', 'is_output_cut'],
+  'id',
+  'kind',
+  'program',
+  'args',
+  'env',
+  'cwd',
+  'tty',
+  'columns',
+  'rows',
+  'stdin',
+  'state',
+  'reason',
+  'signal',
+  'run_id',
+  'host_id',
+  'host_name',
+  'timeout_ms',
+  'start_within_ms',
+  'reason_code',
+  'exit_code',
+  'requested_by',
+  'cancel_requested_at',
+  'created_at',
+  'admitted_at',
+  'dispatched_at',
+  'started_at',
+  'ended_at',
+  'position',
+  'unanswered_since',
+  'output_bytes',
+  'dropped_bytes',
+  'output_removed_at',
+  'input_bytes',
+  'output_cut_bytes',
+  'output_mark_bytes',
+  'is_output_cut',
 ]
   .map(
     (column) =>
@@ -174,8 +174,12 @@ export class CommandsRepository {
     const { kind, program, cwd, tty, columns, rows, stdin, requestedBy } = shared
     const at = shared.createdAt.toISOString()
     const each = commands.map(({ id, hostId, hostName, env, position, admittedAt }) => ({
-      ...{ id, host_id: hostId, host_name: hostName, position, admitted_at: admittedAt },
-      env: Buffer.from(this.sealer.seal(JSON.stringify(env), environmentOf(id))).toString('base64'),
+      id,
+      host_id: hostId,
+      host_name: hostName,
+      position,
+      admitted_at: admittedAt,
+      env: Buffer.from(this.sealer.seal(JSON.stringify(env), toEnvironment(id))).toString('base64'),
     }))
     await transaction.$executeRaw`
       INSERT INTO command (id, run_id, kind, host_id, host_name, program, args, env, cwd, timeout_ms, start_within_ms,
@@ -197,7 +201,7 @@ export class CommandsRepository {
       hostName: row.hostName,
       program: row.program,
       args: row.args as string[],
-      env: JSON.parse(this.sealer.open(row.env, environmentOf(row.id))) as Record<string, string>,
+      env: JSON.parse(this.sealer.open(row.env, toEnvironment(row.id))) as Record<string, string>,
       cwd: row.cwd,
       timeoutMs: Number(row.timeoutMs),
       startWithinMs: Number(row.startWithinMs),
@@ -230,4 +234,4 @@ export class CommandsRepository {
   }
 }
 
-const environmentOf = (id: string) => `command/${id}/env`
+const toEnvironment = (id: string) => `command/${id}/env`

@@ -6,7 +6,7 @@ import { type HostScope, notFound } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
 import type { Host } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { CommandEvents, changeOf } from './command-events.ts'
+import { CommandEvents, toChange } from './command-events.ts'
 import { CommandWorker } from './command-worker.ts'
 import { type CommandFilter, CommandsRepository, type NewCommandRun } from './commands.repository.ts'
 import { type Command, type CommandSpec, newCommand } from './domain/command.ts'
@@ -118,7 +118,7 @@ export class CommandsService {
     const outcome = await this.work.requestCancel(id, this.clock.now())
     if (outcome === 'requested') this.worker.announceCancel(id)
     const command = await this.show(id)
-    this.events.commandChanged(changeOf(command, outcome === 'ended'))
+    this.events.commandChanged(toChange(command, outcome === 'ended'))
     return command
   }
 

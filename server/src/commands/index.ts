@@ -1,6 +1,6 @@
 export { AgentCommandHandler, type AgentWork } from './agent-command.handler.ts'
 export { CommandEvents, type FollowedCommand } from './command-events.ts'
-export { viewOf } from './command-view.ts'
+export { toView } from './command-view.ts'
 export { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'
 export { CommandsModule } from './commands.module.ts'
 export { CommandsRepository, type NewCommandRun } from './commands.repository.ts'

@@ -30,8 +30,16 @@ beforeAll(async () => {
   )
   const at = new Date()
   const spec = {
-    ...{ program: 'x', args: [], env: {}, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 },
-    ...{ tty: false, columns: 80, rows: 24, stdin: false },
+    program: 'x',
+    args: [],
+    env: {},
+    cwd: '/',
+    timeoutMs: 1000,
+    startWithinMs: 1000,
+    tty: false,
+    columns: 80,
+    rows: 24,
+    stdin: false,
   }
   const run = { runId: randomUUID(), requestedBy: 'spec', createdAt: at }
   const command = newCommand('command', { id: randomUUID(), name: 'h' }, spec, run, {
@@ -68,7 +76,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-const textOf = ({ chunks }: Pick<CommandOutput, 'chunks'>) =>
+const toText = ({ chunks }: Pick<CommandOutput, 'chunks'>) =>
   chunks.map(({ data }) => Buffer.from(data, 'base64').toString()).join('')
 const whole = (stream?: string) =>
   written
@@ -83,7 +91,7 @@ it.each([undefined, 'stdout', 'stderr'] as const)(
     let pages = 0
     for (let offset = 0, isFinal = false; !isFinal && pages < 1000; pages++) {
       const page = await reader.read(id, { offset, maxBytes: 200, stream })
-      text += textOf(page)
+      text += toText(page)
       expect(page.nextOffset).toBeGreaterThan(offset)
       ;({ nextOffset: offset, isFinal } = page)
     }
@@ -99,7 +107,7 @@ it.each([undefined, 'stdout', 'stderr'] as const)(
     let text = ''
     for (let before = size; before > 0; ) {
       const page = await reader.read(id, { offset: 0, maxBytes: 200, stream, before })
-      text = textOf(page) + text
+      text = toText(page) + text
       expect(page.firstOffset).toBeLessThan(before)
       before = page.firstOffset
     }
@@ -111,5 +119,5 @@ it('a read that begins within a piece gives the bytes from there on, each at its
   const { chunks } = await reader.read(id, { offset: 3, maxBytes: 1, stream: 'stdout' })
   expect(chunks[0]).toMatchObject({ offset: 3, stream: 'stdout' })
   const back = await reader.read(id, { offset: 0, maxBytes: 1, before: 3 })
-  expect(textOf(back)).toBe('out')
+  expect(toText(back)).toBe('out')
 })

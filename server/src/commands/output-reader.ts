@@ -23,7 +23,7 @@ export class OutputReader {
     if (before !== undefined) {
       const pieces = await this.outputs.before(id, before, { stream, maxBytes })
       return {
-        chunks: chunksOf(pieces, stream, 0, before),
+        chunks: toChunks(pieces, stream, 0, before),
         firstOffset: pieces[0]?.offset ?? 0,
         nextOffset: before,
         isFinal: isFinalState(state) && before >= outputBytes,
@@ -34,7 +34,7 @@ export class OutputReader {
     // Where nothing of the stream comes any more, all that there was is passed over.
     const nextOffset = last ? last.offset + last.data.length : Math.max(offset, outputBytes)
     return {
-      chunks: chunksOf(pieces, stream, offset),
+      chunks: toChunks(pieces, stream, offset),
       firstOffset: offset,
       nextOffset,
       isFinal: isFinalState(state) && nextOffset >= outputBytes,
@@ -42,7 +42,7 @@ export class OutputReader {
   }
 }
 
-const chunksOf = (pieces: readonly Placed[], stream: LogType | undefined, from: number, to?: number) =>
+const toChunks = (pieces: readonly Placed[], stream: LogType | undefined, from: number, to?: number) =>
   pieces
     .flatMap((piece) => splitPiece(piece, piece.offset, from, to))
     .filter((chunk) => stream === undefined || chunk.stream === stream)

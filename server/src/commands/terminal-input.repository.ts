@@ -7,7 +7,7 @@ import { Database } from '../platform/prisma/database.ts'
 /** Named in each notice is the command for which something came. */
 export const INPUT_CHANNEL = 'rollcall_terminal_input'
 /** What may wait for the server that holds the terminal. */
-const MOST_WAITING = 1000
+const MAX_WAITING = 1000
 
 export type TerminalInput = { data: Buffer } | { columns: number; rows: number }
 
@@ -43,7 +43,7 @@ export class TerminalInputRepository {
         )
       const fresh = data.subarray(inputBytes - offset)
       if (fresh.length === 0) return inputBytes
-      if (waiting >= MOST_WAITING)
+      if (waiting >= MAX_WAITING)
         throw new RollcallError('server.overloaded', 'The terminal does not take its input. Try again.')
       await this.insert(client, commandId, fresh)
       await client.query('UPDATE command SET input_bytes = $2 WHERE id = $1', [
@@ -60,7 +60,9 @@ export class TerminalInputRepository {
     return this.database.transaction(async (client) => {
       await client.query('DELETE FROM terminal_input WHERE command_id = $1 AND data IS NULL', [commandId])
       await client.query('INSERT INTO terminal_input (command_id, columns, rows) VALUES ($1, $2, $3)', [
-        ...[commandId, columns, rows],
+        commandId,
+        columns,
+        rows,
       ])
       await client.query('SELECT pg_notify($1, $2)', [INPUT_CHANNEL, commandId])
     })

@@ -152,7 +152,11 @@ describe('what is written under a lease', () => {
     expect(await work.append(id, ME, 7, piece(''), { before: cut, next: more })).toBe(true)
     expect(await work.append(id, ME, 7, piece(''), { before: cut, next: more })).toBe(false)
     expect(await commands.find(id)).toMatchObject({
-      ...{ outputBytes: 7, markBytes: 5, cutBytes: 10, droppedBytes: 10, isOutputCut: true },
+      outputBytes: 7,
+      markBytes: 5,
+      cutBytes: 10,
+      droppedBytes: 10,
+      isOutputCut: true,
     })
     expect(await work.readPieces(id, 0, 100)).toHaveLength(1)
     await work.finish(id, ME, { state: 'success', droppedBytes: 4 }, now())
@@ -238,8 +242,16 @@ describe('an installation', () => {
     const host = (id: string, lastProvisioning: string) =>
       test.database.prisma.host.create({
         data: {
-          ...{ id, name: `host-${id}`, address: 'a', sshPort: 22, sshUser: 'root', credential: Buffer.of(1) },
-          ...{ state: 'installing', stateSince: now(), createdAt: now(), lastProvisioning },
+          id,
+          name: `host-${id}`,
+          address: 'a',
+          sshPort: 22,
+          sshUser: 'root',
+          credential: Buffer.of(1),
+          state: 'installing',
+          stateSince: now(),
+          createdAt: now(),
+          lastProvisioning,
         },
       })
     const stateOf = async (id: string) =>

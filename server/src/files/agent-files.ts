@@ -13,7 +13,7 @@ import { AgentsService } from '../agents/index.ts'
 import { type Blob, memoryBlob } from '../platform/blobs/blob.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { BufferPool } from '../platform/blobs/buffer-pool.ts'
-import { CHUNK_BUFFER_BYTES, type Chunk, chunksOf, LARGE_CHUNK_BYTES, type Part } from './content.ts'
+import { CHUNK_BUFFER_BYTES, type Chunk, LARGE_CHUNK_BYTES, type Part, toChunks } from './content.ts'
 import { STALL_MS, stalled, TransferCalls } from './transfer-calls.ts'
 
 /** Where content comes from: a file of this machine, content that the store has by its hash, or a blob. */
@@ -242,7 +242,7 @@ export class AgentFiles {
       onProgress?.(Math.min(state.offset, total), total)
     }
     try {
-      for await (const chunk of chunksOf(parts, from, this.buffers, () => largest)) {
+      for await (const chunk of toChunks(parts, from, this.buffers, () => largest)) {
         const sending = sendOne(chunk).finally(() => underWay.delete(sending))
         underWay.add(sending)
         sending.catch(() => undefined) // told below

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { type Blob, decodeFrame, memoryBlob } from '../platform/blobs/blob.ts'
 import { BufferPool } from '../platform/blobs/buffer-pool.ts'
-import { CHUNK_BUFFER_BYTES, chunksOf } from './content.ts'
+import { CHUNK_BUFFER_BYTES, toChunks } from './content.ts'
 
 const CONTENTS = [
   randomBytes(1_500_000),
@@ -25,7 +25,7 @@ it.each([0, 1, 1_048_576, 1_499_999, 1_500_000, 1_500_003, 3_499_999, WHOLE.leng
     let at = from
     let largest = 1_048_576
     const buffers = new BufferPool(CHUNK_BUFFER_BYTES, 2)
-    for await (const chunk of chunksOf(await parts(), from, buffers, () => largest)) {
+    for await (const chunk of toChunks(await parts(), from, buffers, () => largest)) {
       expect(chunk.offset).toBe(at)
       expect(chunk.rawBytes).toBeLessThanOrEqual(largest)
       expect(chunk.bytes.length).toBeLessThanOrEqual(CHUNK_BUFFER_BYTES)

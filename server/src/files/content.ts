@@ -1,5 +1,5 @@
 import { RollcallError } from '@rollcall/contracts'
-import { type Frame, MAX_CHUNK_BYTES, MOST_FRAMES } from '@rollcall/contracts/agent'
+import { type Frame, MAX_CHUNK_BYTES, MAX_FRAMES } from '@rollcall/contracts/agent'
 import { type Blob, readPiece } from '../platform/blobs/blob.ts'
 import type { BufferPool } from '../platform/blobs/buffer-pool.ts'
 
@@ -29,7 +29,7 @@ export interface Part {
  * The parts one after the other, from byte `from` on, in chunks of at most `largest` bytes before compression, which is asked each time
  * and is never less than a frame has. A frame that `from` is in the middle of is cut. The buffers of the pool have `CHUNK_BUFFER_BYTES`.
  */
-export async function* chunksOf(
+export async function* toChunks(
   parts: readonly Part[],
   from: number,
   buffers: BufferPool,
@@ -41,7 +41,7 @@ export async function* chunksOf(
     const start = partStart
     partStart += part.size
     if (partStart <= from || part.size === 0) continue
-    for await (const { frame, read } of framesOf(part, from - start)) {
+    for await (const { frame, read } of toFrames(part, from - start)) {
       if (!chunk.hasRoom(frame, largest())) {
         yield chunk.sealed()
         chunk = new Filling(chunk.end, buffers.take())
@@ -73,7 +73,7 @@ class Filling {
 
   hasRoom(frame: Frame, largest: number): boolean {
     const isSmall = this.rawBytes + frame.raw_bytes <= largest
-    return isSmall && this.bytes + frame.bytes <= this.buffer.length && this.frames.length < MOST_FRAMES
+    return isSmall && this.bytes + frame.bytes <= this.buffer.length && this.frames.length < MAX_FRAMES
   }
 
   /** Where its bytes belong. */
@@ -97,7 +97,7 @@ interface Sendable {
   read(into: Buffer): Promise<void>
 }
 
-async function* framesOf(part: Part, from: number): AsyncGenerator<Sendable> {
+async function* toFrames(part: Part, from: number): AsyncGenerator<Sendable> {
   const blob = await part.open()
   try {
     if (blob.size !== part.size)

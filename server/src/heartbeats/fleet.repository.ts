@@ -101,7 +101,7 @@ export class FleetRepository {
        ORDER BY host.name LIMIT $3`,
       [filter.state ?? null, filter.after ?? null, filter.limit],
     )
-    return rows.map(viewOf)
+    return rows.map(toView)
   }
 
   async ofHosts(hostIds: readonly string[]): Promise<AgentView[]> {
@@ -109,7 +109,7 @@ export class FleetRepository {
       `${AGENT_ROW} WHERE host.id = ANY ($1::uuid[])`,
       [hostIds],
     )
-    return rows.map(viewOf)
+    return rows.map(toView)
   }
 
   /** Those of which anything has changed since `since`. */
@@ -118,7 +118,7 @@ export class FleetRepository {
       `${AGENT_ROW} WHERE roll.updated_at >= $1 OR host.state_since >= $1`,
       [since],
     )
-    return rows.map(viewOf)
+    return rows.map(toView)
   }
 
   /** A window of those that fit, in the order asked for. */
@@ -130,7 +130,7 @@ export class FleetRepository {
        ORDER BY ${SORT[sort]} ${direction === 'desc' ? 'DESC' : 'ASC'} NULLS LAST, host.name LIMIT $6 OFFSET $7`,
       [...fitting(scope, query), states, after ?? null, limit, offset],
     )
-    return rows.map(viewOf)
+    return rows.map(toView)
   }
 
   async countByState(
@@ -227,7 +227,7 @@ export class FleetRepository {
 
 const mean = (sum: number, count: number) => Math.round((sum / count) * 100) / 100
 
-function viewOf({ vitals, ...row }: AgentRow): AgentView {
+function toView({ vitals, ...row }: AgentRow): AgentView {
   return {
     ...row,
     stateSince: row.stateSince.toISOString(),

@@ -186,13 +186,13 @@ export class HeartbeatEngine {
     this.metrics.lateness.observe(Math.max(0, this.clock.now().getTime() - agent.plannedAt.getTime()) / 1000)
     const round = await this.caller.call(agent, signal)
     if (!round) return
-    const result = this.resultOf(agent, round)
+    const result = this.toResult(agent, round)
     this.metrics.rounds.inc({ outcome: round.seen.kind })
     this.results.set(agent.hostId, result)
     if (isTransition(result)) this.news.ring()
   }
 
-  private resultOf(agent: Claimed, { seen, report }: Round): Result {
+  private toResult(agent: Claimed, { seen, report }: Round): Result {
     const result: Result = { hostId: agent.hostId, from: agent, decision: decide(agent, seen) }
     if (!report) return result
     const { vitals, facts, roundTripMs, clockOffsetMs } = report

@@ -4,13 +4,13 @@ import { AgentsService } from '../agents/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import { RETRY_WAITS_MS } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { clockOffset, type Report, reportOf } from './domain/report.ts'
+import { clockOffset, type Report, toReport } from './domain/report.ts'
 import type { FailedAttempt, Observation, RollView } from './domain/roll.ts'
 import { HeartbeatMetrics } from './heartbeat-metrics.ts'
 
 /** The contract's own limit for one attempt. */
 const ATTEMPT_MS = 30_000
-const SHORTEST_ATTEMPT_MS = 1000
+const MIN_ATTEMPT_MS = 1000
 /** A timer that fires so much too late means that we stood still, and not the host. */
 const STALLED_AFTER_MS = 1500
 
@@ -85,7 +85,7 @@ export class RollCaller {
     const at = this.clock.now()
     const roundTripMs = Math.max(0, at.getTime() - asked)
     this.metrics.latency.observe(roundTripMs / 1000)
-    const report = reportOf(status)
+    const report = toReport(status)
     const { cpuPercent, memoryPercent } = report.vitals
     return {
       seen: { kind: 'answered', at, cpuPercent, memoryPercent },
@@ -100,11 +100,11 @@ export class RollCaller {
  */
 function offlineAt(agent: Called, start: number): number {
   const last = agent.lastAnswerAt?.getTime() ?? 0
-  const isInRhythm = start - last <= agent.maxMs + SHORTEST_ATTEMPT_MS
+  const isInRhythm = start - last <= agent.maxMs + MIN_ATTEMPT_MS
   return (isInRhythm ? last : start) + (agent.offlineAfterMs ?? 0)
 }
 
 /** Half of what is left where time is short, so that one lost packet does not use up all of it. */
 function attemptTimeout(leftMs: number): number {
-  return Math.min(ATTEMPT_MS, Math.max(SHORTEST_ATTEMPT_MS, leftMs / 2))
+  return Math.min(ATTEMPT_MS, Math.max(MIN_ATTEMPT_MS, leftMs / 2))
 }

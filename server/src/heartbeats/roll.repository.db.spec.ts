@@ -55,7 +55,7 @@ async function onTheRoll(): Promise<void> {
 const claim = (server: string, change: Partial<Parameters<RollRepository['claim']>[2]> = {}, at = now) =>
   roll.claim(server, at, { after: new Date(0), until: at, limit: 100, takesOver: true, ...change })
 
-const rowOf = async (hostId: string) =>
+const toRow = async (hostId: string) =>
   (await test.database.pool.query('SELECT * FROM roll WHERE host_id = $1', [hostId])).rows[0]
 const stateOf = async (hostId: string) =>
   (await test.database.pool.query('SELECT state, state_code, state_reason FROM host WHERE id = $1', [hostId]))
@@ -106,7 +106,7 @@ describe('claiming', () => {
     const [id] = await hosts(1)
     const [agent] = await claim(A)
     expect(agent).toMatchObject({ hostId: id, plannedAt: now, state: 'online', maxMs: 60_000 })
-    const { due_at, owner } = await rowOf(id as string)
+    const { due_at, owner } = await toRow(id as string)
     expect(owner).toBe(A)
     expect(due_at.getTime()).toBeGreaterThanOrEqual(after(20_000).getTime())
     expect(due_at.getTime()).toBeLessThanOrEqual(after(60_000).getTime())
@@ -168,8 +168,8 @@ describe('planning', () => {
     await due(lost, after(3_600_000))
     await due(planned, after(59_000))
     await roll.callBack(now)
-    expect((await rowOf(lost)).due_at.getTime()).toBeLessThanOrEqual(after(60_000).getTime())
-    expect((await rowOf(planned)).due_at).toEqual(after(59_000))
+    expect((await toRow(lost)).due_at.getTime()).toBeLessThanOrEqual(after(60_000).getTime())
+    expect((await toRow(planned)).due_at).toEqual(after(59_000))
   })
 
   it('says of an agent whether another server had it before', async () => {
@@ -248,7 +248,7 @@ describe('storing', () => {
       state_code: 'agent.unreachable',
       state_reason: 'No answer.',
     })
-    expect(await rowOf(id)).toMatchObject({ failed_rounds: 1, silent_since: now, vitals: null })
+    expect(await toRow(id)).toMatchObject({ failed_rounds: 1, silent_since: now, vitals: null })
     const [event] = await fleet.events(id, 10, undefined)
     expect(event).toMatchObject({
       from: 'online',
@@ -264,7 +264,7 @@ describe('storing', () => {
     await test.database.pool.query("UPDATE roll SET owner = 'server-b'")
     expect(await roll.store(A, [silent(agent, now)], now)).toEqual([])
     expect((await stateOf(id)).state).toBe('online')
-    expect((await rowOf(id)).failed_rounds).toBe(0)
+    expect((await toRow(id)).failed_rounds).toBe(0)
   })
 
   it('does not overwrite the state of a host that has begun to be installed meanwhile', async () => {
@@ -324,7 +324,7 @@ describe('profiles', () => {
     const chosen = await host({ labels: { env: 'lab' }, profile: 'high-availability' })
     await roll.enrol(now)
     const bounds = async (id: string) => {
-      const { min_ms, max_ms, offline_after_ms } = await rowOf(id)
+      const { min_ms, max_ms, offline_after_ms } = await toRow(id)
       return [min_ms, max_ms, offline_after_ms]
     }
     expect(await bounds(plain)).toEqual([20_000, 60_000, null])
@@ -341,7 +341,7 @@ describe('profiles', () => {
     await test.database.pool.query('UPDATE roll SET due_at = $1', [after(60_000)])
     await test.database.pool.query("UPDATE host SET heartbeat_profile = 'high-availability'")
     await roll.applyProfiles(now, id)
-    expect((await rowOf(id)).due_at.getTime()).toBeLessThanOrEqual(after(6000).getTime())
+    expect((await toRow(id)).due_at.getTime()).toBeLessThanOrEqual(after(6000).getTime())
   })
 })
 

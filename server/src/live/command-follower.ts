@@ -6,7 +6,7 @@ import {
   type FollowedCommand,
   type OutputStored,
   splitPiece,
-  viewOf,
+  toView,
 } from '../commands/index.ts'
 import { Alarm } from '../platform/clock/alarm.ts'
 import { drained, SLOW_BYTES } from './drained.ts'
@@ -83,7 +83,7 @@ export class CommandFollower {
         hasNews = true
       }
       this.sendLatest(followed)
-      const command = viewOf(await this.commands.show(this.commandId))
+      const command = toView(await this.commands.show(this.commandId))
       if (command.state !== this.shownState) {
         this.shownState = command.state
         this.send({ type: 'command', command })

@@ -45,7 +45,9 @@ afterEach(() => {
 function viewer(scope: HostScope, wish: Omit<LiveRequest & { type: 'watch-fleet' }, 'type'> = {}) {
   const told: FleetEvent[] = []
   const socket = {
-    ...{ readyState: 1, OPEN: 1, bufferedAmount: 0 },
+    readyState: 1,
+    OPEN: 1,
+    bufferedAmount: 0,
     send: (text: string) => told.push(liveEvent.parse(JSON.parse(text)) as FleetEvent),
   } as never
   feed.watch(socket, scope, wish)

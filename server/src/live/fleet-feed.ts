@@ -214,7 +214,10 @@ function send(
   for (let index = 0; index < messages; index++) {
     const isLast = index === messages - 1
     const event: LiveEvent = {
-      ...{ type: 'fleet', isSnapshot, isComplete: isLast, cursor },
+      type: 'fleet',
+      isSnapshot,
+      isComplete: isLast,
+      cursor,
       agents: agents.slice(index * AGENTS_PER_MESSAGE, (index + 1) * AGENTS_PER_MESSAGE),
       removed: isLast ? removed : [],
       ...(isLast && states && { states }),

@@ -12,7 +12,7 @@ const OVERLAP_MS = 5000
 const READING_INTERVAL_MS = 60_000
 const READING_PAUSE_MS = 2000
 /** Hosts that are read by their names at a time; of more, all that have changed are read. */
-const MOST_NAMED = 1000
+const MAX_NAMED = 1000
 const PAGE = 1000
 
 const NOTHING_NEW: Difference = { changes: [], removed: [] }
@@ -55,7 +55,7 @@ export class FleetSight {
   async read(nowMs: number, wanted: ReadonlySet<string> | undefined): Promise<Difference> {
     const named = new Set(this.named)
     this.named.clear()
-    if (named.size > MOST_NAMED) this.isWholeWanted = true
+    if (named.size > MAX_NAMED) this.isWholeWanted = true
     try {
       return await this.readWhat(nowMs, named, wanted)
     } catch (error) {
@@ -78,7 +78,7 @@ export class FleetSight {
       return this.known.take(all, true)
     }
     const isDue = nowMs - this.lastLookMs >= LOOK_INTERVAL_MS
-    const isFew = wanted !== undefined && wanted.size + named.size <= MOST_NAMED
+    const isFew = wanted !== undefined && wanted.size + named.size <= MAX_NAMED
     if (isDue && isFew) for (const hostId of wanted) named.add(hostId)
     const ofNamed = await this.readNamed(named)
     if (!isDue) return ofNamed
@@ -91,7 +91,7 @@ export class FleetSight {
   }
 
   private async readNamed(named: ReadonlySet<string>): Promise<Difference> {
-    if (named.size === 0 || named.size > MOST_NAMED) return NOTHING_NEW
+    if (named.size === 0 || named.size > MAX_NAMED) return NOTHING_NEW
     const hostIds = [...named]
     return this.known.takeNamed(hostIds, await this.fleet.ofHosts(hostIds))
   }

@@ -78,7 +78,7 @@ const key = async (permission: string): Promise<Headers> => ({
 const connect = (headers: Headers) => new WebSocket(`${server.url.replace('http', 'ws')}/ws`, { headers })
 
 /** The status with which a connection was refused, or 101. */
-async function statusOf(headers: Headers): Promise<number> {
+async function toStatus(headers: Headers): Promise<number> {
   const socket = connect(headers)
   const opened = once(socket, 'open').then(() => 101)
   const refused = once(socket, 'unexpected-response').then(([, response]) => response.statusCode as number)
@@ -116,12 +116,12 @@ it('every topic is in the guide, but those that only end what was begun', async 
 })
 
 it('nobody is connected who has neither a session nor a key, nor a page of another site', async () => {
-  expect(await statusOf({})).toBe(401)
-  expect(await statusOf({ authorization: 'Bearer rck_wrong' })).toBe(401)
-  expect(await statusOf({ cookie: `rollcall_session=${'A'.repeat(43)}`, origin: server.url })).toBe(401)
-  expect(await statusOf({ ...people.admin, origin: 'https://evil.example' })).toBe(403)
-  expect(await statusOf({ ...people.admin, origin: 'null' })).toBe(403)
-  expect(await statusOf(people.admin)).toBe(101)
+  expect(await toStatus({})).toBe(401)
+  expect(await toStatus({ authorization: 'Bearer rck_wrong' })).toBe(401)
+  expect(await toStatus({ cookie: `rollcall_session=${'A'.repeat(43)}`, origin: server.url })).toBe(401)
+  expect(await toStatus({ ...people.admin, origin: 'https://evil.example' })).toBe(403)
+  expect(await toStatus({ ...people.admin, origin: 'null' })).toBe(403)
+  expect(await toStatus(people.admin)).toBe(101)
 })
 
 it('every topic is for whom it should be: viewer, operator with a label, admin, keys with one permission', async () => {

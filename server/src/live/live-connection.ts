@@ -96,7 +96,7 @@ export class LiveConnection {
       this.sendForbidden({})
     } else if (this.watching && JSON.stringify(before.scope) !== JSON.stringify(principal.scope))
       this.watchFleet({ ...this.watching, since: undefined })
-    const mayRead = (about: About) => may(principal, LIVE_TOPICS[KINDS[kindOf(about)].topic].access)
+    const mayRead = (about: About) => may(principal, LIVE_TOPICS[KINDS[toKind(about)].topic].access)
     const asked = [...this.followed].filter(([, { about }]) => mayRead(about) || this.forbid(about))
     const seen = await this.visible(principal)
     for (const [key, following] of asked) {
@@ -136,7 +136,7 @@ export class LiveConnection {
   }
 
   private follow(request: FollowRequest, about: About): void {
-    const kind = kindOf(about)
+    const kind = toKind(about)
     const { most, many } = KINDS[kind]
     if (this.idsOf(kind).length >= most) {
       this.sendError(about, 'server.overloaded', `One connection follows at most ${most} ${many}.`)
@@ -163,12 +163,12 @@ export class LiveConnection {
   }
 
   private idsOf(kind: Kind): string[] {
-    return [...this.followed.values()].flatMap(({ about }) => (kindOf(about) === kind ? [idOf(about)] : []))
+    return [...this.followed.values()].flatMap(({ about }) => (toKind(about) === kind ? [idOf(about)] : []))
   }
 
   /** What lies outside of somebody's scope does not exist for them. */
   private async refuseOutside(about: About): Promise<void> {
-    if (!(await this.sources.scopes.exists(kindOf(about), this.principal.scope, idOf(about))))
+    if (!(await this.sources.scopes.exists(toKind(about), this.principal.scope, idOf(about))))
       throw missing(about)
   }
 
@@ -215,15 +215,15 @@ function aboutOf(request: Exclude<LiveRequest, { type: 'watch-fleet' | 'unwatch-
   return { commandId: request.commandId }
 }
 
-const kindOf = (about: About): Kind =>
+const toKind = (about: About): Kind =>
   'runId' in about ? 'run' : 'transferId' in about ? 'transfer' : 'command'
 
 const idOf = (about: About): string =>
   'runId' in about ? about.runId : 'transferId' in about ? about.transferId : about.commandId
 
-const keyOf = (about: About): string => `${kindOf(about)}/${idOf(about)}`
+const keyOf = (about: About): string => `${toKind(about)}/${idOf(about)}`
 
-const missing = (about: About) => notFound(kindOf(about), idOf(about))
+const missing = (about: About) => notFound(toKind(about), idOf(about))
 
 function parseRequest(text: string): LiveRequest | undefined {
   try {

@@ -110,7 +110,15 @@ export class LiveGateway {
   private serve(socket: WebSocket, principal: Principal, upgrade: IncomingMessage): void {
     const { scopes, commands, runs, runRows, events, transfers, transferEvents, fleet, log } = this
     const connection = new LiveConnection(socket, principal, {
-      ...{ scopes, commands, runs, runRows, events, transfers, transferEvents, fleet, log },
+      scopes,
+      commands,
+      runs,
+      runRows,
+      events,
+      transfers,
+      transferEvents,
+      fleet,
+      log,
     })
     const unwatch = this.rights.watch(async () => connection.recheck(await this.access.recognise(upgrade)))
     this.alive.add(socket)

@@ -36,7 +36,9 @@ function viewer(runId: string) {
   const told: { event: LiveEvent; at: number }[] = []
   const events = new CommandEvents()
   const socket = Object.assign(new EventEmitter(), {
-    ...{ readyState: 1, OPEN: 1, bufferedAmount: 0 },
+    readyState: 1,
+    OPEN: 1,
+    bufferedAmount: 0,
     send: (text: string) => told.push({ event: liveEvent.parse(JSON.parse(text)), at: performance.now() }),
   })
   const follower = new RunFollower(runId, null, socket as unknown as WebSocket, runs, rows, events)

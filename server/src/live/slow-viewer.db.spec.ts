@@ -19,7 +19,7 @@ const PIECE_BYTES = 128 * 1024
 /** Far more than the kernel keeps for a connection whose other end does not read. */
 const PIECES = 48
 /** What is sent to a viewer before it counts as slow, and one page of stored output on top, as base64. */
-const MOST_UNSENT = 1024 * 1024 + (512 * 1024 * 4) / 3 + 64 * 1024
+const MAX_UNSENT_BYTES = 1024 * 1024 + (512 * 1024 * 4) / 3 + 64 * 1024
 const WAIT = { timeout: 120_000, interval: 20 }
 
 const clock = new SystemClock()
@@ -108,7 +108,7 @@ it('one viewer that does not read holds up none of the fifty, costs bounded memo
   mostUnsent = Math.max(mostUnsent, slowOfServer.bufferedAmount)
   expect(slow.hasEnded, 'while it does not read').toBe(false)
   expect(mostUnsent, 'what is kept for it').toBeGreaterThan(0)
-  expect(mostUnsent).toBeLessThan(MOST_UNSENT)
+  expect(mostUnsent).toBeLessThan(MAX_UNSENT_BYTES)
   slow.socket.resume()
   await vi.waitFor(() => expect(slow.hasEnded).toBe(true), WAIT)
   expect(viewers.map(({ bytes, wrong }) => wrong ?? bytes)).toEqual(viewers.map(() => output.length))

@@ -47,7 +47,9 @@ function viewer(id: string) {
   const told: { event: LiveEvent; at: number }[] = []
   const events = new TransferEvents()
   const socket = Object.assign(new EventEmitter(), {
-    ...{ readyState: 1, OPEN: 1, bufferedAmount: 0 },
+    readyState: 1,
+    OPEN: 1,
+    bufferedAmount: 0,
     send: (text: string) => told.push({ event: liveEvent.parse(JSON.parse(text)), at: performance.now() }),
   })
   const transfers = server.app.get(TransfersService)

@@ -80,8 +80,18 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
     )
     const blobs = new BlobStore(dataDir.file('files'), config.filesBytes)
     return {
-      ...{ version, config, log, dataDir, sealer, database, identities, releaseKeys },
-      ...{ queue, artifacts, blobs, close },
+      version,
+      config,
+      log,
+      dataDir,
+      sealer,
+      database,
+      identities,
+      releaseKeys,
+      queue,
+      artifacts,
+      blobs,
+      close,
     }
   } catch (error) {
     await close()

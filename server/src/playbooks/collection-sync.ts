@@ -11,7 +11,7 @@ import { SshTools } from '../tools/index.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 
 /** Collections that are held in memory, compressed: those that were sent last. */
-const MOST_HELD = 4
+const MAX_CACHED = 4
 
 export interface CollectionVersion {
   name: string
@@ -43,11 +43,10 @@ export class CollectionSync {
       await this.files.uploadTree(
         hostId,
         {
-          ...{
-            destination: collectionFolder({ name, version }),
-            files: await this.load(name, version),
-          },
-          ...{ makeParents: true, publishAs: 'current' },
+          destination: collectionFolder({ name, version }),
+          files: await this.load(name, version),
+          makeParents: true,
+          publishAs: 'current',
         },
         signal,
       )
@@ -81,7 +80,7 @@ export class CollectionSync {
     this.held.set(key, loading)
     loading.catch(() => this.held.delete(key))
     const [oldest] = this.held.keys()
-    if (oldest !== undefined && this.held.size > MOST_HELD) this.held.delete(oldest)
+    if (oldest !== undefined && this.held.size > MAX_CACHED) this.held.delete(oldest)
     return loading
   }
 
@@ -89,7 +88,9 @@ export class CollectionSync {
     const files = await this.filesOf(name, version)
     return Promise.all(
       files.map(async ({ path, mode, data }) => ({
-        ...{ path, mode, size: data.length },
+        path,
+        mode,
+        size: data.length,
         sha256: createHash('sha256').update(data).digest('hex'),
         source: { blob: await memoryBlob(data) },
       })),

@@ -5,7 +5,7 @@ import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import type { Collection } from './collections.repository.ts'
 import { CollectionsService } from './collections.service.ts'
 
-const viewOf = ({ fileCount, playbooks, addedAt, ...collection }: Collection): CollectionView => ({
+const toView = ({ fileCount, playbooks, addedAt, ...collection }: Collection): CollectionView => ({
   ...collection,
   files: fileCount,
   playbooks: playbooks.map(({ name }) => name),
@@ -18,13 +18,13 @@ export class CollectionsController {
 
   @Endpoint('listCollections')
   async list(@Actor() { scope }: Principal) {
-    return { collections: (await this.collections.list(scope)).map(viewOf) }
+    return { collections: (await this.collections.list(scope)).map(toView) }
   }
 
   @Endpoint('addCollection')
   async add(@Input() { body }: InputOf<'addCollection'>, @Actor() actor: Principal) {
     const { collection, isNew } = await this.collections.add(body, actor.name)
-    return { collection: viewOf(collection), isNew }
+    return { collection: toView(collection), isNew }
   }
 
   @Endpoint('removeCollection')

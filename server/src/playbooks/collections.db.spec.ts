@@ -27,7 +27,7 @@ beforeAll(async () => {
   const git = {
     archive: async (commit: GitCommit) => {
       asked.push(commit)
-      return tarOf('from git')
+      return toTar('from git')
     },
   }
   const store = { find: async (sha256: string) => blobs.get(sha256) ?? null }
@@ -39,10 +39,11 @@ beforeEach(async () => {
   await test.database.pool.query('TRUNCATE playbook_collection CASCADE')
 })
 
-const tarOf = (title: string, more: Record<string, string> = {}) =>
+const toTar = (title: string, more: Record<string, string> = {}) =>
   tarArchive(
     Object.entries({ 'site.yml': `- name: ${title}\n  hosts: all\n`, ...more }).map(([path, text]) => ({
-      ...{ path, data: Buffer.from(text) },
+      path,
+      data: Buffer.from(text),
     })),
   )
 
@@ -55,7 +56,7 @@ async function content(data: Buffer): Promise<{ kind: 'archive'; sha256: string 
 
 async function add(title: string, name = 'mysite', more: Record<string, string> = {}) {
   clock.pass(1000)
-  return service.add({ name, source: await content(gzipSync(tarOf(title, more))), labels: null }, 'ada')
+  return service.add({ name, source: await content(gzipSync(toTar(title, more))), labels: null }, 'ada')
 }
 
 const count = async () =>
@@ -134,14 +135,14 @@ describe('what is not right stores nothing', () => {
 
   it('an archive that is none, is cut, or is a bomb', async () => {
     await refused(Buffer.from('- hosts: all\n'), 'collection.refused')
-    await refused(gzipSync(tarOf('One')).subarray(0, 60), 'collection.refused')
+    await refused(gzipSync(toTar('One')).subarray(0, 60), 'collection.refused')
     await refused(gzipSync(Buffer.alloc(17 * 1024 * 1024)), 'collection.refused')
     await refused(Buffer.alloc(9 * 1024 * 1024), 'collection.refused')
   })
 
   it('a member that leads elsewhere, or is a link', async () => {
     const member = (change: (header: Buffer) => void) => {
-      const tar = tarOf('One')
+      const tar = toTar('One')
       change(tar)
       tar.write('        ', 148)
       const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0)

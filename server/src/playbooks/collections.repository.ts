@@ -18,7 +18,7 @@ export interface Collection {
   addedAt: Date
 }
 
-const MOST_COLLECTIONS = 50
+const MAX_COLLECTIONS = 50
 /** Of one collection, the one in use among them: what was planned with an earlier one can still be applied. */
 const KEPT_VERSIONS = 5
 const COLUMNS = `collection.name, version, collection.labels, source, playbooks, file_count AS "fileCount", bytes,
@@ -65,7 +65,7 @@ export class CollectionsRepository {
         'SELECT name, version FROM playbook_collection',
       )
       const former = rows.find((row) => row.name === name)
-      if (!former && rows.length >= MOST_COLLECTIONS) throw tooMany()
+      if (!former && rows.length >= MAX_COLLECTIONS) throw tooMany()
       await client.query(
         `INSERT INTO playbook_collection (name, version, labels) VALUES ($1, $2, $3::jsonb)
          ON CONFLICT (name) DO UPDATE SET version = excluded.version, labels = excluded.labels`,
@@ -76,8 +76,14 @@ export class CollectionsRepository {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name, version) DO UPDATE
          SET source = excluded.source, playbooks = excluded.playbooks, added_by = excluded.added_by, added_at = excluded.added_at`,
         [
-          ...[name, version, JSON.stringify(source), JSON.stringify(playbooks)],
-          ...[fileCount, bytes, addedBy, addedAt],
+          name,
+          version,
+          JSON.stringify(source),
+          JSON.stringify(playbooks),
+          fileCount,
+          bytes,
+          addedBy,
+          addedAt,
         ],
       )
       await client.query(
@@ -85,8 +91,11 @@ export class CollectionsRepository {
          SELECT $1, $2, path, mode, data FROM unnest($3::text[], $4::int[], $5::bytea[]) AS new (path, mode, data)
          ON CONFLICT DO NOTHING`,
         [
-          ...[name, version, files.map(({ path }) => path)],
-          ...[files.map(({ mode }) => mode), files.map(({ data }) => data)],
+          name,
+          version,
+          files.map(({ path }) => path),
+          files.map(({ mode }) => mode),
+          files.map(({ data }) => data),
         ],
       )
       await client.query(
@@ -111,5 +120,5 @@ export class CollectionsRepository {
 const tooMany = () =>
   new RollcallError(
     'collection.too_many',
-    `There are ${MOST_COLLECTIONS} collections of playbooks, and no more can be added. Remove one with "rollcall playbook remove NAME".`,
+    `There are ${MAX_COLLECTIONS} collections of playbooks, and no more can be added. Remove one with "rollcall playbook remove NAME".`,
   )

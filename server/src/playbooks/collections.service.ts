@@ -50,8 +50,14 @@ export class CollectionsService {
     const content = collectionFiles(readTar(archive))
     const playbooks = await playbooksOf(name, content)
     const collection = {
-      ...{ name, source, addedBy, version: content.version, addedAt: this.clock.now() },
-      ...{ fileCount: content.files.length, bytes: content.bytes, playbooks },
+      name,
+      source,
+      addedBy,
+      version: content.version,
+      addedAt: this.clock.now(),
+      fileCount: content.files.length,
+      bytes: content.bytes,
+      playbooks,
     }
     const kept = labels === undefined ? ((await this.collections.find(name))?.labels ?? null) : labels
     const stored = { ...collection, labels: kept }

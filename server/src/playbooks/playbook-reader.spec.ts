@@ -31,7 +31,8 @@ describe('playbooks of a folder', () => {
     expect(faults).toEqual([])
     expect(playbooks).toMatchObject([
       {
-        ...{ name: 'site', title: 'Deploys' },
+        name: 'site',
+        title: 'Deploys',
         variables: [{ name: 'web_port', isRequired: true, description: 'Where it listens.' }],
       },
     ])

@@ -12,7 +12,7 @@ export interface PlaybooksRead {
   faults: Fault[]
 }
 
-const MOST_FAULTS = 20
+const MAX_FAULTS = 20
 const PLAYBOOK = /^[^/]+\.ya?ml$/
 const PLAYBOOK_NAME = /^[a-z0-9][a-z0-9_-]{0,99}\.yml$/
 const OF_ROLE = /^roles\/[^/]+\/(?:tasks|handlers|defaults|vars|meta)\/.+\.ya?ml$/
@@ -56,7 +56,7 @@ export async function readPlaybooks(files: ReadonlyMap<string, string>): Promise
     else if (PLAYBOOK.test(file)) playbooks.push(...readPlaybook(file, text, specsOf, faults))
     await giveWay()
   }
-  return { playbooks, faults: faults.slice(0, MOST_FAULTS) }
+  return { playbooks, faults: faults.slice(0, MAX_FAULTS) }
 }
 
 function readPlaybook(
@@ -67,7 +67,8 @@ function readPlaybook(
 ): PlaybooksRead['playbooks'] {
   if (!PLAYBOOK_NAME.test(file)) {
     faults.push({
-      ...{ file, line: 1 },
+      file,
+      line: 1,
       message: 'must be called NAME.yml, in lower-case letters, digits, dashes and underscores',
     })
     return []

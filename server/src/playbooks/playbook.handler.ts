@@ -20,7 +20,7 @@ import { type SshOrder, SshPlaybooks } from './ssh-playbooks.ts'
 
 const EXIT_PLAN_OUTDATED = 72
 /** The callback ends at 1 MiB of events; what else is printed is a warning here and there. */
-const MOST_OUTPUT_BYTES = 8 * 1024 * 1024
+const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
 const PAGE_BYTES = 1024 * 1024
 /** An agent that takes longer counts as silent where there is another way. */
 const ANSWER_WITHIN_MS = 5000
@@ -55,7 +55,7 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     const how: AgentWork = {
       start: async () => ({
         method: 'execute_ansible',
-        params: paramsOf(command, work, await this.toolsOf(command, work, held.stopped)),
+        params: toParams(command, work, await this.toolsOf(command, work, held.stopped)),
       }),
       end: complete,
     }
@@ -113,7 +113,7 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
 
   private async stdout(commandId: string): Promise<string> {
     const parts: Buffer[] = []
-    for (let offset = 0; offset < MOST_OUTPUT_BYTES; ) {
+    for (let offset = 0; offset < MAX_OUTPUT_BYTES; ) {
       const page = await this.commands.readOutput(commandId, offset, PAGE_BYTES)
       if (page.chunks.length === 0) break
       for (const { stream, data } of page.chunks)
@@ -131,7 +131,7 @@ function ownOf({ playbook, version }: PlaybookWork) {
   return { playbook: `${file}.yml`, collection: { name, version } }
 }
 
-/** The same as `paramsOf`, in the words of the program that the agent would start. */
+/** The same as `toParams`, in the words of the program that the agent would start. */
 function sshOrderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): SshOrder {
   const { playbook, collection } = ownOf(work)
   const toHost = {
@@ -147,7 +147,7 @@ function sshOrderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): SshOrder
   return { toHost, collection: collection ?? null }
 }
 
-function paramsOf({ id, timeoutMs }: ClaimedCommand, work: PlaybookWork, toolsVersion: string) {
+function toParams({ id, timeoutMs }: ClaimedCommand, work: PlaybookWork, toolsVersion: string) {
   return {
     command_id: id,
     tools_version: toolsVersion,

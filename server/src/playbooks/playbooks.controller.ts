@@ -1,12 +1,12 @@
 import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
-import { viewOf } from '../commands/index.ts'
+import { toView } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import type { AcceptedRun } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
 import { PlaybooksService } from './playbooks.service.ts'
 
-const accepted = ({ commands, ...run }: AcceptedRun) => ({ ...run, commands: commands.map(viewOf) })
+const accepted = ({ commands, ...run }: AcceptedRun) => ({ ...run, commands: commands.map(toView) })
 
 @Controller()
 export class PlaybooksController {

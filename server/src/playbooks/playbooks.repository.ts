@@ -59,7 +59,11 @@ export class PlaybooksRepository {
       this.sealer.open(row.variables, sealedAs(runId)),
     ) as PlaybookOrder['variables']
     return {
-      ...{ playbook, isDiff, planId, version, variables },
+      playbook,
+      isDiff,
+      planId,
+      version,
+      variables,
       mode: mode as PlaybookOrder['mode'],
       via: via as PlaybookOrder['via'],
     }
@@ -79,7 +83,8 @@ export class PlaybooksRepository {
   /** Which way it is begun: it holds for every later attempt. */
   async fixWay(commandId: string, way: NonNullable<PlaybookHost['way']>): Promise<void> {
     await this.database.pool.query('UPDATE playbook_command SET way = $2 WHERE command_id = $1', [
-      ...[commandId, way],
+      commandId,
+      way,
     ])
   }
 

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewPlaybookRun, PlaybookRunView, RunLimits, Target } from '@rollcall/contracts/admin'
-import { type HostScope, type Principal, refOf } from '../access/index.ts'
+import { type HostScope, type Principal, toRef } from '../access/index.ts'
 import { CommandsRepository, CommandsService, hashOf } from '../commands/index.ts'
 import { type AcceptedRun, RunsRepository, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
@@ -55,10 +55,19 @@ export class PlaybooksService {
     const { hosts, labels, all, limits, mode, via, diff, timeoutMs } = request
     const variables = withGivenDefaults(specs, request.variables)
     return this.accept({
-      ...{ runId, actor, timeoutMs, digests: null, limits: limits ?? null },
+      runId,
+      actor,
+      timeoutMs,
+      digests: null,
+      limits: limits ?? null,
       bodyHash: hashOf({ name, ...request, runId }),
       order: {
-        ...{ playbook: name, version, mode, via, isDiff: diff, planId: null },
+        playbook: name,
+        version,
+        mode,
+        via,
+        isDiff: diff,
+        planId: null,
         variables: withTemplates(specs, variables, request.variables),
       },
       target: { hosts, labels, all },
@@ -82,7 +91,10 @@ export class PlaybooksService {
       throw notAPlan('The plan succeeded on no host. See what failed, and plan it again.')
     const runId = request.runId ?? randomUUID()
     return this.accept({
-      ...{ runId, actor, timeoutMs: run.timeoutMs, limits: request.limits ?? null },
+      runId,
+      actor,
+      timeoutMs: run.timeoutMs,
+      limits: request.limits ?? null,
       bodyHash: hashOf({ planId, ...request, runId }),
       order: { ...order, mode: 'apply', planId },
       target: { hosts: planned.map(({ hostId }) => hostId) },
@@ -124,7 +136,14 @@ export class PlaybooksService {
     if (!known) {
       const { name: requestedBy, scope } = actor
       const run = await this.runs.prepare({
-        ...{ runId, bodyHash, requestedBy, requester: refOf(actor), scope, spec, target, limits },
+        runId,
+        bodyHash,
+        requestedBy,
+        requester: toRef(actor),
+        scope,
+        spec,
+        target,
+        limits,
         kind: 'playbook',
       })
       const each = run.commands.map(({ id, hostId }) => ({

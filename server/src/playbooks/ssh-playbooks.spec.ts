@@ -7,12 +7,26 @@ import { SshPlaybooks } from './ssh-playbooks.ts'
 
 const NOW = new Date('2026-01-01T00:00:00Z')
 const command = {
-  ...{ id: 'c', hostId: 'h', state: 'pending', admittedAt: NOW, dispatchedAt: NOW, cancelRequestedAt: null },
-  ...{ startWithinMs: 60_000, timeoutMs: 60_000, outputBytes: 0, isFirstAttempt: true },
+  id: 'c',
+  hostId: 'h',
+  state: 'pending',
+  admittedAt: NOW,
+  dispatchedAt: NOW,
+  cancelRequestedAt: null,
+  startWithinMs: 60_000,
+  timeoutMs: 60_000,
+  outputBytes: 0,
+  isFirstAttempt: true,
 } as unknown as ClaimedCommand
 const order = {
-  ...{ playbook: 'x.yml', project: null, variables: { token: 'hunter2' }, nonce: 'n' },
-  ...{ check: false, diff: false, expected: null, seconds: 120 },
+  playbook: 'x.yml',
+  project: null,
+  variables: { token: 'hunter2' },
+  nonce: 'n',
+  check: false,
+  diff: false,
+  expected: null,
+  seconds: 120,
 }
 const collection = { name: 'mysite', version: 'ab'.repeat(32) }
 
@@ -39,7 +53,10 @@ async function drive(
     [Symbol.asyncDispose]: async () => void done.push('close'),
   } as unknown as SshSession
   const held = {
-    ...{ id: 'c', hasNotStarted: false, stopped: new AbortController().signal, cancelled: cancel.signal },
+    id: 'c',
+    hasNotStarted: false,
+    stopped: new AbortController().signal,
+    cancelled: cancel.signal,
     markRunning: async () => void done.push('running'),
     append: async () => void done.push('append'),
     finish: async (ending: Ending) => void endings.push(ending),

@@ -15,9 +15,9 @@ import { CollectionSync, type CollectionVersion } from './collection-sync.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
 
 /** What is printed beyond is counted: a program that prints without end fills nobody's disk. */
-const MOST_OUTPUT_BYTES = 16 * 1024 * 1024
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 /** On as many hosts one server runs something over SSH; others wait and are tried again. */
-const MOST_AT_ONCE = 200
+const MAX_CONCURRENT = 200
 /** Beyond the playbook's own limit, until a host that does not say how it has ended counts as gone. */
 const LATE_MS = 60_000
 
@@ -103,10 +103,10 @@ export class SshPlaybooks {
   }
 
   private async prepare({ command: { id, hostId }, held, order }: Work): Promise<Ready> {
-    if (this.active > MOST_AT_ONCE)
+    if (this.active > MAX_CONCURRENT)
       throw new RollcallError(
         'server.overloaded',
-        `This server runs playbooks over SSH on ${MOST_AT_ONCE} hosts at the moment, and this one waits for its turn.`,
+        `This server runs playbooks over SSH on ${MAX_CONCURRENT} hosts at the moment, and this one waits for its turn.`,
       )
     const signal = AbortSignal.any([held.stopped, held.cancelled])
     const session = await this.provisioning.connect(hostId, held.stopped)
@@ -137,7 +137,7 @@ async function attend({ session, folder }: Ready, { command, held, order }: Work
   let writtenBytes = 0
   let droppedBytes = 0
   const onOutput = async (stream: OutputStream, data: Buffer) => {
-    const kept = data.subarray(0, Math.max(0, MOST_OUTPUT_BYTES - writtenBytes))
+    const kept = data.subarray(0, Math.max(0, MAX_OUTPUT_BYTES - writtenBytes))
     writtenBytes += kept.length
     droppedBytes += data.length - kept.length
     await log.write(stream, kept)
@@ -146,9 +146,13 @@ async function attend({ session, folder }: Ready, { command, held, order }: Work
     const result = await session.exec(
       ['python3', `${folder}/playbooks/host/run_playbook.py`, '-', '--login', '--while-stdin'],
       {
-        ...{ becomeRoot: true, signal: held.stopped, timeoutMs: command.timeoutMs + LATE_MS, onOutput },
+        becomeRoot: true,
+        signal: held.stopped,
+        timeoutMs: command.timeoutMs + LATE_MS,
+        onOutput,
         // By standard input: what is secret in it is in no argv and no file but the one that Ansible reads.
-        ...{ stdin: `${JSON.stringify(order.toHost)}\n`, isStdinHeldOpen: true },
+        stdin: `${JSON.stringify(order.toHost)}\n`,
+        isStdinHeldOpen: true,
         endInput: AbortSignal.any([held.cancelled, deadline]),
       },
     )

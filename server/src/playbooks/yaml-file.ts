@@ -22,12 +22,16 @@ export function readYaml(file: string, text: string): YamlFile | Fault {
   if (text.length > MAX_BYTES) return { file, line: 1, message: `is longer than ${MAX_BYTES} characters` }
   const lines = new LineCounter()
   const faultOf = (offset: number, message: string): Fault => ({
-    ...{ file, message },
+    file,
+    message,
     line: Math.max(1, lines.linePos(offset).line),
   })
   try {
     const document = parseDocument(text, {
-      ...{ version: '1.1' as const, lineCounter: lines, prettyErrors: false, uniqueKeys: false },
+      version: '1.1' as const,
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
       logLevel: 'silent',
     })
     const [error] = document.errors

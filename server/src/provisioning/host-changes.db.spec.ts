@@ -47,7 +47,7 @@ async function host(changes: { state?: string; isInstalled?: boolean; hostKey?: 
 const set = (name: string, body: object, key = server.localKey) =>
   server.ask(`/api/hosts/${name}`, { method: 'PATCH', key, body })
 const reachOf = async (id: string) => (await hosts.reach(id))?.reach
-const rowOf = async (id: string) =>
+const toRow = async (id: string) =>
   (
     await server.test.database.pool.query(
       'SELECT * FROM host JOIN agent ON agent.host_id = host.id WHERE id = $1',
@@ -58,7 +58,7 @@ const rowOf = async (id: string) =>
 describe('changing how a host is reached', () => {
   it('address, port and password are changed once they work; identity, labels and pinned key stay', async () => {
     const { id, name } = await host()
-    const before = await rowOf(id)
+    const before = await toRow(id)
     const body = { address: '127.0.0.1', port: sshd.port, credential: password('right') }
     const { status, json } = await set(name, body)
     expect({ status, json }).toMatchObject({
@@ -73,7 +73,7 @@ describe('changing how a host is reached', () => {
       hostKey: sshd.fingerprint,
       credential: { ssh: password('right'), sudoPassword: 'sudo' },
     })
-    const after = await rowOf(id)
+    const after = await toRow(id)
     for (const column of ['token', 'secret_key', 'certificate_pin', 'rpc_port', 'rpc_path', 'created_at'])
       expect(after[column], column).toEqual(before[column])
     expect(JSON.stringify(json)).not.toContain('right')
@@ -90,7 +90,7 @@ describe('changing how a host is reached', () => {
     ],
   ])('%s changes nothing, also of what was given beside it', async (_what, change, code, sent) => {
     const { id, name } = await host()
-    const before = await rowOf(id)
+    const before = await toRow(id)
     const body = {
       address: '127.0.0.1',
       port: sshd.port,
@@ -102,17 +102,17 @@ describe('changing how a host is reached', () => {
     expect(answer.code).toBe(code)
     expect(answer.json.error.message).toMatch(new RegExp(`^Nothing was changed of ${name}\\. `))
     expect(answer.json.error.message).not.toMatch(/right|wrong|sudo"/)
-    expect(await rowOf(id)).toEqual(before)
+    expect(await toRow(id)).toEqual(before)
     expect(sshd.passwords).toEqual(sent)
   })
 
   it('a host that cannot be installed on for want of root is told so, and stays as it was', async () => {
     const { id, name } = await host()
-    const before = await rowOf(id)
+    const before = await toRow(id)
     sshd.report = { os: undefined }
     const answer = await set(name, { address: '127.0.0.1', port: sshd.port, credential: password('right') })
     expect(answer.code).toBe('host.preflight_unreadable')
-    expect(await rowOf(id)).toEqual(before)
+    expect(await toRow(id)).toEqual(before)
   })
 
   it('stored passwords never go to a machine with another key, or elsewhere before a key was seen', async () => {
@@ -121,14 +121,14 @@ describe('changing how a host is reached', () => {
     const unseen = await host({ hostKey: null, isInstalled: false, state: 'install_failed' })
     for (const { id, name } of [pinned, unseen])
       for (const skipCheck of [false, true]) {
-        const before = await rowOf(id)
+        const before = await toRow(id)
         const answer = await set(name, { ...thief, skipCheck })
         expect([answer.status, answer.code]).toEqual([400, 'request.invalid'])
         expect(answer.json.error.fields.map(({ field }: { field: string }) => field)).toEqual([
           'credential',
           'sudoPassword',
         ])
-        expect(await rowOf(id)).toEqual(before)
+        expect(await toRow(id)).toEqual(before)
       }
     expect(sshd.passwords).toEqual([])
   })
@@ -169,10 +169,10 @@ describe('changing how a host is reached', () => {
 
   it.each(['installing', 'upgrading', 'removing'])('a host that is %s is left alone', async (state) => {
     const { id, name } = await host({ state })
-    const before = await rowOf(id)
+    const before = await toRow(id)
     const answer = await set(name, { address: '127.0.0.1', skipCheck: true })
     expect([answer.status, answer.code]).toEqual([409, 'host.busy'])
-    expect(await rowOf(id)).toEqual(before)
+    expect(await toRow(id)).toEqual(before)
   })
 
   it('of two changes at once the later one is told, and changes nothing', async () => {
@@ -253,12 +253,12 @@ describe('a machine that is in the fleet already', () => {
     const other = await twinOf({})
     await server.app.get(MachinesRepository).note(other.id, { machineId: MACHINE, sameMachineAs: null })
     const { id, name } = await host()
-    const before = await rowOf(id)
+    const before = await toRow(id)
     sshd.report = { machine_id: MACHINE }
     const refused = await set(name, place())
     expect([refused.status, refused.code]).toEqual([409, 'host.same_machine'])
     expect(refused.json.error.message).toContain(`the machine id of ${other.name}`)
-    expect(await rowOf(id)).toEqual(before)
+    expect(await toRow(id)).toEqual(before)
     const given = { credential: password('x'), sudoPassword: null }
     const byKey = await set(name, { ...given, hostKey: `SHA256:${'T'.repeat(43)}`, skipCheck: true })
     expect(byKey.code).toBe('host.same_machine')
@@ -316,7 +316,7 @@ describe('changing where an agent listens', () => {
     const query = 'UPDATE agent SET next_port = $2 WHERE host_id = $1'
     for (const taken of [7000, port])
       await expect(server.test.database.pool.query(query, [other.id, taken])).rejects.toThrow(/next_port/)
-    expect((await rowOf(id)).next_port).toBe(7000)
+    expect((await toRow(id)).next_port).toBe(7000)
   })
 
   it('is not changed again before a move of it has ended', async () => {
@@ -325,7 +325,7 @@ describe('changing where an agent listens', () => {
     const answer = await set(name, { agentPorts: '7101', skipCheck: true })
     expect([answer.status, answer.code]).toEqual([409, 'host.busy'])
     expect(answer.json.error.message).toContain(`rollcall host install ${name}`)
-    expect(await rowOf(id)).toMatchObject({
+    expect(await toRow(id)).toMatchObject({
       next_port: 7100,
       state: 'offline',
       last_provisioning: expect.anything(),
@@ -355,7 +355,7 @@ describe('changing where an agent listens', () => {
       commandId: null,
       host: { state: 'online', agent: { port, nextPort: null } },
     })
-    expect(await rowOf(id)).toMatchObject({ ports: `${port - 1}-${port + 1}`, rpc_port: port })
+    expect(await toRow(id)).toMatchObject({ ports: `${port - 1}-${port + 1}`, rpc_port: port })
   })
 
   it('of one that is not installed yet takes effect at its next installation', async () => {

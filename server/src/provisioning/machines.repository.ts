@@ -38,7 +38,7 @@ export class MachinesRepository {
       `SELECT (SELECT id FROM fleet) AS "fleetId",
          EXISTS (SELECT FROM host WHERE id = $1::uuid) AS "isOwnerKnown",
          (SELECT host_id FROM (SELECT host_id, certificate FROM agent UNION ALL SELECT host_id, certificate FROM rotation) AS known
-          WHERE encode(sha256(convert_to(certificate, 'UTF8')), 'hex') = $2 LIMIT 1) AS "certificateOf",
+          WHERE encode(sha256(convert_to(certificate, 'UTF8')), 'hex') = $2 LIMIT 1) AS "toCertificate",
          EXISTS (SELECT FROM server_identity WHERE pin = ANY ($3::text[])) AS "areServersOurs"`,
       [isUuid(owner?.hostId) ? owner?.hostId : null, certificate ?? null, servers ?? []],
     )

@@ -14,7 +14,7 @@ export class ProvisioningController {
 
   @Endpoint('addHost')
   async add(@Input() { body }: InputOf<'addHost'>, @Actor() actor: Principal) {
-    return viewOf(await this.provisioning.add(body, actor))
+    return toView(await this.provisioning.add(body, actor))
   }
 
   @Endpoint('changeHost')
@@ -34,7 +34,7 @@ export class ProvisioningController {
     @Actor() actor: Principal,
   ) {
     const onPurpose = { duplicate: query.allowDuplicate, takeOver: query.takeOver }
-    return viewOf(await this.provisioning.install(id, actor.name, onPurpose))
+    return toView(await this.provisioning.install(id, actor.name, onPurpose))
   }
 
   @Endpoint('removeHost')
@@ -65,4 +65,4 @@ export class ProvisioningController {
   }
 }
 
-const viewOf = ({ host, commandId }: Accepted) => ({ host: viewOfHost(host), commandId })
+const toView = ({ host, commandId }: Accepted) => ({ host: viewOfHost(host), commandId })

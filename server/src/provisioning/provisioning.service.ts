@@ -11,7 +11,7 @@ import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh, type SshSession, scanHostKey } from '../platform/ssh/index.ts'
 import { AgentPorts } from './agent-ports.ts'
-import { argsOf, NOTHING } from './domain/on-purpose.ts'
+import { NOTHING, toArgs } from './domain/on-purpose.ts'
 import { checkHost } from './host-check.ts'
 import { Machines } from './machines.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
@@ -80,7 +80,7 @@ export class ProvisioningService {
     } = request
     const onPurpose = { duplicate: allowDuplicate || takeOver, takeOver }
     const host = { ...rest, id: randomUUID(), hostKey, isDuplicateAllowed: onPurpose.duplicate }
-    const run = this.commands.newProvisioning('install', host, requestedBy, argsOf(onPurpose))
+    const run = this.commands.newProvisioning('install', host, requestedBy, toArgs(onPurpose))
     await this.repository.addHost({
       host,
       credential: { ssh: credential, sudoPassword },
@@ -99,7 +99,7 @@ export class ProvisioningService {
   }
 
   async install(hostId: string, requestedBy: string, onPurpose = NOTHING): Promise<Accepted> {
-    return this.begin('install', await this.hosts.show(hostId), requestedBy, argsOf(onPurpose))
+    return this.begin('install', await this.hosts.show(hostId), requestedBy, toArgs(onPurpose))
   }
 
   async remove(hostId: string, requestedBy: string): Promise<Accepted> {

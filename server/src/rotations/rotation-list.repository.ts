@@ -27,7 +27,10 @@ export class RotationListRepository {
         credentialsAt: row.credentialsAt.toISOString(),
         rotatedAt: row.rotatedAt?.toISOString() ?? null,
         rotation: row.id && {
-          ...{ id: row.id, phase: row.phase, requestedBy: row.requestedBy, failures: row.failures },
+          id: row.id,
+          phase: row.phase,
+          requestedBy: row.requestedBy,
+          failures: row.failures,
           startedAt: row.startedAt.toISOString(),
           reasonCode: row.reasonCode,
           reason: row.reason && sanitizeText(row.reason, 2000),

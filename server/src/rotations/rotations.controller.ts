@@ -23,15 +23,15 @@ export class RotationsController {
 
   @Endpoint('listServerIdentities')
   async listIdentities() {
-    return viewOf(await this.identities.list())
+    return toView(await this.identities.list())
   }
 
   @Endpoint('renewServerIdentity')
   async renewIdentity(@Actor() actor: Principal) {
-    return viewOf(await this.rotations.renewIdentity(actor))
+    return toView(await this.rotations.renewIdentity(actor))
   }
 }
 
-const viewOf = (known: KnownIdentity[]) => ({
+const toView = (known: KnownIdentity[]) => ({
   identities: known.map(({ createdAt, ...rest }) => ({ ...rest, createdAt: createdAt.toISOString() })),
 })

@@ -68,8 +68,15 @@ async function host(state = 'online'): Promise<string> {
   const id = randomUUID()
   await test.database.prisma.host.create({
     data: {
-      ...{ id, name: `host-${id.slice(0, 8)}`, address: '192.0.2.1', sshPort: 22, sshUser: 'root' },
-      ...{ credential: Buffer.of(1), state, stateSince: start, createdAt: start },
+      id,
+      name: `host-${id.slice(0, 8)}`,
+      address: '192.0.2.1',
+      sshPort: 22,
+      sshUser: 'root',
+      credential: Buffer.of(1),
+      state,
+      stateSince: start,
+      createdAt: start,
       agent: {
         create: {
           ...agents.newRow(id, port++, await identities.newestPin(), start),
@@ -87,7 +94,7 @@ const later = (ms: number) => {
 const fails = (code: 'agent.unreachable' | 'agent.credentials_refused') => () => {
   throw new RollcallError(code, 'as the test wants it')
 }
-const rotationOf = async (id: string) =>
+const toRotation = async (id: string) =>
   (await query('SELECT * FROM rotation WHERE host_id = $1', [id])).rows[0]
 const tokenOf = async (id: string) => (await agents.identity(id))?.token
 
@@ -120,17 +127,17 @@ describe('the schedule', () => {
     const [old, offline] = [await host(), await host('offline')]
     later(20 * DAY_MS)
     await schedule().look()
-    expect(await rotationOf(old), 'of 20 days').toBeUndefined()
+    expect(await toRotation(old), 'of 20 days').toBeUndefined()
     const before = await tokenOf(old)
     later(11 * DAY_MS)
     await schedule().look()
     await schedule().look()
-    expect(await rotationOf(old)).toMatchObject({ phase: 'made', requested_by: 'the schedule' })
-    expect(await rotationOf(offline)).toBeUndefined()
+    expect(await toRotation(old)).toMatchObject({ phase: 'made', requested_by: 'the schedule' })
+    expect(await toRotation(offline)).toBeUndefined()
     await driver.look()
     expect(await tokenOf(old)).not.toBe(before)
     await schedule().look()
-    expect(await rotationOf(old), 'its credentials are new').toBeUndefined()
+    expect(await toRotation(old), 'its credentials are new').toBeUndefined()
   })
 
   it('brings a new identity of the servers to who answers, and removes the old one when nobody knows it', async () => {
@@ -143,15 +150,14 @@ describe('the schedule', () => {
     await schedule(null).look()
     await driver.look()
     expect(calls.map(({ method, serverPin }) => [method, serverPin])).toEqual([
-      ...[
-        ['stage_credentials', before],
-        ['get_port', after],
-        ['commit_credentials', after],
-      ],
+      ['stage_credentials', before],
+      ['get_port', after],
+      ['commit_credentials', after],
     ])
     expect(calls[0]?.params).toMatchObject({ credentials: { server_pins: [after] } })
     expect([await agents.address(there), await agents.address(away)]).toMatchObject([
-      ...[{ serverPin: after }, { serverPin: before }],
+      { serverPin: after },
+      { serverPin: before },
     ])
     later(2 * DAY_MS)
     await schedule(null).look()
@@ -199,7 +205,7 @@ describe('a rotation', () => {
       ['commit_credentials', after?.token, 'staged.rollcall.invalid'],
     ])
     expect(calls[0]?.params).toMatchObject({ credentials: { server_pins: [await identities.newestPin()] } })
-    expect(await rotationOf(id)).toBeUndefined()
+    expect(await toRotation(id)).toBeUndefined()
     const [row] = (await query('SELECT credentials_at, rotated_at FROM agent')).rows
     expect(row).toEqual({ credentials_at: now, rotated_at: now })
     const [event] = (
@@ -215,7 +221,7 @@ describe('a rotation', () => {
   it('keeps the new set, sealed, before the agent is told of it', async () => {
     const id = await host()
     await rows.begin([id], 'ada', now)
-    const kept = await rotationOf(id)
+    const kept = await toRotation(id)
     answer = fails('agent.unreachable')
     await driver.look()
     const told = calls[0]?.params as { credentials: Record<string, string> } | undefined
@@ -230,17 +236,17 @@ describe('a rotation', () => {
     await rows.begin([id], 'ada', now)
     answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
     await driver.look()
-    const kept = await rotationOf(id)
+    const kept = await toRotation(id)
     expect(kept).toMatchObject({ phase: 'switched', failures: 1, reason_code: 'agent.unreachable' })
     expect(sealer.open(kept.token, `rotation/${id}/token`)).toBe(before)
     expect(await agents.address(id)).toMatchObject({ serverName: 'staged.rollcall.invalid' })
     expect(await tokenOf(id)).not.toBe(before)
     answer = () => undefined
     await driver.look()
-    expect(await rotationOf(id)).toMatchObject({ phase: 'switched' })
+    expect(await toRotation(id)).toMatchObject({ phase: 'switched' })
     later(1000)
     await driver.look()
-    expect(await rotationOf(id)).toBeUndefined()
+    expect(await toRotation(id)).toBeUndefined()
     expect((await agents.address(id))?.serverName).toBeUndefined()
   })
 
@@ -259,7 +265,7 @@ describe('a rotation', () => {
     }
     await driver.look()
     expect(asked).toEqual(['commit_credentials', 'get_port', 'stage_credentials'])
-    expect(await rotationOf(id)).toMatchObject({ phase: 'made' })
+    expect(await toRotation(id)).toMatchObject({ phase: 'made' })
     expect(await tokenOf(id)).toBe(before)
   })
 
@@ -268,7 +274,7 @@ describe('a rotation', () => {
     await rows.begin([id], 'ada', now)
     answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
     await driver.look()
-    expect(await rotationOf(id)).toMatchObject({ phase: 'switched' })
+    expect(await toRotation(id)).toMatchObject({ phase: 'switched' })
     const asked: string[] = []
     await using agent = await listening(await agents.identity(id), (method) => {
       asked.push(method)
@@ -282,15 +288,15 @@ describe('a rotation', () => {
     later(1000)
     await new RotationDriver(rows, service, clock, {} as Repeater, log).look()
     expect(asked).toEqual(['commit_credentials'])
-    expect(await rotationOf(id)).toBeUndefined()
+    expect(await toRotation(id)).toBeUndefined()
   })
 
   it('that is asked for twice is one', async () => {
     const id = await host()
     await rows.begin([id], 'ada', now)
-    const first = (await rotationOf(id)).id
+    const first = (await toRotation(id)).id
     await rows.begin([id], 'eve', now)
-    expect(await rotationOf(id)).toMatchObject({ id: first, requested_by: 'ada' })
+    expect(await toRotation(id)).toMatchObject({ id: first, requested_by: 'ada' })
   })
 
   it('is left to the server that took it, and taken over when that died', async () => {
@@ -311,7 +317,7 @@ describe('a rotation', () => {
     expect(calls).toEqual([])
     await query("UPDATE host SET state = 'online'")
     await driver.look()
-    expect(await rotationOf(id)).toBeUndefined()
+    expect(await toRotation(id)).toBeUndefined()
   })
 
   it.each(['get_port', 'commit_credentials'])(
@@ -321,7 +327,7 @@ describe('a rotation', () => {
       await rows.begin([id], 'ada', now)
       answer = (method) => method === during && query("UPDATE host SET state = 'installing'")
       await driver.look()
-      expect(await rotationOf(id)).toBeDefined()
+      expect(await toRotation(id)).toBeDefined()
     },
   )
 })

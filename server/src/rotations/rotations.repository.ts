@@ -73,8 +73,19 @@ export class RotationsRepository {
             newSet(pin, now),
           )
           return {
-            ...{ hostId, id: randomUUID(), phase: 'made', requestedBy, startedAt: now, dueAt: now },
-            ...{ rpcPath, token, secretKey, certificate, privateKey, certificatePin, serverPin },
+            hostId,
+            id: randomUUID(),
+            phase: 'made',
+            requestedBy,
+            startedAt: now,
+            dueAt: now,
+            rpcPath,
+            token,
+            secretKey,
+            certificate,
+            privateKey,
+            certificatePin,
+            serverPin,
           }
         }),
         skipDuplicates: true,
@@ -215,8 +226,10 @@ export class RotationsRepository {
   private open(table: Table, hostId: string, row: SealedSet): SecretSet {
     const open = (value: Buffer, name: string) => this.sealer.open(value, `${table}/${hostId}/${name}`)
     return {
-      ...{ rpc_path: row.rpc_path, certificate: row.certificate },
-      ...{ certificatePin: row.certificate_pin, serverPin: row.server_pin },
+      rpc_path: row.rpc_path,
+      certificate: row.certificate,
+      certificatePin: row.certificate_pin,
+      serverPin: row.server_pin,
       agent_token: open(row.token, 'token'),
       secret_key: open(row.secret_key, 'secret-key'),
       private_key: open(row.private_key, 'private-key'),
@@ -243,8 +256,13 @@ function newSet(serverPin: string, now: Date): SecretSet {
   const { token, secretKey, rpcPath } = newCredentials()
   const { certificatePem, privateKeyPem, pin } = makeIdentity('rollcall-agent', now)
   return {
-    ...{ agent_token: token, secret_key: secretKey, rpc_path: rpcPath },
-    ...{ certificate: certificatePem, private_key: privateKeyPem, certificatePin: pin, serverPin },
+    agent_token: token,
+    secret_key: secretKey,
+    rpc_path: rpcPath,
+    certificate: certificatePem,
+    private_key: privateKeyPem,
+    certificatePin: pin,
+    serverPin,
   }
 }
 
@@ -252,8 +270,13 @@ function newSet(serverPin: string, now: Date): SecretSet {
 export function addressOf({ host, port, ...sets }: RotationSets, which: 'old' | 'new'): AgentAddress {
   const set = sets[which]
   return {
-    ...{ host, port, path: set.rpc_path, token: set.agent_token, secretKey: set.secret_key },
-    ...{ certificatePin: set.certificatePin, serverPin: set.serverPin },
+    host,
+    port,
+    path: set.rpc_path,
+    token: set.agent_token,
+    secretKey: set.secret_key,
+    certificatePin: set.certificatePin,
+    serverPin: set.serverPin,
     ...(which === 'new' && { serverName: STAGED_SERVER_NAME }),
   }
 }

@@ -32,7 +32,10 @@ function setting() {
   admissions.onModuleInit()
   let decided = 0
   return {
-    ...{ admissions, events, announced, waiting },
+    admissions,
+    events,
+    announced,
+    waiting,
     end: (more: object = {}) =>
       events.commandChanged({ id: 'x', runId: RUN, hasEnded: true, isLimited: true, ...more }),
     /** Answers the next decision, and lets what follows from it happen. */

@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
-import { viewOf } from '../commands/index.ts'
+import { toView } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
-import { previewOf } from './domain/selection.ts'
+import { toPreview } from './domain/selection.ts'
 import { RunOrders } from './run-orders.ts'
 import { RunSummaries } from './run-summaries.ts'
 import { RunsService } from './runs.service.ts'
@@ -22,12 +22,12 @@ export class RunsController {
       actor,
       await this.orders.keptEnvironment(body, actor),
     )
-    return { ...accepted, commands: commands.map(viewOf) }
+    return { ...accepted, commands: commands.map(toView) }
   }
 
   @Endpoint('previewTarget')
   async preview(@Input() { body }: InputOf<'previewTarget'>, @Actor() { scope }: Principal) {
-    return previewOf(await this.runs.choose(body, scope))
+    return toPreview(await this.runs.choose(body, scope))
   }
 
   @Endpoint('listRuns')

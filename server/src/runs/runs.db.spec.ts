@@ -88,12 +88,10 @@ describe('where a run goes', () => {
       code: 'command.id_conflict',
     })
     expect(await service.show(request.runId, null)).toMatchObject({
-      ...{
-        target: { by: 'labels', labels: ['env=prod'] },
-        total: 2,
-        requestedBy: 'spec',
-        skipped: first.skipped,
-      },
+      target: { by: 'labels', labels: ['env=prod'] },
+      total: 2,
+      requestedBy: 'spec',
+      skipped: first.skipped,
     })
   })
 
@@ -170,7 +168,9 @@ describe('a run with limits', () => {
     expect(await countsOf(runId)).toMatchObject({ pending: 1, failed: 1, cancelled: 4, held: 0 })
     await end(announced[1] ?? '')
     expect(await rows.find(commands[5]?.id ?? '')).toMatchObject({
-      ...{ state: 'cancelled', reasonCode: 'run.stopped', startedAt: null },
+      state: 'cancelled',
+      reasonCode: 'run.stopped',
+      startedAt: null,
       reason: expect.stringContaining('after 1 host had failed'),
     })
     expect(await service.show(runId, null)).toMatchObject({

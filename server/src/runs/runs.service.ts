@@ -9,7 +9,7 @@ import {
   notFound,
   type Principal,
   type PrincipalRef,
-  refOf,
+  toRef,
 } from '../access/index.ts'
 import {
   type Command,
@@ -84,10 +84,14 @@ export class RunsService {
         { fields: [{ field: 'tty', message: 'needs the permission terminals:open' }] },
       )
     const runId = request.runId ?? randomUUID()
-    const { hosts, labels, all, limits, runId: _runId, envOf: _envOf, ...rest } = request
+    const { hosts, labels, all, limits, runId: _runId, toEnv: _envOf, ...rest } = request
     const spec = { ...rest, env: { ...keptEnvironment, ...rest.env } }
     return this.accept(runId, hashOf({ ...request, runId }), actor, async () => ({
-      ...{ requestedBy, requester: refOf(actor), scope, spec, target: { hosts, labels, all } },
+      requestedBy,
+      requester: toRef(actor),
+      scope,
+      spec,
+      target: { hosts, labels, all },
       limits: limits ?? null,
     }))
   }
@@ -143,7 +147,13 @@ export class RunsService {
       for (const command of commands) if (admitted.has(command.id)) command.admittedAt = createdAt
     }
     return {
-      ...{ id: runId, bodyHash, requestedBy, requester, createdAt, kind, commands },
+      id: runId,
+      bodyHash,
+      requestedBy,
+      requester,
+      createdAt,
+      kind,
+      commands,
       skipped: [...skipped, ...(order.leftOut ?? [])],
       target: target.hosts ? null : { labels: target.labels, all: target.all },
       limits: isLimited ? limits : null,

@@ -37,12 +37,20 @@ export function viewOfSaved({
 export const isSealed = ({ env }: Pick<SavedCommand, 'env'>) => Object.keys(env).length > 0
 
 /** As a run wants it: without terminal and input, for nobody sits there. */
-export function specOf(
+export function toSpec(
   program: Pick<SavedCommand, 'program' | 'args' | 'env' | 'cwd' | 'timeoutMs' | 'startWithinMs'>,
 ): CommandSpec {
   const { args, env, cwd, timeoutMs, startWithinMs } = program
   return {
-    ...{ program: program.program, args, env, cwd, timeoutMs, startWithinMs },
-    ...{ tty: false, columns: 80, rows: 24, stdin: false },
+    program: program.program,
+    args,
+    env,
+    cwd,
+    timeoutMs,
+    startWithinMs,
+    tty: false,
+    columns: 80,
+    rows: 24,
+    stdin: false,
   }
 }

@@ -61,7 +61,7 @@ export class SavedCommandsRepository {
       ...plain,
       ownerKind: owner?.kind ?? null,
       ownerId: owner?.id ?? null,
-      env: this.sealer.seal(JSON.stringify(env), environmentOf(plain.id)),
+      env: this.sealer.seal(JSON.stringify(env), toEnvironment(plain.id)),
       timeoutMs: BigInt(timeoutMs),
       startWithinMs: BigInt(startWithinMs),
       target: target ?? Prisma.DbNull,
@@ -74,7 +74,7 @@ export class SavedCommandsRepository {
       ...row,
       owner: refFrom(ownerKind, ownerId),
       args: row.args as string[],
-      env: JSON.parse(this.sealer.open(row.env, environmentOf(row.id))) as Record<string, string>,
+      env: JSON.parse(this.sealer.open(row.env, toEnvironment(row.id))) as Record<string, string>,
       timeoutMs: Number(row.timeoutMs),
       startWithinMs: Number(row.startWithinMs),
       target: row.target as Target | null,
@@ -83,4 +83,4 @@ export class SavedCommandsRepository {
   }
 }
 
-const environmentOf = (id: string) => `saved-command/${id}/env`
+const toEnvironment = (id: string) => `saved-command/${id}/env`

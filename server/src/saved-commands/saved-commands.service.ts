@@ -7,8 +7,8 @@ import {
   type Bound,
   type HostScope,
   type Principal,
-  refOf,
   runnerOf,
+  toRef,
   WHOLE_FLEET,
 } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
@@ -16,7 +16,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { type AcceptedRun, RunsService, TargetReach } from '../runs/index.ts'
 import { refuseRedirected } from './domain/redirected.ts'
-import { isSealed, type SavedCommand, specOf } from './saved-command.ts'
+import { isSealed, type SavedCommand, toSpec } from './saved-command.ts'
 import { SavedCommandsRepository } from './saved-commands.repository.ts'
 
 @Injectable()
@@ -57,8 +57,14 @@ export class SavedCommandsService {
     const now = this.clock.now()
     const { target = null, limits = null, ...rest } = request
     const saved: SavedCommand = {
-      ...{ ...rest, target, limits, id: randomUUID(), createdAt: now, updatedAt: now },
-      ...{ createdBy: maker.name, owner: refOf(maker) },
+      ...rest,
+      target,
+      limits,
+      id: randomUUID(),
+      createdAt: now,
+      updatedAt: now,
+      createdBy: maker.name,
+      owner: toRef(maker),
     }
     try {
       await this.saved.insert(saved)
@@ -77,7 +83,7 @@ export class SavedCommandsService {
   async change(name: string, change: ChangedSavedCommand, actor: Principal): Promise<SavedCommand> {
     const before = await this.show(name, actor.scope)
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
-    const saved: SavedCommand = { ...before, ...given, owner: refOf(actor), updatedAt: this.clock.now() }
+    const saved: SavedCommand = { ...before, ...given, owner: toRef(actor), updatedAt: this.clock.now() }
     if (change.env === undefined) refuseRedirected(before, saved)
     if (!(await this.saved.update(saved))) throw notFound(name)
     return saved
@@ -112,8 +118,11 @@ export class SavedCommandsService {
         await this.reach.refuseElsewhere(request.target, saved.target, actor.scope)
       const narrowed = await this.reach.narrow(target, actor.scope, [await this.ownerOf(saved)])
       return {
-        ...{ requestedBy: actor.name, requester: refOf(actor), ...narrowed },
-        ...{ spec: specOf(saved), savedCommand: name },
+        requestedBy: actor.name,
+        requester: toRef(actor),
+        ...narrowed,
+        spec: toSpec(saved),
+        savedCommand: name,
         limits: request.limits ?? saved.limits,
       }
     })

@@ -8,7 +8,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { RunsService, TargetReach } from '../runs/index.ts'
-import { isSealed, SavedCommandsService, specOf } from '../saved-commands/index.ts'
+import { isSealed, SavedCommandsService, toSpec } from '../saved-commands/index.ts'
 import { CronTimes } from './domain/cron-times.ts'
 import { decideSchedule } from './domain/decide-schedule.ts'
 import type { Firing, Schedule } from './domain/schedule.ts'
@@ -105,9 +105,15 @@ export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
       // Nobody can know it before, and take it.
       const runId = randomUUID()
       const run = await this.runs.prepare({
-        ...{ runId, bodyHash: hashOf({ runId }), requestedBy: `schedule/${schedule.name}`, requester: owner },
-        ...{ ...narrowed, spec: specOf(program), limits: schedule.limits ?? saved?.limits ?? null },
-        ...{ savedCommand: saved?.name ?? null, schedule: schedule.name },
+        runId,
+        bodyHash: hashOf({ runId }),
+        requestedBy: `schedule/${schedule.name}`,
+        requester: owner,
+        ...narrowed,
+        spec: toSpec(program),
+        limits: schedule.limits ?? saved?.limits ?? null,
+        savedCommand: saved?.name ?? null,
+        schedule: schedule.name,
       })
       return { run, narrowed: toldOf(narrowed.leftOut) }
     } catch (error) {

@@ -18,7 +18,7 @@ import { ManualClock } from '../platform/testing/manual-clock.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { RunsRepository, RunsService, TargetReach } from '../runs/index.ts'
-import { SavedCommandsRepository, SavedCommandsService, specOf } from '../saved-commands/index.ts'
+import { SavedCommandsRepository, SavedCommandsService, toSpec } from '../saved-commands/index.ts'
 import { ScheduleRunner } from './schedule-runner.ts'
 import { Overtaken, SchedulesRepository } from './schedules.repository.ts'
 import { SchedulesService } from './schedules.service.ts'
@@ -125,8 +125,12 @@ describe('a schedule', () => {
     const [run, ...others] = await runs.list(null, 10, undefined)
     expect(others).toEqual([])
     expect(run).toMatchObject({
-      ...{ requestedBy: 'schedule/nightly', schedule: 'nightly', program: 'backup', args: ['--all'] },
-      ...{ limits: { concurrency: 1 }, target: { by: 'all' } },
+      requestedBy: 'schedule/nightly',
+      schedule: 'nightly',
+      program: 'backup',
+      args: ['--all'],
+      limits: { concurrency: 1 },
+      target: { by: 'all' },
     })
     const shown = await show()
     expect(shown.last).toMatchObject([
@@ -224,15 +228,14 @@ describe('a schedule', () => {
     const read = await repository.find('nightly')
     if (!read) throw new Error('it is gone')
     const run = await runs.prepare({
-      ...{
-        runId: randomUUID(),
-        bodyHash: '',
-        requestedBy: 'schedule/nightly',
-        requester: null,
-        scope: null,
-        target: { all: true },
-      },
-      ...{ spec: specOf({ ...command, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 }), limits: null },
+      runId: randomUUID(),
+      bodyHash: '',
+      requestedBy: 'schedule/nightly',
+      requester: null,
+      scope: null,
+      target: { all: true },
+      spec: toSpec({ ...command, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 }),
+      limits: null,
     })
     clock.pass(1)
     await schedules.change('nightly', { isEnabled: false }, spec)

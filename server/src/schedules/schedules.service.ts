@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { ChangedSchedule, NewSchedule, ScheduleView, Target } from '@rollcall/contracts/admin'
-import { type HostScope, type Principal, refOf, refuseWithoutRun, WHOLE_FLEET } from '../access/index.ts'
+import { type HostScope, type Principal, refuseWithoutRun, toRef, WHOLE_FLEET } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { TargetReach } from '../runs/index.ts'
@@ -28,7 +28,7 @@ export class SchedulesService {
   async list(scope: HostScope): Promise<ScheduleView[]> {
     const schedules = await this.visible(await this.schedules.list(), scope)
     const firings = await this.schedules.lastFirings(schedules.map(({ id }) => id))
-    return schedules.map((schedule) => viewOf(schedule, firings.get(schedule.id) ?? []))
+    return schedules.map((schedule) => toView(schedule, firings.get(schedule.id) ?? []))
   }
 
   /** Throws `schedule.not_found`, for one outside of somebody's scope too. */
@@ -43,8 +43,15 @@ export class SchedulesService {
     const now = this.clock.now()
     const { savedCommand, command = null, target = null, limits = null, ...rest } = request
     const schedule: Schedule = {
-      ...{ ...rest, command, target, limits, id: randomUUID(), createdAt: now, updatedAt: now },
-      ...{ createdBy: maker.name, owner: refOf(maker) },
+      ...rest,
+      command,
+      target,
+      limits,
+      id: randomUUID(),
+      createdAt: now,
+      updatedAt: now,
+      createdBy: maker.name,
+      owner: toRef(maker),
       savedCommand: savedCommand === undefined ? null : await this.saved.show(savedCommand, maker.scope),
       nextAt: null,
     }
@@ -86,7 +93,7 @@ export class SchedulesService {
     const { savedCommand, command, ...rest } = change
     const isTakenOver = Object.keys(change).some((key) => key !== 'isEnabled' && key !== 'description')
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-    const owner = isTakenOver ? refOf(actor) : before.owner
+    const owner = isTakenOver ? toRef(actor) : before.owner
     const after: Schedule = { ...before, ...given, owner, updatedAt: now }
     if (savedCommand !== undefined) {
       after.savedCommand = await this.saved.show(savedCommand, actor.scope)
@@ -148,7 +155,7 @@ export class SchedulesService {
   }
 
   private async viewed(schedule: Schedule): Promise<ScheduleView> {
-    return viewOf(schedule, (await this.schedules.lastFirings([schedule.id])).get(schedule.id) ?? [])
+    return toView(schedule, (await this.schedules.lastFirings([schedule.id])).get(schedule.id) ?? [])
   }
 }
 
@@ -180,7 +187,7 @@ function wrongCron(cron: string, why: string): RollcallError {
   })
 }
 
-function viewOf(schedule: Schedule, firings: readonly ShownFiring[]): ScheduleView {
+function toView(schedule: Schedule, firings: readonly ShownFiring[]): ScheduleView {
   const { nextAt, command, savedCommand, owner: _, createdAt, updatedAt, ...rest } = schedule
   const times = timesOf(schedule.cron, schedule.timeZone)
   const next = nextAt ? [nextAt, ...times.upcoming(nextAt, PREVIEWED_TIMES - 1)] : []

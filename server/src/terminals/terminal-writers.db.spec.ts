@@ -32,7 +32,9 @@ async function terminalOf(opener: Asked): Promise<string> {
 
 const type = (id: string, text: string, as: Asked, offset = 0) =>
   server.ask(`/api/commands/${id}/input`, {
-    ...{ method: 'POST', body: { offset, data: Buffer.from(text).toString('base64') }, ...as },
+    method: 'POST',
+    body: { offset, data: Buffer.from(text).toString('base64') },
+    ...as,
   })
 const resize = (id: string, as: Asked) =>
   server.ask(`/api/commands/${id}/size`, { method: 'POST', body: { columns: 100, rows: 30 }, ...as })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import type { newTerminal } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
-import { type Principal, refOf } from '../access/index.ts'
+import { type Principal, toRef } from '../access/index.ts'
 import { type Command, type CommandSpec, hashOf } from '../commands/index.ts'
 import { HostsService } from '../hosts/index.ts'
 import { RunsService } from '../runs/index.ts'
@@ -39,7 +39,7 @@ export class TerminalsService {
     const { terminalId: runId = randomUUID(), columns, rows, via } = request
     const { commands } = await this.runs.accept(runId, hashOf({ host: hostId, runId }), actor, async () => ({
       requestedBy: actor.name,
-      requester: refOf(actor),
+      requester: toRef(actor),
       kind: await this.kindFor(hostId, via),
       scope: actor.scope,
       spec: { ...SHELL, columns, rows },

@@ -9,7 +9,7 @@ import ssh2 from 'ssh2'
 import { describeHostKey } from '../platform/ssh/host-key.ts'
 
 /** What a sound Debian host says when it is looked at; `changes` make it another. */
-export const reportOf = (changes: Record<string, string | undefined> = {}): string => {
+export const toReport = (changes: Record<string, string | undefined> = {}): string => {
   const report = {
     uid: '0',
     user: 'root',
@@ -98,7 +98,7 @@ export class TestSshd implements AsyncDisposable {
   }
 
   #run(command: string, channel: ssh2.ServerChannel): void {
-    const env = { PATH: `${this.#folder}:/usr/bin:/bin`, REPORT: reportOf(this.report) }
+    const env = { PATH: `${this.#folder}:/usr/bin:/bin`, REPORT: toReport(this.report) }
     const child = spawn('/bin/sh', ['-c', command], { env })
     child.stdin.on('error', () => undefined) // a program that ended without reading all of it
     channel.pipe(child.stdin)

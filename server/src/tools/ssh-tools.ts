@@ -32,7 +32,9 @@ export class SshTools {
     const program = await readFile(`${PLAYBOOKS_FOLDER}/host/bootstrap.py`)
     const words = [String(program.length), '--tools-only', '--tools-version', tools.version]
     const { exitCode, stderr } = await run(session, ['python3', '-I', '-c', RUN_FROM_STDIN, ...words], {
-      ...{ signal, timeoutMs: LAY_OUT_MS, stdin: Buffer.concat([program, await tools.archive()]) },
+      signal,
+      timeoutMs: LAY_OUT_MS,
+      stdin: Buffer.concat([program, await tools.archive()]),
     })
     if (exitCode === 0) return folder
     throw refusal(exitCode, stderr)

@@ -30,7 +30,7 @@ export class TransferContents {
     try {
       if (blob.size > MAX_MANIFEST_BYTES) throw invalid(`is longer than ${MAX_MANIFEST_BYTES} bytes`)
       const lines = (await readWhole(blob)).toString('utf8').split('\n')
-      return lines.filter((line) => line !== '').map((line, index) => entryOf(line, index))
+      return lines.filter((line) => line !== '').map((line, index) => toEntry(line, index))
     } finally {
       await blob.close()
     }
@@ -48,7 +48,7 @@ export class TransferContents {
   }
 }
 
-function entryOf(line: string, index: number): Entries[number] {
+function toEntry(line: string, index: number): Entries[number] {
   let json: unknown
   try {
     json = JSON.parse(line)

@@ -48,11 +48,19 @@ const operator = () => server.person(`p${++count}@example.com`, 'operator', ['en
 /** As another server would. */
 const demote = (id: string) => query(`UPDATE app_user SET role = 'viewer' WHERE id = $1`, [id])
 
-async function transferOf(requesterId: string) {
+async function toTransfer(requesterId: string) {
   const [id, part] = [randomUUID(), randomUUID()]
   const transfer = {
-    ...{ id, bodyHash: '', kind: 'file' as const, content: '0'.repeat(64), destination: '/tmp/x' },
-    ...{ mode: null, owner: null, makeParents: false, requestedBy: 'spec', createdAt: new Date() },
+    id,
+    bodyHash: '',
+    kind: 'file' as const,
+    content: '0'.repeat(64),
+    destination: '/tmp/x',
+    mode: null,
+    owner: null,
+    makeParents: false,
+    requestedBy: 'spec',
+    createdAt: new Date(),
     deletesOthers: false,
     isDryRun: false,
     requester: { kind: 'user' as const, id: requesterId },
@@ -65,7 +73,7 @@ async function transferOf(requesterId: string) {
 
 it('a transfer is broken off within 5 s when whoever asked for it may place no files any more, and says why', async () => {
   const [one, other] = [await operator(), await operator()]
-  const [lost, kept] = [await transferOf(one.id), await transferOf(other.id)]
+  const [lost, kept] = [await toTransfer(one.id), await toTransfer(other.id)]
   await expect.poll(() => sending.has(lost.part) && sending.has(kept.part), { timeout: 15_000 }).toBe(true)
   await demote(one.id)
   await expect.poll(async () => (await lost.shown())?.state, { timeout: 15_000 }).toBe('failed')
@@ -79,7 +87,7 @@ it('a transfer is broken off within 5 s when whoever asked for it may place no f
 it('a transfer of who was removed meanwhile is not begun', async () => {
   const one = await operator()
   await query('DELETE FROM app_user WHERE id = $1', [one.id])
-  const lost = await transferOf(one.id)
+  const lost = await toTransfer(one.id)
   await expect.poll(async () => (await lost.shown())?.state, { timeout: 15_000 }).toBe('failed')
   expect(sending.has(lost.part)).toBe(false)
 })
@@ -125,7 +133,9 @@ it('content that is being sent is taken no further within 5 s from who may send 
     start: (controller) => controller.enqueue(Buffer.from('first')),
   })
   const sent = fetch(`${server.url}/api/contents`, {
-    ...{ method: 'POST', body, duplex: 'half' },
+    method: 'POST',
+    body,
+    duplex: 'half',
     headers: { cookie: one.cookie, origin: server.url, 'content-type': 'application/octet-stream' },
   } as RequestInit).then(
     () => 'answered',

@@ -93,7 +93,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
       if (host.cancelRequestedAt !== null) throw CANCELLED
       const found = await this.transfers.find(host.transferId)
       if (!found) return
-      const progress = this.progressOf(host)
+      const progress = this.toProgress(host)
       const { files_written, files_unchanged, changes } = await this.whileAllowed(
         found.transfer,
         host,
@@ -168,7 +168,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Writes down how far one is, now and then and at its end. */
-  private progressOf(host: TransferHost): { onProgress: OnProgress; isNoted(): Promise<void> } {
+  private toProgress(host: TransferHost): { onProgress: OnProgress; isNoted(): Promise<void> } {
     let notedMs = Number.NEGATIVE_INFINITY
     let noting = Promise.resolve()
     return {

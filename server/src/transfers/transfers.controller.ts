@@ -15,7 +15,7 @@ export class TransfersController {
 
   @Endpoint('addContent')
   async addContent(@Req() request: Request) {
-    const content = bytesOf(request)
+    const content = toBytes(request)
     const { signal, release } = this.rights.hold(() => this.access.recognise(request), {
       permission: 'files:write',
     })
@@ -55,7 +55,7 @@ export class TransfersController {
 }
 
 /** The body as it comes. JSON was read already by whoever is before us, and nothing would be left of it. */
-function bytesOf(request: Request): AsyncIterable<Buffer> {
+function toBytes(request: Request): AsyncIterable<Buffer> {
   if (request.headers['content-type'] === 'application/octet-stream') return request
   throw new RollcallError('request.invalid', 'Send content with content-type application/octet-stream.', {
     fields: [{ field: 'content-type', message: 'must be application/octet-stream' }],

@@ -8,7 +8,7 @@ import type {
   TransferProgress,
   TransferView,
 } from '@rollcall/contracts/admin'
-import { notFound, type Principal, refOf, ScopeRepository } from '../access/index.ts'
+import { notFound, type Principal, ScopeRepository, toRef } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -55,9 +55,19 @@ export class TransfersService {
     await this.contents.check(source.kind, source.sha256)
     const { chosen, skipped } = await this.runs.choose({ hosts, labels, all }, actor.scope)
     const transfer = {
-      ...{ id, bodyHash, kind: source.kind, content: source.sha256, destination, mode, owner, makeParents },
-      ...{ deletesOthers: deleteOthers, isDryRun: dryRun },
-      ...{ requestedBy: actor.name, requester: refOf(actor), createdAt: this.clock.now() },
+      id,
+      bodyHash,
+      kind: source.kind,
+      content: source.sha256,
+      destination,
+      mode,
+      owner,
+      makeParents,
+      deletesOthers: deleteOthers,
+      isDryRun: dryRun,
+      requestedBy: actor.name,
+      requester: toRef(actor),
+      createdAt: this.clock.now(),
     }
     const parts = chosen.map((host) => ({ id: randomUUID(), hostId: host.id, hostName: host.name }))
     await this.transfers.insert(transfer, parts)
@@ -66,20 +76,20 @@ export class TransfersService {
   }
 
   async list(limit: number): Promise<TransferView[]> {
-    return (await this.transfers.list(limit)).map(viewOf)
+    return (await this.transfers.list(limit)).map(toView)
   }
 
   /** Throws `transfer.not_found`. */
   async show(id: string): Promise<{ transfer: TransferView; hosts: TransferHostView[] }> {
     const found = await this.find(id)
-    return { transfer: viewOf(found), hosts: (await this.transfers.hosts(id)).map(hostViewOf) }
+    return { transfer: toView(found), hosts: (await this.transfers.hosts(id)).map(toHostView) }
   }
 
   /** The same without what was changed on each host, as often as somebody who follows it wants to know. Throws `transfer.not_found`. */
   async progress(id: string): Promise<{ transfer: TransferView; hosts: TransferProgress[] }> {
     // The hosts last: a transfer that is said to have ended has no host that is behind that.
-    const transfer = viewOf(await this.find(id))
-    const hosts = (await this.transfers.progress(id)).map(hostViewOf)
+    const transfer = toView(await this.find(id))
+    const hosts = (await this.transfers.progress(id)).map(toHostView)
     return { transfer, hosts: hosts.map(({ changes: _changes, ...host }) => host) }
   }
 
@@ -87,7 +97,7 @@ export class TransfersService {
     await this.find(id)
     await this.transfers.cancel(id, this.clock.now())
     this.worker.wake()
-    return viewOf(await this.find(id))
+    return toView(await this.find(id))
   }
 
   private async find(id: string): Promise<ListedTransfer> {
@@ -101,7 +111,7 @@ export class TransfersService {
 function sameView(found: ListedTransfer, bodyHash: string, { kind, id }: Principal): TransferView {
   const { requester } = found.transfer
   const isSameCaller = requester === null || (requester.kind === kind && requester.id === id)
-  if (found.transfer.bodyHash === bodyHash && isSameCaller) return viewOf(found)
+  if (found.transfer.bodyHash === bodyHash && isSameCaller) return toView(found)
   throw idConflict(found.transfer.id)
 }
 
@@ -114,21 +124,25 @@ const idConflict = (id: string) =>
 
 const NONE = { pending: 0, running: 0, success: 0, failed: 0, cancelled: 0 }
 
-const viewOf = ({ transfer, counts, endedAt }: ListedTransfer): TransferView => ({
-  ...{
-    id: transfer.id,
-    kind: transfer.kind,
-    destination: transfer.destination,
-    requestedBy: transfer.requestedBy,
-    isDryRun: transfer.isDryRun,
-  },
+const toView = ({ transfer, counts, endedAt }: ListedTransfer): TransferView => ({
+  id: transfer.id,
+  kind: transfer.kind,
+  destination: transfer.destination,
+  requestedBy: transfer.requestedBy,
+  isDryRun: transfer.isDryRun,
   createdAt: transfer.createdAt.toISOString(),
   endedAt: endedAt?.toISOString() ?? null,
   counts: { ...NONE, ...counts },
 })
 
-const hostViewOf = (host: TransferHost): TransferHostView => ({
-  ...{ host: host.hostName, state: host.state, bytes: host.bytes, totalBytes: host.totalBytes },
-  ...{ filesWritten: host.filesWritten, filesUnchanged: host.filesUnchanged, changes: host.changes },
-  ...{ reasonCode: host.reasonCode, reason: host.reason },
+const toHostView = (host: TransferHost): TransferHostView => ({
+  host: host.hostName,
+  state: host.state,
+  bytes: host.bytes,
+  totalBytes: host.totalBytes,
+  filesWritten: host.filesWritten,
+  filesUnchanged: host.filesUnchanged,
+  changes: host.changes,
+  reasonCode: host.reasonCode,
+  reason: host.reason,
 })

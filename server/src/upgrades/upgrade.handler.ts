@@ -21,7 +21,7 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { ProvisioningHandler, ProvisioningLog, releaseOf } from '../provisioning/index.ts'
 import { ToolsService } from '../tools/index.ts'
-import { endingOf, type HostOutcome, outcomeOf } from './domain/host-outcome.ts'
+import { endingOf, type HostOutcome, toOutcome } from './domain/host-outcome.ts'
 import { HostSteps } from './host-steps.ts'
 
 const LOOK_INTERVAL_MS = 300
@@ -121,7 +121,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     if (old === null && held.command?.outputBytes === 0)
       return this.overSsh(part, 'The agent does not answer.')
     try {
-      const before = outcomeOf(await this.steps.report(hostId, id, signal))
+      const before = toOutcome(await this.steps.report(hostId, id, signal))
       part.isBegun = before === null
       if (before !== null && before.state !== 'refused') return before
       if (!part.isBegun) {
@@ -197,7 +197,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     }
     for (;;) {
       // The unit may outlive what followed it.
-      const outcome = outcomeOf(await this.steps.report(hostId, id, signal))
+      const outcome = toOutcome(await this.steps.report(hostId, id, signal))
       if (outcome) return outcome
       await this.clock.sleep(REPORT_INTERVAL_MS, signal)
     }

@@ -32,7 +32,7 @@ export interface UpgradeHost {
   endedAt: Date | null
 }
 
-const MOST_LISTED = 100
+const MAX_LISTED = 100
 const COLUMNS = `id, version, rings, state, reason, requested_by AS "requestedBy", created_at AS "createdAt", ended_at AS "endedAt"`
 
 @Injectable()
@@ -56,7 +56,7 @@ export class UpgradesRepository {
   /** Newest first. */
   async list(): Promise<Upgrade[]> {
     const sql = `SELECT ${COLUMNS} FROM upgrade ORDER BY created_at DESC, id LIMIT $1`
-    return (await this.database.pool.query(sql, [MOST_LISTED])).rows
+    return (await this.database.pool.query(sql, [MAX_LISTED])).rows
   }
 
   /** In the order in which their turn comes. */

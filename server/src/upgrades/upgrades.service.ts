@@ -53,8 +53,14 @@ export class UpgradesService {
   async start(request: NewUpgrade, actor: Actor) {
     const { version, hosts, skipped } = await this.prepare(request, actor)
     const upgrade: Upgrade = {
-      ...{ id: randomUUID(), version, rings: request.rings, state: 'running', reason: null },
-      ...{ requestedBy: actor.name, createdAt: this.clock.now(), endedAt: null },
+      id: randomUUID(),
+      version,
+      rings: request.rings,
+      state: 'running',
+      reason: null,
+      requestedBy: actor.name,
+      createdAt: this.clock.now(),
+      endedAt: null,
     }
     await this.rows.insert(upgrade, hosts)
     return { upgrade: await this.view(upgrade), skipped }
@@ -71,7 +77,11 @@ export class UpgradesService {
     return {
       upgrade: await this.view(upgrade),
       hosts: hosts.map(({ hostId, hostName, ring, state, reason, commandId, endedAt }) => ({
-        ...{ host: { id: hostId, name: hostName }, ring, state, reason, commandId },
+        host: { id: hostId, name: hostName },
+        ring,
+        state,
+        reason,
+        commandId,
         endedAt: endedAt?.toISOString() ?? null,
       })),
     }
@@ -150,13 +160,14 @@ export class UpgradesService {
     )
     const hosts = chosen.map(
       (host, position): UpgradeHost => ({
-        ...{ hostId: host.id, hostName: host.name, position, ring: rings[position] ?? 0 },
-        ...{
-          state: 'waiting',
-          reason: current.has(host.id) ? ALREADY : null,
-          commandId: null,
-          endedAt: null,
-        },
+        hostId: host.id,
+        hostName: host.name,
+        position,
+        ring: rings[position] ?? 0,
+        state: 'waiting',
+        reason: current.has(host.id) ? ALREADY : null,
+        commandId: null,
+        endedAt: null,
       }),
     )
     return { version, hosts, skipped }
@@ -193,7 +204,11 @@ export class UpgradesService {
       const own = counts.filter((count) => count.id === id)
       const countOf = (name: string) => own.find((count) => count.state === name)?.count ?? 0
       return {
-        ...{ id, version, rings, reason, requestedBy },
+        id,
+        version,
+        rings,
+        reason,
+        requestedBy,
         // To whoever asked it is cancelled; hosts under way still end.
         state: state === 'cancelling' ? 'cancelled' : state,
         createdAt: createdAt.toISOString(),

@@ -11,8 +11,8 @@ import { withoutSignature } from './signatures.ts'
 import type { OpenConnection, SimulatedAgent } from './simulated-agent.ts'
 import { type AnsweringConnection, answerWrongly, isWireFault } from './wire-faults.ts'
 
-const MOST_HEAD_BYTES = 8192
-const MOST_BODY_BYTES = 2 * 1024 * 1024
+const MAX_HEAD_BYTES = 8192
+const MAX_BODY_BYTES = 2 * 1024 * 1024
 const NO_BYTES = Buffer.alloc(0)
 
 export interface Stage {
@@ -116,13 +116,13 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
     this.lastMs = performance.now()
     this.#unread = this.#unread.length === 0 ? data : Buffer.concat([this.#unread, data])
     if (!this.#isBusy) this.#next()
-    else if (this.#unread.length > MOST_BODY_BYTES) this.reset()
+    else if (this.#unread.length > MAX_BODY_BYTES) this.reset()
   }
 
   #next(): void {
     const headEnd = this.#unread.indexOf('\r\n\r\n')
     if (headEnd < 0) {
-      if (this.#unread.length > MOST_HEAD_BYTES) this.refuse()
+      if (this.#unread.length > MAX_HEAD_BYTES) this.refuse()
       return
     }
     const { head, signature } = withoutSignature(this.#unread.toString('latin1', 0, headEnd))
@@ -132,7 +132,7 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
       return
     }
     const bodyAt = headEnd + 4
-    const bodyEnd = bodyAt + Math.min(admitted.bodyBytes, MOST_BODY_BYTES)
+    const bodyEnd = bodyAt + Math.min(admitted.bodyBytes, MAX_BODY_BYTES)
     if (this.#unread.length < bodyEnd) {
       if (admitted.expectsContinue && this.#unread.length === bodyAt)
         this.write('HTTP/1.1 100 Continue\r\n\r\n')
@@ -144,7 +144,7 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
     this.#isBusy = true
     this.agent.whenAwake(() => {
       // Those that are too large are not read whole, so their hash is not known; they are answered with no more than that.
-      const isTooLarge = admitted.bodyBytes > MOST_BODY_BYTES
+      const isTooLarge = admitted.bodyBytes > MAX_BODY_BYTES
       if (isTooLarge || this.#isSigned(signature, body, admitted.slots)) this.#serve(body, isTooLarge)
     })
   }
@@ -173,7 +173,7 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
 
   #serve(body: string, isTooLarge: boolean): void {
     if (isTooLarge) {
-      const error = new RollcallError('request.too_large', `A request may have ${MOST_BODY_BYTES} bytes.`)
+      const error = new RollcallError('request.too_large', `A request may have ${MAX_BODY_BYTES} bytes.`)
       this.write(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${errorText(null, error)}`)
       this.end()
       return

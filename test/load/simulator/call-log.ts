@@ -1,7 +1,7 @@
 import type { RecordedCalls } from './messages.ts'
 
 const FIRST_ROWS = 1 << 16
-const MOST_ROWS = 1 << 22
+const MAX_ROWS = 1 << 22
 
 type Columns = Omit<RecordedCalls, 'lost'>
 
@@ -49,7 +49,7 @@ export class CallLog {
 
   #grow(): boolean {
     const rows = this.#rows * 2
-    if (rows > MOST_ROWS) return false
+    if (rows > MAX_ROWS) return false
     const wider = columns(rows)
     wider.agent.set(this.#kept.agent)
     wider.atMs.set(this.#kept.atMs)

@@ -7,9 +7,9 @@ import type {
   FinalStatus,
   LogType,
 } from '@rollcall/contracts/agent'
-import { type Step, stepsOf } from './programs.ts'
+import { type Step, toSteps } from './programs.ts'
 
-const MOST_TOMBSTONES = 10_000
+const MAX_TOMBSTONES = 10_000
 /** Stands for the parameters of a command that was taken back: it never starts, whatever they are. */
 const WITHDRAWN = ''
 
@@ -59,7 +59,7 @@ export class CommandBook {
           'command.id_conflict',
           `Command ${command_id} is known with other parameters; choose a new id.`,
         )
-      return { command_id, status: 'status' in known ? known.status : statusOf(known) }
+      return { command_id, status: 'status' in known ? known.status : toStatus(known) }
     }
     const command: Command = {
       key,
@@ -98,7 +98,7 @@ export class CommandBook {
     const tombstone = this.#released.get(command_id)
     if (tombstone) return { command_id, status: tombstone.status }
     const command = this.#find(command_id)
-    const status = statusOf(command)
+    const status = toStatus(command)
     if (status === 'running')
       setImmediate(() => end(command, { status: 'cancelled', code: null, signal: 'SIGTERM' }))
     return { command_id, status }
@@ -150,13 +150,13 @@ export class CommandBook {
   #bury(id: string, tombstone: Tombstone): void {
     this.#released.set(id, tombstone)
     const oldest = this.#released.keys().next()
-    if (this.#released.size > MOST_TOMBSTONES && !oldest.done) this.#released.delete(oldest.value)
+    if (this.#released.size > MAX_TOMBSTONES && !oldest.done) this.#released.delete(oldest.value)
   }
 
   #start(command: Command): void {
     if (command.result !== null) return
     const { command: program, args, timeout } = command.params
-    const steps = stepsOf([program, ...args], this.#hostname)
+    const steps = toSteps([program, ...args], this.#hostname)
     if (steps === undefined) {
       end(command, { status: 'failed', code: 127, isNoProgram: true })
       return
@@ -169,7 +169,7 @@ export class CommandBook {
 
 const refused = (code: ErrorCode, message: string) => new RollcallError(code, message)
 
-const statusOf = ({ result }: Command): CommandStatus => result?.status ?? 'running'
+const toStatus = ({ result }: Command): CommandStatus => result?.status ?? 'running'
 
 function later(command: Command, ms: number, work: () => void): void {
   const timer = setTimeout(

@@ -3,7 +3,7 @@ import { TOKEN_HEADER } from '@rollcall/contracts/agent'
 import { pinOf, type Slot } from '../../../agent/test/fixtures/agent-parts.ts'
 
 /** Servers are few. */
-const MOST_KNOWN = 100
+const MAX_KNOWN = 100
 
 /** The one answer to every stranger, byte for byte the agent's own. */
 export const NOT_FOUND =
@@ -23,7 +23,7 @@ export class PinReader {
     const known = this.#known.get(bytes)
     if (known !== undefined) return known
     const pin = pinOf(certificate.publicKey.export({ type: 'spki', format: 'der' }))
-    if (this.#known.size < MOST_KNOWN) this.#known.set(bytes, pin)
+    if (this.#known.size < MAX_KNOWN) this.#known.set(bytes, pin)
     return pin
   }
 }

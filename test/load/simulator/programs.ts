@@ -3,13 +3,13 @@ import type { LogType } from '@rollcall/contracts/agent'
 /** What a simulated program does next. */
 export type Step = { write: string; to: LogType } | { sleepMs: number } | { exit: number }
 
-const MOST_STEPS = 10_000
+const MAX_STEPS = 10_000
 
 /**
  * What a program does here, by its argv: `true`, `false`, `echo`, `seq N`, `sleep S`, `hostname`, and `sh -c` with these,
  * `exit N`, `>&2` and `;`. Undefined for a program that this host has not.
  */
-export function stepsOf(argv: readonly string[], hostname: string): Step[] | undefined {
+export function toSteps(argv: readonly string[], hostname: string): Step[] | undefined {
   const [program, ...args] = argv
   if (program === 'sh' && args[0] === '-c') return scriptSteps(args[1] ?? '', hostname)
   const steps = simpleSteps(argv, 'stdout', hostname)
@@ -25,7 +25,7 @@ function scriptSteps(script: string, hostname: string): Step[] {
     if (more === undefined)
       steps.push({ write: `sh: 1: ${argv[0]}: not found\n`, to: 'stderr' }, { exit: 127 })
     else steps.push(...more)
-    if (steps.length > MOST_STEPS) break
+    if (steps.length > MAX_STEPS) break
   }
   return [...steps, { exit: 0 }]
 }

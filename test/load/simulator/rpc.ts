@@ -9,7 +9,7 @@ import {
 import { RECORDED } from './messages.ts'
 
 /** Calls in one batch. */
-const MOST_IN_BATCH = 16
+const MAX_BATCH_SIZE = 16
 
 /** Answers a method with the JSON text of its result. */
 export type Handlers = {
@@ -29,7 +29,7 @@ export type Asked = { error: string } | { isBatch: boolean; calls: (Call | null)
 
 const INVALID = new RollcallError(
   'request.invalid',
-  `The request is not JSON-RPC 2.0, or holds more than ${MOST_IN_BATCH} calls.`,
+  `The request is not JSON-RPC 2.0, or holds more than ${MAX_BATCH_SIZE} calls.`,
 )
 
 export function readRequest(body: string): Asked {
@@ -42,7 +42,7 @@ export function readRequest(body: string): Asked {
   }
   const isBatch = Array.isArray(request)
   const parts: unknown[] = isBatch ? (request as unknown[]) : [request]
-  if (parts.length === 0 || parts.length > MOST_IN_BATCH)
+  if (parts.length === 0 || parts.length > MAX_BATCH_SIZE)
     return { error: errorText(null, INVALID, RPC_ERROR.invalidRequest) }
   const calls = parts.map(readCall)
   let methods = 0

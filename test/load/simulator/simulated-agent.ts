@@ -56,10 +56,10 @@ export class SimulatedAgent {
   /** What it shows at a handshake now. */
   get secureContext(): SecureContext {
     if (this.fault === 'other_certificate') {
-      this.#otherContext ??= contextOf(makeIdentity(this.identity.name))
+      this.#otherContext ??= toContext(makeIdentity(this.identity.name))
       return this.#otherContext
     }
-    this.#context ??= contextOf(this.#kept?.present ?? this.identity.identity)
+    this.#context ??= toContext(this.#kept?.present ?? this.identity.identity)
     return this.#context
   }
 
@@ -67,7 +67,7 @@ export class SimulatedAgent {
   get stagedContext(): SecureContext | null {
     const staged = this.#kept?.staged
     if (!staged) return null
-    this.#stagedContext ??= contextOf(staged)
+    this.#stagedContext ??= toContext(staged)
     return this.#stagedContext
   }
 
@@ -187,11 +187,15 @@ function withoutFiles(): never {
 
 const firstSlot = ({ path, token, secretKey, identity }: LoadAgent, serverPins: readonly string[]) =>
   new Slot({
-    ...{ rpc_path: path, agent_token: token, secret_key: secretKey, server_pins: [...serverPins] },
-    ...{ require_signatures: false, certificate: identity.certificate },
+    rpc_path: path,
+    agent_token: token,
+    secret_key: secretKey,
+    server_pins: [...serverPins],
+    require_signatures: false,
+    certificate: identity.certificate,
   })
 
-const contextOf = ({ certificate, privateKey }: KeyPair): SecureContext =>
+const toContext = ({ certificate, privateKey }: KeyPair): SecureContext =>
   createSecureContext({
     cert: certificate,
     key: privateKey,

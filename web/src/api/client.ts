@@ -64,7 +64,7 @@ export async function call<N extends AdminRouteName>(
   }
   const json: unknown = await response.json().catch(() => undefined)
   if (response.ok) return route.response.parse(json) as Answer<N>
-  const error = errorOf(json, response.status)
+  const error = toError(json, response.status)
   if (error.code === 'request.unauthenticated') announceSignedOut()
   throw error
 }
@@ -81,7 +81,7 @@ export function sendContent(file: Blob, onShare: (share: number) => void): Promi
   return new Promise((resolve, reject) => {
     request.onload = () => {
       if (request.status < 300) return resolve(response.parse(request.response))
-      const error = errorOf(request.response, request.status)
+      const error = toError(request.response, request.status)
       if (error.code === 'request.unauthenticated') announceSignedOut()
       reject(error)
     }
@@ -101,7 +101,7 @@ export async function receiveFile(
     throw lost()
   })
   if (!response.ok || !response.body) {
-    const error = errorOf(await response.json().catch(() => undefined), response.status)
+    const error = toError(await response.json().catch(() => undefined), response.status)
     if (error.code === 'request.unauthenticated') announceSignedOut()
     throw error
   }
@@ -121,7 +121,7 @@ export async function receiveFile(
   return content
 }
 
-function errorOf(json: unknown, status: number): ApiError {
+function toError(json: unknown, status: number): ApiError {
   const parsed = errorBody.safeParse(json)
   if (!parsed.success) return new ApiError('network', `HTTP ${status}`, {}, status)
   const { code, message, fields } = parsed.data.error

@@ -2,7 +2,7 @@ import { type LiveEvent, type LiveRequest, liveEvent } from '@rollcall/contracts
 import { announceSignedOut } from './client.ts'
 
 const FIRST_WAIT_MS = 300
-const LONGEST_WAIT_MS = 15_000
+const MAX_WAIT_MS = 15_000
 /** The server's word for a session that has ended. */
 const SIGNED_OUT = 4401
 
@@ -77,8 +77,7 @@ export class LiveClient {
       return
     }
     // Half of it at random: a server that comes back is not met by all of its viewers at the same moment.
-    const waitMs =
-      Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++) * (0.5 + Math.random() / 2)
+    const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++) * (0.5 + Math.random() / 2)
     this.#become({ is: 'waiting', untilMs: Date.now() + waitMs })
     this.#timer = setTimeout(() => {
       this.#timer = undefined

@@ -9,20 +9,34 @@ const DB = '0b0e7f8a-0000-4000-8000-000000000002'
 const AT = '2026-01-01T00:00:00.000Z'
 
 const agent = (hostId: string, host: string): AgentView => ({
-  ...{ hostId, host, address: '192.0.2.1', labels: {}, state: 'online', stateCode: null, stateReason: null },
-  ...{
-    stateSince: AT,
-    version: '1.0.0',
-    lastAnswerAt: AT,
-    nextCallAt: AT,
-    roundTripMs: 1,
-    clockOffsetMs: 0,
-    areValuesStale: false,
-  },
-  ...{ cpuPercent: 1, memoryPercent: 1, diskPercent: 1, load: 1, uptimeS: 1, runningCommands: 0 },
+  hostId,
+  host,
+  address: '192.0.2.1',
+  labels: {},
+  state: 'online',
+  stateCode: null,
+  stateReason: null,
+  stateSince: AT,
+  version: '1.0.0',
+  lastAnswerAt: AT,
+  nextCallAt: AT,
+  roundTripMs: 1,
+  clockOffsetMs: 0,
+  areValuesStale: false,
+  cpuPercent: 1,
+  memoryPercent: 1,
+  diskPercent: 1,
+  load: 1,
+  uptimeS: 1,
+  runningCommands: 0,
 })
 const told = (event: Partial<LiveEvent & { type: 'fleet' }>): LiveEvent => ({
-  ...{ type: 'fleet', isSnapshot: false, isComplete: true, cursor: 'sight.1', agents: [], removed: [] },
+  type: 'fleet',
+  isSnapshot: false,
+  isComplete: true,
+  cursor: 'sight.1',
+  agents: [],
+  removed: [],
   ...event,
 })
 

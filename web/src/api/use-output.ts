@@ -6,7 +6,7 @@ export interface OutputPart {
   data: Uint8Array
 }
 
-export const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
+export const toBytes = (base64: string) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
 
 /**
  * Follows a command from a byte on: each byte once and in order, over reconnections. With `maxLagBytes` what comes faster than
@@ -33,7 +33,7 @@ export function followOutput(
       if (event.type === 'output') {
         if (maxLagBytes !== undefined && event.offset > offset) offset = event.offset
         // What a reconnection sends again is passed over.
-        const data = bytesOf(event.data).subarray(Math.max(0, offset - event.offset))
+        const data = toBytes(event.data).subarray(Math.max(0, offset - event.offset))
         if (event.offset > offset || data.length === 0) return
         on.output({ stream: event.stream, data }, offset)
         offset += data.length

@@ -6,7 +6,7 @@ import { zhCn } from './zh-cn.ts'
 
 const SRC = fileURLToPath(new URL('../', import.meta.url))
 const pages = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.tsx'))
-const textOf = (name: string) => readFileSync(SRC + name, 'utf8')
+const toText = (name: string) => readFileSync(SRC + name, 'utf8')
 
 it('a translation leaves no value out', () => {
   const namesIn = (text: string) => text.match(/\{\w+\}/g)?.sort() ?? []
@@ -16,7 +16,7 @@ it('a translation leaves no value out', () => {
 
 it('no page holds words of its own: all stand in the catalogues', () => {
   const own = pages.flatMap((name) =>
-    [...textOf(name).matchAll(/>\s*([A-Z][a-z]+(?: [a-z]+)+)[^<{]*</g)].map(
+    [...toText(name).matchAll(/>\s*([A-Z][a-z]+(?: [a-z]+)+)[^<{]*</g)].map(
       (match) => `${name}: ${match[1]}`,
     ),
   )
@@ -24,5 +24,5 @@ it('no page holds words of its own: all stand in the catalogues', () => {
 })
 
 it('no page writes markup that somebody else may have written', () => {
-  expect(pages.filter((name) => /dangerouslySetInnerHTML|innerHTML/.test(textOf(name)))).toEqual([])
+  expect(pages.filter((name) => /dangerouslySetInnerHTML|innerHTML/.test(toText(name)))).toEqual([])
 })

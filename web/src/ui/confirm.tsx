@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { t } from '../i18n/index.tsx'
-import { messageOf } from './states.tsx'
+import { toMessage } from './states.tsx'
 
 /** A button that says what will happen, and asks, before it does it. */
 export function ConfirmButton(props: {
@@ -24,7 +24,7 @@ export function ConfirmButton(props: {
       await props.onConfirm()
       setOpen(false)
     } catch (error) {
-      setFailure(messageOf(error))
+      setFailure(toMessage(error))
     } finally {
       setWorking(false)
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../api/client.ts'
-import { errorOf, faultsOf } from './form-faults.ts'
+import { faultsOf, toError } from './form-faults.ts'
 
 const values = { name: 'a b', labels: 'x', timeoutS: 0 }
 const places = { name: 'name', labels: 'labels', timeoutMs: 'timeoutS' } as const
@@ -24,11 +24,11 @@ describe('what is wrong with a field', () => {
   })
 
   it('is told once: not below the form as well', () => {
-    expect(errorOf(refused({ name: 'no spaces' }), values, places)).toBeUndefined()
+    expect(toError(refused({ name: 'no spaces' }), values, places)).toBeUndefined()
   })
 
   it('that has no place in the form is told below it', () => {
-    expect(String(errorOf(refused({ name: 'no spaces', version: 'is gone' }), values, places))).toContain(
+    expect(String(toError(refused({ name: 'no spaces', version: 'is gone' }), values, places))).toContain(
       'version is gone',
     )
   })
@@ -36,6 +36,6 @@ describe('what is wrong with a field', () => {
 
 it('what concerns no field is told until something is changed', () => {
   const failure = { error: new Error('away'), values }
-  expect(errorOf(failure, values, places)).toBe(failure.error)
-  expect(errorOf(failure, { ...values, labels: '' }, places)).toBeUndefined()
+  expect(toError(failure, values, places)).toBe(failure.error)
+  expect(toError(failure, { ...values, labels: '' }, places)).toBeUndefined()
 })

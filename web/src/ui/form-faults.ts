@@ -16,7 +16,7 @@ const shownAs = (field: string, places: Places): string | undefined =>
 const placeOf = (field: string, places: Places): string | undefined => places[shownAs(field, places) ?? '']
 
 /** What the server, or the page itself, said is wrong with which field. */
-const fieldsOf = (error: unknown): Record<string, string> => (error instanceof ApiError ? error.fields : {})
+const toFields = (error: unknown): Record<string, string> => (error instanceof ApiError ? error.fields : {})
 
 /** The faults to be shown beside their fields: each until the value that it is about has been changed. */
 export function faultsOf<V extends object>(
@@ -24,7 +24,7 @@ export function faultsOf<V extends object>(
   now: V,
   places: Places,
 ): Record<string, string> {
-  const shown = Object.entries(fieldsOf(failure?.error)).filter(([field]) => {
+  const shown = Object.entries(toFields(failure?.error)).filter(([field]) => {
     const place = placeOf(field, places)
     return place !== undefined && Object.is(failure?.values[place as keyof V], now[place as keyof V])
   })
@@ -32,14 +32,14 @@ export function faultsOf<V extends object>(
 }
 
 /** What is to be told below the form: what no field shows, as long as nothing was changed since. */
-export function errorOf<V extends object>(failure: Failure<V> | undefined, now: V, places: Places): unknown {
+export function toError<V extends object>(failure: Failure<V> | undefined, now: V, places: Places): unknown {
   if (!failure) return undefined
   const { error, values } = failure
   const isUnchanged = [...new Set([...Object.keys(values), ...Object.keys(now)])].every((key) =>
     Object.is(values[key as keyof V], now[key as keyof V]),
   )
-  const homeless = Object.entries(fieldsOf(error)).filter(([field]) => placeOf(field, places) === undefined)
-  if (Object.keys(fieldsOf(error)).length === 0) return isUnchanged ? error : undefined
+  const homeless = Object.entries(toFields(error)).filter(([field]) => placeOf(field, places) === undefined)
+  if (Object.keys(toFields(error)).length === 0) return isUnchanged ? error : undefined
   if (homeless.length === 0) return undefined
   if (!isUnchanged) return undefined
   return new Error(homeless.map(([field, why]) => `${field} ${why}`).join('; '))

@@ -41,8 +41,8 @@ const LOOKS: Record<ShownState, { color: string; icon: string }> = {
   stopped: { color: 'var(--bad)', icon: '■' },
 }
 
-export const colorOf = (state: ShownState) => LOOKS[state].color
-export const wordOf = (state: ShownState) => t(`state.${state}`)
+export const toColor = (state: ShownState) => LOOKS[state].color
+export const toWord = (state: ShownState) => t(`state.${state}`)
 
 /** By colour, sign and word, so that no one of them has to be seen. */
 export function StateBadge({ state, reason }: { state: ShownState; reason?: string | null }) {
@@ -53,7 +53,7 @@ export function StateBadge({ state, reason }: { state: ShownState; reason?: stri
       title={reason ?? undefined}
       data-state={state}
     >
-      <span aria-hidden>{icon}</span> {wordOf(state)}
+      <span aria-hidden>{icon}</span> {toWord(state)}
     </span>
   )
 }

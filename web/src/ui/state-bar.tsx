@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core'
-import { colorOf, type ShownState, wordOf } from './state-badge.tsx'
+import { type ShownState, toColor, toWord } from './state-badge.tsx'
 
 /** How far something has come, drawn: a part for each state, as wide as it has hosts, and the same in words. */
 export function StateBar<S extends ShownState>(props: {
@@ -15,7 +15,7 @@ export function StateBar<S extends ShownState>(props: {
     return count > 0 ? [{ state, count }] : []
   })
   const total = present.reduce((sum, { count }) => sum + count, 0)
-  const text = present.map(({ state, count }) => `${count} ${wordOf(state)}`).join(', ')
+  const text = present.map(({ state, count }) => `${count} ${toWord(state)}`).join(', ')
   return (
     <div>
       <div className="bar" role="img" aria-label={text}>
@@ -24,7 +24,7 @@ export function StateBar<S extends ShownState>(props: {
             key={state}
             style={{
               width: `${(100 * count) / total}%`,
-              background: colorOf(state),
+              background: toColor(state),
               opacity: faint.includes(state) ? 0.4 : 1,
             }}
           />

@@ -64,11 +64,11 @@ export function NotFound({ text }: { text: string }) {
 
 export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   if (isNotFound(error))
-    return <NotFound text={(error as ApiError).status === 404 ? messageOf(error) : t('notFound.text')} />
+    return <NotFound text={(error as ApiError).status === 404 ? toMessage(error) : t('notFound.text')} />
   return (
     <Alert color="red" variant="light" title={t('error.title')} role="alert">
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{messageOf(error)}</Text>
+        <Text size="sm">{toMessage(error)}</Text>
         {onRetry && (
           <Button size="xs" variant="default" onClick={onRetry}>
             {t('error.retry')}
@@ -79,7 +79,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
   )
 }
 
-export const messageOf = (error: unknown): string => {
+export const toMessage = (error: unknown): string => {
   if (error instanceof ApiError && error.code === 'network') return t('error.network')
   return error instanceof Error ? error.message : String(error)
 }

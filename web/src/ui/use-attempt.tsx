@@ -1,8 +1,8 @@
 import { Alert } from '@mantine/core'
 import { useState } from 'react'
 import { ApiError } from '../api/client.ts'
-import { errorOf, type Failure, faultsOf, type Places } from './form-faults.ts'
-import { messageOf } from './states.tsx'
+import { type Failure, faultsOf, type Places, toError } from './form-faults.ts'
+import { toMessage } from './states.tsx'
 
 /**
  * Something that is tried with what stands in a form: whether it is under way, and what was wrong with it the last time. Neither
@@ -26,7 +26,7 @@ export function useAttempt<V extends object>(values: V = {} as V, places: Places
     attempt,
     isWorking,
     /** Of what no field shows. */
-    error: errorOf(failure, values, places),
+    error: toError(failure, values, places),
     /** By the name of the request's field. */
     fields: faultsOf(failure, values, places),
     /** Of what went wrong last, until it is tried again. */
@@ -44,6 +44,6 @@ export function useAttempt<V extends object>(values: V = {} as V, places: Places
 export const FormError = ({ error }: { error: unknown }) =>
   error === undefined ? null : (
     <Alert color="red" role="alert">
-      {messageOf(error)}
+      {toMessage(error)}
     </Alert>
   )

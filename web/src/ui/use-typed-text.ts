@@ -2,7 +2,7 @@ import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useRef, useState } from 'react'
 
 /** Values that were applied and have not come back yet; more are only kept of whoever types faster than a page follows. */
-const MOST_UNDER_WAY = 50
+const MAX_PENDING = 50
 
 /**
  * Keeps the text of a field that is applied elsewhere, such as in the page's address, once typing pauses. Returns the text and
@@ -16,7 +16,7 @@ export function useTypedText(
   const [text, setText] = useState(applied)
   const underWay = useRef([applied])
   const applySoon = useDebouncedCallback((next: string) => {
-    underWay.current = [...underWay.current, next].slice(-MOST_UNDER_WAY)
+    underWay.current = [...underWay.current, next].slice(-MAX_PENDING)
     apply(next)
   }, waitMs)
   const cancel = useRef(applySoon.cancel)

@@ -5,10 +5,10 @@ import {
   containerPort,
   containerState,
   ipAddress,
-  MOST_CONTAINER_PORTS,
-  MOST_CONTAINERS,
+  MAX_CONTAINER_PORTS,
+  MAX_CONTAINERS,
 } from '../../agent/containers.ts'
-import { MOST_OPEN_PORTS, openPort } from '../../agent/host.ts'
+import { MAX_OPEN_PORTS, openPort } from '../../agent/host.ts'
 import { neverAnId, plainText, uuid } from '../../text.ts'
 import { type HostState, hostLabels, hostName, hostReachChange, hostState } from '../hosts/schemas.ts'
 import { labelSelector } from '../selector.ts'
@@ -153,7 +153,7 @@ export const hostContainer = z.strictObject({
         count: z.int(),
       }),
     )
-    .max(MOST_CONTAINER_PORTS),
+    .max(MAX_CONTAINER_PORTS),
   /** There are more ports than are told. */
   arePortsCut: z.boolean(),
 })
@@ -170,10 +170,10 @@ export const hostFacts = z.strictObject({
   cores: z.int().min(1),
   timeZone: plainText(64),
   /** TCP ports that are listened on and UDP ports that are bound; null when the agent cannot know them. */
-  openPorts: z.array(openPort).max(MOST_OPEN_PORTS).nullable(),
+  openPorts: z.array(openPort).max(MAX_OPEN_PORTS).nullable(),
   areOpenPortsCut: z.boolean(),
   /** Root's containers, running ones first; null when not known. */
-  containers: z.array(hostContainer).max(MOST_CONTAINERS).nullable(),
+  containers: z.array(hostContainer).max(MAX_CONTAINERS).nullable(),
   containerEngines: z
     .array(
       z.strictObject({
@@ -273,15 +273,15 @@ export const agentList = z.strictObject({
 export type AgentList = z.infer<typeof agentList>
 
 /** Hosts on one screen. */
-export const MOST_SPARKLINES = 200
+export const MAX_SPARKLINES = 200
 
 export const sparklineQuery = z.strictObject({
   /** Ids of hosts, with commas between them. */
   hosts: z
     .string()
-    .max(MOST_SPARKLINES * 37)
+    .max(MAX_SPARKLINES * 37)
     .transform((text) => text.split(','))
-    .pipe(z.array(uuid).min(1).max(MOST_SPARKLINES)),
+    .pipe(z.array(uuid).min(1).max(MAX_SPARKLINES)),
 })
 
 /** Means of steps of five minutes over the last three hours, oldest first; null where there was no answer. */

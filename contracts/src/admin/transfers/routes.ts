@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hostPath, MOST_FILES_AT_ONCE, sha256, treePiece } from '../../agent/files.ts'
+import { hostPath, MAX_CONCURRENT_FILES, sha256, treePiece } from '../../agent/files.ts'
 import { uuid } from '../../text.ts'
 import { hostParam } from '../hosts/schemas.ts'
 import { byteStream, defineRoute } from '../route.ts'
@@ -79,7 +79,7 @@ export const TRANSFERS_ROUTES = {
     scope: { host: 'params.host' },
     audit: 'always',
     params: hostParam,
-    body: z.strictObject({ path: hostPath, files: z.array(treePiece).min(1).max(MOST_FILES_AT_ONCE) }),
+    body: z.strictObject({ path: hostPath, files: z.array(treePiece).min(1).max(MAX_CONCURRENT_FILES) }),
     produces: 'application/octet-stream',
     response: byteStream,
   }),

@@ -7,7 +7,7 @@ const KEY_BYTES = 32
 const SALT_BYTES = 16
 /** Two at a time: more would take memory and processors away from the fleet. */
 const AT_ONCE = 2
-const MOST_WAITING = 50
+const MAX_WAITING = 50
 
 const waiting: (() => void)[] = []
 let working = 0
@@ -18,7 +18,7 @@ async function derive(
   { N, r, p }: typeof COST | Omit<typeof COST, 'maxmem'>,
 ): Promise<Buffer> {
   if (working >= AT_ONCE) {
-    if (waiting.length >= MOST_WAITING)
+    if (waiting.length >= MAX_WAITING)
       throw new RollcallError('server.overloaded', 'Too many people sign in at this moment. Try again.')
     await new Promise<void>((resolve) => waiting.push(resolve))
   }

@@ -6,7 +6,14 @@ import { effectiveRights, excessOf, type Grant, type Rights, rightsOfUser } from
 
 const NOW = new Date('2026-01-01T00:00:00Z')
 const selector = fc.constantFrom(
-  ...['env=prod', 'env=test', 'env in (prod,test)', 'env!=prod', 'env', '!env', 'zone=a', 'zone notin (a,b)'],
+  'env=prod',
+  'env=test',
+  'env in (prod,test)',
+  'env!=prod',
+  'env',
+  '!env',
+  'zone=a',
+  'zone notin (a,b)',
 )
 const rights: fc.Arbitrary<Rights> = fc.record({
   permissions: fc.subarray([...PERMISSIONS]).map((each) => new Set(each)),

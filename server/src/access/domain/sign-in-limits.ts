@@ -1,12 +1,12 @@
 /** Wrong answers that are free; each one after that locks the account twice as long as the one before. */
 const FREE_FAILURES = 5
 const FIRST_LOCK_MS = 30_000
-const LONGEST_LOCK_MS = 15 * 60_000
+const MAX_LOCK_MS = 15 * 60_000
 
 /** Until when an account is locked after so many wrong answers in a row; null while they are free. Pure. */
 export function lockedUntil(failures: number, now: Date): Date | null {
   if (failures < FREE_FAILURES) return null
-  const lockMs = Math.min(LONGEST_LOCK_MS, FIRST_LOCK_MS * 2 ** Math.min(20, failures - FREE_FAILURES))
+  const lockMs = Math.min(MAX_LOCK_MS, FIRST_LOCK_MS * 2 ** Math.min(20, failures - FREE_FAILURES))
   return new Date(now.getTime() + lockMs)
 }
 

@@ -15,7 +15,7 @@ export interface ReachableHost {
 }
 
 /** A selector that cannot be read fits no host, and never all of them. */
-const termsOf = (target: Target): LabelTerm[] =>
+const toTerms = (target: Target): LabelTerm[] =>
   (target.labels ?? []).flatMap((text) => {
     const terms = parseSelector(text)
     return typeof terms === 'string' ? [{ key: text, operator: 'in' as const, values: [] }] : terms
@@ -24,7 +24,7 @@ const termsOf = (target: Target): LabelTerm[] =>
 /** Tells whether a host is one that a target means. Pure. */
 export function isMeant(target: Target, host: ReachableHost): boolean {
   if (target.hosts) return target.hosts.some((text) => isReferredBy(text, host))
-  return target.all === true || matchesLabels(termsOf(target), host.labels)
+  return target.all === true || matchesLabels(toTerms(target), host.labels)
 }
 
 function isReferredBy(text: string, { id, name }: ReachableHost): boolean {
@@ -42,7 +42,7 @@ export function isTargetWithin(target: Target, scope: HostScope, hosts: readonly
     return target.hosts.every((text) =>
       hosts.some((host) => isReferredBy(text, host) && isInScope(scope, host.labels)),
     )
-  return target.all !== true && isNarrower(termsOf(target), scope)
+  return target.all !== true && isNarrower(toTerms(target), scope)
 }
 
 /** Somebody whose rights bound a run, beside those of who asks for it. */

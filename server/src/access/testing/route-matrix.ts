@@ -53,7 +53,7 @@ export type Cell = 'yes' | 'own' | '401' | '403' | 'fleet'
 type Declared = Pick<Route, 'access' | 'scope'>
 
 /** Tells from a declaration what happens to a caller. */
-export function cellOf({ access, scope }: Declared, { kind, rights }: Caller): Cell {
+export function toCell({ access, scope }: Declared, { kind, rights }: Caller): Cell {
   if (access === 'public') return 'yes'
   if (rights === null) return '401'
   if (access === 'person') return kind === 'person' ? 'yes' : '403'
@@ -71,7 +71,7 @@ const topicAsDeclared = ({ access, scope }: { access: Permission; scope: unknown
 })
 
 export const cellOfTopic = (topic: LiveTopic, caller: Caller): Cell =>
-  cellOf(topicAsDeclared(LIVE_TOPICS[topic]), caller)
+  toCell(topicAsDeclared(LIVE_TOPICS[topic]), caller)
 
 /** By which routes people reach the agents' methods; a method without a line does not compile. None: only the server itself calls it. */
 export const REACHED_BY: Record<AgentMethodName, readonly AdminRouteName[]> = {
@@ -102,7 +102,7 @@ const ORDER: readonly Cell[] = ['yes', 'own', 'fleet', '403', '401']
 /** What happens to a caller who would reach a method by whichever route lets them furthest. */
 export const cellOfMethod = (method: AgentMethodName, caller: Caller): Cell | '–' =>
   REACHED_BY[method]
-    .map((route) => cellOf(ADMIN_ROUTES[route], caller))
+    .map((route) => toCell(ADMIN_ROUTES[route], caller))
     .sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))[0] ?? '–'
 
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
@@ -150,7 +150,7 @@ export function writeMatrix(): string {
       route.access,
       scopeText(route.scope),
       route.audit,
-      ...CALLERS.map((caller) => cellOf(route, caller)),
+      ...CALLERS.map((caller) => toCell(route, caller)),
     ])
     return `### ${feature}\n\n${table(['route', '', 'access', 'scope', 'audit', ...HEADS], rows)}\n`
   })

@@ -7,7 +7,7 @@ export interface ProvidedPerson {
   [claim: string]: unknown
 }
 
-const MOST_REDIRECTS = 10
+const MAX_REDIRECTS = 10
 
 /** A real OpenID provider on loopback, which takes whoever comes for `person`. */
 export class TestOidcProvider {
@@ -72,7 +72,7 @@ export class TestOidcProvider {
   async visit(url: string): Promise<string> {
     const cookies = new Map<string, string>()
     let at = url
-    for (let i = 0; i < MOST_REDIRECTS && !at.startsWith(this.redirectUrl); i++) {
+    for (let i = 0; i < MAX_REDIRECTS && !at.startsWith(this.redirectUrl); i++) {
       const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
       const response = await fetch(at, { redirect: 'manual', headers: { cookie } })
       for (const set of response.headers.getSetCookie()) {

@@ -8,8 +8,14 @@ function chain(count: number): AuditEntry[] {
   const entries: AuditEntry[] = []
   for (let seq = 1; seq <= count; seq++) {
     const entry = {
-      ...{ seq, at: '2026-11-24T10:00:00.000Z', from: '127.0.0.1', action: 'run', request: `r${seq}` },
-      ...{ actor: { kind: 'user', id: 'u', name: 'Ada' }, outcome: 'done' as const, code: null },
+      seq,
+      at: '2026-11-24T10:00:00.000Z',
+      from: '127.0.0.1',
+      action: 'run',
+      request: `r${seq}`,
+      actor: { kind: 'user', id: 'u', name: 'Ada' },
+      outcome: 'done' as const,
+      code: null,
       detail: { program: 'true', args: ['a', { b: 1, a: 2 }] },
     }
     entries.push({ ...entry, hash: hashOfEntry(KEY, entries.at(-1)?.hash ?? BEGINNING, entry) })

@@ -15,7 +15,15 @@ export type Unchained = Omit<AuditEntry, 'hash'>
 export function hashOfEntry(key: Buffer, before: string, entry: Unchained): string {
   const { seq, at, actor, from, action, request, outcome, code, detail } = entry
   const canonical = JSON.stringify([
-    ...[before, seq, at, actor && [actor.kind, actor.id, actor.name], from, action, request, outcome, code],
+    before,
+    seq,
+    at,
+    actor && [actor.kind, actor.id, actor.name],
+    from,
+    action,
+    request,
+    outcome,
+    code,
     sorted(detail),
   ])
   return createHmac('sha256', key).update(canonical).digest('hex')

@@ -15,7 +15,7 @@ interface Definition {
 }
 
 const DEEPEST = 12
-const definitionOf = (schema: z.ZodType) => schema._zod.def as unknown as Definition
+const toDefinition = (schema: z.ZodType) => schema._zod.def as unknown as Definition
 const isPrimitive = (value: unknown) => value === null || typeof value !== 'object'
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -26,11 +26,11 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
  */
 export function declaredIn(schema: z.ZodType, value: unknown, depth = 0): unknown {
   if (depth > DEEPEST) return undefined
-  const { type, shape, element, valueType, options, innerType, in: input, out, getter } = definitionOf(schema)
+  const { type, shape, element, valueType, options, innerType, in: input, out, getter } = toDefinition(schema)
   const next = (inner: z.ZodType, each: unknown) => declaredIn(inner, each, depth + 1)
   if (innerType) return isPrimitive(value) ? value : next(innerType, value)
   if (getter) return next(getter(), value)
-  if (input && out) return next(definitionOf(input).type === 'transform' ? out : input, value)
+  if (input && out) return next(toDefinition(input).type === 'transform' ? out : input, value)
   if (options) return inUnion(options, value, depth)
   if (shape) return isRecord(value) ? inObject(shape, value, depth) : undefined
   if (element) return Array.isArray(value) ? value.map((each) => next(element, each)) : undefined
@@ -59,10 +59,10 @@ function inUnion(options: z.ZodType[], value: unknown, depth: number): unknown {
 }
 
 function mayBe(option: z.ZodType, value: unknown): boolean {
-  const { shape } = definitionOf(option)
+  const { shape } = toDefinition(option)
   if (!shape || !isRecord(value)) return true
   return Object.entries(shape).every(([key, schema]) => {
-    const { type, values } = definitionOf(schema)
+    const { type, values } = toDefinition(schema)
     return type !== 'literal' || values?.includes(value[key])
   })
 }

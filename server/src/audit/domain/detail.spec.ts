@@ -1,22 +1,21 @@
 import { ADMIN_ROUTES } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
-import { boundedDetail, detailOf, MAX_DETAIL_BYTES } from './detail.ts'
+import { boundedDetail, MAX_DETAIL_BYTES, toDetail } from './detail.ts'
 
-const ofRun = (body: unknown) => detailOf(ADMIN_ROUTES.run, { params: {}, query: {}, body })
-const ofHost = (body: unknown) => detailOf(ADMIN_ROUTES.addHost, { params: {}, query: {}, body })
-const bytesOf = (detail: unknown) => Buffer.byteLength(JSON.stringify(detail))
+const ofRun = (body: unknown) => toDetail(ADMIN_ROUTES.run, { params: {}, query: {}, body })
+const ofHost = (body: unknown) => toDetail(ADMIN_ROUTES.addHost, { params: {}, query: {}, body })
+const toBytes = (detail: unknown) => Buffer.byteLength(JSON.stringify(detail))
 
 describe('what an audit entry says of a request', () => {
   it('holds no field that the route does not declare, at any depth', () => {
     const body = {
-      ...{
-        program: 'true',
-        hosts: ['in'],
-        MARKER: 'MARKER',
-        __proto__: { MARKER: 1 },
-        limits: { MARKER: 'x' },
-      },
-      ...{ cwd: { MARKER: 'MARKER' }, env: 'MARKER' },
+      program: 'true',
+      hosts: ['in'],
+      MARKER: 'MARKER',
+      __proto__: { MARKER: 1 },
+      limits: { MARKER: 'x' },
+      cwd: { MARKER: 'MARKER' },
+      env: 'MARKER',
     }
     expect(JSON.stringify(ofRun(body))).not.toContain('MARKER')
     expect(ofRun(body)).toMatchObject({ program: 'true', hosts: ['in'] })
@@ -34,12 +33,12 @@ describe('what an audit entry says of a request', () => {
       { hosts: Array(50_000).fill(1) },
       { hosts: Array(500).fill('a'), args: Array(50).fill('b'.repeat(490)) },
     ])
-      expect(bytesOf(ofRun(body))).toBeLessThanOrEqual(MAX_DETAIL_BYTES)
+      expect(toBytes(ofRun(body))).toBeLessThanOrEqual(MAX_DETAIL_BYTES)
     const labels = Object.fromEntries(
       Array.from({ length: 2000 }, (_, i) => [`${'k'.repeat(500)}${i}`, long]),
     )
-    expect(bytesOf(ofHost({ name: 'x', labels }))).toBeLessThanOrEqual(MAX_DETAIL_BYTES)
-    expect(bytesOf(boundedDetail({ a: { b: { c: { d: { e: { f: long } } } } } }))).toBeLessThan(200)
+    expect(toBytes(ofHost({ name: 'x', labels }))).toBeLessThanOrEqual(MAX_DETAIL_BYTES)
+    expect(toBytes(boundedDetail({ a: { b: { c: { d: { e: { f: long } } } } } }))).toBeLessThan(200)
   })
 
   it('is something that a database takes, and writes no longer than it came', () => {
@@ -47,7 +46,11 @@ describe('what an audit entry says of a request', () => {
     const text = JSON.stringify(ofRun(body))
     expect(text).not.toMatch(/\\u0000|\\ud[89a-f]/)
     expect(boundedDetail({ a: 1e308, b: 5e-324, c: -1e300, d: 1.5, e: 7 })).toEqual({
-      ...{ a: '1e+308', b: '5e-324', c: '-1e+300', d: 1.5, e: 7 },
+      a: '1e+308',
+      b: '5e-324',
+      c: '-1e+300',
+      d: 1.5,
+      e: 7,
     })
   })
 

@@ -23,7 +23,7 @@ type Fields = Pick<Route, 'params' | 'query' | 'body'>
 type Parts = Partial<Record<keyof Fields, unknown>>
 
 /** What of a request stands in the log: the fields that its route declares, bounded as a whole, and no secret. */
-export function detailOf(route: Fields, parts: Parts): Record<string, unknown> {
+export function toDetail(route: Fields, parts: Parts): Record<string, unknown> {
   const fields = (['params', 'query', 'body'] as const).map((part) => declaredIn(route[part], parts[part]))
   const shown = withoutSecretFields(Object.assign({}, ...fields), { left: MAX_SEARCHED_IN_ALL })
   return boundedDetail(shown as Record<string, unknown>)
@@ -81,14 +81,14 @@ export function boundedDetail(detail: Record<string, unknown>): Record<string, u
   return taken(detail, { left: MAX_DETAIL_BYTES - 64 }, 0) as Record<string, unknown>
 }
 
-const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value) ?? '') + 2
+const toBytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value) ?? '') + 2
 
 /** Takes of a value what there is room for; CUT stands for what there is none for. */
 function taken(value: unknown, room: { left: number }, depth: number): unknown {
   if (value === undefined) return undefined
   if (value === null || typeof value !== 'object') {
     const text = cutText(plainValue(value), room.left)
-    room.left -= bytesOf(text)
+    room.left -= toBytes(text)
     return text
   }
   room.left -= 4
@@ -105,8 +105,8 @@ function taken(value: unknown, room: { left: number }, depth: number): unknown {
   const given = Object.entries(value).filter(([, item]) => item !== undefined)
   for (const [key, item] of given.slice(0, MAX_ITEMS)) {
     const name = key.slice(0, MAX_KEY).toWellFormed().replaceAll('\0', '\ufffd')
-    if (room.left < bytesOf(name) + 32) return Object.fromEntries([...fields, [CUT, CUT]])
-    room.left -= bytesOf(name)
+    if (room.left < toBytes(name) + 32) return Object.fromEntries([...fields, [CUT, CUT]])
+    room.left -= toBytes(name)
     fields.push([name, taken(item, room, depth + 1)])
   }
   return Object.fromEntries(fields)
@@ -122,8 +122,8 @@ function plainValue(value: unknown): unknown {
 }
 
 function cutText(value: unknown, left: number): unknown {
-  if (typeof value !== 'string' || bytesOf(value) <= left) return value
+  if (typeof value !== 'string' || toBytes(value) <= left) return value
   let length = value.length
-  while (length > 0 && bytesOf(value.slice(0, length)) + 4 > left) length = Math.floor(length * 0.8)
+  while (length > 0 && toBytes(value.slice(0, length)) + 4 > left) length = Math.floor(length * 0.8)
   return `${value.slice(0, length).toWellFormed()}${CUT}`
 }

@@ -3,7 +3,8 @@ import { LatestOutput } from './latest-output.ts'
 import { joinChunks } from './output.ts'
 
 const piece = (offset: number, text: string) => ({
-  ...{ commandId: 'c', offset },
+  commandId: 'c',
+  offset,
   ...joinChunks([{ stream: 'stdout', data: Buffer.from(text) }]),
 })
 const latestOf = (...pieces: ReturnType<typeof piece>[]) => {

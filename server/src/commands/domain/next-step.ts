@@ -3,8 +3,8 @@ import type { Command, Ending } from './command.ts'
 /** How long an agent may stay silent, beyond the command's own limits, before the command counts as lost. */
 export const LOST_AFTER_MS = 10 * 60_000
 
-const SHORTEST_POSTPONEMENT_MS = 1_000
-const LONGEST_POSTPONEMENT_MS = 30_000
+const MIN_POSTPONEMENT_MS = 1_000
+const MAX_POSTPONEMENT_MS = 30_000
 
 export type Step =
   /** Send it to the agent. Safe to repeat: the agent starts one id once. */
@@ -64,7 +64,7 @@ export function giveUp(view: View, now: Date): Ending | null {
 /** When to try again after the agent did not answer: soon at first, and less often the longer it stays silent. */
 export function nextAttempt(unansweredSince: Date, now: Date): Date {
   const silentMs = now.getTime() - unansweredSince.getTime()
-  return later(now, Math.min(LONGEST_POSTPONEMENT_MS, Math.max(SHORTEST_POSTPONEMENT_MS, silentMs / 4)))
+  return later(now, Math.min(MAX_POSTPONEMENT_MS, Math.max(MIN_POSTPONEMENT_MS, silentMs / 4)))
 }
 
 const later = (date: Date, ms: number) => new Date(date.getTime() + ms)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { hostFacts, hostVitals } from '@rollcall/contracts/admin'
 import { AGENT_METHODS } from '@rollcall/contracts/agent'
 import { describe, expect, it } from 'vitest'
-import { clockOffset, fullestDisk, percentUsed, reportOf } from './report.ts'
+import { clockOffset, fullestDisk, percentUsed, toReport } from './report.ts'
 
 const sample = (name: string) => {
   const url = new URL(`../../../../contracts/test/wire/${name}.json`, import.meta.url)
@@ -10,11 +10,11 @@ const sample = (name: string) => {
   return AGENT_METHODS.get_status.result.parse(response.result)
 }
 
-describe('reportOf', () => {
+describe('toReport', () => {
   it.each(['get_status', 'get_status.containers'])(
     'says in the words of the API what an agent says on the wire: %s',
     (name) => {
-      const { vitals, facts } = reportOf(sample(name))
+      const { vitals, facts } = toReport(sample(name))
       expect(hostVitals.parse(vitals)).toEqual(vitals)
       expect(hostFacts.parse(facts)).toEqual(facts)
     },
@@ -24,7 +24,7 @@ describe('reportOf', () => {
     const status = sample('get_status.containers')
     const container = status.containers?.[0]
     if (!container) throw new Error('the sample has no container')
-    const { facts } = reportOf({
+    const { facts } = toReport({
       ...status,
       containers: [{ ...container, started_at_ms: Number.MAX_SAFE_INTEGER }],
     })

@@ -9,7 +9,7 @@ export interface Report {
   facts: HostFacts
 }
 
-export function reportOf(status: Status): Report {
+export function toReport(status: Status): Report {
   const { memory } = status
   return {
     vitals: {
@@ -42,7 +42,7 @@ export function reportOf(status: Status): Report {
       timeZone: status.clock.time_zone,
       openPorts: status.open_ports,
       areOpenPortsCut: status.open_ports_truncated,
-      containers: status.containers?.map(containerOf) ?? null,
+      containers: status.containers?.map(toContainer) ?? null,
       // When they were last asked is left out: it would make every report a new one.
       containerEngines: status.container_engines.map(({ name, total, failure }) => ({
         name,
@@ -53,7 +53,7 @@ export function reportOf(status: Status): Report {
   }
 }
 
-function containerOf(container: NonNullable<Status['containers']>[number]): HostContainer {
+function toContainer(container: NonNullable<Status['containers']>[number]): HostContainer {
   const { engine, id, name, image, state, health } = container
   return {
     engine,

@@ -25,12 +25,12 @@ const rpcAnswer = z.union([
 export function unwrap(json: unknown, id: number | undefined): unknown {
   const answer = rpcAnswer.safeParse(json)
   if (!answer.success) throw invalidAnswer('its answer is not a JSON-RPC answer')
-  if ('error' in answer.data) throw errorOf(answer.data.error)
+  if ('error' in answer.data) throw toError(answer.data.error)
   if (answer.data.id !== id) throw invalidAnswer('its answer carries the id of another call')
   return answer.data.result
 }
 
-function errorOf(error: {
+function toError(error: {
   code: number
   message: string
   data?: { code?: string | undefined; outcome?: 'not-applied' | 'unknown' | undefined } | undefined

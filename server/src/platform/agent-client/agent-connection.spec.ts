@@ -101,7 +101,7 @@ const failure = (promise: Promise<unknown>) =>
   )
 const CODES = Object.keys(ERRORS)
 /** As agents of every release send it. */
-const errorOf = (id: number, code: string) => ({
+const toError = (id: number, code: string) => ({
   body: JSON.stringify({
     jsonrpc: '2.0',
     id,
@@ -125,7 +125,7 @@ describe('AgentConnection', () => {
   it.each(CODES.filter((code) => maySay('agent', code)))(
     'takes %s from an agent for what it is',
     async (code) => {
-      const { port } = await fakeAgent((id) => errorOf(id, code))
+      const { port } = await fakeAgent((id) => toError(id, code))
       const error = await failure(connect(port).call('get_port', {}))
       expect(error).toMatchObject({ code, message: 'as it says', outcome: 'unknown' })
     },
@@ -134,7 +134,7 @@ describe('AgentConnection', () => {
   it.each([...CODES.filter((code) => !maySay('agent', code)), 'host.of_tomorrow'])(
     'does not believe an agent that answers %s, which is not for it to say',
     async (code) => {
-      const { port } = await fakeAgent((id) => errorOf(id, code))
+      const { port } = await fakeAgent((id) => toError(id, code))
       const error = await failure(connect(port).call('get_port', {}))
       expect(error).toMatchObject({ code: 'agent.invalid_answer', outcome: 'unknown' })
     },

@@ -90,7 +90,7 @@ export class AgentConnection {
     const id = ++this.lastId
     const waitMs = waitOf(params)
     const json = await this.send({ jsonrpc: '2.0', id, method: name, params }, [name], waitMs, signal)
-    return resultOf(name, unwrap(json, id))
+    return toResult(name, unwrap(json, id))
   }
 
   /**
@@ -118,7 +118,7 @@ export class AgentConnection {
     return requests.map(({ id, method }) => {
       const answer = json.find((one) => (one as { id?: unknown } | null)?.id === id)
       if (answer === undefined) throw invalidAnswer('its answer carries the id of another call')
-      return outcomeOf(() => resultOf(method, unwrap(answer, id)))
+      return toOutcome(() => toResult(method, unwrap(answer, id)))
     }) as OutcomesOf<C>
   }
 
@@ -134,7 +134,7 @@ export class AgentConnection {
     const body = { type: ENVELOPE_TYPE, content: [head, bytes] }
     const { timeoutMs } = AGENT_METHODS[name]
     const json = await this.exchange('transfers', body, { maxBytes: MAX_ANSWER_BYTES, timeoutMs, signal })
-    return resultOf(name, unwrap(json, id))
+    return toResult(name, unwrap(json, id))
   }
 
   /** Ends at once, with what is under way. */
@@ -188,7 +188,7 @@ function parseAnswer(text: string): unknown {
 const waitOf = (params: object): number =>
   'wait_ms' in params && typeof params.wait_ms === 'number' ? params.wait_ms : 0
 
-function outcomeOf<T>(work: () => T): T | RollcallError {
+function toOutcome<T>(work: () => T): T | RollcallError {
   try {
     return work()
   } catch (error) {
@@ -197,7 +197,7 @@ function outcomeOf<T>(work: () => T): T | RollcallError {
   }
 }
 
-function resultOf<N extends AgentMethodName>(name: N, value: unknown): AgentResult<N> {
+function toResult<N extends AgentMethodName>(name: N, value: unknown): AgentResult<N> {
   const result = AGENT_METHODS[name].result.safeParse(value)
   if (result.success) return result.data as AgentResult<N>
   const fields = fieldErrors(result.error.issues, 'result')

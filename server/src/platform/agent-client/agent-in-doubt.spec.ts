@@ -40,7 +40,10 @@ async function inDoubt() {
   await once(gone, 'close')
   const connection = new AgentConnection(
     {
-      ...{ host: '127.0.0.1', port, path: 'p'.repeat(20), token: 'the-token-that-nobody-else-may-see' },
+      host: '127.0.0.1',
+      port,
+      path: 'p'.repeat(20),
+      token: 'the-token-that-nobody-else-may-see',
       secretKey: 'the-key-that-is-never-sent',
       certificatePin: agent.pin,
       serverPin: ours.pin,
@@ -54,8 +57,10 @@ async function inDoubt() {
 }
 
 const tls = (identity: typeof agent) => ({
-  ...{ cert: identity.certificatePem, key: identity.privateKeyPem },
-  ...{ requestCert: true, rejectUnauthorized: false },
+  cert: identity.certificatePem,
+  key: identity.privateKeyPem,
+  requestCert: true,
+  rejectUnauthorized: false,
 })
 
 async function agentOn(port: number): Promise<Server> {
@@ -77,7 +82,8 @@ describe('AgentConnection to an agent that was silent', () => {
   it('says the same of one that is still away', async () => {
     const { connection } = await inDoubt()
     expect(await failure(connection.call('get_port', {}))).toMatchObject({
-      ...{ code: 'agent.unreachable', outcome: 'not-applied' },
+      code: 'agent.unreachable',
+      outcome: 'not-applied',
       message: 'The agent does not answer: nothing listens on its port (ECONNREFUSED).',
     })
   })

@@ -11,7 +11,7 @@ export interface Posted {
 }
 
 /** Of an answer that is not HTTP 200 nobody reads the body: beyond this much of it the connection is given up. */
-const MOST_OF_A_REFUSAL = 1024
+const MAX_REFUSAL_BYTES = 1024
 
 /**
  * Posts, and resolves to the whole answer, of at most `maxBytes`. undici's `request` would make a stream, an async resource and
@@ -66,7 +66,7 @@ class Reader implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.size += chunk.length
     if (this.statusCode !== 200) {
-      if (this.size <= MOST_OF_A_REFUSAL) return
+      if (this.size <= MAX_REFUSAL_BYTES) return
       this.onResponseEnd()
       controller.abort(new Error('a refusal is longer than any of an agent'))
     } else if (this.size > this.maxBytes)

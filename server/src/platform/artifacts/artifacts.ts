@@ -43,8 +43,10 @@ export class Artifacts {
       if (match?.version === undefined || match.architecture !== architecture) continue
       const path = join(this.agentFolder, name)
       return {
-        ...{ path, version: match.version },
-        ...{ sha256: await this.hash(path), signature: await signatureOf(path) },
+        path,
+        version: match.version,
+        sha256: await this.hash(path),
+        signature: await signatureOf(path),
       }
     }
     throw new RollcallError(

@@ -17,7 +17,7 @@ function program(machine: number): Buffer {
 }
 const whole = { VERSION: '{"version":"2.0.0+ab","protocol":1}', 'agent.mjs': 'x', 'bin/node': program(62) }
 
-async function archiveOf(files: Record<string, string | Buffer>): Promise<Buffer> {
+async function toArchive(files: Record<string, string | Buffer>): Promise<Buffer> {
   const packed = pack()
   for (const [name, content] of Object.entries(files)) packed.entry({ name }, content)
   packed.finalize()
@@ -26,7 +26,7 @@ async function archiveOf(files: Record<string, string | Buffer>): Promise<Buffer
 async function* inParts(content: Buffer): AsyncGenerator<Buffer> {
   for (let at = 0; at < content.length; at += 1000) yield content.subarray(at, at + 1000)
 }
-const read = async (files: Record<string, string | Buffer>) => readRelease(inParts(await archiveOf(files)))
+const read = async (files: Record<string, string | Buffer>) => readRelease(inParts(await toArchive(files)))
 
 describe('an archive', () => {
   it('says which release it holds, and for which machine', async () => {
@@ -49,7 +49,7 @@ describe('an archive', () => {
   })
 
   it('that is cut off, or none, is refused', async () => {
-    const archive = await archiveOf({ ...whole, 'lib/more': Buffer.alloc(100_000, 'more') })
+    const archive = await toArchive({ ...whole, 'lib/more': Buffer.alloc(100_000, 'more') })
     for (const bytes of [
       archive.subarray(0, archive.length - 50),
       Buffer.from('no archive'),
@@ -68,7 +68,7 @@ describe('a release that was added', () => {
 
   it('is one of those there are, once, and another of its version is refused', async () => {
     const artifacts = new Artifacts(join(folder, 'own'), '', join(folder, 'added'))
-    const [archive, other] = [await archiveOf(whole), await archiveOf({ ...whole, 'agent.mjs': 'y' })]
+    const [archive, other] = [await toArchive(whole), await toArchive({ ...whole, 'agent.mjs': 'y' })]
     const add = async (content: Buffer) =>
       artifacts.addRelease(
         await readRelease(inParts(content)),

@@ -165,7 +165,9 @@ function storedBlob(sha256: string, index: z.infer<typeof indexOf>, file: FileHa
     at += one.bytes
   }
   return {
-    ...{ sha256, size: index.size, frames: index.frames },
+    sha256,
+    size: index.size,
+    frames: index.frames,
     read: async (place, into) => {
       const { bytesRead } = await file.read(into, 0, into.length, starts[place] ?? 0)
       if (bytesRead === into.length) return

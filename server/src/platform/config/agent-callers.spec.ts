@@ -4,7 +4,10 @@ import { agentCallers, callersUnit } from './agent-callers.ts'
 describe('the addresses that may reach agents', () => {
   it('are addresses and networks of both families', () => {
     expect(agentCallers.parse(' 10.0.0.5, 192.0.2.0/24,2001:db8::/32,::1 ')).toEqual([
-      ...['10.0.0.5', '192.0.2.0/24', '2001:db8::/32', '::1'],
+      '10.0.0.5',
+      '192.0.2.0/24',
+      '2001:db8::/32',
+      '::1',
     ])
     expect(agentCallers.parse(undefined)).toEqual([])
   })

@@ -64,7 +64,8 @@ describe('who is believed, and who may act', () => {
       readConfig({ ...minimal, ROLLCALL_PUBLIC_URL: url, ROLLCALL_ALLOWED_ORIGINS: origins }).allowedOrigins
     expect(configured('https://Rollcall.example:443/')).toEqual(['https://rollcall.example'])
     expect(configured('http://rollcall.example:8420', 'https://admin.example')).toEqual([
-      ...['https://admin.example', 'http://rollcall.example:8420'],
+      'https://admin.example',
+      'http://rollcall.example:8420',
     ])
     for (const origin of ['http://admin.example', 'admin.example', 'https://admin.example/path', '*'])
       expect(() => configured('https://rollcall.example', origin), origin).toThrow(

@@ -92,7 +92,7 @@ export function readOidcConfig(
       .map((domain) => domain.trim())
       .filter(Boolean),
     newUsers: value.ROLLCALL_OIDC_NEW_USERS === 'refuse' ? null : value.ROLLCALL_OIDC_NEW_USERS,
-    rights: roles === undefined ? null : { claim: value.ROLLCALL_OIDC_ROLE_CLAIM, lines: linesOf(roles) },
+    rights: roles === undefined ? null : { claim: value.ROLLCALL_OIDC_ROLE_CLAIM, lines: toLines(roles) },
     emailClaim,
     areEmailsTrusted,
     redirectUrl: `${publicUrl}/sign-in/sso`,
@@ -108,7 +108,7 @@ function secretIn(path: string | undefined): string | undefined {
   }
 }
 
-function linesOf(text: string) {
+function toLines(text: string) {
   try {
     return rightsByClaim.parse(JSON.parse(text))
   } catch (cause) {

@@ -18,7 +18,10 @@ interface SealedColumn {
 }
 
 const column = (table: string, key: string, name: string, context: SealedColumn['context']) => ({
-  ...{ table, key, column: name, context },
+  table,
+  key,
+  column: name,
+  context,
 })
 
 /** Everything that is sealed in the database but the check itself; a test compares it with the schema. */

@@ -89,8 +89,9 @@ export class ReleaseKeys {
   private async own(): Promise<(KnownReleaseKey & { privateKey: KeyObject })[]> {
     const rows = await this.database.prisma.releaseKey.findMany({ orderBy: { id: 'desc' }, take: MAX_KEPT })
     return rows.map(({ id, publicKey, privateKey, createdAt }) => ({
-      ...{ key: publicKey, createdAt },
-      privateKey: createPrivateKey(this.sealer.open(privateKey, contextOf(id))),
+      key: publicKey,
+      createdAt,
+      privateKey: createPrivateKey(this.sealer.open(privateKey, toContext(id))),
     }))
   }
 
@@ -101,8 +102,10 @@ export class ReleaseKeys {
     await this.database.prisma.releaseKey.createMany({
       data: [
         {
-          ...{ id, createdAt, publicKey: publicKeyText(publicKey) },
-          privateKey: this.sealer.seal(pem, contextOf(id)),
+          id,
+          createdAt,
+          publicKey: publicKeyText(publicKey),
+          privateKey: this.sealer.seal(pem, toContext(id)),
         },
       ],
       skipDuplicates: true,
@@ -110,7 +113,7 @@ export class ReleaseKeys {
   }
 }
 
-const contextOf = (id: number | string) => `release-key/${id}`
+const toContext = (id: number | string) => `release-key/${id}`
 
 const signed = (message: Buffer, key: KeyObject) => sign(null, message, key).toString('base64')
 

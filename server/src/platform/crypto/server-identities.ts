@@ -86,7 +86,10 @@ export class ServerIdentities {
     await this.database.prisma.serverIdentity.createMany({
       data: [
         {
-          ...{ id, pin, certificate: certificatePem, createdAt: now },
+          id,
+          pin,
+          certificate: certificatePem,
+          createdAt: now,
           privateKey: this.sealer.seal(privateKeyPem, IDENTITY_CONTEXT),
         },
       ],
@@ -102,7 +105,8 @@ export class ServerIdentities {
         `the servers have no identity with the pin ${pin}, by which an agent knows them`,
       )
     return {
-      ...{ certificatePem: row.certificate, pin },
+      certificatePem: row.certificate,
+      pin,
       privateKeyPem: this.sealer.open(row.privateKey, IDENTITY_CONTEXT),
     }
   }

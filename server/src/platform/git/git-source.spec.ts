@@ -13,7 +13,8 @@ const repository = join(folder, 'repository')
 const url = `file://${repository}`
 const git = (...args: string[]) =>
   execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], {
-    ...{ cwd: repository, encoding: 'utf8' as const },
+    cwd: repository,
+    encoding: 'utf8' as const,
     env: { PATH: process.env.PATH, HOME: folder, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' },
   }).trim()
 /** As the server's own, but that it may take a repository of this machine. */

@@ -7,7 +7,8 @@ it('binds git to the address that was judged, and compares the certificate or th
     settings: ['-c', 'http.curloptResolve=git.example:443:192.0.2.7'],
   })
   expect(pinRemote('https://git.example:8443/a.git', '2001:db8::7').settings).toEqual([
-    ...['-c', 'http.curloptResolve=git.example:8443:[2001:db8::7]'],
+    '-c',
+    'http.curloptResolve=git.example:8443:[2001:db8::7]',
   ])
   expect(pinRemote('ssh://git@Git.example/a.git', '192.0.2.7').ssh).toMatch(
     / -oHostName=192\.0\.2\.7 -oHostKeyAlias=git\.example$/,

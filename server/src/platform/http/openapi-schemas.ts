@@ -150,7 +150,7 @@ export class SchemaComponents {
 }
 
 /** The fields of a path or query, each with its schema in place. */
-export function fieldsOf(schema: z.ZodType): { name: string; isRequired: boolean; schema: JsonSchema }[] {
+export function toFields(schema: z.ZodType): { name: string; isRequired: boolean; schema: JsonSchema }[] {
   const { properties = {}, required = [] } = z.toJSONSchema(schema, {
     ...OPTIONS,
     io: 'input',

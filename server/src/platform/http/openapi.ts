@@ -1,6 +1,6 @@
 import { ADMIN_ROUTES, errorBody, FEATURE_ROUTES, type Route } from '@rollcall/contracts/admin'
 import { z } from 'zod'
-import { fieldsOf, SchemaComponents } from './openapi-schemas.ts'
+import { SchemaComponents, toFields } from './openapi-schemas.ts'
 
 /** What the routes of each feature are about; a feature without a line here does not compile. */
 const FEATURES: Record<keyof typeof FEATURE_ROUTES, string> = {
@@ -31,7 +31,7 @@ const takesJson = ({ consumes, body }: Route) => consumes === 'application/json'
 const answersJson = ({ produces }: Route) => produces === 'application/json'
 
 const parametersOf = (schema: z.ZodType, place: 'path' | 'query') =>
-  fieldsOf(schema).map(({ name, isRequired, schema: { description, ...rest } }) => ({
+  toFields(schema).map(({ name, isRequired, schema: { description, ...rest } }) => ({
     name,
     in: place,
     required: place === 'path' || isRequired,
@@ -39,7 +39,7 @@ const parametersOf = (schema: z.ZodType, place: 'path' | 'query') =>
     schema: rest,
   }))
 
-function bodyOf(route: Route, components: SchemaComponents) {
+function toBody(route: Route, components: SchemaComponents) {
   if (route.consumes !== 'application/json') return { required: true, content: { [route.consumes]: {} } }
   if (!takesJson(route)) return undefined
   const content = { 'application/json': { schema: components.refer(route.body, 'input') } }
@@ -54,7 +54,7 @@ function contentOf(route: Route, components: SchemaComponents) {
 }
 
 function operationOf(name: string, tag: string, route: Route, components: SchemaComponents) {
-  const requestBody = bodyOf(route, components)
+  const requestBody = toBody(route, components)
   return {
     operationId: name,
     tags: [tag],

@@ -46,7 +46,10 @@ export class Metrics {
   states<S extends string>({ name, help, states, count }: StateGauge<S>): void {
     const { log } = this
     new Gauge({
-      ...{ name, help, labelNames: ['state'] as const, registers: [this.registry] },
+      name,
+      help,
+      labelNames: ['state'] as const,
+      registers: [this.registry],
       async collect() {
         this.reset()
         try {

@@ -44,15 +44,15 @@ function addressIn(hop: string): string | undefined {
   )
 }
 
-const textOf = (header: string | string[] | undefined) => (Array.isArray(header) ? header.join(',') : header)
+const toText = (header: string | string[] | undefined) => (Array.isArray(header) ? header.join(',') : header)
 
 /** Says where a request, or the beginning of a WebSocket, comes from. */
 export function clientOfRequest({ socket, headers }: IncomingMessage, trusted: AddressRanges): Client {
   const client = clientOf(
     {
       peer: socket.remoteAddress ?? '',
-      forwardedFor: textOf(headers['x-forwarded-for']),
-      forwardedProto: textOf(headers['x-forwarded-proto']),
+      forwardedFor: toText(headers['x-forwarded-for']),
+      forwardedProto: toText(headers['x-forwarded-proto']),
     },
     trusted,
   )

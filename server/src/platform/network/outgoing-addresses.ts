@@ -7,24 +7,30 @@ import { AddressRanges, parseRange, plainAddress } from './address-ranges.ts'
 /** What a name or a number stands for, as the system says. */
 export type Resolve = (host: string) => Promise<Pick<LookupAddress, 'address'>[]>
 
-const rangesOf = (...texts: string[]) =>
+const toRanges = (...texts: string[]) =>
   new AddressRanges(texts.map(parseRange).filter((range) => range !== undefined))
 
 const NONE = new AddressRanges([])
 
 /** Where nobody means to go who names a host: the server itself, its cloud's metadata, and what is no single machine. */
 const REFUSED: readonly (readonly [what: string, ranges: AddressRanges])[] = [
-  ['the server itself (loopback)', rangesOf('127.0.0.0/8', '0.0.0.0/8', '::1', '::')],
+  ['the server itself (loopback)', toRanges('127.0.0.0/8', '0.0.0.0/8', '::1', '::')],
   // Of AWS, Google, Azure, Alibaba, Oracle and most others.
   [
     "a cloud's metadata service",
-    rangesOf(
-      ...['169.254.169.254', '169.254.170.2', 'fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254'],
-      ...['100.100.100.200', '168.63.129.16', '192.0.0.192'],
+    toRanges(
+      '169.254.169.254',
+      '169.254.170.2',
+      'fd00:ec2::254',
+      'fd00:ec2::23',
+      'fd20:ce::254',
+      '100.100.100.200',
+      '168.63.129.16',
+      '192.0.0.192',
     ),
   ],
-  ['a link-local address', rangesOf('169.254.0.0/16', 'fe80::/10', 'fec0::/10')],
-  ['no single machine (multicast or reserved)', rangesOf('224.0.0.0/4', '240.0.0.0/4', 'ff00::/8')],
+  ['a link-local address', toRanges('169.254.0.0/16', 'fe80::/10', 'fec0::/10')],
+  ['no single machine (multicast or reserved)', toRanges('224.0.0.0/4', '240.0.0.0/4', 'ff00::/8')],
 ]
 
 /** IPv6 that stands for IPv4, which a gateway on the way may make of it: NAT64, 6to4 and IPv4-compatible. */

@@ -10,7 +10,7 @@ import { claimAt, mergeClaims } from './provider-claims.ts'
 const TIMEOUT_S = 5
 /** After it the provider's description is read anew, so that moved addresses are noticed. Its keys are read when one is new. */
 const KNOWN_MS = 3_600_000
-const MOST_ANSWER_BYTES = 1024 * 1024
+const MAX_ANSWER_BYTES = 1024 * 1024
 
 /** What one attempt to sign in is known by. None of it leaves the server but in a sealed cookie. */
 export interface OidcFlow {
@@ -194,7 +194,7 @@ async function boundedFetch(url: string, options: oidc.CustomFetchOptions): Prom
   let bytes = 0
   for await (const part of response.body ?? []) {
     bytes += part.byteLength
-    if (bytes > MOST_ANSWER_BYTES) throw new TypeError('the provider answers with more than 1 MiB')
+    if (bytes > MAX_ANSWER_BYTES) throw new TypeError('the provider answers with more than 1 MiB')
     parts.push(part)
   }
   const { status, headers } = response

@@ -4,8 +4,12 @@ import { runBounded } from './run-bounded.ts'
 
 const run = (script: string, bounds: object = {}) =>
   runBounded({
-    ...{ argv: ['/bin/sh', '-c', script], env: { PATH: '/usr/bin:/bin' }, cwd: tmpdir() },
-    ...{ timeoutMs: 60_000, maxStdoutBytes: 1000, ...bounds },
+    argv: ['/bin/sh', '-c', script],
+    env: { PATH: '/usr/bin:/bin' },
+    cwd: tmpdir(),
+    timeoutMs: 60_000,
+    maxStdoutBytes: 1000,
+    ...bounds,
   })
 
 describe('a program that is run within bounds', () => {

@@ -23,13 +23,13 @@ export async function findRootAccess(
   place: SshPlace,
   password: string | undefined,
 ): Promise<RootAccess> {
-  const uid = await answerOf(exec, ['id', '-u'])
+  const uid = await toAnswer(exec, ['id', '-u'])
   if (uid.text.trim() === '0') return { by: 'login' }
-  let asked = await answerOf(exec, ASK)
+  let asked = await toAnswer(exec, ASK)
   const hasTerminal = asked.exitCode !== 0 && asked.words.needsTerminal
   const terminal = hasTerminal && { hasTerminal }
   const onTerminal = (argv: readonly string[]) => (hasTerminal ? withOwnTerminal(argv) : argv)
-  if (hasTerminal) asked = await answerOf(exec, onTerminal(ASK))
+  if (hasTerminal) asked = await toAnswer(exec, onTerminal(ASK))
   if (asked.exitCode === 0) return { by: 'sudo', ...terminal }
   if (asked.words.isMissing || asked.words.needsTerminal || !asked.words.needsPassword)
     throw noSudo(place, asked)
@@ -39,7 +39,7 @@ export async function findRootAccess(
       `sudo on ${describePlace(place)} asks user ${place.user} for a password and there is none to give. Give one, or allow the user to use sudo without: rollcall host set NAME --sudo-password-file FILE`,
     )
   }
-  const tried = await answerOf(exec, onTerminal(TRY_PASSWORD), `${password}\n`)
+  const tried = await toAnswer(exec, onTerminal(TRY_PASSWORD), `${password}\n`)
   if (tried.exitCode === 0) return { by: 'sudo-with-password', password, ...terminal }
   if (tried.words.isForbidden || tried.words.isExpired) throw noSudo(place, tried)
   throw new RollcallError(
@@ -67,7 +67,7 @@ interface Answer {
   words: SudoWords
 }
 
-async function answerOf(exec: Exec, argv: readonly string[], stdin = ''): Promise<Answer> {
+async function toAnswer(exec: Exec, argv: readonly string[], stdin = ''): Promise<Answer> {
   let text = ''
   const onOutput = (_stream: string, data: Buffer) => {
     text = (text + data.toString('utf8')).slice(0, MAX_ANSWER_BYTES)

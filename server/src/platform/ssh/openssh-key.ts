@@ -18,7 +18,11 @@ export function openSshKeyFile(type: string, publicBlob: Buffer, fields: readonl
   const none = wireString('none')
   const file = Buffer.concat([
     Buffer.from('openssh-key-v1\0'),
-    ...[none, none, wireString(''), wireUint32(1), wireString(publicBlob)],
+    none,
+    none,
+    wireString(''),
+    wireUint32(1),
+    wireString(publicBlob),
     wireString(Buffer.concat([secret, padding])),
   ])
   const lines = file.toString('base64').replace(/.{70}/g, '$&\n')

@@ -47,7 +47,7 @@ export async function openSshOfPutty(text: string, passphrase: string | undefine
   if (mac.length !== file.mac.length || !timingSafeEqual(mac, file.mac))
     throw new PuttyKeyError(file.isProtected ? WRONG_PASSPHRASE : DAMAGED)
   try {
-    return openSshKeyFile(file.type, file.public, fieldsOf(file.type, file.public, secret))
+    return openSshKeyFile(file.type, file.public, toFields(file.type, file.public, secret))
   } catch (error) {
     throw error instanceof PuttyKeyError ? error : new PuttyKeyError(DAMAGED, { cause: error })
   }
@@ -163,7 +163,7 @@ function decrypt(data: Buffer, key: Buffer, iv: Buffer): Buffer {
 }
 
 /** The same numbers in the order of OpenSSH's format. */
-function fieldsOf(type: string, publicBlob: Buffer, secret: Buffer): Buffer[] {
+function toFields(type: string, publicBlob: Buffer, secret: Buffer): Buffer[] {
   const open = new WireReader(publicBlob)
   const hidden = new WireReader(secret)
   if (open.text() !== type) throw new PuttyKeyError(DAMAGED)

@@ -3,7 +3,7 @@ import { type ErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts
 import type { ChannelInput } from './program-channel.ts'
 import { describePlace, type SshPlace } from './ssh-failure.ts'
 import type { PutFileOptions, SshExecOptions, SshExecResult } from './ssh-session.ts'
-import { openSource, piecesOf, sha256Of } from './upload-source.ts'
+import { openSource, sha256Of, toPieces } from './upload-source.ts'
 
 const PIECE_BYTES = 64 * 1024
 /** For 64 MB: slow links are slow, and a dead one is noticed by its keepalives. */
@@ -48,7 +48,7 @@ export async function uploadThroughShell(
   const temporary = `${remotePath}.${randomBytes(6).toString('hex')}.part`
   async function* stdin() {
     let sent = 0
-    for await (const piece of piecesOf(content, PIECE_BYTES)) {
+    for await (const piece of toPieces(content, PIECE_BYTES)) {
       yield piece
       sent += piece.length
       onProgress?.(sent, content.size)

@@ -22,7 +22,7 @@ const pkcs8 = make('pkcs8', '-t', 'ecdsa', '-m', 'PKCS8', '-N', '')
 
 const pkcs8Locked = make('pkcs8-locked', '-t', 'rsa', '-m', 'PKCS8', '-N', PASSPHRASE)
 const PKCS8 = { type: 'pkcs8', format: 'pem' } as const
-const pkcs8Of = (kind: 'ed25519' | 'rsa' | 'ed448') =>
+const toPkcs8 = (kind: 'ed25519' | 'rsa' | 'ed448') =>
   (kind === 'rsa'
     ? generateKeyPairSync(kind, { modulusLength: 2048 })
     : generateKeyPairSync(kind as 'ed25519')
@@ -40,8 +40,8 @@ describe('a private key', () => {
     ['that went through Windows', plain.replaceAll('\n', '\r\n'), undefined],
     ['in PKCS#8, as OpenSSL writes it', pkcs8, undefined],
     ['in PKCS#8 with the passphrase', pkcs8Locked, PASSPHRASE],
-    ['of Ed25519 in PKCS#8', pkcs8Of('ed25519'), undefined],
-    ['of RSA in PKCS#8', pkcs8Of('rsa'), undefined],
+    ['of Ed25519 in PKCS#8', toPkcs8('ed25519'), undefined],
+    ['of RSA in PKCS#8', toPkcs8('rsa'), undefined],
   ])('%s is read, and signs', async (_what, privateKey, passphrase) => {
     const credential = { type: 'key' as const, privateKey, ...(passphrase && { passphrase }) }
     const { key } = await readCredential(credential, NOW)
@@ -67,7 +67,7 @@ describe('a private key', () => {
     ['is the public half', readFileSync(join(folder, 'plain.pub'), 'utf8'), undefined, /public key/],
     ['needs a passphrase, in PKCS#8', pkcs8Locked, undefined, /none was given/],
     ['has another passphrase, in PKCS#8', pkcs8Locked, 'wrong', /passphrase does not open/],
-    ['is in a format we do not read', pkcs8Of('ed448'), undefined, /ssh-keygen -p/],
+    ['is in a format we do not read', toPkcs8('ed448'), undefined, /ssh-keygen -p/],
     ['is none', 'correct horse battery staple', undefined, /cannot be read/],
     [
       'lost its middle',

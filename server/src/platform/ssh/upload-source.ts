@@ -29,7 +29,7 @@ async function readExactly(file: FileHandle, position: number, length: number): 
 }
 
 /** All of it, in pieces, in order. */
-export async function* piecesOf(source: UploadSource, pieceBytes: number): AsyncIterable<Buffer> {
+export async function* toPieces(source: UploadSource, pieceBytes: number): AsyncIterable<Buffer> {
   for (let position = 0; position < source.size; position += pieceBytes)
     yield await source.read(position, Math.min(pieceBytes, source.size - position))
 }
@@ -37,6 +37,6 @@ export async function* piecesOf(source: UploadSource, pieceBytes: number): Async
 /** The SHA-256 of all of it, in hexadecimal. */
 export async function sha256Of(source: UploadSource, pieceBytes: number): Promise<string> {
   const hash = createHash('sha256')
-  for await (const piece of piecesOf(source, pieceBytes)) hash.update(piece)
+  for await (const piece of toPieces(source, pieceBytes)) hash.update(piece)
   return hash.digest('hex')
 }

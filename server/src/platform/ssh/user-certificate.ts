@@ -64,13 +64,13 @@ function parse(type: string, blob: Buffer, fieldCount: number): UserCertificate 
   const principals: string[] = []
   while (!list.isAtEnd && principals.length < MAX_PRINCIPALS) principals.push(sanitizeText(list.text(), 100))
   const [after, before] = [reader.uint64(), reader.uint64()]
-  const validAfter = after === 0n ? null : dateOf(after)
-  const validBefore = before === FOREVER ? null : dateOf(before)
+  const validAfter = after === 0n ? null : toDate(after)
+  const validBefore = before === FOREVER ? null : toDate(before)
   return { type, blob, publicFields, keyId, principals, validAfter, validBefore }
 }
 
 // A Date holds no more; what is later than that is as good as for ever.
-const dateOf = (seconds: bigint) =>
+const toDate = (seconds: bigint) =>
   new Date(Number(seconds > 8_640_000_000_000n ? 8_640_000_000_000n : seconds) * 1000)
 
 /**

@@ -61,8 +61,8 @@ export function readArgumentSpecs(document: unknown): RoleSpecs {
   const options =
     main.options === undefined ? {} : asObject(main.options, 'argument_specs.main.options', MAIN)
   return {
-    title: textOf(main.short_description),
-    description: textOf(main.description),
+    title: toText(main.short_description),
+    description: toText(main.description),
     variables: Object.entries(options).map(([name, option]) =>
       readOption(name, asObject(option, name, [...MAIN, name])),
     ),
@@ -72,7 +72,7 @@ export function readArgumentSpecs(document: unknown): RoleSpecs {
 function readOption(name: string, option: Record<string, unknown>): PlaybookVariable {
   return {
     name,
-    description: textOf(option.description),
+    description: toText(option.description),
     type: typeOf(option.type ?? 'str', name, 'type'),
     elements: option.elements === undefined ? null : typeOf(option.elements, name, 'elements'),
     isRequired: option.required === true,
@@ -93,7 +93,7 @@ function typeOf(type: unknown, name: string, key: string): VariableType {
   ])
 }
 
-const textOf = (value: unknown): string =>
+const toText = (value: unknown): string =>
   Array.isArray(value) ? value.map(String).join(' ') : value === undefined ? '' : String(value)
 
 function asObject(value: unknown, where: string, path: readonly string[]): Record<string, unknown> {

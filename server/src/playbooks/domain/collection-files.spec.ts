@@ -14,7 +14,10 @@ describe('the files of a collection', () => {
 
   it('are for root alone on hosts, and what a checkout leaves is none of them', () => {
     const { files } = of(
-      ...[file('run.sh', 'x', 0o4755), file('.git/config'), file('a/.hidden/b'), file('a/__pycache__/b.pyc')],
+      file('run.sh', 'x', 0o4755),
+      file('.git/config'),
+      file('a/.hidden/b'),
+      file('a/__pycache__/b.pyc'),
     )
     expect(files.map(({ path, mode }) => [path, mode])).toEqual([
       ['run.sh', 0o700],

@@ -17,7 +17,7 @@ export interface CollectionContent {
   bytes: number
 }
 
-const MOST_FILES = 2000
+const MAX_FILES = 2000
 const MAX_BYTES = 8 * 1024 * 1024
 /** What a checkout or an editor has left, and Python makes by itself. */
 const LEFT_OUT = /(?:^|\/)(?:\.|__pycache__(?:\/|$))/
@@ -31,7 +31,7 @@ export function collectionFiles(members: readonly CollectionFile[]): CollectionC
     .filter(({ path }) => !LEFT_OUT.test(path))
     .map(({ path, mode, data }) => ({ path, data, mode: mode & 0o100 ? 0o700 : 0o600 }))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
-  if (files.length > MOST_FILES) throw refused(`has ${files.length} files; it may have ${MOST_FILES}`)
+  if (files.length > MAX_FILES) throw refused(`has ${files.length} files; it may have ${MAX_FILES}`)
   const bytes = files.reduce((sum, { data }) => sum + data.length, 0)
   if (bytes > MAX_BYTES) throw refused(`has ${bytes} bytes in its files; it may have ${MAX_BYTES}`)
   const paths = new Set<string>()

@@ -6,8 +6,15 @@ const DIGEST = 'a'.repeat(64)
 const line = (fields: object) => `${JSON.stringify({ nonce: NONCE, ...fields })}\n`
 const result = (fields: object = {}) =>
   line({
-    ...{ event: 'result', task: 1, name: 'copy', status: 'changed', ignored: false, hidden: false },
-    ...{ message: '', diff: '', ms: 5 },
+    event: 'result',
+    task: 1,
+    name: 'copy',
+    status: 'changed',
+    ignored: false,
+    hidden: false,
+    message: '',
+    diff: '',
+    ms: 5,
     ...fields,
   })
 const totals = { ok: 1, changed: 1, failed: 0, skipped: 0, rescued: 0, unreachable: 0 }
@@ -19,8 +26,14 @@ describe('events of a playbook', () => {
     expect(outcome).toMatchObject({ totals, digest: DIGEST, omitted: 0, isOutdated: false })
     expect(outcome.tasks).toEqual([
       {
-        ...{ task: 1, name: 'copy', status: 'changed', isIgnored: false, isHidden: false },
-        ...{ message: '', diff: '', durationMs: 5 },
+        task: 1,
+        name: 'copy',
+        status: 'changed',
+        isIgnored: false,
+        isHidden: false,
+        message: '',
+        diff: '',
+        durationMs: 5,
       },
     ])
   })

@@ -14,7 +14,7 @@ export interface PlaybookOutcome {
   isOutdated: boolean
 }
 
-const MOST_TASKS = 2000
+const MAX_TASKS = 2000
 
 // A host may run another release's callback: what is not known is passed over.
 const event = z.discriminatedUnion('event', [
@@ -55,16 +55,20 @@ export function readEvents(stdout: string, nonce: string): PlaybookOutcome {
       const { event: _event, nonce: _nonce, omitted, digest, ...totals } = parsed
       outcome.omitted += omitted
       Object.assign(outcome, { totals, digest })
-    } else if (outcome.tasks.length >= MOST_TASKS) outcome.omitted++
-    else outcome.tasks.push(resultOf(parsed))
+    } else if (outcome.tasks.length >= MAX_TASKS) outcome.omitted++
+    else outcome.tasks.push(toResult(parsed))
   }
   return outcome
 }
 
-function resultOf(said: Extract<z.infer<typeof event>, { event: 'result' }>): TaskResult {
+function toResult(said: Extract<z.infer<typeof event>, { event: 'result' }>): TaskResult {
   const { task, status, ignored, hidden, ms } = said
   return {
-    ...{ task, status, isIgnored: ignored, isHidden: hidden, durationMs: ms },
+    task,
+    status,
+    isIgnored: ignored,
+    isHidden: hidden,
+    durationMs: ms,
     name: harmless(said.name, 300),
     message: harmless(said.message, 2000),
     diff: harmless(said.diff, 16 * 1024),

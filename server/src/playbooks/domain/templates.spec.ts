@@ -5,23 +5,23 @@ import { namesOf, withTemplates } from './templates.ts'
 const given = (specs: PlaybookVariable[], values: Record<string, unknown>) =>
   withTemplates(specs, values, values)
 const spec = (name: string, isTemplate?: true): PlaybookVariable => ({
-  ...{
-    name,
-    description: '',
-    type: 'str',
-    elements: null,
-    isRequired: false,
-    isSecret: false,
-    choices: null,
-    isDefaultGiven: false,
-  },
+  name,
+  description: '',
+  type: 'str',
+  elements: null,
+  isRequired: false,
+  isSecret: false,
+  choices: null,
+  isDefaultGiven: false,
   ...(isTemplate && { isTemplate }),
 })
 
 it('a variable is a template only where its spec asks for one and it was given', () => {
   const specs = [spec('data'), spec('text', true), spec('other', true)]
   expect(given(specs, { data: '{{ x }}', text: '{{ y }}' })).toEqual({
-    ...{ data: '{{ x }}', text: '{{ y }}', rollcall_templates: ['text'] },
+    data: '{{ x }}',
+    text: '{{ y }}',
+    rollcall_templates: ['text'],
   })
   expect(given(specs, { data: 1 })).toEqual({ data: 1 })
 })
@@ -39,6 +39,8 @@ it('the names that are shown are those that were given', () => {
 
 it('a default that the playbook’s author wrote may be a template', () => {
   expect(withTemplates([spec('a'), spec('b')], { a: '{{ b }}', b: '{{ x }}' }, { b: '{{ x }}' })).toEqual({
-    ...{ a: '{{ b }}', b: '{{ x }}', rollcall_templates: ['a'] },
+    a: '{{ b }}',
+    b: '{{ x }}',
+    rollcall_templates: ['a'],
   })
 })

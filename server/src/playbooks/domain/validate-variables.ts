@@ -3,7 +3,7 @@ import type { PlaybookVariable, VariableType } from '@rollcall/contracts/admin'
 
 type Values = Readonly<Record<string, unknown>>
 
-const MOST_FAULTS = 20
+const MAX_FAULTS = 20
 const BOOLEANS = ['true', 'false', 'yes', 'no', 'on', 'off', '1', '0', 'y', 'n', 't', 'f']
 
 /**
@@ -25,7 +25,7 @@ export function validateVariables(variables: readonly PlaybookVariable[], values
   }
   for (const { name, isRequired, type } of variables)
     if (isRequired && !Object.hasOwn(values, name)) blame(name, `is missing: give a ${NAMES[type]}`)
-  return faults.slice(0, MOST_FAULTS)
+  return faults.slice(0, MAX_FAULTS)
 }
 
 const NAMES: Record<VariableType, string> = {

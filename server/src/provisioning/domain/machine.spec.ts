@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { reportOf } from '../../testing/test-sshd.ts'
+import { toReport } from '../../testing/test-sshd.ts'
 import { decideMachine, decideOwner, type MachineView, type OwnerFacts } from './machine.ts'
 import { parsePreflight } from './preflight-report.ts'
 
@@ -13,11 +13,11 @@ const FACTS: OwnerFacts = {
   fleetId: FLEET,
   hostId: US,
   isOwnerKnown: false,
-  certificateOf: null,
+  toCertificate: null,
   areServersOurs: false,
 }
 const ownerOf = (report: Record<string, string>, facts: Partial<OwnerFacts> = {}) =>
-  decideOwner(parsePreflight(reportOf(report)), { ...FACTS, ...facts })
+  decideOwner(parsePreflight(toReport(report)), { ...FACTS, ...facts })
 
 describe('whose an agent is', () => {
   it.each<[string, Record<string, string>, Partial<OwnerFacts>, unknown]>([
@@ -34,13 +34,13 @@ describe('whose an agent is', () => {
     [
       'our certificate, from before marks',
       { agent_certificate: CERTIFICATE, agent_servers: PIN },
-      { certificateOf: US },
+      { toCertificate: US },
       'us',
     ],
     [
       'the certificate of another host',
       { agent_certificate: CERTIFICATE },
-      { certificateOf: OTHER },
+      { toCertificate: OTHER },
       { hostId: OTHER },
     ],
     [
@@ -59,7 +59,7 @@ describe('whose an agent is', () => {
     [
       'a mark that cannot be read',
       { agent_owner: 'rm -rf /', agent_certificate: CERTIFICATE },
-      { certificateOf: OTHER },
+      { toCertificate: OTHER },
       { hostId: OTHER },
     ],
   ])('is known by %s', (_what, report, facts, owner) => {
@@ -115,7 +115,7 @@ describe('what a host says of its machine', () => {
   it.each(['', 'uninitialized', '0'.repeat(32), 'x'.repeat(32), 'a'.repeat(33), '../../etc', 'A'.repeat(32)])(
     'is no machine id where it is %j',
     (id) => {
-      expect(parsePreflight(reportOf({ machine_id: id })).machine_id).toBeUndefined()
+      expect(parsePreflight(toReport({ machine_id: id })).machine_id).toBeUndefined()
     },
   )
 
@@ -125,6 +125,6 @@ describe('what a host says of its machine', () => {
     ['a b', undefined],
     ['1', undefined],
   ])('is its range of ephemeral ports where it is %j', (line, range) => {
-    expect(parsePreflight(reportOf({ ephemeral: line })).ephemeral).toEqual(range)
+    expect(parsePreflight(toReport({ ephemeral: line })).ephemeral).toEqual(range)
   })
 })

@@ -12,7 +12,7 @@ const DUPLICATE = '--allow-duplicate'
 const TAKE_OVER = '--take-over'
 
 /** As arguments of the command that installs, which begins anew with another server. */
-export const argsOf = ({ duplicate, takeOver }: OnPurpose): string[] => [
+export const toArgs = ({ duplicate, takeOver }: OnPurpose): string[] => [
   ...(duplicate ? [DUPLICATE] : []),
   ...(takeOver ? [TAKE_OVER] : []),
 ]

@@ -39,29 +39,29 @@ const GOOD: Record<string, string> = {
 }
 const NEEDS: PreflightNeeds = { rpcPort: 20_000, uploadBytes: 50 * 1024 ** 2, rootRefusal: null }
 
-const textOf = (changes: Record<string, string | undefined> = {}) => {
+const toText = (changes: Record<string, string | undefined> = {}) => {
   const lines = Object.entries({ ...GOOD, ...changes })
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${value}`)
   return `Welcome!\nrollcall-preflight-begin\n${lines.join('\n')}\nrollcall-preflight-end\n`
 }
 const failuresOf = (changes: Record<string, string | undefined>, needs: Partial<PreflightNeeds> = {}) =>
-  decidePreflight(parsePreflight(textOf(changes)), { ...NEEDS, ...needs }).filter(({ ok }) => !ok)
+  decidePreflight(parsePreflight(toText(changes)), { ...NEEDS, ...needs }).filter(({ ok }) => !ok)
 
 describe('reading a report', () => {
   it('reads past what a login shell prints', () => {
-    expect(parsePreflight(`motd\n${textOf()}logout\n`).user).toBe('ops')
+    expect(parsePreflight(`motd\n${toText()}logout\n`).user).toBe('ops')
   })
 
   it.each([
     ['nothing', ''],
     ['no end', 'rollcall-preflight-begin\nuid=0\n'],
-    ['a missing key', textOf({ machine: undefined })],
-    ['a port that is none', textOf({ listening: '0016,zz' })],
-    ['a number that is none', textOf({ uid: '1e999' })],
-    ['a home with a way out', textOf({ home: '/home/ops/../../etc' })],
-    ['a home with control characters', textOf({ home: '/home/\u001b[2J' })],
-    ['too much', textOf({ os: 'x'.repeat(MAX_REPORT_BYTES) })],
+    ['a missing key', toText({ machine: undefined })],
+    ['a port that is none', toText({ listening: '0016,zz' })],
+    ['a number that is none', toText({ uid: '1e999' })],
+    ['a home with a way out', toText({ home: '/home/ops/../../etc' })],
+    ['a home with control characters', toText({ home: '/home/\u001b[2J' })],
+    ['too much', toText({ os: 'x'.repeat(MAX_REPORT_BYTES) })],
   ])('refuses %s, by its code', (_what, text) => {
     expect(() => parsePreflight(text)).toThrowError(
       expect.objectContaining({ code: 'host.preflight_unreadable' }),
@@ -69,7 +69,7 @@ describe('reading a report', () => {
   })
 
   it('never throws anything else, whatever the bytes are', () => {
-    const good = textOf()
+    const good = toText()
     for (let at = 0; at < good.length; at += 7) {
       const broken = `${good.slice(0, at)}\u0000=\u202e,,\n${good.slice(at + 3)}`
       try {
@@ -82,7 +82,7 @@ describe('reading a report', () => {
   })
 
   it('keeps keys like __proto__ from meaning anything', () => {
-    const report = parsePreflight(textOf({ __proto__: 'x', constructor: 'y' } as Record<string, string>))
+    const report = parsePreflight(toText({ __proto__: 'x', constructor: 'y' } as Record<string, string>))
     expect(report.user).toBe('ops')
   })
 })
@@ -133,13 +133,13 @@ describe('deciding', () => {
   })
 
   it('takes a port that our own agent has for free', () => {
-    const report = parsePreflight(textOf({ listening: '4E20', agent_ports: '4E20' }))
+    const report = parsePreflight(toText({ listening: '4E20', agent_ports: '4E20' }))
     expect(isPortTaken(report, 20_000)).toBe(false)
   })
 
   it('has an agent changed that got a port of outgoing connections by chance, and none that somebody chose', () => {
     const isChanged = (changes: Record<string, string>, isGiven = false) =>
-      isPortBetterChanged(parsePreflight(textOf(changes)), 20_000, isGiven)
+      isPortBetterChanged(parsePreflight(toText(changes)), 20_000, isGiven)
     expect(isChanged({ ephemeral: '32768\t60999' })).toBe(false)
     expect(isChanged({ ephemeral: '1024\t65535' })).toBe(true)
     expect(isChanged({ ephemeral: '1024\t65535' }, true)).toBe(false)
@@ -164,8 +164,8 @@ describe('deciding', () => {
   })
 
   it('knows which agent a machine runs', () => {
-    expect(architectureOf(parsePreflight(textOf()))).toBe('x64')
-    expect(architectureOf(parsePreflight(textOf({ machine: 'aarch64' })))).toBe('arm64')
+    expect(architectureOf(parsePreflight(toText()))).toBe('x64')
+    expect(architectureOf(parsePreflight(toText({ machine: 'aarch64' })))).toBe('arm64')
   })
 })
 
@@ -174,7 +174,7 @@ describe('where uploads wait', () => {
   const SHARED = '/var/tmp/.rollcall-staging-1000'
   const MB = 1024 ** 2
   const placeOf = (changes: Record<string, string | undefined>, uploadBytes = 64 * MB) =>
-    stagingOf(parsePreflight(textOf(changes)), uploadBytes).path
+    stagingOf(parsePreflight(toText(changes)), uploadBytes).path
 
   it.each<[string, string, Record<string, string | undefined>]>([
     ['in the home when that is safe', HOME, {}],
@@ -208,7 +208,7 @@ describe('where uploads wait', () => {
   })
 
   it('is looked for everywhere when an agent is removed', () => {
-    const paths = stagingPlaces(parsePreflight(textOf())).map(({ path }) => path)
+    const paths = stagingPlaces(parsePreflight(toText())).map(({ path }) => path)
     expect(paths).toEqual([HOME, SHARED])
   })
 })

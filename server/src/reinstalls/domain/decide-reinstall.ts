@@ -6,7 +6,7 @@ export const FAILED_ROUNDS = 3
 /** While so many installations run in the whole fleet, none is begun by itself. */
 export const MAX_INSTALLING = 8
 const FIRST_PAUSE_MS = 10 * 60_000
-const LONGEST_PAUSE_MS = 86_400_000
+const MAX_PAUSE_MS = 86_400_000
 /** How long to wait where SSH does not answer either: then it is the host that is gone, and not the agent. */
 const NO_SSH_PAUSE_MS = 5 * 60_000
 
@@ -41,6 +41,6 @@ export function nextReinstall(outcome: 'installing' | 'no_ssh', reinstalls: numb
   const pauseMs =
     outcome === 'no_ssh'
       ? NO_SSH_PAUSE_MS
-      : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(reinstalls, 20))
+      : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(reinstalls, 20))
   return new Date(now.getTime() + pauseMs)
 }

@@ -19,7 +19,7 @@ export type RotationStep =
   | { do: 'wait' }
 
 const FIRST_PAUSE_MS = 1000
-const LONGEST_PAUSE_MS = 60_000
+const MAX_PAUSE_MS = 60_000
 
 /**
  * What to do next. Pure. `last` is what the agent said since the phase was stored, null where it was not asked yet: whoever takes a rotation
@@ -59,4 +59,4 @@ const AFTER_SUCCESS: Record<RotationCall, RotationStep> = {
 
 /** How long to wait after so many turns in a row that came no further: 1, 2, 4 s and so on up to a minute. */
 export const pauseAfter = (failures: number): number =>
-  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10))
+  Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10))

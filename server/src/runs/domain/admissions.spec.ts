@@ -16,7 +16,7 @@ interface Host {
   state: 'held' | 'active' | 'success' | 'failed' | 'stopped' | 'cancelled'
 }
 
-const viewOf = (limits: RunLimits, hosts: readonly Host[]): AdmissionView => ({
+const toView = (limits: RunLimits, hosts: readonly Host[]): AdmissionView => ({
   limits,
   total: hosts.length,
   held: hosts.flatMap(({ position, state }) =>
@@ -36,7 +36,7 @@ function play(
   const hosts: Host[] = Array.from({ length: total }, (_, position) => ({ position, state: 'held' }))
   for (let step = 0; hosts.some(({ state }) => state === 'held' || state === 'active'); step++) {
     if (step > 10 * total + 10) throw new Error('the run does not end')
-    const { admit, stop } = nextAdmissions(viewOf(limits, hosts))
+    const { admit, stop } = nextAdmissions(toView(limits, hosts))
     if (stop) for (const host of hosts) if (host.state === 'held') host.state = 'stopped'
     const began = admit.map((id) => hosts[Number(id)] as Host)
     for (const host of began) {

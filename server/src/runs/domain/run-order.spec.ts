@@ -2,8 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { type EarlierRun, orderOf, whyNotKept } from './run-order.ts'
 
 const command: EarlierRun['command'] = {
-  ...{ program: 'deploy', args: ['--now'], env: { TOKEN: 'hidden', A: '' }, cwd: '/srv' },
-  ...{ timeoutMs: 5000, startWithinMs: 60_000, tty: false, stdin: false },
+  program: 'deploy',
+  args: ['--now'],
+  env: { TOKEN: 'hidden', A: '' },
+  cwd: '/srv',
+  timeoutMs: 5000,
+  startWithinMs: 60_000,
+  tty: false,
+  stdin: false,
 }
 const byName: EarlierRun = { target: null, limits: { batch: 2 }, hostNames: ['a', 'b'], command }
 const byLabel: EarlierRun = { ...byName, target: { labels: ['env=prod', 'zone=a'] } }
@@ -13,8 +19,13 @@ describe('a run that is asked for again', () => {
   it('is shown with all that it was asked for, and of its environment the names alone', () => {
     expect(orderOf(byName)).toEqual({
       ...same,
-      ...{ timeoutMs: 5000, startWithinMs: 60_000, tty: false, stdin: false },
-      ...{ envNames: ['A', 'TOKEN'], target: { hosts: ['a', 'b'] }, limits: { batch: 2 } },
+      timeoutMs: 5000,
+      startWithinMs: 60_000,
+      tty: false,
+      stdin: false,
+      envNames: ['A', 'TOKEN'],
+      target: { hosts: ['a', 'b'] },
+      limits: { batch: 2 },
     })
     expect(orderOf(byLabel).target).toEqual({ labels: ['env=prod', 'zone=a'] })
     expect(orderOf({ ...byName, target: { all: true } }).target).toEqual({ all: true })

@@ -32,7 +32,7 @@ export function orderOf({ target, limits, hostNames, command }: EarlierRun): Run
 }
 
 /** Several selectors must all hold, as must all terms of one. */
-const selectorOf = (labels: readonly string[] | undefined) => labels?.join(',') ?? ''
+const toSelector = (labels: readonly string[] | undefined) => labels?.join(',') ?? ''
 
 /**
  * Decides whether a run may take the environment of an earlier one, whose values whoever asks has not seen: only to do the same
@@ -50,7 +50,7 @@ export function whyNotKept(
   )
     return 'holds for the same program, arguments and folder only: give its values again for another one'
   const isSameTarget =
-    target !== null && target.all === request.all && selectorOf(target.labels) === selectorOf(request.labels)
+    target !== null && target.all === request.all && toSelector(target.labels) === toSelector(request.labels)
   const known = new Set(hostNames)
   const isWithin = request.hosts?.every((host) => known.has(host)) ?? isSameTarget
   return isWithin

@@ -40,8 +40,14 @@ export interface Progress {
 }
 
 export const noCounts = (): RunCounts => ({
-  ...{ held: 0, pending: 0, running: 0 },
-  ...{ success: 0, failed: 0, timed_out: 0, cancelled: 0, lost: 0 },
+  held: 0,
+  pending: 0,
+  running: 0,
+  success: 0,
+  failed: 0,
+  timed_out: 0,
+  cancelled: 0,
+  lost: 0,
 })
 
 export const countKeyOf = ({ state, isHeld }: { state: CommandState; isHeld: boolean }): keyof RunCounts =>

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type Candidate, previewOf, select } from './selection.ts'
+import { type Candidate, select, toPreview } from './selection.ts'
 
 const host = (name: string, labels: Record<string, string>, more: Partial<Candidate> = {}): Candidate => ({
-  ...{ id: name, name, labels, state: 'online', isInstalled: true },
+  id: name,
+  name,
+  labels,
+  state: 'online',
+  isInstalled: true,
   ...more,
 })
 
@@ -76,15 +80,17 @@ describe('select', () => {
 describe('a preview', () => {
   it('counts the hosts that a run would be for, and tells apart those that fit and would be left out, with why', () => {
     const fleet = [...FLEET, host('e', { env: 'prod' }, { state: 'install_failed', isInstalled: false })]
-    expect(previewOf(select(fleet, { labels: ['env=prod'] }))).toEqual({
-      ...{ total: 2, hosts: ['a', 'b'], skippedTotal: 1 },
+    expect(toPreview(select(fleet, { labels: ['env=prod'] }))).toEqual({
+      total: 2,
+      hosts: ['a', 'b'],
+      skippedTotal: 1,
       skipped: [{ host: 'e', reason: 'no agent is installed on it' }],
     })
   })
 
   it('names a bounded number of a large fleet', () => {
     const fleet = Array.from({ length: 3000 }, (_, i) => host(`h${i}`, {}, { isInstalled: i % 2 === 0 }))
-    const preview = previewOf(select(fleet, {}))
+    const preview = toPreview(select(fleet, {}))
     expect([preview.total, preview.hosts.length, preview.skippedTotal, preview.skipped.length]).toEqual([
       1500, 50, 1500, 50,
     ])

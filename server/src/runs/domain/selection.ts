@@ -29,7 +29,7 @@ export interface Selector {
  * when none fits, `host.not_installed` when none of those that fit can run anything, `request.invalid` for too many.
  */
 export function select<C extends Candidate>(candidates: readonly C[], { labels }: Selector) {
-  const terms = (labels ?? []).flatMap(termsOf)
+  const terms = (labels ?? []).flatMap(toTerms)
   const fitting = candidates.filter((host) => matchesLabels(terms, host.labels))
   const chosen = fitting.filter((host) => whyNot(host) === null)
   const skipped = fitting.flatMap((host): SkippedHost[] => {
@@ -65,7 +65,7 @@ export function select<C extends Candidate>(candidates: readonly C[], { labels }
 }
 
 /** What a choice comes to, as it is shown before anything is begun. */
-export function previewOf({
+export function toPreview({
   chosen,
   skipped,
 }: {
@@ -80,7 +80,7 @@ export function previewOf({
   } satisfies TargetPreview
 }
 
-function termsOf(selector: string): LabelTerm[] {
+function toTerms(selector: string): LabelTerm[] {
   const terms = parseSelector(selector)
   if (typeof terms !== 'string') return terms
   throw new RollcallError('request.invalid', `The label selector "${selector}" ${terms}.`, {

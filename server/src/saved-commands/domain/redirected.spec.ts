@@ -2,7 +2,10 @@ import { expect, it } from 'vitest'
 import { refuseRedirected } from './redirected.ts'
 
 const before = {
-  ...{ program: 'backup', args: ['--all'], cwd: '/', env: { TOKEN: 'hush' } },
+  program: 'backup',
+  args: ['--all'],
+  cwd: '/',
+  env: { TOKEN: 'hush' },
   target: { labels: ['env=prod'] },
 }
 

@@ -20,7 +20,9 @@ export class CronTimes {
     const hour = expression.trim().split(/\s+/)[1]
     this.isByElapsedTime = hour === '*' || expression.trim() === '@hourly'
     this.cron = new Cron(expression, {
-      ...{ mode: '5-part', paused: true, domAndDow: false },
+      mode: '5-part',
+      paused: true,
+      domAndDow: false,
       timezone: this.isByElapsedTime ? timeZone : 'UTC',
     })
     this.zone = new WallClock(timeZone)
@@ -53,8 +55,14 @@ class WallClock {
 
   constructor(timeZone: string) {
     this.format = new Intl.DateTimeFormat('en-US', {
-      ...{ timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric' },
-      ...{ hour: 'numeric', minute: 'numeric', second: 'numeric' },
+      timeZone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
     })
   }
 

@@ -25,13 +25,18 @@ describe('decideSchedule', () => {
 
   it('runs when its time has come', () => {
     expect(decideSchedule(view, at(0))).toEqual({
-      ...{ do: 'run', plannedAt: T0, nextAt: at(5 * MINUTE_MS), reason: null },
+      do: 'run',
+      plannedAt: T0,
+      nextAt: at(5 * MINUTE_MS),
+      reason: null,
     })
   })
 
   it('runs once for the latest time that was missed within the grace, and tells of the others', () => {
     expect(decideSchedule(view, at(12 * MINUTE_MS))).toEqual({
-      ...{ do: 'run', plannedAt: at(10 * MINUTE_MS), nextAt: at(15 * MINUTE_MS) },
+      do: 'run',
+      plannedAt: at(10 * MINUTE_MS),
+      nextAt: at(15 * MINUTE_MS),
       reason: expect.stringContaining(T0.toISOString()),
     })
   })
@@ -41,7 +46,10 @@ describe('decideSchedule', () => {
     const monthly = { ...view, next: (after: Date) => rare.next(after) }
     expect(decideSchedule(monthly, at(12 * MINUTE_MS))).toMatchObject({ do: 'run', plannedAt: T0 })
     expect(decideSchedule(monthly, at(12 * MINUTE_MS + 1))).toMatchObject({
-      ...{ do: 'skip', outcome: 'missed', plannedAt: T0, nextAt: new Date('2026-04-01T12:00:00Z') },
+      do: 'skip',
+      outcome: 'missed',
+      plannedAt: T0,
+      nextAt: new Date('2026-04-01T12:00:00Z'),
     })
   })
 

@@ -25,12 +25,18 @@ export function decideSchedule(view: ScheduleView, now: Date): ScheduleDecision 
   const plannedAt = latestPlanned(view, due, new Date(now.getTime() - graceMs), now)
   if (plannedAt === null)
     return {
-      ...{ do: 'skip', outcome: 'missed', plannedAt: due, nextAt },
+      do: 'skip',
+      outcome: 'missed',
+      plannedAt: due,
+      nextAt,
       reason: `Nothing could be begun within ${graceMs / 1000} s of the planned time: no server ran, or its database was away. What was planned up to ${now.toISOString()} is left out.`,
     }
   if (view.isPreviousRunning && view.overlap === 'skip')
     return {
-      ...{ do: 'skip', outcome: 'overlapped', plannedAt, nextAt },
+      do: 'skip',
+      outcome: 'overlapped',
+      plannedAt,
+      nextAt,
       reason: 'The run before had not ended.',
     }
   const reason = plannedAt > due ? `What was planned from ${due.toISOString()} on was missed before.` : null

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { endingOf, hostReport, outcomeOf, stateOfEnded } from './host-outcome.ts'
+import { endingOf, hostReport, stateOfEnded, toOutcome } from './host-outcome.ts'
 
 describe('what became of a host', () => {
   it('is never called upgraded unless the host has put that down', () => {
     for (const state of ['not_begun', 'under_way', 'rolled_back', 'refused'] as const)
-      expect(outcomeOf({ state })?.state).not.toBe('upgraded')
+      expect(toOutcome({ state })?.state).not.toBe('upgraded')
   })
 
   it('is the same in the state of the host in its upgrade as in its command', () => {

@@ -15,7 +15,7 @@ export type HostOutcome =
   | { state: 'cancelled' }
 
 /** What a host's report says of how its upgrade ended; null while it has not. Pure. */
-export function outcomeOf(report: HostReport): HostOutcome | null {
+export function toOutcome(report: HostReport): HostOutcome | null {
   const because = report.reason || 'the host did not say why'
   switch (report.state) {
     case 'under_way':

@@ -13,7 +13,11 @@ const host = (
   state: UpgradeHostState,
   change: Partial<RingHost> = {},
 ): RingHost => ({
-  ...{ id, name: id, ring, state, isWell: true },
+  id,
+  name: id,
+  ring,
+  state,
+  isWell: true,
   endedAt: state === 'waiting' || state === 'upgrading' ? null : AT,
   ...change,
 })

@@ -20,7 +20,7 @@ import { call } from '../../api/client.ts'
 import { sessionQuery, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { messageOf, PageHeader } from '../../ui/states.tsx'
+import { PageHeader, toMessage } from '../../ui/states.tsx'
 import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -52,7 +52,7 @@ function Section({ title, children }: { title: string; children: React.ReactNode
 const Failure = ({ error }: { error: unknown }) =>
   error === undefined ? null : (
     <Text c="red" size="sm" role="alert">
-      {messageOf(error)}
+      {toMessage(error)}
     </Text>
   )
 

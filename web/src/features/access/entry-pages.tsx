@@ -5,7 +5,7 @@ import { type FormEvent, type ReactNode, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { sessionQuery, useSession } from '../../api/session.ts'
 import { LANGUAGES, type Language, setLanguage, t } from '../../i18n/index.tsx'
-import { messageOf, Waiting } from '../../ui/states.tsx'
+import { toMessage, Waiting } from '../../ui/states.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDocumentTitle } from '../../ui/use-document-title.ts'
 import { placeAfterSso, SsoButton, useSsoReturn } from './sso.tsx'
@@ -183,7 +183,7 @@ function SsoReturn() {
   return (
     <EntryForm
       title={t('signIn.title')}
-      text={messageOf(error)}
+      text={toMessage(error)}
       fields={[]}
       submit={t('signIn.again')}
       onSubmit={async () => location.assign('/sign-in')}

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import { ARRIVAL } from '../../api/arrival.ts'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { toMessage } from '../../ui/states.tsx'
 
 const NEXT = 'rollcall-sso-next'
 
@@ -37,7 +37,7 @@ export function SsoButton({ name }: { name: string }) {
     <>
       {error !== undefined && (
         <Alert color="red" role="alert">
-          {messageOf(error)}
+          {toMessage(error)}
         </Alert>
       )}
       <Button variant="default" type="button" loading={isLeaving} onClick={() => void leave()}>

@@ -5,7 +5,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { addressOf, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { EmptyState, ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { EmptyState, ErrorState, PageHeader, toMessage, Waiting } from '../../ui/states.tsx'
 import { TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { momentText } from '../../ui/words.ts'
@@ -137,7 +137,7 @@ function Verify() {
   const [isWorking, setWorking] = useState(false)
   const verify = async () => {
     setWorking(true)
-    setVerdict(await call('verifyAudit', {}).catch(messageOf))
+    setVerdict(await call('verifyAudit', {}).catch(toMessage))
     setWorking(false)
   }
   return (

@@ -18,7 +18,7 @@ type State = Styled['style'] & { isReverse?: boolean }
 const INK = '#e6edf3'
 const PAPER = '#0d1117'
 
-function cssOf({ isReverse, ...style }: State): Styled['style'] {
+function toCss({ isReverse, ...style }: State): Styled['style'] {
   if (!isReverse) return style
   return { ...style, color: style.background ?? PAPER, background: style.color ?? INK }
 }
@@ -62,7 +62,7 @@ export function styled(line: string, before: State = {}): { parts: Styled[]; aft
   let style = before
   let at = 0
   const add = (text: string) => {
-    if (text) parts.push({ text: visible(text), style: cssOf(style) })
+    if (text) parts.push({ text: visible(text), style: toCss(style) })
   }
   for (const match of line.matchAll(ESCAPE)) {
     add(line.slice(at, match.index))

@@ -13,7 +13,7 @@ import { tellFailure } from '../../ui/tell-failure.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { PreflightList } from '../hosts/preflight-list.tsx'
 import { CommandOutcome } from './command-outcome.tsx'
-import { titleOf, tookText } from './command-table.tsx'
+import { tookText, toTitle } from './command-table.tsx'
 import { isOver } from './is-over.ts'
 
 export function CommandPage() {
@@ -37,10 +37,10 @@ function Shown({ initial }: { initial: CommandView }) {
   return (
     <Stack>
       <PageHeader
-        name={`${titleOf(command)} (${command.host.name})`}
+        name={`${toTitle(command)} (${command.host.name})`}
         title={
           <Text ff="monospace" fw={600} fz="lg" lineClamp={2} span>
-            <Untrusted>{titleOf(command)}</Untrusted>
+            <Untrusted>{toTitle(command)}</Untrusted>
           </Text>
         }
         below={

@@ -63,7 +63,7 @@ export function CommandTable({ query }: { query: CommandFilter }) {
                 <Table.Td maw={420}>
                   <Link to="/commands/$id" params={{ id: command.id }} className="row-link">
                     <Text size="sm" ff="monospace" truncate span display="block">
-                      <Untrusted>{titleOf(command)}</Untrusted>
+                      <Untrusted>{toTitle(command)}</Untrusted>
                     </Text>
                   </Link>
                 </Table.Td>
@@ -93,7 +93,7 @@ export function CommandTable({ query }: { query: CommandFilter }) {
   )
 }
 
-export function titleOf(command: CommandView): string {
+export function toTitle(command: CommandView): string {
   if (command.kind === 'terminal') return t('commands.terminal')
   if (command.kind === 'ssh_terminal') return `${t('commands.terminal')} (SSH)`
   if (command.kind === 'install') return t('commands.install')

@@ -15,7 +15,7 @@ const NEAR_PX = 60 * LINE_PX
 /** So near to the end one is at the end. */
 const AT_END_PX = 3 * LINE_PX
 const FIRST_RETRY_MS = 1_000
-const LONGEST_RETRY_MS = 30_000
+const MAX_RETRY_MS = 30_000
 
 interface Props {
   view: ReturnType<typeof useOutputWindow>
@@ -108,7 +108,7 @@ const emptyText = (isErrOnly: boolean, isRunning: boolean) =>
       ? t('output.nothingYet')
       : t('output.nothing')
 
-const retryDelayMs = (failures: number) => Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
+const retryDelayMs = (failures: number) => Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
 
 /** While the output is followed, its newest line is in view. */
 function useLatestShown(scroller: React.RefObject<HTMLDivElement | null>, { isFollowing }: Props['view']) {

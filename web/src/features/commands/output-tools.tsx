@@ -3,12 +3,12 @@ import type { CommandView } from '@rollcall/contracts/admin'
 import { type KeyboardEvent, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { toMessage } from '../../ui/states.tsx'
 import { useAttempt } from '../../ui/use-attempt.tsx'
 import { isOver } from './is-over.ts'
 import { readOutput } from './stored-output.ts'
 
-const MOST_DOWNLOADED = 2 * 1024 ** 3
+const MAX_DOWNLOADED = 2 * 1024 ** 3
 
 /** Looks through all of the output, a page at a time, from the last hit on. */
 export function Search({ command, onHit }: { command: CommandView; onHit(offset: number): Promise<void> }) {
@@ -41,7 +41,7 @@ export function Search({ command, onHit }: { command: CommandView; onHit(offset:
       setState(next.current === 0 ? t('output.notFound') : t('output.noMore'))
       next.current = 0
     } catch (error) {
-      setState(messageOf(error))
+      setState(toMessage(error))
     }
   }
   const onKeyDown = (event: KeyboardEvent) => {
@@ -78,7 +78,7 @@ export function Download({ command }: { command: CommandView }) {
     const parts: BlobPart[] = []
     // One that runs has written more since the page was opened.
     const { outputBytes } = (await call('showCommand', { params: { id: command.id } })).command
-    for await (const { data } of readOutput(command.id, 0, Math.min(outputBytes, MOST_DOWNLOADED))) {
+    for await (const { data } of readOutput(command.id, 0, Math.min(outputBytes, MAX_DOWNLOADED))) {
       parts.push(data)
     }
     const link = document.createElement('a')
@@ -100,7 +100,7 @@ export function Download({ command }: { command: CommandView }) {
       </Button>
       {error !== undefined && (
         <Text size="xs" c="red" role="alert">
-          {messageOf(error)}
+          {toMessage(error)}
         </Text>
       )}
     </>

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Stream } from './output-lines.ts'
-import { MOST_LINES, type OutputPage, OutputWindow } from './output-window.ts'
+import { MAX_LINES, type OutputPage, OutputWindow } from './output-window.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const PAGE = 1000
@@ -82,15 +82,15 @@ describe('a window on an output', () => {
   })
 
   it('holds a bounded part, whichever way it is moved, and finds again what it let go of', async () => {
-    const long = new Stored().add('x\n'.repeat(MOST_LINES + 3000))
+    const long = new Stored().add('x\n'.repeat(MAX_LINES + 3000))
     const window = new OutputWindow(long.source())
     await window.goTo(0)
     while (!window.isAtEnd) await window.later()
-    expect(window.lines.length).toBe(MOST_LINES)
+    expect(window.lines.length).toBe(MAX_LINES)
     expect(window.start).toBe(2 * 3000)
     expect(window.isAtStart).toBe(false)
     while (!window.isAtStart) await window.earlier()
-    expect([window.lines.length, window.start, window.end]).toEqual([MOST_LINES, 0, 2 * MOST_LINES])
+    expect([window.lines.length, window.start, window.end]).toEqual([MAX_LINES, 0, 2 * MAX_LINES])
     await window.later()
     expect(window.lines.at(-1)?.offset).toBe(window.end - 2)
   })

@@ -1,7 +1,7 @@
 import { type Line, OutputLines, type Stream } from './output-lines.ts'
 
 /** Lines that are held at a time; further ones push out those at the other end. */
-export const MOST_LINES = 50_000
+export const MAX_LINES = 50_000
 
 export interface OutputPage {
   chunks: { stream: Stream; offset: number; data: Uint8Array }[]
@@ -126,7 +126,7 @@ export class OutputWindow {
     const { lines } = this.#lines
     // The first line may have begun before: it is whole when somebody goes back to it.
     const cut = this.#isCut && lines.length > 1 ? 1 : 0
-    const drop = Math.max(cut, lines.length - MOST_LINES)
+    const drop = Math.max(cut, lines.length - MAX_LINES)
     if (drop <= 0) return
     this.#isCut = false
     lines.splice(0, drop)
@@ -137,8 +137,8 @@ export class OutputWindow {
 
   #dropLast(): void {
     const { lines } = this.#lines
-    if (lines.length <= MOST_LINES) return
-    const [first] = lines.splice(MOST_LINES)
+    if (lines.length <= MAX_LINES) return
+    const [first] = lines.splice(MAX_LINES)
     if (!first) return
     this.#lines.end = first.offset
     this.#lines.close()

@@ -1,5 +1,5 @@
 import { call } from '../../api/client.ts'
-import { bytesOf } from '../../api/use-output.ts'
+import { toBytes } from '../../api/use-output.ts'
 import type { Stream } from './output-lines.ts'
 import type { OutputPage, OutputSource } from './output-window.ts'
 
@@ -13,7 +13,7 @@ export async function* readOutput(id: string, from: number, until: number) {
   for (let offset = from; offset < until; ) {
     const query = { offset, maxBytes: Math.min(PAGE_BYTES, until - offset) }
     const page = await call('readOutput', { params: { id }, query })
-    for (const { stream, data } of page.chunks) yield { stream, data: bytesOf(data), offset }
+    for (const { stream, data } of page.chunks) yield { stream, data: toBytes(data), offset }
     if (page.chunks.length === 0) return
     offset = page.nextOffset
   }
@@ -25,7 +25,7 @@ export function sourceOf(id: string, stream: Stream | undefined): OutputSource {
     const query = { ...place, maxBytes: SHOWN_BYTES, ...(stream && { stream }) }
     const { chunks, firstOffset, nextOffset } = await call('readOutput', { params: { id }, query })
     return {
-      chunks: chunks.map((chunk) => ({ ...chunk, data: bytesOf(chunk.data) })),
+      chunks: chunks.map((chunk) => ({ ...chunk, data: toBytes(chunk.data) })),
       firstOffset,
       nextOffset,
     }

@@ -1,7 +1,7 @@
 /** Columns of one line that are shown; ten megabytes on one line are no reason to stand still. */
-const MOST_COLUMNS = 16 * 1024
+const MAX_COLUMNS = 16 * 1024
 /** Characters of the colours and the like that hold at a time. */
-const LONGEST_STYLE = 64
+const MAX_STYLE_CHARS = 64
 
 /** Whatever moves the cursor or erases: carriage return, backspace, and CSI … of the kinds that act within a line. */
 const MOVES = /[\r\b]|\u001b\[[0-9;]*[CDGKP@X]/
@@ -39,7 +39,7 @@ export class TerminalLine {
   write(bytes: Uint8Array): void {
     const text = this.#unfinished + this.#decoder.decode(bytes, { stream: true })
     // Longer ones are no escape of ours: what a hostile host never ends is written as it is.
-    const [unfinished = ''] = UNFINISHED.exec(text.slice(-LONGEST_STYLE)) ?? []
+    const [unfinished = ''] = UNFINISHED.exec(text.slice(-MAX_STYLE_CHARS)) ?? []
     this.#unfinished = unfinished
     this.#drawn = undefined
     const whole = unfinished ? text.slice(0, -unfinished.length) : text
@@ -49,16 +49,16 @@ export class TerminalLine {
 
   get text(): string {
     if (this.#cells === undefined) return this.#plain
-    this.#drawn ??= textOf(this.#cells)
+    this.#drawn ??= toText(this.#cells)
     return this.#drawn
   }
 
   #append(text: string): void {
-    const room = MOST_COLUMNS - this.#plain.length
+    const room = MAX_COLUMNS - this.#plain.length
     if (text.length <= room) this.#plain += text
     else {
       this.#plain += text.slice(0, room)
-      this.cutBytes += bytesOf(text.slice(room))
+      this.cutBytes += toBytes(text.slice(room))
     }
   }
 
@@ -66,7 +66,7 @@ export class TerminalLine {
     if (this.#cells === undefined) {
       this.#cells = []
       this.#write(this.#plain)
-      if (this.cutBytes > 0) this.#column = MOST_COLUMNS
+      if (this.cutBytes > 0) this.#column = MAX_COLUMNS
       this.#plain = ''
     }
     this.#write(text)
@@ -85,12 +85,12 @@ export class TerminalLine {
     const cells = this.#cells as Cell[]
     const before = cells[this.#column - 1]
     if (before && COMBINING.test(char)) {
-      if (before.text.length < LONGEST_STYLE) before.text += char
+      if (before.text.length < MAX_STYLE_CHARS) before.text += char
       return
     }
     const width = WIDE.test(char) ? 2 : 1
-    if (this.#column + width > MOST_COLUMNS) {
-      this.cutBytes += bytesOf(char)
+    if (this.#column + width > MAX_COLUMNS) {
+      this.cutBytes += toBytes(char)
       return
     }
     while (cells.length < this.#column) cells.push({ text: ' ', style: '' })
@@ -108,9 +108,9 @@ export class TerminalLine {
   }
 
   #control(parameters: string, kind: string): void {
-    const count = Math.min(MOST_COLUMNS, Math.max(1, Number.parseInt(parameters, 10) || 1))
+    const count = Math.min(MAX_COLUMNS, Math.max(1, Number.parseInt(parameters, 10) || 1))
     if (kind === 'm') this.#style = styleAfter(this.#style, parameters)
-    else if (kind === 'C') this.#column = Math.min(MOST_COLUMNS, this.#column + count)
+    else if (kind === 'C') this.#column = Math.min(MAX_COLUMNS, this.#column + count)
     else if (kind === 'D') this.#column = Math.max(0, this.#column - count)
     else if (kind === 'G') this.#column = count - 1
     else if (kind === 'K') this.#erase(parameters)
@@ -137,12 +137,12 @@ export class TerminalLine {
   #insert(count: number): void {
     const cells = this.#cells as Cell[]
     if (this.#column >= cells.length) return
-    const blanks = Array.from({ length: Math.min(count, MOST_COLUMNS - this.#column) }, () => ({
+    const blanks = Array.from({ length: Math.min(count, MAX_COLUMNS - this.#column) }, () => ({
       text: ' ',
       style: '',
     }))
     cells.splice(this.#column, 0, ...blanks)
-    cells.length = Math.min(cells.length, MOST_COLUMNS)
+    cells.length = Math.min(cells.length, MAX_COLUMNS)
   }
 }
 
@@ -153,12 +153,12 @@ function styleAfter(before: string, parameters: string): string {
   // A 0 may be a part of a colour: 38;5;0 is none of 0 to reset.
   const isReset = reset >= 0 && !/(?:^|;)[34]8;/.test(parameters)
   const after = isReset ? codes.slice(reset + 1).join(';') : [before, parameters].filter(Boolean).join(';')
-  return after.length <= LONGEST_STYLE
+  return after.length <= MAX_STYLE_CHARS
     ? after
-    : after.slice(after.indexOf(';', after.length - LONGEST_STYLE) + 1)
+    : after.slice(after.indexOf(';', after.length - MAX_STYLE_CHARS) + 1)
 }
 
-function textOf(cells: readonly Cell[]): string {
+function toText(cells: readonly Cell[]): string {
   let text = ''
   let style = ''
   for (const cell of cells) {
@@ -171,4 +171,4 @@ function textOf(cells: readonly Cell[]): string {
   return text
 }
 
-const bytesOf = (text: string) => new TextEncoder().encode(text).length
+const toBytes = (text: string) => new TextEncoder().encode(text).length

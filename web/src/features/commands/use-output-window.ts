@@ -1,14 +1,14 @@
 import type { CommandView } from '@rollcall/contracts/admin'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { followOutput } from '../../api/use-output.ts'
-import { messageOf } from '../../ui/states.tsx'
+import { toMessage } from '../../ui/states.tsx'
 import { isOver } from './is-over.ts'
 import type { Stream } from './output-lines.ts'
 import { OutputWindow } from './output-window.ts'
 import { sourceOf } from './stored-output.ts'
 
 /** Whoever follows sees the newest: what comes faster than it can be drawn is passed over, and read by whoever scrolls back. */
-const MOST_LAG_BYTES = 1024 * 1024
+const MAX_LAG_BYTES = 1024 * 1024
 /** Beyond all output: of a command that is not followed only the state is told. */
 const NO_OUTPUT = Number.MAX_SAFE_INTEGER
 
@@ -36,7 +36,7 @@ export function useOutputWindow(
         setError(undefined)
         return true
       } catch (failure) {
-        setError(messageOf(failure))
+        setError(toMessage(failure))
         return false
       } finally {
         redraw()
@@ -77,7 +77,7 @@ export function useOutputWindow(
           redraw()
         },
       },
-      MOST_LAG_BYTES,
+      MAX_LAG_BYTES,
     )
   }, [id, window, isReady, isLive, redraw])
 

@@ -2,11 +2,23 @@ import { expect, it } from 'vitest'
 import { type ShownTransfer, withNews } from './transfer-news.ts'
 
 const host = (name: string, bytes: number): ShownTransfer['hosts'][number] => ({
-  ...{ host: name, state: 'running', bytes, totalBytes: 9, filesWritten: null, filesUnchanged: null },
-  ...{ changes: { links: 1, folders: 0, removed: 0, listed: [] }, reasonCode: null, reason: null },
+  host: name,
+  state: 'running',
+  bytes,
+  totalBytes: 9,
+  filesWritten: null,
+  filesUnchanged: null,
+  changes: { links: 1, folders: 0, removed: 0, listed: [] },
+  reasonCode: null,
+  reason: null,
 })
 const transfer: ShownTransfer['transfer'] = {
-  ...{ id: 'x', kind: 'tree', destination: '/x', isDryRun: false, requestedBy: 'me', endedAt: null },
+  id: 'x',
+  kind: 'tree',
+  destination: '/x',
+  isDryRun: false,
+  requestedBy: 'me',
+  endedAt: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   counts: { pending: 0, running: 2, success: 0, failed: 0, cancelled: 0 },
 }

@@ -2,11 +2,11 @@ import { notifications } from '@mantine/notifications'
 import { Link } from '@tanstack/react-router'
 import { ApiError, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { toMessage } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { type BulkStates, countsOf, doForEach } from './bulk-work.ts'
 
-const MOST_NAMED = 5
+const MAX_NAMED = 5
 const SHOWN_MS = 6000
 
 /** A command that went away with its host, as a removal does for whoever sees some hosts only. */
@@ -36,7 +36,7 @@ export async function doAndTell(
   const states = await doForEach(hosts, {
     act,
     look,
-    messageOf,
+    toMessage,
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     onChange: (now) => notifications.update({ ...begun, message: tell(now) }),
   })
@@ -56,7 +56,7 @@ function Failures({ states }: { states: BulkStates }) {
   const unknown = [...states].filter(([, { is }]) => is === 'under-way').length
   return (
     <>
-      {failed.slice(0, MOST_NAMED).map(({ host, why, commandId }) => (
+      {failed.slice(0, MAX_NAMED).map(({ host, why, commandId }) => (
         <div key={host}>
           {commandId ? (
             <Link to="/commands/$id" params={{ id: commandId }}>
@@ -68,7 +68,7 @@ function Failures({ states }: { states: BulkStates }) {
           : <Untrusted>{why}</Untrusted>
         </div>
       ))}
-      {failed.length > MOST_NAMED && <div>{t('bulk.more', { count: failed.length - MOST_NAMED })}</div>}
+      {failed.length > MAX_NAMED && <div>{t('bulk.more', { count: failed.length - MAX_NAMED })}</div>}
       {unknown > 0 && <div>{t('bulk.unknown', { count: unknown })}</div>}
     </>
   )

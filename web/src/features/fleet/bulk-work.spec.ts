@@ -16,7 +16,7 @@ async function bulk(
       if (next instanceof Error) throw next
       return next
     },
-    messageOf: (error) => (error as Error).message,
+    toMessage: (error) => (error as Error).message,
     wait: async () => undefined,
     onChange: (now) => told.push(countsOf(now)),
   })

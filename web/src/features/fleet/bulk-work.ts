@@ -4,7 +4,7 @@ import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
 const AT_ONCE = 8
 const LOOK_AGAIN_MS = 1500
 /** A command ends by its own timeout long before; after that nobody waits for it here. */
-const LONGEST_WAIT_MS = 60 * 60_000
+const MAX_WAIT_MS = 60 * 60_000
 
 export type BulkState =
   | { is: 'open' }
@@ -36,7 +36,7 @@ interface Ports {
   act(host: string): Promise<{ commandId: string } | undefined>
   /** The state of a command; undefined where it is gone, as after a host has left the fleet. */
   look(commandId: string): Promise<Pick<CommandView, 'state' | 'reason'> | undefined>
-  messageOf(error: unknown): string
+  toMessage(error: unknown): string
   wait(ms: number): Promise<void>
   onChange(states: BulkStates): void
 }
@@ -53,11 +53,11 @@ export async function doForEach(hosts: readonly string[], ports: Ports): Promise
       const asked = await ports.act(host)
       become(host, asked ? { is: 'under-way', commandId: asked.commandId } : { is: 'done' })
     } catch (error) {
-      become(host, { is: 'failed', why: ports.messageOf(error) })
+      become(host, { is: 'failed', why: ports.toMessage(error) })
     }
   })
   const underWay = () => [...states].filter(([, { is }]) => is === 'under-way').map(([host]) => host)
-  for (let waitedMs = 0; underWay().length > 0 && waitedMs < LONGEST_WAIT_MS; waitedMs += LOOK_AGAIN_MS) {
+  for (let waitedMs = 0; underWay().length > 0 && waitedMs < MAX_WAIT_MS; waitedMs += LOOK_AGAIN_MS) {
     await ports.wait(LOOK_AGAIN_MS)
     await eachOf(underWay(), async (host) => {
       const state = states.get(host)

@@ -10,7 +10,7 @@ import {
   countOf,
   type FleetView,
   isFiltered,
-  LONGEST_FILTER,
+  MAX_FILTER_CHARS,
   shownStates,
   toggledStates,
 } from './fleet-view.ts'
@@ -66,7 +66,7 @@ export function TextFilters({
       <TextInput
         ref={searchBox}
         value={search}
-        maxLength={LONGEST_FILTER}
+        maxLength={MAX_FILTER_CHARS}
         placeholder={t('fleet.search')}
         aria-label={t('fleet.search')}
         onChange={(event) => setSearch(event.currentTarget.value)}
@@ -110,7 +110,7 @@ function LabelFilter(props: {
   return (
     <TextInput
       value={text}
-      maxLength={LONGEST_FILTER}
+      maxLength={MAX_FILTER_CHARS}
       placeholder={t('fleet.labels')}
       aria-label={t('fleet.labelsBox')}
       error={

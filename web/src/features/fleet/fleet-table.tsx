@@ -8,7 +8,7 @@ import { call } from '../../api/client.ts'
 import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
 import { CARD_PX, COLUMNS, FleetRow } from './fleet-row.tsx'
-import { type FleetView, fleetQueryOf, WINDOW } from './fleet-view.ts'
+import { type FleetView, toFleetQuery, WINDOW } from './fleet-view.ts'
 
 const ROW_PX = 44
 const SETTLED_MS = 120
@@ -103,7 +103,7 @@ export function FleetTable({ view, total, isPhone, selected, onSelect, onSort }:
 
 /** Rows come in windows of a hundred; those around what is visible are read. */
 function useWindows(view: FleetView, first: number, last: number): (index: number) => AgentView | undefined {
-  const query = fleetQueryOf(view)
+  const query = toFleetQuery(view)
   const from = Math.floor(first / WINDOW)
   const pages = Array.from({ length: Math.floor(last / WINDOW) - from + 1 }, (_, i) => from + i)
   const windows = useQueries({

@@ -13,7 +13,7 @@ export interface FleetView {
 }
 
 /** Characters of a search or a selector in a page's address. */
-export const LONGEST_FILTER = 200
+export const MAX_FILTER_CHARS = 200
 
 /** Always offered as a filter, though there be no such host at the moment. */
 const LISTED: readonly HostState[] = ['online', 'degraded', 'offline']
@@ -39,7 +39,7 @@ export const countOf = (counts: StateCounts, states: readonly HostState[]) =>
 /** Whatever an address says: what makes no sense is left out. */
 export function readFleetView(search: Record<string, unknown>): FleetView {
   const text = (value: unknown) =>
-    typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, LONGEST_FILTER) : ''
+    typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, MAX_FILTER_CHARS) : ''
   const states = HOST_STATES.filter((state) => [search.states].flat().includes(state))
   const sort = agentSort.safeParse(search.sort)
   return {
@@ -54,14 +54,14 @@ export function readFleetView(search: Record<string, unknown>): FleetView {
 /** Hosts that are read at a time. */
 export const WINDOW = 100
 
-export const fleetQueryOf = ({ states, ...view }: FleetView) => ({
+export const toFleetQuery = ({ states, ...view }: FleetView) => ({
   ...view,
   ...(states && { states: states.join(',') }),
 })
 
 /** The first hosts of a view, and how many there are in each state. */
 export const firstHosts = (view: FleetView) => {
-  const query = fleetQueryOf(view)
+  const query = toFleetQuery(view)
   return queryOptions({
     queryKey: ['agents', query, 0],
     queryFn: ({ signal }) => call('listAgents', { query: { ...query, limit: WINDOW, offset: 0 } }, signal),
@@ -69,8 +69,8 @@ export const firstHosts = (view: FleetView) => {
 }
 
 /** What is measured is looked at for what is most: the first click shows that first, and of all else what comes first. */
-const MOST_FIRST: readonly AgentSort[] = ['cpu', 'memory', 'disk']
-const firstDirection = (sort: AgentSort) => (MOST_FIRST.includes(sort) ? 'desc' : 'asc')
+const DESCENDING_FIRST: readonly AgentSort[] = ['cpu', 'memory', 'disk']
+const firstDirection = (sort: AgentSort) => (DESCENDING_FIRST.includes(sort) ? 'desc' : 'asc')
 
 /** The order after a click on a column's head: another column, or the same one the other way round. */
 export function sortedBy(

@@ -53,7 +53,7 @@ export const placesOf = ({ type }: Secrets) =>
   }) as const
 
 /** `env=prod zone=a` */
-export function labelsOf(text: string): Record<string, string> {
+export function toLabels(text: string): Record<string, string> {
   const pairs = text.split(/[\s,]+/).filter(Boolean)
   return Object.fromEntries(
     pairs.map((pair) => [pair.split('=')[0] ?? '', pair.split('=').slice(1).join('=')]),

@@ -18,7 +18,7 @@ import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { CredentialFields, placesOf } from './credential-fields.tsx'
-import { changeOf, editOf, type HostEdit } from './host-edit.ts'
+import { editOf, type HostEdit, toChange } from './host-edit.ts'
 
 /** A machine or an agent that belongs to another host: taken on purpose only. */
 export const isOfAnother = (code: string | null | undefined): boolean =>
@@ -53,7 +53,7 @@ function EditForm({ host, onClose }: { host: HostView; onClose(): void }) {
   )
   const client = useQueryClient()
   const navigate = useNavigate()
-  const change = changeOf(host, edit)
+  const change = toChange(host, edit)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (!change) return

@@ -31,7 +31,7 @@ export const editOf = ({ address, port, user, hostKey }: HostView): HostEdit => 
 type Change = NonNullable<Input<'changeHost'>['body']>
 
 /** What the form changes of a host: nothing of what is left as it is. Null where that is all of it. */
-export function changeOf(host: HostView, edit: HostEdit): Change | null {
+export function toChange(host: HostView, edit: HostEdit): Change | null {
   const { secrets } = edit
   const [address, user, hostKey] = [edit.address.trim(), edit.user.trim(), edit.hostKey.trim()]
   const hasCredential = (secrets.type === 'password' ? secrets.password : secrets.privateKey) !== ''

@@ -8,7 +8,7 @@ import { useMay } from '../../api/session.ts'
 import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { colorOf, StateBadge } from '../../ui/state-badge.tsx'
+import { StateBadge, toColor } from '../../ui/state-badge.tsx'
 import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { CommandTable } from '../commands/command-table.tsx'
@@ -82,7 +82,7 @@ function Shown({ host, status, ...trust }: Answer<'showHost'> & { status: HostSt
         <HostActions host={host} />
       </PageHeader>
       {status.stateReason && (
-        <Paper withBorder p="sm" style={{ borderLeft: `4px solid ${colorOf(status.state)}` }}>
+        <Paper withBorder p="sm" style={{ borderLeft: `4px solid ${toColor(status.state)}` }}>
           <Text size="sm">
             <Untrusted>{status.stateReason}</Untrusted>
           </Text>

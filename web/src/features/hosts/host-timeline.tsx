@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { colorOf, StateBadge } from '../../ui/state-badge.tsx'
+import { StateBadge, toColor } from '../../ui/state-badge.tsx'
 import { blocks, EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { momentText } from '../../ui/words.ts'
@@ -28,7 +28,7 @@ export function Timeline({ name }: { name: string }) {
 
 function TimelineEvent({ event }: { event: HostEvent }) {
   return (
-    <li style={{ '--dot': colorOf(event.to) } as React.CSSProperties}>
+    <li style={{ '--dot': toColor(event.to) } as React.CSSProperties}>
       <Group gap="xs">
         <StateBadge state={event.to} />
         <Text size="sm" c="dimmed">

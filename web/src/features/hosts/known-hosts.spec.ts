@@ -2,7 +2,12 @@ import { expect, it } from 'vitest'
 import { type FleetHost, knownAs, knownHosts } from './known-hosts.ts'
 
 const host = (name: string, address: string, port = 22): FleetHost => ({
-  ...{ name, address, port, state: 'online', stateReason: null, lastProvisioning: null },
+  name,
+  address,
+  port,
+  state: 'online',
+  stateReason: null,
+  lastProvisioning: null,
 })
 const known = knownHosts([host('web', '192.0.2.1'), host('db', 'DB.example.com', 2222)])
 

@@ -17,11 +17,11 @@ import { useDeferredValue, useMemo, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { type MessageKey, t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { toMessage } from '../../ui/states.tsx'
 import { ActionsHead, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { Labels } from '../fleet/fleet-row.tsx'
-import { CredentialFields, credentialOf, labelsOf, NO_SECRETS } from './credential-fields.tsx'
+import { CredentialFields, credentialOf, NO_SECRETS, toLabels } from './credential-fields.tsx'
 import { type FleetHost, type KnownHosts, knownAs, knownHosts } from './known-hosts.ts'
 
 /** Of a host that could not be added; what becomes of one that was, the fleet tells. */
@@ -30,7 +30,7 @@ type Outcome = { commandId: string } | { error: string }
 const LOOK_AGAIN_MS = 2000
 const AT_ONCE = 4
 /** Drawn of a long list; all of it is added. */
-const MOST_ROWS = 500
+const MAX_ROWS = 500
 const MAX_UNREAD = 10
 
 /** A list, an inventory or an OpenSSH config, shown as hosts before anything is done. One bad host stops no other. */
@@ -60,11 +60,15 @@ export function ManyHosts() {
         const { sudoPassword } = secrets
         const outcome: Outcome = await call('addHost', {
           body: {
-            ...{ name, address, port, user: user ?? draft.user, credential: credentialOf(secrets) },
+            name,
+            address,
+            port,
+            user: user ?? draft.user,
+            credential: credentialOf(secrets),
             ...(sudoPassword && { sudoPassword }),
-            labels: { ...labels, ...labelsOf(draft.labels) },
+            labels: { ...labels, ...toLabels(draft.labels) },
           },
-        }).catch((error) => ({ error: messageOf(error) }))
+        }).catch((error) => ({ error: toMessage(error) }))
         setOutcomes((now) => new Map(now).set(name, outcome))
       }
     }
@@ -125,7 +129,7 @@ export function ManyHosts() {
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {hosts.slice(0, MOST_ROWS).map((host) => {
+              {hosts.slice(0, MAX_ROWS).map((host) => {
                 const { name, address, port, user, labels, problems, notes } = host
                 const outcome = outcomes.get(name)
                 const there = knownAs(known, host)
@@ -145,7 +149,7 @@ export function ManyHosts() {
                     <Table.Td>{port === 22 ? address : `${address}:${port}`}</Table.Td>
                     <Table.Td>{user ?? draft.user}</Table.Td>
                     <Table.Td>
-                      <Labels labels={{ ...labels, ...labelsOf(draft.labels) }} />
+                      <Labels labels={{ ...labels, ...toLabels(draft.labels) }} />
                     </Table.Td>
                     <Table.Td>
                       {there && <InFleet host={there} pastedAs={name} />}

@@ -18,7 +18,7 @@ import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
-import { CredentialFields, credentialOf, labelsOf, NO_SECRETS, placesOf } from './credential-fields.tsx'
+import { CredentialFields, credentialOf, NO_SECRETS, placesOf, toLabels } from './credential-fields.tsx'
 import { isOfAnother } from './edit-host.tsx'
 import type { PreflightLine } from './preflight-lines.ts'
 import { Preflight } from './preflight-list.tsx'
@@ -54,7 +54,7 @@ export function OneHost() {
       ...address,
       name: draft.name.trim(),
       user: draft.user.trim(),
-      labels: labelsOf(draft.labels),
+      labels: toLabels(draft.labels),
       credential: credentialOf(secrets),
       ...(sudoPassword && { sudoPassword }),
       ...(draft.agentPorts.trim() && { agentPorts: draft.agentPorts.trim() }),

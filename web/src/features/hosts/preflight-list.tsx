@@ -1,7 +1,7 @@
 import { Paper, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
-import { bytesOf } from '../../api/use-output.ts'
+import { toBytes } from '../../api/use-output.ts'
 import { t } from '../../i18n/index.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { type PreflightLine, preflightLines } from './preflight-lines.ts'
@@ -19,7 +19,7 @@ export function PreflightList({ commandId, isOver }: { commandId: string; isOver
       const { chunks } = await call('readOutput', { params: { id: commandId }, query }, signal)
       const decoder = new TextDecoder()
       return preflightLines(
-        chunks.map(({ data }) => decoder.decode(bytesOf(data), { stream: true })).join(''),
+        chunks.map(({ data }) => decoder.decode(toBytes(data), { stream: true })).join(''),
       )
     },
     refetchInterval: isOver ? false : REFRESH_MS,

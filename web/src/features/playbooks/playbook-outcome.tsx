@@ -19,7 +19,7 @@ import { TaskTable } from './task-table.tsx'
 
 const REFRESH_MS = 1000
 /** Hosts of a group that are named. */
-const MOST_NAMED = 30
+const MAX_NAMED = 30
 
 /** What became of a playbook: hosts that came out alike are told of once, with the tasks of one of them. */
 export function PlaybookOutcome({ runId }: { runId: string }) {
@@ -111,11 +111,11 @@ function Alike({ hosts, isOver }: { hosts: PlaybookHost[]; isOver: boolean }) {
           <Text fw={600}>
             <Untrusted>
               {hosts
-                .slice(0, MOST_NAMED)
+                .slice(0, MAX_NAMED)
                 .map(({ host }) => host)
                 .join(', ')}
             </Untrusted>
-            {hosts.length > MOST_NAMED && ` … (${hosts.length})`}
+            {hosts.length > MAX_NAMED && ` … (${hosts.length})`}
           </Text>
           {first.way === 'ssh' && (
             <Badge variant="outline" tt="none">

@@ -54,7 +54,9 @@ function Form({ playbook }: { playbook: PlaybookView }) {
     setMode(mode)
     await attempt(async () => {
       const body = {
-        ...{ ...targetOf(draft), mode, via: draft.via },
+        ...targetOf(draft),
+        mode,
+        via: draft.via,
         variables: given as NewPlaybookRun['variables'],
       }
       const { runId } = await call('runPlaybook', { params: { playbook: name }, body })

@@ -3,16 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { givenOf } from './variables.ts'
 
 const variable = (name: string, more: Partial<PlaybookVariable> = {}): PlaybookVariable => ({
-  ...{
-    name,
-    description: '',
-    type: 'str',
-    elements: null,
-    isRequired: false,
-    isSecret: false,
-    choices: null,
-    isDefaultGiven: false,
-  },
+  name,
+  description: '',
+  type: 'str',
+  elements: null,
+  isRequired: false,
+  isSecret: false,
+  choices: null,
+  isDefaultGiven: false,
   ...more,
 })
 

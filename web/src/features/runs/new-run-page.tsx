@@ -10,7 +10,7 @@ import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
 import { useDraft } from '../../ui/use-draft.ts'
 import { NO_TARGET } from '../targets/target.ts'
 import { TargetFields } from '../targets/target-fields.tsx'
-import { type Draft, draftOf, EMPTY, newId, runBodyOf } from './run-draft.ts'
+import { type Draft, EMPTY, newId, toDraft, toRunBody } from './run-draft.ts'
 import { EnvironmentFields, LimitFields, ProgramFields } from './run-fields.tsx'
 import { SaveRun } from './save-run.tsx'
 
@@ -23,7 +23,7 @@ const PLACES = {
   args: 'line',
   cwd: 'cwd',
   env: 'envText',
-  envOf: 'envOf',
+  toEnv: 'toEnv',
   tty: 'tty',
   timeoutMs: 'timeoutS',
   'limits.concurrency': 'concurrency',
@@ -46,7 +46,7 @@ export function NewRunPage() {
   const runId = useMemo(newId, [draft, envText])
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    const body = runBodyOf(draft, envText)
+    const body = toRunBody(draft, envText)
     if (typeof body === 'string') return setError(new Error(body))
     await attempt(async () => {
       const accepted = await call('run', { body: { ...body, runId } })
@@ -107,5 +107,5 @@ function useFirstValues(search: RunSearch, change: (next: Partial<Draft>) => voi
 
 async function draftOfRun(id: string, signal: AbortSignal): Promise<Draft> {
   const { order } = await call('showRunOrder', { params: { id } }, signal)
-  return draftOf(order, id)
+  return toDraft(order, id)
 }

@@ -24,7 +24,7 @@ export const EMPTY = {
   startWithinS: 600,
   tty: false,
   /** The run whose environment is kept, and the names of what is in it. */
-  envOf: null as string | null,
+  toEnv: null as string | null,
   envNames: [] as string[],
   concurrency: '' as number | '',
   batch: '',
@@ -33,7 +33,7 @@ export const EMPTY = {
 export type Draft = typeof EMPTY
 
 /** `NAME=value`, one a line. Returns what is wrong in words where a line is no such thing. */
-export function environmentOf(text: string): Record<string, string> | string {
+export function toEnvironment(text: string): Record<string, string> | string {
   const lines = text.split('\n').filter((line) => line.trim() !== '')
   const wrong = lines.find((line) => !/^[A-Za-z_]\w*=/.test(line.trimStart()))
   if (wrong !== undefined)
@@ -46,12 +46,12 @@ export function environmentOf(text: string): Record<string, string> | string {
 }
 
 /** A run as the server takes it; or what is wrong with the words. */
-export function runBodyOf(draft: Draft, envText = ''): RunBody | string {
+export function toRunBody(draft: Draft, envText = ''): RunBody | string {
   const words = draft.mode === 'shell' ? ['sh', '-c', draft.script] : splitWords(draft.line)
   if (words === undefined) return t('run.quoteOpen')
   const [program, ...args] = words
   if (!program || (draft.mode === 'shell' && draft.script.trim() === '')) return t('run.nothing')
-  const env = environmentOf(envText)
+  const env = toEnvironment(envText)
   if (typeof env === 'string') return env
   const limits = limitsOf(draft)
   return {
@@ -63,7 +63,7 @@ export function runBodyOf(draft: Draft, envText = ''): RunBody | string {
     startWithinMs: Math.round(draft.startWithinS * 1000),
     ...(draft.tty && { tty: true }),
     ...(Object.keys(env).length > 0 && { env }),
-    ...(draft.envOf !== null && { envOf: draft.envOf }),
+    ...(draft.toEnv !== null && { toEnv: draft.toEnv }),
     ...(Object.keys(limits).length > 0 && { limits }),
   } as RunBody
 }
@@ -75,7 +75,7 @@ const limitsOf = ({ concurrency, batch, stopAfter }: Draft) => ({
 })
 
 /** What to fill in so that an earlier run is asked for again, whole: what it does not name is as it is from the beginning. */
-export function draftOf(order: RunOrderView, runId: string): Draft {
+export function toDraft(order: RunOrderView, runId: string): Draft {
   const { program, args, envNames, cwd, timeoutMs, startWithinMs, tty, target, limits } = order
   const isShell = program === 'sh' && args[0] === '-c' && args.length === 2
   return {
@@ -88,7 +88,7 @@ export function draftOf(order: RunOrderView, runId: string): Draft {
     timeoutS: timeoutMs / 1000,
     startWithinS: startWithinMs / 1000,
     tty,
-    envOf: envNames.length > 0 ? runId : null,
+    toEnv: envNames.length > 0 ? runId : null,
     envNames,
     concurrency: limits?.concurrency ?? '',
     batch: limits?.batch === undefined ? '' : String(limits.batch),

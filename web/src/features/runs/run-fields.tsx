@@ -99,17 +99,17 @@ export function EnvironmentFields(props: Props & { text: string; onText(text: st
           onChange={(event) => props.onText(event.currentTarget.value)}
         />
       </SimpleGrid>
-      {draft.envOf !== null && (
+      {draft.toEnv !== null && (
         <Group gap="xs" mt="sm">
           <Text size="sm">{t('run.envKept', { names: draft.envNames.join(', ') })}</Text>
-          <Button size="compact-xs" variant="default" onClick={() => change({ envOf: null, envNames: [] })}>
+          <Button size="compact-xs" variant="default" onClick={() => change({ toEnv: null, envNames: [] })}>
             {t('run.envDrop')}
           </Button>
         </Group>
       )}
-      {fields.envOf && (
+      {fields.toEnv && (
         <Text size="sm" c="red" role="alert">
-          {t('run.envRefused', { why: fields.envOf })}
+          {t('run.envRefused', { why: fields.toEnv })}
         </Text>
       )}
       {draft.tty && (

@@ -2,7 +2,7 @@ import { Group, Paper, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
-import { bytesOf } from '../../api/use-output.ts'
+import { toBytes } from '../../api/use-output.ts'
 import { t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { blocks, EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
@@ -62,6 +62,6 @@ export function RunGroups({ runId, isOver }: { runId: string; isOver: boolean })
 
 function sampleLines(parts: string[]): string[] {
   const decoder = new TextDecoder()
-  const text = parts.map((part) => decoder.decode(bytesOf(part), { stream: true })).join('')
+  const text = parts.map((part) => decoder.decode(toBytes(part), { stream: true })).join('')
   return text.replace(/\n$/, '').split('\n')
 }

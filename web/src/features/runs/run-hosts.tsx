@@ -12,7 +12,7 @@ import { Untrusted } from '../../ui/untrusted.tsx'
 import { CommandOutcome } from '../commands/command-outcome.tsx'
 
 /** Drawn at a time; a run may have ten thousand hosts. */
-const MOST_ROWS = 500
+const MAX_ROWS = 500
 
 /** Those that went wrong come first. */
 const WEIGHT = { failed: 0, timed_out: 0, lost: 0, running: 1, pending: 2, cancelled: 3, success: 4 }
@@ -25,8 +25,7 @@ export function RunHosts(props: {
 }) {
   const pending = useQuery({
     queryKey: ['run-commands', props.runId],
-    queryFn: ({ signal }) =>
-      call('listCommands', { query: { runId: props.runId, limit: MOST_ROWS } }, signal),
+    queryFn: ({ signal }) => call('listCommands', { query: { runId: props.runId, limit: MAX_ROWS } }, signal),
   })
   const rows = new Map<string, RunCommand>(
     (pending.data?.commands ?? []).map(
@@ -39,7 +38,7 @@ export function RunHosts(props: {
   for (const [id, command] of props.commands) rows.set(id, command)
   const sorted = [...rows.values()]
     .sort((a, b) => WEIGHT[a.state] - WEIGHT[b.state] || a.host.localeCompare(b.host))
-    .slice(0, MOST_ROWS)
+    .slice(0, MAX_ROWS)
   const opened = props.opened ?? (sorted.length === 1 ? sorted[0]?.id : undefined)
   return (
     <Stack>

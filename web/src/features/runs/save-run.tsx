@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
-import { type Draft, runBodyOf } from './run-draft.ts'
+import { type Draft, toRunBody } from './run-draft.ts'
 
 /** By the clock of whoever plans it. A saved command that cannot be planned does not stay behind. */
 async function plan(name: string, cron: string): Promise<void> {
@@ -34,10 +34,10 @@ export function SaveRun(props: { draft: Draft; envText: string; onError(error: u
       </Button>
     )
   const save = async () => {
-    const body = runBodyOf(draft, envText)
+    const body = toRunBody(draft, envText)
     if (typeof body === 'string') return onError(new Error(body))
     // What the server alone knows cannot be handed to something that runs elsewhere later.
-    if (body.envOf) return onError(new Error(t('run.envNotSaved', { names: draft.envNames.join(', ') })))
+    if (body.toEnv) return onError(new Error(t('run.envNotSaved', { names: draft.envNames.join(', ') })))
     const { program, args, env, cwd, timeoutMs, startWithinMs, limits, hosts, labels, all } = body
     const target = { ...(hosts && { hosts }), ...(labels && { labels }), ...(all && { all }) }
     // What was wrong before is not wrong with this.
@@ -45,7 +45,13 @@ export function SaveRun(props: { draft: Draft; envText: string; onError(error: u
     await attempt(async () => {
       await call('addSavedCommand', {
         body: {
-          ...{ name, program, args, cwd, timeoutMs, startWithinMs, target },
+          name,
+          program,
+          args,
+          cwd,
+          timeoutMs,
+          startWithinMs,
+          target,
           ...(env && { env }),
           ...(limits && { limits }),
         },

@@ -19,7 +19,8 @@ export function ServerIdentities() {
   const client = useQueryClient()
   const isForAll = principal?.scope === null
   const { data, error } = useQuery({
-    ...{ queryKey: KEY, enabled: isForAll },
+    queryKey: KEY,
+    enabled: isForAll,
     queryFn: ({ signal }) => call('listServerIdentities', {}, signal),
     refetchInterval: ({ state }) =>
       state.data?.identities.slice(1).some(({ agents }) => agents > 0) ? LOOK_AGAIN_MS : false,

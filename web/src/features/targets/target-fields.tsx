@@ -4,7 +4,7 @@ import type { TargetPreview as Preview } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { ApiError, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { toMessage } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { HostsInput } from './hosts-input.tsx'
 import { type TargetDraft, targetOf } from './target.ts'
@@ -57,7 +57,7 @@ export function TargetFields(props: {
         {preview.data && !preview.error && target.by !== 'hosts' && <TargetPreview preview={preview.data} />}
         {preview.error && Object.keys(found).length === 0 && (
           <Text size="sm" c="red" role="alert">
-            {messageOf(preview.error)}
+            {toMessage(preview.error)}
           </Text>
         )}
       </Stack>

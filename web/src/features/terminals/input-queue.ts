@@ -1,7 +1,7 @@
 /** Of one piece. */
-const MOST_BYTES = 8192
+const MAX_BYTES = 8192
 const RETRY_MS = 700
-const MOST_RETRIES = 60
+const MAX_RETRIES = 60
 
 /**
  * What somebody types, on its way to a host: in order, each byte once. What is typed while a piece is under way goes
@@ -38,7 +38,7 @@ export class InputQueue {
   async #flush(): Promise<void> {
     this.#isSending = true
     while (this.#pending.length > 0 && !this.#isClosed) {
-      const piece = this.#pending.slice(0, MOST_BYTES)
+      const piece = this.#pending.slice(0, MAX_BYTES)
       if (!(await this.#deliver(btoa(String.fromCharCode(...piece)), piece.length))) break
       this.#pending.splice(0, piece.length)
     }
@@ -57,7 +57,7 @@ export class InputQueue {
         return true
       } catch (error) {
         if (this.#isClosed) return false
-        if (attempt < MOST_RETRIES && this.on.isPassing(error)) await this.on.wait(RETRY_MS)
+        if (attempt < MAX_RETRIES && this.on.isPassing(error)) await this.on.wait(RETRY_MS)
         else {
           this.#pending = []
           this.on.failed(error)

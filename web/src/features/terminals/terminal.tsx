@@ -8,7 +8,7 @@ import { ApiError, call } from '../../api/client.ts'
 import { followOutput } from '../../api/use-output.ts'
 import { t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { toMessage } from '../../ui/states.tsx'
 import { InputQueue } from './input-queue.ts'
 import { useWriters, Writers } from './writers.tsx'
 
@@ -36,11 +36,11 @@ export default function Terminal({ id, onGone }: { id: string; onGone(): void })
       ({ command: found }) => {
         if (isOver) return
         setCommand(found)
-        const onError = (failure: unknown) => setError(messageOf(failure))
+        const onError = (failure: unknown) => setError(toMessage(failure))
         stop = show(element, found, { isShared, mayWrite, onCommand: setCommand, onError })
       },
       (failure) =>
-        failure instanceof ApiError && failure.status === 404 ? gone.current() : setError(messageOf(failure)),
+        failure instanceof ApiError && failure.status === 404 ? gone.current() : setError(toMessage(failure)),
     )
     return () => {
       isOver = true

@@ -6,7 +6,7 @@ import { call } from '../../api/client.ts'
 import { useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { EmptyState, ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { EmptyState, ErrorState, PageHeader, toMessage, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { type OpenTerminal, tabsOf } from './terminal-tabs.ts'
 
@@ -69,7 +69,7 @@ export function TerminalsPage() {
       setActive(command.id)
       await client.invalidateQueries({ queryKey: KEY })
     } catch (failure) {
-      setError(messageOf(failure))
+      setError(toMessage(failure))
     }
   }
   const show = async (id: string) => {
@@ -79,7 +79,7 @@ export function TerminalsPage() {
       setSeen((now) => (now.some((each) => each.id === id) ? now : [...now, found]))
       setActive(id)
     } catch (failure) {
-      setError(messageOf(failure))
+      setError(toMessage(failure))
     }
   }
   const asked = useRef<string>(undefined)

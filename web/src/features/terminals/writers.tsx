@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { messageOf } from '../../ui/states.tsx'
+import { toMessage } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 
 const ASKED_EVERY_MS = 5000
@@ -36,7 +36,7 @@ export function Writers({ id, names, mayWrite }: KnownWriters & { id: string }) 
     try {
       client.setQueryData(['terminal-writers', id], await call('joinTerminal', { params: { id } }))
     } catch (failure) {
-      setError(messageOf(failure))
+      setError(toMessage(failure))
     }
   }
   if (mayWrite && names.length < 2) return null

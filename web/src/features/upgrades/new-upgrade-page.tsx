@@ -34,7 +34,7 @@ const PLACES = {
   'rings.stopAfterFailures': 'stopAfter',
 } as const
 
-function bodyOf(draft: typeof EMPTY): NewUpgradeInput {
+function toBody(draft: typeof EMPTY): NewUpgradeInput {
   const batch = draft.batch.trim()
   return {
     ...targetOf(draft),
@@ -61,11 +61,11 @@ export function NewUpgradePage() {
   }
   const show = (event: FormEvent) => {
     event.preventDefault()
-    void attempt(async () => setPlan(await call('planUpgrade', { body: bodyOf(draft) })))
+    void attempt(async () => setPlan(await call('planUpgrade', { body: toBody(draft) })))
   }
   const begin = () =>
     attempt(async () => {
-      const { upgrade } = await call('startUpgrade', { body: bodyOf(draft) })
+      const { upgrade } = await call('startUpgrade', { body: toBody(draft) })
       forget()
       await navigate({ to: '/upgrades/$id', params: { id: upgrade.id } })
     })

@@ -1,15 +1,15 @@
 import { Text } from '@mantine/core'
 import type { UpgradeHostState } from '@rollcall/contracts/admin'
 import { t } from '../../i18n/index.tsx'
-import { colorOf, wordOf } from '../../ui/state-badge.tsx'
+import { toColor, toWord } from '../../ui/state-badge.tsx'
 
 /** Rings are drawn from the middle outwards; more than these are drawn as one. */
-const MOST_RINGS = 8
+const MAX_RINGS = 8
 const INNER = 26
 const WIDTH = 15
 const GAP = 3
 /** Hosts of a ring that get a piece of their own; of more, each piece stands for several. */
-const MOST_PIECES = 120
+const MAX_PIECES = 120
 
 interface RingHost {
   name: string
@@ -42,15 +42,15 @@ export function RingPicture({ hosts }: { hosts: readonly RingHost[] }) {
         width={Math.min(size * 1.4, 320)}
       >
         {rings.map((ring, at) =>
-          piecesOf(ring).map((piece, i, all) => (
+          toPieces(ring).map((piece, i, all) => (
             <path
               // biome-ignore lint/suspicious/noArrayIndexKey: a piece is its place
               key={`${at} ${i}`}
               d={arc(INNER - WIDTH + at * (WIDTH + GAP), i / all.length, (i + 1) / all.length)}
-              fill={colorOf(worstOf(piece))}
+              fill={toColor(worstOf(piece))}
               opacity={worstOf(piece) === 'waiting' ? 0.25 : 1}
             >
-              <title>{piece.map(({ name, state }) => `${name}: ${wordOf(state)}`).join('\n')}</title>
+              <title>{piece.map(({ name, state }) => `${name}: ${toWord(state)}`).join('\n')}</title>
             </path>
           )),
         )}
@@ -68,14 +68,14 @@ export function RingPicture({ hosts }: { hosts: readonly RingHost[] }) {
 
 function ringsOf(hosts: readonly RingHost[]): RingHost[][] {
   const numbers = [...new Set(hosts.map(({ ring }) => ring))].toSorted((a, b) => a - b)
-  const drawn = (ring: number) => Math.min(numbers.indexOf(ring), MOST_RINGS - 1)
-  const rings: RingHost[][] = Array.from({ length: Math.min(numbers.length, MOST_RINGS) }, () => [])
+  const drawn = (ring: number) => Math.min(numbers.indexOf(ring), MAX_RINGS - 1)
+  const rings: RingHost[][] = Array.from({ length: Math.min(numbers.length, MAX_RINGS) }, () => [])
   for (const host of hosts) rings[drawn(host.ring)]?.push(host)
   return rings
 }
 
-function piecesOf(ring: readonly RingHost[]): RingHost[][] {
-  const per = Math.ceil(ring.length / MOST_PIECES)
+function toPieces(ring: readonly RingHost[]): RingHost[][] {
+  const per = Math.ceil(ring.length / MAX_PIECES)
   return Array.from({ length: Math.ceil(ring.length / per) }, (_, i) => ring.slice(i * per, (i + 1) * per))
 }
 
@@ -87,7 +87,7 @@ const ringWord = (at: number) => (at === 0 ? t('upgrades.first') : t('upgrades.r
 const countsOf = (ring: readonly RingHost[]) =>
   WORST.flatMap((state) => {
     const count = ring.filter((host) => host.state === state).length
-    return count > 0 ? [`${count} ${wordOf(state)}`] : []
+    return count > 0 ? [`${count} ${toWord(state)}`] : []
   }).join(', ')
 
 /** A piece of a ring, from one share of the circle to another, clockwise from the top, with a small gap. */

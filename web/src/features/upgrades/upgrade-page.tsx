@@ -9,7 +9,7 @@ import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { blocks, ErrorState, messageOf, PageHeader, Waiting } from '../../ui/states.tsx'
+import { blocks, ErrorState, PageHeader, toMessage, Waiting } from '../../ui/states.tsx'
 import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { RingPicture } from './ring-picture.tsx'
@@ -65,7 +65,7 @@ function Actions({ id, state }: { id: string; state: UpgradeDetail['upgrade']['s
     try {
       await call(route, { params: { id } })
     } catch (error) {
-      setFailure(messageOf(error))
+      setFailure(toMessage(error))
     }
     await again()
   }
@@ -99,13 +99,13 @@ function Actions({ id, state }: { id: string; state: UpgradeDetail['upgrade']['s
 }
 
 /** Drawn at a time; an upgrade may have ten thousand hosts, and those that went wrong come first. */
-const MOST_ROWS = 500
+const MAX_ROWS = 500
 
 function HostTable({ hosts }: { hosts: readonly UpgradeHostView[] }) {
   const weight = ({ state }: UpgradeHostView) => HOST_ORDER.indexOf(state)
   const sorted = hosts
     .toSorted((a, b) => weight(a) - weight(b) || a.ring - b.ring || a.host.name.localeCompare(b.host.name))
-    .slice(0, MOST_ROWS)
+    .slice(0, MAX_ROWS)
   return (
     <TableScroll minWidth={560}>
       <Table>
