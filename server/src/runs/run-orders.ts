@@ -22,14 +22,14 @@ export class RunOrders {
 
   /** Returns the environment that a request takes over from an earlier run. Throws `run.not_found`, or `request.invalid` where it is not the same request. */
   async keptEnvironment(request: NewRun, { scope }: Principal): Promise<Record<string, string>> {
-    const { toEnv } = request
-    if (toEnv === undefined) return {}
-    if (!(await this.scopes.exists('run', scope, toEnv))) throw notFound('run', toEnv)
-    const earlier = await this.find(toEnv)
+    const { envOf } = request
+    if (envOf === undefined) return {}
+    if (!(await this.scopes.exists('run', scope, envOf))) throw notFound('run', envOf)
+    const earlier = await this.find(envOf)
     const fault = whyNotKept(request, earlier)
     if (fault !== null)
-      throw new RollcallError('request.invalid', `The environment of the run ${toEnv} ${fault}.`, {
-        fields: [{ field: 'toEnv', message: fault }],
+      throw new RollcallError('request.invalid', `The environment of the run ${envOf} ${fault}.`, {
+        fields: [{ field: 'envOf', message: fault }],
       })
     return earlier.command.env
   }

@@ -84,7 +84,7 @@ export class RunsService {
         { fields: [{ field: 'tty', message: 'needs the permission terminals:open' }] },
       )
     const runId = request.runId ?? randomUUID()
-    const { hosts, labels, all, limits, runId: _runId, toEnv: _envOf, ...rest } = request
+    const { hosts, labels, all, limits, runId: _runId, envOf: _envOf, ...rest } = request
     const spec = { ...rest, env: { ...keptEnvironment, ...rest.env } }
     return this.accept(runId, hashOf({ ...request, runId }), actor, async () => ({
       requestedBy,

@@ -44,7 +44,7 @@ export const newRun = z
      * An earlier run whose environment holds for this one too, beneath `env`: its values are known to the server alone. Only
      * for the same program, arguments and folder, on hosts or by labels of that run.
      */
-    toEnv: uuid.optional(),
+    envOf: uuid.optional(),
     tty: z.boolean().default(false),
     columns: agentParams.columns,
     rows: agentParams.rows,

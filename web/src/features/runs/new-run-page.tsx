@@ -23,7 +23,7 @@ const PLACES = {
   args: 'line',
   cwd: 'cwd',
   env: 'envText',
-  toEnv: 'toEnv',
+  envOf: 'envOf',
   tty: 'tty',
   timeoutMs: 'timeoutS',
   'limits.concurrency': 'concurrency',

@@ -71,7 +71,7 @@ it('running again asks for the same hosts, waves, folder and environment, and fo
     tty: true,
     labels: ['env in (prod,staging),zone=a'],
     limits,
-    toEnv: 'the-run',
+    envOf: 'the-run',
   })
   expect(again({ target: { all: true } })).toMatchObject({ all: true })
   expect(again({ target: { hosts: ['a', 'b', 'c'] }, limits: { batch: 2 } })).toMatchObject({

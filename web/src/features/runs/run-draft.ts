@@ -24,7 +24,7 @@ export const EMPTY = {
   startWithinS: 600,
   tty: false,
   /** The run whose environment is kept, and the names of what is in it. */
-  toEnv: null as string | null,
+  envOf: null as string | null,
   envNames: [] as string[],
   concurrency: '' as number | '',
   batch: '',
@@ -63,7 +63,7 @@ export function toRunBody(draft: Draft, envText = ''): RunBody | string {
     startWithinMs: Math.round(draft.startWithinS * 1000),
     ...(draft.tty && { tty: true }),
     ...(Object.keys(env).length > 0 && { env }),
-    ...(draft.toEnv !== null && { toEnv: draft.toEnv }),
+    ...(draft.envOf !== null && { envOf: draft.envOf }),
     ...(Object.keys(limits).length > 0 && { limits }),
   } as RunBody
 }
@@ -88,7 +88,7 @@ export function toDraft(order: RunOrderView, runId: string): Draft {
     timeoutS: timeoutMs / 1000,
     startWithinS: startWithinMs / 1000,
     tty,
-    toEnv: envNames.length > 0 ? runId : null,
+    envOf: envNames.length > 0 ? runId : null,
     envNames,
     concurrency: limits?.concurrency ?? '',
     batch: limits?.batch === undefined ? '' : String(limits.batch),

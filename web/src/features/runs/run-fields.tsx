@@ -99,17 +99,17 @@ export function EnvironmentFields(props: Props & { text: string; onText(text: st
           onChange={(event) => props.onText(event.currentTarget.value)}
         />
       </SimpleGrid>
-      {draft.toEnv !== null && (
+      {draft.envOf !== null && (
         <Group gap="xs" mt="sm">
           <Text size="sm">{t('run.envKept', { names: draft.envNames.join(', ') })}</Text>
-          <Button size="compact-xs" variant="default" onClick={() => change({ toEnv: null, envNames: [] })}>
+          <Button size="compact-xs" variant="default" onClick={() => change({ envOf: null, envNames: [] })}>
             {t('run.envDrop')}
           </Button>
         </Group>
       )}
-      {fields.toEnv && (
+      {fields.envOf && (
         <Text size="sm" c="red" role="alert">
-          {t('run.envRefused', { why: fields.toEnv })}
+          {t('run.envRefused', { why: fields.envOf })}
         </Text>
       )}
       {draft.tty && (

@@ -37,7 +37,7 @@ export function SaveRun(props: { draft: Draft; envText: string; onError(error: u
     const body = toRunBody(draft, envText)
     if (typeof body === 'string') return onError(new Error(body))
     // What the server alone knows cannot be handed to something that runs elsewhere later.
-    if (body.toEnv) return onError(new Error(t('run.envNotSaved', { names: draft.envNames.join(', ') })))
+    if (body.envOf) return onError(new Error(t('run.envNotSaved', { names: draft.envNames.join(', ') })))
     const { program, args, env, cwd, timeoutMs, startWithinMs, limits, hosts, labels, all } = body
     const target = { ...(hosts && { hosts }), ...(labels && { labels }), ...(all && { all }) }
     // What was wrong before is not wrong with this.
