@@ -9,9 +9,9 @@ import { AppModule } from './app.module.ts'
 import { CommandWorker } from './commands/index.ts'
 import { HeartbeatEngine } from './heartbeats/index.ts'
 import { LiveGateway } from './live/index.ts'
+import { openPlatform } from './open-platform.ts'
 import type { Config } from './platform/config/config.ts'
 import type { Logger } from './platform/log.ts'
-import { openPlatform } from './platform/open-platform.ts'
 import { isDatabaseAway } from './platform/prisma/database-errors.ts'
 import { Reinstaller } from './reinstalls/index.ts'
 import { RotationDriver } from './rotations/index.ts'
@@ -38,6 +38,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform), {
       logger: ['error', 'warn'],
       bodyParser: false,
+      // What fails is thrown to here, where all that was started is stopped again.
+      abortOnError: false,
     })
     prepareHttp(app, config)
     const worker = app.get(CommandWorker)

@@ -1,8 +1,8 @@
 import pino from 'pino'
 import { afterEach, expect, it, vi } from 'vitest'
 import { readConfig } from '../platform/config/config.ts'
-import { OidcClient } from '../platform/oidc/oidc-client.ts'
 import { decideSso } from './domain/decide-sso.ts'
+import { OidcClient } from './oidc/oidc-client.ts'
 import { type ProviderShape, StubbedProvider } from './testing/stubbed-provider.ts'
 
 const TENANT = '8f3b6c1e-0000-4000-8000-000000000001'

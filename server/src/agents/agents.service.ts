@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { AgentMethodName, AgentParamsInput, AgentResult } from '@rollcall/contracts/agent'
+import { ServerIdentities } from '../identities/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import {
   type AgentCall,
@@ -10,7 +11,6 @@ import {
 import { type AgentConnector, agentConnector } from '../platform/agent-client/agent-connector.ts'
 import { callWithRetries } from '../platform/agent-client/call-with-retries.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { AgentsRepository } from './agents.repository.ts'

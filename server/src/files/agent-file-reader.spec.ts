@@ -4,7 +4,7 @@ import { MAX_CHUNK_BYTES } from '@rollcall/contracts/agent'
 import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
 import type { AgentsService } from '../agents/index.ts'
-import { encodeFrame } from '../platform/blobs/blob.ts'
+import { encodeFrame } from '../blobs/index.ts'
 import { AgentFileReader } from './agent-file-reader.ts'
 
 const sha256 = (content: Buffer) => createHash('sha256').update(content).digest('hex')

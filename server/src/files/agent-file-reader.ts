@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import { MAX_CHUNK_BYTES, type TransferOrderInput } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
-import { decodeFrame } from '../platform/blobs/blob.ts'
+import { decodeFrame } from '../blobs/index.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { TransferCalls } from './transfer-calls.ts'
 

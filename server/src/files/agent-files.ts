@@ -10,9 +10,7 @@ import {
   type TreeLink,
 } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
-import { type Blob, memoryBlob } from '../platform/blobs/blob.ts'
-import { BlobStore } from '../platform/blobs/blob-store.ts'
-import { BufferPool } from '../platform/blobs/buffer-pool.ts'
+import { type Blob, BlobStore, BufferPool, memoryBlob } from '../blobs/index.ts'
 import { CHUNK_BUFFER_BYTES, type Chunk, LARGE_CHUNK_BYTES, type Part, toChunks } from './content.ts'
 import { STALL_MS, stalled, TransferCalls } from './transfer-calls.ts'
 

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { type Blob, decodeFrame, memoryBlob } from '../platform/blobs/blob.ts'
-import { BufferPool } from '../platform/blobs/buffer-pool.ts'
+import { type Blob, BufferPool, decodeFrame, memoryBlob } from '../blobs/index.ts'
 import { CHUNK_BUFFER_BYTES, toChunks } from './content.ts'
 
 const CONTENTS = [

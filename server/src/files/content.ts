@@ -1,7 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import { type Frame, MAX_CHUNK_BYTES, MAX_FRAMES } from '@rollcall/contracts/agent'
-import { type Blob, readPiece } from '../platform/blobs/blob.ts'
-import type { BufferPool } from '../platform/blobs/buffer-pool.ts'
+import { type Blob, type BufferPool, readPiece } from '../blobs/index.ts'
 
 /** Of a request, which may have two mebibytes: the rest is for what is said of its frames. */
 export const CHUNK_BUFFER_BYTES = 2 * MAX_CHUNK_BYTES - 256 * 1024

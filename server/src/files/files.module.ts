@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
+import { BlobsModule } from '../blobs/index.ts'
 import { AgentFileReader } from './agent-file-reader.ts'
 import { AgentFiles } from './agent-files.ts'
 
 @Module({
-  imports: [AgentsModule],
+  imports: [AgentsModule, BlobsModule],
   providers: [AgentFileReader, AgentFiles],
   exports: [AgentFileReader, AgentFiles],
 })

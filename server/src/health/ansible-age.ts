@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
-import { Artifacts } from '../platform/artifacts/artifacts.ts'
+import { Artifacts } from '../artifacts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'

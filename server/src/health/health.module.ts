@@ -1,7 +1,12 @@
 import { Module } from '@nestjs/common'
+import { ArtifactsModule } from '../artifacts/index.ts'
 import { AnsibleAge } from './ansible-age.ts'
 import { HealthController } from './health.controller.ts'
 import { PlatformMetrics } from './platform-metrics.ts'
 
-@Module({ controllers: [HealthController], providers: [AnsibleAge, PlatformMetrics] })
+@Module({
+  imports: [ArtifactsModule],
+  controllers: [HealthController],
+  providers: [AnsibleAge, PlatformMetrics],
+})
 export class HealthModule {}

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common'
 import { Actor, GuardedHost, type NamedHost, type Principal } from '../access/index.ts'
-import { ServerIdentities } from '../platform/crypto/server-identities.ts'
+import { ServerIdentities } from '../identities/index.ts'
 import { Endpoint } from '../platform/http/endpoint.ts'
 import { viewOfHost } from './host-view.ts'
 import { HostsService } from './hosts.service.ts'

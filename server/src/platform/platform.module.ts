@@ -1,13 +1,9 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common'
-import { Artifacts } from './artifacts/artifacts.ts'
-import { BlobStore } from './blobs/blob-store.ts'
 import { Clock, SystemClock } from './clock/clock.ts'
 import { Repeater } from './clock/repeater.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
-import { ReleaseKeys } from './crypto/release-keys.ts'
 import { Sealer } from './crypto/sealer.ts'
-import { ServerIdentities } from './crypto/server-identities.ts'
 import { LOGGER, type Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { OutgoingAddresses } from './network/outgoing-addresses.ts'
@@ -27,10 +23,6 @@ export interface Platform {
   database: Database
   /** Without its private parts, so that a test may have one of its own. */
   queue: Pick<JobQueue, keyof JobQueue>
-  identities: ServerIdentities
-  releaseKeys: ReleaseKeys
-  artifacts: Artifacts
-  blobs: BlobStore
 }
 
 /** The ports to the outside, for every feature. */
@@ -43,14 +35,10 @@ export class PlatformModule {
       { provide: CONFIG, useValue: platform.config },
       { provide: LOGGER, useValue: platform.log },
       { provide: SERVER_ID, useValue: platform.dataDir.installationId },
-      { provide: ServerIdentities, useValue: platform.identities },
-      { provide: ReleaseKeys, useValue: platform.releaseKeys },
       { provide: DataDir, useValue: platform.dataDir },
       { provide: Sealer, useValue: platform.sealer },
       { provide: Database, useValue: platform.database },
       { provide: JobQueue, useValue: platform.queue },
-      { provide: Artifacts, useValue: platform.artifacts },
-      { provide: BlobStore, useValue: platform.blobs },
       {
         provide: OutgoingAddresses,
         useValue: new OutgoingAddresses(() => platform.config.allowedAddresses),

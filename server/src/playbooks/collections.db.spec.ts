@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { tarArchive } from '../platform/artifacts/tar-archive.ts'
-import { type Blob, memoryBlob } from '../platform/blobs/blob.ts'
-import type { BlobStore } from '../platform/blobs/blob-store.ts'
-import type { GitCommit, GitSource } from '../platform/git/git-source.ts'
+import { tarArchive } from '../artifacts/index.ts'
+import { type Blob, type BlobStore, memoryBlob } from '../blobs/index.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { Catalogue } from './catalogue.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { CollectionsService } from './collections.service.ts'
+import type { GitCommit, GitSource } from './git/git-source.ts'
 
 const COMMIT = 'c'.repeat(40)
 const clock = new ManualClock('2026-01-01T00:00:00Z')

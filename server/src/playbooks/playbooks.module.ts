@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
+import { BlobsModule } from '../blobs/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { FilesModule } from '../files/index.ts'
-import { GitSource } from '../platform/git/git-source.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { ProvisioningModule } from '../provisioning/index.ts'
 import { RunsModule } from '../runs/index.ts'
@@ -12,6 +12,7 @@ import { CollectionSync } from './collection-sync.ts'
 import { CollectionsController } from './collections.controller.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { CollectionsService } from './collections.service.ts'
+import { GitSource } from './git/git-source.ts'
 import { PlaybookHandler } from './playbook.handler.ts'
 import { PlaybooksController } from './playbooks.controller.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
@@ -19,7 +20,15 @@ import { PlaybooksService } from './playbooks.service.ts'
 import { SshPlaybooks } from './ssh-playbooks.ts'
 
 @Module({
-  imports: [AgentsModule, CommandsModule, FilesModule, ProvisioningModule, RunsModule, ToolsModule],
+  imports: [
+    AgentsModule,
+    BlobsModule,
+    CommandsModule,
+    FilesModule,
+    ProvisioningModule,
+    RunsModule,
+    ToolsModule,
+  ],
   controllers: [CollectionsController, PlaybooksController],
   providers: [
     {

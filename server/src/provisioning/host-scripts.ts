@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { PLAYBOOKS_FOLDER } from '../platform/artifacts/tools.ts'
+import { PLAYBOOKS_FOLDER } from '../artifacts/index.ts'
 
 /** What runs on a host itself, by file name under `playbooks/host`. */
 export const hostScript = (name: 'preflight.sh' | 'remove.sh' | 'bootstrap.py'): Promise<Buffer> =>

@@ -1,7 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import { agentConfig } from '@rollcall/contracts/agent'
-import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/artifacts/tools.ts'
-import type { SignedRelease } from '../platform/crypto/signed-release.ts'
+import { PLAYBOOKS_FOLDER, readTools, type SignedRelease, type Tools } from '../artifacts/index.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
 import {
   type AgentArchitecture,

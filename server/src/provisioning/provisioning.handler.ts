@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { HostState } from '@rollcall/contracts/admin'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
+import { type AgentArchive, Artifacts, ReleaseKeys } from '../artifacts/index.ts'
 import {
   type ClaimedCommand,
   type CommandHandler,
@@ -10,11 +11,9 @@ import {
 } from '../commands/index.ts'
 import { RollRepository } from '../heartbeats/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
-import { type AgentArchive, Artifacts } from '../platform/artifacts/artifacts.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { callersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
-import { ReleaseKeys } from '../platform/crypto/release-keys.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { CONFIG } from '../platform/tokens.ts'

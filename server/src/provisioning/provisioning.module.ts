@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
+import { ArtifactsModule } from '../artifacts/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { HostsModule } from '../hosts/index.ts'
+import { IdentitiesModule } from '../identities/index.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { HostChanges } from './host-changes.ts'
 import { MachinesRepository } from './machines.repository.ts'
@@ -14,7 +16,7 @@ import { ProvisioningRepository } from './provisioning.repository.ts'
 import { ProvisioningService } from './provisioning.service.ts'
 
 @Module({
-  imports: [AgentsModule, CommandsModule, HeartbeatsModule, HostsModule],
+  imports: [AgentsModule, ArtifactsModule, CommandsModule, HeartbeatsModule, HostsModule, IdentitiesModule],
   controllers: [ProvisioningController],
   providers: [
     AgentPorts,

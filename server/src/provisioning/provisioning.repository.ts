@@ -10,7 +10,7 @@ import {
   type HostSettings,
   HostsRepository,
 } from '../hosts/index.ts'
-import { ServerIdentities } from '../platform/crypto/server-identities.ts'
+import { ServerIdentities } from '../identities/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
-import { type KnownIdentity, ServerIdentities } from '../platform/crypto/server-identities.ts'
+import { type KnownIdentity, ServerIdentities } from '../identities/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { RotationsService } from './rotations.service.ts'
 

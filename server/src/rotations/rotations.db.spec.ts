@@ -7,11 +7,11 @@ import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type AgentIdentity, AgentsRepository, AgentsService } from '../agents/index.ts'
+import { IdentitiesRepository, ServerIdentities } from '../identities/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import type { Clock } from '../platform/clock/clock.ts'
 import type { Repeater } from '../platform/clock/repeater.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
-import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { RotationDriver } from './rotation-driver.ts'
@@ -42,7 +42,7 @@ const query = (sql: string, values: unknown[] = []) => test.database.pool.query(
 
 beforeAll(async () => {
   test = await TestDatabase.open()
-  identities = await ServerIdentities.open(test.database, sealer)
+  identities = await ServerIdentities.open(new IdentitiesRepository(test.database), sealer)
   rows = new RotationsRepository(test.database, sealer, identities)
   agents = new AgentsRepository(test.database, sealer)
   const service = {
@@ -175,7 +175,7 @@ describe('the schedule', () => {
 
   it('keeps an identity that a host may be about to be added with', async () => {
     await query('DELETE FROM server_identity')
-    identities = await ServerIdentities.open(test.database, sealer)
+    identities = await ServerIdentities.open(new IdentitiesRepository(test.database), sealer)
     await identities.renew(now)
     expect(await identities.removeUnused(now)).toBe(0)
     expect(await identities.list()).toHaveLength(2)

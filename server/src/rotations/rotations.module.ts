@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
+import { IdentitiesModule } from '../identities/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { RotationDriver } from './rotation-driver.ts'
 import { RotationListRepository } from './rotation-list.repository.ts'
@@ -9,7 +10,7 @@ import { RotationsRepository } from './rotations.repository.ts'
 import { RotationsService } from './rotations.service.ts'
 
 @Module({
-  imports: [AgentsModule, RunsModule],
+  imports: [AgentsModule, IdentitiesModule, RunsModule],
   controllers: [RotationsController],
   providers: [
     RotationsRepository,

@@ -1,11 +1,7 @@
 import { join } from 'node:path'
-import { Artifacts } from '../platform/artifacts/artifacts.ts'
-import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { readConfig } from '../platform/config/config.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
-import { ReleaseKeys } from '../platform/crypto/release-keys.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
-import { ServerIdentities } from '../platform/crypto/server-identities.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Platform } from '../platform/platform.module.ts'
 import type { TestDatabase } from '../platform/testing/test-database.ts'
@@ -24,6 +20,8 @@ export async function testPlatform(
     version: '0.0.0',
     config: readConfig({
       ROLLCALL_DATA_DIR: join(folder, 'data'),
+      ROLLCALL_AGENT_FOLDER: join(folder, 'agents'),
+      ROLLCALL_FILES_BYTES: String(FILES_BYTES),
       ROLLCALL_ANSIBLE_BUNDLE: join(folder, 'ansible.tar.gz'),
       // Where the specs' own hosts are.
       ROLLCALL_ALLOWED_ADDRESSES: '127.0.0.0/8,::1',
@@ -39,13 +37,5 @@ export async function testPlatform(
       isUp: async () => isQueueUp,
       close: async () => undefined,
     },
-    identities: await ServerIdentities.open(test.database, sealer),
-    releaseKeys: await ReleaseKeys.open(test.database, sealer, []),
-    artifacts: new Artifacts(
-      join(folder, 'agents'),
-      join(folder, 'ansible.tar.gz'),
-      join(folder, 'releases'),
-    ),
-    blobs: new BlobStore(join(folder, 'files'), FILES_BYTES),
   } satisfies Platform
 }

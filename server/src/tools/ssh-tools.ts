@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Injectable } from '@nestjs/common'
 import { type ErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
-import { Artifacts } from '../platform/artifacts/artifacts.ts'
-import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/artifacts/tools.ts'
+import { Artifacts, PLAYBOOKS_FOLDER, readTools, type Tools } from '../artifacts/index.ts'
 import type { SshExecOptions, SshSession } from '../platform/ssh/index.ts'
 
 const LAY_OUT_MS = 180_000

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
+import { ArtifactsModule } from '../artifacts/index.ts'
 import { FilesModule } from '../files/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { SshTools } from './ssh-tools.ts'
@@ -7,7 +8,7 @@ import { ToolsController } from './tools.controller.ts'
 import { ToolsService } from './tools.service.ts'
 
 @Module({
-  imports: [AgentsModule, FilesModule, HostsModule],
+  imports: [AgentsModule, ArtifactsModule, FilesModule, HostsModule],
   controllers: [ToolsController],
   providers: [SshTools, ToolsService],
   exports: [SshTools, ToolsService],

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
+import { Artifacts, PLAYBOOKS_FOLDER, readTools } from '../artifacts/index.ts'
+import { memoryBlob } from '../blobs/index.ts'
 import { AgentFiles, type TreeMember } from '../files/index.ts'
-import { Artifacts } from '../platform/artifacts/artifacts.ts'
-import { PLAYBOOKS_FOLDER, readTools } from '../platform/artifacts/tools.ts'
-import { memoryBlob } from '../platform/blobs/blob.ts'
 
 /** The tools that a host has now. */
 export interface HostTools {

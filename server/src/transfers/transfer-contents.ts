@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { isTreeFile, MAX_MANIFEST_BYTES, treeEntry } from '@rollcall/contracts/agent'
+import { BlobStore, contentGone, readWhole } from '../blobs/index.ts'
 import type { TreeSync } from '../files/index.ts'
-import { readWhole } from '../platform/blobs/blob.ts'
-import { BlobStore, contentGone } from '../platform/blobs/blob-store.ts'
 import type { Transfer } from './domain/transfer.ts'
 
 type Entries = TreeSync['entries']

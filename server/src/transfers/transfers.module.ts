@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common'
 import { AccessModule } from '../access/index.ts'
+import { BlobsModule } from '../blobs/index.ts'
 import { FilesModule } from '../files/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { RunsModule } from '../runs/index.ts'
@@ -12,7 +13,7 @@ import { TransfersRepository } from './transfers.repository.ts'
 import { TransfersService } from './transfers.service.ts'
 
 @Module({
-  imports: [AccessModule, FilesModule, HostsModule, RunsModule],
+  imports: [AccessModule, BlobsModule, FilesModule, HostsModule, RunsModule],
   controllers: [HostFilesController, TransfersController],
   providers: [TransferContents, TransferEvents, TransferWorker, TransfersRepository, TransfersService],
   exports: [TransferEvents, TransfersService],

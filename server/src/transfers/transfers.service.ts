@@ -9,8 +9,8 @@ import type {
   TransferView,
 } from '@rollcall/contracts/admin'
 import { notFound, type Principal, ScopeRepository, toRef } from '../access/index.ts'
+import { BlobStore } from '../blobs/index.ts'
 import { hashOf } from '../commands/index.ts'
-import { BlobStore } from '../platform/blobs/blob-store.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
 import type { TransferHost } from './domain/transfer.ts'

@@ -1,6 +1,8 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
+import { type AgentArchive, Artifacts, ReleaseKeys, type SignedRelease } from '../artifacts/index.ts'
+import { memoryBlob } from '../blobs/index.ts'
 import {
   type ClaimedCommand,
   type CommandHandler,
@@ -10,13 +12,9 @@ import {
 } from '../commands/index.ts'
 import { AgentFiles } from '../files/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
-import { type AgentArchive, Artifacts } from '../platform/artifacts/artifacts.ts'
-import { memoryBlob } from '../platform/blobs/blob.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { callersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
-import { ReleaseKeys } from '../platform/crypto/release-keys.ts'
-import type { SignedRelease } from '../platform/crypto/signed-release.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { ProvisioningHandler, ProvisioningLog, releaseOf } from '../provisioning/index.ts'

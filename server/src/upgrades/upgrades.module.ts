@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
+import { ArtifactsModule } from '../artifacts/index.ts'
+import { BlobsModule } from '../blobs/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { FilesModule } from '../files/index.ts'
 import { HostsModule } from '../hosts/index.ts'
@@ -16,6 +18,8 @@ import { UpgradesService } from './upgrades.service.ts'
 @Module({
   imports: [
     AgentsModule,
+    ArtifactsModule,
+    BlobsModule,
     CommandsModule,
     FilesModule,
     HostsModule,

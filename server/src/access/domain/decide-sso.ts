@@ -1,6 +1,6 @@
 import { hasUuidForm } from '@rollcall/contracts'
 import type { Role } from '@rollcall/contracts/admin'
-import { type Claims, isLeftOut, isTrue, rolesIn } from '../../platform/oidc/provider-claims.ts'
+import { type Claims, isLeftOut, isTrue, rolesIn } from './provider-claims.ts'
 
 interface KnownUser {
   id: string

@@ -1,9 +1,10 @@
 import { createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto'
 import { keyringText, releaseText } from '@rollcall/contracts/agent'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { TestDatabase } from '../testing/test-database.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { ReleaseKeysRepository } from './release-keys.repository.ts'
 import { ReleaseKeys } from './release-keys.ts'
-import { Sealer } from './sealer.ts'
 
 const RELEASE = { version: '1.2.3', architecture: 'x64' as const, sha256: 'a'.repeat(64), signature: null }
 const sealer = new Sealer(randomBytes(32))
@@ -23,8 +24,8 @@ const isSigned = (key: string, text: string, signature: string) => {
 
 describe('the keys of the servers', () => {
   it('are made once, sealed, and sign releases so that their public half tells', async () => {
-    const keys = await ReleaseKeys.open(test.database, sealer, [])
-    const again = await ReleaseKeys.open(test.database, sealer, [])
+    const keys = await ReleaseKeys.open(new ReleaseKeysRepository(test.database), sealer, [])
+    const again = await ReleaseKeys.open(new ReleaseKeysRepository(test.database), sealer, [])
     const { servers } = await keys.list()
     expect(await again.list()).toEqual({ operator: [], servers })
     expect(servers).toHaveLength(1)
@@ -37,7 +38,7 @@ describe('the keys of the servers', () => {
   })
 
   it('that are older say which is the newest, and sign nothing else', async () => {
-    const keys = await ReleaseKeys.open(test.database, sealer, [])
+    const keys = await ReleaseKeys.open(new ReleaseKeysRepository(test.database), sealer, [])
     await keys.renew(new Date())
     const [newest, older] = (await keys.list()).servers.map(({ key }) => key) as [string, string]
     const { signature, keyring, keyringSignatures } = await keys.sign(RELEASE)
@@ -53,7 +54,7 @@ describe('the keys of the operator', () => {
   const signature = sign(null, Buffer.from(releaseText(RELEASE)), privateKey).toString('base64')
 
   it('alone count, and the servers only hand his signature on', async () => {
-    const keys = await ReleaseKeys.open(test.database, sealer, [key])
+    const keys = await ReleaseKeys.open(new ReleaseKeysRepository(test.database), sealer, [key])
     const signed = await keys.sign({ ...RELEASE, signature })
     expect(signed).toMatchObject({ signature, keyring: keyringText([key]) })
     const servers = (await keys.list()).servers
@@ -67,7 +68,7 @@ describe('the keys of the operator', () => {
     ['is of another release', signature, '1.2.4'],
     ['is no signature', Buffer.alloc(64).toString('base64'), RELEASE.version],
   ])('refuse a release whose signature %s', async (_what, given, version) => {
-    const keys = await ReleaseKeys.open(test.database, sealer, [key])
+    const keys = await ReleaseKeys.open(new ReleaseKeysRepository(test.database), sealer, [key])
     await expect(keys.sign({ ...RELEASE, version, signature: given })).rejects.toMatchObject({
       code: 'release.unsigned',
       message: expect.stringContaining('rollcall release sign'),

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import type { OutgoingAddresses } from '../network/outgoing-addresses.ts'
-import { type BoundedEnd, runBounded } from '../processes/run-bounded.ts'
+import type { OutgoingAddresses } from '../../platform/network/outgoing-addresses.ts'
+import { type BoundedEnd, runBounded } from '../../platform/processes/run-bounded.ts'
 import { type PinnedRemote, pinRemote, remoteOf } from './pinned-remote.ts'
 
 export interface GitCommit {

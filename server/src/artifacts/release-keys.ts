@@ -8,8 +8,8 @@ import {
 } from 'node:crypto'
 import { RollcallError } from '@rollcall/contracts'
 import { keyringText, type ReleaseName, releaseText } from '@rollcall/contracts/agent'
-import type { Database } from '../prisma/database.ts'
-import type { Sealer } from './sealer.ts'
+import type { Sealer } from '../platform/crypto/sealer.ts'
+import type { ReleaseKeysRepository } from './release-keys.repository.ts'
 import type { SignedRelease } from './signed-release.ts'
 
 /** Older keys that still say which is trusted now, to hosts that know no newer one. */
@@ -26,7 +26,7 @@ export interface KnownReleaseKey {
  */
 export class ReleaseKeys {
   private constructor(
-    private readonly database: Database,
+    private readonly rows: ReleaseKeysRepository,
     private readonly sealer: Sealer,
     /** Public keys of the operator; none where the servers sign. */
     private readonly operatorKeys: readonly string[],
@@ -34,12 +34,12 @@ export class ReleaseKeys {
 
   /** Makes the first key of the servers where there is none. */
   static async open(
-    database: Database,
+    rows: ReleaseKeysRepository,
     sealer: Sealer,
     operatorKeys: readonly string[],
   ): Promise<ReleaseKeys> {
-    const keys = new ReleaseKeys(database, sealer, operatorKeys)
-    if ((await database.prisma.releaseKey.count()) === 0) await keys.insert(1, new Date())
+    const keys = new ReleaseKeys(rows, sealer, operatorKeys)
+    if ((await rows.list(1)).length === 0) await keys.insert(1, new Date())
     return keys
   }
 
@@ -76,8 +76,8 @@ export class ReleaseKeys {
 
   /** Makes a new key of the servers. Hosts come to trust it with their next installation or upgrade. */
   async renew(now: Date): Promise<void> {
-    const { _max } = await this.database.prisma.releaseKey.aggregate({ _max: { id: true } })
-    await this.insert((_max.id ?? 0) + 1, now)
+    const [newest] = await this.rows.list(1)
+    await this.insert((newest?.id ?? 0) + 1, now)
   }
 
   /** Lists the keys that hosts are to trust, and the servers' older ones; the newest first. */
@@ -87,7 +87,7 @@ export class ReleaseKeys {
   }
 
   private async own(): Promise<(KnownReleaseKey & { privateKey: KeyObject })[]> {
-    const rows = await this.database.prisma.releaseKey.findMany({ orderBy: { id: 'desc' }, take: MAX_KEPT })
+    const rows = await this.rows.list(MAX_KEPT)
     return rows.map(({ id, publicKey, privateKey, createdAt }) => ({
       key: publicKey,
       createdAt,
@@ -95,20 +95,14 @@ export class ReleaseKeys {
     }))
   }
 
-  /** Where another server has made that one at the same time, that is the one. */
   private async insert(id: number, createdAt: Date): Promise<void> {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519')
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-    await this.database.prisma.releaseKey.createMany({
-      data: [
-        {
-          id,
-          createdAt,
-          publicKey: publicKeyText(publicKey),
-          privateKey: this.sealer.seal(pem, toContext(id)),
-        },
-      ],
-      skipDuplicates: true,
+    await this.rows.insert({
+      id,
+      createdAt,
+      publicKey: publicKeyText(publicKey),
+      privateKey: this.sealer.seal(pem, toContext(id)),
     })
   }
 }

@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readTar } from '../artifacts/tar-reader.ts'
-import { OutgoingAddresses } from '../network/outgoing-addresses.ts'
+import { readTar } from '../../artifacts/index.ts'
+import { OutgoingAddresses } from '../../platform/network/outgoing-addresses.ts'
 import { GitSource } from './git-source.ts'
 
 const MAX = 1024 * 1024

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import * as oidc from 'openid-client'
-import type { Config } from '../config/config.ts'
-import type { OidcConfig } from '../config/oidc-config.ts'
-import { LOGGER, type Logger } from '../log.ts'
-import { CONFIG } from '../tokens.ts'
-import { claimAt, mergeClaims } from './provider-claims.ts'
+import type { Config } from '../../platform/config/config.ts'
+import type { OidcConfig } from '../../platform/config/oidc-config.ts'
+import { LOGGER, type Logger } from '../../platform/log.ts'
+import { CONFIG } from '../../platform/tokens.ts'
+import { claimAt, mergeClaims } from '../domain/provider-claims.ts'
 
 const TIMEOUT_S = 5
 /** After it the provider's description is read anew, so that moved addresses are noticed. Its keys are read when one is new. */

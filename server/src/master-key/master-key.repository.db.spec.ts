@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { TestDatabase } from '../testing/test-database.ts'
-import { CHECK_CONTEXT, ROOT_CONTEXT, rotateMasterKey, SEALED_COLUMNS } from './master-key-rotation.ts'
-import { Sealer } from './sealer.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { CHECK_CONTEXT, ROOT_CONTEXT, rotateMasterKey, SEALED_COLUMNS } from './master-key.repository.ts'
 
 /** What is kept in bytes and is no secret, or is the check itself. */
 const NOT_SEALED = [

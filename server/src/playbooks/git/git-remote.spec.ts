@@ -6,9 +6,9 @@ import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readTar } from '../artifacts/tar-reader.ts'
-import { AddressRanges } from '../network/address-ranges.ts'
-import { OutgoingAddresses } from '../network/outgoing-addresses.ts'
+import { readTar } from '../../artifacts/index.ts'
+import { AddressRanges } from '../../platform/network/address-ranges.ts'
+import { OutgoingAddresses } from '../../platform/network/outgoing-addresses.ts'
 import { GitSource } from './git-source.ts'
 
 const MAX = 1024 * 1024

@@ -1,7 +1,7 @@
 import { RollcallError } from '@rollcall/contracts'
 import type pg from 'pg'
-import type { Database } from '../prisma/database.ts'
-import { Sealer } from './sealer.ts'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import type { Database } from '../platform/prisma/database.ts'
 
 export const CHECK_CONTEXT = 'master-key-check'
 export const ROOT_CONTEXT = 'derivation-root'
@@ -42,6 +42,23 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   column('server_identity', 'id', 'private_key', () => IDENTITY_CONTEXT),
   column('release_key', 'id', 'private_key', (id) => `release-key/${id}`),
 ]
+
+/** Opens the sealer, with the check value of a first start. Throws `server.master_key_wrong` before any secret is used. */
+export async function openSealer(database: Database, masterKey: Buffer): Promise<Sealer> {
+  const sealer = new Sealer(masterKey)
+  const known = await database.prisma.masterKeyCheck.upsert({
+    where: { id: 1 },
+    update: {},
+    create: { id: 1, sealed: sealer.seal(CHECK_CONTEXT, CHECK_CONTEXT) },
+  })
+  if (sealer.open(known.sealed, CHECK_CONTEXT) !== CHECK_CONTEXT)
+    throw new RollcallError(
+      'server.master_key_wrong',
+      'The master key opens the check value to something else. Restore the key that the database was made with.',
+    )
+  if (!known.derivationRoot) return sealer
+  return new Sealer(masterKey, Buffer.from(sealer.open(known.derivationRoot, ROOT_CONTEXT), 'base64'))
+}
 
 /**
  * Seals everything that was sealed with `oldKey` with `newKey`, in one transaction: a server that dies in the middle has

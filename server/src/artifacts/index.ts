@@ -1,0 +1,8 @@
+export { ArtifactsModule } from './artifacts.module.ts'
+export { type AgentArchive, Artifacts } from './artifacts.ts'
+export { readRelease } from './release-archive.ts'
+export { ReleaseKeys } from './release-keys.ts'
+export type { SignedRelease } from './signed-release.ts'
+export { tarArchive } from './tar-archive.ts'
+export { readTar } from './tar-reader.ts'
+export { PLAYBOOKS_FOLDER, readTools, type Tools } from './tools.ts'

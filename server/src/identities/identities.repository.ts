@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common'
+import { Database } from '../platform/prisma/database.ts'
+import type { KnownIdentity } from './domain/known-identity.ts'
+
+/** An identity as it is stored: its private key is sealed. */
+export interface StoredIdentity {
+  pin: string
+  certificate: string
+  privateKey: Uint8Array<ArrayBuffer>
+}
+
+@Injectable()
+export class IdentitiesRepository {
+  constructor(private readonly database: Database) {}
+
+  async isEmpty(): Promise<boolean> {
+    return (await this.database.prisma.serverIdentity.count()) === 0
+  }
+
+  async newestPin(): Promise<string | null> {
+    const row = await this.database.prisma.serverIdentity.findFirst({
+      select: { pin: true },
+      orderBy: { id: 'desc' },
+    })
+    return row?.pin ?? null
+  }
+
+  find(pin: string): Promise<StoredIdentity | null> {
+    return this.database.prisma.serverIdentity.findUnique({ where: { pin } })
+  }
+
+  /** Lists the identities with how many installed agents know each; the newest first. */
+  async list(): Promise<KnownIdentity[]> {
+    const { rows } = await this.database.pool.query<KnownIdentity>(
+      `SELECT pin, created_at AS "createdAt",
+         (SELECT count(*)::int FROM agent WHERE server_pin = server_identity.pin AND installed_at IS NOT NULL) AS agents
+       FROM server_identity ORDER BY id DESC`,
+    )
+    return rows
+  }
+
+  async nextId(): Promise<number> {
+    const { _max } = await this.database.prisma.serverIdentity.aggregate({ _max: { id: true } })
+    return (_max.id ?? 0) + 1
+  }
+
+  /** Inserts an identity unless another server has just taken its id. */
+  async insert(identity: StoredIdentity & { id: number; createdAt: Date }): Promise<void> {
+    await this.database.prisma.serverIdentity.createMany({ data: [identity], skipDuplicates: true })
+  }
+
+  /** Deletes the identities that no agent or rotation refers to and that were replaced before `replacedBefore`. Returns how many. */
+  async deleteUnused(replacedBefore: Date): Promise<number> {
+    const { rowCount } = await this.database.pool.query(
+      `DELETE FROM server_identity AS old
+       WHERE EXISTS (SELECT 1 FROM server_identity AS newer WHERE newer.id > old.id AND newer.created_at < $1)
+         AND NOT EXISTS (SELECT 1 FROM agent WHERE server_pin = old.pin)
+         AND NOT EXISTS (SELECT 1 FROM rotation WHERE server_pin = old.pin)`,
+      [replacedBefore],
+    )
+    return rowCount ?? 0
+  }
+}

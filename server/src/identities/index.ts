@@ -1,0 +1,4 @@
+export type { KnownIdentity } from './domain/known-identity.ts'
+export { IdentitiesModule } from './identities.module.ts'
+export { IdentitiesRepository } from './identities.repository.ts'
+export { ServerIdentities } from './server-identities.ts'
