@@ -1,6 +1,7 @@
 // npm run lint: everything that is checked without being run. Runs on plain Node 20.
 import { availableParallelism } from 'node:os'
 import { installLinters } from './lint/debian-linters.mjs'
+import { checkTables } from './lint/tables.mjs'
 import { filesOf, tryTool } from './lint/tools.mjs'
 import { checkTypes } from './lint/types.mjs'
 import { runMain, say, setUp, UserError } from './setup.mjs'
@@ -23,6 +24,7 @@ const PARTS = [
     name: 'who imports whom',
     check: () => tryTool('depcruise', ['--config', '.dependency-cruiser.cjs', ...CRUISED]),
   },
+  { name: 'who writes which table', check: checkTables },
   { name: 'dead code', check: () => tryTool('knip', []) },
   { name: 'style', check: () => tryTool('biome', ['ci', '--colors=off', '.']) },
 ]

@@ -26,3 +26,12 @@ export const releaseText = ({ version, architecture, sha256 }: ReleaseName): str
 
 /** Makes the list of keys that a host trusts, as it keeps it and as it is signed. */
 export const keyringText = (keys: readonly string[]): string => ['rollcall release keys', ...keys].join('\n')
+
+/** What a host verifies a release with. */
+export interface SignedRelease {
+  signature: string
+  /** The keys that the host is to trust from now on, as `keyringText` writes them. */
+  keyring: string
+  /** Signatures of the keyring by the servers' keys, of which the host may trust one already. */
+  keyringSignatures: string[]
+}

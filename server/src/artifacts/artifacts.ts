@@ -6,9 +6,9 @@ import { pipeline } from 'node:stream/promises'
 import { RollcallError } from '@rollcall/contracts'
 import { releaseSignature } from '@rollcall/contracts/agent'
 import { z } from 'zod'
+import { unpacked } from '../platform/archives/host-tools.ts'
+import { readTar } from '../platform/archives/tar-reader.ts'
 import type { ReleaseIdentity } from './release-archive.ts'
-import { readTar } from './tar-reader.ts'
-import { unpacked } from './tools.ts'
 
 export interface AgentArchive {
   path: string

@@ -7,10 +7,9 @@ import {
   verify,
 } from 'node:crypto'
 import { RollcallError } from '@rollcall/contracts'
-import { keyringText, type ReleaseName, releaseText } from '@rollcall/contracts/agent'
+import { keyringText, type ReleaseName, releaseText, type SignedRelease } from '@rollcall/contracts/agent'
 import type { Sealer } from '../platform/crypto/sealer.ts'
 import type { ReleaseKeysRepository } from './release-keys.repository.ts'
-import type { SignedRelease } from './signed-release.ts'
 
 /** Older keys that still say which is trusted now, to hosts that know no newer one. */
 const MAX_KEPT = 8

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { playbookView } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
-import { PLAYBOOKS_FOLDER } from '../artifacts/index.ts'
+import { PLAYBOOKS_FOLDER } from '../platform/archives/host-tools.ts'
 import { Catalogue } from './catalogue.ts'
 import { validateVariables } from './domain/validate-variables.ts'
 

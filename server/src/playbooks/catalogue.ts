@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { PlaybookView } from '@rollcall/contracts/admin'
 import { type HostScope, isCollectionFor } from '../access/index.ts'
-import { PLAYBOOKS_FOLDER } from '../artifacts/index.ts'
+import { PLAYBOOKS_FOLDER } from '../platform/archives/host-tools.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { readPlaybooks } from './playbook-reader.ts'
 

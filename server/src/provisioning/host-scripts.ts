@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { PLAYBOOKS_FOLDER } from '../artifacts/index.ts'
+import { PLAYBOOKS_FOLDER } from '../platform/archives/host-tools.ts'
 
 /** What runs on a host itself, by file name under `playbooks/host`. */
 export const hostScript = (name: 'preflight.sh' | 'remove.sh' | 'bootstrap.py'): Promise<Buffer> =>

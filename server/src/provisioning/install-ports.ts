@@ -1,5 +1,5 @@
 import type { PortRange, SshCredential } from '@rollcall/contracts/admin'
-import type { SignedRelease } from '../artifacts/index.ts'
+import type { SignedRelease } from '@rollcall/contracts/agent'
 import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import type { OutputStream } from '../platform/ssh/index.ts'
 import type { AgentArchitecture, PreflightCheck } from './domain/preflight-decision.ts'

@@ -1,6 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
-import { agentConfig } from '@rollcall/contracts/agent'
-import { PLAYBOOKS_FOLDER, readTools, type SignedRelease, type Tools } from '../artifacts/index.ts'
+import { agentConfig, type SignedRelease } from '@rollcall/contracts/agent'
+import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/archives/host-tools.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
 import {
   type AgentArchitecture,

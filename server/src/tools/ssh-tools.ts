@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { Injectable } from '@nestjs/common'
 import { type ErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
-import { Artifacts, PLAYBOOKS_FOLDER, readTools, type Tools } from '../artifacts/index.ts'
+import { Artifacts } from '../artifacts/index.ts'
+import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/archives/host-tools.ts'
 import type { SshExecOptions, SshSession } from '../platform/ssh/index.ts'
 
 const LAY_OUT_MS = 180_000

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
-import { Artifacts, PLAYBOOKS_FOLDER, readTools } from '../artifacts/index.ts'
+import { Artifacts } from '../artifacts/index.ts'
 import { memoryBlob } from '../blobs/index.ts'
 import { AgentFiles, type TreeMember } from '../files/index.ts'
+import { PLAYBOOKS_FOLDER, readTools } from '../platform/archives/host-tools.ts'
 
 /** The tools that a host has now. */
 export interface HostTools {

@@ -1,7 +1,8 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import type { SignedRelease } from '@rollcall/contracts/agent'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
-import { type AgentArchive, Artifacts, ReleaseKeys, type SignedRelease } from '../artifacts/index.ts'
+import { type AgentArchive, Artifacts, ReleaseKeys } from '../artifacts/index.ts'
 import { memoryBlob } from '../blobs/index.ts'
 import {
   type ClaimedCommand,

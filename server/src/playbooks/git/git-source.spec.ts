@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readTar } from '../../artifacts/index.ts'
+import { readTar } from '../../platform/archives/tar-reader.ts'
 import { OutgoingAddresses } from '../../platform/network/outgoing-addresses.ts'
 import { GitSource } from './git-source.ts'
 

@@ -8,7 +8,7 @@ import { type TarEntry, tarArchive } from './tar-archive.ts'
 import { readTar, type TarMember } from './tar-reader.ts'
 
 /** The playbooks that ship with the server; the same place from `src` and from `dist`. */
-export const PLAYBOOKS_FOLDER = fileURLToPath(new URL('../../../playbooks', import.meta.url))
+export const PLAYBOOKS_FOLDER = fileURLToPath(new URL('../../../../playbooks', import.meta.url))
 
 /** What becomes a folder under `/opt/rollcall-tools` on a host: Ansible and our playbooks. */
 export interface Tools {
