@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { errorTable } from './error-table.ts'
 
-test('the page of error codes in the guides is the one that the catalogue makes', async () => {
+it('the page of error codes in the guides equals what the catalogue generates', async () => {
   const page = fileURLToPath(new URL('../../docs/guides/errors.md', import.meta.url))
   await expect(errorTable()).toMatchFileSnapshot(page)
 })

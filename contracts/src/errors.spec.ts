@@ -1,11 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ERRORS, type ErrorCode, mayPass, maySay, RollcallError } from './errors.ts'
 
 const entries = Object.entries(ERRORS) as [ErrorCode, (typeof ERRORS)[ErrorCode]][]
 const codesLike = (pattern: RegExp) => entries.filter(([code]) => pattern.test(code))
 
 describe('the catalogue of errors', () => {
-  test('answers 404 for whatever is not there, and 404 for nothing else that has a like name', () => {
+  it('every not_found code answers 404, and no similar code does', () => {
     const missing = codesLike(/(\.|_)(not_found|unknown)$/).filter(
       ([code]) => !['agent.method_unknown', 'file.owner_unknown'].includes(code),
     )
@@ -13,7 +13,7 @@ describe('the catalogue of errors', () => {
     expect(missing.filter(([, { status }]) => status !== 404)).toEqual([])
   })
 
-  test('answers 409 for whatever is in the way of a request that is right by itself', () => {
+  it('every code for a conflict with the present state answers 409', () => {
     const conflicts = codesLike(
       /(_taken|_in_use|conflict|\.exists|changed_meanwhile|\.busy|\.ended|_outdated|_running)$/,
     )
@@ -21,11 +21,11 @@ describe('the catalogue of errors', () => {
     expect(conflicts.filter(([, { status }]) => status !== 409)).toEqual([])
   })
 
-  test('has nothing tried again by itself that was refused', () => {
+  it('no code of a refusal is retried automatically', () => {
     expect(entries.filter(([, { kind, retry }]) => retry && kind !== 'unavailable')).toEqual([])
   })
 
-  test('lets an agent speak of nothing that is not its own', () => {
+  it('an agent may report only error codes of its own', () => {
     const families = entries
       .filter(([code]) => maySay('agent', code))
       .map(([code]) => code.slice(0, code.indexOf('.')))
@@ -33,13 +33,13 @@ describe('the catalogue of errors', () => {
   })
 })
 
-test('an error of a release that is not known here passes by its kind', () => {
+it('an error code of an unknown release is passed on by its kind', () => {
   expect(mayPass({ code: 'host.of_tomorrow', kind: 'unavailable' })).toBe(true)
   expect(mayPass({ code: 'host.of_tomorrow', kind: 'rejected' })).toBe(false)
   expect(mayPass({ code: null })).toBe(false)
   expect(maySay('agent', 'host.of_tomorrow')).toBe(false)
 })
 
-test('an error carries the kind of its entry', () => {
+it('an error carries the kind of its catalogue entry', () => {
   for (const [code, { kind }] of entries) expect(new RollcallError(code, 'why').kind).toBe(kind)
 })

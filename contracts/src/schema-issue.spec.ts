@@ -22,11 +22,11 @@ it.each<[string, z.ZodType, unknown, string]>([
   ['no address', z.email(), 'x', 'must be an e-mail address'],
   ['none of several forms', z.union([z.string(), z.int()]), {}, 'is of no form that is known here'],
   ['what a schema says itself', z.string().min(3, 'must be a colour'), '', 'must be a colour'],
-])('%s is told in plain words', (_what, schema, value, words) => {
+])('an issue of %s is described in plain words', (_what, schema, value, words) => {
   expect(toWords(schema, value)).toEqual([words])
 })
 
-it('of one field one fault is told, and the words of the checker never', () => {
+it('one issue per field is described, never in the words of the schema library', () => {
   const empty = { name: '', address: '', user: '', credential: { type: 'key', privateKey: '' } }
   const faults = fieldErrors(newHost.safeParse(empty).error?.issues ?? [])
   const fields = faults.map(({ field }) => field)

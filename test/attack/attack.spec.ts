@@ -15,7 +15,7 @@ describe.skipIf(reason !== undefined)(
     afterAll(() => setting?.[Symbol.asyncDispose]())
 
     it.each(ATTACKS.map((attack) => [attack.name, attack] as const))(
-      'is refused: %s',
+      'the server refuses this attack: %s',
       async (_name, attack) => {
         expect(await attack.run(setting, { isShort: true })).toEqual([])
       },

@@ -38,26 +38,26 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
   }
 
   describe.each(flavours)('%s', (flavour) => {
-    it('reaches the state "running", with no unit failed', async () => {
+    it('a bed host reaches the state "running" with no failed unit', async () => {
       const host = hostOf(flavour)
       const { stdout } = await host.exec(['systemctl', 'is-system-running', '--wait'])
       expect([stdout, await host.output(['systemctl', '--failed', '--no-legend'])]).toEqual(['running', ''])
     })
 
-    it('lets root in with the key of the bed', async () => {
+    it('a bed host lets root in with the key of the bed', async () => {
       const privateKey = await readFile(bed.key.path, 'utf8')
       expect(await sshRun({ host: hostOf(flavour).address, username: 'root', privateKey }, 'hostname')).toBe(
         `${flavour}-host\n`,
       )
     })
 
-    it('lets a user in with a password, which sudo asks for', async () => {
+    it('a bed host lets a user in with a password, which sudo asks for', async () => {
       const login = { host: hostOf(flavour).address, username: 'ops', password }
       expect(await sshRun(login, 'sudo -n true 2>&1 || echo refused')).toContain('refused')
       expect(await sshRun(login, `echo '${password}' | sudo -S -p '' id -un`)).toBe('root\n')
     })
 
-    it('confines a service that asks to be confined', async () => {
+    it('a bed host confines a service that asks for it', async () => {
       const host = hostOf(flavour)
       const confined = (properties: string[], argv: string[]) =>
         host.exec([...systemdRun, ...properties.map((property) => `--property=${property}`), ...argv])
@@ -74,12 +74,12 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     })
   })
 
-  it('has what its flavour says: python3 on three of the four', async () => {
+  it('a bed host has what its flavour says: python3 on three of the four', async () => {
     const codes = await Promise.all(flavours.map((flavour) => hostOf(flavour).exec(['python3', '--version'])))
     expect(codes.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 127])
   })
 
-  it('gives every host an identity of its own', async () => {
+  it('the bed gives every host an identity of its own', async () => {
     const files = ['etc/ssh/ssh_host_ed25519_key.pub', 'etc/machine-id']
     const all = await Promise.all(
       bed.hosts.flatMap((host) => files.map((file) => readFile(join(host.root, file), 'utf8'))),
@@ -87,14 +87,14 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     expect(new Set(all).size).toBe(2 * bed.hosts.length)
   })
 
-  it('lets hosts reach the bed and nothing beyond it', async () => {
+  it('bed hosts reach the bed and nothing beyond it', async () => {
     const host = hostOf('bookworm')
     expect((await host.exec(['ping', '-c1', '-W2', bed.address])).exitCode).toBe(0)
     expect((await host.exec(['ping', '-c1', '-W2', hostOf('trixie').address])).exitCode).toBe(0)
     expect((await host.exec(['ip', 'route', 'get', '192.0.2.1'])).stderr).toContain('unreachable')
   })
 
-  it('keeps files over a power cut, and no process', async () => {
+  it('a power cut of a bed host keeps its files and no process', async () => {
     const host = hostOf('bookworm')
     await host.output(['systemd-run', '--unit=survivor', 'sleep', 'infinity'])
     await host.output(['dd', 'if=/dev/zero', 'of=/root/kept', 'bs=1k', 'count=1', 'conv=fsync'])
@@ -106,7 +106,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     expect(await host.output(['stat', '--format=%s', '/root/kept'])).toBe('1024')
   })
 
-  it('comes back from a reboot as the same machine, newly booted', async () => {
+  it('a bed host comes back from a reboot as the same machine', async () => {
     const host = hostOf('trixie')
     const bootId = () => host.output(['cat', '/proc/sys/kernel/random/boot_id'])
     const before = await bootId()
@@ -115,7 +115,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     expect(await host.output(['hostname'])).toBe('trixie-host')
   })
 
-  it('stays off after it has shut itself down, until it is booted', async () => {
+  it('a bed host that shut itself down stays off until it is booted', async () => {
     const host = hostOf('trixie')
     await host.output(['systemctl', 'poweroff', '--no-block'])
     await vi.waitUntil(() => !host.isRunning, { timeout: 30_000 })
@@ -128,7 +128,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     ['freeze', 'thaw'],
     ['cut', 'mend'],
     ['dropTraffic', 'restore'],
-  ] as const)('falls silent on %s and speaks again on %s', async (fault, undo) => {
+  ] as const)('a bed host falls silent on %s and speaks again on %s', async (fault, undo) => {
     const host = hostOf('bullseye')
     expect(await host.isSshAnswering()).toBe(true)
     await host[fault]()
@@ -137,7 +137,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     expect(await host.isSshAnswering(10_000)).toBe(true)
   })
 
-  it('can be killed while frozen', async () => {
+  it('a frozen bed host can be killed', async () => {
     const host = hostOf('bullseye')
     await host.freeze()
     await host.powerOff()
@@ -145,7 +145,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     expect(await host.isSshAnswering()).toBe(true)
   })
 
-  it('refuses writes on a full disk, keeps what was there, and takes writes again', async () => {
+  it('a full disk refuses writes, keeps its files, and accepts writes again', async () => {
     const host = hostOf('no-python')
     await host.output(['mkdir', '-p', '/var/lib/app'])
     await host.output(['tee', '/var/lib/app/kept'], { input: 'kept' })
@@ -156,7 +156,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     await host.output(['tee', '/var/lib/app/new'], { input: 'new' })
   })
 
-  it('fills the disk under a service that is confined to it and already runs', async () => {
+  it('filling a disk affects a confined service that already runs', async () => {
     const host = hostOf('bookworm')
     await host.output(['mkdir', '-p', '/var/lib/confined'])
     const script = 'until [ -e /run/go ]; do sleep 0.1; done; echo x > /var/lib/confined/new'
@@ -173,7 +173,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     expect((await running).exitCode).not.toBe(0)
   })
 
-  it('shows another SSH host key after changeSshHostKey', async () => {
+  it('a bed host shows another SSH host key after changeSshHostKey', async () => {
     const host = hostOf('trixie')
     const before = await readFile(join(host.root, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8')
     const now = await host.changeSshHostKey()
@@ -181,7 +181,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     await host.waitForSsh()
   })
 
-  it('runs beside another bed and leaves nothing of it on close', async () => {
+  it('a bed runs beside another bed and leaves nothing behind on close', async () => {
     const other = await Bed.open({ name: 'other' })
     expect(other.address).not.toBe(bed.address)
     const [host] = await other.boot([{ name: 'bookworm-host' }])
@@ -191,7 +191,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     expect(await hostOf('bookworm').isSshAnswering()).toBe(true)
   })
 
-  it('kills the hosts of an owner that was SIGKILLed, and a sweep removes the rest', async () => {
+  it('hosts of a bed whose owner was SIGKILLed die, and a sweep removes the rest', async () => {
     const cli = spawn(process.execPath, [join(import.meta.dirname, 'cli.ts'), 'boot', '1'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
@@ -209,7 +209,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     expect(existsSync(bedDir(idOf(bed)))).toBe(true)
   })
 
-  it('sweeps the bed of a pid that has since been given to another process', async () => {
+  it('a sweep removes the bed of a pid that was since reused', async () => {
     const other = await Bed.open({ name: 'recycled' })
     const file = join(bedDir(idOf(other)), 'bed.json')
     const state = JSON.parse(await readFile(file, 'utf8'))
@@ -219,7 +219,7 @@ describe.skipIf(reason)(suite, { timeout: BOOT_MS }, () => {
     await other.close()
   })
 
-  it('says what the console said when a host does not come up', async () => {
+  it('a host that does not boot fails with the output of its console', async () => {
     const [host] = await bed.boot([{ name: 'broken' }])
     await host?.output(['rm', '/usr/lib/systemd/systemd'])
     await host?.powerOff()

@@ -70,7 +70,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     return theirs
   }
 
-  it('what a target would leave out is not counted among the hosts that it comes to, and is named', async () => {
+  it('hosts that a target leaves out are named, and not counted', async () => {
     await open('/run?labels=env%3Dprod')
     await page.getByText('2 hosts:').waitFor(WAIT)
     await page.getByText('1 left out').or(page.getByText('Left out although it fits:')).first().waitFor(WAIT)
@@ -79,7 +79,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     await page.getByText('fits no host').waitFor(WAIT)
   })
 
-  it('of hosts that are on offer for what is typed Enter takes the first, and a name that is none is told at once', async () => {
+  it('Enter takes the first suggested host, and an unknown name is reported at once', async () => {
     await open('/run?hosts=db-1')
     const box = page.locator('.mantine-TagsInput-inputField')
     await box.pressSequentially('we')
@@ -93,7 +93,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     await page.getByText('unknown: nobody').waitFor(WAIT)
   })
 
-  it('commands are found by a part of the name of their host, and a name that fits none is no fault', async () => {
+  it('commands are found by part of a host name, and a name without a match is no error', async () => {
     await open('/commands')
     const rows = page.locator('tbody tr')
     await rows.first().waitFor(WAIT)
@@ -105,7 +105,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     expect(await page.getByText('This did not work').count()).toBe(0)
   })
 
-  it('a switch that is refused says so and stays as it is', async () => {
+  it('a switch whose change is refused says so and stays as it is', async () => {
     await api.get('POST', '/api/schedules', {
       name: 'uptime',
       cron: '0 4 * * *',
@@ -129,7 +129,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     expect(await toggle.isChecked()).toBe(true)
   })
 
-  it('an address that leads nowhere says so within the pages, with a way back', async () => {
+  it('an unknown address shows a page that says so, with a way back', async () => {
     for (const path of [
       '/nowhere',
       '/runs/nope',
@@ -149,7 +149,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     await page.locator('[data-host=web-1]').waitFor(WAIT)
   })
 
-  it('a page that is not for somebody says so instead of showing its fields', async () => {
+  it('a page without permission says so instead of showing its fields', async () => {
     const vic = await another('vic', 'viewer', null)
     for (const [path, permission] of [
       ['/run', 'commands:run'],
@@ -165,7 +165,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     }
   })
 
-  it('all that is missing of a host is told at once in plain words, each beside its field until that is filled in', async () => {
+  it('every missing field of a host is named at once, beside the field until it is filled in', async () => {
     await open('/hosts/add')
     await page.getByRole('button', { name: 'Show the host key' }).click()
     const faults = page.locator('.mantine-InputWrapper-error')
@@ -180,7 +180,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     expect(await faults.count()).toBeGreaterThanOrEqual(2)
   })
 
-  it('what was wrong is not told any more when it has been put right', async () => {
+  it('an error beside a field disappears once the field is corrected', async () => {
     await open('/files/new')
     await page.getByRole('button', { name: 'Place it' }).click()
     await page.getByText('choose one').waitFor(WAIT)
@@ -216,7 +216,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     ).toBe(0)
   })
 
-  it('each page has a name of its own in the browser, and whoever goes there by keys is at its beginning', async () => {
+  it('each page has its own title, and keyboard navigation starts at its heading', async () => {
     await open('/')
     await expect.poll(() => page.title(), WAIT).toBe('Fleet · Rollcall')
     await page.getByRole('link', { name: 'Schedules', exact: true }).click()
@@ -228,7 +228,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     await expect.poll(() => page.title(), WAIT).toBe('Not found · Rollcall')
   })
 
-  it('hosts that are added together show what becomes of each, and are known again when they are pasted once more', async () => {
+  it('hosts added together show the result of each, and are recognised when pasted again', async () => {
     const pasted = '127.0.0.1:2 one\n127.0.0.1:3 two\n192.0.2.77 db-1'
     const paste = async () => {
       await open('/hosts/add')
@@ -249,7 +249,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     expect(await page.getByRole('button', { name: /Add 0 hosts/ }).isDisabled()).toBe(true)
   })
 
-  it('values of a host that does not answer are not shown as those of now', async () => {
+  it('values of a host that does not answer are not shown as current', async () => {
     await using data = await ServerData.open(server)
     const gone = makeAgents(4)
       .slice(3)
@@ -265,7 +265,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     expect(await page.getByRole('heading', { name: 'Now', exact: true }).count()).toBe(0)
   })
 
-  it('figures alone are of one width, so that a hyphen is as narrow as it should be', async () => {
+  it('digits alone have a fixed width, so that a hyphen stays narrow', async () => {
     await open('/')
     await page.locator('[data-host=web-1]').waitFor(WAIT)
     const variant = (selector: string) =>
@@ -278,7 +278,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     expect(await variant('.stat b')).toBe('tabular-nums')
   })
 
-  it('the admin who has just set the server up is seen to have signed in', async () => {
+  it('the admin who has just set up the server is shown as signed in', async () => {
     await open('/users')
     const row = page.locator('tr', { hasText: 'ada@example.com' })
     await row.waitFor(WAIT)
@@ -298,22 +298,27 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     ['/upgrades', 'light'],
     ['/account', 'dark'],
     ['/nowhere', 'light'],
-  ] as const)('%s in %s has no fault of accessibility, small ones included', async (path, colorScheme) => {
-    // Something refused, for the log to show.
-    expect((await api.call('POST', '/api/runs', { hosts: ['nobody'], program: 'true' })).status).toBe(404)
-    await page.emulateMedia({ colorScheme })
-    await page.setViewportSize({ width: 900, height: 600 })
-    await open(path)
-    await page.getByRole('heading', { level: 1 }).first().waitFor(WAIT)
-    await page.waitForLoadState('networkidle')
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    expect(
-      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`),
-    ).toEqual([])
-    await page.setViewportSize(WIDE)
-  })
+  ] as const)(
+    'the page %s in %s has no accessibility violation, not even a minor one',
+    async (path, colorScheme) => {
+      // Something refused, for the log to show.
+      expect((await api.call('POST', '/api/runs', { hosts: ['nobody'], program: 'true' })).status).toBe(404)
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width: 900, height: 600 })
+      await open(path)
+      await page.getByRole('heading', { level: 1 }).first().waitFor(WAIT)
+      await page.waitForLoadState('networkidle')
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      expect(
+        violations.map(
+          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+        ),
+      ).toEqual([])
+      await page.setViewportSize(WIDE)
+    },
+  )
 
-  it('nothing went wrong in silence', () => {
+  it('no page of the forms reported an error in its console', () => {
     expect(complaints).toEqual([])
   })
 })

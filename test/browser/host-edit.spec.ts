@@ -40,7 +40,7 @@ describe.skipIf(noBed)(`a host whose installation failed ${noBed ?? ''}`, () => 
   }
   const save = () => dialog().getByRole('button', { name: 'Try and save' })
 
-  it('is corrected on its page: what does not work is refused with its reason and changes nothing', async () => {
+  it('a host whose installation failed is edited on its page, and a wrong value is refused without any change', async () => {
     await openDialog()
     expect(await save().isDisabled()).toBe(true)
     await field('SSH port').fill('2')
@@ -56,7 +56,7 @@ describe.skipIf(noBed)(`a host whose installation failed ${noBed ?? ''}`, () => 
     expect((await api.host('lost')).port).toBe(1)
   })
 
-  it('is corrected without being tried where that is asked for, and tried again in place', async () => {
+  it('a host whose installation failed can be edited without a check, and retried on its page', async () => {
     await dialog().getByLabel('Save without trying', { exact: false }).check()
     await save().click()
     await dialog().waitFor({ ...WAIT, state: 'hidden' })

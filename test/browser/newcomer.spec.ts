@@ -46,7 +46,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
   const outputHas = (text: string) =>
     page.getByTestId('output').getByText(text, { exact: false }).first().waitFor(WAIT)
 
-  it('becomes the admin by the link that the server printed, and sees what to do next', async () => {
+  it('a newcomer becomes the admin by the printed link, and sees what to do next', async () => {
     const link = (await readFile(join(server.dataDir, 'setup-link'), 'utf8')).trim()
     await open('/')
     await page.getByText('Set up Rollcall first').waitFor(WAIT)
@@ -58,7 +58,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await page.getByText('There are no hosts yet').waitFor(WAIT)
   })
 
-  it('compares the host key, trusts it, and watches the installation', async () => {
+  it('a newcomer compares the host key, trusts it, and watches the installation', async () => {
     const key = await keyCredential(bed)
     if (key.type !== 'key') throw new Error('a key was expected')
     await page.getByRole('link', { name: 'Add hosts' }).click()
@@ -87,7 +87,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     )
   })
 
-  it('runs a command, reloads in the middle, and loses no line', async () => {
+  it('a newcomer runs a command, reloads in the middle, and loses no line', async () => {
     await open('/run?hosts=web')
     await page.getByText('Shell line').click()
     await page
@@ -107,7 +107,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     expect(await (await server.api()).text(commands[0]?.id ?? '')).toBe(wanted)
   })
 
-  it('opens a terminal, and finds it again with every byte after the server was killed', async () => {
+  it('a newcomer opens a terminal, and finds every byte of it after the server was killed', async () => {
     await open('/hosts/web')
     await page.getByRole('link', { name: 'Terminal', exact: true }).click()
     const terminal = page.getByTestId('terminal')
@@ -131,7 +131,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await terminal.getByText('still-2').first().waitFor(WAIT)
   })
 
-  it('what a host says is text: no markup, no title, nothing runs', async () => {
+  it('text that a host reports is shown as text: no markup, no title, no script', async () => {
     const api = await server.api()
     const evil =
       "printf '<img src=x onerror=window.evil=1><script>window.evil=1</script>\\033]0;pwned\\007\\033[31mred\\033[0m\\n'"
@@ -164,7 +164,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     ['/files/new', 'dark'],
     ['/upgrades/new', 'light'],
   ] as const)(
-    '%s in %s has no serious fault of accessibility, and nothing is cut on a phone',
+    'the page %s in %s has no serious accessibility violation, and nothing is cut off on a phone',
     async (path, colorScheme) => {
       await page.emulateMedia({ colorScheme })
       await open(path)
@@ -181,7 +181,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     },
   )
 
-  it('speaks Chinese when asked to', async () => {
+  it('the web UI speaks Chinese when asked to', async () => {
     await open('/')
     await page.getByRole('button', { name: 'Account and language' }).click()
     await page.getByRole('menuitem', { name: '简体中文' }).click()
@@ -190,7 +190,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await page.getByRole('heading', { name: '主机群' }).waitFor(WAIT)
   })
 
-  it('comes back to the same place when the session has ended', async () => {
+  it('a newcomer returns to the same page after signing in again', async () => {
     await open('/run')
     await page.locator('input[type=text]').last().waitFor(WAIT)
     await context.clearCookies()
@@ -202,7 +202,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await page.waitForURL(/\/run/, WAIT)
   })
 
-  it('was asked nothing by another host, and no page failed', () => {
+  it('no page of the newcomer called another host or failed', () => {
     expect(foreign).toEqual([])
     expect(complaints).toEqual([])
   })

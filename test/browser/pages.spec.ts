@@ -67,7 +67,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     return commands.map(({ id, runId }) => ({ id, runId }))
   }
 
-  it('a word typed into the search keeps the focus and all its letters, however slowly it is typed', async () => {
+  it('the search box keeps the focus and every letter, however slowly one types', async () => {
     await open('/')
     await page.locator('[data-host=web-1]').waitFor(WAIT)
     await page.keyboard.press('/')
@@ -81,7 +81,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await expect.poll(() => search().inputValue(), WAIT).toBe('')
   })
 
-  it('a selector that is half typed leaves the list as it is and says what is missing beside the box', async () => {
+  it('a half-typed selector leaves the list as it is and says what is missing', async () => {
     await open('/')
     await page.locator('[data-host=web-1]').waitFor(WAIT)
     const box = page.getByLabel('Labels, such as')
@@ -98,7 +98,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await page.locator('[data-host=db-1]').waitFor(WAIT)
   })
 
-  it('a filter that is on is to be seen, and can be switched off, though nothing fits any more', async () => {
+  it('an active filter is visible and can be switched off, though nothing matches', async () => {
     await open('/')
     const chip = page.getByRole('button', { name: 'install failed' })
     await chip.click()
@@ -139,7 +139,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     }
   })
 
-  it('a plan that failed on all hosts does not say that nothing would be changed', async () => {
+  it('a plan that failed on all hosts is not shown as "no changes"', async () => {
     const plan = await api.get<{ runId: string; commands: { id: string }[] }>(
       'POST',
       '/api/playbooks/check_service/run',
@@ -153,7 +153,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await page.locator('h1 [data-mode=plan]').waitFor(WAIT)
   })
 
-  it('a playbook shows its tasks to people wherever it is opened, and what it writes for the server nowhere', async () => {
+  it('a playbook run shows its tasks on every page, and its wire format on none', async () => {
     const { runId, commands } = await api.get<{ runId: string; commands: { id: string }[] }>(
       'POST',
       '/api/playbooks/check_service/run',
@@ -171,7 +171,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     expect(await page.getByText('nonce').count()).toBe(0)
   })
 
-  it('a long output is read from its beginning to its end by scrolling, and no line is lost, doubled or cut', async () => {
+  it('a long output is scrolled from beginning to end, and no line is lost, doubled or cut', async () => {
     const [command] = await sh(['web-1'], 'seq -f "line %07.0f of a long output" 1 60000; echo the-last')
     await api.ended(command?.id ?? '')
     await open(`/commands/${command?.id}`)
@@ -204,7 +204,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await output().getByText('line 0000001 of').waitFor(WAIT)
   })
 
-  it('output that could not be read is asked for again by itself where nobody can scroll any further', async () => {
+  it('output that failed to load is requested again automatically at the end of the scroll range', async () => {
     const [command] = await sh(['web-1'], 'seq -f "line %07.0f of a long output" 1 60000')
     await api.ended(command?.id ?? '')
     await open(`/commands/${command?.id}`)
@@ -221,7 +221,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     expect(await output().evaluate((box) => box.scrollHeight)).toBeGreaterThan(height)
   })
 
-  it('what was written to stderr is found, wherever in a long output it stands', async () => {
+  it('lines of stderr are found anywhere in a long output', async () => {
     const script = 'seq -f "out %.0f" 1 200000; echo "the complaint" >&2; seq -f "out %.0f" 1 200000'
     const [command] = await sh(['web-1'], script)
     const [silent] = await sh(['web-1'], 'seq 1 10')
@@ -238,7 +238,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await output().getByText('Nothing was written to stderr').waitFor(WAIT)
   })
 
-  it('whoever follows a fast output sees its end when it has ended, and never an empty pane', async () => {
+  it('a viewer who follows a fast output sees its end, and never an empty pane', async () => {
     const [command] = await sh(
       ['web-1'],
       'for i in $(seq 40); do seq -f "fast $i %.0f" 1 40000; done; echo the-very-last',
@@ -266,7 +266,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     expect(await page.evaluate(() => (window as never as { emptyFrames?: number }).emptyFrames ?? 0)).toBe(0)
   })
 
-  it('a progress line is shown as a terminal shows it, however often it was written over', async () => {
+  it('a progress line is shown as in a terminal, however often it was overwritten', async () => {
     const script = String.raw`i=0; while [ $i -lt 3000 ]; do i=$((i+1)); printf '\rstep %d of 3000 ......' $i; done; printf '\rdone'; echo`
     const [command] = await sh(['web-1'], script)
     await api.ended(command?.id ?? '')
@@ -274,7 +274,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await output().getByText('done 3000 of 3000 ......').waitFor(WAIT)
   })
 
-  it('a terminal is found from any browser, ending it asks first, and what has ended is said', async () => {
+  it('a terminal is found from any browser, asks before it ends, and says how it ended', async () => {
     const screen = (on: Page) => on.getByTestId('terminal').locator('.xterm-rows')
     await open('/terminals?host=web-1')
     await screen(page).getByText('#', { exact: false }).first().waitFor(WAIT)
@@ -306,7 +306,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     expect(conflicts).toEqual([])
   })
 
-  it('a file that is fetched keeps its name', async () => {
+  it('a file fetched from a host keeps its name', async () => {
     await open('/files')
     await page.getByRole('button', { name: 'Fetch a file' }).click()
     await page.getByLabel('Host', { exact: true }).fill('web-1')
@@ -316,7 +316,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     expect((await download).suggestedFilename()).toBe('os-release')
   })
 
-  it('hosts that are removed together are called removed when they are, and what failed is told', async () => {
+  it('hosts removed together are listed as removed, and failures are reported', async () => {
     await db.powerOff()
     await open('/')
     for (const name of ['db-1', 'web-lost']) await page.getByLabel(`Select ${name}`).check()
@@ -329,7 +329,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await notice.getByText('db-1').waitFor(WAIT)
   })
 
-  it('no page has failed in silence', () => {
+  it('no page reported an error in its console', () => {
     expect(uncaught).toEqual([])
   })
 })

@@ -95,7 +95,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     await box.press('Enter')
   }
 
-  it('a log that streams and a terminal that is open go on over a restart, without a lost or doubled byte', async () => {
+  it('a streaming log and an open terminal survive a restart, without a lost or doubled byte', async () => {
     const script = 'i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo "row $i"; sleep 0.05; done'
     const [command] = await api.run({ hosts: ['web'], program: 'sh', args: ['-c', script] })
     const id = command?.id ?? ''
@@ -161,7 +161,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     expect((await web.exec(['stat', '--format=%s %a', '/etc/placed'])).stdout).toBe('20 640')
   })
 
-  it('a playbook is planned, and what it found is told task by task', async () => {
+  it('a planned playbook shows its result task by task', async () => {
     await page.goto(`${server.url}/playbooks`)
     await page.locator('[data-playbook=check_service] a').click()
     await chooseHost('web')
@@ -175,7 +175,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     expect(await page.locator('[data-task=failed]').count()).toBe(0)
   })
 
-  it('an upgrade is shown ring by ring before it is begun, and goes on to its end', async () => {
+  it('an upgrade is shown ring by ring before it starts, and runs to its end', async () => {
     await page.goto(`${server.url}/upgrades`)
     await page.getByRole('link', { name: 'Upgrade agents' }).click()
     await page.getByRole('button', { name: 'Show what would be done' }).click()
@@ -187,7 +187,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     expect(await page.locator('[data-host] [data-state=upgraded]').count()).toBe(2)
   })
 
-  it('what a host says of itself is text', async () => {
+  it('facts that a host reports are shown as text', async () => {
     const name = 'PRETTY_NAME="<img src=x onerror=window.evil=1><script>window.evil=1</script>"'
     await web.output(['sh', '-c', 'rm -f /etc/os-release; echo "$1" > /etc/os-release', 'sh', name])
     await page.goto(`${server.url}/hosts/web`)
@@ -196,7 +196,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     expect(await page.locator('main img').count()).toBe(0)
   })
 
-  it('a viewer is offered nothing that changes, and is refused where the address is known', async () => {
+  it('a viewer is offered no change, and is refused on a typed address', async () => {
     const theirs = await another('vera', 'viewer', null)
     await theirs.locator('[data-host=web]').waitFor(WAIT)
     for (const name of ['Add hosts', 'Users', 'API keys', 'Audit', 'Terminals', 'Run'])
@@ -217,7 +217,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     await theirs.getByText('There is no host called db').first().waitFor(WAIT)
   })
 
-  it('whatever a program writes is text, and a line without an end neither stops the page nor fills it', async () => {
+  it('output of a program is shown as text, and an endless line neither stops nor fills the page', async () => {
     const script = String.raw`printf '\033]0;pwned\007\033]8;;https://evil.example\033\\link\033]8;;\033\\\033]52;c;ZXZpbA==\007\n'
 printf '\342\200\256desrever \377\376 <script>window.evil=1</script><img src=x onerror=window.evil=1>\n'
 head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
@@ -238,7 +238,7 @@ head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
     await seen.close()
   })
 
-  it('a draft is still there after the session has ended and somebody has signed in again', async () => {
+  it('a draft is still there after the session has ended and the user has signed in again', async () => {
     const theirs = await another('dora', 'operator', null)
     await theirs.goto(`${server.url}/run?hosts=web`)
     const program = theirs.getByRole('textbox', { name: 'Program and arguments' })
@@ -254,7 +254,7 @@ head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
     await expect.poll(() => program.inputValue(), WAIT).toBe('systemctl status "my unit"')
   })
 
-  it('everything can be reached by keys: the palette, the search, a row of the table', async () => {
+  it('the palette, the search and a row of the table can be reached by keys', async () => {
     await page.goto(server.url)
     await page.locator('[data-host=web]').waitFor(WAIT)
     await page.keyboard.press('/')

@@ -15,38 +15,44 @@ const reason = await whyNoNamespace()
 if (reason && process.env.CI) throw new Error(reason)
 
 describe.each(await keptVersions())('with release %s', (version) => {
-  it.skipIf(reason)(`this server calls its agent and runs commands there ${reason ?? ''}`, async () => {
-    await using release = await KeptRelease.unpack(version)
-    await using namespace = await LoadNamespace.open()
-    await using server = await ServerProcess.start({ address: namespace.address, launcher: namespace.enter })
-    await using data = await ServerData.open(server)
-    const agents = makeAgents(1, 'real')
-    const serverPins = [await data.serverPin()]
-    await using _ = await RealAgents.start({ namespace, agents, serverPins, earlier: release.folder })
-    const api = await server.api()
-    await api.get('PATCH', '/api/heartbeat-profiles/default', { minMs: 1000, maxMs: 2000 })
-    await data.seed(agents, { state: 'offline' })
-    const [{ name: host = '' } = {}] = agents
-    let status: HostStatus | undefined
-    const isOnline = async () => {
-      status = await api.get<HostStatus>('GET', `/api/hosts/${host}/status`)
-      return status.state === 'online'
-    }
-    await poll(isOnline, { timeoutMs: 60_000, what: 'the earlier agent to be online' })
-    expect(status?.facts).toBeTruthy()
-    const run = async (script: string) => {
-      const [command] = await api.run({ hosts: [host], program: 'sh', args: ['-c', script] })
-      const ended = await api.ended(command?.id ?? '')
-      return { ...ended, text: await api.text(ended.id) }
-    }
-    expect(await run('echo out; exit 3')).toMatchObject({ state: 'failed', exitCode: 3, text: 'out\n' })
-    const [slow] = await api.run({ hosts: [host], program: 'sleep', args: ['600'] })
-    await api.until(slow?.id ?? '', (seen) => seen.state === 'running')
-    await api.get('POST', `/api/commands/${slow?.id}/cancel`)
-    expect(await api.ended(slow?.id ?? '')).toMatchObject({ state: 'cancelled' })
-  })
+  it.skipIf(reason)(
+    `this server calls an agent of an earlier release and runs commands there ${reason ?? ''}`,
+    async () => {
+      await using release = await KeptRelease.unpack(version)
+      await using namespace = await LoadNamespace.open()
+      await using server = await ServerProcess.start({
+        address: namespace.address,
+        launcher: namespace.enter,
+      })
+      await using data = await ServerData.open(server)
+      const agents = makeAgents(1, 'real')
+      const serverPins = [await data.serverPin()]
+      await using _ = await RealAgents.start({ namespace, agents, serverPins, earlier: release.folder })
+      const api = await server.api()
+      await api.get('PATCH', '/api/heartbeat-profiles/default', { minMs: 1000, maxMs: 2000 })
+      await data.seed(agents, { state: 'offline' })
+      const [{ name: host = '' } = {}] = agents
+      let status: HostStatus | undefined
+      const isOnline = async () => {
+        status = await api.get<HostStatus>('GET', `/api/hosts/${host}/status`)
+        return status.state === 'online'
+      }
+      await poll(isOnline, { timeoutMs: 60_000, what: 'the earlier agent to be online' })
+      expect(status?.facts).toBeTruthy()
+      const run = async (script: string) => {
+        const [command] = await api.run({ hosts: [host], program: 'sh', args: ['-c', script] })
+        const ended = await api.ended(command?.id ?? '')
+        return { ...ended, text: await api.text(ended.id) }
+      }
+      expect(await run('echo out; exit 3')).toMatchObject({ state: 'failed', exitCode: 3, text: 'out\n' })
+      const [slow] = await api.run({ hosts: [host], program: 'sleep', args: ['600'] })
+      await api.until(slow?.id ?? '', (seen) => seen.state === 'running')
+      await api.get('POST', `/api/commands/${slow?.id}/cancel`)
+      expect(await api.ended(slow?.id ?? '')).toMatchObject({ state: 'cancelled' })
+    },
+  )
 
-  it('this agent answers its server in words that it takes', async () => {
+  it('this agent answers a server of an earlier release in its protocol', async () => {
     await using release = await KeptRelease.unpack(version)
     const methods = await release.methods()
     // As that server has installed it: it signs nothing.

@@ -37,7 +37,7 @@ describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
   }
   const hasStarted = async (file: string) => (await host.exec(['test', '-e', file])).exitCode === 0
 
-  it('while its host is frozen never runs behind our back: what is said not to have started has not', async () => {
+  it('a command that is cancelled while its host is frozen never runs afterwards', async () => {
     const files = Array.from({ length: 6 }, (_, i) => `/var/tmp/frozen-${i}`)
     await host.freeze()
     const ids = await Promise.all(files.map(start))
@@ -51,7 +51,7 @@ describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
     expect((await host.exec(['pgrep', '-f', 'frozen-'])).stdout).toBe('')
   })
 
-  it('while its host is switched off has certainly not started, and ends soon and for good', async () => {
+  it('a command that is cancelled while its host is off ends soon and never starts', async () => {
     await host.powerOff()
     const id = await start('/var/tmp/off')
     await api.until(id, (command) => command.reasonCode === 'agent.unreachable', 120_000)
@@ -63,7 +63,7 @@ describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
     expect(await hasStarted('/var/tmp/off')).toBe(false)
   })
 
-  it('ends at once where it had left a daemon behind that holds its output', async () => {
+  it('a command whose daemon holds its output ends at once when cancelled', async () => {
     const [command] = await api.run({
       hosts: ['target'],
       program: 'sh',
@@ -75,7 +75,7 @@ describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
     expect((await api.ended(id, 30_000)).state).toMatch(/^(success|cancelled)$/)
   })
 
-  it('as an installation leaves a host that can be installed again', async () => {
+  it('a cancelled installation leaves a host that can be installed again', async () => {
     const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts/target/install')
     await api.get('POST', `/api/commands/${commandId}/cancel`)
     expect((await api.ended(commandId)).state).toMatch(/^(cancelled|success)$/)

@@ -67,7 +67,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
   const mostAtOnce = (all: { from: bigint; to: bigint }[]) =>
     Math.max(...all.map(({ from }) => all.filter((other) => other.from <= from && from < other.to).length))
 
-  it('goes to the hosts whose labels fit, or to all', async () => {
+  it('a run goes to the hosts whose labels match, or to all', async () => {
     const fitting = async (labels: string[]) =>
       (await accept({ labels, program: 'true' })).commands.map(({ host }) => host.name)
     expect(await fitting(['role=web'])).toEqual(['web-1', 'web-2', 'web-3'])
@@ -78,13 +78,13 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     expect(refused).toMatchObject({ status: 409, body: { error: { code: 'host.none_selected' } } })
   })
 
-  it('is under way on no more hosts at a time than it may', async () => {
+  it('a run is under way on no more hosts at a time than its limit', async () => {
     const run = await accept({ all: true, program: 'sh', args: TIMED, limits: { concurrency: 2 } })
     await ended(run.runId)
     expect(mostAtOnce(await spans(run))).toBe(2)
   })
 
-  it('goes in waves, each of which begins when the one before has ended', async () => {
+  it('a run goes in waves, each of which begins when the previous one has ended', async () => {
     const run = await accept({ all: true, program: 'sh', args: TIMED, limits: { batch: '60%' } })
     await ended(run.runId)
     const [one, two, three, four, five] = await spans(run)
@@ -92,7 +92,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     for (const span of [four, five]) for (const to of first) expect(span?.from).toBeGreaterThan(to)
   })
 
-  it('begins nowhere any more when too many have failed, and says so', async () => {
+  it('a run stops after too many failures, and says so', async () => {
     const run = await accept({
       all: true,
       program: 'sh',
@@ -113,7 +113,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     ])
   })
 
-  it('goes on after the server was killed in the middle: every host once, and none too many at a time', async () => {
+  it('a run continues after a kill of the server: every host once, and within its limit', async () => {
     const args = ['-c', `echo once >> /var/tmp/survived; ${TIMED[1]}`]
     const run = await accept({ all: true, program: 'sh', args, limits: { concurrency: 1 } })
     await untilRun(run.runId, ({ counts }) => counts.success >= 1)
@@ -124,7 +124,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     for (const name of NAMES) expect(await hosts.get(name)?.output(['cat', '/var/tmp/survived'])).toBe('once')
   })
 
-  it('is cancelled as a whole', async () => {
+  it('a run is cancelled as a whole', async () => {
     const args = ['-c', 'touch /var/tmp/unwanted; sleep 60']
     const run = await accept({ all: true, program: 'sh', args, limits: { concurrency: 2 } })
     await untilRun(run.runId, ({ counts }) => counts.running === 2)
@@ -136,7 +136,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     expect(touched.filter((exitCode) => exitCode === 0)).toHaveLength(2)
   })
 
-  it('is told by the command line as one output for the hosts that said the same', async () => {
+  it('the CLI shows one output for all hosts that answered the same', async () => {
     const script = 'case $(hostname) in db-2) echo broken >&2; exit 3;; *) echo "fine"; echo hm >&2;; esac'
     const args = [ROLLCALL, 'run', '--all', '--output', 'group', '--', 'sh', '-c', script]
     const told = await promisify(execFile)(process.execPath, args, {

@@ -107,12 +107,12 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect(await cli(...args)).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +0 +1/) })
   })
 
-  it('what was sent in one piece is told as sent', async () => {
+  it('a file sent in one piece is reported as sent', async () => {
     const { hosts } = await ended(await start('/srv/five-bytes', await add(Buffer.from('small'))))
     expect(hosts[0]).toMatchObject({ state: 'success', bytes: 5, totalBytes: 5, filesWritten: 1 })
   })
 
-  it('how far a transfer is comes live, from its beginning to its end', async () => {
+  it('the progress of a transfer is published live, from beginning to end', async () => {
     const id = await start('/srv/live', await add(randomBytes(24 * 1024 * 1024)))
     using live = await LiveClient.open(api)
     const told = (await live.followTransfer(id)).flatMap(({ hosts }) => hosts)
@@ -122,7 +122,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect(told[0]?.state).not.toBe('success')
   })
 
-  it('of a tree only what differs is sent', async () => {
+  it('only files that differ are sent of a tree', async () => {
     const tree = join(folder, 'tree')
     await mkdir(join(tree, 'sub'), { recursive: true })
     for (let i = 0; i < 50; i++) await writeFile(join(tree, 'sub', `f${i}`), `content ${i}`)
@@ -133,7 +133,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect(await readFile(on('srv/tree/sub/f7'), 'utf8')).toBe('changed')
   })
 
-  it('a path that a user of the host has bent elsewhere is refused, and nothing is written there', async () => {
+  it('a path that a user of the host redirected is refused, and nothing is written there', async () => {
     await host.exec(['install', '-d', '-o', 'nobody', '/srv/theirs'])
     await host.exec(['ln', '-s', '/etc', '/srv/theirs/link'])
     const answer = await cli('cp', join(folder, 'motd'), 'store:/srv/theirs/link/rollcall-x')
@@ -143,7 +143,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect(up.code).not.toBe(0)
   })
 
-  it('a transfer goes on where it broke when runner, agent and server were killed under it', async () => {
+  it('a transfer resumes where it broke after runner, agent and server were killed', async () => {
     const content = randomBytes(48 * 1024 * 1024)
     const sha256 = await add(content)
     const id = await start('/srv/big', sha256)
@@ -161,7 +161,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect(await partsIn('srv')).toEqual([])
   })
 
-  it('a file of a host comes here whole, also one that only root may read', async () => {
+  it('a file is fetched from a host whole, also one that only root may read', async () => {
     await host.exec(['install', '-m', '600', '-o', 'nobody', '/etc/hostname', '/srv/secret'])
     const here = (name: string) => join(folder, name)
     expect(await cli('cp', 'store:/srv/secret', here('mine'))).toMatchObject({ code: 0 })
@@ -187,7 +187,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect(entries.map(({ detail }) => detail.path)).toContain('/srv/secret')
   })
 
-  it('of a folder of a host only what differs comes here, and what is no file is told', async () => {
+  it('only files that differ are fetched of a folder, and special files are reported', async () => {
     const script = `mkdir -p /srv/site/sub && cd /srv/site && ln -s /etc/shadow link && mkfifo pipe
       for i in $(seq 1 700); do echo "content $i" > sub/f$i; done; head -c 3000000 /dev/urandom > large; : > empty; chmod 700 sub/f1`
     await host.exec(['sh', '-ec', script])
@@ -266,7 +266,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       for (const name of ['empty', 'sub/deep', 'sub']) await utimes(join(tree, name), 1, 1_000_000_000)
     })
 
-    it('is the same entry by entry: kind, mode, owner, time, target, content, access list and capability', async () => {
+    it('a tree is the same as by rsync in kind, mode, owner, time, target, content, ACL and capability', async () => {
       await byRsync()
       const { code, out } = await byRollcall()
       expect(out).toMatch(/store +success +6 +0 +3 +3 +0/)
@@ -284,7 +284,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       )
     })
 
-    it('comes back from the host with links, folders, contents and times', async () => {
+    it('a tree is fetched from the host with links, folders, contents and times', async () => {
       const back = join(folder, 'every-kind-back')
       expect(await cli('cp', '-r', 'store:/srv/by-rollcall', back)).toMatchObject({ code: 0 })
       const plain = (entries: ReturnType<typeof toPicture>) =>
@@ -292,7 +292,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       expect(plain(toPicture(back))).toEqual(plain(toPicture(on('srv/by-rollcall'))))
     })
 
-    it('loses with --delete what rsync removes, and with --dry-run nothing', async () => {
+    it('a tree sent with --delete loses what rsync removes, and with --dry-run nothing', async () => {
       for (const place of ['by-rollcall', 'by-rsync']) {
         await mkdir(on(`srv/${place}/old/deep`), { recursive: true })
         for (const name of ['old/deep/f', 'old/g', 'sub/h']) await writeFile(on(`srv/${place}/${name}`), 'x')
@@ -320,7 +320,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       expect(await readdir(on('etc'))).toContain('passwd')
     })
 
-    it('names a target that is mounted there, and a full disk, and changes nothing', async () => {
+    it('a tree onto a mount point or a full disk is refused by name, and changes nothing', async () => {
       await writeFile(join(tree, 'a'), 'a third content')
       await writeFile(join(tree, 'b'), 'new')
       await host.exec(['mount', '--bind', '/etc/hostname', '/srv/by-rollcall/a'])
@@ -342,7 +342,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     })
   })
 
-  it('a file of a host comes whole though the agent is killed under it', async () => {
+  it('a file is fetched whole although the agent is killed meanwhile', async () => {
     const response = await fetch(`${api.url}/api/hosts/store/file?path=/srv/big`, {
       headers: { authorization: `Bearer ${api.key}` },
     })
@@ -354,7 +354,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     await poll(async () => (await kept()) === '', { timeoutMs: 20_000, what: 'the copy to be removed' })
   })
 
-  it('a disk without room fails the transfer, says so, and what was there stays', async () => {
+  it('a full disk fails the transfer with a reason, and the old file stays', async () => {
     await host.exec(['mkdir', '-p', '/srv/small'])
     await host.exec(['cp', '/etc/hostname', '/srv/small/file'])
     await host.fillDisk('/srv/small')
@@ -365,7 +365,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect((await host.exec(['ls', '-A', '/srv/small'])).stdout).toBe('file')
   })
 
-  it('tools that are missing or of another content are sent whole and work, and no others', async () => {
+  it('tools that are missing or damaged are sent again and work, and no others are sent', async () => {
     const sync = () => api.get<AdminResponse<'syncTools'>>('POST', '/api/hosts/store/tools')
     const { version, isNew } = await sync()
     expect(isNew).toBe(false)
@@ -379,7 +379,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     expect((await stat(on(`opt/rollcall-tools/${version}`))).mode & 0o777).toBe(0o755)
   })
 
-  it('removing the host takes along what a transfer had not finished', async () => {
+  it('removing a host removes the unfinished files of its transfers', async () => {
     const id = await start('/srv/never', await add(randomBytes(64 * 1024 * 1024)))
     await poll(async () => (await partsIn('srv')).length > 0, {
       timeoutMs: 60_000,

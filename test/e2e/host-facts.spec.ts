@@ -67,7 +67,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
       { timeoutMs: 45_000, everyMs: 200, what: 'the containers to be looked at' },
     )
 
-  it('names the system as uname, os-release and the kernel do', async () => {
+  it('an agent names the system as uname, os-release and the kernel do', async () => {
     const { hostname, kernel, architecture, cpu, boot_id, os } = await status()
     const told = [hostname, kernel, architecture, cpu.cores, boot_id, `${os.id}/${os.version}/${os.name}`]
     const uname = 'uname --nodename; uname --kernel-release; uname --machine; nproc'
@@ -76,7 +76,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
     expect(told.join('\n')).toBe(await shell(`${uname}; ${files}`))
   })
 
-  it('has the memory, load, uptime and clock of the host', async () => {
+  it('an agent reports the memory, load, uptime and clock of its host', async () => {
     // The load is counted anew every five seconds: asked until it was the same before and after.
     const [before, seen, after] = await poll(
       async () => {
@@ -93,7 +93,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
     expectBetween(seen.memory.available_bytes, before.availableBytes, after.availableBytes, slack)
   })
 
-  it('has the disk of df', async () => {
+  it('an agent reports the disk as df does', async () => {
     const before = await rootDiskOf(host)
     const disk = (await status()).disks.find(({ mount }) => mount === '/')
     const after = await rootDiskOf(host)
@@ -102,7 +102,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
     expectBetween(disk?.available_bytes ?? 0, before.availableBytes, after.availableBytes, slack)
   })
 
-  it('has the ports of ss: those that were opened, and none that is connected or was closed', async () => {
+  it('an agent reports the open ports as ss does, and none that is connected or closed', async () => {
     const told = async () =>
       (await status()).open_ports?.map((open) => `${open.protocol} ${open.address} ${open.port}`).sort()
     await host.output(['systemd-run', '--quiet', '--unit=listeners', 'python3', '-c', LISTENERS])
@@ -118,7 +118,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
     expect(await told()).not.toEqual(expect.arrayContaining([LISTENED[0]]))
   })
 
-  it('has the containers of podman ps, first none, then each as it is, and follows what becomes of them', async () => {
+  it('an agent reports containers as podman ps does, and follows their changes', async () => {
     expect(await lookedAt(1)).toMatchObject({
       containers: [],
       container_engines: [{ total: 0, failure: null }],
@@ -135,7 +135,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
     expect(containers?.find(({ name }) => name === 'web')).toMatchObject({ state: 'exited', exit_code: 137 })
   })
 
-  it('says why when podman hangs, answers as fast as ever meanwhile, and ends it', async () => {
+  it('an agent reports that podman hangs, ends it, and answers as fast as before', async () => {
     const before = (await status()).containers
     await host.output([
       'sh',
@@ -163,7 +163,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
     expect((await host.exec(['pgrep', '--full', '/usr/local/bin/podman'])).stdout).toBe('')
   })
 
-  it('knows of no containers where there is no engine, and wakes no runner to find out', async () => {
+  it('an agent on a host without an engine reports no containers, and starts no runner for it', async () => {
     for (let i = 0; i < 10; i++)
       expect(await callers[1]?.call('get_status', {})).toMatchObject({
         containers: [],

@@ -54,7 +54,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
   const ownerOn = (host: Host) =>
     host.output(['cat', `${AGENT_PATHS.config.replace('config.json', 'owner')}`])
 
-  it('an agent is given a port of those that the server has been told', async () => {
+  it('an agent is given one of the configured ports', async () => {
     const added = await add('alpha', machine)
     expect(added.state, await api.text(added.id)).toBe('success')
     const { agent } = await api.host('alpha')
@@ -62,7 +62,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     expect(agent?.port).toBeLessThanOrEqual(7320)
   }, 120_000)
 
-  it('a machine under a second name is refused before anything is changed, and removing that leaves the first one alone', async () => {
+  it('a machine under a second name is refused unchanged, and removing that name leaves the first alone', async () => {
     const owner = await ownerOn(machine)
     const added = await add('beta', machine)
     expect(added).toMatchObject({ state: 'failed', reasonCode: 'host.same_machine' })
@@ -75,7 +75,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     expect(await runs('alpha')).toBe('success')
   }, 120_000)
 
-  it('its agent is taken over on purpose only, and then nobody takes it back by itself', async () => {
+  it('an agent is taken over on purpose only, and not taken back automatically', async () => {
     const added = await add('beta', machine, { allowDuplicate: true })
     expect(added).toMatchObject({ state: 'failed', reasonCode: 'host.agent_taken' })
     expect(await runs('alpha')).toBe('success')
@@ -88,7 +88,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     expect(await states()).toEqual({ beta: expect.stringMatching(/online|degraded/) })
   }, 240_000)
 
-  it('a clone is noticed by its machine id, whatever its SSH host key, and left as it was', async () => {
+  it('a clone is detected by its machine id, whatever its SSH host key, and left unchanged', async () => {
     const id = await machine.output(['cat', '/etc/machine-id'])
     await other.output(['sh', '-c', 'cat > /etc/machine-id'], { input: id })
     const added = await add('clone', other)
@@ -99,7 +99,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     expect(await install('clone')).toMatchObject({ state: 'success' })
   }, 180_000)
 
-  it('a host that shows a new key is kept by the command that its error names', async () => {
+  it('a host with a new key is accepted by the command that its error names', async () => {
     await other.changeSshHostKey()
     const refused = await install('clone')
     expect(refused.reasonCode).toBe('host.key_changed')
@@ -110,7 +110,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     expect(await install('clone')).toMatchObject({ state: 'success' })
   }, 180_000)
 
-  it('an agent moves to another port, over a server that is killed in the middle, and not to one that is taken', async () => {
+  it('an agent moves to another port over a kill of the server, and not to one that is taken', async () => {
     const before = await api.host('clone')
     const { commandId, host } = await set('clone', { agentPorts: '7401' })
     expect(host.agent).toMatchObject({ port: before.agent?.port, nextPort: 7401 })

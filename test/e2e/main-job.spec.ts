@@ -48,7 +48,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       await backends?.[Symbol.asyncDispose]()
     })
 
-    it('brings bare hosts of Debian 11, 12 and 13 online, as root by key and as a user with password sudo', async () => {
+    it('bare hosts of Debian 11, 12 and 13 come online, as root by key and as a user with sudo', async () => {
       const key = await keyCredential(bed)
       const installations = await Promise.all([
         api.addHost({ name: 'old', address: old.address, credential: key }),
@@ -66,7 +66,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       }
     })
 
-    it('keeps secrets out of everything that is shown', async () => {
+    it('no secret is in anything that is shown', async () => {
       const shown =
         JSON.stringify([await api.get('GET', '/api/hosts'), await api.get('GET', '/api/commands')]) +
         server.lines.join('\n')
@@ -74,7 +74,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       expect(shown).not.toContain('PRIVATE KEY')
     })
 
-    it('changes nothing when a host is installed a second time', async () => {
+    it('a second installation of a host changes nothing', async () => {
       const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts/current/install')
       const installation = await api.ended(commandId)
       const log = await api.text(commandId)
@@ -82,7 +82,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       expect(log).toMatch(/changed=0 /)
     })
 
-    it('runs a program on a list of hosts and shows each its own output', async () => {
+    it('a program on a list of hosts shows the output of each', async () => {
       const commands = await api.run({ hosts: ['old', 'current', 'new'], program: 'uname', args: ['-n'] })
       for (const { id, host } of commands) {
         const ended = await api.ended(id)
@@ -91,7 +91,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       }
     })
 
-    it('pushes each line as it is written, both streams in order', async () => {
+    it('each line is pushed as it is written, both streams in order', async () => {
       const script = 'for i in 1 2 3 4 5; do date +%s%3N; date +%s%3N >&2; sleep 0.3; done'
       const [command] = await api.run({ hosts: ['current'], program: 'sh', args: ['-c', script] })
       if (!command) throw new Error('no command')
@@ -104,7 +104,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       for (const line of lines.slice(2)) expect(line.at - Number(line.data)).toBeLessThan(1000)
     })
 
-    it('tells failure, signal, timeout, cancellation and a missing program apart', async () => {
+    it('failure, signal, timeout, cancellation and a missing program are told apart', async () => {
       const run = async (program: string, args: string[], timeoutMs = 60_000) => {
         const [command] = await api.run({ hosts: ['new'], program, args, timeoutMs })
         if (!command) throw new Error('no command')
@@ -130,7 +130,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       expect(await api.ended(long)).toMatchObject({ state: 'cancelled' })
     })
 
-    it('finds the first run when a request is sent again, and refuses its id for another', async () => {
+    it('a repeated request returns the first run, and its id is refused for another', async () => {
       const request = {
         runId: crypto.randomUUID(),
         hosts: ['new'],
@@ -150,7 +150,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       await fresh.exec(['rm', '/tmp/once'])
     })
 
-    it('gives a terminal to a program that asks for one, and takes its input', async () => {
+    it('a program that asks for a terminal gets one, with its input', async () => {
       const [command] = await api.run({
         hosts: ['current'],
         program: 'sh',
@@ -169,7 +169,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       expect(await api.text(id)).toBe('40 100\r\nhello\r\ngot hello\r\n')
     })
 
-    it('leaves nothing running on a host that is removed', async () => {
+    it('a removed host has nothing of ours running', async () => {
       const answers = await Promise.all(
         ['old', 'current', 'new'].map((name) =>
           api.get<{ commandId: string }>('DELETE', `/api/hosts/${name}`),

@@ -84,7 +84,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   const tasks = async (commandId: string) =>
     (await api.get<{ tasks: TaskResult[] }>('GET', `/api/commands/${commandId}/tasks`)).tasks
 
-  it('that deploys converges, changes nothing the second time, and shows no secret', async () => {
+  it('a playbook that deploys converges, changes nothing the second time, and shows no secret', async () => {
     const first = await run('deploy_xray', { variables: xray(4711), diff: true })
     expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success', totals: { failed: 0 } })
     const second = await run('deploy_xray', { variables: xray(4711), ...OVER_SSH })
@@ -105,7 +105,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     )
   })
 
-  it('that checks succeeds, and names the task that fails', async () => {
+  it('a playbook that checks succeeds, and names the task that fails', async () => {
     const check = (name: string, way: object) =>
       run('check_service', { variables: { check_service_name: name, check_service_ports: [4711] }, ...way })
     const through = [await check('rollcall-xray', { via: 'agent' }), await check('rollcall-xray', OVER_SSH)]
@@ -120,7 +120,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(failed.reason).toContain('Task "check_service : The unit is active" failed')
   })
 
-  it('that is planned changes nothing, is applied as planned, and is refused where the host has changed since', async () => {
+  it('a plan changes nothing, is applied as planned, and is refused if the host changed since', async () => {
     const unit = '/etc/systemd/system/rollcall-xray.service'
     const before = await host.output(['cat', unit])
     await host.output(['sed', '-i', 's/^RestartSec=2/RestartSec=9/', unit])
@@ -139,13 +139,13 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(await host.output(['cat', unit])).toBe(before)
   })
 
-  it('with a wrong variable touches no host', async () => {
+  it('a playbook with a wrong variable touches no host', async () => {
     const body = { hosts: ['target'], variables: { xray_port: 1 } }
     const { status } = await api.call('POST', '/api/playbooks/deploy_xray/run', body)
     expect(status).toBe(400)
   })
 
-  it('that removes leaves nothing, and the second time has nothing to do', async () => {
+  it('a playbook that removes leaves nothing, and has nothing to do the second time', async () => {
     const gone = { variables: { xray_state: 'absent' } }
     expect(await run('deploy_xray', { ...gone, ...OVER_SSH })).toMatchObject({ state: 'success', way: 'ssh' })
     const look =
@@ -154,7 +154,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(await run('deploy_xray', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
   })
 
-  it("of one's own is held to the version that was planned; another version runs from then on", async () => {
+  it('a playbook of a user is applied in the version that was planned', async () => {
     const path = '/api/playbooks/mysite%2Fgreet/run'
     const order = { hosts: ['target'], variables: { greeting_name: 'Ada' } }
     const greeting = () => host.output(['cat', '/etc/greeting'])
@@ -172,7 +172,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(there.filter(Boolean).sort()).toEqual([first, second, 'current'].sort())
   })
 
-  it("of one's own comes to the host over SSH as through its agent, also where it was damaged there", async () => {
+  it('a playbook of a user reaches the host over SSH as through its agent, also where it was damaged', async () => {
     const path = '/api/playbooks/mysite%2Fgreet/run'
     const order = { hosts: ['target'], variables: { greeting_name: 'Grace' } }
     const version = await addOwnPlaybooks(server, 'Good day')
@@ -190,7 +190,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(await host.output(['cat', `${own}/roles/greeting/tasks/main.yml`])).toContain('name: Greet')
   })
 
-  it('that deploys a container loads only the archive that it was told of, converges, and is removed', async () => {
+  it('a playbook that deploys a container loads only the named archive, converges, and is removed', async () => {
     const [checksum] = (await host.output(['sh', '-ec', MAKE_TINY])).split(' ')
     const container = {
       container_name: 'web',
@@ -221,7 +221,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(await run('deploy_container', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
   })
 
-  it('that deploys Caddy takes the program where no mirror answers, keeps what runs from a wrong Caddyfile, and loads a right one without an end', async () => {
+  it('a playbook deploys Caddy without a mirror, refuses a wrong Caddyfile, and reloads a right one without downtime', async () => {
     const deploy = (answer: string, way = {}) => run('deploy_caddy', { variables: caddy(answer), ...way })
     const first = await deploy('one')
     expect(first, await api.text(first.commandId)).toMatchObject({
@@ -243,7 +243,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect((await host.exec(['sh', '-c', LOOK_FOR_CADDY])).stdout).toBe('')
   })
 
-  it("that deploys Caddy takes Debian's own where a mirror answers, and removes that too", async () => {
+  it('a playbook deploys the Caddy of Debian where a mirror answers, and removes it too', async () => {
     await using mirror = await DebianMirror.open(bed)
     await mirror.tell(host)
     const deploy = (answer: string, way = {}) =>
@@ -272,7 +272,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(await run('deploy_caddy', CADDY_GONE)).toMatchObject({ state: 'success', totals: { changed: 0 } })
   })
 
-  it('that runs Xray in a container uses Docker where that is what there is, converges, takes a new configuration, and leaves nothing', async () => {
+  it('a playbook runs Xray in Docker, converges, takes a new configuration, and leaves nothing', async () => {
     const [checksum] = (
       await host.output(['sh', '-ec', MAKE_XRAY_IMAGE], { input: XRAY_IN_CONTAINER })
     ).split(' ')
@@ -305,7 +305,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     await host.output(['mv', '/usr/bin/podman.away', '/usr/bin/podman'])
   })
 
-  it('that writes a configuration alone is begun the one way and taken back the other', async () => {
+  it('a playbook that only writes a configuration is applied over one transport and removed over the other', async () => {
     const variables = { xray_config_content: { log: SECRET }, xray_config_path: '/etc/rollcall-x/x.json' }
     const first = await run('deploy_xray_config', { variables })
     expect(first).toMatchObject({ state: 'success', way: 'agent' })
@@ -316,7 +316,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect((await host.exec(['ls', '/etc/rollcall-x'])).stdout).toBe('')
   })
 
-  it('over SSH ends when it is cancelled, takes too long or loses its connection, and leaves nothing on the host', async () => {
+  it('a playbook over SSH ends on cancel, timeout or a lost connection, and leaves nothing on the host', async () => {
     const wait = { check_service_name: 'ssh', check_service_ports: [9], check_service_timeout: 300 }
     const begin = async (body: object = {}) => {
       const order = { hosts: ['target'], variables: wait, ...OVER_SSH, ...body }
@@ -355,7 +355,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     await nothingIsLeft()
   })
 
-  it('goes over SSH by itself where the agent does not answer', async () => {
+  it('a playbook goes over SSH automatically if the agent does not answer', async () => {
     await host.output(['systemctl', 'stop', 'rollcall-agent.service'])
     const check = await run('check_service', { variables: { check_service_name: 'ssh' } })
     expect(check, await api.text(check.commandId)).toMatchObject({ state: 'success', way: 'ssh' })

@@ -110,7 +110,7 @@ describe.skipIf(!isRoot)(`behind a reverse proxy ${isRoot ? '' : '(needs root to
       })
       afterAll(() => proxy?.[Symbol.asyncDispose]())
 
-      it('people sign in over HTTPS, with a cookie for that alone, and are told to stay there', async () => {
+      it('users behind a proxy sign in over HTTPS, with a secure cookie and HSTS', async () => {
         const answer = await ask(proxy.port, '/api/session', { body: { email, password: PASSWORD } })
         expect(answer.status, JSON.stringify(answer.json)).toBe(200)
         cookie = sessionOf(answer)
@@ -119,7 +119,7 @@ describe.skipIf(!isRoot)(`behind a reverse proxy ${isRoot ? '' : '(needs root to
         expect(answer.headers['cache-control']).toBe('no-store')
       })
 
-      it('pages may change things, and the audit log names whose address it was', async () => {
+      it('pages behind a proxy may change things, and the audit log has the client address', async () => {
         const body = { name: `of-${name}`, permissions: ['hosts:read'], scope: null }
         const made = await ask(proxy.port, '/api/keys', { body, cookie })
         expect(made.status, JSON.stringify(made.json)).toBe(201)
@@ -131,7 +131,7 @@ describe.skipIf(!isRoot)(`behind a reverse proxy ${isRoot ? '' : '(needs root to
         await expect.poll(() => newest('outcome=refused')).toMatchObject({ action: 'signIn', from: CLIENT })
       })
 
-      it('/ws tells what happens, and of a stranger the address', async () => {
+      it('/ws works behind a proxy, and a refused client is recorded by its address', async () => {
         const url = `wss://127.0.0.1:${proxy.port}/ws`
         const headers = { host: 'rollcall.example', 'x-forwarded-for': FORGED }
         const socket = new WebSocket(url, {
@@ -150,7 +150,7 @@ describe.skipIf(!isRoot)(`behind a reverse proxy ${isRoot ? '' : '(needs root to
         await expect.poll(() => newest('action=openLive')).toMatchObject({ from: CLIENT, actor: null })
       })
 
-      it('files go through that are larger than what it takes by default', async () => {
+      it('files larger than the default limit of the proxy pass through', async () => {
         const bytes = randomBytes(5 * 1024 * 1024)
         const sha256 = createHash('sha256').update(bytes).digest('hex')
         const answer = await ask(proxy.port, '/api/contents', { bytes, cookie })

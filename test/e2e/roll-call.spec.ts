@@ -86,7 +86,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
     expect(reason).toMatch(SILENCE)
   }
 
-  it('tells of each host what the host says itself', async () => {
+  it('the fleet shows of each host what the host itself says', async () => {
     await each('reboot', async (host) => {
       const before = await procOf(host)
       const seen = await poll(
@@ -121,7 +121,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
     })
   })
 
-  it('counts the same in the metrics, in the health of the whole and in the list', async () => {
+  it('metrics, fleet health and the list of hosts have the same counts', async () => {
     const agree = async () => {
       const metrics = await Metrics.of(api)
       const health = await api.get<ClusterHealth>('GET', '/api/cluster/health')
@@ -141,7 +141,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
 
   // All at the same time, so that each is one of those that the others must not disturb.
   describe.concurrent('side by side', () => {
-    it('without power a host is offline, which viewers are told in a few words, and it comes back by itself', async () => {
+    it('a host without power is offline, viewers see why, and it comes back automatically', async () => {
       using live = await LiveClient.open(api)
       const seen: (LiveEvent & { type: 'fleet' })[] = []
       live.socket.on('message', (text) => {
@@ -179,7 +179,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
       })
     })
 
-    it('frozen a host is offline, thawed it is back; silent without leave, its agent is not installed again', async () => {
+    it('a frozen host is offline and comes back thawed, and its agent is not reinstalled without permission', async () => {
       await each('freeze', async (host) => {
         await host.freeze()
         await expectOffline(host)
@@ -191,7 +191,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
       })
     })
 
-    it('with its cable cut a host is offline, mended it is back', async () => {
+    it('a host with a cut cable is offline, and comes back when it is mended', async () => {
       await each('cut', async (host) => {
         await host.cut()
         await expectOffline(host)
@@ -200,7 +200,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
       })
     })
 
-    it('after a reboot a host is seen again, and as another boot; and failing commands make it degraded until one succeeds', async () => {
+    it('a rebooted host is seen with its new boot, and failing commands make it degraded until one succeeds', async () => {
       await each('reboot', async (host) => {
         const before = (await roll.status(host.name)).facts?.bootId
         await host.reboot()
@@ -220,7 +220,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
       })
     })
 
-    it('a host that refuses our token, or shows another certificate, says so at once, is asked once a round, and waits for a person', async () => {
+    it('a host that refuses the token or shows another certificate has that state at once, and waits for a person', async () => {
       await each('strangers', async (host) => {
         await set(host, { autoReinstall: true })
         const before = (await api.host(host.name)).agent
@@ -268,30 +268,25 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
     it.each([
       ['was stopped', 'stop', ['stop']],
       ['hangs', 'hang', ['kill', '--signal=STOP', '--kill-who=main']],
-    ] as const)(
-      'an agent that %s is installed again with the same identity where SSH works',
-      async (...row) => {
-        const [, fate, how] = row
-        await each(fate, async (host) => {
-          await set(host, { autoReinstall: true })
-          const before = (await api.host(host.name)).agent
-          await systemctl(host, ...how, 'rollcall-agent.service')
-          await expectOffline(host)
-          await roll.until(host.name, 'installing', REINSTALLED_MS)
-          await roll.until(host.name, 'online', REINSTALLED_MS)
-          expect(await roll.reinstallations(host.name)).toEqual([
-            expect.objectContaining({ state: 'success' }),
-          ])
-          expect((await api.host(host.name)).agent).toMatchObject({
-            port: before?.port,
-            certificatePin: before?.certificatePin,
-          })
+    ] as const)('an agent that %s is reinstalled with the same identity if SSH works', async (...row) => {
+      const [, fate, how] = row
+      await each(fate, async (host) => {
+        await set(host, { autoReinstall: true })
+        const before = (await api.host(host.name)).agent
+        await systemctl(host, ...how, 'rollcall-agent.service')
+        await expectOffline(host)
+        await roll.until(host.name, 'installing', REINSTALLED_MS)
+        await roll.until(host.name, 'online', REINSTALLED_MS)
+        expect(await roll.reinstallations(host.name)).toEqual([expect.objectContaining({ state: 'success' })])
+        expect((await api.host(host.name)).agent).toMatchObject({
+          port: before?.port,
+          certificatePin: before?.certificatePin,
         })
-      },
-    )
+      })
+    })
   })
 
-  it('nobody was called anything that was not so, and every change is in the history', async () => {
+  it('no host had a wrong state, and every change is in the history', async () => {
     const online = ['installing', 'online']
     const back = ['offline', 'online']
     const expected: Record<Fate, string[][]> = {
@@ -312,7 +307,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
         expect(expected[fate], `${fate}: ${name}`).toContainEqual(await roll.states(name))
   })
 
-  it('an agent that its administrator starts again is back, though nobody was to install it', async () => {
+  it('an agent that its administrator restarts is back, although reinstalling is off', async () => {
     await each('freeze', async (host) => {
       expect(await roll.reinstallations(host.name)).toEqual([])
       await systemctl(host, 'start', 'rollcall-agent.service')

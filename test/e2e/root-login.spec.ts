@@ -91,7 +91,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
   }
   const modeOf = async (host: Host, path: string) => (await host.output(['stat', '--format=%a', path])).trim()
 
-  it.each([0, 1])('has the umask and the environment that ssh root@host gives (host %i)', async (i) => {
+  it.each([0, 1])('a command has the umask and environment of ssh root@host (host %i)', async (i) => {
     const host = hosts[i] as Host
     const login = await overSsh(host, SHOW)
     // A host that names no locale gets UTF-8, as an ssh client sends it.
@@ -101,7 +101,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     expect(login).toContain(i === 0 ? '0022' : '0027')
   })
 
-  it('stands under an agent that only the servers’ addresses reach, and whose memory comes to no disk', async () => {
+  it('the agent is reached from the addresses of servers only, and its memory is never swapped', async () => {
     for (const host of hosts) {
       const shown = await host.output([
         'systemctl',
@@ -116,7 +116,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     }
   })
 
-  it('makes files that a service can read, and keeps its own to root', async () => {
+  it('a command makes files that a service can read, and the files of the agent are for root only', async () => {
     const [host] = hosts as [Host]
     await byCommand(host, 'mkdir -p /srv/site/below && echo x > /srv/site/below/page')
     expect(await modeOf(host, '/srv/site/below')).toBe('755')
@@ -128,7 +128,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
   it.each([
     ['cancelled', 'setsid sleep 345 & env -i setsid sleep 345 & wait'],
     ['timed_out', '(setsid sleep 345 &) ; env -i setsid sleep 345 & wait'],
-  ])('tells what a %s command left behind', async (state, script) => {
+  ])('a %s command reports the processes that it left behind', async (state, script) => {
     const [host] = hosts as [Host]
     const more = state === 'timed_out' ? { timeoutMs: 2000 } : {}
     const [command] = await api.run({ hosts: ['plain'], program: 'sh', args: ['-c', script], ...more })
@@ -149,7 +149,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     expect(stdout).toContain('2 processes left: sleep')
   })
 
-  it('is stored as far as the server’s bound, with a mark, and what was cut is counted', async () => {
+  it('output is stored up to the bound of the server, with a mark and a count of what was cut', async () => {
     const script = 'echo begin; head -c 3000000 /dev/zero | tr "\\0" x; echo end'
     const [command] = await api.run({ hosts: ['plain'], program: 'sh', args: ['-c', script] })
     const id = command?.id ?? ''
@@ -171,7 +171,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     expect(stdout + stderr).toContain(`and ${ended.droppedBytes} that were cut`)
   })
 
-  it('is root’s own login shell in root’s home where it is a terminal', async () => {
+  it('a terminal is the login shell of root in the home of root', async () => {
     const host = hosts[1] as Host
     const { command } = await api.get<{ command: { id: string } }>('POST', '/api/hosts/strict/terminals', {
       columns: 80,
@@ -192,7 +192,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     ['agent', 1],
     ['ssh', 1],
   ])(
-    'is a playbook with root’s home and umask, and temporary files on the disk (by %s, host %i)',
+    'a playbook has the home and umask of root, and temporary files on disk (by %s, host %i)',
     async (via, i) => {
       const host = hosts[i] as Host
       await host.output([

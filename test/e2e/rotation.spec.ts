@@ -60,7 +60,7 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     expect(await api.ended(command?.id ?? '')).toMatchObject({ state: 'success' })
   }
 
-  it('are new on demand, under a command that runs on and without a word of trouble', async () => {
+  it('credentials are rotated on demand under a running command, without an error', async () => {
     const script = 'for i in $(seq 1 20); do echo $i; sleep 0.2; done'
     const [running] = await api.run({ hosts: ['turned'], program: 'sh', args: ['-c', script] })
     await api.until(running?.id ?? '', (seen) => seen.outputBytes > 0)
@@ -80,7 +80,7 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     expect(events.map(({ to }) => to)).not.toContain('identity_changed')
   })
 
-  it('come with a new identity of the servers, by which alone the agent knows them from then on', async () => {
+  it('credentials are rotated with a new identity of the servers, the only one that the agent then accepts', async () => {
     const before = await config()
     const { identities } = await api.get<AdminResponse<'renewServerIdentity'>>(
       'POST',
@@ -102,13 +102,13 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     })
   })
 
-  it('work, and the rotation ends, when the server is killed in the middle, again and again', async () => {
+  it('credentials work and the rotation ends when the server is killed again and again', async () => {
     const before = await rotate()
     for (let count = 0; count < 3; count++) await server.restart('SIGKILL')
     await expectRotated(before)
   })
 
-  it('work, and the rotation ends, when the agent is killed in the middle', async () => {
+  it('credentials work and the rotation ends when the agent is killed in the middle', async () => {
     await host.exec(['systemctl', 'stop', 'rollcall-agent.service'])
     const before = await rotate()
     await host.exec(['systemctl', 'start', 'rollcall-agent.service'])
@@ -118,7 +118,7 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     await expectRotated(before)
   })
 
-  it('come to a host that had no power when they were made, after its boot', async () => {
+  it('credentials reach a host that was off when they were made, after its boot', async () => {
     await host.powerOff()
     const before = await rotate()
     await expect.poll(async () => (await api.host('turned')).state, TIMEOUT).toBe('offline')
@@ -127,7 +127,7 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     await expectRotated(before)
   })
 
-  it('work, and the rotation ends, when the power is lost at twelve moments of it', async () => {
+  it('credentials work and the rotation ends over twelve losses of power', async () => {
     for (let cut = 0; cut < POWER_CUTS; cut++) {
       const before = await rotate()
       // Spread over the second that a rotation takes, so that each of its steps is met.

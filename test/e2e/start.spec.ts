@@ -8,7 +8,7 @@ import { WebSocket } from 'ws'
 import { ServerProcess } from '../fleet/server-process.ts'
 
 describe('a start', () => {
-  it('is refused with another master key than the one the database was made with, and the secrets stay readable', async () => {
+  it('a start with another master key is refused, and the secrets stay readable', async () => {
     await using server = await ServerProcess.start()
     await server.end('SIGTERM')
     const env = { ROLLCALL_MASTER_KEY: randomBytes(32).toString('base64') }
@@ -17,14 +17,14 @@ describe('a start', () => {
     expect((await (await server.api()).call('GET', '/api/hosts')).status).toBe(200)
   })
 
-  it('is refused on a folder that a living server holds, and the message names the folder', async () => {
+  it('a start on the data folder of a running server is refused, and the message names the folder', async () => {
     await using server = await ServerProcess.start()
     await expect(server.startSecond()).rejects.toThrow(
       new RegExp(`Another Rollcall server uses ${server.dataDir}`),
     )
   })
 
-  it('is refused at a port that was asked for and is taken', async () => {
+  it('a start on a port that is taken is refused', async () => {
     const squatter = createServer().listen(0, '127.0.0.1')
     await once(squatter, 'listening')
     const { port } = squatter.address() as { port: number }
@@ -34,7 +34,7 @@ describe('a start', () => {
     squatter.close()
   })
 
-  it('finds its data again, and keys that only its owner can read', async () => {
+  it('a start finds its data again, and keys that only its owner can read', async () => {
     await using server = await ServerProcess.start()
     const before = (await server.api()).key
     await server.restart('SIGTERM')
@@ -43,7 +43,7 @@ describe('a start', () => {
       expect((await stat(join(server.dataDir, file))).mode & 0o777).toBe(0o600)
   })
 
-  it('opens the live connection to programs with a key and to its own pages, and to nobody else', async () => {
+  it('the live connection is open to programs with a key and to own pages, and to no others', async () => {
     await using server = await ServerProcess.start()
     const { key } = await server.api()
     const open = async (headers: Record<string, string>) => {

@@ -42,7 +42,7 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
   const killAgent = () =>
     host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
 
-  it('ends with its true result and each byte once, after agent, server and database were killed under it', async () => {
+  it('a command ends with its true result and each byte once after agent, server and database were killed', async () => {
     const { server, api } = await onlineServer()
     await using _ = server
     const id = await start(api)
@@ -58,7 +58,7 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     expect(await api.text(id)).toBe(COUNTED)
   })
 
-  it('is seen whole by a viewer who comes back with its offset after the server was killed', async () => {
+  it('a viewer who reconnects with its offset after a kill of the server sees the whole output', async () => {
     const { server, api } = await onlineServer()
     await using _ = server
     const id = await start(api)
@@ -78,7 +78,7 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     expect(seen).toBe(COUNTED)
   })
 
-  it('is not lost when the queue forgets everything, and goes on when Redis and PostgreSQL were killed', async () => {
+  it('a command survives an emptied queue, and continues after Redis and PostgreSQL were killed', async () => {
     await using backends = await Backends.start()
     const { server, api } = await onlineServer({
       databaseUrl: backends.databaseUrl,
@@ -100,7 +100,7 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     expect(await api.text(running)).toBe(COUNTED)
   })
 
-  it('is lost, and never silently run again, when its host loses power', async () => {
+  it('a command whose host loses power is lost, and never silently run again', async () => {
     const { server, api } = await onlineServer()
     await using _ = server
     const id = await start(api, 'echo ran >> /var/tmp/power; sync; echo started; sleep 600')
@@ -112,7 +112,7 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     expect(await api.ended(next?.id ?? '')).toMatchObject({ state: 'success' })
   })
 
-  it('is waited for, and its host shown as offline, while the cable is cut', async () => {
+  it('a command is waited for, and its host shown as offline, while the cable is cut', async () => {
     const { server, api } = await onlineServer()
     await using _ = server
     const id = await start(api)
@@ -127,7 +127,7 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     await expect.poll(async () => (await api.host('survivor')).state, { timeout: 60_000 }).toBe('online')
   })
 
-  it('leaves no room for the agent to dial out: it owns no connection that it opened', async () => {
+  it('an agent under a running command owns no connection that it opened', async () => {
     const { server, api } = await onlineServer()
     await using _ = server
     const id = await start(api)

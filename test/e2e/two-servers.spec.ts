@@ -146,10 +146,10 @@ describe.skipIf(reason)(
       await expectPeace()
     }
 
-    it('is shared by halves, taken over when one is killed, and shared again when that is back', () =>
+    it('two servers share the roll by halves, one takes over from a killed one, and they share it again', () =>
       expectTakeoverAndReturn())
 
-    it('is taken over when one stands still, which calls each at most once more when it goes on', async () => {
+    it('the roll of a stopped server is taken over, and it calls each agent at most once more', async () => {
       await fleet.simulator.forget()
       process.kill(fleet.second.pid, 'SIGSTOP')
       try {
@@ -160,7 +160,7 @@ describe.skipIf(reason)(
       await expectPeace()
     })
 
-    it('goes on without a burst or a false alarm when the database was away', async () => {
+    it('the roll continues without a burst or a false alarm after the database was away', async () => {
       const { backends, first, simulator } = fleet
       await fleet.data[Symbol.asyncDispose]()
       await backends.killPostgres()
@@ -179,26 +179,29 @@ describe.skipIf(reason)(
     it.each([
       ['a stop in order', 'SIGTERM', 0],
       ['ten minutes away', 'SIGKILL', 600],
-    ] as const)('is called in time and without a burst by one that starts again after %s', async (...row) => {
-      const [, signal, awayS] = row
-      const { first, second, simulator, data } = fleet
-      await second.end('SIGTERM')
-      await setRhythm(first, TENTH)
-      await untilAllCalled(fleet, Date.now(), TENTH.maxMs + TAKEOVER_MS)
-      await first.end(signal)
-      await data.query(
-        `UPDATE roll SET due_at = due_at - away, last_answer_at = last_answer_at - away
+    ] as const)(
+      'a server that starts again after %s calls the roll in time and without a burst',
+      async (...row) => {
+        const [, signal, awayS] = row
+        const { first, second, simulator, data } = fleet
+        await second.end('SIGTERM')
+        await setRhythm(first, TENTH)
+        await untilAllCalled(fleet, Date.now(), TENTH.maxMs + TAKEOVER_MS)
+        await first.end(signal)
+        await data.query(
+          `UPDATE roll SET due_at = due_at - away, last_answer_at = last_answer_at - away
        FROM (SELECT $1 * interval '1 second' AS away) AS pause`,
-        [awayS],
-      )
-      await simulator.forget()
-      await first.start()
-      await untilAllCalled(fleet, 0, (65 / 60) * TENTH.maxMs + 2 * SLACK_MS)
-      expect((await simulator.records()).greatestRate('heartbeat')).toBeLessThanOrEqual(mostPerS(TENTH))
-      expect(await falseAlarms(fleet)).toEqual([])
-    })
+          [awayS],
+        )
+        await simulator.forget()
+        await first.start()
+        await untilAllCalled(fleet, 0, (65 / 60) * TENTH.maxMs + 2 * SLACK_MS)
+        expect((await simulator.records()).greatestRate('heartbeat')).toBeLessThanOrEqual(mostPerS(TENTH))
+        expect(await falseAlarms(fleet)).toEqual([])
+      },
+    )
 
-    it('is the same where they have a Redis', async () => {
+    it('two servers with Redis share the roll in the same way', async () => {
       const { first, second } = fleet
       const env = { REDIS_URL: fleet.backends.redisUrl }
       await first.end('SIGTERM')

@@ -81,7 +81,7 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     expect((await host.exec(['systemctl', 'cat', 'rollcall-upgrade-guard.service'])).exitCode).not.toBe(0)
   }
 
-  it('bring a new agent while a command runs, which ends with its real result', async () => {
+  it('an upgrade under a running command leaves it to end with its real result', async () => {
     const version = await releases.add('9.0.0')
     const script = 'for i in $(seq 1 60); do echo $i; sleep 0.2; done; exit 7'
     const [command] = await api.run({ hosts: ['one'], program: 'sh', args: ['-c', script] })
@@ -97,7 +97,7 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     await expectTidy(hosts[0] as Host)
   })
 
-  it('go by the keys that the host trusts: none from before releases were signed, a newer one, and no stranger’s', async () => {
+  it('an upgrade is accepted by the keyring of the host: none yet, a newer one, and never a foreign key', async () => {
     const [host] = hosts as [Host]
     const keyring = '/etc/rollcall-agent/release-keys'
     const kept = () => host.output(['cat', keyring])
@@ -128,7 +128,7 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     await host.output(['sh', '-c', 'printf %s "$1" > "$2"', 'sh', second, keyring])
   })
 
-  it('bring it to a fleet in rings, the canary first', async () => {
+  it('an upgrade reaches a fleet in rings, the canary first', async () => {
     const version = await releases.add('9.0.1')
     const rings = { canary: 1, batch: 5, gateMs: 500 }
     const { state, hosts: each, parts } = await states(await start({ all: true, version, rings }))
@@ -144,21 +144,24 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     ['never answers', neverAnswers, 'rolled_back'],
     ['says another version', wrongVersion, 'rolled_back'],
     ['is for another architecture', otherArchitecture, 'refused'],
-  ] as const)('put the old agent back on every host when the new one %s', async (what, flaw, state) => {
-    const before = await allRunning()
-    const version = await releases.add(`9.1.0-${what.replaceAll(/[^a-z]/g, '-')}`, flaw)
-    // Each is tried, whatever became of the others.
-    const rings = { canary: 0, batch: 10, gateMs: 0, stopAfterFailures: HOSTS + 1 }
-    const { hosts: each, parts } = await states(await start({ all: true, version, rings }))
-    expect(each, JSON.stringify(parts)).toEqual(Array(HOSTS).fill(state))
-    for (const { reason } of parts) expect(reason).toMatch(/\w/)
-    expect(await allRunning()).toEqual(before)
-    const after = await api.run({ hosts: hosts.map(({ name }) => name), program: 'true' })
-    for (const { id } of after) expect(await api.ended(id)).toMatchObject({ state: 'success' })
-    await Promise.all(hosts.map(expectTidy))
-  })
+  ] as const)(
+    'an upgrade puts the old agent back on every host when the new one %s',
+    async (what, flaw, state) => {
+      const before = await allRunning()
+      const version = await releases.add(`9.1.0-${what.replaceAll(/[^a-z]/g, '-')}`, flaw)
+      // Each is tried, whatever became of the others.
+      const rings = { canary: 0, batch: 10, gateMs: 0, stopAfterFailures: HOSTS + 1 }
+      const { hosts: each, parts } = await states(await start({ all: true, version, rings }))
+      expect(each, JSON.stringify(parts)).toEqual(Array(HOSTS).fill(state))
+      for (const { reason } of parts) expect(reason).toMatch(/\w/)
+      expect(await allRunning()).toEqual(before)
+      const after = await api.run({ hosts: hosts.map(({ name }) => name), program: 'true' })
+      for (const { id } of after) expect(await api.ended(id)).toMatchObject({ state: 'success' })
+      await Promise.all(hosts.map(expectTidy))
+    },
+  )
 
-  it('touch no other host when the canary was not upgraded', async () => {
+  it('an upgrade touches no other host when its canary failed', async () => {
     const before = await allRunning()
     const version = await releases.add('9.1.1', crashes)
     const { state, hosts: each } = await states(await start({ all: true, version }))
@@ -169,7 +172,7 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     expect(await allRunning()).toEqual(before)
   })
 
-  it('change nothing where the release does not fit on the disk', async () => {
+  it('an upgrade changes nothing if the release does not fit on the disk', async () => {
     const [host] = hosts as [Host]
     const before = await running(host)
     const version = await releases.add('9.1.2')
@@ -184,7 +187,7 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     expect((await upgradeOne('one', version)).part.state).toBe('upgraded')
   })
 
-  it('change nothing when the archive is cut short', async () => {
+  it('an upgrade changes nothing if the archive is truncated', async () => {
     const version = await releases.add('9.2.0')
     await truncate(releases.path(version), 1_000_000)
     const { part, log } = await upgradeOne('two', version)

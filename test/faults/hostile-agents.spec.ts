@@ -106,7 +106,7 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
   })
   afterAll(() => setting?.[Symbol.asyncDispose]())
 
-  it('are each in the state that is true of them, with the reason, and no other one is', async () => {
+  it('hostile agents are each in their true state with the reason, and no other agent is', async () => {
     const expected = HOSTILE.map(({ fault, state, code }) => Array(EACH).fill(`${fault}: ${state} ${code}`))
     await expect.poll(statesNow, { timeout: 30_000 }).toEqual(expected)
     for (const { fault, state, code, says } of HOSTILE) {
@@ -122,7 +122,7 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
     expect(others.filter(({ state }) => state !== 'online')).toEqual([])
   })
 
-  it('are asked once a round where another try would be no use', async () => {
+  it('hostile agents are called once a round where a retry would be useless', async () => {
     // Twice around, so that a round with retries would have been seen.
     const roundsOf = async () => {
       const seen = await setting.simulator.records()
@@ -147,7 +147,7 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
     }
   })
 
-  it('make no other one late, and the server no bigger than what it lets in', async () => {
+  it('hostile agents make no other agent late, and the server no bigger than its bounds', async () => {
     const after = await Metrics.of(api())
     expect(after.quantileSince(before, LATENESS, 0.99)).toBeLessThanOrEqual(1)
     const records = await setting.simulator.records()
@@ -160,7 +160,7 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
     expect((await rssOfServer()) - rssBefore).toBeLessThan(150 * MEBIBYTE)
   })
 
-  it('have their facts kept as text where they are text, and none of them where they are not', async () => {
+  it('facts of hostile agents are kept if they are text, and dropped otherwise', async () => {
     const status = async (fault: Fault) =>
       api().get<HostStatus>('GET', `/api/hosts/${nameOf(indexesOf(fault)[0] ?? 0)}/status`)
     const { facts } = await status('markup')
@@ -174,7 +174,7 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
     expect(page.headers.get('content-type')).toMatch(/^application\/json/)
   })
 
-  it('are online again by themselves when they behave', async () => {
+  it('hostile agents are online again automatically once they behave', async () => {
     const all = HOSTILE.flatMap(({ fault }) => indexesOf(fault))
     await setting.simulator.behave(all, {})
     await expect
@@ -190,7 +190,7 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
     [{ minMs: -1, maxMs: 4000 }, 'minMs'],
     [{ minMs: 1000, maxMs: 0 }, 'maxMs'],
     [{ minMs: 1000, maxMs: 4000, offlineAfterMs: 4000 }, 'offlineAfterMs'],
-  ])('cannot be given a profile with impossible bounds: %j', async (bounds, field) => {
+  ])('a profile with impossible bounds is refused: %j', async (bounds, field) => {
     const refused = async (method: string, path: string, body: object) => {
       const answer = await api().call<{ error: { code: string; fields: { field: string }[] } }>(
         method,

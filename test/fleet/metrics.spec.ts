@@ -11,12 +11,12 @@ late_seconds_count ${counts[2]}
 calls_total{outcome="answered"} 40
 `)
 
-it('reads one series, and 0 for one that was never counted', () => {
+it('one series of metrics is read, and 0 for one that was never counted', () => {
   expect(page([0, 0, 0]).value('calls_total{outcome="answered"}')).toBe(40)
   expect(page([0, 0, 0]).value('calls_total{outcome="silent"}')).toBe(0)
 })
 
-it('takes a quantile of what came between two pages alone: its bucket, or a place within that', () => {
+it('a quantile is taken of what came between two pages only', () => {
   const before = page([1000, 1000, 1000])
   const after = page([1090, 1100, 1100])
   expect(after.quantileSince(before, 'late_seconds', 0.99)).toBe(0.5)

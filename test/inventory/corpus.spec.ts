@@ -94,12 +94,15 @@ const ours = ({ hosts }: Imported) =>
   )
 
 describe('inventories are read as Ansible reads them', () => {
-  it.each([...files('.ini'), ...files('.yml')])('%s', async (name) => {
-    const imported = readHosts(toText(name))
-    expect(imported.format).toBe(name.endsWith('.ini') ? 'ini' : 'yaml')
-    expect(imported.unread).toEqual([])
-    expect(ours(imported)).toEqual(byName(hostsOf(await listed(name))))
-  })
+  it.each([...files('.ini'), ...files('.yml')])(
+    'the inventory %s is read as Ansible reads it',
+    async (name) => {
+      const imported = readHosts(toText(name))
+      expect(imported.format).toBe(name.endsWith('.ini') ? 'ini' : 'yaml')
+      expect(imported.unread).toEqual([])
+      expect(ours(imported)).toEqual(byName(hostsOf(await listed(name))))
+    },
+  )
 })
 
 /** What `ssh -G` says of a name. */
@@ -116,7 +119,7 @@ async function resolved(config: string, name: string): Promise<Map<string, strin
 const has = ({ problems }: ImportedHost, code: string) => problems.some((problem) => problem.code === code)
 
 describe('OpenSSH configs are read as ssh reads them', () => {
-  it.each(files('.conf'))('%s', async (name) => {
+  it.each(files('.conf'))('the OpenSSH config %s is read as ssh reads it', async (name) => {
     const config = join(folder, name)
     await writeFile(config, toText(name))
     const include = (pattern: string) =>
@@ -153,6 +156,6 @@ describe('OpenSSH configs are read as ssh reads them', () => {
   })
 })
 
-it('reads at least forty files, so that a pattern that finds none is no success', () => {
+it('the corpus holds at least forty files, so that an empty pattern does not pass', () => {
   expect(files('.ini').length + files('.yml').length + files('.conf').length).toBeGreaterThanOrEqual(40)
 })

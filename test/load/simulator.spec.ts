@@ -79,7 +79,7 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     return clients[0]
   })
 
-  it('have each a certificate of its own, and no session is resumed', async () => {
+  it('simulated agents have a certificate each, and resume no session', async () => {
     const seen = await Promise.all(
       [1, 2].map(async (index) => {
         const socket = await dial(server, index)
@@ -92,7 +92,7 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     expect(seen).toEqual([agent(1).identity.certificate, agent(2).identity.certificate])
   })
 
-  it('answer every stranger with the same bytes, and say so in the record', async () => {
+  it('simulated agents answer every stranger with the same bytes, and record it', async () => {
     const { path, token } = agent(3)
     await simulator.forget()
     const ask = async (identity: Identity, line: string, headers: string) => {
@@ -116,7 +116,7 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     expect(await ask(server, line, right)).toContain('HTTP/1.1 200 OK')
   })
 
-  it('tell facts that keep the contract, are as long as a busy host’s, and move', async () => {
+  it('simulated agents report facts by the contract, as long as those of a busy host, and changing', async () => {
     const client = clientOf(4)
     const bodies = [await beat(client), await beat(client)].map(({ body }) => body)
     const [first, second] = bodies.map((body) =>
@@ -147,19 +147,22 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     ['status_500', 'status 500', 'status 500'],
     ['status_503', 'status 503', 'status 503'],
   ]
-  it.each(faults)('that are %s are so on open and on new connections, until it is lifted', async (...row) => {
-    const [fault, kept, fresh] = row
-    const index = 5 + (faults.findIndex(([name]) => name === fault) % 16)
-    const client = clientOf(index)
-    expect(await outcome(client)).toBe('sound')
-    await simulator.behave([index], { fault })
-    const seen = await Promise.all([outcome(client), outcome(clientOf(index))])
-    expect(seen).toEqual([expect.stringMatching(`^(${kept})$`), fresh])
-    await simulator.behave([index], {})
-    expect(await outcome(clientOf(index))).toBe('sound')
-  })
+  it.each(faults)(
+    'simulated agents that are %s are so on open and new connections, until it is lifted',
+    async (...row) => {
+      const [fault, kept, fresh] = row
+      const index = 5 + (faults.findIndex(([name]) => name === fault) % 16)
+      const client = clientOf(index)
+      expect(await outcome(client)).toBe('sound')
+      await simulator.behave([index], { fault })
+      const seen = await Promise.all([outcome(client), outcome(clientOf(index))])
+      expect(seen).toEqual([expect.stringMatching(`^(${kept})$`), fresh])
+      await simulator.behave([index], {})
+      expect(await outcome(clientOf(index))).toBe('sound')
+    },
+  )
 
-  it('hide a prototype, markup and another certificate where they are told to', async () => {
+  it('simulated agents send a prototype, markup or another certificate where configured', async () => {
     await simulator.behave([21], { fault: 'proto_keys' })
     expect((await beat(clientOf(21))).body).toContain('"result":{"__proto__":{"isPolluted":true}')
     await simulator.behave([21], { fault: 'markup' })
@@ -171,12 +174,12 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     socket.destroy()
   })
 
-  it('send a hundred megabytes to whoever takes them', async () => {
+  it('simulated agents send a hundred megabytes to a caller that reads them', async () => {
     await simulator.behave([21], { fault: 'huge' })
     expect((await clientOf(21).post(JSON.stringify(BEAT))).body).toHaveLength(100_000_000)
   })
 
-  it('take their time, and tell the wrong one', async () => {
+  it('simulated agents delay their answers, and report a wrong clock', async () => {
     const behaviour: Behaviour = { latencyMs: [200, 300], clockOffsetMs: 3_600_000, cpuPercent: 97 }
     await simulator.behave([22], behaviour)
     const started = performance.now()
@@ -186,7 +189,7 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     expect(status.result.cpu.used_percent).toBe(97)
   })
 
-  it('flap, each at moments of its own', async () => {
+  it('simulated agents flap, each at its own moments', async () => {
     const flapping = { periodMs: 600, soundShare: 0.5 }
     await simulator.behave([22, 23], { fault: 'closed', flapping })
     const seen = new Map([22, 23].map((index) => [index, new Set<string>()]))
@@ -204,7 +207,7 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     await simulator.behave([22, 23], {})
   })
 
-  it('say who called when, how often, and over which connections', async () => {
+  it('simulated agents record who called when, how often, and over which connections', async () => {
     await simulator.forget()
     const [one, other] = [clientOf(1), clientOf(1)]
     await beat(one)

@@ -34,7 +34,7 @@ const memory = (name: string) => bundle.at(`${name}/__pycache__/yaml.json`)
 const play = (name: string) =>
   bundle.play<{ said: string; own: string; basic: string }>('project', { bundle: name })
 
-it('takes from itself, compiled, what a module imports of Ansible, and from the playbook what that has put in its place', async () => {
+it('the Ansible bundle imports its own compiled modules, and those of the playbook in their place', async () => {
   const expected = {
     said: '1',
     own: 'the playbook',
@@ -45,7 +45,7 @@ it('takes from itself, compiled, what a module imports of Ansible, and from the 
   expect(await play('bundle')).toEqual(expected)
 })
 
-it('parses anew what it cannot remember: where its memory was cut off, and of another text', async () => {
+it('the Ansible bundle parses again if its cache is damaged or of another text', async () => {
   await cp(bundle.at('bundle'), bundle.at('damaged'), { recursive: true, preserveTimestamps: true })
   await writeFile(memory('damaged'), '{"a": ')
   expect((await play('damaged')).said).toBe('1')

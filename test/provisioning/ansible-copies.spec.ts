@@ -126,7 +126,7 @@ function steady(value: unknown): unknown {
   return Object.fromEntries(kept.map(([name, one]) => [name, steady(one)]))
 }
 
-it('has each of the modules say in a copy what it says in a new Python, and leaves no temporary file', async () => {
+it('each module answers in a fork what it answers in a new Python, and leaves no temporary file', async () => {
   const inCopies = await said({})
   expect(await readdir(bundle.at('remote'))).toEqual([])
   // Its files are kept for people to look at: Ansible runs none from memory then.
@@ -141,7 +141,7 @@ async function copied(variables: Record<string, string>) {
   return Object.keys(SPECIAL).filter((name) => who[name]?.includes(bundle.at('bundle')))
 }
 
-it('copies only where a new Python would be like this one', async () => {
+it('modules run in a fork only where a new Python would be the same', async () => {
   expect(await copied({})).toEqual(['plain', 'short'])
   expect(await copied({ ansible_python_interpreter: '/usr/bin/../bin/python3' })).toEqual([])
 })

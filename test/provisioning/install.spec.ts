@@ -13,7 +13,7 @@ describe.skipIf(reason)(suite, () => {
   afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   describe.each(['bullseye', 'bookworm', 'trixie'] as const)('%s', (flavour) => {
-    it('as root by key: it listens, a second run changes nothing, and removal leaves nothing', async () => {
+    it('an installation as root by key listens, a second one changes nothing, and removal leaves nothing', async () => {
       const [host] = await fleet.boot({ name: `${flavour}-root`, flavour })
       if (!host) throw new Error('no host')
       const before = await filesOf(host)
@@ -53,7 +53,7 @@ describe.skipIf(reason)(suite, () => {
       ).toBe('')
     })
 
-    it('as a user by password, whose sudo asks for it', async () => {
+    it('an installation works as a user by password, whose sudo asks for it', async () => {
       const [host] = await fleet.boot({ name: `${flavour}-ops`, flavour, user: OPS })
       if (!host) throw new Error('no host')
       const login = { user: 'ops', credential: { type: 'password' as const, password: PASSWORD } }
@@ -68,7 +68,7 @@ describe.skipIf(reason)(suite, () => {
     })
   })
 
-  it('ends commands that still run when it removes, and leaves what users started', async () => {
+  it('a removal ends commands that still run, and leaves processes of users', async () => {
     const [host] = await fleet.boot({ name: 'busy' })
     if (!host) throw new Error('no host')
     const target = fleet.target(host)

@@ -45,17 +45,23 @@ describe.skipIf(reason)(suite, () => {
   it.each<[string, Partial<InstallTarget>]>([
     ['root', {}],
     ['a user with sudo', { user: 'ops', credential: { type: 'password' as const, password: PASSWORD } }],
-  ])('cancelled in the playbook as %s: it ends on the host too, and secrets go', async (_who, login) => {
-    const host = await boot(login.user ? 'cancelled-ops' : 'cancelled-root', { user: OPS, flavour: 'trixie' })
-    const target = fleet.target(host, login)
-    const controller = new AbortController()
-    const ports = portsThat('Lay out the release', () => controller.abort(new Error('cancelled')))
-    await expect(fleet.install(target, ports, controller.signal)).rejects.toThrow('cancelled')
-    await expect.poll(() => leftProcesses(host), { timeout: 15_000 }).toBe('')
-    for (const home of ['/root', '/home/ops'])
-      expect((await host.exec(['ls', `${home}/.rollcall-staging`])).exitCode).not.toBe(0)
-    await expectMended(host, target)
-  })
+  ])(
+    'an installation cancelled in the playbook as %s ends on the host too, and leaves no secret',
+    async (_who, login) => {
+      const host = await boot(login.user ? 'cancelled-ops' : 'cancelled-root', {
+        user: OPS,
+        flavour: 'trixie',
+      })
+      const target = fleet.target(host, login)
+      const controller = new AbortController()
+      const ports = portsThat('Lay out the release', () => controller.abort(new Error('cancelled')))
+      await expect(fleet.install(target, ports, controller.signal)).rejects.toThrow('cancelled')
+      await expect.poll(() => leftProcesses(host), { timeout: 15_000 }).toBe('')
+      for (const home of ['/root', '/home/ops'])
+        expect((await host.exec(['ls', `${home}/.rollcall-staging`])).exitCode).not.toBe(0)
+      await expectMended(host, target)
+    },
+  )
 
   it.each([
     'Uploading',
@@ -63,7 +69,7 @@ describe.skipIf(reason)(suite, () => {
     'Lay out the release',
     'Write configuration',
     'Record what was started',
-  ])('power lost at "%s": the next run mends it', async (marker) => {
+  ])('an installation that lost power at "%s" is repaired by the next one', async (marker) => {
     const host = await boot(`power-${marker.toLowerCase().replace(/[^a-z]+/g, '-')}-x`)
     const target = fleet.target(host)
     const ports = portsThat(marker, () => host.powerOff())
@@ -75,7 +81,7 @@ describe.skipIf(reason)(suite, () => {
     await expectMended(host, target)
   })
 
-  it('a cable cut in the playbook: noticed within half a minute, and mended by the next run', async () => {
+  it('a cable cut during an installation is noticed within half a minute, and repaired by the next one', async () => {
     const host = await boot('cut')
     const target = fleet.target(host)
     let cutAt = 0
@@ -89,7 +95,7 @@ describe.skipIf(reason)(suite, () => {
     await expectMended(host, target)
   })
 
-  it('two runs at once: the newer one ends the older', async () => {
+  it('a newer installation ends an older one of the same host', async () => {
     const host = await boot('twice')
     const target = fleet.target(host)
     const started = Promise.withResolvers<void>()
@@ -104,7 +110,7 @@ describe.skipIf(reason)(suite, () => {
     expect(await older).toMatchObject({ code: expect.stringMatching(/^(install\.playbook_failed|host\.)/) })
   })
 
-  it('an agent that does not start: its own log is shown, and a good one mends it', async () => {
+  it('an agent that does not start is reported with its log, and a good one repairs it', async () => {
     const host = await boot('silent')
     const target = fleet.target(host)
     await using broken = await otherArchive(
@@ -117,7 +123,7 @@ describe.skipIf(reason)(suite, () => {
     await expectMended(host, target)
   })
 
-  it('a damaged archive: nothing of it is installed', async () => {
+  it('a damaged archive is not installed in any part', async () => {
     const host = await boot('damaged')
     const damaged = { ...fleet.archive, sha256: '0'.repeat(64) }
     const ports = fleet.ports({ agentArchive: async () => damaged })
@@ -129,7 +135,7 @@ describe.skipIf(reason)(suite, () => {
     await expectMended(host, fleet.target(host))
   })
 
-  it('a release that is signed with another key, for other content or not at all: nothing of it is laid out', async () => {
+  it('a release signed with another key, for other content or not at all is not laid out', async () => {
     const host = await boot('unsigned')
     const stranger = new ReleaseSigner()
     const wrong: Partial<InstallPorts>[] = [
@@ -159,7 +165,7 @@ describe.skipIf(reason)(suite, () => {
     expect(await host.output(['cat', '/etc/rollcall-agent/release-keys'])).toBe(fleet.signer.keyring)
   })
 
-  it('a new release: the older one stays, those before it go, and the agent restarts', async () => {
+  it('a new release keeps the one before it, removes older ones, and restarts the agent', async () => {
     const host = await boot('releases')
     const target = fleet.target(host)
     const serve = (tag: string) =>

@@ -135,7 +135,7 @@ describe.skipIf(reason)(suite, () => {
     )
 
   describe('login files', () => {
-    it('that print on both outputs and read the input are no hindrance: files go through a shell, and the log says why', async () => {
+    it('login files that print and read input are no obstacle: files go through a shell, and the log says why', async () => {
       const log = await added('noisy')
       expect(log).toContain(
         'through a shell and not by SFTP, since login files of the user print "Welcome to web-1"',
@@ -146,7 +146,7 @@ describe.skipIf(reason)(suite, () => {
       expect(await filesOf(host)).toEqual(before)
     })
 
-    it('that leave something running, which holds the outputs, do not hold up a program that has ended', async () => {
+    it('login files that leave a process holding the outputs do not delay a program that has ended', async () => {
       const session = await connectSsh({
         ...target('lingering'),
         signal: LIVING,
@@ -158,7 +158,7 @@ describe.skipIf(reason)(suite, () => {
       await session.close()
     })
 
-    it('that print without end are given up, and not when the host likes it', async () => {
+    it('login files that print without end are aborted by us and not by the host', async () => {
       const error = await refused('flooding')
       expect(error).toMatchObject({
         code: 'ssh.no_shell',
@@ -166,11 +166,11 @@ describe.skipIf(reason)(suite, () => {
       })
     })
 
-    it('that print hundreds of kilobytes are none either', async () => {
+    it('login files that print hundreds of kilobytes are no obstacle', async () => {
       expect(await signedIn('chatty')).toContain('a login file')
     })
 
-    it('that run something else are told in its own words', async () => {
+    it('login files that run another program are reported in the words of that program', async () => {
       const leaves = await refused('leaver')
       const waits = await waiting
       expect(waits).toMatchObject({ code: 'ssh.no_shell', message: expect.stringContaining('within 30 s') })
@@ -180,33 +180,36 @@ describe.skipIf(reason)(suite, () => {
   })
 
   describe('sessions', () => {
-    it('one at a time is enough for a whole installation', async () => {
+    it('one session at a time suffices for a whole installation', async () => {
       const log = await added('oneseat')
       expect(log).toMatch(/agent .*: 100 % of/)
       expect(log).not.toContain('through a shell')
     })
 
     it.each(['oneseat', 'twoseats', 'threeseats', 'fourseats'] as const)(
-      '%s are enough for calls side by side',
+      'sessions limited to %s suffice for concurrent calls',
       async (user) => {
         expect(await signedIn(user)).toBe('sftp')
       },
     )
 
-    it('that are not allowed at all are told, with the option that does it', async () => {
+    it('sessions that are not allowed are reported with the option of sshd', async () => {
       const error = await refused('noseat')
       expect(error).toMatchObject({ code: 'ssh.no_session', message: expect.stringContaining('MaxSessions') })
     })
 
-    it('begin behind a banner of two hundred kilobytes', async () => {
+    it('sessions begin behind a banner of two hundred kilobytes', async () => {
       expect(await signedIn('bannered')).toBe('sftp')
     })
   })
 
   describe('ways to sign in', () => {
-    it.each(['both', 'bothasked', 'asked'] as const)('%s: key and password together', async (user) => {
-      expect(await signedIn(user)).toBe('sftp')
-    })
+    it.each(['both', 'bothasked', 'asked'] as const)(
+      '%s signs in by key and password together',
+      async (user) => {
+        expect(await signedIn(user)).toBe('sftp')
+      },
+    )
 
     it('a password that is missing besides the key is asked for by name', async () => {
       const error = await refused('both', { credential: key() })
@@ -223,11 +226,11 @@ describe.skipIf(reason)(suite, () => {
       expect(journal.match(/Failed password for both/g)).toHaveLength(1)
     })
 
-    it.each(['ed25519', 'ecdsa', 'rsa'])('a certificate of an %s key', async (kind) => {
+    it.each(['ed25519', 'ecdsa', 'rsa'])('a certificate of an %s key signs in', async (kind) => {
       expect(await signedIn('certified', { credential: certified(kind, 'certified') })).toBe('sftp')
     })
 
-    it('a certificate for somebody else is refused, saying whom it is for', async () => {
+    it('a certificate for another user is refused, saying whom it is for', async () => {
       const error = await refused('certified', { credential: certified('ed25519', 'somebody') })
       expect(error).toMatchObject({ code: 'ssh.auth_failed' })
       expect(error.message).toContain('certificate "odd" for somebody')
@@ -241,7 +244,7 @@ describe.skipIf(reason)(suite, () => {
       return { type: 'key' as const, privateKey: read(path), certificate: read(`${path}-cert.pub`) }
     }
 
-    it.each(['v2', 'v3'])('a PuTTY key of version %s with a passphrase', async (version) => {
+    it.each(['v2', 'v3'])('a PuTTY key of version %s with a passphrase signs in', async (version) => {
       const read = (name: string) =>
         readFileSync(new URL(`../../server/src/platform/ssh/testing/putty-${name}`, import.meta.url), 'utf8')
       const keys = '/home/noisy/.ssh/authorized_keys'
@@ -257,24 +260,24 @@ describe.skipIf(reason)(suite, () => {
       ['forced', 'Only backups here', /forced command/],
       ['nologin', 'This account is currently not available', /usermod --shell/],
       ['expired', 'password', /passwd expired|chage -M -1 expired/],
-    ])('%s', async (user, words, remedy) => {
+    ])('an account of the kind %s is refused in the words of its program', async (user, words, remedy) => {
       const error = await refused(user, { credential: key() })
       expect(error).toMatchObject({ code: 'ssh.no_shell' })
       expect(error.message).toContain(words)
       expect(error.message).toMatch(remedy)
     })
 
-    it('an account for files only', async () => {
+    it('an account for files only is refused in the words of its server', async () => {
       expect(await refused('sftponly')).toMatchObject({ code: 'ssh.no_shell' })
     })
 
-    it('an account that has ended', async () => {
+    it('an account that has expired is refused in the words of the host', async () => {
       const error = await refused('ended', { credential: key() })
       expect(error).toMatchObject({ code: 'ssh.auth_failed' })
       expect(error.message).toMatch(/It said: "Your account has expired.*chage --list/)
     })
 
-    it('a locked account, by its password', async () => {
+    it('a locked account is refused by its password, in the words of the host', async () => {
       const error = await refused('locked', { credential: { type: 'password', password: PASSWORD } })
       expect(error).toMatchObject({ code: 'ssh.auth_failed' })
       expect(error.message).toMatch(/after password; .*neither locked nor expired/)
@@ -288,13 +291,19 @@ describe.skipIf(reason)(suite, () => {
   })
 
   describe('sudo', () => {
-    it.each(['ttyonly', 'ttypass', 'rust'] as const)('%s: a whole installation', async (user) => {
-      expect(await added(user)).toContain('listens on port')
-    })
+    it.each(['ttyonly', 'ttypass', 'rust'] as const)(
+      'sudo as %s allows a whole installation',
+      async (user) => {
+        expect(await added(user)).toContain('listens on port')
+      },
+    )
 
-    it.each(['lectured', 'german', 'localised', 'rustfree'] as const)('%s: every call', async (user) => {
-      await signedIn(user)
-    })
+    it.each(['lectured', 'german', 'localised', 'rustfree'] as const)(
+      'sudo as %s allows every call',
+      async (user) => {
+        await signedIn(user)
+      },
+    )
 
     it.each<[OddName, string, RegExp]>([
       ['stranger', 'host.no_sudo', /stranger/],
@@ -302,11 +311,11 @@ describe.skipIf(reason)(suite, () => {
       ['narrowfree', 'host.no_sudo', /sudo/],
       ['rootword', 'host.sudo_password_wrong', /rootpw/],
       ['ruststranger', 'host.no_sudo', /sudo/],
-    ])('%s is refused by %s', async (user, code, words) => {
+    ])('sudo as %s is refused by %s', async (user, code, words) => {
       expect(await refused(user)).toMatchObject({ code, message: expect.stringMatching(words) })
     })
 
-    it('with a wrong password is refused, showing nothing of it', async () => {
+    it('sudo with a wrong password is refused, showing nothing of it', async () => {
       const error = await refused('wrongword', { sudoPassword: 'no such word' })
       expect(error).toMatchObject({ code: 'host.sudo_password_wrong' })
       expect(error.message).not.toContain('no such word')
@@ -314,7 +323,7 @@ describe.skipIf(reason)(suite, () => {
   })
 
   describe('homes and /tmp', () => {
-    it('in which root or the user cannot work, or that are not there, are left alone', async () => {
+    it('homes and /tmp that are unusable or missing are left alone', async () => {
       await host.output(['mount', '-t', 'tmpfs', '-o', 'noexec,size=64k', 'tmpfs', '/tmp'])
       await host.exec(['sh', '-c', 'head -c 1000000 /dev/zero >/tmp/full'])
       for (const user of ['homeless', 'squashed', 'frozen'] as const) {
@@ -328,13 +337,13 @@ describe.skipIf(reason)(suite, () => {
     it.each<[number, RegExp]>([
       [2206, /does not start|offers no SFTP|printed into/],
       [2205, /offers no SFTP/],
-    ])('that is missing or broken on port %s is done without', async (port, why) => {
+    ])('SFTP that is missing or broken on port %s is replaced by a shell', async (port, why) => {
       expect(await signedIn('root', { port, credential: key() })).toMatch(why)
     })
   })
 
   describe('addresses', () => {
-    it('of IPv6 with a zone are installed over, and the agent answers there', async () => {
+    it('an IPv6 address with a zone can be installed over, and its agent answers', async () => {
       const address = `fe80::a%${fleet.bed.bridge}`
       const linkLocal = new AddressRanges([{ address: 'fe80::', prefix: 10 }])
       const outgoing = new OutgoingAddresses(() => linkLocal)
@@ -352,7 +361,7 @@ describe.skipIf(reason)(suite, () => {
       [2202, /host key.*ssh-keygen -A/],
       [2203, /cipher.*Ciphers \+aes256-gcm/],
       [2204, /key exchange.*KexAlgorithms/],
-    ])('on port %s are refused, saying what to change', async (port, words) => {
+    ])('old algorithms on port %s are refused, saying what to change', async (port, words) => {
       const error = await refused('root', { port })
       expect(error).toMatchObject({ code: 'ssh.no_algorithm', message: expect.stringMatching(words) })
     })

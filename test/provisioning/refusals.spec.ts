@@ -19,14 +19,14 @@ describe.skipIf(reason)(suite, () => {
 
   const password = (text: string) => ({ type: 'password' as const, password: text })
 
-  it('a wrong password, naming what was tried', async () => {
+  it('a wrong password is refused, naming what was tried', async () => {
     const target = fleet.target(host, { user: 'ops', credential: password('wrong secret') })
     const failure = await fleet.install(target).catch((error) => error)
     expect(failure).toMatchObject({ code: 'ssh.auth_failed', message: expect.stringContaining('password') })
     expect(failure.message).not.toContain('wrong secret')
   })
 
-  it('a changed host key, with both fingerprints, sending nothing', async () => {
+  it('a changed host key is refused with both fingerprints, and nothing is sent', async () => {
     const pins: string[] = []
     const ports = fleet.ports({ onHostKey: async (fingerprint) => void pins.push(fingerprint) })
     const [changing] = await fleet.boot({ name: 'changing', user: OPS })
@@ -46,7 +46,7 @@ describe.skipIf(reason)(suite, () => {
     expect(journal).not.toMatch(/(password|publickey) for ops/)
   })
 
-  it('not a host that shows another of its keys: the pinned one is found', async () => {
+  it('a host that offers another of its keys first is accepted by the pinned one', async () => {
     await host.output(['ssh-keygen', '-A'])
     const config = '/etc/ssh/sshd_config.d/20-rsa.conf'
     await host.output([
@@ -60,19 +60,19 @@ describe.skipIf(reason)(suite, () => {
     await expect(fleet.install(target)).rejects.toMatchObject({ code: 'host.no_sudo' })
   })
 
-  it('a user without sudo', async () => {
+  it('a user without sudo is refused', async () => {
     const before = await filesOf(host)
     const target = fleet.target(host, { user: 'plain', credential: password(PASSWORD) })
     await expect(fleet.install(target)).rejects.toMatchObject({ code: 'host.no_sudo' })
     expect(await filesOf(host)).toEqual(before)
   })
 
-  it('a wrong sudo password', async () => {
+  it('a wrong sudo password is refused', async () => {
     const target = fleet.target(host, { user: 'ops', credential: password(PASSWORD), sudoPassword: 'wrong' })
     await expect(fleet.install(target)).rejects.toMatchObject({ code: 'host.sudo_password_wrong' })
   })
 
-  it('a host without Python', async () => {
+  it('a host without Python is refused', async () => {
     const [bare] = await fleet.boot({ name: 'bare', flavour: 'no-python' })
     if (!bare) throw new Error('no host')
     const before = await filesOf(bare)
@@ -80,7 +80,7 @@ describe.skipIf(reason)(suite, () => {
     expect(await filesOf(bare)).toEqual(before)
   })
 
-  it('a full disk and a read-only one', async () => {
+  it('a full disk and a read-only one are refused', async () => {
     const [small] = await fleet.boot({ name: 'small' })
     if (!small) throw new Error('no host')
     await small.fillDisk('/opt', 100 * MIB)
@@ -93,7 +93,7 @@ describe.skipIf(reason)(suite, () => {
     await fleet.install(fleet.target(small))
   })
 
-  it('a port that something else holds: another at a first installation, refused at a later one', async () => {
+  it('a port that is taken is replaced at a first installation, and refused at a later one', async () => {
     const target = fleet.target(host)
     const { rpcPort } = target.identity
     const unit = ['systemd-run', '--quiet', '--unit=squatter']

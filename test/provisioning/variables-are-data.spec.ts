@@ -90,35 +90,32 @@ describe.skipIf(process.getuid?.() !== 0)('what a user gives a playbook (needs r
   it.each([
     ['in a run', false],
     ['in a plan', true],
-  ])(
-    'is data %s, in values, items, keys and put together, but where the spec asks for a template',
-    async (_how, check) => {
-      const evil = bundle.at('evil')
-      const text = `{{ lookup('pipe', 'touch ${evil}') }}`
-      const [open, close] = [text.slice(0, 1), text.slice(1)]
-      const out = bundle.at('out.json')
-      await run(
-        {
-          using_text: text,
-          using_open: open,
-          using_close: close,
-          using_list: [text, '{% raw %}', '{# x #}'],
-          using_dict: { [text]: text, deep: [{ [text]: `"\\\u0085\u2028😀` }], n: 1e22 },
-          using_out: out,
-          using_template: '{{ 6 * 7 }}',
-          rollcall_templates: ['using_template'],
-        },
-        check,
-      )
-      const found = JSON.parse(await readFile(out, 'utf8'))
-      expect(found.said).toBe(`${text} ${text} ${text}`)
-      expect(found.items[0]).toBe(`${text} ${text}`)
-      expect(found.lines).toEqual([text, '{% raw %}', '{# x #}'])
-      expect(found.dict).toEqual({ [text]: text, deep: [{ [text]: `"\\\u0085\u2028😀` }], n: 1e22 })
-      expect(String(found.template)).toBe('42')
-      const filled = await readFile(`${out}.filled`, 'utf8')
-      expect(filled.startsWith(`${text} {`) && filled.endsWith(' 42\n')).toBe(true)
-      expect(existsSync(evil)).toBe(false)
-    },
-  )
+  ])('variables of a user are data %s, unless the spec asks for a template', async (_how, check) => {
+    const evil = bundle.at('evil')
+    const text = `{{ lookup('pipe', 'touch ${evil}') }}`
+    const [open, close] = [text.slice(0, 1), text.slice(1)]
+    const out = bundle.at('out.json')
+    await run(
+      {
+        using_text: text,
+        using_open: open,
+        using_close: close,
+        using_list: [text, '{% raw %}', '{# x #}'],
+        using_dict: { [text]: text, deep: [{ [text]: `"\\\u0085\u2028😀` }], n: 1e22 },
+        using_out: out,
+        using_template: '{{ 6 * 7 }}',
+        rollcall_templates: ['using_template'],
+      },
+      check,
+    )
+    const found = JSON.parse(await readFile(out, 'utf8'))
+    expect(found.said).toBe(`${text} ${text} ${text}`)
+    expect(found.items[0]).toBe(`${text} ${text}`)
+    expect(found.lines).toEqual([text, '{% raw %}', '{# x #}'])
+    expect(found.dict).toEqual({ [text]: text, deep: [{ [text]: `"\\\u0085\u2028😀` }], n: 1e22 })
+    expect(String(found.template)).toBe('42')
+    const filled = await readFile(`${out}.filled`, 'utf8')
+    expect(filled.startsWith(`${text} {`) && filled.endsWith(' 42\n')).toBe(true)
+    expect(existsSync(evil)).toBe(false)
+  })
 })

@@ -48,7 +48,7 @@ const nearly = fc
 const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 70 }), anyCase, nearly)
 
 describe('names and ids', () => {
-  it('everything that can be given a name is known to this test', () => {
+  it('every route that names something is known to this test', () => {
     expect(NAMES.map(({ route }) => route).sort()).toEqual(NAMEABLE)
   })
 
@@ -62,7 +62,7 @@ describe('names and ids', () => {
     )
   })
 
-  it.each(NAMES)('whatever $route takes as a name is never read as an id', ({ name }) => {
+  it.each(NAMES)('a name that $route accepts is never read as an id', ({ name }) => {
     fc.assert(
       fc.property(anyText, (text) => {
         const parsed = name.safeParse(text)
@@ -72,7 +72,7 @@ describe('names and ids', () => {
     )
   })
 
-  it('what somebody calls a host by is read as its id or as its name, never as both, and nothing of it is lost', () => {
+  it('text that identifies a host is read either as an id or as a name, without loss', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const reference = readHostReference(text)

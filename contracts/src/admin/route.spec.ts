@@ -13,7 +13,7 @@ const whole = {
 const params = z.strictObject({ id: z.string() })
 
 describe('a route', () => {
-  it('that does not say whom it lets in, which hosts it concerns or what is audited does not compile', () => {
+  it('a route without access, scope or audit does not compile', () => {
     defineRoute({ ...whole, params, scope: { run: 'params.id' }, audit: 'refusals' })
     // @ts-expect-error without a scope
     defineRoute({ ...whole, params, audit: 'refusals' })
@@ -28,7 +28,7 @@ describe('a route', () => {
     defineRoute({ ...whole, params, scope: { thing: 'params.id' }, audit: 'refusals' })
   })
 
-  it('that names a host, command, run or transfer in its path is scoped by what it names', () => {
+  it('a route with a host, command, run or transfer in its path is scoped by it', () => {
     const PLACES = [
       ['/api/hosts/:host', { host: 'params.host' }],
       ['/api/commands/:id', { command: 'params.id' }],
@@ -40,12 +40,12 @@ describe('a route', () => {
         if (`${path}/`.startsWith(`${start}/`)) expect([name, scope]).toEqual([name, expected])
   })
 
-  it('that is public concerns no host', () => {
+  it('a public route concerns no host', () => {
     for (const [name, { access, scope }] of ROUTES)
       if (access === 'public') expect([name, scope]).toEqual([name, 'none'])
   })
 
-  it('that is no GET is audited, but for those that change nothing or would drown the log', () => {
+  it('every route but GET is audited, except those that change nothing or would flood the log', () => {
     const QUIET = [
       'addContent',
       'beginSso',

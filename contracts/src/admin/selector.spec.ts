@@ -22,11 +22,11 @@ describe('a label selector', () => {
     'a=b c',
     `${'k'.repeat(64)}=v`,
     `k=${'v'.repeat(64)}`,
-  ])('%j is refused in words', (text) => {
+  ])('the label selector %j is refused with a reason', (text) => {
     expect(typeof parseSelector(text)).toBe('string')
   })
 
-  it('is read in no time, whatever is in it', () => {
+  it('any label selector is parsed within its time limit', () => {
     const began = performance.now()
     for (const part of ['(', ',', ' ', 'a in (', '!', '=', 'a.', '),('])
       parseSelector(part.repeat(1000 / part.length))
@@ -40,7 +40,7 @@ describe('where a run is to go', () => {
       .safeParse({ program: 'true', ...body })
       .error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`)
 
-  it('is said in exactly one way', () => {
+  it('a target is given in exactly one way', () => {
     for (const body of [{ hosts: ['a'] }, { labels: ['env=prod'] }, { all: true }])
       expect(toFields(body)).toBeUndefined()
     expect(toFields({})).toEqual([expect.stringMatching(/^hosts is missing/)])
@@ -53,7 +53,7 @@ describe('where a run is to go', () => {
     expect(toFields({ all: false })).toEqual([expect.stringMatching(/^all must be true/)])
   })
 
-  it('has limits that make sense', () => {
+  it('the limits of a target are within their bounds', () => {
     const limited = (limits: object) => toFields({ all: true, limits })
     expect(limited({ concurrency: 3, batch: '25%', stopAfterFailures: 1 })).toBeUndefined()
     for (const batch of ['0%', '101%', 0, 10_001, 1.5, null])

@@ -22,7 +22,7 @@ const signature = (change: Partial<Signature> = {}): Signature => ({
 })
 const REQUEST = { method: 'POST', path: '/x/rpc', agentPin: 'sha256/x' }
 
-it('a signature is read back as it was written, and nothing else is one', () => {
+it('a signature is parsed as it was written, and no other text is a signature', () => {
   expect(parseSignature(formatSignature(signature()))).toEqual(signature())
   for (const text of ['', '1', '1.a.b.c.d.e', `2${formatSignature(signature()).slice(1)}`, 'x'.repeat(9000)])
     expect(parseSignature(text)).toBeNull()
@@ -31,7 +31,7 @@ it('a signature is read back as it was written, and nothing else is one', () => 
   expect(parseChallenge('1.life.1e3')).toBeNull()
 })
 
-it('two requests that differ in anything are never signed alike', () => {
+it('two requests that differ in any part have different signatures', () => {
   const texts = [
     signedText(signature(), REQUEST),
     ...[{ epoch: 'life-2' }, { timeMs: 1 }, { nonce: 'nonce-0002' }, { bodyHash: 'i'.repeat(43) }].map(
@@ -49,11 +49,11 @@ it.each<[string, Partial<Signature>, string]>([
   ['older than the window', { timeMs: 100_000 - SIGNATURE_AGE_MS - 1 }, 'stale'],
   ['as old as the window', { timeMs: 100_000 - SIGNATURE_AGE_MS }, 'timely'],
   ['ahead of time', { timeMs: 100_000 + SIGNATURE_AHEAD_MS + 1 }, 'stale'],
-])('a request %s is judged by that', (_what, change, verdict) => {
+])('a request %s is judged accordingly', (_what, change, verdict) => {
   expect(new ReplayMemory('life-1').judge(signature(change), 100_000)).toBe(verdict)
 })
 
-it('no request is accepted twice, however many come in between and whatever of them had to be forgotten', () => {
+it('no request is accepted twice, whatever comes in between and whatever was forgotten', () => {
   const memory = new ReplayMemory('life-1')
   const accepted: Signature[] = []
   for (let i = 0; i < 40_000; i++) {
@@ -65,7 +65,7 @@ it('no request is accepted twice, however many come in between and whatever of t
   expect(again).toEqual([])
 })
 
-it('what it remembers is bounded: a flood within one millisecond is taken up to that bound and then asked to sign anew', () => {
+it('a flood within one millisecond is accepted up to the bound of nonces, then challenged again', () => {
   const memory = new ReplayMemory('life-1')
   const verdicts = Array.from({ length: 50_000 }, (_, i) =>
     memory.judge(signature({ nonce: `nonce-${i}-xx` }), 100_000),
@@ -74,7 +74,7 @@ it('what it remembers is bounded: a flood within one millisecond is taken up to 
   expect(memory.judge(signature({ nonce: 'nonce-late', timeMs: 100_001 }), 100_001)).toBe('timely')
 })
 
-it('a caller signs by the time of the last challenge and names no request twice', () => {
+it('a caller signs with the time of the last challenge and uses no nonce twice', () => {
   let now = 5000
   const signer = new RequestSigner({
     hmac: () => 'm'.repeat(43),

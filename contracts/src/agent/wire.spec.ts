@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ERRORS, type ErrorCode, maySay } from '../errors.ts'
 import { AGENT_METHODS, type AgentMethodName } from './index.ts'
@@ -26,19 +26,25 @@ const errorAnswer = z.strictObject({
 })
 
 describe('frozen samples of the wire still parse', () => {
-  test.each(samples.filter((sample) => sample.response.result))('$file', ({ request, response }) => {
-    const method = AGENT_METHODS[request.method as AgentMethodName]
-    method.params.parse(request.params)
-    // Not equal: fields that later releases added are filled in with their defaults.
-    expect(method.result.parse(response.result)).toMatchObject(response.result)
-  })
+  it.each(samples.filter((sample) => sample.response.result))(
+    'the result in the frozen sample $file still parses',
+    ({ request, response }) => {
+      const method = AGENT_METHODS[request.method as AgentMethodName]
+      method.params.parse(request.params)
+      // Not equal: fields that later releases added are filled in with their defaults.
+      expect(method.result.parse(response.result)).toMatchObject(response.result)
+    },
+  )
 
-  test.each(samples.filter((sample) => sample.response.error))('$file', ({ response }) => {
-    const { data } = errorAnswer.parse(response.error)
-    expect(ERRORS[data.code as ErrorCode].kind).toBe(data.kind)
-  })
+  it.each(samples.filter((sample) => sample.response.error))(
+    'the error in the frozen sample $file still parses',
+    ({ response }) => {
+      const { data } = errorAnswer.parse(response.error)
+      expect(ERRORS[data.code as ErrorCode].kind).toBe(data.kind)
+    },
+  )
 
-  test('every method has a sample', () => {
+  it('every RPC method has a frozen sample of its wire form', () => {
     const sampled = new Set(samples.map((sample) => sample.request.method))
     expect(Object.keys(AGENT_METHODS).filter((name) => !sampled.has(name))).toEqual([])
   })

@@ -32,7 +32,7 @@ const signIn = (email: string, password = PASSWORD, more: Asked = {}) =>
   ask('/api/session', { method: 'POST', body: { email, password }, ...more })
 
 describe('the first admin', () => {
-  it('comes by the link alone, once, and a weak password does not use it up', async () => {
+  it('the first admin is created by the setup link once, and a weak password does not use it up', async () => {
     const body = { token: setupToken, name: 'Ada', email: 'ada@example.com', password: PASSWORD }
     const attempt = (change: object) => ask('/api/setup', { method: 'POST', body: { ...body, ...change } })
     expect((await ask('/api/session')).json).toMatchObject({ principal: null, isSetupNeeded: true })
@@ -82,7 +82,7 @@ describe('attacks', () => {
     expect((await ask('/api/hosts', { cookie: signed.cookie })).status).toBe(200)
   })
 
-  it('guessing locks the account, the right password included, and tells nobody who exists', async () => {
+  it('guessing locks the account, even for the right password, without revealing who exists', async () => {
     await person('locked@example.com', 'viewer')
     const wrong = await signIn('locked@example.com', 'not the password')
     expect(wrong).toMatchObject({ status: 401, code: 'access.wrong_credentials' })
@@ -94,7 +94,7 @@ describe('attacks', () => {
     expect((await signIn('locked@example.com')).status).toBe(200)
   })
 
-  it('a code of the authenticator is taken once, and a recovery code too', async () => {
+  it('a code of the authenticator and a recovery code are accepted once each', async () => {
     const { cookie } = await person('totp@example.com', 'operator')
     const post = (path: string, body: object, as = cookie) => ask(path, { method: 'POST', body, cookie: as })
     const { secret } = (await post('/api/account/totp', { password: PASSWORD })).json
@@ -117,7 +117,7 @@ describe('attacks', () => {
     expect(again.code).toBe('access.code_wrong')
   })
 
-  it('whoever is disabled, has signed out or was reset is out at once', async () => {
+  it('a user who is disabled, signed out or reset loses access at once', async () => {
     const one = await person('gone@example.com', 'operator')
     const change = { method: 'PATCH', key: localKey, body: { version: one.version + 1, isDisabled: true } }
     expect((await ask('/api/hosts', { cookie: one.cookie })).status).toBe(200)
@@ -129,7 +129,7 @@ describe('attacks', () => {
     expect((await ask('/api/hosts', { cookie })).status).toBe(401)
   })
 
-  it('the second of two who edit the same person is told, and the last admin stays', async () => {
+  it('the second of two concurrent edits of a user is refused, and the last admin stays', async () => {
     const { json } = await ask('/api/users', { key: localKey })
     const ada = json.users.find((user: { email: string }) => user.email === 'ada@example.com')
     const change = (body: object) =>
@@ -142,7 +142,7 @@ describe('attacks', () => {
     )
   })
 
-  it('the second of two who change the labels of a host is told, and nothing is lost', async () => {
+  it('the second of two concurrent changes of labels is refused, and nothing is lost', async () => {
     const change = (body: object) => ask('/api/hosts/out', { method: 'PATCH', key: localKey, body })
     const seen = { env: 'test' }
     expect((await change({ labels: { ...seen, rack: 'a' }, ifLabels: seen })).status).toBe(200)
@@ -154,7 +154,7 @@ describe('attacks', () => {
     expect((await change({ labels: seen, ifLabels: { rack: 'a', env: 'test' } })).status).toBe(200)
   })
 
-  it('a key may not be given more than its maker has, and opens nothing once it is removed or has expired', async () => {
+  it('an API key cannot exceed the rights of its maker, and stops working once removed or expired', async () => {
     const make = (body: object, key = localKey) =>
       ask('/api/keys', {
         method: 'POST',
@@ -189,7 +189,7 @@ describe('roles', () => {
     )
   }
 
-  it('may what the table of the guide says, no more and no less', async () => {
+  it('each role may do exactly what the table of the guide says', async () => {
     const table = await tableOfGuide()
     expect([...table.keys()].sort()).toEqual([...PERMISSIONS].sort())
     for (const role of ['admin', 'operator', 'viewer'] as const)
@@ -198,7 +198,7 @@ describe('roles', () => {
       )
   })
 
-  it('hosts outside of a scope do not exist: in lists, by name, in runs, and by what was run on them', async () => {
+  it('hosts outside a scope do not exist: in lists, by name, in runs, and in earlier commands', async () => {
     const { cookie } = await person('o@example.com', 'operator', ['env=prod'])
     const names = async (path: string, list: string) =>
       (await ask(path, { cookie })).json[list].map(
@@ -229,7 +229,7 @@ describe('roles', () => {
 })
 
 describe('guessing from one address', () => {
-  it('is refused after fifty attempts, whoever it claims to be, and does not fill the log', async () => {
+  it('sign-in from one address is refused after fifty attempts, for any user, without filling the log', async () => {
     const rows = async () => Number((await query('SELECT count(*) AS n FROM audit_entry')).rows[0].n)
     const guess = (i: number) => signIn(`guess-${i}@example.com`, 'not the password')
     for (let i = 0; i < 50; i++) await guess(i)
@@ -243,7 +243,7 @@ describe('guessing from one address', () => {
 })
 
 describe('the audit log', () => {
-  it('has what was done, by whom and how it ended, and no secret of any request', async () => {
+  it('the audit log records what was done, by whom and how it ended, and no secret', async () => {
     await ask('/api/hosts', {
       method: 'POST',
       key: localKey,
@@ -274,7 +274,7 @@ describe('the audit log', () => {
     expect(entries.some((entry) => entry.code === 'request.forbidden')).toBe(true)
   })
 
-  it('finds a row that was edited or removed by somebody who owns the database', async () => {
+  it('the audit log detects a row that the owner of the database edited or removed', async () => {
     const verdict = async () => (await ask('/api/audit/verify', { key: localKey })).json
     expect(await verdict()).toMatchObject({ isIntact: true, broken: null })
     await expect(query('DELETE FROM audit_entry')).rejects.toThrow('neither changed nor removed')

@@ -38,14 +38,14 @@ async function startedOn(name: string) {
   }
 }
 
-it('a second server on a database leaves the key of the first alone', async () => {
+it('a second server on a database leaves the key of the first one alone', async () => {
   const first = await startedOn('first')
   const second = await startedOn('second')
   expect([await first.isKnown(first.key), await first.isKnown(second.key)]).toEqual([true, true])
   expect((await startedOn('first')).key).toBe(first.key)
 })
 
-it('a key whose file was removed opens nothing any more', async () => {
+it('a local key whose file was removed is no longer accepted', async () => {
   const lost = await startedOn('first')
   await rm(join(folder, 'first', 'api-key'))
   const found = await startedOn('first')

@@ -32,7 +32,7 @@ const newest = async () =>
   (await server.ask('/api/audit?limit=1', { key: server.localKey })).json.entries[0] as AuditEntry
 
 describe('where a request comes from', () => {
-  it('is the proxy, or whoever claims anything, unless the proxy is trusted', async () => {
+  it('the client address is that of the connection, unless a trusted proxy reports another', async () => {
     await signIn(from('203.0.113.5'))
     expect(await newest()).toMatchObject({ from: '127.0.0.1', action: 'signIn' })
     trust('127.0.0.1')
@@ -40,7 +40,7 @@ describe('where a request comes from', () => {
     expect(await newest()).toMatchObject({ from: '203.0.113.5', action: 'signIn' })
   })
 
-  it('is told of a refused WebSocket too', async () => {
+  it('the client address of a refused WebSocket is recorded too', async () => {
     trust('127.0.0.1')
     const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws`, { headers: from('203.0.113.6') })
     const [error] = await once(socket, 'error')
@@ -51,7 +51,7 @@ describe('where a request comes from', () => {
 })
 
 describe('guessing', () => {
-  it('locks out the address that guesses, and nobody else behind the proxy', async () => {
+  it('guessing locks out the guessing address, and no other client behind the proxy', async () => {
     trust('127.0.0.1')
     const guess = (address: string) =>
       server.ask('/api/invites', {
@@ -68,7 +68,7 @@ describe('guessing', () => {
     expect((await guess('2001:db8:0:1::1')).code).toBe('access.link_invalid')
   })
 
-  it('counts what came to nothing, and no sign-in that was right', async () => {
+  it('failed sign-ins are counted, successful ones are not', async () => {
     for (let i = 0; i < 60; i++) expect((await signIn({})).status).toBe(200)
   }, 120_000)
 })
@@ -76,7 +76,7 @@ describe('guessing', () => {
 describe('over HTTPS', () => {
   const https = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9' }
 
-  it('only the cookie is set and taken that only HTTPS can have set, and browsers are told to stay there', async () => {
+  it('over HTTPS only the secure cookie is set and accepted, and HSTS is sent', async () => {
     trust('127.0.0.1')
     const { cookie, set } = await signIn(https)
     expect(cookie).toMatch(/^__Host-rollcall_session=/)
@@ -92,7 +92,7 @@ describe('over HTTPS', () => {
     expect((await fetch(`${server.url}/api/session`)).headers.get('strict-transport-security')).toBeNull()
   })
 
-  it('no page without HTTPS may act, and the public address always may, whatever Host the proxy sends', async () => {
+  it('pages without HTTPS are refused, and those of the public address accepted, whatever Host the proxy sends', async () => {
     server.config.publicUrl = 'https://rollcall.example'
     server.config.allowedOrigins = ['https://rollcall.example']
     const { cookie } = await signIn({ origin: 'https://rollcall.example' })
@@ -109,7 +109,7 @@ describe('over HTTPS', () => {
   })
 })
 
-it('nothing of the API stays in a cache', async () => {
+it('no answer of the API may be cached', async () => {
   for (const path of ['/api/session', '/api/hosts', '/api/nothing', '/api/openapi.json'])
     expect((await fetch(server.url + path)).headers.get('cache-control'), path).toBe('no-store')
 })

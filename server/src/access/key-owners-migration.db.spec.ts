@@ -44,7 +44,7 @@ async function giveOwners(): Promise<void> {
   for (const statement of giving) await query(statement)
 }
 
-it('keys that knew no owner are given the one user or key whose name they bear, and no other', async () => {
+it('the migration gives a key without an owner the one user or key of its name, and no other', async () => {
   const ada = await user('Ada')
   await user('Twin')
   await user('Twin')

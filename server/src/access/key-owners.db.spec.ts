@@ -46,7 +46,7 @@ const hostsFor = async (key: string) => {
 }
 
 describe('a key', () => {
-  it('is worth what its owner may do now: demoted, limited to some hosts, disabled and removed', async () => {
+  it('a key is limited to what its owner may do now: demoted, scoped, disabled and removed', async () => {
     const owner = await server.person('owner@example.com', 'admin')
     const { key, secret } = await keyOf(owner, ['hosts:read', 'commands:run', 'users:read'])
     expect(key).toMatchObject({ owner: { id: owner.id, email: 'owner@example.com' }, parent: null })
@@ -66,7 +66,7 @@ describe('a key', () => {
     expect(await shownKey(key.id)).toBeUndefined()
   })
 
-  it('that a key has made ends with it, and has neither more permissions, nor more hosts, nor more time', async () => {
+  it('a key made by a key ends with it, and has no more permissions, hosts or time', async () => {
     const owner = await server.person('parent@example.com', 'admin')
     const parent = await keyOf(owner, ['keys:write', 'hosts:read'], {
       scope: ['env=prod'],
@@ -100,7 +100,7 @@ describe('a key', () => {
     expect([await hostsFor(child.secret), await hostsFor(grandchild.secret)]).toEqual([401, 401])
   })
 
-  it('makes others in a row of eight and no more, and takes no name of a server’s own', async () => {
+  it('keys make keys in a chain of at most eight, and cannot take the name of a server key', async () => {
     const owner = await server.person('row@example.com', 'admin')
     let as: Asked = owner
     for (let link = 1; link <= 8; link++) as = { key: (await keyOf(as, ['keys:write', 'hosts:read'])).secret }
@@ -113,7 +113,7 @@ describe('a key', () => {
       expect(refused.json.error.fields).toMatchObject([{ field: 'name' }])
   })
 
-  it("that the server's own key makes belongs to the server, or to whom it names", async () => {
+  it('a key made by the key of the server belongs to the server or to the named user', async () => {
     const owner = await server.person('named@example.com', 'viewer')
     const make = { key: server.localKey }
     expect((await keyOf(make, ['hosts:read'])).key).toMatchObject({ owner: null, parent: expect.any(String) })
@@ -129,7 +129,7 @@ describe('a key', () => {
     expect(missing.json.error.fields).toMatchObject([{ field: 'owner' }])
   })
 
-  it('without an owner, as an earlier release may have left it, opens nothing and says so', async () => {
+  it('a key without an owner, left by an earlier release, is refused with a reason', async () => {
     const { key, secret } = await keyOf({ key: server.localKey }, ['hosts:read'])
     await query('UPDATE api_key SET parent_id = NULL, owner_id = NULL WHERE id = $1', [key.id])
     await expect.poll(() => hostsFor(secret), { timeout: 15_000 }).toBe(401)
@@ -143,7 +143,7 @@ describe('users:write', () => {
     return { key: (await keyOf(owner, ['users:read', 'users:write'])).secret }
   }
 
-  it('alone gives nobody a role, a scope, a reset or an end, for it would be a way to what it is not', async () => {
+  it('users:write alone grants no role, scope, reset or removal beyond its own rights', async () => {
     const as = await usersKey()
     const victim = await server.person('victim@example.com', 'admin')
     const add = (role: string) =>
@@ -163,7 +163,7 @@ describe('users:write', () => {
     expect((await server.ask('/api/hosts', { cookie: victim.cookie })).status).toBe(200)
   })
 
-  it('with the rights of a viewer may add viewers and reset them, and makes none of them more', async () => {
+  it('users:write with the rights of a viewer adds and resets viewers, and promotes none', async () => {
     const owner = await server.person('hr@example.com', 'admin')
     const permissions: Permission[] = [
       ...(['users:read', 'users:write', 'hosts:read', 'commands:read', 'files:read'] as const),
@@ -177,7 +177,7 @@ describe('users:write', () => {
     expect((await server.ask(`/api/users/${user.id}/reset`, { method: 'POST', ...as })).status).toBe(200)
   })
 
-  it('gives no link that is good for more than it was made for: one that was made before a promotion opens nothing', async () => {
+  it('a reset link made before a promotion of its user is refused afterwards', async () => {
     const body = { email: 'later@example.com', name: 'Later', role: 'viewer' }
     const { user, link } = await ok('/api/users', { method: 'POST', body, key: server.localKey })
     await changeUser(user.id, { role: 'admin' })

@@ -25,7 +25,7 @@ async function withSecondFactor(email: string) {
   return { recoveryCodes: recoveryCodes as string[] }
 }
 
-it('a right password with a code to follow takes back its own attempt alone', async () => {
+it('a right password that awaits its code takes back its own attempt only', async () => {
   const email = 'half@example.com'
   await withSecondFactor(email)
   const { cookie } = await signIn(email)
@@ -37,7 +37,7 @@ it('a right password with a code to follow takes back its own attempt alone', as
 
 // The address may fail fifty times in all, so that these keep below it.
 it.each([false, true])(
-  'of many codes at once no more are judged than one after the other (recovery codes: %s)',
+  'codes sent at once are judged no more often than in sequence (recovery codes: %s)',
   async (isRecoveryCode) => {
     const email = `many-${isRecoveryCode}@example.com`
     const { recoveryCodes } = await withSecondFactor(email)
@@ -53,7 +53,7 @@ it.each([false, true])(
   },
 )
 
-it('of many passwords at once no more are judged, and a right one counts for nothing against its owner', async () => {
+it('passwords sent at once are judged no more often than in sequence, and a right one is no failure', async () => {
   const email = 'passwords@example.com'
   const { cookie } = await server.person(email, 'operator')
   for (let i = 0; i < 8; i++) expect((await signIn(email)).status).toBe(200)

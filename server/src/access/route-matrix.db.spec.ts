@@ -210,7 +210,7 @@ async function askAll(
 }
 
 describe('the running server answers as the route matrix says', () => {
-  it('where it refuses: with the right code, the same for what is elsewhere and what is nowhere, and nothing is done', async () => {
+  it('every refused cell answers its code, the same for hidden and missing things, and changes nothing', async () => {
     const stateOf = async () => {
       const { rows } = await server.test.database.pool.query(
         `SELECT to_jsonb(host) AS host, (SELECT count(*) FROM command WHERE host_id = host.id) AS commands,
@@ -240,7 +240,7 @@ describe('the running server answers as the route matrix says', () => {
     expect(await stateOf()).toEqual(before)
   })
 
-  it('in targets and queries: a host that is elsewhere is told of as one that is nowhere', async () => {
+  it('targets and queries treat a host outside the scope as one that does not exist', async () => {
     const bodies: [AdminRouteName, object][] = [
       ['run', { program: 'true' }],
       ['startRotation', {}],
@@ -262,7 +262,7 @@ describe('the running server answers as the route matrix says', () => {
       }
   })
 
-  it('where it lets in: everybody whom it should, and shows nothing of elsewhere to whoever may not see it', async () => {
+  it('every allowed cell is let in, and shows nothing outside of the scope', async () => {
     const cells = await askAll(
       (cell) => !isRefused(cell),
       async (name, route, caller, cell) => {
@@ -278,7 +278,7 @@ describe('the running server answers as the route matrix says', () => {
     expect(cells).toBeGreaterThan(400)
   })
 
-  it('on /ws: every topic for every caller', async () => {
+  it('every topic of /ws answers every caller as the matrix says', async () => {
     const connect = (caller: Caller) => {
       const { cookie, key } = credentials.get(caller.name) ?? {}
       const headers = {
@@ -326,7 +326,7 @@ describe('the running server answers as the route matrix says', () => {
       }
   })
 
-  it('at the end: whoever is known signs out, and nobody else', async () => {
+  it('every caller with a session can sign out, and no other caller', async () => {
     for (const caller of CALLERS) {
       const answer = await ask(caller, ADMIN_ROUTES[LAST], within)
       expect([caller.name, seen(LAST, ADMIN_ROUTES[LAST], answer, within)]).toEqual([

@@ -8,11 +8,11 @@ const PAGE = fileURLToPath(new URL('../../../docs/route-matrix.md', import.meta.
 const caller = (name: string) => CALLERS.find((each) => each.name === name) as Caller
 
 describe('the route matrix', () => {
-  it('of the documentation is what the contract declares now', async () => {
+  it('the route matrix in the documentation equals what the contract declares', async () => {
     await expect(writeMatrix()).toMatchFileSnapshot(PAGE)
   })
 
-  it('lets a key do what its owner may, but for the owner’s account', () => {
+  it('the route matrix lets a key do what its owner may, except for the account of the owner', () => {
     for (const [name, route] of Object.entries(ADMIN_ROUTES))
       for (const owner of ['viewer', 'scoped viewer', 'scoped operator', 'operator', 'admin'])
         expect([name, owner, toCell(route, caller(`key of a ${owner}`))]).toEqual([
@@ -22,7 +22,7 @@ describe('the route matrix', () => {
         ])
   })
 
-  it('lets nobody who is limited to some hosts do what concerns all, nor a viewer change anything but an account', () => {
+  it('the route matrix denies fleet-wide routes to scoped callers, and changes to viewers except of their account', () => {
     const names = Object.keys(ADMIN_ROUTES) as AdminRouteName[]
     for (const name of names) {
       const { access, method, scope } = ADMIN_ROUTES[name]

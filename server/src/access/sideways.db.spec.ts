@@ -44,7 +44,7 @@ const TARGETS = {
 const OURS = ['named', 'narrower', 'ours']
 
 describe('whoever may act on some hosts only', () => {
-  it('sees saved commands and schedules whose target lies within them, and no answer tells of another', async () => {
+  it('a scoped caller sees saved commands and schedules whose target lies within the scope, and no trace of others', async () => {
     const sealed = { env: { TOKEN: 'hush' } }
     for (const [name, target] of Object.entries(TARGETS)) {
       await made('/api/saved-commands', { name, program: 'true', target, ...sealed })
@@ -74,7 +74,7 @@ describe('whoever may act on some hosts only', () => {
     expect((await run('ours')).status).toBe(202)
   })
 
-  it('is not told which saved command a schedule on their hosts runs, where that one reaches further', async () => {
+  it('a scoped caller is not shown the saved command of a schedule if that command reaches further', async () => {
     const target = TARGETS.ours
     await made('/api/schedules', {
       name: 'borrowed',
@@ -88,7 +88,7 @@ describe('whoever may act on some hosts only', () => {
     expect(whole.json.schedule.savedCommand).toBe('anywhere-sealed')
   })
 
-  it('is told of the hosts that were left out of a run only where they are theirs', async () => {
+  it('a scoped caller is told of hosts left out of a run only if they are in the scope', async () => {
     await query(
       `UPDATE agent SET installed_at = NULL WHERE host_id = (SELECT id FROM host WHERE name = 'out')`,
     )
@@ -104,7 +104,7 @@ describe('whoever may act on some hosts only', () => {
     await query('UPDATE agent SET installed_at = now() WHERE installed_at IS NULL')
   })
 
-  it('sees the heartbeat profiles that their hosts have or may be given, and gives them no other', async () => {
+  it('a scoped caller sees and assigns only heartbeat profiles that fit the scope', async () => {
     const profile = { minMs: 60_000, maxMs: 60_000 }
     await made('/api/heartbeat-profiles', { name: 'of-ours', ...profile, labels: { role: 'web' } })
     await made('/api/heartbeat-profiles', { name: 'of-others', ...profile, labels: { env: 'test' } })
@@ -125,7 +125,7 @@ describe('whoever may act on some hosts only', () => {
     expect(await give('for-any')).toContain('"heartbeatProfile":"NAME"')
   })
 
-  it('sees the collections of playbooks that are for their hosts, and runs no other', async () => {
+  it('a scoped caller sees and runs only collections of playbooks that are for its hosts', async () => {
     const add = (name: string, labels: string[] | null) =>
       query(
         `WITH added AS (INSERT INTO playbook_collection (name, version, labels) VALUES ($1, $2, $3::jsonb))
@@ -164,7 +164,7 @@ describe('whoever may act on some hosts only', () => {
     expect(await names('/api/playbook-collections', 'collections', admin)).toHaveLength(4)
   })
 
-  it('changes the labels that their scope speaks of and no others: neither into what others run, nor out of their own', async () => {
+  it('a scoped caller cannot relabel a host into the targets of others or out of its own scope', async () => {
     const labels = { env: 'prod', role: 'web' }
     const change = (body: object, as: Asked) => server.ask('/api/hosts/in', { method: 'PATCH', body, ...as })
     for (const wrong of [
@@ -202,7 +202,7 @@ describe('whoever may act on some hosts only', () => {
   })
 })
 
-it('a request that is sent again by somebody else with the same id tells nothing of the run', async () => {
+it('a request repeated by another caller with the same id reveals nothing of the run', async () => {
   const body = { runId: randomUUID(), program: 'true', hosts: ['in'] }
   expect((await post('/api/runs', body)).status).toBe(202)
   expect((await post('/api/runs', body)).status).toBe(202)

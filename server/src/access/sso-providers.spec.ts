@@ -232,7 +232,7 @@ it.each(CASES)('single sign-on with $of', async ({ gives, ...shape }) => {
   else expect(decision).toMatchObject({ kind: 'create', email: gives.email, rights: { role: gives.role } })
 })
 
-it('takes no token of another tenant than it names, nor another issuer by any spelling', async () => {
+it('a token of another tenant, or an issuer in another spelling, is refused', async () => {
   const entra = { issuer: `${ENTRA}/${TENANT}/v2.0`, metadataIssuer: `${ENTRA}/${TENANT}/v2.0`, idToken: ANN }
   const foreign = { ...entra, of: '', tokenIssuer: `${ENTRA}/another/v2.0`, gives: /x/ }
   await expect(cameOf(foreign)).rejects.toMatchObject({ code: 'access.sso_failed' })
@@ -242,7 +242,7 @@ it('takes no token of another tenant than it names, nor another issuer by any sp
     ).rejects.toMatchObject({ code: 'access.sso_unavailable' })
 })
 
-it('does not start where somebody would vouch for addresses of all tenants, or name an address nobody verifies', () => {
+it('the server does not start with a provider whose addresses nobody verifies', () => {
   const start = (env: Record<string, string>) => () =>
     readConfig({
       ROLLCALL_ANSIBLE_BUNDLE: '/ansible.tar.gz',

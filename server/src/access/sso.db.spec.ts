@@ -62,7 +62,7 @@ const toUser = async (email: string) =>
     (user: { email: string }) => user.email === email,
   )
 
-it('lets nobody in before there is an admin, so that no stranger claims the server', async () => {
+it('single sign-on admits nobody before there is an admin, so that no stranger claims the server', async () => {
   server.config.oidc = settings({ newUsers: 'admin' })
   expect(await signIn(person('early'))).toMatchObject({ status: 403, code: 'access.sso_refused' })
   await server.person('admin@example.com', 'admin')
@@ -70,7 +70,7 @@ it('lets nobody in before there is an admin, so that no stranger claims the serv
 })
 
 describe('single sign-on', () => {
-  it('knows a user by a verified address once, and from then on by issuer and subject alone', async () => {
+  it('single sign-on finds a user by a verified address once, and afterwards by issuer and subject alone', async () => {
     await server.person('ann@example.com', 'operator', ['env=prod'])
     const first = await signIn(person('ann'))
     expect(first.json).toMatchObject({
@@ -86,7 +86,7 @@ describe('single sign-on', () => {
     expect(heir.code).toBe('access.sso_refused')
   })
 
-  it('refuses an address that the provider has not verified, of an unknown person, and of a foreign domain', async () => {
+  it('single sign-on refuses unverified addresses, unknown users and foreign domains', async () => {
     await server.person('bob@example.com', 'viewer')
     for (const isVerified of [false, undefined, 'false', 'yes', 1, {}, ['true']])
       expect((await signIn(person('bob', { email_verified: isVerified }))).code).toBe('access.sso_refused')
@@ -95,7 +95,7 @@ describe('single sign-on', () => {
     expect((await signIn(person('bob'))).code).toBe('access.sso_refused')
   })
 
-  it('refuses a disabled user, linked or not', async () => {
+  it('single sign-on refuses a disabled user, linked or not', async () => {
     const { id } = await server.person('dan@example.com', 'viewer')
     expect((await signIn(person('dan'))).status).toBe(200)
     const { version } = await toUser('dan@example.com')
@@ -104,7 +104,7 @@ describe('single sign-on', () => {
     expect((await signIn(person('dan'))).code).toBe('access.sso_refused')
   })
 
-  it('makes a user where that is wanted, with the rights that the claims give, and follows them', async () => {
+  it('single sign-on creates a user if configured, with rights from the claims, and updates them', async () => {
     const line = { value: 'ops', role: 'operator' as const, scope: ['env=prod'] }
     const look = { value: 'look', role: 'viewer' as const, scope: null }
     server.config.oidc = settings({ newUsers: 'viewer', rights: { claim: 'groups', lines: [line, look] } })
@@ -116,7 +116,7 @@ describe('single sign-on', () => {
     expect(await toUser('new@example.com')).toMatchObject({ role: 'viewer', hasPassword: false })
   })
 
-  it('asks for the second factor of whoever has one here', async () => {
+  it('single sign-on asks for the second factor of a user who has one', async () => {
     const { cookie } = await server.person('tot@example.com', 'viewer')
     const post = (path: string, body: object) => server.ask(path, { method: 'POST', body, cookie })
     const { secret } = (await post('/api/account/totp', { password: PASSWORD })).json
@@ -131,7 +131,7 @@ describe('single sign-on', () => {
 describe('attacks on single sign-on', () => {
   beforeAll(async () => void (await server.person('eve@example.com', 'viewer')))
 
-  it('a code is taken once', async () => {
+  it('an authorization code is accepted once', async () => {
     provider.person = person('eve')
     const { json, cookie } = await begin()
     const callback = await provider.visit(json.url)
@@ -185,7 +185,7 @@ describe('attacks on single sign-on', () => {
     expect((await finish(String(without), cookie)).code).toBe('access.sso_failed')
   })
 
-  it('the page of another site can neither begin nor end it', async () => {
+  it('a page of another site can neither begin nor end single sign-on', async () => {
     const headers = { origin: 'https://evil.example' }
     const paths = ['/api/session/sso', '/api/session/sso/callback']
     for (const path of paths)
@@ -194,7 +194,7 @@ describe('attacks on single sign-on', () => {
       ).toBe('request.forbidden')
   })
 
-  it('what the provider refused is told as that, and no code stands in the audit log', async () => {
+  it('a refusal by the provider is reported as such, and no code is in the audit log', async () => {
     const { json, cookie } = await begin()
     const state = new URL(json.url).searchParams.get('state')
     const iss = encodeURIComponent(provider.issuer)
@@ -225,7 +225,7 @@ describe('a provider that is away', () => {
     hanging.close()
   })
 
-  it('stops neither the server nor those who have a password, and is told as such', async () => {
+  it('a provider that is away stops neither the server nor sign-in by password', async () => {
     server.config.oidc = settings({ issuer: 'http://127.0.0.1:1' })
     expect(await begin()).toMatchObject({ status: 503, code: 'access.sso_unavailable' })
     const issuer = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`
@@ -238,7 +238,7 @@ describe('a provider that is away', () => {
     expect(hung).toMatchObject({ status: 503, code: 'access.sso_unavailable' })
   }, 30_000)
 
-  it('one that says it is somebody else is not taken', async () => {
+  it('a provider that claims another issuer is refused', async () => {
     const liar = createServer((_request, response) =>
       response
         .writeHead(200, { 'content-type': 'application/json' })
@@ -252,7 +252,7 @@ describe('a provider that is away', () => {
   })
 })
 
-it('there is none where none is set', async () => {
+it('single sign-on is not offered unless it is configured', async () => {
   server.config.oidc = undefined
   expect((await begin()).code).toBe('request.not_found')
   expect((await server.ask('/api/session')).json.ssoName).toBeNull()

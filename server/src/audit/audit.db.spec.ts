@@ -34,7 +34,7 @@ const row = (detail: AuditEntry['detail']) => ({
 })
 
 describe('what strangers make the server store', () => {
-  it('is route, code and address of a refusal, and nothing that they have sent', async () => {
+  it('an audit entry of a refused stranger holds route, code and address, and nothing that was sent', async () => {
     const body = { program: 'MARKER', name: 'MARKER', MARKER: Array(500).fill('MARKER'.repeat(20)) }
     await post('/api/runs', body)
     await post('/api/hosts', body, 'rck_MARKER')
@@ -54,7 +54,7 @@ describe('what strangers make the server store', () => {
     expect(JSON.stringify(await entries())).not.toContain('MARKER')
   })
 
-  it('does not grow with a flood of theirs, and the flood is counted', async () => {
+  it('a flood by strangers does not grow the audit log, and is counted', async () => {
     const before = await count('true')
     for (let i = 0; i < 10; i++)
       await Promise.all(Array.from({ length: 30 }, () => post('/api/hosts', { name: 'x' })))
@@ -65,7 +65,7 @@ describe('what strangers make the server store', () => {
     expect((told?.detail.count as number) + (await count('true')) - before).toBeGreaterThanOrEqual(300)
   })
 
-  it('names who has signed in when it is done', async () => {
+  it('the audit log names who has signed in once the sign-in is complete', async () => {
     const ada = await server.person('ada@example.com', 'admin')
     const [done] = await entries('&action=acceptInvite&outcome=done')
     expect(done).toMatchObject({ actor: { kind: 'user', id: ada.id, name: 'ada@example.com' }, detail: {} })
@@ -73,7 +73,7 @@ describe('what strangers make the server store', () => {
 })
 
 describe('what known callers make the server store', () => {
-  it('of refused requests is what the contract declares, bounded, and no value that looks like a secret', async () => {
+  it('an audit entry of a refused known caller holds declared fields, bounded, without values that look secret', async () => {
     const key = await server.key('k', ['commands:run', 'hosts:write'])
     await post('/api/runs', { program: 'true', hosts: ['nowhere'], UNKNOWN: 'MARKER' }, key)
     await post('/api/runs', { program: 'true', hosts: ['nowhere'], args: ['--password=MARKER'] }, key)
@@ -85,7 +85,7 @@ describe('what known callers make the server store', () => {
     expect(await count('octet_length(detail::text) > 4096')).toBe(0)
   })
 
-  it('does not grow with a flood of refusals, and the flood is counted', async () => {
+  it('a flood of refusals of a known caller does not grow the audit log, and is counted', async () => {
     const key = await server.key('reader', ['hosts:read'])
     const before = await count(`code = 'request.forbidden'`)
     for (let i = 0; i < 10; i++)
@@ -97,7 +97,7 @@ describe('what known callers make the server store', () => {
     expect(Object.keys(told?.detail.callers as object)[0]).toMatch(/^key reader /)
   })
 
-  it('stops growing with requests that are let in and then refused', async () => {
+  it('the audit log stops growing with requests that are let in and then refused', async () => {
     const key = await server.key('looper', ['commands:run'])
     const before = await count('true')
     const codes = new Set<string | undefined>()
@@ -111,7 +111,7 @@ describe('what known callers make the server store', () => {
 })
 
 describe('entries of earlier releases that hold megabytes', () => {
-  it('neither break listing, verifying and exporting nor hold up other requests', async () => {
+  it('entries of megabytes from earlier releases break neither listing, verifying nor exporting', async () => {
     const repository = server.app.get(AuditRepository)
     for (let i = 0; i < 30; i++)
       await repository.append(row({ fields: Array(3800).fill(`${i} `.padEnd(500, 'x')) }))
@@ -150,7 +150,7 @@ describe('entries of earlier releases that hold megabytes', () => {
 })
 
 describe('the chain against somebody who owns the database', () => {
-  it('begins with an entry 0, and its end is kept in the data folder and told in the log', async () => {
+  it('the audit chain begins with an entry 0, and its head is kept in the data folder and logged', async () => {
     const [first] = (await query('SELECT seq, action FROM audit_entry ORDER BY seq LIMIT 1')).rows
     expect(first).toMatchObject({ seq: '0', action: 'setUp' })
     await server.app.get(AuditHeads).settled()
@@ -163,7 +163,7 @@ describe('the chain against somebody who owns the database', () => {
     )
   })
 
-  it('lets nobody empty the log or put an older end back by an ordinary statement', async () => {
+  it('no ordinary statement empties the audit log or restores an older head', async () => {
     for (const sql of [
       'TRUNCATE audit_entry',
       'TRUNCATE audit_head',
@@ -174,7 +174,7 @@ describe('the chain against somebody who owns the database', () => {
       await expect(query(sql)).rejects.toThrow(/neither/)
   })
 
-  it('finds a tail that was cut off with an older end put back, also when the log has gone on since', async () => {
+  it('a tail that was cut off with an older head restored is detected, also after further entries', async () => {
     const [old] = (await query('SELECT * FROM audit_head')).rows
     await post('/api/runs', { program: 'true', hosts: ['x'] }, server.localKey)
     await expect.poll(() => count(`seq > ${old.seq}`)).toBe(2)
@@ -189,7 +189,7 @@ describe('the chain against somebody who owns the database', () => {
     expect(await verdict()).toMatchObject(missing)
   })
 
-  it('finds that the log was emptied, also when it has gone on since and after a restart of the server', async () => {
+  it('an emptied audit log is detected, also after further entries and a restart of the server', async () => {
     await query('TRUNCATE audit_entry')
     await query('TRUNCATE audit_head')
     await server.app.get(AuditLog).begin()

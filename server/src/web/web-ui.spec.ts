@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(dist, { recursive: true, force: true })
 })
 
-it('scripts come compressed to who takes that, and for ever, since their names change with them', async () => {
+it('scripts are served compressed where accepted, and cached forever since their names change', async () => {
   const zipped = await fetch(`${url}/assets/base.js`, { headers: { 'accept-encoding': 'gzip' } })
   expect(Object.fromEntries(zipped.headers)).toMatchObject({
     'content-encoding': 'gzip',
@@ -49,7 +49,7 @@ it('scripts come compressed to who takes that, and for ever, since their names c
   expect(await plain.text()).toBe(SCRIPT)
 })
 
-it('every page is the one document, and what is neither page nor file is answered by the API', async () => {
+it('every page is the one document, and other paths are answered by the API', async () => {
   const page = await fetch(`${url}/hosts/web-1`, { headers: { accept: 'text/html' } })
   expect([page.status, await page.text(), page.headers.get('cache-control')]).toEqual([
     200,
@@ -62,7 +62,7 @@ it('every page is the one document, and what is neither page nor file is answere
   })
 })
 
-it('of the fleet one who is signed in asks at once for what it needs, and nobody else', async () => {
+it('the fleet page preloads its data for a signed-in user only', async () => {
   const linkOf = async (path: string, cookie = '') =>
     (await fetch(url + path, { headers: { accept: 'text/html', cookie } })).headers.get('link')
   const session = `rollcall_session=${'x'.repeat(43)}`

@@ -12,7 +12,7 @@ describe('the address of a host', () => {
     'fe80::1%eth0',
     'FE80::a:b%br-lan.7',
     'febf::1%rcb4a01',
-  ])('may be %s', (address) => expect(isAddress(address)).toBe(true))
+  ])('the address of a host may be %s', (address) => expect(isAddress(address)).toBe(true))
 
   it.each([
     '[2001:db8::1]',
@@ -24,5 +24,5 @@ describe('the address of a host', () => {
     'fe80::1%a b',
     'fe80::1%interface-with-a-long-name',
     '',
-  ])('may not be "%s"', (address) => expect(isAddress(address)).toBe(false))
+  ])('the address of a host may not be "%s"', (address) => expect(isAddress(address)).toBe(false))
 })

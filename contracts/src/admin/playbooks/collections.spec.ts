@@ -6,7 +6,7 @@ describe('the address of a repository', () => {
     'https://git.example/a/site.git',
     'https://[::1]:8443/site',
     'ssh://git@git.example:2222/~a/site.git',
-  ])('%s is one', (url) => expect(gitUrl.safeParse(url).success).toBe(true))
+  ])('%s is the address of a repository', (url) => expect(gitUrl.safeParse(url).success).toBe(true))
 
   it.each([
     '--upload-pack=touch /tmp/x',
@@ -25,9 +25,9 @@ describe('the address of a repository', () => {
     'https://git.example/a b',
     'https://git.example/a\n--b',
     '',
-  ])('%j is none', (url) => expect(gitUrl.safeParse(url).success).toBe(false))
+  ])('%j is not the address of a repository', (url) => expect(gitUrl.safeParse(url).success).toBe(false))
 
-  it('is pinned to a whole commit', () => {
+  it('the address of a repository is pinned to a whole commit', () => {
     expect(gitCommit.safeParse('a'.repeat(40)).success).toBe(true)
     for (const name of ['main', 'a'.repeat(39), 'A'.repeat(40), '-'.repeat(40), `${'a'.repeat(40)}~1`])
       expect(gitCommit.safeParse(name).success, name).toBe(false)

@@ -3,12 +3,12 @@ import { planVerdict } from './plan-verdict.ts'
 
 const totals = (changed: number) => ({ ok: 1, changed, failed: 0, skipped: 0, rescued: 0, unreachable: 0 })
 
-it('a plan that failed on all hosts says of none that nothing would be changed', () => {
+it('a plan that failed on all hosts reports no host as unchanged', () => {
   const failed = { state: 'failed' as const, totals: null }
   expect(planVerdict([failed, failed])).toEqual({ total: 2, planned: 0, changing: 0, failed: 2 })
 })
 
-it('what a host would change is counted only where its plan was made to its end', () => {
+it('changes of a host are counted only if its plan was completed', () => {
   const hosts = [
     { state: 'success' as const, totals: totals(2) },
     { state: 'success' as const, totals: totals(0) },

@@ -31,7 +31,7 @@ const policy: fc.Arbitrary<SsoPolicy> = fc.record({
 })
 
 describe('single sign-on, whatever a provider says', () => {
-  it('never lets a disabled user in, nor anybody who is neither linked nor of a verified address', () => {
+  it('single sign-on never admits a disabled user, nor one without a link or a verified address', () => {
     fc.assert(
       fc.property(claims, view, policy, (said, seen, rule) => {
         const decision = decideSso(said, seen, rule)
@@ -44,7 +44,7 @@ describe('single sign-on, whatever a provider says', () => {
     )
   })
 
-  it('creates nobody against the policy, nor beside a user of the same address', () => {
+  it('single sign-on creates no user against the policy, nor a second one of the same address', () => {
     fc.assert(
       fc.property(claims, view, policy, (said, seen, rule) => {
         const { kind } = decideSso(said, seen, rule)
@@ -54,7 +54,7 @@ describe('single sign-on, whatever a provider says', () => {
     )
   })
 
-  it('links a user to one subject of a provider alone', () => {
+  it('single sign-on links a user to exactly one subject of a provider', () => {
     fc.assert(
       fc.property(claims, view, policy, (said, seen, rule) => {
         const decision = decideSso(said, seen, rule)

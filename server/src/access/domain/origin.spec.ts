@@ -3,7 +3,7 @@ import { isAllowedOrigin } from './origin.ts'
 
 const HTTP = { host: 'rollcall:8420', isSecure: false, allowed: [] }
 
-it('lets in programs and pages of this server, and no page of another', () => {
+it('programs and pages of this server are accepted, and no page of another', () => {
   expect(isAllowedOrigin(undefined, HTTP)).toBe(true)
   expect(isAllowedOrigin('http://rollcall:8420', HTTP)).toBe(true)
   expect(isAllowedOrigin('https://rollcall.example', { ...HTTP, host: 'rollcall.example:443' })).toBe(true)
@@ -21,7 +21,7 @@ it('lets in programs and pages of this server, and no page of another', () => {
   expect(isAllowedOrigin('http://evil.example', { ...HTTP, host: 'x@evil.example' })).toBe(false)
 })
 
-it('lets in no page without HTTPS where people come by it, whatever the host', () => {
+it('a page without HTTPS is refused where the server is public by HTTPS, whatever the host', () => {
   const secure = { host: 'rollcall.example', isSecure: true, allowed: ['http://old.example'] }
   expect(isAllowedOrigin('https://rollcall.example', secure)).toBe(true)
   for (const origin of ['http://rollcall.example', 'http://old.example', 'ws://rollcall.example'])

@@ -37,7 +37,7 @@ const HOSTS = VALUES.flatMap((env) =>
 const hostsOf = ({ scopeText }: Rights) => HOSTS.filter((labels) => isInScope(scopeFrom(scopeText), labels))
 
 describe('what somebody may do', () => {
-  it('is never more than any link of the chain gives: no permission, and no host', () => {
+  it('effective rights never exceed any link of the chain, in permissions or in hosts', () => {
     fc.assert(
       fc.property(chain, (links) => {
         const now = effectiveRights(links, NOW)
@@ -49,7 +49,7 @@ describe('what somebody may do', () => {
     )
   })
 
-  it('is all that the links have in common', () => {
+  it('effective rights are everything that the links have in common', () => {
     fc.assert(
       fc.property(chain, (links) => {
         const now = effectiveRights(links, NOW) as Rights
@@ -61,7 +61,7 @@ describe('what somebody may do', () => {
     )
   })
 
-  it('only shrinks as the chain grows, whatever stands in it', () => {
+  it('effective rights only shrink as the chain grows', () => {
     fc.assert(
       fc.property(fc.array(grant, { minLength: 1, maxLength: 3 }), grant, (links, another) => {
         const before = effectiveRights(links, NOW)
@@ -72,7 +72,7 @@ describe('what somebody may do', () => {
     )
   })
 
-  it('is nothing where a link is disabled or has expired, and for whom no link speaks', () => {
+  it('effective rights are empty if a link is disabled or expired, or if there is no link', () => {
     fc.assert(
       fc.property(fc.array(grant, { maxLength: 4 }), (links) => {
         const hasEnded = links.some(
@@ -85,7 +85,7 @@ describe('what somebody may do', () => {
 })
 
 describe('what may be given', () => {
-  it('is what reaches no further than the giver: no permission more, and no host that could ever be', () => {
+  it('a grant reaches no further than its giver: no extra permission, and no host that could ever exist', () => {
     fc.assert(
       fc.property(rights, rights, (given, giver) => {
         const isMore =
@@ -97,7 +97,7 @@ describe('what may be given', () => {
     )
   })
 
-  it('by a key that may write users and nothing else is no role at all', () => {
+  it('a key that may only write users can grant no role', () => {
     const giver = { permissions: new Set(['users:write' as const]), scopeText: null }
     for (const role of ['admin', 'operator', 'viewer'] as const)
       expect(excessOf(rightsOfUser({ role, scope: ['env=x'] }), giver)).not.toBeNull()
@@ -116,7 +116,7 @@ const term: fc.Arbitrary<LabelTerm> = fc
   .map((each) => (each.operator === 'in' || each.operator === 'notIn' ? each : { ...each, values: [] }))
 const scope = fc.option(fc.array(term, { maxLength: 5 }))
 
-it('a scope is narrower than another exactly where each host that it could have is in the other', () => {
+it('a scope is narrower than another exactly if every host that it could hold is in the other', () => {
   fc.assert(
     fc.property(scope, scope, (inner, outer) => {
       const isWithin = HOSTS.every((labels) => !isInScope(inner, labels) || isInScope(outer, labels))

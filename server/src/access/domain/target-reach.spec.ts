@@ -28,7 +28,7 @@ const target: fc.Arbitrary<Target> = fc.oneof(
 const scope = fc.option(selectors).map(scopeFrom)
 
 describe('a target', () => {
-  it('lies within a scope exactly where no host that it could mean lies outside', () => {
+  it('a target lies within a scope exactly if no host that it could mean lies outside', () => {
     fc.assert(
       fc.property(target, scope, (each, limits) => {
         const isOutside = HOSTS.some((host) => isMeant(each, host) && !isInScope(limits, host.labels))
@@ -38,14 +38,14 @@ describe('a target', () => {
     )
   })
 
-  it('that names a host which is not there, or all hosts, lies within no scope but that of all hosts', () => {
+  it('a target of all hosts or of an unknown host lies within the scope of all hosts only', () => {
     const limits = scopeFrom(['env=prod'])
     expect(isTargetWithin({ hosts: ['gone'] }, limits, HOSTS)).toBe(false)
     expect(isTargetWithin({ all: true }, limits, [])).toBe(false)
     expect(isTargetWithin({ all: true }, null, HOSTS)).toBe(true)
   })
 
-  it('is narrowed to what every owner may act on: nothing beyond, nothing of it lost, and what is left out is told', () => {
+  it('a target is narrowed to what every owner may act on, and the hosts left out are reported', () => {
     fc.assert(
       fc.property(target, scope, scope, (each, one, other) => {
         const bounds = [

@@ -31,7 +31,7 @@ function verdict(entries: AuditEntry[], whole = entries) {
   return check.broken?.seq ?? null
 }
 
-it('finds an entry that was edited, taken out of the middle, moved or put in', () => {
+it('an entry that was edited, removed, moved or inserted is detected', () => {
   const whole = chain(6)
   expect(verdict(whole)).toBeNull()
   const edited = structuredClone(whole)
@@ -47,7 +47,7 @@ it('finds an entry that was edited, taken out of the middle, moved or put in', (
   expect(verdict(forged, whole)).toBe(2)
 })
 
-it('finds that the end was cut off, and that somebody without the key says where it is', () => {
+it('a cut end and a forged head are detected', () => {
   const whole = chain(6)
   expect(verdict(whole.slice(0, 4), whole)).toBe(5)
   const check = new ChainCheck(KEY)
@@ -58,13 +58,13 @@ it('finds that the end was cut off, and that somebody without the key says where
   expect(verdict([], [])).toBe(0)
 })
 
-it('the order of keys, which a database does not keep, changes no hash', () => {
+it('the order of keys, which a database does not keep, does not change a hash', () => {
   const [entry] = chain(1) as [AuditEntry]
   const other = { ...entry, detail: { args: ['a', { a: 2, b: 1 }], program: 'true' } }
   expect(hashOfEntry(KEY, BEGINNING, other)).toBe(entry.hash)
 })
 
-it('finds that the log was emptied, cut off with an older end put back, or replaced, by what is known outside', () => {
+it('an emptied, truncated or replaced audit log is detected by the head that is kept outside', () => {
   const whole = chain(6)
   const judge = (entries: AuditEntry[], outside: { seq: number; hash: string }, end = entries.at(-1)) => {
     const check = new ChainCheck(KEY, outside)
@@ -83,7 +83,7 @@ it('finds that the log was emptied, cut off with an older end put back, or repla
   expect(judge(other, known)).toBe(6)
 })
 
-it('goes on after the newest of what is known, and after nothing with an entry that never fits', () => {
+it('the chain continues after the newest known entry, and without one starts in a way that is detected', () => {
   const [first, second] = chain(2) as [AuditEntry, AuditEntry]
   expect(lastOf([null, first, second]).seq).toBe(2)
   const lost = lastOf([null, null, null])

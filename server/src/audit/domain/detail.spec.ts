@@ -7,7 +7,7 @@ const ofHost = (body: unknown) => toDetail(ADMIN_ROUTES.addHost, { params: {}, q
 const toBytes = (detail: unknown) => Buffer.byteLength(JSON.stringify(detail))
 
 describe('what an audit entry says of a request', () => {
-  it('holds no field that the route does not declare, at any depth', () => {
+  it('an audit entry holds no field that the route does not declare, at any depth', () => {
     const body = {
       program: 'true',
       hosts: ['in'],
@@ -24,7 +24,7 @@ describe('what an audit entry says of a request', () => {
     for (const odd of [null, 'MARKER', ['MARKER'], 7]) expect(ofRun(odd)).toEqual({})
   })
 
-  it('has at most 4 KiB as a whole, whatever is sent', () => {
+  it('an audit entry holds at most 4 KiB of a request, whatever is sent', () => {
     const long = 'x'.repeat(100_000)
     for (const body of [
       { program: long, args: Array(5000).fill(long), hosts: Array(5000).fill('\u0001'.repeat(60)) },
@@ -41,7 +41,7 @@ describe('what an audit entry says of a request', () => {
     expect(toBytes(boundedDetail({ a: { b: { c: { d: { e: { f: long } } } } } }))).toBeLessThan(200)
   })
 
-  it('is something that a database takes, and writes no longer than it came', () => {
+  it('the detail of an audit entry is storable, and no longer than the request', () => {
     const body = { program: '\ud800'.repeat(600), args: ['\0'.repeat(600), '\udc00'], cwd: 'a\0b' }
     const text = JSON.stringify(ofRun(body))
     expect(text).not.toMatch(/\\u0000|\\ud[89a-f]/)
@@ -54,7 +54,7 @@ describe('what an audit entry says of a request', () => {
     })
   })
 
-  it('names what stands in an environment, and keeps labels as they are', () => {
+  it('an audit entry names environment variables without values, and keeps labels', () => {
     expect(ofRun({ program: 'true', env: { TOKEN: 'MARKER' } })).toMatchObject({ env: ['TOKEN'] })
     expect(ofHost({ name: 'x', labels: { env: 'prod' } })).toMatchObject({ labels: { env: 'prod' } })
   })

@@ -49,7 +49,7 @@ describe('arguments that look like secrets', () => {
     ['usermod', '-p', '$6$salt$MARKER', 'ada'],
     ['tool', 'root:$y$j9T$MARKER$MARKER:19000:0'],
     ['tool', 'eyJhbGciOiJIUzI1NiJ9.MARKERMARKER.MARKERMARKER'],
-  ])('of %s %s %s … are not stored', (program, ...args) => {
+  ])('arguments of %s %s %s … that look like secrets are not stored', (program, ...args) => {
     expect(shown(program, ...args)).not.toContain('MARKER')
     expect(shown(program, ...args)).toContain('(not shown)')
   })
@@ -58,7 +58,7 @@ describe('arguments that look like secrets', () => {
     'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY1',
     'Zm9v8aX2Qm9vYmFy71hcDkfQ==',
     'AKIAIOSFODNN7EXAMPLE',
-  ])('are not stored where random text stands alone: %s', (secret) => {
+  ])('an argument of random text is not stored: %s', (secret) => {
     expect(withoutSecrets(`use ${secret} now`)).toBe('use (not shown) now')
   })
 
@@ -74,13 +74,13 @@ describe('arguments that look like secrets', () => {
     'mkfs.ext4 -L data /dev/sdb1; mount /dev/sdb1 /mnt',
     'curl -fsS https://example.org/health?verbose=1',
     'tool --password-file /etc/tool/password',
-  ])('are told apart from what is none: %s', (text) => {
+  ])('an argument that is no secret is kept: %s', (text) => {
     expect(withoutSecrets(text)).toBe(text)
     const [program = '', ...args] = text.split(' ')
     expect([program, ...argumentsWithoutSecrets(program, args)].join(' ')).toBe(text)
   })
 
-  it('are found in time that grows with the text, whatever the text', () => {
+  it('searching for secrets takes time linear in the text, whatever the text', () => {
     const began = performance.now()
     for (const part of ['pass', 'a', '-', '--token ', 'a:', '://', "'", 'x=', 'set ', 'eyJ', '$6$', 'A1b'])
       withoutSecrets(part.repeat(20_000))

@@ -4,7 +4,7 @@ import { RefusalWindows } from './refusal-windows.ts'
 const written = (windows: RefusalWindows, caller: string, count: number, nowMs = 0) =>
   Array.from({ length: count }, () => windows.take(caller, nowMs)).filter(Boolean).length
 
-it('writes down so many refusals of a caller in a minute, and counts the others', () => {
+it('a bounded number of refusals per caller and minute is recorded, and the others are counted', () => {
   const windows = new RefusalWindows({ perCaller: 10, inAll: 1000 })
   expect(written(windows, 'a', 500)).toBe(10)
   expect(written(windows, 'b', 3)).toBe(3)
@@ -13,7 +13,7 @@ it('writes down so many refusals of a caller in a minute, and counts the others'
   expect(written(windows, 'a', 20, 60_000)).toBe(10)
 })
 
-it('writes down no more than its bound however many callers there are, and loses no count', () => {
+it('refusals of any number of callers are recorded up to a bound, and none is uncounted', () => {
   const windows = new RefusalWindows({ perCaller: 10, inAll: 300 })
   let count = 0
   for (let caller = 0; caller < 50_000; caller++) count += written(windows, `2001:db8::${caller}`, 1)
