@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NewPlaybookRun, PlaybookView, RunAccepted } from '@rollcall/contracts/admin'
+import { isFinalState } from '@rollcall/contracts/admin/commands/schemas'
 import { playbookVia } from '@rollcall/contracts/admin/playbooks/schemas'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { retrying } from '../api/retry.ts'
@@ -176,7 +177,7 @@ async function report(context: Context, runId: string, { json }: Options): Promi
   for (;;) {
     const view = await api.call('showPlaybookRun', { params: { id: runId } })
     for (const { host, state } of view.hosts) {
-      if (json || state === 'pending' || state === 'running' || told.has(host)) continue
+      if (json || !isFinalState(state) || told.has(host)) continue
       told.add(host)
       notice(`${host}: ${state} (${told.size} of ${view.hosts.length})`)
     }

@@ -1,5 +1,6 @@
 import { sanitizeText } from '@rollcall/contracts'
-import type { NewUpgradeInput, UpgradeDetail, UpgradeHostState, UpgradeView } from '@rollcall/contracts/admin'
+import type { NewUpgradeInput, UpgradeDetail, UpgradeView } from '@rollcall/contracts/admin'
+import { UPGRADE_HOST_STATE } from '@rollcall/contracts/admin/upgrades/schemas'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
@@ -17,23 +18,17 @@ interface Options extends WhereOptions {
 }
 
 const POLL_MS = 500
-/** One character a host, so that a ring is a line that can be looked at. */
-const DOTS: Record<UpgradeHostState, string> = {
-  waiting: '·',
-  upgrading: '◌',
-  upgraded: '●',
-  rolled_back: '↺',
-  refused: '✕',
-  stranded: '!',
-  cancelled: '-',
-}
+
+const LEGEND = UPGRADE_HOST_STATE.names
+  .map((state) => `${UPGRADE_HOST_STATE.describe(state).sign} ${state.replaceAll('_', ' ')}`)
+  .join('   ')
 
 const HELP = `
 The canary goes first. When it is well for --gate seconds the first batch follows, and so on. A canary that is not upgraded, or
 --stop-after hosts that are not, stop the upgrade: no further host is touched. A new agent that does not come up, or that the server
 cannot reach, is replaced by the old one on the host itself, also after a loss of power.
 
-  ● upgraded   ↺ rolled back   ✕ refused: nothing was changed   ! stranded   ◌ under way   · waiting   - cancelled
+  ${LEGEND}
 
 Examples:
   rollcall upgrade plan --all
@@ -165,7 +160,8 @@ async function status({ api, stdout }: Context, id: string, { json }: Options): 
 /** A line a ring with a dot a host, and then whatever is not as it should be. */
 function picture({ upgrade, hosts }: UpgradeDetail): string {
   const rings = [...Map.groupBy(hosts, ({ ring }) => ring)].map(
-    ([ring, members]) => `ring ${ring}  ${members.map(({ state }) => DOTS[state]).join('')}\n`,
+    ([ring, members]) =>
+      `ring ${ring}  ${members.map(({ state }) => UPGRADE_HOST_STATE.describe(state).sign).join('')}\n`,
   )
   const told = hosts
     .filter(({ reason }) => reason !== null)

@@ -1,4 +1,5 @@
 import type { LiveEvent, RunCommand, RunCounts, RunView } from '@rollcall/contracts/admin'
+import { toRunState } from '@rollcall/contracts/admin/runs/schemas'
 import { type Attended, type AttendSettings, attend, refusalIn } from './attend.ts'
 import type { LiveConnection } from './live-connection.ts'
 
@@ -46,7 +47,7 @@ export class RunTracker implements Attended {
     if (event.type === 'run' && event.runId === this.runId) {
       // After a reconnection what is known is told again.
       const changed = event.commands.filter(({ id, state, isHeld }) => {
-        const now = isHeld ? 'held' : state
+        const now = toRunState({ state, isHeld })
         const isNews = this.states.get(id) !== now
         this.states.set(id, now)
         return isNews

@@ -1,27 +1,21 @@
-import type { HostState } from '@rollcall/contracts/admin'
+import type { HostState, Tone } from '@rollcall/contracts/admin'
+import { HOST_STATE } from '@rollcall/contracts/admin/hosts/schemas'
 import type { WatchedAgent } from '../live/fleet-view.ts'
 import { stateCounts, stateWords } from './host-words.ts'
 import { asOf, roughAge, wholePercent } from './measures.ts'
 import { table } from './table.ts'
 
-/** What a person has to look at first. */
-const URGENCY: Readonly<Record<HostState, number>> = {
-  credentials_refused: 0,
-  identity_changed: 0,
-  offline: 1,
-  install_failed: 2,
-  remove_failed: 2,
-  degraded: 3,
-  installing: 4,
-  upgrading: 4,
-  removing: 4,
-  online: 5,
-}
-
-type Tone = 'plain' | 'faint' | 'warning' | 'bad'
 export interface FrameLine {
   text: string
-  tone: Tone
+  tone: 'plain' | 'faint' | 'warning' | 'bad'
+}
+
+const LINE_TONES: Readonly<Record<Tone, FrameLine['tone']>> = {
+  ok: 'plain',
+  faint: 'faint',
+  busy: 'warning',
+  warn: 'warning',
+  bad: 'bad',
 }
 
 interface Frame {
@@ -71,7 +65,7 @@ export function statesOf(agents: readonly Pick<WatchedAgent, 'state'>[]): Partia
 }
 
 function byUrgency(one: WatchedAgent, other: WatchedAgent): number {
-  const difference = URGENCY[one.state] - URGENCY[other.state]
+  const difference = urgencyOf(one.state) - urgencyOf(other.state)
   if (difference !== 0) return difference
   if (one.state !== 'online' && one.stateSince !== other.stateSince)
     return Date.parse(other.stateSince) - Date.parse(one.stateSince)
@@ -89,10 +83,8 @@ const toCells = (agent: WatchedAgent, now: number) => [
   agent.stateReason ?? '',
 ]
 
-function toneOf(state: HostState): Tone {
-  if (state === 'online') return 'plain'
-  return URGENCY[state] < URGENCY.degraded ? 'bad' : 'warning'
-}
+const urgencyOf = (state: HostState) => HOST_STATE.describe(state).urgency
+const toneOf = (state: HostState) => LINE_TONES[HOST_STATE.describe(state).tone]
 
 const restOf = (left: readonly WatchedAgent[]) =>
   `… and ${left.length} more${left.every(({ state }) => state === 'online') ? ', all online' : ''}`

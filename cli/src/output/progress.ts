@@ -1,25 +1,25 @@
-import type { RunCounts } from '@rollcall/contracts/admin'
+import type { RunCounts, RunState } from '@rollcall/contracts/admin'
+import { RUN_STATE } from '@rollcall/contracts/admin/runs/schemas'
 import type { Context } from '../context.ts'
 import { hostCount } from './words.ts'
 
 /** Without a terminal, a line at most this often. */
 const PLAIN_INTERVAL_MS = 5000
 
-const WORDS: readonly (readonly [keyof RunCounts, string])[] = [
-  ['held', 'waiting for their turn'],
-  ['pending', 'starting'],
-  ['running', 'running'],
-  ['success', 'ok'],
-  ['failed', 'failed'],
-  ['timed_out', 'timed out'],
-  ['cancelled', 'cancelled'],
-  ['lost', 'lost'],
-]
+/** The words of states that are called otherwise here than by their names. */
+const WORDS: Readonly<Partial<Record<RunState, string>>> = {
+  held: 'waiting for their turn',
+  pending: 'starting',
+  success: 'ok',
+}
+const toWord = (state: RunState) => WORDS[state] ?? state.replaceAll('_', ' ')
 
 /** `20 hosts: 3 running, 16 ok, 1 failed`; what is at zero is left out. */
 export function countsLine(counts: RunCounts): string {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
-  const parts = WORDS.flatMap(([key, word]) => (counts[key] > 0 ? [`${counts[key]} ${word}`] : []))
+  const parts = RUN_STATE.names.flatMap((state) =>
+    counts[state] > 0 ? [`${counts[state]} ${toWord(state)}`] : [],
+  )
   return `${hostCount(total)}: ${parts.join(', ')}`
 }
 

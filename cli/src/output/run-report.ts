@@ -1,5 +1,6 @@
 import { sanitizeText } from '@rollcall/contracts'
 import type { OutcomeGroup, RunSummary, SkippedHost } from '@rollcall/contracts/admin'
+import { isFinalState } from '@rollcall/contracts/admin/commands/schemas'
 import type { Context } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { foldHosts } from './host-ranges.ts'
@@ -70,7 +71,7 @@ async function printOutput(context: Context, group: OutcomeGroup): Promise<numbe
     await print(bytes)
   }
   const end = Math.min(group.outputBytes, SHOWN_BYTES)
-  const isEnded = group.state !== 'pending' && group.state !== 'running'
+  const isEnded = isFinalState(group.state)
   try {
     while (isEnded && offset < end) {
       const page = await context.api.call('readOutput', {

@@ -1,8 +1,15 @@
 import { z } from 'zod'
 import { plainText } from '../../text.ts'
+import { defineStates, type StateDescriptor } from '../states.ts'
 
 /** `asked`: it was let in and begins; what follows, with the same `request`, says how it ended. */
-export const auditOutcome = z.enum(['asked', 'done', 'refused', 'failed'])
+export const AUDIT_OUTCOME = defineStates<StateDescriptor>()({
+  asked: { tone: 'faint', sign: '◌', urgency: 3 },
+  done: { tone: 'ok', sign: '✓', urgency: 2, isOver: true },
+  refused: { tone: 'warn', sign: '✕', urgency: 1, isOver: true, isFailure: true },
+  failed: { tone: 'bad', sign: '✕', urgency: 0, isOver: true, isFailure: true },
+})
+export const auditOutcome = AUDIT_OUTCOME.schema
 
 export const auditEntry = z.strictObject({
   /** Counts up without a gap, from 0, which is written at set-up. */

@@ -3,21 +3,25 @@ import { executeCommand, logType, MAX_INPUT_BYTES } from '../../agent/commands.t
 import { plainText, uuid } from '../../text.ts'
 import { errorCode } from '../error-body.ts'
 import { hostReference } from '../hosts/reference.ts'
+import { defineStates, type StateDescriptor } from '../states.ts'
 
 const agentParams = executeCommand.params.shape
 
-export const commandState = z.enum([
-  'pending',
-  'running',
-  'success',
-  'failed',
-  'timed_out',
-  'cancelled',
-  'lost',
-])
+export const COMMAND_STATE = defineStates<StateDescriptor>()({
+  pending: { tone: 'faint', sign: '◌', urgency: 2 },
+  running: { tone: 'busy', sign: '▶', urgency: 1 },
+  success: { tone: 'ok', sign: '✓', urgency: 4, isOver: true },
+  failed: { tone: 'bad', sign: '✕', urgency: 0, isOver: true, isFailure: true },
+  timed_out: { tone: 'bad', sign: '⏱', urgency: 0, isOver: true, isFailure: true },
+  cancelled: { tone: 'warn', sign: '■', urgency: 3, isOver: true, isFailure: true },
+  lost: { tone: 'bad', sign: '?', urgency: 0, isOver: true, isFailure: true },
+})
+export const commandState = COMMAND_STATE.schema
 export type CommandState = z.infer<typeof commandState>
-export const FINAL_STATES: readonly CommandState[] = ['success', 'failed', 'timed_out', 'cancelled', 'lost']
-export const isFinalState = (state: CommandState) => FINAL_STATES.includes(state)
+export const FINAL_STATES = COMMAND_STATE.that('isOver')
+export type FinalState = (typeof FINAL_STATES)[number]
+export const isFinalState = (state: CommandState): state is FinalState =>
+  COMMAND_STATE.describe(state).isOver === true
 
 /** What a command's output comes from: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, a playbook, which tells of its tasks, or an upgrade of the agent. */
 export const commandKind = z.enum([

@@ -10,14 +10,18 @@ import {
 } from '../../agent/containers.ts'
 import { MAX_OPEN_PORTS, openPort } from '../../agent/host.ts'
 import { neverAnId, plainText, uuid } from '../../text.ts'
-import { type HostState, hostLabels, hostName, hostReachChange, hostState } from '../hosts/schemas.ts'
+import {
+  HOST_STATE,
+  type HostState,
+  hostLabels,
+  hostName,
+  hostReachChange,
+  hostState,
+} from '../hosts/schemas.ts'
 import { labelSelector } from '../selector.ts'
 
-/** States in which an agent answers, so that what is told of its host is of now. */
-const ANSWERING: ReadonlySet<HostState> = new Set(['online', 'degraded'])
-
 /** Whether what a host last told is of an earlier time than its last call. */
-export const areValuesStale = (state: HostState): boolean => !ANSWERING.has(state)
+export const areValuesStale = (state: HostState): boolean => !HOST_STATE.describe(state).isAnswering
 
 const percent = z.number().min(0).max(100)
 const bytes = z.number().min(0)

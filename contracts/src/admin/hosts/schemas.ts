@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { neverAnId, plainText, spkiPin, sshFingerprint, uuid } from '../../text.ts'
 import { LABEL_KEY, LABEL_VALUE } from '../selector.ts'
+import { defineStates, type StateDescriptor } from '../states.ts'
 import { hostReference } from './reference.ts'
 
 export const hostName = z
@@ -137,6 +138,17 @@ export const hostReachChange = z.strictObject({
 })
 export type HostReachChange = z.infer<typeof hostReachChange>
 
+interface HostStateDescriptor extends StateDescriptor {
+  /** What the host counts as in the health of the fleet. */
+  health: 'healthy' | 'degraded' | 'offline' | 'other'
+  /** An installation, upgrade or removal is at work on it, and no other may begin. */
+  isBusy?: true
+  /** Its agent answers, so what is known of the host is of now. */
+  isAnswering?: true
+  /** Its agent is called. In the others something else is at work on the host, or waits for a person. */
+  isCalled?: true
+}
+
 /**
  * - `installing`: being bootstrapped. `install_failed`: see `stateReason` and the installation's log.
  * - `online`: the agent answered the last call. `degraded`: it did, but the host is not well: see `stateReason`.
@@ -145,20 +157,21 @@ export type HostReachChange = z.infer<typeof hostReachChange>
  * - `upgrading`: its agent is being replaced.
  * - `removing`, `remove_failed`: being uninstalled.
  */
-export const hostState = z.enum([
-  'installing',
-  'install_failed',
-  'online',
-  'degraded',
-  'offline',
-  'credentials_refused',
-  'identity_changed',
-  'upgrading',
-  'removing',
-  'remove_failed',
-])
+export const HOST_STATE = defineStates<HostStateDescriptor>()({
+  installing: { tone: 'busy', sign: '◌', urgency: 4, health: 'other', isBusy: true },
+  install_failed: { tone: 'bad', sign: '✕', urgency: 2, health: 'other', isCalled: true },
+  online: { tone: 'ok', sign: '●', urgency: 5, health: 'healthy', isAnswering: true, isCalled: true },
+  degraded: { tone: 'warn', sign: '▲', urgency: 3, health: 'degraded', isAnswering: true, isCalled: true },
+  offline: { tone: 'bad', sign: '○', urgency: 1, health: 'offline', isCalled: true },
+  credentials_refused: { tone: 'bad', sign: '✕', urgency: 0, health: 'offline', isCalled: true },
+  identity_changed: { tone: 'bad', sign: '✕', urgency: 0, health: 'offline', isCalled: true },
+  upgrading: { tone: 'busy', sign: '◌', urgency: 4, health: 'other', isBusy: true },
+  removing: { tone: 'busy', sign: '◌', urgency: 4, health: 'other', isBusy: true },
+  remove_failed: { tone: 'bad', sign: '✕', urgency: 2, health: 'other' },
+})
+export const hostState = HOST_STATE.schema
 export type HostState = z.infer<typeof hostState>
-export const HOST_STATES = hostState.options
+export const HOST_STATES = HOST_STATE.names
 
 export const hostView = z.strictObject({
   id: uuid,

@@ -1,3 +1,4 @@
+import { isFinalState } from '../commands/schemas.ts'
 import type { PlaybookHost } from './schemas.ts'
 
 /** What a plan has found, by number of hosts. */
@@ -14,7 +15,7 @@ export interface PlanVerdict {
 /** Counts what a plan says. A host on which it failed says nothing, whatever its tasks before had found. */
 export function planVerdict(hosts: readonly Pick<PlaybookHost, 'state' | 'totals'>[]): PlanVerdict {
   const planned = hosts.filter(({ state }) => state === 'success')
-  const open = hosts.filter(({ state }) => state === 'pending' || state === 'running')
+  const open = hosts.filter(({ state }) => !isFinalState(state))
   return {
     total: hosts.length,
     planned: planned.length,

@@ -5,6 +5,7 @@ import { jsonValue } from '../../json.ts'
 import { uuid } from '../../text.ts'
 import { commandState } from '../commands/schemas.ts'
 import { playbookMode, runView } from '../runs/schemas.ts'
+import { defineStates, type StateDescriptor } from '../states.ts'
 import { exactlyOneTarget, runLimits, targetShape } from '../targets.ts'
 
 /** `NAME` of one that comes with the server, `COLLECTION/NAME` of one that users have added. */
@@ -66,17 +67,18 @@ export const newPlaybookRun = z
   .superRefine(exactlyOneTarget)
 export type NewPlaybookRun = z.infer<typeof newPlaybookRun>
 
-export const taskTotals = z.strictObject({
-  ok: count,
-  changed: count,
-  failed: count,
-  skipped: count,
-  rescued: count,
-  unreachable: count,
+export const TASK_STATUS = defineStates<StateDescriptor>()({
+  ok: { tone: 'ok', sign: '✓', urgency: 4 },
+  changed: { tone: 'warn', sign: '±', urgency: 3 },
+  failed: { tone: 'bad', sign: '✕', urgency: 0, isFailure: true },
+  skipped: { tone: 'faint', sign: '–', urgency: 5 },
+  rescued: { tone: 'warn', sign: '↩', urgency: 2 },
+  unreachable: { tone: 'bad', sign: '✕', urgency: 1, isFailure: true },
 })
-export type TaskTotals = z.infer<typeof taskTotals>
+export const taskStatus = TASK_STATUS.schema
 
-export const taskStatus = z.enum(['ok', 'changed', 'failed', 'skipped', 'rescued', 'unreachable'])
+export const taskTotals = TASK_STATUS.counts(count)
+export type TaskTotals = z.infer<typeof taskTotals>
 
 /** What became of one task on one host. What a task hides by `no_log` is empty, and `isHidden` says so. */
 export const taskResult = z.strictObject({

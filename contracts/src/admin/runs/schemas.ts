@@ -1,8 +1,15 @@
 import { z } from 'zod'
 import { executeCommand } from '../../agent/commands.ts'
 import { plainText, uuid } from '../../text.ts'
-import { commandState, commandView, outputChunk } from '../commands/schemas.ts'
+import {
+  COMMAND_STATE,
+  type CommandState,
+  commandState,
+  commandView,
+  outputChunk,
+} from '../commands/schemas.ts'
 import { errorCode } from '../error-body.ts'
+import { defineStates, type StateDescriptor } from '../states.ts'
 import { exactlyOneTarget, runLimits, target, targetShape } from '../targets.ts'
 
 const agentParams = executeCommand.params.shape
@@ -69,16 +76,16 @@ export type RunAccepted = z.infer<typeof runAccepted>
 const count = z.int().min(0)
 
 /** Hosts by the state of their command. `held` wait for their turn in a run with limits; `pending` are on their way. */
-export const runCounts = z.strictObject({
-  held: count,
-  pending: count,
-  running: count,
-  success: count,
-  failed: count,
-  timed_out: count,
-  cancelled: count,
-  lost: count,
+/** What a command of a run counts as: one that waits for its turn is told apart from one that starts. */
+export const RUN_STATE = defineStates<StateDescriptor>()({
+  held: { tone: 'faint', sign: '‖', urgency: 2 },
+  ...COMMAND_STATE.table,
 })
+export type RunState = (typeof RUN_STATE.names)[number]
+export const toRunState = ({ state, isHeld }: { state: CommandState; isHeld: boolean }): RunState =>
+  isHeld ? 'held' : state
+
+export const runCounts = RUN_STATE.counts(count)
 export type RunCounts = z.infer<typeof runCounts>
 
 /** `plan` is `--check --diff`: it changes nothing, and can be applied. */

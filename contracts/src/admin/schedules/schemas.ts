@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { neverAnId, plainText, uuid } from '../../text.ts'
 import { programShape, programView } from '../runs/schemas.ts'
 import { description, shortName } from '../saved-commands/schemas.ts'
+import { defineStates, type StateDescriptor } from '../states.ts'
 import { runLimits, target } from '../targets.ts'
 
 function isTimeZone(text: string): boolean {
@@ -99,7 +100,13 @@ export type ChangedSchedule = z.infer<typeof changedSchedule>
  * - `started`: its run was accepted. `refused`: it could not be, for example because no host fits.
  * - `overlapped`: the run before had not ended. `missed`: nothing could be begun until it was too late.
  */
-export const firingOutcome = z.enum(['started', 'refused', 'overlapped', 'missed'])
+export const FIRING_OUTCOME = defineStates<StateDescriptor>()({
+  started: { tone: 'ok', sign: '✓', urgency: 3 },
+  refused: { tone: 'warn', sign: '✕', urgency: 0, isFailure: true },
+  overlapped: { tone: 'faint', sign: '–', urgency: 2 },
+  missed: { tone: 'warn', sign: '○', urgency: 1, isFailure: true },
+})
+export const firingOutcome = FIRING_OUTCOME.schema
 export type FiringOutcome = z.infer<typeof firingOutcome>
 
 export const scheduleFiring = z.strictObject({

@@ -1,12 +1,22 @@
 import { z } from 'zod'
 import { fileMode, fileOwner, hostPath, sha256, transferResult } from '../../agent/files.ts'
 import { plainText, uuid } from '../../text.ts'
+import { COMMAND_STATE } from '../commands/schemas.ts'
+import { defineStates, type StateDescriptor } from '../states.ts'
 import { exactlyOneTarget, targetShape } from '../targets.ts'
 
 /** Hashes that one question about content may name. */
 export const MAX_CONTENT_QUESTIONS = 10_000
 
-export const transferHostState = z.enum(['pending', 'running', 'success', 'failed', 'cancelled'])
+const { pending, running, success, failed, cancelled } = COMMAND_STATE.table
+export const TRANSFER_HOST_STATE = defineStates<StateDescriptor>()({
+  pending,
+  running,
+  success,
+  failed,
+  cancelled,
+})
+export const transferHostState = TRANSFER_HOST_STATE.schema
 export type TransferHostState = z.infer<typeof transferHostState>
 
 export const newTransfer = z

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { plainText, uuid } from '../../text.ts'
 import { skippedHost } from '../runs/schemas.ts'
+import { defineStates, type StateDescriptor } from '../states.ts'
 import { exactlyOneTarget, MAX_HOSTS_PER_RUN, targetShape } from '../targets.ts'
 
 const WRONG_BATCH = `must be a number of hosts from 1 to ${MAX_HOSTS_PER_RUN}, or a share from "1%" to "100%"`
@@ -49,19 +50,27 @@ export type NewUpgradeInput = z.input<typeof newUpgrade>
  * - `stranded`: no agent answers, and SSH did not help.
  * - `cancelled`: its turn never came.
  */
-export const upgradeHostState = z.enum([
-  'waiting',
-  'upgrading',
-  'upgraded',
-  'rolled_back',
-  'refused',
-  'stranded',
-  'cancelled',
-])
+export const UPGRADE_HOST_STATE = defineStates<StateDescriptor>()({
+  waiting: { tone: 'faint', sign: '·', urgency: 4 },
+  upgrading: { tone: 'busy', sign: '◌', urgency: 3 },
+  upgraded: { tone: 'ok', sign: '✓', urgency: 6, isOver: true },
+  rolled_back: { tone: 'warn', sign: '↩', urgency: 1, isOver: true, isFailure: true },
+  refused: { tone: 'warn', sign: '✕', urgency: 2, isOver: true, isFailure: true },
+  stranded: { tone: 'bad', sign: '?', urgency: 0, isOver: true, isFailure: true },
+  cancelled: { tone: 'warn', sign: '■', urgency: 5, isOver: true },
+})
+export const upgradeHostState = UPGRADE_HOST_STATE.schema
 export type UpgradeHostState = z.infer<typeof upgradeHostState>
 
 /** `stopped`: too many hosts were not upgraded. */
-export const upgradeState = z.enum(['running', 'paused', 'done', 'stopped', 'cancelled'])
+export const UPGRADE_STATE = defineStates<StateDescriptor>()({
+  running: { tone: 'busy', sign: '▶', urgency: 2 },
+  paused: { tone: 'warn', sign: '‖', urgency: 1 },
+  done: { tone: 'ok', sign: '✓', urgency: 4, isOver: true },
+  stopped: { tone: 'bad', sign: '■', urgency: 0, isOver: true, isFailure: true },
+  cancelled: { tone: 'warn', sign: '■', urgency: 3, isOver: true },
+})
+export const upgradeState = UPGRADE_STATE.schema
 export type UpgradeState = z.infer<typeof upgradeState>
 
 export const upgradeHostView = z.strictObject({
