@@ -10,12 +10,10 @@ import { CommandWorker } from './commands/index.ts'
 import { HeartbeatEngine } from './heartbeats/index.ts'
 import { LiveGateway } from './live/index.ts'
 import { openPlatform } from './open-platform.ts'
+import { BackgroundTasks } from './platform/background/background-tasks.ts'
 import type { Config } from './platform/config/config.ts'
 import type { Logger } from './platform/log.ts'
 import { isDatabaseAway } from './platform/prisma/database-errors.ts'
-import { Reinstaller } from './reinstalls/index.ts'
-import { RotationDriver } from './rotations/index.ts'
-import { UpgradeDriver } from './upgrades/index.ts'
 import { prepareHttp } from './web/index.ts'
 
 /** With a database that dies when we are answering already: half a minute, in which it is started again. */
@@ -44,26 +42,22 @@ export async function startServer(config: Config): Promise<RunningServer> {
     prepareHttp(app, config)
     const worker = app.get(CommandWorker)
     const heartbeats = app.get(HeartbeatEngine)
-    const reinstaller = app.get(Reinstaller)
-    const upgrades = app.get(UpgradeDriver)
-    const rotations = app.get(RotationDriver)
+    const background = app.get(BackgroundTasks)
     const gateway = app.get(LiveGateway)
     stop = async () => {
       gateway.close()
-      const parts = [rotations, upgrades, reinstaller, heartbeats, worker]
+      const parts = [background, heartbeats, worker]
       await stopEach([...parts.map((part) => () => part.stop()), () => app.close(), () => platform.close()])
     }
     await app.init()
     await app.get(ApiKeysService).ensureLocalKey()
     await worker.start()
     await heartbeats.start()
-    reinstaller.start()
-    upgrades.start()
-    rotations.start()
     // Listening comes last: who is answered may rely on it that all the rest runs, and goes on when the database dies now.
     const http = app.getHttpServer() as Server
     gateway.attach(http)
     const url = await listen(http, config.listen, (text) => log.warn(text))
+    background.start()
     await dataDir.announce({ url, pid: process.pid })
     const setupLink = await pRetry(
       async () =>

@@ -28,7 +28,7 @@ export {
   runnerOf,
   toRef,
 } from './principal.ts'
-export { RightsWatch } from './rights-watch.ts'
+export { RightsWatch } from './rights-watch.reconciler.ts'
 export { ScopeRepository } from './scope.repository.ts'
 export { toCookie } from './session-cookie.ts'
 export { UsersRepository } from './users.repository.ts'

@@ -57,8 +57,8 @@ export class AuditLog {
     })
   }
 
-  /** Says in the server's log what the newest entry is, and keeps it in the data folder. */
-  async tellHead(): Promise<void> {
+  /** Writes the newest entry into the server's log and into the data folder. */
+  async reportHead(): Promise<void> {
     const known = this.heads.known
     const head = await this.entries.head()
     if (head) this.heads.note(head)

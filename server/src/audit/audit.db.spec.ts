@@ -157,7 +157,7 @@ describe('the chain against somebody who owns the database', () => {
     const file = JSON.parse(await readFile(server.app.get(DataDir).file('audit-head.json'), 'utf8'))
     const [head] = (await query('SELECT seq::int, hash FROM audit_head')).rows
     expect(file).toMatchObject(head)
-    await server.app.get(AuditLog).tellHead()
+    await server.app.get(AuditLog).reportHead()
     expect(server.logged()).toContainEqual(
       expect.objectContaining({ msg: 'head of the audit log', audit: head }),
     )

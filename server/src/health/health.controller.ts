@@ -1,5 +1,8 @@
 import { Controller, Inject, Res } from '@nestjs/common'
 import type { Response } from 'express'
+import { BackgroundTasks } from '../platform/background/background-tasks.ts'
+import { taskWarnings } from '../platform/background/task-health.ts'
+import { Clock } from '../platform/clock/clock.ts'
 import type { Config } from '../platform/config/config.ts'
 import { Endpoint } from '../platform/http/endpoint.ts'
 import { describeApi } from '../platform/http/openapi.ts'
@@ -7,7 +10,7 @@ import { Metrics } from '../platform/metrics/metrics.ts'
 import { DatabaseHealth } from '../platform/prisma/database-health.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { CONFIG, VERSION } from '../platform/tokens.ts'
-import { AnsibleAge } from './ansible-age.ts'
+import { AnsibleAgeReconciler } from './ansible-age.reconciler.ts'
 
 @Controller()
 export class HealthController {
@@ -15,7 +18,9 @@ export class HealthController {
     private readonly database: DatabaseHealth,
     private readonly queue: JobQueue,
     private readonly metrics: Metrics,
-    private readonly ansible: AnsibleAge,
+    private readonly ansible: AnsibleAgeReconciler,
+    private readonly background: BackgroundTasks,
+    private readonly clock: Clock,
     @Inject(VERSION) private readonly version: string,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -34,7 +39,10 @@ export class HealthController {
       status: isReady ? 'ready' : 'not_ready',
       database: database ? 'up' : 'down',
       queue: queue ? 'up' : 'down',
-      warnings: [this.ansible.warning].filter((warning) => warning !== null),
+      warnings: [
+        ...(this.ansible.warning === null ? [] : [this.ansible.warning]),
+        ...taskWarnings(this.background.statuses(), this.clock.now()),
+      ],
     }
   }
 

@@ -1,12 +1,12 @@
 import { Module } from '@nestjs/common'
 import { ArtifactsModule } from '../artifacts/index.ts'
-import { AnsibleAge } from './ansible-age.ts'
+import { AnsibleAgeReconciler } from './ansible-age.reconciler.ts'
 import { HealthController } from './health.controller.ts'
 import { PlatformMetrics } from './platform-metrics.ts'
 
 @Module({
   imports: [ArtifactsModule],
   controllers: [HealthController],
-  providers: [AnsibleAge, PlatformMetrics],
+  providers: [AnsibleAgeReconciler, PlatformMetrics],
 })
 export class HealthModule {}

@@ -9,12 +9,13 @@ import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import type { HostScope } from '../access/index.ts'
 import { FleetRepository } from '../heartbeats/index.ts'
+import type { BackgroundTasks } from '../platform/background/background-tasks.ts'
 import { SystemClock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
 import { Notifications } from '../platform/prisma/notifications.ts'
+import { startTasks } from '../platform/testing/run-tasks.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
-import { FleetFeed } from './fleet-feed.ts'
+import { FleetFeed } from './fleet-feed.reconciler.ts'
 
 type FleetEvent = LiveEvent & { type: 'fleet' }
 
@@ -23,6 +24,7 @@ const clock = new SystemClock()
 let test: TestDatabase
 let notifications: Notifications
 let feed: FleetFeed
+let tasks: BackgroundTasks
 
 beforeAll(async () => {
   test = await TestDatabase.open()
@@ -32,12 +34,14 @@ beforeEach(async () => {
   await test.database.pool.query('DELETE FROM host')
   notifications = new Notifications(test.database, log)
   const fleet = new FleetRepository(test.database)
-  feed = new FleetFeed(fleet, notifications, clock, new Repeater(clock, log), log)
+  feed = new FleetFeed(fleet, notifications, clock)
+  tasks = startTasks(clock, feed)
   await addTestHost(test.database, { name: 'web', labels: { env: 'prod' }, at: new Date(0) })
   await addTestHost(test.database, { name: 'db', labels: { env: 'test' }, at: new Date(0) })
 })
-afterEach(() => {
+afterEach(async () => {
   feed.close()
+  await tasks.stop()
   notifications.onApplicationShutdown()
 })
 

@@ -13,7 +13,7 @@ import type { Logger } from '../platform/log.ts'
 import type { RunsRepository, RunsService } from '../runs/index.ts'
 import type { TransferEvents, TransfersService } from '../transfers/index.ts'
 import { CommandFollower } from './command-follower.ts'
-import type { FleetFeed } from './fleet-feed.ts'
+import type { FleetFeed } from './fleet-feed.reconciler.ts'
 import { RunFollower } from './run-follower.ts'
 import { TransferFollower } from './transfer-follower.ts'
 

@@ -11,7 +11,7 @@ import { clientOfRequest } from '../platform/network/client-address.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
 import { TransferEvents, TransfersService } from '../transfers/index.ts'
-import { FleetFeed } from './fleet-feed.ts'
+import { FleetFeed } from './fleet-feed.reconciler.ts'
 import { LiveConnection } from './live-connection.ts'
 
 const PATH = '/ws'

@@ -4,7 +4,7 @@ import { CommandsModule } from '../commands/index.ts'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { TransfersModule } from '../transfers/index.ts'
-import { FleetFeed } from './fleet-feed.ts'
+import { FleetFeed } from './fleet-feed.reconciler.ts'
 import { LiveGateway } from './live.gateway.ts'
 
 @Module({

@@ -1,4 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common'
+import { DiscoveryModule } from '@nestjs/core'
+import { BackgroundTasks } from './background/background-tasks.ts'
+import { TaskMetrics } from './background/task-metrics.ts'
 import { Clock, SystemClock } from './clock/clock.ts'
 import { Repeater } from './clock/repeater.ts'
 import type { Config } from './config/config.ts'
@@ -48,7 +51,9 @@ export class PlatformModule {
       Notifications,
       DatabaseHealth,
       Metrics,
+      TaskMetrics,
+      BackgroundTasks,
     ]
-    return { module: PlatformModule, providers, exports: providers }
+    return { module: PlatformModule, imports: [DiscoveryModule], providers, exports: providers }
   }
 }

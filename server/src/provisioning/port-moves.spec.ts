@@ -2,9 +2,9 @@ import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { beforeEach, expect, it } from 'vitest'
 import type { AgentsRepository, AgentsService } from '../agents/index.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
-import { MoveUndoneError, PortMoves } from './port-moves.ts'
+import { runOnce } from '../platform/testing/run-tasks.ts'
+import { MoveUndoneError, PortMoves } from './port-moves.reconciler.ts'
 import type { ProvisioningLog } from './provisioning-log.ts'
 
 const HOST = '11111111-1111-4111-8111-111111111111'
@@ -43,7 +43,6 @@ beforeEach(() => {
     agents as unknown as AgentsRepository,
     connections as unknown as AgentsService,
     clock,
-    new Repeater(clock, log),
     log,
   )
 })
@@ -102,12 +101,12 @@ it('an agent that is nowhere to be found keeps both ports, until it is found on 
   })
   await expect(failure).rejects.toMatchObject({ code: 'ssh.connection_lost' })
   expect(stored).toEqual({ rpcPort: FROM, nextPort: TO })
-  await moves.tick()
+  await runOnce(moves, new Date())
   expect(stored).toEqual({ rpcPort: FROM, nextPort: TO })
   for (const port of [TO, FROM]) {
     stored = { rpcPort: FROM, nextPort: TO }
     listens = port
-    await moves.tick()
+    await runOnce(moves, new Date())
     expect(stored).toEqual({ rpcPort: port, nextPort: null })
   }
 })
@@ -121,6 +120,6 @@ it('a move that is cancelled installs nothing more, and is ended by the next tic
   }, cancelled.signal)
   await expect(failure).rejects.toThrow('cancelled')
   expect({ stored, installed }).toEqual({ stored: { rpcPort: FROM, nextPort: TO }, installed: [TO] })
-  await moves.tick()
+  await runOnce(moves, new Date())
   expect(stored).toEqual({ rpcPort: TO, nextPort: null })
 })

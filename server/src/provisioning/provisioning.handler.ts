@@ -22,7 +22,7 @@ import { AgentPorts } from './agent-ports.ts'
 import { NOTHING, type OnPurpose, onPurposeOf } from './domain/on-purpose.ts'
 import { install } from './installer.ts'
 import { Machines } from './machines.ts'
-import { MoveUndoneError, PortMoves } from './port-moves.ts'
+import { MoveUndoneError, PortMoves } from './port-moves.reconciler.ts'
 import { ProvisioningLog } from './provisioning-log.ts'
 import { remove } from './remover.ts'
 

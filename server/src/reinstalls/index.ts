@@ -1,2 +1,1 @@
-export { Reinstaller } from './reinstaller.ts'
 export { ReinstallsModule } from './reinstalls.module.ts'

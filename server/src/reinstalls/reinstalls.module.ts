@@ -1,11 +1,10 @@
 import { Module } from '@nestjs/common'
 import { ProvisioningModule } from '../provisioning/index.ts'
-import { Reinstaller } from './reinstaller.ts'
+import { ReinstallReconciler } from './reinstall.reconciler.ts'
 import { ReinstallsRepository } from './reinstalls.repository.ts'
 
 @Module({
   imports: [ProvisioningModule],
-  providers: [ReinstallsRepository, Reinstaller],
-  exports: [Reinstaller],
+  providers: [ReinstallsRepository, ReinstallReconciler],
 })
 export class ReinstallsModule {}

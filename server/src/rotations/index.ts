@@ -1,2 +1,1 @@
-export { RotationDriver } from './rotation-driver.ts'
 export { RotationsModule } from './rotations.module.ts'

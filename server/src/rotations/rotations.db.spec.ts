@@ -10,12 +10,12 @@ import { type AgentIdentity, AgentsRepository, AgentsService } from '../agents/i
 import { IdentitiesRepository, ServerIdentities } from '../identities/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import type { Clock } from '../platform/clock/clock.ts'
-import type { Repeater } from '../platform/clock/repeater.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
+import { runOnce } from '../platform/testing/run-tasks.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
-import { RotationDriver } from './rotation-driver.ts'
-import { RotationSchedule } from './rotation-schedule.ts'
+import { OutdatedCredentialsReconciler } from './outdated-credentials.reconciler.ts'
+import { RotationReconciler } from './rotation.reconciler.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 
 const start = new Date('2026-11-25T10:00:00Z')
@@ -25,7 +25,7 @@ let test: TestDatabase
 let identities: ServerIdentities
 let rows: RotationsRepository
 let agents: AgentsRepository
-let driver: RotationDriver
+let driver: RotationReconciler
 let now: Date
 /** What the agents were asked, and by which token; `answer` may throw in their place. */
 let calls: {
@@ -54,7 +54,7 @@ beforeAll(async () => {
     },
   } as unknown as AgentsService
   const clock = { now: () => now } as Clock
-  driver = new RotationDriver(rows, service, clock, {} as Repeater, pino({ level: 'silent' }))
+  driver = new RotationReconciler(rows, service, clock, pino({ level: 'silent' }))
 })
 afterAll(() => test.close())
 beforeEach(async () => {
@@ -118,25 +118,24 @@ async function listening(identity: AgentIdentity | null, errorTo: (method: strin
 describe('the schedule', () => {
   const DAY_MS = 86_400_000
   const schedule = (rotateDays: number | null = 30) => {
-    const clock = { now: () => now } as Clock
     const log = pino({ level: 'silent' })
-    return new RotationSchedule(rows, identities, clock, {} as Repeater, { rotateDays }, log)
+    return new OutdatedCredentialsReconciler(rows, identities, { rotateDays }, log)
   }
 
   it('rotates what is older than it should be, once, and leaves alone who does not answer', async () => {
     const [old, offline] = [await host(), await host('offline')]
     later(20 * DAY_MS)
-    await schedule().look()
+    await runOnce(schedule(), now)
     expect(await toRotation(old), 'of 20 days').toBeUndefined()
     const before = await tokenOf(old)
     later(11 * DAY_MS)
-    await schedule().look()
-    await schedule().look()
+    await runOnce(schedule(), now)
+    await runOnce(schedule(), now)
     expect(await toRotation(old)).toMatchObject({ phase: 'made', requested_by: 'the schedule' })
     expect(await toRotation(offline)).toBeUndefined()
-    await driver.look()
+    await runOnce(driver, now)
     expect(await tokenOf(old)).not.toBe(before)
-    await schedule().look()
+    await runOnce(schedule(), now)
     expect(await toRotation(old), 'its credentials are new').toBeUndefined()
   })
 
@@ -147,8 +146,8 @@ describe('the schedule', () => {
     await identities.renew(now)
     const after = await identities.newestPin()
     expect(after).not.toBe(before)
-    await schedule(null).look()
-    await driver.look()
+    await runOnce(schedule(null), now)
+    await runOnce(driver, now)
     expect(calls.map(({ method, serverPin }) => [method, serverPin])).toEqual([
       ['stage_credentials', before],
       ['get_port', after],
@@ -160,15 +159,15 @@ describe('the schedule', () => {
       { serverPin: before },
     ])
     later(2 * DAY_MS)
-    await schedule(null).look()
+    await runOnce(schedule(null), now)
     expect(await pins()).toEqual([
       [after, 1],
       [before, 1],
     ])
     await query("UPDATE host SET state = 'online' WHERE id = $1", [away])
-    await schedule(null).look()
-    await driver.look()
-    await schedule(null).look()
+    await runOnce(schedule(null), now)
+    await runOnce(driver, now)
+    await runOnce(schedule(null), now)
     expect(await pins()).toEqual([[after, 2]])
     await expect(identities.of(after)).resolves.toMatchObject({ pin: after })
   })
@@ -188,7 +187,7 @@ describe('a rotation', () => {
     const before = await agents.identity(id)
     await rows.begin([id], 'ada', now)
     later(60_000)
-    await driver.look()
+    await runOnce(driver, now)
     const after = await agents.identity(id)
     for (const part of [
       'token',
@@ -223,7 +222,7 @@ describe('a rotation', () => {
     await rows.begin([id], 'ada', now)
     const kept = await toRotation(id)
     answer = fails('agent.unreachable')
-    await driver.look()
+    await runOnce(driver, now)
     const told = calls[0]?.params as { credentials: Record<string, string> } | undefined
     const { agent_token, private_key } = told?.credentials ?? {}
     expect(sealer.open(kept.token, `rotation/${id}/token`)).toBe(agent_token)
@@ -235,17 +234,17 @@ describe('a rotation', () => {
     const before = await tokenOf(id)
     await rows.begin([id], 'ada', now)
     answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
-    await driver.look()
+    await runOnce(driver, now)
     const kept = await toRotation(id)
     expect(kept).toMatchObject({ phase: 'switched', failures: 1, reason_code: 'agent.unreachable' })
     expect(sealer.open(kept.token, `rotation/${id}/token`)).toBe(before)
     expect(await agents.address(id)).toMatchObject({ serverName: 'staged.rollcall.invalid' })
     expect(await tokenOf(id)).not.toBe(before)
     answer = () => undefined
-    await driver.look()
+    await runOnce(driver, now)
     expect(await toRotation(id)).toMatchObject({ phase: 'switched' })
     later(1000)
-    await driver.look()
+    await runOnce(driver, now)
     expect(await toRotation(id)).toBeUndefined()
     expect((await agents.address(id))?.serverName).toBeUndefined()
   })
@@ -255,7 +254,7 @@ describe('a rotation', () => {
     const before = await tokenOf(id)
     await rows.begin([id], 'ada', now)
     answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
-    await driver.look()
+    await runOnce(driver, now)
     later(1000)
     const asked: string[] = []
     answer = (method) => {
@@ -263,7 +262,7 @@ describe('a rotation', () => {
       if (method === 'commit_credentials') fails('agent.credentials_refused')()
       if (method === 'stage_credentials') fails('agent.unreachable')()
     }
-    await driver.look()
+    await runOnce(driver, now)
     expect(asked).toEqual(['commit_credentials', 'get_port', 'stage_credentials'])
     expect(await toRotation(id)).toMatchObject({ phase: 'made' })
     expect(await tokenOf(id)).toBe(before)
@@ -273,7 +272,7 @@ describe('a rotation', () => {
     const id = await host()
     await rows.begin([id], 'ada', now)
     answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
-    await driver.look()
+    await runOnce(driver, now)
     expect(await toRotation(id)).toMatchObject({ phase: 'switched' })
     const asked: string[] = []
     await using agent = await listening(await agents.identity(id), (method) => {
@@ -286,7 +285,7 @@ describe('a rotation', () => {
     const log = pino({ level: 'silent' })
     const service = new AgentsService(agents, clock, new Metrics(log), identities, log)
     later(1000)
-    await new RotationDriver(rows, service, clock, {} as Repeater, log).look()
+    await runOnce(new RotationReconciler(rows, service, clock, log), now)
     expect(asked).toEqual(['commit_credentials'])
     expect(await toRotation(id)).toBeUndefined()
   })
@@ -313,10 +312,10 @@ describe('a rotation', () => {
   it.each(['offline', 'installing', 'upgrading', 'removing'])('of a host that is %s waits', async (state) => {
     const id = await host(state)
     await rows.begin([id], 'ada', now)
-    await driver.look()
+    await runOnce(driver, now)
     expect(calls).toEqual([])
     await query("UPDATE host SET state = 'online'")
-    await driver.look()
+    await runOnce(driver, now)
     expect(await toRotation(id)).toBeUndefined()
   })
 
@@ -326,7 +325,7 @@ describe('a rotation', () => {
       const id = await host()
       await rows.begin([id], 'ada', now)
       answer = (method) => method === during && query("UPDATE host SET state = 'installing'")
-      await driver.look()
+      await runOnce(driver, now)
       expect(await toRotation(id)).toBeDefined()
     },
   )

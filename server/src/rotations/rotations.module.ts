@@ -2,9 +2,9 @@ import { Module } from '@nestjs/common'
 import { AgentsModule } from '../agents/index.ts'
 import { IdentitiesModule } from '../identities/index.ts'
 import { RunsModule } from '../runs/index.ts'
-import { RotationDriver } from './rotation-driver.ts'
+import { OutdatedCredentialsReconciler } from './outdated-credentials.reconciler.ts'
+import { RotationReconciler } from './rotation.reconciler.ts'
 import { RotationListRepository } from './rotation-list.repository.ts'
-import { RotationSchedule } from './rotation-schedule.ts'
 import { RotationsController } from './rotations.controller.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 import { RotationsService } from './rotations.service.ts'
@@ -16,9 +16,8 @@ import { RotationsService } from './rotations.service.ts'
     RotationsRepository,
     RotationListRepository,
     RotationsService,
-    RotationDriver,
-    RotationSchedule,
+    RotationReconciler,
+    OutdatedCredentialsReconciler,
   ],
-  exports: [RotationDriver],
 })
 export class RotationsModule {}

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { CommandEvents } from '../commands/index.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
 import type { Turn } from './admissions.repository.ts'
-import { RunAdmissions } from './run-admissions.ts'
+import { RunAdmissions } from './run-admissions.reconciler.ts'
 
 const RUN = 'the-run'
 
@@ -19,14 +19,12 @@ function setting() {
       return decision.promise
     },
   }
-  const repeater = { repeat: async () => undefined }
   const admissions = new RunAdmissions(
     repository as never,
     { refusal: async () => null } as never,
     { announce: (id: string) => announced.push(id) } as never,
     events,
     new ManualClock('2026-01-01T00:00:00Z'),
-    repeater as never,
     pino({ level: 'silent' }),
   )
   admissions.onModuleInit()
@@ -102,7 +100,7 @@ describe('RunAdmissions', () => {
     const { admissions, end, waiting, answer } = setting()
     end()
     let isGone = false
-    const gone = admissions.onModuleDestroy().then(() => {
+    const gone = admissions.drain().then(() => {
       isGone = true
     })
     end()

@@ -15,12 +15,13 @@ import { CommandsRepository, WorkRepository } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
+import { runOnce } from '../platform/testing/run-tasks.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { RunsRepository, RunsService, TargetReach } from '../runs/index.ts'
 import { SavedCommandsRepository, SavedCommandsService, toSpec } from '../saved-commands/index.ts'
-import { ScheduleRunner } from './schedule-runner.ts'
-import { Overtaken, SchedulesRepository } from './schedules.repository.ts'
+import { ScheduleReconciler } from './schedule.reconciler.ts'
+import { SchedulesRepository } from './schedules.repository.ts'
 import { SchedulesService } from './schedules.service.ts'
 
 let test: TestDatabase
@@ -31,7 +32,7 @@ let runs: RunsService
 let saved: SavedCommandsService
 let schedules: SchedulesService
 let repository: SchedulesRepository
-let servers: ScheduleRunner[]
+let servers: ScheduleReconciler[]
 let announced: string[]
 /** Who there is now, by id. */
 let people: Map<string, Principal>
@@ -58,9 +59,7 @@ beforeAll(async () => {
   repository = new SchedulesRepository(test.database, rows, sealer)
   schedules = new SchedulesService(repository, saved, reach, clock)
   const log = pino({ level: 'silent' })
-  servers = [1, 2, 3].map(
-    () => new ScheduleRunner(repository, runs, saved, reach, access, clock, {} as never, log),
-  )
+  servers = [1, 2, 3].map(() => new ScheduleReconciler(repository, runs, saved, reach, access, clock, log))
 })
 afterAll(() => test.close())
 beforeEach(async () => {
@@ -84,7 +83,7 @@ const show = () => schedules.show('nightly', null)
 const outcomes = ({ last }: ScheduleView): [string, FiringOutcome][] =>
   last.map(({ plannedAt, outcome }) => [plannedAt.slice(0, 16), outcome])
 /** All servers look at the same moment. */
-const look = () => Promise.all(servers.map((server) => server.look()))
+const look = () => Promise.all(servers.map((server) => runOnce(server, clock.now())))
 const lookAt = (moment: string) => {
   clock.set(moment)
   return look()
@@ -246,7 +245,7 @@ describe('a schedule', () => {
       reason: null,
     } as const
     const stored = repository.decided(read, { ...firing, runId: run.id }, clock.now(), run)
-    await expect(stored).rejects.toBeInstanceOf(Overtaken)
+    await expect(stored).rejects.toBeInstanceOf(ConcurrentUpdateError)
     expect(await show()).toMatchObject({ isEnabled: false, next: [], last: [] })
     expect(await runs.list(null, 10, undefined)).toEqual([])
   })
@@ -255,7 +254,7 @@ describe('a schedule', () => {
     await add({ cron: '* * * * *', overlap: 'allow', graceMs: 10_000 })
     for (let minute = 1; minute <= 210; minute++) {
       clock.set(new Date(Date.parse('2026-03-01T12:00:00Z') + minute * 60_000))
-      await servers[0]?.look()
+      await runOnce(servers[0] as ScheduleReconciler, clock.now())
     }
     const { rows } = await test.database.pool.query('SELECT count(*)::int AS count FROM schedule_firing')
     expect(rows[0].count).toBe(200)

@@ -3,6 +3,7 @@ import type { RunLimits, Target } from '@rollcall/contracts/admin'
 import { refFrom } from '../access/index.ts'
 import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { Prisma, type Schedule as Row } from '../platform/prisma/generated/client.ts'
 import type { Firing, OwnCommand, Schedule, ShownFiring } from './domain/schedule.ts'
@@ -10,9 +11,6 @@ import type { Firing, OwnCommand, Schedule, ShownFiring } from './domain/schedul
 /** Firings that are kept of each schedule. */
 const KEPT_FIRINGS = 200
 const SHOWN_FIRINGS = 10
-
-/** Somebody else decided on this planned time first, or changed the schedule: nothing is stored. */
-export class Overtaken extends Error {}
 
 type RowWithSaved = Row & { savedCommand: { id: string; name: string } | null }
 const WITH_SAVED = { savedCommand: { select: { id: true, name: true } } } as const
@@ -105,7 +103,7 @@ export class SchedulesRepository {
 
   /**
    * Stores what became of a planned time, the run where there is one, and the next time, together or not at all. Throws
-   * `Overtaken` when another server was faster or the schedule was changed.
+   * `ConcurrentUpdateError` when another server was faster or the schedule was changed.
    */
   async decided(schedule: Schedule, firing: Firing, nextAt: Date | null, run?: NewCommandRun): Promise<void> {
     const advance = async (transaction: Prisma.TransactionClient) => {
@@ -114,7 +112,7 @@ export class SchedulesRepository {
         where: { id, nextAt: before, updatedAt, isEnabled: true },
         data: { nextAt },
       })
-      if (count === 0) throw new Overtaken()
+      if (count === 0) throw new ConcurrentUpdateError()
       await transaction.scheduleFiring.create({ data: { scheduleId: id, ...firing } })
       await transaction.$executeRaw`
         DELETE FROM schedule_firing WHERE schedule_id = ${id}::uuid AND planned_at < (

@@ -10,11 +10,15 @@ import pino from 'pino'
 import { ApiKeysService } from '../access/index.ts'
 import { AppModule } from '../app.module.ts'
 import { LiveGateway } from '../live/index.ts'
+import { BackgroundTasks } from '../platform/background/background-tasks.ts'
 import type { Config } from '../platform/config/config.ts'
 import type { DataDir } from '../platform/config/data-dir.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { prepareHttp } from '../web/index.ts'
 import { testPlatform } from './test-platform.ts'
+
+/** Background tasks that would call agents, which are none here. */
+const CALLS_AGENTS = new Set(['reinstalls', 'rotations', 'upgrades'])
 
 export const PASSWORD = 'correct horse battery'
 
@@ -56,6 +60,7 @@ export class TestServer implements AsyncDisposable {
     prepareHttp(app, config)
     await app.listen(0, '127.0.0.1')
     app.get(LiveGateway).attach(app.getHttpServer() as Server)
+    app.get(BackgroundTasks).start((name) => !CALLS_AGENTS.has(name))
     await app.get(ApiKeysService).ensureLocalKey()
     const localKey = (await readFile(dataDir.file('api-key'), 'utf8')).trim()
     return new TestServer(app, test, config, await app.getUrl(), localKey, folder, lines, dataDir)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { AgentFileReader, AgentFiles } from '../files/index.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { TestServer } from '../testing/test-server.ts'
-import { TransferWorker } from './transfer-worker.ts'
+import { TransferReconciler } from './transfer.reconciler.ts'
 import { TransfersRepository } from './transfers.repository.ts'
 import { TransfersService } from './transfers.service.ts'
 
@@ -66,7 +66,7 @@ async function toTransfer(requesterId: string) {
     requester: { kind: 'user' as const, id: requesterId },
   }
   await server.app.get(TransfersRepository).insert(transfer, [{ id: part, hostId, hostName: 'in' }])
-  server.app.get(TransferWorker).wake()
+  server.app.get(TransferReconciler).wake()
   const shown = async () => (await server.app.get(TransfersRepository).hosts(id))[0]
   return { part, shown }
 }

@@ -14,8 +14,8 @@ import { hashOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
 import type { TransferHost } from './domain/transfer.ts'
+import { TransferReconciler } from './transfer.reconciler.ts'
 import { TransferContents } from './transfer-contents.ts'
-import { TransferWorker } from './transfer-worker.ts'
 import { type ListedTransfer, TransfersRepository } from './transfers.repository.ts'
 
 @Injectable()
@@ -26,7 +26,7 @@ export class TransfersService {
     private readonly blobs: BlobStore,
     private readonly runs: RunsService,
     private readonly scopes: ScopeRepository,
-    private readonly worker: TransferWorker,
+    private readonly reconciler: TransferReconciler,
     private readonly clock: Clock,
   ) {}
 
@@ -71,7 +71,7 @@ export class TransfersService {
     }
     const parts = chosen.map((host) => ({ id: randomUUID(), hostId: host.id, hostName: host.name }))
     await this.transfers.insert(transfer, parts)
-    this.worker.wake()
+    this.reconciler.wake()
     return { transfer: sameView(await this.find(id), bodyHash, actor), skipped }
   }
 
@@ -96,7 +96,7 @@ export class TransfersService {
   async cancel(id: string): Promise<TransferView> {
     await this.find(id)
     await this.transfers.cancel(id, this.clock.now())
-    this.worker.wake()
+    this.reconciler.wake()
     return toView(await this.find(id))
   }
 

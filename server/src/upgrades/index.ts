@@ -1,2 +1,1 @@
-export { UpgradeDriver } from './upgrade-driver.ts'
 export { UpgradesModule } from './upgrades.module.ts'

@@ -10,7 +10,7 @@ import { RunsModule } from '../runs/index.ts'
 import { ToolsModule } from '../tools/index.ts'
 import { HostSteps } from './host-steps.ts'
 import { UpgradeHandler } from './upgrade.handler.ts'
-import { UpgradeDriver } from './upgrade-driver.ts'
+import { UpgradeReconciler } from './upgrade.reconciler.ts'
 import { UpgradesController } from './upgrades.controller.ts'
 import { UpgradesRepository } from './upgrades.repository.ts'
 import { UpgradesService } from './upgrades.service.ts'
@@ -28,7 +28,6 @@ import { UpgradesService } from './upgrades.service.ts'
     ToolsModule,
   ],
   controllers: [UpgradesController],
-  providers: [HostSteps, UpgradesRepository, UpgradesService, UpgradeHandler, UpgradeDriver],
-  exports: [UpgradeDriver],
+  providers: [HostSteps, UpgradesRepository, UpgradesService, UpgradeHandler, UpgradeReconciler],
 })
 export class UpgradesModule {}

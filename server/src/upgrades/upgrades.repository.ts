@@ -2,12 +2,10 @@ import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { RingPlan, UpgradeHostState, UpgradeState } from '@rollcall/contracts/admin'
 import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
+import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { stateOfEnded } from './domain/host-outcome.ts'
 import type { RingHost } from './domain/next-move.ts'
-
-/** The host does not wait any more, or the upgrade was paused or has ended: nothing is stored. */
-export class Overtaken extends Error {}
 
 export interface Upgrade {
   id: string
@@ -121,7 +119,7 @@ export class UpgradesRepository {
     return rows
   }
 
-  /** Stores that it is a host's turn, with its command and the host's state, together or not at all. Throws `Overtaken` and `host.busy`. */
+  /** Stores that it is a host's turn, with its command and the host's state, together or not at all. Throws `ConcurrentUpdateError` and `host.busy`. */
   async begin(id: string, hostId: string, run: NewCommandRun, now: Date): Promise<void> {
     const [{ id: commandId }] = run.commands
     await this.commands.insertRun(run, async (transaction) => {
@@ -139,7 +137,7 @@ export class UpgradesRepository {
           lastProvisioning: commandId,
         },
       })
-      if (turned.count === 0) throw new Overtaken()
+      if (turned.count === 0) throw new ConcurrentUpdateError()
       if (taken.count === 1) return
       throw new RollcallError('host.busy', 'The host is being installed, upgraded or removed, or is gone.')
     })

@@ -4,6 +4,7 @@ import {
   type CounterConfiguration,
   collectDefaultMetrics,
   Gauge,
+  type GaugeConfiguration,
   Histogram,
   type HistogramConfiguration,
   Registry,
@@ -33,6 +34,10 @@ export class Metrics {
 
   counter<L extends string>(configuration: Named<CounterConfiguration<L>>): Counter<L> {
     return new Counter({ ...configuration, registers: [this.registry] })
+  }
+
+  gauge<L extends string>(configuration: Named<GaugeConfiguration<L>>): Gauge<L> {
+    return new Gauge({ ...configuration, registers: [this.registry] })
   }
 
   histogram<L extends string>(configuration: Named<HistogramConfiguration<L>>): Histogram<L> {

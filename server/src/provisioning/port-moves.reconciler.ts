@@ -1,13 +1,12 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import type { ProvisioningLog } from './provisioning-log.ts'
 
-const TICK_MS = 15_000
-const MAX_PER_TICK = 8
+const BATCH = 8
 const PROBE_TIMEOUT_MS = 10_000
 
 /** An agent could not be moved to another port, and answers where it was. */
@@ -26,27 +25,17 @@ interface Move {
  * agent is found again.
  */
 @Injectable()
-export class PortMoves implements OnModuleInit, OnModuleDestroy {
-  private readonly stopping = new AbortController()
-  private loop = Promise.resolve()
+export class PortMoves extends Reconciler {
+  override readonly name = 'port-moves'
+  override readonly intervalMs = 15_000
 
   constructor(
     private readonly agents: AgentsRepository,
     private readonly connections: AgentsService,
     private readonly clock: Clock,
-    private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
-
-  onModuleInit() {
-    this.loop = this.repeater.repeat('ending moves of agents', TICK_MS, this.stopping.signal, () =>
-      this.tick(),
-    )
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    this.stopping.abort()
-    await this.loop
+  ) {
+    super()
   }
 
   /** Moves an agent by installing it. Throws why it could not be moved: `MoveUndoneError` when it answers where it was. */
@@ -81,11 +70,11 @@ export class PortMoves implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Finds agents whose move was broken off. */
-  async tick(): Promise<void> {
-    const moves = await this.agents.unendedMoves(MAX_PER_TICK)
+  override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
+    const moves = await this.agents.unendedMoves(BATCH)
     await Promise.all(
       moves.map(async ({ hostId, rpcPort, nextPort }) => {
-        const found = await this.find(hostId, [rpcPort, nextPort], this.stopping.signal)
+        const found = await this.find(hostId, [rpcPort, nextPort], signal)
         if (found === undefined) return
         await this.end(hostId, found)
         this.log.info({ hostId, port: found }, 'the move of an agent was broken off; it was found again')

@@ -1,53 +1,42 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { CommandsService } from '../commands/index.ts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
+import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { nextMove } from './domain/next-move.ts'
-import { Overtaken, type Upgrade, UpgradesRepository } from './upgrades.repository.ts'
-
-const LOOK_INTERVAL_MS = 500
+import { type Upgrade, UpgradesRepository } from './upgrades.repository.ts'
 
 /**
- * Goes on with every upgrade that has not ended. Every server does: what is to be done is decided by what is stored, and a host's turn is
- * stored once, so that it does not matter which of them comes first, or dies.
+ * Advances every upgrade that has not ended, on every server. What to do follows from what is stored, and a host's turn is stored once, so
+ * it does not matter which server is first, or dies.
  */
 @Injectable()
-export class UpgradeDriver {
-  private readonly stopping = new AbortController()
-  private loop = Promise.resolve()
+export class UpgradeReconciler extends Reconciler {
+  override readonly name = 'upgrades'
+  override readonly intervalMs = 500
 
   constructor(
     private readonly rows: UpgradesRepository,
     private readonly commands: CommandsService,
     private readonly clock: Clock,
-    private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
-
-  start(): void {
-    this.loop = this.repeater.repeat('going on with upgrades', LOOK_INTERVAL_MS, this.stopping.signal, () =>
-      this.look(),
-    )
+  ) {
+    super()
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort()
-    await this.loop
-  }
-
-  /** One look at every upgrade that has not ended. One that fails stops no other. */
-  async look(): Promise<void> {
+  /** Advances every upgrade that has not ended. One that fails stops no other. */
+  override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
     for (const id of await this.rows.unended()) {
-      if (this.stopping.signal.aborted) return
-      await this.goOn(id).catch((error) =>
-        this.log.warn({ err: error, upgradeId: id }, 'an upgrade could not be gone on with; trying again'),
+      if (signal.aborted) return
+      await this.advance(id).catch((error) =>
+        this.log.warn({ err: error, upgradeId: id }, 'an upgrade could not be advanced; trying again'),
       )
     }
   }
 
-  private async goOn(id: string): Promise<void> {
+  private async advance(id: string): Promise<void> {
     const now = this.clock.now()
     await this.rows.collect(id, now)
     const upgrade = await this.rows.find(id)
@@ -66,7 +55,7 @@ export class UpgradeDriver {
     try {
       await this.rows.begin(upgrade.id, host.id, run, this.clock.now())
     } catch (error) {
-      if (error instanceof Overtaken) return
+      if (error instanceof ConcurrentUpdateError) return
       if (!(error instanceof RollcallError)) throw error
       return this.rows.refuse(upgrade.id, host.id, error.message, this.clock.now())
     }

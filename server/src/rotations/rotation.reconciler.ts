@@ -1,14 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AgentsService } from '../agents/index.ts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { nextStep, pauseAfter, type RotationAnswer, type RotationCall } from './domain/next-step.ts'
 import { addressOf, type Rotation, type RotationSets, RotationsRepository } from './rotations.repository.ts'
 
-const LOOK_INTERVAL_MS = 500
-const AT_ONCE = 8
+const BATCH = 8
 const CALL_TIMEOUT_MS = 6000
 /** Above what two calls take: after at most so many something is stored, which prolongs it. A server that died is waited for no longer. */
 const TAKEN_FOR_MS = 15_000
@@ -18,53 +17,46 @@ const MAX_STEPS = 10
 type Last = { call: RotationCall; answer: RotationAnswer; error: RollcallError | null }
 
 /**
- * Goes on with every rotation that has not ended. What is to be done is decided by what is stored, and each step is stored only where nothing else
- * happened meanwhile: so it does not matter which server does it, or dies.
+ * Advances every rotation that has not ended. The next step follows from what is stored, and is stored only if nothing else changed
+ * the rotation meanwhile: so any server may take it, and die in the middle.
  */
 @Injectable()
-export class RotationDriver {
-  private readonly stopping = new AbortController()
-  private loop = Promise.resolve()
+export class RotationReconciler extends Reconciler {
+  override readonly name = 'rotations'
+  override readonly intervalMs = 500
 
   constructor(
     private readonly rows: RotationsRepository,
     private readonly agents: AgentsService,
     private readonly clock: Clock,
-    private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
-
-  start(): void {
-    this.loop = this.repeater.repeat('going on with rotations', LOOK_INTERVAL_MS, this.stopping.signal, () =>
-      this.look(),
-    )
+  ) {
+    super()
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort()
-    await this.loop
+  /** Advances each rotation that is due, some at a time. */
+  override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await this.advanceBatch(signal)) === BATCH);
   }
 
-  /** One turn of each rotation that is due, some at a time. */
-  async look(): Promise<void> {
-    while (!this.stopping.signal.aborted && (await this.goOnWithSome()) === AT_ONCE);
-  }
-
-  /** Resolves to how many they were. One that fails stops no other. */
-  private async goOnWithSome(): Promise<number> {
-    const due = await this.rows.take(this.clock.now(), this.takenUntil(), AT_ONCE)
+  /** Returns how many rotations were due. One that fails stops no other. */
+  private async advanceBatch(signal: AbortSignal): Promise<number> {
+    const due = await this.rows.take(this.clock.now(), this.takenUntil(), BATCH)
     await Promise.all(
       due.map((rotation) =>
-        this.goOn(rotation).catch((error) => {
-          if (this.stopping.signal.aborted) return
-          this.log.warn({ err: error, hostId: rotation.hostId }, 'a rotation could not be gone on with')
+        this.advance(rotation, signal).catch((error) => {
+          if (signal.aborted) return
+          this.log.warn(
+            { err: error, hostId: rotation.hostId },
+            'a rotation could not be advanced; trying again',
+          )
         }),
       ),
     )
     return due.length
   }
 
-  private async goOn(taken: Rotation): Promise<void> {
+  private async advance(taken: Rotation, signal: AbortSignal): Promise<void> {
     let rotation = taken
     let last: Last | null = null
     for (let count = 0; count < MAX_STEPS; count++) {
@@ -73,8 +65,8 @@ export class RotationDriver {
       if (step.do === 'call') {
         const sets = await this.rows.sets(rotation)
         if (!sets) return
-        last = await this.call(rotation, sets, step.call)
-        this.stopping.signal.throwIfAborted()
+        last = await this.call(rotation, sets, step.call, signal)
+        signal.throwIfAborted()
         continue
       }
       const isStored = await (step.do === 'finish'
@@ -92,8 +84,13 @@ export class RotationDriver {
     await this.rows.putOff(rotation, dueAt, failures, last?.error ?? null)
   }
 
-  private async call({ id }: Rotation, sets: RotationSets, call: RotationCall): Promise<Last> {
-    const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)])
+  private async call(
+    { id }: Rotation,
+    sets: RotationSets,
+    call: RotationCall,
+    stopping: AbortSignal,
+  ): Promise<Last> {
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(CALL_TIMEOUT_MS)])
     const by = addressOf(sets, call === 'stage_by_old' || call === 'try_old' ? 'old' : 'new')
     try {
       if (call === 'stage_by_old') {

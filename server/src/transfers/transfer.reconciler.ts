@@ -1,10 +1,9 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AccessService, RightsWatch } from '../access/index.ts'
-import { BlobStore } from '../blobs/index.ts'
 import { AgentFiles, type OnProgress } from '../files/index.ts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { afterFailure } from './domain/after-failure.ts'
 import type { Transfer, TransferHost } from './domain/transfer.ts'
@@ -12,83 +11,64 @@ import { TransferContents } from './transfer-contents.ts'
 import { TransferEvents } from './transfer-events.ts'
 import { type TransferEnd, TransfersRepository } from './transfers.repository.ts'
 
-const LOOK_MS = 1000
-const COLLECT_MS = 10 * 60_000
-/** Content that no transfer needs is kept for so long. */
-const KEPT_MS = 24 * 3600_000
 /** Hosts that files go to at once. */
-const AT_ONCE = 10
-/** How far a transfer is gets written down at most so often. */
-const PROGRESS_MS = 500
+const CONCURRENCY = 10
+/** Progress of a transfer is stored this often at most. */
+const STORE_INTERVAL_MS = 500
 
 /** Carries out transfers: takes what is due, some hosts at a time, and after a restart goes on with what it had begun. */
 @Injectable()
-export class TransferWorker implements OnModuleInit, OnModuleDestroy {
-  private readonly stopping = new AbortController()
-  private readonly running = new Map<string, AbortController>()
-  private readonly work = new Set<Promise<void>>()
-  private loops: Promise<void>[] = []
+export class TransferReconciler extends Reconciler {
+  override readonly name = 'transfers'
+  override readonly intervalMs = 1000
+  private readonly running = new Map<string, { cancel: AbortController; done: Promise<void> }>()
 
   constructor(
     private readonly transfers: TransfersRepository,
     private readonly events: TransferEvents,
     private readonly contents: TransferContents,
     private readonly files: AgentFiles,
-    private readonly blobs: BlobStore,
     private readonly access: AccessService,
     private readonly rights: RightsWatch,
     private readonly clock: Clock,
-    private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
-
-  onModuleInit() {
-    const { signal } = this.stopping
-    this.loops = [
-      this.repeater.repeat('looking for transfers that are due', LOOK_MS, signal, () => this.look()),
-      this.repeater.repeat('removing contents that nobody needs', COLLECT_MS, signal, () => this.collect()),
-    ]
+  ) {
+    super()
   }
 
-  async onModuleDestroy() {
-    this.stopping.abort()
-    for (const controller of this.running.values()) controller.abort(this.stopping.signal.reason)
-    await Promise.all([...this.loops, ...this.work])
-  }
-
-  /** Something is new: look now. A hint, without which it is seen a second later. */
-  wake(): void {
-    this.look().catch((error) =>
-      this.log.warn({ err: error }, 'transfers could not be looked for; trying again'),
-    )
-  }
-
-  private async look(): Promise<void> {
+  /** Cancels what is to be cancelled, and starts what is due as far as there is room. */
+  override async reconcile(now: Date, stopping: AbortSignal): Promise<void> {
     for (const id of await this.transfers.cancelled([...this.running.keys()]))
-      this.running.get(id)?.abort(CANCELLED)
-    if (this.running.size >= AT_ONCE) return
-    for (const host of await this.transfers.due(this.clock.now(), 2 * AT_ONCE)) {
-      if (this.stopping.signal.aborted || this.running.size >= AT_ONCE) return
-      if (this.running.has(host.id)) continue
-      const controller = new AbortController()
-      this.running.set(host.id, controller)
-      const working = this.carryOut(host, controller.signal)
-        .catch((error) =>
-          this.log.warn(
-            { err: error, transferId: host.transferId, host: host.hostName },
-            'a transfer is tried again',
-          ),
-        )
-        .finally(() => {
-          this.running.delete(host.id)
-          this.work.delete(working)
-          if (!this.stopping.signal.aborted) this.wake()
-        })
-      this.work.add(working)
+      this.running.get(id)?.cancel.abort(CANCELLED)
+    if (this.running.size >= CONCURRENCY) return
+    for (const host of await this.transfers.due(now, 2 * CONCURRENCY)) {
+      if (stopping.aborted || this.running.size >= CONCURRENCY) return
+      if (!this.running.has(host.id)) this.start(host, stopping)
     }
   }
 
-  private async carryOut(host: TransferHost, signal: AbortSignal): Promise<void> {
+  override async drain(): Promise<void> {
+    await Promise.all([...this.running.values()].map(({ done }) => done))
+  }
+
+  private start(host: TransferHost, stopping: AbortSignal): void {
+    const cancel = new AbortController()
+    const done = this.carryOut(host, { stopping, cancel: cancel.signal })
+      .catch((error) =>
+        this.log.warn(
+          { err: error, transferId: host.transferId, host: host.hostName },
+          'a transfer failed; it is tried again',
+        ),
+      )
+      .finally(() => {
+        this.running.delete(host.id)
+        this.wake()
+      })
+    this.running.set(host.id, { cancel, done })
+  }
+
+  private async carryOut(host: TransferHost, { stopping, cancel }: Signals): Promise<void> {
+    const signal = AbortSignal.any([stopping, cancel])
     try {
       if (host.cancelRequestedAt !== null) throw CANCELLED
       const found = await this.transfers.find(host.transferId)
@@ -110,18 +90,19 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
       }
       await this.end(host, end)
     } catch (error) {
-      if (this.stopping.signal.aborted) return
-      if (error === CANCELLED || signal.reason === CANCELLED)
-        return this.breakOff(host, { state: 'cancelled' })
-      if (error instanceof NotAllowed)
-        return this.breakOff(host, { state: 'failed', reasonCode: error.why.code, reason: error.why.message })
+      if (stopping.aborted) return
+      if (error === CANCELLED || cancel.aborted) return this.breakOff(host, { state: 'cancelled' }, stopping)
+      if (error instanceof NotAllowed) {
+        const { code, message } = error.why
+        return this.breakOff(host, { state: 'failed', reasonCode: code, reason: message }, stopping)
+      }
       if (!(error instanceof RollcallError)) throw error
       const next = afterFailure(host, error, this.clock.now())
       if (next.do === 'retry') {
         await this.transfers.postpone(host.id, next.at, next.unansweredSince, error)
         return this.tell(host, false)
       }
-      await this.breakOff(host, { state: 'failed', reasonCode: error.code, reason: next.reason })
+      await this.breakOff(host, { state: 'failed', reasonCode: error.code, reason: next.reason }, stopping)
     }
   }
 
@@ -174,7 +155,7 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
     return {
       onProgress: (bytes, total) => {
         const now = performance.now()
-        if (now - notedMs < PROGRESS_MS && bytes < total) return
+        if (now - notedMs < STORE_INTERVAL_MS && bytes < total) return
         notedMs = now
         noting = noting
           .then(() => this.transfers.progressed(host.id, bytes, total))
@@ -186,9 +167,9 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The host is told if it can be; what it does not hear of, it forgets by itself. */
-  private async breakOff(host: TransferHost, end: TransferEnd): Promise<void> {
+  private async breakOff(host: TransferHost, end: TransferEnd, signal: AbortSignal): Promise<void> {
     await this.files
-      .abandon(host.hostId, host.id, this.stopping.signal)
+      .abandon(host.hostId, host.id, signal)
       .catch((error) =>
         this.log.debug({ err: error, host: host.hostName }, 'a host was not told that a transfer is over'),
       )
@@ -203,12 +184,13 @@ export class TransferWorker implements OnModuleInit, OnModuleDestroy {
   private tell({ transferId, id }: TransferHost, hasEnded: boolean): void {
     this.events.changed({ transferId, id, hasEnded })
   }
+}
 
-  private async collect(): Promise<void> {
-    const inUse = await this.contents.needed(await this.transfers.openContents())
-    const removed = await this.blobs.collect(new Date(this.clock.now().getTime() - KEPT_MS), inUse)
-    if (removed > 0) this.log.info({ removed }, 'contents that nobody needs were removed')
-  }
+interface Signals {
+  /** The server stops: what was begun goes on after its restart, or elsewhere. */
+  stopping: AbortSignal
+  /** A person cancelled the transfer. */
+  cancel: AbortSignal
 }
 
 const CANCELLED = new Error('the transfer was cancelled')

@@ -1,18 +1,13 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { Permission, ScopedKind } from '@rollcall/contracts/admin'
-import { Alarm } from '../platform/clock/alarm.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { AccessService } from './access.service.ts'
 import { may, type Principal } from './principal.ts'
 import { ScopeRepository } from './scope.repository.ts'
 
-/** Where no notice comes, a change is noticed this soon, and as much later as a remembered principal holds. */
-const RECHECK_INTERVAL_MS = 2000
-/** Between two rounds at least, however much changes. */
-const MIN_PAUSE_MS = 100
-const AT_ONCE = 16
+const CONCURRENCY = 16
 
 /** What is needed to go on with something. */
 export interface Need {
@@ -26,31 +21,23 @@ export interface Need {
  * labels or scopes have changed, whichever server changed them, and every two seconds.
  */
 @Injectable()
-export class RightsWatch implements OnModuleInit, OnModuleDestroy {
+export class RightsWatch extends Reconciler implements OnModuleInit {
+  override readonly name = 'rights-watch'
+  /** Without a notification a change is seen this late, plus for how long a principal is cached. */
+  override readonly intervalMs = 2000
+  override readonly minPauseMs = 100
   private readonly standing = new Set<() => Promise<void>>()
-  private readonly news = new Alarm()
-  private readonly stopping = new AbortController()
-  private running = Promise.resolve()
 
   constructor(
     private readonly access: AccessService,
     private readonly scopes: ScopeRepository,
-    private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
-
-  onModuleInit() {
-    const { signal } = this.stopping
-    this.access.onRightsChanged(() => this.news.ring())
-    this.running = this.repeater.repeat('asking again what may go on', MIN_PAUSE_MS, signal, async () => {
-      await this.news.wait(RECHECK_INTERVAL_MS, signal)
-      await this.recheckAll()
-    })
+  ) {
+    super()
   }
 
-  async onModuleDestroy() {
-    this.stopping.abort()
-    await this.running
+  onModuleInit() {
+    this.access.onRightsChanged(() => this.wake())
   }
 
   /** Calls `recheck` in every round until the returned function is called. One that fails is logged, and called again in the next. */
@@ -95,14 +82,15 @@ export class RightsWatch implements OnModuleInit, OnModuleDestroy {
     return undefined
   }
 
-  private async recheckAll(): Promise<void> {
+  /** Calls every `recheck` that is registered. */
+  override async reconcile(): Promise<void> {
     const due = [...this.standing]
     const failures: unknown[] = []
     const next = async () => {
       for (let entry = due.pop(); entry; entry = due.pop())
         if (this.standing.has(entry)) await entry().catch((error) => failures.push(error))
     }
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, due.length) }, next))
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, due.length) }, next))
     // A database that is away changes nobody's rights: it is asked again in the next round.
     if (failures.length > 0)
       this.log.warn(

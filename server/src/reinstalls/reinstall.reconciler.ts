@@ -1,69 +1,54 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { ProvisioningService } from '../provisioning/index.ts'
 import { FAILED_ROUNDS, isToBeReinstalled, MAX_INSTALLING, nextReinstall } from './domain/decide-reinstall.ts'
 import { type Candidate, ReinstallsRepository } from './reinstalls.repository.ts'
 
-const LOOK_INTERVAL_MS = 5000
 /** Hosts whose SSH is tried at once. */
-const AT_ONCE = 4
+const BATCH = 4
 const SSH_TIMEOUT_MS = 30_000
 /** Who asked for such an installation, as its log and its command say. */
 export const REQUESTED_BY = 'rollcall'
 
 /** Installs agents again that stay silent on hosts whose SSH works. What it does stands in the history of the host. */
 @Injectable()
-export class Reinstaller {
-  private readonly stopping = new AbortController()
-  private loop = Promise.resolve()
+export class ReinstallReconciler extends Reconciler {
+  override readonly name = 'reinstalls'
+  override readonly intervalMs = 5000
 
   constructor(
     private readonly rows: ReinstallsRepository,
     private readonly provisioning: ProvisioningService,
     private readonly clock: Clock,
-    private readonly repeater: Repeater,
     @Inject(SERVER_ID) private readonly server: string,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
-
-  start(): void {
-    this.loop = this.repeater.repeat(
-      'looking for agents to install again',
-      LOOK_INTERVAL_MS,
-      this.stopping.signal,
-      () => this.look(),
-    )
+  ) {
+    super()
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort()
-    await this.loop
-  }
-
-  private async look(): Promise<void> {
-    const room = Math.min(AT_ONCE, MAX_INSTALLING - (await this.rows.countInstalling()))
+  override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
+    const room = Math.min(BATCH, MAX_INSTALLING - (await this.rows.countInstalling()))
     if (room <= 0) return
-    const now = this.clock.now()
     const takenUntil = nextReinstall('no_ssh', 0, now)
     const candidates = await this.rows.take(this.server, now, takenUntil, FAILED_ROUNDS, room)
     await Promise.all(
       candidates
         .filter((candidate) => isToBeReinstalled(candidate, now))
-        .map((candidate) => this.reinstall(candidate)),
+        .map((candidate) => this.reinstall(candidate, signal)),
     )
   }
 
-  private async reinstall(candidate: Candidate): Promise<void> {
+  private async reinstall(candidate: Candidate, signal: AbortSignal): Promise<void> {
     const { hostId, reinstalls } = candidate
-    const timeout = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(SSH_TIMEOUT_MS)])
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(SSH_TIMEOUT_MS)])
     try {
       await this.provisioning.trySsh(hostId, timeout)
     } catch (error) {
-      if (this.stopping.signal.aborted) return
+      if (signal.aborted) return
       return this.noteNoSsh(candidate, error)
     }
     try {

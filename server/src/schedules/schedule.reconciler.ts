@@ -1,28 +1,28 @@
 import { randomUUID } from 'node:crypto'
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { SkippedHost } from '@rollcall/contracts/admin'
 import { AccessService, runnerOf, WHOLE_FLEET } from '../access/index.ts'
 import { hashOf, type NewCommandRun } from '../commands/index.ts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
+import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { RunsService, TargetReach } from '../runs/index.ts'
 import { isSealed, SavedCommandsService, toSpec } from '../saved-commands/index.ts'
 import { CronTimes } from './domain/cron-times.ts'
 import { decideSchedule } from './domain/decide-schedule.ts'
 import type { Firing, Schedule } from './domain/schedule.ts'
-import { Overtaken, SchedulesRepository } from './schedules.repository.ts'
+import { SchedulesRepository } from './schedules.repository.ts'
 
-/** A planned time is noticed at most so late; looking costs one index probe. */
-const LOOK_INTERVAL_MS = 1000
-const AT_ONCE = 100
+const BATCH = 100
 
 /** Begins the runs of schedules. Every server does; the database says which of them was first. */
 @Injectable()
-export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
-  private readonly stopping = new AbortController()
-  private looking = Promise.resolve()
+export class ScheduleReconciler extends Reconciler {
+  override readonly name = 'schedules'
+  /** By so much a run may begin late. A tick costs one index probe. */
+  override readonly intervalMs = 1000
 
   constructor(
     private readonly schedules: SchedulesRepository,
@@ -31,30 +31,17 @@ export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
     private readonly reach: TargetReach,
     private readonly access: AccessService,
     private readonly clock: Clock,
-    private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
-
-  onModuleInit() {
-    this.looking = this.repeater.repeat(
-      'looking for schedules that are due',
-      LOOK_INTERVAL_MS,
-      this.stopping.signal,
-      () => this.look(),
-    )
+  ) {
+    super()
   }
 
-  async onModuleDestroy() {
-    this.stopping.abort()
-    await this.looking
-  }
-
-  /** Decides on every schedule whose time has come. One that fails stops no other, and is tried again at the next look. */
-  async look(): Promise<void> {
-    for (const id of await this.schedules.due(this.clock.now(), AT_ONCE)) {
-      if (this.stopping.signal.aborted) return
+  /** Decides on every schedule whose time has come. One that fails stops no other, and is tried again at the next tick. */
+  override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
+    for (const id of await this.schedules.due(now, BATCH)) {
+      if (signal.aborted) return
       await this.decide(id).catch((error) => {
-        if (!(error instanceof Overtaken))
+        if (!(error instanceof ConcurrentUpdateError))
           this.log.warn({ err: error, scheduleId: id }, 'a schedule could not be decided upon; trying again')
       })
     }
@@ -115,7 +102,7 @@ export class ScheduleRunner implements OnModuleInit, OnModuleDestroy {
         savedCommand: saved?.name ?? null,
         schedule: schedule.name,
       })
-      return { run, narrowed: toldOf(narrowed.leftOut) }
+      return { run, narrowed: describeNarrowing(narrowed.leftOut) }
     } catch (error) {
       if (error instanceof RollcallError && error.kind === 'rejected') return error
       throw error
@@ -130,7 +117,7 @@ interface Prepared {
 }
 
 /** Says by how much a run is less than what its schedule asks for. */
-function toldOf(leftOut: readonly SkippedHost[]): string | null {
+function describeNarrowing(leftOut: readonly SkippedHost[]): string | null {
   const [first] = leftOut
   if (!first) return null
   return `${leftOut.length} of the hosts that it is for were left out, ${first.host} among them: ${first.reason}.`

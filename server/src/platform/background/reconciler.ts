@@ -1,0 +1,39 @@
+import { Alarm } from '../clock/alarm.ts'
+
+/** Asks for the next run sooner or later than after `intervalMs`. */
+export interface Requeue {
+  requeueAfterMs: number
+}
+
+/**
+ * One piece of background work. A subclass among a module's providers is found, started after the server listens, stopped and
+ * measured by `BackgroundTasks`; nothing else has to know of it.
+ */
+export abstract class Reconciler {
+  /** Names the work in logs and in the label of metrics: kebab-case, unique, such as `output-retention`. */
+  abstract readonly name: string
+  /** Milliseconds from the end of one run to the start of the next. */
+  abstract readonly intervalMs: number
+  /** Milliseconds between two runs at least, however often `wake` is called. */
+  readonly minPauseMs: number = 0
+  /** Milliseconds from the start of the server to the first run. */
+  readonly startDelayMs: number = 0
+  /** Rung by `wake`; awaited by the supervisor between runs. */
+  readonly wakeup = new Alarm()
+
+  /**
+   * Brings what is so closer to what is stored. Runs never overlap, several servers run at once, and any run may be the last: `signal`,
+   * the same in every run, fires when the server stops. An error is logged and counted, and the next run comes all the same.
+   */
+  abstract reconcile(now: Date, signal: AbortSignal): Promise<void> | Promise<Requeue>
+
+  /** Resolves when work that outlives a run has ended. Called once, after the last run. */
+  async drain(): Promise<void> {
+    // Most work ends with its run.
+  }
+
+  /** Has the next run begin now, or as soon as `minPauseMs` allows. A hint: without it the next run comes after `intervalMs`. */
+  wake(): void {
+    this.wakeup.ring()
+  }
+}
