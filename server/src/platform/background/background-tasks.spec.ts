@@ -85,7 +85,9 @@ it('many wakes between two runs make one run, no earlier than the minimal pause'
 
 it('a run that fails is counted and repeated, and stops neither itself nor others', async () => {
   const [bad, good] = [new Probe({ name: 'bad' }), new Probe({ name: 'good' })]
-  bad.work = () => Promise.reject(new Error('the database is away'))
+  bad.work = async (): Promise<void> => {
+    throw new Error('the database is away')
+  }
   const tasks = tasksOf(bad, good)
   tasks.start()
   await vi.advanceTimersByTimeAsync(2500)
