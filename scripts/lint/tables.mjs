@@ -37,13 +37,11 @@ const BORROWED = [
   'commands run',
   'heartbeats host',
   'hosts roll',
-  'provisioning host',
   'reinstalls host_event',
   'reinstalls roll',
   'rotations agent',
   'rotations host_event',
   'runs command',
-  'upgrades host',
 ]
 
 const STATEMENT = /\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)"?/g

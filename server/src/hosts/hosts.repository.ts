@@ -4,6 +4,7 @@ import { type HostState, readHostReference } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
+import type { Transaction } from '../platform/prisma/transaction.ts'
 import type { Host, HostCredential, HostReach } from './domain/host.ts'
 
 const HOST_PARTS = { agent: true, roll: { select: { lastAnswerAt: true } } } as const
@@ -152,6 +153,35 @@ export class HostsRepository {
     }
   }
 
+  /** Inserts a host that `newRow` has made, with its agent. Throws a unique violation where a name or port is taken. */
+  async insert(row: Prisma.HostCreateInput, transaction: Transaction): Promise<void> {
+    await transaction.host.create({ data: row })
+  }
+
+  /** Begins work on a host: its state changes and the command becomes its newest one. Returns false where other work is under way. */
+  async beginWork(
+    id: string,
+    state: HostWork,
+    commandId: string,
+    now: Date,
+    transaction: Transaction,
+  ): Promise<boolean> {
+    const { count } = await transaction.host.updateMany({
+      where: { id, state: { notIn: [...BUSY] } },
+      data: { state, stateCode: null, stateReason: null, stateSince: now, lastProvisioning: commandId },
+    })
+    return count === 1
+  }
+
+  /** Stores which machine a host is, and which other host was found to be the same machine. Fields left out stay. */
+  async setMachine(
+    id: string,
+    machine: { machineId?: string | null; sameMachineAs: string | null; isDuplicateAllowed?: true },
+    prisma: Pick<Transaction, 'host'> = this.database.prisma,
+  ): Promise<void> {
+    await prisma.host.updateMany({ where: { id }, data: machine })
+  }
+
   /** Pins the first key seen. Throws `host.key_changed` when another was pinned meanwhile. */
   async pinHostKey(
     id: string,
@@ -179,6 +209,10 @@ export class HostsRepository {
     ])
   }
 }
+
+/** States in which an installation, upgrade or removal is under way, so that no other one begins. */
+export const BUSY: readonly HostState[] = ['installing', 'upgrading', 'removing'] satisfies HostWork[]
+export type HostWork = 'installing' | 'upgrading' | 'removing'
 
 const credentialOf = (id: string) => `host/${id}/credential`
 

@@ -6,6 +6,7 @@ import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { ProfilesService, RollRepository } from '../heartbeats/index.ts'
 import {
+  BUSY,
   type Host,
   type HostReach,
   type HostSettings,
@@ -20,7 +21,7 @@ import { isWithin } from './domain/port-choice.ts'
 import { isReachNamed, mergeReach, passwordsToGiveAgain } from './domain/reach-change.ts'
 import { type HostTrial, tryReach } from './host-trial.ts'
 import { Machines } from './machines.ts'
-import { BUSY, busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
+import { busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
 import { refuseAddress } from './refuse-address.ts'
 
 const PROBE_TIMEOUT_MS = 8_000

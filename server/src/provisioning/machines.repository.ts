@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
+import { HostsRepository } from '../hosts/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
 import type { OwnerFacts } from './domain/machine.ts'
@@ -26,7 +27,10 @@ const LOCK_NAME = 'rollcall/machines'
 
 @Injectable()
 export class MachinesRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly hosts: HostsRepository,
+  ) {}
 
   async fleetId(): Promise<string> {
     return (await this.database.prisma.fleet.findFirstOrThrow()).id
@@ -38,7 +42,7 @@ export class MachinesRepository {
       `SELECT (SELECT id FROM fleet) AS "fleetId",
          EXISTS (SELECT FROM host WHERE id = $1::uuid) AS "isOwnerKnown",
          (SELECT host_id FROM (SELECT host_id, certificate FROM agent UNION ALL SELECT host_id, certificate FROM rotation) AS known
-          WHERE encode(sha256(convert_to(certificate, 'UTF8')), 'hex') = $2 LIMIT 1) AS "toCertificate",
+          WHERE encode(sha256(convert_to(certificate, 'UTF8')), 'hex') = $2 LIMIT 1) AS "certificateHolder",
          EXISTS (SELECT FROM server_identity WHERE pin = ANY ($3::text[])) AS "areServersOurs"`,
       [isUuid(owner?.hostId) ? owner?.hostId : null, certificate ?? null, servers ?? []],
     )
@@ -87,15 +91,12 @@ export class MachinesRepository {
     },
     prisma: Pick<Prisma.TransactionClient, 'host'> = this.database.prisma,
   ): Promise<void> {
-    const { machineId, sameMachineAs, isDuplicateAllowed } = change
-    await prisma.host.updateMany({
-      where: { id: hostId },
-      data: {
-        sameMachineAs,
-        ...(machineId && { machineId: hashed(machineId) ?? null }),
-        ...(isDuplicateAllowed && { isDuplicateAllowed }),
-      },
-    })
+    const { machineId, ...rest } = change
+    await this.hosts.setMachine(
+      hostId,
+      machineId === undefined ? rest : { ...rest, machineId: hashed(machineId) ?? null },
+      prisma,
+    )
   }
 
   async find(

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { HostState } from '@rollcall/contracts/admin'
 import { type AgentPortChange, AgentsRepository } from '../agents/index.ts'
 import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
 import {
@@ -13,7 +12,7 @@ import {
 import { ServerIdentities } from '../identities/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
-import type { Prisma } from '../platform/prisma/generated/client.ts'
+import type { Transaction } from '../platform/prisma/transaction.ts'
 
 export interface HostToAdd {
   host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'> & {
@@ -25,12 +24,10 @@ export interface HostToAdd {
   ports: string | null
   pickPort(): Promise<number>
   /** Throws where it must not be added. */
-  check(transaction: Prisma.TransactionClient): Promise<void>
+  check(transaction: Transaction): Promise<void>
   now: Date
 }
 
-/** States in which somebody is at work on a host, so that nobody else begins. */
-export const BUSY: readonly HostState[] = ['installing', 'upgrading', 'removing']
 const PORT_TRIES = 20
 
 /** Hosts, agents and the commands that install and remove them, changed together or not at all. */
@@ -53,7 +50,7 @@ export class ProvisioningRepository {
         return await this.commands.insertRun(run, async (transaction) => {
           await check(transaction)
           const row = this.hosts.newRow(host, credential, run.commands[0].id, now)
-          await transaction.host.create({ data: { ...row, agent: { create: agent } } })
+          await this.hosts.insert({ ...row, agent: { create: agent } }, transaction)
         })
       } catch (error) {
         if (isUniqueViolation(error, 'name')) throw nameTaken(host.name, error)
@@ -63,7 +60,7 @@ export class ProvisioningRepository {
   }
 
   /** Refuses a name that a saved command or schedule sends something to: a host that takes it would be sent that. Throws `host.name_taken`. */
-  async refuseNameInTargets(name: string, transaction: Prisma.TransactionClient): Promise<void> {
+  async refuseNameInTargets(name: string, transaction: Transaction): Promise<void> {
     const [found] = await transaction.$queryRaw<{ isNamed: boolean }[]>`
       SELECT EXISTS (SELECT FROM saved_command WHERE jsonb_exists(target->'hosts', ${name}))
           OR EXISTS (SELECT FROM schedule WHERE jsonb_exists(target->'hosts', ${name})) AS "isNamed"`
@@ -72,7 +69,7 @@ export class ProvisioningRepository {
 
   /** Begins to install or remove a known host. Throws `host.busy` when that is under way. */
   async begin(host: Host, state: 'installing' | 'removing', run: NewCommandRun, now: Date): Promise<void> {
-    await this.commands.insertRun(run, (transaction) => beginIn(transaction, host, state, run, now))
+    await this.commands.insertRun(run, (transaction) => this.beginWork(transaction, host, state, run, now))
   }
 
   /**
@@ -85,11 +82,11 @@ export class ProvisioningRepository {
     move: NewCommandRun | undefined,
     now: Date,
   ): Promise<boolean> {
-    const inTransaction = async (transaction: Prisma.TransactionClient) => {
+    const inTransaction = async (transaction: Transaction) => {
       await check?.(transaction)
       if (!(await this.hosts.change(host.id, settings, onlyIf, transaction))) throw new GuardFailed()
       if (port && !(await this.agents.changePort(host.id, port, transaction))) throw moveUnderWay(host)
-      if (move) await beginIn(transaction, host, 'installing', move, now)
+      if (move) await this.beginWork(transaction, host, 'installing', move, now)
     }
     try {
       if (move) await this.commands.insertRun(move, inTransaction)
@@ -100,6 +97,16 @@ export class ProvisioningRepository {
       throw error
     }
   }
+
+  private async beginWork(
+    transaction: Transaction,
+    host: Pick<Host, 'id' | 'name'>,
+    state: 'installing' | 'removing',
+    run: NewCommandRun,
+    now: Date,
+  ): Promise<void> {
+    if (!(await this.hosts.beginWork(host.id, state, run.commands[0].id, now, transaction))) throw busy(host)
+  }
 }
 
 /** What is to become of a host, as it was decided when it was as `onlyIf` says. */
@@ -107,33 +114,13 @@ export interface HostChangePlan {
   settings: HostSettings
   onlyIf: HostGuard
   /** Throws where it must not be so, in the transaction that stores it. */
-  check?: ((transaction: Prisma.TransactionClient) => Promise<void>) | undefined
+  check?: ((transaction: Transaction) => Promise<void>) | undefined
   /** Where its agent listens from now on, or is being moved to; left out where that stays as it is. */
   port?: AgentPortChange | undefined
 }
 
 /** Rolls a transaction back in which the host was not as it had been looked at. */
 class GuardFailed extends Error {}
-
-async function beginIn(
-  transaction: Prisma.TransactionClient,
-  host: Pick<Host, 'id' | 'name'>,
-  state: 'installing' | 'removing',
-  run: NewCommandRun,
-  now: Date,
-): Promise<void> {
-  const { count } = await transaction.host.updateMany({
-    where: { id: host.id, state: { notIn: [...BUSY] } },
-    data: {
-      state,
-      stateCode: null,
-      stateReason: null,
-      stateSince: now,
-      lastProvisioning: run.commands[0].id,
-    },
-  })
-  if (count === 0) throw busy(host)
-}
 
 export const busy = (host: Pick<Host, 'name'>) =>
   new RollcallError(

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { RingPlan, UpgradeHostState, UpgradeState } from '@rollcall/contracts/admin'
 import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
+import { HostsRepository } from '../hosts/index.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { stateOfEnded } from './domain/host-outcome.ts'
@@ -38,6 +39,7 @@ export class UpgradesRepository {
   constructor(
     private readonly database: Database,
     private readonly commands: CommandsRepository,
+    private readonly hosts: HostsRepository,
   ) {}
 
   async insert(upgrade: Upgrade, hosts: readonly UpgradeHost[]): Promise<void> {
@@ -127,18 +129,9 @@ export class UpgradesRepository {
         where: { upgradeId: id, hostId, state: 'waiting', upgrade: { state: 'running' } },
         data: { state: 'upgrading', commandId },
       })
-      const taken = await transaction.host.updateMany({
-        where: { id: hostId, state: { notIn: ['installing', 'upgrading', 'removing'] } },
-        data: {
-          state: 'upgrading',
-          stateCode: null,
-          stateReason: null,
-          stateSince: now,
-          lastProvisioning: commandId,
-        },
-      })
+      const hasBegun = await this.hosts.beginWork(hostId, 'upgrading', commandId, now, transaction)
       if (turned.count === 0) throw new ConcurrentUpdateError()
-      if (taken.count === 1) return
+      if (hasBegun) return
       throw new RollcallError('host.busy', 'The host is being installed, upgraded or removed, or is gone.')
     })
   }

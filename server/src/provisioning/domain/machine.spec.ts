@@ -13,7 +13,7 @@ const FACTS: OwnerFacts = {
   fleetId: FLEET,
   hostId: US,
   isOwnerKnown: false,
-  toCertificate: null,
+  certificateHolder: null,
   areServersOurs: false,
 }
 const ownerOf = (report: Record<string, string>, facts: Partial<OwnerFacts> = {}) =>
@@ -34,13 +34,13 @@ describe('whose an agent is', () => {
     [
       'our certificate, from before marks',
       { agent_certificate: CERTIFICATE, agent_servers: PIN },
-      { toCertificate: US },
+      { certificateHolder: US },
       'us',
     ],
     [
       'the certificate of another host',
       { agent_certificate: CERTIFICATE },
-      { toCertificate: OTHER },
+      { certificateHolder: OTHER },
       { hostId: OTHER },
     ],
     [
@@ -59,7 +59,7 @@ describe('whose an agent is', () => {
     [
       'a mark that cannot be read',
       { agent_owner: 'rm -rf /', agent_certificate: CERTIFICATE },
-      { toCertificate: OTHER },
+      { certificateHolder: OTHER },
       { hostId: OTHER },
     ],
   ])('is known by %s', (_what, report, facts, owner) => {

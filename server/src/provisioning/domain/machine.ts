@@ -12,7 +12,7 @@ export interface OwnerFacts {
   /** Whether the host that is written down there is in the fleet. */
   isOwnerKnown: boolean
   /** Whose certificate the agent there has; null for nobody's. */
-  toCertificate: string | null
+  certificateHolder: string | null
   /** Whether it answers servers of this fleet. */
   areServersOurs: boolean
 }
@@ -26,7 +26,7 @@ export function decideOwner(report: PreflightReport, facts: OwnerFacts): AgentOw
     return facts.isOwnerKnown ? by(owner.hostId) : 'forgotten'
   }
   if (certificate === undefined && servers === undefined) return 'nobody'
-  if (facts.toCertificate !== null) return by(facts.toCertificate)
+  if (facts.certificateHolder !== null) return by(facts.certificateHolder)
   return facts.areServersOurs ? 'forgotten' : 'stranger'
 }
 
