@@ -8,10 +8,11 @@ import { Clock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { AccessService } from './access.service.ts'
 import { hashPassword, isPassword, refuseWeakPassword } from './domain/password.ts'
+import type { FoundSession } from './domain/session.ts'
+import { type User } from './domain/user.ts'
 import { hashOfToken, OneTimeLinks } from './one-time-links.ts'
-import type { FoundSession } from './sessions.repository.ts'
 import { SessionsService, type Visitor } from './sessions.service.ts'
-import { type User, UsersRepository } from './users.repository.ts'
+import { UsersRepository } from './users.repository.ts'
 
 const RECOVERY_CODES = 10
 const PERIOD_S = 30

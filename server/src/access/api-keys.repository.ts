@@ -1,36 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { PERMISSIONS, type Permission, permission, type Role } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
+import { type ApiKey, MAX_CHAIN, type NewApiKey } from './domain/api-key.ts'
 import { type Grant, grantOfUser } from './domain/rights.ts'
-
-/** Keys that were made with keys that were made with keys: so many and no more. */
-export const MAX_CHAIN = 8
-
-export interface ApiKey {
-  id: string
-  name: string
-  kind: 'local' | 'key'
-  /** What it was given; it is worth this as far as all of `chain` agree. */
-  permissions: Permission[]
-  scope: string[] | null
-  owner: { id: string; name: string; email: string } | null
-  parent: string | null
-  createdBy: string | null
-  createdAt: Date
-  expiresAt: Date | null
-  lastUsedAt: Date | null
-  /** The key, those that it was made with, and their owner; empty where it hangs on nothing. */
-  chain: Grant[]
-  /** How many keys hang together, up to this one. */
-  depth: number
-}
-
-export interface NewApiKey
-  extends Pick<ApiKey, 'id' | 'name' | 'permissions' | 'scope' | 'createdBy' | 'createdAt' | 'expiresAt'> {
-  hash: string
-  ownerId: string | null
-  parentId: string | null
-}
 
 interface Owner {
   id: string

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '../platform/prisma/database.ts'
 import type { SsoView } from './domain/decide-sso.ts'
-import type { User } from './users.repository.ts'
+import type { User } from './domain/user.ts'
 
 type NewUser = Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'createdAt'>
 

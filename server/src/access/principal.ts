@@ -104,16 +104,6 @@ export function refuseWithoutRun(actor: Principal): void {
   )
 }
 
-export const viewOfPrincipal = (principal: Principal): PrincipalView => ({
-  kind: principal.kind,
-  id: principal.id,
-  name: principal.name,
-  email: principal.email,
-  role: principal.role,
-  permissions: [...principal.permissions],
-  scope: principal.scopeText,
-})
-
 /** The principal that a request was let in for. */
 export const Actor = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {
   const { principal } = context.switchToHttp().getRequest<KnownRequest>()

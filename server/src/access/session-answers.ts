@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common'
 import type { Request, Response } from 'express'
 import { AccessService, principalOf } from './access.service.ts'
 import type { SignedIn } from './accounts.service.ts'
-import { type KnownRequest, viewOfPrincipal } from './principal.ts'
+import { type KnownRequest } from './principal.ts'
+import { toPrincipalView } from './principal.view.ts'
 import { setCookie } from './session-cookie.ts'
 import { SessionsService, type Visitor } from './sessions.service.ts'
 
@@ -25,6 +26,6 @@ export class SessionAnswers {
     const request: KnownRequest = response.req
     if (session) request.signedIn = { kind: 'user', id: session.userId, name: session.name }
     const principal = session && !needsTotp ? principalOf(session) : undefined
-    return { needsTotp, principal: principal ? viewOfPrincipal(principal) : null }
+    return { needsTotp, principal: principal ? toPrincipalView(principal) : null }
   }
 }

@@ -6,7 +6,8 @@ import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { CONFIG, VERSION } from '../platform/tokens.ts'
 import { AccessService } from './access.service.ts'
 import { AccountsService } from './accounts.service.ts'
-import { Actor, type Principal, viewOfPrincipal } from './principal.ts'
+import { Actor, type Principal } from './principal.ts'
+import { toPrincipalView } from './principal.view.ts'
 import { SessionAnswers, visitorOf } from './session-answers.ts'
 import { clearCookie, toCookie } from './session-cookie.ts'
 import { SessionsService } from './sessions.service.ts'
@@ -28,7 +29,7 @@ export class SessionController {
   async session(@Req() request: Request) {
     const principal = await this.access.recognise(request)
     return {
-      principal: principal ? viewOfPrincipal(principal) : null,
+      principal: principal ? toPrincipalView(principal) : null,
       isSetupNeeded: !principal && (await this.users.isEmpty()),
       hasTotp: principal?.kind === 'user' && (await this.accounts.hasTotp(principal.id)),
       ssoName: this.config.oidc?.name ?? null,

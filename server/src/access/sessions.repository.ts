@@ -1,35 +1,6 @@
 import { Injectable } from '@nestjs/common'
-import type { Role } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
-
-export interface FoundSession {
-  sessionId: string
-  userId: string
-  isPending: boolean
-  email: string
-  name: string
-  role: Role
-  scope: string[] | null
-}
-
-export interface NewSession {
-  id: string
-  userId: string
-  tokenHash: string
-  isPending: boolean
-  address: string
-  userAgent: string
-  createdAt: Date
-  expiresAt: Date
-}
-
-export interface StoredSession {
-  id: string
-  createdAt: Date
-  lastSeenAt: Date
-  address: string
-  userAgent: string
-}
+import type { FoundSession, NewSession, StoredSession } from './domain/session.ts'
 
 /** Sessions by the hash of their cookie: the cookie itself is never stored. */
 @Injectable()

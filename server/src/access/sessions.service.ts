@@ -3,8 +3,9 @@ import { Injectable } from '@nestjs/common'
 import { sanitizeText } from '@rollcall/contracts'
 import type { SessionView } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
+import { type FoundSession } from './domain/session.ts'
 import { hashOfToken, newToken } from './one-time-links.ts'
-import { type FoundSession, SessionsRepository } from './sessions.repository.ts'
+import { SessionsRepository } from './sessions.repository.ts'
 
 /** A session that nobody used for so long is over, and so is one of this age however much it is used. */
 const IDLE_MS = 12 * 3_600_000

@@ -9,10 +9,11 @@ import { CONFIG } from '../platform/tokens.ts'
 import { AccessService } from './access.service.ts'
 import { AccountsService, type SignedIn } from './accounts.service.ts'
 import { decideSso, type SsoDecision, type SsoPolicy, verifiedEmail } from './domain/decide-sso.ts'
+import { type User } from './domain/user.ts'
 import { IdentitiesRepository } from './identities.repository.ts'
 import { type OidcClaims, OidcClient, type OidcFlow } from './oidc/oidc-client.ts'
 import type { Visitor } from './sessions.service.ts'
-import { type User, UsersRepository } from './users.repository.ts'
+import { UsersRepository } from './users.repository.ts'
 
 const FLOW_MS = 10 * 60_000
 const CONTEXT = 'sso-flow'

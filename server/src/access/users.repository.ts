@@ -1,25 +1,8 @@
 import { Injectable } from '@nestjs/common'
-import type { Role } from '@rollcall/contracts/admin'
 import type pg from 'pg'
 import { Database } from '../platform/prisma/database.ts'
 import { lockedUntil } from './domain/sign-in-limits.ts'
-
-export interface User {
-  id: string
-  email: string
-  name: string
-  role: Role
-  scope: string[] | null
-  passwordHash: string | null
-  totpSecret: Buffer | null
-  isTotpConfirmed: boolean
-  isDisabled: boolean
-  failures: number
-  lockedUntil: Date | null
-  lastSignInAt: Date | null
-  createdAt: Date
-  version: number
-}
+import type { User } from './domain/user.ts'
 
 const COLUMNS = `id, email, name, role, scope, password_hash AS "passwordHash", totp_secret AS "totpSecret",
   is_totp_confirmed AS "isTotpConfirmed", is_disabled AS "isDisabled", failures, locked_until AS "lockedUntil",

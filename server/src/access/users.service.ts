@@ -6,9 +6,11 @@ import type { z } from 'zod'
 import { Clock } from '../platform/clock/clock.ts'
 import { AccessService } from './access.service.ts'
 import { excessOf, rightsOfUser } from './domain/rights.ts'
+import { type User } from './domain/user.ts'
 import { OneTimeLinks } from './one-time-links.ts'
 import { type Principal, rightsOf } from './principal.ts'
-import { type User, UsersRepository } from './users.repository.ts'
+import { toView } from './user.view.ts'
+import { UsersRepository } from './users.repository.ts'
 
 /** Who may sign in. */
 @Injectable()
@@ -115,17 +117,3 @@ const lastAdmin = () =>
     'access.last_admin',
     'This is the last admin for all hosts who can sign in. Make another user one first.',
   )
-
-const toView = (user: User): UserView => ({
-  id: user.id,
-  email: user.email,
-  name: user.name,
-  role: user.role,
-  scope: user.scope,
-  isDisabled: user.isDisabled,
-  hasPassword: user.passwordHash !== null,
-  hasTotp: user.isTotpConfirmed,
-  lastSignInAt: user.lastSignInAt?.toISOString() ?? null,
-  createdAt: user.createdAt.toISOString(),
-  version: user.version,
-})

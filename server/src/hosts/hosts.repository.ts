@@ -6,27 +6,9 @@ import { Database } from '../platform/prisma/database.ts'
 import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
 import type { Transaction } from '../platform/prisma/transaction.ts'
 import type { Host, HostCredential, HostReach } from './domain/host.ts'
+import { BUSY, type HostGuard, type HostSettings, type HostWork } from './domain/host.ts'
 
 const HOST_PARTS = { agent: true, roll: { select: { lastAnswerAt: true } } } as const
-
-/** What a person may choose for a host; what is left out stays. */
-export interface HostSettings {
-  labels?: Record<string, string> | undefined
-  heartbeatProfile?: string | null | undefined
-  autoReinstall?: boolean | undefined
-  /** Whether it may be the machine, or a clone, of another host. */
-  isDuplicateAllowed?: true | undefined
-  reach?: HostReach | undefined
-}
-
-/** What must still hold of a host for it to be changed. */
-export interface HostGuard {
-  labels?: Record<string, string> | undefined
-  /** The credential as it was read. */
-  sealed?: Uint8Array | undefined
-  /** States that it must not be in. */
-  notIn?: readonly HostState[] | undefined
-}
 
 @Injectable()
 export class HostsRepository {
@@ -209,10 +191,6 @@ export class HostsRepository {
     ])
   }
 }
-
-/** States in which an installation, upgrade or removal is under way, so that no other one begins. */
-export const BUSY: readonly HostState[] = ['installing', 'upgrading', 'removing'] satisfies HostWork[]
-export type HostWork = 'installing' | 'upgrading' | 'removing'
 
 const credentialOf = (id: string) => `host/${id}/credential`
 

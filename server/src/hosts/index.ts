@@ -1,11 +1,6 @@
 export type { Host, HostCredential, HostReach } from './domain/host.ts'
-export { viewOfHost } from './host-view.ts'
+export { BUSY, type HostGuard, type HostSettings, type HostWork } from './domain/host.ts'
+export { toHostView } from './host.view.ts'
 export { HostsModule } from './hosts.module.ts'
-export {
-  BUSY,
-  type HostGuard,
-  type HostSettings,
-  HostsRepository,
-  type HostWork,
-} from './hosts.repository.ts'
+export { HostsRepository } from './hosts.repository.ts'
 export { HostsService } from './hosts.service.ts'

@@ -3,23 +3,8 @@ import { Injectable } from '@nestjs/common'
 import { HostsRepository } from '../hosts/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
-import type { OwnerFacts } from './domain/machine.ts'
+import type { BearerOfSigns, MachineSigns, OwnerFacts } from './domain/machine.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
-
-/** What tells one machine from another. */
-export interface MachineSigns {
-  hostKey: string | null
-  /** As the host says it; undefined where it has none. */
-  machineId: string | undefined
-}
-
-/** A host of the fleet that bears one of the signs. */
-export interface BearerOfSigns {
-  id: string
-  name: string
-  labels: Record<string, string>
-  hasSameKey: boolean
-}
 
 const MAX_BEARERS = 20
 /** Of the lock under which signs are looked for and stored, so that of two hosts at once one sees the other. */

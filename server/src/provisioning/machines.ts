@@ -2,11 +2,17 @@ import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HostScope, isInScope } from '../access/index.ts'
 import type { Transaction } from '../platform/prisma/transaction.ts'
-import { type AgentOwner, decideMachine, decideOwner, whatTwin } from './domain/machine.ts'
+import {
+  type AgentOwner,
+  type BearerOfSigns,
+  decideMachine,
+  decideOwner,
+  whatTwin,
+} from './domain/machine.ts'
 import type { OnPurpose } from './domain/on-purpose.ts'
 import type { PreflightCheck } from './domain/preflight-decision.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
-import { type BearerOfSigns, lockMachines, MachinesRepository } from './machines.repository.ts'
+import { lockMachines, MachinesRepository } from './machines.repository.ts'
 
 /** What was seen of a machine. */
 export interface SeenMachine {

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common'
 import { Actor, GuardedHost, type NamedHost, type Principal } from '../access/index.ts'
-import { viewOfHost } from '../hosts/index.ts'
+import { toHostView } from '../hosts/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { HostChanges } from './host-changes.ts'
 import { type Accepted, ProvisioningService } from './provisioning.service.ts'
@@ -24,7 +24,7 @@ export class ProvisioningController {
     @Actor() actor: Principal,
   ) {
     const { host, ...rest } = await this.changes.change(id, body, actor)
-    return { host: viewOfHost(host), ...rest }
+    return { host: toHostView(host), ...rest }
   }
 
   @Endpoint('installHost')
@@ -65,4 +65,4 @@ export class ProvisioningController {
   }
 }
 
-const toView = ({ host, commandId }: Accepted) => ({ host: viewOfHost(host), commandId })
+const toView = ({ host, commandId }: Accepted) => ({ host: toHostView(host), commandId })

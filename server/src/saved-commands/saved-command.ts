@@ -1,4 +1,4 @@
-import type { RunLimits, SavedCommandView, Target } from '@rollcall/contracts/admin'
+import type { RunLimits, Target } from '@rollcall/contracts/admin'
 import type { PrincipalRef } from '../access/index.ts'
 import type { CommandSpec } from '../commands/index.ts'
 
@@ -15,22 +15,6 @@ export interface SavedCommand
   owner: PrincipalRef | null
   createdAt: Date
   updatedAt: Date
-}
-
-/** As it is shown: of the environment the names only. */
-export function viewOfSaved({
-  env,
-  owner: _,
-  createdAt,
-  updatedAt,
-  ...saved
-}: SavedCommand): SavedCommandView {
-  return {
-    ...saved,
-    envNames: Object.keys(env),
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString(),
-  }
 }
 
 /** Whether it has values that may be secrets: they are for its own target. */

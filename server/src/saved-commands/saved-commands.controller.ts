@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
 import { toView } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
-import { viewOfSaved } from './saved-command.ts'
+import { toSavedCommandView } from './saved-command.view.ts'
 import { SavedCommandsService } from './saved-commands.service.ts'
 
 @Controller()
@@ -11,22 +11,22 @@ export class SavedCommandsController {
 
   @Endpoint('listSavedCommands')
   async list(@Actor() { scope }: Principal) {
-    return { savedCommands: (await this.saved.list(scope)).map(viewOfSaved) }
+    return { savedCommands: (await this.saved.list(scope)).map(toSavedCommandView) }
   }
 
   @Endpoint('addSavedCommand')
   async add(@Input() { body }: InputOf<'addSavedCommand'>, @Actor() actor: Principal) {
-    return { savedCommand: viewOfSaved(await this.saved.add(body, actor)) }
+    return { savedCommand: toSavedCommandView(await this.saved.add(body, actor)) }
   }
 
   @Endpoint('showSavedCommand')
   async show(@Input() { params }: InputOf<'showSavedCommand'>, @Actor() { scope }: Principal) {
-    return { savedCommand: viewOfSaved(await this.saved.show(params.name, scope)) }
+    return { savedCommand: toSavedCommandView(await this.saved.show(params.name, scope)) }
   }
 
   @Endpoint('changeSavedCommand')
   async change(@Input() { params, body }: InputOf<'changeSavedCommand'>, @Actor() actor: Principal) {
-    return { savedCommand: viewOfSaved(await this.saved.change(params.name, body, actor)) }
+    return { savedCommand: toSavedCommandView(await this.saved.change(params.name, body, actor)) }
   }
 
   @Endpoint('removeSavedCommand')

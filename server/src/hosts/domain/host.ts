@@ -55,3 +55,27 @@ export interface HostReach {
   hostKey: string | null
   credential: HostCredential
 }
+
+/** What a person may choose for a host; what is left out stays. */
+export interface HostSettings {
+  labels?: Record<string, string> | undefined
+  heartbeatProfile?: string | null | undefined
+  autoReinstall?: boolean | undefined
+  /** Whether it may be the machine, or a clone, of another host. */
+  isDuplicateAllowed?: true | undefined
+  reach?: HostReach | undefined
+}
+
+/** What must still hold of a host for it to be changed. */
+export interface HostGuard {
+  labels?: Record<string, string> | undefined
+  /** The credential as it was read. */
+  sealed?: Uint8Array | undefined
+  /** States that it must not be in. */
+  notIn?: readonly HostState[] | undefined
+}
+
+/** States in which an installation, upgrade or removal is under way, so that no other one begins. */
+export const BUSY: readonly HostState[] = ['installing', 'upgrading', 'removing'] satisfies HostWork[]
+
+export type HostWork = 'installing' | 'upgrading' | 'removing'

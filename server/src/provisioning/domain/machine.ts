@@ -89,3 +89,18 @@ function agent({ owner, ownerName, allowed }: MachineView): PreflightCheck {
     message: `the agent on it belongs to ${whose}, which would lose it. Remove one of the two; to take it over on purpose: --take-over.`,
   }
 }
+
+/** What tells one machine from another. */
+export interface MachineSigns {
+  hostKey: string | null
+  /** As the host says it; undefined where it has none. */
+  machineId: string | undefined
+}
+
+/** A host of the fleet that bears one of the signs. */
+export interface BearerOfSigns {
+  id: string
+  name: string
+  labels: Record<string, string>
+  hasSameKey: boolean
+}

@@ -3,7 +3,7 @@ import type { HostView } from '@rollcall/contracts/admin'
 import type { Host } from './domain/host.ts'
 
 /** A host as it is shown: without credentials. */
-export function viewOfHost(host: Host): HostView {
+export function toHostView(host: Host): HostView {
   const { id, name, address, port, user, labels, state, stateCode, hostKey, agent } = host
   const { heartbeatProfile, autoReinstall, lastProvisioning } = host
   return {
