@@ -1,6 +1,6 @@
 import type { ReadStream, WriteStream } from 'node:tty'
 import { sanitizeText } from '@rollcall/contracts'
-import { ApiClient } from './api/client.ts'
+import { type Client, createClient } from './api/client.ts'
 import { findServer, type ServerAddress } from './api/find-server.ts'
 
 /** What every command needs of the world around it. */
@@ -11,7 +11,7 @@ export interface Context {
   stderr: WriteStream
   /** Looks again at every call, because a restarted server may listen elsewhere. */
   find(): Promise<ServerAddress>
-  api: ApiClient
+  api: Client
   /** One line of our own on stderr, marked as ours and made harmless. */
   notice(text: string): void
   /** What the process exits with when the command has done its work. */
@@ -30,7 +30,7 @@ export function toContext(process: NodeJS.Process): Context {
     stdout: process.stdout as WriteStream,
     stderr,
     find,
-    api: new ApiClient(find),
+    api: createClient(find),
     notice: (text) =>
       void stderr.write(`rollcall: ${sanitizeText(text, 4000)}${stdin.isRaw ? '\r\n' : '\n'}`),
     exitCode: 0,

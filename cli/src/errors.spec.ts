@@ -1,9 +1,10 @@
+import { ApiError, InvalidRequestError } from '@rollcall/contracts/client'
 import { describe, expect, it } from 'vitest'
-import { ApiError, CliError, renderError } from './errors.ts'
+import { CliError, renderError } from './errors.ts'
 
 describe('renderError', () => {
   it('shows message and code', () => {
-    const error = new ApiError('There is no host called: x.', 'rejected', { code: 'host.not_found' })
+    const error = new ApiError('There is no host called: x.', { kind: 'rejected', code: 'host.not_found' })
     expect(renderError(error, false)).toBe('error: There is no host called: x. (host.not_found)\n')
   })
 
@@ -12,21 +13,14 @@ describe('renderError', () => {
       { field: 'name', message: 'must be short' },
       { field: 'port', message: 'must be a number' },
     ]
-    const error = new ApiError(
-      'The request is not valid: name must be short; port must be a number.',
-      'rejected',
-      {
-        code: 'request.invalid',
-        fields,
-      },
-    )
+    const error = new InvalidRequestError(fields)
     expect(renderError(error, false)).toBe(
       'error: The request is not valid. (request.invalid)\n  name: must be short\n  port: must be a number\n',
     )
   })
 
   it('lets no message act on the terminal', () => {
-    const error = new ApiError('\x1b[2Jgone\r\u202E', 'rejected', {
+    const error = new ApiError('\x1b[2Jgone\r\u202E', {
       code: 'x\x1b[0m',
       fields: [{ field: '\x07', message: '\x9b' }],
     })

@@ -1,4 +1,8 @@
-import { type ErrorKind, type FieldError, mayPass, sanitizeText } from '@rollcall/contracts'
+import { type FieldError, sanitizeText } from '@rollcall/contracts'
+import { ApiError, InvalidRequestError, UnreachableError } from '@rollcall/contracts/client'
+
+/** The exit code for a wrong command line. */
+export const WRONG_USAGE = 2
 
 interface Details {
   code?: string
@@ -6,7 +10,7 @@ interface Details {
   cause?: unknown
 }
 
-/** What a person is told in words, without a stack. Anything else that is thrown is a defect. */
+/** An error that is shown without a stack. */
 export class CliError extends Error {
   readonly exitCode: number = 1
   readonly code: string | undefined
@@ -21,48 +25,40 @@ export class CliError extends Error {
 
 /** The command line is wrong; nothing was done. */
 export class UsageError extends CliError {
-  override readonly exitCode = 2
+  override readonly exitCode = WRONG_USAGE
 }
 
-/** The server answered, with an error. */
-export class ApiError extends CliError {
-  readonly kind: ErrorKind
-
-  constructor(message: string, kind: ErrorKind, details: Details & { code: string }) {
-    super(message, details)
-    this.kind = kind
-  }
-}
-
-/** There was no answer: what was asked for may have happened all the same. */
-export class UnreachableError extends CliError {}
-
-/** No server runs where one was looked for, so certainly nothing happened. */
+/** No server runs where one was looked for, so nothing was carried out. */
 export class NoServerError extends UnreachableError {}
 
-/** The person at the terminal left, or a signal asked us to. */
-export class Left extends Error {
+/** The person at the terminal left, or a signal asked the process to end. */
+export class InterruptedError extends Error {
   readonly exitCode: number
 
   /** `exitCode` is 128 plus the signal's number. */
   constructor(exitCode: number) {
-    super('left')
+    super('interrupted')
     this.exitCode = exitCode
   }
 }
 
-/** Whether the same request may do better later. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof UnreachableError || (error instanceof ApiError && mayPass(error))
+/** Tells whether an error explains itself to a person. Anything else that is thrown is a defect of this program. */
+export const isExplained = (error: unknown): error is CliError | ApiError =>
+  error instanceof CliError || error instanceof ApiError
+
+/** Returns what the process exits with after an error. */
+export function toErrorExitCode(error: unknown): number {
+  if (error instanceof InvalidRequestError) return WRONG_USAGE
+  return error instanceof CliError || error instanceof InterruptedError ? error.exitCode : 1
 }
 
 /** `error: message (code)`, with every wrong field on a line of its own; ends with a newline. Cannot act on a terminal. */
 export function renderError(error: unknown, isDebugging: boolean): string {
-  if (!(error instanceof CliError)) return renderDefect(error, isDebugging)
+  if (!isExplained(error)) return renderDefect(error, isDebugging)
   // The server repeats every field in this message; each gets its own line here.
   const message =
     error.code === 'request.invalid' && error.fields.length > 0 ? 'The request is not valid.' : error.message
-  const code = error.code ? ` (${clean(error.code)})` : ''
+  const code = error.code && !(error instanceof UnreachableError) ? ` (${clean(error.code)})` : ''
   const lines = [
     ...message.split('\n').map(clean),
     ...error.fields.map(({ field, message }) => `  ${clean(field)}: ${clean(message)}`),

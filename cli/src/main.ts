@@ -1,12 +1,11 @@
 import { CommanderError } from 'commander'
 import { type Context, toContext } from './context.ts'
-import { CliError, Left, renderError } from './errors.ts'
+import { InterruptedError, renderError, toErrorExitCode, WRONG_USAGE } from './errors.ts'
 import { flushed } from './output/sink.ts'
 import { buildProgram } from './program.ts'
 
 /** 128 + SIGPIPE, as for any program whose reader went away. */
 const READER_GONE = 141
-const WRONG_USAGE = 2
 /** Put in by the bundler, from package.json. */
 declare const ROLLCALL_VERSION: string
 
@@ -29,10 +28,10 @@ async function main(context: Context): Promise<number> {
     await program.parseAsync(args, { from: 'user' })
     return context.exitCode
   } catch (error) {
-    if (error instanceof Left) return error.exitCode
+    if (error instanceof InterruptedError) return error.exitCode
     // Commander has said it already; help that was asked for is no error, help for want of a command is.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
     context.stderr.write(renderError(error, context.env.ROLLCALL_DEBUG === '1'))
-    return error instanceof CliError ? error.exitCode : 1
+    return toErrorExitCode(error)
   }
 }

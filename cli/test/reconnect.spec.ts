@@ -91,7 +91,7 @@ describe('following through broken connections', () => {
     await setting.server.crash()
     expect(await rollcall.ended()).toBe(1)
     expect(rollcall.stderr).toContain(`rollcall command log ${setting.server.commands[0]?.view.id} --follow`)
-    expect(rollcall.stderr).toContain('error: The server has not answered for 1 s')
+    expect(rollcall.stderr).toContain('error: Gave up following: no answer from the server for 1 s')
   })
 
   it('command log --follow goes on from its own offset after a restart', async () => {

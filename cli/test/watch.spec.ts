@@ -75,9 +75,7 @@ describe('rollcall watch, where its output is no terminal', () => {
     const rollcall = await watching([], { ROLLCALL_RECONNECT_SECONDS: '1' })
     await setting.server.crash()
     expect(await rollcall.ended()).toBe(1)
-    expect(rollcall.stderr).toContain(
-      'error: The server has not answered for 1 s, so following was given up.',
-    )
+    expect(rollcall.stderr).toContain('error: Gave up following: no answer from the server for 1 s.')
   })
 
   it('does not wait where no server runs to begin with, nor where its key is refused', async () => {
@@ -168,7 +166,9 @@ describe.skipIf(!hasScript)('rollcall watch at a terminal', () => {
     await setting.server.crash()
     await until(() => terminal.shown.includes('\x1b[2mconnection lost, reconnecting…'), 'it says so')
     const shown = await terminal.ended()
-    expect(shown.slice(shown.indexOf(LEAVE))).toMatch(/error: The server has not answered for 2 s.*code=1/s)
+    expect(shown.slice(shown.indexOf(LEAVE))).toMatch(
+      /error: Gave up following: no answer from the server for 2 s.*code=1/s,
+    )
     expect(shown).not.toContain('rollcall: connection lost')
   })
 

@@ -17,7 +17,7 @@ export const IDENTITIES: readonly Attack[] = [
             ...unlessRefused(
               caller.name,
               `adding a host named ${name}`,
-              await caller.call('POST', '/api/hosts', await setting.newHost(name)),
+              await caller.request('POST', '/api/hosts', await setting.newHost(name)),
               400,
             ),
           )
@@ -44,7 +44,7 @@ export const IDENTITIES: readonly Attack[] = [
       ] as const
       const found: string[] = []
       for (const [caller, path, body] of attempts) {
-        const answer = await caller.call<{ error?: { fields: { field: string }[] } }>('POST', path, body)
+        const answer = await caller.request<{ error?: { fields: { field: string }[] } }>('POST', path, body)
         // For its name, and for nothing else that would be wrong with it.
         const fields = answer.body.error?.fields.map(({ field }) => field) ?? []
         if (answer.status !== 400 || fields.join() !== 'name')
@@ -76,7 +76,7 @@ export const IDENTITIES: readonly Attack[] = [
       const found: string[] = []
       for (const caller of [setting.person('scoped viewer'), setting.keyOf('scoped operator')])
         for (const [real, invented] of pairs) {
-          const [first, second] = [await caller.call('GET', real), await caller.call('GET', invented)]
+          const [first, second] = [await caller.request('GET', real), await caller.request('GET', invented)]
           if (first.status !== second.status || plain(first.body) !== plain(second.body))
             found.push(
               `${caller.name}: ${real} answers ${first.status} ${plain(first.body).slice(0, 200)}, ${invented} ${second.status} ${plain(second.body).slice(0, 200)}`,

@@ -9,9 +9,8 @@ export const RECORDS: readonly Attack[] = [
       const { server, root } = setting
       const found: string[] = []
       await using data = await ServerData.open(server)
-      await setting.person('operator').call('PATCH', '/api/hosts/mine', { labels: { env: 'mine' } })
-      const isGood = async () =>
-        (await root.get<{ isIntact?: boolean }>('GET', '/api/audit/verify')).isIntact === true
+      await setting.person('operator').request('PATCH', '/api/hosts/mine', { labels: { env: 'mine' } })
+      const isGood = async () => (await root.call('verifyAudit')).isIntact === true
       if (!(await isGood())) return ['an untouched log is not taken for whole']
       // Whoever owns the database can go around its own rules.
       const tables = ['audit_entry', 'audit_head', 'audit_start']

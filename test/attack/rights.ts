@@ -34,13 +34,18 @@ export const RIGHTS: readonly Attack[] = [
             ),
           )
       }
-      await change('removed', ({ id }) => setting.root.get('DELETE', `/api/users/${id}`))
+      await change('removed', ({ id }) => setting.root.call('removeUser', { params: { id } }))
       await change('disabled', ({ id }) => done(setting, id, { isDisabled: true }))
       await change('demoted', ({ id }) => done(setting, id, { role: 'viewer' }))
       await change('limited', ({ id }) => done(setting, id, { role: 'operator', scope: ['env=mine'] }))
       for (const path of ['/api/hosts', '/api/users', '/api/audit'])
         found.push(
-          ...unlessRefused('key of a removed owner', path, await setting.removedKey.call('GET', path), 401),
+          ...unlessRefused(
+            'key of a removed owner',
+            path,
+            await setting.removedKey.request('GET', path),
+            401,
+          ),
         )
       return found
     },
@@ -49,11 +54,11 @@ export const RIGHTS: readonly Attack[] = [
     name: 'users:write and keys:write are ways to more than one has',
     async run(setting) {
       const found: string[] = []
-      const { body } = await setting.root.call<{ secret: string }>('POST', '/api/keys', {
+      const { body } = await setting.root.request<{ secret: string }>('POST', '/api/keys', {
         name: setting.fresh('helpdesk'),
         permissions: ['users:read', 'users:write', 'keys:read', 'keys:write'],
       })
-      const helpdesk = Caller.withKey(
+      const helpdesk = Caller.withKeyOf(
         'a key with users:write and keys:write',
         setting.server.url,
         body.secret,
@@ -71,7 +76,7 @@ export const RIGHTS: readonly Attack[] = [
           ...unlessRefused(
             helpdesk.name,
             `${method} ${path}`,
-            await helpdesk.call(method, path, input),
+            await helpdesk.request(method, path, input),
             400,
             403,
           ),
@@ -129,7 +134,7 @@ export const RIGHTS: readonly Attack[] = [
           socket.terminate()
         }
       } finally {
-        await setting.root.call('POST', `/api/commands/${command.id}/cancel`)
+        await setting.root.request('POST', `/api/commands/${command.id}/cancel`)
       }
       return found
     },
@@ -139,17 +144,19 @@ export const RIGHTS: readonly Attack[] = [
     async run(setting) {
       const person = await setting.newcomer('operator', null)
       const name = setting.fresh('every-minute')
-      await person.caller.get('POST', '/api/schedules', {
-        name,
-        cron: '* * * * *',
-        command: { program: 'touch', args: [`/root/${name}`] },
-        target: { labels: ['env=mine'] },
+      await person.caller.call('addSchedule', {
+        body: {
+          name,
+          cron: '* * * * *',
+          command: { program: 'touch', args: [`/root/${name}`] },
+          target: { labels: ['env=mine'] },
+        },
       })
       await done(setting, person.id, { role: 'viewer' })
       // Past the next full minute, and some seconds for the run itself.
       await new Promise((resolve) => setTimeout(resolve, 60_000 - (Date.now() % 60_000) + 8000))
       const { exitCode } = await setting.hosts.mine.exec(['test', '-e', `/root/${name}`])
-      await setting.root.call('DELETE', `/api/schedules/${name}`)
+      await setting.root.request('DELETE', `/api/schedules/${name}`)
       return exitCode === 0 ? ['a schedule ran for somebody who may only look now'] : []
     },
   },
@@ -161,16 +168,18 @@ async function done(setting: AttackSetting, id: string, change: object): Promise
 }
 
 async function childOf(setting: AttackSetting, parent: Caller): Promise<Caller> {
-  const { secret } = await parent.get<{ secret: string }>('POST', '/api/keys', {
-    name: setting.fresh('child'),
-    permissions: ['hosts:read', 'users:read', 'users:write'],
-    expiresInDays: null,
+  const { secret } = await parent.call('addKey', {
+    body: {
+      name: setting.fresh('child'),
+      permissions: ['hosts:read', 'users:read', 'users:write'],
+      expiresInDays: null,
+    },
   })
-  return Caller.withKey(`child of ${parent.name}`, setting.server.url, secret)
+  return Caller.withKeyOf(`child of ${parent.name}`, setting.server.url, secret)
 }
 
 const addAdmin = (setting: AttackSetting, caller: Caller) =>
-  caller.call('POST', '/api/users', {
+  caller.request('POST', '/api/users', {
     email: `${setting.fresh('planted')}@example.com`,
     name: 'planted',
     role: 'admin',

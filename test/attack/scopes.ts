@@ -7,18 +7,22 @@ export const SCOPES: readonly Attack[] = [
     async run(setting) {
       const found: string[] = []
       const saved = setting.fresh('for-theirs')
-      await setting.person('operator').get('POST', '/api/saved-commands', {
-        name: saved,
-        program: 'echo',
-        env: { TOKEN: 'sealed-value' },
-        target: { labels: ['env=theirs'] },
+      await setting.person('operator').call('addSavedCommand', {
+        body: {
+          name: saved,
+          program: 'echo',
+          env: { TOKEN: 'sealed-value' },
+          target: { labels: ['env=theirs'] },
+        },
       })
       const schedule = setting.fresh('on-theirs')
-      await setting.person('operator').get('POST', '/api/schedules', {
-        name: schedule,
-        cron: '0 0 1 1 *',
-        command: { program: 'true' },
-        target: { hosts: ['theirs'] },
+      await setting.person('operator').call('addSchedule', {
+        body: {
+          name: schedule,
+          cron: '0 0 1 1 *',
+          command: { program: 'true' },
+          target: { hosts: ['theirs'] },
+        },
       })
       const callers = [
         setting.person('scoped viewer'),
@@ -35,7 +39,7 @@ export const SCOPES: readonly Attack[] = [
           '/api/agents',
           '/api/transfers',
         ]) {
-          const { body } = await caller.call('GET', path)
+          const { body } = await caller.request('GET', path)
           const text = JSON.stringify(body)
           for (const name of [saved, schedule, '"theirs"'])
             if (text.includes(name)) found.push(`${caller.name}: ${path} shows ${name}`)
@@ -56,7 +60,7 @@ export const SCOPES: readonly Attack[] = [
         ] as const
         for (const [method, path, body] of attempts)
           found.push(
-            ...unlessRefused(caller.name, `${method} ${path}`, await caller.call(method, path, body)),
+            ...unlessRefused(caller.name, `${method} ${path}`, await caller.request(method, path, body)),
           )
       }
       return found
@@ -66,11 +70,13 @@ export const SCOPES: readonly Attack[] = [
     name: 'A saved command with sealed values is pointed at a host that shows them',
     async run(setting) {
       const name = setting.fresh('sealed')
-      await setting.person('operator').get('POST', '/api/saved-commands', {
-        name,
-        program: 'true',
-        env: { TOKEN: 'sealed-value' },
-        target: { labels: ['env=theirs'] },
+      await setting.person('operator').call('addSavedCommand', {
+        body: {
+          name,
+          program: 'true',
+          env: { TOKEN: 'sealed-value' },
+          target: { labels: ['env=theirs'] },
+        },
       })
       const found: string[] = []
       for (const caller of [setting.person('operator'), setting.keyOf('operator')])
@@ -84,7 +90,7 @@ export const SCOPES: readonly Attack[] = [
             ...unlessRefused(
               caller.name,
               `changing ${Object.keys(change)} without its values`,
-              await caller.call('PATCH', `/api/saved-commands/${name}`, change),
+              await caller.request('PATCH', `/api/saved-commands/${name}`, change),
             ),
           )
       return found
@@ -100,7 +106,7 @@ export const SCOPES: readonly Attack[] = [
             ...unlessRefused(
               caller.name,
               `labels ${JSON.stringify(labels)}`,
-              await caller.call('PATCH', '/api/hosts/mine', { labels }),
+              await caller.request('PATCH', '/api/hosts/mine', { labels }),
             ),
           )
         for (const labels of [{}, { env: 'theirs' }] as Record<string, string>[])
@@ -108,7 +114,7 @@ export const SCOPES: readonly Attack[] = [
             ...unlessRefused(
               caller.name,
               `adding a host with labels ${JSON.stringify(labels)}`,
-              await caller.call(
+              await caller.request(
                 'POST',
                 '/api/hosts',
                 await setting.newHost(setting.fresh('labelled'), { labels }),

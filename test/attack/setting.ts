@@ -57,7 +57,7 @@ export class AttackSetting implements AsyncDisposable {
     await Promise.all([setting.#install(mine, MINE), setting.#install(theirs, THEIRS)])
     await setting.#gather()
     for (const caller of [...PERSON_NAMES.map((name) => setting.keyOf(name))]) {
-      const { status } = await caller.call('GET', '/api/hosts')
+      const { status } = await caller.request('GET', '/api/hosts')
       // A key that opens nothing would be refused everything, and no attack with it would mean anything.
       if (status !== 200) throw new Error(`${caller.name} is worth nothing: ${status}`)
     }
@@ -71,7 +71,7 @@ export class AttackSetting implements AsyncDisposable {
 
   /** The server's own command line, which may do everything: who sets the scene. */
   get root(): Caller {
-    return Caller.withKey('local', this.server.url, this.api.key)
+    return new Caller('local', this.server.url, this.api.headers)
   }
 
   get removedKey(): Caller {
@@ -126,14 +126,16 @@ export class AttackSetting implements AsyncDisposable {
     scope: readonly string[] | null,
   ): Promise<{ id: string; email: string; caller: Caller }> {
     const email = `${this.fresh('newcomer')}@example.com`
-    const { user, link } = await this.root.get<{ user: { id: string }; link: string }>('POST', '/api/users', {
-      email,
-      name: email,
-      role,
-      scope,
+    const { user, link } = await this.root.call('addUser', {
+      body: {
+        email,
+        name: email,
+        role,
+        scope: scope && [...scope],
+      },
     })
     const token = tokenOf(link)
-    await this.stranger.get('POST', '/api/invites', { token, password: PASSWORD })
+    await this.stranger.call('acceptInvite', { body: { token, password: PASSWORD } })
     return { id: user.id, email, caller: await Caller.signIn(email, this.server.url, email, PASSWORD) }
   }
 
@@ -141,20 +143,18 @@ export class AttackSetting implements AsyncDisposable {
   async keyFor(caller: Caller, role: Role, scope: readonly string[] | null): Promise<Caller> {
     // Who may not make keys gets one by an admin for them, which is worth what they may do.
     const permissions = ROLE_PERMISSIONS[role]
-    const body = { name: this.fresh('key'), permissions, scope }
-    const own = await caller.call<{ secret: string }>('POST', '/api/keys', body)
+    const body = { name: this.fresh('key'), permissions: [...permissions], scope: scope && [...scope] }
+    const own = await caller.request<{ secret: string }>('POST', '/api/keys', body)
     const { secret } =
-      own.status < 300
-        ? own.body
-        : await this.root.get<{ secret: string }>('POST', '/api/keys', { ...body, owner: caller.name })
-    return Caller.withKey(`key of ${caller.name}`, this.server.url, secret)
+      own.status < 300 ? own.body : await this.root.call('addKey', { body: { ...body, owner: caller.name } })
+    return Caller.withKeyOf(`key of ${caller.name}`, this.server.url, secret)
   }
 
   /** Asks for a change of somebody, as they are now. */
   async changeUser(caller: Caller, id: string, change: object): Promise<Answer> {
-    const { users } = await this.root.get<{ users: { id: string; version: number }[] }>('GET', '/api/users')
+    const { users } = await this.root.call('listUsers')
     const version = users.find((user) => user.id === id)?.version
-    return caller.call('PATCH', `/api/users/${id}`, { version, ...change })
+    return caller.request('PATCH', `/api/users/${id}`, { version, ...change })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -178,11 +178,13 @@ export class AttackSetting implements AsyncDisposable {
 
   async #gather(): Promise<void> {
     const setup = (await readFile(join(this.server.dataDir, 'setup-link'), 'utf8')).trim()
-    await this.stranger.get('POST', '/api/setup', {
-      token: tokenOf(setup),
-      name: 'first',
-      email: 'first@example.com',
-      password: PASSWORD,
+    await this.stranger.call('setUpFirstAdmin', {
+      body: {
+        token: tokenOf(setup),
+        name: 'first',
+        email: 'first@example.com',
+        password: PASSWORD,
+      },
     })
     for (const name of PERSON_NAMES) {
       const { role, scope } = PEOPLE[name]
@@ -191,6 +193,6 @@ export class AttackSetting implements AsyncDisposable {
     }
     const leaver = await this.newcomer('admin', null)
     this.#removedKey = await this.keyFor(leaver.caller, 'admin', null)
-    await this.root.get('DELETE', `/api/users/${leaver.id}`)
+    await this.root.call('removeUser', { params: { id: leaver.id } })
   }
 }

@@ -24,11 +24,11 @@ export const STRANGERS: readonly Attack[] = [
         }
       })()
       for (let i = 0; i < (isShort ? 40 : 320); i++) {
-        await stranger.call('POST', '/api/session', body)
-        await stranger.call('POST', `/api/hosts`, body)
+        await stranger.request('POST', '/api/session', body)
+        await stranger.request('POST', `/api/hosts`, body)
       }
-      const listed = await root.call('GET', '/api/audit?limit=500')
-      const verified = await root.call('GET', '/api/audit/verify')
+      const listed = await root.request('GET', '/api/audit?limit=500')
+      const verified = await root.request('GET', '/api/audit/verify')
       isOver = true
       await watching
       if (listed.status !== 200) found.push(`the audit log cannot be listed any more: ${listed.status}`)
@@ -50,7 +50,7 @@ export const STRANGERS: readonly Attack[] = [
       const found: string[] = []
       for (const origin of ['https://evil.example', 'null', `${setting.server.url}.evil.example`]) {
         const { headers } = setting.person('admin')
-        const answer = await setting.stranger.call(
+        const answer = await setting.stranger.request(
           'POST',
           '/api/users',
           { email: 'evil@example.com', name: 'evil', role: 'admin' },
@@ -65,13 +65,13 @@ export const STRANGERS: readonly Attack[] = [
     name: 'An address that a caller claims for itself is believed',
     async run({ stranger, root }) {
       const claimed = '203.0.113.77'
-      await stranger.call(
+      await stranger.request(
         'POST',
         '/api/session',
         { email: 'nobody@example.com', password: 'x' },
         { 'x-forwarded-for': claimed, forwarded: `for=${claimed}` },
       )
-      const log = JSON.stringify((await root.get('GET', '/api/audit?limit=50')).entries)
+      const log = JSON.stringify((await root.call('listAudit', { query: { limit: 50 } })).entries)
       return log.includes(claimed) ? ['the audit log has the address that a stranger claimed'] : []
     },
   },
@@ -80,7 +80,7 @@ export const STRANGERS: readonly Attack[] = [
     async run({ root }) {
       const found: string[] = []
       for (const path of ['/api/hosts', '/api/session', '/api/nowhere']) {
-        const { headers } = await root.call('GET', path)
+        const { headers } = await root.request('GET', path)
         if (!/no-store/.test(headers.get('cache-control') ?? ''))
           found.push(`${path}: cache-control is ${headers.get('cache-control')}`)
       }
@@ -98,7 +98,7 @@ export const STRANGERS: readonly Attack[] = [
         for (const socket of sockets)
           socket.write('POST /api/session HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n')
         const started = performance.now()
-        const { status } = await stranger.call('GET', '/health')
+        const { status } = await stranger.request('GET', '/health')
         const took = performance.now() - started
         return status === 200 && took < 5000
           ? []

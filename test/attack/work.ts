@@ -20,12 +20,13 @@ export const WORK: readonly Attack[] = [
   {
     name: 'Somebody types into a terminal that another has opened, without joining it openly',
     async run(setting) {
-      const { command } = await setting
-        .person('operator')
-        .get<{ command: { id: string } }>('POST', '/api/hosts/mine/terminals', {
+      const { command } = await setting.person('operator').call('openTerminal', {
+        params: { host: 'mine' },
+        body: {
           columns: 80,
           rows: 24,
-        })
+        },
+      })
       const input = { data: Buffer.from('touch /root/typed\n').toString('base64'), offset: 0 }
       const found: string[] = []
       try {
@@ -35,13 +36,13 @@ export const WORK: readonly Attack[] = [
               ...unlessRefused(
                 caller.name,
                 'typing',
-                await caller.call('POST', `/api/commands/${command.id}/input`, input),
+                await caller.request('POST', `/api/commands/${command.id}/input`, input),
               ),
             )
         const { exitCode } = await setting.hosts.mine.exec(['test', '-e', '/root/typed'])
         if (exitCode === 0) found.push('what was typed has been carried out')
       } finally {
-        await setting.root.call('POST', `/api/commands/${command.id}/cancel`)
+        await setting.root.request('POST', `/api/commands/${command.id}/cancel`)
       }
       return found
     },
@@ -51,17 +52,17 @@ export const WORK: readonly Attack[] = [
     async run(setting) {
       const name = setting.fresh('guessed')
       const operator = setting.person('operator')
-      await operator.get('POST', '/api/schedules', {
-        name,
-        cron: '* * * * *',
-        command: { program: 'true' },
-        target: { hosts: ['mine'] },
+      await operator.call('addSchedule', {
+        body: {
+          name,
+          cron: '* * * * *',
+          command: { program: 'true' },
+          target: { hosts: ['mine'] },
+        },
       })
       await new Promise((resolve) => setTimeout(resolve, 60_000 - (Date.now() % 60_000) + 8000))
-      const { schedules } = await operator.get<{
-        schedules: { name: string; id: string; history?: { runId: string | null }[] }[]
-      }>('GET', '/api/schedules')
-      await setting.root.call('DELETE', `/api/schedules/${name}`)
+      const { schedules } = await operator.call('listSchedules')
+      await setting.root.request('DELETE', `/api/schedules/${name}`)
       const text = JSON.stringify(schedules.find((each) => each.name === name))
       // An id that is made from the schedule and the time is of version 5 or 8; one that is drawn is of version 4.
       const ids = [
@@ -73,7 +74,7 @@ export const WORK: readonly Attack[] = [
   {
     name: 'A template in a variable of a playbook is carried out',
     async run(setting) {
-      const { playbooks } = await setting.root.get<{ playbooks: { name: string }[] }>('GET', '/api/playbooks')
+      const { playbooks } = await setting.root.call('listPlaybooks')
       const found: string[] = []
       const check = playbooks.find(({ name }) => name.includes('check_service'))
       if (!check) throw new Error('the playbook check_service is not there')
@@ -82,7 +83,7 @@ export const WORK: readonly Attack[] = [
       for (const plan of [false, true]) {
         const answer = await setting
           .person('operator')
-          .call<{ commands?: { id: string }[] }>('POST', `/api/playbooks/${check.name}/run`, {
+          .request<{ commands?: { id: string }[] }>('POST', `/api/playbooks/${check.name}/run`, {
             hosts: ['mine'],
             variables: {
               check_service_name: template,
@@ -103,13 +104,13 @@ export const WORK: readonly Attack[] = [
     async run(setting) {
       const found: string[] = []
       for (const address of INTERNAL) {
-        const scan = await setting.person('operator').call('POST', '/api/host-keys', { address, port: 22 })
+        const scan = await setting.person('operator').request('POST', '/api/host-keys', { address, port: 22 })
         if (scan.status !== 400 && scan.status !== 403)
           found.push(
             `/api/host-keys of ${address} answered ${scan.status} ${JSON.stringify(scan.body).slice(0, 120)}`,
           )
         const host = address.includes(':') ? `[${address}]` : address
-        const git = await setting.person('admin').call('POST', '/api/playbook-collections', {
+        const git = await setting.person('admin').request('POST', '/api/playbook-collections', {
           name: setting.fresh('inside'),
           source: { kind: 'git', url: `https://${host}/x.git`, commit: 'a'.repeat(40) },
         })
@@ -122,12 +123,14 @@ export const WORK: readonly Attack[] = [
     name: 'Second-factor codes that are tried at once are not counted',
     async run(setting) {
       const person = await setting.newcomer('operator', null)
-      const { secret } = await person.caller.get<{ secret: string }>('POST', '/api/account/totp', {
-        password: PASSWORD,
+      const { secret } = await person.caller.call('enrolTotp', {
+        body: {
+          password: PASSWORD,
+        },
       })
       const totp = new TOTP({ secret: Secret.fromBase32(secret) })
-      await person.caller.get('POST', '/api/account/totp/confirm', { code: totp.generate() })
-      const signIn = await setting.stranger.call('POST', '/api/session', {
+      await person.caller.call('confirmTotp', { body: { code: totp.generate() } })
+      const signIn = await setting.stranger.request('POST', '/api/session', {
         email: person.email,
         password: PASSWORD,
       })
@@ -137,7 +140,7 @@ export const WORK: readonly Attack[] = [
         .join('; ')
       const answers = await Promise.all(
         Array.from({ length: 60 }, (_, i) =>
-          setting.stranger.call(
+          setting.stranger.request(
             'POST',
             '/api/session/second-factor',
             { code: String(i).padStart(6, '0') },

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { AdminResponse } from '@rollcall/contracts/admin'
+import type { CallInput } from '@rollcall/contracts/client'
 import type { Host } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import { run } from '../bed/tools.ts'
@@ -80,12 +81,12 @@ async function writeLarge(path: string, bytes: number): Promise<void> {
 }
 
 /** Seconds until all hosts have it, and what became of it. Throws unless all succeeded. */
-async function transfer({ api }: BenchFleet, body: object, everyMs: number) {
+async function transfer({ api }: BenchFleet, body: CallInput<'startTransfer'>['body'], everyMs: number) {
   const started = performance.now()
-  const { transfer } = await api.get<AdminResponse<'startTransfer'>>('POST', '/api/transfers', body)
+  const { transfer } = await api.call('startTransfer', { body })
   let shown: AdminResponse<'showTransfer'> | undefined
   const hasEnded = async () => {
-    shown = await api.get('GET', `/api/transfers/${transfer.id}`)
+    shown = await api.call('showTransfer', { params: { id: transfer.id } })
     return shown?.transfer.endedAt !== null
   }
   await poll(hasEnded, { timeoutMs: 1_200_000, everyMs, what: 'the transfer' })
@@ -101,7 +102,7 @@ async function sendOurs(fleet: BenchFleet, hosts: readonly Host[], file: string)
   const sha256 = await fleet.api.addContent(createReadStream(file, { highWaterMark: 1024 * 1024 }))
   const takenS = (performance.now() - started) / 1000
   const names = hosts.map(({ name }) => name)
-  const body = { hosts: names, destination: '/srv/ours', source: { kind: 'file', sha256 } }
+  const body = { hosts: names, destination: '/srv/ours', source: { kind: 'file' as const, sha256 } }
   const { seconds } = await transfer(fleet, body, LOOK_MS)
   return takenS + seconds
 }
@@ -146,7 +147,7 @@ async function unchangedTree(fleet: BenchFleet, host: Host, log: (line: string) 
     lines.push(JSON.stringify({ path: `d${i % 100}/f${i}`, size: content.length, sha256, mode: 0o644 }))
   }
   const sha256 = await fleet.api.addContent(Readable.from([Buffer.from(lines.sort().join('\n'))]))
-  const body = { hosts: [host.name], destination: '/srv/tree', source: { kind: 'tree', sha256 } }
+  const body = { hosts: [host.name], destination: '/srv/tree', source: { kind: 'tree' as const, sha256 } }
   const first = await transfer(fleet, body, SHORT_LOOK_MS)
   log(`${TREE_FILES} files anew: ${first.seconds.toFixed(1)} s`)
   const times: number[] = []

@@ -111,7 +111,7 @@ type Step = (typeof STEPS)[number]
 /** Adds agents up to those of `step`, and resolves when each has been called at the new pace. */
 async function grow(setting: SimulatedSetting, from: number, { agents, minMs, maxMs }: Step): Promise<void> {
   const { api, server, simulator } = setting
-  await api.get('PATCH', '/api/heartbeat-profiles/default', { minMs, maxMs })
+  await api.call('changeHeartbeatProfile', { params: { profile: 'default' }, body: { minMs, maxMs } })
   await setting.seed(from, agents)
   // A server that starts looks for new agents at once, and not within a quarter of a minute.
   await server.restart('SIGTERM')

@@ -103,10 +103,7 @@ async function sha256Of(api: Api, { id, outputBytes }: CommandView): Promise<str
   const hash = createHash('sha256')
   let offset = 0
   while (offset < outputBytes) {
-    const page = await api.get<{ chunks: { data: string }[]; nextOffset: number }>(
-      'GET',
-      `/api/commands/${id}/output?offset=${offset}&maxBytes=${PAGE_BYTES}`,
-    )
+    const page = await api.call('readOutput', { params: { id }, query: { offset, maxBytes: PAGE_BYTES } })
     if (page.nextOffset <= offset) throw new Error(`the output ends at ${offset} of ${outputBytes} bytes`)
     for (const chunk of page.chunks) hash.update(Buffer.from(chunk.data, 'base64'))
     offset = page.nextOffset

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { AdminResponse, PlaybookRunView } from '@rollcall/contracts/admin'
 import type { Host } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import { BenchFleet } from './bench-fleet.ts'
@@ -77,8 +76,7 @@ async function addCollection({ api }: BenchFleet): Promise<void> {
     encoding: 'buffer',
   })
   const sha256 = await api.addContent(stdout)
-  const body = { name: 'bench', source: { kind: 'archive', sha256 } }
-  await api.get('POST', '/api/playbook-collections', body)
+  await api.call('addCollection', { body: { name: 'bench', source: { kind: 'archive', sha256 } } })
 }
 
 /** From the request until the server has the last host's result. Throws unless it succeeded on every host. */
@@ -87,16 +85,14 @@ async function runOurs({ api, server }: BenchFleet, round: string): Promise<Play
   const usedMs = async () => (await cpuMs(server.pid)) + (await familyCpuMs(database))
   const beforeMs = await usedMs()
   const started = performance.now()
-  const path = '/api/playbooks/bench%2Ften/run'
-  const { runId } = await api.get<{ runId: string }>('POST', path, {
-    all: true,
-    variables: { ten_round: round },
+  const { runId } = await api.call('runPlaybook', {
+    params: { playbook: 'bench/ten' },
+    body: { all: true, variables: { ten_round: round } },
   })
-  const hasEnded = async () =>
-    (await api.get<AdminResponse<'showRun'>>('GET', `/api/runs/${runId}`)).run.endedAt !== null
+  const hasEnded = async () => (await api.call('showRun', { params: { id: runId } })).run.endedAt !== null
   await poll(hasEnded, { timeoutMs: ENDED_MS, everyMs: LOOK_MS, what: 'the playbook to end' })
   const cost = { wallS: (performance.now() - started) / 1000, cpuMs: (await usedMs()) - beforeMs }
-  const { hosts } = await api.get<PlaybookRunView>('GET', `/api/runs/${runId}/playbook`)
+  const { hosts } = await api.call('showPlaybookRun', { params: { id: runId } })
   const wrong = hosts.find(({ state, totals }) => state !== 'success' || !totals || totals.changed === 0)
   if (wrong) throw new Error(`the playbook did not do its work: ${JSON.stringify(wrong)}`)
   return cost

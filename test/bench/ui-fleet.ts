@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { HostStatus } from '@rollcall/contracts/admin'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { poll } from '../bed/poll.ts'
 import { becomeAdmin } from '../browser/sign-in.ts'
@@ -187,7 +186,7 @@ async function delaysOf(
   const beganMs = Date.now()
   for (const host of hosts)
     for (;;) {
-      const { state, stateSince } = await api.get<HostStatus>('GET', `/api/hosts/${host}/status`)
+      const { state, stateSince } = await api.call('hostStatus', { params: { host } })
       const seen = (await whatWasSeen(page))[`${host} ${state}`]
       const sinceMs = Date.parse(stateSince)
       if ((state !== 'online') === isIllness && sinceMs >= beganMs && seen !== undefined) {

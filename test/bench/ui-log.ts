@@ -105,7 +105,7 @@ async function viewingCost(fleet: BenchFleet, host: string, viewers: number): Pr
   await delay(WINDOW_MS)
   const used = (await cpuMs(server.pid)) - before
   const seconds = (performance.now() - from) / 1000
-  await api.get('POST', `/api/commands/${id}/cancel`)
+  await api.call('cancelCommand', { params: { id } })
   await api.ended(id)
   const stored = await api.text(id)
   for (const outputs of await followed) checkWhole(outputs, stored)

@@ -59,10 +59,10 @@ export const upgrade: Benchmark = {
 /** Seconds from the request until the last host has ended. Throws unless every host was upgraded. */
 async function upgraded({ api }: BenchFleet, request: NewUpgradeInput): Promise<number> {
   const started = performance.now()
-  const { upgrade: begun } = await api.get<AdminResponse<'startUpgrade'>>('POST', '/api/upgrades', request)
+  const { upgrade: begun } = await api.call('startUpgrade', { body: request })
   let shown: AdminResponse<'showUpgrade'> | undefined
   const hasEnded = async () => {
-    shown = await api.get('GET', `/api/upgrades/${begun.id}`)
+    shown = await api.call('showUpgrade', { params: { id: begun.id } })
     return shown?.upgrade.endedAt !== null
   }
   await poll(hasEnded, { timeoutMs: ENDED_MS, everyMs: 50, what: 'the upgrade to end' })

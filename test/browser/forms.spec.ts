@@ -1,4 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright'
+import type { Role } from '@rollcall/contracts/admin'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { whyNoBed } from '../bed/index.ts'
@@ -58,10 +59,10 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
   const open = (path: string, on = page) => on.goto(server.url + path)
   const watch = (on: Page) => on.on('pageerror', (error) => complaints.push(`${on.url()}: ${error}`))
 
-  async function another(name: string, role: string, scope: string[] | null): Promise<Page> {
+  async function another(name: string, role: Role, scope: string[] | null): Promise<Page> {
     const email = `${name}@example.com`
-    const { link } = await api.get<{ link: string }>('POST', '/api/users', { email, name, role, scope })
-    await api.get('POST', '/api/invites', { token: link.split('#')[1], password: PASSWORD })
+    const { link } = await api.call('addUser', { body: { email, name, role, scope } })
+    await api.call('acceptInvite', { body: { token: link.split('#')[1] ?? '', password: PASSWORD } })
     const own = await browser.newContext({ viewport: WIDE })
     opened.defer(() => own.close())
     const theirs = await own.newPage()
@@ -106,11 +107,13 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
   })
 
   it('a switch whose change is refused says so and stays as it is', async () => {
-    await api.get('POST', '/api/schedules', {
-      name: 'uptime',
-      cron: '0 4 * * *',
-      command: { program: 'uptime' },
-      target: { all: true },
+    await api.call('addSchedule', {
+      body: {
+        name: 'uptime',
+        cron: '0 4 * * *',
+        command: { program: 'uptime' },
+        target: { all: true },
+      },
     })
     // Whatever the reason: here another admin has taken the right away a moment ago.
     const error = {
@@ -302,7 +305,9 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     'the page %s in %s has no accessibility violation, not even a minor one',
     async (path, colorScheme) => {
       // Something refused, for the log to show.
-      expect((await api.call('POST', '/api/runs', { hosts: ['nobody'], program: 'true' })).status).toBe(404)
+      expect((await api.request('POST', '/api/runs', { hosts: ['nobody'], program: 'true' })).status).toBe(
+        404,
+      )
       await page.emulateMedia({ colorScheme })
       await page.setViewportSize({ width: 900, height: 600 })
       await open(path)

@@ -100,7 +100,9 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await page.reload()
     await outputHas('line-60')
     await page.locator('[data-state=success]').first().waitFor(WAIT)
-    const { commands } = (await (await server.api()).get('GET', '/api/commands?kind=command&limit=1')) as {
+    const { commands } = (await (
+      await server.api()
+    ).call('listCommands', { query: { kind: 'command', limit: 1 } })) as {
       commands: { id: string; outputBytes: number }[]
     }
     const wanted = Array.from({ length: 60 }, (_, i) => `line-${i + 1}\n`).join('')
@@ -118,7 +120,9 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await terminal.getByText('42-here').first().waitFor(WAIT)
     await server.restart('SIGKILL')
     await terminal.getByText('tick-400').first().waitFor(WAIT)
-    const { commands } = (await (await server.api()).get('GET', '/api/commands?kind=terminal&limit=1')) as {
+    const { commands } = (await (
+      await server.api()
+    ).call('listCommands', { query: { kind: 'terminal', limit: 1 } })) as {
       commands: { id: string }[]
     }
     const ticks = [

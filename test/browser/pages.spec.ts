@@ -131,7 +131,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await page.waitForURL(/\/runs\//, WAIT)
     const runId = page.url().split('/').at(-1)
-    const { commands } = await api.get<{ commands: { id: string }[] }>('GET', `/api/commands?runId=${runId}`)
+    const { commands } = await api.call('listCommands', { query: { runId } })
     expect(commands).toHaveLength(2)
     for (const { id } of commands) {
       expect((await api.ended(id)).state).toBe('success')
@@ -140,11 +140,10 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   })
 
   it('a plan that failed on all hosts is not shown as "no changes"', async () => {
-    const plan = await api.get<{ runId: string; commands: { id: string }[] }>(
-      'POST',
-      '/api/playbooks/check_service/run',
-      { hosts: ['web-1', 'db-1'], mode: 'plan', variables: { check_service_name: 'no-such-service' } },
-    )
+    const plan = await api.call('runPlaybook', {
+      params: { playbook: 'check_service' },
+      body: { hosts: ['web-1', 'db-1'], mode: 'plan', variables: { check_service_name: 'no-such-service' } },
+    })
     for (const { id } of plan.commands) expect((await api.ended(id)).state).toBe('failed')
     await open(`/runs/${plan.runId}`)
     await page.getByTestId('verdict').getByText('none of 2 hosts').waitFor(WAIT)
@@ -154,11 +153,10 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   })
 
   it('a playbook run shows its tasks on every page, and its wire format on none', async () => {
-    const { runId, commands } = await api.get<{ runId: string; commands: { id: string }[] }>(
-      'POST',
-      '/api/playbooks/check_service/run',
-      { hosts: ['web-1', 'db-1'], variables: { check_service_name: 'ssh' } },
-    )
+    const { runId, commands } = await api.call('runPlaybook', {
+      params: { playbook: 'check_service' },
+      body: { hosts: ['web-1', 'db-1'], variables: { check_service_name: 'ssh' } },
+    })
     for (const { id } of commands) await api.ended(id)
     await open(`/runs/${runId}`)
     await page.locator('[data-task=ok]').first().waitFor(WAIT)

@@ -1,4 +1,5 @@
-import type { AdminResponse, CommandView, NewHostInput, UpgradeDetail } from '@rollcall/contracts/admin'
+import type { CommandView, NewHostInput } from '@rollcall/contracts/admin'
+import type { CallInput } from '@rollcall/contracts/client'
 import { Bed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
@@ -88,7 +89,7 @@ export class Showcase implements AsyncDisposable {
 }
 
 async function install(api: Api, host: NewHostInput): Promise<CommandView> {
-  const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts', host)
+  const { commandId } = await api.call('addHost', { body: host })
   const command = await api.ended(commandId, INSTALL_TIMEOUT_MS)
   if (command.state !== 'success') throw new Error(`${host.name} could not be installed: ${command.reason}`)
   return command
@@ -96,48 +97,58 @@ async function install(api: Api, host: NewHostInput): Promise<CommandView> {
 
 /** Hosts at the edge are called often, so that one of them is offline in seconds. */
 const addProfile = (api: Api) =>
-  api.get('POST', '/api/heartbeat-profiles', {
-    name: 'edge',
-    minMs: 2000,
-    maxMs: 4000,
-    offlineAfterMs: 8000,
-    labels: { role: 'edge' },
+  api.call('addHeartbeatProfile', {
+    body: {
+      name: 'edge',
+      minMs: 2000,
+      maxMs: 4000,
+      offlineAfterMs: 8000,
+      labels: { role: 'edge' },
+    },
   })
 
 /** Whom the pictures are made as: signs in with `PASSWORD`. */
 export const ADMIN = 'ada@example.com'
 
 async function addPeople(api: Api): Promise<void> {
-  const { link } = await api.get<{ link: string }>('POST', '/api/users', {
-    name: 'Ada',
-    email: ADMIN,
-    role: 'admin',
+  const { link } = await api.call('addUser', {
+    body: {
+      name: 'Ada',
+      email: ADMIN,
+      role: 'admin',
+    },
   })
-  await api.get('POST', '/api/invites', { token: link.split('#')[1], password: PASSWORD })
-  const people = [
+  await api.call('acceptInvite', { body: { token: link.split('#')[1] ?? '', password: PASSWORD } })
+  const people: CallInput<'addUser'>['body'][] = [
     { name: 'Grace', email: 'grace@example.com', role: 'operator', scope: ['env=dev'] },
     { name: 'Linus', email: 'linus@example.com', role: 'viewer' },
   ]
-  for (const person of people) await api.get('POST', '/api/users', person)
-  await api.get('POST', '/api/keys', {
-    name: 'deploy-pipeline',
-    permissions: ['hosts:read', 'commands:read', 'commands:run'],
-    scope: ['role=web'],
+  for (const person of people) await api.call('addUser', { body: person })
+  await api.call('addKey', {
+    body: {
+      name: 'deploy-pipeline',
+      permissions: ['hosts:read', 'commands:read', 'commands:run'],
+      scope: ['role=web'],
+    },
   })
 }
 
 async function addSchedules(api: Api): Promise<void> {
-  await api.get('POST', '/api/saved-commands', {
-    name: 'disk-report',
-    program: 'df',
-    args: ['-h', '/'],
-    target: { labels: ['env=prod'] },
+  await api.call('addSavedCommand', {
+    body: {
+      name: 'disk-report',
+      program: 'df',
+      args: ['-h', '/'],
+      target: { labels: ['env=prod'] },
+    },
   })
-  await api.get('POST', '/api/schedules', {
-    name: 'nightly-disk-report',
-    cron: '30 2 * * *',
-    timeZone: 'Europe/Berlin',
-    savedCommand: 'disk-report',
+  await api.call('addSchedule', {
+    body: {
+      name: 'nightly-disk-report',
+      cron: '30 2 * * *',
+      timeZone: 'Europe/Berlin',
+      savedCommand: 'disk-report',
+    },
   })
 }
 
@@ -172,25 +183,26 @@ const MOTD = 'This host is looked after by Rollcall. What is changed by hand may
 
 async function runPlaybook(api: Api): Promise<string> {
   const variables = { check_service_name: 'ssh', check_service_ports: [22] }
-  const { commands } = await api.get<{ commands: CommandView[] }>(
-    'POST',
-    '/api/playbooks/check_service/run',
-    { hosts: ['web-01', 'web-02', 'db-01'], variables },
-  )
+  const { commands } = await api.call('runPlaybook', {
+    params: { playbook: 'check_service' },
+    body: { hosts: ['web-01', 'web-02', 'db-01'], variables },
+  })
   for (const { id } of commands) await api.ended(id)
   return commands[0]?.runId ?? ''
 }
 
 async function sendFile(api: Api): Promise<string> {
   const sha256 = await api.addContent(Buffer.from(MOTD))
-  const { transfer } = await api.get<AdminResponse<'startTransfer'>>('POST', '/api/transfers', {
-    labels: ['role=web'],
-    destination: '/etc/motd',
-    source: { kind: 'file', sha256 },
-    mode: 0o644,
+  const { transfer } = await api.call('startTransfer', {
+    body: {
+      labels: ['role=web'],
+      destination: '/etc/motd',
+      source: { kind: 'file', sha256 },
+      mode: 0o644,
+    },
   })
   await until(`transfer ${transfer.id} to end`, async () => {
-    const shown = await api.get<AdminResponse<'showTransfer'>>('GET', `/api/transfers/${transfer.id}`)
+    const shown = await api.call('showTransfer', { params: { id: transfer.id } })
     return shown.transfer.endedAt !== null
   })
   return transfer.id
@@ -198,16 +210,18 @@ async function sendFile(api: Api): Promise<string> {
 
 /** The canary is upgraded, and the others wait for a person. */
 async function upgradeAgents(api: Api, version: string): Promise<string> {
-  const { upgrade } = await api.get<AdminResponse<'startUpgrade'>>('POST', '/api/upgrades', {
-    hosts: ['web-01', 'web-02', 'db-01', 'build-01'],
-    version,
-    rings: { canary: 1, batch: 2, gateMs: 60_000 },
+  const { upgrade } = await api.call('startUpgrade', {
+    body: {
+      hosts: ['web-01', 'web-02', 'db-01', 'build-01'],
+      version,
+      rings: { canary: 1, batch: 2, gateMs: 60_000 },
+    },
   })
   await until('the canary to be upgraded', async () => {
-    const { hosts } = await api.get<UpgradeDetail>('GET', `/api/upgrades/${upgrade.id}`)
+    const { hosts } = await api.call('showUpgrade', { params: { id: upgrade.id } })
     return hosts.some(({ state }) => state === 'upgraded')
   })
-  await api.get('POST', `/api/upgrades/${upgrade.id}/pause`)
+  await api.call('pauseUpgrade', { params: { id: upgrade.id } })
   return upgrade.id
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Role } from '@rollcall/contracts/admin'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
@@ -76,11 +77,11 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
   afterAll(() => opened.disposeAsync())
 
   /** Somebody with a role, signed in with a browser of their own. */
-  async function another(name: string, role: string, scope: string[] | null): Promise<Page> {
+  async function another(name: string, role: Role, scope: string[] | null): Promise<Page> {
     const email = `${name}@example.com`
-    const { link } = await api.get<{ link: string }>('POST', '/api/users', { email, name, role, scope })
+    const { link } = await api.call('addUser', { body: { email, name, role, scope } })
     const token = link.split('#')[1]
-    const accepted = await api.call('POST', '/api/invites', { token, password: PASSWORD })
+    const accepted = await api.request('POST', '/api/invites', { token, password: PASSWORD })
     expect(accepted.status).toBe(200)
     const own = await browser.newContext({ viewport: WIDE })
     opened.defer(() => own.close())
@@ -120,10 +121,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     for await (const chunk of stream) whole.update(chunk)
     const wanted = Array.from({ length: 600 }, (_, i) => `row ${i + 1}\n`).join('')
     expect(whole.digest('hex')).toBe(createHash('sha256').update(wanted).digest('hex'))
-    const { commands } = await api.get<{ commands: { id: string }[] }>(
-      'GET',
-      '/api/commands?kind=terminal&limit=1',
-    )
+    const { commands } = await api.call('listCommands', { query: { kind: 'terminal', limit: 1 } })
     const ticks = [...(await api.text(commands[0]?.id ?? '')).matchAll(/^tick-(\d+)\r?$/gm)]
     expect(ticks.map(([, n]) => Number(n))).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
     await log.close()
@@ -280,10 +278,7 @@ head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
     await screenText(page).getByText('over-ssh-42 bare', { exact: false }).first().waitFor(WAIT)
     await page.keyboard.type('echo still-$((1 + 1))\n')
     await screenText(page).getByText('still-2').first().waitFor(WAIT)
-    const { commands } = await api.get<{ commands: { id: string }[] }>(
-      'GET',
-      '/api/commands?kind=ssh_terminal&limit=1',
-    )
+    const { commands } = await api.call('listCommands', { query: { kind: 'ssh_terminal', limit: 1 } })
     await server.restart('SIGKILL')
     const ended = await api.ended(commands[0]?.id ?? '')
     expect(ended).toMatchObject({ state: 'lost', reasonCode: 'command.server_ended' })

@@ -29,12 +29,15 @@ describe.each(await keptVersions())('with release %s', (version) => {
       const serverPins = [await data.serverPin()]
       await using _ = await RealAgents.start({ namespace, agents, serverPins, earlier: release.folder })
       const api = await server.api()
-      await api.get('PATCH', '/api/heartbeat-profiles/default', { minMs: 1000, maxMs: 2000 })
+      await api.call('changeHeartbeatProfile', {
+        params: { profile: 'default' },
+        body: { minMs: 1000, maxMs: 2000 },
+      })
       await data.seed(agents, { state: 'offline' })
       const [{ name: host = '' } = {}] = agents
       let status: HostStatus | undefined
       const isOnline = async () => {
-        status = await api.get<HostStatus>('GET', `/api/hosts/${host}/status`)
+        status = await api.call('hostStatus', { params: { host } })
         return status.state === 'online'
       }
       await poll(isOnline, { timeoutMs: 60_000, what: 'the earlier agent to be online' })
@@ -47,7 +50,7 @@ describe.each(await keptVersions())('with release %s', (version) => {
       expect(await run('echo out; exit 3')).toMatchObject({ state: 'failed', exitCode: 3, text: 'out\n' })
       const [slow] = await api.run({ hosts: [host], program: 'sleep', args: ['600'] })
       await api.until(slow?.id ?? '', (seen) => seen.state === 'running')
-      await api.get('POST', `/api/commands/${slow?.id}/cancel`)
+      await api.call('cancelCommand', { params: { id: slow?.id ?? '' } })
       expect(await api.ended(slow?.id ?? '')).toMatchObject({ state: 'cancelled' })
     },
   )

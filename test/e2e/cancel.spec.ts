@@ -41,7 +41,7 @@ describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
     const files = Array.from({ length: 6 }, (_, i) => `/var/tmp/frozen-${i}`)
     await host.freeze()
     const ids = await Promise.all(files.map(start))
-    for (const id of ids) await api.get('POST', `/api/commands/${id}/cancel`)
+    for (const id of ids) await api.call('cancelCommand', { params: { id } })
     await host.thaw()
     for (const [i, id] of ids.entries()) {
       const ended = await api.ended(id, 200_000)
@@ -55,7 +55,7 @@ describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
     await host.powerOff()
     const id = await start('/var/tmp/off')
     await api.until(id, (command) => command.reasonCode === 'agent.unreachable', 120_000)
-    await api.get('POST', `/api/commands/${id}/cancel`)
+    await api.call('cancelCommand', { params: { id } })
     expect(await api.ended(id, 60_000)).toMatchObject({ state: 'cancelled', startedAt: null })
     await host.boot()
     const [next] = await api.run({ hosts: ['target'], program: 'true' })
@@ -71,16 +71,16 @@ describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
     })
     const id = command?.id ?? ''
     await api.until(id, (seen) => seen.outputBytes > 0)
-    await api.get('POST', `/api/commands/${id}/cancel`)
+    await api.call('cancelCommand', { params: { id } })
     expect((await api.ended(id, 30_000)).state).toMatch(/^(success|cancelled)$/)
   })
 
   it('a cancelled installation leaves a host that can be installed again', async () => {
-    const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts/target/install')
-    await api.get('POST', `/api/commands/${commandId}/cancel`)
+    const { commandId } = await api.call('installHost', { params: { host: 'target' } })
+    await api.call('cancelCommand', { params: { id: commandId } })
     expect((await api.ended(commandId)).state).toMatch(/^(cancelled|success)$/)
     expect((await api.host('target')).state).toMatch(/^(install_failed|online)$/)
-    const again = await api.get<{ commandId: string }>('POST', '/api/hosts/target/install')
+    const again = await api.call('installHost', { params: { host: 'target' } })
     expect((await api.ended(again.commandId)).state).toBe('success')
   })
 })

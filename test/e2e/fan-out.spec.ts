@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { NewRunInput, RunAccepted, RunSummary, RunView } from '@rollcall/contracts/admin'
+import type { NewRunInput, RunAccepted, RunView } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
@@ -41,9 +41,9 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     await bed?.close()
   })
 
-  const accept = (request: NewRunInput) => api.get<RunAccepted>('POST', '/api/runs', request)
-  const show = async (id: string) => (await api.get<{ run: RunView }>('GET', `/api/runs/${id}`)).run
-  const toSummary = (id: string) => api.get<RunSummary>('GET', `/api/runs/${id}/summary`)
+  const accept = (request: NewRunInput) => api.call('run', { body: request })
+  const show = async (id: string) => (await api.call('showRun', { params: { id } })).run
+  const toSummary = (id: string) => api.call('summarizeRun', { params: { id } })
   const untilRun = async (id: string, isReached: (run: RunView) => boolean) => {
     let seen: RunView | undefined
     const isThere = async () => {
@@ -74,7 +74,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     expect(await fitting(['role in (web,db)', 'zone!=a'])).toEqual(['db-1', 'web-2'])
     const all = await accept({ all: true, program: 'true' })
     expect(await ended(all.runId)).toMatchObject({ total: 5, counts: { success: 5 }, target: { by: 'all' } })
-    const refused = await api.call('POST', '/api/runs', { labels: ['role=mail'], program: 'true' })
+    const refused = await api.request('POST', '/api/runs', { labels: ['role=mail'], program: 'true' })
     expect(refused).toMatchObject({ status: 409, body: { error: { code: 'host.none_selected' } } })
   })
 
@@ -128,7 +128,7 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
     const args = ['-c', 'touch /var/tmp/unwanted; sleep 60']
     const run = await accept({ all: true, program: 'sh', args, limits: { concurrency: 2 } })
     await untilRun(run.runId, ({ counts }) => counts.running === 2)
-    await api.get('POST', `/api/runs/${run.runId}/cancel`)
+    await api.call('cancelRun', { params: { id: run.runId } })
     expect(await ended(run.runId)).toMatchObject({ counts: { cancelled: 5 }, cancelRequested: true })
     const touched = await Promise.all(
       NAMES.map(async (name) => (await hosts.get(name)?.exec(['test', '-e', '/var/tmp/unwanted']))?.exitCode),

@@ -46,10 +46,12 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     server = await ServerProcess.start()
     api = await server.api()
     folder = await mkdtemp(join(tmpdir(), 'rollcall-files-'))
-    const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts', {
-      name: 'store',
-      address: host.address,
-      credential: await keyCredential(bed),
+    const { commandId } = await api.call('addHost', {
+      body: {
+        name: 'store',
+        address: host.address,
+        credential: await keyCredential(bed),
+      },
     })
     const installation = await api.ended(commandId, 280_000)
     expect(installation.state, await api.text(installation.id)).toBe('success')
@@ -70,15 +72,16 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     })
   const add = (content: Buffer) => api.addContent(content)
   const start = async (destination: string, sha256: string) => {
-    const body = { hosts: ['store'], destination, source: { kind: 'file', sha256 } }
-    const { transfer } = await api.get<AdminResponse<'startTransfer'>>('POST', '/api/transfers', body)
+    const { transfer } = await api.call('startTransfer', {
+      body: { hosts: ['store'], destination, source: { kind: 'file', sha256 } },
+    })
     return transfer.id
   }
   const until = async (id: string, isReached: (shown: Shown) => boolean) => {
     let last: Shown | undefined
     const look = async () => {
       // A server that is being restarted does not answer.
-      last = await api.get<Shown>('GET', `/api/transfers/${id}`).catch(() => undefined)
+      last = await api.call('showTransfer', { params: { id } }).catch(() => undefined)
       return last !== undefined && isReached(last)
     }
     await poll(look, { timeoutMs: 120_000, what: `transfer ${id}` })
@@ -183,7 +186,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
         out: expect.stringContaining(why),
       })
     expect((await readdir(folder)).filter((name) => name === 'refused' || name.startsWith('.'))).toEqual([])
-    const { entries } = await api.get<AdminResponse<'listAudit'>>('GET', '/api/audit?action=readHostFile')
+    const { entries } = await api.call('listAudit', { query: { action: 'readHostFile' } })
     expect(entries.map(({ detail }) => detail.path)).toContain('/srv/secret')
   })
 
@@ -215,7 +218,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       code: 1,
       out: expect.stringContaining('is no folder here'),
     })
-    const { entries } = await api.get<AdminResponse<'listAudit'>>('GET', '/api/audit?action=readHostFiles')
+    const { entries } = await api.call('listAudit', { query: { action: 'readHostFiles' } })
     expect(entries.map(({ detail }) => detail.path)).toContain('/srv/site')
   })
 
@@ -344,7 +347,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
 
   it('a file is fetched whole although the agent is killed meanwhile', async () => {
     const response = await fetch(`${api.url}/api/hosts/store/file?path=/srv/big`, {
-      headers: { authorization: `Bearer ${api.key}` },
+      headers: api.headers,
     })
     expect(response.status).toBe(200)
     await host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
@@ -366,7 +369,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
   })
 
   it('tools that are missing or damaged are sent again and work, and no others are sent', async () => {
-    const sync = () => api.get<AdminResponse<'syncTools'>>('POST', '/api/hosts/store/tools')
+    const sync = () => api.call('syncTools', { params: { host: 'store' } })
     const { version, isNew } = await sync()
     expect(isNew).toBe(false)
     await host.exec(['rm', '-rf', '/opt/rollcall-tools'])
@@ -388,11 +391,11 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     await server.end('SIGKILL')
     expect((await partsIn('srv')).length).toBe(1)
     await server.start()
-    const { commandId } = await api.get<{ commandId: string }>('DELETE', '/api/hosts/store')
-    expect((await api.ended(commandId)).state).toBe('success')
+    const { commandId } = await api.call('removeHost', { params: { host: 'store' } })
+    expect((await api.ended(commandId ?? '')).state).toBe('success')
     expect(await partsIn('srv')).toEqual([])
     for (const path of ['/opt/rollcall-tools', '/opt/rollcall-agent', '/var/lib/rollcall-agent'])
       expect((await host.exec(['test', '-e', path])).exitCode).toBe(1)
-    await api.call('POST', `/api/transfers/${id}/cancel`)
+    await api.request('POST', `/api/transfers/${id}/cancel`)
   })
 })

@@ -1,5 +1,6 @@
-import type { CommandView, HostChanged, HostShown, HostView } from '@rollcall/contracts/admin'
+import type { CommandView } from '@rollcall/contracts/admin'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
+import type { CallInput } from '@rollcall/contracts/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
@@ -32,21 +33,17 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
 
   const add = (name: string, host: Host, more: object = {}) =>
     api.addHost({ name, address: host.address, credential, ...more })
-  const set = (name: string, change: object) => api.get<HostChanged>('PATCH', `/api/hosts/${name}`, change)
-  const install = async (name: string, query = '') => {
-    const { commandId } = await api.get<{ commandId: string }>('POST', `/api/hosts/${name}/install${query}`)
+  const set = (name: string, change: CallInput<'changeHost'>['body']) =>
+    api.call('changeHost', { params: { host: name }, body: change })
+  const install = async (name: string, query: CallInput<'installHost'>['query'] = {}) => {
+    const { commandId } = await api.call('installHost', { params: { host: name }, query })
     return api.ended(commandId)
   }
   const remove = async (name: string) =>
-    api.ended((await api.get<{ commandId: string }>('DELETE', `/api/hosts/${name}`)).commandId)
-  const show = (name: string) => api.get<HostShown>('GET', `/api/hosts/${name}`)
+    api.ended((await api.call('removeHost', { params: { host: name } })).commandId ?? '')
+  const show = (name: string) => api.call('showHost', { params: { host: name } })
   const states = async () =>
-    Object.fromEntries(
-      (await api.get<{ hosts: HostView[] }>('GET', '/api/hosts')).hosts.map(({ name, state }) => [
-        name,
-        state,
-      ]),
-    )
+    Object.fromEntries((await api.call('listHosts')).hosts.map(({ name, state }) => [name, state]))
   const runs = async (name: string) => {
     const [command] = await api.run({ hosts: [name], program: 'true' })
     return (await api.ended((command as CommandView).id)).state
@@ -79,7 +76,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     const added = await add('beta', machine, { allowDuplicate: true })
     expect(added).toMatchObject({ state: 'failed', reasonCode: 'host.agent_taken' })
     expect(await runs('alpha')).toBe('success')
-    expect(await install('beta', '?takeOver=true')).toMatchObject({ state: 'success' })
+    expect(await install('beta', { takeOver: 'true' })).toMatchObject({ state: 'success' })
     expect(await runs('beta')).toBe('success')
     expect(await install('alpha')).toMatchObject({ state: 'failed', reasonCode: 'host.agent_taken' })
     expect(await install('beta')).toMatchObject({ state: 'success' })

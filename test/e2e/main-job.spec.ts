@@ -68,14 +68,14 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
 
     it('no secret is in anything that is shown', async () => {
       const shown =
-        JSON.stringify([await api.get('GET', '/api/hosts'), await api.get('GET', '/api/commands')]) +
+        JSON.stringify([await api.call('listHosts'), await api.call('listCommands')]) +
         server.lines.join('\n')
       expect(shown).not.toContain('open sesame')
       expect(shown).not.toContain('PRIVATE KEY')
     })
 
     it('a second installation of a host changes nothing', async () => {
-      const { commandId } = await api.get<{ commandId: string }>('POST', '/api/hosts/current/install')
+      const { commandId } = await api.call('installHost', { params: { host: 'current' } })
       const installation = await api.ended(commandId)
       const log = await api.text(commandId)
       expect(installation.state, log).toBe('success')
@@ -118,7 +118,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
         run('sleep', ['60']),
       ])
       await api.until(long, (command) => command.state === 'running')
-      await api.get('POST', `/api/commands/${long}/cancel`)
+      await api.call('cancelCommand', { params: { id: long } })
       expect(await api.ended(failed)).toMatchObject({ state: 'failed', exitCode: 3, signal: null })
       expect(await api.ended(killed)).toMatchObject({ state: 'failed', exitCode: null, signal: 'SIGKILL' })
       expect(await api.ended(late)).toMatchObject({ state: 'timed_out', exitCode: null })
@@ -141,7 +141,7 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       const [second] = await api.run(request)
       expect(second?.id).toBe(first?.id)
       await api.ended(first?.id ?? '')
-      const conflict = await api.call<{ error: { code: string } }>('POST', '/api/runs', {
+      const conflict = await api.request<{ error: { code: string } }>('POST', '/api/runs', {
         ...request,
         args: ['-c', 'true'],
       })
@@ -161,9 +161,12 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
       })
       const id = command?.id ?? ''
       await api.until(id, (seen) => seen.state === 'running' && seen.outputBytes > 0)
-      await api.get('POST', `/api/commands/${id}/input`, {
-        offset: 0,
-        data: Buffer.from('hello\r').toString('base64'),
+      await api.call('writeInput', {
+        params: { id },
+        body: {
+          offset: 0,
+          data: Buffer.from('hello\r').toString('base64'),
+        },
       })
       expect(await api.ended(id)).toMatchObject({ state: 'success' })
       expect(await api.text(id)).toBe('40 100\r\nhello\r\ngot hello\r\n')
@@ -171,13 +174,11 @@ describe.skipIf(noBed)(`the main job ${noBed ?? ''}`, () => {
 
     it('a removed host has nothing of ours running', async () => {
       const answers = await Promise.all(
-        ['old', 'current', 'new'].map((name) =>
-          api.get<{ commandId: string }>('DELETE', `/api/hosts/${name}`),
-        ),
+        ['old', 'current', 'new'].map((name) => api.call('removeHost', { params: { host: name } })),
       )
       for (const { commandId } of answers)
-        expect((await api.ended(commandId)).state, await api.text(commandId)).toBe('success')
-      expect(await api.get('GET', '/api/hosts')).toEqual({ hosts: [] })
+        expect((await api.ended(commandId ?? '')).state, await api.text(commandId ?? '')).toBe('success')
+      expect(await api.call('listHosts')).toEqual({ hosts: [] })
       for (const host of hosts) {
         expect(
           (

@@ -1,4 +1,5 @@
-import type { PlaybookRunView, TaskResult } from '@rollcall/contracts/admin'
+import type { PlaybookRunView, RunAccepted } from '@rollcall/contracts/admin'
+import type { CallInput } from '@rollcall/contracts/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
@@ -15,7 +16,7 @@ const SECRET = 'a-secret-of-the-operator'
 // Processes and files of a playbook that runs; the brackets keep the search from finding itself.
 const LOOK_FOR_RUNS =
   'pgrep --full "[r]un_playbook.py"; ls -d /run/rollcall-playbook-* /var/tmp/rollcall-playbook-*'
-const OVER_SSH = { via: 'ssh' }
+const OVER_SSH = { via: 'ssh' } as const
 const xray = (port: number) => ({
   xray_program: XRAY.path,
   xray_program_sha256: XRAY.sha256,
@@ -67,22 +68,18 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
 
   /** Begins it and waits for its end. */
   async function ended(
-    path: string,
-    body: object,
+    request: () => Promise<RunAccepted>,
   ): Promise<PlaybookRunView['hosts'][number] & { runId: string }> {
-    const { runId, commands } = await api.get<{ runId: string; commands: { id: string }[] }>(
-      'POST',
-      path,
-      body,
-    )
+    const { runId, commands } = await request()
     await api.ended(commands[0]?.id ?? '', 300_000)
-    const { hosts } = await api.get<PlaybookRunView>('GET', `/api/runs/${runId}/playbook`)
+    const { hosts } = await api.call('showPlaybookRun', { params: { id: runId } })
     return { ...(hosts[0] as PlaybookRunView['hosts'][number]), runId }
   }
-  const run = (name: string, body: object) =>
-    ended(`/api/playbooks/${name}/run`, { hosts: ['target'], ...body })
+  const run = (playbook: string, body: CallInput<'runPlaybook'>['body']) =>
+    ended(() => api.call('runPlaybook', { params: { playbook }, body: { hosts: ['target'], ...body } }))
+  const apply = (id: string) => ended(() => api.call('applyPlan', { params: { id } }))
   const tasks = async (commandId: string) =>
-    (await api.get<{ tasks: TaskResult[] }>('GET', `/api/commands/${commandId}/tasks`)).tasks
+    (await api.call('showPlaybookTasks', { params: { id: commandId } })).tasks
 
   it('a playbook that deploys converges, changes nothing the second time, and shows no secret', async () => {
     const first = await run('deploy_xray', { variables: xray(4711), diff: true })
@@ -130,18 +127,18 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const overSsh = await run('deploy_xray', { mode: 'plan', variables: xray(4711), ...OVER_SSH })
     expect(overSsh).toMatchObject({ way: 'ssh', digest: plan.digest, totals: plan.totals })
     await host.output(['sed', '-i', 's/^RestartSec=9/RestartSec=7/', unit])
-    const refused = await ended(`/api/runs/${plan.runId}/apply`, {})
+    const refused = await apply(plan.runId)
     expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('nothing was changed') })
     expect(await host.output(['cat', unit])).toContain('RestartSec=7')
     await host.output(['sed', '-i', 's/^RestartSec=7/RestartSec=9/', unit])
-    const applied = await ended(`/api/runs/${plan.runId}/apply`, {})
+    const applied = await apply(plan.runId)
     expect(applied, await api.text(applied.commandId)).toMatchObject({ state: 'success' })
     expect(await host.output(['cat', unit])).toBe(before)
   })
 
   it('a playbook with a wrong variable touches no host', async () => {
     const body = { hosts: ['target'], variables: { xray_port: 1 } }
-    const { status } = await api.call('POST', '/api/playbooks/deploy_xray/run', body)
+    const { status } = await api.request('POST', '/api/playbooks/deploy_xray/run', body)
     expect(status).toBe(400)
   })
 
@@ -156,36 +153,35 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
 
   it('a playbook of a user is applied in the version that was planned', async () => {
     const path = '/api/playbooks/mysite%2Fgreet/run'
-    const order = { hosts: ['target'], variables: { greeting_name: 'Ada' } }
+    const request = { hosts: ['target'], variables: { greeting_name: 'Ada' } }
     const greeting = () => host.output(['cat', '/etc/greeting'])
     const first = await addOwnPlaybooks(server, 'Hello')
-    expect((await api.call('POST', path, { ...order, variables: {} })).status).toBe(400)
-    const plan = await ended(path, { ...order, mode: 'plan' })
+    expect((await api.request('POST', path, { ...request, variables: {} })).status).toBe(400)
+    const plan = await run('mysite/greet', { ...request, mode: 'plan' })
     expect(plan, await api.text(plan.commandId)).toMatchObject({ state: 'success', totals: { changed: 1 } })
     const second = await addOwnPlaybooks(server, 'Welcome')
-    const applied = await ended(`/api/runs/${plan.runId}/apply`, {})
+    const applied = await apply(plan.runId)
     expect(applied, await api.text(applied.commandId)).toMatchObject({ state: 'success' })
     expect(await greeting()).toBe('Hello Ada')
-    expect(await ended(path, order)).toMatchObject({ state: 'success', totals: { changed: 1 } })
+    expect(await run('mysite/greet', request)).toMatchObject({ state: 'success', totals: { changed: 1 } })
     expect(await greeting()).toBe('Welcome Ada')
     const there = (await host.output(['ls', '/opt/rollcall-tools/collections/mysite'])).split('\n')
     expect(there.filter(Boolean).sort()).toEqual([first, second, 'current'].sort())
   })
 
   it('a playbook of a user reaches the host over SSH as through its agent, also where it was damaged', async () => {
-    const path = '/api/playbooks/mysite%2Fgreet/run'
-    const order = { hosts: ['target'], variables: { greeting_name: 'Grace' } }
+    const request = { hosts: ['target'], variables: { greeting_name: 'Grace' } }
     const version = await addOwnPlaybooks(server, 'Good day')
-    const over = await ended(path, { ...order, ...OVER_SSH })
+    const over = await run('mysite/greet', { ...request, ...OVER_SSH })
     expect(over, await api.text(over.commandId)).toMatchObject({ state: 'success', totals: { changed: 1 } })
     expect(await host.output(['cat', '/etc/greeting'])).toBe('Good day Grace')
-    expect(await ended(path, { ...order, via: 'agent' })).toMatchObject({
+    expect(await run('mysite/greet', { ...request, via: 'agent' })).toMatchObject({
       state: 'success',
       totals: { changed: 0 },
     })
     const own = `/opt/rollcall-tools/collections/mysite/${version}`
     await host.exec(['rm', '-r', `${own}/roles/greeting/tasks`])
-    const again = await ended(path, { ...order, ...OVER_SSH, mode: 'plan' })
+    const again = await run('mysite/greet', { ...request, ...OVER_SSH, mode: 'plan' })
     expect(again, await api.text(again.commandId)).toMatchObject({ state: 'success', totals: { changed: 0 } })
     expect(await host.output(['cat', `${own}/roles/greeting/tasks/main.yml`])).toContain('name: Greet')
   })
@@ -318,10 +314,11 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
 
   it('a playbook over SSH ends on cancel, timeout or a lost connection, and leaves nothing on the host', async () => {
     const wait = { check_service_name: 'ssh', check_service_ports: [9], check_service_timeout: 300 }
-    const begin = async (body: object = {}) => {
-      const order = { hosts: ['target'], variables: wait, ...OVER_SSH, ...body }
-      const path = '/api/playbooks/check_service/run'
-      const { commands } = await api.get<{ commands: { id: string }[] }>('POST', path, order)
+    const begin = async (more: CallInput<'runPlaybook'>['body'] = {}) => {
+      const { commands } = await api.call('runPlaybook', {
+        params: { playbook: 'check_service' },
+        body: { hosts: ['target'], variables: wait, ...OVER_SSH, ...more },
+      })
       return commands[0]?.id ?? ''
     }
     const begun = async () => {
@@ -344,7 +341,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(exitCode).toBeGreaterThan(0)
     await nothingIsLeft()
     const cancelled = await begun()
-    await api.get('POST', `/api/commands/${cancelled}/cancel`)
+    await api.call('cancelCommand', { params: { id: cancelled } })
     expect(await api.ended(cancelled)).toMatchObject({ state: 'cancelled' })
     await nothingIsLeft()
     expect(await api.ended(await begin({ timeoutMs: 3000 }))).toMatchObject({ state: 'timed_out' })

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AdminResponse } from '@rollcall/contracts/admin'
+import type { CallInput } from '@rollcall/contracts/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Api } from '../fleet/api.ts'
@@ -72,8 +72,8 @@ const place = (port: number) => ({
   localAddress: CLIENT,
 })
 const sessionOf = ({ headers }: Answer) => [headers['set-cookie']].flat().at(-1)?.split(';')[0] ?? ''
-const newest = async (filter: string) =>
-  (await api.get<AdminResponse<'listAudit'>>('GET', `/api/audit?limit=1&${filter}`)).entries[0]
+const newest = async (filter: CallInput<'listAudit'>['query']) =>
+  (await api.call('listAudit', { query: { ...filter, limit: 1 } })).entries[0]
 
 describe.skipIf(!isRoot)(`behind a reverse proxy ${isRoot ? '' : '(needs root to install it)'}`, () => {
   beforeAll(async () => {
@@ -98,7 +98,7 @@ describe.skipIf(!isRoot)(`behind a reverse proxy ${isRoot ? '' : '(needs root to
 
       beforeAll(async () => {
         proxy = await ReverseProxy.start(name, { folder, server: `127.0.0.1:${server.port}` })
-        const added = await api.call<{ link: string }>('POST', '/api/users', {
+        const added = await api.request<{ link: string }>('POST', '/api/users', {
           email,
           name,
           role: 'admin',
@@ -123,12 +123,17 @@ describe.skipIf(!isRoot)(`behind a reverse proxy ${isRoot ? '' : '(needs root to
         const body = { name: `of-${name}`, permissions: ['hosts:read'], scope: null }
         const made = await ask(proxy.port, '/api/keys', { body, cookie })
         expect(made.status, JSON.stringify(made.json)).toBe(201)
-        expect(await newest(`action=addKey&actor=${name}`)).toMatchObject({ from: CLIENT, actor: { name } })
+        expect(await newest({ action: 'addKey', actor: name })).toMatchObject({
+          from: CLIENT,
+          actor: { name },
+        })
         const wrong = { email, password: 'not the password' }
         expect((await ask(proxy.port, '/api/session', { body: wrong })).json.error?.code).toBe(
           'access.wrong_credentials',
         )
-        await expect.poll(() => newest('outcome=refused')).toMatchObject({ action: 'signIn', from: CLIENT })
+        await expect
+          .poll(() => newest({ outcome: 'refused' }))
+          .toMatchObject({ action: 'signIn', from: CLIENT })
       })
 
       it('/ws works behind a proxy, and a refused client is recorded by its address', async () => {
@@ -147,7 +152,7 @@ describe.skipIf(!isRoot)(`behind a reverse proxy ${isRoot ? '' : '(needs root to
         const stranger = new WebSocket(url, { ...place(proxy.port), origin: ORIGIN, headers })
         const [error] = await once(stranger, 'error')
         expect(String(error)).toContain('401')
-        await expect.poll(() => newest('action=openLive')).toMatchObject({ from: CLIENT, actor: null })
+        await expect.poll(() => newest({ action: 'openLive' })).toMatchObject({ from: CLIENT, actor: null })
       })
 
       it('files larger than the default limit of the proxy pass through', async () => {

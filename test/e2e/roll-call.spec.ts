@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ClusterHealth, LiveEvent } from '@rollcall/contracts/admin'
+import type { LiveEvent } from '@rollcall/contracts/admin'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
+import type { CallInput } from '@rollcall/contracts/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeIdentity } from '../../agent/test/fixtures/certificate.ts'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
@@ -45,7 +46,8 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
   const fated = (fate: Fate) => hosts.filter((_, at) => FATES[at % FATES.length] === fate)
   const each = (fate: Fate, story: (host: Host) => Promise<void>) =>
     Promise.all(fated(fate).map((host) => story(host)))
-  const set = (host: Host, change: object) => api.get('PATCH', `/api/hosts/${host.name}`, change)
+  const set = (host: Host, change: CallInput<'changeHost'>['body']) =>
+    api.call('changeHost', { params: { host: host.name }, body: change })
   const systemctl = (host: Host, ...args: string[]) => host.output(['systemctl', ...args])
 
   beforeAll(async () => {
@@ -124,7 +126,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
   it('metrics, fleet health and the list of hosts have the same counts', async () => {
     const agree = async () => {
       const metrics = await Metrics.of(api)
-      const health = await api.get<ClusterHealth>('GET', '/api/cluster/health')
+      const health = await api.call('clusterHealth')
       const agents = await roll.agents()
       const count = (state: string) => agents.filter((agent) => agent.state === state).length
       const states = [...new Set([...agents.map(({ state }) => state), ...Object.keys(health.states)])]

@@ -136,7 +136,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     const sleeping = async () =>
       (await host.exec(['pgrep', '-fx', 'sleep 345'])).stdout.split('\n').filter(Boolean)
     await poll(async () => (await sleeping()).length === 2, { timeoutMs: 20_000, what: 'both to sleep' })
-    if (state === 'cancelled') await api.get('POST', `/api/commands/${id}/cancel`)
+    if (state === 'cancelled') await api.call('cancelCommand', { params: { id } })
     const ended = await api.ended(id)
     const left = await sleeping()
     await host.exec(['pkill', '-fx', 'sleep 345'])
@@ -173,14 +173,17 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
 
   it('a terminal is the login shell of root in the home of root', async () => {
     const host = hosts[1] as Host
-    const { command } = await api.get<{ command: { id: string } }>('POST', '/api/hosts/strict/terminals', {
-      columns: 80,
-      rows: 24,
+    const { command } = await api.call('openTerminal', {
+      params: { host: 'strict' },
+      body: {
+        columns: 80,
+        rows: 24,
+      },
     })
     await api.until(command.id, (seen) => seen.state === 'running' && seen.outputBytes > 0)
     const line = 'umask > /var/tmp/typed; pwd >> /var/tmp/typed; echo "$0" >> /var/tmp/typed; exit\r'
     const data = Buffer.from(line).toString('base64')
-    await api.get('POST', `/api/commands/${command.id}/input`, { offset: 0, data })
+    await api.call('writeInput', { params: { id: command.id }, body: { offset: 0, data } })
     await api.ended(command.id)
     const typed = await host.output(['cat', '/var/tmp/typed'])
     expect(typed.split('\n').slice(0, 2)).toEqual(['0027', '/root'])
@@ -200,10 +203,10 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
         '-c',
         'rm -f /var/tmp/shown /var/tmp/by-playbook /var/tmp/copied /var/tmp/where',
       ])
-      const body = { hosts: [host.name], via, variables: {} }
-      const { commands } = await api.get<{ commands: { id: string }[] }>(
-        ...(['POST', '/api/playbooks/shows%2Fshow/run', body] as const),
-      )
+      const { commands } = await api.call('runPlaybook', {
+        params: { playbook: 'shows/show' },
+        body: { hosts: [host.name], via: via as 'agent' | 'ssh', variables: {} },
+      })
       const id = commands[0]?.id ?? ''
       expect((await api.ended(id)).state, await api.text(id)).toBe('success')
       const isStrict = i === 1

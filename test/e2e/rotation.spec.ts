@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AdminResponse, HostView, RotationHost } from '@rollcall/contracts/admin'
+import type { HostView, RotationHost } from '@rollcall/contracts/admin'
 import { AGENT_PATHS, type AgentConfigInput } from '@rollcall/contracts/agent'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
@@ -25,7 +25,10 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     ;[host] = (await bed.boot([{ name: 'turned' }])) as [Host]
     server = await ServerProcess.start()
     api = await server.api()
-    await api.get('PATCH', '/api/heartbeat-profiles/default', { minMs: 1000, maxMs: 2000 })
+    await api.call('changeHeartbeatProfile', {
+      params: { profile: 'default' },
+      body: { minMs: 1000, maxMs: 2000 },
+    })
     const credential = await keyCredential(bed)
     const installation = await api.addHost({ name: 'turned', address: host.address, credential })
     if (installation.state !== 'success') throw new Error(await api.text(installation.id))
@@ -38,12 +41,12 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
   const config = async () =>
     JSON.parse(await readFile(join(host.root, AGENT_PATHS.config), 'utf8')) as AgentConfigInput
   const shown = async () => {
-    const { hosts } = await api.get<{ hosts: RotationHost[] }>('GET', '/api/rotations')
+    const { hosts } = await api.call('listRotations')
     return hosts[0] as RotationHost
   }
   const rotate = async () => {
     const before = await config()
-    await api.get('POST', '/api/rotations', { hosts: ['turned'] })
+    await api.call('startRotation', { body: { hosts: ['turned'] } })
     return before
   }
   const ended = () => expect.poll(async () => (await shown()).rotation, TIMEOUT).toBeNull()
@@ -75,26 +78,23 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     const after: HostView = await api.host('turned')
     expect(after.agent?.certificatePin).not.toBe(pinBefore)
     expect(after.agent?.rotatedAt).not.toBeNull()
-    const { events } = await api.get<{ events: { to: string }[] }>('GET', '/api/hosts/turned/history')
+    const { events } = await api.call('hostHistory', { params: { host: 'turned' } })
     expect(events.map(({ to }) => to)).not.toContain('credentials_refused')
     expect(events.map(({ to }) => to)).not.toContain('identity_changed')
   })
 
   it('credentials are rotated with a new identity of the servers, the only one that the agent then accepts', async () => {
     const before = await config()
-    const { identities } = await api.get<AdminResponse<'renewServerIdentity'>>(
-      'POST',
-      '/api/server-identities',
-    )
+    const { identities } = await api.call('renewServerIdentity')
     const [newest, old] = identities.map(({ pin }) => pin)
     expect(before.server_pins).toEqual([old])
     await expectRotated(before)
     expect((await config()).server_pins).toEqual([newest])
-    expect(await api.get('GET', '/api/hosts/turned')).toMatchObject({ serverPin: newest })
+    expect(await api.call('showHost', { params: { host: 'turned' } })).toMatchObject({ serverPin: newest })
     await server.restart('SIGKILL')
     const [command] = await api.run({ hosts: ['turned'], program: 'true', args: [] })
     expect(await api.ended(command?.id ?? '')).toMatchObject({ state: 'success' })
-    expect(await api.get('GET', '/api/server-identities')).toMatchObject({
+    expect(await api.call('listServerIdentities')).toMatchObject({
       identities: [
         { pin: newest, agents: 1 },
         { pin: old, agents: 0 },

@@ -14,7 +14,7 @@ describe('a start', () => {
     const env = { ROLLCALL_MASTER_KEY: randomBytes(32).toString('base64') }
     await expect(server.start(env)).rejects.toThrow(/server\.master_key_wrong/)
     await server.start()
-    expect((await (await server.api()).call('GET', '/api/hosts')).status).toBe(200)
+    expect((await (await server.api()).request('GET', '/api/hosts')).status).toBe(200)
   })
 
   it('a start on the data folder of a running server is refused, and the message names the folder', async () => {
@@ -36,16 +36,16 @@ describe('a start', () => {
 
   it('a start finds its data again, and keys that only its owner can read', async () => {
     await using server = await ServerProcess.start()
-    const before = (await server.api()).key
+    const before = (await server.api()).headers
     await server.restart('SIGTERM')
-    expect((await server.api()).key).toBe(before)
+    expect((await server.api()).headers).toEqual(before)
     for (const file of ['api-key', 'master-key'])
       expect((await stat(join(server.dataDir, file))).mode & 0o777).toBe(0o600)
   })
 
   it('the live connection is open to programs with a key and to own pages, and to no others', async () => {
     await using server = await ServerProcess.start()
-    const { key } = await server.api()
+    const { authorization = '' } = (await server.api()).headers
     const open = async (headers: Record<string, string>) => {
       const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws`, { headers })
       const refused = once(socket, 'unexpected-response').then(
@@ -55,7 +55,6 @@ describe('a start', () => {
       socket.on('error', () => undefined).terminate()
       return status
     }
-    const authorization = `Bearer ${key}`
     expect(await open({ authorization })).toBe(101)
     expect(await open({ authorization, origin: server.url })).toBe(101)
     expect(await open({ authorization, origin: 'https://evil.example' })).toBe(403)

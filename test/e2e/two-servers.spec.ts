@@ -61,7 +61,7 @@ async function openFleet(opened: AsyncDisposableStack): Promise<Fleet> {
 }
 
 const setRhythm = async (server: ServerProcess, bounds: Rhythm) =>
-  (await server.api()).get('PATCH', '/api/heartbeat-profiles/default', bounds)
+  (await server.api()).call('changeHeartbeatProfile', { params: { profile: 'default' }, body: bounds })
 
 /** Agents that were not called since a moment. */
 function uncalled(records: CallRecords, sinceMs: number): number[] {

@@ -1,6 +1,6 @@
 import { truncate } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { NewUpgradeInput, UpgradeDetail, UpgradeHostView } from '@rollcall/contracts/admin'
+import type { NewUpgradeInput, UpgradeHostView } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
@@ -48,8 +48,8 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
   })
 
   const start = async (request: NewUpgradeInput) =>
-    (await api.get<{ upgrade: { id: string } }>('POST', '/api/upgrades', request)).upgrade.id
-  const show = (id: string) => api.get<UpgradeDetail>('GET', `/api/upgrades/${id}`)
+    (await api.call('startUpgrade', { body: request })).upgrade.id
+  const show = (id: string) => api.call('showUpgrade', { params: { id } })
   const ended = async (id: string, timeoutMs = FLEET_MS) => {
     const deadline = Date.now() + timeoutMs
     for (let seen: unknown; ; await delay(200)) {
@@ -102,7 +102,7 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     const keyring = '/etc/rollcall-agent/release-keys'
     const kept = () => host.output(['cat', keyring])
     const first = await kept()
-    const { releases: known } = await api.get<{ releases: { signedBy: string }[] }>('GET', '/api/releases')
+    const { releases: known } = await api.call('listReleases')
     expect(known.map(({ signedBy }) => signedBy)).toEqual(known.map(() => 'servers'))
 
     await host.output(['rm', keyring])
@@ -110,7 +110,7 @@ describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2
     expect(await upgradeOne('one', unpinned)).toMatchObject({ part: { state: 'upgraded' } })
     expect(await kept()).toBe(first)
 
-    await api.get('POST', '/api/release-keys')
+    await api.call('renewReleaseKey')
     const rotated = await releases.add('0.0.6')
     expect(await upgradeOne('one', rotated)).toMatchObject({ part: { state: 'upgraded' } })
     expect(await kept()).not.toBe(first)

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { AgentView, HostEvent, HostState, HostStatus } from '@rollcall/contracts/admin'
+import type { HostState } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { poll } from '../bed/poll.ts'
 import { Metrics } from '../fleet/metrics.ts'
@@ -76,7 +76,7 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
   }
   const soundOnes = () => setting.simulator.agents.slice(HOSTILE.length * EACH)
   const nameOf = (index: number) => setting.simulator.agents[index]?.name ?? ''
-  const agents = async () => (await api().get<{ agents: AgentView[] }>('GET', '/api/agents')).agents
+  const agents = async () => (await api().call('listAgents')).agents
   const statesNow = async () => {
     const byName = new Map((await agents()).map((agent) => [agent.host, agent]))
     return HOSTILE.map(({ fault }) =>
@@ -91,10 +91,13 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
 
   beforeAll(async () => {
     setting = await SimulatedSetting.open({ agents: HOSTILE.length * EACH + SOUND })
-    await api().get('PATCH', '/api/heartbeat-profiles/default', FAST)
-    await api().get('POST', '/api/heartbeat-profiles', STEADY)
+    await api().call('changeHeartbeatProfile', { params: { profile: 'default' }, body: FAST })
+    await api().call('addHeartbeatProfile', { body: STEADY })
     for (const index of WITHOUT_RETRY.flatMap(indexesOf))
-      await api().get('PATCH', `/api/hosts/${nameOf(index)}`, { heartbeatProfile: STEADY.name })
+      await api().call('changeHost', {
+        params: { host: nameOf(index) },
+        body: { heartbeatProfile: STEADY.name },
+      })
     await poll(async () => (await agents()).every(({ uptimeS }) => uptimeS !== null), {
       timeoutMs: 20_000,
       what: 'every agent to have answered',
@@ -111,8 +114,8 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
     await expect.poll(statesNow, { timeout: 30_000 }).toEqual(expected)
     for (const { fault, state, code, says } of HOSTILE) {
       if (!says) continue
-      const path = `/api/hosts/${nameOf(indexesOf(fault)[0] ?? 0)}`
-      const { events } = await api().get<{ events: HostEvent[] }>('GET', `${path}/history`)
+      const host = nameOf(indexesOf(fault)[0] ?? 0)
+      const { events } = await api().call('hostHistory', { params: { host } })
       // The newest may be that it is not installed again, since nothing here speaks SSH.
       const event = events.find(({ from }) => from === 'online')
       expect(event, fault).toMatchObject({ to: state, code, reason: expect.stringMatching(says) })
@@ -162,14 +165,14 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
 
   it('facts of hostile agents are kept if they are text, and dropped otherwise', async () => {
     const status = async (fault: Fault) =>
-      api().get<HostStatus>('GET', `/api/hosts/${nameOf(indexesOf(fault)[0] ?? 0)}/status`)
+      api().call('hostStatus', { params: { host: nameOf(indexesOf(fault)[0] ?? 0) } })
     const { facts } = await status('markup')
     expect(facts?.hostname).toBe(`<script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\${7*7}`)
     for (const fault of ['escapes', 'half_characters', 'long', 'proto_keys'] as const)
       expect((await status(fault)).facts?.hostname, fault).toBe(nameOf(indexesOf(fault)[0] ?? 0))
-    const { url, key } = api()
+    const { url, headers } = api()
     const page = await fetch(`${url}/api/hosts/${nameOf(indexesOf('markup')[0] ?? 0)}/status`, {
-      headers: { authorization: `Bearer ${key}`, accept: 'text/html' },
+      headers: { ...headers, accept: 'text/html' },
     })
     expect(page.headers.get('content-type')).toMatch(/^application\/json/)
   })
@@ -192,7 +195,7 @@ describe.skipIf(reason)(`agents that mean harm ${reason ?? ''}`, { timeout: 60_0
     [{ minMs: 1000, maxMs: 4000, offlineAfterMs: 4000 }, 'offlineAfterMs'],
   ])('a profile with impossible bounds is refused: %j', async (bounds, field) => {
     const refused = async (method: string, path: string, body: object) => {
-      const answer = await api().call<{ error: { code: string; fields: { field: string }[] } }>(
+      const answer = await api().request<{ error: { code: string; fields: { field: string }[] } }>(
         method,
         path,
         body,

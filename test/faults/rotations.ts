@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RotationHost } from '@rollcall/contracts/admin'
 import { poll } from '../bed/poll.ts'
 import { ServerData } from '../load/seed.ts'
 import type { SimulatedSetting } from '../load/simulated-setting.ts'
@@ -51,12 +50,12 @@ export async function runRotations(
   let isDone = false
 
   const underWay = async () => {
-    const { hosts } = await api.get<{ hosts: RotationHost[] }>('GET', '/api/rotations')
+    const { hosts } = await api.call('listRotations')
     return hosts.filter(({ rotation }) => rotation !== null).length
   }
   const rotate = async () => {
     while (begun < plan.rotations) {
-      await insist(() => api.get('POST', '/api/rotations', { all: true }))
+      await insist(() => api.call('startRotation', { body: { all: true } }))
       begun += everybody.length
       await poll(async () => (await insist(underWay)) === 0, {
         timeoutMs: ROUND_TIMEOUT_MS,

@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type {
-  AdminResponse,
-  CommandView,
-  HostView,
-  NewHostInput,
-  NewRunInput,
+import {
+  ADMIN_ROUTES,
+  type CommandView,
+  type HostView,
+  type NewHostInput,
+  type NewRunInput,
 } from '@rollcall/contracts/admin'
+import { ApiClient } from '@rollcall/contracts/client'
 
 const FINAL = new Set(['success', 'failed', 'timed_out', 'cancelled', 'lost'])
 const POLL_MS = 100
@@ -17,64 +18,77 @@ export interface Answer<T = unknown> {
 }
 
 /** The REST API as a program uses it. */
-export class Api {
+export class Api extends ApiClient<Response, Uint8Array<ArrayBuffer> | ReadableStream> {
   readonly url: string
-  readonly key: string
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(url: string, key: string) {
+  constructor(url: string, headers: Readonly<Record<string, string>>) {
+    super(
+      {
+        send: ({ path, ...request }) =>
+          fetch(`${url}${path}`, {
+            ...request,
+            headers: { ...headers, ...request.headers },
+            duplex: 'half',
+          } as RequestInit),
+      },
+      (name) => ADMIN_ROUTES[name],
+    )
     this.url = url
-    this.key = key
+    this.headers = headers
   }
 
-  async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  static withKey(url: string, key: string): Api {
+    return new Api(url, { authorization: `Bearer ${key}` })
+  }
+
+  /** Sends a request that need not be one of the contract's. Returns the answer, whatever its status. */
+  async request<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T> & { headers: Headers }> {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${this.key}`,
+        ...this.headers,
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      redirect: 'manual',
     })
-    return { status: response.status, body: (await response.json()) as T }
-  }
-
-  /** The body of an answer that must be a success. */
-  async get<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await this.call<T>(method, path, body)
-    if (answer.status >= 300)
-      throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
-    return answer.body
+    return {
+      status: response.status,
+      body: jsonOrText(await response.text()) as T,
+      headers: response.headers,
+    }
   }
 
   async host(name: string): Promise<HostView> {
-    return (await this.get<{ host: HostView }>('GET', `/api/hosts/${name}`)).host
+    return (await this.call('showHost', { params: { host: name } })).host
   }
 
   /** Adds a host and waits until its installation has ended. */
   async addHost(host: NewHostInput, timeoutMs?: number): Promise<CommandView> {
-    const { commandId } = await this.get<{ commandId: string }>('POST', '/api/hosts', host)
+    const { commandId } = await this.call('addHost', { body: host })
     return this.ended(commandId, timeoutMs)
   }
 
   async run(request: NewRunInput): Promise<CommandView[]> {
-    return (await this.get<{ commands: CommandView[] }>('POST', '/api/runs', request)).commands
+    return (await this.call('run', { body: request })).commands
   }
 
-  /** Hands content over to the server, which tells its hash. */
+  /** Uploads content. Returns its hash. */
   async addContent(content: Uint8Array | Readable): Promise<string> {
-    const response = await fetch(`${this.url}/api/contents`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/octet-stream' },
-      body:
-        content instanceof Readable ? (Readable.toWeb(content) as ReadableStream) : new Uint8Array(content),
-      duplex: 'half',
-    } as RequestInit)
-    if (response.status !== 201) throw new Error(`the content was not taken: ${await response.text()}`)
-    return ((await response.json()) as AdminResponse<'addContent'>).sha256
+    const body =
+      content instanceof Readable ? (Readable.toWeb(content) as ReadableStream) : new Uint8Array(content)
+    return (await this.upload('addContent', body)).sha256
   }
 
   async command(id: string): Promise<CommandView> {
-    return (await this.get<{ command: CommandView }>('GET', `/api/commands/${id}`)).command
+    return (await this.call('showCommand', { params: { id } })).command
   }
 
   /** Waits until a command has ended, through restarts of the server. */
@@ -107,10 +121,7 @@ export class Api {
   async output(id: string): Promise<{ stream: 'stdout' | 'stderr'; offset: number; data: Buffer }[]> {
     const chunks: { stream: 'stdout' | 'stderr'; offset: number; data: Buffer }[] = []
     for (let offset = 0; ; ) {
-      const page = await this.get<{
-        chunks: { stream: 'stdout' | 'stderr'; offset: number; data: string }[]
-        nextOffset: number
-      }>('GET', `/api/commands/${id}/output?offset=${offset}`)
+      const page = await this.call('readOutput', { params: { id }, query: { offset } })
       if (page.chunks.length === 0) return chunks
       chunks.push(...page.chunks.map((chunk) => ({ ...chunk, data: Buffer.from(chunk.data, 'base64') })))
       offset = page.nextOffset
@@ -120,5 +131,13 @@ export class Api {
   /** All stored output as text, both streams as they were interleaved. */
   async text(id: string): Promise<string> {
     return Buffer.concat((await this.output(id)).map((chunk) => chunk.data)).toString('utf8')
+  }
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
   }
 }

@@ -21,7 +21,7 @@ export class LiveClient implements Disposable {
 
   static async open(api: Api): Promise<LiveClient> {
     const socket = new WebSocket(`${api.url.replace('http', 'ws')}/ws`, {
-      headers: { authorization: `Bearer ${api.key}` },
+      headers: api.headers,
     })
     await once(socket, 'open')
     return new LiveClient(socket)

@@ -11,10 +11,8 @@ export class Metrics {
     }
   }
 
-  static async of({ url, key }: Api): Promise<Metrics> {
-    const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })
-    if (!response.ok) throw new Error(`GET /metrics answered ${response.status}: ${await response.text()}`)
-    return new Metrics(await response.text())
+  static async of(api: Api): Promise<Metrics> {
+    return new Metrics(await api.call('metrics'))
   }
 
   /** Of one series, such as `rollcall_agents{state="online"}`; 0 for one that was never counted. */

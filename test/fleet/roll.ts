@@ -16,16 +16,16 @@ export class Roll {
   }
 
   async agents(): Promise<AgentView[]> {
-    return (await this.#api.get<{ agents: AgentView[] }>('GET', '/api/agents')).agents
+    return (await this.#api.call('listAgents')).agents
   }
 
   status(host: string): Promise<HostStatus> {
-    return this.#api.get('GET', `/api/hosts/${host}/status`)
+    return this.#api.call('hostStatus', { params: { host } })
   }
 
   /** Oldest first. */
   async history(host: string): Promise<HostEvent[]> {
-    const { events } = await this.#api.get<{ events: HostEvent[] }>('GET', `/api/hosts/${host}/history`)
+    const { events } = await this.#api.call('hostHistory', { params: { host } })
     return events.reverse()
   }
 
@@ -52,14 +52,13 @@ export class Roll {
 
   /** Installations of a host that nobody asked for. */
   async reinstallations(host: string): Promise<CommandView[]> {
-    const path = `/api/commands?host=${host}&kind=install`
-    const { commands } = await this.#api.get<{ commands: CommandView[] }>('GET', path)
+    const { commands } = await this.#api.call('listCommands', { query: { host, kind: 'install' } })
     return commands.filter(({ requestedBy }) => requestedBy === 'rollcall')
   }
 
   /** Installs the agent again, as a person does who has seen what is wrong. */
   async install(host: string): Promise<void> {
-    const { commandId } = await this.#api.get<{ commandId: string }>('POST', `/api/hosts/${host}/install`)
+    const { commandId } = await this.#api.call('installHost', { params: { host } })
     const { state } = await this.#api.ended(commandId)
     if (state !== 'success') throw new Error(await this.#api.text(commandId))
   }

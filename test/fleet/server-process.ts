@@ -69,7 +69,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async api(): Promise<Api> {
-    return new Api(this.url, (await readFile(join(this.dataDir, 'api-key'), 'utf8')).trim())
+    return Api.withKey(this.url, (await readFile(join(this.dataDir, 'api-key'), 'utf8')).trim())
   }
 
   /** Resolves when the server listens; throws with what it said when it does not. */

@@ -1,4 +1,3 @@
-import type { HostView } from '@rollcall/contracts/admin'
 import { expect, it } from 'vitest'
 import { makeAgents } from './agents.ts'
 import { whyNoNamespace } from './namespace.ts'
@@ -13,7 +12,7 @@ it.skipIf(reason)(
   async () => {
     await using setting = await SimulatedSetting.open({ agents: 30, state: 'offline' })
     const { api, server, simulator } = setting
-    const { hosts } = await api.get<{ hosts: HostView[] }>('GET', '/api/hosts')
+    const { hosts } = await api.call('listHosts')
     expect(hosts.map(({ name }) => name)).toEqual(simulator.agents.map(({ name }) => name))
     expect(new Set(hosts.map(({ state }) => state))).toEqual(new Set(['offline']))
 

@@ -1,13 +1,13 @@
 import type { AgentView, HostState } from '@rollcall/contracts/admin'
 import { CliError } from '../errors.ts'
-import type { ApiClient } from './client.ts'
+import type { Client } from './client.ts'
 
 const PAGE = 2000
 /** More than one server can call; beyond it we would only fill our memory. */
 export const MAX_AGENTS = 100_000
 
 /** Every agent as the roll knows it, by the name of its host, page by page. */
-export async function allAgents(api: ApiClient, state?: HostState): Promise<AgentView[]> {
+export async function allAgents(api: Client, state?: HostState): Promise<AgentView[]> {
   const all: AgentView[] = []
   for (let after: string | undefined; ; ) {
     const { agents, next } = await api.call('listAgents', { query: { state, after, limit: PAGE } })

@@ -95,8 +95,8 @@ function unreadable(path: string, cause: NodeJS.ErrnoException): CliError {
   )
 }
 
-/** For a refused connection: that no server runs, when the process that announced itself is gone; undefined when it may be on its way. */
-export function nobodyListens(server: ServerAddress, cause: unknown): CliError | undefined {
+/** Returns an error if the process that announced itself is gone; undefined while it may still begin to listen. */
+export function findDeadServer(server: ServerAddress, cause: unknown): NoServerError | undefined {
   if (server.pid === undefined || isAlive(server.pid)) return undefined
   return new NoServerError(
     `No Rollcall server is running here: process ${server.pid}, which listened on ${server.url.origin}, is gone. ${HOW_TO_START}`,

@@ -7,8 +7,8 @@ export interface HttpRequest {
   method: string
   headers: Record<string, string>
   /** Text is sent with its length, a stream in chunks. */
-  body?: string | Readable
-  signal?: AbortSignal
+  body?: string | Readable | undefined
+  signal?: AbortSignal | undefined
 }
 
 /**

@@ -1,5 +1,6 @@
+import { ApiError, UnreachableError } from '@rollcall/contracts/client'
 import { describe, expect, it } from 'vitest'
-import { ApiError, NoServerError, UnreachableError } from '../errors.ts'
+import { NoServerError } from '../errors.ts'
 import { backOffMs, retrying } from './retry.ts'
 
 const signal = new AbortController().signal
@@ -14,12 +15,12 @@ const failing = (times: number, error: Error) => {
 describe('retrying', () => {
   it('tries again what may pass: no answer, and a server that is busy', async () => {
     expect(await retrying(failing(1, new UnreachableError('no')), { forMs: 5000, signal })).toBe(2)
-    const busy = new ApiError('busy', 'unavailable', { code: 'server.overloaded' })
+    const busy = new ApiError('busy', { kind: 'unavailable', code: 'server.overloaded' })
     expect(await retrying(failing(1, busy), { forMs: 5000, signal })).toBe(2)
   })
 
   it('does not repeat what was refused, nor wait where no server runs to begin with', async () => {
-    const refused = new ApiError('no', 'rejected', { code: 'host.not_found' })
+    const refused = new ApiError('no', { kind: 'rejected', code: 'host.not_found' })
     await expect(retrying(failing(1, refused), { forMs: 5000, signal })).rejects.toBe(refused)
     const nowhere = new NoServerError('none')
     await expect(retrying(failing(1, nowhere), { forMs: 5000, signal })).rejects.toBe(nowhere)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isPassing, NoServerError } from '../errors.ts'
+import { isTransient } from '@rollcall/contracts/client'
+import { NoServerError } from '../errors.ts'
 
 const MIN_MS = 250
 const MAX_MS = 5000
@@ -29,7 +30,7 @@ export async function retrying<T>(
       return await attempt()
     } catch (error) {
       signal.throwIfAborted()
-      if (!isPassing(error) || performance.now() >= giveUpAt) throw error
+      if (!isTransient(error) || performance.now() >= giveUpAt) throw error
       if (failures === 0 && error instanceof NoServerError) throw error
       if (failures === 0) onFirstFailure?.(error)
     }

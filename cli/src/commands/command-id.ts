@@ -1,5 +1,5 @@
 import { sanitizeText } from '@rollcall/contracts'
-import type { ApiClient } from '../api/client.ts'
+import type { Client } from '../api/client.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { commandLine } from '../output/words.ts'
 
@@ -24,7 +24,7 @@ interface Known {
 }
 
 /** The whole id that a person meant. Throws when an abbreviation fits none of the recent commands, or several. */
-export function resolveCommandId(api: ApiClient, given: string): Promise<string> {
+export function resolveCommandId(api: Client, given: string): Promise<string> {
   return resolveId(given, 'command', async () => {
     const { commands } = await api.call('listCommands', { query: { limit: RECENT_COMMANDS } })
     return commands.map((command) => ({
@@ -35,7 +35,7 @@ export function resolveCommandId(api: ApiClient, given: string): Promise<string>
 }
 
 /** The same for a run. */
-export function resolveRunId(api: ApiClient, given: string): Promise<string> {
+export function resolveRunId(api: Client, given: string): Promise<string> {
   return resolveId(given, 'run', async () => {
     const { runs } = await api.call('listRuns', { query: { limit: RECENT_RUNS } })
     return runs.map((run) => ({ id: run.id, told: commandLine(run) }))

@@ -1,10 +1,10 @@
 import { MAX_LOG_BYTES } from '@rollcall/contracts/agent/commands'
+import { ApiError } from '@rollcall/contracts/client'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { ApiError } from '../errors.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
-import { RECONNECT_HELP } from '../live/reconnecting.ts'
-import { watch } from '../live/watch.ts'
+import { followCommands } from '../live/follow-commands.ts'
+import { RECONNECT_HELP } from '../live/give-up.ts'
 import { jsonOption, wholeNumber } from '../options.ts'
 import { jsonLine } from '../output/json.ts'
 import { JsonPrinter, RawPrinter } from '../output/printer.ts'
@@ -52,7 +52,7 @@ type Target = { id: string; host: string }
 
 async function followLog(context: Context, target: Target, { offset = 0, json }: Options): Promise<void> {
   const printer = json ? new JsonPrinter(context) : new RawPrinter(context)
-  const endings = await watch({
+  const endings = await followCommands({
     context,
     commands: [target],
     printer,

@@ -3,7 +3,7 @@ import { allAgents } from '../api/agents.ts'
 import { complete } from '../completion/complete.ts'
 import { SHELLS, type Shell, scriptFor } from '../completion/scripts.ts'
 import type { Context } from '../context.ts'
-import { ApiError, CliError } from '../errors.ts'
+import { isExplained } from '../errors.ts'
 
 const HELP = `
 Once in this shell:
@@ -53,7 +53,7 @@ async function hostNames({ api }: Context): Promise<string[]> {
   try {
     return (await allAgents(api, undefined)).map(({ host }) => host)
   } catch (error) {
-    if (error instanceof CliError || error instanceof ApiError) return []
+    if (isExplained(error)) return []
     throw error
   }
 }

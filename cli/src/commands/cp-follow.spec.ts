@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { LiveEvent } from '@rollcall/contracts/admin'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { followTransfer, type ShownTransfer } from './cp-follow.ts'
+import { type ShownTransfer, showTransferUntilEnd } from './cp-follow.ts'
 
 const ID = '11111111-2222-4333-8444-555555555555'
 const NONE = { pending: 0, running: 0, success: 0, failed: 0, cancelled: 0 }
@@ -67,7 +67,7 @@ async function follow(url: string, answers: ShownTransfer[]) {
     notice: () => undefined,
     stderr: { isTTY: true, write: (text: string) => drawn.push(text.replace('\r\x1b[2K', '')) },
   }
-  const shown = await followTransfer(context as never, ID)
+  const shown = await showTransferUntilEnd(context as never, ID)
   return { shown, drawn, asked }
 }
 const ended: ShownTransfer = { transfer: transfer(END), hosts: [host('a', 100), host('b', 100)] }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AdminResponse, TransferProgress, TransferView } from '@rollcall/contracts/admin'
+import { ApiError } from '@rollcall/contracts/client'
 import type { Context } from '../context.ts'
-import { ApiError, UnreachableError } from '../errors.ts'
-import { giveUpAfterMs } from '../live/reconnecting.ts'
-import { TransferTracker } from '../live/transfer-tracker.ts'
+import { followTransfer } from '../live/follow-transfer.ts'
+import { giveUpAfterMs } from '../live/give-up.ts'
 
 export type ShownTransfer = AdminResponse<'showTransfer'>
 
@@ -15,7 +15,7 @@ const MAX_LIVE_SILENCE_MS = 30_000
 type Following = Pick<Context, 'api' | 'env' | 'find' | 'notice' | 'stderr'>
 
 /** Shows how far a transfer is until it has ended, as the server tells it; by asking now and then where live connections are refused. */
-export async function followTransfer(context: Following, id: string): Promise<ShownTransfer> {
+export async function showTransferUntilEnd(context: Following, id: string): Promise<ShownTransfer> {
   const { api, env, find, notice, stderr } = context
   const onProgress = (transfer: TransferView, hosts: readonly TransferProgress[]) => {
     if (stderr.isTTY) stderr.write(`\r\x1b[2K${toProgress(transfer, hosts)}`)
@@ -27,10 +27,10 @@ export async function followTransfer(context: Following, id: string): Promise<Sh
     giveUpAfterMs: Math.min(giveUpAfterMs(env), MAX_LIVE_SILENCE_MS),
   }
   try {
-    await new TransferTracker(id, onProgress, settings).run()
+    await followTransfer(id, onProgress, settings)
   } catch (error) {
     // Whether that is the end of it is said by the answer to the question itself.
-    if (!(error instanceof ApiError) && !(error instanceof UnreachableError)) throw error
+    if (!(error instanceof ApiError)) throw error
   }
   while (true) {
     const shown = await api.call('showTransfer', { params: { id } })

@@ -64,7 +64,7 @@ export async function copyFrom(
 async function copyFile(context: Context, host: string, path: string, place: string): Promise<Copied> {
   const part = join(dirname(place), `.rollcall-${randomUUID()}.part`)
   try {
-    const { body, size } = await context.api.read('readHostFile', { params: { host }, query: { path } })
+    const { body, size } = await context.api.open('readHostFile', { params: { host }, query: { path } })
     await mkdir(dirname(place), { recursive: true })
     await pipeline(body, createWriteStream(part, { flags: 'wx', mode: MODE }))
     const { size: bytes } = await stat(part)

@@ -44,7 +44,7 @@ export async function copyTree(context: Context, host: string, path: string, pla
     await mkdir(place, { recursive: true })
     for (const some of batchesOf(wanted)) {
       const body = { path, files: some.map((file) => ({ path: file.path, size: file.size })) }
-      const answer = await context.api.read('readHostFiles', { params: { host }, body })
+      const answer = await context.api.open('readHostFiles', { params: { host }, body })
       const content = new Content(answer.body)
       for (const file of some) {
         await fetchOne(content, file, place)
@@ -63,7 +63,7 @@ export async function copyTree(context: Context, host: string, path: string, pla
 /** What the host says that the folder holds: not believed, but held against the contract line by line. */
 async function readList(context: Context, host: string, path: string): Promise<TreeEntry[]> {
   const query = { path, whole: 'true' as const }
-  const { body, size } = await context.api.read('listHostTree', { params: { host }, query })
+  const { body, size } = await context.api.open('listHostTree', { params: { host }, query })
   if (size > MAX_MANIFEST_BYTES) throw new CliError('The list of the folder is longer than any may be.')
   const content = new Content(body)
   const parts: Buffer[] = []

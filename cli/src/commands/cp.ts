@@ -1,17 +1,17 @@
-import { createReadStream } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { sanitizeText } from '@rollcall/contracts'
 import type { Target } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
+import { uploadMissing } from '../api/uploads.ts'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { destinationOf, parseMode, parseRemote } from '../input/copy-operands.ts'
-import { type LocalFile, readLocalFile, readLocalTree, toManifest } from '../input/local-tree.ts'
+import { readLocalFile, readLocalTree, toManifest } from '../input/local-tree.ts'
 import { jsonOption } from '../options.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
-import { followTransfer, type ShownTransfer } from './cp-follow.ts'
+import { type ShownTransfer, showTransferUntilEnd } from './cp-follow.ts'
 import { copyFrom } from './cp-from.ts'
 
 interface Options {
@@ -25,10 +25,6 @@ interface Options {
   dryRun?: boolean
   json?: boolean
 }
-
-const QUESTIONS = 10_000
-/** Contents on their way to the server at once. */
-const AT_ONCE = 4
 
 const HELP = `
 A file is placed whole and at once, or not at all; what is there already with the same content is not sent. Of a tree (-r) only the
@@ -90,7 +86,7 @@ async function copy(context: Context, source: string, destination: string, optio
     ? await beginTree(context, source, path.replace(/\/+$/, ''), target, options)
     : await beginFile(context, source, destinationOf(path, basename(resolve(source))), target, options)
   for (const { host, reason } of begun.skipped) context.notice(`${host} is left out: ${reason}`)
-  const shown = await followTransfer(context, begun.transfer.id)
+  const shown = await showTransferUntilEnd(context, begun.transfer.id)
   report(context, shown, options)
 }
 
@@ -133,7 +129,7 @@ async function beginFile(
     context.notice(
       `${source} is set-${(file.setIdBits & 0o4000) !== 0 ? 'user' : 'group'}-id here and not there: give --mode ${(file.setIdBits | file.mode).toString(8)} if it is to be so`,
     )
-  await handOver(context, [file])
+  await uploadMissing(context.api, [file])
   return context.api.call('startTransfer', {
     body: {
       ...target,
@@ -156,8 +152,8 @@ async function beginTree(
   if (options.mode !== undefined)
     throw new UsageError('--mode is for a single file: those of a tree keep the modes that they have here.')
   const tree = await readLocalTree(source, (path, why) => context.notice(`${path} ${why}`))
-  await handOver(context, tree.files)
-  const manifest = await context.api.addContent(Readable.from([toManifest(tree)]))
+  await uploadMissing(context.api, tree.files)
+  const manifest = await context.api.upload('addContent', Readable.from([toManifest(tree)]))
   return context.api.call('startTransfer', {
     body: {
       ...target,
@@ -169,28 +165,6 @@ async function beginTree(
       ...(options.dryRun && { dryRun: true }),
     },
   })
-}
-
-/** Gives the server what it does not have. */
-async function handOver({ api }: Context, files: readonly LocalFile[]): Promise<void> {
-  const byHash = new Map(files.map((file) => [file.sha256, file]))
-  const hashes = [...byHash.keys()]
-  const wanted: LocalFile[] = []
-  for (let at = 0; at < hashes.length; at += QUESTIONS) {
-    const { missing } = await api.call('missingContents', {
-      body: { sha256: hashes.slice(at, at + QUESTIONS) },
-    })
-    for (const hash of missing) wanted.push(byHash.get(hash) as LocalFile)
-  }
-  const next = wanted.values()
-  const send = async () => {
-    for (const file of next) {
-      const { sha256 } = await api.addContent(createReadStream(file.local, { highWaterMark: 1024 * 1024 }))
-      if (sha256 !== file.sha256)
-        throw new UsageError(`${file.local} changed while it was read. Copy it again.`)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, send))
 }
 
 function report(context: Context, shown: ShownTransfer, { json, dryRun }: Options): void {

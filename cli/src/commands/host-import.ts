@@ -2,7 +2,7 @@ import type { NewHostInput, SshCredential } from '@rollcall/contracts/admin'
 import type { ImportedHost, NoteCode, ProblemCode } from '@rollcall/inventory'
 import { type Command, Option } from 'commander'
 import type { Context } from '../context.ts'
-import { CliError, UsageError } from '../errors.ts'
+import { CliError, isExplained, UsageError } from '../errors.ts'
 import { HOST_FILE_FORMATS, readHostFile } from '../input/host-file.ts'
 import { readSecretFile } from '../input/secret.ts'
 import { collectNames, collectPairs, jsonOption } from '../options.ts'
@@ -148,7 +148,7 @@ async function addAll(
       const outcome = await addOne(context, host, given, options).then(
         (commandId) => ({ host: host.name, commandId, error: null }),
         (error: unknown) => {
-          if (!(error instanceof CliError)) throw error
+          if (!isExplained(error)) throw error
           return { host: host.name, commandId: null, error: error.message }
         },
       )

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { CollectionSource, CollectionView } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
+import { uploadStream } from '../api/uploads.ts'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { jsonOption } from '../options.ts'
@@ -85,7 +86,7 @@ async function sourceOf(
     throw new UsageError(`${path} cannot be read: ${error.message}.`)
   })
   if (!found.isDirectory())
-    return { kind: 'archive', sha256: (await api.addContent(createReadStream(path))).sha256 }
+    return { kind: 'archive', sha256: (await uploadStream(api, createReadStream(path))).sha256 }
   // In the form of tar that everybody reads, and without what macOS adds.
   const args = ['--format=ustar', '--exclude=.git', '-czf', '-', '-C', path, '.']
   const tar = spawn('tar', args, {
@@ -93,7 +94,7 @@ async function sourceOf(
     env: { ...process.env, COPYFILE_DISABLE: '1' },
   })
   const ended = once(tar, 'close')
-  const [{ sha256 }, [code]] = await Promise.all([api.addContent(tar.stdout), ended])
+  const [{ sha256 }, [code]] = await Promise.all([uploadStream(api, tar.stdout), ended])
   if (code !== 0) throw new UsageError(`tar could not pack ${path}; it ended with ${code}.`)
   return { kind: 'archive', sha256 }
 }

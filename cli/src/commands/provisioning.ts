@@ -1,7 +1,8 @@
+import { ApiError } from '@rollcall/contracts/client'
 import type { Context } from '../context.ts'
-import { ApiError, CliError, Left } from '../errors.ts'
+import { CliError, InterruptedError, isExplained } from '../errors.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
-import { RECONNECT_HELP } from '../live/reconnecting.ts'
+import { RECONNECT_HELP } from '../live/give-up.ts'
 import { jsonDocument, jsonLine } from '../output/json.ts'
 import { JsonPrinter, LinePrinter } from '../output/printer.ts'
 import { endingOf, took } from '../output/words.ts'
@@ -38,18 +39,18 @@ async function showUntilEnd(
   { json }: { json?: boolean },
   { kind, host, commandId, answer }: Started,
 ): Promise<void> {
-  const { watch } = await import('../live/watch.ts')
+  const { followCommands } = await import('../live/follow-commands.ts')
   const { leaving } = watchInterrupts()
   if (json) context.stdout.write(jsonLine({ type: 'accepted', ...answer }))
   // The host's words stand among the server's: they must not pass for them.
   const printer = json ? new JsonPrinter(context) : new LinePrinter(context, [])
-  const endings = await watch({
+  const endings = await followCommands({
     context,
     commands: [{ id: commandId, host }],
     printer,
     signal: leaving,
   }).catch((error) => {
-    if (error instanceof Left || error instanceof CliError)
+    if (error instanceof InterruptedError || isExplained(error))
       context.notice(`the ${kind} goes on. Follow it with: ${followHint(commandId)}`)
     throw error
   })

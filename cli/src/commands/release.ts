@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { ReleaseKeysView, ReleaseView } from '@rollcall/contracts/admin'
 import { type ReleaseName, releaseText } from '@rollcall/contracts/agent'
 import type { Command } from 'commander'
+import { uploadMissing } from '../api/uploads.ts'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { readLocalFile } from '../input/local-tree.ts'
@@ -59,17 +59,13 @@ async function releases({ api, stdout }: Context, { json }: Options): Promise<vo
 async function addRelease(
   { api, stdout }: Context,
   archive: string,
-  { json, signature: file }: AddOptions,
+  { json, signature: signatureFile }: AddOptions,
 ): Promise<void> {
-  const { local, sha256 } = await readLocalFile(archive)
-  const signature = await readSignature(file ?? `${local}.sig`, file !== undefined)
-  const { missing } = await api.call('missingContents', { body: { sha256: [sha256] } })
-  if (missing.length > 0) {
-    const sent = await api.addContent(createReadStream(local, { highWaterMark: 1024 * 1024 }))
-    if (sent.sha256 !== sha256) throw new UsageError(`${local} changed while it was read. Add it again.`)
-  }
+  const file = await readLocalFile(archive)
+  const signature = await readSignature(signatureFile ?? `${file.local}.sig`, signatureFile !== undefined)
+  await uploadMissing(api, [file])
   const answer = await api.call('addRelease', {
-    body: { sha256, ...(signature !== undefined && { signature }) },
+    body: { sha256: file.sha256, ...(signature !== undefined && { signature }) },
   })
   stdout.write(json ? jsonDocument(answer) : releaseTable(answer.releases))
 }

@@ -1,14 +1,15 @@
 import type { CommandView, RunAccepted, RunCommand, RunCounts } from '@rollcall/contracts/admin'
 import { isFinalState } from '@rollcall/contracts/admin/commands/schemas'
+import { ApiError } from '@rollcall/contracts/client'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
-import { ApiError, CliError, Left } from '../errors.ts'
+import { InterruptedError, isExplained } from '../errors.ts'
 import { CommandInput, forward } from '../input/command-input.ts'
 import { type Interrupts, watchInterrupts } from '../input/interrupts.ts'
 import { TerminalSession } from '../input/terminal-session.ts'
-import { giveUpAfterMs } from '../live/reconnecting.ts'
-import { RunTracker } from '../live/run-tracker.ts'
-import { watch } from '../live/watch.ts'
+import { followCommands } from '../live/follow-commands.ts'
+import { followRun } from '../live/follow-run.ts'
+import { giveUpAfterMs } from '../live/give-up.ts'
 import { toExitCode } from '../output/exit-code.ts'
 import { jsonLine } from '../output/json.ts'
 import { JsonPrinter, LinePrinter, type Printer, RawPrinter } from '../output/printer.ts'
@@ -64,7 +65,7 @@ export class RunSession {
     return this.interrupts.leaving
   }
 
-  /** Shows everything to the end. Resolves to the exit code. Throws `Left` when the person left. */
+  /** Shows everything to the end. Resolves to the exit code. Throws `InterruptedError` when the person left. */
   async show({ runId, commands, skipped }: RunAccepted): Promise<number> {
     const { context, options } = this
     this.runId = runId
@@ -79,7 +80,7 @@ export class RunSession {
     } catch (error) {
       this.terminal?.stop()
       this.progress.clear()
-      if (error instanceof Left || error instanceof CliError) this.hint(runId, way === 'stream')
+      if (error instanceof InterruptedError || isExplained(error)) this.hint(runId, way === 'stream')
       throw error
     }
   }
@@ -88,7 +89,7 @@ export class RunSession {
   private async showStream(): Promise<number> {
     const { context, commands } = this
     const ended = new Map<string, CommandView>()
-    const endings = await watch({
+    const endings = await followCommands({
       context,
       commands: commands.map(({ id, host }) => ({ id, host: host.name })),
       printer: this.printer(),
@@ -121,7 +122,7 @@ export class RunSession {
       }
     }
     const settings = { find, notice, giveUpAfterMs: this.giveUpAfterMs, signal: leaving }
-    const run = await new RunTracker(runId, { onProgress }, settings).run()
+    const run = await followRun(runId, onProgress, settings)
     const summary = await retrying(() => context.api.call('summarizeRun', { params: { id: runId } }), {
       forMs: this.giveUpAfterMs,
       signal: leaving,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { CommandView, RunAccepted } from '@rollcall/contracts/admin'
+import { UnreachableError } from '@rollcall/contracts/client'
 import { type Command, Option } from 'commander'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
-import { Left, NoServerError, UnreachableError, UsageError } from '../errors.ts'
+import { InterruptedError, NoServerError, UsageError } from '../errors.ts'
 import { sizeOf } from '../input/terminal-session.ts'
-import { RECONNECT_HELP } from '../live/reconnecting.ts'
+import { RECONNECT_HELP } from '../live/give-up.ts'
 import { jsonOption } from '../options.ts'
 import { EXIT_CODES_HELP } from '../output/exit-code.ts'
 import { jsonDocument } from '../output/json.ts'
@@ -165,7 +166,7 @@ async function send(context: Context, order: Order, signal: AbortSignal): Promis
   } catch (error) {
     const isUnknown =
       error instanceof UnreachableError && (hasTriedAgain || !(error instanceof NoServerError))
-    if (error instanceof Left || isUnknown)
+    if (error instanceof InterruptedError || isUnknown)
       context.notice(`it may have been accepted all the same; see with: rollcall runs show ${order.runId}`)
     throw error
   }

@@ -1,8 +1,8 @@
 import type { ClusterHealth } from '@rollcall/contracts/admin'
 import { HOST_STATES } from '@rollcall/contracts/admin/hosts/schemas'
+import { isTransient } from '@rollcall/contracts/client'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { isPassing } from '../errors.ts'
 import { jsonOption } from '../options.ts'
 import { stateCounts } from '../output/host-words.ts'
 import { jsonDocument } from '../output/json.ts'
@@ -24,7 +24,7 @@ export function addStatusCommand(program: Command, context: Context): void {
 async function status(context: Context, { json }: { json?: boolean }): Promise<void> {
   const { url } = await context.find()
   const { version } = await context.api.call('health')
-  const ready = await context.api.ready()
+  const ready = await context.api.call('ready')
   const fleet = await fleetHealth(context)
   context.exitCode = ready.status === 'ready' ? 0 : 1
   if (json) {
@@ -49,7 +49,7 @@ async function fleetHealth({ api }: Context): Promise<ClusterHealth | null> {
   try {
     return await api.call('clusterHealth')
   } catch (error) {
-    if (isPassing(error)) return null
+    if (isTransient(error)) return null
     throw error
   }
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
-import { type Attended, attend, refusalIn } from '../live/attend.ts'
 import { FleetView } from '../live/fleet-view.ts'
-import { giveUpAfterMs } from '../live/reconnecting.ts'
+import { followWithReconnect, type Subscription, throwIfRefused } from '../live/follow-with-reconnect.ts'
+import { giveUpAfterMs } from '../live/give-up.ts'
 import { jsonOption } from '../options.ts'
 import { type FleetDisplay, JsonDisplay, LineDisplay, ScreenDisplay } from '../output/fleet-display.ts'
 
@@ -37,25 +37,21 @@ async function watchFleet(context: Context, { json }: { json?: boolean }): Promi
   await context.api.call('clusterHealth')
   display.open()
   try {
-    await attend(watchingOf(view, display), settings)
+    await followWithReconnect(toSubscription(view, display), settings)
   } finally {
     display.close()
   }
 }
 
-/** Has no end of its own. A connection that left something out is given up for another, which tells all of it. */
-const watchingOf = (view: FleetView, display: FleetDisplay): Attended => ({
+/** Returns a subscription that never ends. After an incomplete message it asks for a new connection, which begins with a snapshot. */
+const toSubscription = (view: FleetView, display: FleetDisplay): Subscription => ({
   isDone: false,
-  ask(connection) {
+  request(connection) {
     view.awaitWhole()
     connection.send({ type: 'watch-fleet' })
   },
   async take(event) {
-    if (event.type === 'error') {
-      const refusal = refusalIn(event)
-      if (refusal) throw refusal
-      return false
-    }
+    if (event.type === 'error') return throwIfRefused(event)
     if (event.type !== 'fleet') return true
     const { changes, isWhole, isMissing } = view.take(event, new Date())
     await display.show(changes, isWhole)

@@ -1,13 +1,13 @@
 import { MAX_INPUT_BYTES } from '@rollcall/contracts/agent/commands'
-import type { ApiClient } from '../api/client.ts'
+import { ApiError } from '@rollcall/contracts/client'
+import type { Client } from '../api/client.ts'
 import { retrying } from '../api/retry.ts'
-import { ApiError } from '../errors.ts'
 
 /** Above this many bytes that wait to be sent, whoever writes has to wait. */
 const HIGH_WATER_BYTES = 256 * 1024
 
 interface Settings {
-  api: ApiClient
+  api: Client
   /** Milliseconds for which a piece is tried again while the host or the server cannot take it. */
   giveUpAfterMs: number
   onFailure(error: unknown): void

@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
-import { Left } from '../errors.ts'
+import { InterruptedError } from '../errors.ts'
 
 const LEAVING_SIGNALS = ['SIGTERM', 'SIGHUP'] as const
 
 export interface Interrupts {
-  /** Aborted with a `Left` when the person leaves, or the process is told to end. */
+  /** Aborted with a `InterruptedError` when the person leaves, or the process is told to end. */
   leaving: AbortSignal
   /** Leaves as if by Ctrl-C. */
   leave(): void
@@ -16,7 +16,8 @@ export interface Interrupts {
  */
 export function watchInterrupts(onFirst?: () => void): Interrupts {
   const leaving = new AbortController()
-  const leave = (signal: NodeJS.Signals) => leaving.abort(new Left(128 + constants.signals[signal]))
+  const leave = (signal: NodeJS.Signals) =>
+    leaving.abort(new InterruptedError(128 + constants.signals[signal]))
   let isFirst = onFirst !== undefined
   process.on('SIGINT', () => {
     if (!isFirst) return leave('SIGINT')

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Context } from '../context.ts'
-import { CliError, Left, UsageError } from '../errors.ts'
+import { CliError, InterruptedError, UsageError } from '../errors.ts'
 
 const MAX_LINE_BYTES = 4096
 const MAX_FILE_BYTES = 65_536
@@ -95,13 +95,13 @@ export async function askSecret(
     for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
       for (const byte of chunk as Buffer) {
         if (ENTERS.has(byte)) return Buffer.from(typed).toString('utf8')
-        if (byte === CTRL_C || (byte === CTRL_D && typed.length === 0)) throw new Left(130)
+        if (byte === CTRL_C || (byte === CTRL_D && typed.length === 0)) throw new InterruptedError(130)
         if (BACKSPACES.has(byte)) dropCharacter(typed)
         else if (byte === CTRL_U) typed.length = 0
         else typed.push(byte)
       }
     }
-    throw new Left(130)
+    throw new InterruptedError(130)
   } finally {
     stdin.setRawMode(false)
     stdin.pause()

@@ -1,6 +1,11 @@
 import type { CommandView, LiveEvent, OutputChunk } from '@rollcall/contracts/admin'
-import type { ApiError } from '../errors.ts'
-import { type Attended, type AttendSettings, attend, refusalIn } from './attend.ts'
+import { type ApiError, isTransient } from '@rollcall/contracts/client'
+import {
+  type FollowSettings,
+  followWithReconnect,
+  type Subscription,
+  toApiError,
+} from './follow-with-reconnect.ts'
 import type { LiveConnection } from './live-connection.ts'
 
 /** The server follows at most 1000 commands over one connection. Beyond that, the next begins when one has ended. */
@@ -22,15 +27,15 @@ export interface Viewer {
 }
 
 /** Follows commands to their ends, each from its own byte offset. */
-export class Follower implements Attended {
+export class Follower implements Subscription {
   private readonly positions: Map<string, number>
   private readonly viewer: Viewer
-  private readonly settings: AttendSettings
+  private readonly settings: FollowSettings
   /** Those that the present connection was not asked for yet. */
   private waiting: string[] = []
 
   /** `from` holds the byte offset where each command's output starts that is wanted. */
-  constructor(from: ReadonlyMap<string, number>, viewer: Viewer, settings: AttendSettings) {
+  constructor(from: ReadonlyMap<string, number>, viewer: Viewer, settings: FollowSettings) {
     this.positions = new Map(from)
     this.viewer = viewer
     this.settings = settings
@@ -38,14 +43,14 @@ export class Follower implements Attended {
 
   /** Resolves when every command has ended. Throws `UnreachableError` when the server stayed silent for too long. */
   run(): Promise<void> {
-    return attend(this, this.settings)
+    return followWithReconnect(this, this.settings)
   }
 
   get isDone(): boolean {
     return this.positions.size === 0
   }
 
-  ask(connection: LiveConnection): void {
+  request(connection: LiveConnection): void {
     this.waiting = [...this.positions.keys()]
     this.follow(MAX_FOLLOWED, connection)
   }
@@ -95,8 +100,8 @@ export class Follower implements Attended {
   }
 
   private takeError(event: LiveEvent & { type: 'error' }): boolean {
-    const error = refusalIn(event)
-    if (!error) return false
+    const error = toApiError(event)
+    if (isTransient(error)) return false
     if (event.commandId === null) throw error
     if (this.positions.delete(event.commandId)) this.viewer.onRefused(event.commandId, error)
     return true

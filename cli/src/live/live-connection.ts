@@ -2,10 +2,10 @@ import { on, once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { LiveEvent, LiveRequest } from '@rollcall/contracts/admin'
 import { liveEvent } from '@rollcall/contracts/admin/live/schemas'
+import { ApiError, InvalidAnswerError, UnreachableError } from '@rollcall/contracts/client'
 import type { WebSocket } from 'ws'
-import { addressOf, unansweredOf } from '../api/client.ts'
+import { toConnectionError, toUrl } from '../api/client.ts'
 import type { ServerAddress } from '../api/find-server.ts'
-import { ApiError, CliError, UnreachableError } from '../errors.ts'
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
 /** A connection that shows no sign of life between two pings is dead, whatever TCP believes. */
@@ -44,7 +44,7 @@ export class LiveConnection {
 
   /** Throws `ApiError` when the server refused the connection, `UnreachableError` when it did not answer. */
   static async open(server: ServerAddress, signal: AbortSignal): Promise<LiveConnection> {
-    const url = addressOf(server.url, '/ws')
+    const url = toUrl(server.url, '/ws')
     url.protocol = url.protocol.replace('http', 'ws')
     // Most commands need no live connection, and no start of theirs should pay for it.
     const { WebSocket } = await import('ws')
@@ -56,7 +56,7 @@ export class LiveConnection {
     })
     const refused = new Promise<never>((_resolve, reject) => {
       socket.on('unexpected-response', (request, response) => {
-        refusalOf(response).then(reject, reject)
+        toRefusal(response).then(reject, reject)
         response.on('close', () => request.destroy())
       })
     })
@@ -67,7 +67,7 @@ export class LiveConnection {
       socket.on('error', () => undefined)
       socket.terminate()
       signal.throwIfAborted()
-      throw error instanceof CliError ? error : unansweredOf(server, error)
+      throw toConnectionError(server, error)
     }
     return new LiveConnection(socket, server)
   }
@@ -91,7 +91,7 @@ export class LiveConnection {
       }
     } catch (error) {
       signal.throwIfAborted()
-      throw error instanceof CliError ? error : unansweredOf(this.server, error)
+      throw toConnectionError(this.server, error)
     }
   }
 
@@ -114,15 +114,10 @@ function parseEvent(text: string): LiveEvent | undefined {
   if (typeof type === 'string' && !KNOWN_TYPES.has(type)) return undefined
   const parsed = liveEvent.safeParse(json)
   if (parsed.success) return parsed.data
-  throw new CliError(
-    'The server sent an event that this rollcall does not understand. Are both of the same release?',
-    {
-      cause: parsed.error,
-    },
-  )
+  throw new InvalidAnswerError(0, [], parsed.error)
 }
 
-async function refusalOf(response: IncomingMessage): Promise<CliError> {
+async function toRefusal(response: IncomingMessage): Promise<ApiError> {
   let text = ''
   for await (const chunk of response) {
     text += chunk
@@ -132,5 +127,5 @@ async function refusalOf(response: IncomingMessage): Promise<CliError> {
   const message = text.slice(0, MAX_REFUSAL_BYTES).trim() || 'The server refused the live connection.'
   if (status >= 500 || status === 429) return new UnreachableError(message)
   const code = { 401: 'request.unauthenticated', 403: 'request.forbidden', 404: 'request.not_found' }[status]
-  return new ApiError(message, 'rejected', { code: code ?? `HTTP ${status}` })
+  return new ApiError(message, { kind: 'rejected', code: code ?? `HTTP ${status}` })
 }

@@ -65,6 +65,8 @@ export interface Route<
   scope: RouteScope<Params, Query>
   audit: RouteAudit
   status: 200 | 201 | 202
+  /** The status of an answer of the same form that reports trouble. */
+  troubleStatus?: 503
   /** The content type of the body that it takes; of one that is no JSON nothing is parsed. */
   consumes: MediaType
   /** The content type of its answer, where it succeeds. */
@@ -95,6 +97,7 @@ export function defineRoute<
     scope: RouteScope<NoInfer<Params>, NoInfer<Query>>
     response: Response
     status?: Route['status']
+    troubleStatus?: Route['troubleStatus']
     consumes?: MediaType
     produces?: MediaType
     params?: Params

@@ -1,11 +1,11 @@
+import { InvalidRequestError } from '@rollcall/contracts/client'
 import { describe, expect, it } from 'vitest'
-import { ApiError } from '../api/client.ts'
 import { faultsOf, toError } from './form-faults.ts'
 
 const values = { name: 'a b', labels: 'x', timeoutS: 0 }
 const places = { name: 'name', labels: 'labels', timeoutMs: 'timeoutS' } as const
 const refused = (fields: Record<string, string>) => ({
-  error: new ApiError('request.invalid', 'whole', fields, 400),
+  error: new InvalidRequestError(Object.entries(fields).map(([field, message]) => ({ field, message }))),
   values,
 })
 

@@ -16,7 +16,7 @@ const shownAs = (field: string, places: Places): string | undefined =>
 const placeOf = (field: string, places: Places): string | undefined => places[shownAs(field, places) ?? '']
 
 /** What the server, or the page itself, said is wrong with which field. */
-const toFields = (error: unknown): Record<string, string> => (error instanceof ApiError ? error.fields : {})
+const toFields = (error: unknown): Record<string, string> => (error instanceof ApiError ? error.messages : {})
 
 /** The faults to be shown beside their fields: each until the value that it is about has been changed. */
 export function faultsOf<V extends object>(

@@ -23,7 +23,7 @@ const ADDRESSED = ['id', 'host', 'playbook', 'name']
 const isNotFound = (error: unknown) =>
   error instanceof ApiError &&
   (error.status === 404 ||
-    (error.status === 400 && Object.keys(error.fields).some((field) => ADDRESSED.includes(field))))
+    (error.status === 400 && error.fields.some(({ field }) => ADDRESSED.includes(field))))
 
 /** In place of a page, or of its buttons, that somebody may not use. */
 export function NotYours({ permission }: { permission: Permission }) {

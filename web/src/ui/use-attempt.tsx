@@ -1,4 +1,5 @@
 import { Alert } from '@mantine/core'
+import { InvalidRequestError } from '@rollcall/contracts/client'
 import { useState } from 'react'
 import { ApiError } from '../api/client.ts'
 import { type Failure, faultsOf, type Places, toError } from './form-faults.ts'
@@ -35,7 +36,9 @@ export function useAttempt<V extends object>(values: V = {} as V, places: Places
     /** Says what is wrong before anything is sent. */
     refuse: (fields: Record<string, string>) =>
       setFailure({
-        error: new ApiError('request.invalid', Object.values(fields).join('; '), fields, 400),
+        error: new InvalidRequestError(
+          Object.entries(fields).map(([field, message]) => ({ field, message })),
+        ),
         values,
       }),
   }

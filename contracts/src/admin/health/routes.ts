@@ -22,6 +22,7 @@ export const HEALTH_ROUTES = {
     access: 'public',
     scope: 'none',
     audit: 'never',
+    troubleStatus: 503,
     response: z.strictObject({
       status: z.enum(['ready', 'not_ready']),
       database: component,

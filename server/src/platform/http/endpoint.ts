@@ -9,8 +9,15 @@ import {
   SetMetadata,
   UseInterceptors,
 } from '@nestjs/common'
-import { type FieldError, fieldErrors, RollcallError } from '@rollcall/contracts'
-import { ADMIN_ROUTES, type AdminRouteName, type AdminRoutes, type Route } from '@rollcall/contracts/admin'
+import { RollcallError } from '@rollcall/contracts'
+import {
+  ADMIN_ROUTES,
+  type AdminRouteName,
+  type AdminRoutes,
+  parseRequest,
+  type RequestPart,
+  toInvalidRequestMessage,
+} from '@rollcall/contracts/admin'
 import type { Request } from 'express'
 import type { z } from 'zod'
 import { ContractInterceptor } from './contract.interceptor.ts'
@@ -45,7 +52,7 @@ export const Input = createParamDecorator((_data: unknown, context: ExecutionCon
   return parseInput(name, { params: request.params, query: request.query, body: request.body })
 })
 
-type Parts = Record<'params' | 'query' | 'body', unknown>
+type Parts = Record<RequestPart, unknown>
 
 export function parseInput<N extends AdminRouteName>(name: N, parts: Parts): InputOf<N> {
   return parse(name, ['params', 'query', 'body'], parts) as unknown as InputOf<N>
@@ -59,25 +66,13 @@ export function parseAddress(
   return parse(name, ['params', 'query'], parts) as Record<'params' | 'query', Record<string, unknown>>
 }
 
-const CALLED = { params: 'path', query: 'query', body: 'body' } as const
-
 function parse(
   name: AdminRouteName,
-  which: readonly (keyof Parts)[],
+  which: readonly RequestPart[],
   parts: Partial<Parts>,
 ): Record<string, unknown> {
-  const route: Route = ADMIN_ROUTES[name]
-  const wrong: FieldError[] = []
-  const parsed = which.map((part) => {
-    const result = route[part].safeParse(parts[part] ?? {})
-    if (!result.success) wrong.push(...fieldErrors(result.error.issues, CALLED[part]))
-    return [part, result.data]
-  })
+  const { values, wrong } = parseRequest(ADMIN_ROUTES[name], parts, which)
   if (wrong.length > 0)
-    throw new RollcallError(
-      'request.invalid',
-      `The request is not valid: ${wrong.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
-      { fields: wrong },
-    )
-  return Object.fromEntries(parsed)
+    throw new RollcallError('request.invalid', toInvalidRequestMessage(wrong), { fields: wrong })
+  return values
 }

@@ -34,7 +34,7 @@ export function FleetPage() {
   useRefreshOnStateChange(counts)
 
   if (first.isPending) return <Waiting />
-  const refused = first.error instanceof ApiError ? first.error.fields.labels : undefined
+  const refused = first.error instanceof ApiError ? first.error.messages.labels : undefined
   // What was shown last stays while what is asked for next is refused or cannot be had.
   const { total, states } = first.data ?? { total: undefined, states: {} }
   const all = isFiltered(view) ? states : (counts ?? states)

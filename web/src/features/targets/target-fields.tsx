@@ -21,7 +21,7 @@ export function TargetFields(props: {
   const { target, onChange, fields } = props
   const preview = useTargetPreview(target)
   // What is wrong with the hosts as they are now, or was when they were sent.
-  const found = preview.error instanceof ApiError ? preview.error.fields : {}
+  const found = preview.error instanceof ApiError ? preview.error.messages : {}
   return (
     <Paper withBorder p="md">
       <Stack gap="sm">

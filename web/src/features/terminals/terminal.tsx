@@ -4,7 +4,7 @@ import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
 import { FitAddon } from '@xterm/addon-fit'
 import { Terminal as XTerm } from '@xterm/xterm'
 import { useEffect, useRef, useState } from 'react'
-import { ApiError, call } from '../../api/client.ts'
+import { ApiError, call, isTransient } from '../../api/client.ts'
 import { followOutput } from '../../api/use-output.ts'
 import { t } from '../../i18n/index.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
@@ -96,7 +96,7 @@ function show(
     command.inputBytes,
     (offset, data) => call('writeInput', { params: { id }, body: { offset, data } }),
     {
-      isPassing: (error) => error instanceof ApiError && (error.code === 'network' || error.status === 503),
+      isPassing: isTransient,
       failed: onError,
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       offset: () => (isShared.current ? inputBytesOf(id) : undefined),

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { ApiClient } from './client.ts'
+import { createClient } from './client.ts'
+import { uploadStream } from './uploads.ts'
 
 it('hands over all that a program wrote, also when it ended before the server was found', async () => {
   const server = createServer(async (request, response) => {
@@ -22,12 +23,12 @@ it('hands over all that a program wrote, also when it ended before the server wa
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const hasEnded = once(program, 'exit')
-    const client = new ApiClient(async () => {
+    const client = createClient(async () => {
       await hasEnded
       await setImmediate()
       return { url: new URL(`http://127.0.0.1:${port}`), apiKey: 'rck_any', pid: undefined }
     })
-    expect(await client.addContent(program.stdout)).toMatchObject({ size: 9 })
+    expect(await uploadStream(client, program.stdout)).toMatchObject({ size: 9 })
   } finally {
     server.closeAllConnections()
     server.close()

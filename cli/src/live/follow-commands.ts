@@ -1,15 +1,15 @@
 import type { CommandView } from '@rollcall/contracts/admin'
+import type { ApiError } from '@rollcall/contracts/client'
 import type { Context } from '../context.ts'
-import type { ApiError } from '../errors.ts'
 import type { Printer } from '../output/printer.ts'
 import { Follower } from './follower.ts'
-import { giveUpAfterMs } from './reconnecting.ts'
+import { giveUpAfterMs } from './give-up.ts'
 
-interface Watching {
+interface Options {
   context: Context
   commands: readonly { id: string; host: string }[]
   printer: Printer
-  /** Aborted to stop watching; the commands go on. */
+  /** Aborted to stop following; the commands continue. */
   signal: AbortSignal
   /** Byte offset where the output starts that is wanted; 0 when missing. */
   offset?: number
@@ -17,8 +17,16 @@ interface Watching {
   onEnd?: (command: CommandView) => void
 }
 
-/** Shows commands until they have ended. Resolves to how each one ended, or to why it cannot be followed, by its id. */
-export async function watch({ context, commands, printer, signal, offset = 0, onChange, onEnd }: Watching) {
+/** Shows commands until they have ended. Returns by id how each one ended, or why it cannot be followed. */
+export async function followCommands({
+  context,
+  commands,
+  printer,
+  signal,
+  offset = 0,
+  onChange,
+  onEnd,
+}: Options) {
   const byId = new Map(commands.map((command) => [command.id, command]))
   const endings = new Map<string, CommandView | ApiError>()
   const follower = new Follower(
