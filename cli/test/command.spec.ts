@@ -1,5 +1,5 @@
+import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
-import { refusal } from './fake-routes.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
@@ -118,7 +118,7 @@ describe('rollcall status', () => {
   it('of an empty fleet, and of one that cannot be counted, says so', async () => {
     expect((await setting.ended(['status'])).stdout).toMatch(/^Fleet +empty\nHosts +0$/m)
     setting.server.onRequest = ({ name }) => {
-      if (name === 'clusterHealth') throw refusal('server.database_unavailable', 'Later.')
+      if (name === 'clusterHealth') throw new RollcallError('server.database_unavailable', 'Later.')
       return 'answer'
     }
     setting.server.isReady = false

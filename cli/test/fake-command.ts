@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import { RollcallError } from '@rollcall/contracts'
 import { type CommandKind, type CommandView, isFinalState, type OutputChunk } from '@rollcall/contracts/admin'
+import type { ApiRequest } from './contract-server.ts'
 
 interface Spec {
   runId: string
@@ -78,6 +80,23 @@ export class FakeCommand extends EventEmitter<{ news: [] }> {
     Object.assign(this.view, { state: 'success', exitCode: 0, endedAt: new Date().toISOString() }, ending)
     this.emit('news')
     return this
+  }
+
+  cancel(): this {
+    if (!this.isFinal) this.view.cancelRequested = true
+    this.emit('news')
+    return this
+  }
+
+  /** Takes a piece of standard input, which may come again. */
+  take({ offset, data, eof }: ApiRequest<'writeInput'>['body']): { nextOffset: number } {
+    if (this.view.state !== 'running') throw new RollcallError('command.not_running', 'It does not run.')
+    const piece = Buffer.from(data, 'base64')
+    if (offset > this.input.length) throw new Error('a gap in the input')
+    this.input = Buffer.concat([this.input.subarray(0, offset), piece])
+    this.hasInputEnded ||= eof
+    this.emit('news')
+    return { nextOffset: offset + piece.length }
   }
 
   get isFinal(): boolean {

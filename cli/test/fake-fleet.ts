@@ -1,5 +1,5 @@
+import { RollcallError } from '@rollcall/contracts'
 import type {
-  AdminRouteName,
   AgentView,
   ClusterHealth,
   HeartbeatProfile,
@@ -8,9 +8,9 @@ import type {
   HostStatus,
   HostView,
 } from '@rollcall/contracts/admin'
-import { refusal } from './fake-routes.ts'
+import type { ApiRequest, Handlers } from './contract-server.ts'
 
-/** An agent as the roll knows it, which answered a minute and a half ago. */
+/** An agent that answered a minute and a half ago. */
 export function fakeAgent(host: HostView, more: Partial<AgentView> = {}): AgentView {
   const { id, name, labels, state, stateCode, stateReason, stateSince, agent } = host
   return {
@@ -38,7 +38,7 @@ export function fakeAgent(host: HostView, more: Partial<AgentView> = {}): AgentV
   }
 }
 
-/** What the fake server's roll knows: as little as the hosts tell, and whatever the test adds. */
+/** Heartbeats of the fake server: what the hosts say, and whatever the test adds. */
 export class FakeFleet {
   /** By the host's name. */
   readonly reports = new Map<string, Partial<AgentView>>()
@@ -49,7 +49,7 @@ export class FakeFleet {
   profiles: HeartbeatProfile[] = [
     { name: 'default', minMs: 20_000, maxMs: 60_000, offlineAfterMs: null, labels: null },
   ]
-  /** What the server says of a change beside the host. */
+  /** What the server answers to a change, beside the host. */
   changed: { commandId: string | null; isAgentAnswering: boolean | null } = {
     commandId: null,
     isAgentAnswering: null,
@@ -57,6 +57,34 @@ export class FakeFleet {
   /** Agents in one page, however many are asked for. */
   pageSize = 10_000
   private readonly hosts: ReadonlyMap<string, HostView>
+
+  readonly handlers: Handlers = {
+    listAgents: ({ query }) => this.page(query),
+    clusterHealth: () => this.health(),
+    hostStatus: ({ params }) => this.status(this.host(params.host)),
+    hostHistory: ({ params, query }) => ({
+      events: (this.events.get(this.host(params.host).name) ?? []).slice(0, query.limit),
+    }),
+    hostSamples: ({ params }) => ({ samples: this.samples.get(this.host(params.host).name) ?? [] }),
+    changeHost: ({ params, body }) => {
+      const { ifLabels: _l, credential: _c, sudoPassword: _s, skipCheck: _k, agentPorts, ...change } = body
+      const host = Object.assign(this.host(params.host), change)
+      if (agentPorts && host.agent) host.agent.nextPort = Number(agentPorts)
+      return { host, ...this.changed }
+    },
+    listHeartbeatProfiles: () => ({ profiles: this.profiles }),
+    addHeartbeatProfile: ({ body }) => {
+      this.profiles.push(body)
+      return { profile: body }
+    },
+    changeHeartbeatProfile: ({ params, body }) => ({
+      profile: Object.assign(this.profile(params.profile), body),
+    }),
+    removeHeartbeatProfile: ({ params }) => {
+      this.profiles.splice(this.profiles.indexOf(this.profile(params.profile)), 1)
+      return {}
+    },
+  }
 
   constructor(hosts: ReadonlyMap<string, HostView>) {
     this.hosts = hosts
@@ -68,48 +96,7 @@ export class FakeFleet {
       .toSorted((one, other) => (one.host < other.host ? -1 : 1))
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: parsed by the contract before
-  answer(name: AdminRouteName, { params, query, body }: any): unknown {
-    switch (name) {
-      case 'listAgents':
-        return this.page(query)
-      case 'clusterHealth':
-        return this.health()
-      case 'hostStatus':
-        return this.status(this.host(params.host))
-      case 'hostHistory':
-        return { events: (this.events.get(this.host(params.host).name) ?? []).slice(0, query.limit) }
-      case 'hostSamples':
-        return { samples: this.samples.get(this.host(params.host).name) ?? [] }
-      case 'changeHost': {
-        const {
-          ifLabels: _looked,
-          credential: _c,
-          sudoPassword: _s,
-          skipCheck: _k,
-          agentPorts,
-          ...change
-        } = body
-        const host = Object.assign(this.host(params.host), change)
-        if (agentPorts && host.agent) host.agent.nextPort = Number(agentPorts)
-        return { host, ...this.changed }
-      }
-      case 'listHeartbeatProfiles':
-        return { profiles: this.profiles }
-      case 'addHeartbeatProfile':
-        this.profiles.push(body)
-        return { profile: body }
-      case 'changeHeartbeatProfile':
-        return { profile: Object.assign(this.profile(params.profile), body) }
-      case 'removeHeartbeatProfile':
-        this.profiles.splice(this.profiles.indexOf(this.profile(params.profile)), 1)
-        return {}
-      default:
-        throw refusal('request.not_found', `The fake does not do ${name}.`)
-    }
-  }
-
-  private page({ state, after, limit }: { state?: string; after?: string; limit: number }) {
+  private page({ state, after, limit }: ApiRequest<'listAgents'>['query']) {
     const size = Math.min(limit, this.pageSize)
     const wanted = this.agents().filter(
       (agent) => (!state || agent.state === state) && (!after || agent.host > after),
@@ -161,12 +148,12 @@ export class FakeFleet {
   private host(name: string): HostView {
     const host = this.hosts.get(name)
     if (host) return host
-    throw refusal('host.not_found', `There is no host called ${name}.`)
+    throw new RollcallError('host.not_found', `There is no host called ${name}.`)
   }
 
   private profile(name: string): HeartbeatProfile {
     const profile = this.profiles.find((one) => one.name === name)
     if (profile) return profile
-    throw refusal('heartbeat.profile_not_found', `There is no heartbeat profile called ${name}.`)
+    throw new RollcallError('heartbeat.profile_not_found', `There is no heartbeat profile called ${name}.`)
   }
 }

@@ -33,10 +33,7 @@ export class FakeRun {
 
   cancel(): void {
     this.isCancelled = true
-    for (const command of this.commands) {
-      if (!command.isFinal) command.view.cancelRequested = true
-      command.emit('news')
-    }
+    for (const command of this.commands) command.cancel()
   }
 
   get counts(): RunCounts {

@@ -4,30 +4,21 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
-import { ERRORS, RollcallError } from '@rollcall/contracts'
-import {
-  ADMIN_ROUTES,
-  type AdminRouteName,
-  type HostView,
-  type NewHost,
-  type NewRun,
-  SAMPLE_BYTES,
-} from '@rollcall/contracts/admin'
+import { RollcallError } from '@rollcall/contracts'
+import { ADMIN_ROUTES, type HostView, type NewRun, SAMPLE_BYTES } from '@rollcall/contracts/admin'
+import { type ApiRequest, answerByContract, type Handlers } from './contract-server.ts'
 import { FakeBook } from './fake-book.ts'
 import { FakeCommand } from './fake-command.ts'
 import { FakeFleet } from './fake-fleet.ts'
 import { FINGERPRINT, fakeHost } from './fake-host.ts'
 import { FakeLive } from './fake-live.ts'
-import { parseRequest } from './fake-routes.ts'
 import { FakeRun, fits } from './fake-run.ts'
 
 export const SERVER_PIN = `sha256/${'S'.repeat(43)}=`
 
 export const API_KEY = 'rck_the-only-key-that-works'
 
-export interface ApiRequest {
-  name: AdminRouteName
+interface SeenRequest extends Pick<ApiRequest, 'name'> {
   params: Record<string, string>
   query: Record<string, unknown>
   // biome-ignore lint/suspicious/noExplicitAny: tests read what they know to be there
@@ -36,7 +27,7 @@ export interface ApiRequest {
 
 /** Speaks the whole contract, holds both sides to it, and fails the way the test says. */
 export class FakeServer {
-  readonly requests: ApiRequest[] = []
+  readonly requests: SeenRequest[] = []
   readonly hosts = new Map<string, HostView>()
   readonly commands: FakeCommand[] = []
   readonly runs: FakeRun[] = []
@@ -49,14 +40,14 @@ export class FakeServer {
     (id) => this.runs.find((run) => run.id === id),
     () => this.fleet.agents(),
   )
-  /** What routes answer that only one test is about. */
-  readonly answers: Partial<Record<AdminRouteName, (request: ApiRequest) => unknown>> = {}
+  /** What each route does. A test replaces those that it is about. */
+  readonly handlers: Handlers = { ...this.ownHandlers(), ...this.book.handlers, ...this.fleet.handlers }
   /** The content that was handed over last. */
-  content = Buffer.alloc(0)
+  content: Buffer = Buffer.alloc(0)
   /** Called with every new command, before it is answered. */
   onCommand: (command: FakeCommand) => void = () => undefined
   /** Called before a request is carried out; may throw a `RollcallError`. `lose` carries it out and drops the answer. */
-  onRequest: (request: ApiRequest) => 'answer' | 'lose' = () => 'answer'
+  onRequest: (request: SeenRequest) => 'answer' | 'lose' = () => 'answer'
   isReady = true
   /** What `/ready` says besides. */
   warnings: string[] = []
@@ -113,128 +104,93 @@ export class FakeServer {
     return command
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reply = (status: number, body: unknown) =>
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    try {
-      const url = new URL(request.url ?? '/', this.url)
-      const sent = await buffer(request)
-      const isContent = request.headers['content-type'] === 'application/octet-stream'
-      if (isContent) this.content = sent
-      const body = isContent || sent.length === 0 ? {} : JSON.parse(sent.toString())
-      const parsed = parseRequest(request.method ?? '', url, body)
-      const route = ADMIN_ROUTES[parsed.name]
-      if (route.access !== 'public' && request.headers.authorization !== `Bearer ${API_KEY}`)
-        throw new RollcallError('request.unauthenticated', 'This API key is not known.')
-      this.requests.push(parsed)
-      const isLost = this.onRequest(parsed) === 'lose'
-      const answer = this.answers[parsed.name]?.(parsed) ?? this.carryOut(parsed.name, parsed)
-      const answered = route.response.parse(answer)
-      if (isLost) response.destroy()
-      else reply(parsed.name === 'ready' && !this.isReady ? 503 : route.status, answered)
-    } catch (error) {
-      const { code, kind, message, fields } =
-        error instanceof RollcallError ? error : new RollcallError('server.defect', String(error))
-      reply(ERRORS[code].status, { error: { code, kind, message, fields } })
+  private answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return answerByContract(request, response, this.handlers, {
+      apiKey: API_KEY,
+      onRequest: (parsed) => {
+        const seen = parsed as unknown as SeenRequest
+        this.requests.push(seen)
+        return this.onRequest(seen)
+      },
+      statusOf: (name) => (name === 'ready' && !this.isReady ? 503 : ADMIN_ROUTES[name].status),
+    })
+  }
+
+  private ownHandlers(): Handlers {
+    return {
+      health: () => ({ status: 'ok', version: '0.1.0' }),
+      ready: () => ({
+        status: this.isReady ? 'ready' : 'not_ready',
+        database: this.isReady ? 'up' : 'down',
+        queue: 'up',
+        warnings: this.warnings,
+      }),
+      ...this.hostHandlers(),
+      ...this.runHandlers(),
+      ...this.commandHandlers(),
     }
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: parsed by the contract before
-  private carryOut(name: AdminRouteName, { params, query, body }: any): unknown {
-    switch (name) {
-      case 'health':
-        return { status: 'ok', version: '0.1.0' }
-      case 'ready':
-        return {
-          status: this.isReady ? 'ready' : 'not_ready',
-          database: this.isReady ? 'up' : 'down',
-          queue: 'up',
-          warnings: this.warnings,
-        }
-      case 'listHosts':
-        return { hosts: [...this.hosts.values()] }
-      case 'showHost':
-        return { host: this.host(params.host), serverPin: SERVER_PIN, sameMachineAs: this.sameMachineAs }
-      case 'scanHostKey':
-        return { fingerprint: FINGERPRINT, algorithm: 'ssh-ed25519' }
-      case 'addHost':
-        return this.install(
-          this.addHost((body as NewHost).name, 'installing', { agent: null, address: body.address }),
-        )
-      case 'installHost':
-        return this.install(this.host(params.host))
-      case 'removeHost':
+  private hostHandlers(): Handlers {
+    return {
+      listHosts: () => ({ hosts: [...this.hosts.values()] }),
+      showHost: ({ params }) => ({
+        host: this.host(params.host),
+        serverPin: SERVER_PIN,
+        sameMachineAs: this.sameMachineAs,
+      }),
+      scanHostKey: () => ({ fingerprint: FINGERPRINT, algorithm: 'ssh-ed25519' }),
+      addHost: ({ body }) =>
+        this.install(this.addHost(body.name, 'installing', { agent: null, address: body.address })),
+      installHost: ({ params }) => this.install(this.host(params.host)),
+      removeHost: ({ params, query }) => {
         if (query.forget) return { commandId: null, message: `${params.host} is forgotten.` }
-        return {
-          commandId: this.addCommand(params.host, { kind: 'remove', program: 'remove_agent.yml' }).view.id,
-          message: 'Being uninstalled.',
-        }
-      case 'run':
-        return this.run(body)
-      case 'addContent':
-        return { sha256: createHash('sha256').update(this.content).digest('hex'), size: this.content.length }
-      case 'listSavedCommands':
-      case 'addSavedCommand':
-      case 'showSavedCommand':
-      case 'changeSavedCommand':
-      case 'removeSavedCommand':
-        return this.book.savedCommands(name, params.name, body)
-      case 'listSchedules':
-      case 'addSchedule':
-      case 'showSchedule':
-      case 'changeSchedule':
-      case 'removeSchedule':
-        return this.book.schedules(name, params.name, body)
-      case 'runSavedCommand': {
+        const command = this.addCommand(params.host, { kind: 'remove', program: 'remove_agent.yml' })
+        return { commandId: command.view.id, message: 'Being uninstalled.' }
+      },
+    }
+  }
+
+  private runHandlers(): Handlers {
+    return {
+      run: ({ body }) => this.run(body),
+      runSavedCommand: ({ params, body }) => {
         const { program, args, target } = this.book.saved(params.name)
         return this.run({ program, args, runId: body.runId, ...(body.target ?? target) })
-      }
-      case 'listRuns':
-        return { runs: this.runs.slice(0, query.limit).map(({ view }) => view) }
-      case 'showRun':
-        return { run: this.findRun(params.id).view }
-      case 'summarizeRun': {
+      },
+      listRuns: ({ query }) => ({ runs: this.runs.slice(0, query.limit).map(({ view }) => view) }),
+      showRun: ({ params }) => ({ run: this.findRun(params.id).view }),
+      summarizeRun: ({ params }) => {
         const run = this.findRun(params.id)
         return { run: run.view, groups: run.groups(SAMPLE_BYTES) }
-      }
-      case 'cancelRun': {
+      },
+      cancelRun: ({ params }) => {
         const run = this.findRun(params.id)
         run.cancel()
         return { run: run.view }
-      }
-      case 'listCommands':
-        return {
-          commands: this.commands
-            .map(({ view }) => view)
-            .filter((view) => !query.runId || view.runId === query.runId)
-            .slice(0, query.limit),
-        }
-      case 'showCommand':
-        return { command: this.command(params.id).view }
-      case 'readOutput':
-        return this.page(this.command(params.id), query.offset, query.maxBytes)
-      case 'cancelCommand': {
-        const command = this.command(params.id)
-        if (!command.isFinal) command.view.cancelRequested = true
-        command.emit('news')
-        return { command: command.view }
-      }
-      case 'writeInput': {
-        const command = this.command(params.id)
-        if (command.view.state !== 'running')
-          throw new RollcallError('command.not_running', 'It does not run.')
-        const data = Buffer.from(body.data, 'base64')
-        if (body.offset > command.input.length) throw new Error('a gap in the input')
-        command.input = Buffer.concat([command.input.subarray(0, body.offset), data])
-        command.hasInputEnded ||= body.eof
-        command.emit('news')
-        return { nextOffset: body.offset + data.length }
-      }
-      case 'resizeTerminal':
+      },
+    }
+  }
+
+  private commandHandlers(): Handlers {
+    return {
+      addContent: ({ content }) => {
+        this.content = content
+        return { sha256: createHash('sha256').update(content).digest('hex'), size: content.length }
+      },
+      listCommands: ({ query }) => {
+        const views = this.commands.map(({ view }) => view)
+        const fitting = views.filter(({ runId }) => !query.runId || runId === query.runId)
+        return { commands: fitting.slice(0, query.limit) }
+      },
+      showCommand: ({ params }) => ({ command: this.command(params.id).view }),
+      readOutput: ({ params, query }) => this.page(this.command(params.id), query.offset, query.maxBytes),
+      cancelCommand: ({ params }) => ({ command: this.command(params.id).cancel().view }),
+      writeInput: ({ params, body }) => this.command(params.id).take(body),
+      resizeTerminal: ({ params, body }) => {
         this.command(params.id).sizes.push(body)
         return {}
-      default:
-        return this.fleet.answer(name, { params, query, body })
+      },
     }
   }
 

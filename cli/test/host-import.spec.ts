@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
 import { FINGERPRINT } from './fake-host.ts'
-import { refusal } from './fake-routes.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
@@ -68,7 +68,7 @@ describe('rollcall host import', () => {
     const key = await file('key', 'PRIVATE KEY')
     setting.server.onRequest = ({ name, body }) => {
       if (name === 'addHost' && (body as { name: string }).name === 'a')
-        throw refusal('host.name_taken', 'There is a host a already.')
+        throw new RollcallError('host.name_taken', 'There is a host a already.')
       return 'answer'
     }
     const { exitCode, stderr } = await setting.ended(['host', 'import', path, '--key', key])

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
 import { FINGERPRINT } from './fake-host.ts'
-import { refusal } from './fake-routes.ts'
 import { SERVER_PIN } from './fake-server.ts'
 import { until } from './rollcall.ts'
 import { withServer } from './setting.ts'
@@ -235,7 +235,7 @@ describe('rollcall host show and remove', () => {
 
   it('shows what the server refused, with its code, and exits with 1', async () => {
     setting.server.onRequest = () => {
-      throw refusal('host.busy', 'a is being installed.\x1b[2J Wait for that.')
+      throw new RollcallError('host.busy', 'a is being installed.\x1b[2J Wait for that.')
     }
     setting.server.addHost('a')
     expect(await setting.ended(['host', 'install', 'a'])).toMatchObject({

@@ -1,5 +1,5 @@
+import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
-import { refusal } from './fake-routes.ts'
 import { until } from './rollcall.ts'
 import { withServer } from './setting.ts'
 
@@ -40,7 +40,7 @@ describe('Ctrl-C', () => {
     setting.server.onRequest = ({ name }) => {
       if (name !== 'cancelRun' || !isAway) return 'answer'
       isAway = false
-      throw refusal('server.database_unavailable', 'Later.')
+      throw new RollcallError('server.database_unavailable', 'Later.')
     }
     const rollcall = await following(['a'])
     rollcall.process.kill('SIGINT')
@@ -61,7 +61,7 @@ describe('Ctrl-C', () => {
     setting.server.addHost('a')
     let refusals = 0
     setting.server.onRequest = ({ name }) => {
-      if (name === 'run' && refusals++ < 2) throw refusal('server.database_unavailable', 'Wait.')
+      if (name === 'run' && refusals++ < 2) throw new RollcallError('server.database_unavailable', 'Wait.')
       return 'answer'
     }
     const rollcall = setting.rollcall(['run', '--host', 'a', '--', 'sleep', '9'])

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CollectionSource, CollectionView } from '@rollcall/contracts/admin'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ApiRequest } from './fake-server.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
@@ -34,7 +33,7 @@ describe('rollcall playbook add', () => {
     await mkdir(join(folder, '.git'))
     await writeFile(join(folder, '.git/config'), 'secret')
     await writeFile(join(folder, 'deploy.yml'), '- hosts: all\n')
-    setting.server.answers.addCollection = ({ body }: ApiRequest) => ({
+    setting.server.handlers.addCollection = ({ body }) => ({
       collection: view(body.name, body.source),
       isNew: true,
     })
@@ -85,7 +84,7 @@ describe('rollcall playbook add', () => {
 
 describe('rollcall playbook collections and remove', () => {
   it('tell where each comes from, and remove one', async () => {
-    setting.server.answers.listCollections = () => ({
+    setting.server.handlers.listCollections = () => ({
       collections: [
         view('mysite', { kind: 'git', url: URL, commit: COMMIT }),
         view('other', { kind: 'archive', sha256: VERSION }),
@@ -96,7 +95,7 @@ describe('rollcall playbook collections and remove', () => {
       /^mysite +abababababab +1 +ada .+ https:\/\/git\.example\/site\.git 4b825dc642cb +all hosts$/m,
     )
     expect(stdout).toMatch(/^other .+ an archive +all hosts$/m)
-    setting.server.answers.removeCollection = () => ({})
+    setting.server.handlers.removeCollection = () => ({})
     expect(await setting.ended(['playbook', 'remove', 'mysite'])).toMatchObject({
       exitCode: 0,
       stdout: 'Removed mysite.\n',

@@ -25,8 +25,8 @@ describe('rollcall release sign', () => {
       const signature = (await readFile(`${path}.sig`, 'utf8')).trim()
       const text = releaseText({ version: '1.2.3', architecture: 'arm64', sha256 })
       expect(verify(null, Buffer.from(text), publicKey, Buffer.from(signature, 'base64'))).toBe(true)
-      setting.server.answers.missingContents = () => ({ missing: [] })
-      setting.server.answers.addRelease = () => ({ isNew: true, releases: [] })
+      setting.server.handlers.missingContents = () => ({ missing: [] })
+      setting.server.handlers.addRelease = () => ({ isNew: true, releases: [] })
       await setting.ended(['release', 'add', path])
       expect(setting.server.requests.find(({ name }) => name === 'addRelease')?.body).toEqual({
         sha256,
@@ -64,10 +64,16 @@ describe('rollcall release add', () => {
     const path = join(folder, 'agent.tar.gz')
     await writeFile(path, 'an archive')
     const sha256 = createHash('sha256').update('an archive').digest('hex')
-    const release = { version: '2.0.0', architecture: 'x64', sha256, isOwn: false, signedBy: 'servers' }
+    const release = {
+      version: '2.0.0',
+      architecture: 'x64' as const,
+      sha256,
+      isOwn: false,
+      signedBy: 'servers' as const,
+    }
     const { server } = setting
-    server.answers.missingContents = () => ({ missing: server.content.length > 0 ? [] : [sha256] })
-    server.answers.addRelease = () => ({ isNew: true, releases: [release] })
+    server.handlers.missingContents = () => ({ missing: server.content.length > 0 ? [] : [sha256] })
+    server.handlers.addRelease = () => ({ isNew: true, releases: [release] })
     try {
       for (let time = 0; time < 2; time++) {
         const { exitCode, stdout } = await setting.ended(['release', 'add', path])

@@ -37,7 +37,7 @@ describe('rollcall rotate', () => {
     [['--all'], { all: true }],
   ])('%j asks for those, and tells who is left out and why', async (args, target) => {
     const a = setting.server.addHost('a')
-    setting.server.answers.startRotation = () => ({
+    setting.server.handlers.startRotation = () => ({
       hosts: [underWay(a)],
       skipped: [{ host: 'c', reason: 'It has no agent.' }],
     })
@@ -50,8 +50,8 @@ describe('rollcall rotate', () => {
   it('--wait ends when each has them', async () => {
     const a = setting.server.addHost('a')
     let looks = 0
-    setting.server.answers.startRotation = () => ({ hosts: [underWay(a)], skipped: [] })
-    setting.server.answers.listRotations = () => ({ hosts: [++looks < 2 ? underWay(a) : rotated(a)] })
+    setting.server.handlers.startRotation = () => ({ hosts: [underWay(a)], skipped: [] })
+    setting.server.handlers.listRotations = () => ({ hosts: [++looks < 2 ? underWay(a) : rotated(a)] })
     const { exitCode, stdout } = await setting.ended(['rotate', 'a', '--wait', '--json'])
     expect({ exitCode, hosts: JSON.parse(stdout).hosts }).toEqual({ exitCode: 0, hosts: [rotated(a)] })
     expect(looks).toBe(2)
@@ -59,8 +59,8 @@ describe('rollcall rotate', () => {
 
   it('--wait says so when the time is over, and that it goes on', async () => {
     const a = setting.server.addHost('a')
-    setting.server.answers.startRotation = () => ({ hosts: [underWay(a)], skipped: [] })
-    setting.server.answers.listRotations = () => ({ hosts: [underWay(a, 'The agent does not answer.')] })
+    setting.server.handlers.startRotation = () => ({ hosts: [underWay(a)], skipped: [] })
+    setting.server.handlers.listRotations = () => ({ hosts: [underWay(a, 'The agent does not answer.')] })
     const { exitCode, stdout, stderr } = await setting.ended(['rotate', 'a', '--wait', '--timeout', '1'])
     expect(exitCode).toBe(1)
     expect(stdout).toContain('The agent does not answer.')
@@ -69,7 +69,7 @@ describe('rollcall rotate', () => {
 
   it('status tells of all', async () => {
     const hosts = [setting.server.addHost('a'), setting.server.addHost('b')]
-    setting.server.answers.listRotations = () => ({ hosts: hosts.map(rotated) })
+    setting.server.handlers.listRotations = () => ({ hosts: hosts.map(rotated) })
     const { stdout } = await setting.ended(['rotate', 'status'])
     expect(stdout.trimEnd().split('\n')).toHaveLength(3)
     expect(JSON.parse((await setting.ended(['rotate', 'status', '--json'])).stdout).hosts).toHaveLength(2)

@@ -1,5 +1,5 @@
+import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
-import { refusal } from './fake-routes.ts'
 import { until } from './rollcall.ts'
 import { withServer } from './setting.ts'
 
@@ -76,7 +76,7 @@ describe('rollcall run on one host', () => {
     setting.server.onRequest = ({ name }) => {
       if (name !== 'writeInput') return 'answer'
       refusals++
-      if (refusals === 1) throw refusal('agent.unreachable', 'The agent does not answer.')
+      if (refusals === 1) throw new RollcallError('agent.unreachable', 'The agent does not answer.')
       return refusals === 2 ? 'lose' : 'answer'
     }
     const input = Array.from({ length: 30_000 }, (_, i) => `line ${i}\n`).join('')
