@@ -27,11 +27,11 @@ const file = (path: string, content: string) => ({
 /** A host that answers so, whatever is asked. */
 function copyFrom(lines: readonly unknown[], contents: string, told: string[] = []) {
   const list = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
-  const read = async (name: string) => {
+  const open = async (name: string) => {
     const text = name === 'listHostTree' ? list : contents
     return { body: Readable.from([Buffer.from(text)]), size: Buffer.byteLength(text) }
   }
-  const context = { api: { read }, notice: (line: string) => told.push(line) }
+  const context = { api: { open }, notice: (line: string) => told.push(line) }
   return copyTree(context as unknown as Context, 'web-1', '/srv', place)
 }
 
