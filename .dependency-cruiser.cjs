@@ -113,6 +113,60 @@ module.exports = {
       to: { path: '^web/src/features/' },
     },
     {
+      name: 'agent-process-runs-nothing',
+      comment:
+        'the agent answers requests and runs no program, over however many of our files; the runner does. Libraries are not followed: for them the unit refuses execve',
+      severity: 'error',
+      from: { path: '^agent/src/agent(\\.ts$|/)', pathNot: '\\.spec\\.ts$' },
+      to: {
+        path: ['^(node:)?(child_process|cluster|worker_threads)$', 'node_modules/node-pty/'],
+        reachable: true,
+      },
+    },
+    {
+      name: 'agent-process-dials-nothing',
+      comment:
+        'rpc-server.ts listens, admission.ts parses addresses; biome.json names what they may import, and refuses fetch and WebSocket. For libraries the unit refuses connect',
+      severity: 'error',
+      from: {
+        path: '^agent/src/(agent(\\.ts$|/)|spool/|platform/)',
+        pathNot: ['\\.spec\\.ts$', '^agent/src/agent/rpc/(rpc-server|admission)\\.ts$'],
+      },
+      to: {
+        path: '^(node:)?(net|tls|https?|http2|dgram|dns)(/|$)',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'agent-knows-neither-runner-nor-worker',
+      severity: 'error',
+      from: { path: '^agent/src/agent(\\.ts$|/)' },
+      to: { path: '^agent/src/(runner|worker|transfer)(\\.ts$|/)' },
+    },
+    {
+      name: 'runner-knows-no-agent',
+      comment: 'of the worker it knows how to remove the unfinished file of one that crashed',
+      severity: 'error',
+      from: { path: '^agent/src/runner(\\.ts$|/)' },
+      to: {
+        path: '^agent/src/(agent|worker|transfer)(\\.ts$|/)',
+        pathNot: '^agent/src/worker/part-file\\.ts$',
+      },
+    },
+    {
+      name: 'worker-knows-neither-agent-nor-runner',
+      severity: 'error',
+      from: { path: '^agent/src/(worker/|transfer\\.ts$)' },
+      to: { path: '^agent/src/(agent|runner)(\\.ts$|/)' },
+    },
+    {
+      name: 'spool-and-platform-know-no-process',
+      comment: 'agent, runner and worker read them alike, so they belong to none and run nothing',
+      severity: 'error',
+      from: { path: '^agent/src/(spool|platform)/' },
+      to: { path: ['^agent/src/(agent|runner|worker|transfer)(\\.ts$|/)', '^(node:)?child_process$'] },
+    },
+    {
       name: 'platform-knows-no-feature',
       severity: 'error',
       from: { path: '^server/src/platform/' },

@@ -1,39 +1,39 @@
 import { RollcallError } from '@rollcall/contracts'
-import { AnsibleOrders } from './ansible/ansible-orders.ts'
-import { readArguments } from './arguments.ts'
-import { CommandStore } from './commands/command-store.ts'
-import { CommandsService } from './commands/commands.service.ts'
-import { ReleasedCommands } from './commands/released.ts'
-import { RunnerLink } from './commands/runner-link.ts'
-import { runtimePaths, spoolPaths } from './commands/spool-paths.ts'
-import { type LoadedConfig, loadConfig } from './config/load-config.ts'
-import { ContainerStatus } from './containers/container-status.ts'
-import { CredentialFile } from './credentials/credential-file.ts'
-import { CredentialsService } from './credentials/credentials.service.ts'
-import { TransfersService } from './files/transfers.service.ts'
-import { createHandlers } from './handlers.ts'
-import { HostStatus } from './host/host-status.ts'
-import { runMain } from './main.ts'
+import { CommandStore } from './agent/commands/command-store.ts'
+import { CommandsService } from './agent/commands/commands.service.ts'
+import { PlaybookCommands } from './agent/commands/playbook-commands.ts'
+import { ReleasedCommands } from './agent/commands/released-commands.ts'
+import { ContainerStatus } from './agent/containers/container-status.ts'
+import { CredentialFile } from './agent/credentials/credential-file.ts'
+import { CredentialsService } from './agent/credentials/credentials.service.ts'
+import { createHandlers } from './agent/handlers.ts'
+import { HostStatus } from './agent/host/host-status.ts'
+import { type LoadedConfig, loadConfig } from './agent/load-config.ts'
+import { RpcServer } from './agent/rpc/rpc-server.ts'
+import { RunnerLink } from './agent/runner-link.ts'
+import { TransfersService } from './agent/transfers/transfers.service.ts'
+import { parseArguments } from './platform/arguments.ts'
 import { systemClock as clock } from './platform/clock.ts'
 import { errorCode, isDiskFault } from './platform/files.ts'
 import { stderrLog as log } from './platform/log.ts'
 import { readBootId } from './platform/processes.ts'
-import { RpcServer } from './rpc/rpc-server.ts'
-import { ownVersion } from './version.ts'
+import { runProcess } from './platform/run-process.ts'
+import { readOwnVersion } from './platform/version.ts'
+import { runtimePaths, spoolPaths } from './spool/spool-paths.ts'
 
-runMain(async () => {
-  const places = readArguments(process.argv.slice(2))
-  const config = loadConfig(places.config)
+runProcess(async () => {
+  const options = parseArguments(process.argv.slice(2))
+  const config = loadConfig(options.config)
   const { rpc_port: port, limits } = config.config
-  const file = new CredentialFile(places.config)
+  const file = new CredentialFile(options.config)
   await finishCommit(config, file)
   const credentials = new CredentialsService(config, file)
-  const spool = spoolPaths(places.state)
+  const spool = spoolPaths(options.state)
   const bootId = readBootId()
-  const version = ownVersion()
+  const version = readOwnVersion()
 
   const released = new ReleasedCommands(spool.released, clock.epochMs)
-  const runtime = runtimePaths(places.runtime)
+  const runtime = runtimePaths(options.runtime)
   const runner = new RunnerLink(runtime.fifo)
   const commands = new CommandsService(
     new CommandStore(spool, bootId, limits, log),
@@ -42,14 +42,14 @@ runMain(async () => {
     limits,
     clock,
   )
-  const playbooks = new AnsibleOrders(places.state, commands)
+  const playbooks = new PlaybookCommands(options.state, commands)
   const containers = new ContainerStatus({
     path: runtime.containers,
     clock,
     log,
-    tellRunner: (order) => runner.tell(order),
+    sendToRunner: (message) => runner.send(message),
   })
-  const transfers = new TransfersService(places.state, runner, limits, clock)
+  const transfers = new TransfersService(options.state, runner, limits, clock)
   const status = new HostStatus(version, bootId, clock, containers)
   const server = new RpcServer(
     { port, limits, credentials },
@@ -59,11 +59,11 @@ runMain(async () => {
 
   await playbooks.sweep()
   await server.listen()
-  log.info('agent.listening', { port, version, config: places.config })
+  log.info('agent.listening', { port, version, config: options.config })
   try {
     commands.resume()
   } catch (error) {
-    // The agent is of use without a runner: it says so here, and at every call that needs one.
+    // The agent works without a runner, except for calls that need one, which fail with this error.
     if (!(error instanceof RollcallError)) throw error
     log.error('agent.no_runner', { error: error.message })
   }
@@ -76,10 +76,10 @@ runMain(async () => {
   process.once('SIGINT', stop)
 })
 
-/** A commit that a loss of power broke off works without its last step: where that fails, the next start tries again. */
+/** Finishes a rotation that a power loss interrupted. It works unfinished too, so the next start retries after a disk fault. */
 async function finishCommit(loaded: LoadedConfig, file: CredentialFile): Promise<void> {
   try {
-    loaded.config = await file.place(loaded.config)
+    loaded.config = await file.finishCommit(loaded.config)
   } catch (error) {
     if (!isDiskFault(error)) throw error
     log.error('credentials.not_placed', { error: errorCode(error) })

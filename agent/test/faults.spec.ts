@@ -149,7 +149,7 @@ describe('the runner dies', () => {
     writeFileSync(join(host.folder, 'run/runner.fifo'), '{"op":"start","id":"0000')
     await host.startAgent()
     expect((await host.run('echo fine')).stdout).toBe('fine\n')
-    await expect.poll(() => host.runner?.stderr).toContain('runner.order_unreadable')
+    await expect.poll(() => host.runner?.stderr).toContain('runner.message_unreadable')
   })
 })
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { certificatePathOf, privateKeyPathOf } from '../../agent/test/fixtures/agent-parts.ts'
+import { toCertificatePath, toPrivateKeyPath } from '../../agent/test/fixtures/agent-parts.ts'
 import type { LoadAgent } from './agents.ts'
 
 /** Writes what an installation leaves on a host, into `folder`, and resolves to the path of `config.json`. */
@@ -10,7 +10,7 @@ export async function writeAgentConfig(
   serverPins: readonly string[],
   isSigning = true,
 ): Promise<string> {
-  const [certificate, privateKey] = [certificatePathOf(folder), privateKeyPathOf(folder)]
+  const [certificate, privateKey] = [toCertificatePath(folder), toPrivateKeyPath(folder)]
   await mkdir(dirname(certificate), { recursive: true })
   await writeFile(certificate, identity.certificate)
   await writeFile(privateKey, identity.privateKey, { mode: 0o600 })

@@ -1,10 +1,10 @@
-/** Time as the processes see it, so that tests can move it by hand. */
+/** The processes' view of time, which tests can replace. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970: for records. */
   epochMs(): number
-  /** Counts on whatever happens to the wall clock: for durations. */
+  /** Unaffected by changes of the wall clock: for durations. */
   monotonicMs(): number
-  /** Calls back once, after at least `ms`; however large `ms` is. */
+  /** Calls `action` once, after at least `ms`, which may be arbitrarily large. */
   after(ms: number, action: () => void): { cancel(): void }
 }
 

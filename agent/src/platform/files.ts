@@ -15,20 +15,20 @@ import {
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
-// Only what waits for the disk itself is left to another thread: for a small file the way there costs more than the call.
+// Only calls that wait for the disk use another thread: for a small file the hand-over costs more than the call.
 const syncFile = promisify(fsync)
 const syncData = promisify(fdatasync)
 const writeSome = promisify(write)
 
 export const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException)?.code ?? ''
 
-/** Full, read-only, broken or gone: something is wrong with the disk, or with what lies on it, and not with us. */
+/** Tells whether an error comes from a system call: the disk is full, read-only, broken or gone, and the code is not at fault. */
 export const isDiskFault = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException)?.syscall !== undefined && errorCode(error) !== ''
 
-/** A file's text, or null when there is no such file. */
+/** Reads a file as text. Returns null if there is no such file. */
 export function readIfThere(path: string): string | null {
-  // Most that are asked for are not there, and an error with its stack costs more than this question.
+  // Most files asked for do not exist, and an error with its stack costs more than stat(2).
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return null
   try {
     return readFileSync(path, 'utf8')
@@ -38,7 +38,7 @@ export function readIfThere(path: string): string | null {
   }
 }
 
-/** Replaces a file whole: a reader sees the old or the new text, never a part. Not yet safe against power loss. */
+/** Replaces a file atomically: a reader sees the old or the new text. Does not survive power loss. */
 export function replaceFile(path: string, text: string): void {
   const temporary = `${path}.tmp`
   try {
@@ -50,7 +50,7 @@ export function replaceFile(path: string, text: string): void {
   }
 }
 
-/** Creates a file that must not exist yet; `false` when it does. */
+/** Creates a file. Returns false if it exists. */
 export function createOnce(path: string, text: string): boolean {
   try {
     const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
@@ -67,8 +67,8 @@ export function createOnce(path: string, text: string): boolean {
 }
 
 /**
- * As `createOnce`, and on the disk when it returns. The name appears with the whole text behind it: nobody ever sees a part,
- * whatever happens in between. `author` tells apart those who may try at the same time. When it throws, the file may exist.
+ * Creates a file durably and atomically: no reader sees a part of it. Returns false if it exists. `author` distinguishes concurrent
+ * callers; when it throws, the file may exist.
  */
 export async function createOnceDurably(path: string, author: string, text: string): Promise<boolean> {
   const own = `${path}.${author}`
@@ -85,7 +85,7 @@ export async function createOnceDurably(path: string, author: string, text: stri
   return true
 }
 
-/** As `replaceFile`, and on the disk when the promise resolves: file and name survive a loss of power. */
+/** Replaces a file atomically. File and name survive power loss once the promise resolves. */
 export async function replaceFileDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`
   await writeDurably(temporary, text, syncData)
@@ -103,7 +103,7 @@ async function writeDurably(path: string, text: string, sync: (fd: number) => Pr
   }
 }
 
-/** A new file, of mode 600, out of pieces that follow one another. */
+/** Writes a new file of mode 600 from consecutive pieces. */
 export async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<void> {
   const fd = openSync(path, 'w', 0o600)
   try {
@@ -114,7 +114,7 @@ export async function writePieces(path: string, pieces: readonly Uint8Array[]): 
   }
 }
 
-/** Makes the names in a folder survive a loss of power. */
+/** Makes the names in a folder survive power loss. */
 export async function syncFolder(path: string): Promise<void> {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {

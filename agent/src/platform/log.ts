@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 
-/** Values that a log line may carry. Never a token, a key, output, input or an argument of a command. */
+/** Fields of a log line. Never a token, a key, or a command's output, input or arguments. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>
 
 export interface Log {
@@ -13,13 +13,13 @@ const quote = (value: LogFields[string]) =>
     ? JSON.stringify(value.slice(0, 1000))
     : String(value)
 
-/** One line, such as `agent.listening port=8000`. JSON quoting keeps hostile text from starting a line of its own. */
+/** Formats an event as one line, such as `agent.listening port=8000`. JSON quoting keeps hostile text from starting a new line. */
 export function formatEvent(event: string, fields: LogFields = {}): string {
   const pairs = Object.entries(fields).filter(([, value]) => value !== undefined)
   return [event, ...pairs.map(([key, value]) => `${key}=${quote(value)}`)].join(' ')
 }
 
-/** Logs to stderr, which the unit sends to the journal. `<3>` and `<6>` are the priorities that journald reads. */
+/** Logs to stderr, which the unit sends to the journal. `<3>` and `<6>` are journald's priorities. */
 export const stderrLog: Log = {
   info: (event, fields) => write(`<6>${formatEvent(event, fields)}\n`),
   error: (event, fields) => write(`<3>${formatEvent(event, fields)}\n`),
@@ -29,13 +29,13 @@ function write(line: string): void {
   try {
     writeSync(2, line)
   } catch (error) {
-    // The journal being full or gone must not take commands with it, and there is no place left to say so.
+    // A full or missing journal must not end commands, and there is nowhere else to report it.
     if (!['EAGAIN', 'EPIPE', 'EIO', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? ''))
       throw error
   }
 }
 
-/** Lets `burst` events through per `windowMs`; the first of the next window says how many were left out. */
+/** Returns a log function that passes `burst` events per `windowMs`. The first of the next window reports how many were suppressed. */
 export function rateLimited(log: Log, burst: number, windowMs: number, now: () => number): Log['info'] {
   let windowStart = Number.NEGATIVE_INFINITY
   let seen = 0

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
 import { CHALLENGE_HEADER, STAGED_SERVER_NAME } from '@rollcall/contracts/agent'
-import type { Slot } from '../../../agent/test/fixtures/agent-parts.ts'
+import type { CredentialSlot } from '../../../agent/test/fixtures/agent-parts.ts'
 import type { CallLog } from './call-log.ts'
 import { type Admitted, admit, NOT_FOUND, type PinReader } from './gate.ts'
 import { RECORDED } from './messages.ts'
@@ -38,7 +38,7 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
   #pin: string | null = null
   /** Of the last request: a kept connection sends the same head again and again. */
   #head = ''
-  #slots: readonly Slot[] = []
+  #slots: readonly CredentialSlot[] = []
   #admitted: Admitted | null = null
 
   constructor(raw: Socket, agent: SimulatedAgent, stage: Stage) {
@@ -106,7 +106,7 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
   }
 
   #checkCaller(): void {
-    const pin = this.#stage.pins.pinOf(this.#tls)
+    const pin = this.#stage.pins.toPin(this.#tls)
     this.#pin = pin
     this.isTrusted = pin !== null && this.agent.slots.some((slot) => slot.hasPin(pin))
     if (this.isTrusted) this.#stage.trusted++
@@ -150,7 +150,7 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
   }
 
   /** Answers a request whose signature does not let it in. */
-  #isSigned(signature: string | null, body: string, slots: readonly Slot[]): boolean {
+  #isSigned(signature: string | null, body: string, slots: readonly CredentialSlot[]): boolean {
     const verdict = this.agent.signatures.check(signature, body, slots)
     if (verdict === 'refused') this.refuse()
     else if (!('challenge' in verdict)) {

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import { TOKEN_HEADER } from '@rollcall/contracts/agent'
-import { pinOf, type Slot } from '../../../agent/test/fixtures/agent-parts.ts'
+import { type CredentialSlot, toPin } from '../../../agent/test/fixtures/agent-parts.ts'
 
 /** Servers are few. */
 const MAX_KNOWN = 100
@@ -15,14 +15,14 @@ export class PinReader {
   readonly #known = new Map<string, string>()
 
   /** Null where nothing was proven. */
-  pinOf(socket: TLSSocket): string | null {
+  toPin(socket: TLSSocket): string | null {
     if (socket.isSessionReused()) return null
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return null
     const bytes = certificate.raw.toString('base64')
     const known = this.#known.get(bytes)
     if (known !== undefined) return known
-    const pin = pinOf(certificate.publicKey.export({ type: 'spki', format: 'der' }))
+    const pin = toPin(certificate.publicKey.export({ type: 'spki', format: 'der' }))
     if (this.#known.size < MAX_KNOWN) this.#known.set(bytes, pin)
     return pin
   }
@@ -31,13 +31,13 @@ export class PinReader {
 /** What the head of a request says to one who is let in; null for a stranger. */
 export interface Admitted {
   /** The credentials that it may be of: which of them is told by its signature. */
-  slots: readonly Slot[]
+  slots: readonly CredentialSlot[]
   bodyBytes: number
   expectsContinue: boolean
 }
 
 /** `head` is everything before the empty line, `pin` what its sender has proven. */
-export function admit(head: string, pin: string, slots: readonly Slot[]): Admitted | null {
+export function admit(head: string, pin: string, slots: readonly CredentialSlot[]): Admitted | null {
   const [requestLine, ...lines] = head.split('\r\n')
   const [method, url] = (requestLine ?? '').split(' ')
   const headers = new Map(lines.map(readHeader))

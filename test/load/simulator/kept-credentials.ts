@@ -94,7 +94,7 @@ export class KeptCredentials {
       })
       const loaded = loadConfig(this.#path)
       try {
-        loaded.config = await file.place(loaded.config)
+        loaded.config = await file.finishCommit(loaded.config)
       } catch (error) {
         if (error instanceof Died) continue
         throw error

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { formatChallenge, parseSignature, ReplayMemory, SIGNATURE_HEADER } from '@rollcall/contracts/agent'
-import type { Slot } from '../../../agent/test/fixtures/agent-parts.ts'
+import type { CredentialSlot } from '../../../agent/test/fixtures/agent-parts.ts'
 
 const LINE = new RegExp(`\r\n${SIGNATURE_HEADER}: *([^\r]*)`, 'i')
 
@@ -23,8 +23,8 @@ export class SignatureGate {
   check(
     header: string | null,
     body: string,
-    slots: readonly Slot[],
-  ): Slot | 'refused' | { challenge: string } {
+    slots: readonly CredentialSlot[],
+  ): CredentialSlot | 'refused' | { challenge: string } {
     if (header === null) return slots.find(({ requiresSignature }) => !requiresSignature) ?? 'refused'
     const signature = parseSignature(header)
     if (!signature) return 'refused'

@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
-import { type KeyPair, Slot } from '../../../agent/test/fixtures/agent-parts.ts'
+import { CredentialSlot, type KeyPair } from '../../../agent/test/fixtures/agent-parts.ts'
 import { makeIdentity } from '../../../agent/test/fixtures/certificate.ts'
 import type { LoadAgent } from '../agents.ts'
 import type { Behaviour, Fault } from './behaviour.ts'
@@ -36,7 +36,7 @@ export class SimulatedAgent {
   /** Once somebody rotates them; before that its credentials are those of `identity`. */
   #kept: KeptCredentials | undefined
   #keeping: Promise<KeptCredentials> | undefined
-  #slots: readonly Slot[] | undefined
+  #slots: readonly CredentialSlot[] | undefined
   #commands: CommandBook | undefined
   #signatures: SignatureGate | undefined
   #context: SecureContext | undefined
@@ -72,13 +72,13 @@ export class SimulatedAgent {
   }
 
   /** The sets of credentials that count: one, or two while they are rotated. The same array as long as nothing changes. */
-  get slots(): readonly Slot[] {
+  get slots(): readonly CredentialSlot[] {
     this.#slots ??= this.#kept?.slots ?? [firstSlot(this.identity, this.#disks.serverPins)]
     return this.#slots
   }
 
   /** Somebody was let in by it. */
-  noteUse(slot: Slot): void {
+  noteUse(slot: CredentialSlot): void {
     this.#kept?.noteUse(slot)
   }
 
@@ -186,7 +186,7 @@ function withoutFiles(): never {
 }
 
 const firstSlot = ({ path, token, secretKey, identity }: LoadAgent, serverPins: readonly string[]) =>
-  new Slot({
+  new CredentialSlot({
     rpc_path: path,
     agent_token: token,
     secret_key: secretKey,
