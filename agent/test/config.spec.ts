@@ -107,7 +107,7 @@ test('a port that is taken is named, and leaves it to systemd to try again', asy
   await once(other, 'listening')
   const agent = host.launchAgent()
   expect(await agent.exited).toBe(1)
-  expect(agent.stderr).toContain(`rpc_port ${host.target.port} is taken`)
+  expect(agent.stderr).toContain(`rpc_port ${host.target.port} is in use`)
   other.close()
 })
 

@@ -372,7 +372,7 @@ describe('a record or the disk is damaged', () => {
       expect(ended(await host.follow(damaged)).result).toMatchObject({
         status: 'lost',
         reason: 'command.runner_died',
-        message: expect.stringContaining('can no longer be read'),
+        message: expect.stringContaining('cannot be read'),
       })
       await host.client.call('write_input', { command_id: going, offset: 0, data: 'aGkK' })
       expect(ended(await host.follow(going)).stdout).toBe('up\nhi\n')
@@ -431,7 +431,7 @@ describe('a record or the disk is damaged', () => {
       status: 'failed',
       return_code: null,
       reason: 'command.start_failed',
-      message: expect.stringContaining('it was not started'),
+      message: expect.stringContaining('the command was not started'),
     })
     expect(existsSync(file)).toBe(false)
   })
