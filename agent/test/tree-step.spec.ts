@@ -226,7 +226,9 @@ describe('mounts', () => {
     const before = toPicture(at('house'))
     for (const dry_run of [true, false]) {
       const { result } = await syncTree(host.client, at('house'), { a: 'new' }, { delete: true, dry_run })
-      expect(result?.error?.message).toContain(`${at('house/old/data')} is a mount point and cannot be removed`)
+      expect(result?.error?.message).toContain(
+        `${at('house/old/data')} is a mount point and cannot be removed`,
+      )
     }
     expect(toPicture(at('house'))).toEqual(before)
     const kept = await syncTree(host.client, at('house'), { a: 'new', 'old/data': null }, { delete: true })
