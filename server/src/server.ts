@@ -7,7 +7,6 @@ import pRetry from 'p-retry'
 import { ApiKeysService, OneTimeLinks, UsersRepository } from './access/index.ts'
 import { AppModule } from './app.module.ts'
 import { CommandWorker } from './commands/index.ts'
-import { HeartbeatEngine } from './heartbeats/index.ts'
 import { LiveGateway } from './live/index.ts'
 import { openPlatform } from './open-platform.ts'
 import { BackgroundTasks } from './platform/background/background-tasks.ts'
@@ -41,18 +40,16 @@ export async function startServer(config: Config): Promise<RunningServer> {
     })
     prepareHttp(app, config)
     const worker = app.get(CommandWorker)
-    const heartbeats = app.get(HeartbeatEngine)
     const background = app.get(BackgroundTasks)
     const gateway = app.get(LiveGateway)
     stop = async () => {
       gateway.close()
-      const parts = [background, heartbeats, worker]
+      const parts = [background, worker]
       await stopEach([...parts.map((part) => () => part.stop()), () => app.close(), () => platform.close()])
     }
     await app.init()
     await app.get(ApiKeysService).ensureLocalKey()
     await worker.start()
-    await heartbeats.start()
     // Listening comes last: who is answered may rely on it that all the rest runs, and goes on when the database dies now.
     const http = app.getHttpServer() as Server
     gateway.attach(http)

@@ -3,33 +3,39 @@ import { HOST_STATES } from '@rollcall/contracts/admin'
 import { AgentsModule } from '../agents/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
+import { AgentShares } from './agent-shares.reconciler.ts'
 import { FleetController } from './fleet.controller.ts'
 import { FleetRepository } from './fleet.repository.ts'
 import { FleetService } from './fleet.service.ts'
-import { HeartbeatEngine } from './heartbeat-engine.ts'
+import { HeartbeatReconciler } from './heartbeat.reconciler.ts'
+import { HeartbeatCaller } from './heartbeat-caller.ts'
 import { HeartbeatMetrics } from './heartbeat-metrics.ts'
+import { HeartbeatResults } from './heartbeat-results.reconciler.ts'
+import { HeartbeatResultsRepository } from './heartbeat-results.repository.ts'
 import { HostHistoryReconciler } from './host-history.reconciler.ts'
 import { ProfilesController } from './profiles.controller.ts'
 import { ProfilesRepository } from './profiles.repository.ts'
 import { ProfilesService } from './profiles.service.ts'
 import { RollRepository } from './roll.repository.ts'
-import { RollCaller } from './roll-caller.ts'
 
 @Module({
   imports: [AgentsModule, HostsModule],
   controllers: [FleetController, ProfilesController],
   providers: [
     RollRepository,
-    RollCaller,
+    HeartbeatCaller,
     HeartbeatMetrics,
-    HeartbeatEngine,
+    HeartbeatResults,
+    HeartbeatResultsRepository,
+    AgentShares,
+    HeartbeatReconciler,
     FleetRepository,
     FleetService,
     HostHistoryReconciler,
     ProfilesRepository,
     ProfilesService,
   ],
-  exports: [HeartbeatEngine, RollRepository, FleetRepository, ProfilesService],
+  exports: [RollRepository, FleetRepository, ProfilesService],
 })
 export class HeartbeatsModule {
   constructor(metrics: Metrics, fleet: FleetRepository) {

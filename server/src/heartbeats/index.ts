@@ -1,5 +1,4 @@
 export { FleetRepository } from './fleet.repository.ts'
-export { HeartbeatEngine } from './heartbeat-engine.ts'
 export { HeartbeatsModule } from './heartbeats.module.ts'
 export { ProfilesService } from './profiles.service.ts'
 export { RollRepository } from './roll.repository.ts'

@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { HostsRepository } from '../hosts/index.ts'
+import { ServerLeaseRepository } from '../platform/leases/server-lease.repository.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
+import type { HeartbeatResult } from './domain/roll.ts'
 import { FleetRepository } from './fleet.repository.ts'
-import { type Claimed, type Result, RollRepository } from './roll.repository.ts'
+import { HeartbeatResultsRepository } from './heartbeat-results.repository.ts'
+import { type ClaimedTarget, RollRepository } from './roll.repository.ts'
 
 let test: TestDatabase
 let roll: RollRepository
+let results: HeartbeatResultsRepository
+let leases: ServerLeaseRepository
 let fleet: FleetRepository
 let ports = 20_000
 
 beforeAll(async () => {
   test = await TestDatabase.open()
   roll = new RollRepository(test.database)
+  results = new HeartbeatResultsRepository(test.database)
+  leases = new ServerLeaseRepository(test.database)
   fleet = new FleetRepository(test.database)
 })
 afterAll(() => test.close())
@@ -52,8 +59,8 @@ async function onTheRoll(): Promise<void> {
   await test.database.pool.query('UPDATE roll SET due_at = $1', [now])
 }
 
-const claim = (server: string, change: Partial<Parameters<RollRepository['claim']>[2]> = {}, at = now) =>
-  roll.claim(server, at, { after: new Date(0), until: at, limit: 100, takesOver: true, ...change })
+const claim = (server: string, change: Partial<Parameters<RollRepository['acquire']>[2]> = {}, at = now) =>
+  roll.acquire(server, at, { after: new Date(0), until: at, limit: 100, takesOver: true, ...change })
 
 const toRow = async (hostId: string) =>
   (await test.database.pool.query('SELECT * FROM roll WHERE host_id = $1', [hostId])).rows[0]
@@ -61,7 +68,11 @@ const stateOf = async (hostId: string) =>
   (await test.database.pool.query('SELECT state, state_code, state_reason FROM host WHERE id = $1', [hostId]))
     .rows[0]
 
-const answered = (agent: Claimed, at: Date, change: Partial<Result['decision']> = {}): Result => ({
+const answered = (
+  agent: ClaimedTarget,
+  at: Date,
+  change: Partial<HeartbeatResult['decision']> = {},
+): HeartbeatResult => ({
   hostId: agent.hostId,
   from: agent,
   decision: {
@@ -89,7 +100,7 @@ const answered = (agent: Claimed, at: Date, change: Partial<Result['decision']> 
     },
   },
 })
-const silent = (agent: Claimed, at: Date): Result => {
+const silent = (agent: ClaimedTarget, at: Date): HeartbeatResult => {
   const { report: _, ...result } = answered(agent, at, {
     lastAnswerAt: agent.lastAnswerAt,
     silentSince: at,
@@ -106,8 +117,8 @@ describe('claiming', () => {
     const [id] = await hosts(1)
     const [agent] = await claim(A)
     expect(agent).toMatchObject({ hostId: id, plannedAt: now, state: 'online', maxMs: 60_000 })
-    const { due_at, owner } = await toRow(id as string)
-    expect(owner).toBe(A)
+    const { due_at, lease_owner } = await toRow(id as string)
+    expect(lease_owner).toBe(A)
     expect(due_at.getTime()).toBeGreaterThanOrEqual(after(20_000).getTime())
     expect(due_at.getTime()).toBeLessThanOrEqual(after(60_000).getTime())
     expect(await claim(A)).toEqual([])
@@ -115,7 +126,7 @@ describe('claiming', () => {
 
   it('gives no agent to two servers, however many ask at once', async () => {
     await hosts(40)
-    await Promise.all([roll.renew(A), roll.renew(B)])
+    await Promise.all([leases.renew(A), leases.renew(B)])
     const claimed = await Promise.all(
       Array.from({ length: 10 }, (_, i) => claim(i % 2 ? A : B, { limit: 7 })),
     )
@@ -125,7 +136,7 @@ describe('claiming', () => {
 
   it('leaves an agent to the server that owns it while that lives, and takes it over when its lease has run out', async () => {
     const [id] = await hosts(1)
-    await roll.renew(A)
+    await leases.renew(A)
     await claim(A)
     await test.database.pool.query('UPDATE roll SET due_at = $1', [now])
     expect(await claim(B)).toEqual([])
@@ -149,10 +160,11 @@ describe('claiming', () => {
 
   it('lets a late server have its share, and never an agent that is being called', async () => {
     const ids = await hosts(6)
-    await roll.renew(A)
+    await leases.renew(A)
     await claim(A)
-    expect(await roll.renew(B)).toMatchObject({ servers: 2, total: 6, owned: 0 })
-    const gone = await roll.letGo(A, 3, ids.slice(0, 2))
+    await leases.renew(B)
+    expect(await roll.membership(B)).toMatchObject({ servers: 2, total: 6, owned: 0 })
+    const gone = await roll.releaseAgents(A, 3, ids.slice(0, 2))
     expect(gone).toHaveLength(3)
     expect(gone.some((id) => ids.slice(0, 2).includes(id))).toBe(false)
     await test.database.pool.query('UPDATE roll SET due_at = $1', [now])
@@ -167,7 +179,7 @@ describe('planning', () => {
       test.database.pool.query('UPDATE roll SET due_at = $2 WHERE host_id = $1', [id, at])
     await due(lost, after(3_600_000))
     await due(planned, after(59_000))
-    await roll.callBack(now)
+    await roll.rescheduleAfterClockJump(now)
     expect((await toRow(lost)).due_at.getTime()).toBeLessThanOrEqual(after(60_000).getTime())
     expect((await toRow(planned)).due_at).toEqual(after(59_000))
   })
@@ -186,30 +198,33 @@ describe('planning', () => {
 
   it('needs for a share of all as many calls a second as its agents do, whoever has them', async () => {
     await hosts(4)
-    await roll.renew(B)
-    expect(await roll.renew(A)).toMatchObject({ owned: 0, ratePerS: 0, shareRatePerS: 0.05 })
+    await Promise.all([leases.renew(A), leases.renew(B)])
+    expect(await roll.membership(A)).toMatchObject({ owned: 0, ratePerS: 0, shareRatePerS: 0.05 })
   })
 })
 
 describe('storing', () => {
-  const withFacts = (result: Result, agentVersion: string): Result => ({
+  const withFacts = (result: HeartbeatResult, agentVersion: string): HeartbeatResult => ({
     ...result,
-    report: { ...(result.report as NonNullable<Result['report']>), facts: { agentVersion } as never },
+    report: {
+      ...(result.report as NonNullable<HeartbeatResult['report']>),
+      facts: { agentVersion } as never,
+    },
   })
 
   it('lets a server that lost an agent overwrite nothing that the new one has seen', async () => {
     const [id] = (await hosts(1)) as [string]
-    const [agent] = (await claim(A)) as [Claimed]
-    await test.database.pool.query("UPDATE roll SET owner = 'server-b'")
-    await roll.store(B, [withFacts(answered(agent, now), 'new')], now)
-    await roll.store(A, [withFacts(answered(agent, after(600_000)), 'old')], now)
+    const [agent] = (await claim(A)) as [ClaimedTarget]
+    await test.database.pool.query("UPDATE roll SET lease_owner = 'server-b'")
+    await results.store(B, [withFacts(answered(agent, now), 'new')], now)
+    await results.store(A, [withFacts(answered(agent, after(600_000)), 'old')], now)
     expect((await fleet.report(id)).facts).toEqual({ agentVersion: 'new' })
     expect(await fleet.samples(id, 300, after(-1000))).toHaveLength(1)
   })
 
   it('waits for nobody who waits for it: neither a change of profiles nor a host that is forgotten', async () => {
     const ids = await hosts(200)
-    await roll.renew(A)
+    await leases.renew(A)
     const agents = await claim(A, { limit: 1000 })
     const bounds = (minMs: number) =>
       test.database.pool
@@ -219,7 +234,7 @@ describe('storing', () => {
     const storing = async () => {
       for (let turn = 0; turn < 15; turn++) {
         const shuffled = agents.toSorted(() => Math.random() - 0.5)
-        await roll.store(
+        await results.store(
           A,
           shuffled.map((agent) => withFacts(answered(agent, now), `${turn}`)),
           now,
@@ -241,8 +256,8 @@ describe('storing', () => {
 
   it('keeps what a round has shown, and the change of state with its reason in the history', async () => {
     const [id] = (await hosts(1)) as [string]
-    const [agent] = (await claim(A)) as [Claimed]
-    expect(await roll.store(A, [silent(agent, now)], now)).toEqual([id])
+    const [agent] = (await claim(A)) as [ClaimedTarget]
+    expect(await results.store(A, [silent(agent, now)], now)).toEqual([id])
     expect(await stateOf(id)).toEqual({
       state: 'offline',
       state_code: 'agent.unreachable',
@@ -260,18 +275,18 @@ describe('storing', () => {
 
   it('leaves alone what another server owns by now', async () => {
     const [id] = (await hosts(1)) as [string]
-    const [agent] = (await claim(A)) as [Claimed]
-    await test.database.pool.query("UPDATE roll SET owner = 'server-b'")
-    expect(await roll.store(A, [silent(agent, now)], now)).toEqual([])
+    const [agent] = (await claim(A)) as [ClaimedTarget]
+    await test.database.pool.query("UPDATE roll SET lease_owner = 'server-b'")
+    expect(await results.store(A, [silent(agent, now)], now)).toEqual([])
     expect((await stateOf(id)).state).toBe('online')
     expect((await toRow(id)).failed_rounds).toBe(0)
   })
 
   it('does not overwrite the state of a host that has begun to be installed meanwhile', async () => {
     const [id] = (await hosts(1)) as [string]
-    const [agent] = (await claim(A)) as [Claimed]
+    const [agent] = (await claim(A)) as [ClaimedTarget]
     await test.database.pool.query("UPDATE host SET state = 'installing'")
-    expect(await roll.store(A, [silent(agent, now)], now)).toEqual([])
+    expect(await results.store(A, [silent(agent, now)], now)).toEqual([])
     expect((await stateOf(id)).state).toBe('installing')
   })
 
@@ -280,19 +295,19 @@ describe('storing', () => {
     const agents = await claim(A)
     await test.database.pool.query('DELETE FROM host WHERE id = $1', [first])
     const facts = { agentVersion: '1' } as never
-    const results = agents.map((agent) => {
+    const shown = agents.map((agent) => {
       const result = answered(agent, now)
-      return { ...result, report: { ...(result.report as NonNullable<Result['report']>), facts } }
+      return { ...result, report: { ...(result.report as NonNullable<HeartbeatResult['report']>), facts } }
     })
-    await roll.store(A, results, now)
+    await results.store(A, shown, now)
     expect((await fleet.report(second)).facts).toEqual(facts)
   })
 
   it('keeps no more samples than the rings have slots, and sums up each step', async () => {
     const [id] = (await hosts(1)) as [string]
-    const [agent] = (await claim(A)) as [Claimed]
+    const [agent] = (await claim(A)) as [ClaimedTarget]
     const day = 86_400_000
-    for (const ms of [0, 30_000, 60_000]) await roll.store(A, [answered(agent, after(ms))], now)
+    for (const ms of [0, 30_000, 60_000]) await results.store(A, [answered(agent, after(ms))], now)
     const [sample] = await fleet.samples(id, 300, after(-day))
     expect(sample).toMatchObject({
       at: now.toISOString(),
@@ -301,7 +316,8 @@ describe('storing', () => {
       cpuPeakPercent: 20,
       diskPeakPercent: 75,
     })
-    for (let hour = 0; hour < 60; hour++) await roll.store(A, [answered(agent, after(hour * 3_600_000))], now)
+    for (let hour = 0; hour < 60; hour++)
+      await results.store(A, [answered(agent, after(hour * 3_600_000))], now)
     const { rows } = await test.database.pool.query(
       'SELECT resolution_s, count(*)::int FROM host_sample GROUP BY resolution_s ORDER BY 1',
     )

@@ -98,7 +98,7 @@ it('a wrong old key is said to be one, and changes nothing', async () => {
 
 it('is refused while another server goes on sealing with the old key', async () => {
   await test.database.pool.query(
-    `INSERT INTO server_lease (id, lease_until) VALUES ('us', now() + interval '5 s'), ('another', now() + interval '5 min')`,
+    `INSERT INTO server_lease (lease_owner, lease_until) VALUES ('us', now() + interval '5 s'), ('another', now() + interval '5 min')`,
   )
   await expect(rotate(first, second)).rejects.toMatchObject({ code: 'server.config_invalid' })
   expect(await opening(first)).toBe(HOSTS)

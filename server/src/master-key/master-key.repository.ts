@@ -1,6 +1,7 @@
 import { RollcallError } from '@rollcall/contracts'
 import type pg from 'pg'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { LIVE_SERVERS } from '../platform/leases/lease.ts'
 import type { Database } from '../platform/prisma/database.ts'
 
 export const CHECK_CONTEXT = 'master-key-check'
@@ -130,8 +131,8 @@ async function resealColumn(
 
 /** They would go on sealing with the old key. */
 async function refuseWhileOthersRun(client: pg.PoolClient, serverId: string): Promise<void> {
-  const { rows } = await client.query<{ id: string }>(
-    'SELECT id FROM server_lease WHERE lease_until > now() AND id <> $1',
+  const { rows } = await client.query<{ lease_owner: string }>(
+    `SELECT lease_owner FROM (${LIVE_SERVERS}) AS live WHERE lease_owner <> $1`,
     [serverId],
   )
   if (rows.length === 0) return

@@ -7,6 +7,8 @@ import { Repeater } from './clock/repeater.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
 import { Sealer } from './crypto/sealer.ts'
+import { ServerLease } from './leases/server-lease.reconciler.ts'
+import { ServerLeaseRepository } from './leases/server-lease.repository.ts'
 import { LOGGER, type Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { OutgoingAddresses } from './network/outgoing-addresses.ts'
@@ -53,6 +55,8 @@ export class PlatformModule {
       Metrics,
       TaskMetrics,
       BackgroundTasks,
+      ServerLeaseRepository,
+      ServerLease,
     ]
     return { module: PlatformModule, imports: [DiscoveryModule], providers, exports: providers }
   }

@@ -23,7 +23,7 @@ async function silent(change: { state?: string; owner?: string; isAllowed?: bool
     [id, `host-${id}`, change.state ?? 'offline', now, change.isAllowed ?? true],
   )
   await test.database.pool.query(
-    `INSERT INTO roll (host_id, owner, due_at, min_ms, max_ms, failed_rounds, updated_at)
+    `INSERT INTO roll (host_id, lease_owner, due_at, min_ms, max_ms, failed_rounds, updated_at)
      VALUES ($1, $2, $3, 20000, 60000, $4, $3)`,
     [id, change.owner ?? 'us', now, change.rounds ?? 3],
   )

@@ -26,7 +26,7 @@ export class ReinstallsRepository {
     const { rows } = await this.database.pool.query(
       `WITH silent AS (
          SELECT roll.host_id, roll.reinstall_at FROM roll JOIN host ON host.id = roll.host_id
-         WHERE roll.owner = $1 AND roll.failed_rounds >= $4 AND ${IS_SILENT} AND (roll.reinstall_at IS NULL OR roll.reinstall_at <= $2)
+         WHERE roll.lease_owner = $1 AND roll.failed_rounds >= $4 AND ${IS_SILENT} AND (roll.reinstall_at IS NULL OR roll.reinstall_at <= $2)
          ORDER BY roll.reinstall_at NULLS FIRST LIMIT $5 FOR UPDATE OF roll SKIP LOCKED
        ), taken AS (
          UPDATE roll SET reinstall_at = $3 FROM silent WHERE roll.host_id = silent.host_id

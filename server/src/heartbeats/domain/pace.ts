@@ -1,6 +1,18 @@
+/** How the agents are shared out among the servers. */
+export interface Membership {
+  /** Live servers, this one among them. */
+  servers: number
+  /** Agents on the roll, and how many of them this server holds. */
+  total: number
+  owned: number
+  /** Calls a second that the owned ones need in the steady state, and that a fair share of all would need. */
+  ratePerS: number
+  shareRatePerS: number
+}
+
 /**
  * What is later than this was missed, by a server that was down or a database that was away: it is made up for slowly.
- * Longer than from one look to the next, so that whoever is to be called at once is.
+ * Longer than from one tick to the next, so that an agent that is to be called at once is.
  */
 export const BACKLOG_AFTER_MS = 750
 
@@ -22,8 +34,8 @@ export class BacklogPace {
   allowance(nowMs: number, ratePerS: number): number {
     const elapsedS = Math.max(0, nowMs - (this.lastMs ?? nowMs)) / 1000
     this.lastMs = nowMs
-    const most = Math.max(1, ratePerS * BACKLOG_SHARE * SAVED_S)
-    this.tokens = Math.min(most, this.tokens + elapsedS * ratePerS * BACKLOG_SHARE)
+    const max = Math.max(1, ratePerS * BACKLOG_SHARE * SAVED_S)
+    this.tokens = Math.min(max, this.tokens + elapsedS * ratePerS * BACKLOG_SHARE)
     return Math.max(0, Math.floor(this.tokens))
   }
 
@@ -37,10 +49,10 @@ export class BacklogPace {
 export const fairShare = (total: number, servers: number): number => Math.ceil(total / Math.max(1, servers))
 
 /** Small differences are left alone. */
-const most = (share: number) => share + Math.max(2, share * 0.05)
+const maxOwned = (share: number) => share + Math.max(2, share * 0.05)
 
-/** Whether it should take agents that nobody has: none is to wait for a server that may have one more than this. */
-export const hasRoom = (owned: number, share: number): boolean => owned < most(share)
+/** Returns whether a server should acquire agents that no live server holds. */
+export const hasRoom = (owned: number, share: number): boolean => owned < maxOwned(share)
 
-/** How many it should let go, so that servers which came later get their share. */
-export const surplus = (owned: number, share: number): number => (owned > most(share) ? owned - share : 0)
+/** Returns how many agents a server should release, so that one that came later gets its share. */
+export const surplus = (owned: number, share: number): number => (owned > maxOwned(share) ? owned - share : 0)

@@ -1,4 +1,4 @@
-import type { HostState } from '@rollcall/contracts/admin'
+import type { HostFacts, HostState, HostVitals } from '@rollcall/contracts/admin'
 
 /** States in which an agent is called. In the others something else is at work on the host, or waits for a person. */
 export const CALLED_STATES = [
@@ -27,6 +27,14 @@ export interface RollView {
   failedTaskAt: Date | null
 }
 
+/** An agent whose turn it is. */
+export interface HeartbeatTarget extends RollView {
+  hostId: string
+  maxMs: number
+  offlineAfterMs: number | null
+  address: { host: string; port: number; certificatePin: string }
+}
+
 /** One call that was not answered. */
 export interface FailedAttempt {
   at: Date
@@ -47,3 +55,22 @@ export interface Decision extends Omit<RollView, 'failedTasks' | 'failedTaskAt' 
   /** Why it is in this state, for a person; null where there is nothing to say. */
   stateReason: string | null
 }
+
+/** What a round leaves behind: the decision, and what the host reported when it answered. */
+export interface HeartbeatResult {
+  hostId: string
+  /** The state in which the agent was when it was called; the decision holds for no other. */
+  from: RollView
+  decision: Decision
+  report?: {
+    vitals: HostVitals
+    roundTripMs: number
+    clockOffsetMs: number
+    /** Only when they differ from what is stored. */
+    facts?: HostFacts
+  }
+}
+
+/** Returns whether a decision is another state than the one before, or the same one for another reason. */
+export const isTransition = ({ from, decision }: Pick<HeartbeatResult, 'from' | 'decision'>): boolean =>
+  from.state !== decision.state || from.stateCode !== decision.stateCode

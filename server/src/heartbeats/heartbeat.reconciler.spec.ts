@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { Clock } from '../platform/clock/clock.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
-import { HeartbeatEngine } from './heartbeat-engine.ts'
+import { runOnce } from '../platform/testing/run-tasks.ts'
+import { AgentShares } from './agent-shares.reconciler.ts'
+import type { Membership } from './domain/pace.ts'
+import type { HeartbeatResult } from './domain/roll.ts'
+import { HeartbeatReconciler } from './heartbeat.reconciler.ts'
+import type { Round } from './heartbeat-caller.ts'
 import { HeartbeatMetrics } from './heartbeat-metrics.ts'
-import type { Claimed, Membership, Result } from './roll.repository.ts'
-import type { Round } from './roll-caller.ts'
+import { HeartbeatResults } from './heartbeat-results.reconciler.ts'
+import type { ClaimedTarget } from './roll.repository.ts'
 
 const MEAN_S = 40
 const START = Date.parse('2026-11-21T10:00:00Z')
@@ -20,48 +25,54 @@ class Stage {
   nowMs = START
   readonly agents: Agent[]
   readonly errors: unknown[] = []
-  readonly stored: Result[] = []
+  readonly stored: HeartbeatResult[] = []
   readonly begunMs: number[] = []
   /** What the database refuses. */
   poison = new Set<string>()
   enrol = async () => undefined
-  renewals = 0
   facts: object = { version: 1 }
-  private readonly works = new Map<string, () => Promise<void>>()
-  readonly engine: HeartbeatEngine
+  private readonly results: HeartbeatResults
+  private readonly shares: AgentShares
+  private readonly heartbeats: HeartbeatReconciler
 
   constructor(count: number, owner: string | null = null) {
     this.agents = Array.from({ length: count }, (_, i) => ({ hostId: `host-${i}`, dueMs: START, owner }))
-    const repeater = {
-      repeat: async (what: string, _intervalMs: number, _signal: AbortSignal, work: () => Promise<void>) => {
-        this.works.set(what, work)
-      },
-    }
     const log = {
       info: () => undefined,
       warn: () => undefined,
       error: (what: unknown) => this.errors.push(what),
     }
-    this.engine = new HeartbeatEngine(
-      this.roll() as never,
-      { call: (agent: Claimed) => this.call(agent) } as never,
-      { callSoon: () => undefined, forget: () => undefined, forgetAllBut: () => undefined } as never,
+    const roll = this.roll() as never
+    const agents = {
+      callSoon: () => undefined,
+      forget: () => undefined,
+      forgetAllBut: () => undefined,
+    } as never
+    const caller = { call: (target: ClaimedTarget) => this.call(target) } as never
+    const metrics = new HeartbeatMetrics(new Metrics(log as never))
+    this.results = new HeartbeatResults({ store: this.keep } as never, 'us', log as never)
+    this.shares = new AgentShares(roll, this.results, agents, 'us')
+    this.heartbeats = new HeartbeatReconciler(
+      roll,
+      this.shares,
+      caller,
+      this.results,
+      agents,
       this.clock(),
-      repeater as never,
-      new HeartbeatMetrics(new Metrics(log as never)),
+      metrics,
       'us',
       log as never,
     )
   }
 
-  async look(): Promise<void> {
-    await this.works.get('looking for agents that are due')?.()
+  tick(): Promise<void> {
+    return runOnce(this.heartbeats, new Date(this.nowMs))
   }
-  async renew(): Promise<void> {
-    await this.works.get('sharing out agents')?.()
+  share(): Promise<void> {
+    return runOnce(this.shares, new Date(this.nowMs))
   }
-  async store(): Promise<void> {
-    await this.works.get('storing heartbeats')?.()
+  store(): Promise<void> {
+    return runOnce(this.results, new Date(this.nowMs))
   }
 
   private clock(): Clock {
@@ -79,31 +90,30 @@ class Stage {
   private roll() {
     return {
       enrol: () => this.enrol(),
-      callBack: async () => undefined,
+      rescheduleAfterClockJump: async () => undefined,
       owned: async () => new Set<string>(),
-      leave: async () => undefined,
-      letGo: async () => [],
-      renew: async (): Promise<Membership> => {
-        this.renewals += 1
+      releaseAgents: async () => [],
+      membership: async (): Promise<Membership> => {
         const owned = this.agents.filter(({ owner }) => owner === 'us').length
         const total = this.agents.length
         return { servers: 1, total, owned, ratePerS: owned / MEAN_S, shareRatePerS: total / MEAN_S }
       },
-      claim: async (_server: string, now: Date, wanted: { after: Date; until: Date; limit: number }) =>
+      acquire: async (_server: string, now: Date, wanted: { after: Date; until: Date; limit: number }) =>
         this.agents
           .filter(({ dueMs }) => dueMs > wanted.after.getTime() && dueMs <= wanted.until.getTime())
           .slice(0, wanted.limit)
           .map((agent) => this.claimed(agent, now)),
-      store: async (_server: string, results: Result[]) => {
-        if (results.some(({ hostId }) => this.poison.has(hostId)))
-          throw Object.assign(new Error('unsupported Unicode escape sequence'), { code: '22P05' })
-        this.stored.push(...results)
-        return []
-      },
     }
   }
 
-  private claimed(agent: Agent, now: Date): Claimed {
+  private readonly keep = async (_server: string, results: HeartbeatResult[]): Promise<string[]> => {
+    if (results.some(({ hostId }) => this.poison.has(hostId)))
+      throw Object.assign(new Error('unsupported Unicode escape sequence'), { code: '22P05' })
+    this.stored.push(...results)
+    return []
+  }
+
+  private claimed(agent: Agent, now: Date): ClaimedTarget {
     const claimed = {
       hostId: agent.hostId,
       plannedAt: new Date(agent.dueMs),
@@ -112,10 +122,10 @@ class Stage {
     }
     agent.dueMs = Math.max(agent.dueMs, now.getTime()) + (20 + 40 * Math.random()) * 1000
     agent.owner = 'us'
-    return { ...claimed, stateCode: null, failedTasks: 0, failedTaskAt: null } as Claimed
+    return { ...claimed, stateCode: null, failedTasks: 0, failedTaskAt: null } as ClaimedTarget
   }
 
-  private async call({ plannedAt }: Claimed): Promise<Round> {
+  private async call({ plannedAt }: ClaimedTarget): Promise<Round> {
     this.begunMs.push(Math.max(plannedAt.getTime(), this.nowMs))
     const seen = { kind: 'answered', at: new Date(this.nowMs), cpuPercent: 1, memoryPercent: 1 } as const
     return { seen, report: { vitals: {}, facts: this.facts, roundTripMs: 1, clockOffsetMs: 0 } as never }
@@ -135,10 +145,10 @@ const mostInOneSecond = (times: number[]) => {
 
 describe('the roll of agents that were missed', () => {
   const minutes = async (stage: Stage, seconds: number) => {
-    await stage.engine.start()
+    await stage.share()
     for (let step = 0; step < seconds * 2; step++) {
-      if (step % 4 === 0) await stage.renew()
-      await stage.look()
+      if (step % 4 === 0) await stage.share()
+      await stage.tick()
       stage.nowMs += 500
     }
   }
@@ -168,10 +178,10 @@ describe('storing what was seen', () => {
   it('goes on for all others when the database refuses what one of them said', async () => {
     const stage = new Stage(20)
     stage.poison.add('host-7')
-    await stage.engine.start()
-    await stage.renew()
+    await stage.share()
+    await stage.share()
     for (let i = 0; i < 20; i++) {
-      await stage.look()
+      await stage.tick()
       stage.nowMs += 500
     }
     await stage.store()
@@ -183,12 +193,12 @@ describe('storing what was seen', () => {
 
   it('writes facts only when they are new, and again when another server had the agent meanwhile', async () => {
     const stage = new Stage(1)
-    await stage.engine.start()
+    await stage.share()
     const [agent] = stage.agents as [Agent]
     const round = async () => {
       agent.dueMs = stage.nowMs
-      await stage.renew()
-      await stage.look()
+      await stage.share()
+      await stage.tick()
       await stage.store()
       return stage.stored.at(-1)?.report?.facts
     }
@@ -201,9 +211,11 @@ describe('storing what was seen', () => {
   })
 })
 
-it('the lease is renewed though nobody can be put on the roll', async () => {
-  const stage = new Stage(3, 'us')
-  stage.enrol = () => Promise.reject(new Error('a host was removed meanwhile'))
-  await expect(stage.engine.start()).rejects.toThrow('removed')
-  expect(stage.renewals).toBe(1)
+it('no agent is called before it is known how many a server should own', async () => {
+  const stage = new Stage(3)
+  await stage.tick()
+  expect(stage.begunMs).toEqual([])
+  await stage.share()
+  await stage.tick()
+  expect(stage.begunMs).toHaveLength(3)
 })
