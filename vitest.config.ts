@@ -1,5 +1,6 @@
 import swc from 'unplugin-swc'
 import { defineConfig } from 'vitest/config'
+import { BY_THE_CLOCK } from './scripts/test-groups.mjs'
 import { LongestFirst } from './test/longest-first.ts'
 
 const HOST_TEST_TIMEOUT_MS = 300_000
@@ -10,13 +11,6 @@ const ON_HOSTS = {
   hookTimeout: HOST_TEST_TIMEOUT_MS,
   expect: { poll: PATIENT },
 }
-
-/** Their promises are of seconds: whoever shares the machine with them makes them late. */
-const BY_THE_CLOCK = [
-  'test/e2e/roll-call.spec.ts',
-  'test/e2e/two-servers.spec.ts',
-  'test/faults/hostile-agents.spec.ts',
-]
 
 /**
  * Unit tests first and side by side; then what boots hosts, four files at a time, since they wait more than they work; then, each alone,
@@ -31,6 +25,7 @@ export default defineConfig({
       'cli/vitest.config.ts',
       'inventory/vitest.config.ts',
       'web/vitest.config.ts',
+      { test: { name: 'scripts', include: ['scripts/**/*.spec.ts'], isolate: false, maxWorkers: 2 } },
       {
         plugins: [swc.vite({ module: { type: 'es6' } })],
         test: {

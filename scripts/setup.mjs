@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { say, step } from './progress.mjs'
+import { Stages } from './stages.mjs'
 
 export { say }
 
@@ -32,10 +33,10 @@ export const toolEnv = (extra = {}) => ({
 })
 
 /**
- * Makes everything ready. Resolves to the path of the Ansible archive that the server brings to hosts. What `beside` begins, once the
- * packages are there, runs beside the build; it is not waited for, and its failure is its owner's to see.
+ * Makes everything ready. Returns the path of the Ansible archive that the server brings to hosts. `beside` is called once the packages are
+ * there, and what it starts runs beside the build; it is not waited for, and its failure is its owner's to see.
  */
-export async function setUp({ beside = () => undefined } = {}) {
+export async function setUp({ beside = () => undefined, stages = new Stages() } = {}) {
   const [major] = process.versions.node.split('.').map(Number)
   if (process.platform !== 'linux' || !SUPPORTED.includes(process.arch))
     throw new UserError(
@@ -43,11 +44,11 @@ export async function setUp({ beside = () => undefined } = {}) {
     )
   if (major < 20) throw new UserError(`Node 20 or newer is needed to set up; this is ${process.version}.`)
   const bundled = bundleAnsible()
-  // Whatever fails first is told; this one is awaited below.
+  // The first failure is reported; this one is awaited below.
   bundled.catch(() => undefined)
-  await installPackages()
+  await stages.run('packages', installPackages)
   beside()
-  await build()
+  await stages.run('build', build)
   return (await bundled).path
 }
 
@@ -56,7 +57,7 @@ async function bundleAnsible() {
   return buildAnsibleBundle({ cacheDir: cacheDir(), log: say })
 }
 
-async function installPackages() {
+export async function installPackages() {
   const lock = await readFile(join(ROOT, 'package-lock.json'))
   const hash = createHash('sha256').update(lock).digest('hex')
   const stamp = join(ROOT, 'node_modules', '.rollcall-lock')

@@ -1,51 +1,102 @@
 // npm test: sets everything up, the test hosts' file systems included, and runs all tests.
 // With arguments, only the test files whose path contains one of them: npm test -- commands
+// With --unit (npm run test:unit), only what needs neither root nor a database nor hosts.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { measureUnit } from './calibrate.mjs'
+import { filesOf } from './lint/tools.mjs'
 import { lint } from './lint.mjs'
-import { run, runMain, say, setUp } from './setup.mjs'
+import { ROOT, run, runMain, say, setUp } from './setup.mjs'
 import { slowestFiles } from './slowest-files.mjs'
+import { Stages } from './stages.mjs'
+import { GROUPS, toGroup, UNIT_FOLDERS } from './test-groups.mjs'
+
+const FLAVOURS = ['bookworm', 'trixie', 'bullseye', 'no-python', 'podman', 'odd']
+const UNIT_PROJECTS = ['!database', '!hosts', '!clock'].flatMap((project) => ['--project', project])
 
 runMain(async () => {
-  const filters = process.argv.slice(2)
-  const bundle = await setUp()
-  if (filters.length === 0) await lint()
-  if (process.getuid() === 0) {
-    say('preparing test hosts (the first time their file systems are built, a minute or two)')
-    await run('node', [
-      'test/bed/cli.ts',
-      'build',
-      'bookworm',
-      'trixie',
-      'bullseye',
-      'no-python',
-      'podman',
-      'odd',
-    ])
-  } else if (process.env.CI) {
-    throw new Error('CI must run as root: the tests boot real hosts')
-  } else {
+  const args = process.argv.slice(2)
+  const isUnit = args.includes('--unit')
+  const filters = args.filter((arg) => arg !== '--unit')
+  const stages = new Stages()
+  const unitBefore = await measureUnit()
+  const bundle = await prepare({ stages, isUnit, isWhole: filters.length === 0 && !isUnit })
+  await runTests({ stages, bundle, args: isUnit ? toUnitArgs(filters) : filters })
+  if (isUnit) await sayWhatWasLeftOut()
+  // The slower of two, since neighbours come and go.
+  const { lines, hasFailed } = stages.report(Math.max(unitBefore, await measureUnit()))
+  console.log(`\n${lines.join('\n')}`)
+  if (hasFailed) process.exitCode = 1
+})
+
+const toUnitArgs = (filters) => [...UNIT_PROJECTS, ...(filters.length > 0 ? filters : UNIT_FOLDERS)]
+
+/** Builds and, for a whole run, lints; the test hosts' file systems are built beside that. Returns the path of the Ansible archive. */
+async function prepare({ stages, isUnit, isWhole }) {
+  const needsHosts = !isUnit && process.getuid() === 0
+  if (!isUnit && !needsHosts) {
+    if (process.env.CI) throw new Error('CI must run as root: the tests boot real hosts')
     say('not root: tests on real hosts are skipped')
   }
+  let hosts
+  const beside = () => {
+    if (!needsHosts) return
+    hosts = stages.run('test hosts', buildTestHosts)
+    // Awaited below; until then its failure must not end the process.
+    hosts.catch(() => undefined)
+  }
+  const bundle = await setUp({ stages, beside })
+  if (isWhole) await stages.run('lint', lint)
+  await hosts
+  return bundle
+}
+
+async function buildTestHosts() {
+  say('building the file systems of test hosts (a minute or two the first time)')
+  await run('node', ['test/bed/cli.ts', 'build', ...FLAVOURS], { isQuiet: true })
+}
+
+async function runTests({ stages, bundle, args }) {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-test-'))
-  const report = join(folder, 'report.json')
+  const reportPath = join(folder, 'report.json')
   try {
-    const failure = await run(
-      'vitest',
-      ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
-      {
-        env: { ROLLCALL_ANSIBLE_BUNDLE: bundle },
-      },
-    ).catch((error) => error)
-    const told = JSON.parse(await readFile(report, 'utf8'))
-    const { numPassedTests, numFailedTests, numPendingTests, success } = told
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
+    const failure = await run('vitest', ['run', ...reporters, ...args], {
+      env: { ROLLCALL_ANSIBLE_BUNDLE: bundle },
+    }).catch((error) => error)
+    const report = JSON.parse(await readFile(reportPath, 'utf8'))
+    const { numPassedTests, numFailedTests, numPendingTests, success } = report
     if (failure || !success || numPassedTests === 0) process.exitCode = 1
-    console.log(`\nThe files that took longest:\n${slowestFiles(told).join('\n')}`)
+    addGroups(stages, report)
+    console.log(`\nThe slowest files:\n${slowestFiles(report).join('\n')}`)
+    const skipped = numPendingTests ? `, ${numPendingTests} skipped` : ''
     console.log(
-      `${numPassedTests} passed, ${Math.max(numFailedTests, process.exitCode ?? 0)} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`,
+      `${numPassedTests} passed, ${Math.max(numFailedTests, process.exitCode ?? 0)} failed${skipped}`,
     )
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-})
+}
+
+/** Groups run one after the other, so each took from its first file's start to its last file's end. */
+function addGroups(stages, { testResults }) {
+  for (const group of GROUPS) {
+    const files = testResults.filter(({ name }) => toGroup(relative(ROOT, name)) === group)
+    if (files.length === 0) continue
+    const startedAt = Math.min(...files.map(({ startTime }) => startTime))
+    stages.add(group, (Math.max(...files.map(({ endTime }) => endTime)) - startedAt) / 1000)
+  }
+}
+
+async function sayWhatWasLeftOut() {
+  const count = async (patterns) => (await filesOf(patterns)).length
+  const [database, hosts, programs] = await Promise.all([
+    count(['*.db.spec.ts']),
+    count(['test/*.spec.ts']),
+    count(['agent/test/*.spec.ts', 'cli/test/*.spec.ts']),
+  ])
+  say(
+    `left out: ${database} files with a database (npm test -- db.spec), ${programs} that start the built agent and CLI (npm test -- agent/test cli/test), ${hosts} with hosts or a whole server (npm test)`,
+  )
+}

@@ -2,7 +2,7 @@ import { relative, sep } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take minutes, the longest first. One that begins last keeps the machine waiting when all others have ended. */
-const LONGEST = [
+const SLOW_FILES = [
   'test/provisioning/interruptions.spec.ts',
   'test/e2e/playbooks.spec.ts',
   'test/e2e/upgrades.spec.ts',
@@ -31,6 +31,6 @@ const groupOf = ({ project }: TestSpecification) => project.config.sequence.grou
 
 function rankOf({ moduleId, project }: TestSpecification): number {
   const path = relative(project.vitest.config.root, moduleId).split(sep).join('/')
-  const index = LONGEST.indexOf(path)
-  return index < 0 ? LONGEST.length : index
+  const index = SLOW_FILES.indexOf(path)
+  return index < 0 ? SLOW_FILES.length : index
 }
