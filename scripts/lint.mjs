@@ -1,4 +1,5 @@
 // npm run lint: everything that is checked without being run. Runs on plain Node 20.
+// With arguments, only the parts of those names: npm run lint -- style language
 import { availableParallelism } from 'node:os'
 import { installLinters } from './lint/debian-linters.mjs'
 import { checkTables } from './lint/tables.mjs'
@@ -17,7 +18,7 @@ const CRUISED = [
   'scripts',
 ]
 
-/** Each tells what is wrong, as text for people; nothing where all is well. The slowest come first. */
+/** Each `check` returns what is wrong as text for people, null if all is well. The slowest come first. */
 const PARTS = [
   { name: 'types', check: checkTypes },
   {
@@ -26,6 +27,7 @@ const PARTS = [
   },
   { name: 'who writes which table', check: checkTables },
   { name: 'dead code', check: () => tryTool('knip', []) },
+  { name: 'language', check: () => tryTool('node', ['scripts/lint/language.ts']) },
   { name: 'style', check: () => tryTool('biome', ['ci', '--colors=off', '.']) },
 ]
 const DEBIAN_PARTS = [
@@ -34,18 +36,23 @@ const DEBIAN_PARTS = [
   { name: 'Python', program: 'flake8', args: [], files: ['*.py'] },
 ]
 
-/** Throws when something is amiss; what it is was printed. */
-export async function lint() {
-  const { missing, why } = await installLinters(DEBIAN_PARTS.map(({ program }) => program))
-  const skipped = DEBIAN_PARTS.filter(({ program }) => missing.includes(program))
+/** Runs the parts of these names, or all. Throws if one has found a fault, after printing it. */
+export async function lint(names = []) {
+  const isWanted = ({ name }) => names.length === 0 || names.includes(name)
+  const debianParts = DEBIAN_PARTS.filter(isWanted)
+  const { missing, why } = await installLinters(debianParts.map(({ program }) => program))
+  const skipped = debianParts.filter(({ program }) => missing.includes(program))
   for (const { name, program } of skipped) say(`not checked: ${name} (${program} is not there: ${why})`)
   const parts = [
-    ...PARTS,
-    ...DEBIAN_PARTS.filter((part) => !skipped.includes(part)).map(({ name, program, args, files }) => ({
-      name,
-      check: async () => tryTool(program, [...args, ...(await filesOf(files))]),
-    })),
+    ...PARTS.filter(isWanted),
+    ...debianParts
+      .filter((part) => !skipped.includes(part))
+      .map(({ name, program, args, files }) => ({
+        name,
+        check: async () => tryTool(program, [...args, ...(await filesOf(files))]),
+      })),
   ]
+  if (parts.length === 0) throw new UserError(`lint has no part "${names.join(' ')}"`)
   say(`checking ${parts.map(({ name }) => name).join(', ')}`)
   const waiting = [...parts]
   const wrong = []
@@ -64,5 +71,5 @@ export async function lint() {
 if (process.argv[1] === new URL(import.meta.url).pathname)
   runMain(async () => {
     await setUp()
-    await lint()
+    await lint(process.argv.slice(2))
   })
