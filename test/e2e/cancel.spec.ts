@@ -1,40 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
+import { Fleet } from '../fleet/fleet.ts'
 
 const noBed = await whyNoBed()
 
 describe.skipIf(noBed)(`a command that is cancelled ${noBed ?? ''}`, () => {
-  let bed: Bed
+  let fleet: Fleet
   let host: Host
-  let server: ServerProcess
   let api: Api
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'cancel' })
-    ;[host] = (await bed.boot([{ name: 'target' }])) as [Host]
-    server = await ServerProcess.start()
-    api = await server.api()
-    const installation = await api.addHost({
-      name: 'target',
-      address: host.address,
-      credential: await keyCredential(bed),
-    })
-    expect(installation.state, await api.text(installation.id)).toBe('success')
+    fleet = await Fleet.open('cancel', [{ name: 'target' }])
+    ;({ api } = fleet)
+    ;[host] = fleet.hosts as [Host]
   })
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]()
-    await bed?.close()
-  })
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
-  const start = async (file: string) => {
-    const args = ['-c', 'echo started > "$1"; sleep 30', 'sh', file]
-    const [command] = await api.run({ hosts: ['target'], program: 'sh', args })
-    if (!command) throw new Error('no command')
-    return command.id
-  }
+  const start = (file: string) => fleet.start(host, 'sh', '-c', 'echo started > "$1"; sleep 30', 'sh', file)
   const hasStarted = async (file: string) => (await host.exec(['test', '-e', file])).exitCode === 0
 
   it('a command that is cancelled while its host is frozen never runs afterwards', async () => {

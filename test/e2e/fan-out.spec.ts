@@ -1,45 +1,35 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { NewRunInput, RunAccepted, RunView } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
+import { Fleet } from '../fleet/fleet.ts'
+import type { ServerProcess } from '../fleet/server-process.ts'
 
 const noBed = await whyNoBed()
-const ROLLCALL = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 const NAMES = ['web-1', 'web-2', 'web-3', 'db-1', 'db-2']
 /** Says by the clock of the machine that all the hosts run on when it began and when it ended. */
 const TIMED = ['-c', 'date +%s%N; sleep 0.5; date +%s%N']
 
 describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
-  let bed: Bed
+  let fleet: Fleet
   let hosts: Map<string, Host>
   let server: ServerProcess
   let api: Api
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'fan-out' })
-    const booted = await bed.boot(NAMES.map((name) => ({ name })))
-    hosts = new Map(booted.map((host) => [host.name, host]))
-    server = await ServerProcess.start()
-    api = await server.api()
-    const credential = await keyCredential(bed)
-    const installations = await Promise.all(
-      booted.map(({ name, address }, i) => {
-        const labels = { role: name.split('-')[0] ?? '', zone: i % 2 === 0 ? 'a' : 'b' }
-        return api.addHost({ name, address, credential, labels })
-      }),
+    const add = ({ name }: Host, index: number) => ({
+      labels: { role: name.split('-')[0] ?? '', zone: index % 2 === 0 ? 'a' : 'b' },
+    })
+    fleet = await Fleet.open(
+      'fan-out',
+      NAMES.map((name) => ({ name })),
+      { add },
     )
-    for (const { id, state } of installations) expect(state, await api.text(id)).toBe('success')
+    ;({ server, api } = fleet)
+    hosts = new Map(fleet.hosts.map((host) => [host.name, host]))
   })
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]()
-    await bed?.close()
-  })
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   const accept = (request: NewRunInput) => api.call('run', { body: request })
   const show = async (id: string) => (await api.call('showRun', { params: { id } })).run
@@ -138,13 +128,11 @@ describe.skipIf(noBed)(`a run on many hosts ${noBed ?? ''}`, () => {
 
   it('the CLI shows one output for all hosts that answered the same', async () => {
     const script = 'case $(hostname) in db-2) echo broken >&2; exit 3;; *) echo "fine"; echo hm >&2;; esac'
-    const args = [ROLLCALL, 'run', '--all', '--output', 'group', '--', 'sh', '-c', script]
-    const told = await promisify(execFile)(process.execPath, args, {
-      env: { ...process.env, ...server.cliEnv },
-    }).catch((error) => error)
-    expect(told.stderr).toContain('5 hosts: 4 ok, 1 failed')
-    expect(told.code).toBe(1)
-    const [well, wrong] = told.stdout.split('\n\n')
+    const args = ['run', '--all', '--output', 'group', '--', 'sh', '-c', script]
+    const { code, stdout, stderr } = await server.cli(...args)
+    expect(stderr).toContain('5 hosts: 4 ok, 1 failed')
+    expect(code).toBe(1)
+    const [well = '', wrong] = stdout.split('\n\n')
     expect(well.split('\n')[0]).toBe('db-1,web-[1-3] (4 hosts): success')
     expect(well.split('\n').slice(1).toSorted()).toEqual(['fine', 'hm'])
     expect(wrong).toBe('db-2 (1 host): failed, exit code 3\nbroken\n')

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import {
   chmod,
@@ -15,61 +14,44 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { AdminResponse } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import { run } from '../bed/tools.ts'
 import { installPeer } from '../bench/debian-packages.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
+import { Fleet, killAgent } from '../fleet/fleet.ts'
 import { LiveClient } from '../fleet/live-client.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
+import type { ServerProcess } from '../fleet/server-process.ts'
 import { ACCESS_LIST, CAPABILITY, setAttribute, toPicture } from './tree-picture.ts'
 
 const noBed = await whyNoBed()
-const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 
 type Shown = AdminResponse<'showTransfer'>
 
 describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
-  let bed: Bed
+  let fleet: Fleet
   let host: Host
   let server: ServerProcess
   let api: Api
   let folder: string
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'files' })
-    ;[host] = (await bed.boot([{ name: 'store' }])) as [Host]
-    server = await ServerProcess.start()
-    api = await server.api()
+    fleet = await Fleet.open('files', [{ name: 'store' }])
+    ;({ server, api } = fleet)
+    ;[host] = fleet.hosts as [Host]
     folder = await mkdtemp(join(tmpdir(), 'rollcall-files-'))
-    const { commandId } = await api.call('addHost', {
-      body: {
-        name: 'store',
-        address: host.address,
-        credential: await keyCredential(bed),
-      },
-    })
-    const installation = await api.ended(commandId, 280_000)
-    expect(installation.state, await api.text(installation.id)).toBe('success')
   })
   afterAll(async () => {
-    await server?.[Symbol.asyncDispose]()
-    await bed?.close()
+    await fleet?.[Symbol.asyncDispose]()
     if (folder) await rm(folder, { recursive: true, force: true })
   })
 
-  /** The command line, as a person calls it. */
-  const cli = (...args: string[]) =>
-    new Promise<{ code: number; out: string }>((resolve) => {
-      const env = { ...process.env, ...server.cliEnv }
-      execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) =>
-        resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr }),
-      )
-    })
+  const cli = async (...args: string[]) => {
+    const { code, stdout, stderr } = await server.cli(...args)
+    return { code, out: stdout + stderr }
+  }
   const add = (content: Buffer) => api.addContent(content)
   const start = async (destination: string, sha256: string) => {
     const { transfer } = await api.call('startTransfer', {
@@ -350,7 +332,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       headers: api.headers,
     })
     expect(response.status).toBe(200)
-    await host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
+    await killAgent(host)
     const copy = Buffer.from(await response.arrayBuffer())
     expect(copy.equals(await readFile(on('srv/big')))).toBe(true)
     const kept = async () => (await host.exec(['sh', '-c', 'ls /var/lib/rollcall-agent/transfers'])).stdout

@@ -1,13 +1,8 @@
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { AdminResponse } from '@rollcall/contracts/admin'
 import type { ServerProcess } from '../fleet/server-process.ts'
-
-const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 
 /** One playbook, whose role writes `text` and what it was given to /etc/greeting. */
 const files = (text: string): [path: string, content: string][] => [
@@ -39,10 +34,8 @@ export async function addPlaybooks(
       await mkdir(dirname(join(folder, path)), { recursive: true })
       await writeFile(join(folder, path), content)
     }
-    const argv = [CLI, 'playbook', 'add', name, folder, '--json']
-    const { stdout } = await promisify(execFile)(process.execPath, argv, {
-      env: { ...process.env, ...server.cliEnv },
-    })
+    const { code, stdout, stderr } = await server.cli('playbook', 'add', name, folder, '--json')
+    if (code !== 0) throw new Error(`the playbooks were not added: ${stderr}`)
     return (JSON.parse(stdout) as AdminResponse<'addCollection'>).collection.version
   } finally {
     await rm(folder, { recursive: true })

@@ -1,11 +1,11 @@
 import type { PlaybookRunView, RunAccepted } from '@rollcall/contracts/admin'
 import type { CallInput } from '@rollcall/contracts/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
+import { Fleet } from '../fleet/fleet.ts'
+import type { ServerProcess } from '../fleet/server-process.ts'
 import { DebianMirror } from './debian-mirror.ts'
 import { addOwnPlaybooks } from './own-playbooks.ts'
 import { CADDY, MAKE_TINY, MAKE_XRAY_IMAGE, XRAY, XRAY_IN_CONTAINER } from './stand-ins.ts'
@@ -42,29 +42,19 @@ const LOOK_FOR_CADDY =
   'ls -d /etc/rollcall-caddy /opt/rollcall-caddy /var/lib/rollcall-caddy /etc/systemd/system/*caddy* /etc/systemd/system/*/*caddy*; getent passwd rollcall-caddy'
 
 describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
-  let bed: Bed
+  let fleet: Fleet
   let host: Host
   let server: ServerProcess
   let api: Api
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'playbooks' })
-    ;[host] = (await bed.boot([{ name: 'target', flavour: 'podman' }])) as [Host]
-    server = await ServerProcess.start()
-    api = await server.api()
-    const installation = await api.addHost({
-      name: 'target',
-      address: host.address,
-      credential: await keyCredential(bed),
-    })
-    expect(installation.state, await api.text(installation.id)).toBe('success')
+    fleet = await Fleet.open('playbooks', [{ name: 'target', flavour: 'podman' }])
+    ;({ server, api } = fleet)
+    ;[host] = fleet.hosts as [Host]
     for (const { path, text } of [XRAY, CADDY])
       await host.output(['sh', '-c', 'cat > "$1"', 'sh', path], { input: text })
   })
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]()
-    await bed?.close()
-  })
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   /** Begins it and waits for its end. */
   async function ended(
@@ -240,7 +230,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   })
 
   it('a playbook deploys the Caddy of Debian where a mirror answers, and removes it too', async () => {
-    await using mirror = await DebianMirror.open(bed)
+    await using mirror = await DebianMirror.open(fleet.bed)
     await mirror.tell(host)
     const deploy = (answer: string, way = {}) =>
       run('deploy_caddy', {
@@ -272,7 +262,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     const [checksum] = (
       await host.output(['sh', '-ec', MAKE_XRAY_IMAGE], { input: XRAY_IN_CONTAINER })
     ).split(' ')
-    await using mirror = await DebianMirror.open(bed)
+    await using mirror = await DebianMirror.open(fleet.bed)
     await mirror.tell(host)
     await host.output(['sh', '-ec', DOCKER_ALONE])
     const variables = (port: number) => ({

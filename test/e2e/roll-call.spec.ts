@@ -5,15 +5,14 @@ import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import type { CallInput } from '@rollcall/contracts/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeIdentity } from '../../agent/test/fixtures/certificate.ts'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
+import { Fleet } from '../fleet/fleet.ts'
 import { procOf, rootDiskOf } from '../fleet/host-words.ts'
 import { LiveClient } from '../fleet/live-client.ts'
 import { Metrics } from '../fleet/metrics.ts'
 import { Roll } from '../fleet/roll.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
 
 const noBed = await whyNoBed()
 
@@ -22,7 +21,6 @@ const FATES = ['power', 'freeze', 'cut', 'reboot', 'strangers', 'stop', 'hang'] 
 type Fate = (typeof FATES)[number]
 /** One for each fate by default; more make the same stories heavier. */
 const HOSTS = Number(process.env.ROLLCALL_TEST_HOSTS ?? FATES.length)
-const INSTALLED_AT_ONCE = 4
 /** All of them, where each takes its time. */
 const INSTALLED_MS = 120_000 + HOSTS * 40_000
 /** Of the profile `high-availability`. */
@@ -37,8 +35,7 @@ const REINSTALLED_MS = WINDOW_MS + 2 * MAX_MS + 5000 + 60_000 * Math.ceil(HOSTS 
 const SILENCE = /^No answer to [1-4] calls? (at|from) \d\d:\d\d:\d\d .*UTC: The agent does not answer: /
 
 describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`, () => {
-  let bed: Bed
-  let server: ServerProcess
+  let fleet: Fleet
   let api: Api
   let roll: Roll
   let hosts: Host[]
@@ -51,30 +48,18 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
   const systemctl = (host: Host, ...args: string[]) => host.output(['systemctl', ...args])
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'roll-call' })
-    const booting = bed.boot(Array.from({ length: HOSTS }, (_, i) => ({ name: `roll-${i + 1}` })))
-    server = await ServerProcess.start()
-    hosts = await booting
-    api = await server.api()
+    fleet = await Fleet.open(
+      'roll-call',
+      Array.from({ length: HOSTS }, (_, index) => ({ name: `roll-${index + 1}` })),
+      { timeoutMs: INSTALLED_MS },
+    )
+    ;({ api, hosts } = fleet)
     roll = new Roll(api)
-    const credential = await keyCredential(bed)
-    const waiting = [...hosts]
-    const install = async () => {
-      for (let host = waiting.shift(); host; host = waiting.shift()) {
-        const { name, address } = host
-        const { id, state } = await api.addHost({ name, address, credential })
-        if (state !== 'success') throw new Error(await api.text(id))
-        await set(host, { heartbeatProfile: 'high-availability', autoReinstall: false })
-      }
-    }
-    await Promise.all(Array.from({ length: INSTALLED_AT_ONCE }, install))
+    for (const host of hosts) await set(host, { heartbeatProfile: 'high-availability', autoReinstall: false })
     const isCalled = async () => (await roll.agents()).every(({ uptimeS }) => uptimeS !== null)
     await poll(isCalled, { timeoutMs: NEXT_ROUND_MS + 60_000, everyMs: 200, what: 'the first round' })
   }, INSTALLED_MS)
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]()
-    await bed?.close()
-  })
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   /** Offline within the window, with its reason; returns when. */
   const expectOffline = async ({ name }: Host) => {

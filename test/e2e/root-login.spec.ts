@@ -1,19 +1,15 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import { sshRun } from '../bed/ssh-run.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
+import { Fleet } from '../fleet/fleet.ts'
+import type { ServerProcess } from '../fleet/server-process.ts'
 import { addPlaybooks } from './own-playbooks.ts'
 
 const noBed = await whyNoBed()
 
-const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 const SHOWN = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'http_proxy']
 const SHOW = `umask; for name in ${SHOWN.join(' ')}; do eval "echo $name=\\$$name"; done`
 
@@ -47,39 +43,29 @@ const PLAYBOOK: [path: string, content: string][] = [
 ]
 
 describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
-  let bed: Bed
+  let fleet: Fleet
   let hosts: Host[]
   let server: ServerProcess
   let api: Api
   let privateKey: string
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'root-login' })
-    hosts = await bed.boot([
+    const requests = [
       { name: 'plain', flavour: 'bookworm' },
       { name: 'strict', flavour: 'trixie' },
-    ])
-    const strict = hosts[1] as Host
-    await strict.output(['sh', '-c', 'echo "UMASK 027" >> /etc/login.defs'])
-    await strict.output(['sh', '-c', 'echo "LANG=C.utf8" > /etc/default/locale'])
-    await strict.output(['sh', '-c', 'echo "http_proxy=http://proxy.test:3128" > /etc/environment'])
-    privateKey = await readFile(bed.key.path, 'utf8')
-    server = await ServerProcess.start({
-      env: { ROLLCALL_OUTPUT_BYTES: String(MAX_STORED_BYTES), ROLLCALL_AGENT_CALLERS: CALLERS },
-    })
-    api = await server.api()
-    const credential = await keyCredential(bed)
-    const added = await Promise.all(
-      hosts.map(({ name, address }) => api.addHost({ name, address, credential })),
-    )
-    for (const installation of added)
-      expect(installation.state, await api.text(installation.id)).toBe('success')
+    ] as const
+    const prepare = async ([, strict]: Host[]) => {
+      await strict?.output(['sh', '-c', 'echo "UMASK 027" >> /etc/login.defs'])
+      await strict?.output(['sh', '-c', 'echo "LANG=C.utf8" > /etc/default/locale'])
+      await strict?.output(['sh', '-c', 'echo "http_proxy=http://proxy.test:3128" > /etc/environment'])
+    }
+    const env = { ROLLCALL_OUTPUT_BYTES: String(MAX_STORED_BYTES), ROLLCALL_AGENT_CALLERS: CALLERS }
+    fleet = await Fleet.open('root-login', [...requests], { prepare, server: { env } })
+    ;({ server, api, hosts } = fleet)
+    privateKey = await readFile(fleet.bed.key.path, 'utf8')
     await addPlaybooks(server, 'shows', PLAYBOOK)
   })
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]()
-    await bed?.close()
-  })
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   const overSsh = async (host: Host, script: string) =>
     (await sshRun({ host: host.address, username: 'root', privateKey }, script)).trim()
@@ -143,9 +129,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     expect(ended.state).toBe(state)
     expect(ended.reason).toMatch(/^2 processes left: sleep \(\d+\), sleep \(\d+\)\.$/)
     for (const pid of left) expect(ended.reason).toContain(`(${pid})`)
-    const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'command', 'show', id], {
-      env: { ...process.env, ...server.cliEnv },
-    })
+    const { stdout } = await server.cli('command', 'show', id)
     expect(stdout).toContain('2 processes left: sleep')
   })
 
@@ -165,9 +149,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     expect(text).toMatch(/^begin\nx+\r\n\[rollcall\] output is cut here: .*ROLLCALL_OUTPUT_BYTES\)\r\n/)
     expect(text).toContain(`${ended.droppedBytes} bytes of it were cut`)
     expect(MAX_STORED_BYTES + ended.droppedBytes).toBe('begin\nend\n'.length + 3_000_000)
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [CLI, 'command', 'show', id], {
-      env: { ...process.env, ...server.cliEnv },
-    })
+    const { stdout, stderr } = await server.cli('command', 'show', id)
     expect(stdout + stderr).toContain(`and ${ended.droppedBytes} that were cut`)
   })
 

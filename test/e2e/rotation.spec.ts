@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { HostView, RotationHost } from '@rollcall/contracts/admin'
 import { AGENT_PATHS, type AgentConfigInput } from '@rollcall/contracts/agent'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
+import { Fleet, killAgent } from '../fleet/fleet.ts'
+import type { ServerProcess } from '../fleet/server-process.ts'
 
 const noBed = await whyNoBed()
 const POWER_CUTS = 12
@@ -15,28 +15,21 @@ const ROTATION_MS = 1200
 const TIMEOUT = { timeout: 150_000, interval: 50 }
 
 describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
-  let bed: Bed
+  let fleet: Fleet
   let host: Host
   let server: ServerProcess
   let api: Api
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'rotation' })
-    ;[host] = (await bed.boot([{ name: 'turned' }])) as [Host]
-    server = await ServerProcess.start()
-    api = await server.api()
+    fleet = await Fleet.open('rotation', [{ name: 'turned' }])
+    ;({ server, api } = fleet)
+    ;[host] = fleet.hosts as [Host]
     await api.call('changeHeartbeatProfile', {
       params: { profile: 'default' },
       body: { minMs: 1000, maxMs: 2000 },
     })
-    const credential = await keyCredential(bed)
-    const installation = await api.addHost({ name: 'turned', address: host.address, credential })
-    if (installation.state !== 'success') throw new Error(await api.text(installation.id))
   })
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]()
-    await bed?.close()
-  })
+  afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   const config = async () =>
     JSON.parse(await readFile(join(host.root, AGENT_PATHS.config), 'utf8')) as AgentConfigInput
@@ -50,8 +43,6 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     return before
   }
   const ended = () => expect.poll(async () => (await shown()).rotation, TIMEOUT).toBeNull()
-  const killAgent = () =>
-    host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
   /** Both sides have the new set alone, and it works. */
   const expectRotated = async (before: AgentConfigInput) => {
     await ended()
@@ -114,7 +105,7 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     await host.exec(['systemctl', 'start', 'rollcall-agent.service'])
     const isToldOf = async () => Boolean((await config()).staged) || (await shown()).rotation === null
     await expect.poll(isToldOf, TIMEOUT).toBe(true)
-    await killAgent()
+    await killAgent(host)
     await expectRotated(before)
   })
 

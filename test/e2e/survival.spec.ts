@@ -3,6 +3,7 @@ import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
 import { Backends } from '../fleet/backends.ts'
 import { keyCredential } from '../fleet/credentials.ts'
+import { killAgent } from '../fleet/fleet.ts'
 import { LiveClient } from '../fleet/live-client.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
@@ -39,14 +40,12 @@ describe.skipIf(noBed)(`a running command ${noBed ?? ''}`, () => {
     await api.until(command.id, (seen) => seen.outputBytes > 0)
     return command.id
   }
-  const killAgent = () =>
-    host.exec(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-agent.service'])
 
   it('a command ends with its true result and each byte once after agent, server and database were killed', async () => {
     const { server, api } = await onlineServer()
     await using _ = server
     const id = await start(api)
-    await killAgent()
+    await killAgent(host)
     await api.until(id, (command) => command.outputBytes > 60)
     await server.restart('SIGKILL')
     await api.until(id, (command) => command.outputBytes > 120)

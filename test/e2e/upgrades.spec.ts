@@ -2,12 +2,11 @@ import { truncate } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NewUpgradeInput, UpgradeHostView } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
+import { Fleet } from '../fleet/fleet.ts'
 import { ReleaseSigner } from '../fleet/release-signer.ts'
 import { crashes, neverAnswers, otherArchitecture, Releases, wrongVersion } from '../fleet/releases.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
 
 const noBed = await whyNoBed()
 /** As many as wanted: they are tried all at once. */
@@ -18,33 +17,23 @@ const nameOf = (index: number) => ['one', 'two', 'three'][index] ?? `host-${inde
 const FLEET_MS = 195_000 + HOSTS * 15_000
 
 describe.skipIf(noBed)(`upgrades of ${HOSTS} hosts ${noBed ?? ''}`, { timeout: 2 * FLEET_MS }, () => {
-  let bed: Bed
+  let fleet: Fleet
   let hosts: Host[]
   let releases: Releases
-  let server: ServerProcess
   let api: Api
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'upgrades' })
-    hosts = await bed.boot(
-      Array.from({ length: HOSTS }, (_, index) => ({
-        name: nameOf(index),
-        flavour: FLAVOURS[index] ?? 'bookworm',
-      })),
-    )
     releases = await Releases.open()
-    server = await ServerProcess.start({ env: releases.env })
-    api = await server.api()
-    const credential = await keyCredential(bed)
-    const installed = await Promise.all(
-      hosts.map(({ name, address }) => api.addHost({ name, address, credential }, FLEET_MS)),
-    )
-    for (const { id, state } of installed) expect(state, await api.text(id)).toBe('success')
+    const requests = Array.from({ length: HOSTS }, (_, index) => ({
+      name: nameOf(index),
+      flavour: FLAVOURS[index] ?? ('bookworm' as const),
+    }))
+    fleet = await Fleet.open('upgrades', requests, { server: { env: releases.env }, timeoutMs: FLEET_MS })
+    ;({ api, hosts } = fleet)
   }, 2 * FLEET_MS)
   afterAll(async () => {
-    await server?.[Symbol.asyncDispose]()
+    await fleet?.[Symbol.asyncDispose]()
     await releases?.[Symbol.asyncDispose]()
-    await bed?.close()
   })
 
   const start = async (request: NewUpgradeInput) =>

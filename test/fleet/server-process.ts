@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -10,6 +10,7 @@ import { SERVER_ENV, SERVER_FLAGS } from '../../scripts/server-runtime.mjs'
 import { Api } from './api.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 60_000
 const LOG_LINES_KEPT = 2000
@@ -61,6 +62,16 @@ export class ServerProcess implements AsyncDisposable {
   get pid(): number {
     if (this.#child?.pid === undefined) throw new Error('the server does not run')
     return this.#child.pid
+  }
+
+  /** Runs the command line against this server, as a person does. Returns its exit code and outputs, whatever they are. */
+  cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const env = { ...process.env, ...this.cliEnv }
+    return new Promise((resolve) =>
+      execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      ),
+    )
   }
 
   /** Environment by which the command line finds this server. */
