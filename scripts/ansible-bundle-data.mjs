@@ -4,7 +4,7 @@
  */
 
 /**
- * Of ansible_builtin_runtime.yml: leaves out where short names of modules that once were Ansible's own have moved. Those
+ * Shortens ansible_builtin_runtime.yml: leaves out where short names of modules that once were Ansible's own have moved. Those
  * collections are not in the bundle; one that is installed beside it is reached by full names.
  * @param {string} text
  */
@@ -26,7 +26,7 @@ function shortenKind(text) {
 }
 
 /**
- * Of base.yml, which declares Ansible's settings: leaves out what only `ansible-config` shows to people.
+ * Shortens base.yml, which declares Ansible's settings: leaves out what only `ansible-config` shows to people.
  * @param {string} text
  */
 export function shortenSettings(text) {

@@ -44,7 +44,7 @@ const SUITE = 'bookworm'
 /** Ours, at the root of the archive: the one entry point, for `python3 -I DIR` puts DIR first on the path, and what it needs. */
 const OWN = ['__main__.py', 'rollcall_copies.py', 'rollcall_modules.py', 'rollcall_yaml.py']
 const ownFile = (name) => new URL(`ansible/${name}`, import.meta.url)
-/** Of the scripts themselves: whatever changes in how the archive is made, caches are built anew. */
+/** Hash of the scripts themselves: any change in how the archive is made rebuilds the caches. */
 const RECIPE = createHash('sha256')
   .update(
     [
@@ -132,7 +132,7 @@ async function readGiven(path) {
   }
 }
 
-/** What an earlier run made, if it is of this recipe and still the same to the byte. */
+/** Reads the archive of an earlier run. Returns it if it is of this recipe and unchanged to the byte. */
 async function readStamp(stamp, cacheDir) {
   if (!existsSync(stamp)) return undefined
   const { recipe, release, file, sha256, versions } = JSON.parse(await readFile(stamp, 'utf8'))

@@ -1,7 +1,7 @@
 // Named stages of a long run: what each took, measured in a fixed piece of work, so that a slow machine is not blamed for being slow.
 
 /**
- * What a stage may take, in units of scripts/calibrate.mjs. Machines that run this differ by a factor of four, and neighbours come and go: no
+ * The time that a stage may take, in units of scripts/calibrate.mjs. Machines that run this differ by a factor of four, and neighbours come and go: no
  * stage has a limit in seconds. `hosts` and `clock` wait more than they work, so they have room for a fast machine, whose unit is short. What
  * waits for other people's servers (packages) has no share.
  */

@@ -3,7 +3,7 @@ import { request } from 'node:https'
 import { connect } from 'node:net'
 import type { Attack } from './attack.ts'
 
-/** What can be done to an agent from its network. */
+/** Attacks on an agent from its network. */
 export const AGENTS: readonly Attack[] = [
   {
     name: 'Somebody without its key learns from an agent more than that something answers',

@@ -1,7 +1,7 @@
 import { ServerData } from '../load/seed.ts'
 import type { Attack } from './attack.ts'
 
-/** What somebody with the database does to the audit log. Each leaves the log as it was. */
+/** Attacks on the audit log by the owner of the database. Each leaves the log as it was. */
 export const RECORDS: readonly Attack[] = [
   {
     name: 'An entry of the audit log is edited, its end is cut off, or all of it is emptied, and nobody notices',

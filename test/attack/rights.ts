@@ -5,11 +5,11 @@ import { type Attack, unlessRefused } from './attack.ts'
 import { Caller } from './caller.ts'
 import type { AttackSetting } from './setting.ts'
 
-/** What was taken away ends within five seconds; a little more for a machine that is busy. */
+/** A withdrawn right ends within five seconds; a busy machine has a little more. */
 const ENDS_WITHIN_MS = 5000
 const PATIENCE_MS = 3000
 
-/** What was taken away, and what nobody may give. */
+/** Attacks with withdrawn rights, and grants beyond one's own. */
 export const RIGHTS: readonly Attack[] = [
   {
     name: 'A key goes on working when its owner is removed, disabled or demoted',

@@ -1,6 +1,6 @@
 import { type Attack, unlessRefused } from './attack.ts'
 
-/** What lies beside what one may: other people's things, other hosts' labels. */
+/** Attacks on what lies outside a scope: other people's objects, other hosts' labels. */
 export const SCOPES: readonly Attack[] = [
   {
     name: 'Somebody who is limited sees, changes or runs what reaches beyond',

@@ -23,7 +23,7 @@ const PEOPLE = {
 export type PersonName = keyof typeof PEOPLE
 export const PERSON_NAMES = Object.keys(PEOPLE) as PersonName[]
 
-/** What stands behind the # of a link, which may be relative to the server. */
+/** Returns the token behind the # of a link, which may be relative to the server. */
 const tokenOf = (link: string): string => link.slice(link.indexOf('#') + 1)
 
 /** A server with two real hosts, one of whoever is limited and one that does not exist for them, and everybody who may ask. */
@@ -104,7 +104,7 @@ export class AttackSetting implements AsyncDisposable {
     return this.api.host(name)
   }
 
-  /** What is needed to add a host that does not have to exist. */
+  /** Returns a request that adds a host, which does not have to exist. */
   async newHost(name: string, more: Partial<NewHostInput> = {}): Promise<NewHostInput> {
     return {
       name,

@@ -5,7 +5,7 @@ import { type Attack, unlessRefused } from './attack.ts'
 
 const ENTRY_BYTES = 4096
 
-/** What nobody in particular can do to the server. */
+/** Attacks on the server by strangers. */
 export const STRANGERS: readonly Attack[] = [
   {
     name: 'Refused requests of strangers fill the audit log, or keep the server from answering',

@@ -239,7 +239,7 @@ function idOf({ address }: { address: string }): string {
     .join('')
 }
 
-/** What the machine still has of a bed. */
+/** Lists what the machine still has of a bed. */
 async function traces(id: string): Promise<string[]> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')
   const links = await readdir('/sys/class/net')

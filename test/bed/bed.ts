@@ -26,7 +26,7 @@ export interface HostRequest {
   users?: readonly HostUser[]
   /** Who may log in as root, in OpenSSH's one-line form, besides the bed's own key. */
   authorizedKeys?: readonly string[]
-  /** Whether root accepts the bed's own key: true by default. */
+  /** True if root accepts the bed's own key, which is the default. */
   trustsBedKey?: boolean
 }
 

@@ -7,7 +7,7 @@ export interface HostUser {
   name: string
   /** For login over SSH and for sudo. Without one the user can only log in with a key. */
   password?: string
-  /** Whether sudo is granted, and asks for the password: 'none' by default. */
+  /** How sudo is granted: 'none' by default. */
   sudo?: 'password' | 'nopasswd' | 'none'
   /** Public keys in OpenSSH's one-line form. */
   authorizedKeys?: readonly string[]

@@ -20,7 +20,7 @@ const dropRules = `table ${TABLE} {
 }
 `
 
-/** What can be done to a host from outside, each with its undoing. Doing one twice is doing it once. */
+/** Faults that a host suffers from outside, each with its undoing. Each is idempotent. */
 export class Faults {
   readonly #target: FaultTarget
 

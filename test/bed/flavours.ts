@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 export interface Recipe {
   suite: 'bullseye' | 'bookworm' | 'trixie'
   packages: readonly string[]
-  /** What systemd-nspawn must grant beyond its defaults. */
+  /** Rights that systemd-nspawn must grant beyond its defaults. */
   nspawnArgs: readonly string[]
 }
 

@@ -100,7 +100,7 @@ export class Host {
     return stdout
   }
 
-  /** Whether sshd greets within `timeoutMs` (1 s): a frozen host accepts a connection and then says nothing. */
+  /** Tests whether sshd greets within `timeoutMs` (1 s): a frozen host accepts a connection and then says nothing. */
   async isSshAnswering(timeoutMs = 1_000): Promise<boolean> {
     return (await readBanner(this.address, 22, timeoutMs))?.startsWith('SSH-') ?? false
   }

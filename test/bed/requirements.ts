@@ -6,7 +6,7 @@ import { withLock } from './lock.ts'
 import { stateDir } from './places.ts'
 import { run, searchPath } from './tools.ts'
 
-/** What the bed runs or reads, and the Debian or Ubuntu package it comes in. */
+/** Programs and files that the bed needs, and the Debian or Ubuntu package of each. */
 const requirements = {
   mmdebstrap: 'mmdebstrap',
   'systemd-nspawn': 'systemd-container',

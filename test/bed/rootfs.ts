@@ -69,7 +69,7 @@ function toProgress(flavour: Flavour, log: (line: string) => void): (line: strin
   }
 }
 
-/** What a builder that was killed left behind; the lock says that no living one is at work. */
+/** Removes what a killed builder left behind; the lock says that no living one is at work. */
 async function removeUnfinished(root: string): Promise<void> {
   await mkdir(cacheDir(), { recursive: true })
   const names = await readdir(cacheDir())

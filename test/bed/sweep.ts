@@ -7,7 +7,7 @@ import { currentOwner, isAlive, type Owner } from './owner.ts'
 import { bedDir, stateDir } from './places.ts'
 import { run } from './tools.ts'
 
-/** What a bed leaves on disk so that another process can tell whose it is and clear it away. */
+/** The record of a bed on disk, by which another process can tell whose it is and remove it. */
 export interface BedState {
   name: string
   owner: Owner

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { execa, type Options } from 'execa'
 
-/** What a system program answered: a non-zero `exitCode` is a result, not an error. */
+/** The result of a system program: a non-zero `exitCode` is a result, not an error. */
 export interface Output {
   stdout: string
   stderr: string

@@ -30,7 +30,7 @@ interface Order {
   windowMs: number
 }
 
-/** What the same calls at the same pace cost a loop that does nothing else. */
+/** Measures what the same calls at the same pace cost a loop that does nothing else. */
 export async function measureFloor(order: Order): Promise<Floor> {
   const { namespace, core, agents, identity: server, minMs, maxMs, connectMs, windowMs } = order
   const [program, ...args] = [...namespace.enter, 'taskset', '-c', core, process.execPath, LOOP]

@@ -1,5 +1,5 @@
 /**
- * What ten thousand heartbeats cost without Rollcall: one undici client for each agent, the same TLS and the same pins, each
+ * Measures ten thousand heartbeats without Rollcall: one undici client for each agent, the same TLS and the same pins, each
  * agent called at its own random time, the answers parsed, nothing kept. A process of its own, told what to do by its parent.
  */
 import { createHash } from 'node:crypto'

@@ -55,7 +55,7 @@ export const fanout: Benchmark = {
   },
 }
 
-/** What was measured, and how often. */
+/** A measured value, and how often it was measured. */
 interface Value {
   value: number
   n: number
@@ -68,7 +68,7 @@ interface Times {
   /** Means over all warm runs, in milliseconds per host. */
   serverCpu: Value
   databaseCpu: Value
-  /** Of an agent, its runner and the program, where they are processes of their own. */
+  /** Processor time of an agent, its runner and the program, if they are processes of their own. */
   agentCpu: Value
 }
 

@@ -10,7 +10,7 @@ export interface Figure {
   unit: string
   /** Null for a figure that is only told. */
   target: Target | null
-  /** What the value stands beside, measured in the same run; null when there is nothing comparable. */
+  /** The peer's value, measured in the same run; null if there is nothing comparable. */
   peer: string | null
   peerValue: number | null
   /** How many measurements the value is made of. */

@@ -23,7 +23,7 @@ const TREE_FILES = 10_000
 const TREE_ROUNDS = 5
 /** As the command line looks: more often would cost the server what nobody needs. */
 const LOOK_MS = 300
-/** What takes less than a second is measured more closely. */
+/** The interval for measuring what takes less than a second. */
 const SHORT_LOOK_MS = 25
 
 export const files: Benchmark = {

@@ -4,7 +4,7 @@ import type { SimulatedSetting } from '../load/simulated-setting.ts'
 import { MemoryWatch } from './memory-watch.ts'
 import { cpuMs, familyCpuMs } from './process-cost.ts'
 
-/** What happened while nothing but heartbeats did. */
+/** Measurements while the server did nothing but heartbeats. */
 export interface Window {
   seconds: number
   /** Requests that reached an agent, by the simulator's own count. */

@@ -1,6 +1,6 @@
 import { cpus, loadavg, release, totalmem } from 'node:os'
 
-/** What figures depend on besides the code, as they were at one moment. */
+/** The facts of a machine that figures depend on, at one moment. */
 export interface MachineFacts {
   machine: string
   /** Runnable processes, averaged over 1, 5 and 15 minutes. */

@@ -9,7 +9,7 @@ import { percentile } from './statistics.ts'
 
 const RUN_TIMEOUT_MS = 300_000
 
-/** What one tool took for `true` on all hosts; medians. */
+/** The time that one tool took for `true` on all hosts; medians. */
 export interface PeerTimes {
   tool: PeerTool
   warmS: number

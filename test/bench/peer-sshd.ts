@@ -49,7 +49,7 @@ export class PeerSshd implements AsyncDisposable {
     }
   }
 
-  /** What the peers are given for `count` hosts. */
+  /** Returns the files that the peers need for `count` hosts. */
   async files(count: number): Promise<PeerFiles> {
     const addresses = Array.from({ length: count }, (_, i) => `127.96.${(i + 1) >> 8}.${(i + 1) & 255}`)
     const at = (name: string) => join(this.#folder, name)

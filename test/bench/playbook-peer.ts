@@ -13,7 +13,7 @@ const TIMED = 'TIMEFORMAT="%R %U %S"; time "$@"'
 
 export interface PlaybookCost {
   wallS: number
-  /** Of the side that manages. */
+  /** Processor time of the managing side. */
   cpuMs: number
 }
 
@@ -65,7 +65,7 @@ export class PlaybookPeer implements AsyncDisposable {
     return { wallS, cpuMs: (userS + systemS) * 1000 + (await this.#mastersMs()) - before }
   }
 
-  /** Of the processes that keep the connections. */
+  /** Returns the processor time of the processes that keep the connections. */
   async #mastersMs(): Promise<number> {
     const each = await Promise.all((await sshMasters(this.#folder)).map((pid) => cpuMs(pid)))
     return each.reduce((total, ms) => total + ms, 0)

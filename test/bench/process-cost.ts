@@ -15,7 +15,7 @@ export async function cpuMsWithEnded(pid: number): Promise<number> {
   return (own + ended) * TICK_MS
 }
 
-/** Of a process and all its children, those that have ended included: a database with its workers. */
+/** Returns the processor time of a process and all its children, ended ones included: a database with its workers. */
 export async function familyCpuMs(pid: number): Promise<number> {
   const { own, ended } = await readStat(pid)
   let ticks = own + ended
@@ -28,7 +28,7 @@ export async function familyCpuMs(pid: number): Promise<number> {
   return ticks * TICK_MS
 }
 
-/** Of all processes of a program on this machine, by the name that the kernel has of it. */
+/** Returns the processor time of all processes of a program on this machine, by the kernel's name of it. */
 export async function programCpuMs(name: string): Promise<number> {
   let ticks = 0
   for (const pid of await readdir('/proc')) {

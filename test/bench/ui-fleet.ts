@@ -127,7 +127,7 @@ async function scrollFrames({ server }: SimulatedSetting, page: Page, turns: num
   return frames
 }
 
-/** What was scrolled to is there, and is what belongs there. */
+/** Checks that the rows that were scrolled to are there, and the right ones. */
 async function checkRows(page: Page, turns: number): Promise<void> {
   const rowsShown = page.locator('[data-host]')
   const deadline = Date.now() + ROWS_TIMEOUT_MS

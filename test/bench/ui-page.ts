@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 
 export const VIEWPORT = { width: 1280, height: 800 }
 
-/** What is looked for on the screen: `item`s whose middle lies within the part of `box` that one can see. */
+/** Items to find on the screen: those whose middle lies within the visible part of `box`. */
 export interface Sight {
   box: string
   item: string

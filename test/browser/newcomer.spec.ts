@@ -12,7 +12,7 @@ const noBed = await whyNoBed()
 const PASSWORD = 'correct horse battery'
 const WAIT = { timeout: 90_000 }
 
-/** What somebody does in the first minutes, in a real browser, with a real server and a real host. */
+/** The first minutes of a newcomer, in a real browser, with a real server and a real host. */
 describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
   let bed: Bed
   let host: Host

@@ -11,7 +11,7 @@ const noBed = await whyNoBed()
 const WAIT = { timeout: 60_000 }
 const WIDE = { width: 1280, height: 800 }
 
-/** What pages say is so: nothing that was typed is lost, nothing is called done that is not, and nothing is out of reach. */
+/** Pages are truthful: nothing typed is lost, nothing unfinished is called done, and nothing is out of reach. */
 describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   const opened = new AsyncDisposableStack()
   let bed: Bed

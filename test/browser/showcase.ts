@@ -9,7 +9,7 @@ import { ServerProcess } from '../fleet/server-process.ts'
 import { ServerData } from '../load/seed.ts'
 import { PASSWORD } from './sign-in.ts'
 
-/** What the fleet in the pictures is made of. The last one loses its power. */
+/** The hosts in the pictures. The last one loses its power. */
 const HOSTS = [
   { name: 'web-01', flavour: 'bookworm', labels: { env: 'prod', role: 'web', zone: 'a' } },
   { name: 'web-02', flavour: 'trixie', labels: { env: 'prod', role: 'web', zone: 'b' } },
@@ -35,7 +35,7 @@ export interface Ids {
 
 /** A real server with real hosts that look lived in: people, keys, runs, schedules, and a week of measurements. */
 export class Showcase implements AsyncDisposable {
-  /** Of a run on several hosts, a command with coloured output, an installation, a run of a playbook, files that were sent, and an upgrade. */
+  /** Ids of a run on several hosts, a command with coloured output, an installation, a playbook run, files that were sent, and an upgrade. */
   readonly ids: Ids
   readonly server: ServerProcess
   readonly #opened: AsyncDisposableStack
@@ -231,7 +231,7 @@ const until = (what: string, isTrue: () => Promise<boolean>) =>
 const offline = (api: Api, host: string) =>
   until(`${host}, which has no power, to be offline`, async () => (await api.host(host)).state === 'offline')
 
-/** What a week would have measured: days and nights, and a host that is busier than the others. */
+/** Writes the samples of a week: days and nights, and a host that is busier than the others. */
 async function fillHistory(server: ServerProcess): Promise<void> {
   await using data = await ServerData.open(server)
   const hosts = await data.query<{ id: string }>('SELECT id FROM host ORDER BY name')

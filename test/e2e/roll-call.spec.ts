@@ -16,14 +16,14 @@ import { Roll } from '../fleet/roll.ts'
 
 const noBed = await whyNoBed()
 
-/** What befalls a host; the hosts are dealt out to these. */
+/** The faults of hosts; the hosts are distributed among them. */
 const FATES = ['power', 'freeze', 'cut', 'reboot', 'strangers', 'stop', 'hang'] as const
 type Fate = (typeof FATES)[number]
 /** One for each fate by default; more make the same stories heavier. */
 const HOSTS = Number(process.env.ROLLCALL_TEST_HOSTS ?? FATES.length)
 /** All of them, where each takes its time. */
 const INSTALLED_MS = 120_000 + HOSTS * 40_000
-/** Of the profile `high-availability`. */
+/** Bounds of the profile `high-availability`. */
 const WINDOW_MS = 15_000
 const MIN_MS = 4000
 const MAX_MS = 6000

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What a test puts onto a host in place of a program or an image that nobody here can fetch. */
+/** A stand-in on a host for a program or an image that cannot be fetched here. */
 export interface StandIn {
   path: string
   text: string

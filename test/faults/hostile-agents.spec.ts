@@ -10,7 +10,7 @@ import type { Fault } from '../load/simulator/behaviour.ts'
 const reason = await whyNoNamespace()
 if (reason && process.env.CI) throw new Error(reason)
 
-/** What is true of a host whose agent behaves so, by `decide` and by the errors of a call. */
+/** The expected state of a host whose agent behaves so, by `decide` and by the errors of a call. */
 const HOSTILE: { fault: Fault; state: HostState; code: string | null; says?: RegExp }[] = [
   ...(
     [

@@ -5,7 +5,7 @@ import type { SimulatedSetting } from '../load/simulated-setting.ts'
 import { pick, randomOf } from './random.ts'
 import { insist, strike, totalOf } from './strike.ts'
 
-/** Of an agent's process, right before and right after each of the five writes of a rotation: one rotation in four or so. */
+/** The chance that an agent dies right before or after each of the five writes of a rotation: about one rotation in four. */
 const DEATH_AT_WRITE = 0.03
 const KILL_PAUSE_MS = 1500
 const ROUND_TIMEOUT_MS = 600_000
@@ -19,7 +19,7 @@ export interface RotationPlan {
 }
 
 export interface RotationResult {
-  /** Those that came to their end, by the history of the hosts. */
+  /** Rotations that have ended, by the history of the hosts. */
   rotations: number
   kills: Record<Victim, number>
   agentDeaths: number

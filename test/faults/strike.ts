@@ -19,7 +19,7 @@ export async function strike(victim: 'server' | 'database', server: ServerProces
   }
 }
 
-/** Of all kinds of victims. */
+/** Adds up the kills of all kinds of victims. */
 export const totalOf = (kills: Readonly<Record<string, number>>): number =>
   Object.values(kills).reduce((sum, count) => sum + count, 0)
 

@@ -11,7 +11,7 @@ export interface FleetOptions {
   server?: ServerOptions
   /** Runs when the hosts are booted and nothing is installed on them. */
   prepare?: (hosts: Host[]) => Promise<void>
-  /** What a host is added with, besides its name, address and the bed's key. */
+  /** Returns the fields that a host is added with, besides its name, address and the bed's key. */
   add?: (host: Host, index: number) => Partial<NewHostInput>
   /** For each installation. */
   timeoutMs?: number

@@ -1,4 +1,4 @@
-/** What a host itself says of its state, by its own tools: for comparing with what its agent tells. */
+/** Reads a host's state with its own tools, to compare it with its agent's reports. */
 import type { Host } from '../bed/index.ts'
 
 const words = (text: string) => text.trim().split(/\s+/)

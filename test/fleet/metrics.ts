@@ -15,7 +15,7 @@ export class Metrics {
     return new Metrics(await api.call('metrics'))
   }
 
-  /** Of one series, such as `rollcall_agents{state="online"}`; 0 for one that was never counted. */
+  /** Returns the value of one series, such as `rollcall_agents{state="online"}`; 0 if it was never counted. */
   value(series: string): number {
     return this.#values.get(series) ?? 0
   }

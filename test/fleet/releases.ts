@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const BUILT = fileURLToPath(new URL('../../agent/dist', import.meta.url))
 
-/** What is wrong with a release; its version names it. */
+/** Breaks a release in one way; its version names it. */
 export type Flaw = (folder: string, version: string) => Promise<void>
 
 /** An agent that ends at once, as one with a wrong library would. */
@@ -35,7 +35,7 @@ export class Releases implements AsyncDisposable {
   readonly #folder: string
   readonly #template: string
   readonly #arch: string
-  /** What the server installs: the first by name. */
+  /** The version that the server installs: the first by name. */
   readonly builtVersion: string
 
   private constructor(folder: string, template: string, builtVersion: string) {

@@ -7,7 +7,7 @@ const HOT = new Set<string | null>(['host.cpu_high', 'host.memory_high'])
 const stateOf = (state: HostEvent['to'], code: string | null) =>
   state === 'degraded' && HOT.has(code) ? 'online' : state
 
-/** What a server knows of its hosts from calling the roll, as a program asks for it. */
+/** The state of hosts by a server's heartbeats, as a program requests it. */
 export class Roll {
   readonly #api: Api
 

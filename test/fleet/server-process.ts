@@ -23,7 +23,7 @@ export interface ServerOptions {
   env?: NodeJS.ProcessEnv
   /** Where it listens; 127.0.0.1 when it is left out. */
   address?: string
-  /** What stands before the program: a network namespace to enter, cores to keep to. It becomes the program. */
+  /** A command in front of the program, such as one that enters a network namespace. It becomes the program. */
   launcher?: readonly string[]
 }
 

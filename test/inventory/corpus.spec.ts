@@ -31,7 +31,7 @@ interface Listing {
   variables: Record<string, Record<string, unknown>>
 }
 
-/** What `ansible-inventory --list` says. */
+/** Returns the listing of `ansible-inventory --list`. */
 async function listed(name: string): Promise<Listing> {
   const program = join(bundle.at('bundle'), 'ansible/cli/inventory.py')
   const { stdout } = await run('python3', [program, '-i', join(CORPUS, name), '--list'], {
@@ -105,7 +105,7 @@ describe('inventories are read as Ansible reads them', () => {
   )
 })
 
-/** What `ssh -G` says of a name. */
+/** Returns the settings of `ssh -G` for a name. */
 async function resolved(config: string, name: string): Promise<Map<string, string>> {
   const { stdout } = await run('ssh', ['-G', '-F', config, name])
   const values = new Map<string, string>()

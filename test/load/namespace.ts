@@ -47,7 +47,7 @@ export class LoadNamespace implements AsyncDisposable {
     }
   }
 
-  /** What stands before a program's name and arguments so that it runs in here. It becomes that program, with its pid. */
+  /** The command in front of a program that runs it in here. It becomes that program, with its pid. */
   get enter(): readonly string[] {
     return ['nsenter', `--net=/proc/${this.#pid}/ns/net`, '--']
   }
@@ -58,7 +58,7 @@ export class LoadNamespace implements AsyncDisposable {
     return run(program as string, [...before, file, ...args], input === undefined ? {} : { input })
   }
 
-  /** Whoever still runs in here keeps the namespace, and loses the cable. */
+  /** Removes the cable; a process that still runs in here keeps the namespace. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { exitCode, signalCode } = this.#holder
     if (exitCode !== null || signalCode !== null) return

@@ -24,7 +24,7 @@ export class ServerData implements AsyncDisposable {
     this.#masterKey = masterKey
   }
 
-  /** Of a server that has been started once; it may go on running. */
+  /** Opens the data of a server that has been started once; it may go on running. */
   static async open({ dataDir, options }: ServerProcess): Promise<ServerData> {
     const postgres = join(dataDir, 'postgres')
     const database = new pg.Client(
@@ -44,7 +44,7 @@ export class ServerData implements AsyncDisposable {
     return new ServerData(database, Buffer.from(key.trim(), 'base64'))
   }
 
-  /** What agents have to let in. */
+  /** Returns the pin of the servers' certificate, which agents have to accept. */
   async serverPin(): Promise<string> {
     const [row] = await this.query<{ pin: string }>('SELECT pin FROM server_identity')
     if (!row) throw new Error('the server has no identity yet: start it once')

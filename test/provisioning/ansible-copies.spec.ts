@@ -43,7 +43,7 @@ const MODULES = [
   'systemd: {name: rollcall-nothing-like-it, state: started}',
   'file: {pth: misspelt}',
 ]
-/** What is never the same twice, and the word "Killed" of a shell. */
+/** Fields that differ between runs, and the word "Killed" of a shell. */
 const VARIES = /^(start|end|delta|elapsed|[acm]time|inode|dev|date|src|path|version|module_stderr)$/
 
 const tasks = MODULES.map(

@@ -31,7 +31,7 @@ if (reason && process.env.CI) throw new Error(reason)
 export class Fleet implements AsyncDisposable {
   readonly bed: Bed
   readonly archive: AgentArchive
-  /** Of releases. */
+  /** The signer of releases. */
   readonly signer = new ReleaseSigner()
   readonly #bundle: { path: string; sha256: string }
   readonly #privateKey: string

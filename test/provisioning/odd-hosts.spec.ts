@@ -32,7 +32,7 @@ describe.skipIf(reason)(suite, () => {
   let host: Host
   let before: string[]
   let bedKey: string
-  /** Of a login that never ends: it takes half a minute, in which others may be added. */
+  /** The error of a login that never ends: it takes half a minute, in which others may be added. */
   let waiting: Promise<Error>
   const identity = newIdentity()
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-odd-'))

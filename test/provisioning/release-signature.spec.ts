@@ -16,7 +16,7 @@ for name, args in json.load(sys.stdin):
         print(json.dumps(str(refused)))
 `
 
-/** What the host's own program says to each call: null, a value, or why it refuses. */
+/** Calls the host's own program. Returns for each call null, a value, or why it refuses. */
 async function onHost(calls: [name: string, args: unknown[]][]): Promise<unknown[]> {
   const child = execFile('python3', ['-c', PROGRAM, FOLDER])
   let said = ''

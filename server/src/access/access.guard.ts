@@ -98,7 +98,7 @@ export class AccessGuard implements CanActivate {
   }
 
   /**
-   * Whoever is not known yet may fail so often, be it with passwords, codes or links. An attempt counts from its beginning, so that
+   * Limits failures of unknown callers, with passwords, codes or links. An attempt counts from its start, so that
    * many at once are no way around, and not any more when it was right.
    */
   private limitStranger(name: AdminRouteName, { ip = '', res }: KnownRequest): void {

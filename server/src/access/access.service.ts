@@ -71,7 +71,7 @@ export class AccessService implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * Whether a browser sends this request for a page of ours. Programs send neither header, and no cookie by themselves. A
+   * Tells whether a browser sends this request for a page of ours. Programs send neither header, and no cookie by themselves. A
    * browser sends at least one of them with everything that can change something.
    */
   isFromOwnPage(request: IncomingMessage): boolean {

@@ -122,7 +122,7 @@ function toKey({ parentId: _, ...row }: Row, chain: readonly Row[]): ApiKey {
   }
 }
 
-/** Whether it leads to somebody: to an owner, or to a server's own key. */
+/** Checks that a chain ends at an owner or at a server's own key. */
 function isWhole(chain: readonly Row[]): boolean {
   const last = chain.at(-1)
   return last !== undefined && last.parentId === null && (last.kind === 'local' || last.owner !== null)
@@ -138,7 +138,7 @@ const grantsOf = (row: Row): Grant[] => [
   ...(row.owner ? [grantOfUser(row.owner)] : []),
 ]
 
-/** What a later release has stored and this one does not know counts for nothing. */
+/** Ignores permissions that a later release has stored and this one does not know. */
 const permissionsOf = ({ kind, permissions }: Pick<Row, 'kind' | 'permissions'>): Permission[] =>
   kind === 'local'
     ? [...PERMISSIONS]

@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** What a server with this data folder does at its start, and the key that it then has. */
+/** Starts a server's keys on this data folder. Returns the key that it then has. */
 async function startedOn(name: string) {
   const dataDir = await DataDir.open(join(folder, name))
   const keys = new ApiKeysService(

@@ -34,7 +34,7 @@ async function key(name: string, createdBy: string | null, age: number, kind = '
   return id
 }
 
-/** Those statements of the migration that give keys their owners. */
+/** Runs the statements of the migration that give keys their owners. */
 async function giveOwners(): Promise<void> {
   const folder = (await readdir(MIGRATIONS)).find((name) => name.endsWith('_key_owners')) ?? ''
   const sql = await readFile(`${MIGRATIONS}${folder}/migration.sql`, 'utf8')

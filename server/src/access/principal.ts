@@ -40,13 +40,13 @@ export const toRef = ({ kind, id }: PrincipalRef): PrincipalRef => ({ kind, id }
 
 export interface KnownRequest extends Request {
   principal?: Principal
-  /** What the route's scope says that it names; missing where the request names none. */
+  /** The host that the request names by its route's scope; missing if it names none. */
   namedHost?: NamedHost
   /** Whom this request has signed in, of one that came without a principal. */
   signedIn?: Pick<Principal, 'kind' | 'id' | 'name'>
 }
 
-/** What is known of a request that is refused. */
+/** The known parts of a request that is refused. */
 export type Refused = Pick<KnownRequest, 'principal' | 'signedIn' | 'ip'> &
   Partial<Pick<KnownRequest, 'params' | 'query' | 'body'>>
 

@@ -9,10 +9,10 @@ import { ScopeRepository } from './scope.repository.ts'
 
 const CONCURRENCY = 16
 
-/** What is needed to go on with something. */
+/** The right that is needed to go on with something. */
 export interface Need {
   permission: Permission
-  /** What it concerns. */
+  /** The object that it concerns. */
   on?: { kind: ScopedKind; id: string }
 }
 

@@ -167,7 +167,7 @@ async function ask(caller: Caller, route: Route, side: Side) {
   return { ...answer, path, text }
 }
 
-/** Whether the guard has said that there is no such thing; a service may say so of something else, in other words. */
+/** Recognises the guard's answer that there is no such thing; a service may say so of something else, in other words. */
 function isNoSuchThing(
   route: Route,
   { code, json }: { code?: string | undefined; json: { error?: { message?: string } } },
@@ -181,7 +181,7 @@ function isNoSuchThing(
 
 type Answer = Awaited<ReturnType<typeof ask>>
 
-/** What an answer comes to, as a cell. A public route that wants a first step says 401 itself. */
+/** Converts an answer to a cell. A public route that wants a first step answers 401 itself. */
 function seen(name: AdminRouteName, route: Route, answer: Answer, side: Side): Cell | 'no such thing' {
   if (answer.code === 'request.unauthenticated') return name === 'verifySecondFactor' ? 'yes' : '401'
   if (answer.code === 'request.forbidden') return '403'

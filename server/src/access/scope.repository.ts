@@ -27,7 +27,7 @@ const CONDITIONS: Record<ScopedKind, string> = {
   transfer: OF_TRANSFER,
 }
 
-/** Whether what is named exists for somebody who may see some hosts only. */
+/** Finds whether a named object exists for a caller who may see some hosts only. */
 @Injectable()
 export class ScopeRepository {
   constructor(private readonly database: Database) {}

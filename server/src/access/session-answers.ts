@@ -12,7 +12,7 @@ export const visitorOf = (request: Request): Visitor => ({
   userAgent: request.headers['user-agent'] ?? '',
 })
 
-/** What everybody is told who has just signed in, by whichever way. */
+/** Builds the answer to a sign-in, by password or single sign-on. */
 @Injectable()
 export class SessionAnswers {
   constructor(

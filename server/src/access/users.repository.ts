@@ -208,13 +208,13 @@ export class UsersRepository {
     )
   }
 
-  /** Whether the code of this time step was not used before; from now on it was. */
+  /** Uses up the code of this time step. Returns whether it was unused. */
   async useTotpStep(id: string, step: number): Promise<boolean> {
     const sql = 'UPDATE app_user SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2'
     return (await this.query(sql, [id, step])).rowCount === 1
   }
 
-  /** Whether this recovery code was there; from now on it is not. */
+  /** Uses up a recovery code. Returns whether it was there. */
   async useRecoveryCode(id: string, hash: string): Promise<boolean> {
     const sql = `UPDATE app_user SET recovery_hashes = array_remove(recovery_hashes, $2)
       WHERE id = $1 AND $2 = ANY (recovery_hashes)`

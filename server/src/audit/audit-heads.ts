@@ -27,7 +27,7 @@ export class AuditHeads {
     this.key = sealer.deriveKey('audit')
   }
 
-  /** What is known outside of the database; null for nothing. */
+  /** The head that is known outside of the database; null for none. */
   get known(): Head | null {
     return this.newest
   }

@@ -16,7 +16,7 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { type About, AuditLog, type Ended } from './audit-log.ts'
 import { toDetail } from './domain/detail.ts'
 
-/** What stands in the log of a request; of a stranger's nothing that the stranger has written. */
+/** Describes a request for the log. Of a stranger's it holds nothing that the stranger has written. */
 export function aboutOf(name: string, request: Refused): About {
   const { principal } = request
   const actor = principal ?? request.signedIn
@@ -69,7 +69,7 @@ export class AuditInterceptor implements NestInterceptor {
   }
 
   /**
-   * Of strangers, who may ask without end, only what came of it is written down: a refusal if there were not too many, and what
+   * Records only the outcome of strangers' requests, which have no end: a refusal if there were not too many, and what
    * was done before the answer, with the cookie in it, leaves.
    */
   private ofStranger(name: AdminRouteName, request: KnownRequest, next: CallHandler): Observable<unknown> {

@@ -20,10 +20,10 @@ import {
 } from './domain/chain.ts'
 
 const CHAIN_LOCK = 7_204_002
-/** What is read at once: entries of earlier releases may have megabytes. */
+/** Bytes read at once: entries of earlier releases may have megabytes. */
 const MAX_PAGE_BYTES = 1024 * 1024
 const MAX_SIZES = 1000
-/** Of a listed entry; the export has it whole. */
+/** Bytes of a listed entry; the export has it whole. */
 const MAX_LISTED_BYTES = 8192
 const TURN_MS = 10
 const COLUMNS = `seq::float8 AS seq, at, actor, from_address AS "from", action, request, outcome, code, hash`

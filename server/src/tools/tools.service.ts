@@ -13,7 +13,7 @@ export interface HostTools {
   version: string
   /** Their folder on the host. It stays as it is while two later versions have not come. */
   path: string
-  /** Whether anything was sent. */
+  /** True if anything was sent. */
   isNew: boolean
 }
 

@@ -35,7 +35,7 @@ const POLICY = [
 /** Nothing without HTTPS, for half a year. */
 const HSTS = 'max-age=15552000'
 
-/** What every answer says to a browser, the API's too. */
+/** Headers of every answer, the API's too. */
 export const securityHeaders =
   (config: Transport) => (request: Request, response: Response, next: NextFunction) => {
     response.set({
@@ -74,7 +74,7 @@ export function serveWebUi(app: Express, config: Transport, dist = DIST): void {
   })
 }
 
-/** What the fleet's page is going to need, so that a browser asks for it while the scripts are still coming. */
+/** Lists what the fleet page will need, so that a browser requests it while the scripts are still loading. */
 function aheadOfFleet(dist: string): string {
   const scripts = readdirSync(join(dist, 'assets')).filter((name) => /^fleet(-page)?-[\w-]+\.js$/.test(name))
   return [

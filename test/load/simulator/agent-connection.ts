@@ -34,9 +34,9 @@ export class AgentConnection implements OpenConnection, AnsweringConnection {
   readonly #tls: TLSSocket
   #unread: Buffer = NO_BYTES
   #isBusy = false
-  /** What its caller has proven. */
+  /** The pin that its caller has proven. */
   #pin: string | null = null
-  /** Of the last request: a kept connection sends the same head again and again. */
+  /** The head of the last request: a kept connection repeats it. */
   #head = ''
   #slots: readonly CredentialSlot[] = []
   #admitted: Admitted | null = null

@@ -1,5 +1,5 @@
 /**
- * What an agent does wrong:
+ * The fault of an agent:
  * - `cut`: packets to it vanish; nothing is refused and open connections fall silent.
  * - `closed`: nobody listens on its port, and open connections are reset.
  * - `frozen`: its kernel accepts connections and takes requests; nobody answers, until it is lifted.
@@ -46,7 +46,7 @@ export interface Behaviour {
   latencyMs?: number | readonly [number, number]
   /** The chance that it dies right before, and right after, each write of its credentials. It starts again at once. */
   deathAtWrite?: number
-  /** What its clock is ahead of ours. */
+  /** Milliseconds that its clock is ahead of ours. */
   clockOffsetMs?: number
   /** Fixed instead of walking, in percent. */
   cpuPercent?: number

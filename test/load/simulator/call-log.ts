@@ -12,7 +12,7 @@ const columns = (rows: number): Columns => ({
   what: new Uint32Array(rows),
 })
 
-/** What callers did, 16 bytes a row, at most four million rows. */
+/** The record of calls, 16 bytes a row, at most four million rows. */
 export class CallLog {
   #kept = columns(FIRST_ROWS)
   #rows = 0

@@ -19,7 +19,7 @@ interface Command {
   key: string
   params: AgentParams<'execute_command'>
   startedAtMs: number
-  /** What was written and not acknowledged, from byte `from` of the whole output on. */
+  /** Output that is not acknowledged, from byte `from` of the whole on. */
   output: { type: LogType; data: Buffer }[]
   from: number
   end: number

@@ -28,7 +28,7 @@ export class PinReader {
   }
 }
 
-/** What the head of a request says to one who is let in; null for a stranger. */
+/** The head of a request that is let in; null for a stranger. */
 export interface Admitted {
   /** The credentials that it may be of: which of them is told by its signature. */
   slots: readonly CredentialSlot[]

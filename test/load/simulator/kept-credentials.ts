@@ -15,7 +15,7 @@ export interface HostDisks {
   serverPins: readonly string[]
 }
 
-/** What befalls the agent, told before its next life begins. */
+/** The fault of an agent's life, decided before it begins. */
 export interface Fate {
   /** Asked before and after each write. */
   diesNow(): boolean
@@ -33,7 +33,7 @@ class Died extends Error {}
 export class KeptCredentials {
   readonly #path: string
   readonly #fate: Fate
-  /** Of this life alone. */
+  /** The service of this life alone. */
   #service!: CredentialsService
 
   private constructor(path: string, fate: Fate) {

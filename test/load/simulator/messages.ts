@@ -3,7 +3,7 @@ import type { LoadAgent } from '../agents.ts'
 import type { Behaviour } from './behaviour.ts'
 import type { HostDisks } from './kept-credentials.ts'
 
-/** What is asked of the simulator's process, one answer each, over its IPC channel. */
+/** Requests to the simulator's process over its IPC channel, with one answer each. */
 export type Request =
   | { op: 'play'; agents: LoadAgent[]; disks: HostDisks }
   | { op: 'behave'; agents: number[]; behaviour: Behaviour }
@@ -41,7 +41,7 @@ export interface SimulatorState {
   trusted: number
   accepted: number
   requests: number
-  /** Of agents' processes, at writes of their credentials. */
+  /** Deaths of agents' processes at writes of their credentials. */
   deaths: number
   rssMb: number
   cpuMs: number
@@ -49,10 +49,10 @@ export interface SimulatorState {
 
 const names = Object.keys(AGENT_METHODS) as AgentMethodName[]
 
-/** What a row of the record is: a bit for each method in a request, or one of two for what is no call. */
+/** The kind of a row of the record: a bit for each method in a request, or one of two for what is no call. */
 export const RECORDED = {
   ...(Object.fromEntries(names.map((name, bit) => [name, 1 << bit])) as Record<AgentMethodName, number>),
-  /** Of a caller that is not let in. */
+  /** A caller that is not let in. */
   refused: 1 << names.length,
   /** A TCP connection that was accepted, whatever came of it. */
   connection: 1 << (names.length + 1),

@@ -1,12 +1,12 @@
 import type { LogType } from '@rollcall/contracts/agent'
 
-/** What a simulated program does next. */
+/** The next step of a simulated program. */
 export type Step = { write: string; to: LogType } | { sleepMs: number } | { exit: number }
 
 const MAX_STEPS = 10_000
 
 /**
- * What a program does here, by its argv: `true`, `false`, `echo`, `seq N`, `sleep S`, `hostname`, and `sh -c` with these,
+ * Simulates a program by its argv: `true`, `false`, `echo`, `seq N`, `sleep S`, `hostname`, and `sh -c` with these,
  * `exit N`, `>&2` and `;`. Undefined for a program that this host has not.
  */
 export function toSteps(argv: readonly string[], hostname: string): Step[] | undefined {

@@ -24,7 +24,7 @@ interface Call {
   id: Id | undefined
 }
 
-/** What a body asks for, before anything of it is done. */
+/** The parsed body of a request, before anything of it is done. */
 export type Asked = { error: string } | { isBatch: boolean; calls: (Call | null)[]; methods: number }
 
 const INVALID = new RollcallError(

@@ -11,7 +11,7 @@ export function withoutSignature(head: string): { head: string; signature: strin
   return { head: head.replace(found[0], ''), signature: found[1] ?? null }
 }
 
-/** What one life of an agent knows of the requests that it accepted. */
+/** The accepted requests of one life of an agent. */
 export class SignatureGate {
   readonly #replays = new ReplayMemory(randomBytes(12).toString('base64url'))
   readonly #startMs = performance.now()

@@ -11,7 +11,7 @@ import type { Handlers } from './rpc.ts'
 import { SignatureGate } from './signatures.ts'
 import { corrupted, HostFacts } from './status.ts'
 
-/** What an agent and its sweeper know of a connection. */
+/** A connection as an agent and its sweeper know it. */
 export interface OpenConnection {
   readonly isTrusted: boolean
   /** When bytes last came, on the monotonic clock. */
@@ -27,7 +27,7 @@ export class SimulatedAgent {
   readonly identity: LoadAgent
   readonly connections = new Set<OpenConnection>()
   behaviour: Behaviour = {}
-  /** What is wrong with it now. */
+  /** The present fault. */
   fault: Fault | null = null
   /** How often its process has died while it changed its credentials. */
   deaths = 0
@@ -43,7 +43,7 @@ export class SimulatedAgent {
   #stagedContext: SecureContext | undefined
   #otherContext: SecureContext | undefined
   #isStarting = false
-  /** What came while it was frozen, in order. */
+  /** Requests that came while it was frozen, in order. */
   #held: (() => void)[] = []
 
   constructor(index: number, identity: LoadAgent, disks: HostDisks) {
@@ -53,7 +53,7 @@ export class SimulatedAgent {
     this.#facts = new HostFacts(identity.name, index)
   }
 
-  /** What it shows at a handshake now. */
+  /** The certificate that it shows at a handshake now. */
   get secureContext(): SecureContext {
     if (this.fault === 'other_certificate') {
       this.#otherContext ??= toContext(makeIdentity(this.identity.name))
@@ -63,7 +63,7 @@ export class SimulatedAgent {
     return this.#context
   }
 
-  /** What it shows to who asks for its staged credentials; null where there are none. */
+  /** The certificate of its staged credentials; null if there are none. */
   get stagedContext(): SecureContext | null {
     const staged = this.#kept?.staged
     if (!staged) return null
@@ -108,7 +108,7 @@ export class SimulatedAgent {
     get_tools: withoutFiles,
   }
 
-  /** Of its present life. */
+  /** The signatures of its present life. */
   get signatures(): SignatureGate {
     this.#signatures ??= new SignatureGate()
     return this.#signatures

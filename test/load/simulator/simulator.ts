@@ -19,7 +19,7 @@ interface Options {
   agents: readonly LoadAgent[]
   /** The servers that may call. */
   serverPins: readonly string[]
-  /** What stands before the program, such as `['taskset', '-c', '1']`. */
+  /** The command in front of the program, such as `['taskset', '-c', '1']`. */
   launcher?: readonly string[]
 }
 
@@ -82,7 +82,7 @@ export class Simulator implements AsyncDisposable {
     return Array.from({ length: count }, (_, i) => Math.floor((i * this.agents.length) / count))
   }
 
-  /** What callers did since the start, or since `forget`. */
+  /** Returns the calls since the start, or since `forget`. */
   async records(): Promise<CallRecords> {
     return new CallRecords(await this.#ask({ op: 'records' }))
   }

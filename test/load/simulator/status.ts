@@ -28,7 +28,7 @@ export class HostFacts {
   readonly #bootId = randomUUID()
   readonly #bootedMs: number
   readonly #startedMs = Date.now()
-  /** What does not change, as JSON: open ports and a container. */
+  /** The unchanging part as JSON: open ports and a container. */
   readonly #services: string
   #cpu = 5 + Math.random() * 40
   #memory = 20 + Math.random() * 40

@@ -2,11 +2,11 @@ import type { Fault } from './behaviour.ts'
 import { type Asked, answerTo } from './rpc.ts'
 import type { SimulatedAgent } from './simulated-agent.ts'
 
-/** What a wrong answer is given through. */
+/** The connection of a wrong answer. */
 export interface AnsweringConnection {
   readonly agent: SimulatedAgent
   readonly isOpen: boolean
-  /** Whether more may be written at once. */
+  /** Writes text. Returns whether more may be written at once. */
   write(text: string | Buffer): boolean
   onDrain(ready: () => void): void
   onClose(work: () => void): void
@@ -53,14 +53,14 @@ const WIRE_FAULTS = {
 } as const satisfies Partial<Record<Fault, (connection: AnsweringConnection, asked: Asked) => void>>
 export type WireFault = keyof typeof WIRE_FAULTS
 
-/** Whether a fault is in how an answer is sent, not in what it says or in whether anything answers. */
+/** Tells whether a fault is in how an answer is sent, not in its content or in whether anything answers. */
 export const isWireFault = (fault: Fault): fault is WireFault => Object.hasOwn(WIRE_FAULTS, fault)
 
 export function answerWrongly(connection: AnsweringConnection, fault: WireFault, asked: Asked): void {
   WIRE_FAULTS[fault](connection, asked)
 }
 
-/** What a sound agent would say; of a call that would have to wait, something else. */
+/** Returns the answer of a sound agent; for a call that would have to wait, another one. */
 function soundAnswer({ agent }: AnsweringConnection, asked: Asked): string {
   const answer = answerTo(asked, agent.handlers)
   return typeof answer === 'string' ? answer : '{"jsonrpc":"2.0","id":0,"result":{}}'

@@ -8,7 +8,7 @@ export interface ApiKey {
   id: string
   name: string
   kind: 'local' | 'key'
-  /** What it was given; it is worth this as far as all of `chain` agree. */
+  /** The permissions that it was given; they count as far as all of `chain` have them. */
   permissions: Permission[]
   scope: string[] | null
   owner: { id: string; name: string; email: string } | null

@@ -17,7 +17,7 @@ export function scopeFrom(selectors: readonly string[] | null): HostScope {
 export const isInScope = (scope: HostScope, labels: Readonly<Record<string, string>>): boolean =>
   scope === null || matchesLabels(scope, labels)
 
-/** What `host_fits(labels, $n::jsonb)` takes. */
+/** Returns the argument of `host_fits(labels, $n::jsonb)`. */
 export const scopeParameter = (scope: HostScope): string | null =>
   scope === null ? null : JSON.stringify(scope)
 
@@ -27,7 +27,7 @@ export function intersectScopes(one: HostScope, other: HostScope): HostScope {
   return [...one, ...other]
 }
 
-/** What a scope's terms say of one label together. */
+/** The terms of a scope about one label, together. */
 interface Constraint {
   /** Null where every value may be. */
   allowed: ReadonlySet<string> | null
@@ -64,7 +64,7 @@ function implies(constraint: Constraint, { operator, values }: LabelTerm): boole
   }
 }
 
-/** Whether every host that could be in `inner`, whatever its labels, is in `outer` as well. */
+/** Checks that every host that could be in `inner`, whatever its labels, is in `outer` as well. */
 export function isNarrower(inner: HostScope, outer: HostScope): boolean {
   if (outer === null) return true
   const constraints = new Map<string, Constraint>()
@@ -76,7 +76,7 @@ export function isNarrower(inner: HostScope, outer: HostScope): boolean {
   return fitsNone || outer.every((term) => implies(constraints.get(term.key) ?? FREE, term))
 }
 
-/** Whether somebody sees a collection of playbooks: one for some hosts only where theirs are meant, one for all where they may act on all. */
+/** Tells whether a scope sees a collection: one for some hosts if the scope has some of them, one for all if it is all hosts. */
 export function isCollectionFor(scope: HostScope, { labels }: { labels: readonly string[] | null }): boolean {
   if (scope === null) return true
   if (labels === null) return false

@@ -51,7 +51,7 @@ export async function isPassword(password: string, hash: string | null): Promise
   return hash !== null && derived.length === expected.length && timingSafeEqual(derived, expected)
 }
 
-/** Of long passwords these are the ones that people take first. */
+/** The long passwords that people choose first. */
 const COMMON =
   /^(?:(?:password|passw0rd|qwerty|rollcall|welcome|letmein|iloveyou|admin(?:istrator)?|changeme|abc|test)[\d\W_]*)+$/i
 

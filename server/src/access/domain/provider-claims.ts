@@ -1,4 +1,4 @@
-/** What a provider says of somebody. */
+/** The claims of a provider about a user. */
 export type Claims = Readonly<Record<string, unknown>>
 
 const DEEPEST = 8

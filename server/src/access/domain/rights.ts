@@ -1,13 +1,13 @@
 import { PERMISSIONS, type Permission, ROLE_PERMISSIONS, type Role } from '@rollcall/contracts/admin'
 import { isNarrower, scopeFrom } from './host-scope.ts'
 
-/** What may be done, and on which hosts: label selectors of which all must fit, or null for all hosts. */
+/** Permissions, and the hosts that they are for: label selectors of which all must match, or null for all hosts. */
 export interface Rights {
   permissions: ReadonlySet<Permission>
   scopeText: string[] | null
 }
 
-/** What one link of a chain gives: a user, or a key. */
+/** The rights that one link of a chain gives: a user, or a key. */
 export interface Grant extends Rights {
   isDisabled: boolean
   /** Null for never. */
@@ -40,7 +40,7 @@ export function excessOf(given: Rights, giver: Rights): Excess | null {
   return isNarrower(scopeFrom(given.scopeText), scopeFrom(giver.scopeText)) ? null : { kind: 'scope' }
 }
 
-/** What a user's role and scope give. */
+/** Returns the rights that a user's role and scope give. */
 export const rightsOfUser = ({ role, scope }: { role: Role; scope: string[] | null }): Rights => ({
   permissions: new Set(ROLE_PERMISSIONS[role]),
   scopeText: scope,

@@ -12,14 +12,14 @@ const TIMEOUT_S = 5
 const KNOWN_MS = 3_600_000
 const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** What one attempt to sign in is known by. None of it leaves the server but in a sealed cookie. */
+/** The secrets of one attempt to sign in. They leave the server in a sealed cookie only. */
 export interface OidcFlow {
   state: string
   nonce: string
   verifier: string
 }
 
-/** What the provider says of somebody, checked. */
+/** The verified claims of the provider about a user. */
 export type OidcClaims = Readonly<Record<string, unknown>> & { iss: string; sub: string }
 
 /**
@@ -206,7 +206,7 @@ const isAway = (error: unknown): boolean =>
   error instanceof Error &&
   (error.name === 'TimeoutError' || error.message === 'fetch failed' || isAway(error.cause))
 
-/** What may stand in the log: neither tokens nor what the provider knows of people. */
+/** Returns a reason for the log, without tokens and without claims. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code } = error as { code?: unknown }

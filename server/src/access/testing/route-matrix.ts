@@ -44,7 +44,7 @@ export const CALLERS: readonly Caller[] = [
 ]
 
 /**
- * What happens:
+ * The outcome of a request:
  * - `yes`: it is let in. `own`: it is let in for what lies within the caller's scope, and for all else told that there is no such thing.
  * - `401`: it is not known. `403`: it may not. `fleet`: it may not, since this concerns all hosts.
  */
@@ -99,7 +99,7 @@ export const REACHED_BY: Record<AgentMethodName, readonly AdminRouteName[]> = {
 
 const ORDER: readonly Cell[] = ['yes', 'own', 'fleet', '403', '401']
 
-/** What happens to a caller who would reach a method by whichever route lets them furthest. */
+/** Returns the cell of a caller for an agent's method, by the route that lets them furthest. */
 export const cellOfMethod = (method: AgentMethodName, caller: Caller): Cell | '–' =>
   REACHED_BY[method]
     .map((route) => toCell(ADMIN_ROUTES[route], caller))

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import type { AuditEntry } from '@rollcall/contracts/admin'
 
-/** What the first entry follows. */
+/** The hash that the first entry follows. */
 export const BEGINNING = '0'.repeat(64)
-/** What an entry follows that is written when the log is gone: it never fits. */
+/** The hash that an entry follows if the log is gone: it never fits. */
 export const LOST = 'f'.repeat(64)
 
 export type Unchained = Omit<AuditEntry, 'hash'>

@@ -49,7 +49,7 @@ function inObject(shape: Record<string, z.ZodType>, value: Record<string, unknow
   )
 }
 
-/** Of an object the fields of every option that it may be: where a literal tells them apart, of that one alone. */
+/** Keeps the fields of every option that an object may be; if a literal tells them apart, of that option alone. */
 function inUnion(options: z.ZodType[], value: unknown, depth: number): unknown {
   const found = options
     .filter((option) => mayBe(option, value))

@@ -2,10 +2,10 @@ import type { Route } from '@rollcall/contracts/admin'
 import { declaredIn } from './declared.ts'
 import { argumentsWithoutSecrets, NOT_SHOWN, withoutSecrets } from './hidden-secrets.ts'
 
-/** Of an entry's detail as a whole, as the database writes it. */
+/** Bytes of an entry's whole detail, as the database writes it. */
 export const MAX_DETAIL_BYTES = 4096
 const MAX_TEXT = 500
-/** Of a text that is searched for secrets: what comes after is never written down. */
+/** Characters of a text that are searched for secrets: the rest is never written down. */
 const MAX_SEARCHED = 2 * MAX_TEXT
 const MAX_SEARCHED_IN_ALL = 16 * MAX_DETAIL_BYTES
 const MAX_KEY = 100
@@ -22,7 +22,7 @@ const PLAIN = new Set(['labels', 'target', 'limits'])
 type Fields = Pick<Route, 'params' | 'query' | 'body'>
 type Parts = Partial<Record<keyof Fields, unknown>>
 
-/** What of a request stands in the log: the fields that its route declares, bounded as a whole, and no secret. */
+/** Returns the part of a request that is logged: the fields that its route declares, bounded as a whole, and no secret. */
 export function toDetail(route: Fields, parts: Parts): Record<string, unknown> {
   const fields = (['params', 'query', 'body'] as const).map((part) => declaredIn(route[part], parts[part]))
   const shown = withoutSecretFields(Object.assign({}, ...fields), { left: MAX_SEARCHED_IN_ALL })

@@ -1,6 +1,6 @@
 import { looksRandom, SECRET_LAST_WORD, SHORT_OPTIONS } from './secret-words.ts'
 
-/** What stands in a secret's place. */
+/** The text in place of a secret. */
 export const NOT_SHOWN = '(not shown)'
 
 /** Names under which people give secrets, in options, variables and fields. */
@@ -47,7 +47,7 @@ const HIDINGS: readonly Hiding[] = [
   [/()(?<![\w+/.-])[\w+/.-]{20,}={0,2}/g, (match) => (looksRandom(match) ? NOT_SHOWN : match)],
 ]
 
-/** What prints a secret for a program that reads it. */
+/** Programs that print a secret for another one that reads it. */
 const PRINTS = /\becho\b|\bprintf\b|<</
 const READS_SECRET =
   /\b(?:chpasswd|passwd|cryptsetup|kinit|smbpasswd|openssl|gpg)\b|\blogin\b|\bsudo\s{1,5}-S\b|password-stdin/

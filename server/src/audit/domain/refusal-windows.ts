@@ -7,11 +7,11 @@ const MAX_NAMED = 20
 export interface RefusalLimits {
   /** Refusals of one caller that are written down in a minute; more are counted. */
   perCaller: number
-  /** Of all callers together. */
+  /** The count of all callers together. */
   inAll: number
 }
 
-/** What was refused without an entry of its own. */
+/** Refusals without an entry of their own. */
 export interface Unwritten {
   count: number
   /** The callers that were refused most, with how often. */
