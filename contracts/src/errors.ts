@@ -169,7 +169,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** Whether a thing that failed may have happened all the same: ask again by id before doing it anew. */
+/** `unknown` if a failed request may have been carried out: ask by id before repeating it. */
 export type Outcome = 'not-applied' | 'unknown'
 
 /** One wrong field of a request: its path, what is wrong with the value, and what would be right. */

@@ -53,13 +53,13 @@ export const RETRY_POLICIES = {
   signInLock: { ...FOR_EVER, firstMs: 30_000, factor: 2, maxMs: 15 * MINUTE_MS, jitter: 0 },
   /** An agent's scan of containers that its runner does not answer. */
   containerScan: { ...FOR_EVER, firstMs: 20_000, factor: 2, maxMs: 5 * MINUTE_MS, jitter: 0 },
-  /** What an agent's runner could not write or start on its own host. */
+  /** A write or start on its own host that failed an agent's runner. */
   runner: { ...FOR_EVER, firstMs: 1000, factor: 1, maxMs: 1000, jitter: 0 },
   /** The worker of a transfer on a host. A third one that dies is the last. */
   transferWorker: { ...FOR_EVER, firstMs: 200, factor: 1, maxMs: 200, jitter: 0, maxRetries: 2 },
 } as const satisfies Record<string, RetryPolicy>
 
-/** What has failed so far. */
+/** The failures so far. */
 export interface Failures {
   /** Failures in a row, the latest included; at least 1. */
   count: number

@@ -1,4 +1,4 @@
-/** What zod found, as far as it matters for telling a person. */
+/** An issue that zod found, as far as a message to a person needs it. */
 export interface SchemaIssue {
   code?: string | undefined
   path: PropertyKey[]

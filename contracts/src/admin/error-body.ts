@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from '../errors.ts'
 /** Any code of the catalogue. */
 export const errorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
 
-/** What every error answer looks like. */
+/** The body of every error answer. */
 export const errorBody = z.strictObject({
   error: z.strictObject({
     code: z.string(),

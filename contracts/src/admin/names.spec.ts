@@ -28,7 +28,7 @@ const anyCase = fc
       .array(fc.boolean(), { minLength: id.length, maxLength: id.length })
       .map((upper) => [...id].map((letter, i) => (upper[i] ? letter.toUpperCase() : letter)).join('')),
   )
-/** What looks nearly like an id: cut, lengthened, with braces, without dashes. */
+/** Texts that resemble an id: cut, lengthened, with braces, without dashes. */
 const nearly = fc
   .uuid()
   .chain((id) =>

@@ -7,7 +7,7 @@ type KeyOf<Schema extends z.ZodType> =
 type ParamOf<Params extends z.ZodType> = `params.${KeyOf<Params>}`
 type QueryOf<Query extends z.ZodType> = `query.${KeyOf<Query>}`
 
-/** What can lie outside of somebody's scope, and be named in a path or query. */
+/** The kinds of objects that a scope can exclude, and a path or query can name. */
 export const SCOPED_KINDS = ['host', 'command', 'run', 'transfer'] as const
 export type ScopedKind = (typeof SCOPED_KINDS)[number]
 
@@ -33,7 +33,7 @@ export type RouteScope<Params extends z.ZodType = z.ZodType, Query extends z.Zod
   | { transfer: ParamOf<Params> }
 
 /**
- * What of a route stands in the audit log.
+ * The audit log's part of a route.
  * - `always`: that it was asked for, before it is done, and how it ended.
  * - `refusals`: only that it was refused by the guard: it changes nothing, or would drown everything else.
  * - `never`: nothing; for public routes that tell nothing and change nothing.

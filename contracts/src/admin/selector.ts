@@ -55,7 +55,7 @@ function checked(key: string, operator: LabelTerm['operator'], values: string[])
   return { key, operator, values }
 }
 
-/** Whether every term holds. */
+/** Tests whether labels match every term. */
 export function matchesLabels(
   terms: readonly LabelTerm[],
   labels: Readonly<Record<string, string>>,

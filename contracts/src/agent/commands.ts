@@ -31,7 +31,7 @@ export type CommandStatus = z.infer<typeof commandStatus>
 /** How a command ended. */
 export const commandResult = z.strictObject({
   status: finalStatus,
-  /** Whether the program exited with 0 of its own accord. */
+  /** True if the program exited with 0 by itself. */
   success: z.boolean(),
   /** Bytes that the program wrote and the spool kept. */
   stdout: byteCount,
@@ -76,7 +76,7 @@ export const executeCommand = defineMethod({
     tty: z.boolean().default(false),
     columns: columns.default(80),
     rows: columns.default(24),
-    /** Whether standard input stays open for write_input; otherwise it is /dev/null. A terminal always has one. */
+    /** True if standard input stays open for write_input; otherwise it is /dev/null. A terminal always has one. */
     stdin: z.boolean().default(false),
   }),
   result: z.strictObject({ command_id: commandId, status: commandStatus }),

@@ -53,7 +53,7 @@ export const agentConfig = z.strictObject({
   /** Servers that may call: at least one, since an empty list must never mean "anyone". */
   server_pins: z.array(spkiPin).min(1).max(8),
   /**
-   * Whether a request without a signature is refused. Configurations of earlier servers do not have it, and are called
+   * Refuses requests without a signature. Configurations of earlier servers do not have it, and are called
    * without; whoever signs is checked in any case.
    */
   require_signatures: z.boolean().default(false),

@@ -58,7 +58,7 @@ export const container = z.strictObject({
   started_at_ms: epochMs.nullable(),
   /** Its latest end; null while it runs and when it never started. */
   ended_at_ms: epochMs.nullable(),
-  /** Of its latest end; null as above. */
+  /** The exit code of its latest end; null as above. */
   exit_code: z.int().min(-1).max(255).nullable(),
   ports: z.array(containerPort).max(MAX_CONTAINER_PORTS),
   /** There are more than `ports` has room for. */

@@ -4,7 +4,7 @@ export const ENVELOPE_TYPE = 'application/octet-stream'
 /** Bytes before the JSON: its length, as an unsigned 32-bit number, the highest byte first. */
 const HEAD_BYTES = 4
 
-/** What stands before the bytes: the length of the JSON, and the JSON in UTF-8. */
+/** Encodes the head of an envelope: the length of the JSON, and the JSON in UTF-8. */
 export function envelopeHead(json: string): Uint8Array {
   const text = new TextEncoder().encode(json)
   const head = new Uint8Array(HEAD_BYTES + text.length)

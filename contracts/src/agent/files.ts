@@ -22,7 +22,7 @@ const byteCount = z
 /** Lower-case hexadecimal. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
 
-/** What is wrong with the components of a path, in words; null for nothing. */
+/** Finds a fault in the components of a path. Returns it in words, null for none. */
 export function pathFault(path: string): string | null {
   if (path.includes('\0')) return 'must not contain a NUL character'
   const names = path.split('/')
@@ -129,7 +129,7 @@ export const treeListEnd = z.strictObject({
 })
 export type TreeListEnd = z.infer<typeof treeListEnd>
 
-/** What a transfer is to do. */
+/** The order of a transfer. */
 export const transferOrder = z.discriminatedUnion('kind', [
   /** Places one file: whole and at once, or not at all. Nothing is sent for one that is there with the same content. */
   z.strictObject({
@@ -207,7 +207,7 @@ export const transferResult = z.strictObject({
   files_written: z.int().min(0),
   /** Files that were there already. */
   files_unchanged: z.int().min(0),
-  /** Of a tree that was brought in step: what else was done, or would be, and the first things of all that. */
+  /** The other changes of a synchronised tree, done or planned, and the first of them. */
   changes: z
     .strictObject({
       links: z.int().min(0),
@@ -220,7 +220,7 @@ export const transferResult = z.strictObject({
         .max(MAX_LISTED_CHANGES),
     })
     .optional(),
-  /** Of a file that was asked for: what its copy is. */
+  /** The copy of a requested file. */
   content: z.strictObject({ size: byteCount, sha256, mode: fileMode }).optional(),
 })
 export type TransferResult = z.infer<typeof transferResult>
@@ -272,7 +272,7 @@ export const writeChunk = defineMethod({
     'Hands over the next content of a transfer, as the bytes of the request. It waits for room; accepted is false when there was none in time, and nothing was taken. What the host has already it passes over.',
   params: z.strictObject({
     transfer_id: transferId,
-    /** Of its first byte, before compression. */
+    /** The offset of its first byte, before compression. */
     offset: byteCount,
     frames: z.array(frame).min(1).max(MAX_FRAMES),
   }),

@@ -100,7 +100,7 @@ export const getStatus = defineMethod({
     /** There are more than `open_ports` has room for. */
     open_ports_truncated: z.boolean().default(false),
     /**
-     * Those of root on this host, running ones first; what other users run without root is not seen. As they were when
+     * The containers of root on this host, running ones first; those of other users are not seen. As they were when
      * each engine was last asked, which the agent has done at most some seconds after the call before. Null when not known:
      * the engines have not been asked yet, none has ever answered, or the agent is of a release that does not tell.
      */

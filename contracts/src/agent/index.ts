@@ -52,14 +52,14 @@ export const AGENT_METHODS = {
 
 export type AgentMethods = typeof AGENT_METHODS
 export type AgentMethodName = keyof AgentMethods
-/** What a caller writes: fields with defaults may be left out. */
+/** The parameters as a caller writes them: fields with defaults may be left out. */
 export type AgentParamsInput<N extends AgentMethodName> = z.input<AgentMethods[N]['params']>
-/** What a handler reads: every field is there. */
+/** The parameters as a handler reads them: every field is there. */
 export type AgentParams<N extends AgentMethodName> = z.output<AgentMethods[N]['params']>
 export type AgentResult<N extends AgentMethodName> = z.output<AgentMethods[N]['result']>
 
 /**
- * What an agent implements: a method without a handler does not compile. The signal aborts when the answer was sent or its
+ * The handlers of an agent: a method without one does not compile. The signal aborts when the answer was sent or its
  * caller has gone. `bytes` are what came beside the request, in an envelope; empty where there was none.
  */
 export type AgentHandlers = {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /**
- * What happens when a call is sent twice:
+ * The effect of a call that is sent twice:
  * - `read`: nothing changes on the host.
  * - `idempotent`: the second call with the same id finds the work of the first.
  * There is no third kind, so every call may be sent again when its answer was lost.

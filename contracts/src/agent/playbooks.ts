@@ -17,10 +17,10 @@ export const playbookPath = z
     'must be a relative path to a .yml file',
   )
 
-/** What lines of its output bear that tell of tasks: known to the server and to what writes them. */
+/** The mark on output lines that report tasks: known to the server and to what writes them. */
 export const playbookNonce = z.string().regex(/^[A-Za-z0-9_-]{22,64}$/)
 
-/** What a collection of users' own playbooks is called; the first part of the names of its playbooks. */
+/** The name of a collection of users' own playbooks; the first part of its playbooks' names. */
 export const collectionName = z
   .string()
   .regex(
@@ -39,7 +39,7 @@ export const executeAnsible = defineMethod({
     'Runs a playbook on the host itself, in the background, as a command of that id: its log, its end, cancelling and releasing are those of any command. The same command_id sent again answers with the state of the first; with another order it is refused as command.id_conflict.',
   params: z.strictObject({
     command_id: uuid,
-    /** Of the tools that hold the playbook; they must be on the host. */
+    /** The version of the tools that hold the playbook; they must be on the host. */
     tools_version: sha256,
     playbook: playbookPath,
     /** The collection that the playbook is of, and its version, which must be on the host; left out for what comes with the tools. */

@@ -16,7 +16,7 @@ export const MAX_RELEASE_KEYS = 16
 export interface ReleaseName {
   version: string
   architecture: 'x64' | 'arm64'
-  /** Of the archive, in hexadecimal. */
+  /** The archive's hash, in hexadecimal. */
   sha256: string
 }
 
@@ -27,7 +27,7 @@ export const releaseText = ({ version, architecture, sha256 }: ReleaseName): str
 /** Makes the list of keys that a host trusts, as it keeps it and as it is signed. */
 export const keyringText = (keys: readonly string[]): string => ['rollcall release keys', ...keys].join('\n')
 
-/** What a host verifies a release with. */
+/** The signature and keyring by which a host verifies a release. */
 export interface SignedRelease {
   signature: string
   /** The keys that the host is to trust from now on, as `keyringText` writes them. */

@@ -17,7 +17,7 @@ const RPC_CODE = {
   defect: RPC_ERROR.internal,
 } as const satisfies Record<ErrorKind, number>
 
-/** What stands under `error` of an agent's answer. */
+/** The `error` of an agent's answer. */
 export interface RpcError {
   code: number
   message: string

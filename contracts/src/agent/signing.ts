@@ -16,7 +16,7 @@ export const CHALLENGE_HEADER = 'x-rollcall-challenge'
 export const SIGNATURE_AGE_MS = 60_000
 /** How far ahead of the agent's time a request may be: what two monotonic clocks drift apart in some hours. */
 export const SIGNATURE_AHEAD_MS = 2000
-/** What a caller names that does not know the agent's epoch yet: its request is never carried out, only challenged. */
+/** The epoch of a caller that does not know the agent's yet: its request is never carried out, only challenged. */
 export const NO_EPOCH = 'unknown'
 
 export interface Signature {
@@ -35,7 +35,7 @@ export interface Challenge {
   timeMs: number
 }
 
-/** What a request is about, beside its signature's own fields. */
+/** The signed parts of a request, beside its signature's own fields. */
 export interface SignedRequest {
   method: string
   /** As in the request line. */
@@ -44,7 +44,7 @@ export interface SignedRequest {
   agentPin: string
 }
 
-/** What the MAC is made over. No field can hold a line break, so no two requests have the same text. */
+/** Returns the text that the MAC covers. No field can hold a line break, so no two requests have the same text. */
 export const signedText = (of: Omit<Signature, 'mac'>, { method, path, agentPin }: SignedRequest): string =>
   `rollcall 1\n${of.epoch}\n${of.timeMs}\n${of.nonce}\n${of.bodyHash}\n${method}\n${path}\n${agentPin}`
 
@@ -73,7 +73,7 @@ export function parseChallenge(header: string): Challenge | null {
 const MAX_NONCES = 8192
 
 /**
- * What an agent remembers so that it accepts nothing twice: the nonces of the last requests, at most 16,384. Where it had to
+ * The memory by which an agent accepts nothing twice: the nonces of the last requests, at most 16,384. If it had to
  * forget some that are not too old yet, it takes nothing any more that is as old as those.
  */
 export class ReplayMemory {
@@ -112,7 +112,7 @@ export class ReplayMemory {
 /** A body as text, or as bytes in pieces that follow one another. */
 export type SignedBody = string | readonly Uint8Array[]
 
-/** What signing needs of the outside. */
+/** The ports that signing needs. */
 export interface SigningPorts {
   /** HMAC-SHA256, base64url. */
   hmac(text: string): string

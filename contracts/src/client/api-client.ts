@@ -9,7 +9,7 @@ type PartInput<N extends AdminRouteName, Part extends RequestPart> = AdminRoutes
 type OptionalIfEmpty<Part extends string, Value> =
   Record<string, never> extends Value ? { [P in Part]?: Value } : { [P in Part]: Value }
 
-/** What a route takes. Parts that may be empty may be left out. */
+/** The input of a route. Parts that may be empty may be left out. */
 export type CallInput<N extends AdminRouteName> = OptionalIfEmpty<'params', PartInput<N, 'params'>> &
   OptionalIfEmpty<'query', PartInput<N, 'query'>> &
   OptionalIfEmpty<'body', PartInput<N, 'body'>>

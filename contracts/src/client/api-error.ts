@@ -28,7 +28,7 @@ export class ApiError extends Error {
     this.fields = fields
   }
 
-  /** What is wrong, by the name of the field. */
+  /** The faults, by the name of the field. */
   get messages(): Record<string, string> {
     return Object.fromEntries(this.fields.map(({ field, message }) => [field, message]))
   }

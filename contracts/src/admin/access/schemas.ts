@@ -3,7 +3,7 @@ import { neverAnId, plainText, uuid } from '../../text.ts'
 import { labelSelector } from '../selector.ts'
 
 /**
- * What one may be allowed to do. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
+ * The permissions. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
  * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
  * root, which is as much as to run something there; `files:read` to see which were; `files:fetch` to read any file of a host, as root;
  * `playbooks:run` to run, plan and apply playbooks, which is to be root on the hosts of one's scope; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
@@ -51,7 +51,7 @@ const VIEWER: readonly Permission[] = [
   'upgrades:read',
 ]
 
-/** What each role may. */
+/** The permissions of each role. */
 export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
   admin: PERMISSIONS,
   operator: [
@@ -88,7 +88,7 @@ export const principalView = z.strictObject({
   email: z.string().nullable(),
   role: role.nullable(),
   permissions: z.array(permission),
-  /** Of a key these are its own and those of whoever it hangs on. */
+  /** A key has its own and those of its owner. */
   scope: z.array(labelSelector).nullable(),
 })
 export type PrincipalView = z.infer<typeof principalView>
@@ -98,11 +98,11 @@ export const sessionState = z.strictObject({
   principal: principalView.nullable(),
   /** There is no user yet: the first admin comes by the link that the server printed at its start. */
   isSetupNeeded: z.boolean(),
-  /** Whether the signed-in user has a second factor. */
+  /** True if the signed-in user has a second factor. */
   hasTotp: z.boolean(),
-  /** What single sign-on is called on its button; null where there is none. */
+  /** The label of the single sign-on button; null if there is none. */
   ssoName: z.string().nullable(),
-  /** Of the server. */
+  /** The server's. */
   version: z.string(),
 })
 
@@ -119,7 +119,7 @@ export const secondFactor = z.strictObject({
 })
 /** Where to send the browser: the provider's own page. */
 export const ssoBegun = z.strictObject({ url: z.string() })
-/** What the provider has put behind the `?` of the page that it sent the browser back to. */
+/** The query that the provider has appended to the callback page. */
 export const ssoCallback = z.strictObject({ callback: z.string().min(1).max(8192) })
 
 export const firstAdmin = z.strictObject({
@@ -169,7 +169,7 @@ export const userView = z.strictObject({
 export type UserView = z.infer<typeof userView>
 
 export const newUser = z.strictObject({ email, name: personName, role, scope: hostScope.default(null) })
-/** What is left out stays. `version` is that of the user that was looked at. */
+/** Fields that are left out stay. `version` is that of the user as it was read. */
 export const userChange = z.strictObject({
   version: z.int(),
   name: personName.optional(),
@@ -185,9 +185,9 @@ export const keyView = z.strictObject({
   name: z.string(),
   /** `local` is the key of the server's own command line. */
   kind: z.enum(['local', 'key']),
-  /** What it was given. */
+  /** The permissions that it was given. */
   permissions: z.array(permission),
-  /** Of these, what it is worth now: no more than its owner and the key that it was made with; none where one of them has ended. */
+  /** The permissions that count now: no more than those of its owner and of the key that made it; none if one of them has ended. */
   permissionsNow: z.array(permission),
   scope: hostScope,
   /** Whose it is; null for a server's own key and those that it made. */

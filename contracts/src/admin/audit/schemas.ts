@@ -24,9 +24,9 @@ export const auditEntry = z.strictObject({
   /** One id for the entries of one request. */
   request: z.string(),
   outcome: auditOutcome,
-  /** Of the error, where there was one. */
+  /** The code of the error, if there was one. */
   code: z.string().nullable(),
-  /** What was asked for: names and numbers, never a secret. */
+  /** The request's names and numbers, never a secret. */
   detail: z.record(z.string(), z.unknown()),
   /** HMAC-SHA256 in hexadecimal over this entry and the hash of the one before. */
   hash: z.string(),

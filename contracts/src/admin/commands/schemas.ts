@@ -23,7 +23,7 @@ export type FinalState = (typeof FINAL_STATES)[number]
 export const isFinalState = (state: CommandState): state is FinalState =>
   COMMAND_STATE.describe(state).isOver === true
 
-/** What a command's output comes from: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, a playbook, which tells of its tasks, or an upgrade of the agent. */
+/** The source of a command's output: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, a playbook, which tells of its tasks, or an upgrade of the agent. */
 export const commandKind = z.enum([
   'command',
   'terminal',
@@ -96,7 +96,7 @@ export const outputQuery = z.strictObject({
     .min(1)
     .max(4 * 1024 * 1024)
     .default(1024 * 1024),
-  /** Of one stream only; what the other wrote in between is passed over. */
+  /** Reads one stream only, and skips what the other wrote in between. */
   stream: logType.optional(),
   /** The last bytes before this offset, instead of those from `offset` on. */
   before: z.coerce.number().int().min(0).optional(),

@@ -4,7 +4,7 @@ import { defineRoute } from '../route.ts'
 
 const component = z.enum(['up', 'down'])
 
-/** What the server says of itself. */
+/** The server's own health, metrics and description. */
 export const HEALTH_ROUTES = {
   health: defineRoute({
     method: 'GET',
@@ -27,7 +27,7 @@ export const HEALTH_ROUTES = {
       status: z.enum(['ready', 'not_ready']),
       database: component,
       queue: component,
-      /** What an operator should see to, and that keeps the server from nothing. */
+      /** Warnings for an operator that do not keep the server from working. */
       warnings: z.array(plainText(500)).default([]),
     }),
   }),

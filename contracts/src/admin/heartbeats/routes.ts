@@ -18,7 +18,7 @@ import {
   sparklineQuery,
 } from './schemas.ts'
 
-/** What the roll knows of hosts, and how often it is called. */
+/** The states of hosts by their heartbeats, and how often they are called. */
 export const HEARTBEATS_ROUTES = {
   hostStatus: defineRoute({
     method: 'GET',

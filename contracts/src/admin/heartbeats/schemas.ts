@@ -20,7 +20,7 @@ import {
 } from '../hosts/schemas.ts'
 import { labelSelector } from '../selector.ts'
 
-/** Whether what a host last told is of an earlier time than its last call. */
+/** Tells whether a host's last report is older than its last call. */
 export const areValuesStale = (state: HostState): boolean => !HOST_STATE.describe(state).isAnswering
 
 const percent = z.number().min(0).max(100)
@@ -57,7 +57,7 @@ interface Bounds {
   offlineAfterMs?: number | null | undefined
 }
 
-/** What is impossible about a profile's bounds, as fields; those that are not given are not judged. */
+/** Finds impossible bounds of a profile. Returns the faulty fields; bounds that are not given are not judged. */
 export function impossibleBounds({
   minMs,
   maxMs,
@@ -90,11 +90,11 @@ export const newHeartbeatProfile = heartbeatProfile
     labels: profileFields.shape.labels.default(null),
   })
   .superRefine(refuseImpossible)
-/** What is left out stays. */
+/** Fields that are left out stay. */
 export const heartbeatProfileChange = profileFields.partial().superRefine(refuseImpossible)
 export const profileParam = z.strictObject({ profile: profileName })
 
-/** What may be changed of a host that is in the fleet. What is left out stays. */
+/** The changes that a host in the fleet accepts. Fields that are left out stay. */
 export const hostChange = z.strictObject({
   /** All labels from now on. */
   labels: hostLabels.optional(),
@@ -102,7 +102,7 @@ export const hostChange = z.strictObject({
   ifLabels: hostLabels.optional(),
   /** By name; null to let the labels decide. */
   heartbeatProfile: profileName.nullable().optional(),
-  /** Whether an agent that stays silent while SSH works is installed again by itself. */
+  /** True if an agent that stays silent while SSH works is reinstalled automatically. */
   autoReinstall: z.boolean().optional(),
   ...hostReachChange.shape,
 })
@@ -115,11 +115,11 @@ const disk = z.strictObject({
   availableBytes: bytes,
 })
 
-/** What changes from call to call. */
+/** The part of a report that changes with every call. */
 export const hostVitals = z.strictObject({
   uptimeS: z.number().min(0),
   load: z.tuple([z.number(), z.number(), z.number()]),
-  /** Of all cores; null at an agent's first answer. */
+  /** The percentage of all cores; null at an agent's first answer. */
   cpuPercent: percent.nullable(),
   memoryPercent: percent,
   memory: z.strictObject({
@@ -163,7 +163,7 @@ export const hostContainer = z.strictObject({
 })
 export type HostContainer = z.infer<typeof hostContainer>
 
-/** What changes seldom. */
+/** The part of a report that seldom changes. */
 export const hostFacts = z.strictObject({
   agentVersion: plainText(64),
   hostname: plainText(255),
@@ -182,7 +182,7 @@ export const hostFacts = z.strictObject({
     .array(
       z.strictObject({
         name: containerEngineName,
-        /** Of its containers, those included that there was no room for. */
+        /** The number of its containers, including those that there was no room for. */
         total: z.int(),
         /** Why the latest look failed; then its containers are those of the last one that did not. */
         failure: plainText(500).nullable(),
@@ -195,11 +195,11 @@ export type HostFacts = z.infer<typeof hostFacts>
 const seen = {
   /** When the agent last answered a heartbeat. */
   lastAnswerAt: z.iso.datetime().nullable(),
-  /** Of that call. */
+  /** The round trip of that call. */
   roundTripMs: z.number().min(0).nullable(),
   /** The host's clock minus the server's, in milliseconds; as exact as half the round trip. */
   clockOffsetMs: z.number().nullable(),
-  /** What is told of the host (facts, vitals, clock) is as old as `lastAnswerAt` and not of now: its agent does not answer, or is not called. */
+  /** True if facts, vitals and clock are as old as `lastAnswerAt`: the agent does not answer, or is not called. */
   areValuesStale: z.boolean(),
 }
 
@@ -218,7 +218,7 @@ export const agentView = z.strictObject({
   ...seen,
   cpuPercent: percent.nullable(),
   memoryPercent: percent.nullable(),
-  /** Of the fullest disk. */
+  /** The percentage of the fullest disk. */
   diskPercent: percent.nullable(),
   load: z.number().min(0).nullable(),
   uptimeS: z.number().min(0).nullable(),
@@ -228,7 +228,7 @@ export const agentView = z.strictObject({
 })
 export type AgentView = z.infer<typeof agentView>
 
-/** What nobody knows of a host comes last, whichever the direction. */
+/** The fields to sort by. Hosts with an unknown value come last in either direction. */
 export const agentSort = z.enum([
   'host',
   'state',

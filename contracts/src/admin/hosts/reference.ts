@@ -1,6 +1,6 @@
 import { hasUuidForm, plainText } from '../../text.ts'
 
-/** What people call a host by: its id, or else its name. */
+/** The reference to a host: its id, or else its name. */
 export const hostReference = plainText(63).min(1).describe('name or id')
 
 /** Exactly one of the two: an id is never looked up among names, nor a name among ids. */

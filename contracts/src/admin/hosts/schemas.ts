@@ -76,7 +76,7 @@ export const sshCredential = z.discriminatedUnion('type', [
     type: z.literal('key'),
     privateKey: secret(65_536),
     passphrase: secret(1024).optional(),
-    /** What a certificate authority signed for this key: the one line of its `-cert.pub` file. */
+    /** The certificate of this key: the one line of its `-cert.pub` file. */
     certificate: z.string().min(1).max(65_536).optional(),
     /** For a host that asks for a password besides the key; sudo is told it too. */
     password: secret(1024).optional(),
@@ -91,7 +91,7 @@ const sshUser = z
   .max(64)
   .regex(/^[A-Za-z_][A-Za-z0-9_.@\\-]*\$?$/, 'must be a Unix user name')
 
-/** What a machine may be that is in the fleet already: refused unless it is said. */
+/** Permission to add a machine that is in the fleet already; it is refused without. */
 const takenOnPurpose = z.strictObject({
   /** It may be the machine of another host, or a clone of one: its SSH host key or its machine id is that host's. */
   allowDuplicate: z.boolean().default(false),
@@ -117,10 +117,10 @@ export const newHost = z.strictObject({
 export type NewHost = z.infer<typeof newHost>
 export type NewHostInput = z.input<typeof newHost>
 
-/** What may be changed of how a host is reached. It is tried before it is stored, unless `skipCheck` says not to. */
+/** The changes to how a host is reached. They are tried before they are stored, unless `skipCheck` is set. */
 export const hostReachChange = z.strictObject({
   address: address.optional(),
-  /** Of SSH. */
+  /** The port of SSH. */
   port: sshPort.optional(),
   user: sshUser.optional(),
   /** In place of the one there is. */
@@ -139,7 +139,7 @@ export const hostReachChange = z.strictObject({
 export type HostReachChange = z.infer<typeof hostReachChange>
 
 interface HostStateDescriptor extends StateDescriptor {
-  /** What the host counts as in the health of the fleet. */
+  /** The class of the host in the health of the fleet. */
   health: 'healthy' | 'degraded' | 'offline' | 'other'
   /** An installation, upgrade or removal is at work on it, and no other may begin. */
   isBusy?: true
@@ -206,7 +206,7 @@ export const hostView = z.strictObject({
     .nullable(),
   /** The heartbeat profile chosen for it; null where its labels decide. */
   heartbeatProfile: z.string().nullable(),
-  /** Whether an agent that stays silent while SSH works is installed again by itself. */
+  /** True if an agent that stays silent while SSH works is reinstalled automatically. */
   autoReinstall: z.boolean(),
   /** The newest installation or removal, whose output can be read like any command's. */
   lastProvisioning: uuid.nullable(),
@@ -218,7 +218,7 @@ export const hostChanged = z.strictObject({
   host: hostView,
   /** The move of the agent to another port, as a command id; null where it stays. */
   commandId: uuid.nullable(),
-  /** Whether the agent answers where it is called from now on; null where that was not tried. */
+  /** True if the agent answers at its new address; null if that was not tried. */
   isAgentAnswering: z.boolean().nullable(),
 })
 export type HostChanged = z.infer<typeof hostChanged>
@@ -239,7 +239,7 @@ export const hostAccepted = z.strictObject({
   commandId: uuid,
 })
 
-/** What is looked at before a host is added: over SSH, with the key that a person has compared. */
+/** The check of a host before it is added: over SSH, with the key that a person has compared. */
 export const hostCheckRequest = newHost
   .pick({
     address: true,
@@ -259,14 +259,14 @@ export const hostCheck = z.strictObject({
   ok: z.boolean(),
   /** Null when `ok`. */
   code: z.string().nullable(),
-  /** What was found and, when not `ok`, what to do. */
+  /** The finding and, if not `ok`, what to do. */
   message: plainText(2000),
 })
 
 export const hostChecked = z.strictObject({
   os: plainText(100),
   kernel: plainText(100),
-  /** Whether an agent can be installed: every check is `ok`. */
+  /** True if an agent can be installed: every check is `ok`. */
   isReady: z.boolean(),
   checks: z.array(hostCheck),
 })

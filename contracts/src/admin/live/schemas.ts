@@ -18,7 +18,7 @@ export const WATCHED_HOSTS = 500
 /** The least lag, in bytes of output, after which a viewer can ask to be taken on. */
 export const MIN_LAG_BYTES = 64 * 1024
 
-/** What a client sends on `/ws`, one JSON object a message. */
+/** The messages of a client on `/ws`, one JSON object each. */
 export const liveRequest = z.discriminatedUnion('type', [
   /**
    * Sends the output from `offset` on, and every change of the command's state. Sent again, it starts anew from there. Whoever
@@ -58,7 +58,7 @@ export type AgentChange = z.infer<typeof agentChange>
 export const transferProgress = transferHost.omit({ changes: true })
 export type TransferProgress = z.infer<typeof transferProgress>
 
-/** What the server sends on `/ws`. Output comes in order, each byte once unless it was passed over; after a reconnection follow again from your own offset. */
+/** The messages of the server on `/ws`. Output comes in order, each byte once unless it was skipped; after a reconnection follow again from your own offset. */
 export const liveEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('output'), commandId: uuid, ...outputChunk.shape }),
   z.strictObject({ type: z.literal('command'), command: commandView }),

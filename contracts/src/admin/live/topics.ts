@@ -1,7 +1,7 @@
 import type { Permission } from '../access/schemas.ts'
 import type { LiveRequest } from './schemas.ts'
 
-/** What can be asked for on `/ws`. Ending what one has asked for needs no more than having been let in. */
+/** The topics of `/ws`. Unsubscribing needs no permission. */
 export type LiveTopic = Exclude<LiveRequest['type'], `un${string}`>
 
 interface Topic {

@@ -3,7 +3,7 @@ import { sha256 } from '../../agent/files.ts'
 import { collectionName } from '../../agent/playbooks.ts'
 import { labelSelector } from '../selector.ts'
 
-/** What is wrong with the address of a repository, in words; null for nothing. */
+/** Finds a fault in the address of a repository. Returns it in words, null for none. */
 function gitUrlFault(text: string): string | null {
   const url = URL.parse(text)
   if (!/^(https|ssh):\/\/[A-Za-z0-9[]/.test(text) || url === null || !/^[!-~]+$/.test(text))

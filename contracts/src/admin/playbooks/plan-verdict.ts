@@ -1,12 +1,12 @@
 import { isFinalState } from '../commands/schemas.ts'
 import type { PlaybookHost } from './schemas.ts'
 
-/** What a plan has found, by number of hosts. */
+/** The result of a plan, by number of hosts. */
 export interface PlanVerdict {
   total: number
   /** On which it could be made to its end: only of these it is known what would change. */
   planned: number
-  /** Of them, those that would be changed. */
+  /** The hosts that would be changed. */
   changing: number
   /** On which it failed, was lost or was cancelled. */
   failed: number

@@ -110,7 +110,7 @@ export const PLAYBOOKS_ROUTES = {
     body: z.strictObject({
       name: neverAnId(collectionName),
       source: collectionSource,
-      /** What is left out stays as it is. */
+      /** Fields that are left out stay. */
       labels: collectionLabels.optional(),
     }),
     response: z.strictObject({

@@ -22,7 +22,7 @@ export const playbookVariable = z.strictObject({
   name: z.string(),
   description: z.string(),
   type: variableType,
-  /** Of the items of a list. */
+  /** The type of a list's items. */
   elements: variableType.nullable(),
   isRequired: z.boolean(),
   /** It is never shown: forms and logs leave it out. */
@@ -30,7 +30,7 @@ export const playbookVariable = z.strictObject({
   /** Text in it is a template that Ansible fills in; in all others it is data. Left out for data. */
   isTemplate: z.literal(true).optional(),
   choices: z.array(jsonValue).nullable(),
-  /** What holds where none is given; undefined where there is none. */
+  /** The default value; undefined if there is none. */
   default: jsonValue.optional(),
   /** The default stands in the argument specs alone, which Ansible does not apply: the server gives it. */
   isDefaultGiven: z.boolean().default(false),
@@ -42,7 +42,7 @@ export const playbookView = z.strictObject({
   title: z.string(),
   description: z.string(),
   variables: z.array(playbookVariable),
-  /** Of its collection, as the hash of all that is in it; null for one that comes with the server. */
+  /** The version of its collection, a hash over its content; null for one that ships with the server. */
   version: sha256.nullable(),
 })
 export type PlaybookView = z.infer<typeof playbookView>
@@ -80,7 +80,7 @@ export const taskStatus = TASK_STATUS.schema
 export const taskTotals = TASK_STATUS.counts(count)
 export type TaskTotals = z.infer<typeof taskTotals>
 
-/** What became of one task on one host. What a task hides by `no_log` is empty, and `isHidden` says so. */
+/** The result of one task on one host. Fields that a task hides by `no_log` are empty, and `isHidden` is true. */
 export const taskResult = z.strictObject({
   /** Counts the tasks of the play, from 1. */
   task: count,

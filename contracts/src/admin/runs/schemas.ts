@@ -14,7 +14,7 @@ import { exactlyOneTarget, runLimits, target, targetShape } from '../targets.ts'
 
 const agentParams = executeCommand.params.shape
 
-/** What to run, apart from where: shared by runs, saved commands and schedules. */
+/** The program without its target: shared by runs, saved commands and schedules. */
 export const programShape = {
   program: agentParams.command,
   args: agentParams.args,
@@ -76,7 +76,7 @@ export type RunAccepted = z.infer<typeof runAccepted>
 const count = z.int().min(0)
 
 /** Hosts by the state of their command. `held` wait for their turn in a run with limits; `pending` are on their way. */
-/** What a command of a run counts as: one that waits for its turn is told apart from one that starts. */
+/** The state of a command within its run: one that is held differs from one that starts. */
 export const RUN_STATE = defineStates<StateDescriptor>()({
   held: { tone: 'faint', sign: '‖', urgency: 2 },
   ...COMMAND_STATE.table,
@@ -91,7 +91,7 @@ export type RunCounts = z.infer<typeof runCounts>
 /** `plan` is `--check --diff`: it changes nothing, and can be applied. */
 export const playbookMode = z.enum(['run', 'plan', 'apply'])
 
-/** What a run of a playbook is of. */
+/** The playbook of a run. */
 export const runPlaybookView = z.strictObject({
   name: z.string(),
   mode: playbookMode,
@@ -117,7 +117,7 @@ export const runView = z.strictObject({
   /** Null for a run of a program. */
   playbook: runPlaybookView.nullable(),
   requestedBy: z.string(),
-  /** What it came from, by name. */
+  /** The name of the saved command that it came from. */
   savedCommand: z.string().nullable(),
   schedule: z.string().nullable(),
   createdAt: z.iso.datetime(),
@@ -148,7 +148,7 @@ export const targetPreview = z.strictObject({
 })
 export type TargetPreview = z.infer<typeof targetPreview>
 
-/** What a run was asked for, so that it can be asked for again. */
+/** The request of a run, so that it can be repeated. */
 export const runOrder = z.strictObject({
   ...programView.shape,
   target,
@@ -176,7 +176,7 @@ export const outcomeGroup = z.strictObject({
   exitCode: z.int().nullable(),
   signal: z.string().nullable(),
   reasonCode: errorCode.nullable(),
-  /** Of the command that stands for all of them. */
+  /** The reason of the command that represents all of them. */
   reason: plainText(4000).nullable(),
   hosts: z.array(z.string()),
   /** The command that stands for all of them: its output is theirs. */

@@ -3,7 +3,7 @@ import { neverAnId, plainText, uuid } from '../../text.ts'
 import { programShape, programView } from '../runs/schemas.ts'
 import { runLimits, target } from '../targets.ts'
 
-/** What saved commands and schedules are called by. */
+/** The name of a saved command or a schedule. */
 export const shortName = z
   .string()
   .min(1)
@@ -25,7 +25,7 @@ export const newSavedCommand = z.strictObject({
 export type NewSavedCommand = z.infer<typeof newSavedCommand>
 export type NewSavedCommandInput = z.input<typeof newSavedCommand>
 
-/** What is left out stays as it is. `env` replaces the whole environment. */
+/** Fields that are left out stay. `env` replaces the whole environment. */
 export const changedSavedCommand = z.strictObject({
   description: description.optional(),
   program: programShape.program.optional(),

@@ -5,7 +5,7 @@ import { changedSchedule, newSchedule, scheduleView } from './schemas.ts'
 
 const nameParam = z.strictObject({ name: shortName })
 
-/** What begins runs by the clock. */
+/** Schedules, which start runs by the clock. */
 export const SCHEDULES_ROUTES = {
   listSchedules: defineRoute({
     method: 'GET',

@@ -27,7 +27,7 @@ const timeZone = z
 const cron = z.string().min(1).max(200)
 
 /**
- * What to do when the run before has not ended: `skip` leaves this one out and says so in the history, `allow` runs it
+ * The rule for a time at which the previous run has not ended: `skip` leaves this one out and says so in the history, `allow` runs it
  * beside the other.
  */
 const overlap = z.enum(['skip', 'allow'])
@@ -71,7 +71,7 @@ export const newSchedule = z
 export type NewSchedule = z.infer<typeof newSchedule>
 export type NewScheduleInput = z.input<typeof newSchedule>
 
-/** What is left out stays as it is. `savedCommand` and `command` take each other's place. */
+/** Fields that are left out stay. `savedCommand` and `command` replace each other. */
 export const changedSchedule = z
   .strictObject({
     description: description.optional(),
@@ -96,7 +96,7 @@ export const changedSchedule = z
 export type ChangedSchedule = z.infer<typeof changedSchedule>
 
 /**
- * What became of a planned time.
+ * The outcome of a planned time.
  * - `started`: its run was accepted. `refused`: it could not be, for example because no host fits.
  * - `overlapped`: the run before had not ended. `missed`: nothing could be begun until it was too late.
  */
@@ -135,7 +135,7 @@ export const scheduleView = z.strictObject({
   isEnabled: z.boolean(),
   /** The next five planned times; none while it is paused. */
   next: z.array(z.iso.datetime()),
-  /** What became of the last ones, newest first, at most ten. */
+  /** The last planned times, newest first, at most ten. */
   last: z.array(scheduleFiring),
   createdBy: z.string(),
   createdAt: z.iso.datetime(),

@@ -24,7 +24,7 @@ export type TerminalWriter = z.infer<typeof terminalWriter>
 export const terminalWriters = z.strictObject({
   /** The opener first. */
   writers: z.array(terminalWriter),
-  /** Whether the caller is one of them. */
+  /** True if the caller is one of them. */
   mayWrite: z.boolean(),
 })
 export type TerminalWriters = z.infer<typeof terminalWriters>

@@ -16,7 +16,7 @@ export const TOOLS_ROUTES = {
     params: hostParam,
     response: z.strictObject({
       version: sha256,
-      /** Whether anything was sent. */
+      /** True if anything was sent. */
       isNew: z.boolean(),
     }),
   }),

@@ -24,20 +24,20 @@ export const newTransfer = z
     /** Chosen by the caller: sent again with the same, nothing is begun twice. */
     transferId: uuid.optional(),
     ...targetShape,
-    /** Of a file: its path on the hosts. Of a tree: that of its folder. */
+    /** The path on the hosts: of a file, or of a tree's folder. */
     destination: hostPath,
     source: z.strictObject({
       kind: z.enum(['file', 'tree']),
-      /** Of content that the server has: the file, or the list of a tree, a line of JSON for each thing: of a file path, size, sha256, mode and mtime_ms; of a symbolic link path and link; of a folder path, folder (true), mode and mtime_ms. */
+      /** The hash of content that the server has: the file, or the list of a tree, a line of JSON for each entry: of a file path, size, sha256, mode and mtime_ms; of a symbolic link path and link; of a folder path, folder (true), mode and mtime_ms. */
       sha256,
     }),
-    /** Of a file; null keeps that of one that is there, and is 644 for a new one. */
+    /** The mode of a file; null keeps that of an existing one, and is 644 for a new one. */
     mode: fileMode.nullable().default(null),
     owner: fileOwner.nullable().default(null),
     makeParents: z.boolean().default(false),
-    /** Of a tree: what is on the hosts in its folder and not in its list is removed. */
+    /** Removes what is on the hosts in a tree's folder and not in its list. */
     deleteOthers: z.boolean().default(false),
-    /** Of a tree: nothing is changed; `changes` of each host says what would be. */
+    /** Changes nothing of a tree; `changes` of each host says what would be. */
     dryRun: z.boolean().default(false),
   })
   .superRefine(({ hosts, labels, all, source, deleteOthers, dryRun }, context) => {
@@ -56,7 +56,7 @@ export const transferHost = z.strictObject({
   totalBytes: z.int(),
   filesWritten: z.int().nullable(),
   filesUnchanged: z.int().nullable(),
-  /** Of a tree: what was done, or would be, besides the content of files; the first things of all that by path. */
+  /** The changes of a tree besides the content of files, done or planned; the first ones by path. */
   changes: transferResult.shape.changes.unwrap().nullable(),
   reasonCode: z.string().nullable(),
   reason: plainText(2000).nullable(),

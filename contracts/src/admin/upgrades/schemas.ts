@@ -104,7 +104,7 @@ export type UpgradeDetail = z.infer<typeof upgradeDetail>
 export const upgradePlanView = z.strictObject({
   version: z.string(),
   rings: z.array(z.strictObject({ ring: z.int(), hosts: z.array(z.string()) })),
-  /** Of these hosts, those that run the release already: it is put in place again. */
+  /** The hosts that run the release already: it is put in place again. */
   current: z.array(z.string()),
   skipped: z.array(skippedHost),
 })
@@ -123,7 +123,7 @@ export type ReleaseView = z.infer<typeof releaseView>
 
 /** Public keys, 32 bytes in base64 each. */
 export const releaseKeysView = z.strictObject({
-  /** Those of the operator, which alone count where there are any (`ROLLCALL_RELEASE_KEYS`). */
+  /** The operator's keys (`ROLLCALL_RELEASE_KEYS`). If there are any, no others count. */
   operator: z.array(z.string()),
   /** The servers' own, the newest first. It signs; older ones tell hosts which it is. */
   servers: z.array(z.strictObject({ key: z.string(), createdAt: z.iso.datetime() })),
