@@ -54,7 +54,7 @@ export class FakeBook {
   saved(name: string): SavedCommandView {
     const saved = this.savedByName.get(name)
     if (saved) return saved
-    throw new RollcallError('saved_command.not_found', `There is no saved command called ${name}.`)
+    throw new RollcallError('saved_command.not_found', `There is no saved command named ${name}.`)
   }
 
   /** Puts what became of planned times into a schedule's history. */

@@ -9,13 +9,14 @@ type ErrorEntry = { saidBy: readonly [Speaker, ...Speaker[]] } & (
 )
 
 /**
- * Every error code of the product, and all that is to be known of it. Whatever asks about a code asks here: a code is one entry.
- * - `kind`: who must act. `rejected`: the caller, the same request will be refused again. `unavailable`: nobody, try again later. `defect`: us.
- * - `status`: the HTTP status of an answer that carries it. A thing that is not there is 404, one that is in the way 409.
- * - `saidBy`: whose errors carry it. What an agent says with a code of the server alone is not believed.
- * - `retry`: whether the same may be done again by itself. False also where something may have had half its effect.
+ * Lists every error code of the product with its facts; everything that depends on a code derives from its entry.
+ * - `kind`: who must act. `rejected`: the caller, since a repeated request is refused again. `unavailable`: no one; try again later.
+ *   `defect`: the developers.
+ * - `status`: the HTTP status. 404 if a resource does not exist, 409 if its state conflicts with the request.
+ * - `saidBy`: who may send the code. An agent's error with a code of the server alone is invalid.
+ * - `retry`: whether an automatic retry is safe. False after a possible partial effect.
  *
- * Codes are stable: scripts match on them. Messages are for people and may change.
+ * Codes are stable, because scripts match on them. Messages may change.
  */
 export const ERRORS = {
   // The request itself
@@ -169,23 +170,25 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** `unknown` if a failed request may have been carried out: ask by id before repeating it. */
+/** Says whether a failed operation may have had an effect. If `unknown`, ask by id before repeating it. */
 export type Outcome = 'not-applied' | 'unknown'
 
-/** One wrong field of a request: its path, what is wrong with the value, and what would be right. */
+/** An invalid field of a request: its path, and what is wrong and what would be right. */
 export interface FieldError {
   field: string
   message: string
 }
 
 interface ErrorDetails {
-  /** Only for `unavailable`; the default is `not-applied`. */
+  /** Set only for `unavailable`; the default is `not-applied`. */
   outcome?: Outcome
   fields?: FieldError[]
   cause?: unknown
 }
 
-/** The one error class of the product. `message` says what happened and what to do next, and never holds a secret. */
+/**
+ * The only error class of the product. `message` says what happened and what to do next, and never contains a secret.
+ */
 export class RollcallError extends Error {
   readonly code: ErrorCode
   readonly kind: ErrorKind
@@ -206,17 +209,17 @@ export function isErrorCode(text: unknown): text is ErrorCode {
   return typeof text === 'string' && Object.hasOwn(ERRORS, text)
 }
 
-/** Tells whether an error with this code may come from there. False for what is no code. */
+/** Returns whether this sender may use the code. Returns false if it is not a code. */
 export function maySay(speaker: Speaker, code: unknown): code is ErrorCode {
   return isErrorCode(code) && (ERRORS[code].saidBy as readonly Speaker[]).includes(speaker)
 }
 
-/** Tells whether doing the same again later may succeed. A code of another release is judged by its kind. */
+/** Returns whether a retry may succeed. A code of another release is judged by its kind. */
 export function mayPass({ code, kind }: { code?: string | null | undefined; kind?: ErrorKind }): boolean {
   return isErrorCode(code) ? ERRORS[code].retry : kind === 'unavailable'
 }
 
-/** Turns what zod found into fields a person can correct, each once and at most twenty. `root` names the value itself. */
+/** Converts zod issues to at most twenty field errors, one per field. `root` names the value itself. */
 export function fieldErrors(issues: readonly SchemaIssue[], root = 'body'): FieldError[] {
   const faults = new Map<string, string>()
   for (const issue of issues)
@@ -225,7 +228,7 @@ export function fieldErrors(issues: readonly SchemaIssue[], root = 'body'): Fiel
         faults.set([...issue.path, key].map(String).join('.'), 'is not a known field; remove it')
     else {
       const field = issue.path.map(String).join('.') || root
-      // The first says most: what is empty is of no form either.
+      // The first issue is the most specific one.
       if (!faults.has(field)) faults.set(field, issueInWords(issue))
     }
   return [...faults].slice(0, 20).map(([field, message]) => ({ field, message }))

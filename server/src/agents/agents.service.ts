@@ -242,7 +242,7 @@ export class AgentsService implements OnModuleDestroy {
 
   private async connect(address: AgentAddress): Promise<AgentConnection> {
     const { serverPin } = address
-    const connector = this.connectors.get(serverPin) ?? agentConnector(await this.identities.of(serverPin))
+    const connector = this.connectors.get(serverPin) ?? agentConnector(await this.identities.get(serverPin))
     this.connectors.set(serverPin, connector)
     return new AgentConnection(address, connector)
   }

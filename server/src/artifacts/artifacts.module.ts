@@ -8,7 +8,7 @@ import { Artifacts } from './artifacts.ts'
 import { ReleaseKeysRepository } from './release-keys.repository.ts'
 import { ReleaseKeys } from './release-keys.ts'
 
-/** Where the build leaves the agent's archives; the same place from `src` and from `dist`. */
+/** The folder in which the build leaves the agent's archives; the path is right from `src` and from `dist`. */
 const AGENT_FOLDER = fileURLToPath(new URL('../../../agent/dist', import.meta.url))
 
 @Module({

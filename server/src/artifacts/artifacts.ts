@@ -10,11 +10,11 @@ import { unpacked } from '../platform/archives/host-tools.ts'
 import { readTar } from '../platform/archives/tar-reader.ts'
 import type { ReleaseIdentity } from './release-archive.ts'
 
-export interface AgentArchive {
+export interface ReleaseArchive {
   path: string
   version: string
   sha256: string
-  /** The operator's, out of the file `.sig` beside it; null where there is none. */
+  /** The operator's signature, read from the `.sig` file beside the archive; null if there is none. */
   signature: string | null
 }
 
@@ -24,21 +24,26 @@ const SIGNATURE_SUFFIX = '.sig'
 
 const ARCHIVE_NAME = /^rollcall-agent-(?<version>[0-9A-Za-z.+-]+)-linux-(?<architecture>x64|arm64)\.tar\.gz$/
 
-/** What the server brings to a host: the agent for its architecture, and an Ansible that needs nothing but python3. */
+/**
+ * Serves what the server installs on hosts: the agent for each architecture, and an Ansible bundle that needs only
+ * python3.
+ */
 export class Artifacts {
   private readonly hashes = new Map<string, Promise<string>>()
 
   constructor(
-    /** Where the build left the agent's archives. */
+    /** The folder with the archives of this build. */
     private readonly agentFolder: string,
     private readonly ansibleBundlePath: string,
-    /** Where releases are that an operator has added; undefined where none can be. */
+    /** The folder for releases that an operator added; undefined if none can be added. */
     readonly addedFolder?: string,
   ) {}
 
-  /** Throws `host.unsupported_architecture` when this server was built without that agent. */
-  async agentArchive(architecture: 'x64' | 'arm64'): Promise<AgentArchive> {
-    for (const name of await namesIn(this.agentFolder)) {
+  /**
+   * Returns the agent of this build. Throws `host.unsupported_architecture` if the build has none for the architecture.
+   */
+  async agentArchive(architecture: 'x64' | 'arm64'): Promise<ReleaseArchive> {
+    for (const name of await listNames(this.agentFolder)) {
       const match = ARCHIVE_NAME.exec(name)?.groups
       if (match?.version === undefined || match.architecture !== architecture) continue
       const path = join(this.agentFolder, name)
@@ -46,48 +51,48 @@ export class Artifacts {
         path,
         version: match.version,
         sha256: await this.hash(path),
-        signature: await signatureOf(path),
+        signature: await readSignature(path),
       }
     }
     throw new RollcallError(
       'host.unsupported_architecture',
-      `This server was built without an agent for linux-${architecture}. Build it where the npm registry can be reached: npm run build.`,
+      `This server was built without an agent for linux-${architecture}. Run "npm run build" on a machine that can reach the npm registry.`,
     )
   }
 
-  /** Every release that there is for an architecture, the server's own and those that were added. */
-  async releases(): Promise<(AgentArchive & { architecture: 'x64' | 'arm64'; isOwn: boolean })[]> {
+  /** Lists all releases for all architectures: those of this build and those an operator added. */
+  async releases(): Promise<(ReleaseArchive & { architecture: 'x64' | 'arm64'; isOwn: boolean })[]> {
     const folders = [this.agentFolder, ...(this.addedFolder === undefined ? [] : [this.addedFolder])]
     const found = []
     for (const folder of folders)
-      for (const name of await namesIn(folder)) {
+      for (const name of await listNames(folder)) {
         const match = ARCHIVE_NAME.exec(name)?.groups
         if (match?.version === undefined) continue
         const path = join(folder, name)
         const architecture = match.architecture as 'x64' | 'arm64'
         const sha256 = await this.hash(path)
-        const signature = await signatureOf(path)
+        const signature = await readSignature(path)
         const { version } = match
         found.push({ path, version, sha256, signature, architecture, isOwn: folder === this.agentFolder })
       }
     return found
   }
 
-  /** Throws `release.not_found`. */
-  async release(version: string, architecture: 'x64' | 'arm64'): Promise<AgentArchive> {
+  /** Returns one release. Throws `release.not_found`. */
+  async release(version: string, architecture: 'x64' | 'arm64'): Promise<ReleaseArchive> {
     const found = (await this.releases()).find(
       (one) => one.version === version && one.architecture === architecture,
     )
     if (found) return found
     throw new RollcallError(
       'release.not_found',
-      `There is no release ${version} of the agent for linux-${architecture}. "rollcall release list" shows those there are.`,
+      `There is no release ${version} of the agent for linux-${architecture}. List the releases: rollcall release list`,
     )
   }
 
   /**
-   * Keeps a release that an operator has brought, whole or not at all. Returns whether it is new. Throws `release.exists` where that version
-   * is there with other content.
+   * Stores a release atomically and returns whether it is new. Throws `release.exists` if the version exists with other
+   * content.
    */
   async addRelease(
     { version, architecture }: ReleaseIdentity,
@@ -106,7 +111,7 @@ export class Artifacts {
     if (found || this.addedFolder === undefined)
       throw new RollcallError(
         'release.exists',
-        `There is a release ${version} of the agent for linux-${architecture} with other content. Give this one a version of its own.`,
+        `Release ${version} of the agent for linux-${architecture} already exists with different content. Use another version number.`,
       )
     await mkdir(this.addedFolder, { recursive: true, mode: 0o700 })
     const part = join(this.addedFolder, `new-${randomUUID()}`)
@@ -115,7 +120,7 @@ export class Artifacts {
       for await (const piece of archive) await file.writeFile(piece)
       await file.datasync()
       const path = join(this.addedFolder, `rollcall-agent-${version}-linux-${architecture}.tar.gz`)
-      // First: one that is there without its signature would be refused.
+      // The signature first: an archive without its signature would be refused.
       if (signature !== null) await writeSignature(path, signature)
       await rename(part, path)
     } catch (error) {
@@ -129,11 +134,11 @@ export class Artifacts {
     return { path: this.ansibleBundlePath, sha256: await this.hash(this.ansibleBundlePath) }
   }
 
-  /** When the Ansible that is brought to hosts was made, by its own manifest; of an archive that does not say, when its file was written. */
+  /** Returns the build date of the Ansible bundle from its manifest, or the modification time of its file. */
   async ansibleMadeAt(): Promise<Date> {
     const members = readTar(await unpacked(await readFile(this.ansibleBundlePath)))
     const manifest = members.find(({ path }) => path === MANIFEST)?.data.toString('utf8')
-    const made = manifestFile.safeParse(parsedJson(manifest ?? ''))
+    const made = manifestFile.safeParse(parseJson(manifest ?? ''))
     return made.success ? new Date(made.data.made) : (await stat(this.ansibleBundlePath)).mtime
   }
 
@@ -147,7 +152,7 @@ export class Artifacts {
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+async function listNames(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
@@ -155,7 +160,7 @@ async function namesIn(folder: string): Promise<string[]> {
   return names.sort()
 }
 
-function parsedJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -163,7 +168,7 @@ function parsedJson(text: string): unknown {
   }
 }
 
-async function signatureOf(path: string): Promise<string | null> {
+async function readSignature(path: string): Promise<string | null> {
   const text = await readFile(path + SIGNATURE_SUFFIX, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
     throw error

@@ -36,11 +36,15 @@ describe('an archive', () => {
   })
 
   it.each([
-    ['no VERSION', { 'agent.mjs': 'x', 'bin/node': program(62) }, 'it holds no VERSION'],
+    ['no VERSION', { 'agent.mjs': 'x', 'bin/node': program(62) }, 'it does not contain VERSION'],
     ['another VERSION', { ...whole, VERSION: '../../etc' }, 'its VERSION is ../../etc'],
     ['a version that leads elsewhere', { ...whole, VERSION: '{"version":"../x"}' }, 'its VERSION is'],
-    ['a script in place of the runtime', { ...whole, 'bin/node': '#!/bin/sh' }, 'its bin/node is no program'],
-    ['the runtime of another machine', { ...whole, 'bin/node': program(8) }, 'its bin/node is no program'],
+    [
+      'a script in place of the runtime',
+      { ...whole, 'bin/node': '#!/bin/sh' },
+      'its bin/node is not a program',
+    ],
+    ['the runtime of another machine', { ...whole, 'bin/node': program(8) }, 'its bin/node is not a program'],
   ])('with %s is refused', async (_what, files, why) => {
     await expect(read(files)).rejects.toMatchObject({
       code: 'release.refused',

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { AuditLog } from './audit-log.ts'
 
-/** Writes the newest entry of the audit log into the server's log, so that a lost end is noticed. */
+/** Writes the newest audit entry to the server log every hour, which makes truncation detectable. */
 @Injectable()
 export class AuditHeadReconciler extends Reconciler {
   override readonly name = 'audit-head'

@@ -4,14 +4,14 @@ import { z } from 'zod'
 import { DataDir } from '../platform/config/data-dir.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { type Head, isSealed, sealOfHead } from './domain/chain.ts'
+import { type Head, isSealValid, sealHead } from './domain/chain.ts'
 
 const FILE = 'audit-head.json'
 const content = z.strictObject({ seq: z.int().min(0), hash: z.string(), seal: z.string() })
 
 /**
- * Keeps the newest entry's number and hash in the data folder: who puts back an older state of the database, or empties its
- * log, cannot put this back by the same way.
+ * Keeps the number and hash of the newest audit entry in the data folder. A rollback or truncation of the database
+ * cannot change this copy.
  */
 @Injectable()
 export class AuditHeads {
@@ -27,29 +27,29 @@ export class AuditHeads {
     this.key = sealer.deriveKey('audit')
   }
 
-  /** The head that is known outside of the database; null for none. */
+  /** The newest head known outside the database; null if none is. */
   get known(): Head | null {
     return this.newest
   }
 
-  /** Reads what an earlier process of this server knew. */
+  /** Loads the head that an earlier process stored. */
   async load(): Promise<void> {
     const text = await readFile(this.dataDir.file(FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null
       throw error
     })
     if (text === null) return
-    const head = parsed(text)
-    if (head && isSealed(this.key, head)) this.newest = { seq: head.seq, hash: head.hash }
+    const head = parseHead(text)
+    if (head && isSealValid(this.key, head)) this.newest = { seq: head.seq, hash: head.hash }
     else
       this.log.error(
         { file: this.dataDir.file(FILE) },
-        'this file with the head of the audit log was not written with the master key of this server; it is not used',
+        'ignoring the stored audit head: it was not written with the master key of this server',
       )
   }
 
-  /** Takes note of a head that is committed; the file follows as fast as the disk can. */
-  note(head: Head): void {
+  /** Stores a committed head. The file is written in the background. */
+  update(head: Head): void {
     if (this.newest && this.newest.seq >= head.seq) return
     this.newest = head
     this.writing ??= this.write().finally(() => {
@@ -57,8 +57,8 @@ export class AuditHeads {
     })
   }
 
-  /** Resolves when what is known stands in the file. */
-  async settled(): Promise<void> {
+  /** Resolves when the newest head is in the file. */
+  async flushed(): Promise<void> {
     while (this.writing) await this.writing
   }
 
@@ -67,13 +67,13 @@ export class AuditHeads {
       written = this.newest
       const { seq, hash } = written
       await this.dataDir
-        .write(FILE, `${JSON.stringify({ seq, hash, seal: sealOfHead(this.key, seq, hash) })}\n`)
-        .catch((error) => this.log.error({ err: error }, `${FILE} could not be written`))
+        .write(FILE, `${JSON.stringify({ seq, hash, seal: sealHead(this.key, seq, hash) })}\n`)
+        .catch((error) => this.log.error({ err: error }, `failed to write ${FILE}`))
     }
   }
 }
 
-function parsed(text: string): z.output<typeof content> | null {
+function parseHead(text: string): z.output<typeof content> | null {
   try {
     return content.parse(JSON.parse(text))
   } catch {

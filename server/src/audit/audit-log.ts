@@ -10,24 +10,27 @@ import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { VERSION } from '../platform/tokens.ts'
 import { AuditRepository } from './audit.repository.ts'
 import { AuditHeads } from './audit-heads.ts'
-import { boundedDetail } from './domain/detail.ts'
+import { boundDetail } from './domain/detail.ts'
 import { RefusalWindows } from './domain/refusal-windows.ts'
 
-/** Refusals in a minute that have an entry each: of one code, for a stranger's address and for a known caller. */
-const STRANGERS = { perCaller: 10, inAll: 300 }
-const KNOWN = { perCaller: 60, inAll: 2000 }
-/** Requests of one caller that are let in, written down and then refused, in a minute: after that nothing is let in. */
-const LET_IN_AND_REFUSED = { windowMs: 60_000, max: 600, maxKeys: 1000 }
+/**
+ * Limits per minute for refusals with an entry of their own, per code: for one caller (`perCaller`) and in total
+ * (`total`).
+ */
+const ANONYMOUS_LIMITS = { perCaller: 10, total: 300 }
+const KNOWN_LIMITS = { perCaller: 60, total: 2000 }
+/** The number of admitted and then refused requests per minute after which a caller is locked out. */
+const REJECTED_REQUESTS = { windowMs: 60_000, max: 600, maxKeys: 1000 }
 
-export type About = Pick<AuditEntry, 'actor' | 'from' | 'action' | 'detail'>
-export type Ended = Exclude<AuditEntry['outcome'], 'asked'>
+export type AuditSubject = Pick<AuditEntry, 'actor' | 'from' | 'action' | 'detail'>
+export type AuditOutcome = Exclude<AuditEntry['outcome'], 'asked'>
 
-/** Who did what. */
+/** Records who did what. */
 @Injectable()
 export class AuditLog {
-  private readonly strangers = new RefusalWindows(STRANGERS)
-  private readonly known = new RefusalWindows(KNOWN)
-  private readonly letInAndRefused = new AttemptWindows(LET_IN_AND_REFUSED)
+  private readonly anonymous = new RefusalWindows(ANONYMOUS_LIMITS)
+  private readonly known = new RefusalWindows(KNOWN_LIMITS)
+  private readonly rejectedRequests = new AttemptWindows(REJECTED_REQUESTS)
   private readonly refusals
 
   constructor(
@@ -45,11 +48,11 @@ export class AuditLog {
     })
   }
 
-  /** Begins the log with entry 0, at the set-up of an installation. */
-  async begin(): Promise<void> {
+  /** Creates entry 0 when an installation is set up. */
+  async initialize(): Promise<void> {
     await this.heads.load()
     const entry = { actor: null, from: '', action: 'setUp', request: randomUUID(), code: null }
-    await this.entries.begin({
+    await this.entries.initialize({
       ...entry,
       at: this.now().toISOString(),
       outcome: 'done',
@@ -57,71 +60,80 @@ export class AuditLog {
     })
   }
 
-  /** Writes the newest entry into the server's log and into the data folder. */
+  /** Reports the newest entry to the server log and the data folder, and logs an error if the database lost entries. */
   async reportHead(): Promise<void> {
     const known = this.heads.known
     const head = await this.entries.head()
-    if (head) this.heads.note(head)
+    if (head) this.heads.update(head)
     this.log.info({ audit: head }, 'head of the audit log')
     if (known && (head?.seq ?? -1) < known.seq)
       this.log.error(
         { audit: head, known },
-        'the audit log in the database has lost its end; run "rollcall audit verify"',
+        'the newest entries of the audit log are missing from the database; run "rollcall audit verify"',
       )
   }
 
-  /** Resolves when the head is kept outside of the database. */
-  settled(): Promise<void> {
-    return this.heads.settled()
+  /** Resolves when the newest head is stored outside the database. */
+  flushed(): Promise<void> {
+    return this.heads.flushed()
   }
 
   /**
-   * Writes down that something was asked for, before it is done. Returns the id for `ended`. Throws `access.locked_out` for a
-   * caller of whom too much was refused in this minute.
+   * Records that an action was requested, before it runs, and returns the id for `recordOutcome`. Throws
+   * `access.locked_out` if too many requests of the caller were refused within a minute.
    */
-  async asked(about: About): Promise<string> {
-    if (this.letInAndRefused.isFull(keyOf(about), this.nowMs()))
+  async recordRequest(about: AuditSubject): Promise<string> {
+    if (this.rejectedRequests.isFull(toCallerKey(about), this.nowMs()))
       throw new RollcallError(
         'access.locked_out',
-        'Too many of your requests were refused within a minute. Wait a minute, and look at what their answers say.',
+        'Too many of your requests were refused within a minute. Wait a minute and check the error messages of those requests.',
       )
     const request = randomUUID()
-    await this.record({ ...about, request, outcome: 'asked', code: null })
+    await this.append({ ...about, request, outcome: 'asked', code: null })
     return request
   }
 
-  /** Writes down how it ended. */
-  async ended(about: About, request: string, outcome: Ended, code: ErrorCode | null): Promise<void> {
+  /** Records the outcome of a requested action. */
+  async recordOutcome(
+    about: AuditSubject,
+    request: string,
+    outcome: AuditOutcome,
+    code: ErrorCode | null,
+  ): Promise<void> {
     if (code !== null) this.count(about, code)
-    if (outcome === 'refused') this.letInAndRefused.take(keyOf(about), this.nowMs())
-    await this.record({ ...about, request, outcome, code, detail: {} })
+    if (outcome === 'refused') this.rejectedRequests.take(toCallerKey(about), this.nowMs())
+    await this.append({ ...about, request, outcome, code, detail: {} })
   }
 
-  /** Writes down in one entry what was done for somebody who was not known when it was asked for. */
-  async doneForStranger(about: About): Promise<void> {
-    await this.record({ ...about, request: randomUUID(), outcome: 'done', code: null })
+  /** Records in one entry an action of a caller who was not signed in when it was requested. */
+  async recordAnonymous(about: AuditSubject): Promise<void> {
+    await this.append({ ...about, request: randomUUID(), outcome: 'done', code: null })
   }
 
-  /** Counts a refusal of what was not begun, and writes it down unless there were too many. */
-  async refused(about: About, code: ErrorCode, outcome: Ended = 'refused'): Promise<void> {
+  /** Counts the refusal of an action that was not begun, and records it within the rate limits. */
+  async recordRefusal(
+    about: AuditSubject,
+    code: ErrorCode,
+    outcome: AuditOutcome = 'refused',
+  ): Promise<void> {
     this.count(about, code)
-    const windows = about.actor ? this.known : this.strangers
-    if (windows.take(`${keyOf(about)} ${code}`, this.nowMs()))
-      await this.record({ ...about, request: randomUUID(), outcome, code })
+    const windows = about.actor ? this.known : this.anonymous
+    if (windows.take(`${toCallerKey(about)} ${code}`, this.nowMs()))
+      await this.append({ ...about, request: randomUUID(), outcome, code })
   }
 
-  /** Writes one entry about all refusals that had none since the last time. */
-  async writeUnwritten(): Promise<void> {
-    for (const [who, windows] of [['strangers', this.strangers] as const, ['known', this.known] as const]) {
-      const unwritten = windows.takeUnwritten()
+  /** Records one entry that summarises all refusals without an entry of their own. */
+  async recordRefusalSummary(): Promise<void> {
+    for (const [who, windows] of [['strangers', this.anonymous] as const, ['known', this.known] as const]) {
+      const unwritten = windows.takeUnrecorded()
       if (!unwritten) continue
       const entry = { actor: null, from: '', action: 'refusalsWithoutEntry', code: null }
       const detail = { of: who, ...unwritten }
-      await this.record({ ...entry, detail, request: randomUUID(), outcome: 'refused' })
+      await this.append({ ...entry, detail, request: randomUUID(), outcome: 'refused' })
     }
   }
 
-  private count({ actor }: About, code: ErrorCode): void {
+  private count({ actor }: AuditSubject, code: ErrorCode): void {
     this.refusals.inc({ caller: actor ? 'known' : 'stranger', code })
   }
 
@@ -133,13 +145,14 @@ export class AuditLog {
     return this.now().getTime()
   }
 
-  private record(entry: Omit<AuditEntry, 'seq' | 'hash' | 'at'>): Promise<void> {
+  private append(entry: Omit<AuditEntry, 'seq' | 'hash' | 'at'>): Promise<void> {
     return this.entries.append({
       ...entry,
-      detail: boundedDetail(entry.detail),
+      detail: boundDetail(entry.detail),
       at: this.now().toISOString(),
     })
   }
 }
 
-const keyOf = ({ actor, from }: About) => (actor ? `${actor.kind} ${actor.name} ${actor.id}` : prefixOf(from))
+const toCallerKey = ({ actor, from }: AuditSubject) =>
+  actor ? `${actor.kind} ${actor.name} ${actor.id}` : prefixOf(from)

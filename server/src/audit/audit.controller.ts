@@ -1,6 +1,7 @@
 import { Controller, Header } from '@nestjs/common'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { AuditRepository } from './audit.repository.ts'
+import { toChainCheckView, toJsonLines } from './audit.view.ts'
 
 @Controller()
 export class AuditController {
@@ -13,14 +14,12 @@ export class AuditController {
 
   @Endpoint('verifyAudit')
   async verify() {
-    const { entries, broken } = await this.entries.verify()
-    return { entries, isIntact: broken === null, broken }
+    return toChainCheckView(await this.entries.verify())
   }
 
   @Endpoint('exportAudit')
   @Header('content-disposition', 'attachment; filename="rollcall-audit.jsonl"')
   async export(@Input() { query }: InputOf<'exportAudit'>) {
-    const entries = await this.entries.page(query.after, query.limit)
-    return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+    return toJsonLines(await this.entries.page(query.after, query.limit))
   }
 }

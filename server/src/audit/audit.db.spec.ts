@@ -59,7 +59,7 @@ describe('what strangers make the server store', () => {
     for (let i = 0; i < 10; i++)
       await Promise.all(Array.from({ length: 30 }, () => post('/api/hosts', { name: 'x' })))
     expect((await count('true')) - before).toBeLessThanOrEqual(10)
-    await server.app.get(AuditLog).writeUnwritten()
+    await server.app.get(AuditLog).recordRefusalSummary()
     const [told] = await entries('&action=refusalsWithoutEntry')
     expect(told?.detail).toMatchObject({ of: 'strangers' })
     expect((told?.detail.count as number) + (await count('true')) - before).toBeGreaterThanOrEqual(300)
@@ -91,7 +91,7 @@ describe('what known callers make the server store', () => {
     for (let i = 0; i < 10; i++)
       await Promise.all(Array.from({ length: 30 }, () => post('/api/hosts', { name: 'x' }, key)))
     expect((await count(`code = 'request.forbidden'`)) - before).toBeLessThanOrEqual(60)
-    await server.app.get(AuditLog).writeUnwritten()
+    await server.app.get(AuditLog).recordRefusalSummary()
     const [told] = await entries('&action=refusalsWithoutEntry')
     expect(told?.detail).toMatchObject({ of: 'known', count: 240 })
     expect(Object.keys(told?.detail.callers as object)[0]).toMatch(/^key reader /)
@@ -153,7 +153,7 @@ describe('the chain against somebody who owns the database', () => {
   it('the audit chain begins with an entry 0, and its head is kept in the data folder and logged', async () => {
     const [first] = (await query('SELECT seq, action FROM audit_entry ORDER BY seq LIMIT 1')).rows
     expect(first).toMatchObject({ seq: '0', action: 'setUp' })
-    await server.app.get(AuditHeads).settled()
+    await server.app.get(AuditHeads).flushed()
     const file = JSON.parse(await readFile(server.app.get(DataDir).file('audit-head.json'), 'utf8'))
     const [head] = (await query('SELECT seq::int, hash FROM audit_head')).rows
     expect(file).toMatchObject(head)
@@ -192,7 +192,7 @@ describe('the chain against somebody who owns the database', () => {
   it('an emptied audit log is detected, also after further entries and a restart of the server', async () => {
     await query('TRUNCATE audit_entry')
     await query('TRUNCATE audit_head')
-    await server.app.get(AuditLog).begin()
+    await server.app.get(AuditLog).initialize()
     expect(await verdict()).toMatchObject({ isIntact: false, broken: { seq: 0 } })
     await post('/api/runs', { program: 'true', hosts: ['x'] }, server.localKey)
     await expect.poll(() => count('true')).toBe(2)

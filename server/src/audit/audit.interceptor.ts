@@ -13,11 +13,11 @@ import type { KnownRequest, Refused } from '../access/index.ts'
 import { parseInput } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { type About, AuditLog, type Ended } from './audit-log.ts'
+import { AuditLog, type AuditOutcome, type AuditSubject } from './audit-log.ts'
 import { toDetail } from './domain/detail.ts'
 
-/** Describes a request for the log. Of a stranger's it holds nothing that the stranger has written. */
-export function aboutOf(name: string, request: Refused): About {
+/** Converts a request to what its audit entry says. Omits everything that an anonymous caller wrote. */
+export function toAuditSubject(name: string, request: Refused): AuditSubject {
   const { principal } = request
   const actor = principal ?? request.signedIn
   return {
@@ -28,7 +28,7 @@ export function aboutOf(name: string, request: Refused): About {
   }
 }
 
-/** Writes down every change: that it was asked for, before it is done, and how it ended. No controller can forget it. */
+/** Records every change twice: when it is requested, before it runs, and with its outcome. */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
   constructor(
@@ -40,15 +40,15 @@ export class AuditInterceptor implements NestInterceptor {
     const name = Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName
     if (ADMIN_ROUTES[name].audit !== 'always') return next.handle()
     const request = context.switchToHttp().getRequest<KnownRequest>()
-    if (!request.principal) return this.ofStranger(name, request, next)
-    const about = aboutOf(name, request)
+    if (!request.principal) return this.auditAnonymous(name, request, next)
+    const about = toAuditSubject(name, request)
     return from(this.begin(name, request, about)).pipe(
       switchMap((id) =>
         next.handle().pipe(
-          // It is done, whether or not this can be written down: the entry before says that it was asked for.
-          tap(() => this.orLog(this.audit.ended(about, id, 'done', null), id)),
+          // The change is made even if recording its outcome fails; the first entry says that it was requested.
+          tap(() => this.logFailure(this.audit.recordOutcome(about, id, 'done', null), id)),
           catchError((error: unknown) => {
-            this.orLog(this.audit.ended(about, id, ...endOf(error)), id)
+            this.logFailure(this.audit.recordOutcome(about, id, ...toOutcome(error)), id)
             throw error
           }),
         ),
@@ -56,31 +56,35 @@ export class AuditInterceptor implements NestInterceptor {
     )
   }
 
-  /** Nothing is begun, nor stored, of a request that the contract does not take. */
-  private async begin(name: AdminRouteName, request: KnownRequest, about: About): Promise<string> {
+  /** Validates the input before anything is recorded or begun. */
+  private async begin(name: AdminRouteName, request: KnownRequest, about: AuditSubject): Promise<string> {
     try {
       parseInput(name, request)
-      return await this.audit.asked(about)
+      return await this.audit.recordRequest(about)
     } catch (error) {
       if (error instanceof RollcallError && error.kind === 'rejected')
-        this.orLog(this.audit.refused(about, error.code), name)
+        this.logFailure(this.audit.recordRefusal(about, error.code), name)
       throw error
     }
   }
 
   /**
-   * Records only the outcome of strangers' requests, which have no end: a refusal if there were not too many, and what
-   * was done before the answer, with the cookie in it, leaves.
+   * Records only the outcome of anonymous requests: refusals within the rate limits, and successes before the response
+   * with its cookie is sent.
    */
-  private ofStranger(name: AdminRouteName, request: KnownRequest, next: CallHandler): Observable<unknown> {
+  private auditAnonymous(
+    name: AdminRouteName,
+    request: KnownRequest,
+    next: CallHandler,
+  ): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
-        const [outcome, code] = endOf(error)
-        this.orLog(this.audit.refused(aboutOf(name, request), code, outcome), name)
+        const [outcome, code] = toOutcome(error)
+        this.logFailure(this.audit.recordRefusal(toAuditSubject(name, request), code, outcome), name)
         throw error
       }),
       concatMap(async (answer) => {
-        await this.audit.doneForStranger(aboutOf(name, request)).catch((error) => {
+        await this.audit.recordAnonymous(toAuditSubject(name, request)).catch((error) => {
           request.res?.removeHeader('set-cookie')
           throw error
         })
@@ -89,14 +93,14 @@ export class AuditInterceptor implements NestInterceptor {
     )
   }
 
-  private orLog(writing: Promise<void>, about: string): void {
+  private logFailure(writing: Promise<void>, about: string): void {
     writing.catch((error) =>
-      this.log.warn({ err: error, about }, 'how a request ended could not be written down'),
+      this.log.warn({ err: error, about }, 'failed to record the outcome of a request in the audit log'),
     )
   }
 }
 
-const endOf = (error: unknown): [Ended, ErrorCode] => [
+const toOutcome = (error: unknown): [AuditOutcome, ErrorCode] => [
   error instanceof RollcallError && error.kind === 'rejected' ? 'refused' : 'failed',
   error instanceof RollcallError ? error.code : 'server.defect',
 ]

@@ -3,12 +3,12 @@ import { APP_INTERCEPTOR } from '@nestjs/core'
 import { AccessModule, AccessService } from '../access/index.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { AuditController } from './audit.controller.ts'
-import { AuditInterceptor, aboutOf } from './audit.interceptor.ts'
+import { AuditInterceptor, toAuditSubject } from './audit.interceptor.ts'
 import { AuditRepository } from './audit.repository.ts'
 import { AuditHeadReconciler } from './audit-head.reconciler.ts'
 import { AuditHeads } from './audit-heads.ts'
 import { AuditLog } from './audit-log.ts'
-import { UnwrittenRefusalsReconciler } from './unwritten-refusals.reconciler.ts'
+import { RefusalSummaryReconciler } from './refusal-summary.reconciler.ts'
 
 @Module({
   imports: [AccessModule],
@@ -18,7 +18,7 @@ import { UnwrittenRefusalsReconciler } from './unwritten-refusals.reconciler.ts'
     AuditRepository,
     AuditLog,
     AuditHeadReconciler,
-    UnwrittenRefusalsReconciler,
+    RefusalSummaryReconciler,
     { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
   ],
   exports: [AuditLog],
@@ -31,19 +31,23 @@ export class AuditModule implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   async onModuleInit() {
-    // A refusal stands whether or not it can be written down.
+    // A refusal holds even if recording it fails.
     this.access.onRefused((request, route, code) =>
       this.audit
-        .refused(aboutOf(route, request), code)
-        .catch((error) => this.log.warn({ err: error, route }, 'a refusal could not be written down')),
+        .recordRefusal(toAuditSubject(route, request), code)
+        .catch((error) =>
+          this.log.warn({ err: error, route }, 'failed to record a refusal in the audit log'),
+        ),
     )
-    await this.audit.begin()
+    await this.audit.initialize()
   }
 
   async onModuleDestroy() {
     await this.audit
-      .writeUnwritten()
-      .catch((error) => this.log.warn({ err: error }, 'refusals without an entry could not be written down'))
-    await this.audit.settled()
+      .recordRefusalSummary()
+      .catch((error) =>
+        this.log.warn({ err: error }, 'failed to record the summary of refusals in the audit log'),
+      )
+    await this.audit.flushed()
   }
 }

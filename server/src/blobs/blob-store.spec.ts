@@ -52,7 +52,7 @@ it('removes what is old and not in use, which makes room', async () => {
   const kept = await add(randomBytes(3_000_000))
   await add(randomBytes(4_000_000))
   await expect(add(randomBytes(4_000_000))).rejects.toMatchObject({ code: 'server.files_full' })
-  expect(await store.collect(FUTURE, new Set([kept.sha256]))).toBe(1)
+  expect(await store.evictUnused(FUTURE, new Set([kept.sha256]))).toBe(1)
   expect(await readdir(folder)).toEqual([kept.sha256])
   await add(randomBytes(4_000_000))
 })

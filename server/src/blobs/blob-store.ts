@@ -8,43 +8,43 @@ import { z } from 'zod'
 import { type Blob, encodeFrame, FRAME_BYTES } from './blob.ts'
 import { BufferPool } from './buffer-pool.ts'
 
-/** At the end of a blob's file: what its frames are, and behind it, in four bytes, how long that is. */
-const indexOf = z.object({ size: z.int().min(0), frames: z.array(frame) })
+/** The index at the end of a blob file, followed by its length in four bytes. */
+const blobIndex = z.object({ size: z.int().min(0), frames: z.array(frame) })
 const TAIL_BYTES = 4
 const NAME = /^[0-9a-f]{64}$/
-/** Frames of one content that are compressed at once. */
-const ENCODED_AT_ONCE = 2
-const BUFFERS_KEPT = 8
+/** The number of frames of one blob that are compressed concurrently. */
+const MAX_CONCURRENT_ENCODINGS = 2
+const MAX_POOLED_BUFFERS = 8
 
-/** For what names content by a hash, in a field of a request, that was never handed over or is not kept any more. */
+/** Returns the error for a hash whose content was never uploaded or was evicted. */
 export const contentGone = (sha256: string, field: string) =>
   new RollcallError(
     'file.content_gone',
-    `The server does not have the content ${sha256}. Send it first, by POST /api/contents.`,
+    `The server does not have the content ${sha256}. Upload it first: POST /api/contents`,
     { fields: [{ field, message: 'names content that the server does not have' }] },
   )
 
-export interface Stored {
+export interface StoredBlob {
   sha256: string
   size: number
 }
 
 /**
- * What goes to hosts, in files of the data folder that are named by their content: the same content is kept, and compressed, once. Of this
- * server alone. Bounded in bytes; what nobody used for a while is removed.
+ * Stores content for hosts in the data folder, named by hash, so equal content is stored and compressed once. Each
+ * server has its own store; it is bounded in bytes and evicts unused content.
  */
 export class BlobStore {
-  /** Bytes on the disk, as far as known. */
+  /** Bytes on disk; null until first counted. */
   private used: number | null = null
-  private readonly buffers = new BufferPool(FRAME_BYTES, BUFFERS_KEPT)
+  private readonly buffers = new BufferPool(FRAME_BYTES, MAX_POOLED_BUFFERS)
 
   constructor(
     private readonly folder: string,
     private readonly maxBytes: number,
   ) {}
 
-  /** Takes content in. Throws `server.files_full` when the store would become too large. */
-  async add(content: AsyncIterable<Buffer>): Promise<Stored> {
+  /** Stores content. Throws `server.files_full` if the store would exceed its limit. */
+  async add(content: AsyncIterable<Buffer>): Promise<StoredBlob> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
     const temporary = join(this.folder, `new-${randomUUID()}`)
     const file = await open(temporary, 'wx', 0o600)
@@ -62,12 +62,12 @@ export class BlobStore {
     }
   }
 
-  /** Takes a file of this machine in. */
-  addFile(path: string): Promise<Stored> {
+  /** Stores a file of this machine. */
+  addFile(path: string): Promise<StoredBlob> {
     return this.add(createReadStream(path, { highWaterMark: FRAME_BYTES }))
   }
 
-  /** Null when it is not there, or damaged, which is the same. What was asked for counts as used. */
+  /** Opens a blob and marks it as used. Returns null if it is missing or damaged. */
   async find(sha256: string): Promise<Blob | null> {
     const path = this.path(sha256)
     const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
@@ -83,17 +83,17 @@ export class BlobStore {
     }
     const now = new Date()
     await utimes(path, now, now)
-    return storedBlob(sha256, index, file)
+    return openBlob(sha256, index, file)
   }
 
-  /** Those of these hashes that are not there. One look at the folder, however many are asked about. */
+  /** Returns the hashes that are not stored, with one directory listing. */
   async missing(hashes: Iterable<string>): Promise<string[]> {
     const there = new Set(await this.names())
     return [...new Set(hashes)].filter((hash) => !there.has(hash))
   }
 
-  /** Removes what was last used before `before` and is not in `inUse`. */
-  async collect(before: Date, inUse: ReadonlySet<string>): Promise<number> {
+  /** Evicts blobs last used before `before` and not in `inUse`. Returns how many. */
+  async evictUnused(before: Date, inUse: ReadonlySet<string>): Promise<number> {
     let removed = 0
     let used = 0
     for (const name of await this.names()) {
@@ -111,7 +111,7 @@ export class BlobStore {
 
   private path(sha256: string): string {
     if (!NAME.test(sha256))
-      throw new RollcallError('server.defect', 'a blob was asked for by something that is no hash')
+      throw new RollcallError('server.defect', 'a blob was requested by an invalid hash')
     return join(this.folder, sha256)
   }
 
@@ -127,18 +127,22 @@ export class BlobStore {
     const frames: Frame[] = []
     let size = 0
     let bytes = 0
-    const encode = async ({ buffer, length }: Filled) => {
+    const encode = async ({ buffer, length }: FilledBuffer) => {
       const raw = buffer.subarray(0, length)
       hash.update(raw)
       size += length
       return { buffer, ...(await encodeFrame(raw)) }
     }
-    for await (const encoded of workAhead(inFrames(content, this.buffers), ENCODED_AT_ONCE, encode)) {
+    for await (const encoded of mapInOrder(
+      splitIntoFrames(content, this.buffers),
+      MAX_CONCURRENT_ENCODINGS,
+      encode,
+    )) {
       bytes += encoded.data.length
-      await this.needRoom(bytes)
+      await this.requireSpace(bytes)
       await file.writeFile(encoded.data)
       frames.push(encoded.frame)
-      this.buffers.give(encoded.buffer)
+      this.buffers.release(encoded.buffer)
     }
     const index = Buffer.from(JSON.stringify({ size, frames }))
     const tail = Buffer.alloc(TAIL_BYTES)
@@ -147,17 +151,17 @@ export class BlobStore {
     return { stored: { sha256: hash.digest('hex'), size }, bytes: bytes + index.length + TAIL_BYTES }
   }
 
-  private async needRoom(bytes: number): Promise<void> {
-    if (this.used === null) await this.collect(new Date(0), new Set())
+  private async requireSpace(bytes: number): Promise<void> {
+    if (this.used === null) await this.evictUnused(new Date(0), new Set())
     if ((this.used ?? 0) + bytes <= this.maxBytes) return
     throw new RollcallError(
       'server.files_full',
-      `The server keeps ${this.used} bytes of files, and may keep ${this.maxBytes}. Wait until transfers have ended, or raise ROLLCALL_FILES_BYTES.`,
+      `The server stores ${this.used} of at most ${this.maxBytes} bytes of files. Wait until transfers have ended, or raise ROLLCALL_FILES_BYTES.`,
     )
   }
 }
 
-function storedBlob(sha256: string, index: z.infer<typeof indexOf>, file: FileHandle): Blob {
+function openBlob(sha256: string, index: z.infer<typeof blobIndex>, file: FileHandle): Blob {
   const starts: number[] = []
   let at = 0
   for (const one of index.frames) {
@@ -171,13 +175,13 @@ function storedBlob(sha256: string, index: z.infer<typeof indexOf>, file: FileHa
     read: async (place, into) => {
       const { bytesRead } = await file.read(into, 0, into.length, starts[place] ?? 0)
       if (bytesRead === into.length) return
-      throw new RollcallError('server.defect', `the stored content ${sha256} is shorter than it says`)
+      throw new RollcallError('server.defect', `the stored content ${sha256} is shorter than its index says`)
     },
     close: () => file.close(),
   }
 }
 
-async function readIndex(file: FileHandle): Promise<z.infer<typeof indexOf> | null> {
+async function readIndex(file: FileHandle): Promise<z.infer<typeof blobIndex> | null> {
   const { size } = await file.stat()
   if (size < TAIL_BYTES) return null
   const tail = Buffer.alloc(TAIL_BYTES)
@@ -187,24 +191,27 @@ async function readIndex(file: FileHandle): Promise<z.infer<typeof indexOf> | nu
   const text = Buffer.alloc(length)
   await file.read(text, 0, length, size - TAIL_BYTES - length)
   try {
-    return indexOf.parse(JSON.parse(text.toString('utf8')))
+    return blobIndex.parse(JSON.parse(text.toString('utf8')))
   } catch {
-    return null // a server that lost its power in the middle left it so
+    return null // cut short by a power failure
   }
 }
 
-/** A buffer of the pool, and how much of it is content. */
-interface Filled {
+/** A pooled buffer and the length of its content. */
+interface FilledBuffer {
   buffer: Buffer
   length: number
 }
 
-async function* inFrames(content: AsyncIterable<Buffer>, buffers: BufferPool): AsyncGenerator<Filled> {
+async function* splitIntoFrames(
+  content: AsyncIterable<Buffer>,
+  buffers: BufferPool,
+): AsyncGenerator<FilledBuffer> {
   let buffer: Buffer | null = null
   let length = 0
   for await (const part of content) {
     for (let at = 0; at < part.length; ) {
-      buffer ??= buffers.take()
+      buffer ??= buffers.acquire()
       const copied = part.copy(buffer, length, at)
       at += copied
       length += copied
@@ -217,8 +224,8 @@ async function* inFrames(content: AsyncIterable<Buffer>, buffers: BufferPool): A
   if (buffer !== null) yield { buffer, length }
 }
 
-/** What `work` makes of each, in order, where it is begun with some of those that follow before the first is ready. */
-async function* workAhead<T, R>(
+/** Maps a source with at most `atOnce` calls of `work` in flight, and yields the results in order. */
+async function* mapInOrder<T, R>(
   source: AsyncIterable<T>,
   atOnce: number,
   work: (one: T) => Promise<R>,
@@ -226,7 +233,7 @@ async function* workAhead<T, R>(
   const begun: Promise<R>[] = []
   for await (const one of source) {
     const working = work(one)
-    working.catch(() => undefined) // told to who waits for it
+    working.catch(() => undefined) // thrown where it is awaited
     begun.push(working)
     if (begun.length >= atOnce) yield (await begun.shift()) as R
   }

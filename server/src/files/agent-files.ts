@@ -234,7 +234,7 @@ export class AgentFiles {
       const begun = performance.now()
       const state = await this.sendChunk(hostId, id, chunk, either)
       // One that was broken off may still be on its way out: its buffer is not used again.
-      this.buffers.give(chunk.buffer)
+      this.buffers.release(chunk.buffer)
       largest = performance.now() - begun < QUICK_MS ? LARGE_CHUNK_BYTES : MAX_CHUNK_BYTES
       if (state.result !== null) hasEnded = true
       onProgress?.(Math.min(state.offset, total), total)

@@ -36,7 +36,7 @@ it.each([0, 1, 1_048_576, 1_499_999, 1_500_000, 1_500_003, 3_499_999, WHOLE.leng
         bytes = bytes.subarray(frame.bytes)
       }
       at += chunk.rawBytes
-      buffers.give(chunk.buffer)
+      buffers.release(chunk.buffer)
     }
     expect(Buffer.concat(pieces).equals(WHOLE.subarray(from))).toBe(true)
   },

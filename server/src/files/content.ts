@@ -1,6 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import { type Frame, MAX_CHUNK_BYTES, MAX_FRAMES } from '@rollcall/contracts/agent'
-import { type Blob, type BufferPool, readPiece } from '../blobs/index.ts'
+import { type Blob, type BufferPool, readFrame } from '../blobs/index.ts'
 
 /** Of a request, which may have two mebibytes: the rest is for what is said of its frames. */
 export const CHUNK_BUFFER_BYTES = 2 * MAX_CHUNK_BYTES - 256 * 1024
@@ -34,7 +34,7 @@ export async function* toChunks(
   buffers: BufferPool,
   largest: () => number,
 ): AsyncGenerator<Chunk> {
-  let chunk = new Filling(from, buffers.take())
+  let chunk = new Filling(from, buffers.acquire())
   let partStart = 0
   for (const part of parts) {
     const start = partStart
@@ -43,12 +43,12 @@ export async function* toChunks(
     for await (const { frame, read } of toFrames(part, from - start)) {
       if (!chunk.hasRoom(frame, largest())) {
         yield chunk.sealed()
-        chunk = new Filling(chunk.end, buffers.take())
+        chunk = new Filling(chunk.end, buffers.acquire())
       }
       await read(chunk.add(frame))
     }
   }
-  if (chunk.isEmpty) buffers.give(chunk.buffer)
+  if (chunk.isEmpty) buffers.release(chunk.buffer)
   else yield chunk.sealed()
 }
 
@@ -119,7 +119,7 @@ async function* toFrames(part: Part, from: number): AsyncGenerator<Sendable> {
 
 /** What follows the first bytes of a frame. */
 async function restOf(blob: Blob, index: number, frame: Frame, first: number): Promise<Sendable> {
-  const rest = (await readPiece(blob, index, frame)).subarray(first)
+  const rest = (await readFrame(blob, index, frame)).subarray(first)
   const whole: Frame = { encoding: 'identity', bytes: rest.length, raw_bytes: rest.length }
   return { frame: whole, read: async (into) => void rest.copy(into) }
 }

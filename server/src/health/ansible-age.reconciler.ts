@@ -5,7 +5,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { ansibleWarning } from './domain/ansible-age.ts'
 
-/** Warns once a day while the Ansible that is sent to hosts is old. */
+/** Logs a warning once a day while the Ansible bundle is old. */
 @Injectable()
 export class AnsibleAgeReconciler extends Reconciler {
   override readonly name = 'ansible-age'
@@ -26,7 +26,7 @@ export class AnsibleAgeReconciler extends Reconciler {
     if (warning !== null) this.log.warn(warning)
   }
 
-  /** Null while it is not old, or not yet known. */
+  /** The warning; null while the bundle is recent or its age is unknown. */
   get warning(): string | null {
     return this.madeAt === undefined ? null : ansibleWarning(this.madeAt, this.clock.now())
   }

@@ -3,19 +3,19 @@ import { Metrics } from '../platform/metrics/metrics.ts'
 import { DatabaseHealth } from '../platform/prisma/database-health.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 
-/** How busy the database's connections and the queue are, for Prometheus. */
+/** Exports the load of the database connections and the queue to Prometheus. */
 @Injectable()
 export class PlatformMetrics {
   constructor(metrics: Metrics, database: DatabaseHealth, queue: JobQueue) {
     metrics.states({
       name: 'rollcall_database_connections',
-      help: 'Connections of the pool: open, idle among them; and callers that wait for one.',
+      help: 'Connections of the pool: open, idle (a part of open), and callers waiting for one.',
       states: ['open', 'idle', 'waiting'],
       count: () => database.connections(),
     })
     metrics.states({
       name: 'rollcall_queue_jobs',
-      help: 'Commands in the queue: waiting to be taken, and being taken.',
+      help: 'Commands in the queue: waiting, and being processed.',
       states: ['waiting', 'active'],
       count: () => queue.depth(),
     })

@@ -2,7 +2,7 @@ import { sanitizeText } from '@rollcall/contracts'
 import type { HostView } from '@rollcall/contracts/admin'
 import type { Host } from './domain/host.ts'
 
-/** A host as it is shown: without credentials. */
+/** Converts a host to its public view, without credentials. */
 export function toHostView(host: Host): HostView {
   const { id, name, address, port, user, labels, state, stateCode, hostKey, agent } = host
   const { heartbeatProfile, autoReinstall, lastProvisioning } = host

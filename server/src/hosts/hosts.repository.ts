@@ -6,7 +6,7 @@ import { Database } from '../platform/prisma/database.ts'
 import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
 import type { Transaction } from '../platform/prisma/transaction.ts'
 import type { Host, HostCredential, HostReach } from './domain/host.ts'
-import { BUSY, type HostGuard, type HostSettings, type HostWork } from './domain/host.ts'
+import { BUSY_STATES, type HostGuard, type HostSettings, type HostWork } from './domain/host.ts'
 
 const HOST_PARTS = { agent: true, roll: { select: { lastAnswerAt: true } } } as const
 
@@ -17,7 +17,7 @@ export class HostsRepository {
     private readonly sealer: Sealer,
   ) {}
 
-  /** By name. */
+  /** Lists all hosts by name. */
   async list(): Promise<Host[]> {
     const rows = await this.database.prisma.host.findMany({
       include: HOST_PARTS,
@@ -31,8 +31,8 @@ export class HostsRepository {
     return row && fromRow(row)
   }
 
-  /** Finds the hosts that people have called by id or name, each by what it was called by. An id is no name, nor a name an id. */
-  async findReferred(texts: readonly string[]): Promise<Map<string, Host>> {
+  /** Finds hosts by id or name. Returns a map from each reference to its host. */
+  async findByReference(texts: readonly string[]): Promise<Map<string, Host>> {
     const references = texts.map((text) => ({ text, ...readHostReference(text) }))
     const rows = await this.database.prisma.host.findMany({
       where: {
@@ -54,7 +54,7 @@ export class HostsRepository {
     return found
   }
 
-  /** What decides whether a host is chosen for something, of every host, by name. */
+  /** Lists the fields that host selection needs, by name. */
   async listForSelection(): Promise<Pick<Host, 'id' | 'name' | 'labels' | 'state' | 'isInstalled'>[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host.id, name, labels, state, agent.installed_at IS NOT NULL AS "isInstalled"
@@ -65,10 +65,10 @@ export class HostsRepository {
 
   async credential(id: string): Promise<HostCredential | null> {
     const row = await this.database.prisma.host.findUnique({ where: { id }, select: { credential: true } })
-    return row && (JSON.parse(this.sealer.open(row.credential, credentialOf(id))) as HostCredential)
+    return row && (JSON.parse(this.sealer.open(row.credential, toSealContext(id))) as HostCredential)
   }
 
-  /** The columns of a new host, sealed. */
+  /** Returns the row of a new host, with its credential sealed. */
   newRow(
     host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'> & {
       isDuplicateAllowed?: boolean
@@ -87,7 +87,7 @@ export class HostsRepository {
       labels,
       hostKey,
       ...(isDuplicateAllowed && { isDuplicateAllowed }),
-      credential: this.sealer.seal(JSON.stringify(credential), credentialOf(id)),
+      credential: this.sealer.seal(JSON.stringify(credential), toSealContext(id)),
       state: 'installing' satisfies HostState,
       stateSince: now,
       lastProvisioning: commandId,
@@ -95,16 +95,16 @@ export class HostsRepository {
     } satisfies Prisma.HostCreateInput
   }
 
-  /** How a host is reached, and the sealed credential by which `change` knows that it is still so. Null for no host. */
+  /** Returns how a host is reached, and the sealed credential that `change` compares; null if there is no host. */
   async reach(id: string): Promise<{ reach: HostReach; sealed: Uint8Array } | null> {
     const row = await this.database.prisma.host.findUnique({ where: { id } })
     if (!row) return null
     const { address, sshPort: port, sshUser: user, hostKey, credential: sealed } = row
-    const credential = JSON.parse(this.sealer.open(sealed, credentialOf(id))) as HostCredential
+    const credential = JSON.parse(this.sealer.open(sealed, toSealContext(id))) as HostCredential
     return { reach: { address, port, user, hostKey, credential }, sealed }
   }
 
-  /** Changes what a person may choose for a host. False, and nothing is changed, where it is not as `onlyIf` says. */
+  /** Changes a host's settings. Returns false, and changes nothing, if `onlyIf` does not hold. */
   async change(
     id: string,
     change: HostSettings,
@@ -120,27 +120,27 @@ export class HostsRepository {
         ...(sealed && { credential: new Uint8Array(sealed) }),
         ...(notIn && { state: { notIn: [...notIn] } }),
       },
-      data: { ...settings, ...(reach && this.columnsOf(id, reach)) },
+      data: { ...settings, ...(reach && this.toColumns(id, reach)) },
     })
     return count === 1
   }
 
-  private columnsOf(id: string, { address, port, user, hostKey, credential }: HostReach) {
+  private toColumns(id: string, { address, port, user, hostKey, credential }: HostReach) {
     return {
       address,
       sshPort: port,
       sshUser: user,
       hostKey,
-      credential: this.sealer.seal(JSON.stringify(credential), credentialOf(id)),
+      credential: this.sealer.seal(JSON.stringify(credential), toSealContext(id)),
     }
   }
 
-  /** Inserts a host that `newRow` has made, with its agent. Throws a unique violation where a name or port is taken. */
+  /** Inserts a host made by `newRow`, with its agent. Throws a unique violation if a name or port is taken. */
   async insert(row: Prisma.HostCreateInput, transaction: Transaction): Promise<void> {
     await transaction.host.create({ data: row })
   }
 
-  /** Begins work on a host: its state changes and the command becomes its newest one. Returns false where other work is under way. */
+  /** Begins work on a host and sets the command as its newest one. Returns false if other work is running. */
   async beginWork(
     id: string,
     state: HostWork,
@@ -149,13 +149,13 @@ export class HostsRepository {
     transaction: Transaction,
   ): Promise<boolean> {
     const { count } = await transaction.host.updateMany({
-      where: { id, state: { notIn: [...BUSY] } },
+      where: { id, state: { notIn: [...BUSY_STATES] } },
       data: { state, stateCode: null, stateReason: null, stateSince: now, lastProvisioning: commandId },
     })
     return count === 1
   }
 
-  /** Stores which machine a host is, and which other host was found to be the same machine. Fields left out stay. */
+  /** Stores the machine id of a host and which other host is the same machine. Fields left out are unchanged. */
   async setMachine(
     id: string,
     machine: { machineId?: string | null; sameMachineAs: string | null; isDuplicateAllowed?: true },
@@ -164,7 +164,7 @@ export class HostsRepository {
     await prisma.host.updateMany({ where: { id }, data: machine })
   }
 
-  /** Pins the first key seen. Throws `host.key_changed` when another was pinned meanwhile. */
+  /** Pins the first host key. Throws `host.key_changed` if another was pinned concurrently. */
   async pinHostKey(
     id: string,
     hostKey: string,
@@ -177,14 +177,14 @@ export class HostsRepository {
     if (count === 0)
       throw new RollcallError(
         'host.key_changed',
-        `The host shows the SSH key ${hostKey}, but another one was pinned a moment ago. Find out which is right before anything is sent to it.`,
+        `The host presents the SSH key ${hostKey}, but another key was pinned a moment ago. Find out which one is right before you connect again.`,
       )
   }
 
-  /** Forgets a host and its agent; its commands stay as history. */
+  /** Deletes a host and its agent; its commands remain as history. */
   async delete(id: string): Promise<void> {
     const { prisma } = this.database
-    // The roll first, as whoever stores a heartbeat does: so neither waits for the other.
+    // The roll first, as heartbeats do: the same lock order prevents deadlocks.
     await prisma.$transaction([
       prisma.roll.deleteMany({ where: { hostId: id } }),
       prisma.host.deleteMany({ where: { id } }),
@@ -192,7 +192,7 @@ export class HostsRepository {
   }
 }
 
-const credentialOf = (id: string) => `host/${id}/credential`
+const toSealContext = (id: string) => `host/${id}/credential`
 
 function fromRow(row: Row & { agent: Agent | null; roll: { lastAnswerAt: Date | null } | null }): Host {
   const { agent, roll } = row

@@ -11,13 +11,13 @@ export class HostsService {
     return (await this.hosts.list()).filter(({ labels }) => isInScope(scope, labels))
   }
 
-  /** The other host that is the same machine, or a clone, as far as `scope` may know of it. */
+  /** Returns the other host that is the same machine or a clone; its name is null outside `scope`. */
   async sameMachineAs({ sameMachineAs }: Host, scope: HostScope): Promise<{ name: string | null } | null> {
     const other = sameMachineAs === null ? null : await this.hosts.find(sameMachineAs)
     return other && { name: isInScope(scope, other.labels) ? other.name : null }
   }
 
-  /** Shows the host with this id. Throws `host.not_found`. */
+  /** Returns a host by id. Throws `host.not_found`. */
   async show(id: string): Promise<Host> {
     const host = await this.hosts.find(id)
     if (host) return host

@@ -206,7 +206,7 @@ describe("a host that is named like another host's id", () => {
     const texts = known.flatMap(({ id, name }) => [id, name, id.toUpperCase()])
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom(...texts, randomUUID(), 'nowhere')), async (asked) => {
-        for (const [text, { id, name }] of await hosts.findReferred(asked))
+        for (const [text, { id, name }] of await hosts.findByReference(asked))
           expect(/^[0-9a-f-]{36}$/i.test(text) ? id : name).toBe(
             /^[0-9a-f-]{36}$/i.test(text) ? text.toLowerCase() : text,
           )

@@ -1,13 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '../platform/prisma/database.ts'
-import type { KnownIdentity } from './domain/known-identity.ts'
-
-/** An identity as it is stored: its private key is sealed. */
-export interface StoredIdentity {
-  pin: string
-  certificate: string
-  privateKey: Uint8Array<ArrayBuffer>
-}
+import type { KnownIdentity, StoredIdentity } from './domain/server-identity.ts'
 
 @Injectable()
 export class IdentitiesRepository {
@@ -29,7 +22,7 @@ export class IdentitiesRepository {
     return this.database.prisma.serverIdentity.findUnique({ where: { pin } })
   }
 
-  /** Lists the identities with how many installed agents know each; the newest first. */
+  /** Lists the identities with the number of installed agents that know each, newest first. */
   async list(): Promise<KnownIdentity[]> {
     const { rows } = await this.database.pool.query<KnownIdentity>(
       `SELECT pin, created_at AS "createdAt",
@@ -44,12 +37,14 @@ export class IdentitiesRepository {
     return (_max.id ?? 0) + 1
   }
 
-  /** Inserts an identity unless another server has just taken its id. */
+  /** Inserts an identity. Does nothing if another server has just taken its id. */
   async insert(identity: StoredIdentity & { id: number; createdAt: Date }): Promise<void> {
     await this.database.prisma.serverIdentity.createMany({ data: [identity], skipDuplicates: true })
   }
 
-  /** Deletes the identities that no agent or rotation refers to and that were replaced before `replacedBefore`. Returns how many. */
+  /**
+   * Deletes identities that were replaced before `replacedBefore` and that no agent or rotation uses. Returns how many.
+   */
   async deleteUnused(replacedBefore: Date): Promise<number> {
     const { rowCount } = await this.database.pool.query(
       `DELETE FROM server_identity AS old

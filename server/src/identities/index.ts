@@ -1,4 +1,4 @@
-export type { KnownIdentity } from './domain/known-identity.ts'
+export type { KnownIdentity } from './domain/server-identity.ts'
 export { IdentitiesModule } from './identities.module.ts'
 export { IdentitiesRepository } from './identities.repository.ts'
 export { ServerIdentities } from './server-identities.ts'

@@ -7,14 +7,14 @@ import type { Database } from '../platform/prisma/database.ts'
 export const CHECK_CONTEXT = 'master-key-check'
 export const ROOT_CONTEXT = 'derivation-root'
 export const IDENTITY_CONTEXT = 'server-identity'
-/** Values in one statement: of the largest kind, a command's environment, some megabytes. */
+/** The number of values per statement; the largest, a command's environment, have some megabytes. */
 const BATCH = 500
 
 interface SealedColumn {
   table: string
   key: string
   column: string
-  /** The place of the value of a row, as whoever sealed it named it. */
+  /** Returns the seal context of a row's value. */
   context: (key: string) => string
 }
 
@@ -25,7 +25,7 @@ const column = (table: string, key: string, name: string, context: SealedColumn[
   context,
 })
 
-/** Everything that is sealed in the database but the check itself; a test compares it with the schema. */
+/** Every sealed column but the check value; a test compares the list with the schema. */
 export const SEALED_COLUMNS: readonly SealedColumn[] = [
   column('host', 'id', 'credential', (id) => `host/${id}/credential`),
   column('agent', 'host_id', 'token', (id) => `agent/${id}/token`),
@@ -44,7 +44,10 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   column('release_key', 'id', 'private_key', (id) => `release-key/${id}`),
 ]
 
-/** Opens the sealer, with the check value of a first start. Throws `server.master_key_wrong` before any secret is used. */
+/**
+ * Opens the sealer and stores the check value on the first start. Throws `server.master_key_wrong` before any secret is
+ * used.
+ */
 export async function openSealer(database: Database, masterKey: Buffer): Promise<Sealer> {
   const sealer = new Sealer(masterKey)
   const known = await database.prisma.masterKeyCheck.upsert({
@@ -55,19 +58,15 @@ export async function openSealer(database: Database, masterKey: Buffer): Promise
   if (sealer.open(known.sealed, CHECK_CONTEXT) !== CHECK_CONTEXT)
     throw new RollcallError(
       'server.master_key_wrong',
-      'The master key opens the check value to something else. Restore the key that the database was made with.',
+      'The master key does not match this database. Restore the master key that the database was created with.',
     )
   if (!known.derivationRoot) return sealer
   return new Sealer(masterKey, Buffer.from(sealer.open(known.derivationRoot, ROOT_CONTEXT), 'base64'))
 }
 
 /**
- * Seals everything that was sealed with `oldKey` with `newKey`, in one transaction: a server that dies in the middle has
- * changed nothing, and the next start does it again. Does nothing where the database already has the new key. What was
- * derived from the first master key, which the audit log's chain holds on to, stays the same.
- * @returns how many values were sealed anew; null where there was nothing to do.
- * @throws `server.master_key_wrong` when the database was sealed with neither key; `server.config_invalid` while `others`
- * that still use the old key run.
+ * Reseals all values from `oldKey` to `newKey` in one transaction, and returns how many; null if the new key is already
+ * in use. Throws `server.master_key_wrong` if neither key fits, and `server.config_invalid` while other servers run.
  */
 export async function rotateMasterKey(
   database: Database,
@@ -75,7 +74,7 @@ export async function rotateMasterKey(
   self: { serverId: string },
 ): Promise<number | null> {
   return database.transaction(async (client) => {
-    // Also against another server that was started with the same two keys.
+    // The lock also excludes another server that was started with the same two keys.
     const { rows } = await client.query('SELECT sealed, derivation_root FROM master_key_check FOR UPDATE')
     const [check] = rows as { sealed: Buffer; derivation_root: Buffer | null }[]
     if (!check || opens(keys.newKey, check.sealed)) return null
@@ -121,15 +120,15 @@ async function resealColumn(
     )
     const values = rows.map((row) => to.seal(from.open(row.value, context(row.key)), context(row.key)))
     await client.query(
-      `UPDATE ${table} SET ${name} = anew.value FROM unnest($1::text[], $2::bytea[]) AS anew (key, value)
-       WHERE ${table}.${key}::text = anew.key`,
+      `UPDATE ${table} SET ${name} = resealed.value FROM unnest($1::text[], $2::bytea[]) AS resealed (key, value)
+       WHERE ${table}.${key}::text = resealed.key`,
       [rows.map((row) => row.key), values.map((value) => Buffer.from(value))],
     )
   }
   return all.length
 }
 
-/** They would go on sealing with the old key. */
+/** Refuses the change while other servers run, because they would keep sealing with the old key. */
 async function refuseWhileOthersRun(client: pg.PoolClient, serverId: string): Promise<void> {
   const { rows } = await client.query<{ lease_owner: string }>(
     `SELECT lease_owner FROM (${LIVE_SERVERS}) AS live WHERE lease_owner <> $1`,
@@ -138,12 +137,12 @@ async function refuseWhileOthersRun(client: pg.PoolClient, serverId: string): Pr
   if (rows.length === 0) return
   throw new RollcallError(
     'server.config_invalid',
-    `The master key cannot be changed while ${rows.length} other server(s) run with the old one. Stop them, wait ten seconds, and start this one again.`,
+    `The master key cannot be changed while ${rows.length} other server(s) are running with the old one. Stop them, wait ten seconds, and start this server again.`,
   )
 }
 
 const neitherKey = () =>
   new RollcallError(
     'server.master_key_wrong',
-    'The database was sealed neither with the master key nor with the one in ROLLCALL_OLD_MASTER_KEY. Nothing was changed. Give the key that the database was made with as ROLLCALL_OLD_MASTER_KEY.',
+    'Neither the master key nor ROLLCALL_OLD_MASTER_KEY matches this database. Nothing was changed. Set ROLLCALL_OLD_MASTER_KEY to the key that the database was created with.',
   )

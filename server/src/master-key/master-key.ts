@@ -6,8 +6,8 @@ const KEY_BYTES = 32
 const FORM = `${KEY_BYTES} bytes as base64`
 
 /**
- * The key that seals everything at rest: from `ROLLCALL_MASTER_KEY`, or from `file`, which is made with mode 0600 at
- * the first start. Throws `server.config_invalid` for a key of the wrong form or a file that others can read.
+ * Loads the master key from `ROLLCALL_MASTER_KEY` or from `file`, which it creates with mode 0600 on the first start.
+ * Throws `server.config_invalid` if the key is malformed or others can read the file.
  */
 export async function loadMasterKey(fromEnvironment: string | undefined, file: string): Promise<Buffer> {
   if (fromEnvironment !== undefined) return parseMasterKey(fromEnvironment, 'ROLLCALL_MASTER_KEY')
@@ -16,7 +16,7 @@ export async function loadMasterKey(fromEnvironment: string | undefined, file: s
     if ((mode & 0o077) !== 0)
       throw new RollcallError(
         'server.config_invalid',
-        `${file} can be read by others (mode ${(mode & 0o777).toString(8)}). Run: chmod 600 ${file}`,
+        `Other users can read ${file} (mode ${(mode & 0o777).toString(8)}). Run: chmod 600 ${file}`,
       )
     return parseMasterKey(await readFile(file, 'utf8'), file)
   } catch (error) {
@@ -33,13 +33,13 @@ export async function loadMasterKey(fromEnvironment: string | undefined, file: s
   return key
 }
 
-/** @throws `server.config_invalid` that names `source`, for a key of the wrong form. */
+/** Parses a master key. Throws `server.config_invalid`, naming `source`, if it is malformed. */
 export function parseMasterKey(text: string, source: string): Buffer {
   const key = Buffer.from(text.trim(), 'base64')
   if (key.length !== KEY_BYTES || key.toString('base64') !== text.trim())
     throw new RollcallError(
       'server.config_invalid',
-      `${source} must hold ${FORM}, as "head -c ${KEY_BYTES} /dev/urandom | base64" gives it.`,
+      `${source} must contain ${FORM}. Create a key with: head -c ${KEY_BYTES} /dev/urandom | base64`,
     )
   return key
 }

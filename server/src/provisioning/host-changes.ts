@@ -6,7 +6,7 @@ import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import { CommandsService } from '../commands/index.ts'
 import { ProfilesService, RollRepository } from '../heartbeats/index.ts'
 import {
-  BUSY,
+  BUSY_STATES,
   type Host,
   type HostReach,
   type HostSettings,
@@ -82,7 +82,7 @@ export class HostChanges {
   ): Promise<ChangedHost> {
     const { allowDuplicate } = change
     const isReached = isReachNamed(change)
-    if (BUSY.includes(host.state)) throw busy(host)
+    if (BUSY_STATES.includes(host.state)) throw busy(host)
     if (change.address !== undefined) await refuseAddress(this.outgoing, this.clock, change.address)
     const known = await this.hostRows.reach(host.id)
     if (!known) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
@@ -101,7 +101,7 @@ export class HostChanges {
               this.machines.refuseKeyOfOthers({ hostId: host.id, hostKey, reader: { scope } }, transaction)
           : undefined,
       settings: { ...settings, ...(isReached && { reach }) },
-      onlyIf: { labels: ifLabels, sealed: known.sealed, notIn: BUSY },
+      onlyIf: { labels: ifLabels, sealed: known.sealed, notIn: BUSY_STATES },
     }
     const commandId = await this.storeWithPort(host, plan, {
       trial,

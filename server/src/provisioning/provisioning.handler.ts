@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { HostState } from '@rollcall/contracts/admin'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
-import { type AgentArchive, Artifacts, ReleaseKeys } from '../artifacts/index.ts'
+import { Artifacts, type ReleaseArchive, ReleaseKeys } from '../artifacts/index.ts'
 import {
   type ClaimedCommand,
   type CommandHandler,
@@ -86,7 +86,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     hostId: string,
     log: ProvisioningLog,
     signal: AbortSignal,
-    { release, onPurpose = NOTHING }: { release?: AgentArchive; onPurpose?: OnPurpose } = {},
+    { release, onPurpose = NOTHING }: { release?: ReleaseArchive; onPurpose?: OnPurpose } = {},
   ): Promise<void> {
     const { nextPort } = await this.identity(hostId)
     const installAt = (rpcPort?: number) =>
@@ -270,7 +270,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
 
 interface InstallWish {
   /** What to install where it is not the server's own. */
-  release: AgentArchive | undefined
+  release: ReleaseArchive | undefined
   onPurpose: OnPurpose
   /** Where it is to listen; on the port that it has where that is left out. */
   rpcPort: number | undefined

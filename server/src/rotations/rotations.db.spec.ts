@@ -169,7 +169,7 @@ describe('the schedule', () => {
     await runOnce(driver, now)
     await runOnce(schedule(null), now)
     expect(await pins()).toEqual([[after, 2]])
-    await expect(identities.of(after)).resolves.toMatchObject({ pin: after })
+    await expect(identities.get(after)).resolves.toMatchObject({ pin: after })
   })
 
   it('keeps an identity that a host may be about to be added with', async () => {

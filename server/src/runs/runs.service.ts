@@ -249,7 +249,7 @@ export class RunsService {
     scope: HostScope,
     needsAgent: boolean,
   ): Promise<[RunnableHost, ...RunnableHost[]]> {
-    const found = await this.hosts.findReferred(names)
+    const found = await this.hosts.findByReference(names)
     const exists = (name: string) => {
       const host = found.get(name)
       return host !== undefined && isInScope(scope, host.labels)

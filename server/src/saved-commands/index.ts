@@ -1,5 +1,5 @@
-export { refuseRedirected } from './domain/redirected.ts'
-export { isSealed, toSpec } from './saved-command.ts'
+export { refuseRedirectedSecrets } from './domain/redirected.ts'
+export { hasSecrets, toSpec } from './domain/saved-command.ts'
 export { SavedCommandsModule } from './saved-commands.module.ts'
 export { SavedCommandsRepository } from './saved-commands.repository.ts'
 export { SavedCommandsService } from './saved-commands.service.ts'

@@ -1,7 +1,7 @@
 import type { SavedCommandView } from '@rollcall/contracts/admin'
-import type { SavedCommand } from './saved-command.ts'
+import type { SavedCommand } from './domain/saved-command.ts'
 
-/** As it is shown: of the environment the names only. */
+/** Converts a saved command to its public view; of the environment, only names are shown. */
 export function toSavedCommandView({
   env,
   owner: _,

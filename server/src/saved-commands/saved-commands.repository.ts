@@ -4,7 +4,7 @@ import { refFrom } from '../access/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { Prisma, type SavedCommand as Row } from '../platform/prisma/generated/client.ts'
-import type { SavedCommand } from './saved-command.ts'
+import type { SavedCommand } from './domain/saved-command.ts'
 
 @Injectable()
 export class SavedCommandsRepository {
@@ -13,7 +13,7 @@ export class SavedCommandsRepository {
     private readonly sealer: Sealer,
   ) {}
 
-  /** By name. */
+  /** Lists all saved commands by name. */
   async list(): Promise<SavedCommand[]> {
     const rows = await this.database.prisma.savedCommand.findMany({ orderBy: { name: 'asc' } })
     return rows.map((row) => this.fromRow(row))
@@ -33,15 +33,15 @@ export class SavedCommandsRepository {
     await this.database.prisma.savedCommand.create({ data: this.toRow(saved) })
   }
 
-  /** False when it is not there any more. */
+  /** Updates a saved command. Returns false if it no longer exists. */
   async update(saved: SavedCommand): Promise<boolean> {
     const { id, createdAt: _, createdBy: __, ...data } = this.toRow(saved)
     const { count } = await this.database.prisma.savedCommand.updateMany({ where: { id }, data })
     return count === 1
   }
 
-  /** Names of the schedules that run it. */
-  async schedulesOf(id: string): Promise<string[]> {
+  /** Lists the names of schedules that run it, at most 20. */
+  async listScheduleNames(id: string): Promise<string[]> {
     const rows = await this.database.prisma.schedule.findMany({
       where: { savedCommandId: id },
       select: { name: true },
@@ -51,7 +51,7 @@ export class SavedCommandsRepository {
     return rows.map(({ name }) => name)
   }
 
-  /** Throws where a schedule runs it. */
+  /** Deletes a saved command. Throws if a schedule runs it. */
   async delete(id: string): Promise<void> {
     await this.database.prisma.savedCommand.deleteMany({ where: { id } })
   }
@@ -61,7 +61,7 @@ export class SavedCommandsRepository {
       ...plain,
       ownerKind: owner?.kind ?? null,
       ownerId: owner?.id ?? null,
-      env: this.sealer.seal(JSON.stringify(env), toEnvironment(plain.id)),
+      env: this.sealer.seal(JSON.stringify(env), toSealContext(plain.id)),
       timeoutMs: BigInt(timeoutMs),
       startWithinMs: BigInt(startWithinMs),
       target: target ?? Prisma.DbNull,
@@ -74,7 +74,7 @@ export class SavedCommandsRepository {
       ...row,
       owner: refFrom(ownerKind, ownerId),
       args: row.args as string[],
-      env: JSON.parse(this.sealer.open(row.env, toEnvironment(row.id))) as Record<string, string>,
+      env: JSON.parse(this.sealer.open(row.env, toSealContext(row.id))) as Record<string, string>,
       timeoutMs: Number(row.timeoutMs),
       startWithinMs: Number(row.startWithinMs),
       target: row.target as Target | null,
@@ -83,4 +83,4 @@ export class SavedCommandsRepository {
   }
 }
 
-const toEnvironment = (id: string) => `saved-command/${id}/env`
+const toSealContext = (id: string) => `saved-command/${id}/env`

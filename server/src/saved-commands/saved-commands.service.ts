@@ -15,8 +15,8 @@ import { hashOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { type AcceptedRun, RunsService, TargetReach } from '../runs/index.ts'
-import { refuseRedirected } from './domain/redirected.ts'
-import { isSealed, type SavedCommand, toSpec } from './saved-command.ts'
+import { refuseRedirectedSecrets } from './domain/redirected.ts'
+import { hasSecrets, type SavedCommand, toSpec } from './domain/saved-command.ts'
 import { SavedCommandsRepository } from './saved-commands.repository.ts'
 
 @Injectable()
@@ -33,19 +33,19 @@ export class SavedCommandsService {
     return this.saved.list()
   }
 
-  /** Those that lie within somebody's scope. */
+  /** Lists the saved commands within `scope`. */
   async list(scope: HostScope): Promise<SavedCommand[]> {
     const visible = await this.reach.visible(await this.saved.list(), scope, ({ target }) => target)
-    // One that runs anywhere brings its secret values anywhere: it is for those who may act on all hosts.
-    return visible.filter((each) => scope === null || each.target !== null || !isSealed(each))
+    // Without a target it can send its secret values to any host, so only whole-fleet users see it.
+    return visible.filter((each) => scope === null || each.target !== null || !hasSecrets(each))
   }
 
-  /** Throws `saved_command.not_found`, for one outside of somebody's scope too. */
+  /** Returns a saved command. Throws `saved_command.not_found`, also if it is outside `scope`. */
   async show(name: string, scope: HostScope): Promise<SavedCommand> {
     const saved = await this.saved.find(name)
     if (!saved) throw notFound(name)
     const [visible] = await this.reach.visible([saved], scope, ({ target }) => target)
-    if (!visible || (scope !== null && saved.target === null && isSealed(saved))) throw notFound(name)
+    if (!visible || (scope !== null && saved.target === null && hasSecrets(saved))) throw notFound(name)
     return saved
   }
 
@@ -72,37 +72,43 @@ export class SavedCommandsService {
       if (!isUniqueViolation(error, 'name')) throw error
       throw new RollcallError(
         'saved_command.name_taken',
-        `There is a saved command called ${request.name} already. Choose another name, or change that one: rollcall saved change ${request.name}`,
+        `A saved command named ${request.name} already exists. Choose another name, or change it: rollcall saved change ${request.name}`,
         { fields: [{ field: 'name', message: `"${request.name}" is taken` }], cause: error },
       )
     }
     return saved
   }
 
-  /** Changes it, and makes whoever changes it its owner. Throws `saved_command.sealed` where its secret values would go elsewhere. */
+  /**
+   * Changes a saved command and makes the actor its owner. Throws `saved_command.sealed` if secret values would go
+   * elsewhere.
+   */
   async change(name: string, change: ChangedSavedCommand, actor: Principal): Promise<SavedCommand> {
     const before = await this.show(name, actor.scope)
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
     const saved: SavedCommand = { ...before, ...given, owner: toRef(actor), updatedAt: this.clock.now() }
-    if (change.env === undefined) refuseRedirected(before, saved)
+    if (change.env === undefined) refuseRedirectedSecrets(before, saved)
     if (!(await this.saved.update(saved))) throw notFound(name)
     return saved
   }
 
   async remove(name: string): Promise<void> {
     const { id } = await this.show(name, WHOLE_FLEET)
-    const users = await this.saved.schedulesOf(id)
-    if (users.length > 0) throw inUse(name, users)
+    const users = await this.saved.listScheduleNames(id)
+    if (users.length > 0) throw inUseBySchedules(name, users)
     try {
       await this.saved.delete(id)
     } catch (error) {
-      // A schedule began to run it a moment ago.
-      const since = await this.saved.schedulesOf(id)
-      throw since.length > 0 ? inUse(name, since) : error
+      // A schedule may have started to use it since the check.
+      const since = await this.saved.listScheduleNames(id)
+      throw since.length > 0 ? inUseBySchedules(name, since) : error
     }
   }
 
-  /** Runs it as it is now. Sent again with the same id, it finds the first run, however the command was changed since. */
+  /**
+   * Runs its current version. A repeated request with the same id returns the first run, even if the command has
+   * changed.
+   */
   async run(name: string, request: SavedRun, actor: Principal): Promise<AcceptedRun> {
     const runId = request.runId ?? randomUUID()
     return this.runs.accept(runId, hashOf({ ...request, runId, savedCommand: name }), actor, async () => {
@@ -111,12 +117,12 @@ export class SavedCommandsService {
       if (!target)
         throw new RollcallError(
           'request.invalid',
-          `The saved command ${name} does not say where to run. Give a target: hosts, labels or all.`,
-          { fields: [{ field: 'target', message: 'is missing: say where to run, by hosts, labels or all' }] },
+          `The saved command ${name} has no target. Set a target: hosts, labels or all.`,
+          { fields: [{ field: 'target', message: 'is required: hosts, labels or all' }] },
         )
-      if (request.target && saved.target && isSealed(saved))
+      if (request.target && saved.target && hasSecrets(saved))
         await this.reach.refuseElsewhere(request.target, saved.target, actor.scope)
-      const narrowed = await this.reach.narrow(target, actor.scope, [await this.ownerOf(saved)])
+      const narrowed = await this.reach.narrow(target, actor.scope, [await this.findOwner(saved)])
       return {
         requestedBy: actor.name,
         requester: toRef(actor),
@@ -128,8 +134,8 @@ export class SavedCommandsService {
     })
   }
 
-  /** Finds whose rights bound what it does. Throws `access.owner_lost`. */
-  async ownerOf({ name, owner }: SavedCommand): Promise<Bound> {
+  /** Returns the rights that bound its runs. Throws `access.owner_lost`. */
+  async findOwner({ name, owner }: SavedCommand): Promise<Bound> {
     return runnerOf(`The saved command ${name}`, owner ? await this.access.findByRef(owner) : undefined)
   }
 }
@@ -137,11 +143,11 @@ export class SavedCommandsService {
 const notFound = (name: string) =>
   new RollcallError(
     'saved_command.not_found',
-    `There is no saved command called ${name}. "rollcall saved list" shows those there are.`,
+    `There is no saved command named ${name}. List the saved commands: rollcall saved list`,
   )
 
-const inUse = (name: string, schedules: readonly string[]) =>
+const inUseBySchedules = (name: string, schedules: readonly string[]) =>
   new RollcallError(
     'saved_command.in_use',
-    `The saved command ${name} is run by the schedules: ${schedules.join(', ')}. Remove those first: rollcall schedule remove NAME`,
+    `The saved command ${name} is used by these schedules: ${schedules.join(', ')}. Remove them first: rollcall schedule remove NAME`,
   )

@@ -9,7 +9,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { RunsService, TargetReach } from '../runs/index.ts'
-import { isSealed, SavedCommandsService, toSpec } from '../saved-commands/index.ts'
+import { hasSecrets, SavedCommandsService, toSpec } from '../saved-commands/index.ts'
 import { CronTimes } from './domain/cron-times.ts'
 import { decideSchedule } from './domain/decide-schedule.ts'
 import type { Firing, Schedule } from './domain/schedule.ts'
@@ -85,9 +85,9 @@ export class ScheduleReconciler extends Reconciler {
           `It does not say any more what to run and where. Remove it, and add it again with both: rollcall schedule remove ${schedule.name}`,
         )
       const runner = runnerOf('The schedule', owner ? await this.access.findByRef(owner) : undefined)
-      if (schedule.target && saved?.target && isSealed(saved))
+      if (schedule.target && saved?.target && hasSecrets(saved))
         await this.reach.refuseElsewhere(schedule.target, saved.target, runner.scope)
-      const bounds = saved ? [runner, await this.saved.ownerOf(saved)] : [runner]
+      const bounds = saved ? [runner, await this.saved.findOwner(saved)] : [runner]
       const narrowed = await this.reach.narrow(target, WHOLE_FLEET, bounds)
       // Nobody can know it before, and take it.
       const runId = randomUUID()

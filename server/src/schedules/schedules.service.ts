@@ -6,7 +6,7 @@ import { type HostScope, type Principal, refuseWithoutRun, toRef, WHOLE_FLEET } 
 import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { TargetReach } from '../runs/index.ts'
-import { isSealed, refuseRedirected, SavedCommandsService } from '../saved-commands/index.ts'
+import { hasSecrets, refuseRedirectedSecrets, SavedCommandsService } from '../saved-commands/index.ts'
 import { CronTimes } from './domain/cron-times.ts'
 import type { Schedule, ShownFiring } from './domain/schedule.ts'
 import { SchedulesRepository } from './schedules.repository.ts'
@@ -104,7 +104,7 @@ export class SchedulesService {
       after.savedCommand = null
     }
     if (before.command && after.command && command === undefined)
-      refuseRedirected(
+      refuseRedirectedSecrets(
         { ...before.command, target: before.target },
         { ...after.command, target: after.target },
         'command.env',
@@ -120,7 +120,7 @@ export class SchedulesService {
   /** Whether there is something to run somewhere. */
   private async check({ savedCommand, command, target }: Schedule): Promise<void> {
     const saved = savedCommand && (await this.saved.findById(savedCommand.id))
-    if (target && saved?.target && isSealed(saved))
+    if (target && saved?.target && hasSecrets(saved))
       await this.reach.refuseElsewhere(target, saved.target, WHOLE_FLEET)
     if (target) return
     if (!command && saved?.target) return

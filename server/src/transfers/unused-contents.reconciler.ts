@@ -25,7 +25,7 @@ export class UnusedContentsReconciler extends Reconciler {
 
   override async reconcile(now: Date): Promise<void> {
     const inUse = await this.contents.needed(await this.transfers.openContents())
-    const removed = await this.blobs.collect(new Date(now.getTime() - KEEP_MS), inUse)
+    const removed = await this.blobs.evictUnused(new Date(now.getTime() - KEEP_MS), inUse)
     if (removed > 0) this.log.info({ removed }, 'removed contents that no transfer needs')
   }
 }

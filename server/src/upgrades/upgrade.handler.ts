@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { SignedRelease } from '@rollcall/contracts/agent'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
-import { type AgentArchive, Artifacts, ReleaseKeys } from '../artifacts/index.ts'
+import { Artifacts, type ReleaseArchive, ReleaseKeys } from '../artifacts/index.ts'
 import { memoryBlob } from '../blobs/index.ts'
 import {
   type ClaimedCommand,
@@ -30,7 +30,7 @@ const REPORT_INTERVAL_MS = 1000
 interface Part {
   id: string
   hostId: string
-  release: AgentArchive
+  release: ReleaseArchive
   signed: SignedRelease
   log: ProvisioningLog
   signal: AbortSignal

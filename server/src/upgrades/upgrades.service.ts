@@ -12,7 +12,7 @@ import {
 } from '@rollcall/contracts/admin'
 import { type Principal } from '../access/index.ts'
 import { Artifacts, ReleaseKeys, readRelease } from '../artifacts/index.ts'
-import { BlobStore, contentGone, readPieces } from '../blobs/index.ts'
+import { BlobStore, contentGone, readFrames } from '../blobs/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
 import { ringsOf } from './domain/rings.ts'
@@ -97,7 +97,7 @@ export class UpgradesService {
   }
 
   private signerOf(release: Parameters<ReleaseKeys['check']>[0]): ReleaseView['signedBy'] {
-    if (!this.keys.isOperators) return 'servers'
+    if (!this.keys.isOperatorSigned) return 'servers'
     try {
       this.keys.check(release)
       return 'operator'
@@ -131,9 +131,9 @@ export class UpgradesService {
     const blob = await this.blobs.find(sha256)
     if (blob === null) throw contentGone(sha256, 'sha256')
     try {
-      const release = await readRelease(readPieces(blob))
+      const release = await readRelease(readFrames(blob))
       this.keys.check({ ...release, sha256, signature })
-      const isNew = await this.artifacts.addRelease(release, sha256, readPieces(blob), signature)
+      const isNew = await this.artifacts.addRelease(release, sha256, readFrames(blob), signature)
       return { isNew, releases: (await this.releases()).filter((one) => one.sha256 === sha256) }
     } finally {
       await blob.close()

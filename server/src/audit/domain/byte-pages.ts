@@ -1,14 +1,14 @@
-/** Where one page of entries ends. */
-export interface Sized {
+/** A row's number and size. */
+export interface SizedRow {
   seq: number
   bytes: number
 }
 
 /**
- * Cuts rows, in order, into pages of at most `maxBytes`; one that is larger is a page of its own. Returns the number of each page's
- * last row. Pure.
+ * Splits rows, in order, into pages of at most `maxBytes`; a larger row has its own page. Returns the number of each
+ * page's last row. Pure.
  */
-export function pagesByBytes(rows: readonly Sized[], maxBytes: number): number[] {
+export function splitByBytes(rows: readonly SizedRow[], maxBytes: number): number[] {
   const ends: number[] = []
   let bytes = 0
   for (const [at, row] of rows.entries()) {

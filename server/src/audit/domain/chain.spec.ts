@@ -1,6 +1,6 @@
 import type { AuditEntry } from '@rollcall/contracts/admin'
 import { expect, it } from 'vitest'
-import { BEGINNING, ChainCheck, hashOfEntry, lastOf, sealOfHead } from './chain.ts'
+import { ChainCheck, GENESIS_HASH, hashEntry, newestHead, sealHead } from './chain.ts'
 
 const KEY = Buffer.alloc(32, 7)
 
@@ -18,7 +18,7 @@ function chain(count: number): AuditEntry[] {
       code: null,
       detail: { program: 'true', args: ['a', { b: 1, a: 2 }] },
     }
-    entries.push({ ...entry, hash: hashOfEntry(KEY, entries.at(-1)?.hash ?? BEGINNING, entry) })
+    entries.push({ ...entry, hash: hashEntry(KEY, entries.at(-1)?.hash ?? GENESIS_HASH, entry) })
   }
   return entries
 }
@@ -27,7 +27,7 @@ function verdict(entries: AuditEntry[], whole = entries) {
   const check = new ChainCheck(KEY)
   const last = whole.at(-1)
   for (const entry of entries) if (!check.add(entry)) break
-  check.finish(last ? { seq: last.seq, hash: last.hash, seal: sealOfHead(KEY, last.seq, last.hash) } : null)
+  check.finish(last ? { seq: last.seq, hash: last.hash, seal: sealHead(KEY, last.seq, last.hash) } : null)
   return check.broken?.seq ?? null
 }
 
@@ -42,7 +42,7 @@ it('an entry that was edited, removed, moved or inserted is detected', () => {
   const forged = structuredClone(whole)
   forged[1] = {
     ...(forged[1] as AuditEntry),
-    hash: hashOfEntry(Buffer.alloc(32), whole[0]?.hash ?? '', whole[1] as AuditEntry),
+    hash: hashEntry(Buffer.alloc(32), whole[0]?.hash ?? '', whole[1] as AuditEntry),
   }
   expect(verdict(forged, whole)).toBe(2)
 })
@@ -53,7 +53,7 @@ it('a cut end and a forged head are detected', () => {
   const check = new ChainCheck(KEY)
   for (const entry of whole.slice(0, 4)) check.add(entry)
   const last = whole[3] as AuditEntry
-  check.finish({ seq: 4, hash: last.hash, seal: sealOfHead(Buffer.alloc(32), 4, last.hash) })
+  check.finish({ seq: 4, hash: last.hash, seal: sealHead(Buffer.alloc(32), 4, last.hash) })
   expect(check.broken?.seq).toBe(4)
   expect(verdict([], [])).toBe(0)
 })
@@ -61,7 +61,7 @@ it('a cut end and a forged head are detected', () => {
 it('the order of keys, which a database does not keep, does not change a hash', () => {
   const [entry] = chain(1) as [AuditEntry]
   const other = { ...entry, detail: { args: ['a', { a: 2, b: 1 }], program: 'true' } }
-  expect(hashOfEntry(KEY, BEGINNING, other)).toBe(entry.hash)
+  expect(hashEntry(KEY, GENESIS_HASH, other)).toBe(entry.hash)
 })
 
 it('an emptied, truncated or replaced audit log is detected by the head that is kept outside', () => {
@@ -69,7 +69,7 @@ it('an emptied, truncated or replaced audit log is detected by the head that is 
   const judge = (entries: AuditEntry[], outside: { seq: number; hash: string }, end = entries.at(-1)) => {
     const check = new ChainCheck(KEY, outside)
     for (const entry of entries) if (!check.add(entry)) break
-    check.finish(end ? { seq: end.seq, hash: end.hash, seal: sealOfHead(KEY, end.seq, end.hash) } : null)
+    check.finish(end ? { seq: end.seq, hash: end.hash, seal: sealHead(KEY, end.seq, end.hash) } : null)
     return check.broken?.seq ?? null
   }
   const known = { seq: 6, hash: whole[5]?.hash ?? '' }
@@ -78,15 +78,15 @@ it('an emptied, truncated or replaced audit log is detected by the head that is 
   expect(judge([], known)).toBe(0)
   const other = chain(6).map((entry) => ({ ...entry, at: '2026-11-24T11:00:00.000Z' }))
   for (const [at, entry] of other.entries())
-    entry.hash = hashOfEntry(KEY, other[at - 1]?.hash ?? BEGINNING, entry)
+    entry.hash = hashEntry(KEY, other[at - 1]?.hash ?? GENESIS_HASH, entry)
   expect(verdict(other)).toBeNull()
   expect(judge(other, known)).toBe(6)
 })
 
 it('the chain continues after the newest known entry, and without one starts in a way that is detected', () => {
   const [first, second] = chain(2) as [AuditEntry, AuditEntry]
-  expect(lastOf([null, first, second]).seq).toBe(2)
-  const lost = lastOf([null, null, null])
-  const entry = { ...first, hash: hashOfEntry(KEY, lost.hash, first) }
+  expect(newestHead([null, first, second]).seq).toBe(2)
+  const lost = newestHead([null, null, null])
+  const entry = { ...first, hash: hashEntry(KEY, lost.hash, first) }
   expect(verdict([entry])).toBe(0)
 })

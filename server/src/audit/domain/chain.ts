@@ -1,18 +1,18 @@
 import { createHmac } from 'node:crypto'
 import type { AuditEntry } from '@rollcall/contracts/admin'
 
-/** The hash that the first entry follows. */
-export const BEGINNING = '0'.repeat(64)
-/** The hash that an entry follows if the log is gone: it never fits. */
-export const LOST = 'f'.repeat(64)
+/** The predecessor's hash in the first entry. */
+export const GENESIS_HASH = '0'.repeat(64)
+/** The predecessor's hash in an entry written after the log was lost; it never verifies. */
+export const LOST_HASH = 'f'.repeat(64)
 
 export type Unchained = Omit<AuditEntry, 'hash'>
 
 /**
- * HMAC-SHA256 over the hash before and the entry. Without the key nobody can make an entry that fits, and each holds on to all
- * before it: to take one out, all later ones would have to be made anew.
+ * Returns the HMAC-SHA256 of an entry and the hash before it. Without the key, an entry cannot be forged, and removing
+ * one invalidates all later ones.
  */
-export function hashOfEntry(key: Buffer, before: string, entry: Unchained): string {
+export function hashEntry(key: Buffer, before: string, entry: Unchained): string {
   const { seq, at, actor, from, action, request, outcome, code, detail } = entry
   const canonical = JSON.stringify([
     before,
@@ -24,22 +24,22 @@ export function hashOfEntry(key: Buffer, before: string, entry: Unchained): stri
     request,
     outcome,
     code,
-    sorted(detail),
+    canonicalize(detail),
   ])
   return createHmac('sha256', key).update(canonical).digest('hex')
 }
 
-/** Says which entry was the last one, so that one notices when the end is missing. */
-export const sealOfHead = (key: Buffer, seq: number, hash: string): string =>
+/** Returns the seal that proves which entry is the last, and so reveals truncation. */
+export const sealHead = (key: Buffer, seq: number, hash: string): string =>
   createHmac('sha256', key).update(`head ${seq} ${hash}`).digest('hex')
 
-/** The database keeps no order of keys, and nothing that is undefined. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
+/** Sorts keys and drops undefined values, because the database keeps neither their order nor undefined. */
+function canonicalize(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonicalize)
   if (value === null || typeof value !== 'object') return value
   const given = Object.entries(value).filter(([, each]) => each !== undefined)
   const entries = given.sort(([a], [b]) => (a < b ? -1 : 1))
-  return entries.map(([key, each]) => [key, sorted(each)])
+  return entries.map(([key, each]) => [key, canonicalize(each)])
 }
 
 /** The number and hash of the newest entry. */
@@ -52,47 +52,44 @@ export interface SealedHead extends Head {
   seal: string
 }
 
-export const isSealed = (key: Buffer, { seq, hash, seal }: SealedHead): boolean =>
-  seal === sealOfHead(key, seq, hash)
+export const isSealValid = (key: Buffer, { seq, hash, seal }: SealedHead): boolean =>
+  seal === sealHead(key, seq, hash)
 
 /**
- * Says what the next entry follows: the newest of what the database says, of what is there, and of what is known outside of it, so
- * that a gap stays where something was taken away. Pure.
+ * Returns the head that the next entry follows: the newest of the given ones. A removed entry therefore leaves a gap.
+ * Pure.
  */
-export function lastOf(heads: readonly (Head | null)[]): Head {
+export function newestHead(heads: readonly (Head | null)[]): Head {
   const known = heads.filter((head) => head !== null).toSorted((a, b) => b.seq - a.seq)
-  return known[0] ?? { seq: 0, hash: LOST }
+  return known[0] ?? { seq: 0, hash: LOST_HASH }
 }
 
-/** Follows the chain from its beginning, a page at a time. */
+/** Verifies the chain from its beginning, a page at a time. */
 export class ChainCheck {
-  private before = BEGINNING
+  private before = GENESIS_HASH
   private last: number | null = null
   entries = 0
   broken: { seq: number; why: string } | null = null
 
-  /** `outside` is a head that is known from outside of the database. */
+  /** `outside` is a head known from outside the database. */
   constructor(
     private readonly key: Buffer,
     private readonly outside: Head | null = null,
   ) {}
 
-  /** False when something is wrong: what follows need not be read. */
+  /** Checks the next entry. Returns false at the first fault; later entries need not be read. */
   add(entry: AuditEntry): boolean {
-    // Logs that began before there was an entry 0 begin with 1, which then follows nothing.
+    // Logs of earlier releases have no entry 0 and begin with 1.
     const isFirst = this.last === null && entry.seq <= 1
     const expected = isFirst ? entry.seq : (this.last ?? -1) + 1
     if (entry.seq !== expected)
-      return this.breakAt(expected, `is missing: the next one there is has the number ${entry.seq}`)
-    if (entry.hash !== hashOfEntry(this.key, this.before, entry))
+      return this.failAt(expected, `is missing: the next entry has number ${entry.seq}`)
+    if (entry.hash !== hashEntry(this.key, this.before, entry))
       return isFirst && entry.seq === 1
-        ? this.breakAt(0, 'is missing: the log was emptied, or its beginning was cut off')
-        : this.breakAt(entry.seq, 'does not fit the one before: it was edited, put in, or moved')
+        ? this.failAt(0, 'is missing: the log was emptied or its first entries were removed')
+        : this.failAt(entry.seq, 'does not match the entry before it: it was edited, inserted or moved')
     if (entry.seq === this.outside?.seq && entry.hash !== this.outside.hash)
-      return this.breakAt(
-        entry.seq,
-        "is not the one that the server's data folder knows: the log was replaced",
-      )
+      return this.failAt(entry.seq, "differs from the copy in the server's data folder: the log was replaced")
     this.before = entry.hash
     this.last = entry.seq
     this.entries++
@@ -103,20 +100,17 @@ export class ChainCheck {
     if (this.broken) return
     const { last, outside } = this
     if (outside && outside.seq > (last ?? -1))
-      this.breakAt(
-        (last ?? -1) + 1,
-        `and all after it up to ${outside.seq} are missing: the server's data folder knows of them`,
-      )
-    else if (last === null) this.breakAt(0, 'is missing: the log is empty')
-    else if (!head) this.breakAt(last, 'is there, and nothing says that it is the last one')
-    else if (!isSealed(this.key, head))
-      this.breakAt(head.seq, 'is said to be the last one by somebody without the key')
-    else if (head.seq > last) this.breakAt(last + 1, `and all after it up to ${head.seq} are missing`)
+      this.failAt((last ?? -1) + 1, `to ${outside.seq} are missing, according to the server's data folder`)
+    else if (last === null) this.failAt(0, 'is missing: the log is empty')
+    else if (!head) this.failAt(last, 'exists, but the record of the last entry is missing')
+    else if (!isSealValid(this.key, head))
+      this.failAt(head.seq, 'is marked as the last entry with an invalid seal')
+    else if (head.seq > last) this.failAt(last + 1, `to ${head.seq} are missing`)
     else if (head.hash !== this.before || head.seq < last)
-      this.breakAt(head.seq, 'is not the one that was the last one')
+      this.failAt(head.seq, 'is not the last entry that was written')
   }
 
-  private breakAt(seq: number, why: string): false {
+  private failAt(seq: number, why: string): false {
     this.broken = { seq, why }
     return false
   }

@@ -1,6 +1,6 @@
 import { ADMIN_ROUTES } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
-import { boundedDetail, MAX_DETAIL_BYTES, toDetail } from './detail.ts'
+import { boundDetail, MAX_DETAIL_BYTES, toDetail } from './detail.ts'
 
 const ofRun = (body: unknown) => toDetail(ADMIN_ROUTES.run, { params: {}, query: {}, body })
 const ofHost = (body: unknown) => toDetail(ADMIN_ROUTES.addHost, { params: {}, query: {}, body })
@@ -38,14 +38,14 @@ describe('what an audit entry says of a request', () => {
       Array.from({ length: 2000 }, (_, i) => [`${'k'.repeat(500)}${i}`, long]),
     )
     expect(toBytes(ofHost({ name: 'x', labels }))).toBeLessThanOrEqual(MAX_DETAIL_BYTES)
-    expect(toBytes(boundedDetail({ a: { b: { c: { d: { e: { f: long } } } } } }))).toBeLessThan(200)
+    expect(toBytes(boundDetail({ a: { b: { c: { d: { e: { f: long } } } } } }))).toBeLessThan(200)
   })
 
   it('the detail of an audit entry is storable, and no longer than the request', () => {
     const body = { program: '\ud800'.repeat(600), args: ['\0'.repeat(600), '\udc00'], cwd: 'a\0b' }
     const text = JSON.stringify(ofRun(body))
     expect(text).not.toMatch(/\\u0000|\\ud[89a-f]/)
-    expect(boundedDetail({ a: 1e308, b: 5e-324, c: -1e300, d: 1.5, e: 7 })).toEqual({
+    expect(boundDetail({ a: 1e308, b: 5e-324, c: -1e300, d: 1.5, e: 7 })).toEqual({
       a: '1e+308',
       b: '5e-324',
       c: '-1e+300',

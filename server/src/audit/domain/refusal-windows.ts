@@ -2,50 +2,50 @@ import { AttemptWindows } from '../../platform/network/attempt-windows.ts'
 
 const WINDOW_MS = 60_000
 const MAX_CALLERS = 1000
-const MAX_NAMED = 20
+const MAX_LISTED_CALLERS = 20
 
 export interface RefusalLimits {
-  /** Refusals of one caller that are written down in a minute; more are counted. */
+  /** The number of refusals per caller and minute that are recorded; more are only counted. */
   perCaller: number
-  /** The count of all callers together. */
-  inAll: number
+  /** The number for all callers together. */
+  total: number
 }
 
-/** Refusals without an entry of their own. */
-export interface Unwritten {
+/** The refusals without an entry of their own. */
+export interface UnrecordedRefusals {
   count: number
-  /** The callers that were refused most, with how often. */
+  /** The callers refused most often, with their counts. */
   callers: Record<string, number>
 }
 
-/** Decides which refusals are written down one by one, and counts the others. */
+/** Decides which refusals are recorded individually, and counts the others. */
 export class RefusalWindows {
   private readonly callers: AttemptWindows
   private readonly all: AttemptWindows
-  private readonly unwritten = new Map<string, number>()
-  private unwrittenCount = 0
+  private readonly unrecorded = new Map<string, number>()
+  private unrecordedCount = 0
 
-  constructor({ perCaller, inAll }: RefusalLimits) {
+  constructor({ perCaller, total: inAll }: RefusalLimits) {
     this.callers = new AttemptWindows({ windowMs: WINDOW_MS, max: perCaller, maxKeys: MAX_CALLERS })
     this.all = new AttemptWindows({ windowMs: WINDOW_MS, max: inAll, maxKeys: 1 })
   }
 
-  /** Counts a refusal and says whether it is written down. */
+  /** Counts a refusal and returns whether to record it. */
   take(caller: string, nowMs: number): boolean {
     if (this.callers.take(caller, nowMs) && this.all.take('all', nowMs)) return true
-    this.unwrittenCount++
-    if (this.unwritten.has(caller) || this.unwritten.size < MAX_CALLERS)
-      this.unwritten.set(caller, (this.unwritten.get(caller) ?? 0) + 1)
+    this.unrecordedCount++
+    if (this.unrecorded.has(caller) || this.unrecorded.size < MAX_CALLERS)
+      this.unrecorded.set(caller, (this.unrecorded.get(caller) ?? 0) + 1)
     return false
   }
 
-  /** Takes what was not written down since this was called last; null for nothing. */
-  takeUnwritten(): Unwritten | null {
-    if (this.unwrittenCount === 0) return null
-    const most = [...this.unwritten].toSorted(([, a], [, b]) => b - a).slice(0, MAX_NAMED)
-    const unwritten = { count: this.unwrittenCount, callers: Object.fromEntries(most) }
-    this.unwritten.clear()
-    this.unwrittenCount = 0
+  /** Returns and resets the refusals counted since the last call; null if there are none. */
+  takeUnrecorded(): UnrecordedRefusals | null {
+    if (this.unrecordedCount === 0) return null
+    const most = [...this.unrecorded].toSorted(([, a], [, b]) => b - a).slice(0, MAX_LISTED_CALLERS)
+    const unwritten = { count: this.unrecordedCount, callers: Object.fromEntries(most) }
+    this.unrecorded.clear()
+    this.unrecordedCount = 0
     return unwritten
   }
 }

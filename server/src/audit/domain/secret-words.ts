@@ -12,17 +12,20 @@ const PROGRAMS: readonly (readonly [letters: string, programs: string])[] = [
   ['k', 'openssl'],
 ]
 
-/** The letters of the short options with which programs take a secret, in the same word or in the next. */
+/** The short options with which programs take a secret, in the same word or the next. */
 export const SHORT_OPTIONS: ReadonlyMap<string, string> = new Map(
   PROGRAMS.flatMap(([letters, programs]) =>
     programs.split(' ').map((program): [string, string] => [program, letters]),
   ),
 )
 
-/** Programs that take a secret as their last word. */
+/** Programs whose last word is a secret. */
 export const SECRET_LAST_WORD: ReadonlySet<string> = new Set(['htpasswd', 'wpa_passphrase', 'requirepass'])
 
-/** Says whether a word is random text of letters and digits, as keys are made of: no path, no word, no digest in hexadecimal. */
+/**
+ * Returns whether a word looks like a random key of letters and digits, and not like a path, a word or a hexadecimal
+ * digest.
+ */
 export function looksRandom(word: string): boolean {
   if (word.length < 20 || /^[~./]/.test(word)) return false
   const letters = word.replace(/[^A-Za-z0-9]/g, '')

@@ -11,26 +11,26 @@ export interface Host {
   stateCode: string | null
   stateReason: string | null
   stateSince: Date
-  /** The pinned fingerprint of the SSH host key; null until the first connection. */
+  /** The pinned fingerprint of the SSH host key; null before the first connection. */
   hostKey: string | null
-  /** The heartbeat profile chosen for it; null where its labels decide. */
+  /** The heartbeat profile chosen for this host; null if its labels decide. */
   heartbeatProfile: string | null
   autoReinstall: boolean
   lastProvisioning: string | null
-  /** The id of another host that was last found to be the same machine or a clone of it. */
+  /** The id of another host that is the same machine or a clone of it. */
   sameMachineAs: string | null
   createdAt: Date
   agent: HostAgent | null
-  /** Whether an agent was installed once, so that commands may be sent to it. */
+  /** Whether an agent was ever installed; commands need one. */
   isInstalled: boolean
 }
 
 export interface HostAgent {
   port: number
-  /** The port that it is being moved to; null where it stays. */
+  /** The port that the agent is moving to; null if it is not moving. */
   nextPort: number | null
   certificatePin: string
-  /** Of the identity that the agent knows the servers by. */
+  /** The pin of the server identity that the agent knows. */
   serverPin: string
   version: string | null
   architecture: string | null
@@ -40,42 +40,42 @@ export interface HostAgent {
   rotatedAt: Date | null
 }
 
-/** How to sign in over SSH and to become root, in the clear: it stays in memory. */
+/** SSH and sudo secrets in the clear; never stored like this. */
 export interface HostCredential {
   ssh: SshCredential
   sudoPassword?: string | undefined
 }
 
-/** How a host is reached over SSH, its secrets in the clear. */
+/** Address and secrets for SSH, in the clear. */
 export interface HostReach {
   address: string
   port: number
   user: string
-  /** The pinned fingerprint; null until the first connection. */
+  /** The pinned fingerprint; null before the first connection. */
   hostKey: string | null
   credential: HostCredential
 }
 
-/** What a person may choose for a host; what is left out stays. */
+/** The settings that users may change; fields left out are unchanged. */
 export interface HostSettings {
   labels?: Record<string, string> | undefined
   heartbeatProfile?: string | null | undefined
   autoReinstall?: boolean | undefined
-  /** Whether it may be the machine, or a clone, of another host. */
+  /** Whether the host may be the same machine as another host, or a clone. */
   isDuplicateAllowed?: true | undefined
   reach?: HostReach | undefined
 }
 
-/** What must still hold of a host for it to be changed. */
+/** The conditions under which a change is made. */
 export interface HostGuard {
   labels?: Record<string, string> | undefined
-  /** The credential as it was read. */
+  /** The sealed credential as it was read. */
   sealed?: Uint8Array | undefined
-  /** States that it must not be in. */
+  /** States in which the change is refused. */
   notIn?: readonly HostState[] | undefined
 }
 
-/** States in which an installation, upgrade or removal is under way, so that no other one begins. */
-export const BUSY: readonly HostState[] = ['installing', 'upgrading', 'removing'] satisfies HostWork[]
+/** States in which an installation, upgrade or removal is running, so that no other may begin. */
+export const BUSY_STATES: readonly HostState[] = ['installing', 'upgrading', 'removing'] satisfies HostWork[]
 
 export type HostWork = 'installing' | 'upgrading' | 'removing'

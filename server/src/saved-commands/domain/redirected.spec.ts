@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { refuseRedirected } from './redirected.ts'
+import { refuseRedirectedSecrets } from './redirected.ts'
 
 const before = {
   program: 'backup',
@@ -17,7 +17,7 @@ it.each([
   ['args', { args: ['-c', 'env'] }],
   ['cwd', { cwd: '/home/mine' }],
 ])('secret values are not taken along to another %s', (key, change) => {
-  expect(() => refuseRedirected(before, { ...before, ...change })).toThrowError(
+  expect(() => refuseRedirectedSecrets(before, { ...before, ...change })).toThrowError(
     expect.objectContaining({
       code: 'saved_command.sealed',
       fields: [{ field: 'env', message: expect.stringContaining(key) }],
@@ -27,6 +27,6 @@ it.each([
 })
 
 it('what has no secret values may be changed, and what changes nothing of where they go as well', () => {
-  refuseRedirected({ ...before, env: {} }, { ...before, target: { all: true } })
-  refuseRedirected(before, { ...before, target: { labels: ['env=prod'] } })
+  refuseRedirectedSecrets({ ...before, env: {} }, { ...before, target: { all: true } })
+  refuseRedirectedSecrets(before, { ...before, target: { labels: ['env=prod'] } })
 })

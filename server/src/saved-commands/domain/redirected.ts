@@ -8,19 +8,19 @@ interface Redirectable {
   target: unknown
 }
 
-const WHERE_VALUES_GO = ['target', 'program', 'args', 'cwd'] as const
+const DESTINATION_FIELDS = ['target', 'program', 'args', 'cwd'] as const
 
 /**
- * Refuses a change by which values that were given for one command and target would go to another: whoever changes it does not have to
- * know them. Throws `saved_command.sealed`. Pure.
+ * Refuses a change that would send secret values to another command or target, since the editor need not know them.
+ * Throws `saved_command.sealed`. Pure.
  */
-export function refuseRedirected(before: Redirectable, after: Redirectable, field = 'env'): void {
+export function refuseRedirectedSecrets(before: Redirectable, after: Redirectable, field = 'env'): void {
   const names = Object.keys(before.env)
-  const changed = WHERE_VALUES_GO.find((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+  const changed = DESTINATION_FIELDS.find((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
   if (names.length === 0 || changed === undefined) return
   throw new RollcallError(
     'saved_command.sealed',
-    `Its environment has values that were given for another ${changed}: give ${names.slice(0, 20).join(', ')} again with this change, or an empty environment.`,
-    { fields: [{ field, message: `must be given again where ${changed} is changed` }] },
+    `The values in its environment were set for another ${changed}. Set ${names.slice(0, 20).join(', ')} again with this change, or set an empty environment.`,
+    { fields: [{ field, message: `must be set again when ${changed} changes` }] },
   )
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { argumentsWithoutSecrets, withoutSecrets } from './hidden-secrets.ts'
+import { redactSecretArguments, redactSecrets } from './redact-secrets.ts'
 
-const shown = (program: string, ...args: string[]) => argumentsWithoutSecrets(program, args).join(' ')
+const shown = (program: string, ...args: string[]) => redactSecretArguments(program, args).join(' ')
 
 describe('arguments that look like secrets', () => {
   it.each([
@@ -59,7 +59,7 @@ describe('arguments that look like secrets', () => {
     'Zm9v8aX2Qm9vYmFy71hcDkfQ==',
     'AKIAIOSFODNN7EXAMPLE',
   ])('an argument of random text is not stored: %s', (secret) => {
-    expect(withoutSecrets(`use ${secret} now`)).toBe('use (not shown) now')
+    expect(redactSecrets(`use ${secret} now`)).toBe('use (not shown) now')
   })
 
   it.each([
@@ -75,15 +75,15 @@ describe('arguments that look like secrets', () => {
     'curl -fsS https://example.org/health?verbose=1',
     'tool --password-file /etc/tool/password',
   ])('an argument that is no secret is kept: %s', (text) => {
-    expect(withoutSecrets(text)).toBe(text)
+    expect(redactSecrets(text)).toBe(text)
     const [program = '', ...args] = text.split(' ')
-    expect([program, ...argumentsWithoutSecrets(program, args)].join(' ')).toBe(text)
+    expect([program, ...redactSecretArguments(program, args)].join(' ')).toBe(text)
   })
 
   it('searching for secrets takes time linear in the text, whatever the text', () => {
     const began = performance.now()
     for (const part of ['pass', 'a', '-', '--token ', 'a:', '://', "'", 'x=', 'set ', 'eyJ', '$6$', 'A1b'])
-      withoutSecrets(part.repeat(20_000))
+      redactSecrets(part.repeat(20_000))
     expect(performance.now() - began).toBeLessThan(4000)
   })
 })

@@ -1,8 +1,8 @@
 import type { RunLimits, Target } from '@rollcall/contracts/admin'
-import type { PrincipalRef } from '../access/index.ts'
-import type { CommandSpec } from '../commands/index.ts'
+import type { PrincipalRef } from '../../access/index.ts'
+import type { CommandSpec } from '../../commands/index.ts'
 
-/** A program that people run again and again, by name; its environment is in the clear. */
+/** A named, reusable program; its environment is in the clear. */
 export interface SavedCommand
   extends Pick<CommandSpec, 'program' | 'args' | 'env' | 'cwd' | 'timeoutMs' | 'startWithinMs'> {
   id: string
@@ -11,16 +11,16 @@ export interface SavedCommand
   target: Target | null
   limits: RunLimits | null
   createdBy: string
-  /** Whoever made it, or changed it last: it is run with what they may do then. Null where that cannot be told. */
+  /** The user or key that created or last changed it and whose rights bound it; null if unknown. */
   owner: PrincipalRef | null
   createdAt: Date
   updatedAt: Date
 }
 
-/** Whether it has values that may be secrets: they are for its own target. */
-export const isSealed = ({ env }: Pick<SavedCommand, 'env'>) => Object.keys(env).length > 0
+/** Returns whether it has environment values, which may be secrets meant for its own target. */
+export const hasSecrets = ({ env }: Pick<SavedCommand, 'env'>) => Object.keys(env).length > 0
 
-/** As a run wants it: without terminal and input, for nobody sits there. */
+/** Converts a program to the spec of a run without a terminal or input. */
 export function toSpec(
   program: Pick<SavedCommand, 'program' | 'args' | 'env' | 'cwd' | 'timeoutMs' | 'startWithinMs'>,
 ): CommandSpec {

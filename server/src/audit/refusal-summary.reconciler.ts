@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { AuditLog } from './audit-log.ts'
 
-/** Writes one audit entry a minute about all refusals that have none of their own. */
+/** Records one audit entry per minute that summarises refusals without an entry of their own. */
 @Injectable()
-export class UnwrittenRefusalsReconciler extends Reconciler {
+export class RefusalSummaryReconciler extends Reconciler {
   override readonly name = 'unwritten-refusals'
   override readonly intervalMs = 60_000
 
@@ -13,6 +13,6 @@ export class UnwrittenRefusalsReconciler extends Reconciler {
   }
 
   override reconcile(): Promise<void> {
-    return this.audit.writeUnwritten()
+    return this.audit.recordRefusalSummary()
   }
 }

@@ -1,27 +1,27 @@
 import { looksRandom, SECRET_LAST_WORD, SHORT_OPTIONS } from './secret-words.ts'
 
-/** The text in place of a secret. */
-export const NOT_SHOWN = '(not shown)'
+/** The replacement for a secret. */
+export const REDACTED = '(not shown)'
 
-/** Names under which people give secrets, in options, variables and fields. */
+/** Names under which secrets are passed in options, variables and fields. */
 const SECRET_NAME =
   /pass(?:word|wd|phrase|code)?|pwd|psk|secret|token|credential|(?:api|access|private|encryption|account|shared)[_-]?key|auth|cookie|session[_-]?id|signature/i
-/** Options that name where a secret is, and not the secret. */
-const NAMES_A_PLACE = /[_-]?(?:file|path|dir|fd|env|stdin|name|type|url|method|socket)$/i
+/** Suffixes of options that refer to a secret instead of holding it. */
+const REFERS_TO_SECRET = /[_-]?(?:file|path|dir|fd|env|stdin|name|type|url|method|socket)$/i
 
-const isSecretName = (name: string) => SECRET_NAME.test(name) && !NAMES_A_PLACE.test(name)
+const isSecretName = (name: string) => SECRET_NAME.test(name) && !REFERS_TO_SECRET.test(name)
 
-type Hiding = readonly [RegExp, (match: string, first: string, second?: string) => string]
+type Redaction = readonly [RegExp, (match: string, first: string, second?: string) => string]
 
 const VALUE = `"(?:[^"\\\\]|\\\\.)*"?|'[^']*'?|[^\\s;&|)"'<>]+`
-const keepFirst = (_match: string, first: string) => `${first}${NOT_SHOWN}`
+const keepFirst = (_match: string, first: string) => `${first}${REDACTED}`
 const ifNamed = (match: string, before: string, name = '') =>
-  isSecretName(name) ? `${before}${NOT_SHOWN}` : match
+  isSecretName(name) ? `${before}${REDACTED}` : match
 
-/** Each pattern takes time in proportion to the text: no part of one can match a place in two ways. */
-const HIDINGS: readonly Hiding[] = [
+/** Each pattern runs in linear time: no part of one matches a position in two ways. */
+const REDACTIONS: readonly Redaction[] = [
   [/()-----BEGIN [A-Z ]{0,30}PRIVATE KEY[\s\S]*/g, keepFirst],
-  // A user and a password, or a token alone, in front of a host.
+  // A user and password, or a token alone, before a host name.
   [/((?<![\w+.-])[a-z][\w+.-]{1,20}:\/\/[^\s/:@'"]{0,200}:)[^\s/@]+(?=@)/gi, keepFirst],
   [/((?<![\w+.-])[a-z][\w+.-]{1,20}:\/\/)[^\s/:@'"]{16,}(?=@)/gi, keepFirst],
   [/((?:\bauthorization|\bcookie)\s{0,5}[:=]\s{0,5})[^'"\r\n]+/gi, keepFirst],
@@ -42,56 +42,56 @@ const HIDINGS: readonly Hiding[] = [
   [/()\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, keepFirst],
   [/()\beyJ[\w-]{5,}\.[\w.-]{5,}/g, keepFirst],
   [/()\bAGE-SECRET-KEY-[A-Z0-9]+/g, keepFirst],
-  // A password's hash, as /etc/shadow has it.
+  // A password hash as in /etc/shadow.
   [/()\$(?:1|2[abxy]?|5|6|7|y|gy|argon2id?|scrypt)\$[^\s'":]+/g, keepFirst],
-  [/()(?<![\w+/.-])[\w+/.-]{20,}={0,2}/g, (match) => (looksRandom(match) ? NOT_SHOWN : match)],
+  [/()(?<![\w+/.-])[\w+/.-]{20,}={0,2}/g, (match) => (looksRandom(match) ? REDACTED : match)],
 ]
 
-/** Programs that print a secret for another one that reads it. */
-const PRINTS = /\becho\b|\bprintf\b|<</
+/** Commands that print a secret for a program which reads it. */
+const PRINTS_SECRET = /\becho\b|\bprintf\b|<</
 const READS_SECRET =
   /\b(?:chpasswd|passwd|cryptsetup|kinit|smbpasswd|openssl|gpg)\b|\blogin\b|\bsudo\s{1,5}-S\b|password-stdin/
 
-/** Hides what looks like a secret in text that somebody wrote: a script, an address, an argument. Pure. */
-export function withoutSecrets(text: string): string {
-  if (PRINTS.test(text) && READS_SECRET.test(text)) return NOT_SHOWN
-  const shown = HIDINGS.reduce((rest, [pattern, hide]) => rest.replace(pattern, hide), text)
+/** Redacts what looks like a secret in free text such as a script, URL or argument. Pure. */
+export function redactSecrets(text: string): string {
+  if (PRINTS_SECRET.test(text) && READS_SECRET.test(text)) return REDACTED
+  const shown = REDACTIONS.reduce((rest, [pattern, hide]) => rest.replace(pattern, hide), text)
   const parts = shown.split(/(\s+|[;&|()]+)/)
-  const words = hideInWords(parts.filter((_part, at) => at % 2 === 0))
+  const words = redactWords(parts.filter((_part, at) => at % 2 === 0))
   return parts.map((part, at) => (at % 2 === 0 ? (words[at / 2] as string) : part)).join('')
 }
 
-/** Hides those of a program's arguments that look like secrets, or follow an option that takes one. Pure. */
-export function argumentsWithoutSecrets(program: string, args: readonly string[]): string[] {
+/** Redacts arguments that look like secrets or follow an option that takes one. Pure. */
+export function redactSecretArguments(program: string, args: readonly string[]): string[] {
   const afterOptions = args.map((arg, at) => {
     const before = args[at - 1] ?? ''
     const option = /^--?([\w.-]+)$/.exec(before)?.[1]
     const name = option ?? (/^set$/i.test(args[at - 2] ?? '') ? before : '')
-    return isSecretName(name) && arg !== '' ? NOT_SHOWN : arg
+    return isSecretName(name) && arg !== '' ? REDACTED : arg
   })
-  return hideInWords([program, ...afterOptions])
+  return redactWords([program, ...afterOptions])
     .slice(1)
-    .map((arg) => (arg === NOT_SHOWN ? arg : withoutSecrets(arg)))
+    .map((arg) => (arg === REDACTED ? arg : redactSecrets(arg)))
 }
 
 const baseName = (word: string) => word.replaceAll(/["']/g, '').split('/').at(-1)?.toLowerCase() ?? ''
 
-/** Follows which program the words are for, so that its short options are known. */
-function hideInWords(words: readonly string[]): string[] {
+/** Tracks which program the words belong to, because short options differ by program. */
+function redactWords(words: readonly string[]): string[] {
   let program = ''
   let isNext = false
   return words.map((word, at) => {
     if (isNext && word !== '') {
       isNext = false
-      return NOT_SHOWN
+      return REDACTED
     }
     const name = baseName(word)
     if (SHORT_OPTIONS.has(name) || SECRET_LAST_WORD.has(name)) program = name
-    else if (SECRET_LAST_WORD.has(program) && at === words.length - 1 && word !== '') return NOT_SHOWN
+    else if (SECRET_LAST_WORD.has(program) && at === words.length - 1 && word !== '') return REDACTED
     const bare = word.replace(/^["']/, '')
     const letter = /^-[a-zA-Z]/.test(bare) ? (bare[1] as string) : '-'
     if (!SHORT_OPTIONS.get(program)?.includes(letter)) return word
-    if (bare.length > 2) return `-${letter}${NOT_SHOWN}`
+    if (bare.length > 2) return `-${letter}${REDACTED}`
     isNext = true
     return word
   })

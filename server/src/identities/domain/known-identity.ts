@@ -1,6 +1,0 @@
-/** A certificate of the servers, and how many installed agents know it. */
-export interface KnownIdentity {
-  pin: string
-  createdAt: Date
-  agents: number
-}
