@@ -73,7 +73,12 @@ export type RetryDecision = { do: 'retry'; at: Date } | { do: 'give_up' }
 export function nextRetry(policy: RetryPolicy, failures: Failures, now: Date, random: number): RetryDecision {
   const failingMs = now.getTime() - failures.since.getTime()
   if (failures.count > policy.maxRetries || failingMs >= policy.giveUpAfterMs) return { do: 'give_up' }
-  return { do: 'retry', at: new Date(now.getTime() + retryDelayMs(policy, failures.count, random)) }
+  return { do: 'retry', at: retryAt(policy, failures.count, now, random) }
+}
+
+/** Returns when to try again after `count` failures in a row, by a policy that never gives up. */
+export function retryAt(policy: RetryPolicy, count: number, now: Date, random: number): Date {
+  return new Date(now.getTime() + retryDelayMs(policy, count, random))
 }
 
 /** Returns the milliseconds to wait after `count` failures in a row, at least 1; `random` is from 0 to 1. */

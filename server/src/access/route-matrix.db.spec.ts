@@ -110,7 +110,6 @@ async function makeSide(env: string): Promise<Side> {
     data: {
       id: transfer,
       bodyHash: 'x',
-      serverId: 'x',
       kind: 'file',
       content: 'x',
       destination: '/x',

@@ -33,17 +33,18 @@ export class ReinstallReconciler extends Reconciler {
   override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
     const room = Math.min(BATCH, MAX_INSTALLING - (await this.rows.countInstalling()))
     if (room <= 0) return
-    const takenUntil = nextReinstall('no_ssh', 0, now)
-    const candidates = await this.rows.take(this.server, now, takenUntil, FAILED_ROUNDS, room)
+    const candidates = await this.rows.due(this.server, now, FAILED_ROUNDS, room)
     await Promise.all(
-      candidates
-        .filter((candidate) => isToBeReinstalled(candidate, now))
-        .map((candidate) => this.reinstall(candidate, signal)),
+      candidates.map((candidate) =>
+        isToBeReinstalled(candidate, now)
+          ? this.reinstall(candidate, signal)
+          : this.plan(candidate, 'no_ssh'),
+      ),
     )
   }
 
   private async reinstall(candidate: Candidate, signal: AbortSignal): Promise<void> {
-    const { hostId, reinstalls } = candidate
+    const { hostId } = candidate
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(SSH_TIMEOUT_MS)])
     try {
       await this.provisioning.trySsh(hostId, timeout)
@@ -53,9 +54,8 @@ export class ReinstallReconciler extends Reconciler {
     }
     try {
       // Planned first: should we die in between, there is one reinstallation too few and not one too many.
-      const next = nextReinstall('installing', reinstalls, this.clock.now())
       // Signing in has taken its time: it may have answered meanwhile.
-      if (!(await this.rows.plan(hostId, next, true))) return
+      if (!(await this.plan(candidate, 'installing'))) return
       const { commandId } = await this.provisioning.install(hostId, REQUESTED_BY)
       this.log.warn({ hostId, commandId }, 'the agent stays silent but SSH works: installing it again')
     } catch (error) {
@@ -65,16 +65,20 @@ export class ReinstallReconciler extends Reconciler {
     }
   }
 
-  private async noteNoSsh({ hostId, notBefore, reinstalls }: Candidate, error: unknown): Promise<void> {
-    const now = this.clock.now()
-    await this.rows.plan(hostId, nextReinstall('no_ssh', reinstalls, now), false)
-    // Once for a silence: it is looked at every few minutes.
-    if (notBefore !== null) return
+  private plan(candidate: Candidate, outcome: 'installing' | 'no_ssh'): Promise<boolean> {
+    const next = nextReinstall(outcome, candidate.reinstalls, this.clock.now(), Math.random())
+    return this.rows.plan(this.server, candidate, next, outcome === 'installing')
+  }
+
+  private async noteNoSsh(candidate: Candidate, error: unknown): Promise<void> {
+    const { hostId, notBefore } = candidate
+    // Once for a silence: SSH is probed every few minutes.
+    if (!(await this.plan(candidate, 'no_ssh')) || notBefore !== null) return
     const known = error instanceof RollcallError ? error : undefined
     if (!known && !(error instanceof DOMException)) throw error
     await this.rows.note(
       hostId,
-      now,
+      this.clock.now(),
       known?.code ?? 'ssh.unreachable',
       `The agent is not installed again, since SSH does not work either: ${known?.message ?? `no answer within ${SSH_TIMEOUT_MS / 1000} s.`}`,
     )

@@ -29,7 +29,9 @@ async function silent(change: { state?: string; owner?: string; isAllowed?: bool
   )
   return id
 }
-const take = async () => (await rows.take('us', now, later, 3, 10)).map(({ hostId }) => hostId)
+const due = async (at = now) => (await rows.due('us', at, 3, 10)).map(({ hostId }) => hostId)
+const plan = (hostId: string, isReinstalling: boolean, notBefore: Date | null = null) =>
+  rows.plan('us', { hostId, notBefore }, later, isReinstalling)
 
 it('none but a silent host of ours is taken, and none that answers as something else or that a person has excepted', async () => {
   const ours = await silent()
@@ -38,8 +40,10 @@ it('none but a silent host of ours is taken, and none that answers as something 
   await silent({ rounds: 2 })
   for (const state of ['online', 'credentials_refused', 'identity_changed', 'installing'])
     await silent({ state })
-  expect(await take()).toEqual([ours])
-  expect(await take()).toEqual([])
+  expect(await due()).toEqual([ours])
+  await plan(ours, false)
+  expect(await due()).toEqual([])
+  expect(await due(later)).toEqual([ours])
 })
 
 it.each([
@@ -48,14 +52,24 @@ it.each([
   ['left the fleet', 'DELETE FROM host'],
 ])('a host that %s while SSH was tried is not installed again', async (_what, change) => {
   const id = await silent()
-  await take()
   await test.database.pool.query(change)
-  expect(await rows.plan(id, later, true)).toBe(false)
+  expect(await plan(id, true)).toBe(false)
 })
 
 it('each installation that nobody asked for is counted, for the pause until the next', async () => {
   const id = await silent()
-  expect([await rows.plan(id, later, true), await rows.plan(id, later, false)]).toEqual([true, true])
+  expect([await plan(id, true), await plan(id, false, later)]).toEqual([true, true])
   const [row] = (await test.database.pool.query('SELECT reinstalls, reinstall_at FROM roll')).rows
   expect(row).toEqual({ reinstalls: 1, reinstall_at: later })
+})
+
+it('a host whose agent another server has acquired meanwhile is not installed again by this one', async () => {
+  const id = await silent()
+  await test.database.pool.query("UPDATE roll SET lease_owner = 'another'")
+  expect(await plan(id, true)).toBe(false)
+})
+
+it('of two attempts that began at one time only one installs', async () => {
+  const id = await silent()
+  expect([await plan(id, true), await plan(id, true)]).toEqual([true, false])
 })

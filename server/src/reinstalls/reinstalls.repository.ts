@@ -8,35 +8,21 @@ export interface Candidate extends SilentHost {
 
 const IS_SILENT = "host.auto_reinstall AND host.state IN ('offline', 'install_failed')"
 
+/** Silent hosts. Who holds the agent on the roll reinstalls it, so that the roll's lease is the lease of a reinstallation too. */
 @Injectable()
 export class ReinstallsRepository {
   constructor(private readonly database: Database) {}
 
-  /**
-   * Hosts of `server` that are silent and whose turn it is, and how many are being installed in the whole fleet. Takes
-   * them: until `takenUntil` they are nobody else's, should we die.
-   */
-  async take(
-    server: string,
-    now: Date,
-    takenUntil: Date,
-    failedRounds: number,
-    limit: number,
-  ): Promise<Candidate[]> {
+  /** Returns silent hosts of `server` that are due. */
+  async due(server: string, now: Date, failedRounds: number, limit: number): Promise<Candidate[]> {
     const { rows } = await this.database.pool.query(
-      `WITH silent AS (
-         SELECT roll.host_id, roll.reinstall_at FROM roll JOIN host ON host.id = roll.host_id
-         WHERE roll.lease_owner = $1 AND roll.failed_rounds >= $4 AND ${IS_SILENT} AND (roll.reinstall_at IS NULL OR roll.reinstall_at <= $2)
-         ORDER BY roll.reinstall_at NULLS FIRST LIMIT $5 FOR UPDATE OF roll SKIP LOCKED
-       ), taken AS (
-         UPDATE roll SET reinstall_at = $3 FROM silent WHERE roll.host_id = silent.host_id
-         RETURNING roll.host_id, roll.failed_rounds, roll.reinstalls, silent.reinstall_at
-       )
-       SELECT taken.host_id AS "hostId", taken.failed_rounds AS "failedRounds", taken.reinstalls,
-         taken.reinstall_at AS "notBefore", host.state, host.state_code AS "stateCode",
-         host.auto_reinstall AS "isAllowed"
-       FROM taken JOIN host ON host.id = taken.host_id`,
-      [server, now, takenUntil, failedRounds, limit],
+      `SELECT roll.host_id AS "hostId", failed_rounds AS "failedRounds", reinstalls, reinstall_at AS "notBefore",
+         host.state, host.state_code AS "stateCode", host.auto_reinstall AS "isAllowed"
+       FROM roll JOIN host ON host.id = roll.host_id
+       WHERE roll.lease_owner = $1 AND roll.failed_rounds >= $3 AND ${IS_SILENT}
+         AND (roll.reinstall_at IS NULL OR roll.reinstall_at <= $2)
+       ORDER BY roll.reinstall_at NULLS FIRST LIMIT $4`,
+      [server, now, failedRounds, limit],
     )
     return rows
   }
@@ -48,12 +34,21 @@ export class ReinstallsRepository {
     return rows[0].count
   }
 
-  /** Says when the next attempt may be. False, and nothing is changed, when the host is not silent any more, or a person has switched this off. */
-  async plan(hostId: string, next: Date, isReinstalling: boolean): Promise<boolean> {
+  /**
+   * Stores when the next attempt may be. Returns false, and changes nothing, when the host is not silent any more, a person has switched
+   * this off, or another server holds the agent or was faster.
+   */
+  async plan(
+    server: string,
+    { hostId, notBefore }: Pick<Candidate, 'hostId' | 'notBefore'>,
+    next: Date,
+    isReinstalling: boolean,
+  ): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
-      `UPDATE roll SET reinstall_at = $2, reinstalls = reinstalls + $3::int FROM host
-       WHERE roll.host_id = $1 AND host.id = roll.host_id AND ${IS_SILENT}`,
-      [hostId, next, isReinstalling ? 1 : 0],
+      `UPDATE roll SET reinstall_at = $4, reinstalls = reinstalls + $5::int FROM host
+       WHERE roll.host_id = $2 AND host.id = roll.host_id AND ${IS_SILENT}
+         AND roll.lease_owner = $1 AND roll.reinstall_at IS NOT DISTINCT FROM $3`,
+      [server, hostId, notBefore, next, isReinstalling ? 1 : 0],
     )
     return rowCount === 1
   }

@@ -1,16 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
+import { RETRY_POLICIES, RollcallError, retryAt } from '@rollcall/contracts'
 import { AgentsService } from '../agents/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { nextStep, pauseAfter, type RotationAnswer, type RotationCall } from './domain/next-step.ts'
+import { SERVER_ID } from '../platform/tokens.ts'
+import { nextStep, type RotationAnswer, type RotationCall } from './domain/next-step.ts'
 import { addressOf, type Rotation, type RotationSets, RotationsRepository } from './rotations.repository.ts'
 
 const BATCH = 8
 const CALL_TIMEOUT_MS = 6000
-/** Above what two calls take: after at most so many something is stored, which prolongs it. A server that died is waited for no longer. */
-const TAKEN_FOR_MS = 15_000
 /** From one end to the other it is six; more where an agent was set back. */
 const MAX_STEPS = 10
 
@@ -29,6 +28,7 @@ export class RotationReconciler extends Reconciler {
     private readonly rows: RotationsRepository,
     private readonly agents: AgentsService,
     private readonly clock: Clock,
+    @Inject(SERVER_ID) private readonly server: string,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super()
@@ -41,15 +41,16 @@ export class RotationReconciler extends Reconciler {
 
   /** Returns how many rotations were due. One that fails stops no other. */
   private async advanceBatch(signal: AbortSignal): Promise<number> {
-    const due = await this.rows.take(this.clock.now(), this.takenUntil(), BATCH)
+    const due = await this.rows.acquire(this.server, this.clock.now(), BATCH)
     await Promise.all(
       due.map((rotation) =>
-        this.advance(rotation, signal).catch((error) => {
+        this.advance(rotation, signal).catch(async (error) => {
           if (signal.aborted) return
           this.log.warn(
             { err: error, hostId: rotation.hostId },
             'a rotation could not be advanced; trying again',
           )
+          await this.postpone(rotation, null)
         }),
       ),
     )
@@ -71,7 +72,7 @@ export class RotationReconciler extends Reconciler {
       }
       const isStored = await (step.do === 'finish'
         ? this.rows.finish(rotation, this.clock.now())
-        : this.rows.advance(rotation, step.phase, this.clock.now(), this.takenUntil()))
+        : this.rows.advance(rotation, step.phase, this.clock.now()))
       if (!isStored) break
       // Its connections may be of the other set.
       this.agents.forget(rotation.hostId)
@@ -79,9 +80,13 @@ export class RotationReconciler extends Reconciler {
       rotation = { ...rotation, phase: step.phase, failures: 0 }
       last = null
     }
+    await this.postpone(rotation, last?.error ?? null)
+  }
+
+  private async postpone(rotation: Rotation, why: RollcallError | null): Promise<void> {
     const failures = rotation.failures + 1
-    const dueAt = new Date(this.clock.now().getTime() + pauseAfter(failures))
-    await this.rows.putOff(rotation, dueAt, failures, last?.error ?? null)
+    const dueAt = retryAt(RETRY_POLICIES.rotation, failures, this.clock.now(), Math.random())
+    await this.rows.postpone(rotation, dueAt, failures, why)
   }
 
   private async call(
@@ -105,10 +110,6 @@ export class RotationReconciler extends Reconciler {
       if (!(error instanceof RollcallError)) throw error
       return { call, answer: ANSWERS[error.code] ?? 'failed', error }
     }
-  }
-
-  private takenUntil(): Date {
-    return new Date(this.clock.now().getTime() + TAKEN_FOR_MS)
   }
 }
 

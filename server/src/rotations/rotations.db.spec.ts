@@ -11,12 +11,13 @@ import { IdentitiesRepository, ServerIdentities } from '../identities/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import type { Clock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { ServerLeaseRepository } from '../platform/leases/server-lease.repository.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { runOnce } from '../platform/testing/run-tasks.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { OutdatedCredentialsReconciler } from './outdated-credentials.reconciler.ts'
 import { RotationReconciler } from './rotation.reconciler.ts'
-import { RotationsRepository } from './rotations.repository.ts'
+import { type Rotation, RotationsRepository } from './rotations.repository.ts'
 
 const start = new Date('2026-11-25T10:00:00Z')
 const sealer = new Sealer(Buffer.alloc(32, 7))
@@ -54,7 +55,7 @@ beforeAll(async () => {
     },
   } as unknown as AgentsService
   const clock = { now: () => now } as Clock
-  driver = new RotationReconciler(rows, service, clock, pino({ level: 'silent' }))
+  driver = new RotationReconciler(rows, service, clock, 'us', pino({ level: 'silent' }))
 })
 afterAll(() => test.close())
 beforeEach(async () => {
@@ -285,7 +286,7 @@ describe('a rotation', () => {
     const log = pino({ level: 'silent' })
     const service = new AgentsService(agents, clock, new Metrics(log), identities, log)
     later(1000)
-    await runOnce(new RotationReconciler(rows, service, clock, log), now)
+    await runOnce(new RotationReconciler(rows, service, clock, 'us', log), now)
     expect(asked).toEqual(['commit_credentials'])
     expect(await toRotation(id)).toBeUndefined()
   })
@@ -301,12 +302,19 @@ describe('a rotation', () => {
   it('is left to the server that took it, and taken over when that died', async () => {
     const id = await host()
     await rows.begin([id], 'ada', now)
-    const until = new Date(now.getTime() + 5000)
-    const ids = async () => (await rows.take(now, until, 10)).map(({ hostId }) => hostId)
-    expect(await ids()).toEqual([id])
-    expect(await ids()).toEqual([])
-    later(5000)
-    expect(await ids()).toEqual([id])
+    const leases = new ServerLeaseRepository(test.database)
+    await Promise.all([leases.renew('us'), leases.renew('another')])
+    const acquire = (server: string) => rows.acquire(server, now, 10)
+    const [ours] = await acquire('us')
+    expect(ours?.hostId).toBe(id)
+    expect(await acquire('another')).toEqual([])
+    await leases.release('us')
+    expect((await acquire('another')).map(({ hostId }) => hostId)).toEqual([id])
+    expect(
+      await rows.advance(ours as Rotation, 'staged', now),
+      'a server that lost its lease stores nothing',
+    ).toBe(false)
+    expect(await toRotation(id)).toMatchObject({ phase: 'made', lease_owner: 'another' })
   })
 
   it.each(['offline', 'installing', 'upgrading', 'removing'])('of a host that is %s waits', async (state) => {

@@ -7,6 +7,7 @@ import { ServerIdentities } from '../identities/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import { makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { isAcquirable } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { RotationPhase } from './domain/next-step.ts'
 
@@ -17,12 +18,14 @@ export interface Rotation {
   phase: RotationPhase
   requestedBy: string
   failures: number
+  /** The server that advances it. */
+  leaseOwner: string
 }
 
 /** One set in the clear: it stays in memory. */
 export interface SecretSet extends Omit<CredentialSet, 'server_pins'> {
   certificatePin: string
-  /** Of the identity that the servers show to who has this set. */
+  /** The pin of the identity that the servers show to an agent with this set. */
   serverPin: string
 }
 
@@ -47,10 +50,10 @@ interface SealedSet {
 const COLUMNS = 'rpc_path, token, secret_key, certificate, private_key, certificate_pin, server_pin'
 const ASSIGNED =
   'rpc_path = $2, token = $3, secret_key = $4, certificate = $5, private_key = $6, certificate_pin = $7, server_pin = $8'
-/** Something else is at work on the host, with the credentials that it has read. */
+/** Nothing else is at work on the host with the credentials that it has read. */
 const IS_FREE = "host.state NOT IN ('installing', 'upgrading', 'removing')"
-/** Making a key takes a millisecond or two, in which nobody else is served. */
-const MADE_AT_ONCE = 20
+/** Making a key blocks the event loop for a millisecond or two. */
+const INSERT_BATCH = 20
 
 /** Rotations that have not ended, and the sets of credentials that they are about. */
 @Injectable()
@@ -61,12 +64,12 @@ export class RotationsRepository {
     private readonly identities: ServerIdentities,
   ) {}
 
-  /** Makes and keeps a new set for each host. Where a rotation is under way already that one goes on. */
+  /** Makes and stores a new set for each host. A rotation that is under way already is left as it is. */
   async begin(hostIds: readonly string[], requestedBy: string, now: Date): Promise<void> {
     const pin = await this.identities.newestPin()
-    for (let at = 0; at < hostIds.length; at += MADE_AT_ONCE)
+    for (let at = 0; at < hostIds.length; at += INSERT_BATCH)
       await this.database.prisma.rotation.createMany({
-        data: hostIds.slice(at, at + MADE_AT_ONCE).map((hostId) => {
+        data: hostIds.slice(at, at + INSERT_BATCH).map((hostId) => {
           const [rpcPath, token, secretKey, certificate, privateKey, certificatePin, serverPin] = this.sealed(
             'rotation',
             hostId,
@@ -107,20 +110,17 @@ export class RotationsRepository {
     return rows.map(({ hostId }) => hostId)
   }
 
-  /**
-   * Takes rotations whose turn it is: until `takenUntil` they are nobody else's, should we die. One of a host that does not answer has
-   * its turn when the roll has found it again.
-   */
-  async take(now: Date, takenUntil: Date, limit: number): Promise<Rotation[]> {
+  /** Acquires rotations that are due. One of a host that does not answer is due when a heartbeat has found it again. */
+  async acquire(server: string, now: Date, limit: number): Promise<Rotation[]> {
     const { rows } = await this.database.pool.query(
       `WITH due AS (
          SELECT rotation.host_id FROM rotation JOIN host ON host.id = rotation.host_id
-         WHERE rotation.due_at <= $1 AND ${IS_FREE} AND host.state <> 'offline'
+         WHERE rotation.due_at <= $1 AND ${isAcquirable('rotation', '$2')} AND ${IS_FREE} AND host.state <> 'offline'
          ORDER BY rotation.due_at LIMIT $3 FOR UPDATE OF rotation SKIP LOCKED
        )
-       UPDATE rotation SET due_at = $2 FROM due WHERE rotation.host_id = due.host_id
-       RETURNING rotation.host_id AS "hostId", id, phase, requested_by AS "requestedBy", failures`,
-      [now, takenUntil, limit],
+       UPDATE rotation SET lease_owner = $2 FROM due WHERE rotation.host_id = due.host_id
+       RETURNING rotation.host_id AS "hostId", id, phase, requested_by AS "requestedBy", failures, lease_owner AS "leaseOwner"`,
+      [now, server, limit],
     )
     return rows
   }
@@ -146,29 +146,26 @@ export class RotationsRepository {
 
   /**
    * Stores how far it has come. Where that changes with which set the agent is called the two change places, in the same transaction.
-   * False, and nothing is stored, where somebody else was faster or is at work on the host.
+   * Returns false, and stores nothing, where the lease was lost or something else is at work on the host.
    */
-  async advance(
-    { hostId, id, phase: from }: Rotation,
-    to: RotationPhase,
-    now: Date,
-    dueAt: Date,
-  ): Promise<boolean> {
+  async advance(rotation: Rotation, to: RotationPhase, now: Date): Promise<boolean> {
+    const { hostId, phase: from } = rotation
     return this.database.transaction(async (client) => {
-      if (!(await lock(client, hostId, id, from))) return false
+      if (!(await lock(client, rotation))) return false
       if ((from === 'switched') !== (to === 'switched')) await this.exchange(client, hostId, now)
       await client.query(
-        `UPDATE rotation SET phase = $2, failures = 0, reason_code = NULL, reason = NULL, due_at = $3 WHERE host_id = $1`,
-        [hostId, to, dueAt],
+        'UPDATE rotation SET phase = $2, failures = 0, reason_code = NULL, reason = NULL WHERE host_id = $1',
+        [hostId, to],
       )
       return true
     })
   }
 
-  /** Drops the old set. False as in `advance`: an installation that began before may bring the old one back. */
-  async finish({ hostId, id, phase, requestedBy }: Rotation, now: Date): Promise<boolean> {
+  /** Drops the old set. Returns false as `advance` does: an installation that began before may bring the old one back. */
+  async finish(rotation: Rotation, now: Date): Promise<boolean> {
+    const { hostId, requestedBy } = rotation
     return this.database.transaction(async (client) => {
-      if (!(await lock(client, hostId, id, phase))) return false
+      if (!(await lock(client, rotation))) return false
       await client.query('DELETE FROM rotation WHERE host_id = $1', [hostId])
       await client.query('UPDATE agent SET rotated_at = $2 WHERE host_id = $1', [hostId, now])
       await client.query(
@@ -180,15 +177,17 @@ export class RotationsRepository {
     })
   }
 
-  async putOff(
-    { hostId, id }: Rotation,
+  /** Releases a rotation until `dueAt`. */
+  async postpone(
+    { hostId, id, leaseOwner }: Rotation,
     dueAt: Date,
     failures: number,
     why: { code: string; message: string } | null,
   ): Promise<void> {
     await this.database.pool.query(
-      `UPDATE rotation SET due_at = $3, failures = $4, reason_code = $5, reason = $6 WHERE host_id = $1 AND id = $2`,
-      [hostId, id, dueAt, failures, why?.code ?? null, why?.message ?? null],
+      `UPDATE rotation SET lease_owner = NULL, due_at = $4, failures = $5, reason_code = $6, reason = $7
+       WHERE host_id = $1 AND id = $2 AND lease_owner = $3`,
+      [hostId, id, leaseOwner, dueAt, failures, why?.code ?? null, why?.message ?? null],
     )
   }
 
@@ -237,12 +236,12 @@ export class RotationsRepository {
   }
 }
 
-/** The host's row comes first: who begins to install or upgrade it changes that one, and then reads the credentials. */
-async function lock(client: pg.PoolClient, hostId: string, id: string, phase: string): Promise<boolean> {
+/** Locks the host's row first: an installation or upgrade changes that one, and then reads the credentials. */
+async function lock(client: pg.PoolClient, { hostId, id, phase, leaseOwner }: Rotation): Promise<boolean> {
   const host = await client.query(`SELECT 1 FROM host WHERE id = $1 AND ${IS_FREE} FOR SHARE`, [hostId])
   const rotation = await client.query(
-    'SELECT 1 FROM rotation WHERE host_id = $1 AND id = $2 AND phase = $3 FOR UPDATE',
-    [hostId, id, phase],
+    'SELECT 1 FROM rotation WHERE host_id = $1 AND id = $2 AND phase = $3 AND lease_owner = $4 FOR UPDATE',
+    [hostId, id, phase, leaseOwner],
   )
   return host.rowCount === 1 && rotation.rowCount === 1
 }

@@ -22,7 +22,18 @@ export class TransferContents {
     if (missing !== undefined) throw contentGone(missing, 'source.sha256')
   }
 
-  /** What a tree holds, out of its list. */
+  /** Returns whether this server has everything that a transfer sends. */
+  async isHere({ kind, content }: Pick<Transfer, 'kind' | 'content'>): Promise<boolean> {
+    return this.check(kind, content).then(
+      () => true,
+      (error) => {
+        if (error instanceof RollcallError && error.code === 'file.content_gone') return false
+        throw error
+      },
+    )
+  }
+
+  /** Returns what a tree holds, out of its list. */
   async tree(content: string): Promise<Entries> {
     const blob = await this.blobs.find(content)
     if (blob === null) throw contentGone(content, 'source.sha256')
@@ -35,7 +46,7 @@ export class TransferContents {
     }
   }
 
-  /** Every hash that these need, as far as they are still there. */
+  /** Returns every hash that these need, as far as their lists are here. */
   async needed(open: readonly Pick<Transfer, 'kind' | 'content'>[]): Promise<Set<string>> {
     const needed = new Set<string>()
     for (const { kind, content } of open) {

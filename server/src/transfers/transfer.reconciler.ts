@@ -16,11 +16,12 @@ const CONCURRENCY = 10
 /** Progress of a transfer is stored this often at most. */
 const STORE_INTERVAL_MS = 500
 
-/** Carries out transfers: takes what is due, some hosts at a time, and after a restart goes on with what it had begun. */
+/** Carries out the transfers that this server holds, some hosts at a time; after a restart from where each broke off. */
 @Injectable()
 export class TransferReconciler extends Reconciler {
   override readonly name = 'transfers'
   override readonly intervalMs = 1000
+  override readonly minPauseMs = 20
   private readonly running = new Map<string, { cancel: AbortController; done: Promise<void> }>()
 
   constructor(
@@ -53,7 +54,11 @@ export class TransferReconciler extends Reconciler {
 
   private start(host: TransferHost, stopping: AbortSignal): void {
     const cancel = new AbortController()
-    const done = this.carryOut(host, { stopping, cancel: cancel.signal })
+    const done = this.carryOut(host, {
+      stopping,
+      cancel: cancel.signal,
+      loseLease: () => cancel.abort(LEASE_LOST),
+    })
       .catch((error) =>
         this.log.warn(
           { err: error, transferId: host.transferId, host: host.hostName },
@@ -67,21 +72,21 @@ export class TransferReconciler extends Reconciler {
     this.running.set(host.id, { cancel, done })
   }
 
-  private async carryOut(host: TransferHost, { stopping, cancel }: Signals): Promise<void> {
+  private async carryOut(host: TransferHost, { stopping, cancel, loseLease }: Attempt): Promise<void> {
     const signal = AbortSignal.any([stopping, cancel])
     try {
       if (host.cancelRequestedAt !== null) throw CANCELLED
       const found = await this.transfers.find(host.transferId)
       if (!found) return
-      const progress = this.toProgress(host)
+      const progress = this.toProgress(host, loseLease)
       const { files_written, files_unchanged, changes } = await this.whileAllowed(
         found.transfer,
         host,
         signal,
         (until) => this.send(found.transfer, host, until, progress.onProgress),
       )
-      // Nothing is written down of one that has ended.
-      await progress.isNoted()
+      // Progress of a transfer that has ended is not stored.
+      await progress.isStored()
       const end = {
         state: 'success' as const,
         filesWritten: files_written,
@@ -90,23 +95,29 @@ export class TransferReconciler extends Reconciler {
       }
       await this.end(host, end)
     } catch (error) {
-      if (stopping.aborted) return
+      if (stopping.aborted || cancel.reason === LEASE_LOST) return
       if (error === CANCELLED || cancel.aborted) return this.breakOff(host, { state: 'cancelled' }, stopping)
       if (error instanceof NotAllowed) {
         const { code, message } = error.why
         return this.breakOff(host, { state: 'failed', reasonCode: code, reason: message }, stopping)
       }
-      if (!(error instanceof RollcallError)) throw error
-      const next = afterFailure(host, error, this.clock.now())
+      const known = this.toKnown(host, error)
+      const next = afterFailure(host, known, this.clock.now(), Math.random())
       if (next.do === 'retry') {
-        await this.transfers.postpone(host.id, next.at, next.unansweredSince, error)
-        return this.tell(host, false)
+        await this.transfers.postpone(host.id, next.at, next.unansweredSince, known)
+        return this.publish(host, false)
       }
-      await this.breakOff(host, { state: 'failed', reasonCode: error.code, reason: next.reason }, stopping)
+      await this.breakOff(host, { state: 'failed', reasonCode: known.code, reason: next.reason }, stopping)
     }
   }
 
-  /** Does `work` as long as whoever asked for the transfer may place files on the host. Throws `NotAllowed`. */
+  private toKnown({ transferId, hostName }: TransferHost, error: unknown): RollcallError {
+    if (error instanceof RollcallError) return error
+    this.log.error({ err: error, transferId, host: hostName }, 'a transfer failed by a defect of ours')
+    return new RollcallError('server.defect', 'The server failed while it sent this; see its log.')
+  }
+
+  /** Does `work` as long as the requester may place files on the host. Throws `NotAllowed`. */
   private async whileAllowed<T>(
     { requester }: Transfer,
     { hostId }: TransferHost,
@@ -148,54 +159,58 @@ export class TransferReconciler extends Reconciler {
     )
   }
 
-  /** Writes down how far one is, now and then and at its end. */
-  private toProgress(host: TransferHost): { onProgress: OnProgress; isNoted(): Promise<void> } {
-    let notedMs = Number.NEGATIVE_INFINITY
-    let noting = Promise.resolve()
+  /** Stores progress now and then and at the end. */
+  private toProgress(
+    host: TransferHost,
+    loseLease: () => void,
+  ): { onProgress: OnProgress; isStored(): Promise<void> } {
+    let storedMs = Number.NEGATIVE_INFINITY
+    let storing = Promise.resolve()
     return {
       onProgress: (bytes, total) => {
         const now = performance.now()
-        if (now - notedMs < STORE_INTERVAL_MS && bytes < total) return
-        notedMs = now
-        noting = noting
+        if (now - storedMs < STORE_INTERVAL_MS && bytes < total) return
+        storedMs = now
+        storing = storing
           .then(() => this.transfers.progressed(host.id, bytes, total))
-          .then(() => this.tell(host, false))
-          .catch((error) => this.log.debug({ err: error }, 'how far a transfer is could not be written down'))
+          .then((isHeld) => (isHeld ? this.publish(host, false) : loseLease()))
+          .catch((error) => this.log.debug({ err: error }, 'progress of a transfer could not be stored'))
       },
-      isNoted: () => noting,
+      isStored: () => storing,
     }
   }
 
-  /** The host is told if it can be; what it does not hear of, it forgets by itself. */
+  /** Ends a transfer and has the host drop its part. A host that cannot be reached drops it after a while. */
   private async breakOff(host: TransferHost, end: TransferEnd, signal: AbortSignal): Promise<void> {
     await this.files
       .abandon(host.hostId, host.id, signal)
       .catch((error) =>
-        this.log.debug({ err: error, host: host.hostName }, 'a host was not told that a transfer is over'),
+        this.log.debug({ err: error, host: host.hostName }, 'a host could not be asked to drop a transfer'),
       )
     await this.end(host, end)
   }
 
   private async end(host: TransferHost, end: TransferEnd): Promise<void> {
-    await this.transfers.end(host.id, end, this.clock.now())
-    this.tell(host, true)
+    if (await this.transfers.end(host.id, end, this.clock.now())) this.publish(host, true)
   }
 
-  private tell({ transferId, id }: TransferHost, hasEnded: boolean): void {
+  private publish({ transferId, id }: TransferHost, hasEnded: boolean): void {
     this.events.changed({ transferId, id, hasEnded })
   }
 }
 
-interface Signals {
+interface Attempt {
   /** The server stops: what was begun goes on after its restart, or elsewhere. */
   stopping: AbortSignal
-  /** A person cancelled the transfer. */
+  /** A person cancelled the transfer, or the lease was lost. */
   cancel: AbortSignal
+  loseLease(): void
 }
 
+const LEASE_LOST = new Error('another server has acquired the transfer')
 const CANCELLED = new Error('the transfer was cancelled')
 
-/** Whoever asked for it may not do it any more. */
+/** The requester may not do it any more. */
 class NotAllowed extends Error {
   constructor(readonly why: RollcallError) {
     super(why.message)

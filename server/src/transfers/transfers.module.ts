@@ -4,6 +4,7 @@ import { BlobsModule } from '../blobs/index.ts'
 import { FilesModule } from '../files/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { RunsModule } from '../runs/index.ts'
+import { AbandonedTransfersReconciler } from './abandoned-transfers.reconciler.ts'
 import { HostFilesController } from './host-files.controller.ts'
 import { TransferReconciler } from './transfer.reconciler.ts'
 import { TransferContents } from './transfer-contents.ts'
@@ -21,6 +22,7 @@ import { UnusedContentsReconciler } from './unused-contents.reconciler.ts'
     TransferContents,
     TransferEvents,
     TransferReconciler,
+    AbandonedTransfersReconciler,
     TransfersRepository,
     TransfersService,
     UnusedContentsReconciler,

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { type ErrorCode, isErrorCode, sanitizeText } from '@rollcall/contracts'
 import type { TransferHostState } from '@rollcall/contracts/admin'
+import { isExpired } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
-import type { Transfer, TransferHost } from './domain/transfer.ts'
+import type { AbandonedTransfer, Transfer, TransferHost } from './domain/transfer.ts'
 
 export interface TransferEnd {
   state: TransferHostState
@@ -32,13 +33,15 @@ const hostColumns = (
   unanswered_since AS "unansweredSince", ended_at AS "endedAt"`
 
 const HOST = hostColumns('changes')
+/** The part of a host `$1`, while this server, `$2`, holds it. */
+const HELD = 'id = $1 AND lease_owner = $2 AND ended_at IS NULL'
 
-/** Transfers are worked on by the server that has their content, and by no other. */
+/** Transfers. The parts of each host are held by a server that has the content: first the one that took it. */
 @Injectable()
 export class TransfersRepository {
   constructor(
     private readonly database: Database,
-    @Inject(SERVER_ID) private readonly serverId: string,
+    @Inject(SERVER_ID) private readonly server: string,
   ) {}
 
   /** Committed when it resolves. False when there is one of that id already. */
@@ -51,13 +54,12 @@ export class TransfersRepository {
         transfer
       const { requester, deletesOthers, isDryRun } = transfer
       const { rowCount } = await client.query(
-        `INSERT INTO transfer (id, body_hash, server_id, kind, content, destination, mode, owner, make_parents, requested_by, created_at,
+        `INSERT INTO transfer (id, body_hash, kind, content, destination, mode, owner, make_parents, requested_by, created_at,
            requester_kind, requester_id, deletes_others, is_dry_run)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING`,
         [
           id,
           bodyHash,
-          this.serverId,
           kind,
           content,
           destination,
@@ -74,8 +76,8 @@ export class TransfersRepository {
       )
       if (rowCount === 0) return false
       await client.query(
-        `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at)
-         SELECT new.id, $1, new.host_id, new.host_name, 'pending', $2
+        `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at, lease_owner)
+         SELECT new.id, $1, new.host_id, new.host_name, 'pending', $2, $6
          FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS new (id, host_id, host_name)`,
         [
           id,
@@ -83,6 +85,7 @@ export class TransfersRepository {
           hosts.map((host) => host.id),
           hosts.map((host) => host.hostId),
           hosts.map((host) => host.hostName),
+          this.server,
         ],
       )
       return true
@@ -98,7 +101,7 @@ export class TransfersRepository {
     return this.select('ORDER BY created_at DESC, transfer.id LIMIT $1', [limit])
   }
 
-  /** How far a transfer is on each of its hosts, without the lists of what was changed there, which may be long. */
+  /** Returns the parts of a transfer without the lists of what was changed on each host, which may be long. */
   async progress(transferId: string): Promise<TransferHost[]> {
     const { rows } = await this.database.pool.query(
       `SELECT ${hostColumns('NULL AS changes')} FROM transfer_host WHERE transfer_id = $1 ORDER BY host_name`,
@@ -115,32 +118,55 @@ export class TransfersRepository {
     return rows.map(toHost)
   }
 
-  /** Those of this server whose turn it is, in the order of their turn. */
+  /** Returns what this server holds and is due, in the order of its turn. */
   async due(now: Date, limit: number): Promise<TransferHost[]> {
     const { rows } = await this.database.pool.query(
-      `SELECT ${HOST} FROM transfer_host JOIN transfer ON transfer.id = transfer_id
-       WHERE ended_at IS NULL AND next_attempt_at <= $1 AND server_id = $2 ORDER BY next_attempt_at, transfer_host.id LIMIT $3`,
-      [now, this.serverId, limit],
+      `SELECT ${HOST} FROM transfer_host
+       WHERE ended_at IS NULL AND next_attempt_at <= $1 AND lease_owner = $2 ORDER BY next_attempt_at, id LIMIT $3`,
+      [now, this.server, limit],
     )
     return rows.map(toHost)
   }
 
-  /** Contents that transfers of this server, which have not ended, need. */
-  async openContents(): Promise<Pick<Transfer, 'kind' | 'content'>[]> {
+  /** Returns transfers that have not ended and that no live server holds, the oldest first. */
+  async abandoned(limit: number): Promise<AbandonedTransfer[]> {
     const { rows } = await this.database.pool.query(
-      `SELECT DISTINCT kind, content FROM transfer WHERE server_id = $1
-       AND EXISTS (SELECT 1 FROM transfer_host WHERE transfer_id = transfer.id AND ended_at IS NULL)`,
-      [this.serverId],
+      `SELECT transfer.id, kind, content, bool_or(cancel_requested_at IS NOT NULL) AS "isCancelRequested",
+         max(lease_until) AS "abandonedSince"
+       FROM transfer_host JOIN transfer ON transfer.id = transfer_id LEFT JOIN server_lease USING (lease_owner)
+       WHERE ended_at IS NULL AND ${isExpired('transfer_host')} GROUP BY transfer.id ORDER BY transfer.created_at LIMIT $1`,
+      [limit],
     )
     return rows
   }
 
-  async progressed(id: string, bytes: number, totalBytes: number): Promise<void> {
-    await this.database.pool.query(
-      `UPDATE transfer_host SET state = 'running', bytes = $2, total_bytes = $3, unanswered_since = NULL
-       WHERE id = $1 AND ended_at IS NULL`,
-      [id, bytes, totalBytes],
+  /** Acquires the parts of a transfer that no live server holds. Returns them. */
+  async acquire(transferId: string): Promise<TransferHost[]> {
+    const { rows } = await this.database.pool.query(
+      `UPDATE transfer_host SET lease_owner = $2 WHERE transfer_id = $1 AND ended_at IS NULL AND ${isExpired('transfer_host')}
+       RETURNING ${HOST}`,
+      [transferId, this.server],
     )
+    return rows.map(toHost)
+  }
+
+  /** Returns the contents that transfers need which have not ended, on whichever server. */
+  async openContents(): Promise<Pick<Transfer, 'kind' | 'content'>[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT DISTINCT kind, content FROM transfer
+       WHERE EXISTS (SELECT 1 FROM transfer_host WHERE transfer_id = transfer.id AND ended_at IS NULL)`,
+    )
+    return rows
+  }
+
+  /** Stores progress. Returns false when it has ended, or another server has acquired it. */
+  async progressed(id: string, bytes: number, totalBytes: number): Promise<boolean> {
+    const { rowCount } = await this.database.pool.query(
+      `UPDATE transfer_host SET state = 'running', bytes = $3, total_bytes = $4, unanswered_since = NULL
+       WHERE ${HELD}`,
+      [id, this.server, bytes, totalBytes],
+    )
+    return rowCount === 1
   }
 
   async postpone(
@@ -150,21 +176,23 @@ export class TransfersRepository {
     reason: { code: ErrorCode; message: string },
   ): Promise<void> {
     await this.database.pool.query(
-      `UPDATE transfer_host SET next_attempt_at = $2, unanswered_since = $3, reason_code = $4, reason = $5
-       WHERE id = $1 AND ended_at IS NULL`,
-      [id, at, unansweredSince, reason.code, sanitizeText(reason.message, 2000)],
+      `UPDATE transfer_host SET next_attempt_at = $3, unanswered_since = $4, reason_code = $5, reason = $6
+       WHERE ${HELD}`,
+      [id, this.server, at, unansweredSince, reason.code, sanitizeText(reason.message, 2000)],
     )
   }
 
-  async end(id: string, end: TransferEnd, now: Date): Promise<void> {
+  /** Returns false, and stores nothing, when it has ended already or another server has acquired it. */
+  async end(id: string, end: TransferEnd, now: Date): Promise<boolean> {
     const reason = end.reason === undefined ? null : sanitizeText(end.reason, 2000)
-    await this.database.pool.query(
-      // A host takes what it was sent after it has answered, so that the last progress told is behind.
-      `UPDATE transfer_host SET state = $2, reason_code = $3, reason = $4, files_written = $5, files_unchanged = $6, ended_at = $7, changes = $8,
-         bytes = CASE WHEN $2 = 'success' THEN total_bytes ELSE bytes END
-       WHERE id = $1 AND ended_at IS NULL`,
+    const { rowCount } = await this.database.pool.query(
+      // A host takes what it was sent after it has answered, so that the last progress stored is behind.
+      `UPDATE transfer_host SET state = $3, reason_code = $4, reason = $5, files_written = $6, files_unchanged = $7, ended_at = $8, changes = $9,
+         bytes = CASE WHEN $3 = 'success' THEN total_bytes ELSE bytes END, lease_owner = NULL
+       WHERE ${HELD}`,
       [
         id,
+        this.server,
         end.state,
         end.reasonCode ?? null,
         reason,
@@ -174,9 +202,10 @@ export class TransfersRepository {
         end.changes ? JSON.stringify(end.changes) : null,
       ],
     )
+    return rowCount === 1
   }
 
-  /** Has every host of it that has not ended looked at again now. */
+  /** Makes every part that has not ended due now, to be cancelled. */
   async cancel(transferId: string, now: Date): Promise<void> {
     await this.database.pool.query(
       `UPDATE transfer_host SET cancel_requested_at = $2, next_attempt_at = $2
@@ -185,7 +214,7 @@ export class TransfersRepository {
     )
   }
 
-  /** Ids of those hosts' parts of transfers, among these, that are to be broken off. */
+  /** Returns which of these parts are to be cancelled. */
   async cancelled(ids: readonly string[]): Promise<string[]> {
     const { rows } = await this.database.pool.query(
       'SELECT id FROM transfer_host WHERE id = ANY($1::uuid[]) AND cancel_requested_at IS NOT NULL',

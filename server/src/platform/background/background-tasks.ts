@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common'
 import { DiscoveryService } from '@nestjs/core'
 import { RollcallError } from '@rollcall/contracts'
+import { Alarm } from '../clock/alarm.ts'
 import { Clock } from '../clock/clock.ts'
 import { LOGGER, type Logger } from '../log.ts'
 import { Reconciler, type Requeue } from './reconciler.ts'
@@ -10,6 +11,9 @@ import { TaskMetrics } from './task-metrics.ts'
 
 /** How long a stopping server waits for work under way; what is left then is taken up by the next one. */
 const DRAIN_TIMEOUT_MS = 15_000
+
+/** After a failure `wake` waits this long, so that events do not hurry what fails. */
+const FAILURE_PAUSE_MS = 1000
 
 interface Task extends TaskStatus {
   reconciler: Reconciler
@@ -74,10 +78,11 @@ export class BackgroundTasks implements OnModuleDestroy {
     if (reconciler.startDelayMs > 0) await reconciler.wakeup.wait(reconciler.startDelayMs, signal)
     while (!signal.aborted) {
       const requeue = await this.run(task, plannedMs)
+      const hasFailed = task.failuresInARow > 0
       const pauseMs = requeue?.requeueAfterMs ?? reconciler.intervalMs
-      const minPauseMs = Math.min(pauseMs, reconciler.minPauseMs)
+      const minPauseMs = Math.min(pauseMs, hasFailed ? FAILURE_PAUSE_MS : reconciler.minPauseMs)
       plannedMs = this.clock.now().getTime() + pauseMs
-      if (minPauseMs > 0) await this.clock.sleep(minPauseMs, signal).catch(ignoreAbort)
+      if (minPauseMs > 0) await new Alarm().wait(minPauseMs, signal)
       if (await reconciler.wakeup.wait(pauseMs - minPauseMs, signal)) plannedMs = this.clock.now().getTime()
     }
     await reconciler
@@ -108,8 +113,4 @@ export class BackgroundTasks implements OnModuleDestroy {
       this.metrics.ended(name, { hasFailed, tookMs: performance.now() - beganMs, at: this.clock.now() })
     }
   }
-}
-
-function ignoreAbort(error: Error): void {
-  if (error.name !== 'AbortError') throw error
 }

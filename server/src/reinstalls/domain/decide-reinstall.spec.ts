@@ -38,7 +38,7 @@ describe('isToBeReinstalled', () => {
 describe('nextReinstall', () => {
   it('leaves ever longer pauses, up to a day', () => {
     const minutes = [0, 1, 2, 3, 50].map(
-      (reinstalls) => (nextReinstall('installing', reinstalls, now).getTime() - now.getTime()) / 60_000,
+      (reinstalls) => (nextReinstall('installing', reinstalls, now, 1).getTime() - now.getTime()) / 60_000,
     )
     expect(minutes).toEqual([10, 20, 40, 80, 1440])
   })

@@ -1,14 +1,10 @@
-import { mayPass } from '@rollcall/contracts'
+import { mayPass, RETRY_POLICIES, retryAt } from '@rollcall/contracts'
 import type { HostState } from '@rollcall/contracts/admin'
 
 /** Rounds, each with all its retries, that must have failed in a row. */
 export const FAILED_ROUNDS = 3
-/** While so many installations run in the whole fleet, none is begun by itself. */
+/** While so many installations run in the whole fleet, no reinstallation is begun. */
 export const MAX_INSTALLING = 8
-const FIRST_PAUSE_MS = 10 * 60_000
-const MAX_PAUSE_MS = 86_400_000
-/** How long to wait where SSH does not answer either: then it is the host that is gone, and not the agent. */
-const NO_SSH_PAUSE_MS = 5 * 60_000
 
 export interface SilentHost {
   state: HostState
@@ -18,12 +14,12 @@ export interface SilentHost {
   failedRounds: number
   /** Not before then; null when it was not tried since the agent last answered for long. */
   notBefore: Date | null
-  /** Times that it was installed again by itself of late. */
+  /** How often it was reinstalled since it last answered for long. */
   reinstalls: number
 }
 
 /**
- * Whether SSH is to be tried, and if it works the agent installed again with the same identity. Pure. Only ever for an
+ * Returns whether SSH is to be tried, and if it works the agent installed again with the same identity. Pure. Only ever for an
  * agent that does not answer at all: refused credentials and a changed identity are answers, and need a person. An installation that failed
  * for want of a connection may work later; one that was refused would be refused again.
  */
@@ -36,11 +32,16 @@ export function isToBeReinstalled(host: SilentHost, now: Date): boolean {
   )
 }
 
-/** When it may be tried again after an attempt: 10, 20, 40 minutes and so on where it was installed. */
-export function nextReinstall(outcome: 'installing' | 'no_ssh', reinstalls: number, now: Date): Date {
-  const pauseMs =
-    outcome === 'no_ssh'
-      ? NO_SSH_PAUSE_MS
-      : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(reinstalls, 20))
-  return new Date(now.getTime() + pauseMs)
+/**
+ * Returns when to try again: after 10, 20, 40 minutes and so on where the agent was installed `reinstalls` times before, and after 5
+ * where SSH does not answer either, since then it is the host that is gone.
+ */
+export function nextReinstall(
+  outcome: 'installing' | 'no_ssh',
+  reinstalls: number,
+  now: Date,
+  random: number,
+): Date {
+  const policy = outcome === 'no_ssh' ? RETRY_POLICIES.reinstallProbe : RETRY_POLICIES.reinstall
+  return retryAt(policy, reinstalls + 1, now, random)
 }

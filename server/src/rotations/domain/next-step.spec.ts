@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  nextStep,
-  pauseAfter,
-  type RotationAnswer,
-  type RotationCall,
-  type RotationPhase,
-} from './next-step.ts'
+import { nextStep, type RotationAnswer, type RotationCall, type RotationPhase } from './next-step.ts'
 
 describe('nextStep', () => {
   it('whoever takes a rotation over asks first, by the set that works in its phase', () => {
@@ -42,10 +36,6 @@ describe('nextStep', () => {
     })
     expect(nextStep('made', { call: 'try_new', answer: 'refused' })).toEqual({ do: 'wait' })
     expect(nextStep('switched', { call: 'try_old', answer: 'refused' })).toEqual({ do: 'wait' })
-  })
-
-  it('pauses grow up to a minute', () => {
-    expect([1, 2, 3, 7, 1000].map(pauseAfter)).toEqual([1000, 2000, 4000, 60_000, 60_000])
   })
 })
 

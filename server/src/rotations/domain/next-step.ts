@@ -18,12 +18,9 @@ export type RotationStep =
   | { do: 'finish' }
   | { do: 'wait' }
 
-const FIRST_PAUSE_MS = 1000
-const MAX_PAUSE_MS = 60_000
-
 /**
- * What to do next. Pure. `last` is what the agent said since the phase was stored, null where it was not asked yet: whoever takes a rotation
- * over begins with that.
+ * Returns what to do next. Pure. `last` is what the agent said since the phase was stored; null where it was not asked yet, as after a
+ * takeover.
  *
  * At no step is one set the only one that is stored unless the agent has said, to a caller that used that very set, that it has it.
  */
@@ -56,7 +53,3 @@ const AFTER_SUCCESS: Record<RotationCall, RotationStep> = {
   commit_by_new: { do: 'finish' },
   try_old: { do: 'store', phase: 'made' },
 }
-
-/** How long to wait after so many turns in a row that came no further: 1, 2, 4 s and so on up to a minute. */
-export const pauseAfter = (failures: number): number =>
-  Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10))

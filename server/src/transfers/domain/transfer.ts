@@ -23,6 +23,13 @@ export interface Transfer {
   createdAt: Date
 }
 
+/** A transfer that no live server holds. */
+export interface AbandonedTransfer extends Pick<Transfer, 'id' | 'kind' | 'content'> {
+  isCancelRequested: boolean
+  /** When the lease of its server expired; null when that was forgotten long ago. */
+  abandonedSince: Date | null
+}
+
 /** The same on one host. `id` is what the agent knows it by. */
 export interface TransferHost {
   id: string
