@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import {
   type AgentParams,
   agentLimits,
+  COMMAND_METHODS,
   type CommandResult,
   commandResult,
-  executeCommand,
 } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 import { errorCode, isDiskFault, readIfThere } from '../platform/files.ts'
@@ -25,7 +25,7 @@ export type SpoolLimits = z.infer<typeof spoolLimits>
 // Unknown fields are ignored everywhere: an agent that was rolled back reads the records of a newer one.
 export const specRecord = z.object({
   limits: spoolLimits,
-  params: executeCommand.params.strip(),
+  params: COMMAND_METHODS.execute_command.params.strip(),
   hash: z.string(),
   boot_id: z.string(),
   accepted_at_ms: z.int(),

@@ -58,114 +58,117 @@ export type CommandResult = z.infer<typeof commandResult>
 
 const commandId = uuid.describe('chosen by the server; the same id never starts a second program')
 
-export const executeCommand = defineMethod({
-  summary:
-    'Starts a program in the background and answers without waiting for it. The same command_id sent again answers with the state of the first; with other parameters it is refused as command.id_conflict.',
-  params: z.strictObject({
-    command_id: commandId,
-    /** A program, looked up on PATH. A shell runs only when the caller names one. */
-    command: noNul(4096).min(1),
-    args: z.array(noNul(131_071)).max(4096).default([]),
-    env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/), noNul(131_071)).default({}),
-    cwd: noNul(4096).regex(/^\//, 'must be an absolute path').default('/'),
-    /** Seconds until TERM goes to the whole process group, and KILL ten seconds later. */
-    timeout: z
-      .number()
-      .min(0.1)
-      .max(30 * 86_400),
-    tty: z.boolean().default(false),
-    columns: columns.default(80),
-    rows: columns.default(24),
-    /** True if standard input stays open for write_input; otherwise it is /dev/null. A terminal always has one. */
-    stdin: z.boolean().default(false),
-  }),
-  result: z.strictObject({ command_id: commandId, status: commandStatus }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
 const logChunk = z.strictObject({ log_type: logType, log_data: base64(MAX_LOG_BYTES) })
 
-export const getCommandLog = defineMethod({
-  summary:
-    'Reads output from a byte offset on, stdout and stderr in the order in which they were written. With wait_ms it answers as soon as there is news: output, or the end.',
-  params: z.strictObject({
-    command_id: commandId,
-    /** Bytes of stdout and stderr together. A character may straddle two answers: join before decoding. */
-    offset: byteCount,
-    wait_ms: z.int().min(0).max(MAX_WAIT_MS).default(0),
-    max_bytes: z
-      .int()
-      .min(1)
-      .max(MAX_LOG_BYTES)
-      .default(1024 * 1024),
-    /** Everything below this offset is stored by the caller and may be dropped from the host's disk. */
-    acknowledged_offset: byteCount.default(0),
+export const COMMAND_METHODS = {
+  execute_command: defineMethod({
+    summary:
+      'Starts a program in the background and answers without waiting for it. The same command_id sent again answers with the state of the first; with other parameters it is refused as command.id_conflict.',
+    params: z.strictObject({
+      command_id: commandId,
+      /** A program, looked up on PATH. A shell runs only when the caller names one. */
+      command: noNul(4096).min(1),
+      args: z.array(noNul(131_071)).max(4096).default([]),
+      env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/), noNul(131_071)).default({}),
+      cwd: noNul(4096).regex(/^\//, 'must be an absolute path').default('/'),
+      /** Seconds until TERM goes to the whole process group, and KILL ten seconds later. */
+      timeout: z
+        .number()
+        .min(0.1)
+        .max(30 * 86_400),
+      tty: z.boolean().default(false),
+      columns: columns.default(80),
+      rows: columns.default(24),
+      /** True if standard input stays open for write_input; otherwise it is /dev/null. A terminal always has one. */
+      stdin: z.boolean().default(false),
+    }),
+    result: z.strictObject({ command_id: commandId, status: commandStatus }),
+    reachedBy: ['addSchedule', 'changeSchedule', 'openTerminal', 'run', 'runSavedCommand'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
   }),
-  result: z.strictObject({
-    /** base64 of the first run of bytes of one kind; empty when there is nothing new. */
-    log_data: base64(MAX_LOG_BYTES),
-    log_type: logType,
-    /** The runs that follow, in order, so that interleaved output costs no call per line. */
-    further: z.array(logChunk).max(10_000),
-    /** `offset` plus all bytes in this answer. */
-    new_offset: byteCount,
-    /** The program has ended and new_offset is the end of its output. */
-    is_final: z.boolean(),
-    result: commandResult.nullable(),
+  get_command_log: defineMethod({
+    summary:
+      'Reads output from a byte offset on, stdout and stderr in the order in which they were written. With wait_ms it answers as soon as there is news: output, or the end.',
+    params: z.strictObject({
+      command_id: commandId,
+      /** Bytes of stdout and stderr together. A character may straddle two answers: join before decoding. */
+      offset: byteCount,
+      wait_ms: z.int().min(0).max(MAX_WAIT_MS).default(0),
+      max_bytes: z
+        .int()
+        .min(1)
+        .max(MAX_LOG_BYTES)
+        .default(1024 * 1024),
+      /** Everything below this offset is stored by the caller and may be dropped from the host's disk. */
+      acknowledged_offset: byteCount.default(0),
+    }),
+    result: z.strictObject({
+      /** base64 of the first run of bytes of one kind; empty when there is nothing new. */
+      log_data: base64(MAX_LOG_BYTES),
+      log_type: logType,
+      /** The runs that follow, in order, so that interleaved output costs no call per line. */
+      further: z.array(logChunk).max(10_000),
+      /** `offset` plus all bytes in this answer. */
+      new_offset: byteCount,
+      /** The program has ended and new_offset is the end of its output. */
+      is_final: z.boolean(),
+      result: commandResult.nullable(),
+    }),
+    // It unlinks what is acknowledged; asked again, it gives the same.
+    reachedBy: [],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
   }),
-  // It unlinks what is acknowledged; asked again, it gives the same.
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
-export const cancelCommand = defineMethod({
-  summary:
-    'Asks a command to end: TERM to its process group, KILL ten seconds later. Does nothing to one that has ended.',
-  params: z.strictObject({ command_id: commandId }),
-  result: z.strictObject({ command_id: commandId, status: commandStatus }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
-export const withdrawCommand = defineMethod({
-  summary:
-    'Takes back a command that may not have started: if it has not, it never will, even when its execute_command arrives later. Says whether it was taken back; one that has started goes on.',
-  params: z.strictObject({ command_id: commandId }),
-  result: z.strictObject({ command_id: commandId, withdrawn: z.boolean() }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
-export const releaseCommand = defineMethod({
-  summary:
-    'Says that result and output of an ended command are stored, so that the host may forget them. The id stays known for a day: it can never start again.',
-  params: z.strictObject({ command_id: commandId }),
-  result: z.strictObject({ command_id: commandId, released: z.boolean() }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
-export const writeInput = defineMethod({
-  summary:
-    'Writes to standard input or the terminal of a command. Bytes below those already written are skipped, so it may be sent again.',
-  params: z.strictObject({
-    command_id: commandId,
-    /** Offset of the first byte of `data` in the whole input. */
-    offset: byteCount,
-    data: base64(MAX_INPUT_BYTES),
-    /** Closes the input after `data`. */
-    eof: z.boolean().default(false),
+  cancel_command: defineMethod({
+    summary:
+      'Asks a command to end: TERM to its process group, KILL ten seconds later. Does nothing to one that has ended.',
+    params: z.strictObject({ command_id: commandId }),
+    result: z.strictObject({ command_id: commandId, status: commandStatus }),
+    reachedBy: ['cancelCommand', 'cancelRun'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
   }),
-  result: z.strictObject({ command_id: commandId, accepted: z.literal(true) }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
-export const resizeTerminal = defineMethod({
-  summary: 'Tells the terminal of a command its new size.',
-  params: z.strictObject({ command_id: commandId, columns, rows: columns }),
-  result: z.strictObject({ command_id: commandId, accepted: z.literal(true) }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
+  withdraw_command: defineMethod({
+    summary:
+      'Takes back a command that may not have started: if it has not, it never will, even when its execute_command arrives later. Says whether it was taken back; one that has started goes on.',
+    params: z.strictObject({ command_id: commandId }),
+    result: z.strictObject({ command_id: commandId, withdrawn: z.boolean() }),
+    reachedBy: ['cancelCommand', 'cancelRun'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
+  }),
+  release_command: defineMethod({
+    summary:
+      'Says that result and output of an ended command are stored, so that the host may forget them. The id stays known for a day: it can never start again.',
+    params: z.strictObject({ command_id: commandId }),
+    result: z.strictObject({ command_id: commandId, released: z.boolean() }),
+    reachedBy: [],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
+  }),
+  write_input: defineMethod({
+    summary:
+      'Writes to standard input or the terminal of a command. Bytes below those already written are skipped, so it may be sent again.',
+    params: z.strictObject({
+      command_id: commandId,
+      /** Offset of the first byte of `data` in the whole input. */
+      offset: byteCount,
+      data: base64(MAX_INPUT_BYTES),
+      /** Closes the input after `data`. */
+      eof: z.boolean().default(false),
+    }),
+    result: z.strictObject({ command_id: commandId, accepted: z.literal(true) }),
+    reachedBy: ['writeInput'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
+  }),
+  resize_terminal: defineMethod({
+    summary: 'Tells the terminal of a command its new size.',
+    params: z.strictObject({ command_id: commandId, columns, rows: columns }),
+    result: z.strictObject({ command_id: commandId, accepted: z.literal(true) }),
+    reachedBy: ['resizeTerminal'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
+  }),
+} as const

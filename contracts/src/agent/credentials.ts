@@ -31,20 +31,23 @@ export type CredentialSet = z.infer<typeof credentialSet>
  */
 export const STAGED_SERVER_NAME = 'staged.rollcall.invalid'
 
-export const stageCredentials = defineMethod({
-  summary:
-    'Keeps a second set of credentials, on the disk when it answers. Both sets are accepted until the new one is committed. Another rotation takes the place of one that was never committed.',
-  params: z.strictObject({ rotation_id: uuid, credentials: credentialSet }),
-  result: z.strictObject({ rotation_id: uuid, status: z.enum(['staged', 'committed']) }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
-export const commitCredentials = defineMethod({
-  summary:
-    'Makes the staged credentials the only ones, on the disk when it answers. Taken only from a caller that uses them, so that nobody is locked out by credentials that do not work.',
-  params: z.strictObject({ rotation_id: uuid }),
-  result: z.strictObject({ rotation_id: uuid, status: z.literal('committed') }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
+export const CREDENTIAL_METHODS = {
+  stage_credentials: defineMethod({
+    summary:
+      'Keeps a second set of credentials, on the disk when it answers. Both sets are accepted until the new one is committed. Another rotation takes the place of one that was never committed.',
+    params: z.strictObject({ rotation_id: uuid, credentials: credentialSet }),
+    result: z.strictObject({ rotation_id: uuid, status: z.enum(['staged', 'committed']) }),
+    reachedBy: ['renewServerIdentity', 'startRotation'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
+  }),
+  commit_credentials: defineMethod({
+    summary:
+      'Makes the staged credentials the only ones, on the disk when it answers. Taken only from a caller that uses them, so that nobody is locked out by credentials that do not work.',
+    params: z.strictObject({ rotation_id: uuid }),
+    result: z.strictObject({ rotation_id: uuid, status: z.literal('committed') }),
+    reachedBy: ['renewServerIdentity', 'startRotation'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
+  }),
+} as const

@@ -258,71 +258,74 @@ export type Frame = z.infer<typeof frame>
 /** A piece that becomes hardly smaller goes as it is, which saves the reader the work. */
 export const isWorthCompressing = (rawBytes: number, bytes: number): boolean => bytes < rawBytes * 0.97
 
-export const startTransfer = defineMethod({
-  summary:
-    'Begins a transfer, or finds the one of that id: asked again it says how far that is. With another order it is refused as file.id_conflict.',
-  params: z.strictObject({ transfer_id: transferId, order: transferOrder }),
-  result: transferState,
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
-export const writeChunk = defineMethod({
-  summary:
-    'Hands over the next content of a transfer, as the bytes of the request. It waits for room; accepted is false when there was none in time, and nothing was taken. What the host has already it passes over.',
-  params: z.strictObject({
-    transfer_id: transferId,
-    /** The offset of its first byte, before compression. */
-    offset: byteCount,
-    frames: z.array(frame).min(1).max(MAX_FRAMES),
+export const FILE_METHODS = {
+  start_transfer: defineMethod({
+    summary:
+      'Begins a transfer, or finds the one of that id: asked again it says how far that is. With another order it is refused as file.id_conflict.',
+    params: z.strictObject({ transfer_id: transferId, order: transferOrder }),
+    result: transferState,
+    reachedBy: ['runPlaybook', 'startTransfer', 'syncTools'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
   }),
-  result: z.strictObject({ accepted: z.boolean(), state: transferState }),
-  effect: 'idempotent',
-  timeoutMs: 60_000,
-})
-
-export const getTransfer = defineMethod({
-  summary:
-    'How far a transfer is. With wait_ms it answers as soon as it has ended or wants other content than at since_offset.',
-  params: z.strictObject({
-    transfer_id: transferId,
-    wait_ms: waitMs,
-    /** The offset that the caller knows of; with a null nothing but the end, and the first list of what is wanted, is news. */
-    since_offset: byteCount.nullable().default(null),
+  write_chunk: defineMethod({
+    summary:
+      'Hands over the next content of a transfer, as the bytes of the request. It waits for room; accepted is false when there was none in time, and nothing was taken. What the host has already it passes over.',
+    params: z.strictObject({
+      transfer_id: transferId,
+      /** The offset of its first byte, before compression. */
+      offset: byteCount,
+      frames: z.array(frame).min(1).max(MAX_FRAMES),
+    }),
+    result: z.strictObject({ accepted: z.boolean(), state: transferState }),
+    reachedBy: ['runPlaybook', 'startTransfer', 'syncTools'],
+    effect: 'idempotent',
+    timeoutMs: 60_000,
   }),
-  result: transferState,
-  effect: 'read',
-  timeoutMs: 30_000,
-})
-
-export const readChunk = defineMethod({
-  summary:
-    'A piece of the copy that a get_file, list_tree or get_files has made: each but the last is of 1 MiB before compression. Refused as file.transfer_unknown before that has succeeded.',
-  params: z.strictObject({
-    transfer_id: transferId,
-    index: z
-      .int()
-      .min(0)
-      .max(2 ** 30),
+  get_transfer: defineMethod({
+    summary:
+      'How far a transfer is. With wait_ms it answers as soon as it has ended or wants other content than at since_offset.',
+    params: z.strictObject({
+      transfer_id: transferId,
+      wait_ms: waitMs,
+      /** The offset that the caller knows of; with a null nothing but the end, and the first list of what is wanted, is news. */
+      since_offset: byteCount.nullable().default(null),
+    }),
+    result: transferState,
+    reachedBy: ['startTransfer'],
+    effect: 'read',
+    timeoutMs: 30_000,
   }),
-  result: z.strictObject({ frame, data: z.string().max(Math.ceil(MAX_CHUNK_BYTES / 3) * 4) }),
-  effect: 'read',
-  timeoutMs: 60_000,
-})
-
-export const endTransfer = defineMethod({
-  summary:
-    'Forgets a transfer. One that has not ended is broken off, and what was not yet in place is removed.',
-  params: z.strictObject({ transfer_id: transferId }),
-  result: z.strictObject({ transfer_id: transferId, ended: z.literal(true) }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
-
-export const getTools = defineMethod({
-  summary: 'Which tools are in use on the host: the hash under which they were placed, or null.',
-  params: noParams,
-  result: z.strictObject({ version: sha256.nullable() }),
-  effect: 'read',
-  timeoutMs: 30_000,
-})
+  read_chunk: defineMethod({
+    summary:
+      'A piece of the copy that a get_file, list_tree or get_files has made: each but the last is of 1 MiB before compression. Refused as file.transfer_unknown before that has succeeded.',
+    params: z.strictObject({
+      transfer_id: transferId,
+      index: z
+        .int()
+        .min(0)
+        .max(2 ** 30),
+    }),
+    result: z.strictObject({ frame, data: z.string().max(Math.ceil(MAX_CHUNK_BYTES / 3) * 4) }),
+    reachedBy: ['listHostTree', 'readHostFile', 'readHostFiles'],
+    effect: 'read',
+    timeoutMs: 60_000,
+  }),
+  end_transfer: defineMethod({
+    summary:
+      'Forgets a transfer. One that has not ended is broken off, and what was not yet in place is removed.',
+    params: z.strictObject({ transfer_id: transferId }),
+    result: z.strictObject({ transfer_id: transferId, ended: z.literal(true) }),
+    reachedBy: ['cancelTransfer', 'startTransfer'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
+  }),
+  get_tools: defineMethod({
+    summary: 'Which tools are in use on the host: the hash under which they were placed, or null.',
+    params: noParams,
+    result: z.strictObject({ version: sha256.nullable() }),
+    reachedBy: ['runPlaybook', 'syncTools'],
+    effect: 'read',
+    timeoutMs: 30_000,
+  }),
+} as const

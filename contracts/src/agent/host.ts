@@ -27,87 +27,90 @@ export const openPort = z.strictObject({
 })
 export type OpenPort = z.infer<typeof openPort>
 
-export const healthCheck = defineMethod({
-  summary: 'Says that the agent answers, which release it is and which protocol it speaks.',
-  params: noParams,
-  result: z.strictObject({
-    status: z.literal('ok'),
-    agent_version: plainText(64),
-    protocol: z.int().min(1),
-    /** The kernel's boot id: another one means that the host has restarted. */
-    boot_id: uuid,
-  }),
-  effect: 'read',
-  timeoutMs: 30_000,
-})
-
-export const heartbeat = defineMethod({
-  summary: 'The cheapest sign of life.',
-  params: noParams,
-  result: z.strictObject({
-    time_ms: z.int().min(0),
-    boot_id: uuid,
-    agent_uptime_s: seconds,
-    running_commands: z.int().min(0),
-  }),
-  effect: 'read',
-  timeoutMs: 30_000,
-})
-
-export const getPort = defineMethod({
-  summary: 'The port that the agent listens on.',
-  params: noParams,
-  result: z.strictObject({ port: z.int().min(1).max(65_535) }),
-  effect: 'read',
-  timeoutMs: 30_000,
-})
-
-export const getStatus = defineMethod({
-  summary:
-    'How the host is: load, memory, disks, system, clock, open ports, containers and the commands that run on it.',
-  params: noParams,
-  result: z.strictObject({
-    agent_version: plainText(64),
-    hostname: plainText(255),
-    os: z.strictObject({ id: plainText(64), version: plainText(64), name: plainText(128) }),
-    kernel: plainText(128),
-    architecture: plainText(32),
-    boot_id: uuid,
-    uptime_s: seconds,
-    clock: z.strictObject({ time_ms: z.int().min(0), time_zone: plainText(64) }),
-    load: z.tuple([load, load, load]),
-    /** Share of all cores in use since the previous call, at least a second ago; null at the first. */
-    cpu: z.strictObject({ cores: z.int().min(1), used_percent: percent.nullable() }),
-    memory: z.strictObject({
-      total_bytes: bytes,
-      available_bytes: bytes,
-      swap_total_bytes: bytes,
-      swap_free_bytes: bytes,
+export const HOST_METHODS = {
+  health_check: defineMethod({
+    summary: 'Says that the agent answers, which release it is and which protocol it speaks.',
+    params: noParams,
+    result: z.strictObject({
+      status: z.literal('ok'),
+      agent_version: plainText(64),
+      protocol: z.int().min(1),
+      /** The kernel's boot id: another one means that the host has restarted. */
+      boot_id: uuid,
     }),
-    disks: z
-      .array(
-        z.strictObject({
-          mount: plainText(4096),
-          filesystem: plainText(64),
-          total_bytes: bytes,
-          available_bytes: bytes,
-        }),
-      )
-      .max(64),
-    running_commands: z.array(uuid).max(1000),
-    /** In a fixed order; null when the agent cannot know them, or is of a release that does not tell. */
-    open_ports: z.array(openPort).max(MAX_OPEN_PORTS).nullable().default(null),
-    /** There are more than `open_ports` has room for. */
-    open_ports_truncated: z.boolean().default(false),
-    /**
-     * The containers of root on this host, running ones first; those of other users are not seen. As they were when
-     * each engine was last asked, which the agent has done at most some seconds after the call before. Null when not known:
-     * the engines have not been asked yet, none has ever answered, or the agent is of a release that does not tell.
-     */
-    containers: z.array(container).max(MAX_CONTAINERS).nullable().default(null),
-    /** The engines in use on the host; empty where there is none. */
-    container_engines: z.array(containerEngine).max(8).default([]),
+    reachedBy: ['addHost', 'changeHost', 'installHost', 'startUpgrade'],
+    effect: 'read',
+    timeoutMs: 30_000,
   }),
-  effect: 'read',
-  timeoutMs: 30_000,
-})
+  heartbeat: defineMethod({
+    summary: 'The cheapest sign of life.',
+    params: noParams,
+    result: z.strictObject({
+      time_ms: z.int().min(0),
+      boot_id: uuid,
+      agent_uptime_s: seconds,
+      running_commands: z.int().min(0),
+    }),
+    reachedBy: [],
+    effect: 'read',
+    timeoutMs: 30_000,
+  }),
+  get_port: defineMethod({
+    summary: 'The port that the agent listens on.',
+    params: noParams,
+    result: z.strictObject({ port: z.int().min(1).max(65_535) }),
+    reachedBy: [],
+    effect: 'read',
+    timeoutMs: 30_000,
+  }),
+  get_status: defineMethod({
+    summary:
+      'How the host is: load, memory, disks, system, clock, open ports, containers and the commands that run on it.',
+    params: noParams,
+    result: z.strictObject({
+      agent_version: plainText(64),
+      hostname: plainText(255),
+      os: z.strictObject({ id: plainText(64), version: plainText(64), name: plainText(128) }),
+      kernel: plainText(128),
+      architecture: plainText(32),
+      boot_id: uuid,
+      uptime_s: seconds,
+      clock: z.strictObject({ time_ms: z.int().min(0), time_zone: plainText(64) }),
+      load: z.tuple([load, load, load]),
+      /** Share of all cores in use since the previous call, at least a second ago; null at the first. */
+      cpu: z.strictObject({ cores: z.int().min(1), used_percent: percent.nullable() }),
+      memory: z.strictObject({
+        total_bytes: bytes,
+        available_bytes: bytes,
+        swap_total_bytes: bytes,
+        swap_free_bytes: bytes,
+      }),
+      disks: z
+        .array(
+          z.strictObject({
+            mount: plainText(4096),
+            filesystem: plainText(64),
+            total_bytes: bytes,
+            available_bytes: bytes,
+          }),
+        )
+        .max(64),
+      running_commands: z.array(uuid).max(1000),
+      /** In a fixed order; null when the agent cannot know them, or is of a release that does not tell. */
+      open_ports: z.array(openPort).max(MAX_OPEN_PORTS).nullable().default(null),
+      /** There are more than `open_ports` has room for. */
+      open_ports_truncated: z.boolean().default(false),
+      /**
+       * The containers of root on this host, running ones first; those of other users are not seen. As they were when
+       * each engine was last asked, which the agent has done at most some seconds after the call before. Null when not known:
+       * the engines have not been asked yet, none has ever answered, or the agent is of a release that does not tell.
+       */
+      containers: z.array(container).max(MAX_CONTAINERS).nullable().default(null),
+      /** The engines in use on the host; empty where there is none. */
+      container_engines: z.array(containerEngine).max(8).default([]),
+    }),
+    reachedBy: [],
+    effect: 'read',
+    timeoutMs: 30_000,
+  }),
+} as const

@@ -1,17 +1,9 @@
 import type { z } from 'zod'
-import {
-  cancelCommand,
-  executeCommand,
-  getCommandLog,
-  releaseCommand,
-  resizeTerminal,
-  withdrawCommand,
-  writeInput,
-} from './commands.ts'
-import { commitCredentials, stageCredentials } from './credentials.ts'
-import { endTransfer, getTools, getTransfer, readChunk, startTransfer, writeChunk } from './files.ts'
-import { getPort, getStatus, healthCheck, heartbeat } from './host.ts'
-import { executeAnsible } from './playbooks.ts'
+import { COMMAND_METHODS } from './commands.ts'
+import { CREDENTIAL_METHODS } from './credentials.ts'
+import { FILE_METHODS } from './files.ts'
+import { HOST_METHODS } from './host.ts'
+import { PLAYBOOK_METHODS } from './playbooks.ts'
 
 export * from './commands.ts'
 export * from './config.ts'
@@ -28,26 +20,11 @@ export * from './signing.ts'
 
 /** Every method an agent answers, by its JSON-RPC name. */
 export const AGENT_METHODS = {
-  health_check: healthCheck,
-  heartbeat,
-  get_status: getStatus,
-  get_port: getPort,
-  execute_command: executeCommand,
-  execute_ansible: executeAnsible,
-  get_command_log: getCommandLog,
-  cancel_command: cancelCommand,
-  withdraw_command: withdrawCommand,
-  release_command: releaseCommand,
-  write_input: writeInput,
-  resize_terminal: resizeTerminal,
-  start_transfer: startTransfer,
-  write_chunk: writeChunk,
-  read_chunk: readChunk,
-  get_transfer: getTransfer,
-  end_transfer: endTransfer,
-  get_tools: getTools,
-  stage_credentials: stageCredentials,
-  commit_credentials: commitCredentials,
+  ...HOST_METHODS,
+  ...COMMAND_METHODS,
+  ...PLAYBOOK_METHODS,
+  ...FILE_METHODS,
+  ...CREDENTIAL_METHODS,
 } as const
 
 export type AgentMethods = typeof AGENT_METHODS

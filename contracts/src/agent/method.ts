@@ -8,17 +8,27 @@ import { z } from 'zod'
  */
 export type Effect = 'read' | 'idempotent'
 
-export interface AgentMethod<Params extends z.ZodType = z.ZodType, Result extends z.ZodType = z.ZodType> {
+export interface AgentMethod<
+  Params extends z.ZodType = z.ZodType,
+  Result extends z.ZodType = z.ZodType,
+  Routes extends readonly string[] = readonly string[],
+> {
   summary: string
   params: Params
   result: Result
+  /** The REST routes by which people reach it; none for a method that only the server itself calls. */
+  reachedBy: Routes
   effect: Effect
   /** How long a caller waits for the answer, in milliseconds, beyond a `wait_ms` of its own. */
   timeoutMs: number
 }
 
-export const defineMethod = <Params extends z.ZodType, Result extends z.ZodType>(
-  method: AgentMethod<Params, Result>,
-): AgentMethod<Params, Result> => method
+export const defineMethod = <
+  Params extends z.ZodType,
+  Result extends z.ZodType,
+  const Routes extends readonly string[],
+>(
+  method: AgentMethod<Params, Result, Routes>,
+): AgentMethod<Params, Result, Routes> => method
 
 export const noParams = z.strictObject({})

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { jsonValue } from '../json.ts'
 import { uuid } from '../text.ts'
-import { commandStatus, executeCommand } from './commands.ts'
+import { COMMAND_METHODS, commandStatus } from './commands.ts'
 import { sha256 } from './files.ts'
 import { defineMethod } from './method.ts'
 
@@ -34,27 +34,30 @@ export const playbookVariables = z
     error: `must not take more than ${MAX_VARIABLES_LENGTH} characters of JSON`,
   })
 
-export const executeAnsible = defineMethod({
-  summary:
-    'Runs a playbook on the host itself, in the background, as a command of that id: its log, its end, cancelling and releasing are those of any command. The same command_id sent again answers with the state of the first; with another order it is refused as command.id_conflict.',
-  params: z.strictObject({
-    command_id: uuid,
-    /** The version of the tools that hold the playbook; they must be on the host. */
-    tools_version: sha256,
-    playbook: playbookPath,
-    /** The collection that the playbook is of, and its version, which must be on the host; left out for what comes with the tools. */
-    collection: z.strictObject({ name: collectionName, version: sha256 }).optional(),
-    /** For `--extra-vars`. They are on the host in a file of mode 0600 for as long as the playbook runs, and nowhere else. */
-    extra_vars: playbookVariables.default({}),
-    nonce: playbookNonce,
-    check: z.boolean().default(false),
-    diff: z.boolean().default(false),
-    /** The digest of a plan: where `--check` does not give it again, nothing is changed and the exit code is 72. */
-    expected_digest: sha256.nullable().default(null),
-    /** Seconds, as of a command. */
-    timeout: executeCommand.params.shape.timeout,
+export const PLAYBOOK_METHODS = {
+  execute_ansible: defineMethod({
+    summary:
+      'Runs a playbook on the host itself, in the background, as a command of that id: its log, its end, cancelling and releasing are those of any command. The same command_id sent again answers with the state of the first; with another order it is refused as command.id_conflict.',
+    params: z.strictObject({
+      command_id: uuid,
+      /** The version of the tools that hold the playbook; they must be on the host. */
+      tools_version: sha256,
+      playbook: playbookPath,
+      /** The collection that the playbook is of, and its version, which must be on the host; left out for what comes with the tools. */
+      collection: z.strictObject({ name: collectionName, version: sha256 }).optional(),
+      /** For `--extra-vars`. They are on the host in a file of mode 0600 for as long as the playbook runs, and nowhere else. */
+      extra_vars: playbookVariables.default({}),
+      nonce: playbookNonce,
+      check: z.boolean().default(false),
+      diff: z.boolean().default(false),
+      /** The digest of a plan: where `--check` does not give it again, nothing is changed and the exit code is 72. */
+      expected_digest: sha256.nullable().default(null),
+      /** Seconds, as of a command. */
+      timeout: COMMAND_METHODS.execute_command.params.shape.timeout,
+    }),
+    result: z.strictObject({ command_id: uuid, status: commandStatus }),
+    reachedBy: ['applyPlan', 'runPlaybook'],
+    effect: 'idempotent',
+    timeoutMs: 30_000,
   }),
-  result: z.strictObject({ command_id: uuid, status: commandStatus }),
-  effect: 'idempotent',
-  timeoutMs: 30_000,
-})
+} as const

@@ -11,9 +11,9 @@ import { RECORDED } from './messages.ts'
 /** Calls in one batch. */
 const MAX_BATCH_SIZE = 16
 
-/** Answers a method with the JSON text of its result. */
+/** Answer methods with the JSON text of their results. A method without one is unknown, as to an agent of an earlier release. */
 export type Handlers = {
-  [N in AgentMethodName]: (params: AgentParams<N>) => string | Promise<string>
+  [N in AgentMethodName]?: (params: AgentParams<N>) => string | Promise<string>
 }
 
 type Id = string | number | null
@@ -90,15 +90,15 @@ function answerCall(call: Call | null, handlers: Handlers): string | null | Prom
 }
 
 function handle({ name, params }: Call, handlers: Handlers): string | Promise<string> {
-  if (!Object.hasOwn(AGENT_METHODS, name))
+  if (!Object.hasOwn(AGENT_METHODS, name) || !Object.hasOwn(handlers, name))
     throw new RollcallError('agent.method_unknown', `This agent has no method ${name.slice(0, 64)}.`)
   const method = name as AgentMethodName
   const parsed = AGENT_METHODS[method].params.safeParse(params ?? {})
   if (!parsed.success) {
     const fields = fieldErrors(parsed.error.issues, 'params')
-    throw new RollcallError('request.invalid', `The parameters of ${name} are not right.`, { fields })
+    throw new RollcallError('request.invalid', `The parameters of ${name} are invalid.`, { fields })
   }
-  // The contract ties parameters to the handler of the same name; TypeScript cannot follow that through a union.
+  // The contract ties parameters to the handler of the same name, which TypeScript cannot infer through a union.
   return (handlers[method] as (params: unknown) => string | Promise<string>)(parsed.data)
 }
 

@@ -1,6 +1,5 @@
 import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { RollcallError } from '@rollcall/contracts'
 import { CredentialSlot, type KeyPair } from '../../../agent/test/fixtures/agent-parts.ts'
 import { makeIdentity } from '../../../agent/test/fixtures/certificate.ts'
 import type { LoadAgent } from '../agents.ts'
@@ -82,13 +81,13 @@ export class SimulatedAgent {
     this.#kept?.noteUse(slot)
   }
 
+  /** Its hosts have no disks: they lack the methods for files and playbooks, like an agent of an early release. */
   readonly handlers: Handlers = {
     health_check: () => this.#facts.health(),
     heartbeat: () => this.#facts.heartbeat(this.behaviour, this.#running.length),
     get_status: () => corrupted(this.#facts.status(this.behaviour, this.#running), this.fault),
     get_port: () => JSON.stringify({ port: this.identity.port }),
     execute_command: (params) => JSON.stringify(this.#book.execute(params)),
-    execute_ansible: withoutPlaybooks,
     get_command_log: (params) => {
       const answer = this.#book.readLog(params)
       return answer instanceof Promise ? answer.then((log) => JSON.stringify(log)) : JSON.stringify(answer)
@@ -98,14 +97,8 @@ export class SimulatedAgent {
     release_command: ({ command_id }) => JSON.stringify(this.#book.release(command_id)),
     write_input: (params) => JSON.stringify(this.#book.writeInput(params)),
     resize_terminal: (params) => JSON.stringify(this.#book.resize(params)),
-    start_transfer: withoutFiles,
     stage_credentials: async (params) => JSON.stringify(await (await this.#keep()).stage(params)),
     commit_credentials: async (params) => JSON.stringify(await (await this.#keep()).commit(params)),
-    write_chunk: withoutFiles,
-    read_chunk: withoutFiles,
-    get_transfer: withoutFiles,
-    end_transfer: withoutFiles,
-    get_tools: withoutFiles,
   }
 
   /** The signatures of its present life. */
@@ -174,15 +167,6 @@ export class SimulatedAgent {
   get #running(): string[] {
     return this.#commands?.running() ?? []
   }
-}
-
-/** Its hosts have no disks: they are like those whose agent is of a release before files. */
-function withoutPlaybooks(): never {
-  throw new RollcallError('agent.method_unknown', 'This agent has no method for playbooks.')
-}
-
-function withoutFiles(): never {
-  throw new RollcallError('agent.method_unknown', 'This agent has no method for files.')
 }
 
 const firstSlot = ({ path, token, secretKey, identity }: LoadAgent, serverPins: readonly string[]) =>

@@ -5,8 +5,8 @@ import {
   AGENT_PATHS,
   type AgentParams,
   type AgentResult,
+  COMMAND_METHODS,
   collectionFolder,
-  executeCommand,
 } from '@rollcall/contracts/agent'
 import { replaceFileDurably } from '../../platform/files.ts'
 import type { CommandsService } from './commands.service.ts'
@@ -30,7 +30,7 @@ export class PlaybookCommands {
   async execute(params: Params): Promise<AgentResult<'execute_ansible'>> {
     const path = this.#path(params.command_id)
     const script = `${AGENT_PATHS.tools}/${params.tools_version}/playbooks/host/run_playbook.py`
-    const program = executeCommand.params.parse({
+    const program = COMMAND_METHODS.execute_command.params.parse({
       command_id: params.command_id,
       command: 'python3',
       args: [script, path, '--login'],

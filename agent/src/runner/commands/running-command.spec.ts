@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { executeCommand } from '@rollcall/contracts/agent'
+import { COMMAND_METHODS } from '@rollcall/contracts/agent'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../platform/clock.ts'
 import { spoolPaths } from '../../spool/spool-paths.ts'
@@ -13,7 +13,12 @@ import { RunningCommand } from './running-command.ts'
 test('a clock that is set while a command runs does not change how long it took', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-clock-'))
   const command_id = '00000000-0000-4000-8000-000000000001'
-  const params = executeCommand.params.parse({ command_id, command: 'sleep', args: ['0.2'], timeout: 20 })
+  const params = COMMAND_METHODS.execute_command.params.parse({
+    command_id,
+    command: 'sleep',
+    args: ['0.2'],
+    timeout: 20,
+  })
   const wallClock = [1_000_000_000_000]
   const { started_at_ms, ended_at_ms } = await new Promise<{
     started_at_ms: number | null

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { executeCommand, logType, MAX_INPUT_BYTES } from '../../agent/commands.ts'
+import { COMMAND_METHODS, logType, MAX_INPUT_BYTES } from '../../agent/commands.ts'
 import { plainText, uuid } from '../../text.ts'
 import { errorCode } from '../error-body.ts'
 import { hostReference } from '../hosts/reference.ts'
 import { defineStates, type StateDescriptor } from '../states.ts'
 
-const agentParams = executeCommand.params.shape
+const agentParams = COMMAND_METHODS.execute_command.params.shape
 
 export const COMMAND_STATE = defineStates<StateDescriptor>()({
   pending: { tone: 'faint', sign: '◌', urgency: 2 },

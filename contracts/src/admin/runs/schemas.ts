@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { executeCommand } from '../../agent/commands.ts'
+import { COMMAND_METHODS } from '../../agent/commands.ts'
 import { plainText, uuid } from '../../text.ts'
 import {
   COMMAND_STATE,
@@ -12,7 +12,7 @@ import { errorCode } from '../error-body.ts'
 import { defineStates, type StateDescriptor } from '../states.ts'
 import { exactlyOneTarget, runLimits, target, targetShape } from '../targets.ts'
 
-const agentParams = executeCommand.params.shape
+const agentParams = COMMAND_METHODS.execute_command.params.shape
 
 /** The program without its target: shared by runs, saved commands and schedules. */
 export const programShape = {

@@ -73,35 +73,14 @@ const topicAsDeclared = ({ access, scope }: { access: Permission; scope: unknown
 export const cellOfTopic = (topic: LiveTopic, caller: Caller): Cell =>
   toCell(topicAsDeclared(LIVE_TOPICS[topic]), caller)
 
-/** By which routes people reach the agents' methods; a method without a line does not compile. None: only the server itself calls it. */
-export const REACHED_BY: Record<AgentMethodName, readonly AdminRouteName[]> = {
-  health_check: ['addHost', 'changeHost', 'installHost', 'startUpgrade'],
-  heartbeat: [],
-  get_status: [],
-  get_port: [],
-  execute_command: ['addSchedule', 'changeSchedule', 'openTerminal', 'run', 'runSavedCommand'],
-  execute_ansible: ['applyPlan', 'runPlaybook'],
-  get_command_log: [],
-  cancel_command: ['cancelCommand', 'cancelRun'],
-  withdraw_command: ['cancelCommand', 'cancelRun'],
-  release_command: [],
-  write_input: ['writeInput'],
-  resize_terminal: ['resizeTerminal'],
-  start_transfer: ['runPlaybook', 'startTransfer', 'syncTools'],
-  write_chunk: ['runPlaybook', 'startTransfer', 'syncTools'],
-  read_chunk: ['listHostTree', 'readHostFile', 'readHostFiles'],
-  get_transfer: ['startTransfer'],
-  end_transfer: ['cancelTransfer', 'startTransfer'],
-  get_tools: ['runPlaybook', 'syncTools'],
-  stage_credentials: ['renewServerIdentity', 'startRotation'],
-  commit_credentials: ['renewServerIdentity', 'startRotation'],
-}
+/** A method that names a route which does not exist does not compile. */
+const METHODS: Record<AgentMethodName, { reachedBy: readonly AdminRouteName[] }> = AGENT_METHODS
 
 const ORDER: readonly Cell[] = ['yes', 'own', 'fleet', '403', '401']
 
 /** Returns the cell of a caller for an agent's method, by the route that lets them furthest. */
 export const cellOfMethod = (method: AgentMethodName, caller: Caller): Cell | '–' =>
-  REACHED_BY[method]
+  METHODS[method].reachedBy
     .map((route) => toCell(ADMIN_ROUTES[route], caller))
     .sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))[0] ?? '–'
 
@@ -165,7 +144,7 @@ export function writeMatrix(): string {
   ])
   const methods = (Object.keys(AGENT_METHODS) as AgentMethodName[]).map((method) => [
     `\`${method}\``,
-    REACHED_BY[method].map((route) => `\`${route}\``).join(', ') || 'the server alone',
+    METHODS[method].reachedBy.map((route) => `\`${route}\``).join(', ') || 'the server alone',
     ...CALLERS.map((caller) => cellOfMethod(method, caller)),
   ])
   return [
