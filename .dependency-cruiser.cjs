@@ -62,10 +62,10 @@ module.exports = {
       comment:
         'domain knows no Nest, no Prisma, no clock, no I/O; randomness for ids and hashes is passed through node:crypto; croner only reckons with dates, attempt windows only count',
       severity: 'error',
-      from: { path: '^server/src/[^/]+/domain/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^server/src/[^/]+/(output/)?domain/', pathNot: '\\.spec\\.ts$' },
       to: {
         pathNot: [
-          '^server/src/[^/]+/domain/',
+          '^server/src/[^/]+/(output/)?domain/',
           '^contracts/',
           'node_modules/(zod|@rollcall|croner)/',
           '^(node:)?crypto$',
@@ -77,7 +77,7 @@ module.exports = {
     {
       name: 'domain-takes-types-of-others-only',
       severity: 'error',
-      from: { path: '^server/src/[^/]+/domain/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^server/src/[^/]+/(output/)?domain/', pathNot: '\\.spec\\.ts$' },
       to: { path: `^server/src/${feature}/index\\.ts$`, dependencyTypesNot: ['type-only'] },
     },
     {

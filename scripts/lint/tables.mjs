@@ -31,9 +31,6 @@ const OWNERS = {
 
 /** Writes of another feature's table that are left, to be taken away one by one: `feature table`. */
 const BORROWED = [
-  'agents roll',
-  'commands host',
-  'commands roll',
   'commands run',
   'heartbeats host',
   'hosts roll',

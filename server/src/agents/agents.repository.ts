@@ -162,21 +162,6 @@ export class AgentsRepository {
     return rows
   }
 
-  /** Whether the agent was installed and does not answer its heartbeats. */
-  async isSilent(hostId: string): Promise<boolean> {
-    const roll = await this.database.prisma.roll.findUnique({
-      where: { hostId },
-      select: { silentSince: true },
-    })
-    return roll !== null && roll.silentSince !== null
-  }
-
-  /** Has the roll called of a host now instead of at its time. */
-  async callSoon(hostId: string, now: Date): Promise<void> {
-    // One whose turn was missed long ago is brought forward too: it would wait with the others that were missed.
-    await this.database.pool.query('UPDATE roll SET due_at = $2 WHERE host_id = $1', [hostId, now])
-  }
-
   /** Notes which release the agent has become. */
   async markVersion(hostId: string, version: string): Promise<void> {
     await this.database.prisma.agent.updateMany({ where: { hostId }, data: { version } })

@@ -10,14 +10,17 @@ import {
 } from '../platform/agent-client/agent-connection.ts'
 import { type AgentConnector, agentConnector } from '../platform/agent-client/agent-connector.ts'
 import { callWithRetries } from '../platform/agent-client/call-with-retries.ts'
-import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { AgentsRepository } from './agents.repository.ts'
 
 /** Failures that say something of the host: its state is to be looked at anew. */
-const REFUSALS = new Set<string>(['agent.credentials_refused', 'agent.identity_changed'])
-const TELLING = new Set<string>(['agent.unreachable', 'agent.credentials_refused', 'agent.identity_changed'])
+const CREDENTIAL_ERRORS = new Set<string>(['agent.credentials_refused', 'agent.identity_changed'])
+const HEALTH_ERRORS = new Set<string>([
+  'agent.unreachable',
+  'agent.credentials_refused',
+  'agent.identity_changed',
+])
 
 /**
  * The way to talk to agents: keep-alive connections to each, and retries. What a call shows of a host's state is only a
@@ -30,11 +33,11 @@ export class AgentsService implements OnModuleDestroy {
   private readonly troubled = new Set<string>()
   /** By the pin of the identity that they show. */
   private readonly connectors = new Map<string, AgentConnector>()
+  private readonly healthListeners: ((hostId: string) => void)[] = []
   private readonly errors
 
   constructor(
     private readonly agents: AgentsRepository,
-    private readonly clock: Clock,
     metrics: Metrics,
     private readonly identities: ServerIdentities,
     @Inject(LOGGER) private readonly log: Logger,
@@ -44,6 +47,11 @@ export class AgentsService implements OnModuleDestroy {
       help: 'Calls to agents other than heartbeats that failed after all retries, by error code.',
       labelNames: ['code'] as const,
     })
+  }
+
+  /** Calls back with each host whose health a call has put in doubt, or has shown to be well again. */
+  onHealthHint(listener: (hostId: string) => void): void {
+    this.healthListeners.push(listener)
   }
 
   /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_found`. */
@@ -107,13 +115,13 @@ export class AgentsService implements OnModuleDestroy {
     try {
       // Looked up for each try: a reinstallation in between makes another connection.
       const result = await callWithRetries(() => this.withPresentCredentials(hostId, work), signal)
-      if (this.troubled.delete(hostId)) this.callSoon(hostId)
+      if (this.troubled.delete(hostId)) this.hint(hostId)
       return result
     } catch (error) {
       if (error instanceof RollcallError) this.errors.inc({ code: error.code })
-      if (error instanceof RollcallError && TELLING.has(error.code)) {
+      if (error instanceof RollcallError && HEALTH_ERRORS.has(error.code)) {
         this.troubled.add(hostId)
-        this.callSoon(hostId)
+        this.hint(hostId)
         // Another server may have installed it anew or removed it: the next call looks where it is now.
         this.forget(hostId)
       }
@@ -213,7 +221,7 @@ export class AgentsService implements OnModuleDestroy {
     try {
       return await work(connection)
     } catch (error) {
-      if (!(error instanceof RollcallError) || !REFUSALS.has(error.code)) throw error
+      if (!(error instanceof RollcallError) || !CREDENTIAL_ERRORS.has(error.code)) throw error
       const present = await this.agents.address(hostId)
       const { certificatePin, serverName } = connection.address
       if (!present || (present.certificatePin === certificatePin && present.serverName === serverName))
@@ -247,10 +255,7 @@ export class AgentsService implements OnModuleDestroy {
     return new AgentConnection(address, connector)
   }
 
-  /** Has the roll called of a host at once. A hint, which fails nobody: without it the host has its turn later. */
-  callSoon(hostId: string): void {
-    this.agents
-      .callSoon(hostId, this.clock.now())
-      .catch((error) => this.log.warn({ err: error }, 'an agent could not be brought forward on the roll'))
+  private hint(hostId: string): void {
+    for (const listener of this.healthListeners) listener(hostId)
   }
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { Injectable } from '@nestjs/common'
 import type { Command } from './domain/command.ts'
-import { LatestOutput, type OutputStored } from './domain/latest-output.ts'
+import { LatestOutput, type OutputStored } from './output/domain/latest-output.ts'
 
 /** A command whose state has changed, or whose reason to wait has. */
 export interface CommandChanged {
@@ -13,7 +13,7 @@ export interface CommandChanged {
 }
 
 export interface FollowedCommand {
-  /** Since somebody follows it. */
+  /** What came since the first viewer. */
   readonly output: LatestOutput
   /** To be called once. */
   stop(): void
@@ -26,14 +26,11 @@ export const toChange = (command: Command, hasEnded: boolean): CommandChanged =>
   isLimited: command.position !== null,
 })
 
-/**
- * Tells viewers in this process what was just committed. A hint and no more: a viewer that missed one finds the same
- * in the database.
- */
+/** Publishes what was just committed to viewers in this process. A hint: a viewer that missed one finds the same in the database. */
 @Injectable()
 export class CommandEvents {
   private readonly emitter = new EventEmitter().setMaxListeners(0)
-  /** Of the commands that somebody follows. */
+  /** The newest output of each command that is being followed. */
   private readonly latest = new Map<string, { output: LatestOutput; viewers: number }>()
 
   outputStored(piece: OutputStored): void {

@@ -1,20 +1,20 @@
 import { Injectable } from '@nestjs/common'
 import { type CommandKind, FINAL_STATES } from '@rollcall/contracts/admin'
 import { Metrics } from '../platform/metrics/metrics.ts'
+import { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
 import type { Ending } from './domain/command.ts'
-import { WorkRepository } from './work.repository.ts'
 
 /** Commands by state, for Prometheus. */
 @Injectable()
 export class CommandMetrics {
   private readonly endings
 
-  constructor(metrics: Metrics, work: WorkRepository) {
+  constructor(metrics: Metrics, lifecycle: CommandLifecycleRepository) {
     metrics.states({
       name: 'rollcall_commands',
       help: 'Commands that have not ended: held back by the limits of their run, pending, or running.',
       states: ['held', 'pending', 'running'],
-      count: () => work.countUnfinished(),
+      count: () => lifecycle.countUnfinished(),
     })
     this.endings = metrics.counter({
       name: 'rollcall_commands_ended_total',

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { CommandKind } from '@rollcall/contracts/admin'
@@ -8,19 +7,15 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { CommandEvents, toChange } from './command-events.ts'
+import { CommandLease, LeaseLostError, type LeasePorts } from './command-lease.ts'
+import { CommandLeasesRepository, LEASE_MS } from './command-leases.repository.ts'
+import { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
 import { CommandMetrics } from './command-metrics.ts'
-import type { ClaimedCommand, Ending, OutputPiece } from './domain/command.ts'
-import { nextAttempt } from './domain/next-step.ts'
-import {
-  type BoundedPiece,
-  boundPiece,
-  closingPiece,
-  type OutputState,
-  outputState,
-  takenBytes,
-} from './domain/output-bound.ts'
-import { OutputBudget } from './output-budget.ts'
-import { LEASE_MS, WorkRepository } from './work.repository.ts'
+import type { Ending, LeasedCommand } from './domain/command.ts'
+import { waitAfter } from './domain/next-step.ts'
+import { OutputRepository } from './output/output.repository.ts'
+import { OutputBudget } from './output/output-budget.ts'
+import { SpoolCleanup } from './spool-cleanup.ts'
 
 /** Commands that one server drives at once; further ones wait in the database. */
 const MAX_ACTIVE = 2000
@@ -28,141 +23,51 @@ const SWEEP_INTERVAL_MS = 2000
 const SWEEP_LIMIT = 500
 const STOP_TIMEOUT_MS = 5000
 
-/** What a kind of command does while this server holds it. */
+/** What driving a command came to. */
+export type DriveOutcome =
+  /** It has ended, and all its output is stored. `isSpooled` says that its agent still keeps it, and may forget it now. */
+  | { do: 'end'; ending: Ending; isSpooled?: boolean }
+  /** It could not be driven to its end now. `notStarted` says that this attempt certainly did nothing. */
+  | { do: 'retry'; error: unknown; notStarted: boolean }
+
+/** Drives the commands of one kind while this server holds their lease. */
 export interface CommandHandler {
-  /** Drives it until it has ended. Throws what stopped it before that: it is then taken up again later. */
-  drive(command: ClaimedCommand, held: HeldCommand): Promise<void>
-}
-
-/** The lease was lost or the server stops: end quietly, somebody else goes on. */
-export class Relinquished extends Error {}
-
-/** A command under this server's lease, and the only way to change it. */
-export class HeldCommand {
-  private readonly stop = new AbortController()
-  private readonly cancel = new AbortController()
-
-  constructor(
-    readonly id: string,
-    private readonly owner: string,
-    private readonly work: WorkRepository,
-    private readonly clock: Clock,
-    private readonly events: CommandEvents,
-    private readonly metrics: CommandMetrics,
-    private readonly budget: OutputBudget,
-  ) {
-    // Each call to an agent listens on these, and a long command makes many.
-    setMaxListeners(0, this.stop.signal, this.cancel.signal)
-  }
-
-  /** Fires when this server must let go. */
-  get stopped(): AbortSignal {
-    return this.stop.signal
-  }
-
-  /** Fires when somebody wants the command to end. */
-  get cancelled(): AbortSignal {
-    return this.cancel.signal
-  }
-
-  /** Tells viewers, once it is known which run it belongs to. */
-  private changed(hasEnded: boolean): void {
-    if (this.command) this.events.commandChanged(toChange(this.command, hasEnded))
-  }
-
-  /** What was claimed; undefined until then. */
-  command: ClaimedCommand | undefined
-  private output: OutputState = { storedBytes: 0, markBytes: 0, cutBytes: 0, isCut: false }
-
-  claimed(command: ClaimedCommand): void {
-    this.command = command
-    this.output = outputState(command)
-  }
-
-  relinquish(): void {
-    this.stop.abort(new Relinquished())
-  }
-
-  /** Whether the first attempt certainly did nothing, so that the command counts as never tried. */
-  hasNotStarted = false
-
-  noticeCancel(): void {
-    this.cancel.abort()
-  }
-
-  async markRunning(): Promise<void> {
-    this.check(await this.work.markRunning(this.id, this.owner, this.clock.now()))
-    this.changed(false)
-  }
-
-  /** How much of what the host has written has been taken: where its output goes on. */
-  get takenBytes(): number {
-    return takenBytes(this.output)
-  }
-
-  /** Whether output that comes is cut at the moment. */
-  get isCutting(): boolean {
-    return this.output.isCut
-  }
-
-  /** Stores what follows `takenBytes`, or as much of it as the server keeps; the rest is counted and marked. */
-  async append(taken: number, piece: OutputPiece): Promise<void> {
-    if (taken !== this.takenBytes)
-      throw new RollcallError(
-        'server.defect',
-        `output of byte ${taken} came where that of byte ${this.takenBytes} follows`,
-      )
-    await this.store(boundPiece(this.output, piece, this.budget.room))
-  }
-
-  private async store({ piece, next }: BoundedPiece): Promise<void> {
-    const before = this.output
-    this.check(await this.work.append(this.id, this.owner, before.storedBytes, piece, { before, next }))
-    this.output = next
-    if (piece.data.length === 0) return
-    this.budget.stored(piece.data.length)
-    this.events.outputStored({ commandId: this.id, offset: before.storedBytes, ...piece })
-  }
-
-  async finish(ending: Ending): Promise<void> {
-    const closing = closingPiece(this.output)
-    if (closing) await this.store(closing)
-    this.check(await this.work.finish(this.id, this.owner, ending, this.clock.now()))
-    this.metrics.ended(this.command?.kind ?? 'command', ending.state)
-    this.changed(true)
-  }
-
-  private check(isHeld: boolean): void {
-    if (isHeld) return
-    this.relinquish()
-    throw new Relinquished()
-  }
+  /** Drives a command as far as it goes. What it throws stopped it before its end, and is tried again later. */
+  drive(command: LeasedCommand, lease: CommandLease): Promise<DriveOutcome>
+  /** Hears that the end of a command was committed. */
+  afterEnd?(command: LeasedCommand, ending: Ending): void
 }
 
 /**
- * Takes commands, holds their leases, and hands each to the handler of its kind. The queue only says which to look at;
- * a sweeper finds those that the queue lost, those whose server died, and those that wait for another attempt.
+ * Leases commands and hands each to the handler of its kind. The queue only says which to look at; a sweeper finds those
+ * that the queue lost, those whose server died, and those that wait for another attempt.
  */
 @Injectable()
 export class CommandWorker {
   private readonly handlers = new Map<CommandKind, CommandHandler>()
-  private readonly active = new Map<string, { held: HeldCommand; done: Promise<void> }>()
+  private readonly active = new Map<string, { lease: CommandLease; done: Promise<void> }>()
   private readonly stopping = new AbortController()
+  private readonly ports: LeasePorts
   private loops: Promise<unknown>[] = []
   /** What the last sweep put into the queue. */
   private swept = new Set<string>()
 
   constructor(
-    private readonly work: WorkRepository,
+    private readonly leases: CommandLeasesRepository,
+    lifecycle: CommandLifecycleRepository,
+    outputs: OutputRepository,
+    private readonly cleanup: SpoolCleanup,
     private readonly queue: JobQueue,
     private readonly clock: Clock,
     private readonly events: CommandEvents,
     private readonly repeater: Repeater,
-    private readonly metrics: CommandMetrics,
-    private readonly budget: OutputBudget,
+    metrics: CommandMetrics,
+    budget: OutputBudget,
     @Inject(SERVER_ID) private readonly owner: string,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+  ) {
+    this.ports = { owner, lifecycle, outputs, budget, events, metrics, clock }
+  }
 
   register(kind: CommandKind, handler: CommandHandler): void {
     this.handlers.set(kind, handler)
@@ -171,32 +76,35 @@ export class CommandWorker {
   /** Begins to work. What this installation held before a restart is taken up at once. */
   async start(): Promise<void> {
     await this.queue.process((id) => this.take(id))
+    const repeat = (what: string, intervalMs: number, work: () => Promise<void>) =>
+      this.repeater.repeat(what, intervalMs, this.stopping.signal, work)
     this.loops = [
-      this.repeater.repeat('looking for commands that are due', SWEEP_INTERVAL_MS, this.stopping.signal, () =>
-        this.sweep(),
-      ),
-      this.repeater.repeat('prolonging leases', LEASE_MS / 3, this.stopping.signal, () => this.renew()),
+      repeat('looking for commands that are due', SWEEP_INTERVAL_MS, () => this.sweep()),
+      repeat('renewing the leases of commands', LEASE_MS / 3, () => this.renew()),
     ]
   }
 
-  /** Lets go of every command; each goes on in the next server, or in this one after its restart. */
+  /** Releases every command; each goes on in the next server, or in this one after its restart. */
   async stop(): Promise<void> {
     this.stopping.abort()
-    for (const { held } of this.active.values()) held.relinquish()
+    for (const { lease } of this.active.values()) lease.lose()
     const drained = Promise.allSettled([...this.loops, ...[...this.active.values()].map(({ done }) => done)])
     const timeout = new AbortController()
     await Promise.race([drained, this.clock.sleep(STOP_TIMEOUT_MS, timeout.signal).catch(() => undefined)])
     timeout.abort()
-    await this.work
-      .releaseLeases(this.owner)
+    await this.leases
+      .releaseAll(this.owner)
       .catch((error) =>
-        this.log.warn({ err: error }, 'leases could not be let go; they run out by themselves'),
+        this.log.warn(
+          { err: error },
+          'the leases of commands could not be released; they expire by themselves',
+        ),
       )
   }
 
   /**
-   * Says that a command is due. Where there is room it is taken here and now; otherwise the queue hands it to whoever
-   * has room. The sweeper mends a queue that fails.
+   * Says that a command is due. Where there is room it is taken here and now; otherwise the queue hands it to a server that
+   * has room. The sweeper makes up for a queue that fails.
    */
   announce(id: string): void {
     if (this.hasRoom()) {
@@ -219,74 +127,68 @@ export class CommandWorker {
     return this.active.size < MAX_ACTIVE && !this.stopping.signal.aborted
   }
 
-  /** Says that a command is to end. Another server that drives it notices when it prolongs its leases. */
+  /** Says that a command is to end. Another server that drives it notices when it renews its leases. */
   announceCancel(id: string): void {
     const active = this.active.get(id)
-    if (active) active.held.noticeCancel()
+    if (active) active.lease.noticeCancel()
     else this.announce(id)
   }
 
   private async take(id: string): Promise<void> {
     if (this.active.has(id) || !this.hasRoom()) return
-    const held = new HeldCommand(
-      id,
-      this.owner,
-      this.work,
-      this.clock,
-      this.events,
-      this.metrics,
-      this.budget,
-    )
-    const claimed = this.work.claim(id, this.owner, this.clock.now())
-    const done = this.drive(claimed, held)
+    const lease = new CommandLease(id, this.ports)
+    const acquired = this.leases.acquire(id, this.owner, this.clock.now())
+    const done = this.drive(acquired, lease)
       .catch((error) =>
         this.log.error({ err: error, commandId: id }, 'a command could not be driven; it is taken up again'),
       )
       .finally(() => this.active.delete(id))
-    this.active.set(id, { held, done })
-    await claimed
+    this.active.set(id, { lease, done })
+    await acquired
   }
 
-  private async drive(claimed: Promise<ClaimedCommand | null>, held: HeldCommand): Promise<void> {
-    const command = await claimed
+  private async drive(acquired: Promise<LeasedCommand | null>, lease: CommandLease): Promise<void> {
+    const command = await acquired
     if (!command) return
-    held.claimed(command)
+    lease.acquired(command)
     const handler = this.handlers.get(command.kind)
     if (!handler)
       throw new RollcallError('server.defect', `there is no handler for commands of kind ${command.kind}`)
-    if (command.cancelRequestedAt) held.noticeCancel()
-    try {
-      await handler.drive(command, held)
-    } catch (error) {
-      if (error instanceof Relinquished || held.stopped.aborted) return
-      await this.postpone(command, held, error)
+    const attempt = async () => {
+      const outcome = await handler.drive(command, lease)
+      if (outcome.do === 'end') await lease.end(outcome.ending)
+      return outcome
     }
+    const outcome = await attempt().catch(
+      (error: unknown): DriveOutcome => ({ do: 'retry', error, notStarted: false }),
+    )
+    if (outcome.do === 'retry') return this.retry(command, lease, outcome)
+    if (outcome.isSpooled) this.cleanup.add(command.id, command.hostId)
+    handler.afterEnd?.(command, outcome.ending)
   }
 
-  /** What could not be done now is tried again: the reason stands in the command meanwhile. */
-  private async postpone(command: ClaimedCommand, held: HeldCommand, error: unknown): Promise<void> {
-    const now = this.clock.now()
-    const isOurs = !(error instanceof RollcallError)
-    if (isOurs) this.log.error({ err: error, commandId: command.id }, 'driving a command failed')
-    const current = command.unansweredSince ?? now
-    await this.work.postpone(command.id, this.owner, {
-      until: nextAttempt(current, now),
-      unansweredSince: current,
-      reasonCode: isOurs ? 'server.defect' : error.code,
-      reason: isOurs ? 'The server failed while driving it and tries again; see its log.' : error.message,
-      hasNotStarted: held.hasNotStarted,
-    })
+  /** Releases what could not be driven to its end; the reason is shown with the command until its next attempt. */
+  private async retry(
+    command: LeasedCommand,
+    lease: CommandLease,
+    failure: { error: unknown; notStarted: boolean },
+  ): Promise<void> {
+    const { error } = failure
+    if (error instanceof LeaseLostError || lease.stopped.aborted) return
+    if (!(error instanceof RollcallError))
+      this.log.error({ err: error, commandId: command.id }, 'driving a command failed')
+    await this.leases.release(command.id, this.owner, waitAfter(command, failure, this.clock.now()))
     this.events.commandChanged(toChange(command, false))
   }
 
   /**
-   * Puts what is due into the queue, for any server that has room. What is still due at the next sweep, nobody has
+   * Puts what is due into the queue, for any server that has room. What is still due at the next sweep no server has
    * taken: the queue holds it back or fails, and it is taken here.
    */
   private async sweep(): Promise<void> {
     const room = Math.min(SWEEP_LIMIT, MAX_ACTIVE - this.active.size)
     if (room <= 0) return
-    const due = await this.work.due(this.owner, this.clock.now(), room, [...this.active.keys()])
+    const due = await this.leases.due(this.owner, this.clock.now(), room, [...this.active.keys()])
     const isSecondTime = (id: string) => this.swept.has(id)
     const [overdue, fresh] = [due.filter(isSecondTime), due.filter((id) => !isSecondTime(id))]
     this.swept = new Set(fresh)
@@ -295,7 +197,7 @@ export class CommandWorker {
   }
 
   private async renew(): Promise<void> {
-    const { cancelled } = await this.work.renew(this.owner)
-    for (const id of cancelled) this.active.get(id)?.held.noticeCancel()
+    const { cancelled } = await this.leases.renew(this.owner)
+    for (const id of cancelled) this.active.get(id)?.lease.noticeCancel()
   }
 }

@@ -3,7 +3,7 @@ import { Actor, GuardedHostIfNamed, type NamedHost, type Principal } from '../ac
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { toView } from './command-view.ts'
 import { CommandsService } from './commands.service.ts'
-import { OutputReader } from './output-reader.ts'
+import { OutputReader } from './output/output-reader.ts'
 import { TerminalAccess } from './terminal-access.ts'
 
 @Controller()
@@ -31,10 +31,7 @@ export class CommandsController {
 
   @Endpoint('readOutput')
   readOutput(@Input() { params, query }: InputOf<'readOutput'>) {
-    const { stream, before, offset, maxBytes } = query
-    return stream === undefined && before === undefined
-      ? this.commands.readOutput(params.id, offset, maxBytes)
-      : this.outputs.read(params.id, { stream, before, offset, maxBytes })
+    return this.outputs.read(params.id, query)
   }
 
   @Endpoint('cancelCommand')

@@ -3,20 +3,22 @@ import { AgentsModule } from '../agents/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { AgentCommandHandler } from './agent-command.handler.ts'
 import { CommandEvents } from './command-events.ts'
+import { CommandLeasesRepository } from './command-leases.repository.ts'
+import { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
 import { CommandMetrics } from './command-metrics.ts'
-import { CommandReleases } from './command-releases.ts'
 import { CommandWorker } from './command-worker.ts'
 import { CommandsController } from './commands.controller.ts'
 import { CommandsRepository } from './commands.repository.ts'
 import { CommandsService } from './commands.service.ts'
-import { OutputRepository } from './output.repository.ts'
-import { OutputBudget } from './output-budget.ts'
-import { OutputReader } from './output-reader.ts'
-import { OutputRetention } from './output-retention.ts'
+import { OutputRepository } from './output/output.repository.ts'
+import { OutputBudget } from './output/output-budget.ts'
+import { OutputReader } from './output/output-reader.ts'
+import { OutputRetention } from './output/output-retention.ts'
+import { SpoolCleanupRepository } from './spool-cleanup.repository.ts'
+import { SpoolCleanup } from './spool-cleanup.ts'
 import { TerminalAccess } from './terminal-access.ts'
 import { TerminalInputRepository } from './terminal-input.repository.ts'
 import { TerminalWritersRepository } from './terminal-writers.repository.ts'
-import { WorkRepository } from './work.repository.ts'
 
 @Module({
   imports: [AgentsModule, HostsModule],
@@ -24,12 +26,14 @@ import { WorkRepository } from './work.repository.ts'
   providers: [
     CommandEvents,
     CommandsRepository,
-    WorkRepository,
+    CommandLeasesRepository,
+    CommandLifecycleRepository,
     CommandsService,
     CommandMetrics,
     CommandWorker,
     AgentCommandHandler,
-    CommandReleases,
+    SpoolCleanup,
+    SpoolCleanupRepository,
     OutputBudget,
     OutputReader,
     OutputRepository,
@@ -41,9 +45,12 @@ import { WorkRepository } from './work.repository.ts'
   exports: [
     AgentCommandHandler,
     CommandEvents,
+    CommandLifecycleRepository,
     CommandsRepository,
     CommandsService,
     CommandWorker,
+    OutputReader,
+    OutputRepository,
     TerminalAccess,
     TerminalInputRepository,
     TerminalWritersRepository,

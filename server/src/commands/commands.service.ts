@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { type CommandKind, type CommandOutput, isFinalState } from '@rollcall/contracts/admin'
+import type { CommandKind } from '@rollcall/contracts/admin'
 import { type HostScope, notFound } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
 import type { Host } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { CommandEvents, toChange } from './command-events.ts'
+import { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
 import { CommandWorker } from './command-worker.ts'
 import { type CommandFilter, CommandsRepository, type NewCommandRun } from './commands.repository.ts'
 import { type Command, type CommandSpec, newCommand } from './domain/command.ts'
-import { splitPiece } from './domain/output.ts'
 import { hashOf } from './domain/run-ids.ts'
 import { TerminalInputRepository } from './terminal-input.repository.ts'
-import { WorkRepository } from './work.repository.ts'
 
 const PROVISIONING = {
   args: [],
@@ -31,7 +30,7 @@ const PROVISIONING = {
 export class CommandsService {
   constructor(
     private readonly commands: CommandsRepository,
-    private readonly work: WorkRepository,
+    private readonly lifecycle: CommandLifecycleRepository,
     private readonly terminalInput: TerminalInputRepository,
     private readonly worker: CommandWorker,
     private readonly agents: AgentsService,
@@ -39,7 +38,7 @@ export class CommandsService {
     private readonly clock: Clock,
   ) {}
 
-  /** An installation, upgrade or removal of a host, yet to be stored; its output is a log like any command's. */
+  /** Makes an installation, upgrade or removal of a host, yet to be stored; its output is a log like any command's. */
   newProvisioning(
     kind: Extract<CommandKind, 'install' | 'remove' | 'upgrade'>,
     host: Pick<Host, 'id' | 'name'>,
@@ -60,11 +59,6 @@ export class CommandsService {
     }
   }
 
-  /** Says that a stored command is due. */
-  announce(id: string): void {
-    this.worker.announce(id)
-  }
-
   async show(id: string): Promise<Command> {
     const command = await this.commands.find(id)
     if (!command) throw notFound('command', id)
@@ -82,40 +76,9 @@ export class CommandsService {
     })
   }
 
-  /** Stored output from `offset` on, about `maxBytes` of it. */
-  async readOutput(id: string, offset: number, maxBytes: number): Promise<CommandOutput> {
-    // The state is read first: a command that had ended by then has all its output stored.
-    const command = await this.withOutput(id)
-    const pieces = await this.work.readPieces(id, offset, maxBytes)
-    const chunks = pieces.flatMap((piece) => splitPiece(piece, piece.offset, offset, offset + maxBytes))
-    const last = chunks.at(-1)
-    const nextOffset = last ? last.offset + last.data.length : offset
-    return {
-      chunks: chunks.map((chunk) => ({
-        offset: chunk.offset,
-        stream: chunk.stream,
-        data: chunk.data.toString('base64'),
-      })),
-      nextOffset,
-      firstOffset: offset,
-      isFinal: isFinalState(command.state) && nextOffset >= command.outputBytes,
-    }
-  }
-
-  /** A command whose output has not been removed. Throws `command.not_found` and `command.output_gone`. */
-  async withOutput(id: string): Promise<Command> {
-    const command = await this.show(id)
-    if (command.outputRemovedAt)
-      throw new RollcallError(
-        'command.output_gone',
-        `The output of this command was removed on ${command.outputRemovedAt.toISOString()}, when it was old enough. ROLLCALL_OUTPUT_DAYS says how long output is kept.`,
-      )
-    return command
-  }
-
-  /** Asks a command to end. One that has ended stays as it is. */
+  /** Asks a command to end; one that has ended stays as it is. Throws `command.not_found`. */
   async cancel(id: string): Promise<Command> {
-    const outcome = await this.work.requestCancel(id, this.clock.now())
+    const outcome = await this.lifecycle.requestCancel(id, this.clock.now())
     if (outcome === 'requested') this.worker.announceCancel(id)
     const command = await this.show(id)
     this.events.commandChanged(toChange(command, outcome === 'ended'))
@@ -124,7 +87,7 @@ export class CommandsService {
 
   /** Asks every command of a run to end. */
   async cancelRun(runId: string): Promise<void> {
-    for (const { id, hasEnded } of await this.work.requestCancelOfRun(runId, this.clock.now())) {
+    for (const { id, hasEnded } of await this.lifecycle.requestCancelOfRun(runId, this.clock.now())) {
       if (!hasEnded) this.worker.announceCancel(id)
       // None is held any more, so that no turn comes of these.
       this.events.commandChanged({ id, runId, hasEnded, isLimited: false })

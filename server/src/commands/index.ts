@@ -1,22 +1,27 @@
 export { AgentCommandHandler, type AgentWork } from './agent-command.handler.ts'
 export { CommandEvents, type FollowedCommand } from './command-events.ts'
+export type { CommandLease } from './command-lease.ts'
+export { CommandLeasesRepository } from './command-leases.repository.ts'
+export { CommandLifecycleRepository, type EndedCommand } from './command-lifecycle.repository.ts'
 export { toView } from './command-view.ts'
-export { type CommandHandler, CommandWorker, type HeldCommand } from './command-worker.ts'
+export { type CommandHandler, CommandWorker, type DriveOutcome } from './command-worker.ts'
 export { CommandsModule } from './commands.module.ts'
 export { CommandsRepository, type NewCommandRun } from './commands.repository.ts'
 export { CommandsService } from './commands.service.ts'
 export {
-  type ClaimedCommand,
   type Command,
   type CommandSpec,
   type Ending,
+  type LeasedCommand,
   newCommand,
 } from './domain/command.ts'
-export type { OutputStored } from './domain/latest-output.ts'
 export { endingOfUnstarted, nextStep } from './domain/next-step.ts'
-export { joinChunks, splitPiece } from './domain/output.ts'
 export { hashOf, stepIdOf } from './domain/run-ids.ts'
+export type { OutputStored } from './output/domain/latest-output.ts'
+export { joinChunks, splitPiece } from './output/domain/output.ts'
+export { OutputRepository } from './output/output.repository.ts'
+export { OutputReader } from './output/output-reader.ts'
+export { OutputWriter } from './output/output-writer.ts'
 export { TerminalAccess } from './terminal-access.ts'
 export { INPUT_CHANNEL, TerminalInputRepository } from './terminal-input.repository.ts'
 export { type OpenTerminal, TerminalWritersRepository } from './terminal-writers.repository.ts'
-export { WorkRepository } from './work.repository.ts'

@@ -44,7 +44,6 @@ class Stage {
     }
     const roll = this.roll() as never
     const agents = {
-      callSoon: () => undefined,
       forget: () => undefined,
       forgetAllBut: () => undefined,
     } as never
@@ -57,7 +56,7 @@ class Stage {
       this.shares,
       caller,
       this.results,
-      agents,
+      { requestNow: () => undefined } as never,
       this.clock(),
       metrics,
       'us',

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { AgentsService } from '../agents/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -9,6 +8,7 @@ import { BACKLOG_AFTER_MS, BacklogPace, fairShare, hasRoom } from './domain/pace
 import { HeartbeatCaller } from './heartbeat-caller.ts'
 import { HeartbeatMetrics } from './heartbeat-metrics.ts'
 import { HeartbeatResults } from './heartbeat-results.reconciler.ts'
+import { HeartbeatsService } from './heartbeats.service.ts'
 import { type ClaimedTarget, RollRepository } from './roll.repository.ts'
 
 const TICK_MS = 500
@@ -35,7 +35,7 @@ export class HeartbeatReconciler extends Reconciler {
     private readonly shares: AgentShares,
     private readonly caller: HeartbeatCaller,
     private readonly results: HeartbeatResults,
-    private readonly agents: AgentsService,
+    private readonly heartbeats: HeartbeatsService,
     private readonly clock: Clock,
     private readonly metrics: HeartbeatMetrics,
     @Inject(SERVER_ID) private readonly server: string,
@@ -97,7 +97,7 @@ export class HeartbeatReconciler extends Reconciler {
         })
         .finally(() => {
           inFlight.delete(hostId)
-          if (this.dueAgain.delete(hostId)) this.agents.callSoon(hostId)
+          if (this.dueAgain.delete(hostId)) this.heartbeats.requestNow(hostId)
         })
       inFlight.set(hostId, round)
     }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common'
 import { HOST_STATES } from '@rollcall/contracts/admin'
 import { AgentsModule } from '../agents/index.ts'
+import { CommandsModule } from '../commands/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { AgentShares } from './agent-shares.reconciler.ts'
@@ -12,6 +13,8 @@ import { HeartbeatCaller } from './heartbeat-caller.ts'
 import { HeartbeatMetrics } from './heartbeat-metrics.ts'
 import { HeartbeatResults } from './heartbeat-results.reconciler.ts'
 import { HeartbeatResultsRepository } from './heartbeat-results.repository.ts'
+import { HeartbeatsRepository } from './heartbeats.repository.ts'
+import { HeartbeatsService } from './heartbeats.service.ts'
 import { HostHistoryReconciler } from './host-history.reconciler.ts'
 import { ProfilesController } from './profiles.controller.ts'
 import { ProfilesRepository } from './profiles.repository.ts'
@@ -19,7 +22,7 @@ import { ProfilesService } from './profiles.service.ts'
 import { RollRepository } from './roll.repository.ts'
 
 @Module({
-  imports: [AgentsModule, HostsModule],
+  imports: [AgentsModule, CommandsModule, HostsModule],
   controllers: [FleetController, ProfilesController],
   providers: [
     RollRepository,
@@ -29,13 +32,15 @@ import { RollRepository } from './roll.repository.ts'
     HeartbeatResultsRepository,
     AgentShares,
     HeartbeatReconciler,
+    HeartbeatsRepository,
+    HeartbeatsService,
     FleetRepository,
     FleetService,
     HostHistoryReconciler,
     ProfilesRepository,
     ProfilesService,
   ],
-  exports: [RollRepository, FleetRepository, ProfilesService],
+  exports: [HeartbeatsService, RollRepository, FleetRepository, ProfilesService],
 })
 export class HeartbeatsModule {
   constructor(metrics: Metrics, fleet: FleetRepository) {

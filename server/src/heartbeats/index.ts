@@ -1,4 +1,5 @@
 export { FleetRepository } from './fleet.repository.ts'
 export { HeartbeatsModule } from './heartbeats.module.ts'
+export { HeartbeatsService } from './heartbeats.service.ts'
 export { ProfilesService } from './profiles.service.ts'
 export { RollRepository } from './roll.repository.ts'

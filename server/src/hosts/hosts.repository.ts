@@ -1,12 +1,19 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HostState, readHostReference } from '@rollcall/contracts/admin'
+import type { PoolClient } from 'pg'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
 import type { Transaction } from '../platform/prisma/transaction.ts'
 import type { Host, HostCredential, HostReach } from './domain/host.ts'
-import { BUSY_STATES, type HostGuard, type HostSettings, type HostWork } from './domain/host.ts'
+import {
+  BUSY_STATES,
+  type HostGuard,
+  type HostSettings,
+  type HostWork,
+  type ProvisioningEnd,
+} from './domain/host.ts'
 
 const HOST_PARTS = { agent: true, roll: { select: { lastAnswerAt: true } } } as const
 
@@ -178,6 +185,33 @@ export class HostsRepository {
       throw new RollcallError(
         'host.key_changed',
         `The host presents the SSH key ${hostKey}, but another key was pinned a moment ago. Find out which one is right before you connect again.`,
+      )
+  }
+
+  /** Sets or removes hosts whose command has ended, but for those that a newer command has in hand by now. */
+  async endProvisioning(transaction: PoolClient, ends: readonly ProvisioningEnd[]): Promise<void> {
+    const isRemoved = ({ state }: ProvisioningEnd) => state === 'removed'
+    const [removed, changed] = [ends.filter(isRemoved), ends.filter((end) => !isRemoved(end))]
+    if (changed.length > 0)
+      await transaction.query(
+        `UPDATE host SET state = ended.state, state_code = code, state_reason = reason, state_since = at
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+           AS ended(host_id, command_id, state, code, reason, at)
+         WHERE host.id = ended.host_id AND host.last_provisioning = command_id`,
+        [
+          changed.map(({ hostId }) => hostId),
+          changed.map(({ commandId }) => commandId),
+          changed.map(({ state }) => state),
+          changed.map(({ code }) => code),
+          changed.map(({ reason }) => reason),
+          changed.map(({ at }) => at),
+        ],
+      )
+    if (removed.length > 0)
+      await transaction.query(
+        `DELETE FROM host USING unnest($1::uuid[], $2::uuid[]) AS ended(host_id, command_id)
+         WHERE host.id = ended.host_id AND host.last_provisioning = command_id`,
+        [removed.map(({ hostId }) => hostId), removed.map(({ commandId }) => commandId)],
       )
   }
 

@@ -1,5 +1,11 @@
 export type { Host, HostCredential, HostReach } from './domain/host.ts'
-export { BUSY_STATES, type HostGuard, type HostSettings, type HostWork } from './domain/host.ts'
+export {
+  BUSY_STATES,
+  type HostGuard,
+  type HostSettings,
+  type HostWork,
+  type ProvisioningEnd,
+} from './domain/host.ts'
 export { toHostView } from './host.view.ts'
 export { HostsModule } from './hosts.module.ts'
 export { HostsRepository } from './hosts.repository.ts'

@@ -4,6 +4,7 @@ import {
   type CommandEvents,
   type CommandsService,
   type FollowedCommand,
+  type OutputReader,
   type OutputStored,
   splitPiece,
   toView,
@@ -34,8 +35,7 @@ export class CommandFollower {
     private readonly commandId: string,
     { offset, maxLagBytes = Number.POSITIVE_INFINITY }: { offset: number; maxLagBytes?: number | undefined },
     private readonly socket: WebSocket,
-    private readonly commands: CommandsService,
-    private readonly events: CommandEvents,
+    private readonly sources: { commands: CommandsService; outputs: OutputReader; events: CommandEvents },
   ) {
     this.offset = offset
     this.maxLagBytes = maxLagBytes
@@ -48,7 +48,7 @@ export class CommandFollower {
 
   /** Ends when the command has ended and all was sent, when stopped, or with the error that the database gave. */
   async run(): Promise<void> {
-    const followed = this.events.follow(
+    const followed = this.sources.events.follow(
       this.commandId,
       () => {
         if (!this.sendLatest(followed)) this.news.ring()
@@ -71,7 +71,10 @@ export class CommandFollower {
       await drained(this.socket, () => this.isStopped)
       if (this.isStopped) return true
       await this.skipAhead()
-      const page = await this.commands.readOutput(this.commandId, this.offset, PAGE_BYTES)
+      const page = await this.sources.outputs.read(this.commandId, {
+        offset: this.offset,
+        maxBytes: PAGE_BYTES,
+      })
       if (this.isStopped) return true
       let hasNews = false
       for (const chunk of page.chunks) {
@@ -83,7 +86,7 @@ export class CommandFollower {
         hasNews = true
       }
       this.sendLatest(followed)
-      const command = toView(await this.commands.show(this.commandId))
+      const command = toView(await this.sources.commands.show(this.commandId))
       if (command.state !== this.shownState) {
         this.shownState = command.state
         this.send({ type: 'command', command })
@@ -100,7 +103,7 @@ export class CommandFollower {
   /** Passes over what nobody could read as fast as it comes: the newest is what a viewer who follows wants to see. */
   private async skipAhead(): Promise<void> {
     if (this.maxLagBytes === Number.POSITIVE_INFINITY) return
-    const { outputBytes } = await this.commands.show(this.commandId)
+    const { outputBytes } = await this.sources.commands.show(this.commandId)
     this.offset = afterLag(this.offset, outputBytes, this.maxLagBytes)
   }
 

@@ -8,7 +8,7 @@ import {
 } from '@rollcall/contracts/admin'
 import type { WebSocket } from 'ws'
 import { may, notFound, type Principal, type ScopeRepository } from '../access/index.ts'
-import type { CommandEvents, CommandsService } from '../commands/index.ts'
+import type { CommandEvents, CommandsService, OutputReader } from '../commands/index.ts'
 import type { Logger } from '../platform/log.ts'
 import type { RunsRepository, RunsService } from '../runs/index.ts'
 import type { TransferEvents, TransfersService } from '../transfers/index.ts'
@@ -33,6 +33,7 @@ const HOW_TO_ASK =
 export interface LiveSources {
   scopes: ScopeRepository
   commands: CommandsService
+  outputs: OutputReader
   runs: RunsService
   runRows: RunsRepository
   events: CommandEvents
@@ -154,12 +155,12 @@ export class LiveConnection {
   }
 
   private followerOf(request: FollowRequest): Following['follower'] {
-    const { commands, runs, runRows, events, transfers, transferEvents } = this.sources
+    const { runs, runRows, events, transfers, transferEvents } = this.sources
     if (request.type === 'follow-run')
       return new RunFollower(request.runId, this.principal.scope, this.socket, runs, runRows, events)
     if (request.type === 'follow-transfer')
       return new TransferFollower(request.transferId, this.socket, transfers, transferEvents)
-    return new CommandFollower(request.commandId, request, this.socket, commands, events)
+    return new CommandFollower(request.commandId, request, this.socket, this.sources)
   }
 
   private idsOf(kind: Kind): string[] {

@@ -23,7 +23,7 @@ it('a connection that is reset while its key is looked up does not end the serve
   const fleet = { close: () => undefined } as never
   const gateway = new LiveGateway(
     keys as unknown as AccessService,
-    ...([nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, fleet] as const),
+    ...([nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, fleet] as const),
     config,
     log,
   )

@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { AccessService, type Principal, RightsWatch, ScopeRepository } from '../access/index.ts'
-import { CommandEvents, CommandsService } from '../commands/index.ts'
+import { CommandEvents, CommandsService, OutputReader } from '../commands/index.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { clientOfRequest } from '../platform/network/client-address.ts'
@@ -35,6 +35,7 @@ export class LiveGateway {
     private readonly rights: RightsWatch,
     private readonly scopes: ScopeRepository,
     private readonly commands: CommandsService,
+    private readonly outputs: OutputReader,
     private readonly runs: RunsService,
     private readonly runRows: RunsRepository,
     private readonly events: CommandEvents,
@@ -108,10 +109,11 @@ export class LiveGateway {
   }
 
   private serve(socket: WebSocket, principal: Principal, upgrade: IncomingMessage): void {
-    const { scopes, commands, runs, runRows, events, transfers, transferEvents, fleet, log } = this
+    const { scopes, commands, outputs, runs, runRows, events, transfers, transferEvents, fleet, log } = this
     const connection = new LiveConnection(socket, principal, {
       scopes,
       commands,
+      outputs,
       runs,
       runRows,
       events,

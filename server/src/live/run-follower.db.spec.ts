@@ -4,7 +4,12 @@ import { type LiveEvent, liveEvent, newRun, RUN_EVENT_COMMANDS } from '@rollcall
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import { admin } from '../access/testing/principals.ts'
-import { CommandEvents, CommandsRepository, WorkRepository } from '../commands/index.ts'
+import {
+  CommandEvents,
+  CommandLeasesRepository,
+  CommandLifecycleRepository,
+  CommandsRepository,
+} from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { SystemClock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
@@ -15,7 +20,8 @@ import { RunFollower } from './run-follower.ts'
 
 const clock = new SystemClock()
 let test: TestDatabase
-let work: WorkRepository
+let leases: CommandLeasesRepository
+let lifecycle: CommandLifecycleRepository
 let rows: RunsRepository
 let runs: RunsService
 
@@ -23,10 +29,12 @@ beforeAll(async () => {
   test = await TestDatabase.open()
   const sealer = new Sealer(randomBytes(32))
   const commands = new CommandsRepository(test.database, sealer)
-  work = new WorkRepository(test.database, commands)
+  leases = new CommandLeasesRepository(test.database, commands)
+  lifecycle = new CommandLifecycleRepository(test.database)
   rows = new RunsRepository(test.database)
   const hosts = new HostsRepository(test.database, sealer)
-  runs = new RunsService(rows, commands, { announce: () => undefined } as never, hosts, clock)
+  const worker = { announce: () => undefined } as never
+  runs = new RunsService(rows, commands, {} as never, worker, hosts, clock)
   for (const name of ['a', 'b', 'c']) await addTestHost(test.database, { name, at: clock.now() })
 })
 afterAll(() => test.close())
@@ -52,8 +60,8 @@ function viewer(runId: string) {
 const accept = (more: object = {}) =>
   runs.run(newRun.parse({ program: 'true', all: true, ...more }), admin('spec'))
 async function end(id: string, runId: string, events?: CommandEvents) {
-  await work.claim(id, 'server', clock.now())
-  await work.finish(id, 'server', { state: 'success', exitCode: 0 }, clock.now())
+  await leases.acquire(id, 'server', clock.now())
+  await lifecycle.end(id, 'server', { state: 'success', exitCode: 0 }, clock.now())
   events?.commandChanged({ id, runId, hasEnded: true, isLimited: false })
 }
 const statesIn = (event: LiveEvent | undefined) =>

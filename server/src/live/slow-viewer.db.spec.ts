@@ -5,7 +5,15 @@ import { type LiveEvent, newRun } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { admin } from '../access/testing/principals.ts'
-import { CommandEvents, CommandsRepository, CommandsService, WorkRepository } from '../commands/index.ts'
+import {
+  CommandEvents,
+  CommandLeasesRepository,
+  CommandLifecycleRepository,
+  CommandsRepository,
+  CommandsService,
+  OutputReader,
+  OutputRepository,
+} from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { SystemClock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
@@ -25,7 +33,10 @@ const WAIT = { timeout: 120_000, interval: 20 }
 const clock = new SystemClock()
 const events = new CommandEvents()
 let test: TestDatabase
-let work: WorkRepository
+let leases: CommandLeasesRepository
+let lifecycle: CommandLifecycleRepository
+let outputs: OutputRepository
+let reader: OutputReader
 let commands: CommandsService
 let commandId: string
 let server: WebSocketServer
@@ -38,17 +49,22 @@ beforeAll(async () => {
   const rows = new CommandsRepository(test.database, sealer)
   const hosts = new HostsRepository(test.database, sealer)
   const nothing = {} as never
-  work = new WorkRepository(test.database, rows)
-  commands = new CommandsService(rows, work, nothing, nothing, nothing, events, clock)
+  leases = new CommandLeasesRepository(test.database, rows)
+  lifecycle = new CommandLifecycleRepository(test.database)
+  outputs = new OutputRepository(test.database)
+  reader = new OutputReader(rows, outputs)
+  commands = new CommandsService(rows, lifecycle, nothing, nothing, nothing, events, clock)
   await addTestHost(test.database, { name: 'busy', at: clock.now() })
   const worker = { announce: () => undefined } as never
-  const runs = new RunsService(new RunsRepository(test.database), rows, worker, hosts, clock)
+  const runs = new RunsService(new RunsRepository(test.database), rows, nothing, worker, hosts, clock)
   const accepted = await runs.run(newRun.parse({ program: 'yes', all: true }), admin('spec'))
   commandId = accepted.commands[0]?.id ?? ''
   server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   server.on('connection', (socket) => {
     socketsOfServer.push(socket)
-    running.push(new CommandFollower(commandId, { offset: 0 }, socket, commands, events).run())
+    running.push(
+      new CommandFollower(commandId, { offset: 0 }, socket, { commands, outputs: reader, events }).run(),
+    )
   })
   await once(server, 'listening')
 })
@@ -91,18 +107,18 @@ it('one viewer that does not read holds up none of the fifty, costs bounded memo
   const [slow, ...others] = viewers as [Viewer, ...Viewer[]]
   const [slowOfServer] = socketsOfServer as [WebSocket]
   slow.socket.pause()
-  await work.claim(commandId, 'server', clock.now())
-  await work.markRunning(commandId, 'server', clock.now())
+  await leases.acquire(commandId, 'server', clock.now())
+  await lifecycle.start(commandId, 'server', clock.now())
   let mostUnsent = 0
   for (let piece = 0; piece < PIECES; piece++) {
     const offset = piece * PIECE_BYTES
     const data = output.subarray(offset, offset + PIECE_BYTES)
     const runs = [data.length]
-    expect(await work.append(commandId, 'server', offset, { data, runs })).toBe(true)
+    expect(await outputs.append(commandId, 'server', offset, { data, runs })).toBe(true)
     events.outputStored({ commandId, offset, data, runs })
     mostUnsent = Math.max(mostUnsent, slowOfServer.bufferedAmount)
   }
-  await work.finish(commandId, 'server', { state: 'success', exitCode: 0 }, clock.now())
+  await lifecycle.end(commandId, 'server', { state: 'success', exitCode: 0 }, clock.now())
   events.commandChanged({ id: commandId, runId: commandId, hasEnded: true, isLimited: false })
   await vi.waitFor(() => expect(others.filter(({ hasEnded }) => !hasEnded)).toHaveLength(0), WAIT)
   mostUnsent = Math.max(mostUnsent, slowOfServer.bufferedAmount)

@@ -6,6 +6,12 @@ interface Waiting<I, O> {
   reject(error: unknown): void
 }
 
+/** Tells of each item whether a statement that was made for all of them returned a row for it. */
+export function toMatches(items: readonly { id: string }[], rows: readonly { id: string }[]): boolean[] {
+  const matched = new Set(rows.map(({ id }) => id))
+  return items.map(({ id }) => matched.has(id))
+}
+
 /**
  * Joins items that come while others are under way: a thousand single statements cost the server a second, ten for a
  * hundred each almost nothing. One that comes alone waits for nobody.

@@ -5,12 +5,13 @@ import { AgentsService } from '../agents/index.ts'
 import {
   AgentCommandHandler,
   type AgentWork,
-  type ClaimedCommand,
   type CommandHandler,
-  CommandsService,
+  type CommandLease,
   CommandWorker,
+  type DriveOutcome,
   type Ending,
-  type HeldCommand,
+  type LeasedCommand,
+  OutputReader,
 } from '../commands/index.ts'
 import { ToolsService } from '../tools/index.ts'
 import { CollectionSync } from './collection-sync.ts'
@@ -21,7 +22,6 @@ import { type SshOrder, SshPlaybooks } from './ssh-playbooks.ts'
 const EXIT_PLAN_OUTDATED = 72
 /** The callback ends at 1 MiB of events; what else is printed is a warning here and there. */
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
-const PAGE_BYTES = 1024 * 1024
 /** An agent that takes longer counts as silent where there is another way. */
 const ANSWER_WITHIN_MS = 5000
 /** Beyond its limit, for the server to end it. */
@@ -35,7 +35,7 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     private readonly agent: AgentCommandHandler,
     private readonly agents: AgentsService,
     private readonly ssh: SshPlaybooks,
-    private readonly commands: CommandsService,
+    private readonly outputs: OutputReader,
     private readonly tools: ToolsService,
     private readonly collections: CollectionSync,
     private readonly playbooks: PlaybooksRepository,
@@ -45,31 +45,31 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     this.worker.register('playbook', this)
   }
 
-  async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
+  async drive(command: LeasedCommand, lease: CommandLease): Promise<DriveOutcome> {
     const work = await this.playbooks.work(command.id, command.runId)
     if (!work)
       throw new RollcallError('server.defect', `command ${command.id} is a playbook without an order`)
     const complete = (ending: Ending) => this.end(command.id, work, ending)
-    if ((await this.wayOf(command, work, held.stopped)) === 'ssh')
-      return this.ssh.drive(command, held, sshOrderOf(command, work), complete)
-    const how: AgentWork = {
+    if ((await this.wayOf(command, work, lease.stopped)) === 'ssh')
+      return this.ssh.drive(command, lease, sshOrderOf(command, work), complete)
+    const agentWork: AgentWork = {
       start: async () => ({
         method: 'execute_ansible',
-        params: toParams(command, work, await this.toolsOf(command, work, held.stopped)),
+        params: toParams(command, work, await this.toolsOf(command, work, lease.stopped)),
       }),
       end: complete,
     }
-    await this.agent.driveWith(command, held, how)
+    return this.agent.driveWith(command, lease, agentWork)
   }
 
   /** What is known so far; of one that runs, what its output says. */
   async outcome(commandId: string, work: PlaybookWork): Promise<PlaybookOutcome> {
-    return readEvents(await this.stdout(commandId), work.nonce)
+    return readEvents(await this.outputs.readText(commandId, 'stdout', MAX_OUTPUT_BYTES), work.nonce)
   }
 
   /** Decided anew at each attempt until one of them may have begun it. */
   private async wayOf(
-    { hostId }: ClaimedCommand,
+    { hostId }: LeasedCommand,
     { way, via }: PlaybookWork,
     stopped: AbortSignal,
   ): Promise<'agent' | 'ssh'> {
@@ -88,7 +88,7 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     }
   }
 
-  private async toolsOf(command: ClaimedCommand, work: PlaybookWork, signal: AbortSignal): Promise<string> {
+  private async toolsOf(command: LeasedCommand, work: PlaybookWork, signal: AbortSignal): Promise<string> {
     if (work.toolsVersion !== null) return work.toolsVersion
     const { collection } = ownOf(work)
     if (collection) await this.collections.ensure(command.hostId, collection, signal)
@@ -110,18 +110,6 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     const failure = failureOf(outcome)
     return failure === null ? ending : { ...ending, reasonCode: 'playbook.task_failed', reason: failure }
   }
-
-  private async stdout(commandId: string): Promise<string> {
-    const parts: Buffer[] = []
-    for (let offset = 0; offset < MAX_OUTPUT_BYTES; ) {
-      const page = await this.commands.readOutput(commandId, offset, PAGE_BYTES)
-      if (page.chunks.length === 0) break
-      for (const { stream, data } of page.chunks)
-        if (stream === 'stdout') parts.push(Buffer.from(data, 'base64'))
-      offset = page.nextOffset
-    }
-    return Buffer.concat(parts).toString('utf8')
-  }
 }
 
 /** The file, and the collection that it is of where users have added it. */
@@ -132,7 +120,7 @@ function ownOf({ playbook, version }: PlaybookWork) {
 }
 
 /** The same as `toParams`, in the words of the program that the agent would start. */
-function sshOrderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): SshOrder {
+function sshOrderOf({ timeoutMs }: LeasedCommand, work: PlaybookWork): SshOrder {
   const { playbook, collection } = ownOf(work)
   const toHost = {
     playbook,
@@ -147,7 +135,7 @@ function sshOrderOf({ timeoutMs }: ClaimedCommand, work: PlaybookWork): SshOrder
   return { toHost, collection: collection ?? null }
 }
 
-function toParams({ id, timeoutMs }: ClaimedCommand, work: PlaybookWork, toolsVersion: string) {
+function toParams({ id, timeoutMs }: LeasedCommand, work: PlaybookWork, toolsVersion: string) {
   return {
     command_id: id,
     tools_version: toolsVersion,

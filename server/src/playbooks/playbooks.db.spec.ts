@@ -28,11 +28,12 @@ beforeAll(async () => {
   const clock = new ManualClock('2026-01-01T00:00:00Z')
   const rows = new CommandsRepository(test.database, sealer)
   const runRows = new RunsRepository(test.database)
-  const commands = { announce: (id: string) => void announced.push(id) }
+  const worker = { announce: (id: string) => void announced.push(id) }
   const runs = new RunsService(
     runRows,
     rows,
-    commands as never,
+    {} as never,
+    worker as never,
     new HostsRepository(test.database, sealer),
     clock,
   )
@@ -45,7 +46,7 @@ beforeAll(async () => {
       runs,
       runRows,
       rows,
-      commands,
+      {},
     ] as unknown as ConstructorParameters<typeof PlaybooksService>),
   )
 })

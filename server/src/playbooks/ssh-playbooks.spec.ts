@@ -1,6 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
-import type { ClaimedCommand, Ending, HeldCommand } from '../commands/index.ts'
+import type { CommandLease, LeasedCommand } from '../commands/index.ts'
 import type { SshExecOptions, SshSession } from '../platform/ssh/index.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
 import { SshPlaybooks } from './ssh-playbooks.ts'
@@ -17,7 +17,7 @@ const command = {
   timeoutMs: 60_000,
   outputBytes: 0,
   isFirstAttempt: true,
-} as unknown as ClaimedCommand
+} as unknown as LeasedCommand
 const order = {
   playbook: 'x.yml',
   project: null,
@@ -44,7 +44,6 @@ async function drive(
   } = {},
 ) {
   const done: string[] = []
-  const endings: Ending[] = []
   const cancel = new AbortController()
   if (isCancelled) cancel.abort()
   const session = {
@@ -52,14 +51,12 @@ async function drive(
     close: async () => void done.push('close'),
     [Symbol.asyncDispose]: async () => void done.push('close'),
   } as unknown as SshSession
-  const held = {
+  const lease = {
     id: 'c',
-    hasNotStarted: false,
+    takenBytes: 0,
     stopped: new AbortController().signal,
     cancelled: cancel.signal,
-    markRunning: async () => void done.push('running'),
-    append: async () => void done.push('append'),
-    finish: async (ending: Ending) => void endings.push(ending),
+    report: async ({ kind }: { kind: string }) => void done.push(kind),
   }
   const ssh = new SshPlaybooks(
     ...([
@@ -73,16 +70,14 @@ async function drive(
       new ManualClock(now.toISOString()),
     ] as unknown as ConstructorParameters<typeof SshPlaybooks>),
   )
-  const complete = async (ending: Ending) => ending
-  const failure = await ssh
-    .drive(
-      of,
-      held as unknown as HeldCommand,
-      { toHost: order, collection: isOwn ? collection : null },
-      complete,
-    )
-    .catch((error: unknown) => error)
-  return { done, ending: endings[0], failure, held }
+  const complete = async <E>(ending: E) => ending
+  const outcome = await ssh.drive(
+    of,
+    lease as unknown as CommandLease,
+    { toHost: order, collection: isOwn ? collection : null },
+    complete,
+  )
+  return { done, outcome, ending: outcome.do === 'end' ? outcome.ending : undefined }
 }
 
 const ends =
@@ -121,7 +116,7 @@ describe('a playbook over SSH', () => {
   })
 
   it('that another server had begun is lost, and is not begun again', async () => {
-    const running = { ...command, state: 'running' } as ClaimedCommand
+    const running = { ...command, state: 'running' } as LeasedCommand
     const { ending, done } = await drive(ends(0), { of: running })
     expect(ending).toMatchObject({ state: 'lost', reasonCode: 'command.server_ended' })
     expect(done).toEqual([])
@@ -139,9 +134,11 @@ describe('a playbook over SSH', () => {
         throw new RollcallError('ssh.unreachable', 'away')
       },
     })
-    expect(away.failure).toMatchObject({ code: 'ssh.unreachable' })
-    expect(away.held.hasNotStarted).toBe(true)
-    expect(away.ending).toBeUndefined()
+    expect(away.outcome).toMatchObject({
+      do: 'retry',
+      notStarted: true,
+      error: { code: 'ssh.unreachable' },
+    })
   })
 
   it('that is cancelled or late before it was begun is not begun', async () => {

@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import {
-  type ClaimedCommand,
+  type CommandLease,
+  type DriveOutcome,
   type Ending,
   endingOfUnstarted,
-  type HeldCommand,
+  type LeasedCommand,
   nextStep,
+  OutputWriter,
 } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { OutputStream, SshExecResult, SshSession } from '../platform/ssh/index.ts'
-import { ProvisioningLog, ProvisioningService } from '../provisioning/index.ts'
+import { ProvisioningService } from '../provisioning/index.ts'
 import { SshTools } from '../tools/index.ts'
 import { CollectionSync, type CollectionVersion } from './collection-sync.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
@@ -48,8 +50,8 @@ interface Ready {
 }
 
 interface Work {
-  command: ClaimedCommand
-  held: HeldCommand
+  command: LeasedCommand
+  lease: CommandLease
   order: SshOrder
 }
 
@@ -71,45 +73,46 @@ export class SshPlaybooks {
 
   /** `complete` adds to how it ended what its output says, once all of that is stored. Throws what may pass before it was begun. */
   async drive(
-    command: ClaimedCommand,
-    held: HeldCommand,
+    command: LeasedCommand,
+    lease: CommandLease,
     order: SshOrder,
     complete: (ending: Ending) => Promise<Ending>,
-  ): Promise<void> {
+  ): Promise<DriveOutcome> {
     // It is noted as running before it is begun: so a pending one was not, and a running one had a server that is gone.
-    if (command.state === 'running') return held.finish(await complete(ENDED_WITH_SERVER))
-    if (nextStep(command, this.clock.now()).do !== 'start') return held.finish(endingOfUnstarted(command))
+    if (command.state === 'running') return { do: 'end', ending: await complete(ENDED_WITH_SERVER) }
+    if (nextStep(command, this.clock.now()).do !== 'start')
+      return { do: 'end', ending: endingOfUnstarted(command) }
     this.active++
     try {
-      await this.attempt({ command, held, order }, complete)
+      return await this.attempt({ command, lease, order }, complete)
     } finally {
       this.active--
     }
   }
 
-  private async attempt(work: Work, complete: (ending: Ending) => Promise<Ending>): Promise<void> {
-    const { held } = work
+  private async attempt(work: Work, complete: (ending: Ending) => Promise<Ending>): Promise<DriveOutcome> {
+    const { lease } = work
     let ready: Ready
     try {
       ready = await this.prepare(work)
     } catch (error) {
-      held.stopped.throwIfAborted()
-      held.hasNotStarted = true
-      return held.finish(endingOfUnprepared(error, held))
+      lease.stopped.throwIfAborted()
+      const ending = endingOfUnprepared(error, lease)
+      return ending ? { do: 'end', ending } : { do: 'retry', error, notStarted: true }
     }
     await using _session = ready.session
-    await held.markRunning()
-    await held.finish(await complete(await attend(ready, work)))
+    await lease.report({ kind: 'running' })
+    return { do: 'end', ending: await complete(await attend(ready, work)) }
   }
 
-  private async prepare({ command: { id, hostId }, held, order }: Work): Promise<Ready> {
+  private async prepare({ command: { id, hostId }, lease, order }: Work): Promise<Ready> {
     if (this.active > MAX_CONCURRENT)
       throw new RollcallError(
         'server.overloaded',
         `This server runs playbooks over SSH on ${MAX_CONCURRENT} hosts at the moment, and this one waits for its turn.`,
       )
-    const signal = AbortSignal.any([held.stopped, held.cancelled])
-    const session = await this.provisioning.connect(hostId, held.stopped)
+    const signal = AbortSignal.any([lease.stopped, lease.cancelled])
+    const session = await this.provisioning.connect(hostId, lease.stopped)
     try {
       const folder = await this.tools.ensure(session, signal)
       if (order.collection) await this.collections.ensureOverSsh(session, folder, order.collection, signal)
@@ -123,16 +126,16 @@ export class SshPlaybooks {
   }
 }
 
-/** Throws what may pass, so that it is tried again. */
-function endingOfUnprepared(error: unknown, held: HeldCommand): Ending {
-  if (held.cancelled.aborted) return { state: 'cancelled', reason: 'Cancelled before it started.' }
+/** Decides how a playbook ends that could not be prepared; null where it is to be tried again. */
+function endingOfUnprepared(error: unknown, lease: CommandLease): Ending | null {
+  if (lease.cancelled.aborted) return { state: 'cancelled', reason: 'Cancelled before it started.' }
   if (error instanceof RollcallError && error.kind === 'rejected')
     return { state: 'failed', reasonCode: error.code, reason: error.message }
-  throw error
+  return null
 }
 
-async function attend({ session, folder }: Ready, { command, held, order }: Work): Promise<Ending> {
-  const log = new ProvisioningLog(held, held.takenBytes)
+async function attend({ session, folder }: Ready, { command, lease, order }: Work): Promise<Ending> {
+  const log = new OutputWriter(lease)
   const deadline = AbortSignal.timeout(command.timeoutMs)
   let writtenBytes = 0
   let droppedBytes = 0
@@ -147,19 +150,19 @@ async function attend({ session, folder }: Ready, { command, held, order }: Work
       ['python3', `${folder}/playbooks/host/run_playbook.py`, '-', '--login', '--while-stdin'],
       {
         becomeRoot: true,
-        signal: held.stopped,
+        signal: lease.stopped,
         timeoutMs: command.timeoutMs + LATE_MS,
         onOutput,
         // By standard input: what is secret in it is in no argv and no file but the one that Ansible reads.
         stdin: `${JSON.stringify(order.toHost)}\n`,
         isStdinHeldOpen: true,
-        endInput: AbortSignal.any([held.cancelled, deadline]),
+        endInput: AbortSignal.any([lease.cancelled, deadline]),
       },
     )
     await log.flush()
-    return { ...endingOf(result, held.cancelled.aborted, deadline.aborted), droppedBytes }
+    return { ...endingOf(result, lease.cancelled.aborted, deadline.aborted), droppedBytes }
   } catch (error) {
-    held.stopped.throwIfAborted()
+    lease.stopped.throwIfAborted()
     if (!(error instanceof RollcallError)) throw error
     await log.flush()
     return { ...LOST, reasonCode: error.code, droppedBytes }

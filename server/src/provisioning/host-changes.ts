@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HostChange, parsePortRange } from '@rollcall/contracts/admin'
 import { type HostScope, type Principal, refuseLabelsOutside } from '../access/index.ts'
-import { AgentsRepository, AgentsService } from '../agents/index.ts'
-import { CommandsService } from '../commands/index.ts'
-import { ProfilesService, RollRepository } from '../heartbeats/index.ts'
+import { AgentsService } from '../agents/index.ts'
+import { CommandsService, CommandWorker } from '../commands/index.ts'
+import { HeartbeatsService, ProfilesService, RollRepository } from '../heartbeats/index.ts'
 import {
   BUSY_STATES,
   type Host,
@@ -42,11 +42,12 @@ export class HostChanges {
     private readonly hostRows: HostsRepository,
     private readonly profiles: ProfilesService,
     private readonly roll: RollRepository,
-    private readonly agents: AgentsRepository,
+    private readonly heartbeats: HeartbeatsService,
     private readonly connections: AgentsService,
     private readonly ports: AgentPorts,
     private readonly machines: Machines,
     private readonly commands: CommandsService,
+    private readonly worker: CommandWorker,
     private readonly outgoing: OutgoingAddresses,
     private readonly clock: Clock,
   ) {}
@@ -156,7 +157,7 @@ export class HostChanges {
       try {
         await this.store(host, { ...plan, port }, move)
         if (!move) return null
-        this.commands.announce(move.commands[0].id)
+        this.worker.announce(move.commands[0].id)
         return move.commands[0].id
       } catch (error) {
         // Another agent was given the port at the same moment.
@@ -221,7 +222,7 @@ export class HostChanges {
     const now = this.clock.now()
     await this.roll.applyProfiles(now, host.id)
     this.connections.forget(host.id)
-    await this.agents.callSoon(host.id, now)
+    this.heartbeats.requestNow(host.id)
     return { host: await this.hosts.show(host.id), commandId, isAgentAnswering }
   }
 }

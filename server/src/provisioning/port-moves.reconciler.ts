@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
+import type { OutputWriter } from '../commands/index.ts'
+import { HeartbeatsService } from '../heartbeats/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
-import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import type { ProvisioningLog } from './provisioning-log.ts'
 
 const BATCH = 8
 const PROBE_TIMEOUT_MS = 10_000
@@ -16,7 +16,7 @@ interface Move {
   nextPort: number
   /** Installs the agent to listen on a port. */
   installAt(port: number): Promise<void>
-  log: ProvisioningLog
+  log: OutputWriter
   signal: AbortSignal
 }
 
@@ -32,7 +32,7 @@ export class PortMoves extends Reconciler {
   constructor(
     private readonly agents: AgentsRepository,
     private readonly connections: AgentsService,
-    private readonly clock: Clock,
+    private readonly heartbeats: HeartbeatsService,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super()
@@ -103,6 +103,6 @@ export class PortMoves extends Reconciler {
   private async end(hostId: string, port: number): Promise<void> {
     await this.agents.endMove(hostId, port)
     this.connections.forget(hostId)
-    await this.agents.callSoon(hostId, this.clock.now())
+    this.heartbeats.requestNow(hostId)
   }
 }

@@ -2,10 +2,9 @@ import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { beforeEach, expect, it } from 'vitest'
 import type { AgentsRepository, AgentsService } from '../agents/index.ts'
-import { ManualClock } from '../platform/testing/manual-clock.ts'
+import type { OutputWriter } from '../commands/index.ts'
 import { runOnce } from '../platform/testing/run-tasks.ts'
 import { MoveUndoneError, PortMoves } from './port-moves.reconciler.ts'
-import type { ProvisioningLog } from './provisioning-log.ts'
 
 const HOST = '11111111-1111-4111-8111-111111111111'
 const FROM = 20_000
@@ -28,7 +27,6 @@ beforeEach(() => {
       stored = { rpcPort: port, nextPort: null }
       return true
     },
-    callSoon: async () => undefined,
     unendedMoves: async () => (stored.nextPort === null ? [] : [{ hostId: HOST, ...stored }]),
   }
   const connections = {
@@ -38,16 +36,15 @@ beforeEach(() => {
     },
   }
   const log = pino({ level: 'silent' })
-  const clock = new ManualClock('2026-11-30T09:00:00Z')
   moves = new PortMoves(
     agents as unknown as AgentsRepository,
     connections as unknown as AgentsService,
-    clock,
+    { requestNow: () => undefined } as never,
     log,
   )
 })
 
-const log = { line: async () => undefined } as unknown as ProvisioningLog
+const log = { line: async () => undefined } as unknown as OutputWriter
 const move = (installAt: (port: number) => void, signal = new AbortController().signal) =>
   moves.move(HOST, {
     nextPort: TO,

@@ -4,12 +4,16 @@ import type { HostState } from '@rollcall/contracts/admin'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import { Artifacts, type ReleaseArchive, ReleaseKeys } from '../artifacts/index.ts'
 import {
-  type ClaimedCommand,
   type CommandHandler,
+  type CommandLease,
+  CommandLifecycleRepository,
   CommandWorker,
-  type HeldCommand,
+  type DriveOutcome,
+  type Ending,
+  type LeasedCommand,
+  OutputWriter,
 } from '../commands/index.ts'
-import { RollRepository } from '../heartbeats/index.ts'
+import { HeartbeatsService, RollRepository } from '../heartbeats/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { callersUnit } from '../platform/config/agent-callers.ts'
@@ -19,11 +23,11 @@ import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
+import { toProvisioningEnds } from './domain/host-ends.ts'
 import { NOTHING, type OnPurpose, onPurposeOf } from './domain/on-purpose.ts'
 import { install } from './installer.ts'
 import { Machines } from './machines.ts'
 import { MoveUndoneError, PortMoves } from './port-moves.reconciler.ts'
-import { ProvisioningLog } from './provisioning-log.ts'
 import { remove } from './remover.ts'
 
 const CHECK_INTERVAL_MS = 3000
@@ -38,6 +42,8 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     private readonly agents: AgentsRepository,
     private readonly connections: AgentsService,
     private readonly roll: RollRepository,
+    private readonly heartbeats: HeartbeatsService,
+    private readonly lifecycle: CommandLifecycleRepository,
     private readonly ports: AgentPorts,
     private readonly moves: PortMoves,
     private readonly machines: Machines,
@@ -52,13 +58,24 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   onModuleInit() {
     this.worker.register('install', this)
     this.worker.register('remove', this)
+    this.lifecycle.onCommandEnded((transaction, ended) =>
+      this.hosts.endProvisioning(transaction, toProvisioningEnds(ended)),
+    )
   }
 
-  async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
-    const log = new ProvisioningLog(held, held.takenBytes)
+  async drive(command: LeasedCommand, lease: CommandLease): Promise<DriveOutcome> {
+    return { do: 'end', ending: await this.ending(command, lease) }
+  }
+
+  afterEnd(command: LeasedCommand, ending: Ending): void {
+    if (ending.isHostRemoved) this.connections.forget(command.hostId)
+  }
+
+  private async ending(command: LeasedCommand, lease: CommandLease): Promise<Ending> {
+    const log = new OutputWriter(lease)
     const deadline = AbortSignal.timeout(command.timeoutMs)
-    const signal = AbortSignal.any([held.stopped, held.cancelled, deadline])
-    await held.markRunning()
+    const signal = AbortSignal.any([lease.stopped, lease.cancelled, deadline])
+    await lease.report({ kind: 'running' })
     try {
       signal.throwIfAborted()
       if (command.outputBytes > 0) await log.line('The server was restarted in the middle: starting over.')
@@ -66,16 +83,15 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       if (command.kind === 'install') await this.install(command.hostId, log, signal, { onPurpose })
       else await this.remove(command.hostId, log, signal)
     } catch (error) {
-      held.stopped.throwIfAborted()
+      lease.stopped.throwIfAborted()
       await log.flush() // throws what the database said, if it was the database that failed
-      if (held.cancelled.aborted) return this.fail(command, held, log, 'cancelled', 'It was cancelled.')
-      if (deadline.aborted) return this.fail(command, held, log, 'timed_out', 'It took too long.')
-      return this.fail(command, held, log, 'failed', error)
+      if (lease.cancelled.aborted) return this.fail(command, log, 'cancelled', 'It was cancelled.')
+      if (deadline.aborted) return this.fail(command, log, 'timed_out', 'It took too long.')
+      return this.fail(command, log, 'failed', error)
     }
     await log.flush()
     const change = command.kind === 'install' ? { hostState: 'online' as const } : { isHostRemoved: true }
-    await held.finish({ state: 'success', exitCode: 0, ...change })
-    if (command.kind === 'remove') this.connections.forget(command.hostId)
+    return { state: 'success', exitCode: 0, ...change }
   }
 
   /**
@@ -84,7 +100,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
    */
   async install(
     hostId: string,
-    log: ProvisioningLog,
+    log: OutputWriter,
     signal: AbortSignal,
     { release, onPurpose = NOTHING }: { release?: ReleaseArchive; onPurpose?: OnPurpose } = {},
   ): Promise<void> {
@@ -104,7 +120,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   /** Installs it to listen on `rpcPort`; where that is left out, on the port that it has. */
   private async installAt(
     hostId: string,
-    log: ProvisioningLog,
+    log: OutputWriter,
     signal: AbortSignal,
     { release, onPurpose, rpcPort }: InstallWish,
   ): Promise<void> {
@@ -124,7 +140,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
         serverPins: [agent.serverPin],
         callersUnit: callersUnit(this.config.agentCallers),
         owner: await this.machines.ownerMark(hostId),
-        isSilent: await this.agents.isSilent(hostId),
+        isSilent: await this.heartbeats.isSilent(hostId),
       },
       {
         firstInstall: !host.isInstalled,
@@ -157,11 +173,11 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     )
     // On the roll at once, so that what it reports of itself is there as soon as it is online.
     await this.roll.enrol(this.clock.now())
-    await this.agents.callSoon(hostId, this.clock.now())
+    this.heartbeats.requestNow(hostId)
     await log.line(`The agent ${result.agentVersion} is online.`)
   }
 
-  private async remove(hostId: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
+  private async remove(hostId: string, log: OutputWriter, signal: AbortSignal): Promise<void> {
     const { target } = await this.target(hostId)
     await remove(
       target,
@@ -195,7 +211,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   private async waitUntilOnline(
     hostId: string,
     port: number,
-    log: ProvisioningLog,
+    log: OutputWriter,
     signal: AbortSignal,
   ): Promise<void> {
     const giveUpAt = this.clock.now().getTime() + ONLINE_WITHIN_MS
@@ -222,7 +238,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   private async explainSilence(
     silence: unknown,
     hostId: string,
-    log: ProvisioningLog,
+    log: OutputWriter,
     signal: AbortSignal,
   ): Promise<never> {
     signal.throwIfAborted()
@@ -244,12 +260,11 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   }
 
   private async fail(
-    command: ClaimedCommand,
-    held: HeldCommand,
-    log: ProvisioningLog,
+    command: LeasedCommand,
+    log: OutputWriter,
     state: 'cancelled' | 'timed_out' | 'failed',
     why: unknown,
-  ): Promise<void> {
+  ): Promise<Ending> {
     const known = why instanceof RollcallError ? why : undefined
     if (!known && typeof why !== 'string')
       this.log.error({ err: why, commandId: command.id }, 'provisioning failed by our fault')
@@ -258,13 +273,13 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       (typeof why === 'string' ? why : 'The server failed by its own fault; its log says more.')
     await log.line(reason, 'stderr')
     await log.flush()
-    await held.finish({
+    return {
       state,
       reason,
       reasonCode: known?.code ?? (typeof why === 'string' ? null : 'server.defect'),
       exitCode: null,
       hostState: stateAfter(command.kind, why),
-    })
+    }
   }
 }
 
@@ -276,7 +291,7 @@ interface InstallWish {
   rpcPort: number | undefined
 }
 
-function stateAfter(kind: ClaimedCommand['kind'], why: unknown): HostState {
+function stateAfter(kind: LeasedCommand['kind'], why: unknown): HostState {
   if (kind !== 'install') return 'remove_failed'
   return why instanceof MoveUndoneError ? 'online' : 'install_failed'
 }

@@ -4,7 +4,7 @@ import { RollcallError } from '@rollcall/contracts'
 import type { HostChecked, HostCheckRequest, NewHost } from '@rollcall/contracts/admin'
 import { type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
-import { CommandsService } from '../commands/index.ts'
+import { CommandsService, CommandWorker } from '../commands/index.ts'
 import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { AttemptWindows } from '../platform/network/attempt-windows.ts'
@@ -42,6 +42,7 @@ export class ProvisioningService {
     private readonly machines: Machines,
     private readonly connections: AgentsService,
     private readonly commands: CommandsService,
+    private readonly worker: CommandWorker,
     private readonly outgoing: OutgoingAddresses,
     private readonly clock: Clock,
   ) {}
@@ -168,7 +169,7 @@ export class ProvisioningService {
   }
 
   private async accepted(hostId: string, commandId: string): Promise<Accepted> {
-    this.commands.announce(commandId)
+    this.worker.announce(commandId)
     return { host: await this.hosts.show(hostId), commandId }
   }
 }

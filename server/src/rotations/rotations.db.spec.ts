@@ -284,7 +284,7 @@ describe('a rotation', () => {
     await query('UPDATE agent SET rpc_port = $2 WHERE host_id = $1', [id, agent.port])
     const clock = { now: () => now } as Clock
     const log = pino({ level: 'silent' })
-    const service = new AgentsService(agents, clock, new Metrics(log), identities, log)
+    const service = new AgentsService(agents, new Metrics(log), identities, log)
     later(1000)
     await runOnce(new RotationReconciler(rows, service, clock, 'us', log), now)
     expect(asked).toEqual(['commit_credentials'])

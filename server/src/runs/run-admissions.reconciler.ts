@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
-import { CommandEvents, CommandsService } from '../commands/index.ts'
+import { CommandEvents, CommandWorker } from '../commands/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -24,7 +24,7 @@ export class RunAdmissions extends Reconciler implements OnModuleInit {
   constructor(
     private readonly admissions: AdmissionsRepository,
     private readonly rights: RunRights,
-    private readonly commands: CommandsService,
+    private readonly worker: CommandWorker,
     private readonly events: CommandEvents,
     private readonly clock: Clock,
     @Inject(LOGGER) private readonly log: Logger,
@@ -68,7 +68,7 @@ export class RunAdmissions extends Reconciler implements OnModuleInit {
   /** Tells whether more were held than were looked at. */
   private async decide(runId: string, how: (view: AdmissionView) => Admissions): Promise<boolean> {
     const { admitted, stopped, hasMore } = await this.admissions.decide(runId, this.clock.now(), how)
-    for (const id of admitted) this.commands.announce(id)
+    for (const id of admitted) this.worker.announce(id)
     // Nobody waits for a turn that comes from these: the run is over for all that were held.
     for (const id of [...admitted, ...stopped])
       this.events.commandChanged({ id, runId, hasEnded: stopped.length > 0, isLimited: false })

@@ -1,15 +1,10 @@
 import { Injectable } from '@nestjs/common'
 import { COMPARED_BYTES, isFinalState, type RunSummary, SAMPLE_BYTES } from '@rollcall/contracts/admin'
 import type { HostScope } from '../access/index.ts'
-import { splitPiece } from '../commands/index.ts'
+import { OutputRepository, splitPiece } from '../commands/index.ts'
 import { digestOf, isComparedWhole } from './domain/output-digest.ts'
 import { RunsService } from './runs.service.ts'
-import {
-  type StoredGroup,
-  type StoredPiece,
-  SummaryRepository,
-  type Uncompared,
-} from './summary.repository.ts'
+import { type StoredGroup, SummaryRepository, type Uncompared } from './summary.repository.ts'
 
 /** Commands whose outputs are looked up at a time. */
 const PAGE = 500
@@ -19,12 +14,15 @@ const READ_BYTES = 4 * COMPARED_BYTES
 const MAX_SAMPLE_BYTES = 1024 * SAMPLE_BYTES
 const SAMPLES_AT_ONCE = 256
 
-/** Which hosts of a run ended alike. What outputs are compared by is made out when somebody first asks, and kept. */
+type Head = Awaited<ReturnType<OutputRepository['heads']>>[number]
+
+/** Groups the hosts of a run by how they ended. Outputs are compared by digests, which are computed when somebody first asks, and stored. */
 @Injectable()
 export class RunSummaries {
   constructor(
     private readonly runs: RunsService,
     private readonly summaries: SummaryRepository,
+    private readonly outputs: OutputRepository,
   ) {}
 
   async summarize(runId: string, scope: HostScope): Promise<RunSummary> {
@@ -58,7 +56,10 @@ export class RunSummaries {
   }
 
   private async compare(batch: readonly Uncompared[]): Promise<void> {
-    const pieces = await this.summaries.comparedPieces(batch.map(({ id }) => id))
+    const pieces = await this.outputs.heads(
+      batch.map(({ id }) => id),
+      COMPARED_BYTES,
+    )
     const byCommand = Map.groupBy(pieces, ({ commandId }) => commandId)
     const digests = batch.map((command) => {
       const chunks = (byCommand.get(command.id) ?? []).flatMap((piece) => splitUpTo(piece, COMPARED_BYTES))
@@ -74,10 +75,10 @@ export class RunSummaries {
       bytes += Math.min(outputBytes, SAMPLE_BYTES)
       return bytes <= MAX_SAMPLE_BYTES
     })
-    const pieces: StoredPiece[] = []
+    const pieces: Head[] = []
     for (let first = 0; first < shown.length; first += SAMPLES_AT_ONCE) {
       const ids = shown.slice(first, first + SAMPLES_AT_ONCE).map(({ commandId }) => commandId)
-      pieces.push(...(await this.summaries.samples(ids)))
+      pieces.push(...(await this.outputs.heads(ids, SAMPLE_BYTES)))
     }
     const byCommand = Map.groupBy(pieces, ({ commandId }) => commandId)
     return new Map(
@@ -86,7 +87,7 @@ export class RunSummaries {
   }
 }
 
-const splitUpTo = (piece: StoredPiece, end: number) => splitPiece(piece, piece.offset, piece.offset, end)
+const splitUpTo = (piece: Head, end: number) => splitPiece(piece, piece.offset, piece.offset, end)
 
 /** Neighbours whose compared bytes fit into memory together; at least one each. */
 function batchesOf(page: readonly Uncompared[]): Uncompared[][] {

@@ -2,7 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { type CommandView, isFinalState, type NewRunInput, newRun } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { admin } from '../access/testing/principals.ts'
-import { CommandsRepository, joinChunks, WorkRepository } from '../commands/index.ts'
+import {
+  CommandLeasesRepository,
+  CommandLifecycleRepository,
+  CommandsRepository,
+  joinChunks,
+  OutputRepository,
+} from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
@@ -17,7 +23,9 @@ import { SummaryRepository } from './summary.repository.ts'
 
 let test: TestDatabase
 let clock: ManualClock
-let work: WorkRepository
+let leases: CommandLeasesRepository
+let lifecycle: CommandLifecycleRepository
+let outputs: OutputRepository
 let rows: CommandsRepository
 let admissions: AdmissionsRepository
 let runs: RunsRepository
@@ -30,16 +38,18 @@ beforeAll(async () => {
   const sealer = new Sealer(randomBytes(32))
   clock = new ManualClock('2026-01-01T00:00:00Z')
   rows = new CommandsRepository(test.database, sealer)
-  work = new WorkRepository(test.database, rows)
+  leases = new CommandLeasesRepository(test.database, rows)
+  lifecycle = new CommandLifecycleRepository(test.database)
+  outputs = new OutputRepository(test.database)
   admissions = new AdmissionsRepository(test.database)
   runs = new RunsRepository(test.database)
+  const worker = { announce: (id: string) => void announced.push(id) }
   const commands = {
-    announce: (id: string) => void announced.push(id),
-    cancelRun: (id: string) => work.requestCancelOfRun(id, clock.now()),
+    cancelRun: (id: string) => lifecycle.requestCancelOfRun(id, clock.now()),
   }
   const hosts = new HostsRepository(test.database, sealer)
-  service = new RunsService(runs, rows, commands as never, hosts, clock)
-  summaries = new RunSummaries(service, new SummaryRepository(test.database))
+  service = new RunsService(runs, rows, commands as never, worker as never, hosts, clock)
+  summaries = new RunSummaries(service, new SummaryRepository(test.database), outputs)
 })
 afterAll(() => test.close())
 beforeEach(async () => {
@@ -62,11 +72,11 @@ async function end(
   state: Exclude<CommandView['state'], 'pending' | 'running'> = 'success',
   output = '',
 ) {
-  expect(await work.claim(id, 'server', clock.now()), 'its turn').not.toBeNull()
-  await work.markRunning(id, 'server', clock.now())
+  expect(await leases.acquire(id, 'server', clock.now()), 'its turn').not.toBeNull()
+  await lifecycle.start(id, 'server', clock.now())
   if (output)
-    await work.append(id, 'server', 0, joinChunks([{ stream: 'stdout', data: Buffer.from(output) }]))
-  await work.finish(id, 'server', { state, exitCode: state === 'success' ? 0 : 1 }, clock.now())
+    await outputs.append(id, 'server', 0, joinChunks([{ stream: 'stdout', data: Buffer.from(output) }]))
+  await lifecycle.end(id, 'server', { state, exitCode: state === 'success' ? 0 : 1 }, clock.now())
 }
 const decide = (runId: string) => admissions.decide(runId, clock.now(), nextAdmissions)
 const countsOf = async (runId: string) => (await service.show(runId, null)).counts
@@ -116,8 +126,8 @@ describe('a run with limits', () => {
     await addHosts(5)
     const { runId, commands } = await run({ all: true, limits: { concurrency: 2 } })
     expect(announced).toEqual(commands.slice(0, 2).map(({ id }) => id))
-    expect((await work.due('server', clock.now(), 100, [])).toSorted()).toEqual(announced.toSorted())
-    expect(await work.claim(commands[2]?.id ?? '', 'server', clock.now())).toBeNull()
+    expect((await leases.due('server', clock.now(), 100, [])).toSorted()).toEqual(announced.toSorted())
+    expect(await leases.acquire(commands[2]?.id ?? '', 'server', clock.now())).toBeNull()
     expect(await countsOf(runId)).toMatchObject({ held: 3, pending: 2 })
   })
 
@@ -147,7 +157,7 @@ describe('a run with limits', () => {
     expect(await admissions.admitting('00000000-0000-0000-0000-000000000000', 10)).toEqual([runId])
     expect((await decide(runId)).admitted).toEqual([commands[1]?.id])
     // And a server that died between the decision and its consequence: the command is simply due.
-    expect(await work.due('other', clock.now(), 10, [])).toEqual([commands[1]?.id])
+    expect(await leases.due('other', clock.now(), 10, [])).toEqual([commands[1]?.id])
   })
 
   it('begins its waves one after the other', async () => {
@@ -200,13 +210,15 @@ describe('a run with limits', () => {
     await end(announced[0] ?? '')
     const [second] = (await decide(runId)).admitted
     clock.pass(59_000)
-    expect(await work.claim(second ?? '', 'server', clock.now())).toMatchObject({ dispatchedAt: clock.now() })
+    expect(await leases.acquire(second ?? '', 'server', clock.now())).toMatchObject({
+      dispatchedAt: clock.now(),
+    })
   })
 
   it('goes on where a held command was cancelled by itself', async () => {
     await addHosts(3)
     const { runId, commands } = await run({ all: true, limits: { batch: 1 } })
-    expect(await work.requestCancel(commands[1]?.id ?? '', clock.now())).toBe('ended')
+    expect(await lifecycle.requestCancel(commands[1]?.id ?? '', clock.now())).toBe('ended')
     await end(announced[0] ?? '')
     expect((await decide(runId)).admitted).toEqual([commands[2]?.id])
   })
@@ -214,7 +226,7 @@ describe('a run with limits', () => {
   it('is cancelled as a whole: nothing that was held ever begins', async () => {
     await addHosts(4)
     const { runId, commands } = await run({ all: true, limits: { concurrency: 2 } })
-    await work.claim(announced[0] ?? '', 'server', clock.now())
+    await leases.acquire(announced[0] ?? '', 'server', clock.now())
     expect((await service.cancel(runId, null)).counts).toMatchObject({ cancelled: 3, pending: 1, held: 0 })
     expect((await decide(runId)).admitted).toEqual([])
     expect(await rows.find(commands[0]?.id ?? '')).toMatchObject({ cancelRequestedAt: clock.now() })
@@ -269,14 +281,14 @@ describe('the summary of a run', () => {
         { stream: 'stdout', data: Buffer.from(stdout) },
         { stream: 'stderr', data: Buffer.from(stderr) },
       ])
-      expect(await work.append(id, 'server', offset, piece)).toBe(true)
+      expect(await outputs.append(id, 'server', offset, piece)).toBe(true)
       return offset + piece.data.length
     }, Promise.resolve(0))
 
   async function outcome(id: string, exitCode: number, ...pieces: [string, string][]) {
-    await work.claim(id, 'server', clock.now())
+    await leases.acquire(id, 'server', clock.now())
     await write(id, ...pieces)
-    await work.finish(id, 'server', { state: exitCode === 0 ? 'success' : 'failed', exitCode }, clock.now())
+    await lifecycle.end(id, 'server', { state: exitCode === 0 ? 'success' : 'failed', exitCode }, clock.now())
   }
   const shape = ({ groups }: Awaited<ReturnType<RunSummaries['summarize']>>) =>
     groups.map(({ hosts, state, exitCode }) => `${hosts.join()} ${state} ${exitCode}`)
@@ -353,7 +365,7 @@ describe('the summary of a run', () => {
     const { runId, commands } = await run({ all: true })
     await outcome(commands[0]?.id ?? '', 0, ['a', ''])
     await outcome(commands[1]?.id ?? '', 0, ['b', ''])
-    await work.removeOutput(new Date('2100-01-01'), clock.now(), 100)
+    await outputs.removeEndedBefore(new Date('2100-01-01'), clock.now(), 100)
     const { groups } = await summaries.summarize(runId, null)
     expect(groups).toMatchObject([{ hosts: ['h-000', 'h-001'], isComparedWhole: false, sample: [] }])
   })
@@ -361,8 +373,8 @@ describe('the summary of a run', () => {
   it('answers while the run is under way', async () => {
     await addHosts(3)
     const { runId } = await run({ all: true, limits: { concurrency: 1 } })
-    await work.claim(announced[0] ?? '', 'server', clock.now())
-    await work.markRunning(announced[0] ?? '', 'server', clock.now())
+    await leases.acquire(announced[0] ?? '', 'server', clock.now())
+    await lifecycle.start(announced[0] ?? '', 'server', clock.now())
     const { groups } = await summaries.summarize(runId, null)
     expect(groups.map(({ hosts, state, isHeld }) => [hosts.length, state, isHeld])).toEqual([
       [2, 'pending', true],

@@ -16,6 +16,7 @@ import {
   type CommandSpec,
   CommandsRepository,
   CommandsService,
+  CommandWorker,
   hashOf,
   type NewCommandRun,
   newCommand,
@@ -66,6 +67,7 @@ export class RunsService {
     private readonly runs: RunsRepository,
     private readonly commandRows: CommandsRepository,
     private readonly commands: CommandsService,
+    private readonly worker: CommandWorker,
     private readonly hosts: HostsRepository,
     private readonly clock: Clock,
   ) {}
@@ -165,7 +167,7 @@ export class RunsService {
 
   /** Says that the commands of a stored run whose turn it is are due. */
   announce({ commands }: NewCommandRun): void {
-    for (const { id, admittedAt } of commands) if (admittedAt) this.commands.announce(id)
+    for (const { id, admittedAt } of commands) if (admittedAt) this.worker.announce(id)
   }
 
   /** Shows a run, of what was left out the hosts in `scope` alone. Throws `run.not_found`. */

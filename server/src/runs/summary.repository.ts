@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { isErrorCode, sanitizeText } from '@rollcall/contracts'
-import { COMPARED_BYTES, type OutcomeGroup, SAMPLE_BYTES } from '@rollcall/contracts/admin'
+import type { OutcomeGroup } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
 
 const ENDED = "state NOT IN ('pending', 'running')"
@@ -12,14 +12,6 @@ export interface Uncompared {
   id: string
   outputBytes: number
   droppedBytes: number
-}
-
-/** Bytes of output, from `offset` on, whose lengths `runs` assign to stdout, stderr, stdout, and so on. */
-export interface StoredPiece {
-  commandId: string
-  offset: number
-  data: Buffer
-  runs: number[]
 }
 
 export interface StoredGroup extends Omit<OutcomeGroup, 'isComparedWhole' | 'sample' | 'isSampleWhole'> {
@@ -38,17 +30,6 @@ export class SummaryRepository {
       `SELECT id, output_bytes::float8 AS "outputBytes", dropped_bytes::float8 AS "droppedBytes" FROM command
        WHERE run_id = $1 AND ${TO_COMPARE} AND id > $2 ORDER BY id LIMIT $3`,
       [runId, after, limit],
-    )
-    return rows
-  }
-
-  /** The pieces that hold the bytes which are compared, by command and in order. */
-  async comparedPieces(ids: readonly string[]): Promise<StoredPiece[]> {
-    const { rows } = await this.database.pool.query(
-      `SELECT command_id AS "commandId", "offset"::float8 AS "offset",
-         substring(data FOR $2 - "offset"::int) AS data, runs FROM output_chunk
-       WHERE command_id = ANY($1::uuid[]) AND "offset" < $2 ORDER BY command_id, "offset"`,
-      [ids, COMPARED_BYTES],
     )
     return rows
   }
@@ -85,16 +66,5 @@ export class SummaryRepository {
       reasonCode: isErrorCode(row.reasonCode) ? row.reasonCode : null,
       reason: row.reason && sanitizeText(row.reason, 4000),
     }))
-  }
-
-  /** The first `SAMPLE_BYTES` bytes of each command's output, by command and in order. */
-  async samples(ids: readonly string[]): Promise<StoredPiece[]> {
-    const { rows } = await this.database.pool.query(
-      `SELECT command_id AS "commandId", "offset"::float8 AS "offset",
-         substring(data FOR $2 - "offset"::int) AS data, runs FROM output_chunk
-       WHERE command_id = ANY($1::uuid[]) AND "offset" < $2 ORDER BY command_id, "offset"`,
-      [ids, SAMPLE_BYTES],
-    )
-    return rows
   }
 }

@@ -11,7 +11,7 @@ import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Principal } from '../access/index.ts'
 import { admin, limited } from '../access/testing/principals.ts'
-import { CommandsRepository, WorkRepository } from '../commands/index.ts'
+import { CommandLeasesRepository, CommandLifecycleRepository, CommandsRepository } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
@@ -27,7 +27,8 @@ import { SchedulesService } from './schedules.service.ts'
 
 let test: TestDatabase
 let clock: ManualClock
-let work: WorkRepository
+let leases: CommandLeasesRepository
+let lifecycle: CommandLifecycleRepository
 let rows: CommandsRepository
 let runs: RunsService
 let saved: SavedCommandsService
@@ -44,10 +45,11 @@ beforeAll(async () => {
   const sealer = new Sealer(randomBytes(32))
   clock = new ManualClock('2026-01-01T00:00:00Z')
   rows = new CommandsRepository(test.database, sealer)
-  work = new WorkRepository(test.database, rows)
-  const commands = { announce: (id: string) => void announced.push(id) } as never
+  leases = new CommandLeasesRepository(test.database, rows)
+  lifecycle = new CommandLifecycleRepository(test.database)
+  const worker = { announce: (id: string) => void announced.push(id) } as never
   const hosts = new HostsRepository(test.database, sealer)
-  runs = new RunsService(new RunsRepository(test.database), rows, commands, hosts, clock)
+  runs = new RunsService(new RunsRepository(test.database), rows, {} as never, worker, hosts, clock)
   const reach = new TargetReach(hosts)
   const access = { findByRef: async ({ id }: { id: string }) => people.get(id) } as never
   saved = new SavedCommandsService(
@@ -91,8 +93,8 @@ const lookAt = (moment: string) => {
 }
 const endAll = async () => {
   for (const id of announced.splice(0)) {
-    await work.claim(id, 'server', clock.now())
-    await work.finish(id, 'server', { state: 'success', exitCode: 0 }, clock.now())
+    await leases.acquire(id, 'server', clock.now())
+    await lifecycle.end(id, 'server', { state: 'success', exitCode: 0 }, clock.now())
   }
 }
 
@@ -107,8 +109,8 @@ describe('a schedule', () => {
     expect(await runState()).toBe('success')
     await lookAt('2026-03-03T02:30:00Z')
     const [failing, ...others] = announced.splice(0)
-    await work.claim(failing ?? '', 'server', clock.now())
-    await work.finish(failing ?? '', 'server', { state: 'failed', exitCode: 1 }, clock.now())
+    await leases.acquire(failing ?? '', 'server', clock.now())
+    await lifecycle.end(failing ?? '', 'server', { state: 'failed', exitCode: 1 }, clock.now())
     announced.push(...others)
     await endAll()
     expect(await runState()).toBe('failed')

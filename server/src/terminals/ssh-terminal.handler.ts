@@ -1,18 +1,20 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import {
-  type ClaimedCommand,
   type CommandHandler,
+  type CommandLease,
   CommandWorker,
+  type DriveOutcome,
   type Ending,
-  type HeldCommand,
   INPUT_CHANNEL,
+  type LeasedCommand,
+  OutputWriter,
   TerminalInputRepository,
 } from '../commands/index.ts'
 import { Alarm } from '../platform/clock/alarm.ts'
 import { Notifications } from '../platform/prisma/notifications.ts'
 import type { SshShell } from '../platform/ssh/index.ts'
-import { ProvisioningLog, ProvisioningService } from '../provisioning/index.ts'
+import { ProvisioningService } from '../provisioning/index.ts'
 
 /** Where no notice comes, because the connection for them is lost, what was typed is found this soon. */
 const LOOK_INTERVAL_MS = 1000
@@ -35,30 +37,33 @@ export class SshTerminalHandler implements CommandHandler, OnModuleInit {
     this.worker.register('ssh_terminal', this)
   }
 
-  async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
-    if (held.cancelled.aborted) return held.finish({ state: 'cancelled', reason: 'It was cancelled.' })
-    if (!command.isFirstAttempt) return held.finish(ENDED_WITH_SERVER)
+  async drive(command: LeasedCommand, lease: CommandLease): Promise<DriveOutcome> {
+    return { do: 'end', ending: await this.ending(command, lease) }
+  }
+
+  private async ending(command: LeasedCommand, lease: CommandLease): Promise<Ending> {
+    if (lease.cancelled.aborted) return { state: 'cancelled', reason: 'It was cancelled.' }
+    if (!command.isFirstAttempt) return ENDED_WITH_SERVER
     const deadline = AbortSignal.timeout(command.timeoutMs)
-    const signal = AbortSignal.any([held.stopped, held.cancelled, deadline])
-    const ending = await this.attend(command, held, signal).catch((error: unknown): Ending => {
-      held.stopped.throwIfAborted()
-      if (held.cancelled.aborted) return { state: 'cancelled', reason: 'It was cancelled.' }
+    const signal = AbortSignal.any([lease.stopped, lease.cancelled, deadline])
+    return this.run(command, lease, signal).catch((error: unknown): Ending => {
+      lease.stopped.throwIfAborted()
+      if (lease.cancelled.aborted) return { state: 'cancelled', reason: 'It was cancelled.' }
       if (deadline.aborted) return { state: 'timed_out', reason: 'It was open for too long.' }
       if (error instanceof RollcallError)
         return { state: 'failed', reasonCode: error.code, reason: error.message }
       throw error
     })
-    await held.finish(ending)
   }
 
-  private async attend(command: ClaimedCommand, held: HeldCommand, signal: AbortSignal): Promise<Ending> {
-    const log = new ProvisioningLog(held, held.takenBytes)
+  private async run(command: LeasedCommand, lease: CommandLease, signal: AbortSignal): Promise<Ending> {
+    const log = new OutputWriter(lease)
     const { columns, rows } = command
     const session = await this.provisioning.connect(command.hostId, signal)
     try {
       const onOutput = (data: Buffer) => log.write('stdout', data)
       const shell = await session.openShell({ columns, rows, term: TERM, onOutput, signal })
-      await held.markRunning()
+      await lease.report({ kind: 'running' })
       const { exitCode, signal: endedBy } = await this.feed(command.id, shell, signal)
       await log.flush()
       return { state: exitCode === 0 ? 'success' : 'failed', exitCode, signal: endedBy }

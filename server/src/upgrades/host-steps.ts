@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import { AgentsService } from '../agents/index.ts'
-import { stepIdOf } from '../commands/index.ts'
+import { type OutputWriter, stepIdOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import type { ProvisioningLog } from '../provisioning/index.ts'
 import { type HostReport, hostReport } from './domain/host-outcome.ts'
 
 /** Where the host keeps what it needs to decide an upgrade, also without us. */
@@ -91,7 +90,7 @@ export class HostSteps {
   }
 
   /** Copies the unit's output into `log` until it has ended, through restarts of the agent. Throws `upgrade.stranded`. */
-  async followUnit(hostId: string, id: string, log: ProvisioningLog, signal: AbortSignal): Promise<void> {
+  async followUnit(hostId: string, id: string, log: OutputWriter, signal: AbortSignal): Promise<void> {
     await this.follow(hostId, unitOf(id), (stream, data) => log.write(stream, data), signal)
   }
 

@@ -5,20 +5,23 @@ import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import { Artifacts, type ReleaseArchive, ReleaseKeys } from '../artifacts/index.ts'
 import { memoryBlob } from '../blobs/index.ts'
 import {
-  type ClaimedCommand,
   type CommandHandler,
+  type CommandLease,
   CommandWorker,
-  type HeldCommand,
+  type DriveOutcome,
+  type LeasedCommand,
+  OutputWriter,
   stepIdOf,
 } from '../commands/index.ts'
 import { AgentFiles } from '../files/index.ts'
+import { HeartbeatsService } from '../heartbeats/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { callersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
-import { ProvisioningHandler, ProvisioningLog, releaseOf } from '../provisioning/index.ts'
+import { ProvisioningHandler, releaseOf } from '../provisioning/index.ts'
 import { ToolsService } from '../tools/index.ts'
 import { endingOf, type HostOutcome, toOutcome } from './domain/host-outcome.ts'
 import { HostSteps } from './host-steps.ts'
@@ -32,8 +35,10 @@ interface Part {
   hostId: string
   release: ReleaseArchive
   signed: SignedRelease
-  log: ProvisioningLog
+  log: OutputWriter
   signal: AbortSignal
+  /** Whether no server has begun on it before. */
+  isFresh: boolean
   /** From here on the host may have changed, and what cannot be found out is unknown. */
   isBegun: boolean
 }
@@ -49,6 +54,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     private readonly hosts: HostsRepository,
     private readonly agentRows: AgentsRepository,
     private readonly agents: AgentsService,
+    private readonly heartbeats: HeartbeatsService,
     private readonly files: AgentFiles,
     private readonly tools: ToolsService,
     private readonly artifacts: Artifacts,
@@ -64,34 +70,38 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     this.worker.register('upgrade', this)
   }
 
-  async drive(command: ClaimedCommand, held: HeldCommand): Promise<void> {
-    const log = new ProvisioningLog(held, held.takenBytes)
-    const signal = AbortSignal.any([held.stopped, AbortSignal.timeout(command.timeoutMs)])
-    await held.markRunning()
-    const outcome = await this.outcome(command, held, log, signal)
+  async drive(command: LeasedCommand, lease: CommandLease): Promise<DriveOutcome> {
+    const log = new OutputWriter(lease)
+    const signal = AbortSignal.any([lease.stopped, AbortSignal.timeout(command.timeoutMs)])
+    await lease.report({ kind: 'running' })
+    const outcome = await this.outcome(command, lease, log, signal)
     if (outcome.state === 'upgraded') await this.agentRows.markVersion(command.hostId, command.args[0] ?? '')
     await log.line(outcome.state === 'upgraded' ? 'The new agent is confirmed.' : reasonOf(outcome))
     await log.flush()
-    await held.finish(endingOf(outcome))
-    await this.agentRows.callSoon(command.hostId, this.clock.now())
+    return { do: 'end', ending: endingOf(outcome) }
+  }
+
+  afterEnd(command: LeasedCommand): void {
+    this.heartbeats.requestNow(command.hostId)
   }
 
   private async outcome(
-    command: ClaimedCommand,
-    held: HeldCommand,
-    log: ProvisioningLog,
+    command: LeasedCommand,
+    lease: CommandLease,
+    log: OutputWriter,
     signal: AbortSignal,
   ): Promise<HostOutcome> {
-    const part = { id: command.id, hostId: command.hostId, log, signal, isBegun: false }
+    const isFresh = command.outputBytes === 0
+    const part = { id: command.id, hostId: command.hostId, log, signal, isFresh, isBegun: false }
     try {
-      if (command.outputBytes > 0) await log.line('The server was restarted in the middle: going on.')
+      if (!isFresh) await log.line('The server was restarted in the middle: going on.')
       const host = await this.hosts.find(command.hostId)
       const architecture = host?.agent?.architecture === 'arm64' ? 'arm64' : 'x64'
       const release = await this.artifacts.release(command.args[0] ?? '', architecture)
       const signed = await this.releaseKeys.sign({ ...release, architecture })
-      return await this.upgrade(Object.assign(part, { release, signed }), held)
+      return await this.upgrade(Object.assign(part, { release, signed }), lease)
     } catch (error) {
-      held.stopped.throwIfAborted()
+      lease.stopped.throwIfAborted()
       await log.flush() // throws what the database said, if it was the database that failed
       if (signal.aborted)
         return {
@@ -109,7 +119,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     }
   }
 
-  private async upgrade(part: Part, held: HeldCommand): Promise<HostOutcome> {
+  private async upgrade(part: Part, lease: CommandLease): Promise<HostOutcome> {
     const { hostId, id, log, signal, release } = part
     const old = await this.steps.version(hostId, signal).catch((error) => {
       signal.throwIfAborted()
@@ -117,14 +127,13 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       throw error
     })
     // A host in the middle of its switch is silent for a moment: only one that was not begun on goes over SSH at once.
-    if (old === null && held.command?.outputBytes === 0)
-      return this.overSsh(part, 'The agent does not answer.')
+    if (old === null && part.isFresh) return this.overSsh(part, 'The agent does not answer.')
     try {
       const before = toOutcome(await this.steps.report(hostId, id, signal))
       part.isBegun = before === null
       if (before !== null && before.state !== 'refused') return before
       if (!part.isBegun) {
-        if (held.cancelled.aborted) return { state: 'cancelled' }
+        if (lease.cancelled.aborted) return { state: 'cancelled' }
         if (old === release.version) {
           await log.line(`The agent is ${release.version} already.`)
           return { state: 'upgraded' }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { CommandsService } from '../commands/index.ts'
+import { CommandsService, CommandWorker } from '../commands/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
@@ -20,6 +20,7 @@ export class UpgradeReconciler extends Reconciler {
   constructor(
     private readonly rows: UpgradesRepository,
     private readonly commands: CommandsService,
+    private readonly worker: CommandWorker,
     private readonly clock: Clock,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
@@ -59,7 +60,7 @@ export class UpgradeReconciler extends Reconciler {
       if (!(error instanceof RollcallError)) throw error
       return this.rows.refuse(upgrade.id, host.id, error.message, this.clock.now())
     }
-    this.commands.announce(run.commands[0].id)
+    this.worker.announce(run.commands[0].id)
   }
 }
 

@@ -4,6 +4,7 @@ import { ArtifactsModule } from '../artifacts/index.ts'
 import { BlobsModule } from '../blobs/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { FilesModule } from '../files/index.ts'
+import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { ProvisioningModule } from '../provisioning/index.ts'
 import { RunsModule } from '../runs/index.ts'
@@ -22,6 +23,7 @@ import { UpgradesService } from './upgrades.service.ts'
     BlobsModule,
     CommandsModule,
     FilesModule,
+    HeartbeatsModule,
     HostsModule,
     ProvisioningModule,
     RunsModule,

@@ -95,8 +95,8 @@ export function newCommand(
 export const isHeld = (command: Pick<Command, 'state' | 'admittedAt'>) =>
   command.state === 'pending' && command.admittedAt === null
 
-/** A command that this server drives. */
-export interface ClaimedCommand extends Command {
+/** A command under this server's lease. */
+export interface LeasedCommand extends Command {
   /** No server has tried to start it before, so a refusal now means that it certainly did not start. */
   isFirstAttempt: boolean
 }
@@ -111,14 +111,8 @@ export interface Ending {
   droppedBytes?: number
   /** How long the program ran, by the host's clock. */
   durationMs?: number | null
-  /** For an installation or removal: what its host is from now on. */
+  /** For an installation, upgrade or removal: what its host is from now on. */
   hostState?: HostState
   /** For a removal that succeeded: its host is forgotten. */
   isHostRemoved?: boolean
-}
-
-/** Output bytes in the order in which they were written; `runs` are lengths of stdout, stderr, stdout, and so on. */
-export interface OutputPiece {
-  data: Buffer
-  runs: number[]
 }

@@ -1,5 +1,6 @@
+import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
-import { endingOfUnstarted, giveUp, LOST_AFTER_MS, nextAttempt, nextStep } from './next-step.ts'
+import { endingOfUnstarted, giveUp, LOST_AFTER_MS, nextAttempt, nextStep, waitAfter } from './next-step.ts'
 
 type View = Parameters<typeof nextStep>[0]
 
@@ -93,5 +94,33 @@ describe('nextAttempt', () => {
       expect(waitMs).toBeLessThanOrEqual(30_000)
       last = waitMs
     }
+  })
+})
+
+describe('waitAfter', () => {
+  const error = new RollcallError('agent.unreachable', 'The agent does not answer.')
+
+  it('shows the reason while the command waits, and keeps since when its agent is silent', () => {
+    const first = waitAfter({ unansweredSince: null }, { error, notStarted: true }, after(0))
+    expect(first).toEqual({
+      until: nextAttempt(after(0), after(0)),
+      unansweredSince: after(0),
+      reasonCode: 'agent.unreachable',
+      reason: 'The agent does not answer.',
+      notStarted: true,
+    })
+    const later = waitAfter({ unansweredSince: after(0) }, { error, notStarted: false }, after(60_000))
+    expect(later).toMatchObject({ unansweredSince: after(0), notStarted: false })
+    expect(later.until).toEqual(nextAttempt(after(0), after(60_000)))
+  })
+
+  it('shows nothing of a failure of the server itself but where to look', () => {
+    const wait = waitAfter(
+      { unansweredSince: null },
+      { error: new Error('password=hunter2'), notStarted: false },
+      T0,
+    )
+    expect(wait.reasonCode).toBe('server.defect')
+    expect(wait.reason).not.toContain('hunter2')
   })
 })

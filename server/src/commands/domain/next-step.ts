@@ -1,3 +1,4 @@
+import { RollcallError } from '@rollcall/contracts'
 import type { Command, Ending } from './command.ts'
 
 /** How long an agent may stay silent, beyond the command's own limits, before the command counts as lost. */
@@ -58,6 +59,33 @@ export function giveUp(view: View, now: Date): Ending | null {
     reasonCode: 'command.unanswered',
     reason:
       'The agent fell silent and has not said how the command ended. Look at the host to see what it did.',
+  }
+}
+
+/** How a command waits for its next attempt. */
+export interface Wait {
+  until: Date
+  unansweredSince: Date
+  reasonCode: string
+  reason: string
+  /** The attempt certainly did nothing: the command counts as never tried again. */
+  notStarted: boolean
+}
+
+/** Decides how a command waits that could not be driven to its end now. Pure. */
+export function waitAfter(
+  { unansweredSince }: Pick<Command, 'unansweredSince'>,
+  { error, notStarted }: { error: unknown; notStarted: boolean },
+  now: Date,
+): Wait {
+  const since = unansweredSince ?? now
+  const isDefect = !(error instanceof RollcallError)
+  return {
+    until: nextAttempt(since, now),
+    unansweredSince: since,
+    reasonCode: isDefect ? 'server.defect' : error.code,
+    reason: isDefect ? 'The server failed while driving it and tries again; see its log.' : error.message,
+    notStarted,
   }
 }
 

@@ -79,3 +79,13 @@ export interface HostGuard {
 export const BUSY_STATES: readonly HostState[] = ['installing', 'upgrading', 'removing'] satisfies HostWork[]
 
 export type HostWork = 'installing' | 'upgrading' | 'removing'
+
+/** What a host becomes when the command ends that has it in hand. */
+export interface ProvisioningEnd {
+  hostId: string
+  commandId: string
+  state: HostState | 'removed'
+  code: string | null
+  reason: string | null
+  at: Date
+}

@@ -1,5 +1,5 @@
-import type { Command, OutputPiece } from './command.ts'
-import { joinChunks, splitPiece } from './output.ts'
+import type { Command } from '../../domain/command.ts'
+import { joinChunks, type OutputPiece, splitPiece } from './output.ts'
 
 /** How much of a command's output is stored, and how much was cut. */
 export interface OutputState {
@@ -28,9 +28,12 @@ export interface BoundedPiece {
   next: OutputState
 }
 
-export const outputState = (
+export const UNCUT: OutputState = { storedBytes: 0, markBytes: 0, cutBytes: 0, isCut: false }
+
+/** Reads from a command how much of its output is stored. */
+export const toOutputState = (
   command: Pick<Command, 'outputBytes' | 'markBytes' | 'cutBytes' | 'isOutputCut'>,
-) => ({
+): OutputState => ({
   storedBytes: command.outputBytes,
   markBytes: command.markBytes,
   cutBytes: command.cutBytes,

@@ -1,5 +1,15 @@
 import type { LogType } from '@rollcall/contracts/agent'
-import type { OutputPiece } from './command.ts'
+
+/** Output bytes in the order in which they were written; `runs` are lengths of stdout, stderr, stdout, and so on. */
+export interface OutputPiece {
+  data: Buffer
+  runs: number[]
+}
+
+/** A piece with the offset of its first byte in the whole output. */
+export interface PlacedPiece extends OutputPiece {
+  offset: number
+}
 
 const STREAMS: readonly LogType[] = ['stdout', 'stderr']
 

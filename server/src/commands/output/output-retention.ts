@@ -1,11 +1,11 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
-import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
-import type { Config } from '../platform/config/config.ts'
-import { LOGGER, type Logger } from '../platform/log.ts'
-import { CONFIG } from '../platform/tokens.ts'
+import { Clock } from '../../platform/clock/clock.ts'
+import { Repeater } from '../../platform/clock/repeater.ts'
+import type { Config } from '../../platform/config/config.ts'
+import { LOGGER, type Logger } from '../../platform/log.ts'
+import { CONFIG } from '../../platform/tokens.ts'
+import { OutputRepository } from './output.repository.ts'
 import { OutputBudget } from './output-budget.ts'
-import { WorkRepository } from './work.repository.ts'
 
 const INTERVAL_MS = 3_600_000
 const DAY_MS = 86_400_000
@@ -22,7 +22,7 @@ export class OutputRetention implements OnModuleInit, OnModuleDestroy {
   private removing: Promise<unknown> = Promise.resolve()
 
   constructor(
-    private readonly work: WorkRepository,
+    private readonly outputs: OutputRepository,
     private readonly budget: OutputBudget,
     private readonly clock: Clock,
     private readonly repeater: Repeater,
@@ -44,10 +44,10 @@ export class OutputRetention implements OnModuleInit, OnModuleDestroy {
   }
 
   private async makeRoom(): Promise<void> {
-    this.budget.measured(await this.work.sumOutput())
+    this.budget.measured(await this.outputs.sumBytes())
     let commands = 0
     while (this.budget.excessBytes > 0 && !this.stopping.signal.aborted) {
-      const removed = await this.work.removeOldestOutput(this.budget.excessBytes, this.clock.now(), BATCH)
+      const removed = await this.outputs.removeOldest(this.budget.excessBytes, this.clock.now(), BATCH)
       if (removed.commands === 0) break
       commands += removed.commands
       this.budget.stored(-removed.bytes)
@@ -64,7 +64,7 @@ export class OutputRetention implements OnModuleInit, OnModuleDestroy {
     const before = new Date(now.getTime() - this.config.outputDays * DAY_MS)
     let total = 0
     for (let count = BATCH; count === BATCH && !this.stopping.signal.aborted; total += count)
-      count = await this.work.removeOutput(before, now, BATCH)
+      count = await this.outputs.removeEndedBefore(before, now, BATCH)
     if (total > 0)
       this.log.info(`removed the output of ${total} commands older than ${this.config.outputDays} days`)
   }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { Alarm } from '../platform/clock/alarm.ts'
-import type { Config } from '../platform/config/config.ts'
-import { CONFIG } from '../platform/tokens.ts'
+import { Alarm } from '../../platform/clock/alarm.ts'
+import type { Config } from '../../platform/config/config.ts'
+import { CONFIG } from '../../platform/tokens.ts'
 import type { OutputRoom } from './domain/output-bound.ts'
 
 /** From this share of the bound on, the oldest output goes. */
@@ -16,7 +16,7 @@ const LOW = 0.8
 @Injectable()
 export class OutputBudget {
   private storedBytes = 0
-  /** Rings when output should make room. */
+  /** Rings when output should be removed. */
   readonly pressed = new Alarm()
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}

@@ -1,15 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { CommandOutput } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Sealer } from '../platform/crypto/sealer.ts'
-import { TestDatabase } from '../platform/testing/test-database.ts'
-import { CommandsRepository } from './commands.repository.ts'
-import type { CommandsService } from './commands.service.ts'
-import { newCommand } from './domain/command.ts'
+import { Sealer } from '../../platform/crypto/sealer.ts'
+import { TestDatabase } from '../../platform/testing/test-database.ts'
+import { CommandLeasesRepository } from '../command-leases.repository.ts'
+import { CommandLifecycleRepository } from '../command-lifecycle.repository.ts'
+import { CommandsRepository } from '../commands.repository.ts'
+import { newCommand } from '../domain/command.ts'
 import { joinChunks } from './domain/output.ts'
 import { OutputRepository } from './output.repository.ts'
 import { OutputReader } from './output-reader.ts'
-import { WorkRepository } from './work.repository.ts'
 
 const ME = 'server-a'
 let test: TestDatabase
@@ -22,12 +22,10 @@ let size = 0
 beforeAll(async () => {
   test = await TestDatabase.open()
   const commands = new CommandsRepository(test.database, new Sealer(randomBytes(32)))
-  const work = new WorkRepository(test.database, commands)
-  const show = async (wanted: string) => ({ ...(await commands.find(wanted)) })
-  reader = new OutputReader(
-    { withOutput: show } as unknown as CommandsService,
-    new OutputRepository(test.database),
-  )
+  const leases = new CommandLeasesRepository(test.database, commands)
+  const lifecycle = new CommandLifecycleRepository(test.database)
+  const outputs = new OutputRepository(test.database)
+  reader = new OutputReader(commands, outputs)
   const at = new Date()
   const spec = {
     program: 'x',
@@ -55,7 +53,7 @@ beforeAll(async () => {
     kind: 'command',
     commands: [command],
   })
-  await work.claim(id, ME, at)
+  await leases.acquire(id, ME, at)
   for (let i = 0; i < 300; i++) {
     const chunks = [{ stream: 'stdout' as const, text: `out ${i}\n`.repeat(1 + (i % 5)) }]
     // Nothing but stdout for long, as of a build that complains at its end.
@@ -65,14 +63,14 @@ beforeAll(async () => {
       written.push({ stream, text, offset: size })
       size += text.length
     }
-    await work.append(
+    await outputs.append(
       id,
       ME,
       start,
       joinChunks(chunks.map(({ stream, text }) => ({ stream, data: Buffer.from(text) }))),
     )
   }
-  await work.finish(id, ME, { state: 'success', exitCode: 0 }, at)
+  await lifecycle.end(id, ME, { state: 'success', exitCode: 0 }, at)
 })
 afterAll(() => test.close())
 

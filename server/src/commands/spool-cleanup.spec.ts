@@ -2,7 +2,7 @@ import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
-import { CommandReleases } from './command-releases.ts'
+import { SpoolCleanup } from './spool-cleanup.ts'
 
 type Call = { params: { command_id: string } }
 
@@ -31,24 +31,24 @@ function setting(answer: (id: string) => object = () => ({ released: true })) {
       return ids.map(answer)
     },
   }
-  const work = { markReleased: async (id: string) => void marked.push(id) }
+  const commands = { markReleased: async (id: string) => void marked.push(id) }
   const clock = new WaitingClock('2026-01-01T00:00:00Z')
-  const releases = new CommandReleases(
-    work as never,
+  const cleanup = new SpoolCleanup(
+    commands as never,
     agents as never,
     clock,
     { repeat: async () => undefined } as never,
     pino({ level: 'silent' }),
   )
-  return { releases, clock, asked, marked }
+  return { cleanup, clock, asked, marked }
 }
 
-describe('CommandReleases', () => {
-  it('tells a host of all commands that ended meanwhile in one request, and not at the end of each', async () => {
-    const { releases, clock, asked, marked } = setting()
-    releases.add('a', 'one')
-    releases.add('b', 'two')
-    releases.add('c', 'one')
+describe('SpoolCleanup', () => {
+  it('tells an agent of all commands that ended meanwhile in one request, and not at the end of each', async () => {
+    const { cleanup, clock, asked, marked } = setting()
+    cleanup.add('a', 'one')
+    cleanup.add('b', 'two')
+    cleanup.add('c', 'one')
     expect(asked).toEqual([])
     await clock.wakeAll()
     expect(asked).toEqual([
@@ -56,41 +56,41 @@ describe('CommandReleases', () => {
       ['two', ['b']],
     ])
     expect(marked.toSorted()).toEqual(['a', 'b', 'c'])
-    releases.add('d', 'one')
+    cleanup.add('d', 'one')
     await clock.wakeAll()
     expect(asked.at(-1)).toEqual(['one', ['d']])
   })
 
   it('asks for no more at once than an agent takes', async () => {
-    const { releases, clock, asked, marked } = setting()
-    for (let i = 0; i < 40; i++) releases.add(`command-${i}`, 'one')
+    const { cleanup, clock, asked, marked } = setting()
+    for (let i = 0; i < 40; i++) cleanup.add(`command-${i}`, 'one')
     await clock.wakeAll()
     expect(asked.map(([, ids]) => ids.length)).toEqual([16, 16, 8])
     expect(marked).toHaveLength(40)
   })
 
-  it('does not take for forgotten what its host still keeps, or did not answer for', async () => {
+  it('does not mark as released what its agent still keeps, or did not answer for', async () => {
     const errors: Record<string, RollcallError> = {
       broken: new RollcallError('agent.overloaded', 'busy'),
       unknown: new RollcallError('command.not_found', 'The host knows no such command.'),
     }
-    const { releases, clock, marked } = setting((id) => errors[id] ?? { released: id === 'gone' })
-    for (const id of ['kept', 'broken', 'gone', 'unknown']) releases.add(id, 'one')
+    const { cleanup, clock, marked } = setting((id) => errors[id] ?? { released: id === 'gone' })
+    for (const id of ['kept', 'broken', 'gone', 'unknown']) cleanup.add(id, 'one')
     await clock.wakeAll()
     expect(marked).toEqual(['gone', 'unknown'])
   })
 
-  it('takes for forgotten what a host kept that has left the fleet, and for kept what is on one that is silent', async () => {
+  it('marks as released what was on a host that has left the fleet, and not what is on one that is silent', async () => {
     const left = setting(() => {
       throw new RollcallError('host.not_found', 'gone')
     })
-    left.releases.add('a', 'one')
+    left.cleanup.add('a', 'one')
     await left.clock.wakeAll()
     expect(left.marked).toEqual(['a'])
     const silent = setting(() => {
       throw new RollcallError('agent.unreachable', 'silent')
     })
-    silent.releases.add('a', 'one')
+    silent.cleanup.add('a', 'one')
     await silent.clock.wakeAll()
     expect(silent.marked).toEqual([])
   })

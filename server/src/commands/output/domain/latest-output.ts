@@ -1,15 +1,14 @@
-import type { OutputPiece } from './command.ts'
+import type { PlacedPiece } from './output.ts'
 
-/** A piece of a command's output, from its byte `offset` on. */
-export interface OutputStored extends OutputPiece {
+/** A piece of a command's output that was just stored. */
+export interface OutputStored extends PlacedPiece {
   commandId: string
-  offset: number
 }
 
-/** The last piece is kept, however large it is. */
+/** The last piece is kept, whatever its size. */
 const KEPT_BYTES = 1024 * 1024
 
-/** The end of a command's output, held once for all who look: who is a little behind need not go to the database. */
+/** The end of a command's output, kept in memory once for all viewers, so that one that is a little behind need not read the database. */
 export class LatestOutput {
   /** Each begins where the one before ended. */
   private pieces: OutputStored[] = []
@@ -32,7 +31,7 @@ export class LatestOutput {
       this.bytes -= this.pieces.shift()?.data.length ?? 0
   }
 
-  /** The pieces that hold all from byte `offset` on; none when there is nothing more, or when it is no longer kept. */
+  /** Returns the pieces that hold all from byte `offset` on; none when there is nothing more, or when it is no longer kept. */
   from(offset: number): readonly OutputStored[] {
     const first = this.pieces.findIndex((piece) => piece.offset <= offset && offset < endOf(piece))
     return first < 0 ? [] : this.pieces.slice(first)

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CommandLifecycleRepository, type EndedCommand } from './command-lifecycle.repository.ts'
+import { pieceOf, StoredCommands } from './testing/stored-commands.ts'
+
+const ME = 'server-a'
+const OTHER = 'server-b'
+const now = () => new Date()
+
+let stored: StoredCommands
+beforeAll(async () => {
+  stored = await StoredCommands.open()
+})
+afterAll(() => stored.close())
+
+describe('changing a command under its lease', () => {
+  it('is refused to a server that lost the lease', async () => {
+    const { id } = await stored.addLeased(ME)
+    await stored.expireLease(id)
+    await stored.leases.acquire(id, OTHER, now())
+    expect(await stored.outputs.append(id, ME, 0, pieceOf('late'))).toBe(false)
+    expect(await stored.lifecycle.start(id, ME, now())).toBe(false)
+    expect(await stored.lifecycle.end(id, ME, { state: 'failed' }, now())).toBe(false)
+    expect(await stored.lifecycle.end(id, OTHER, { state: 'success', exitCode: 0 }, now())).toBe(true)
+    expect(await stored.commands.find(id)).toMatchObject({ state: 'success', exitCode: 0 })
+  })
+
+  it('never changes how a command ended', async () => {
+    const { id } = await stored.addLeased(ME)
+    await stored.lifecycle.end(id, ME, { state: 'failed', exitCode: 3 }, now())
+    expect(await stored.leases.acquire(id, ME, now())).toBeNull()
+    expect(await stored.lifecycle.end(id, ME, { state: 'success' }, now())).toBe(false)
+    expect(await stored.lifecycle.requestCancel(id, now())).toBe('ended')
+    expect(await stored.commands.find(id)).toMatchObject({
+      state: 'failed',
+      exitCode: 3,
+      cancelRequestedAt: null,
+    })
+  })
+
+  it('takes from the host how long the program ran, and not from when the server heard of it', async () => {
+    const { id } = await stored.addLeased(ME)
+    const startedAt = now()
+    await stored.lifecycle.start(id, ME, startedAt)
+    const heardAt = new Date(startedAt.getTime() + 60_000)
+    await stored.lifecycle.end(id, ME, { state: 'success', durationMs: 1234 }, heardAt)
+    expect((await stored.commands.find(id))?.endedAt).toEqual(new Date(startedAt.getTime() + 1234))
+    const absurd = await stored.addLeased(ME)
+    await stored.lifecycle.start(absurd.id, ME, startedAt)
+    await stored.lifecycle.end(absurd.id, ME, { state: 'success', durationMs: 2 ** 50 }, now())
+    expect((await stored.commands.find(absurd.id))?.endedAt?.getTime()).toBeLessThanOrEqual(Date.now())
+  })
+})
+
+describe('cancelling a command', () => {
+  it('ends one at once that was never tried', async () => {
+    const { id } = await stored.add()
+    expect(await stored.lifecycle.requestCancel(id, now())).toBe('ended')
+    expect(await stored.commands.find(id)).toMatchObject({ state: 'cancelled' })
+    expect(await stored.leases.acquire(id, ME, now())).toBeNull()
+  })
+
+  it('only asks where it may have started, and reaches whichever server drives it', async () => {
+    const { id } = await stored.addLeased(ME)
+    expect(await stored.lifecycle.requestCancel(id, now())).toBe('requested')
+    expect((await stored.leases.renew(ME)).cancelled).toContain(id)
+    expect(await stored.lifecycle.requestCancel(randomUUID(), now())).toBeNull()
+  })
+
+  it('leaves the end of an installation to its handler, which has the state of the host to put right', async () => {
+    const { id } = await stored.add({ kind: 'install' })
+    expect(await stored.lifecycle.requestCancel(id, now())).toBe('requested')
+    expect(await stored.commands.find(id)).toMatchObject({
+      state: 'pending',
+      cancelRequestedAt: expect.any(Date),
+    })
+  })
+})
+
+describe('a hook on the end of commands', () => {
+  it('hears of commands that ended together in one call, and of none that had ended before', async () => {
+    const lifecycle = new CommandLifecycleRepository(stored.test.database)
+    const calls: (readonly EndedCommand[])[] = []
+    lifecycle.onCommandEnded(async (_transaction, ended) => void calls.push(ended))
+    const [first, second] = [await stored.addLeased(ME), await stored.addLeased(ME, { kind: 'terminal' })]
+    const at = now()
+    const ending = { state: 'failed', exitCode: 1 } as const
+    await Promise.all([first, second].map(({ id }) => lifecycle.end(id, ME, ending, at)))
+    await lifecycle.end(first.id, ME, ending, at)
+    expect(calls).toHaveLength(1)
+    expect(calls[0]?.toSorted((a, b) => a.kind.localeCompare(b.kind))).toEqual([
+      { id: first.id, hostId: first.hostId, kind: 'command', ending, at },
+      { id: second.id, hostId: second.hostId, kind: 'terminal', ending, at },
+    ])
+  })
+
+  it('changes its own tables with the end or not at all: where it fails, the command has not ended', async () => {
+    const lifecycle = new CommandLifecycleRepository(stored.test.database)
+    const { id, runId } = await stored.addLeased(ME)
+    const hook = { fails: true }
+    lifecycle.onCommandEnded(async (transaction) => {
+      await transaction.query("UPDATE run SET requested_by = 'the hook' WHERE id = $1", [runId])
+      if (hook.fails) throw new Error('the hook failed')
+    })
+    const requestedBy = async () =>
+      (await stored.test.database.prisma.run.findUnique({ where: { id: runId } }))?.requestedBy
+    await expect(lifecycle.end(id, ME, { state: 'success' }, now())).rejects.toThrow('the hook failed')
+    expect(await stored.commands.find(id)).toMatchObject({ state: 'pending' })
+    expect(await requestedBy()).toBe('spec')
+    hook.fails = false
+    expect(await lifecycle.end(id, ME, { state: 'success' }, now())).toBe(true)
+    expect(await requestedBy()).toBe('the hook')
+  })
+})

@@ -1,0 +1,162 @@
+import { Injectable } from '@nestjs/common'
+import type { CommandKind } from '@rollcall/contracts/admin'
+import type { PoolClient } from 'pg'
+import { Batcher, toMatches } from '../platform/batcher.ts'
+import { Database } from '../platform/prisma/database.ts'
+import type { Ending } from './domain/command.ts'
+
+/** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
+const NEVER_TRIED =
+  "state = 'pending' AND dispatched_at IS NULL AND kind IN ('command', 'terminal', 'playbook')"
+
+/** Of one command or many, at the moment `$2`. */
+const CANCEL = `UPDATE command SET
+  cancel_requested_at = CASE WHEN state IN ('pending', 'running') THEN coalesce(cancel_requested_at, $2) ELSE cancel_requested_at END,
+  ended_at = CASE WHEN ${NEVER_TRIED} THEN $2 ELSE ended_at END,
+  reason = CASE WHEN ${NEVER_TRIED} THEN 'Cancelled before it started.' ELSE reason END,
+  next_attempt_at = CASE WHEN state IN ('pending', 'running') THEN $2 ELSE next_attempt_at END,
+  state = CASE WHEN ${NEVER_TRIED} THEN 'cancelled' ELSE state END`
+
+interface Start {
+  id: string
+  owner: string
+  now: Date
+}
+
+interface End extends Start {
+  ending: Ending
+}
+
+/** A command that has just ended, and how. */
+export interface EndedCommand {
+  id: string
+  hostId: string
+  kind: CommandKind
+  ending: Ending
+  at: Date
+}
+
+/** Changes what is another feature's, together with the end of commands: all of it is committed, or none. Throws to undo it. */
+export type EndingHook = (transaction: PoolClient, ended: readonly EndedCommand[]) => Promise<void>
+
+/**
+ * How commands start, end and are cancelled. One instance works for one server: starts and ends that come together are
+ * stored together, under the owner of the first.
+ */
+@Injectable()
+export class CommandLifecycleRepository {
+  // Runs on many hosts start and end many commands at once.
+  private readonly starts = new Batcher((items: Start[]) => this.startAll(items))
+  private readonly ends = new Batcher((items: End[]) => this.endAll(items))
+  private readonly hooks: EndingHook[] = []
+
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Registers what changes in the same transaction in which commands end that a server drives. One that is cancelled
+   * before any server has tried it has done nothing on its host, and no hook hears of it.
+   */
+  onCommandEnded(hook: EndingHook): void {
+    this.hooks.push(hook)
+  }
+
+  /** Marks a command as running. Returns false when the lease is gone. */
+  start(id: string, owner: string, now: Date): Promise<boolean> {
+    return this.starts.add({ id, owner, now })
+  }
+
+  private async startAll(items: readonly Start[]): Promise<boolean[]> {
+    const { rows } = await this.database.pool.query(
+      `UPDATE command SET state = 'running', started_at = coalesce(started_at, start.at),
+         unanswered_since = NULL, reason_code = NULL, reason = NULL
+       FROM unnest($1::uuid[], $2::timestamptz[]) AS start(id, at)
+       WHERE command.id = start.id AND lease_owner = $3 AND state IN ('pending', 'running')
+       RETURNING command.id`,
+      [items.map(({ id }) => id), items.map(({ now }) => now), items[0]?.owner],
+    )
+    return toMatches(items, rows)
+  }
+
+  /** Ends a command whose output is stored, with what the hooks change. Returns false when the lease is gone or it has ended already. */
+  end(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
+    return this.ends.add({ id, owner, ending, now })
+  }
+
+  private endAll(items: readonly End[]): Promise<boolean[]> {
+    return this.database.transaction(async (transaction) => {
+      const rows = await storeEnds(transaction, items)
+      const itemsById = new Map(items.map((item) => [item.id, item]))
+      const ended = rows.flatMap(({ id, hostId, kind }): EndedCommand[] => {
+        const item = itemsById.get(id)
+        return item ? [{ id, hostId, kind, ending: item.ending, at: item.now }] : []
+      })
+      if (ended.length > 0) for (const hook of this.hooks) await hook(transaction, ended)
+      return toMatches(items, rows)
+    })
+  }
+
+  /**
+   * Stores the wish that a command end. One that was never tried ends here and now. Returns what became of it, or null when
+   * there is no such command.
+   */
+  async requestCancel(id: string, now: Date): Promise<'ended' | 'requested' | null> {
+    const { rows } = await this.database.pool.query(`${CANCEL} WHERE id = $1 RETURNING state`, [id, now])
+    if (rows.length === 0) return null
+    return ['pending', 'running'].includes(rows[0].state) ? 'requested' : 'ended'
+  }
+
+  /** Stores the wish that every unfinished command of a run end, as `requestCancel` does. Returns what became of each. */
+  async requestCancelOfRun(runId: string, now: Date): Promise<{ id: string; hasEnded: boolean }[]> {
+    return this.database.transaction(async (client) => {
+      // The run is locked first, as it is where its commands are admitted.
+      await client.query(
+        'UPDATE run SET cancel_requested_at = coalesce(cancel_requested_at, $2) WHERE id = $1',
+        [runId, now],
+      )
+      const { rows } = await client.query(
+        `${CANCEL} WHERE run_id = $1 AND state IN ('pending', 'running') RETURNING id, state`,
+        [runId, now],
+      )
+      return rows.map((row) => ({ id: row.id, hasEnded: row.state === 'cancelled' }))
+    })
+  }
+
+  /** Counts commands that have not ended, by state. */
+  async countUnfinished(): Promise<Partial<Record<'held' | 'pending' | 'running', number>>> {
+    const { rows } = await this.database.pool.query(
+      `SELECT CASE WHEN admitted_at IS NULL THEN 'held' ELSE state END AS state, count(*)::int AS count
+       FROM command WHERE state IN ('pending', 'running') GROUP BY 1`,
+    )
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+  }
+}
+
+async function storeEnds(
+  transaction: PoolClient,
+  items: readonly End[],
+): Promise<{ id: string; hostId: string; kind: CommandKind }[]> {
+  const { rows } = await transaction.query(
+    `UPDATE command SET state = ending.state, exit_code = ending.exit_code, signal = ending.signal,
+       reason_code = ending.reason_code, reason = ending.reason, dropped_bytes = ending.dropped_bytes + output_cut_bytes,
+       lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
+       started_at = coalesce(started_at, ending.at - ending.duration_ms * interval '1 millisecond'),
+       ended_at = least(started_at + ending.duration_ms * interval '1 millisecond', ending.at)
+     FROM unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::int8[], $9::float8[], $10::timestamptz[])
+       AS ending(id, state, exit_code, signal, reason_code, reason, dropped_bytes, duration_ms, at)
+     WHERE command.id = ending.id AND lease_owner = $1 AND command.state IN ('pending', 'running')
+     RETURNING command.id, command.host_id AS "hostId", command.kind`,
+    [
+      items[0]?.owner,
+      items.map(({ id }) => id),
+      items.map(({ ending }) => ending.state),
+      items.map(({ ending }) => ending.exitCode ?? null),
+      items.map(({ ending }) => ending.signal ?? null),
+      items.map(({ ending }) => ending.reasonCode ?? null),
+      items.map(({ ending }) => ending.reason ?? null),
+      items.map(({ ending }) => ending.droppedBytes ?? 0),
+      items.map(({ ending }) => ending.durationMs ?? null),
+      items.map(({ now }) => now),
+    ],
+  )
+  return rows
+}

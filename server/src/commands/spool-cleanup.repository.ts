@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common'
+import { Batcher } from '../platform/batcher.ts'
+import { Database } from '../platform/prisma/database.ts'
+
+interface Release {
+  id: string
+  now: Date
+}
+
+/** Which ended commands their agents still keep. */
+@Injectable()
+export class SpoolCleanupRepository {
+  private readonly releases = new Batcher((items: Release[]) => this.markAllReleased(items))
+
+  constructor(private readonly database: Database) {}
+
+  /** Returns commands that ended since `since` and that their agent still keeps, the oldest `perHost` of each host. */
+  async unreleased(since: Date, perHost: number, limit: number): Promise<{ id: string; hostId: string }[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT id, host_id AS "hostId" FROM (
+         SELECT id, host_id, ended_at, row_number() OVER (PARTITION BY host_id ORDER BY ended_at) AS place
+         FROM command
+         WHERE released_at IS NULL AND kind IN ('command', 'terminal', 'playbook') AND state NOT IN ('pending', 'running')
+           AND dispatched_at IS NOT NULL AND ended_at > $1
+       ) AS kept WHERE place <= $2 ORDER BY ended_at LIMIT $3`,
+      [since, perHost, limit],
+    )
+    return rows
+  }
+
+  /** Stores that an agent keeps a command no longer. */
+  async markReleased(id: string, now: Date): Promise<void> {
+    await this.releases.add({ id, now })
+  }
+
+  private async markAllReleased(items: readonly Release[]): Promise<undefined[]> {
+    await this.database.pool.query('UPDATE command SET released_at = $2 WHERE id = ANY($1::uuid[])', [
+      items.map(({ id }) => id),
+      items[0]?.now,
+    ])
+    return items.map(() => undefined)
+  }
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TestDatabase } from '../platform/testing/test-database.ts'
+import { addTestHost } from '../platform/testing/test-hosts.ts'
+import { HeartbeatsRepository } from './heartbeats.repository.ts'
+
+let test: TestDatabase
+let heartbeats: HeartbeatsRepository
+
+beforeAll(async () => {
+  test = await TestDatabase.open()
+  heartbeats = new HeartbeatsRepository(test.database)
+})
+afterAll(() => test.close())
+
+const FAR = new Date('2030-01-01T00:00:00Z')
+const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute))
+
+async function addHost(): Promise<string> {
+  const name = `host-${randomUUID()}`
+  await addTestHost(test.database, { name, at: at(0) })
+  const { id } = await test.database.prisma.host.findUniqueOrThrow({ where: { name } })
+  await test.database.pool.query(
+    'INSERT INTO roll (host_id, due_at, min_ms, max_ms, updated_at) VALUES ($1, $2, 30000, 60000, $2)',
+    [id, FAR],
+  )
+  return id
+}
+const rowOf = (hostId: string) => test.database.prisma.roll.findUniqueOrThrow({ where: { hostId } })
+const count = (counts: Parameters<HeartbeatsRepository['countTasks']>[1]) =>
+  test.database.transaction((transaction) => heartbeats.countTasks(transaction, counts))
+
+describe('counting the commands of a host that failed in a row', () => {
+  it('adds failures up, forgets them at a success, and dates the last failure', async () => {
+    const hostId = await addHost()
+    await count([{ hostId, hasSuccess: false, failures: 2, at: at(1) }])
+    await count([{ hostId, hasSuccess: false, failures: 1, at: at(2) }])
+    expect(await rowOf(hostId)).toMatchObject({ failedTasks: 3, failedTaskAt: at(2) })
+    await count([{ hostId, hasSuccess: true, failures: 0, at: at(3) }])
+    expect(await rowOf(hostId)).toMatchObject({ failedTasks: 0, failedTaskAt: at(2) })
+    await count([{ hostId, hasSuccess: true, failures: 1, at: at(4) }])
+    expect(await rowOf(hostId)).toMatchObject({ failedTasks: 1, failedTaskAt: at(4) })
+  })
+
+  it('counts for several hosts at once, each its own, and passes over one that left the fleet', async () => {
+    const [failing, well] = [await addHost(), await addHost()]
+    await count([
+      { hostId: failing, hasSuccess: false, failures: 1, at: at(1) },
+      { hostId: well, hasSuccess: true, failures: 0, at: at(1) },
+      { hostId: randomUUID(), hasSuccess: false, failures: 1, at: at(1) },
+    ])
+    expect(await rowOf(failing)).toMatchObject({ failedTasks: 1 })
+    expect(await rowOf(well)).toMatchObject({ failedTasks: 0, failedTaskAt: null })
+  })
+})
+
+describe('a heartbeat that is requested', () => {
+  it('makes its host due now, and no other', async () => {
+    const [wanted, other] = [await addHost(), await addHost()]
+    await heartbeats.makeDue(wanted, at(5))
+    expect((await rowOf(wanted)).dueAt).toEqual(at(5))
+    expect((await rowOf(other)).dueAt).toEqual(FAR)
+  })
+})
+
+it('a host counts as silent from its first unanswered heartbeat on, and one that was never called does not', async () => {
+  const hostId = await addHost()
+  expect(await heartbeats.isSilent(hostId)).toBe(false)
+  await test.database.prisma.roll.update({ where: { hostId }, data: { silentSince: at(1) } })
+  expect(await heartbeats.isSilent(hostId)).toBe(true)
+  expect(await heartbeats.isSilent(randomUUID())).toBe(false)
+})
