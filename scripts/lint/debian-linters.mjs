@@ -15,9 +15,9 @@ export async function installLinters(programs) {
     return { missing, why: `not root; "apt-get install ${missing.join(' ')}" brings it` }
   say(`installing ${missing.join(' ')} with apt-get`)
   // Another apt may be at work: wait for it rather than fail.
-  const patience = ['-o', 'DPkg::Lock::Timeout=300']
+  const lockTimeout = ['-o', 'DPkg::Lock::Timeout=300']
   const quiet = { isQuiet: true, env: { DEBIAN_FRONTEND: 'noninteractive' } }
-  await run('apt-get', [...patience, 'update', '-q'], quiet)
-  await run('apt-get', [...patience, 'install', '-qy', '--no-install-recommends', ...missing], quiet)
+  await run('apt-get', [...lockTimeout, 'update', '-q'], quiet)
+  await run('apt-get', [...lockTimeout, 'install', '-qy', '--no-install-recommends', ...missing], quiet)
   return { missing: [], why: null }
 }

@@ -11,7 +11,7 @@ export const OLD_NAMES: readonly { pattern: RegExp; use: string }[] = [
   { pattern: /^goOn/, use: 'advance, continue' },
   { pattern: /^told$|Told|^told[A-Z]/, use: 'published, reported, acknowledged, redacted' },
   { pattern: /whoever|nobody|anew|patience|^fates?$/i, use: 'a noun that says who, or what' },
-  { pattern: /^way$|^wayOf$|^ways$|^fixWay$/, use: 'transport, route, path' },
+  { pattern: /^(wayOf|fixWay)$/, use: 'transport' },
   { pattern: /^(letGo|callBack)$/, use: 'release, reschedule' },
   { pattern: /Wish$|Sight$|^BREATH/, use: 'DesiredX, XOptions, Cache' },
   { pattern: /^(attend|attended|Attended|attendOnce)$/, use: 'follow, subscribe, waitFor' },

@@ -13,7 +13,7 @@ describe('the check of language', () => {
     ['a method', 'class Driver { look() {} }\n'],
     ['a private method', 'class Driver { #goOn() {} }\n'],
     ['a parameter', 'const send = (isTold: boolean) => isTold\n'],
-    ['a property of a type', 'type Order = { way: string }\n'],
+    ['a property of a type', 'type Order = { told: string }\n'],
     ['a type', 'interface PortWish {}\n'],
   ])('an old name of %s is found where it is declared', (_, text) => {
     expect(rulesOf(text)).toEqual(['old-name:1'])

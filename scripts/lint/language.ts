@@ -38,10 +38,10 @@ export function checkFile(file: string, text: string): Finding[] {
   if (file.endsWith('.md')) return GENERATED_PAGES.includes(file) ? [] : checkMarkdown(file, text)
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest)
   const findings = [...checkLength(file, text), ...checkDocstrings(file, text)]
-  const lineOf = (node: ts.Node) => source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1
+  const toLine = (node: ts.Node) => source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1
   const visit = (node: ts.Node) => {
     const found = checkName(node) ?? checkSpread(node) ?? checkTitle(node)
-    if (found) findings.push({ file, line: lineOf(node), ...found })
+    if (found) findings.push({ file, line: toLine(node), ...found })
     ts.forEachChild(node, visit)
   }
   visit(source)

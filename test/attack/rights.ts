@@ -7,7 +7,7 @@ import type { AttackSetting } from './setting.ts'
 
 /** A withdrawn right ends within five seconds; a busy machine has a little more. */
 const ENDS_WITHIN_MS = 5000
-const PATIENCE_MS = 3000
+const MAX_WAIT_MS = 3000
 
 /** Attacks with withdrawn rights, and grants beyond one's own. */
 export const RIGHTS: readonly Attack[] = [
@@ -128,8 +128,8 @@ export const RIGHTS: readonly Attack[] = [
           await waitFor(() => last > 0)
           await done(setting, person.id, change)
           const takenAt = Date.now()
-          await new Promise((resolve) => setTimeout(resolve, ENDS_WITHIN_MS + PATIENCE_MS))
-          if (last > takenAt + ENDS_WITHIN_MS + PATIENCE_MS / 2)
+          await new Promise((resolve) => setTimeout(resolve, ENDS_WITHIN_MS + MAX_WAIT_MS))
+          if (last > takenAt + ENDS_WITHIN_MS + MAX_WAIT_MS / 2)
             found.push(`somebody ${what} was sent output ${last - takenAt} ms after`)
           socket.terminate()
         }

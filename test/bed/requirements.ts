@@ -58,9 +58,9 @@ export async function installRequirements(log: (line: string) => void = () => un
     log(`installing ${packages.join(' ')} with apt-get`)
     const env = { DEBIAN_FRONTEND: 'noninteractive' }
     // Another apt may be at work (a machine's daily timer): wait for it rather than fail.
-    const patience = ['-o', 'DPkg::Lock::Timeout=300']
-    await run('apt-get', [...patience, 'update', '-q'], { env, timeoutMs: INSTALL_TIMEOUT_MS })
-    const install = [...patience, 'install', '-qy', '--no-install-recommends', ...packages]
+    const lockTimeout = ['-o', 'DPkg::Lock::Timeout=300']
+    await run('apt-get', [...lockTimeout, 'update', '-q'], { env, timeoutMs: INSTALL_TIMEOUT_MS })
+    const install = [...lockTimeout, 'install', '-qy', '--no-install-recommends', ...packages]
     await run('apt-get', install, { env, timeoutMs: INSTALL_TIMEOUT_MS })
   })
 }

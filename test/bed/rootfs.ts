@@ -55,16 +55,16 @@ async function build(flavour: Flavour, root: string, log: (line: string) => void
 
 /** Tells the steps of mmdebstrap as they begin: it prints each as "I: installing essential packages...". */
 function toProgress(flavour: Flavour, log: (line: string) => void): (line: string) => void {
-  let told = ''
+  let reported = ''
   return (line) => {
     const [, step] = /^I: ([a-z].*?)(?:\.\.\.)?$/.exec(line) ?? []
     if (
       step === undefined ||
-      step === told ||
+      step === reported ||
       !/^(running|downloading|extracting|installing|cleaning)/.test(step)
     )
       return
-    told = step
+    reported = step
     log(`${flavour}: ${step}`)
   }
 }

@@ -6,7 +6,7 @@ const POLICY = '/usr/sbin/policy-rc.d'
 const INSTALL_TIMEOUT_MS = 10 * 60_000
 const QUIET = { DEBIAN_FRONTEND: 'noninteractive' }
 /** Another apt may be at work (a machine's daily timer): wait for it rather than fail. */
-const PATIENCE = ['-o', 'DPkg::Lock::Timeout=300']
+const LOCK_TIMEOUT = ['-o', 'DPkg::Lock::Timeout=300']
 
 let hasUpdated = false
 
@@ -27,10 +27,10 @@ export async function installPeer(
   if (!hasPolicy) await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   try {
     if (!hasUpdated) {
-      await run('apt-get', [...PATIENCE, 'update', '-q'], { env: QUIET, timeoutMs: INSTALL_TIMEOUT_MS })
+      await run('apt-get', [...LOCK_TIMEOUT, 'update', '-q'], { env: QUIET, timeoutMs: INSTALL_TIMEOUT_MS })
       hasUpdated = true
     }
-    const install = [...PATIENCE, 'install', '-qy', '--no-install-recommends', name]
+    const install = [...LOCK_TIMEOUT, 'install', '-qy', '--no-install-recommends', name]
     const { exitCode, stderr } = await ask('apt-get', install, { env: QUIET, timeoutMs: INSTALL_TIMEOUT_MS })
     if (exitCode !== 0) return `apt-get install ${name} ended with ${exitCode}: ${stderr.slice(-300)}`
     return existsSync(program) ? undefined : `the package ${name} has no ${program}`

@@ -120,6 +120,6 @@ function checkWhole(outputs: readonly LiveOutput[], stored: string): void {
     if (offset !== end) throw new Error(`a viewer was told of byte ${offset} after byte ${end}`)
     end += data.length
   }
-  const told = outputs.map(({ data }) => data).join('')
-  if (told.length === 0 || told !== stored) throw new Error(`a viewer saw ${end} of ${stored.length} bytes`)
+  const text = outputs.map(({ data }) => data).join('')
+  if (text.length === 0 || text !== stored) throw new Error(`a viewer saw ${end} of ${stored.length} bytes`)
 }

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 export const VIEWPORT = { width: 1280, height: 800 }
 
 /** Items to find on the screen: those whose middle lies within the visible part of `box`. */
-export interface Sight {
+export interface SoughtItems {
   box: string
   item: string
 }
@@ -12,10 +12,10 @@ export interface Sight {
  * Runs in the page. Notes after each frame what can be seen, each with the time at which it was seen first: a row by its
  * host and state, a line by its words. What stands in the page but outside of what is scrolled to is not seen.
  */
-export function noteWhatIsSeen({ box, item }: Sight): void {
+export function noteWhatIsSeen({ box, item }: SoughtItems): void {
   const seen: Record<string, number> = {}
   Object.assign(window, { seen })
-  const look = () => {
+  const observe = () => {
     const at = Date.now()
     const frame = document.querySelector(box)?.getBoundingClientRect()
     for (const element of frame ? document.querySelectorAll(item) : []) {
@@ -27,9 +27,9 @@ export function noteWhatIsSeen({ box, item }: Sight): void {
       const words = host === null ? element.textContent : `${host} ${state}`
       if (words) seen[words] ??= at
     }
-    requestAnimationFrame(() => setTimeout(look))
+    requestAnimationFrame(() => setTimeout(observe))
   }
-  look()
+  observe()
 }
 
 /** By their words, when they were seen first, in milliseconds by this machine's clock. */

@@ -245,7 +245,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await output().locator('.line').first().waitFor(WAIT)
     await page.evaluate(() => {
       const box = document.querySelector('[data-testid=output]') as HTMLElement
-      const look = () => {
+      const observe = () => {
         const isEmpty = ![...box.querySelectorAll('.line')].some((line) => {
           const { top, bottom } = line.getBoundingClientRect()
           const own = box.getBoundingClientRect()
@@ -255,9 +255,9 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
           Object.assign(window, {
             emptyFrames: ((window as never as { emptyFrames?: number }).emptyFrames ?? 0) + 1,
           })
-        requestAnimationFrame(look)
+        requestAnimationFrame(observe)
       }
-      requestAnimationFrame(look)
+      requestAnimationFrame(observe)
     })
     await page.locator('[data-state=success]').first().waitFor({ timeout: 120_000 })
     await output().getByText('the-very-last').waitFor({ timeout: 10_000 })

@@ -98,11 +98,11 @@ const EVERY_LOOK = (Object.keys(SIZES) as Size[]).flatMap((size) =>
 /** The pictures of the guides; or, to be looked at, all pages in all sizes and both colour schemes. */
 export const shotsOf = (ids: Ids, isEveryLook: boolean): Shot[] =>
   placesOf(ids).flatMap(({ name, path, ready, also = [] }) =>
-    (isEveryLook ? EVERY_LOOK : [{ size: 'desk', scheme: 'light' } as const, ...also]).map((look) => ({
+    (isEveryLook ? EVERY_LOOK : [{ size: 'desk', scheme: 'light' } as const, ...also]).map((view) => ({
       path,
       ready,
-      ...look,
-      file: `${[name, look.size !== 'desk' && look.size, look.scheme === 'dark' && 'dark'].filter(Boolean).join('-')}.png`,
+      ...view,
+      file: `${[name, view.size !== 'desk' && view.size, view.scheme === 'dark' && 'dark'].filter(Boolean).join('-')}.png`,
     })),
   )
 

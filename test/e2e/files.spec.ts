@@ -61,12 +61,12 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
   }
   const until = async (id: string, isReached: (shown: Shown) => boolean) => {
     let last: Shown | undefined
-    const look = async () => {
+    const isThere = async () => {
       // A server that is being restarted does not answer.
       last = await api.call('showTransfer', { params: { id } }).catch(() => undefined)
       return last !== undefined && isReached(last)
     }
-    await poll(look, { timeoutMs: 120_000, what: `transfer ${id}` })
+    await poll(isThere, { timeoutMs: 120_000, what: `transfer ${id}` })
     return last as Shown
   }
   const ended = (id: string) => until(id, ({ transfer }) => transfer.endedAt !== null)
@@ -100,11 +100,11 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
   it('the progress of a transfer is published live, from beginning to end', async () => {
     const id = await start('/srv/live', await add(randomBytes(24 * 1024 * 1024)))
     using live = await LiveClient.open(api)
-    const told = (await live.followTransfer(id)).flatMap(({ hosts }) => hosts)
-    expect(told.at(-1)).toMatchObject({ host: 'store', state: 'success', bytes: 24 * 1024 * 1024 })
-    const bytes = told.map((host) => host.bytes)
+    const progress = (await live.followTransfer(id)).flatMap(({ hosts }) => hosts)
+    expect(progress.at(-1)).toMatchObject({ host: 'store', state: 'success', bytes: 24 * 1024 * 1024 })
+    const bytes = progress.map((host) => host.bytes)
     expect(bytes).toEqual(bytes.toSorted((a, b) => a - b))
-    expect(told[0]?.state).not.toBe('success')
+    expect(progress[0]?.state).not.toBe('success')
   })
 
   it('only files that differ are sent of a tree', async () => {
@@ -256,8 +256,8 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       const { code, out } = await byRollcall()
       expect(out).toMatch(/store +success +6 +0 +3 +3 +0/)
       expect(code).toBe(0)
-      for (const told of ['latin-\ufffd is left out', 'pipe is left out', 'sub/set-id is set-user-id'])
-        expect(out).toContain(told)
+      for (const message of ['latin-\ufffd is left out', 'pipe is left out', 'sub/set-id is set-user-id'])
+        expect(out).toContain(message)
       const [ours, theirs] = pictures()
       expect(ours).toEqual(theirs)
       expect(ours?.filter(({ attributes }) => attributes !== '').map(({ path }) => path)).toEqual([

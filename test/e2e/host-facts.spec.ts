@@ -69,11 +69,11 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
 
   it('an agent names the system as uname, os-release and the kernel do', async () => {
     const { hostname, kernel, architecture, cpu, boot_id, os } = await status()
-    const told = [hostname, kernel, architecture, cpu.cores, boot_id, `${os.id}/${os.version}/${os.name}`]
+    const reported = [hostname, kernel, architecture, cpu.cores, boot_id, `${os.id}/${os.version}/${os.name}`]
     const uname = 'uname --nodename; uname --kernel-release; uname --machine; nproc'
     const files =
       'cat /proc/sys/kernel/random/boot_id; . /etc/os-release; echo "$ID/$VERSION_ID/$PRETTY_NAME"'
-    expect(told.join('\n')).toBe(await shell(`${uname}; ${files}`))
+    expect(reported.join('\n')).toBe(await shell(`${uname}; ${files}`))
   })
 
   it('an agent reports the memory, load, uptime and clock of its host', async () => {
@@ -103,7 +103,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
   })
 
   it('an agent reports the open ports as ss does, and none that is connected or closed', async () => {
-    const told = async () =>
+    const reported = async () =>
       (await status()).open_ports?.map((open) => `${open.protocol} ${open.address} ${open.port}`).sort()
     await host.output(['systemd-run', '--quiet', '--unit=listeners', 'python3', '-c', LISTENERS])
     const isListening = async () => {
@@ -111,11 +111,11 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
       return LISTENED.every((port) => ports.includes(port))
     }
     await poll(isListening, { timeoutMs: 10_000, what: 'the listeners to listen' })
-    expect(await told()).toEqual(await toOpenPorts(host))
-    expect(await told()).toEqual(expect.arrayContaining(['tcp 0.0.0.0 22', ...LISTENED]))
+    expect(await reported()).toEqual(await toOpenPorts(host))
+    expect(await reported()).toEqual(expect.arrayContaining(['tcp 0.0.0.0 22', ...LISTENED]))
     await host.output(['systemctl', 'stop', 'listeners'])
-    expect(await told()).toEqual(await toOpenPorts(host))
-    expect(await told()).not.toEqual(expect.arrayContaining([LISTENED[0]]))
+    expect(await reported()).toEqual(await toOpenPorts(host))
+    expect(await reported()).not.toEqual(expect.arrayContaining([LISTENED[0]]))
   })
 
   it('an agent reports containers as podman ps does, and follows their changes', async () => {
@@ -186,7 +186,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
       'later created',
       'web running',
     ])
-    const told = containers?.map(({ id, name, image, state, ports, started_at_ms, exit_code }) => ({
+    const reported = containers?.map(({ id, name, image, state, ports, started_at_ms, exit_code }) => ({
       id,
       name,
       image,
@@ -195,7 +195,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
       exitCode: exit_code,
       startedAtS: started_at_ms === null ? null : started_at_ms / 1000,
     }))
-    expect(told?.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual(words)
+    expect(reported?.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual(words)
   }
 })
 

@@ -135,9 +135,9 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
   it('a playbook that removes leaves nothing, and has nothing to do the second time', async () => {
     const gone = { variables: { xray_state: 'absent' } }
     expect(await run('deploy_xray', { ...gone, ...OVER_SSH })).toMatchObject({ state: 'success', way: 'ssh' })
-    const look =
+    const search =
       'ls -d /etc/rollcall-xray /opt/rollcall-xray /etc/systemd/system/*xray* /etc/systemd/system/*/*xray*'
-    expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
+    expect((await host.exec(['sh', '-c', search])).stdout).toBe('')
     expect(await run('deploy_xray', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
   })
 
@@ -201,9 +201,9 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
       way: 'ssh',
     })
     expect(await host.output(['podman', 'ps', '--all', '--quiet'])).toBe('')
-    const look =
+    const search =
       'ls -d /etc/rollcall-containers /etc/systemd/system/rollcall-web* /etc/systemd/system/*/rollcall-web*'
-    expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
+    expect((await host.exec(['sh', '-c', search])).stdout).toBe('')
     expect(await run('deploy_container', gone)).toMatchObject({ state: 'success', totals: { changed: 0 } })
   })
 
@@ -285,9 +285,9 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(other, await api.text(other.commandId)).toMatchObject({ state: 'success' })
     const gone = { variables: { xray_docker_state: 'absent' } }
     expect(await run('deploy_xray_docker', gone)).toMatchObject({ state: 'success' })
-    const look =
+    const search =
       'ls -d /etc/rollcall-xray* /etc/rollcall-containers /etc/systemd/system/*xray* /etc/systemd/system/*/*xray*; docker ps --all --quiet'
-    expect((await host.exec(['sh', '-c', look])).stdout).toBe('')
+    expect((await host.exec(['sh', '-c', search])).stdout).toBe('')
     await host.output(['mv', '/usr/bin/podman.away', '/usr/bin/podman'])
   })
 

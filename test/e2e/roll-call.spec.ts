@@ -17,10 +17,10 @@ import { Roll } from '../fleet/roll.ts'
 const noBed = await whyNoBed()
 
 /** The faults of hosts; the hosts are distributed among them. */
-const FATES = ['power', 'freeze', 'cut', 'reboot', 'strangers', 'stop', 'hang'] as const
-type Fate = (typeof FATES)[number]
-/** One for each fate by default; more make the same stories heavier. */
-const HOSTS = Number(process.env.ROLLCALL_TEST_HOSTS ?? FATES.length)
+const FAULTS = ['power', 'freeze', 'cut', 'reboot', 'strangers', 'stop', 'hang'] as const
+type FaultKind = (typeof FAULTS)[number]
+/** One for each fault by default; more make the same stories heavier. */
+const HOSTS = Number(process.env.ROLLCALL_TEST_HOSTS ?? FAULTS.length)
 /** All of them, where each takes its time. */
 const INSTALLED_MS = 120_000 + HOSTS * 40_000
 /** Bounds of the profile `high-availability`. */
@@ -31,7 +31,7 @@ const MAX_MS = 6000
 const SLACK_MS = 3000
 const NEXT_ROUND_MS = MAX_MS + 3 * SLACK_MS
 /** Three rounds that fail, a look at which hosts are silent, and an installation beside those of the others. */
-const REINSTALLED_MS = WINDOW_MS + 2 * MAX_MS + 5000 + 60_000 * Math.ceil(HOSTS / FATES.length)
+const REINSTALLED_MS = WINDOW_MS + 2 * MAX_MS + 5000 + 60_000 * Math.ceil(HOSTS / FAULTS.length)
 const SILENCE = /^No answer to [1-4] calls? (at|from) \d\d:\d\d:\d\d .*UTC: The agent does not answer: /
 
 describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`, () => {
@@ -40,9 +40,9 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
   let roll: Roll
   let hosts: Host[]
 
-  const fated = (fate: Fate) => hosts.filter((_, at) => FATES[at % FATES.length] === fate)
-  const each = (fate: Fate, story: (host: Host) => Promise<void>) =>
-    Promise.all(fated(fate).map((host) => story(host)))
+  const suffering = (fault: FaultKind) => hosts.filter((_, at) => FAULTS[at % FAULTS.length] === fault)
+  const each = (fault: FaultKind, story: (host: Host) => Promise<void>) =>
+    Promise.all(suffering(fault).map((host) => story(host)))
   const set = (host: Host, change: CallInput<'changeHost'>['body']) =>
     api.call('changeHost', { params: { host: host.name }, body: change })
   const systemctl = (host: Host, ...args: string[]) => host.output(['systemctl', ...args])
@@ -256,8 +256,8 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
       ['was stopped', 'stop', ['stop']],
       ['hangs', 'hang', ['kill', '--signal=STOP', '--kill-who=main']],
     ] as const)('an agent that %s is reinstalled with the same identity if SSH works', async (...row) => {
-      const [, fate, how] = row
-      await each(fate, async (host) => {
+      const [, fault, how] = row
+      await each(fault, async (host) => {
         await set(host, { autoReinstall: true })
         const before = (await api.host(host.name)).agent
         await systemctl(host, ...how, 'rollcall-agent.service')
@@ -276,7 +276,7 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
   it('no host had a wrong state, and every change is in the history', async () => {
     const online = ['installing', 'online']
     const back = ['offline', 'online']
-    const expected: Record<Fate, string[][]> = {
+    const expected: Record<FaultKind, string[][]> = {
       power: [[...online, ...back]],
       freeze: [[...online, ...back, 'offline']],
       cut: [[...online, ...back]],
@@ -289,9 +289,9 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
       stop: [[...online, 'offline', ...online]],
       hang: [[...online, 'offline', ...online]],
     }
-    for (const fate of FATES)
-      for (const { name } of fated(fate))
-        expect(expected[fate], `${fate}: ${name}`).toContainEqual(await roll.states(name))
+    for (const fault of FAULTS)
+      for (const { name } of suffering(fault))
+        expect(expected[fault], `${fault}: ${name}`).toContainEqual(await roll.states(name))
   })
 
   it('an agent that its administrator restarts is back, although reinstalling is off', async () => {

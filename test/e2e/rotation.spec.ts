@@ -103,8 +103,8 @@ describe.skipIf(noBed)(`credentials of an agent ${noBed ?? ''}`, () => {
     await host.exec(['systemctl', 'stop', 'rollcall-agent.service'])
     const before = await rotate()
     await host.exec(['systemctl', 'start', 'rollcall-agent.service'])
-    const isToldOf = async () => Boolean((await config()).staged) || (await shown()).rotation === null
-    await expect.poll(isToldOf, TIMEOUT).toBe(true)
+    const isReported = async () => Boolean((await config()).staged) || (await shown()).rotation === null
+    await expect.poll(isReported, TIMEOUT).toBe(true)
     await killAgent(host)
     await expectRotated(before)
   })

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerProcess } from '../fleet/server-process.ts'
 
-const PATIENCE_MS = 120_000
+const MAX_WAIT_MS = 120_000
 const PAUSE_MS = 100
 
 /** Ends the server, or its database under it, as a loss of power would. False when the victim was already down. */
@@ -25,7 +25,7 @@ export const totalOf = (kills: Readonly<Record<string, number>>): number =>
 
 /** Asks again, with the same words, what was not answered: the server was killed, or its database. */
 export async function insist<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS
+  const deadline = Date.now() + MAX_WAIT_MS
   for (;;) {
     try {
       return await ask()

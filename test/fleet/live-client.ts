@@ -50,12 +50,12 @@ export class LiveClient implements Disposable {
 
   /** Everything that is told of a transfer until it has ended. Throws when the connection ends before. */
   followTransfer(transferId: string): Promise<(LiveEvent & { type: 'transfer' })[]> {
-    const told: (LiveEvent & { type: 'transfer' })[] = []
+    const events: (LiveEvent & { type: 'transfer' })[] = []
     return new Promise((resolve, reject) => {
       this.socket.on('message', (text) => {
         const event = JSON.parse(String(text)) as LiveEvent
-        if (event.type === 'transfer' && event.transfer.id === transferId) told.push(event)
-        if (event.type === 'transfer-end' && event.transfer.id === transferId) resolve(told)
+        if (event.type === 'transfer' && event.transfer.id === transferId) events.push(event)
+        if (event.type === 'transfer-end' && event.transfer.id === transferId) resolve(events)
         if (event.type === 'error') reject(new Error(`${event.code}: ${event.message}`))
       })
       this.socket.on('close', () => reject(new Error('the live connection was closed')))

@@ -21,7 +21,7 @@ const BEAT = [
   { jsonrpc: '2.0', id: 2, method: 'get_status', params: {} },
 ]
 /** Longer than anything that answers needs here, shorter than anything that does not would take. */
-const PATIENCE_MS = 700
+const MAX_WAIT_MS = 700
 
 describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 }, () => {
   const server = makeIdentity('server')
@@ -52,7 +52,7 @@ describe.skipIf(reason)(`simulated agents ${reason ?? ''}`, { timeout: 20_000 },
     clients.push(client)
     return client
   }
-  const beat = (client: RpcClient) => client.post(JSON.stringify(BEAT), {}, AbortSignal.timeout(PATIENCE_MS))
+  const beat = (client: RpcClient) => client.post(JSON.stringify(BEAT), {}, AbortSignal.timeout(MAX_WAIT_MS))
   /** In a word: what came of a heartbeat. */
   const outcome = async (client: RpcClient): Promise<string> => {
     try {

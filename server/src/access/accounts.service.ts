@@ -17,7 +17,7 @@ import { UsersRepository } from './users.repository.ts'
 const RECOVERY_CODES = 10
 const PERIOD_S = 30
 /** An id that nobody has: an address that is unknown costs the same time. */
-const NOBODY = '00000000-0000-0000-0000-000000000000'
+const UNKNOWN_USER_ID = '00000000-0000-0000-0000-000000000000'
 
 /** A session that was begun: its cookie, and whether a second factor has to follow. */
 export interface SignedIn {
@@ -41,7 +41,7 @@ export class AccountsService {
   async signIn(email: string, password: string, visitor: Visitor): Promise<SignedIn> {
     const user = await this.users.findByEmail(email)
     const now = this.clock.now()
-    const until = await this.users.countAttempt(user?.id ?? NOBODY, now)
+    const until = await this.users.countAttempt(user?.id ?? UNKNOWN_USER_ID, now)
     const isRight = await isPassword(password, user?.passwordHash ?? null)
     if (user && isRight && until === null) await this.users.takeBack(user.id, now)
     if (!user || !isRight || until !== null || user.isDisabled)
@@ -93,7 +93,7 @@ export class AccountsService {
 
   /** Sets a password by a link. A password that is refused does not use the link up. */
   async acceptInvite(token: string, password: string, visitor: Visitor): Promise<SignedIn> {
-    const userId = await this.links.look(token)
+    const userId = await this.links.find(token)
     const user = userId && (await this.users.find(userId))
     if (!user || user.isDisabled) throw invalidLink()
     refuseWeakPassword(password, user.email, 'password')

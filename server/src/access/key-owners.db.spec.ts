@@ -124,8 +124,8 @@ describe('a key', () => {
     const body = { name: 'foreign', permissions: ['hosts:read'], owner: 'named@example.com' }
     const foreign = await server.ask('/api/keys', { method: 'POST', body, cookie: other.cookie })
     expect(foreign.json.error.fields).toMatchObject([{ field: 'owner' }])
-    const nobody = { ...body, owner: 'nobody@example.com' }
-    const missing = await server.ask('/api/keys', { method: 'POST', body: nobody, ...make })
+    const unknownOwner = { ...body, owner: 'nobody@example.com' }
+    const missing = await server.ask('/api/keys', { method: 'POST', body: unknownOwner, ...make })
     expect(missing.json.error.fields).toMatchObject([{ field: 'owner' }])
   })
 

@@ -56,7 +56,7 @@ export class OneTimeLinks {
   }
 
   /** The user that a link is for, which stays good. */
-  look(token: string): Promise<string | undefined> {
+  find(token: string): Promise<string | undefined> {
     return this.links.find(hashOfToken(token), this.clock.now())
   }
 

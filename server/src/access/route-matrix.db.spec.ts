@@ -223,15 +223,15 @@ describe('the running server answers as the route matrix says', () => {
       (cell, { scope }) => isRefused(cell) || (cell === 'own' && namedPlaces(scope).length > 0),
       async (name, route, caller, cell) => {
         const [foreign, missing] = [outside, nowhere()]
-        const [told, gone] = [await ask(caller, route, foreign), await ask(caller, route, missing)]
+        const [hidden, gone] = [await ask(caller, route, foreign), await ask(caller, route, missing)]
         const expected = cell === 'own' ? 'no such thing' : cell
-        expect([name, caller.name, seen(name, route, told, foreign)]).toEqual([name, caller.name, expected])
+        expect([name, caller.name, seen(name, route, hidden, foreign)]).toEqual([name, caller.name, expected])
         // An outsider cannot tell one from the other, not even by a word.
         const neutral = ({ text, status }: Answer, side: Side) => [
           status,
           Object.values(side).reduce((all, each) => all.replaceAll(each, '…'), text),
         ]
-        expect([name, ...neutral(told, foreign)]).toEqual([name, ...neutral(gone, missing)])
+        expect([name, ...neutral(hidden, foreign)]).toEqual([name, ...neutral(gone, missing)])
       },
     )
     expect(cells).toBeGreaterThan(600)
@@ -286,7 +286,7 @@ describe('the running server answers as the route matrix says', () => {
       }
       return new WebSocket(`${server.url.replace('http', 'ws')}/ws`, { headers })
     }
-    const told = async (caller: Caller, topic: LiveTopic, side: Side): Promise<string> => {
+    const answered = async (caller: Caller, topic: LiveTopic, side: Side): Promise<string> => {
       const socket = connect(caller)
       socket.on('error', () => undefined)
       const opened = once(socket, 'open').then(() => 101)
@@ -315,13 +315,13 @@ describe('the running server answers as the route matrix says', () => {
       for (const caller of CALLERS) {
         const cell = cellOfTopic(topic, caller)
         const expected = cell === 'own' ? 'yes' : cell
-        expect([topic, caller.name, await told(caller, topic, within)]).toEqual([
+        expect([topic, caller.name, await answered(caller, topic, within)]).toEqual([
           topic,
           caller.name,
           expected,
         ])
         if (cell === 'own' && LIVE_TOPICS[topic].scope !== 'filtered')
-          expect(await told(caller, topic, outside)).toMatch(/\.not_found$/)
+          expect(await answered(caller, topic, outside)).toMatch(/\.not_found$/)
       }
   })
 

@@ -57,13 +57,13 @@ describe('whoever may act on some hosts only', () => {
       expect(await names('/api/saved-commands', 'savedCommands', as)).toEqual(['anywhere', ...OURS])
       expect(await names('/api/schedules', 'schedules', as)).toEqual(OURS)
       for (const kind of ['saved-commands', 'schedules']) {
-        const told = async (name: string) => {
+        const answered = async (name: string) => {
           const { status, json } = await server.ask(`/api/${kind}/${name}`, as)
           return JSON.stringify([status, json]).replaceAll(name, 'NAME')
         }
         expect((await server.ask(`/api/${kind}/ours`, as)).status).toBe(200)
         for (const name of ['foreign', 'wider', 'mixed', 'whole'])
-          expect(await told(name)).toBe(await told('no-such-thing'))
+          expect(await answered(name)).toBe(await answered('no-such-thing'))
       }
     }
     const run = (name: string) =>
@@ -148,17 +148,17 @@ describe('whoever may act on some hosts only', () => {
     expect(await names('/api/playbook-collections', 'collections', viewer)).toEqual(['c-ours', 'c-wider'])
     const listed = JSON.stringify((await server.ask('/api/playbooks', operator)).json)
     expect(listed).toContain('c-ours/site')
-    const told = async (path: string, name: string, asked: Asked) =>
+    const answered = async (path: string, name: string, asked: Asked) =>
       JSON.stringify(
         (await server.ask(path.replace('NAME', encodeURIComponent(name)), asked)).json,
       ).replaceAll(name, 'NAME')
     for (const name of ['c-whole/site', 'c-foreign/site']) {
       expect(listed).not.toContain(name)
       const show = ['/api/playbooks/NAME', operator] as const
-      expect(await told(show[0], name, show[1])).toBe(await told(show[0], 'no-such/site', show[1]))
+      expect(await answered(show[0], name, show[1])).toBe(await answered(show[0], 'no-such/site', show[1]))
       const run = { method: 'POST', body: { hosts: ['in'], mode: 'run' }, ...operator }
-      expect(await told('/api/playbooks/NAME/run', name, run)).toBe(
-        await told('/api/playbooks/NAME/run', 'no-such/site', run),
+      expect(await answered('/api/playbooks/NAME/run', name, run)).toBe(
+        await answered('/api/playbooks/NAME/run', 'no-such/site', run),
       )
     }
     expect(await names('/api/playbook-collections', 'collections', admin)).toHaveLength(4)

@@ -106,8 +106,8 @@ describe('single sign-on', () => {
 
   it('single sign-on creates a user if configured, with rights from the claims, and updates them', async () => {
     const line = { value: 'ops', role: 'operator' as const, scope: ['env=prod'] }
-    const look = { value: 'look', role: 'viewer' as const, scope: null }
-    server.config.oidc = settings({ newUsers: 'viewer', rights: { claim: 'groups', lines: [line, look] } })
+    const viewing = { value: 'look', role: 'viewer' as const, scope: null }
+    server.config.oidc = settings({ newUsers: 'viewer', rights: { claim: 'groups', lines: [line, viewing] } })
     expect((await signIn(person('new', { groups: ['none'] }))).code).toBe('access.sso_refused')
     const made = await signIn(person('new', { name: 'New\u0000 One', groups: ['look', 'ops'] }))
     expect(made.json.principal).toMatchObject({ role: 'operator', scope: ['env=prod'] })

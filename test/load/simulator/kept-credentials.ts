@@ -16,7 +16,7 @@ export interface HostDisks {
 }
 
 /** The fault of an agent's life, decided before it begins. */
-export interface Fate {
+export interface Lifecycle {
   /** Asked before and after each write. */
   diesNow(): boolean
   onDeath(): void
@@ -32,18 +32,18 @@ class Died extends Error {}
  */
 export class KeptCredentials {
   readonly #path: string
-  readonly #fate: Fate
+  readonly #lifecycle: Lifecycle
   /** The service of this life alone. */
   #service!: CredentialsService
 
-  private constructor(path: string, fate: Fate) {
+  private constructor(path: string, lifecycle: Lifecycle) {
     this.#path = path
-    this.#fate = fate
+    this.#lifecycle = lifecycle
   }
 
-  static async open(agent: LoadAgent, disks: HostDisks, fate: Fate): Promise<KeptCredentials> {
+  static async open(agent: LoadAgent, disks: HostDisks, lifecycle: Lifecycle): Promise<KeptCredentials> {
     const path = await writeAgentConfig(join(disks.folder, agent.name), agent, disks.serverPins)
-    const kept = new KeptCredentials(path, fate)
+    const kept = new KeptCredentials(path, lifecycle)
     await kept.#live()
     return kept
   }
@@ -84,7 +84,7 @@ export class KeptCredentials {
       // Whoever has died writes nothing any more.
       let isOver = false
       const liveOn = () => {
-        isOver ||= this.#fate.diesNow()
+        isOver ||= this.#lifecycle.diesNow()
         if (isOver) throw new Died()
       }
       const file = new CredentialFile(this.#path, async (path, text) => {
@@ -100,8 +100,8 @@ export class KeptCredentials {
         throw error
       }
       this.#service = new CredentialsService(loaded, file)
-      this.#service.onChange = () => this.#fate.onChange()
-      this.#fate.onChange()
+      this.#service.onChange = () => this.#lifecycle.onChange()
+      this.#lifecycle.onChange()
       return
     }
   }
@@ -112,7 +112,7 @@ export class KeptCredentials {
       return await work
     } catch (error) {
       if (!(error instanceof Died)) throw error
-      this.#fate.onDeath()
+      this.#lifecycle.onDeath()
       await this.#live()
       return new Promise<never>(() => undefined)
     }

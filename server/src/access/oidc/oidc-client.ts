@@ -74,7 +74,7 @@ export class OidcClient {
       const claims = tokens.claims() as OidcClaims
       return await this.withUserinfo(provider, settings, tokens.access_token, claims)
     } catch (error) {
-      throw this.told(error)
+      throw this.toUserError(error)
     }
   }
 
@@ -128,7 +128,7 @@ export class OidcClient {
     return answer
   }
 
-  private told(error: unknown): RollcallError {
+  private toUserError(error: unknown): RollcallError {
     const { code } = error as { code?: unknown }
     this.log.warn({ reason: reasonOf(error) }, 'a single sign-on came to nothing')
     if (error instanceof oidc.AuthorizationResponseError)
