@@ -39,7 +39,7 @@ export const LIMITS = {
   'test-title': 690,
   'file-length': 7,
   'spec-length': 20,
-  'markdown-width': 0,
+  'markdown-width': 10,
 }
 
 export type Rule = keyof typeof LIMITS
