@@ -67,6 +67,16 @@ it('calls to agents are repeated after 1, 2 and 4 s, and no fifth time', () => {
   expect(nextRetry(RETRY_POLICIES.rpc, { count: 4, since: start }, start, 0)).toEqual({ do: 'give_up' })
 })
 
+it('the command line waits longer each time, up to five seconds', () => {
+  const waits = [1, 2, 3, 4, 11, 100_000].map((failures) => retryDelayMs(RETRY_POLICIES.cli, failures, 1))
+  expect(waits).toEqual([250, 500, 1000, 2000, 5000, 5000])
+})
+
+it('a rotation that comes no further waits longer each turn, up to a minute', () => {
+  const waits = [1, 2, 3, 7, 1000].map((failures) => retryDelayMs(RETRY_POLICIES.rotation, failures, 1))
+  expect(waits).toEqual([1000, 2000, 4000, 60_000, 60_000])
+})
+
 it('jitter spreads a wait between its lower bound and the whole of it', () => {
   expect(retryDelayMs(RETRY_POLICIES.cli, 1, 0)).toBe(125)
   expect(retryDelayMs(RETRY_POLICIES.cli, 1, 1)).toBe(250)

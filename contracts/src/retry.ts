@@ -47,8 +47,12 @@ export const RETRY_POLICIES = {
   database: { ...FOR_EVER, firstMs: 1000, factor: 1, maxMs: 1000, jitter: 0, maxRetries: 30 },
   /** Requests and streams of the command line. The caller says for how long. */
   cli: { ...FOR_EVER, firstMs: 250, factor: 2, maxMs: 5000, jitter: 0.5 },
-  /** The browser's live connection, and the pages of output that it reads. */
-  web: { ...FOR_EVER, firstMs: 1000, factor: 2, maxMs: 30_000, jitter: 0.5 },
+  /** The browser's live connection. */
+  webLive: { ...FOR_EVER, firstMs: 300, factor: 2, maxMs: 15_000, jitter: 0.5 },
+  /** What a person types into the browser's terminal. */
+  terminalInput: { ...FOR_EVER, firstMs: 700, factor: 1, maxMs: 700, jitter: 0.2, maxRetries: 59 },
+  /** A page of output that the browser reads. */
+  webOutput: { ...FOR_EVER, firstMs: 1000, factor: 2, maxMs: 30_000, jitter: 0.2 },
   /** Not a retry but a lock: how long an account is closed after one wrong answer too many. */
   signInLock: { ...FOR_EVER, firstMs: 30_000, factor: 2, maxMs: 15 * MINUTE_MS, jitter: 0 },
   /** An agent's scan of containers that its runner does not answer. */

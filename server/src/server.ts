@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import type { Server } from 'node:http'
 import { NestFactory } from '@nestjs/core'
 import type { NestExpressApplication } from '@nestjs/platform-express'
-import { RollcallError } from '@rollcall/contracts'
+import { RETRY_POLICIES, RollcallError } from '@rollcall/contracts'
 import pRetry from 'p-retry'
 import { ApiKeysService, OneTimeLinks, UsersRepository } from './access/index.ts'
 import { AppModule } from './app.module.ts'
@@ -10,13 +10,11 @@ import { CommandWorker } from './commands/index.ts'
 import { LiveGateway } from './live/index.ts'
 import { openPlatform } from './open-platform.ts'
 import { BackgroundTasks } from './platform/background/background-tasks.ts'
+import { pRetryOptions } from './platform/clock/p-retry-options.ts'
 import type { Config } from './platform/config/config.ts'
 import type { Logger } from './platform/log.ts'
 import { isDatabaseAway } from './platform/prisma/database-errors.ts'
 import { prepareHttp } from './web/index.ts'
-
-/** With a database that dies when we are answering already: half a minute, in which it is started again. */
-const PATIENCE = { retries: 30, minTimeout: 1000, maxTimeout: 1000 }
 
 export interface RunningServer {
   url: string
@@ -59,7 +57,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const setupLink = await pRetry(
       async () =>
         (await app.get(UsersRepository).isEmpty()) ? app.get(OneTimeLinks).makeSetupLink(url) : null,
-      { ...PATIENCE, shouldRetry: ({ error }) => isDatabaseAway(error) },
+      { ...pRetryOptions(RETRY_POLICIES.database), shouldRetry: ({ error }) => isDatabaseAway(error) },
     )
     return { url, setupLink, stop }
   } catch (error) {

@@ -1,7 +1,7 @@
 import { ApiError, UnreachableError } from '@rollcall/contracts/client'
 import { describe, expect, it } from 'vitest'
 import { NoServerError } from '../errors.ts'
-import { backOffMs, retrying } from './retry.ts'
+import { retrying } from './retry.ts'
 
 const signal = new AbortController().signal
 const failing = (times: number, error: Error) => {
@@ -29,12 +29,5 @@ describe('retrying', () => {
   it('ends, with the last failure', async () => {
     const error = new UnreachableError('no')
     await expect(retrying(failing(1000, error), { forMs: 300, signal })).rejects.toBe(error)
-  })
-
-  it('waits longer each time, up to five seconds', () => {
-    expect([0, 1, 2, 3, 10, 100_000].map((failures) => backOffMs(failures, 1))).toEqual([
-      250, 500, 1000, 2000, 5000, 5000,
-    ])
-    expect(backOffMs(0, 0)).toBe(125)
   })
 })

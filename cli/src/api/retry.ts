@@ -1,40 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { nextRetry, RETRY_POLICIES } from '@rollcall/contracts'
 import { isTransient } from '@rollcall/contracts/client'
 import { NoServerError } from '../errors.ts'
 
-const MIN_MS = 250
-const MAX_MS = 5000
-
-/** How long to wait after so many failures in a row: 0.25 s, doubled each time up to 5 s, with jitter so that many clients do not come back at once. */
-export function backOffMs(failures: number, random = Math.random()): number {
-  const full = Math.min(MAX_MS, MIN_MS * 2 ** Math.min(failures, 16))
-  return full * (0.5 + random / 2)
-}
-
 interface Retrying {
-  /** Milliseconds after which the next failure is the last. */
+  /** Milliseconds from the first try, after which the next failure is the last. */
   forMs: number
   signal: AbortSignal
-  /** Told once, before the second try. */
+  /** Called once, before the second try. */
   onFirstFailure?: (error: unknown) => void
 }
 
-/** Repeats what is safe to repeat while its failure may pass. Where no server runs to begin with, it fails at once. */
+/** Repeats `attempt`, which must be safe to repeat, while its failure may pass. Throws at once where no server runs to begin with. */
 export async function retrying<T>(
   attempt: () => Promise<T>,
   { forMs, signal, onFirstFailure }: Retrying,
 ): Promise<T> {
-  const giveUpAt = performance.now() + forMs
-  for (let failures = 0; ; failures++) {
+  const policy = { ...RETRY_POLICIES.cli, giveUpAfterMs: forMs }
+  const since = new Date()
+  for (let count = 1; ; count++) {
     try {
       return await attempt()
     } catch (error) {
       signal.throwIfAborted()
-      if (!isTransient(error) || performance.now() >= giveUpAt) throw error
-      if (failures === 0 && error instanceof NoServerError) throw error
-      if (failures === 0) onFirstFailure?.(error)
+      const now = new Date()
+      const next = nextRetry(policy, { count, since }, now, Math.random())
+      if (!isTransient(error) || next.do === 'give_up') throw error
+      if (count === 1 && error instanceof NoServerError) throw error
+      if (count === 1) onFirstFailure?.(error)
+      await pause(next.at.getTime() - now.getTime(), signal)
     }
-    await pause(backOffMs(failures), signal)
   }
 }
 

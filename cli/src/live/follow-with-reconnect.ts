@@ -1,8 +1,8 @@
-import { isErrorCode } from '@rollcall/contracts'
+import { isErrorCode, RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import type { LiveEvent, LiveRequest } from '@rollcall/contracts/admin'
 import { ApiError, isTransient, UnreachableError } from '@rollcall/contracts/client'
 import type { ServerAddress } from '../api/find-server.ts'
-import { backOffMs, pause } from '../api/retry.ts'
+import { pause } from '../api/retry.ts'
 import { LiveConnection } from './live-connection.ts'
 
 export interface FollowSettings {
@@ -49,7 +49,8 @@ export async function followWithReconnect(
       notice('connection lost, reconnecting…')
       isLossReported = true
     }
-    await pause(Math.min(backOffMs(failures++), giveUpAfterMs - silentMs), signal)
+    const delayMs = retryDelayMs(RETRY_POLICIES.cli, ++failures, Math.random())
+    await pause(Math.min(delayMs, giveUpAfterMs - silentMs), signal)
   }
 }
 

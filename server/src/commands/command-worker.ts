@@ -177,7 +177,11 @@ export class CommandWorker {
     if (error instanceof LeaseLostError || lease.stopped.aborted) return
     if (!(error instanceof RollcallError))
       this.log.error({ err: error, commandId: command.id }, 'driving a command failed')
-    await this.leases.release(command.id, this.owner, waitAfter(command, failure, this.clock.now()))
+    await this.leases.release(
+      command.id,
+      this.owner,
+      waitAfter(command, failure, this.clock.now(), Math.random()),
+    )
     this.events.commandChanged(toChange(command, false))
   }
 

@@ -1,8 +1,7 @@
+import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import { type LiveEvent, type LiveRequest, liveEvent } from '@rollcall/contracts/admin'
 import { announceSignedOut } from './client.ts'
 
-const FIRST_WAIT_MS = 300
-const MAX_WAIT_MS = 15_000
 /** The server's word for a session that has ended. */
 const SIGNED_OUT = 4401
 
@@ -76,8 +75,7 @@ export class LiveClient {
       this.#become({ is: 'live' })
       return
     }
-    // Half of it at random: a server that comes back is not met by all of its viewers at the same moment.
-    const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++) * (0.5 + Math.random() / 2)
+    const waitMs = retryDelayMs(RETRY_POLICIES.webLive, ++this.#failures, Math.random())
     this.#become({ is: 'waiting', untilMs: Date.now() + waitMs })
     this.#timer = setTimeout(() => {
       this.#timer = undefined

@@ -89,7 +89,7 @@ describe('nextAttempt', () => {
   it('waits longer the longer an agent is silent, within bounds', () => {
     let last = 0
     for (const silentMs of [0, 1000, 10_000, 60_000, 3_600_000, 86_400_000]) {
-      const waitMs = nextAttempt(T0, after(silentMs)).getTime() - after(silentMs).getTime()
+      const waitMs = nextAttempt(T0, after(silentMs), 1).getTime() - after(silentMs).getTime()
       expect(waitMs).toBeGreaterThanOrEqual(Math.max(1000, last))
       expect(waitMs).toBeLessThanOrEqual(30_000)
       last = waitMs
@@ -101,17 +101,17 @@ describe('waitAfter', () => {
   const error = new RollcallError('agent.unreachable', 'The agent does not answer.')
 
   it('shows the reason while the command waits, and keeps since when its agent is silent', () => {
-    const first = waitAfter({ unansweredSince: null }, { error, notStarted: true }, after(0))
+    const first = waitAfter({ unansweredSince: null }, { error, notStarted: true }, after(0), 1)
     expect(first).toEqual({
-      until: nextAttempt(after(0), after(0)),
+      until: nextAttempt(after(0), after(0), 1),
       unansweredSince: after(0),
       reasonCode: 'agent.unreachable',
       reason: 'The agent does not answer.',
       notStarted: true,
     })
-    const later = waitAfter({ unansweredSince: after(0) }, { error, notStarted: false }, after(60_000))
+    const later = waitAfter({ unansweredSince: after(0) }, { error, notStarted: false }, after(60_000), 1)
     expect(later).toMatchObject({ unansweredSince: after(0), notStarted: false })
-    expect(later.until).toEqual(nextAttempt(after(0), after(60_000)))
+    expect(later.until).toEqual(nextAttempt(after(0), after(60_000), 1))
   })
 
   it('shows nothing of a failure of the server itself but where to look', () => {
@@ -119,6 +119,7 @@ describe('waitAfter', () => {
       { unansweredSince: null },
       { error: new Error('password=hunter2'), notStarted: false },
       T0,
+      1,
     )
     expect(wait.reasonCode).toBe('server.defect')
     expect(wait.reason).not.toContain('hunter2')

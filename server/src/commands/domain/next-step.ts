@@ -1,11 +1,8 @@
-import { RollcallError } from '@rollcall/contracts'
+import { failuresWithin, RETRY_POLICIES, RollcallError, retryAt } from '@rollcall/contracts'
 import type { Command, Ending } from './command.ts'
 
 /** How long an agent may stay silent, beyond the command's own limits, before the command counts as lost. */
 export const LOST_AFTER_MS = 10 * 60_000
-
-const MIN_POSTPONEMENT_MS = 1_000
-const MAX_POSTPONEMENT_MS = 30_000
 
 export type Step =
   /** Send it to the agent. Safe to repeat: the agent starts one id once. */
@@ -77,11 +74,12 @@ export function waitAfter(
   { unansweredSince }: Pick<Command, 'unansweredSince'>,
   { error, notStarted }: { error: unknown; notStarted: boolean },
   now: Date,
+  random: number,
 ): Wait {
   const since = unansweredSince ?? now
   const isDefect = !(error instanceof RollcallError)
   return {
-    until: nextAttempt(since, now),
+    until: nextAttempt(since, now, random),
     unansweredSince: since,
     reasonCode: isDefect ? 'server.defect' : error.code,
     reason: isDefect ? 'The server failed while driving it and tries again; see its log.' : error.message,
@@ -90,9 +88,9 @@ export function waitAfter(
 }
 
 /** When to try again after the agent did not answer: soon at first, and less often the longer it stays silent. */
-export function nextAttempt(unansweredSince: Date, now: Date): Date {
-  const silentMs = now.getTime() - unansweredSince.getTime()
-  return later(now, Math.min(MAX_POSTPONEMENT_MS, Math.max(MIN_POSTPONEMENT_MS, silentMs / 4)))
+export function nextAttempt(unansweredSince: Date, now: Date, random: number): Date {
+  const policy = RETRY_POLICIES.command
+  return retryAt(policy, failuresWithin(policy, now.getTime() - unansweredSince.getTime()), now, random)
 }
 
 const later = (date: Date, ms: number) => new Date(date.getTime() + ms)

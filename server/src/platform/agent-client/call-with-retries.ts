@@ -1,8 +1,6 @@
-import { RollcallError } from '@rollcall/contracts'
+import { RETRY_POLICIES, RollcallError } from '@rollcall/contracts'
 import pRetry from 'p-retry'
-
-/** The waits between the tries of one call, in milliseconds: three more tries, after 1, 2 and 4 seconds. */
-export const RETRY_WAITS_MS = [1000, 2000, 4000] as const
+import { pRetryOptions } from '../clock/p-retry-options.ts'
 
 /**
  * Tries a call up to four times, while it fails with `agent.unreachable`. Everything else is an answer and is not
@@ -15,10 +13,7 @@ export async function callWithRetries<T>(call: () => Promise<T>, signal?: AbortS
   let mayHaveApplied = false
   try {
     return await pRetry(call, {
-      retries: RETRY_WAITS_MS.length,
-      factor: 2,
-      minTimeout: RETRY_WAITS_MS[0],
-      randomize: false,
+      ...pRetryOptions(RETRY_POLICIES.rpc),
       shouldRetry: ({ error }) => {
         mayHaveApplied ||= error instanceof RollcallError && error.outcome === 'unknown'
         return error instanceof RollcallError && error.code === 'agent.unreachable'

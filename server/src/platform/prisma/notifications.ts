@@ -1,10 +1,8 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
+import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import pg from 'pg'
 import { LOGGER, type Logger } from '../log.ts'
 import { Database } from './database.ts'
-
-const FIRST_WAIT_MS = 500
-const MAX_WAIT_MS = 30_000
 
 export interface Listener {
   onNotice(payload: string): void
@@ -83,7 +81,7 @@ export class Notifications implements OnApplicationShutdown {
     this.log.debug({ err: error }, 'the connection for notices is lost; it is opened again')
     this.close()
     if (this.listeners.size === 0 || this.isOver) return
-    const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.failures++)
+    const waitMs = retryDelayMs(RETRY_POLICIES.listen, ++this.failures, Math.random())
     this.timer = setTimeout(() => {
       this.timer = undefined
       this.open()

@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core'
 import { useElementSize, useMergedRef } from '@mantine/hooks'
+import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import { memo, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { t } from '../../i18n/index.tsx'
 import { bytesText } from '../../ui/words.ts'
@@ -14,8 +15,6 @@ const SPARE = 20
 const NEAR_PX = 60 * LINE_PX
 /** So near to the end one is at the end. */
 const AT_END_PX = 3 * LINE_PX
-const FIRST_RETRY_MS = 1_000
-const MAX_RETRY_MS = 30_000
 
 interface Props {
   view: ReturnType<typeof useOutputWindow>
@@ -108,8 +107,6 @@ const emptyText = (isErrOnly: boolean, isRunning: boolean) =>
       ? t('output.nothingYet')
       : t('output.nothing')
 
-const retryDelayMs = (failures: number) => Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
-
 /** While the output is followed, its newest line is in view. */
 function useLatestShown(scroller: React.RefObject<HTMLDivElement | null>, { isFollowing }: Props['view']) {
   useLayoutEffect(() => {
@@ -160,7 +157,10 @@ function useMoreAtEdges(
       isReading.current = false
       if (hasWorked) setFailures(0)
       // Whoever has scrolled to the edge can scroll no further to ask for it again.
-      else again = globalThis.setTimeout(() => setFailures((n) => n + 1), retryDelayMs(failures))
+      else {
+        const delayMs = retryDelayMs(RETRY_POLICIES.webOutput, failures + 1, Math.random())
+        again = globalThis.setTimeout(() => setFailures((n) => n + 1), delayMs)
+      }
     }
     const belowPx = box.scrollHeight - box.scrollTop - box.clientHeight
     const isNearTop = isFollowing ? box.scrollHeight <= box.clientHeight : box.scrollTop < NEAR_PX

@@ -1,7 +1,7 @@
+import { nextRetry, RETRY_POLICIES } from '@rollcall/contracts'
+
 /** Of one piece. */
 const MAX_BYTES = 8192
-const RETRY_MS = 700
-const MAX_RETRIES = 60
 
 /**
  * What somebody types, on its way to a host: in order, each byte once. What is typed while a piece is under way goes
@@ -57,7 +57,11 @@ export class InputQueue {
         return true
       } catch (error) {
         if (this.#isClosed) return false
-        if (attempt < MAX_RETRIES && this.on.isPassing(error)) await this.on.wait(RETRY_MS)
+        const now = new Date()
+        const failures = { count: attempt, since: now }
+        const next = nextRetry(RETRY_POLICIES.terminalInput, failures, now, Math.random())
+        if (next.do === 'retry' && this.on.isPassing(error))
+          await this.on.wait(next.at.getTime() - now.getTime())
         else {
           this.#pending = []
           this.on.failed(error)
