@@ -24,7 +24,7 @@ async function refusal(): Promise<string> {
   return agent.stderr
 }
 
-describe('a config that is not right stops the start, naming key and file', () => {
+describe('an invalid config stops the start', () => {
   test.each([
     ['agent_token', ''],
     ['agent_token', 'short'],
@@ -37,7 +37,7 @@ describe('a config that is not right stops the start, naming key and file', () =
     ['server_pins', []],
     ['server_pins', ['sha1/x']],
     ['limits', { connections: 0 }],
-  ])('%s = %j', async (key, value) => {
+  ])('the agent does not start with %s = %j, and names both', async (key, value) => {
     host.writeConfig({ ...host.config, [key]: value })
     const words = await refusal()
     expect(words).toContain(`${host.configPath}: ${key}`)
@@ -45,48 +45,51 @@ describe('a config that is not right stops the start, naming key and file', () =
   })
 
   test.each(['agent_token', 'secret_key', 'rpc_port', 'rpc_path', 'server_pins'])(
-    '%s is missing',
+    'the agent does not start without %s',
     async (key) => {
       host.writeConfig(without(key))
       expect(await refusal()).toContain(`${host.configPath}: ${key}`)
     },
   )
 
-  test('an unknown field, which may be a known one misspelt', async () => {
+  test('the agent does not start with an unknown field, which may be a typo', async () => {
     host.writeConfig({ ...host.config, server_pin: [] })
     expect(await refusal()).toContain(`${host.configPath}: server_pin: `)
   })
 
-  test('no JSON, without quoting the secrets around the fault', async () => {
+  test('the agent does not start with malformed JSON, and quotes no secret of it', async () => {
     host.writeConfig(JSON.stringify(host.config).replace('"secret_key"', 'secret_key'))
     const words = await refusal()
     expect(words).toContain(`${host.configPath}: is not JSON`)
     expect(words).not.toContain(host.target.token)
   })
 
-  test('no file', async () => {
+  test('the agent does not start without a config', async () => {
     rmSync(host.configPath)
     expect(await refusal()).toContain(`${host.configPath}: cannot be read (ENOENT)`)
   })
 
-  test.each([0o644, 0o640, 0o400, 0o700])('mode %o of the config', async (mode) => {
-    chmodSync(host.configPath, mode)
-    expect(await refusal()).toContain(`${host.configPath}: has mode 0${mode.toString(8)}, must be 0600`)
-  })
+  test.each([0o644, 0o640, 0o400, 0o700])(
+    'the agent does not start with mode %o of the config',
+    async (mode) => {
+      chmodSync(host.configPath, mode)
+      expect(await refusal()).toContain(`${host.configPath}: has mode 0${mode.toString(8)}, must be 0600`)
+    },
+  )
 
-  test('a private key that others can read', async () => {
+  test('the agent does not start with a private key that others can read', async () => {
     const path = join(host.folder, 'etc/ssl/agent.key')
     chmodSync(path, 0o644)
     expect(await refusal()).toContain(`${path}: has mode 0644`)
   })
 
-  test('a certificate that is none', async () => {
+  test('the agent does not start with a malformed certificate', async () => {
     const path = join(host.folder, 'etc/ssl/agent.crt')
     writeFileSync(path, 'nonsense')
     expect(await refusal()).toContain(`${path}: is not a certificate in PEM`)
   })
 
-  test('a key that is none, without a word of it', async () => {
+  test('the agent does not start with a malformed key, and quotes nothing of it', async () => {
     const path = join(host.folder, 'etc/ssl/agent.key')
     const text = readFileSync(path, 'utf8').replace('BEGIN', 'BEGAN')
     writeFileSync(path, text)
@@ -95,14 +98,14 @@ describe('a config that is not right stops the start, naming key and file', () =
     expect(words).not.toContain(text.split('\n')[1])
   })
 
-  test('a key of another certificate', async () => {
+  test('the agent does not start with the key of another certificate', async () => {
     const path = join(host.folder, 'etc/ssl/agent.key')
     writeFileSync(path, makeIdentity('other').privateKey)
     expect(await refusal()).toContain(`${path}: does not belong to the certificate`)
   })
 })
 
-test('a port that is taken is named, and leaves it to systemd to try again', async () => {
+test('a port in use is named in the log, and systemd retries the start', async () => {
   const other = createServer().listen(host.target.port)
   await once(other, 'listening')
   const agent = host.launchAgent()
@@ -111,7 +114,7 @@ test('a port that is taken is named, and leaves it to systemd to try again', asy
   other.close()
 })
 
-test('TERM ends the agent with 0 at once, although a call waits for news', async () => {
+test('TERM ends the agent with exit code 0 at once, even while a long poll waits', async () => {
   await host.startRunner()
   await host.startAgent()
   const id = await host.shell('sleep 30')

@@ -30,7 +30,7 @@ async function startHost(limits: Record<string, number> = {}, folder?: string): 
 const nothing = (): Followed => ({ runs: [], offset: 0, result: null, calls: 0 })
 
 describe('the agent dies', () => {
-  test('a running command goes on: each byte once, and the real exit code', async () => {
+  test('a command survives a killed agent: each byte arrives once, with the real exit code', async () => {
     const host = await startHost()
     const id = await host.shell('for i in $(seq 300); do echo line $i; sleep 0.005; done; exit 7')
     const followed = nothing()
@@ -45,7 +45,7 @@ describe('the agent dies', () => {
     expect(result).toMatchObject({ status: 'failed', return_code: 7 })
   })
 
-  test('between accepting and telling the runner: the next agent has it started, once', async () => {
+  test('a command that was accepted by a killed agent is started once by the next agent', async () => {
     const host = await startHost()
     await host.agent?.kill('SIGKILL')
     const file = join(host.folder, 'count')
@@ -63,7 +63,7 @@ describe('the agent dies', () => {
     expect(readFileSync(file, 'utf8')).toBe('x\nx\n')
   })
 
-  test('a folder without a spec was never accepted and is in nobody’s way', async () => {
+  test('a command folder without a spec is ignored and removed', async () => {
     const host = await startHost()
     await host.agent?.kill('SIGKILL')
     const id = randomUUID()
@@ -75,7 +75,7 @@ describe('the agent dies', () => {
 })
 
 describe('the runner dies', () => {
-  test('what it ran is lost, killed, and never run again', async () => {
+  test('the commands of a killed runner are lost, killed, and never run again', async () => {
     const host = await startHost()
     const params = {
       command_id: randomUUID(),
@@ -100,7 +100,7 @@ describe('the runner dies', () => {
     expect((await host.client.call('execute_command', params)).status).toBe('lost')
   })
 
-  test('without any runner a command is not claimed to run', async () => {
+  test('without a runner a command is refused instead of reported as running', async () => {
     const host = await AgentHost.create()
     hosts.push(host)
     await host.startAgent()
@@ -114,7 +114,7 @@ describe('the runner dies', () => {
     expect(ended(await host.follow(params.command_id)).result.status).toBe('success')
   })
 
-  test('it leaves when it has nothing to do, and the next one takes over', async () => {
+  test('an idle runner exits, and the next one takes over', async () => {
     const host = await AgentHost.create()
     hosts.push(host)
     await host.startAgent()
@@ -125,7 +125,7 @@ describe('the runner dies', () => {
     expect((await host.run('echo again')).stdout).toBe('again\n')
   })
 
-  test('it is stopped: its commands are ended and told as lost', async () => {
+  test('a stopped runner ends its commands and records them as lost', async () => {
     const host = await startHost()
     const id = await host.shell('sleep 60')
     await host.client.call('heartbeat', {})
@@ -143,7 +143,7 @@ describe('the runner dies', () => {
     await first?.kill('SIGTERM')
   })
 
-  test('half a line of a killed agent spoils no order', async () => {
+  test('half a line of a killed agent does not affect the next message', async () => {
     const host = await startHost()
     await host.agent?.kill('SIGKILL')
     writeFileSync(join(host.folder, 'run/runner.fifo'), '{"op":"start","id":"0000')
@@ -173,8 +173,8 @@ test('a host that restarted reports its commands as lost and does not run them a
   expect(readFileSync(file, 'utf8')).toBe('x\n')
 })
 
-describe('too much', () => {
-  test('commands beyond the limit are refused as overload, and accepted again later', async () => {
+describe('limits of commands and output', () => {
+  test('commands beyond the limit are refused as overload and accepted again later', async () => {
     const host = await startHost({ running_commands: 2 })
     const ids = [await host.shell('sleep 20'), await host.shell('sleep 20')]
     await expect(host.shell('true')).rejects.toMatchObject({
@@ -185,7 +185,7 @@ describe('too much', () => {
     expect((await host.run('true')).result.status).toBe('success')
   })
 
-  test('output beyond the bound is cut, counted and marked, and the program goes on', async () => {
+  test('output beyond the limit is cut, counted and marked, and the program continues', async () => {
     const host = await startHost({ spool_bytes_per_command: 1024 * 1024 })
     const { stdout, stderr, result } = await host.run('head -c 3000000 /dev/zero; echo end >&2; exit 5')
     expect(result).toMatchObject({ status: 'failed', return_code: 5, stdout: stdout.length })
@@ -193,7 +193,7 @@ describe('too much', () => {
     expect(stderr).toMatch(/\[rollcall\] \d+ bytes of output were cut here: this command has more/)
   })
 
-  test('all commands together are bounded as well', async () => {
+  test('the output of all commands together is limited too', async () => {
     const host = await startHost({ spool_bytes_total: 1024 * 1024 })
     await host.run('head -c 900000 /dev/zero')
     const { stderr, result } = await host.run('head -c 900000 /dev/zero')
@@ -201,7 +201,7 @@ describe('too much', () => {
     expect(stderr).toContain('all commands together')
   })
 
-  test('acknowledged output makes room, and is gone', async () => {
+  test('acknowledged output makes room and is gone', async () => {
     const host = await startHost({ spool_bytes_per_command: 20 * 1024 * 1024 })
     // Each piece waits until the one before it is fetched and acknowledged.
     const script = 'for i in $(seq 12); do head -c 5000000 /dev/zero; read go; done'
@@ -222,7 +222,7 @@ describe('too much', () => {
     await expect(host.log(id, 0)).rejects.toMatchObject({ error: { data: { code: 'command.output_gone' } } })
   })
 
-  test('a full disk cuts the output and loses no exit code', async (context) => {
+  test('a full disk cuts the output but loses no exit code', async (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-full-'))
     try {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' })
@@ -248,7 +248,7 @@ describe('too much', () => {
     }
   })
 
-  test('100 MB arrive whole', async () => {
+  test('100 MB of output arrive complete', async () => {
     const host = await startHost()
     const id = await host.shell('head -c 100000000 /dev/zero; echo end >&2')
     const { offset, result } = await host.follow(id)
@@ -276,8 +276,8 @@ const writing = (file: string) => ({
   timeout: 20,
 })
 
-describe('a command is taken back', () => {
-  test('between its acceptance and its start: no runner starts it, also after a restart of the agent', async () => {
+describe('a command is withdrawn', () => {
+  test('a command withdrawn before its start is never started, even after a restart of the agent', async () => {
     const host = await accepted()
     const params = writing(join(host.folder, 'count'))
     const { command_id } = params
@@ -301,7 +301,7 @@ describe('a command is taken back', () => {
     expect(existsSync(join(host.folder, 'count'))).toBe(false)
   })
 
-  test('and the agent dies right after the claim: the command is cancelled all the same', async () => {
+  test('a command is cancelled even if the agent dies right after claiming it', async () => {
     const host = await accepted()
     const params = writing(join(host.folder, 'count'))
     const { command_id } = params
@@ -321,7 +321,7 @@ describe('a command is taken back', () => {
     expect(existsSync(join(host.folder, 'count'))).toBe(false)
   })
 
-  test('before it came: the agent remembers it across a restart', async () => {
+  test('a command withdrawn before it arrived is remembered across a restart of the agent', async () => {
     const host = await startHost()
     const params = writing(join(host.folder, 'count'))
     const { command_id } = params
@@ -337,7 +337,7 @@ describe('a command is taken back', () => {
     expect(existsSync(join(host.folder, 'count'))).toBe(false)
   })
 
-  test('while it is sent and started: it runs once or never, as the answer says', async () => {
+  test('a command withdrawn during its start runs once or never, as the answer says', async () => {
     const host = await startHost()
     for (let round = 0; round < 40; round++) {
       const file = join(host.folder, `count-${round}`)
@@ -356,7 +356,7 @@ describe('a command is taken back', () => {
 
 describe('a record or the disk is damaged', () => {
   test.each(['spec.json', 'started.json', 'exit.json'])(
-    'a %s that cannot be read is one lost command, and all others go on',
+    'an unreadable %s makes its own command lost and no other',
     async (name) => {
       const host = await startHost()
       const damaged = await host.shell('exit 3')
@@ -387,7 +387,7 @@ describe('a record or the disk is damaged', () => {
     },
   )
 
-  test('a damaged record is put down as lost though the agent and the runner go on without a restart', async () => {
+  test('a damaged record is recorded as lost without a restart of agent or runner', async () => {
     const host = await startHost()
     const id = await host.shell('exit 3')
     await host.follow(id)
@@ -395,7 +395,7 @@ describe('a record or the disk is damaged', () => {
     expect(ended(await host.follow(id)).result.status).toBe('lost')
   })
 
-  test('records with fields of a later release are read by this one', async () => {
+  test('records with unknown fields of a newer release are read', async () => {
     const params = { command_id: randomUUID(), command: 'sh', args: ['-c', 'exit 3'], timeout: 20 }
     const host = await accepted(params)
     const folder = host.commandFolder(params.command_id)
@@ -416,7 +416,7 @@ describe('a record or the disk is damaged', () => {
     expect((await host.client.call('execute_command', params)).status).toBe('failed')
   })
 
-  test('a start that the disk does not take down fails, runs nothing, and takes no other command with it', async () => {
+  test('a start that cannot be recorded fails, runs nothing, and affects no other command', async () => {
     const file = join(tmpdir(), `rollcall-count-${randomUUID()}`)
     const params = writing(file)
     const { command_id } = params
@@ -436,7 +436,7 @@ describe('a record or the disk is damaged', () => {
     expect(existsSync(file)).toBe(false)
   })
 
-  test('a start that the disk did not take down can be taken back meanwhile', async () => {
+  test('a command whose start cannot be recorded can be withdrawn meanwhile', async () => {
     const params = writing(join(tmpdir(), `rollcall-count-${randomUUID()}`))
     const { command_id } = params
     const host = await accepted(params)
@@ -452,7 +452,7 @@ describe('a record or the disk is damaged', () => {
     expect(ended(await host.follow(command_id)).result.status).toBe('cancelled')
   })
 
-  test('what else the disk does not take down of a running command neither ends it nor loses its end', async () => {
+  test('other disk faults during a command neither end it nor lose its end', async () => {
     const params = { command_id: randomUUID(), command: 'sh', args: ['-c', 'echo out; exit 3'], timeout: 20 }
     const host = await accepted(params)
     const folder = host.commandFolder(params.command_id)

@@ -54,7 +54,7 @@ async function talkative(host: AgentHost, bytes: number): Promise<string> {
   return id
 }
 
-test('of forty commands that come at once as many start as there is room for', async () => {
+test('of forty concurrent commands only as many start as the limit allows', async () => {
   const host = await startHost({ running_commands: 4 })
   const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => host.shell('sleep 30')))
   const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.error] : []))
@@ -64,7 +64,7 @@ test('of forty commands that come at once as many start as there is room for', a
   expect((await host.client.call('heartbeat', {})).running_commands).toBe(4)
 })
 
-test('more calls than there is room for are refused at once, and those that wait go on waiting', async () => {
+test('calls beyond the limit are refused at once, and long polls keep waiting', async () => {
   const host = await startHost({ calls: 20 })
   const command_id = await host.shell('sleep 60')
   const wait = call('get_command_log', { command_id, offset: 0, wait_ms: 3000 })
@@ -79,7 +79,7 @@ test('more calls than there is room for are refused at once, and those that wait
   expect(host.agent?.stderr.match(/rpc.overloaded/g)).toHaveLength(1)
 })
 
-test('batches that ask for the most output, many at once, are answered in part and cost bounded memory', async () => {
+test('concurrent batches with maximum output are answered in part within bounded memory', async () => {
   const host = await startHost()
   const size = 80 * MEBIBYTE
   const command_id = await talkative(host, size)
@@ -99,7 +99,7 @@ test('batches that ask for the most output, many at once, are answered in part a
   expect((await host.log(command_id, 0, { max_bytes: 4 * MEBIBYTE })).new_offset).toBe(4 * MEBIBYTE)
 })
 
-test('a server that asks and does not read is cut off, and what it asked for is forgotten', async () => {
+test('a server that does not read its answer is cut off, and the answer is freed', async () => {
   const host = await startHost()
   const command_id = await talkative(host, 8 * MEBIBYTE)
   const socket = await openTrusted(host)
@@ -112,7 +112,7 @@ test('a server that asks and does not read is cut off, and what it asked for is 
   await isUp(host)
 })
 
-test('a server that sends its request slowly is cut off', async () => {
+test('a server that sends its request too slowly is cut off', async () => {
   const host = await startHost()
   const socket = await openTrusted(host)
   const started = performance.now()
@@ -125,7 +125,7 @@ test('a server that sends its request slowly is cut off', async () => {
   await isUp(host)
 })
 
-test('many large requests at once are taken as far as there is room', async () => {
+test('concurrent large requests are accepted up to the memory limit', async () => {
   const host = await startHost({ request_bytes: 2 * MEBIBYTE })
   await isUp(host)
   const before = peakOf(host)

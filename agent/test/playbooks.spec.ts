@@ -27,7 +27,7 @@ const folder = () => join(host.folder, 'state/playbooks')
 const orders = () => (existsSync(folder()) ? readdirSync(folder()) : [])
 
 describe('a playbook', () => {
-  test('is a command whose variables are in a file for root alone, and in no record of it', async () => {
+  test('the variables of a playbook are in a file for root alone, and in no record of its command', async () => {
     const params = order()
     const answer = await host.client.call('execute_ansible', params)
     expect(answer).toEqual({ command_id: params.command_id, status: 'running' })
@@ -44,7 +44,7 @@ describe('a playbook', () => {
       expect(readFileSync(join(records, name), 'utf8')).not.toContain(SECRET)
   })
 
-  test('sent again is the same one; with other variables it is refused', async () => {
+  test('a playbook sent again is the same command, and with other variables it is refused', async () => {
     const params = order()
     await host.client.call('execute_ansible', params)
     await host.follow(params.command_id)
@@ -55,7 +55,7 @@ describe('a playbook', () => {
     expect((error as RpcFailure).error.data.code).toBe('command.id_conflict')
   })
 
-  test('that is released, or whose agent starts anew, leaves no order', async () => {
+  test('a playbook that is released, or whose agent restarts, leaves no order', async () => {
     const params = order()
     await host.client.call('execute_ansible', params)
     await host.follow(params.command_id)
@@ -68,7 +68,7 @@ describe('a playbook', () => {
     expect(orders()).toEqual([])
   })
 
-  test('of a collection is run out of the folder of that version', async () => {
+  test('a playbook of a collection runs from the folder of its version', async () => {
     const params = order({ collection: { name: 'mysite', version: '1'.repeat(64) } })
     await host.client.call('execute_ansible', params)
     const { project } = JSON.parse(readFileSync(join(folder(), `${params.command_id}.json`), 'utf8'))
@@ -82,7 +82,7 @@ describe('a playbook', () => {
   })
 
   test.each(['/etc/x.yml', '../x.yml', 'a/../../x.yml', 'x.sh', ''])(
-    '%j is no playbook',
+    'the playbook path %j is refused',
     async (playbook) => {
       const error = await host.client
         .call('execute_ansible', order({ playbook }))

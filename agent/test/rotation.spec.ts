@@ -65,7 +65,7 @@ const sslFile = (name: string) => join(host.folder, 'etc/ssl', name)
 const failure = { error: { data: { kind: 'rejected' } } }
 
 describe('credentials are rotated in two slots', () => {
-  test('both sets count until the new one is committed, then the old one is worth nothing', async () => {
+  test('both credential sets are accepted until the new one is committed, then the old one is refused', async () => {
     const rotation = newRotation()
     expect(await letIn(rotation)).toEqual({ old: true, new: false })
     expect((await stage(clientOf(host.target), rotation)).status).toBe('staged')
@@ -76,7 +76,7 @@ describe('credentials are rotated in two slots', () => {
     expect(await letIn(rotation)).toEqual({ old: false, new: true })
   })
 
-  test('the staged certificate is shown under its name, the present one under any other', async () => {
+  test('the staged certificate is presented for its server name, the present one for any other', async () => {
     const rotation = newRotation()
     await stage(clientOf(host.target), rotation)
     const [present, staged] = [host.agentIdentity.pin, rotation.target.signing?.agentPin]
@@ -85,7 +85,7 @@ describe('credentials are rotated in two slots', () => {
     expect([await host.shownPin(), await host.shownPin(STAGED_SERVER_NAME)]).toEqual([staged, staged])
   })
 
-  test('a connection that stands goes on over the change, as far as its credentials count', async () => {
+  test('an open connection survives a rotation while its credentials are accepted', async () => {
     const rotation = newRotation()
     const [before, after] = [clientOf(host.target), clientOf(rotation.target)]
     await stage(before, rotation)
@@ -96,7 +96,7 @@ describe('credentials are rotated in two slots', () => {
     expect(await isLetIn(before)).toBe(false)
   })
 
-  test('nobody can commit what nobody has used: credentials that do not work lock nobody out', async () => {
+  test('credentials that were never used cannot be committed, so they lock nobody out', async () => {
     const rotation = newRotation()
     const client = clientOf(host.target)
     await stage(client, rotation)
@@ -106,7 +106,7 @@ describe('credentials are rotated in two slots', () => {
     expect(await letIn(rotation)).toEqual({ old: true, new: true })
   })
 
-  test('each step may be repeated, and another rotation takes the place of one that was left', async () => {
+  test('each step of a rotation may be repeated, and a new rotation replaces an abandoned one', async () => {
     const [left, rotation] = [newRotation(), newRotation()]
     const client = clientOf(host.target)
     await stage(client, left)
@@ -121,7 +121,7 @@ describe('credentials are rotated in two slots', () => {
     })
   })
 
-  test('a key that is not of the certificate is refused and changes nothing', async () => {
+  test('a key of another certificate is refused and changes nothing', async () => {
     const rotation = newRotation()
     rotation.credentials.private_key = makeIdentity('another').privateKey
     await expect(stage(clientOf(host.target), rotation)).rejects.toMatchObject({
@@ -133,7 +133,7 @@ describe('credentials are rotated in two slots', () => {
 })
 
 describe('a process that dies between any two steps is still reached', () => {
-  test('after it was staged: by both sets', async () => {
+  test('an agent killed after staging is reached by both credential sets', async () => {
     const rotation = newRotation()
     await stage(clientOf(host.target), rotation)
     await restart()
@@ -144,11 +144,11 @@ describe('a process that dies between any two steps is still reached', () => {
 
   /** Each is what lies on the disk when the commit is broken off before its next write. */
   test.each([
-    ['neither the key nor the certificate', false, false],
-    ['the key but not the certificate', true, false],
-    ['both, but not the note that they are', true, true],
+    ['neither key nor certificate was', false, false],
+    ['the key but not the certificate was', true, false],
+    ['both, but not the end of the commit, were', true, true],
   ])(
-    'in the middle of the commit, when %s stand in their files: by the new set',
+    'an agent killed in the commit is reached by the new set when %s written',
     async (_what, hasKey, hasCertificate) => {
       const rotation = newRotation()
       const old = { key: host.agentIdentity.privateKey, certificate: host.agentIdentity.certificate }

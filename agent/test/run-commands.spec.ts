@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => host.stop())
 
 describe('running a command', () => {
-  test('output, streams and exit code reach the server', async () => {
+  test('output, streams and exit code of a command reach the server', async () => {
     const { stdout, stderr, result } = await host.run('echo out; echo err >&2; exit 3')
     expect({ stdout, stderr }).toEqual({ stdout: 'out\n', stderr: 'err\n' })
     expect(result).toMatchObject({
@@ -25,7 +25,7 @@ describe('running a command', () => {
     })
   })
 
-  test('a success is a success', async () => {
+  test('a command that exits with 0 is a success', async () => {
     const { result } = await host.run('true')
     expect(result).toMatchObject({
       status: 'success',
@@ -36,12 +36,12 @@ describe('running a command', () => {
     })
   })
 
-  test('no shell stands between the caller and the program', async () => {
+  test('a program is started without a shell', async () => {
     const id = await host.execute('printf', ['%s|', '$HOME', 'a b', '; echo x'])
     expect(ended(await host.follow(id)).stdout).toBe('$HOME|a b|; echo x|')
   })
 
-  test('a program that is not there fails with 127 and says so', async () => {
+  test('a missing program fails with 127 and says so', async () => {
     const { result } = ended(await host.follow(await host.execute('no-such-program')))
     expect(result).toMatchObject({ status: 'failed', return_code: 127, reason: 'command.start_failed' })
     expect(result.message).toContain('no-such-program')
@@ -50,18 +50,18 @@ describe('running a command', () => {
   test.each([
     ['a folder', '/etc', '/'],
     ['a file that is not executable', '/etc/passwd', '/'],
-    ['a working directory that is not there', 'true', '/no/such/folder'],
-  ])('%s fails with 126', async (_what, command, cwd) => {
+    ['a missing working directory', 'true', '/no/such/folder'],
+  ])('a command fails with 126 for %s', async (_what, command, cwd) => {
     const { result } = ended(await host.follow(await host.execute(command, [], { cwd })))
     expect(result).toMatchObject({ status: 'failed', return_code: 126, reason: 'command.start_failed' })
   })
 
-  test('a program killed by a signal is failed with that signal', async () => {
+  test('a program killed by a signal fails with that signal', async () => {
     const { result } = await host.run('kill -SEGV $$')
     expect(result).toMatchObject({ status: 'failed', return_code: null, signal: 'SIGSEGV' })
   })
 
-  test('nothing of the runner is in the environment, and what was given is', async () => {
+  test('a program gets the given environment and nothing of the runner’s own', async () => {
     const { stdout } = await host.run('env; pwd', { env: { GIVEN: 'x=1' }, cwd: '/usr' })
     expect(stdout).toMatch(/^GIVEN=x=1$/m)
     expect(stdout).toMatch(/^LANG=C.UTF-8$/m)
@@ -70,7 +70,7 @@ describe('running a command', () => {
   })
 
   test.each([false, true])(
-    'what a program makes can be read by others, and what the runner makes cannot (terminal: %s)',
+    'files of a program are readable by others, and files of the runner are not (terminal: %s)',
     async (tty) => {
       const file = join(host.folder, `made-${tty}`)
       const id = await host.shell(`umask; mkdir ${file}; touch ${file}/file`, { tty })
@@ -86,7 +86,7 @@ describe('running a command', () => {
   )
 
   test.each(['cancelled', 'timed_out'])(
-    'what a %s command leaves behind in a session of its own is told',
+    'processes that a %s command leaves in another session are reported',
     async (how) => {
       const script = 'setsid sh -c "echo \\$\\$; exec sleep 60" & sleep 60'
       const id = await host.shell(script, how === 'timed_out' ? { timeout: 1 } : {})
@@ -98,7 +98,7 @@ describe('running a command', () => {
     },
   )
 
-  test('a command that was cancelled and leaves nothing says so by saying nothing', async () => {
+  test('a cancelled command that leaves no process has no message', async () => {
     const id = await host.shell('sleep 60 & sleep 60')
     await host.client.call('cancel_command', { command_id: id })
     expect(ended(await host.follow(id)).result).toMatchObject({ status: 'cancelled', message: null })
@@ -109,7 +109,7 @@ describe('running a command', () => {
     expect({ stdout, stderr, code: result.return_code }).toEqual({ stdout: 'a\n', stderr: 'b\n', code: 0 })
   })
 
-  test('binary output arrives byte for byte', async () => {
+  test('binary output arrives unchanged', async () => {
     const script = 'i=0; while [ $i -lt 256 ]; do printf "\\\\$(printf %03o $i)"; i=$((i+1)); done'
     const { runs } = await host.follow(await host.shell(script))
     expect(Buffer.concat(runs.map((run) => run.data))).toEqual(
@@ -117,13 +117,13 @@ describe('running a command', () => {
     )
   })
 
-  test('streams that are written in turn with a pause stay in order', async () => {
+  test('alternating streams with pauses stay in order', async () => {
     const script = 'for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.01; echo e$i >&2; sleep 0.01; done'
     const { all } = await host.run(script)
     expect(all).toBe(Array.from({ length: 10 }, (_, i) => `${i + 1}\ne${i + 1}\n`).join(''))
   })
 
-  test('the end is told although a daemon that was left behind holds the output', async () => {
+  test('a command ends even if a daemon that it left holds its output', async () => {
     const started = Date.now()
     const { stdout, result } = await host.run('sleep 5 & echo done')
     expect(result).toMatchObject({ status: 'success' })
@@ -131,7 +131,7 @@ describe('running a command', () => {
     expect(Date.now() - started).toBeLessThan(4000)
   })
 
-  test('the same id again starts nothing, also at the same time, after the end, and after its release', async () => {
+  test('a repeated id starts nothing, whether concurrently, after its end or after its release', async () => {
     const command_id = randomUUID()
     const file = `${host.folder}/count-${command_id}`
     const params = { command_id, command: 'sh', args: ['-c', `echo x >> ${file}; sleep 0.2`], timeout: 20 }
@@ -155,7 +155,7 @@ describe('running a command', () => {
     })
   })
 
-  test('an id with other parameters is refused', async () => {
+  test('a known id with other parameters is refused', async () => {
     const id = await host.shell('true')
     const error = await host.client
       .call('execute_command', { command_id: id, command: 'false', timeout: 1 })
@@ -174,13 +174,13 @@ describe('running a command', () => {
     await host.follow(command_id)
   })
 
-  test('an unknown id is not found', async () => {
+  test('an unknown command is not found', async () => {
     await expect(host.log(randomUUID())).rejects.toMatchObject({
       error: { data: { code: 'command.not_found' } },
     })
   })
 
-  test('an offset beyond the end is answered empty', async () => {
+  test('an offset beyond the end gets an empty answer', async () => {
     const id = await host.shell('echo x')
     await host.follow(id)
     expect(await host.log(id, 1000)).toMatchObject({
@@ -193,13 +193,13 @@ describe('running a command', () => {
 })
 
 describe('ending a command', () => {
-  test('a timeout ends the whole group, children of children too', async () => {
+  test('a timeout ends the whole process group, including grandchildren', async () => {
     const { stdout, result } = await host.run('(sleep 100 & echo $!; wait) & wait', { timeout: 0.3 })
     expect(result).toMatchObject({ status: 'timed_out', success: false, signal: 'SIGTERM' })
     expect(() => process.kill(Number(stdout), 0)).toThrow('ESRCH')
   })
 
-  test('a cancelled command is cancelled, even when it exits with 0', async () => {
+  test('a cancelled command is cancelled even if it exits with 0', async () => {
     const id = await host.shell('trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done')
     await host.log(id, 0, { wait_ms: 5000 })
     await host.client.call('cancel_command', { command_id: id })
@@ -208,7 +208,7 @@ describe('ending a command', () => {
     expect((await host.client.call('cancel_command', { command_id: id })).status).toBe('cancelled')
   })
 
-  test('a cancel that comes while output is awaited does not keep the command running', async () => {
+  test('a cancel during the wait for output does not keep the command running', async () => {
     const id = await host.shell('sleep 60 & echo $$ $!')
     const first = await host.log(id, 0, { wait_ms: 5000 })
     const [leader, daemon] = Buffer.from(first.log_data, 'base64').toString().split(' ').map(Number)
@@ -229,7 +229,7 @@ describe('ending a command', () => {
   }, 20_000)
 })
 
-describe('waiting for news', () => {
+describe('long polls', () => {
   test('a long poll is woken by output in milliseconds', async () => {
     const id = await host.shell('sleep 0.5; date +%s%N; sleep 2')
     const answer = await host.log(id, 0, { wait_ms: 20_000 })
@@ -245,7 +245,7 @@ describe('waiting for news', () => {
     expect(answer).toMatchObject({ is_final: true, log_data: '' })
   })
 
-  test('without news it answers empty when the time is over', async () => {
+  test('a long poll without output gets an empty answer at its timeout', async () => {
     const id = await host.shell('sleep 3')
     const started = Date.now()
     expect(await host.log(id, 0, { wait_ms: 200 })).toMatchObject({
@@ -259,7 +259,7 @@ describe('waiting for news', () => {
 })
 
 describe('input and terminals', () => {
-  test('input arrives once although it was sent twice', async () => {
+  test('input that is sent twice arrives once', async () => {
     const command_id = await host.execute('cat', [], { stdin: true })
     const data = Buffer.from('hello ').toString('base64')
     await host.client.call('write_input', { command_id, offset: 0, data })
@@ -279,7 +279,7 @@ describe('input and terminals', () => {
     await host.follow(command_id)
   })
 
-  test('a command without input says so', async () => {
+  test('input for a command without standard input is refused', async () => {
     const command_id = await host.shell('sleep 2')
     const call = host.client.call('write_input', { command_id, offset: 0, data: 'eA==' })
     await expect(call).rejects.toMatchObject({ error: { data: { code: 'command.no_input' } } })
@@ -288,7 +288,7 @@ describe('input and terminals', () => {
     await host.client.call('cancel_command', { command_id })
   })
 
-  test('a terminal is one, has the size asked for, takes input and can be resized', async () => {
+  test('a terminal has the requested size, takes input and can be resized', async () => {
     const script = 'test -t 0 && test -t 1 && stty size; read line; echo "got $line"; stty size; exit 4'
     const command_id = await host.shell(script, { tty: true, columns: 100, rows: 30 })
     const first = await host.log(command_id, 0, { wait_ms: 5000 })
@@ -306,7 +306,7 @@ describe('input and terminals', () => {
     expect(result).toMatchObject({ status: 'failed', return_code: 4 })
   })
 
-  test('a terminal command that is cancelled tells the signal', async () => {
+  test('a cancelled terminal command reports its signal', async () => {
     const command_id = await host.execute('sleep', ['100'], { tty: true })
     await host.client.call('cancel_command', { command_id })
     const { result } = ended(await host.follow(command_id))

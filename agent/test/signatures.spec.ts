@@ -54,13 +54,13 @@ async function informed({ secretKey = secretOf(), shiftMs = 0 } = {}) {
 }
 
 describe('a request counts once, as it was signed, and for the holder of the key alone', () => {
-  test('a signed request is answered, so the refusals below are no accident', async () => {
+  test('a signed request is answered, so the refusals are no accident', async () => {
     expect(await send((await informed())())).toMatch(/^HTTP\/1.1 200 OK/)
   })
 
   test.each<[string, () => Promise<string>]>([
     ['the token alone, without a signature', () => send(null)],
-    ['what is no signature', () => send('x')],
+    ['a malformed signature', () => send('x')],
     ['a signature with another key', async () => send((await informed({ secretKey: 'k'.repeat(43) }))())],
     ['a signature for another agent', async () => send((await informed())({ agentPin: 'sha256/another' }))],
     ['a signature for another path', async () => send((await informed())({ path: '/another/rpc' }))],
@@ -72,23 +72,23 @@ describe('a request counts once, as it was signed, and for the holder of the key
     ['an altered time', async () => send(altered((await informed())(), 2, (time) => `${Number(time) + 1}`))],
     ['an altered nonce', async () => send(altered((await informed())(), 3, (nonce) => `${nonce}0`))],
     ['another epoch under an old signature', async () => send(altered((await informed())(), 1, () => 'x'))],
-  ])('%s gets the one 404, byte for byte', async (_what, attempt) => {
+  ])('%s gets the same 404 as every stranger, byte for byte', async (_what, attempt) => {
     expect(await attempt()).toBe(NOT_FOUND)
   })
 
-  test('a captured request that is sent again gets the one 404', async () => {
+  test('a replayed request gets the same 404 as every stranger', async () => {
     const captured = (await informed())()
     expect(await send(captured)).toMatch(/^HTTP\/1.1 200 OK/)
     expect(await send(captured)).toBe(NOT_FOUND)
   })
 
-  test('a request that is not of this time is not carried out, and the holder of the key learns the time', async () => {
+  test('a stale request is not carried out, and the holder of the key learns the time', async () => {
     const answer = await send((await informed({ shiftMs: 10_000 }))())
     expect(answer).toMatch(/^HTTP\/1.1 401 Unauthorized/)
     expect(answer).not.toContain('jsonrpc')
   })
 
-  test('a restarted agent takes nothing that its earlier life accepted', async () => {
+  test('a restarted agent accepts no request of its earlier lifetime', async () => {
     const sign = await informed()
     const captured = sign()
     expect(await send(captured)).toMatch(/^HTTP\/1.1 200 OK/)
@@ -101,7 +101,7 @@ describe('a request counts once, as it was signed, and for the holder of the key
     expect(await send((await informed())())).toMatch(/^HTTP\/1.1 200 OK/)
   })
 
-  test('nothing that was refused told a secret to the log', () => {
+  test('refused requests leave no secret in the log', () => {
     expect(host.agent?.stderr).not.toContain(secretOf())
     expect(host.agent?.stderr).not.toContain(host.target.token)
   })
@@ -115,7 +115,7 @@ describe('an agent that an earlier server has installed', () => {
   })
   afterAll(() => old.stop())
 
-  test('takes requests without a signature, and checks those that have one', async () => {
+  test('an agent installed by an earlier server accepts unsigned requests and checks signed ones', async () => {
     expect((await old.client.call('health_check', {})).status).toBe('ok')
     const agentPin = old.agentIdentity.pin
     const clientWith = (secretKey: string) =>

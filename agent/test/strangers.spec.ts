@@ -54,7 +54,7 @@ function request(
 const isAlive = async () => expect((await host.client.call('health_check', {})).status).toBe('ok')
 
 describe('strangers learn nothing', () => {
-  test('a right call is answered, so the refusals below are no accident', async () => {
+  test('a valid call is answered, so the refusals are no accident', async () => {
     const answer = await exchange(request({ more: 'Connection: close\r\n' }))
     expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
     expect(answer).not.toMatch(/x-powered-by|etag/i)
@@ -94,11 +94,11 @@ describe('strangers learn nothing', () => {
       'a body that is announced and never comes',
       () => exchange(request({ token: '', more: '' }).replace(/\{.*/, '')),
     ],
-  ])('%s gets the one 404, byte for byte', async (_what, attempt) => {
+  ])('%s gets the same 404 as every stranger, byte for byte', async (_what, attempt) => {
     expect(await attempt()).toBe(NOT_FOUND)
   })
 
-  test('a replayed TLS session is no way in', async () => {
+  test('a resumed TLS session is refused', async () => {
     let session: Buffer | undefined
     const first = await open()
     first.on('session', (data) => {
@@ -120,14 +120,14 @@ describe('strangers learn nothing', () => {
     await isAlive()
   })
 
-  test('nothing that was refused told a secret to the log', () => {
+  test('refused strangers leave no secret in the log', () => {
     expect(host.agent?.stderr).toContain('rpc.refused')
     expect(host.agent?.stderr).not.toContain(host.target.token)
     expect(host.agent?.stderr).not.toContain(host.target.path)
   })
 })
 
-describe('load is shed', () => {
+describe('limits against load', () => {
   test('a request of 100 MB is refused with its reason and costs no memory', async () => {
     const answer = await host.client.post(Buffer.alloc(100 * 1024 * 1024, 'a'))
     expect(JSON.parse(answer.body)).toMatchObject({
@@ -158,7 +158,7 @@ describe('load is shed', () => {
     expect(Date.now() - started).toBeLessThan(11_000)
   })
 
-  test('more sockets than there is room for keep no server out', async () => {
+  test('sockets beyond the limit lock out no server', async () => {
     const sockets = Array.from({ length: 200 }, () =>
       connectTcp(host.target.port, '127.0.0.1').on('error', () => undefined),
     )

@@ -40,7 +40,7 @@ const failed = (code: string) => ({ status: 'failed', result: { error: { code } 
 const at = (name: string) => join(place, name)
 
 describe('a file', () => {
-  test('arrives whole, with its mode, and leaves nothing beside it', async () => {
+  test('a file arrives complete, with its mode, and leaves nothing beside it', async () => {
     const content = randomBytes(3_000_000)
     const state = await putFile(host.client, at('one'), content, { mode: 0o640 })
     expect(state).toMatchObject({ status: 'success', result: { files_written: 1 } })
@@ -49,21 +49,21 @@ describe('a file', () => {
     expect(readdirSync(place).filter((name) => name.startsWith('.rollcall'))).toEqual([])
   })
 
-  test('that is there already is not sent, and its mode is set right', async () => {
+  test('a file that exists already is not sent, and its mode is set', async () => {
     writeFileSync(at('same'), 'same')
     const state = await putFile(host.client, at('same'), Buffer.from('same'), { mode: 0o600 })
     expect(state.result).toMatchObject({ error: null, files_written: 0, files_unchanged: 1 })
     expect(statSync(at('same')).mode & 0o7777).toBe(0o600)
   })
 
-  test('keeps the mode of the one whose place it takes, and an empty one is a file too', async () => {
+  test('a file keeps the mode of the one that it replaces, and may be empty', async () => {
     writeFileSync(at('kept'), 'old')
     chmodSync(at('kept'), 0o751)
     expect(await putFile(host.client, at('kept'), Buffer.alloc(0))).toMatchObject({ status: 'success' })
     expect([readFileSync(at('kept'), 'utf8'), statSync(at('kept')).mode & 0o7777]).toEqual(['', 0o751])
   })
 
-  test("whose content is not what was announced takes nobody's place", async () => {
+  test('a file with unexpected content replaces nothing', async () => {
     writeFileSync(at('old'), 'old')
     const state = await putFile(host.client, at('old'), Buffer.from('new'), {
       sha256: sha256Of(Buffer.from('x')),
@@ -73,7 +73,7 @@ describe('a file', () => {
     expect(readdirSync(place).filter((name) => name.startsWith('.rollcall'))).toEqual([])
   })
 
-  test('goes on where it broke when agent and runner were killed', async () => {
+  test('a file transfer resumes at its offset after agent and runner were killed', async () => {
     const content = randomBytes(2_000_000)
     const id = randomUUID()
     const order = {
@@ -94,7 +94,7 @@ describe('a file', () => {
     expect(readFileSync(at('resumed')).equals(content)).toBe(true)
   })
 
-  test('that is given up leaves nothing behind', async () => {
+  test('an abandoned file transfer leaves nothing behind', async () => {
     const id = randomUUID()
     const order = { kind: 'put_file' as const, path: at('never'), size: 1000, sha256: '0'.repeat(64) }
     await host.client.call('start_transfer', { transfer_id: id, order })
@@ -110,7 +110,7 @@ describe('a file', () => {
     )
   })
 
-  test('for which the owner is not known is refused', async () => {
+  test('a file with an unknown owner is refused', async () => {
     const state = await putFile(host.client, at('owned'), Buffer.from('x'), { owner: 'no-such-user' })
     expect(state).toMatchObject(failed('file.owner_unknown'))
   })
@@ -118,13 +118,13 @@ describe('a file', () => {
 
 describe('a path', () => {
   test.each(['/etc/../etc/x', '/a//b', '/a/./b', 'relative', '/', '/a/'])(
-    '%s is refused as such',
+    'the path %s is refused',
     async (path) => {
       await expect(putFile(host.client, path, Buffer.from('x'))).rejects.toThrow('request.invalid')
     },
   )
 
-  test('through a link that somebody other than root could have put there is refused', async () => {
+  test('a path through a link that another user could have created is refused', async () => {
     mkdirSync(at('open'), { mode: 0o777 })
     chmodSync(at('open'), 0o777)
     symlinkSync('/etc', at('open/link'))
@@ -133,7 +133,7 @@ describe('a path', () => {
     expect(existsSync('/etc/rollcall-x')).toBe(false)
   })
 
-  test("through a link of root's own leads where the link leads", async () => {
+  test('a path through a link of root is followed', async () => {
     mkdirSync(at('real'))
     mkdirSync(at('beside'))
     symlinkSync('../real', at('beside/link'))
@@ -146,13 +146,13 @@ describe('a path', () => {
   test.each([
     ['a link', () => symlinkSync('/etc/hostname', at('target'))],
     ['a folder', () => mkdirSync(at('folder'))],
-  ])('that is %s keeps what it is', async (what, make) => {
+  ])('a path to %s is refused and leaves it unchanged', async (what, make) => {
     make()
     const name = what === 'a link' ? 'target' : 'folder'
     expect(await putFile(host.client, at(name), Buffer.from('x'))).toMatchObject(failed('file.not_regular'))
   })
 
-  test('to a device or into the kernel is refused', async () => {
+  test('a path to a device or a kernel file system is refused', async () => {
     expect(await putFile(host.client, '/dev/null', Buffer.from('x'))).toMatchObject(
       failed('file.not_regular'),
     )
@@ -161,7 +161,7 @@ describe('a path', () => {
     )
   })
 
-  test('into a folder that is missing is refused, unless it is to be made', async () => {
+  test('a path into a missing folder is refused unless folders are to be created', async () => {
     expect(await putFile(host.client, at('no/such/x'), Buffer.from('x'))).toMatchObject(
       failed('file.not_found'),
     )
@@ -173,19 +173,19 @@ describe('a path', () => {
   })
 })
 
-describe('a file that is asked for', () => {
+describe('a file copied from a host', () => {
   test.each([
     ['compressible', Buffer.alloc(2_500_000, 'rollcall ')],
     ['random', randomBytes(1_048_576)],
     ['empty', Buffer.alloc(0)],
-  ])('comes as it is: %s', async (name, content) => {
+  ])('a file copied from a host is unchanged: %s', async (name, content) => {
     writeFileSync(at(name), content, { mode: 0o640 })
     const { state, bytes } = await getFile(host.client, at(name))
     expect(state.result?.content).toEqual({ size: content.length, sha256: sha256Of(content), mode: 0o640 })
     expect(bytes.equals(content)).toBe(true)
   })
 
-  test('is copied once: what becomes of it later is not in the copy, which goes when it is ended', async () => {
+  test('a copy does not follow later changes of its file, and is removed at the end of the transfer', async () => {
     writeFileSync(at('log'), 'one')
     const id = await startGet(host.client, at('log'))
     await ended(host.client, id)
@@ -197,7 +197,7 @@ describe('a file that is asked for', () => {
     await expect.poll(read, { timeout: 10_000 }).toContain('file.transfer_unknown')
   })
 
-  test('is read where links of root lead, and nowhere else', async () => {
+  test('a copied file is read through links of root and no others', async () => {
     writeFileSync(at('pointed'), 'real')
     symlinkSync('pointed', at('short'))
     symlinkSync(at('pointed'), at('long'))
@@ -216,11 +216,11 @@ describe('a file that is asked for', () => {
     ['/etc', 'file.not_regular'],
     ['/dev/zero', 'file.not_regular'],
     ['/proc/version', 'file.path_refused'],
-  ])('%s is refused', async (path, code) => {
+  ])('copying %s is refused', async (path, code) => {
     expect((await getFile(host.client, path)).state).toMatchObject(failed(code))
   })
 
-  test('has no piece beyond its end', async () => {
+  test('a copied file has no piece beyond its end', async () => {
     writeFileSync(at('short-one'), 'x')
     const id = await startGet(host.client, at('short-one'))
     await ended(host.client, id)
@@ -230,7 +230,7 @@ describe('a file that is asked for', () => {
   })
 })
 
-describe('a tree that is asked for', () => {
+describe('a tree copied from a host', () => {
   const list = async (path: string) => {
     const { state, bytes } = await getCopy(host.client, { kind: 'list_tree', path })
     return {
@@ -245,7 +245,7 @@ describe('a tree that is asked for', () => {
   const get = (path: string, ...files: { path: string; size: number }[]) =>
     getCopy(host.client, { kind: 'get_files', path, files })
 
-  test('is listed by content, without what is no file, and its files come one after the other', async () => {
+  test('a copied tree is listed by content, files only, and its files follow one another', async () => {
     const folder = at('asked')
     mkdirSync(join(folder, 'b/deep'), { recursive: true })
     writeFileSync(join(folder, 'a'), 'one', { mode: 0o640 })
@@ -273,7 +273,7 @@ describe('a tree that is asked for', () => {
     expect(bytes.equals(Buffer.concat([large, Buffer.from('on')]))).toBe(true)
   })
 
-  test('hands out nothing that is no longer as it was listed, and nothing beside it', async () => {
+  test('a copied tree contains no file that changed since it was listed, and none outside', async () => {
     const folder = at('changing')
     mkdirSync(join(folder, 'sub'), { recursive: true })
     writeFileSync(join(folder, 'short'), 'x')
@@ -289,7 +289,7 @@ describe('a tree that is asked for', () => {
     await expect(get(folder, { path: '../x', size: 1 })).rejects.toThrow('request.invalid')
   })
 
-  test("that is none, or the kernel's, is refused", async () => {
+  test('copying a path that is no folder, or a kernel file system, is refused', async () => {
     writeFileSync(at('plain'), 'x')
     expect((await list(at('no-such'))).state).toMatchObject(failed('file.not_found'))
     for (const path of [at('plain'), '/proc/self'])
@@ -300,7 +300,7 @@ describe('a tree that is asked for', () => {
 describe('a tree', () => {
   const tree = { a: 'a', 'b/c': 'c'.repeat(400_000), 'b/empty': '', 'b/d/e': 'e' }
 
-  test('arrives, and of the next one only what differs is sent', async () => {
+  test('a tree arrives, and of the next one only the differences are sent', async () => {
     expect(await putTree(host.client, at('tree'), tree)).toMatchObject({
       status: 'success',
       sent: ['a', 'b/c', 'b/empty', 'b/d/e'],
@@ -316,7 +316,7 @@ describe('a tree', () => {
   })
 
   test.each(['../out', '/etc/x', 'a/../../x', 'a//b', ''])(
-    'with a member %j is refused whole',
+    'a tree with the entry %j is refused as a whole',
     async (name) => {
       const state = await putTree(host.client, at('bad'), { fine: 'x', [name]: 'x' })
       expect(state).toMatchObject(failed('file.path_refused'))
@@ -324,7 +324,7 @@ describe('a tree', () => {
     },
   )
 
-  test('never follows a link within it', async () => {
+  test('a tree never follows a link within it', async () => {
     mkdirSync(at('linked'))
     symlinkSync('/etc', at('linked/sub'))
     expect(await putTree(host.client, at('linked'), { 'sub/rollcall-x': 'x' })).toMatchObject(
@@ -333,7 +333,7 @@ describe('a tree', () => {
     expect(existsSync('/etc/rollcall-x')).toBe(false)
   })
 
-  test('that is published is the one that the link leads to, and two are kept', async () => {
+  test('a published tree is the target of its link, and the previous one is kept', async () => {
     const put = (digit: string, content: string) =>
       putTree(
         host.client,
@@ -347,7 +347,7 @@ describe('a tree', () => {
   })
 })
 
-test('content that says it is longer than it is, or that is no content, fails the transfer and nothing else', async () => {
+test('content that is truncated or malformed fails its transfer and nothing else', async () => {
   const id = randomUUID()
   const order = { kind: 'put_file' as const, path: at('bomb'), size: 1000, sha256: '0'.repeat(64) }
   await host.client.call('start_transfer', { transfer_id: id, order })

@@ -100,7 +100,7 @@ test.each<[string, () => Promise<Buffer>]>([
   60_000,
 )
 
-test('a stranger from the address of the server does not keep it out either, once it has proven its key', async () => {
+test('a stranger at the address of the server does not lock it out once it has proven its key', async () => {
   expect((await host.client.call('health_check', {})).status).toBe('ok')
   const argv = [FLOOD, host.target.port, '127.0.0.1', 200, 2, ''].map(String)
   const flood = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -89,7 +89,7 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
     const journal = () =>
       on(flavour).host.output(['journalctl', '-u', 'rollcall-agent', '-u', 'rollcall-runner', '-o', 'cat'])
 
-    test('the agent answers under its hardened unit, and tells how the host is', async () => {
+    test('the agent answers under its hardened unit and reports the host’s status', async () => {
       const { client, host } = on(flavour)
       await expect
         .poll(() => host.exec(['systemctl', 'is-active', 'rollcall-agent']).then((o) => o.stdout.trim()))
@@ -102,14 +102,14 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       expect(await journal()).not.toMatch(/Unknown (key|lvalue)(?!.*(NoExecPaths|ExecPaths|OOMPolicy))/)
     })
 
-    test('a program runs as root, with the priorities and the rights of the host, also on a terminal', async () => {
+    test('a program runs as root with ordinary priorities and rights, also on a terminal', async () => {
       const script =
         'id -u; nice; cat /proc/self/oom_score_adj; touch /root/x && echo wrote; test -t 0 && echo tty'
       expect((await run(script)).stdout).toBe('0\n0\n0\nwrote\n')
       expect((await run(script, { tty: true })).stdout).toBe('0\r\n0\r\n0\r\nwrote\r\ntty\r\n')
     })
 
-    test('a command outlives a restart of the agent', async () => {
+    test('a command survives a restart of the agent', async () => {
       const { client, host } = on(flavour)
       const command_id = randomUUID()
       const args = ['-c', 'for i in $(seq 40); do echo $i; sleep 0.05; done; exit 6']
@@ -123,7 +123,7 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       expect(result.return_code).toBe(6)
     })
 
-    test('a killed runner is started again, and tells what was lost', async () => {
+    test('a killed runner is restarted and records its commands as lost', async () => {
       const { client, host } = on(flavour)
       const command_id = randomUUID()
       await client.call('execute_command', { command_id, command: 'sleep', args: ['50'], timeout: 60 })
@@ -136,7 +136,7 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       expect((await host.exec(['pgrep', '-x', 'sleep'])).exitCode).toBe(1)
     })
 
-    test('the kernel forbids the agent to dial out, in every way it could', async () => {
+    test('the kernel refuses the agent every kind of outgoing connection', async () => {
       const { host } = on(flavour)
       const program = `
         const net = require('net'), dgram = require('dgram')
@@ -156,7 +156,7 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       await expect.poll(said).toMatch(/tcp EPERM[\s\S]*udp EPERM|udp EPERM[\s\S]*tcp EPERM/)
     })
 
-    test('a wrong config stops the agent for good, with its reason in the journal', async () => {
+    test('an invalid config stops the agent permanently, with the reason in the journal', async () => {
       const { host, client } = on(flavour)
       const path = join(host.root, 'etc/rollcall-agent/config.json')
       const right = readFileSync(path, 'utf8')
@@ -171,7 +171,7 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       await expect.poll(() => client.call('health_check', {}).then((a) => a.status, String)).toBe('ok')
     })
 
-    test('the unit is rated safe', async () => {
+    test('systemd rates the exposure of the unit as safe', async () => {
       const { host } = on(flavour)
       const text = await host.output(['systemd-analyze', 'security', '--no-pager', 'rollcall-agent.service'])
       const exposure = Number(/exposure level for rollcall-agent.service: ([\d.]+)/.exec(text)?.[1])

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { toRanges, wantedIndexes } from './wanted-ranges.ts'
 
-test('ranges say the same as the numbers', () => {
+test('ranges cover exactly the given numbers while there are few', () => {
   expect(toRanges([0, 1, 2, 5, 7, 8])).toEqual([
     [0, 2],
     [5, 5],
@@ -16,7 +16,7 @@ test('ranges say the same as the numbers', () => {
   expect(toRanges([])).toEqual([])
 })
 
-test('too many ranges become fewer, and nothing that is wanted is left out', () => {
+test('too many ranges are joined without losing a wanted number', () => {
   // Deterministic, and with gaps of all sizes.
   const numbers = Array.from({ length: 500 }, (_, i) => i).filter((i) => (i * 7919) % 13 < 6)
   for (const most of [1, 2, 10, 50]) {

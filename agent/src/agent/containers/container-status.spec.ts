@@ -86,13 +86,13 @@ function read() {
   return facts
 }
 
-test('on a host without an engine there are no containers, and no runner is woken', () => {
+test('a host without a container engine reports no containers and wakes no runner', () => {
   inUse = { names: [], signature: '' }
   for (; now < 100_000; now += 1000) expect(read()).toEqual({ containers: [], container_engines: [] })
   expect(sent).toEqual([])
 })
 
-test('the first call knows nothing yet and asks, the next tells what was seen', () => {
+test('the first get_status requests a container scan, and the next one reports its result', () => {
   expect(read()).toEqual({
     containers: null,
     container_engines: [{ name: 'podman', observed_at_ms: null, total: 0, failure: null }],
@@ -109,13 +109,13 @@ test('the first call knows nothing yet and asks, the next tells what was seen', 
   expect(sent).toHaveLength(2)
 })
 
-test('an agent that was restarted tells at once what was seen last, and asks', () => {
+test('a restarted agent reports the last container scan at once and requests a new one', () => {
   toContainers(containerCalled('web'))
   expect(read().containers).toHaveLength(1)
   expect(sent).toHaveLength(1)
 })
 
-test('an engine without containers wakes the runner once, until a container is made', () => {
+test('an engine without containers wakes the runner once until a container is created', () => {
   read()
   toContainers()
   for (now = 1000; now < 600_000; now += 30_000) expect(read().containers).toEqual([])
@@ -125,7 +125,7 @@ test('an engine without containers wakes the runner once, until a container is m
   expect(sent).toHaveLength(2)
 })
 
-test('running ones come first, and what there is no room for is counted', () => {
+test('running containers come first, and those beyond the maximum are counted', () => {
   inUse = { names: ['podman', 'docker'], signature: '' }
   const many = Array.from({ length: 256 }, (_, i) => containerCalled(`c${i}`, { state: 'exited' }))
   const docker = engine([containerCalled('web', { engine: 'docker' })], { name: 'docker' })
@@ -136,13 +136,13 @@ test('running ones come first, and what there is no room for is counted', () => 
   expect(container_engines.map((seen) => seen.total)).toEqual([300, 1])
 })
 
-test('a failure of the engine stands beside what was seen before', () => {
+test('a failed container scan is reported beside the previous containers', () => {
   const failure = 'podman gave no answer within 10 s and was ended.'
   report({ took_ms: 10_000, engines: [engine([containerCalled('web')], { failure })] })
   expect(read()).toMatchObject({ containers: [{ name: 'web' }], container_engines: [{ failure }] })
 })
 
-test('a runner that cannot be told is the reason why nothing is known', () => {
+test('a runner that cannot be reached is reported as the failure of the engine', () => {
   refusal = new RollcallError('command.never_started', 'No runner takes orders on the host.')
   expect(read()).toMatchObject({
     containers: null,
@@ -153,7 +153,7 @@ test('a runner that cannot be told is the reason why nothing is known', () => {
   expect(read()).toMatchObject({ container_engines: [{ failure: null }] })
 })
 
-test('a runner that takes orders and does not answer is one of an earlier release, and left in peace', () => {
+test('a runner that accepts scan requests and never answers is asked ever less often', () => {
   for (; now < 600_000; now += 10_000) read()
   expect(sent.length).toBeLessThan(8)
   expect(read().container_engines[0]?.failure).toContain('earlier release')
@@ -162,21 +162,21 @@ test('a runner that takes orders and does not answer is one of an earlier releas
 })
 
 test.each([
-  ['half a report', '{"took_ms":1,'],
-  ['a report of another kind', { took_ms: 'x' }],
-  ['a report that is too long', ' '.repeat(MAX_REPORT_BYTES + 1)],
+  ['truncated JSON', '{"took_ms":1,'],
+  ['a field of the wrong type', { took_ms: 'x' }],
+  ['more than the maximum length', ' '.repeat(MAX_REPORT_BYTES + 1)],
   [
     'a container that breaks the contract',
     { took_ms: 1, engines: [engine([{ ...containerCalled('x'), id: '!' }])] },
   ],
-])('%s is as good as none, and the host’s other facts are told', (_what, value) => {
+])('a container report with %s is ignored', (_what, value) => {
   report(value)
   expect(read().containers).toBeNull()
   toContainers(containerCalled('web'))
   expect(read().containers).toHaveLength(1)
 })
 
-test('what a later runner adds to its report is passed over', () => {
+test('unknown fields in the report of a newer runner are ignored', () => {
   report({
     took_ms: 1,
     later: 1,
@@ -185,7 +185,7 @@ test('what a later runner adds to its report is passed over', () => {
   expect(read().containers).toEqual([containerCalled('web')])
 })
 
-test('an engine is in use when its program and its mark are there, and a new container changes the signature', () => {
+test('an engine is in use if its program and its mark exist, and a new container changes its signature', () => {
   const traces = [
     {
       name: 'podman',

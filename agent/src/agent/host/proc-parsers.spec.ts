@@ -11,7 +11,7 @@ import {
   usedPercent,
 } from './proc-parsers.ts'
 
-test('CPU time in use is told apart from waiting', () => {
+test('CPU time spent waiting does not count as use', () => {
   const before = parseCpuTimes('cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 2 3 4\n')
   const after = parseCpuTimes('cpu  150 0 125 725 100 0 0 0 0 0\n')
   expect(before).toEqual({ busy: 200, total: 1000 })
@@ -20,7 +20,7 @@ test('CPU time in use is told apart from waiting', () => {
   expect(usedPercent(after, before)).toBeNull()
 })
 
-test('memory is in bytes, and a kernel without swap has none', () => {
+test('memory is reported in bytes, and a kernel without swap reports none', () => {
   const text = 'MemTotal:        2048 kB\nMemFree: 1 kB\nMemAvailable:    1024 kB\n'
   expect(parseMemory(text)).toEqual({
     total_bytes: 2097152,
@@ -44,26 +44,21 @@ data_size                       4    7
 `
 
 test.each([
-  ['gives back what it has above its minimum', 6 * 2 ** 30, 2 ** 30, 7 * 2 ** 30],
-  ['gives back nothing below its minimum', 2 ** 29, 2 ** 30, 2 * 2 ** 30],
-  [
-    'belongs to the machine around a container where it is more than is in use',
-    20 * 2 ** 30,
-    2 ** 30,
-    2 * 2 ** 30,
-  ],
-])('the cache of ZFS %s', (_what, size, min, available) => {
+  ['counts as available above its minimum', 6 * 2 ** 30, 2 ** 30, 7 * 2 ** 30],
+  ['counts as used below its minimum', 2 ** 29, 2 ** 30, 2 * 2 ** 30],
+  ['of the host around a container does not count as available', 20 * 2 ** 30, 2 ** 30, 2 * 2 ** 30],
+])('the ZFS cache %s', (_what, size, min, available) => {
   const meminfo = `MemTotal: ${10 * 2 ** 20} kB\nMemAvailable: ${2 * 2 ** 20} kB\n`
   expect(parseMemory(meminfo, ARCSTATS(size, min)).available_bytes).toBe(available)
 })
 
-test('a cache of ZFS that tells nothing changes nothing', () => {
+test('malformed ZFS statistics leave the available memory unchanged', () => {
   const meminfo = 'MemTotal: 2048 kB\nMemAvailable: 1024 kB\n'
   for (const text of ['', 'size 4 x\n', 'size\n'])
     expect(parseMemory(meminfo, text)).toEqual(parseMemory(meminfo))
 })
 
-test('os-release is read with quotes, without, and empty', () => {
+test('os-release is parsed with quotes, without quotes, and empty', () => {
   expect(
     parseOsRelease('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'),
   ).toEqual({
@@ -74,12 +69,12 @@ test('os-release is read with quotes, without, and empty', () => {
   expect(parseOsRelease('')).toEqual({ id: 'linux', version: '', name: '' })
 })
 
-test('load and uptime', () => {
+test('load and uptime are parsed from /proc', () => {
   expect(parseLoad('0.10 1.25 2.00 1/234 5678\n')).toEqual([0.1, 1.25, 2])
   expect(parseUptime('1234.56 99.1\n')).toBe(1234.56)
 })
 
-test('disks are local, once each, and those of the network are not asked', () => {
+test('each local disk is listed once, and network file systems are left out', () => {
   const mounts = [
     '/dev/sda1 / ext4 rw 0 0',
     '/dev/sda1 /tmp ext4 rw 0 0',
@@ -93,18 +88,18 @@ test('disks are local, once each, and those of the network are not asked', () =>
   expect(parseDisks('overlay / overlay rw 0 0\n')).toHaveLength(1)
 })
 
-test('a process with parentheses and spaces in its name has a start time', () => {
+test('the start time of a process is found behind a name with parentheses and spaces', () => {
   const stat = `42 (a) b (c)) S 1 ${Array.from({ length: 40 }, (_, i) => i + 5).join(' ')}`
   expect(parseState(stat)).toBe('S')
   expect(parseStartTime(stat)).toBe('22')
   expect(parseStartTime('nonsense')).toBeNull()
 })
 
-test('hostile text cannot start a line of the log', () => {
+test('hostile text cannot start a new line in the log', () => {
   expect(formatEvent('x', { a: 'b\nc', n: 1, none: undefined })).toBe('x a="b\\nc" n=1')
 })
 
-test('refusals do not flood the log, and their number is told', () => {
+test('repeated log events are suppressed and counted', () => {
   const lines: string[] = []
   let now = 0
   const push = (event: string, fields?: object) => lines.push(`${event}${JSON.stringify(fields ?? {})}`)

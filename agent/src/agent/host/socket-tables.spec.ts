@@ -5,14 +5,14 @@ const HEAD =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
 const tail = ' 00000000:00000000 00:00000000 00000000     0        0 2175962 1 00000000b7875ae7 100 0 0 10 0'
 
-test('a TCP port counts when it is listened on, and is told apart from a connection', () => {
+test('a listening TCP port is open, and a connection is not', () => {
   const listening = `   0: 0100007F:0016 00000000:0000 0A${tail}`
   const connected = `   5: 0A64A8C0:0016 0164A8C0:D1F2 01${tail}`
   expect(parseOpenPort('tcp', listening)).toEqual({ protocol: 'tcp', address: '127.0.0.1', port: 22 })
   expect(parseOpenPort('tcp', connected)).toBe('connected')
 })
 
-test('a UDP port counts when it is bound, but not when it is connected or has no number', () => {
+test('a bound UDP port is open, unless it is connected or has no number', () => {
   expect(parseOpenPort('udp', `  338: 3500007F:0035 00000000:0000 07${tail}`)).toEqual({
     protocol: 'udp',
     address: '127.0.0.53',
@@ -22,7 +22,7 @@ test('a UDP port counts when it is bound, but not when it is connected or has no
   expect(parseOpenPort('udp', `  338: 00000000:0000 00000000:0000 07${tail}`)).toBe('connected')
 })
 
-test('IPv6 tables have four words for an address', () => {
+test('an IPv6 address is decoded from four words', () => {
   const zero = '0'.repeat(32)
   const line = (address: string) => `   1: ${address}:01BB ${zero}:0000 0A${tail}`
   const address = (hex: string) => parseOpenPort('tcp', line(hex))
@@ -33,13 +33,13 @@ test('IPv6 tables have four words for an address', () => {
 })
 
 test.each([HEAD, '', 'nonsense', '   0: 00:0016 00:0000 0A', `   0: ZZZZZZZZ:0016 00000000:0000 0A${tail}`])(
-  '%j is no socket and spoils nothing',
+  'a line of a socket table that is no socket is ignored: %j',
   (line) => {
     expect(parseOpenPort('tcp', line)).toBeNull()
   },
 )
 
-test('an IPv6 address has one spelling', () => {
+test('an IPv6 address is formatted by RFC 5952', () => {
   const format = (hex: string) => formatIpv6(Buffer.from(hex, 'hex'))
   expect(format('20010db8000000000001000000000001')).toBe('2001:db8::1:0:0:1')
   expect(format('20010db8000100010001000100010001')).toBe('2001:db8:1:1:1:1:1:1')
@@ -47,7 +47,7 @@ test('an IPv6 address has one spelling', () => {
   expect(format('00010000000000000000000000000000')).toBe('1::')
 })
 
-test('the same ports are always told in the same order', () => {
+test('open ports are sorted the same way every time', () => {
   const ports = [
     { protocol: 'udp', address: '::', port: 53 },
     { protocol: 'tcp', address: '::', port: 53 },

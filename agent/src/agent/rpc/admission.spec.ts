@@ -19,8 +19,8 @@ const displacedBy = (admissions: Admissions, address: string): Stranger | null =
   return admission.kind === 'admitted' ? admission.displaced : null
 }
 
-describe('who comes too often', () => {
-  test('displaces the oldest of its own, and nobody else', () => {
+describe('limits for strangers', () => {
+  test('an address beyond its limit displaces its own oldest connection only', () => {
     const admissions = make()
     const server = enter(admissions, '10.0.0.9')
     const own = [1, 2, 3, 4].map(() => enter(admissions, '10.0.0.1'))
@@ -28,7 +28,7 @@ describe('who comes too often', () => {
     for (let i = 0; i < 1000; i++) expect(displacedBy(admissions, '10.0.0.1')).not.toBe(server)
   })
 
-  test('with many addresses of one network displaces the oldest of the address that has most there', () => {
+  test('a network beyond its limit displaces the oldest connection of its largest address', () => {
     const admissions = make()
     const other = enter(admissions, '192.0.2.1')
     const most = [1, 2, 3].map(() => enter(admissions, '10.0.0.1'))
@@ -38,7 +38,7 @@ describe('who comes too often', () => {
     expect(displaced).not.toBe(other)
   })
 
-  test('from many networks displaces the oldest of the network that has most', () => {
+  test('at the total limit the oldest connection of the largest network is displaced', () => {
     const admissions = make({ connections: 6 })
     const server = enter(admissions, '192.0.2.1')
     const most = [1, 2, 3].map((last) => enter(admissions, `10.0.0.${last}`))
@@ -47,7 +47,7 @@ describe('who comes too often', () => {
     expect(admissions.leave(server as Stranger)).toBe(true)
   })
 
-  test('is refused beyond its rate, and let in again as time passes', () => {
+  test('an address beyond its rate is refused, and admitted again as time passes', () => {
     const admissions = make({ addressRate: { perSecond: 10, burst: 2 } })
     expect([0, 0, 0].map((ms) => enter(admissions, '10.0.0.1', ms) !== null)).toEqual([true, true, false])
     expect(enter(admissions, '10.0.0.2', 0)).not.toBeNull()
@@ -55,7 +55,7 @@ describe('who comes too often', () => {
     expect(enter(admissions, '10.0.0.1', 101)).toBeNull()
   })
 
-  test('does not use up the rate of its network beyond its own', () => {
+  test('an address beyond its own rate does not use up the rate of its network', () => {
     const rates = { addressRate: { perSecond: 1, burst: 3 }, prefixRate: { perSecond: 1, burst: 4 } }
     const admissions = make(rates)
     for (let i = 0; i < 100; i++) enter(admissions, '10.0.0.1')
@@ -65,7 +65,7 @@ describe('who comes too often', () => {
 })
 
 describe('an address that has proven a key', () => {
-  test('is not slowed down, and displaced after all others', () => {
+  test('a trusted address is not rate-limited, and displaced last', () => {
     const admissions = make({ connections: 4, addressRate: { perSecond: 0, burst: 1 } })
     const first = enter(admissions, '10.0.0.9') as Stranger
     admissions.trust(first)
@@ -76,7 +76,7 @@ describe('an address that has proven a key', () => {
     expect(displacedBy(admissions, '10.0.3.1')).not.toBe(again)
   })
 
-  test('gives its place back when it goes', () => {
+  test('a trusted connection frees its place when it closes', () => {
     const admissions = make({ connections: 1 })
     admissions.trust(enter(admissions, '10.0.0.9') as Stranger)
     expect(enter(admissions, '10.0.0.1')).toBeNull()
@@ -85,7 +85,7 @@ describe('an address that has proven a key', () => {
   })
 })
 
-test('whoever comes and goes, in any order, never more are open than there is room for', () => {
+test('no sequence of connections exceeds the limit of open ones', () => {
   const admissions = make({ connections: 5 })
   const open = new Set<Stranger>()
   let seed = 3
@@ -116,6 +116,6 @@ test.each([
   ['2001:DB8::1', '2001:DB8::1', '2001:db8:0:0::/64'],
   ['fe80::1%eth0', 'fe80::1', 'fe80:0:0:0::/64'],
   ['::1', '::1', '0:0:0:0::/64'],
-])('the source of %s is %s in %s', (given, address, prefix) => {
+])('the source of %s is the address %s in the network %s', (given, address, prefix) => {
   expect(toSource(given)).toEqual({ address, prefix })
 })

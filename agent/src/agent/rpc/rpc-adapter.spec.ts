@@ -23,7 +23,7 @@ const RPC_CODES = {
 }
 
 it.each(Object.entries(ERRORS))(
-  '%s leaves the agent with its code, kind and outcome',
+  'the error %s is answered with its code, kind and outcome',
   async (code, { kind }) => {
     expect(await toAnswer(new RollcallError(code as ErrorCode, 'why', { outcome: 'unknown' }))).toEqual({
       jsonrpc: '2.0',
@@ -37,13 +37,13 @@ it.each(Object.entries(ERRORS))(
   },
 )
 
-it('an error that nobody expected leaves as a defect of the agent, without its words', async () => {
+it('an unexpected error is answered as a defect, without its message', async () => {
   const answer = await toAnswer(new Error('the password is hunter2'))
   expect(answer).toMatchObject({ error: { data: { code: 'agent.defect', outcome: 'unknown' } } })
   expect(JSON.stringify(answer)).not.toContain('hunter2')
 })
 
-it('every code that the agent has in its sources is one that a server believes it, and none is believed that it never says', () => {
+it('the error codes in the sources of the agent are exactly those that servers accept from it', () => {
   const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter(
     (file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'),
   )

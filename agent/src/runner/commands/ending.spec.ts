@@ -8,26 +8,26 @@ const view: EndingView = { startedMs: 1000, timeoutMs: 5000, ending: null, wasKi
 const counts = { stdout: 1, stderr: 2, dropped: 0, started_at_ms: 1, ended_at_ms: 2 }
 
 describe('ending a command', () => {
-  test('nothing happens before the timeout, and TERM at it', () => {
+  test('a command gets TERM at its timeout and nothing before', () => {
     expect(decideEnding(view, 5999)).toEqual({ kind: 'wait', inMs: 1 })
     expect(decideEnding(view, 6000)).toEqual({ kind: 'term', cause: 'timed_out' })
   })
 
-  test('a cancelled command is cancelled although its time is over as well', () => {
+  test('a cancelled command stays cancelled after its timeout', () => {
     expect(decideEnding({ ...view, requested: 'cancelled' }, 9999)).toEqual({
       kind: 'term',
       cause: 'cancelled',
     })
   })
 
-  test('KILL comes ten seconds after TERM, once', () => {
+  test('a command gets KILL once, ten seconds after TERM', () => {
     const ending = { cause: 'timed_out', sinceMs: 6000 } as const
     expect(decideEnding({ ...view, ending }, 6000 + KILL_AFTER_MS - 1)).toEqual({ kind: 'wait', inMs: 1 })
     expect(decideEnding({ ...view, ending }, 6000 + KILL_AFTER_MS)).toEqual({ kind: 'kill' })
     expect(decideEnding({ ...view, ending, wasKilled: true }, 10 ** 9)).toEqual({ kind: 'wait', inMs: null })
   })
 
-  test('from any state, time alone leads to KILL', () => {
+  test('every command that keeps running is killed eventually', () => {
     let now = 0
     const state: EndingView = { ...view }
     const seen: string[] = []
@@ -42,7 +42,7 @@ describe('ending a command', () => {
     expect(seen).toEqual(['wait', 'term', 'wait', 'kill', 'wait'])
   })
 
-  test('a program told to end is no success, whatever it exits with', () => {
+  test('an ended program is no success, whatever its exit code', () => {
     expect(toResult({ code: 0, signal: null }, 'timed_out', counts)).toMatchObject({
       status: 'timed_out',
       success: false,
@@ -58,7 +58,7 @@ describe('ending a command', () => {
     })
   })
 
-  test('signals have names the contract takes', () => {
+  test('signal names satisfy the contract', () => {
     expect([toSignalName(0), toSignalName(undefined), toSignalName(9), toSignalName(36)]).toEqual([
       null,
       null,
@@ -68,7 +68,7 @@ describe('ending a command', () => {
   })
 })
 
-test('a caller’s variables win over those of a login', () => {
+test('variables of the caller override those of a login', () => {
   const login = { umask: 0o022, env: { LANG: 'de_DE.UTF-8' } }
   expect(childEnvironment(login, { LANG: 'C', X: '1' }, true)).toMatchObject({
     LANG: 'C',
@@ -78,14 +78,14 @@ test('a caller’s variables win over those of a login', () => {
   expect(childEnvironment(login, {}, false)).not.toHaveProperty('TERM')
 })
 
-test('programs are found as a shell finds them', () => {
+test('programs are resolved as a shell does', () => {
   expect(resolveProgram('sh', '/', '/nowhere:/bin')).toEqual({ path: '/bin/sh' })
   expect(resolveProgram('./sh', '/bin', '')).toEqual({ path: '/bin/sh' })
   expect(resolveProgram('sh', '/', '/nowhere')).toMatchObject({ returnCode: 127 })
   expect(resolveProgram('passwd', '/', '/etc')).toMatchObject({ returnCode: 126 })
 })
 
-test('orders are split at lines, and a line without end fills no memory', () => {
+test('messages are split into lines, and an endless line is dropped', () => {
   const splitter = new LineSplitter()
   expect(splitter.push('a\nb')).toEqual(['a'])
   expect(splitter.push('c\n\nd\n')).toEqual(['bc', 'd'])

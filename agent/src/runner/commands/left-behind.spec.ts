@@ -26,27 +26,27 @@ const view = (processes: ProcessRow[], more: Partial<LeftView> = {}): LeftView =
 })
 const pids = (left: ProcessRow[]) => left.map(({ pid }) => pid)
 
-test('what bears the id of the command is left behind, whatever session it made', () => {
+test('a process with the id of the command is left behind in any session', () => {
   const seen = view([row(101), row(102), row(103)], {
     toCommand: (pid) => ({ 101: 'mine', 102: 'another' })[pid] ?? null,
   })
   expect(pids(findLeftBehind(seen))).toEqual([101])
 })
 
-test('what is in the group or session of the command is left behind without any sign', () => {
+test('a process in the group or session of the command is left behind without its id', () => {
   expect(pids(findLeftBehind(view([row(101, { group: 100 }), row(102, { session: 100 })])))).toEqual([
     101, 102,
   ])
 })
 
-test('what hides where it comes from is left behind only where nothing else can have made it', () => {
+test('a process that hides its origin is attributed to a command only if no other one ran', () => {
   const hidden = [row(101)]
   expect(pids(findLeftBehind(view(hidden, { isAlone: true })))).toEqual([101])
   expect(findLeftBehind(view(hidden, { isAlone: false }))).toEqual([])
   expect(findLeftBehind(view(hidden, { isAlone: true, isUnit: false }))).toEqual([])
 })
 
-test('the runner, its helpers, the dead, older daemons and what they start, and other commands are nobody’s remains', () => {
+test('the runner, its helpers, zombies, older daemons and other commands are not left behind', () => {
   const others = [
     row(11, { parent: 10 }),
     row(12, { parent: 11 }),
@@ -60,12 +60,12 @@ test('the runner, its helpers, the dead, older daemons and what they start, and 
   expect(findLeftBehind(view(others, { isAlone: true }))).toEqual([])
 })
 
-test('parents that name each other in a circle end the search', () => {
+test('a cycle of parents ends the search for an owner', () => {
   const circle = [row(101, { parent: 102 }), row(102, { parent: 101 })]
   expect(pids(findLeftBehind(view(circle, { isAlone: true })))).toEqual([101, 102])
 })
 
-test('what was left is told by name and number, without what could act on a terminal, and not without end', () => {
+test('processes left behind are described by name and pid, sanitized and bounded', () => {
   expect(describeLeft([])).toBeNull()
   expect(describeLeft([row(7, { name: 'sleep' })])).toBe('1 process left: sleep (7).')
   expect(describeLeft([row(7, { name: '\x1b[2Jx' }), row(8, { name: '\x9b' })])).toBe(
@@ -77,7 +77,7 @@ test('what was left is told by name and number, without what could act on a term
   expect(text.length).toBeLessThan(600)
 })
 
-test('a process whose name holds parentheses and blanks is read right', () => {
+test('a process name with parentheses and spaces is parsed', () => {
   const stat = '42 (a) R 1 (b c)) S 7 40 41 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 2 3'
   expect(parseProcess(stat)).toEqual({
     pid: 42,
@@ -91,7 +91,7 @@ test('a process whose name holds parentheses and blanks is read right', () => {
   expect(parseProcess('')).toBeNull()
 })
 
-test('the list of processes is found in both hierarchies', () => {
+test('the process list is found in both cgroup hierarchies', () => {
   const unit = '/system.slice/rollcall-runner.service'
   expect(processLists(`0::${unit}\n`)[0]).toBe(`/sys/fs/cgroup${unit}/cgroup.procs`)
   expect(processLists(`5:cpu:/\n1:name=systemd:${unit}\n`)).toEqual([

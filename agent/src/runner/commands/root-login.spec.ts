@@ -13,7 +13,7 @@ const UMASK_STACK = {
 }
 
 describe('a login of root', () => {
-  test('on a host without any settings has umask 022, its own home, the usual path and UTF-8', () => {
+  test('a login on a host without settings has umask 022, its own home, the usual path and UTF-8', () => {
     expect(login({})).toEqual({
       umask: 0o022,
       env: {
@@ -27,7 +27,7 @@ describe('a login of root', () => {
     })
   })
 
-  test('has the umask of login.defs where PAM asks it, and 022 where nothing does', () => {
+  test('a login has the umask of login.defs if PAM uses it, and 022 otherwise', () => {
     const defs = { '/etc/login.defs': 'UMASK\t\t027\n' }
     expect(login({ ...UMASK_STACK, ...defs }).umask).toBe(0o027)
     expect(login({ '/etc/pam.d/sshd': ENV_LINES, ...defs }).umask).toBe(0o022)
@@ -45,12 +45,12 @@ describe('a login of root', () => {
       0o007,
     ],
     ['of /etc/default/login last', { '/etc/login.defs': '', '/etc/default/login': 'UMASK=002' }, 0o002],
-    ['022 where what is given is no umask', { '/etc/login.defs': 'UMASK 9x9' }, 0o022],
-  ])('has the umask %s', (_what, files, umask) => {
+    ['022 if the configured one is invalid', { '/etc/login.defs': 'UMASK 9x9' }, 0o022],
+  ])('a login has the umask %s', (_what, files, umask) => {
     expect(login({ ...UMASK_STACK, '/etc/login.defs': 'UMASK 027', ...files }).umask).toBe(umask)
   })
 
-  test('reads the modules of files that other distributions include, and ends where they include each other', () => {
+  test('a login follows included PAM files, and stops at an include cycle', () => {
     const files = {
       '/usr/lib/pam.d/sshd': '-session substack password-auth\nsession include sshd\nauth include other\n',
       '/usr/lib/pam.d/password-auth':
@@ -60,7 +60,7 @@ describe('a login of root', () => {
     expect(login(files).umask).toBe(0o027)
   })
 
-  test('has the locale of the host, and what is in /etc/environment', () => {
+  test('a login has the locale of the host and the variables of /etc/environment', () => {
     const { env } = login({
       '/etc/pam.d/sshd': ENV_LINES,
       '/etc/environment': 'PATH="/opt/bin:/usr/bin"\nexport http_proxy=http://proxy:3128 # for all\n',
@@ -73,25 +73,25 @@ describe('a login of root', () => {
     })
   })
 
-  test('has the locale of /etc/locale.conf, and nothing else of that file', () => {
+  test('a login takes only the locale from /etc/locale.conf', () => {
     const { env } = login({ '/etc/locale.conf': 'LANG=fr_FR.UTF-8\nLC_TIME=C\nLD_PRELOAD=/x\n' })
     expect(env).toMatchObject({ LANG: 'fr_FR.UTF-8', LC_TIME: 'C' })
     expect(env).not.toHaveProperty('LD_PRELOAD')
   })
 
-  test('has the path that login.defs gives root', () => {
+  test('a login has the path that login.defs gives root', () => {
     expect(login({ '/etc/login.defs': 'ENV_SUPATH PATH=/sbin:/bin:/opt/x\n' }).env.PATH).toBe(
       '/sbin:/bin:/opt/x',
     )
   })
 
-  test('passes over a file that PAM is told not to read', () => {
+  test('a login ignores a file that PAM does not read', () => {
     const files = { '/etc/pam.d/sshd': 'session required pam_env.so readenv=0', '/etc/environment': 'A=1' }
     expect(login(files).env).not.toHaveProperty('A')
   })
 })
 
-test('an environment file is read as pam_env reads it, and holds no more variables than are bounded', () => {
+test('an environment file is parsed as by pam_env, up to the maximum of variables', () => {
   const env: Record<string, string> = { GONE: 'x' }
   applyVariables(env, '# note\nA=b c \nexport Q="x y"\nGONE=\nno value\n1X=2\nE=a=b\n')
   expect(env).toEqual({ A: 'b c', Q: 'x y', E: 'a=b' })
@@ -99,7 +99,7 @@ test('an environment file is read as pam_env reads it, and holds no more variabl
   expect(Object.keys(env)).toHaveLength(256)
 })
 
-test('login.defs is read with its comments and tabs', () => {
+test('login.defs is parsed with comments and tabs', () => {
   expect(parseLoginDefs('# UMASK 077\nUMASK\t\t022 # note\nENV_SUPATH\tPATH=/a:/b\n')).toEqual({
     UMASK: '022',
     ENV_SUPATH: 'PATH=/a:/b',

@@ -48,7 +48,7 @@ async function scan(...engines: ('podman' | 'docker')[]): Promise<ContainerRepor
 const podman = (count: number) =>
   JSON.stringify(Array.from({ length: count }, (_, i) => ({ Id: i.toString(16).padStart(64, '0') })))
 
-test('an engine is asked with fixed words, and its containers are reported', async () => {
+test('an engine is queried with constant arguments, and its containers are reported', async () => {
   program('podman', `echo "$@" > ${at('args')}; echo '[{"Id":"${ID}","Names":["web"],"State":"running"}]'`)
   const before = Date.now()
   const { engines, took_ms } = await scan('podman')
@@ -61,7 +61,7 @@ test('an engine is asked with fixed words, and its containers are reported', asy
   expect(isBusy).toEqual([true, false])
 })
 
-test('docker is asked on this host only, and one that was removed meanwhile spoils nothing', async () => {
+test('docker is queried on this host only, and tolerates a container that was removed meanwhile', async () => {
   program(
     'docker',
     `case $1 in
@@ -75,7 +75,7 @@ test('docker is asked on this host only, and one that was removed meanwhile spoi
   expect(readFileSync(at('host'), 'utf8')).toBe('unix:///run/docker.sock\n')
 })
 
-test('a failure leaves what was seen before, with its time and the reason', async () => {
+test('a failed scan keeps the previous containers, with their time and the reason', async () => {
   program('podman', `echo '${podman(2)}'`)
   const first = await scan('podman')
   program('podman', "printf 'first line\\nError: \\033[31mdatabase is locked\\n' >&2; exit 125")
@@ -96,7 +96,7 @@ test('a failure leaves what was seen before, with its time and the reason', asyn
   expect((await scan('podman')).engines[0]).toMatchObject({ total: 1, failure: null })
 })
 
-test('an engine that hangs is told to end, then killed with all that it has started', async () => {
+test('an engine that hangs gets TERM, then KILL with its whole process group', async () => {
   program('podman', `trap '' TERM; sleep 100 & echo $! > ${at('child')}; echo $$ > ${at('pid')}; wait; wait`)
   const { engines } = await scan('podman')
   expect(engines[0]).toMatchObject({
@@ -108,19 +108,19 @@ test('an engine that hangs is told to end, then killed with all that it has star
   expect(logged).toEqual(['containers.not_seen'])
 })
 
-test('an engine that prints without end is killed at a mebibyte', async () => {
+test('an engine that prints endlessly is killed at a mebibyte', async () => {
   program('podman', `echo $$ > ${at('pid')}; exec yes`)
   expect((await scan('podman')).engines[0]?.failure).toBe('podman printed more than 1048576 bytes.')
   expect(isRunning(Number(readFileSync(at('pid'), 'utf8')))).toBe(false)
 })
 
-test('what an engine leaves behind on its output is not waited for', async () => {
+test('a process that an engine leaves on its output is not awaited', async () => {
   program('podman', `echo '${podman(1)}'; sleep 30 & echo $! > ${at('pid')}`)
   expect((await scan('podman')).engines).toMatchObject([{ total: 1, failure: null }])
   process.kill(Number(readFileSync(at('pid'), 'utf8')))
 })
 
-test('orders that come while one look is under way start no second one', async () => {
+test('requests during a scan start no second scan', async () => {
   program('podman', `echo x >> ${at('count')}; sleep 0.03; echo '[]'`)
   scanner.scan(['podman'])
   scanner.scan(['podman'])
@@ -128,7 +128,7 @@ test('orders that come while one look is under way start no second one', async (
   expect(readFileSync(at('count'), 'utf8')).toBe('x\n')
 })
 
-test('a thousand containers are counted, and as many told as there is room for', async () => {
+test('a thousand containers are counted, and reported up to the maximum', async () => {
   writeFileSync(at('answer'), podman(1000))
   program('podman', `cat ${at('answer')}`)
   const [engine] = (await scan('podman')).engines
@@ -136,7 +136,7 @@ test('a thousand containers are counted, and as many told as there is room for',
   expect(engine?.containers).toHaveLength(256)
 })
 
-test('a runner that is stopped leaves no question behind', async () => {
+test('a stopped scanner leaves no query running', async () => {
   program('podman', `echo $$ > ${at('pid')}; exec sleep 100`)
   scanner.scan(['podman'])
   await vi.waitUntil(() => existsSync(at('pid')) && readFileSync(at('pid'), 'utf8') !== '')
@@ -148,7 +148,7 @@ test('a runner that is stopped leaves no question behind', async () => {
   expect(isRunning(Number(readFileSync(at('pid'), 'utf8')))).toBe(false)
 })
 
-test('a report that cannot be written is said in the log and ends nothing', async () => {
+test('a report that cannot be written is logged and ends nothing', async () => {
   program('podman', "echo '[]'")
   await scan('podman')
   rmSync(folder, { recursive: true })

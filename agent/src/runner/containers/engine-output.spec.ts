@@ -25,8 +25,8 @@ const podman = (more: object = {}) => ({
 })
 const one = (more: object = {}) => parsePodman(JSON.stringify([podman(more)]))[0]
 
-describe('podman', () => {
-  test('a running container is told with its start and its ports', () => {
+describe('output of podman', () => {
+  test('a running podman container is parsed with its start and ports', () => {
     const Ports = [
       { host_ip: '', container_port: 80, host_port: 801, range: 1, protocol: 'tcp' },
       { host_ip: '127.0.0.1', container_port: 7001, host_port: 7001, range: 3, protocol: 'udp' },
@@ -49,7 +49,7 @@ describe('podman', () => {
     })
   })
 
-  test('podman 3 writes other names for ports', () => {
+  test('the port names of podman 3 are parsed too', () => {
     const Ports = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp', hostIP: '' }]
     expect(one({ Ports })?.ports).toEqual([
       { protocol: 'tcp', host_address: '0.0.0.0', host_port: 8080, container_port: 80, count: 1 },
@@ -76,11 +76,11 @@ describe('podman', () => {
     ['Up 3 hours (unhealthy)', 'unhealthy'],
     ['Up 3 hours (starting)', 'starting'],
     ['Exited (0) 3 hours ago', null],
-  ])('health stands in its status: %s', (Status, health) => {
+  ])('the health of a podman container is parsed from its status: %s', (Status, health) => {
     expect(one({ Status })?.health).toBe(health)
   })
 
-  test('no container at all, in both ways that podman says so', () => {
+  test('both forms of an empty podman list are parsed', () => {
     expect(parsePodman('[]\n')).toEqual([])
     expect(parsePodman('')).toEqual([])
   })
@@ -101,8 +101,8 @@ const docker = (more: object = {}) =>
     ...more,
   })
 
-describe('docker', () => {
-  test('a running container is told with its start, its health and its ports, ranges joined', () => {
+describe('output of docker', () => {
+  test('a running docker container is parsed with start, health and joined port ranges', () => {
     const at = (HostIp: string, HostPort: string) => ({ HostIp, HostPort })
     const ports = {
       '443/tcp': null,
@@ -144,15 +144,15 @@ describe('docker', () => {
   })
 })
 
-describe('hostile answers', () => {
-  test('names cannot act on a terminal or a page, and have bounds', () => {
+describe('hostile output of an engine', () => {
+  test('container names lose control characters and are bounded', () => {
     const seen = one({ Names: ['\u001b[31m<script>\n'], Image: 'x'.repeat(10_000), State: 'wedged' })
     expect(seen).toMatchObject({ name: '\uFFFD[31m<script>\uFFFD', state: 'unknown' })
     expect(seen?.image).toHaveLength(512)
     container.parse(seen)
   })
 
-  test('what is strange is left out and the rest is told', () => {
+  test('malformed fields of a container are left out, and the rest is kept', () => {
     const strange = { Names: 7, Image: {}, StartedAt: 'x', ExitedAt: 1e300, ExitCode: 1e9, State: 'exited' }
     const Ports = [null, 'x', { host_port: -1, container_port: 80, protocol: 'tcp', host_ip: '<' }]
     expect(one({ ...strange, Ports })).toMatchObject({
@@ -166,14 +166,14 @@ describe('hostile answers', () => {
     container.parse(one({ ...strange, Ports }))
   })
 
-  test('no object of ours gets a new nature', () => {
+  test('hostile keys of a container do not pollute prototypes', () => {
     const text = JSON.stringify([podman()]).replace('"Labels"', '"__proto__":{"polluted":1},"Labels"')
     expect(parsePodman(text)[0]).not.toHaveProperty('polluted')
     expect({}).not.toHaveProperty('polluted')
     parseDocker(docker({ ports: JSON.parse('{"__proto__":[],"1/tcp":[]}') }))
   })
 
-  test('a thousand ports are cut, and it is said', () => {
+  test('a thousand ports of a container are truncated and marked so', () => {
     const Ports = Array.from({ length: 1000 }, (_, i) => ({
       host_ip: '',
       container_port: i + 1,
@@ -187,7 +187,7 @@ describe('hostile answers', () => {
   })
 
   test.each(['{', '{}', '[{}]', '[{"Id":"../../etc"}]', '"x"', `${'['.repeat(500_000)}`])(
-    'an answer that is none is said to be none',
+    'unreadable output of an engine is refused (case %#)',
     (text) => {
       expect(() => parsePodman(text)).toThrow(UnreadableOutput)
     },

@@ -24,14 +24,14 @@ const chunk = (type: Chunk['type'], text: string): Chunk => ({ type, data: Buffe
 const texts = (offset: number, max = 1000, runs = 1000) =>
   readLog(paths, offset, max, runs).runs.map((run) => `${run.type}:${run.data}`)
 
-test('an entry survives the way to the disk and back, also beyond 4 GB', () => {
+test('a log entry is encoded and decoded unchanged, even beyond 4 GB', () => {
   const buffer = Buffer.alloc(16)
   const entry = { start: 5_000_000_000, type: 'stderr', atMs: 1_800_000_000_000 } as const
   writeEntry(buffer, 0, entry)
   expect(readEntry(buffer, 0)).toEqual(entry)
 })
 
-test('runs come back in order from every offset, in every size', () => {
+test('runs are read in order from every offset in every size', () => {
   const writer = new LogWriter(paths, () => 1)
   writer.append([chunk('stdout', 'aaa'), chunk('stderr', 'bb'), chunk('stderr', 'b')])
   writer.append([chunk('stderr', 'b'), chunk('stdout', 'c')])
@@ -49,7 +49,7 @@ test('runs come back in order from every offset, in every size', () => {
   expect(texts(100)).toEqual([])
 })
 
-test('a log of several segments reads as one, and what is below an acknowledged offset goes', () => {
+test('a log of several segments reads as one, and acknowledged segments are removed', () => {
   const writer = new LogWriter(paths, () => 1)
   const size = SEGMENT_BYTES * 2 + 100
   const data = Buffer.alloc(size, 'x')
@@ -71,14 +71,14 @@ test('a log of several segments reads as one, and what is below an acknowledged 
   expect(texts(size - 6)).toEqual(['stdout:x', 'stderr:xxxxx'])
 })
 
-test('a log that ends with its segment has an end, and no gap behind it', () => {
+test('a log that ends with its segment has an end and no gap behind it', () => {
   new LogWriter(paths, () => 1).append([{ type: 'stdout', data: Buffer.alloc(SEGMENT_BYTES) }])
   expect(readLog(paths, SEGMENT_BYTES, 10, 10)).toEqual({ runs: [], isGone: false })
   dropBelow(paths, SEGMENT_BYTES)
   expect(logEnd(paths)).toBe(SEGMENT_BYTES)
 })
 
-test('chunks are divided at any byte and lose none', () => {
+test('chunks are split at any byte without loss', () => {
   const chunks = [chunk('stdout', 'abc'), chunk('stderr', 'de')]
   const join = (list: Chunk[]) => list.map((each) => each.data.toString()).join('')
   for (let size = 0; size <= 6; size++) {

@@ -53,7 +53,7 @@ const ACCESS_LIST = '0200000001000600ffffffff02000400e803000004000400ffffffff100
 // cap_net_bind_service, effective and permitted.
 const CAPABILITY = '0100000200040000000000000000000000000000'
 
-test('A tree keeps its links, empty folders and times', async () => {
+test('a synced tree keeps its links, empty folders and times', async () => {
   const tree = {
     a: 'a',
     empty: null,
@@ -74,7 +74,7 @@ test('A tree keeps its links, empty folders and times', async () => {
   expect(again.result).toMatchObject({ files_written: 0, changes: { links: 0, folders: 0, listed: [] } })
 })
 
-test('A file takes the place of a link, and a link that of a file, but neither that of a folder', async () => {
+test('a file replaces a link and a link a file, but neither replaces a folder', async () => {
   mkdirSync(at('swap/folder'), { recursive: true })
   writeFileSync(at('outside'), 'outside')
   symlinkSync('../outside', at('swap/link'))
@@ -89,7 +89,7 @@ test('A file takes the place of a link, and a link that of a file, but neither t
   })
 })
 
-test('No link of the tree is followed: what is to be below one is refused', async () => {
+test('a tree entry below a link is refused', async () => {
   mkdirSync(at('led'))
   mkdirSync(at('elsewhere'))
   symlinkSync('../elsewhere', at('led/out'))
@@ -99,7 +99,7 @@ test('No link of the tree is followed: what is to be below one is refused', asyn
   expect(readdirSync(at('elsewhere'))).toEqual([])
 })
 
-test('With delete what is not in the list goes, and nothing beside the tree or through a link', async () => {
+test('delete removes what is not in the list, and nothing outside the tree or through a link', async () => {
   mkdirSync(at('del/old/deep'), { recursive: true })
   mkdirSync(at('spared'))
   writeFileSync(at('spared/x'), 'x')
@@ -126,7 +126,7 @@ test('With delete what is not in the list goes, and nothing beside the tree or t
   expect(readFileSync(at('spared/x'), 'utf8')).toBe('x')
 })
 
-test('A dry run changes nothing, makes no folder, and wants no content', async () => {
+test('a dry run changes nothing, creates no folder, and wants no content', async () => {
   writeFileSync(at('loose'), 'x')
   chmodSync(at('loose'), 0o600)
   const missing = await syncTree(
@@ -144,14 +144,14 @@ test('A dry run changes nothing, makes no folder, and wants no content', async (
   expect(statSync(at('dry/same')).mode & 0o7777).toBe(0o600)
 })
 
-test('A dry run of a tree whose parent is missing is refused as the tree itself would be', async () => {
+test('a dry run of a tree without its parent is refused like the real one', async () => {
   for (const dry_run of [true, false])
     expect(await syncTree(host.client, at('no-parent/tree'), { a: 'a' }, { dry_run })).toMatchObject({
       result: { error: { code: 'file.not_found' } },
     })
 })
 
-test('Every millisecond of a time arrives as it is', async () => {
+test('modification times arrive exact to the millisecond', async () => {
   for (const mtime of [1_600_000_000_001, 1_600_000_000_123, 1_700_000_000_999]) {
     await syncTree(host.client, at('times'), { a: 'a', d: null }, { mtime })
     for (const name of ['times/a', 'times/d']) expect(Math.trunc(statSync(at(name)).mtimeMs)).toBe(mtime)
@@ -169,7 +169,7 @@ function toPicture(folder: string): string[] {
     })
 }
 
-test('What cannot take its place is refused before anything of the tree is changed', async () => {
+test('an obstacle is refused before anything of the tree is changed', async () => {
   const blocked: [name: string, WholeTree][] = [
     ['folder-for-file', { a: 'new', zz: 'a file where a folder is' }],
     ['folder-for-link', { a: 'new', zz: '→x' }],
@@ -198,7 +198,7 @@ describe('mounts', () => {
     for (const each of mounted) execFileSync('umount', [each])
   })
 
-  test('A file that is a mount point is named, by a tree and alone, and nothing is changed', async () => {
+  test('a mount point in place of a file is named, and nothing is changed', async () => {
     mkdirSync(at('bound'))
     for (const name of ['bound/a', 'bound/hosts', 'source']) writeFileSync(at(name), 'old')
     bind(at('source'), at('bound/hosts'))
@@ -218,7 +218,7 @@ describe('mounts', () => {
     expect(await syncTree(host.client, at('bound'), { hosts: 'old' })).toMatchObject({ status: 'success' })
   })
 
-  test('With delete nothing goes that is mounted from the same file system, nor what lies beside it', async () => {
+  test('delete removes no bind mount and nothing beside it', async () => {
     mkdirSync(at('house/old/data'), { recursive: true })
     mkdirSync(at('precious'))
     for (const name of ['precious/x', 'house/old/f', 'house/a']) writeFileSync(at(name), 'old')
@@ -240,7 +240,7 @@ describe('mounts', () => {
   })
 })
 
-test('A name that is no UTF-8 stays with delete, and so does the folder above it', async () => {
+test('delete spares a name that is not UTF-8, and its folder', async () => {
   mkdirSync(at('latin/old'), { recursive: true })
   writeFileSync(Buffer.concat([Buffer.from(at('latin/old/')), Buffer.from([0x66, 0xfc])]), 'x')
   writeFileSync(at('latin/old/f'), 'x')
@@ -249,7 +249,7 @@ test('A name that is no UTF-8 stays with delete, and so does the folder above it
   expect(readdirSync(at('latin/old'), { encoding: 'buffer' })).toEqual([Buffer.from([0x66, 0xfc])])
 })
 
-test('A file that its owner may hold open is not made over to another, but placed anew', async () => {
+test('a file that its owner may hold open is replaced instead of given to another owner', async () => {
   mkdirSync(at('theirs'))
   for (const name of ['theirs/mine', 'theirs/roots']) writeFileSync(at(name), 'same')
   chownSync(at('theirs/mine'), 1234, 1234)
@@ -270,7 +270,7 @@ test('A file that its owner may hold open is not made over to another, but place
   expect(after[1]?.ino).toBe(before[1])
 })
 
-test('The access list of a former owner does not let him into the file of another', async () => {
+test('the access list of a former owner grants no access to the new file', async () => {
   mkdirSync(at('lists'))
   for (const name of ['lists/his', 'lists/kept']) {
     writeFileSync(at(name), 'old')
@@ -283,7 +283,7 @@ test('The access list of a former owner does not let him into the file of anothe
   expect(toAttributes(at('lists/kept'))).toContain('system.posix_acl_access')
 })
 
-test('Removing what is not in a list is refused for a folder of the first level', async () => {
+test('delete is refused for a folder of the first level', async () => {
   mkdirSync('/rollcall-first')
   symlinkSync('/rollcall-first', at('to-first'))
   try {
@@ -298,14 +298,14 @@ test('Removing what is not in a list is refused for a folder of the first level'
   }
 })
 
-test('A folder of the first level that is missing is not made for a list with delete', async () => {
+test('a missing folder of the first level is not created for a list with delete', async () => {
   expect(await syncTree(host.client, '/rollcall-nowhere', { a: 'a' }, { delete: true })).toMatchObject({
     result: { error: { code: 'file.path_refused' } },
   })
   expect(existsSync('/rollcall-nowhere')).toBe(false)
 })
 
-test('What replaces a file keeps its access list and its capabilities, of a file alone as of a tree', async () => {
+test('a replaced file keeps its access list and capabilities, alone and in a tree', async () => {
   for (const name of ['caps/one', 'lone']) {
     mkdirSync(at('caps'), { recursive: true })
     writeFileSync(at(name), 'old')
@@ -322,7 +322,7 @@ test('What replaces a file keeps its access list and its capabilities, of a file
   }
 })
 
-test('A tree goes on where it broke when agent and runner were killed, to its links, rights and removals', async () => {
+test('a tree resumes after agent and runner were killed, including links, modes and removals', async () => {
   mkdirSync(at('broken/old'), { recursive: true })
   writeFileSync(at('broken/old/f'), 'x')
   writeFileSync(at('broken/same'), 'same')
@@ -370,12 +370,12 @@ test('A tree goes on where it broke when agent and runner were killed, to its li
   expect(['same', 'sub'].map((name) => statSync(at(`broken/${name}`)).mode & 0o7777)).toEqual([0o644, 0o700])
 })
 
-test('Set-id bits arrive as they were', async () => {
+test('set-id bits arrive unchanged', async () => {
   await syncTree(host.client, at('setid'), { tool: 'x' }, { mode: 0o4755 })
   expect(statSync(at('setid/tool')).mode & 0o7777).toBe(0o4755)
 })
 
-test('A folder that is asked for as a whole is listed with links, folders and times', async () => {
+test('a complete tree is listed with links, folders and times', async () => {
   mkdirSync(at('listed/empty'), { recursive: true })
   writeFileSync(at('listed/a'), 'a')
   symlinkSync('a', at('listed/link'))
