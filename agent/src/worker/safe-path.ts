@@ -196,10 +196,13 @@ function refuseKernelFiles(fd: number, path: string): void {
     throw refused(path, 'it is on a kernel file system (/proc or /sys)')
 }
 
-const words = (path: string): string => sanitizeText(path, 300)
+const toPrintable = (path: string): string => sanitizeText(path, 300)
 
 export const notFound = (path: string): RollcallError =>
-  new RollcallError('file.not_found', `There is no ${words(path)} on this host.`)
+  new RollcallError('file.not_found', `There is no ${toPrintable(path)} on this host.`)
 
 export const refused = (path: string, why: string): RollcallError =>
-  new RollcallError('file.path_refused', `The path ${words(path)} is refused: ${sanitizeText(why, 500)}.`)
+  new RollcallError(
+    'file.path_refused',
+    `The path ${toPrintable(path)} is refused: ${sanitizeText(why, 500)}.`,
+  )

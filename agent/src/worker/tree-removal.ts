@@ -105,22 +105,22 @@ export function refuseFirstLevel(path: string, place = path): void {
     throw refused(path, 'deleting is allowed only in folders at least two levels deep')
 }
 
-const words = (path: string): string => sanitizeText(path, 300)
+const toPrintable = (path: string): string => sanitizeText(path, 300)
 
 const mounted = (path: string) =>
   new RollcallError(
     'file.denied',
-    `${words(path)} is a mount point and cannot be removed. Unmount it, or omit --delete. Nothing was changed.`,
+    `${toPrintable(path)} is a mount point and cannot be removed. Unmount it, or omit --delete. Nothing was changed.`,
   )
 
 const tooDeep = (path: string) =>
   new RollcallError(
     'file.denied',
-    `${words(path)} is more than ${MAX_DEPTH} folders deep and cannot be removed. Remove it on the host, or omit --delete. Nothing was changed.`,
+    `${toPrintable(path)} is more than ${MAX_DEPTH} folders deep and cannot be removed. Remove it on the host, or omit --delete. Nothing was changed.`,
   )
 
 const tooMany = (path: string) =>
   new RollcallError(
     'file.too_many',
-    `More than ${MAX_REMOVED} entries would be removed from ${words(path)}. Check that it is the right folder, or remove them on the host. Nothing was changed.`,
+    `More than ${MAX_REMOVED} entries would be removed from ${toPrintable(path)}. Check that it is the right folder, or remove them on the host. Nothing was changed.`,
   )

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type ProcessRow, parseProcess, processLists } from '../process-table.ts'
-import { describeLeft, findLeftBehind, type LeftView } from './left-behind.ts'
+import { describeLeft, findLeftBehind, type LeftBehindView } from './left-behind.ts'
 
 const row = (pid: number, more: Partial<ProcessRow> = {}): ProcessRow => ({
   pid,
@@ -13,7 +13,7 @@ const row = (pid: number, more: Partial<ProcessRow> = {}): ProcessRow => ({
   ...more,
 })
 const RUNNER = row(10, { start: '1', name: 'node' })
-const view = (processes: ProcessRow[], more: Partial<LeftView> = {}): LeftView => ({
+const view = (processes: ProcessRow[], more: Partial<LeftBehindView> = {}): LeftBehindView => ({
   commandId: 'mine',
   leader: { pid: 100, start: '500' },
   isAlone: false,

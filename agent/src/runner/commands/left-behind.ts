@@ -7,7 +7,7 @@ export const COMMAND_VARIABLE = 'ROLLCALL_COMMAND_ID'
 const MAX_NAMED = 8
 const MAX_NAME = 32
 
-export interface LeftView {
+export interface LeftBehindView {
   commandId: string
   /** The leader of the command's process group, which has ended. */
   leader: { pid: number; start: string }
@@ -24,7 +24,7 @@ export interface LeftView {
 }
 
 /** Finds the processes that a command left running: those of the runner's control group that descend from it, in any session. */
-export function findLeftBehind(view: LeftView): ProcessRow[] {
+export function findLeftBehind(view: LeftBehindView): ProcessRow[] {
   const byPid = new Map(view.processes.map((row) => [row.pid, row]))
   return view.processes.filter((row) => {
     if (row.state === 'Z' || row.state === 'X' || row.pid === view.runner) return false
@@ -39,7 +39,7 @@ export function findLeftBehind(view: LeftView): ProcessRow[] {
 }
 
 /** Tells whether a process or one of its ancestors is older than the command, a helper of the runner, or of another command. */
-function hasOwner(row: ProcessRow, view: LeftView, byPid: ReadonlyMap<number, ProcessRow>): boolean {
+function hasOwner(row: ProcessRow, view: LeftBehindView, byPid: ReadonlyMap<number, ProcessRow>): boolean {
   const { runner, otherLeaders } = view
   let current: ProcessRow | undefined = row
   for (let steps = 0; current !== undefined && steps <= byPid.size; steps++) {
