@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-/** What a page needs first is small; each page and what only it needs comes when it is opened. */
+/** Keeps the first load small; each page and its own code are loaded when it is opened. */
 export default defineConfig({
   plugins: [react()],
   resolve: { dedupe: ['react', 'react-dom'] },

@@ -40,7 +40,7 @@ function parse(text: string) {
   return { document, lines }
 }
 
-/** Whether a text is an inventory in YAML rather than in INI: a mapping of groups, of which one has what groups have. */
+/** Recognises an inventory in YAML rather than in INI: a mapping of groups, of which one has a group's keys. */
 export function isYaml(text: string): boolean {
   if (/^\s*\[[^\]]+\]\s*$/m.test(text) && !/^\s*(hosts|children|vars)\s*:/m.test(text)) return false
   const { contents } = parse(text).document
@@ -169,7 +169,7 @@ class YamlReader {
     }
   }
 
-  /** What an alias stands for, and null for nothing. Throws `EndlessError` after too many. */
+  /** Resolves aliases. Returns null for nothing. Throws `EndlessError` after too many. */
   #resolved(node: Node | null | undefined): Node | null {
     if (++this.#steps > MAX_STEPS) throw new EndlessError()
     const target = isAlias(node) ? this.#target(node) : node

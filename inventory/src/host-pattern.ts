@@ -1,4 +1,4 @@
-/** What Ansible reads as the name of one host or of many, with a port behind it: `web[01:20].example.com:2222`. */
+/** A pattern that Ansible reads as one host or many, with an optional port: `web[01:20].example.com:2222`. */
 export interface HostPattern {
   names: string[]
   port: number | undefined

@@ -27,7 +27,7 @@ export const PROBLEMS = [
 ] as const
 export type ProblemCode = (typeof PROBLEMS)[number]
 
-/** What is worth knowing of a host that is taken: it has a key file of its own, or a password stands there, which is not taken along. */
+/** Notes on a host that is imported: it names a key file, or a password, which is not imported. */
 export type NoteCode = 'key_file' | 'password'
 
 export interface Problem {
@@ -72,7 +72,7 @@ export interface Imported {
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024
 /** Ranges and groups can name more hosts than anybody has. */
 export const MAX_HOSTS = 20_000
-/** Whether a group's name can be a label. `all` and `ungrouped` are on every host, and tell nothing. */
+/** Tests whether a group's name can be a label. `all` and `ungrouped` hold for every host, and say nothing. */
 export const isLabel = (group: string): boolean =>
   LABEL_KEY.test(group) && group !== 'all' && group !== 'ungrouped'
 

@@ -34,7 +34,7 @@ const READ = new Set([
   'canonicalizehostname',
 ])
 
-/** Whether a text is an OpenSSH config rather than a list of hosts. */
+/** Recognises an OpenSSH config rather than a list of hosts. */
 export const isSshConfig = (text: string): boolean =>
   /^[ \t]*(Host|Match)(?:[ \t]*=[ \t]*|[ \t]+)\S/im.test(text) &&
   !/^[ \t]*\[[^\]]+\][ \t]*$/m.test(text) &&

@@ -6,7 +6,7 @@ export interface Criterion {
   argument: string
 }
 
-/** What only ssh itself can say, on the machine and in the moment in which it runs. */
+/** The result of a condition that only ssh itself can evaluate, when it runs. */
 export const UNDECIDED = Symbol('undecided')
 
 const ALONE = new Set(['all', 'canonical', 'final'])
@@ -39,7 +39,7 @@ export function readCriteria(words: readonly string[]): Criterion[] | string {
   return criteria
 }
 
-/** Of whom it is asked; undefined where that is not known. */
+/** The host and users that a condition is evaluated for; undefined if unknown. */
 export interface MatchSubject {
   originalHost: string
   host: string

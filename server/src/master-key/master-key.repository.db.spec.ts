@@ -4,7 +4,7 @@ import { Sealer } from '../platform/crypto/sealer.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { CHECK_CONTEXT, ROOT_CONTEXT, rotateMasterKey, SEALED_COLUMNS } from './master-key.repository.ts'
 
-/** What is kept in bytes and is no secret, or is the check itself. */
+/** Columns of bytes that hold no secret, or are the check itself. */
 const NOT_SEALED = [
   'command.output_digest',
   'output_chunk.data',

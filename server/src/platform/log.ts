@@ -4,7 +4,7 @@ import pinoPretty from 'pino-pretty'
 export type { Logger }
 export const LOGGER = Symbol('Logger')
 
-/** What a log tells of an error. Errors of libraries carry whole connections with them, which are left out. */
+/** Describes an error for the log, without the connections that errors of libraries carry. */
 function describe(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return String(error)
   const { name, message, stack, code, cause } = error as Error & { code?: unknown }

@@ -18,7 +18,7 @@ import { Notifications } from './prisma/notifications.ts'
 import { JobQueue } from './queue/job-queue.ts'
 import { CONFIG, SERVER_ID, VERSION } from './tokens.ts'
 
-/** What the server opened before its features start. */
+/** The resources that the server opens before its features start. */
 export interface Platform {
   version: string
   config: Config

@@ -66,7 +66,7 @@ export class TestServer implements AsyncDisposable {
     return new TestServer(app, test, config, await app.getUrl(), localKey, folder, lines, dataDir)
   }
 
-  /** What the server has written to its log. */
+  /** Returns the lines of the server's log. */
   logged(): Record<string, unknown>[] {
     return this.log.map((line) => JSON.parse(line))
   }

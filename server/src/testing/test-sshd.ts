@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import ssh2 from 'ssh2'
 import { describeHostKey } from '../platform/ssh/host-key.ts'
 
-/** What a sound Debian host says when it is looked at; `changes` make it another. */
+/** Returns the report of a sound Debian host; `changes` alter it. */
 export const toReport = (changes: Record<string, string | undefined> = {}): string => {
   const report = {
     uid: '0',

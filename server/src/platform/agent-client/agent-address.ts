@@ -4,11 +4,11 @@ export interface AgentAddress {
   port: number
   path: string
   token: string
-  /** What requests are signed with. It is never sent. */
+  /** The key that signs requests. It is never sent. */
   secretKey: string
   /** The pin of the one key that is accepted. */
   certificatePin: string
-  /** Of the identity that the agent knows us by. */
+  /** The pin of the identity that the agent knows us by. */
   serverPin: string
   /** SHA-256 of the DER certificate that the agent was given, in base64: one that is the same byte for byte has the key. */
   certificateDigest?: string

@@ -88,7 +88,7 @@ const NOT_CONNECTED = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
-/** What stands behind a code of the system or of the HTTP client, for whoever has to find the cause. */
+/** Explanations of codes of the system and of the HTTP client. */
 const IN_WORDS: Record<string, string> = {
   ECONNREFUSED: 'nothing listens on its port (ECONNREFUSED)',
   ECONNRESET: 'the connection broke (ECONNRESET)',

@@ -50,7 +50,7 @@ export class AgentConnection {
   private readonly lines: Lines
   private readonly requests: SignedRequests
   private lastId = 0
-  /** Whether the last call that ended found nobody: then the next connection is tried in the cheapest way. */
+  /** True if the last call was not answered: then the next connection is tried in the cheapest way. */
   private isInDoubt = false
 
   constructor(

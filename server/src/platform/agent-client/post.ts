@@ -10,7 +10,7 @@ export interface Posted {
   text: string
 }
 
-/** Of an answer that is not HTTP 200 nobody reads the body: beyond this much of it the connection is given up. */
+/** Bytes that are read of an answer other than HTTP 200: beyond them the connection is closed. */
 const MAX_REFUSAL_BYTES = 1024
 
 /**
@@ -31,7 +31,7 @@ export function post(
   })
 }
 
-/** Of pieces undici has to be told; text it measures itself. */
+/** Returns the length of pieces, which undici has to know; it measures text itself. */
 const lengthOf = (body: SignedBody) =>
   typeof body === 'string'
     ? {}

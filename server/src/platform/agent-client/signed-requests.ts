@@ -13,7 +13,7 @@ import type { Deadline } from './deadline.ts'
 import { type Posted, post } from './post.ts'
 import { signingPorts } from './signing-ports.ts'
 
-/** What a request carries. */
+/** The body of a request. */
 export interface Body {
   type: string
   content: SignedBody

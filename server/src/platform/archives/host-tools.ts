@@ -10,7 +10,7 @@ import { readTar, type TarMember } from './tar-reader.ts'
 /** The playbooks that ship with the server; the same place from `src` and from `dist`. */
 export const PLAYBOOKS_FOLDER = fileURLToPath(new URL('../../../../playbooks', import.meta.url))
 
-/** What becomes a folder under `/opt/rollcall-tools` on a host: Ansible and our playbooks. */
+/** The content of a folder under `/opt/rollcall-tools` on a host: Ansible and our playbooks. */
 export interface Tools {
   /** A hash over all of it: the folder's name, and what its VERSION says. */
   version: string

@@ -12,7 +12,7 @@ export interface TarMember {
 const BLOCK = 512
 /** Names that are too long for a header, and what else pax says of the member that follows. */
 const EXTENSIONS = ['x', 'L', 'K']
-/** What pax says of all: "git archive" puts the commit's id there. */
+/** The type of a global pax header: "git archive" puts the commit's id there. */
 const COMMENT = 'g'
 
 /**

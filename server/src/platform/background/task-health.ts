@@ -1,4 +1,4 @@
-/** What is known of one piece of background work on this server. */
+/** The state of one background task on this server. */
 export interface TaskStatus {
   name: string
   intervalMs: number

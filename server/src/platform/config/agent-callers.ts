@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const MAX_CALLERS = 64
 
-/** Whether a text is an IP address, or a network such as 10.0.0.0/8, that says where servers call from. */
+/** Tests whether a text is an IP address or a network such as 10.0.0.0/8. */
 export function isCaller(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/')
   const version = isIP(address)

@@ -6,7 +6,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'n
 import { join } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
 
-/** What a client on the same machine reads to find the server. */
+/** The record by which a client on the same machine finds the server. */
 export interface ServerAddress {
   url: string
   pid: number

@@ -3,7 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { hostScope, type Role, role } from '@rollcall/contracts/admin'
 import { z } from 'zod'
 
-/** What of the claims gives which rights: the first line that fits. */
+/** The rights by claims: the first line that matches. */
 const rightsByClaim = z
   .array(z.strictObject({ value: z.string().min(1), role, scope: hostScope.default(null) }))
   .min(1)

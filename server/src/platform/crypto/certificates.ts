@@ -18,7 +18,7 @@ const YEARS = 20
 export interface Identity {
   certificatePem: string
   privateKeyPem: string
-  /** What the other side keeps to know this one again. */
+  /** The pin by which the other side recognises this one. */
   pin: string
 }
 
@@ -45,7 +45,7 @@ export function pinOf(certificate: X509Certificate): string {
   return `sha256/${createHash('sha256').update(spki).digest('base64')}`
 }
 
-/** Whether a private key belongs to a certificate. */
+/** Tests whether a private key belongs to a certificate. */
 export function belongsTo(privateKeyPem: string, certificatePem: string): boolean {
   return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(privateKeyPem))
 }

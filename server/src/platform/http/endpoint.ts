@@ -26,7 +26,7 @@ import { ROUTE_NAME } from './route-name.ts'
 /** A host in a path or query is not here: the guard looks it up, and hands on which one it is. */
 type WithoutHost<Part> = Omit<Part, 'host'>
 
-/** What a handler gets: parsed, with defaults filled in, and nothing undeclared. */
+/** The input of a handler: parsed, with defaults filled in, and nothing undeclared. */
 export interface InputOf<N extends AdminRouteName> {
   params: WithoutHost<z.output<AdminRoutes[N]['params']>>
   query: WithoutHost<z.output<AdminRoutes[N]['query']>>

@@ -9,7 +9,7 @@ const PLACE = '#/components/schemas/'
 
 const toPascal = (name: string) => name.charAt(0).toUpperCase() + name.slice(1)
 
-/** Whether a schema deserves a name of its own: those of plain texts and numbers say more where they stand. */
+/** Tests whether a schema deserves its own name: those of plain texts and numbers say more in place. */
 const isNameable = (value: unknown): value is z.ZodType =>
   value instanceof z.ZodObject ||
   value instanceof z.ZodEnum ||
@@ -102,7 +102,7 @@ function reachable(from: Iterable<string>, rendered: Map<string, JsonSchema>): S
 /** The schemas of the contract's bodies and answers as named components, with all that they refer to. */
 export class SchemaComponents {
   private readonly names = nameSchemas()
-  /** What is both given and answered, and reads otherwise as it is given: it has two names. */
+  /** Schemas of both requests and answers that differ between the two: they have two names. */
   private readonly twofold: Set<string>
   private readonly components = new Map<string, JsonSchema>()
 

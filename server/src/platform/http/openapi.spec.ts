@@ -5,7 +5,7 @@ import { describeApi } from './openapi.ts'
 
 type Document = ReturnType<typeof describeApi>
 
-/** What an independent linter says of a document, by its recommended rules, warnings included. */
+/** Returns the findings of an independent linter by its recommended rules, warnings included. */
 async function problemsOf(document: Document): Promise<string[]> {
   const config = await createConfig({ extends: ['recommended'] })
   const source = JSON.stringify(document)

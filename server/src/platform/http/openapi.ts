@@ -2,7 +2,7 @@ import { ADMIN_ROUTES, errorBody, FEATURE_ROUTES, type Route } from '@rollcall/c
 import { z } from 'zod'
 import { SchemaComponents, toFields } from './openapi-schemas.ts'
 
-/** What the routes of each feature are about; a feature without a line here does not compile. */
+/** The description of each feature's routes; a feature without a line here does not compile. */
 const FEATURES: Record<keyof typeof FEATURE_ROUTES, string> = {
   access: 'Signing in, one’s own account, users and API keys.',
   audit: 'Who did what.',

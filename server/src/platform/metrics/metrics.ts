@@ -21,7 +21,7 @@ interface StateGauge<S extends string> {
 type Named<T> = Omit<T, 'registers'>
 
 /**
- * What this process counts, for Prometheus. Every label has a bounded set of values: states, codes, names of parts; never
+ * Metrics of this process for Prometheus. Every label has a bounded set of values: states, codes, names of parts; never
  * the name of a host.
  */
 @Injectable()

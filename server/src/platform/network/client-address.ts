@@ -16,7 +16,7 @@ export interface Hops {
 
 export interface Client {
   address: string
-  /** Whether a proxy that is trusted says that the client has come by HTTPS. */
+  /** True if a trusted proxy says that the client uses HTTPS. */
   isHttps: boolean
 }
 
@@ -59,7 +59,7 @@ export function clientOfRequest({ socket, headers }: IncomingMessage, trusted: A
   return (socket as TLSSocket).encrypted ? { ...client, isHttps: true } : client
 }
 
-/** What of the configuration says how people reach this server. */
+/** The configuration of how users reach this server. */
 export interface Transport {
   publicUrl: string | undefined
   trustedProxies: AddressRanges

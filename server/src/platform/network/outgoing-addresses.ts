@@ -4,7 +4,7 @@ import { isIP, isIPv6 } from 'node:net'
 import { RollcallError } from '@rollcall/contracts'
 import { AddressRanges, parseRange, plainAddress } from './address-ranges.ts'
 
-/** What a name or a number stands for, as the system says. */
+/** Resolves a name or a number, as the system does. */
 export type Resolve = (host: string) => Promise<Pick<LookupAddress, 'address'>[]>
 
 const toRanges = (...texts: string[]) =>

@@ -3,7 +3,7 @@ const DATABASE_AWAY = /^(P1001|P1002|P1008|P1017|P2024|08...|57P..|ECONNREFUSED|
 
 const EXCLUSION_VIOLATION = '23P01'
 
-/** Whether an error says no more than that the database does not answer at the moment. */
+/** Tests whether an error only means that the database does not answer at the moment. */
 export function isDatabaseAway(thrown: unknown): boolean {
   const { code, message } = (thrown ?? {}) as { code?: string; message?: string }
   return (
@@ -19,7 +19,7 @@ export function isDataRefused(error: unknown): boolean {
   return /^22...$/.test(String((error as { code?: unknown } | null)?.code))
 }
 
-/** What Prisma tells of a constraint: with an adapter, in its error. */
+/** Prisma's description of a constraint, in its adapter's error. */
 interface ConstraintMeta {
   target?: unknown
   driverAdapterError?: { cause?: { constraint?: unknown; originalCode?: string; originalMessage?: string } }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from './database.ts'
 
-/** What may be asked of the database without a statement. */
+/** The health of the database, without a statement of its own. */
 @Injectable()
 export class DatabaseHealth {
   constructor(private readonly database: Database) {}

@@ -11,7 +11,7 @@ export interface Listener {
 }
 
 /**
- * What PostgreSQL says to those who LISTEN, whichever server caused it: a hint that saves waiting, and no more. One
+ * Notifications of PostgreSQL from any server: a hint that saves waiting, and no more. One
  * connection of its own, open while anybody listens, and opened again when it breaks. Behind a pooler that has no LISTEN
  * nothing is ever said, and whoever listens finds the same at its next look.
  */

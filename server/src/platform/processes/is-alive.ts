@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Whether process `pid` runs now, and, where given, is called `name`, since numbers are used again. */
+/** Tests whether process `pid` runs and, if given, is called `name`, since numbers are reused. */
 export function isAlive(pid: number, name?: string): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

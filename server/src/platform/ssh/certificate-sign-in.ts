@@ -2,7 +2,7 @@ import type { Client } from 'ssh2'
 import { isCertificateKey } from './user-certificate.ts'
 import { wireString } from './wire.ts'
 
-/** What of ssh2's inside is used: its version is pinned, and signing in by certificate is tested on real hosts. */
+/** The internals of ssh2 that are used: its version is pinned, and sign-in by certificate is tested on real hosts. */
 interface Protocol {
   authPK(user: string, key: unknown, algorithm: unknown, sign?: (data: Buffer, done: unknown) => void): void
   _authsQueue: string[]

@@ -58,7 +58,7 @@ async function tryOtherKeys(
   return { outcome: 'key-refused', hostKey: shown }
 }
 
-/** What the place's address stands for, resolved once for all attempts. */
+/** Resolves the address once for all attempts. */
 async function reach(
   place: SshPlace,
   signal: AbortSignal,

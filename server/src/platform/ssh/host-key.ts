@@ -7,7 +7,7 @@ export interface HostKey {
 }
 
 /**
- * What we ask a host to prove itself with, best first. The order never changes, so the same host always shows the same
+ * The host keys that we accept, best first. The order never changes, so the same host always shows the same
  * one of its keys. SHA-1 signatures (`ssh-rsa`, `ssh-dss`) are not accepted.
  */
 export const HOST_KEY_FAMILIES: readonly (readonly string[])[] = [

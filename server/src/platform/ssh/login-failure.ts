@@ -8,7 +8,7 @@ interface Cause {
   remedy: string
 }
 
-/** What hosts say instead of running a program, and what to do about each. The first that fits counts. */
+/** Messages of hosts that do not run a program, each with a remedy. The first that matches counts. */
 const CAUSES: readonly Cause[] = [
   {
     pattern:

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 /** A login that says more never comes to an end. */
 export const MAX_PREAMBLE_BYTES = 16 * 1024 ** 2
 
-/** What login files say is kept for an error message, and no more of it. */
+/** Bytes of login files' output that are kept for an error message. */
 const MAX_KEPT_BYTES = 4096
 
-/** What a login says on one stream before our program runs: output of the login files, or of what runs instead of them. */
+/** The output of a login on one stream before our program runs: of the login files, or of a program in their place. */
 export class LoginPreamble {
   readonly #mark: Buffer
   #kept = Buffer.alloc(0)
@@ -61,5 +61,5 @@ export function newMarks(): LoginMarks {
   return { stdout: `rollcall-${secret}-begin`, stderr: `rollcall-${secret}-errors` }
 }
 
-/** That of the other output is among the words where a login file has joined the two. */
+/** Marks of either output: a login file may have joined the two. */
 const MARKS = /rollcall-[0-9a-f]{24}-(begin|errors)\n?/g

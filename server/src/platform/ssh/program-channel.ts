@@ -7,7 +7,7 @@ import { connectionLost, type SshPlace } from './ssh-failure.ts'
 import type { OutputStream, SshExecOptions, SshExecResult } from './ssh-session.ts'
 import type { SudoAnswer, SudoDialogue } from './sudo-dialogue.ts'
 
-/** What goes to a program's standard input: all of it, or pieces that are made as they are taken. */
+/** The standard input of a program: all of it, or pieces that are made on demand. */
 export type ChannelInput = Buffer | (() => AsyncIterable<Buffer>)
 
 export interface ChannelOptions extends Omit<SshExecOptions, 'stdin'> {
@@ -28,7 +28,7 @@ const BEGIN_WITHIN_MS = 30_000
 const LINGER_MS = 5_000
 
 /**
- * What goes on over the channel of one program: its login's own output first, then perhaps a talk with sudo, then the
+ * The channel of one program: its login's own output first, then perhaps a talk with sudo, then the
  * program's input and outputs. Settles `ended` when the program has ended and every byte of its output was taken.
  */
 export class ProgramChannel {
@@ -86,7 +86,7 @@ export class ProgramChannel {
     channel.on('error', () => undefined)
   }
 
-  /** What the login said, on both outputs. */
+  /** The output of the login, on both streams. */
   get #words(): string {
     return [this.#login.stdout.words, this.#login.stderr.words].filter(Boolean).join('\n')
   }
@@ -139,7 +139,7 @@ export class ProgramChannel {
     return this.#delivered
   }
 
-  /** What of a piece the program has said. The rest goes to whom it is for. */
+  /** Returns the program's own part of a piece, and passes the rest on. */
   #ownOutput(stream: OutputStream, raw: Buffer): Buffer {
     const { place, dialogue } = this.#options
     const login = this.#login[stream]

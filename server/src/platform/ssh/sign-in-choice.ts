@@ -7,7 +7,7 @@ export interface TriedMethod {
 }
 
 export interface SignInView {
-  /** What the host would take next. */
+  /** The methods that the host would accept next. */
   offered: readonly string[]
   hasKey: boolean
   hasPassword: boolean
@@ -29,7 +29,7 @@ export function chooseMethod({ offered, hasKey, hasPassword, tried }: SignInView
   })
 }
 
-/** What to do about a sign-in that was refused; the first that fits. */
+/** Returns the remedy for a refused sign-in; the first that matches. */
 export function signInRemedy(view: SignInView): string {
   const { offered, hasKey, hasPassword, tried } = view
   const last = tried.at(-1)

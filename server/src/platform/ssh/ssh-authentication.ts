@@ -49,7 +49,7 @@ export class SshAuthentication {
     else stop(next)
   }
 
-  /** Whether a credential was sent. */
+  /** True once a credential was sent. */
   get hasTried(): boolean {
     return this.#tried.length > 0
   }
@@ -75,7 +75,7 @@ export class SshAuthentication {
     })
   }
 
-  /** What the host said of its own accord since a credential was sent. */
+  /** The host's own messages since a credential was sent. */
   get words(): string {
     return this.#words.trim()
   }

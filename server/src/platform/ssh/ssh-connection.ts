@@ -11,11 +11,11 @@ import { ssh2 } from './ssh2.ts'
 
 export interface ConnectionRequest {
   place: SshPlace
-  /** What the place's address stands for: connected to is one of these. */
+  /** The resolved addresses: one of them is connected to. */
   addresses: readonly string[]
-  /** What to ask the host to prove itself with, best first. */
+  /** The accepted algorithms of host keys, best first. */
   hostKeyAlgorithms: readonly string[]
-  /** Whether to go on with a host that shows this key. Called before the host has proved that it holds it. */
+  /** Decides whether to continue with a host that shows this key. Called before the host has proved that it holds it. */
   isAcceptable: (key: HostKey) => boolean
   authentication: (key: () => HostKey) => SshAuthentication
   timeouts: SshTimeouts

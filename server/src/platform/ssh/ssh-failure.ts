@@ -79,7 +79,7 @@ export function keyChanged(place: SshPlace, pinned: string, seen: HostKey): Roll
   )
 }
 
-/** What was tried to sign in, and what the host said to it. */
+/** The attempts to sign in, and the host's answers. */
 export interface RefusedSignIn {
   attempts: readonly string[]
   view: SignInView

@@ -34,7 +34,7 @@ interface SessionParts {
   place: SshPlace
   client: Client
   hostKey: HostKey
-  /** What sudo is told if it asks. */
+  /** The password for sudo, if it asks. */
   sudoPassword: string | undefined
   /** Ends the session. */
   signal: AbortSignal

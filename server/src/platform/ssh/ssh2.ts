@@ -3,7 +3,7 @@ import Module, { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 
 const LIMIT = 'const MAX_PACKET_SIZE = 35000;'
-/** What OpenSSH takes: a banner comes in one packet. */
+/** The maximum of OpenSSH: a banner comes in one packet. */
 const MAX_PACKET_BYTES = 256 * 1024
 
 /**

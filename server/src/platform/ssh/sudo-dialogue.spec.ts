@@ -57,7 +57,7 @@ describe('talking to sudo', () => {
   })
 })
 
-/** What runs behind sudo, without sudo: a shell that stands for it reads the password or does not. */
+/** Runs a program behind a stand-in for sudo: a shell that reads the password or does not. */
 async function run(asks: boolean, argv: string[], stdin: string) {
   const dialogue = new SudoDialogue(argv, 'secret')
   const own = dialogue.argv.slice(dialogue.argv.indexOf('--') + 1)

@@ -4,7 +4,7 @@ import { wordsOfSudo } from './sudo-words.ts'
 /** Bytes for standard input; `input` for the program's own; `end` when it is to be closed instead. */
 export type SudoAnswer = Buffer | 'input' | 'end'
 
-/** What to do with a piece of standard error: show this, and give the program that, if anything. */
+/** The reaction to a piece of standard error: text to show, and input for the program, if any. */
 export interface SudoStep {
   shown: Buffer
   answers: SudoAnswer[]
@@ -40,7 +40,7 @@ export class SudoDialogue {
     this.argv = ['env', 'LC_ALL=C', 'sudo', '-k', '-S', '--', 'sh', '-c', script.join('; '), 'sh', ...argv]
   }
 
-  /** What to write once sudo has been started. */
+  /** Returns the input to write once sudo has been started. */
   begin(): SudoAnswer[] {
     return [Buffer.from(`${this.#password}\n`)]
   }
@@ -65,7 +65,7 @@ export class SudoDialogue {
     return { shown: Buffer.alloc(0), answers: ['end'] }
   }
 
-  /** What sudo said when it never was through. */
+  /** Returns the output of a sudo that never succeeded. */
   end(): Buffer {
     const held = this.#held
     this.#held = Buffer.alloc(0)

@@ -1,4 +1,4 @@
-/** What sudo means by what it says, in the C locale; sudo-rs says some of it in other words. */
+/** The messages of sudo in the C locale; sudo-rs words some of them differently. */
 export interface SudoWords {
   isMissing: boolean
   needsTerminal: boolean

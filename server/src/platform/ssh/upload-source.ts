@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 
-/** What is sent: a buffer, or a local file that must not change meanwhile. */
+/** The source of an upload: a buffer, or a local file that must not change meanwhile. */
 export interface UploadSource extends AsyncDisposable {
   size: number
   read(position: number, length: number): Promise<Buffer>

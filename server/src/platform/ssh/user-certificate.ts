@@ -8,7 +8,7 @@ const USER_CERTIFICATE = 1
 const FOREVER = 0xffff_ffff_ffff_ffffn
 const MAX_PRINCIPALS = 256
 
-/** What OpenSSH's certificate of a user's key says. */
+/** The content of OpenSSH's certificate of a user's key. */
 export interface UserCertificate {
   /** Such as `ssh-ed25519-cert-v01@openssh.com`. */
   type: string

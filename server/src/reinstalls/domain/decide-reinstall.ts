@@ -9,7 +9,7 @@ export const MAX_INSTALLING = 8
 export interface SilentHost {
   state: HostState
   stateCode: string | null
-  /** What a person has chosen for this host. */
+  /** True if reinstallation is enabled for this host. */
   isAllowed: boolean
   failedRounds: number
   /** Not before then; null when it was not tried since the agent last answered for long. */
