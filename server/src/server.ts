@@ -37,17 +37,15 @@ export async function startServer(config: Config): Promise<RunningServer> {
       abortOnError: false,
     })
     prepareHttp(app, config)
-    const worker = app.get(CommandWorker)
     const background = app.get(BackgroundTasks)
     const gateway = app.get(LiveGateway)
     stop = async () => {
       gateway.close()
-      const parts = [background, worker]
-      await stopEach([...parts.map((part) => () => part.stop()), () => app.close(), () => platform.close()])
+      await stopEach([() => background.stop(), () => app.close(), () => platform.close()])
     }
     await app.init()
     await app.get(ApiKeysService).ensureLocalKey()
-    await worker.start()
+    await app.get(CommandWorker).start()
     // Listening comes last: who is answered may rely on it that all the rest runs, and goes on when the database dies now.
     const http = app.getHttpServer() as Server
     gateway.attach(http)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ServerLeaseRepository } from '../platform/leases/server-lease.repository.ts'
 import { CommandLeasesRepository } from './command-leases.repository.ts'
 import { StoredCommands } from './testing/stored-commands.ts'
 
@@ -15,6 +16,8 @@ afterAll(() => stored.close())
 describe('acquiring the lease of a command', () => {
   it('gives it to one of many servers that ask at the same moment', async () => {
     const { id } = await stored.add()
+    const leases = new ServerLeaseRepository(stored.test.database)
+    for (let i = 0; i < 10; i++) await leases.renew(`server-${i}`)
     const acquired = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
         new CommandLeasesRepository(stored.test.database, stored.commands).acquire(id, `server-${i}`, now()),

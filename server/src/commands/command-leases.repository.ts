@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common'
 import { Batcher } from '../platform/batcher.ts'
+import { isAcquirable } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { COMMAND_COLUMNS, CommandsRepository } from './commands.repository.ts'
 import type { LeasedCommand } from './domain/command.ts'
 import type { Wait } from './domain/next-step.ts'
-
-/** How long a server holds a command without renewing its lease. */
-export const LEASE_MS = 15_000
 
 interface Acquisition {
   id: string
@@ -44,18 +42,17 @@ export class CommandLeasesRepository {
       `WITH free AS (
          SELECT id, dispatched_at FROM command
          WHERE id = ANY($1::uuid[]) AND state IN ('pending', 'running') AND admitted_at IS NOT NULL
-           AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $2)
+           AND ${isAcquirable('command', '$2')}
          FOR UPDATE SKIP LOCKED
        )
        UPDATE command SET
          lease_owner = $2,
-         lease_until = now() + $3 * interval '1 millisecond',
          dispatched_at = coalesce(command.dispatched_at, CASE
-           WHEN cancel_requested_at IS NULL AND admitted_at + start_within_ms * interval '1 millisecond' > $4 THEN $4
+           WHEN cancel_requested_at IS NULL AND admitted_at + start_within_ms * interval '1 millisecond' > $3 THEN $3
          END)
        FROM free WHERE command.id = free.id
        RETURNING ${COMMAND_COLUMNS}, free.dispatched_at IS NULL AS "isFirstAttempt"`,
-      [items.map(({ id }) => id), owner, LEASE_MS, now],
+      [items.map(({ id }) => id), owner, now],
     )
     const leased = new Map<string, LeasedCommand>(
       rows.map((row) => [row.id, { ...this.commands.fromRow(row), isFirstAttempt: row.isFirstAttempt }]),
@@ -63,27 +60,24 @@ export class CommandLeasesRepository {
     return items.map(({ id }) => leased.get(id) ?? null)
   }
 
-  /** Renews every lease of `owner`. Returns those of its commands that somebody wants to end. */
-  async renew(owner: string): Promise<{ cancelled: string[] }> {
+  /** Returns which of these commands somebody wants to end. */
+  async cancelRequested(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return []
     const { rows } = await this.database.pool.query(
-      `UPDATE command SET lease_until = now() + $2 * interval '1 millisecond'
-       WHERE lease_owner = $1 AND state IN ('pending', 'running') AND admitted_at IS NOT NULL
-         AND lease_until IS NOT NULL
-       RETURNING id, cancel_requested_at IS NOT NULL AS cancelled`,
-      [owner, LEASE_MS],
+      'SELECT id FROM command WHERE id = ANY($1::uuid[]) AND cancel_requested_at IS NOT NULL',
+      [ids],
     )
-    return { cancelled: rows.filter((row) => row.cancelled).map((row) => row.id) }
+    return rows.map((row) => row.id)
   }
 
   /**
-   * Returns unfinished commands whose turn it is, that are due and that `owner` may acquire, oldest first: the leases of
-   * dead servers expire by themselves.
+   * Returns unfinished commands whose turn it is, that are due and that `owner` may acquire, oldest first.
    */
   async due(owner: string, now: Date, limit: number, except: readonly string[]): Promise<string[]> {
     const { rows } = await this.database.pool.query(
       `SELECT id FROM command
        WHERE state IN ('pending', 'running') AND admitted_at IS NOT NULL AND next_attempt_at <= $2
-         AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $1)
+         AND ${isAcquirable('command', '$1')}
          AND NOT (id = ANY($4::uuid[]))
        ORDER BY next_attempt_at LIMIT $3`,
       [owner, now, limit, except],
@@ -94,19 +88,11 @@ export class CommandLeasesRepository {
   /** Releases a command until its next attempt, and stores why it waits. */
   async release(id: string, owner: string, wait: Wait): Promise<void> {
     await this.database.pool.query(
-      `UPDATE command SET lease_owner = NULL, lease_until = NULL, next_attempt_at = $3,
+      `UPDATE command SET lease_owner = NULL, next_attempt_at = $3,
          unanswered_since = $4, reason_code = $5, reason = $6,
          dispatched_at = CASE WHEN $7 AND state = 'pending' THEN NULL ELSE dispatched_at END
        WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')`,
       [id, owner, wait.until, wait.unansweredSince, wait.reasonCode, wait.reason, wait.notStarted],
-    )
-  }
-
-  /** Releases everything, so that no other server has to wait for the leases to expire. */
-  async releaseAll(owner: string): Promise<void> {
-    await this.database.pool.query(
-      'UPDATE command SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1',
-      [owner],
     )
   }
 }

@@ -138,7 +138,7 @@ async function storeEnds(
   const { rows } = await transaction.query(
     `UPDATE command SET state = ending.state, exit_code = ending.exit_code, signal = ending.signal,
        reason_code = ending.reason_code, reason = ending.reason, dropped_bytes = ending.dropped_bytes + output_cut_bytes,
-       lease_until = NULL, lease_owner = NULL, unanswered_since = NULL,
+       lease_owner = NULL, unanswered_since = NULL,
        started_at = coalesce(started_at, ending.at - ending.duration_ms * interval '1 millisecond'),
        ended_at = least(started_at + ending.duration_ms * interval '1 millisecond', ending.at)
      FROM unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::int8[], $9::float8[], $10::timestamptz[])

@@ -1,26 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { CommandKind } from '@rollcall/contracts/admin'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { CommandEvents, toChange } from './command-events.ts'
 import { CommandLease, LeaseLostError, type LeasePorts } from './command-lease.ts'
-import { CommandLeasesRepository, LEASE_MS } from './command-leases.repository.ts'
+import { CommandLeasesRepository } from './command-leases.repository.ts'
 import { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
 import { CommandMetrics } from './command-metrics.ts'
 import type { Ending, LeasedCommand } from './domain/command.ts'
 import { waitAfter } from './domain/next-step.ts'
 import { OutputRepository } from './output/output.repository.ts'
 import { OutputBudget } from './output/output-budget.ts'
-import { SpoolCleanup } from './spool-cleanup.ts'
+import { SpoolCleanup } from './spool-cleanup.reconciler.ts'
 
 /** Commands that one server drives at once; further ones wait in the database. */
 const MAX_ACTIVE = 2000
-const SWEEP_INTERVAL_MS = 2000
-const SWEEP_LIMIT = 500
+const BATCH = 500
 const STOP_TIMEOUT_MS = 5000
 
 /** What driving a command came to. */
@@ -43,12 +42,13 @@ export interface CommandHandler {
  * that the queue lost, those whose server died, and those that wait for another attempt.
  */
 @Injectable()
-export class CommandWorker {
+export class CommandWorker extends Reconciler {
+  override readonly name = 'commands'
+  override readonly intervalMs = 2000
   private readonly handlers = new Map<CommandKind, CommandHandler>()
   private readonly active = new Map<string, { lease: CommandLease; done: Promise<void> }>()
-  private readonly stopping = new AbortController()
+  private isStopping = false
   private readonly ports: LeasePorts
-  private loops: Promise<unknown>[] = []
   /** What the last sweep put into the queue. */
   private swept = new Set<string>()
 
@@ -60,12 +60,12 @@ export class CommandWorker {
     private readonly queue: JobQueue,
     private readonly clock: Clock,
     private readonly events: CommandEvents,
-    private readonly repeater: Repeater,
     metrics: CommandMetrics,
     budget: OutputBudget,
     @Inject(SERVER_ID) private readonly owner: string,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
+    super()
     this.ports = { owner, lifecycle, outputs, budget, events, metrics, clock }
   }
 
@@ -73,33 +73,19 @@ export class CommandWorker {
     this.handlers.set(kind, handler)
   }
 
-  /** Begins to work. What this installation held before a restart is taken up at once. */
+  /** Begins to take commands from the queue. What this server held before a restart is taken up by the first tick. */
   async start(): Promise<void> {
     await this.queue.process((id) => this.take(id))
-    const repeat = (what: string, intervalMs: number, work: () => Promise<void>) =>
-      this.repeater.repeat(what, intervalMs, this.stopping.signal, work)
-    this.loops = [
-      repeat('looking for commands that are due', SWEEP_INTERVAL_MS, () => this.sweep()),
-      repeat('renewing the leases of commands', LEASE_MS / 3, () => this.renew()),
-    ]
   }
 
-  /** Releases every command; each goes on in the next server, or in this one after its restart. */
-  async stop(): Promise<void> {
-    this.stopping.abort()
+  /** Stops driving commands; each goes on in another server, or in this one after its restart. */
+  override async drain(): Promise<void> {
+    this.isStopping = true
     for (const { lease } of this.active.values()) lease.lose()
-    const drained = Promise.allSettled([...this.loops, ...[...this.active.values()].map(({ done }) => done)])
+    const drained = Promise.allSettled([...this.active.values()].map(({ done }) => done))
     const timeout = new AbortController()
     await Promise.race([drained, this.clock.sleep(STOP_TIMEOUT_MS, timeout.signal).catch(() => undefined)])
     timeout.abort()
-    await this.leases
-      .releaseAll(this.owner)
-      .catch((error) =>
-        this.log.warn(
-          { err: error },
-          'the leases of commands could not be released; they expire by themselves',
-        ),
-      )
   }
 
   /**
@@ -124,10 +110,10 @@ export class CommandWorker {
   }
 
   private hasRoom(): boolean {
-    return this.active.size < MAX_ACTIVE && !this.stopping.signal.aborted
+    return this.active.size < MAX_ACTIVE && !this.isStopping
   }
 
-  /** Says that a command is to end. Another server that drives it notices when it renews its leases. */
+  /** Says that a command is to end. Another server that drives it notices at its next tick. */
   announceCancel(id: string): void {
     const active = this.active.get(id)
     if (active) active.lease.noticeCancel()
@@ -186,22 +172,19 @@ export class CommandWorker {
   }
 
   /**
-   * Puts what is due into the queue, for any server that has room. What is still due at the next sweep no server has
+   * Puts what is due into the queue, for any server that has room. What is still due at the next tick no server has
    * taken: the queue holds it back or fails, and it is taken here.
    */
-  private async sweep(): Promise<void> {
-    const room = Math.min(SWEEP_LIMIT, MAX_ACTIVE - this.active.size)
+  override async reconcile(now: Date): Promise<void> {
+    for (const id of await this.leases.cancelRequested([...this.active.keys()]))
+      this.active.get(id)?.lease.noticeCancel()
+    const room = Math.min(BATCH, MAX_ACTIVE - this.active.size)
     if (room <= 0) return
-    const due = await this.leases.due(this.owner, this.clock.now(), room, [...this.active.keys()])
+    const due = await this.leases.due(this.owner, now, room, [...this.active.keys()])
     const isSecondTime = (id: string) => this.swept.has(id)
     const [overdue, fresh] = [due.filter(isSecondTime), due.filter((id) => !isSecondTime(id))]
     this.swept = new Set(fresh)
     await Promise.allSettled(overdue.map((id) => this.take(id)))
     for (const id of fresh) await this.queue.add(id)
-  }
-
-  private async renew(): Promise<void> {
-    const { cancelled } = await this.leases.renew(this.owner)
-    for (const id of cancelled) this.active.get(id)?.lease.noticeCancel()
   }
 }

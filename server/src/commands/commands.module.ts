@@ -10,12 +10,13 @@ import { CommandWorker } from './command-worker.ts'
 import { CommandsController } from './commands.controller.ts'
 import { CommandsRepository } from './commands.repository.ts'
 import { CommandsService } from './commands.service.ts'
+import { OldOutputReconciler } from './output/old-output.reconciler.ts'
 import { OutputRepository } from './output/output.repository.ts'
+import { OutputBudgetReconciler } from './output/output-budget.reconciler.ts'
 import { OutputBudget } from './output/output-budget.ts'
 import { OutputReader } from './output/output-reader.ts'
-import { OutputRetention } from './output/output-retention.ts'
+import { SpoolCleanup } from './spool-cleanup.reconciler.ts'
 import { SpoolCleanupRepository } from './spool-cleanup.repository.ts'
-import { SpoolCleanup } from './spool-cleanup.ts'
 import { TerminalAccess } from './terminal-access.ts'
 import { TerminalInputRepository } from './terminal-input.repository.ts'
 import { TerminalWritersRepository } from './terminal-writers.repository.ts'
@@ -37,7 +38,8 @@ import { TerminalWritersRepository } from './terminal-writers.repository.ts'
     OutputBudget,
     OutputReader,
     OutputRepository,
-    OutputRetention,
+    OldOutputReconciler,
+    OutputBudgetReconciler,
     TerminalInputRepository,
     TerminalAccess,
     TerminalWritersRepository,

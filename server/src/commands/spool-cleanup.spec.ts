@@ -2,7 +2,7 @@ import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
-import { SpoolCleanup } from './spool-cleanup.ts'
+import { SpoolCleanup } from './spool-cleanup.reconciler.ts'
 
 type Call = { params: { command_id: string } }
 
@@ -33,13 +33,7 @@ function setting(answer: (id: string) => object = () => ({ released: true })) {
   }
   const commands = { markReleased: async (id: string) => void marked.push(id) }
   const clock = new WaitingClock('2026-01-01T00:00:00Z')
-  const cleanup = new SpoolCleanup(
-    commands as never,
-    agents as never,
-    clock,
-    { repeat: async () => undefined } as never,
-    pino({ level: 'silent' }),
-  )
+  const cleanup = new SpoolCleanup(commands as never, agents as never, clock, pino({ level: 'silent' }))
   return { cleanup, clock, asked, marked }
 }
 

@@ -25,7 +25,7 @@ beforeAll(async () => {
   runs = { own: own.json.runId, command: own.json.commands[0].id }
   // It runs on another server, for as long as this spec lasts.
   await query(
-    `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another', lease_until = now() + interval '1 day'
+    `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another'
      WHERE id = $1`,
     [runs.command],
   )

@@ -3,7 +3,6 @@ import { DiscoveryModule } from '@nestjs/core'
 import { BackgroundTasks } from './background/background-tasks.ts'
 import { TaskMetrics } from './background/task-metrics.ts'
 import { Clock, SystemClock } from './clock/clock.ts'
-import { Repeater } from './clock/repeater.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
 import { Sealer } from './crypto/sealer.ts'
@@ -49,7 +48,6 @@ export class PlatformModule {
         useValue: new OutgoingAddresses(() => platform.config.allowedAddresses),
       },
       { provide: Clock, useClass: SystemClock },
-      Repeater,
       Notifications,
       DatabaseHealth,
       Metrics,

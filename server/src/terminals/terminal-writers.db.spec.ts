@@ -23,7 +23,7 @@ async function terminalOf(opener: Asked): Promise<string> {
   const opened = await server.ask('/api/hosts/in/terminals', { method: 'POST', body, ...opener })
   const { id } = opened.json.command
   await query(
-    `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another', lease_until = now() + interval '1 day'
+    `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another'
      WHERE id = $1`,
     [id],
   )
@@ -113,7 +113,7 @@ it('a run in batches of who was removed meanwhile begins on no further host, and
   const started = await server.ask('/api/runs', { method: 'POST', body, ...asker })
   const { runId } = started.json
   await query(
-    `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another', lease_until = now() + interval '1 day'
+    `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another'
      WHERE run_id = $1 AND admitted_at IS NOT NULL`,
     [runId],
   )

@@ -18,7 +18,14 @@ import { prepareHttp } from '../web/index.ts'
 import { testPlatform } from './test-platform.ts'
 
 /** Background tasks that would call agents, which are none here. */
-const CALLS_AGENTS = new Set(['agent-shares', 'heartbeats', 'reinstalls', 'rotations', 'upgrades'])
+const CALLS_AGENTS = new Set([
+  'agent-shares',
+  'commands',
+  'heartbeats',
+  'reinstalls',
+  'rotations',
+  'upgrades',
+])
 
 export const PASSWORD = 'correct horse battery'
 

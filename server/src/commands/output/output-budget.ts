@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { Alarm } from '../../platform/clock/alarm.ts'
 import type { Config } from '../../platform/config/config.ts'
 import { CONFIG } from '../../platform/tokens.ts'
 import type { OutputRoom } from './domain/output-bound.ts'
@@ -16,8 +15,7 @@ const LOW = 0.8
 @Injectable()
 export class OutputBudget {
   private storedBytes = 0
-  /** Rings when output should be removed. */
-  readonly pressed = new Alarm()
+  private onExcess: () => void = () => undefined
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
@@ -34,12 +32,17 @@ export class OutputBudget {
       : 0
   }
 
+  /** Has `listener` called whenever output is stored while some has to go. */
+  listen(listener: () => void): void {
+    this.onExcess = listener
+  }
+
   measured(storedBytes: number): void {
     this.storedBytes = storedBytes
   }
 
   stored(bytes: number): void {
     this.storedBytes += bytes
-    if (this.excessBytes > 0) this.pressed.ring()
+    if (this.excessBytes > 0) this.onExcess()
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Sealer } from '../../platform/crypto/sealer.ts'
+import { ServerLeaseRepository } from '../../platform/leases/server-lease.repository.ts'
 import { TestDatabase } from '../../platform/testing/test-database.ts'
 import { CommandLeasesRepository } from '../command-leases.repository.ts'
 import { CommandLifecycleRepository } from '../command-lifecycle.repository.ts'
@@ -61,9 +62,10 @@ export class StoredCommands {
     return command
   }
 
-  /** Stores a command and leases it to `owner`. */
+  /** Stores a command and leases it to `owner`, which lives. */
   async addLeased(owner: string, change: Partial<Command> = {}): Promise<Command> {
     const command = await this.add(change)
+    await new ServerLeaseRepository(this.test.database).renew(owner)
     await this.leases.acquire(command.id, owner, new Date())
     return command
   }
@@ -71,7 +73,8 @@ export class StoredCommands {
   /** Lets a lease expire, as if the server that holds it had died long ago. */
   async expireLease(id: string): Promise<void> {
     await this.test.database.pool.query(
-      "UPDATE command SET lease_until = now() - interval '1 second' WHERE id = $1",
+      `UPDATE server_lease SET lease_until = now() - interval '1 second'
+       WHERE lease_owner = (SELECT lease_owner FROM command WHERE id = $1)`,
       [id],
     )
   }

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events'
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AgentsService } from '../agents/index.ts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Repeater } from '../platform/clock/repeater.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SpoolCleanupRepository } from './spool-cleanup.repository.ts'
 
@@ -14,40 +14,33 @@ const MAX_PENDING = 50_000
 /** An agent takes as many calls in one request. */
 const CALLS_AT_ONCE = 16
 
-/** How often hosts are told again which ended commands they may forget, and for how long after the end. */
-const TICK_MS = 60_000
+/** How long after the end of a command its agent is told again that it may forget it. */
 const LOOK_BACK_MS = 7 * 86_400_000
-const MAX_PER_TICK = 500
+const BATCH = 500
 
 /** Tells agents that they may forget ended commands. What fails, or a server that stops did not get to, is done by a later tick. */
 @Injectable()
-export class SpoolCleanup implements OnModuleInit, OnModuleDestroy {
+export class SpoolCleanup extends Reconciler {
+  override readonly name = 'spool-cleanup'
+  override readonly intervalMs = 60_000
+  /** A server that has just started has commands to take up. */
+  override readonly startDelayMs = 60_000
   private readonly stopping = new AbortController()
   private readonly pending = new Map<string, string[]>()
   private count = 0
-  private loop = Promise.resolve()
 
   constructor(
     private readonly commands: SpoolCleanupRepository,
     private readonly agents: AgentsService,
     private readonly clock: Clock,
-    private readonly repeater: Repeater,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
+    super()
     setMaxListeners(0, this.stopping.signal)
   }
 
-  onModuleInit() {
-    const { signal } = this.stopping
-    const repeat = () =>
-      this.repeater.repeat('cleaning up the spools of agents', TICK_MS, signal, () => this.tick())
-    // Not at once: a server that has just started has commands to take up.
-    this.loop = this.clock.sleep(TICK_MS, signal).then(repeat, () => undefined)
-  }
-
-  async onModuleDestroy() {
+  override async drain(): Promise<void> {
     this.stopping.abort()
-    await this.loop
   }
 
   /** Takes note of a command whose end and output are stored. Its agent is told within seconds, of all that ended meanwhile at once. */
@@ -70,21 +63,23 @@ export class SpoolCleanup implements OnModuleInit, OnModuleDestroy {
     const ids = this.pending.get(hostId) ?? []
     this.pending.delete(hostId)
     this.count -= ids.length
-    return this.releaseAll(hostId, ids)
+    return this.releaseAll(hostId, ids, this.stopping.signal)
   }
 
-  private async tick(): Promise<void> {
-    const since = new Date(this.clock.now().getTime() - LOOK_BACK_MS)
-    const unreleased = await this.commands.unreleased(since, CALLS_AT_ONCE, MAX_PER_TICK)
+  override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
+    const since = new Date(now.getTime() - LOOK_BACK_MS)
+    const unreleased = await this.commands.unreleased(since, CALLS_AT_ONCE, BATCH)
     const byHost = Map.groupBy(unreleased, ({ hostId }) => hostId)
     const toIds = (commands: readonly { id: string }[]) => commands.map(({ id }) => id)
-    await Promise.all([...byHost].map(([hostId, commands]) => this.releaseAll(hostId, toIds(commands))))
+    await Promise.all(
+      [...byHost].map(([hostId, commands]) => this.releaseAll(hostId, toIds(commands), signal)),
+    )
   }
 
-  private async releaseAll(hostId: string, ids: readonly string[]): Promise<void> {
+  private async releaseAll(hostId: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
     try {
       for (let first = 0; first < ids.length; first += CALLS_AT_ONCE)
-        await this.release(hostId, ids.slice(first, first + CALLS_AT_ONCE))
+        await this.release(hostId, ids.slice(first, first + CALLS_AT_ONCE), signal)
     } catch (error) {
       this.log.debug(
         { err: error, hostId },
@@ -93,9 +88,9 @@ export class SpoolCleanup implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private async release(hostId: string, ids: readonly string[]): Promise<void> {
+  private async release(hostId: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
     const calls = ids.map((id) => ({ method: 'release_command', params: { command_id: id } }) as const)
-    const released = await this.agents.callAll(hostId, calls, this.stopping.signal).then(
+    const released = await this.agents.callAll(hostId, calls, signal).then(
       (outcomes) => ids.filter((_, i) => isReleased(outcomes[i])),
       (error) => {
         // The host left the fleet, and with it everything that it kept.
