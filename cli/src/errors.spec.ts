@@ -4,8 +4,8 @@ import { CliError, renderError } from './errors.ts'
 
 describe('renderError', () => {
   it('shows message and code', () => {
-    const error = new ApiError('There is no host called: x.', { kind: 'rejected', code: 'host.not_found' })
-    expect(renderError(error, false)).toBe('error: There is no host called: x. (host.not_found)\n')
+    const error = new ApiError('There is no host named: x.', { kind: 'rejected', code: 'host.not_found' })
+    expect(renderError(error, false)).toBe('error: There is no host named: x. (host.not_found)\n')
   })
 
   it('gives every wrong field a line of its own, once', () => {

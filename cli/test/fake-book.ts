@@ -65,7 +65,7 @@ export class FakeBook {
   private schedule(name: string): ScheduleView {
     const schedule = this.schedulesByName.get(name)
     if (schedule) return schedule
-    throw new RollcallError('schedule.not_found', `There is no schedule called ${name}.`)
+    throw new RollcallError('schedule.not_found', `There is no schedule named ${name}.`)
   }
 }
 

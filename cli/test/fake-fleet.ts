@@ -148,12 +148,12 @@ export class FakeFleet {
   private host(name: string): HostView {
     const host = this.hosts.get(name)
     if (host) return host
-    throw new RollcallError('host.not_found', `There is no host called ${name}.`)
+    throw new RollcallError('host.not_found', `There is no host named ${name}.`)
   }
 
   private profile(name: string): HeartbeatProfile {
     const profile = this.profiles.find((one) => one.name === name)
     if (profile) return profile
-    throw new RollcallError('heartbeat.profile_not_found', `There is no heartbeat profile called ${name}.`)
+    throw new RollcallError('heartbeat.profile_not_found', `There is no heartbeat profile named ${name}.`)
   }
 }

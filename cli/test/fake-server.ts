@@ -254,7 +254,7 @@ export class FakeServer {
   private host(name: string): HostView {
     const host = this.hosts.get(name)
     if (host) return host
-    throw new RollcallError('host.not_found', `There is no host called: ${name}.`, {
+    throw new RollcallError('host.not_found', `There is no host named: ${name}.`, {
       fields: [{ field: 'hosts', message: `unknown: ${name}` }],
     })
   }

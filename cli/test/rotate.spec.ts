@@ -82,11 +82,11 @@ describe('rollcall rotate', () => {
     })
     expect(setting.server.requests).toEqual([])
     setting.server.onRequest = () => {
-      throw new RollcallError('host.not_found', 'There is no host called nope.')
+      throw new RollcallError('host.not_found', 'There is no host named nope.')
     }
     expect(await setting.ended(['rotate', 'nope'])).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('There is no host called nope. (host.not_found)'),
+      stderr: expect.stringContaining('There is no host named nope. (host.not_found)'),
     })
   })
 })

@@ -212,7 +212,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     await theirs.locator('[data-host=web]').waitFor(WAIT)
     expect(await theirs.locator('[data-host]').count()).toBe(1)
     await theirs.goto(`${server.url}/hosts/db`)
-    await theirs.getByText('There is no host called db').first().waitFor(WAIT)
+    await theirs.getByText('There is no host named db').first().waitFor(WAIT)
   })
 
   it('output of a program is shown as text, and an endless line neither stops nor fills the page', async () => {

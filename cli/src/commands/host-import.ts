@@ -83,7 +83,7 @@ function chooseFrom(
   if (only === undefined) return hosts
   const missing = only.find((name) => !hosts.some((host) => host.name === name))
   if (missing !== undefined)
-    throw new UsageError(`--only: there is no host ${missing} in the file. --dry-run shows those there are.`)
+    throw new UsageError(`--only: there is no host ${missing} in the file. List them: --dry-run`)
   return hosts.filter(({ name }) => only.includes(name))
 }
 

@@ -7,16 +7,16 @@ import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { prefixOf } from '../platform/network/address-prefix.ts'
 import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { AccessService } from './access.service.ts'
-import { namedPlaces } from './domain/named-by.ts'
+import { namedPlaces } from './domain/named-places.ts'
 import { FAILURES_BY_ADDRESS } from './domain/sign-in-limits.ts'
 import { notFound } from './not-found.ts'
 import { type KnownRequest, may, type Principal } from './principal.ts'
 import { ScopeRepository } from './scope.repository.ts'
 
-const nameOf = (context: ExecutionContext) =>
+const toRouteName = (context: ExecutionContext) =>
   Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName | undefined
 
-/** Denies everything that the contract does not allow to whoever asks. */
+/** Denies every request that the contract does not allow to its caller. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   private readonly attempts = new AttemptWindows(FAILURES_BY_ADDRESS)
@@ -28,30 +28,34 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const name = nameOf(context)
+    const name = toRouteName(context)
     const request = context.switchToHttp().getRequest<KnownRequest>()
     try {
       await this.admit(name, request)
     } catch (error) {
-      await this.tell(error, name, request)
+      await this.reportRefusal(error, name, request)
       throw error
     }
     if (name === undefined || request.principal === undefined) return true
     try {
-      await this.find(name, request, request.principal)
+      await this.resolveNamed(name, request, request.principal)
     } catch (error) {
-      // A name that is mistyped by whoever may see all is no attempt at anything, unless something was to be done there.
+      // A mistyped name is no intrusion if the caller sees all hosts, unless the request was a change.
       if (request.principal.scope !== null || ADMIN_ROUTES[name].audit === 'always')
-        await this.tell(error, name, request)
+        await this.reportRefusal(error, name, request)
       throw error
     }
     return true
   }
 
-  private async tell(error: unknown, name: AdminRouteName | undefined, request: KnownRequest): Promise<void> {
+  private async reportRefusal(
+    error: unknown,
+    name: AdminRouteName | undefined,
+    request: KnownRequest,
+  ): Promise<void> {
     const isAudited = name === undefined || ADMIN_ROUTES[name].audit !== 'never'
     if (isAudited && error instanceof RollcallError && error.kind === 'rejected')
-      await this.access.tellRefused(request, name, error.code)
+      await this.access.publishRefusal(request, name, error.code)
   }
 
   private async admit(name: AdminRouteName | undefined, request: KnownRequest): Promise<void> {
@@ -61,13 +65,13 @@ export class AccessGuard implements CanActivate {
     const changes = method !== 'GET'
     if (access === 'public') {
       if (!changes) return
-      this.refuseForeignPage(request, request.headers.origin !== undefined)
-      this.limitStranger(name, request)
+      this.refuseForeignOrigin(request, request.headers.origin !== undefined)
+      this.limitAnonymous(name, request)
       return
     }
     const principal = await this.access.authenticate(request)
     request.principal = principal
-    if (changes) this.refuseForeignPage(request, principal.sessionId !== null)
+    if (changes) this.refuseForeignOrigin(request, principal.sessionId !== null)
     if (access === 'person') return refuseKeys(principal)
     if (access !== 'signed-in' && !may(principal, access))
       throw new RollcallError(
@@ -77,12 +81,19 @@ export class AccessGuard implements CanActivate {
     if (scope === 'whole-fleet' && principal.scope !== null)
       throw new RollcallError(
         'access.outside_scope',
-        'This concerns all hosts, and you may act on some only. Ask an admin.',
+        'This action affects all hosts, and you may act on some of them only. Ask an admin.',
       )
   }
 
-  /** Finds what the request names, by the route's declared scope. What lies outside of somebody's scope does not exist for them. */
-  private async find(name: AdminRouteName, request: KnownRequest, { scope }: Principal): Promise<void> {
+  /**
+   * Resolves what the request names, by the route's declared scope. Throws `*.not_found` for everything outside the
+   * caller's scope.
+   */
+  private async resolveNamed(
+    name: AdminRouteName,
+    request: KnownRequest,
+    { scope }: Principal,
+  ): Promise<void> {
     const places = namedPlaces(ADMIN_ROUTES[name].scope)
     if (places.length === 0) return
     const parts = parseAddress(name, request)
@@ -98,33 +109,35 @@ export class AccessGuard implements CanActivate {
   }
 
   /**
-   * Limits failures of unknown callers, with passwords, codes or links. An attempt counts from its start, so that
-   * many at once are no way around, and not any more when it was right.
+   * Limits failures of anonymous callers per address. An attempt counts from its start, so parallel attempts count too,
+   * and is refunded on success.
    */
-  private limitStranger(name: AdminRouteName, { ip = '', res }: KnownRequest): void {
+  private limitAnonymous(name: AdminRouteName, { ip = '', res }: KnownRequest): void {
     const key = `${name} ${prefixOf(ip)}`
     if (!this.attempts.take(key, this.clock.now().getTime()))
       throw new RollcallError(
         'access.locked_out',
-        'Too many attempts from this address came to nothing. Wait ten minutes.',
+        'Too many attempts from this address failed. Wait ten minutes.',
       )
     res?.once('finish', () => {
       if (res.statusCode < 400) this.attempts.giveBack(key)
     })
   }
 
-  /** A browser sends the cookie whichever page of the same site asks it to; only ours may. */
-  private refuseForeignPage(request: KnownRequest, comesFromBrowser: boolean): void {
-    if (!comesFromBrowser || this.access.isFromOwnPage(request)) return
+  /**
+   * Refuses requests of foreign pages: a browser sends the cookie whichever page of the same site makes the request.
+   */
+  private refuseForeignOrigin(request: KnownRequest, isFromBrowser: boolean): void {
+    if (!isFromBrowser || this.access.isFromOwnOrigin(request)) return
     throw new RollcallError(
       'request.forbidden',
-      'This origin may not act for the user of this browser. Add it to ROLLCALL_ALLOWED_ORIGINS if it should.',
+      'Requests from this origin are not allowed. If they should be, add the origin to ROLLCALL_ALLOWED_ORIGINS.',
     )
   }
 }
 
-/** A key has no account of its own, nor has a server's own key. */
+/** Refuses API keys, which have no account of their own. */
 function refuseKeys({ kind, sessionId }: Principal): void {
   if (kind !== 'user' || sessionId === null)
-    throw new RollcallError('request.forbidden', 'Only a person who has signed in has an account.')
+    throw new RollcallError('request.forbidden', 'Only a signed-in user has an account.')
 }

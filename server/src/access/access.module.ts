@@ -7,18 +7,18 @@ import { AccountsService } from './accounts.service.ts'
 import { ApiKeysController } from './api-keys.controller.ts'
 import { ApiKeysRepository } from './api-keys.repository.ts'
 import { ApiKeysService } from './api-keys.service.ts'
-import { IdentitiesRepository } from './identities.repository.ts'
 import { OidcClient } from './oidc/oidc-client.ts'
 import { OneTimeLinksRepository } from './one-time-links.repository.ts'
 import { OneTimeLinks } from './one-time-links.ts'
 import { RightsWatch } from './rights-watch.reconciler.ts'
 import { ScopeRepository } from './scope.repository.ts'
 import { SessionController } from './session.controller.ts'
-import { SessionAnswers } from './session-answers.ts'
 import { SessionsRepository } from './sessions.repository.ts'
 import { SessionsService } from './sessions.service.ts'
+import { SignInResponder } from './sign-in-responder.ts'
 import { SsoController } from './sso.controller.ts'
 import { SsoService } from './sso.service.ts'
+import { UserIdentitiesRepository } from './user-identities.repository.ts'
 import { UsersController } from './users.controller.ts'
 import { UsersRepository } from './users.repository.ts'
 import { UsersService } from './users.service.ts'
@@ -30,13 +30,13 @@ import { UsersService } from './users.service.ts'
     AccountsService,
     ApiKeysRepository,
     ApiKeysService,
-    IdentitiesRepository,
+    UserIdentitiesRepository,
     OidcClient,
     OneTimeLinks,
     OneTimeLinksRepository,
     RightsWatch,
     ScopeRepository,
-    SessionAnswers,
+    SignInResponder,
     SessionsRepository,
     SessionsService,
     SsoService,

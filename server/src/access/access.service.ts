@@ -8,30 +8,33 @@ import { CONFIG } from '../platform/tokens.ts'
 import { ApiKeysService, KEY_FILE } from './api-keys.service.ts'
 import { scopeFrom } from './domain/host-scope.ts'
 import { isAllowedOrigin } from './domain/origin.ts'
-import { effectiveRights, grantOfUser } from './domain/rights.ts'
+import { effectiveRights, toUserGrant } from './domain/rights.ts'
 import type { FoundSession } from './domain/session.ts'
-import type { Principal, PrincipalRef, Refused } from './principal.ts'
-import { toCookie } from './session-cookie.ts'
+import type { Principal, PrincipalRef, RefusedRequest } from './principal.ts'
+import { readSessionCookie } from './session-cookie.ts'
 import { SessionsService } from './sessions.service.ts'
 import { UsersRepository } from './users.repository.ts'
 
-/** How long an answer about a key or a cookie holds where no notice ends it: what was revoked on another server ends within it. */
-const REMEMBER_MS = 2000
-const MAX_REMEMBERED = 10_000
-/** On which the database says that somebody's rights, or a host's labels, have changed. */
+/**
+ * How long a resolved key or cookie is cached; a revocation on another server takes effect within this time even
+ * without a notification.
+ */
+const CACHE_TTL_MS = 2000
+const MAX_CACHED = 10_000
+/** The channel on which the database announces changes of rights or labels. */
 const CHANNEL = 'rollcall_rights'
 
-type RefusalListener = (request: Refused, route: string, code: ErrorCode) => Promise<void>
+type RefusalListener = (request: RefusedRequest, route: string, code: ErrorCode) => Promise<void>
 
-/** Tells who is asking, by API key or by session cookie. */
+/** Authenticates requests by API key or session cookie. */
 @Injectable()
 export class AccessService implements OnModuleInit, OnModuleDestroy {
-  private readonly listeners: RefusalListener[] = []
+  private readonly refusalListeners: RefusalListener[] = []
   private readonly changeListeners: (() => void)[] = []
   private unlisten: (() => void) | undefined
-  /** Counts the changes of rights: what was read before one is not remembered after it. */
+  /** Counts changes of rights, so that a principal read before a change is not cached after it. */
   private epoch = 0
-  private readonly known = new Map<string, { principal: Principal; untilMs: number }>()
+  private readonly cache = new Map<string, { principal: Principal; untilMs: number }>()
 
   constructor(
     private readonly keys: ApiKeysService,
@@ -42,7 +45,7 @@ export class AccessService implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit() {
-    const forget = () => this.forgetAll()
+    const forget = () => this.invalidateAll()
     this.unlisten = this.notifications.listen(CHANNEL, { onNotice: forget, onGap: forget })
   }
 
@@ -50,95 +53,95 @@ export class AccessService implements OnModuleInit, OnModuleDestroy {
     this.unlisten?.()
   }
 
-  /** Throws `request.unauthenticated` for nobody we know. */
+  /** Returns the caller. Throws `request.unauthenticated` if the caller is unknown. */
   async authenticate(request: IncomingMessage): Promise<Principal> {
-    const principal = await this.recognise(request)
+    const principal = await this.identify(request)
     if (principal) return principal
     throw new RollcallError(
       'request.unauthenticated',
-      `Sign in, or send an API key as "Authorization: Bearer KEY"; what came was none, or is not known, or has expired. This machine's own key is in the file ${KEY_FILE} of the server's data folder.`,
+      `Sign in, or send an API key as "Authorization: Bearer KEY". The credentials of this request are missing, unknown or expired. The key of this machine is in the file ${KEY_FILE} of the server's data folder.`,
     )
   }
 
-  async recognise(request: IncomingMessage): Promise<Principal | undefined> {
+  async identify(request: IncomingMessage): Promise<Principal | undefined> {
     const { authorization } = request.headers
     if (authorization !== undefined) {
       const key = /^Bearer ([\x21-\x7e]{1,256})$/.exec(authorization)?.[1]
-      return key ? this.remembered(`key ${key}`, () => this.keys.find(key)) : undefined
+      return key ? this.findCached(`key ${key}`, () => this.keys.find(key)) : undefined
     }
-    const token = toCookie(request, this.isSecure(request))
-    return token ? this.remembered(`session ${token}`, () => this.ofSession(token)) : undefined
+    const token = readSessionCookie(request, this.isSecure(request))
+    return token ? this.findCached(`session ${token}`, () => this.findBySession(token)) : undefined
   }
 
   /**
-   * Tells whether a browser sends this request for a page of ours. Programs send neither header, and no cookie by themselves. A
-   * browser sends at least one of them with everything that can change something.
+   * Tells whether a browser sent this request for a page of this server. Browsers send at least one of the two headers
+   * with every request that can change something.
    */
-  isFromOwnPage(request: IncomingMessage): boolean {
+  isFromOwnOrigin(request: IncomingMessage): boolean {
     const { origin, 'sec-fetch-site': site } = request.headers
     if (origin !== undefined) return this.mayAct(request)
     return site === 'same-origin' || site === 'none'
   }
 
-  /** Says whether the origin of a request, or of a WebSocket's beginning, may act for a browser's user. */
+  /** Tells whether the origin of a request or WebSocket handshake may act for the browser's user. */
   mayAct(request: IncomingMessage): boolean {
     const { origin, host } = request.headers
     const { allowedOrigins: allowed } = this.config
     return isAllowedOrigin(origin, { host, isSecure: this.isSecure(request), allowed })
   }
 
-  /** Says whether people reach this server by HTTPS. */
+  /** Tells whether users reach this server over HTTPS. */
   isSecure(request: IncomingMessage): boolean {
     return isSecure(request, this.config)
   }
 
-  /** Calls `listener` for every request that the guard refuses, before it is answered. */
+  /** Registers a listener for requests that the guard refuses; it is called before the response. */
   onRefused(listener: RefusalListener): void {
-    this.listeners.push(listener)
+    this.refusalListeners.push(listener)
   }
 
-  async tellRefused(request: Refused, route: string | undefined, code: ErrorCode): Promise<void> {
-    for (const listener of this.listeners) await listener(request, route ?? 'unknown', code)
+  async publishRefusal(request: RefusedRequest, route: string | undefined, code: ErrorCode): Promise<void> {
+    for (const listener of this.refusalListeners) await listener(request, route ?? 'unknown', code)
   }
 
-  /** Finds somebody who has begun something, with what they may do now. Undefined for who was removed, disabled, or is a key that has ended. */
+  /** Returns a principal with its current rights; undefined if it was removed, disabled or has expired. */
   findByRef({ kind, id }: PrincipalRef): Promise<Principal | undefined> {
-    return this.remembered(`${kind} ${id}`, async () => {
+    return this.findCached(`${kind} ${id}`, async () => {
       if (!UUID.test(id)) return undefined
       if (kind !== 'user') return this.keys.findById(id)
       const user = await this.users.find(id)
-      return user && principalOf({ ...user, userId: id, sessionId: null })
+      return user && toPrincipal({ ...user, userId: id, sessionId: null })
     })
   }
 
-  /** Everything is asked anew: somebody's rights, or a session, have changed. */
-  forgetAll(): void {
+  /** Empties the cache after a change of rights or sessions, and notifies the listeners. */
+  invalidateAll(): void {
     this.epoch++
-    this.known.clear()
+    this.cache.clear()
     for (const listener of this.changeListeners) listener()
   }
 
-  /** Calls `listener` whenever somebody's rights, or a host's labels, may have changed. */
+  /** Registers a listener for possible changes of rights or labels. */
   onRightsChanged(listener: () => void): void {
     this.changeListeners.push(listener)
   }
 
-  private async ofSession(token: string): Promise<Principal | undefined> {
+  private async findBySession(token: string): Promise<Principal | undefined> {
     const found = await this.sessions.find(token)
-    return found && !found.isPending ? principalOf(found) : undefined
+    return found && !found.isPending ? toPrincipal(found) : undefined
   }
 
-  private async remembered(name: string, find: () => Promise<Principal | undefined>) {
+  private async findCached(name: string, find: () => Promise<Principal | undefined>) {
     const nowMs = performance.now()
-    const known = this.known.get(name)
+    const known = this.cache.get(name)
     if (known && known.untilMs > nowMs) return known.principal
-    this.known.delete(name)
+    this.cache.delete(name)
     const { epoch } = this
     const principal = await find()
     if (!principal || epoch !== this.epoch) return principal
-    const [oldest] = this.known.keys()
-    if (oldest !== undefined && this.known.size >= MAX_REMEMBERED) this.known.delete(oldest)
-    this.known.set(name, { principal, untilMs: nowMs + REMEMBER_MS })
+    const [oldest] = this.cache.keys()
+    if (oldest !== undefined && this.cache.size >= MAX_CACHED) this.cache.delete(oldest)
+    this.cache.set(name, { principal, untilMs: nowMs + CACHE_TTL_MS })
     return principal
   }
 }
@@ -150,10 +153,10 @@ type KnownUser = Pick<FoundSession, 'userId' | 'name' | 'email' | 'role' | 'scop
   sessionId: string | null
 }
 
-/** A user as who is acting; undefined for one who is disabled. */
-export function principalOf(user: KnownUser): Principal | undefined {
-  // Users have no end by themselves, so that the moment does not matter.
-  const rights = effectiveRights([grantOfUser({ isDisabled: false, ...user })], new Date(0))
+/** Converts a user to a principal; undefined if the user is disabled. */
+export function toPrincipal(user: KnownUser): Principal | undefined {
+  // Users do not expire, so the time does not matter.
+  const rights = effectiveRights([toUserGrant({ isDisabled: false, ...user })], new Date(0))
   if (!rights) return undefined
   return {
     kind: 'user',

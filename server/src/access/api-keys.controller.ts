@@ -24,7 +24,7 @@ export class ApiKeysController {
   @Endpoint('removeKey')
   async remove(@Input() { params }: InputOf<'removeKey'>) {
     await this.keys.remove(params.id)
-    this.access.forgetAll()
+    this.access.invalidateAll()
     return {}
   }
 }

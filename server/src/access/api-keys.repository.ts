@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { PERMISSIONS, type Permission, permission, type Role } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
 import { type ApiKey, MAX_CHAIN, type NewApiKey } from './domain/api-key.ts'
-import { type Grant, grantOfUser } from './domain/rights.ts'
+import { type Grant, toUserGrant } from './domain/rights.ts'
 
 interface Owner {
   id: string
@@ -25,8 +25,8 @@ const COLUMNS = `api_key.id, api_key.name, kind, permissions, api_key.scope, cre
   (SELECT jsonb_build_object('id', id, 'name', name, 'email', email, 'role', role, 'scope', scope, 'isDisabled', is_disabled)
    FROM app_user WHERE app_user.id = api_key.owner_id) AS owner`
 
-/** A key and those that it was made with, it first. */
-const chainOf = (condition: string) => `WITH RECURSIVE chain AS (
+/** Selects a key and its ancestors, the key first. */
+const selectChain = (condition: string) => `WITH RECURSIVE chain AS (
     SELECT id, parent_id, 0 AS depth FROM api_key WHERE ${condition}
     UNION ALL
     SELECT parent.id, parent.parent_id, depth + 1 FROM api_key parent JOIN chain ON parent.id = chain.parent_id
@@ -38,16 +38,16 @@ export class ApiKeysRepository {
   constructor(private readonly database: Database) {}
 
   async findByHash(hash: string): Promise<ApiKey | undefined> {
-    const { rows } = await this.database.pool.query<Row>(chainOf('hash = $1'), [hash])
+    const { rows } = await this.database.pool.query<Row>(selectChain('hash = $1'), [hash])
     return rows[0] && toKey(rows[0], rows)
   }
 
   async findById(id: string): Promise<ApiKey | undefined> {
-    const { rows } = await this.database.pool.query<Row>(chainOf('id = $1'), [id])
+    const { rows } = await this.database.pool.query<Row>(selectChain('id = $1'), [id])
     return rows[0] && toKey(rows[0], rows)
   }
 
-  /** By name. */
+  /** Lists all keys by name. */
   async list(): Promise<ApiKey[]> {
     const { rows } = await this.database.pool.query<Row>(
       `SELECT ${COLUMNS} FROM api_key ORDER BY name LIMIT 10000`,
@@ -65,7 +65,7 @@ export class ApiKeysRepository {
     })
   }
 
-  /** False where the name is taken. */
+  /** Inserts a key. Returns false if the name is taken. */
   async add(key: NewApiKey): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
       `INSERT INTO api_key (id, name, kind, hash, permissions, scope, created_by, created_at, expires_at, owner_id, parent_id)
@@ -86,23 +86,23 @@ export class ApiKeysRepository {
     return rowCount === 1
   }
 
-  /** Removes a key and all that were made with it. False where there is none, or it is a server's own. */
+  /** Removes a key and all keys made with it. Returns false if there is none or it is a server's own. */
   async remove(id: string): Promise<boolean> {
     const sql = `DELETE FROM api_key WHERE id = $1 AND kind = 'key'`
     return (await this.database.pool.query(sql, [id])).rowCount === 1
   }
 
-  async noteUse(id: string, now: Date): Promise<void> {
+  async recordUse(id: string, now: Date): Promise<void> {
     await this.database.pool.query('UPDATE api_key SET last_used_at = $2 WHERE id = $1', [id, now])
   }
 
-  async hashOf(name: string): Promise<string | undefined> {
+  async findHash(name: string): Promise<string | undefined> {
     const sql = "SELECT hash FROM api_key WHERE name = $1 AND kind = 'local'"
     return (await this.database.pool.query<{ hash: string }>(sql, [name])).rows[0]?.hash
   }
 
-  /** Stores a server's own key in the place of the one that it had. */
-  async putLocal(id: string, name: string, hash: string, now: Date): Promise<void> {
+  /** Stores a server's own key and replaces its previous one. */
+  async replaceLocal(id: string, name: string, hash: string, now: Date): Promise<void> {
     await this.database.pool.query(
       `INSERT INTO api_key (id, name, kind, hash, created_at) VALUES ($1, $2, 'local', $3, $4)
        ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at`,
@@ -115,31 +115,31 @@ function toKey({ parentId: _, ...row }: Row, chain: readonly Row[]): ApiKey {
   const { owner } = row
   return {
     ...row,
-    permissions: permissionsOf(row),
+    permissions: readPermissions(row),
     owner: owner && { id: owner.id, name: owner.name, email: owner.email },
-    chain: isWhole(chain) ? chain.flatMap(grantsOf) : [],
+    chain: isComplete(chain) ? chain.flatMap(toGrants) : [],
     depth: chain.length,
   }
 }
 
-/** Checks that a chain ends at an owner or at a server's own key. */
-function isWhole(chain: readonly Row[]): boolean {
+/** Tells whether a chain ends at an owner or a server's own key. */
+function isComplete(chain: readonly Row[]): boolean {
   const last = chain.at(-1)
   return last !== undefined && last.parentId === null && (last.kind === 'local' || last.owner !== null)
 }
 
-const grantsOf = (row: Row): Grant[] => [
+const toGrants = (row: Row): Grant[] => [
   {
-    permissions: new Set(permissionsOf(row)),
+    permissions: new Set(readPermissions(row)),
     scopeText: row.scope,
     isDisabled: false,
     expiresAt: row.expiresAt,
   },
-  ...(row.owner ? [grantOfUser(row.owner)] : []),
+  ...(row.owner ? [toUserGrant(row.owner)] : []),
 ]
 
-/** Ignores permissions that a later release has stored and this one does not know. */
-const permissionsOf = ({ kind, permissions }: Pick<Row, 'kind' | 'permissions'>): Permission[] =>
+/** Reads the permissions of a key and ignores those of a later release. */
+const readPermissions = ({ kind, permissions }: Pick<Row, 'kind' | 'permissions'>): Permission[] =>
   kind === 'local'
     ? [...PERMISSIONS]
     : (permissions ?? []).flatMap((each) => permission.safeParse(each).data ?? [])

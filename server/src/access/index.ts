@@ -9,7 +9,7 @@ export {
   scopeParameter,
   WHOLE_FLEET,
 } from './domain/host-scope.ts'
-export { type Bound, isMeant, isTargetWithin, narrowTarget } from './domain/target-reach.ts'
+export { type Bound, isTargeted, isTargetWithin, narrowTarget } from './domain/target-reach.ts'
 export { notFound } from './not-found.ts'
 export { OneTimeLinks } from './one-time-links.ts'
 export {
@@ -21,14 +21,14 @@ export {
   type NamedHost,
   type Principal,
   type PrincipalRef,
-  type Refused,
-  refFrom,
+  type RefusedRequest,
   refuseLabelsOutside,
-  refuseWithoutRun,
-  runnerOf,
+  refuseWithoutRunPermission,
+  requireRunner,
+  toPrincipalRef,
   toRef,
 } from './principal.ts'
 export { RightsWatch } from './rights-watch.reconciler.ts'
 export { ScopeRepository } from './scope.repository.ts'
-export { toCookie } from './session-cookie.ts'
+export { readSessionCookie } from './session-cookie.ts'
 export { UsersRepository } from './users.repository.ts'

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '../platform/prisma/database.ts'
 
-/** Links by the hash of their token: the token itself is never stored. */
+/** Stores links by the hash of their token; the token itself is never stored. */
 @Injectable()
 export class OneTimeLinksRepository {
   constructor(private readonly database: Database) {}
 
-  /** Stores the one link that sets the server up. Earlier ones open nothing any more. */
+  /** Replaces the setup link; earlier ones are invalid from then on. */
   async replaceSetup(tokenHash: string, expiresAt: Date): Promise<void> {
     await this.database.transaction(async (client) => {
       await client.query(`DELETE FROM one_time_link WHERE purpose = 'setup'`)
@@ -17,17 +17,17 @@ export class OneTimeLinksRepository {
     })
   }
 
-  /** Removes the links of a user, and those of all that have expired. */
-  async removeOf(userId: string, now: Date): Promise<void> {
+  /** Removes the links of a user, and all expired links. */
+  async removeForUser(userId: string, now: Date): Promise<void> {
     await this.database.pool.query('DELETE FROM one_time_link WHERE user_id = $1 OR expires_at < $2', [
       userId,
       now,
     ])
   }
 
-  /** Stores a link for a user who is still of `version`. Returns whether one was. */
+  /** Stores a link for a user whose version is still `version`. Returns false if it is not. */
   async add(link: { tokenHash: string; expiresAt: Date; userId: string; version: number }): Promise<boolean> {
-    // Locks the user's row: a change of rights at this moment either sees the link and ends it, or is seen here.
+    // Locks the user's row: a concurrent change of rights either ends this link or is seen here.
     const { rowCount } = await this.database.pool.query(
       `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at)
        SELECT $1, 'password', id, $2::timestamptz FROM app_user WHERE id = $3 AND version = $4 FOR SHARE`,
@@ -36,8 +36,8 @@ export class OneTimeLinksRepository {
     return rowCount !== 0
   }
 
-  /** Removes a link that is still good. Returns the user that it was for. */
-  async take(tokenHash: string, now: Date): Promise<string | undefined> {
+  /** Removes a valid link and returns its user. */
+  async redeem(tokenHash: string, now: Date): Promise<string | undefined> {
     const { rows } = await this.database.pool.query(
       `DELETE FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2
        RETURNING user_id AS "userId"`,
@@ -46,7 +46,7 @@ export class OneTimeLinksRepository {
     return rows[0]?.userId
   }
 
-  /** Returns the user that a link is for, which stays good. */
+  /** Returns the user of a valid link without using it up. */
   async find(tokenHash: string, now: Date): Promise<string | undefined> {
     const { rows } = await this.database.pool.query(
       `SELECT user_id AS "userId" FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2`,

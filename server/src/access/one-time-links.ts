@@ -11,11 +11,11 @@ const PASSWORD_HOURS = 72
 const HOUR_MS = 3_600_000
 export const SETUP_FILE = 'setup-link'
 
-/** The hash under which a token of 256 random bits is kept: nothing slower is needed. */
-export const hashOfToken = (token: string) => createHash('sha256').update(token).digest('hex')
+/** Hashes a token of 256 random bits, for which a fast hash is sufficient. */
+export const hashToken = (token: string) => createHash('sha256').update(token).digest('hex')
 export const newToken = () => randomBytes(32).toString('base64url')
 
-/** Links that open the way to a password once. The token stands behind the #, so that it is in no server's log. */
+/** Manages links that allow setting a password once. The token follows the `#`, so no server logs it. */
 @Injectable()
 export class OneTimeLinks {
   constructor(
@@ -25,39 +25,41 @@ export class OneTimeLinks {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** The way to the first admin, which stands in a file that only the server's owner can read. Earlier ones open nothing any more. */
+  /**
+   * Creates the link for the first admin and writes it to a file that only the server's owner can read. Earlier setup
+   * links become invalid.
+   */
   async makeSetupLink(serverUrl: string): Promise<string> {
     const token = newToken()
     const link = `${this.config.publicUrl ?? serverUrl}/setup#${token}`
     await this.dataDir.write(SETUP_FILE, `${link}\n`)
-    await this.links.replaceSetup(hashOfToken(token), this.hoursFromNow(SETUP_HOURS))
+    await this.links.replaceSetup(hashToken(token), this.hoursFromNow(SETUP_HOURS))
     return link
   }
 
   /**
-   * For a user to set a password by. The page's own origin comes before it in the browser. Undefined where the user was changed
-   * since `version`.
+   * Creates a link to set a password; without a public URL, the browser adds the origin. Returns undefined if the user
+   * changed since `version`.
    */
   async makePasswordLink(
     userId: string,
     version: number,
   ): Promise<{ link: string; expiresAt: Date } | undefined> {
     const token = newToken()
-    await this.links.removeOf(userId, this.clock.now())
+    await this.links.removeForUser(userId, this.clock.now())
     const expiresAt = this.hoursFromNow(PASSWORD_HOURS)
-    if (!(await this.links.add({ tokenHash: hashOfToken(token), expiresAt, userId, version })))
-      return undefined
+    if (!(await this.links.add({ tokenHash: hashToken(token), expiresAt, userId, version }))) return undefined
     return { link: `${this.config.publicUrl ?? ''}/invite#${token}`, expiresAt }
   }
 
-  /** The user that a link is for; whoever asks again gets nothing. */
-  take(token: string): Promise<string | undefined> {
-    return this.links.take(hashOfToken(token), this.clock.now())
+  /** Redeems a link and returns its user; undefined if it is not valid. */
+  redeem(token: string): Promise<string | undefined> {
+    return this.links.redeem(hashToken(token), this.clock.now())
   }
 
-  /** The user that a link is for, which stays good. */
+  /** Returns the user of a link without redeeming it. */
   find(token: string): Promise<string | undefined> {
-    return this.links.find(hashOfToken(token), this.clock.now())
+    return this.links.find(hashToken(token), this.clock.now())
   }
 
   private hoursFromNow(hours: number): Date {

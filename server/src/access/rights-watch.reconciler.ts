@@ -9,24 +9,24 @@ import { ScopeRepository } from './scope.repository.ts'
 
 const CONCURRENCY = 16
 
-/** The right that is needed to go on with something. */
-export interface Need {
+/** The right that long-lived work requires. */
+export interface RequiredRight {
   permission: Permission
-  /** The object that it concerns. */
+  /** The resource that it concerns. */
   on?: { kind: ScopedKind; id: string }
 }
 
 /**
- * Asks again, for whatever goes on longer than a request, whether it still may: as soon as the database says that rights,
- * labels or scopes have changed, whichever server changed them, and every two seconds.
+ * Rechecks the rights behind work that outlives its request: on every notification of changed rights, labels or scopes,
+ * and every two seconds.
  */
 @Injectable()
 export class RightsWatch extends Reconciler implements OnModuleInit {
   override readonly name = 'rights-watch'
-  /** Without a notification a change is seen this late, plus for how long a principal is cached. */
+  /** The delay of a change without a notification, plus the time a principal is cached. */
   override readonly intervalMs = 2000
   override readonly minPauseMs = 100
-  private readonly standing = new Set<() => Promise<void>>()
+  private readonly watches = new Set<() => Promise<void>>()
 
   constructor(
     private readonly access: AccessService,
@@ -40,18 +40,27 @@ export class RightsWatch extends Reconciler implements OnModuleInit {
     this.access.onRightsChanged(() => this.wake())
   }
 
-  /** Calls `recheck` in every round until the returned function is called. One that fails is logged, and called again in the next. */
+  /**
+   * Registers a recheck and returns a function that removes it. A failed recheck is logged and repeated in the next
+   * round.
+   */
   watch(recheck: () => Promise<void>): () => void {
     const entry = () => recheck()
-    this.standing.add(entry)
-    return () => void this.standing.delete(entry)
+    this.watches.add(entry)
+    return () => void this.watches.delete(entry)
   }
 
-  /** Aborts the returned signal, with why, once `ask` gives nobody any more or somebody who lacks what is needed. Call `release` at the end. */
-  hold(ask: () => Promise<Principal | undefined>, need: Need): { signal: AbortSignal; release(): void } {
+  /**
+   * Returns a signal that aborts, with the reason, once the principal is gone or lacks the right. Call `release` at the
+   * end.
+   */
+  abortWhenLost(
+    ask: () => Promise<Principal | undefined>,
+    need: RequiredRight,
+  ): { signal: AbortSignal; release(): void } {
     const ended = new AbortController()
     const release = this.watch(async () => {
-      const lost = await this.refusalOf(await ask(), need)
+      const lost = await this.findRefusal(await ask(), need)
       if (!lost) return
       release()
       ended.abort(lost)
@@ -59,43 +68,40 @@ export class RightsWatch extends Reconciler implements OnModuleInit {
     return { signal: ended.signal, release }
   }
 
-  /** Says why somebody may not go on; undefined where they may. */
-  async refusalOf(
+  /** Returns why the principal may not continue; undefined if it may. */
+  async findRefusal(
     principal: Principal | undefined,
-    { permission, on }: Need,
+    { permission, on }: RequiredRight,
   ): Promise<RollcallError | undefined> {
     if (!principal)
       return new RollcallError(
         'request.unauthenticated',
-        'Whoever began this was signed out, disabled or removed meanwhile, or their key has ended.',
+        'The user was signed out, disabled or removed, or the key has expired.',
       )
     if (!may(principal, permission))
       return new RollcallError(
         'request.forbidden',
-        `${principal.name} does not have the permission ${permission} any more.`,
+        `${principal.name} no longer has the permission ${permission}.`,
       )
     if (on && !(await this.scopes.exists(on.kind, principal.scope, on.id)))
       return new RollcallError(
         `${on.kind}.not_found`,
-        `This ${on.kind} is outside of what ${principal.name} may act on by now.`,
+        `This ${on.kind} is no longer in the scope of ${principal.name}.`,
       )
     return undefined
   }
 
-  /** Calls every `recheck` that is registered. */
+  /** Runs every registered recheck. */
   override async reconcile(): Promise<void> {
-    const due = [...this.standing]
+    const due = [...this.watches]
     const failures: unknown[] = []
     const next = async () => {
       for (let entry = due.pop(); entry; entry = due.pop())
-        if (this.standing.has(entry)) await entry().catch((error) => failures.push(error))
+        if (this.watches.has(entry)) await entry().catch((error) => failures.push(error))
     }
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, due.length) }, next))
-    // A database that is away changes nobody's rights: it is asked again in the next round.
+    // A database outage changes no rights; the next round repeats the check.
     if (failures.length > 0)
-      this.log.warn(
-        { err: failures[0], count: failures.length },
-        'whether something may go on could not be asked',
-      )
+      this.log.warn({ err: failures[0], count: failures.length }, 'failed to recheck rights')
   }
 }

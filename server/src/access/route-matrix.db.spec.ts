@@ -17,8 +17,8 @@ import { AgentsService } from '../agents/index.ts'
 import { CommandsRepository, newCommand } from '../commands/index.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { type Asked, TestServer } from '../testing/test-server.ts'
-import { namedPlaces } from './domain/named-by.ts'
-import { CALLERS, type Caller, type Cell, cellOfTopic, toCell } from './testing/route-matrix.ts'
+import { namedPlaces } from './domain/named-places.ts'
+import { CALLERS, type Caller, type Cell, toCell, toTopicCell } from './testing/route-matrix.ts'
 
 const ROUTES = Object.entries(ADMIN_ROUTES) as [AdminRouteName, Route][]
 /** It ends the session that asks, so that it is asked last. */
@@ -313,7 +313,7 @@ describe('the running server answers as the route matrix says', () => {
     }
     for (const topic of Object.keys(LIVE_TOPICS) as LiveTopic[])
       for (const caller of CALLERS) {
-        const cell = cellOfTopic(topic, caller)
+        const cell = toTopicCell(topic, caller)
         const expected = cell === 'own' ? 'yes' : cell
         expect([topic, caller.name, await answered(caller, topic, within)]).toEqual([
           topic,

@@ -4,35 +4,35 @@ import { Database } from '../platform/prisma/database.ts'
 import { type HostScope, scopeParameter } from './domain/host-scope.ts'
 import type { NamedHost } from './principal.ts'
 
-const OF_HOST = `EXISTS (
+const HOST_EXISTS = `EXISTS (
   SELECT 1 FROM host WHERE host.id = about::uuid AND host_fits(labels, $2::jsonb))`
-/** A host that has left the fleet has no labels: what it did is for those who may see all. */
-const OF_COMMAND = `EXISTS (
+/** A deleted host has no labels, so its commands are visible only to whole-fleet callers. */
+const COMMAND_EXISTS = `EXISTS (
   SELECT 1 FROM command JOIN host ON host.id = command.host_id
   WHERE command.id = about::uuid AND host_fits(labels, $2::jsonb))`
-/** A run that reaches beyond the scope tells of hosts that do not exist for whoever asks. */
-const OF_RUN = `EXISTS (SELECT 1 FROM run WHERE id = about::uuid) AND NOT EXISTS (
+/** A run that reaches beyond the scope would reveal hosts outside it. */
+const RUN_EXISTS = `EXISTS (SELECT 1 FROM run WHERE id = about::uuid) AND NOT EXISTS (
   SELECT 1 FROM command LEFT JOIN host ON host.id = command.host_id
   WHERE run_id = about::uuid AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
 
 /** The same for a transfer of files. */
-const OF_TRANSFER = `EXISTS (SELECT 1 FROM transfer WHERE id = about::uuid) AND NOT EXISTS (
+const TRANSFER_EXISTS = `EXISTS (SELECT 1 FROM transfer WHERE id = about::uuid) AND NOT EXISTS (
   SELECT 1 FROM transfer_host LEFT JOIN host ON host.id = transfer_host.host_id
   WHERE transfer_id = about::uuid AND NOT coalesce(host_fits(labels, $2::jsonb), false))`
 
 const CONDITIONS: Record<ScopedKind, string> = {
-  host: OF_HOST,
-  command: OF_COMMAND,
-  run: OF_RUN,
-  transfer: OF_TRANSFER,
+  host: HOST_EXISTS,
+  command: COMMAND_EXISTS,
+  run: RUN_EXISTS,
+  transfer: TRANSFER_EXISTS,
 }
 
-/** Finds whether a named object exists for a caller who may see some hosts only. */
+/** Checks which resources exist within a scope. */
 @Injectable()
 export class ScopeRepository {
   constructor(private readonly database: Database) {}
 
-  /** Looks a host up by its id or by its name, whichever the text has the form of. Returns null for one that is not there, or not within `scope`. */
+  /** Finds a host by id or name, depending on the form of the text. Returns null if there is none within `scope`. */
   async findHost(scope: HostScope, text: string): Promise<NamedHost | null> {
     const reference: HostReference = readHostReference(text)
     const [condition, value] =
@@ -44,13 +44,16 @@ export class ScopeRepository {
     return rows[0] ?? null
   }
 
-  /** Tells whether what has this id exists within `scope`; whoever may see all hosts is told so by whoever holds it. */
+  /**
+   * Tells whether a resource exists within `scope`. For the whole fleet it always returns true, and the owner of the
+   * resource checks.
+   */
   async exists(kind: ScopedKind, scope: HostScope, id: string): Promise<boolean> {
-    return (await this.existing(kind, scope, [id])).has(id)
+    return (await this.filterExisting(kind, scope, [id])).has(id)
   }
 
-  /** The same for many ids: returns those that exist. */
-  async existing(kind: ScopedKind, scope: HostScope, ids: readonly string[]): Promise<Set<string>> {
+  /** Returns which of many ids exist within `scope`. */
+  async filterExisting(kind: ScopedKind, scope: HostScope, ids: readonly string[]): Promise<Set<string>> {
     if (scope === null || ids.length === 0) return new Set(ids)
     const { rows } = await this.database.pool.query<{ about: string }>(
       `SELECT about FROM unnest($1::text[]) AS asked (about) WHERE ${CONDITIONS[kind]}`,

@@ -3,16 +3,16 @@ import type { Response } from 'express'
 
 type CookieName = 'rollcall_session' | 'rollcall_sso'
 const NAME = 'rollcall_session'
-/** Browsers take a cookie of this name only over HTTPS, from this very host, for all its paths. */
+/** Browsers accept this name only over HTTPS, from this exact host, for all paths. */
 const secureName = (name: CookieName) => `__Host-${name}` as const
 
-/** The session's token out of the cookies of a request; over HTTPS out of the one that only HTTPS can have set. */
-export function toCookie(request: IncomingMessage, isSecure: boolean): string | undefined {
-  const token = namedCookie(request, NAME, isSecure)
+/** Reads the session token from the cookies; over HTTPS, only from the cookie that HTTPS alone can set. */
+export function readSessionCookie(request: IncomingMessage, isSecure: boolean): string | undefined {
+  const token = readCookie(request, NAME, isSecure)
   return token && /^[A-Za-z0-9_-]{20,100}$/.test(token) ? token : undefined
 }
 
-export function namedCookie(
+export function readCookie(
   request: IncomingMessage,
   name: CookieName,
   isSecure: boolean,
@@ -27,8 +27,8 @@ export function namedCookie(
 }
 
 /**
- * No script reads it, and it comes with requests of our own pages alone. It has no end of its own: the server knows when a
- * session is over.
+ * Sets a cookie that scripts cannot read and that is sent only with requests of this site. It does not expire; the
+ * server ends the session.
  */
 export function setCookie(response: Response, token: string, secure: boolean, name: CookieName = NAME): void {
   response.cookie(secure ? secureName(name) : name, token, {

@@ -8,9 +8,9 @@ import { AccessService } from './access.service.ts'
 import { AccountsService } from './accounts.service.ts'
 import { Actor, type Principal } from './principal.ts'
 import { toPrincipalView } from './principal.view.ts'
-import { SessionAnswers, visitorOf } from './session-answers.ts'
-import { clearCookie, toCookie } from './session-cookie.ts'
+import { clearCookie, readSessionCookie } from './session-cookie.ts'
 import { SessionsService } from './sessions.service.ts'
+import { SignInResponder, toVisitor } from './sign-in-responder.ts'
 import { UsersRepository } from './users.repository.ts'
 
 @Controller()
@@ -20,14 +20,14 @@ export class SessionController {
     private readonly accounts: AccountsService,
     private readonly sessions: SessionsService,
     private readonly users: UsersRepository,
-    private readonly answers: SessionAnswers,
+    private readonly responder: SignInResponder,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(VERSION) private readonly version: string,
   ) {}
 
   @Endpoint('session')
   async session(@Req() request: Request) {
-    const principal = await this.access.recognise(request)
+    const principal = await this.access.identify(request)
     return {
       principal: principal ? toPrincipalView(principal) : null,
       isSetupNeeded: !principal && (await this.users.isEmpty()),
@@ -43,8 +43,8 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.answers.begun(
-      await this.accounts.signIn(body.email, body.password, visitorOf(request)),
+    return this.responder.respond(
+      await this.accounts.signIn(body.email, body.password, toVisitor(request)),
       response,
     )
   }
@@ -55,12 +55,12 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const token = toCookie(request, this.access.isSecure(request))
+    const token = readSessionCookie(request, this.access.isSecure(request))
     const pending = token ? await this.sessions.find(token) : undefined
     if (!pending?.isPending)
       throw new RollcallError('request.unauthenticated', 'Sign in with your password first.')
-    const visitor = visitorOf(request)
-    return this.answers.begun(
+    const visitor = toVisitor(request)
+    return this.responder.respond(
       await this.accounts.verifySecondFactor(pending, body.code, body.isRecoveryCode, visitor),
       response,
     )
@@ -72,7 +72,7 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.answers.begun(await this.accounts.setUpFirstAdmin(body, visitorOf(request)), response)
+    return this.responder.respond(await this.accounts.setUpFirstAdmin(body, toVisitor(request)), response)
   }
 
   @Endpoint('acceptInvite')
@@ -81,8 +81,8 @@ export class SessionController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.answers.begun(
-      await this.accounts.acceptInvite(body.token, body.password, visitorOf(request)),
+    return this.responder.respond(
+      await this.accounts.acceptInvite(body.token, body.password, toVisitor(request)),
       response,
     )
   }
@@ -90,7 +90,7 @@ export class SessionController {
   @Endpoint('signOut')
   async signOut(@Actor() actor: Principal, @Res({ passthrough: true }) response: Response) {
     if (actor.sessionId) await this.sessions.end(actor.id, actor.sessionId)
-    this.access.forgetAll()
+    this.access.invalidateAll()
     clearCookie(response)
     return {}
   }

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common'
 import { Database } from '../platform/prisma/database.ts'
 import type { FoundSession, NewSession, StoredSession } from './domain/session.ts'
 
-/** Sessions by the hash of their cookie: the cookie itself is never stored. */
+/** Stores sessions by the hash of their cookie; the cookie itself is never stored. */
 @Injectable()
 export class SessionsRepository {
   constructor(private readonly database: Database) {}
 
-  /** Stores a session. Those of its user that have ended go, and of the others all but the `kept` that were used last. */
+  /** Inserts a session and removes the user's expired ones, and all others but the `kept` most recently used. */
   async add(session: NewSession, { idleSince, kept }: { idleSince: Date; kept: number }): Promise<void> {
     const { id, userId, tokenHash, isPending, address, userAgent, createdAt, expiresAt } = session
     await this.database.transaction(async (client) => {
@@ -24,7 +24,7 @@ export class SessionsRepository {
     })
   }
 
-  /** Returns the session of a cookie, and when it was last seen, where it has not ended and its user may sign in. */
+  /** Returns the session of a cookie and when it was last seen, unless it has ended or its user is disabled. */
   async find(
     tokenHash: string,
     { now, idleSince }: { now: Date; idleSince: Date },
@@ -39,11 +39,11 @@ export class SessionsRepository {
     return rows[0]
   }
 
-  async noteSeen(id: string, at: Date): Promise<void> {
+  async recordSeen(id: string, at: Date): Promise<void> {
     await this.database.pool.query('UPDATE user_session SET last_seen_at = $2 WHERE id = $1', [id, at])
   }
 
-  /** Returns the sessions that a user is signed in with, the one used last first. */
+  /** Lists the sessions of a user, most recently used first. */
   async list(userId: string, now: Date): Promise<StoredSession[]> {
     const { rows } = await this.database.pool.query(
       `SELECT id, created_at AS "createdAt", last_seen_at AS "lastSeenAt", address, user_agent AS "userAgent"

@@ -72,7 +72,7 @@ const CASES: Case[] = [
     ...same(`${keycloak}/`),
     metadataIssuer: keycloak,
     idToken: { ...ANN, email_verified: false },
-    gives: /not say that your e-mail address is verified.*ROLLCALL_OIDC_TRUST_EMAILS/,
+    gives: /not confirm that your e-mail address is verified.*ROLLCALL_OIDC_TRUST_EMAILS/,
   },
   {
     of: 'Entra ID of one tenant: roles of the application, and an address of which it says nothing',
@@ -86,7 +86,7 @@ const CASES: Case[] = [
     of: 'Entra ID: an address of which it says nothing, and nobody vouches for',
     ...same(`${ENTRA}/${TENANT}/v2.0`),
     idToken: { email: 'ann@example.com', tid: TENANT },
-    gives: /not say that your e-mail address is verified/,
+    gives: /not confirm that your e-mail address is verified/,
   },
   {
     of: 'Entra ID: a name to sign in with in the place of an address',
@@ -156,7 +156,7 @@ const CASES: Case[] = [
     of: 'Cognito: an address that is not verified, as a string',
     ...same(cognito),
     idToken: { email: 'ann@example.com', email_verified: 'false' },
-    gives: /not say that your e-mail address is verified/,
+    gives: /not confirm that your e-mail address is verified/,
   },
   {
     of: 'Google: a slash too many, and no groups',
@@ -171,7 +171,7 @@ const CASES: Case[] = [
     env: groups,
     idToken: ANN,
     userinfo: { sub: 'subject', ...ANN },
-    gives: /groups at the provider give no rights/,
+    gives: /groups at the provider grant no access/,
   },
   {
     of: 'Okta: a thin ID token, everything else in userinfo',
@@ -206,14 +206,14 @@ const CASES: Case[] = [
     ...same('https://id.example'),
     env: groups,
     idToken: { ...ANN, groups: 'not ops' },
-    gives: /give no rights/,
+    gives: /grant no access/,
   },
   {
     of: 'another: an address in userinfo that is not the one in the ID token verifies nothing',
     ...same('https://id.example'),
     idToken: { email: 'ann@example.com' },
     userinfo: { sub: 'subject', email: 'eve@example.com', email_verified: true },
-    gives: /not say that your e-mail address is verified/,
+    gives: /not confirm that your e-mail address is verified/,
   },
   {
     of: 'another: userinfo that fails gives no roles, and keeps nobody out who needs none',
@@ -221,7 +221,7 @@ const CASES: Case[] = [
     env: {},
     idToken: { email: 'ann@example.com' },
     userinfo: null,
-    gives: /not say that your e-mail address is verified/,
+    gives: /not confirm that your e-mail address is verified/,
   },
 ]
 

@@ -2,21 +2,21 @@ import { Controller, Req, Res } from '@nestjs/common'
 import type { Request, Response } from 'express'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { AccessService } from './access.service.ts'
-import { SessionAnswers, visitorOf } from './session-answers.ts'
-import { clearCookie, namedCookie, setCookie } from './session-cookie.ts'
+import { clearCookie, readCookie, setCookie } from './session-cookie.ts'
+import { SignInResponder, toVisitor } from './sign-in-responder.ts'
 import { SsoService } from './sso.service.ts'
 
 const FLOW = 'rollcall_sso'
 
 /**
- * The provider sends the browser back to a page of ours, and that page asks here: so cookies stay `SameSite=Strict`, and every
- * request that signs somebody in comes from a page of this server.
+ * The provider redirects the browser to a page of this server, and that page calls here. Cookies can therefore stay
+ * `SameSite=Strict`.
  */
 @Controller()
 export class SsoController {
   constructor(
     private readonly sso: SsoService,
-    private readonly answers: SessionAnswers,
+    private readonly responder: SignInResponder,
     private readonly access: AccessService,
   ) {}
 
@@ -33,9 +33,9 @@ export class SsoController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    // Whatever comes of it, this attempt is over.
+    // The attempt ends here, whatever its outcome.
     clearCookie(response, FLOW)
-    const flow = namedCookie(request, FLOW, this.access.isSecure(request))
-    return this.answers.begun(await this.sso.finish(body.callback, flow, visitorOf(request)), response)
+    const flow = readCookie(request, FLOW, this.access.isSecure(request))
+    return this.responder.respond(await this.sso.finish(body.callback, flow, toVisitor(request)), response)
   }
 }

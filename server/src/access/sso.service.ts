@@ -7,18 +7,18 @@ import { Sealer } from '../platform/crypto/sealer.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { AccessService } from './access.service.ts'
-import { AccountsService, type SignedIn } from './accounts.service.ts'
+import { AccountsService, type SignInResult } from './accounts.service.ts'
 import { decideSso, type SsoDecision, type SsoPolicy, verifiedEmail } from './domain/decide-sso.ts'
 import { type User } from './domain/user.ts'
-import { IdentitiesRepository } from './identities.repository.ts'
 import { type OidcClaims, OidcClient, type OidcFlow } from './oidc/oidc-client.ts'
 import type { Visitor } from './sessions.service.ts'
+import { UserIdentitiesRepository } from './user-identities.repository.ts'
 import { UsersRepository } from './users.repository.ts'
 
 const FLOW_MS = 10 * 60_000
 const CONTEXT = 'sso-flow'
 
-/** Signing in with the OpenID Connect provider. It ends in a session like any other, second factor included. */
+/** Signs users in with the OpenID Connect provider. The result is an ordinary session, including the second factor. */
 @Injectable()
 export class SsoService {
   constructor(
@@ -26,14 +26,14 @@ export class SsoService {
     private readonly accounts: AccountsService,
     private readonly access: AccessService,
     private readonly users: UsersRepository,
-    private readonly identities: IdentitiesRepository,
+    private readonly identities: UserIdentitiesRepository,
     private readonly clock: Clock,
     @Inject(Sealer) private readonly sealer: Sealer,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  /** `flow` is for a cookie: sealed, and good for ten minutes. */
+  /** Starts a sign-in. `flow` is sealed for a cookie and valid for ten minutes. */
   async begin(): Promise<{ url: string; flow: string }> {
     const { url, flow } = await this.provider.begin()
     const untilMs = this.clock.now().getTime() + FLOW_MS
@@ -41,40 +41,40 @@ export class SsoService {
     return { url, flow: Buffer.from(sealed).toString('base64url') }
   }
 
-  async finish(callback: string, cookie: string | undefined, visitor: Visitor): Promise<SignedIn> {
-    const claims = await this.provider.finish(callback, this.flowIn(cookie))
-    // Nobody comes before the first admin, whose link says that they own the server.
+  async finish(callback: string, cookie: string | undefined, visitor: Visitor): Promise<SignInResult> {
+    const claims = await this.provider.finish(callback, this.openFlow(cookie))
+    // The first admin signs in with the setup link, which proves that they own the server.
     if (await this.users.isEmpty()) throw refused('This server has no admin yet')
     const policy = this.config.oidc ?? NO_POLICY
     const view = await this.identities.find(claims.iss, claims.sub, verifiedEmail(claims, policy))
-    const user = await this.act(decideSso(claims, view, policy), claims)
-    return this.accounts.enter(user, visitor)
+    const user = await this.apply(decideSso(claims, view, policy), claims)
+    return this.accounts.startSession(user, visitor)
   }
 
-  private flowIn(cookie: string | undefined): OidcFlow {
-    const text = this.opened(cookie)
+  private openFlow(cookie: string | undefined): OidcFlow {
+    const text = this.unseal(cookie)
     const flow = text === undefined ? undefined : (JSON.parse(text) as OidcFlow & { untilMs: number })
     if (flow && flow.untilMs > this.clock.now().getTime()) return flow
     throw new RollcallError(
       'access.sso_failed',
-      'This browser has not begun to sign in, or took longer than ten minutes. Begin again.',
+      'This browser did not start a sign-in, or took longer than ten minutes. Start again.',
     )
   }
 
-  /** Undefined for a cookie that this server has not made, or made for something else. */
-  private opened(cookie: string | undefined): string | undefined {
+  /** Unseals the cookie; undefined if it was not made here for this purpose. */
+  private unseal(cookie: string | undefined): string | undefined {
     if (cookie === undefined || cookie.length > 4096) return undefined
     try {
       return this.sealer.open(Buffer.from(cookie, 'base64url'), CONTEXT)
     } catch (error) {
-      this.log.debug({ err: error }, 'a cookie of a single sign-on does not open')
+      this.log.debug({ err: error }, 'failed to unseal the cookie of a single sign-on')
       return undefined
     }
   }
 
-  private async act(decision: SsoDecision, claims: OidcClaims): Promise<User> {
+  private async apply(decision: SsoDecision, claims: OidcClaims): Promise<User> {
     if (decision.kind === 'refuse') {
-      // Their names alone: what they hold is somebody's.
+      // Logs only the names of the claims; their values are personal.
       this.log.info(
         { claims: Object.keys(claims).slice(0, 100), why: decision.why },
         'a single sign-on was refused',
@@ -86,25 +86,28 @@ export class SsoService {
     if (decision.kind === 'create') {
       const { email, rights } = decision
       const user = { id: randomUUID(), email, name: sanitizeText(decision.name, 100), ...rights }
-      if (!(await this.identities.add(iss, sub, { ...user, createdAt: now }))) throw meanwhile()
-      return this.show(user.id)
+      if (!(await this.identities.add(iss, sub, { ...user, createdAt: now }))) throw changedMeanwhile()
+      return this.requireUser(user.id)
     }
     const { userId, isNewLink, rights } = decision
-    if (isNewLink && !(await this.identities.link(iss, sub, userId, now))) throw meanwhile()
-    const user = await this.show(userId)
+    if (isNewLink && !(await this.identities.link(iss, sub, userId, now))) throw changedMeanwhile()
+    const user = await this.requireUser(userId)
     if (rights === null || isSame(rights, user)) return user
     const { name, isDisabled, version } = user
     const changed = await this.users.change(userId, version, { name, isDisabled, ...rights }, true)
-    if (changed === undefined) throw meanwhile()
+    if (changed === undefined) throw changedMeanwhile()
     if (changed === 'last_admin') {
-      this.log.warn({ userId }, 'the last admin stays one, although the provider gives other rights')
+      this.log.warn(
+        { userId },
+        'keeping the role of the last admin although the provider states other rights',
+      )
       return user
     }
-    this.access.forgetAll()
+    this.access.invalidateAll()
     return changed
   }
 
-  private async show(id: string): Promise<User> {
+  private async requireUser(id: string): Promise<User> {
     const user = await this.users.find(id)
     if (!user || user.isDisabled) throw refused('Your account was removed or disabled')
     return user
@@ -125,5 +128,5 @@ const isSame = (rights: Pick<User, 'role' | 'scope'>, user: User) =>
 const refused = (why: string) =>
   new RollcallError('access.sso_refused', `${why}. Ask an admin of Rollcall, or sign in with your password.`)
 
-const meanwhile = () =>
-  new RollcallError('access.changed_meanwhile', 'Your user was changed at this very moment. Begin again.')
+const changedMeanwhile = () =>
+  new RollcallError('access.changed_meanwhile', 'Your user was changed at the same time. Start again.')

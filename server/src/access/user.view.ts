@@ -1,7 +1,7 @@
 import type { UserView } from '@rollcall/contracts/admin'
 import { type User } from './domain/user.ts'
 
-export const toView = (user: User): UserView => ({
+export const toUserView = (user: User): UserView => ({
   id: user.id,
   email: user.email,
   name: user.name,

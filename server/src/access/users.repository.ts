@@ -8,10 +8,10 @@ const COLUMNS = `id, email, name, role, scope, password_hash AS "passwordHash", 
   is_totp_confirmed AS "isTotpConfirmed", is_disabled AS "isDisabled", failures, locked_until AS "lockedUntil",
   last_sign_in_at AS "lastSignInAt", created_at AS "createdAt", version`
 
-/** One that guards the rule that an admin is left: whoever may break it takes it first. */
+/** The lock that protects the last admin; taken before any change that may remove one. */
 const ADMIN_LOCK = 7_204_001
 
-/** People, with what they sign in by. */
+/** Stores users and their means of signing in. */
 @Injectable()
 export class UsersRepository {
   constructor(private readonly database: Database) {}
@@ -32,12 +32,15 @@ export class UsersRepository {
     return (await this.database.pool.query('SELECT 1 FROM app_user LIMIT 1')).rows.length === 0
   }
 
-  /** False when the e-mail address is taken. */
+  /** Inserts a user. Returns false if the e-mail address is taken. */
   async add(user: Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>) {
     return this.insert(this.database.pool, user)
   }
 
-  /** The first one of all, with the link's end in one transaction. False when somebody was faster, or the link is no good. */
+  /**
+   * Inserts the first user and deletes the setup link in one transaction. Returns false if the link is invalid or a
+   * user exists.
+   */
   async addFirst(
     user: Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>,
     tokenHash: string,
@@ -66,8 +69,8 @@ export class UsersRepository {
   }
 
   /**
-   * Undefined when `version` is not that of the row any more; `last_admin` when no admin would be left. With `endsLinks` those by
-   * which a password could be set open nothing any more.
+   * Changes a user. Returns undefined if `version` is outdated, `last_admin` if no admin would be left. With
+   * `endsLinks`, pending password links become invalid.
    */
   async change(
     id: string,
@@ -82,14 +85,17 @@ export class UsersRepository {
          WHERE id = $1 AND version = $2 RETURNING ${COLUMNS}`,
         [id, version, next.name, next.role, jsonOrNull(next.scope), next.isDisabled],
       )
-      // What somebody may now is asked anew, and whoever may not any more is out.
+      // A disabled user is signed out; others keep their sessions with the new rights.
       if (rows[0] && endsLinks) await client.query('DELETE FROM one_time_link WHERE user_id = $1', [id])
       if (rows[0]?.isDisabled) await client.query('DELETE FROM user_session WHERE user_id = $1', [id])
       return rows[0]
     })
   }
 
-  /** Removes a user with all that is theirs, keys included. False when `version` is not that of the row any more. */
+  /**
+   * Removes a user with their keys and sessions. Returns false if `version` is outdated, `last_admin` if no admin would
+   * be left.
+   */
   async remove(id: string, version: number): Promise<boolean | 'last_admin'> {
     return this.keepingAdmin(id, false, async (client) => {
       const { rowCount } = await client.query('DELETE FROM app_user WHERE id = $1 AND version = $2', [
@@ -115,7 +121,7 @@ export class UsersRepository {
     })
   }
 
-  /** A new password; all sessions end, the lock is lifted. */
+  /** Sets a password, ends all other sessions and lifts the lock. */
   async setPassword(id: string, passwordHash: string, keepSession: string | null): Promise<void> {
     await this.database.transaction(async (client) => {
       await client.query(
@@ -129,7 +135,10 @@ export class UsersRepository {
     })
   }
 
-  /** Takes password, second factor, single sign-on and sessions away. Returns the new version; undefined when `version` is an old one. */
+  /**
+   * Removes password, second factor, single sign-on links and sessions. Returns the new version; undefined if `version`
+   * is outdated.
+   */
   async reset(id: string, version: number): Promise<number | undefined> {
     return this.database.transaction(async (client) => {
       const { rows } = await client.query<{ version: number }>(
@@ -145,9 +154,8 @@ export class UsersRepository {
   }
 
   /**
-   * Counts an answer before it is judged, as if it were wrong: of many at once no more are judged than would have been one after
-   * the other. Returns until when the account is locked instead, where it is; null where the answer may be judged. What was right is
-   * told by `succeeded` or `takeBack`.
+   * Counts an attempt as failed before it is judged, so parallel attempts cannot exceed the limit. Returns until when
+   * the account is locked; null if the attempt may be judged.
    */
   async countAttempt(id: string, now: Date): Promise<Date | null> {
     return this.database.transaction(async (client) => {
@@ -168,8 +176,8 @@ export class UsersRepository {
     })
   }
 
-  /** Counts one answer less, which was right but does not sign anybody in yet; what others have failed at stays. */
-  async takeBack(id: string, now: Date): Promise<void> {
+  /** Refunds one right answer that does not complete a sign-in; other failures remain counted. */
+  async refundAttempt(id: string, now: Date): Promise<void> {
     await this.database.transaction(async (client) => {
       const { rows } = await client.query<Pick<User, 'failures'>>(
         'UPDATE app_user SET failures = greatest(failures - 1, 0) WHERE id = $1 RETURNING failures',
@@ -180,7 +188,7 @@ export class UsersRepository {
     })
   }
 
-  async succeeded(id: string, now: Date): Promise<void> {
+  async recordSignIn(id: string, now: Date): Promise<void> {
     await this.query(
       'UPDATE app_user SET failures = 0, locked_until = NULL, last_sign_in_at = $2 WHERE id = $1',
       [id, now],
@@ -208,13 +216,13 @@ export class UsersRepository {
     )
   }
 
-  /** Uses up the code of this time step. Returns whether it was unused. */
+  /** Marks the code of a time step as used. Returns false if it was used before. */
   async useTotpStep(id: string, step: number): Promise<boolean> {
     const sql = 'UPDATE app_user SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2'
     return (await this.query(sql, [id, step])).rowCount === 1
   }
 
-  /** Uses up a recovery code. Returns whether it was there. */
+  /** Uses up a recovery code. Returns false if there is none. */
   async useRecoveryCode(id: string, hash: string): Promise<boolean> {
     const sql = `UPDATE app_user SET recovery_hashes = array_remove(recovery_hashes, $2)
       WHERE id = $1 AND $2 = ANY (recovery_hashes)`

@@ -181,7 +181,7 @@ export class AgentsService implements OnModuleDestroy {
     signal: AbortSignal,
   ): Promise<void> {
     const address = await this.agents.address(hostId)
-    if (!address) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    if (!address) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     await this.callAt({ ...address, ...place }, 'health_check', {}, signal)
   }
 
@@ -244,7 +244,7 @@ export class AgentsService implements OnModuleDestroy {
 
   private async open(hostId: string): Promise<AgentConnection> {
     const address = await this.agents.address(hostId)
-    if (!address) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    if (!address) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     return this.connect(address)
   }
 

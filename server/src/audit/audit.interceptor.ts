@@ -9,7 +9,7 @@ import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 import { concatMap, from, type Observable, switchMap, tap } from 'rxjs'
 import { catchError } from 'rxjs/operators'
-import type { KnownRequest, Refused } from '../access/index.ts'
+import type { KnownRequest, RefusedRequest } from '../access/index.ts'
 import { parseInput } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -17,7 +17,7 @@ import { AuditLog, type AuditOutcome, type AuditSubject } from './audit-log.ts'
 import { toDetail } from './domain/detail.ts'
 
 /** Converts a request to what its audit entry says. Omits everything that an anonymous caller wrote. */
-export function toAuditSubject(name: string, request: Refused): AuditSubject {
+export function toAuditSubject(name: string, request: RefusedRequest): AuditSubject {
   const { principal } = request
   const actor = principal ?? request.signedIn
   return {

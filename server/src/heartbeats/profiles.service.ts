@@ -27,7 +27,7 @@ export class ProfilesService {
     if (!(await this.profiles.add(profile)))
       throw new RollcallError(
         'heartbeat.profile_taken',
-        `There is a heartbeat profile called ${profile.name} already. Choose another name, or change that one: rollcall profile set ${profile.name}`,
+        `There is a heartbeat profile named ${profile.name} already. Choose another name, or change that one: rollcall profile set ${profile.name}`,
         { fields: [{ field: 'name', message: `"${profile.name}" is taken` }] },
       )
     await this.roll.applyProfiles(this.clock.now())
@@ -78,7 +78,7 @@ export class ProfilesService {
     const known = visible.map((one) => one.name).join(', ')
     throw new RollcallError(
       'heartbeat.profile_not_found',
-      `There is no heartbeat profile called ${name}. There are: ${known}.`,
+      `There is no heartbeat profile named ${name}. There are: ${known}.`,
       { fields: [{ field: 'heartbeatProfile', message: `"${name}" is not known` }] },
     )
   }

@@ -178,7 +178,7 @@ export class LiveConnection {
     const kinds = Object.keys(KINDS) as Kind[]
     const seen = await Promise.all(
       kinds.map(async (kind) => {
-        const ids = await this.sources.scopes.existing(kind, scope, this.idsOf(kind))
+        const ids = await this.sources.scopes.filterExisting(kind, scope, this.idsOf(kind))
         return [...ids].map((id) => `${kind}/${id}`)
       }),
     )

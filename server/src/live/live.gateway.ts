@@ -90,7 +90,7 @@ export class LiveGateway {
   private refuse(socket: Duplex, request: IncomingMessage, error: unknown): void {
     const known = error instanceof RollcallError ? error : undefined
     if (known?.kind === 'rejected')
-      void this.access.tellRefused(
+      void this.access.publishRefusal(
         { ip: clientOfRequest(request, this.config.trustedProxies).address },
         'openLive',
         known.code,
@@ -122,7 +122,7 @@ export class LiveGateway {
       fleet,
       log,
     })
-    const unwatch = this.rights.watch(async () => connection.recheck(await this.access.recognise(upgrade)))
+    const unwatch = this.rights.watch(async () => connection.recheck(await this.access.identify(upgrade)))
     this.alive.add(socket)
     socket.on('pong', () => this.alive.add(socket))
     socket.on('error', (error) => log.debug({ err: error }, 'a live connection broke'))

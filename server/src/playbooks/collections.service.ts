@@ -69,7 +69,7 @@ export class CollectionsService {
     if (await this.collections.remove(name)) return
     throw new RollcallError(
       'collection.not_found',
-      `There is no collection of playbooks called ${name}. "rollcall playbook collections" shows those there are.`,
+      `There is no collection of playbooks named ${name}. List them: rollcall playbook collections`,
     )
   }
 

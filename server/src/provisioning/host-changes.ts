@@ -86,7 +86,7 @@ export class HostChanges {
     if (BUSY_STATES.includes(host.state)) throw busy(host)
     if (change.address !== undefined) await refuseAddress(this.outgoing, this.clock, change.address)
     const known = await this.hostRows.reach(host.id)
-    if (!known) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    if (!known) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     refuseToSendPasswords(host, passwordsToGiveAgain(known.reach, change))
     const wanted = mergeReach(known.reach, change)
     const trial = change.skipCheck ? undefined : await this.try(host, wanted)

@@ -41,7 +41,7 @@ export class PortMoves extends Reconciler {
   /** Moves an agent by installing it. Throws why it could not be moved: `MoveUndoneError` when it answers where it was. */
   async move(hostId: string, { nextPort, installAt, log, signal }: Move): Promise<void> {
     const identity = await this.agents.identity(hostId)
-    if (!identity) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    if (!identity) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     const { rpcPort } = identity
     await log.line(`Moving the agent from port ${rpcPort} to port ${nextPort}`)
     try {

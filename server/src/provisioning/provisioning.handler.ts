@@ -113,7 +113,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
 
   private async identity(hostId: string) {
     const agent = await this.agents.identity(hostId)
-    if (!agent) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    if (!agent) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     return agent
   }
 
@@ -193,8 +193,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
 
   private async target(hostId: string) {
     const [host, credential] = await Promise.all([this.hosts.find(hostId), this.hosts.credential(hostId)])
-    if (!host || !credential)
-      throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    if (!host || !credential) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     const target = {
       address: host.address,
       port: host.port,

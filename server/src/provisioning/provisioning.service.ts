@@ -126,7 +126,7 @@ export class ProvisioningService {
    */
   async connect(hostId: string, signal: AbortSignal): Promise<SshSession> {
     const [host, credential] = await Promise.all([this.hosts.show(hostId), this.hostRows.credential(hostId)])
-    if (!credential) throw new RollcallError('host.not_found', 'This host is not in the fleet any more.')
+    if (!credential) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     return connectSsh({
       address: host.address,
       port: host.port,

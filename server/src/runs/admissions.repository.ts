@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import type { Permission, RunLimits } from '@rollcall/contracts/admin'
 import type pg from 'pg'
-import { type PrincipalRef, refFrom } from '../access/index.ts'
+import { type PrincipalRef, toPrincipalRef } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Admissions, AdmissionView, StopCause } from './domain/admissions.ts'
 import { stopReason } from './domain/run.ts'
@@ -46,7 +46,7 @@ export class AdmissionsRepository {
       'SELECT kind, requester_kind AS "requesterKind", requester_id AS "requesterId" FROM run WHERE id = $1',
       [runId],
     )
-    const requester = rows[0] && refFrom(rows[0].requesterKind, rows[0].requesterId)
+    const requester = rows[0] && toPrincipalRef(rows[0].requesterKind, rows[0].requesterId)
     if (!requester) return null
     return { requester, permission: rows[0]?.kind === 'playbook' ? 'playbooks:run' : 'commands:run' }
   }

@@ -21,7 +21,7 @@ export class RunRights {
       return `${principal.name} does not have the permission ${permission} any more`
     if (principal.scope === null) return null
     const held = await this.admissions.heldHosts(runId)
-    const seen = await this.scopes.existing('host', principal.scope, held)
+    const seen = await this.scopes.filterExisting('host', principal.scope, held)
     return held.every((id) => seen.has(id))
       ? null
       : `${principal.name} may not act on all of its hosts any more`

@@ -261,7 +261,7 @@ export class RunsService {
       const list = unknown.slice(0, 20).join(', ')
       throw new RollcallError(
         'host.not_found',
-        `There is no host called: ${list}. "rollcall host list" shows those there are.`,
+        `There is no host named: ${list}. List them: rollcall host list`,
         { fields: [{ field: 'hosts', message: `unknown: ${list}` }] },
       )
     }

@@ -6,7 +6,7 @@ import {
   type HostScope,
   intersectScopes,
   isInScope,
-  isMeant,
+  isTargeted,
   isTargetWithin,
   narrowTarget,
 } from '../access/index.ts'
@@ -63,7 +63,7 @@ export class TargetReach {
   async refuseElsewhere(target: Target, given: Target, scope: HostScope): Promise<void> {
     const hosts = await this.hosts.listForSelection()
     const elsewhere = hosts.filter(
-      (host) => isInScope(scope, host.labels) && isMeant(target, host) && !isMeant(given, host),
+      (host) => isInScope(scope, host.labels) && isTargeted(target, host) && !isTargeted(given, host),
     )
     if (elsewhere.length > 0)
       throw new RollcallError(

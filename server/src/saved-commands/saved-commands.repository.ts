@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { RunLimits, Target } from '@rollcall/contracts/admin'
-import { refFrom } from '../access/index.ts'
+import { toPrincipalRef } from '../access/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { Prisma, type SavedCommand as Row } from '../platform/prisma/generated/client.ts'
@@ -72,7 +72,7 @@ export class SavedCommandsRepository {
   private fromRow({ ownerKind, ownerId, ...row }: Row): SavedCommand {
     return {
       ...row,
-      owner: refFrom(ownerKind, ownerId),
+      owner: toPrincipalRef(ownerKind, ownerId),
       args: row.args as string[],
       env: JSON.parse(this.sealer.open(row.env, toSealContext(row.id))) as Record<string, string>,
       timeoutMs: Number(row.timeoutMs),

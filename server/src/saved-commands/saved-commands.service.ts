@@ -7,7 +7,7 @@ import {
   type Bound,
   type HostScope,
   type Principal,
-  runnerOf,
+  requireRunner,
   toRef,
   WHOLE_FLEET,
 } from '../access/index.ts'
@@ -136,7 +136,7 @@ export class SavedCommandsService {
 
   /** Returns the rights that bound its runs. Throws `access.owner_lost`. */
   async findOwner({ name, owner }: SavedCommand): Promise<Bound> {
-    return runnerOf(`The saved command ${name}`, owner ? await this.access.findByRef(owner) : undefined)
+    return requireRunner(`The saved command ${name}`, owner ? await this.access.findByRef(owner) : undefined)
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { SkippedHost } from '@rollcall/contracts/admin'
-import { AccessService, runnerOf, WHOLE_FLEET } from '../access/index.ts'
+import { AccessService, requireRunner, WHOLE_FLEET } from '../access/index.ts'
 import { hashOf, type NewCommandRun } from '../commands/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
@@ -84,7 +84,7 @@ export class ScheduleReconciler extends Reconciler {
           'request.invalid',
           `It does not say any more what to run and where. Remove it, and add it again with both: rollcall schedule remove ${schedule.name}`,
         )
-      const runner = runnerOf('The schedule', owner ? await this.access.findByRef(owner) : undefined)
+      const runner = requireRunner('The schedule', owner ? await this.access.findByRef(owner) : undefined)
       if (schedule.target && saved?.target && hasSecrets(saved))
         await this.reach.refuseElsewhere(schedule.target, saved.target, runner.scope)
       const bounds = saved ? [runner, await this.saved.findOwner(saved)] : [runner]

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { RunLimits, Target } from '@rollcall/contracts/admin'
-import { refFrom } from '../access/index.ts'
+import { toPrincipalRef } from '../access/index.ts'
 import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
@@ -141,7 +141,7 @@ export class SchedulesRepository {
   private fromRow({ program, savedCommandId: _, ownerKind, ownerId, ...row }: RowWithSaved): Schedule {
     return {
       ...row,
-      owner: refFrom(ownerKind, ownerId),
+      owner: toPrincipalRef(ownerKind, ownerId),
       command: program && (JSON.parse(this.sealer.open(program, programOf(row.id))) as OwnCommand),
       target: row.target as Target | null,
       limits: row.limits as RunLimits | null,

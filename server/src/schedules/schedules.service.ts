@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { ChangedSchedule, NewSchedule, ScheduleView, Target } from '@rollcall/contracts/admin'
-import { type HostScope, type Principal, refuseWithoutRun, toRef, WHOLE_FLEET } from '../access/index.ts'
+import {
+  type HostScope,
+  type Principal,
+  refuseWithoutRunPermission,
+  toRef,
+  WHOLE_FLEET,
+} from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { TargetReach } from '../runs/index.ts'
@@ -39,7 +45,7 @@ export class SchedulesService {
   }
 
   async add(request: NewSchedule, maker: Principal): Promise<ScheduleView> {
-    refuseWithoutRun(maker)
+    refuseWithoutRunPermission(maker)
     const now = this.clock.now()
     const { savedCommand, command = null, target = null, limits = null, ...rest } = request
     const schedule: Schedule = {
@@ -72,7 +78,7 @@ export class SchedulesService {
 
   /** Changes it. Whoever changes what it does, where or when, becomes its owner. Throws `saved_command.sealed` where secret values would go elsewhere. */
   async change(name: string, change: ChangedSchedule, actor: Principal): Promise<ScheduleView> {
-    refuseWithoutRun(actor)
+    refuseWithoutRunPermission(actor)
     for (let tries = 0; tries < TRIES; tries++) {
       const before = await this.find(name)
       const after = await this.changed(before, change, actor)
@@ -162,7 +168,7 @@ export class SchedulesService {
 const notFound = (name: string) =>
   new RollcallError(
     'schedule.not_found',
-    `There is no schedule called ${name}. "rollcall schedule list" shows those there are.`,
+    `There is no schedule named ${name}. List them: rollcall schedule list`,
   )
 
 /** The first planned time from now on; null for one that is paused. Throws `request.invalid` where none ever comes. */

@@ -39,7 +39,7 @@ export class TerminalRights implements OnModuleInit, OnModuleDestroy {
     const hostIds = [...new Set(opened.map(({ hostId }) => hostId))]
     const allowed =
       principal && may(principal, 'terminals:open')
-        ? await this.scopes.existing('host', principal.scope, hostIds)
+        ? await this.scopes.filterExisting('host', principal.scope, hostIds)
         : new Set<string>()
     for (const { commandId, hostId } of opened) {
       if (allowed.has(hostId)) continue

@@ -83,7 +83,7 @@ export class HostFilesController {
   /** Whoever may not fetch files of the host any more gets no more of the one that is under way. */
   private breakOffWithRights(hostId: string, request: Request, response: Response): void {
     const need = { permission: 'files:fetch', on: { kind: 'host', id: hostId } } as const
-    const { signal, release } = this.rights.hold(() => this.access.recognise(request), need)
+    const { signal, release } = this.rights.abortWhenLost(() => this.access.identify(request), need)
     response.once('close', release)
     signal.addEventListener('abort', () => response.destroy(signal.reason))
   }

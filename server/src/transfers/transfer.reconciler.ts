@@ -127,9 +127,9 @@ export class TransferReconciler extends Reconciler {
     if (requester === null) return work(signal)
     const need = { permission: 'files:write', on: { kind: 'host', id: hostId } } as const
     const ask = () => this.access.findByRef(requester)
-    const refused = await this.rights.refusalOf(await ask(), need)
+    const refused = await this.rights.findRefusal(await ask(), need)
     if (refused) throw new NotAllowed(refused)
-    const held = this.rights.hold(ask, need)
+    const held = this.rights.abortWhenLost(ask, need)
     try {
       return await work(AbortSignal.any([signal, held.signal]))
     } catch (error) {

@@ -16,7 +16,7 @@ export class TransfersController {
   @Endpoint('addContent')
   async addContent(@Req() request: Request) {
     const content = toBytes(request)
-    const { signal, release } = this.rights.hold(() => this.access.recognise(request), {
+    const { signal, release } = this.rights.abortWhenLost(() => this.access.identify(request), {
       permission: 'files:write',
     })
     // Content may take hours to come: no more of it is taken from who may not send it by now.

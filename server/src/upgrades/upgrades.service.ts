@@ -146,7 +146,7 @@ export class UpgradesService {
     if (!releases.some((release) => release.version === version))
       throw new RollcallError(
         'release.not_found',
-        `There is no release ${version} of the agent. "rollcall release list" shows those there are.`,
+        `There is no release ${version} of the agent. List them: rollcall release list`,
         { fields: [{ field: 'version', message: `"${version}" is unknown` }] },
       )
     const { chosen, skipped } = await this.runs.choose(request, scope)
@@ -185,7 +185,7 @@ export class UpgradesService {
     if (upgrade) return upgrade
     throw new RollcallError(
       'upgrade.not_found',
-      `There is no upgrade ${id}. "rollcall upgrade list" shows those there are.`,
+      `There is no upgrade ${id}. List them: rollcall upgrade list`,
     )
   }
 

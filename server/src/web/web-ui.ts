@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Express, NextFunction, Request, Response } from 'express'
 import expressStaticGzip from 'express-static-gzip'
-import { toCookie } from '../access/index.ts'
+import { readSessionCookie } from '../access/index.ts'
 import { isSecure, type Transport } from '../platform/network/client-address.ts'
 
 const DIST = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
@@ -67,7 +67,7 @@ export function serveWebUi(app: Express, config: Transport, dist = DIST): void {
   app.use(expressStaticGzip(dist, { ...compressed, serveStatic: { maxAge: HOUR_MS } }))
   const ahead = aheadOfFleet(dist)
   app.use((request, response, next) => {
-    if (request.url === '/' && toCookie(request, isSecure(request, config)) !== undefined)
+    if (request.url === '/' && readSessionCookie(request, isSecure(request, config)) !== undefined)
       response.set('link', ahead)
     if (request.method !== 'GET' || NOT_PAGES.test(request.path) || !request.accepts('html')) return next()
     response.set('cache-control', 'no-store').sendFile(join(dist, 'index.html'))

@@ -1,14 +1,14 @@
 import { type Permission } from '@rollcall/contracts/admin'
 import { type Grant } from './rights.ts'
 
-/** Keys that were made with keys that were made with keys: so many and no more. */
+/** The maximum length of a chain of keys made with one another. */
 export const MAX_CHAIN = 8
 
 export interface ApiKey {
   id: string
   name: string
   kind: 'local' | 'key'
-  /** The permissions that it was given; they count as far as all of `chain` have them. */
+  /** The permissions granted to it; effective only if every link of `chain` has them. */
   permissions: Permission[]
   scope: string[] | null
   owner: { id: string; name: string; email: string } | null
@@ -17,9 +17,9 @@ export interface ApiKey {
   createdAt: Date
   expiresAt: Date | null
   lastUsedAt: Date | null
-  /** The key, those that it was made with, and their owner; empty where it hangs on nothing. */
+  /** The key, its ancestors and their owner, as grants; empty if the chain is broken. */
   chain: Grant[]
-  /** How many keys hang together, up to this one. */
+  /** The length of the chain up to this key. */
   depth: number
 }
 

@@ -1,11 +1,11 @@
 import { type LabelTerm, matchesLabels, parseSelector } from '@rollcall/contracts/admin'
 
-/** The hosts that exist for somebody: those whose labels fit every term. Null for all. */
+/** The hosts visible to a principal: those whose labels match every term. Null for all hosts. */
 export type HostScope = readonly LabelTerm[] | null
 
 export const WHOLE_FLEET: HostScope = null
 
-/** Stored selectors were checked when they were given; one that cannot be read fits no host, and never all of them. */
+/** Parses stored selectors. An unreadable selector matches no host instead of all. */
 export function scopeFrom(selectors: readonly string[] | null): HostScope {
   if (selectors === null) return WHOLE_FLEET
   return selectors.flatMap((text) => {
@@ -17,28 +17,28 @@ export function scopeFrom(selectors: readonly string[] | null): HostScope {
 export const isInScope = (scope: HostScope, labels: Readonly<Record<string, string>>): boolean =>
   scope === null || matchesLabels(scope, labels)
 
-/** Returns the argument of `host_fits(labels, $n::jsonb)`. */
+/** Returns the argument for `host_fits(labels, $n::jsonb)`. */
 export const scopeParameter = (scope: HostScope): string | null =>
   scope === null ? null : JSON.stringify(scope)
 
-/** The hosts that both have. */
+/** Returns the scope of the hosts in both. */
 export function intersectScopes(one: HostScope, other: HostScope): HostScope {
   if (one === null || other === null) return one ?? other
   return [...one, ...other]
 }
 
-/** The terms of a scope about one label, together. */
+/** The combined terms of a scope about one label. */
 interface Constraint {
-  /** Null where every value may be. */
+  /** Null if every value is allowed. */
   allowed: ReadonlySet<string> | null
   denied: ReadonlySet<string>
   mayBeAbsent: boolean
   mayBePresent: boolean
 }
 
-const FREE: Constraint = { allowed: null, denied: new Set(), mayBeAbsent: true, mayBePresent: true }
+const UNCONSTRAINED: Constraint = { allowed: null, denied: new Set(), mayBeAbsent: true, mayBePresent: true }
 
-function constrained(before: Constraint, { operator, values }: LabelTerm): Constraint {
+function constrain(before: Constraint, { operator, values }: LabelTerm): Constraint {
   if (operator === 'exists') return { ...before, mayBeAbsent: false }
   if (operator === 'absent') return { ...before, mayBePresent: false }
   if (operator === 'notIn') return { ...before, denied: new Set([...before.denied, ...values]) }
@@ -46,12 +46,12 @@ function constrained(before: Constraint, { operator, values }: LabelTerm): Const
   return { ...before, allowed, mayBeAbsent: false }
 }
 
-/** The values that are left of `allowed`; null where all but `denied` are. */
-const valuesLeft = ({ allowed, denied, mayBePresent }: Constraint): string[] | null =>
+/** Returns the possible values; null if all but `denied` are. */
+const remainingValues = ({ allowed, denied, mayBePresent }: Constraint): string[] | null =>
   mayBePresent ? allowed && [...allowed].filter((value) => !denied.has(value)) : []
 
 function implies(constraint: Constraint, { operator, values }: LabelTerm): boolean {
-  const left = valuesLeft(constraint)
+  const left = remainingValues(constraint)
   switch (operator) {
     case 'exists':
       return !constraint.mayBeAbsent
@@ -64,19 +64,19 @@ function implies(constraint: Constraint, { operator, values }: LabelTerm): boole
   }
 }
 
-/** Checks that every host that could be in `inner`, whatever its labels, is in `outer` as well. */
+/** Tells whether every possible host in `inner` is also in `outer`. */
 export function isNarrower(inner: HostScope, outer: HostScope): boolean {
   if (outer === null) return true
   const constraints = new Map<string, Constraint>()
   for (const term of inner ?? [])
-    constraints.set(term.key, constrained(constraints.get(term.key) ?? FREE, term))
+    constraints.set(term.key, constrain(constraints.get(term.key) ?? UNCONSTRAINED, term))
   const fitsNone = [...constraints.values()].some(
-    (constraint) => !constraint.mayBeAbsent && valuesLeft(constraint)?.length === 0,
+    (constraint) => !constraint.mayBeAbsent && remainingValues(constraint)?.length === 0,
   )
-  return fitsNone || outer.every((term) => implies(constraints.get(term.key) ?? FREE, term))
+  return fitsNone || outer.every((term) => implies(constraints.get(term.key) ?? UNCONSTRAINED, term))
 }
 
-/** Tells whether a scope sees a collection: one for some hosts if the scope has some of them, one for all if it is all hosts. */
+/** Tells whether a collection of playbooks is visible in a scope. */
 export function isCollectionFor(scope: HostScope, { labels }: { labels: readonly string[] | null }): boolean {
   if (scope === null) return true
   if (labels === null) return false
@@ -84,15 +84,15 @@ export function isCollectionFor(scope: HostScope, { labels }: { labels: readonly
   return isNarrower(terms, scope) || isNarrower(scope, terms)
 }
 
-/** The labels that a scope speaks of: they were delegated with it. */
-export const keysOf = (scope: HostScope): string[] => [...new Set((scope ?? []).map(({ key }) => key))]
+/** Returns the label keys of a scope, which are delegated with it. */
+export const scopeKeys = (scope: HostScope): string[] => [...new Set((scope ?? []).map(({ key }) => key))]
 
 type Labels = Readonly<Record<string, string>>
 
-/** The labels that are given, taken or changed from `before` to `after` although a scope does not speak of them. Pure. */
+/** Returns the keys of labels added, removed or changed that are not in the scope. Pure. */
 export function undelegatedLabels(scope: HostScope, before: Labels, after: Labels): string[] {
   if (scope === null) return []
-  const delegated = new Set(keysOf(scope))
+  const delegated = new Set(scopeKeys(scope))
   const labelOf = (labels: Labels, key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined)
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (key) => !delegated.has(key) && labelOf(before, key) !== labelOf(after, key),

@@ -1,15 +1,15 @@
 export interface OriginPolicy {
-  /** As the request names it: of a proxy it may be another than people have asked for. */
+  /** The host in the request, which behind a proxy may differ from the one users asked for. */
   host: string | undefined
-  /** People reach this server by HTTPS: then no page without it may act. */
+  /** Whether users reach this server over HTTPS; then pages over HTTP may not act. */
   isSecure: boolean
-  /** Origins that the operator has named, the public one included. */
+  /** Origins allowed by the operator, including the public one. */
   allowed: readonly string[]
 }
 
 /**
- * Says whether what sends a request may act for a browser's user. Programs send no Origin; a browser always does, and only pages
- * of this server, or of origins that the operator has named, may use what the browser's user may. Pure.
+ * Tells whether a request may act for a browser's user. Programs send no Origin; browsers do, and only pages of this
+ * server or of allowed origins may act. Pure.
  */
 export function isAllowedOrigin(
   origin: string | undefined,

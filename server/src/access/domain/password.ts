@@ -1,12 +1,12 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { RollcallError } from '@rollcall/contracts'
 
-/** 32 MiB and three passes: one of the settings that OWASP's password storage cheat sheet gives for scrypt. */
+/** 32 MiB and three passes, from the OWASP password storage cheat sheet for scrypt. */
 const COST = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 }
 const KEY_BYTES = 32
 const SALT_BYTES = 16
-/** Two at a time: more would take memory and processors away from the fleet. */
-const AT_ONCE = 2
+/** More in parallel would take memory and CPU from the fleet. */
+const MAX_CONCURRENT = 2
 const MAX_WAITING = 50
 
 const waiting: (() => void)[] = []
@@ -17,9 +17,9 @@ async function derive(
   salt: Buffer,
   { N, r, p }: typeof COST | Omit<typeof COST, 'maxmem'>,
 ): Promise<Buffer> {
-  if (working >= AT_ONCE) {
+  if (working >= MAX_CONCURRENT) {
     if (waiting.length >= MAX_WAITING)
-      throw new RollcallError('server.overloaded', 'Too many people sign in at this moment. Try again.')
+      throw new RollcallError('server.overloaded', 'Too many users are signing in at the moment. Try again.')
     await new Promise<void>((resolve) => waiting.push(resolve))
   }
   working++
@@ -35,15 +35,17 @@ async function derive(
   }
 }
 
-/** As `scrypt$N$r$p$salt$key`, the last two in base64url. */
+/** Hashes a password as `scrypt$N$r$p$salt$key`, salt and key in base64url. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES)
   const key = await derive(password, salt, COST)
   return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64url'), key.toString('base64url')].join('$')
 }
 
-/** Takes as long for no hash as for a wrong password, so that the time does not tell who exists. */
-export async function isPassword(password: string, hash: string | null): Promise<boolean> {
+/**
+ * Verifies a password. A missing hash takes as long as a wrong password, so timing does not reveal which users exist.
+ */
+export async function verifyPassword(password: string, hash: string | null): Promise<boolean> {
   const [, N, r, p, salt, key] = (hash ?? `scrypt$${COST.N}$${COST.r}$${COST.p}$AAAA$AAAA`).split('$')
   const expected = Buffer.from(key ?? '', 'base64url')
   const cost = { N: Number(N), r: Number(r), p: Number(p) }
@@ -51,11 +53,14 @@ export async function isPassword(password: string, hash: string | null): Promise
   return hash !== null && derived.length === expected.length && timingSafeEqual(derived, expected)
 }
 
-/** The long passwords that people choose first. */
+/** The most common long passwords. */
 const COMMON =
   /^(?:(?:password|passw0rd|qwerty|rollcall|welcome|letmein|iloveyou|admin(?:istrator)?|changeme|abc|test)[\d\W_]*)+$/i
 
-/** Throws `access.weak_password` for one that is guessed first: well known, of one character, counting, or the own name. */
+/**
+ * Throws `access.weak_password` for passwords that are guessed first: common, repetitive, sequential or close to the
+ * e-mail address.
+ */
 export function refuseWeakPassword(password: string, email: string, field: string): void {
   const plain = password.toLowerCase()
   const [own = ''] = email.split('@')
@@ -66,14 +71,14 @@ export function refuseWeakPassword(password: string, email: string, field: strin
     new Set(plain).size < 5
       ? 'has too few different characters'
       : COMMON.test(plain) || isRun || /^(?:0123456789|1234567890)+\d*$/.test(plain)
-        ? 'is one of those that are guessed first'
+        ? 'is too common'
         : plain.includes(email) || (own.length >= 4 && plain.replaceAll(own, '').length < 8)
-          ? 'is little more than the e-mail address'
+          ? 'is too similar to the e-mail address'
           : null
   if (why === null) return
   throw new RollcallError(
     'access.weak_password',
-    `This password ${why}. Take another, such as four random words.`,
+    `The password ${why}. Choose another, such as four random words.`,
     {
       fields: [{ field, message: why }],
     },

@@ -2,7 +2,7 @@ import { type LabelTerm, PERMISSIONS, ROLE_PERMISSIONS } from '@rollcall/contrac
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isInScope, isNarrower, scopeFrom } from './host-scope.ts'
-import { effectiveRights, excessOf, type Grant, type Rights, rightsOfUser } from './rights.ts'
+import { effectiveRights, findExcess, type Grant, type Rights, toUserRights } from './rights.ts'
 
 const NOW = new Date('2026-01-01T00:00:00Z')
 const selector = fc.constantFrom(
@@ -43,7 +43,7 @@ describe('what somebody may do', () => {
         const now = effectiveRights(links, NOW)
         for (const link of links) {
           expect([...(now?.permissions ?? [])].filter((each) => !link.permissions.has(each))).toEqual([])
-          if (now) expect(excessOf(now, link)).toBeNull()
+          if (now) expect(findExcess(now, link)).toBeNull()
         }
       }),
     )
@@ -67,7 +67,7 @@ describe('what somebody may do', () => {
         const before = effectiveRights(links, NOW)
         const after = effectiveRights([...links, another], NOW)
         if (before === null) expect(after).toBeNull()
-        else if (after) expect(excessOf(after, before)).toBeNull()
+        else if (after) expect(findExcess(after, before)).toBeNull()
       }),
     )
   })
@@ -91,7 +91,7 @@ describe('what may be given', () => {
         const isMore =
           [...given.permissions].some((each) => !giver.permissions.has(each)) ||
           hostsOf(given).some((host) => !hostsOf(giver).includes(host))
-        expect(excessOf(given, giver) !== null).toBe(isMore)
+        expect(findExcess(given, giver) !== null).toBe(isMore)
       }),
       { numRuns: 1000 },
     )
@@ -100,9 +100,9 @@ describe('what may be given', () => {
   it('a key that may only write users can grant no role', () => {
     const giver = { permissions: new Set(['users:write' as const]), scopeText: null }
     for (const role of ['admin', 'operator', 'viewer'] as const)
-      expect(excessOf(rightsOfUser({ role, scope: ['env=x'] }), giver)).not.toBeNull()
-    const admin = rightsOfUser({ role: 'admin', scope: null })
-    expect(excessOf(rightsOfUser({ role: 'operator', scope: null }), admin)).toBeNull()
+      expect(findExcess(toUserRights({ role, scope: ['env=x'] }), giver)).not.toBeNull()
+    const admin = toUserRights({ role: 'admin', scope: null })
+    expect(findExcess(toUserRights({ role: 'operator', scope: null }), admin)).toBeNull()
     expect(ROLE_PERMISSIONS.admin).toEqual(PERMISSIONS)
   })
 })

@@ -1,22 +1,22 @@
 import { PERMISSIONS, type Permission, ROLE_PERMISSIONS, type Role } from '@rollcall/contracts/admin'
 import { isNarrower, scopeFrom } from './host-scope.ts'
 
-/** Permissions, and the hosts that they are for: label selectors of which all must match, or null for all hosts. */
+/** Permissions, and the label selectors of the hosts they apply to, of which all must match; null for all hosts. */
 export interface Rights {
   permissions: ReadonlySet<Permission>
   scopeText: string[] | null
 }
 
-/** The rights that one link of a chain gives: a user, or a key. */
+/** The rights of one link of a chain: a user or a key. */
 export interface Grant extends Rights {
   isDisabled: boolean
-  /** Null for never. */
+  /** Null if it does not expire. */
   expiresAt: Date | null
 }
 
 /**
- * Computes what somebody may do now: what every link of `chain` (a key, the keys that it was made with, their owner) gives in
- * common. Returns null where a link has ended, or where there is none. Pure.
+ * Computes the rights that all links of a chain have in common. Returns null if the chain is empty or a link is
+ * disabled or expired. Pure.
  */
 export function effectiveRights(chain: readonly Grant[], now: Date): Rights | null {
   const hasEnded = ({ isDisabled, expiresAt }: Grant) =>
@@ -33,21 +33,21 @@ export function effectiveRights(chain: readonly Grant[], now: Date): Rights | nu
 
 export type Excess = { kind: 'permission'; permission: Permission } | { kind: 'scope' }
 
-/** Finds what `given` has beyond `giver`. Returns null where there is nothing, so that it may be given. Pure. */
-export function excessOf(given: Rights, giver: Rights): Excess | null {
+/** Finds what `given` has beyond `giver`; null if nothing. Pure. */
+export function findExcess(given: Rights, giver: Rights): Excess | null {
   const permission = [...given.permissions].find((each) => !giver.permissions.has(each))
   if (permission) return { kind: 'permission', permission }
   return isNarrower(scopeFrom(given.scopeText), scopeFrom(giver.scopeText)) ? null : { kind: 'scope' }
 }
 
-/** Returns the rights that a user's role and scope give. */
-export const rightsOfUser = ({ role, scope }: { role: Role; scope: string[] | null }): Rights => ({
+/** Returns the rights of a user's role and scope. */
+export const toUserRights = ({ role, scope }: { role: Role; scope: string[] | null }): Rights => ({
   permissions: new Set(ROLE_PERMISSIONS[role]),
   scopeText: scope,
 })
 
-export const grantOfUser = (user: { role: Role; scope: string[] | null; isDisabled: boolean }): Grant => ({
-  ...rightsOfUser(user),
+export const toUserGrant = (user: { role: Role; scope: string[] | null; isDisabled: boolean }): Grant => ({
+  ...toUserRights(user),
   isDisabled: user.isDisabled,
   expiresAt: null,
 })

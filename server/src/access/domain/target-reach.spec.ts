@@ -2,7 +2,7 @@ import type { Target } from '@rollcall/contracts/admin'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isInScope, scopeFrom } from './host-scope.ts'
-import { isMeant, isTargetWithin, narrowTarget, type ReachableHost } from './target-reach.ts'
+import { isTargeted, isTargetWithin, narrowTarget, type ReachableHost } from './target-reach.ts'
 
 const VALUES = [undefined, 'prod', 'test', 'other']
 /** A host of each kind that the selectors below tell apart. */
@@ -31,7 +31,7 @@ describe('a target', () => {
   it('a target lies within a scope exactly if no host that it could mean lies outside', () => {
     fc.assert(
       fc.property(target, scope, (each, limits) => {
-        const isOutside = HOSTS.some((host) => isMeant(each, host) && !isInScope(limits, host.labels))
+        const isOutside = HOSTS.some((host) => isTargeted(each, host) && !isInScope(limits, host.labels))
         expect(isTargetWithin(each, limits, HOSTS)).toBe(!isOutside)
       }),
       { numRuns: 1000 },
@@ -53,12 +53,12 @@ describe('a target', () => {
           { name: 'other', scope: other },
         ]
         const narrowed = narrowTarget(each, bounds, HOSTS)
-        const meant = HOSTS.filter((host) => isMeant(each, host))
+        const meant = HOSTS.filter((host) => isTargeted(each, host))
         const kept = meant.filter((host) => bounds.every(({ scope }) => isInScope(scope, host.labels)))
         const out = narrowed.leftOut.map(({ host }) => host)
         expect(out).toEqual(meant.filter((host) => !kept.includes(host)))
         expect(narrowed.isNothingLeft).toBe(meant.length > 0 && kept.length === 0)
-        if (each.hosts) expect(HOSTS.filter((host) => isMeant(narrowed.target, host))).toEqual(kept)
+        if (each.hosts) expect(HOSTS.filter((host) => isTargeted(narrowed.target, host))).toEqual(kept)
       }),
     )
   })

@@ -7,69 +7,69 @@ import {
 } from '@rollcall/contracts/admin'
 import { type HostScope, isInScope, isNarrower } from './host-scope.ts'
 
-/** A host of the fleet, as far as it matters for whom a target means. */
+/** The fields of a host that targets select by. */
 export interface ReachableHost {
   id: string
   name: string
   labels: Readonly<Record<string, string>>
 }
 
-/** A selector that cannot be read fits no host, and never all of them. */
+/** An unreadable selector matches no host instead of all. */
 const toTerms = (target: Target): LabelTerm[] =>
   (target.labels ?? []).flatMap((text) => {
     const terms = parseSelector(text)
     return typeof terms === 'string' ? [{ key: text, operator: 'in' as const, values: [] }] : terms
   })
 
-/** Tells whether a host is one that a target means. Pure. */
-export function isMeant(target: Target, host: ReachableHost): boolean {
-  if (target.hosts) return target.hosts.some((text) => isReferredBy(text, host))
+/** Tells whether a target includes a host. Pure. */
+export function isTargeted(target: Target, host: ReachableHost): boolean {
+  if (target.hosts) return target.hosts.some((text) => isReferencedBy(text, host))
   return target.all === true || matchesLabels(toTerms(target), host.labels)
 }
 
-function isReferredBy(text: string, { id, name }: ReachableHost): boolean {
+function isReferencedBy(text: string, { id, name }: ReachableHost): boolean {
   const reference = readHostReference(text)
   return 'id' in reference ? reference.id === id : reference.name === name
 }
 
 /**
- * Tells whether a target lies within a scope: named hosts by the labels that they have, labels by what they say, whatever hosts
- * there are. Pure.
+ * Tells whether a target lies within a scope: named hosts by their labels, selectors by their terms whichever hosts
+ * exist. Pure.
  */
 export function isTargetWithin(target: Target, scope: HostScope, hosts: readonly ReachableHost[]): boolean {
   if (scope === null) return true
   if (target.hosts)
     return target.hosts.every((text) =>
-      hosts.some((host) => isReferredBy(text, host) && isInScope(scope, host.labels)),
+      hosts.some((host) => isReferencedBy(text, host) && isInScope(scope, host.labels)),
     )
   return target.all !== true && isNarrower(toTerms(target), scope)
 }
 
-/** Somebody whose rights bound a run, beside those of who asks for it. */
+/** A principal whose rights bound a run in addition to the requester's. */
 export interface Bound {
   name: string
   scope: HostScope
 }
 
 export interface Narrowed<H extends ReachableHost> {
-  /** Without the named hosts that are left out. */
+  /** The target without the hosts left out. */
   target: Target
   leftOut: { host: H; by: Bound }[]
   isNothingLeft: boolean
 }
 
-/** Takes out of a target the hosts on which one of `bounds` may not act. `hosts` are those that exist for who asks. Pure. */
+/** Removes the hosts on which one of `bounds` may not act. `hosts` are those visible to the requester. Pure. */
 export function narrowTarget<H extends ReachableHost>(
   target: Target,
   bounds: readonly Bound[],
   hosts: readonly H[],
 ): Narrowed<H> {
-  const meant = hosts.filter((host) => isMeant(target, host))
+  const meant = hosts.filter((host) => isTargeted(target, host))
   const leftOut = meant.flatMap((host) => {
     const by = bounds.find(({ scope }) => !isInScope(scope, host.labels))
     return by ? [{ host, by }] : []
   })
-  const isKept = (text: string) => !leftOut.some(({ host }) => isReferredBy(text, host))
+  const isKept = (text: string) => !leftOut.some(({ host }) => isReferencedBy(text, host))
   return {
     target: target.hosts ? { hosts: target.hosts.filter(isKept) } : target,
     leftOut,

@@ -5,14 +5,17 @@ import type { Config } from '../../platform/config/config.ts'
 import type { OidcConfig } from '../../platform/config/oidc-config.ts'
 import { LOGGER, type Logger } from '../../platform/log.ts'
 import { CONFIG } from '../../platform/tokens.ts'
-import { claimAt, mergeClaims } from '../domain/provider-claims.ts'
+import { findClaim, mergeClaims } from '../domain/provider-claims.ts'
 
 const TIMEOUT_S = 5
-/** After it the provider's description is read anew, so that moved addresses are noticed. Its keys are read when one is new. */
-const KNOWN_MS = 3_600_000
+/**
+ * How long the provider's metadata is cached, so that moved endpoints are noticed. Keys are fetched when a new one
+ * appears.
+ */
+const METADATA_TTL_MS = 3_600_000
 const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** The secrets of one attempt to sign in. They leave the server in a sealed cookie only. */
+/** The secrets of one sign-in attempt. They leave the server only in a sealed cookie. */
 export interface OidcFlow {
   state: string
   nonce: string
@@ -23,19 +26,19 @@ export interface OidcFlow {
 export type OidcClaims = Readonly<Record<string, unknown>> & { iss: string; sub: string }
 
 /**
- * Talks to the OpenID Connect provider: authorization code flow with PKCE, state and nonce. The provider is asked when somebody
- * wants to sign in with it, each time for at most five seconds: one that is away stops nothing else.
+ * Runs the authorization code flow with PKCE, state and nonce. The provider is called only for sign-ins, with a timeout
+ * of five seconds, so an outage affects nothing else.
  */
 @Injectable()
 export class OidcClient {
-  private known: { of: OidcConfig; untilMs: number; answer: Promise<oidc.Configuration> } | undefined
+  private cached: { of: OidcConfig; untilMs: number; answer: Promise<oidc.Configuration> } | undefined
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  /** Throws `access.sso_unavailable` while the provider does not answer as one. */
+  /** Starts a sign-in. Throws `access.sso_unavailable` if the provider does not respond. */
   async begin(): Promise<{ url: string; flow: OidcFlow }> {
     const settings = this.settings()
     const provider = await this.provider(settings)
@@ -56,8 +59,8 @@ export class OidcClient {
   }
 
   /**
-   * Exchanges the code for what the provider says. Throws `access.sso_refused` when the provider said no, `access.sso_failed`
-   * for an answer that does not belong to this attempt, `access.sso_unavailable` when the provider does not answer.
+   * Exchanges the code for claims. Throws `access.sso_refused` if the provider refused, `access.sso_failed` if the
+   * response does not belong to this attempt, and `access.sso_unavailable` if the provider does not respond.
    */
   async finish(callback: string, flow: OidcFlow): Promise<OidcClaims> {
     const settings = this.settings()
@@ -74,13 +77,13 @@ export class OidcClient {
       const claims = tokens.claims() as OidcClaims
       return await this.withUserinfo(provider, settings, tokens.access_token, claims)
     } catch (error) {
-      throw this.toUserError(error)
+      throw this.toRollcallError(error)
     }
   }
 
   /**
-   * Many providers tell the e-mail address, whether it is verified, or the roles there alone. It is checked to be of the same subject.
-   * Where only the roles are missing, a provider that does not answer gives none.
+   * Adds claims from userinfo, where many providers put the e-mail address or roles, after checking the subject. If
+   * only roles are missing and userinfo fails, there are none.
    */
   private async withUserinfo(
     provider: oidc.Configuration,
@@ -91,12 +94,12 @@ export class OidcClient {
     if (!provider.serverMetadata().userinfo_endpoint) return claims
     const isEmailKnown =
       claims[emailClaim] !== undefined && (areEmailsTrusted || claims.email_verified !== undefined)
-    if (isEmailKnown && (rights === null || claimAt(claims, rights.claim) !== undefined)) return claims
+    if (isEmailKnown && (rights === null || findClaim(claims, rights.claim) !== undefined)) return claims
     try {
       return mergeClaims(claims, await oidc.fetchUserInfo(provider, accessToken, claims.sub))
     } catch (error) {
       if (claims[emailClaim] === undefined) throw error
-      this.log.warn({ reason: reasonOf(error) }, "the provider's userinfo could not be read")
+      this.log.warn({ reason: toLogReason(error) }, "failed to read the provider's userinfo")
       return claims
     }
   }
@@ -105,57 +108,57 @@ export class OidcClient {
     if (this.config.oidc) return this.config.oidc
     throw new RollcallError(
       'request.not_found',
-      'There is no single sign-on here. Set ROLLCALL_OIDC_ISSUER to have one.',
+      'Single sign-on is not configured. Set ROLLCALL_OIDC_ISSUER to enable it.',
     )
   }
 
   private provider(settings: OidcConfig): Promise<oidc.Configuration> {
     const nowMs = performance.now()
-    if (this.known && this.known.of === settings && this.known.untilMs > nowMs) return this.known.answer
+    if (this.cached && this.cached.of === settings && this.cached.untilMs > nowMs) return this.cached.answer
     const answer = discover(settings).catch((error) => {
-      if (this.known?.answer === answer) this.known = undefined
+      if (this.cached?.answer === answer) this.cached = undefined
       this.log.warn(
-        { issuer: settings.issuer, reason: reasonOf(error) },
-        'the OpenID provider cannot be used',
+        { issuer: settings.issuer, reason: toLogReason(error) },
+        'failed to reach the OpenID provider',
       )
       throw new RollcallError(
         'access.sso_unavailable',
-        `${settings.name} does not answer as the OpenID provider that is set here. Sign in with your password, or try again later.`,
+        `${settings.name} does not respond as an OpenID provider. Sign in with your password, or try again later.`,
         { cause: error },
       )
     })
-    this.known = { of: settings, untilMs: nowMs + KNOWN_MS, answer }
+    this.cached = { of: settings, untilMs: nowMs + METADATA_TTL_MS, answer }
     return answer
   }
 
-  private toUserError(error: unknown): RollcallError {
+  private toRollcallError(error: unknown): RollcallError {
     const { code } = error as { code?: unknown }
-    this.log.warn({ reason: reasonOf(error) }, 'a single sign-on came to nothing')
+    this.log.warn({ reason: toLogReason(error) }, 'a single sign-on failed')
     if (error instanceof oidc.AuthorizationResponseError)
-      return new RollcallError('access.sso_refused', 'The provider has refused to sign you in.', {
+      return new RollcallError('access.sso_refused', 'The provider refused the sign-in.', {
         cause: error,
       })
-    if (isAway(error) || code === 'OAUTH_TIMEOUT')
+    if (isNetworkFailure(error) || code === 'OAUTH_TIMEOUT')
       return new RollcallError(
         'access.sso_unavailable',
-        'The provider does not answer. Sign in with your password, or try again.',
+        'The provider does not respond. Sign in with your password, or try again later.',
         { cause: error },
       )
     return new RollcallError(
       'access.sso_failed',
-      'What the provider sent back does not belong to this sign-in, or was used before. Begin again.',
+      'The response of the provider does not belong to this sign-in or was already used. Start again.',
       { cause: error },
     )
   }
 }
 
-/** As it was set, or with or without the slash at its end: providers differ, and so do people who copy it. */
+/** Discovers the issuer as configured, else with or without its trailing slash, in which providers and users differ. */
 async function discover(settings: OidcConfig): Promise<oidc.Configuration> {
   try {
     return await discoverAt(settings.issuer, settings)
   } catch (error) {
     const other = settings.issuer.endsWith('/') ? settings.issuer.slice(0, -1) : `${settings.issuer}/`
-    const isSpelling = new URL(other).pathname.length > 1 && !isAway(error)
+    const isSpelling = new URL(other).pathname.length > 1 && !isNetworkFailure(error)
     if (!isSpelling) throw error
     return await discoverAt(other, settings).catch(() => {
       throw error
@@ -168,18 +171,18 @@ function discoverAt(issuer: string, settings: OidcConfig): Promise<oidc.Configur
     new URL(issuer),
     settings.clientId,
     undefined,
-    settings.clientSecret === undefined ? oidc.None() : secretAsWanted(settings.clientSecret),
+    settings.clientSecret === undefined ? oidc.None() : toClientAuth(settings.clientSecret),
     {
       timeout: TIMEOUT_S,
       [oidc.customFetch]: boundedFetch,
-      // Only for a provider on this very machine: the configuration takes no other without TLS.
+      // Allows HTTP for a provider on this machine; the configuration accepts no other without TLS.
       ...(settings.issuer.startsWith('http:') && { execute: [oidc.allowInsecureRequests] }),
     },
   )
 }
 
-/** In a header unless the provider takes it in the body alone. */
-function secretAsWanted(secret: string): oidc.ClientAuth {
+/** Sends the secret in a header, unless the provider accepts it only in the body. */
+function toClientAuth(secret: string): oidc.ClientAuth {
   return (server, client, body, headers) => {
     const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
     const isInBody = methods.includes('client_secret_post') && !methods.includes('client_secret_basic')
@@ -194,20 +197,20 @@ async function boundedFetch(url: string, options: oidc.CustomFetchOptions): Prom
   let bytes = 0
   for await (const part of response.body ?? []) {
     bytes += part.byteLength
-    if (bytes > MAX_ANSWER_BYTES) throw new TypeError('the provider answers with more than 1 MiB')
+    if (bytes > MAX_ANSWER_BYTES) throw new TypeError('the response of the provider exceeds 1 MiB')
     parts.push(part)
   }
   const { status, headers } = response
   return new Response(bytes === 0 ? null : Buffer.concat(parts), { status, headers })
 }
 
-/** Network failures, in whatever they were wrapped. */
-const isAway = (error: unknown): boolean =>
+/** Tells whether an error is a network failure, however deeply wrapped. */
+const isNetworkFailure = (error: unknown): boolean =>
   error instanceof Error &&
-  (error.name === 'TimeoutError' || error.message === 'fetch failed' || isAway(error.cause))
+  (error.name === 'TimeoutError' || error.message === 'fetch failed' || isNetworkFailure(error.cause))
 
-/** Returns a reason for the log, without tokens and without claims. */
-function reasonOf(error: unknown): string {
+/** Returns a reason for the log, without tokens and claims. */
+function toLogReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code } = error as { code?: unknown }
   return [error.name, code, error.message].filter(Boolean).join(': ').slice(0, 300)

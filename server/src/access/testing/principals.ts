@@ -2,7 +2,7 @@ import { ROLE_PERMISSIONS } from '@rollcall/contracts/admin'
 import { scopeFrom } from '../domain/host-scope.ts'
 import type { Principal } from '../index.ts'
 
-/** Somebody who may do everything on all hosts, for specs. */
+/** Creates an admin for all hosts, for specs. */
 export const admin = (name: string): Principal => ({
   kind: 'user',
   id: name,
@@ -16,7 +16,7 @@ export const admin = (name: string): Principal => ({
   sessionId: null,
 })
 
-/** The same on some hosts only. */
+/** Creates an admin for some hosts, for specs. */
 export const limited = (name: string, selectors: string[]): Principal => ({
   ...admin(name),
   scopeText: selectors,

@@ -11,7 +11,7 @@ import {
 } from '@rollcall/contracts/admin'
 import { AGENT_METHODS, type AgentMethodName } from '@rollcall/contracts/agent'
 
-/** Somebody who asks; `rights` are null for those who are nobody. */
+/** A caller; `rights` is null if it is not authenticated. */
 export interface Caller {
   name: string
   /** Its heading in a table. */
@@ -28,7 +28,7 @@ const PEOPLE = [
   { name: 'admin', short: 'A', role: 'admin', isScoped: false },
 ] as const
 
-/** Everybody whom the matrix knows. A key of each has every permission, and is worth what its owner may do. */
+/** The callers in the matrix. The key of each has every permission, bounded by its owner's rights. */
 export const CALLERS: readonly Caller[] = [
   { name: 'stranger', short: '–', kind: 'nobody', rights: null },
   ...PEOPLE.map(({ name, short, ...rights }): Caller => ({ name, short, kind: 'person', rights })),
@@ -45,14 +45,14 @@ export const CALLERS: readonly Caller[] = [
 
 /**
  * The outcome of a request:
- * - `yes`: it is let in. `own`: it is let in for what lies within the caller's scope, and for all else told that there is no such thing.
- * - `401`: it is not known. `403`: it may not. `fleet`: it may not, since this concerns all hosts.
+ * - `yes`: allowed. `own`: allowed within the caller's scope; anything else does not exist for the caller.
+ * - `401`: not authenticated. `403`: not permitted. `fleet`: not permitted, because it affects all hosts.
  */
 export type Cell = 'yes' | 'own' | '401' | '403' | 'fleet'
 
 type Declared = Pick<Route, 'access' | 'scope'>
 
-/** Tells from a declaration what happens to a caller. */
+/** Returns the outcome for a caller by a route's declaration. */
 export function toCell({ access, scope }: Declared, { kind, rights }: Caller): Cell {
   if (access === 'public') return 'yes'
   if (rights === null) return '401'
@@ -70,16 +70,16 @@ const topicAsDeclared = ({ access, scope }: { access: Permission; scope: unknown
       : ({ [Object.keys(scope as object).join()]: 'params.id' } as unknown as Declared['scope']),
 })
 
-export const cellOfTopic = (topic: LiveTopic, caller: Caller): Cell =>
+export const toTopicCell = (topic: LiveTopic, caller: Caller): Cell =>
   toCell(topicAsDeclared(LIVE_TOPICS[topic]), caller)
 
-/** A method that names a route which does not exist does not compile. */
+/** Checks at compile time that methods name only existing routes. */
 const METHODS: Record<AgentMethodName, { reachedBy: readonly AdminRouteName[] }> = AGENT_METHODS
 
 const ORDER: readonly Cell[] = ['yes', 'own', 'fleet', '403', '401']
 
-/** Returns the cell of a caller for an agent's method, by the route that lets them furthest. */
-export const cellOfMethod = (method: AgentMethodName, caller: Caller): Cell | '–' =>
+/** Returns the outcome of the most permissive route to a method. */
+export const toMethodCell = (method: AgentMethodName, caller: Caller): Cell | '–' =>
   METHODS[method].reachedBy
     .map((route) => toCell(ADMIN_ROUTES[route], caller))
     .sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))[0] ?? '–'
@@ -103,11 +103,11 @@ const HEADS = CALLERS.map(({ short }) => short)
 const INTRO = `# Route matrix: who may do what
 
 Generated from the contract's declarations (\`access\`, \`scope\` and \`audit\` of each route, \`LIVE_TOPICS\`, the agents' methods); do not edit. A test asks the
-running server for every cell. To write it anew after a change of the contract: \`npx vitest run server/src/access/route-matrix.spec.ts -u\`.
+running server for every cell. To regenerate it after a change of the contract: \`npx vitest run server/src/access/route-matrix.spec.ts -u\`.
 
-- **yes**: let in. **own**: let in for what lies within the caller's hosts; for all else the answer is, word for word, that there is no such thing, and lists
-  leave it out.
-- **401**: not known. **403**: without the permission. **fleet**: refused since this concerns all hosts (\`access.outside_scope\`).
+- **yes**: allowed. **own**: allowed within the caller's hosts; for anything else the answer is the same as for what does not exist, and lists
+  omit it.
+- **401**: not authenticated. **403**: not permitted. **fleet**: refused because it affects all hosts (\`access.outside_scope\`).
 
 The callers:
 
@@ -116,12 +116,12 @@ ${table(
   CALLERS.map(({ short, name }) => [short, name]),
 )}
 
-*Scoped* is limited to some hosts by labels. A key of each has every permission, and is worth what its owner may do now. \`person\` is for people who have signed in:
+*Scoped* is limited to some hosts by labels. The key of each has every permission, bounded by its owner's rights. \`person\` is for signed-in users:
 a key has no account.
 `
 
-/** Writes the whole matrix as Markdown. */
-export function writeMatrix(): string {
+/** Renders the whole matrix as Markdown. */
+export function renderMatrix(): string {
   const routes = Object.entries(FEATURE_ROUTES).map(([feature, own]) => {
     const rows = Object.entries(own as Record<string, Route>).map(([name, route]) => [
       `\`${name}\``,
@@ -140,12 +140,12 @@ export function writeMatrix(): string {
       'params.id',
       Object.values(LIVE_TOPICS[topic].scope).join(),
     ),
-    ...CALLERS.map((caller) => cellOfTopic(topic, caller)),
+    ...CALLERS.map((caller) => toTopicCell(topic, caller)),
   ])
   const methods = (Object.keys(AGENT_METHODS) as AgentMethodName[]).map((method) => [
     `\`${method}\``,
     METHODS[method].reachedBy.map((route) => `\`${route}\``).join(', ') || 'the server alone',
-    ...CALLERS.map((caller) => cellOfMethod(method, caller)),
+    ...CALLERS.map((caller) => toMethodCell(method, caller)),
   ])
   return [
     INTRO,
@@ -154,7 +154,7 @@ export function writeMatrix(): string {
     '## Topics of `/ws`\n',
     `${table(['topic', 'access', 'scope', ...HEADS], topics)}\n`,
     '## What reaches an agent\n',
-    'By which routes people reach the methods of agents, and how far the best of these takes each caller. What has no route is called by the server alone.\n',
+    'The routes through which users reach each agent method, and what the most permissive of these allows each caller. A method without a route is called only by the server.\n',
     `${table(['method', 'by', ...HEADS], methods)}\n`,
   ].join('\n')
 }

@@ -1,11 +1,11 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 
 export interface ProviderShape {
-  /** As its description says it is called, and as its tokens say. */
+  /** The issuer in its metadata and tokens. */
   metadataIssuer: string
   tokenIssuer?: string
   idToken: Record<string, unknown>
-  /** Undefined where it has no such address; null where that fails. */
+  /** Undefined if it has no userinfo endpoint; null if that fails. */
   userinfo?: Record<string, unknown> | null
 }
 
@@ -14,7 +14,7 @@ const KEY: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync
 })
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** Stands in for `fetch` as a provider of a shape, so that its addresses may be the real ones. */
+/** Replaces `fetch` by a provider of a given shape, so that its real addresses can be used. */
 export class StubbedProvider {
   nonce = ''
   readonly asked: string[] = []
@@ -41,7 +41,7 @@ export class StubbedProvider {
     return new Response('no', { status: 500 })
   }
 
-  /** Answers as providers do: with one spelling of its own name, whichever was asked for. */
+  /** Responds like real providers: with one spelling of the issuer, whichever was requested. */
   private describe(href: string): Response {
     const base = href.replace(/\/\.well-known\/.*$/, '')
     const { metadataIssuer, userinfo } = this.shape

@@ -9,7 +9,7 @@ export interface ProvidedPerson {
 
 const MAX_REDIRECTS = 10
 
-/** A real OpenID provider on loopback, which takes whoever comes for `person`. */
+/** A real OpenID provider on loopback that signs every visitor in as `person`. */
 export class TestOidcProvider {
   person: ProvidedPerson = { subject: 'nobody' }
   readonly clientId = 'rollcall'
@@ -68,7 +68,7 @@ export class TestOidcProvider {
     })
   }
 
-  /** Goes where a browser would that was sent to `url`. Returns what stands behind the `?` of the page it comes back to. */
+  /** Follows the redirects of `url` like a browser. Returns the query of the page it comes back to. */
   async visit(url: string): Promise<string> {
     const cookies = new Map<string, string>()
     let at = url

@@ -5,9 +5,9 @@ import type { User } from './domain/user.ts'
 
 type NewUser = Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'createdAt'>
 
-/** Who users are for providers of single sign-on. */
+/** Stores the links between users and single sign-on subjects. */
 @Injectable()
-export class IdentitiesRepository {
+export class UserIdentitiesRepository {
   constructor(private readonly database: Database) {}
 
   async find(issuer: string, subject: string, email: string | null): Promise<SsoView> {
@@ -23,7 +23,7 @@ export class IdentitiesRepository {
     }
   }
 
-  /** False when either of the two was linked meanwhile. */
+  /** Links a subject to a user. Returns false if either was linked concurrently. */
   async link(issuer: string, subject: string, userId: string, now: Date): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
       `INSERT INTO user_identity (issuer, subject, user_id, created_at)
@@ -33,7 +33,7 @@ export class IdentitiesRepository {
     return rowCount === 1
   }
 
-  /** A user and the link in one statement. False when the address or the subject was taken meanwhile. */
+  /** Inserts a user with a link. Returns false if the address or subject was taken concurrently. */
   async add(issuer: string, subject: string, user: NewUser): Promise<boolean> {
     return this.database.transaction(async (client) => {
       const added = await client.query(
