@@ -1,6 +1,7 @@
 // npm run lint: everything that is checked without being run. Runs on plain Node 20.
 // With arguments, only the parts of those names: npm run lint -- style language
 import { availableParallelism } from 'node:os'
+import { checkComponentLengths } from './lint/component-lengths.mjs'
 import { installLinters } from './lint/debian-linters.mjs'
 import { checkTables } from './lint/tables.mjs'
 import { filesOf, tryTool } from './lint/tools.mjs'
@@ -26,6 +27,7 @@ const PARTS = [
     check: () => tryTool('depcruise', ['--config', '.dependency-cruiser.cjs', ...CRUISED]),
   },
   { name: 'who writes which table', check: checkTables },
+  { name: 'length of components', check: () => checkComponentLengths() },
   { name: 'dead code', check: () => tryTool('knip', []) },
   { name: 'language', check: () => tryTool('node', ['scripts/lint/language.ts']) },
   { name: 'style', check: () => tryTool('biome', ['ci', '--colors=off', '.']) },

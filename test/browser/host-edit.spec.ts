@@ -38,7 +38,7 @@ describe.skipIf(noBed)(`a host whose installation failed ${noBed ?? ''}`, () => 
     await page.getByRole('button', { name: 'Edit', exact: true }).click()
     await field('Address').waitFor(WAIT)
   }
-  const save = () => dialog().getByRole('button', { name: 'Try and save' })
+  const save = () => dialog().getByRole('button', { name: 'Test and save' })
 
   it('a host whose installation failed is edited on its page, and a wrong value is refused without any change', async () => {
     await openDialog()
@@ -57,7 +57,7 @@ describe.skipIf(noBed)(`a host whose installation failed ${noBed ?? ''}`, () => 
   })
 
   it('a host whose installation failed can be edited without a check, and retried on its page', async () => {
-    await dialog().getByLabel('Save without trying', { exact: false }).check()
+    await dialog().getByLabel('Save without testing', { exact: false }).check()
     await save().click()
     await dialog().waitFor({ ...WAIT, state: 'hidden' })
     expect(await api.host('lost')).toMatchObject({ port: 2, state: 'install_failed' })
@@ -66,8 +66,8 @@ describe.skipIf(noBed)(`a host whose installation failed ${noBed ?? ''}`, () => 
     await dialog().getByText('Password', { exact: true }).click()
     expect(await passwordBox().inputValue()).toBe('')
     await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Install again' }).click()
-    await dialog().getByRole('button', { name: 'Install again' }).click()
+    await page.getByRole('button', { name: 'Reinstall' }).click()
+    await dialog().getByRole('button', { name: 'Reinstall' }).click()
     await page.waitForURL(/\/commands\//, WAIT)
   })
 })

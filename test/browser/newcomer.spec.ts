@@ -49,13 +49,13 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
   it('a newcomer becomes the admin by the printed link, and sees what to do next', async () => {
     const link = (await readFile(join(server.dataDir, 'setup-link'), 'utf8')).trim()
     await open('/')
-    await page.getByText('Set up Rollcall first').waitFor(WAIT)
+    await page.getByText('Rollcall is not set up yet').waitFor(WAIT)
     await page.goto(link)
     await page.getByLabel('Name').fill('Ada')
-    await page.getByLabel('E-mail address').fill('ada@example.com')
+    await page.getByLabel('Email address').fill('ada@example.com')
     await page.locator('input[name=password]').fill(PASSWORD)
-    await page.getByRole('button', { name: 'Make me the admin' }).click()
-    await page.getByText('There are no hosts yet').waitFor(WAIT)
+    await page.getByRole('button', { name: 'Create administrator' }).click()
+    await page.getByText('No hosts yet').waitFor(WAIT)
   })
 
   it('a newcomer compares the host key, trusts it, and watches the installation', async () => {
@@ -66,7 +66,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await page.getByLabel('Address').fill(host.address)
     await page.getByLabel('Labels').fill('env=prod')
     await page.locator('textarea').first().fill(key.privateKey)
-    await page.getByRole('button', { name: 'Show the host key' }).click()
+    await page.getByRole('button', { name: 'Fetch host key' }).click()
     await page
       .getByText(/ssh-ed25519 SHA256:|SHA256:/)
       .first()
@@ -89,9 +89,9 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
 
   it('a newcomer runs a command, reloads in the middle, and loses no line', async () => {
     await open('/run?hosts=web')
-    await page.getByText('Shell line').click()
+    await page.getByText('Shell script').click()
     await page
-      .getByRole('textbox', { name: 'Shell line' })
+      .getByRole('textbox', { name: 'Shell script' })
       .fill('for i in $(seq 1 60); do echo line-$i; sleep 0.1; done')
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await page.waitForURL(/\/runs\//, WAIT)
@@ -189,9 +189,9 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await open('/')
     await page.getByRole('button', { name: 'Account and language' }).click()
     await page.getByRole('menuitem', { name: '简体中文' }).click()
-    await page.getByRole('heading', { name: '主机群' }).waitFor(WAIT)
+    await page.getByRole('heading', { name: '主机' }).waitFor(WAIT)
     await page.reload()
-    await page.getByRole('heading', { name: '主机群' }).waitFor(WAIT)
+    await page.getByRole('heading', { name: '主机' }).waitFor(WAIT)
   })
 
   it('a newcomer returns to the same page after signing in again', async () => {

@@ -59,7 +59,7 @@ export const placesOf = ({ run, command, install, playbookRun, transfer, upgrade
   { name: 'host-trust', path: '/hosts/web-01', ready: tab('Trust') },
   { name: 'run', path: '/run', ready: fillRun },
   { name: 'runs', path: '/runs', ready: still },
-  { name: 'run-output', path: `/runs/${run}`, ready: tab('By equal output') },
+  { name: 'run-output', path: `/runs/${run}`, ready: tab('Grouped by output') },
   { name: 'commands', path: '/commands', ready: still },
   {
     name: 'output',
@@ -114,7 +114,7 @@ db-02 ansible_host=192.0.2.21 ansible_user=admin
 `
 
 async function pasteInventory(page: Page): Promise<void> {
-  await page.getByRole('tab', { name: 'Many hosts' }).click()
+  await page.getByRole('tab', { name: 'Multiple hosts' }).click()
   await page.getByRole('textbox', { name: 'Hosts' }).fill(INVENTORY)
   await page.getByText('db-02').last().waitFor()
   await page.evaluate(() => sessionStorage.clear())

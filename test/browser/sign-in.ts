@@ -9,9 +9,9 @@ export const PASSWORD = 'correct horse battery'
 export async function becomeAdmin(server: ServerProcess, page: Page): Promise<void> {
   await page.goto((await readFile(join(server.dataDir, 'setup-link'), 'utf8')).trim())
   await page.getByLabel('Name').fill('Ada')
-  await page.getByLabel('E-mail address').fill('ada@example.com')
+  await page.getByLabel('Email address').fill('ada@example.com')
   await page.locator('input[name=password]').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Make me the admin' }).click()
+  await page.getByRole('button', { name: 'Create administrator' }).click()
   await page.getByRole('heading', { name: 'Fleet' }).waitFor()
 }
 
@@ -22,7 +22,7 @@ export async function signIn(
   password = PASSWORD,
 ): Promise<void> {
   await page.goto(server.url)
-  await page.getByLabel('E-mail address').fill(email)
+  await page.getByLabel('Email address').fill(email)
   await page.locator('input[name=password]').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { name: 'Fleet' }).waitFor()

@@ -26,7 +26,7 @@ onSignedOut(() => {
 
 const RELOADED_AT = 'rollcall.reloaded-at'
 const RELOAD_AGAIN_AFTER_MS = 60_000
-// A server that was upgraded under an open page has parts of other names: the page is loaded anew, but not over and over.
+// A server that was upgraded under an open page has parts of other names: the page is reloaded, but not over and over.
 addEventListener('vite:preloadError', (event) => {
   if (Date.now() - Number(sessionStorage.getItem(RELOADED_AT)) < RELOAD_AGAIN_AFTER_MS) return
   event.preventDefault()
@@ -34,7 +34,7 @@ addEventListener('vite:preloadError', (event) => {
   location.reload()
 })
 
-/** Drawn anew as a whole when the language changes. */
+/** Redraws everything when the language changes. */
 function App() {
   const language = useLanguage()
   return (
@@ -46,13 +46,12 @@ function App() {
   )
 }
 
-/** How long nothing at all is shown while the first page comes, in milliseconds; then what it waits for is. */
+/** Time after which a waiting sign is drawn although the first page is not there, in milliseconds. */
 const FIRST_PAGE_WAIT_MS = 500
 
 /**
- * What is drawn in the place of a page that is still coming stays for a third of a second, since React wants no flicker. So
- * drawing begins when the first page is there; what fails on its way is told by the page. No `await` of the module itself:
- * the pages need what is in this file, and each would wait for the other.
+ * Draws once the first page is there: React would show the waiting sign for a third of a second to avoid flicker. No `await` at
+ * the top level: the pages import this module, and each would wait for the other.
  */
 async function start(): Promise<void> {
   await startLanguage()

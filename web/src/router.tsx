@@ -15,7 +15,7 @@ import { ErrorState, NotFound, Waiting } from './ui/states.tsx'
 
 declare module '@tanstack/react-router' {
   interface StaticDataRouteOption {
-    /** What somebody must be allowed to, or the page says that it is not theirs. */
+    /** The permission without which the page denies access. */
     needs?: Permission
   }
 }

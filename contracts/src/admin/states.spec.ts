@@ -28,20 +28,20 @@ describe('a table of states', () => {
     broken: { tone: 'bad', sign: '✕', urgency: 0, isFailure: true },
   })
 
-  it('lists its states in the order in which they were written, and by urgency', () => {
+  it('a table of states lists them in the order in which they were written, and by urgency', () => {
     expect(DOOR.names).toEqual(['open', 'shut', 'broken'])
     expect(DOOR.schema.options).toEqual(['open', 'shut', 'broken'])
     expect(DOOR.byUrgency()).toEqual(['broken', 'open', 'shut'])
   })
 
-  it('splits its states by a claim, so that a new one is on the side that it says', () => {
+  it('a table of states is split by a claim, so that a new state is on the side that it says', () => {
     expect(DOOR.that('isSafe')).toEqual(['shut'])
     expect(DOOR.except('isSafe')).toEqual(['open', 'broken'])
     const shut: 'shut'[] = DOOR.that('isSafe')
     expect(shut).toHaveLength(1)
   })
 
-  it('makes the schema of counts by state', () => {
+  it('a table of states makes the schema of counts by state', () => {
     expect(runCounts.safeParse({ held: 1 }).success).toBe(false)
     expect(Object.keys(runCounts.shape)).toEqual(RUN_STATE.names)
   })

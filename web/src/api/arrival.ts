@@ -1,2 +1,2 @@
-/** What stood behind the `?` when the page was opened: the router leaves only what it knows. */
+/** The query of the address when the page was opened: the router keeps only the parts that it knows. */
 export const ARRIVAL = location.search.slice(1)

@@ -25,7 +25,7 @@ function output(): Topic & { offset: number } {
   }
 }
 
-it('goes on from where it was when the connection comes back', async () => {
+it('a followed topic continues from where it was when the connection comes back', async () => {
   const sockets: FakeSocket[] = []
   const client = new LiveClient(() => {
     sockets.push(new FakeSocket())
@@ -42,7 +42,7 @@ it('goes on from where it was when the connection comes back', async () => {
   expect(client.status.is).toBe('live')
 })
 
-it('does not come back for what nobody follows any more', async () => {
+it('the connection does not come back if nothing is followed any more', async () => {
   const sockets: FakeSocket[] = []
   const client = new LiveClient(() => {
     sockets.push(new FakeSocket())
@@ -57,7 +57,7 @@ it('does not come back for what nobody follows any more', async () => {
   expect(sockets[0]?.sent.at(-1)).toEqual({ type: 'unfollow', commandId: ID })
 })
 
-it('tries less and less often while the server is away', async () => {
+it('the connection is tried less and less often while the server is away', async () => {
   const sockets: FakeSocket[] = []
   const client = new LiveClient(() => {
     sockets.push(new FakeSocket())

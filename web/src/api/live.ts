@@ -2,21 +2,21 @@ import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import { type LiveEvent, type LiveRequest, liveEvent } from '@rollcall/contracts/admin'
 import { announceSignedOut } from './client.ts'
 
-/** The server's word for a session that has ended. */
+/** The close code for a session that has ended. */
 const SIGNED_OUT = 4401
 
 export type LiveStatus = { is: 'live' } | { is: 'connecting' } | { is: 'waiting'; untilMs: number }
 
-/** Something that is followed. After a reconnection it is asked for again, from where it has come to. */
+/** Something that is followed. After a reconnection it is requested again, from where it was. */
 export interface Topic {
-  /** Of the events that belong to it. */
+  /** Tells whether an event belongs to it. */
   takes(event: LiveEvent): boolean
   begin(): LiveRequest
   end(): LiveRequest
   onEvent(event: LiveEvent): void
 }
 
-/** The browser's one WebSocket. It is open while anything is followed, and comes back by itself. */
+/** Holds the page's one WebSocket. It is open while anything is followed, and reconnects with backoff. */
 export class LiveClient {
   #socket: WebSocket | undefined
   #status: LiveStatus = { is: 'live' }
@@ -46,7 +46,7 @@ export class LiveClient {
     }
   }
 
-  /** Begins at once what would be tried later, such as when the network is back. */
+  /** Reconnects at once instead of waiting, as when the network is back. */
   retryNow(): void {
     if (this.#status.is !== 'waiting') return
     clearTimeout(this.#timer)

@@ -10,7 +10,7 @@ export const sessionQuery = queryOptions({
 
 export const useSession = () => useSuspenseQuery(sessionQuery).data
 
-/** Whether the signed-in person may do this: what they may not is not offered. The server decides all the same. */
+/** Tells whether the user may do something: what they may not is not offered. The server decides all the same. */
 export function useMay(permission: Permission): boolean {
   return useSession().principal?.permissions.includes(permission) ?? false
 }

@@ -30,7 +30,7 @@ const agent = (hostId: string, host: string): AgentView => ({
   uptimeS: 1,
   runningCommands: 0,
 })
-const told = (event: Partial<LiveEvent & { type: 'fleet' }>): LiveEvent => ({
+const fleetEvent = (event: Partial<LiveEvent & { type: 'fleet' }>): LiveEvent => ({
   type: 'fleet',
   isSnapshot: false,
   isComplete: true,
@@ -61,40 +61,42 @@ afterEach(() => {
 
 const states = () => Array.from(fleet.agents.values(), ({ host, state }) => `${host} ${state}`)
 
-it('asks after a drop for what has changed since the last whole message, and loses nothing that it knew', async () => {
-  fleet.look({}, [WEB, DB])
+it('after a drop the fleet asks for what has changed since the last whole message, and loses nothing that it knew', async () => {
+  fleet.watch({}, [WEB, DB])
   sockets[0]?.opens()
   const agents = [agent(WEB, 'web'), agent(DB, 'db')]
-  sockets[0]?.says(told({ isSnapshot: true, agents, states: { online: 2 } }))
-  sockets[0]?.says(told({ cursor: 'sight.2', agents: [{ hostId: WEB, state: 'degraded' }] }))
+  sockets[0]?.says(fleetEvent({ isSnapshot: true, agents, states: { online: 2 } }))
+  sockets[0]?.says(fleetEvent({ cursor: 'sight.2', agents: [{ hostId: WEB, state: 'degraded' }] }))
   // The rest of this difference is lost with the connection: it has to be told again.
-  sockets[0]?.says(told({ cursor: 'sight.3', isComplete: false, agents: [{ hostId: DB, state: 'offline' }] }))
+  sockets[0]?.says(
+    fleetEvent({ cursor: 'sight.3', isComplete: false, agents: [{ hostId: DB, state: 'offline' }] }),
+  )
   sockets[0]?.breaks()
   await vi.runAllTimersAsync()
   sockets[1]?.opens()
   expect(sockets[1]?.sent).toEqual([{ type: 'watch-fleet', hostIds: [WEB, DB], since: 'sight.2' }])
   expect(states()).toEqual(['web degraded', 'db offline'])
   sockets[1]?.says(
-    told({ cursor: 'sight.4', agents: [agent(WEB, 'web')], removed: [DB], states: { online: 1 } }),
+    fleetEvent({ cursor: 'sight.4', agents: [agent(WEB, 'web')], removed: [DB], states: { online: 1 } }),
   )
   expect(states()).toEqual(['web online'])
   expect(fleet.states).toEqual({ online: 1 })
 })
 
-it('shows what it knew until a new snapshot is whole, half of which came before another drop', async () => {
-  fleet.look({}, [WEB, DB])
+it('the fleet shows what it knew until a new snapshot is whole, half of which came before another drop', async () => {
+  fleet.watch({}, [WEB, DB])
   sockets[0]?.opens()
-  sockets[0]?.says(told({ isSnapshot: true, agents: [agent(WEB, 'web')] }))
+  sockets[0]?.says(fleetEvent({ isSnapshot: true, agents: [agent(WEB, 'web')] }))
   sockets[0]?.breaks()
   await vi.runAllTimersAsync()
   sockets[1]?.opens()
   sockets[1]?.says(
-    told({ cursor: 'other.1', isSnapshot: true, isComplete: false, agents: [agent(WEB, 'gone')] }),
+    fleetEvent({ cursor: 'other.1', isSnapshot: true, isComplete: false, agents: [agent(WEB, 'gone')] }),
   )
   expect(states()).toEqual(['web online'])
   sockets[1]?.breaks()
   await vi.runAllTimersAsync()
   sockets[2]?.opens()
-  sockets[2]?.says(told({ cursor: 'other.2', isSnapshot: true, agents: [agent(DB, 'db')] }))
+  sockets[2]?.says(fleetEvent({ cursor: 'other.2', isSnapshot: true, agents: [agent(DB, 'db')] }))
   expect(states()).toEqual(['db online'])
 })

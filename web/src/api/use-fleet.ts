@@ -5,17 +5,17 @@ import { type LiveClient, live } from './live.ts'
 export type StateCounts = Partial<Record<HostState, number>>
 
 /**
- * The hosts that are looked at, as the server pushes them, and how many there are in each state. One copy for all that
- * look, which lives while anybody does.
+ * Holds the hosts that are watched, as the server pushes them, and how many there are in each state. All viewers share one copy,
+ * which lives as long as any of them.
  */
 export class LiveFleet {
   agents: ReadonlyMap<string, AgentView> = new Map()
-  /** Undefined before the server has told. */
+  /** Undefined before the first message. */
   states: StateCounts | undefined
   #building: Map<string, AgentView> | undefined
   #cursor: string | undefined
   #stop: (() => void) | undefined
-  #isTelling = false
+  #isNotifying = false
   #asked = ''
   readonly #wanted = new Map<object, readonly string[]>()
   readonly #listeners = new Set<() => void>()
@@ -27,8 +27,8 @@ export class LiveFleet {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Looks at these hosts on behalf of `viewer`, until it looks at others or leaves. */
-  look(viewer: object, hostIds: readonly string[]): void {
+  /** Watches these hosts on behalf of `viewer`, until it watches others or leaves. */
+  watch(viewer: object, hostIds: readonly string[]): void {
     this.#wanted.set(viewer, hostIds)
     this.#ask()
   }
@@ -52,7 +52,7 @@ export class LiveFleet {
     this.#stop = this.live.follow({
       takes: (event) => event.type === 'fleet',
       begin: () => {
-        // Half a snapshot is worth nothing: the next one begins anew.
+        // Half a snapshot is worth nothing: the next one replaces it.
         this.#building = undefined
         return { type: 'watch-fleet', hostIds, ...(this.#cursor && { since: this.#cursor }) }
       },
@@ -73,7 +73,7 @@ export class LiveFleet {
     } else this.#change(event.agents, event.removed)
     if (event.states) this.states = event.states
     if (event.isComplete) this.#cursor = event.cursor
-    this.#tell()
+    this.#notify()
   }
 
   #change(changes: AgentChange[], removed: string[]): void {
@@ -84,12 +84,12 @@ export class LiveFleet {
     this.agents = next
   }
 
-  /** Once a frame at most. */
-  #tell(): void {
-    if (this.#isTelling) return
-    this.#isTelling = true
+  /** Notifies the viewers, once a frame at most. */
+  #notify(): void {
+    if (this.#isNotifying) return
+    this.#isNotifying = true
     requestAnimationFrame(() => {
-      this.#isTelling = false
+      this.#isNotifying = false
       for (const listener of this.#listeners) listener()
     })
   }
@@ -97,21 +97,21 @@ export class LiveFleet {
 
 const fleet = new LiveFleet(live)
 
-/** These hosts, live. A new render for every frame in which something has changed. */
+/** Returns these hosts, live. Renders again for every frame in which something has changed. */
 export function useLiveFleet(hostIds: readonly string[]): ReadonlyMap<string, AgentView> {
   const agents = useSyncExternalStore(fleet.subscribe, () => fleet.agents)
   const viewer = useRef({}).current
   const key = hostIds.join()
-  useEffect(() => fleet.look(viewer, key ? key.split(',') : []), [viewer, key])
+  useEffect(() => fleet.watch(viewer, key ? key.split(',') : []), [viewer, key])
   useEffect(() => () => fleet.leave(viewer), [viewer])
   return agents
 }
 
-/** How many hosts there are in each state, undefined before the server has told. A new render only when they change. */
+/** Returns how many hosts there are in each state, undefined before the first message. Renders again only when they change. */
 export function useLiveCounts(): StateCounts | undefined {
   const viewer = useRef({}).current
   useEffect(() => {
-    fleet.look(viewer, [])
+    fleet.watch(viewer, [])
     return () => fleet.leave(viewer)
   }, [viewer])
   return useSyncExternalStore(fleet.subscribe, () => fleet.states)

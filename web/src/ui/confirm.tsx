@@ -1,59 +1,52 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import type { QueryKey } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { t } from '../i18n/index.tsx'
-import { toMessage } from './states.tsx'
+import { Failure } from './resource-form.tsx'
+import { useRequest } from './use-request.ts'
 
-/** A button that says what will happen, and asks, before it does it. */
-export function ConfirmButton(props: {
+interface Props<R> {
   label: ReactNode
   title: string
   explanation: ReactNode
   confirm: string
-  onConfirm(): Promise<unknown>
+  send(): Promise<R>
+  invalidates?: readonly QueryKey[]
+  onSent?(answer: R): unknown
   color?: string
   size?: string
-  disabled?: boolean
-}) {
+}
+
+/** Draws a button that says what will happen, and asks, before it sends a request. A failure is shown in the dialog. */
+export function ConfirmButton<R>({ color = 'red', size = 'xs', ...props }: Props<R>) {
   const [isOpen, setOpen] = useState(false)
-  const [isWorking, setWorking] = useState(false)
-  const [failure, setFailure] = useState<string>()
-  const act = async () => {
-    setWorking(true)
-    setFailure(undefined)
-    try {
-      await props.onConfirm()
-      setOpen(false)
-    } catch (error) {
-      setFailure(toMessage(error))
-    } finally {
-      setWorking(false)
-    }
+  const close = () => {
+    setOpen(false)
+    request.reset()
   }
+  const request = useRequest(props.send, {
+    invalidates: props.invalidates ?? [],
+    onSent: async (answer) => {
+      await props.onSent?.(answer)
+      setOpen(false)
+    },
+  })
   return (
     <>
-      <Button
-        variant="default"
-        size={props.size ?? 'xs'}
-        disabled={props.disabled ?? false}
-        onClick={() => setOpen(true)}
-      >
+      <Button variant="default" size={size} onClick={() => setOpen(true)}>
         {props.label}
       </Button>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title={props.title} centered>
+      <Modal opened={isOpen} onClose={close} title={props.title} centered>
         <Stack>
           <Text size="sm" component="div">
             {props.explanation}
           </Text>
-          {failure && (
-            <Text c="red" size="sm" role="alert">
-              {failure}
-            </Text>
-          )}
+          <Failure error={request.error} />
           <Group justify="flex-end">
-            <Button variant="default" onClick={() => setOpen(false)}>
+            <Button variant="default" onClick={close}>
               {t('cancel')}
             </Button>
-            <Button color={props.color ?? 'red'} loading={isWorking} onClick={act}>
+            <Button color={color} loading={request.isPending} onClick={() => request.mutate()}>
               {props.confirm}
             </Button>
           </Group>

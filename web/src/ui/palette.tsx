@@ -2,62 +2,51 @@ import { Kbd, Modal, Stack, Text, TextInput, UnstyledButton } from '@mantine/cor
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { type KeyboardEvent, useState } from 'react'
 import { call } from '../api/client.ts'
 import { t } from '../i18n/index.tsx'
 import type { Page } from './pages.ts'
 import { Untrusted } from './untrusted.tsx'
 
-/** Pages and hosts by name. */
-export default function Palette({
-  pages,
-  isOpen,
-  onClose,
-}: {
-  pages: Page[]
+interface Props {
+  pages: readonly Page[]
   isOpen: boolean
   onClose(): void
-}) {
+}
+
+interface Found {
+  key: string
+  text: string
+  kind: string
+  go(): unknown
+}
+
+/** Finds pages and hosts by name. */
+export default function Palette({ pages, isOpen, onClose }: Props) {
   const [text, setText] = useState('')
   const [active, setActive] = useState(0)
-  const [search] = useDebouncedValue(text.trim(), 120)
-  const navigate = useNavigate()
-  const hosts = useQuery({
-    queryKey: ['palette', search],
-    queryFn: ({ signal }) => call('listAgents', { query: { search, limit: 8 } }, signal),
-    enabled: isOpen && search !== '',
-  })
-  const close = () => {
-    onClose()
-    setText('')
+  const found = useFound(pages, text, isOpen)
+  const type = (next: string) => {
+    setText(next)
     setActive(0)
   }
-  const found = [
-    ...pages
-      .filter(({ label }) => t(label).toLowerCase().includes(text.toLowerCase()))
-      .map(({ to, label }) => ({
-        key: to,
-        text: t(label),
-        kind: t('palette.page'),
-        go: () => navigate({ to }),
-      })),
-    ...(hosts.data?.agents ?? []).map(({ host }) => ({
-      key: `host ${host}`,
-      text: host,
-      kind: t('palette.host'),
-      go: () => navigate({ to: '/hosts/$host', params: { host } }),
-    })),
-  ]
   const choose = (index: number) => {
     const chosen = found[index]
     if (!chosen) return
-    close()
+    onClose()
     void chosen.go()
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter') choose(active)
+    else if (event.key === 'ArrowDown') setActive(Math.min(found.length - 1, active + 1))
+    else if (event.key === 'ArrowUp') setActive(Math.max(0, active - 1))
+    else return
+    event.preventDefault()
   }
   return (
     <Modal
       opened={isOpen}
-      onClose={close}
+      onClose={onClose}
       withCloseButton={false}
       padding="xs"
       aria-label={t('palette.title')}
@@ -69,17 +58,8 @@ export default function Palette({
         value={text}
         rightSection={<Kbd size="xs">{t('palette.escape')}</Kbd>}
         rightSectionWidth={48}
-        onChange={(event) => {
-          setText(event.currentTarget.value)
-          setActive(0)
-        }}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') choose(active)
-          else if (event.key === 'ArrowDown') setActive(Math.min(found.length - 1, active + 1))
-          else if (event.key === 'ArrowUp') setActive(Math.max(0, active - 1))
-          else return
-          event.preventDefault()
-        }}
+        onChange={(event) => type(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
       />
       <Stack gap={0} mt="xs">
         {found.map(({ key, text: name, kind }, i) => (
@@ -100,4 +80,31 @@ export default function Palette({
       </Stack>
     </Modal>
   )
+}
+
+/** Returns the pages and hosts whose name contains a text. */
+function useFound(pages: readonly Page[], text: string, isOpen: boolean): Found[] {
+  const navigate = useNavigate()
+  const [search] = useDebouncedValue(text.trim(), 120)
+  const hosts = useQuery({
+    queryKey: ['palette', search],
+    queryFn: ({ signal }) => call('listAgents', { query: { search, limit: 8 } }, signal),
+    enabled: isOpen && search !== '',
+  })
+  return [
+    ...pages
+      .filter(({ label }) => t(label).toLowerCase().includes(text.toLowerCase()))
+      .map(({ to, label }) => ({
+        key: to,
+        text: t(label),
+        kind: t('palette.page'),
+        go: () => navigate({ to }),
+      })),
+    ...(hosts.data?.agents ?? []).map(({ host }) => ({
+      key: `host ${host}`,
+      text: host,
+      kind: t('palette.host'),
+      go: () => navigate({ to: '/hosts/$host', params: { host } }),
+    })),
+  ]
 }

@@ -21,7 +21,7 @@ import { Icon } from './icons.tsx'
 import { useNow } from './moment.tsx'
 import { PAGES } from './pages.ts'
 import { NotYours } from './states.tsx'
-import { tellFailure } from './tell-failure.ts'
+import { useRequest } from './use-request.ts'
 
 const Palette = lazy(() => import('./palette.tsx'))
 const Notifications = lazy(() => import('./notifications.tsx'))
@@ -104,14 +104,14 @@ export function Shell() {
   )
 }
 
-/** The page, for whoever may use it; what it is for is not shown to others with live fields and buttons. */
+/** Draws the page for those who may use it; to others it shows no live fields and buttons. */
 function Allowed() {
   const needs = useMatches({ select: (matches) => matches.at(-1)?.staticData.needs })
   const { principal } = useSession()
   return needs && !principal?.permissions.includes(needs) ? <NotYours permission={needs} /> : <Outlet />
 }
 
-/** Whoever goes to another page by keys or by ear goes on at its beginning. */
+/** Moves the focus to a page that was gone to, so that keyboards and screen readers start at its beginning. */
 function useFocusOnNavigation(pathname: string) {
   const before = useRef(pathname)
   useEffect(() => {
@@ -161,11 +161,7 @@ function SchemeToggle() {
 function UserMenu() {
   const { principal } = useSession()
   const navigate = useNavigate()
-  const signOut = () =>
-    tellFailure(async () => {
-      await call('signOut', {})
-      announceSignedOut()
-    })
+  const signOut = useRequest(() => call('signOut', {}), { onSent: announceSignedOut, isFailureShown: true })
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -183,7 +179,7 @@ function UserMenu() {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item onClick={signOut}>{t('account.signOut')}</Menu.Item>
+        <Menu.Item onClick={() => signOut.mutate()}>{t('account.signOut')}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )

@@ -1,59 +1,52 @@
-import type { CommandState, HostState, UpgradeHostState, UpgradeState } from '@rollcall/contracts/admin'
+import {
+  AUDIT_OUTCOME,
+  FIRING_OUTCOME,
+  HOST_STATE,
+  RUN_STATE,
+  type StateDescriptor,
+  TASK_STATUS,
+  type Tone,
+  UPGRADE_HOST_STATE,
+  UPGRADE_STATE,
+} from '@rollcall/contracts/admin'
 import { t } from '../i18n/index.tsx'
 
-export type ShownState =
-  | HostState
-  | CommandState
-  | UpgradeHostState
-  | UpgradeState
-  | 'held'
-  | 'planned'
-  | 'removed'
+const STATES = {
+  ...HOST_STATE.table,
+  ...RUN_STATE.table,
+  ...UPGRADE_HOST_STATE.table,
+  ...UPGRADE_STATE.table,
+  ...TASK_STATUS.table,
+  ...FIRING_OUTCOME.table,
+  ...AUDIT_OUTCOME.table,
+  /** A plan that succeeded: it changed nothing. */
+  planned: { tone: 'busy', sign: '✓' },
+  /** A host that has left the fleet. */
+  removed: { tone: 'faint', sign: '–' },
+} as const satisfies Record<string, Pick<StateDescriptor, 'tone' | 'sign'>>
+export type ShownState = keyof typeof STATES
 
-const LOOKS: Record<ShownState, { color: string; icon: string }> = {
-  online: { color: 'var(--ok)', icon: '●' },
-  degraded: { color: 'var(--warn)', icon: '▲' },
-  offline: { color: 'var(--bad)', icon: '○' },
-  credentials_refused: { color: 'var(--bad)', icon: '✕' },
-  identity_changed: { color: 'var(--bad)', icon: '✕' },
-  install_failed: { color: 'var(--bad)', icon: '✕' },
-  remove_failed: { color: 'var(--bad)', icon: '✕' },
-  installing: { color: 'var(--busy)', icon: '◌' },
-  upgrading: { color: 'var(--busy)', icon: '◌' },
-  removing: { color: 'var(--busy)', icon: '◌' },
-  removed: { color: 'var(--mantine-color-dimmed)', icon: '–' },
-  pending: { color: 'var(--mantine-color-dimmed)', icon: '◌' },
-  planned: { color: 'var(--busy)', icon: '✓' },
-  held: { color: 'var(--mantine-color-dimmed)', icon: '‖' },
-  running: { color: 'var(--busy)', icon: '▶' },
-  success: { color: 'var(--ok)', icon: '✓' },
-  failed: { color: 'var(--bad)', icon: '✕' },
-  timed_out: { color: 'var(--bad)', icon: '⏱' },
-  cancelled: { color: 'var(--warn)', icon: '■' },
-  lost: { color: 'var(--bad)', icon: '?' },
-  waiting: { color: 'var(--mantine-color-dimmed)', icon: '◌' },
-  upgraded: { color: 'var(--ok)', icon: '✓' },
-  rolled_back: { color: 'var(--warn)', icon: '↩' },
-  refused: { color: 'var(--warn)', icon: '✕' },
-  stranded: { color: 'var(--bad)', icon: '?' },
-  paused: { color: 'var(--warn)', icon: '‖' },
-  done: { color: 'var(--ok)', icon: '✓' },
-  stopped: { color: 'var(--bad)', icon: '■' },
+const COLORS: Record<Tone, string> = {
+  ok: 'var(--ok)',
+  busy: 'var(--busy)',
+  warn: 'var(--warn)',
+  bad: 'var(--bad)',
+  faint: 'var(--mantine-color-dimmed)',
 }
 
-export const toColor = (state: ShownState) => LOOKS[state].color
-export const toWord = (state: ShownState) => t(`state.${state}`)
+export const toTone = (state: ShownState): Tone => STATES[state].tone
+export const toColor = (state: ShownState): string => COLORS[toTone(state)]
+export const toWord = (state: ShownState): string => t(`state.${state}`)
 
-/** By colour, sign and word, so that no one of them has to be seen. */
+/** Shows a state by colour, sign and word, so that no one of them has to be seen. */
 export function StateBadge({ state, reason }: { state: ShownState; reason?: string | null }) {
-  const { color, icon } = LOOKS[state]
   return (
     <span
-      style={{ color, fontWeight: 550, whiteSpace: 'nowrap' }}
+      style={{ color: toColor(state), fontWeight: 550, whiteSpace: 'nowrap' }}
       title={reason ?? undefined}
       data-state={state}
     >
-      <span aria-hidden>{icon}</span> {toWord(state)}
+      <span aria-hidden>{STATES[state].sign}</span> {toWord(state)}
     </span>
   )
 }

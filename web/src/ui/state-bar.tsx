@@ -1,18 +1,24 @@
 import { Text } from '@mantine/core'
-import { type ShownState, toColor, toWord } from './state-badge.tsx'
+import type { StateDescriptor } from '@rollcall/contracts/admin'
+import { type ShownState, toColor, toTone, toWord } from './state-badge.tsx'
 
-/** How far something has come, drawn: a part for each state, as wide as it has hosts, and the same in words. */
-export function StateBar<S extends ShownState>(props: {
-  /** From left to right. */
-  order: readonly S[]
+interface Props<S extends ShownState> {
+  states: { names: readonly S[]; describe(state: S): StateDescriptor }
   counts: Partial<Record<S, number>>
-  /** What has not begun. */
-  faint: readonly S[]
-}) {
-  const { order, counts, faint } = props
+  /** Shows a state under another's name and colour. */
+  shownAs?(state: S): ShownState
+}
+
+/** Draws progress: a part for each state, as wide as it has hosts, and the same in words. What is over comes first. */
+export function StateBar<S extends ShownState>({ states, counts, shownAs = (state) => state }: Props<S>) {
+  const isOver = (state: S) => states.describe(state).isOver === true
+  const order = [
+    ...states.names.filter(isOver),
+    ...states.names.filter((state) => !isOver(state)).toReversed(),
+  ]
   const present = order.flatMap((state) => {
     const count = counts[state] ?? 0
-    return count > 0 ? [{ state, count }] : []
+    return count > 0 ? [{ state: shownAs(state), count }] : []
   })
   const total = present.reduce((sum, { count }) => sum + count, 0)
   const text = present.map(({ state, count }) => `${count} ${toWord(state)}`).join(', ')
@@ -25,7 +31,7 @@ export function StateBar<S extends ShownState>(props: {
             style={{
               width: `${(100 * count) / total}%`,
               background: toColor(state),
-              opacity: faint.includes(state) ? 0.4 : 1,
+              opacity: toTone(state) === 'faint' ? 0.4 : 1,
             }}
           />
         ))}

@@ -6,7 +6,7 @@ import { ApiError } from '../api/client.ts'
 import { t } from '../i18n/index.tsx'
 import { useDocumentTitle } from './use-document-title.ts'
 
-/** What to do where there is nothing yet. */
+/** Says what to do where there is nothing yet. */
 export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <Center py={60}>
@@ -18,14 +18,14 @@ export function EmptyState({ title, children }: { title: string; children?: Reac
   )
 }
 
-/** What is named in a page's address, such as `/runs/ID`: where it makes no sense it names nothing. */
+/** Fields that come from a page's address, such as `/runs/ID`: an invalid one names nothing. */
 const ADDRESSED = ['id', 'host', 'playbook', 'name']
 const isNotFound = (error: unknown) =>
   error instanceof ApiError &&
   (error.status === 404 ||
     (error.status === 400 && error.fields.some(({ field }) => ADDRESSED.includes(field))))
 
-/** In place of a page, or of its buttons, that somebody may not use. */
+/** Replaces a page that the user may not open. */
 export function NotYours({ permission }: { permission: Permission }) {
   useDocumentTitle(t('notYours.title'))
   return (
@@ -39,14 +39,14 @@ export function NotYours({ permission }: { permission: Permission }) {
 }
 
 /**
- * Tells whether an error stands in the place of what a query has brought. A server that does not answer for a while takes nothing
- * away that is on the page; one that refuses what it gave before does.
+ * Tells whether an error replaces what a query has brought. A server that does not respond for a while takes nothing away that is
+ * on the page; one that refuses what it gave before does.
  */
 export const blocks = ({ error, data }: { error: unknown; data: unknown }): boolean =>
   Boolean(error) &&
   (data === undefined || (error instanceof ApiError && error.status >= 400 && error.status < 500))
 
-/** Of something that is not there, with a way on. */
+/** Says that something is not there, with a way on. */
 export function NotFound({ text }: { text: string }) {
   useDocumentTitle(t('notFound.title'))
   return (

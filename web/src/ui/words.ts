@@ -9,14 +9,23 @@ export function bytesText(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[power]}`
 }
 
+const seconds = (value: number | string) => t('unit.s', { value })
+const minutes = (value: number) => t('unit.min', { value })
+const hours = (value: number) => t('unit.h', { value })
+const days = (value: number) => t('unit.d', { value })
+
 /** `45 s`, `3 min`, `5 h 12 min`, `12 d` */
 export function durationText(ms: number): string {
   const s = Math.max(0, Math.round(ms / 1000))
-  if (s < 60) return `${s} s`
-  if (s < 3600) return `${Math.floor(s / 60)} min${s < 600 && s % 60 ? ` ${s % 60} s` : ''}`
-  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
-  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`
+  if (s < 60) return seconds(s)
+  if (s < 600 && s % 60) return `${minutes(Math.floor(s / 60))} ${seconds(s % 60)}`
+  if (s < 3600) return minutes(Math.floor(s / 60))
+  if (s < 86_400) return `${hours(Math.floor(s / 3600))} ${minutes(Math.floor((s % 3600) / 60))}`
+  return `${days(Math.floor(s / 86_400))} ${hours(Math.floor((s % 86_400) / 3600))}`
 }
+
+/** `20–60 s` */
+export const intervalText = (minMs: number, maxMs: number) => seconds(`${minMs / 1000}–${maxMs / 1000}`)
 
 export const percentText = (value: number | null) => (value === null ? '–' : `${Math.round(value)} %`)
 

@@ -1,19 +1,18 @@
-import { Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Center, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { sessionQuery, useSession } from '../../api/session.ts'
-import { LANGUAGES, type Language, setLanguage, t } from '../../i18n/index.tsx'
+import { t } from '../../i18n/index.tsx'
 import { toMessage, Waiting } from '../../ui/states.tsx'
-import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
-import { useDocumentTitle } from '../../ui/use-document-title.ts'
+import { type EntryField, EntryForm } from './entry-form.tsx'
 import { placeAfterSso, SsoButton, useSsoReturn } from './sso.tsx'
 
-/** What stands behind the # of a link: no server sees it, so it is in no log. */
+/** Returns what follows the # of a link: no server sees it, so it is in no log. */
 const tokenOfPage = () => location.hash.slice(1)
 
-/** Signing in, the first admin, and a new password: what is there for whoever is not known yet. */
+/** Shows the page for somebody who is not signed in: sign-in, the first administrator, or a new password. */
 export function EntryPage() {
   const { pathname } = useLocation()
   const { data: session } = useSuspenseQuery(sessionQuery)
@@ -23,7 +22,7 @@ export function EntryPage() {
   return session.isSetupNeeded ? <SetupNeeded /> : <SignInForm />
 }
 
-/** After it the session is asked for anew, and the page goes where somebody wanted to be. */
+/** Returns what to do once signed in: read the session again and go to the page that was asked for. */
 function useEntered() {
   const client = useQueryClient()
   const navigate = useNavigate()
@@ -33,97 +32,6 @@ function useEntered() {
     await client.fetchQuery(sessionQuery)
     await navigate({ to: next ?? placeAfterSso() ?? '/', replace: true })
   }
-}
-
-interface Field {
-  name: string
-  label: string
-  type?: 'password' | 'text' | 'email'
-  autoComplete: string
-  hint?: string
-}
-
-function EntryForm(props: {
-  title: string
-  text?: ReactNode
-  fields: Field[]
-  submit: string
-  onSubmit(values: Record<string, string>): Promise<void>
-  children?: ReactNode
-}) {
-  useDocumentTitle(props.title)
-  const [values, setValues] = useState<Record<string, string>>({})
-  const { attempt, isWorking, error, fields } = useAttempt<Record<string, string>>(
-    values,
-    Object.fromEntries(props.fields.map(({ name }) => [name, name])),
-  )
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    void attempt(() => props.onSubmit(values))
-  }
-  return (
-    <Center mih="100vh" p="md">
-      <Stack w="100%" maw={400} component="main">
-        <Group justify="center" gap="sm">
-          <img src="/icon.svg" width={34} height={34} alt="" />
-          <Text fw={700} fz={22}>
-            Rollcall
-          </Text>
-        </Group>
-        <Paper withBorder p="lg" radius="lg">
-          <form onSubmit={submit} noValidate>
-            <Stack>
-              <Title order={1}>{props.title}</Title>
-              {props.text && (
-                <Text size="sm" c="dimmed" component="div">
-                  {props.text}
-                </Text>
-              )}
-              {props.fields.map(({ name, label, type = 'text', autoComplete, hint }, i) => {
-                const Input = type === 'password' ? PasswordInput : TextInput
-                return (
-                  <Input
-                    key={name}
-                    name={name}
-                    label={label}
-                    {...(type === 'email' && { type, inputMode: 'email' as const })}
-                    autoComplete={autoComplete}
-                    autoFocus={i === 0}
-                    description={hint}
-                    value={values[name] ?? ''}
-                    error={fields[name]}
-                    onChange={(event) => {
-                      const { value } = event.currentTarget
-                      setValues((now) => ({ ...now, [name]: value }))
-                    }}
-                    required
-                  />
-                )
-              })}
-              <FormError error={error} />
-              <Button type="submit" loading={isWorking}>
-                {props.submit}
-              </Button>
-              {props.children}
-            </Stack>
-          </form>
-        </Paper>
-        <Group justify="center" gap="xs">
-          {(Object.keys(LANGUAGES) as Language[]).map((language) => (
-            <Button
-              key={language}
-              variant="subtle"
-              size="compact-xs"
-              lang={language}
-              onClick={() => void setLanguage(language)}
-            >
-              {LANGUAGES[language]}
-            </Button>
-          ))}
-        </Group>
-      </Stack>
-    </Center>
-  )
 }
 
 function SignInForm({ begin = 'password' as 'password' | 'code' }) {
@@ -175,7 +83,7 @@ function SignInForm({ begin = 'password' as 'password' | 'code' }) {
   )
 }
 
-/** Where the provider sends the browser back to. */
+/** Finishes single sign-on after the provider has sent the browser back. */
 function SsoReturn() {
   const { needsTotp, error } = useSsoReturn(useEntered())
   if (needsTotp) return <SignInForm begin="code" />
@@ -191,7 +99,7 @@ function SsoReturn() {
   )
 }
 
-const passwordField = (): Field => ({
+const passwordField = (): EntryField => ({
   name: 'password',
   label: t('password'),
   type: 'password',

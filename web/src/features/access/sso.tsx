@@ -1,53 +1,47 @@
-import { Alert, Button } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useSearch } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { ARRIVAL } from '../../api/arrival.ts'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { toMessage } from '../../ui/states.tsx'
+import { FormError } from '../../ui/resource-form.tsx'
+import { useRequest } from '../../ui/use-request.ts'
 
 const NEXT = 'rollcall-sso-next'
 
-/** Where somebody wanted to be before the provider was visited, told once; only ever a place of our own. */
+/** Returns, once, the page that was asked for before the provider was visited. Never an address outside this site. */
 export function placeAfterSso(): string | undefined {
   const next = sessionStorage.getItem(NEXT)
   sessionStorage.removeItem(NEXT)
   return next !== null && /^\/(?!\/)/.test(next) ? next : undefined
 }
 
-/** Leaves for the provider's own page. */
+/** Draws the button that leaves for the provider's page. */
 export function SsoButton({ name }: { name: string }) {
   const { next } = useSearch({ strict: false }) as { next?: string }
-  const [isLeaving, setLeaving] = useState(false)
-  const [error, setError] = useState<unknown>()
-  const leave = async () => {
-    setLeaving(true)
-    setError(undefined)
-    try {
-      const { url } = await call('beginSso', {})
+  const leave = useRequest(() => call('beginSso', {}), {
+    onSent: ({ url }) => {
       if (next === undefined) sessionStorage.removeItem(NEXT)
       else sessionStorage.setItem(NEXT, next)
       location.assign(url)
-    } catch (failure) {
-      setError(failure)
-      setLeaving(false)
-    }
-  }
+    },
+  })
   return (
     <>
-      {error !== undefined && (
-        <Alert color="red" role="alert">
-          {toMessage(error)}
-        </Alert>
-      )}
-      <Button variant="default" type="button" loading={isLeaving} onClick={() => void leave()}>
+      <FormError error={leave.error} />
+      <Button
+        variant="default"
+        type="button"
+        loading={leave.isPending || leave.isSuccess}
+        onClick={() => leave.mutate()}
+      >
         {t('signIn.with', { name })}
       </Button>
     </>
   )
 }
 
-/** Signs in with what the provider has put into the address of this page, once: a code is good for one time. */
+/** Signs in with what the provider has put into this page's address, once: a code works one time. */
 export function useSsoReturn(entered: () => Promise<void>): { needsTotp: boolean; error: unknown } {
   const [needsTotp, setNeedsTotp] = useState(false)
   const [error, setError] = useState<unknown>()

@@ -5,13 +5,13 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { addressOf, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { StateBadge, toWord } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, toMessage, Waiting } from '../../ui/states.tsx'
 import { TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { momentText } from '../../ui/words.ts'
 
 const PAGE = 100
-const COLORS = { asked: 'dimmed', done: undefined, refused: 'var(--warn)', failed: 'var(--bad)' } as const
 
 export function AuditPage() {
   const [filter, setFilter] = useState<{
@@ -72,7 +72,7 @@ export function AuditPage() {
           placeholder={t('audit.outcome')}
           aria-label={t('audit.outcome')}
           value={filter.outcome}
-          data={auditOutcome.options.map((value) => ({ value, label: t(`audit.${value}`) }))}
+          data={auditOutcome.options.map((value) => ({ value, label: toWord(value) }))}
           onChange={(outcome) => setFilter({ ...filter, outcome })}
         />
       </Group>
@@ -115,9 +115,7 @@ function Entries({ entries }: { entries: AuditEntry[] }) {
               </Table.Td>
               <Table.Td>{entry.action}</Table.Td>
               <Table.Td>
-                <Text size="sm" c={COLORS[entry.outcome]}>
-                  {t(`audit.${entry.outcome}`)} {entry.code}
-                </Text>
+                <StateBadge state={entry.outcome} /> {entry.code}
               </Table.Td>
               <Table.Td maw={420}>
                 <Text size="xs" ff="monospace" lineClamp={3}>

@@ -11,10 +11,10 @@ export interface Styled {
   }
 }
 
-/** What holds at a place of a line; `isReverse` lets ink and paper change places. */
+/** The style at a place of a line; `isReverse` swaps foreground and background. */
 type State = Styled['style'] & { isReverse?: boolean }
 
-/** The colours of the pane, where a host names none. */
+/** The colours of the pane, where the output sets none. */
 const INK = '#e6edf3'
 const PAPER = '#0d1117'
 
@@ -26,7 +26,7 @@ function toCss({ isReverse, ...style }: State): Styled['style'] {
 const BASIC = ['#484f58', '#ff7b72', '#3fb950', '#d29922', '#58a6ff', '#bc8cff', '#39c5cf', '#b1bac4']
 const BRIGHT = ['#8b949e', '#ffa198', '#56d364', '#e3b341', '#79c0ff', '#d2a8ff', '#56d4dd', '#f0f6fc']
 
-/** Of the 256 colours: sixteen, a cube of 6 × 6 × 6, and greys. */
+/** Returns one of the 256 colours: sixteen, a cube of 6 × 6 × 6, and greys. */
 function colorOf256(n: number): string {
   if (n < 8) return BASIC[n] as string
   if (n < 16) return BRIGHT[n - 8] as string
@@ -48,7 +48,7 @@ const ESCAPE =
   )
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu
 
-/** What cannot be seen, or would turn the text round, is drawn as a sign; tabs stay. */
+/** Replaces invisible characters, and those that reverse the text, by signs. Tabs stay. */
 export const visible = (text: string) =>
   text.replace(INVISIBLE, (char) => {
     const code = char.codePointAt(0) ?? 0
@@ -56,7 +56,7 @@ export const visible = (text: string) =>
     return code < 32 ? String.fromCodePoint(0x2400 + code) : '\ufffd'
   })
 
-/** A line with its colours. Titles, links, clipboards, the cursor: all that a line could do with a terminal is left out. */
+/** Splits a line into parts by style. Everything else that a line could do to a terminal is left out: titles, links, clipboards, the cursor. */
 export function styled(line: string, before: State = {}): { parts: Styled[]; after: State } {
   const parts: Styled[] = []
   let style = before

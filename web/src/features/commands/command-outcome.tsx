@@ -11,7 +11,7 @@ interface Props {
   height: string
 }
 
-/** What came of a command, for people to read: of a playbook its tasks, since what it writes is for the server; else its output. */
+/** Shows the outcome of a command: a playbook's tasks, since its output is for the server, or else its output. */
 export function CommandOutcome({ command, onCommand, height }: Props) {
   return command.kind === 'playbook' ? (
     <PlaybookTasks command={command} onCommand={onCommand} />

@@ -4,7 +4,7 @@ export type Stream = 'stdout' | 'stderr'
 
 /** A line of output, without its end. */
 export interface Line {
-  /** Of its first byte among all bytes of the output. */
+  /** Offset of its first byte among all bytes of the output. */
   offset: number
   stream: Stream
   text: string
@@ -15,7 +15,7 @@ export interface Line {
 const NEWLINE = 10
 
 /**
- * Bytes as lines, as they come. The last line may still grow. A change of stream begins a new line, unless one stream alone is
+ * Splits bytes into lines as they come. The last line may still grow. A change of stream begins a new line, unless one stream alone is
  * read: there what the other wrote in between breaks no line.
  */
 export class OutputLines {
@@ -45,7 +45,7 @@ export class OutputLines {
     }
   }
 
-  /** What comes next begins a line of its own. */
+  /** Ends the last line, so that the next bytes start a new one. */
   close(): void {
     this.#open = undefined
   }

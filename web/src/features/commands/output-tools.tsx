@@ -3,14 +3,16 @@ import type { CommandView } from '@rollcall/contracts/admin'
 import { type KeyboardEvent, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { Failure } from '../../ui/resource-form.tsx'
+import { saveAs } from '../../ui/save-as.ts'
 import { toMessage } from '../../ui/states.tsx'
-import { useAttempt } from '../../ui/use-attempt.tsx'
+import { useRequest } from '../../ui/use-request.ts'
 import { isOver } from './is-over.ts'
 import { readOutput } from './stored-output.ts'
 
 const MAX_DOWNLOADED = 2 * 1024 ** 3
 
-/** Looks through all of the output, a page at a time, from the last hit on. */
+/** Searches all of the output, a page at a time, from the last hit on. */
 export function Search({ command, onHit }: { command: CommandView; onHit(offset: number): Promise<void> }) {
   const [text, setText] = useState('')
   const [state, setState] = useState<string>('')
@@ -73,36 +75,26 @@ const latin1 = (text: string) =>
   Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
 
 export function Download({ command }: { command: CommandView }) {
-  const { attempt, isWorking, error } = useAttempt()
-  const download = async () => {
+  const download = useRequest(async () => {
     const parts: BlobPart[] = []
     // One that runs has written more since the page was opened.
     const { outputBytes } = (await call('showCommand', { params: { id: command.id } })).command
-    for await (const { data } of readOutput(command.id, 0, Math.min(outputBytes, MAX_DOWNLOADED))) {
+    for await (const { data } of readOutput(command.id, 0, Math.min(outputBytes, MAX_DOWNLOADED)))
       parts.push(data)
-    }
-    const link = document.createElement('a')
-    link.href = URL.createObjectURL(new Blob(parts, { type: 'application/octet-stream' }))
-    link.download = `${command.host.name}-${command.id.slice(0, 8)}.log`
-    link.click()
-    URL.revokeObjectURL(link.href)
-  }
+    saveAs(parts, `${command.host.name}-${command.id.slice(0, 8)}.log`)
+  })
   return (
     <>
       <Button
         size="xs"
         variant="default"
-        onClick={() => attempt(download)}
-        loading={isWorking}
+        onClick={() => download.mutate()}
+        loading={download.isPending}
         disabled={isOver(command) && command.outputBytes === 0}
       >
         {t('output.download')}
       </Button>
-      {error !== undefined && (
-        <Text size="xs" c="red" role="alert">
-          {toMessage(error)}
-        </Text>
-      )}
+      <Failure error={download.error} />
     </>
   )
 }

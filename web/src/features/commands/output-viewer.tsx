@@ -2,6 +2,7 @@ import { Button, Checkbox, Group, Text } from '@mantine/core'
 import type { CommandView } from '@rollcall/contracts/admin'
 import { useState } from 'react'
 import { t } from '../../i18n/index.tsx'
+import { Failure } from '../../ui/resource-form.tsx'
 import { bytesText } from '../../ui/words.ts'
 import { isOver } from './is-over.ts'
 import { OutputPane } from './output-pane.tsx'
@@ -14,7 +15,7 @@ interface Props {
   height?: string
 }
 
-/** The output from its end, to be scrolled through to its beginning. What is not seen is not kept: a hundred megabytes cost as much as one. */
+/** Shows output from its end, to be scrolled through to its beginning. What is not seen is not kept: a hundred megabytes cost as much as one. */
 export function OutputViewer({ command, onCommand, height = '60vh' }: Props) {
   const [isErrOnly, setErrOnly] = useState(false)
   const [hit, setHit] = useState<number>()
@@ -44,20 +45,12 @@ export function OutputViewer({ command, onCommand, height = '60vh' }: Props) {
   return (
     <div>
       <Group gap="xs" mb="xs">
-        {hasEnded ? (
-          <Button size="xs" variant="default" onClick={toEnd}>
-            {t('output.end')}
-          </Button>
-        ) : (
-          <Button
-            size="xs"
-            variant={isFollowing ? 'filled' : 'default'}
-            aria-pressed={isFollowing}
-            onClick={() => (isFollowing ? setFollowing(false) : toEnd())}
-          >
-            {isFollowing ? t('output.pause') : t('output.follow')}
-          </Button>
-        )}
+        <FollowButton
+          hasEnded={hasEnded}
+          isFollowing={isFollowing}
+          onPause={() => setFollowing(false)}
+          onEnd={toEnd}
+        />
         <Button size="xs" variant="default" onClick={toStart}>
           {t('output.beginning')}
         </Button>
@@ -72,20 +65,9 @@ export function OutputViewer({ command, onCommand, height = '60vh' }: Props) {
           }}
         />
         <Download command={command} />
-        <Text size="xs" c="dimmed" ml="auto" data-testid="place">
-          {t('output.place', {
-            from: bytesText(window.start),
-            to: bytesText(window.end),
-            size: bytesText(Math.max(command.outputBytes, window.end)),
-          })}
-          {command.droppedBytes > 0 && ` · ${t('output.dropped', { size: bytesText(command.droppedBytes) })}`}
-        </Text>
+        <Place command={command} start={window.start} end={window.end} />
       </Group>
-      {view.error && (
-        <Text c="red" size="sm" role="alert">
-          {view.error}
-        </Text>
-      )}
+      <Failure error={view.error} />
       <OutputPane
         view={view}
         hit={hit}
@@ -97,3 +79,40 @@ export function OutputViewer({ command, onCommand, height = '60vh' }: Props) {
     </div>
   )
 }
+
+interface FollowProps {
+  hasEnded: boolean
+  isFollowing: boolean
+  onPause(): void
+  onEnd(): void
+}
+
+function FollowButton({ hasEnded, isFollowing, onPause, onEnd }: FollowProps) {
+  if (hasEnded)
+    return (
+      <Button size="xs" variant="default" onClick={onEnd}>
+        {t('output.end')}
+      </Button>
+    )
+  return (
+    <Button
+      size="xs"
+      variant={isFollowing ? 'filled' : 'default'}
+      aria-pressed={isFollowing}
+      onClick={isFollowing ? onPause : onEnd}
+    >
+      {isFollowing ? t('output.pause') : t('output.follow')}
+    </Button>
+  )
+}
+
+const Place = ({ command, start, end }: { command: CommandView; start: number; end: number }) => (
+  <Text size="xs" c="dimmed" ml="auto" data-testid="place">
+    {t('output.place', {
+      from: bytesText(start),
+      to: bytesText(end),
+      size: bytesText(Math.max(command.outputBytes, end)),
+    })}
+    {command.droppedBytes > 0 && ` · ${t('output.dropped', { size: bytesText(command.droppedBytes) })}`}
+  </Text>
+)

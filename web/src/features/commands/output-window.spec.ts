@@ -46,7 +46,7 @@ beforeEach(() => {
 const ALL = numbered(1000).trimEnd().split('\n')
 
 describe('a window on an output', () => {
-  it('can be moved from the beginning to the end without losing, doubling or cutting a line', async () => {
+  it('a window moves from the beginning to the end without losing, doubling or cutting a line', async () => {
     const window = new OutputWindow(stored.source())
     await window.goTo(0)
     expect(texts(window)[0]).toBe('line 0')
@@ -55,7 +55,7 @@ describe('a window on an output', () => {
     expect([window.isAtStart, window.isAtEnd]).toEqual([true, true])
   })
 
-  it('and from the end to the beginning, each of its lines whole', async () => {
+  it('a window moves from the end to the beginning with each of its lines whole', async () => {
     const window = new OutputWindow(stored.source())
     await window.toEnd(stored.size)
     expect(window.isAtStart).toBe(false)
@@ -81,7 +81,7 @@ describe('a window on an output', () => {
     expect(texts(window).slice(0, -1)).toEqual(ALL.slice(at, at + window.lines.length - 1))
   })
 
-  it('holds a bounded part, whichever way it is moved, and finds again what it let go of', async () => {
+  it('a window holds a bounded part, whichever way it is moved, and reads again what it dropped', async () => {
     const long = new Stored().add('x\n'.repeat(MAX_LINES + 3000))
     const window = new OutputWindow(long.source())
     await window.goTo(0)
@@ -95,14 +95,14 @@ describe('a window on an output', () => {
     expect(window.lines.at(-1)?.offset).toBe(window.end - 2)
   })
 
-  it('is read by one at a time, however fast somebody scrolls', async () => {
+  it('a window reads one page at a time, however fast somebody scrolls', async () => {
     const window = new OutputWindow(stored.source())
     await window.goTo(0)
     await Promise.all(Array.from({ length: 20 }, () => window.later()))
     expect(texts(window)).toEqual(ALL)
   })
 
-  it('shows a line that goes on over pages as one', async () => {
+  it('a window shows a line that spans pages as one', async () => {
     const window = new OutputWindow(new Stored().add(`${'a'.repeat(3500)}\nend\n`).source())
     await window.goTo(0)
     while (!window.isAtEnd) await window.later()
@@ -123,7 +123,7 @@ describe('of one stream alone', () => {
     expect(texts(window)).toEqual(['err 1', 'err 2'])
   })
 
-  it('that has said nothing, this is known', async () => {
+  it('a window on a stream without output knows that there is none', async () => {
     const window = new OutputWindow({
       after: async (offset) => ({ chunks: [], firstOffset: offset, nextOffset: stored.size }),
       before: async (offset) => ({ chunks: [], firstOffset: 0, nextOffset: offset }),
@@ -134,7 +134,7 @@ describe('of one stream alone', () => {
 })
 
 describe('what comes live', () => {
-  it('goes on where the window ends, and begins it anew where much was passed over', async () => {
+  it('live output continues where the window ends, and replaces it if much was skipped', async () => {
     const window = new OutputWindow(stored.source())
     await window.toEnd(stored.size)
     window.append('stdout', encode('more\nand'), stored.size, true)

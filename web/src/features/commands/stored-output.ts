@@ -3,12 +3,12 @@ import { toBytes } from '../../api/use-output.ts'
 import type { Stream } from './output-lines.ts'
 import type { OutputPage, OutputSource } from './output-window.ts'
 
-/** What is read at a time, to be looked through or kept. */
+/** Bytes read at a time to be searched or saved. */
 const PAGE_BYTES = 1024 * 1024
-/** What is read at a time to be looked at. */
+/** Bytes read at a time to be shown. */
 const SHOWN_BYTES = 256 * 1024
 
-/** Stored output between two bytes, page by page. */
+/** Reads stored output between two bytes, page by page. */
 export async function* readOutput(id: string, from: number, until: number) {
   for (let offset = from; offset < until; ) {
     const query = { offset, maxBytes: Math.min(PAGE_BYTES, until - offset) }
@@ -19,7 +19,7 @@ export async function* readOutput(id: string, from: number, until: number) {
   }
 }
 
-/** Stored output in both directions, of both streams or of one. */
+/** Returns a source of stored output in both directions, of both streams or of one. */
 export function sourceOf(id: string, stream: Stream | undefined): OutputSource {
   const read = async (place: { offset: number } | { before: number }): Promise<OutputPage> => {
     const query = { ...place, maxBytes: SHOWN_BYTES, ...(stream && { stream }) }

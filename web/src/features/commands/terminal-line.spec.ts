@@ -46,14 +46,14 @@ describe('a line of output is shown as a terminal shows it', () => {
     expect(shown('\u001b[31mred\u001b[0m plain')).toBe('\u001b[31mred\u001b[0m plain')
   })
 
-  it('ends with the last of a million updates, and keeps no more than one of them', () => {
+  it('a line ends with the last of a million updates, and keeps no more than one of them', () => {
     const line = new TerminalLine()
     for (let i = 0; i <= 100_000; i++) line.write(encode(`\rstep ${i} of 100000`))
     expect(line.text).toBe('step 100000 of 100000')
     expect(line.cutBytes).toBe(0)
   })
 
-  it('that is longer than can be shown says by how much, and still takes what is written at its beginning', () => {
+  it('a line that is longer than can be shown says by how much, and still takes what is written at its beginning', () => {
     const line = new TerminalLine()
     line.write(encode('x'.repeat(100_000)))
     expect([line.text.length, line.cutBytes]).toEqual([16_384, 100_000 - 16_384])

@@ -1,16 +1,16 @@
-/** Columns of one line that are shown; ten megabytes on one line are no reason to stand still. */
+/** Columns of one line that are shown: ten megabytes on one line must not block the page. */
 const MAX_COLUMNS = 16 * 1024
-/** Characters of the colours and the like that hold at a time. */
+/** Characters of the style sequences in effect at a time. */
 const MAX_STYLE_CHARS = 64
 
-/** Whatever moves the cursor or erases: carriage return, backspace, and CSI … of the kinds that act within a line. */
+/** Matches all that moves the cursor or erases within a line: carriage return, backspace, and CSI sequences. */
 const MOVES = /[\r\b]|\u001b\[[0-9;]*[CDGKP@X]/
-/** What may yet become one of them, or is a carriage return before the line's end. */
+/** Matches the beginning of such a sequence, or a carriage return, at the end of a text. */
 const UNFINISHED = /(?:\r+|\u001b(?:\[[0-9;:?]*)?)$/
 const TOKEN = /\u001b\[([0-9;:?]*)([ -/]*[@-~])|\u001b[^[]|[\s\S]/gu
-/** Drawn on the character before. */
+/** Matches characters that are drawn on the one before. */
 const COMBINING = /^(?:\p{M}|\u200d)$/u
-/** Two columns wide, on a terminal as here. */
+/** Matches characters that are two columns wide. */
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]$/u
 
@@ -21,8 +21,8 @@ interface Cell {
 }
 
 /**
- * One line of output as a terminal would show it at this moment: what is written after a carriage return goes over what stands
- * there and leaves the rest. However much is written to it, no more is kept than can be shown.
+ * Holds one line of output as a terminal shows it: text after a carriage return overwrites what is there and leaves the rest.
+ * However much is written to it, no more is kept than can be shown.
  */
 export class TerminalLine {
   /** Bytes beyond the last column that is shown. */
@@ -100,7 +100,7 @@ export class TerminalLine {
     this.#column += width
   }
 
-  /** A wide character of which one half is written over is gone. */
+  /** Erases a wide character of which one half is overwritten. */
   #clearHalves(from: number, to: number): void {
     const cells = this.#cells as Cell[]
     if (cells[from]?.text === '' && from > 0) cells[from - 1] = { text: ' ', style: '' }
@@ -146,7 +146,7 @@ export class TerminalLine {
   }
 }
 
-/** What holds after a further CSI … m: all since the last reset, as far as it is kept. */
+/** Returns the style sequences in effect after a further one: all since the last reset, as far as they are kept. */
 function styleAfter(before: string, parameters: string): string {
   const codes = parameters.split(';')
   const reset = codes.findLastIndex((code) => code === '' || Number(code) === 0)

@@ -7,12 +7,12 @@ import type { Stream } from './output-lines.ts'
 import { OutputWindow } from './output-window.ts'
 import { sourceOf } from './stored-output.ts'
 
-/** Whoever follows sees the newest: what comes faster than it can be drawn is passed over, and read by whoever scrolls back. */
+/** Bytes by which a viewer may lag: output that comes faster than it can be drawn is skipped, and read when scrolling back. */
 const MAX_LAG_BYTES = 1024 * 1024
-/** Beyond all output: of a command that is not followed only the state is told. */
+/** An offset beyond all output: only the state of the command is followed. */
 const NO_OUTPUT = Number.MAX_SAFE_INTEGER
 
-/** The part of a command's output that is looked at. It opens at the end and grows while it is followed. */
+/** Returns the part of a command's output that is shown. It opens at the end and grows while it is followed. */
 export function useOutputWindow(
   command: CommandView,
   stream: Stream | undefined,
@@ -95,7 +95,7 @@ export function useOutputWindow(
   }
 }
 
-/** At most once a frame. */
+/** Returns a function that does `work` at most once a frame. */
 function useFrame(work: () => void): () => void {
   const latest = useRef(work)
   latest.current = work

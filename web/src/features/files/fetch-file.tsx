@@ -1,67 +1,40 @@
-import { Button, Group, Modal, Progress, Stack, Text, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { Progress, Text, TextInput } from '@mantine/core'
+import { useState } from 'react'
 import { receiveFile } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
-import { useDraft } from '../../ui/use-draft.ts'
+import { FormDialog } from '../../ui/resource-form.tsx'
+import { saveAs } from '../../ui/save-as.ts'
+import { useRequestForm } from '../../ui/use-request-form.ts'
 
-/** Hands a file of a host to the browser, which saves it where it saves what is downloaded. */
+/** Hands a file of a host to the browser, which saves it with its other downloads. */
 export function FetchFile({ onClose }: { onClose(): void }) {
-  const [draft, change] = useDraft('fetch-file', { host: '', path: '' })
   const [share, setShare] = useState(0)
-  const { attempt, isWorking, error, refuse, fields } = useAttempt(draft, { host: 'host', path: 'path' })
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
-    const { host, path } = draft
-    const found = {
-      ...(host === '' && { host: t('files.noHost') }),
+  const file = useRequestForm({
+    initialValues: { host: '', path: '' },
+    draft: 'fetch-file',
+    check: ({ host, path }) => ({
+      ...(host.trim() === '' && { host: t('files.noHost') }),
       ...(!path.startsWith('/') && { path: t('files.notAbsolute') }),
-    }
-    if (Object.keys(found).length > 0) return refuse(found)
-    setShare(0)
-    await attempt(async () => {
-      save(await receiveFile(host, path, setShare), path.split('/').at(-1) ?? 'file')
-      onClose()
-    })
-  }
+    }),
+    send: async ({ host, path }) => {
+      setShare(0)
+      saveAs(await receiveFile(host.trim(), path, setShare), path.split('/').at(-1) ?? 'file')
+    },
+    isDone: () => false,
+    onSent: onClose,
+  })
+  const { getInputProps } = file.form
   return (
-    <Modal opened onClose={onClose} title={t('files.fetch')}>
-      <form onSubmit={submit} noValidate>
-        <Stack>
-          <Text size="sm">{t('files.fetchText')}</Text>
-          <TextInput
-            label={t('files.host')}
-            value={draft.host}
-            error={fields.host}
-            spellCheck={false}
-            data-autofocus
-            onChange={(event) => change({ host: event.currentTarget.value.trim() })}
-          />
-          <TextInput
-            label={t('files.path')}
-            placeholder="/var/log/syslog"
-            value={draft.path}
-            error={fields.path}
-            spellCheck={false}
-            onChange={(event) => change({ path: event.currentTarget.value })}
-          />
-          <FormError error={error} />
-          {isWorking && <Progress value={share * 100} aria-label={t('files.fetching')} />}
-          <Group justify="flex-end">
-            <Button type="submit" loading={isWorking}>
-              {t('files.fetchSubmit')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={t('files.fetch')} form={file} submit={t('files.fetchSubmit')} onClose={onClose}>
+      <Text size="sm">{t('files.fetchText')}</Text>
+      <TextInput label={t('files.host')} spellCheck={false} data-autofocus {...getInputProps('host')} />
+      <TextInput
+        label={t('files.path')}
+        placeholder="/var/log/syslog"
+        spellCheck={false}
+        {...getInputProps('path')}
+      />
+      {file.isPending && <Progress value={share * 100} aria-label={t('files.fetching')} />}
+    </FormDialog>
   )
-}
-
-function save(content: Blob, name: string): void {
-  // Of a kind of its own, or the browser puts .txt behind the name.
-  const url = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }))
-  const link = Object.assign(document.createElement('a'), { href: url, download: name })
-  link.click()
-  URL.revokeObjectURL(url)
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Paper, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Paper, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -7,6 +7,7 @@ import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { doAndTell } from './bulk-notice.tsx'
+import { LabelDialog } from './label-dialog.tsx'
 
 export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void }) {
   const mayRun = useMay('commands:run')
@@ -15,7 +16,7 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
   const client = useQueryClient()
   const [isLabelling, setLabelling] = useState(false)
   const again = () => client.invalidateQueries({ queryKey: ['agents'] })
-  /** What takes its time goes on when the dialogue, or the page, is closed. */
+  /** Starts a job that continues when the dialog, or the page, is closed. */
   const begin = async (what: string, act: Parameters<typeof doAndTell>[2]) => {
     void doAndTell(what, hosts, act).then(again)
     onDone()
@@ -42,7 +43,7 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
               explanation={t('bulk.installText')}
               confirm={t('bulk.install')}
               color="cyan"
-              onConfirm={() => begin(t('bulk.install'), (host) => call('installHost', { params: { host } }))}
+              send={() => begin(t('bulk.install'), (host) => call('installHost', { params: { host } }))}
             />
             <ConfirmButton
               label={t('bulk.remove')}
@@ -52,7 +53,7 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
                 hosts: hosts.slice(0, 20).join(', '),
               })}
               confirm={t('bulk.remove')}
-              onConfirm={() =>
+              send={() =>
                 begin(t('bulk.remove'), async (host) => {
                   const query = { forget: 'false' as const }
                   const { commandId } = await call('removeHost', { params: { host }, query })
@@ -66,63 +67,21 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
           {t('bulk.clear')}
         </Button>
       </Group>
-      <LabelDialog
-        isOpen={isLabelling}
-        onClose={() => setLabelling(false)}
-        onApply={(change) =>
-          begin(t('bulk.label'), async (host) => {
-            const { host: known } = await call('showHost', { params: { host } })
-            await call('changeHost', {
-              params: { host },
-              body: { labels: change(known.labels), ifLabels: known.labels },
+      {isLabelling && (
+        <LabelDialog
+          onClose={() => setLabelling(false)}
+          onApply={(change) =>
+            begin(t('bulk.label'), async (host) => {
+              const { host: known } = await call('showHost', { params: { host } })
+              await call('changeHost', {
+                params: { host },
+                body: { labels: change(known.labels), ifLabels: known.labels },
+              })
+              return undefined
             })
-            return undefined
-          })
-        }
-      />
+          }
+        />
+      )}
     </Paper>
-  )
-}
-
-type LabelChange = (labels: Record<string, string>) => Record<string, string>
-
-function LabelDialog(props: {
-  isOpen: boolean
-  onClose(): void
-  onApply(change: LabelChange): Promise<void>
-}) {
-  const [key, setKey] = useState('')
-  const [value, setValue] = useState('')
-  const apply = async (change: LabelChange) => {
-    await props.onApply(change)
-    props.onClose()
-  }
-  return (
-    <Modal opened={props.isOpen} onClose={props.onClose} title={t('bulk.label')} centered>
-      <Stack>
-        <TextInput
-          label={t('label.key')}
-          value={key}
-          onChange={(event) => setKey(event.currentTarget.value)}
-        />
-        <TextInput
-          label={t('label.value')}
-          value={value}
-          onChange={(event) => setValue(event.currentTarget.value)}
-        />
-        <Group justify="flex-end">
-          <Button
-            variant="default"
-            disabled={!key}
-            onClick={() => apply(({ [key]: _gone, ...rest }) => rest)}
-          >
-            {t('label.remove')}
-          </Button>
-          <Button disabled={!key} onClick={() => apply((labels) => ({ ...labels, [key]: value }))}>
-            {t('label.set')}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
   )
 }

@@ -10,7 +10,7 @@ const MAX_NAMED = 5
 const SHOWN_MS = 6000
 
 /** A command that went away with its host, as a removal does for whoever sees some hosts only. */
-const look = async (id: string) =>
+const readCommand = async (id: string) =>
   (
     await call('showCommand', { params: { id } }).catch((error) => {
       if (error instanceof ApiError && error.status === 404) return { command: undefined }
@@ -35,7 +35,7 @@ export async function doAndTell(
   notifications.show(begun)
   const states = await doForEach(hosts, {
     act,
-    look,
+    readCommand,
     toMessage,
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     onChange: (now) => notifications.update({ ...begun, message: tell(now) }),

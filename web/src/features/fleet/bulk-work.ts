@@ -1,8 +1,9 @@
 import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
+import { forEachOf } from '../../api/for-each-of.ts'
 
-/** What is asked of the server at a time, so that a thousand hosts are no burst. */
+/** Requests to the server at a time, so that a thousand hosts are no burst. */
 const AT_ONCE = 8
-const LOOK_AGAIN_MS = 1500
+const POLL_MS = 1500
 /** A command ends by its own timeout long before; after that nobody waits for it here. */
 const MAX_WAIT_MS = 60 * 60_000
 
@@ -13,7 +14,7 @@ export type BulkState =
   | { is: 'done'; commandId?: string }
   | { is: 'failed'; why: string; commandId?: string }
 
-/** What was asked for each host, and what has become of it. */
+/** The state of each host by name. */
 export type BulkStates = ReadonlyMap<string, BulkState>
 
 export interface BulkCounts {
@@ -35,7 +36,7 @@ interface Ports {
   /** Asks for one host. Answers with the command that does it, or with nothing where it is done. */
   act(host: string): Promise<{ commandId: string } | undefined>
   /** The state of a command; undefined where it is gone, as after a host has left the fleet. */
-  look(commandId: string): Promise<Pick<CommandView, 'state' | 'reason'> | undefined>
+  readCommand(commandId: string): Promise<Pick<CommandView, 'state' | 'reason'> | undefined>
   toMessage(error: unknown): string
   wait(ms: number): Promise<void>
   onChange(states: BulkStates): void
@@ -48,7 +49,7 @@ export async function doForEach(hosts: readonly string[], ports: Ports): Promise
     states.set(host, state)
     ports.onChange(new Map(states))
   }
-  await eachOf(hosts, async (host) => {
+  await forEachOf(hosts, AT_ONCE, async (host) => {
     try {
       const asked = await ports.act(host)
       become(host, asked ? { is: 'under-way', commandId: asked.commandId } : { is: 'done' })
@@ -57,35 +58,27 @@ export async function doForEach(hosts: readonly string[], ports: Ports): Promise
     }
   })
   const underWay = () => [...states].filter(([, { is }]) => is === 'under-way').map(([host]) => host)
-  for (let waitedMs = 0; underWay().length > 0 && waitedMs < MAX_WAIT_MS; waitedMs += LOOK_AGAIN_MS) {
-    await ports.wait(LOOK_AGAIN_MS)
-    await eachOf(underWay(), async (host) => {
+  for (let waitedMs = 0; underWay().length > 0 && waitedMs < MAX_WAIT_MS; waitedMs += POLL_MS) {
+    await ports.wait(POLL_MS)
+    await forEachOf(underWay(), AT_ONCE, async (host) => {
       const state = states.get(host)
       if (state?.is !== 'under-way') return
-      const next = await lookAt(state.commandId, ports)
+      const next = await probeCommand(state.commandId, ports)
       if (next) become(host, next)
     })
   }
   return states
 }
 
-/** Undefined while the command has not ended, or cannot be looked at. */
-async function lookAt(commandId: string, ports: Ports): Promise<BulkState | undefined> {
+/** Returns how a command ended; undefined while it has not, or cannot be read. */
+async function probeCommand(commandId: string, ports: Ports): Promise<BulkState | undefined> {
   try {
-    const command = await ports.look(commandId)
+    const command = await ports.readCommand(commandId)
     if (!command || command.state === 'success') return { is: 'done', commandId }
     if (!isFinalState(command.state)) return undefined
     return { is: 'failed', why: command.reason ?? command.state, commandId }
   } catch {
-    // The server is away or restarts: what it was asked for goes on, and it is looked at again.
+    // The server is away or restarts: what it was asked for goes on, and it is read again.
     return undefined
   }
-}
-
-async function eachOf(hosts: readonly string[], act: (host: string) => Promise<void>): Promise<void> {
-  const queue = [...hosts]
-  const work = async () => {
-    for (let host = queue.shift(); host !== undefined; host = queue.shift()) await act(host)
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, hosts.length) }, work))
 }

@@ -23,7 +23,7 @@ interface Props {
 const SEARCH_WAIT_MS = 200
 const LABELS_WAIT_MS = 400
 
-/** How many hosts are in each state; each is a switch that shows only those. */
+/** Shows how many hosts are in each state; each is a switch that shows only those. */
 export function StateFilter({ view, counts, onChange }: Props & { counts: StateCounts }) {
   return (
     <Group gap="xs" role="group" aria-label={t('fleet.byState')}>
@@ -47,7 +47,7 @@ export function StateFilter({ view, counts, onChange }: Props & { counts: StateC
   )
 }
 
-/** What is searched for, and by which labels. `refused` is what the server says against the labels that are asked for. */
+/** Draws the search box and the label selector. `refused` is what the server finds wrong with the selector. */
 export function TextFilters({
   view,
   total,
@@ -92,7 +92,7 @@ export const ShowAll = ({ onChange }: Pick<Props, 'onChange'>) => (
   </Button>
 )
 
-/** A selector that is half typed is no fault of the list: what was shown stays, and what is missing is said below the box. */
+/** Draws the label selector. While it is half typed the list stays as it was, and the box says what is missing. */
 function LabelFilter(props: {
   value: string
   refused: string | undefined

@@ -18,13 +18,13 @@ interface Props {
   startPx: number
   /** As the list has it; undefined while it is read. */
   agent: AgentView | undefined
-  /** What was told of it since. */
+  /** Changes that were pushed since. */
   live: AgentView | undefined
   line: Line | undefined
   isPhone: boolean
   isOn: boolean
   isActive: boolean
-  /** The same function all the time, as all else that has not changed: a row is drawn again only for what is new of it. */
+  /** Always the same function: a row is drawn again only if something of it has changed. */
   onToggle(host: string): void
 }
 
@@ -106,7 +106,7 @@ function Cells({ agent, box, line }: { agent: AgentView; box: React.ReactNode; l
   )
 }
 
-/** Of a host that does not answer: as of when its values are. Undefined where they are of now. */
+/** Returns since when the values of a host are out of date; undefined while it responds. */
 const staleText = ({ state, lastAnswerAt }: AgentView) =>
   areValuesStale(state)
     ? lastAnswerAt === null
@@ -123,7 +123,7 @@ function Meter({
   value: number | null
   values: (number | null)[] | undefined
   label: string
-  /** Since when it is not of now; undefined where it is. */
+  /** Since when the value is out of date; undefined while it is current. */
   stale: string | undefined
 }) {
   // What was so once raises no alarm now.

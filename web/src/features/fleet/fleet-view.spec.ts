@@ -2,21 +2,21 @@ import { describe, expect, it } from 'vitest'
 import { readFleetView, shownStates, sortedBy, toggledStates } from './fleet-view.ts'
 
 describe('the filter by state', () => {
-  it('that is on is offered though no host is in that state, so that it can be switched off', () => {
+  it('a filter that is on is offered although no host is in that state, so that it can be switched off', () => {
     const view = { states: ['install_failed' as const], search: 'web' }
     expect(shownStates(view, {})).toEqual(expect.arrayContaining(['online', 'install_failed']))
     expect(shownStates({}, {})).not.toContain('install_failed')
     expect(shownStates({}, { install_failed: 2 })).toContain('install_failed')
   })
 
-  it('is no filter any more when its last state is switched off', () => {
+  it('a filter by state is gone when its last state is switched off', () => {
     expect(toggledStates({ states: ['offline'] }, 'offline')).toBeUndefined()
     expect(toggledStates({ states: ['offline'] }, 'online')).toEqual(['offline', 'online'])
   })
 })
 
 describe('a click on a head of the table', () => {
-  it('shows first what is most of what is measured, and the other way round at the second click', () => {
+  it('the first click on a measured column sorts the highest first, the second the lowest', () => {
     expect(sortedBy({}, 'cpu')).toEqual({ sort: 'cpu', direction: 'desc' })
     expect(sortedBy({ sort: 'cpu', direction: 'desc' }, 'cpu')).toEqual({ sort: 'cpu', direction: undefined })
     expect(sortedBy({ sort: 'cpu' }, 'cpu')).toEqual({ sort: 'cpu', direction: 'desc' })
@@ -31,7 +31,7 @@ describe('a click on a head of the table', () => {
   })
 })
 
-it('of an address whatever makes no sense is left out', () => {
+it('an invalid part of the address is left out of the view', () => {
   expect(readFleetView({ states: ['online', 'nonsense'], sort: 'size', search: 12, labels: ['x'] })).toEqual({
     states: ['online'],
     search: '12',

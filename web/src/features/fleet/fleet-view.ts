@@ -3,7 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import type { StateCounts } from '../../api/use-fleet.ts'
 
-/** What of the fleet is shown, as it stands in the page's address. */
+/** The part of the fleet that is shown, as the page's address has it. */
 export interface FleetView {
   search?: string
   labels?: string
@@ -15,19 +15,19 @@ export interface FleetView {
 /** Characters of a search or a selector in a page's address. */
 export const MAX_FILTER_CHARS = 200
 
-/** Always offered as a filter, though there be no such host at the moment. */
+/** Filters that are offered even while no host is in that state. */
 const LISTED: readonly HostState[] = ['online', 'degraded', 'offline']
 
 export const isFiltered = ({ search, labels, states }: FleetView) =>
   search !== undefined || labels !== undefined || states !== undefined
 
-/** The states that are offered as filters: a filter that is on is always among them, so that it can be seen and switched off. */
+/** Returns the states that are offered as filters. One that is on is always among them, so that it can be switched off. */
 export const shownStates = ({ states }: FleetView, counts: StateCounts): HostState[] =>
   HOST_STATES.filter(
     (state) => LISTED.includes(state) || (counts[state] ?? 0) > 0 || states?.includes(state) === true,
   )
 
-/** The states of the filter after one was switched on or off; undefined for all. */
+/** Returns the states of the filter after one was switched on or off; undefined for all. */
 export function toggledStates({ states = [] }: FleetView, state: HostState): HostState[] | undefined {
   const next = states.includes(state) ? states.filter((each) => each !== state) : [...states, state]
   return next.length > 0 ? next : undefined
@@ -36,7 +36,7 @@ export function toggledStates({ states = [] }: FleetView, state: HostState): Hos
 export const countOf = (counts: StateCounts, states: readonly HostState[]) =>
   states.reduce((sum, state) => sum + (counts[state] ?? 0), 0)
 
-/** Whatever an address says: what makes no sense is left out. */
+/** Reads the view from a page's address, without its invalid parts. */
 export function readFleetView(search: Record<string, unknown>): FleetView {
   const text = (value: unknown) =>
     typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, MAX_FILTER_CHARS) : ''
@@ -51,7 +51,7 @@ export function readFleetView(search: Record<string, unknown>): FleetView {
   }
 }
 
-/** Hosts that are read at a time. */
+/** Hosts read at a time. */
 export const WINDOW = 100
 
 export const toFleetQuery = ({ states, ...view }: FleetView) => ({
@@ -59,7 +59,7 @@ export const toFleetQuery = ({ states, ...view }: FleetView) => ({
   ...(states && { states: states.join(',') }),
 })
 
-/** The first hosts of a view, and how many there are in each state. */
+/** Returns the query for the first hosts of a view, and for how many there are in each state. */
 export const firstHosts = (view: FleetView) => {
   const query = toFleetQuery(view)
   return queryOptions({
@@ -68,11 +68,11 @@ export const firstHosts = (view: FleetView) => {
   })
 }
 
-/** What is measured is looked at for what is most: the first click shows that first, and of all else what comes first. */
+/** Measurements, whose first click sorts the highest first. */
 const DESCENDING_FIRST: readonly AgentSort[] = ['cpu', 'memory', 'disk']
 const firstDirection = (sort: AgentSort) => (DESCENDING_FIRST.includes(sort) ? 'desc' : 'asc')
 
-/** The order after a click on a column's head: another column, or the same one the other way round. */
+/** Returns the order after a click on a column's head: by that column, or the other way round. */
 export function sortedBy(
   { sort = 'host', direction = 'asc' }: FleetView,
   next: AgentSort,

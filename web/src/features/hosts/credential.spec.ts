@@ -1,10 +1,10 @@
 import { sshCredential } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
-import { credentialOf, NO_SECRETS } from './credential-fields.tsx'
+import { NO_SECRETS, toCredential } from './credential.ts'
 
 describe('what a person fills in to sign in with', () => {
-  it('is a key with a certificate and a password where a host asks for all of them', () => {
-    const credential = credentialOf({
+  it('credentials are a key with a certificate and a password where a host asks for all of them', () => {
+    const credential = toCredential({
       ...NO_SECRETS,
       privateKey: 'KEY',
       passphrase: 'phrase',
@@ -20,10 +20,10 @@ describe('what a person fills in to sign in with', () => {
     })
   })
 
-  it('holds nothing of a field that was left empty, nor of the way that was not chosen', () => {
+  it('credentials hold nothing of a field that was left empty, nor of the method that was not chosen', () => {
     const typed = { ...NO_SECRETS, privateKey: 'KEY', password: 'other', certificate: '  ' }
-    expect(credentialOf(typed)).toEqual({ type: 'key', privateKey: 'KEY' })
-    expect(credentialOf({ ...typed, type: 'password', secondPassword: 'x' })).toEqual({
+    expect(toCredential(typed)).toEqual({ type: 'key', privateKey: 'KEY' })
+    expect(toCredential({ ...typed, type: 'password', secondPassword: 'x' })).toEqual({
       type: 'password',
       password: 'other',
     })

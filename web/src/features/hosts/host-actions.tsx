@@ -6,23 +6,17 @@ import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { EditHost, isOfAnother } from './edit-host.tsx'
+import { isOfAnother } from './credential.ts'
+import { EditHost } from './edit-host.tsx'
 
 export function HostActions({ host }: { host: HostView }) {
   const mayWrite = useMay('hosts:write')
   const navigate = useNavigate()
   const [isOnPurpose, setOnPurpose] = useState(false)
   if (!mayWrite) return null
-  const install = async () => {
-    const query = isOnPurpose ? { takeOver: 'true' as const } : {}
-    const { commandId } = await call('installHost', { params: { host: host.id }, query })
-    await navigate({ to: '/commands/$id', params: { id: commandId } })
-  }
-  const remove = async (forget: boolean) => {
-    const query = { forget: forget ? ('true' as const) : ('false' as const) }
-    const { commandId } = await call('removeHost', { params: { host: host.id }, query })
-    await navigate(commandId ? { to: '/commands/$id', params: { id: commandId } } : { to: '/' })
-  }
+  const toCommand = (commandId: string | null) =>
+    navigate(commandId ? { to: '/commands/$id', params: { id: commandId } } : { to: '/' })
+  const params = { host: host.id }
   return (
     <>
       <EditHost host={host} />
@@ -44,7 +38,8 @@ export function HostActions({ host }: { host: HostView }) {
         }
         confirm={t('host.install')}
         color="cyan"
-        onConfirm={install}
+        send={() => call('installHost', { params, query: isOnPurpose ? { takeOver: 'true' } : {} })}
+        onSent={({ commandId }) => toCommand(commandId)}
       />
       <ConfirmButton
         size="sm"
@@ -52,7 +47,8 @@ export function HostActions({ host }: { host: HostView }) {
         title={t('host.removeTitle', { host: host.name })}
         explanation={t('host.removeText')}
         confirm={t('host.remove')}
-        onConfirm={() => remove(false)}
+        send={() => call('removeHost', { params, query: { forget: 'false' } })}
+        onSent={({ commandId }) => toCommand(commandId)}
       />
       <ConfirmButton
         size="sm"
@@ -60,7 +56,8 @@ export function HostActions({ host }: { host: HostView }) {
         title={t('host.forgetTitle', { host: host.name })}
         explanation={t('host.forgetText')}
         confirm={t('host.forget')}
-        onConfirm={() => remove(true)}
+        send={() => call('removeHost', { params, query: { forget: 'true' } })}
+        onSent={({ commandId }) => toCommand(commandId)}
       />
     </>
   )

@@ -1,6 +1,5 @@
 import type { HostView } from '@rollcall/contracts/admin'
 import { expect, it } from 'vitest'
-import { NO_SECRETS } from './credential-fields.tsx'
 import { editOf, toChange } from './host-edit.ts'
 
 const HOST = {
@@ -22,14 +21,14 @@ it('only what differs is sent, without the space around it', () => {
 })
 
 it('a way to sign in is sent when one was filled in, and a sudo password is kept, replaced or forgotten', () => {
-  const secrets = { ...NO_SECRETS, privateKey: 'KEY', sudoPassword: 's' }
-  expect(toChange(HOST, { ...editOf(HOST), secrets })).toEqual({
+  const secrets = { privateKey: 'KEY', sudoPassword: 's' }
+  expect(toChange(HOST, { ...editOf(HOST), ...secrets })).toEqual({
     credential: { type: 'key', privateKey: 'KEY' },
     sudoPassword: 's',
   })
-  const typed = { ...NO_SECRETS, type: 'password' as const, privateKey: 'KEY' }
-  expect(toChange(HOST, { ...editOf(HOST), secrets: typed })).toBeNull()
-  expect(toChange(HOST, { ...editOf(HOST), secrets, forgetsSudo: true })).toMatchObject({
+  const typed = { type: 'password' as const, privateKey: 'KEY' }
+  expect(toChange(HOST, { ...editOf(HOST), ...typed })).toBeNull()
+  expect(toChange(HOST, { ...editOf(HOST), ...secrets, forgetsSudo: true })).toMatchObject({
     sudoPassword: null,
   })
 })

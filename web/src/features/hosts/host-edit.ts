@@ -1,48 +1,36 @@
 import type { HostView } from '@rollcall/contracts/admin'
 import type { Input } from '../../api/client.ts'
-import { credentialOf, NO_SECRETS, type Secrets } from './credential-fields.tsx'
+import { NO_SECRETS, toCredential } from './credential.ts'
 
-/** How a host is reached, as it stands in the form. */
-export interface HostEdit {
-  address: string
-  port: number
-  user: string
-  hostKey: string
-  /** Empty to leave the agent where it is. */
-  agentPorts: string
-  secrets: Secrets
-  forgetsSudo: boolean
-  skipCheck: boolean
-  allowDuplicate: boolean
-}
-
-export const editOf = ({ address, port, user, hostKey }: HostView): HostEdit => ({
+/** Returns the values of the form that changes how a host is reached. */
+export const editOf = ({ address, port, user, hostKey }: HostView) => ({
+  ...NO_SECRETS,
   address,
-  port,
+  port: port as number | string,
   user,
   hostKey: hostKey ?? '',
+  /** Empty to leave the agent where it is. */
   agentPorts: '',
-  secrets: NO_SECRETS,
   forgetsSudo: false,
   skipCheck: false,
   allowDuplicate: false,
 })
+export type HostEdit = ReturnType<typeof editOf>
 
 type Change = NonNullable<Input<'changeHost'>['body']>
 
-/** What the form changes of a host: nothing of what is left as it is. Null where that is all of it. */
+/** Returns what the form changes of a host, without what is left as it is; null where nothing changes. */
 export function toChange(host: HostView, edit: HostEdit): Change | null {
-  const { secrets } = edit
   const [address, user, hostKey] = [edit.address.trim(), edit.user.trim(), edit.hostKey.trim()]
-  const hasCredential = (secrets.type === 'password' ? secrets.password : secrets.privateKey) !== ''
-  const sudoPassword = edit.forgetsSudo ? null : secrets.sudoPassword || undefined
+  const hasCredential = (edit.type === 'password' ? edit.password : edit.privateKey) !== ''
+  const sudoPassword = edit.forgetsSudo ? null : edit.sudoPassword || undefined
   const change: Change = {
     ...(address !== host.address && { address }),
-    ...(edit.port !== host.port && { port: edit.port }),
+    ...(Number(edit.port) !== host.port && { port: Number(edit.port) }),
     ...(user !== host.user && { user }),
     ...(hostKey !== (host.hostKey ?? '') && { hostKey }),
     ...(edit.agentPorts.trim() !== '' && { agentPorts: edit.agentPorts.trim() }),
-    ...(hasCredential && { credential: credentialOf(secrets) }),
+    ...(hasCredential && { credential: toCredential(edit) }),
     ...(sudoPassword !== undefined && { sudoPassword }),
   }
   if (Object.keys(change).length === 0) return null

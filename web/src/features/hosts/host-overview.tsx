@@ -5,7 +5,7 @@ import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { EmptyState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { bytesText, durationText, percentText } from '../../ui/words.ts'
+import { bytesText, durationText, intervalText, percentText } from '../../ui/words.ts'
 import { type Fact, Facts } from './facts.tsx'
 
 const HostCharts = lazy(() => import('./host-charts.tsx'))
@@ -65,7 +65,7 @@ const memoryText = ({ totalBytes, availableBytes }: { totalBytes: number; availa
   `${bytesText(totalBytes - availableBytes)} / ${bytesText(totalBytes)}`
 
 const heartbeatText = ({ profile, minMs, maxMs }: NonNullable<HostStatus['heartbeat']>) =>
-  `${profile}: ${minMs / 1000}–${maxMs / 1000} s`
+  `${profile}: ${intervalText(minMs, maxMs)}`
 
 export function Containers({ status }: { status: HostStatus }) {
   const containers = status.facts?.containers

@@ -1,6 +1,5 @@
 import { Group, Stack, Text } from '@mantine/core'
 import type { HostStatus, HostView } from '@rollcall/contracts/admin'
-import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
@@ -17,7 +16,7 @@ interface Props {
   sameMachineAs: { name: string | null } | null
 }
 
-/** Why this host is believed to be the one that was added, and what it believes of the server. */
+/** Shows why this host is taken for the one that was added, and by what it knows the server. */
 export function Trust({ host, status, serverPin, sameMachineAs }: Props) {
   const { agent } = host
   return (
@@ -54,15 +53,9 @@ export function Trust({ host, status, serverPin, sameMachineAs }: Props) {
 
 function Rotation({ host, rotatedAt }: { host: HostView; rotatedAt: string | null }) {
   const mayWrite = useMay('hosts:write')
-  const client = useQueryClient()
   /** When it was last rotated before it was asked for here. */
   const [before, setBefore] = useState<string | null>()
   if (!mayWrite) return null
-  const rotate = async () => {
-    await call('startRotation', { body: { hosts: [host.name] } })
-    setBefore(rotatedAt)
-    await client.invalidateQueries({ queryKey: ['host', host.name] })
-  }
   return (
     <Group>
       <ConfirmButton
@@ -72,7 +65,9 @@ function Rotation({ host, rotatedAt }: { host: HostView; rotatedAt: string | nul
         explanation={t('trust.rotateText')}
         confirm={t('trust.rotate')}
         color="cyan"
-        onConfirm={rotate}
+        send={() => call('startRotation', { body: { hosts: [host.name] } })}
+        invalidates={[['host', host.name]]}
+        onSent={() => setBefore(rotatedAt)}
       />
       {before === rotatedAt && (
         <Text size="sm" role="status">

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { preflightLines } from './preflight-lines.ts'
 
-it('reads what was looked at, with what to do about it', () => {
+it('preflight checks are read with what to do about them', () => {
   const text = [
     'Looking at the host; nothing is changed yet',
     'Debian GNU/Linux 12 (bookworm), kernel 6.1',

@@ -1,8 +1,8 @@
-/** One thing that the server looked at before it changed anything on a host. */
+/** One check that the server made before it changed anything on a host. */
 export interface PreflightLine {
   name: string
   isOk: boolean
-  /** What was found, and what to do about it where it is not good. Partly the host's own words. */
+  /** The finding, and what to do about it if it failed. Partly the host's own words. */
   message: string
 }
 

@@ -10,7 +10,7 @@ import { type PreflightLine, preflightLines } from './preflight-lines.ts'
 const READ_BYTES = 32 * 1024
 const REFRESH_MS = 1500
 
-/** What was looked at before anything was changed on the host, as a list that fills while it is looked at. */
+/** Shows the preflight checks of an installation, as a list that fills while they run. */
 export function PreflightList({ commandId, isOver }: { commandId: string; isOver: boolean }) {
   const { data: checks = [] } = useQuery({
     queryKey: ['preflight', commandId, isOver],
@@ -29,7 +29,7 @@ export function PreflightList({ commandId, isOver }: { commandId: string; isOver
   return <Preflight checks={checks} />
 }
 
-/** What was looked at, the good and the bad, with what to do about the bad. */
+/** Shows preflight checks, with what to do about those that failed. */
 export function Preflight({ checks }: { checks: PreflightLine[] }) {
   if (checks.length === 0) return null
   return (

@@ -4,6 +4,7 @@ import {
   type PlaybookHost,
   type PlaybookRunView,
   planVerdict,
+  TASK_STATUS,
 } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
@@ -12,8 +13,8 @@ import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { StateBadge } from '../../ui/state-badge.tsx'
-import { blocks, ErrorState, Waiting } from '../../ui/states.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
+import { StateBadge, toWord } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { TaskTable } from './task-table.tsx'
 
@@ -21,32 +22,34 @@ const REFRESH_MS = 1000
 /** Hosts of a group that are named. */
 const MAX_NAMED = 30
 
-/** What became of a playbook: hosts that came out alike are told of once, with the tasks of one of them. */
+/** Shows what a run of a playbook did: hosts with the same outcome once, with the tasks of one of them. */
 export function PlaybookOutcome({ runId }: { runId: string }) {
-  const { data, error } = useQuery({
+  const run = useQuery({
     queryKey: ['playbook-run', runId],
     queryFn: ({ signal }) => call('showPlaybookRun', { params: { id: runId } }, signal),
     refetchInterval: ({ state }) => (state.data?.run.endedAt ? false : REFRESH_MS),
   })
-  if (blocks({ error, data })) return <ErrorState error={error} />
-  if (!data) return <Waiting />
-  const isOver = data.run.endedAt !== null
+  return <Loaded query={run}>{(view) => <Outcome view={view} />}</Loaded>
+}
+
+function Outcome({ view }: { view: PlaybookRunView }) {
+  const isOver = view.run.endedAt !== null
   return (
     <Stack>
-      {data.mode === 'plan' && isOver && <Verdict view={data} />}
-      {data.planId !== null && (
-        <Anchor component={Link} to="/runs/$id" params={{ id: data.planId } as never}>
+      {view.mode === 'plan' && isOver && <Verdict view={view} />}
+      {view.planId !== null && (
+        <Anchor component={Link} to="/runs/$id" params={{ id: view.planId } as never}>
           {t('playbooks.itsPlan')}
         </Anchor>
       )}
-      {groupsOf(data.hosts).map((hosts) => (
+      {groupsOf(view.hosts).map((hosts) => (
         <Alike key={hosts[0]?.commandId} hosts={hosts} isOver={isOver} />
       ))}
     </Stack>
   )
 }
 
-/** Hosts in the same state that were, or would be, changed in the same way; the most first. */
+/** Groups hosts in the same state that were, or would be, changed in the same way; the largest first. */
 function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
   const groups = new Map<string, PlaybookHost[]>()
   for (const host of hosts) {
@@ -56,7 +59,7 @@ function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
   return [...groups.values()].toSorted((a, b) => b.length - a.length)
 }
 
-/** What the plan comes to, in words. */
+/** Returns what a plan comes to, in words. */
 function verdictText({ total, planned, changing, failed }: PlanVerdict): string {
   if (planned === 0) return t('playbooks.noPlan', { total })
   const gaps = failed > 0 ? ` ${t('playbooks.planGaps', { failed })}` : ''
@@ -64,7 +67,7 @@ function verdictText({ total, planned, changing, failed }: PlanVerdict): string 
   return failed > 0 ? t('playbooks.noChangeOn', { planned, total }) + gaps : t('playbooks.noChange')
 }
 
-/** What the plan comes to, and what can be done about it. */
+/** Shows what a plan comes to, and lets it be applied. */
 function Verdict({ view }: { view: PlaybookRunView }) {
   const mayRun = useMay('playbooks:run')
   const navigate = useNavigate()
@@ -89,10 +92,8 @@ function Verdict({ view }: { view: PlaybookRunView }) {
           title={t('playbooks.applyTitle', { name: view.playbook })}
           explanation={`${text} ${t('playbooks.applyText')}`}
           confirm={t('playbooks.apply')}
-          onConfirm={async () => {
-            const { runId } = await call('applyPlan', { params: { id: view.run.id }, body: {} })
-            await navigate({ to: '/runs/$id', params: { id: runId } })
-          }}
+          send={() => call('applyPlan', { params: { id: view.run.id }, body: {} })}
+          onSent={({ runId }) => navigate({ to: '/runs/$id', params: { id: runId } })}
         />
       )}
     </Group>
@@ -122,11 +123,11 @@ function Alike({ hosts, isOver }: { hosts: PlaybookHost[]; isOver: boolean }) {
               {t('playbooks.via.ssh')}
             </Badge>
           )}
-          {Object.entries(first.totals ?? {})
-            .filter(([, count]) => count > 0)
-            .map(([status, count]) => (
+          {TASK_STATUS.names
+            .filter((status) => (first.totals?.[status] ?? 0) > 0)
+            .map((status) => (
               <Badge key={status} variant="default" tt="none">
-                {t(`task.${status as keyof NonNullable<PlaybookHost['totals']>}`)} {count}
+                {toWord(status)} {first.totals?.[status]}
               </Badge>
             ))}
           <Button variant="subtle" size="compact-sm" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>

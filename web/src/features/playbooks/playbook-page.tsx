@@ -1,128 +1,113 @@
-import { Button, Group, Paper, Select, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Button, Paper, Select, SimpleGrid, Stack, Text } from '@mantine/core'
 import { type NewPlaybookRun, type PlaybookView, playbookVia } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
+import type { FormEvent } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
-import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
-import { useDraft } from '../../ui/use-draft.ts'
-import { NO_TARGET, targetOf } from '../targets/target.ts'
+import { toFormFaults } from '../../ui/faults.ts'
+import { Loaded } from '../../ui/loaded.tsx'
+import { ResourceForm } from '../../ui/resource-form.tsx'
+import { PageHeader } from '../../ui/states.tsx'
+import { useRequestForm } from '../../ui/use-request-form.ts'
+import { NO_TARGET, toTarget } from '../targets/target.ts'
 import { TargetFields } from '../targets/target-fields.tsx'
 import { VariableField } from './variable-fields.tsx'
-import { givenOf, type Typed } from './variables.ts'
-
-/** Each variable is a value of its own, named as faults of it are. */
-const valuesOf = (variables: PlaybookView['variables'], typed: Typed): Record<string, unknown> =>
-  Object.fromEntries(variables.map(({ name }) => [`variables.${name}`, typed[name] ?? '']))
-const placesOf = (variables: PlaybookView['variables']): Record<string, string> => ({
-  hosts: 'hosts',
-  labels: 'labels',
-  all: 'by',
-  ...Object.fromEntries(variables.map(({ name }) => [`variables.${name}`, `variables.${name}`])),
-})
+import { givenOf, type Typed, variableField } from './variables.ts'
 
 export function PlaybookPage() {
-  const { playbook } = useParams({ from: '/inside/playbooks/$playbook' })
-  const { data, error } = useQuery({
-    queryKey: ['playbook', playbook],
-    queryFn: ({ signal }) => call('showPlaybook', { params: { playbook } }, signal),
+  const { playbook: name } = useParams({ from: '/inside/playbooks/$playbook' })
+  const playbook = useQuery({
+    queryKey: ['playbook', name],
+    queryFn: ({ signal }) => call('showPlaybook', { params: { playbook: name } }, signal),
   })
-  if (blocks({ error, data })) return <ErrorState error={error} />
-  return data ? <Form key={playbook} playbook={data.playbook} /> : <Waiting />
+  return <Loaded query={playbook}>{(data) => <PlaybookForm key={name} playbook={data.playbook} />}</Loaded>
 }
 
-function Form({ playbook }: { playbook: PlaybookView }) {
+function PlaybookForm({ playbook }: { playbook: PlaybookView }) {
   const { name, title, description, variables } = playbook
   const mayRun = useMay('playbooks:run')
   const navigate = useNavigate()
-  const [draft, change, forget] = useDraft(`playbook.${name}`, {
-    ...NO_TARGET,
-    typed: {} as Typed,
-    via: 'auto' as NewPlaybookRun['via'],
+  const fieldNames = Object.fromEntries(
+    variables.map((each) => [`variables.${each.name}`, variableField(each)]),
+  )
+  const run = useRequestForm({
+    initialValues: {
+      ...NO_TARGET,
+      typed: {} as Typed,
+      secrets: {} as Typed,
+      via: 'auto' as NewPlaybookRun['via'],
+      mode: 'plan' as 'run' | 'plan',
+    },
+    fieldNames,
+    draft: `playbook.${name}`,
+    transient: ['secrets', 'mode'],
+    check: (values) =>
+      toFormFaults(givenOf(variables, { ...values.typed, ...values.secrets }).faults, values, fieldNames),
+    send: ({ typed, secrets, via, mode, ...target }) => {
+      const { given } = givenOf(variables, { ...typed, ...secrets })
+      return call('runPlaybook', {
+        params: { playbook: name },
+        body: { ...toTarget(target), mode, via, variables: given as NewPlaybookRun['variables'] },
+      })
+    },
+    onSent: ({ runId }) => navigate({ to: '/runs/$id', params: { id: runId } }),
   })
-  // Secrets are kept nowhere.
-  const [secrets, setSecrets] = useState<Typed>({})
-  const values: Record<string, unknown> = { ...draft, ...valuesOf(variables, { ...draft.typed, ...secrets }) }
-  const { attempt, isWorking, error, refuse, fields } = useAttempt(values, placesOf(variables))
-  const [mode, setMode] = useState<'run' | 'plan'>('plan')
-  const send = async (mode: 'run' | 'plan') => {
-    const { given, faults: found } = givenOf(variables, { ...draft.typed, ...secrets })
-    if (Object.keys(found).length > 0) return refuse(found)
-    setMode(mode)
-    await attempt(async () => {
-      const body = {
-        ...targetOf(draft),
-        mode,
-        via: draft.via,
-        variables: given as NewPlaybookRun['variables'],
-      }
-      const { runId } = await call('runPlaybook', { params: { playbook: name }, body })
-      forget()
-      await navigate({ to: '/runs/$id', params: { id: runId } })
-    })
+  const { getInputProps, values } = run.form
+  const submit = (mode: 'run' | 'plan') => (event?: FormEvent<HTMLFormElement>) => {
+    run.form.setFieldValue('mode', mode)
+    run.submit(event)
   }
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    void send('plan')
-  }
+  const fields = (
+    <>
+      <TargetFields target={values} inputProps={getInputProps} />
+      <Paper withBorder p="md">
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {variables.map((variable) => (
+            <VariableField key={variable.name} variable={variable} inputProps={getInputProps} />
+          ))}
+        </SimpleGrid>
+      </Paper>
+      <Select
+        label={t('playbooks.via')}
+        description={t('playbooks.viaHint')}
+        data={playbookVia.options.map((via) => ({ value: via, label: t(`playbooks.via.${via}`) }))}
+        allowDeselect={false}
+        {...getInputProps('via')}
+      />
+    </>
+  )
   return (
-    <form onSubmit={submit} noValidate>
-      <Stack maw={920}>
-        <PageHeader title={title} below={<Text size="sm">{description}</Text>} />
-        <TargetFields target={draft} onChange={change} fields={fields} />
-        <Paper withBorder p="md">
-          <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            {variables.map((variable) => (
-              <VariableField
-                key={variable.name}
-                variable={variable}
-                value={(variable.isSecret ? secrets : draft.typed)[variable.name] ?? ''}
-                error={fields[`variables.${variable.name}`]}
-                onChange={(text) =>
-                  variable.isSecret
-                    ? setSecrets({ ...secrets, [variable.name]: text })
-                    : change({ typed: { ...draft.typed, [variable.name]: text } })
-                }
-              />
-            ))}
-          </SimpleGrid>
-        </Paper>
-        <Select
-          label={t('playbooks.via')}
-          description={t('playbooks.viaHint')}
-          data={playbookVia.options.map((via) => ({ value: via, label: t(`playbooks.via.${via}`) }))}
-          value={draft.via}
-          allowDeselect={false}
-          onChange={(via) => via && change({ via: via as NewPlaybookRun['via'] })}
-        />
-        <FormError error={error} />
-        {!mayRun && (
+    <Stack maw={920}>
+      <PageHeader title={title} below={<Text size="sm">{description}</Text>} />
+      {mayRun ? (
+        <ResourceForm
+          form={{ ...run, submit: submit('plan') }}
+          submit={t('playbooks.plan')}
+          more={<RunNow isPending={run.isPending} onRun={() => submit('run')()} />}
+        >
+          {fields}
+        </ResourceForm>
+      ) : (
+        <>
+          {fields}
           <Text size="sm" c="dimmed">
             {t('notYours.text', { permission: 'playbooks:run' })}
           </Text>
-        )}
-        {mayRun && (
-          <Group>
-            <Button type="submit" loading={isWorking && mode === 'plan'} disabled={isWorking}>
-              {t('playbooks.plan')}
-            </Button>
-            <Button
-              variant="default"
-              loading={isWorking && mode === 'run'}
-              disabled={isWorking}
-              onClick={() => send('run')}
-            >
-              {t('playbooks.run')}
-            </Button>
-            <Text size="sm" c="dimmed">
-              {t('playbooks.planHint')}
-            </Text>
-          </Group>
-        )}
-      </Stack>
-    </form>
+        </>
+      )}
+    </Stack>
   )
 }
+
+const RunNow = ({ isPending, onRun }: { isPending: boolean; onRun(): void }) => (
+  <>
+    <Button variant="default" disabled={isPending} onClick={onRun}>
+      {t('playbooks.run')}
+    </Button>
+    <Text size="sm" c="dimmed">
+      {t('playbooks.planHint')}
+    </Text>
+  </>
+)

@@ -1,87 +1,86 @@
-import { Table, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { TaskResult } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { blocks, ErrorState, Waiting } from '../../ui/states.tsx'
-import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
+import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { StateBadge } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { durationText } from '../../ui/words.ts'
 
 const REFRESH_MS = 1000
 
-const LOOKS: Record<TaskResult['status'], { color: string; icon: string }> = {
-  ok: { color: 'var(--ok)', icon: '✓' },
-  changed: { color: 'var(--warn)', icon: '±' },
-  failed: { color: 'var(--bad)', icon: '✕' },
-  unreachable: { color: 'var(--bad)', icon: '✕' },
-  rescued: { color: 'var(--warn)', icon: '↩' },
-  skipped: { color: 'var(--mantine-color-dimmed)', icon: '–' },
-}
-
-/** Each task of a playbook on one host as it ends, with what it changed in files. */
+/** Shows each task of a playbook on one host as it ends, with what it changed in files. */
 export function TaskTable({ commandId, isOver }: { commandId: string; isOver: boolean }) {
-  const { data, error } = useQuery({
+  const tasks = useQuery({
     queryKey: ['tasks', commandId, isOver],
     queryFn: ({ signal }) => call('showPlaybookTasks', { params: { id: commandId } }, signal),
     refetchInterval: isOver ? false : REFRESH_MS,
   })
-  if (blocks({ error, data })) return <ErrorState error={error} />
-  if (!data) return <Waiting />
   return (
-    <TableScroll minWidth={520}>
-      <Table>
-        <Heads heads={[t('fleet.state'), t('playbooks.task'), t('commands.took')]} />
-        <Table.Tbody>
-          {data.tasks.map((task) => (
-            <Row key={task.task} task={task} />
-          ))}
-        </Table.Tbody>
-      </Table>
-      {data.omitted > 0 && (
-        <Text size="sm" c="dimmed">
-          {t('playbooks.omitted', { count: data.omitted })}
-        </Text>
+    <Loaded query={tasks}>
+      {(data) => (
+        <>
+          <ResourceTable
+            rows={data.tasks}
+            toKey={({ task }) => task}
+            minWidth={520}
+            columns={columns()}
+            rowProps={({ status }) => ({ 'data-task': status, style: { verticalAlign: 'top' } })}
+          />
+          {data.omitted > 0 && (
+            <Text size="sm" c="dimmed">
+              {t('playbooks.omitted', { count: data.omitted })}
+            </Text>
+          )}
+        </>
       )}
-    </TableScroll>
+    </Loaded>
   )
 }
 
-function Row({ task }: { task: TaskResult }) {
-  const { color, icon } = LOOKS[task.status]
+const columns = (): Column<TaskResult>[] => [
+  {
+    head: t('fleet.state'),
+    width: 130,
+    cell: ({ status, isIgnored }) => (
+      <>
+        <StateBadge state={status} />
+        {isIgnored && ` (${t('playbooks.ignored')})`}
+      </>
+    ),
+  },
+  { head: t('playbooks.task'), cell: (task) => <TaskText task={task} /> },
+  {
+    head: t('commands.took'),
+    width: 80,
+    cell: ({ durationMs }) => (
+      <Text size="xs" c="dimmed">
+        {durationText(durationMs)}
+      </Text>
+    ),
+  },
+]
+
+function TaskText({ task: { name, isHidden, message, diff } }: { task: TaskResult }) {
+  const said = isHidden ? t('playbooks.hidden') : message && <Lines text={message} />
   return (
-    <Table.Tr data-task={task.status}>
-      <Table.Td w={130} style={{ verticalAlign: 'top', color, fontWeight: 550 }}>
-        <span aria-hidden>{icon}</span> {t(`task.${task.status}`)}
-        {task.isIgnored && ` (${t('playbooks.ignored')})`}
-      </Table.Td>
-      <Table.Td>
-        <Untrusted>{task.name}</Untrusted>
-        {task.isHidden ? (
-          <Text size="xs" c="dimmed">
-            {t('playbooks.hidden')}
-          </Text>
-        ) : (
-          task.message && (
-            <Text size="xs" c="dimmed" component="div">
-              <Lines text={task.message} />
-            </Text>
-          )
-        )}
-        {task.diff && <Diff text={task.diff} />}
-      </Table.Td>
-      <Table.Td w={80} style={{ verticalAlign: 'top' }}>
-        <Text size="xs" c="dimmed">
-          {durationText(task.durationMs)}
+    <>
+      <Untrusted>{name}</Untrusted>
+      {said && (
+        <Text size="xs" c="dimmed" component="div">
+          {said}
         </Text>
-      </Table.Td>
-    </Table.Tr>
+      )}
+      {diff && <Diff text={diff} />}
+    </>
   )
 }
 
 const SIGNS: Record<string, string> = { '+': 'added', '-': 'removed', '@': 'place' }
 
-/** What a host says, line by line, as text. A tabulator is no danger and means something in many files. */
+/** Draws what a host says line by line, as text. A tab is harmless and means something in many files. */
 const Lines = ({ text }: { text: string }) =>
   text.split('\n').map((line, i) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name
@@ -90,7 +89,7 @@ const Lines = ({ text }: { text: string }) =>
     </div>
   ))
 
-/** A unified diff. */
+/** Draws a unified diff. */
 const Diff = ({ text }: { text: string }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what can be scrolled must be reached by keys
   <div className="diff" tabIndex={0} role="region" aria-label={t('playbooks.diff')}>

@@ -1,24 +1,20 @@
 import { PasswordInput, Select, Textarea, TextInput } from '@mantine/core'
 import type { PlaybookVariable } from '@rollcall/contracts/admin'
 import { t } from '../../i18n/index.tsx'
-import { defaultText, isJson, isLines } from './variables.ts'
+import type { InputProps } from '../../ui/use-request-form.ts'
+import { defaultText, isJson, isLines, variableField } from './variables.ts'
 
-interface Props {
-  variable: PlaybookVariable
-  value: string
-  error: string | undefined
-  onChange(text: string): void
-}
-
-/** The field that fits what a variable may be. */
-export function VariableField({ variable, value, error, onChange }: Props) {
+/** Draws the field that fits what a variable may be. */
+export function VariableField(props: { variable: PlaybookVariable; inputProps: InputProps }) {
+  const { variable, inputProps } = props
+  const input = inputProps(variableField(variable))
   const common = {
     label: variable.name,
     description: variable.description,
     placeholder: defaultText(variable),
     withAsterisk: variable.isRequired,
-    value,
-    error,
+    ...input,
+    value: input.value ?? '',
   }
   const choices = variable.type === 'bool' ? [true, false] : variable.choices
   if (choices)
@@ -26,19 +22,15 @@ export function VariableField({ variable, value, error, onChange }: Props) {
       <Select
         {...common}
         data={choices.map(String)}
-        value={value || null}
+        value={input.value || null}
         clearable
-        onChange={(chosen) => onChange(chosen ?? '')}
+        onChange={(chosen) => input.onChange(chosen ?? '')}
       />
     )
-  const typed = {
-    onChange: (event: { currentTarget: { value: string } }) => onChange(event.currentTarget.value),
-  }
   if (isLines(variable) || isJson(variable))
     return (
       <Textarea
         {...common}
-        {...typed}
         description={`${variable.description} ${isLines(variable) ? t('playbooks.lines') : t('playbooks.json')}`}
         autosize
         minRows={2}
@@ -48,8 +40,8 @@ export function VariableField({ variable, value, error, onChange }: Props) {
       />
     )
   return variable.isSecret ? (
-    <PasswordInput {...common} {...typed} autoComplete="off" />
+    <PasswordInput {...common} autoComplete="off" />
   ) : (
-    <TextInput {...common} {...typed} spellCheck={false} />
+    <TextInput {...common} spellCheck={false} />
   )
 }

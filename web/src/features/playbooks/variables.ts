@@ -1,20 +1,25 @@
 import type { PlaybookVariable } from '@rollcall/contracts/admin'
 import { t } from '../../i18n/index.tsx'
 
-/** What was typed, by the name of the variable. What is not there, or empty, is not given: the playbook's default holds. */
+/** Texts by the name of the variable. An empty one is not given: the playbook's default holds. */
 export type Typed = Readonly<Record<string, string>>
 
 type Given = Record<string, unknown>
 
-/** Several lines of text rather than one: a list of texts has an item on each line, everything else of this kind is JSON. */
+/** Returns the form's field of a variable. Secrets stand apart, since they are kept nowhere. */
+export const variableField = ({ name, isSecret }: PlaybookVariable) =>
+  `${isSecret ? 'secrets' : 'typed'}.${name}`
+
+/** Tells whether a variable is typed as lines: a list of texts has an item on each. */
 export const isLines = ({ type, elements }: PlaybookVariable) =>
   type === 'list' && (elements === null || elements === 'str' || elements === 'path')
+/** Tells whether a variable is typed as JSON: lists of anything else, mappings and raw values are. */
 export const isJson = (variable: PlaybookVariable) =>
   !isLines(variable) && (variable.type === 'list' || variable.type === 'dict' || variable.type === 'raw')
 
 /**
- * The variables as the server takes them, or what is wrong by the name of the field, `variables.NAME`. Numbers and the like are
- * sent as they were typed: the server knows what each has to be, and says it for all of them at once.
+ * Returns the variables as the server takes them, and what is wrong by field of the request, `variables.NAME`. Numbers are sent as
+ * they were typed: the server knows what each has to be, and says it for all of them at once.
  */
 export function givenOf(
   variables: readonly PlaybookVariable[],
@@ -45,7 +50,7 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** What holds when nothing is typed, in words. */
+/** Returns, as text, what holds when nothing is typed. */
 export function defaultText({ default: value }: PlaybookVariable): string {
   if (value === undefined || value === null || value === '') return ''
   return Array.isArray(value) && value.length === 0

@@ -30,7 +30,7 @@ it('limits go only where somebody set them, a share as a share and a number as a
 
 it('an open quote and an empty line are told before anything is sent', () => {
   expect(toRunBody({ ...EMPTY, line: "echo 'a" })).toBe('A quote is not closed.')
-  expect(toRunBody({ ...EMPTY, mode: 'shell', script: '  ' })).toBe('Say what to run.')
+  expect(toRunBody({ ...EMPTY, mode: 'shell', script: '  ' })).toBe('Enter a command.')
 })
 
 const ORDER: RunOrderView = {

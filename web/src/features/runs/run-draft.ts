@@ -2,9 +2,9 @@ import type { AdminRoutes, RunOrderView } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
 import { t } from '../../i18n/index.tsx'
 import { commandLine, splitWords } from '../../ui/words.ts'
-import { draftOfTarget, NO_TARGET, targetOf } from '../targets/target.ts'
+import { NO_TARGET, toTarget, toTargetDraft } from '../targets/target.ts'
 
-/** Also where a page came without encryption, where browsers offer no randomUUID. */
+/** Returns a new UUID, also on a page that came without encryption, where browsers offer no randomUUID. */
 export const newId = () => {
   const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),
@@ -20,19 +20,33 @@ export const EMPTY = {
   line: '',
   script: '',
   cwd: '/',
-  timeoutS: 3600,
+  timeoutS: 3600 as number | string,
   startWithinS: 600,
   tty: false,
   /** The run whose environment is kept, and the names of what is in it. */
   envOf: null as string | null,
   envNames: [] as string[],
-  concurrency: '' as number | '',
+  concurrency: '' as number | string,
   batch: '',
-  stopAfter: '' as number | '',
+  stopAfter: '' as number | string,
 }
 export type Draft = typeof EMPTY
 
-/** `NAME=value`, one a line. Returns what is wrong in words where a line is no such thing. */
+/** Returns the fields of the form by those of a run, where they are named otherwise. */
+export const runFieldNames = ({ mode }: Pick<Draft, 'mode'>) => {
+  const program = mode === 'shell' ? 'script' : 'line'
+  return {
+    program,
+    args: program,
+    env: 'envText',
+    timeoutMs: 'timeoutS',
+    'limits.concurrency': 'concurrency',
+    'limits.batch': 'batch',
+    'limits.stopAfterFailures': 'stopAfter',
+  }
+}
+
+/** Reads one `NAME=value` per line. Returns what is wrong, in words, where a line is none. */
 export function toEnvironment(text: string): Record<string, string> | string {
   const lines = text.split('\n').filter((line) => line.trim() !== '')
   const wrong = lines.find((line) => !/^[A-Za-z_]\w*=/.test(line.trimStart()))
@@ -45,7 +59,15 @@ export function toEnvironment(text: string): Record<string, string> | string {
   return Object.fromEntries(pairs)
 }
 
-/** A run as the server takes it; or what is wrong with the words. */
+/** Returns what is wrong with a run by field, before it is sent. */
+export function faultsIn(draft: Draft & { envText: string }): Record<string, string> {
+  const env = toEnvironment(draft.envText)
+  if (typeof env === 'string') return { envText: env }
+  const body = toRunBody(draft)
+  return typeof body === 'string' ? { [draft.mode === 'shell' ? 'script' : 'line']: body } : {}
+}
+
+/** Returns a run as the server takes it; or, in words, what is wrong with it. */
 export function toRunBody(draft: Draft, envText = ''): RunBody | string {
   const words = draft.mode === 'shell' ? ['sh', '-c', draft.script] : splitWords(draft.line)
   if (words === undefined) return t('run.quoteOpen')
@@ -55,11 +77,11 @@ export function toRunBody(draft: Draft, envText = ''): RunBody | string {
   if (typeof env === 'string') return env
   const limits = limitsOf(draft)
   return {
-    ...targetOf(draft),
+    ...toTarget(draft),
     program,
     args,
     cwd: draft.cwd.trim() || '/',
-    timeoutMs: Math.round(draft.timeoutS * 1000),
+    timeoutMs: Math.round(Number(draft.timeoutS) * 1000),
     startWithinMs: Math.round(draft.startWithinS * 1000),
     ...(draft.tty && { tty: true }),
     ...(Object.keys(env).length > 0 && { env }),
@@ -74,13 +96,13 @@ const limitsOf = ({ concurrency, batch, stopAfter }: Draft) => ({
   ...(stopAfter !== '' && { stopAfterFailures: Number(stopAfter) }),
 })
 
-/** What to fill in so that an earlier run is asked for again, whole: what it does not name is as it is from the beginning. */
+/** Returns what to fill in so that an earlier run is asked for again as a whole. */
 export function toDraft(order: RunOrderView, runId: string): Draft {
   const { program, args, envNames, cwd, timeoutMs, startWithinMs, tty, target, limits } = order
   const isShell = program === 'sh' && args[0] === '-c' && args.length === 2
   return {
     ...EMPTY,
-    ...draftOfTarget(target),
+    ...toTargetDraft(target),
     ...(isShell
       ? { mode: 'shell', script: args[1] ?? '' }
       : { mode: 'program', line: commandLine(program, args) }),

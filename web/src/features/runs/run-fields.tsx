@@ -12,78 +12,65 @@ import {
   TextInput,
 } from '@mantine/core'
 import { t } from '../../i18n/index.tsx'
+import type { InputProps } from '../../ui/use-request-form.ts'
 import type { Draft } from './run-draft.ts'
 
 interface Props {
+  inputProps: InputProps
   draft: Draft
-  change(next: Partial<Draft>): void
-  /** What is wrong, by the name of the field. */
-  fields: Record<string, string>
 }
 
-const MONOSPACE = { input: { fontFamily: 'var(--mantine-font-family-monospace)' } }
+const CODE = {
+  spellCheck: false,
+  styles: { input: { fontFamily: 'var(--mantine-font-family-monospace)' } },
+}
 
-/** What is run: a program with its arguments, or a line for a shell. */
-export function ProgramFields({ draft, change, fields }: Props) {
-  return (
-    <Paper withBorder p="md">
-      <Stack gap="sm">
-        <Text fw={600}>{t('run.what')}</Text>
-        <SegmentedControl
-          w="fit-content"
-          aria-label={t('run.what')}
-          value={draft.mode}
-          onChange={(mode) => change({ mode: mode as Draft['mode'] })}
-          data={[
-            { value: 'program', label: t('run.program') },
-            { value: 'shell', label: t('run.shell') },
-          ]}
+/** Draws what is run: a program with its arguments, or a script for a shell. */
+export const ProgramFields = ({ inputProps, draft }: Props) => (
+  <Paper withBorder p="md">
+    <Stack gap="sm">
+      <Text fw={600}>{t('run.what')}</Text>
+      <SegmentedControl
+        w="fit-content"
+        aria-label={t('run.what')}
+        data={[
+          { value: 'program', label: t('run.program') },
+          { value: 'shell', label: t('run.shell') },
+        ]}
+        {...inputProps('mode')}
+      />
+      {draft.mode === 'program' ? (
+        <TextInput
+          label={t('run.program')}
+          description={t('run.programHint')}
+          placeholder="systemctl status nginx"
+          {...CODE}
+          {...inputProps('line')}
         />
-        {draft.mode === 'program' ? (
-          <TextInput
-            label={t('run.program')}
-            description={t('run.programHint')}
-            placeholder="systemctl status nginx"
-            styles={MONOSPACE}
-            value={draft.line}
-            error={fields.program ?? fields.args}
-            spellCheck={false}
-            onChange={(event) => change({ line: event.currentTarget.value })}
-          />
-        ) : (
-          <Textarea
-            label={t('run.shell')}
-            description={t('run.shellHint')}
-            placeholder="df -h / | tail -1"
-            autosize
-            minRows={3}
-            maxRows={14}
-            value={draft.script}
-            spellCheck={false}
-            styles={MONOSPACE}
-            error={fields.program ?? fields.args}
-            onChange={(event) => change({ script: event.currentTarget.value })}
-          />
-        )}
-      </Stack>
-    </Paper>
-  )
-}
+      ) : (
+        <Textarea
+          label={t('run.shell')}
+          description={t('run.shellHint')}
+          placeholder="df -h / | tail -1"
+          autosize
+          minRows={3}
+          maxRows={14}
+          {...CODE}
+          {...inputProps('script')}
+        />
+      )}
+    </Stack>
+  </Paper>
+)
 
-/** In which folder and with which variables. What is typed here may be secret: it is kept by the page alone. */
-export function EnvironmentFields(props: Props & { text: string; onText(text: string): void }) {
-  const { draft, change, fields } = props
+/** Draws the working directory and the environment. What is typed there may be secret: the page alone keeps it. */
+export function EnvironmentFields(props: Props & { onDrop(): void }) {
+  const { inputProps, draft, onDrop } = props
+  const { error: reuseError } = inputProps('envOf')
   return (
     <Paper withBorder p="md">
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <TextInput
-          label={t('run.cwd')}
-          value={draft.cwd}
-          error={fields.cwd}
-          spellCheck={false}
-          styles={MONOSPACE}
-          onChange={(event) => change({ cwd: event.currentTarget.value })}
-        />
+        <TextInput label={t('run.cwd')} {...CODE} {...inputProps('cwd')} />
         <Textarea
           label={t('run.env')}
           description={t('run.envHint')}
@@ -91,76 +78,47 @@ export function EnvironmentFields(props: Props & { text: string; onText(text: st
           autosize
           minRows={1}
           maxRows={8}
-          value={props.text}
-          error={fields.env}
-          spellCheck={false}
           autoComplete="off"
-          styles={MONOSPACE}
-          onChange={(event) => props.onText(event.currentTarget.value)}
+          {...CODE}
+          {...inputProps('envText')}
         />
       </SimpleGrid>
       {draft.envOf !== null && (
         <Group gap="xs" mt="sm">
           <Text size="sm">{t('run.envKept', { names: draft.envNames.join(', ') })}</Text>
-          <Button size="compact-xs" variant="default" onClick={() => change({ envOf: null, envNames: [] })}>
+          <Button size="compact-xs" variant="default" onClick={onDrop}>
             {t('run.envDrop')}
           </Button>
         </Group>
       )}
-      {fields.envOf && (
+      {reuseError && (
         <Text size="sm" c="red" role="alert">
-          {t('run.envRefused', { why: fields.envOf })}
+          {t('run.envRefused', { why: reuseError })}
         </Text>
       )}
-      {draft.tty && (
-        <Checkbox
-          mt="sm"
-          label={t('run.tty')}
-          checked
-          error={fields.tty}
-          onChange={() => change({ tty: false })}
-        />
-      )}
+      {draft.tty && <Checkbox mt="sm" label={t('run.tty')} {...inputProps('tty', { type: 'checkbox' })} />}
     </Paper>
   )
 }
 
-/** How long it may take, and how it goes about its hosts. */
-export function LimitFields({ draft, change, fields }: Props) {
-  return (
-    <Paper withBorder p="md">
-      <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
-        <NumberInput
-          label={t('run.timeout')}
-          value={draft.timeoutS}
-          min={1}
-          error={fields.timeoutMs}
-          onChange={(value) => change({ timeoutS: Number(value) })}
-        />
-        <NumberInput
-          label={t('run.concurrency')}
-          value={draft.concurrency}
-          min={1}
-          error={fields['limits.concurrency']}
-          placeholder={t('run.unlimited')}
-          onChange={(value) => change({ concurrency: value === '' ? '' : Number(value) })}
-        />
-        <TextInput
-          label={t('run.batch')}
-          value={draft.batch}
-          error={fields['limits.batch']}
-          placeholder="10, 25%"
-          onChange={(event) => change({ batch: event.currentTarget.value })}
-        />
-        <NumberInput
-          label={t('run.stopAfter')}
-          value={draft.stopAfter}
-          min={1}
-          error={fields['limits.stopAfterFailures']}
-          placeholder={t('run.never')}
-          onChange={(value) => change({ stopAfter: value === '' ? '' : Number(value) })}
-        />
-      </SimpleGrid>
-    </Paper>
-  )
-}
+/** Draws how long it may take, and how many hosts at a time. */
+export const LimitFields = ({ inputProps }: Pick<Props, 'inputProps'>) => (
+  <Paper withBorder p="md">
+    <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
+      <NumberInput label={t('run.timeout')} min={1} {...inputProps('timeoutS')} />
+      <NumberInput
+        label={t('run.concurrency')}
+        min={1}
+        placeholder={t('run.unlimited')}
+        {...inputProps('concurrency')}
+      />
+      <TextInput label={t('run.batch')} placeholder="10, 25%" {...inputProps('batch')} />
+      <NumberInput
+        label={t('run.stopAfter')}
+        min={1}
+        placeholder={t('run.never')}
+        {...inputProps('stopAfter')}
+      />
+    </SimpleGrid>
+  </Paper>
+)

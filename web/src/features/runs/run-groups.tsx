@@ -1,4 +1,5 @@
 import { Group, Paper, Stack, Text } from '@mantine/core'
+import { toRunState } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
@@ -23,7 +24,7 @@ export function RunGroups({ runId, isOver }: { runId: string; isOver: boolean })
       {summary.data.groups.map((group) => (
         <Paper key={group.commandId} withBorder p="sm">
           <Group gap="sm" mb="xs">
-            <StateBadge state={group.isHeld ? 'held' : group.state} />
+            <StateBadge state={toRunState(group)} />
             <Text size="sm" fw={600}>
               {t('run.onHosts', { count: group.hosts.length })}
             </Text>

@@ -1,21 +1,20 @@
-import { Button, Stack, Table, Text } from '@mantine/core'
-import type { RunCommand } from '@rollcall/contracts/admin'
+import { Button, Stack, Text } from '@mantine/core'
+import { COMMAND_STATE, type RunCommand, toRunState } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Waiting } from '../../ui/states.tsx'
-import { Heads } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { CommandOutcome } from '../commands/command-outcome.tsx'
 
 /** Drawn at a time; a run may have ten thousand hosts. */
 const MAX_ROWS = 500
 
-/** Those that went wrong come first. */
-const WEIGHT = { failed: 0, timed_out: 0, lost: 0, running: 1, pending: 2, cancelled: 3, success: 4 }
+const urgencyOf = ({ state }: RunCommand) => COMMAND_STATE.describe(state).urgency
 
 export function RunHosts(props: {
   runId: string
@@ -37,48 +36,56 @@ export function RunHosts(props: {
   )
   for (const [id, command] of props.commands) rows.set(id, command)
   const sorted = [...rows.values()]
-    .sort((a, b) => WEIGHT[a.state] - WEIGHT[b.state] || a.host.localeCompare(b.host))
+    .sort((a, b) => urgencyOf(a) - urgencyOf(b) || a.host.localeCompare(b.host))
     .slice(0, MAX_ROWS)
   const opened = props.opened ?? (sorted.length === 1 ? sorted[0]?.id : undefined)
   return (
     <Stack>
-      <Table highlightOnHover>
-        <Heads heads={[t('fleet.state'), t('fleet.host'), t('addHosts.outcome'), '']} />
-        <Table.Tbody>
-          {sorted.map((command) => (
-            <Table.Tr
-              key={command.id}
-              bg={command.id === opened ? 'var(--mantine-color-default-hover)' : undefined}
-            >
-              <Table.Td w={170}>
-                <StateBadge state={command.isHeld ? 'held' : command.state} reason={command.reason} />
-              </Table.Td>
-              <Table.Td>
-                <Button variant="subtle" size="compact-sm" onClick={() => props.onOpen(command.id)}>
-                  <Untrusted>{command.host}</Untrusted>
-                </Button>
-              </Table.Td>
-              <Table.Td>
-                {command.exitCode !== null && t('command.exit', { code: command.exitCode })}
-                {command.reason && (
-                  <Text size="xs" c="dimmed">
-                    <Untrusted>{command.reason}</Untrusted>
-                  </Text>
-                )}
-              </Table.Td>
-              <Table.Td w={90}>
-                <Link to="/commands/$id" params={{ id: command.id }}>
-                  {t('run.open')}
-                </Link>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <ResourceTable
+        rows={sorted}
+        toKey={({ id }) => id}
+        minWidth={420}
+        columns={columns(props.onOpen)}
+        rowProps={({ id }) => ({ bg: id === opened ? 'var(--mantine-color-default-hover)' : undefined })}
+        actions={({ id }) => (
+          <Link to="/commands/$id" params={{ id }}>
+            {t('run.open')}
+          </Link>
+        )}
+      />
       {opened && <HostOutput key={opened} id={opened} />}
     </Stack>
   )
 }
+
+const columns = (onOpen: (id: string) => void): Column<RunCommand>[] => [
+  {
+    head: t('fleet.state'),
+    width: 170,
+    cell: (command) => <StateBadge state={toRunState(command)} reason={command.reason} />,
+  },
+  {
+    head: t('fleet.host'),
+    cell: ({ id, host }) => (
+      <Button variant="subtle" size="compact-sm" onClick={() => onOpen(id)}>
+        <Untrusted>{host}</Untrusted>
+      </Button>
+    ),
+  },
+  {
+    head: t('addHosts.outcome'),
+    cell: ({ exitCode, reason }) => (
+      <>
+        {exitCode !== null && t('command.exit', { code: exitCode })}
+        {reason && (
+          <Text size="xs" c="dimmed">
+            <Untrusted>{reason}</Untrusted>
+          </Text>
+        )}
+      </>
+    ),
+  },
+]
 
 function HostOutput({ id }: { id: string }) {
   const { data } = useQuery({

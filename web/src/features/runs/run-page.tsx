@@ -1,16 +1,18 @@
 import { Button, Stack, Tabs, Text } from '@mantine/core'
-import type { RunView } from '@rollcall/contracts/admin'
+import type { RunCommand, RunView } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
-import { tellFailure } from '../../ui/tell-failure.ts'
+import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { useRequest } from '../../ui/use-request.ts'
 import { PlaybookOutcome } from '../playbooks/playbook-outcome.tsx'
+import { SkippedHosts } from '../targets/skipped-hosts.tsx'
 import { RunBar } from './run-bar.tsx'
 import { RunGroups } from './run-groups.tsx'
 import { RunHosts } from './run-hosts.tsx'
@@ -19,25 +21,16 @@ import { useLiveRun } from './use-live-run.ts'
 
 export function RunPage() {
   const { id } = useParams({ from: '/inside/runs/$id' })
-  const { data, error } = useQuery({
+  const run = useQuery({
     queryKey: ['run', id],
     queryFn: ({ signal }) => call('showRun', { params: { id } }, signal),
     staleTime: Number.POSITIVE_INFINITY,
   })
-  if (blocks({ error, data })) return <ErrorState error={error} />
-  if (!data) return <Waiting />
-  return <Shown key={id} initial={data.run} />
+  return <Loaded query={run}>{(data) => <Run key={id} initial={data.run} />}</Loaded>
 }
 
-function Shown({ initial }: { initial: RunView }) {
+function Run({ initial }: { initial: RunView }) {
   const { run, setRun, commands } = useLiveRun(initial)
-  const mayRun = useMay('commands:run')
-  const mayReadPlaybooks = useMay('playbooks:read')
-  const [opened, setOpened] = useState<string>()
-  const cancel = () =>
-    tellFailure(async () => setRun((await call('cancelRun', { params: { id: run.id } })).run))
-  const isOver = run.endedAt !== null
-  const isPlaybook = run.playbook !== null
   return (
     <Stack>
       <PageHeader
@@ -54,49 +47,68 @@ function Shown({ initial }: { initial: RunView }) {
           </Text>
         }
       >
-        {mayRun && !isPlaybook && (
-          <Button variant="default" component={Link} to="/run" search={{ again: run.id } as never}>
-            {t('command.again')}
-          </Button>
-        )}
-        {mayRun && !isOver && (
-          <Button color="red" onClick={cancel} disabled={run.cancelRequested}>
-            {run.cancelRequested ? t('command.cancelling') : t('run.cancel')}
-          </Button>
-        )}
+        <Actions run={run} onChange={setRun} />
       </PageHeader>
       <RunBar counts={run.counts} playbook={run.playbook} />
       {run.stoppedAt && <Text c="red">{t('run.stopped')}</Text>}
-      {run.skipped.length > 0 && (
-        <Text size="sm" c="dimmed">
-          {t('run.skipped', {
-            hosts: run.skipped
-              .slice(0, 20)
-              .map(({ host, reason }) => `${host} (${reason})`)
-              .join(', '),
-          })}
-        </Text>
-      )}
-      <Tabs defaultValue={isPlaybook && mayReadPlaybooks ? 'tasks' : 'hosts'} keepMounted={false}>
-        <Tabs.List>
-          {isPlaybook && mayReadPlaybooks && <Tabs.Tab value="tasks">{t('playbooks.tasks')}</Tabs.Tab>}
-          <Tabs.Tab value="hosts">{t('run.byHost')}</Tabs.Tab>
-          {!isPlaybook && <Tabs.Tab value="groups">{t('run.byOutput')}</Tabs.Tab>}
-        </Tabs.List>
-        {isPlaybook && mayReadPlaybooks && (
-          <Tabs.Panel value="tasks" pt="md">
-            <PlaybookOutcome runId={run.id} />
-          </Tabs.Panel>
-        )}
-        <Tabs.Panel value="hosts" pt="md">
-          <RunHosts runId={run.id} commands={commands} opened={opened} onOpen={setOpened} />
-        </Tabs.Panel>
-        {!isPlaybook && (
-          <Tabs.Panel value="groups" pt="md">
-            <RunGroups runId={run.id} isOver={isOver} />
-          </Tabs.Panel>
-        )}
-      </Tabs>
+      <SkippedHosts skipped={run.skipped} />
+      <RunTabs run={run} commands={commands} />
     </Stack>
+  )
+}
+
+function Actions({ run, onChange }: { run: RunView; onChange(run: RunView): void }) {
+  const mayRun = useMay('commands:run')
+  const cancel = useRequest(() => call('cancelRun', { params: { id: run.id } }), {
+    onSent: (answer) => onChange(answer.run),
+    isFailureShown: true,
+  })
+  if (!mayRun) return null
+  return (
+    <>
+      {run.playbook === null && (
+        <Button variant="default" component={Link} to="/run" search={{ again: run.id } as never}>
+          {t('command.again')}
+        </Button>
+      )}
+      {run.endedAt === null && (
+        <Button
+          color="red"
+          onClick={() => cancel.mutate()}
+          disabled={run.cancelRequested || cancel.isPending}
+        >
+          {run.cancelRequested ? t('command.cancelling') : t('run.cancel')}
+        </Button>
+      )}
+    </>
+  )
+}
+
+function RunTabs({ run, commands }: { run: RunView; commands: ReadonlyMap<string, RunCommand> }) {
+  const mayReadPlaybooks = useMay('playbooks:read')
+  const [opened, setOpened] = useState<string>()
+  const isPlaybook = run.playbook !== null
+  const hasTasks = isPlaybook && mayReadPlaybooks
+  return (
+    <Tabs defaultValue={hasTasks ? 'tasks' : 'hosts'} keepMounted={false}>
+      <Tabs.List>
+        {hasTasks && <Tabs.Tab value="tasks">{t('playbooks.tasks')}</Tabs.Tab>}
+        <Tabs.Tab value="hosts">{t('run.byHost')}</Tabs.Tab>
+        {!isPlaybook && <Tabs.Tab value="groups">{t('run.byOutput')}</Tabs.Tab>}
+      </Tabs.List>
+      {hasTasks && (
+        <Tabs.Panel value="tasks" pt="md">
+          <PlaybookOutcome runId={run.id} />
+        </Tabs.Panel>
+      )}
+      <Tabs.Panel value="hosts" pt="md">
+        <RunHosts runId={run.id} commands={commands} opened={opened} onOpen={setOpened} />
+      </Tabs.Panel>
+      {!isPlaybook && (
+        <Tabs.Panel value="groups" pt="md">
+          <RunGroups runId={run.id} isOver={run.endedAt !== null} />
+        </Tabs.Panel>
+      )}
+    </Tabs>
   )
 }

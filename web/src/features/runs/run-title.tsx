@@ -7,7 +7,7 @@ import { commandTitle } from '../../ui/words.ts'
 export const runTitle = ({ program, args, playbook }: Pick<RunView, 'program' | 'args' | 'playbook'>) =>
   playbook ? playbook.name : commandTitle(program, args)
 
-/** What a run is of. A plan, which changed nothing, is told from what was done. */
+/** Shows what a run does, and marks a plan, which changes nothing. */
 export function RunTitle({ run }: { run: Pick<RunView, 'program' | 'args' | 'playbook'> }) {
   return (
     <>

@@ -1,196 +1,112 @@
-import { Group, Stack, Switch, Table, Text, Title } from '@mantine/core'
+import { Stack, Switch, Text, Title } from '@mantine/core'
 import type { ScheduleView } from '@rollcall/contracts/admin'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
+import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { blocks, EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
-import { ActionsHead, Heads, TableScroll } from '../../ui/table-scroll.tsx'
-import { tellFailure } from '../../ui/tell-failure.ts'
+import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandLine, momentText } from '../../ui/words.ts'
+import { useRequest } from '../../ui/use-request.ts'
+import { momentText } from '../../ui/words.ts'
+import { SavedCommands } from './saved-commands.tsx'
+
+const SCHEDULES = ['schedules']
+const REFRESH_MS = 10_000
 
 export function SchedulesPage() {
+  const mayWrite = useMay('schedules:write')
   const schedules = useQuery({
-    queryKey: ['schedules'],
+    queryKey: SCHEDULES,
     queryFn: ({ signal }) => call('listSchedules', {}, signal),
-    refetchInterval: 10_000,
+    refetchInterval: REFRESH_MS,
   })
-  const saved = useQuery({
-    queryKey: ['saved'],
-    queryFn: ({ signal }) => call('listSavedCommands', {}, signal),
-  })
-  const error = schedules.error ?? saved.error
-  if (blocks({ error, data: schedules.data && saved.data }))
-    return <ErrorState error={error} onRetry={() => schedules.refetch()} />
-  if (!schedules.data || !saved.data) return <Waiting />
   return (
     <Stack>
       <PageHeader title={t('nav.schedules')} />
-      {schedules.data.schedules.length === 0 ? (
-        <EmptyState title={t('schedules.none')}>
-          <Text size="sm">{t('schedules.noneText')}</Text>
-        </EmptyState>
-      ) : (
-        <TableScroll minWidth={760}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('name')}</Table.Th>
-                <Table.Th>{t('schedules.cron')}</Table.Th>
-                <Table.Th>{t('schedules.next')}</Table.Th>
-                <Table.Th>{t('schedules.last')}</Table.Th>
-                <Table.Th>{t('schedules.enabled')}</Table.Th>
-                <ActionsHead />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {schedules.data.schedules.map((schedule) => (
-                <Row key={schedule.id} schedule={schedule} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </TableScroll>
-      )}
+      <Loaded query={schedules}>
+        {(data) => (
+          <ResourceTable
+            rows={data.schedules}
+            toKey={({ id }) => id}
+            minWidth={760}
+            empty={{ title: t('schedules.none'), text: t('schedules.noneText') }}
+            columns={columns()}
+            actions={mayWrite && (({ name }) => <RemoveSchedule name={name} />)}
+          />
+        )}
+      </Loaded>
       <Title order={2}>{t('saved.title')}</Title>
-      {saved.data.savedCommands.length === 0 ? (
-        <Text size="sm" c="dimmed">
-          {t('saved.none')}
-        </Text>
-      ) : (
-        <SavedTable saved={saved.data.savedCommands} />
-      )}
+      <SavedCommands />
     </Stack>
   )
 }
 
-function Row({ schedule }: { schedule: ScheduleView }) {
-  const mayWrite = useMay('schedules:write')
-  const client = useQueryClient()
-  const again = () => client.invalidateQueries({ queryKey: ['schedules'] })
-  const params = { name: schedule.name }
-  const last = schedule.last[0]
-  return (
-    <Table.Tr>
-      <Table.Td>{schedule.name}</Table.Td>
-      <Table.Td>
-        <code>{schedule.cron}</code>{' '}
+const columns = (): Column<ScheduleView>[] => [
+  { head: t('name'), cell: ({ name }) => name },
+  {
+    head: t('schedules.cron'),
+    cell: ({ cron, timeZone }) => (
+      <>
+        <code>{cron}</code>{' '}
         <Text size="xs" c="dimmed" span>
-          {schedule.timeZone}
+          {timeZone}
         </Text>
-      </Table.Td>
-      <Table.Td>{schedule.next[0] ? momentText(schedule.next[0]) : '–'}</Table.Td>
-      <Table.Td>
-        {last ? (
-          <>
-            {last.runState ? <StateBadge state={last.runState} /> : t(`firing.${last.outcome}`)}{' '}
-            <Ago at={last.plannedAt} />{' '}
-            {last.runId && (
-              <Link to="/runs/$id" params={{ id: last.runId }}>
-                {t('run.open')}
-              </Link>
-            )}
-            {last.reason && (
-              <Text size="xs" c="dimmed">
-                <Untrusted>{last.reason}</Untrusted>
-              </Text>
-            )}
-          </>
-        ) : (
-          '–'
-        )}
-      </Table.Td>
-      <Table.Td>
-        <Switch
-          aria-label={t('schedules.enabledOf', { name: schedule.name })}
-          checked={schedule.isEnabled}
-          disabled={!mayWrite}
-          onChange={(event) => {
-            const isEnabled = event.currentTarget.checked
-            void tellFailure(async () => {
-              await call('changeSchedule', { params, body: { isEnabled } })
-              await again()
-            })
-          }}
-        />
-      </Table.Td>
-      <Table.Td>
-        {mayWrite && (
-          <ConfirmButton
-            label={t('remove')}
-            title={t('schedules.removeTitle', { name: schedule.name })}
-            explanation={t('schedules.removeText')}
-            confirm={t('remove')}
-            onConfirm={async () => {
-              await call('removeSchedule', { params })
-              await again()
-            }}
-          />
-        )}
-      </Table.Td>
-    </Table.Tr>
+      </>
+    ),
+  },
+  { head: t('schedules.next'), cell: ({ next: [next] }) => (next ? momentText(next) : '–') },
+  { head: t('schedules.last'), cell: ({ last: [last] }) => (last ? <LastFiring firing={last} /> : '–') },
+  { head: t('schedules.enabled'), cell: (schedule) => <EnabledSwitch schedule={schedule} /> },
+]
+
+function LastFiring({ firing }: { firing: ScheduleView['last'][number] }) {
+  const { runState, outcome, plannedAt, runId, reason } = firing
+  return (
+    <>
+      <StateBadge state={runState ?? outcome} /> <Ago at={plannedAt} />{' '}
+      {runId && (
+        <Link to="/runs/$id" params={{ id: runId }}>
+          {t('run.open')}
+        </Link>
+      )}
+      {reason && (
+        <Text size="xs" c="dimmed">
+          <Untrusted>{reason}</Untrusted>
+        </Text>
+      )}
+    </>
   )
 }
 
-function SavedTable({
-  saved,
-}: {
-  saved: Awaited<ReturnType<typeof call<'listSavedCommands'>>>['savedCommands']
-}) {
-  const mayRun = useMay('commands:run')
-  const navigate = useNavigate()
-  const client = useQueryClient()
+function EnabledSwitch({ schedule: { name, isEnabled } }: { schedule: ScheduleView }) {
+  const mayWrite = useMay('schedules:write')
+  const change = useRequest(
+    (isEnabled: boolean) => call('changeSchedule', { params: { name }, body: { isEnabled } }),
+    { invalidates: [SCHEDULES], isFailureShown: true },
+  )
   return (
-    <TableScroll minWidth={560}>
-      <Table>
-        <Heads heads={[t('name'), t('commands.command'), t('saved.by'), '']} />
-        <Table.Tbody>
-          {saved.map(({ id, name, program, args, createdBy }) => (
-            <Table.Tr key={id}>
-              <Table.Td>{name}</Table.Td>
-              <Table.Td maw={420}>
-                <Text size="sm" ff="monospace" truncate>
-                  <Untrusted>{commandLine(program, args)}</Untrusted>
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <Untrusted>{createdBy}</Untrusted>
-              </Table.Td>
-              <Table.Td>
-                {mayRun && (
-                  <Group gap="xs">
-                    <ConfirmButton
-                      label={t('saved.run')}
-                      title={t('saved.runTitle', { name })}
-                      explanation={commandLine(program, args)}
-                      confirm={t('saved.run')}
-                      color="cyan"
-                      onConfirm={async () => {
-                        const { runId } = await call('runSavedCommand', { params: { name }, body: {} })
-                        await navigate({ to: '/runs/$id', params: { id: runId } })
-                      }}
-                    />
-                    <ConfirmButton
-                      label={t('remove')}
-                      title={t('saved.removeTitle', { name })}
-                      explanation={t('saved.removeText')}
-                      confirm={t('remove')}
-                      onConfirm={async () => {
-                        await call('removeSavedCommand', { params: { name } })
-                        await client.invalidateQueries({ queryKey: ['saved'] })
-                      }}
-                    />
-                  </Group>
-                )}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </TableScroll>
+    <Switch
+      aria-label={t('schedules.enabledOf', { name })}
+      checked={isEnabled}
+      disabled={!mayWrite || change.isPending}
+      onChange={(event) => change.mutate(event.currentTarget.checked)}
+    />
   )
 }
+
+const RemoveSchedule = ({ name }: { name: string }) => (
+  <ConfirmButton
+    label={t('remove')}
+    title={t('schedules.removeTitle', { name })}
+    explanation={t('schedules.removeText')}
+    confirm={t('remove')}
+    send={() => call('removeSchedule', { params: { name } })}
+    invalidates={[SCHEDULES]}
+  />
+)

@@ -1,60 +1,44 @@
-import { Stack, Table, Text, Title } from '@mantine/core'
+import { Stack, Text, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { call } from '../../api/client.ts'
+import { type Answer, call } from '../../api/client.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { ErrorState } from '../../ui/states.tsx'
-import { TableScroll } from '../../ui/table-scroll.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
+import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { momentText } from '../../ui/words.ts'
 
-const KEY = ['server-identities']
-/** While agents are being given a new one. */
-const LOOK_AGAIN_MS = 2000
+const IDENTITIES = ['server-identities']
+/** While agents still use an old certificate. */
+const REFRESH_MS = 2000
 
-/** By which certificates the agents know the servers. It concerns all hosts: not for whoever is limited to some. */
+type Identity = Answer<'listServerIdentities'>['identities'][number]
+
+/** Shows the certificates by which agents know the servers. They concern all hosts: nothing for users who are limited to some. */
 export function ServerIdentities() {
   const { principal } = useSession()
   const mayWrite = useMay('identity:write')
   const client = useQueryClient()
   const isForAll = principal?.scope === null
-  const { data, error } = useQuery({
-    queryKey: KEY,
+  const identities = useQuery({
+    queryKey: IDENTITIES,
     enabled: isForAll,
     queryFn: ({ signal }) => call('listServerIdentities', {}, signal),
     refetchInterval: ({ state }) =>
-      state.data?.identities.slice(1).some(({ agents }) => agents > 0) ? LOOK_AGAIN_MS : false,
+      state.data?.identities.slice(1).some(({ agents }) => agents > 0) ? REFRESH_MS : false,
   })
   if (!isForAll) return null
-  if (error) return <ErrorState error={error} />
   return (
     <Stack>
       <Title order={2}>{t('identity.title')}</Title>
       <Text size="sm" maw={760}>
         {t('identity.text')}
       </Text>
-      <TableScroll minWidth={800}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t('identity.pin')}</Table.Th>
-              <Table.Th>{t('identity.made')}</Table.Th>
-              <Table.Th>{t('identity.agents')}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {data?.identities.map(({ pin, createdAt, agents }) => (
-              <Table.Tr key={pin}>
-                <Table.Td>
-                  <code>{pin}</code>
-                </Table.Td>
-                <Table.Td>{momentText(createdAt)}</Table.Td>
-                <Table.Td>{agents}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </TableScroll>
+      <Loaded query={identities}>
+        {(data) => (
+          <ResourceTable rows={data.identities} toKey={({ pin }) => pin} minWidth={800} columns={columns()} />
+        )}
+      </Loaded>
       {mayWrite && (
         <div>
           <ConfirmButton
@@ -64,10 +48,17 @@ export function ServerIdentities() {
             explanation={t('identity.renewText')}
             confirm={t('identity.renew')}
             color="cyan"
-            onConfirm={async () => client.setQueryData(KEY, await call('renewServerIdentity', {}))}
+            send={() => call('renewServerIdentity', {})}
+            onSent={(answer) => client.setQueryData(IDENTITIES, answer)}
           />
         </div>
       )}
     </Stack>
   )
 }
+
+const columns = (): Column<Identity>[] => [
+  { head: t('identity.pin'), cell: ({ pin }) => <code>{pin}</code> },
+  { head: t('identity.made'), cell: ({ createdAt }) => momentText(createdAt) },
+  { head: t('identity.agents'), cell: ({ agents }) => agents },
+]

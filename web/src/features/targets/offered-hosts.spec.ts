@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { offered } from './offered-hosts.ts'
 
-it('of hosts that fit what is typed the one of that very name comes first, then those that begin with it', () => {
+it('a host of exactly the typed name is offered first, then those that begin with it', () => {
   expect(offered(['a-web', 'web-1', 'Web', 'db', 'web-2'], 'web', [])).toEqual([
     'Web',
     'web-1',

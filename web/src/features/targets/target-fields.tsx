@@ -4,24 +4,20 @@ import type { TargetPreview as Preview } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { ApiError, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
-import { toMessage } from '../../ui/states.tsx'
+import { toFormFaults } from '../../ui/faults.ts'
+import { Failure } from '../../ui/resource-form.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import type { InputProps } from '../../ui/use-request-form.ts'
 import { HostsInput } from './hosts-input.tsx'
-import { type TargetDraft, targetOf } from './target.ts'
+import { type TargetDraft, toTarget } from './target.ts'
 
 const SETTLED_MS = 300
 
-/** Hosts by name, by label, or all; with what that comes to. */
-export function TargetFields(props: {
-  target: TargetDraft
-  onChange(next: Partial<TargetDraft>): void
-  /** What the server said is wrong, by the name of the field. */
-  fields: Record<string, string>
-}) {
-  const { target, onChange, fields } = props
+/** Draws the fields of a form for its hosts, by name, by label, or all; and the hosts that this comes to. */
+export function TargetFields({ target, inputProps }: { target: TargetDraft; inputProps: InputProps }) {
   const preview = useTargetPreview(target)
-  // What is wrong with the hosts as they are now, or was when they were sent.
-  const found = preview.error instanceof ApiError ? preview.error.messages : {}
+  // What is wrong with the hosts as they are now goes before what was wrong when they were sent.
+  const found = toFormFaults(preview.error instanceof ApiError ? preview.error.messages : {}, target)
   return (
     <Paper withBorder p="md">
       <Stack gap="sm">
@@ -29,52 +25,42 @@ export function TargetFields(props: {
         <SegmentedControl
           w="fit-content"
           aria-label={t('run.where')}
-          value={target.by}
-          onChange={(by) => onChange({ by: by as TargetDraft['by'] })}
           data={[
             { value: 'hosts', label: t('run.hosts') },
             { value: 'labels', label: t('run.labels') },
             { value: 'all', label: t('run.all') },
           ]}
+          {...inputProps('by')}
         />
         {target.by === 'hosts' && (
-          <HostsInput
-            value={target.hosts}
-            onChange={(hosts) => onChange({ hosts })}
-            error={found.hosts ?? fields.hosts}
-          />
+          <HostsInput {...inputProps('hosts')} {...(found.hosts && { error: found.hosts })} />
         )}
         {target.by === 'labels' && (
           <TextInput
             label={t('run.selector')}
             description={t('run.selectorHint')}
             placeholder="env=prod,zone in (a,b)"
-            value={target.labels}
-            error={found.labels ?? found['labels.0'] ?? fields.labels ?? fields['labels.0']}
-            onChange={(event) => onChange({ labels: event.currentTarget.value })}
+            {...inputProps('labels')}
+            {...(found.labels && { error: found.labels })}
           />
         )}
         {preview.data && !preview.error && target.by !== 'hosts' && <TargetPreview preview={preview.data} />}
-        {preview.error && Object.keys(found).length === 0 && (
-          <Text size="sm" c="red" role="alert">
-            {toMessage(preview.error)}
-          </Text>
-        )}
+        {Object.keys(found).length === 0 && <Failure error={preview.error} />}
       </Stack>
     </Paper>
   )
 }
 
-/** The hosts that a target comes to, as a run would choose them. What cannot be is told while it is typed. */
+/** Returns the hosts that a target comes to, as a run would choose them. What is wrong is told while it is typed. */
 function useTargetPreview(target: TargetDraft) {
-  const [body] = useDebouncedValue(JSON.stringify(targetOf(target)), SETTLED_MS)
+  const [body] = useDebouncedValue(JSON.stringify(toTarget(target)), SETTLED_MS)
   const isEmpty =
     (target.by === 'hosts' && target.hosts.length === 0) ||
     (target.by === 'labels' && target.labels.trim() === '')
   return useQuery({
     queryKey: ['target-preview', body],
     queryFn: ({ signal }) => call('previewTarget', { body: JSON.parse(body) }, signal),
-    enabled: !isEmpty && body === JSON.stringify(targetOf(target)),
+    enabled: !isEmpty && body === JSON.stringify(toTarget(target)),
     placeholderData: keepPreviousData,
   })
 }

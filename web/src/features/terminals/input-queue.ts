@@ -1,11 +1,11 @@
 import { nextRetry, RETRY_POLICIES } from '@rollcall/contracts'
 
-/** Of one piece. */
+/** Bytes of one piece. */
 const MAX_BYTES = 8192
 
 /**
- * What somebody types, on its way to a host: in order, each byte once. What is typed while a piece is under way goes
- * together in the next one. A piece that may have been lost is sent again from the same offset; the host skips what it has.
+ * Sends input to a host in order, each byte once. Input that comes while a piece is sent goes into the next one. A piece that may
+ * have been lost is sent again from the same offset; the host skips what it has.
  */
 export class InputQueue {
   #pending: number[] = []
@@ -16,11 +16,11 @@ export class InputQueue {
     private offset: number,
     private readonly send: (offset: number, data: string) => Promise<{ nextOffset: number }>,
     private readonly on: {
-      /** Whether trying again may help. */
+      /** Tells whether a retry may help. */
       isPassing(error: unknown): boolean
       failed(error: unknown): void
       wait(ms: number): Promise<void>
-      /** Where the input goes on, where others type as well; undefined where nobody does. Asked before each piece. */
+      /** Returns the host's input offset while others type as well; undefined otherwise. Asked before each piece. */
       offset?(): Promise<number> | undefined
     },
   ) {}

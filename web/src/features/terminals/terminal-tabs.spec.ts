@@ -10,7 +10,7 @@ const terminal = (id: string, host: string, requestedBy = 'ada', minute = 0): Op
 const NONE = new Set<string>()
 
 describe('the tabs of terminals', () => {
-  it('are those that run by the word of the server, wherever and by whomever they were opened', () => {
+  it('tabs are the terminals that the server lists as running, wherever and by whomever they were opened', () => {
     const running = [terminal('2', 'db', 'oscar', 2), terminal('1', 'web', 'ada', 1)]
     expect(tabsOf(running, [], NONE, 'ada')).toEqual([
       { id: '1', host: 'web', title: 'web', isMine: true, isEnded: false },
@@ -23,7 +23,7 @@ describe('the tabs of terminals', () => {
     expect(tabsOf(running, [], NONE, 'ada')).toHaveLength(40)
   })
 
-  it('of one host are told apart', () => {
+  it('tabs of the same host have different titles', () => {
     const running = [terminal('1', 'web'), terminal('2', 'web'), terminal('3', 'web')]
     expect(tabsOf(running, [], NONE, 'ada').map(({ title }) => title)).toEqual(['web', 'web (2)', 'web (3)'])
   })

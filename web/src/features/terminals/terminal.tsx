@@ -7,15 +7,16 @@ import { useEffect, useRef, useState } from 'react'
 import { ApiError, call, isTransient } from '../../api/client.ts'
 import { followOutput } from '../../api/use-output.ts'
 import { t } from '../../i18n/index.tsx'
+import { Failure } from '../../ui/resource-form.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { toMessage } from '../../ui/states.tsx'
 import { InputQueue } from './input-queue.ts'
 import { useWriters, Writers } from './writers.tsx'
 
-/** What is drawn again after a reload. */
+/** Drawn again after a reload. */
 const REPLAYED_BYTES = 256 * 1024
 
-/** One shell on the screen. The page may go and come back: output goes on from its offset, input from where the host has it. */
+/** Draws one shell. The page may go and come back: output continues from its offset, input from where the host has it. */
 export default function Terminal({ id, onGone }: { id: string; onGone(): void }) {
   const place = useRef<HTMLDivElement>(null)
   const [command, setCommand] = useState<CommandView>()
@@ -49,11 +50,7 @@ export default function Terminal({ id, onGone }: { id: string; onGone(): void })
   }, [id, mayWrite])
   return (
     <>
-      {error && (
-        <Text c="red" size="sm" role="alert">
-          {error}
-        </Text>
-      )}
+      <Failure error={error} />
       {command && isFinalState(command.state) && (
         <Text size="sm" role="status">
           <StateBadge state={command.state} reason={command.reason} /> {t('terminals.ended')}
@@ -66,7 +63,7 @@ export default function Terminal({ id, onGone }: { id: string; onGone(): void })
 }
 
 interface Shown {
-  /** Whether others type as well. */
+  /** Tells whether others type as well. */
   isShared: { readonly current: boolean }
   mayWrite: boolean
   onCommand(command: CommandView): void

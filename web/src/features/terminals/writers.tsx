@@ -1,44 +1,38 @@
 import { Button, Group, Text } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { toMessage } from '../../ui/states.tsx'
+import { Failure } from '../../ui/resource-form.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { useRequest } from '../../ui/use-request.ts'
 
-const ASKED_EVERY_MS = 5000
+const REFRESH_MS = 5000
 
 interface KnownWriters {
   /** The opener first. */
   names: string[]
-  /** Whether whoever looks at it may type. */
+  /** Tells whether this user may type. */
   mayWrite: boolean
 }
 
-/** Who types into a terminal. Until it is known nobody but whoever opened it here is taken for one. */
+/** Returns who may type into a terminal. Until that is known, this user is taken to. */
 export function useWriters(id: string): KnownWriters {
   const { data } = useQuery({
     queryKey: ['terminal-writers', id],
     queryFn: ({ signal }) => call('listTerminalWriters', { params: { id } }, signal),
-    refetchInterval: ASKED_EVERY_MS,
+    refetchInterval: REFRESH_MS,
   })
   return { names: data?.writers.map(({ name }) => name) ?? [], mayWrite: data?.mayWrite ?? true }
 }
 
-/** Says who else types into a terminal, and lets one join who only looks on. */
+/** Names who else may type into a terminal, and lets a viewer join. */
 export function Writers({ id, names, mayWrite }: KnownWriters & { id: string }) {
   const client = useQueryClient()
   const mayJoin = useMay('terminals:open')
-  const [error, setError] = useState<string>()
-  const join = async () => {
-    setError(undefined)
-    try {
-      client.setQueryData(['terminal-writers', id], await call('joinTerminal', { params: { id } }))
-    } catch (failure) {
-      setError(toMessage(failure))
-    }
-  }
+  const join = useRequest(() => call('joinTerminal', { params: { id } }), {
+    onSent: (writers) => client.setQueryData(['terminal-writers', id], writers),
+  })
   if (mayWrite && names.length < 2) return null
   return (
     <Group gap="xs">
@@ -46,15 +40,11 @@ export function Writers({ id, names, mayWrite }: KnownWriters & { id: string }) 
         {t(mayWrite ? 'terminals.writers' : 'terminals.looking')} <Untrusted>{names.join(', ')}</Untrusted>
       </Text>
       {!mayWrite && mayJoin && (
-        <Button size="compact-xs" variant="light" onClick={join}>
+        <Button size="compact-xs" variant="light" loading={join.isPending} onClick={() => join.mutate()}>
           {t('terminals.join')}
         </Button>
       )}
-      {error && (
-        <Text c="red" size="sm" role="alert">
-          {error}
-        </Text>
-      )}
+      <Failure error={join.error} />
     </Group>
   )
 }

@@ -1,14 +1,16 @@
-import { Button, Group, NumberInput, Paper, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Button, NumberInput, Paper, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import type { NewUpgradeInput } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { type Answer, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { FormError, ResourceForm } from '../../ui/resource-form.tsx'
 import { PageHeader } from '../../ui/states.tsx'
-import { FormError, useAttempt } from '../../ui/use-attempt.tsx'
-import { useDraft } from '../../ui/use-draft.ts'
-import { NO_TARGET, targetOf } from '../targets/target.ts'
+import { useRequest } from '../../ui/use-request.ts'
+import { type InputProps, useRequestForm } from '../../ui/use-request-form.ts'
+import { SkippedHosts } from '../targets/skipped-hosts.tsx'
+import { NO_TARGET, toTarget } from '../targets/target.ts'
 import { TargetFields } from '../targets/target-fields.tsx'
 import { RingPicture } from './ring-picture.tsx'
 
@@ -16,138 +18,101 @@ const EMPTY = {
   ...NO_TARGET,
   by: 'all' as 'hosts' | 'labels' | 'all',
   version: null as string | null,
-  canary: 1,
+  canary: 1 as number | string,
   batch: '25%',
-  gateS: 5,
-  stopAfter: 1,
+  gateS: 5 as number | string,
+  stopAfter: 1 as number | string,
 }
 
-/** Where faults of the request are shown. */
-const PLACES = {
-  hosts: 'hosts',
-  labels: 'labels',
-  all: 'by',
-  version: 'version',
+/** The form's fields by those of the request. */
+const FIELD_NAMES = {
   'rings.canary': 'canary',
   'rings.batch': 'batch',
   'rings.gateMs': 'gateS',
   'rings.stopAfterFailures': 'stopAfter',
-} as const
+}
 
-function toBody(draft: typeof EMPTY): NewUpgradeInput {
-  const batch = draft.batch.trim()
+function toBody(values: typeof EMPTY): NewUpgradeInput {
+  const batch = values.batch.trim()
   return {
-    ...targetOf(draft),
-    ...(draft.version && { version: draft.version }),
+    ...toTarget(values),
+    ...(values.version && { version: values.version }),
     rings: {
-      canary: draft.canary,
+      canary: Number(values.canary),
       batch: /^\d+$/.test(batch) ? Number(batch) : batch,
-      gateMs: Math.round(draft.gateS * 1000),
-      stopAfterFailures: draft.stopAfter,
+      gateMs: Math.round(Number(values.gateS) * 1000),
+      stopAfterFailures: Number(values.stopAfter),
     },
   }
 }
 
-/** First what would be done is shown, ring by ring; then it can be begun. */
+/** Shows what would be done, ring by ring, before it can be started. */
 export function NewUpgradePage() {
   const navigate = useNavigate()
-  const [draft, setDraft, forget] = useDraft('upgrade', EMPTY)
   const [plan, setPlan] = useState<Answer<'planUpgrade'>>()
-  const { attempt, isWorking, error, fields } = useAttempt(draft, PLACES)
-  const change = (next: Partial<typeof EMPTY>) => {
+  const planned = useRequestForm({
+    initialValues: EMPTY,
+    fieldNames: FIELD_NAMES,
+    draft: 'upgrade',
+    send: (values) => call('planUpgrade', { body: toBody(values) }),
+    isDone: () => false,
+    onSent: setPlan,
     // What was shown is no longer what would be done.
-    setPlan(undefined)
-    setDraft(next)
-  }
-  const show = (event: FormEvent) => {
-    event.preventDefault()
-    void attempt(async () => setPlan(await call('planUpgrade', { body: toBody(draft) })))
-  }
-  const begin = () =>
-    attempt(async () => {
-      const { upgrade } = await call('startUpgrade', { body: toBody(draft) })
-      forget()
-      await navigate({ to: '/upgrades/$id', params: { id: upgrade.id } })
-    })
+    onChange: () => setPlan(undefined),
+  })
+  const { getInputProps, values } = planned.form
+  const start = useRequest(() => call('startUpgrade', { body: toBody(values) }), {
+    onSent: async ({ upgrade: { id } }) => {
+      planned.restart()
+      await navigate({ to: '/upgrades/$id', params: { id } })
+    },
+  })
   return (
-    <form onSubmit={show} noValidate>
-      <Stack maw={920}>
-        <PageHeader title={t('upgrades.new')} below={<Text size="sm">{t('upgrades.newText')}</Text>} />
-        <TargetFields target={draft} onChange={change} fields={fields} />
-        <Paper withBorder p="md">
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
-            <ReleaseChoice
-              value={draft.version}
-              onChange={(version) => change({ version })}
-              error={fields.version}
-            />
-            <NumberInput
-              label={t('upgrades.canaryHosts')}
-              value={draft.canary}
-              min={0}
-              error={fields['rings.canary']}
-              onChange={(value) => change({ canary: Number(value) })}
-            />
-            <TextInput
-              label={t('upgrades.batch')}
-              value={draft.batch}
-              placeholder="10, 25%"
-              error={fields['rings.batch']}
-              onChange={(event) => change({ batch: event.currentTarget.value })}
-            />
-            <NumberInput
-              label={t('upgrades.gate')}
-              value={draft.gateS}
-              min={0}
-              error={fields['rings.gateMs']}
-              onChange={(value) => change({ gateS: Number(value) })}
-            />
-            <NumberInput
-              label={t('upgrades.stopAfter')}
-              value={draft.stopAfter}
-              min={1}
-              error={fields['rings.stopAfterFailures']}
-              onChange={(value) => change({ stopAfter: Number(value) })}
-            />
-          </SimpleGrid>
-        </Paper>
-        <FormError error={error} />
-        {plan && <Plan plan={plan} />}
-        <Group>
-          <Button type="submit" variant={plan ? 'default' : 'filled'} loading={isWorking}>
-            {t('upgrades.plan')}
-          </Button>
-          {plan && plan.rings.length > 0 && (
-            <Button onClick={begin} loading={isWorking}>
+    <Stack maw={920}>
+      <PageHeader title={t('upgrades.new')} below={<Text size="sm">{t('upgrades.newText')}</Text>} />
+      <ResourceForm
+        form={planned}
+        submit={t('upgrades.plan')}
+        more={
+          plan &&
+          plan.rings.length > 0 && (
+            <Button onClick={() => start.mutate()} loading={start.isPending}>
               {t('upgrades.begin', { version: plan.version })}
             </Button>
-          )}
-        </Group>
-      </Stack>
-    </form>
+          )
+        }
+      >
+        <TargetFields target={values} inputProps={getInputProps} />
+        <RingFields inputProps={getInputProps} />
+        <FormError error={start.error} />
+        {plan && <Plan plan={plan} />}
+      </ResourceForm>
+    </Stack>
   )
 }
 
-function ReleaseChoice(props: {
-  value: string | null
-  onChange(version: string | null): void
-  error: string | undefined
-}) {
+function RingFields({ inputProps }: { inputProps: InputProps }) {
   const { data } = useQuery({
     queryKey: ['releases'],
     queryFn: ({ signal }) => call('listReleases', {}, signal),
   })
   const versions = [...new Set((data?.releases ?? []).map(({ version }) => version))]
   return (
-    <Select
-      label={t('upgrades.release')}
-      placeholder={t('upgrades.own')}
-      clearable
-      data={versions}
-      value={props.value}
-      onChange={props.onChange}
-      error={props.error}
-    />
+    <Paper withBorder p="md">
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
+        <Select
+          label={t('upgrades.release')}
+          placeholder={t('upgrades.own')}
+          clearable
+          data={versions}
+          {...inputProps('version')}
+        />
+        <NumberInput label={t('upgrades.canaryHosts')} min={0} {...inputProps('canary')} />
+        <TextInput label={t('upgrades.batch')} placeholder="10, 25%" {...inputProps('batch')} />
+        <NumberInput label={t('upgrades.gate')} min={0} {...inputProps('gateS')} />
+        <NumberInput label={t('upgrades.stopAfter')} min={1} {...inputProps('stopAfter')} />
+      </SimpleGrid>
+    </Paper>
   )
 }
 
@@ -170,16 +135,7 @@ function Plan({ plan }: { plan: Answer<'planUpgrade'> }) {
             })}
           </Text>
         )}
-        {plan.skipped.length > 0 && (
-          <Text size="sm" c="dimmed">
-            {t('run.skipped', {
-              hosts: plan.skipped
-                .slice(0, 20)
-                .map(({ host, reason }) => `${host} (${reason})`)
-                .join(', '),
-            })}
-          </Text>
-        )}
+        <SkippedHosts skipped={plan.skipped} />
       </Stack>
     </Paper>
   )

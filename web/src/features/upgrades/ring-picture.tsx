@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core'
-import type { UpgradeHostState } from '@rollcall/contracts/admin'
+import { UPGRADE_HOST_STATE, type UpgradeHostState } from '@rollcall/contracts/admin'
 import { t } from '../../i18n/index.tsx'
-import { toColor, toWord } from '../../ui/state-badge.tsx'
+import { toColor, toTone, toWord } from '../../ui/state-badge.tsx'
 
 /** Rings are drawn from the middle outwards; more than these are drawn as one. */
 const MAX_RINGS = 8
@@ -17,22 +17,13 @@ interface RingHost {
   state: UpgradeHostState
 }
 
-/** What is worst among the hosts of a piece is what its colour says. */
-const WORST: readonly UpgradeHostState[] = [
-  'stranded',
-  'rolled_back',
-  'refused',
-  'upgrading',
-  'waiting',
-  'cancelled',
-  'upgraded',
-]
+const WORST_FIRST = UPGRADE_HOST_STATE.byUrgency()
 
-/** The canary in the middle, each further ring around it, and a piece for each host in the colour of its state. */
+/** Draws the canary in the middle, each further ring around it, and a piece for each host in the colour of its state. */
 export function RingPicture({ hosts }: { hosts: readonly RingHost[] }) {
   const rings = ringsOf(hosts)
   const size = 2 * (INNER + rings.length * (WIDTH + GAP))
-  const words = rings.map((ring, at) => `${ringWord(at)}: ${countsOf(ring)}`)
+  const words = rings.map((ring, at) => `${ringText(at)}: ${countsOf(ring)}`)
   return (
     <div className="rings">
       <svg
@@ -48,7 +39,7 @@ export function RingPicture({ hosts }: { hosts: readonly RingHost[] }) {
               key={`${at} ${i}`}
               d={arc(INNER - WIDTH + at * (WIDTH + GAP), i / all.length, (i + 1) / all.length)}
               fill={toColor(worstOf(piece))}
-              opacity={worstOf(piece) === 'waiting' ? 0.25 : 1}
+              opacity={toTone(worstOf(piece)) === 'faint' ? 0.25 : 1}
             >
               <title>{piece.map(({ name, state }) => `${name}: ${toWord(state)}`).join('\n')}</title>
             </path>
@@ -79,18 +70,19 @@ function toPieces(ring: readonly RingHost[]): RingHost[][] {
   return Array.from({ length: Math.ceil(ring.length / per) }, (_, i) => ring.slice(i * per, (i + 1) * per))
 }
 
+/** Returns the state that a piece is coloured by: the worst among its hosts. */
 const worstOf = (piece: readonly RingHost[]): UpgradeHostState =>
-  WORST.find((state) => piece.some((host) => host.state === state)) ?? 'waiting'
+  WORST_FIRST.find((state) => piece.some((host) => host.state === state)) ?? 'waiting'
 
-const ringWord = (at: number) => (at === 0 ? t('upgrades.first') : t('upgrades.ring', { ring: at }))
+export const ringText = (ring: number) => (ring === 0 ? t('upgrades.first') : t('upgrades.ring', { ring }))
 
 const countsOf = (ring: readonly RingHost[]) =>
-  WORST.flatMap((state) => {
+  WORST_FIRST.flatMap((state) => {
     const count = ring.filter((host) => host.state === state).length
     return count > 0 ? [`${count} ${toWord(state)}`] : []
   }).join(', ')
 
-/** A piece of a ring, from one share of the circle to another, clockwise from the top, with a small gap. */
+/** Returns the path of a piece of a ring, from one share of the circle to another, clockwise from the top, with a small gap. */
 function arc(inner: number, from: number, to: number): string {
   const outer = inner + WIDTH
   // An arc cannot end where it begins: a whole ring is two halves, and its hole two the other way round.

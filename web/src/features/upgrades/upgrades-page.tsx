@@ -1,20 +1,21 @@
-import { Button, Stack, Table, Text, Title } from '@mantine/core'
+import { Button, Stack, Text, Title } from '@mantine/core'
+import { UPGRADE_HOST_STATE, type UpgradeView } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { call } from '../../api/client.ts'
+import { type Answer, call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { ListTable } from '../../ui/list-table.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
+import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
-import { blocks, EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
-import { Heads, TableScroll } from '../../ui/table-scroll.tsx'
+import { StateBar } from '../../ui/state-bar.tsx'
+import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { UpgradeBar } from './upgrade-bar.tsx'
 
 const REFRESH_MS = 3000
 
-/** Upgrades of agents, newest first, and the releases that there are. */
+/** Shows the upgrades of agents, newest first, and the releases that there are. */
 export function UpgradesPage() {
   const mayWrite = useMay('upgrades:write')
   const upgrades = useQuery({
@@ -26,10 +27,6 @@ export function UpgradesPage() {
     queryKey: ['releases'],
     queryFn: ({ signal }) => call('listReleases', {}, signal),
   })
-  const error = upgrades.error ?? releases.error
-  if (blocks({ error, data: upgrades.data && releases.data }))
-    return <ErrorState error={error} onRetry={() => upgrades.refetch()} />
-  if (!upgrades.data || !releases.data) return <Waiting />
   return (
     <Stack>
       <PageHeader title={t('nav.upgrades')}>
@@ -39,65 +36,62 @@ export function UpgradesPage() {
           </Button>
         )}
       </PageHeader>
-      {upgrades.data.upgrades.length === 0 ? (
-        <EmptyState title={t('upgrades.none')}>
-          <Text size="sm">{t('upgrades.noneText')}</Text>
-        </EmptyState>
-      ) : (
-        <ListTable
-          minWidth={640}
-          heads={[
-            t('upgrades.release'),
-            t('upgrades.state'),
-            t('runs.progress'),
-            t('commands.by'),
-            t('commands.when'),
-          ]}
-        >
-          {upgrades.data.upgrades.map((upgrade) => (
-            <Table.Tr key={upgrade.id}>
-              <Table.Td>
-                <Link to="/upgrades/$id" params={{ id: upgrade.id }} className="row-link">
-                  {upgrade.version}
-                </Link>
-              </Table.Td>
-              <Table.Td>
-                <StateBadge state={upgrade.state} reason={upgrade.reason} />
-              </Table.Td>
-              <Table.Td miw={200}>
-                <UpgradeBar counts={upgrade.counts} />
-              </Table.Td>
-              <Table.Td>
-                <Untrusted>{upgrade.requestedBy}</Untrusted>
-              </Table.Td>
-              <Table.Td>
-                <Ago at={upgrade.createdAt} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </ListTable>
-      )}
+      <Loaded query={upgrades}>
+        {(data) => (
+          <ResourceTable
+            rows={data.upgrades}
+            toKey={({ id }) => id}
+            minWidth={640}
+            empty={{ title: t('upgrades.none'), text: t('upgrades.noneText') }}
+            columns={upgradeColumns()}
+          />
+        )}
+      </Loaded>
       <Title order={2}>{t('upgrades.releases')}</Title>
-      <TableScroll minWidth={480}>
-        <Table>
-          <Heads heads={[t('upgrades.release'), t('host.architecture'), t('upgrades.origin'), 'SHA-256']} />
-          <Table.Tbody>
-            {releases.data.releases.map(({ version, architecture, sha256, isOwn, signedBy }) => (
-              <Table.Tr key={`${version} ${architecture}`}>
-                <Table.Td>{version}</Table.Td>
-                <Table.Td>{architecture}</Table.Td>
-                <Table.Td>{isOwn && t('upgrades.own')}</Table.Td>
-                <Table.Td>{t(`upgrades.signedBy.${signedBy}`)}</Table.Td>
-                <Table.Td>
-                  <Text size="xs" c="dimmed" ff="monospace">
-                    {sha256.slice(0, 16)}…
-                  </Text>
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </TableScroll>
+      <Loaded query={releases}>
+        {(data) => (
+          <ResourceTable
+            rows={data.releases}
+            toKey={({ version, architecture }) => `${version} ${architecture}`}
+            minWidth={480}
+            columns={releaseColumns()}
+          />
+        )}
+      </Loaded>
     </Stack>
   )
 }
+
+const upgradeColumns = (): Column<UpgradeView>[] => [
+  {
+    head: t('upgrades.release'),
+    cell: ({ id, version }) => (
+      <Link to="/upgrades/$id" params={{ id }} className="row-link">
+        {version}
+      </Link>
+    ),
+  },
+  { head: t('upgrades.state'), cell: ({ state, reason }) => <StateBadge state={state} reason={reason} /> },
+  {
+    head: t('runs.progress'),
+    minWidth: 200,
+    cell: ({ counts }) => <StateBar states={UPGRADE_HOST_STATE} counts={counts} />,
+  },
+  { head: t('commands.by'), cell: ({ requestedBy }) => <Untrusted>{requestedBy}</Untrusted> },
+  { head: t('commands.when'), cell: ({ createdAt }) => <Ago at={createdAt} /> },
+]
+
+const releaseColumns = (): Column<Answer<'listReleases'>['releases'][number]>[] => [
+  { head: t('upgrades.release'), cell: ({ version }) => version },
+  { head: t('host.architecture'), cell: ({ architecture }) => architecture },
+  { head: t('upgrades.origin'), cell: ({ isOwn }) => isOwn && t('upgrades.own') },
+  { head: t('upgrades.signature'), cell: ({ signedBy }) => t(`upgrades.signedBy.${signedBy}`) },
+  {
+    head: 'SHA-256',
+    cell: ({ sha256 }) => (
+      <Text size="xs" c="dimmed" ff="monospace">
+        {sha256.slice(0, 16)}…
+      </Text>
+    ),
+  },
+]

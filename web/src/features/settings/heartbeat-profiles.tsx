@@ -1,0 +1,114 @@
+import { NumberInput, SimpleGrid, Text, TextInput, Title } from '@mantine/core'
+import type { HeartbeatProfile } from '@rollcall/contracts/admin'
+import { useQuery } from '@tanstack/react-query'
+import { call } from '../../api/client.ts'
+import { useMay } from '../../api/session.ts'
+import { t } from '../../i18n/index.tsx'
+import { ConfirmButton } from '../../ui/confirm.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
+import { AddForm } from '../../ui/resource-form.tsx'
+import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { useRequestForm } from '../../ui/use-request-form.ts'
+import { durationText, intervalText } from '../../ui/words.ts'
+
+const PROFILES = ['profiles']
+
+export function HeartbeatProfiles() {
+  const mayWrite = useMay('profiles:write')
+  const profiles = useQuery({
+    queryKey: PROFILES,
+    queryFn: ({ signal }) => call('listHeartbeatProfiles', {}, signal),
+  })
+  return (
+    <>
+      <Title order={2}>{t('profiles.title')}</Title>
+      <Text size="sm" maw={760}>
+        {t('profiles.text')}
+      </Text>
+      <Loaded query={profiles}>
+        {(data) => (
+          <ResourceTable
+            rows={data.profiles}
+            toKey={({ name }) => name}
+            minWidth={620}
+            columns={columns()}
+            actions={mayWrite && (({ name }) => name !== 'default' && <RemoveProfile name={name} />)}
+          />
+        )}
+      </Loaded>
+      {mayWrite && <AddProfile />}
+    </>
+  )
+}
+
+const columns = (): Column<HeartbeatProfile>[] => [
+  { head: t('name'), cell: ({ name }) => name },
+  { head: t('profiles.interval'), cell: ({ minMs, maxMs }) => intervalText(minMs, maxMs) },
+  {
+    head: t('profiles.offlineAfter'),
+    cell: ({ offlineAfterMs }) =>
+      offlineAfterMs === null ? t('profiles.retries') : durationText(offlineAfterMs),
+  },
+  {
+    head: t('profiles.labels'),
+    cell: ({ labels }) =>
+      Object.entries(labels ?? {})
+        .map(([key, value]) => `${key}=${value}`)
+        .join(', ') || '–',
+  },
+]
+
+const RemoveProfile = ({ name }: { name: string }) => (
+  <ConfirmButton
+    label={t('remove')}
+    title={t('profiles.removeTitle', { name })}
+    explanation={t('profiles.removeText')}
+    confirm={t('remove')}
+    send={() => call('removeHeartbeatProfile', { params: { profile: name } })}
+    invalidates={[PROFILES]}
+  />
+)
+
+const toMs = (seconds: number | string) => Number(seconds) * 1000
+
+function AddProfile() {
+  const profile = useRequestForm({
+    initialValues: {
+      name: '',
+      minS: 20 as number | string,
+      maxS: 60 as number | string,
+      offlineS: '' as number | string,
+    },
+    fieldNames: { minMs: 'minS', maxMs: 'maxS', offlineAfterMs: 'offlineS' },
+    send: ({ name, minS, maxS, offlineS }) =>
+      call('addHeartbeatProfile', {
+        body: {
+          name,
+          minMs: toMs(minS),
+          maxMs: toMs(maxS),
+          ...(offlineS !== '' && { offlineAfterMs: toMs(offlineS) }),
+        },
+      }),
+    invalidates: [PROFILES],
+  })
+  const { getInputProps, values } = profile.form
+  return (
+    <AddForm
+      title={t('profiles.add')}
+      form={profile}
+      submit={t('profiles.add')}
+      isDisabled={values.name === ''}
+    >
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
+        <TextInput label={t('name')} {...getInputProps('name')} />
+        <NumberInput label={t('profiles.min')} {...getInputProps('minS')} />
+        <NumberInput label={t('profiles.max')} {...getInputProps('maxS')} />
+        <NumberInput
+          label={t('profiles.offlineAfter')}
+          placeholder={t('profiles.retries')}
+          {...getInputProps('offlineS')}
+        />
+      </SimpleGrid>
+    </AddForm>
+  )
+}

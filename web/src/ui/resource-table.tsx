@@ -1,0 +1,58 @@
+import { Table, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { EmptyState } from './states.tsx'
+import { ActionsHead, TableScroll } from './table-scroll.tsx'
+
+export interface Column<R> {
+  head: string
+  cell(row: R): ReactNode
+  /** Pixels. */
+  width?: number
+  minWidth?: number
+  maxWidth?: number
+}
+
+interface Props<R> {
+  rows: readonly R[]
+  toKey(row: R): string | number
+  columns: readonly Column<R>[]
+  /** Buttons at the end of each row. */
+  actions?: ((row: R) => ReactNode) | false
+  /** Pixels below which it scrolls sideways. */
+  minWidth: number
+  /** Shown in place of a table without rows. */
+  empty?: { title: string; text?: string }
+  rowProps?(row: R): object
+}
+
+/** Draws a row for each thing, with headings; says what to do where there is none. */
+export function ResourceTable<R>({ rows, toKey, columns, actions, minWidth, empty, rowProps }: Props<R>) {
+  if (empty && rows.length === 0)
+    return <EmptyState title={empty.title}>{empty.text && <Text size="sm">{empty.text}</Text>}</EmptyState>
+  return (
+    <TableScroll minWidth={minWidth}>
+      <Table highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map(({ head }) =>
+              head === '' ? <ActionsHead key={head} /> : <Table.Th key={head}>{head}</Table.Th>,
+            )}
+            {actions && <ActionsHead />}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row) => (
+            <Table.Tr key={toKey(row)} {...rowProps?.(row)}>
+              {columns.map(({ head, cell, width, minWidth: min, maxWidth: max }) => (
+                <Table.Td key={head} style={{ width, minWidth: min, maxWidth: max }}>
+                  {cell(row)}
+                </Table.Td>
+              ))}
+              {actions && <Table.Td>{actions(row)}</Table.Td>}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </TableScroll>
+  )
+}
