@@ -7,6 +7,7 @@ import { type Identity, makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
+import { BUSY_HOSTS } from '../platform/prisma/state-sets.ts'
 import { type AgentCredentials, newCredentials } from './domain/credentials.ts'
 
 /** An agent's identity with its secrets in the clear: it stays in memory. */
@@ -156,7 +157,7 @@ export class AgentsRepository {
   async unendedMoves(limit: number): Promise<{ hostId: string; rpcPort: number; nextPort: number }[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host_id AS "hostId", rpc_port AS "rpcPort", next_port AS "nextPort" FROM agent JOIN host ON host.id = host_id
-       WHERE next_port IS NOT NULL AND host.state NOT IN ('installing', 'upgrading', 'removing') ORDER BY random() LIMIT $1`,
+       WHERE next_port IS NOT NULL AND host.state NOT IN (${BUSY_HOSTS}) ORDER BY random() LIMIT $1`,
       [limit],
     )
     return rows

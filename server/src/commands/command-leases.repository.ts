@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { Batcher } from '../platform/batcher.ts'
 import { isAcquirable } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 import { COMMAND_COLUMNS, CommandsRepository } from './commands.repository.ts'
 import type { LeasedCommand } from './domain/command.ts'
 import type { Wait } from './domain/next-step.ts'
@@ -41,7 +42,7 @@ export class CommandLeasesRepository {
     const { rows } = await this.database.pool.query(
       `WITH free AS (
          SELECT id, dispatched_at FROM command
-         WHERE id = ANY($1::uuid[]) AND state IN ('pending', 'running') AND admitted_at IS NOT NULL
+         WHERE id = ANY($1::uuid[]) AND state IN (${OPEN_COMMANDS}) AND admitted_at IS NOT NULL
            AND ${isAcquirable('command', '$2')}
          FOR UPDATE SKIP LOCKED
        )
@@ -76,7 +77,7 @@ export class CommandLeasesRepository {
   async due(owner: string, now: Date, limit: number, except: readonly string[]): Promise<string[]> {
     const { rows } = await this.database.pool.query(
       `SELECT id FROM command
-       WHERE state IN ('pending', 'running') AND admitted_at IS NOT NULL AND next_attempt_at <= $2
+       WHERE state IN (${OPEN_COMMANDS}) AND admitted_at IS NOT NULL AND next_attempt_at <= $2
          AND ${isAcquirable('command', '$1')}
          AND NOT (id = ANY($4::uuid[]))
        ORDER BY next_attempt_at LIMIT $3`,
@@ -91,7 +92,7 @@ export class CommandLeasesRepository {
       `UPDATE command SET lease_owner = NULL, next_attempt_at = $3,
          unanswered_since = $4, reason_code = $5, reason = $6,
          dispatched_at = CASE WHEN $7 AND state = 'pending' THEN NULL ELSE dispatched_at END
-       WHERE id = $1 AND lease_owner = $2 AND state IN ('pending', 'running')`,
+       WHERE id = $1 AND lease_owner = $2 AND state IN (${OPEN_COMMANDS})`,
       [id, owner, wait.until, wait.unansweredSince, wait.reasonCode, wait.reason, wait.notStarted],
     )
   }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common'
-import type { CommandKind } from '@rollcall/contracts/admin'
+import { type CommandKind, isFinalState } from '@rollcall/contracts/admin'
 import type { PoolClient } from 'pg'
 import { Batcher, toMatches } from '../platform/batcher.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 import type { Ending } from './domain/command.ts'
 
 /** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
@@ -11,10 +12,10 @@ const NEVER_TRIED =
 
 /** Of one command or many, at the moment `$2`. */
 const CANCEL = `UPDATE command SET
-  cancel_requested_at = CASE WHEN state IN ('pending', 'running') THEN coalesce(cancel_requested_at, $2) ELSE cancel_requested_at END,
+  cancel_requested_at = CASE WHEN state IN (${OPEN_COMMANDS}) THEN coalesce(cancel_requested_at, $2) ELSE cancel_requested_at END,
   ended_at = CASE WHEN ${NEVER_TRIED} THEN $2 ELSE ended_at END,
   reason = CASE WHEN ${NEVER_TRIED} THEN 'Cancelled before it started.' ELSE reason END,
-  next_attempt_at = CASE WHEN state IN ('pending', 'running') THEN $2 ELSE next_attempt_at END,
+  next_attempt_at = CASE WHEN state IN (${OPEN_COMMANDS}) THEN $2 ELSE next_attempt_at END,
   state = CASE WHEN ${NEVER_TRIED} THEN 'cancelled' ELSE state END`
 
 interface Start {
@@ -70,7 +71,7 @@ export class CommandLifecycleRepository {
       `UPDATE command SET state = 'running', started_at = coalesce(started_at, start.at),
          unanswered_since = NULL, reason_code = NULL, reason = NULL
        FROM unnest($1::uuid[], $2::timestamptz[]) AS start(id, at)
-       WHERE command.id = start.id AND lease_owner = $3 AND state IN ('pending', 'running')
+       WHERE command.id = start.id AND lease_owner = $3 AND state IN (${OPEN_COMMANDS})
        RETURNING command.id`,
       [items.map(({ id }) => id), items.map(({ now }) => now), items[0]?.owner],
     )
@@ -102,7 +103,7 @@ export class CommandLifecycleRepository {
   async requestCancel(id: string, now: Date): Promise<'ended' | 'requested' | null> {
     const { rows } = await this.database.pool.query(`${CANCEL} WHERE id = $1 RETURNING state`, [id, now])
     if (rows.length === 0) return null
-    return ['pending', 'running'].includes(rows[0].state) ? 'requested' : 'ended'
+    return isFinalState(rows[0].state) ? 'ended' : 'requested'
   }
 
   /** Stores the wish that every unfinished command of a run end, as `requestCancel` does. Returns what became of each. */
@@ -114,7 +115,7 @@ export class CommandLifecycleRepository {
         [runId, now],
       )
       const { rows } = await client.query(
-        `${CANCEL} WHERE run_id = $1 AND state IN ('pending', 'running') RETURNING id, state`,
+        `${CANCEL} WHERE run_id = $1 AND state IN (${OPEN_COMMANDS}) RETURNING id, state`,
         [runId, now],
       )
       return rows.map((row) => ({ id: row.id, hasEnded: row.state === 'cancelled' }))
@@ -125,7 +126,7 @@ export class CommandLifecycleRepository {
   async countUnfinished(): Promise<Partial<Record<'held' | 'pending' | 'running', number>>> {
     const { rows } = await this.database.pool.query(
       `SELECT CASE WHEN admitted_at IS NULL THEN 'held' ELSE state END AS state, count(*)::int AS count
-       FROM command WHERE state IN ('pending', 'running') GROUP BY 1`,
+       FROM command WHERE state IN (${OPEN_COMMANDS}) GROUP BY 1`,
     )
     return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
   }
@@ -143,7 +144,7 @@ async function storeEnds(
        ended_at = least(started_at + ending.duration_ms * interval '1 millisecond', ending.at)
      FROM unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::int8[], $9::float8[], $10::timestamptz[])
        AS ending(id, state, exit_code, signal, reason_code, reason, dropped_bytes, duration_ms, at)
-     WHERE command.id = ending.id AND lease_owner = $1 AND command.state IN ('pending', 'running')
+     WHERE command.id = ending.id AND lease_owner = $1 AND command.state IN (${OPEN_COMMANDS})
      RETURNING command.id, command.host_id AS "hostId", command.kind`,
     [
       items[0]?.owner,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Batcher } from '../platform/batcher.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 
 interface Release {
   id: string
@@ -20,7 +21,7 @@ export class SpoolCleanupRepository {
       `SELECT id, host_id AS "hostId" FROM (
          SELECT id, host_id, ended_at, row_number() OVER (PARTITION BY host_id ORDER BY ended_at) AS place
          FROM command
-         WHERE released_at IS NULL AND kind IN ('command', 'terminal', 'playbook') AND state NOT IN ('pending', 'running')
+         WHERE released_at IS NULL AND kind IN ('command', 'terminal', 'playbook') AND state NOT IN (${OPEN_COMMANDS})
            AND dispatched_at IS NOT NULL AND ended_at > $1
        ) AS kept WHERE place <= $2 ORDER BY ended_at LIMIT $3`,
       [since, perHost, limit],

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { TerminalWriter } from '@rollcall/contracts/admin'
 import type { PrincipalRef } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 
 export interface OpenTerminal {
   commandId: string
@@ -51,7 +52,7 @@ export class TerminalWritersRepository {
       `SELECT command.id AS "commandId", host_id AS "hostId",
          jsonb_build_object('kind', requester_kind, 'id', requester_id) AS opener
        FROM command JOIN run ON run.id = run_id
-       WHERE tty AND state IN ('pending', 'running') AND command.cancel_requested_at IS NULL AND requester_id IS NOT NULL`,
+       WHERE tty AND state IN (${OPEN_COMMANDS}) AND command.cancel_requested_at IS NULL AND requester_id IS NOT NULL`,
     )
     return rows
   }

@@ -9,6 +9,7 @@ import { makeIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { isAcquirable } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { ANSWERING_HOSTS, BUSY_HOSTS } from '../platform/prisma/state-sets.ts'
 import type { RotationPhase } from './domain/next-step.ts'
 
 /** A host whose agent is called with one of two sets. */
@@ -51,7 +52,7 @@ const COLUMNS = 'rpc_path, token, secret_key, certificate, private_key, certific
 const ASSIGNED =
   'rpc_path = $2, token = $3, secret_key = $4, certificate = $5, private_key = $6, certificate_pin = $7, server_pin = $8'
 /** Nothing else is at work on the host with the credentials that it has read. */
-const IS_FREE = "host.state NOT IN ('installing', 'upgrading', 'removing')"
+const IS_FREE = `host.state NOT IN (${BUSY_HOSTS})`
 /** Making a key blocks the event loop for a millisecond or two. */
 const INSERT_BATCH = 20
 
@@ -102,7 +103,7 @@ export class RotationsRepository {
   async outdated(before: Date | null, limit: number | null): Promise<string[]> {
     const { rows } = await this.database.pool.query<{ hostId: string }>(
       `SELECT host_id AS "hostId" FROM agent JOIN host ON host.id = host_id
-       WHERE (credentials_at < $1 OR server_pin <> $3) AND host.state IN ('online', 'degraded')
+       WHERE (credentials_at < $1 OR server_pin <> $3) AND host.state IN (${ANSWERING_HOSTS})
          AND NOT EXISTS (SELECT 1 FROM rotation WHERE rotation.host_id = agent.host_id)
        ORDER BY credentials_at LIMIT $2`,
       [before, limit, await this.identities.newestPin()],

@@ -3,11 +3,12 @@ import type { Permission, RunLimits } from '@rollcall/contracts/admin'
 import type pg from 'pg'
 import { type PrincipalRef, toPrincipalRef } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 import type { Admissions, AdmissionView, StopCause } from './domain/admissions.ts'
 import { stopReason } from './domain/run.ts'
 
 const HELD = "position IS NOT NULL AND state = 'pending' AND admitted_at IS NULL"
-const ACTIVE = "position IS NOT NULL AND state IN ('pending', 'running') AND admitted_at IS NOT NULL"
+const ACTIVE = `position IS NOT NULL AND state IN (${OPEN_COMMANDS}) AND admitted_at IS NOT NULL`
 /** Commands that one decision looks at, and so admits, at most; the next decision goes on. */
 const LOOKED_AT = 1000
 

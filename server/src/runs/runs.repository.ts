@@ -3,6 +3,7 @@ import { isErrorCode, sanitizeText } from '@rollcall/contracts'
 import type { RunCommand } from '@rollcall/contracts/admin'
 import { type HostScope, scopeParameter } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 import { hasEnded, noCounts, type Progress, type Run } from './domain/run.ts'
 
 /** The columns of the chosen runs, with what the commands of each have in common. */
@@ -40,7 +41,7 @@ const withProgress = (chosen: string) => `SELECT ${COLUMNS}, progress.states,
 const RUN_COMMAND = `SELECT id, host_name AS host, state, state = 'pending' AND admitted_at IS NULL AS "isHeld",
   exit_code AS "exitCode", signal, reason_code AS "reasonCode", reason FROM command`
 
-const UNFINISHED = "state IN ('pending', 'running')"
+const UNFINISHED = `state IN (${OPEN_COMMANDS})`
 
 /** Runs as they are shown, and how far their commands have come. */
 @Injectable()

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common'
 import { isErrorCode, sanitizeText } from '@rollcall/contracts'
 import type { OutcomeGroup } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
+import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 
-const ENDED = "state NOT IN ('pending', 'running')"
+const ENDED = `state NOT IN (${OPEN_COMMANDS})`
 /** Output is there to be compared, and nobody has done so yet. */
 const TO_COMPARE = `${ENDED} AND output_bytes > 0 AND output_digest IS NULL AND output_removed_at IS NULL`
 

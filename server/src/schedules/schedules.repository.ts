@@ -6,6 +6,7 @@ import { Sealer } from '../platform/crypto/sealer.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { Prisma, type Schedule as Row } from '../platform/prisma/generated/client.ts'
+import { FAILED_COMMANDS, OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 import type { Firing, OwnCommand, Schedule, ShownFiring } from './domain/schedule.ts'
 
 /** Firings that are kept of each schedule. */
@@ -73,10 +74,10 @@ export class SchedulesRepository {
       `SELECT schedule_id AS "scheduleId", planned_at AS "plannedAt", decided_at AS "decidedAt", outcome, reason,
          run_id AS "runId", CASE
            WHEN NOT EXISTS (SELECT 1 FROM command WHERE command.run_id = newest.run_id) THEN NULL
-           WHEN EXISTS (SELECT 1 FROM command WHERE command.run_id = newest.run_id AND state IN ('pending', 'running'))
+           WHEN EXISTS (SELECT 1 FROM command WHERE command.run_id = newest.run_id AND state IN (${OPEN_COMMANDS}))
              THEN 'running'
            WHEN EXISTS (SELECT 1 FROM command WHERE command.run_id = newest.run_id
-             AND state IN ('failed', 'timed_out', 'cancelled', 'lost')) THEN 'failed'
+             AND state IN (${FAILED_COMMANDS})) THEN 'failed'
            ELSE 'success' END AS "runState"
        FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
          SELECT * FROM schedule_firing WHERE schedule_id = wanted.id ORDER BY planned_at DESC LIMIT $2
@@ -92,7 +93,7 @@ export class SchedulesRepository {
   async isPreviousRunning(id: string): Promise<boolean> {
     const { rows } = await this.database.pool.query(
       `SELECT EXISTS (
-         SELECT 1 FROM command WHERE state IN ('pending', 'running') AND run_id = (
+         SELECT 1 FROM command WHERE state IN (${OPEN_COMMANDS}) AND run_id = (
            SELECT run_id FROM schedule_firing WHERE schedule_id = $1 AND run_id IS NOT NULL
            ORDER BY planned_at DESC LIMIT 1)
        ) AS running`,

@@ -5,8 +5,11 @@ import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { ANSWERING_HOSTS, OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 import { stateOfEnded } from './domain/host-outcome.ts'
 import type { RingHost } from './domain/next-move.ts'
+
+const IS_OPEN = "state IN ('running', 'paused', 'cancelling')"
 
 export interface Upgrade {
   id: string
@@ -81,8 +84,7 @@ export class UpgradesRepository {
   }
 
   async unended(): Promise<string[]> {
-    const sql =
-      "SELECT id FROM upgrade WHERE state IN ('running', 'paused', 'cancelling') ORDER BY created_at"
+    const sql = `SELECT id FROM upgrade WHERE ${IS_OPEN} ORDER BY created_at`
     return (await this.database.pool.query(sql)).rows.map(({ id }) => id)
   }
 
@@ -99,7 +101,7 @@ export class UpgradesRepository {
          command.reason_code AS "reasonCode", command.reason, command.ended_at AS "endedAt"
        FROM upgrade_host LEFT JOIN command ON command.id = upgrade_host.command_id
        WHERE upgrade_id = $1 AND upgrade_host.state = 'upgrading'
-         AND (command.id IS NULL OR command.state NOT IN ('pending', 'running'))`,
+         AND (command.id IS NULL OR command.state NOT IN (${OPEN_COMMANDS}))`,
       [id],
     )
     for (const row of rows)
@@ -114,7 +116,7 @@ export class UpgradesRepository {
   async ringHosts(id: string): Promise<RingHost[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host_id AS id, host_name AS name, ring, upgrade_host.state, ended_at AS "endedAt",
-         coalesce(host.state IN ('online', 'degraded'), true) AS "isWell"
+         coalesce(host.state IN (${ANSWERING_HOSTS}), true) AS "isWell"
        FROM upgrade_host LEFT JOIN host ON host.id = host_id WHERE upgrade_id = $1 ORDER BY position`,
       [id],
     )
@@ -159,7 +161,7 @@ export class UpgradesRepository {
     await this.database.pool.query(
       `WITH ended AS (
          UPDATE upgrade SET state = $2, reason = $3, ended_at = $4
-         WHERE id = $1 AND state IN ('running', 'paused', 'cancelling') RETURNING id
+         WHERE id = $1 AND ${IS_OPEN} RETURNING id
        )
        UPDATE upgrade_host SET state = 'cancelled', ended_at = $4
        FROM ended WHERE upgrade_id = ended.id AND upgrade_host.state = 'waiting'`,

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@rollcall/contracts'
-import type { CommandKind, CommandState, HostState } from '@rollcall/contracts/admin'
+import type { CommandKind, CommandState, FinalState, HostState } from '@rollcall/contracts/admin'
 import { commandIdOf } from './run-ids.ts'
 
 /** What was asked to run on one host. */
@@ -103,7 +103,7 @@ export interface LeasedCommand extends Command {
 
 /** How a command ended. */
 export interface Ending {
-  state: Exclude<CommandState, 'pending' | 'running'>
+  state: FinalState
   exitCode?: number | null
   signal?: string | null
   reasonCode?: ErrorCode | null

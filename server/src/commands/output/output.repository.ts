@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { LogType } from '@rollcall/contracts/agent'
 import { Batcher, toMatches } from '../../platform/batcher.ts'
 import { Database } from '../../platform/prisma/database.ts'
+import { OPEN_COMMANDS } from '../../platform/prisma/state-sets.ts'
 import type { OutputPiece, PlacedPiece } from './domain/output.ts'
 import { type OutputState, UNCUT } from './domain/output-bound.ts'
 
@@ -70,7 +71,7 @@ export class OutputRepository {
            dropped_bytes = dropped_bytes + cut - was_cut
          FROM piece
          WHERE command.id = piece.id AND lease_owner = $5 AND output_bytes = piece.start AND output_cut_bytes = was_cut
-           AND state IN ('pending', 'running')
+           AND state IN (${OPEN_COMMANDS})
          RETURNING command.id, piece.start, piece.data, piece.runs
        ), added AS (
          INSERT INTO output_chunk (command_id, "offset", data, runs) SELECT id, start, data, runs FROM moved WHERE length(data) > 0

@@ -1,17 +1,17 @@
-import type { ClusterHealth, HostState } from '@rollcall/contracts/admin'
-
-const OFFLINE: HostState[] = ['offline', 'credentials_refused', 'identity_changed']
+import { type ClusterHealth, HOST_STATE, type HostState } from '@rollcall/contracts/admin'
 
 /** Fewer healthy hosts than this share, and the whole is critical. */
 const CRITICAL_BELOW_PERCENT = 50
 
 /** The fleet in one word and some numbers. Pure. */
 export function clusterHealthOf(states: Partial<Record<HostState, number>>): ClusterHealth {
-  const count = (...names: HostState[]) => names.reduce((sum, name) => sum + (states[name] ?? 0), 0)
-  const total = count(...(Object.keys(states) as HostState[]))
-  const healthy = count('online')
-  const degraded = count('degraded')
-  const offline = count(...OFFLINE)
+  const sum = (names: readonly HostState[]) => names.reduce((total, name) => total + (states[name] ?? 0), 0)
+  const countOf = (health: 'healthy' | 'degraded' | 'offline') =>
+    sum(HOST_STATE.names.filter((name) => HOST_STATE.describe(name).health === health))
+  const total = sum(HOST_STATE.names)
+  const healthy = countOf('healthy')
+  const degraded = countOf('degraded')
+  const offline = countOf('offline')
   const percentage = total === 0 ? 100 : Math.floor((1000 * healthy) / total) / 10
   return {
     health: healthOf(total, healthy, percentage),

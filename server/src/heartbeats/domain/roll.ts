@@ -1,14 +1,7 @@
-import type { HostFacts, HostState, HostVitals } from '@rollcall/contracts/admin'
+import { HOST_STATE, type HostFacts, type HostVitals } from '@rollcall/contracts/admin'
 
 /** States in which an agent is called. In the others something else is at work on the host, or waits for a person. */
-export const CALLED_STATES = [
-  'online',
-  'degraded',
-  'offline',
-  'credentials_refused',
-  'identity_changed',
-  'install_failed',
-] as const satisfies HostState[]
+export const CALLED_STATES = HOST_STATE.that('isCalled')
 export type CalledState = (typeof CALLED_STATES)[number]
 
 /** What is known of an agent when its turn comes. */

@@ -1,4 +1,4 @@
-import type { HostState, SshCredential } from '@rollcall/contracts/admin'
+import { HOST_STATE, type HostState, type SshCredential } from '@rollcall/contracts/admin'
 
 export interface Host {
   id: string
@@ -76,9 +76,9 @@ export interface HostGuard {
 }
 
 /** States in which an installation, upgrade or removal is running, so that no other may begin. */
-export const BUSY_STATES: readonly HostState[] = ['installing', 'upgrading', 'removing'] satisfies HostWork[]
-
-export type HostWork = 'installing' | 'upgrading' | 'removing'
+const BUSY = HOST_STATE.that('isBusy')
+export const BUSY_STATES: readonly HostState[] = BUSY
+export type HostWork = (typeof BUSY)[number]
 
 /** What a host becomes when the command ends that has it in hand. */
 export interface ProvisioningEnd {

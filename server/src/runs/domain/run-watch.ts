@@ -1,5 +1,5 @@
-import { isFinalState, type RunCommand, type RunCounts } from '@rollcall/contracts/admin'
-import { countKeyOf, noCounts } from './run.ts'
+import { isFinalState, type RunCommand, type RunCounts, toRunState } from '@rollcall/contracts/admin'
+import { noCounts } from './run.ts'
 
 /** The commands of a run as one viewer knows them. What it keeps is bounded by the run's size. */
 export class RunWatch {
@@ -17,7 +17,7 @@ export class RunWatch {
       this.known.set(command.id, command)
       if (isFinalState(command.state)) this.unfinished.delete(command.id)
       else this.unfinished.add(command.id)
-      return countKeyOf(command) !== (before ? countKeyOf(before) : 'pending')
+      return toRunState(command) !== (before ? toRunState(before) : 'pending')
     })
   }
 
@@ -29,7 +29,7 @@ export class RunWatch {
 
   get counts(): RunCounts {
     const counts = noCounts()
-    for (const command of this.known.values()) counts[countKeyOf(command)]++
+    for (const command of this.known.values()) counts[toRunState(command)]++
     counts.pending += this.total - this.known.size
     return counts
   }

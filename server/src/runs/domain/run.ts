@@ -1,5 +1,5 @@
 import {
-  type CommandState,
+  RUN_STATE,
   type RunCounts,
   type RunLimits,
   type RunPlaybookView,
@@ -39,21 +39,11 @@ export interface Progress {
   endedAt: Date | null
 }
 
-export const noCounts = (): RunCounts => ({
-  held: 0,
-  pending: 0,
-  running: 0,
-  success: 0,
-  failed: 0,
-  timed_out: 0,
-  cancelled: 0,
-  lost: 0,
-})
+export const noCounts = (): RunCounts =>
+  Object.fromEntries(RUN_STATE.names.map((state) => [state, 0])) as RunCounts
 
-export const countKeyOf = ({ state, isHeld }: { state: CommandState; isHeld: boolean }): keyof RunCounts =>
-  isHeld ? 'held' : state
-
-export const hasEnded = (counts: RunCounts): boolean => counts.held + counts.pending + counts.running === 0
+export const hasEnded = (counts: RunCounts): boolean =>
+  RUN_STATE.except('isOver').every((state) => counts[state] === 0)
 
 /** Why a command that was held will never begin. */
 export const stopReason = (cause: StopCause): string =>

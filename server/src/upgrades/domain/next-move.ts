@@ -1,4 +1,4 @@
-import type { RingPlan, UpgradeHostState } from '@rollcall/contracts/admin'
+import { type RingPlan, UPGRADE_HOST_STATE, type UpgradeHostState } from '@rollcall/contracts/admin'
 
 /** How long the health gate waits for a host that was upgraded and is not well, beyond the gate's own time. */
 export const GATE_PATIENCE_MS = 120_000
@@ -28,7 +28,7 @@ export type Move =
   /** Nothing is under way and nothing further begins. */
   | { do: 'end'; state: 'done' | 'stopped' | 'cancelled'; reason: string | null }
 
-const BAD: ReadonlySet<UpgradeHostState> = new Set(['rolled_back', 'refused', 'stranded'])
+const FAILED: ReadonlySet<UpgradeHostState> = new Set(UPGRADE_HOST_STATE.that('isFailure'))
 
 /** What is to be done with an upgrade. Pure. Asked again and again, of whoever is asked, until it has ended. */
 export function nextMove(view: UpgradeView, now: Date): Move {
@@ -51,7 +51,7 @@ export function nextMove(view: UpgradeView, now: Date): Move {
 
 /** Why no further host begins; null for no reason. */
 function faultOf({ hosts, rings }: UpgradeView, now: Date): string | null {
-  const bad = hosts.filter((host) => BAD.has(host.state))
+  const bad = hosts.filter((host) => FAILED.has(host.state))
   const hasCanary = rings.canary > 0
   const canary = bad.find((host) => hasCanary && host.ring === 0)
   if (canary) return `The canary ${canary.name} was not upgraded, so that no other host was touched.`
