@@ -62,8 +62,7 @@ function recordCalls(): void {
     called.push(JSON.stringify(args.slice(0, 2)))
     throw new RollcallError('agent.unreachable', 'There is no agent in this test.')
   }
-  for (const method of ['call', 'callEachOnce', 'callAt', 'tryOnce', 'probe'] as const)
-    Object.assign(agents, { [method]: refuse })
+  for (const method of ['call', 'batch', 'probe'] as const) Object.assign(agents, { [method]: refuse })
 }
 
 /** A host with a run, a command and a transfer that have ended. */

@@ -6,6 +6,7 @@ import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import {
   type AgentCall,
   AgentConnection,
+  type CallLimits,
   type OutcomesOf,
 } from '../platform/agent-client/agent-connection.ts'
 import { type AgentConnector, agentConnector } from '../platform/agent-client/agent-connector.ts'
@@ -14,24 +15,32 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { AgentsRepository } from './agents.repository.ts'
 
-/** Failures that say something of the host: its state is to be looked at anew. */
 const CREDENTIAL_ERRORS = new Set<string>(['agent.credentials_refused', 'agent.identity_changed'])
-const HEALTH_ERRORS = new Set<string>([
-  'agent.unreachable',
-  'agent.credentials_refused',
-  'agent.identity_changed',
-])
+/** Errors that put a host's health in doubt. */
+const HEALTH_ERRORS = new Set<string>(['agent.unreachable', ...CREDENTIAL_ERRORS])
+
+type AgentPlace = Pick<AgentAddress, 'host' | 'port' | 'certificatePin'>
+
+export interface CallOptions extends CallLimits {
+  /** `rpc`, the default, tries again by that policy, and hints at the host's health. `never` is one try, which says nothing of its health. */
+  retry?: 'rpc' | 'never'
+  /**
+   * `shared`, the default, is the connection to the agent as it is stored. `expected` is the same, dropped first where it leads
+   * elsewhere. `own` is one for this request alone, with what it is given. On the last two a request is tried once.
+   */
+  connection?: 'shared' | { expected: AgentPlace } | { own: AgentAddress }
+}
 
 /**
- * The way to talk to agents: keep-alive connections to each, and retries. What a call shows of a host's state is only a
- * hint, on which the roll is called of that host at once: what is true is decided there.
+ * Calls agents, over connections that are kept open to each. What a call shows of a host's health is a hint to its
+ * heartbeats, which find out what is true.
  */
 @Injectable()
 export class AgentsService implements OnModuleDestroy {
   private readonly connections = new Map<string, Promise<AgentConnection>>()
   /** Hosts whose last call by this server failed. */
   private readonly troubled = new Set<string>()
-  /** By the pin of the identity that they show. */
+  /** One for each server identity, by its pin. */
   private readonly connectors = new Map<string, AgentConnector>()
   private readonly healthListeners: ((hostId: string) => void)[] = []
   private readonly errors
@@ -54,63 +63,50 @@ export class AgentsService implements OnModuleDestroy {
     this.healthListeners.push(listener)
   }
 
-  /** One call, with retries. Throws what `AgentConnection.call` throws, or `host.not_found`. */
+  /** Makes one call; `bytes` go out beside its parameters. Throws what `AgentConnection.call` throws, or `host.not_found`. */
   call<N extends AgentMethodName>(
     hostId: string,
-    name: N,
+    method: N,
     params: AgentParamsInput<N>,
-    signal?: AbortSignal,
+    options: CallOptions & { bytes?: Uint8Array } = {},
   ): Promise<AgentResult<N>> {
-    return this.withRetries(hostId, (connection) => connection.call(name, params, signal), signal)
-  }
-
-  /** As `call`, with bytes beside the parameters: for an agent that is known to have the method. */
-  callWithBytes<N extends AgentMethodName>(
-    hostId: string,
-    name: N,
-    params: AgentParamsInput<N>,
-    bytes: Uint8Array,
-    signal?: AbortSignal,
-  ): Promise<AgentResult<N>> {
-    return this.withRetries(
-      hostId,
-      (connection) => connection.callWithBytes(name, params, bytes, signal),
-      signal,
-    )
+    return this.perform(hostId, (connection) => connection.call(method, params, options), options)
   }
 
   /**
-   * A call and, in the same request, a second one that follows from it, with retries. Throws the error of the first;
-   * resolves to both results, or to an error in place of the second.
+   * Makes several calls in one request. Resolves to the result or error of each; throws as `call` does where the request as a
+   * whole failed, or with the error of the first call where that must succeed.
    */
-  callWithNext<const F extends AgentCall, const S extends AgentCall>(
-    hostId: string,
-    first: F,
-    second: S,
-    signal?: AbortSignal,
-  ): Promise<[AgentResult<F['method']>, AgentResult<S['method']> | RollcallError]> {
-    const work = async (connection: AgentConnection) => {
-      const [one, other] = await connection.callEach([first, second] as const, { signal })
-      // Thrown in here, so that the retries know what every try may have done.
-      if (one instanceof RollcallError) throw one
-      return [one, other] as [AgentResult<F['method']>, AgentResult<S['method']> | RollcallError]
-    }
-    return this.withRetries(hostId, work, signal)
-  }
-
-  /** Calls that have nothing to do with each other in one request, with retries of the whole. Resolves to each one's result or error. */
-  callAll<const C extends readonly AgentCall[]>(
+  batch<const C extends readonly AgentCall[]>(
     hostId: string,
     calls: C,
-    signal?: AbortSignal,
+    options: CallOptions & { firstMustSucceed?: boolean } = {},
   ): Promise<OutcomesOf<C>> {
-    return this.withRetries(hostId, (connection) => connection.callEach(calls, { signal }), signal)
+    const work = async (connection: AgentConnection) => {
+      const outcomes = await connection.batch(calls, options)
+      // Thrown in here, so that the retries know what every try may have done.
+      if (options.firstMustSucceed && outcomes[0] instanceof RollcallError) throw outcomes[0]
+      return outcomes
+    }
+    return this.perform(hostId, work, options)
+  }
+
+  private perform<T>(
+    hostId: string,
+    work: (connection: AgentConnection) => Promise<T>,
+    { retry = 'rpc', connection = 'shared', signal }: CallOptions,
+  ): Promise<T> {
+    if (connection !== 'shared' && 'own' in connection) return this.onOwnConnection(connection.own, work)
+    if (connection !== 'shared') return this.whereExpected(hostId, connection.expected, work)
+    return retry === 'never'
+      ? this.withPresentCredentials(hostId, work)
+      : this.withRetries(hostId, work, signal)
   }
 
   private async withRetries<T>(
     hostId: string,
     work: (connection: AgentConnection) => Promise<T>,
-    signal?: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<T> {
     try {
       // Looked up for each try: a reinstallation in between makes another connection.
@@ -122,67 +118,48 @@ export class AgentsService implements OnModuleDestroy {
       if (error instanceof RollcallError && HEALTH_ERRORS.has(error.code)) {
         this.troubled.add(hostId)
         this.hint(hostId)
-        // Another server may have installed it anew or removed it: the next call looks where it is now.
+        // Another server may have installed it again or removed it: the next call looks up where it is now.
         this.forget(hostId)
       }
       throw error
     }
   }
 
-  /** Several calls in one request, tried once, to the agent at `address`: where it was a moment ago, by the database. */
-  async callEachOnce<const C extends readonly AgentCall[]>(
+  private async whereExpected<T>(
     hostId: string,
-    address: Pick<AgentAddress, 'host' | 'port' | 'certificatePin'>,
-    calls: C,
-    limits: { timeoutMs: number; signal: AbortSignal },
-  ) {
+    expected: AgentPlace,
+    work: (connection: AgentConnection) => Promise<T>,
+  ): Promise<T> {
     const known = await this.connections.get(hostId)
     const isMoved =
       known &&
-      (known.address.host !== address.host ||
-        known.address.port !== address.port ||
-        known.address.certificatePin !== address.certificatePin)
+      (known.address.host !== expected.host ||
+        known.address.port !== expected.port ||
+        known.address.certificatePin !== expected.certificatePin)
     if (isMoved) this.forget(hostId)
-    return this.withPresentCredentials(hostId, (connection) => connection.callEach(calls, limits))
+    return this.withPresentCredentials(hostId, work)
   }
 
-  /** One call, tried once, on a connection of its own: for credentials that are not, or not any more, those of the agent. */
-  async callAt<N extends AgentMethodName>(
+  private async onOwnConnection<T>(
     address: AgentAddress,
-    name: N,
-    params: AgentParamsInput<N>,
-    signal: AbortSignal,
-  ): Promise<AgentResult<N>> {
+    work: (connection: AgentConnection) => Promise<T>,
+  ): Promise<T> {
     const connection = await this.connect(address)
     try {
-      return await connection.call(name, params, signal)
+      return await work(connection)
     } finally {
       await connection.close()
     }
   }
 
-  /** One call without retries and without consequences, for a host that is being installed. */
-  async tryOnce<N extends AgentMethodName>(
-    hostId: string,
-    name: N,
-    params: AgentParamsInput<N>,
-    signal?: AbortSignal,
-  ): Promise<AgentResult<N>> {
-    return (await this.connection(hostId)).call(name, params, signal)
-  }
-
-  /**
-   * Asks an agent once, without consequences, whether it answers; at another place than the one it is called at, where `place` says so.
-   * Throws what `AgentConnection.call` throws, or `host.not_found`.
-   */
+  /** Asks an agent once whether it answers, at `place` where that differs from the stored address. Throws as `call` does. */
   async probe(
     hostId: string,
     place: Partial<Pick<AgentAddress, 'host' | 'port'>>,
     signal: AbortSignal,
   ): Promise<void> {
-    const address = await this.agents.address(hostId)
-    if (!address) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
-    await this.callAt({ ...address, ...place }, 'health_check', {}, signal)
+    const own = { ...(await this.addressOf(hostId)), ...place }
+    await this.call(hostId, 'health_check', {}, { signal, connection: { own } })
   }
 
   /** Drops what is known of an agent, after its address or identity changed or its host was removed. Calls under way go on. */
@@ -194,11 +171,11 @@ export class AgentsService implements OnModuleDestroy {
         known
           .retire()
           .catch((error) => this.log.debug({ err: error }, 'a connection could not be closed in order')),
-      () => undefined, // it was never opened, which whoever called has been told
+      () => undefined, // it was never opened: its callers have the error
     )
   }
 
-  /** As `forget`, of all agents but these: of hosts that others have removed, connections are not kept for ever. */
+  /** Forgets all agents but these, so that connections to hosts which other servers have removed are not kept for ever. */
   forgetAllBut(hostIds: ReadonlySet<string>): void {
     for (const hostId of this.connections.keys()) if (!hostIds.has(hostId)) this.forget(hostId)
     for (const hostId of this.troubled) if (!hostIds.has(hostId)) this.troubled.delete(hostId)
@@ -210,8 +187,8 @@ export class AgentsService implements OnModuleDestroy {
   }
 
   /**
-   * A refusal of credentials that are not the agent's any more tells nothing of it: they were rotated, perhaps by another server, since the
-   * connection was made. What is refused has had no effect, so it is done once more.
+   * Calls with the credentials as they are stored: where an agent refuses those of a connection and they have changed since it
+   * was opened (rotation), reconnects and tries once more. A rejected request had no effect.
    */
   private async withPresentCredentials<T>(
     hostId: string,
@@ -243,9 +220,13 @@ export class AgentsService implements OnModuleDestroy {
   }
 
   private async open(hostId: string): Promise<AgentConnection> {
+    return this.connect(await this.addressOf(hostId))
+  }
+
+  private async addressOf(hostId: string): Promise<AgentAddress> {
     const address = await this.agents.address(hostId)
     if (!address) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
-    return this.connect(address)
+    return address
   }
 
   private async connect(address: AgentAddress): Promise<AgentConnection> {

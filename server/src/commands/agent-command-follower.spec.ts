@@ -33,7 +33,7 @@ function setting(
   const reported: string[] = []
   const [stop, cancel] = [new AbortController(), new AbortController()]
   const agents = {
-    call: async (_hostId: string, method: string, params: Question, signal: AbortSignal) => {
+    call: async (_hostId: string, method: string, params: Question, { signal }: { signal: AbortSignal }) => {
       calls.push(method)
       if (method !== 'get_command_log') return {}
       questions.push(params)

@@ -79,7 +79,7 @@ export class AgentCommandFollower {
       const { stopped, cancelled } = this.lease
       if (cancelled.aborted && !this.isCancelSent) {
         const params = { command_id: this.command.id }
-        await this.agents.call(this.command.hostId, 'cancel_command', params, stopped)
+        await this.agents.call(this.command.hostId, 'cancel_command', params, { signal: stopped })
         this.isCancelSent = true
       }
       const signal = this.isCancelSent ? stopped : AbortSignal.any([stopped, cancelled])
@@ -88,7 +88,7 @@ export class AgentCommandFollower {
         storedOffset: this.lease.takenBytes,
       })
       try {
-        return await this.agents.call(this.command.hostId, 'get_command_log', params, signal)
+        return await this.agents.call(this.command.hostId, 'get_command_log', params, { signal })
       } catch (error) {
         const isBrokenOff = signal.aborted && !stopped.aborted
         if (!isBrokenOff) throw error

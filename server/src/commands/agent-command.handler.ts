@@ -77,7 +77,10 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit {
       const offset = lease.takenBytes
       const params = toLogParams(command.id, { offset, storedOffset: offset, waitMs: FIRST_WAIT_MS })
       const log = { method: 'get_command_log', params } as const
-      ;[, first] = await this.agents.callWithNext(command.hostId, start, log, lease.stopped)
+      ;[, first] = await this.agents.batch(command.hostId, [start, log], {
+        signal: lease.stopped,
+        firstMustSucceed: true,
+      })
     } catch (error) {
       if (!command.isFirstAttempt || !hasDoneNothing(error)) throw error
       if (error.kind !== 'rejected') return { do: 'retry', error, notStarted: true }
@@ -94,7 +97,9 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit {
     work: AgentWork,
   ): Promise<DriveOutcome> {
     const params = { command_id: command.id }
-    const { withdrawn } = await this.agents.call(command.hostId, 'withdraw_command', params, lease.stopped)
+    const { withdrawn } = await this.agents.call(command.hostId, 'withdraw_command', params, {
+      signal: lease.stopped,
+    })
     if (!withdrawn) return this.follow(command, lease, work, true)
     return { do: 'end', ending: endingOfUnstarted(command), isSpooled: true }
   }

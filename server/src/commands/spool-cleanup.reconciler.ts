@@ -90,7 +90,7 @@ export class SpoolCleanup extends Reconciler {
 
   private async release(hostId: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
     const calls = ids.map((id) => ({ method: 'release_command', params: { command_id: id } }) as const)
-    const released = await this.agents.callAll(hostId, calls, signal).then(
+    const released = await this.agents.batch(hostId, calls, { signal }).then(
       (outcomes) => ids.filter((_, i) => isReleased(outcomes[i])),
       (error) => {
         // The host left the fleet, and with it everything that it kept.

@@ -25,7 +25,7 @@ function setting(answer: (id: string) => object = () => ({ released: true })) {
   const asked: [string, string[]][] = []
   const marked: string[] = []
   const agents = {
-    callAll: async (hostId: string, calls: Call[]) => {
+    batch: async (hostId: string, calls: Call[]) => {
       const ids = calls.map(({ params }) => params.command_id)
       asked.push([hostId, ids])
       return ids.map(answer)

@@ -84,7 +84,12 @@ export class AgentFileReader {
     size: number,
     signal: AbortSignal,
   ): Promise<Buffer> {
-    const { frame, data } = await this.agents.call(hostId, 'read_chunk', { transfer_id: id, index }, signal)
+    const { frame, data } = await this.agents.call(
+      hostId,
+      'read_chunk',
+      { transfer_id: id, index },
+      { signal },
+    )
     const wanted = Math.min(MAX_CHUNK_BYTES, size - index * MAX_CHUNK_BYTES)
     const bytes = Buffer.from(data, 'base64')
     const piece = await decodeFrame(bytes, { ...frame, raw_bytes: wanted }).catch(() => null)

@@ -265,7 +265,7 @@ export class AgentFiles {
     const deadline = performance.now() + STALL_MS
     while (true) {
       const params = { transfer_id: id, offset, frames }
-      const answer = await this.agents.callWithBytes(hostId, 'write_chunk', params, bytes, signal)
+      const answer = await this.agents.call(hostId, 'write_chunk', params, { bytes, signal })
       if (answer.accepted || answer.state.result !== null) return answer.state
       if (performance.now() > deadline) throw stalled()
     }

@@ -23,7 +23,7 @@ export class TransferCalls {
       const field = issue?.path.map(String).join('.') ?? 'order'
       throw new RollcallError('request.invalid', `The ${field} of the file ${issue?.message}.`)
     }
-    return this.agents.call(hostId, 'start_transfer', { transfer_id: id, order }, signal)
+    return this.agents.call(hostId, 'start_transfer', { transfer_id: id, order }, { signal })
   }
 
   /** Waits for a state. Throws `file.stalled` when nothing moves. */
@@ -37,7 +37,7 @@ export class TransferCalls {
     let offset = -1
     while (true) {
       const params = { transfer_id: id, wait_ms: WAIT_MS }
-      const state = await this.agents.call(hostId, 'get_transfer', params, signal)
+      const state = await this.agents.call(hostId, 'get_transfer', params, { signal })
       if (isSo(state)) return state
       if (state.offset !== offset) deadline = performance.now() + STALL_MS
       offset = state.offset
@@ -47,7 +47,7 @@ export class TransferCalls {
 
   /** Breaks a transfer off, or forgets an ended one. Safe to repeat. */
   async end(hostId: string, id: string, signal?: AbortSignal): Promise<void> {
-    await this.agents.call(hostId, 'end_transfer', { transfer_id: id }, signal)
+    await this.agents.call(hostId, 'end_transfer', { transfer_id: id }, { signal })
   }
 }
 

@@ -58,7 +58,8 @@ export class HeartbeatCaller {
   private async attempt(target: HeartbeatTarget, timeoutMs: number, signal: AbortSignal): Promise<Round> {
     this.metrics.calls.inc()
     const sentMs = this.clock.now().getTime()
-    const [beat, status] = await this.agents.callEachOnce(target.hostId, target.address, HEARTBEAT_CALLS, {
+    const [beat, status] = await this.agents.batch(target.hostId, HEARTBEAT_CALLS, {
+      connection: { expected: target.address },
       timeoutMs,
       signal,
     })

@@ -77,7 +77,8 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     if (via !== 'auto') return via
     const late = AbortSignal.timeout(ANSWER_WITHIN_MS)
     try {
-      await this.agents.tryOnce(hostId, 'health_check', {}, AbortSignal.any([stopped, late]))
+      const signal = AbortSignal.any([stopped, late])
+      await this.agents.call(hostId, 'health_check', {}, { signal, retry: 'never' })
       return 'agent'
     } catch (error) {
       stopped.throwIfAborted()

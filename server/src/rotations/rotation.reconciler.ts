@@ -90,21 +90,22 @@ export class RotationReconciler extends Reconciler {
   }
 
   private async call(
-    { id }: Rotation,
+    { id, hostId }: Rotation,
     sets: RotationSets,
     call: RotationCall,
     stopping: AbortSignal,
   ): Promise<Last> {
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(CALL_TIMEOUT_MS)])
-    const by = addressOf(sets, call === 'stage_by_old' || call === 'try_old' ? 'old' : 'new')
+    const own = addressOf(sets, call === 'stage_by_old' || call === 'try_old' ? 'old' : 'new')
+    const options = { signal, connection: { own } }
     try {
       if (call === 'stage_by_old') {
         const { certificatePin: _, serverPin, ...secrets } = sets.new
         const credentials = { ...secrets, server_pins: [serverPin] }
-        await this.agents.callAt(by, 'stage_credentials', { rotation_id: id, credentials }, signal)
+        await this.agents.call(hostId, 'stage_credentials', { rotation_id: id, credentials }, options)
       } else if (call === 'commit_by_new')
-        await this.agents.callAt(by, 'commit_credentials', { rotation_id: id }, signal)
-      else await this.agents.callAt(by, 'get_port', {}, signal)
+        await this.agents.call(hostId, 'commit_credentials', { rotation_id: id }, options)
+      else await this.agents.call(hostId, 'get_port', {}, options)
       return { call, answer: 'done', error: null }
     } catch (error) {
       if (!(error instanceof RollcallError)) throw error

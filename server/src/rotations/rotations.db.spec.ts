@@ -6,7 +6,7 @@ import { json } from 'node:stream/consumers'
 import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type AgentIdentity, AgentsRepository, AgentsService } from '../agents/index.ts'
+import { type AgentIdentity, AgentsRepository, AgentsService, type CallOptions } from '../agents/index.ts'
 import { IdentitiesRepository, ServerIdentities } from '../identities/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import type { Clock } from '../platform/clock/clock.ts'
@@ -48,8 +48,8 @@ beforeAll(async () => {
   agents = new AgentsRepository(test.database, sealer)
   const service = {
     forget: () => undefined,
-    callAt: async (address: AgentAddress, method: string, params: object) => {
-      const { token, serverPin, serverName } = address
+    call: async (_hostId: string, method: string, params: object, { connection }: CallOptions) => {
+      const { token, serverPin, serverName } = (connection as { own: AgentAddress }).own
       calls.push({ method, token, serverPin, serverName, params })
       await answer(method)
     },

@@ -50,7 +50,7 @@ export class ToolsService {
   private async sync(hostId: string, signal: AbortSignal): Promise<HostTools> {
     const { version, files } = await this.load()
     const path = `${AGENT_PATHS.tools}/${version}`
-    const { version: there } = await this.agents.call(hostId, 'get_tools', {}, signal)
+    const { version: there } = await this.agents.call(hostId, 'get_tools', {}, { signal })
     if (there === version) return { version, path, isNew: false }
     await this.files.uploadTree(
       hostId,

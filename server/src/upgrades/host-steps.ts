@@ -39,7 +39,7 @@ export class HostSteps {
 
   /** The release of the agent that answers now. Throws `agent.*`. */
   async version(hostId: string, signal: AbortSignal): Promise<string> {
-    return (await this.agents.tryOnce(hostId, 'health_check', {}, signal)).agent_version
+    return (await this.agents.call(hostId, 'health_check', {}, { signal, retry: 'never' })).agent_version
   }
 
   /** How the host says that the upgrade `id` stands. Waits for an agent; throws `upgrade.stranded` when none comes. */
@@ -85,7 +85,7 @@ export class HostSteps {
         args: unitArguments(order),
         timeout: UNIT_TIMEOUT_S,
       },
-      signal,
+      { signal },
     )
   }
 
@@ -104,7 +104,10 @@ export class HostSteps {
     const command_id = stepIdOf(id, step)
     const order = { command_id, command: 'python3', args: [...SWITCH, ...words], timeout: STEP_TIMEOUT_S }
     let stdout = ''
-    await this.answered(() => this.agents.tryOnce(hostId, 'execute_command', order, signal), signal)
+    await this.answered(
+      () => this.agents.call(hostId, 'execute_command', order, { signal, retry: 'never' }),
+      signal,
+    )
     const exitCode = await this.follow(
       hostId,
       command_id,
@@ -125,7 +128,7 @@ export class HostSteps {
     for (let offset = 0; ; ) {
       const params = { command_id, offset, acknowledged_offset: offset, wait_ms: WAIT_MS }
       const answer = await this.answered(
-        () => this.agents.tryOnce(hostId, 'get_command_log', params, signal),
+        () => this.agents.call(hostId, 'get_command_log', params, { signal, retry: 'never' }),
         signal,
       )
       for (const chunk of [answer, ...answer.further])
@@ -133,9 +136,11 @@ export class HostSteps {
       offset = answer.new_offset
       if (!answer.is_final) continue
       // What it holds back is forgotten after a day; so a release that fails costs nothing.
-      await this.agents.tryOnce(hostId, 'release_command', { command_id }, signal).catch((error) => {
-        if (!(error instanceof RollcallError)) throw error
-      })
+      await this.agents
+        .call(hostId, 'release_command', { command_id }, { signal, retry: 'never' })
+        .catch((error) => {
+          if (!(error instanceof RollcallError)) throw error
+        })
       return answer.result?.return_code ?? null
     }
   }

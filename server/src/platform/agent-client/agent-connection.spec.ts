@@ -172,7 +172,7 @@ describe('AgentConnection', () => {
     const port = await listen(createTcpServer())
     const started = performance.now()
     const calls = [{ method: 'heartbeat', params: {} }] as const
-    const error = await failure(connect(port).callEach(calls, { timeoutMs: 100 }))
+    const error = await failure(connect(port).batch(calls, { timeoutMs: 100 }))
     expect(error).toMatchObject({ code: 'agent.unreachable', outcome: 'unknown' })
     expect(performance.now() - started).toBeLessThan(5000)
   })
@@ -229,10 +229,10 @@ describe('AgentConnection', () => {
     })
     const started = performance.now()
     const calls = [{ method: 'heartbeat', params: {} }] as const
-    const late = await failure(connection.callEach(calls, { timeoutMs: 200 }))
+    const late = await failure(connection.batch(calls, { timeoutMs: 200 }))
     expect(late).toMatchObject({ code: 'agent.unreachable', message: expect.stringContaining('in time') })
     const stopping = AbortSignal.timeout(200)
-    await expect(connection.call('get_port', {}, stopping)).rejects.toBeDefined()
+    await expect(connection.call('get_port', {}, { signal: stopping })).rejects.toBeDefined()
     expect(performance.now() - started).toBeLessThan(2000)
   })
 
@@ -317,7 +317,7 @@ describe('AgentConnection', () => {
     const silent = createServer(tlsOptions(), () => undefined)
     closing.push(() => silent.closeAllConnections())
     const aborting = new AbortController()
-    const call = failure(connect(await listen(silent)).call('get_port', {}, aborting.signal))
+    const call = failure(connect(await listen(silent)).call('get_port', {}, { signal: aborting.signal }))
     await once(silent, 'request')
     aborting.abort()
     expect((await call).name).toBe('AbortError')

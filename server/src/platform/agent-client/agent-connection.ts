@@ -7,34 +7,24 @@ import {
   ENVELOPE_TYPE,
   envelopeHead,
 } from '@rollcall/contracts/agent'
-import { Client } from 'undici'
 import type { AgentAddress } from './agent-address.ts'
-import { invalidAnswer, refusedBy, unwrap } from './agent-answer.ts'
+import { invalidAnswer, unwrap } from './agent-answer.ts'
 import type { AgentConnector } from './agent-connector.ts'
-import { withDeadline } from './deadline.ts'
-import { Lines, type LineUse } from './lines.ts'
-import { type Body, SignedRequests } from './signed-requests.ts'
+import { AgentTransport } from './agent-transport.ts'
 
-/** Longer than the longest interval between two calls of one agent, shorter than the agent's own limit. */
-const KEEP_ALIVE_MS = 100_000
-/** A host runs at most this many commands by default, and each is followed by one poll. */
-const MAX_POLLS = 64
-const MAX_CALLS = 4
-/** Content of files on its way to one agent at once. */
-const MAX_TRANSFERS = 3
 /** Above the largest piece of output of the contract in base64, and above every other answer. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024
 const MAX_ANSWER_BYTES = 3 * 1024 * 1024
 
-/** One call of several that go out together. */
+/** One of the calls of a batch. */
 export type AgentCall<N extends AgentMethodName = AgentMethodName> = N extends AgentMethodName
   ? { method: N; params: AgentParamsInput<N> }
   : never
 
-interface ExchangeLimits {
-  maxBytes: number
-  timeoutMs: number
-  signal: AbortSignal | undefined
+export interface CallLimits {
+  signal?: AbortSignal | undefined
+  /** In place of the time that the contract gives, which includes what the call asks the agent to wait. */
+  timeoutMs?: number | undefined
 }
 
 /** For each call its result, or why it has none. */
@@ -42,64 +32,38 @@ export type OutcomesOf<C extends readonly AgentCall[]> = {
   [I in keyof C]: AgentResult<C[I]['method']> | RollcallError
 }
 
-/**
- * Keep-alive connections to one agent. Both sides are known by pin, and no byte of a request, so no token, is sent
- * before the agent's pin was checked on that very connection.
- */
+/** Calls one agent, in JSON-RPC. Results are parsed by the contract. */
 export class AgentConnection {
-  private readonly lines: Lines
-  private readonly requests: SignedRequests
+  private readonly transport: AgentTransport
   private lastId = 0
-  /** True if the last call was not answered: then the next connection is tried in the cheapest way. */
-  private isInDoubt = false
 
   constructor(
     readonly address: AgentAddress,
     connector: AgentConnector,
   ) {
-    // A URL has no room for the zone of a link-local address, and a Host header none either: it is dialled, not written.
-    const [bare = ''] = address.host.split('%')
-    const host = bare.includes(':') ? `[${bare}]` : bare
-    const dial = connector(address, () => this.isInDoubt)
-    const connect: typeof dial = (options, callback) => dial({ ...options, hostname: address.host }, callback)
-    this.requests = new SignedRequests(address)
-    this.lines = new Lines(
-      () =>
-        new Client(`https://${host}:${address.port}`, {
-          connect,
-          pipelining: 1,
-          keepAliveTimeout: KEEP_ALIVE_MS,
-          keepAliveMaxTimeout: KEEP_ALIVE_MS,
-          // Each call carries its own deadline.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        }),
-      { polls: MAX_POLLS, calls: MAX_CALLS, transfers: MAX_TRANSFERS },
-    )
+    this.transport = new AgentTransport(address, connector)
   }
 
   /**
-   * One call, tried once. Errors: `agent.unreachable` (try again), `agent.credentials_refused`,
-   * `agent.identity_changed`, `agent.invalid_answer`, or what the agent itself said.
+   * Makes one call, tried once; `bytes` go out beside its parameters, as they are. Throws `agent.unreachable` (try again),
+   * `agent.credentials_refused`, `agent.identity_changed`, `agent.invalid_answer`, or what the agent itself said.
    */
   async call<N extends AgentMethodName>(
-    name: N,
+    method: N,
     params: AgentParamsInput<N>,
-    signal?: AbortSignal,
+    limits: CallLimits & { bytes?: Uint8Array | undefined } = {},
   ): Promise<AgentResult<N>> {
-    const id = ++this.lastId
-    const waitMs = waitOf(params)
-    const json = await this.send({ jsonrpc: '2.0', id, method: name, params }, [name], waitMs, signal)
-    return toResult(name, unwrap(json, id))
+    const request = { jsonrpc: '2.0', id: ++this.lastId, method, params }
+    return toResult(method, unwrap(await this.send(request, [{ method, params }], limits), request.id))
   }
 
   /**
-   * Several calls in one request, as a JSON-RPC batch, tried once; the agent answers when all are done. Resolves to each
-   * one's result or error; throws where the request as a whole failed. `timeoutMs` cuts the time that the contract gives.
+   * Makes several calls in one request, as a JSON-RPC batch, tried once; the agent answers when all are done. Resolves to the
+   * result or error of each. Throws as `call` does where the request as a whole failed.
    */
-  async callEach<const C extends readonly AgentCall[]>(
+  async batch<const C extends readonly AgentCall[]>(
     calls: C,
-    { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+    limits: CallLimits = {},
   ): Promise<OutcomesOf<C>> {
     const requests = calls.map(({ method, params }) => ({
       jsonrpc: '2.0',
@@ -107,9 +71,7 @@ export class AgentConnection {
       method,
       params,
     }))
-    const names = calls.map(({ method }) => method)
-    const waitMs = Math.max(...calls.map(({ params }) => waitOf(params)))
-    const json = await this.send(requests, names, waitMs, signal, timeoutMs)
+    const json = await this.send(requests, calls, limits)
     if (!Array.isArray(json) || json.length !== calls.length) {
       // A refusal of the whole is one answer.
       if (!Array.isArray(json)) unwrap(json, undefined)
@@ -122,57 +84,34 @@ export class AgentConnection {
     }) as OutcomesOf<C>
   }
 
-  /** As `call`, with bytes beside the parameters, which go out as they are. */
-  async callWithBytes<N extends AgentMethodName>(
-    name: N,
-    params: AgentParamsInput<N>,
-    bytes: Uint8Array,
-    signal?: AbortSignal,
-  ): Promise<AgentResult<N>> {
-    const id = ++this.lastId
-    const head = envelopeHead(JSON.stringify({ jsonrpc: '2.0', id, method: name, params }))
-    const body = { type: ENVELOPE_TYPE, content: [head, bytes] }
-    const { timeoutMs } = AGENT_METHODS[name]
-    const json = await this.exchange('transfers', body, { maxBytes: MAX_ANSWER_BYTES, timeoutMs, signal })
-    return toResult(name, unwrap(json, id))
-  }
-
   /** Ends at once, with what is under way. */
   close(): Promise<void> {
-    return this.lines.close('destroy')
+    return this.transport.close('destroy')
   }
 
   /** Takes no more calls and ends when those under way have ended. */
   retire(): Promise<void> {
-    return this.lines.close('close')
+    return this.transport.close('close')
   }
 
   private async send(
     request: object,
-    methods: AgentMethodName[],
-    waitMs: number,
-    signal: AbortSignal | undefined,
-    timeoutMs = Math.max(...methods.map((name) => AGENT_METHODS[name].timeoutMs)) + waitMs,
+    calls: readonly { method: AgentMethodName; params: object }[],
+    { signal, timeoutMs, bytes }: CallLimits & { bytes?: Uint8Array | undefined },
   ): Promise<unknown> {
-    const body = { type: 'application/json', content: JSON.stringify(request) }
-    const maxBytes = methods.includes('get_command_log') ? MAX_LOG_BYTES : MAX_ANSWER_BYTES
-    return this.exchange(waitMs > 0 ? 'polls' : 'calls', body, { maxBytes, timeoutMs, signal })
-  }
-
-  private async exchange(use: LineUse, body: Body, limits: ExchangeLimits): Promise<unknown> {
-    const { maxBytes, timeoutMs, signal } = limits
-    try {
-      const { statusCode, text } = await withDeadline(timeoutMs, signal, (deadline) =>
-        this.lines.use(use, (client) => this.requests.send(client, body, maxBytes, deadline)),
-      )
-      if (statusCode !== 200) throw refusedBy(statusCode)
-      this.isInDoubt = false
-      return parseAnswer(text)
-    } catch (error) {
-      // That we were told to stop tells nothing of the agent.
-      if (error instanceof RollcallError) this.isInDoubt = error.code === 'agent.unreachable'
-      throw error
-    }
+    const waitMs = Math.max(...calls.map(({ params }) => waitOf(params)))
+    const kind = bytes ? 'transfers' : waitMs > 0 ? 'polls' : 'calls'
+    const json = JSON.stringify(request)
+    const body = bytes
+      ? { type: ENVELOPE_TYPE, content: [envelopeHead(json), bytes] }
+      : { type: 'application/json', content: json }
+    const text = await this.transport.exchange(kind, body, {
+      maxBytes: calls.some(({ method }) => method === 'get_command_log') ? MAX_LOG_BYTES : MAX_ANSWER_BYTES,
+      timeoutMs:
+        timeoutMs ?? Math.max(...calls.map(({ method }) => AGENT_METHODS[method].timeoutMs)) + waitMs,
+      signal,
+    })
+    return parseAnswer(text)
   }
 }
 

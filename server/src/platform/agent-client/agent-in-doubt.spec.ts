@@ -7,8 +7,7 @@ import type { RollcallError } from '@rollcall/contracts'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeIdentity } from '../crypto/certificates.ts'
 import { AgentConnection } from './agent-connection.ts'
-import { agentConnector, certificateDigest } from './agent-connector.ts'
-import { bareConnection } from './bare-connection.ts'
+import { agentConnector, certificateDigest, openTcp } from './agent-connector.ts'
 
 const agent = makeIdentity('agent', new Date())
 const other = makeIdentity('other', new Date())
@@ -153,7 +152,7 @@ async function darkPort(): Promise<number> {
 it('gives up a TCP connection that is not answered when its time is over, as undici does', async () => {
   const port = await darkPort()
   const error = await new Promise((resolve) =>
-    bareConnection({ hostname: '127.0.0.1', port, timeoutMs: 200 }, resolve),
+    openTcp({ hostname: '127.0.0.1', port, timeoutMs: 200 }, resolve),
   )
   expect(error).toMatchObject({ code: 'UND_ERR_CONNECT_TIMEOUT' })
 })
