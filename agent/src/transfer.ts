@@ -1,6 +1,6 @@
 import { rmSync, symlinkSync } from 'node:fs'
 import { basename } from 'node:path'
-import { sanitizeText } from '@rollcall/contracts'
+import { RETRY_POLICIES, retryDelayMs, sanitizeText } from '@rollcall/contracts'
 import type { TransferResult } from '@rollcall/contracts/agent'
 import { systemClock as clock } from './platform/clock.ts'
 import { errorCode, isDiskFault, replaceFileDurably } from './platform/files.ts'
@@ -18,7 +18,7 @@ import { putTree, syncTree } from './worker/put-tree.ts'
 import type { TransferJob } from './worker/transfer-job.ts'
 
 /** Interval between attempts to write the result to a faulty disk. */
-const RETRY_MS = 1000
+const RETRY_MS = retryDelayMs(RETRY_POLICIES.hostDisk, 1, 1)
 
 /** Carries out the transfer in the folder named by its argument, resuming where an earlier worker stopped, and leaves a result there. */
 runProcess(async () => {

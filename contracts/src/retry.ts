@@ -55,12 +55,12 @@ export const RETRY_POLICIES = {
   webOutput: { ...FOR_EVER, firstMs: 1000, factor: 2, maxMs: 30_000, jitter: 0.2 },
   /** Not a retry but a lock: how long an account is closed after one wrong answer too many. */
   signInLock: { ...FOR_EVER, firstMs: 30_000, factor: 2, maxMs: 15 * MINUTE_MS, jitter: 0 },
-  /** An agent's scan of containers that its runner does not answer. */
+  /** A scan of containers that an agent's runner does not answer. */
   containerScan: { ...FOR_EVER, firstMs: 20_000, factor: 2, maxMs: 5 * MINUTE_MS, jitter: 0 },
-  /** A write or start on its own host that failed an agent's runner. */
-  runner: { ...FOR_EVER, firstMs: 1000, factor: 1, maxMs: 1000, jitter: 0 },
-  /** The worker of a transfer on a host. A third one that dies is the last. */
-  transferWorker: { ...FOR_EVER, firstMs: 200, factor: 1, maxMs: 200, jitter: 0, maxRetries: 2 },
+  /** An end or a result that a host's faulty disk does not take. */
+  hostDisk: { ...FOR_EVER, firstMs: 1000, factor: 1, maxMs: 1000, jitter: 0 },
+  /** A transfer's files in the spool of a host whose disk is faulty. */
+  transferSpool: { ...FOR_EVER, firstMs: 200, factor: 1, maxMs: 200, jitter: 0 },
 } as const satisfies Record<string, RetryPolicy>
 
 /** The failures so far. */
@@ -85,7 +85,7 @@ export function retryAt(policy: RetryPolicy, count: number, now: Date, random: n
   return new Date(now.getTime() + retryDelayMs(policy, count, random))
 }
 
-/** Returns the milliseconds to wait after `count` failures in a row, at least 1; `random` is from 0 to 1. */
+/** Returns the milliseconds to wait after `count` failures in a row, of which there is at least 1; `random` is from 0 to 1. */
 export function retryDelayMs(policy: RetryPolicy, count: number, random: number): number {
   const fullMs = Math.min(policy.maxMs, policy.firstMs * policy.factor ** Math.max(0, count - 1))
   return fullMs * (1 - policy.jitter * (1 - random))

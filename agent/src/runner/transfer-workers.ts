@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import type { TransferResult } from '@rollcall/contracts/agent'
 import type { Clock } from '../platform/clock.ts'
 import { errorCode, isDiskFault, readIfThere, replaceFile } from '../platform/files.ts'
@@ -15,7 +16,6 @@ import { withDefaultPriorities } from './spawn-defaults.ts'
 const MAX_WORKERS = 4
 /** Crashes of a transfer's workers after which it fails. */
 const MAX_CRASHES = 3
-const RETRY_MS = 200
 const WORKER = fileURLToPath(new URL('transfer.mjs', import.meta.url))
 const WORKER_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=256', '--v8-pool-size=1']
 
@@ -185,7 +185,7 @@ export class TransferWorkers {
 
   #retryLater(action: () => void): void {
     this.#waiting++
-    this.#parts.clock.after(RETRY_MS, () => {
+    this.#parts.clock.after(retryDelayMs(RETRY_POLICIES.transferSpool, 1, 1), () => {
       this.#waiting--
       action()
       this.#parts.onBusyChange()

@@ -1,8 +1,10 @@
+import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
+
 /** Minimum time between two scans of the host's containers, in milliseconds. */
 const MIN_INTERVAL_MS = 20_000
 /** Scans take at most this share of the time, so that a slow engine is not slowed down further. */
 const MAX_SHARE = 0.01
-/** Longest interval for a slow engine, or a runner that does not answer. */
+/** Longest interval for a slow engine. */
 const MAX_INTERVAL_MS = 300_000
 /** How often an engine without containers is scanned although nothing has changed. */
 const UNCHANGED_INTERVAL_MS = 3_600_000
@@ -28,8 +30,7 @@ export function isScanDue(view: ScanView, nowMs: number): boolean {
   if (!view.hasEngine) return false
   if (view.requested === null) return true
   const since = nowMs - view.requested.atMs
-  if (view.unanswered > 0)
-    return since >= Math.min(MIN_INTERVAL_MS * 2 ** (view.unanswered - 1), MAX_INTERVAL_MS)
+  if (view.unanswered > 0) return since >= retryDelayMs(RETRY_POLICIES.containerScan, view.unanswered, 1)
   const took = view.report?.tookMs ?? 0
   if (since < Math.min(Math.max(MIN_INTERVAL_MS, took / MAX_SHARE), MAX_INTERVAL_MS)) return false
   if (view.report?.isEmpty && view.signature === view.requested.signature)

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs'
+import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import type { CommandResult } from '@rollcall/contracts/agent'
 import type { Clock } from '../../platform/clock.ts'
 import { createOnceDurably, errorCode, isDiskFault, replaceFileDurably } from '../../platform/files.ts'
@@ -8,7 +9,7 @@ import { readClaim, type StartedRecord } from '../../spool/spool-records.ts'
 import { startFailure } from './ending.ts'
 
 /** Interval between attempts on a faulty disk. */
-export const DISK_RETRY_MS = 1000
+export const DISK_RETRY_MS = retryDelayMs(RETRY_POLICIES.hostDisk, 1, 1)
 const RESERVE = Buffer.alloc(4096, ' ')
 
 /** Records the ends of commands durably, retrying until the disk accepts them. */
