@@ -22,7 +22,7 @@ import { type SshOrder, SshPlaybooks } from './ssh-playbooks.ts'
 const EXIT_PLAN_OUTDATED = 72
 /** The callback ends at 1 MiB of events; what else is printed is a warning here and there. */
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
-/** An agent that takes longer counts as silent where there is another way. */
+/** An agent that takes longer counts as silent where there is another transport. */
 const ANSWER_WITHIN_MS = 5000
 /** Beyond its limit, for the server to end it. */
 const SPARE_S = 60
@@ -50,7 +50,7 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     if (!work)
       throw new RollcallError('server.defect', `command ${command.id} is a playbook without an order`)
     const complete = (ending: Ending) => this.end(command.id, work, ending)
-    if ((await this.wayOf(command, work, lease.stopped)) === 'ssh')
+    if ((await this.chooseTransport(command, work, lease.stopped)) === 'ssh')
       return this.ssh.drive(command, lease, sshOrderOf(command, work), complete)
     const agentWork: AgentWork = {
       start: async () => ({
@@ -67,14 +67,14 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
     return readEvents(await this.outputs.readText(commandId, 'stdout', MAX_OUTPUT_BYTES), work.nonce)
   }
 
-  /** Decided anew at each attempt until one of them may have begun it. */
-  private async wayOf(
+  /** Chooses the transport, again at each attempt until one of them may have started the playbook. */
+  private async chooseTransport(
     { hostId }: LeasedCommand,
-    { way, via }: PlaybookWork,
+    { transport, requestedTransport }: PlaybookWork,
     stopped: AbortSignal,
   ): Promise<'agent' | 'ssh'> {
-    if (way !== null) return way
-    if (via !== 'auto') return via
+    if (transport !== null) return transport
+    if (requestedTransport !== 'auto') return requestedTransport
     const late = AbortSignal.timeout(ANSWER_WITHIN_MS)
     try {
       const signal = AbortSignal.any([stopped, late])

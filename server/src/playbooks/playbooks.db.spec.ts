@@ -110,15 +110,18 @@ describe('a run of a playbook', () => {
     expect(await repository.fixTools(command?.id ?? '', 'two')).toBe('one')
   })
 
-  it('has no way until it may have been begun, and then the one that it was begun by', async () => {
+  it('has no transport until it may have been started, and then the one that it was started over', async () => {
     const { runId, commands } = await run({ via: 'auto' })
     const [first, second] = commands.map(({ id }) => id)
-    const ways = async () => (await repository.hosts(runId)).map(({ way }) => way)
-    expect(await ways()).toEqual([null, null])
+    const transports = async () => (await repository.hosts(runId)).map(({ way }) => way)
+    expect(await transports()).toEqual([null, null])
     await repository.fixTools(first ?? '', 'one')
-    await repository.fixWay(second ?? '', 'ssh')
-    expect((await ways()).toSorted()).toEqual(['agent', 'ssh'])
-    expect(await repository.work(second ?? '', runId)).toMatchObject({ via: 'auto', way: 'ssh' })
+    await repository.fixTransport(second ?? '', 'ssh')
+    expect((await transports()).toSorted()).toEqual(['agent', 'ssh'])
+    expect(await repository.work(second ?? '', runId)).toMatchObject({
+      requestedTransport: 'auto',
+      transport: 'ssh',
+    })
     expect(await service.show(runId, null)).toMatchObject({ via: 'auto' })
   })
 })
@@ -156,7 +159,7 @@ describe('a plan', () => {
     const { runId, commands } = await service.apply(planId, {}, admin('spec'))
     expect(commands.map(({ hostName }) => hostName)).toEqual(['a'])
     const work = await repository.work(commands[0]?.id ?? '', runId)
-    expect(work).toMatchObject({ mode: 'apply', via: 'ssh', planId, expectedDigest: DIGEST })
+    expect(work).toMatchObject({ mode: 'apply', requestedTransport: 'ssh', planId, expectedDigest: DIGEST })
     expect(work?.variables).toEqual({ check_service_name: 'ssh' })
   })
 

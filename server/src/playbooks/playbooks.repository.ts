@@ -9,7 +9,8 @@ export interface PlaybookOrder {
   playbook: string
   mode: PlaybookRunView['mode']
   isDiff: boolean
-  via: PlaybookRunView['via']
+  /** As it was asked for; `auto` lets the server choose for each host. */
+  requestedTransport: PlaybookRunView['via']
   variables: Record<string, unknown>
   planId: string | null
   /** Of its collection, to which it is held; null for one that comes with the server. */
@@ -22,8 +23,8 @@ export interface PlaybookWork extends PlaybookOrder {
   expectedDigest: string | null
   /** Null until it is begun. */
   toolsVersion: string | null
-  /** Null while it certainly was not begun. */
-  way: PlaybookHost['way']
+  /** What it was started over; null while it certainly was not started. */
+  transport: PlaybookHost['way']
 }
 
 export interface StoredOutcome {
@@ -43,11 +44,11 @@ export class PlaybooksRepository {
   async insert(
     transaction: Prisma.TransactionClient,
     runId: string,
-    { variables, ...order }: PlaybookOrder,
+    { variables, requestedTransport: via, ...order }: PlaybookOrder,
     each: readonly { commandId: string; nonce: string; expectedDigest: string | null }[],
   ): Promise<void> {
     const sealed = Buffer.from(this.sealer.seal(JSON.stringify(variables), sealedAs(runId)))
-    await transaction.playbookRun.create({ data: { runId, ...order, variables: sealed } })
+    await transaction.playbookRun.create({ data: { runId, ...order, via, variables: sealed } })
     await transaction.playbookCommand.createMany({ data: [...each] })
   }
 
@@ -65,7 +66,7 @@ export class PlaybooksRepository {
       version,
       variables,
       mode: mode as PlaybookOrder['mode'],
-      via: via as PlaybookOrder['via'],
+      requestedTransport: via as PlaybookOrder['requestedTransport'],
     }
   }
 
@@ -77,14 +78,14 @@ export class PlaybooksRepository {
     ])
     if (!order || !row) return null
     const { nonce, expectedDigest, toolsVersion, way } = row
-    return { ...order, nonce, expectedDigest, toolsVersion, way: way as PlaybookHost['way'] }
+    return { ...order, nonce, expectedDigest, toolsVersion, transport: way as PlaybookWork['transport'] }
   }
 
-  /** Which way it is begun: it holds for every later attempt. */
-  async fixWay(commandId: string, way: NonNullable<PlaybookHost['way']>): Promise<void> {
+  /** Stores over what a playbook is started. It holds for every later attempt. */
+  async fixTransport(commandId: string, transport: NonNullable<PlaybookWork['transport']>): Promise<void> {
     await this.database.pool.query('UPDATE playbook_command SET way = $2 WHERE command_id = $1', [
       commandId,
-      way,
+      transport,
     ])
   }
 

@@ -65,7 +65,7 @@ export class PlaybooksService {
         playbook: name,
         version,
         mode,
-        via,
+        requestedTransport: via,
         isDiff: diff,
         planId: null,
         variables: withTemplates(specs, variables, request.variables),
@@ -108,7 +108,7 @@ export class PlaybooksService {
     // The hosts after the run: one that is seen to have ended is seen with all its hosts' ends.
     const run = await this.runs.show(runId, scope)
     const hosts = await this.playbooks.hosts(runId)
-    const { playbook, version, mode, via, planId, variables } = order
+    const { playbook, version, mode, requestedTransport: via, planId, variables } = order
     return { run, playbook, version, mode, via, planId, variables: namesOf(variables), hosts }
   }
 

@@ -66,7 +66,7 @@ async function drive(
         ensureOverSsh: async (_session: unknown, folder: string, { name }: typeof collection) =>
           void done.push(`${name} by ${folder}`),
       },
-      { fixWay: async (_id: string, way: string) => void done.push(way) },
+      { fixTransport: async (_id: string, transport: string) => void done.push(transport) },
       new ManualClock(now.toISOString()),
     ] as unknown as ConstructorParameters<typeof SshPlaybooks>),
   )

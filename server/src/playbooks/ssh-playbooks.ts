@@ -117,7 +117,7 @@ export class SshPlaybooks {
       const folder = await this.tools.ensure(session, signal)
       if (order.collection) await this.collections.ensureOverSsh(session, folder, order.collection, signal)
       signal.throwIfAborted()
-      await this.playbooks.fixWay(id, 'ssh')
+      await this.playbooks.fixTransport(id, 'ssh')
       return { session, folder }
     } catch (error) {
       await session.close()

@@ -7,7 +7,7 @@ import { type Command, type CommandSpec, hashOf } from '../commands/index.ts'
 import { HostsService } from '../hosts/index.ts'
 import { RunsService } from '../runs/index.ts'
 
-/** A terminal that somebody forgot ends by itself. */
+/** A forgotten terminal ends after this long. */
 const LIFE_MS = 12 * 3_600_000
 const START_WITHIN_MS = 30_000
 
@@ -49,8 +49,11 @@ export class TerminalsService {
     return commands[0] as Command
   }
 
-  private async kindFor(hostId: string, via: 'auto' | 'agent' | 'ssh'): Promise<'terminal' | 'ssh_terminal'> {
-    if (via !== 'auto') return via === 'agent' ? 'terminal' : 'ssh_terminal'
+  private async kindFor(
+    hostId: string,
+    transport: 'auto' | 'agent' | 'ssh',
+  ): Promise<'terminal' | 'ssh_terminal'> {
+    if (transport !== 'auto') return transport === 'agent' ? 'terminal' : 'ssh_terminal'
     return (await this.hosts.show(hostId)).isInstalled ? 'terminal' : 'ssh_terminal'
   }
 }
