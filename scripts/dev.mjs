@@ -13,7 +13,9 @@ runMain(async () => {
   const env = {
     ...SERVER_ENV,
     ROLLCALL_ANSIBLE_BUNDLE: bundle,
-    ROLLCALL_ALLOWED_ORIGINS: [process.env.ROLLCALL_ALLOWED_ORIGINS, WEB_URL].filter(Boolean).join(','),
+    // Named, so that it is never another port: Vite's proxy calls this one.
+    ROLLCALL_LISTEN: '127.0.0.1:8420',
+    ROLLCALL_ALLOWED_ORIGINS: WEB_URL,
   }
   const watched = ['contracts/dist', 'inventory/dist', 'server/dist'].map(
     (path) => `--watch-path=${join(ROOT, path)}`,
