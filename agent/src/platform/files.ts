@@ -26,17 +26,26 @@ export const errorCode = (error: unknown): string => (error as NodeJS.ErrnoExcep
 export const isDiskFault = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException)?.syscall !== undefined && errorCode(error) !== ''
 
-/** Reads a file as text. Returns null if there is no such file. */
-export function readIfThere(path: string): string | null {
-  // Most files asked for do not exist, and an error with its stack costs more than stat(2).
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null
+/** Runs an operation on a file. Returns null if there is no such file. */
+export function ifThere<T>(operation: () => T): T | null {
   try {
-    return readFileSync(path, 'utf8')
+    return operation()
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null
     throw error
   }
 }
+
+// Most files asked for do not exist, and an error with its stack costs more than stat(2).
+const isMissing = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) === undefined
+
+/** Reads a file as text. Returns null if there is no such file. */
+export const readIfThere = (path: string): string | null =>
+  isMissing(path) ? null : ifThere(() => readFileSync(path, 'utf8'))
+
+/** Opens a file for reading. Returns null if there is no such file. */
+export const openIfThere = (path: string): number | null =>
+  isMissing(path) ? null : ifThere(() => openSync(path, 'r'))
 
 /** Replaces a file atomically: a reader sees the old or the new text. Does not survive power loss. */
 export function replaceFile(path: string, text: string): void {

@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync } from 'node:fs'
 import type { LogType } from '@rollcall/contracts/agent'
-import { errorCode } from '../platform/files.ts'
+import { openIfThere } from '../platform/files.ts'
 import {
   ENTRY_BYTES,
   type RunEntry,
@@ -113,17 +113,6 @@ function readFully(fd: number, buffer: Buffer, position: number): number {
     got += n
   }
   return got
-}
-
-function openIfThere(path: string): number | null {
-  // A command without output has no log, and is read often.
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null
-    throw error
-  }
 }
 
 /** Lists the segments that are kept, in order. */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { uuid } from '@rollcall/contracts'
-import { errorCode } from '../platform/files.ts'
+import { ifThere } from '../platform/files.ts'
 
 /**
  * Paths of a transfer in the spool. The agent writes `order.json`, `chunk.N` and `ended`, the worker all others, so that no file has
@@ -52,12 +52,8 @@ export function pathsIn(folder: string): TransferPaths {
 
 /** Lists the ids of the transfers in the spool. */
 export function transferIds(transfers: string): string[] {
-  try {
-    return readdirSync(transfers, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && uuid.safeParse(entry.name).success)
-      .map((entry) => entry.name)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return []
-    throw error
-  }
+  const entries = ifThere(() => readdirSync(transfers, { withFileTypes: true })) ?? []
+  return entries
+    .filter((entry) => entry.isDirectory() && uuid.safeParse(entry.name).success)
+    .map((entry) => entry.name)
 }

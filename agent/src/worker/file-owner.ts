@@ -14,7 +14,8 @@ const TIMEOUT_MS = 10_000
  * Resolves `user`, `user:group` or `:group` by getent(1), so directory accounts count too; a user alone brings its primary group.
  * Throws `file.owner_unknown`.
  */
-export function resolveOwner(text: string): Owner {
+export function resolveOwner(text: string | null): Owner {
+  if (text === null) return { uid: null, gid: null }
   const [user = '', group] = text.split(':')
   const account = user === '' ? null : toAccount(user)
   return {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { sanitizeText } from '@rollcall/contracts'
 import type { TransferOrder, TransferResult } from '@rollcall/contracts/agent'
-import { errorCode } from '../platform/files.ts'
+import { ifThere } from '../platform/files.ts'
 import { OutgoingContentWriter, type OutgoingPaths } from './outgoing-content.ts'
 import { openRegular } from './placed-file.ts'
 import { notFound, openParent } from './safe-path.ts'
@@ -27,12 +27,8 @@ export async function getFile(
 
 function openSource(path: string): number {
   const { folder, name } = openParent(path)
-  try {
-    return openRegular(folder, name, sanitizeText(path, 300))
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') throw notFound(path)
-    throw error
-  } finally {
-    folder.close()
-  }
+  using parent = folder
+  const fd = ifThere(() => openRegular(parent, name, sanitizeText(path, 300)))
+  if (fd === null) throw notFound(path)
+  return fd
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, lstatSync, readdirSync, readlinkSync, readSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
   MAX_CHUNK_BYTES,
@@ -12,10 +12,10 @@ import {
   treeLink,
   treePath,
 } from '@rollcall/contracts/agent'
-import { errorCode } from '../platform/files.ts'
+import { errorCode, ifThere } from '../platform/files.ts'
 import { OutgoingContentWriter, type OutgoingPaths } from './outgoing-content.ts'
 import { openRegular } from './placed-file.ts'
-import { type Folder, openFolder } from './safe-path.ts'
+import { type Folder, FolderCursor, openFolder } from './safe-path.ts'
 
 const READ_BYTES = 1024 * 1024
 /** Each folder of a path is held open. */
@@ -31,15 +31,11 @@ export async function listTree(
   paths: OutgoingPaths,
   leftFree: number,
 ): Promise<TransferResult> {
-  const root = openFolder(path, { makes: false })
-  try {
-    using writer = OutgoingContentWriter.open(paths, MAX_CHUNK_BYTES, leftFree)
-    const lister = new TreeLister(writer, path, whole === true)
-    await lister.list(root, '', 0)
-    return await lister.finish()
-  } finally {
-    root.close()
-  }
+  using root = openFolder(path, { makes: false })
+  using writer = OutgoingContentWriter.open(paths, MAX_CHUNK_BYTES, leftFree)
+  const lister = new TreeLister(writer, path, whole === true)
+  await lister.list(root, '', 0)
+  return await lister.finish()
 }
 
 /** Copies files of a tree into the spool. Throws `file.changed` for a file that is shorter than listed, or gone. */
@@ -48,39 +44,30 @@ export async function getFiles(
   paths: OutgoingPaths,
   leftFree: number,
 ): Promise<TransferResult> {
-  const root = openFolder(path, { makes: false })
-  try {
-    const bytes = files.reduce((sum, { size }) => sum + size, 0)
-    using writer = OutgoingContentWriter.open(paths, bytes, leftFree)
-    for (const file of files) {
-      const whole = `${path}/${file.path}`
-      const source = openInTree(root, file.path, whole)
-      try {
-        await writer.addFile(source, file.size, whole)
-      } finally {
-        closeSync(source)
-      }
+  using root = openFolder(path, { makes: false })
+  using cursor = new FolderCursor(root)
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
+  using writer = OutgoingContentWriter.open(paths, bytes, leftFree)
+  for (const file of files) {
+    const whole = `${path}/${file.path}`
+    const source = openInTree(cursor, file.path, whole)
+    try {
+      await writer.addFile(source, file.size, whole)
+    } finally {
+      closeSync(source)
     }
-    return await writer.finish(LIST_MODE)
-  } finally {
-    root.close()
   }
+  return await writer.finish(LIST_MODE)
 }
 
-function openInTree(root: Folder, path: string, whole: string): number {
-  const above = dirname(path)
-  const folder = above === '.' ? root : openFolder(above, { makes: false }, root)
-  try {
-    return openRegular(folder, basename(path), sanitizeText(whole, 300))
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error
-    throw new RollcallError(
-      'file.changed',
-      `${sanitizeText(whole, 300)} was removed while the folder was copied. Copy it again.`,
-    )
-  } finally {
-    if (folder !== root) folder.close()
-  }
+function openInTree(cursor: FolderCursor, path: string, whole: string): number {
+  const folder = cursor.find(path)
+  const fd = folder && ifThere(() => openRegular(folder, basename(path), sanitizeText(whole, 300)))
+  if (fd !== null) return fd
+  throw new RollcallError(
+    'file.changed',
+    `${sanitizeText(whole, 300)} was removed while the folder was copied. Copy it again.`,
+  )
 }
 
 /** Lists a tree, file by file with its hash; entries that cannot be copied are counted. */
@@ -118,16 +105,12 @@ class TreeLister {
   }
 
   async #addFolder(folder: Folder, name: string, path: string, depth: number): Promise<void> {
-    const below = this.#open(path, () => openFolder(name, { makes: false }, folder))
+    using below = this.#open(path, () => openFolder(name, { makes: false }, folder))
     if (below === null) return
-    try {
-      const { mode, mtimeMs } = fstatSync(below.fd)
-      if (this.#isWhole)
-        await this.#writeLine({ path, folder: true, mode: mode & 0o7777, mtime_ms: Math.trunc(mtimeMs) })
-      await this.list(below, `${path}/`, depth + 1)
-    } finally {
-      below.close()
-    }
+    const { mode, mtimeMs } = fstatSync(below.fd)
+    if (this.#isWhole)
+      await this.#writeLine({ path, folder: true, mode: mode & 0o7777, mtime_ms: Math.trunc(mtimeMs) })
+    await this.list(below, `${path}/`, depth + 1)
   }
 
   async #addFile(folder: Folder, name: string, path: string): Promise<void> {

@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { RollcallError } from '@rollcall/contracts'
 import { frame, MAX_FRAMES, openEnvelope } from '@rollcall/contracts/agent'
 import { z } from 'zod'
-import { errorCode } from '../platform/files.ts'
+import { errorCode, openIfThere } from '../platform/files.ts'
 import { waitForChange } from '../spool/spool-watch.ts'
 import type { TransferPaths } from '../spool/transfer-paths.ts'
 import { readProgress, toProgressText } from '../spool/transfer-records.ts'
@@ -84,15 +84,6 @@ class ChunkReader {
     } finally {
       closeSync(fd)
     }
-  }
-}
-
-function openIfThere(path: string): number | null {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null
-    throw error
   }
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { errorCode } from '../platform/files.ts'
+import { ifThere } from '../platform/files.ts'
 import { mountPoint } from './file-errors.ts'
 import type { Folder } from './safe-path.ts'
 
@@ -15,13 +15,8 @@ export function readMountId(fd: number): string {
 
 /** Tells whether something is mounted at that name; false if it is missing. */
 export function isMountPoint(folder: Folder, name: string): boolean {
-  let fd: number
-  try {
-    fd = openSync(folder.at(name), PATH_ONLY)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false
-    throw error
-  }
+  const fd = ifThere(() => openSync(folder.at(name), PATH_ONLY))
+  if (fd === null) return false
   try {
     return readMountId(fd) !== readMountId(folder.fd)
   } finally {

@@ -35,12 +35,8 @@ export class OutgoingContentWriter implements Disposable {
 
   /** Opens a writer for about `bytes` of content. Throws `file.disk_full`. */
   static open(paths: OutgoingPaths, bytes: number, leftFree: number): OutgoingContentWriter {
-    const folder = new Folder(openSync(paths.folder, 'r'), paths.folder)
-    try {
-      requireSpace(folder, bytes, leftFree)
-    } finally {
-      folder.close()
-    }
+    using folder = new Folder(openSync(paths.folder, 'r'), paths.folder)
+    requireSpace(folder, bytes, leftFree)
     return new OutgoingContentWriter(paths, Buffer.allocUnsafe(Math.min(MAX_CHUNK_BYTES, Math.max(bytes, 1))))
   }
 

@@ -33,7 +33,7 @@ import { type TransferJob, toPartName } from './transfer-job.ts'
 const NEW_MODE = 0o644
 
 /** A file that is written under a temporary name in its target folder, readable by nobody else, and renamed into place. */
-export class PartFile {
+export class PartFile implements Disposable {
   readonly #folder: Folder
   readonly #partName: string
   readonly #fd: number
@@ -96,7 +96,7 @@ export class PartFile {
     if (isDurable) fsyncSync(this.#folder.fd)
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     closeSync(this.#fd)
   }
 
@@ -142,12 +142,8 @@ export function removePart(link: string): void {
   try {
     const path = readlinkSync(link)
     if (!/^\.rollcall-[0-9a-f-]{36}\.part$/.test(basename(path))) return
-    const folder = openFolder(dirname(path), { makes: false })
-    try {
-      folder.unlink(basename(path))
-    } finally {
-      folder.close()
-    }
+    using folder = openFolder(dirname(path), { makes: false })
+    folder.unlink(basename(path))
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' && !(error instanceof RollcallError)) throw error
   }

@@ -12,22 +12,18 @@ export function refuseUnpublishable(path: string): void {
 
 /** Points the link beside the tree to it, atomically, and removes all trees but this and the previous one. */
 export function publish(path: string, link: string): void {
-  const folder = openFolder(dirname(path), { makes: false })
-  try {
-    const name = basename(path)
-    const previous = readLink(folder, link)
-    if (previous !== name) {
-      const fresh = `.${link}.new`
-      folder.unlink(fresh)
-      symlinkSync(name, folder.at(fresh))
-      renameSync(folder.at(fresh), folder.at(link))
-      fsyncSync(folder.fd)
-      for (const other of readdirSync(folder.at('.')))
-        if (HASH.test(other) && other !== name && other !== previous)
-          rmSync(folder.at(other), { recursive: true, force: true })
-    }
-  } finally {
-    folder.close()
+  using folder = openFolder(dirname(path), { makes: false })
+  const name = basename(path)
+  const previous = readLink(folder, link)
+  if (previous !== name) {
+    const fresh = `.${link}.new`
+    folder.unlink(fresh)
+    symlinkSync(name, folder.at(fresh))
+    renameSync(folder.at(fresh), folder.at(link))
+    fsyncSync(folder.fd)
+    for (const other of readdirSync(folder.at('.')))
+      if (HASH.test(other) && other !== name && other !== previous)
+        rmSync(folder.at(other), { recursive: true, force: true })
   }
 }
 

@@ -13,25 +13,19 @@ type PutFile = Extract<TransferOrder, { kind: 'put_file' }>
 
 /** Places one file. Throws `RollcallError` with a `file.*` code. */
 export async function putFile(order: PutFile, job: TransferJob): Promise<TransferResult> {
-  const owner = order.owner === null ? { uid: null, gid: null } : resolveOwner(order.owner)
+  const owner = resolveOwner(order.owner)
   const desired = { size: order.size, sha256: order.sha256, mode: order.mode, owner }
   const name = basename(order.path)
-  const folder = openFolder(dirname(order.path), { makes: order.make_parents })
+  using folder = openFolder(dirname(order.path), { makes: order.make_parents })
   const { content } = job
   if (content.offset === 0 && isInPlace(folder, name, order.path, desired)) return unchanged
   refuseMountPoint(folder, name, order.path)
-  const part = openPart(folder, name, order.path, desired, job, content.offset)
+  // After a crash or an idle timeout the part stays for the next worker.
+  using part = openPart(folder, name, order.path, desired, job, content.offset)
   if (part === null) return written
-  try {
-    if (content.offset === 0) requireSpace(folder, desired.size, job.leftFree)
-    while (content.offset < desired.size) await content.next((piece) => part.write(piece))
-    part.place(name, order.path, desired, true)
-  } catch (error) {
-    // The part stays for the next worker, unless this one reports a failure.
-    part.close()
-    throw error
-  }
-  part.close()
+  if (content.offset === 0) requireSpace(folder, desired.size, job.leftFree)
+  while (content.offset < desired.size) await content.next((piece) => part.write(piece))
+  part.place(name, order.path, desired, true)
   return written
 }
 

@@ -24,7 +24,7 @@ import { PartFile } from './part-file.ts'
 import type { Comparison, DesiredFile } from './placed-file.ts'
 import { publish, refuseUnpublishable } from './publish.ts'
 import { requireSpace } from './put-file.ts'
-import { type Folder, openFolder } from './safe-path.ts'
+import { type Folder, findFolder, openFolder } from './safe-path.ts'
 import type { TransferJob } from './transfer-job.ts'
 import { planRemoval, refuseFirstLevel } from './tree-removal.ts'
 import { TreeSync } from './tree-sync.ts'
@@ -43,10 +43,10 @@ export async function putTree(
   paths: TransferPaths,
 ): Promise<TransferResult> {
   if (order.publish_as !== null) refuseUnpublishable(order.path)
-  const owner = order.owner === null ? { uid: null, gid: null } : resolveOwner(order.owner)
+  const owner = resolveOwner(order.owner)
   const files = parseManifest(await readManifest(order, job, paths))
   // Parents are created on request only, the tree's own folder always.
-  if (!order.make_parents) openFolder(dirname(order.path), { makes: false }).close()
+  if (!order.make_parents) openFolder(dirname(order.path), { makes: false })[Symbol.dispose]()
   const root = openFolder(order.path, { makes: true })
   const tree = new TreeWriter(root, owner, job)
   const ranges = readWanted(paths) ?? recordWanted(files, tree, paths)
@@ -67,12 +67,12 @@ export async function syncTree(
   job: TransferJob,
   paths: TransferPaths,
 ): Promise<TransferResult> {
-  const owner = order.owner === null ? { uid: null, gid: null } : resolveOwner(order.owner)
+  const owner = resolveOwner(order.owner)
   const entries = parseEntries(await readManifest(order, job, paths))
   const isDryRun = order.dry_run
   if (order.delete) refuseFirstLevel(order.path)
-  if (!order.make_parents) openFolder(dirname(order.path), { makes: false }).close()
-  const root = openRoot(order)
+  if (!order.make_parents) openFolder(dirname(order.path), { makes: false })[Symbol.dispose]()
+  const root = isDryRun ? findFolder(order.path) : openFolder(order.path, { makes: true })
   if (root === null) return toPlannedResult(entries)
   const files = entries.filter(isTreeFile)
   const links = entries.filter((entry): entry is TreeLink => 'link' in entry)
@@ -126,16 +126,6 @@ function compareFiles(
   return { wanted, outdated, ranges }
 }
 
-/** Opens the tree's folder. Returns null if it is missing in a dry run, which does not create it. */
-function openRoot(order: SyncTree): Folder | null {
-  try {
-    return openFolder(order.path, { makes: !order.dry_run })
-  } catch (error) {
-    if (order.dry_run && error instanceof RollcallError && error.code === 'file.not_found') return null
-    throw error
-  }
-}
-
 /** Returns what a dry run reports of a tree that does not exist. */
 function toPlannedResult(entries: readonly TreeEntry[]): TransferResult {
   const toChange = (entry: TreeEntry) => (isTreeFile(entry) ? 'write' : 'link' in entry ? 'link' : 'folder')
@@ -165,13 +155,11 @@ async function readManifest(
 ): Promise<string> {
   const { size, sha256 } = order.manifest
   if (readIfThere(paths.manifest) === null) {
-    const spool = openFolder(paths.folder, { makes: false })
-    const part = new PartFile(spool, 'manifest.part', job.content.offset)
+    using spool = openFolder(paths.folder, { makes: false })
+    using part = new PartFile(spool, 'manifest.part', job.content.offset)
     while (job.content.offset < size) await job.content.next((piece) => part.write(piece))
     const desired: DesiredFile = { size, sha256, mode: 0o600, owner: { uid: null, gid: null } }
     part.place('manifest', 'the list of files', desired, true)
-    part.close()
-    spool.close()
   }
   return readFileSync(paths.manifest, 'utf8')
 }

@@ -10,7 +10,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import { errorCode } from '../platform/files.ts'
+import { errorCode, ifThere } from '../platform/files.ts'
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const MAX_LINKS = 40
@@ -18,7 +18,7 @@ const MAX_LINKS = 40
 const KERNEL_FILESYSTEMS = new Set([0x9fa0, 0x62656572])
 
 /** A folder that is held open: operations stay in it even if its name is moved or replaced. */
-export class Folder {
+export class Folder implements Disposable {
   readonly fd: number
   /** The path as requested, for messages. */
   readonly path: string
@@ -35,14 +35,10 @@ export class Folder {
 
   /** Removes an entry that is no folder. Does nothing if there is none. */
   unlink(name: string): void {
-    try {
-      unlinkSync(this.at(name))
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error
-    }
+    ifThere(() => unlinkSync(this.at(name)))
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     closeSync(this.fd)
   }
 }
@@ -79,6 +75,16 @@ export function openFolder(path: string, { makes, onMade }: WalkOptions, start?:
     return new Folder(walk.fd, path)
   } catch (error) {
     closeSync(walk.fd)
+    throw error
+  }
+}
+
+/** Opens a folder as `openFolder`, creating nothing. Returns null if it is missing. */
+export function findFolder(path: string, start?: Folder): Folder | null {
+  try {
+    return openFolder(path, { makes: false }, start)
+  } catch (error) {
+    if (error instanceof RollcallError && error.code === 'file.not_found') return null
     throw error
   }
 }
@@ -206,3 +212,45 @@ export const refused = (path: string, why: string): RollcallError =>
     'file.path_refused',
     `The path ${toPrintable(path)} is refused: ${sanitizeText(why, 500)}.`,
   )
+
+/** Keeps the latest folder of a tree open: lists are sorted, so consecutive entries mostly share it. */
+export class FolderCursor implements Disposable {
+  readonly #root: Folder
+  readonly #onMade: WalkOptions['onMade']
+  #path: string | null = null
+  #folder: Folder | null = null
+
+  constructor(root: Folder, onMade?: WalkOptions['onMade']) {
+    this.#root = root
+    this.#onMade = onMade
+  }
+
+  /** Returns the folder of an entry of the tree, or null if it is missing. */
+  find(entry: string): Folder | null {
+    return this.#move(entry, (path) => findFolder(path, this.#root))
+  }
+
+  /** Returns the folder of an entry of the tree, created if missing. */
+  create(entry: string): Folder {
+    if (this.#folder === null) this.#path = null
+    return this.#move(entry, (path) =>
+      openFolder(path, { makes: true, onMade: this.#onMade }, this.#root),
+    ) as Folder
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder?.[Symbol.dispose]()
+    this.#folder = null
+    this.#path = null
+  }
+
+  #move(entry: string, open: (path: string) => Folder | null): Folder | null {
+    const path = entry.slice(0, Math.max(entry.lastIndexOf('/'), 0))
+    if (path !== this.#path) {
+      this[Symbol.dispose]()
+      this.#folder = open(path)
+      this.#path = path
+    }
+    return this.#folder
+  }
+}

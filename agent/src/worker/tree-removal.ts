@@ -2,9 +2,9 @@ import { lstatSync, readdirSync, readlinkSync, rmdirSync, unlinkSync } from 'nod
 import { basename, dirname } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { TreeEntry } from '@rollcall/contracts/agent'
-import { errorCode } from '../platform/files.ts'
+import { ifThere } from '../platform/files.ts'
 import { isMountPoint } from './mount-points.ts'
-import { type Folder, openFolder, refused } from './safe-path.ts'
+import { type Folder, FolderCursor, openFolder, refused } from './safe-path.ts'
 import { toPartName } from './transfer-job.ts'
 
 /** Each folder of a path is held open. */
@@ -57,13 +57,9 @@ export function planRemoval(root: Folder, entries: readonly TreeEntry[], transfe
     }
     if (stat.isDirectory()) {
       if (depth === MAX_DEPTH) throw tooDeep(`${root.path}/${path}`)
-      const below = openFolder(name, { makes: false }, folder)
-      try {
-        const isEmpty = sweep(below, `${path}/`, isRemoved, depth + 1)
-        if (!isRemoved || !isEmpty) return false
-      } finally {
-        below.close()
-      }
+      using below = openFolder(name, { makes: false }, folder)
+      const isEmpty = sweep(below, `${path}/`, isRemoved, depth + 1)
+      if (!isRemoved || !isEmpty) return false
     }
     add({ path, isFolder: stat.isDirectory() })
     return true
@@ -74,28 +70,10 @@ export function planRemoval(root: Folder, entries: readonly TreeEntry[], transfe
 
 /** Removes what was planned; entries that are gone already are skipped. Throws if a folder got new entries meanwhile. */
 export function remove(root: Folder, plan: readonly Removal[]): void {
-  let latest = null as { path: string; folder: Folder } | null
-  try {
-    for (const { path, isFolder } of plan) {
-      const parent = dirname(path)
-      if (latest?.path !== parent) {
-        latest?.folder.close()
-        latest = null
-        latest = { path: parent, folder: openFolder(parent === '.' ? '' : parent, { makes: false }, root) }
-      }
-      removeOne(latest.folder.at(basename(path)), isFolder)
-    }
-  } finally {
-    latest?.folder.close()
-  }
-}
-
-function removeOne(place: string, isFolder: boolean): void {
-  try {
-    if (isFolder) rmdirSync(place)
-    else unlinkSync(place)
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error
+  using cursor = new FolderCursor(root)
+  for (const { path, isFolder } of plan) {
+    const place = cursor.find(path)?.at(basename(path))
+    if (place !== undefined) ifThere(() => (isFolder ? rmdirSync(place) : unlinkSync(place)))
   }
 }
 

@@ -10,7 +10,7 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import { sanitizeText } from '@rollcall/contracts'
 import {
   MAX_LISTED_CHANGES,
   type TransferResult,
@@ -22,7 +22,7 @@ import {
 import type { Owner } from './file-owner.ts'
 import { refuseMountPoint } from './mount-points.ts'
 import { notRegular } from './placed-file.ts'
-import { type Folder, openFolder, refused } from './safe-path.ts'
+import { type Folder, FolderCursor, findFolder, openFolder, refused } from './safe-path.ts'
 import { toPartName } from './transfer-job.ts'
 import { type Removal, remove } from './tree-removal.ts'
 
@@ -56,20 +56,20 @@ export class TreeSync {
   createFolders(folders: readonly TreeFolder[]): void {
     for (const { path } of folders) {
       const isThere = this.#within(
-        dirname(path),
+        path,
         (parent) => lstatSync(parent.at(basename(path)), { throwIfNoEntry: false }) !== undefined,
       )
       if (isThere) continue
       this.changes.folders++
       this.#list('folder', path)
-      if (!this.#options.isDryRun) this.#open(path, true).close()
+      if (!this.#options.isDryRun) openFolder(path, { makes: true }, this.#root)[Symbol.dispose]()
     }
   }
 
   setLinks(links: readonly TreeLink[]): void {
     for (const { path, link } of links) {
       const isSet = this.#within(
-        dirname(path),
+        path,
         (folder) => readLink(folder, basename(path), `${this.#root.path}/${path}`) === link,
       )
       if (isSet) continue
@@ -83,16 +83,12 @@ export class TreeSync {
   finishFolders(folders: readonly TreeFolder[]): void {
     if (this.#options.isDryRun) return
     for (const { path, mode, mtime_ms } of folders.toSorted((a, b) => toDepth(b.path) - toDepth(a.path))) {
-      const folder = this.#open(path, false)
-      try {
-        const { uid, gid } = this.#options.owner
-        const stat = fstatSync(folder.fd)
-        if (uid !== null || gid !== null) fchownSync(folder.fd, uid ?? stat.uid, gid ?? stat.gid)
-        if ((stat.mode & 0o7777) !== mode) fchmodSync(folder.fd, mode)
-        if (mtime_ms !== undefined) futimesSync(folder.fd, stat.atimeMs / 1000, toUtimesSeconds(mtime_ms))
-      } finally {
-        folder.close()
-      }
+      using folder = openFolder(path, { makes: false }, this.#root)
+      const { uid, gid } = this.#options.owner
+      const stat = fstatSync(folder.fd)
+      if (uid !== null || gid !== null) fchownSync(folder.fd, uid ?? stat.uid, gid ?? stat.gid)
+      if ((stat.mode & 0o7777) !== mode) fchmodSync(folder.fd, mode)
+      if (mtime_ms !== undefined) futimesSync(folder.fd, stat.atimeMs / 1000, toUtimesSeconds(mtime_ms))
     }
   }
 
@@ -101,19 +97,10 @@ export class TreeSync {
    * a folder, a link in place of a mount point.
    */
   check(entries: readonly TreeEntry[]): void {
-    let latest = null as { path: string; folder: Folder | null } | null
-    try {
-      for (const entry of entries) {
-        const parent = dirname(entry.path)
-        if (latest?.path !== parent) {
-          latest?.folder?.close()
-          latest = null
-          latest = { path: parent, folder: this.#openIfThere(parent) }
-        }
-        if (latest.folder !== null) checkPlace(latest.folder, entry, `${this.#root.path}/${entry.path}`)
-      }
-    } finally {
-      latest?.folder?.close()
+    using cursor = new FolderCursor(this.#root)
+    for (const entry of entries) {
+      const folder = cursor.find(entry.path)
+      if (folder !== null) checkPlace(folder, entry, `${this.#root.path}/${entry.path}`)
     }
   }
 
@@ -125,47 +112,25 @@ export class TreeSync {
   }
 
   #setLink(path: string, target: string): void {
-    const folder = this.#open(dirname(path), true)
-    try {
-      const fresh = toPartName(this.#options.id)
-      const place = folder.at(basename(path))
-      folder.unlink(fresh)
-      this.#options.notePart(`${folder.path}/${fresh}`)
-      symlinkSync(target, folder.at(fresh))
-      const made = lstatSync(folder.at(fresh))
-      const { uid, gid } = this.#options.owner
-      const isOwned = uid !== null || gid !== null
-      if (isOwned && made.isSymbolicLink()) lchownSync(folder.at(fresh), uid ?? 0, gid ?? 0)
-      renameSync(folder.at(fresh), place)
-      if (!made.isSymbolicLink() || lstatSync(place).ino !== made.ino)
-        throw refused(`${this.#root.path}/${path}`, 'it was replaced while it was being written')
-    } finally {
-      folder.close()
-    }
+    using folder = openFolder(toParent(path), { makes: true }, this.#root)
+    const fresh = toPartName(this.#options.id)
+    const place = folder.at(basename(path))
+    folder.unlink(fresh)
+    this.#options.notePart(`${folder.path}/${fresh}`)
+    symlinkSync(target, folder.at(fresh))
+    const made = lstatSync(folder.at(fresh))
+    const { uid, gid } = this.#options.owner
+    const isOwned = uid !== null || gid !== null
+    if (isOwned && made.isSymbolicLink()) lchownSync(folder.at(fresh), uid ?? 0, gid ?? 0)
+    renameSync(folder.at(fresh), place)
+    if (!made.isSymbolicLink() || lstatSync(place).ino !== made.ino)
+      throw refused(`${this.#root.path}/${path}`, 'it was replaced while it was being written')
   }
 
-  #open(path: string, makes: boolean): Folder {
-    return openFolder(path === '.' ? '' : path, { makes }, this.#root)
-  }
-
-  /** Returns what `test` says of a folder, or false if it is missing. */
+  /** Returns what `test` says of an entry's folder, or false if it is missing. */
   #within(path: string, test: (folder: Folder) => boolean): boolean {
-    const folder = this.#openIfThere(path)
-    if (folder === null) return false
-    try {
-      return test(folder)
-    } finally {
-      folder.close()
-    }
-  }
-
-  #openIfThere(path: string): Folder | null {
-    try {
-      return this.#open(path, false)
-    } catch (error) {
-      if (error instanceof RollcallError && error.code === 'file.not_found') return null
-      throw error
-    }
+    using folder = findFolder(toParent(path), this.#root)
+    return folder !== null && test(folder)
   }
 
   #list(change: Changes['listed'][number]['change'], path: string): void {
@@ -194,4 +159,6 @@ function readLink(folder: Folder, name: string, path: string): string | null {
   return readlinkSync(folder.at(name))
 }
 
+/** Returns the folder of an entry, empty for the tree itself. */
+const toParent = (path: string): string => (path.includes('/') ? dirname(path) : '')
 const toDepth = (path: string): number => path.split('/').length

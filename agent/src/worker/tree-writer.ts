@@ -1,4 +1,5 @@
 import { fchownSync } from 'node:fs'
+import { basename } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { TreeFile } from '@rollcall/contracts/agent'
 import { toFileError } from './file-errors.ts'
@@ -6,7 +7,7 @@ import type { Owner } from './file-owner.ts'
 import { refuseMountPoint } from './mount-points.ts'
 import { openPart, type PartFile } from './part-file.ts'
 import { type Comparison, type DesiredFile, reconcileFile } from './placed-file.ts'
-import { type Folder, openFolder } from './safe-path.ts'
+import { type Folder, FolderCursor } from './safe-path.ts'
 import type { TransferJob } from './transfer-job.ts'
 
 type WriteOptions = Pick<DesiredFile, 'replacesLinks' | 'isDryRun'>
@@ -17,14 +18,17 @@ export class TreeWriter {
   readonly #owner: Owner
   readonly #job: TransferJob
   readonly #options: WriteOptions
-  /** The folder of the latest file: lists are sorted, so the next file is mostly in it too. */
-  #latest: { path: string; folder: Folder } | null = null
+  readonly #cursor: FolderCursor
 
   constructor(root: Folder, owner: Owner, job: TransferJob, options: WriteOptions = {}) {
     this.#root = root
     this.#owner = owner
     this.#job = job
     this.#options = options
+    const { uid, gid } = owner
+    this.#cursor = new FolderCursor(root, (fd) => {
+      if (uid !== null || gid !== null) fchownSync(fd, uid ?? 0, gid ?? 0)
+    })
   }
 
   has(file: TreeFile): boolean {
@@ -33,13 +37,10 @@ export class TreeWriter {
 
   /** Compares a file, and sets its metadata except in a dry run. Returns `different` for a file that is missing. */
   compare(file: TreeFile): Comparison {
-    try {
-      const { folder, name } = this.#place(file.path, false)
-      return reconcileFile(folder, name, this.#pathOf(file), this.#toDesired(file))
-    } catch (error) {
-      if (error instanceof RollcallError && error.code === 'file.not_found') return 'different'
-      throw error
-    }
+    const folder = this.#cursor.find(file.path)
+    return folder === null
+      ? 'different'
+      : reconcileFile(folder, basename(file.path), this.#pathOf(file), this.#toDesired(file))
   }
 
   /** Sets owner, mode and time of a file whose content is right. Throws `file.changed` if it has changed since. */
@@ -54,12 +55,8 @@ export class TreeWriter {
   /** Throws `file.denied` for the first file that is a mount point, which no file can replace. */
   refuseMountPoints(files: readonly TreeFile[]): void {
     for (const file of files) {
-      try {
-        const { folder, name } = this.#place(file.path, false)
-        refuseMountPoint(folder, name, this.#pathOf(file))
-      } catch (error) {
-        if (!(error instanceof RollcallError) || error.code !== 'file.not_found') throw error
-      }
+      const folder = this.#cursor.find(file.path)
+      if (folder !== null) refuseMountPoint(folder, basename(file.path), this.#pathOf(file))
     }
   }
 
@@ -98,7 +95,8 @@ export class TreeWriter {
   }
 
   #begin(file: TreeFile, from: number): FileInProgress {
-    const { folder, name } = this.#place(file.path, true)
+    const folder = this.#cursor.create(file.path)
+    const name = basename(file.path)
     const path = this.#pathOf(file)
     const desired = this.#toDesired(file)
     const part = openPart(folder, name, path, desired, this.#job, from)
@@ -110,22 +108,6 @@ export class TreeWriter {
       }
     }
     return new FileInProgress(part, file.size - from, place)
-  }
-
-  #place(path: string, makes: boolean): { folder: Folder; name: string } {
-    const cut = path.lastIndexOf('/')
-    const parent = path.slice(0, Math.max(cut, 0))
-    if (this.#latest?.path !== parent) {
-      this.#latest?.folder.close()
-      this.#latest = null
-      this.#latest = { path: parent, folder: openFolder(parent, { makes, onMade: this.#own }, this.#root) }
-    }
-    return { folder: this.#latest.folder, name: path.slice(cut + 1) }
-  }
-
-  readonly #own = (fd: number): void => {
-    const { uid, gid } = this.#owner
-    if (uid !== null || gid !== null) fchownSync(fd, uid ?? 0, gid ?? 0)
   }
 
   #pathOf = (file: TreeFile): string => `${this.#root.path}/${file.path}`
@@ -166,7 +148,7 @@ class FileInProgress {
 
   finish(): void {
     this.#place()
-    this.#part?.close()
+    this.#part?.[Symbol.dispose]()
   }
 }
 

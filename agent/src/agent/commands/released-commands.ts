@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } 
 import { join } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
 import { type FinalStatus, finalStatus } from '@rollcall/contracts/agent'
-import { errorCode, syncFolder } from '../../platform/files.ts'
+import { errorCode, ifThere, syncFolder } from '../../platform/files.ts'
 
 /** Replaces the hash of a withdrawn command: it matches all parameters, and nothing starts under its id. */
 export const WITHDRAWN = 'withdrawn'
@@ -42,12 +42,8 @@ export class ReleasedCommands {
     const path = `${this.#folder}/${id}`
     // Almost no id has one, and an error with its stack costs more than lstat(2).
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null
-    try {
-      return parseTombstone(readlinkSync(path))
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return null
-      throw error
-    }
+    const target = ifThere(() => readlinkSync(path))
+    return target === null ? null : parseTombstone(target)
   }
 
   /** Adds a tombstone durably; a second one for the same id changes nothing. Throws `agent.overloaded` beyond the maximum. */

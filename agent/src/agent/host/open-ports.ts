@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, readSync } from 'node:fs'
 import { MAX_OPEN_PORTS, type OpenPort } from '@rollcall/contracts/agent'
-import { errorCode } from '../../platform/files.ts'
+import { openIfThere } from '../../platform/files.ts'
 import { parseOpenPort, sortPorts } from './socket-tables.ts'
 
 /** Maximum bytes read of a table: some 7,000 sockets. */
@@ -43,6 +43,7 @@ export function readOpenPorts(folder = '/proc/self/net'): OpenPorts {
 
 /** Passes lines to `onLine` until it returns false. Returns false if the table exceeds the maximum. */
 function readTable(path: string, onLine: (line: string) => boolean): boolean {
+  // A kernel without IPv6 lacks its tables.
   const fd = openIfThere(path)
   if (fd === null) return true
   try {
@@ -58,15 +59,5 @@ function readTable(path: string, onLine: (line: string) => boolean): boolean {
     return false
   } finally {
     closeSync(fd)
-  }
-}
-
-/** Opens a table. Returns null if the kernel has none, such as without IPv6. */
-function openIfThere(path: string): number | null {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null
-    throw error
   }
 }

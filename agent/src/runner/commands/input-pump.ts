@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs'
-import { errorCode, isDiskFault, readIfThere } from '../../platform/files.ts'
+import { closeSync, readSync } from 'node:fs'
+import { isDiskFault, openIfThere, readIfThere } from '../../platform/files.ts'
 import type { CommandPaths } from '../../spool/spool-paths.ts'
 import type { Program } from './program.ts'
 
@@ -53,13 +53,8 @@ export class InputPump {
 
   #read(): Buffer {
     const buffer = Buffer.allocUnsafe(CHUNK)
-    let fd: number
-    try {
-      fd = openSync(this.#paths.input, 'r')
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return buffer.subarray(0, 0)
-      throw error
-    }
+    const fd = openIfThere(this.#paths.input)
+    if (fd === null) return buffer.subarray(0, 0)
     try {
       return buffer.subarray(0, readSync(fd, buffer, 0, CHUNK, this.#position))
     } finally {

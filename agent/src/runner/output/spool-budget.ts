@@ -1,6 +1,6 @@
 import { readdirSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode, isDiskFault } from '../../platform/files.ts'
+import { ifThere, isDiskFault } from '../../platform/files.ts'
 import { commandIds } from '../../spool/command-view.ts'
 import type { SpoolPaths } from '../../spool/spool-paths.ts'
 import type { SpoolLimits } from '../../spool/spool-records.ts'
@@ -104,19 +104,10 @@ export class SpoolBudget {
 
 function folderSize(folder: string): number {
   let size = 0
-  for (const name of namesIn(folder)) {
+  // The agent removes folders at any time.
+  for (const name of ifThere(() => readdirSync(folder)) ?? []) {
     if (/^(log|index)\.\d+$/.test(name))
       size += statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
   }
   return size
-}
-
-/** Lists a folder, which the agent may remove at any time. */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return []
-    throw error
-  }
 }
