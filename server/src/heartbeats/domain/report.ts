@@ -1,5 +1,13 @@
-import type { HostContainer, HostFacts, HostVitals } from '@rollcall/contracts/admin'
+import {
+  type HostContainer,
+  type HostFacts,
+  type HostVitals,
+  hostContainer,
+  hostFacts,
+  hostVitals,
+} from '@rollcall/contracts/admin'
 import type { AgentResult } from '@rollcall/contracts/agent'
+import { type CamelCase, pickDeclared, toCamelCase } from './camel-case.ts'
 
 type Status = AgentResult<'get_status'>
 
@@ -9,75 +17,38 @@ export interface Report {
   facts: HostFacts
 }
 
+/** Converts a status. A field that facts or vitals declare by the same name, in camel case, needs no line here. */
 export function toReport(status: Status): Report {
-  const { memory } = status
+  const report = toCamelCase(status)
+  const { clock, cpu, memory } = report
   return {
     vitals: {
-      uptimeS: status.uptime_s,
-      load: status.load,
-      cpuPercent: status.cpu.used_percent,
-      memoryPercent: percentUsed(memory.total_bytes, memory.available_bytes),
-      memory: {
-        totalBytes: memory.total_bytes,
-        availableBytes: memory.available_bytes,
-        swapTotalBytes: memory.swap_total_bytes,
-        swapFreeBytes: memory.swap_free_bytes,
-      },
-      disks: status.disks.map((disk) => ({
-        mount: disk.mount,
-        filesystem: disk.filesystem,
-        totalBytes: disk.total_bytes,
-        availableBytes: disk.available_bytes,
-      })),
-      runningCommands: status.running_commands.length,
+      ...pickDeclared(report, hostVitals.shape),
+      cpuPercent: cpu.usedPercent,
+      memoryPercent: percentUsed(memory.totalBytes, memory.availableBytes),
+      runningCommands: report.runningCommands.length,
     },
     facts: {
-      agentVersion: status.agent_version,
-      hostname: status.hostname,
-      os: status.os,
-      kernel: status.kernel,
-      architecture: status.architecture,
-      bootId: status.boot_id,
-      cores: status.cpu.cores,
-      timeZone: status.clock.time_zone,
-      openPorts: status.open_ports,
-      areOpenPortsCut: status.open_ports_truncated,
-      containers: status.containers?.map(toContainer) ?? null,
-      // When they were last asked is left out: it would make every report a new one.
-      containerEngines: status.container_engines.map(({ name, total, failure }) => ({
-        name,
-        total,
-        failure,
-      })),
+      ...pickDeclared(report, hostFacts.shape),
+      cores: cpu.cores,
+      timeZone: clock.timeZone,
+      areOpenPortsCut: report.openPortsTruncated,
+      containers: report.containers?.map(toContainer) ?? null,
+      // The time of the last scan is left out: it would make every report a new one.
+      containerEngines: report.containerEngines.map(({ name, total, failure }) => ({ name, total, failure })),
     },
   }
 }
 
-function toContainer(container: NonNullable<Status['containers']>[number]): HostContainer {
-  const { engine, id, name, image, state, health } = container
-  return {
-    engine,
-    id,
-    name,
-    image,
-    state,
-    health,
-    startedAt: momentOf(container.started_at_ms),
-    endedAt: momentOf(container.ended_at_ms),
-    exitCode: container.exit_code,
-    ports: container.ports.map((port) => ({
-      protocol: port.protocol,
-      hostAddress: port.host_address,
-      hostPort: port.host_port,
-      containerPort: port.container_port,
-      count: port.count,
-    })),
-    arePortsCut: container.ports_truncated,
-  }
-}
+const toContainer = (container: CamelCase<NonNullable<Status['containers']>[number]>): HostContainer => ({
+  ...pickDeclared(container, hostContainer.shape),
+  startedAt: toMoment(container.startedAtMs),
+  endedAt: toMoment(container.endedAtMs),
+  arePortsCut: container.portsTruncated,
+})
 
 /** A host may say any number: one that is no date is as good as none. */
-function momentOf(epochMs: number | null): string | null {
+function toMoment(epochMs: number | null): string | null {
   if (epochMs === null) return null
   const date = new Date(epochMs)
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 ? null : date.toISOString()
