@@ -67,7 +67,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     expect((await show('beta')).sameMachineAs).toEqual({ name: 'alpha' })
     const removed = await remove('beta')
     expect(removed.state).toBe('success')
-    expect(await api.text(removed.id)).toContain('belongs to another host of the fleet: it stays')
+    expect(await api.text(removed.id)).toContain('belongs to another host of the fleet; nothing was removed')
     expect(await ownerOn(machine)).toBe(owner)
     expect(await runs('alpha')).toBe('success')
   }, 120_000)

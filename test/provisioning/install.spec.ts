@@ -39,7 +39,7 @@ describe.skipIf(reason)(suite, () => {
       const pinned = { ...target, pinnedHostKey: pins[0] ?? null }
       const again = fleet.ports({ firstInstall: false })
       expect(await fleet.install(pinned, again)).toMatchObject({ changedTasks: 0 })
-      expect(again.text()).toContain('already there')
+      expect(again.text()).toContain('already installed')
       expect(await agentPid()).toBe(pid)
       expect(await host.exec(['ls', '/root/.rollcall-staging'])).not.toMatchObject({ exitCode: 0 })
 

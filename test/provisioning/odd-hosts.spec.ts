@@ -138,7 +138,7 @@ describe.skipIf(reason)(suite, () => {
     it('login files that print and read input are no obstacle: files go through a shell, and the log says why', async () => {
       const log = await added('noisy')
       expect(log).toContain(
-        'through a shell and not by SFTP, since login files of the user print "Welcome to web-1"',
+        'over a shell instead of SFTP: login files of the user print "Welcome to web-1"',
       )
       expect(log).not.toContain('please behave')
       expect(log).toMatch(/agent .*: 100 % of/)
@@ -183,7 +183,7 @@ describe.skipIf(reason)(suite, () => {
     it('one session at a time suffices for a whole installation', async () => {
       const log = await added('oneseat')
       expect(log).toMatch(/agent .*: 100 % of/)
-      expect(log).not.toContain('through a shell')
+      expect(log).not.toContain('over a shell')
     })
 
     it.each(['oneseat', 'twoseats', 'threeseats', 'fourseats'] as const)(

@@ -4,7 +4,7 @@ import { type AuditEntry, PERMISSIONS, ROLE_PERMISSIONS, type Role } from '@roll
 import { Secret, TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
-import { type Asked, PASSWORD, TestServer } from '../testing/test-server.ts'
+import { PASSWORD, type TestRequest, TestServer } from '../testing/test-server.ts'
 import { OneTimeLinks } from './index.ts'
 
 const GUIDE = fileURLToPath(new URL('../../../docs/guides/access.md', import.meta.url))
@@ -24,11 +24,11 @@ beforeAll(async () => {
 })
 afterAll(() => server?.[Symbol.asyncDispose]())
 
-const ask = (path: string, asked?: Asked) => server.ask(path, asked)
+const ask = (path: string, asked?: TestRequest) => server.ask(path, asked)
 const person = (email: string, role: Role, scope: string[] | null = null) => server.person(email, role, scope)
 const query = (sql: string, values: unknown[] = []) => server.test.database.pool.query(sql, values)
 
-const signIn = (email: string, password = PASSWORD, more: Asked = {}) =>
+const signIn = (email: string, password = PASSWORD, more: TestRequest = {}) =>
   ask('/api/session', { method: 'POST', body: { email, password }, ...more })
 
 describe('the first admin', () => {
@@ -211,7 +211,7 @@ describe('roles', () => {
       expect((await ask(`/api/hosts/out${part}`, { cookie })).code).toBe('host.not_found')
       expect((await ask(`/api/hosts/in${part}`, { cookie })).status).toBe(200)
     }
-    const run = (body: object, as: Asked) =>
+    const run = (body: object, as: TestRequest) =>
       ask('/api/runs', { method: 'POST', body: { program: 'true', ...body }, ...as })
     expect((await run({ hosts: ['out'] }, { cookie })).code).toBe('host.not_found')
     const own = await run({ all: true }, { cookie })

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { AddressRanges } from '../platform/network/address-ranges.ts'
 import { parseTrustedProxies } from '../platform/network/trusted-proxies.ts'
-import { type Asked, PASSWORD, TestServer } from '../testing/test-server.ts'
+import { PASSWORD, type TestRequest, TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -20,7 +20,7 @@ afterEach(() => {
   Object.assign(server.config, { publicUrl: undefined, allowedOrigins: [] })
 })
 
-const asked = (password: string, headers: Record<string, string>): Asked => ({
+const asked = (password: string, headers: Record<string, string>): TestRequest => ({
   method: 'POST',
   body: { email: 'ada@example.com', password },
   headers,

@@ -1,7 +1,7 @@
 import type { KeyView, Permission } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
-import { type Asked, TestServer } from '../testing/test-server.ts'
+import { type TestRequest, TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
 let count = 0
@@ -17,14 +17,14 @@ afterAll(() => server?.[Symbol.asyncDispose]())
 
 const query = (sql: string, values: unknown[] = []) => server.test.database.pool.query(sql, values)
 
-async function ok(path: string, asked: Asked) {
+async function ok(path: string, asked: TestRequest) {
   const { status, json } = await server.ask(path, asked)
   if (status >= 300) throw new Error(`${path}: ${JSON.stringify(json)}`)
   return json
 }
 
 /** A key that somebody makes for themselves. */
-async function keyOf(maker: Asked, permissions: Permission[], more: object = {}) {
+async function keyOf(maker: TestRequest, permissions: Permission[], more: object = {}) {
   const body = { name: `k${++count}`, permissions, ...more }
   return (await ok('/api/keys', { method: 'POST', body, ...maker })) as { key: KeyView; secret: string }
 }
@@ -34,7 +34,7 @@ const shownKey = async (id: string) => {
 }
 const versionOf = async (id: string) =>
   (await query('SELECT version FROM app_user WHERE id = $1', [id])).rows[0].version
-const changeUser = async (id: string, change: object, as: Asked = { key: server.localKey }) =>
+const changeUser = async (id: string, change: object, as: TestRequest = { key: server.localKey }) =>
   server.ask(`/api/users/${id}`, {
     method: 'PATCH',
     body: { version: await versionOf(id), ...change },
@@ -102,10 +102,10 @@ describe('a key', () => {
 
   it('keys make keys in a chain of at most eight, and cannot take the name of a server key', async () => {
     const owner = await server.person('row@example.com', 'admin')
-    let as: Asked = owner
+    let as: TestRequest = owner
     for (let link = 1; link <= 8; link++) as = { key: (await keyOf(as, ['keys:write', 'hosts:read'])).secret }
     expect(await hostsFor(as.key ?? '')).toEqual(['in', 'out'])
-    const make = (name: string, maker: Asked) => {
+    const make = (name: string, maker: TestRequest) => {
       const body = { name, permissions: ['hosts:read'] }
       return server.ask('/api/keys', { method: 'POST', body, ...maker })
     }

@@ -16,7 +16,7 @@ import { WebSocket } from 'ws'
 import { AgentsService } from '../agents/index.ts'
 import { CommandsRepository, newCommand } from '../commands/index.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
-import { type Asked, TestServer } from '../testing/test-server.ts'
+import { type TestRequest, TestServer } from '../testing/test-server.ts'
 import { namedPlaces } from './domain/named-places.ts'
 import { CALLERS, type Caller, type Cell, toCell, toTopicCell } from './testing/route-matrix.ts'
 
@@ -30,7 +30,7 @@ type Side = Record<ScopedKind, string> & { name: string }
 let server: TestServer
 let within: Side
 let outside: Side
-const credentials = new Map<string, Asked>()
+const credentials = new Map<string, TestRequest>()
 /** Hosts whose agents the server has called. */
 const called: string[] = []
 
@@ -145,7 +145,7 @@ async function enter({ name, rights }: Caller): Promise<void> {
 }
 
 /** A request of a route that names something on one side. What it does besides is wrong or missing, so that little is done. */
-function toRequest(route: Route, side: Side): { path: string; asked: Asked } {
+function toRequest(route: Route, side: Side): { path: string; asked: TestRequest } {
   const query = new URLSearchParams()
   let { path } = route
   for (const { kind, part, key } of namedPlaces(route.scope))

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
-import { type Asked, TestServer } from '../testing/test-server.ts'
+import { type TestRequest, TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
 /** May act on the hosts with env=prod alone. */
-let operator: Asked
-let viewer: Asked
-let admin: Asked
+let operator: TestRequest
+let viewer: TestRequest
+let admin: TestRequest
 
 beforeAll(async () => {
   server = await TestServer.open()
@@ -22,14 +22,14 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]())
 
 const query = (sql: string, values: unknown[] = []) => server.test.database.pool.query(sql, values)
-const post = (path: string, body: object, as: Asked = admin) =>
+const post = (path: string, body: object, as: TestRequest = admin) =>
   server.ask(path, { method: 'POST', body, ...as })
 async function made(path: string, body: object) {
   const { status, json } = await post(path, body)
   if (status >= 300) throw new Error(`${path}: ${JSON.stringify(json)}`)
   return json
 }
-const names = async (path: string, list: string, as: Asked) =>
+const names = async (path: string, list: string, as: TestRequest) =>
   (await server.ask(path, as)).json[list].map(({ name }: { name: string }) => name)
 
 const TARGETS = {
@@ -148,7 +148,7 @@ describe('whoever may act on some hosts only', () => {
     expect(await names('/api/playbook-collections', 'collections', viewer)).toEqual(['c-ours', 'c-wider'])
     const listed = JSON.stringify((await server.ask('/api/playbooks', operator)).json)
     expect(listed).toContain('c-ours/site')
-    const answered = async (path: string, name: string, asked: Asked) =>
+    const answered = async (path: string, name: string, asked: TestRequest) =>
       JSON.stringify(
         (await server.ask(path.replace('NAME', encodeURIComponent(name)), asked)).json,
       ).replaceAll(name, 'NAME')
@@ -166,7 +166,8 @@ describe('whoever may act on some hosts only', () => {
 
   it('a scoped caller cannot relabel a host into the targets of others or out of its own scope', async () => {
     const labels = { env: 'prod', role: 'web' }
-    const change = (body: object, as: Asked) => server.ask('/api/hosts/in', { method: 'PATCH', body, ...as })
+    const change = (body: object, as: TestRequest) =>
+      server.ask('/api/hosts/in', { method: 'PATCH', body, ...as })
     for (const wrong of [
       { ...labels, team: 'db' },
       { env: 'prod' },

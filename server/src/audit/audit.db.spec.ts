@@ -158,7 +158,7 @@ describe('the chain against somebody who owns the database', () => {
     const [head] = (await query('SELECT seq::int, hash FROM audit_head')).rows
     expect(file).toMatchObject(head)
     await server.app.get(AuditLog).reportHead()
-    expect(server.logged()).toContainEqual(
+    expect(server.logLines()).toContainEqual(
       expect.objectContaining({ msg: 'head of the audit log', audit: head }),
     )
   })

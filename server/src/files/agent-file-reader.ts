@@ -7,25 +7,25 @@ import { decodeFrame } from '../blobs/index.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { TransferCalls } from './transfer-calls.ts'
 
-/** Pieces that are asked for ahead of the one that is handed on. */
-const AHEAD = 3
-/** The host is told that its copy is not wanted any more; what it does not hear of, it forgets after a day. */
-const END_MS = 30_000
+/** The number of chunks requested ahead of the one being yielded. */
+const READ_AHEAD = 3
+/** The timeout for releasing a copy; the host otherwise drops it after a day. */
+const RELEASE_TIMEOUT_MS = 30_000
 
-export type ReadOrder = Extract<TransferOrderInput, { kind: 'get_file' | 'list_tree' | 'get_files' }>
+export type ReadRequest = Extract<TransferOrderInput, { kind: 'get_file' | 'list_tree' | 'get_files' }>
 
-/** A copy of a file, of files one after the other, or of a list of them, made on its host at one moment. */
-export interface HostFile {
+/** A copy of a file, of files in sequence or of a listing, made on its host at one moment. */
+export interface HostFileCopy {
   size: number
   /** Permission bits. */
   mode: number
-  /** In order. The last one comes only when all of them are what the host has copied, by their hash. */
+  /** Chunks in order. The last is yielded only after the hash of the whole copy is verified. */
   pieces: AsyncIterable<Buffer>
-  /** Has the copy removed. To be called once, whatever became of the pieces. */
+  /** Releases the copy. Call it once, whether or not all chunks were read. */
   close(): void
 }
 
-/** Reads files and trees of hosts, through their agents. */
+/** Reads files and trees of hosts through their agents. */
 @Injectable()
 export class AgentFileReader {
   private readonly calls: TransferCalls
@@ -37,16 +37,19 @@ export class AgentFileReader {
     this.calls = new TransferCalls(agents)
   }
 
-  /** Throws `file.*` for what the host said, and `agent.*` where it could not be asked, before any piece is handed out. */
-  async open(hostId: string, order: ReadOrder, signal: AbortSignal): Promise<HostFile> {
+  /**
+   * Opens a copy. Throws `file.*` for errors of the host and `agent.*` if the agent cannot be reached, before any chunk
+   * is yielded.
+   */
+  async open(hostId: string, order: ReadRequest, signal: AbortSignal): Promise<HostFileCopy> {
     const id = randomUUID()
     const close = () => this.close(hostId, id)
     try {
-      await this.calls.start(hostId, id, order, signal).catch(asTooOld)
-      const { result } = await this.calls.until(hostId, id, (state) => state.result !== null, signal)
+      await this.calls.start(hostId, id, order, signal).catch(throwTooOld)
+      const { result } = await this.calls.waitUntil(hostId, id, (state) => state.result !== null, signal)
       if (result?.error) throw new RollcallError(result.error.code, sanitizeText(result.error.message, 1000))
       const copy = result?.content
-      if (!copy) throw damaged('the host does not say what it has copied')
+      if (!copy) throw damaged('the host did not describe the copy')
       return { size: copy.size, mode: copy.mode, pieces: this.pieces(hostId, id, copy, signal), close }
     } catch (error) {
       close()
@@ -62,17 +65,16 @@ export class AgentFileReader {
   ): AsyncGenerator<Buffer> {
     const count = Math.ceil(size / MAX_CHUNK_BYTES)
     const hash = createHash('sha256')
-    const underWay: Promise<Buffer>[] = []
+    const inFlight: Promise<Buffer>[] = []
     for (let index = 0, asked = 0; index < count; index++) {
-      for (; asked < count && asked < index + AHEAD; asked++) {
+      for (; asked < count && asked < index + READ_AHEAD; asked++) {
         const piece = this.piece(hostId, id, asked, size, signal)
-        piece.catch(() => undefined) // thrown when its turn comes
-        underWay.push(piece)
+        piece.catch(() => undefined) // thrown where it is awaited
+        inFlight.push(piece)
       }
-      const piece = await (underWay.shift() as Promise<Buffer>)
+      const piece = await (inFlight.shift() as Promise<Buffer>)
       hash.update(piece)
-      if (index === count - 1 && hash.digest('hex') !== sha256)
-        throw damaged('it is not what the host has copied')
+      if (index === count - 1 && hash.digest('hex') !== sha256) throw damaged('its hash does not match')
       yield piece
     }
   }
@@ -93,26 +95,26 @@ export class AgentFileReader {
     const wanted = Math.min(MAX_CHUNK_BYTES, size - index * MAX_CHUNK_BYTES)
     const bytes = Buffer.from(data, 'base64')
     const piece = await decodeFrame(bytes, { ...frame, raw_bytes: wanted }).catch(() => null)
-    if (piece?.length !== wanted) throw damaged(`piece ${index} of it is damaged`)
+    if (piece?.length !== wanted) throw damaged(`chunk ${index} is damaged`)
     return piece
   }
 
   private close(hostId: string, id: string): void {
     this.calls
-      .end(hostId, id, AbortSignal.timeout(END_MS))
-      .catch((error) => this.log.debug({ err: error, hostId }, 'a host was not told that a copy is over'))
+      .end(hostId, id, AbortSignal.timeout(RELEASE_TIMEOUT_MS))
+      .catch((error) => this.log.debug({ err: error, hostId }, 'failed to release a copy on a host'))
   }
 }
 
-/** What the contract allows and the agent does not know. */
-function asTooOld(error: unknown): never {
+/** Replaces the error of an agent that does not know this kind of request. */
+function throwTooOld(error: unknown): never {
   if (!(error instanceof RollcallError && error.code === 'request.invalid')) throw error
   throw new RollcallError(
     'agent.method_unknown',
-    'The agent of this host is of a release that does not hand this out. Upgrade it: rollcall upgrade start.',
+    'The agent of this host is too old for this. Upgrade it: rollcall upgrade start',
     { cause: error },
   )
 }
 
 const damaged = (why: string) =>
-  new RollcallError('file.content_wrong', `The file cannot be used: ${why}. Copy it again.`)
+  new RollcallError('file.content_wrong', `The copy of the file is invalid: ${why}. Copy it again.`)

@@ -14,29 +14,29 @@ import { type Blob, BlobStore, BufferPool, memoryBlob } from '../blobs/index.ts'
 import { CHUNK_BUFFER_BYTES, type Chunk, LARGE_CHUNK_BYTES, type Part, toChunks } from './content.ts'
 import { STALL_MS, stalled, TransferCalls } from './transfer-calls.ts'
 
-/** Where content comes from: a file of this machine, content that the store has by its hash, or a blob. */
+/** The source of content: a file of this machine, stored content by hash, or a blob. */
 export type FileSource = { path: string } | { sha256: string } | { blob: Blob }
 
-interface Placing {
-  /** Chosen by the caller where it wants to go on with the same transfer after a crash; any other time a new one. */
+interface Placement {
+  /** Set by the caller to resume the same transfer after a crash; random by default. */
   transferId?: string
-  /** Absolute, on the host. */
+  /** An absolute path on the host. */
   destination: string
-  /** `user:group`; null keeps that of a file that is there, and is root's for a new one. */
+  /** `user:group`; null keeps the owner of an existing file and is root for a new one. */
   owner?: string | null
-  /** Makes missing folders on the way, as root's and with mode 755. The default is false. */
+  /** Creates missing parent folders, owned by root with mode 755. The default is false. */
   makeParents?: boolean
 }
 
-export interface Upload extends Placing {
+export interface Upload extends Placement {
   source: FileSource
-  /** Permission bits; null keeps those of a file that is there, and is 644 for a new one. */
+  /** Permission bits; null keeps those of an existing file and is 644 for a new one. */
   mode?: number | null
 }
 
-export interface TreeUpload extends Placing {
+export interface TreeUpload extends Placement {
   files: readonly TreeMember[]
-  /** The name of a link beside the tree that is set to it in the end; `destination` must end in a hash then. */
+  /** The name of a link beside the tree that points to it at the end; `destination` must then end in a hash. */
   publishAs?: string
 }
 
@@ -44,32 +44,35 @@ export interface TreeMember extends TreeFile {
   source: { sha256: string } | { blob: Blob }
 }
 
-export interface TreeSync extends Placing {
-  /** In the order of the list: files with their content, links and folders. */
+export interface TreeSync extends Placement {
+  /** Files with content, links and folders, in list order. */
   entries: readonly (TreeMember | TreeLink | TreeFolder)[]
-  /** Removes what is there and not in the list. */
+  /** Removes entries on the host that are not in the list. */
   deletesOthers: boolean
-  /** Changes nothing, and tells what would be. */
+  /** Changes nothing and reports what would change. */
   isDryRun: boolean
 }
 
-/** Bytes of content that are in place, of those that have to be. */
+/** Receives the number of bytes in place and the total. */
 export type OnProgress = (bytes: number, total: number) => void
 
-/** Requests with content on their way to one host at once. */
-const IN_FLIGHT = 3
-const BUFFERS_KEPT = 16
-/** A host that takes a request within this gets larger ones: far from what an agent gives a request, which is half a minute. */
-const QUICK_MS = 2000
+/** The number of chunks in flight to one host. */
+const MAX_IN_FLIGHT = 3
+const MAX_POOLED_BUFFERS = 16
+/**
+ * A host that accepts a chunk within this time gets larger ones. It is far below an agent's request timeout of half a
+ * minute.
+ */
+const FAST_CHUNK_MS = 2000
 
 /**
- * Puts files onto a host, through its agent. Sent in pieces and gone on with where it broke; placed whole and at once, or not at all; what
- * is there already with the same content is not sent.
+ * Places files on hosts through their agents. Transfers are chunked, resumable and atomic, and skip content that is
+ * already in place.
  */
 @Injectable()
 export class AgentFiles {
   private readonly calls: TransferCalls
-  private readonly buffers = new BufferPool(CHUNK_BUFFER_BYTES, BUFFERS_KEPT)
+  private readonly buffers = new BufferPool(CHUNK_BUFFER_BYTES, MAX_POOLED_BUFFERS)
 
   constructor(
     private readonly agents: AgentsService,
@@ -79,8 +82,8 @@ export class AgentFiles {
   }
 
   /**
-   * Places one file. Resolves when it is in its place and on the disk. Throws `file.*` for what the host said, `agent.*` when it could not be
-   * asked, and the reason of `signal`; after the last two the same `transferId` goes on where it broke.
+   * Places one file; resolves when it is durable. Throws `file.*` for errors of the host, `agent.*` if the agent cannot
+   * be reached, or the signal's reason; after the last two, the same `transferId` resumes.
    */
   async upload(
     hostId: string,
@@ -88,21 +91,21 @@ export class AgentFiles {
     signal: AbortSignal,
     onProgress?: OnProgress,
   ): Promise<TransferResult> {
-    const { part, sha256 } = await this.partOf(upload.source)
+    const { part, sha256 } = await this.toPart(upload.source)
     const order = {
       kind: 'put_file' as const,
       path: upload.destination,
       size: part.size,
       sha256,
       mode: upload.mode ?? null,
-      ...placing(upload),
+      ...toPlacementParams(upload),
     }
     const id = upload.transferId ?? randomUUID()
     const state = await this.calls.start(hostId, id, order, signal)
     return this.finish(hostId, id, state, async () => [part], signal, onProgress)
   }
 
-  /** Places the files of a tree; each at once, and other files that are there stay. Throws as `upload` does. */
+  /** Places the files of a tree, each atomically; other files stay. Throws like `upload`. */
   uploadTree(
     hostId: string,
     upload: TreeUpload,
@@ -113,14 +116,14 @@ export class AgentFiles {
     const more = { kind: 'put_tree' as const, publish_as: publishAs ?? null }
     return this.placeTree(
       hostId,
-      { ...rest, lines: files.map(plainLine), entries: files, more },
+      { ...rest, lines: files.map(toPlainLine), entries: files, more },
       signal,
       onProgress,
     )
   }
 
   /**
-   * Brings a tree in step, with links, folders and times. To an agent of an earlier release only the files of one go. Throws as `upload` does,
+   * Synchronises a tree with links, folders and times; agents of earlier releases get only files. Throws like `upload`,
    * and `agent.method_unknown` for what such an agent cannot do.
    */
   async syncTree(
@@ -135,18 +138,18 @@ export class AgentFiles {
     try {
       return await this.placeTree(
         hostId,
-        { ...rest, lines: entries.map(entryLine), entries, more },
+        { ...rest, lines: entries.map(toEntryLine), entries, more },
         signal,
         onProgress,
       )
     } catch (error) {
       if (!(error instanceof RollcallError) || error.code !== 'request.invalid') throw error
-      // Only files, of which none has to go: an agent of an earlier release can do that.
+      // An agent of an earlier release can place plain files if none must be removed.
       const hasMore = deletesOthers || isDryRun || entries.some((entry) => 'link' in entry)
       if (hasMore)
         throw new RollcallError(
           'agent.method_unknown',
-          'The agent of this host is too old for links, --delete and --dry-run. Upgrade it first: rollcall upgrade start --host NAME.',
+          'The agent of this host is too old for links, --delete and --dry-run. Upgrade it: rollcall upgrade start --host NAME',
           { cause: error },
         )
       return this.uploadTree(hostId, { ...rest, files }, signal, onProgress)
@@ -155,7 +158,7 @@ export class AgentFiles {
 
   private async placeTree(
     hostId: string,
-    tree: Placing & {
+    tree: Placement & {
       lines: readonly string[]
       entries: readonly (TreeMember | TreeLink | TreeFolder)[]
       more:
@@ -170,13 +173,13 @@ export class AgentFiles {
       ...tree.more,
       path: tree.destination,
       manifest: { size: manifest.size, sha256: manifest.sha256 },
-      ...placing(tree),
+      ...toPlacementParams(tree),
     }
     const id = tree.transferId ?? randomUUID()
     let state = await this.calls.start(hostId, id, order, signal)
-    const list = partOfBlob(manifest)
+    const list = toBlobPart(manifest)
     if (state.offset < manifest.size) await this.send(hostId, id, state.offset, [list], signal)
-    state = await this.calls.until(
+    state = await this.calls.waitUntil(
       hostId,
       id,
       ({ result, wanted }) => result !== null || wanted !== null,
@@ -186,12 +189,12 @@ export class AgentFiles {
       tree.entries.slice(first, last + 1).filter(isMember),
     )
     const parts = () =>
-      Promise.all(wanted.map(async (file) => (await this.partOf(file.source, file.size)).part))
+      Promise.all(wanted.map(async (file) => (await this.toPart(file.source, file.size)).part))
     return this.finish(hostId, id, state, async () => [list, ...(await parts())], signal, onProgress)
   }
 
-  /** Breaks a transfer off, or forgets an ended one: what was not yet in place is removed. Safe to repeat. */
-  abandon(hostId: string, transferId: string, signal?: AbortSignal): Promise<void> {
+  /** Cancels a transfer or releases an ended one; files not yet in place are discarded. Safe to repeat. */
+  cancel(hostId: string, transferId: string, signal?: AbortSignal): Promise<void> {
     return this.calls.end(hostId, transferId, signal)
   }
 
@@ -207,15 +210,15 @@ export class AgentFiles {
     if (end.result === null) {
       const parts = await partsOf()
       await this.send(hostId, id, end.offset, parts, signal, onProgress)
-      end = await this.calls.until(hostId, id, ({ result }) => result !== null, signal)
+      end = await this.calls.waitUntil(hostId, id, ({ result }) => result !== null, signal)
     }
-    await this.abandon(hostId, id, signal)
+    await this.cancel(hostId, id, signal)
     const { result } = end
     if (result?.error) throw new RollcallError(result.error.code, sanitizeText(result.error.message, 1000))
     return result as TransferResult
   }
 
-  /** Sends content from `from` on, some requests at a time. Ends early when the transfer has. */
+  /** Sends content from byte `from` with several chunks in flight. Returns early if the transfer ends. */
   private async send(
     hostId: string,
     id: string,
@@ -227,30 +230,30 @@ export class AgentFiles {
     const total = parts.reduce((sum, { size }) => sum + size, 0)
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
-    const underWay = new Set<Promise<void>>()
+    const inFlight = new Set<Promise<void>>()
     let hasEnded = false
     let largest = MAX_CHUNK_BYTES
     const sendOne = async (chunk: Chunk) => {
       const begun = performance.now()
       const state = await this.sendChunk(hostId, id, chunk, either)
-      // One that was broken off may still be on its way out: its buffer is not used again.
+      // The buffer of an aborted chunk may still be in use, so it is not reused.
       this.buffers.release(chunk.buffer)
-      largest = performance.now() - begun < QUICK_MS ? LARGE_CHUNK_BYTES : MAX_CHUNK_BYTES
+      largest = performance.now() - begun < FAST_CHUNK_MS ? LARGE_CHUNK_BYTES : MAX_CHUNK_BYTES
       if (state.result !== null) hasEnded = true
       onProgress?.(Math.min(state.offset, total), total)
     }
     try {
       for await (const chunk of toChunks(parts, from, this.buffers, () => largest)) {
-        const sending = sendOne(chunk).finally(() => underWay.delete(sending))
-        underWay.add(sending)
-        sending.catch(() => undefined) // told below
-        if (underWay.size >= IN_FLIGHT) await Promise.race(underWay)
+        const sending = sendOne(chunk).finally(() => inFlight.delete(sending))
+        inFlight.add(sending)
+        sending.catch(() => undefined) // thrown below
+        if (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight)
         if (hasEnded) break
       }
-      await Promise.all(underWay)
+      await Promise.all(inFlight)
     } catch (error) {
       stop.abort(error)
-      await Promise.allSettled(underWay)
+      await Promise.allSettled(inFlight)
       throw error
     }
   }
@@ -271,15 +274,15 @@ export class AgentFiles {
     }
   }
 
-  private async partOf(source: FileSource, size?: number): Promise<{ part: Part; sha256: string }> {
-    if ('blob' in source) return { part: partOfBlob(source.blob), sha256: source.blob.sha256 }
+  private async toPart(source: FileSource, size?: number): Promise<{ part: Part; sha256: string }> {
+    if ('blob' in source) return { part: toBlobPart(source.blob), sha256: source.blob.sha256 }
     const { sha256 } = 'path' in source ? await this.blobs.addFile(source.path) : source
     const open = async () => {
       const blob = await this.blobs.find(sha256)
       if (blob) return blob
       throw new RollcallError(
         'file.content_gone',
-        `The server does not have the content ${sha256} any more. Send it again.`,
+        `The server no longer has the content ${sha256}. Upload it again.`,
       )
     }
     if (size !== undefined) return { part: { size, open }, sha256 }
@@ -289,17 +292,17 @@ export class AgentFiles {
   }
 }
 
-const partOfBlob = (blob: Blob): Part => ({ size: blob.size, open: async () => blob })
+const toBlobPart = (blob: Blob): Part => ({ size: blob.size, open: async () => blob })
 
-const placing = ({ owner, makeParents }: Placing) => ({
+const toPlacementParams = ({ owner, makeParents }: Placement) => ({
   owner: owner ?? null,
   make_parents: makeParents ?? false,
 })
 
-const plainLine = ({ path, size, sha256, mode }: TreeMember): string =>
+const toPlainLine = ({ path, size, sha256, mode }: TreeMember): string =>
   JSON.stringify({ path, size, sha256, mode })
 
-const entryLine = (entry: TreeMember | TreeLink | TreeFolder): string => {
+const toEntryLine = (entry: TreeMember | TreeLink | TreeFolder): string => {
   if (!isMember(entry)) return JSON.stringify(entry)
   const { source: _source, ...file } = entry
   return JSON.stringify(file)

@@ -2,31 +2,31 @@ import { RollcallError } from '@rollcall/contracts'
 import { type Frame, MAX_CHUNK_BYTES, MAX_FRAMES } from '@rollcall/contracts/agent'
 import { type Blob, type BufferPool, readFrame } from '../blobs/index.ts'
 
-/** Of a request, which may have two mebibytes: the rest is for what is said of its frames. */
+/** The size of a chunk's content, which leaves room for frame headers in a request of 2 MiB. */
 export const CHUNK_BUFFER_BYTES = 2 * MAX_CHUNK_BYTES - 256 * 1024
-/** Before compression, where a host takes content quickly. Half of what a request costs is the same for a small one. */
+/** The uncompressed chunk size for fast hosts, which halves the fixed cost of requests. */
 export const LARGE_CHUNK_BYTES = 2 * MAX_CHUNK_BYTES
 
-/** What one request carries: `offset` and lengths before compression. */
+/** The content of one request; `offset` and lengths are uncompressed. */
 export interface Chunk {
   offset: number
   rawBytes: number
   frames: Frame[]
-  /** Of the pool, to which it is given back when nobody reads it any more. */
+  /** A pooled buffer, released after use. */
   buffer: Buffer
-  /** The part of the buffer that is to be sent. */
+  /** The part of the buffer to send. */
   bytes: Buffer
 }
 
-/** Part of a content: opened when its turn comes, so that thousands of small files do not lie open together. */
+/** A part of the content, opened when it is needed, so that thousands of small files are not open at once. */
 export interface Part {
   size: number
   open(): Promise<Blob>
 }
 
 /**
- * The parts one after the other, from byte `from` on, in chunks of at most `largest` bytes before compression, which is asked each time
- * and is never less than a frame has. A frame that `from` is in the middle of is cut. The buffers of the pool have `CHUNK_BUFFER_BYTES`.
+ * Yields the parts in order from byte `from`, in chunks of at most `largest` uncompressed bytes. `largest` is called
+ * for each chunk and must be at least one frame; a frame around `from` is cut.
  */
 export async function* toChunks(
   parts: readonly Part[],
@@ -34,7 +34,7 @@ export async function* toChunks(
   buffers: BufferPool,
   largest: () => number,
 ): AsyncGenerator<Chunk> {
-  let chunk = new Filling(from, buffers.acquire())
+  let chunk = new ChunkBuilder(from, buffers.acquire())
   let partStart = 0
   for (const part of parts) {
     const start = partStart
@@ -42,17 +42,17 @@ export async function* toChunks(
     if (partStart <= from || part.size === 0) continue
     for await (const { frame, read } of toFrames(part, from - start)) {
       if (!chunk.hasRoom(frame, largest())) {
-        yield chunk.sealed()
-        chunk = new Filling(chunk.end, buffers.acquire())
+        yield chunk.build()
+        chunk = new ChunkBuilder(chunk.end, buffers.acquire())
       }
       await read(chunk.add(frame))
     }
   }
   if (chunk.isEmpty) buffers.release(chunk.buffer)
-  else yield chunk.sealed()
+  else yield chunk.build()
 }
 
-class Filling {
+class ChunkBuilder {
   readonly frames: Frame[] = []
   private rawBytes = 0
   private bytes = 0
@@ -75,7 +75,7 @@ class Filling {
     return isSmall && this.bytes + frame.bytes <= this.buffer.length && this.frames.length < MAX_FRAMES
   }
 
-  /** Where its bytes belong. */
+  /** Reserves and returns the space for a frame. */
   add(frame: Frame): Buffer {
     const place = this.buffer.subarray(this.bytes, this.bytes + frame.bytes)
     this.frames.push(frame)
@@ -84,7 +84,7 @@ class Filling {
     return place
   }
 
-  sealed(): Chunk {
+  build(): Chunk {
     const { offset, rawBytes, frames, buffer } = this
     return { offset, rawBytes, frames, buffer, bytes: buffer.subarray(0, this.bytes) }
   }
@@ -102,7 +102,7 @@ async function* toFrames(part: Part, from: number): AsyncGenerator<Sendable> {
     if (blob.size !== part.size)
       throw new RollcallError(
         'server.defect',
-        `the stored content ${blob.sha256} has another size than was noted`,
+        `the stored content ${blob.sha256} does not have its recorded size`,
       )
     let at = 0
     for (const [index, frame] of blob.frames.entries()) {
@@ -110,15 +110,15 @@ async function* toFrames(part: Part, from: number): AsyncGenerator<Sendable> {
       at += frame.raw_bytes
       if (at <= from) continue
       if (start >= from) yield { frame, read: (into) => blob.read(index, into) }
-      else yield await restOf(blob, index, frame, from - start)
+      else yield await toRest(blob, index, frame, from - start)
     }
   } finally {
     await blob.close()
   }
 }
 
-/** What follows the first bytes of a frame. */
-async function restOf(blob: Blob, index: number, frame: Frame, first: number): Promise<Sendable> {
+/** Returns the rest of a frame after its first bytes. */
+async function toRest(blob: Blob, index: number, frame: Frame, first: number): Promise<Sendable> {
   const rest = (await readFrame(blob, index, frame)).subarray(first)
   const whole: Frame = { encoding: 'identity', bytes: rest.length, raw_bytes: rest.length }
   return { frame: whole, read: async (into) => void rest.copy(into) }

@@ -1,4 +1,4 @@
-export { AgentFileReader, type ReadOrder } from './agent-file-reader.ts'
+export { AgentFileReader, type ReadRequest } from './agent-file-reader.ts'
 export {
   AgentFiles,
   type OnProgress,

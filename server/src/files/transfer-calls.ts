@@ -3,14 +3,14 @@ import { type TransferOrderInput, type TransferState, transferOrder } from '@rol
 import type { AgentsService } from '../agents/index.ts'
 
 const WAIT_MS = 20_000
-/** A host on which nothing has moved for so long is given up for now; the transfer can be gone on with. */
+/** The time without progress after which a transfer is given up; it can be resumed later. */
 export const STALL_MS = 120_000
 
-/** What every transfer says to the agent, whichever way its content goes. */
+/** Makes the agent calls that all kinds of transfer share. */
 export class TransferCalls {
   constructor(private readonly agents: Pick<AgentsService, 'call'>) {}
 
-  /** Throws `request.invalid` for an order that no agent would take, before it is asked. */
+  /** Starts a transfer. Throws `request.invalid`, before any call, if no agent would accept the request. */
   async start(
     hostId: string,
     id: string,
@@ -26,11 +26,11 @@ export class TransferCalls {
     return this.agents.call(hostId, 'start_transfer', { transfer_id: id, order }, { signal })
   }
 
-  /** Waits for a state. Throws `file.stalled` when nothing moves. */
-  async until(
+  /** Waits for a state. Throws `file.stalled` if there is no progress. */
+  async waitUntil(
     hostId: string,
     id: string,
-    isSo: (state: TransferState) => boolean,
+    predicate: (state: TransferState) => boolean,
     signal: AbortSignal,
   ): Promise<TransferState> {
     let deadline = performance.now() + STALL_MS
@@ -38,14 +38,14 @@ export class TransferCalls {
     while (true) {
       const params = { transfer_id: id, wait_ms: WAIT_MS }
       const state = await this.agents.call(hostId, 'get_transfer', params, { signal })
-      if (isSo(state)) return state
+      if (predicate(state)) return state
       if (state.offset !== offset) deadline = performance.now() + STALL_MS
       offset = state.offset
       if (performance.now() > deadline) throw stalled()
     }
   }
 
-  /** Breaks a transfer off, or forgets an ended one. Safe to repeat. */
+  /** Cancels a transfer or releases an ended one. Safe to repeat. */
   async end(hostId: string, id: string, signal?: AbortSignal): Promise<void> {
     await this.agents.call(hostId, 'end_transfer', { transfer_id: id }, { signal })
   }
@@ -54,6 +54,6 @@ export class TransferCalls {
 export const stalled = () =>
   new RollcallError(
     'file.stalled',
-    'Nothing of the files has moved on the host for two minutes. Look at rollcall-runner there, and try again.',
+    'The transfer made no progress on the host for two minutes. Check rollcall-runner there, then try again.',
     { outcome: 'unknown' },
   )

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ProvisioningHandler, ProvisioningService } from '../provisioning/index.ts'
-import { type Asked, TestServer } from '../testing/test-server.ts'
+import { type TestRequest, TestServer } from '../testing/test-server.ts'
 import { HostsRepository } from './hosts.repository.ts'
 
 /** Counts who dials it, and hangs up on all. */
@@ -35,7 +35,7 @@ let attacker: { cookie: string }
 let victim: { id: string; door: Door }
 let mine: { id: string; door: Door }
 
-const ask = (path: string, asked?: Asked) => server.ask(path, asked)
+const ask = (path: string, asked?: TestRequest) => server.ask(path, asked)
 const query = (sql: string, values: unknown[] = []) => server.test.database.pool.query(sql, values)
 
 const hostsOf = ({ commands }: { commands: { host: { id: string } }[] }) => [
@@ -43,7 +43,7 @@ const hostsOf = ({ commands }: { commands: { host: { id: string } }[] }) => [
 ]
 
 /** Its own installation is over before its door opens. */
-async function add(name: string, env: string, as: Asked) {
+async function add(name: string, env: string, as: TestRequest) {
   const credential = { type: 'password', password: `password of ${name}` }
   const body = { name, address: '127.0.0.1', port: 1, credential, labels: { env } }
   const { json, status } = await ask('/api/hosts', { method: 'POST', body, ...as })
@@ -77,7 +77,7 @@ describe("a host that is named like another host's id", () => {
     const log = { line: async () => undefined, write: async () => undefined, flush: async () => undefined }
     // Terminals and playbooks over SSH go by the first; installations, upgrades and removals by the second.
     await query("UPDATE host SET host_key = 'SHA256:x' WHERE id = $1", [victim.id])
-    await expect(server.app.get(ProvisioningService).trySsh(victim.id, signal)).rejects.toThrow()
+    await expect(server.app.get(ProvisioningService).checkSsh(victim.id, signal)).rejects.toThrow()
     await query('UPDATE host SET host_key = NULL')
     await expect(
       server.app.get(ProvisioningHandler).install(victim.id, log as never, signal),
@@ -103,7 +103,7 @@ describe("a host that is named like another host's id", () => {
   })
 
   it('gives whoever owns it nothing of the other: by that id, there is no host for them', async () => {
-    const attempts: [string, Asked][] = [
+    const attempts: [string, TestRequest][] = [
       [`/api/hosts/${victim.id}`, {}],
       [`/api/hosts/${victim.id}/status`, {}],
       [`/api/hosts/${victim.id}/history`, {}],
@@ -188,7 +188,7 @@ describe("a host that is named like another host's id", () => {
 
   it('can be guessed at no more than twenty times an hour, by whoever may act on some hosts only', async () => {
     const guesser = await server.person('guesser@example.com', 'operator', ['env=test'])
-    const add = async (name: string, as: Asked) => {
+    const add = async (name: string, as: TestRequest) => {
       const credential = { type: 'password', password: 'x' }
       const body = { name, address: '127.0.0.1', port: 1, credential, labels: { env: 'test' } }
       return (await ask('/api/hosts', { method: 'POST', body, ...as })).code

@@ -69,7 +69,7 @@ export class CollectionSync {
     const files = await this.filesOf(name, version)
     const list = files.map(({ path, mode, data }) => ({ path, mode, data: data.toString('base64') }))
     const packed = await promisify(gzip)(JSON.stringify(list))
-    await this.ssh.use(session, folder, ['place_collection.py', name, version], packed, signal)
+    await this.ssh.runProgram(session, folder, ['place_collection.py', name, version], packed, signal)
   }
 
   private load(name: string, version: string): Promise<TreeMember[]> {

@@ -12,8 +12,8 @@ const ARGV = [
 ]
 
 /**
- * Writes the last fifty lines of the agent's own log to `ports.log`: for an agent that was installed and does not answer.
- * @throws RollcallError: `ssh.*`, `host.no_sudo`, `host.sudo_password_wrong`.
+ * Writes the last fifty lines of the agent's journal to `ports.log`, for an agent that does not respond. Throws
+ * `ssh.*`, `host.no_sudo` or `host.sudo_password_wrong`.
  */
 export async function logAgentJournal(
   target: SshHost,
@@ -22,7 +22,7 @@ export async function logAgentJournal(
 ): Promise<void> {
   const log = new HostLog(ports.log)
   await withSession(target, ports, log, signal, async (session) => {
-    await log.line("The end of the agent's own log:")
+    await log.line("The last lines of the agent's log:")
     await session.exec(ARGV, { becomeRoot: true, signal, timeoutMs: 30_000, onOutput: log.output })
   })
 }

@@ -10,15 +10,18 @@ import { choosePort, USUAL_EPHEMERAL_PORTS } from './domain/port-choice.ts'
 const random = () => randomInt(2 ** 32) / 2 ** 32
 
 interface PortRequest {
-  /** Where the host's agent may listen; null for where the server puts agents. */
+  /** The port range for the host's agent; null for the server's default. */
   ports: string | null
-  /** Ports that something listens on, as far as that is known. */
+  /** Ports in use on the host, if known. */
   takenOnHost?: ReadonlySet<number> | undefined
-  /** The host's own range of ephemeral ports, where that is known. */
+  /** The host's range of ephemeral ports, if known. */
   ephemeral?: PortRange | undefined
 }
 
-/** RPC ports: unique in the fleet, and where the host or the server says; otherwise random, and none that a common service uses. */
+/**
+ * Assigns RPC ports, which are unique in the fleet: within the configured range, otherwise random and not those of
+ * common services.
+ */
 @Injectable()
 export class AgentPorts {
   constructor(
@@ -26,15 +29,15 @@ export class AgentPorts {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Whether somebody has said where an agent may listen: of its host, whose ports are given, or of all. */
+  /** Returns whether a port range is configured for this host or for all hosts. */
   isGiven(ports: string | null): boolean {
     return (ports ?? this.config.agentPorts ?? null) !== null
   }
 
-  /** Picks one that is free. Throws `host.no_free_port`. */
+  /** Picks a free port. Throws `host.no_free_port`. */
   async pick({ ports, takenOnHost = new Set(), ephemeral }: PortRequest): Promise<number> {
     const text = ports ?? this.config.agentPorts ?? null
-    const given = text === null ? null : rangeOf(text)
+    const given = text === null ? null : parseRange(text)
     const used = await this.agents.usedPorts()
     const wish = { given, ephemeral: ephemeral ?? USUAL_EPHEMERAL_PORTS }
     const port = choosePort(random, wish, used, takenOnHost)
@@ -42,23 +45,23 @@ export class AgentPorts {
     if (!given)
       throw new RollcallError(
         'host.no_free_port',
-        'No port is left between 8000 and 65535 for one more agent.',
+        'No free port between 8000 and 65535 is left for another agent.',
       )
     const source = ports === null ? 'ROLLCALL_AGENT_PORTS' : 'agentPorts'
-    throw new RollcallError('host.no_free_port', exhausted(given, source, used, takenOnHost), {
-      fields: ports === null ? [] : [{ field: 'agentPorts', message: 'has no free port left' }],
+    throw new RollcallError('host.no_free_port', describeExhaustion(given, source, used, takenOnHost), {
+      fields: ports === null ? [] : [{ field: 'agentPorts', message: 'has no free port' }],
     })
   }
 }
 
-function rangeOf(text: string): PortRange {
+function parseRange(text: string): PortRange {
   const range = parsePortRange(text)
   if (typeof range === 'string')
-    throw new RollcallError('request.invalid', `The ports "${text}" for agents cannot be: ${range}.`)
+    throw new RollcallError('request.invalid', `Invalid ports "${text}" for agents: ${range}.`)
   return range
 }
 
-function exhausted(
+function describeExhaustion(
   { first, last }: PortRange,
   source: string,
   used: ReadonlySet<number>,
@@ -67,13 +70,13 @@ function exhausted(
   const ofAgents = [...used].filter((port) => first <= port && port <= last).length
   const onHost = [...takenOnHost].filter((port) => first <= port && port <= last && !used.has(port)).length
   const by = [
-    ...(ofAgents > 0 ? [`${ofAgents} by agents of the fleet, each of which has a port of its own`] : []),
+    ...(ofAgents > 0 ? [`${ofAgents} by other agents of the fleet`] : []),
     ...(onHost > 0 ? [`${onHost} by programs on this host`] : []),
   ].join(', ')
   const what =
     first === last
-      ? `Port ${first} (${source}) is taken`
-      : `All ports of ${first}-${last} (${source}) are taken`
-  const remedy = first === last ? 'Choose another one' : 'Give a wider range'
+      ? `Port ${first} (${source}) is in use`
+      : `All ports of ${first}-${last} (${source}) are in use`
+  const remedy = first === last ? 'Choose another port' : 'Choose a wider range'
   return `${what}: ${by}. ${remedy}.`
 }

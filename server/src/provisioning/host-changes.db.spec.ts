@@ -100,7 +100,7 @@ describe('changing how a host is reached', () => {
     }
     const answer = await set(name, body)
     expect(answer.code).toBe(code)
-    expect(answer.json.error.message).toMatch(new RegExp(`^Nothing was changed of ${name}\\. `))
+    expect(answer.json.error.message).toMatch(new RegExp(`^${name} was not changed\\. `))
     expect(answer.json.error.message).not.toMatch(/right|wrong|sudo"/)
     expect(await toRow(id)).toEqual(before)
     expect(sshd.passwords).toEqual(sent)
@@ -251,7 +251,7 @@ describe('a machine that is in the fleet already', () => {
 
   it('is not taken by a change of address or of key, and the clone is named by whose id it has', async () => {
     const other = await twinOf({})
-    await server.app.get(MachinesRepository).note(other.id, { machineId: MACHINE, sameMachineAs: null })
+    await server.app.get(MachinesRepository).setMachine(other.id, { machineId: MACHINE, sameMachineAs: null })
     const { id, name } = await host()
     const before = await toRow(id)
     sshd.report = { machine_id: MACHINE }
@@ -291,7 +291,7 @@ describe('a machine that is in the fleet already', () => {
   it('is shown with the other host, which only those see by name who may see it', async () => {
     const other = await twinOf({ labels: { env: 'hidden' } })
     const { id, name } = await host()
-    await server.app.get(MachinesRepository).note(id, { sameMachineAs: other.id })
+    await server.app.get(MachinesRepository).setMachine(id, { sameMachineAs: other.id })
     const show = async (key: string) => (await server.ask(`/api/hosts/${name}`, { key })).json.sameMachineAs
     expect(await show(server.localKey)).toEqual({ name: other.name })
     expect(await show(await server.key('prod', ['hosts:read'], ['env=prod']))).toEqual({ name: null })

@@ -18,8 +18,8 @@ import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { isWithin } from './domain/port-choice.ts'
-import { isReachNamed, mergeReach, passwordsToGiveAgain } from './domain/reach-change.ts'
-import { type HostTrial, tryReach } from './host-trial.ts'
+import { changesReach, mergeReach, passwordsToSetAgain } from './domain/reach-change.ts'
+import { probeReach, type ReachProbe } from './host-trial.ts'
 import { Machines } from './machines.ts'
 import { busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
 import { refuseAddress } from './refuse-address.ts'
@@ -33,13 +33,13 @@ export interface ChangedHost {
   isAgentAnswering: boolean | null
 }
 
-/** Changes hosts that are in the fleet: how they are reached, where their agents listen, and what a person may choose for them. */
+/** Changes hosts of the fleet: how they are reached, the ports of their agents, and their settings. */
 @Injectable()
 export class HostChanges {
   constructor(
     private readonly repository: ProvisioningRepository,
     private readonly hosts: HostsService,
-    private readonly hostRows: HostsRepository,
+    private readonly hostsRepository: HostsRepository,
     private readonly profiles: ProfilesService,
     private readonly roll: RollRepository,
     private readonly heartbeats: HeartbeatsService,
@@ -53,8 +53,8 @@ export class HostChanges {
   ) {}
 
   /**
-   * Tries how a host is to be reached, and only then changes it, all or nothing. Throws `ssh.*`, `host.*` and what else stands in the way,
-   * `host.changed_meanwhile`, `host.busy`, `host.no_free_port`.
+   * Tests how a host is to be reached, then changes it atomically. Throws `ssh.*`, `host.*`, `host.changed_meanwhile`,
+   * `host.busy` or `host.no_free_port`.
    */
   async change(
     hostId: string,
@@ -64,33 +64,33 @@ export class HostChanges {
     const host = await this.hosts.show(hostId)
     if (typeof change.heartbeatProfile === 'string') await this.profiles.show(change.heartbeatProfile, scope)
     if (change.labels) refuseLabelsOutside(scope, host.labels, change.labels)
-    // What was judged is what is changed: others may have given it other labels meanwhile.
+    // Applies the change only to the labels that were checked, because they may change concurrently.
     const ifLabels = change.ifLabels ?? (change.labels && scope !== null ? host.labels : undefined)
     const { labels, heartbeatProfile, autoReinstall, allowDuplicate } = change
     const isDuplicateAllowed = allowDuplicate || undefined
     const settings = { labels, heartbeatProfile, autoReinstall, isDuplicateAllowed }
-    if (!isReachNamed(change) && change.agentPorts === undefined) {
+    if (!changesReach(change) && change.agentPorts === undefined) {
       await this.store(host, { settings, onlyIf: { labels: ifLabels } }, undefined)
-      return this.changed(host, null, null)
+      return this.finishChange(host, null, null)
     }
     return this.changeReach(host, { change, settings, ifLabels, requestedBy, scope })
   }
 
-  /** Changes how a host is reached, with what else was asked for beside it, once that has been tried. */
+  /** Tests and changes how a host is reached, together with the other settings. */
   private async changeReach(
     host: Host,
-    { change, settings, ifLabels, requestedBy, scope }: ReachWish,
+    { change, settings, ifLabels, requestedBy, scope }: ReachRequest,
   ): Promise<ChangedHost> {
     const { allowDuplicate } = change
-    const isReached = isReachNamed(change)
+    const isReached = changesReach(change)
     if (BUSY_STATES.includes(host.state)) throw busy(host)
     if (change.address !== undefined) await refuseAddress(this.outgoing, this.clock, change.address)
-    const known = await this.hostRows.reach(host.id)
+    const known = await this.hostsRepository.reach(host.id)
     if (!known) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
-    refuseToSendPasswords(host, passwordsToGiveAgain(known.reach, change))
+    refuseToSendPasswords(host, passwordsToSetAgain(known.reach, change))
     const wanted = mergeReach(known.reach, change)
-    const trial = change.skipCheck ? undefined : await this.try(host, wanted)
-    if (trial && !allowDuplicate) await this.refuseOthers(host, trial, scope)
+    const trial = change.skipCheck ? undefined : await this.probe(host, wanted)
+    if (trial && !allowDuplicate) await this.refuseForeignMachine(host, trial, scope)
     const reach: HostReach = { ...wanted, hostKey: wanted.hostKey ?? trial?.hostKey ?? null }
     const { hostKey } = reach
     const isKeyNew = hostKey !== null && hostKey !== known.reach.hostKey
@@ -109,20 +109,24 @@ export class HostChanges {
       requestedBy,
       agentPorts: change.agentPorts,
     })
-    return this.changed(host, commandId, trial && commandId === null ? await this.isAnswering(host) : null)
+    return this.finishChange(
+      host,
+      commandId,
+      trial && commandId === null ? await this.isAnswering(host) : null,
+    )
   }
 
-  private async try(host: Host, reach: HostReach): Promise<HostTrial> {
+  private async probe(host: Host, reach: HostReach): Promise<ReachProbe> {
     try {
-      return await tryReach(reach, this.outgoing)
+      return await probeReach(reach, this.outgoing)
     } catch (error) {
       if (!(error instanceof RollcallError)) throw error
       const { code, message, outcome, fields } = error
       const how =
         error.kind === 'unavailable'
-          ? ` If it cannot be reached now, this stores it untried: rollcall host set ${host.name} --no-check …`
+          ? ` To store the change without this check: rollcall host set ${host.name} --no-check …`
           : ''
-      throw new RollcallError(code, `Nothing was changed of ${host.name}. ${message}${how}`, {
+      throw new RollcallError(code, `${host.name} was not changed. ${message}${how}`, {
         outcome,
         fields,
         cause: error,
@@ -130,8 +134,8 @@ export class HostChanges {
     }
   }
 
-  /** Refuses a machine, or an agent, that belongs to another host. */
-  private async refuseOthers(host: Host, trial: HostTrial, scope: HostScope): Promise<void> {
+  /** Refuses a machine or agent that belongs to another host. */
+  private async refuseForeignMachine(host: Host, trial: ReachProbe, scope: HostScope): Promise<void> {
     const checks = await this.machines.check(trial, {
       hostId: host.id,
       reader: { scope },
@@ -141,14 +145,14 @@ export class HostChanges {
     const [first] = failed
     if (!first?.code) return
     const why = failed.map(({ name, message }) => `${name}: ${message}`).join(' ')
-    throw new RollcallError(first.code, `Nothing was changed of ${host.name}. ${why}`)
+    throw new RollcallError(first.code, `${host.name} was not changed. ${why}`)
   }
 
-  /** Stores a change, and where the agent is to listen elsewhere picks the port. Returns the id of the move that this begins. */
+  /** Stores a change and picks the agent's new port if needed. Returns the id of the command that moves the agent. */
   private async storeWithPort(
     host: Host,
     plan: HostChangePlan,
-    { agentPorts, trial, requestedBy }: PortWish,
+    { agentPorts, trial, requestedBy }: PortRequest,
   ): Promise<string | null> {
     for (let tries = 1; ; tries++) {
       const port = agentPorts === undefined ? undefined : await this.portFor(host, agentPorts, trial)
@@ -160,17 +164,17 @@ export class HostChanges {
         this.worker.announce(move.commands[0].id)
         return move.commands[0].id
       } catch (error) {
-        // Another agent was given the port at the same moment.
+        // Another agent took the port concurrently.
         if (!isUniqueViolation(error, 'port') || tries >= PORT_TRIES) throw error
       }
     }
   }
 
-  /** Where the agent is to listen: where it does, if that fits. */
+  /** Returns the agent's port: its current one if that is in the range. */
   private async portFor(
     { agent, isInstalled }: Host,
     ports: string,
-    trial: HostTrial | undefined,
+    trial: ReachProbe | undefined,
   ): Promise<HostChangePlan['port']> {
     const range = parsePortRange(ports)
     if (typeof range === 'string' || !agent) return undefined
@@ -189,24 +193,24 @@ export class HostChanges {
     move: Parameters<ProvisioningRepository['change']>[2],
   ): Promise<void> {
     if (await this.repository.change(host, plan, move, this.clock.now())) return
-    throw await this.whyNot(host, plan)
+    throw await this.findConflict(host, plan)
   }
 
-  /** What is otherwise than it was when the change was decided. */
-  private async whyNot(host: Host, { onlyIf }: HostChangePlan): Promise<RollcallError> {
+  /** Returns which condition of the change no longer holds. */
+  private async findConflict(host: Host, { onlyIf }: HostChangePlan): Promise<RollcallError> {
     const present = await this.hosts.show(host.id)
     if (onlyIf.notIn?.includes(present.state)) return busy(host)
     const isOfLabels = onlyIf.labels !== undefined && !isSame(onlyIf.labels, present.labels)
     return new RollcallError(
       'host.changed_meanwhile',
       isOfLabels
-        ? `Somebody has changed the labels of ${host.name} since you looked at them. Look at them again, then change them: rollcall host set ${host.name} --label …`
-        : `Somebody else has changed how ${host.name} is reached at the same time. Look at it again: rollcall host show ${host.name}`,
-      { fields: [{ field: isOfLabels ? 'labels' : 'address', message: 'was changed meanwhile' }] },
+        ? `The labels of ${host.name} have changed since you read them. Check them, then repeat the change: rollcall host set ${host.name} --label …`
+        : `The address or credentials of ${host.name} were changed at the same time. Check them, then repeat the change: rollcall host show ${host.name}`,
+      { fields: [{ field: isOfLabels ? 'labels' : 'address', message: 'was changed concurrently' }] },
     )
   }
 
-  /** Whether the agent answers where it is called now; null where none was installed. */
+  /** Returns whether the agent responds at its current address; null if none was installed. */
   private async isAnswering(host: Host): Promise<boolean | null> {
     if (!host.isInstalled) return null
     try {
@@ -218,7 +222,7 @@ export class HostChanges {
     }
   }
 
-  private async changed(host: Host, commandId: string | null, isAgentAnswering: boolean | null) {
+  private async finishChange(host: Host, commandId: string | null, isAgentAnswering: boolean | null) {
     const now = this.clock.now()
     await this.roll.applyProfiles(now, host.id)
     this.connections.forget(host.id)
@@ -227,23 +231,23 @@ export class HostChanges {
   }
 }
 
-function refuseToSendPasswords(host: Host, fields: ReturnType<typeof passwordsToGiveAgain>): void {
+function refuseToSendPasswords(host: Host, fields: ReturnType<typeof passwordsToSetAgain>): void {
   if (fields.length === 0) return
   throw new RollcallError(
     'request.invalid',
-    `Nothing was changed of ${host.name}. Its stored ${fields.map((field) => WORDS[field]).join(' and ')} would be sent to another machine than it was given for. Give it again with this change, or sign in by key.`,
+    `${host.name} was not changed. The stored ${fields.map((field) => PASSWORD_LABELS[field]).join(' and ')} would be sent to another machine than it was set for. Set it again with this change, or sign in with a key.`,
     {
       fields: fields.map((field) => ({
         field,
-        message: 'must be given again: the machine would be another one',
+        message: 'must be set again, because the machine changes',
       })),
     },
   )
 }
 
-const WORDS = { credential: 'SSH password', sudoPassword: 'sudo password' }
+const PASSWORD_LABELS = { credential: 'SSH password', sudoPassword: 'sudo password' }
 
-interface ReachWish {
+interface ReachRequest {
   change: HostChange
   settings: HostSettings
   /** The labels that the host must still have. */
@@ -252,9 +256,9 @@ interface ReachWish {
   scope: HostScope
 }
 
-interface PortWish {
+interface PortRequest {
   agentPorts: string | undefined
-  trial: HostTrial | undefined
+  trial: ReachProbe | undefined
   requestedBy: string
 }
 

@@ -4,15 +4,15 @@ import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.t
 import { connectSsh } from '../platform/ssh/index.ts'
 import { decidePreflight, type PreflightCheck } from './domain/preflight-decision.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
-import { lookAtHost } from './host-look.ts'
+import { inspectHost } from './host-look.ts'
 import { TYPICAL_UPLOAD_BYTES } from './installer.ts'
 
-/** A port that nothing listens on: which one the agent gets is chosen when the host is added. */
+/** An unused port: the agent's port is chosen only when the host is added. */
 const NO_PORT = 0
 
 /**
- * Looks whether an agent could be installed on a host, without changing anything there.
- * @throws `ssh.*` when it cannot be signed in to, `host.key_changed` when it shows another key than the one that was compared
+ * Checks whether an agent can be installed on a host, without changing it. Throws `ssh.*` if the sign-in fails, and
+ * `host.key_changed` if the host presents another key than the expected one.
  */
 export async function checkHost(
   request: Omit<HostCheckRequest, 'allowDuplicate' | 'takeOver'>,
@@ -27,11 +27,14 @@ export async function checkHost(
     pinnedHostKey: hostKey,
     signal,
     onHostKey: async () => {
-      throw new RollcallError('host.key_changed', 'The host shows another key than the one you compared.')
+      throw new RollcallError(
+        'host.key_changed',
+        'The host presents another SSH key than the one you confirmed.',
+      )
     },
   })
   try {
-    const { report, rootRefusal } = await lookAtHost(session, signal)
+    const { report, rootRefusal } = await inspectHost(session, signal)
     const needs = { rpcPort: NO_PORT, uploadBytes: TYPICAL_UPLOAD_BYTES, rootRefusal }
     const checks = [
       ...decidePreflight(report, needs).filter(({ name }) => name !== 'port'),

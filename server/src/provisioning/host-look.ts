@@ -2,20 +2,19 @@ import { RollcallError } from '@rollcall/contracts'
 import type { SshSession } from '../platform/ssh/index.ts'
 import type { PreflightNeeds } from './domain/preflight-decision.ts'
 import { MAX_REPORT_BYTES, type PreflightReport, parsePreflight } from './domain/preflight-report.ts'
-import { hostScript } from './host-scripts.ts'
+import { readHostScript } from './host-scripts.ts'
 
-export interface HostLook {
+export interface HostInspection {
   report: PreflightReport
   rootRefusal: PreflightNeeds['rootRefusal']
 }
 
 /**
- * Looks at a host without changing anything on it: as root where we can be, and otherwise as the user, so that not being
- * allowed to is one finding among others.
- * @throws `host.preflight_unreadable`, `ssh.connection_lost`
+ * Inspects a host without changing it, as root if possible; a refusal to become root is part of the result. Throws
+ * `host.preflight_unreadable` or `ssh.connection_lost`.
  */
-export async function lookAtHost(session: SshSession, signal: AbortSignal): Promise<HostLook> {
-  const script = await hostScript('preflight.sh')
+export async function inspectHost(session: SshSession, signal: AbortSignal): Promise<HostInspection> {
+  const script = await readHostScript('preflight.sh')
   const own = await run(session, ['sh', '-s'], script, false, signal)
   if (own.is_root) return { report: own, rootRefusal: null }
   try {
@@ -26,7 +25,7 @@ export async function lookAtHost(session: SshSession, signal: AbortSignal): Prom
     return { report: own, rootRefusal: { code: error.code, message: error.message } }
   }
   const root = await run(session, ['sh', '-s', '--', own.home ?? ''], script, true, signal)
-  // Who signs in, and where their files may lie, is a matter of the user and not of root.
+  // The sign-in and its home folder belong to the user, not to root.
   const { uid, user, home, home_id, disk_home } = own
   return { report: { ...root, uid, user, home, home_id, disk_home }, rootRefusal: null }
 }

@@ -3,8 +3,8 @@ import type { HostLog } from './host-log.ts'
 import type { ProvisioningPorts, SshHost } from './install-ports.ts'
 
 /**
- * Connects to a host and works there. Aborting `signal` ends the connecting at once, but not the session: the work
- * itself must stop by it, and may still clean up behind it.
+ * Connects to a host and runs `work`. Aborting `signal` cancels the connection attempt but not the session, so that the
+ * work can stop and clean up.
  */
 export async function withSession<T>(
   host: SshHost,
@@ -24,7 +24,7 @@ export async function withSession<T>(
       ...host,
       signal: lifetime.signal,
       onHostKey: async (fingerprint, algorithm) => {
-        await log.line(`Trusting the host key ${fingerprint} (${algorithm}), seen for the first time`)
+        await log.line(`Trusting the host key ${fingerprint} (${algorithm}) on first use`)
         await ports.onHostKey(fingerprint, algorithm)
       },
     })

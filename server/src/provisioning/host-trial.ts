@@ -3,40 +3,40 @@ import type { HostReach } from '../hosts/index.ts'
 import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh } from '../platform/ssh/index.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
-import { lookAtHost } from './host-look.ts'
+import { inspectHost } from './host-look.ts'
 
-const TRIAL_TIMEOUT_MS = 40_000
+const REACH_TIMEOUT_MS = 40_000
 
-export interface HostTrial {
-  /** The key that the host showed. */
+export interface ReachProbe {
+  /** The key that the host presented. */
   hostKey: string
   report: PreflightReport
 }
 
 /**
- * Signs in to a host as `reach` says, becomes root and looks at it. Nothing is changed there. Where no key is pinned, the one that is shown
- * is trusted.
- * @throws `ssh.*`, `host.key_changed`, `host.no_sudo`, `host.sudo_password_wrong`, `host.preflight_unreadable`.
+ * Signs in to a host, becomes root and inspects it without changing it. Without a pinned key, the presented one is
+ * trusted. Throws `ssh.*`, `host.key_changed`, `host.no_sudo`, `host.sudo_password_wrong` or
+ * `host.preflight_unreadable`.
  */
-export async function tryReach(reach: HostReach, outgoing: OutgoingAddresses): Promise<HostTrial> {
-  const signal = AbortSignal.timeout(TRIAL_TIMEOUT_MS)
+export async function probeReach(reach: HostReach, outgoing: OutgoingAddresses): Promise<ReachProbe> {
+  const signal = AbortSignal.timeout(REACH_TIMEOUT_MS)
   try {
-    return await signInAndLook(reach, outgoing, signal)
+    return await signInAndInspect(reach, outgoing, signal)
   } catch (cause) {
     if (!signal.aborted || cause !== signal.reason) throw cause
     throw new RollcallError(
       'ssh.unreachable',
-      `${reach.address} did not answer within ${TRIAL_TIMEOUT_MS / 1000} s. Check that it is up and not overloaded.`,
+      `${reach.address} did not respond within ${REACH_TIMEOUT_MS / 1000} s. Check that it is up and not overloaded.`,
       { cause },
     )
   }
 }
 
-async function signInAndLook(
+async function signInAndInspect(
   { credential, hostKey, ...place }: HostReach,
   outgoing: OutgoingAddresses,
   signal: AbortSignal,
-): Promise<HostTrial> {
+): Promise<ReachProbe> {
   const session = await connectSsh({
     ...place,
     outgoing,
@@ -47,7 +47,7 @@ async function signInAndLook(
     onHostKey: async () => undefined,
   })
   try {
-    const { report, rootRefusal } = await lookAtHost(session, signal)
+    const { report, rootRefusal } = await inspectHost(session, signal)
     if (rootRefusal) throw new RollcallError(rootRefusal.code, rootRefusal.message)
     return { hostKey: session.hostKey.fingerprint, report }
   } finally {

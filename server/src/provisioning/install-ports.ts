@@ -5,23 +5,23 @@ import type { OutputStream } from '../platform/ssh/index.ts'
 import type { AgentArchitecture, PreflightCheck } from './domain/preflight-decision.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
 
-/** A host as it is reached over SSH. */
+/** How to reach a host over SSH. */
 export interface SshHost {
   /** A DNS name or an IP address; IPv6 without brackets. */
   address: string
   port: number
   user: string
   credential: SshCredential
-  /** For a user whose sudo asks for a password; the SSH password is tried when this is missing. */
+  /** The sudo password; the SSH password is tried if it is missing. */
   sudoPassword?: string | undefined
-  /** The trusted fingerprint, `SHA256:…`; null to trust, through `onHostKey`, the key that is shown. */
+  /** The trusted fingerprint, `SHA256:…`; null trusts the presented key through `onHostKey`. */
   pinnedHostKey: string | null
-  /** Which addresses may be connected to; by default neither loopback nor link-local ones. */
+  /** The allowed addresses; by default neither loopback nor link-local. */
   outgoing?: OutgoingAddresses
 }
 
-/** Who an agent is: made by the server, kept through every reinstallation. */
-export interface AgentIdentity {
+/** An agent's credentials, created by the server and kept across reinstallations. */
+export interface AgentCredentials {
   agentToken: string
   secretKey: string
   rpcPort: number
@@ -31,58 +31,58 @@ export interface AgentIdentity {
 }
 
 export interface InstallTarget extends SshHost {
-  identity: AgentIdentity
+  identity: AgentCredentials
   /** Pins of the servers that may call the agent; at least one. */
   serverPins: readonly string[]
-  /** The part of the agent's unit that says who may reach it; empty for everybody. */
+  /** The part of the agent's unit that restricts its callers; empty for no restriction. */
   callersUnit?: string
-  /** What the agent is told of whose it is. */
+  /** The owner recorded on the host. */
   owner: string
-  /** Restart the agent even where nothing is amiss: it runs, and yet does not answer. */
+  /** Restarts the agent even if nothing changed, because it runs but does not respond. */
   isSilent: boolean
 }
 
 export interface ProvisioningPorts {
-  /** Stores the pin. Called when nothing was pinned, before any credential is sent. */
+  /** Stores the pin. Called before any credential is sent if no key was pinned. */
   onHostKey(fingerprint: string, algorithm: string): Promise<void>
-  /** What a person watches. Called in order, never twice at a time; the host waits for the promise. */
+  /** Receives the log for users. Calls are sequential; the host waits for the promise. */
   log(stream: OutputStream, data: Buffer): Promise<void>
 }
 
-export interface AgentArchive {
+export interface AgentPackage {
   path: string
   version: string
-  /** Of the file, in hexadecimal. */
+  /** The hash of the file in hexadecimal. */
   sha256: string
-  /** The operator's; null where there is none. */
+  /** The operator's signature; null if there is none. */
   signature: string | null
 }
 
 export interface InstallPorts extends ProvisioningPorts {
   /**
-   * Assigns, and stores, another port that is not in `taken` and, if others are left, not in `ephemeral`; asked at a first installation whose
-   * port something else holds, or may come to hold.
+   * Assigns and stores another port that is not in `taken` and, if possible, not in `ephemeral`. Called in a first
+   * installation if the port is or may become unavailable.
    */
   changePort(taken: ReadonlySet<number>, ephemeral: PortRange | undefined): Promise<number>
-  /** Whether somebody has said which ports agents may have. */
+  /** Whether a port range for agents is configured. */
   isPortGiven: boolean
-  /** The agent for an architecture, as a tar archive with `bin/node` at its top. */
-  agentArchive(architecture: AgentArchitecture): Promise<AgentArchive>
-  /** What the host finds that archive genuine by. */
-  signRelease(archive: AgentArchive, architecture: AgentArchitecture): Promise<SignedRelease>
-  /** A pure-Python Ansible as a tar archive, compressed or not, with the package `ansible` at its top. */
+  /** Returns the agent for an architecture, as a tar archive with `bin/node` at its top. */
+  agentArchive(architecture: AgentArchitecture): Promise<AgentPackage>
+  /** Returns the signature by which the host verifies the archive. */
+  signRelease(archive: AgentPackage, architecture: AgentArchitecture): Promise<SignedRelease>
+  /** Returns a pure-Python Ansible as a tar archive, compressed or not, with the package `ansible` at its top. */
   ansibleBundle(): Promise<{ path: string; sha256: string }>
-  /** Whether nobody depends on the port yet. */
+  /** Whether nothing depends on the port yet. */
   firstInstall: boolean
-  /** Says whether the machine, or the agent on it, is another host's. */
+  /** Checks whether the machine or its agent belongs to another host. */
   checkMachine(report: PreflightReport, hostKey: string): Promise<PreflightCheck[]>
 }
 
 export interface InstallResult {
   architecture: AgentArchitecture
   agentVersion: string
-  /** The port that the agent listens on: another than was asked for when `changePort` was used. */
+  /** The agent's port, which differs from the requested one if `changePort` was called. */
   rpcPort: number
-  /** Tasks that changed something: 0 when the host already was as it should be. */
+  /** The number of tasks that changed something; 0 if the host was up to date. */
   changedTasks: number
 }

@@ -4,33 +4,31 @@ import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/archives/ho
 import type { SshSession } from '../platform/ssh/index.ts'
 import {
   type AgentArchitecture,
-  architectureOf,
   decidePreflight,
-  isPortBetterChanged,
   isPortTaken,
+  needsOtherPort,
   type PreflightCheck,
+  toArchitecture,
 } from './domain/preflight-decision.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
-import { stagingOf } from './domain/staging-place.ts'
+import { chooseStaging } from './domain/staging-place.ts'
 import { HostLog } from './host-log.ts'
-import { type HostLook, lookAtHost } from './host-look.ts'
-import { hostScript } from './host-scripts.ts'
+import { type HostInspection, inspectHost } from './host-look.ts'
+import { readHostScript } from './host-scripts.ts'
 import { withSession } from './host-session.ts'
-import type { AgentArchive, InstallPorts, InstallResult, InstallTarget } from './install-ports.ts'
+import type { AgentPackage, InstallPorts, InstallResult, InstallTarget } from './install-ports.ts'
 import { runPlaybook } from './playbook-run.ts'
 import { makeStaging, removeStaging, type Staging } from './staging.ts'
 
 const MAX_PORT_CHANGES = 5
-// What is uploaded when it is not known yet for which architecture.
+// The assumed upload size while the architecture is unknown.
 export const TYPICAL_UPLOAD_BYTES = 64 * 1024 ** 2
 const CLEANUP_TIMEOUT_MS = 20_000
 
 /**
- * Installs the agent on a host, or brings an installed one to what `target` says. Nothing on the host is changed before
- * every requirement was found met. Safe to repeat: a run after one that died anywhere finishes its work, and a run on a
- * host that is as it should be changes nothing.
- * Aborting `signal` ends it, with the playbook on the host; the promise then rejects with the signal's reason.
- * @throws RollcallError: `ssh.*`, `host.*`, `install.playbook_failed`, `install.agent_silent`, or what a port threw.
+ * Installs or updates the agent on a host. Nothing is changed before all requirements are met; a repeated run completes
+ * an interrupted one. Aborting `signal` also ends the playbook on the host. Throws `ssh.*`, `host.*`,
+ * `install.playbook_failed`, `install.agent_silent`, or what a port threw.
  */
 export async function install(
   target: InstallTarget,
@@ -41,7 +39,7 @@ export async function install(
   return withSession(target, ports, log, signal, async (session) => {
     const tools = await readTools(await ports.ansibleBundle(), PLAYBOOKS_FOLDER)
     const { report, architecture, archive, rpcPort } = await preflight(session, target, ports, log, signal)
-    const own = await makeStaging(session, stagingOf(report, TYPICAL_UPLOAD_BYTES).path, signal)
+    const own = await makeStaging(session, chooseStaging(report, TYPICAL_UPLOAD_BYTES).path, signal)
     const staging = own.path
     try {
       const plan = {
@@ -50,7 +48,7 @@ export async function install(
         tools,
         rpcPort,
         hasTools: report.tools === tools.version,
-        release: releaseOf(archive),
+        release: toReleaseName(archive),
         signed: await ports.signRelease(archive, architecture),
       }
       await upload(
@@ -83,7 +81,7 @@ export async function install(
 interface Preflight {
   report: PreflightReport
   architecture: AgentArchitecture
-  archive: AgentArchive
+  archive: AgentPackage
   rpcPort: number
 }
 
@@ -94,15 +92,15 @@ async function preflight(
   log: HostLog,
   signal: AbortSignal,
 ): Promise<Preflight> {
-  await log.line('Looking at the host; nothing is changed yet')
-  const { report, rootRefusal } = await lookAtHost(session, signal)
-  const architecture = architectureOf(report)
+  await log.line('Checking the host; nothing is changed yet')
+  const { report, rootRefusal } = await inspectHost(session, signal)
+  const architecture = toArchitecture(report)
   const needs = { uploadBytes: TYPICAL_UPLOAD_BYTES, rootRefusal }
   let rpcPort = target.identity.rpcPort
   let checks = decidePreflight(report, { ...needs, rpcPort })
   const isOnlyThePort = checks.every(({ ok, code }) => ok || code === 'host.port_taken')
-  if (isOnlyThePort && ports.firstInstall && isPortBetterChanged(report, rpcPort, ports.isPortGiven)) {
-    rpcPort = await anotherPort(report, rpcPort, ports, log)
+  if (isOnlyThePort && ports.firstInstall && needsOtherPort(report, rpcPort, ports.isPortGiven)) {
+    rpcPort = await chooseOtherPort(report, rpcPort, ports, log)
     checks = decidePreflight(report, { ...needs, rpcPort })
   }
   checks = [...checks, ...(await ports.checkMachine(report, session.hostKey.fingerprint))]
@@ -110,12 +108,12 @@ async function preflight(
   for (const check of checks)
     await log.line(`  ${check.ok ? 'ok  ' : 'FAIL'}  ${check.name}: ${check.message}`)
   const failed = checks.filter(({ ok }) => !ok)
-  if (failed.length > 0 || !architecture) throw refusal(failed)
+  if (failed.length > 0 || !architecture) throw toPreflightError(failed)
   return { report, architecture, archive: await ports.agentArchive(architecture), rpcPort }
 }
 
-async function anotherPort(
-  report: HostLook['report'],
+async function chooseOtherPort(
+  report: HostInspection['report'],
   first: number,
   ports: InstallPorts,
   log: HostLog,
@@ -123,7 +121,7 @@ async function anotherPort(
   const taken = new Set([...report.listening, first])
   let port = first
   for (let change = 0; change < MAX_PORT_CHANGES; change++) {
-    const why = isPortTaken(report, port) ? 'is taken' : 'may come to be that of an outgoing connection'
+    const why = isPortTaken(report, port) ? 'is in use' : 'may be used by an outgoing connection'
     await log.line(`Port ${port} ${why} on this host; choosing another`)
     port = await ports.changePort(taken, report.ephemeral)
     if (!isPortTaken(report, port)) return port
@@ -131,27 +129,24 @@ async function anotherPort(
   }
   throw new RollcallError(
     'host.no_free_port',
-    `None of ${MAX_PORT_CHANGES} ports that were tried is free on this host. See with "ss -ltn" what listens there.`,
+    `None of ${MAX_PORT_CHANGES} ports that were tried is free on this host. List the listening ports with "ss -ltn".`,
   )
 }
 
-/** One error for all that is missing, with the code of the first. */
-export function refusal(failed: readonly PreflightCheck[]): RollcallError {
+/** Combines all failed checks into one error with the code of the first. */
+export function toPreflightError(failed: readonly PreflightCheck[]): RollcallError {
   const [first] = failed
   const code = first?.code ?? 'host.preflight_unreadable'
   const list = failed.map(
     ({ name, message, code: own }) => `${name}: ${message}${failed.length > 1 ? ` (${own})` : ''}`,
   )
-  const lead =
-    failed.length > 1
-      ? `${failed.length} things are missing on this host, and nothing was changed on it. `
-      : ''
+  const lead = failed.length > 1 ? `The host fails ${failed.length} checks; nothing was changed on it. ` : ''
   return new RollcallError(code, `${lead}${list.join(' ')}`)
 }
 
 interface UploadPlan {
   staging: string
-  archive: AgentArchive
+  archive: AgentPackage
   tools: Tools
   rpcPort: number
   release: string
@@ -160,8 +155,11 @@ interface UploadPlan {
   hasRelease: boolean
 }
 
-/** The folder of a release: named by its content, so that no other content ever takes its place under a running command. */
-export const releaseOf = ({ version, sha256 }: AgentArchive): string =>
+/**
+ * Returns the folder name of a release. It depends on the content, so no other content can replace it under a running
+ * command.
+ */
+export const toReleaseName = ({ version, sha256 }: AgentPackage): string =>
   `${version.replace(/[^A-Za-z0-9.+_-]/g, '_')}-${sha256.slice(0, 12)}`
 
 async function upload(
@@ -179,13 +177,13 @@ async function upload(
       signal,
       ...(progress && { onProgress: progress.onProgress }),
     })
-    if (sent.by === 'shell') await log.once(`  through a shell and not by SFTP, since ${sent.why}`)
+    if (sent.by === 'shell') await log.writeOnce(`  over a shell instead of SFTP: ${sent.why}`)
     await progress?.settled()
   }
   await log.line(`Uploading to ${staging}`)
-  if (plan.hasRelease) await log.line(`  agent ${archive.version}: already there`)
+  if (plan.hasRelease) await log.line(`  agent ${archive.version}: already installed`)
   else await put('agent.tar.gz', archive.path, `agent ${archive.version}`)
-  if (plan.hasTools) await log.line('  tools: already there')
+  if (plan.hasTools) await log.line('  tools: already installed')
   else await put('tools.tar.gz', await tools.archive(), 'tools')
   const variables = {
     rollcall_agent_staging: staging,
@@ -209,7 +207,7 @@ async function upload(
     require_signatures: true,
   })
   const files: [string, string | Buffer][] = [
-    ['bootstrap.py', await hostScript('bootstrap.py')],
+    ['bootstrap.py', await readHostScript('bootstrap.py')],
     ['vars.json', JSON.stringify(variables)],
     ['config.json', `${JSON.stringify(config, null, 2)}\n`],
     ['agent.crt', identity.certificatePem],
@@ -219,14 +217,12 @@ async function upload(
   await Promise.all(files.map(([name, content]) => put(name, Buffer.from(content))))
 }
 
-/** Runs whatever came before it, cancelled or failed; what it cannot do, the next run does, and the log says so. */
+/** Cleans up after a success, cancellation or failure; what it cannot remove, the next run removes. */
 async function cleanUp(session: SshSession, staging: Staging, log: HostLog): Promise<void> {
   try {
     await removeStaging(session, staging, AbortSignal.timeout(CLEANUP_TIMEOUT_MS))
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    await log.line(
-      `The folder ${staging.path} is still on the host; the next installation removes it. (${why})`,
-    )
+    await log.line(`Failed to remove the folder ${staging.path}; the next installation removes it. (${why})`)
   }
 }

@@ -3,11 +3,11 @@ import { Injectable } from '@nestjs/common'
 import { HostsRepository } from '../hosts/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
-import type { BearerOfSigns, MachineSigns, OwnerFacts } from './domain/machine.ts'
+import type { IdentifiedHost, MachineIdentifiers, OwnerFacts } from './domain/machine.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
 
-const MAX_BEARERS = 20
-/** Of the lock under which signs are looked for and stored, so that of two hosts at once one sees the other. */
+const MAX_MATCHES = 20
+/** The lock for finding and storing identifiers, so that of two concurrent hosts one sees the other. */
 const LOCK_NAME = 'rollcall/machines'
 
 @Injectable()
@@ -34,29 +34,29 @@ export class MachinesRepository {
     return { hostId, ...rows[0] }
   }
 
-  /** Holds the lock for `work`, which looks for signs and stores them. */
-  locked<T>(work: (transaction: Prisma.TransactionClient) => Promise<T>): Promise<T> {
+  /** Runs `work` under the lock. */
+  withLock<T>(work: (transaction: Prisma.TransactionClient) => Promise<T>): Promise<T> {
     return this.database.prisma.$transaction(async (transaction) => {
       await lockMachines(transaction)
       return work(transaction)
     })
   }
 
-  /** Other hosts than `exceptId` that bear one of the signs. */
-  async bearers(
-    signs: MachineSigns,
+  /** Finds hosts other than `exceptId` with one of the identifiers. */
+  async findByIdentifiers(
+    signs: MachineIdentifiers,
     exceptId: string | null,
     prisma: Pick<Prisma.TransactionClient, 'host'> = this.database.prisma,
-  ): Promise<BearerOfSigns[]> {
+  ): Promise<IdentifiedHost[]> {
     const { hostKey } = signs
-    const machineId = hashed(signs.machineId)
+    const machineId = hashMachineId(signs.machineId)
     const either = [...(hostKey ? [{ hostKey }] : []), ...(machineId ? [{ machineId }] : [])]
     if (either.length === 0) return []
     const rows = await prisma.host.findMany({
       where: { OR: either, ...(exceptId && { id: { not: exceptId } }) },
       select: { id: true, name: true, labels: true, hostKey: true },
       orderBy: { createdAt: 'asc' },
-      take: MAX_BEARERS,
+      take: MAX_MATCHES,
     })
     return rows.map(({ id, name, labels, hostKey: key }) => ({
       id,
@@ -66,8 +66,8 @@ export class MachinesRepository {
     }))
   }
 
-  /** Notes which machine a host is, and which other one was found to be the same. What is left out stays. */
-  async note(
+  /** Stores which machine a host is, and which other host is the same. Fields left out are unchanged. */
+  async setMachine(
     hostId: string,
     change: {
       machineId?: string | undefined
@@ -79,7 +79,7 @@ export class MachinesRepository {
     const { machineId, ...rest } = change
     await this.hosts.setMachine(
       hostId,
-      machineId === undefined ? rest : { ...rest, machineId: hashed(machineId) ?? null },
+      machineId === undefined ? rest : { ...rest, machineId: hashMachineId(machineId) ?? null },
       prisma,
     )
   }
@@ -95,13 +95,13 @@ export class MachinesRepository {
   }
 }
 
-/** Waits for the lock, and holds it until the transaction ends. */
+/** Takes the lock until the transaction ends. */
 export async function lockMachines(transaction: Prisma.TransactionClient): Promise<void> {
   await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${LOCK_NAME}, 0))`
 }
 
-/** machine-id(5): it is to be kept from others, and a hash of it tells them apart as well. */
-const hashed = (machineId: string | undefined) =>
+/** machine-id(5) requires it to be kept confidential; a hash identifies the machine as well. */
+const hashMachineId = (machineId: string | undefined) =>
   machineId && createHash('sha256').update(`rollcall/machine/${machineId}`).digest('hex').slice(0, 32)
 
 const isUuid = (text: string | undefined) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text ?? '')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { playbookFailed } from './playbook-run.ts'
+import { toPlaybookError } from './playbook-run.ts'
 
 describe('what a failed playbook is called', () => {
   it.each([
@@ -10,6 +10,6 @@ describe('what a failed playbook is called', () => {
     ['[not.a_code] something else', 'install.playbook_failed'],
     ['', 'install.playbook_failed'],
   ])('%s', (message, code) => {
-    expect(playbookFailed(message, 'Task "x" failed').code).toBe(code)
+    expect(toPlaybookError(message, 'Task "x" failed').code).toBe(code)
   })
 })

@@ -16,10 +16,10 @@ export type PlaybookResult = z.infer<typeof playbookResult>
 
 export interface PlaybookRun {
   staging: string
-  /** Under `playbooks/`. */
+  /** The file name under `playbooks/`. */
   playbook: string
   toolsVersion: string
-  /** What is written down there of whose the agent is, and what was found written there: another run may have been faster. */
+  /** The owner to record on the host, and the recorded one as found, so that a concurrent run is noticed. */
   owner: string
   foundOwner: string | undefined
   log: HostLog
@@ -27,10 +27,9 @@ export interface PlaybookRun {
 }
 
 /**
- * Runs a playbook on the host itself through `bootstrap.py`, which lies in staging with `vars.json`, and streams what it
- * prints. It ends itself when we are gone.
- * @throws `install.playbook_failed` naming the task, the code that a task's message begins with in brackets, or
- * `host.no_disk` and `host.read_only` for what the system said.
+ * Runs a playbook on the host with the staged `bootstrap.py` and streams its output; it ends if the connection does.
+ * Throws the bracketed code at the start of a task's message, `host.no_disk`, `host.read_only`, or
+ * `install.playbook_failed` naming the task.
  */
 export async function runPlaybook(session: SshSession, run: PlaybookRun): Promise<PlaybookResult> {
   const { staging, playbook, toolsVersion, owner, foundOwner = '', log, signal } = run
@@ -62,22 +61,20 @@ export async function runPlaybook(session: SshSession, run: PlaybookRun): Promis
   const result = await readResult(session, `${staging}/result.json`, signal)
   if (exitCode === 0 && result) return result
   const failure = result?.failures.at(-1)
-  if (failure) throw playbookFailed(failure.message, `Task "${sanitizeText(failure.task, 200)}" failed`)
+  if (failure) throw toPlaybookError(failure.message, `Task "${sanitizeText(failure.task, 200)}" failed`)
   if (exitCode === EXIT_AGENT_TAKEN)
     throw new RollcallError(
       'host.agent_taken',
-      'Another host or server has installed its agent there at the same moment, and it was left as it is. Remove one of the two.',
+      'Another host or server installed its agent there at the same time; it was left unchanged. Remove one of the two.',
     )
   const ending = killedBy ? `was ended by SIG${killedBy}` : `exited with ${exitCode}`
   const what =
-    exitCode === EXIT_NO_TOOLS
-      ? 'The tools could not be laid out'
-      : `The playbook ${ending} before it could say why`
-  throw playbookFailed(lastErrors.trim().split('\n').at(-1) ?? '', what)
+    exitCode === EXIT_NO_TOOLS ? 'Failed to unpack the tools' : `The playbook ${ending} without a result`
+  throw toPlaybookError(lastErrors.trim().split('\n').at(-1) ?? '', what)
 }
 
-/** Gives a failure the code of what the host said, where it said something that has one. */
-export function playbookFailed(message: string, what: string): RollcallError {
+/** Converts a failure to an error, with the code that the host reported if it reported one. */
+export function toPlaybookError(message: string, what: string): RollcallError {
   const [, code, rest] = /^\s*\[([a-z._]{1,60})\]\s*(.*)$/s.exec(message) ?? []
   if (isErrorCode(code)) return new RollcallError(code, sanitizeText(rest ?? '', 1500))
   const said = message === '' ? '.' : `: ${sanitizeText(message.replace(/\s+/g, ' '), 1500)}`
@@ -85,12 +82,12 @@ export function playbookFailed(message: string, what: string): RollcallError {
     [
       /No space left on device|Disk quota exceeded/i,
       'host.no_disk',
-      ' Make room on the host and install again.',
+      ' Free disk space on the host and install again.',
     ],
     [/Read-only file system/i, 'host.read_only', ' Mount it read-write and install again.'],
   ]
   const found = system.find(([pattern]) => pattern.test(message))
-  const remedy = found?.[2] ?? ' See the log above; installing again goes on from here.'
+  const remedy = found?.[2] ?? ' See the log above; installing again continues from here.'
   return new RollcallError(found?.[1] ?? 'install.playbook_failed', `${what}${said}${remedy}`)
 }
 
@@ -110,7 +107,7 @@ async function readResult(
   } catch (error) {
     throw new RollcallError(
       'install.playbook_failed',
-      'What the playbook wrote down about its end cannot be read. Install again.',
+      'The result file of the playbook is unreadable. Install again.',
       { cause: error },
     )
   }

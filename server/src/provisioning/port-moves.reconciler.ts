@@ -9,7 +9,7 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 const BATCH = 8
 const PROBE_TIMEOUT_MS = 10_000
 
-/** An agent could not be moved to another port, and answers where it was. */
+/** An agent could not be moved to another port and still responds on its old one. */
 export class MoveUndoneError extends RollcallError {}
 
 interface Move {
@@ -21,8 +21,8 @@ interface Move {
 }
 
 /**
- * Moves agents to other ports. Both ports stand in the database until the agent has answered on one of them: wherever a move breaks off, the
- * agent is found again.
+ * Moves agents to other ports. Both ports are stored until the agent has responded on one of them, so an interrupted
+ * move can be resolved.
  */
 @Injectable()
 export class PortMoves extends Reconciler {
@@ -38,7 +38,7 @@ export class PortMoves extends Reconciler {
     super()
   }
 
-  /** Moves an agent by installing it. Throws why it could not be moved: `MoveUndoneError` when it answers where it was. */
+  /** Moves an agent by installing it. Throws why it failed: `MoveUndoneError` if the agent responds on its old port. */
   async move(hostId: string, { nextPort, installAt, log, signal }: Move): Promise<void> {
     const identity = await this.agents.identity(hostId)
     if (!identity) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
@@ -46,44 +46,44 @@ export class PortMoves extends Reconciler {
     await log.line(`Moving the agent from port ${rpcPort} to port ${nextPort}`)
     try {
       await installAt(nextPort)
-      await this.end(hostId, nextPort)
+      await this.endMove(hostId, nextPort)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof RollcallError)) throw error
-      await log.line(`The agent could not be moved: ${error.message}`, 'stderr')
-      const found = await this.find(hostId, [rpcPort, nextPort], signal)
+      await log.line(`Failed to move the agent: ${error.message}`, 'stderr')
+      const found = await this.findPort(hostId, [rpcPort, nextPort], signal)
       if (found === nextPort) {
-        await log.line(`It answers on port ${nextPort} all the same.`)
-        return this.end(hostId, nextPort)
+        await log.line(`It responds on port ${nextPort} nevertheless.`)
+        return this.endMove(hostId, nextPort)
       }
       if (found === undefined) {
-        await log.line(`It answers on neither port. Installing it to listen on port ${rpcPort} again`)
+        await log.line(`It responds on neither port. Installing it on port ${rpcPort} again`)
         await installAt(rpcPort)
       }
-      await this.end(hostId, rpcPort)
+      await this.endMove(hostId, rpcPort)
       throw new MoveUndoneError(
         error.code,
-        `The agent could not be moved to port ${nextPort}, and stays at port ${rpcPort}. ${error.message}`,
+        `Failed to move the agent to port ${nextPort}; it stays on port ${rpcPort}. ${error.message}`,
         { cause: error },
       )
     }
   }
 
-  /** Finds agents whose move was broken off. */
+  /** Resolves interrupted moves. */
   override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
     const moves = await this.agents.unendedMoves(BATCH)
     await Promise.all(
       moves.map(async ({ hostId, rpcPort, nextPort }) => {
-        const found = await this.find(hostId, [rpcPort, nextPort], signal)
+        const found = await this.findPort(hostId, [rpcPort, nextPort], signal)
         if (found === undefined) return
-        await this.end(hostId, found)
-        this.log.info({ hostId, port: found }, 'the move of an agent was broken off; it was found again')
+        await this.endMove(hostId, found)
+        this.log.info({ hostId, port: found }, 'resolved the interrupted port move of an agent')
       }),
     )
   }
 
-  /** The port on which the agent answers; undefined where it answers on none. */
-  private async find(
+  /** Returns the port on which the agent responds; undefined if on none. */
+  private async findPort(
     hostId: string,
     ports: readonly number[],
     signal: AbortSignal,
@@ -92,7 +92,7 @@ export class PortMoves extends Reconciler {
     const answers = ports.map((port) =>
       this.connections.probe(hostId, { port }, AbortSignal.any([signal, timeout])).then(
         () => port,
-        () => undefined, // not there: what was in the way is told by the heartbeat that comes next
+        () => undefined, // not there; the next heartbeat reports the reason
       ),
     )
     const found = await Promise.all(answers)
@@ -100,7 +100,7 @@ export class PortMoves extends Reconciler {
     return found.find((port) => port !== undefined)
   }
 
-  private async end(hostId: string, port: number): Promise<void> {
+  private async endMove(hostId: string, port: number): Promise<void> {
     await this.agents.endMove(hostId, port)
     this.connections.forget(hostId)
     this.heartbeats.requestNow(hostId)

@@ -70,7 +70,7 @@ it('an agent whose move was refused before anything was changed stays where it w
   }).catch((error) => error)
   expect(failure).toBeInstanceOf(MoveUndoneError)
   expect(failure).toMatchObject({ code: 'host.port_taken', cause: taken })
-  expect(failure.message).toMatch(/^The agent could not be moved to port 7000, and stays at port 20000\. /)
+  expect(failure.message).toMatch(/^Failed to move the agent to port 7000; it stays on port 20000\. /)
   expect({ stored, installed }).toEqual({ stored: { rpcPort: FROM, nextPort: null }, installed: [TO] })
 })
 

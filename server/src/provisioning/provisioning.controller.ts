@@ -14,7 +14,7 @@ export class ProvisioningController {
 
   @Endpoint('addHost')
   async add(@Input() { body }: InputOf<'addHost'>, @Actor() actor: Principal) {
-    return toView(await this.provisioning.add(body, actor))
+    return toAcceptedView(await this.provisioning.add(body, actor))
   }
 
   @Endpoint('changeHost')
@@ -34,7 +34,7 @@ export class ProvisioningController {
     @Actor() actor: Principal,
   ) {
     const onPurpose = { duplicate: query.allowDuplicate, takeOver: query.takeOver }
-    return toView(await this.provisioning.install(id, actor.name, onPurpose))
+    return toAcceptedView(await this.provisioning.install(id, actor.name, onPurpose))
   }
 
   @Endpoint('removeHost')
@@ -47,7 +47,7 @@ export class ProvisioningController {
       const host = await this.provisioning.forget(id)
       return {
         commandId: null,
-        message: `${host.name} is forgotten. It was not reached: if the agent is installed there, it still is.`,
+        message: `${host.name} was deleted without contacting it. If its agent is installed, it still is.`,
       }
     }
     const { host, commandId } = await this.provisioning.remove(id, actor.name)
@@ -65,4 +65,4 @@ export class ProvisioningController {
   }
 }
 
-const toView = ({ host, commandId }: Accepted) => ({ host: toHostView(host), commandId })
+const toAcceptedView = ({ host, commandId }: Accepted) => ({ host: toHostView(host), commandId })

@@ -24,7 +24,7 @@ import { CONFIG } from '../platform/tokens.ts'
 import { logAgentJournal } from './agent-journal.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { toProvisioningEnds } from './domain/host-ends.ts'
-import { NOTHING, type OnPurpose, onPurposeOf } from './domain/on-purpose.ts'
+import { type AcceptedConflicts, NO_CONFLICTS, parseAcceptedConflicts } from './domain/on-purpose.ts'
 import { install } from './installer.ts'
 import { Machines } from './machines.ts'
 import { MoveUndoneError, PortMoves } from './port-moves.reconciler.ts'
@@ -33,7 +33,9 @@ import { remove } from './remover.ts'
 const CHECK_INTERVAL_MS = 3000
 const ONLINE_WITHIN_MS = 90_000
 
-/** Installs and removes agents over SSH. A run that a restart of the server broke off begins anew: every step may be repeated. */
+/**
+ * Installs and removes agents over SSH. A run interrupted by a server restart starts over; every step is repeatable.
+ */
 @Injectable()
 export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   constructor(
@@ -78,13 +80,14 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     await lease.report({ kind: 'running' })
     try {
       signal.throwIfAborted()
-      if (command.outputBytes > 0) await log.line('The server was restarted in the middle: starting over.')
-      const onPurpose = onPurposeOf(command.args)
+      if (command.outputBytes > 0)
+        await log.line('The server was restarted during this installation: starting over.')
+      const onPurpose = parseAcceptedConflicts(command.args)
       if (command.kind === 'install') await this.install(command.hostId, log, signal, { onPurpose })
       else await this.remove(command.hostId, log, signal)
     } catch (error) {
       lease.stopped.throwIfAborted()
-      await log.flush() // throws what the database said, if it was the database that failed
+      await log.flush() // throws if the database failed
       if (lease.cancelled.aborted) return this.fail(command, log, 'cancelled', 'It was cancelled.')
       if (deadline.aborted) return this.fail(command, log, 'timed_out', 'It took too long.')
       return this.fail(command, log, 'failed', error)
@@ -95,14 +98,14 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   }
 
   /**
-   * Installs the agent over SSH with the identity that it has, and waits until it answers; one that is to be moved to another port is moved.
-   * `release` is what to install where it is not the server's own. Throws what `install` throws.
+   * Installs the agent with its identity, moves it to another port if requested, and waits until it responds. `release`
+   * overrides the server's own release. Throws what `install` throws.
    */
   async install(
     hostId: string,
     log: OutputWriter,
     signal: AbortSignal,
-    { release, onPurpose = NOTHING }: { release?: ReleaseArchive; onPurpose?: OnPurpose } = {},
+    { release, onPurpose = NO_CONFLICTS }: { release?: ReleaseArchive; onPurpose?: AcceptedConflicts } = {},
   ): Promise<void> {
     const { nextPort } = await this.identity(hostId)
     const installAt = (rpcPort?: number) =>
@@ -117,12 +120,12 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     return agent
   }
 
-  /** Installs it to listen on `rpcPort`; where that is left out, on the port that it has. */
+  /** Installs the agent on `rpcPort`, by default its current port. */
   private async installAt(
     hostId: string,
     log: OutputWriter,
     signal: AbortSignal,
-    { release, onPurpose, rpcPort }: InstallWish,
+    { release, onPurpose, rpcPort }: InstallOptions,
   ): Promise<void> {
     const { host, target } = await this.target(hostId)
     const agent = await this.identity(hostId)
@@ -171,7 +174,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       { version: result.agentVersion, architecture: result.architecture },
       this.clock.now(),
     )
-    // On the roll at once, so that what it reports of itself is there as soon as it is online.
+    // Enrols the host at once, so that its facts are available as soon as it is online.
     await this.roll.enrol(this.clock.now())
     this.heartbeats.requestNow(hostId)
     await log.line(`The agent ${result.agentVersion} is online.`)
@@ -183,7 +186,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       target,
       {
         onHostKey: (fingerprint) => this.hosts.pinHostKey(hostId, fingerprint),
-        ownerOf: (report) => this.machines.ownerOf(hostId, report),
+        findOwner: (report) => this.machines.findOwner(hostId, report),
         log: (stream, data) => log.write(stream, data),
       },
       signal,
@@ -206,7 +209,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     return { host: host satisfies Host, target }
   }
 
-  /** Asks the agent on its full path every three seconds until it answers. */
+  /** Probes the agent every three seconds until it responds. */
   private async waitUntilOnline(
     hostId: string,
     port: number,
@@ -214,7 +217,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     signal: AbortSignal,
   ): Promise<void> {
     const giveUpAt = this.clock.now().getTime() + ONLINE_WITHIN_MS
-    await log.line('Waiting for the agent to answer.')
+    await log.line('Waiting for the agent to respond.')
     for (;;) {
       try {
         return await this.connections.probe(hostId, { port }, signal)
@@ -225,7 +228,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
         if (this.clock.now().getTime() + CHECK_INTERVAL_MS > giveUpAt)
           throw new RollcallError(
             'install.agent_silent',
-            `The agent is installed and runs on the host, but did not answer the server in ${ONLINE_WITHIN_MS / 1000} s: ${error.message} Look for a firewall between the two, then install it again.`,
+            `The agent is installed and running, but did not respond to the server within ${ONLINE_WITHIN_MS / 1000} s: ${error.message} Check for a firewall between the two, then install it again.`,
             { cause: error },
           )
       }
@@ -233,7 +236,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     }
   }
 
-  /** Adds the agent's own log to that of the installation, and throws `silence`. */
+  /** Adds the agent's journal to the installation log, then throws `silence`. */
   private async explainSilence(
     silence: unknown,
     hostId: string,
@@ -241,19 +244,19 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     signal: AbortSignal,
   ): Promise<never> {
     signal.throwIfAborted()
-    // The key that this installation has pinned, and no other: whoever answers now may be somebody else.
+    // Only the key pinned by this installation is accepted: another machine may respond now.
     const { target } = await this.target(hostId)
     const ports = {
       onHostKey: async () => {
         throw new RollcallError(
           'host.key_changed',
-          'No SSH host key is pinned, so nothing is sent to the host.',
+          'No SSH host key is pinned, so no credentials are sent to the host.',
         )
       },
       log: (stream: 'stdout' | 'stderr', data: Buffer) => log.write(stream, data),
     }
     await logAgentJournal(target, ports, signal).catch((error) =>
-      log.line(`The agent's own log could not be read: ${error.message}`, 'stderr'),
+      log.line(`Failed to read the agent's log: ${error.message}`, 'stderr'),
     )
     throw silence
   }
@@ -266,10 +269,9 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   ): Promise<Ending> {
     const known = why instanceof RollcallError ? why : undefined
     if (!known && typeof why !== 'string')
-      this.log.error({ err: why, commandId: command.id }, 'provisioning failed by our fault')
+      this.log.error({ err: why, commandId: command.id }, 'provisioning failed with an internal error')
     const reason =
-      known?.message ??
-      (typeof why === 'string' ? why : 'The server failed by its own fault; its log says more.')
+      known?.message ?? (typeof why === 'string' ? why : 'Internal error of the server; see its log.')
     await log.line(reason, 'stderr')
     await log.flush()
     return {
@@ -277,20 +279,20 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
       reason,
       reasonCode: known?.code ?? (typeof why === 'string' ? null : 'server.defect'),
       exitCode: null,
-      hostState: stateAfter(command.kind, why),
+      hostState: toHostState(command.kind, why),
     }
   }
 }
 
-interface InstallWish {
-  /** What to install where it is not the server's own. */
+interface InstallOptions {
+  /** The release to install; undefined for the server's own. */
   release: ReleaseArchive | undefined
-  onPurpose: OnPurpose
-  /** Where it is to listen; on the port that it has where that is left out. */
+  onPurpose: AcceptedConflicts
+  /** The port to listen on; undefined for the current one. */
   rpcPort: number | undefined
 }
 
-function stateAfter(kind: LeasedCommand['kind'], why: unknown): HostState {
+function toHostState(kind: LeasedCommand['kind'], why: unknown): HostState {
   if (kind !== 'install') return 'remove_failed'
   return why instanceof MoveUndoneError ? 'online' : 'install_failed'
 }

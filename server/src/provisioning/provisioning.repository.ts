@@ -20,17 +20,17 @@ export interface HostToAdd {
   }
   credential: HostCredential
   run: NewCommandRun
-  /** Where its agent may listen; null for where the server puts agents. */
+  /** The port range for its agent; null for the server's default. */
   ports: string | null
   pickPort(): Promise<number>
-  /** Throws where it must not be added. */
+  /** Throws if the host must not be added. */
   check(transaction: Transaction): Promise<void>
   now: Date
 }
 
 const PORT_TRIES = 20
 
-/** Hosts, agents and the commands that install and remove them, changed together or not at all. */
+/** Changes hosts, agents and their provisioning commands in one transaction. */
 @Injectable()
 export class ProvisioningRepository {
   constructor(
@@ -41,7 +41,10 @@ export class ProvisioningRepository {
     private readonly database: Database,
   ) {}
 
-  /** Stores a host, its agent's identity and its installation. `pickPort` is asked again when another server took the port. */
+  /**
+   * Inserts a host, its agent's identity and its installation. `pickPort` is called again if another server took the
+   * port.
+   */
   async addHost({ host, credential, run, ports, pickPort, check, now }: HostToAdd): Promise<void> {
     for (let tries = 1; ; tries++) {
       const [rpcPort, serverPin] = [await pickPort(), await this.identities.newestPin()]
@@ -59,22 +62,25 @@ export class ProvisioningRepository {
     }
   }
 
-  /** Refuses a name that a saved command or schedule sends something to: a host that takes it would be sent that. Throws `host.name_taken`. */
-  async refuseNameInTargets(name: string, transaction: Transaction): Promise<void> {
+  /**
+   * Refuses a name that saved commands or schedules target, because their commands would be sent to a new host of that
+   * name. Throws `host.name_taken`.
+   */
+  async refuseTargetedName(name: string, transaction: Transaction): Promise<void> {
     const [found] = await transaction.$queryRaw<{ isNamed: boolean }[]>`
       SELECT EXISTS (SELECT FROM saved_command WHERE jsonb_exists(target->'hosts', ${name}))
           OR EXISTS (SELECT FROM schedule WHERE jsonb_exists(target->'hosts', ${name})) AS "isNamed"`
     if (found?.isNamed) throw nameTaken(name)
   }
 
-  /** Begins to install or remove a known host. Throws `host.busy` when that is under way. */
+  /** Begins the installation or removal of a known host. Throws `host.busy` if one is running. */
   async begin(host: Host, state: 'installing' | 'removing', run: NewCommandRun, now: Date): Promise<void> {
     await this.commands.insertRun(run, (transaction) => this.beginWork(transaction, host, state, run, now))
   }
 
   /**
-   * Changes a host, and where its agent is moved begins that, all or nothing. False, and nothing is changed, where it is not as `onlyIf` says
-   * any more. Throws `host.busy`.
+   * Changes a host and begins moving its agent if requested, atomically. Returns false, and changes nothing, if
+   * `onlyIf` no longer holds. Throws `host.busy`.
    */
   async change(
     host: Host,
@@ -84,7 +90,7 @@ export class ProvisioningRepository {
   ): Promise<boolean> {
     const inTransaction = async (transaction: Transaction) => {
       await check?.(transaction)
-      if (!(await this.hosts.change(host.id, settings, onlyIf, transaction))) throw new GuardFailed()
+      if (!(await this.hosts.change(host.id, settings, onlyIf, transaction))) throw new GuardFailedError()
       if (port && !(await this.agents.changePort(host.id, port, transaction))) throw moveUnderWay(host)
       if (move) await this.beginWork(transaction, host, 'installing', move, now)
     }
@@ -93,7 +99,7 @@ export class ProvisioningRepository {
       else await this.database.prisma.$transaction(inTransaction)
       return true
     } catch (error) {
-      if (error instanceof GuardFailed) return false
+      if (error instanceof GuardFailedError) return false
       throw error
     }
   }
@@ -109,35 +115,35 @@ export class ProvisioningRepository {
   }
 }
 
-/** What is to become of a host, as it was decided when it was as `onlyIf` says. */
+/** The change to a host, decided while `onlyIf` held. */
 export interface HostChangePlan {
   settings: HostSettings
   onlyIf: HostGuard
-  /** Throws where it must not be so, in the transaction that stores it. */
+  /** Throws if the change is not allowed, in the transaction that stores it. */
   check?: ((transaction: Transaction) => Promise<void>) | undefined
-  /** Where its agent listens from now on, or is being moved to; left out where that stays as it is. */
+  /** The agent's new port; undefined if it is unchanged. */
   port?: AgentPortChange | undefined
 }
 
-/** Rolls a transaction back in which the host was not as it had been looked at. */
-class GuardFailed extends Error {}
+/** Rolls the transaction back because the host changed concurrently. */
+class GuardFailedError extends Error {}
 
 export const busy = (host: Pick<Host, 'name'>) =>
   new RollcallError(
     'host.busy',
-    `${host.name} is being installed, upgraded or removed at the moment. Wait until that has ended, or cancel it.`,
+    `${host.name} is being installed, upgraded or removed. Wait until that has ended, or cancel it.`,
   )
 
 const moveUnderWay = (host: Pick<Host, 'name'>) =>
   new RollcallError(
     'host.busy',
-    `The agent of ${host.name} is being moved to another port already, and that has not ended. Wait until it answers, or end it with: rollcall host install ${host.name}`,
+    `The agent of ${host.name} is already being moved to another port. Wait until it responds, or run: rollcall host install ${host.name}`,
   )
 
-/** Says nothing of who has it: that may be somebody whose hosts do not exist for whoever asks. */
+/** Does not name the other host, which may be outside the caller's scope. */
 const nameTaken = (name: string, cause?: unknown) =>
   new RollcallError(
     'host.name_taken',
-    `The name ${name} is taken: names of hosts are unique in the whole fleet. Choose another one.`,
+    `The name ${name} is taken: host names are unique in the fleet. Choose another name.`,
     { fields: [{ field: 'name', message: `"${name}" is taken` }], cause },
   )

@@ -11,17 +11,17 @@ import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh, type SshSession, scanHostKey } from '../platform/ssh/index.ts'
 import { AgentPorts } from './agent-ports.ts'
-import { NOTHING, toArgs } from './domain/on-purpose.ts'
+import { NO_CONFLICTS, toArgs } from './domain/on-purpose.ts'
 import { checkHost } from './host-check.ts'
 import { Machines } from './machines.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
 import { refuseAddress } from './refuse-address.ts'
 
-/** For a name to be resolved before a host is added; connecting resolves it again. */
+/** The timeout for resolving a name before a host is added; connecting resolves it again. */
 const SCAN_TIMEOUT_MS = 30_000
 const CHECK_TIMEOUT_MS = 60_000
 
-/** That a name is taken tells that it is somebody's. */
+/** Limits attempts with taken names, because a refusal reveals that a name exists. */
 const TAKEN_NAMES = { windowMs: 3_600_000, max: 20, maxKeys: 10_000 }
 
 export interface Accepted {
@@ -29,7 +29,7 @@ export interface Accepted {
   commandId: string
 }
 
-/** Adds, installs again, removes and forgets hosts. The work itself is a command that the worker drives. */
+/** Adds, reinstalls, removes and deletes hosts. The work itself is a command. */
 @Injectable()
 export class ProvisioningService {
   private readonly takenNames = new AttemptWindows(TAKEN_NAMES)
@@ -37,7 +37,7 @@ export class ProvisioningService {
   constructor(
     private readonly repository: ProvisioningRepository,
     private readonly hosts: HostsService,
-    private readonly hostRows: HostsRepository,
+    private readonly hostsRepository: HostsRepository,
     private readonly ports: AgentPorts,
     private readonly machines: Machines,
     private readonly connections: AgentsService,
@@ -47,7 +47,10 @@ export class ProvisioningService {
     private readonly clock: Clock,
   ) {}
 
-  /** Adds a host and begins to install it. Throws `host.name_taken`, which whoever may act on some hosts only is told so often and no more. */
+  /**
+   * Adds a host and begins its installation. Throws `host.name_taken`, which is rate-limited for callers with a limited
+   * scope.
+   */
   async add(request: NewHost, actor: Principal): Promise<Accepted> {
     refuseLabelsOutside(actor.scope, {}, request.labels)
     await refuseAddress(this.outgoing, this.clock, request.address)
@@ -56,7 +59,7 @@ export class ProvisioningService {
     if (!this.takenNames.take(prober, this.clock.now().getTime()))
       throw new RollcallError(
         'access.locked_out',
-        'Too many hosts with names that are taken were to be added. Wait an hour, or ask an admin to add this one.',
+        'You tried to add too many hosts with taken names. Wait an hour, or ask an admin to add this host.',
       )
     try {
       const accepted = await this.store(request, actor)
@@ -89,17 +92,17 @@ export class ProvisioningService {
       ports: agentPorts,
       pickPort: () => this.ports.pick({ ports: agentPorts }),
       check: async (transaction) => {
-        // Whoever may act on some hosts only does not name one into a target that others have set.
-        if (scope !== null) await this.repository.refuseNameInTargets(host.name, transaction)
+        // Callers with a limited scope may not claim a name that others' targets contain.
+        if (scope !== null) await this.repository.refuseTargetedName(host.name, transaction)
         if (hostKey === null || onPurpose.duplicate) return
         await this.machines.refuseKeyOfOthers({ hostId: null, hostKey, reader: { scope } }, transaction)
       },
       now: this.clock.now(),
     })
-    return this.accepted(host.id, run.commands[0].id)
+    return this.toAccepted(host.id, run.commands[0].id)
   }
 
-  async install(hostId: string, requestedBy: string, onPurpose = NOTHING): Promise<Accepted> {
+  async install(hostId: string, requestedBy: string, onPurpose = NO_CONFLICTS): Promise<Accepted> {
     return this.begin('install', await this.hosts.show(hostId), requestedBy, toArgs(onPurpose))
   }
 
@@ -107,25 +110,28 @@ export class ProvisioningService {
     return this.begin('remove', await this.hosts.show(hostId), requestedBy)
   }
 
-  /** Forgets a host without reaching it: what is installed there stays. */
+  /** Deletes a host without contacting it; an installed agent stays installed. */
   async forget(hostId: string): Promise<Host> {
     const host = await this.hosts.show(hostId)
-    await this.hostRows.delete(host.id)
+    await this.hostsRepository.delete(host.id)
     this.connections.forget(host.id)
     return host
   }
 
-  /** Signs in to a host and out again. Throws what stands in the way: `ssh.*`, `host.*`. Nothing is changed on the host. */
-  async trySsh(hostId: string, signal: AbortSignal): Promise<void> {
+  /** Signs in to a host and disconnects, changing nothing. Throws `ssh.*` or `host.*` if that fails. */
+  async checkSsh(hostId: string, signal: AbortSignal): Promise<void> {
     await (await this.connect(hostId, signal)).close()
   }
 
   /**
-   * Signs in to a host with its stored credential and pinned key. `signal` ends the session.
-   * @throws `ssh.*`, `host.*`
+   * Signs in to a host with its stored credential and pinned key; `signal` ends the session. Throws `ssh.*` or
+   * `host.*`.
    */
   async connect(hostId: string, signal: AbortSignal): Promise<SshSession> {
-    const [host, credential] = await Promise.all([this.hosts.show(hostId), this.hostRows.credential(hostId)])
+    const [host, credential] = await Promise.all([
+      this.hosts.show(hostId),
+      this.hostsRepository.credential(hostId),
+    ])
     if (!credential) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     return connectSsh({
       address: host.address,
@@ -139,7 +145,7 @@ export class ProvisioningService {
       onHostKey: async () => {
         throw new RollcallError(
           'host.key_changed',
-          'No SSH host key is pinned, so nothing is sent to the host.',
+          'No SSH host key is pinned, so no credentials are sent to the host.',
         )
       },
     })
@@ -165,10 +171,10 @@ export class ProvisioningService {
   ): Promise<Accepted> {
     const run = this.commands.newProvisioning(kind, host, requestedBy, args)
     await this.repository.begin(host, kind === 'install' ? 'installing' : 'removing', run, this.clock.now())
-    return this.accepted(host.id, run.commands[0].id)
+    return this.toAccepted(host.id, run.commands[0].id)
   }
 
-  private async accepted(hostId: string, commandId: string): Promise<Accepted> {
+  private async toAccepted(hostId: string, commandId: string): Promise<Accepted> {
     this.worker.announce(commandId)
     return { host: await this.hosts.show(hostId), commandId }
   }

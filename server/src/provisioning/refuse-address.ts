@@ -5,8 +5,8 @@ import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.t
 const RESOLVE_MS = 2000
 
 /**
- * Refuses an address that nothing will connect to. A name that DNS does not know now may be known when it is connected to.
- * @throws `host.address_refused`
+ * Refuses an address that may not be connected to; an unresolvable name is accepted, since it may resolve later. Throws
+ * `host.address_refused`.
  */
 export async function refuseAddress(
   outgoing: OutgoingAddresses,

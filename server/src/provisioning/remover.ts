@@ -3,8 +3,8 @@ import type { AgentOwner } from './domain/machine.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
 import { stagingPlaces } from './domain/staging-place.ts'
 import { HostLog } from './host-log.ts'
-import { lookAtHost } from './host-look.ts'
-import { hostScript } from './host-scripts.ts'
+import { inspectHost } from './host-look.ts'
+import { readHostScript } from './host-scripts.ts'
 import { withSession } from './host-session.ts'
 import type { ProvisioningPorts, SshHost } from './install-ports.ts'
 import { wipeStaging } from './staging.ts'
@@ -12,32 +12,30 @@ import { wipeStaging } from './staging.ts'
 const REMOVE_TIMEOUT_MS = 180_000
 
 export interface RemovePorts extends ProvisioningPorts {
-  /** Whose the agent on a machine is. */
-  ownerOf(report: PreflightReport): Promise<AgentOwner>
+  /** Returns the owner of the agent on the machine. */
+  findOwner(report: PreflightReport): Promise<AgentOwner>
 }
 
 /**
- * Removes the agent, unless it is another host's or another server's, and everything that installing it put on the host, ends commands that it still runs, and says in the
- * log what was removed. Safe to repeat, also on a host where little or nothing is left.
- *
- * A shell script does it and no playbook: it must work on a host whose Python, disk or tools are the reason why the agent
- * goes, and needs nothing to be uploaded first.
- * @throws RollcallError: `ssh.*`, `host.no_sudo`, `host.sudo_password_wrong`, `install.playbook_failed` naming what could not be removed.
+ * Removes the agent with everything that installing it created, unless it belongs to another host or server, and logs
+ * what was removed. A shell script does this without uploads, because Python, disk or tools may be broken; it is safe
+ * to repeat. Throws `ssh.*`, `host.no_sudo`, `host.sudo_password_wrong`, or `install.playbook_failed` naming what
+ * remains.
  */
 export async function remove(target: SshHost, ports: RemovePorts, signal: AbortSignal): Promise<void> {
   const log = new HostLog(ports.log)
   await withSession(target, ports, log, signal, async (session) => {
     await session.ensureRoot()
-    const { report } = await lookAtHost(session, signal)
-    const owner = await ports.ownerOf(report)
+    const { report } = await inspectHost(session, signal)
+    const owner = await ports.findOwner(report)
     if (owner === 'stranger' || typeof owner === 'object') {
       const whose = owner === 'stranger' ? 'another Rollcall server' : 'another host of the fleet'
-      await log.line(`The agent on this machine belongs to ${whose}: it stays, and nothing was removed`)
+      await log.line(`The agent on this machine belongs to ${whose}; nothing was removed`)
       return
     }
     let lastErrors = ''
     const { exitCode } = await session.exec(['sh', '-s'], {
-      stdin: await hostScript('remove.sh'),
+      stdin: await readHostScript('remove.sh'),
       becomeRoot: true,
       signal,
       timeoutMs: REMOVE_TIMEOUT_MS,
@@ -50,8 +48,8 @@ export async function remove(target: SshHost, ports: RemovePorts, signal: AbortS
     if (exitCode !== 0)
       throw new RollcallError(
         'install.playbook_failed',
-        `Not everything could be removed: ${sanitizeText(lastErrors.trim().replace(/\s+/g, ' '), 900) || `the script exited with ${exitCode}`}. See the log, mend that on the host and remove it again.`,
+        `Failed to remove everything: ${sanitizeText(lastErrors.trim().replace(/\s+/g, ' '), 900) || `the script exited with ${exitCode}`}. See the log, fix the cause on the host and remove it again.`,
       )
-    await log.line('Nothing of Rollcall is left on this host')
+    await log.line('Rollcall was removed from this host')
   })
 }

@@ -7,17 +7,15 @@ const REMOVE_TIMEOUT_MS = 60_000
 const MAKE = 'mkdir -m 0700 -- "$1" && mkdir -- "$1/$2"'
 const REMOVE_OWN = 'if [ -d "$1/$2" ]; then exec rm -rf -- "$1"; fi'
 
-/** A folder for uploads, and the mark by which a run knows it from one that a later run made under the same name. */
+/** A folder for uploads, with a mark that identifies the run that created it. */
 export interface Staging {
   path: string
   mark: string
 }
 
 /**
- * Makes the folder that uploads wait in, empty and closed to everybody else. What a run that died left there is wiped,
- * as root, since parts of it may be root's; the folder itself is made by the user, who uploads as such, and making it
- * fails when somebody put anything in its place.
- * @throws `host.read_only` when it cannot be made.
+ * Creates the folder for uploads, empty and private, after wiping remains of an interrupted run as root. The user
+ * creates it, so creation fails if someone put anything in its place. Throws `host.read_only`.
  */
 export async function makeStaging(session: SshSession, path: string, signal: AbortSignal): Promise<Staging> {
   await wipeStaging(session, path, signal)
@@ -30,11 +28,11 @@ export async function makeStaging(session: SshSession, path: string, signal: Abo
   if (exitCode === 0) return { path, mark }
   throw new RollcallError(
     'host.read_only',
-    `The folder ${path} for uploads cannot be made: ${sanitizeText(said.trim(), 300) || `mkdir exited with ${exitCode}`}. Remove what is there, and check that the user may write there.`,
+    `Failed to create the folder ${path} for uploads: ${sanitizeText(said.trim(), 300) || `mkdir exited with ${exitCode}`}. Remove what is there, and check that the user may write there.`,
   )
 }
 
-/** Removes the folder unless it is a later run's by now. Safe to repeat. */
+/** Removes the folder unless a later run owns it. Safe to repeat. */
 export function removeStaging(
   session: SshSession,
   { path, mark }: Staging,
@@ -43,7 +41,7 @@ export function removeStaging(
   return remove(session, ['sh', '-c', REMOVE_OWN, 'sh', path, mark], path, signal)
 }
 
-/** Removes the folder, whoever made it. Nothing there is no error. */
+/** Removes the folder regardless of its owner; a missing folder is not an error. */
 export function wipeStaging(session: SshSession, path: string, signal: AbortSignal): Promise<void> {
   return remove(session, ['rm', '-rf', '--', path], path, signal)
 }
@@ -53,6 +51,6 @@ async function remove(session: SshSession, argv: string[], path: string, signal:
   if (exitCode === 0) return
   throw new RollcallError(
     'host.read_only',
-    `The folder ${path} cannot be removed (exit code ${exitCode}). Remove it by hand.`,
+    `Failed to remove the folder ${path} (exit code ${exitCode}). Remove it manually.`,
   )
 }

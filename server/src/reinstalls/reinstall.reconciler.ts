@@ -47,7 +47,7 @@ export class ReinstallReconciler extends Reconciler {
     const { hostId } = candidate
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(SSH_TIMEOUT_MS)])
     try {
-      await this.provisioning.trySsh(hostId, timeout)
+      await this.provisioning.checkSsh(hostId, timeout)
     } catch (error) {
       if (signal.aborted) return
       return this.noteNoSsh(candidate, error)

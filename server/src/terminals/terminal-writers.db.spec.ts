@@ -2,7 +2,7 @@ import type { AuditEntry } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { TerminalInputRepository } from '../commands/index.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
-import { type Asked, TestServer } from '../testing/test-server.ts'
+import { type TestRequest, TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
 let count = 0
@@ -18,7 +18,7 @@ const query = (sql: string, values: unknown[] = []) => server.test.database.pool
 const operator = () => server.person(`p${++count}@example.com`, 'operator', ['env=prod'])
 
 /** A terminal over SSH that another server holds. */
-async function terminalOf(opener: Asked): Promise<string> {
+async function terminalOf(opener: TestRequest): Promise<string> {
   const body = { via: 'ssh', columns: 80, rows: 24 }
   const opened = await server.ask('/api/hosts/in/terminals', { method: 'POST', body, ...opener })
   const { id } = opened.json.command
@@ -30,16 +30,18 @@ async function terminalOf(opener: Asked): Promise<string> {
   return id
 }
 
-const type = (id: string, text: string, as: Asked, offset = 0) =>
+const type = (id: string, text: string, as: TestRequest, offset = 0) =>
   server.ask(`/api/commands/${id}/input`, {
     method: 'POST',
     body: { offset, data: Buffer.from(text).toString('base64') },
     ...as,
   })
-const resize = (id: string, as: Asked) =>
+const resize = (id: string, as: TestRequest) =>
   server.ask(`/api/commands/${id}/size`, { method: 'POST', body: { columns: 100, rows: 30 }, ...as })
-const writers = async (id: string, as: Asked) => (await server.ask(`/api/commands/${id}/writers`, as)).json
-const join = (id: string, as: Asked) => server.ask(`/api/commands/${id}/writers`, { method: 'POST', ...as })
+const writers = async (id: string, as: TestRequest) =>
+  (await server.ask(`/api/commands/${id}/writers`, as)).json
+const join = (id: string, as: TestRequest) =>
+  server.ask(`/api/commands/${id}/writers`, { method: 'POST', ...as })
 
 it('only whoever opened a terminal types into it, until another joins openly, and that stands in the audit log', async () => {
   const [opener, other, viewer] = [

@@ -10,12 +10,12 @@ import { inDatabase, MIGRATIONS, TEMPLATE } from '../platform/testing/template-d
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** How to connect to the PostgreSQL that all database specs share. */
+    /** The connection to the PostgreSQL that all database specs share. */
     postgres: Pick<pg.PoolConfig, 'host' | 'user' | 'password' | 'database'>
   }
 }
 
-/** Starts one PostgreSQL for all database specs, with a migrated database that theirs are copies of. Returns what stops it. */
+/** Starts one PostgreSQL with a migrated template database for all database specs. Returns a function that stops it. */
 export default async function sharePostgres(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-db-'))
   await chmod(folder, 0o711)

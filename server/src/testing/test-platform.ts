@@ -8,7 +8,7 @@ import type { TestDatabase } from '../platform/testing/test-database.ts'
 
 const FILES_BYTES = 2 ** 28
 
-/** Opens what a server has before its features start: all of it real but the queue, which forgets everything. */
+/** Opens the platform of a server; everything is real but the queue, which drops its jobs. */
 export async function testPlatform(
   test: TestDatabase,
   folder: string,
@@ -23,7 +23,7 @@ export async function testPlatform(
       ROLLCALL_AGENT_FOLDER: join(folder, 'agents'),
       ROLLCALL_FILES_BYTES: String(FILES_BYTES),
       ROLLCALL_ANSIBLE_BUNDLE: join(folder, 'ansible.tar.gz'),
-      // Where the specs' own hosts are.
+      // The addresses of the specs' own hosts.
       ROLLCALL_ALLOWED_ADDRESSES: '127.0.0.0/8,::1',
     }),
     log,

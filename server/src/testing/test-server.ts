@@ -17,7 +17,7 @@ import { TestDatabase } from '../platform/testing/test-database.ts'
 import { prepareHttp } from '../web/index.ts'
 import { testPlatform } from './test-platform.ts'
 
-/** Background tasks that would call agents, which are none here. */
+/** Background tasks that would call agents, of which there are none. */
 const CALLS_AGENTS = new Set([
   'agent-shares',
   'commands',
@@ -29,7 +29,7 @@ const CALLS_AGENTS = new Set([
 
 export const PASSWORD = 'correct horse battery'
 
-export interface Asked {
+export interface TestRequest {
   method?: string
   body?: unknown
   key?: string | undefined
@@ -37,21 +37,21 @@ export interface Asked {
   headers?: Record<string, string>
 }
 
-/** A server for specs that enter by HTTP and `/ws`: all of it on a real database, but that it calls no agent. */
+/** A server for specs over HTTP and `/ws`: everything runs on a real database, but no agent is called. */
 export class TestServer implements AsyncDisposable {
   private constructor(
     readonly app: NestExpressApplication,
     readonly test: TestDatabase,
     readonly config: Config,
     readonly url: string,
-    /** The key of the server's own command line, which may do everything. */
+    /** The key of the server's own command line, with all rights. */
     readonly localKey: string,
     private readonly folder: string,
     private readonly log: string[],
     private readonly dataDir: DataDir,
   ) {}
 
-  /** `isQueueUp`: what the server is to believe of its queue. */
+  /** Starts a server. `isQueueUp` is the reported state of its queue. */
   static async open(options: { isQueueUp?: boolean } = {}): Promise<TestServer> {
     const test = await TestDatabase.open()
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-server-'))
@@ -74,7 +74,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Returns the lines of the server's log. */
-  logged(): Record<string, unknown>[] {
+  logLines(): Record<string, unknown>[] {
     return this.log.map((line) => JSON.parse(line))
   }
 
@@ -86,7 +86,7 @@ export class TestServer implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true })
   }
 
-  async ask(path: string, { method = 'GET', body, key, cookie, headers }: Asked = {}) {
+  async ask(path: string, { method = 'GET', body, key, cookie, headers }: TestRequest = {}) {
     const response = await fetch(this.url + path, {
       method,
       headers: {
@@ -106,12 +106,12 @@ export class TestServer implements AsyncDisposable {
       json,
       code: json?.error?.code as string | undefined,
       set: cookies,
-      /** The last of them, as a browser sends it back. */
+      /** The last cookie, as a browser returns it. */
       cookie: cookies.at(-1)?.split(';')[0] ?? '',
     }
   }
 
-  /** A user with a password, signed in; `token` was the one of the invitation. */
+  /** Creates a user with a password and signs in; `token` is from the invitation. */
   async person(email: string, role: Role, scope: string[] | null = null) {
     const added = await this.ask('/api/users', {
       method: 'POST',

@@ -40,11 +40,11 @@ export const toReport = (changes: Record<string, string | undefined> = {}): stri
 }
 
 /**
- * An SSH server on loopback that lets `root` in by one password. What it is asked to run it runs here, but that `sh` and `id` are stand-ins:
- * the host says of itself what a spec makes it say.
+ * An SSH server on loopback that accepts `root` with one password. It runs commands here, with stand-ins for `sh` and
+ * `id`, so that a spec can script the host's report.
  */
 export class TestSshd implements AsyncDisposable {
-  /** Passwords that were sent to it. */
+  /** The passwords received. */
   readonly passwords: string[] = []
   report: Record<string, string | undefined> = {}
   password: string

@@ -6,14 +6,17 @@ import { Artifacts } from '../artifacts/index.ts'
 import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/archives/host-tools.ts'
 import type { SshExecOptions, SshSession } from '../platform/ssh/index.ts'
 
-const LAY_OUT_MS = 180_000
-const MAX_SAID_BYTES = 2000
+const INSTALL_TIMEOUT_MS = 180_000
+const MAX_OUTPUT_BYTES = 2000
 const NO_SUCH_PROGRAM = 127
 
-/** Runs the program that comes first on standard input, of so many bytes, and leaves it what follows: it is in no file and no log of sudo. */
+/**
+ * Runs the program of given length at the start of standard input and leaves it the rest, so that it appears in no file
+ * and no sudo log.
+ */
 const RUN_FROM_STDIN = 'import sys; exec(sys.stdin.buffer.read(int(sys.argv.pop(1))))'
 
-/** Brings the tools to a host over SSH: the same tree, in the same place, as `ToolsService` does through the agent. */
+/** Installs the tools on a host over SSH: the same tree and place as `ToolsService` through the agent. */
 @Injectable()
 export class SshTools {
   private tools: Promise<Tools> | null = null
@@ -21,8 +24,8 @@ export class SshTools {
   constructor(private readonly artifacts: Artifacts) {}
 
   /**
-   * Makes the host have this server's tools, and returns their folder there. Sends nothing where it has them already.
-   * @throws `host.no_python`, `host.no_disk`, `host.read_only`, `playbook.no_tools`, what `SshSession.exec` throws, or the signal's reason.
+   * Ensures that the host has this server's tools and returns their folder. Throws `host.no_python`, `host.no_disk`,
+   * `host.read_only`, `playbook.no_tools`, what `SshSession.exec` throws, or the signal's reason.
    */
   async ensure(session: SshSession, signal: AbortSignal): Promise<string> {
     const tools = await this.load()
@@ -33,18 +36,15 @@ export class SshTools {
     const words = [String(program.length), '--tools-only', '--tools-version', tools.version]
     const { exitCode, stderr } = await run(session, ['python3', '-I', '-c', RUN_FROM_STDIN, ...words], {
       signal,
-      timeoutMs: LAY_OUT_MS,
+      timeoutMs: INSTALL_TIMEOUT_MS,
       stdin: Buffer.concat([program, await tools.archive()]),
     })
     if (exitCode === 0) return folder
-    throw refusal(exitCode, stderr)
+    throw toInstallError(exitCode, stderr)
   }
 
-  /**
-   * Runs a Python program of the tools in `folder` with what it reads from standard input.
-   * @throws as `ensure`.
-   */
-  async use(
+  /** Runs a Python program of the tools with `stdin`. Throws like `ensure`. */
+  async runProgram(
     session: SshSession,
     folder: string,
     [program, ...words]: [program: string, ...words: string[]],
@@ -52,11 +52,11 @@ export class SshTools {
     signal: AbortSignal,
   ): Promise<void> {
     const argv = ['python3', `${folder}/playbooks/host/${program}`, ...words]
-    const { exitCode, stderr } = await run(session, argv, { signal, timeoutMs: LAY_OUT_MS, stdin })
-    if (exitCode !== 0) throw refusal(exitCode, stderr)
+    const { exitCode, stderr } = await run(session, argv, { signal, timeoutMs: INSTALL_TIMEOUT_MS, stdin })
+    if (exitCode !== 0) throw toInstallError(exitCode, stderr)
   }
 
-  /** Read once: they do not change while the server runs. */
+  /** Loads the tools once; they do not change while the server runs. */
   private load(): Promise<Tools> {
     if (this.tools) return this.tools
     const loading = this.artifacts.ansibleBundle().then((bundle) => readTools(bundle, PLAYBOOKS_FOLDER))
@@ -74,24 +74,24 @@ async function run(session: SshSession, argv: string[], options: SshExecOptions)
     ...options,
     becomeRoot: true,
     onOutput: (stream, data) => {
-      said[stream] = (said[stream] + data.toString('utf8')).slice(-MAX_SAID_BYTES)
+      said[stream] = (said[stream] + data.toString('utf8')).slice(-MAX_OUTPUT_BYTES)
     },
   })
   return { exitCode, ...said }
 }
 
-function refusal(exitCode: number | null, stderr: string): RollcallError {
+function toInstallError(exitCode: number | null, stderr: string): RollcallError {
   if (exitCode === NO_SUCH_PROGRAM)
-    return new RollcallError('host.no_python', 'The host has no python3. Install it, then run this again.')
+    return new RollcallError('host.no_python', 'The host has no python3. Install it, then try again.')
   const [code, remedy]: [ErrorCode, string] = /No space left on device|Disk quota exceeded/i.test(stderr)
-    ? ['host.no_disk', 'Make room on the host']
+    ? ['host.no_disk', 'Free disk space on the host']
     : /Read-only file system/i.test(stderr)
       ? ['host.read_only', 'Mount it read-write']
-      : ['playbook.no_tools', 'Mend that on the host']
+      : ['playbook.no_tools', 'Fix the cause on the host']
   const last = stderr.trim().split('\n').at(-1) ?? ''
   const what = last === '' ? `the program for it exited with ${exitCode}` : sanitizeText(last, 500)
   return new RollcallError(
     code,
-    `The playbooks could not be brought to the host over SSH: ${what}. ${remedy}, then run this again.`,
+    `Failed to install the playbooks on the host over SSH: ${what}. ${remedy}, then try again.`,
   )
 }

@@ -3,7 +3,7 @@ import { GuardedHost, type NamedHost } from '../access/index.ts'
 import { Endpoint } from '../platform/http/endpoint.ts'
 import { ToolsService } from './tools.service.ts'
 
-/** For whoever is asked for by a request: it may take long where much is sent, and no longer. */
+/** The timeout for a request, which may have to send the whole tree. */
 const SYNC_MS = 120_000
 
 @Controller()

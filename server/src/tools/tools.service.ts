@@ -7,21 +7,21 @@ import { memoryBlob } from '../blobs/index.ts'
 import { AgentFiles, type TreeMember } from '../files/index.ts'
 import { PLAYBOOKS_FOLDER, readTools } from '../platform/archives/host-tools.ts'
 
-/** The tools that a host has now. */
+/** The tools on a host. */
 export interface HostTools {
-  /** The hash of all that is in them. */
+  /** The hash of the tree. */
   version: string
-  /** Their folder on the host. It stays as it is while two later versions have not come. */
+  /** Their folder on the host, which stays unchanged until two later versions were installed. */
   path: string
-  /** True if anything was sent. */
+  /** Whether anything was sent. */
   isNew: boolean
 }
 
-/** Keeps the playbooks, and an Ansible that needs nothing but python3, in step on the hosts: as one tree that is named by its content. */
+/** Keeps the playbooks and the Ansible bundle on hosts up to date, as one tree named by its hash. */
 @Injectable()
 export class ToolsService {
   private tree: Promise<{ version: string; files: TreeMember[] }> | null = null
-  private readonly underWay = new Map<string, Promise<HostTools>>()
+  private readonly inFlight = new Map<string, Promise<HostTools>>()
 
   constructor(
     private readonly agents: AgentsService,
@@ -30,20 +30,20 @@ export class ToolsService {
   ) {}
 
   /**
-   * Makes the host have this server's tools, whole and on its disk, and `current` lead to them. Sends nothing
-   * where it has them already. Several calls for one host at once are one. Throws what `AgentFiles.uploadTree` throws.
+   * Ensures that the host has this server's tools and that `current` points to them. Concurrent calls for one host are
+   * merged. Throws what `AgentFiles.uploadTree` throws.
    */
   async ensure(hostId: string, signal: AbortSignal): Promise<HostTools> {
     while (true) {
-      const known = this.underWay.get(hostId)
+      const known = this.inFlight.get(hostId)
       if (known === undefined) break
       const shared = await known.catch(() => null)
       if (shared !== null) return { ...shared, isNew: false }
-      // It may have failed because its caller gave it up.
+      // The shared call may have failed because its caller cancelled it.
       signal.throwIfAborted()
     }
-    const sending = this.sync(hostId, signal).finally(() => this.underWay.delete(hostId))
-    this.underWay.set(hostId, sending)
+    const sending = this.sync(hostId, signal).finally(() => this.inFlight.delete(hostId))
+    this.inFlight.set(hostId, sending)
     return sending
   }
 
@@ -70,7 +70,7 @@ export class ToolsService {
     return loading
   }
 
-  /** Read and compressed once; about 3 MB that stay in memory. */
+  /** Reads and compresses the tools once; they use about 3 MB of memory. */
   private async read(): Promise<{ version: string; files: TreeMember[] }> {
     const tools = await readTools(await this.artifacts.ansibleBundle(), PLAYBOOKS_FOLDER)
     const files: TreeMember[] = []

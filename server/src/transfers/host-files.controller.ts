@@ -4,7 +4,7 @@ import { Controller, Inject, Req, Res, StreamableFile } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { Request, Response } from 'express'
 import { AccessService, GuardedHost, type NamedHost, RightsWatch } from '../access/index.ts'
-import { AgentFileReader, type ReadOrder } from '../files/index.ts'
+import { AgentFileReader, type ReadRequest } from '../files/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 
@@ -51,11 +51,11 @@ export class HostFilesController {
 
   private async handOut(
     host: NamedHost,
-    order: ReadOrder,
+    order: ReadRequest,
     request: Request,
     response: Response,
     /** What is asked for of an agent that is too old for `order`. */
-    older?: ReadOrder,
+    older?: ReadRequest,
   ): Promise<StreamableFile> {
     const gone = new AbortController()
     response.once('close', () => gone.abort(new Error('whoever asked for the file has gone')))

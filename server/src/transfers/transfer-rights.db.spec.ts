@@ -30,7 +30,7 @@ beforeAll(async () => {
     sending.set(transferId, signal)
     return untilAborted(signal)
   }
-  files.abandon = async () => undefined as never
+  files.cancel = async () => undefined as never
   server.app.get(AgentFileReader).open = async (_host, _order, signal) => ({
     size: 1_000_000,
     mode: 0o644,

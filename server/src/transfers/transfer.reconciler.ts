@@ -183,7 +183,7 @@ export class TransferReconciler extends Reconciler {
   /** Ends a transfer and has the host drop its part. A host that cannot be reached drops it after a while. */
   private async breakOff(host: TransferHost, end: TransferEnd, signal: AbortSignal): Promise<void> {
     await this.files
-      .abandon(host.hostId, host.id, signal)
+      .cancel(host.hostId, host.id, signal)
       .catch((error) =>
         this.log.debug({ err: error, host: host.hostName }, 'a host could not be asked to drop a transfer'),
       )

@@ -21,7 +21,7 @@ import { callersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
-import { ProvisioningHandler, releaseOf } from '../provisioning/index.ts'
+import { ProvisioningHandler, toReleaseName } from '../provisioning/index.ts'
 import { ToolsService } from '../tools/index.ts'
 import { endingOf, type HostOutcome, toOutcome } from './domain/host-outcome.ts'
 import { HostSteps } from './host-steps.ts'
@@ -164,7 +164,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     await log.line('The release is on the host.')
     const variables = {
       rollcall_upgrade_id: id,
-      rollcall_upgrade_release: releaseOf(release),
+      rollcall_upgrade_release: toReleaseName(release),
       rollcall_upgrade_version: release.version,
       rollcall_upgrade_archive: archive,
       rollcall_upgrade_archive_sha256: release.sha256,

@@ -5,7 +5,7 @@ import { securityHeaders, serveWebUi } from './web-ui.ts'
 
 const MAX_BODY = '2mb'
 
-/** Sets up what stands before every route: bodies, whom a request comes from, headers, and the UI. */
+/** Installs what precedes every route: body parsing, client addresses, headers and the UI. */
 export function prepareHttp(app: NestExpressApplication, config: Transport): void {
   app.disable('x-powered-by')
   app.use((request: Request, _response: Response, next: NextFunction) => {

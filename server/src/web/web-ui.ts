@@ -9,15 +9,15 @@ import { isSecure, type Transport } from '../platform/network/client-address.ts'
 const DIST = fileURLToPath(new URL('../../../web/dist/', import.meta.url))
 const YEAR_MS = 365 * 86_400_000
 const HOUR_MS = 3_600_000
-/** Everything else that a browser asks for is a page, which the one document shows. */
+/** Every other path is a page of the single document. */
 const NOT_PAGES = /^\/(api|ws|metrics|health|ready|assets)(\/|$)/
 
-/** The fleet's first rows, as its page asks for them (web/src/features/fleet/fleet-view.ts). */
+/** The first rows of the fleet, as its page requests them (web/src/features/fleet/fleet-view.ts). */
 const FIRST_ROWS = '/api/agents?limit=100&offset=0'
 
 /**
- * Nothing comes from elsewhere, nothing that was written into a page runs, and no other site shows ours in a frame. Styles
- * may stand on elements: Mantine sets widths and colours so, and xterm its cell sizes; they can load nothing.
+ * Allows no foreign sources, no inline scripts and no framing by other sites. Inline styles are needed for the sizes
+ * that Mantine and xterm set; they can load nothing.
  */
 const POLICY = [
   "default-src 'self'",
@@ -32,10 +32,10 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Nothing without HTTPS, for half a year. */
+/** Requires HTTPS for half a year. */
 const HSTS = 'max-age=15552000'
 
-/** Headers of every answer, the API's too. */
+/** Sets security headers on every response, including the API's. */
 export const securityHeaders =
   (config: Transport) => (request: Request, response: Response, next: NextFunction) => {
     response.set({
@@ -48,24 +48,21 @@ export const securityHeaders =
       'cross-origin-resource-policy': 'same-origin',
     })
     if (isSecure(request, config)) response.set('strict-transport-security', HSTS)
-    // What somebody was shown stays in no cache, a proxy's neither.
+    // API responses must not be cached, including by proxies.
     if (/^\/api(\/|$)/i.test(request.path)) response.set('cache-control', 'no-store')
     next()
   }
 
-/**
- * Serves the built UI, compressed as the build has left it. It holds nothing of the fleet: whoever may not sign in sees how one
- * signs in.
- */
+/** Serves the built UI as compressed by the build. It contains no fleet data, so it needs no sign-in. */
 export function serveWebUi(app: Express, config: Transport, dist = DIST): void {
   if (!existsSync(join(dist, 'index.html'))) return
   const compressed = { enableBrotli: true, orderPreference: ['br', 'gz'], index: false as const }
-  // The names of these hold a hash of what is in them.
-  const forEver = { immutable: true, maxAge: YEAR_MS }
-  app.use('/assets', expressStaticGzip(join(dist, 'assets'), { ...compressed, serveStatic: forEver }))
+  // These file names contain a content hash.
+  const immutable = { immutable: true, maxAge: YEAR_MS }
+  app.use('/assets', expressStaticGzip(join(dist, 'assets'), { ...compressed, serveStatic: immutable }))
   app.use('/assets', (_request, response) => void response.status(404).end())
   app.use(expressStaticGzip(dist, { ...compressed, serveStatic: { maxAge: HOUR_MS } }))
-  const ahead = aheadOfFleet(dist)
+  const ahead = toPreloadHeader(dist)
   app.use((request, response, next) => {
     if (request.url === '/' && readSessionCookie(request, isSecure(request, config)) !== undefined)
       response.set('link', ahead)
@@ -74,8 +71,8 @@ export function serveWebUi(app: Express, config: Transport, dist = DIST): void {
   })
 }
 
-/** Lists what the fleet page will need, so that a browser requests it while the scripts are still loading. */
-function aheadOfFleet(dist: string): string {
+/** Lists what the fleet page needs, so that browsers fetch it while scripts load. */
+function toPreloadHeader(dist: string): string {
   const scripts = readdirSync(join(dist, 'assets')).filter((name) => /^fleet(-page)?-[\w-]+\.js$/.test(name))
   return [
     ...scripts.map((name) => `</assets/${name}>; rel=modulepreload`),

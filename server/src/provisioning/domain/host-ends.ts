@@ -1,7 +1,7 @@
 import type { EndedCommand } from '../../commands/index.ts'
 import type { ProvisioningEnd } from '../../hosts/index.ts'
 
-/** Decides what hosts become when commands that have them in hand end. Pure. */
+/** Decides the states of hosts whose provisioning commands ended. Pure. */
 export function toProvisioningEnds(ended: readonly EndedCommand[]): ProvisioningEnd[] {
   return ended.flatMap(({ id: commandId, hostId, ending, at }): ProvisioningEnd[] => {
     const state = ending.isHostRemoved ? 'removed' : ending.hostState

@@ -1,23 +1,23 @@
 import type { PreflightCheck } from './preflight-decision.ts'
 import type { PreflightReport } from './preflight-report.ts'
 
-/** Whose the agent on a machine is. `forgotten`: of a host that this fleet has no more. `stranger`: of another fleet's. */
+/** The owner of the agent on a machine: `forgotten` is a host that this fleet deleted, `stranger` another fleet. */
 export type AgentOwner = 'nobody' | 'us' | 'forgotten' | 'stranger' | { hostId: string }
 
-/** What the database says of the signs that a report bears. */
+/** What the database knows about the identifiers in a report. */
 export interface OwnerFacts {
   fleetId: string
-  /** The host that the agent there is wanted for; null for one that is not in the fleet yet. */
+  /** The host that the agent is installed for; null if it is not in the fleet yet. */
   hostId: string | null
-  /** Whether the host that is written down there is in the fleet. */
+  /** Whether the recorded owner is a host of the fleet. */
   isOwnerKnown: boolean
-  /** Whose certificate the agent there has; null for nobody's. */
+  /** The host with the agent's certificate; null if there is none. */
   certificateHolder: string | null
-  /** Whether it answers servers of this fleet. */
+  /** Whether the agent accepts servers of this fleet. */
   areServersOurs: boolean
 }
 
-/** Decides whose the agent is: by what was written down, and where nothing was, by its certificate and its servers. */
+/** Decides who owns the agent, by the recorded owner, or else by its certificate and servers. Pure. */
 export function decideOwner(report: PreflightReport, facts: OwnerFacts): AgentOwner {
   const { agent_owner: owner, agent_certificate: certificate, agent_servers: servers } = report
   const by = (hostId: string): AgentOwner => (hostId === facts.hostId ? 'us' : { hostId })
@@ -30,75 +30,78 @@ export function decideOwner(report: PreflightReport, facts: OwnerFacts): AgentOw
   return facts.areServersOurs ? 'forgotten' : 'stranger'
 }
 
-/** Another host of the fleet that shows the same signs. */
+/** Another host of the fleet with the same identifiers. */
 export interface Twin {
-  /** Null where it may not be told. */
+  /** Null if the reader may not see it. */
   name: string | null
   hasSameKey: boolean
 }
 
 export interface MachineView {
   owner: AgentOwner
-  /** The name of the host whose the agent is; null where it may not be told. */
+  /** The name of the agent's host; null if the reader may not see it. */
   ownerName: string | null
   twins: readonly Twin[]
-  /** What is taken on purpose. */
+  /** The conflicts that the user accepts. */
   allowed: { duplicate: boolean; takeOver: boolean }
 }
 
-/** Decides whether a machine is, or was copied from, that of another host, and whether its agent is somebody else's. */
+/**
+ * Decides whether a machine is, or is a clone of, another host's, and whether its agent belongs to someone else. Pure.
+ */
 export function decideMachine(view: MachineView): PreflightCheck[] {
-  return [agent(view), machine(view)]
+  return [checkAgent(view), checkMachine(view)]
 }
 
-const nameOf = (name: string | null) =>
-  name ?? 'another host of this fleet ("rollcall host show" of this one names it to whoever may see it)'
+const describeName = (name: string | null) =>
+  name ?? 'another host of this fleet (if you may see it, "rollcall host show" names it)'
 
-function machine({ owner, twins, allowed }: MachineView): PreflightCheck {
+function checkMachine({ owner, twins, allowed }: MachineView): PreflightCheck {
   const name = 'machine'
   const [twin] = twins
-  // Whose agent is there was here before: a copy of it is told to whoever adds that.
+  // The agent is ours, so the host was here first; the conflict is reported to whoever adds the copy.
   if (!twin || owner === 'us') return { name, ok: true, code: null, message: 'no other host of the fleet' }
-  const message = whatTwin(twin)
-  if (allowed.duplicate) return { name, ok: true, code: null, message: `${message} It is taken on purpose.` }
+  const message = describeTwin(twin)
+  if (allowed.duplicate)
+    return { name, ok: true, code: null, message: `${message} Accepted by --allow-duplicate.` }
   return { name, ok: false, code: 'host.same_machine', message: `${message} ${OWN_IDENTITY}` }
 }
 
 const OWN_IDENTITY =
-  'If it is the same machine, use the host that there is. If it is a copy, give it an identity of its own: remove /etc/machine-id and /etc/ssh/ssh_host_*, run "systemd-machine-id-setup" and "ssh-keygen -A", and restart it. To take it all the same: --allow-duplicate.'
+  'If it is the same machine, use the existing host. If it is a clone, give it its own identity: remove /etc/machine-id and /etc/ssh/ssh_host_*, run "systemd-machine-id-setup" and "ssh-keygen -A", and reboot it. To add it anyway: --allow-duplicate.'
 
-export const whatTwin = ({ name, hasSameKey }: Twin): string =>
+export const describeTwin = ({ name, hasSameKey }: Twin): string =>
   hasSameKey
-    ? `It shows the SSH host key of ${nameOf(name)}: it is the same machine under two names, or a copy of it.`
-    : `It has the machine id of ${nameOf(name)}, and another SSH host key: it is a clone of it, or the same machine with new keys.`
+    ? `It has the SSH host key of ${describeName(name)}: it is the same machine under two names, or a clone.`
+    : `It has the machine id of ${describeName(name)} but another SSH host key: it is a clone, or the same machine with new keys.`
 
-function agent({ owner, ownerName, allowed }: MachineView): PreflightCheck {
+function checkAgent({ owner, ownerName, allowed }: MachineView): PreflightCheck {
   const name = 'agent'
   const isTaken = owner === 'stranger' || typeof owner === 'object'
   if (!isTaken) {
-    const message =
-      owner === 'us' ? "this host's own" : owner === 'nobody' ? 'none yet' : 'of a host that was forgotten'
+    const message = owner === 'us' ? "this host's own" : owner === 'nobody' ? 'none yet' : 'of a deleted host'
     return { name, ok: true, code: null, message }
   }
-  const whose = owner === 'stranger' ? 'another Rollcall server' : nameOf(ownerName)
-  if (allowed.takeOver) return { name, ok: true, code: null, message: `taken over from ${whose} on purpose` }
+  const whose = owner === 'stranger' ? 'another Rollcall server' : describeName(ownerName)
+  if (allowed.takeOver)
+    return { name, ok: true, code: null, message: `taken over from ${whose}, accepted by --take-over` }
   return {
     name,
     ok: false,
     code: 'host.agent_taken',
-    message: `the agent on it belongs to ${whose}, which would lose it. Remove one of the two; to take it over on purpose: --take-over.`,
+    message: `its agent belongs to ${whose}, which would lose it. Remove one of the two, or take the agent over: --take-over.`,
   }
 }
 
-/** What tells one machine from another. */
-export interface MachineSigns {
+/** The identifiers of a machine. */
+export interface MachineIdentifiers {
   hostKey: string | null
-  /** As the host says it; undefined where it has none. */
+  /** The machine id as the host reports it; undefined if it has none. */
   machineId: string | undefined
 }
 
-/** A host of the fleet that bears one of the signs. */
-export interface BearerOfSigns {
+/** A host of the fleet with one of the identifiers. */
+export interface IdentifiedHost {
   id: string
   name: string
   labels: Record<string, string>

@@ -1,23 +1,23 @@
-/** What somebody takes on purpose of a machine that is in the fleet already. */
-export interface OnPurpose {
-  /** It may be the machine, or a clone, of another host. */
+/** Conflicts with the rest of the fleet that a user accepts for a machine. */
+export interface AcceptedConflicts {
+  /** Accepts that the machine is, or is a clone of, another host's. */
   duplicate: boolean
-  /** An agent that belongs to another host or server is replaced. */
+  /** Replaces an agent of another host or server. */
   takeOver: boolean
 }
 
-export const NOTHING: OnPurpose = { duplicate: false, takeOver: false }
+export const NO_CONFLICTS: AcceptedConflicts = { duplicate: false, takeOver: false }
 
 const DUPLICATE = '--allow-duplicate'
 const TAKE_OVER = '--take-over'
 
-/** As arguments of the command that installs, which begins anew with another server. */
-export const toArgs = ({ duplicate, takeOver }: OnPurpose): string[] => [
+/** Encodes them as arguments of the installing command, which another server may continue. */
+export const toArgs = ({ duplicate, takeOver }: AcceptedConflicts): string[] => [
   ...(duplicate ? [DUPLICATE] : []),
   ...(takeOver ? [TAKE_OVER] : []),
 ]
 
-export const onPurposeOf = (args: readonly string[]): OnPurpose => ({
+export const parseAcceptedConflicts = (args: readonly string[]): AcceptedConflicts => ({
   duplicate: args.includes(DUPLICATE),
   takeOver: args.includes(TAKE_OVER),
 })

@@ -1,15 +1,15 @@
 import type { PortRange } from '@rollcall/contracts/admin'
 
-/** Where agents listen, where nobody says otherwise. */
+/** The default range of agent ports. */
 export const AGENT_PORTS: PortRange = { first: 8000, last: 65_535 }
 
 /**
- * What Linux takes ports for outgoing connections from where nobody says otherwise (`net.ipv4.ip_local_port_range`): one that an agent
- * listens on could be such a connection's at the moment when the agent is restarted.
+ * The default range of ephemeral ports in Linux (`net.ipv4.ip_local_port_range`). An outgoing connection could hold
+ * such a port when the agent restarts.
  */
 export const USUAL_EPHEMERAL_PORTS: PortRange = { first: 32_768, last: 60_999 }
 
-/** Ports above 8000 that people expect something else on, as single ports or ranges. */
+/** Ports above 8000 of common services, as single ports or ranges. */
 export const COMMON_SERVICE_PORTS: readonly (number | readonly [first: number, last: number])[] = [
   [8000, 8100], // development servers, web interfaces, HTTP alternatives, proxies
   8118, // Privoxy
@@ -76,22 +76,20 @@ const isCommon = new Set(
   }),
 )
 
-export interface PortWish {
-  /** The ports to choose from, which somebody has given: each is as good as the next. Null for where agents listen by default. */
+export interface PortPreference {
+  /** The configured range, whose ports are all equal; null for the default range. */
   given: PortRange | null
-  /** Ports of the kernel's own, kept clear of where others are left and nobody has given any. */
+  /** The kernel's ephemeral ports, avoided if possible unless a range is configured. */
   ephemeral: PortRange
 }
 
 /**
- * Chooses a port for an agent: uniformly random among those that are in none of `taken` and, where nobody has given any, neither a common
- * service's nor, if others are left, an ephemeral one.
- * @param random gives a number in [0, 1).
- * @returns undefined when none is left.
+ * Chooses a random port that is not in `taken`. Without a configured range, it avoids common services and, if possible,
+ * ephemeral ports. `random` returns a number in [0, 1). Returns undefined if none is free.
  */
 export function choosePort(
   random: () => number,
-  { given, ephemeral }: PortWish,
+  { given, ephemeral }: PortPreference,
   ...taken: readonly ReadonlySet<number>[]
 ): number | undefined {
   const { first, last } = given ?? AGENT_PORTS

@@ -1,30 +1,33 @@
 import type { ErrorCode } from '@rollcall/contracts'
 import { isWithin } from './port-choice.ts'
 import type { DiskReport, PreflightReport } from './preflight-report.ts'
-import { stagingOf } from './staging-place.ts'
+import { chooseStaging } from './staging-place.ts'
 
 export type AgentArchitecture = 'x64' | 'arm64'
 
-/** What an installation asks of a host. */
+/** The requirements of an installation. */
 export interface PreflightNeeds {
   rpcPort: number
-  /** Bytes that will be uploaded. */
+  /** The number of bytes to upload. */
   uploadBytes: number
-  /** Why the user cannot become root; null when they can. */
+  /** Why the user cannot become root; null if they can. */
   rootRefusal: { code: ErrorCode; message: string } | null
 }
 
-/** One thing that was looked at. `message` says what was found and, when not `ok`, what to do. */
+/** A finding. `message` says what was found and, if not `ok`, what to do. */
 export interface PreflightCheck {
   name: string
   ok: boolean
-  /** Null when `ok`. */
+  /** Null if `ok`. */
   code: ErrorCode | null
   message: string
 }
 
 const MIB = 1024 ** 2
-/** An agent with its own Node.js is about 130 MB unpacked, and lies beside the one before it while commands still run from that; tools are about 25 MB. */
+/**
+ * An agent with Node.js unpacks to about 130 MB and coexists with its predecessor while commands still run; tools need
+ * about 25 MB.
+ */
 export const OPT_BYTES = 450 * MIB
 /** Configuration, units and the first output of commands. */
 export const VAR_BYTES = 64 * MIB
@@ -35,11 +38,11 @@ const MIN_PYTHON = [3, 9] as const
 
 const ARCHITECTURES: Record<string, AgentArchitecture> = { x86_64: 'x64', aarch64: 'arm64' }
 
-/** Which agent runs on this machine; undefined when none does. */
-export const architectureOf = (report: PreflightReport): AgentArchitecture | undefined =>
+/** Returns the agent architecture for a machine; undefined if there is no agent for it. */
+export const toArchitecture = (report: PreflightReport): AgentArchitecture | undefined =>
   report.word_bits === '32' ? undefined : ARCHITECTURES[report.machine]
 
-/** Everything a host must be and have, each said on its own, so that all that is missing is named at once. */
+/** Decides all requirements of a host separately, so that everything missing is reported at once. Pure. */
 export function decidePreflight(report: PreflightReport, needs: PreflightNeeds): PreflightCheck[] {
   return [
     architecture(report),
@@ -63,12 +66,12 @@ const fail = (name: string, code: ErrorCode, message: string): PreflightCheck =>
 
 function architecture(report: PreflightReport): PreflightCheck {
   const name = 'architecture'
-  if (architectureOf(report)) return pass(name, report.machine)
+  if (toArchitecture(report)) return pass(name, report.machine)
   const is32 = report.word_bits === '32' ? ' with a 32-bit system on it' : ''
   return fail(
     name,
     'host.unsupported_architecture',
-    `${report.machine || 'unknown'}${is32}. The agent runs on 64-bit x86_64 and aarch64 only; use such a host.`,
+    `${report.machine || 'unknown'}${is32}. The agent supports only 64-bit x86_64 and aarch64.`,
   )
 }
 
@@ -78,7 +81,7 @@ function libc(report: PreflightReport): PreflightCheck {
   const version = /^glibc (\d+)\.(\d+)/.exec(report.libc)
   if (version && isAtLeast(version, MIN_GLIBC)) return pass(name, report.libc)
   const wanted = 'The agent needs glibc 2.28 or newer (Debian 10, Ubuntu 18.10, RHEL 8 and later)'
-  if (version) return fail(name, code, `${report.libc}. ${wanted}: upgrade the host's system.`)
+  if (version) return fail(name, code, `${report.libc}. ${wanted}: upgrade the operating system.`)
   const found = /musl/i.test(report.libc) ? 'musl' : report.libc || 'unknown'
   return fail(name, code, `${found}. ${wanted}; distributions on musl, such as Alpine, are not supported.`)
 }
@@ -91,13 +94,13 @@ function systemd(report: PreflightReport): PreflightCheck {
     return fail(
       name,
       code,
-      `the first process is ${report.init || 'unknown'}. The agent is a systemd service: boot the host with systemd (a plain container has none).`,
+      `the init process is ${report.init || 'unknown'}. The agent is a systemd service: boot the host with systemd (a plain container has none).`,
     )
   if (version < MIN_SYSTEMD)
     return fail(
       name,
       code,
-      `version ${version}. Version ${MIN_SYSTEMD} or newer is needed: upgrade the host's system.`,
+      `version ${version}. Version ${MIN_SYSTEMD} or newer is required: upgrade the operating system.`,
     )
   return pass(name, `version ${version}`)
 }
@@ -107,10 +110,9 @@ function python(report: PreflightReport): PreflightCheck {
   const code = 'host.no_python'
   const version = /^(\d+)\.(\d+)\./.exec(report.python)
   const how = "Install it from the system's own packages (apt-get install python3, dnf install python3)"
-  if (!version)
-    return fail(name, code, `there is no python3. ${how}; nothing else is needed, and pip is not.`)
+  if (!version) return fail(name, code, `python3 is missing. ${how}; pip is not needed.`)
   if (!isAtLeast(version, MIN_PYTHON))
-    return fail(name, code, `version ${report.python}; 3.9 or newer is needed. ${how}.`)
+    return fail(name, code, `version ${report.python}; 3.9 or newer is required. ${how}.`)
   if (report.python_lacks)
     return fail(
       name,
@@ -138,7 +140,7 @@ function writable(report: PreflightReport): PreflightCheck {
     return fail(
       name,
       'host.read_only',
-      `${[...places].join(', ')} cannot be written, not even by root. Mount read-write what /opt, /etc and /var are on (a read-only root after a disk error says so in dmesg).`,
+      `${[...places].join(', ')} cannot be written even by root. Mount /opt, /etc and /var read-write (dmesg shows whether a disk error made the root read-only).`,
     )
   if (report.disk_opt.options.has('noexec'))
     return fail(
@@ -149,17 +151,17 @@ function writable(report: PreflightReport): PreflightCheck {
   return pass(name, '/opt, /etc and /var')
 }
 
-/** One check per file system: what lies on the same one is added up. */
+/** Makes one check per file system and adds up what it must hold. */
 function disks(report: PreflightReport, { uploadBytes }: PreflightNeeds): PreflightCheck[] {
-  const staging = stagingOf(report, uploadBytes)
+  const staging = chooseStaging(report, uploadBytes)
   const uses = [
     {
       disk: report.disk_opt,
       bytes: OPT_BYTES,
-      what: '/opt (the agent, room for its next version beside it, and tools)',
+      what: '/opt (the agent, space for its next version, and tools)',
     },
-    { disk: report.disk_var, bytes: VAR_BYTES, what: '/var (output of commands)' },
-    { disk: staging.disk, bytes: uploadBytes, what: `${staging.path} (what is uploaded)` },
+    { disk: report.disk_var, bytes: VAR_BYTES, what: '/var (command output)' },
+    { disk: staging.disk, bytes: uploadBytes, what: `${staging.path} (uploads)` },
   ]
   return [...new Set(uses.map(({ disk }) => disk.mountPoint))].map((mountPoint) => {
     const shares = uses.filter(({ disk }) => disk.mountPoint === mountPoint)
@@ -184,32 +186,32 @@ function diskCheck(
     return fail(
       name,
       'host.no_disk',
-      `${megabytes(disk.freeBytes)} free; ${megabytes(needed)} are needed for ${uses.join(', ')}. Make room there or mount something larger.`,
+      `${megabytes(disk.freeBytes)} free; ${megabytes(needed)} are required for ${uses.join(', ')}. Free some space or mount a larger disk.`,
     )
-  // File systems without a fixed number of inodes say 0 of 0.
+  // File systems without a fixed number of inodes report 0 of 0.
   if (disk?.freeInodes !== undefined && disk.freeInodes > 0 && disk.freeInodes < MIN_INODES)
     return fail(
       name,
       'host.no_disk',
-      `only ${disk.freeInodes} inodes are free; ${MIN_INODES} are needed. Remove small files there.`,
+      `only ${disk.freeInodes} inodes are free; ${MIN_INODES} are required. Remove small files there.`,
     )
   return pass(
     name,
     disk?.freeBytes === undefined
       ? 'free space unknown'
-      : `${megabytes(disk.freeBytes)} free, ${megabytes(needed)} needed`,
+      : `${megabytes(disk.freeBytes)} free, ${megabytes(needed)} required`,
   )
 }
 
-/** Whether a port is in use by something that is not the agent this installation replaces. */
+/** Returns whether something other than the agent to be replaced uses the port. */
 export const isPortTaken = (report: PreflightReport, rpcPort: number): boolean =>
   report.listening.has(rpcPort) && !report.agent_ports.has(rpcPort)
 
 /**
- * Whether an agent that nobody depends on yet is better given another port: its own is taken or, unless somebody has chosen it, one that this
- * kernel gives to outgoing connections.
+ * Returns whether an agent that nothing depends on yet needs another port: its port is in use or, unless configured,
+ * ephemeral.
  */
-export const isPortBetterChanged = (report: PreflightReport, rpcPort: number, isGiven: boolean): boolean =>
+export const needsOtherPort = (report: PreflightReport, rpcPort: number, isGiven: boolean): boolean =>
   isPortTaken(report, rpcPort) ||
   (!isGiven &&
     report.ephemeral !== undefined &&
@@ -220,11 +222,11 @@ function port(report: PreflightReport, { rpcPort, rootRefusal }: PreflightNeeds)
   const name = 'port'
   if (!isPortTaken(report, rpcPort))
     return pass(name, `${rpcPort} is ${report.agent_ports.has(rpcPort) ? "our agent's" : 'free'}`)
-  if (rootRefusal) return pass(name, `${rpcPort} is in use; only root sees whether by our own agent`)
+  if (rootRefusal) return pass(name, `${rpcPort} is in use; only root can see whether by our agent`)
   return fail(
     name,
     'host.port_taken',
-    `something else listens on ${rpcPort}. See with "ss -ltnp" what it is and stop it, or give the agent another port: rollcall host set NAME --agent-port 8000-32767`,
+    `another program listens on ${rpcPort}. Find it with "ss -ltnp" and stop it, or choose another port: rollcall host set NAME --agent-port 8000-32767`,
   )
 }
 

@@ -2,7 +2,7 @@ import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { PortRange } from '@rollcall/contracts/admin'
 import { z } from 'zod'
 
-/** What a host's report may weigh; a longer one is not read. */
+/** The maximum size of a report; a longer one is rejected. */
 export const MAX_REPORT_BYTES = 64 * 1024
 
 const BEGIN = 'rollcall-preflight-begin'
@@ -21,11 +21,11 @@ const ports = z.string().transform((list, context): ReadonlySet<number> => {
   const items = list === '' ? [] : list.split(',', MAX_PORTS)
   if (items.every((item) => /^[0-9A-Fa-f]{4}$/.test(item)))
     return new Set(items.map((item) => Number.parseInt(item, 16)))
-  context.addIssue('is not a list of ports in hexadecimal')
+  context.addIssue('is not a list of hexadecimal ports')
   return z.NEVER
 })
 
-/** "freeKiB freeInodes mountPoint options", each of which may be missing from a strange `df`. */
+/** "freeKiB freeInodes mountPoint options", each of which an unusual `df` may omit. */
 const disk = z.string().transform((line) => {
   const [kib = '', inodes = '', mountPoint = '/', options = ''] = line.split(' ')
   const known = (value: string) => (/^\d{1,15}$/.test(value) ? Number(value) : undefined)
@@ -39,20 +39,20 @@ const disk = z.string().transform((line) => {
 })
 export type DiskReport = z.infer<typeof disk>
 
-/** `/etc/machine-id`: undefined where the host has none of its own yet. */
+/** `/etc/machine-id`; undefined if the host has none yet. */
 const machineId = z
   .string()
   .transform((value) =>
     /^[0-9a-f]{32}$/.test(value.trim()) && !/^0+$/.test(value) ? value.trim() : undefined,
   )
 
-/** "32768	60999": undefined where it cannot be read. */
+/** "32768	60999"; undefined if unreadable. */
 const portRange = z.string().transform((line): PortRange | undefined => {
   const [, first, last] = /^(\d{1,5})\s+(\d{1,5})$/.exec(line.trim()) ?? []
   return first === undefined ? undefined : { first: Number(first), last: Number(last) }
 })
 
-/** What an installation wrote down of whose the agent is: the fleet and its host, by their ids. */
+/** The recorded owner of the agent: the ids of the fleet and its host. */
 const owner = z.string().transform((line) => {
   const [, fleetId, hostId] = OWNER.exec(line.trim()) ?? []
   return fleetId === undefined || hostId === undefined ? undefined : { fleetId, hostId }
@@ -72,7 +72,7 @@ const reportShape = z.object({
   python: text(32),
   python_lacks: text(400),
   home: path.optional(),
-  /** Which folder the home is for its user, and which for root; empty where one cannot work in it. */
+  /** The identity of the home folder as seen by its user and by root; empty if it is not accessible. */
   home_id: text(32).optional(),
   home_seen: text(32).optional(),
   disk_opt: disk,
@@ -82,7 +82,7 @@ const reportShape = z.object({
   disk_var_tmp: disk,
   is_root: z.literal('yes').optional(),
   unwritable: text(400).optional(),
-  /** Names of the agent's releases that lie complete on the host. */
+  /** Names of the complete agent releases on the host. */
   releases: z
     .string()
     .max(8192)
@@ -90,15 +90,15 @@ const reportShape = z.object({
     .optional(),
   tools: text(100).optional(),
   machine_id: machineId.optional(),
-  /** Ports that the kernel takes for outgoing connections. */
+  /** The kernel's ephemeral ports. */
   ephemeral: portRange.optional(),
   agent_owner: owner.optional(),
-  /** SHA-256 of the agent's certificate as its file is; only where there is an agent. */
+  /** The SHA-256 of the agent's certificate file; only if there is an agent. */
   agent_certificate: z
     .string()
     .transform((line) => /^[0-9a-f]{64}/.exec(line)?.[0])
     .optional(),
-  /** Pins of the servers that it answers; only where there is an agent. */
+  /** Pins of the servers that the agent accepts; only if there is an agent. */
   agent_servers: z
     .string()
     .max(2048)
@@ -108,12 +108,11 @@ const reportShape = z.object({
   agent_ports: ports,
 })
 
-/** What `preflight.sh` saw. Everything in it was said by the host: bounded and of the right shape, but not true for that. */
+/** The report of `preflight.sh`. The host wrote all of it: it is bounded and well-formed, but not trustworthy. */
 export type PreflightReport = z.infer<typeof reportShape>
 
 /**
- * Reads the output of `preflight.sh`, which a noisy login shell may have written around.
- * @throws `host.preflight_unreadable`
+ * Parses the output of `preflight.sh`, which a login shell may surround with noise. Throws `host.preflight_unreadable`.
  */
 export function parsePreflight(output: string): PreflightReport {
   const begin = output.lastIndexOf(`${BEGIN}\n`)
@@ -134,5 +133,5 @@ export function parsePreflight(output: string): PreflightReport {
 const unreadable = (why: string) =>
   new RollcallError(
     'host.preflight_unreadable',
-    `The host's answer to the first look at it cannot be read (${why}). Check that sh runs there as it should, and that /proc is mounted.`,
+    `The preflight report of the host is unreadable (${why}). Check that sh works on the host and that /proc is mounted.`,
   )

@@ -1,14 +1,14 @@
 import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
 import {
-  architectureOf,
   decidePreflight,
-  isPortBetterChanged,
   isPortTaken,
+  needsOtherPort,
   type PreflightNeeds,
+  toArchitecture,
 } from './preflight-decision.ts'
 import { MAX_REPORT_BYTES, parsePreflight } from './preflight-report.ts'
-import { stagingOf, stagingPlaces } from './staging-place.ts'
+import { chooseStaging, stagingPlaces } from './staging-place.ts'
 
 const GOOD: Record<string, string> = {
   uid: '1000',
@@ -139,7 +139,7 @@ describe('deciding', () => {
 
   it('has an agent changed that got a port of outgoing connections by chance, and none that somebody chose', () => {
     const isChanged = (changes: Record<string, string>, isGiven = false) =>
-      isPortBetterChanged(parsePreflight(toText(changes)), 20_000, isGiven)
+      needsOtherPort(parsePreflight(toText(changes)), 20_000, isGiven)
     expect(isChanged({ ephemeral: '32768\t60999' })).toBe(false)
     expect(isChanged({ ephemeral: '1024\t65535' })).toBe(true)
     expect(isChanged({ ephemeral: '1024\t65535' }, true)).toBe(false)
@@ -164,8 +164,8 @@ describe('deciding', () => {
   })
 
   it('knows which agent a machine runs', () => {
-    expect(architectureOf(parsePreflight(toText()))).toBe('x64')
-    expect(architectureOf(parsePreflight(toText({ machine: 'aarch64' })))).toBe('arm64')
+    expect(toArchitecture(parsePreflight(toText()))).toBe('x64')
+    expect(toArchitecture(parsePreflight(toText({ machine: 'aarch64' })))).toBe('arm64')
   })
 })
 
@@ -174,7 +174,7 @@ describe('where uploads wait', () => {
   const SHARED = '/var/tmp/.rollcall-staging-1000'
   const MB = 1024 ** 2
   const placeOf = (changes: Record<string, string | undefined>, uploadBytes = 64 * MB) =>
-    stagingOf(parsePreflight(toText(changes)), uploadBytes).path
+    chooseStaging(parsePreflight(toText(changes)), uploadBytes).path
 
   it.each<[string, string, Record<string, string | undefined>]>([
     ['in the home when that is safe', HOME, {}],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isReachNamed, mergeReach, passwordsToGiveAgain, type Reach } from './reach-change.ts'
+import { changesReach, mergeReach, passwordsToSetAgain, type Reach } from './reach-change.ts'
 
 const KNOWN: Reach = {
   address: '10.0.0.5',
@@ -60,12 +60,12 @@ describe('stored passwords', () => {
     ],
     ['stay with the key that is given again', {}, { hostKey: KNOWN.hostKey ?? '' }, []],
   ])('%s', (_what, known, change, fields) => {
-    expect(passwordsToGiveAgain({ ...KNOWN, ...known }, change)).toEqual(fields)
+    expect(passwordsToSetAgain({ ...KNOWN, ...known }, change)).toEqual(fields)
   })
 })
 
 it('a change of labels, of the port of the agent or of nothing signs in to no host', () => {
   for (const change of [{}, { skipCheck: true }, { agentPorts: '7000' }])
-    expect(isReachNamed(change)).toBe(false)
-  expect(isReachNamed({ sudoPassword: null })).toBe(true)
+    expect(changesReach(change)).toBe(false)
+  expect(changesReach({ sudoPassword: null })).toBe(true)
 })

@@ -1,16 +1,16 @@
 import type { HostReachChange, SshCredential } from '@rollcall/contracts/admin'
 
-/** How a host is reached over SSH, its secrets in the clear. */
+/** Address and secrets for SSH, in the clear. */
 export interface Reach {
   address: string
   port: number
   user: string
-  /** The pinned fingerprint; null until the first connection. */
+  /** The pinned fingerprint; null before the first connection. */
   hostKey: string | null
   credential: { ssh: SshCredential; sudoPassword?: string | undefined }
 }
 
-/** How a host is reached once `change` holds: what is left out stays. */
+/** Applies a change to how a host is reached; fields left out are unchanged. */
 export function mergeReach(known: Reach, change: HostReachChange): Reach {
   const { ssh, sudoPassword } = known.credential
   return {
@@ -26,11 +26,11 @@ export function mergeReach(known: Reach, change: HostReachChange): Reach {
 }
 
 /**
- * Names the stored passwords that a change would have sent to whoever answers there now: they were given for the machine that has the pinned
- * key, or for the address where none was seen yet. Whoever changes that must know them, or a right to change hosts were one to read their
- * passwords. A private key is never sent, and may stay.
+ * Returns the stored passwords that a change would send to another machine than they were set for: one with another
+ * pinned key or, without a pin, another address. They must be set again, or host editors could capture passwords;
+ * private keys are never sent and may stay.
  */
-export function passwordsToGiveAgain(
+export function passwordsToSetAgain(
   known: Reach,
   change: HostReachChange,
 ): ('credential' | 'sudoPassword')[] {
@@ -45,8 +45,8 @@ export function passwordsToGiveAgain(
   ]
 }
 
-/** Whether a change says anything of how a host is reached over SSH. */
-export const isReachNamed = ({
+/** Returns whether a change affects how a host is reached over SSH. */
+export const changesReach = ({
   address,
   port,
   user,

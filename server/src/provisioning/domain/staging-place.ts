@@ -5,28 +5,28 @@ export interface StagingPlace {
   disk: DiskReport
 }
 
-/** File systems whose server may give root no rights, whatever the mode of a file. */
+/** File systems whose server may deny root access regardless of file modes. */
 const FOREIGN =
   /^type=(nfs\d?|cifs|smb\d?|smbfs|fuse\b.*|afs|ceph|lustre|gpfs|beegfs|9p|virtiofs|autofs|ncpfs|gfs2|ocfs2|ecryptfs)$/
 
 /**
- * Chooses where uploads of an SSH user wait. The name is fixed, so that a run which follows one that died finds what that
- * left. In the home only when it belongs to the user, nobody else can write there, root works in the very same folder and
- * there is room; otherwise in /var/tmp, whose sticky bit keeps others from replacing the folder once it is ours.
+ * Chooses where an SSH user's uploads are staged. The name is fixed, so a later run finds what an earlier one left.
+ * Uses the home folder only if it is private, accessible to root and large enough; otherwise /var/tmp, whose sticky bit
+ * protects the folder.
  */
-export function stagingOf(report: PreflightReport, uploadBytes: number): StagingPlace {
-  const [home, shared] = placesOf(report)
+export function chooseStaging(report: PreflightReport, uploadBytes: number): StagingPlace {
+  const [home, shared] = toPlaces(report)
   if (!home) return shared
   const hasRoom = ({ disk }: StagingPlace) => disk.freeBytes === undefined || disk.freeBytes >= uploadBytes
   return !hasRoom(home) && hasRoom(shared) ? shared : home
 }
 
-/** Everywhere that an installation by this user may have left uploads. */
+/** Returns every place where an installation by this user may have left uploads. */
 export function stagingPlaces(report: PreflightReport): StagingPlace[] {
-  return placesOf(report).filter((place) => place !== undefined)
+  return toPlaces(report).filter((place) => place !== undefined)
 }
 
-function placesOf(report: PreflightReport): [StagingPlace | undefined, StagingPlace] {
+function toPlaces(report: PreflightReport): [StagingPlace | undefined, StagingPlace] {
   const shared = { path: `/var/tmp/.rollcall-staging-${report.uid}`, disk: report.disk_var_tmp }
   const { home, home_id, home_seen, disk_home } = report
   if (home === undefined || home === '/') return [undefined, shared]

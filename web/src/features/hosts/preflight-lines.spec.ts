@@ -3,10 +3,10 @@ import { preflightLines } from './preflight-lines.ts'
 
 it('preflight checks are read with what to do about them', () => {
   const text = [
-    'Looking at the host; nothing is changed yet',
+    'Checking the host; nothing is changed yet',
     'Debian GNU/Linux 12 (bookworm), kernel 6.1',
     '  ok    architecture: x86_64',
-    '  FAIL  disk /: 12 MiB free; 514 MiB are needed for /opt. Make room there.',
+    '  FAIL  disk /: 12 MiB free; 514 MiB are required for /opt. Free some space.',
     'Uploading',
     '',
   ].join('\n')
@@ -15,7 +15,7 @@ it('preflight checks are read with what to do about them', () => {
     {
       name: 'disk /',
       isOk: false,
-      message: '12 MiB free; 514 MiB are needed for /opt. Make room there.',
+      message: '12 MiB free; 514 MiB are required for /opt. Free some space.',
     },
   ])
 })
