@@ -137,9 +137,7 @@ describe.skipIf(reason)(suite, () => {
   describe('login files', () => {
     it('login files that print and read input are no obstacle: files go through a shell, and the log says why', async () => {
       const log = await added('noisy')
-      expect(log).toContain(
-        'over a shell instead of SFTP: login files of the user print "Welcome to web-1"',
-      )
+      expect(log).toContain('over a shell instead of SFTP: login files of the user print "Welcome to web-1"')
       expect(log).not.toContain('please behave')
       expect(log).toMatch(/agent .*: 100 % of/)
       await fleet.remove(target('noisy'))
