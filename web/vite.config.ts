@@ -1,9 +1,25 @@
+import { readFile } from 'node:fs/promises'
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
+
+const ENTRY = /^export const page = (\{[\s\S]*?\}) satisfies PageEntry$/m
+
+/** Serves `x-page.tsx?page` as its `page` alone, so that the router knows every page without loading it. */
+const pageEntries = (): Plugin => ({
+  name: 'page-entries',
+  enforce: 'pre',
+  async load(id) {
+    const [file = '', query] = id.split('?')
+    if (query !== 'page') return undefined
+    const entry = ENTRY.exec(await readFile(file, 'utf8'))?.[1]
+    if (entry === undefined) this.error(`${file} needs "export const page = {…} satisfies PageEntry"`)
+    return { code: `export const page = ${entry}`, moduleType: 'js' }
+  },
+})
 
 /** Keeps the first load small; each page and its own code are loaded when it is opened. */
 export default defineConfig({
-  plugins: [react()],
+  plugins: [pageEntries(), react()],
   resolve: { dedupe: ['react', 'react-dom'] },
   build: {
     outDir: 'dist',

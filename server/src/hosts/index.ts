@@ -3,7 +3,6 @@ export {
   BUSY_STATES,
   type HostGuard,
   type HostSettings,
-  type HostWork,
   type ProvisioningEnd,
 } from './domain/host.ts'
 export { toHostView } from './host.view.ts'

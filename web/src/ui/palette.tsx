@@ -5,11 +5,11 @@ import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, useState } from 'react'
 import { call } from '../api/client.ts'
 import { t } from '../i18n/index.tsx'
-import type { Page } from './pages.ts'
+import type { NavigationItem } from '../pages.ts'
 import { Untrusted } from './untrusted.tsx'
 
 interface Props {
-  pages: readonly Page[]
+  pages: readonly NavigationItem[]
   isOpen: boolean
   onClose(): void
 }
@@ -83,7 +83,7 @@ export default function Palette({ pages, isOpen, onClose }: Props) {
 }
 
 /** Returns the pages and hosts whose name contains a text. */
-function useFound(pages: readonly Page[], text: string, isOpen: boolean): Found[] {
+function useFound(pages: readonly NavigationItem[], text: string, isOpen: boolean): Found[] {
   const navigate = useNavigate()
   const [search] = useDebouncedValue(text.trim(), 120)
   const hosts = useQuery({

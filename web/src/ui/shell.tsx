@@ -17,9 +17,9 @@ import { announceSignedOut, call } from '../api/client.ts'
 import { live } from '../api/live.ts'
 import { useSession } from '../api/session.ts'
 import { LANGUAGES, type Language, setLanguage, t } from '../i18n/index.tsx'
+import { NAVIGATION } from '../pages.ts'
 import { Icon } from './icons.tsx'
 import { useNow } from './moment.tsx'
-import { PAGES } from './pages.ts'
 import { NotYours } from './states.tsx'
 import { useRequest } from './use-request.ts'
 
@@ -33,7 +33,7 @@ export function Shell() {
   const { principal, version } = useSession()
   const { pathname } = useLocation()
   useFocusOnNavigation(pathname)
-  const pages = PAGES.filter(({ needs }) => !needs || principal?.permissions.includes(needs))
+  const pages = NAVIGATION.filter(({ needs }) => !needs || principal?.permissions.includes(needs))
   return (
     <AppShell
       header={{ height: 52 }}

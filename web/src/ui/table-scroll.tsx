@@ -20,13 +20,3 @@ export const ActionsHead = () => (
     <VisuallyHidden>{t('table.actions')}</VisuallyHidden>
   </Table.Th>
 )
-
-export const Heads = ({ heads }: { heads: readonly string[] }) => (
-  <Table.Thead>
-    <Table.Tr>
-      {heads.map((head) =>
-        head === '' ? <ActionsHead key={head} /> : <Table.Th key={head}>{head}</Table.Th>,
-      )}
-    </Table.Tr>
-  </Table.Thead>
-)

@@ -6,6 +6,7 @@ import type { ReactNode } from 'react'
 import { call } from '../../api/client.ts'
 import { useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { ResourceForm } from '../../ui/resource-form.tsx'
@@ -16,7 +17,11 @@ import { useRequest } from '../../ui/use-request.ts'
 import { useRequestForm } from '../../ui/use-request-form.ts'
 import { SecondFactor } from './second-factor.tsx'
 
-export function AccountPage() {
+export const page = {
+  path: '/account',
+} satisfies PageEntry
+
+export default function AccountPage() {
   const { principal } = useSession()
   return (
     <Stack maw={720}>

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
@@ -16,7 +17,13 @@ import { scopeText, toScope } from './scope.ts'
 
 const KEYS = ['keys']
 
-export function KeysPage() {
+export const page = {
+  path: '/keys',
+  needs: 'keys:read',
+  nav: { label: 'nav.keys', icon: 'keys', place: 12 },
+} satisfies PageEntry
+
+export default function KeysPage() {
   const mayWrite = useMay('keys:write')
   const keys = useQuery({ queryKey: KEYS, queryFn: ({ signal }) => call('listKeys', {}, signal) })
   const [secret, setSecret] = useState<string>()

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
@@ -14,7 +15,13 @@ import { Untrusted } from '../../ui/untrusted.tsx'
 import { scopeText } from './scope.ts'
 import { AddUser, EditUser, USERS } from './user-forms.tsx'
 
-export function UsersPage() {
+export const page = {
+  path: '/users',
+  needs: 'users:read',
+  nav: { label: 'nav.users', icon: 'users', place: 11 },
+} satisfies PageEntry
+
+export default function UsersPage() {
   const mayWrite = useMay('users:write')
   const users = useQuery({ queryKey: USERS, queryFn: ({ signal }) => call('listUsers', {}, signal) })
   const [edited, setEdited] = useState<UserView>()

@@ -5,6 +5,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { addressOf, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { StateBadge, toWord } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, toMessage, Waiting } from '../../ui/states.tsx'
 import { TableScroll } from '../../ui/table-scroll.tsx'
@@ -13,7 +14,13 @@ import { momentText } from '../../ui/words.ts'
 
 const PAGE = 100
 
-export function AuditPage() {
+export const page = {
+  path: '/audit',
+  needs: 'audit:read',
+  nav: { label: 'nav.audit', icon: 'audit', place: 10 },
+} satisfies PageEntry
+
+export default function AuditPage() {
   const [filter, setFilter] = useState<{
     actor: string
     action: string

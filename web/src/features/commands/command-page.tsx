@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
@@ -17,7 +18,12 @@ import { CommandOutcome } from './command-outcome.tsx'
 import { tookText, toTitle } from './command-table.tsx'
 import { isOver } from './is-over.ts'
 
-export function CommandPage() {
+export const page = {
+  path: '/commands/$id',
+  needs: 'commands:read',
+} satisfies PageEntry
+
+export default function CommandPage() {
   const { id } = useParams({ from: '/inside/commands/$id' })
   const command = useQuery({
     queryKey: ['command', id],

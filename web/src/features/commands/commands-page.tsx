@@ -2,11 +2,19 @@ import { Group, Select, Stack, TextInput } from '@mantine/core'
 import { commandKind, commandState } from '@rollcall/contracts/admin'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { PageHeader } from '../../ui/states.tsx'
 import { useTypedText } from '../../ui/use-typed-text.ts'
 import { CommandTable } from './command-table.tsx'
 
-export function CommandsPage() {
+export const page = {
+  path: '/commands',
+  needs: 'commands:read',
+  search: ['host', 'state', 'kind'],
+  nav: { label: 'nav.commands', icon: 'commands', place: 4 },
+} satisfies PageEntry
+
+export default function CommandsPage() {
   const { host, ...rest } = useSearch({ from: '/inside/commands' })
   const navigate = useNavigate()
   const change = (next: {

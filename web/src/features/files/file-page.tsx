@@ -6,6 +6,7 @@ import { type Answer, call } from '../../api/client.ts'
 import { live } from '../../api/live.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { HostLink } from '../../ui/host-link.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -23,7 +24,12 @@ const REFRESH_MS = 1000
 /** While it is, in case something was lost. */
 const LIVE_REFRESH_MS = 15_000
 
-export function FilePage() {
+export const page = {
+  path: '/files/$id',
+  needs: 'files:read',
+} satisfies PageEntry
+
+export default function FilePage() {
   const { id } = useParams({ from: '/inside/files/$id' })
   const transfer = useQuery({
     queryKey: ['transfer', id],

@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
@@ -16,8 +17,14 @@ import { FetchFile } from './fetch-file.tsx'
 
 const REFRESH_MS = 3000
 
+export const page = {
+  path: '/files',
+  needs: 'files:read',
+  nav: { label: 'nav.files', icon: 'files', place: 6 },
+} satisfies PageEntry
+
 /** Shows the files that were sent to hosts, newest first. */
-export function FilesPage() {
+export default function FilesPage() {
   const mayWrite = useMay('files:write')
   const mayFetch = useMay('files:fetch')
   const [isFetching, setFetching] = useState(false)

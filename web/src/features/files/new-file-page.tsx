@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call, sendContent } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { ResourceForm } from '../../ui/resource-form.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { type InputProps, useRequestForm } from '../../ui/use-request-form.ts'
@@ -26,8 +27,13 @@ function faultsIn({ file, destination, mode }: typeof EMPTY): Record<string, str
   }
 }
 
+export const page = {
+  path: '/files/new',
+  needs: 'files:write',
+} satisfies PageEntry
+
 /** Sends a file to the server first, which goes on to all hosts by itself, also over restarts of its own. */
-export function NewFilePage() {
+export default function NewFilePage() {
   const navigate = useNavigate()
   const [share, setShare] = useState(0)
   const transfer = useRequestForm({

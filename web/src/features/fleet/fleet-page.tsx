@@ -8,6 +8,7 @@ import { ApiError } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { useLiveCounts } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { BulkActions } from './bulk-actions.tsx'
 import { ShowAll, StateFilter, TextFilters } from './fleet-filters.tsx'
@@ -16,8 +17,14 @@ import { countOf, type FleetView, firstHosts, isFiltered, sortedBy } from './fle
 
 const REFRESH_MS = 1000
 
+export const page = {
+  path: '/',
+  needs: 'hosts:read',
+  nav: { label: 'nav.fleet', icon: 'fleet', place: 1 },
+} satisfies PageEntry
+
 /** Whatever the fleet is, what is wrong stands out, and what is shown stands in the address. */
-export function FleetPage() {
+export default function FleetPage() {
   const view: FleetView = useSearch({ from: '/inside/' })
   const navigate = useNavigate()
   const mayWrite = useMay('hosts:write')

@@ -1,10 +1,16 @@
 import { Stack, Tabs } from '@mantine/core'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { PageHeader } from '../../ui/states.tsx'
 import { ManyHosts } from './many-hosts.tsx'
 import { OneHost } from './one-host.tsx'
 
-export function AddHostPage() {
+export const page = {
+  path: '/hosts/add',
+  needs: 'hosts:write',
+} satisfies PageEntry
+
+export default function AddHostPage() {
   return (
     <Stack maw={860}>
       <PageHeader title={t('addHost.title')} />

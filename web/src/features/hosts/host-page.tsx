@@ -7,6 +7,7 @@ import { type Answer, call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge, toColor } from '../../ui/state-badge.tsx'
 import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
@@ -18,7 +19,12 @@ import { Containers, Overview } from './host-overview.tsx'
 import { Timeline } from './host-timeline.tsx'
 import { Trust } from './host-trust.tsx'
 
-export function HostPage() {
+export const page = {
+  path: '/hosts/$host',
+  needs: 'hosts:read',
+} satisfies PageEntry
+
+export default function HostPage() {
   const { host: name } = useParams({ from: '/inside/hosts/$host' })
   const host = useQuery({
     queryKey: ['host', name],

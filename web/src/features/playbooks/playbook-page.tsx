@@ -6,6 +6,7 @@ import type { FormEvent } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { toFormFaults } from '../../ui/faults.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { ResourceForm } from '../../ui/resource-form.tsx'
@@ -16,7 +17,12 @@ import { TargetFields } from '../targets/target-fields.tsx'
 import { VariableField } from './variable-fields.tsx'
 import { givenOf, type Typed, variableField } from './variables.ts'
 
-export function PlaybookPage() {
+export const page = {
+  path: '/playbooks/$playbook',
+  needs: 'playbooks:read',
+} satisfies PageEntry
+
+export default function PlaybookPage() {
   const { playbook: name } = useParams({ from: '/inside/playbooks/$playbook' })
   const playbook = useQuery({
     queryKey: ['playbook', name],

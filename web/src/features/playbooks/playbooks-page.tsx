@@ -3,11 +3,18 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { type Answer, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 
-export function PlaybooksPage() {
+export const page = {
+  path: '/playbooks',
+  needs: 'playbooks:read',
+  nav: { label: 'nav.playbooks', icon: 'playbooks', place: 5 },
+} satisfies PageEntry
+
+export default function PlaybooksPage() {
   const playbooks = useQuery({
     queryKey: ['playbooks'],
     queryFn: ({ signal }) => call('listPlaybooks', {}, signal),

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { FormError, ResourceForm } from '../../ui/resource-form.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { useRequestForm } from '../../ui/use-request-form.ts'
@@ -13,7 +14,14 @@ import { EnvironmentFields, LimitFields, ProgramFields } from './run-fields.tsx'
 import { SaveRun } from './save-run.tsx'
 import { useFirstValues } from './use-first-values.ts'
 
-export function NewRunPage() {
+export const page = {
+  path: '/run',
+  needs: 'commands:run',
+  search: ['hosts', 'labels', 'from', 'again'],
+  nav: { label: 'nav.run', icon: 'run', place: 2 },
+} satisfies PageEntry
+
+export default function NewRunPage() {
   const search = useSearch({ from: '/inside/run' })
   const navigate = useNavigate()
   const mayPlan = useMay('schedules:write')

@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { PageHeader } from '../../ui/states.tsx'
@@ -19,7 +20,12 @@ import { RunHosts } from './run-hosts.tsx'
 import { RunTitle, runTitle } from './run-title.tsx'
 import { useLiveRun } from './use-live-run.ts'
 
-export function RunPage() {
+export const page = {
+  path: '/runs/$id',
+  needs: 'commands:read',
+} satisfies PageEntry
+
+export default function RunPage() {
   const { id } = useParams({ from: '/inside/runs/$id' })
   const run = useQuery({
     queryKey: ['run', id],

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
@@ -16,7 +17,13 @@ import { RunTitle } from './run-title.tsx'
 
 const PAGE = 30
 
-export function RunsPage() {
+export const page = {
+  path: '/runs',
+  needs: 'commands:read',
+  nav: { label: 'nav.runs', icon: 'runs', place: 3 },
+} satisfies PageEntry
+
+export default function RunsPage() {
   const mayRun = useMay('commands:run')
   const pages = useInfiniteQuery({
     queryKey: ['runs'],

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
@@ -19,7 +20,13 @@ import { SavedCommands } from './saved-commands.tsx'
 const SCHEDULES = ['schedules']
 const REFRESH_MS = 10_000
 
-export function SchedulesPage() {
+export const page = {
+  path: '/schedules',
+  needs: 'schedules:read',
+  nav: { label: 'nav.schedules', icon: 'schedules', place: 7 },
+} satisfies PageEntry
+
+export default function SchedulesPage() {
   const mayWrite = useMay('schedules:write')
   const schedules = useQuery({
     queryKey: SCHEDULES,

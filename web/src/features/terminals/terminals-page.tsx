@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Failure } from '../../ui/resource-form.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
@@ -13,8 +14,15 @@ import { OPEN_TERMINALS, useTerminals } from './use-terminals.ts'
 
 const Terminal = lazy(() => import('./terminal.tsx'))
 
+export const page = {
+  path: '/terminals',
+  needs: 'terminals:open',
+  search: ['host', 'command'],
+  nav: { label: 'nav.terminals', icon: 'terminals', place: 9 },
+} satisfies PageEntry
+
 /** Shows shells that keep running when the page is left: after a reload they are here again, with what they wrote meanwhile. */
-export function TerminalsPage() {
+export default function TerminalsPage() {
   const terminals = useTerminals()
   const { running, tabs, active, error, open } = terminals
   return (

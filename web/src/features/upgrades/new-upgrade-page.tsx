@@ -5,6 +5,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type Answer, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { FormError, ResourceForm } from '../../ui/resource-form.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { useRequest } from '../../ui/use-request.ts'
@@ -46,8 +47,13 @@ function toBody(values: typeof EMPTY): NewUpgradeInput {
   }
 }
 
+export const page = {
+  path: '/upgrades/new',
+  needs: 'upgrades:write',
+} satisfies PageEntry
+
 /** Shows what would be done, ring by ring, before it can be started. */
-export function NewUpgradePage() {
+export default function NewUpgradePage() {
   const navigate = useNavigate()
   const [plan, setPlan] = useState<Answer<'planUpgrade'>>()
   const planned = useRequestForm({

@@ -10,6 +10,7 @@ import { Link, useParams } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { HostLink } from '../../ui/host-link.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -25,7 +26,12 @@ import { RingPicture, ringText } from './ring-picture.tsx'
 
 const REFRESH_MS = 1000
 
-export function UpgradePage() {
+export const page = {
+  path: '/upgrades/$id',
+  needs: 'upgrades:read',
+} satisfies PageEntry
+
+export default function UpgradePage() {
   const { id } = useParams({ from: '/inside/upgrades/$id' })
   const upgrade = useQuery({
     queryKey: ['upgrade', id],

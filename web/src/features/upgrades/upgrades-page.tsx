@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { type Answer, call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
+import type { PageEntry } from '../../pages.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
@@ -15,8 +16,14 @@ import { Untrusted } from '../../ui/untrusted.tsx'
 
 const REFRESH_MS = 3000
 
+export const page = {
+  path: '/upgrades',
+  needs: 'upgrades:read',
+  nav: { label: 'nav.upgrades', icon: 'upgrades', place: 8 },
+} satisfies PageEntry
+
 /** Shows the upgrades of agents, newest first, and the releases that there are. */
-export function UpgradesPage() {
+export default function UpgradesPage() {
   const mayWrite = useMay('upgrades:write')
   const upgrades = useQuery({
     queryKey: ['upgrades'],
