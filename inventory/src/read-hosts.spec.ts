@@ -4,7 +4,7 @@ import { readHosts } from './index.ts'
 const only = (text: string) => readHosts(text).hosts[0]
 const problems = (text: string) => only(text)?.problems
 
-it('reads a plain list of users, addresses, ports and names', () => {
+it('a plain list of users, addresses, ports and names is read', () => {
   const { hosts, unread } = readHosts(
     'root@192.0.2.10 web-01\nadmin@[2001:db8::1]:2222 six\n192.0.2.11:23\nme@db.example.com\n',
   )
@@ -33,17 +33,17 @@ it.each([
   ['a ansible_host=not/an/address', 'address'],
   ['a ansible_user="a b"', 'user'],
   ['0d0f4c1e-7a3e-4a5b-9d51-0f9a8e2b7c11', 'name'],
-])('leaves a host unchecked that cannot be honoured: %s', (line, code) => {
+])('a host with an unsupported setting is not selected: %s', (line, code) => {
   expect(problems(line)).toEqual([expect.objectContaining({ code })])
 })
 
-it('takes no password along, and shows none: that one stands there is a note', () => {
+it('passwords are neither imported nor shown, but noted', () => {
   const read = readHosts('a ansible_password=s3cret ansible_become_pass=s3cret\nb x\n')
   expect(read.hosts[0]?.notes).toEqual(['password'])
   expect(JSON.stringify(read.hosts)).not.toContain('s3cret')
 })
 
-it('tells every line that it cannot read, with the reason, and takes the others', () => {
+it('every unreadable line is reported with a reason, and the others are read', () => {
   const { hosts, unread } = readHosts(
     '[web]\nok\nthis is not, a host line !!\n[web:nonsense]\nlost\n[db]\nalso"\n[x:children]\nnowhere\n',
   )
@@ -52,20 +52,20 @@ it('tells every line that it cannot read, with the reason, and takes the others'
   for (const { reason } of unread) expect(reason).not.toBe('')
 })
 
-it('reads encrypted values of YAML as unknown, not as addresses', () => {
+it('encrypted values of YAML are unknown, and no addresses', () => {
   const text =
     'g:\n  hosts:\n    a:\n      ansible_host: !vault |\n        $ANSIBLE_VAULT;1.1;AES256\n        61\n'
   expect(problems(text)).toEqual([{ code: 'vault', detail: 'ansible_host' }])
 })
 
-it('says of a Match that only ssh can decide that it is not decided', () => {
+it('a Match that only ssh can decide is reported as undecided', () => {
   const { hosts } = readHosts('Match exec "test -e /vpn"\n  User v\nHost a\n  HostName 192.0.2.1\n')
   expect(hosts).toEqual([
     expect.objectContaining({ name: 'a', user: undefined, problems: [{ code: 'match', detail: 'exec' }] }),
   ])
 })
 
-it('says which files an Include would need where they cannot be read', () => {
+it('the files of an Include are named if they cannot be read', () => {
   const { unread } = readHosts('Include conf.d/*\nHost a\n')
   expect(unread).toEqual([
     expect.objectContaining({ line: 1, reason: expect.stringContaining('rollcall host import') }),
@@ -82,12 +82,12 @@ it.each([
   ['ranges that multiply', 'a[1:999]b[1:999]c[1:999]\n'],
   ['a group below itself', '[a:children]\nb\n[b:children]\na\n[a]\nx\n'],
   ['a word of a megabyte', `${'a:'.repeat(500_000)}!\n`],
-])('ends, and says so, for %s', (_what, text) => {
+])('reading ends with an error for %s', (_what, text) => {
   const started = performance.now()
   expect(readHosts(text).unread.length).toBeGreaterThan(0)
   expect(performance.now() - started).toBeLessThan(20_000)
 })
 
-it('refuses a text that is longer than anybody writes', () => {
+it('a text of unreasonable length is refused', () => {
   expect(readHosts('a\n'.repeat(3_000_000)).unread).toEqual([expect.objectContaining({ line: 0 })])
 })

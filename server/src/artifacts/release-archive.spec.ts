@@ -29,7 +29,7 @@ async function* inParts(content: Buffer): AsyncGenerator<Buffer> {
 const read = async (files: Record<string, string | Buffer>) => readRelease(inParts(await toArchive(files)))
 
 describe('an archive', () => {
-  it('says which release it holds, and for which machine', async () => {
+  it('a release archive says which release it holds, and for which architecture', async () => {
     expect(await read(whole)).toEqual({ version: '2.0.0+ab', architecture: 'x64' })
     const dotted = Object.fromEntries(Object.entries(whole).map(([name, content]) => [`./${name}`, content]))
     expect(await read({ ...dotted, './bin/node': program(183) })).toMatchObject({ architecture: 'arm64' })
@@ -45,14 +45,14 @@ describe('an archive', () => {
       'its bin/node is not a program',
     ],
     ['the runtime of another machine', { ...whole, 'bin/node': program(8) }, 'its bin/node is not a program'],
-  ])('with %s is refused', async (_what, files, why) => {
+  ])('a release archive with %s is refused', async (_what, files, why) => {
     await expect(read(files)).rejects.toMatchObject({
       code: 'release.refused',
       message: expect.stringContaining(why),
     })
   })
 
-  it('that is cut off, or none, is refused', async () => {
+  it('a truncated release archive, or another file, is refused', async () => {
     const archive = await toArchive({ ...whole, 'lib/more': Buffer.alloc(100_000, 'more') })
     for (const bytes of [
       archive.subarray(0, archive.length - 50),
@@ -70,7 +70,7 @@ describe('a release that was added', () => {
   })
   afterEach(() => rm(folder, { recursive: true }))
 
-  it('is one of those there are, once, and another of its version is refused', async () => {
+  it('an added release is listed once, and another one of its version is refused', async () => {
     const artifacts = new Artifacts(join(folder, 'own'), '', join(folder, 'added'))
     const [archive, other] = [await toArchive(whole), await toArchive({ ...whole, 'agent.mjs': 'y' })]
     const add = async (content: Buffer) =>
@@ -85,7 +85,7 @@ describe('a release that was added', () => {
     expect(await artifacts.releases()).toMatchObject([{ version: '2.0.0+ab', isOwn: false }])
   })
 
-  it('of which the content breaks off is not there', async () => {
+  it('a release whose upload breaks off is not listed', async () => {
     const artifacts = new Artifacts(join(folder, 'own'), '', join(folder, 'added'))
     const broken = async function* () {
       yield Buffer.from('begin')

@@ -23,7 +23,7 @@ const isSigned = (key: string, text: string, signature: string) => {
 }
 
 describe('the keys of the servers', () => {
-  it('are made once, sealed, and sign releases so that their public half tells', async () => {
+  it('signing keys are created once, sealed, and sign releases verifiably', async () => {
     const keys = await ReleaseKeys.open(new ReleaseKeysRepository(test.database), sealer, [])
     const again = await ReleaseKeys.open(new ReleaseKeysRepository(test.database), sealer, [])
     const { servers } = await keys.list()
@@ -37,7 +37,7 @@ describe('the keys of the servers', () => {
     expect(rows[0].private_key.toString('latin1')).not.toContain('PRIVATE KEY')
   })
 
-  it('that are older say which is the newest, and sign nothing else', async () => {
+  it('older signing keys sign the newest one, and nothing else', async () => {
     const keys = await ReleaseKeys.open(new ReleaseKeysRepository(test.database), sealer, [])
     await keys.renew(new Date())
     const [newest, older] = (await keys.list()).servers.map(({ key }) => key) as [string, string]

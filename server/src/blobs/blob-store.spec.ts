@@ -22,7 +22,7 @@ it.each([
   ['nothing', Buffer.alloc(0)],
   ['what cannot be compressed, over three frames', randomBytes(2_500_000)],
   ['what can', Buffer.alloc(3_000_000, 'abc')],
-])('gives back %s, however it came in pieces', async (_what, content) => {
+])('the blob store returns %s, however it came in pieces', async (_what, content) => {
   const stored = await add(
     content.subarray(0, 7),
     content.subarray(7, 1_200_000),
@@ -43,7 +43,7 @@ it('a blob that a loss of power has cut is not there, and is taken in again', as
   expect(await store.missing([sha256, 'f'.repeat(64)])).toEqual(['f'.repeat(64)])
 })
 
-it('takes no more than it may, and leaves nothing of what it refused', async () => {
+it('the blob store accepts content up to its bound, and keeps nothing of a refused one', async () => {
   await expect(add(randomBytes(9_000_000))).rejects.toMatchObject({ code: 'server.files_full' })
   expect(await readdir(folder)).toEqual([])
 })

@@ -45,13 +45,13 @@ const all = async (reader: AgentFileReader) => {
 
 describe('a file of a host', () => {
   it.each([CONTENT, Buffer.alloc(0), Buffer.alloc(MAX_CHUNK_BYTES, 'x')])(
-    'comes as it was copied',
+    'a file of a host arrives as it was copied',
     async (content) => {
       expect((await all(readerOf(content).reader)).equals(content)).toBe(true)
     },
   )
 
-  it('whose pieces are others than those that were copied never ends well', async () => {
+  it('a file of a host whose pieces differ from its copy fails', async () => {
     const other = await encodeFrame(Buffer.alloc(MAX_CHUNK_BYTES, 'y'))
     const { reader } = readerOf(Buffer.alloc(MAX_CHUNK_BYTES, 'x'), {
       read_chunk: () => ({ frame: other.frame, data: other.data.toString('base64') }),
@@ -62,21 +62,21 @@ describe('a file of a host', () => {
   it.each([
     ['longer than it says', { encoding: 'identity', bytes: 9, raw_bytes: 9 }, 'too long!'],
     ['no zstd', { encoding: 'zstd', bytes: 4, raw_bytes: 5 }, 'nope'],
-  ])('with a piece that is %s is refused', async (_what, frame, data) => {
+  ])('a file of a host with a piece that is %s is refused', async (_what, frame, data) => {
     const { reader } = readerOf(Buffer.from('12345'), {
       read_chunk: () => ({ frame, data: Buffer.from(data).toString('base64') }),
     })
     await expect(all(reader)).rejects.toMatchObject({ code: 'file.content_wrong' })
   })
 
-  it('that the host refuses is told by its code, and nothing stays there', async () => {
+  it('a file that the host refuses is reported by its code, and leaves nothing there', async () => {
     const error = { code: 'file.not_found', message: 'There is no /etc/x on this host.' }
     const { reader, call } = readerOf(CONTENT, { get_transfer: () => ({ result: { error }, offset: 0 }) })
     await expect(open(reader)).rejects.toMatchObject(error)
     expect(call.mock.calls.map(([, method]) => method)).toContain('end_transfer')
   })
 
-  it('of an agent that is too old for it is told so', async () => {
+  it('a file of a host whose agent is too old is refused with that reason', async () => {
     const { reader } = readerOf(CONTENT, {
       start_transfer: () => {
         throw new RollcallError('request.invalid', 'order is not valid')

@@ -61,7 +61,7 @@ describe('the end of an installation or removal', () => {
     expect(await hosts.find(removed)).toBeNull()
   })
 
-  it('leaves a host alone that a newer command has in hand', async () => {
+  it('the end of an installation does not touch a host that a newer command works on', async () => {
     const host = await addHost(randomUUID())
     const stale = { commandId: randomUUID(), hostId: host, code: null, reason: null, at }
     await end([{ ...stale, state: 'install_failed' }])

@@ -72,7 +72,7 @@ afterAll(async () => {
 })
 
 describe("a host that is named like another host's id", () => {
-  it('does not get the SSH credential, nor the agent token and keys, of that other host', async () => {
+  it('a host named like another host’s id does not get its SSH credential, agent token or keys', async () => {
     const signal = AbortSignal.timeout(20_000)
     const log = { line: async () => undefined, write: async () => undefined, flush: async () => undefined }
     // Terminals and playbooks over SSH go by the first; installations, upgrades and removals by the second.
@@ -85,7 +85,7 @@ describe("a host that is named like another host's id", () => {
     expect([victim.door.dialled, mine.door.dialled]).toEqual([2, 0])
   })
 
-  it('is not what that id means in any path, query or target', async () => {
+  it('a host named like another host’s id is not found by that id in any path, query or target', async () => {
     for (const text of [victim.id, victim.id.toUpperCase()]) {
       const admin = { key: server.localKey }
       expect((await ask(`/api/hosts/${text}`, admin)).json.host.id).toBe(victim.id)
@@ -102,7 +102,7 @@ describe("a host that is named like another host's id", () => {
     }
   })
 
-  it('gives whoever owns it nothing of the other: by that id, there is no host for them', async () => {
+  it('a caller scoped to a host named like another host’s id finds nothing by that id', async () => {
     const attempts: [string, TestRequest][] = [
       [`/api/hosts/${victim.id}`, {}],
       [`/api/hosts/${victim.id}/status`, {}],
@@ -124,7 +124,7 @@ describe("a host that is named like another host's id", () => {
     expect((await ask(`/api/hosts/${mine.id}`, attacker)).json.host.id).toBe(mine.id)
   })
 
-  it('cannot be added, renamed to or imported: each kind of thing refuses such a name and says which field', async () => {
+  it('a name like an id is refused for every kind of object, with the field', async () => {
     const name = randomUUID().toUpperCase()
     const credential = { type: 'password', password: 'x' }
     const bodies: [string, object][] = [
@@ -149,13 +149,13 @@ describe("a host that is named like another host's id", () => {
     }
   })
 
-  it('has a sibling: a key cannot be named like those of servers', async () => {
+  it('an API key cannot be named like the keys of servers', async () => {
     const body = { name: 'local-0123abcd', permissions: ['hosts:read'] }
     const { status, json } = await ask('/api/keys', { method: 'POST', body, key: server.localKey })
     expect([status, json.error.fields[0].field]).toEqual([400, 'name'])
   })
 
-  it('cannot be named into a target that others have set, where the host of that name has gone', async () => {
+  it('a host cannot be named into another user’s target after the host of that name was removed', async () => {
     const target = { hosts: ['db-1'] }
     const saved = { name: 'backup', program: 'true', env: { PASSWORD: 'x' }, target }
     const plan = {
@@ -186,7 +186,7 @@ describe("a host that is named like another host's id", () => {
     expect((await ask('/api/hosts', { ...admin, body: body('db-1') })).status).toBe(202)
   })
 
-  it('can be guessed at no more than twenty times an hour, by whoever may act on some hosts only', async () => {
+  it('a scoped caller can probe for taken names at most twenty times an hour', async () => {
     const guesser = await server.person('guesser@example.com', 'operator', ['env=test'])
     const add = async (name: string, as: TestRequest) => {
       const credential = { type: 'password', password: 'x' }

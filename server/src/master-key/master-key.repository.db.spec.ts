@@ -96,7 +96,7 @@ it('a wrong old key is said to be one, and changes nothing', async () => {
   expect(await opening(first)).toBe(HOSTS)
 })
 
-it('is refused while another server goes on sealing with the old key', async () => {
+it('a change of the master key is refused while another server still seals with the old one', async () => {
   await test.database.pool.query(
     `INSERT INTO server_lease (lease_owner, lease_until) VALUES ('us', now() + interval '5 s'), ('another', now() + interval '5 min')`,
   )

@@ -69,7 +69,7 @@ it('a host whose agent another server has acquired meanwhile is not installed ag
   expect(await plan(id, true)).toBe(false)
 })
 
-it('of two attempts that began at one time only one installs', async () => {
+it('only one of two simultaneous attempts reinstalls an agent', async () => {
   const id = await silent()
   expect([await plan(id, true), await plan(id, true)]).toEqual([true, false])
 })

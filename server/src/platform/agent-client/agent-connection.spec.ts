@@ -111,19 +111,19 @@ const toError = (id: number, code: string) => ({
 const port8080 = (id: number) => ({ body: JSON.stringify({ jsonrpc: '2.0', id, result: { port: 8080 } }) })
 
 describe('AgentConnection', () => {
-  it('calls the agent on its path, with its token and our certificate', async () => {
+  it('an agent is called on its path, with its token and our certificate', async () => {
     const { port, seen } = await fakeAgent(port8080)
     expect(await connect(port).call('get_port', {})).toEqual({ port: 8080 })
     expect(seen).toEqual([{ token: TOKEN, url: `/${'p'.repeat(20)}/rpc`, hasClientCertificate: true }])
   })
 
-  it.each(['::1', '::1%lo'])('calls an agent at the IPv6 address %s, with its zone', async (host) => {
+  it.each(['::1', '::1%lo'])('an agent at the IPv6 address %s is called, with its zone', async (host) => {
     const { port } = await fakeAgent(port8080, agent, '::1')
     expect(await connect(port, undefined, undefined, host).call('get_port', {})).toEqual({ port: 8080 })
   })
 
   it.each(CODES.filter((code) => maySay('agent', code)))(
-    'takes %s from an agent for what it is',
+    'the code %s is believed of an agent',
     async (code) => {
       const { port } = await fakeAgent((id) => toError(id, code))
       const error = await failure(connect(port).call('get_port', {}))
@@ -132,7 +132,7 @@ describe('AgentConnection', () => {
   )
 
   it.each([...CODES.filter((code) => !maySay('agent', code)), 'host.of_tomorrow'])(
-    'does not believe an agent that answers %s, which is not for it to say',
+    'the code %s is not believed of an agent',
     async (code) => {
       const { port } = await fakeAgent((id) => toError(id, code))
       const error = await failure(connect(port).call('get_port', {}))
@@ -140,7 +140,7 @@ describe('AgentConnection', () => {
     },
   )
 
-  it('signs by the time that the agent tells, and no second request of one life needs to be told', async () => {
+  it('requests are signed with the agent’s time, and only the first one of its life is challenged', async () => {
     const challenged: string[] = []
     const { port, seen } = await fakeAgent((id, header) => {
       const signature = parseSignature(header)
@@ -155,19 +155,19 @@ describe('AgentConnection', () => {
     expect(JSON.stringify(seen)).not.toContain(SECRET_KEY)
   })
 
-  it('does not ask for ever where an agent takes nothing as timely, and may try again', async () => {
+  it('an agent that rejects every signature as late is not asked for ever, and may be retried', async () => {
     const { port, seen } = await fakeAgent(() => ({ status: 401, body: '', challenge: '1.life.1' }))
     const error = await failure(connect(port).call('get_port', {}))
     expect(error).toMatchObject({ code: 'agent.unreachable', outcome: 'not-applied' })
     expect(seen).toHaveLength(2)
   })
 
-  it('knows the agent by its key, even where its certificate is another than the one it was given', async () => {
+  it('an agent is recognised by its key, even with another certificate', async () => {
     const { port } = await fakeAgent(port8080)
     expect(await connect(port, agent.pin, other.certificatePem).call('get_port', {})).toEqual({ port: 8080 })
   })
 
-  it('waits no longer than it was told to, even for a connection that neither stands nor fails', async () => {
+  it('a call keeps its deadline, even if the connection neither opens nor fails', async () => {
     // Accepts, and never begins to speak TLS.
     const port = await listen(createTcpServer())
     const started = performance.now()
@@ -177,7 +177,7 @@ describe('AgentConnection', () => {
     expect(performance.now() - started).toBeLessThan(5000)
   })
 
-  it('sends nothing, so no token, to an agent with another certificate', async () => {
+  it('nothing is sent to an agent with another certificate, so no token either', async () => {
     let bytes = 0
     const tls = createTlsServer(tlsOptions(other), (socket) => {
       socket.on('data', (data) => {
@@ -220,7 +220,7 @@ describe('AgentConnection', () => {
     expect(bytes).toBe(0)
   })
 
-  it('keeps its deadline, and ends when it is told to, where the connection itself is not answered', async () => {
+  it('a call keeps its deadline and its signal while the connection is not answered', async () => {
     const sockets: Socket[] = []
     const mute = createTcpServer((socket) => sockets.push(socket.on('error', () => undefined)))
     const connection = connect(await listen(mute))
@@ -236,14 +236,14 @@ describe('AgentConnection', () => {
     expect(performance.now() - started).toBeLessThan(2000)
   })
 
-  it('knows a refusal as one, and reads no more of it, however long it is', async () => {
+  it('a refusal is recognised without reading its body, however long it is', async () => {
     const { port } = await fakeAgent(() => ({ status: 404, body: 'x'.repeat(20_000_000) }))
     expect(await failure(connect(port).call('get_port', {}))).toMatchObject({
       code: 'agent.credentials_refused',
     })
   })
 
-  it('tells refused credentials from an agent that is away', async () => {
+  it('refused credentials differ from an agent that is away', async () => {
     const { port } = await fakeAgent(() => ({ status: 404, body: '' }))
     expect(await failure(connect(port).call('get_port', {}))).toMatchObject({
       code: 'agent.credentials_refused',
@@ -256,7 +256,7 @@ describe('AgentConnection', () => {
     })
   })
 
-  it('knows that nothing happened where nobody listens, and does not know it where the connection broke', async () => {
+  it('a refused connection means that nothing happened, a broken one that it is unknown', async () => {
     const gone = createTcpServer()
     const port = await listen(gone)
     gone.close()
@@ -285,12 +285,12 @@ describe('AgentConnection', () => {
       (id: number) => `{"jsonrpc":"2.0","id":${id},"result":{"port":1,"__proto__":{"x":1}}}`,
     ],
     ['is larger than any answer', () => 'x'.repeat(9 * 1024 * 1024)],
-  ])('refuses an answer that %s', async (_what, body) => {
+  ])('an answer that %s is refused', async (_what, body) => {
     const { port } = await fakeAgent((id) => ({ body: body(id) }))
     expect(await failure(connect(port).call('get_port', {}))).toMatchObject({ code: 'agent.invalid_answer' })
   })
 
-  it('hands on what the agent itself said, by its stable code', async () => {
+  it('the agent’s own error is passed on by its stable code', async () => {
     const error = { code: -32001, message: 'no such command', data: { code: 'command.not_found' } }
     const { port } = await fakeAgent((id) => ({ body: JSON.stringify({ jsonrpc: '2.0', id, error }) }))
     expect(await failure(connect(port).call('get_port', {}))).toMatchObject({
@@ -313,7 +313,7 @@ describe('AgentConnection', () => {
     for (const { message } of [disbelieved, believed]) expect(message).not.toMatch(/\p{Cc}/u)
   })
 
-  it('gives up a call when it is told to', async () => {
+  it('an aborted call ends at once', async () => {
     const silent = createServer(tlsOptions(), () => undefined)
     closing.push(() => silent.closeAllConnections())
     const aborting = new AbortController()

@@ -78,7 +78,7 @@ async function agentOn(port: number): Promise<Server> {
 }
 
 describe('AgentConnection to an agent that was silent', () => {
-  it('says the same of one that is still away', async () => {
+  it('an agent that is still away gets the same error as before', async () => {
     const { connection } = await inDoubt()
     expect(await failure(connection.call('get_port', {}))).toMatchObject({
       code: 'agent.unreachable',
@@ -87,7 +87,7 @@ describe('AgentConnection to an agent that was silent', () => {
     })
   })
 
-  it('calls one that has come back, on one connection that begins with TLS and nothing else', async () => {
+  it('an agent that came back is called on one connection that begins with TLS', async () => {
     const { port, connection } = await inDoubt()
     const https = await agentOn(port)
     let connections = 0
@@ -99,7 +99,7 @@ describe('AgentConnection to an agent that was silent', () => {
     expect({ connections, refused }).toEqual({ connections: 1, refused: [] })
   })
 
-  it('sends nothing, so no token, to another one that has come in its place', async () => {
+  it('nothing is sent to another agent in the place of a silent one, so no token either', async () => {
     const { port, connection } = await inDoubt()
     let bytes = 0
     const imposter = createTlsServer(tls(other), (socket) => {
@@ -149,7 +149,7 @@ async function darkPort(): Promise<number> {
   return Number(port)
 }
 
-it('gives up a TCP connection that is not answered when its time is over, as undici does', async () => {
+it('an unanswered TCP connection ends at its timeout, as with undici', async () => {
   const port = await darkPort()
   const error = await new Promise((resolve) =>
     openTcp({ hostname: '127.0.0.1', port, timeoutMs: 200 }, resolve),

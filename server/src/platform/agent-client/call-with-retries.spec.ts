@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers())
 
 const away = () => new RollcallError('agent.unreachable', 'away')
 
-it('tries four times in all, after one, two and four seconds', async () => {
+it('a silent agent is called four times in all, after one, two and four seconds', async () => {
   const at: number[] = []
   const start = Date.now()
   const result = callWithRetries(async () => {
@@ -19,7 +19,7 @@ it('tries four times in all, after one, two and four seconds', async () => {
   expect(at).toEqual([0, 1000, 3000, 7000])
 })
 
-it('asks no second time after refused credentials, a changed identity or a word of the agent', async () => {
+it('refused credentials, a changed identity and errors of the agent are not retried', async () => {
   for (const code of [
     'agent.credentials_refused',
     'agent.identity_changed',
@@ -33,7 +33,7 @@ it('asks no second time after refused credentials, a changed identity or a word 
   }
 })
 
-it('stops waiting at once when it is told to', async () => {
+it('an aborted retry stops waiting at once', async () => {
   const aborting = new AbortController()
   const call = vi.fn().mockRejectedValue(away())
   const result = callWithRetries(call, aborting.signal).catch((error: Error) => error)
@@ -43,7 +43,7 @@ it('stops waiting at once when it is told to', async () => {
   expect(call).toHaveBeenCalledTimes(1)
 })
 
-it('does not call a refusal certain after a try whose answer was lost', async () => {
+it('a refusal after an attempt with a lost answer is not certain', async () => {
   const call = vi
     .fn()
     .mockRejectedValueOnce(new RollcallError('agent.unreachable', 'cut', { outcome: 'unknown' }))

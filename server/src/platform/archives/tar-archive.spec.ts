@@ -9,7 +9,7 @@ const entries = [
 ]
 
 describe('a tar archive', () => {
-  it('is read by tar', () => {
+  it('a tar archive of ours is read by tar', () => {
     const list = execFileSync('tar', ['--list', '--file', '-'], {
       input: tarArchive(entries),
       encoding: 'utf8',
@@ -21,11 +21,11 @@ describe('a tar archive', () => {
     expect(content.toString()).toBe('two')
   })
 
-  it('has the same bytes whatever the order, so its hash names its content', () => {
+  it('a tar archive has the same bytes in any order of files, so its hash names its content', () => {
     expect(tarArchive([...entries].reverse()).equals(tarArchive(entries))).toBe(true)
   })
 
-  it('refuses a name that does not fit instead of cutting it', () => {
+  it('a name that does not fit into a tar archive is refused instead of cut', () => {
     expect(() => tarArchive([{ path: 'x'.repeat(101), data: Buffer.alloc(0) }])).toThrow(RangeError)
   })
 })

@@ -25,14 +25,14 @@ function retyped(archive: Buffer, type: string): Buffer {
   return changed
 }
 
-it('reads what tar wrote, and what we wrote', () => {
+it('archives of tar and our own are read', () => {
   expect(readTar(tar('a')).map(({ path, data }) => [path, data.length])).toEqual([['a/b/file', 1000]])
   expect(readTar(tarArchive([{ path: 'x/y', data: Buffer.from('z') }]))).toMatchObject([
     { path: 'x/y', mode: 0o644 },
   ])
 })
 
-it('reads what git has packed, and says how to pack what has too long a name', () => {
+it('archives of git are read, and overlong names are refused with a remedy', () => {
   const header = tarArchive([{ path: 'pax_global_header', data: Buffer.from('52 comment=…') }])
   const whole = Buffer.concat([retyped(header, 'g').subarray(0, 1024), tar('a')])
   expect(readTar(whole).map(({ path }) => path)).toEqual(['a/b/file'])
@@ -47,6 +47,6 @@ it.each([
   ['a path that begins with ..', () => tar('-P', '--transform=s,^,../,', 'a/b/file')],
   ['an archive that was cut', () => tar('a/b/file').subarray(0, 700)],
   ['an archive that was changed', () => Buffer.from(tar('a/b/file')).fill(1, 0, 3)],
-])('%s is refused', (_what, make) => {
+])('a tar archive with %s is refused', (_what, make) => {
   expect(() => readTar(make())).toThrow(expect.objectContaining({ code: 'file.path_refused' }))
 })

@@ -3,7 +3,7 @@ import { Alarm } from './alarm.ts'
 
 const LONG_MS = 60_000
 
-it('ends a wait, and the next one when nobody waited', async () => {
+it('an alarm ends a wait, or the next one if there is none', async () => {
   const alarm = new Alarm()
   const waited = alarm.wait(LONG_MS)
   alarm.ring()
@@ -14,7 +14,7 @@ it('ends a wait, and the next one when nobody waited', async () => {
   expect(await alarm.wait(1)).toBe(false)
 })
 
-it('does not wait where all is over', async () => {
+it('a wait on an ended alarm returns at once', async () => {
   const stop = new AbortController()
   const waited = new Alarm().wait(LONG_MS, stop.signal)
   stop.abort()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { agentCallers, callersUnit } from './agent-callers.ts'
 
 describe('the addresses that may reach agents', () => {
-  it('are addresses and networks of both families', () => {
+  it('the callers of agents are addresses and networks of both families', () => {
     expect(agentCallers.parse(' 10.0.0.5, 192.0.2.0/24,2001:db8::/32,::1 ')).toEqual([
       '10.0.0.5',
       '192.0.2.0/24',
@@ -20,7 +20,7 @@ describe('the addresses that may reach agents', () => {
     '10.0.0.1/',
     '10.0.0.1\nExecStartPre=/bin/false',
     '1.2.3.4/8/9',
-  ])('are refused where one is %j', (text) => {
+  ])('callers of agents with %j are refused', (text) => {
     const { error } = agentCallers.safeParse(`10.0.0.1,${text}`)
     expect(error?.issues[0]?.message).toMatch(/^names .* which is no IP address or network/s)
   })

@@ -12,14 +12,14 @@ it('listens on loopback only unless told otherwise', () => {
   })
 })
 
-it('takes an empty variable for a missing one', () => {
+it('an empty variable counts as missing', () => {
   expect(readConfig({ ...minimal, DATABASE_URL: '', REDIS_URL: '' })).toMatchObject({
     databaseUrl: undefined,
     redisUrl: undefined,
   })
 })
 
-it('names every variable that is wrong at once', () => {
+it('every wrong variable is named at once', () => {
   const wrong = {
     ...minimal,
     ROLLCALL_LISTEN: 'here',
@@ -32,7 +32,7 @@ it('names every variable that is wrong at once', () => {
   expect(() => readConfig({ ...minimal, ROLLCALL_LISTEN: '127.0.0.1:70000' })).toThrow(/70000/)
 })
 
-it('does not start with ports for agents that cannot be, and names the variable', () => {
+it('impossible ports for agents are refused, naming the variable', () => {
   expect(readConfig(minimal).agentPorts).toBeNull()
   expect(readConfig({ ...minimal, ROLLCALL_AGENT_PORTS: '7000-7100' }).agentPorts).toBe('7000-7100')
   const wrong = ['80', '7100-7000', '7000-70000', '7000-', 'all', '7000,7001', '-1', '1e4']
@@ -59,7 +59,7 @@ describe('who is believed, and who may act', () => {
       )
   })
 
-  it('lets the public origin act always, and none without HTTPS where that one has it', () => {
+  it('the public origin is always allowed, and none without HTTPS if it has HTTPS', () => {
     const configured = (url: string, origins = '') =>
       readConfig({ ...minimal, ROLLCALL_PUBLIC_URL: url, ROLLCALL_ALLOWED_ORIGINS: origins }).allowedOrigins
     expect(configured('https://Rollcall.example:443/')).toEqual(['https://rollcall.example'])
@@ -73,7 +73,7 @@ describe('who is believed, and who may act', () => {
       )
   })
 
-  it('connects nowhere on the server itself unless told so, and takes no name for an address', () => {
+  it('the server does not connect to itself unless configured, and by address only', () => {
     expect(readConfig(minimal).allowedAddresses.has('127.0.0.1')).toBe(false)
     const some = readConfig({
       ...minimal,
@@ -104,7 +104,7 @@ describe('single sign-on', () => {
     })
   })
 
-  it('does not start half configured, without TLS, or with rights that cannot be read', () => {
+  it('single sign-on that is incomplete, without TLS or with unreadable rights is refused at start', () => {
     const wrong: [Record<string, string>, RegExp][] = [
       [{ ROLLCALL_PUBLIC_URL: '' }, /needs ROLLCALL_PUBLIC_URL/],
       [{ ROLLCALL_OIDC_CLIENT_ID: '' }, /ROLLCALL_OIDC_CLIENT_ID/],

@@ -17,14 +17,14 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const taken = { code: 'server.config_invalid', message: expect.stringContaining('Another Rollcall server') }
 
-it('is held by one server at a time, and free when that one has closed it', async () => {
+it('a data folder is held by one server at a time, and free after it closes', async () => {
   const first = await DataDir.open(folder)
   await expect(DataDir.open(folder)).rejects.toMatchObject(taken)
   await first.close()
   await (await DataDir.open(folder)).close()
 })
 
-it('is free when the process that holds it dies, however it dies', async () => {
+it('a data folder is free when the process that holds it dies, however it dies', async () => {
   const module = fileURLToPath(new URL('data-dir.ts', import.meta.url))
   const script = `import { DataDir } from ${JSON.stringify(module)}
     const held = await DataDir.open(process.argv[1]); console.log('held', held.path); setInterval(() => {}, 1000)`
@@ -42,7 +42,7 @@ it('is free when the process that holds it dies, however it dies', async () => {
   await (await DataDir.open(folder)).close()
 })
 
-it('cannot be held by another user of the machine, by a socket of its name or by the lock file', async () => {
+it('a data folder cannot be blocked by another user of the machine', async () => {
   const name = `\0rollcall-${createHash('sha256').update(folder).digest('hex').slice(0, 32)}`
   const squatter = createServer().listen(name)
   await once(squatter, 'listening')
@@ -54,7 +54,7 @@ it('cannot be held by another user of the machine, by a socket of its name or by
   expect((await stat(join(folder, 'server.lock'))).mode & 0o777).toBe(0o600)
 })
 
-it('follows no link in the place of its lock', async () => {
+it('the lock of a data folder follows no symbolic link', async () => {
   const elsewhere = join(folder, 'elsewhere')
   await writeFile(elsewhere, '')
   await symlink(elsewhere, join(folder, 'server.lock'))

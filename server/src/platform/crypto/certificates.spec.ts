@@ -5,7 +5,7 @@ import { belongsTo, makeIdentity, pinOf } from './certificates.ts'
 const now = new Date('2026-11-21T12:00:00Z')
 
 describe('makeIdentity', () => {
-  it('makes a certificate that its own key signed, valid from a day before for twenty years', () => {
+  it('an identity has a self-signed certificate, valid from a day before for twenty years', () => {
     const { certificatePem, privateKeyPem } = makeIdentity('rollcall-agent', now)
     const certificate = new X509Certificate(certificatePem)
     expect(certificate.verify(certificate.publicKey)).toBe(true)
@@ -15,7 +15,7 @@ describe('makeIdentity', () => {
     expect(new Date(certificate.validTo)).toEqual(new Date('2046-11-21T12:00:00Z'))
   })
 
-  it('writes dates from 2050 on in the form that RFC 5280 asks for', () => {
+  it('dates from 2050 on are encoded as RFC 5280 demands', () => {
     const { certificatePem } = makeIdentity('x', new Date('2040-01-01T00:00:00Z'))
     expect(new Date(new X509Certificate(certificatePem).validTo)).toEqual(new Date('2060-01-01T00:00:00Z'))
   })

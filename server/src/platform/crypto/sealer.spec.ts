@@ -5,14 +5,14 @@ import { Sealer } from './sealer.ts'
 const sealer = new Sealer(randomBytes(32))
 
 describe('Sealer', () => {
-  it('opens what it sealed, and seals the same value differently each time', () => {
+  it('a sealed value is opened again, and is different each time', () => {
     const [first, second] = [sealer.seal('secret', 'a'), sealer.seal('secret', 'a')]
     expect(sealer.open(first, 'a')).toBe('secret')
     expect(Buffer.from(first).equals(Buffer.from(second))).toBe(false)
     expect(Buffer.from(first).includes('secret')).toBe(false)
   })
 
-  it('opens nothing with another key, in another place, or after any byte was altered', () => {
+  it('a sealed value is not opened with another key, in another place, or altered', () => {
     const sealed = sealer.seal('secret', 'host/1')
     const wrong = { code: 'server.master_key_wrong' }
     expect(() => new Sealer(randomBytes(32)).open(sealed, 'host/1')).toThrow(expect.objectContaining(wrong))

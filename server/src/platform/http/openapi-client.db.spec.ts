@@ -69,7 +69,7 @@ describe('a TypeScript client that is generated from the OpenAPI document', () =
     expect(JSON.parse(stdout)).toEqual(['a prod online', 'b test online'])
   })
 
-  it('does not compile where it asks for a route that there is not', async () => {
+  it('a generated TypeScript client does not compile with an unknown route', async () => {
     expect(await compiled('wrong', client('/api/hostz'))).toMatch(/wrong\.ts\(/)
   })
 })

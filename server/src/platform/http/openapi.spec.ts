@@ -33,7 +33,7 @@ const operationsOf = (document: Document) =>
 
 describe('the OpenAPI document', () => {
   it.each(['/', 'https://rollcall.example'])(
-    'of %s has no fault and no warning by an independent linter',
+    'the OpenAPI document of %s has no finding of an independent linter',
     async (url) => {
       const document = describeApi('0.1.0', url)
       expect(await problemsOf(document)).toEqual([])
@@ -41,13 +41,13 @@ describe('the OpenAPI document', () => {
     },
   )
 
-  it('with a reference that leads nowhere is found faulty by that linter', async () => {
+  it('an OpenAPI document with a broken reference is rejected by that linter', async () => {
     const document = describeApi('0.1.0')
     Object.assign(document.components.schemas, { Broken: { $ref: '#/components/schemas/Nowhere' } })
     expect((await problemsOf(document)).join()).toMatch(/no-unresolved-refs.*Can't resolve/)
   })
 
-  it('has no reference that leads nowhere, and no component that nothing refers to', () => {
+  it('the OpenAPI document has no broken reference and no unused component', () => {
     const document = describeApi('0.1.0')
     const references = new Set(referencesIn(document))
     expect(references.size).toBeGreaterThan(100)
@@ -57,7 +57,7 @@ describe('the OpenAPI document', () => {
     expect(named.filter((name) => !references.has(name))).toEqual([])
   })
 
-  it('names its schemas, so that a body or answer of a route stands nowhere else than among the components', () => {
+  it('the OpenAPI document has the body and answer of every route among its named components', () => {
     const document = describeApi('0.1.0')
     const inline = operationsOf(document).filter((operation) =>
       /"application\/json":\{"schema":\{(?!"\$ref")/.test(JSON.stringify(operation)),
@@ -76,7 +76,7 @@ describe('the OpenAPI document', () => {
     )
   })
 
-  it('has each route once, under the tag of its feature, and each tag is explained', () => {
+  it('the OpenAPI document has each route once, under the described tag of its feature', () => {
     const document = describeApi('0.1.0')
     expect(
       operationsOf(document)
@@ -89,7 +89,7 @@ describe('the OpenAPI document', () => {
     for (const { description } of document.tags) expect(description).not.toBe('')
   })
 
-  it('asks of a caller only what has no default, and promises in answers what is always there', () => {
+  it('the OpenAPI document requires fields without a default in requests, and every certain field in answers', () => {
     const { schemas } = describeApi('0.1.0').components
     expect(schemas.NewHost?.required).toEqual(['name', 'address', 'credential'])
     expect(schemas.RingPlanInput?.required).toBeUndefined()

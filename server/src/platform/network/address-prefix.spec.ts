@@ -10,6 +10,6 @@ it.each([
   ['::1', '0:0:0:0::/64'],
   ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ['', ''],
-])('counts %s for %s', (address, prefix) => {
+])('the address %s is counted as %s', (address, prefix) => {
   expect(prefixOf(address)).toBe(prefix)
 })

@@ -11,11 +11,11 @@ it.each([
   ['rollcall.example', undefined],
   ['127.1', undefined],
   ['', undefined],
-])('writes the address %s as %s', (text, plain) => {
+])('the address %s is normalised to %s', (text, plain) => {
   expect(plainAddress(text)).toBe(plain)
 })
 
-it('reads addresses and ranges, and nothing else', () => {
+it('addresses and ranges are parsed, and nothing else', () => {
   expect(parseRange('10.0.0.0/8')).toEqual({ address: '10.0.0.0', prefix: 8 })
   expect(parseRange('192.0.2.7')).toEqual({ address: '192.0.2.7', prefix: 32 })
   expect(parseRange('fd00::/8')).toEqual({ address: 'fd00::', prefix: 8 })
@@ -32,7 +32,7 @@ it('reads addresses and ranges, and nothing else', () => {
     expect(parseRange(text), text).toBeUndefined()
 })
 
-it('finds addresses in whichever form they come', () => {
+it('addresses are matched in every spelling', () => {
   const ranges = new AddressRanges([
     { address: '10.0.0.0', prefix: 8 },
     { address: 'fd00::', prefix: 8 },

@@ -3,7 +3,7 @@ import { AttemptWindows } from './attempt-windows.ts'
 
 const LIMITS = { windowMs: 1000, max: 3, maxKeys: 2 }
 
-it('has room for so many attempts in a window, and for as many again in the next', () => {
+it('a window has room for its attempts, and the next one for as many again', () => {
   const windows = new AttemptWindows(LIMITS)
   expect([1, 2, 3, 4].map(() => windows.take('a', 0))).toEqual([true, true, true, false])
   expect(windows.isFull('a', 999)).toBe(true)
@@ -21,7 +21,7 @@ it('an attempt that is given back makes room for another, and never for more tha
   expect([1, 2, 3, 4].map(() => windows.take('a', 0))).toEqual([true, true, true, false])
 })
 
-it('counts no more keys at once than it may', () => {
+it('the number of counted keys is bounded', () => {
   const windows = new AttemptWindows(LIMITS)
   for (let key = 0; key < 10_000; key++) windows.take(String(key), 0)
   expect(windows.isFull('9999', 0)).toBe(false)

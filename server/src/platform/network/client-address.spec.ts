@@ -22,11 +22,11 @@ describe('where a request comes from', () => {
     ['a hop is nonsense', '127.0.0.1', '192.0.2.1, <script>, 127.0.0.1', '127.0.0.1', '127.0.0.1'],
     ['it has a port', '127.0.0.1', '192.0.2.1:5000', '127.0.0.1', '192.0.2.1'],
     ['it has brackets and a port', '127.0.0.1', '[2001:db8::1]:5000', '127.0.0.1', '2001:db8::1'],
-  ])('when %s', (_what, peer, forwarded, proxies, address) => {
+  ])('the client address when %s', (_what, peer, forwarded, proxies, address) => {
     expect(from(peer, forwarded, proxies)).toBe(address)
   })
 
-  it('follows no endless row of proxies, and believes nobody but a proxy about HTTPS', () => {
+  it('the chain of proxies is bounded, and only a trusted one is believed about HTTPS', () => {
     expect(from('127.0.0.1', Array(10_000).fill('127.0.0.1').join(','), '127.0.0.1')).toBe('127.0.0.1')
     const hops = { peer: '192.0.2.1', forwardedFor: undefined, forwardedProto: 'https' }
     expect(clientOf(hops, trusted('127.0.0.1')).isHttps).toBe(false)
@@ -37,7 +37,7 @@ describe('where a request comes from', () => {
   })
 })
 
-it('refuses names, nonsense and the whole Internet, in one range or in halves', () => {
+it('names, nonsense and the whole Internet are refused as trusted proxies', () => {
   for (const text of [
     '0.0.0.0/0',
     '::/0',

@@ -35,12 +35,12 @@ it.each([
   'ff02::1',
   '0:0:0:0:0:0:0:1',
   '0000:0000::0001',
-])('connects nobody to %s', async (host) => {
+])('no connection of a user goes to %s', async (host) => {
   await expect(new OutgoingAddresses().of(host)).rejects.toMatchObject(refused)
 })
 
 it.each(['localhost', '2130706433', '0x7f000001', '0177.0.0.1', '127.1', '0', '017700000001', '127.0.0.1.'])(
-  'connects nobody to the server itself under the name %s',
+  'no connection of a user goes to the server itself as %s',
   async (host) => {
     await expect(new OutgoingAddresses().of(host)).rejects.toSatisfy(
       (error: { code: string }) => error.code === refused.code || error.code === 'ENOTFOUND',
@@ -49,13 +49,13 @@ it.each(['localhost', '2130706433', '0x7f000001', '0177.0.0.1', '127.1', '0', '0
 )
 
 it.each(['10.0.0.9', '192.168.1.9', '172.16.0.9', '192.0.2.7', 'fd12::9', '2001:db8::9', '100.64.0.9'])(
-  'connects to %s, which a host may have',
+  'a host at %s can be connected to',
   async (host) => {
     expect(await new OutgoingAddresses().of(host)).toEqual([host])
   },
 )
 
-it('takes of a name only what may be connected to, asks once, and refuses one that has nothing else', async () => {
+it('a name is resolved once to its allowed addresses, and refused without any', async () => {
   let asked = 0
   const names = new OutgoingAddresses(none, async (host) => {
     asked++
@@ -70,7 +70,7 @@ it('takes of a name only what may be connected to, asks once, and refuses one th
   })
 })
 
-it('connects where the operator has allowed it, and nowhere else', async () => {
+it('connections go where the operator allows it, and nowhere else', async () => {
   const allowed = new AddressRanges([parseRange('127.0.0.0/8')].filter((range) => range !== undefined))
   const some = new OutgoingAddresses(() => allowed)
   expect(await some.of('127.0.0.1')).toEqual(['127.0.0.1'])

@@ -13,13 +13,13 @@ const run = (script: string, bounds: object = {}) =>
   })
 
 describe('a program that is run within bounds', () => {
-  it('ends with its own code and all that it printed', async () => {
+  it('a bounded program ends with its own exit code and whole output', async () => {
     const end = await run('echo out; echo err >&2; exit 3')
     expect(end).toMatchObject({ exitCode: 3, stderr: 'err\n', endedBy: null })
     expect(end.stdout.toString()).toBe('out\n')
   })
 
-  it('is killed with what it started when it takes too long', async () => {
+  it('a bounded program is killed with its children at its timeout', async () => {
     // The child would hold the pipes open for ten minutes.
     expect(await run('sleep 600 & wait', { timeoutMs: 100 })).toMatchObject({
       exitCode: null,
@@ -27,13 +27,13 @@ describe('a program that is run within bounds', () => {
     })
   })
 
-  it('is killed when it prints too much', async () => {
+  it('a bounded program is killed when it prints too much', async () => {
     const end = await run('while :; do echo xxxxxxxxxxxxxxxx; done')
     expect(end).toMatchObject({ exitCode: null, endedBy: 'size' })
     expect(end.stdout.length).toBeLessThanOrEqual(1000)
   })
 
-  it('that is not there is told', async () => {
+  it('a bounded program that does not exist is reported', async () => {
     const program = { argv: ['/no/such/program'] as [string], env: {}, cwd: tmpdir() }
     await expect(runBounded({ ...program, timeoutMs: 1000, maxStdoutBytes: 1 })).rejects.toMatchObject({
       code: 'server.config_invalid',

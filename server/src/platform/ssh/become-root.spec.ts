@@ -25,20 +25,20 @@ function host(answers: {
 }
 
 describe('becoming root', () => {
-  it('needs no sudo as root', async () => {
+  it('root needs no sudo', async () => {
     const { exec, calls } = host({ uid: '0\n' })
     expect(await findRootAccess(exec, PLACE, 'secret')).toEqual({ by: 'login' })
     expect(calls).toHaveLength(1)
   })
 
-  it('sends no password to a sudo that asks for none', async () => {
+  it('a sudo that asks for no password gets none', async () => {
     const { exec, calls } = host({ ask: [0, ''] })
     expect(await findRootAccess(exec, PLACE, 'secret')).toEqual({ by: 'sudo' })
     expect(calls.some(({ stdin }) => stdin.includes('secret'))).toBe(false)
     expect(asRoot({ by: 'sudo' }, ['id'])).toEqual({ argv: ['sudo', '-n', '--', 'id'] })
   })
 
-  it('sends the password on standard input only, whatever the prompt', async () => {
+  it('the password for sudo is sent on standard input only, whatever the prompt', async () => {
     const { exec, calls } = host({ ask: [1, 'sudo: a password is required'], password: [0, 'First Factor:'] })
     const root = await findRootAccess(exec, PLACE, 'secret')
     expect(root).toEqual({ by: 'sudo-with-password', password: 'secret' })
@@ -46,7 +46,7 @@ describe('becoming root', () => {
     expect(calls.flatMap(({ argv }) => argv).join(' ')).not.toContain('secret')
   })
 
-  it('takes a terminal where sudo wants one', async () => {
+  it('a sudo that requires a terminal gets one', async () => {
     const { exec, calls } = host({
       ask: [1, 'sudo: sorry, you must have a tty to run sudo'],
       onTerminal: [0, ''],
@@ -58,7 +58,7 @@ describe('becoming root', () => {
     expect(asRoot(root, ['id']).argv[0]).toBe('python3')
   })
 
-  it('takes a terminal and a password where sudo wants both', async () => {
+  it('a sudo that requires a terminal and a password gets both', async () => {
     const { exec } = host({
       ask: [1, 'sudo: sorry, you must have a tty to run sudo'],
       onTerminal: [1, 'sudo: a password is required'],
@@ -113,7 +113,7 @@ describe('becoming root', () => {
       { ask: [1, 'sudo: a password is required'] },
       'x\ny',
     ],
-  ])('names %s', async (_what, code, answers, password) => {
+  ])('the failure to become root names %s', async (_what, code, answers, password) => {
     await expect(findRootAccess(host(answers).exec, PLACE, password)).rejects.toMatchObject({ code })
   })
 })

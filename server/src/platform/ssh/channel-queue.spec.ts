@@ -5,7 +5,7 @@ import { deferred } from './deferred.ts'
 const LIVING = new AbortController().signal
 
 describe('the channels of a connection', () => {
-  it('are open one at a time and in order, also after one that failed', async () => {
+  it('channels open one at a time and in order, also after a failed one', async () => {
     const queue = new ChannelQueue()
     let open = 0
     const seen: number[] = []
@@ -21,7 +21,7 @@ describe('the channels of a connection', () => {
     expect(seen).toEqual([0, 1, 2, 3])
   })
 
-  it('are not handed to those behind one that gave up waiting, before those in front have ended', async () => {
+  it('a cancelled wait for a channel does not let later ones overtake', async () => {
     const queue = new ChannelQueue()
     const first = deferred<void>()
     const giveUp = new AbortController()

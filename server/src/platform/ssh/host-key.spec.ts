@@ -14,14 +14,14 @@ describe.each(['ed25519', 'ecdsa', 'rsa'])('the fingerprint of an %s key', (type
   execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', path])
   const key = describeHostKey(Buffer.from(readFileSync(`${path}.pub`, 'utf8').split(' ')[1] ?? '', 'base64'))
 
-  it('is what ssh-keygen prints, so a person can compare them', () => {
+  it('the fingerprint of a host key is what ssh-keygen prints', () => {
     expect(execFileSync('ssh-keygen', ['-l', '-f', `${path}.pub`], { encoding: 'utf8' })).toContain(
       ` ${key.fingerprint} `,
     )
     expect(sshFingerprint.safeParse(key.fingerprint).success).toBe(true)
   })
 
-  it('is looked for among the kinds of key that it is not', () => {
+  it('a pinned host key is requested before other kinds', () => {
     const others = otherFamilies(key.algorithm)
     expect(others).toHaveLength(2)
     expect(others.flat().some((name) => name.includes(type))).toBe(false)
@@ -29,13 +29,13 @@ describe.each(['ed25519', 'ecdsa', 'rsa'])('the fingerprint of an %s key', (type
 })
 
 describe('host keys', () => {
-  it('are never proved by SHA-1', () => {
+  it('host keys are never proved with SHA-1', () => {
     expect(ALL_HOST_KEY_ALGORITHMS).not.toContain('ssh-rsa')
     expect(ALL_HOST_KEY_ALGORITHMS).not.toContain('ssh-dss')
   })
 
   it.each([Buffer.alloc(0), Buffer.from([0, 0]), Buffer.from([255, 255, 255, 255, 1])])(
-    'of garbage have no name',
+    'garbage as a host key has no algorithm',
     (blob) => {
       expect(describeHostKey(blob).algorithm).toBe('unknown')
     },

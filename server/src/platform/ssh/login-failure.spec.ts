@@ -16,14 +16,14 @@ describe('a login that runs something else', () => {
     ['/usr/bin/fish: No such file or directory', /\/etc\/passwd/],
     ['open terminal failed: not a terminal', /login file/],
     ['', /forced command/],
-  ])('is told in the words of the host: %s', (words, remedy) => {
+  ])('a login that runs another program is reported in its words: %s', (words, remedy) => {
     const error = loginEnded(PLACE, words, ENDED)
     expect(error).toMatchObject({ code: 'ssh.no_shell', message: expect.stringMatching(remedy) })
     expect(error.message).toContain(words === '' ? 'It said nothing' : words.split('\n')[0])
     expect(error.message).toContain('exited with 1')
   })
 
-  it('shows nothing that could act on a terminal, and not all of what is too long', () => {
+  it('words of a login are shown without control characters, and cut to a bound', () => {
     const { message } = loginStuck(PLACE, `\u001b[2J${'x'.repeat(5000)}`, 30_000)
     expect(message).not.toMatch(/\u001b/)
     expect(message.length).toBeLessThan(1500)

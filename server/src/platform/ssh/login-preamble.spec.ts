@@ -10,7 +10,7 @@ function read(pieces: readonly string[]) {
 }
 
 describe('what login files print before a program', () => {
-  it('is kept apart from the output of the program, however the stream is cut', () => {
+  it('output of login files is separated from the program’s, however the stream is cut', () => {
     const text = `Welcome to web-1!\n${MARK}\nhello\n`
     for (let first = 0; first <= text.length; first++)
       for (let second = first; second <= text.length; second += 3) {
@@ -19,12 +19,12 @@ describe('what login files print before a program', () => {
       }
   })
 
-  it('may have no end of a line, or look like the mark', () => {
+  it('output of login files may lack a line end, or look like the mark', () => {
     expect(read([`no end${MARK}\nx`]).output).toBe('x')
     expect(read([`rollcall-0-beg`, `in ${MARK}`, '\nx'])).toMatchObject({ output: 'x', isOver: true })
   })
 
-  it('is all there is when the program never ran', () => {
+  it('output of login files is everything if the program never ran', () => {
     expect(read(['This account is currently ', 'not available.\n'])).toEqual({
       output: '',
       words: 'This account is currently not available.',
@@ -32,13 +32,13 @@ describe('what login files print before a program', () => {
     })
   })
 
-  it('is kept in bounds, whatever its length, and the program is found behind it', () => {
+  it('output of login files is kept within bounds, and the program is found behind it', () => {
     const { output, words } = read([...Array.from({ length: 300 }, () => 'x'.repeat(1000)), `${MARK}\nhello`])
     expect(output).toBe('hello')
     expect(words.length).toBeLessThanOrEqual(4096)
   })
 
-  it('is too long when it never ends', () => {
+  it('endless output of login files is an error', () => {
     const preamble = new LoginPreamble(MARK)
     const piece = Buffer.alloc(1024 ** 2, 'x')
     for (let times = 0; times < 16; times++) preamble.take(piece)
@@ -47,7 +47,7 @@ describe('what login files print before a program', () => {
     expect(preamble.isTooLong).toBe(true)
   })
 
-  it('cannot print the mark by chance', () => {
+  it('login files cannot print the mark by chance', () => {
     const [one, other] = [newMarks(), newMarks()]
     expect(new Set([one.stdout, one.stderr, other.stdout, other.stderr]).size).toBe(4)
   })

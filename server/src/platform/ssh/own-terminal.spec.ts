@@ -8,13 +8,13 @@ function run(argv: string[], input: Buffer | string = '') {
 }
 
 describe('a program with a terminal of its own', () => {
-  it('is controlled by one, as a sudo with requiretty asks', () => {
+  it('a program with its own terminal is controlled by it, as requiretty demands', () => {
     const { status, stderr } = run(['sh', '-c', 'exec 3<>/dev/tty'])
     expect(stderr.toString()).toBe('')
     expect(status).toBe(0)
   })
 
-  it('keeps its input and outputs: binary, apart, with their ends', () => {
+  it('a program with its own terminal has binary, separate inputs and outputs', () => {
     const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 7) % 256))
     expect(run(['cat'], bytes).stdout.equals(bytes)).toBe(true)
     const { stdout, stderr } = run([
@@ -25,13 +25,13 @@ describe('a program with a terminal of its own', () => {
     expect([stdout.toString(), stderr.toString()]).toEqual(['a\n', 'b\n'])
   })
 
-  it('ends as it ends', () => {
+  it('the exit code of a program with its own terminal is passed on', () => {
     expect(run(['sh', '-c', 'exit 7']).status).toBe(7)
     expect(run(['sh', '-c', 'kill -KILL $$']).status).toBe(137)
     expect(run(['no-such-program']).status).toBe(127)
   })
 
-  it('is not stopped by what it writes to that terminal', () => {
+  it('a program is not stopped by writing to its own terminal', () => {
     expect(run(['sh', '-c', 'head -c 300000 /dev/zero >/dev/tty; echo through']).stdout.toString()).toBe(
       'through\n',
     )

@@ -37,7 +37,7 @@ describe("PuTTY's private keys", () => {
     },
   )
 
-  it('is found damaged by its MAC, wherever that is', async () => {
+  it('damage to a PuTTY key is detected by its MAC, wherever it is', async () => {
     const lines = file('ed25519-v3.ppk').trim().split('\n')
     for (let index = 1; index < lines.length; index++) {
       const without = lines.filter((_line, at) => at !== index).join('\n')
@@ -47,7 +47,7 @@ describe("PuTTY's private keys", () => {
     await expect(openSshOfPutty(renamed, undefined)).rejects.toThrow(/damaged/)
   })
 
-  it('does not stop the server by the work that it asks for', async () => {
+  it('a PuTTY key cannot stall the server by the work that it demands', async () => {
     const text = file('ed25519-v3-locked.ppk')
     for (const [name, value] of [
       ['Argon2-Memory', '4194304'],
@@ -59,7 +59,7 @@ describe("PuTTY's private keys", () => {
       ).rejects.toThrow(/PuTTYgen/)
   })
 
-  it('is told from other formats, and of a version that is not read says so', async () => {
+  it('PuTTY keys are recognised, and unsupported versions are named', async () => {
     expect(isPuttyKey(file('rsa-v2.ppk'))).toBe(true)
     expect(isPuttyKey('-----BEGIN OPENSSH PRIVATE KEY-----')).toBe(false)
     await expect(openSshOfPutty(file('rsa-v2.ppk').replace('File-2', 'File-1'), undefined)).rejects.toThrow(

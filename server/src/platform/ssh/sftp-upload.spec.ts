@@ -22,7 +22,7 @@ describe('why SFTP is not used', () => {
       /does not start .*exit code 1/,
     ],
     ['its server says nothing', true, new DOMException('timed out', 'TimeoutError'), /does not answer/],
-  ])('is told apart: %s', (_what, isLate, error, words) => {
+  ])('the reason against SFTP is recognised: %s', (_what, isLate, error, words) => {
     expect(whyNoSftp(isLate, error)).toMatch(words)
   })
 })

@@ -64,7 +64,7 @@ const NASTY = [
 describe.each(['sh', 'bash', 'rbash', 'csh', 'tcsh', 'fish', 'zsh'].filter(has))(
   'quoting for %s',
   (shell) => {
-    it('hands every argument over as it is', () => {
+    it('a quoted argument reaches the program unchanged', () => {
       expect(argvSeenBy(shell, NASTY)).toEqual(NASTY)
       expect(argvSeenBy(shell, ['long', 'x'.repeat(3000)])).toHaveLength(2)
     })
@@ -74,21 +74,21 @@ describe.each(['sh', 'bash', 'rbash', 'csh', 'tcsh', 'fish', 'zsh'].filter(has))
 const RUN = "sh -c 'echo errors >&2; echo mark; exec sudo -n -- rm /opt/x'"
 
 describe('quoting', () => {
-  it('leaves plain words readable', () => {
+  it('quoting leaves plain words readable', () => {
     expect(quoteArgv(['sudo', '-n', '--', 'rm', '/opt/x'], MARKS)).toBe(`exec ${RUN} || ${RUN}`)
   })
 
-  it('is of printable characters alone', () => {
+  it('quoting yields printable characters only', () => {
     expect(quoteArgv(['echo', 'ü\n\u0007'], MARKS)).toMatch(/^[ -~]+$/)
   })
 
-  it('does not let a program be named like an assignment', () => {
+  it('quoting keeps a program named like an assignment from being one', () => {
     expect(() => execFileSync('sh', ['-c', quoteArgv(['A=b', 'true'], MARKS)], { stdio: 'pipe' })).toThrow(
       /127|not found/,
     )
   })
 
-  it('refuses what no argv can hold', () => {
+  it('quoting refuses text that no argv can hold', () => {
     expect(() => quoteArgv([], MARKS)).toThrow(RangeError)
     expect(() => quoteArgv(['a\0b'], MARKS)).toThrow(RangeError)
   })

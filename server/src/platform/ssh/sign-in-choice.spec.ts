@@ -11,7 +11,7 @@ const view = (changes: Partial<SignInView>): SignInView => ({
 const tried = (method: TriedMethod['method'], isAccepted: boolean): TriedMethod => ({ method, isAccepted })
 
 describe('choosing how to sign in', () => {
-  it('takes the key first, and the password where the host asks for it besides', () => {
+  it('the key is tried first, and the password if the host asks for it besides', () => {
     expect(chooseMethod(view({}))).toBe('publickey')
     const offered = ['password']
     expect(chooseMethod(view({ offered, tried: [tried('publickey', true)] }))).toBe('password')
@@ -20,28 +20,28 @@ describe('choosing how to sign in', () => {
     )
   })
 
-  it('takes them in the order that the host asks for', () => {
+  it('key and password are sent in the order that the host asks for', () => {
     expect(chooseMethod(view({ offered: ['password'] }))).toBe('password')
     expect(chooseMethod(view({ offered: ['publickey'], tried: [tried('password', true)] }))).toBe('publickey')
   })
 
-  it('takes the password where the key was refused', () => {
+  it('the password is tried if the key was refused', () => {
     expect(chooseMethod(view({ tried: [tried('publickey', false)] }))).toBe('password')
   })
 
-  it('never gives a password that was refused again, in another way either', () => {
+  it('a refused password is not sent again, by another method either', () => {
     expect(chooseMethod(view({ hasKey: false, tried: [tried('password', false)] }))).toBeUndefined()
     expect(
       chooseMethod(view({ hasKey: false, tried: [tried('keyboard-interactive', false)] })),
     ).toBeUndefined()
   })
 
-  it('gives a password that was accepted once more, where both ways are asked for', () => {
+  it('an accepted password is sent once more if both methods are required', () => {
     const asked = view({ offered: ['keyboard-interactive'], tried: [tried('password', true)] })
     expect(chooseMethod(asked)).toBe('keyboard-interactive')
   })
 
-  it('ends, whatever the host answers, and tries nothing twice', () => {
+  it('sign-in ends whatever the host answers, and tries nothing twice', () => {
     const methods = ['publickey', 'password', 'keyboard-interactive', 'hostbased']
     for (let bits = 0; bits < 2 ** 12; bits++) {
       const seen: TriedMethod[] = []
@@ -77,7 +77,7 @@ describe('what to do about a refused sign-in', () => {
     ['only keys are taken', { hasKey: false, offered: ['publickey'] }, /takes keys and no passwords/],
     ['no keys are taken', { hasPassword: false, offered: ['password'] }, /takes no keys/],
     ['all was tried', { tried: [tried('publickey', false), tried('password', false)] }, /authorized_keys/],
-  ])('says that %s', (_what, changes, words) => {
+  ])('the remedy for a refused sign-in says that %s', (_what, changes, words) => {
     expect(signInRemedy(view(changes))).toMatch(words)
   })
 })

@@ -35,7 +35,7 @@ async function dialogue(
 
 describe('a host that asks in a dialogue', () => {
   it.each(['Password: ', 'Passwort: ', "ops@web-1's password: ", '密码：'])(
-    'is told the password when it asks "%s"',
+    'a host that asks "%s" gets the password',
     async (prompt) => {
       const { answers, isStuck } = await dialogue({ prompts: [{ prompt, echo: false }] })
       expect(answers).toEqual([['secret']])
@@ -54,14 +54,14 @@ describe('a host that asks in a dialogue', () => {
       ],
     ],
     ['a new password', [{ prompt: 'New password: ', echo: false }]],
-  ])('is told nothing when it asks for %s, and its question is kept', async (_what, prompts) => {
+  ])('a host that asks for %s gets no answer, and its question is kept', async (_what, prompts) => {
     const { answers, isStuck, words } = await dialogue({ prompts })
     expect(answers).toEqual([])
     expect(isStuck).toBe(true)
     expect(words).toContain(prompts[0]?.prompt.trim())
   })
 
-  it('is told the password once: the second question is another one', async () => {
+  it('a host gets the password once: its second question is another one', async () => {
     const { answers, words } = await dialogue(
       { prompts: [{ prompt: 'Password: ', echo: false }] },
       {
@@ -73,7 +73,7 @@ describe('a host that asks in a dialogue', () => {
     expect(words).toContain('You must change your password now.')
   })
 
-  it('that refuses is not asked again', async () => {
+  it('a host that refuses the dialogue is not asked again', async () => {
     const { next, authentication } = await dialogue({ prompts: [{ prompt: 'Password: ', echo: false }] })
     expect(await next(['keyboard-interactive', 'password'], false)).toBe(false)
     expect(authentication.attempts).toEqual(['keyboard-interactive (with the password)'])
@@ -81,7 +81,7 @@ describe('a host that asks in a dialogue', () => {
 })
 
 describe('what a host says while one signs in', () => {
-  it('is kept only from the first credential on, and in bounds', async () => {
+  it('words of a host during sign-in are kept from the first credential on, within bounds', async () => {
     const authentication = new SshAuthentication('ops', {}, async () => undefined)
     authentication.hear('a banner for everybody')
     expect(authentication.words).toBe('')

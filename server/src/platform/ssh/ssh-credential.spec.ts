@@ -51,7 +51,7 @@ describe('a private key', () => {
     expect(key.verify(Buffer.from('x'), signature, algorithm)).toBe(true)
   })
 
-  it('is read together with a password, for a host that asks for both', async () => {
+  it('a private key is read together with a password, for a host that asks for both', async () => {
     const { key, password } = await readCredential(
       { type: 'key', privateKey: plain, password: 'second' },
       NOW,
@@ -79,7 +79,7 @@ describe('a private key', () => {
       /damaged|cannot be read/,
     ],
   ])(
-    'that %s is refused, saying so and showing nothing of it',
+    'a private key that %s is refused with that reason, showing nothing of it',
     async (_what, privateKey, passphrase, message) => {
       const credential = { type: 'key' as const, privateKey, ...(passphrase && { passphrase }) }
       const error = await readCredential(credential, NOW).then(

@@ -108,7 +108,7 @@ describe('a program over SSH', () => {
     ['prints hundreds of kilobytes', 'head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2'],
     ['joins its outputs', 'exec 2>&1'],
     ['has words for its end', 'trap "echo goodbye; echo bye >&2" EXIT'],
-  ])('runs as without, where a login %s', async (_what, login) => {
+  ])('a program over SSH runs normally if a login %s', async (_what, login) => {
     const { session } = await odd({ login })
     const said = await run(session, ['sh', '-c', 'cat; echo "$1"; exit 7', 'sh', "it's"], 'input\n')
     expect(said).toEqual({ exitCode: 7, stdout: "input\nit's\n", stderr: '' })
@@ -119,20 +119,20 @@ describe('a program over SSH', () => {
     expect((await run(session, ['cat'], 'one\ntwo\n')).stdout).toBe('one\ntwo\n')
   })
 
-  it('that ends at once is seen to end, thirty times', async () => {
+  it('the end of a short program over SSH is seen, thirty times', async () => {
     const { session } = await odd()
     for (let times = 0; times < 30; times++)
       expect(await run(session, ['true'])).toEqual({ exitCode: 0, stdout: '', stderr: '' })
   }, 30_000)
 
-  it('is over when it has ended, whatever a login has left running that holds its outputs', async () => {
+  it('a program over SSH is over when it ends, even if a login process holds its outputs', async () => {
     const { session } = await odd({ login: 'sleep 20 &' })
     const began = performance.now()
     expect(await run(session, ['echo', 'hello'])).toEqual({ exitCode: 0, stdout: 'hello\n', stderr: '' })
     expect(performance.now() - began).toBeLessThan(18_000)
   }, 40_000)
 
-  it('that never ran is told in the words of what ran instead', async () => {
+  it('a program over SSH that never ran is reported in the words of what ran instead', async () => {
     const { session } = await odd({ login: 'echo "This account is currently not available."; exit 1' })
     await expect(run(session, ['true'])).rejects.toMatchObject({
       code: 'ssh.no_shell',
@@ -140,19 +140,19 @@ describe('a program over SSH', () => {
     })
   })
 
-  it('that never runs, since the login prints for ever, is given up', async () => {
+  it('a program over SSH behind an endless login is abandoned', async () => {
     const { session } = await odd({ login: 'yes' })
     await expect(run(session, ['true'])).rejects.toMatchObject({ code: 'ssh.no_shell' })
   })
 
-  it('takes its turn, one at a time, and waits for a session that is not free yet', async () => {
+  it('programs over SSH run one at a time, and wait for a free session', async () => {
     const { session, mostSessions } = await odd({ refusals: 3 })
     const all = Array.from({ length: 5 }, (_, index) => run(session, ['echo', String(index)]))
     expect((await Promise.all(all)).map(({ stdout }) => stdout)).toEqual(['0\n', '1\n', '2\n', '3\n', '4\n'])
     expect(mostSessions()).toBe(1)
   })
 
-  it('is refused by a host that allows no session, saying what to set', async () => {
+  it('a host that allows no session is reported with the option to set', async () => {
     const { session } = await odd({ maxSessions: 0 })
     await expect(run(session, ['true'])).rejects.toMatchObject({
       code: 'ssh.no_session',
@@ -160,7 +160,7 @@ describe('a program over SSH', () => {
     })
   })
 
-  it('that is given up while it waits for its turn never runs, and holds up nobody', async () => {
+  it('a program over SSH that is cancelled while it waits never runs, and delays no other', async () => {
     const { session } = await odd()
     const giveUp = new AbortController()
     const first = run(session, ['sleep', '0.3'])
@@ -172,7 +172,7 @@ describe('a program over SSH', () => {
     expect((await first).exitCode).toBe(0)
   })
 
-  it('is reached behind a banner of two hundred kilobytes', async () => {
+  it('a host with a banner of two hundred kilobytes is reached', async () => {
     const { session } = await odd({ banner: '='.repeat(200_000) })
     expect((await run(session, ['echo', 'hello'])).stdout).toBe('hello\n')
   })
@@ -201,7 +201,7 @@ describe('a file to a host without SFTP', () => {
     },
   )
 
-  it('that cannot be written is told in the words of the host, and leaves nothing', async () => {
+  it('an upload without SFTP that fails is reported in the words of the host, and leaves nothing', async () => {
     const { session } = await odd()
     await expect(session.putFile(Buffer.from('x'), '/proc/no/such', { mode: 0o600 })).rejects.toMatchObject({
       code: 'ssh.transfer_failed',

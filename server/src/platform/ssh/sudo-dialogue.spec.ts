@@ -24,14 +24,14 @@ describe('talking to sudo', () => {
     ['asks as sudo-rs does', '[sudo: authenticate] Password: '],
     ['asks for nothing', ''],
     ['lectures first', 'We trust you have received the usual lecture.\nPassword:'],
-  ])('gives the password and then the input, and shows no prompt, where sudo %s', (_what, prompt) => {
+  ])('sudo gets the password and then the input, without showing a prompt, if it %s', (_what, prompt) => {
     expect(talk(prompt, THROUGH, 'warning\n')).toEqual({
       shown: 'warning\n',
       answers: ['secret\n', 'rollcall-nonce-begin\n', 'input'],
     })
   })
 
-  it('finds the mark however the stream is cut', () => {
+  it('the mark behind sudo is found however the stream is cut', () => {
     const text = `Password:${THROUGH}oops`
     for (let at = 0; at <= text.length; at++)
       expect(talk(text.slice(0, at), text.slice(at))).toEqual({
@@ -40,19 +40,19 @@ describe('talking to sudo', () => {
       })
   })
 
-  it('ends the input of a sudo that asks again, once, and shows what it said', () => {
+  it('a sudo that asks again has its input ended once, and its message is shown', () => {
     const { shown, answers } = talk('Password:', 'Sorry, try again.\n', 'Password:')
     expect(answers).toEqual(['secret\n', 'end'])
     expect(shown).toContain('Sorry, try again.')
   })
 
-  it('keeps in bounds what sudo says before it is through', () => {
+  it('messages of sudo are kept within bounds', () => {
     expect(talk(...Array.from({ length: 100 }, () => 'x'.repeat(1000))).shown.length).toBeLessThanOrEqual(
       8192,
     )
   })
 
-  it('has no password in its argv', () => {
+  it('the argv of sudo holds no password', () => {
     expect(new SudoDialogue(['id'], 'secret').argv.join(' ')).not.toContain('secret')
   })
 })
@@ -93,7 +93,7 @@ describe.each([true, false])('a program behind a sudo that asks: %s', (asks) => 
     expect(await run(asks, ['cat'], '')).toEqual({ exitCode: 0, stdout: '', stderr: '' })
   })
 
-  it('runs with its own argv, outputs and exit code', async () => {
+  it('a program behind sudo has its own argv, outputs and exit code', async () => {
     const argv = ['sh', '-c', 'echo "$1"; echo oops >&2; exit 7', 'sh', "it's *"]
     expect(await run(asks, argv, '')).toEqual({ exitCode: 7, stdout: "it's *\n", stderr: 'oops\n' })
   })

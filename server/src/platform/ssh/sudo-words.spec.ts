@@ -18,7 +18,7 @@ const SAID: [string, keyof SudoWords][] = [
 ]
 
 describe('what sudo says', () => {
-  it.each(SAID)('%s is understood', (text, meaning) => {
+  it.each(SAID)('the message of sudo is understood: %s', (text, meaning) => {
     expect(wordsOfSudo(text)[meaning]).toBe(true)
   })
 

@@ -21,20 +21,23 @@ function signed(kind: string, ...options: string[]) {
 const NOW = new Date()
 
 describe('a certificate', () => {
-  it.each(['ed25519', 'ecdsa', 'rsa'])('of an %s key is signed in with as what it is', async (kind) => {
-    const credential = signed(kind, '-n', 'ops,deploy', '-V', '+1d')
-    const { key } = await readCredential(credential, NOW)
-    if (!isCertificateKey(key)) throw new Error('no certificate')
-    expect(key.type).toMatch(/-cert-v01@openssh\.com$/)
-    expect(key.certificate).toMatchObject({ keyId: 'ops@example', principals: ['ops', 'deploy'] })
-    expect(describeCertificate(key.certificate)).toMatch(/"ops@example" for ops, deploy, valid until 20/)
-    expect(key.getPublicSSH().toString('base64')).toBe(credential.certificate.split(' ')[1])
-    expect(key.signatureOf(Buffer.from('x')).toString('latin1')).toMatch(
-      /(ssh-ed25519|ecdsa-sha2-nistp256|rsa-sha2-512)\0/,
-    )
-  })
+  it.each(['ed25519', 'ecdsa', 'rsa'])(
+    'a certificate of an %s key is used with its own algorithm',
+    async (kind) => {
+      const credential = signed(kind, '-n', 'ops,deploy', '-V', '+1d')
+      const { key } = await readCredential(credential, NOW)
+      if (!isCertificateKey(key)) throw new Error('no certificate')
+      expect(key.type).toMatch(/-cert-v01@openssh\.com$/)
+      expect(key.certificate).toMatchObject({ keyId: 'ops@example', principals: ['ops', 'deploy'] })
+      expect(describeCertificate(key.certificate)).toMatch(/"ops@example" for ops, deploy, valid until 20/)
+      expect(key.getPublicSSH().toString('base64')).toBe(credential.certificate.split(' ')[1])
+      expect(key.signatureOf(Buffer.from('x')).toString('latin1')).toMatch(
+        /(ssh-ed25519|ecdsa-sha2-nistp256|rsa-sha2-512)\0/,
+      )
+    },
+  )
 
-  it('without end and for anybody is told as such', async () => {
+  it('a certificate without expiry and principals is described as such', async () => {
     const certificate = readCertificate(signed('ed25519').certificate)
     expect(describeCertificate(certificate)).toBe('certificate "ops@example" for anybody, valid for ever')
   })
@@ -57,7 +60,7 @@ describe('a certificate', () => {
       },
       /damaged/,
     ],
-  ])('that %s is refused, saying so', async (_what, make, message) => {
+  ])('a certificate that %s is refused with that reason', async (_what, make, message) => {
     await expect(readCredential(make(), NOW)).rejects.toMatchObject({
       code: 'ssh.key_unreadable',
       message: expect.stringMatching(message),

@@ -12,7 +12,7 @@ const SILENT: SilentHost = {
 }
 
 describe('isToBeReinstalled', () => {
-  it('is so for an agent that stays silent', () => {
+  it('an agent that stays silent is reinstalled', () => {
     expect(isToBeReinstalled(SILENT, now)).toBe(true)
   })
 
@@ -25,18 +25,18 @@ describe('isToBeReinstalled', () => {
     ['it answers', { state: 'degraded' }],
     ['it is being installed', { state: 'installing' }],
     ['an installation was refused for good', { state: 'install_failed', stateCode: 'ssh.auth_failed' }],
-  ] as [string, Partial<SilentHost>][])('is not so when %s', (_why, change) => {
+  ] as [string, Partial<SilentHost>][])('a silent agent is not reinstalled when %s', (_why, change) => {
     expect(isToBeReinstalled({ ...SILENT, ...change }, now)).toBe(false)
   })
 
-  it('is so again when an installation failed for want of a connection', () => {
+  it('an agent is reinstalled again after an installation failed for lack of a connection', () => {
     const host: SilentHost = { ...SILENT, state: 'install_failed', stateCode: 'ssh.connection_lost' }
     expect(isToBeReinstalled(host, now)).toBe(true)
   })
 })
 
 describe('nextReinstall', () => {
-  it('leaves ever longer pauses, up to a day', () => {
+  it('reinstallations have ever longer pauses, up to a day', () => {
     const minutes = [0, 1, 2, 3, 50].map(
       (reinstalls) => (nextReinstall('installing', reinstalls, now, 1).getTime() - now.getTime()) / 60_000,
     )
