@@ -33,12 +33,12 @@ export const CATALOGUES = ['web/src/i18n/en.ts', 'web/src/i18n/zh-cn.ts']
 
 /** How many of a kind may still stand. Lower a limit when a count falls; never raise one. */
 export const LIMITS = {
-  'old-name': 215,
+  'old-name': 80,
   'fresh-spread': 0,
-  'docstring-opening': 705,
-  'test-title': 690,
-  'file-length': 7,
-  'spec-length': 20,
+  'docstring-opening': 200,
+  'test-title': 450,
+  'file-length': 3,
+  'spec-length': 18,
   'markdown-width': 10,
 }
 
