@@ -4,7 +4,7 @@ import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import { AgentCaller } from '../fleet/agent-caller.ts'
 import { keyCredential } from '../fleet/credentials.ts'
-import { procOf, rootDiskOf, toContainers, toOpenPorts } from '../fleet/host-words.ts'
+import { procOf, rootDiskOf, toContainers, toOpenPorts } from '../fleet/host-probes.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
 type Status = AgentResult<'get_status'>

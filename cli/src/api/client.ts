@@ -48,7 +48,7 @@ export const toUrl = (base: URL, path: string): URL => new URL(base.pathname.rep
 /** Says what a failed connection means and what to do. Errors that say so already are returned as they are. */
 export function toConnectionError(server: ServerAddress, failure: unknown): Error {
   if (failure instanceof CliError || failure instanceof ApiError) return failure
-  const { name, code, message } = rootOf(failure)
+  const { name, code, message } = toRootCause(failure)
   const deadServer = code === 'ECONNREFUSED' ? findDeadServer(server, failure) : undefined
   if (deadServer) return deadServer
   const at = server.url.origin
@@ -61,8 +61,8 @@ export function toConnectionError(server: ServerAddress, failure: unknown): Erro
   return new UnreachableError(`The server at ${at} does not answer: ${why}.`, { cause: failure })
 }
 
-function rootOf(error: unknown): { name?: string; code?: string; message: string } {
-  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0])
-  if (error instanceof Error && error.cause instanceof Error) return rootOf(error.cause)
+function toRootCause(error: unknown): { name?: string; code?: string; message: string } {
+  if (error instanceof AggregateError && error.errors.length > 0) return toRootCause(error.errors[0])
+  if (error instanceof Error && error.cause instanceof Error) return toRootCause(error.cause)
   return error instanceof Error ? error : { message: String(error) }
 }

@@ -31,7 +31,7 @@ export async function findServer(env: NodeJS.ProcessEnv): Promise<ServerAddress>
       pid: undefined,
     }
   }
-  const dataDir = dataDirOf(env)
+  const dataDir = toDataDir(env)
   const { url, pid } = await readAnnouncement(join(dataDir, 'server.json'))
   return {
     url,
@@ -41,7 +41,7 @@ export async function findServer(env: NodeJS.ProcessEnv): Promise<ServerAddress>
 }
 
 /** The data folder of a server on this machine. */
-export function dataDirOf(env: NodeJS.ProcessEnv): string {
+export function toDataDir(env: NodeJS.ProcessEnv): string {
   if (env.ROLLCALL_DATA_DIR) return env.ROLLCALL_DATA_DIR
   if (process.getuid?.() === 0) return '/var/lib/rollcall'
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'rollcall')

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { PassThrough, type Readable } from 'node:stream'
 import type { AdminResponse } from '@rollcall/contracts/admin'
+import type { LocalFile } from '../copy/local-tree.ts'
 import { UsageError } from '../errors.ts'
-import type { LocalFile } from '../input/local-tree.ts'
 import type { Client } from './client.ts'
 
 /** The most hashes that one request asks about. */

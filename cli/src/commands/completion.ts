@@ -17,11 +17,7 @@ For every shell:
   fish  rollcall completion fish > ~/.config/fish/completions/rollcall.fish`
 
 /** `loadAll` adds the commands that this start has not loaded: any of them may be what is typed. */
-export function addCompletionCommands(
-  program: Command,
-  context: Context,
-  loadAll: () => Promise<void>,
-): void {
+export function addCommands(program: Command, context: Context, loadAll: () => Promise<void>): void {
   const completion = program
     .command('completion')
     .description('completion of commands, options and host names for your shell')

@@ -5,14 +5,14 @@ import type { Target } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import { uploadMissing } from '../api/uploads.ts'
 import type { Context } from '../context.ts'
+import { copyFrom } from '../copy/copy-from.ts'
+import { parseMode, parseRemote, toDestination } from '../copy/copy-operands.ts'
+import { readLocalFile, readLocalTree, toManifest } from '../copy/local-tree.ts'
+import { type ShownTransfer, showTransferUntilEnd } from '../copy/show-transfer.ts'
 import { UsageError } from '../errors.ts'
-import { destinationOf, parseMode, parseRemote } from '../input/copy-operands.ts'
-import { readLocalFile, readLocalTree, toManifest } from '../input/local-tree.ts'
-import { jsonOption } from '../options.ts'
+import { jsonOption } from '../options/parsers.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
-import { type ShownTransfer, showTransferUntilEnd } from './cp-follow.ts'
-import { copyFrom } from './cp-from.ts'
 
 interface Options {
   recursive?: boolean
@@ -42,7 +42,7 @@ Examples:
   rollcall cp web-1,web-2:/var/log/app.log logs/
   rollcall cp -r web-1:/etc/nginx backup/`
 
-export function addCopyCommand(program: Command, context: Context): void {
+export function addCommands(program: Command, context: Context): void {
   program
     .command('cp <source> <destination>')
     .description('copy a file, or a tree with -r, to hosts or from them')
@@ -78,13 +78,13 @@ async function copy(context: Context, source: string, destination: string, optio
     return copyFrom(context, origin, destination, options)
   }
   if (place === null) return
-  const target = targetOf(place.hosts, options)
+  const target = toTarget(place.hosts, options)
   const { path } = place
   if (!options.recursive && (options.delete || options.dryRun))
     throw new UsageError(`${options.delete ? '--delete' : '--dry-run'} is for a folder: give -r too.`)
   const begun = options.recursive
     ? await beginTree(context, source, path.replace(/\/+$/, ''), target, options)
-    : await beginFile(context, source, destinationOf(path, basename(resolve(source))), target, options)
+    : await beginFile(context, source, toDestination(path, basename(resolve(source))), target, options)
   for (const { host, reason } of begun.skipped) context.notice(`${host} is left out: ${reason}`)
   const shown = await showTransferUntilEnd(context, begun.transfer.id)
   report(context, shown, options)
@@ -103,7 +103,7 @@ function refuseOptionsOfPlacing(options: Options): void {
   if (wrong) throw new UsageError(`${wrong[0]} is for copying to hosts; from hosts comes what is named.`)
 }
 
-function targetOf(hosts: readonly string[], { label, all }: Options): Target {
+function toTarget(hosts: readonly string[], { label, all }: Options): Target {
   const ways = [hosts.length > 0 && 'hosts before the colon', label && '--label', all && '--all'].filter(
     Boolean,
   )
@@ -174,7 +174,7 @@ function report(context: Context, shown: ShownTransfer, { json, dryRun }: Option
     context.stdout.write(jsonDocument(shown))
     return
   }
-  if (dryRun) for (const host of hosts) context.stdout.write(planOf(host))
+  if (dryRun) for (const host of hosts) context.stdout.write(formatPlan(host))
   const hasChanges = hosts.some(({ changes }) => changes !== null)
   context.stdout.write(
     table(
@@ -203,7 +203,7 @@ function report(context: Context, shown: ShownTransfer, { json, dryRun }: Option
 }
 
 /** What a dry run would do on one host, a line each. */
-function planOf({ host, changes, filesWritten }: ShownTransfer['hosts'][number]): string {
+function formatPlan({ host, changes, filesWritten }: ShownTransfer['hosts'][number]): string {
   if (changes === null) return ''
   const lines = changes.listed.map(({ change, path }) => `${host} | ${change} ${sanitizeText(path, 500)}\n`)
   const all = (filesWritten ?? 0) + changes.links + changes.folders + changes.removed

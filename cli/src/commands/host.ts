@@ -1,18 +1,20 @@
+import type { HostShown } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { jsonOption } from '../options.ts'
-import { addressOf, portWords, reasonWords } from '../output/host-words.ts'
+import { DUPLICATE_HELP, reportStarted, TAKE_OVER_HELP, WAIT_HELP } from '../live/provisioning.ts'
+import { jsonOption } from '../options/parsers.ts'
+import { printsAnswer } from '../output/answers.ts'
+import { formatAge, formatLabels } from '../output/format-command.ts'
+import { formatAddress, formatPort, formatReason } from '../output/format-host.ts'
 import { jsonDocument } from '../output/json.ts'
 import { fieldList } from '../output/table.ts'
-import { ago, labelList } from '../output/words.ts'
-import { addHostAddCommand } from './host-add.ts'
-import { addHostHistoryCommand } from './host-history.ts'
-import { addHostImportCommand } from './host-import.ts'
-import { addHostListCommand } from './host-list.ts'
-import { addHostSamplesCommand } from './host-samples.ts'
-import { addHostSetCommand } from './host-set.ts'
-import { addHostStatusCommand } from './host-status.ts'
-import { DUPLICATE_HELP, reportStarted, TAKE_OVER_HELP, WAIT_HELP } from './provisioning.ts'
+import { addHostAddCommand } from './host/add.ts'
+import { addHostHistoryCommand } from './host/history.ts'
+import { addHostImportCommand } from './host/import.ts'
+import { addHostListCommand } from './host/list.ts'
+import { addHostSamplesCommand } from './host/samples.ts'
+import { addHostSetCommand } from './host/set.ts'
+import { addHostStatusCommand } from './host/status.ts'
 
 interface Options {
   takeOver?: boolean
@@ -22,23 +24,25 @@ interface Options {
   forget?: boolean
 }
 
-export function addHostCommands(program: Command, context: Context): void {
-  const host = program.command('host').description('add, list, look at, change and remove hosts')
+export function addCommands(program: Command, context: Context): void {
+  const { api } = context
+  const host = program.command('host').description('add, list, show, change and remove hosts')
   addHostAddCommand(host, context)
   addHostImportCommand(host, context)
   addHostListCommand(host, context)
-  host
-    .command('show <name>')
-    .description('one host, by name or id')
-    .addOption(jsonOption())
-    .action((name: string, options: Options) => show(context, name, options))
+  printsAnswer(
+    host.command('show <name>').description('show a host, by name or id'),
+    context,
+    (name: string) => api.call('showHost', { params: { host: name } }),
+    describe,
+  )
   addHostStatusCommand(host, context)
   addHostHistoryCommand(host, context)
   addHostSamplesCommand(host, context)
   addHostSetCommand(host, context)
   host
     .command('install <name>')
-    .description('install the agent again, with the same identity; changes nothing where nothing is amiss')
+    .description('reinstall the agent with the same identity; a healthy agent is left alone')
     .option('--allow-duplicate', DUPLICATE_HELP)
     .option('--take-over', TAKE_OVER_HELP)
     .option('--wait', 'show the installation until it has ended')
@@ -47,48 +51,40 @@ export function addHostCommands(program: Command, context: Context): void {
     .action((name: string, options: Options) => install(context, name, options))
   host
     .command('remove <name>')
-    .description('uninstall the agent, leave nothing behind, and forget the host')
-    .option('--forget', 'only forget it, without reaching it: what is installed there stays')
+    .description('uninstall the agent completely and remove the host')
+    .option('--forget', 'only remove it here, without connecting to it: what is installed there stays')
     .option('--wait', 'show the removal until it has ended')
     .addOption(jsonOption())
     .addHelpText('after', `\n${WAIT_HELP}`)
     .action((name: string, options: Options) => remove(context, name, options))
 }
 
-async function show({ api, stdout }: Context, name: string, { json }: Options): Promise<void> {
-  const answer = await api.call('showHost', { params: { host: name } })
-  if (json) {
-    stdout.write(jsonDocument(answer))
-    return
-  }
-  const { host, serverPin, sameMachineAs } = answer
+function describe({ host, serverPin, sameMachineAs }: HostShown): string {
   const { agent } = host
-  stdout.write(
-    fieldList([
-      ['Name', host.name],
-      ['Id', host.id],
-      ['Address', addressOf(host)],
-      ['User', host.user],
-      ['State', `${host.state}, for ${ago(host.stateSince)}`],
-      ['Reason', reasonWords(host.stateReason, host.stateCode)],
-      ['Labels', labelList(host.labels)],
-      ['SSH host key', host.hostKey ?? 'not seen yet'],
-      ['Same machine as', sameMachineAs && (sameMachineAs.name ?? 'another host, which you may not see')],
-      [
-        'Agent',
-        agent &&
-          `${agent.version ?? 'version unknown'}${agent.architecture ? ` (${agent.architecture})` : ''}`,
-      ],
-      ['Agent port', agent && portWords(agent)],
-      ['Agent certificate', agent?.certificatePin],
-      ['Server certificate', serverPin],
-      ['Installed', agent?.installedAt && `${ago(agent.installedAt)} ago`],
-      ['Last answer', agent?.lastAnswerAt && `${ago(agent.lastAnswerAt)} ago`],
-      ['Last log', host.lastProvisioning && `rollcall command log ${host.lastProvisioning}`],
-      ['Added', `${ago(host.createdAt)} ago`],
-    ]),
-  )
+  const age = (moment: string | null | undefined) => moment && `${formatAge(moment)} ago`
+  return fieldList([
+    ['Name', host.name],
+    ['Id', host.id],
+    ['Address', formatAddress(host)],
+    ['User', host.user],
+    ['State', `${host.state}, for ${formatAge(host.stateSince)}`],
+    ['Reason', formatReason(host.stateReason, host.stateCode)],
+    ['Labels', formatLabels(host.labels)],
+    ['SSH host key', host.hostKey ?? 'not seen yet'],
+    ['Same machine as', sameMachineAs && (sameMachineAs.name ?? 'another host, which you may not see')],
+    ['Agent', agent && formatAgent(agent)],
+    ['Agent port', agent && formatPort(agent)],
+    ['Agent certificate', agent?.certificatePin],
+    ['Server certificate', serverPin],
+    ['Installed', age(agent?.installedAt)],
+    ['Last answer', age(agent?.lastAnswerAt)],
+    ['Last log', host.lastProvisioning && `rollcall command log ${host.lastProvisioning}`],
+    ['Added', age(host.createdAt)],
+  ])
 }
+
+const formatAgent = ({ version, architecture }: NonNullable<HostShown['host']['agent']>) =>
+  `${version ?? 'version unknown'}${architecture ? ` (${architecture})` : ''}`
 
 async function install(context: Context, name: string, options: Options): Promise<void> {
   const query = {

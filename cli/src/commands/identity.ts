@@ -1,41 +1,32 @@
 import type { AdminResponse } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { jsonOption } from '../options.ts'
-import { jsonDocument } from '../output/json.ts'
+import { printsAnswer } from '../output/answers.ts'
 import { table } from '../output/table.ts'
 
 const HELP = `
-Agents answer nobody but who shows the certificate that they know. A new one is given to each of them with a rotation of its credentials; until
-then it is called with the one that it knows, so that none is lost. A host that is away gets it when it is back.
+Agents answer only a server that shows a certificate they know. A new certificate reaches each agent with a rotation of its
+credentials; until then the server uses the one that the agent knows, so no agent is lost. Offline hosts get it when they return.
 
 Examples:
   rollcall identity
   rollcall identity renew`
 
-export function addIdentityCommands(program: Command, context: Context): void {
+export function addCommands(program: Command, context: Context): void {
+  const { api } = context
   const identity = program
     .command('identity')
-    .description('the certificates by which agents know the servers, and how many know each')
-    .addOption(jsonOption())
+    .description('show the server certificates that agents know, and how many agents know each')
     .addHelpText('after', HELP)
-    .action(async (options: { json?: boolean }) =>
-      show(context, await context.api.call('listServerIdentities'), options),
-    )
-  identity
+  printsAnswer(identity, context, () => api.call('listServerIdentities'), toTable)
+  const renew = identity
     .command('renew')
-    .description('make a new one and begin to give it to every agent')
-    .addOption(jsonOption())
-    .action(async (_options: object, command: Command) =>
-      show(context, await context.api.call('renewServerIdentity'), command.optsWithGlobals()),
-    )
+    .description('create a new certificate and start giving it to every agent')
+  printsAnswer(renew, context, () => api.call('renewServerIdentity'), toTable)
 }
 
-function show(
-  { stdout }: Context,
-  answer: AdminResponse<'listServerIdentities'>,
-  { json }: { json?: boolean },
-): void {
-  const rows = answer.identities.map(({ pin, createdAt, agents }) => [pin, createdAt, String(agents)])
-  stdout.write(json ? jsonDocument(answer) : table(['CERTIFICATE PIN', 'MADE', 'AGENTS'], rows))
-}
+const toTable = ({ identities }: AdminResponse<'listServerIdentities'>) =>
+  table(
+    ['CERTIFICATE PIN', 'CREATED', 'AGENTS'],
+    identities.map(({ pin, createdAt, agents }) => [pin, createdAt, String(agents)]),
+  )

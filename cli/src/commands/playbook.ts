@@ -1,27 +1,33 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { NewPlaybookRun, PlaybookView, RunAccepted } from '@rollcall/contracts/admin'
+import type { NewPlaybookRun, PlaybookRunView, PlaybookView, RunAccepted } from '@rollcall/contracts/admin'
 import { isFinalState } from '@rollcall/contracts/admin/commands/schemas'
 import { playbookVia } from '@rollcall/contracts/admin/playbooks/schemas'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { poll } from '../api/poll.ts'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
-import { durationBetween } from '../input/duration.ts'
-import { jsonOption } from '../options.ts'
+import { durationBetween } from '../options/duration.ts'
+import { jsonOption } from '../options/parsers.ts'
+import {
+  addRunTargetOptions,
+  TARGET_HELP,
+  type TargetOptions,
+  toLimits,
+  toTarget,
+} from '../options/target-options.ts'
+import { printsAnswer } from '../output/answers.ts'
 import { jsonDocument } from '../output/json.ts'
-import { playbookReport, type TasksOf } from '../output/playbook-report.ts'
+import { type LoadTasks, playbookReport } from '../output/playbook-report.ts'
 import { table } from '../output/table.ts'
-import { addCollectionCommands } from './playbook-collections.ts'
-import { addWhereOptions, limitsOf, targetOf, WHERE_HELP, type WhereOptions } from './where-options.ts'
+import { addCollectionCommands } from './playbook/collections.ts'
 
-const POLL_MS = 500
 const SEND_AGAIN_FOR_MS = 30_000
 
 type Variables = Record<string, unknown>
 
-interface Options extends WhereOptions {
+interface Options extends TargetOptions {
   set?: Variables
   varsFile?: string
   diff?: boolean
@@ -31,42 +37,51 @@ interface Options extends WhereOptions {
 }
 
 const HELP = `
-${WHERE_HELP}
-Variables are checked against what the playbook takes ("rollcall playbook show NAME") before any host is touched. --set takes
-NAME=VALUE; a value that is JSON (8080, true, ["a"]) counts as such. Give secrets by --vars-file, a file of JSON: "-" is standard input.
---via auto, the default, goes through the agent where it answers, and over SSH where it does not.
-Exit codes: 0 all hosts succeeded, 1 otherwise.
+${TARGET_HELP}
+Variables are checked before any host is touched; "rollcall playbook show NAME" lists what the playbook takes. --set takes
+NAME=VALUE, where VALUE may be JSON (8080, true, ["a"]). Give secrets with --vars-file, a JSON file; "-" is standard input.
+--via auto, the default, uses the agent if it answers, and SSH otherwise.
+Exit codes: 0 if all hosts succeeded, 1 otherwise.
 
 Examples:
   rollcall playbook run check_service --all --set check_service_name=ssh
   rollcall playbook plan deploy_container --label env=prod --vars-file web.json
   rollcall playbook apply 3f2a9c1b-0000-4000-8000-000000000000 --batch 10% --stop-after 1`
 
-export function addPlaybookCommands(program: Command, context: Context): void {
-  const playbook = program.command('playbook').description('playbooks: what hosts should be like')
-  playbook
-    .command('list', { isDefault: true })
-    .description('all of them, by name')
-    .addOption(jsonOption())
-    .action((options: Options) => list(context, options))
-  playbook
-    .command('show <name>')
-    .description('one of them, with the variables that it takes')
-    .addOption(jsonOption())
-    .action((name: string, options: Options) => show(context, name, options))
+export function addCommands(program: Command, context: Context): void {
+  const { api } = context
+  const playbook = program.command('playbook').description('list, plan and run playbooks')
+  printsAnswer(
+    playbook.command('list', { isDefault: true }).description('list playbooks by name'),
+    context,
+    () => api.call('listPlaybooks'),
+    ({ playbooks }) =>
+      table(
+        ['NAME', 'WHAT IT DOES'],
+        playbooks.map(({ name, title }) => [name, title]),
+      ),
+  )
+  printsAnswer(
+    playbook.command('show <name>').description('show a playbook and its variables'),
+    context,
+    (name: string) => api.call('showPlaybook', { params: { playbook: name } }),
+    (answer) => describe(answer.playbook),
+  )
   for (const mode of ['run', 'plan'] as const)
-    withVariables(addWhereOptions(playbook.command(`${mode} <name>`)))
-      .description(mode === 'run' ? 'run one on hosts' : 'see what it would change, and change nothing')
+    withVariables(addRunTargetOptions(playbook.command(`${mode} <name>`)))
+      .description(
+        mode === 'run' ? 'run a playbook on hosts' : 'show what a playbook would change, and change nothing',
+      )
       .addOption(jsonOption())
       .addHelpText('after', HELP)
       .action((name: string, options: Options) => run(context, mode, name, options))
-  addWhereOptions(playbook.command('apply <plan-id>'))
-    .description('do what a plan says; a host that has changed since is left as it is')
+  addRunTargetOptions(playbook.command('apply <plan-id>'))
+    .description('apply a plan; a host that has changed since is left alone')
     .addOption(jsonOption())
     .action((planId: string, options: Options) => apply(context, planId, options))
   playbook
     .command('result <run-id>')
-    .description('what became of a run, plan or application on each host')
+    .description('show the outcome of a run, plan or application on each host')
     .addOption(jsonOption())
     .action((runId: string, options: Options) => report(context, runId, options))
   addCollectionCommands(playbook, context)
@@ -76,9 +91,13 @@ const withVariables = (command: Command) =>
   command
     .option('--set <name=value>', 'a variable; may be given again', oneVariable)
     .option('--vars-file <file>', 'variables as a JSON object')
-    .option('--diff', 'tell what is different in files')
-    .addOption(new Option('--via <way>', 'how it comes to the hosts').choices(playbookVia.options))
-    .option('--timeout <duration>', 'end it after so long, as 90s or 10m', durationBetween(1000, 86_400_000))
+    .option('--diff', 'show differences in files')
+    .addOption(new Option('--via <transport>', 'how the hosts are reached').choices(playbookVia.options))
+    .option(
+      '--timeout <duration>',
+      'stop it after this long, such as 90s or 10m',
+      durationBetween(1000, 86_400_000),
+    )
 
 function oneVariable(text: string, before: Variables = {}): Variables {
   const at = text.indexOf('=')
@@ -104,23 +123,6 @@ async function toVariables({ set, varsFile }: Options): Promise<Variables> {
   return { ...given, ...set }
 }
 
-async function list({ api, stdout }: Context, { json }: Options): Promise<void> {
-  const answer = await api.call('listPlaybooks')
-  stdout.write(
-    json
-      ? jsonDocument(answer)
-      : table(
-          ['NAME', 'WHAT IT DOES'],
-          answer.playbooks.map(({ name, title }) => [name, title]),
-        ),
-  )
-}
-
-async function show({ api, stdout }: Context, name: string, { json }: Options): Promise<void> {
-  const answer = await api.call('showPlaybook', { params: { playbook: name } })
-  stdout.write(json ? jsonDocument(answer) : describe(answer.playbook))
-}
-
 function describe({ title, description, variables }: PlaybookView): string {
   const rows = variables.map(({ name, type, elements, isRequired, choices, default: value, description }) => [
     name,
@@ -132,9 +134,9 @@ function describe({ title, description, variables }: PlaybookView): string {
 }
 
 async function run(context: Context, mode: 'run' | 'plan', name: string, options: Options): Promise<void> {
-  const target = targetOf(options)
-  if (!target) throw new UsageError('Say where: --host NAME, --label SELECTOR or --all.')
-  const limits = limitsOf(options)
+  const target = toTarget(options)
+  if (!target) throw new UsageError('Say which hosts: --host NAME, --label SELECTOR or --all.')
+  const limits = toLimits(options)
   const { diff, timeout, via } = options
   const runId = randomUUID()
   const body = {
@@ -152,41 +154,46 @@ async function run(context: Context, mode: 'run' | 'plan', name: string, options
 }
 
 async function apply(context: Context, planId: string, options: Options): Promise<void> {
-  if (targetOf(options)) throw new UsageError('A plan is applied to the hosts that it was made for.')
-  const limits = limitsOf(options)
+  if (toTarget(options))
+    throw new UsageError(
+      'A plan is applied to the hosts it was made for: leave out --host, --label and --all.',
+    )
+  const limits = toLimits(options)
   const runId = randomUUID()
   const body = { runId, ...(limits && { limits }) }
   await send(context, () => context.api.call('applyPlan', { params: { id: planId }, body }))
   await report(context, runId, options)
 }
 
-/** The id is ours, so a request whose answer was lost is sent again without starting anything twice. */
+/** Sends a request, again if its answer was lost: it carries our own run id, so nothing starts twice. */
 async function send({ notice }: Context, request: () => Promise<RunAccepted>): Promise<void> {
   const { skipped } = await retrying(request, {
     forMs: SEND_AGAIN_FOR_MS,
     signal: new AbortController().signal,
     onFirstFailure: () => notice('the server does not answer, trying again…'),
   })
-  for (const { host, reason } of skipped) notice(`left out ${host}: ${reason}`)
+  for (const { host, reason } of skipped) notice(`skipped ${host}: ${reason}`)
 }
 
-/** Waits for its end, telling of each host that has ended, and then shows it whole. */
+/** Waits for a run to end, reporting each host as it ends, and prints the result. */
 async function report(context: Context, runId: string, { json }: Options): Promise<void> {
   const { api, stdout, notice } = context
-  const told = new Set<string>()
-  for (;;) {
-    const view = await api.call('showPlaybookRun', { params: { id: runId } })
-    for (const { host, state } of view.hosts) {
-      if (json || !isFinalState(state) || told.has(host)) continue
-      told.add(host)
-      notice(`${host}: ${state} (${told.size} of ${view.hosts.length})`)
+  const reported = new Set<string>()
+  const reportEnded = ({ hosts }: PlaybookRunView) => {
+    for (const { host, state } of hosts) {
+      if (json || !isFinalState(state) || reported.has(host)) continue
+      reported.add(host)
+      notice(`${host}: ${state} (${reported.size} of ${hosts.length})`)
     }
-    if (view.run.endedAt !== null) {
-      context.exitCode = view.hosts.every(({ state }) => state === 'success') ? 0 : 1
-      const tasks: TasksOf = async (id) => (await api.call('showPlaybookTasks', { params: { id } })).tasks
-      stdout.write(json ? jsonDocument(view) : await playbookReport(view, tasks))
-      return
-    }
-    await delay(POLL_MS)
   }
+  const view = await poll(
+    () => api.call('showPlaybookRun', { params: { id: runId } }),
+    (seen) => {
+      reportEnded(seen)
+      return seen.run.endedAt !== null
+    },
+  )
+  context.exitCode = view.hosts.every(({ state }) => state === 'success') ? 0 : 1
+  const loadTasks: LoadTasks = async (id) => (await api.call('showPlaybookTasks', { params: { id } })).tasks
+  stdout.write(json ? jsonDocument(view) : await playbookReport(view, loadTasks))
 }

@@ -4,73 +4,60 @@ import { basename } from 'node:path'
 import type { ReleaseKeysView, ReleaseView } from '@rollcall/contracts/admin'
 import { type ReleaseName, releaseText } from '@rollcall/contracts/agent'
 import type { Command } from 'commander'
+import type { Client } from '../api/client.ts'
 import { uploadMissing } from '../api/uploads.ts'
 import type { Context } from '../context.ts'
+import { readLocalFile } from '../copy/local-tree.ts'
 import { UsageError } from '../errors.ts'
-import { readLocalFile } from '../input/local-tree.ts'
-import { jsonOption } from '../options.ts'
-import { jsonDocument } from '../output/json.ts'
+import { printsAnswer } from '../output/answers.ts'
 import { table } from '../output/table.ts'
 
-interface Options {
-  json?: boolean
-}
-interface AddOptions extends Options {
+interface AddOptions {
   signature?: string
 }
 
-export function addReleaseCommands(program: Command, context: Context): void {
-  const release = program.command('release').description('releases of the agent that the server has')
-  release
-    .command('add <archive>')
-    .description('bring a release to the server: an archive as its build makes it')
-    .option('--signature <file>', 'of the operator (default: <archive>.sig where that is there)')
-    .addOption(jsonOption())
-    .action((archive: string, options: AddOptions) => addRelease(context, archive, options))
+export function addCommands(program: Command, context: Context): void {
+  const { api, stdout } = context
+  const release = program.command('release').description('manage the agent releases that the server has')
+  printsAnswer(
+    release
+      .command('add <archive>')
+      .description('upload a release: an archive as its build makes it')
+      .option('--signature <file>', "the operator's signature (default: <archive>.sig if it exists)"),
+    context,
+    (archive: string, options: AddOptions) => addRelease(api, archive, options),
+    toTable,
+  )
   release
     .command('sign <archive>')
-    .description('sign a release with a key of yours, into <archive>.sig; asks no server')
+    .description('sign a release with your own key, into <archive>.sig; needs no server')
     .requiredOption(
       '--key <file>',
       'an Ed25519 private key in PEM, as "openssl genpkey -algorithm ed25519" makes it',
     )
-    .action((archive: string, { key }: { key: string }) => signRelease(context, archive, key))
-  release
-    .command('keys')
-    .description('the keys that releases are signed with')
-    .addOption(jsonOption())
-    .action(async (options: Options) => showKeys(context, await context.api.call('listReleaseKeys'), options))
-  release
+    .action(
+      async (archive: string, { key }: { key: string }) => void stdout.write(await signRelease(archive, key)),
+    )
+  const keys = release.command('keys').description('list the keys that releases are signed with')
+  printsAnswer(keys, context, () => api.call('listReleaseKeys'), toKeyTable)
+  const renewKey = release
     .command('renew-key')
-    .description("make a new key for the servers' signatures; hosts learn of it as they are upgraded")
-    .addOption(jsonOption())
-    .action(async (options: Options) => showKeys(context, await context.api.call('renewReleaseKey'), options))
-  release
-    .command('list', { isDefault: true })
-    .addOption(jsonOption())
-    .action((options: Options) => releases(context, options))
+    .description("create a new key for the servers' signatures; hosts learn it when they are upgraded")
+  printsAnswer(renewKey, context, () => api.call('renewReleaseKey'), toKeyTable)
+  const list = release.command('list', { isDefault: true }).description('list releases')
+  printsAnswer(list, context, () => api.call('listReleases'), toTable)
 }
 
-async function releases({ api, stdout }: Context, { json }: Options): Promise<void> {
-  const answer = await api.call('listReleases')
-  stdout.write(json ? jsonDocument(answer) : releaseTable(answer.releases))
-}
-
-async function addRelease(
-  { api, stdout }: Context,
-  archive: string,
-  { json, signature: signatureFile }: AddOptions,
-): Promise<void> {
+async function addRelease(api: Client, archive: string, { signature: signatureFile }: AddOptions) {
   const file = await readLocalFile(archive)
   const signature = await readSignature(signatureFile ?? `${file.local}.sig`, signatureFile !== undefined)
   await uploadMissing(api, [file])
-  const answer = await api.call('addRelease', {
+  return api.call('addRelease', {
     body: { sha256: file.sha256, ...(signature !== undefined && { signature }) },
   })
-  stdout.write(json ? jsonDocument(answer) : releaseTable(answer.releases))
 }
 
-/** Undefined where there is none and none was named. */
+/** Reads a signature. Returns undefined if there is none and none was named. */
 async function readSignature(file: string, isNamed: boolean): Promise<string | undefined> {
   try {
     return (await readFile(file, 'utf8')).trim()
@@ -81,17 +68,18 @@ async function readSignature(file: string, isNamed: boolean): Promise<string | u
   }
 }
 
-async function signRelease({ stdout }: Context, archive: string, keyFile: string): Promise<void> {
+/** Signs a release into a file beside it. Returns what to tell the person. */
+async function signRelease(archive: string, keyFile: string): Promise<string> {
   const { local, sha256 } = await readLocalFile(archive)
-  const { version, architecture } = nameOf(local)
+  const { version, architecture } = toName(local)
   const key = await readKey(keyFile)
   const signature = sign(null, Buffer.from(releaseText({ version, architecture, sha256 })), key)
   await writeFile(`${local}.sig`, `${signature.toString('base64')}\n`)
   const x = String(createPublicKey(key).export({ format: 'jwk' }).x)
-  stdout.write(`${local}.sig: ${version} for linux-${architecture}\n`)
-  stdout.write(
-    `Servers take it with ROLLCALL_RELEASE_KEYS=${Buffer.from(x, 'base64url').toString('base64')}\n`,
-  )
+  return [
+    `${local}.sig: ${version} for linux-${architecture}\n`,
+    `Servers accept it with ROLLCALL_RELEASE_KEYS=${Buffer.from(x, 'base64url').toString('base64')}\n`,
+  ].join('')
 }
 
 async function readKey(file: string): Promise<KeyObject> {
@@ -99,14 +87,14 @@ async function readKey(file: string): Promise<KeyObject> {
     const key = createPrivateKey(await readFile(file))
     if (key.asymmetricKeyType === 'ed25519') return key
   } catch {
-    // OpenSSL's words help nobody, and an error about a key must not carry any of it.
+    // OpenSSL's message says nothing useful, and an error must not carry any part of a key.
   }
   throw new UsageError(
     `${file} is no Ed25519 private key in PEM. Make one with: openssl genpkey -algorithm ed25519 -out ${file}`,
   )
 }
 
-function nameOf(path: string): Pick<ReleaseName, 'version' | 'architecture'> {
+function toName(path: string): Pick<ReleaseName, 'version' | 'architecture'> {
   const name = /^rollcall-agent-([0-9A-Za-z.+-]+)-linux-(x64|arm64)\.tar\.gz$/.exec(basename(path))
   if (name) return { version: name[1] as string, architecture: name[2] as ReleaseName['architecture'] }
   throw new UsageError(
@@ -114,8 +102,7 @@ function nameOf(path: string): Pick<ReleaseName, 'version' | 'architecture'> {
   )
 }
 
-function showKeys({ stdout }: Context, answer: ReleaseKeysView, { json }: Options): void {
-  const { operator, servers } = answer
+function toKeyTable({ operator, servers }: ReleaseKeysView): string {
   const rows = [
     ...operator.map((key) => [key, 'operator', '']),
     ...servers.map(({ key, createdAt }, place) => [
@@ -124,17 +111,17 @@ function showKeys({ stdout }: Context, answer: ReleaseKeysView, { json }: Option
       createdAt,
     ]),
   ]
-  stdout.write(json ? jsonDocument(answer) : table(['KEY', 'WHOSE', 'MADE'], rows))
+  return table(['KEY', 'OWNER', 'CREATED'], rows)
 }
 
-const releaseTable = (releases: readonly ReleaseView[]) =>
+const toTable = ({ releases }: { releases: readonly ReleaseView[] }) =>
   table(
     ['VERSION', 'ARCHITECTURE', 'OWN', 'SIGNED BY', 'SHA256'],
-    releases.map((one) => [
-      one.version,
-      one.architecture,
-      one.isOwn ? 'yes' : 'no',
-      one.signedBy,
-      one.sha256,
+    releases.map(({ version, architecture, isOwn, signedBy, sha256 }) => [
+      version,
+      architecture,
+      isOwn ? 'yes' : 'no',
+      signedBy,
+      sha256,
     ]),
   )

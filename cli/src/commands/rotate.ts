@@ -1,81 +1,81 @@
 import { sanitizeText } from '@rollcall/contracts'
 import type { RotationHost } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
+import { poll } from '../api/poll.ts'
 import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
-import { jsonOption, seconds } from '../options.ts'
+import { jsonOption, seconds } from '../options/parsers.ts'
+import { addTargetOptions, type TargetOptions, toTarget } from '../options/target-options.ts'
+import { printsAnswer } from '../output/answers.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
-import { addTargetOptions, targetOf, type WhereOptions } from './where-options.ts'
 
-interface Options extends WhereOptions {
+interface Options extends TargetOptions {
   wait?: boolean
   timeout?: number
   json?: boolean
 }
 
-const POLL_MS = 500
 const DEFAULT_WAIT_MS = 120_000
 
 const HELP = `
-Token, secret key, path, certificate and key of an agent are replaced. The agent takes both the old and the new ones until the new ones have
-worked. A host that is away gets them when it is back: it goes on by itself, whatever is killed meanwhile.
+Replaces an agent's token, secret key, path, certificate and key. The agent accepts both the old and the new ones until the new
+ones have worked. An offline host gets them when it returns; a rotation continues by itself through any restart.
 
 Examples:
   rollcall rotate web-1 --wait
   rollcall rotate --label env=prod
   rollcall rotate status`
 
-export function addRotateCommands(program: Command, context: Context): void {
+export function addCommands(program: Command, context: Context): void {
   const rotate = addTargetOptions(program.command('rotate [hosts...]'))
-    .description('give agents new credentials, or see how old they are')
-    .option('--wait', 'wait until every one has them; exit with 1 otherwise')
+    .description('give agents new credentials, or show how old they are')
+    .option('--wait', 'wait until all agents have them; exits with 1 otherwise')
     .option('--timeout <seconds>', 'how long to wait (default: 120)', seconds(1, 86_400))
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((hosts: string[], options: Options) => start(context, hosts, options))
-  rotate
-    .command('status')
-    .description('how old the credentials of each agent are, and what is under way')
-    .addOption(jsonOption())
-    .action((_options: object, command: Command) => status(context, command.optsWithGlobals()))
+  printsAnswer(
+    rotate.command('status').description('show the age of all credentials, and rotations under way'),
+    context,
+    () => context.api.call('listRotations'),
+    ({ hosts }) => toTable(hosts),
+  )
 }
 
 async function start(context: Context, names: string[], options: Options): Promise<void> {
   const { api, stdout, stderr } = context
   const host = [...names, ...(options.host ?? [])]
-  const body = targetOf({ ...options, ...(host.length > 0 && { host }) })
+  const body = toTarget({ ...options, ...(host.length > 0 && { host }) })
   if (!body) throw new UsageError('Say which hosts: their names, --label SELECTOR or --all.')
   const { hosts, skipped } = await api.call('startRotation', { body })
-  for (const one of skipped) stderr.write(`left out: ${one.host}, ${sanitizeText(one.reason, 300)}\n`)
-  const shown = options.wait ? await ended(context, hosts, options.timeout ?? DEFAULT_WAIT_MS) : hosts
-  stdout.write(options.json ? jsonDocument({ hosts: shown }) : listing(shown))
-  const left = shown.filter(({ rotation }) => rotation !== null)
-  if (options.wait && left.length > 0)
+  for (const one of skipped) stderr.write(`skipped: ${one.host}: ${sanitizeText(one.reason, 300)}\n`)
+  const shown = options.wait ? await waitForRotations(context, hosts, options.timeout) : hosts
+  stdout.write(options.json ? jsonDocument({ hosts: shown }) : toTable(shown))
+  const open = shown.filter(({ rotation }) => rotation !== null)
+  if (options.wait && open.length > 0)
     throw new CliError(
-      `${left.length} of ${shown.length} have not got them yet. It goes on by itself: "rollcall rotate status" tells how far it is.`,
+      `${open.length} of ${shown.length} hosts do not have them yet. The rotation continues: see "rollcall rotate status".`,
     )
 }
 
-/** The hosts as they are when none of the rotations is under way any more, or `timeoutMs` milliseconds later. */
-async function ended({ api }: Context, begun: RotationHost[], timeoutMs: number): Promise<RotationHost[]> {
-  const until = performance.now() + timeoutMs
-  const ids = new Set(begun.map(({ host }) => host.id))
-  for (;;) {
-    const hosts = (await api.call('listRotations')).hosts.filter(({ host }) => ids.has(host.id))
-    if (hosts.every(({ rotation }) => rotation === null) || performance.now() > until) return hosts
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-  }
+/** Waits until no rotation of these hosts is under way. Returns the hosts as they are then, or at the timeout. */
+async function waitForRotations(
+  { api }: Context,
+  started: RotationHost[],
+  timeoutMs = DEFAULT_WAIT_MS,
+): Promise<RotationHost[]> {
+  const ids = new Set(started.map(({ host }) => host.id))
+  return poll(
+    async () => (await api.call('listRotations')).hosts.filter(({ host }) => ids.has(host.id)),
+    (hosts) => hosts.every(({ rotation }) => rotation === null),
+    timeoutMs,
+  )
 }
 
-async function status({ api, stdout }: Context, { json }: Options): Promise<void> {
-  const answer = await api.call('listRotations')
-  stdout.write(json ? jsonDocument(answer) : listing(answer.hosts))
-}
-
-const listing = (hosts: readonly RotationHost[]): string =>
+const toTable = (hosts: readonly RotationHost[]): string =>
   table(
-    ['HOST', 'CREDENTIALS SINCE', 'LAST ROTATED', 'UNDER WAY', 'WHY NOT YET'],
+    ['HOST', 'CREDENTIALS SINCE', 'LAST ROTATED', 'UNDER WAY', 'REASON'],
     hosts.map(({ host, credentialsAt, rotatedAt, rotation }) => [
       host.name,
       credentialsAt,

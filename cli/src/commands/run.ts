@@ -5,33 +5,39 @@ import { type Command, Option } from 'commander'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { InterruptedError, NoServerError, UsageError } from '../errors.ts'
-import { sizeOf } from '../input/terminal-session.ts'
+import { toTerminalSize } from '../input/terminal-session.ts'
 import { RECONNECT_HELP } from '../live/give-up.ts'
-import { jsonOption } from '../options.ts'
+import { OUTPUT_WAYS, RunSession, type ShowOptions, STREAMED_HOSTS } from '../live/run-session.ts'
+import { jsonOption } from '../options/parsers.ts'
+import { addProgramOptions, type ProgramOptions, toProgram } from '../options/program-options.ts'
+import {
+  addRunTargetOptions,
+  TARGET_HELP,
+  type TargetOptions,
+  toLimits,
+  toTarget,
+} from '../options/target-options.ts'
 import { EXIT_CODES_HELP } from '../output/exit-code.ts'
 import { jsonDocument } from '../output/json.ts'
-import { tellSkipped } from '../output/run-report.ts'
-import { addProgramOptions, type ProgramOptions, programOf } from './program-options.ts'
-import { OUTPUT_WAYS, RunSession, type ShowOptions, STREAMED_HOSTS } from './run-session.ts'
-import { addWhereOptions, limitsOf, targetOf, WHERE_HELP, type WhereOptions } from './where-options.ts'
+import { reportSkipped } from '../output/run-report.ts'
 
 /** Milliseconds for which a request is sent again that may have been lost. */
 const SEND_AGAIN_FOR_MS = 30_000
 
-interface RunOptions extends ShowOptions, WhereOptions, ProgramOptions {
+interface RunOptions extends ShowOptions, TargetOptions, ProgramOptions {
   saved?: string
   detach?: boolean
 }
 
 /** What is asked for, under an id of ours, so that it can be sent again. */
-interface Order {
+interface RunRequest {
   runId: string
   send(): Promise<RunAccepted>
 }
 
 const HELP = `
 A shell runs only where you name one: -- sh -c 'df -h | tail -1'.
-${WHERE_HELP}
+${TARGET_HELP}
 
 --output stream shows what comes: with one host the bytes as they are; with several every line carries its host's name
 (--no-prefix leaves it out), lines are never mixed, and a summary follows on stderr. --output group counts hosts while
@@ -62,14 +68,14 @@ Examples:
   tar c site | rollcall run --host demo-1 --stdin --cwd /srv -- tar x
   TOKEN=… rollcall run --host demo-1 --env TOKEN -- ./deploy`
 
-export function addRunCommand(program: Command, context: Context): void {
+export function addCommands(program: Command, context: Context): void {
   const command = program
     .command('run')
     .description('run a program on hosts and show what it says, live')
     .argument('[program]', 'a program, looked up on the host')
     .argument('[args...]', 'its arguments, as they are')
     .usage('(--host NAME… | --label SELECTOR… | --all) [options] (-- PROGRAM ARG… | --saved NAME)')
-  addProgramOptions(addWhereOptions(command), context)
+  addProgramOptions(addRunTargetOptions(command), context)
     .option('--saved <name>', 'run this saved command, where it says or where you say')
     .option('--tty', 'give it a terminal')
     .option('--stdin', 'pass standard input on, and its end')
@@ -84,11 +90,16 @@ export function addRunCommand(program: Command, context: Context): void {
     .addHelpText('after', HELP)
     .passThroughOptions()
     .action((program: string | undefined, args: string[], options: RunOptions) =>
-      run(context, orderOf(context, program, args, options), options),
+      run(context, toRequest(context, program, args, options), options),
     )
 }
 
-function orderOf(context: Context, program: string | undefined, args: string[], options: RunOptions): Order {
+function toRequest(
+  context: Context,
+  program: string | undefined,
+  args: string[],
+  options: RunOptions,
+): RunRequest {
   const { saved } = options
   if (program === undefined && saved === undefined)
     throw new UsageError('Say what to run: rollcall run --host NAME -- PROGRAM ARG…, or --saved NAME.')
@@ -97,31 +108,31 @@ function orderOf(context: Context, program: string | undefined, args: string[], 
   if (program !== undefined && saved !== undefined)
     throw new UsageError('Give either --saved or a program, not both.')
   return saved === undefined
-    ? orderOfProgram(context, program ?? '', args, options)
-    : orderOfSaved(context, saved, options)
+    ? toProgramRequest(context, program ?? '', args, options)
+    : toSavedRequest(context, saved, options)
 }
 
-function orderOfSaved({ api }: Context, name: string, options: RunOptions): Order {
-  if (options.tty || options.stdin || Object.keys(programOf(options)).length > 0)
+function toSavedRequest({ api }: Context, name: string, options: RunOptions): RunRequest {
+  if (options.tty || options.stdin || Object.keys(toProgram(options)).length > 0)
     throw new UsageError(
       'How a saved command runs is part of it, and it takes no input: see "rollcall saved change --help".',
     )
-  const target = targetOf(options)
-  const limits = limitsOf(options)
+  const target = toTarget(options)
+  const limits = toLimits(options)
   const runId = randomUUID()
   const body = { runId, ...(target && { target }), ...(limits && { limits }) }
   return { runId, send: () => api.call('runSavedCommand', { params: { name }, body }) }
 }
 
-function orderOfProgram(
+function toProgramRequest(
   { api, stdout }: Context,
   program: string,
   args: string[],
   options: RunOptions,
-): Order {
+): RunRequest {
   const { tty, stdin } = options
-  const target = targetOf(options)
-  const limits = limitsOf(options)
+  const target = toTarget(options)
+  const limits = toLimits(options)
   if (!target)
     throw new UsageError(
       'Say where: --host NAME, --label SELECTOR or --all, as in: rollcall run --host NAME -- PROGRAM ARG…',
@@ -132,28 +143,28 @@ function orderOfProgram(
     program,
     args,
     ...target,
-    ...programOf(options),
+    ...toProgram(options),
     ...(limits && { limits }),
-    ...(tty && { tty, ...sizeOf(stdout) }),
+    ...(tty && { tty, ...toTerminalSize(stdout) }),
     ...(stdin && { stdin }),
   }
   return { runId, send: () => api.call('run', { body }) }
 }
 
-async function run(context: Context, order: Order, options: RunOptions): Promise<void> {
+async function run(context: Context, request: RunRequest, options: RunOptions): Promise<void> {
   if (options.detach)
-    return detach(context, await send(context, order, new AbortController().signal), options)
+    return detach(context, await send(context, request, new AbortController().signal), options)
   const session = new RunSession(context, options)
-  const accepted = await send(context, order, session.leaving)
+  const accepted = await send(context, request, session.leaving)
   context.exitCode = await session.show(accepted)
 }
 
 /** The id is ours, so a request whose answer was lost is sent again without starting anything twice. */
-async function send(context: Context, order: Order, signal: AbortSignal): Promise<RunAccepted> {
+async function send(context: Context, request: RunRequest, signal: AbortSignal): Promise<RunAccepted> {
   let hasTriedAgain = false
   try {
     return await untilAborted(
-      retrying(order.send, {
+      retrying(request.send, {
         forMs: SEND_AGAIN_FOR_MS,
         signal,
         onFirstFailure: () => {
@@ -167,7 +178,7 @@ async function send(context: Context, order: Order, signal: AbortSignal): Promis
     const isUnknown =
       error instanceof UnreachableError && (hasTriedAgain || !(error instanceof NoServerError))
     if (error instanceof InterruptedError || isUnknown)
-      context.notice(`it may have been accepted all the same; see with: rollcall runs show ${order.runId}`)
+      context.notice(`it may have been accepted all the same; see with: rollcall runs show ${request.runId}`)
     throw error
   }
 }
@@ -184,7 +195,7 @@ function detach({ stdout, notice }: Context, accepted: RunAccepted, { json }: Ru
     stdout.write(jsonDocument(accepted))
     return
   }
-  tellSkipped({ notice }, accepted.skipped)
+  reportSkipped({ notice }, accepted.skipped)
   stdout.write(accepted.commands.map(toLine).join(''))
   notice(
     `follow one with: rollcall command log ID --follow; see all with: rollcall runs show ${accepted.runId}`,

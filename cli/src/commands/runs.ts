@@ -1,91 +1,99 @@
 import type { RunView } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
+import { RUN_ID_HELP, resolveRunId, SHORT_ID_LENGTH } from '../api/resolve-id.ts'
 import type { Context } from '../context.ts'
-import { jsonOption, wholeNumber } from '../options.ts'
+import { jsonOption, wholeNumber } from '../options/parsers.ts'
+import { printsAnswer, reportsChange, tableOr } from '../output/answers.ts'
+import {
+  formatAge,
+  formatCommandLine,
+  formatDuration,
+  formatHostCount,
+  formatLimits,
+} from '../output/format-command.ts'
 import { jsonDocument } from '../output/json.ts'
 import { playbookReport } from '../output/playbook-report.ts'
 import { countsLine } from '../output/progress.ts'
-import { printReport, tellSkipped } from '../output/run-report.ts'
-import { fieldList, table } from '../output/table.ts'
-import { ago, commandLine, duration, hostCount, limitsInWords } from '../output/words.ts'
-import { RUN_ID_HELP, resolveRunId, SHORT_ID_LENGTH } from './command-id.ts'
+import { printReport, reportSkipped } from '../output/run-report.ts'
+import { fieldList } from '../output/table.ts'
 
 const MAX_LIST_LENGTH = 200
 const MAX_COMMAND_LINE = 60
 
-interface Options {
-  limit?: number
+interface ShowOptions {
   output: boolean
   json?: boolean
 }
 
-export function addRunsCommands(program: Command, context: Context): void {
-  const runs = program.command('runs').description('earlier runs: list, show, cancel')
-  runs
-    .command('list', { isDefault: true })
-    .description('runs, newest first')
-    .option(
-      '--limit <number>',
-      `at most so many, up to ${MAX_LIST_LENGTH} (default: 50)`,
-      wholeNumber(1, MAX_LIST_LENGTH),
-    )
-    .addOption(jsonOption())
-    .action((options: Options) => list(context, options))
+export function addCommands(program: Command, context: Context): void {
+  const { api } = context
+  const runs = program.command('runs').description('list, show and cancel runs')
+  printsAnswer(
+    runs
+      .command('list', { isDefault: true })
+      .description('list runs, newest first')
+      .option(
+        '--limit <number>',
+        `how many at most, up to ${MAX_LIST_LENGTH} (default: 50)`,
+        wholeNumber(1, MAX_LIST_LENGTH),
+      ),
+    context,
+    ({ limit }: { limit?: number }) => api.call('listRuns', { query: { limit } }),
+    (answer) =>
+      tableOr(
+        'There are no runs yet.',
+        ['ID', 'WHERE', 'STATE', 'OK', 'AGO', 'TOOK', 'BY', 'COMMAND'],
+        answer.runs.map(toRow),
+      ),
+  )
   runs
     .command('show <id>')
-    .description('one run: how far it has come, and which hosts ended alike, with their output')
-    .option('--no-output', 'leave the output out; what went wrong is told all the same')
+    .description('show a run: its progress, and hosts with the same outcome together with their output')
+    .option('--no-output', 'leave out the output; failures are still shown')
     .addOption(jsonOption())
     .addHelpText('after', `\n${RUN_ID_HELP}`)
-    .action((id: string, options: Options) => show(context, id, options))
-  runs
-    .command('cancel <id>')
-    .description('ask every command of a run to end; those that have ended stay as they are')
-    .addOption(jsonOption())
-    .addHelpText('after', `\n${RUN_ID_HELP}`)
-    .action((id: string, options: Options) => cancel(context, id, options))
-}
-
-async function list({ api, stdout }: Context, { json, limit }: Options): Promise<void> {
-  const answer = await api.call('listRuns', { query: { limit } })
-  if (json) stdout.write(jsonDocument(answer))
-  else if (answer.runs.length === 0) stdout.write('There are no runs yet.\n')
-  else
-    stdout.write(
-      table(['ID', 'WHERE', 'STATE', 'OK', 'AGO', 'TOOK', 'BY', 'COMMAND'], answer.runs.map(toRow)),
-    )
+    .action((id: string, options: ShowOptions) => show(context, id, options))
+  reportsChange(
+    runs
+      .command('cancel <id>')
+      .description('cancel every command of a run; those that have ended are left alone')
+      .addHelpText('after', `\n${RUN_ID_HELP}`),
+    context,
+    async (id: string) => api.call('cancelRun', { params: { id: await resolveRunId(api, id) } }),
+    ({ run }) => `${run.endedAt ? 'the run has ended' : 'cancelling the run'}: ${countsLine(run.counts)}`,
+  )
 }
 
 const toRow = (run: RunView) => [
   run.id.slice(0, SHORT_ID_LENGTH),
-  whereOf(run),
-  stateOf(run),
+  formatWhere(run),
+  formatRunState(run),
   `${run.counts.success}/${run.total}`,
-  ago(run.createdAt),
-  run.endedAt ? duration(Date.parse(run.endedAt) - Date.parse(run.createdAt)) : '-',
+  formatAge(run.createdAt),
+  run.endedAt ? formatDuration(Date.parse(run.endedAt) - Date.parse(run.createdAt)) : '-',
   run.requestedBy,
-  shortened(toTitle(run)),
+  shortened(formatTitle(run)),
 ]
 
 const shortened = (text: string) =>
   text.length > MAX_COMMAND_LINE ? `${text.slice(0, MAX_COMMAND_LINE - 1)}…` : text
 
-/** A plan is told apart from what applies it. */
-const toTitle = (run: RunView) =>
-  run.playbook ? `${run.playbook.mode} ${run.playbook.name}` : commandLine(run)
+/** Formats what a run does; a plan and its application are told apart. */
+const formatTitle = (run: RunView) =>
+  run.playbook ? `${run.playbook.mode} ${run.playbook.name}` : formatCommandLine(run)
 
-function whereOf({ target, total }: RunView): string {
-  if (target.by === 'hosts') return hostCount(total)
+function formatWhere({ target, total }: RunView): string {
+  if (target.by === 'hosts') return formatHostCount(total)
   return target.by === 'all' ? 'all' : target.labels.join(' and ')
 }
 
-function stateOf({ endedAt, cancelRequested, stoppedAt, counts, total }: RunView): string {
-  if (!endedAt) return cancelRequested ? 'asked to end' : stoppedAt ? 'stopping' : 'running'
+function formatRunState({ endedAt, cancelRequested, stoppedAt, counts, total }: RunView): string {
+  if (!endedAt) return cancelRequested ? 'cancelling' : stoppedAt ? 'stopping' : 'running'
   if (counts.success === total) return 'success'
   return stoppedAt ? 'stopped' : cancelRequested ? 'cancelled' : 'failed'
 }
 
-async function show(context: Context, given: string, { json, output }: Options): Promise<void> {
+async function show(context: Context, given: string, { json, output }: ShowOptions): Promise<void> {
   const id = await resolveRunId(context.api, given)
   const summary = await context.api.call('summarizeRun', { params: { id } })
   if (json) {
@@ -93,12 +101,12 @@ async function show(context: Context, given: string, { json, output }: Options):
     return
   }
   context.stdout.write(`${describe(summary.run)}\n`)
-  tellSkipped(context, summary.run.skipped)
+  reportSkipped(context, summary.run.skipped)
   if (summary.run.playbook) await showPlaybook(context, id)
   else await printReport(context, summary, { withOutput: output })
 }
 
-/** Of a playbook its tasks: what it writes is for the server, and is alike on no two hosts. */
+/** Prints the tasks of a playbook in place of its output, which is in a format for the server. */
 async function showPlaybook({ api, stdout }: Context, id: string): Promise<void> {
   const view = await api.call('showPlaybookRun', { params: { id } })
   const toTasks = async (command: string) =>
@@ -109,31 +117,19 @@ async function showPlaybook({ api, stdout }: Context, id: string): Promise<void>
 function describe(run: RunView): string {
   return fieldList([
     ['Id', run.id],
-    ['Command', commandLine(run)],
-    ['Playbook', run.playbook && toTitle(run)],
+    ['Command', formatCommandLine(run)],
+    ['Playbook', run.playbook && formatTitle(run)],
     ['Applies', run.playbook?.planId ?? null],
     ['Applied by', run.playbook?.appliedBy ?? null],
     ['Directory', run.cwd],
-    ['Where', whereOf(run)],
-    ['Limits', limitsInWords(run.limits)],
-    ['State', stateOf(run)],
+    ['Where', formatWhere(run)],
+    ['Limits', formatLimits(run.limits)],
+    ['State', formatRunState(run)],
     ['Hosts', countsLine(run.counts)],
-    ['Asked for', `${run.createdAt} by ${run.requestedBy}`],
+    ['Requested', `${run.createdAt} by ${run.requestedBy}`],
     ['Saved command', run.savedCommand],
     ['Schedule', run.schedule],
     ['Stopped', run.stoppedAt],
     ['Ended', run.endedAt],
   ])
-}
-
-async function cancel(
-  { api, stdout, notice }: Context,
-  given: string,
-  { json }: Pick<Options, 'json'>,
-): Promise<void> {
-  const id = await resolveRunId(api, given)
-  const answer = await api.call('cancelRun', { params: { id } })
-  if (json) stdout.write(jsonDocument(answer))
-  else if (answer.run.endedAt) notice(`the run has ended: ${countsLine(answer.run.counts)}`)
-  else notice(`asked the run to end: ${countsLine(answer.run.counts)}`)
 }

@@ -1,15 +1,21 @@
-import type { ScheduleView } from '@rollcall/contracts/admin'
+import type { NewScheduleInput, ScheduleView } from '@rollcall/contracts/admin'
 import { type Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
-import { jsonOption, seconds } from '../options.ts'
-import { jsonDocument } from '../output/json.ts'
+import { seconds } from '../options/parsers.ts'
+import { addProgramOptions, type ProgramOptions, toProgram } from '../options/program-options.ts'
+import {
+  addRunTargetOptions,
+  TARGET_HELP,
+  type TargetOptions,
+  toLimits,
+  toTarget,
+} from '../options/target-options.ts'
+import { printsAnswer, reportsChange, tableOr } from '../output/answers.ts'
+import { formatCommandLine, formatDuration, formatLimits, formatTarget } from '../output/format-command.ts'
 import { fieldList, table } from '../output/table.ts'
-import { commandLine, duration, limitsInWords, targetInWords } from '../output/words.ts'
-import { addProgramOptions, type ProgramOptions, programOf } from './program-options.ts'
-import { addWhereOptions, limitsOf, targetOf, WHERE_HELP, type WhereOptions } from './where-options.ts'
 
-interface Options extends ProgramOptions, WhereOptions {
+interface Options extends ProgramOptions, TargetOptions {
   cron: string
   timeZone?: string
   saved?: string
@@ -17,112 +23,143 @@ interface Options extends ProgramOptions, WhereOptions {
   grace?: number
   paused?: boolean
   description?: string
-  json?: boolean
 }
 
 const HELP = `
---cron has five fields: minute, hour, day of the month, month, day of the week. They are read by the clock on the wall of
---time-zone. A time that the clock jumps over in spring comes as soon as it has jumped; one that the clock shows twice in
-autumn comes once, the first time. With * as its hour, an expression comes in every hour that passes.
+--cron has five fields: minute, hour, day of the month, month, day of the week, in local time of --time-zone. When clocks go
+forward, a skipped time runs right after the change; when they go back, a repeated time runs once, the first time. With * as
+the hour, the schedule runs in every hour that passes.
 
-What to run is a saved command (--saved NAME) or a program after --.
-${WHERE_HELP}
+It runs a saved command (--saved NAME) or a program after --.
+${TARGET_HELP}
 
 Examples:
   rollcall schedule add nightly --cron '30 2 * * *' --time-zone Europe/Berlin --saved upgrade
   rollcall schedule add disks --cron '*/15 * * * *' --all -- df -h /`
 
-export function addScheduleCommands(program: Command, context: Context): void {
-  const schedule = program.command('schedule').description('run things by the clock')
-  schedule
-    .command('list', { isDefault: true })
-    .description('all schedules, by name')
-    .addOption(jsonOption())
-    .action((options: Options) => list(context, options))
-  schedule
-    .command('show <name>')
-    .description('one schedule: what comes next, and what became of the last times')
-    .addOption(jsonOption())
-    .action((name: string, options: Options) => show(context, name, options))
-  addProgramOptions(addWhereOptions(schedule.command('add')), context)
-    .argument('<name>', 'what it is called')
+export function addCommands(program: Command, context: Context): void {
+  const { api } = context
+  const schedule = program.command('schedule').description('manage scheduled runs')
+  printsAnswer(
+    schedule.command('list', { isDefault: true }).description('list schedules by name'),
+    context,
+    () => api.call('listSchedules'),
+    ({ schedules }) =>
+      tableOr(
+        'There are no schedules yet. "rollcall schedule add --help" shows how to add one.',
+        ['NAME', 'CRON', 'TIME ZONE', 'NEXT', 'LAST', 'WHAT'],
+        schedules.map(toRow),
+      ),
+  )
+  printsAnswer(
+    schedule.command('show <name>').description('show a schedule, its next times and its recent runs'),
+    context,
+    (name: string) => api.call('showSchedule', { params: { name } }),
+    ({ schedule }) => describe(schedule),
+  )
+  reportsChange(
+    addSettings(schedule.command('add'), context),
+    context,
+    async (name: string, program: string | undefined, args: string[], options: Options) =>
+      api.call('addSchedule', { body: toBody(name, program, args, options) }),
+    formatNext,
+  )
+  for (const [word, isEnabled, description] of [
+    ['pause', false, 'start no more runs until it is resumed'],
+    ['resume', true, 'continue with the next planned time; missed times are not made up'],
+  ] as const)
+    reportsChange(
+      schedule.command(`${word} <name>`).description(description),
+      context,
+      (name: string) => api.call('changeSchedule', { params: { name }, body: { isEnabled } }),
+      formatNext,
+    )
+  reportsChange(
+    schedule.command('remove <name>').description('remove a schedule; its runs are kept'),
+    context,
+    (name: string) => api.call('removeSchedule', { params: { name } }),
+    () => 'removed',
+  )
+}
+
+const addSettings = (command: Command, context: Context) =>
+  addProgramOptions(addRunTargetOptions(command), context)
+    .argument('<name>', 'its name')
     .argument('[program]', 'a program, looked up on the host')
-    .argument('[args...]', 'its arguments, as they are')
+    .argument('[args...]', 'its arguments, passed unchanged')
     .usage("NAME --cron '…' [options] (--saved NAME | -- PROGRAM ARG…)")
     .description('add a schedule')
-    .requiredOption('--cron <expression>', 'when, as in "30 2 * * mon-fri"')
-    .option('--time-zone <zone>', 'whose clock counts, such as Europe/Berlin (default: UTC)')
+    .requiredOption('--cron <expression>', 'when to run, such as "30 2 * * mon-fri"')
+    .option('--time-zone <zone>', 'time zone of --cron, such as Europe/Berlin (default: UTC)')
     .option('--saved <name>', 'the saved command to run')
     .addOption(
-      new Option('--overlap <way>', 'what to do when the run before has not ended (default: skip)').choices([
-        'skip',
-        'allow',
-      ]),
+      new Option(
+        '--overlap <policy>',
+        'what to do while the previous run has not ended (default: skip)',
+      ).choices(['skip', 'allow']),
     )
     .option(
       '--grace <seconds>',
-      'how late it may begin when no server ran at its time (default: 300)',
+      'how late a run may start when no server was up at its time (default: 300)',
       seconds(10, 86_400),
     )
-    .option('--paused', 'do not begin yet')
+    .option('--paused', 'add it paused')
     .option('--description <text>', 'what it is for')
-    .addOption(jsonOption())
     .addHelpText('after', HELP)
-    .action((name: string, program: string | undefined, args: string[], options: Options) =>
-      add(context, name, program, args, options),
-    )
-  for (const [word, isEnabled, told] of [
-    ['pause', false, 'nothing is begun until it is resumed'],
-    ['resume', true, 'go on with the next time; what lay in between is not made up for'],
-  ] as const)
-    schedule
-      .command(`${word} <name>`)
-      .description(told)
-      .addOption(jsonOption())
-      .action((name: string, options: Options) => enable(context, name, isEnabled, options))
-  schedule
-    .command('remove <name>')
-    .description('forget a schedule; its runs stay')
-    .action((name: string) => remove(context, name))
+
+function toBody(
+  name: string,
+  program: string | undefined,
+  args: string[],
+  options: Options,
+): NewScheduleInput {
+  const { saved, cron, timeZone, overlap, grace, paused, description } = options
+  const how = toProgram(options)
+  if ((saved === undefined) === (program === undefined))
+    throw new UsageError('Say what to run: either --saved NAME or a program after --.')
+  if (saved !== undefined && Object.keys(how).length > 0)
+    throw new UsageError('A saved command has its own settings: change them with "rollcall saved change".')
+  const target = toTarget(options)
+  const limits = toLimits(options)
+  return {
+    name,
+    cron,
+    ...(timeZone !== undefined && { timeZone }),
+    ...(saved !== undefined && { savedCommand: saved }),
+    ...(program !== undefined && { command: { program, args, ...how } }),
+    ...(target && { target }),
+    ...(limits && { limits }),
+    ...(overlap !== undefined && { overlap }),
+    ...(grace !== undefined && { graceMs: grace }),
+    ...(paused && { isEnabled: false }),
+    ...(description !== undefined && { description }),
+  }
 }
 
-async function list({ api, stdout }: Context, { json }: Options): Promise<void> {
-  const answer = await api.call('listSchedules')
-  if (json) stdout.write(jsonDocument(answer))
-  else if (answer.schedules.length === 0)
-    stdout.write('There are no schedules yet. "rollcall schedule add --help" shows how to add one.\n')
-  else stdout.write(table(['NAME', 'CRON', 'TIME ZONE', 'NEXT', 'LAST', 'WHAT'], answer.schedules.map(toRow)))
-}
+const formatNext = ({ schedule: { isEnabled, next, timeZone } }: { schedule: ScheduleView }) =>
+  isEnabled ? `next run: ${formatLocalTime(next[0], timeZone)} (${timeZone})` : 'paused'
 
 const toRow = (schedule: ScheduleView) => [
   schedule.name,
   schedule.cron,
   schedule.timeZone,
-  schedule.isEnabled ? localTime(schedule.next[0], schedule.timeZone) : 'paused',
-  schedule.last[0] ? toOutcome(schedule.last[0]) : '-',
-  whatOf(schedule),
+  schedule.isEnabled ? formatLocalTime(schedule.next[0], schedule.timeZone) : 'paused',
+  schedule.last[0] ? formatOutcome(schedule.last[0]) : '-',
+  formatWhat(schedule),
 ]
 
-/** What became of a time, and of its run where there was one. */
-const toOutcome = ({ outcome, runState }: ScheduleView['last'][number]) =>
+const formatOutcome = ({ outcome, runState }: ScheduleView['last'][number]) =>
   runState ? `${outcome}, ${runState}` : outcome
 
-const whatOf = ({ savedCommand, command }: ScheduleView) =>
-  savedCommand ?? (command ? commandLine(command) : '-')
+const formatWhat = ({ savedCommand, command }: ScheduleView) =>
+  savedCommand ?? (command ? formatCommandLine(command) : '-')
 
-/** By the clock of the schedule's own time zone. */
-function localTime(moment: string | undefined, timeZone: string): string {
+/** Formats a moment in a time zone, such as `2026-03-29 02:30`. */
+function formatLocalTime(moment: string | undefined, timeZone: string): string {
   if (moment === undefined) return '-'
-  return new Intl.DateTimeFormat('sv-SE', {
-    timeZone,
-    dateStyle: 'short',
-    timeStyle: 'short',
-  }).format(new Date(moment))
-}
-
-async function show({ api, stdout }: Context, name: string, { json }: Options): Promise<void> {
-  const answer = await api.call('showSchedule', { params: { name } })
-  stdout.write(json ? jsonDocument(answer) : describe(answer.schedule))
+  return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(
+    new Date(moment),
+  )
 }
 
 function describe(schedule: ScheduleView): string {
@@ -130,78 +167,24 @@ function describe(schedule: ScheduleView): string {
   const fields = fieldList([
     ['Name', schedule.name],
     ['Description', schedule.description],
-    ['When', `${schedule.cron}, by the clock of ${timeZone}`],
+    ['When', `${schedule.cron}, ${timeZone} time`],
     ['State', schedule.isEnabled ? 'enabled' : 'paused'],
     ['Saved command', schedule.savedCommand],
-    ['Command', command && commandLine(command)],
+    ['Command', command && formatCommandLine(command)],
     ['Environment', command?.envNames.join(', ')],
-    ['Where', schedule.target ? targetInWords(schedule.target) : 'where the saved command says'],
-    ['Limits', limitsInWords(schedule.limits)],
-    ['Overlap', schedule.overlap === 'skip' ? 'left out while the run before goes on' : 'allowed'],
-    ['Grace', duration(schedule.graceMs)],
-    ['Next', next.map((moment) => localTime(moment, timeZone)).join(', ')],
+    ['Where', schedule.target ? formatTarget(schedule.target) : 'hosts of the saved command'],
+    ['Limits', formatLimits(schedule.limits)],
+    ['Overlap', schedule.overlap === 'skip' ? 'skipped while the previous run has not ended' : 'allowed'],
+    ['Grace', formatDuration(schedule.graceMs)],
+    ['Next', next.map((moment) => formatLocalTime(moment, timeZone)).join(', ')],
     ['Added', `${schedule.createdAt} by ${schedule.createdBy}`],
   ])
   if (last.length === 0) return fields
   const rows = last.map((firing) => [
-    localTime(firing.plannedAt, timeZone),
-    toOutcome(firing),
+    formatLocalTime(firing.plannedAt, timeZone),
+    formatOutcome(firing),
     firing.runId ?? '-',
     firing.reason ?? '',
   ])
-  return `${fields}\n${table(['PLANNED', 'OUTCOME', 'RUN', ''], rows)}`
-}
-
-async function add(
-  context: Context,
-  name: string,
-  program: string | undefined,
-  args: string[],
-  options: Options,
-): Promise<void> {
-  const { saved, cron, timeZone, overlap, grace, paused, description } = options
-  const how = programOf(options)
-  if ((saved === undefined) === (program === undefined))
-    throw new UsageError('Say what to run: --saved NAME, or a program after --, and not both.')
-  if (saved !== undefined && Object.keys(how).length > 0)
-    throw new UsageError('How a saved command runs is part of it: see "rollcall saved change --help".')
-  const target = targetOf(options)
-  const limits = limitsOf(options)
-  const answer = await context.api.call('addSchedule', {
-    body: {
-      name,
-      cron,
-      ...(timeZone !== undefined && { timeZone }),
-      ...(saved !== undefined && { savedCommand: saved }),
-      ...(program !== undefined && { command: { program, args, ...how } }),
-      ...(target && { target }),
-      ...(limits && { limits }),
-      ...(overlap !== undefined && { overlap }),
-      ...(grace !== undefined && { graceMs: grace }),
-      ...(paused && { isEnabled: false }),
-      ...(description !== undefined && { description }),
-    },
-  })
-  report(context, answer, options)
-}
-
-async function enable(context: Context, name: string, isEnabled: boolean, options: Options): Promise<void> {
-  const answer = await context.api.call('changeSchedule', { params: { name }, body: { isEnabled } })
-  report(context, answer, options)
-}
-
-function report(
-  { stdout, notice }: Context,
-  answer: { schedule: ScheduleView },
-  { json }: Pick<Options, 'json'>,
-): void {
-  const { isEnabled, next, timeZone } = answer.schedule
-  if (json) stdout.write(jsonDocument(answer))
-  else if (!isEnabled) notice('paused')
-  else notice(`next: ${localTime(next[0], timeZone)} (${timeZone})`)
-}
-
-async function remove({ api, notice }: Context, name: string): Promise<void> {
-  await api.call('removeSchedule', { params: { name } })
-  notice('removed')
+  return `${fields}\n${table(['PLANNED', 'OUTCOME', 'RUN', 'REASON'], rows)}`
 }

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { dataDirOf } from '../api/find-server.ts'
+import { toDataDir } from '../api/find-server.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 
-export function addSetupLinkCommand(program: Command, context: Context): void {
+export function addCommands(program: Command, context: Context): void {
   program
     .command('setup-link')
     .description('the link for the first admin, on the machine of a server that has no user yet')
     .action(async () => {
-      const file = join(dataDirOf(context.env), 'setup-link')
+      const file = join(toDataDir(context.env), 'setup-link')
       const link = await readFile(file, 'utf8').catch((cause) => {
         throw new CliError(
           `${file} cannot be read: ${(cause as Error).message}. A server writes it at a start without users.`,

@@ -3,19 +3,19 @@ import { HOST_STATES } from '@rollcall/contracts/admin/hosts/schemas'
 import { isTransient } from '@rollcall/contracts/client'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { jsonOption } from '../options.ts'
-import { stateCounts } from '../output/host-words.ts'
+import { jsonOption } from '../options/parsers.ts'
+import { formatStateCounts } from '../output/format-host.ts'
 import { jsonDocument } from '../output/json.ts'
 import { fieldList } from '../output/table.ts'
 
 const HELP = `
-Exits with 0 when the server is ready, with 1 otherwise, whatever the hosts are like.
-The fleet is healthy when every host answers and is well, critical when fewer than half do, degraded in between.`
+Exits with 0 if the server is ready, with 1 otherwise; the state of the hosts does not matter.
+The fleet is healthy when every host is online, critical when fewer than half are, degraded in between.`
 
-export function addStatusCommand(program: Command, context: Context): void {
+export function addCommands(program: Command, context: Context): void {
   program
     .command('status')
-    .description('whether the server can work, and how many hosts are well')
+    .description('show whether the server is ready, and how many hosts are healthy')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((options: { json?: boolean }) => status(context, options))
@@ -28,7 +28,7 @@ async function status(context: Context, { json }: { json?: boolean }): Promise<v
   const fleet = await fleetHealth(context)
   context.exitCode = ready.status === 'ready' ? 0 : 1
   if (json) {
-    context.stdout.write(jsonDocument({ url: url.href, version, ...ready, hosts: fleet && countsOf(fleet) }))
+    context.stdout.write(jsonDocument({ url: url.href, version, ...ready, hosts: fleet && toCounts(fleet) }))
     return
   }
   context.stdout.write(
@@ -38,13 +38,13 @@ async function status(context: Context, { json }: { json?: boolean }): Promise<v
       ['Database', ready.database],
       ['Queue', ready.queue],
       ...ready.warnings.map((warning): [string, string] => ['Warning', warning]),
-      ['Fleet', fleet && fleetWords(fleet)],
-      ['Hosts', fleet ? hostsWords(fleet) : 'cannot be counted while the database is away'],
+      ['Fleet', fleet && formatFleet(fleet)],
+      ['Hosts', fleet ? formatHosts(fleet) : 'cannot be counted while the database is down'],
     ]),
   )
 }
 
-/** Null while the server cannot tell. */
+/** Returns the health of the fleet; null while the server cannot know it. */
 async function fleetHealth({ api }: Context): Promise<ClusterHealth | null> {
   try {
     return await api.call('clusterHealth')
@@ -55,13 +55,13 @@ async function fleetHealth({ api }: Context): Promise<ClusterHealth | null> {
 }
 
 /** With every state, those included that no host is in: what a script asks for is always there. */
-function countsOf({ states, ...counts }: ClusterHealth) {
+function toCounts({ states, ...counts }: ClusterHealth) {
   const byState = Object.fromEntries(HOST_STATES.map((state) => [state, states[state] ?? 0]))
   return { ...counts, byState }
 }
 
-const fleetWords = ({ health, percentage }: ClusterHealth) =>
+const formatFleet = ({ health, percentage }: ClusterHealth) =>
   health === 'empty' ? health : `${health}, ${percentage} % of the hosts are well`
 
-const hostsWords = ({ total, states }: ClusterHealth) =>
-  total === 0 ? '0' : `${total} (${stateCounts(states)})`
+const formatHosts = ({ total, states }: ClusterHealth) =>
+  total === 0 ? '0' : `${total} (${formatStateCounts(states)})`

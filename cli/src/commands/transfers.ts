@@ -1,76 +1,50 @@
+import type { AdminResponse } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { jsonOption } from '../options.ts'
-import { jsonDocument } from '../output/json.ts'
+import { printsAnswer, tableOr } from '../output/answers.ts'
+import { formatAge } from '../output/format-command.ts'
 import { table } from '../output/table.ts'
-import { ago } from '../output/words.ts'
 
-interface Options {
-  json?: boolean
-}
-
-export function addTransfersCommands(program: Command, context: Context): void {
-  const transfers = program
-    .command('transfers')
-    .description('transfers of files to hosts: list, show, cancel')
-  transfers
-    .command('list', { isDefault: true })
-    .description('transfers, newest first')
-    .addOption(jsonOption())
-    .action((options: Options) => list(context, options))
-  transfers
-    .command('show <id>')
-    .description('one transfer, host by host')
-    .addOption(jsonOption())
-    .action((id: string, options: Options) => show(context, id, options))
+export function addCommands(program: Command, context: Context): void {
+  const { api, stdout } = context
+  const transfers = program.command('transfers').description('list, show and cancel file transfers to hosts')
+  const list = transfers.command('list', { isDefault: true }).description('list transfers, newest first')
+  printsAnswer(list, context, () => api.call('listTransfers'), toTable)
+  const show = transfers.command('show <id>').description('show a transfer, host by host')
+  printsAnswer(show, context, (id: string) => api.call('showTransfer', { params: { id } }), toHostTable)
   transfers
     .command('cancel <id>')
-    .description('break one off where it has not ended; what is in place stays')
-    .action((id: string) => cancel(context, id))
+    .description('cancel a transfer; files that are in place stay')
+    .action(async (id: string) => {
+      await api.call('cancelTransfer', { params: { id } })
+      stdout.write(`Cancelling transfer ${id}.\n`)
+    })
 }
 
-async function list({ api, stdout }: Context, { json }: Options): Promise<void> {
-  const answer = await api.call('listTransfers')
-  if (json) stdout.write(jsonDocument(answer))
-  else if (answer.transfers.length === 0)
-    stdout.write('There are no transfers yet. "rollcall cp --help" shows how to begin one.\n')
-  else
-    stdout.write(
-      table(
-        ['ID', 'KIND', 'DESTINATION', 'OK', 'FAILED', 'OPEN', 'AGO', 'BY'],
-        answer.transfers.map(({ id, kind, destination, counts, createdAt, requestedBy }) => [
-          id,
-          kind,
-          destination,
-          String(counts.success),
-          String(counts.failed),
-          String(counts.pending + counts.running),
-          ago(createdAt),
-          requestedBy,
-        ]),
-      ),
-    )
-}
+const toTable = ({ transfers }: AdminResponse<'listTransfers'>) =>
+  tableOr(
+    'There are no transfers yet. "rollcall cp --help" shows how to start one.',
+    ['ID', 'KIND', 'DESTINATION', 'OK', 'FAILED', 'OPEN', 'AGO', 'BY'],
+    transfers.map(({ id, kind, destination, counts, createdAt, requestedBy }) => [
+      id,
+      kind,
+      destination,
+      String(counts.success),
+      String(counts.failed),
+      String(counts.pending + counts.running),
+      formatAge(createdAt),
+      requestedBy,
+    ]),
+  )
 
-async function show({ api, stdout }: Context, id: string, { json }: Options): Promise<void> {
-  const answer = await api.call('showTransfer', { params: { id } })
-  if (json) stdout.write(jsonDocument(answer))
-  else
-    stdout.write(
-      table(
-        ['HOST', 'STATE', 'BYTES', 'OF', 'REASON'],
-        answer.hosts.map(({ host, state, bytes, totalBytes, reason }) => [
-          host,
-          state,
-          String(bytes),
-          String(totalBytes),
-          reason ?? '',
-        ]),
-      ),
-    )
-}
-
-async function cancel({ api, stdout }: Context, id: string): Promise<void> {
-  await api.call('cancelTransfer', { params: { id } })
-  stdout.write(`The transfer ${id} is being broken off.\n`)
-}
+const toHostTable = ({ hosts }: AdminResponse<'showTransfer'>) =>
+  table(
+    ['HOST', 'STATE', 'BYTES', 'OF', 'REASON'],
+    hosts.map(({ host, state, bytes, totalBytes, reason }) => [
+      host,
+      state,
+      String(bytes),
+      String(totalBytes),
+      reason ?? '',
+    ]),
+  )

@@ -4,7 +4,7 @@ import { watchInterrupts } from '../input/interrupts.ts'
 import { FleetView } from '../live/fleet-view.ts'
 import { followWithReconnect, type Subscription, throwIfRefused } from '../live/follow-with-reconnect.ts'
 import { giveUpAfterMs } from '../live/give-up.ts'
-import { jsonOption } from '../options.ts'
+import { jsonOption } from '../options/parsers.ts'
 import { type FleetDisplay, JsonDisplay, LineDisplay, ScreenDisplay } from '../output/fleet-display.ts'
 
 const HELP = `
@@ -15,7 +15,7 @@ A lost connection or a restart of the server is waited out as "rollcall run" doe
 With --json every line is one JSON object: "fleet" (total, states) when all of it is known, also after a reconnection, and
 "change" (at, host, hostId, from, to, code, reason) for each change of state.`
 
-export function addWatchCommand(program: Command, context: Context): void {
+export function addCommands(program: Command, context: Context): void {
   program
     .command('watch')
     .description('the fleet, live: what is not well first, or every change of state')
@@ -26,7 +26,7 @@ export function addWatchCommand(program: Command, context: Context): void {
 
 async function watchFleet(context: Context, { json }: { json?: boolean }): Promise<void> {
   const view = new FleetView()
-  const display = displayOf(context, view, json)
+  const display = toDisplay(context, view, json)
   const settings = {
     find: context.find,
     notice: (text: string) => display.notice(text),
@@ -59,7 +59,7 @@ const toSubscription = (view: FleetView, display: FleetDisplay): Subscription =>
   },
 })
 
-function displayOf(context: Context, view: FleetView, json: boolean | undefined): FleetDisplay {
+function toDisplay(context: Context, view: FleetView, json: boolean | undefined): FleetDisplay {
   const { stdout, env } = context
   if (json) return new JsonDisplay(context, view)
   return stdout.isTTY && env.TERM !== 'dumb'

@@ -23,11 +23,11 @@ export async function complete(
   const place = walk(program, words.slice(0, -1))
   if (place === null) return []
   const { command, values, pending } = place
-  if (pending) return valuesOf(pending.long ?? '', pending, typed, hosts)
+  if (pending) return listValues(pending.long ?? '', pending, typed, hosts)
   const [, name, start] = /^(--[a-z-]+)=(.*)$/s.exec(typed) ?? []
   if (name !== undefined) {
     const option = command.options.find(({ long }) => long === name)
-    const found = option ? await valuesOf(name, option, start ?? '', hosts) : []
+    const found = option ? await listValues(name, option, start ?? '', hosts) : []
     return found.map(({ word, description }) => ({ word: `${name}=${word}`, description }))
   }
   if (typed.startsWith('-'))
@@ -68,7 +68,7 @@ const waiting = (command: Command, word: string) =>
     (option) => (option.long === word || option.short === word) && (option.required || option.optional),
   )
 
-async function valuesOf(
+async function listValues(
   name: string,
   option: Option,
   typed: string,

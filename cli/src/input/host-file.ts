@@ -42,11 +42,11 @@ async function toText(stream: NodeJS.ReadableStream): Promise<string> {
 
 const withPaths = (host: ImportedHost, base: string): ImportedHost => ({
   ...host,
-  keyFile: pathOf(host.keyFile, base),
-  certificateFile: pathOf(host.certificateFile, base),
+  keyFile: toPath(host.keyFile, base),
+  certificateFile: toPath(host.certificateFile, base),
 })
 
-const pathOf = (path: string | undefined, base: string): string | undefined =>
+const toPath = (path: string | undefined, base: string): string | undefined =>
   path === undefined ? undefined : resolve(base, path.replace(/^(~|%d)(?=\/|$)/, homedir()))
 
 /** The files that an Include names, in the order in which ssh reads them: relative ones below ~/.ssh. A file that cannot be read is left out, as ssh does. */

@@ -6,7 +6,7 @@ import { TerminalEscape } from './terminal-escape.ts'
 const MAX_SIZE = 1000
 
 /** This terminal's size; undefined when it has none, as when output goes to a file. */
-export function sizeOf(stdout: Context['stdout']): { columns: number; rows: number } | undefined {
+export function toTerminalSize(stdout: Context['stdout']): { columns: number; rows: number } | undefined {
   const { columns, rows } = stdout
   if (!stdout.isTTY || !columns || !rows) return undefined
   return { columns: Math.min(columns, MAX_SIZE), rows: Math.min(rows, MAX_SIZE) }
@@ -63,7 +63,7 @@ export class TerminalSession {
 
   /** One request at a time; sizes that come meanwhile become one more. A lost one matters little: the next corrects it. */
   private readonly onResize = () => {
-    const size = sizeOf(this.context.stdout)
+    const size = toTerminalSize(this.context.stdout)
     if (!size) return
     if (this.isResizing) {
       this.isSizeStale = true

@@ -88,7 +88,7 @@ export class FleetView {
   private takeDifference({ agents, removed }: LiveEvent & { type: 'fleet' }, now: Date, news: News): void {
     for (const change of agents) {
       const before = this.known.get(change.hostId)
-      const next = before ? { ...before, ...partOf(change) } : agentView.safeParse(change).data
+      const next = before ? { ...before, ...toPart(change) } : agentView.safeParse(change).data
       if (!next) {
         news.isMissing = true
         continue
@@ -98,7 +98,7 @@ export class FleetView {
     }
     for (const hostId of removed) {
       const before = this.known.get(hostId)
-      if (before) news.changes.push(removalOf(hostId, before, now))
+      if (before) news.changes.push(toRemoval(hostId, before, now))
       this.known.delete(hostId)
     }
   }
@@ -113,7 +113,7 @@ export class FleetView {
 const watched = (agent: WatchedAgent) =>
   Object.fromEntries(WATCHED.map((key) => [key, agent[key]])) as unknown as WatchedAgent
 
-const partOf = (change: AgentChange) =>
+const toPart = (change: AgentChange) =>
   Object.fromEntries(
     WATCHED.filter((key) => change[key] !== undefined).map((key) => [key, change[key]]),
   ) as Partial<WatchedAgent>
@@ -126,7 +126,7 @@ function changesBetween(
   const left = [...before].filter(([hostId]) => !after.has(hostId))
   return [
     ...[...after].flatMap(([hostId, agent]) => toChange(hostId, before.get(hostId), agent, now)),
-    ...left.map(([hostId, agent]) => removalOf(hostId, agent, now)),
+    ...left.map(([hostId, agent]) => toRemoval(hostId, agent, now)),
   ]
 }
 
@@ -143,7 +143,7 @@ function toChange(
   return [{ at, hostId, host, from: before?.state ?? null, to: state, code: stateCode, reason: stateReason }]
 }
 
-const removalOf = (hostId: string, { host, state }: WatchedAgent, now: Date): StateChange => ({
+const toRemoval = (hostId: string, { host, state }: WatchedAgent, now: Date): StateChange => ({
   at: now.toISOString(),
   hostId,
   host,

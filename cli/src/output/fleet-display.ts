@@ -1,10 +1,10 @@
 import { sanitizeText } from '@rollcall/contracts'
 import type { Context } from '../context.ts'
 import type { FleetView, StateChange } from '../live/fleet-view.ts'
-import { counted, fleetFrame, statesOf } from './fleet-frame.ts'
-import { reasonWords } from './host-words.ts'
+import { countStates, fleetFrame, formatFleetCounts } from './fleet-frame.ts'
+import { formatReason } from './format-host.ts'
+import { formatMoment } from './format-measure.ts'
 import { jsonLine } from './json.ts'
-import { moment } from './measures.ts'
 import { isColoured } from './printer.ts'
 import { Screen } from './screen.ts'
 import { write } from './sink.ts'
@@ -72,14 +72,14 @@ export class ScreenDisplay implements FleetDisplay {
     clearTimeout(this.drawing)
     this.drawing = undefined
     const { agents } = this.view
-    const { rows, columns } = { ...USUAL_SIZE, ...sizeOf(this.stdout) }
+    const { rows, columns } = { ...USUAL_SIZE, ...toSize(this.stdout) }
     const note = this.note || (this.isKnown ? 'Ctrl-C leaves.' : 'Waiting for the fleet…')
     if (this.isKnown) this.screen.draw(fleetFrame({ agents, rows, columns, now: Date.now(), note }))
     else this.screen.draw([{ text: note, tone: 'faint' }])
   }
 }
 
-const sizeOf = ({ rows, columns }: Context['stdout']) => (rows > 0 && columns > 0 ? { rows, columns } : {})
+const toSize = ({ rows, columns }: Context['stdout']) => (rows > 0 && columns > 0 ? { rows, columns } : {})
 
 /** A line for each change of state. */
 export class LineDisplay implements FleetDisplay {
@@ -97,7 +97,7 @@ export class LineDisplay implements FleetDisplay {
   }
 
   show(changes: readonly StateChange[], isWhole: boolean) {
-    if (isWhole && !this.isKnown) this.streams.notice(`watching ${counted(this.view.agents)}`)
+    if (isWhole && !this.isKnown) this.streams.notice(`watching ${formatFleetCounts(this.view.agents)}`)
     this.isKnown ||= isWhole
     return write(this.streams.stdout, changes.map(toLine).join(''))
   }
@@ -112,8 +112,8 @@ export class LineDisplay implements FleetDisplay {
 }
 
 function toLine({ at, host, from, to, code, reason }: StateChange): string {
-  const why = reasonWords(reason, code)
-  const text = `${moment(at)}  ${host}  ${from ?? 'new'} → ${to}${why ? `  ${why}` : ''}`
+  const why = formatReason(reason, code)
+  const text = `${formatMoment(at)}  ${host}  ${from ?? 'new'} → ${to}${why ? `  ${why}` : ''}`
   return `${sanitizeText(text, 4000)}\n`
 }
 
@@ -133,7 +133,7 @@ export class JsonDisplay implements FleetDisplay {
 
   show(changes: readonly StateChange[], isWhole: boolean) {
     const { agents } = this.view
-    const whole = isWhole ? [{ type: 'fleet', total: agents.length, states: statesOf(agents) }] : []
+    const whole = isWhole ? [{ type: 'fleet', total: agents.length, states: countStates(agents) }] : []
     const lines = [...changes.map((change) => ({ type: 'change', ...change })), ...whole]
     return write(this.streams.stdout, lines.map(jsonLine).join(''))
   }

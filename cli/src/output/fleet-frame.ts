@@ -1,8 +1,8 @@
 import type { HostState, Tone } from '@rollcall/contracts/admin'
 import { HOST_STATE } from '@rollcall/contracts/admin/hosts/schemas'
 import type { WatchedAgent } from '../live/fleet-view.ts'
-import { stateCounts, stateWords } from './host-words.ts'
-import { asOf, roughAge, wholePercent } from './measures.ts'
+import { formatState, formatStateCounts } from './format-host.ts'
+import { formatPercent, formatRoughAge, markStale } from './format-measure.ts'
 import { table } from './table.ts'
 
 export interface FrameLine {
@@ -41,11 +41,11 @@ export function fleetFrame({ agents, rows, columns, now, note }: Frame): FrameLi
     shown.map((agent) => toCells(agent, now)),
   ).split('\n')
   return [
-    { text: counted(agents), tone: 'plain' as const },
+    { text: formatFleetCounts(agents), tone: 'plain' as const },
     { text: '', tone: 'plain' as const },
     ...(agents.length > 0 ? [{ text: header, tone: 'faint' as const }] : []),
-    ...shown.map(({ state }, place) => ({ text: lines[place] ?? '', tone: toneOf(state) })),
-    ...(left.length > 0 ? [{ text: restOf(left), tone: 'faint' as const }] : []),
+    ...shown.map(({ state }, place) => ({ text: lines[place] ?? '', tone: toTone(state) })),
+    ...(left.length > 0 ? [{ text: formatRest(left), tone: 'faint' as const }] : []),
     ...foot,
   ]
     .slice(0, rows)
@@ -53,19 +53,21 @@ export function fleetFrame({ agents, rows, columns, now, note }: Frame): FrameLi
 }
 
 /** `12 hosts: 9 online, 3 offline`. */
-export function counted(agents: readonly Pick<WatchedAgent, 'state'>[]): string {
-  const counts = stateCounts(statesOf(agents))
+export function formatFleetCounts(agents: readonly Pick<WatchedAgent, 'state'>[]): string {
+  const counts = formatStateCounts(countStates(agents))
   return `${agents.length} ${agents.length === 1 ? 'host' : 'hosts'}${counts ? `: ${counts}` : ''}`
 }
 
-export function statesOf(agents: readonly Pick<WatchedAgent, 'state'>[]): Partial<Record<HostState, number>> {
+export function countStates(
+  agents: readonly Pick<WatchedAgent, 'state'>[],
+): Partial<Record<HostState, number>> {
   const states: Partial<Record<HostState, number>> = {}
   for (const { state } of agents) states[state] = (states[state] ?? 0) + 1
   return states
 }
 
 function byUrgency(one: WatchedAgent, other: WatchedAgent): number {
-  const difference = urgencyOf(one.state) - urgencyOf(other.state)
+  const difference = toUrgency(one.state) - toUrgency(other.state)
   if (difference !== 0) return difference
   if (one.state !== 'online' && one.stateSince !== other.stateSince)
     return Date.parse(other.stateSince) - Date.parse(one.stateSince)
@@ -74,17 +76,17 @@ function byUrgency(one: WatchedAgent, other: WatchedAgent): number {
 
 const toCells = (agent: WatchedAgent, now: number) => [
   agent.host,
-  stateWords(agent),
-  roughAge(agent.stateSince, now),
-  agent.lastAnswerAt === null ? 'never' : `${roughAge(agent.lastAnswerAt, now)} ago`,
-  asOf(agent.areValuesStale, wholePercent(agent.cpuPercent)),
-  asOf(agent.areValuesStale, wholePercent(agent.memoryPercent)),
-  asOf(agent.areValuesStale, wholePercent(agent.diskPercent)),
+  formatState(agent),
+  formatRoughAge(agent.stateSince, now),
+  agent.lastAnswerAt === null ? 'never' : `${formatRoughAge(agent.lastAnswerAt, now)} ago`,
+  markStale(agent.areValuesStale, formatPercent(agent.cpuPercent)),
+  markStale(agent.areValuesStale, formatPercent(agent.memoryPercent)),
+  markStale(agent.areValuesStale, formatPercent(agent.diskPercent)),
   agent.stateReason ?? '',
 ]
 
-const urgencyOf = (state: HostState) => HOST_STATE.describe(state).urgency
-const toneOf = (state: HostState) => LINE_TONES[HOST_STATE.describe(state).tone]
+const toUrgency = (state: HostState) => HOST_STATE.describe(state).urgency
+const toTone = (state: HostState) => LINE_TONES[HOST_STATE.describe(state).tone]
 
-const restOf = (left: readonly WatchedAgent[]) =>
+const formatRest = (left: readonly WatchedAgent[]) =>
   `… and ${left.length} more${left.every(({ state }) => state === 'online') ? ', all online' : ''}`

@@ -1,12 +1,12 @@
 import { sanitizeText } from '@rollcall/contracts'
 import type { HostFacts, HostStatus, HostVitals } from '@rollcall/contracts/admin'
 import type { OpenPort } from '@rollcall/contracts/agent'
-import { durationText } from '../input/duration.ts'
-import { containerPorts, containerStatus } from './container-words.ts'
-import { clockWords, stateWords } from './host-words.ts'
-import { bar, roughly, size } from './measures.ts'
+import { durationText } from '../options/duration.ts'
+import { formatAge, formatDuration } from './format-command.ts'
+import { formatContainerPorts, formatContainerStatus } from './format-container.ts'
+import { formatClockOffset, formatState } from './format-host.ts'
+import { formatBar, formatRoughDuration, formatSize } from './format-measure.ts'
 import { fieldList, table } from './table.ts'
-import { ago, duration } from './words.ts'
 
 /** From here on what a host's log says happened at another time than ours. */
 const CLOCK_WARNING_MS = 1000
@@ -40,7 +40,7 @@ type Field = readonly [name: string, value: string | null | undefined]
 
 const stateFields = (status: HostStatus, now: number): Field[] => [
   ['Host', status.host.name],
-  ['State', `${stateWords(status)}, for ${ago(status.stateSince, now)}`],
+  ['State', `${formatState(status)}, for ${formatAge(status.stateSince, now)}`],
   ['Reason', status.stateReason],
   ['WARNING', staleWords(status, now)],
 ]
@@ -48,70 +48,75 @@ const stateFields = (status: HostStatus, now: number): Field[] => [
 /** That what follows is not of now; nothing where it is. */
 function staleWords({ areValuesStale, lastAnswerAt, facts, vitals }: HostStatus, now: number): string | null {
   if (!areValuesStale || lastAnswerAt === null || !(facts ?? vitals)) return null
-  return `it does not answer now: what follows are its last values, ${ago(lastAnswerAt, now)} old`
+  return `it does not answer now: what follows are its last values, ${formatAge(lastAnswerAt, now)} old`
 }
 
 function hostFields({ facts, vitals, clockOffsetMs }: HostStatus, { hasBars }: Setting): Field[] {
   if (!facts && !vitals) return [['Known of it', 'nothing yet: its agent has not answered a call']]
-  const share = (percent: number) => `${hasBars ? `${bar(percent)} ` : ''}${Math.round(percent)} %`
+  const share = (percent: number) => `${hasBars ? `${formatBar(percent)} ` : ''}${Math.round(percent)} %`
   return [
     ['System', facts && `${facts.os.name}, Linux ${facts.kernel}, ${facts.architecture}`],
     ['Hostname', facts?.hostname],
     ['Time zone', facts?.timeZone],
     ['Clock', clockField(clockOffsetMs)],
-    ['Uptime', vitals && duration(vitals.uptimeS * 1000)],
+    ['Uptime', vitals && formatDuration(vitals.uptimeS * 1000)],
     [
       'Load',
       vitals &&
-        `${vitals.load.map((load) => load.toFixed(2)).join(' ')}${facts ? ` on ${coresOf(facts)}` : ''}`,
+        `${vitals.load.map((load) => load.toFixed(2)).join(' ')}${facts ? ` on ${formatCores(facts)}` : ''}`,
     ],
     ['CPU', vitals && (vitals.cpuPercent === null ? 'not measured yet' : share(vitals.cpuPercent))],
-    ['Memory', vitals && `${share(vitals.memoryPercent)}, ${memoryOf(vitals)}`],
-    ['Swap', vitals && swapOf(vitals, share)],
+    ['Memory', vitals && `${share(vitals.memoryPercent)}, ${formatMemory(vitals)}`],
+    ['Swap', vitals && formatSwap(vitals, share)],
     ['Commands', vitals && `${vitals.runningCommands} running`],
   ]
 }
 
-const coresOf = ({ cores }: HostFacts) => (cores === 1 ? '1 core' : `${cores} cores`)
+const formatCores = ({ cores }: HostFacts) => (cores === 1 ? '1 core' : `${cores} cores`)
 
-const memoryOf = ({ memory: { totalBytes, availableBytes } }: HostVitals) =>
-  `${size(Math.max(0, totalBytes - availableBytes))} of ${size(totalBytes)}`
+const formatMemory = ({ memory: { totalBytes, availableBytes } }: HostVitals) =>
+  `${formatSize(Math.max(0, totalBytes - availableBytes))} of ${formatSize(totalBytes)}`
 
-function swapOf(
+function formatSwap(
   { memory: { swapTotalBytes, swapFreeBytes } }: HostVitals,
   share: (percent: number) => string,
 ) {
   if (swapTotalBytes === 0) return 'none'
   const used = Math.max(0, swapTotalBytes - swapFreeBytes)
-  return `${share((100 * used) / swapTotalBytes)}, ${size(used)} of ${size(swapTotalBytes)}`
+  return `${share((100 * used) / swapTotalBytes)}, ${formatSize(used)} of ${formatSize(swapTotalBytes)}`
 }
 
 function clockField(offsetMs: number | null): string | null {
   if (offsetMs === null) return null
-  if (Math.abs(offsetMs) <= CLOCK_WARNING_MS) return clockWords(offsetMs)
-  return `${clockWords(offsetMs)}. WARNING: more than a second; "timedatectl" on the host says whether it is synchronised`
+  if (Math.abs(offsetMs) <= CLOCK_WARNING_MS) return formatClockOffset(offsetMs)
+  return `${formatClockOffset(offsetMs)}. WARNING: more than a second; "timedatectl" on the host says whether it is synchronised`
 }
 
 const callFields = (status: HostStatus, now: number): Field[] => [
   ['Agent', status.facts?.agentVersion],
-  ['Last answer', lastAnswerOf(status, now)],
-  ['Next call', nextCallOf(status, now)],
-  ['Heartbeat', status.heartbeat && heartbeatOf(status.heartbeat)],
+  ['Last answer', formatLastAnswer(status, now)],
+  ['Next call', formatNextCall(status, now)],
+  ['Heartbeat', status.heartbeat && formatHeartbeat(status.heartbeat)],
   ['Reinstall', status.autoReinstall ? 'by itself, when silent while SSH works' : 'only when asked for'],
 ]
 
-function lastAnswerOf({ lastAnswerAt, roundTripMs }: HostStatus, now: number): string {
+function formatLastAnswer({ lastAnswerAt, roundTripMs }: HostStatus, now: number): string {
   if (lastAnswerAt === null) return 'never'
-  return `${ago(lastAnswerAt, now)} ago${roundTripMs === null ? '' : `, within ${duration(roundTripMs)}`}`
+  return `${formatAge(lastAnswerAt, now)} ago${roundTripMs === null ? '' : `, within ${formatDuration(roundTripMs)}`}`
 }
 
-function nextCallOf({ nextCallAt }: HostStatus, now: number): string | null {
+function formatNextCall({ nextCallAt }: HostStatus, now: number): string | null {
   if (nextCallAt === null) return null
   const inMs = Date.parse(nextCallAt) - now
-  return inMs < 1000 ? 'now' : `in ${roughly(inMs)} at the latest`
+  return inMs < 1000 ? 'now' : `in ${formatRoughDuration(inMs)} at the latest`
 }
 
-function heartbeatOf({ profile, minMs, maxMs, offlineAfterMs }: HostStatus['heartbeat'] & object): string {
+function formatHeartbeat({
+  profile,
+  minMs,
+  maxMs,
+  offlineAfterMs,
+}: HostStatus['heartbeat'] & object): string {
   const offline =
     offlineAfterMs === null ? 'when all retries failed' : `after ${durationText(offlineAfterMs)}`
   return `profile ${profile}: every ${durationText(minMs)} to ${durationText(maxMs)}, offline ${offline}`
@@ -124,9 +129,9 @@ function disksSection({ disks }: HostVitals, { hasBars }: Setting): string {
     return [
       mount,
       filesystem,
-      size(totalBytes),
-      size(availableBytes),
-      `${hasBars ? `${bar(percent, 10)} ` : ''}${Math.round(percent)} %`,
+      formatSize(totalBytes),
+      formatSize(availableBytes),
+      `${hasBars ? `${formatBar(percent, 10)} ` : ''}${Math.round(percent)} %`,
     ]
   })
   return table(['DISK', 'TYPE', 'SIZE', 'AVAILABLE', 'USED'], rows)
@@ -167,8 +172,8 @@ function containersSection({ containers, containerEngines }: HostFacts, hostNow:
   const rows = containers.map((container) => [
     container.id.slice(0, SHORT_CONTAINER_ID),
     container.image,
-    containerStatus(container, hostNow),
-    containerPorts(container),
+    formatContainerStatus(container, hostNow),
+    formatContainerPorts(container),
     container.name,
     container.engine,
   ])

@@ -1,6 +1,6 @@
 import type { PlaybookHost, PlaybookRunView } from '@rollcall/contracts/admin'
 import { expect, it } from 'vitest'
-import { verdictInWords } from './playbook-report.ts'
+import { formatVerdict } from './playbook-report.ts'
 
 const totals = (changed: number) => ({ ok: 1, changed, failed: 0, skipped: 0, rescued: 0, unreachable: 0 })
 const host = (state: PlaybookHost['state'], changed = 0): PlaybookHost => ({
@@ -13,7 +13,7 @@ const host = (state: PlaybookHost['state'], changed = 0): PlaybookHost => ({
   totals: totals(changed),
 })
 const words = (...hosts: PlaybookHost[]) =>
-  verdictInWords({ hosts, run: { id: 'the-plan' } as PlaybookRunView['run'] })
+  formatVerdict({ hosts, run: { id: 'the-plan' } as PlaybookRunView['run'] })
 
 it('a plan that failed on all hosts is not told as one by which nothing would be changed', () => {
   expect(words(host('failed'), host('lost'))).toBe(

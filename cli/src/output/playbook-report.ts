@@ -9,27 +9,27 @@ import { foldHosts } from './host-ranges.ts'
 import { table } from './table.ts'
 
 /** The tasks of one command. */
-export type TasksOf = (commandId: string) => Promise<TaskResult[]>
+export type LoadTasks = (commandId: string) => Promise<TaskResult[]>
 
 /** Hosts that came out alike are told of once, with the tasks of the first of them. */
-export async function playbookReport(view: PlaybookRunView, toTasks: TasksOf): Promise<string> {
+export async function playbookReport(view: PlaybookRunView, toTasks: LoadTasks): Promise<string> {
   const parts: string[] = []
-  for (const group of groupsOf(view.hosts)) {
+  for (const group of toGroups(view.hosts)) {
     const [first] = group
     if (!first) continue
     const tasks = await toTasks(first.commandId)
     const overSsh = first.way === 'ssh' ? ' over SSH' : ''
-    parts.push(`${foldHosts(group.map(({ host }) => host))}${overSsh}: ${inWords(first)}\n`)
+    parts.push(`${foldHosts(group.map(({ host }) => host))}${overSsh}: ${formatOutcome(first)}\n`)
     if (first.reason !== null && first.state !== 'success')
       parts.push(`  ${sanitizeText(first.reason, 1000)}\n`)
-    parts.push(tasksInWords(tasks))
+    parts.push(formatTasks(tasks))
   }
-  if (view.mode === 'plan') parts.push(verdictInWords(view))
+  if (view.mode === 'plan') parts.push(formatVerdict(view))
   return parts.join('')
 }
 
 /** What the plan comes to; of hosts on which it failed nothing is known. */
-export function verdictInWords({ hosts, run }: Pick<PlaybookRunView, 'hosts' | 'run'>): string {
+export function formatVerdict({ hosts, run }: Pick<PlaybookRunView, 'hosts' | 'run'>): string {
   const { total, planned, changing, failed } = planVerdict(hosts)
   const inAll = total === 1 ? '1 host' : `${total} hosts`
   if (planned === 0)
@@ -42,7 +42,7 @@ export function verdictInWords({ hosts, run }: Pick<PlaybookRunView, 'hosts' | '
   return `${changing} of ${inAll} would be changed.${gaps} Do it with: rollcall playbook apply ${run.id}\n`
 }
 
-function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
+function toGroups(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
   const groups = Map.groupBy(
     hosts,
     ({ state, way, digest, commandId }) => `${state} ${way} ${digest ?? commandId}`,
@@ -50,13 +50,13 @@ function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
   return [...groups.values()].sort((a, b) => b.length - a.length)
 }
 
-function inWords({ state, totals }: PlaybookHost): string {
+function formatOutcome({ state, totals }: PlaybookHost): string {
   if (!totals) return state
   const counts = Object.entries(totals).filter(([name, count]) => count > 0 || name === 'changed')
   return `${state}, ${counts.map(([name, count]) => `${name}=${count}`).join(' ')}`
 }
 
-function tasksInWords(tasks: readonly TaskResult[]): string {
+function formatTasks(tasks: readonly TaskResult[]): string {
   if (tasks.length === 0) return ''
   const rows = tasks.map(({ status, isIgnored, isHidden, name, message }) => [
     isIgnored ? `${status} (ignored)` : status,
@@ -64,10 +64,10 @@ function tasksInWords(tasks: readonly TaskResult[]): string {
     isHidden ? '(hidden)' : (message.split('\n')[0] ?? ''),
   ])
   const diffs = tasks.filter(({ diff }) => diff !== '')
-  return `${indented(table(['STATUS', 'TASK', 'WHAT IT SAYS'], rows))}${diffs.map(diffInWords).join('')}`
+  return `${indented(table(['STATUS', 'TASK', 'WHAT IT SAYS'], rows))}${diffs.map(formatDiff).join('')}`
 }
 
-const diffInWords = ({ name, diff }: TaskResult) =>
+const formatDiff = ({ name, diff }: TaskResult) =>
   indented(`\n${sanitizeText(name, 300)}\n${diff.split('\n').map(harmlessLine).join('\n')}`)
 
 // A tabulator is no danger and means something in many files.

@@ -52,7 +52,7 @@ export class LinePrinter implements Printer {
       const toColour = (place: number) =>
         isColoured(stream, streams.env) ? COLOURS[place % COLOURS.length] : undefined
       return new Map(
-        hosts.map((host, i) => [host, prefixOf(sanitizeText(host.padEnd(width), width), toColour(i))]),
+        hosts.map((host, i) => [host, toPrefix(sanitizeText(host.padEnd(width), width), toColour(i))]),
       )
     }
     this.prefixes = { stdout: prefixesOn(streams.stdout), stderr: prefixesOn(streams.stderr) }
@@ -90,7 +90,7 @@ const LINE_END = Buffer.from('\n')
 /** On a terminal that many hosts share, none may write the lines of another. What is no UTF-8 is no text either. */
 export const harmless = (line: Buffer): Buffer => Buffer.from(terminalLine(line.toString('utf8')))
 
-const prefixOf = (host: string, colour: number | undefined) =>
+const toPrefix = (host: string, colour: number | undefined) =>
   colour === undefined ? `${host} | ` : `\x1b[${colour}m${host} |\x1b[0m `
 
 export const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) =>

@@ -1,7 +1,7 @@
 import type { RunCounts, RunState } from '@rollcall/contracts/admin'
 import { RUN_STATE } from '@rollcall/contracts/admin/runs/schemas'
 import type { Context } from '../context.ts'
-import { hostCount } from './words.ts'
+import { formatHostCount } from './format-command.ts'
 
 /** Without a terminal, a line at most this often. */
 const PLAIN_INTERVAL_MS = 5000
@@ -20,7 +20,7 @@ export function countsLine(counts: RunCounts): string {
   const parts = RUN_STATE.names.flatMap((state) =>
     counts[state] > 0 ? [`${counts[state]} ${toWord(state)}`] : [],
   )
-  return `${hostCount(total)}: ${parts.join(', ')}`
+  return `${formatHostCount(total)}: ${parts.join(', ')}`
 }
 
 /** How a run gets on, on stderr: one line that is drawn anew on a terminal, a line now and then elsewhere. */

@@ -3,12 +3,12 @@ import type { OutcomeGroup, RunSummary, SkippedHost } from '@rollcall/contracts/
 import { isFinalState } from '@rollcall/contracts/admin/commands/schemas'
 import { ApiError } from '@rollcall/contracts/client'
 import type { Context } from '../context.ts'
+import { formatEnding, formatHostCount } from './format-command.ts'
 import { foldHosts } from './host-ranges.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { harmless, isColoured } from './printer.ts'
 import { countsLine } from './progress.ts'
 import { write } from './sink.ts'
-import { endingOf, hostCount } from './words.ts'
 
 /** Bytes of a group's output that are shown; more can be read from the log. */
 const SHOWN_BYTES = 1024 * 1024
@@ -26,9 +26,10 @@ export function toHeader(group: OutcomeGroup, timeoutMs: number): string {
   const { state, exitCode, isHeld, hosts } = group
   const how = isHeld
     ? 'waiting for its turn'
-    : (endingOf({ ...group, timeoutMs }) ?? (state === 'failed' ? `failed, exit code ${exitCode}` : state))
+    : (formatEnding({ ...group, timeoutMs }) ??
+      (state === 'failed' ? `failed, exit code ${exitCode}` : state))
   const held = isHeld && hosts.length > 1 ? 'waiting for their turn' : how
-  return `${sanitizeText(foldHosts(hosts), 100_000)} (${hostCount(hosts.length)}): ${held}`
+  return `${sanitizeText(foldHosts(hosts), 100_000)} (${formatHostCount(hosts.length)}): ${held}`
 }
 
 /** Prints each output once, under the hosts that it came from; without outputs only what went wrong. */
@@ -55,9 +56,11 @@ export async function printReport(
 }
 
 /** Tells which hosts were left out. */
-export function tellSkipped({ notice }: Pick<Context, 'notice'>, skipped: readonly SkippedHost[]): void {
+export function reportSkipped({ notice }: Pick<Context, 'notice'>, skipped: readonly SkippedHost[]): void {
   for (const [reason, hosts] of Map.groupBy(skipped, (each) => each.reason))
-    notice(`left out: ${foldHosts(hosts.map(({ host }) => host))} (${hostCount(hosts.length)}): ${reason}`)
+    notice(
+      `left out: ${foldHosts(hosts.map(({ host }) => host))} (${formatHostCount(hosts.length)}): ${reason}`,
+    )
 }
 
 /** Both streams in the order in which they were written, as whole lines. Returns how many bytes were not shown. */

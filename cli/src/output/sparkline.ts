@@ -27,12 +27,12 @@ export function toCells(
   const groups = Map.groupBy(samples, ({ at }) => Math.floor((Date.parse(at) - start) / cellMs))
   const cells = Array.from({ length: Math.ceil(steps / stepsPerCell) }, (_, place) => {
     const group = groups.get(place)
-    return group ? meanOf(group) : null
+    return group ? toMean(group) : null
   })
   return { cells, cellMs }
 }
 
-function meanOf(samples: readonly HostSample[]): Cell {
+function toMean(samples: readonly HostSample[]): Cell {
   const total = samples.reduce((sum, { count }) => sum + count, 0) || 1
   const mean = (of: (sample: HostSample) => number) =>
     samples.reduce((sum, sample) => sum + of(sample) * sample.count, 0) / total

@@ -9,11 +9,11 @@ export function table(
   maxCell = MAX_CELL,
 ): string {
   const cells = [header, ...rows].map((row) => row.map((cell) => sanitizeText(cell, maxCell)))
-  const widths = header.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ''))))
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => toWidth(row[column] ?? ''))))
   return cells
     .map((row) =>
       row
-        .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell)))
+        .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - toWidth(cell)))
         .join('  ')
         .trimEnd(),
     )
@@ -30,4 +30,4 @@ export function fieldList(
   return shown.map(([name, value]) => `${name.padEnd(width)}${sanitizeText(value, 4000)}\n`).join('')
 }
 
-const widthOf = (text: string) => Array.from(text).length
+const toWidth = (text: string) => Array.from(text).length

@@ -1,0 +1,113 @@
+import type { NewHostInput, SshCredential } from '@rollcall/contracts/admin'
+import { UnreachableError } from '@rollcall/contracts/client'
+import type { Command } from 'commander'
+import type { Context } from '../../context.ts'
+import { UsageError } from '../../errors.ts'
+import { readSecretFile } from '../../input/secret.ts'
+import { DUPLICATE_HELP, reportStarted, TAKE_OVER_HELP, WAIT_HELP } from '../../live/provisioning.ts'
+import {
+  addCredentialOptions,
+  type CredentialOptions,
+  readCredential,
+  typedPassword,
+} from '../../options/credential-options.ts'
+import { collectPairs, jsonOption, wholeNumber } from '../../options/parsers.ts'
+
+interface Options extends CredentialOptions {
+  address: string
+  port?: number
+  user?: string
+  sudoPasswordFile?: string
+  hostKey?: string
+  label?: Record<string, string>
+  agentPort?: string
+  allowDuplicate?: boolean
+  takeOver?: boolean
+  wait?: boolean
+  json?: boolean
+}
+
+const HELP = `
+Sign in with --key, or with a password: typed at the terminal when asked, or piped in with --password-stdin. Give both
+for a host that asks for a key and a password. A certificate beside the key (FILE-cert.pub) goes with it, as with ssh.
+No secret is ever taken from the command line, where other users of this machine could read it.
+
+Without --host-key, the SSH host key is looked up first, shown, and pinned as shown. Compare it with what
+"ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or another type) prints on the host itself.
+
+A machine that is in the fleet already, under another name or as a clone (the same SSH host key or machine id), is refused,
+and so is an agent on it that belongs to another host or server: --allow-duplicate and --take-over take them on purpose.
+
+${WAIT_HELP}
+
+Examples:
+  rollcall host add demo-1 --address 192.0.2.10 --key ~/.ssh/id_ed25519 --wait
+  rollcall host add demo-2 --address demo-2.example.net --user admin --label env=prod --label rack=b4
+  pass show demo-3 | rollcall host add demo-3 --address 2001:db8::3 --password-stdin --host-key SHA256:…`
+
+export function addHostAddCommand(host: Command, context: Context): void {
+  const command = host
+    .command('add <name>')
+    .description('add a host and install its agent')
+    .requiredOption('--address <address>', 'DNS name or IP address')
+    .option('--port <port>', 'SSH port (default: 22)', wholeNumber(1, 65_535))
+    .option('--user <user>', 'SSH user (default: root)')
+  addCredentialOptions(command)
+    .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
+    .option('--host-key <fingerprint>', 'the SSH host key that is expected, as SHA256:…')
+    .option('--label <key=value>', 'a label; may be given again', collectPairs)
+    .option('--agent-port <port|range>', 'where its agent listens: 7000, or one of 7000-7100')
+    .option('--allow-duplicate', DUPLICATE_HELP)
+    .option('--take-over', TAKE_OVER_HELP)
+    .option('--wait', 'show the installation until it has ended')
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((name: string, options: Options) => add(context, name, options))
+}
+
+async function add(context: Context, name: string, options: Options): Promise<void> {
+  const { address, port, user, label: labels } = options
+  const target = { address, ...(port !== undefined && { port }) }
+  const body: NewHostInput = {
+    name,
+    ...target,
+    ...(user !== undefined && { user }),
+    ...(labels && { labels }),
+    ...(options.agentPort !== undefined && { agentPorts: options.agentPort }),
+    ...(options.allowDuplicate && { allowDuplicate: true }),
+    ...(options.takeOver && { takeOver: true }),
+    credential: await toCredential(context, options),
+    ...(options.sudoPasswordFile !== undefined && {
+      sudoPassword: await readSecretFile(options.sudoPasswordFile, '--sudo-password-file'),
+    }),
+    hostKey: options.hostKey ?? (await firstContact(context, target)),
+  }
+  const answer = await context.api.call('addHost', { body }).catch((error) => {
+    if (error instanceof UnreachableError)
+      context.notice(`it may have been added all the same; see with: rollcall host show ${name}`)
+    throw error
+  })
+  await reportStarted(context, options, {
+    kind: 'installation',
+    host: answer.host.name,
+    commandId: answer.commandId,
+    answer,
+  })
+}
+
+async function toCredential(context: Context, options: Options): Promise<SshCredential> {
+  const account = `${options.user ?? 'root'}@${options.address}`
+  const type = context.stdin.isTTY ? () => typedPassword(context, account) : undefined
+  const credential = await readCredential(context, options, type)
+  if (credential) return credential
+  throw new UsageError(
+    'Say how to sign in: --key FILE, or --password-stdin with the password on standard input.',
+  )
+}
+
+/** The fingerprint that the host shows now. Passing it on makes sure that what was shown is what is pinned. */
+async function firstContact(context: Context, target: { address: string; port?: number }): Promise<string> {
+  const { fingerprint, algorithm } = await context.api.call('scanHostKey', { body: target })
+  context.notice(`first contact: pinning ${algorithm} ${fingerprint}`)
+  return fingerprint
+}

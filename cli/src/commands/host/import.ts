@@ -1,0 +1,228 @@
+import type { NewHostInput, SshCredential } from '@rollcall/contracts/admin'
+import type { ImportedHost, NoteCode, ProblemCode } from '@rollcall/inventory'
+import { type Command, Option } from 'commander'
+import type { Context } from '../../context.ts'
+import { CliError, isExplained, UsageError } from '../../errors.ts'
+import { HOST_FILE_FORMATS, readHostFile } from '../../input/host-file.ts'
+import { readSecretFile } from '../../input/secret.ts'
+import {
+  addCredentialOptions,
+  type CredentialOptions,
+  readCredential,
+} from '../../options/credential-options.ts'
+import { collectNames, collectPairs, jsonOption } from '../../options/parsers.ts'
+import { formatLabels } from '../../output/format-command.ts'
+import { jsonDocument, jsonLine } from '../../output/json.ts'
+import { table } from '../../output/table.ts'
+
+interface Options extends CredentialOptions {
+  user?: string
+  sudoPasswordFile?: string
+  label?: Record<string, string>
+  only?: string[]
+  format?: (typeof HOST_FILE_FORMATS)[number]
+  dryRun?: boolean
+  json?: boolean
+}
+
+/** Hosts that are added at the same time. Each is looked up and then handed over; the server itself bounds its installations. */
+const MAX_AT_ONCE = 4
+
+const HELP = `
+FILE is an OpenSSH config, an Ansible inventory in INI or YAML, or a list of [user@]address[:port] [name]; - is standard input.
+What it is shows by its content. Includes of an OpenSSH config are read as ssh does.
+
+Groups become labels, those above a host's group too. A host that cannot be taken as it stands (behind a jump host, not over SSH, a
+template in its address) is left out with the reason. Passwords that stand in the file are not taken.
+
+Sign in with --key or --password-stdin, for all; without either, with the key file that the host itself has in FILE.
+The SSH host key that each host shows first is pinned.
+
+Examples:
+  rollcall host import ~/.ssh/config --dry-run
+  rollcall host import inventory.yml --key ~/.ssh/id_ed25519 --label env=prod
+  rollcall host import hosts.ini --only web-1,web-2 --key ~/.ssh/id_ed25519 --user deploy`
+
+export function addHostImportCommand(host: Command, context: Context): void {
+  const command = host
+    .command('import <file>')
+    .description('add the hosts of an Ansible inventory, an OpenSSH config or a list')
+    .option('--dry-run', 'show what would be added, and add nothing')
+    .option('--only <names>', 'only these; may be given again, or several between commas', collectNames)
+    .option('--user <user>', 'SSH user of hosts that have none in FILE (default: root)')
+  addCredentialOptions(command)
+    .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
+    .option('--label <key=value>', 'a label for all; may be given again', collectPairs)
+    .addOption(
+      new Option('--format <format>', 'what FILE is, where it does not show').choices(HOST_FILE_FORMATS),
+    )
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((file: string, options: Options) => importHosts(context, file, options))
+}
+
+async function importHosts(context: Context, file: string, options: Options): Promise<void> {
+  if (file === '-' && options.passwordStdin)
+    throw new UsageError('--password-stdin and FILE cannot both be standard input. Give the file its name.')
+  const { hosts, unread } = await readHostFile(context, file, options.format)
+  const chosen = chooseFrom(hosts, options.only)
+  for (const { line, text, reason } of unread)
+    context.notice(`not read: ${line > 0 ? `line ${line}: ` : ''}${text.trim()} ${reason}`)
+  if (options.dryRun) {
+    showPlan(context, chosen, options)
+    return
+  }
+  const fit = chosen.filter(({ problems }) => problems.length === 0)
+  for (const each of chosen.filter(({ problems }) => problems.length > 0))
+    context.notice(`left out: ${each.name}: ${whyNot(each)}`)
+  if (fit.length === 0) throw new CliError(`${file} names no host that could be added.`)
+  const failed = await addAll(context, fit, await shared(context, options), options)
+  if (failed > 0) throw new CliError(`${failed} of ${fit.length} hosts could not be added; see above.`)
+}
+
+function chooseFrom(
+  hosts: readonly ImportedHost[],
+  only: readonly string[] | undefined,
+): readonly ImportedHost[] {
+  if (only === undefined) return hosts
+  const missing = only.find((name) => !hosts.some((host) => host.name === name))
+  if (missing !== undefined)
+    throw new UsageError(`--only: there is no host ${missing} in the file. List them: --dry-run`)
+  return hosts.filter(({ name }) => only.includes(name))
+}
+
+function showPlan({ stdout }: Context, hosts: readonly ImportedHost[], { user, label, json }: Options): void {
+  const rows = hosts.map((host) => ({
+    ...host,
+    user: host.user ?? user ?? 'root',
+    labels: { ...host.labels, ...label },
+  }))
+  if (json) {
+    stdout.write(jsonDocument({ hosts: rows }))
+    return
+  }
+  if (rows.length === 0) {
+    stdout.write('The file names no hosts.\n')
+    return
+  }
+  stdout.write(
+    table(
+      ['ADD', 'NAME', 'ADDRESS', 'PORT', 'USER', 'LABELS', 'NOTE'],
+      rows.map((host) => [
+        host.problems.length === 0 ? 'yes' : 'no',
+        host.name,
+        host.address,
+        String(host.port),
+        host.user,
+        formatLabels(host.labels),
+        [whyNot(host), ...host.notes.map((note) => NOTES[note])].filter(Boolean).join('; '),
+      ]),
+    ),
+  )
+}
+
+interface Shared {
+  credential: SshCredential | undefined
+  sudoPassword: string | undefined
+}
+
+/** What is the same for all hosts, read once: standard input is there only once. */
+async function shared(context: Context, options: Options): Promise<Shared> {
+  const { sudoPasswordFile } = options
+  return {
+    credential: await readCredential(context, options),
+    sudoPassword:
+      sudoPasswordFile === undefined
+        ? undefined
+        : await readSecretFile(sudoPasswordFile, '--sudo-password-file'),
+  }
+}
+
+/** Adds some at a time; one that fails stops no other. Returns how many failed. */
+async function addAll(
+  context: Context,
+  hosts: readonly ImportedHost[],
+  given: Shared,
+  options: Options,
+): Promise<number> {
+  const waiting = hosts.values()
+  let failed = 0
+  const work = async () => {
+    for (const host of waiting) {
+      const outcome = await addOne(context, host, given, options).then(
+        (commandId) => ({ host: host.name, commandId, error: null }),
+        (error: unknown) => {
+          if (!isExplained(error)) throw error
+          return { host: host.name, commandId: null, error: error.message }
+        },
+      )
+      if (outcome.error !== null) failed++
+      if (options.json) context.stdout.write(jsonLine(outcome))
+      else if (outcome.error === null) context.notice(`${host.name}: the installation has begun`)
+      else context.notice(`${host.name}: not added: ${outcome.error}`)
+    }
+  }
+  await Promise.all(Array.from({ length: MAX_AT_ONCE }, work))
+  if (!options.json && failed < hosts.length) context.notice('see how they are with: rollcall host list')
+  return failed
+}
+
+async function addOne(
+  context: Context,
+  host: ImportedHost,
+  given: Shared,
+  options: Options,
+): Promise<string> {
+  const { name, address, port } = host
+  const { keyFile, certificateFile } = host
+  const own = () =>
+    keyFile === undefined
+      ? undefined
+      : readCredential(context, {
+          key: keyFile,
+          ...(certificateFile !== undefined && { certificate: certificateFile }),
+          ...(options.passphraseFile !== undefined && { passphraseFile: options.passphraseFile }),
+        })
+  const credential = given.credential ?? (await own())
+  if (credential === undefined)
+    throw new UsageError(
+      'Say how to sign in: --key FILE, or --password-stdin. The file has no key file for it.',
+    )
+  const { fingerprint } = await context.api.call('scanHostKey', { body: { address, port } })
+  const body: NewHostInput = {
+    name,
+    address,
+    port,
+    user: host.user ?? options.user ?? 'root',
+    credential,
+    labels: { ...host.labels, ...options.label },
+    hostKey: fingerprint,
+    ...(given.sudoPassword !== undefined && { sudoPassword: given.sudoPassword }),
+  }
+  return (await context.api.call('addHost', { body })).commandId
+}
+
+const PROBLEMS: Record<ProblemCode, string> = {
+  jump_host: 'reached through another host',
+  proxy_command: 'reached through a program',
+  not_ssh: 'not reached over SSH',
+  windows: 'a Windows host',
+  local: 'the machine itself',
+  template: 'a template that only Ansible can fill in',
+  vault: 'an encrypted value',
+  match: 'a Match that only ssh can decide',
+  canonical: 'ssh changes its name by rules of its own',
+  become: 'gains rights by another way than sudo to root',
+  port: 'no port',
+  address: 'no address',
+  name: 'no name for a host here',
+  user: 'no user name',
+}
+
+const NOTES: Record<NoteCode, string> = {
+  key_file: 'has a key file of its own',
+  password: 'a password stands there, which is not taken along',
+}
+
+const whyNot = ({ problems }: ImportedHost): string =>
+  problems.map(({ code, detail }) => `${PROBLEMS[code]} (${detail})`).join('; ')

@@ -1,0 +1,136 @@
+import type { HostChanged } from '@rollcall/contracts/admin'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Context } from '../../context.ts'
+import { UsageError } from '../../errors.ts'
+import { reportStarted, WAIT_HELP } from '../../live/provisioning.ts'
+import { collectNames, collectPairs, jsonOption } from '../../options/parsers.ts'
+import { addReachOptions, type ReachOptions, readReach } from '../../options/reach-options.ts'
+import { renameFields, toLabelOption } from '../../options/rename-fields.ts'
+import { formatLabels } from '../../output/format-command.ts'
+import { formatAddress, formatPort } from '../../output/format-host.ts'
+import { jsonDocument } from '../../output/json.ts'
+import { fieldList } from '../../output/table.ts'
+
+interface Options extends ReachOptions {
+  label?: Record<string, string>
+  removeLabel?: string[]
+  /** False for --no-profile. */
+  profile?: string | false
+  autoReinstall?: boolean
+  wait?: boolean
+  json?: boolean
+}
+
+const HELP = `
+What is not named stays as it is: the host keeps its identity, its labels and its history. How it is reached is tried first, and where
+that fails nothing is changed; --no-check stores it untried. No secret is ever taken from the command line.
+
+With --agent-port the agent is moved: it is installed again over SSH to listen there, and where that fails it stays where it was.
+${WAIT_HELP}
+
+Of two people who change one host in the same second, the later one is told and changes nothing.
+
+Examples:
+  rollcall host set web-1 --label env=prod --label rack=b4 --remove-label old
+  rollcall host set db-1 --profile ha --auto-reinstall off
+  rollcall host set web-1 --address 192.0.2.11 --port 2222
+  rollcall host set web-1 --user ops --key ~/.ssh/id_ed25519 --sudo-password-file sudo.txt
+  rollcall host set web-1 --host-key SHA256:…      after it was reinstalled; then: rollcall host install web-1
+  rollcall host set web-1 --agent-port 7000-7100 --wait`
+
+export function addHostSetCommand(host: Command, context: Context): void {
+  const command = host
+    .command('set <name>')
+    .description('change a host: how it is reached, labels, heartbeat profile, automatic reinstallation')
+    .option('--label <key=value>', 'add or change a label; may be given again', collectPairs)
+    .option('--remove-label <key>', 'remove a label; may be given again', collectNames)
+    .option('--profile <name>', 'call it as this heartbeat profile says, whatever its labels')
+    .option('--no-profile', 'let its labels decide how it is called')
+    .option('--auto-reinstall <on|off>', 'install a silent agent again by itself while SSH works', onOrOff)
+    .option('--wait', 'show the move of the agent until it has ended')
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((name: string, options: Options) => set(context, name, options))
+  addReachOptions(command)
+}
+
+function onOrOff(text: string): boolean {
+  if (text === 'on' || text === 'off') return text === 'on'
+  throw new InvalidArgumentError('It must be on or off.')
+}
+
+async function set(context: Context, name: string, options: Options): Promise<void> {
+  const { label: added = {}, removeLabel: removed = [], profile, autoReinstall } = options
+  const both = removed.find((key) => Object.hasOwn(added, key))
+  if (both !== undefined)
+    throw new UsageError(`The label ${both} is both in --label and in --remove-label: give one of them.`)
+  const hasLabels = Object.keys(added).length + removed.length > 0
+  const reach = await readReach(context, name, options)
+  const body = {
+    ...(hasLabels && (await changedLabels(context, name, added, removed))),
+    ...(profile !== undefined && { heartbeatProfile: profile === false ? null : profile }),
+    ...(autoReinstall !== undefined && { autoReinstall }),
+    ...reach,
+  }
+  if (Object.keys(body).every((field) => field === 'skipCheck'))
+    throw new UsageError('Say what to change; "rollcall host set --help" shows what can be.')
+  const answer = await renameFields(
+    ({ field, message }) => ({ field: TERMS[field] ?? toLabelOption(field), message }),
+    context.api.call('changeHost', { params: { host: name }, body }),
+  )
+  await report(context, answer, options)
+}
+
+/** Fields of the request as options of the command line. */
+const TERMS: Readonly<Record<string, string>> = {
+  heartbeatProfile: '--profile',
+  address: '--address',
+  port: '--port',
+  user: '--user',
+  hostKey: '--host-key',
+  agentPorts: '--agent-port',
+  sudoPassword: '--sudo-password-file',
+  credential: '--password-stdin or --key',
+  'credential.password': '--password-stdin',
+  'credential.privateKey': '--key',
+  'credential.passphrase': '--passphrase-file',
+  'credential.certificate': '--certificate',
+}
+
+async function report(context: Context, answer: HostChanged, options: Options): Promise<void> {
+  const { host, commandId, isAgentAnswering } = answer
+  if (!options.json) context.stdout.write(describe(answer))
+  if (isAgentAnswering === false)
+    context.notice(
+      `SSH works, but the agent does not answer at ${formatAddress({ ...host, port: host.agent?.port ?? 0 })}. Install it there with: rollcall host install ${host.name}`,
+    )
+  if (commandId !== null)
+    return reportStarted(context, options, { kind: 'move of the agent', host: host.name, commandId, answer })
+  if (options.json) context.stdout.write(jsonDocument(answer))
+}
+
+/** All labels that the host shall have, since the server knows no other way to change them; and those that it has now. */
+async function changedLabels(
+  { api, notice }: Context,
+  name: string,
+  added: Readonly<Record<string, string>>,
+  removed: readonly string[],
+): Promise<{ labels: Record<string, string>; ifLabels: Record<string, string> }> {
+  const { host } = await api.call('showHost', { params: { host: name } })
+  for (const key of removed)
+    if (!Object.hasOwn(host.labels, key)) notice(`${host.name} has no label ${key}; nothing to remove`)
+  const kept = Object.entries(host.labels).filter(([key]) => !removed.includes(key))
+  return { labels: { ...Object.fromEntries(kept), ...added }, ifLabels: host.labels }
+}
+
+const describe = ({ host }: HostChanged) =>
+  fieldList([
+    ['Host', host.name],
+    ['Address', formatAddress(host)],
+    ['User', host.user],
+    ['SSH host key', host.hostKey ?? 'not seen yet'],
+    ['Agent port', host.agent && formatPort(host.agent)],
+    ['Labels', formatLabels(host.labels)],
+    ['Profile', host.heartbeatProfile ?? 'as its labels decide'],
+    ['Auto-reinstall', host.autoReinstall ? 'on' : 'off'],
+  ])

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { Copied } from '../commands/copied.ts'
+import type { Context } from '../context.ts'
+import { CliError, UsageError } from '../errors.ts'
+import { jsonDocument } from '../output/json.ts'
+import { table } from '../output/table.ts'
+import { copyTree } from './copy-tree-from.ts'
+
+/** Hosts whose file comes at the same time. */
+const AT_ONCE = 10
+/** Files of hosts may be anybody's secrets. */
+const MODE = 0o600
+
+/**
+ * Brings a file or a folder of hosts here: of one host to `destination`, or into it where that is a folder; of several into a folder for
+ * each. Each file appears whole or not at all, and what is there under its name is replaced.
+ */
+export async function copyFrom(
+  context: Context,
+  from: { hosts: readonly string[]; path: string },
+  destination: string,
+  { recursive, json }: { recursive?: boolean; json?: boolean },
+): Promise<void> {
+  const isFolder = destination.endsWith('/') || (await isFolderAt(destination))
+  const copyOne = recursive ? copyTree : copyFile
+  const [only] = from.hosts
+  if (only === undefined) throw new UsageError('Name the hosts whose file is to come: HOST[,HOST…]:/PATH.')
+  const isOne = from.hosts.length === 1
+  if (!isOne && !isFolder && (await exists(destination)))
+    throw new UsageError(`"${destination}" is no folder, and what comes of several hosts needs one.`)
+  const toPlace = (host: string) => {
+    if (!isOne) return join(destination, host, basename(from.path))
+    return isFolder ? join(destination, basename(from.path)) : destination
+  }
+  const copied: Copied[] = []
+  const waiting = from.hosts.values()
+  const copySome = async () => {
+    for (const host of waiting) copied.push(await copyOne(context, host, from.path, toPlace(host)))
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, copySome))
+  const rows = from.hosts.flatMap((host) => copied.find((one) => one.host === host) ?? [])
+  if (rows.some(({ state }) => state === 'failed')) context.exitCode = 1
+  if (json) return void context.stdout.write(jsonDocument(rows))
+  const counts = recursive ? ['FETCHED', 'UNCHANGED'] : []
+  context.stdout.write(
+    table(
+      ['HOST', 'STATE', ...counts, 'BYTES', recursive ? 'FOLDER' : 'FILE', 'REASON'],
+      rows.map(({ host, state, fetched, unchanged, bytes, file, reason }) => [
+        host,
+        state,
+        ...(recursive ? [String(fetched ?? ''), String(unchanged ?? '')] : []),
+        String(bytes ?? ''),
+        file ?? '',
+        reason ?? '',
+      ]),
+    ),
+  )
+}
+
+async function copyFile(context: Context, host: string, path: string, place: string): Promise<Copied> {
+  const part = join(dirname(place), `.rollcall-${randomUUID()}.part`)
+  try {
+    const { body, size } = await context.api.open('readHostFile', { params: { host }, query: { path } })
+    await mkdir(dirname(place), { recursive: true })
+    await pipeline(body, createWriteStream(part, { flags: 'wx', mode: MODE }))
+    const { size: bytes } = await stat(part)
+    if (bytes !== size)
+      throw new CliError(`The file broke off after ${bytes} of ${size} bytes. Copy it again.`)
+    await rename(part, place)
+    return { host, state: 'success', file: place, bytes, reason: null }
+  } catch (error) {
+    await rm(part, { force: true })
+    return { host, state: 'failed', file: null, bytes: null, reason: (error as Error).message }
+  }
+}
+
+const isFolderAt = (path: string) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

@@ -1,0 +1,84 @@
+import type { HostReachChange } from '@rollcall/contracts/admin'
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { readSecretFile } from '../input/secret.ts'
+import { DUPLICATE_HELP } from '../live/provisioning.ts'
+import {
+  addCredentialOptions,
+  type CredentialOptions,
+  readCredential,
+  typedPassword,
+} from './credential-options.ts'
+import { wholeNumber } from './parsers.ts'
+
+export interface ReachOptions extends CredentialOptions {
+  address?: string
+  port?: number
+  user?: string
+  askPassword?: boolean
+  sudoPasswordFile?: string
+  /** False for --no-sudo-password. */
+  sudoPassword: boolean
+  hostKey?: string
+  agentPort?: string
+  allowDuplicate?: boolean
+  /** False for --no-check. */
+  check: boolean
+}
+
+/** Adds the options that say how a host is reached from now on. */
+export function addReachOptions(command: Command): void {
+  command
+    .option('--address <address>', 'DNS name or IP address')
+    .option('--port <port>', 'SSH port', wholeNumber(1, 65_535))
+    .option('--user <user>', 'SSH user')
+  addCredentialOptions(command)
+    .option('--ask-password', 'ask for the SSH password at the terminal')
+    .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
+    .option('--no-sudo-password', 'have no sudo password of its own any more')
+    .option('--host-key <fingerprint>', 'the SSH host key that the host has now, as SHA256:…')
+    .option('--agent-port <port|range>', 'where its agent listens: 7000, or one of 7000-7100')
+    .option('--allow-duplicate', DUPLICATE_HELP)
+    .option('--no-check', 'store it without signing in first: for a host that cannot be reached now')
+}
+
+/** What the options say of how a host is reached; nothing of what they do not name. */
+export async function readReach(
+  context: Context,
+  name: string,
+  options: ReachOptions,
+): Promise<HostReachChange> {
+  const { address, port, user, hostKey, agentPort } = options
+  const credential = await toCredential(context, name, options)
+  const sudoPassword = await toSudoPassword(options)
+  return {
+    ...(address !== undefined && { address }),
+    ...(port !== undefined && { port }),
+    ...(user !== undefined && { user }),
+    ...(credential && { credential }),
+    ...(sudoPassword !== undefined && { sudoPassword }),
+    ...(hostKey !== undefined && { hostKey }),
+    ...(agentPort !== undefined && { agentPorts: agentPort }),
+    ...(options.allowDuplicate && { allowDuplicate: true }),
+    ...(!options.check && { skipCheck: true }),
+  }
+}
+
+function toCredential(context: Context, name: string, options: ReachOptions) {
+  if (!options.askPassword) return readCredential(context, options)
+  if (options.passwordStdin) throw new UsageError('Give either --password-stdin or --ask-password, not both.')
+  if (!context.stdin.isTTY)
+    throw new UsageError('--ask-password needs a terminal; pipe the password in with --password-stdin.')
+  const account = options.user ? `${options.user} on ${name}` : name
+  return readCredential(context, { ...options, passwordStdin: true }, () => typedPassword(context, account))
+}
+
+async function toSudoPassword({
+  sudoPassword,
+  sudoPasswordFile,
+}: ReachOptions): Promise<string | null | undefined> {
+  if (sudoPasswordFile === undefined) return sudoPassword ? undefined : null
+  if (!sudoPassword) throw new UsageError('Give either --sudo-password-file or --no-sudo-password, not both.')
+  return readSecretFile(sudoPasswordFile, '--sudo-password-file')
+}
