@@ -70,8 +70,8 @@ export function renderError(error: unknown, isDebugging: boolean): string {
 
 function renderDefect(error: unknown, isDebugging: boolean): string {
   const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined }
-  if (isDebugging && stack) return `error: rollcall failed by its own fault.\n${stack}\n`
-  return `error: rollcall failed by its own fault: ${clean(message)}. ROLLCALL_DEBUG=1 shows where.\n`
+  if (isDebugging && stack) return `error: internal error in rollcall.\n${stack}\n`
+  return `error: internal error in rollcall: ${clean(message)}. ROLLCALL_DEBUG=1 shows the stack.\n`
 }
 
 const clean = (text: string) => sanitizeText(text, 4000)

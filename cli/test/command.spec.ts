@@ -73,7 +73,7 @@ describe('rollcall command', () => {
   it('cancels what runs, and says so when there was nothing to cancel', async () => {
     const command = setting.server.addCommand('demo-1').start()
     const first = await setting.ended(['command', 'cancel', command.view.id])
-    expect(first.stderr).toBe('rollcall: asked the command on demo-1 to end\n')
+    expect(first.stderr).toBe('rollcall: cancelling the command on demo-1\n')
     expect(command.view.cancelRequested).toBe(true)
     command.end()
     const second = await setting.ended(['command', 'cancel', command.view.id])
@@ -96,7 +96,7 @@ describe('rollcall status', () => {
     setting.server.addHost('c', 'offline')
     const good = await setting.ended(['status'])
     expect(good).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(good.stdout).toMatch(/^Fleet +degraded, 66\.6 % of the hosts are well$/m)
+    expect(good.stdout).toMatch(/^Fleet +degraded, 66\.6 % of the hosts are healthy$/m)
     expect(good.stdout).toMatch(/^Hosts +3 \(2 online, 1 offline\)$/m)
     setting.server.isReady = false
     const bad = await setting.ended(['status', '--json'])
@@ -124,7 +124,7 @@ describe('rollcall status', () => {
     setting.server.isReady = false
     const away = await setting.ended(['status'])
     expect(away.exitCode).toBe(1)
-    expect(away.stdout).toMatch(/^Hosts +cannot be counted while the database is away$/m)
+    expect(away.stdout).toMatch(/^Hosts +cannot be counted while the database is down$/m)
     expect(JSON.parse((await setting.ended(['status', '--json'])).stdout)).toMatchObject({ hosts: null })
   })
 })

@@ -22,7 +22,7 @@ describe('rollcall run by selectors', () => {
     expect(toBody()).toMatchObject({ labels: ['env=prod', 'zone in (a,b)'] })
     expect(toBody().hosts).toBeUndefined()
     expect(stdout.split('\n').toSorted()).toEqual(['', 'web-01 | up', 'web-02 | up'])
-    expect(stderr).toContain('left out: web-03 (1 host): its agent is still being installed')
+    expect(stderr).toContain('skipped: web-03 (1 host): its agent is still being installed')
     expect(exitCode).toBe(0)
   })
 
@@ -205,6 +205,6 @@ describe('rollcall runs', () => {
     addHosts(2)
     await setting.ended(['run', '--all', '--detach', '--', 'sleep', '9'])
     const { stderr } = await setting.ended(['runs', 'cancel', setting.server.runs[0]?.id ?? ''])
-    expect(stderr).toBe('rollcall: asked the run to end: 2 hosts: 2 starting\n')
+    expect(stderr).toBe('rollcall: cancelling the run: 2 hosts: 2 starting\n')
   })
 })

@@ -60,7 +60,7 @@ describe('rollcall host import', () => {
         credential: { type: 'key', privateKey: 'PRIVATE KEY' },
       }),
     ])
-    expect(stderr).toContain('left out: web-2: reached through another host (bastion)')
+    expect(stderr).toContain('skipped web-2: reached through a jump host (bastion)')
   })
 
   it('goes on after a host that is refused, and ends with 1', async () => {

@@ -38,8 +38,8 @@ describe('rollcall host list', () => {
     expect(namesIn(await list('--state', 'online'))).toEqual(['a', 'c'])
     expect(namesIn(await list('--label', 'env=prod'))).toEqual(['a', 'b'])
     expect(namesIn(await list('--label', 'env=prod', '--label', 'rack=b4'))).toEqual(['a'])
-    expect(await list('--state', 'degraded')).toBe('No host is like that.\n')
-    expect(await list('--label', 'toString=x')).toBe('No host is like that.\n')
+    expect(await list('--state', 'degraded')).toBe('No host matches.\n')
+    expect(await list('--label', 'toString=x')).toBe('No host matches.\n')
   })
 
   it('--wide tells the address, the clock and the reason too', async () => {

@@ -82,7 +82,7 @@ describe('rollcall host history', () => {
 
   it('of a host to which nothing has happened says so', async () => {
     setting.server.addHost('a')
-    expect((await setting.ended(['host', 'history', 'a'])).stdout).toBe('Nothing has happened to it yet.\n')
+    expect((await setting.ended(['host', 'history', 'a'])).stdout).toBe('Its state has not changed yet.\n')
   })
 })
 

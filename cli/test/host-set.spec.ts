@@ -122,7 +122,7 @@ describe('rollcall host set', () => {
     expect(sent()).toEqual({ agentPorts: '7000' })
     expect(moved.stdout).toMatch(/^Agent port +21000, being moved to 7000$/m)
     expect(moved.stderr).toContain(
-      `the move of the agent on a has begun. Follow it with: rollcall command log ${view.id}`,
+      `the move of the agent on a has started. Follow it with: rollcall command log ${view.id}`,
     )
     setting.server.fleet.changed = { commandId: null, isAgentAnswering: false }
     const silent = await setting.ended(['host', 'set', 'a', '--port', '23'])

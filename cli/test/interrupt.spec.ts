@@ -78,7 +78,7 @@ describe('Ctrl-C', () => {
     rollcall.process.kill(signal)
     expect(await rollcall.ended()).toBe(code)
     expect(cancelled()).toBe(0)
-    expect(rollcall.stderr).toContain('the command goes on. Follow it again with:')
+    expect(rollcall.stderr).toContain('the command continues. Follow it with:')
   })
 
   it('leaves an installation alone', async () => {
@@ -88,7 +88,7 @@ describe('Ctrl-C', () => {
     rollcall.process.kill('SIGINT')
     expect(await rollcall.ended()).toBe(130)
     expect(cancelled()).toBe(0)
-    expect(rollcall.stderr).toContain('the installation goes on')
+    expect(rollcall.stderr).toContain('the installation continues')
   })
 
   it('a reader that goes away ends it quietly', async () => {

@@ -13,9 +13,9 @@ describe('rollcall profile', () => {
     )
     expect((await setting.ended(['profile', 'list'])).stdout.split('\n')).toEqual([
       'NAME     CALLED EVERY  OFFLINE                  FOR HOSTS',
-      'default  20s to 1m     when all retries failed  that no other one is for',
+      'default  20s to 1m     when all retries failed  all others',
       'ha       4s to 6500ms  after 15s                with tier=ha,env=prod',
-      'slow     1m to 1h      when all retries failed  that name it',
+      'slow     1m to 1h      when all retries failed  assigned ones',
       '',
     ])
     const { profiles } = JSON.parse((await setting.ended(['profile', 'list', '--json'])).stdout)
@@ -57,7 +57,7 @@ describe('rollcall profile', () => {
     const { exitCode, stderr } = await setting.ended(['profile', 'remove', 'x'])
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: 'rollcall: the heartbeat profile x is removed\n',
+      stderr: 'rollcall: removed\n',
     })
     expect(setting.server.fleet.profiles.map(({ name }) => name)).toEqual(['default'])
   })

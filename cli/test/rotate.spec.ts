@@ -42,7 +42,7 @@ describe('rollcall rotate', () => {
       skipped: [{ host: 'c', reason: 'It has no agent.' }],
     })
     const { exitCode, stdout, stderr } = await setting.ended(['rotate', ...args])
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'left out: c, It has no agent.\n' })
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'skipped: c: It has no agent.\n' })
     expect(sent()).toMatchObject(target)
     expect(stdout).toMatch(/^a +2026-01-01T00:00:00\.000Z +never +made +-$/m)
   })
@@ -64,7 +64,7 @@ describe('rollcall rotate', () => {
     const { exitCode, stdout, stderr } = await setting.ended(['rotate', 'a', '--wait', '--timeout', '1'])
     expect(exitCode).toBe(1)
     expect(stdout).toContain('The agent does not answer.')
-    expect(stderr).toContain('1 of 1 have not got them yet. It goes on by itself: "rollcall rotate status"')
+    expect(stderr).toContain('1 of 1 hosts do not have them yet. The rotation continues: see "rollcall rotate status"')
   })
 
   it('status tells of all', async () => {

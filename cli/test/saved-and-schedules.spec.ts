@@ -92,7 +92,7 @@ describe('rollcall schedule', () => {
     const { exitCode, stderr } = await add('--all', '--grace', '60', '--', 'backup', '--full')
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: 'rollcall: next: 2026-03-29 03:00 (Europe/Berlin)\n',
+      stderr: 'rollcall: next run: 2026-03-29 03:00 (Europe/Berlin)\n',
     })
     expect(toBody('addSchedule')).toMatchObject({
       cron: '30 2 * * *',
@@ -112,7 +112,7 @@ describe('rollcall schedule', () => {
       /nightly +30 2 \* \* \* +Europe\/Berlin +paused +- +disk/,
     )
     expect((await setting.ended(['schedule', 'resume', 'nightly'])).stderr).toContain(
-      'next: 2026-03-29 03:00',
+      'next run: 2026-03-29 03:00',
     )
     expect((await setting.ended(['schedule', 'remove', 'nightly'])).exitCode).toBe(0)
     expect((await setting.ended(['schedule', 'show', 'nightly'])).exitCode).toBe(1)
@@ -137,7 +137,7 @@ describe('rollcall schedule', () => {
     [['--all'], 'Say what to run'],
     [['--all', '--saved', 'x', '--', 'y'], 'Say what to run'],
     [['--', 'true'], 'target: is missing'],
-    [['--saved', 'x', '--env', 'A=1'], 'part of it'],
+    [['--saved', 'x', '--env', 'A=1'], 'has its own settings'],
     [['--all', '--time-zone', 'Mars/X', '--', 'true'], 'timeZone: must be a time zone such as Europe/Berlin'],
   ])('%j is a wrong command line, and nothing is sent', async (args, said) => {
     const { exitCode, stderr } = await add(...args)

@@ -38,7 +38,7 @@ describe.skipIf(!hasScript)('at a terminal', () => {
     terminal.type('~.')
     const shown = await terminal.ended()
     expect(shown).toContain('code=130')
-    expect(shown).toContain('the command goes on')
+    expect(shown).toContain('the command continues')
     expect(shown).toMatch(/ icanon.* echo /s)
   })
 

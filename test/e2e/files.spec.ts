@@ -179,8 +179,8 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     const place = join(folder, 'site')
     const first = await cli('cp', '-r', 'store:/srv/site', place)
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/store +success +702 +0 /) })
-    expect(first.out).toContain('pipe is left out')
-    expect(first.out).not.toContain('link is left out')
+    expect(first.out).toContain('pipe is skipped')
+    expect(first.out).not.toContain('link is skipped')
     expect(await readlink(join(place, 'link'))).toBe('/etc/shadow')
     for (const name of ['large', 'empty', 'sub/f1', 'sub/f700'])
       expect(await readFile(join(place, name))).toEqual(await readFile(on(`srv/site/${name}`)))
@@ -198,7 +198,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
     await symlink('/tmp', join(place, 'sub'))
     expect(await cli('cp', '-r', 'store:/srv/site', `${folder}/`)).toMatchObject({
       code: 1,
-      out: expect.stringContaining('is no folder here'),
+      out: expect.stringContaining('is not a folder here'),
     })
     const { entries } = await api.call('listAudit', { query: { action: 'readHostFiles' } })
     expect(entries.map(({ detail }) => detail.path)).toContain('/srv/site')
@@ -256,7 +256,7 @@ describe.skipIf(noBed)(`files on a host ${noBed ?? ''}`, () => {
       const { code, out } = await byRollcall()
       expect(out).toMatch(/store +success +6 +0 +3 +3 +0/)
       expect(code).toBe(0)
-      for (const message of ['latin-\ufffd is left out', 'pipe is left out', 'sub/set-id is set-user-id'])
+      for (const message of ['latin-\ufffd is skipped', 'pipe is skipped', 'sub/set-id is set-user-id'])
         expect(out).toContain(message)
       const [ours, theirs] = pictures()
       expect(ours).toEqual(theirs)

@@ -3,10 +3,10 @@ import { CliError } from '../errors.ts'
 import type { Client } from './client.ts'
 
 const PAGE = 2000
-/** More than one server can call; beyond it we would only fill our memory. */
+/** More than one server can call. Bounds memory. */
 export const MAX_AGENTS = 100_000
 
-/** Every agent as the roll knows it, by the name of its host, page by page. */
+/** Fetches every agent, page by page, by the name of its host. Throws `CliError` if the pages do not end. */
 export async function allAgents(api: Client, state?: HostState): Promise<AgentView[]> {
   const all: AgentView[] = []
   for (let after: string | undefined; ; ) {
@@ -15,7 +15,7 @@ export async function allAgents(api: Client, state?: HostState): Promise<AgentVi
     if (next === null) return all
     if (all.length > MAX_AGENTS || agents.length === 0)
       throw new CliError(
-        `The server's list of agents does not end; it was left after ${all.length}. Are both of the same release?`,
+        `The server's list of agents does not end; gave up after ${all.length}. Use the same release for both.`,
       )
     after = next
   }

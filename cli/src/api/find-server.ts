@@ -14,9 +14,8 @@ const HOW_TO_START =
   'Start it with "npm start" in the checkout, or name another with ROLLCALL_URL and ROLLCALL_API_KEY.'
 
 /**
- * The server named by ROLLCALL_URL and ROLLCALL_API_KEY, or else the one that runs on this machine, found through its
- * data folder. The local key is never sent to a server that was named by URL. Throws `NoServerError` when none has
- * announced itself there.
+ * Finds the server named by ROLLCALL_URL and ROLLCALL_API_KEY, or else the one on this machine, through its data folder. The local key
+ * is never sent to a server named by URL. Throws `NoServerError` if none has announced itself.
  */
 export async function findServer(env: NodeJS.ProcessEnv): Promise<ServerAddress> {
   const apiKey = env.ROLLCALL_API_KEY?.trim()
@@ -40,7 +39,7 @@ export async function findServer(env: NodeJS.ProcessEnv): Promise<ServerAddress>
   }
 }
 
-/** The data folder of a server on this machine. */
+/** Returns the data folder of a server on this machine. */
 export function toDataDir(env: NodeJS.ProcessEnv): string {
   if (env.ROLLCALL_DATA_DIR) return env.ROLLCALL_DATA_DIR
   if (process.getuid?.() === 0) return '/var/lib/rollcall'
@@ -55,7 +54,7 @@ function parseUrl(text: string, where: string): URL {
   )
 }
 
-/** What cannot stand in a header would be refused by it, with the key in the message. */
+/** Checks that a key can be sent in a header: the error that Node would throw holds the key. */
 function checkedKey(key: string, where: string): string {
   if (/^[\x21-\x7e]{1,256}$/.test(key)) return key
   throw new CliError(`${where} does not hold an API key: a key is one word of printable characters.`)
@@ -72,7 +71,7 @@ async function readAnnouncement(path: string): Promise<{ url: URL; pid: number |
     return { url: parseUrl(String(url), path), pid: typeof pid === 'number' ? pid : undefined }
   } catch (cause) {
     throw new CliError(
-      `${path} does not say where the server listens. Restart the server, which writes it anew.`,
+      `${path} does not say where the server listens. Restart the server, which writes it again.`,
       { cause },
     )
   }

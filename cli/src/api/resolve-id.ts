@@ -5,7 +5,7 @@ import type { Client } from './client.ts'
 
 const WHOLE_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const SHORT_ID = /^[0-9a-f][0-9a-f-]{5,34}$/
-/** How many of the newest commands or runs an abbreviation is looked for among; the most that one request answers with. */
+/** How many of the newest commands or runs a short id is looked up in: the most that one request returns. */
 const RECENT_COMMANDS = 1000
 const RECENT_RUNS = 200
 const MAX_SHOWN = 5
@@ -13,32 +13,32 @@ const MAX_SHOWN = 5
 export const SHORT_ID_LENGTH = 8
 
 const idHelp = (recent: string) =>
-  `ID may be cut to its first characters, at least 6, if only one of the last ${recent} begins so.`
+  `ID may be shortened to its first 6 or more characters if only one of the last ${recent} begins with them.`
 export const ID_HELP = idHelp(`${RECENT_COMMANDS} commands`)
 export const RUN_ID_HELP = idHelp(`${RECENT_RUNS} runs`)
 
 interface Known {
   id: string
-  /** What a person knows it by. */
-  told: string
+  /** How a person recognises it. */
+  title: string
 }
 
-/** The whole id that a person meant. Throws when an abbreviation fits none of the recent commands, or several. */
+/** Returns the full id of a command. Throws `CliError` if a short id matches none of the recent commands, or several. */
 export function resolveCommandId(api: Client, given: string): Promise<string> {
   return resolveId(given, 'command', async () => {
     const { commands } = await api.call('listCommands', { query: { limit: RECENT_COMMANDS } })
     return commands.map((command) => ({
       id: command.id,
-      told: `${command.host.name}  ${formatCommandLine(command)}`,
+      title: `${command.host.name}  ${formatCommandLine(command)}`,
     }))
   })
 }
 
-/** The same for a run. */
+/** Returns the full id of a run. Throws as `resolveCommandId` does. */
 export function resolveRunId(api: Client, given: string): Promise<string> {
   return resolveId(given, 'run', async () => {
     const { runs } = await api.call('listRuns', { query: { limit: RECENT_RUNS } })
-    return runs.map((run) => ({ id: run.id, told: formatCommandLine(run) }))
+    return runs.map((run) => ({ id: run.id, title: formatCommandLine(run) }))
   })
 }
 
@@ -54,13 +54,15 @@ async function resolveId(
       `"${sanitizeText(given, 64)}" is not a ${kind} id, nor the first 6 characters or more of one.`,
     )
   const recent = await listRecent()
-  const fitting = recent.filter(({ id }) => id.startsWith(text))
-  const [only, ...others] = fitting
+  const matching = recent.filter(({ id }) => id.startsWith(text))
+  const [only, ...others] = matching
   if (!only)
-    throw new CliError(`None of the last ${recent.length} ${kind}s begins with ${text}. Give the whole id.`, {
+    throw new CliError(`None of the last ${recent.length} ${kind}s begins with ${text}. Give the full id.`, {
       code: `${kind}.not_found`,
     })
   if (others.length === 0) return only.id
-  const shown = fitting.slice(0, MAX_SHOWN).map(({ id, told }) => `  ${id}  ${told}`)
-  throw new CliError([`${text} fits ${fitting.length} ${kind}s; give more of the id:`, ...shown].join('\n'))
+  const shown = matching.slice(0, MAX_SHOWN).map(({ id, title }) => `  ${id}  ${title}`)
+  throw new CliError(
+    [`${text} matches ${matching.length} ${kind}s; give more of the id:`, ...shown].join('\n'),
+  )
 }

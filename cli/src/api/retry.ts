@@ -33,7 +33,7 @@ export async function retrying<T>(
   }
 }
 
-/** Waits; throws the signal's own reason as soon as that is aborted. */
+/** Waits. Throws the signal's reason as soon as it is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
 }

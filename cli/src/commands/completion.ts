@@ -6,12 +6,12 @@ import type { Context } from '../context.ts'
 import { isExplained } from '../errors.ts'
 
 const HELP = `
-Once in this shell:
+In this shell only:
   bash  source <(rollcall completion bash)
   zsh   source <(rollcall completion zsh)
   fish  rollcall completion fish | source
 
-For every shell:
+In every new shell:
   bash  rollcall completion bash > /etc/bash_completion.d/rollcall
   zsh   rollcall completion zsh > "\${fpath[1]}/_rollcall"
   fish  rollcall completion fish > ~/.config/fish/completions/rollcall.fish`
@@ -20,17 +20,17 @@ For every shell:
 export function addCommands(program: Command, context: Context, loadAll: () => Promise<void>): void {
   const completion = program
     .command('completion')
-    .description('completion of commands, options and host names for your shell')
+    .description('print shell completion for commands, options and host names')
     .addHelpText('after', HELP)
   for (const shell of Object.keys(SHELLS) as Shell[])
     completion
       .command(shell)
-      .description(`the script for ${shell}`)
+      .description(`print the script for ${shell}`)
       .action(() => void context.stdout.write(scriptFor(shell)))
   completion
     .command('words', { hidden: true })
-    .description('what may stand in place of the last word; asked by the scripts')
-    .argument('[words...]', 'the line so far, without the name of the program')
+    .description('print candidates for the last word; called by the scripts')
+    .argument('[words...]', 'the line so far, without the program name')
     .passThroughOptions()
     .action(async (words: string[]) => {
       await loadAll()
@@ -44,7 +44,7 @@ async function printWords(program: Command, context: Context, words: readonly st
     context.stdout.write(`${word}${description === '' ? '' : `\t${description}`}\n`)
 }
 
-/** A shell that completes a word has no room for an error: without a server there are no names, and the command itself says why. */
+/** Returns the names of hosts; none if the server cannot be asked, because a shell that completes a word has no room for errors. */
 async function hostNames({ api }: Context): Promise<string[]> {
   try {
     return (await allAgents(api, undefined)).map(({ host }) => host)

@@ -1,10 +1,10 @@
-/** What became of a file or a folder of one host. */
+/** The outcome for one host. */
 export interface Copied {
   host: string
   state: 'success' | 'failed'
   file: string | null
   bytes: number | null
-  /** Of a folder: files that were fetched, and that were here already. */
+  /** For a folder: files that were fetched, and files that were here already. */
   fetched?: number
   unchanged?: number
   reason: string | null

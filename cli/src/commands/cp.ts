@@ -27,12 +27,12 @@ interface Options {
 }
 
 const HELP = `
-A file is placed whole and at once, or not at all; what is there already with the same content is not sent. Of a tree (-r) only the
-files that differ are sent, with symbolic links, folders, rights and times; other files that are there stay, unless --delete says that
-they go. What replaces a file keeps its access list and capabilities. Devices and the like are left out and told.
-It goes on when a host, its agent or the server is away for a while, also after Ctrl-C: "rollcall transfers" shows and cancels.
-From hosts comes a file, or a folder with -r, as it is at that moment: of one host to a file or folder here, of several into a folder with one
-for each. Of a folder only files that differ are fetched; other files that are here stay.
+Files appear complete or not at all; a file whose content is the same already is not sent. With -r only files that differ are sent,
+with symbolic links, folders, permissions and times; other files on the host stay unless --delete is given. A replaced file keeps
+its access list and capabilities. Device files and the like are skipped and reported.
+A copy continues when a host, its agent or the server is away for a while, and after Ctrl-C: see "rollcall transfers".
+Copies from a host go to a file or folder here, and those from several hosts into one folder for each. With -r only files that
+differ are fetched; other files here stay.
 
 Examples:
   rollcall cp app.conf web-1:/etc/app/app.conf --mode 640 --owner root:app
@@ -45,20 +45,20 @@ Examples:
 export function addCommands(program: Command, context: Context): void {
   program
     .command('cp <source> <destination>')
-    .description('copy a file, or a tree with -r, to hosts or from them')
+    .description('copy a file, or a folder with -r, to or from hosts')
     .usage('[options] LOCAL HOST[,HOST…]:/PATH  |  HOST[,HOST…]:/PATH LOCAL')
-    .option('-r, --recursive', 'a folder with all that is in it')
+    .option('-r, --recursive', 'copy a folder and everything in it')
     .option(
       '--label <selector>',
-      'to hosts whose labels fit; given again, all must hold',
+      'to hosts whose labels match; may be given again, then all must match',
       (text, before: string[] = []) => [...before, text],
     )
     .option('--all', 'to every host')
-    .option('--mode <octal>', 'permissions of the file (default: as it is here)', parseMode)
-    .option('--owner <user:group>', "whom it belongs to (default: as it is there, or root's)")
-    .option('--parents', 'make folders that are missing on the way')
-    .option('--delete', 'with -r: remove what is in the folder there and not here')
-    .option('--dry-run', 'with -r: change nothing, and show what would be')
+    .option('--mode <octal>', 'permissions of the file (default: those of the local file)', parseMode)
+    .option('--owner <user:group>', 'owner of the file (default: unchanged, or root)')
+    .option('--parents', 'create missing parent folders')
+    .option('--delete', 'with -r: remove files that exist only on the host')
+    .option('--dry-run', 'with -r: show what would change, and change nothing')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((source: string, destination: string, options: Options) =>
@@ -71,7 +71,7 @@ async function copy(context: Context, source: string, destination: string, optio
   const origin = parseRemote(source)
   if ((origin === null) === (place === null))
     throw new UsageError(
-      'One of the two is a path here and the other one on hosts, such as: rollcall cp motd web-1:/etc/motd.',
+      'One path must be local and the other on hosts, such as: rollcall cp motd web-1:/etc/motd.',
     )
   if (origin !== null) {
     refuseOptionsOfPlacing(options)
@@ -81,12 +81,12 @@ async function copy(context: Context, source: string, destination: string, optio
   const target = toTarget(place.hosts, options)
   const { path } = place
   if (!options.recursive && (options.delete || options.dryRun))
-    throw new UsageError(`${options.delete ? '--delete' : '--dry-run'} is for a folder: give -r too.`)
-  const begun = options.recursive
-    ? await beginTree(context, source, path.replace(/\/+$/, ''), target, options)
-    : await beginFile(context, source, toDestination(path, basename(resolve(source))), target, options)
-  for (const { host, reason } of begun.skipped) context.notice(`${host} is left out: ${reason}`)
-  const shown = await showTransferUntilEnd(context, begun.transfer.id)
+    throw new UsageError(`${options.delete ? '--delete' : '--dry-run'} is for folders: give -r too.`)
+  const started = options.recursive
+    ? await startTree(context, source, path.replace(/\/+$/, ''), target, options)
+    : await startFile(context, source, toDestination(path, basename(resolve(source))), target, options)
+  for (const { host, reason } of started.skipped) context.notice(`skipped ${host}: ${reason}`)
+  const shown = await showTransferUntilEnd(context, started.transfer.id)
   report(context, shown, options)
 }
 
@@ -100,7 +100,7 @@ function refuseOptionsOfPlacing(options: Options): void {
     '--dry-run': options.dryRun,
   }
   const wrong = [...given, ...Object.entries(more)].find(([, value]) => value !== undefined)
-  if (wrong) throw new UsageError(`${wrong[0]} is for copying to hosts; from hosts comes what is named.`)
+  if (wrong) throw new UsageError(`${wrong[0]} applies only to copying to hosts.`)
 }
 
 function toTarget(hosts: readonly string[], { label, all }: Options): Target {
@@ -117,7 +117,7 @@ function toTarget(hosts: readonly string[], { label, all }: Options): Target {
   return label ? { labels: label } : { all: true }
 }
 
-async function beginFile(
+async function startFile(
   context: Context,
   source: string,
   destination: string,
@@ -127,7 +127,7 @@ async function beginFile(
   const file = await readLocalFile(source)
   if (file.setIdBits !== 0 && options.mode === undefined)
     context.notice(
-      `${source} is set-${(file.setIdBits & 0o4000) !== 0 ? 'user' : 'group'}-id here and not there: give --mode ${(file.setIdBits | file.mode).toString(8)} if it is to be so`,
+      `${source} is set-${(file.setIdBits & 0o4000) !== 0 ? 'user' : 'group'}-id here but will not be on the host: give --mode ${(file.setIdBits | file.mode).toString(8)} to keep it`,
     )
   await uploadMissing(context.api, [file])
   return context.api.call('startTransfer', {
@@ -142,7 +142,7 @@ async function beginFile(
   })
 }
 
-async function beginTree(
+async function startTree(
   context: Context,
   source: string,
   destination: string,
@@ -150,7 +150,7 @@ async function beginTree(
   options: Options,
 ) {
   if (options.mode !== undefined)
-    throw new UsageError('--mode is for a single file: those of a tree keep the modes that they have here.')
+    throw new UsageError('--mode is for a single file: files of a folder keep their modes.')
   const tree = await readLocalTree(source, (path, why) => context.notice(`${path} ${why}`))
   await uploadMissing(context.api, tree.files)
   const manifest = await context.api.upload('addContent', Readable.from([toManifest(tree)]))
@@ -202,7 +202,7 @@ function report(context: Context, shown: ShownTransfer, { json, dryRun }: Option
   )
 }
 
-/** What a dry run would do on one host, a line each. */
+/** Formats what a dry run would do on one host, one line for each change. */
 function formatPlan({ host, changes, filesWritten }: ShownTransfer['hosts'][number]): string {
   if (changes === null) return ''
   const lines = changes.listed.map(({ change, path }) => `${host} | ${change} ${sanitizeText(path, 500)}\n`)

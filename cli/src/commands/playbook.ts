@@ -57,7 +57,7 @@ export function addCommands(program: Command, context: Context): void {
     () => api.call('listPlaybooks'),
     ({ playbooks }) =>
       table(
-        ['NAME', 'WHAT IT DOES'],
+        ['NAME', 'DESCRIPTION'],
         playbooks.map(({ name, title }) => [name, title]),
       ),
   )
@@ -130,7 +130,7 @@ function describe({ title, description, variables }: PlaybookView): string {
     isRequired ? 'required' : value === undefined ? '' : JSON.stringify(value),
     `${description}${choices ? ` One of ${choices.map(String).join(', ')}.` : ''}`,
   ])
-  return `${table([title], [[description]], 1000)}\n${table(['VARIABLE', 'TYPE', 'DEFAULT', 'WHAT IT IS'], rows)}`
+  return `${table([title], [[description]], 1000)}\n${table(['VARIABLE', 'TYPE', 'DEFAULT', 'DESCRIPTION'], rows)}`
 }
 
 async function run(context: Context, mode: 'run' | 'plan', name: string, options: Options): Promise<void> {
@@ -170,7 +170,7 @@ async function send({ notice }: Context, request: () => Promise<RunAccepted>): P
   const { skipped } = await retrying(request, {
     forMs: SEND_AGAIN_FOR_MS,
     signal: new AbortController().signal,
-    onFirstFailure: () => notice('the server does not answer, trying again…'),
+    onFirstFailure: () => notice('the server does not answer, retrying…'),
   })
   for (const { host, reason } of skipped) notice(`skipped ${host}: ${reason}`)
 }

@@ -90,7 +90,7 @@ async function readKey(file: string): Promise<KeyObject> {
     // OpenSSL's message says nothing useful, and an error must not carry any part of a key.
   }
   throw new UsageError(
-    `${file} is no Ed25519 private key in PEM. Make one with: openssl genpkey -algorithm ed25519 -out ${file}`,
+    `${file} is not an Ed25519 private key in PEM. Create one with: openssl genpkey -algorithm ed25519 -out ${file}`,
   )
 }
 
@@ -98,7 +98,7 @@ function toName(path: string): Pick<ReleaseName, 'version' | 'architecture'> {
   const name = /^rollcall-agent-([0-9A-Za-z.+-]+)-linux-(x64|arm64)\.tar\.gz$/.exec(basename(path))
   if (name) return { version: name[1] as string, architecture: name[2] as ReleaseName['architecture'] }
   throw new UsageError(
-    `${path} does not say which release it is. Its name must be rollcall-agent-VERSION-linux-x64.tar.gz, or -arm64, as the build gives it.`,
+    `${path} must be named as the build names it: rollcall-agent-VERSION-linux-x64.tar.gz, or -arm64.`,
   )
 }
 

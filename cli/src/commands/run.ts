@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { InterruptedError, NoServerError, UsageError } from '../errors.ts'
 import { toTerminalSize } from '../input/terminal-session.ts'
 import { RECONNECT_HELP } from '../live/give-up.ts'
-import { OUTPUT_WAYS, RunSession, type ShowOptions, STREAMED_HOSTS } from '../live/run-session.ts'
+import { OUTPUT_MODES, RunSession, type ShowOptions, STREAMED_HOSTS } from '../live/run-session.ts'
 import { jsonOption } from '../options/parsers.ts'
 import { addProgramOptions, type ProgramOptions, toProgram } from '../options/program-options.ts'
 import {
@@ -21,7 +21,7 @@ import { EXIT_CODES_HELP } from '../output/exit-code.ts'
 import { jsonDocument } from '../output/json.ts'
 import { reportSkipped } from '../output/run-report.ts'
 
-/** Milliseconds for which a request is sent again that may have been lost. */
+/** How long a request that may have been lost is sent again, in milliseconds. */
 const SEND_AGAIN_FOR_MS = 30_000
 
 interface RunOptions extends ShowOptions, TargetOptions, ProgramOptions {
@@ -29,34 +29,34 @@ interface RunOptions extends ShowOptions, TargetOptions, ProgramOptions {
   detach?: boolean
 }
 
-/** What is asked for, under an id of ours, so that it can be sent again. */
+/** A request with a run id of our own, so that it can be sent again. */
 interface RunRequest {
   runId: string
   send(): Promise<RunAccepted>
 }
 
 const HELP = `
-A shell runs only where you name one: -- sh -c 'df -h | tail -1'.
+The program is started without a shell; name one if you need it: -- sh -c 'df -h | tail -1'.
 ${TARGET_HELP}
 
---output stream shows what comes: with one host the bytes as they are; with several every line carries its host's name
-(--no-prefix leaves it out), lines are never mixed, and a summary follows on stderr. --output group counts hosts while
-they work and then shows every output once, under the hosts that it came from, what went wrong last. --output none shows
-only what went wrong. Without --output: stream up to ${STREAMED_HOSTS} hosts, group beyond.
+--output stream shows output as it arrives: unchanged for one host; for several, each line is prefixed with its host's name
+(unless --no-prefix), lines are never mixed, and a summary follows on stderr. --output group counts hosts while they run and
+then shows each distinct output once, under the hosts that produced it, failures last. --output none shows failures only.
+The default is stream for up to ${STREAMED_HOSTS} hosts, and group for more.
 
---concurrency, --batch and --stop-after hold hosts back until it is their turn. --stop-after counts hosts that failed,
-timed out or were lost; those that never began end as cancelled.
+--concurrency and --batch hold hosts back until it is their turn. --stop-after counts hosts that failed, timed out or were
+lost; hosts that never started are cancelled.
 
-Ctrl-C asks every host to end the command and goes on showing what comes; a second Ctrl-C leaves at once. Leaving, or
-closing the terminal, ends nothing: the commands go on, and their output is kept.
-With --tty and one host every key goes to the program; type ~. at the start of a line to leave.
+Ctrl-C cancels the command on every host and keeps showing output; a second Ctrl-C exits at once. Exiting, or closing the
+terminal, stops nothing: the commands continue and their output is kept.
+With --tty and one host every key goes to the program; type ~. at the start of a line to exit.
 ${RECONNECT_HELP}
 
 ${EXIT_CODES_HELP}
 
 With --json every line is one JSON object: "accepted" (runId, commands), "output" (commandId, host, stream, offset,
-base64 data), "command" for a change of state, and "end". Where outputs are not streamed: "run" (counts, and commands
-whose state has changed), "run-end" and "summary" (groups). With --detach it is one document.
+base64 data), "command" for a change of state, and "end". If output is not streamed: "run" (counts, and commands whose
+state has changed), "run-end" and "summary" (groups). With --detach it is one JSON document.
 
 Examples:
   rollcall run --host demo-1 -- uname -a
@@ -71,21 +71,22 @@ Examples:
 export function addCommands(program: Command, context: Context): void {
   const command = program
     .command('run')
-    .description('run a program on hosts and show what it says, live')
+    .description('run a program on hosts and show its output live')
     .argument('[program]', 'a program, looked up on the host')
-    .argument('[args...]', 'its arguments, as they are')
+    .argument('[args...]', 'its arguments, passed unchanged')
     .usage('(--host NAME… | --label SELECTOR… | --all) [options] (-- PROGRAM ARG… | --saved NAME)')
   addProgramOptions(addRunTargetOptions(command), context)
-    .option('--saved <name>', 'run this saved command, where it says or where you say')
+    .option('--saved <name>', 'run this saved command, on its own hosts or on those you select')
     .option('--tty', 'give it a terminal')
-    .option('--stdin', 'pass standard input on, and its end')
-    .option('--detach', 'only print the ids, and let it run')
+    .option('--stdin', 'pass standard input to it')
+    .option('--detach', 'print the ids and do not wait')
     .addOption(
-      new Option('--output <way>', 'how output is shown: as it comes, grouped in the end, or not').choices(
-        OUTPUT_WAYS,
-      ),
+      new Option(
+        '--output <mode>',
+        'how output is shown: as it arrives, grouped at the end, or not at all',
+      ).choices(OUTPUT_MODES),
     )
-    .option('--no-prefix', "leave out the hosts' names")
+    .option('--no-prefix', "do not prefix lines with the hosts' names")
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .passThroughOptions()
@@ -104,7 +105,7 @@ function toRequest(
   if (program === undefined && saved === undefined)
     throw new UsageError('Say what to run: rollcall run --host NAME -- PROGRAM ARG…, or --saved NAME.')
   if (options.detach && options.stdin)
-    throw new UsageError('--detach leaves nobody to pass standard input on: leave out --detach or --stdin.')
+    throw new UsageError('--detach cannot pass standard input: leave out --detach or --stdin.')
   if (program !== undefined && saved !== undefined)
     throw new UsageError('Give either --saved or a program, not both.')
   return saved === undefined
@@ -115,7 +116,7 @@ function toRequest(
 function toSavedRequest({ api }: Context, name: string, options: RunOptions): RunRequest {
   if (options.tty || options.stdin || Object.keys(toProgram(options)).length > 0)
     throw new UsageError(
-      'How a saved command runs is part of it, and it takes no input: see "rollcall saved change --help".',
+      'A saved command has its own settings and takes no input: change them with "rollcall saved change".',
     )
   const target = toTarget(options)
   const limits = toLimits(options)
@@ -135,7 +136,7 @@ function toProgramRequest(
   const limits = toLimits(options)
   if (!target)
     throw new UsageError(
-      'Say where: --host NAME, --label SELECTOR or --all, as in: rollcall run --host NAME -- PROGRAM ARG…',
+      'Say which hosts: --host NAME, --label SELECTOR or --all, as in: rollcall run --host NAME -- PROGRAM ARG…',
     )
   const runId = randomUUID()
   const body = {
@@ -159,7 +160,7 @@ async function run(context: Context, request: RunRequest, options: RunOptions): 
   context.exitCode = await session.show(accepted)
 }
 
-/** The id is ours, so a request whose answer was lost is sent again without starting anything twice. */
+/** Sends a request, again if its answer was lost: it carries our own run id, so nothing starts twice. */
 async function send(context: Context, request: RunRequest, signal: AbortSignal): Promise<RunAccepted> {
   let hasTriedAgain = false
   try {
@@ -169,7 +170,7 @@ async function send(context: Context, request: RunRequest, signal: AbortSignal):
         signal,
         onFirstFailure: () => {
           hasTriedAgain = true
-          context.notice('the server does not answer, trying again…')
+          context.notice('the server does not answer, retrying…')
         },
       }),
       signal,
@@ -178,7 +179,7 @@ async function send(context: Context, request: RunRequest, signal: AbortSignal):
     const isUnknown =
       error instanceof UnreachableError && (hasTriedAgain || !(error instanceof NoServerError))
     if (error instanceof InterruptedError || isUnknown)
-      context.notice(`it may have been accepted all the same; see with: rollcall runs show ${request.runId}`)
+      context.notice(`it may have been accepted; check with: rollcall runs show ${request.runId}`)
     throw error
   }
 }

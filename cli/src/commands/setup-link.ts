@@ -8,12 +8,14 @@ import { CliError } from '../errors.ts'
 export function addCommands(program: Command, context: Context): void {
   program
     .command('setup-link')
-    .description('the link for the first admin, on the machine of a server that has no user yet')
+    .description(
+      'print the link that creates the first admin; run it on the machine of a server without users',
+    )
     .action(async () => {
       const file = join(toDataDir(context.env), 'setup-link')
       const link = await readFile(file, 'utf8').catch((cause) => {
         throw new CliError(
-          `${file} cannot be read: ${(cause as Error).message}. A server writes it at a start without users.`,
+          `${file} cannot be read: ${(cause as Error).message}. A server writes it when it starts without users.`,
         )
       })
       context.stdout.write(link)

@@ -61,7 +61,7 @@ function toCounts({ states, ...counts }: ClusterHealth) {
 }
 
 const formatFleet = ({ health, percentage }: ClusterHealth) =>
-  health === 'empty' ? health : `${health}, ${percentage} % of the hosts are well`
+  health === 'empty' ? health : `${health}, ${percentage} % of the hosts are healthy`
 
 const formatHosts = ({ total, states }: ClusterHealth) =>
   total === 0 ? '0' : `${total} (${formatStateCounts(states)})`

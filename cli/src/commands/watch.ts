@@ -8,9 +8,9 @@ import { jsonOption } from '../options/parsers.ts'
 import { type FleetDisplay, JsonDisplay, LineDisplay, ScreenDisplay } from '../output/fleet-display.ts'
 
 const HELP = `
-At a terminal: counts on top and the hosts that are not well first. Elsewhere: one line for each change of state, from now
-on. Ctrl-C leaves.
-A lost connection or a restart of the server is waited out as "rollcall run" does, and what changed meanwhile is told.
+On a terminal: counts on top, then the hosts, those with problems first. Elsewhere: one line for each change of state from now
+on. Ctrl-C exits.
+It reconnects as "rollcall run" does, and then shows what has changed meanwhile.
 
 With --json every line is one JSON object: "fleet" (total, states) when all of it is known, also after a reconnection, and
 "change" (at, host, hostId, from, to, code, reason) for each change of state.`
@@ -18,7 +18,7 @@ With --json every line is one JSON object: "fleet" (total, states) when all of i
 export function addCommands(program: Command, context: Context): void {
   program
     .command('watch')
-    .description('the fleet, live: what is not well first, or every change of state')
+    .description('watch the fleet live: hosts with problems first, or every change of state')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((options: { json?: boolean }) => watchFleet(context, options))
@@ -33,7 +33,7 @@ async function watchFleet(context: Context, { json }: { json?: boolean }): Promi
     giveUpAfterMs: giveUpAfterMs(context.env),
     signal: watchInterrupts().leaving,
   }
-  // Where no server runs to begin with, or the key is wrong, there is nothing to wait for.
+  // Fails at once if no server runs or the key is wrong: reconnecting would not help.
   await context.api.call('clusterHealth')
   display.open()
   try {
@@ -47,7 +47,7 @@ async function watchFleet(context: Context, { json }: { json?: boolean }): Promi
 const toSubscription = (view: FleetView, display: FleetDisplay): Subscription => ({
   isDone: false,
   request(connection) {
-    view.awaitWhole()
+    view.awaitSnapshot()
     connection.send({ type: 'watch-fleet' })
   },
   async take(event) {

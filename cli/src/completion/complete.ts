@@ -41,7 +41,7 @@ export async function complete(
   return fitting(typed, [...commands, ...names])
 }
 
-/** Where the next word stands: in which command, after how many of its arguments, and whether an option waits for its value. */
+/** The position of the next word: in which command, after how many arguments, and whether an option waits for its value. */
 function walk(program: Command, words: readonly string[]) {
   let command = program
   let values = 0

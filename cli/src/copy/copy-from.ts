@@ -10,14 +10,14 @@ import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
 import { copyTree } from './copy-tree-from.ts'
 
-/** Hosts whose file comes at the same time. */
-const AT_ONCE = 10
-/** Files of hosts may be anybody's secrets. */
+/** Hosts that are copied from at the same time. */
+const MAX_CONCURRENT_HOSTS = 10
+/** Files of hosts may hold secrets. */
 const MODE = 0o600
 
 /**
- * Brings a file or a folder of hosts here: of one host to `destination`, or into it where that is a folder; of several into a folder for
- * each. Each file appears whole or not at all, and what is there under its name is replaced.
+ * Copies a file or a folder from hosts: from one to `destination`, or into it if that is a folder; from several into a folder for each.
+ * Each file appears complete or not at all, and replaces one of the same name.
  */
 export async function copyFrom(
   context: Context,
@@ -28,10 +28,10 @@ export async function copyFrom(
   const isFolder = destination.endsWith('/') || (await isFolderAt(destination))
   const copyOne = recursive ? copyTree : copyFile
   const [only] = from.hosts
-  if (only === undefined) throw new UsageError('Name the hosts whose file is to come: HOST[,HOST…]:/PATH.')
+  if (only === undefined) throw new UsageError('Name the hosts to copy from: HOST[,HOST…]:/PATH.')
   const isOne = from.hosts.length === 1
   if (!isOne && !isFolder && (await exists(destination)))
-    throw new UsageError(`"${destination}" is no folder, and what comes of several hosts needs one.`)
+    throw new UsageError(`"${destination}" is not a folder; copies from several hosts need one.`)
   const toPlace = (host: string) => {
     if (!isOne) return join(destination, host, basename(from.path))
     return isFolder ? join(destination, basename(from.path)) : destination
@@ -41,7 +41,7 @@ export async function copyFrom(
   const copySome = async () => {
     for (const host of waiting) copied.push(await copyOne(context, host, from.path, toPlace(host)))
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, copySome))
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_HOSTS }, copySome))
   const rows = from.hosts.flatMap((host) => copied.find((one) => one.host === host) ?? [])
   if (rows.some(({ state }) => state === 'failed')) context.exitCode = 1
   if (json) return void context.stdout.write(jsonDocument(rows))
@@ -69,7 +69,7 @@ async function copyFile(context: Context, host: string, path: string, place: str
     await pipeline(body, createWriteStream(part, { flags: 'wx', mode: MODE }))
     const { size: bytes } = await stat(part)
     if (bytes !== size)
-      throw new CliError(`The file broke off after ${bytes} of ${size} bytes. Copy it again.`)
+      throw new CliError(`The connection was lost after ${bytes} of ${size} bytes. Copy the file again.`)
     await rename(part, place)
     return { host, state: 'success', file: place, bytes, reason: null }
   } catch (error) {

@@ -1,12 +1,12 @@
 import { UsageError } from '../errors.ts'
 
-/** Where a copy goes: a path on hosts that are named before the colon, or on those that options choose. */
+/** A path on hosts that are named before the colon, or selected by options. */
 export interface RemotePlace {
   hosts: string[]
   path: string
 }
 
-/** `web-1:/path`, `web-1,web-2:/path` or `:/path`; null for a path of this machine, which has a slash before any colon or no colon. */
+/** Parses `web-1:/path`, `web-1,web-2:/path` or `:/path`. Returns null for a local path, which has a slash before any colon, or no colon. */
 export function parseRemote(text: string): RemotePlace | null {
   const at = text.indexOf(':')
   if (at === -1 || text.slice(0, at).includes('/')) return null
@@ -21,11 +21,11 @@ export function parseRemote(text: string): RemotePlace | null {
   return { hosts: [...new Set(hosts)], path }
 }
 
-/** A path that ends in a slash means a folder, in which the file keeps its name. */
+/** Returns the full path of a file: a path that ends in a slash is a folder, in which the file keeps its name. */
 export const toDestination = (path: string, name: string): string =>
   path.endsWith('/') ? `${path}${name}` : path
 
-/** Octal permission bits. */
+/** Parses octal permission bits. Throws `UsageError`. */
 export function parseMode(text: string): number {
   if (/^[0-7]{3,4}$/.test(text)) return Number.parseInt(text, 8)
   throw new UsageError(`The mode "${text}" must be three or four octal digits, such as 644.`)

@@ -17,17 +17,17 @@ import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { readLocalFile } from './local-tree.ts'
 
-/** A host keeps a copy of what is fetched at a time. One file that is larger comes by itself. */
-const BYTES_AT_ONCE = 256 * 1024 * 1024
-/** Of a request's own text. */
-const PATH_BYTES_AT_ONCE = 128 * 1024
-/** What its owner on the host may do with a file, whoever copied it may do here, and nobody else. */
-const OWNERS_OWN = 0o700
+/** The host keeps a copy of what is fetched at a time. A larger file is fetched alone. */
+const MAX_BATCH_BYTES = 256 * 1024 * 1024
+/** Limits the size of one request. */
+const MAX_BATCH_PATH_BYTES = 128 * 1024
+/** Only the owner's permissions are copied. */
+const OWNER_PERMISSIONS = 0o700
 const MAX_REPORTED = 10
 
 /**
- * Brings a folder of a host here, with its links, folders and times. Only files that differ are fetched, by their content; other files that are
- * here stay. Links are made last, and none that is here is followed.
+ * Copies a folder from a host, with its links, folders and times. Only files whose content differs are fetched; other local files stay.
+ * Links are made last, and local links are never followed.
  */
 export async function copyTree(context: Context, host: string, path: string, place: string): Promise<Copied> {
   let bytes = 0
@@ -60,11 +60,11 @@ export async function copyTree(context: Context, host: string, path: string, pla
   }
 }
 
-/** What the host says that the folder holds: not believed, but held against the contract line by line. */
+/** Reads the host's list of the folder, each line checked against the contract. */
 async function readList(context: Context, host: string, path: string): Promise<TreeEntry[]> {
   const query = { path, whole: 'true' as const }
   const { body, size } = await context.api.open('listHostTree', { params: { host }, query })
-  if (size > MAX_MANIFEST_BYTES) throw new CliError('The list of the folder is longer than any may be.')
+  if (size > MAX_MANIFEST_BYTES) throw new CliError('The host sent a list of the folder that is too long.')
   const content = new Content(body)
   const parts: Buffer[] = []
   await content.take(size, async (part) => void parts.push(part))
@@ -72,14 +72,14 @@ async function readList(context: Context, host: string, path: string): Promise<T
   const end = treeListEnd.safeParse(parsed(lines.pop() ?? ''))
   const entries = lines.map((line) => treeEntry.safeParse(parsed(line)))
   if (!end.success || entries.some(({ success }) => !success))
-    throw new CliError('The host answers with something that is no list of a folder.')
+    throw new CliError('The host did not send a valid list of the folder.')
   const { left_out, left_out_count } = end.data
   for (const name of left_out.slice(0, MAX_REPORTED))
     context.notice(
-      `${host}: ${sanitizeText(name, 300)} is left out: it is a device or the like, or its name is no UTF-8`,
+      `${host}: ${sanitizeText(name, 300)} is skipped: it is a device or the like, or its name is not UTF-8`,
     )
   if (left_out_count > Math.min(left_out.length, MAX_REPORTED))
-    context.notice(`${host}: ${left_out_count} are left out in all`)
+    context.notice(`${host}: ${left_out_count} are skipped in total`)
   return entries.flatMap(({ data }) => data ?? [])
 }
 
@@ -103,7 +103,7 @@ function* toBatches(files: readonly TreeFile[]): Generator<TreeFile[]> {
     bytes += file.size
     pathBytes += Buffer.byteLength(file.path)
     const isFull =
-      batch.length === MAX_CONCURRENT_FILES || bytes > BYTES_AT_ONCE || pathBytes > PATH_BYTES_AT_ONCE
+      batch.length === MAX_CONCURRENT_FILES || bytes > MAX_BATCH_BYTES || pathBytes > MAX_BATCH_PATH_BYTES
     if (isFull && batch.length > 0) {
       yield batch
       batch = []
@@ -124,7 +124,7 @@ async function fetchOne(
   const part = join(folder, `.rollcall-${randomUUID()}.part`)
   try {
     const hash = createHash('sha256')
-    await using file = await open(part, 'wx', mode & OWNERS_OWN)
+    await using file = await open(part, 'wx', mode & OWNER_PERMISSIONS)
     await content.take(size, async (bytes) => {
       hash.update(bytes)
       await file.writeFile(bytes)
@@ -139,7 +139,7 @@ async function fetchOne(
   }
 }
 
-/** Folders that hold nothing, links, and the times of folders, the deepest first: what is done in one changes its time. */
+/** Makes empty folders and links, and sets the times of folders, the deepest first: changes in a folder change its time. */
 async function placeLinksAndFolders(entries: readonly TreeEntry[], place: string): Promise<void> {
   const folders = entries.filter((entry) => 'folder' in entry)
   for (const { path } of folders) await makeFolder(place, path)
@@ -155,13 +155,13 @@ async function placeLink({ path, link }: TreeLink, place: string): Promise<void>
   const stat = await statIfThere(local)
   if (stat?.isSymbolicLink() && (await readlink(local)) === link) return
   if (stat?.isDirectory())
-    throw new CliError(`${local} is a folder here, and on the host it is a link. Move it away.`)
+    throw new CliError(`${local} is a folder here but a link on the host. Move it away.`)
   const part = join(folder, `.rollcall-${randomUUID()}.part`)
   await symlink(link, part)
   await rename(part, local)
 }
 
-/** A folder below `place`. No link that is there leads what a host has named elsewhere. */
+/** Makes a folder below `place`. Throws for a link on the way, which could lead a path named by the host elsewhere. */
 async function makeFolder(place: string, path: string): Promise<string> {
   let folder = place
   for (const name of path.split('/').filter((each) => each !== '.')) {
@@ -169,7 +169,7 @@ async function makeFolder(place: string, path: string): Promise<string> {
     const stat = await statIfThere(folder)
     if (stat === null) await mkdir(folder)
     else if (!stat.isDirectory())
-      throw new CliError(`${folder} is no folder here, and on the host it is one. Move it away.`)
+      throw new CliError(`${folder} is not a folder here but is one on the host. Move it away.`)
   }
   return folder
 }
@@ -182,7 +182,7 @@ const statIfThere = (path: string) =>
     throw error
   })
 
-/** Bytes that come one after the other, taken by number. */
+/** A byte stream that is read in pieces of given sizes. */
 class Content {
   private readonly source: AsyncIterator<Uint8Array>
   private rest = Buffer.alloc(0)
@@ -191,12 +191,15 @@ class Content {
     this.source = body[Symbol.asyncIterator]()
   }
 
-  /** Hands out the next `size` bytes in parts. */
+  /** Passes the next `size` bytes to `onPart`, piece by piece. */
   async take(size: number, onPart: (part: Buffer) => Promise<void>): Promise<void> {
     for (let left = size; left > 0; ) {
       if (this.rest.length === 0) {
         const next = await this.source.next()
-        if (next.done) throw new CliError('The files broke off. Copy the folder again: what came is kept.')
+        if (next.done)
+          throw new CliError(
+            'The connection was lost. Copy the folder again: files that are complete are kept.',
+          )
         this.rest = Buffer.from(next.value)
       }
       const part = this.rest.subarray(0, left)

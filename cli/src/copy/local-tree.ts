@@ -7,14 +7,14 @@ import type { TreeEntry } from '@rollcall/contracts/agent'
 import { UsageError } from '../errors.ts'
 
 export interface LocalFile {
-  /** Where it is here. */
+  /** Its local path. */
   local: string
   /** Within the tree, with slashes. */
   path: string
   size: number
   sha256: string
   mode: number
-  /** Of a single file they are not taken along unless they are asked for. */
+  /** Set-id bits; those of a single file are sent only if --mode asks for them. */
   setIdBits: number
   mtimeMs: number
 }
@@ -25,13 +25,13 @@ export interface LocalTree {
   entries: TreeEntry[]
 }
 
-/** Told of what does not go as it is: what it is, and why. */
+/** Gets what is not copied unchanged, and why. */
 export type OnNotice = (path: string, why: string) => void
 
 const PERMISSIONS = 0o777
 const SET_ID = 0o6000
 
-/** One file. Throws `UsageError` for anything else. */
+/** Reads what is to be known of one file. Throws `UsageError` for anything else. */
 export async function readLocalFile(local: string, path = ''): Promise<LocalFile> {
   const stat = await statLocal(local)
   if (stat.isDirectory()) throw new UsageError(`${local} is a folder. Copy it with -r.`)
@@ -48,44 +48,49 @@ export async function readLocalFile(local: string, path = ''): Promise<LocalFile
 }
 
 /**
- * What is below a folder: files, symbolic links and folders with their rights and times. Devices, sockets, pipes and names that are no UTF-8
- * are left out; set-id bits are taken along. Both are told.
+ * Reads a folder: files, symbolic links and folders with permissions and times. Devices, sockets, pipes and names that are not UTF-8
+ * are skipped, set-id bits are kept; `onNotice` gets both.
  */
-export async function readLocalTree(folder: string, onTold: OnNotice): Promise<LocalTree> {
+export async function readLocalTree(folder: string, onNotice: OnNotice): Promise<LocalTree> {
   const stat = await statLocal(folder)
-  if (!stat.isDirectory()) throw new UsageError(`${folder} is no folder. Copy it without -r.`)
+  if (!stat.isDirectory()) throw new UsageError(`${folder} is not a folder. Copy it without -r.`)
   const tree: LocalTree = { files: [], entries: [] }
-  await readFolder(folder, '', tree, onTold)
+  await readFolder(folder, '', tree, onNotice)
   const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)
   tree.files.sort(byPath)
   tree.entries.sort(byPath)
   return tree
 }
 
-async function readFolder(folder: string, prefix: string, tree: LocalTree, onTold: OnNotice): Promise<void> {
+async function readFolder(
+  folder: string,
+  prefix: string,
+  tree: LocalTree,
+  onNotice: OnNotice,
+): Promise<void> {
   for (const raw of await readdir(folder, { encoding: 'buffer' })) {
     const name = raw.toString('utf8')
     const path = prefix + name
     if (!Buffer.from(name).equals(raw)) {
-      onTold(path, 'is left out: its name is no UTF-8')
+      onNotice(path, 'is skipped: its name is not UTF-8')
       continue
     }
     const local = join(folder, name)
     const stat = await statLocal(local)
-    if (stat.isFile()) await addFile(local, path, stat, tree, onTold)
-    else if (stat.isSymbolicLink()) await addLink(local, path, tree, onTold)
+    if (stat.isFile()) await addFile(local, path, stat, tree, onNotice)
+    else if (stat.isSymbolicLink()) await addLink(local, path, tree, onNotice)
     else if (stat.isDirectory()) {
-      tree.entries.push({ path, folder: true, ...toRights(path, stat, onTold) })
-      await readFolder(local, `${path}/`, tree, onTold)
-    } else onTold(path, 'is left out: it is a device, a socket or a pipe')
+      tree.entries.push({ path, folder: true, ...toRights(path, stat, onNotice) })
+      await readFolder(local, `${path}/`, tree, onNotice)
+    } else onNotice(path, 'is skipped: it is a device, a socket or a pipe')
   }
 }
 
-async function addLink(local: string, path: string, tree: LocalTree, onTold: OnNotice): Promise<void> {
+async function addLink(local: string, path: string, tree: LocalTree, onNotice: OnNotice): Promise<void> {
   const raw = await readlink(local, { encoding: 'buffer' })
   const link = raw.toString('utf8')
   if (Buffer.from(link).equals(raw)) tree.entries.push({ path, link })
-  else onTold(path, 'is left out: it is a symbolic link that leads to a name that is no UTF-8')
+  else onNotice(path, 'is skipped: it is a symbolic link to a name that is not UTF-8')
 }
 
 async function addFile(
@@ -93,10 +98,10 @@ async function addFile(
   path: string,
   stat: Stats,
   tree: LocalTree,
-  onTold: OnNotice,
+  onNotice: OnNotice,
 ): Promise<void> {
   const file = await readLocalFile(local, path)
-  const rights = toRights(path, stat, onTold)
+  const rights = toRights(path, stat, onNotice)
   tree.files.push(file)
   tree.entries.push({ path, size: file.size, sha256: file.sha256, ...rights })
 }
@@ -104,14 +109,14 @@ async function addFile(
 function toRights(
   path: string,
   { mode, mtimeMs }: Stats,
-  onTold: OnNotice,
+  onNotice: OnNotice,
 ): { mode: number; mtime_ms: number } {
   if ((mode & SET_ID) !== 0)
-    onTold(path, `is set-${(mode & 0o4000) !== 0 ? 'user' : 'group'}-id, and stays so there`)
+    onNotice(path, `is set-${(mode & 0o4000) !== 0 ? 'user' : 'group'}-id, also on the host`)
   return { mode: mode & 0o7777, mtime_ms: Math.trunc(mtimeMs) }
 }
 
-/** The list of a tree, as the server and the hosts want it. */
+/** Formats the list of a tree as the server and the hosts expect it. */
 export const toManifest = ({ entries }: LocalTree): Buffer =>
   Buffer.from(entries.map((entry) => JSON.stringify(entry)).join('\n'))
 

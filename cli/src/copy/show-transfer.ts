@@ -7,14 +7,14 @@ import { giveUpAfterMs } from '../live/give-up.ts'
 
 export type ShownTransfer = AdminResponse<'showTransfer'>
 
-/** Between two looks at how far a transfer is where it cannot be followed, in milliseconds. */
-const LOOK_MS = 1000
-/** A way to the server on which live connections do not pass is given up after so long. */
+/** How often a transfer that cannot be followed live is polled, in milliseconds. */
+const POLL_INTERVAL_MS = 1000
+/** How long a live connection is tried, in milliseconds, before polling instead: some proxies let none pass. */
 const MAX_LIVE_SILENCE_MS = 30_000
 
 type Following = Pick<Context, 'api' | 'env' | 'find' | 'notice' | 'stderr'>
 
-/** Shows how far a transfer is until it has ended, as the server tells it; by asking now and then where live connections are refused. */
+/** Shows the progress of a transfer until it has ended. Polls the server if live connections are refused. */
 export async function showTransferUntilEnd(context: Following, id: string): Promise<ShownTransfer> {
   const { api, env, find, notice, stderr } = context
   const onProgress = (transfer: TransferView, hosts: readonly TransferProgress[]) => {
@@ -29,7 +29,7 @@ export async function showTransferUntilEnd(context: Following, id: string): Prom
   try {
     await followTransfer(id, onProgress, settings)
   } catch (error) {
-    // Whether that is the end of it is said by the answer to the question itself.
+    // Polling below finds out whether the transfer goes on.
     if (!(error instanceof ApiError)) throw error
   }
   while (true) {
@@ -39,7 +39,7 @@ export async function showTransferUntilEnd(context: Following, id: string): Prom
       return shown
     }
     onProgress(shown.transfer, shown.hosts)
-    await delay(LOOK_MS)
+    await delay(POLL_INTERVAL_MS)
   }
 }
 

@@ -3,17 +3,17 @@ import { ApiError } from '@rollcall/contracts/client'
 import type { Client } from '../api/client.ts'
 import { retrying } from '../api/retry.ts'
 
-/** Above this many bytes that wait to be sent, whoever writes has to wait. */
+/** Above this many waiting bytes the writer has to wait. */
 const HIGH_WATER_BYTES = 256 * 1024
 
 interface Settings {
   api: Client
-  /** Milliseconds for which a piece is tried again while the host or the server cannot take it. */
+  /** How long a piece is retried while the host or the server cannot take it, in milliseconds. */
   giveUpAfterMs: number
   onFailure(error: unknown): void
 }
 
-/** The standard input of one command: bytes in order and each once, however often a piece has to be sent again. */
+/** The standard input of one command: bytes in order and each once, however often a piece is retried. */
 export class CommandInput {
   private readonly commandId: string
   private readonly settings: Settings
@@ -31,13 +31,13 @@ export class CommandInput {
     this.settings = settings
   }
 
-  /** The command runs, so that it can take input. */
+  /** Begins to send: the command runs and can take input. */
   start(): void {
     this.isStarted = true
     this.send()
   }
 
-  /** The command has ended: what was not sent is dropped. */
+  /** Drops what was not sent: the command has ended. */
   close(): void {
     this.closing.abort()
     this.waiting = []
@@ -45,7 +45,7 @@ export class CommandInput {
     this.releaseWriters()
   }
 
-  /** Resolves when there is room for more. */
+  /** Queues data. Resolves when there is room for more. */
   push(data: Buffer): Promise<void> {
     if (this.closing.signal.aborted) return Promise.resolve()
     this.waiting.push(data)
@@ -66,7 +66,7 @@ export class CommandInput {
       .catch((error) => {
         if (this.closing.signal.aborted) return
         this.close()
-        // It has just ended; its last words come over the live connection.
+        // It has just ended, which the live connection reports.
         if (!(error instanceof ApiError && error.code === 'command.not_running'))
           this.settings.onFailure(error)
       })
@@ -107,7 +107,7 @@ export class CommandInput {
   }
 }
 
-/** Gives the same bytes to every command, at the pace of the slowest, and then their end. */
+/** Sends the same bytes to every command, at the pace of the slowest, and then the end of input. */
 export async function forward(source: AsyncIterable<Buffer>, inputs: readonly CommandInput[]): Promise<void> {
   for await (const chunk of source) await Promise.all(inputs.map((input) => input.push(chunk)))
   for (const input of inputs) input.end()

@@ -1,18 +1,18 @@
 import { constants } from 'node:os'
 import { InterruptedError } from '../errors.ts'
 
-const LEAVING_SIGNALS = ['SIGTERM', 'SIGHUP'] as const
+const EXIT_SIGNALS = ['SIGTERM', 'SIGHUP'] as const
 
 export interface Interrupts {
-  /** Aborted with a `InterruptedError` when the person leaves, or the process is told to end. */
+  /** Aborted with `InterruptedError` when the person leaves or a signal ends the process. */
   leaving: AbortSignal
   /** Leaves as if by Ctrl-C. */
   leave(): void
 }
 
 /**
- * From here on the first Ctrl-C calls `onFirst` and the second leaves; without `onFirst` the first one leaves. SIGTERM
- * and SIGHUP leave at once.
+ * Handles signals from here on: the first Ctrl-C calls `onFirst` and the second leaves; without `onFirst` the first one leaves.
+ * SIGTERM and SIGHUP leave at once.
  */
 export function watchInterrupts(onFirst?: () => void): Interrupts {
   const leaving = new AbortController()
@@ -24,6 +24,6 @@ export function watchInterrupts(onFirst?: () => void): Interrupts {
     isFirst = false
     onFirst?.()
   })
-  for (const signal of LEAVING_SIGNALS) process.on(signal, () => leave(signal))
+  for (const signal of EXIT_SIGNALS) process.on(signal, () => leave(signal))
   return { leaving: leaving.signal, leave: () => leave('SIGINT') }
 }

@@ -12,7 +12,7 @@ const CTRL_U = 0x15
 const BACKSPACES = new Set([0x08, 0x7f])
 const ENTERS = new Set([0x0a, 0x0d])
 
-/** The first line of standard input, without its end. */
+/** Reads the first line of standard input. Throws `UsageError` if it is empty or too long. */
 export async function readSecretLine(stdin: Readable): Promise<string> {
   let bytes = Buffer.alloc(0)
   for await (const chunk of stdin) {
@@ -22,31 +22,31 @@ export async function readSecretLine(stdin: Readable): Promise<string> {
       throw new UsageError('The first line of standard input is too long for a password.')
   }
   const line = firstLine(bytes.toString('utf8'))
-  if (line === '') throw new UsageError('Standard input has no password on its first line.')
+  if (line === '') throw new UsageError('The first line of standard input is empty; it must be the password.')
   return line
 }
 
-/** The first line of a file, for a passphrase or a password. */
+/** Reads a passphrase or a password from the first line of a file. Throws `UsageError` if it is empty. */
 export async function readSecretFile(path: string, option: string): Promise<string> {
   const line = firstLine(await readWholeFile(path, option))
   if (line === '') throw new UsageError(`${option}: the first line of ${path} is empty.`)
   return line
 }
 
-/** A private key, as it is. */
+/** Reads a private key file. Throws `UsageError` for a public key. */
 export async function readKeyFile(path: string): Promise<string> {
   const text = await readWholeFile(path, '--key')
   if (/^(ssh-|ecdsa-|sk-)/.test(text))
     throw new UsageError(
-      `--key: ${path} is a public key. Name the private one, which usually has the same name without ".pub".`,
+      `--key: ${path} is a public key. Give the private one, which usually has the same name without ".pub".`,
     )
   return text
 }
 
-/** Where ssh looks for the certificate of a key. */
+/** Returns where ssh looks for the certificate of a key. */
 export const certificateBeside = (keyPath: string): string => `${keyPath.replace(/\.ppk$/i, '')}-cert.pub`
 
-/** The certificate of a key: the file that was named, or the one beside the key, which need not be there. */
+/** Reads the certificate of a key: the named file, or the one beside the key if it exists. */
 export async function readCertificateFile(
   keyPath: string,
   path: string | undefined,
@@ -57,7 +57,7 @@ export async function readCertificateFile(
       : await readWholeFile(path, '--certificate')
   if (text === undefined || /^[a-z0-9-]+-cert-v01@openssh\.com /.test(text)) return text?.trim()
   throw new UsageError(
-    `--certificate: ${path ?? certificateBeside(keyPath)} is no OpenSSH certificate. Name the file that "ssh-keygen -s" wrote, which ends in "-cert.pub".`,
+    `--certificate: ${path ?? certificateBeside(keyPath)} is not an OpenSSH certificate. Give the file that "ssh-keygen -s" wrote, which ends in "-cert.pub".`,
   )
 }
 
@@ -88,7 +88,7 @@ export async function askSecret(
   question: string,
 ): Promise<string> {
   const typed: number[] = []
-  // Before it is asked: what is typed at once must not be shown either.
+  // Before the question: what is typed early must not be shown either.
   stdin.setRawMode(true)
   stderr.write(question)
   try {

@@ -2,12 +2,12 @@ const TILDE = 0x7e
 const DOT = 0x2e
 const LINE_ENDS = new Set([0x0a, 0x0d])
 
-/** Finds `~.` at the start of a line, as ssh has it, in what is typed. `~~` there sends one `~`. */
+/** Finds `~.` at the start of a line in what is typed, as ssh does. `~~` there sends one `~`. */
 export class TerminalEscape {
   private isAtLineStart = true
   private hasTilde = false
 
-  /** What goes to the program, and whether the person wants to leave. */
+  /** Returns what goes to the program, and whether the person wants to leave. */
   feed(typed: Buffer): { data: Buffer; isLeaving: boolean } {
     const data: number[] = []
     for (const byte of typed) {

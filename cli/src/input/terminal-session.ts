@@ -2,17 +2,17 @@ import type { Context } from '../context.ts'
 import type { CommandInput } from './command-input.ts'
 import { TerminalEscape } from './terminal-escape.ts'
 
-/** What the contract takes for columns and for rows. */
+/** The most columns or rows that the contract allows. */
 const MAX_SIZE = 1000
 
-/** This terminal's size; undefined when it has none, as when output goes to a file. */
+/** Returns the size of the terminal; undefined if there is none, as when output goes to a file. */
 export function toTerminalSize(stdout: Context['stdout']): { columns: number; rows: number } | undefined {
   const { columns, rows } = stdout
   if (!stdout.isTTY || !columns || !rows) return undefined
   return { columns: Math.min(columns, MAX_SIZE), rows: Math.min(rows, MAX_SIZE) }
 }
 
-/** Hands this terminal to one remote command: every key but `~.` goes there, and every change of size. */
+/** Connects this terminal to one remote command: every key but `~.` goes there, and every change of size. */
 export class TerminalSession {
   private readonly context: Context
   private readonly commandId: string

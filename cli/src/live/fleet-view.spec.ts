@@ -111,7 +111,7 @@ describe('FleetView', () => {
 
   it('after a reconnection tells what changed meanwhile, and nothing else', () => {
     const view = knowing(agent(1), agent(2), agent(3))
-    view.awaitWhole()
+    view.awaitSnapshot()
     const { changes, isWhole } = view.take(
       snapshot([agent(1, { ...offline, stateSince: LATER }), agent(2, { cpuPercent: 50 }), agent(4)]),
       NOW,
@@ -126,9 +126,9 @@ describe('FleetView', () => {
 
   it('a snapshot that broke off leaves no trace in the next one', () => {
     const view = knowing(agent(1))
-    view.awaitWhole()
+    view.awaitSnapshot()
     view.take(snapshot([agent(2)], false), NOW)
-    view.awaitWhole()
+    view.awaitSnapshot()
     expect(view.take(snapshot([agent(1)]), NOW).changes).toEqual([])
     expect(statesIn(view)).toEqual(['host-1 online'])
   })
@@ -149,14 +149,14 @@ describe('FleetView', () => {
       isMissing: true,
       isWhole: false,
     })
-    view.awaitWhole()
+    view.awaitSnapshot()
     view.take(snapshot([agent(1)], false), NOW)
     expect(view.take(difference([agent(2)]), NOW).isMissing).toBe(true)
   })
 
   it('ignores differences that came before the snapshot that was asked for', () => {
     const view = knowing(agent(1))
-    view.awaitWhole()
+    view.awaitSnapshot()
     expect(view.take(difference([{ hostId: idOf(9), cpuPercent: 1 }]), NOW)).toEqual({
       changes: [],
       isWhole: false,

@@ -16,7 +16,7 @@ const WATCHED = [
   'diskPercent',
 ] as const satisfies (keyof AgentView)[]
 
-/** What is kept of an agent. */
+/** The part of an agent that is kept. */
 export type WatchedAgent = Pick<AgentView, (typeof WATCHED)[number]>
 
 /** `from` is null for a host that is new, `to` is `removed` for one that left the fleet. */
@@ -31,21 +31,21 @@ export interface StateChange {
 }
 
 interface News {
-  /** Since what was known before; none for what is seen for the first time. */
+  /** Changes since the last known state; none for the first snapshot. */
   changes: StateChange[]
-  /** The whole fleet is known as of now. */
+  /** A snapshot is complete. */
   isWhole: boolean
-  /** Something is not known that the server takes for known: it has to begin anew. */
+  /** A difference refers to an unknown host: a new snapshot is needed. */
   isMissing: boolean
 }
 
-/** The fleet as it was last told. Throws rather than hold more agents than `most`. */
+/** The fleet as last reported. Throws `CliError` rather than hold more agents than `most`. */
 export class FleetView {
   private readonly most: number
   private known = new Map<string, WatchedAgent>()
   private incoming: Map<string, WatchedAgent> | undefined
   private isKnown = false
-  private isAwaiting = true
+  private isAwaitingSnapshot = true
 
   constructor(most = MAX_AGENTS) {
     this.most = most
@@ -55,17 +55,17 @@ export class FleetView {
     return [...this.known.values()]
   }
 
-  /** The server was asked for the whole fleet: what it says before that is of no more use. */
-  awaitWhole(): void {
+  /** Ignores differences until the next snapshot. */
+  awaitSnapshot(): void {
     this.incoming = undefined
-    this.isAwaiting = true
+    this.isAwaitingSnapshot = true
   }
 
   take(event: LiveEvent & { type: 'fleet' }, now: Date): News {
     const news: News = { changes: [], isWhole: false, isMissing: false }
     if (event.isSnapshot) this.takeSnapshot(event, now, news)
     else if (this.incoming) news.isMissing = true
-    else if (!this.isAwaiting) this.takeDifference(event, now, news)
+    else if (!this.isAwaitingSnapshot) this.takeDifference(event, now, news)
     return news
   }
 
@@ -81,7 +81,7 @@ export class FleetView {
     this.known = this.incoming
     this.incoming = undefined
     this.isKnown = true
-    this.isAwaiting = false
+    this.isAwaitingSnapshot = false
     news.isWhole = true
   }
 
@@ -106,7 +106,7 @@ export class FleetView {
   private keep(agents: Map<string, WatchedAgent>, hostId: string, agent: WatchedAgent): void {
     agents.set(hostId, watched(agent))
     if (agents.size > this.most)
-      throw new CliError(`The server tells of more than ${this.most} hosts; so many cannot be watched.`)
+      throw new CliError(`The server reports more than ${this.most} hosts; that is too many to watch.`)
   }
 }
 
@@ -130,7 +130,7 @@ function changesBetween(
   ]
 }
 
-/** None where neither the state nor what it is for has changed. */
+/** Returns a change if the state or its code has changed. */
 function toChange(
   hostId: string,
   before: WatchedAgent | undefined,
@@ -138,7 +138,7 @@ function toChange(
   now: Date,
 ): StateChange[] {
   if (before?.state === state && before.stateCode === stateCode) return []
-  // Within one state the server tells no time of a new reason.
+  // The server reports no time for a new reason within one state.
   const at = before?.stateSince === stateSince ? now.toISOString() : stateSince
   return [{ at, hostId, host, from: before?.state ?? null, to: state, code: stateCode, reason: stateReason }]
 }

@@ -8,21 +8,21 @@ import {
 } from './follow-with-reconnect.ts'
 import type { LiveConnection } from './live-connection.ts'
 
-/** The server follows at most 1000 commands over one connection. Beyond that, the next begins when one has ended. */
+/** How many commands the server follows over one connection; the next one begins when one has ended. */
 const MAX_FOLLOWED = 1000
 
 export interface LiveOutput extends Pick<OutputChunk, 'offset' | 'stream'> {
   data: Buffer
 }
 
-/** Told in order, and each byte once. A promise holds everything back until it is settled. */
+/** Gets output in order, each byte once. A returned promise holds everything back until it is settled. */
 export interface Viewer {
   onOutput(commandId: string, output: LiveOutput): void | Promise<void>
-  /** The state has changed, or was asked for anew after a reconnection. */
+  /** The state has changed, or was sent again after a reconnection. */
   onChange(command: CommandView): void
-  /** All output was told before. */
+  /** All output came before. */
   onEnd(command: CommandView): void | Promise<void>
-  /** The server will not tell more about this one. */
+  /** The server refuses to follow this one any longer. */
   onRefused(commandId: string, error: ApiError): void
 }
 
@@ -31,10 +31,10 @@ export class Follower implements Subscription {
   private readonly positions: Map<string, number>
   private readonly viewer: Viewer
   private readonly settings: FollowSettings
-  /** Those that the present connection was not asked for yet. */
+  /** Commands that the present connection was not asked for yet. */
   private waiting: string[] = []
 
-  /** `from` holds the byte offset where each command's output starts that is wanted. */
+  /** `from` holds the byte offset at which to start for each command. */
   constructor(from: ReadonlyMap<string, number>, viewer: Viewer, settings: FollowSettings) {
     this.positions = new Map(from)
     this.viewer = viewer
@@ -90,7 +90,7 @@ export class Follower implements Subscription {
     const position = this.positions.get(commandId)
     if (position === undefined) return true
     const bytes = Buffer.from(data, 'base64')
-    // A gap: what is missing is asked for again from our own offset.
+    // A gap: a new connection begins at our own offset.
     if (offset > position) return false
     const fresh = bytes.subarray(position - offset)
     if (fresh.length === 0) return true

@@ -7,12 +7,12 @@ import { jsonDocument, jsonLine } from '../output/json.ts'
 import { JsonPrinter, LinePrinter } from '../output/printer.ts'
 import { RECONNECT_HELP } from './give-up.ts'
 
-export const WAIT_HELP = `With --wait the exit code is 0 only when it succeeded. Ctrl-C leaves; the server goes on without you.
+export const WAIT_HELP = `With --wait the exit code is 0 only if it succeeded. Ctrl-C stops watching; the server continues.
 ${RECONNECT_HELP}
 With --json and --wait every line is one JSON object: "accepted", "output" (base64), "command", "end".`
 
-export const DUPLICATE_HELP = 'it may be the machine of another host of the fleet, or a clone of one'
-export const TAKE_OVER_HELP = 'replace the agent on it, though that belongs to another host or another server'
+export const DUPLICATE_HELP = 'allow a machine that is another host of the fleet, or a clone of one'
+export const TAKE_OVER_HELP = 'replace an agent that belongs to another host or another server'
 
 interface Started {
   kind: 'installation' | 'removal' | 'move of the agent'
@@ -22,7 +22,7 @@ interface Started {
   answer: object
 }
 
-/** Says what was started and how to follow it, or shows it until it has ended. */
+/** Reports what was started and how to follow it, or shows it until it has ended. */
 export async function reportStarted(
   context: Context,
   options: { wait?: boolean; json?: boolean },
@@ -31,7 +31,7 @@ export async function reportStarted(
   const { kind, host, commandId, answer } = started
   if (options.wait) return showUntilEnd(context, options, started)
   if (options.json) context.stdout.write(jsonDocument(answer))
-  else context.notice(`the ${kind} on ${host} has begun. Follow it with: ${followHint(commandId)}`)
+  else context.notice(`the ${kind} on ${host} has started. Follow it with: ${followHint(commandId)}`)
 }
 
 async function showUntilEnd(
@@ -42,7 +42,7 @@ async function showUntilEnd(
   const { followCommands } = await import('./follow-commands.ts')
   const { leaving } = watchInterrupts()
   if (json) context.stdout.write(jsonLine({ type: 'accepted', ...answer }))
-  // The host's words stand among the server's: they must not pass for them.
+  // Prefixed, so that a host's output cannot pass for the server's.
   const printer = json ? new JsonPrinter(context) : new LinePrinter(context, [])
   const endings = await followCommands({
     context,
@@ -51,7 +51,7 @@ async function showUntilEnd(
     signal: leaving,
   }).catch((error) => {
     if (error instanceof InterruptedError || isExplained(error))
-      context.notice(`the ${kind} goes on. Follow it with: ${followHint(commandId)}`)
+      context.notice(`the ${kind} continues. Follow it with: ${followHint(commandId)}`)
     throw error
   })
   const ending = endings.get(commandId)
@@ -61,7 +61,7 @@ async function showUntilEnd(
     context.notice(`the ${kind} on ${host} succeeded in ${formatElapsed(ending)}`)
     return
   }
-  throw new CliError(`The ${kind} on ${host} did not succeed: ${formatEnding(ending) ?? ending.state}`)
+  throw new CliError(`The ${kind} on ${host} failed: ${formatEnding(ending) ?? ending.state}`)
 }
 
 const followHint = (commandId: string) => `rollcall command log ${commandId} --follow`

@@ -19,21 +19,21 @@ import { followRun } from './follow-run.ts'
 import { giveUpAfterMs } from './give-up.ts'
 
 const MAX_HINTS = 5
-/** Up to so many hosts output is shown as it comes; beyond that it is grouped in the end, unless told otherwise. */
+/** For up to this many hosts output is streamed by default; for more it is grouped. */
 export const STREAMED_HOSTS = 10
 
-export const OUTPUT_WAYS = ['stream', 'group', 'none'] as const
+export const OUTPUT_MODES = ['stream', 'group', 'none'] as const
 
 export interface ShowOptions {
   tty?: boolean
   stdin?: boolean
   /** Whether lines carry their host's name, where there are several hosts. */
   prefix: boolean
-  output?: (typeof OUTPUT_WAYS)[number]
+  output?: (typeof OUTPUT_MODES)[number]
   json?: boolean
 }
 
-/** One run while somebody watches: its output, its input, Ctrl-C, and what it all came to. */
+/** One run that is being watched: its output, its input, Ctrl-C and its outcome. */
 export class RunSession {
   private readonly context: Context
   private readonly options: ShowOptions
@@ -49,7 +49,7 @@ export class RunSession {
 
   constructor(context: Context, options: ShowOptions) {
     this.progress = new ProgressLine(context.stderr)
-    // What we say goes on a line of its own, beside the progress.
+    // Notices get a line of their own, beside the progress.
     const notice = (text: string) => {
       this.progress.clear()
       context.notice(text)
@@ -65,7 +65,7 @@ export class RunSession {
     return this.interrupts.leaving
   }
 
-  /** Shows everything to the end. Resolves to the exit code. Throws `InterruptedError` when the person left. */
+  /** Shows a run to its end. Returns the exit code. Throws `InterruptedError` if the person leaves. */
   async show({ runId, commands, skipped }: RunAccepted): Promise<number> {
     const { context, options } = this
     this.runId = runId
@@ -74,18 +74,18 @@ export class RunSession {
     else reportSkipped(context, skipped)
     if (this.isCancelling) void this.cancel(runId)
     this.openInputs()
-    const way = options.output ?? (commands.length > STREAMED_HOSTS ? 'group' : 'stream')
+    const mode = options.output ?? (commands.length > STREAMED_HOSTS ? 'group' : 'stream')
     try {
-      return way === 'stream' ? await this.showStream() : await this.showOutcome(runId, way === 'group')
+      return mode === 'stream' ? await this.showStream() : await this.showOutcome(runId, mode === 'group')
     } catch (error) {
       this.terminal?.stop()
       this.progress.clear()
-      if (error instanceof InterruptedError || isExplained(error)) this.hint(runId, way === 'stream')
+      if (error instanceof InterruptedError || isExplained(error)) this.hint(runId, mode === 'stream')
       throw error
     }
   }
 
-  /** Every byte as it comes, and in the end how each one ended. */
+  /** Shows every byte as it arrives, and finally how each command ended. */
   private async showStream(): Promise<number> {
     const { context, commands } = this
     const ended = new Map<string, CommandView>()
@@ -108,7 +108,7 @@ export class RunSession {
     return toExitCode(commands.map(({ id }) => ended.get(id)))
   }
 
-  /** How many are in which state, and in the end which hosts ended alike; with their outputs if `withOutput`. */
+  /** Shows counts by state, and finally hosts with the same outcome together; with their outputs if `withOutput`. */
   private async showOutcome(runId: string, withOutput: boolean): Promise<number> {
     const { context, options, leaving } = this
     const { find, notice } = context
@@ -142,7 +142,7 @@ export class RunSession {
     return new LinePrinter(context, options.prefix ? commands.map(({ host }) => host.name) : [])
   }
 
-  /** The terminal is handed over to one command with --tty; anything else is passed on with --stdin. */
+  /** Gives the terminal to one command with --tty, or passes standard input on with --stdin. */
   private openInputs(): void {
     const { context, options, commands } = this
     const isInteractive = options.tty === true && commands.length === 1 && context.stdin.isTTY === true
@@ -178,11 +178,13 @@ export class RunSession {
   private onInterrupt(): void {
     this.isCancelling = true
     if (this.runId === undefined) {
-      this.context.notice('it is cancelled as soon as the server has answered; Ctrl-C again leaves at once')
+      this.context.notice(
+        'it will be cancelled as soon as the server has answered; Ctrl-C again exits at once',
+      )
       return
     }
     this.context.notice(
-      `cancelling on ${formatHostCount(this.open().length)}; Ctrl-C again leaves without waiting`,
+      `cancelling on ${formatHostCount(this.open().length)}; Ctrl-C again exits without waiting`,
     )
     void this.cancel(this.runId)
   }
@@ -209,16 +211,16 @@ export class RunSession {
       .map(({ id, host }) => `  rollcall command log ${id} --follow   # ${host.name}`)
     if (open.length > MAX_HINTS || !isStreamed)
       hints.splice(isStreamed ? MAX_HINTS : 0, MAX_HINTS, `  rollcall runs show ${runId}   # all of them`)
-    const goesOn = this.isCancelling ? 'was asked to end' : 'goes on'
+    const fate = this.isCancelling ? 'is being cancelled' : 'continues'
     this.context.notice(
       open.length === 1
-        ? `the command ${goesOn}. Follow it again with:`
-        : `${open.length} commands: each ${goesOn}. Follow them again with:`,
+        ? `the command ${fate}. Follow it with:`
+        : `${open.length} commands: each ${fate}. Follow them with:`,
     )
     for (const line of hints) this.context.notice(line)
   }
 
-  /** What the output alone does not say: how each one ended, or, with one host, why it ended otherwise than by itself. */
+  /** Reports what the output alone does not say: how each command ended, or, for one host, why. */
   private conclude(ended: readonly CommandView[]): void {
     const { context } = this
     if (this.commands.length > 1) {
@@ -234,6 +236,6 @@ export class RunSession {
       for (const command of ended)
         if (formatEnding(command)) context.notice(`${command.host.name}: ${formatEnding(command)}`)
     for (const { host, droppedBytes } of ended)
-      if (droppedBytes > 0) context.notice(`${host.name}: ${droppedBytes} bytes of output were cut`)
+      if (droppedBytes > 0) context.notice(`${host.name}: ${droppedBytes} bytes of output were dropped`)
   }
 }

@@ -18,7 +18,7 @@ export interface CredentialOptions {
   passwordStdin?: boolean
 }
 
-/** Adds the options that say how to sign in. No secret is ever an argument. */
+/** Adds the options for signing in. Secrets are never arguments. */
 export const addCredentialOptions = (command: Command): Command =>
   command
     .option('--key <file>', 'file of the private key to sign in with: OpenSSH, PEM or PuTTY (.ppk)')
@@ -30,8 +30,8 @@ export const addCredentialOptions = (command: Command): Command =>
     .option('--passphrase-file <file>', "file whose first line is the private key's passphrase")
 
 /**
- * Reads how to sign in, as far as the options say; resolves to undefined where they say nothing of it. `typePassword` asks a person at the
- * terminal, and is left out where nobody is to be asked.
+ * Reads the credential that the options give; undefined if they give none. `typePassword` asks at the terminal, and is left out if nobody
+ * is to be asked.
  */
 export async function readCredential(
   context: Context,
@@ -41,17 +41,15 @@ export async function readCredential(
   const { key, passphraseFile } = options
   const readPassword = typePassword ?? (() => readSecretLine(context.stdin))
   if (key === undefined) {
-    if (passphraseFile !== undefined)
-      throw new UsageError('--passphrase-file belongs to a private key: give --key too.')
-    if (options.certificate !== undefined)
-      throw new UsageError('--certificate belongs to a private key: give --key too.')
+    if (passphraseFile !== undefined) throw new UsageError('--passphrase-file needs --key.')
+    if (options.certificate !== undefined) throw new UsageError('--certificate needs --key.')
     const isGiven = options.passwordStdin || typePassword !== undefined
     return isGiven ? { type: 'password', password: await readPassword() } : undefined
   }
   const privateKey = await readKeyFile(key)
   const certificate = await readCertificateFile(key, options.certificate)
   if (certificate && options.certificate === undefined)
-    context.notice(`signing in with the certificate ${certificateBeside(key)} too`)
+    context.notice(`signing in with the certificate ${certificateBeside(key)} as well`)
   return {
     type: 'key',
     privateKey,
@@ -63,7 +61,7 @@ export async function readCredential(
   }
 }
 
-/** Asks at the terminal for the password of `account`, which is not shown. */
+/** Asks for the password of `account` at the terminal, without showing it. */
 export async function typedPassword(context: Context, account: string): Promise<string> {
   const password = await askSecret(context, `SSH password of ${account}: `)
   if (password === '') throw new UsageError('No password was given.')

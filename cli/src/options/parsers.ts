@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 
-export const jsonOption = () => new Option('--json', 'machine-readable output')
+export const jsonOption = () => new Option('--json', 'print JSON')
 
 /** Collects an option that may be given again and again, each time with one value or several between commas. */
 export const collectNames = (text: string, before: readonly string[] = []) => [

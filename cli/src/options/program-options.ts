@@ -5,7 +5,7 @@ import { collectEnvironment, seconds } from './parsers.ts'
 
 const DAY_SECONDS = 86_400
 
-/** How a program is run: the same options wherever one is described. */
+/** Options that say how a program is run. */
 export interface ProgramOptions {
   timeout?: number
   startWithin?: number
@@ -15,21 +15,21 @@ export interface ProgramOptions {
 
 export function addProgramOptions(command: Command, context: Context): Command {
   return command
-    .option('--timeout <seconds>', 'end it after so long (default: 3600)', seconds(0.1, 30 * DAY_SECONDS))
+    .option('--timeout <seconds>', 'stop it after this long (default: 3600)', seconds(0.1, 30 * DAY_SECONDS))
     .option(
       '--start-within <seconds>',
-      'do not start it any more after so long from its turn on (default: 600)',
+      'give up if it cannot start within this time of its turn (default: 600)',
       seconds(1, DAY_SECONDS),
     )
-    .option('--cwd <directory>', 'where it runs (default: /)')
+    .option('--cwd <directory>', 'working directory (default: /)')
     .option(
       '--env <name=value>',
-      'an environment variable; NAME alone passes yours on; may be given again',
+      'an environment variable; NAME alone passes yours; may be given again',
       collectEnvironment(context.env),
     )
 }
 
-/** Only what was given. */
+/** Returns the settings that were given. */
 export function toProgram({
   timeout,
   startWithin,

@@ -27,23 +27,23 @@ export interface ReachOptions extends CredentialOptions {
   check: boolean
 }
 
-/** Adds the options that say how a host is reached from now on. */
+/** Adds the options that change how a host is reached. */
 export function addReachOptions(command: Command): void {
   command
     .option('--address <address>', 'DNS name or IP address')
     .option('--port <port>', 'SSH port', wholeNumber(1, 65_535))
     .option('--user <user>', 'SSH user')
   addCredentialOptions(command)
-    .option('--ask-password', 'ask for the SSH password at the terminal')
-    .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
-    .option('--no-sudo-password', 'have no sudo password of its own any more')
-    .option('--host-key <fingerprint>', 'the SSH host key that the host has now, as SHA256:…')
-    .option('--agent-port <port|range>', 'where its agent listens: 7000, or one of 7000-7100')
+    .option('--ask-password', 'prompt for the SSH password')
+    .option('--sudo-password-file <file>', 'file whose first line is the sudo password')
+    .option('--no-sudo-password', 'remove its own sudo password')
+    .option('--host-key <fingerprint>', "the host's new SSH host key, as SHA256:…")
+    .option('--agent-port <port|range>', 'port of the agent: 7000, or any of 7000-7100')
     .option('--allow-duplicate', DUPLICATE_HELP)
-    .option('--no-check', 'store it without signing in first: for a host that cannot be reached now')
+    .option('--no-check', 'do not test it first: for a host that cannot be reached now')
 }
 
-/** What the options say of how a host is reached; nothing of what they do not name. */
+/** Returns how the host is to be reached, as far as the options say. */
 export async function readReach(
   context: Context,
   name: string,
@@ -69,7 +69,9 @@ function toCredential(context: Context, name: string, options: ReachOptions) {
   if (!options.askPassword) return readCredential(context, options)
   if (options.passwordStdin) throw new UsageError('Give either --password-stdin or --ask-password, not both.')
   if (!context.stdin.isTTY)
-    throw new UsageError('--ask-password needs a terminal; pipe the password in with --password-stdin.')
+    throw new UsageError(
+      '--ask-password needs a terminal; otherwise pipe the password in with --password-stdin.',
+    )
   const account = options.user ? `${options.user} on ${name}` : name
   return readCredential(context, { ...options, passwordStdin: true }, () => typedPassword(context, account))
 }

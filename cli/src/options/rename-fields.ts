@@ -1,7 +1,7 @@
 import type { FieldError } from '@rollcall/contracts'
 import { ApiError, InvalidRequestError } from '@rollcall/contracts/client'
 
-/** Has what is wrong with a field of a request told in the terms of the command line, where a person can mend it. */
+/** Renames the wrong fields of a refused request to the options they come from. Throws what `answer` rejects with. */
 export async function renameFields<T>(
   terms: (wrong: FieldError) => FieldError,
   answer: Promise<T>,
@@ -17,5 +17,5 @@ export async function renameFields<T>(
   }
 }
 
-/** `labels.env` as `--label env`. */
+/** Formats `labels.env` as `--label env`. */
 export const toLabelOption = (field: string) => field.replace(/^labels(\.|$)/, '--label ').trim()

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { UsageError } from '../errors.ts'
 import { collectNames, wholeNumber } from './parsers.ts'
 
-/** Where to run, and how to go about it: the same options wherever a run is described. */
+/** Options that select hosts and limit a run. */
 export interface TargetOptions {
   host?: string[]
   label?: string[]
@@ -14,26 +14,38 @@ export interface TargetOptions {
   stopAfter?: number
 }
 
-export const TARGET_HELP = `Which hosts: --host names them; --label takes those whose labels fit, as kubectl does (env=prod, env!=prod,
-'zone in (a,b)', 'zone notin (a,b)', gpu, '!gpu'; given again or between commas, all must hold); --all takes every host.
-With --label and --all, hosts on which no agent is installed are left out and told; a named one is refused.`
+export const TARGET_HELP = `Which hosts: --host names them; --label selects by labels, as in kubectl (env=prod, env!=prod, 'zone in (a,b)',
+'zone notin (a,b)', gpu, '!gpu'; several selectors must all match); --all selects every host. With --label and --all, hosts
+without an agent are skipped and listed; naming one with --host is an error.`
 
-/** Which hosts, and nothing of how to go about them. */
+/** Adds the options that select hosts. */
 export function addTargetOptions(command: Command): Command {
   const selectors = (text: string, before: string[] = []) => [...before, text]
   return command
-    .option('--host <names>', 'a host; may be given again, or several between commas', collectNames)
-    .option('--label <selector>', 'hosts whose labels fit; given again, all must hold', selectors)
+    .option('--host <names>', 'a host, or several separated by commas; may be given again', collectNames)
+    .option(
+      '--label <selector>',
+      'hosts whose labels match; may be given again, then all must match',
+      selectors,
+    )
     .option('--all', 'every host')
 }
 
 export function addRunTargetOptions(command: Command): Command {
   return addTargetOptions(command)
-    .option('--concurrency <number>', 'on at most so many hosts at a time', wholeNumber(1, MAX_HOSTS_PER_RUN))
-    .option('--batch <number|share>', 'in waves of so many hosts, or of a share such as 25%', batchSize)
+    .option(
+      '--concurrency <number>',
+      'run on at most this many hosts at a time',
+      wholeNumber(1, MAX_HOSTS_PER_RUN),
+    )
+    .option(
+      '--batch <number|share>',
+      'run in batches of this many hosts, or of a share such as 25%',
+      batchSize,
+    )
     .option(
       '--stop-after <failures>',
-      'begin on no further host when so many have failed; needs --concurrency or --batch',
+      'start on no further host after this many failures; needs --concurrency or --batch',
       wholeNumber(1, MAX_HOSTS_PER_RUN),
     )
 }
@@ -44,20 +56,20 @@ export function batchSize(text: string): NonNullable<RunLimits['batch']> {
   throw new InvalidArgumentError('It must be a number of hosts, or a share from 1% to 100%.')
 }
 
-/** Undefined where nothing was said. Throws `UsageError` where it was said in two ways. */
+/** Returns the selected hosts; undefined if none are. Throws `UsageError` for two kinds of selection. */
 export function toTarget({ host, label, all }: TargetOptions): Target | undefined {
   const ways = [host && '--host', label && '--label', all && '--all'].filter(Boolean)
-  if (ways.length > 1) throw new UsageError(`Choose one of ${ways.join(' and ')}: they say different things.`)
+  if (ways.length > 1) throw new UsageError(`Choose one of ${ways.join(' and ')}: only one may be given.`)
   if (host) return { hosts: [...new Set(host)] }
   if (label) return { labels: label }
   return all ? { all: true } : undefined
 }
 
-/** Undefined where there are none. */
+/** Returns the limits of a run; undefined if none are given. */
 export function toLimits({ concurrency, batch, stopAfter }: TargetOptions): RunLimits | undefined {
   if (stopAfter !== undefined && concurrency === undefined && batch === undefined)
     throw new UsageError(
-      '--stop-after needs --concurrency or --batch: without them every host begins at once, and there is nothing to stop.',
+      '--stop-after needs --concurrency or --batch: without them every host starts at once, and there is nothing to stop.',
     )
   if (concurrency === undefined && batch === undefined) return undefined
   return {

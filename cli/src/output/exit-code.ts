@@ -2,12 +2,12 @@ import { constants } from 'node:os'
 import type { CommandView } from '@rollcall/contracts/admin'
 
 export const EXIT_CODES_HELP = `Exit codes with one host:
-  the program's own; 128+N when signal N ended it; 124 timed out; 130 cancelled;
-  1 when it could not be started, was lost, or rollcall itself failed; 2 for a wrong command line
+  the program's own; 128+N if signal N ended it; 124 if it timed out; 130 if it was cancelled;
+  1 if it could not be started, was lost, or rollcall itself failed; 2 for an invalid command line
 Exit codes with several hosts:
-  0 when the program exited with 0 on all of them, otherwise 1; 2 for a wrong command line
-Hosts that --label or --all left out do not count.
-130 also when you left with Ctrl-C, 141 when the reader of the output went away.`
+  0 if the program exited with 0 on all of them, otherwise 1; 2 for an invalid command line
+Hosts that --label or --all skipped do not count.
+130 also if you exit with Ctrl-C, 141 if the reader of the output is gone.`
 
 type Ended = Pick<CommandView, 'state' | 'exitCode' | 'signal'>
 

@@ -9,10 +9,10 @@ import { isColoured } from './printer.ts'
 import { Screen } from './screen.ts'
 import { write } from './sink.ts'
 
-/** Shows a fleet as it changes. A promise resolves when the reader of our output has caught up. */
+/** Shows a fleet as it changes. A returned promise resolves when the reader of our output has caught up. */
 export interface FleetDisplay {
   open(): void
-  /** `isWhole`: the whole fleet has just been told, for the first time or again. */
+  /** `isWhole`: a snapshot has just been completed. */
   show(changes: readonly StateChange[], isWhole: boolean): void | Promise<void>
   notice(text: string): void
   close(): void
@@ -20,14 +20,14 @@ export interface FleetDisplay {
 
 type Streams = Pick<Context, 'stdout' | 'env' | 'notice'>
 
-/** How soon after news the screen is drawn: what comes together is drawn together. */
+/** How soon after news the screen is drawn: news that come together are drawn together. */
 const DRAW_AFTER_MS = 100
-/** How often it is drawn without any news, because everything in it grows older. */
+/** How often it is redrawn without news, because ages change. */
 const DRAW_EVERY_MS = 1000
-/** Where the terminal does not tell its size. */
-const USUAL_SIZE = { rows: 24, columns: 80 }
+/** Used if the terminal does not report its size. */
+const DEFAULT_SIZE = { rows: 24, columns: 80 }
 
-/** The whole terminal: what is not well first. */
+/** Fills the terminal, hosts with problems first. */
 export class ScreenDisplay implements FleetDisplay {
   private readonly stdout: Context['stdout']
   private readonly view: FleetView
@@ -72,8 +72,8 @@ export class ScreenDisplay implements FleetDisplay {
     clearTimeout(this.drawing)
     this.drawing = undefined
     const { agents } = this.view
-    const { rows, columns } = { ...USUAL_SIZE, ...toSize(this.stdout) }
-    const note = this.note || (this.isKnown ? 'Ctrl-C leaves.' : 'Waiting for the fleet…')
+    const { rows, columns } = { ...DEFAULT_SIZE, ...toSize(this.stdout) }
+    const note = this.note || (this.isKnown ? 'Ctrl-C exits.' : 'Waiting for the fleet…')
     if (this.isKnown) this.screen.draw(fleetFrame({ agents, rows, columns, now: Date.now(), note }))
     else this.screen.draw([{ text: note, tone: 'faint' }])
   }
@@ -81,7 +81,7 @@ export class ScreenDisplay implements FleetDisplay {
 
 const toSize = ({ rows, columns }: Context['stdout']) => (rows > 0 && columns > 0 ? { rows, columns } : {})
 
-/** A line for each change of state. */
+/** Prints a line for each change of state. */
 export class LineDisplay implements FleetDisplay {
   private readonly streams: Streams
   private readonly view: FleetView
@@ -93,7 +93,7 @@ export class LineDisplay implements FleetDisplay {
   }
 
   open(): void {
-    // There is nothing to tell before the fleet is known.
+    // Nothing is known yet.
   }
 
   show(changes: readonly StateChange[], isWhole: boolean) {
@@ -117,7 +117,7 @@ function toLine({ at, host, from, to, code, reason }: StateChange): string {
   return `${sanitizeText(text, 4000)}\n`
 }
 
-/** One JSON object a line: `fleet` whenever all of it was told, `change` for each change of state. */
+/** Prints one JSON object a line: `fleet` for each snapshot, `change` for each change of state. */
 export class JsonDisplay implements FleetDisplay {
   private readonly streams: Streams
   private readonly view: FleetView
@@ -128,7 +128,7 @@ export class JsonDisplay implements FleetDisplay {
   }
 
   open(): void {
-    // There is nothing to tell before the fleet is known.
+    // Nothing is known yet.
   }
 
   show(changes: readonly StateChange[], isWhole: boolean) {

@@ -42,7 +42,7 @@ describe('fleetFrame', () => {
       agent('stolen', { state: 'identity_changed' }),
       agent('coming', { state: 'installing', lastAnswerAt: null, cpuPercent: null }),
     ]
-    const lines = frame(agents, { note: 'Ctrl-C leaves.' })
+    const lines = frame(agents, { note: 'Ctrl-C exits.' })
     expect(lines.map(({ text }) => text)).toEqual([
       '6 hosts: 1 installing, 1 online, 1 degraded, 2 offline, 1 identity_changed',
       '',
@@ -53,7 +53,7 @@ describe('fleetFrame', () => {
       'hot     degraded (host.cpu_high)  2 h    15 s ago  12 %  34 %    56 %  Hot.',
       'coming  installing                2 h    never     -     34 %    56 %',
       'a       online                    2 h    15 s ago  12 %  34 %    56 %',
-      'Ctrl-C leaves.',
+      'Ctrl-C exits.',
     ])
     expect(lines.slice(3, 9).map(({ tone }) => tone)).toEqual([
       'bad',

@@ -1,7 +1,7 @@
 import { sanitizeText } from '@rollcall/contracts'
 import type { CommandView, RunLimits, Target } from '@rollcall/contracts/admin'
 
-/** `850 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`. */
+/** Formats a duration: `850 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`
   const seconds = ms / 1000
@@ -12,7 +12,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`
 }
 
-/** How long ago a moment was, by this machine's clock, in whole seconds or more. */
+/** Formats how long ago a moment was, by this machine's clock, in whole seconds or more. */
 export function formatAge(moment: string, now = Date.now()): string {
   const seconds = Math.max(0, Math.floor((now - Date.parse(moment)) / 1000))
   return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)
@@ -22,34 +22,34 @@ export function formatElapsed({ startedAt, endedAt }: Pick<CommandView, 'started
   return startedAt && endedAt ? formatDuration(Date.parse(endedAt) - Date.parse(startedAt)) : '-'
 }
 
-/** `1 host`, `2 hosts`. */
+/** Formats `1 host` or `2 hosts`. */
 export const formatHostCount = (count: number) => `${count} ${count === 1 ? 'host' : 'hosts'}`
 
-/** `at most 3 at a time, in waves of 25%`; nothing where there are none. */
+/** Formats limits: `at most 3 at a time, in batches of 25%`; empty if there are none. */
 export function formatLimits(limits: RunLimits | null): string {
   const bounds = [
     limits?.concurrency && `at most ${limits.concurrency} at a time`,
-    limits?.batch && `in waves of ${limits.batch}`,
-    limits?.stopAfterFailures && `stops after ${limits.stopAfterFailures} failed`,
+    limits?.batch && `in batches of ${limits.batch}`,
+    limits?.stopAfterFailures && `stops after ${limits.stopAfterFailures} failures`,
   ]
   return bounds.filter(Boolean).join(', ')
 }
 
-/** `all`, `env=prod and zone=a`, `2 hosts`, or `-` where it is left open. */
+/** Formats a target: `all`, `env=prod and zone=a`, `2 hosts`, or `-` if it is open. */
 export function formatTarget(target: Target | null): string {
   if (target?.hosts)
     return target.hosts.length === 1 ? (target.hosts[0] ?? '') : formatHostCount(target.hosts.length)
   return target?.all ? 'all' : (target?.labels?.join(' and ') ?? '-')
 }
 
-/** A program and its arguments as one would type them into a shell. */
+/** Formats a program and its arguments as one would type them into a shell. */
 export function formatCommandLine({ program, args }: { program: string; args: readonly string[] }): string {
   return [program, ...args]
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' ')
 }
 
-/** `0`, `SIGKILL`, or `-` when there is neither. */
+/** Formats an exit code or signal: `0`, `SIGKILL`, or `-`. */
 export const formatExit = ({ exitCode, signal }: Pick<CommandView, 'exitCode' | 'signal'>) =>
   signal ?? exitCode?.toString() ?? '-'
 
@@ -58,7 +58,7 @@ export const formatLabels = (labels: Readonly<Record<string, string>>) =>
     .map(([key, value]) => `${key}=${value}`)
     .join(',') || '-'
 
-/** Why a command ended otherwise than by its program's own exit; undefined when there is nothing to say. */
+/** Formats why a command ended other than by its program's own exit; undefined if it did not. */
 export function formatEnding(
   command: Pick<CommandView, 'state' | 'exitCode' | 'signal' | 'reason' | 'reasonCode' | 'timeoutMs'>,
 ): string | undefined {

@@ -1,7 +1,7 @@
 import type { HostContainer } from '@rollcall/contracts/admin'
 import { formatRoughAge } from './format-measure.ts'
 
-/** As `podman ps` tells it: `Up 3 h (healthy)`, `Exited (1) 5 min ago`, `Created`. `hostNow` is the host's own clock. */
+/** Formats a container's state like `podman ps`: `Up 3 h (healthy)`, `Exited (1) 5 min ago`, `Created`. `hostNow` is the host's clock. */
 export function formatContainerStatus(container: HostContainer, hostNow: number): string {
   const { state, health, startedAt, endedAt, exitCode } = container
   const word = state.charAt(0).toUpperCase() + state.slice(1)
@@ -14,7 +14,7 @@ export function formatContainerStatus(container: HostContainer, hostNow: number)
   return `${word}${code}${endedAt ? ` ${formatRoughAge(endedAt, hostNow)} ago` : ''}`
 }
 
-/** As `podman ps` tells them: `0.0.0.0:8080->80/tcp, [::]:7000-7002->7000-7002/udp`. */
+/** Formats ports like `podman ps`: `0.0.0.0:8080->80/tcp, [::]:7000-7002->7000-7002/udp`. */
 export function formatContainerPorts({ ports, arePortsCut }: HostContainer): string {
   const shown = ports.map(({ protocol, hostAddress, hostPort, containerPort, count }) => {
     const address = hostAddress.includes(':') ? `[${hostAddress}]` : hostAddress

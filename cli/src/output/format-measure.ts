@@ -3,7 +3,7 @@ const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** The largest unit alone, for columns: `12 s`, `3 min`, `2 h`, `5 d`. What lies ahead is `0 s`. */
+/** Formats a duration in its largest unit, for columns: `12 s`, `3 min`, `2 h`, `5 d`. Negative ones are `0 s`. */
 export function formatRoughDuration(ms: number): string {
   if (ms < MINUTE_MS) return `${Math.max(0, Math.floor(ms / SECOND_MS))} s`
   if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`
@@ -11,21 +11,21 @@ export function formatRoughDuration(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} d`
 }
 
-/** How long ago a moment was, as `roughly` tells it; `-` for none. */
+/** Formats how long ago a moment was in the largest unit; `-` for none. */
 export const formatRoughAge = (moment: string | null, now = Date.now()) =>
   moment === null ? '-' : formatRoughDuration(now - Date.parse(moment))
 
-/** `2026-03-01T10:00:00Z`: without the milliseconds, which nobody reads. */
+/** Formats a moment without milliseconds: `2026-03-01T10:00:00Z`. */
 export const formatMoment = (iso: string) => iso.replace(/\.\d+(?=Z$)/, '')
 
-/** A value that is of an earlier time than now stands in parentheses. */
+/** Puts a stale value in parentheses. */
 export const markStale = (isStale: boolean, text: string) => (isStale && text !== '-' ? `(${text})` : text)
 
 export const formatPercent = (value: number | null) => (value === null ? '-' : `${Math.round(value)} %`)
 
 const SIZE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
 
-/** `512 B`, `1.8 GiB`, `120 GiB`. */
+/** Formats bytes: `512 B`, `1.8 GiB`, `120 GiB`. */
 export function formatSize(bytes: number): string {
   let value = bytes
   let unit = 0
@@ -36,7 +36,7 @@ export function formatSize(bytes: number): string {
   return `${unit === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)} ${SIZE_UNITS[unit]}`
 }
 
-/** Of `parts` pieces as many filled as `percent` says. */
+/** Draws a bar of `parts` pieces, of which `percent` are filled. */
 export function formatBar(percent: number, parts = 20): string {
   const filled = Math.min(parts, Math.max(0, Math.round((percent / 100) * parts)))
   return '█'.repeat(filled) + '░'.repeat(parts - filled)

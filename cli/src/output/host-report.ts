@@ -48,11 +48,11 @@ const stateFields = (status: HostStatus, now: number): Field[] => [
 /** That what follows is not of now; nothing where it is. */
 function staleWords({ areValuesStale, lastAnswerAt, facts, vitals }: HostStatus, now: number): string | null {
   if (!areValuesStale || lastAnswerAt === null || !(facts ?? vitals)) return null
-  return `it does not answer now: what follows are its last values, ${formatAge(lastAnswerAt, now)} old`
+  return `the host does not answer: the values below are ${formatAge(lastAnswerAt, now)} old`
 }
 
 function hostFields({ facts, vitals, clockOffsetMs }: HostStatus, { hasBars }: Setting): Field[] {
-  if (!facts && !vitals) return [['Known of it', 'nothing yet: its agent has not answered a call']]
+  if (!facts && !vitals) return [['Values', 'none yet: its agent has not answered a call']]
   const share = (percent: number) => `${hasBars ? `${formatBar(percent)} ` : ''}${Math.round(percent)} %`
   return [
     ['System', facts && `${facts.os.name}, Linux ${facts.kernel}, ${facts.architecture}`],
@@ -97,7 +97,7 @@ const callFields = (status: HostStatus, now: number): Field[] => [
   ['Last answer', formatLastAnswer(status, now)],
   ['Next call', formatNextCall(status, now)],
   ['Heartbeat', status.heartbeat && formatHeartbeat(status.heartbeat)],
-  ['Reinstall', status.autoReinstall ? 'by itself, when silent while SSH works' : 'only when asked for'],
+  ['Reinstall', status.autoReinstall ? 'automatic, if it is silent while SSH works' : 'only on request'],
 ]
 
 function formatLastAnswer({ lastAnswerAt, roundTripMs }: HostStatus, now: number): string {
@@ -123,7 +123,7 @@ function formatHeartbeat({
 }
 
 function disksSection({ disks }: HostVitals, { hasBars }: Setting): string {
-  if (disks.length === 0) return 'Disks: none are told\n'
+  if (disks.length === 0) return 'Disks: none reported\n'
   const rows = disks.map(({ mount, filesystem, totalBytes, availableBytes }) => {
     const percent = totalBytes > 0 ? (100 * (totalBytes - availableBytes)) / totalBytes : 0
     return [
@@ -155,7 +155,7 @@ function portsSection({ openPorts, areOpenPortsCut }: HostFacts): string {
     at,
     ports.toSorted((one, other) => one - other).join(', '),
   ])
-  const rest = areOpenPortsCut ? '… and more than the agent tells\n' : ''
+  const rest = areOpenPortsCut ? '… and more that the agent does not report\n' : ''
   return table(['OPEN', 'AT', 'PORTS'], rows, MAX_CELL) + rest
 }
 

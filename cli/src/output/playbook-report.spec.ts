@@ -28,5 +28,5 @@ it('hosts on which the plan failed are told apart from those that would stay as 
   expect(words(host('success', 1), host('success'), host('failed'))).toBe(
     '1 of 3 hosts would be changed. On 1 the plan could not be made. Do it with: rollcall playbook apply the-plan\n',
   )
-  expect(words(host('success'))).toBe('Nothing would be changed.\n')
+  expect(words(host('success'))).toBe('Nothing would change.\n')
 })

@@ -11,7 +11,7 @@ import { table } from './table.ts'
 /** The tasks of one command. */
 export type LoadTasks = (commandId: string) => Promise<TaskResult[]>
 
-/** Hosts that came out alike are told of once, with the tasks of the first of them. */
+/** Formats a playbook run: hosts with the same outcome together, with the tasks of the first of them. */
 export async function playbookReport(view: PlaybookRunView, toTasks: LoadTasks): Promise<string> {
   const parts: string[] = []
   for (const group of toGroups(view.hosts)) {
@@ -28,18 +28,16 @@ export async function playbookReport(view: PlaybookRunView, toTasks: LoadTasks):
   return parts.join('')
 }
 
-/** What the plan comes to; of hosts on which it failed nothing is known. */
+/** Formats the verdict of a plan. Nothing is known of hosts on which it failed. */
 export function formatVerdict({ hosts, run }: Pick<PlaybookRunView, 'hosts' | 'run'>): string {
   const { total, planned, changing, failed } = planVerdict(hosts)
   const inAll = total === 1 ? '1 host' : `${total} hosts`
   if (planned === 0)
-    return `The plan could be made on none of ${inAll}: what would be changed is not known. See above what failed.\n`
-  const gaps = failed > 0 ? ` On ${failed} the plan could not be made.` : ''
+    return `The plan failed on all of ${inAll}, so it is not known what would change. See the failures above.\n`
+  const gaps = failed > 0 ? ` The plan failed on ${failed}.` : ''
   if (changing === 0)
-    return failed > 0
-      ? `On ${planned} of ${inAll} nothing would be changed.${gaps}\n`
-      : 'Nothing would be changed.\n'
-  return `${changing} of ${inAll} would be changed.${gaps} Do it with: rollcall playbook apply ${run.id}\n`
+    return failed > 0 ? `On ${planned} of ${inAll} nothing would change.${gaps}\n` : 'Nothing would change.\n'
+  return `${changing} of ${inAll} would change.${gaps} Apply it with: rollcall playbook apply ${run.id}\n`
 }
 
 function toGroups(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
@@ -64,13 +62,13 @@ function formatTasks(tasks: readonly TaskResult[]): string {
     isHidden ? '(hidden)' : (message.split('\n')[0] ?? ''),
   ])
   const diffs = tasks.filter(({ diff }) => diff !== '')
-  return `${indented(table(['STATUS', 'TASK', 'WHAT IT SAYS'], rows))}${diffs.map(formatDiff).join('')}`
+  return `${indented(table(['STATUS', 'TASK', 'MESSAGE'], rows))}${diffs.map(formatDiff).join('')}`
 }
 
 const formatDiff = ({ name, diff }: TaskResult) =>
   indented(`\n${sanitizeText(name, 300)}\n${diff.split('\n').map(harmlessLine).join('\n')}`)
 
-// A tabulator is no danger and means something in many files.
+// Tabs are harmless, and meaningful in many files.
 const harmlessLine = (line: string) =>
   line
     .split('\t')

@@ -6,7 +6,7 @@ import { jsonLine } from './json.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { write } from './sink.ts'
 
-/** Shows what commands say as it comes. A promise resolves when the reader of our output has caught up. */
+/** Shows output as it arrives. A returned promise resolves when the reader of our output has caught up. */
 export interface Printer {
   output(command: { id: string; host: string }, output: LiveOutput): void | Promise<void>
   changed(command: CommandView): void
@@ -15,7 +15,7 @@ export interface Printer {
 
 type Streams = Pick<Context, 'stdout' | 'stderr' | 'env'>
 
-/** One command's bytes as they are, as ssh does. */
+/** Prints one command's bytes unchanged, as ssh does. */
 export class RawPrinter implements Printer {
   private readonly streams: Streams
 
@@ -66,7 +66,7 @@ export class LinePrinter implements Printer {
   }
 
   changed(): void {
-    // The summary tells how each one ended.
+    // The summary says how each one ended.
   }
 
   async ended({ id, host }: CommandView): Promise<void> {
@@ -87,7 +87,7 @@ export class LinePrinter implements Printer {
 
 const LINE_END = Buffer.from('\n')
 
-/** On a terminal that many hosts share, none may write the lines of another. What is no UTF-8 is no text either. */
+/** Makes a line harmless: on a terminal shared by many hosts, none may write the lines of another. */
 export const harmless = (line: Buffer): Buffer => Buffer.from(terminalLine(line.toString('utf8')))
 
 const toPrefix = (host: string, colour: number | undefined) =>

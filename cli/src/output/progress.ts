@@ -6,7 +6,7 @@ import { formatHostCount } from './format-command.ts'
 /** Without a terminal, a line at most this often. */
 const PLAIN_INTERVAL_MS = 5000
 
-/** The words of states that are called otherwise here than by their names. */
+/** Names of states that differ from their identifiers. */
 const WORDS: Readonly<Partial<Record<RunState, string>>> = {
   held: 'waiting for their turn',
   pending: 'starting',
@@ -14,7 +14,7 @@ const WORDS: Readonly<Partial<Record<RunState, string>>> = {
 }
 const toWord = (state: RunState) => WORDS[state] ?? state.replaceAll('_', ' ')
 
-/** `20 hosts: 3 running, 16 ok, 1 failed`; what is at zero is left out. */
+/** Formats counts: `20 hosts: 3 running, 16 ok, 1 failed`; zeros are left out. */
 export function countsLine(counts: RunCounts): string {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
   const parts = RUN_STATE.names.flatMap((state) =>
@@ -23,7 +23,7 @@ export function countsLine(counts: RunCounts): string {
   return `${formatHostCount(total)}: ${parts.join(', ')}`
 }
 
-/** How a run gets on, on stderr: one line that is drawn anew on a terminal, a line now and then elsewhere. */
+/** Shows the progress of a run on stderr: one line that is redrawn on a terminal, a line now and then elsewhere. */
 export class ProgressLine {
   private readonly stderr: Context['stderr']
   private readonly now: () => number
@@ -50,7 +50,7 @@ export class ProgressLine {
     this.shown = line
   }
 
-  /** Takes the line away, so that something else can be written. */
+  /** Clears the line, so that something else can be written. */
   clear(): void {
     if (this.isDrawn) this.stderr.write('\r\x1b[2K')
     this.isDrawn = false

@@ -10,12 +10,12 @@ import { harmless, isColoured } from './printer.ts'
 import { countsLine } from './progress.ts'
 import { write } from './sink.ts'
 
-/** Bytes of a group's output that are shown; more can be read from the log. */
+/** Bytes of a group's output that are shown; the log has the rest. */
 const SHOWN_BYTES = 1024 * 1024
 const RED = 31
 const BOLD = 1
 
-/** What ended well first, the largest group of it on top; what went wrong last, where it is seen. */
+/** Orders groups for reading: successes first, failures last, where they are seen. */
 export const inReadingOrder = (groups: readonly OutcomeGroup[]) =>
   groups.toSorted((a, b) => Number(isFailure(a)) - Number(isFailure(b)))
 
@@ -32,7 +32,7 @@ export function toHeader(group: OutcomeGroup, timeoutMs: number): string {
   return `${sanitizeText(foldHosts(hosts), 100_000)} (${formatHostCount(hosts.length)}): ${held}`
 }
 
-/** Prints each output once, under the hosts that it came from; without outputs only what went wrong. */
+/** Prints each distinct output once, under its hosts; without outputs only failures. */
 export async function printReport(
   context: Context,
   { run, groups }: RunSummary,
@@ -49,21 +49,21 @@ export async function printReport(
     const cut = await printOutput(context, group)
     if (cut > 0) context.notice(`${cut} more bytes on each; see: rollcall command log ${group.commandId}`)
     if (!group.isComparedWhole && group.hosts.length > 1)
-      context.notice('these outputs were compared by their size and first MiB only')
-    if (group.droppedBytes > 0) context.notice(`${group.droppedBytes} bytes of output were cut on each`)
+      context.notice('these outputs were compared by size and first MiB only')
+    if (group.droppedBytes > 0) context.notice(`${group.droppedBytes} bytes of output were dropped on each`)
   }
   context.notice(countsLine(run.counts))
 }
 
-/** Tells which hosts were left out. */
+/** Reports which hosts were skipped. */
 export function reportSkipped({ notice }: Pick<Context, 'notice'>, skipped: readonly SkippedHost[]): void {
   for (const [reason, hosts] of Map.groupBy(skipped, (each) => each.reason))
     notice(
-      `left out: ${foldHosts(hosts.map(({ host }) => host))} (${formatHostCount(hosts.length)}): ${reason}`,
+      `skipped: ${foldHosts(hosts.map(({ host }) => host))} (${formatHostCount(hosts.length)}): ${reason}`,
     )
 }
 
-/** Both streams in the order in which they were written, as whole lines. Returns how many bytes were not shown. */
+/** Prints both streams in the order in which they were written, as whole lines. Returns how many bytes were not shown. */
 async function printOutput(context: Context, group: OutcomeGroup): Promise<number> {
   const lines = new LineBuffer()
   const print = (data: Buffer) => printLines(context, lines.push(data))

@@ -10,7 +10,7 @@ const HOME = '\x1b[H'
 
 const COLOURS = { plain: '', faint: '2', warning: '33', bad: '31' }
 
-/** The whole terminal, drawn anew at will, and given back as it was: on leaving, on Ctrl-Z and when the process ends. */
+/** The whole terminal, redrawn at will and restored on leaving, on Ctrl-Z and when the process ends. */
 export class Screen {
   private readonly stdout: WriteStream
   private readonly isColoured: boolean

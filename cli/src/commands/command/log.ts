@@ -18,8 +18,8 @@ interface Options {
 
 const HELP = `
 ${ID_HELP}
-What the program wrote to stdout and stderr goes to stdout and stderr, byte by byte as it was written.
-The exit code tells whether the log was read, not how the command ended.
+The program's stdout and stderr are printed unchanged to stdout and stderr.
+The exit code says whether the log was read, not how the command ended.
 ${RECONNECT_HELP}
 
 With --json every line is one JSON object: "output" (offset, stream, base64 data) and at the end
@@ -33,9 +33,9 @@ Examples:
 export function addCommandLogCommand(command: Command, context: Context): void {
   command
     .command('log <id>')
-    .description('what a command has written')
-    .option('--offset <bytes>', 'start at this byte of its output', wholeNumber(0, Number.MAX_SAFE_INTEGER))
-    .option('--follow', 'go on until the command has ended')
+    .description('print the output of a command')
+    .option('--offset <bytes>', 'start at this byte of the output', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option('--follow', 'continue until the command has ended')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((id: string, options: Options) => log(context, id, options))

@@ -28,15 +28,15 @@ interface Options extends CredentialOptions {
 }
 
 const HELP = `
-Sign in with --key, or with a password: typed at the terminal when asked, or piped in with --password-stdin. Give both
-for a host that asks for a key and a password. A certificate beside the key (FILE-cert.pub) goes with it, as with ssh.
-No secret is ever taken from the command line, where other users of this machine could read it.
+Sign in with --key, or with a password: typed at the prompt, or piped in with --password-stdin. Give both for a host that asks
+for a key and a password. A certificate beside the key (FILE-cert.pub) is used too, as with ssh.
+Secrets are never taken from the command line, where other users of this machine could read them.
 
-Without --host-key, the SSH host key is looked up first, shown, and pinned as shown. Compare it with what
-"ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or another type) prints on the host itself.
+Without --host-key, the host's current SSH host key is fetched, shown and pinned. Compare it with the output of
+"ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or another key type) on the host itself.
 
-A machine that is in the fleet already, under another name or as a clone (the same SSH host key or machine id), is refused,
-and so is an agent on it that belongs to another host or server: --allow-duplicate and --take-over take them on purpose.
+A machine that is in the fleet already, under another name or as a clone (same SSH host key or machine id), is refused, and so
+is one whose agent belongs to another host or server. --allow-duplicate and --take-over override this.
 
 ${WAIT_HELP}
 
@@ -53,10 +53,10 @@ export function addHostAddCommand(host: Command, context: Context): void {
     .option('--port <port>', 'SSH port (default: 22)', wholeNumber(1, 65_535))
     .option('--user <user>', 'SSH user (default: root)')
   addCredentialOptions(command)
-    .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
-    .option('--host-key <fingerprint>', 'the SSH host key that is expected, as SHA256:…')
+    .option('--sudo-password-file <file>', 'file whose first line is the sudo password')
+    .option('--host-key <fingerprint>', 'the expected SSH host key, as SHA256:…')
     .option('--label <key=value>', 'a label; may be given again', collectPairs)
-    .option('--agent-port <port|range>', 'where its agent listens: 7000, or one of 7000-7100')
+    .option('--agent-port <port|range>', 'port of the agent: 7000, or any of 7000-7100')
     .option('--allow-duplicate', DUPLICATE_HELP)
     .option('--take-over', TAKE_OVER_HELP)
     .option('--wait', 'show the installation until it has ended')
@@ -84,7 +84,7 @@ async function add(context: Context, name: string, options: Options): Promise<vo
   }
   const answer = await context.api.call('addHost', { body }).catch((error) => {
     if (error instanceof UnreachableError)
-      context.notice(`it may have been added all the same; see with: rollcall host show ${name}`)
+      context.notice(`it may have been added; check with: rollcall host show ${name}`)
     throw error
   })
   await reportStarted(context, options, {
@@ -105,7 +105,7 @@ async function toCredential(context: Context, options: Options): Promise<SshCred
   )
 }
 
-/** The fingerprint that the host shows now. Passing it on makes sure that what was shown is what is pinned. */
+/** Returns the fingerprint that the host shows now. It is sent with the request, so that what was shown is what is pinned. */
 async function firstContact(context: Context, target: { address: string; port?: number }): Promise<string> {
   const { fingerprint, algorithm } = await context.api.call('scanHostKey', { body: target })
   context.notice(`first contact: pinning ${algorithm} ${fingerprint}`)

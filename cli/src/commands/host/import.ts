@@ -25,18 +25,18 @@ interface Options extends CredentialOptions {
   json?: boolean
 }
 
-/** Hosts that are added at the same time. Each is looked up and then handed over; the server itself bounds its installations. */
+/** Hosts that are added at the same time. The server limits its own installations. */
 const MAX_AT_ONCE = 4
 
 const HELP = `
-FILE is an OpenSSH config, an Ansible inventory in INI or YAML, or a list of [user@]address[:port] [name]; - is standard input.
-What it is shows by its content. Includes of an OpenSSH config are read as ssh does.
+FILE is an OpenSSH config, an Ansible inventory in INI or YAML, or a list of [user@]address[:port] [name]; "-" is standard input.
+The format is detected from the content. Includes of an OpenSSH config are followed as ssh does.
 
-Groups become labels, those above a host's group too. A host that cannot be taken as it stands (behind a jump host, not over SSH, a
-template in its address) is left out with the reason. Passwords that stand in the file are not taken.
+Groups become labels, including parent groups. A host that cannot be imported (behind a jump host, not over SSH, a template in its
+address) is skipped with the reason. Passwords in the file are not imported.
 
-Sign in with --key or --password-stdin, for all; without either, with the key file that the host itself has in FILE.
-The SSH host key that each host shows first is pinned.
+--key or --password-stdin applies to all hosts; without either, each host's own key file in FILE is used.
+The SSH host key that each host shows on first contact is pinned.
 
 Examples:
   rollcall host import ~/.ssh/config --dry-run
@@ -48,13 +48,13 @@ export function addHostImportCommand(host: Command, context: Context): void {
     .command('import <file>')
     .description('add the hosts of an Ansible inventory, an OpenSSH config or a list')
     .option('--dry-run', 'show what would be added, and add nothing')
-    .option('--only <names>', 'only these; may be given again, or several between commas', collectNames)
-    .option('--user <user>', 'SSH user of hosts that have none in FILE (default: root)')
+    .option('--only <names>', 'only these hosts, separated by commas; may be given again', collectNames)
+    .option('--user <user>', 'SSH user for hosts without one in FILE (default: root)')
   addCredentialOptions(command)
-    .option('--sudo-password-file <file>', 'file whose first line is the password that sudo asks for')
-    .option('--label <key=value>', 'a label for all; may be given again', collectPairs)
+    .option('--sudo-password-file <file>', 'file whose first line is the sudo password')
+    .option('--label <key=value>', 'a label for all hosts; may be given again', collectPairs)
     .addOption(
-      new Option('--format <format>', 'what FILE is, where it does not show').choices(HOST_FILE_FORMATS),
+      new Option('--format <format>', 'format of FILE, if it is not detected').choices(HOST_FILE_FORMATS),
     )
     .addOption(jsonOption())
     .addHelpText('after', HELP)
@@ -67,15 +67,15 @@ async function importHosts(context: Context, file: string, options: Options): Pr
   const { hosts, unread } = await readHostFile(context, file, options.format)
   const chosen = chooseFrom(hosts, options.only)
   for (const { line, text, reason } of unread)
-    context.notice(`not read: ${line > 0 ? `line ${line}: ` : ''}${text.trim()} ${reason}`)
+    context.notice(`ignored: ${line > 0 ? `line ${line}: ` : ''}${text.trim()} ${reason}`)
   if (options.dryRun) {
     showPlan(context, chosen, options)
     return
   }
   const fit = chosen.filter(({ problems }) => problems.length === 0)
   for (const each of chosen.filter(({ problems }) => problems.length > 0))
-    context.notice(`left out: ${each.name}: ${whyNot(each)}`)
-  if (fit.length === 0) throw new CliError(`${file} names no host that could be added.`)
+    context.notice(`skipped ${each.name}: ${whyNot(each)}`)
+  if (fit.length === 0) throw new CliError(`${file} has no host that can be added.`)
   const failed = await addAll(context, fit, await shared(context, options), options)
   if (failed > 0) throw new CliError(`${failed} of ${fit.length} hosts could not be added; see above.`)
 }
@@ -87,7 +87,7 @@ function chooseFrom(
   if (only === undefined) return hosts
   const missing = only.find((name) => !hosts.some((host) => host.name === name))
   if (missing !== undefined)
-    throw new UsageError(`--only: there is no host ${missing} in the file. List them: --dry-run`)
+    throw new UsageError(`--only: there is no host ${missing} in the file. --dry-run lists the hosts.`)
   return hosts.filter(({ name }) => only.includes(name))
 }
 
@@ -102,7 +102,7 @@ function showPlan({ stdout }: Context, hosts: readonly ImportedHost[], { user, l
     return
   }
   if (rows.length === 0) {
-    stdout.write('The file names no hosts.\n')
+    stdout.write('The file has no hosts.\n')
     return
   }
   stdout.write(
@@ -126,7 +126,7 @@ interface Shared {
   sudoPassword: string | undefined
 }
 
-/** What is the same for all hosts, read once: standard input is there only once. */
+/** Reads what all hosts share, once: standard input can be read only once. */
 async function shared(context: Context, options: Options): Promise<Shared> {
   const { sudoPasswordFile } = options
   return {
@@ -138,7 +138,7 @@ async function shared(context: Context, options: Options): Promise<Shared> {
   }
 }
 
-/** Adds some at a time; one that fails stops no other. Returns how many failed. */
+/** Adds hosts, some at a time; a failure does not stop the others. Returns how many failed. */
 async function addAll(
   context: Context,
   hosts: readonly ImportedHost[],
@@ -158,12 +158,12 @@ async function addAll(
       )
       if (outcome.error !== null) failed++
       if (options.json) context.stdout.write(jsonLine(outcome))
-      else if (outcome.error === null) context.notice(`${host.name}: the installation has begun`)
+      else if (outcome.error === null) context.notice(`${host.name}: the installation has started`)
       else context.notice(`${host.name}: not added: ${outcome.error}`)
     }
   }
   await Promise.all(Array.from({ length: MAX_AT_ONCE }, work))
-  if (!options.json && failed < hosts.length) context.notice('see how they are with: rollcall host list')
+  if (!options.json && failed < hosts.length) context.notice('check them with: rollcall host list')
   return failed
 }
 
@@ -203,25 +203,25 @@ async function addOne(
 }
 
 const PROBLEMS: Record<ProblemCode, string> = {
-  jump_host: 'reached through another host',
+  jump_host: 'reached through a jump host',
   proxy_command: 'reached through a program',
   not_ssh: 'not reached over SSH',
   windows: 'a Windows host',
   local: 'the machine itself',
-  template: 'a template that only Ansible can fill in',
+  template: 'a template that only Ansible can resolve',
   vault: 'an encrypted value',
-  match: 'a Match that only ssh can decide',
-  canonical: 'ssh changes its name by rules of its own',
-  become: 'gains rights by another way than sudo to root',
-  port: 'no port',
-  address: 'no address',
-  name: 'no name for a host here',
-  user: 'no user name',
+  match: 'a Match that only ssh can evaluate',
+  canonical: 'ssh canonicalises its name',
+  become: 'does not become root with sudo',
+  port: 'not a valid port',
+  address: 'not a valid address',
+  name: 'not a valid host name here',
+  user: 'not a valid user name',
 }
 
 const NOTES: Record<NoteCode, string> = {
   key_file: 'has a key file of its own',
-  password: 'a password stands there, which is not taken along',
+  password: 'its password is not imported',
 }
 
 const whyNot = ({ problems }: ImportedHost): string =>

@@ -17,12 +17,12 @@ interface Options {
   json?: boolean
 }
 
-/** What keeps the table within 100 columns where names and labels are not long. */
+/** Keeps the table within 100 columns if names are short. */
 const SHORT_LABELS = 24
 
 const HELP = `
-SINCE is how long the host has been in its state, ANSWERED how long ago its agent last answered, DISK the fullest one.
-Values in parentheses are the last ones of a host that does not answer now: they are as old as ANSWERED says.
+SINCE is how long the host has been in its state, ANSWERED how long ago its agent last answered, DISK the fullest disk.
+Values in parentheses are stale: the host does not answer, and they are as old as ANSWERED says.
 
 Examples:
   rollcall host list --state offline
@@ -31,16 +31,16 @@ Examples:
 export function addHostListCommand(host: Command, context: Context): void {
   host
     .command('list')
-    .description('all hosts, by name, and how they are')
-    .addOption(new Option('--state <state>', 'only those in this state').choices(HOST_STATES))
-    .option('--label <key=value>', 'only those with this label; may be given again', collectPairs)
-    .option('--wide', 'everything that is known, however broad')
+    .description('list hosts by name with their state')
+    .addOption(new Option('--state <state>', 'only hosts in this state').choices(HOST_STATES))
+    .option('--label <key=value>', 'only hosts with this label; may be given again', collectPairs)
+    .option('--wide', 'show all columns')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((options: Options) => list(context, options))
 }
 
-/** An agent with what only the host itself tells; null where that is not asked for. */
+/** An agent with its host; null if the columns do not need it. */
 interface Row {
   agent: AgentView
   host: HostView | null
@@ -54,13 +54,13 @@ async function list({ api, stdout }: Context, { state, label = {}, wide, json }:
   const rows = json || wide ? withHosts(agents, (await api.call('listHosts')).hosts) : agents.map(alone)
   if (json) stdout.write(jsonDocument({ hosts: rows.map(toJson) }))
   else if (rows.length > 0) stdout.write(toTable(rows, wide ? WIDE_COLUMNS : COLUMNS))
-  else if (state !== undefined || wanted.length > 0) stdout.write('No host is like that.\n')
+  else if (state !== undefined || wanted.length > 0) stdout.write('No host matches.\n')
   else stdout.write('There are no hosts yet. "rollcall host add --help" shows how to add one.\n')
 }
 
 const alone = (agent: AgentView): Row => ({ agent, host: null })
 
-/** A host that came or went between the two requests is left out. */
+/** Joins agents and hosts. A host that came or went between the two requests is left out. */
 function withHosts(agents: readonly AgentView[], hosts: readonly HostView[]): Row[] {
   const byId = new Map(hosts.map((host) => [host.id, host]))
   return agents.flatMap((agent) => {
@@ -69,7 +69,7 @@ function withHosts(agents: readonly AgentView[], hosts: readonly HostView[]): Ro
   })
 }
 
-/** The host as `host show` gives it, with the roll's word where both have one. */
+/** Merges a host, as `host show` prints it, with the values of its agent. */
 function toJson({ agent: { hostId: _id, host: _name, version: _version, ...roll }, host }: Row) {
   return { ...host, ...roll }
 }
@@ -82,7 +82,7 @@ const toTable = (rows: readonly Row[], columns: readonly Column[]) =>
     rows.map((row) => columns.map(([, cell]) => cell(row))),
   )
 
-/** What the host tells of itself: in parentheses where that is not of now. */
+/** Formats a value that the host reports: in parentheses if it is stale. */
 function reported(cell: (agent: AgentView) => string): Column[1] {
   return ({ agent }) => markStale(agent.areValuesStale, cell(agent))
 }

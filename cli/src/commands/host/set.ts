@@ -22,31 +22,31 @@ interface Options extends ReachOptions {
 }
 
 const HELP = `
-What is not named stays as it is: the host keeps its identity, its labels and its history. How it is reached is tried first, and where
-that fails nothing is changed; --no-check stores it untried. No secret is ever taken from the command line.
+What is not given stays unchanged; the host keeps its identity and history. A new address or credential is tested first, and if
+that fails nothing is changed; --no-check skips the test. Secrets are never taken from the command line.
 
-With --agent-port the agent is moved: it is installed again over SSH to listen there, and where that fails it stays where it was.
+--agent-port moves the agent: it is reinstalled over SSH to listen there, and stays where it was if that fails.
 ${WAIT_HELP}
 
-Of two people who change one host in the same second, the later one is told and changes nothing.
+If two people change a host at the same moment, the second change is refused.
 
 Examples:
   rollcall host set web-1 --label env=prod --label rack=b4 --remove-label old
   rollcall host set db-1 --profile ha --auto-reinstall off
   rollcall host set web-1 --address 192.0.2.11 --port 2222
   rollcall host set web-1 --user ops --key ~/.ssh/id_ed25519 --sudo-password-file sudo.txt
-  rollcall host set web-1 --host-key SHA256:…      after it was reinstalled; then: rollcall host install web-1
+  rollcall host set web-1 --host-key SHA256:…      after a reinstallation; then: rollcall host install web-1
   rollcall host set web-1 --agent-port 7000-7100 --wait`
 
 export function addHostSetCommand(host: Command, context: Context): void {
   const command = host
     .command('set <name>')
-    .description('change a host: how it is reached, labels, heartbeat profile, automatic reinstallation')
+    .description('change how a host is reached, its labels, heartbeat profile or automatic reinstallation')
     .option('--label <key=value>', 'add or change a label; may be given again', collectPairs)
     .option('--remove-label <key>', 'remove a label; may be given again', collectNames)
-    .option('--profile <name>', 'call it as this heartbeat profile says, whatever its labels')
-    .option('--no-profile', 'let its labels decide how it is called')
-    .option('--auto-reinstall <on|off>', 'install a silent agent again by itself while SSH works', onOrOff)
+    .option('--profile <name>', 'use this heartbeat profile, whatever its labels')
+    .option('--no-profile', 'choose the heartbeat profile by its labels')
+    .option('--auto-reinstall <on|off>', 'reinstall a silent agent automatically while SSH works', onOrOff)
     .option('--wait', 'show the move of the agent until it has ended')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
@@ -73,7 +73,7 @@ async function set(context: Context, name: string, options: Options): Promise<vo
     ...reach,
   }
   if (Object.keys(body).every((field) => field === 'skipCheck'))
-    throw new UsageError('Say what to change; "rollcall host set --help" shows what can be.')
+    throw new UsageError('Say what to change; see "rollcall host set --help".')
   const answer = await renameFields(
     ({ field, message }) => ({ field: TERMS[field] ?? toLabelOption(field), message }),
     context.api.call('changeHost', { params: { host: name }, body }),
@@ -81,7 +81,7 @@ async function set(context: Context, name: string, options: Options): Promise<vo
   await report(context, answer, options)
 }
 
-/** Fields of the request as options of the command line. */
+/** The option of each field of the request. */
 const TERMS: Readonly<Record<string, string>> = {
   heartbeatProfile: '--profile',
   address: '--address',
@@ -109,7 +109,7 @@ async function report(context: Context, answer: HostChanged, options: Options): 
   if (options.json) context.stdout.write(jsonDocument(answer))
 }
 
-/** All labels that the host shall have, since the server knows no other way to change them; and those that it has now. */
+/** Returns all labels that the host is to have, and those it has now: the server refuses the change if they differ. */
 async function changedLabels(
   { api, notice }: Context,
   name: string,
@@ -118,7 +118,7 @@ async function changedLabels(
 ): Promise<{ labels: Record<string, string>; ifLabels: Record<string, string> }> {
   const { host } = await api.call('showHost', { params: { host: name } })
   for (const key of removed)
-    if (!Object.hasOwn(host.labels, key)) notice(`${host.name} has no label ${key}; nothing to remove`)
+    if (!Object.hasOwn(host.labels, key)) notice(`${host.name} has no label ${key} to remove`)
   const kept = Object.entries(host.labels).filter(([key]) => !removed.includes(key))
   return { labels: { ...Object.fromEntries(kept), ...added }, ifLabels: host.labels }
 }
@@ -131,6 +131,6 @@ const describe = ({ host }: HostChanged) =>
     ['SSH host key', host.hostKey ?? 'not seen yet'],
     ['Agent port', host.agent && formatPort(host.agent)],
     ['Labels', formatLabels(host.labels)],
-    ['Profile', host.heartbeatProfile ?? 'as its labels decide'],
+    ['Profile', host.heartbeatProfile ?? 'chosen by its labels'],
     ['Auto-reinstall', host.autoReinstall ? 'on' : 'off'],
   ])
