@@ -64,7 +64,9 @@ describe('rollcall rotate', () => {
     const { exitCode, stdout, stderr } = await setting.ended(['rotate', 'a', '--wait', '--timeout', '1'])
     expect(exitCode).toBe(1)
     expect(stdout).toContain('The agent does not answer.')
-    expect(stderr).toContain('1 of 1 hosts do not have them yet. The rotation continues: see "rollcall rotate status"')
+    expect(stderr).toContain(
+      '1 of 1 hosts do not have them yet. The rotation continues: see "rollcall rotate status"',
+    )
   })
 
   it('status tells of all', async () => {

@@ -4,14 +4,8 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { sanitizeText } from '@rollcall/contracts'
 import type { TreeEntry, TreeFile, TreeLink } from '@rollcall/contracts/agent'
-import {
-  isTreeFile,
-  MAX_CONCURRENT_FILES,
-  MAX_MANIFEST_BYTES,
-  toUtimesSeconds,
-  treeEntry,
-  treeListEnd,
-} from '@rollcall/contracts/agent/files'
+import { isTreeFile, toUtimesSeconds, treeEntry, treeListEnd } from '@rollcall/contracts/agent/file-entries'
+import { MAX_CONCURRENT_FILES, MAX_MANIFEST_BYTES } from '@rollcall/contracts/agent/files'
 import type { Copied } from '../commands/copied.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { jsonValue } from '../json.ts'
 import { uuid } from '../text.ts'
 import { COMMAND_METHODS, commandStatus } from './commands.ts'
-import { sha256 } from './files.ts'
+import { sha256 } from './file-entries.ts'
 import { defineMethod } from './method.ts'
 
 /** The most, in characters of JSON, that the variables of one playbook may take. */

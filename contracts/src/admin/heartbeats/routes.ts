@@ -1,18 +1,15 @@
 import { z } from 'zod'
 import { hostParam } from '../hosts/schemas.ts'
 import { defineRoute } from '../route.ts'
+import { heartbeatProfile, heartbeatProfileChange, newHeartbeatProfile, profileParam } from './profiles.ts'
 import {
   agentList,
   agentQuery,
   clusterHealth,
-  heartbeatProfile,
-  heartbeatProfileChange,
   historyQuery,
   hostEvent,
   hostSample,
   hostStatus,
-  newHeartbeatProfile,
-  profileParam,
   sampleQuery,
   sparkline,
   sparklineQuery,

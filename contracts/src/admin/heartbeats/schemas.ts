@@ -1,196 +1,14 @@
 import { z } from 'zod'
-import {
-  container,
-  containerEngineName,
-  containerPort,
-  containerState,
-  ipAddress,
-  MAX_CONTAINER_PORTS,
-  MAX_CONTAINERS,
-} from '../../agent/containers.ts'
-import { MAX_OPEN_PORTS, openPort } from '../../agent/host.ts'
-import { neverAnId, plainText, uuid } from '../../text.ts'
-import {
-  HOST_STATE,
-  type HostState,
-  hostLabels,
-  hostName,
-  hostReachChange,
-  hostState,
-} from '../hosts/schemas.ts'
+import { plainText, uuid } from '../../text.ts'
+import { HOST_STATE, type HostState, hostName, hostState } from '../hosts/schemas.ts'
 import { labelSelector } from '../selector.ts'
+import { profileName } from './profiles.ts'
+import { hostFacts, hostVitals } from './reports.ts'
 
 /** Tells whether a host's last report is older than its last call. */
 export const areValuesStale = (state: HostState): boolean => !HOST_STATE.describe(state).isAnswering
 
 const percent = z.number().min(0).max(100)
-const bytes = z.number().min(0)
-const DAY_MS = 86_400_000
-
-const profileName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must be lower-case letters, digits and dashes')
-
-const interval = z
-  .int('must be whole milliseconds')
-  .min(1000, 'must be at least 1000 milliseconds')
-  .max(DAY_MS)
-
-/** How often agents are called: each at a random time between the two bounds, anew after every call. */
-const profileFields = z.strictObject({
-  minMs: interval,
-  maxMs: interval,
-  /**
-   * A host that has not answered for so long is offline, whatever retries are left. Null: it is offline when all
-   * retries have failed.
-   */
-  offlineAfterMs: z.int().min(2000).max(DAY_MS).nullable(),
-  /** Applies to hosts that have all of these labels and name no profile themselves; null for none. */
-  labels: hostLabels.nullable(),
-})
-
-interface Bounds {
-  minMs?: number | undefined
-  maxMs?: number | undefined
-  offlineAfterMs?: number | null | undefined
-}
-
-/** Finds impossible bounds of a profile. Returns the faulty fields; bounds that are not given are not judged. */
-export function impossibleBounds({
-  minMs,
-  maxMs,
-  offlineAfterMs,
-}: Bounds): { field: string; message: string }[] {
-  const wrong: { field: string; message: string }[] = []
-  if (minMs !== undefined && maxMs !== undefined && minMs > maxMs)
-    wrong.push({
-      field: 'minMs',
-      message: `is ${minMs}, more than maxMs, which is ${maxMs}; choose minMs ≤ maxMs`,
-    })
-  if (maxMs !== undefined && typeof offlineAfterMs === 'number' && offlineAfterMs <= maxMs)
-    wrong.push({
-      field: 'offlineAfterMs',
-      message: `is ${offlineAfterMs}, not more than maxMs, which is ${maxMs}: a sound host would be called offline between two calls`,
-    })
-  return wrong
-}
-
-const refuseImpossible = (bounds: Bounds, context: z.RefinementCtx) => {
-  for (const { field, message } of impossibleBounds(bounds))
-    context.addIssue({ code: 'custom', path: [field], message })
-}
-
-export const heartbeatProfile = z.strictObject({ name: neverAnId(profileName), ...profileFields.shape })
-export type HeartbeatProfile = z.infer<typeof heartbeatProfile>
-export const newHeartbeatProfile = heartbeatProfile
-  .extend({
-    offlineAfterMs: profileFields.shape.offlineAfterMs.default(null),
-    labels: profileFields.shape.labels.default(null),
-  })
-  .superRefine(refuseImpossible)
-/** Fields that are left out stay. */
-export const heartbeatProfileChange = profileFields.partial().superRefine(refuseImpossible)
-export const profileParam = z.strictObject({ profile: profileName })
-
-/** The changes that a host in the fleet accepts. Fields that are left out stay. */
-export const hostChange = z.strictObject({
-  /** All labels from now on. */
-  labels: hostLabels.optional(),
-  /** The labels as they were looked at. Where they are others by now, nothing is changed: `host.changed_meanwhile`. */
-  ifLabels: hostLabels.optional(),
-  /** By name; null to let the labels decide. */
-  heartbeatProfile: profileName.nullable().optional(),
-  /** True if an agent that stays silent while SSH works is reinstalled automatically. */
-  autoReinstall: z.boolean().optional(),
-  ...hostReachChange.shape,
-})
-export type HostChange = z.output<typeof hostChange>
-
-const disk = z.strictObject({
-  mount: plainText(4096),
-  filesystem: plainText(64),
-  totalBytes: bytes,
-  availableBytes: bytes,
-})
-
-/** The part of a report that changes with every call. */
-export const hostVitals = z.strictObject({
-  uptimeS: z.number().min(0),
-  load: z.tuple([z.number(), z.number(), z.number()]),
-  /** The percentage of all cores; null at an agent's first answer. */
-  cpuPercent: percent.nullable(),
-  memoryPercent: percent,
-  memory: z.strictObject({
-    totalBytes: bytes,
-    availableBytes: bytes,
-    swapTotalBytes: bytes,
-    swapFreeBytes: bytes,
-  }),
-  disks: z.array(disk).max(64),
-  runningCommands: z.int().min(0),
-})
-export type HostVitals = z.infer<typeof hostVitals>
-
-export const hostContainer = z.strictObject({
-  engine: containerEngineName,
-  /** Hexadecimal, 12 to 64 digits. */
-  id: container.shape.id,
-  name: plainText(255),
-  image: plainText(512),
-  state: containerState,
-  /** Null for a container without a health check. */
-  health: container.shape.health,
-  /** Its latest start and end by the host's clock, and how that one ended. */
-  startedAt: z.iso.datetime().nullable(),
-  endedAt: z.iso.datetime().nullable(),
-  exitCode: z.int().nullable(),
-  ports: z
-    .array(
-      z.strictObject({
-        protocol: containerPort.shape.protocol,
-        hostAddress: ipAddress,
-        hostPort: z.int(),
-        containerPort: z.int(),
-        /** How many ports in a row. */
-        count: z.int(),
-      }),
-    )
-    .max(MAX_CONTAINER_PORTS),
-  /** There are more ports than are told. */
-  arePortsCut: z.boolean(),
-})
-export type HostContainer = z.infer<typeof hostContainer>
-
-/** The part of a report that seldom changes. */
-export const hostFacts = z.strictObject({
-  agentVersion: plainText(64),
-  hostname: plainText(255),
-  os: z.strictObject({ id: plainText(64), version: plainText(64), name: plainText(128) }),
-  kernel: plainText(128),
-  architecture: plainText(32),
-  bootId: uuid,
-  cores: z.int().min(1),
-  timeZone: plainText(64),
-  /** TCP ports that are listened on and UDP ports that are bound; null when the agent cannot know them. */
-  openPorts: z.array(openPort).max(MAX_OPEN_PORTS).nullable(),
-  areOpenPortsCut: z.boolean(),
-  /** Root's containers, running ones first; null when not known. */
-  containers: z.array(hostContainer).max(MAX_CONTAINERS).nullable(),
-  containerEngines: z
-    .array(
-      z.strictObject({
-        name: containerEngineName,
-        /** The number of its containers, including those that there was no room for. */
-        total: z.int(),
-        /** Why the latest look failed; then its containers are those of the last one that did not. */
-        failure: plainText(500).nullable(),
-      }),
-    )
-    .max(8),
-})
-export type HostFacts = z.infer<typeof hostFacts>
 
 const seen = {
   /** When the agent last answered a heartbeat. */
@@ -203,7 +21,7 @@ const seen = {
   areValuesStale: z.boolean(),
 }
 
-/** An agent as the roll knows it. */
+/** An agent as the server last saw it. */
 export const agentView = z.strictObject({
   hostId: uuid,
   host: hostName,

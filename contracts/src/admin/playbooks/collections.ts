@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sha256 } from '../../agent/files.ts'
+import { sha256 } from '../../agent/file-entries.ts'
 import { collectionName } from '../../agent/playbooks.ts'
 import { labelSelector } from '../selector.ts'
 

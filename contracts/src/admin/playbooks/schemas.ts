@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sha256 } from '../../agent/files.ts'
+import { sha256 } from '../../agent/file-entries.ts'
 import { playbookVariables } from '../../agent/playbooks.ts'
 import { jsonValue } from '../../json.ts'
 import { uuid } from '../../text.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sshFingerprint, uuid } from '../../text.ts'
-import { hostChange } from '../heartbeats/schemas.ts'
+import { hostChange } from '../heartbeats/profiles.ts'
 import {
   hostAccepted,
   hostChanged,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sha256 } from '../../agent/files.ts'
+import { sha256 } from '../../agent/file-entries.ts'
 import { hostParam } from '../hosts/schemas.ts'
 import { defineRoute } from '../route.ts'
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { hostPath, MAX_CONCURRENT_FILES, sha256, treePiece } from '../../agent/files.ts'
+import { hostPath, sha256, treePiece } from '../../agent/file-entries.ts'
+import { MAX_CONCURRENT_FILES } from '../../agent/files.ts'
 import { uuid } from '../../text.ts'
 import { hostParam } from '../hosts/schemas.ts'
 import { byteStream, defineRoute } from '../route.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { fileMode, fileOwner, hostPath, sha256, transferResult } from '../../agent/files.ts'
+import { fileMode, fileOwner, hostPath, sha256 } from '../../agent/file-entries.ts'
+import { transferResult } from '../../agent/files.ts'
 import { plainText, uuid } from '../../text.ts'
 import { COMMAND_STATE } from '../commands/schemas.ts'
 import { defineStates, type StateDescriptor } from '../states.ts'

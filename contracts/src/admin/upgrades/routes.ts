@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sha256 } from '../../agent/files.ts'
+import { sha256 } from '../../agent/file-entries.ts'
 import { releaseSignature } from '../../agent/releases.ts'
 import { uuid } from '../../text.ts'
 import { defineRoute } from '../route.ts'

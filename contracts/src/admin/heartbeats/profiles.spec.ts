@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { heartbeatProfileChange, newHeartbeatProfile } from './schemas.ts'
+import { heartbeatProfileChange, newHeartbeatProfile } from './profiles.ts'
 
 const refused = (schema: typeof newHeartbeatProfile | typeof heartbeatProfileChange, value: object) => {
   const parsed = schema.safeParse(value)
