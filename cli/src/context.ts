@@ -3,24 +3,24 @@ import { sanitizeText } from '@rollcall/contracts'
 import { type Client, createClient } from './api/client.ts'
 import { findServer, type ServerAddress } from './api/find-server.ts'
 
-/** What every command needs of the world around it. */
+/** The environment of a command. */
 export interface Context {
   env: NodeJS.ProcessEnv
   stdin: ReadStream
   stdout: WriteStream
   stderr: WriteStream
-  /** Looks again at every call, because a restarted server may listen elsewhere. */
+  /** Finds the server again at every call, because a restarted one may listen elsewhere. */
   find(): Promise<ServerAddress>
   api: Client
-  /** One line of our own on stderr, marked as ours and made harmless. */
+  /** Prints one line on stderr, prefixed with the program's name and made harmless. */
   notice(text: string): void
-  /** What the process exits with when the command has done its work. */
+  /** The exit code of the process if no error is thrown. */
   exitCode: number
 }
 
 export function toContext(process: NodeJS.Process): Context {
   const { env } = process
-  // These may be files or pipes; what only terminals have is used after asking for `isTTY`.
+  // These may be files or pipes: check `isTTY` before using what only terminals have.
   const stdin = process.stdin as ReadStream
   const stderr = process.stderr as WriteStream
   const find = () => findServer(env)

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { CliError, renderError } from './errors.ts'
 
 describe('renderError', () => {
-  it('shows message and code', () => {
+  it('an error is shown with message and code', () => {
     const error = new ApiError('There is no host named: x.', { kind: 'rejected', code: 'host.not_found' })
     expect(renderError(error, false)).toBe('error: There is no host named: x. (host.not_found)\n')
   })
 
-  it('gives every wrong field a line of its own, once', () => {
+  it('every wrong field has a line of its own, once', () => {
     const fields = [
       { field: 'name', message: 'must be short' },
       { field: 'port', message: 'must be a number' },
@@ -19,7 +19,7 @@ describe('renderError', () => {
     )
   })
 
-  it('lets no message act on the terminal', () => {
+  it('no message of an error acts on the terminal', () => {
     const error = new ApiError('\x1b[2Jgone\r\u202E', {
       code: 'x\x1b[0m',
       fields: [{ field: '\x07', message: '\x9b' }],

@@ -12,13 +12,13 @@ const SOURCES = [
   'contracts/src/admin/**/*.ts',
   'web/src/**/*.{ts,tsx}',
 ]
-/** Of an interactive program, or of files that are none of ours. */
+/** Messages of interactive programs, or about files that are not ours. */
 const EXCEPTIONS = [
   'Correct the file.', // a playbook's own
   'Correct the address or the commit', // of a git source, given in the same request
 ]
 
-/** What is said to people: literals, without what is a comment. */
+/** Yields the messages for people: string literals outside of comments. */
 function* messages(): Generator<{ file: string; text: string }> {
   for (const file of globSync(SOURCES, { cwd: ROOT })) {
     if (/\.spec\.ts$|generated|\/testing\//.test(file)) continue
@@ -56,7 +56,7 @@ describe('what messages tell people to do', () => {
   })
 })
 
-/** What is wrong with a command line; undefined where a program would take it. */
+/** Returns the fault of a command line; undefined if the program would accept it. */
 function faultOf(program: Command, words: string): string | undefined {
   let command = program
   for (const word of words.trim().split(/\s+/)) {

@@ -5,7 +5,7 @@ import { withServer } from './setting.ts'
 const setting = withServer()
 
 describe('rollcall command', () => {
-  it('lists commands as one would type them, harmless to the terminal', async () => {
+  it('rollcall command list shows command lines as typed, harmless to the terminal', async () => {
     setting.server
       .addCommand('demo-1', { program: 'sh', args: ['-c', "echo 'a b'\x1b[2J"] })
       .start()
@@ -20,7 +20,7 @@ describe('rollcall command', () => {
     })
   })
 
-  it('finds a command by the first characters of its id, and refuses what fits several or none', async () => {
+  it('a short id finds its command, and is refused if it matches several or none', async () => {
     const [one, two] = [setting.server.addCommand('a'), setting.server.addCommand('b')]
     one.view.id = `abcdef12${one.view.id.slice(8)}`
     two.view.id = `abcdef99${two.view.id.slice(8)}`
@@ -29,14 +29,14 @@ describe('rollcall command', () => {
     )
     const several = await setting.ended(['command', 'show', 'abcdef'])
     expect(several.exitCode).toBe(1)
-    expect(several.stderr).toContain(`abcdef fits 2 commands`)
+    expect(several.stderr).toContain(`abcdef matches 2 commands`)
     expect(several.stderr).toContain(`  ${one.view.id}  a  true\n`)
     expect(await setting.ended(['command', 'show', 'fedcba'])).toMatchObject({ exitCode: 1 })
     expect(await setting.ended(['command', 'show', 'abcde'])).toMatchObject({ exitCode: 2 })
     expect(await setting.ended(['command', 'show', '../../hosts'])).toMatchObject({ exitCode: 2 })
   })
 
-  it('reads a log in pages to its end, each stream to its own', async () => {
+  it('rollcall command log reads all pages, each stream to its own', async () => {
     const command = setting.server
       .addCommand('demo-1')
       .start()
@@ -82,7 +82,7 @@ describe('rollcall command', () => {
 })
 
 describe('rollcall status', () => {
-  it('shows what the server warns of, and is no failure for it', async () => {
+  it('rollcall status shows warnings and still succeeds', async () => {
     setting.server.warnings = ['The Ansible that this server brings to hosts was made 45 days ago.']
     const { exitCode, stdout } = await setting.ended(['status'])
     expect({ exitCode, stdout }).toEqual({
@@ -91,7 +91,7 @@ describe('rollcall status', () => {
     })
   })
 
-  it('counts hosts by state, and tells ready from not ready by its exit code', async () => {
+  it('rollcall status counts hosts by state, and exits with 1 if the server is not ready', async () => {
     for (const name of ['a', 'b']) setting.server.addHost(name)
     setting.server.addHost('c', 'offline')
     const good = await setting.ended(['status'])
@@ -109,13 +109,13 @@ describe('rollcall status', () => {
     })
   })
 
-  it('does not fetch every host to count them', async () => {
+  it('rollcall status does not fetch hosts to count them', async () => {
     setting.server.addHost('a')
     await setting.ended(['status'])
     expect(setting.server.requests.map(({ name }) => name)).toEqual(['health', 'ready', 'clusterHealth'])
   })
 
-  it('of an empty fleet, and of one that cannot be counted, says so', async () => {
+  it('rollcall status reports an empty fleet, and one that cannot be counted', async () => {
     expect((await setting.ended(['status'])).stdout).toMatch(/^Fleet +empty\nHosts +0$/m)
     setting.server.onRequest = ({ name }) => {
       if (name === 'clusterHealth') throw new RollcallError('server.database_unavailable', 'Later.')

@@ -7,7 +7,7 @@ import { withServer } from './setting.ts'
 const LAUNCHER = fileURLToPath(new URL('../bin/rollcall.cjs', import.meta.url))
 const setting = withServer()
 
-/** What bash itself offers for a line, with the script loaded as a person would. */
+/** Returns what bash offers for a line, with the script loaded as a person would. */
 async function offered(line: string, env: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const script = `rollcall() { '${process.execPath}' '${LAUNCHER}' "$@"; }
     source <(rollcall completion bash)
@@ -34,7 +34,7 @@ it('completes commands while no server answers, and says nothing of it', async (
   expect(await offered('rollcall comp', nobody)).toEqual(['completion'])
 })
 
-it('answers --version without loading the program, and refuses a shell that it does not know', async () => {
+it('the program answers --version without loading commands, and refuses an unknown shell', async () => {
   expect((await setting.ended(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   expect(await setting.ended(['completion', 'tcsh'])).toMatchObject({ exitCode: 2 })
 })

@@ -25,7 +25,7 @@ export interface ApiRequest<N extends AdminRouteName = AdminRouteName> {
   content: Buffer
 }
 
-/** What each route answers. Anything that the contract does not say fails to compile, and to be sent. */
+/** A handler for each route. An answer that the contract does not allow fails to compile, and to be sent. */
 export type Handlers = {
   [N in AdminRouteName]?: (request: ApiRequest<N>) => AdminRoutes[N]['response']['_zod']['input']
 }
@@ -34,7 +34,7 @@ interface Settings {
   apiKey: string
   /** Called before a handler; may throw a `RollcallError`. `lose` carries the request out and drops the answer. */
   onRequest(request: ApiRequest): 'answer' | 'lose'
-  statusOf(name: AdminRouteName): number
+  toStatus(name: AdminRouteName): number
 }
 
 /** Answers a request as the contract says: its input parsed, its answer parsed, its errors with the catalogue's status. */
@@ -42,7 +42,7 @@ export async function answerByContract(
   request: IncomingMessage,
   response: ServerResponse,
   handlers: Handlers,
-  { apiKey, onRequest, statusOf }: Settings,
+  { apiKey, onRequest, toStatus }: Settings,
 ): Promise<void> {
   const reply = (status: number, body: unknown) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -56,7 +56,7 @@ export async function answerByContract(
     if (!handler) throw new Error(`the fake has no handler for ${parsed.name}`)
     const answer = route.response.parse(handler(parsed))
     if (isLost) response.destroy()
-    else reply(statusOf(parsed.name), answer)
+    else reply(toStatus(parsed.name), answer)
   } catch (error) {
     const { code, kind, message, fields } =
       error instanceof RollcallError ? error : new RollcallError('server.defect', String(error))

@@ -18,7 +18,7 @@ interface Spec {
 export class FakeCommand extends EventEmitter<{ news: [] }> {
   readonly view: CommandView
   readonly chunks: OutputChunk[] = []
-  /** What was written to its standard input. */
+  /** The standard input that it has got. */
   input = Buffer.alloc(0)
   hasInputEnded = false
   readonly sizes: { columns: number; rows: number }[] = []

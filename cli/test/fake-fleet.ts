@@ -49,7 +49,7 @@ export class FakeFleet {
   profiles: HeartbeatProfile[] = [
     { name: 'default', minMs: 20_000, maxMs: 60_000, offlineAfterMs: null, labels: null },
   ]
-  /** What the server answers to a change, beside the host. */
+  /** The answer to a change, beside the host. */
   changed: { commandId: string | null; isAgentAnswering: boolean | null } = {
     commandId: null,
     isAgentAnswering: null,

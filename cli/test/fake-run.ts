@@ -123,7 +123,7 @@ export class FakeRun {
   }
 }
 
-/** Whether a host's labels fit all the selectors, which the contract has let through. */
+/** Tells whether a host's labels match all selectors, which the contract has parsed. */
 export const fits = (selectors: readonly string[], labels: Record<string, string>) =>
   selectors.every((selector) => {
     const terms = parseSelector(selector)

@@ -33,14 +33,14 @@ export class FakeServer {
   readonly runs: FakeRun[] = []
   readonly book = new FakeBook()
   readonly fleet = new FakeFleet(this.hosts)
-  /** What every host is said to be the same machine as. */
+  /** The host that every host is reported to be the same machine as. */
   sameMachineAs: { name: string | null } | null = null
   readonly live = new FakeLive(
     (id) => this.commands.find(({ view }) => view.id === id),
     (id) => this.runs.find((run) => run.id === id),
     () => this.fleet.agents(),
   )
-  /** What each route does. A test replaces those that it is about. */
+  /** The handlers of all routes. A test replaces those that it is about. */
   readonly handlers: Handlers = { ...this.ownHandlers(), ...this.book.handlers, ...this.fleet.handlers }
   /** The content that was handed over last. */
   content: Buffer = Buffer.alloc(0)
@@ -49,7 +49,7 @@ export class FakeServer {
   /** Called before a request is carried out; may throw a `RollcallError`. `lose` carries it out and drops the answer. */
   onRequest: (request: SeenRequest) => 'answer' | 'lose' = () => 'answer'
   isReady = true
-  /** What `/ready` says besides. */
+  /** The warnings of `/ready`. */
   warnings: string[] = []
   dataDir = ''
   private http: Server | undefined
@@ -112,7 +112,7 @@ export class FakeServer {
         this.requests.push(seen)
         return this.onRequest(seen)
       },
-      statusOf: (name) => (name === 'ready' && !this.isReady ? 503 : ADMIN_ROUTES[name].status),
+      toStatus: (name) => (name === 'ready' && !this.isReady ? 503 : ADMIN_ROUTES[name].status),
     })
   }
 

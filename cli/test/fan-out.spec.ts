@@ -12,7 +12,7 @@ const addHosts = (count: number, labels: Record<string, string> = {}) => {
 }
 
 describe('rollcall run by selectors', () => {
-  it('asks the server for hosts by their labels, all of which must hold, and tells which were left out', async () => {
+  it('selectors are sent to the server, and skipped hosts are reported', async () => {
     addHosts(2, { env: 'prod', zone: 'a' })
     setting.server.addHost('web-03', 'installing', { labels: { env: 'prod', zone: 'b' } })
     setting.server.addHost('db', 'online', { labels: { env: 'test' } })
@@ -26,7 +26,7 @@ describe('rollcall run by selectors', () => {
     expect(exitCode).toBe(0)
   })
 
-  it('passes limits on', async () => {
+  it('limits of a run are sent to the server', async () => {
     addHosts(1)
     setting.server.onCommand = (command) => command.start().end()
     const limits = ['--concurrency', '3', '--batch', '25%', '--stop-after', '2']
@@ -38,7 +38,7 @@ describe('rollcall run by selectors', () => {
   })
 
   it.each([
-    [['--', 'true'], 'Say where: --host NAME, --label SELECTOR or --all'],
+    [['--', 'true'], 'Say which hosts: --host NAME, --label SELECTOR or --all'],
     [['--all', '--host', 'a', '--', 'true'], 'Choose one of --host and --all'],
     [['--all', '--stop-after', '1', '--', 'true'], '--stop-after needs --concurrency or --batch'],
     [['--all', '--batch', '120%', '--', 'true'], 'a share from 1% to 100%'],
@@ -53,7 +53,7 @@ describe('rollcall run by selectors', () => {
 })
 
 describe('rollcall run on many hosts', () => {
-  it('shows equal output once under the hosts it came from, what went wrong last, and counts', async () => {
+  it('equal output is shown once under its hosts, failures last, with counts', async () => {
     addHosts(20)
     setting.server.onCommand = (command) => {
       const { name } = command.view.host
@@ -86,7 +86,7 @@ describe('rollcall run on many hosts', () => {
     expect(setting.server.live.followed).toEqual([])
   })
 
-  it('reads the rest of an output that is longer than the sample', async () => {
+  it('output that is longer than the sample is read to its end', async () => {
     addHosts(2)
     const output = Array.from({ length: 2000 }, (_, i) => `line ${i}\n`).join('')
     setting.server.onCommand = (command) =>
@@ -95,7 +95,7 @@ describe('rollcall run on many hosts', () => {
     expect(stdout).toBe(`web-[01-02] (2 hosts): success\n${output}`)
   })
 
-  it('with --output none tells only what went wrong', async () => {
+  it('--output none shows failures only', async () => {
     addHosts(3)
     setting.server.onCommand = (command) => {
       command.start().write('noise\n')
@@ -105,7 +105,7 @@ describe('rollcall run on many hosts', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: 'web-02 (1 host): failed, exit code 1\n' })
   })
 
-  it('has the exit code of the program where it went to one host only', async () => {
+  it('a run that reached one host has the exit code of the program', async () => {
     addHosts(1)
     setting.server.onCommand = (command) => command.start().end({ state: 'failed', exitCode: 42 })
     expect((await setting.ended(['run', '--all', '--output', 'group', '--', 'x'])).exitCode).toBe(42)
@@ -137,7 +137,7 @@ describe('rollcall run on many hosts', () => {
     })
   })
 
-  it('is cancelled as a whole by Ctrl-C, with one request', async () => {
+  it('Ctrl-C cancels a run as a whole with one request', async () => {
     addHosts(12)
     const rollcall = setting.rollcall(['run', '--all', '--', 'sleep', '9'])
     await until(() => setting.server.live.followedRuns.length === 1, 'it is followed')
@@ -150,7 +150,7 @@ describe('rollcall run on many hosts', () => {
     expect(rollcall.stdout).toBe('web-[01-12] (12 hosts): cancelled\n')
   })
 
-  it('can be left, and tells how to see it again', async () => {
+  it('a second Ctrl-C exits and says how to see the run again', async () => {
     addHosts(12)
     const rollcall = setting.rollcall(['run', '--all', '--', 'sleep', '9'])
     await until(() => setting.server.live.followedRuns.length === 1, 'it is followed')
@@ -159,7 +159,7 @@ describe('rollcall run on many hosts', () => {
     expect(rollcall.stderr).toContain(`rollcall runs show ${setting.server.runs[0]?.id}`)
   })
 
-  it('gives standard input to all of them', async () => {
+  it('standard input goes to every host of a run', async () => {
     addHosts(2)
     setting.server.onCommand = (command) => {
       command.on('news', () => command.hasInputEnded && !command.isFinal && command.end())
@@ -179,7 +179,7 @@ describe('rollcall runs', () => {
     return setting.server.runs[0]?.id ?? ''
   }
 
-  it('lists them', async () => {
+  it('rollcall runs lists the runs', async () => {
     await runOnce()
     const { stdout } = await setting.ended(['runs'])
     expect(stdout).toMatch(
@@ -190,7 +190,7 @@ describe('rollcall runs', () => {
     })
   })
 
-  it('shows one with its groups, by the first characters of its id', async () => {
+  it('rollcall runs show finds a run by a short id and shows its groups', async () => {
     const id = await runOnce()
     const { stdout } = await setting.ended(['runs', 'show', id.slice(0, 8)])
     expect(stdout).toContain(`Id         ${id}\n`)
@@ -201,7 +201,7 @@ describe('rollcall runs', () => {
     })
   })
 
-  it('cancels one', async () => {
+  it('rollcall runs cancel cancels a run', async () => {
     addHosts(2)
     await setting.ended(['run', '--all', '--detach', '--', 'sleep', '9'])
     const { stderr } = await setting.ended(['runs', 'cancel', setting.server.runs[0]?.id ?? ''])

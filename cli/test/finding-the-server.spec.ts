@@ -17,14 +17,14 @@ describe('finding the server', () => {
     expect(await setting.ended(['host', 'list'], { env })).toMatchObject({ exitCode: 0 })
   })
 
-  it('never sends the local key to a server that was named by its address', async () => {
+  it('the local key is never sent to a server named by its address', async () => {
     const result = await setting.ended(['host', 'list'], { env: { ROLLCALL_URL: setting.server.url } })
     expect(result).toMatchObject({ exitCode: 2, stdout: '' })
     expect(result.stderr).toContain('ROLLCALL_API_KEY is not')
     expect(setting.server.requests).toEqual([])
   })
 
-  it('says that none runs and how to start one', async () => {
+  it('a missing server is reported with how to start one', async () => {
     const result = await setting.ended(['run', '--host', 'a', '--', 'x'], {
       env: { ROLLCALL_DATA_DIR: '/nonexistent' },
     })
@@ -34,7 +34,7 @@ describe('finding the server', () => {
     )
   })
 
-  it('says so too when the server has died and left its address behind', async () => {
+  it('a server that died and left its address behind is reported as missing', async () => {
     const { pid } = spawnSync('true')
     await setting.server.crash()
     await writeFile(
@@ -46,7 +46,7 @@ describe('finding the server', () => {
     expect(result.stderr).toContain(`process ${pid}, which listened on ${setting.server.url}, is gone`)
   })
 
-  it('says what is wrong with the key: missing, unreadable, no key at all, not known', async () => {
+  it('a key that is missing, unreadable, malformed or unknown is reported', async () => {
     const path = join(setting.server.dataDir, 'api-key')
     await rm(path)
     expect((await setting.ended(['host', 'list'])).stderr).toContain(`Cannot read ${path}`)
@@ -65,7 +65,7 @@ describe('finding the server', () => {
     expect(unknown.stderr).not.toContain('rck_another')
   })
 
-  it('tells another web server from Rollcall', async () => {
+  it('another web server is recognised as not being Rollcall', async () => {
     const env = { ROLLCALL_URL: `${setting.server.url}/not/here`, ROLLCALL_API_KEY: API_KEY }
     expect((await setting.ended(['host', 'list'], { env })).stderr).toContain('(request.not_found)')
     const bad = await setting.ended(['host', 'list'], {

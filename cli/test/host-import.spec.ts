@@ -36,16 +36,16 @@ describe('rollcall host import', () => {
     expect(exitCode).toBe(0)
     expect(stdout.split('\n').map((line) => line.trimEnd())).toEqual([
       'ADD  NAME   ADDRESS    PORT  USER    LABELS            NOTE',
-      'yes  web-1  192.0.2.1  22    deploy  prod=,web=,env=x  a password stands there, which is not taken along',
-      'no   web-2  192.0.2.2  22    root    prod=,web=,env=x  reached through another host (bastion)',
+      'yes  web-1  192.0.2.1  22    deploy  prod=,web=,env=x  its password is not imported',
+      'no   web-2  192.0.2.2  22    root    prod=,web=,env=x  reached through a jump host (bastion)',
       '',
     ])
-    expect(stderr).toContain('not read: line 6: this line is nothing')
+    expect(stderr).toContain('ignored: line 6: this line is nothing')
     expect(stdout + stderr).not.toContain('s3cret')
     expect(setting.server.requests).toEqual([])
   })
 
-  it('adds what fits with labels of all groups above, and tells what it left out', async () => {
+  it('rollcall host import adds hosts with labels of all parent groups, and reports skipped ones', async () => {
     const path = await file('hosts', INVENTORY)
     const key = await file('key', 'PRIVATE KEY')
     const { exitCode, stderr } = await setting.ended(['host', 'import', path, '--key', key])
@@ -63,7 +63,7 @@ describe('rollcall host import', () => {
     expect(stderr).toContain('skipped web-2: reached through a jump host (bastion)')
   })
 
-  it('goes on after a host that is refused, and ends with 1', async () => {
+  it('rollcall host import continues after a refused host, and exits with 1', async () => {
     const path = await file('list', 'a.example.com a\nb.example.com b\n')
     const key = await file('key', 'PRIVATE KEY')
     setting.server.onRequest = ({ name, body }) => {
@@ -78,7 +78,7 @@ describe('rollcall host import', () => {
     expect(stderr).toContain('1 of 2 hosts could not be added')
   })
 
-  it('signs in with the key file that an OpenSSH config names, and follows its Include', async () => {
+  it('rollcall host import uses the key file of an OpenSSH config, and follows its Include', async () => {
     const key = await file('id_own', 'OWN KEY')
     await file('more.conf', `Host included\n  HostName 192.0.2.9\n  IdentityFile ${key}\n`)
     const config = await file('config', `Include ${setting.server.dataDir}/more.*\n`)
@@ -93,7 +93,7 @@ describe('rollcall host import', () => {
     ])
   })
 
-  it('says how to sign in where nothing says it, and adds nothing', async () => {
+  it('rollcall host import without a credential says how to give one, and adds nothing', async () => {
     const { exitCode, stderr } = await setting.ended(['host', 'import', await file('list', 'a\n')])
     expect(exitCode).toBe(1)
     expect(stderr).toContain('Say how to sign in')

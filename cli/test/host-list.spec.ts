@@ -10,7 +10,7 @@ const namesIn = (stdout: string) =>
     .filter(Boolean)
 
 describe('rollcall host list', () => {
-  it('shows how every host is, in columns that no label or version can break', async () => {
+  it('rollcall host list shows every host in columns that no label or version can break', async () => {
     setting.server.addHost('a', 'online', { labels: { env: '\x1b[2J' } })
     setting.server.addHost('longer-name', 'offline', { stateCode: 'agent.unreachable', agent: null })
     const { stdout } = await setting.ended(['host', 'list'])
@@ -22,7 +22,7 @@ describe('rollcall host list', () => {
     ])
   })
 
-  it('reads every page of a large fleet, each host once', async () => {
+  it('rollcall host list reads every page of a large fleet, each host once', async () => {
     const names = Array.from({ length: 7 }, (_, place) => `host-${place}`)
     for (const name of names) setting.server.addHost(name)
     setting.server.fleet.pageSize = 3
@@ -30,7 +30,7 @@ describe('rollcall host list', () => {
     expect(setting.server.requests.map(({ query }) => query.after)).toEqual([undefined, 'host-2', 'host-5'])
   })
 
-  it('shows only those in a state and with all labels that were asked for', async () => {
+  it('rollcall host list filters by state and labels', async () => {
     setting.server.addHost('a', 'online', { labels: { env: 'prod', rack: 'b4' } })
     setting.server.addHost('b', 'offline', { labels: { env: 'prod' } })
     setting.server.addHost('c', 'online', { labels: { env: 'staging', rack: 'b4' } })
@@ -90,7 +90,7 @@ describe('rollcall host list', () => {
     ])
   })
 
-  it('says how to begin when there is no host', async () => {
+  it('rollcall host list says how to add the first host', async () => {
     expect((await setting.ended(['host', 'list'])).stdout).toContain('rollcall host add --help')
     expect(JSON.parse((await setting.ended(['host', 'list', '--json'])).stdout)).toEqual({ hosts: [] })
   })

@@ -16,7 +16,7 @@ const VITALS = {
 }
 
 describe('rollcall host status', () => {
-  it('shows what a host last reported, and warns of a clock that is off', async () => {
+  it('rollcall host status shows the last report, and warns of a clock that is off', async () => {
     setting.server.addHost('a')
     setting.server.fleet.statuses.set('a', { vitals: VITALS, clockOffsetMs: -61_000 })
     const { exitCode, stdout } = await setting.ended(['host', 'status', 'a'])
@@ -33,7 +33,7 @@ describe('rollcall host status', () => {
     expect(JSON.parse(stdout)).toMatchObject({ host: { id, name: 'a' }, state: 'online', vitals: VITALS })
   })
 
-  it('says that there is no such host', async () => {
+  it('rollcall host status says that there is no such host', async () => {
     expect(await setting.ended(['host', 'status', 'a'])).toMatchObject({
       exitCode: 1,
       stdout: '',
@@ -58,7 +58,7 @@ describe('rollcall host history', () => {
     { id: 1, at: minutesAgo(67), from: null, to: 'installing', code: null, reason: null },
   ]
 
-  it('is a log: newest last, with how long each state lasted and the whole reason', async () => {
+  it('rollcall host history shows the newest last, with durations and whole reasons', async () => {
     setting.server.addHost('a')
     setting.server.fleet.events.set('a', events())
     const { stdout } = await setting.ended(['host', 'history', 'a'])
@@ -80,7 +80,7 @@ describe('rollcall host history', () => {
     expect(JSON.parse(stdout).events.map(({ id }: HostEvent) => id)).toEqual([3, 2])
   })
 
-  it('of a host to which nothing has happened says so', async () => {
+  it('rollcall host history of a new host says that nothing has changed', async () => {
     setting.server.addHost('a')
     expect((await setting.ended(['host', 'history', 'a'])).stdout).toBe('Its state has not changed yet.\n')
   })
@@ -99,7 +99,7 @@ describe('rollcall host samples', () => {
     diskPeakPercent: 71,
   })
 
-  it('gives plain numbers to what is not a terminal', async () => {
+  it('rollcall host samples prints plain numbers unless on a terminal', async () => {
     setting.server.addHost('a')
     setting.server.fleet.samples.set('a', [sample(0, 10), sample(1, 100)])
     const { stdout } = await setting.ended(['host', 'samples', 'a'])
@@ -120,16 +120,19 @@ describe('rollcall host samples', () => {
     expect(setting.server.requests.at(-1)?.query).toEqual({ resolution: '1h' })
   })
 
-  it.skipIf(!hasScript)('is drawn at a terminal, no wider than that, with gaps', async () => {
-    setting.server.addHost('a')
-    const day = Array.from({ length: 288 }, (_, place) => sample(place, place < 144 ? 1 : 99))
-    setting.server.fleet.samples.set('a', day.slice(0, 72).concat(day.slice(144)))
-    const shown = await atTerminal(setting.server.dataDir, ['host', 'samples', 'a']).ended()
-    const lines = shown.split('\r\n')
-    expect(lines[0]).toMatch(/^CPU {5}▁+ +█+ {2}now 99 %, peak 99 %$/)
-    expect(lines[1]).toMatch(/^Memory {2}▅+ +▅+ {2}now 50 %, peak 63 %$/)
-    expect(lines[2]).toMatch(/^Load {4}▁+ +█+ {2}now 1\.98, most 1\.98$/)
-    expect(Math.max(...lines.slice(0, 3).map((line) => line.length))).toBeLessThanOrEqual(100)
-    expect(lines[4]).toMatch(/^From 2026-03-01T00:00:00Z to 2026-03-01T23:55:00Z\. A block is 25m; /)
-  })
+  it.skipIf(!hasScript)(
+    'rollcall host samples draws a chart with gaps, no wider than the terminal',
+    async () => {
+      setting.server.addHost('a')
+      const day = Array.from({ length: 288 }, (_, place) => sample(place, place < 144 ? 1 : 99))
+      setting.server.fleet.samples.set('a', day.slice(0, 72).concat(day.slice(144)))
+      const shown = await atTerminal(setting.server.dataDir, ['host', 'samples', 'a']).ended()
+      const lines = shown.split('\r\n')
+      expect(lines[0]).toMatch(/^CPU {5}▁+ +█+ {2}now 99 %, peak 99 %$/)
+      expect(lines[1]).toMatch(/^Memory {2}▅+ +▅+ {2}now 50 %, peak 63 %$/)
+      expect(lines[2]).toMatch(/^Load {4}▁+ +█+ {2}now 1\.98, most 1\.98$/)
+      expect(Math.max(...lines.slice(0, 3).map((line) => line.length))).toBeLessThanOrEqual(100)
+      expect(lines[4]).toMatch(/^From 2026-03-01T00:00:00Z to 2026-03-01T23:55:00Z\. A block is 25m; /)
+    },
+  )
 })

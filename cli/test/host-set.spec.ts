@@ -20,7 +20,7 @@ describe('rollcall host set', () => {
     expect(stdout).toMatch(/^Labels +env=staging,rack=b4,tier=ha$/m)
   })
 
-  it('sends nothing of what was not named, and reads no labels that it does not change', async () => {
+  it('rollcall host set sends only what was given, and reads labels only to change them', async () => {
     setting.server.addHost('a')
     await setting.ended(['host', 'set', 'a', '--auto-reinstall', 'off'])
     expect(sent()).toEqual({ autoReinstall: false })
@@ -29,7 +29,7 @@ describe('rollcall host set', () => {
 
   it.each([
     [['--profile', 'ha'], 'ha', /^Profile +ha$/m],
-    [['--no-profile'], null, /^Profile +as its labels decide$/m],
+    [['--no-profile'], null, /^Profile +chosen by its labels$/m],
   ])('%j', async (args, heartbeatProfile, shown) => {
     setting.server.addHost('a', 'online', { heartbeatProfile: 'old' })
     const { stdout } = await setting.ended(['host', 'set', 'a', ...args])
@@ -37,12 +37,12 @@ describe('rollcall host set', () => {
     expect(stdout).toMatch(shown)
   })
 
-  it('tells of a label that was not there to be removed', async () => {
+  it('rollcall host set reports a label that cannot be removed because it is not there', async () => {
     setting.server.addHost('a', 'online', { labels: { env: 'prod' } })
     const { exitCode, stderr } = await setting.ended(['host', 'set', 'a', '--remove-label', 'evn,env'])
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: 'rollcall: a has no label evn; nothing to remove\n',
+      stderr: 'rollcall: a has no label evn to remove\n',
     })
     expect(sent()).toEqual({ labels: {}, ifLabels: { env: 'prod' } })
   })
@@ -53,7 +53,7 @@ describe('rollcall host set', () => {
     ['a password as an argument', ['--password', 'x'], "unknown option '--password'"],
     ['a sudo password both ways', ['--sudo-password-file', '/s', '--no-sudo-password'], 'not both'],
     ['a password both ways', ['--ask-password', '--password-stdin'], 'not both'],
-    ['a passphrase without a key', ['--passphrase-file', '/p'], 'give --key too'],
+    ['a passphrase without a key', ['--passphrase-file', '/p'], 'needs --key'],
     ['to ask where nobody is', ['--ask-password'], 'needs a terminal'],
     ['ports that cannot be', ['--agent-port', '80'], '  --agent-port: must lie between 1024 and 65535'],
     ['a range backwards', ['--agent-port', '7100-7000'], '  --agent-port: begins with 7100'],
@@ -61,7 +61,7 @@ describe('rollcall host set', () => {
     ['a label both ways', ['--label', 'a=b', '--remove-label', 'a'], 'The label a is both'],
     ['neither on nor off', ['--auto-reinstall', 'yes'], 'It must be on or off.'],
     ['a profile that cannot be', ['--profile', 'HA'], '  --profile: must be lower-case'],
-  ])('refuses %s with exit code 2, and changes nothing', async (_what, args, said) => {
+  ])('rollcall host set refuses %s with exit code 2, and changes nothing', async (_what, args, said) => {
     setting.server.addHost('a')
     const { exitCode, stderr } = await setting.ended(['host', 'set', 'a', ...args])
     expect(exitCode).toBe(2)
@@ -114,13 +114,13 @@ describe('rollcall host set', () => {
     expect(sent()).toEqual({ sudoPassword: null, credential })
   })
 
-  it('follows the move of an agent, and names the command where the agent does not answer', async () => {
+  it('rollcall host set follows the move of an agent, and names the next command if it does not answer', async () => {
     setting.server.addHost('a')
     const { view } = setting.server.addCommand('a', { kind: 'install', program: 'install_agent.yml' })
     setting.server.fleet.changed = { commandId: view.id, isAgentAnswering: null }
     const moved = await setting.ended(['host', 'set', 'a', '--agent-port', '7000'])
     expect(sent()).toEqual({ agentPorts: '7000' })
-    expect(moved.stdout).toMatch(/^Agent port +21000, being moved to 7000$/m)
+    expect(moved.stdout).toMatch(/^Agent port +21000, moving to 7000$/m)
     expect(moved.stderr).toContain(
       `the move of the agent on a has started. Follow it with: rollcall command log ${view.id}`,
     )

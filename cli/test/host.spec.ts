@@ -42,7 +42,7 @@ describe('rollcall host add', () => {
     expect(stdout + stderr).not.toContain('s3cret')
   })
 
-  it('does not ask the host for a key that was given', async () => {
+  it('rollcall host add does not scan a host key that was given', async () => {
     const fingerprint = `SHA256:${'C'.repeat(43)}`
     const key = await file('key', 'PRIVATE KEY')
     const { stderr } = await setting.ended([...ADD, '--key', key, '--host-key', fingerprint])
@@ -54,7 +54,7 @@ describe('rollcall host add', () => {
     expect(stderr).not.toContain('first contact')
   })
 
-  it('reads passphrase and sudo password from files, and prints neither', async () => {
+  it('rollcall host add reads passphrase and sudo password from files, and prints neither', async () => {
     const secrets = [
       await file('key', 'PRIVATE KEY'),
       await file('phrase', 'pass phrase\n'),
@@ -84,7 +84,7 @@ describe('rollcall host add', () => {
     expect(JSON.parse(stdout)).toMatchObject({ host: { name: 'demo-1' }, commandId: expect.any(String) })
   })
 
-  it('sends key, certificate and password for a host that asks for more than one of them', async () => {
+  it('rollcall host add sends key, certificate and password together', async () => {
     const key = await file('both', 'PRIVATE KEY')
     await file('both-cert.pub', 'ssh-ed25519-cert-v01@openssh.com AAAA me\n')
     const { stderr } = await setting.ended([...ADD, '--key', key, '--password-stdin'], {
@@ -102,20 +102,20 @@ describe('rollcall host add', () => {
     expect(stderr).not.toMatch(/PRIVATE|pass word/)
   })
 
-  it('refuses a certificate that is none', async () => {
+  it('rollcall host add refuses a file that is not a certificate', async () => {
     const key = await file('lone', 'PRIVATE KEY')
     const certificate = await file('lone.pub', 'ssh-ed25519 AAAA me\n')
     const { exitCode, stderr } = await setting.ended([...ADD, '--key', key, '--certificate', certificate])
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('is no OpenSSH certificate')
+    expect(stderr).toContain('is not an OpenSSH certificate')
   })
 
   it.each([
     ['no way to sign in', [], '', 'Say how to sign in'],
     ['a password as an argument', ['--password', 'x'], '', "unknown option '--password'"],
-    ['a certificate without a key', ['--certificate', '/c', '--password-stdin'], 'x\n', 'give --key too'],
-    ['a passphrase without a key', ['--passphrase-file', '/p', '--password-stdin'], 'x\n', 'give --key too'],
-    ['an empty password', ['--password-stdin'], '\n', 'no password on its first line'],
+    ['a certificate without a key', ['--certificate', '/c', '--password-stdin'], 'x\n', 'needs --key'],
+    ['a passphrase without a key', ['--passphrase-file', '/p', '--password-stdin'], 'x\n', 'needs --key'],
+    ['an empty password', ['--password-stdin'], '\n', 'The first line of standard input is empty'],
     ['a port that is none', ['--port', '70000', '--password-stdin'], 'x\n', 'whole number from 1 to 65535'],
     ['a label without a value', ['--label', 'prod', '--password-stdin'], 'x\n', 'It must be key=value'],
     [
@@ -124,14 +124,17 @@ describe('rollcall host add', () => {
       'x\n',
       '  hostKey: must be SHA256:',
     ],
-  ])('refuses %s with exit code 2, before anything is sent', async (_what, options, input, said) => {
-    const { exitCode, stderr } = await setting.ended([...ADD, ...options], { input })
-    expect(stderr).toContain(said)
-    expect(exitCode).toBe(2)
-    expect(setting.server.requests).toEqual([])
-  })
+  ])(
+    'rollcall host add refuses %s with exit code 2, before anything is sent',
+    async (_what, options, input, said) => {
+      const { exitCode, stderr } = await setting.ended([...ADD, ...options], { input })
+      expect(stderr).toContain(said)
+      expect(exitCode).toBe(2)
+      expect(setting.server.requests).toEqual([])
+    },
+  )
 
-  it('names every wrong field on its own line, and never the secret', async () => {
+  it('rollcall host add names every wrong field on its own line, and never the secret', async () => {
     const { exitCode, stderr } = await setting.ended(
       ['host', 'add', '_bad_', '--address', 'a b', '--password-stdin', '--host-key', FINGERPRINT],
       {
@@ -145,7 +148,7 @@ describe('rollcall host add', () => {
     expect(stderr).not.toContain('s3cret')
   })
 
-  it('takes a machine of another host, or its agent, and a port for its own, only when that is said', async () => {
+  it('rollcall host add sends --allow-duplicate, --take-over and --agent-port only if given', async () => {
     const key = await file('key', 'PRIVATE KEY')
     const plain = [...ADD, '--key', key, '--host-key', FINGERPRINT]
     await setting.ended(plain)
@@ -158,7 +161,7 @@ describe('rollcall host add', () => {
     expect(query).toEqual({ takeOver: true, allowDuplicate: false })
   })
 
-  it('refuses a public key where the private one belongs', async () => {
+  it('rollcall host add refuses a public key in place of the private one', async () => {
     const { exitCode, stderr } = await setting.ended([
       ...ADD,
       '--key',
@@ -217,7 +220,7 @@ describe('rollcall host show and remove', () => {
     })
   })
 
-  it('shows why a host is in its state, and where its log is', async () => {
+  it('rollcall host show says why a host is in its state, and where its log is', async () => {
     const lastProvisioning = '01234567-89ab-cdef-0123-456789abcdef'
     setting.server.addHost('a', 'install_failed', { stateReason: 'There is no python3.', lastProvisioning })
     const { stdout } = await setting.ended(['host', 'show', 'a'])
@@ -225,15 +228,15 @@ describe('rollcall host show and remove', () => {
     expect(stdout).toMatch(new RegExp(`^Last log +rollcall command log ${lastProvisioning}$`, 'm'))
   })
 
-  it('tells a forgotten host from a removed one', async () => {
+  it('rollcall host remove reports a forgotten host differently from a removed one', async () => {
     setting.server.addHost('a')
     const removed = await setting.ended(['host', 'remove', 'a'])
-    expect(removed.stderr).toContain('the removal on a has begun')
+    expect(removed.stderr).toContain('the removal on a has started')
     const forgotten = await setting.ended(['host', 'remove', 'a', '--forget', '--wait', '--json'])
     expect(JSON.parse(forgotten.stdout)).toEqual({ commandId: null, message: 'a is forgotten.' })
   })
 
-  it('shows what the server refused, with its code, and exits with 1', async () => {
+  it('a refusal of the server is shown with its code, and the exit code is 1', async () => {
     setting.server.onRequest = () => {
       throw new RollcallError('host.busy', 'a is being installed.\x1b[2J Wait for that.')
     }

@@ -7,7 +7,7 @@ const old = { pin: OLD, createdAt: '2026-01-01T00:00:00.000Z', agents: 3 }
 const renewed = { identities: [{ pin: NEW, createdAt: '2026-03-01T10:00:00.000Z', agents: 0 }, old] }
 
 describe('rollcall identity', () => {
-  it('tells how many agents know the servers by which certificate', async () => {
+  it('rollcall identity shows how many agents know each certificate', async () => {
     setting.server.handlers.listServerIdentities = () => ({ identities: [old] })
     const { exitCode, stdout } = await setting.ended(['identity'])
     expect({ exitCode, stdout }).toEqual({

@@ -35,7 +35,7 @@ describe('Ctrl-C', () => {
     expect(await rollcall.ended()).toBe(130)
   })
 
-  it('is not lost when the server cannot take it at first', async () => {
+  it('Ctrl-C is retried if the server cannot be reached at first', async () => {
     let isAway = true
     setting.server.onRequest = ({ name }) => {
       if (name !== 'cancelRun' || !isAway) return 'answer'
@@ -65,7 +65,7 @@ describe('Ctrl-C', () => {
       return 'answer'
     }
     const rollcall = setting.rollcall(['run', '--host', 'a', '--', 'sleep', '9'])
-    await until(() => rollcall.stderr.includes('trying again'), 'it waits for the server')
+    await until(() => rollcall.stderr.includes('retrying'), 'it waits for the server')
     rollcall.process.kill('SIGINT')
     await until(() => cancelled() === 1, 'it is asked to end')
   })
@@ -81,7 +81,7 @@ describe('Ctrl-C', () => {
     expect(rollcall.stderr).toContain('the command continues. Follow it with:')
   })
 
-  it('leaves an installation alone', async () => {
+  it('Ctrl-C does not stop an installation', async () => {
     setting.server.addHost('a')
     const rollcall = setting.rollcall(['host', 'install', 'a', '--wait'])
     await until(() => setting.server.live.followed.length === 1, 'it follows')

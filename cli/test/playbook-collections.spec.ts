@@ -56,14 +56,14 @@ describe('rollcall playbook add', () => {
     expect(added()).toEqual({ name: 'mysite', source: { kind: 'archive', sha256 } })
   })
 
-  it('hands an archive over as it is', async () => {
+  it('rollcall playbook add uploads an archive unchanged', async () => {
     const path = join(folder, 'site.tar.gz')
     await writeFile(path, 'whatever it holds')
     expect(await setting.ended(['playbook', 'add', 'mysite', path])).toMatchObject({ exitCode: 0 })
     expect(setting.server.content.toString()).toBe('whatever it holds')
   })
 
-  it('names a commit of a repository, which the server fetches', async () => {
+  it('rollcall playbook add sends the commit of a repository for the server to fetch', async () => {
     const args = ['playbook', 'add', 'mysite', '--git', URL, '--commit', COMMIT, '--json']
     const { stdout } = await setting.ended(args)
     expect(added()).toEqual({ name: 'mysite', source: { kind: 'git', url: URL, commit: COMMIT } })

@@ -6,7 +6,7 @@ const setting = withServer()
 const sent = () => setting.server.requests.at(-1)
 
 describe('rollcall profile', () => {
-  it('lists profiles with their bounds as one would write them', async () => {
+  it('rollcall profile list shows bounds as durations', async () => {
     setting.server.fleet.profiles.push(
       { name: 'ha', minMs: 4000, maxMs: 6500, offlineAfterMs: 15_000, labels: { tier: 'ha', env: 'prod' } },
       { name: 'slow', minMs: 60_000, maxMs: 3_600_000, offlineAfterMs: null, labels: null },
@@ -22,7 +22,7 @@ describe('rollcall profile', () => {
     expect(profiles).toEqual(setting.server.fleet.profiles)
   })
 
-  it('adds one', async () => {
+  it('rollcall profile add converts durations to milliseconds', async () => {
     const bounds = ['--min', '4s', '--max', '0.1m', '--offline-after', '15s']
     const { stdout } = await setting.ended(['profile', 'add', 'ha', ...bounds, '--label', 'tier=ha'])
     expect(sent()?.body).toEqual({
@@ -46,7 +46,7 @@ describe('rollcall profile', () => {
     expect({ exitCode, body: sent()?.body }).toEqual({ exitCode: 0, body })
   })
 
-  it('removes one', async () => {
+  it('rollcall profile remove removes a profile', async () => {
     setting.server.fleet.profiles.push({
       name: 'x',
       minMs: 1000,

@@ -6,7 +6,7 @@ import { withServer } from './setting.ts'
 const setting = withServer()
 
 describe('following through broken connections', () => {
-  it('goes on after a restart of the server, on another port, with nothing lost and nothing doubled', async () => {
+  it('following continues after a restart of the server on another port, with nothing lost or repeated', async () => {
     setting.server.addHost('demo-1')
     const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'x'])
     await until(() => setting.server.live.followed.length === 1, 'it follows')
@@ -24,7 +24,7 @@ describe('following through broken connections', () => {
     expect(setting.server.live.followed.map(({ offset }) => offset)).toEqual([0, 8])
   })
 
-  it('says nothing of a connection that is back at once, and shows each byte once however often it breaks', async () => {
+  it('a connection that is back at once is not reported, and each byte is shown once', async () => {
     const names = ['a', 'b', 'c']
     for (const name of names) setting.server.addHost(name)
     const rollcall = setting.rollcall(['run', '--host', names.join(), '--', 'x'])
@@ -65,7 +65,7 @@ describe('following through broken connections', () => {
     expect(stdout).toBe('0123456789\nsecond\nthird\n')
   })
 
-  it('tries again when the server cannot read the output at the moment', async () => {
+  it('following is retried if the server cannot read the output at the moment', async () => {
     setting.server.addHost('demo-1')
     let isAway = true
     setting.server.live.onLive = (event) => {
@@ -82,7 +82,7 @@ describe('following through broken connections', () => {
     })
   })
 
-  it('gives up after the time set, and says how to follow again', async () => {
+  it('following gives up after the time set, and says how to follow again', async () => {
     setting.server.addHost('demo-1')
     const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'x'], {
       ROLLCALL_RECONNECT_SECONDS: '1',

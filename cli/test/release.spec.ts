@@ -9,7 +9,7 @@ import { withServer } from './setting.ts'
 const setting = withServer()
 
 describe('rollcall release sign', () => {
-  it('signs an archive so that the printed key tells, and the signature goes with it to the server', async () => {
+  it('rollcall release sign makes a signature that the printed key verifies, and that release add sends', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-release-'))
     try {
       const { publicKey, privateKey } = generateKeyPairSync('ed25519')
@@ -37,7 +37,7 @@ describe('rollcall release sign', () => {
     }
   })
 
-  it('refuses what is no key, and an archive whose name does not say what it is', async () => {
+  it('rollcall release sign refuses a file that is not a key, and an archive with another name', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-release-'))
     try {
       const [key, path] = [join(folder, 'key.pem'), join(folder, 'agent.tar.gz')]
@@ -59,7 +59,7 @@ describe('rollcall release sign', () => {
 })
 
 describe('rollcall release add', () => {
-  it('hands the archive over unless the server has it, and names it by its content', async () => {
+  it('rollcall release add uploads an archive once, and names it by its content', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-release-'))
     const path = join(folder, 'agent.tar.gz')
     await writeFile(path, 'an archive')

@@ -77,7 +77,7 @@ describe('rollcall rotate', () => {
     expect(JSON.parse((await setting.ended(['rotate', 'status', '--json'])).stdout).hosts).toHaveLength(2)
   })
 
-  it('asks nothing without hosts, and passes on what the server refuses', async () => {
+  it('rollcall rotate needs hosts, and shows the error of the server', async () => {
     expect(await setting.ended(['rotate'])).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('Say which hosts: their names, --label SELECTOR or --all.'),

@@ -6,7 +6,7 @@ import { withServer } from './setting.ts'
 const setting = withServer()
 
 describe('rollcall run on one host', () => {
-  it('passes bytes through unharmed, stdout to stdout and stderr to stderr, even a character cut in two', async () => {
+  it('rollcall run passes bytes through unchanged, each stream to its own, even a character cut in two', async () => {
     const bytes = Buffer.from([0x00, 0xff, 0xc3, 0x0a, 0xe2, 0x82])
     setting.server.addHost('demo-1')
     setting.server.onCommand = (command) =>
@@ -29,7 +29,7 @@ describe('rollcall run on one host', () => {
     })
   })
 
-  it('shows output while the program still runs', async () => {
+  it('rollcall run shows output while the program still runs', async () => {
     setting.server.addHost('demo-1')
     const rollcall = setting.rollcall(['run', '--host', 'demo-1', '--', 'tail'])
     await until(() => setting.server.live.followed.length === 1, 'it follows')
@@ -61,7 +61,7 @@ describe('rollcall run on one host', () => {
       1,
       'demo-1: failed: no such program (command.start_failed)',
     ],
-  ] as const)('ends with the exit code of %s', async (_what, ending, code, said) => {
+  ] as const)('rollcall run exits with the code of %s', async (_what, ending, code, said) => {
     setting.server.addHost('demo-1')
     setting.server.onCommand = (command) => command.start().end(ending)
     const { exitCode, stderr } = await setting.ended(['run', '--host', 'demo-1', '--timeout', '5', '--', 'x'])
@@ -70,7 +70,7 @@ describe('rollcall run on one host', () => {
     if (said === '') expect(stderr).toBe('')
   })
 
-  it('passes standard input on, byte by byte and once, though the server cannot always take it, and then its end', async () => {
+  it('standard input reaches the program once and in order, with its end, although the server is busy at times', async () => {
     setting.server.addHost('demo-1')
     let refusals = 0
     setting.server.onRequest = ({ name }) => {
@@ -95,14 +95,14 @@ describe('rollcall run on one host', () => {
     expect(String(setting.server.commands[0]?.input)).toBe(input)
   })
 
-  it('does not touch standard input without --stdin', async () => {
+  it('rollcall run does not read standard input without --stdin', async () => {
     setting.server.addHost('demo-1')
     setting.server.onCommand = (command) => command.start().end()
     await setting.ended(['run', '--host', 'demo-1', '--', 'true'], { input: 'for somebody else' })
     expect(setting.server.requests.filter(({ name }) => name === 'writeInput')).toEqual([])
   })
 
-  it('sends a request again whose answer was lost, and the program runs once', async () => {
+  it('a request whose answer was lost is sent again, and the program runs once', async () => {
     setting.server.addHost('demo-1')
     setting.server.onCommand = (command) => command.start().write('once\n').end()
     let isFirst = true
@@ -113,11 +113,11 @@ describe('rollcall run on one host', () => {
     }
     const { exitCode, stdout, stderr } = await setting.ended(['run', '--host', 'demo-1', '--', 'true'])
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'once\n' })
-    expect(stderr).toContain('trying again')
+    expect(stderr).toContain('retrying')
     expect(setting.server.commands).toHaveLength(1)
   })
 
-  it('passes on what was asked for, with values of the environment that never stood in argv', async () => {
+  it('rollcall run sends all settings, with environment values that were never in argv', async () => {
     setting.server.addHost('demo-1')
     setting.server.onCommand = (command) => command.start().end()
     const options = [
@@ -146,7 +146,7 @@ describe('rollcall run on one host', () => {
 })
 
 describe('rollcall run on several hosts', () => {
-  it('never mixes lines of different hosts, however they interleave, and ends with a summary', async () => {
+  it('lines of different hosts are never mixed, and a summary follows', async () => {
     for (const name of ['a', 'demo-2']) setting.server.addHost(name)
     const rollcall = setting.rollcall(['run', '--host', 'a,demo-2', '--host', 'a', '--', 'x'])
     await until(() => setting.server.live.followed.length === 2, 'both are followed')
@@ -171,14 +171,14 @@ describe('rollcall run on several hosts', () => {
     )
   })
 
-  it('keeps lines whole without prefixes too', async () => {
+  it('lines stay whole without prefixes too', async () => {
     for (const name of ['a', 'b']) setting.server.addHost(name)
     setting.server.onCommand = (command) => command.start().write('partial').end()
     const { exitCode, stdout } = await setting.ended(['run', '--host', 'a,b', '--no-prefix', '--', 'x'])
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'partial\npartial\n' })
   })
 
-  it('gives each of them the same standard input', async () => {
+  it('each host gets the same standard input', async () => {
     for (const name of ['a', 'b']) setting.server.addHost(name)
     setting.server.onCommand = (command) => {
       command.on('news', () => command.hasInputEnded && !command.isFinal && command.end())

@@ -59,7 +59,7 @@ describe('rollcall saved', () => {
     })
   })
 
-  it('is run where it says or elsewhere', async () => {
+  it('a saved command runs on its own hosts or on others', async () => {
     for (const name of ['a', 'b']) setting.server.addHost(name, 'online', { labels: { env: 'prod' } })
     setting.server.onCommand = (command) => command.start().write('fine\n').end()
     await save()
@@ -88,7 +88,7 @@ describe('rollcall schedule', () => {
       ...more,
     ])
 
-  it('adds one and tells when it comes next, by the clock of its own time zone', async () => {
+  it('rollcall schedule add shows the next run in local time of the schedule', async () => {
     const { exitCode, stderr } = await add('--all', '--grace', '60', '--', 'backup', '--full')
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
@@ -104,7 +104,7 @@ describe('rollcall schedule', () => {
     })
   })
 
-  it('runs a saved command, pauses, resumes, and is removed', async () => {
+  it('a schedule of a saved command can be paused, resumed and removed', async () => {
     await add('--saved', 'disk', '--label', 'env=prod', '--overlap', 'allow')
     expect(toBody('addSchedule')).toMatchObject({ savedCommand: 'disk', overlap: 'allow' })
     expect((await setting.ended(['schedule', 'pause', 'nightly'])).stderr).toBe('rollcall: paused\n')
@@ -118,7 +118,7 @@ describe('rollcall schedule', () => {
     expect((await setting.ended(['schedule', 'show', 'nightly'])).exitCode).toBe(1)
   })
 
-  it('shows what became of the last times, harmless to the terminal', async () => {
+  it('rollcall schedule show lists recent outcomes, harmless to the terminal', async () => {
     await add('--all', '--', 'true')
     setting.server.book.fired('nightly', {
       plannedAt: '2026-03-28T01:30:00.000Z',

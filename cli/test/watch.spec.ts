@@ -28,7 +28,7 @@ async function watching(args: string[] = [], env: NodeJS.ProcessEnv = {}) {
 }
 
 describe('rollcall watch, where its output is no terminal', () => {
-  it('is silent of what is as it was, and then has one line for each change of state', async () => {
+  it('rollcall watch prints one line for each change of state, and nothing else', async () => {
     for (const name of ['a', 'b', 'c']) setting.server.addHost(name)
     setting.server.addHost('d', 'offline')
     const rollcall = await watching()
@@ -45,7 +45,7 @@ describe('rollcall watch, where its output is no terminal', () => {
     expect(rollcall.stdout.split('\n')).toHaveLength(3)
   })
 
-  it('goes on after a restart of the server, and tells what changed meanwhile', async () => {
+  it('rollcall watch continues after a restart of the server, and shows what changed meanwhile', async () => {
     for (const name of ['a', 'b']) setting.server.addHost(name)
     const rollcall = await watching()
     await setting.server.crash()
@@ -60,7 +60,7 @@ describe('rollcall watch, where its output is no terminal', () => {
     expect(rollcall.stderr).toContain('rollcall: connected again\n')
   })
 
-  it('asks for the whole fleet again when it was told a part of what it does not know', async () => {
+  it('rollcall watch requests a new snapshot after a difference that it cannot apply', async () => {
     setting.server.addHost('a')
     const rollcall = await watching()
     setting.server.addHost('b', 'degraded')
@@ -70,7 +70,7 @@ describe('rollcall watch, where its output is no terminal', () => {
     expect(setting.server.live.fleetRequests).toBe(2)
   })
 
-  it('gives up after the time set', async () => {
+  it('rollcall watch gives up after the time set', async () => {
     setting.server.addHost('a')
     const rollcall = await watching([], { ROLLCALL_RECONNECT_SECONDS: '1' })
     await setting.server.crash()
@@ -78,7 +78,7 @@ describe('rollcall watch, where its output is no terminal', () => {
     expect(rollcall.stderr).toContain('error: Gave up following: no answer from the server for 1 s.')
   })
 
-  it('does not wait where no server runs to begin with, nor where its key is refused', async () => {
+  it('rollcall watch fails at once if no server runs or its key is refused', async () => {
     const refused = await setting.ended(['watch'], {
       env: { ROLLCALL_URL: setting.server.url, ROLLCALL_API_KEY: 'rck_wrong' },
     })
@@ -110,7 +110,7 @@ describe('rollcall watch, where its output is no terminal', () => {
     ])
   })
 
-  it('lets no code that the server gives act on the terminal', async () => {
+  it('rollcall watch lets no code of the server act on the terminal', async () => {
     const host = setting.server.addHost('a')
     const rollcall = await watching()
     const evil = fakeAgent(host, { state: 'degraded', stateCode: '\x1b[2J\nb  online → offline' })
@@ -125,7 +125,7 @@ describe.skipIf(!hasScript)('rollcall watch at a terminal', () => {
   const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l'
   const open = (env: NodeJS.ProcessEnv = {}) => atTerminal(setting.server.dataDir, ['watch'], env)
 
-  it('draws what is not well first, draws anew what changes, and gives the terminal back on Ctrl-C', async () => {
+  it('the screen shows problems first, is redrawn on changes, and restores the terminal on Ctrl-C', async () => {
     for (const name of ['a', 'b']) setting.server.addHost(name)
     const terminal = open()
     await until(() => terminal.shown.includes('2 hosts: 2 online'), 'the fleet is drawn')
@@ -143,7 +143,7 @@ describe.skipIf(!hasScript)('rollcall watch at a terminal', () => {
     expect(shown.slice(shown.indexOf(LEAVE) + LEAVE.length)).not.toMatch(/\x1b/)
   })
 
-  it('gives the terminal back on Ctrl-Z, and draws again when it goes on', async () => {
+  it('the screen restores the terminal on Ctrl-Z, and is redrawn afterwards', async () => {
     setting.server.addHost('a')
     const terminal = open()
     await until(() => terminal.shown.includes('1 host: 1 online'), 'the fleet is drawn')
@@ -159,7 +159,7 @@ describe.skipIf(!hasScript)('rollcall watch at a terminal', () => {
     expect(await terminal.ended()).toContain('code=130')
   })
 
-  it('says within the drawing that the connection is lost, and gives the terminal back before the error', async () => {
+  it('the screen shows a lost connection, and restores the terminal before the error', async () => {
     setting.server.addHost('a')
     const terminal = open({ ROLLCALL_RECONNECT_SECONDS: '2' })
     await until(() => terminal.shown.includes('1 host: 1 online'), 'the fleet is drawn')
@@ -172,7 +172,7 @@ describe.skipIf(!hasScript)('rollcall watch at a terminal', () => {
     expect(shown).not.toContain('rollcall: connection lost')
   })
 
-  it('draws no colours with NO_COLOR, and does not draw at all where the terminal cannot', async () => {
+  it('the screen has no colours with NO_COLOR, and is not used on a dumb terminal', async () => {
     setting.server.addHost('a', 'offline')
     const plain = open({ NO_COLOR: '1' })
     await until(() => plain.shown.includes('1 host: 1 offline'), 'the fleet is drawn')

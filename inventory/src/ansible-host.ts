@@ -83,7 +83,7 @@ function notesOf(variables: ReadonlyMap<string, Value>, keyFile: string | undefi
   ]
 }
 
-/** Arguments of ssh that lead another way. */
+/** Arguments of ssh that use another transport. */
 function problemsOfArguments(text: string): Problem[] {
   const [, jump] = /(?:^|\s|["'])(?:-J\s*|-o\s*["']?ProxyJump[\s=]+)["']?([^\s"']+)/i.exec(text) ?? []
   if (jump !== undefined && jump.toLowerCase() !== 'none') return [{ code: 'jump_host', detail: jump }]

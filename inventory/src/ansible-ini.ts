@@ -6,7 +6,7 @@ import { literalText, splitWords } from './ini-words.ts'
 const SECTION = /^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$/
 const GROUP_NAME = /^([^:\]\s]+)\s*(?:#.*)?$/
 
-/** A line that cannot be read. Its message says why. */
+/** A line that cannot be parsed. Its message says why. */
 class LineError extends Error {}
 
 /**
@@ -25,7 +25,7 @@ class IniReader {
   readonly unread: Unread[] = []
   #group: string | undefined = 'ungrouped'
   #state = 'hosts'
-  /** Groups that have been named as children or have got variables, and where; each must be a section of its own somewhere. */
+  /** Groups that are named as children or have variables, and where; each needs a section of its own. */
   readonly #mentioned = new Map<string, Unread>()
   readonly #declared = new Set(['all', 'ungrouped'])
 

@@ -14,9 +14,9 @@ import { GroupTree, MAX_GROUPS, type Value, type Variables } from './group-tree.
 import { PatternError, readHostPattern } from './host-pattern.ts'
 import { MAX_HOSTS, type Unread } from './imported.ts'
 
-/** Deeper nesting than people write; each level is a call of ours. */
+/** Bounds recursion: deeper nesting than people write. */
 const MAX_DEPTH = 50
-/** Aliases can make a short text stand for an endless one. */
+/** Bounds expansion: aliases can make a short text endless. */
 const MAX_STEPS = 200_000
 const SECTIONS = new Set(['hosts', 'children', 'vars'])
 
@@ -61,7 +61,7 @@ export function readYaml(text: string): { tree: GroupTree; unread: Unread[] } {
   return { tree: reader.tree, unread: reader.unread }
 }
 
-/** More than `MAX_STEPS`. */
+/** Thrown after more than `MAX_STEPS`. */
 class EndlessError extends Error {}
 
 class YamlReader {
@@ -93,7 +93,7 @@ class YamlReader {
     this.unread.push({ line, text: this.#text.split('\n')[line - 1]?.trim() ?? '', reason })
   }
 
-  /** Takes a group and all below it. Returns its name, or undefined for one that is left out. */
+  /** Adds a group and all below it. Returns its name; undefined if it is skipped. */
   group({ key, value }: Pair<Node, Node | null>, depth: number): string | undefined {
     const at = key?.range?.[0] ?? 0
     const name = toText(key)
@@ -177,13 +177,13 @@ class YamlReader {
     return target as Node
   }
 
-  /** To find what an alias stands for the whole document is walked: once for each. */
+  /** Caches resolved aliases: resolving one walks the whole document. */
   #target(alias: Alias): Node | undefined {
     if (!this.#targets.has(alias)) this.#targets.set(alias, alias.resolve(this.#document))
     return this.#targets.get(alias)
   }
 
-  /** The pairs of a mapping, with those that it merges in. */
+  /** Returns the pairs of a mapping, including merged ones. */
   #members(map: YAMLMap, depth = 0): Pair<Node, Node | null>[] {
     if (depth > MAX_DEPTH) throw new EndlessError()
     const own = (map.items as Pair<Node, Node | null>[]).filter(({ key }) => toText(key) !== '<<')
@@ -213,7 +213,7 @@ class YamlReader {
   }
 }
 
-/** The text of a scalar: of a number as it was written, since `0022` and `22` are not the same to people. Undefined for what is no scalar. */
+/** Returns the text of a scalar, a number as it was written, since `0022` and `22` differ to people; undefined for anything else. */
 function toText(node: Node | null | undefined): string | undefined {
   if (!isScalar(node) || node.value === null) return undefined
   if (typeof node.value === 'string') return node.value

@@ -1,7 +1,7 @@
-/** More groups than anybody has; each is walked for each host. */
+/** Bounds work: each group is walked for each host. */
 export const MAX_GROUPS = 5000
 
-/** A value of a variable: text, or what is more than text and only Ansible understands. */
+/** A value of a variable: text, or something that only Ansible understands. */
 export type Value = string | { kind: 'vault' | 'structure' }
 export type Variables = Map<string, Value>
 
@@ -13,7 +13,7 @@ interface Group {
 
 export interface ResolvedHost {
   name: string
-  /** Every group that it is in, those above too; by name. */
+  /** Every group that it is in, including parent groups, by name. */
   groups: string[]
   variables: Variables
 }
@@ -56,7 +56,7 @@ export class GroupTree {
     return true
   }
 
-  /** Names a host as one of a group. A port counts where the host is named for the first time, as in Ansible. */
+  /** Adds a host to a group. Its port counts only where the host is named first, as in Ansible. */
   addHost(name: string, group: string, port?: number): Variables {
     this.addGroup(group).hosts.add(name)
     let variables = this.#hosts.get(name)
@@ -79,7 +79,7 @@ export class GroupTree {
     return false
   }
 
-  /** Resolves every host, in the order in which they were named. */
+  /** Resolves all hosts, in the order in which they were named. */
   resolve(): ResolvedHost[] {
     const parents = new Map<string, Set<string>>()
     for (const [name, { children }] of this.#groups)
@@ -103,7 +103,7 @@ export class GroupTree {
     })
   }
 
-  /** By depth, then by priority, then by name: the last one wins. */
+  /** Orders groups by depth, priority and name: the last one wins. */
   #compare(a: string, b: string, depths: ReadonlyMap<string, number>): number {
     const depth = (depths.get(a) ?? 0) - (depths.get(b) ?? 0)
     return depth || this.#priority(a) - this.#priority(b) || (a < b ? -1 : 1)
@@ -114,7 +114,7 @@ export class GroupTree {
     return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : 1
   }
 
-  /** How many groups a group is below at the most. `all` is above every other. There are no circles: `addChild` refuses them. */
+  /** Returns the depth of a group below `all`. There are no circles: `addChild` refuses them. */
   #depths(parents: ReadonlyMap<string, ReadonlySet<string>>): Map<string, number> {
     const depths = new Map<string, number>()
     const left = new Map([...this.#groups.keys()].map((name) => [name, parents.get(name)?.size ?? 0]))

@@ -4,14 +4,14 @@ export interface HostPattern {
   port: number | undefined
 }
 
-/** A text that names no hosts. Its message says why. */
+/** A text that is not a host pattern. Its message says why. */
 export class PatternError extends Error {}
 
 const RANGE = String.raw`\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]`
 const LABEL = String.raw`(?:\w|${RANGE})(?:[\w-]|${RANGE})*(?<![_-])`
 const HOST_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`, 'iu')
 const IPV6 = /^(?=[^:]*:[^:]*:)(?:[0-9a-f:.]|\[[0-9a-f]+:[0-9a-f]+(?::[0-9]+)?\])+$/i
-/** Longer than any name with ranges in it. */
+/** The longest pattern, in characters. */
 const MAX_LENGTH = 1000
 const BRACKETED = /^\[(.+)\]:([0-9]+)$/
 const WITH_PORT = /^((?:[^:[\]]|\[[^\]]*\])*):([0-9]+)$/

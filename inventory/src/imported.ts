@@ -32,28 +32,28 @@ export type NoteCode = 'key_file' | 'password'
 
 export interface Problem {
   code: ProblemCode
-  /** The value that is meant, such as the jump host's name. Never a secret. */
+  /** The value in question, such as the jump host's name. Never a secret. */
   detail: string
 }
 
-/** A host as it stands elsewhere. */
+/** A host as the file describes it. */
 export interface ImportedHost {
   name: string
   address: string
   port: number
-  /** The user to sign in as; undefined where none is said. */
+  /** The user to sign in as; undefined if none is given. */
   user: string | undefined
-  /** Groups, as labels without a value; those above a host's group too. */
+  /** Groups, including parent groups, as labels without a value. */
   labels: Record<string, string>
-  /** Files of the machine where this was written, which hold what the host is signed in to with. */
+  /** Credential files, on the machine where the file was written. */
   keyFile: string | undefined
   certificateFile: string | undefined
-  /** Empty for a host that can be taken as it stands. */
+  /** Empty for a host that can be imported. */
   problems: Problem[]
   notes: NoteCode[]
 }
 
-/** A place that says nothing that could be read as a host. `line` counts from 1; 0 is the text as a whole. */
+/** A line that could not be parsed. `line` counts from 1; 0 is the whole text. */
 export interface Unread {
   line: number
   text: string
@@ -68,9 +68,9 @@ export interface Imported {
   unread: Unread[]
 }
 
-/** Longer texts are refused: reading one must not hold up who reads it. */
+/** Longer texts are refused: parsing must not block for long. */
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024
-/** Ranges and groups can name more hosts than anybody has. */
+/** Bounds memory: ranges can name any number of hosts. */
 export const MAX_HOSTS = 20_000
 /** Tests whether a group's name can be a label. `all` and `ungrouped` hold for every host, and say nothing. */
 export const isLabel = (group: string): boolean =>
@@ -78,7 +78,7 @@ export const isLabel = (group: string): boolean =>
 
 const BOUNDED = ['name', 'address', 'port', 'user'] as const
 
-/** Returns what of a host's own values cannot be, by the contract's own bounds: told before anything is sent. */
+/** Returns the problems of a host's values by the contract's bounds, so that they are reported before anything is sent. */
 export function problemsOfValues(host: Pick<ImportedHost, (typeof BOUNDED)[number]>): Problem[] {
   return BOUNDED.filter((code) => !newHost.shape[code].safeParse(host[code]).success).map((code) => ({
     code,

@@ -8,11 +8,11 @@ export * from './imported.ts'
 export type { IncludedFile } from './ssh-config.ts'
 
 export interface ReadOptions {
-  /** Read as this, whatever it looks like. */
+  /** The format; detected if left out. */
   format?: Format
-  /** The files that an Include of an OpenSSH config names, in order; undefined where they cannot be read. */
+  /** Returns the files that an Include of an OpenSSH config names, in order; undefined if they cannot be read. */
   include?: (pattern: string) => readonly IncludedFile[] | undefined
-  /** The account that ssh would be run by, which `Match localuser` asks for. */
+  /** The account that runs ssh, for `Match localuser`. */
   localUser?: string
 }
 

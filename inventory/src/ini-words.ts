@@ -28,7 +28,7 @@ export function splitWords(line: string): string[] {
 
 const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\', "'": "'", '"': '"' }
 
-/** Returns the text of a value that stands in an INI inventory: a Python string literal loses its quotes, all else is as it stands. */
+/** Returns the text of a value in an INI inventory: a Python string literal loses its quotes, anything else is unchanged. */
 export function literalText(value: string): string {
   const [, , inside] = /^(["'])((?:\\.|(?!\1)[^\\\n])*)\1$/s.exec(value) ?? []
   if (inside === undefined) return value

@@ -2,7 +2,7 @@ import { type ImportedHost, MAX_HOSTS, type Problem, problemsOfValues, type Unre
 import { type Criterion, decideMatch, matchesHost, readCriteria, UNDECIDED } from './ssh-match.ts'
 import { splitArguments } from './ssh-words.ts'
 
-/** A file that an Include has found: its name, for messages, and its text. */
+/** A file that an Include names. */
 export interface IncludedFile {
   name: string
   text: string
@@ -22,7 +22,7 @@ type Part =
 /** OpenSSH's own bound. */
 const MAX_INCLUDES = 16
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i
-/** An option's first value counts; these are what we ask for. */
+/** The options that are read. The first value of each counts. */
 const READ = new Set([
   'hostname',
   'port',
@@ -156,7 +156,7 @@ function walk(
   }
 }
 
-/** An option's first value counts, and of the two ways to go through something else the one that comes first. */
+/** Sets an option unless it is set: the first value counts, and of ProxyJump and ProxyCommand the first one. */
 const isDecided = (key: string, { values }: Resolution): boolean =>
   values.has(key) ||
   (/^proxy(jump|command)$/.test(key) && (values.has('proxyjump') || values.has('proxycommand')))

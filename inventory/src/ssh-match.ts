@@ -2,7 +2,7 @@
 export interface Criterion {
   attribute: string
   isNegated: boolean
-  /** Empty for those that take none. */
+  /** Empty for keywords that take none. */
   argument: string
 }
 
@@ -23,7 +23,7 @@ const WITH_ARGUMENT = new Set([
   'version',
 ])
 
-/** Reads the conditions of a Match line. Returns what is wrong with them, where something is. */
+/** Parses the conditions of a Match line. Returns a message if they are invalid. */
 export function readCriteria(words: readonly string[]): Criterion[] | string {
   const criteria: Criterion[] = []
   for (let at = 0; at < words.length; at++) {
@@ -48,7 +48,7 @@ export interface MatchSubject {
   isFinal: boolean
 }
 
-/** Decides a Match line: all conditions must hold. `UNDECIDED` where it hangs on one that cannot be known here. */
+/** Evaluates a Match line: all conditions must hold. Returns `UNDECIDED` if that depends on one that only ssh can evaluate. */
 export function decideMatch(
   criteria: readonly Criterion[],
   subject: MatchSubject,
@@ -84,7 +84,7 @@ function holds({ attribute, argument }: Criterion, subject: MatchSubject): boole
   }
 }
 
-/** A Host line: one pattern must fit, and none that is negated. */
+/** Evaluates a Host line: one pattern must match, and no negated one. */
 export function matchesHost(patterns: readonly string[], name: string): boolean {
   let isMatch = false
   for (const pattern of patterns) {

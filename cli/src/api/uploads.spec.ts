@@ -9,7 +9,7 @@ import { expect, it } from 'vitest'
 import { createClient } from './client.ts'
 import { uploadStream } from './uploads.ts'
 
-it('hands over all that a program wrote, also when it ended before the server was found', async () => {
+it('an upload holds all that a program wrote, even if it ended before the server was found', async () => {
   const server = createServer(async (request, response) => {
     const content = await buffer(request)
     const sha256 = createHash('sha256').update(content).digest('hex')

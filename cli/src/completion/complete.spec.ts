@@ -22,35 +22,35 @@ async function wordsAfter(...line: string[]) {
   return (await complete(sample(), line, async () => HOSTS)).map(({ word }) => word)
 }
 
-it('offers the commands that fit what is typed, and no hidden ones', async () => {
+it('completion offers matching commands, but no hidden ones', async () => {
   expect(await wordsAfter('')).toEqual(['host', 'run'])
   expect(await wordsAfter('ho')).toEqual(['host'])
   expect(await wordsAfter('host', '')).toEqual(['list', 'show', 'add'])
 })
 
-it('offers host names where a command takes an existing host, and none where it names a new one', async () => {
+it('completion offers host names for existing hosts, and none for a new one', async () => {
   expect(await wordsAfter('host', 'show', 'web')).toEqual(['web-1', 'web-2'])
   expect(await wordsAfter('host', 'show', 'web-1', '')).toEqual([])
   expect(await wordsAfter('host', 'add', '')).toEqual([])
 })
 
-it('offers host names as values of --host, after commas and after = too', async () => {
+it('completion offers host names for --host, after commas and = too', async () => {
   expect(await wordsAfter('run', '--host', '')).toEqual(HOSTS)
   expect(await wordsAfter('run', '--host', 'web-1,d')).toEqual(['web-1,db-1'])
   expect(await wordsAfter('run', '--host=web')).toEqual(['--host=web-1', '--host=web-2'])
 })
 
-it('offers options and the values that an option may have', async () => {
+it('completion offers options and their values', async () => {
   expect(await wordsAfter('host', 'list', '--')).toEqual(['--json', '--state', '--help'])
   expect(await wordsAfter('host', 'list', '--state', 'o')).toEqual(['online', 'offline'])
   expect(await wordsAfter('run', '--label', '')).toEqual([])
 })
 
-it('offers nothing after --, where the words are those of a program on the hosts', async () => {
+it('completion offers nothing after --, where a program of the hosts follows', async () => {
   expect(await wordsAfter('run', '--host', 'web-1', '--', 'web')).toEqual([])
 })
 
-it('does not ask for hosts where none may stand', async () => {
+it('completion asks for hosts only where they are allowed', async () => {
   const ask = () => Promise.reject(new Error('asked'))
   await expect(complete(sample(), ['host', 'li'], ask)).resolves.toHaveLength(1)
 })

@@ -25,18 +25,18 @@ const file = (path: string, content: string) => ({
 })
 
 /** A host that answers so, whatever is asked. */
-function copyFrom(lines: readonly unknown[], contents: string, told: string[] = []) {
+function copyFrom(lines: readonly unknown[], contents: string, notices: string[] = []) {
   const list = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
   const open = async (name: string) => {
     const text = name === 'listHostTree' ? list : contents
     return { body: Readable.from([Buffer.from(text)]), size: Buffer.byteLength(text) }
   }
-  const context = { api: { open }, notice: (line: string) => told.push(line) }
+  const context = { api: { open }, notice: (line: string) => notices.push(line) }
   return copyTree(context as unknown as Context, 'web-1', '/srv', place)
 }
 
 describe('a folder of a host', () => {
-  it('comes with what is in it', async () => {
+  it('a folder is copied with all its files, and only once', async () => {
     const copied = await copyFrom([file('a/b', 'one'), file('c', ''), END], 'one')
     expect(copied).toMatchObject({ state: 'success', bytes: 3, fetched: 2, unchanged: 0 })
     expect(await readFile(join(place, 'a/b'), 'utf8')).toBe('one')
@@ -50,23 +50,26 @@ describe('a folder of a host', () => {
     ['no JSON', ['<html>', END]],
     ['something else', [{ ...file('a', 'x'), owner: 'root' }, END]],
     ['nothing', []],
-  ])('that answers with %s writes nothing', async (_what, lines) => {
+  ])('a host that answers with %s gets nothing written', async (_what, lines) => {
     const copied = await copyFrom(lines, 'x')
-    expect(copied).toMatchObject({ state: 'failed', reason: expect.stringContaining('no list of a folder') })
+    expect(copied).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('not send a valid list of the folder'),
+    })
     expect([await readdir(folder), await readdir(place)]).toEqual([['here'], []])
   })
 
-  it('that hands out other content, or less, leaves no part of it', async () => {
+  it('a host that sends other content, or less, leaves no partial file', async () => {
     expect(await copyFrom([file('a', 'one'), END], 'two')).toMatchObject({
       reason: expect.stringContaining('a changed while the folder was copied'),
     })
     expect(await copyFrom([file('a', 'one'), END], 'on')).toMatchObject({
-      reason: expect.stringContaining('broke off'),
+      reason: expect.stringContaining('connection was lost'),
     })
     expect(await readdir(place)).toEqual([])
   })
 
-  it('is not written through a link that is here', async () => {
+  it('a folder is not written through a local link', async () => {
     const elsewhere = join(folder, 'elsewhere')
     await mkdir(elsewhere)
     await symlink(elsewhere, join(place, 'sub'))
@@ -74,13 +77,13 @@ describe('a folder of a host', () => {
     expect(await readdir(elsewhere)).toEqual([])
   })
 
-  it('has control characters of its names told as text', async () => {
-    const told: string[] = []
-    await copyFrom([{ left_out: ['\u001b]0;title\u0007x'], left_out_count: 1 }], '', told)
-    expect(told.join()).not.toMatch(/\p{Cc}/u)
+  it('control characters in names are shown as text', async () => {
+    const notices: string[] = []
+    await copyFrom([{ left_out: ['\u001b]0;title\u0007x'], left_out_count: 1 }], '', notices)
+    expect(notices.join()).not.toMatch(/\p{Cc}/u)
   })
 
-  it('comes with its links, empty folders and times, and with no file placed through a link', async () => {
+  it('a folder is copied with links, empty folders and times, and no file through a link', async () => {
     const dated = { ...file('sub/a', 'one'), mtime_ms: 1_600_000_000_123 }
     const lines = [
       dated,
@@ -97,6 +100,6 @@ describe('a folder of a host', () => {
     expect(await copyFrom([later, END], '')).toMatchObject({ unchanged: 1 })
     expect(Math.trunc((await stat(join(place, 'sub/a'))).mtimeMs)).toBe(later.mtime_ms)
     const through = await copyFrom([file('link/x', 'one'), END], 'one')
-    expect(through).toMatchObject({ state: 'failed', reason: expect.stringContaining('no folder here') })
+    expect(through).toMatchObject({ state: 'failed', reason: expect.stringContaining('not a folder here') })
   })
 })

@@ -12,17 +12,17 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const named = (start: string, byte: number) => Buffer.concat([Buffer.from(start), Buffer.from([byte])])
 
-it('names and targets of links that are no UTF-8 are left out of a tree and told, and nothing else is', async () => {
+it('only names and link targets that are not UTF-8 are skipped, and reported', async () => {
   await mkdir(join(folder, 'empty'))
   await writeFile(named(`${folder}/name-`, 0xfc), 'x')
   await symlink(named('/target-', 0xfc), join(folder, 'bad-link'))
   await symlink('nowhere', join(folder, 'good-link'))
-  const told: string[] = []
-  const { entries } = await readLocalTree(folder, (path, why) => told.push(`${path} ${why}`))
+  const notices: string[] = []
+  const { entries } = await readLocalTree(folder, (path, why) => notices.push(`${path} ${why}`))
   expect(entries.map(({ path }) => path)).toEqual(['empty', 'good-link'])
-  expect(told.sort()).toEqual([
-    'bad-link is left out: it is a symbolic link that leads to a name that is no UTF-8',
-    'name-\ufffd is left out: its name is no UTF-8',
+  expect(notices.sort()).toEqual([
+    'bad-link is skipped: it is a symbolic link to a name that is not UTF-8',
+    'name-\ufffd is skipped: its name is not UTF-8',
   ])
 })
 
@@ -31,9 +31,9 @@ it('set-id bits and milliseconds of a tree are in its list', async () => {
   await writeFile(file, 'x')
   await chmod(file, 0o4755)
   await utimes(file, 1, 1_600_000_000.1235)
-  const told: string[] = []
-  const { entries } = await readLocalTree(folder, (path, why) => told.push(`${path} ${why}`))
+  const notices: string[] = []
+  const { entries } = await readLocalTree(folder, (path, why) => notices.push(`${path} ${why}`))
   expect(entries).toEqual([expect.objectContaining({ mode: 0o4755, mtime_ms: 1_600_000_000_123 })])
-  expect(told).toEqual(['tool is set-user-id, and stays so there'])
+  expect(notices).toEqual(['tool is set-user-id, also on the host'])
   expect(await readLocalFile(file)).toMatchObject({ mode: 0o755, setIdBits: 0o4000 })
 })

@@ -56,7 +56,7 @@ async function serverThat(says: LiveEvent[][] | number): Promise<string> {
   return `http://127.0.0.1:${(http.address() as AddressInfo).port}`
 }
 
-/** What was drawn, and how often the server was asked. */
+/** Follows a transfer. Returns what was drawn, and how often the server was asked. */
 async function follow(url: string, answers: ShownTransfer[]) {
   const drawn: string[] = []
   let asked = 0

@@ -25,7 +25,7 @@ describe('TerminalEscape', () => {
       '\x00\x03\x04\xff\x1b[A',
       false,
     ],
-  ])('%s', (_what, pieces, sent, isLeaving) => {
+  ])('the escape in a terminal: %s', (_what, pieces, sent, isLeaving) => {
     expect(type(...pieces)).toEqual({ sent, isLeaving })
   })
 })

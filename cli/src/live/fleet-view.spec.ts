@@ -68,7 +68,7 @@ describe('FleetView', () => {
     expect(statesIn(view)).toEqual(['host-1 online', 'host-2 offline'])
   })
 
-  it('tells a change of state with its own time and reason, and keeps what was not told anew', () => {
+  it('a change of state has its own time and reason, and other values are kept', () => {
     const view = knowing(agent(1))
     const { changes } = view.take(difference([{ hostId: idOf(1), ...offline, stateSince: LATER }]), NOW)
     expect(changes).toEqual([
@@ -99,7 +99,7 @@ describe('FleetView', () => {
     expect(view.agents[0]?.cpuPercent).toBeNull()
   })
 
-  it('tells who came and who left', () => {
+  it('hosts that came and hosts that left are changes', () => {
     const view = knowing(agent(1))
     const { changes } = view.take(difference([agent(2, { state: 'installing' })], [idOf(1), idOf(9)]), NOW)
     expect(changes).toMatchObject([
@@ -164,7 +164,7 @@ describe('FleetView', () => {
     })
   })
 
-  it('holds no more hosts than can be, however they come', () => {
+  it('the view of a fleet holds a bounded number of hosts', () => {
     const full = () => {
       const view = new FleetView(2)
       view.take(snapshot([agent(1), agent(2)]), NOW)

@@ -13,7 +13,7 @@ export interface FollowSettings {
   signal: AbortSignal
 }
 
-/** What is followed, and how far it has come. It outlives the connections over which it is followed. */
+/** Something that is followed, and how far. It outlives the connections. */
 export interface Subscription {
   readonly isDone: boolean
   /** Asks a new connection for all that is still wanted. */

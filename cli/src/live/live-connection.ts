@@ -76,7 +76,7 @@ export class LiveConnection {
     if (this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(request))
   }
 
-  /** What comes, until the connection ends. A slow reader makes the server wait. Throws `UnreachableError` when it broke. */
+  /** Yields events until the connection ends. A slow reader makes the server wait. Throws `UnreachableError` if it broke. */
   async *events(signal: AbortSignal): AsyncGenerator<LiveEvent> {
     const messages = on(this.socket, 'message', {
       close: ['close'],

@@ -61,7 +61,7 @@ async function showUntilEnd(
     context.notice(`the ${kind} on ${host} succeeded in ${formatElapsed(ending)}`)
     return
   }
-  throw new CliError(`The ${kind} on ${host} failed: ${formatEnding(ending) ?? ending.state}`)
+  throw new CliError(`The ${kind} on ${host} did not succeed: ${formatEnding(ending) ?? ending.state}`)
 }
 
 const followHint = (commandId: string) => `rollcall command log ${commandId} --follow`

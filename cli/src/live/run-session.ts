@@ -27,7 +27,7 @@ export const OUTPUT_MODES = ['stream', 'group', 'none'] as const
 export interface ShowOptions {
   tty?: boolean
   stdin?: boolean
-  /** Whether lines carry their host's name, where there are several hosts. */
+  /** True if lines are prefixed with their host's name, for several hosts. */
   prefix: boolean
   output?: (typeof OUTPUT_MODES)[number]
   json?: boolean
@@ -211,11 +211,11 @@ export class RunSession {
       .map(({ id, host }) => `  rollcall command log ${id} --follow   # ${host.name}`)
     if (open.length > MAX_HINTS || !isStreamed)
       hints.splice(isStreamed ? MAX_HINTS : 0, MAX_HINTS, `  rollcall runs show ${runId}   # all of them`)
-    const fate = this.isCancelling ? 'is being cancelled' : 'continues'
+    const progress = this.isCancelling ? 'is being cancelled' : 'continues'
     this.context.notice(
       open.length === 1
-        ? `the command ${fate}. Follow it with:`
-        : `${open.length} commands: each ${fate}. Follow them with:`,
+        ? `the command ${progress}. Follow it with:`
+        : `${open.length} commands: each ${progress}. Follow them with:`,
     )
     for (const line of hints) this.context.notice(line)
   }

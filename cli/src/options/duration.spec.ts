@@ -16,7 +16,7 @@ describe('durations', () => {
   })
 
   it.each(['', '20', '20 s', '-1s', '1e3s', '1s2', 's', '1w', '0.0001s', '1,5s', `${'9'.repeat(20)}s`])(
-    '"%s" is none',
+    'the text "%s" is not a duration',
     (text) => {
       expect(parseDuration(text)).toBeUndefined()
     },

@@ -19,7 +19,7 @@ describe('toExitCode', () => {
     ['cancelled, whatever the program then returned', ended('cancelled', 0, 'SIGTERM'), 130],
     ['lost', ended('lost'), 1],
     ['never seen to end', undefined, 1],
-  ])('one host, %s', (_what, command, code) => {
+  ])('the exit code for one host, %s', (_what, command, code) => {
     expect(toExitCode([command])).toBe(code)
   })
 

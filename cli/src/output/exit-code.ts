@@ -11,7 +11,7 @@ Hosts that --label or --all skipped do not count.
 
 type Ended = Pick<CommandView, 'state' | 'exitCode' | 'signal'>
 
-/** What the whole run means to a script; `commands` are all that were asked for, with undefined for one never seen to end. */
+/** Returns the exit code for a whole run; a command that was never seen to end is undefined. */
 export function toExitCode(commands: readonly (Ended | undefined)[]): number {
   const [only, ...others] = commands
   if (others.length > 0) return commands.every((command) => command?.state === 'success') ? 0 : 1

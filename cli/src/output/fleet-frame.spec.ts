@@ -33,7 +33,7 @@ describe('fleetFrame', () => {
     expect(lines).not.toMatch(/^here .*\(/m)
   })
 
-  it('counts on top, then what is not well: the worst first, and of those the newest', () => {
+  it('the frame has counts on top, then hosts, the worst and newest problems first', () => {
     const agents = [
       agent('a'),
       offline('old', '2026-03-01T08:00:00Z'),
@@ -70,7 +70,7 @@ describe('fleetFrame', () => {
     expect(hostsIn(texts(agents))).toEqual(['a', 'b'])
   })
 
-  it('never has more lines than rows nor longer ones than columns, and tells what is left out', () => {
+  it('the frame fits the terminal, and counts the hosts that it leaves out', () => {
     const agents = Array.from({ length: 50 }, (_, place) => agent(`host-${place}`))
     expect(texts(agents, { rows: 10, note: 'x' }).slice(-2)).toEqual(['… and 45 more, all online', 'x'])
     const worse = [...agents, ...agents.map(({ host }) => offline(`${host}-off`, '2026-03-01T11:00:00Z'))]
@@ -82,13 +82,13 @@ describe('fleetFrame', () => {
     }
   })
 
-  it('lets nothing that a host says act on the terminal', () => {
+  it('the frame lets no text of a host act on the terminal', () => {
     const evil = '\x1b[2J\x07\nnext\u202E'
     const shown = texts([agent('a', { state: 'degraded', stateCode: evil, stateReason: evil })]).join('')
     expect(shown).not.toMatch(/\p{C}/u)
   })
 
-  it('of an empty fleet says so', () => {
+  it('the frame of an empty fleet says so', () => {
     expect(texts([])).toEqual(['0 hosts', ''])
   })
 })

@@ -11,7 +11,7 @@ describe('words', () => {
     [3_599_999, '59 min 59 s'],
     [7_500_000, '2 h 5 min'],
     [273_600_000, '3 d 4 h'],
-  ])('%d ms is told as %s', (ms, text) => {
+  ])('%d ms is formatted as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text)
   })
 

@@ -23,7 +23,7 @@ describe('measures', () => {
     [1_048_575, '1.0 MiB'],
     [1_932_735_283, '1.8 GiB'],
     [Number.MAX_VALUE, expect.stringMatching(/EiB$/)],
-  ])('%d bytes are told as %s', (bytes, text) => {
+  ])('%d bytes are formatted as %s', (bytes, text) => {
     expect(formatSize(bytes)).toEqual(text)
   })
 

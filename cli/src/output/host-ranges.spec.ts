@@ -18,11 +18,11 @@ describe('foldHosts', () => {
     [['v1-1', 'v2-1'], 'v1-1,v2-1'],
     [['0', '1', '10'], '[0-1,10]'],
     [[`x${'9'.repeat(20)}`, `x${'9'.repeat(19)}8`], `x${'9'.repeat(19)}8,x${'9'.repeat(20)}`],
-  ])('%j is told as %s', (names, text) => {
+  ])('%j is folded into %s', (names, text) => {
     expect(foldHosts(names)).toBe(text)
   })
 
-  it('names each host exactly once, of ten thousand', () => {
+  it('each of ten thousand hosts is named exactly once', () => {
     const names = Array.from({ length: 10_000 }, (_, i) => `h${i * 2}`)
     const ranges = /^h\[(.*)\]$/.exec(foldHosts(names))?.[1]?.split(',')
     expect(ranges).toHaveLength(10_000)

@@ -85,7 +85,7 @@ const report = (more: Partial<HostStatus> = {}, hasBars = false) =>
   hostReport(status(more), { now: NOW, hasBars })
 
 describe('hostReport', () => {
-  it('has everything on one page', () => {
+  it('a report has everything on one page', () => {
     expect(report()).toMatchInlineSnapshot(`
       "Host         web-1
       State        degraded (host.cpu_high), for 5 min 0 s
@@ -104,7 +104,7 @@ describe('hostReport', () => {
       Last answer  12 s ago, within 3 ms
       Next call    in 24 s at the latest
       Heartbeat    profile ha: every 4s to 6s, offline after 15s
-      Reinstall    by itself, when silent while SSH works
+      Reinstall    automatic, if it is silent while SSH works
 
       DISK  TYPE  SIZE    AVAILABLE  USED
       /     ext4  20 GiB  5.0 GiB    75 %
@@ -122,7 +122,7 @@ describe('hostReport', () => {
     `)
   })
 
-  it('draws bars where they can be seen', () => {
+  it('a report has bars on a terminal', () => {
     const drawn = report({}, true)
     expect(drawn).toContain(`CPU          ${'█'.repeat(19)}░ 94 %`)
     expect(drawn).toContain('████████░░ 75 %')
@@ -137,11 +137,11 @@ describe('hostReport', () => {
     expect(report({ clockOffsetMs }).includes('WARNING')).toBe(isWarned)
   })
 
-  it('says of a host that does not answer that its values are the last ones, and how old they are', () => {
+  it('the report of a silent host says how old its values are', () => {
     const offline = { state: 'offline' as const, stateCode: 'agent.unreachable', areValuesStale: true }
     const lastAnswerAt = '2026-03-01T09:00:00Z'
     expect(report({ ...offline, lastAnswerAt })).toMatch(
-      /^WARNING +it does not answer now: what follows are its last values, 3 h 0 min old$/m,
+      /^WARNING +the host does not answer: the values below are 3 h 0 min old$/m,
     )
     expect(report()).not.toContain('WARNING')
     expect(report({ ...offline, lastAnswerAt: null })).not.toContain('WARNING')
@@ -151,7 +151,7 @@ describe('hostReport', () => {
     expect(report({ clockOffsetMs: 7_200_000 })).toContain('Up 5 h (healthy)')
   })
 
-  it('says what is not known instead of leaving it out', () => {
+  it('a report says what is unknown instead of leaving it out', () => {
     const unknown = report({
       facts: { ...FACTS, openPorts: null, containers: null, containerEngines: [] },
       vitals: { ...VITALS, cpuPercent: null, disks: [] },
@@ -169,7 +169,7 @@ describe('hostReport', () => {
     expect(silent).toMatch(/^Last answer +never$/m)
   })
 
-  it('tells what was left out, and that a look at an engine failed', () => {
+  it('a report says what is missing, and that a scan of containers failed', () => {
     const cut = report({
       facts: {
         ...FACTS,
@@ -180,12 +180,12 @@ describe('hostReport', () => {
         ],
       },
     })
-    expect(cut).toContain('… and more than the agent tells')
+    expect(cut).toContain('… and more that the agent does not report')
     expect(cut).toContain('… and 297 more')
-    expect(cut).toContain('The latest look at docker failed, so this is the one before: timed out')
+    expect(cut).toContain('The latest scan of docker failed, so this is the previous one: timed out')
   })
 
-  it('lets nothing that a host says act on the terminal', () => {
+  it('a report lets no text of a host act on the terminal', () => {
     const evil = '\x1b[2J\x07\nnext\u202E'
     const shown = report({
       stateCode: evil,

@@ -16,7 +16,7 @@ const SHORT_CONTAINER_ID = 12
 
 interface Setting {
   now: number
-  /** Whether shares are drawn as bars too. */
+  /** True if shares are drawn as bars as well. */
   hasBars: boolean
 }
 
@@ -45,7 +45,7 @@ const stateFields = (status: HostStatus, now: number): Field[] => [
   ['WARNING', staleWords(status, now)],
 ]
 
-/** That what follows is not of now; nothing where it is. */
+/** Formats a warning that the values are stale; null if they are not. */
 function staleWords({ areValuesStale, lastAnswerAt, facts, vitals }: HostStatus, now: number): string | null {
   if (!areValuesStale || lastAnswerAt === null || !(facts ?? vitals)) return null
   return `the host does not answer: the values below are ${formatAge(lastAnswerAt, now)} old`
@@ -164,7 +164,7 @@ function containersSection({ containers, containerEngines }: HostFacts, hostNow:
     .filter(({ failure }) => failure !== null)
     .map(
       ({ name, failure }) =>
-        `The latest look at ${name} failed, so this is the one before: ${clean(failure)}\n`,
+        `The latest scan of ${name} failed, so this is the previous one: ${clean(failure)}\n`,
     )
     .join('')
   if (containers === null) return `Containers: not known\n${failures}`

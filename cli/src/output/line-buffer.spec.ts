@@ -4,7 +4,7 @@ import { LineBuffer, MAX_LINE_BYTES } from './line-buffer.ts'
 const texts = (lines: readonly Buffer[]) => lines.map(String)
 
 describe('LineBuffer', () => {
-  it('gives whole lines however the bytes are cut, so that lines of hosts never mix', () => {
+  it('lines are whole however the bytes are cut, so that lines of hosts never mix', () => {
     const text = Buffer.from('eins\n\nzwei – drei\r\n日本語\nrest')
     for (let size = 1; size <= text.length; size++) {
       const buffer = new LineBuffer()

@@ -17,16 +17,16 @@ const words = (...hosts: PlaybookHost[]) =>
 
 it('a plan that failed on all hosts is not told as one by which nothing would be changed', () => {
   expect(words(host('failed'), host('lost'))).toBe(
-    'The plan could be made on none of 2 hosts: what would be changed is not known. See above what failed.\n',
+    'The plan failed on all of 2 hosts, so it is not known what would change. See the failures above.\n',
   )
 })
 
 it('hosts on which the plan failed are told apart from those that would stay as they are', () => {
   expect(words(host('success'), host('failed', 3))).toBe(
-    'On 1 of 2 hosts nothing would be changed. On 1 the plan could not be made.\n',
+    'On 1 of 2 hosts nothing would change. The plan failed on 1.\n',
   )
   expect(words(host('success', 1), host('success'), host('failed'))).toBe(
-    '1 of 3 hosts would be changed. On 1 the plan could not be made. Do it with: rollcall playbook apply the-plan\n',
+    '1 of 3 hosts would change. The plan failed on 1. Apply it with: rollcall playbook apply the-plan\n',
   )
   expect(words(host('success'))).toBe('Nothing would change.\n')
 })

@@ -25,14 +25,14 @@ function line(isTTY: boolean) {
 }
 
 describe('the progress of a run', () => {
-  it('leaves out what is at zero', () => {
+  it('counts of zero are left out', () => {
     expect(countsLine(counts({ success: 1 }))).toBe('1 host: 1 ok')
     expect(countsLine(counts({ held: 2, running: 3, failed: 1 }))).toBe(
       '6 hosts: 2 waiting for their turn, 3 running, 1 failed',
     )
   })
 
-  it('is drawn over itself on a terminal, never wider than that, and can be taken away', () => {
+  it('progress is redrawn in place on a terminal, fits it, and can be cleared', () => {
     const { progress, said } = line(true)
     progress.show(counts({ running: 2, success: 1000, failed: 30 }))
     progress.show(counts({ running: 2, success: 1000, failed: 30 }))
@@ -42,7 +42,7 @@ describe('the progress of a run', () => {
     expect(said()).toBe('\r\x1b[2K')
   })
 
-  it('is a plain line now and then elsewhere', () => {
+  it('progress is a plain line now and then elsewhere', () => {
     const { progress, pass, said } = line(false)
     progress.show(counts({ running: 2 }))
     expect(said()).toBe('')

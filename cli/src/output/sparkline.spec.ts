@@ -17,15 +17,15 @@ const cpuOf = (samples: HostSample[], columns: number) =>
   toCells(samples, STEP_MS, columns).cells.map((cell) => cell?.cpuPercent ?? null)
 
 describe('toCells', () => {
-  it('has a place for every sample where there is room', () => {
+  it('every sample has a place if there is room', () => {
     expect(cpuOf([sample(0, 10), sample(1, 20), sample(2, 30)], 10)).toEqual([10, 20, 30])
   })
 
-  it('shows a gap as a gap', () => {
+  it('a gap between samples stays a gap', () => {
     expect(cpuOf([sample(0, 10), sample(3, 20)], 10)).toEqual([10, null, null, 20])
   })
 
-  it('never takes more places than there are columns, and weighs each sample by its heartbeats', () => {
+  it('cells fit the columns, and samples are weighted by their heartbeats', () => {
     expect(cpuOf([sample(0, 10, 30), sample(1, 50, 10), sample(2, 30)], 2)).toEqual([20, 30])
     const day = Array.from({ length: 288 }, (_, place) => sample(place, 1))
     for (const columns of [1, 7, 60, 287, 288, 1000])
@@ -33,13 +33,13 @@ describe('toCells', () => {
     expect(toCells(day, STEP_MS, 72)).toMatchObject({ cellMs: 4 * STEP_MS })
   })
 
-  it('of nothing is nothing', () => {
+  it('no samples make no cells', () => {
     expect(toCells([], STEP_MS, 10).cells).toEqual([])
   })
 })
 
 describe('sparkline', () => {
-  it('draws from empty to full, with gaps, and never above the top', () => {
+  it('a sparkline goes from empty to full, with gaps, and never above the top', () => {
     expect(sparkline([0, 50, 99, 100, 1000, null, 12.5], 100)).toBe('▁▅███ ▂')
     expect(sparkline([0, 0], 0)).toBe('▁▁')
   })

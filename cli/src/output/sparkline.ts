@@ -2,7 +2,7 @@ import type { HostSample } from '@rollcall/contracts/admin'
 
 const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
-/** What is drawn at one place: the mean of all heartbeats in its span of time; null where there was none. */
+/** One place of a chart: the mean of all heartbeats in its time span; null if there were none. */
 export interface Cell {
   cpuPercent: number
   memoryPercent: number

@@ -3,7 +3,7 @@ import { jsonDocument, jsonLine } from './json.ts'
 import { table } from './table.ts'
 
 describe('table', () => {
-  it('aligns columns', () => {
+  it('columns of a table are aligned', () => {
     expect(
       table(
         ['NAME', 'STATE'],
@@ -15,7 +15,7 @@ describe('table', () => {
     ).toBe('NAME      STATE\na         online\nlängerer  -\n')
   })
 
-  it('lets no cell act on the terminal', () => {
+  it('no cell of a table acts on the terminal', () => {
     const shown = table(['NAME'], [['\x1b]0;owned\x07\x1b[2J\u202Eevil\nnext']])
     expect(shown).not.toMatch(/[^\P{C}\n]/u)
     expect(shown.split('\n')).toHaveLength(3)

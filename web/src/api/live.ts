@@ -85,7 +85,7 @@ export class LiveClient {
 
   #receive(text: string): void {
     const parsed = liveEvent.safeParse(JSON.parse(text))
-    // A newer server may say what we do not know.
+    // A newer server may send events that are unknown here.
     if (!parsed.success) return
     for (const topic of this.#topics) if (topic.takes(parsed.data)) topic.onEvent(parsed.data)
   }

@@ -9,8 +9,8 @@ export interface OutputPart {
 export const toBytes = (base64: string) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
 
 /**
- * Follows a command from a byte on: each byte once and in order, over reconnections. With `maxLagBytes` what comes faster than
- * it is taken is passed over: then the next offset is a higher one.
+ * Follows a command from a byte offset: each byte once and in order, over reconnections. With `maxLagBytes` output that comes faster than
+ * it is read is skipped: the next offset is then a higher one.
  */
 export function followOutput(
   commandId: string,
@@ -32,7 +32,7 @@ export function followOutput(
     onEvent(event) {
       if (event.type === 'output') {
         if (maxLagBytes !== undefined && event.offset > offset) offset = event.offset
-        // What a reconnection sends again is passed over.
+        // Skips what a reconnection sends again.
         const data = toBytes(event.data).subarray(Math.max(0, offset - event.offset))
         if (event.offset > offset || data.length === 0) return
         on.output({ stream: event.stream, data }, offset)

@@ -125,13 +125,13 @@ export function renderMatrix(): string {
   const routes = Object.entries(FEATURE_ROUTES).map(([feature, own]) => {
     const rows = Object.entries(own as Record<string, Route>).map(([name, route]) => [
       `\`${name}\``,
-      `\`${route.method} ${route.path}\``,
+      `\`${route.method} ${route.path}\`: ${route.summary}`,
       route.access,
       scopeText(route.scope),
       route.audit,
       ...CALLERS.map((caller) => toCell(route, caller)),
     ])
-    return `### ${feature}\n\n${table(['route', '', 'access', 'scope', 'audit', ...HEADS], rows)}\n`
+    return `### ${feature}\n\n${table(['route', 'what it does', 'access', 'scope', 'audit', ...HEADS], rows)}\n`
   })
   const topics = (Object.keys(LIVE_TOPICS) as LiveTopic[]).map((topic) => [
     `\`${topic}\``,
