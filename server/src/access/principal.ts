@@ -88,7 +88,10 @@ export function requireRunner(what: string, owner: Principal | undefined): Princ
   const why = owner
     ? `its owner ${owner.name} may no longer run commands`
     : 'its owner was removed or disabled, or is an expired key'
-  throw new RollcallError('access.owner_lost', `${what} was not run: ${why}. Anyone who changes it becomes its owner.`)
+  throw new RollcallError(
+    'access.owner_lost',
+    `${what} was not run: ${why}. Anyone who changes it becomes its owner.`,
+  )
 }
 
 /** Refuses callers who may not run commands but would have them run later. Throws `request.forbidden`. */
