@@ -17,7 +17,7 @@ afterAll(() => Promise.all(hosts.map((each) => each.stop())))
 const without = (key: string) =>
   Object.fromEntries(Object.entries(host.config).filter(([name]) => name !== key))
 
-/** The agent's words when it refuses to start. */
+/** Starts the agent. Returns its log after it refused to start. */
 async function refusal(): Promise<string> {
   const agent = host.launchAgent()
   expect(await agent.exited).toBe(78)

@@ -50,7 +50,7 @@ describe('the agent dies', () => {
     await host.agent?.kill('SIGKILL')
     const file = join(host.folder, 'count')
     const params = { command_id: randomUUID(), command: 'sh', args: ['-c', `echo x >> ${file}`], timeout: 20 }
-    // What the agent leaves when it is killed right after it has accepted: a spec, and nobody told.
+    // The state after the agent is killed between accepting a command and notifying the runner.
     const seen = await startHost()
     await seen.client.call('execute_command', params)
     const spec = readFileSync(join(seen.commandFolder(params.command_id), 'spec.json'))
@@ -257,7 +257,7 @@ describe('limits of commands and output', () => {
   })
 })
 
-/** A host without a runner that has accepted `params`: as it is between the acceptance and the runner's claim. */
+/** Creates a host without a runner that has accepted `params`, as between acceptance and claim. */
 async function accepted(...commands: AgentParamsInput<'execute_command'>[]): Promise<AgentHost> {
   const host = await AgentHost.create()
   hosts.push(host)

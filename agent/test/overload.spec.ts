@@ -11,14 +11,14 @@ afterEach(async () => {
   await Promise.all(hosts.splice(0).map((host) => host.stop()))
 })
 
-// Unsigned, since what is written here by hand has no signature.
+// Unsigned, since the handwritten requests have no signature.
 async function startHost(limits: Record<string, number> = {}): Promise<AgentHost> {
   const host = await AgentHost.start(limits, undefined, false)
   hosts.push(host)
   return host
 }
 
-/** The most memory that the agent has had so far, in MiB. */
+/** Reads the agent's peak memory, in MiB. */
 function peakOf(host: AgentHost): number {
   const status = readFileSync(`/proc/${host.agent?.child.pid}/status`, 'utf8')
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
@@ -27,7 +27,7 @@ function peakOf(host: AgentHost): number {
 const call = (method: string, params: object, id = 1) => ({ jsonrpc: '2.0', id, method, params })
 const isUp = async (host: AgentHost) => expect((await host.client.call('health_check', {})).status).toBe('ok')
 
-/** A connection with the server's own key, on which anything can be written. */
+/** Opens a connection with the server's key, for handwritten requests. */
 async function openTrusted({ target: { server, port } }: AgentHost): Promise<TLSSocket> {
   const keys = { cert: server.certificate, key: server.privateKey }
   const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...keys })
@@ -46,7 +46,7 @@ const post = (host: AgentHost, body: unknown) => {
   return head(host, Buffer.byteLength(text)) + text
 }
 
-/** A command that has written so much and waits. */
+/** Starts a command that writes that much and waits. */
 async function talkative(host: AgentHost, bytes: number): Promise<string> {
   const id = await host.shell(`head -c ${bytes} /dev/zero; exec sleep 60`)
   const written = async () => (await host.log(id, bytes - 1, { wait_ms: 5000 })).new_offset
@@ -95,7 +95,7 @@ test('concurrent batches with maximum output are answered in part within bounded
   }
   expect(peakOf(host) - before).toBeLessThan(150)
   await isUp(host)
-  // The room is given back.
+  // The memory is freed.
   expect((await host.log(command_id, 0, { max_bytes: 4 * MEBIBYTE })).new_offset).toBe(4 * MEBIBYTE)
 })
 
@@ -139,12 +139,12 @@ test('concurrent large requests are accepted up to the memory limit', async () =
           socket.once('close', () => resolve('cut off'))
         }),
       )
-      // The head at once, since a connection that says nothing is soon closed.
+      // The head is sent at once, since an idle connection is soon closed.
       socket.write(head(host, 2 * MEBIBYTE))
       sockets.push(socket)
     }
   }
-  // All but the last byte, so that all of them are held.
+  // All but the last byte, so that the agent holds every request.
   for (const socket of sockets) socket.write(' '.repeat(2 * MEBIBYTE - 1))
   await expect
     .poll(() => sockets.every((socket) => socket.destroyed || socket.writableLength === 0), {
@@ -155,7 +155,7 @@ test('concurrent large requests are accepted up to the memory limit', async () =
   const answers = await Promise.all(outcomes)
   expect(answers.filter((answer) => answer.includes('agent.overloaded')).length).toBeGreaterThan(80)
   expect(answers.filter((answer) => answer.includes('request.invalid')).length).toBeGreaterThan(4)
-  // On a machine that is slow enough the time for a request is over first.
+  // On a slow machine the request times out first.
   const late = answers.filter((answer) => answer === 'cut off' || answer.startsWith('HTTP/1.1 404'))
   expect(late.length).toBeLessThan(15)
   expect(peakOf(host) - before).toBeLessThan(120)

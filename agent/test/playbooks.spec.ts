@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => host.stop())
 
-// No such tools are there: the program fails at once, and the order stays, as after a crash before it was read.
+// The tools are missing: the program fails at once, and the order stays, as after a crash before it was read.
 const order = (more: object = {}) => ({
   command_id: randomUUID(),
   tools_version: '0'.repeat(64),

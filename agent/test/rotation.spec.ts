@@ -24,7 +24,7 @@ interface Rotation {
   target: Target
 }
 
-/** New ones of everything, the server's own identity too. */
+/** Creates a complete new set, including the server's identity. */
 function newRotation(): Rotation {
   const [agent, server] = [makeIdentity('agent'), makeIdentity('server')]
   const [token, secretKey] = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString('base64url'))
@@ -52,7 +52,7 @@ const stage = (client: RpcClient, { id, credentials }: Rotation) =>
 const commit = (client: RpcClient, { id }: Rotation) => client.call('commit_credentials', { rotation_id: id })
 const isLetIn = async (client: RpcClient) =>
   (await client.post('{"jsonrpc":"2.0","id":1,"method":"get_port"}')).status === 200
-/** Which of the two sets a caller gets in with now, over new connections. */
+/** Tells which of the two sets is accepted on new connections. */
 const letIn = async ({ target }: Rotation) => ({
   old: await isLetIn(clientOf(host.target)),
   new: await isLetIn(clientOf(target)),
@@ -142,7 +142,7 @@ describe('a process that dies between any two steps is still reached', () => {
     expect(await letIn(rotation)).toEqual({ old: false, new: true })
   })
 
-  /** Each is what lies on the disk when the commit is broken off before its next write. */
+  /** Each row is the state of the disk after a write of the commit. */
   test.each([
     ['neither key nor certificate was', false, false],
     ['the key but not the certificate was', true, false],

@@ -17,7 +17,7 @@ afterAll(() => host.stop())
 
 const secretOf = () => host.target.signing?.secretKey ?? ''
 
-/** Everything that comes back to one request with the right certificate, path and token, and this signature. */
+/** Sends a request with valid certificate, path and token, and this signature. Returns the whole answer. */
 async function send(signature: string | null, body = BODY): Promise<string> {
   const { server, port, path, token } = host.target
   const socket: TLSSocket = connect({
@@ -40,7 +40,7 @@ async function send(signature: string | null, body = BODY): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** A signer that has been told the agent's epoch and time, moved by `shiftMs`. */
+/** Creates a signer that knows the agent's epoch and time, shifted by `shiftMs`. */
 async function informed({ secretKey = secretOf(), shiftMs = 0 } = {}) {
   const { path, signing } = host.target
   const request = { method: 'POST', path: `/${path}/rpc`, agentPin: signing?.agentPin ?? '' }
@@ -129,7 +129,7 @@ describe('an agent that an earlier server has installed', () => {
   })
 })
 
-/** A signature with one of its parts, numbered from 0, changed. */
+/** Changes a part of a signature, numbered from 0. */
 function altered(signature: string, part: number, change: (value: string) => string): string {
   const parts = signature.split('.')
   parts[part] = change(parts[part] ?? '')

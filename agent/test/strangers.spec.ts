@@ -10,7 +10,7 @@ const NOT_FOUND =
 
 let host: AgentHost
 beforeAll(async () => {
-  // Without signatures, so that each refusal has the one reason that it names; signatures.spec.ts has the others.
+  // Without signatures, so that each refusal has exactly one reason; signatures.spec.ts covers the others.
   host = await AgentHost.create({ connections: 24, request_bytes: 64 * 1024 }, undefined, false)
   await host.startRunner()
   await host.startAgent()
@@ -27,7 +27,7 @@ async function open(options: ConnectionOptions = {}): Promise<TLSSocket> {
   return socket
 }
 
-/** Everything that comes back until the agent closes the connection. */
+/** Sends a request. Returns all bytes until the agent closes the connection. */
 async function exchange(text: string, options: ConnectionOptions = {}): Promise<string> {
   const socket = await open(options)
   const chunks: Buffer[] = []

@@ -158,7 +158,7 @@ test('modification times arrive exact to the millisecond', async () => {
   }
 })
 
-/** Modes, times, contents and links of all that is below a folder. */
+/** Reads modes, times, contents and links below a folder. */
 function toPicture(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .sort()

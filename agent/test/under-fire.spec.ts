@@ -12,7 +12,7 @@ import { RpcClient } from './fixtures/rpc-client.ts'
 const FLOOD = fileURLToPath(new URL('./fixtures/flood.mjs', import.meta.url))
 const PER_SECOND = 2000
 const SECONDS = 6
-/** One way, so that a round trip takes 100 ms. */
+/** In one direction: a round trip takes 100 ms. */
 const DELAY_MS = 50
 
 let host: AgentHost
@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => host.stop())
 
-/** What a TLS client says first. */
+/** Records the first message of a TLS client. */
 async function clientHello(): Promise<Buffer> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
@@ -50,7 +50,7 @@ test.each<[string, () => Promise<Buffer>]>([
   async (how, say) => {
     const first = await say()
     const pid = host.agent?.child.pid ?? 0
-    // Nothing that the agent has seen before: this server calls for the first time.
+    // The agent does not know this server's address yet.
     const from = how === 'say nothing' ? '127.0.0.31' : '127.0.0.32'
     const way = await farAway(host.target.port, from, DELAY_MS)
     const argv = [FLOOD, host.target.port, '127.0.0.2', PER_SECOND, SECONDS, first.toString('hex')].map(
@@ -68,7 +68,7 @@ test.each<[string, () => Promise<Buffer>]>([
       const began = performance.now()
       const took: number[] = []
       let failures = 0
-      // Each call is a connection of its own.
+      // Each call uses a new connection.
       while (isFlooding && took.length + failures < 200) {
         const client = new RpcClient({ ...host.target, port: way.port })
         const start = performance.now()
@@ -76,7 +76,7 @@ test.each<[string, () => Promise<Buffer>]>([
           await client.call('health_check', {}, AbortSignal.timeout(5000))
           took.push(performance.now() - start)
         } catch {
-          // Counted: what matters is how many get through.
+          // Counted: the test asserts how many get through.
           failures++
         } finally {
           client.close()

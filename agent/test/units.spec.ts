@@ -16,7 +16,7 @@ const reason = await whyNoBed()
 const archive = readdirSync(DIST).find((name) => name.endsWith(`linux-${process.arch}.tar.gz`))
 const missing = reason ?? (archive === undefined ? 'needs the archive: node scripts/build-agent.mjs' : null)
 
-/** Lays the agent out as the install playbook does. */
+/** Installs the files of the agent like the install playbook. */
 async function install(host: Host, target: Target): Promise<void> {
   const release = join(host.root, 'opt/rollcall-agent/releases/test')
   mkdirSync(release, { recursive: true })
