@@ -81,7 +81,9 @@ const untilAllCalled = ({ simulator }: Fleet, sinceMs: number, timeoutMs: number
 const untilShared = ({ data }: Fleet) =>
   poll(
     async () => {
-      const shares = await data.query<{ count: number }>('SELECT count(*)::int FROM roll GROUP BY owner')
+      const shares = await data.query<{ count: number }>(
+        'SELECT count(*)::int FROM roll GROUP BY lease_owner',
+      )
       const half = AGENTS / 2
       return shares.length === 2 && shares.every(({ count }) => Math.abs(count - half) <= 0.1 * half)
     },

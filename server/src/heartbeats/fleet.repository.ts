@@ -16,7 +16,7 @@ import { Database } from '../platform/prisma/database.ts'
 import { fullestDisk } from './domain/report.ts'
 import { PROFILE_OF_HOST } from './roll.repository.ts'
 
-/** What the roll knows of one host, beyond the host itself. */
+/** The roll's knowledge of one host, beyond the host itself. */
 export interface HostReport {
   lastAnswerAt: Date | null
   roundTripMs: number | null
@@ -56,7 +56,7 @@ const AGENT_ROW = `
 const DISK = `(SELECT max(1 - (disk->>'availableBytes')::float8 / nullif((disk->>'totalBytes')::float8, 0))
   FROM jsonb_array_elements(roll.vitals->'disks') AS disk)`
 
-/** What to sort by; the name decides between equals. */
+/** Columns to sort by; the name decides between equals. */
 const SORT: Record<AgentSort, string> = {
   host: 'host.name',
   state: 'host.state',
@@ -85,7 +85,7 @@ const fitting = (scope: HostScope, { labels, search }: AgentFilter) => [
 
 type AgentFilter = Partial<Pick<AgentQuery, 'labels' | 'search'>>
 
-/** What the roll has seen, for those who look at it. */
+/** Reads the fleet as the roll has seen it. */
 @Injectable()
 export class FleetRepository {
   constructor(private readonly database: Database) {}
@@ -112,7 +112,7 @@ export class FleetRepository {
     return rows.map(toView)
   }
 
-  /** Those of which anything has changed since `since`. */
+  /** Returns the agents that have changed since `since`. */
   async changedSince(since: Date): Promise<AgentView[]> {
     const { rows } = await this.database.pool.query<AgentRow>(
       `${AGENT_ROW} WHERE roll.updated_at >= $1 OR host.state_since >= $1`,

@@ -9,7 +9,7 @@ import { HeartbeatMetrics } from './heartbeat-metrics.ts'
 
 export interface Round {
   seen: Observation
-  /** What the host reported, when it answered. */
+  /** The host's report, if it answered. */
   report?: Report & { roundTripMs: number; clockOffsetMs: number }
 }
 

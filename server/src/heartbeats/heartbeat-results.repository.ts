@@ -11,7 +11,7 @@ const RINGS = [
   [3600, 168],
 ] as const
 
-/** What heartbeats have shown. Written in batches. */
+/** Stores the results of heartbeats, in batches. */
 @Injectable()
 export class HeartbeatResultsRepository {
   constructor(private readonly database: Database) {}

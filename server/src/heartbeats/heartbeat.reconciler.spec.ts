@@ -27,7 +27,7 @@ class Stage {
   readonly errors: unknown[] = []
   readonly stored: HeartbeatResult[] = []
   readonly begunMs: number[] = []
-  /** What the database refuses. */
+  /** Hosts whose results the database refuses. */
   poison = new Set<string>()
   enrol = async () => undefined
   facts: object = { version: 1 }
@@ -153,7 +153,7 @@ describe('the roll of agents that were missed', () => {
   }
 
   it.each([null, 'a server that is gone'])(
-    'is called within 65 s by a server that had none of them: %s',
+    'agents that were missed are called within 65 s by a server that held none of them: %s',
     async (owner) => {
       const stage = new Stage(4000, owner)
       for (const agent of stage.agents) agent.dueMs -= 600_000
@@ -163,18 +163,21 @@ describe('the roll of agents that were missed', () => {
     },
   )
 
-  it.each([300, 900, 1500, 10_000])('is called without a burst after a pause of %d ms', async (pauseMs) => {
-    const stage = new Stage(4000, 'us')
-    for (const agent of stage.agents) agent.dueMs = START - pauseMs + Math.random() * MEAN_S * 1000
-    await minutes(stage, 30)
-    // What chance alone adds to an even flow: five standard deviations.
-    const even = 4000 / MEAN_S
-    expect(mostInOneSecond(stage.begunMs)).toBeLessThanOrEqual(2 * even + 5 * Math.sqrt(even))
-  })
+  it.each([300, 900, 1500, 10_000])(
+    'agents that were missed are called without a burst after a pause of %d ms',
+    async (pauseMs) => {
+      const stage = new Stage(4000, 'us')
+      for (const agent of stage.agents) agent.dueMs = START - pauseMs + Math.random() * MEAN_S * 1000
+      await minutes(stage, 30)
+      // What chance alone adds to an even flow: five standard deviations.
+      const even = 4000 / MEAN_S
+      expect(mostInOneSecond(stage.begunMs)).toBeLessThanOrEqual(2 * even + 5 * Math.sqrt(even))
+    },
+  )
 })
 
 describe('storing what was seen', () => {
-  it('goes on for all others when the database refuses what one of them said', async () => {
+  it('results of all others are stored when the database refuses one', async () => {
     const stage = new Stage(20)
     stage.poison.add('host-7')
     await stage.share()
@@ -190,7 +193,7 @@ describe('storing what was seen', () => {
     expect(stage.errors).toEqual([expect.objectContaining({ hostId: 'host-7' })])
   })
 
-  it('writes facts only when they are new, and again when another server had the agent meanwhile', async () => {
+  it('facts are stored only when they are new, and again after another server held the agent', async () => {
     const stage = new Stage(1)
     await stage.share()
     const [agent] = stage.agents as [Agent]

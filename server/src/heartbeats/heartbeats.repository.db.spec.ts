@@ -26,40 +26,40 @@ async function addHost(): Promise<string> {
   )
   return id
 }
-const rowOf = (hostId: string) => test.database.prisma.roll.findUniqueOrThrow({ where: { hostId } })
+const toRow = (hostId: string) => test.database.prisma.roll.findUniqueOrThrow({ where: { hostId } })
 const count = (counts: Parameters<HeartbeatsRepository['countTasks']>[1]) =>
   test.database.transaction((transaction) => heartbeats.countTasks(transaction, counts))
 
 describe('counting the commands of a host that failed in a row', () => {
-  it('adds failures up, forgets them at a success, and dates the last failure', async () => {
+  it('failed commands of a host add up until one succeeds, and the last failure is dated', async () => {
     const hostId = await addHost()
     await count([{ hostId, hasSuccess: false, failures: 2, at: at(1) }])
     await count([{ hostId, hasSuccess: false, failures: 1, at: at(2) }])
-    expect(await rowOf(hostId)).toMatchObject({ failedTasks: 3, failedTaskAt: at(2) })
+    expect(await toRow(hostId)).toMatchObject({ failedTasks: 3, failedTaskAt: at(2) })
     await count([{ hostId, hasSuccess: true, failures: 0, at: at(3) }])
-    expect(await rowOf(hostId)).toMatchObject({ failedTasks: 0, failedTaskAt: at(2) })
+    expect(await toRow(hostId)).toMatchObject({ failedTasks: 0, failedTaskAt: at(2) })
     await count([{ hostId, hasSuccess: true, failures: 1, at: at(4) }])
-    expect(await rowOf(hostId)).toMatchObject({ failedTasks: 1, failedTaskAt: at(4) })
+    expect(await toRow(hostId)).toMatchObject({ failedTasks: 1, failedTaskAt: at(4) })
   })
 
-  it('counts for several hosts at once, each its own, and passes over one that left the fleet', async () => {
+  it('failures of several hosts are counted at once, each its own, and a host that left the fleet is skipped', async () => {
     const [failing, well] = [await addHost(), await addHost()]
     await count([
       { hostId: failing, hasSuccess: false, failures: 1, at: at(1) },
       { hostId: well, hasSuccess: true, failures: 0, at: at(1) },
       { hostId: randomUUID(), hasSuccess: false, failures: 1, at: at(1) },
     ])
-    expect(await rowOf(failing)).toMatchObject({ failedTasks: 1 })
-    expect(await rowOf(well)).toMatchObject({ failedTasks: 0, failedTaskAt: null })
+    expect(await toRow(failing)).toMatchObject({ failedTasks: 1 })
+    expect(await toRow(well)).toMatchObject({ failedTasks: 0, failedTaskAt: null })
   })
 })
 
 describe('a heartbeat that is requested', () => {
-  it('makes its host due now, and no other', async () => {
+  it('a request for a heartbeat makes its host due now, and no other', async () => {
     const [wanted, other] = [await addHost(), await addHost()]
     await heartbeats.makeDue(wanted, at(5))
-    expect((await rowOf(wanted)).dueAt).toEqual(at(5))
-    expect((await rowOf(other)).dueAt).toEqual(FAR)
+    expect((await toRow(wanted)).dueAt).toEqual(at(5))
+    expect((await toRow(other)).dueAt).toEqual(FAR)
   })
 })
 

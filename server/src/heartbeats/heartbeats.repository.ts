@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg'
 import { Database } from '../platform/prisma/database.ts'
 import type { TaskCount } from './domain/task-counts.ts'
 
-/** What other features ask of the heartbeats, or tell them. */
+/** The heartbeats as other features use them. */
 @Injectable()
 export class HeartbeatsRepository {
   constructor(private readonly database: Database) {}

@@ -18,7 +18,7 @@ export class ProfilesService {
     private readonly clock: Clock,
   ) {}
 
-  /** Those that hosts in somebody's scope have or may be given. */
+  /** Returns the profiles that hosts of a scope have or may be given. */
   list(scope: HostScope): Promise<HeartbeatProfile[]> {
     return this.profiles.list(scope)
   }

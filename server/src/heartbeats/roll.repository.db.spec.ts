@@ -113,7 +113,7 @@ const silent = (agent: ClaimedTarget, at: Date): HeartbeatResult => {
 }
 
 describe('claiming', () => {
-  it('plans the next call within the bounds of the profile, in the same statement', async () => {
+  it('acquiring an agent plans its next call within the bounds of the profile, in the same statement', async () => {
     const [id] = await hosts(1)
     const [agent] = await claim(A)
     expect(agent).toMatchObject({ hostId: id, plannedAt: now, state: 'online', maxMs: 60_000 })
@@ -124,7 +124,7 @@ describe('claiming', () => {
     expect(await claim(A)).toEqual([])
   })
 
-  it('gives no agent to two servers, however many ask at once', async () => {
+  it('no agent is acquired by two servers, however many ask at once', async () => {
     await hosts(40)
     await Promise.all([leases.renew(A), leases.renew(B)])
     const claimed = await Promise.all(
@@ -134,7 +134,7 @@ describe('claiming', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  it('leaves an agent to the server that owns it while that lives, and takes it over when its lease has run out', async () => {
+  it('an agent stays with the server that holds it while that lives, and is taken over when its lease has expired', async () => {
     const [id] = await hosts(1)
     await leases.renew(A)
     await claim(A)
@@ -145,20 +145,20 @@ describe('claiming', () => {
     expect((await claim(B)).map(({ hostId }) => hostId)).toEqual([id])
   })
 
-  it('does not call a host that is being installed or removed', async () => {
+  it('a host that is being installed or removed is not called', async () => {
     for (const state of ['installing', 'removing', 'remove_failed', 'upgrading']) await host({ state })
     await onTheRoll()
     expect(await claim(A)).toEqual([])
   })
 
-  it('takes those with the shortest interval first when not all can be called', async () => {
+  it('agents with the shortest interval come first when not all can be called', async () => {
     await hosts(5)
     const pressing = await host({ profile: 'high-availability' })
     await onTheRoll()
     expect((await claim(A, { limit: 1 })).map(({ hostId }) => hostId)).toEqual([pressing])
   })
 
-  it('lets a late server have its share, and never an agent that is being called', async () => {
+  it('a late server gets its share, but no agent that is being called', async () => {
     const ids = await hosts(6)
     await leases.renew(A)
     await claim(A)
@@ -173,7 +173,7 @@ describe('claiming', () => {
 })
 
 describe('planning', () => {
-  it('brings back those whose turn a clock that was set back has put out of reach, and no others', async () => {
+  it('agents that a clock set back has put out of reach are rescheduled, and no others', async () => {
     const [lost, planned] = (await hosts(2)) as [string, string]
     const due = (id: string, at: Date) =>
       test.database.pool.query('UPDATE roll SET due_at = $2 WHERE host_id = $1', [id, at])
@@ -184,7 +184,7 @@ describe('planning', () => {
     expect((await toRow(planned)).due_at).toEqual(after(59_000))
   })
 
-  it('says of an agent whether another server had it before', async () => {
+  it('an acquired agent shows whether another server held it before', async () => {
     await hosts(1)
     const again = async (server: string) => {
       await test.database.pool.query('UPDATE roll SET due_at = $1', [now])
@@ -196,7 +196,7 @@ describe('planning', () => {
     expect(await again(A)).toBe(true)
   })
 
-  it('needs for a share of all as many calls a second as its agents do, whoever has them', async () => {
+  it('a fair share of calls a second counts all agents, whichever server holds them', async () => {
     await hosts(4)
     await Promise.all([leases.renew(A), leases.renew(B)])
     expect(await roll.membership(A)).toMatchObject({ owned: 0, ratePerS: 0, shareRatePerS: 0.05 })
@@ -212,7 +212,7 @@ describe('storing', () => {
     },
   })
 
-  it('lets a server that lost an agent overwrite nothing that the new one has seen', async () => {
+  it('a server that lost an agent overwrites nothing of its new holder', async () => {
     const [id] = (await hosts(1)) as [string]
     const [agent] = (await claim(A)) as [ClaimedTarget]
     await test.database.pool.query("UPDATE roll SET lease_owner = 'server-b'")
@@ -222,7 +222,7 @@ describe('storing', () => {
     expect(await fleet.samples(id, 300, after(-1000))).toHaveLength(1)
   })
 
-  it('waits for nobody who waits for it: neither a change of profiles nor a host that is forgotten', async () => {
+  it('storing results never deadlocks with a change of profiles or the removal of a host', async () => {
     const ids = await hosts(200)
     await leases.renew(A)
     const agents = await claim(A, { limit: 1000 })
@@ -254,7 +254,7 @@ describe('storing', () => {
     }
   })
 
-  it('keeps what a round has shown, and the change of state with its reason in the history', async () => {
+  it('a round’s result is stored, and a change of state with its reason is in the history', async () => {
     const [id] = (await hosts(1)) as [string]
     const [agent] = (await claim(A)) as [ClaimedTarget]
     expect(await results.store(A, [silent(agent, now)], now)).toEqual([id])
@@ -273,7 +273,7 @@ describe('storing', () => {
     })
   })
 
-  it('leaves alone what another server owns by now', async () => {
+  it('a result of an agent that another server holds by now is not stored', async () => {
     const [id] = (await hosts(1)) as [string]
     const [agent] = (await claim(A)) as [ClaimedTarget]
     await test.database.pool.query("UPDATE roll SET lease_owner = 'server-b'")
@@ -282,7 +282,7 @@ describe('storing', () => {
     expect((await toRow(id)).failed_rounds).toBe(0)
   })
 
-  it('does not overwrite the state of a host that has begun to be installed meanwhile', async () => {
+  it('the state of a host that is being installed by now is not overwritten', async () => {
     const [id] = (await hosts(1)) as [string]
     const [agent] = (await claim(A)) as [ClaimedTarget]
     await test.database.pool.query("UPDATE host SET state = 'installing'")
@@ -290,7 +290,7 @@ describe('storing', () => {
     expect((await stateOf(id)).state).toBe('installing')
   })
 
-  it('stores a batch of which one host has left the fleet', async () => {
+  it('a batch is stored although one of its hosts has left the fleet', async () => {
     const [first, second] = (await hosts(2)) as [string, string]
     const agents = await claim(A)
     await test.database.pool.query('DELETE FROM host WHERE id = $1', [first])
@@ -303,7 +303,7 @@ describe('storing', () => {
     expect((await fleet.report(second)).facts).toEqual(facts)
   })
 
-  it('keeps no more samples than the rings have slots, and sums up each step', async () => {
+  it('samples are summed up by step, and no more are kept than the rings have slots', async () => {
     const [id] = (await hosts(1)) as [string]
     const [agent] = (await claim(A)) as [ClaimedTarget]
     const day = 86_400_000
@@ -330,7 +330,7 @@ describe('storing', () => {
 })
 
 describe('profiles', () => {
-  it('give a host its own bounds, or those of its labels, or the default', async () => {
+  it('a host gets its own profile, or that of its labels, or the default', async () => {
     await test.database.pool.query(
       `INSERT INTO heartbeat_profile (name, min_ms, max_ms, labels) VALUES ('slow-labs', 100000, 200000, '{"env":"lab"}')
        ON CONFLICT DO NOTHING`,
@@ -351,7 +351,7 @@ describe('profiles', () => {
     expect(await bounds(lab)).toEqual([20_000, 60_000, null])
   })
 
-  it('bring the next call forward when the interval becomes shorter', async () => {
+  it('a profile with a shorter interval brings the next call forward', async () => {
     const id = await host()
     await onTheRoll()
     await test.database.pool.query('UPDATE roll SET due_at = $1', [after(60_000)])
@@ -362,7 +362,7 @@ describe('profiles', () => {
 })
 
 describe('the history of states', () => {
-  it('is bounded by age and by number', async () => {
+  it('the history of a host’s states is bounded by age and by number', async () => {
     const id = await host()
     for (let i = 0; i < 12; i++)
       await test.database.pool.query('UPDATE host SET state = $2, state_since = $3 WHERE id = $1', [
@@ -376,7 +376,7 @@ describe('the history of states', () => {
     expect(Date.parse(events.at(-1)?.at as string)).toBeGreaterThan(after(2500).getTime())
   })
 
-  it('outlives the host and says that it left', async () => {
+  it('the history outlives its host and records that it left', async () => {
     const id = await host()
     await test.database.pool.query('DELETE FROM host WHERE id = $1', [id])
     expect((await fleet.events(id, 1, undefined))[0]).toMatchObject({ from: 'online', to: 'removed' })

@@ -10,24 +10,24 @@ import {
   toView,
 } from '../commands/index.ts'
 import { Alarm } from '../platform/clock/alarm.ts'
-import { drained, SLOW_BYTES } from './drained.ts'
+import { MAX_UNSENT_BYTES, waitForDrain } from './wait-for-drain.ts'
 
 /** Bytes read from the database at a time. */
 const PAGE_BYTES = 512 * 1024
-/** A change that this process did not see, because another server made it, is seen at the next look. */
-const LOOK_AGAIN_MS = 2000
+/** A change by another server is seen at the next poll. */
+const POLL_INTERVAL_MS = 2000
 
 /**
- * Feeds one viewer one command: stored output up to the present, then what comes, by offset. What came last is held in
- * memory, once for all viewers; who is further behind reads the database again, so the memory per viewer is bounded.
+ * Sends one command's output to one viewer by offset: what is stored, then what comes. The latest is kept in memory, once for all
+ * viewers; one that is further behind reads the database again, so the memory per viewer is bounded.
  */
 export class CommandFollower {
   private offset: number
-  /** How far it may be behind before it is taken on to the newest. */
+  /** A viewer further behind skips to the newest output. */
   private readonly maxLagBytes: number
   private isStopped = false
-  private readonly news = new Alarm()
-  /** Output came from this process of late: then so would a change of state, and nobody has to look. */
+  private readonly changed = new Alarm()
+  /** Output came from this process of late: then so would a change of state, and no poll is needed. */
   private isFed = false
   private shownState = ''
 
@@ -43,32 +43,32 @@ export class CommandFollower {
 
   stop(): void {
     this.isStopped = true
-    this.news.ring()
+    this.changed.ring()
   }
 
-  /** Ends when the command has ended and all was sent, when stopped, or with the error that the database gave. */
+  /** Resolves when the command has ended and all was sent, or when stopped. Throws what the database throws. */
   async run(): Promise<void> {
     const followed = this.sources.events.follow(
       this.commandId,
       () => {
-        if (!this.sendLatest(followed)) this.news.ring()
+        if (!this.sendLatest(followed)) this.changed.ring()
       },
-      () => this.news.ring(),
+      () => this.changed.ring(),
     )
     try {
       while (!this.isStopped) {
         if (await this.catchUp(followed)) return
-        while (!(await this.news.wait(LOOK_AGAIN_MS)) && this.isFed) this.isFed = false
+        while (!(await this.changed.wait(POLL_INTERVAL_MS)) && this.isFed) this.isFed = false
       }
     } finally {
       followed.stop()
     }
   }
 
-  /** Sends what is stored beyond our offset. True when that was all there will ever be. */
+  /** Sends the stored output from the offset on. Returns true when no more will come. */
   private async catchUp(followed: FollowedCommand): Promise<boolean> {
     for (;;) {
-      await drained(this.socket, () => this.isStopped)
+      await waitForDrain(this.socket, () => this.isStopped)
       if (this.isStopped) return true
       await this.skipAhead()
       const page = await this.sources.outputs.read(this.commandId, {
@@ -110,7 +110,7 @@ export class CommandFollower {
   /** Sends what is held in memory. False when the viewer needs more than that, or is too slow for it. */
   private sendLatest({ output }: FollowedCommand): boolean {
     for (const piece of output.from(this.offset)) {
-      if (this.isStopped || this.socket.bufferedAmount >= SLOW_BYTES) return false
+      if (this.isStopped || this.socket.bufferedAmount >= MAX_UNSENT_BYTES) return false
       for (const message of messagesOf(piece, this.offset)) this.sendRaw(message)
       this.offset = piece.offset + piece.data.length
       this.isFed = true

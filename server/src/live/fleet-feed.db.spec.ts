@@ -45,19 +45,19 @@ afterEach(async () => {
   notifications.onApplicationShutdown()
 })
 
-/** A viewer, and what it was told. */
+/** A viewer, and what it was sent. */
 function viewer(scope: HostScope, wish: Omit<LiveRequest & { type: 'watch-fleet' }, 'type'> = {}) {
-  const told: FleetEvent[] = []
+  const sent: FleetEvent[] = []
   const socket = {
     readyState: 1,
     OPEN: 1,
     bufferedAmount: 0,
-    send: (text: string) => told.push(liveEvent.parse(JSON.parse(text)) as FleetEvent),
+    send: (text: string) => sent.push(liveEvent.parse(JSON.parse(text)) as FleetEvent),
   } as never
   feed.watch(socket, scope, wish)
-  const untilTold = (count: number) =>
-    vi.waitFor(() => expect(told.length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 10 })
-  return { socket, told, untilTold }
+  const untilSent = (count: number) =>
+    vi.waitFor(() => expect(sent.length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 10 })
+  return { socket, sent, untilSent }
 }
 
 const hostsIn = (event: FleetEvent | undefined) => event?.agents.map(({ host }) => host)
@@ -67,66 +67,66 @@ const relabel = (name: string, labels: object) =>
   test.database.pool.query('UPDATE host SET labels = $2 WHERE name = $1', [name, labels])
 
 // Neither labels nor a removal leave a time behind: only the database's word tells of them within a minute.
-it('tells of what the database says has changed, and who has left', async () => {
-  const { told, untilTold } = viewer(null)
-  await untilTold(1)
-  expect(told[0]).toMatchObject({ isSnapshot: true, isComplete: true, states: { online: 2 } })
+it('a viewer is sent what the database notifies of: changes and removals', async () => {
+  const { sent, untilSent } = viewer(null)
+  await untilSent(1)
+  expect(sent[0]).toMatchObject({ isSnapshot: true, isComplete: true, states: { online: 2 } })
   await relabel('web', { env: 'canary' })
-  await untilTold(2)
-  expect(told[1]).toMatchObject({ isSnapshot: false, agents: [{ labels: { env: 'canary' } }] })
+  await untilSent(2)
+  expect(sent[1]).toMatchObject({ isSnapshot: false, agents: [{ labels: { env: 'canary' } }] })
   const id = await idOf('db')
   await test.database.pool.query('DELETE FROM host WHERE id = $1', [id])
-  await untilTold(3)
-  expect(told[2]).toMatchObject({ removed: [id], states: { online: 1 } })
+  await untilSent(3)
+  expect(sent[2]).toMatchObject({ removed: [id], states: { online: 1 } })
 })
 
-it('tells one who watches single hosts of those alone, and the counts of all', async () => {
-  const { told, untilTold } = viewer(null, { hostIds: [await idOf('web')] })
-  await untilTold(1)
-  expect(hostsIn(told[0])).toEqual(['web'])
+it('a viewer of single hosts is sent those alone, and the counts of all', async () => {
+  const { sent, untilSent } = viewer(null, { hostIds: [await idOf('web')] })
+  await untilSent(1)
+  expect(hostsIn(sent[0])).toEqual(['web'])
   await test.database.pool.query("UPDATE host SET state = 'offline', state_since = now() WHERE name = 'db'")
-  await untilTold(2)
-  expect(told[1]).toMatchObject({ agents: [], states: { online: 1, offline: 1 } })
+  await untilSent(2)
+  expect(sent[1]).toMatchObject({ agents: [], states: { online: 1, offline: 1 } })
 })
 
-it('goes on after a drop with what has changed since', async () => {
+it('a viewer that reconnects is sent what has changed since its cursor', async () => {
   const [web, db] = [await idOf('web'), await idOf('db')]
   const first = viewer(null)
-  await first.untilTold(1)
+  await first.untilSent(1)
   feed.unwatch(first.socket)
   await relabel('web', { env: 'canary' })
-  const second = viewer(null, { since: first.told.at(-1)?.cursor })
+  const second = viewer(null, { since: first.sent.at(-1)?.cursor })
   // By ids: a change of a host that the viewer knows does not repeat its name.
-  const hostIdsTold = () => second.told.flatMap(({ agents }) => agents.map(({ hostId }) => hostId))
-  await vi.waitFor(() => expect(hostIdsTold()).toContain(web), { timeout: 10_000 })
-  expect(second.told.every(({ isSnapshot }) => !isSnapshot)).toBe(true)
-  expect(hostIdsTold()).not.toContain(db)
+  const sentHostIds = () => second.sent.flatMap(({ agents }) => agents.map(({ hostId }) => hostId))
+  await vi.waitFor(() => expect(sentHostIds()).toContain(web), { timeout: 10_000 })
+  expect(second.sent.every(({ isSnapshot }) => !isSnapshot)).toBe(true)
+  expect(sentHostIds()).not.toContain(db)
   const stranger = viewer(null, { since: 'elsewhere.3' })
-  await stranger.untilTold(1)
-  expect(stranger.told[0]).toMatchObject({ isSnapshot: true })
+  await stranger.untilSent(1)
+  expect(stranger.sent[0]).toMatchObject({ isSnapshot: true })
 })
 
-it('tells nobody of hosts outside of their scope, neither that they come nor that they go', async () => {
-  const { told, untilTold } = viewer(parseSelector('env=prod') as LabelTerm[])
-  await untilTold(1)
-  expect(hostsIn(told[0])).toEqual(['web'])
+it('a viewer is sent neither changes nor removals of hosts outside of its scope', async () => {
+  const { sent, untilSent } = viewer(parseSelector('env=prod') as LabelTerm[])
+  await untilSent(1)
+  expect(hostsIn(sent[0])).toEqual(['web'])
   await test.database.pool.query("DELETE FROM host WHERE name = 'db'")
   await addTestHost(test.database, { name: 'other', labels: { env: 'test' }, at: new Date(0) })
   await relabel('other', { env: 'prod' })
-  await untilTold(2)
-  expect(told[1]).toMatchObject({ agents: [{ host: 'other', state: 'online' }], removed: [] })
+  await untilSent(2)
+  expect(sent[1]).toMatchObject({ agents: [{ host: 'other', state: 'online' }], removed: [] })
   await relabel('web', { env: 'test' })
-  await untilTold(3)
-  expect(told[2]).toMatchObject({ agents: [], removed: [await idOf('web')] })
+  await untilSent(3)
+  expect(sent[2]).toMatchObject({ agents: [], removed: [await idOf('web')] })
 })
 
-it('is told again when the connection to the database broke', async () => {
-  const { told, untilTold } = viewer(null)
-  await untilTold(1)
+it('changes are published after the connection to the database broke', async () => {
+  const { sent, untilSent } = viewer(null)
+  await untilSent(1)
   await test.database.pool.query(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()",
   )
   await relabel('web', { env: 'canary' })
-  await untilTold(2)
-  expect(told[1]?.agents).toMatchObject([{ labels: { env: 'canary' } }])
+  await untilSent(2)
+  expect(sent[1]?.agents).toMatchObject([{ labels: { env: 'canary' } }])
 })

@@ -89,7 +89,7 @@ export class FleetSnapshotCache {
   private async readByIds(ids: ReadonlySet<string>): Promise<Difference> {
     if (ids.size === 0 || ids.size > MAX_INVALIDATED) return NO_DIFFERENCE
     const hostIds = [...ids]
-    return this.known.takeNamed(hostIds, await this.fleet.ofHosts(hostIds))
+    return this.known.takeByIds(hostIds, await this.fleet.ofHosts(hostIds))
   }
 
   private async readAll(): Promise<AgentView[]> {

@@ -104,7 +104,7 @@ async function answerTo(who: Headers, request: LiveRequest): Promise<string> {
 
 /** The guide's table of what may be followed: topic and permission. */
 async function topicsOfGuide(): Promise<Map<string, string>> {
-  const rows = (await readFile(GUIDE, 'utf8')).matchAll(/^\| `([a-z-]+)` \| `([a-z]+:[a-z]+)` \|/gm)
+  const rows = (await readFile(GUIDE, 'utf8')).matchAll(/^\| `([a-z-]+)` +\| `([a-z]+:[a-z]+)` +\|/gm)
   return new Map([...rows].map(([, topic = '', permission = '']) => [topic, permission]))
 }
 

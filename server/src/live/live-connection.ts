@@ -17,15 +17,15 @@ import type { FleetFeed } from './fleet-feed.reconciler.ts'
 import { RunFollower } from './run-follower.ts'
 import { TransferFollower } from './transfer-follower.ts'
 
-/** What one connection may follow, and of each how much. */
+/** The kinds of things that one connection may follow, and how many of each. */
 const KINDS = {
-  command: { topic: 'follow', most: 1000, many: 'commands' },
-  run: { topic: 'follow-run', most: 8, many: 'runs' },
-  transfer: { topic: 'follow-transfer', most: 8, many: 'transfers' },
+  command: { topic: 'follow', max: 1000, many: 'commands' },
+  run: { topic: 'follow-run', max: 8, many: 'runs' },
+  transfer: { topic: 'follow-transfer', max: 8, many: 'transfers' },
 } as const
 type Kind = keyof typeof KINDS
 
-/** Of the codes that applications may use: what 401 is for HTTP. */
+/** The close code of WebSocket that stands for HTTP's 401. */
 const SIGNED_OUT = 4401
 const HOW_TO_ASK =
   'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"}, {"type":"follow-transfer","transferId":"…"} or {"type":"watch-fleet"}.'
@@ -138,9 +138,9 @@ export class LiveConnection {
 
   private follow(request: FollowRequest, about: About): void {
     const kind = toKind(about)
-    const { most, many } = KINDS[kind]
-    if (this.idsOf(kind).length >= most) {
-      this.sendError(about, 'server.overloaded', `One connection follows at most ${most} ${many}.`)
+    const { max, many } = KINDS[kind]
+    if (this.idsOf(kind).length >= max) {
+      this.sendError(about, 'server.overloaded', `One connection follows at most ${max} ${many}.`)
       return
     }
     const follower = this.followerOf(request)
@@ -167,13 +167,13 @@ export class LiveConnection {
     return [...this.followed.values()].flatMap(({ about }) => (toKind(about) === kind ? [idOf(about)] : []))
   }
 
-  /** What lies outside of somebody's scope does not exist for them. */
+  /** Throws `*.not_found` for what is outside of the principal's scope. */
   private async refuseOutside(about: About): Promise<void> {
     if (!(await this.sources.scopes.exists(toKind(about), this.principal.scope, idOf(about))))
       throw missing(about)
   }
 
-  /** Of all that is followed, what exists for somebody: the keys. */
+  /** Returns the keys of all that is followed and exists for a principal. */
   private async visible({ scope }: Principal): Promise<Set<string>> {
     const kinds = Object.keys(KINDS) as Kind[]
     const seen = await Promise.all(

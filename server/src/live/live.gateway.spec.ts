@@ -9,10 +9,10 @@ import { LiveGateway } from './live.gateway.ts'
 
 it('a connection that is reset while its key is looked up does not end the server', async () => {
   const lookedUp = Promise.withResolvers<string>()
-  const looking = Promise.withResolvers<void>()
+  const authenticating = Promise.withResolvers<void>()
   const keys = {
     authenticate: () => {
-      looking.resolve()
+      authenticating.resolve()
       return lookedUp.promise
     },
     mayAct: () => true,
@@ -36,7 +36,7 @@ it('a connection that is reset while its key is looked up does not end the serve
     'GET /ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nauthorization: Bearer x\r\n\r\n',
   )
   const [, serverSide] = await upgraded
-  await looking.promise
+  await authenticating.promise
   const closed = new Promise((resolve) => serverSide.on('close', resolve))
   socket.resetAndDestroy()
   await closed

@@ -27,7 +27,7 @@ const PING_INTERVAL_MS = 30_000
 export class LiveGateway {
   private readonly server = new WebSocketServer({ noServer: true, maxPayload: MAX_REQUEST_BYTES })
   private pinging: NodeJS.Timeout | undefined
-  /** Those that have answered the last ping. */
+  /** Sockets that have answered the last ping. */
   private readonly alive = new WeakSet<WebSocket>()
 
   constructor(

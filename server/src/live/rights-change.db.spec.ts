@@ -24,19 +24,20 @@ beforeAll(async () => {
   const own = await server.ask('/api/runs', { method: 'POST', body, key: server.localKey })
   runs = { own: own.json.runId, command: own.json.commands[0].id }
   // It runs on another server, for as long as this spec lasts.
+  await query("INSERT INTO server_lease VALUES ('another', now() + interval '1 day') ON CONFLICT DO NOTHING")
   await query(
     `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another'
      WHERE id = $1`,
     [runs.command],
   )
   await query(
-    `INSERT INTO transfer (id, body_hash, server_id, kind, content, destination, make_parents, requested_by, created_at)
-     VALUES ($1, 'x', 'another', 'file', 'x', '/x', false, 'spec', now())`,
+    `INSERT INTO transfer (id, body_hash, kind, content, destination, make_parents, requested_by, created_at)
+     VALUES ($1, 'x', 'file', 'x', '/x', false, 'spec', now())`,
     [transferId],
   )
   await query(
-    `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at)
-     SELECT gen_random_uuid(), $1, id, name, 'pending', now() FROM host WHERE name = 'in'`,
+    `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at, lease_owner)
+     SELECT gen_random_uuid(), $1, id, name, 'pending', now(), 'another' FROM host WHERE name = 'in'`,
     [transferId],
   )
 })
@@ -104,7 +105,7 @@ async function follow(headers: Record<string, string>) {
 }
 
 describe('an open socket', () => {
-  it('ends what is outside of a scope that was narrowed on another server, and shows the fleet anew', async () => {
+  it('a socket whose scope is narrowed on another server loses what is outside, and gets a new snapshot of the fleet', async () => {
     const one = await viewer('operator', null)
     expect(one.hosts()).toEqual(['in', 'out'])
     await elsewhere.setScope(one.id, ['env=test'])
@@ -113,7 +114,7 @@ describe('an open socket', () => {
     one.socket.terminate()
   })
 
-  it('ends what is followed of a host whose labels were changed, and goes on with what is left', async () => {
+  it('following a host whose labels leave the scope ends, and the rest goes on', async () => {
     const one = await viewer()
     await elsewhere.setLabels('in', { env: 'other' })
     await expect.poll(one.errors, BOUND).toEqual(['command.not_found', 'run.not_found', 'transfer.not_found'])
@@ -124,7 +125,7 @@ describe('an open socket', () => {
     one.socket.terminate()
   })
 
-  it('is closed for who was disabled or removed on another server, and for who signed out', async () => {
+  it('a socket is closed for an account that was disabled or removed on another server, and after signing out', async () => {
     const people = await Promise.all([viewer(), viewer(), viewer()])
     const [disabled, removed, signedOut] = people as [
       (typeof people)[0],
@@ -137,7 +138,7 @@ describe('an open socket', () => {
     for (const one of people) await expect.poll(one.closed, BOUND).toBe(4401)
   })
 
-  it('of a key ends with its owner, and loses what its owner loses', async () => {
+  it('the socket of a key ends with the key’s owner, and loses what the owner loses', async () => {
     const owner = await server.person('owner@example.com', 'admin')
     const body = { name: 'live', permissions: ['hosts:read', 'commands:read', 'files:read', 'users:read'] }
     const { secret } = (await server.ask('/api/keys', { method: 'POST', body, cookie: owner.cookie })).json

@@ -39,22 +39,22 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-/** A viewer, and what it was told. */
+/** A viewer, and what it was sent. */
 function viewer(runId: string) {
-  const told: { event: LiveEvent; at: number }[] = []
+  const sent: { event: LiveEvent; at: number }[] = []
   const events = new CommandEvents()
   const socket = Object.assign(new EventEmitter(), {
     readyState: 1,
     OPEN: 1,
     bufferedAmount: 0,
-    send: (text: string) => told.push({ event: liveEvent.parse(JSON.parse(text)), at: performance.now() }),
+    send: (text: string) => sent.push({ event: liveEvent.parse(JSON.parse(text)), at: performance.now() }),
   })
   const follower = new RunFollower(runId, null, socket as unknown as WebSocket, runs, rows, events)
   const ended = follower.run()
-  const isTold = async (count: number) => {
-    while (told.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+  const isSent = async (count: number) => {
+    while (sent.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  return { told, events, follower, ended, isTold }
+  return { sent, events, follower, ended, isSent }
 }
 
 const accept = (more: object = {}) =>
@@ -70,39 +70,39 @@ const statesIn = (event: LiveEvent | undefined) =>
     : []
 
 describe('a followed run', () => {
-  it('is told from its present state on, each change once, and its end as soon as the last command has ended', async () => {
+  it('a run is published from its present state on, each change once, and its end as soon as the last command ends', async () => {
     const { runId, commands } = await accept({ limits: { concurrency: 2 } })
     const [one, two, three] = commands.map(({ id }) => id)
-    const { told, events, ended, isTold } = viewer(runId)
-    await isTold(1)
-    expect(told[0]?.event).toMatchObject({ counts: { held: 1, pending: 2 } })
-    expect(statesIn(told[0]?.event)).toEqual(['c held'])
+    const { sent, events, ended, isSent } = viewer(runId)
+    await isSent(1)
+    expect(sent[0]?.event).toMatchObject({ counts: { held: 1, pending: 2 } })
+    expect(statesIn(sent[0]?.event)).toEqual(['c held'])
     await test.database.pool.query('UPDATE command SET admitted_at = now() WHERE id = $1', [three])
     events.commandChanged({ id: three ?? '', runId, hasEnded: false, isLimited: true })
     await end(one ?? '', runId, events)
-    await isTold(2)
-    expect(statesIn(told[1]?.event).toSorted()).toEqual(['a success', 'c pending'])
+    await isSent(2)
+    expect(statesIn(sent[1]?.event).toSorted()).toEqual(['a success', 'c pending'])
     await end(two ?? '', runId, events)
-    await isTold(3)
+    await isSent(3)
     const last = performance.now()
     await end(three ?? '', runId, events)
     await ended
-    expect(told.slice(3).map(({ event }) => event.type)).toEqual(['run', 'run-end'])
-    expect((told.at(-1)?.at ?? 0) - last, 'without the pause between two messages').toBeLessThan(240)
-    expect(told.at(-1)?.event).toMatchObject({ run: { counts: { success: 3 }, endedAt: expect.any(String) } })
+    expect(sent.slice(3).map(({ event }) => event.type)).toEqual(['run', 'run-end'])
+    expect((sent.at(-1)?.at ?? 0) - last, 'without the pause between two messages').toBeLessThan(240)
+    expect(sent.at(-1)?.event).toMatchObject({ run: { counts: { success: 3 }, endedAt: expect.any(String) } })
   })
 
-  it('is told to its end though another server drives it, of which nothing is heard here', async () => {
+  it('a run that another server drives is published to its end, without any event here', async () => {
     const { runId, commands } = await accept()
-    const { told, ended, isTold } = viewer(runId)
-    await isTold(1)
+    const { sent, ended, isSent } = viewer(runId)
+    await isSent(1)
     for (const { id } of commands) await end(id, runId)
     await ended
-    expect(statesIn(told[1]?.event).toSorted()).toEqual(['a success', 'b success', 'c success'])
-    expect(told.at(-1)?.event.type).toBe('run-end')
+    expect(statesIn(sent[1]?.event).toSorted()).toEqual(['a success', 'b success', 'c success'])
+    expect(sent.at(-1)?.event.type).toBe('run-end')
   })
 
-  it('that has ended is told whole, in messages of bounded size', async () => {
+  it('a run that has ended is published whole, in messages of bounded size', async () => {
     const { runId } = await accept()
     await test.database.pool.query(
       `INSERT INTO command (id, run_id, kind, host_id, host_name, program, args, env, cwd, timeout_ms, start_within_ms, tty,
@@ -117,22 +117,22 @@ describe('a followed run', () => {
       "UPDATE command SET state = 'success', ended_at = now() WHERE run_id = $1",
       [runId],
     )
-    const { told, ended } = viewer(runId)
+    const { sent, ended } = viewer(runId)
     await ended
-    const sizes = told.map(({ event }) => (event.type === 'run' ? event.commands.length : 0))
+    const sizes = sent.map(({ event }) => (event.type === 'run' ? event.commands.length : 0))
     expect(sizes).toEqual([RUN_EVENT_COMMANDS, RUN_EVENT_COMMANDS, 203, 0])
   })
 
-  it('is let go of when nobody watches any more', async () => {
+  it('a run is released when its last viewer leaves', async () => {
     const { runId } = await accept()
-    const { follower, ended, isTold, told } = viewer(runId)
-    await isTold(1)
+    const { follower, ended, isSent, sent } = viewer(runId)
+    await isSent(1)
     follower.stop()
     await ended
-    expect(told).toHaveLength(1)
+    expect(sent).toHaveLength(1)
   })
 
-  it('that does not exist is refused', async () => {
+  it('following a run that does not exist is refused', async () => {
     await expect(viewer(randomUUID()).ended).rejects.toMatchObject({ code: 'run.not_found' })
   })
 })

@@ -26,7 +26,7 @@ const VIEWERS = 50
 const PIECE_BYTES = 128 * 1024
 /** Far more than the kernel keeps for a connection whose other end does not read. */
 const PIECES = 48
-/** What is sent to a viewer before it counts as slow, and one page of stored output on top, as base64. */
+/** Bytes that are sent to a viewer before it is slow, and one page of stored output on top, as base64. */
 const MAX_UNSENT_BYTES = 1024 * 1024 + (512 * 1024 * 4) / 3 + 64 * 1024
 const WAIT = { timeout: 120_000, interval: 20 }
 

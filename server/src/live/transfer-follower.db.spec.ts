@@ -18,17 +18,21 @@ afterAll(() => server?.[Symbol.asyncDispose]())
 
 const query = (sql: string, values: unknown[]) => server.test.database.pool.query(sql, values)
 
-/** A transfer to so many hosts, of which another server takes care: no worker of this one touches it. */
+/** A transfer to so many hosts, which another server holds: no worker of this one touches it. */
 async function transferTo(hosts: readonly string[]): Promise<string> {
   const id = randomUUID()
   await query(
-    `INSERT INTO transfer (id, body_hash, server_id, kind, content, destination, make_parents, requested_by, created_at)
-     VALUES ($1, 'x', 'another', 'file', 'x', '/x', false, 'spec', now())`,
+    "INSERT INTO server_lease VALUES ('another', now() + interval '1 day') ON CONFLICT DO NOTHING",
+    [],
+  )
+  await query(
+    `INSERT INTO transfer (id, body_hash, kind, content, destination, make_parents, requested_by, created_at)
+     VALUES ($1, 'x', 'file', 'x', '/x', false, 'spec', now())`,
     [id],
   )
   await query(
-    `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at)
-     SELECT gen_random_uuid(), $1, gen_random_uuid(), name, 'pending', now() FROM unnest($2::text[]) AS name`,
+    `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at, lease_owner)
+     SELECT gen_random_uuid(), $1, gen_random_uuid(), name, 'pending', now(), 'another' FROM unnest($2::text[]) AS name`,
     [id, hosts],
   )
   return id
@@ -42,68 +46,68 @@ const change = async (id: string, host: string, set: string) => {
 }
 const SUCCESS = "state = 'success', ended_at = now(), bytes = 9, total_bytes = 9, files_written = 1"
 
-/** A viewer, and what it was told. */
+/** A viewer, and what it was sent. */
 function viewer(id: string) {
-  const told: { event: LiveEvent; at: number }[] = []
+  const sent: { event: LiveEvent; at: number }[] = []
   const events = new TransferEvents()
   const socket = Object.assign(new EventEmitter(), {
     readyState: 1,
     OPEN: 1,
     bufferedAmount: 0,
-    send: (text: string) => told.push({ event: liveEvent.parse(JSON.parse(text)), at: performance.now() }),
+    send: (text: string) => sent.push({ event: liveEvent.parse(JSON.parse(text)), at: performance.now() }),
   })
   const transfers = server.app.get(TransfersService)
   const follower = new TransferFollower(id, socket as unknown as WebSocket, transfers, events)
   const ended = follower.run()
-  const isTold = (count: number) =>
-    expect.poll(() => told.length, { timeout: 10_000, interval: 5 }).toBeGreaterThanOrEqual(count)
-  return { told, events, follower, ended, isTold }
+  const isSent = (count: number) =>
+    expect.poll(() => sent.length, { timeout: 10_000, interval: 5 }).toBeGreaterThanOrEqual(count)
+  return { sent, events, follower, ended, isSent }
 }
 const hostsIn = (event: LiveEvent | undefined) =>
   event?.type === 'transfer' ? event.hosts.map(({ host, state, bytes }) => `${host} ${state} ${bytes}`) : []
 
 describe('a followed transfer', () => {
-  it('is told from its present state on, each change once, and its end as soon as the last host has ended', async () => {
+  it('a transfer is published from its present state on, each change once, and its end as soon as the last host ends', async () => {
     const id = await transferTo(['a', 'b'])
-    const { told, events, ended, isTold } = viewer(id)
-    await isTold(1)
-    expect(hostsIn(told[0]?.event)).toEqual(['a pending 0', 'b pending 0'])
+    const { sent, events, ended, isSent } = viewer(id)
+    await isSent(1)
+    expect(hostsIn(sent[0]?.event)).toEqual(['a pending 0', 'b pending 0'])
     const part = await change(id, 'a', "state = 'running', bytes = 4, total_bytes = 9")
     events.changed({ transferId: id, id: part, hasEnded: false })
-    await isTold(2)
-    expect(hostsIn(told[1]?.event)).toEqual(['a running 4'])
+    await isSent(2)
+    expect(hostsIn(sent[1]?.event)).toEqual(['a running 4'])
     events.changed({ transferId: id, id: await change(id, 'a', SUCCESS), hasEnded: true })
-    await isTold(3)
-    expect(hostsIn(told[2]?.event)).toEqual(['a success 9'])
+    await isSent(3)
+    expect(hostsIn(sent[2]?.event)).toEqual(['a success 9'])
     const last = await change(id, 'b', SUCCESS)
     const at = performance.now()
     events.changed({ transferId: id, id: last, hasEnded: true })
     await ended
-    expect(told.slice(3).map(({ event }) => event.type)).toEqual(['transfer', 'transfer-end'])
-    expect((told.at(-1)?.at ?? 0) - at, 'without the pause between two messages').toBeLessThan(240)
-    expect(told.at(-1)?.event).toMatchObject({ transfer: { id, counts: { success: 2 } } })
+    expect(sent.slice(3).map(({ event }) => event.type)).toEqual(['transfer', 'transfer-end'])
+    expect((sent.at(-1)?.at ?? 0) - at, 'without the pause between two messages').toBeLessThan(240)
+    expect(sent.at(-1)?.event).toMatchObject({ transfer: { id, counts: { success: 2 } } })
   })
 
-  it('is told to its end though another server carries it out, of which nothing is heard here', async () => {
+  it('a transfer that another server sends is published to its end, without any event here', async () => {
     const id = await transferTo(['a'])
-    const { told, ended, isTold } = viewer(id)
-    await isTold(1)
+    const { sent, ended, isSent } = viewer(id)
+    await isSent(1)
     await change(id, 'a', SUCCESS)
     await ended
-    expect(hostsIn(told[1]?.event)).toEqual(['a success 9'])
-    expect(told.at(-1)?.event.type).toBe('transfer-end')
+    expect(hostsIn(sent[1]?.event)).toEqual(['a success 9'])
+    expect(sent.at(-1)?.event.type).toBe('transfer-end')
   })
 
-  it('is told in messages of bounded size', async () => {
+  it('a transfer to many hosts is published in messages of bounded size', async () => {
     const names = Array.from({ length: TRANSFER_EVENT_HOSTS + 3 }, (_, n) => `n-${n}`)
-    const { told, follower, ended, isTold } = viewer(await transferTo(names))
-    await isTold(2)
+    const { sent, follower, ended, isSent } = viewer(await transferTo(names))
+    await isSent(2)
     follower.stop()
     await ended
-    expect(told.map(({ event }) => hostsIn(event).length)).toEqual([TRANSFER_EVENT_HOSTS, 3])
+    expect(sent.map(({ event }) => hostsIn(event).length)).toEqual([TRANSFER_EVENT_HOSTS, 3])
   })
 
-  it('that does not exist is refused', async () => {
+  it('following a transfer that does not exist is refused', async () => {
     await expect(viewer(randomUUID()).ended).rejects.toMatchObject({ code: 'transfer.not_found' })
   })
 })

@@ -6,21 +6,22 @@ import {
 } from '@rollcall/contracts/admin'
 import type { WebSocket } from 'ws'
 import type { TransferEvents, TransfersService } from '../transfers/index.ts'
-import { drained } from './drained.ts'
+import { Pause } from './pause.ts'
+import { waitForDrain } from './wait-for-drain.ts'
 
-/** A viewer is told at most this often, unless the transfer has ended. */
-const PAUSE_MS = 250
-/** What another server writes down is seen at the next look. */
-const LOOK_AGAIN_MS = 2000
+/** A viewer is sent changes this often at most, unless the transfer has ended. */
+const MIN_INTERVAL_MS = 250
+/** Changes by another server are seen at the next poll. */
+const POLL_INTERVAL_MS = 2000
 
-/** Tells one viewer how far a transfer is on each of its hosts: all of them once, and then those of which something is new. */
+/** Publishes the progress of a transfer to one viewer: all of its hosts once, and then those that have changed. */
 export class TransferFollower {
   private isStopped = false
-  private hasNews = false
+  private hasChanged = false
   private readonly ended = new Set<string>()
   private open = Number.POSITIVE_INFINITY
-  private readonly told = new Map<string, string>()
-  private wake: (() => void) | undefined
+  private readonly published = new Map<string, string>()
+  private readonly pause = new Pause()
 
   constructor(
     private readonly transferId: string,
@@ -31,63 +32,50 @@ export class TransferFollower {
 
   stop(): void {
     this.isStopped = true
-    this.wake?.()
+    this.pause.interrupt()
   }
 
-  /** Ends when the transfer has ended and all was told, when stopped, or with the error that the database gave. */
+  /** Resolves when the transfer has ended and all was published, or when stopped. Throws what the database throws. */
   async run(): Promise<void> {
     const unfollow = this.events.follow(this.transferId, ({ id, hasEnded }) => {
-      this.hasNews = true
+      this.hasChanged = true
       if (hasEnded) this.ended.add(id)
-      this.wake?.()
+      this.pause.interrupt()
     })
     try {
       while (!this.isStopped) {
-        this.hasNews = false
+        this.hasChanged = false
         this.ended.clear()
-        const transfer = await this.look()
+        const transfer = await this.publish()
         if (transfer.endedAt !== null) return this.send({ type: 'transfer-end', transfer })
-        await this.waitForNews()
-        await drained(this.socket, () => this.isStopped)
+        await this.waitForChange()
+        await waitForDrain(this.socket, () => this.isStopped)
       }
     } finally {
       unfollow()
     }
   }
 
-  private async look(): Promise<TransferView> {
+  private async publish(): Promise<TransferView> {
     const { transfer, hosts } = await this.transfers.progress(this.transferId)
     this.open = transfer.counts.pending + transfer.counts.running
-    const news: TransferProgress[] = []
+    const changed: TransferProgress[] = []
     for (const host of hosts) {
       const now = JSON.stringify(host)
-      if (this.told.get(host.host) === now) continue
-      this.told.set(host.host, now)
-      news.push(host)
+      if (this.published.get(host.host) === now) continue
+      this.published.set(host.host, now)
+      changed.push(host)
     }
-    for (let first = 0; first < news.length; first += TRANSFER_EVENT_HOSTS)
-      this.send({ type: 'transfer', transfer, hosts: news.slice(first, first + TRANSFER_EVENT_HOSTS) })
+    for (let first = 0; first < changed.length; first += TRANSFER_EVENT_HOSTS)
+      this.send({ type: 'transfer', transfer, hosts: changed.slice(first, first + TRANSFER_EVENT_HOSTS) })
     return transfer
   }
 
-  /** Until something is new, but no sooner than the pause, or until the last host has ended, or the next look is due. */
-  private async waitForNews(): Promise<void> {
+  /** Waits for a change, but no less than the minimal interval; or for the last host to end, or the next poll. */
+  private async waitForChange(): Promise<void> {
     const isOver = () => this.isStopped || this.ended.size >= this.open
-    await this.sleep(PAUSE_MS, isOver)
-    await this.sleep(LOOK_AGAIN_MS - PAUSE_MS, () => isOver() || this.hasNews)
-  }
-
-  private async sleep(ms: number, isOver: () => boolean): Promise<void> {
-    if (isOver()) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.wake = () => {
-        if (!isOver()) return
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    this.wake = undefined
+    await this.pause.wait(MIN_INTERVAL_MS, isOver)
+    await this.pause.wait(POLL_INTERVAL_MS - MIN_INTERVAL_MS, () => isOver() || this.hasChanged)
   }
 
   private send(event: LiveEvent): void {

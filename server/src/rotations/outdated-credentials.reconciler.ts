@@ -7,7 +7,7 @@ import { CONFIG } from '../platform/tokens.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 
 const DAY_MS = 86_400_000
-/** Of a large fleet that was installed on one day not all are due at one moment: 14,400 a day at most. */
+/** A large fleet that was installed on one day is not rotated at one moment, but 14,400 agents a day at most. */
 const BATCH = 50
 /** Who requested it, as a host's history shows. */
 const REQUESTED_BY = 'the schedule'

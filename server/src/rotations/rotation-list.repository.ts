@@ -3,12 +3,12 @@ import { sanitizeText } from '@rollcall/contracts'
 import type { RotationHost } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
 
-/** What is shown of credentials and their rotation. No secret is read. */
+/** Reads credentials and their rotation as they are shown, without secrets. */
 @Injectable()
 export class RotationListRepository {
   constructor(private readonly database: Database) {}
 
-  /** Of these hosts, or of every one on which an agent was installed where `hostIds` is null; by name. */
+  /** Returns the credentials of these hosts by name, or of every host with an agent where `hostIds` is null. */
   async of(
     hostIds: readonly string[] | null,
   ): Promise<{ labels: Record<string, string>; view: RotationHost }[]> {

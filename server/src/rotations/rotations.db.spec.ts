@@ -28,7 +28,7 @@ let rows: RotationsRepository
 let agents: AgentsRepository
 let driver: RotationReconciler
 let now: Date
-/** What the agents were asked, and by which token; `answer` may throw in their place. */
+/** Calls that the agents got, and by which token; `answer` may throw in their place. */
 let calls: {
   method: string
   token: string
@@ -123,7 +123,7 @@ describe('the schedule', () => {
     return new OutdatedCredentialsReconciler(rows, identities, { rotateDays }, log)
   }
 
-  it('rotates what is older than it should be, once, and leaves alone who does not answer', async () => {
+  it('credentials older than allowed are rotated once, and those of a silent host are left alone', async () => {
     const [old, offline] = [await host(), await host('offline')]
     later(20 * DAY_MS)
     await runOnce(schedule(), now)
@@ -140,7 +140,7 @@ describe('the schedule', () => {
     expect(await toRotation(old), 'its credentials are new').toBeUndefined()
   })
 
-  it('brings a new identity of the servers to who answers, and removes the old one when nobody knows it', async () => {
+  it('a new identity of the servers reaches agents that answer, and the old one is removed once no agent knows it', async () => {
     const [there, away] = [await host(), await host('offline')]
     const pins = async () => (await identities.list()).map(({ pin, agents }) => [pin, agents])
     const before = await identities.newestPin()
@@ -173,7 +173,7 @@ describe('the schedule', () => {
     await expect(identities.get(after)).resolves.toMatchObject({ pin: after })
   })
 
-  it('keeps an identity that a host may be about to be added with', async () => {
+  it('an identity that a host may be about to be added with is kept', async () => {
     await query('DELETE FROM server_identity')
     identities = await ServerIdentities.open(new IdentitiesRepository(test.database), sealer)
     await identities.renew(now)
@@ -183,7 +183,7 @@ describe('the schedule', () => {
 })
 
 describe('a rotation', () => {
-  it('replaces the whole set, and is told in the history of the host', async () => {
+  it('a rotation replaces the whole set, and appears in the history of the host', async () => {
     const id = await host()
     const before = await agents.identity(id)
     await rows.begin([id], 'ada', now)
@@ -218,19 +218,19 @@ describe('a rotation', () => {
     })
   })
 
-  it('keeps the new set, sealed, before the agent is told of it', async () => {
+  it('the new set is stored, sealed, before it is sent to the agent', async () => {
     const id = await host()
     await rows.begin([id], 'ada', now)
     const kept = await toRotation(id)
     answer = fails('agent.unreachable')
     await runOnce(driver, now)
-    const told = calls[0]?.params as { credentials: Record<string, string> } | undefined
-    const { agent_token, private_key } = told?.credentials ?? {}
+    const sent = calls[0]?.params as { credentials: Record<string, string> } | undefined
+    const { agent_token, private_key } = sent?.credentials ?? {}
     expect(sealer.open(kept.token, `rotation/${id}/token`)).toBe(agent_token)
     expect(sealer.open(kept.private_key, `rotation/${id}/private-key`)).toBe(private_key)
   })
 
-  it('whose answer to the last step is lost keeps both sets, is called with the new one, and ends the next time', async () => {
+  it('a rotation whose last answer is lost keeps both sets, calls with the new one, and ends at its next turn', async () => {
     const id = await host()
     const before = await tokenOf(id)
     await rows.begin([id], 'ada', now)
@@ -250,7 +250,7 @@ describe('a rotation', () => {
     expect((await agents.address(id))?.serverName).toBeUndefined()
   })
 
-  it('goes back to the old set where an agent that was set back takes only that', async () => {
+  it('an agent that was set back and takes only the old set gets its rotation restarted from that', async () => {
     const id = await host()
     const before = await tokenOf(id)
     await rows.begin([id], 'ada', now)
@@ -269,7 +269,7 @@ describe('a rotation', () => {
     expect(await tokenOf(id)).toBe(before)
   })
 
-  it('ends where the agent, as it says over the wire, has nothing staged: an installation has brought the new set', async () => {
+  it('a rotation ends when the agent answers that nothing is staged, since an installation has brought the new set', async () => {
     const id = await host()
     await rows.begin([id], 'ada', now)
     answer = (method) => method === 'commit_credentials' && fails('agent.unreachable')()
@@ -291,7 +291,7 @@ describe('a rotation', () => {
     expect(await toRotation(id)).toBeUndefined()
   })
 
-  it('that is asked for twice is one', async () => {
+  it('a rotation that is requested twice is one rotation', async () => {
     const id = await host()
     await rows.begin([id], 'ada', now)
     const first = (await toRotation(id)).id
@@ -299,7 +299,7 @@ describe('a rotation', () => {
     expect(await toRotation(id)).toMatchObject({ id: first, requested_by: 'ada' })
   })
 
-  it('is left to the server that took it, and taken over when that died', async () => {
+  it('a rotation is left to the server that holds it, and taken over when that died', async () => {
     const id = await host()
     await rows.begin([id], 'ada', now)
     const leases = new ServerLeaseRepository(test.database)
@@ -317,18 +317,21 @@ describe('a rotation', () => {
     expect(await toRotation(id)).toMatchObject({ phase: 'made', lease_owner: 'another' })
   })
 
-  it.each(['offline', 'installing', 'upgrading', 'removing'])('of a host that is %s waits', async (state) => {
-    const id = await host(state)
-    await rows.begin([id], 'ada', now)
-    await runOnce(driver, now)
-    expect(calls).toEqual([])
-    await query("UPDATE host SET state = 'online'")
-    await runOnce(driver, now)
-    expect(await toRotation(id)).toBeUndefined()
-  })
+  it.each(['offline', 'installing', 'upgrading', 'removing'])(
+    'the rotation of a host that is %s waits',
+    async (state) => {
+      const id = await host(state)
+      await rows.begin([id], 'ada', now)
+      await runOnce(driver, now)
+      expect(calls).toEqual([])
+      await query("UPDATE host SET state = 'online'")
+      await runOnce(driver, now)
+      expect(await toRotation(id)).toBeUndefined()
+    },
+  )
 
   it.each(['get_port', 'commit_credentials'])(
-    'drops and exchanges nothing when an installation began during %s: it may bring the old set back',
+    'a rotation drops and exchanges nothing when an installation began during %s, which may bring the old set back',
     async (during) => {
       const id = await host()
       await rows.begin([id], 'ada', now)

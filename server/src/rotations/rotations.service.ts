@@ -7,7 +7,7 @@ import { RunsService } from '../runs/index.ts'
 import { RotationListRepository } from './rotation-list.repository.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 
-/** Rotations as they are asked for and shown. The driver goes on with them. */
+/** Requests and shows rotations. The reconciler advances them. */
 @Injectable()
 export class RotationsService {
   constructor(
@@ -18,7 +18,7 @@ export class RotationsService {
     private readonly clock: Clock,
   ) {}
 
-  /** Keeps new credentials for each host: from here on it goes on until the agent has them. Throws what choosing hosts throws. */
+  /** Stores new credentials for each host: from here on the rotation is advanced until the agent has them. Throws what choosing hosts throws. */
   async start(
     request: Target,
     { name, scope }: Pick<Principal, 'name' | 'scope'>,
@@ -30,8 +30,8 @@ export class RotationsService {
   }
 
   /**
-   * Makes a new identity of the servers and begins to give it to all agents that answer; the schedule brings it to the others. Nobody is
-   * called with it who has not taken it.
+   * Makes a new identity of the servers and begins to give it to all agents that answer; the schedule gives it to the others. No agent is
+   * called with it before it has taken it.
    */
   async renewIdentity({ name }: Pick<Principal, 'name'>): Promise<KnownIdentity[]> {
     const now = this.clock.now()

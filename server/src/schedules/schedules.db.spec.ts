@@ -86,10 +86,10 @@ const show = () => schedules.show('nightly', null)
 const outcomes = ({ last }: ScheduleView): [string, FiringOutcome][] =>
   last.map(({ plannedAt, outcome }) => [plannedAt.slice(0, 16), outcome])
 /** All servers look at the same moment. */
-const look = () => Promise.all(servers.map((server) => runOnce(server, clock.now())))
-const lookAt = (moment: string) => {
+const tick = () => Promise.all(servers.map((server) => runOnce(server, clock.now())))
+const tickAt = (moment: string) => {
   clock.set(moment)
-  return look()
+  return tick()
 }
 const endAll = async () => {
   for (const id of announced.splice(0)) {
@@ -99,15 +99,15 @@ const endAll = async () => {
 }
 
 describe('a schedule', () => {
-  it('says of the run that it began whether that goes on, succeeded everywhere, or failed somewhere', async () => {
+  it('a firing shows whether its run goes on, succeeded everywhere, or failed somewhere', async () => {
     const runState = async () => (await show()).last[0]?.runState
     await add({ timeZone: 'UTC' })
     expect((await show()).last).toEqual([])
-    await lookAt('2026-03-02T02:30:00Z')
+    await tickAt('2026-03-02T02:30:00Z')
     expect(await runState()).toBe('running')
     await endAll()
     expect(await runState()).toBe('success')
-    await lookAt('2026-03-03T02:30:00Z')
+    await tickAt('2026-03-03T02:30:00Z')
     const [failing, ...others] = announced.splice(0)
     await leases.acquire(failing ?? '', 'server', clock.now())
     await lifecycle.end(failing ?? '', 'server', { state: 'failed', exitCode: 1 }, clock.now())
@@ -117,12 +117,12 @@ describe('a schedule', () => {
     expect((await show()).last.map((firing) => firing.runState)).toEqual(['failed', 'success'])
   })
 
-  it('runs once at its time, whichever of several servers looks, with who asked and where it came from', async () => {
+  it('a schedule runs once at its time on several servers, with its requester and origin', async () => {
     await add({ timeZone: 'Europe/Berlin', limits: { concurrency: 1 } })
-    await lookAt('2026-03-02T01:29:59Z')
+    await tickAt('2026-03-02T01:29:59Z')
     expect(announced).toEqual([])
-    await lookAt('2026-03-02T01:30:00Z')
-    await lookAt('2026-03-02T01:30:01Z')
+    await tickAt('2026-03-02T01:30:00Z')
+    await tickAt('2026-03-02T01:30:01Z')
     expect(announced).toHaveLength(1)
     const [run, ...others] = await runs.list(null, 10, undefined)
     expect(others).toEqual([])
@@ -143,14 +143,14 @@ describe('a schedule', () => {
     expect((await rows.find(announced[0] ?? ''))?.env).toEqual({ TOKEN: 'hush hush' })
   })
 
-  it('fires on every day of a year once, at 02:30 in Berlin, over both changes of the clock', async () => {
+  it('a daily schedule at 02:30 in Berlin fires once on every day of a year, over both changes of the clock', async () => {
     await add({ timeZone: 'Europe/Berlin' })
     const began: string[] = []
     for (let day = 0; day < 365; day++) {
       const due = (await show()).next[0] ?? ''
-      await lookAt(new Date(Date.parse(due) - 1).toISOString())
+      await tickAt(new Date(Date.parse(due) - 1).toISOString())
       expect(announced).toEqual([])
-      await lookAt(due)
+      await tickAt(due)
       expect(announced).toHaveLength(1)
       began.push(due)
       await endAll()
@@ -166,12 +166,12 @@ describe('a schedule', () => {
     expect(began.filter((text) => text.startsWith('2026-10-25'))).toEqual(['2026-10-25T00:30:00.000Z'])
   })
 
-  it('makes up for one missed time within its grace, and says what it left out beyond', async () => {
+  it('a schedule makes up for one missed time within its grace, and records what it left out beyond', async () => {
     await add({ graceMs: 3_600_000 })
-    await lookAt('2026-03-02T03:30:00Z')
+    await tickAt('2026-03-02T03:30:00Z')
     await endAll()
     expect(outcomes(await show())).toEqual([['2026-03-02T02:30', 'started']])
-    await lookAt('2026-03-05T03:30:01Z')
+    await tickAt('2026-03-05T03:30:01Z')
     expect(announced).toEqual([])
     const shown = await show()
     expect(outcomes(shown)[0]).toEqual(['2026-03-03T02:30', 'missed'])
@@ -179,52 +179,52 @@ describe('a schedule', () => {
     expect(shown.next[0]).toBe('2026-03-06T02:30:00.000Z')
   })
 
-  it('leaves a time out while its run before has not ended, and goes on with the next', async () => {
+  it('a schedule skips a time while its previous run has not ended, and runs at the next', async () => {
     await add({ cron: '0 * * * *' })
-    await lookAt('2026-03-01T13:00:00Z')
-    await lookAt('2026-03-01T14:00:00Z')
+    await tickAt('2026-03-01T13:00:00Z')
+    await tickAt('2026-03-01T14:00:00Z')
     expect(announced).toHaveLength(1)
     await endAll()
-    await lookAt('2026-03-01T15:00:00Z')
+    await tickAt('2026-03-01T15:00:00Z')
     expect(announced).toHaveLength(1)
     expect(outcomes(await show()).map(([, outcome]) => outcome)).toEqual(['started', 'overlapped', 'started'])
   })
 
-  it('that finds no host says so in its history and tries again the next time', async () => {
+  it('a schedule that finds no host records that and tries again the next time', async () => {
     await add({ target: { labels: ['env=test'] } })
-    await lookAt('2026-03-02T02:30:00Z')
+    await tickAt('2026-03-02T02:30:00Z')
     const shown = await show()
     expect(shown.last).toMatchObject([
       { outcome: 'refused', reason: expect.stringContaining('host.none_selected') },
     ])
     await addTestHost(test.database, { name: 'b', labels: { env: 'test' }, at: clock.now() })
-    await lookAt('2026-03-03T02:30:00Z')
+    await tickAt('2026-03-03T02:30:00Z')
     expect(outcomes(await show())[0]).toEqual(['2026-03-03T02:30', 'started'])
   })
 
-  it('does nothing while it is paused, and when it is resumed makes up for nothing', async () => {
+  it('a paused schedule does nothing, and makes up for nothing when it is resumed', async () => {
     await add()
     expect((await schedules.change('nightly', { isEnabled: false }, spec)).next).toEqual([])
-    await lookAt('2026-03-02T02:30:00Z')
+    await tickAt('2026-03-02T02:30:00Z')
     clock.pass(1000)
     const resumed = await schedules.change('nightly', { isEnabled: true }, spec)
     expect(resumed.next[0]).toBe('2026-03-03T02:30:00.000Z')
-    await look()
+    await tick()
     expect(announced).toEqual([])
     expect(resumed.last).toEqual([])
   })
 
-  it('that was changed a moment before its time does not fire as it was before', async () => {
+  it('a schedule that was changed a moment before its time does not fire as it was before', async () => {
     await add()
     clock.set('2026-03-02T02:29:59Z')
     await schedules.change('nightly', { cron: '45 2 * * *' }, spec)
-    await lookAt('2026-03-02T02:30:00Z')
+    await tickAt('2026-03-02T02:30:00Z')
     expect(announced).toEqual([])
-    await lookAt('2026-03-02T02:45:00Z')
+    await tickAt('2026-03-02T02:45:00Z')
     expect(announced).toHaveLength(1)
   })
 
-  it('that is paused while a server is about to fire it stays silent: nothing of the firing is stored', async () => {
+  it('a schedule that is paused while a server is about to fire it stores nothing of the firing', async () => {
     await add()
     clock.set('2026-03-02T02:30:00Z')
     const read = await repository.find('nightly')
@@ -253,7 +253,7 @@ describe('a schedule', () => {
     expect(await runs.list(null, 10, undefined)).toEqual([])
   })
 
-  it('keeps a bounded history', async () => {
+  it('the history of a schedule is bounded', async () => {
     await add({ cron: '* * * * *', overlap: 'allow', graceMs: 10_000 })
     for (let minute = 1; minute <= 210; minute++) {
       clock.set(new Date(Date.parse('2026-03-01T12:00:00Z') + minute * 60_000))
@@ -264,7 +264,7 @@ describe('a schedule', () => {
     expect((await show()).last).toHaveLength(10)
   })
 
-  it('is refused with the field that is wrong', async () => {
+  it('a schedule that cannot be is refused with the field that is wrong', async () => {
     await expect(add({ cron: '61 * * * *' })).rejects.toMatchObject({ fields: [{ field: 'cron' }] })
     await expect(add({ cron: '0 0 30 2 *' })).rejects.toMatchObject({
       fields: [
@@ -304,11 +304,11 @@ describe('what a schedule and a saved command may do', () => {
     ['labels', { labels: ['env in (prod,test)'] }],
     ['named hosts', { hosts: ['a', 'b'] }],
   ] as const)(
-    'is what its owner may do now: a schedule for %s is narrowed, and its history says so',
+    'a schedule for %s is narrowed to what its owner may do now, and its history shows it',
     async (_what, target) => {
       await add({ target: { ...target } as never })
       limitedTo('spec', ['env=prod'])
-      await lookAt('2026-03-02T02:30:00Z')
+      await tickAt('2026-03-02T02:30:00Z')
       expect(await hostsOf()).toEqual(['a'])
       const [firing] = (await show()).last
       expect(firing).toMatchObject({
@@ -325,40 +325,40 @@ describe('what a schedule and a saved command may do', () => {
     ['was removed', () => people.delete('spec')],
     ['may run nothing any more', () => people.set('spec', { ...admin('spec'), permissions: new Set() })],
     ['may act on none of its hosts', () => limitedTo('spec', ['env=none'])],
-  ])('is nothing once its owner %s, until somebody takes it over', async (_what, lose) => {
+  ])('a schedule runs nothing once its owner %s, until another person takes it over', async (_what, lose) => {
     await add()
     lose()
-    await lookAt('2026-03-02T02:30:00Z')
+    await tickAt('2026-03-02T02:30:00Z')
     expect(announced).toEqual([])
     expect((await show()).last).toMatchObject([
       { outcome: 'refused', reason: expect.stringContaining('access.owner_lost') },
     ])
     await schedules.change('nightly', { isEnabled: true }, admin('me'))
-    await lookAt('2026-03-03T02:30:00Z')
+    await tickAt('2026-03-03T02:30:00Z')
     expect(announced).toEqual([])
     clock.pass(1)
     await schedules.change('nightly', { graceMs: 20_000 }, admin('me'))
-    await lookAt('2026-03-04T02:30:00Z')
+    await tickAt('2026-03-04T02:30:00Z')
     expect(await hostsOf()).toEqual(['a', 'b'])
   })
 
-  it('is what both owners may do, where a schedule of one runs a saved command of the other', async () => {
+  it('a schedule of one that runs a saved command of another does what both owners may do', async () => {
     const request = newSavedCommand.parse({ name: 'backup', program: 'backup', target: { all: true } })
     await saved.add(request, admin('me'))
     await add({ command: undefined, savedCommand: 'backup', target: undefined })
     limitedTo('me', ['env=test'])
-    await lookAt('2026-03-02T02:30:00Z')
+    await tickAt('2026-03-02T02:30:00Z')
     expect(await hostsOf()).toEqual(['b'])
     const [firing] = (await show()).last
     expect(firing?.reason).toContain('me, whose it is')
     people.delete('me')
     await endAll()
-    await lookAt('2026-03-03T02:30:00Z')
+    await tickAt('2026-03-03T02:30:00Z')
     expect((await show()).last[0]).toMatchObject({ outcome: 'refused' })
     await expect(saved.run('backup', {}, admin('spec'))).rejects.toMatchObject({ code: 'access.owner_lost' })
   })
 
-  it('of a saved command that somebody else runs is no more than its owner may do, and the run says what is left out', async () => {
+  it('a saved command that another person runs does no more than its owner may, and the run shows what is left out', async () => {
     const request = newSavedCommand.parse({ name: 'backup', program: 'backup', target: { all: true } })
     await saved.add(request, spec)
     limitedTo('spec', ['env=prod'])
@@ -367,7 +367,7 @@ describe('what a schedule and a saved command may do', () => {
     expect(ran.skipped).toEqual([{ host: 'b', reason: expect.stringContaining('spec') }])
   })
 
-  it('is not to take secret values elsewhere: neither by a change, nor by a run, nor by a schedule', async () => {
+  it('secret values of a saved command are sent elsewhere neither by a change, nor a run, nor a schedule', async () => {
     const sealed = { code: 'saved_command.sealed' }
     const request = newSavedCommand.parse({ name: 'backup', ...command, target: { labels: ['env=prod'] } })
     await saved.add(request, spec)
@@ -388,7 +388,7 @@ describe('what a schedule and a saved command may do', () => {
     )
   })
 
-  it('needs the permission to run commands as well: who may only plan plans nothing', async () => {
+  it('a schedule needs the permission to run commands as well as the one to plan', async () => {
     const planner = { ...admin('planner'), permissions: new Set(['schedules:write'] as const) }
     const request = newSchedule.parse({ name: 'nightly', cron: '* * * * *', command, target: { all: true } })
     await expect(schedules.add(request, planner)).rejects.toMatchObject({ code: 'request.forbidden' })
@@ -399,7 +399,7 @@ describe('what a schedule and a saved command may do', () => {
     })
   })
 
-  it('begins with an id that nobody can know before: one that is reckoned from the schedule stands in nobody’s way', async () => {
+  it('a firing starts its run under an unpredictable id, so that a guessed one cannot block it', async () => {
     const { id, next } = await add()
     const reckoned = createHash('sha256').update(`${id}/${next[0]}`).digest().subarray(0, 16)
     reckoned[6] = ((reckoned[6] ?? 0) & 0x0f) | 0x80
@@ -407,7 +407,7 @@ describe('what a schedule and a saved command may do', () => {
     const runId = reckoned.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
     await runs.run(newRun.parse({ runId, program: 'true', hosts: ['b'] }), admin('me'))
     announced = []
-    await lookAt(next[0] ?? '')
+    await tickAt(next[0] ?? '')
     expect(await hostsOf()).toEqual(['a', 'b'])
     expect((await show()).last[0]?.runId).not.toBe(runId)
   })
@@ -420,7 +420,7 @@ describe('a saved command', () => {
       spec,
     )
 
-  it('is run as it is now, where it says or elsewhere, and a repeated request finds the first run', async () => {
+  it('a saved command is run as it is now, at its target or elsewhere, and a repeated request finds the first run', async () => {
     await save()
     const request = { runId: randomUUID() }
     const first = await saved.run('backup', request, admin('me'))
@@ -434,7 +434,7 @@ describe('a saved command', () => {
     expect(await runs.show(next.runId, null)).toMatchObject({ savedCommand: 'backup', limits: { batch: 1 } })
   })
 
-  it('is run by a schedule as it is at that time, and cannot be removed meanwhile', async () => {
+  it('a saved command is run by a schedule as it is at that time, and cannot be removed meanwhile', async () => {
     await save()
     await add({ command: undefined, savedCommand: 'backup', target: undefined })
     await expect(saved.remove('backup')).rejects.toMatchObject({
@@ -443,7 +443,7 @@ describe('a saved command', () => {
     })
     clock.pass(1000)
     await saved.change('backup', { args: ['--new'], env: command.env }, spec)
-    await lookAt('2026-03-02T02:30:00Z')
+    await tickAt('2026-03-02T02:30:00Z')
     expect(await rows.find(announced[0] ?? '')).toMatchObject({ program: 'backup', args: ['--new'] })
     await schedules.remove('nightly')
     await saved.remove('backup')
@@ -453,7 +453,7 @@ describe('a saved command', () => {
     ])
   })
 
-  it('needs a target from somebody', async () => {
+  it('a saved command without a target is refused unless the request has one', async () => {
     await save({ target: undefined })
     await expect(saved.run('backup', {}, admin('me'))).rejects.toMatchObject({
       fields: [{ field: 'target' }],
@@ -465,7 +465,7 @@ describe('a saved command', () => {
     })
   })
 
-  it('keeps its secrets out of tables and answers, and so does a schedule', async () => {
+  it('the secrets of saved commands and schedules appear in no table and no answer', async () => {
     await save()
     await add()
     const { rows } = await test.database.pool.query(

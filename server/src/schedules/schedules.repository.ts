@@ -89,7 +89,7 @@ export class SchedulesRepository {
     return found
   }
 
-  /** Whether the run that it began last has not ended. */
+  /** Returns whether the run that it began last has not ended. */
   async isPreviousRunning(id: string): Promise<boolean> {
     const { rows } = await this.database.pool.query(
       `SELECT EXISTS (

@@ -30,7 +30,7 @@ export class SchedulesService {
     private readonly clock: Clock,
   ) {}
 
-  /** Those that lie within somebody's scope. */
+  /** Returns the schedules within a scope. */
   async list(scope: HostScope): Promise<ScheduleView[]> {
     const schedules = await this.visible(await this.schedules.list(), scope)
     const firings = await this.schedules.lastFirings(schedules.map(({ id }) => id))
@@ -123,7 +123,7 @@ export class SchedulesService {
     return after
   }
 
-  /** Whether there is something to run somewhere. */
+  /** Throws `request.invalid` unless there is something to run somewhere. */
   private async check({ savedCommand, command, target }: Schedule): Promise<void> {
     const saved = savedCommand && (await this.saved.findById(savedCommand.id))
     if (target && saved?.target && hasSecrets(saved))
@@ -144,7 +144,7 @@ export class SchedulesService {
     throw notFound(name)
   }
 
-  /** Those whose target, or that of the command which they run, lies within a scope; with the names that may be seen there. */
+  /** Returns the schedules whose target, or that of the command which they run, is within a scope, without names that are not visible there. */
   private async visible(schedules: readonly Schedule[], scope: HostScope): Promise<Schedule[]> {
     if (scope === null) return [...schedules]
     const saved = await this.saved.listAll()

@@ -54,11 +54,11 @@ export class HostFilesController {
     order: ReadRequest,
     request: Request,
     response: Response,
-    /** What is asked for of an agent that is too old for `order`. */
+    /** The request for an agent that is too old for `order`. */
     older?: ReadRequest,
   ): Promise<StreamableFile> {
     const gone = new AbortController()
-    response.once('close', () => gone.abort(new Error('whoever asked for the file has gone')))
+    response.once('close', () => gone.abort(new Error('the client closed the connection')))
     this.breakOffWithRights(host.id, request, response)
     const file = await this.files.open(host.id, order, gone.signal).catch((error) => {
       const isTooOld = error instanceof RollcallError && error.code === 'agent.method_unknown'
@@ -71,7 +71,7 @@ export class HostFilesController {
     const type = 'application/octet-stream'
     const saveAs = encodeURIComponent(basename(order.path)).replaceAll("'", '%27')
     const disposition = `attachment; filename*=UTF-8''${saveAs}`
-    // Once the first bytes are on their way, an error can only be told by breaking off before the announced length.
+    // Once the first bytes are on their way, an error can only be signalled by breaking off before the announced length.
     return new StreamableFile(stream, { type, disposition, length: file.size })
       .setErrorHandler((error) => {
         this.log.warn({ err: error, host: host.name }, 'a file of a host could not be read to its end')
@@ -80,7 +80,7 @@ export class HostFilesController {
       .setErrorLogger((error) => this.log.debug({ err: error }, 'a file could not be handed on'))
   }
 
-  /** Whoever may not fetch files of the host any more gets no more of the one that is under way. */
+  /** Breaks the download off when its reader may not fetch files of the host any more. */
   private breakOffWithRights(hostId: string, request: Request, response: Response): void {
     const need = { permission: 'files:fetch', on: { kind: 'host', id: hostId } } as const
     const { signal, release } = this.rights.abortWhenLost(() => this.access.identify(request), need)

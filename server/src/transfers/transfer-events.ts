@@ -1,16 +1,16 @@
 import { EventEmitter } from 'node:events'
 import { Injectable } from '@nestjs/common'
 
-/** A transfer of which something is new on one host. */
+/** A change of a transfer on one host. */
 export interface TransferChanged {
   transferId: string
-  /** That of the transfer's part on the host. */
+  /** The id of the transfer's part on the host. */
   id: string
   hasEnded: boolean
 }
 
 /**
- * Tells viewers in this process how far transfers are. A hint and no more: a viewer that missed one finds the same in the database.
+ * Publishes the progress of transfers to viewers in this process. A hint: a viewer that missed one finds the same in the database.
  */
 @Injectable()
 export class TransferEvents {

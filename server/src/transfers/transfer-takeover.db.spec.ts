@@ -76,7 +76,7 @@ async function server(name: string, { files = name, upload = async () => undefin
       await rows.insert({ ...transfer, ...rest, ...who }, parts)
       return id
     },
-    /** What a server does in a while: takes over what was abandoned, and sends what it holds. */
+    /** Takes over what was abandoned, and sends what the server holds. */
     async work(): Promise<void> {
       await runOnce(takeover, clock.now())
       await runOnce(sender, clock.now())
@@ -174,7 +174,7 @@ it('a transfer that is cancelled while its server is gone ends on another one, w
   expect(b.abandoned).toEqual([part?.id])
 })
 
-it('of several servers that have the content one alone acquires a transfer', async () => {
+it('a transfer is acquired by one alone of several servers that have the content', async () => {
   const a = await server('a', { files: 'shared' })
   const others = await Promise.all(['b', 'c', 'd'].map((name) => server(name, { files: 'shared' })))
   await a.accept()

@@ -47,7 +47,7 @@ function rounds(view: RollView, ...seen: Observation[]): RollView & Decision {
 }
 
 describe('decide', () => {
-  it('calls a host online that answers, whatever it was before', () => {
+  it('a host that answers is online, whatever it was before', () => {
     for (const state of CALLED_STATES) {
       const view = { ...WELL, state, stateCode: 'agent.unreachable', silentSince: start, failedRounds: 7 }
       expect(decide(view, answer(after(1000)))).toMatchObject({
@@ -61,7 +61,7 @@ describe('decide', () => {
     }
   })
 
-  it('calls a host offline that answered no attempt, and says how many there were, when and why', () => {
+  it('a host that answered no attempt is offline, with how many there were, when and why', () => {
     expect(decide(WELL, silence(after(8000)))).toMatchObject({
       state: 'offline',
       stateCode: 'agent.unreachable',
@@ -82,7 +82,7 @@ describe('decide', () => {
     ['agent.identity_changed', 'identity_changed'],
     ['agent.invalid_answer', 'degraded'],
     ['agent.overloaded', 'degraded'],
-  ])('never calls a host offline that answered with %s', (code, state) => {
+  ])('a host that answered with %s is never offline', (code, state) => {
     expect(decide(WELL, refusal(code))).toMatchObject({
       state,
       stateCode: code,
@@ -92,7 +92,7 @@ describe('decide', () => {
     expect(decide({ ...WELL, state: 'offline' }, refusal(code))).toMatchObject({ state, stateCode: code })
   })
 
-  it('calls a host degraded whose CPU stays hot for the whole window, and not for a peak', () => {
+  it('a host whose CPU stays hot for the whole window is degraded, and one with a peak is not', () => {
     const peak = rounds(WELL, answer(after(0), 99), answer(after(HOT_WINDOW_MS / 2), 99))
     expect(peak.state).toBe('online')
     expect(rounds(peak, answer(after(HOT_WINDOW_MS), 99))).toMatchObject({
@@ -103,18 +103,18 @@ describe('decide', () => {
     expect(rounds(peak, answer(after(60_000), 50), answer(after(HOT_WINDOW_MS), 99)).state).toBe('online')
   })
 
-  it('calls a host degraded whose memory stays full, and online again when it is not', () => {
+  it('a host whose memory stays full is degraded, and online again when it is not', () => {
     const full = rounds(WELL, answer(after(0), 5, 95), answer(after(HOT_WINDOW_MS), 5, 96))
     expect(full).toMatchObject({ state: 'degraded', stateCode: 'host.memory_high' })
     expect(rounds(full, answer(after(HOT_WINDOW_MS + 1), 5, 90)).state).toBe('online')
   })
 
-  it('does not count the time of a silence as hot', () => {
+  it('the time of a silence does not count as hot', () => {
     const view = rounds(WELL, answer(after(0), 99), silence(after(60_000)), answer(after(HOT_WINDOW_MS), 99))
     expect(view.state).toBe('online')
   })
 
-  it('calls a host degraded after three commands failed in a row, until one succeeds or they are long ago', () => {
+  it('a host is degraded after three commands failed in a row, until one succeeds or they are long ago', () => {
     const failing = { ...WELL, failedTasks: 3, failedTaskAt: start }
     expect(decide(failing, answer(after(1000)))).toMatchObject({
       state: 'degraded',
@@ -125,7 +125,7 @@ describe('decide', () => {
     expect(decide(failing, answer(after(FAILED_TASKS_WINDOW_MS))).state).toBe('online')
   })
 
-  it('keeps the reason of a failed installation while the host stays silent', () => {
+  it('the reason of a failed installation stays while the host is silent', () => {
     const view = { ...WELL, state: 'install_failed' as const, stateCode: 'ssh.auth_failed' }
     expect(decide(view, silence(after(8000)))).toMatchObject({
       state: 'install_failed',
@@ -133,7 +133,7 @@ describe('decide', () => {
     })
   })
 
-  it('holds for every history: an answer is never offline, a silence never online, and counts fit', () => {
+  it('in every history an answer is never offline, a silence never online, and counts fit', () => {
     const times = fc.integer({ min: 1, max: 100_000 })
     const percent = fc.oneof(fc.constant(null), fc.double({ min: 0, max: 100, noNaN: true }))
     const step = fc.oneof(
@@ -178,7 +178,7 @@ describe('decide', () => {
 })
 
 describe('describeSilence', () => {
-  it('tells one call from many and names each reason once', () => {
+  it('a silence is described by its calls, with each reason once', () => {
     expect(describeSilence([{ at: start, reason: 'A.' }])).toBe('No answer to 1 call at 10:00:00 UTC: A.')
     expect(
       describeSilence([

@@ -10,7 +10,7 @@ export const FAILED_TASKS = 3
 /** For how long failed commands are held against a host that was given no other since. */
 export const FAILED_TASKS_WINDOW_MS = 3_600_000
 
-/** What an agent's state is after a round. Pure. Whoever calls this commits it, if the agent is still its own and in `view.state`. */
+/** Decides an agent's state after a round. Pure. The caller commits it, if it still holds the agent and that is still in `view.state`. */
 export function decide(view: RollView, seen: Observation): Decision {
   if (seen.kind === 'answered') return answered(view, seen)
   const failing = {

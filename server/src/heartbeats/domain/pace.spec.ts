@@ -22,7 +22,7 @@ describe('BacklogPace', () => {
     [0.5, 20],
     [0.075, 3],
   ])(
-    'makes up for a whole fleet at %d calls a second within 65 s, and never faster than its share',
+    'a whole fleet at %d calls a second is made up for within 65 s, and never faster than its share',
     (rate, missed) => {
       const perSecond = fleet(rate, missed)
       expect(perSecond.length).toBeLessThanOrEqual(65)
@@ -30,13 +30,13 @@ describe('BacklogPace', () => {
     },
   )
 
-  it('does not save up for a burst while there is nothing to make up for', () => {
+  it('the backlog saves up for no burst while there is nothing to make up for', () => {
     const pace = new BacklogPace()
     pace.allowance(0, 250)
     expect(pace.allowance(3_600_000, 250)).toBe(140)
   })
 
-  it('waits longer when calls began late without having been held back, so that both stay below twice the rate', () => {
+  it('the backlog waits longer when calls began late, so that both stay below twice the rate', () => {
     const pace = new BacklogPace()
     pace.allowance(0, 250)
     pace.spend(250)
@@ -46,7 +46,7 @@ describe('BacklogPace', () => {
 })
 
 describe('sharing out', () => {
-  it('leaves no agent without a server', () => {
+  it('fair shares leave no agent without a server', () => {
     for (const [total, servers] of [
       [10, 3],
       [1, 2],
@@ -55,7 +55,7 @@ describe('sharing out', () => {
       expect(fairShare(total, servers) * servers).toBeGreaterThanOrEqual(total)
   })
 
-  it('leaves no agent waiting while each server believes that the other has room, and takes none to let it go again', () => {
+  it('no agent waits while each server believes that the other has room, and none is acquired to be released again', () => {
     for (const [total, servers] of [
       [200, 2],
       [201, 2],
@@ -71,7 +71,7 @@ describe('sharing out', () => {
     }
   })
 
-  it('gives a late server its share, and then comes to rest', () => {
+  it('a late server gets its share, and then the shares come to rest', () => {
     expect(surplus(10_000, 5000)).toBe(5000)
     expect(surplus(5000, 5000)).toBe(0)
     expect(surplus(5001, 5000)).toBe(0)

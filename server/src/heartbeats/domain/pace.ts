@@ -11,7 +11,7 @@ export interface Membership {
 }
 
 /**
- * What is later than this was missed, by a server that was down or a database that was away: it is made up for slowly.
+ * A call that is later than this was missed, since a server was down or the database was away: it is made up for slowly.
  * Longer than from one tick to the next, so that an agent that is to be called at once is.
  */
 export const BACKLOG_AFTER_MS = 750

@@ -12,7 +12,7 @@ const sample = (name: string) => {
 
 describe('toReport', () => {
   it.each(['get_status', 'get_status.containers'])(
-    'says in the words of the API what an agent says on the wire: %s',
+    'a status from the wire becomes a report of the API: %s',
     (name) => {
       const { vitals, facts } = toReport(sample(name))
       expect(hostVitals.parse(vitals)).toEqual(vitals)
@@ -20,7 +20,7 @@ describe('toReport', () => {
     },
   )
 
-  it('does not fail on a moment that is none', () => {
+  it('a moment out of range is reported as unknown', () => {
     const status = sample('get_status.containers')
     const container = status.containers?.[0]
     if (!container) throw new Error('the sample has no container')
@@ -34,13 +34,13 @@ describe('toReport', () => {
 })
 
 describe('shares', () => {
-  it('stay within 0 and 100, whatever a host says', () => {
+  it('used shares stay within 0 and 100, whatever a host reports', () => {
     expect([percentUsed(0, 0), percentUsed(100, 200), percentUsed(100, 0), percentUsed(3, 1)]).toEqual([
       0, 0, 100, 66.7,
     ])
   })
 
-  it('are those of the fullest disk', () => {
+  it('the disk’s share is that of the fullest disk', () => {
     const disk = (availableBytes: number) => ({
       mount: '/',
       filesystem: 'ext4',

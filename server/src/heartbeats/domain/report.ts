@@ -60,7 +60,7 @@ export function percentUsed(total: number, available: number): number {
   return Math.round(Math.min(100, Math.max(0, 100 * (1 - available / total))) * 10) / 10
 }
 
-/** Of the fullest disk; 0 without any. */
+/** Returns the used share of the fullest disk, in percent; 0 without any. */
 export const fullestDisk = (vitals: Pick<HostVitals, 'disks'>): number =>
   vitals.disks.reduce((most, disk) => Math.max(most, percentUsed(disk.totalBytes, disk.availableBytes)), 0)
 

@@ -1,10 +1,10 @@
 import { HOST_STATE, type HostFacts, type HostVitals } from '@rollcall/contracts/admin'
 
-/** States in which an agent is called. In the others something else is at work on the host, or waits for a person. */
+/** States in which an agent is called. In all others something else is at work on the host, or a person is needed. */
 export const CALLED_STATES = HOST_STATE.that('isCalled')
 export type CalledState = (typeof CALLED_STATES)[number]
 
-/** What is known of an agent when its turn comes. */
+/** The state of an agent when it is due. */
 export interface RollView {
   state: CalledState
   stateCode: string | null
@@ -34,22 +34,22 @@ export interface FailedAttempt {
   reason: string
 }
 
-/** What a round, which is a call with its retries, has shown. */
+/** The outcome of a round, which is a call with its retries. */
 export type Observation =
   | { kind: 'answered'; at: Date; cpuPercent: number | null; memoryPercent: number }
   /** No answer to any attempt. */
   | { kind: 'silent'; at: Date; attempts: FailedAttempt[] }
-  /** An answer that is not to be had by trying again: `agent.credentials_refused`, `agent.identity_changed`, or another refusal. */
+  /** An answer that a retry would not change: `agent.credentials_refused`, `agent.identity_changed`, or another refusal. */
   | { kind: 'refused'; at: Date; code: string; reason: string }
 
-/** What is true of the agent from now on. */
+/** The state of an agent after a round. */
 export interface Decision extends Omit<RollView, 'failedTasks' | 'failedTaskAt' | 'stateCode'> {
   stateCode: string | null
   /** Why it is in this state, for a person; null where there is nothing to say. */
   stateReason: string | null
 }
 
-/** What a round leaves behind: the decision, and what the host reported when it answered. */
+/** The result of a round to store: the decision, and the host's report if it answered. */
 export interface HeartbeatResult {
   hostId: string
   /** The state in which the agent was when it was called; the decision holds for no other. */

@@ -13,7 +13,7 @@ const ended = fc.array(
   }) as fc.Arbitrary<EndedCommand>,
 )
 
-it('counts every failed command once, on its own host, and names each host once in the order of their ids', () => {
+it('each failed command counts once, on its own host, and hosts come once in the order of their ids', () => {
   fc.assert(
     fc.property(ended, (commands) => {
       const counts = toTaskCounts(commands)
@@ -30,7 +30,7 @@ it('counts every failed command once, on its own host, and names each host once 
   )
 })
 
-it('takes neither a cancelled command, nor a lost one, nor an installation for a sign of how its host is', () => {
+it('cancelled and lost commands and installations do not count as failures of their host', () => {
   fc.assert(
     fc.property(ended, (commands) => {
       const silent = commands.filter(

@@ -1,6 +1,6 @@
 import type { AgentChange, AgentView } from '@rollcall/contracts/admin'
 
-/** What `now` has that `before` had not; null when that is nothing. All of it when there was no before. */
+/** Returns the fields in which `now` differs from `before`; null for none, all of them without a `before`. */
 export function differenceOf(before: AgentView | undefined, now: AgentView): AgentChange | null {
   if (!before) return now
   const change: Record<string, unknown> = {}

@@ -4,7 +4,7 @@ import { KnownFleet } from './known-fleet.ts'
 
 const agent = (hostId: string, state = 'online') => ({ hostId, host: hostId, state, labels: {} }) as AgentView
 
-it('tells what is new, and nothing when nothing is', () => {
+it('a read returns what has changed, and nothing when nothing has', () => {
   const known = new KnownFleet()
   expect(known.take([agent('a'), agent('b')], true).changes).toHaveLength(2)
   expect(known.take([agent('a'), agent('b')], true)).toEqual({ changes: [], removed: [] })
@@ -15,23 +15,23 @@ it('tells what is new, and nothing when nothing is', () => {
   expect(known.countStates(() => true)).toEqual({ offline: 1, online: 1 })
 })
 
-it('goes on from a sequence with whole agents and who left, each once', () => {
+it('a sequence is continued with whole agents and removals, each once', () => {
   const known = new KnownFleet()
   known.take([agent('a'), agent('b'), agent('c')], true)
   const from = known.sequence
   known.take([agent('a', 'offline')], false)
   known.take([agent('a')], false)
-  known.takeNamed(['b'], [])
+  known.takeByIds(['b'], [])
   expect(known.since(from)).toEqual({ changes: [agent('a')], removed: ['b'] })
   expect(known.since(known.sequence)).toEqual({ changes: [], removed: [] })
 })
 
-it('does not pretend to know what it has forgotten, nor what it never saw', () => {
+it('a sequence that was dropped or never existed is not continued', () => {
   const known = new KnownFleet()
   const many = Array.from({ length: 1500 }, (_, number) => agent(`h${number}`))
   known.take(many, true)
   const from = known.sequence
-  for (const { hostId } of many) known.takeNamed([hostId], [])
+  for (const { hostId } of many) known.takeByIds([hostId], [])
   expect(known.since(from)).toBeUndefined()
   expect(known.since(known.sequence + 1)).toBeUndefined()
 })

@@ -1,20 +1,20 @@
 import type { AgentChange, AgentView, HostState } from '@rollcall/contracts/admin'
 import { differenceOf } from './fleet-difference.ts'
 
-/** Hosts that left are remembered for those who come back; whoever was away for longer gets all anew. */
-const REMEMBERED_REMOVALS = 1000
+/** Removals that are kept for viewers that reconnect; one that missed more is sent a snapshot. */
+const MAX_REMOVALS = 1000
 
 export interface Difference {
   changes: AgentChange[]
   removed: string[]
 }
 
-/** The fleet as it was last read, with the number of the reading in which each agent was last another. */
+/** The fleet as it was last read, and the sequence number at which each agent last changed. */
 export class KnownFleet {
   private readonly agents = new Map<string, { agent: AgentView; at: number }>()
   private readonly removals: { hostId: string; at: number }[] = []
-  private forgottenUpTo = 0
-  /** Of the reading that changed something last. */
+  private droppedUpTo = 0
+  /** Counts the reads that changed something. */
   sequence = 0
 
   get(hostId: string): AgentView | undefined {
@@ -25,7 +25,7 @@ export class KnownFleet {
     return Array.from(this.agents.values(), ({ agent }) => agent)
   }
 
-  /** Takes what was read of some agents, or of all of them; returns what is new. */
+  /** Stores what was read of some agents, or of all of them. Returns what has changed. */
   take(read: readonly AgentView[], isWhole: boolean): Difference {
     const changes = read.flatMap((agent) => differenceOf(this.get(agent.hostId), agent) ?? [])
     const present = isWhole ? new Set(read.map(({ hostId }) => hostId)) : undefined
@@ -39,8 +39,8 @@ export class KnownFleet {
     return { changes, removed }
   }
 
-  /** Takes those out that were asked for and are not there any more. */
-  takeNamed(asked: readonly string[], read: readonly AgentView[]): Difference {
+  /** Stores what was read of the agents of `asked`, and removes those that were not found. Returns what has changed. */
+  takeByIds(asked: readonly string[], read: readonly AgentView[]): Difference {
     const { changes } = this.take(read, false)
     const present = new Set(read.map(({ hostId }) => hostId))
     const removed = asked.filter((hostId) => !present.has(hostId) && this.agents.has(hostId))
@@ -49,9 +49,9 @@ export class KnownFleet {
     return { changes, removed }
   }
 
-  /** Whole agents that have changed after `sequence`, and who left; undefined where that is not known any more. */
+  /** Returns the agents that have changed after `sequence`, whole, and those that left; undefined where that is not kept any more. */
   since(sequence: number): Difference | undefined {
-    if (sequence > this.sequence || sequence < this.forgottenUpTo) return undefined
+    if (sequence > this.sequence || sequence < this.droppedUpTo) return undefined
     return {
       changes: Array.from(this.agents.values()).flatMap(({ agent, at }) => (at > sequence ? [agent] : [])),
       removed: this.removals.filter(({ at }) => at > sequence).map(({ hostId }) => hostId),
@@ -70,7 +70,6 @@ export class KnownFleet {
       this.agents.delete(hostId)
       this.removals.push({ hostId, at: this.sequence })
     }
-    while (this.removals.length > REMEMBERED_REMOVALS)
-      this.forgottenUpTo = this.removals.shift()?.at ?? this.sequence
+    while (this.removals.length > MAX_REMOVALS) this.droppedUpTo = this.removals.shift()?.at ?? this.sequence
   }
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../log.ts'
 const QUEUE = 'commands'
 const SCHEMA = 'bullmq'
 const CONCURRENCY = 64
-/** A job whose server died runs again after at most a lock and two checks. */
+/** A job whose server died runs again after a lock and two checks at most. */
 const LOCK_MS = 5000
 const STALLED_CHECK_MS = 2000
 const LOGGED_ERROR_INTERVAL_MS = 5000
@@ -17,8 +17,8 @@ const bullmq = createRequire(import.meta.url)('bullmq') as typeof BullMq
 type Backend = { type: 'postgres'; connection: PoolConfig } | { type: 'redis'; url: string }
 
 /**
- * Says which commands want attention, by id. It may forget and it may repeat: the database knows what is to be done,
- * and a sweeper adds again what is due.
+ * Names commands that want attention, by id. It may forget and it may repeat: the database is the truth, and a reconciler adds again what
+ * is due.
  */
 export class JobQueue {
   private worker: BullMq.Worker | undefined
@@ -63,14 +63,14 @@ export class JobQueue {
     await this.queue.add('command', {}, { jobId: id, removeOnComplete: true, removeOnFail: true })
   }
 
-  /** Calls `handler` for each id. An error is logged; the sweeper brings the id again. */
+  /** Calls `handler` for each id. An error is logged; the reconciler adds the id again. */
   async process(handler: (id: string) => Promise<void>): Promise<void> {
     this.worker = this.makeWorker(handler)
     this.watch(this.worker)
     this.worker.on('failed', (job, error) =>
       this.log.warn(
         { err: error, commandId: job?.id },
-        'taking a command failed; the sweeper brings it again',
+        'taking a command failed; it is added again when it is due',
       ),
     )
     await this.worker.waitUntilReady()
@@ -98,7 +98,7 @@ export class JobQueue {
       const now = Date.now()
       if (now - this.lastLoggedAt < LOGGED_ERROR_INTERVAL_MS) return
       this.lastLoggedAt = now
-      this.log.warn({ err: error }, 'the queue is in trouble')
+      this.log.warn({ err: error }, 'the queue failed')
     })
   }
 }
@@ -109,7 +109,7 @@ async function migrate(Queue: typeof BullMq.Queue, connection: object): Promise<
   await queue.close()
 }
 
-/** Adding fails at once while Redis is away, and the sweeper tries again; a worker waits for its return. */
+/** Adding fails at once while Redis is away, and the reconciler tries again; a worker waits for its return. */
 function redisConnection(url: string, user: 'producer' | 'worker') {
   const isSocket = url.startsWith('/') || url.startsWith('unix://')
   return {

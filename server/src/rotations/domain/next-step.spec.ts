@@ -80,7 +80,7 @@ class ModelAgent {
   }
 }
 
-/** What the server's database holds of one agent. */
+/** The server's database as it knows one agent. */
 interface Stored {
   present: SetId
   rotation: { id: number; phase: RotationPhase; other: SetId } | null

@@ -57,14 +57,14 @@ describe('a time on the wall', () => {
   })
 
   it.each([BERLIN, 'America/New_York', 'Australia/Lord_Howe', 'America/Sao_Paulo', 'Asia/Kathmandu', 'UTC'])(
-    'comes once a day in %s, in a year of days',
+    'a daily time comes once a day in %s, over a year',
     (zone) => {
       for (const cron of ['30 2 * * *', '0 0 * * *', '45 1 * * *'])
         expect(between(cron, '2026-01-01T12:00:00Z', '2027-01-01T12:00:00Z', zone)).toHaveLength(365)
     },
   )
 
-  it('that lies on a midnight which the clock jumps over comes when that day begins', () => {
+  it('a midnight that the clock jumps over comes when that day begins', () => {
     expect(between('0 0 * * *', '2018-11-03T12:00:00Z', '2018-11-04T12:00:00Z', 'America/Sao_Paulo')).toEqual(
       ['2018-11-04T03:00Z'],
     )
@@ -72,32 +72,35 @@ describe('a time on the wall', () => {
 })
 
 describe('every hour', () => {
-  it.each(['30 * * * *', '@hourly', '0 * * * *'])('%s goes by elapsed time, over both changes', (cron) => {
-    for (const day of [SPRING, AUTUMN]) {
-      const times = between(cron, day[0], day[1]).map((text) => Date.parse(text.replace('Z', ':00Z')))
-      for (const [i, time] of times.entries()) if (i > 0) expect(time - (times[i - 1] ?? 0)).toBe(HOUR_MS)
-      expect(times.length).toBeGreaterThanOrEqual((Date.parse(day[1]) - Date.parse(day[0])) / HOUR_MS - 1)
-    }
-  })
+  it.each(['30 * * * *', '@hourly', '0 * * * *'])(
+    'the hourly %s goes by elapsed time, over both changes',
+    (cron) => {
+      for (const day of [SPRING, AUTUMN]) {
+        const times = between(cron, day[0], day[1]).map((text) => Date.parse(text.replace('Z', ':00Z')))
+        for (const [i, time] of times.entries()) if (i > 0) expect(time - (times[i - 1] ?? 0)).toBe(HOUR_MS)
+        expect(times.length).toBeGreaterThanOrEqual((Date.parse(day[1]) - Date.parse(day[0])) / HOUR_MS - 1)
+      }
+    },
+  )
 
-  it('and each quarter of it', () => {
+  it('each quarter of an hour comes once, over the change in autumn', () => {
     expect(between('*/15 * * * *', ...AUTUMN)).toHaveLength(25 * 4 - 1)
   })
 })
 
 describe('an expression', () => {
-  it('that never comes to pass has no next time', () => {
+  it('an expression that is never due has no next time', () => {
     expect(new CronTimes('0 0 30 2 *', BERLIN).next(new Date('2026-01-01'))).toBeNull()
   })
 
   it.each(['', '* * * *', '61 * * * *', '* * * * * *', 'every day', '*/0 * * * *'])(
-    '%j is refused',
+    'the expression %j is refused',
     (cron) => {
       expect(() => new CronTimes(cron, BERLIN)).toThrow()
     },
   )
 
-  it('previews what comes', () => {
+  it('an expression previews its next times', () => {
     const next = new CronTimes('0 9 * * mon-fri', BERLIN).upcoming(new Date('2026-11-20T12:00:00Z'), 3)
     expect(next.map((time) => time.toISOString())).toEqual([
       '2026-11-23T08:00:00.000Z',

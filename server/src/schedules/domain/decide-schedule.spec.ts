@@ -17,13 +17,13 @@ const view: ScheduleView = {
 }
 
 describe('decideSchedule', () => {
-  it('waits for its time, and while it is paused or no time is left', () => {
+  it('a schedule waits until its time, and while it is paused or no time is left', () => {
     expect(decideSchedule(view, at(-1))).toEqual({ do: 'wait' })
     expect(decideSchedule({ ...view, isEnabled: false }, at(0))).toEqual({ do: 'wait' })
     expect(decideSchedule({ ...view, nextAt: null }, at(0))).toEqual({ do: 'wait' })
   })
 
-  it('runs when its time has come', () => {
+  it('a schedule runs when its time has come', () => {
     expect(decideSchedule(view, at(0))).toEqual({
       do: 'run',
       plannedAt: T0,
@@ -32,7 +32,7 @@ describe('decideSchedule', () => {
     })
   })
 
-  it('runs once for the latest time that was missed within the grace, and tells of the others', () => {
+  it('a schedule runs once for the latest time that was missed within its grace, and names the others', () => {
     expect(decideSchedule(view, at(12 * MINUTE_MS))).toEqual({
       do: 'run',
       plannedAt: at(10 * MINUTE_MS),
@@ -41,7 +41,7 @@ describe('decideSchedule', () => {
     })
   })
 
-  it('leaves out what is later than its grace, and says so', () => {
+  it('a schedule skips what is later than its grace, with a reason', () => {
     const rare = new CronTimes('0 12 1 * *', 'UTC')
     const monthly = { ...view, next: (after: Date) => rare.next(after) }
     expect(decideSchedule(monthly, at(12 * MINUTE_MS))).toMatchObject({ do: 'run', plannedAt: T0 })
@@ -53,13 +53,13 @@ describe('decideSchedule', () => {
     })
   })
 
-  it('leaves one out while the run before has not ended, unless both may run', () => {
+  it('a schedule skips a time while its previous run has not ended, unless both may run', () => {
     const busy = { ...view, isPreviousRunning: true }
     expect(decideSchedule(busy, at(0))).toMatchObject({ do: 'skip', outcome: 'overlapped', plannedAt: T0 })
     expect(decideSchedule({ ...busy, overlap: 'allow' }, at(0))).toMatchObject({ do: 'run' })
   })
 
-  it('never decides on one planned time twice, nor on a later one first, however servers come and go', () => {
+  it('no planned time is decided twice, nor out of order, however servers come and go', () => {
     for (let seed = 1; seed <= 50; seed++) {
       let state = seed
       const random = () => {

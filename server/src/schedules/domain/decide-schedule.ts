@@ -1,7 +1,7 @@
 import type { Schedule } from './schedule.ts'
 
 export interface ScheduleView extends Pick<Schedule, 'isEnabled' | 'nextAt' | 'graceMs' | 'overlap'> {
-  /** Whether the run that it began last has not ended. */
+  /** True while the run that it began last has not ended. */
   isPreviousRunning: boolean
   /** The first planned time after a moment; null when there is none any more. */
   next(after: Date): Date | null
@@ -9,14 +9,14 @@ export interface ScheduleView extends Pick<Schedule, 'isEnabled' | 'nextAt' | 'g
 
 export type ScheduleDecision =
   | { do: 'wait' }
-  /** Begin the run of this planned time. `reason` tells of earlier ones that were missed. */
+  /** Begin the run of this planned time. `reason` names earlier ones that were missed. */
   | { do: 'run'; plannedAt: Date; nextAt: Date | null; reason: string | null }
-  /** Leave it out, and say why. */
+  /** Skip it, for a reason. */
   | { do: 'skip'; outcome: 'overlapped' | 'missed'; plannedAt: Date; nextAt: Date | null; reason: string }
 
 /**
- * What to do with a schedule. Pure. Of several planned times that have passed only the latest counts, if it is not later
- * than the grace; a schedule never makes up for more than one.
+ * Decides what to do with a schedule. Pure. Of several planned times that have passed only the latest counts, if it is within the grace:
+ * a schedule never makes up for more than one.
  */
 export function decideSchedule(view: ScheduleView, now: Date): ScheduleDecision {
   const { nextAt: due, graceMs } = view
@@ -43,7 +43,7 @@ export function decideSchedule(view: ScheduleView, now: Date): ScheduleDecision 
   return { do: 'run', plannedAt, nextAt, reason }
 }
 
-/** The latest planned time up to `now` that is not before `earliest`; null when there is none. */
+/** Returns the latest planned time up to `now` that is not before `earliest`; null when there is none. */
 function latestPlanned(view: ScheduleView, due: Date, earliest: Date, now: Date): Date | null {
   let latest: Date | null = null
   let candidate: Date | null = due >= earliest ? due : view.next(new Date(earliest.getTime() - 1))

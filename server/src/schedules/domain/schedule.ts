@@ -27,13 +27,13 @@ export interface Schedule {
   /** Null while it is paused, and when no time is left. */
   nextAt: Date | null
   createdBy: string
-  /** Whoever made it, or changed last what it does: it runs with what they may do then. Null where that cannot be told. */
+  /** The account that made it, or changed last what it does, with whose rights it runs. Null where that is unknown. */
   owner: { kind: 'user' | 'key' | 'local'; id: string } | null
   createdAt: Date
   updatedAt: Date
 }
 
-/** What became of a planned time. */
+/** The outcome of a planned time. */
 export interface Firing {
   plannedAt: Date
   decidedAt: Date
@@ -42,5 +42,5 @@ export interface Firing {
   runId: string | null
 }
 
-/** One as it is shown, with what its run has come to. */
+/** A firing as it is shown, with the state of its run. */
 export type ShownFiring = Firing & Pick<ScheduleFiring, 'runState'>

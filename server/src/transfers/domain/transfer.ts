@@ -2,7 +2,7 @@ import type { ErrorCode } from '@rollcall/contracts'
 import type { TransferHostState } from '@rollcall/contracts/admin'
 import type { TransferResult } from '@rollcall/contracts/agent'
 
-/** What is to be placed, and where. */
+/** Files to place on hosts, and where. */
 export interface Transfer {
   id: string
   bodyHash: string
@@ -13,12 +13,12 @@ export interface Transfer {
   mode: number | null
   owner: string | null
   makeParents: boolean
-  /** Of a tree: what is there and not in its list goes. */
+  /** For a tree: removes what is on the host and not in its list. */
   deletesOthers: boolean
-  /** Of a tree: nothing is changed; what would be is told. */
+  /** For a tree: changes nothing, and reports what would change. */
   isDryRun: boolean
   requestedBy: string
-  /** Whose present rights count; null for what an earlier release has begun. */
+  /** The account whose present rights count; null for a transfer of an earlier release. */
   requester: { kind: 'user' | 'key' | 'local'; id: string } | null
   createdAt: Date
 }
@@ -30,7 +30,7 @@ export interface AbandonedTransfer extends Pick<Transfer, 'id' | 'kind' | 'conte
   abandonedSince: Date | null
 }
 
-/** The same on one host. `id` is what the agent knows it by. */
+/** The part of a transfer on one host. `id` is the agent's id of it. */
 export interface TransferHost {
   id: string
   transferId: string
@@ -41,7 +41,7 @@ export interface TransferHost {
   totalBytes: number
   filesWritten: number | null
   filesUnchanged: number | null
-  /** Of a tree: what was done, or would be, besides the content of files. */
+  /** For a tree: the changes, made or planned, besides the content of files. */
   changes: NonNullable<TransferResult['changes']> | null
   reasonCode: ErrorCode | null
   reason: string | null
