@@ -1,8 +1,9 @@
-"""Has Ansible's own modules run in a copy (fork) of the process that called for them, with all that is imported there already.
+"""Runs Ansible's own modules in a copy (fork) of the process that called for them, with all that is imported there.
 
-Otherwise Ansible packs a module and whatever it imports into a text, and starts a new Python that unpacks and imports it: nine tenths of what a
-small task takes. Only for modules that are known to take what they need from their arguments and leave nothing behind in their process, and
-only where a new Python would find the same: on this host, as this user, with this interpreter and environment. Any other runs as ever.
+Otherwise Ansible packs a module and whatever it imports into a text, and starts a new Python that unpacks and imports
+it: nine tenths of what a small task takes. Only modules that take what they need from their arguments and leave nothing
+behind in their process are copied, and only where a new Python would find the same: on this host, as this user, with
+this interpreter and environment.
 """
 
 import atexit
@@ -17,16 +18,16 @@ from contextlib import ExitStack
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = os.path.join(HERE, "ansible", "modules")
 MODULE_UTILS = os.path.join(HERE, "ansible", "module_utils")
-# Those of `test/provisioning/ansible-copies.spec.ts` and of our own playbooks. Not one that starts itself anew (apt, dnf), or imports
-# what the bundle has and the host may have otherwise (pip).
+# Those of `test/provisioning/ansible-copies.spec.ts` and of our own playbooks. None that starts itself again (apt,
+# dnf), or imports what the bundle has and the host may have otherwise (pip).
 COPIED = frozenset((
-    "assemble", "blockinfile", "command", "copy", "file", "find", "get_url", "getent", "group", "lineinfile", "ping", "replace",
-    "setup", "slurp", "stat", "systemd", "tempfile", "unarchive", "uri", "user", "wait_for",
+    "assemble", "blockinfile", "command", "copy", "file", "find", "get_url", "getent", "group", "lineinfile", "ping",
+    "replace", "setup", "slurp", "stat", "systemd", "tempfile", "unarchive", "uri", "user", "wait_for",
 ))
 
 
 def run_in_copies():
-    """Called where playbooks run, before the first of them. Does nothing where Python lacks what it takes."""
+    """Patches how actions run modules. Does nothing where Python lacks what it takes."""
     if not hasattr(os, "memfd_create"):
         return
     # What every module imports: here, once.
@@ -49,14 +50,15 @@ def run_in_copies():
             return execute(self, cmd, sudoable=sudoable, in_data=in_data, **given)
         code, *texts = in_data.run(self._loader.get_basedir())
         out, err = (to_text(text, errors="surrogate_then_replace") for text in texts)
-        return {"rc": code, "stdout": out, "stdout_lines": out.splitlines(), "stderr": err, "stderr_lines": err.splitlines()}
+        lines = {"stdout_lines": out.splitlines(), "stderr_lines": err.splitlines()}
+        return {"rc": code, "stdout": out, "stderr": err, **lines}
 
     ActionBase._configure_module = configure_or_call
     ActionBase._low_level_execute_command = execute_or_copy
 
 
 def is_here(action, task_vars):
-    """Whether a new Python for this task would be like this one."""
+    """Returns whether a new Python for this task would be like this one."""
     from ansible import constants
 
     task, connection = action._task, action._connection
@@ -72,19 +74,25 @@ def is_here(action, task_vars):
 
 
 def own_module(action, name):
-    """Its path, or None for one that is not in `COPIED`, or in whose place, or in that of what it imports, a playbook has put its own."""
+    """Returns a module's path; None where it is not in `COPIED`, or a playbook replaces it or what it imports."""
     from ansible.plugins.loader import module_utils_loader
 
-    found = action._shared_loader_obj.module_loader.find_plugin_with_context(name, ".py", collection_list=action._task.collections)
+    loader = action._shared_loader_obj.module_loader
+    found = loader.find_plugin_with_context(name, ".py", collection_list=action._task.collections)
     path = found.plugin_resolved_path if found.resolved else None
     if path is None or os.path.dirname(path) != MODULES or name_of(path) not in COPIED:
         return None
-    is_changed = any(is_beside(folder.path) for folder in module_utils_loader._get_paths_with_context())
+    # As Ansible asks where it packs modules: it keeps the answer to the first call, and subfolders are not meant.
+    is_changed = any(map(replaces, module_utils_loader._get_paths(subdirs=False)))
     return None if is_changed else path
 
 
-def is_beside(folder):
-    return os.path.commonpath((os.path.abspath(folder), MODULE_UTILS)) != MODULE_UTILS and os.path.isdir(folder)
+def replaces(folder):
+    """Returns whether a folder holds something by the name of what Ansible's own modules import."""
+    if os.path.commonpath((os.path.abspath(folder), MODULE_UTILS)) == MODULE_UTILS or not os.path.isdir(folder):
+        return False
+    own = {name_of(name) for name in os.listdir(folder)} - {"__pycache__"}
+    return not own.isdisjoint(map(name_of, os.listdir(MODULE_UTILS)))
 
 
 def name_of(path):
@@ -92,7 +100,7 @@ def name_of(path):
 
 
 class Call(bytes):
-    """Stands, empty, for the text that a new Python would be given."""
+    """A call of a module, in place of the text that a new Python would be given."""
 
     @classmethod
     def of(cls, path, arguments):
@@ -102,9 +110,9 @@ class Call(bytes):
         return call
 
     def run(self, folder):
-        """The module's exit code, and in bytes what it wrote to its output and to its errors."""
+        """Runs the module. Returns its exit code, its output and its errors, in bytes."""
         with ExitStack() as stack:
-            # Not pipes: what a module leaves running may hold its output open, and is not waited for.
+            # Not pipes: a program that a module leaves running may hold its output open, and is not waited for.
             streams = [stack.enter_context(os.fdopen(os.memfd_create(name), "rb")) for name in ("stdout", "stderr")]
             pid = os.fork()
             if pid == 0:
@@ -118,12 +126,12 @@ class Call(bytes):
 
 
 def be_module(call, folder, streams):
-    """Never returns: whatever is further up the stack belongs to another process."""
+    """Runs the module in this process and ends it: the rest of the stack belongs to another process."""
     code = 1
     try:
         forget_process(streams)
         os.chdir(folder)
-        code = code_of(call)
+        code = run_module(call)
         # Temporary folders of modules are removed so.
         atexit._run_exitfuncs()
     except BaseException:
@@ -137,7 +145,7 @@ def be_module(call, folder, streams):
 
 
 def forget_process(streams):
-    """What a new process would not have of the one that is copied."""
+    """Drops what a new process would not have of the one that is copied."""
     atexit._clear()
     for number in signal.valid_signals():
         if callable(signal.getsignal(number)):
@@ -152,8 +160,8 @@ def forget_process(streams):
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def code_of(call):
-    """Runs it as Ansible's own wrapper does."""
+def run_module(call):
+    """Runs a module as Ansible's own wrapper does. Returns its exit code."""
     from ansible.module_utils import basic
 
     basic._ANSIBLE_ARGS = call.arguments

@@ -1,8 +1,8 @@
-"""Has modules that run on this very host take what they import from here, where it is compiled.
+"""Lets modules that run on this very host import from this folder, where everything is compiled.
 
-Ansible sends each module a zip of all that it imports, and Python compiles that anew for every task, which is a third of what a task takes.
-Here a file of the zip that is the same, byte for byte, as the one that lies in this folder is imported from this folder. Whatever else the zip
-holds, such as a playbook's own modules and what it puts in the place of Ansible's, comes from the zip as ever.
+Ansible sends each module a zip of all that it imports, and Python compiles that for every task, which is a third of
+what a task takes. A file of the zip that is the same, byte for byte, as the one here is imported from here.
+Whatever else the zip holds, such as a playbook's own modules and what replaces Ansible's, comes from the zip.
 """
 
 import importlib.util
@@ -24,15 +24,15 @@ LINES = """        sys.path.insert(0, %(here)r)
 """
 
 
-def find_compiled():
-    """Called where playbooks run. A release of Ansible that is written in another way is left as it is."""
+def import_compiled():
+    """Patches the text that wraps modules. A release of Ansible that has another text is left as it is."""
     from ansible.executor import module_common
     lines = (LINES % {"here": HERE}).replace("%", "%%")
     module_common.ACTIVE_ANSIBALLZ_TEMPLATE = module_common.ACTIVE_ANSIBALLZ_TEMPLATE.replace(BEFORE, lines + BEFORE, 1)
 
 
 def take_over(path):
-    """Called in the process of a module, with the zip that it was sent."""
+    """Puts this folder before the zip that the present process, a module's, was sent."""
     with zipfile.ZipFile(path) as sent:
         members = {member.filename: member for member in sent.infolist()}
     sys.meta_path.insert(0, Compiled(path, members))

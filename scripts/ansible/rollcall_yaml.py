@@ -1,8 +1,8 @@
-"""Remembers what Ansible's own YAML says.
+"""Caches what Ansible's own YAML says.
 
-At every start Ansible reads its settings and the documentation of some sixty of its plugins, with a parser in pure Python: a third of what
-a start takes. Here each text is parsed once; what comes out is kept as JSON under its hash, beside the compiled programs. A text
-that says what JSON cannot say the same way is parsed every time.
+At every start Ansible reads its settings and the documentation of some sixty of its plugins, with a parser in pure
+Python: a third of what a start takes. Each text is parsed once; the outcome is kept as JSON under the text's hash,
+beside the compiled programs. A text that says what JSON cannot say the same way is parsed every time.
 """
 
 import atexit
@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 
-MEMORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__pycache__", "yaml.json")
+CACHE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__pycache__", "yaml.json")
 # The texts of one bundle are a hundred; collections of the host's own have theirs.
-MOST_TEXTS = 500
-LONGEST_TEXT = 512 * 1024  # bytes
+MAX_TEXTS = 500
+MAX_TEXT_BYTES = 512 * 1024
 
 
-class Memory:
+class Cache:
     def __init__(self):
         self.process = os.getpid()
         self.known = self.read()
@@ -24,15 +24,16 @@ class Memory:
 
     def read(self):
         try:
-            with open(MEMORY, encoding="utf-8") as file:
+            with open(CACHE, encoding="utf-8") as file:
                 known = json.load(file)
         except (OSError, ValueError):
             return {}
         return known if isinstance(known, dict) else {}
 
-    def data_of(self, text, parse):
+    def load(self, text, parse):
+        """Returns what a text says, by `parse` where that is not known."""
         content = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
-        if not isinstance(content, bytes) or len(content) > LONGEST_TEXT:
+        if not isinstance(content, bytes) or len(content) > MAX_TEXT_BYTES:
             return parse()
         key = hashlib.sha256(content).hexdigest()
         try:
@@ -40,7 +41,7 @@ class Memory:
             return json.loads(self.known[key])
         except (KeyError, TypeError, ValueError):
             data = parse()
-        if len(self.known) < MOST_TEXTS:
+        if len(self.known) < MAX_TEXTS:
             try:
                 said = json.dumps(data)
                 if json.loads(said) == data:
@@ -51,48 +52,52 @@ class Memory:
         return data
 
     def write(self):
-        """Whole or not at all; a folder that cannot be written to costs time and nothing else."""
+        """Writes the cache, whole or not at all. A folder that cannot be written to costs time and nothing else."""
         # Ansible's workers are copies of this process.
         if not self.is_changed or os.getpid() != self.process:
             return
-        fresh = "%s.%d" % (MEMORY, self.process)
+        fresh = "%s.%d" % (CACHE, self.process)
         try:
-            os.makedirs(os.path.dirname(MEMORY), exist_ok=True)
+            os.makedirs(os.path.dirname(CACHE), exist_ok=True)
             with open(fresh, "w", encoding="utf-8") as file:
                 json.dump(self.known, file)
-            os.replace(fresh, MEMORY)
+            os.replace(fresh, CACHE)
         except OSError:
             pass
 
 
-def remember():
-    memory = Memory()
-    atexit.register(memory.write)
+def cache_parsed():
+    """Patches the loaders of settings and documentation. Playbooks are read by Ansible's own."""
+    cache = Cache()
+    atexit.register(cache.write)
 
     # Before anything else of Ansible is imported: that reads its settings.
     from ansible.config import manager
     load = manager.yaml_load
 
-    def remembered(stream, *args, **kwargs):
+    def load_cached(stream, *args, **kwargs):
         text = stream.read() if hasattr(stream, "read") else stream
-        return memory.data_of(text, lambda: load(text, *args, **kwargs))
+        return cache.load(text, lambda: load(text, *args, **kwargs))
 
-    manager.yaml_load = remembered
+    manager.yaml_load = load_cached
     from ansible.utils.collection_loader import _collection_meta
-    _collection_meta.yaml_load = remembered
+    _collection_meta.yaml_load = load_cached
 
     from ansible.parsing.yaml.loader import AnsibleLoader
 
-    class RememberingLoader:
+    class CachingLoader:
         def __init__(self, text, file_name=None, vault_secrets=None):
             self.text, self.file_name = text, file_name
 
         def get_single_data(self):
-            return memory.data_of(self.text, lambda: AnsibleLoader(self.text, file_name=self.file_name).get_single_data())
+            return cache.load(self.text, self.parse)
+
+        def parse(self):
+            return AnsibleLoader(self.text, file_name=self.file_name).get_single_data()
 
     # Documentation only: playbooks are read as ever, with the places of what they say.
     from ansible.parsing import plugin_docs as docs
     from ansible.plugins import loader
     from ansible.utils import plugin_docs
     for module in (docs, loader, plugin_docs):
-        module.AnsibleLoader = RememberingLoader
+        module.AnsibleLoader = CachingLoader

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -144,4 +144,20 @@ async function copied(variables: Record<string, string>) {
 it('modules run in a fork only where a new Python would be the same', async () => {
   expect(await copied({})).toEqual(['plain', 'short'])
   expect(await copied({ ansible_python_interpreter: '/usr/bin/../bin/python3' })).toEqual([])
+})
+
+it('modules run in no fork where the server asks for plain Ansible', async () => {
+  await bundle.write({ PLAIN_ANSIBLE: '' })
+  try {
+    expect(await copied({})).toEqual([])
+  } finally {
+    await rm(bundle.at('PLAIN_ANSIBLE'))
+  }
+})
+
+it('modules run in forks beside module_utils of a playbook, unless these replace what a module imports', async () => {
+  await bundle.write({ 'who/module_utils/own.py': '' })
+  expect(await copied({})).toEqual(['plain', 'short'])
+  await bundle.write({ 'who/module_utils/urls.py': '' })
+  expect(await copied({})).toEqual([])
 })

@@ -17,8 +17,8 @@ const AGENT_FOLDER = fileURLToPath(new URL('../../../agent/dist', import.meta.ur
     {
       provide: Artifacts,
       inject: [DataDir, CONFIG],
-      useFactory: (dataDir: DataDir, { agentFolder, ansibleBundle }: Config) =>
-        new Artifacts(agentFolder ?? AGENT_FOLDER, ansibleBundle, dataDir.file('releases')),
+      useFactory: (dataDir: DataDir, { agentFolder, ansibleBundle, isAnsiblePlain }: Config) =>
+        new Artifacts(agentFolder ?? AGENT_FOLDER, ansibleBundle, dataDir.file('releases'), isAnsiblePlain),
     },
     {
       provide: ReleaseKeys,

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { RollcallError } from '@rollcall/contracts'
 import { releaseSignature } from '@rollcall/contracts/agent'
 import { z } from 'zod'
-import { unpacked } from '../platform/archives/host-tools.ts'
+import { type AnsibleBundle, unpacked } from '../platform/archives/host-tools.ts'
 import { readTar } from '../platform/archives/tar-reader.ts'
 import type { ReleaseIdentity } from './release-archive.ts'
 
@@ -37,6 +37,7 @@ export class Artifacts {
     private readonly ansibleBundlePath: string,
     /** The folder for releases that an operator added; undefined if none can be added. */
     readonly addedFolder?: string,
+    private readonly isAnsiblePlain = false,
   ) {}
 
   /**
@@ -130,8 +131,9 @@ export class Artifacts {
     return true
   }
 
-  async ansibleBundle(): Promise<{ path: string; sha256: string }> {
-    return { path: this.ansibleBundlePath, sha256: await this.hash(this.ansibleBundlePath) }
+  async ansibleBundle(): Promise<AnsibleBundle> {
+    const path = this.ansibleBundlePath
+    return { path, sha256: await this.hash(path), isPlain: this.isAnsiblePlain }
   }
 
   /** Returns the build date of the Ansible bundle from its manifest, or the modification time of its file. */

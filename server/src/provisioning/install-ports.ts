@@ -1,5 +1,6 @@
 import type { PortRange, SshCredential } from '@rollcall/contracts/admin'
 import type { SignedRelease } from '@rollcall/contracts/agent'
+import type { AnsibleBundle } from '../platform/archives/host-tools.ts'
 import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import type { OutputStream } from '../platform/ssh/index.ts'
 import type { AgentArchitecture, PreflightCheck } from './domain/preflight-decision.ts'
@@ -71,7 +72,7 @@ export interface InstallPorts extends ProvisioningPorts {
   /** Returns the signature by which the host verifies the archive. */
   signRelease(archive: AgentPackage, architecture: AgentArchitecture): Promise<SignedRelease>
   /** Returns a pure-Python Ansible as a tar archive, compressed or not, with the package `ansible` at its top. */
-  ansibleBundle(): Promise<{ path: string; sha256: string }>
+  ansibleBundle(): Promise<AnsibleBundle>
   /** Whether nothing depends on the port yet. */
   firstInstall: boolean
   /** Checks whether the machine or its agent belongs to another host. */

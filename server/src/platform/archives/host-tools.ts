@@ -14,21 +14,31 @@ export const PLAYBOOKS_FOLDER = fileURLToPath(new URL('../../../../playbooks', i
 export interface Tools {
   /** A hash over all of it: the folder's name, and what its VERSION says. */
   version: string
-  /** The `tools.tar.gz` that `bootstrap.py` unpacks. */
+  /** The `tools.tar.gz` that a host lays out. */
   archive(): Promise<Buffer>
-  /** The same files as `bootstrap.py` makes out of that, one by one. */
+  /** The same files as the host makes out of that, one by one. */
   files(): Promise<TarMember[]>
 }
 
+/** A pure-Python Ansible as an archive. */
+export interface AnsibleBundle {
+  path: string
+  /** Of that file. */
+  sha256: string
+  /** Has hosts run it as it is: `scripts/ansible/__main__.py` looks for the file that says so. */
+  isPlain?: boolean
+}
+
+const PLAIN_FILE = 'PLAIN_ANSIBLE'
 const GZIP = 0x1f8b
 const MAX_BUNDLE_BYTES = 256 * 1024 * 1024
 
-/** @param bundle the archive with Ansible and the hash of that file. */
-export async function readTools(
-  bundle: { path: string; sha256: string },
-  playbooksFolder: string,
-): Promise<Tools> {
-  const entries = await readPlaybooks(playbooksFolder)
+export async function readTools(bundle: AnsibleBundle, playbooksFolder: string): Promise<Tools> {
+  const entries = (await readFiles(playbooksFolder)).map(({ path, data }) => ({
+    path: `playbooks/${path}`,
+    data,
+  }))
+  if (bundle.isPlain) entries.push({ path: PLAIN_FILE, data: Buffer.alloc(0) })
   const playbooksHash = sha256(tarArchive(entries))
   const version = sha256(`${bundle.sha256}\n${playbooksHash}\n`)
   return {
@@ -49,15 +59,14 @@ export async function readTools(
   }
 }
 
-async function readPlaybooks(folder: string): Promise<TarEntry[]> {
+/** Reads every file of a folder, but hidden ones and what Python has compiled. */
+export async function readFiles(folder: string): Promise<TarEntry[]> {
   const files = await readdir(folder, { withFileTypes: true, recursive: true })
   const paths = files
     .filter((file) => file.isFile())
     .map((file) => relative(folder, join(file.parentPath, file.name)))
     .filter((path) => !path.split('/').some((part) => part.startsWith('.') || part === '__pycache__'))
-  return Promise.all(
-    paths.map(async (path) => ({ path: `playbooks/${path}`, data: await readFile(join(folder, path)) })),
-  )
+  return Promise.all(paths.map(async (path) => ({ path, data: await readFile(join(folder, path)) })))
 }
 
 export const unpacked = async (archive: Buffer): Promise<Buffer> =>

@@ -66,6 +66,7 @@ const environment = z.object({
       error: 'must name the Ansible archive that is brought to hosts; "npm start" builds one and sets this',
     })
     .regex(/^\//, 'must be an absolute path'),
+  ROLLCALL_PLAIN_ANSIBLE: z.stringbool({ error: 'must be true or false' }).default(false),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
@@ -102,6 +103,8 @@ export interface Config {
   agentFolder: string | undefined
   /** The Ansible that is brought to hosts, an archive. */
   ansibleBundle: string
+  /** Whether hosts run that Ansible as it is, without what makes it faster. */
+  isAnsiblePlain: boolean
   /** How long the output of an ended command is kept. */
   outputDays: number
   /** Bytes of output of one command that are stored. */
@@ -149,6 +152,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: value.ROLLCALL_LOG_LEVEL,
     agentFolder: value.ROLLCALL_AGENT_FOLDER,
     ansibleBundle: value.ROLLCALL_ANSIBLE_BUNDLE,
+    isAnsiblePlain: value.ROLLCALL_PLAIN_ANSIBLE,
     outputDays: value.ROLLCALL_OUTPUT_DAYS,
     outputBytes: value.ROLLCALL_OUTPUT_BYTES,
     outputTotalBytes: value.ROLLCALL_OUTPUT_TOTAL_BYTES,
