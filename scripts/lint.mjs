@@ -1,8 +1,8 @@
 // npm run lint: everything that is checked without being run. Runs on plain Node 20.
 // With arguments, only the parts of those names: npm run lint -- style language
 import { availableParallelism } from 'node:os'
+import { installTools } from './debian-tools.mjs'
 import { checkComponentLengths } from './lint/component-lengths.mjs'
-import { installLinters } from './lint/debian-linters.mjs'
 import { checkTables } from './lint/tables.mjs'
 import { filesOf, tryTool } from './lint/tools.mjs'
 import { checkTypes } from './lint/types.mjs'
@@ -36,13 +36,19 @@ const DEBIAN_PARTS = [
   { name: 'shell', program: 'shellcheck', args: [], files: ['*.sh', '.ci/run'] },
   { name: 'YAML', program: 'yamllint', args: ['--strict'], files: ['*.yml', '*.yaml'] },
   { name: 'Python', program: 'flake8', args: [], files: ['*.py'] },
+  {
+    name: 'Python types',
+    program: 'mypy',
+    args: [],
+    files: ['playbooks/host/rollcall_host/*.py'],
+  },
 ]
 
 /** Runs the parts of these names, or all. Throws if one has found a fault, after printing it. */
 export async function lint(names = []) {
   const isWanted = ({ name }) => names.length === 0 || names.includes(name)
   const debianParts = DEBIAN_PARTS.filter(isWanted)
-  const { missing, why } = await installLinters(debianParts.map(({ program }) => program))
+  const { missing, why } = await installTools(debianParts.map(({ program }) => program))
   const skipped = debianParts.filter(({ program }) => missing.includes(program))
   for (const { name, program } of skipped) say(`not checked: ${name} (${program} is not there: ${why})`)
   const parts = [

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { measureUnit } from './calibrate.mjs'
+import { installTools } from './debian-tools.mjs'
 import { filesOf } from './lint/tools.mjs'
 import { lint } from './lint.mjs'
 import { ROOT, run, runMain, say, setUp } from './setup.mjs'
@@ -48,8 +49,14 @@ async function prepare({ stages, isUnit, isWhole }) {
   }
   const bundle = await setUp({ stages, beside })
   if (isWhole) await stages.run('lint', lint)
+  if (!isUnit) await installPytest()
   await hosts
   return bundle
+}
+
+async function installPytest() {
+  const { missing, why } = await installTools(['pytest-3'])
+  if (missing.length > 0) say(`tests of the Python for hosts are skipped: ${why}`)
 }
 
 async function buildTestHosts() {

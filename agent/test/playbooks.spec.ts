@@ -33,10 +33,10 @@ describe('a playbook', () => {
     expect(answer).toEqual({ command_id: params.command_id, status: 'running' })
     const file = join(folder(), `${params.command_id}.json`)
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
-      variables: { token: SECRET },
-      project: null,
-    })
+    const written = JSON.parse(readFileSync(file, 'utf8'))
+    expect(written).toMatchObject({ extra_vars: { token: SECRET }, expected_digest: null, timeout: null })
+    // In the words of the tools of earlier servers too.
+    expect(written).toMatchObject({ variables: { token: SECRET }, expected: null, project: null })
     const { result } = ended(await host.follow(params.command_id))
     expect(result).toMatchObject({ status: 'failed', return_code: 2 })
     const records = host.commandFolder(params.command_id)

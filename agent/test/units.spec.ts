@@ -10,7 +10,7 @@ import { makeIdentity } from './fixtures/certificate.ts'
 import { RpcClient, type Target } from './fixtures/rpc-client.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const UNITS = here('../../playbooks/roles/rollcall_agent/templates/')
+const UNITS = here('../../playbooks/roles/rollcall_agent/files/')
 const DIST = here('../dist/')
 const reason = await whyNoBed()
 const archive = readdirSync(DIST).find((name) => name.endsWith(`linux-${process.arch}.tar.gz`))

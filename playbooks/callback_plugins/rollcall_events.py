@@ -1,7 +1,7 @@
-"""Writes what happens in a play as lines of JSON on standard output, for the server that follows it.
+"""Reports the tasks of a play as lines of JSON on standard output, for the server that follows it.
 
-Each line bears the nonce that only this process and the server know: what a task prints never looks like one. Every text
-is bounded, and so is the whole.
+Each line has the nonce that only this process and the server know: nothing that a task prints looks like one. Every
+text is bounded, and so is the whole.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = """
     name: rollcall_events
     type: stdout
-    short_description: tells of a play in lines of JSON
+    short_description: reports a play in lines of JSON
     description: One line for each task that begins, each result and the end, without what a task hides by no_log.
 """
 
@@ -46,7 +46,7 @@ class CallbackModule(CallbackBase):
         self.began = 0.0
         self.digest = hashlib.sha256()
 
-    def tell(self, kind, **fields):
+    def report(self, kind, **fields):
         line = json.dumps({"nonce": self.nonce, "event": kind, **fields}, separators=(",", ":"))
         self.written += len(line)
         # One write: what another process prints may come between lines, and never into one.
@@ -54,53 +54,53 @@ class CallbackModule(CallbackBase):
         sys.stdout.flush()
 
     def v2_playbook_on_play_start(self, play):
-        self.tell("play", name=cut(play.get_name(), MAX_NAME))
+        self.report("play", name=cut(play.get_name(), MAX_NAME))
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self.tasks += 1
         self.began = time.monotonic()
         if not self.is_full():
-            self.tell("task", task=self.tasks, name=cut(task.get_name(), MAX_NAME), action=cut(task.action, MAX_NAME))
+            self.report("task", task=self.tasks, name=cut(task.get_name(), MAX_NAME), action=cut(task.action, MAX_NAME))
 
     def v2_playbook_on_handler_task_start(self, task):
         self.v2_playbook_on_task_start(task, False)
 
     def v2_runner_on_ok(self, result):
-        self.told("changed" if result._result.get("changed") else "ok", result)
+        self.report_result("changed" if result._result.get("changed") else "ok", result)
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
         if ignore_errors:
-            self.told("failed", result, ignored=True)
+            self.report_result("failed", result, ignored=True)
         else:
-            self.told("rescued" if can_be_rescued(result._task) else "failed", result)
+            self.report_result("rescued" if can_be_rescued(result._task) else "failed", result)
 
     def v2_runner_on_skipped(self, result):
-        self.told("skipped", result)
+        self.report_result("skipped", result)
 
     def v2_runner_on_unreachable(self, result):
-        self.told("unreachable", result)
+        self.report_result("unreachable", result)
 
-    def told(self, status, result, ignored=False):
+    def report_result(self, status, result, ignored=False):
         data = result._result
         is_hidden = bool(data.get("_ansible_no_log") or result._task.no_log)
-        diff = "" if is_hidden else diff_of(data)
+        diff = "" if is_hidden else format_diffs(data)
         name = result._task.get_name()
-        # What a plan is compared by: what was done and what it would change, and nothing that differs from run to run.
+        # Plans are compared by this: what was done and what it would change, and nothing that differs from run to run.
         self.digest.update(json.dumps([name, status, diff]).encode("utf-8", "replace"))
         self.results += 1
         if self.is_full():
             self.omitted += 1
             return
         has_failed = status in ("failed", "rescued", "unreachable")
-        says = has_failed or "msg" in data
-        self.tell(
+        has_message = has_failed or "msg" in data
+        self.report(
             "result",
             task=self.tasks,
             name=cut(name, MAX_NAME),
             status=status,
             ignored=ignored,
             hidden=is_hidden,
-            message="" if is_hidden or not says else cut(describe(data, has_failed), MAX_MESSAGE),
+            message="" if is_hidden or not has_message else cut(describe(data, has_failed), MAX_MESSAGE),
             diff=cut(diff, MAX_DIFF),
             ms=int((time.monotonic() - self.began) * 1000),
         )
@@ -116,16 +116,16 @@ class CallbackModule(CallbackBase):
                 totals[ours] += summary[theirs]
             for name in ("ok", "changed", "skipped", "rescued"):
                 totals[name] += summary[name]
-        self.tell("end", omitted=self.omitted, digest=self.digest.hexdigest(), **totals)
+        self.report("end", omitted=self.omitted, digest=self.digest.hexdigest(), **totals)
 
 
-def cut(text, most):
+def cut(text, max_length):
     text = str(text)
-    return text if len(text) <= most else text[: most - 1] + "\u2026"
+    return text if len(text) <= max_length else text[: max_length - 1] + "\u2026"
 
 
 def can_be_rescued(task):
-    """Whether a block around the task has a rescue part for it."""
+    """Returns whether a block around the task has a rescue part for it."""
     child, parent = task, task._parent
     while parent is not None:
         if getattr(parent, "rescue", None) and any(
@@ -146,8 +146,8 @@ def describe(data, has_failed):
     return "\n".join(part for part in parts if part)
 
 
-def diff_of(data):
-    """The differences of a task, and of each round of its loop, as unified diffs one after the other."""
+def format_diffs(data):
+    """Returns what a task, and each round of its loop, has changed, as unified diffs one after the other."""
     found = []
     for each in [data, *(item for item in data.get("results", [])[:MAX_ITEMS] if isinstance(item, dict))]:
         diffs = each.get("diff") or []
@@ -161,13 +161,13 @@ def unified(diff):
     if "before" not in diff and "after" not in diff:
         return ""
     before, after = (lines(diff.get(side, "")) for side in ("before", "after"))
-    body = difflib.unified_diff(before, after, title_of(diff), "after", lineterm="", n=2)
+    body = difflib.unified_diff(before, after, diff_title(diff), "after", lineterm="", n=2)
     text = "\n".join(body)
     return cut(text + "\n", MAX_DIFF) if text else ""
 
 
-def title_of(diff):
-    """Which file it is about; one of our own temporary files is none."""
+def diff_title(diff):
+    """Returns the file that a diff is of; one of our own temporary files is none."""
     for side in ("before_header", "after_header"):
         title = str(diff.get(side) or "")
         if title and not (SCRATCH and title.startswith(SCRATCH)):

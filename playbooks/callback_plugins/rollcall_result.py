@@ -1,4 +1,4 @@
-"""Writes how a play ended to the file that ROLLCALL_RESULT names, for the server that started it."""
+"""Writes the outcome of a play to the file that ROLLCALL_RESULT names, for the server that started it."""
 
 import json
 import os

@@ -8,7 +8,7 @@ import { installPeer } from './debian-packages.ts'
 import { succeeded } from './ssh-peer.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const UNITS = join(ROOT, 'playbooks/roles/rollcall_agent/templates')
+const UNITS = join(ROOT, 'playbooks/roles/rollcall_agent/files')
 const PLAYBOOK = fileURLToPath(new URL('./peer-install.yml', import.meta.url))
 const ANSIBLE = '/usr/bin/ansible-playbook'
 const FORKS = 10

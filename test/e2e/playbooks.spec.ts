@@ -15,7 +15,7 @@ const noBed = await whyNoBed()
 const SECRET = 'a-secret-of-the-operator'
 // Processes and files of a playbook that runs; the brackets keep the search from finding itself.
 const LOOK_FOR_RUNS =
-  'pgrep --full "[r]un_playbook.py"; ls -d /run/rollcall-playbook-* /var/tmp/rollcall-playbook-*'
+  'pgrep --full "[p]laybooks/host"; ls -d /run/rollcall-playbook-* /var/tmp/rollcall-playbook-*'
 const OVER_SSH = { via: 'ssh' } as const
 const xray = (port: number) => ({
   xray_program: XRAY.path,
@@ -104,7 +104,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     })
     const failed = await check('no-such-unit', OVER_SSH)
     expect(failed).toMatchObject({ state: 'failed', totals: { failed: 1 } })
-    expect(failed.reason).toContain('Task "check_service : The unit is active" failed')
+    expect(failed.reason).toContain('Task "check_service : Check that the unit is active" failed')
   })
 
   it('a plan changes nothing, is applied as planned, and is refused if the host changed since', async () => {
@@ -313,7 +313,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     }
     const begun = async () => {
       const id = await begin()
-      const isWaiting = async () => (await api.text(id)).includes('Each port takes connections')
+      const isWaiting = async () => (await api.text(id)).includes('Wait until each port takes connections')
       await poll(isWaiting, { timeoutMs: 120_000, everyMs: 200, what: 'the playbook to wait for a port' })
       return id
     }
@@ -324,8 +324,8 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
         what: 'the host to end the playbook',
       })
     // Told to end before it has begun: nothing of it may go on then.
-    const order = { playbook: 'check_service.yml', project: null, variables: wait, nonce: 'n' }
-    const input = `${JSON.stringify({ ...order, check: false, diff: false, expected: null })}\n`
+    const job = { playbook: 'check_service.yml', extra_vars: wait, nonce: 'n'.repeat(22), timeout: null }
+    const input = `${JSON.stringify({ ...job, check: false, diff: false, expected_digest: null })}\n`
     const program = '/opt/rollcall-tools/current/playbooks/host/run_playbook.py'
     const { exitCode } = await host.exec(['python3', program, '-', '--while-stdin'], { input })
     expect(exitCode).toBeGreaterThan(0)

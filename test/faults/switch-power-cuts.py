@@ -1,17 +1,21 @@
-"""Takes the power away before every single change that agent_switch.py makes to the disk, and again during the boot after it.
+"""Takes the power away before every change to the disk that an upgrade makes, and again during the boot after it.
 
-    python3 switch-power-cuts.py agent_switch.py
+    python3 switch-power-cuts.py FOLDER OF rollcall_host
 
 Prints how many cuts were made as JSON. Exits with 1 at the first that leaves a host without the agent it should have.
 systemd is replaced by a model of it, which knows which release it has started; the files are real.
 """
 
-import importlib.util
 import json
 import os
 import shutil
 import sys
 import tempfile
+
+sys.path.insert(0, sys.argv[1])
+
+from rollcall_host import files  # noqa: E402 (the path comes first)
+from rollcall_host.upgrade import commands, paths, state, switch, systemd, verify  # noqa: E402
 
 OLD, NEW = "1.0-old", "2.0-new"
 
@@ -23,26 +27,24 @@ class PowerCut(BaseException):
 class World:
     """A host's files, its systemd, and the number of changes until the power goes."""
 
-    def __init__(self, module, root):
-        self.module, self.root, self.left, self.made = module, root, None, 0
+    def __init__(self, root):
+        self.root, self.left = root, None
         self.running = OLD
         for name in ("STATE", "PROGRAM", "ETC", "UNITS"):
-            setattr(module, name, os.path.join(root, name.lower()))
-        module.flush = lambda path: None
-        module.systemctl = self.systemctl
-        module.is_new_running = lambda plan: self.running == plan["release"]
-        module.is_answering = lambda timeout: True
-        module.refuse_other_machine = lambda plan: None
+            setattr(paths, name, os.path.join(root, name.lower()))
+        files.sync = lambda path: None
+        systemd.systemctl = self.systemctl
+        verify.is_new_running = lambda plan: self.running == plan["release"]
+        verify.is_answering = lambda timeout: True
+        switch.refuse_other_machine = lambda release: None
         for name in ("replace", "link", "unlink", "symlink"):
-            real = getattr(os, name)
-            setattr(module.os, name, self.cutting(real))
+            setattr(os, name, self.cutting(getattr(os, name)))
         self.real_rmtree = shutil.rmtree
 
     def cutting(self, real):
         real = getattr(real, "real", real)
 
         def change(*args, **options):
-            self.made += 1
             if self.left is not None:
                 if self.left == 0:
                     raise PowerCut()
@@ -55,23 +57,21 @@ class World:
     def reset(self):
         self.left = None
         self.real_rmtree(self.root, ignore_errors=True)
-        m = self.module
-        for folder in (m.ETC + "/ssl", m.UNITS + "/multi-user.target.wants", self.root + "/new-units", m.PROGRAM + "/releases"):
+        folders = (paths.ETC + "/ssl", paths.in_units("multi-user.target.wants"), self.root + "/new-units")
+        for folder in (*folders, paths.PROGRAM + "/releases"):
             os.makedirs(folder)
         for release in (OLD, NEW):
-            os.makedirs(os.path.join(m.PROGRAM, "releases", release))
-            self.put(os.path.join(m.PROGRAM, "releases", release, "VERSION"), json.dumps({"version": release}))
-        os.symlink.real("releases/" + OLD, m.PROGRAM + "/current")
-        self.put(m.ETC + "/config.json", "config of " + OLD)
-        self.put(m.ETC + "/ssl/agent.crt", "certificate")
+            os.makedirs(paths.release_folder(release))
+            self.put(paths.release_folder(release) + "/VERSION", json.dumps({"version": release}))
+        os.symlink.real("releases/" + OLD, paths.PROGRAM + "/current")
+        self.put(paths.ETC + "/config.json", "config of " + OLD)
+        self.put(paths.ETC + "/ssl/agent.crt", "certificate")
         for name in ("rollcall-agent.service", "rollcall-runner.service"):
-            self.put(os.path.join(m.UNITS, name), "unit of " + OLD)
+            self.put(paths.in_units(name), "unit of " + OLD)
             self.put(os.path.join(self.root, "new-units", name), "unit of " + NEW)
-        plan = {"id": "u", "release": NEW, "version": NEW, "units": self.root + "/new-units", "callers": "callers of " + NEW}
-        self.put(self.root + "/plan.json", json.dumps(plan))
-        os.makedirs(os.path.dirname(os.path.join(m.UNITS, m.CALLERS)))
-        self.put(os.path.join(m.UNITS, m.CALLERS), "callers of " + OLD)
-        self.put(os.path.join(m.UNITS, m.AGENT + ".d", "override.conf"), "of the host's own administrator")
+        os.makedirs(os.path.dirname(paths.in_units(paths.CALLERS)))
+        self.put(paths.in_units(paths.CALLERS), "callers of " + OLD)
+        self.put(paths.in_units(paths.AGENT + ".d", "override.conf"), "of the host's own administrator")
         self.running = OLD
 
     @staticmethod
@@ -85,54 +85,50 @@ class World:
             return file.read()
 
     def systemctl(self, verb, *words, check=True):
-        m = self.module
-        link = os.path.join(m.UNITS, "multi-user.target.wants", m.GUARD)
+        link = paths.in_units("multi-user.target.wants", paths.GUARD)
         if verb == "stop":
             self.running = None
         if verb == "start":
-            self.running = m.current()
+            self.running = switch.current_release()
             if self.running == NEW:
                 # A newer agent may leave what an older one must not meet.
-                self.put(m.ETC + "/config.json", "config of " + NEW)
+                self.put(paths.ETC + "/config.json", "config of " + NEW)
         if verb == "enable" and not os.path.lexists(link):
-            os.symlink.real("../" + m.GUARD, link)
+            os.symlink.real("../" + paths.GUARD, link)
         if verb == "disable" and os.path.lexists(link):
             os.unlink.real(link)
         return ""
 
     def upgrade(self, is_confirmed):
-        m = self.module
-        m.prepare(self.get(self.root + "/plan.json"))
-        m.switch()
-        m.verify("1")
+        units = self.root + "/new-units"
+        switch.prepare({"id": "u", "release": NEW, "version": NEW, "units": units, "callers": "callers of " + NEW})
+        switch.switch()
+        verify.verify(1)
         if is_confirmed:
-            assert m.confirm("u") == 0
-            m.finish()
+            assert commands.confirm("u") == 0
+            switch.finish()
         else:
-            m.restore("the server has not reached it")
+            switch.roll_back("the server has not reached it")
 
     def boot(self):
-        m = self.module
         self.running = None
-        is_guarded = os.path.lexists(os.path.join(m.UNITS, "multi-user.target.wants", m.GUARD))
-        if os.path.exists(m.STATE + "/plan.json"):
+        is_guarded = os.path.lexists(paths.in_units("multi-user.target.wants", paths.GUARD))
+        if os.path.exists(paths.in_state("plan.json")):
             assert is_guarded, "a plan without its guard"
-            m.settle(["--boot"])
-        self.systemctl("start", m.AGENT)
+            commands.settle("--boot")
+        self.systemctl("start", paths.AGENT)
 
     def check(self, was_confirmed, what):
-        m = self.module
-        release = m.current()
         expected = NEW if was_confirmed else OLD
         found = {
-            "link": release,
+            "link": switch.current_release(),
             "running": self.running,
-            "unit": self.get(m.UNITS + "/rollcall-agent.service").replace("unit of ", ""),
-            "callers": self.get(os.path.join(m.UNITS, m.CALLERS)).replace("callers of ", ""),
-            "config": self.get(m.ETC + "/config.json").replace("config of ", ""),
+            "unit": self.get(paths.in_units("rollcall-agent.service")).replace("unit of ", ""),
+            "callers": self.get(paths.in_units(paths.CALLERS)).replace("callers of ", ""),
+            "config": self.get(paths.ETC + "/config.json").replace("config of ", ""),
         }
         assert all(value == expected for value in found.values()), "%s: %s" % (what, found)
-        assert not os.path.exists(m.STATE + "/plan.json"), what
+        assert not os.path.exists(paths.in_state("plan.json")), what
 
 
 def attempt(world, cut, work):
@@ -147,18 +143,14 @@ def attempt(world, cut, work):
         world.left = None
 
 
-def was_confirmed(world):
-    made = world.module.decision()
-    report = world.module.read_json(world.module.STATE + "/report.json")
+def was_confirmed():
+    made, report = state.read_decision(), state.read_report()
     return bool(made and made["outcome"] == "confirmed") or bool(report and report["outcome"] == "upgraded")
 
 
-def main(path):
-    spec = importlib.util.spec_from_file_location("agent_switch", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def main():
     root = tempfile.mkdtemp(prefix="rollcall-switch-")
-    world = World(module, root + "/host")
+    world = World(root + "/host")
     cuts = {"once": 0, "twice": 0}
     try:
         for is_confirmed in (True, False):
@@ -168,7 +160,7 @@ def main(path):
                     world.check(is_confirmed, "no cut")
                     break
                 cuts["once"] += 1
-                confirmed = was_confirmed(world)
+                confirmed = was_confirmed()
                 world.boot()
                 world.check(confirmed, "cut %d" % first)
                 for second in range(10_000):
@@ -185,4 +177,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

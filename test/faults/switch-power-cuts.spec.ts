@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 it('a loss of power before any change of an upgrade, and again during the boot, leaves one whole agent', async () => {
-  const argv = [here('switch-power-cuts.py'), here('../../playbooks/host/agent_switch.py')]
+  const argv = [here('switch-power-cuts.py'), here('../../playbooks/host')]
   const { stdout } = await promisify(execFile)('python3', argv, { timeout: 300_000 })
   const cuts = JSON.parse(stdout)
   expect(cuts.once).toBeGreaterThan(40)

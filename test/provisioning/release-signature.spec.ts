@@ -4,11 +4,11 @@ import { keyringText, releaseText } from '@rollcall/contracts/agent'
 import { expect, it } from 'vitest'
 import { ReleaseSigner } from '../fleet/release-signer.ts'
 
-const FOLDER = fileURLToPath(new URL('../../playbooks/module_utils', import.meta.url))
+const FOLDER = fileURLToPath(new URL('../../playbooks/host', import.meta.url))
 const PROGRAM = `
 import json, sys
 sys.path.insert(0, sys.argv[1])
-import rollcall_signature as signature
+from rollcall_host import signature
 for name, args in json.load(sys.stdin):
     try:
         print(json.dumps(getattr(signature, name)(*args)))

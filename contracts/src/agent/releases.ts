@@ -20,7 +20,7 @@ export interface ReleaseName {
   sha256: string
 }
 
-/** Makes the text that is signed for a release. The host makes the same, in `playbooks/module_utils/rollcall_signature.py`. */
+/** Makes the text that is signed for a release. The host makes the same, in `playbooks/host/rollcall_host/signature.py`. */
 export const releaseText = ({ version, architecture, sha256 }: ReleaseName): string =>
   `rollcall agent release\nversion ${version}\narchitecture ${architecture}\nsha256 ${sha256}\n`
 

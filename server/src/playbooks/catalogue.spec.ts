@@ -8,7 +8,7 @@ import { validateVariables } from './domain/validate-variables.ts'
 const catalogue = new Catalogue({ list: async () => [], find: async () => null })
 
 describe('the playbooks that ship', () => {
-  it('are all readable, and each variable says what it is', async () => {
+  it('all shipped playbooks are readable, and each of their variables is described', async () => {
     const playbooks = await catalogue.list(null)
     expect(playbooks.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['check_service', 'deploy_container']),
@@ -19,7 +19,7 @@ describe('the playbooks that ship', () => {
     }
   })
 
-  it('have defaults that their own specs take', async () => {
+  it('the defaults of shipped playbooks pass their own specs', async () => {
     for (const { name, variables } of await catalogue.list(null)) {
       const defaults = Object.fromEntries(
         variables.filter((each) => each.default !== undefined).map((each) => [each.name, each.default]),

@@ -8,7 +8,7 @@ import { PLAYBOOKS_FOLDER } from '../platform/archives/host-tools.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { readPlaybooks } from './playbook-reader.ts'
 
-/** Those that install and upgrade the agent are run by the server itself. */
+/** The playbooks that the server itself runs, to install and upgrade the agent. */
 const OWN_USE = /_agent\.ya?ml$/
 
 /** The playbooks that come with the server, which do not change while it runs, and those that users have added. */

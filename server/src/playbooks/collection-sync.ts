@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { collectionFolder } from '@rollcall/contracts/agent'
+import { type CollectionVersion, collectionFolder } from '@rollcall/contracts/agent'
 import { memoryBlob } from '../blobs/index.ts'
 import { AgentFiles, type TreeMember } from '../files/index.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
@@ -12,11 +12,6 @@ import { CollectionsRepository } from './collections.repository.ts'
 
 /** Collections that are held in memory, compressed: those that were sent last. */
 const MAX_CACHED = 4
-
-export interface CollectionVersion {
-  name: string
-  version: string
-}
 
 /** Brings a version of users' own playbooks to hosts, as a tree that is named by its content; there the one before it is kept. */
 @Injectable()
@@ -31,11 +26,11 @@ export class CollectionSync {
   ) {}
 
   /**
-   * Makes the host have it, whole and on its disk; only what differs is sent. For one host one after the other: two that set the same
-   * link would be in each other's way. Throws `collection.not_found` for a version that is not kept, and what `AgentFiles.uploadTree` throws.
+   * Sends a version to a host, whole and on its disk; only files that differ are sent. One at a time for each host, since both set the
+   * same link. Throws `collection.not_found` for a version that is not kept, and what `AgentFiles.uploadTree` throws.
    */
   async ensure(hostId: string, { name, version }: CollectionVersion, signal: AbortSignal): Promise<void> {
-    // How the one before ended is told to whoever asked for that.
+    // The caller of the one before learns how that ended.
     const before = this.last.get(hostId)?.catch(() => undefined)
     const sending = (async () => {
       await before
@@ -59,7 +54,7 @@ export class CollectionSync {
     }
   }
 
-  /** The same over SSH: with the tools in `folder`. Throws `collection.not_found`, and what `SshTools.use` throws. */
+  /** Sends a version over SSH, with the tools in `folder`. Throws `collection.not_found`, and what `SshTools.use` throws. */
   async ensureOverSsh(
     session: SshSession,
     folder: string,
@@ -69,13 +64,13 @@ export class CollectionSync {
     const files = await this.filesOf(name, version)
     const list = files.map(({ path, mode, data }) => ({ path, mode, data: data.toString('base64') }))
     const packed = await promisify(gzip)(JSON.stringify(list))
-    await this.ssh.runProgram(session, folder, ['place_collection.py', name, version], packed, signal)
+    await this.ssh.runProgram(session, folder, ['place-collection', name, version], packed, signal)
   }
 
   private load(name: string, version: string): Promise<TreeMember[]> {
     const key = `${name}/${version}`
     const loading = this.held.get(key) ?? this.read(name, version)
-    // Again the youngest; the oldest goes.
+    // The one used last is the youngest; the oldest is dropped.
     this.held.delete(key)
     this.held.set(key, loading)
     loading.catch(() => this.held.delete(key))

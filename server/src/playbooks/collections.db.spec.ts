@@ -62,7 +62,7 @@ const count = async () =>
   (await test.database.pool.query('SELECT count(*)::int AS n FROM playbook_collection_version')).rows[0].n
 
 describe("users' own playbooks", () => {
-  it('are listed beside those that ship, under the name of their collection, with the version in use', async () => {
+  it("users' playbooks are listed beside those that ship, under the name of their collection, with the version in use", async () => {
     const first = await add('One')
     const second = await add('Two')
     expect([first.isNew, second.isNew]).toEqual([true, true])
@@ -73,7 +73,7 @@ describe("users' own playbooks", () => {
     expect(await service.list(null)).toMatchObject([{ name: 'mysite', addedBy: 'ada', fileCount: 1 }])
   })
 
-  it('that are added again change nothing, and an earlier version comes back', async () => {
+  it("users' playbooks that are added again change nothing, and an earlier version comes back", async () => {
     const { collection } = await add('One')
     expect((await add('One')).isNew).toBe(false)
     await add('Two')
@@ -82,7 +82,7 @@ describe("users' own playbooks", () => {
     expect((await catalogue.find('mysite/site', null)).title).toBe('One')
   })
 
-  it('are kept in a few versions, so that an earlier plan can be applied', async () => {
+  it("users' playbooks are kept in a few versions, so that an earlier plan can be applied", async () => {
     const first = await add('First')
     for (let i = 0; i < 4; i++) await add(`Title ${i}`)
     const kept = await rows.files('mysite', first.collection.version)
@@ -93,7 +93,7 @@ describe("users' own playbooks", () => {
     expect(await count()).toBe(5)
   })
 
-  it('of a repository are those of the commit that was named', async () => {
+  it('playbooks from a repository are those of the commit that was named', async () => {
     const source = { kind: 'git' as const, url: 'https://git.example/site.git', commit: COMMIT }
     const { collection } = await service.add({ name: 'mysite', source, labels: null }, 'ada')
     expect(asked).toMatchObject([{ url: source.url, commit: COMMIT }])
@@ -101,7 +101,7 @@ describe("users' own playbooks", () => {
     expect(collection.playbooks).toMatchObject([{ name: 'mysite/site', title: 'from git' }])
   })
 
-  it('that are removed are gone, and cannot be removed twice', async () => {
+  it("users' playbooks that are removed cannot be removed twice", async () => {
     await add('One')
     await service.remove('mysite')
     expect(await count()).toBe(0)
@@ -109,7 +109,7 @@ describe("users' own playbooks", () => {
     await expect(catalogue.find('mysite/site', null)).rejects.toMatchObject({ code: 'playbook.not_found' })
   })
 
-  it('are at most fifty collections', async () => {
+  it('more than fifty collections are refused', async () => {
     for (let i = 0; i < 50; i++) await add('One', `c${i}`)
     await expect(add('One', 'c50')).rejects.toMatchObject({ code: 'collection.too_many' })
     await expect(add('Two', 'c49')).resolves.toMatchObject({ isNew: true })

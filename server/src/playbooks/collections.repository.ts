@@ -19,7 +19,7 @@ export interface Collection {
 }
 
 const MAX_COLLECTIONS = 50
-/** Of one collection, the one in use among them: what was planned with an earlier one can still be applied. */
+/** Bounds the versions of a collection that are kept, so that a plan made with an earlier one can be applied. */
 const KEPT_VERSIONS = 5
 const COLUMNS = `collection.name, version, collection.labels, source, playbooks, file_count AS "fileCount", bytes,
   added_by AS "addedBy", added_at AS "addedAt"`
@@ -29,13 +29,13 @@ const IN_USE = 'playbook_collection collection JOIN playbook_collection_version 
 export class CollectionsRepository {
   constructor(private readonly database: Database) {}
 
-  /** Those in use, by name. */
+  /** Lists the versions in use, by name. */
   async list(): Promise<Collection[]> {
     const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM ${IN_USE} ORDER BY name`)
     return rows
   }
 
-  /** The one in use. */
+  /** Returns the version in use. */
   async find(name: string): Promise<Collection | null> {
     const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM ${IN_USE} WHERE name = $1`, [
       name,
@@ -43,7 +43,7 @@ export class CollectionsRepository {
     return rows[0] ?? null
   }
 
-  /** By path; none where that version is not kept. */
+  /** Returns the files of a version by path; none where it is not kept. */
   async files(name: string, version: string): Promise<CollectionFile[]> {
     const { rows } = await this.database.pool.query(
       'SELECT path, mode, data FROM playbook_collection_file WHERE name = $1 AND version = $2 ORDER BY path COLLATE "C"',
@@ -53,7 +53,7 @@ export class CollectionsRepository {
   }
 
   /**
-   * Makes it the version in use; earlier ones are kept, a few. False where it was that already. Committed when it resolves.
+   * Makes a version the one in use; a few earlier ones are kept. Returns false where it was in use already.
    * Throws `collection.too_many`.
    */
   store(collection: Collection, files: readonly CollectionFile[]): Promise<boolean> {
@@ -108,7 +108,7 @@ export class CollectionsRepository {
     })
   }
 
-  /** With all its versions. False where there was none. */
+  /** Removes a collection with all its versions. Returns false where there was none. */
   async remove(name: string): Promise<boolean> {
     const { rowCount } = await this.database.pool.query('DELETE FROM playbook_collection WHERE name = $1', [
       name,

@@ -13,7 +13,7 @@ import { GitSource } from './git/git-source.ts'
 import { readPlaybooks } from './playbook-reader.ts'
 
 const MAX_PACKED_BYTES = 8 * 1024 * 1024
-/** With the headers, and with what is left out. */
+/** Bounds an archive, with headers and the files that are left out. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 const MAX_YAML_BYTES = 1024 * 1024
 
@@ -29,13 +29,13 @@ export class CollectionsService {
     private readonly clock: Clock,
   ) {}
 
-  /** Those that are for somebody's hosts. */
+  /** Lists the collections for the hosts of a scope. */
   async list(scope: HostScope): Promise<Collection[]> {
     return (await this.collections.list()).filter((collection) => isCollectionFor(scope, collection))
   }
 
   /**
-   * Nothing is stored unless all of it was found right. The same again changes nothing. Throws `collection.*`, `file.path_refused` for
+   * Stores a version of a collection if all of it is valid; the same files again change nothing. Throws `collection.*`, `file.path_refused` for
    * members of an archive that lead elsewhere, and `file.content_gone`.
    */
   async add(

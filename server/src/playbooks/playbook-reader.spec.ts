@@ -38,7 +38,7 @@ describe('playbooks of a folder', () => {
     ])
   })
 
-  it('may have tasks of their own and no roles, and then take nothing', async () => {
+  it('a playbook with tasks of its own and no roles takes no variables', async () => {
     const { playbooks } = await read({ 'bare.yml': '- hosts: localhost\n  tasks:\n    - ping:\n' })
     expect(playbooks[0]).toMatchObject({ name: 'bare', title: 'bare.yml', variables: [] })
   })
@@ -83,11 +83,11 @@ describe('playbooks of a folder', () => {
     ],
     ['brackets without end', { 'site.yml': '['.repeat(10_000) }, /^site\.yml:\d+ is no YAML/],
     ['more than anybody writes', { 'site.yml': `# ${'x'.repeat(150_000)}` }, /^site\.yml:1 is longer/],
-  ])('with %s are refused with file and line', async (_what, files, fault) => {
+  ])('playbooks with %s are refused with file and line', async (_what, files, fault) => {
     expect((await faults(files)).join('\n')).toMatch(fault)
   })
 
-  it('are told everything that is wrong at once, and no more than twenty', async () => {
+  it('all faults of playbooks are reported at once, at most twenty', async () => {
     const wrong = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`p${i}.yml`, '- hosts: web\n']))
     expect(await faults(wrong)).toHaveLength(20)
   })

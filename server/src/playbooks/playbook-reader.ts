@@ -111,12 +111,12 @@ function readPlaybook(
   ]
 }
 
-/** Null where there are none or they are wrong. */
+/** Returns the specs of a role; null where there are none or they are wrong. */
 function readSpecs(name: string, files: ReadonlyMap<string, string>, faults: Fault[]): RoleSpecs | null {
   const file = `roles/${name}/meta/argument_specs.yml`
   const text = files.get(file)
   const yaml = text === undefined ? undefined : readYaml(file, text)
-  // What is no YAML was told already.
+  // A file that is no YAML was reported already.
   if (!yaml || !('value' in yaml)) return null
   try {
     return withRoleDefaults(readArgumentSpecs(yaml.value), readDefaults(name, files))
@@ -127,7 +127,7 @@ function readSpecs(name: string, files: ReadonlyMap<string, string>, faults: Fau
   }
 }
 
-/** What a role says that holds where nothing is given; a file that cannot be read is told elsewhere. */
+/** Returns the defaults of a role; a file that cannot be read is reported elsewhere. */
 function readDefaults(role: string, files: ReadonlyMap<string, string>): Record<string, unknown> {
   const file = [`roles/${role}/defaults/main.yml`, `roles/${role}/defaults/main.yaml`].find((path) =>
     files.has(path),

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { collectionFolder, playbookVariables } from '@rollcall/contracts/agent'
+import { type AnsibleJob, ansibleJob, type CollectionVersion } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import {
   AgentCommandHandler,
@@ -17,17 +17,17 @@ import { ToolsService } from '../tools/index.ts'
 import { CollectionSync } from './collection-sync.ts'
 import { failureOf, type PlaybookOutcome, readEvents } from './domain/playbook-events.ts'
 import { PlaybooksRepository, type PlaybookWork } from './playbooks.repository.ts'
-import { type SshOrder, SshPlaybooks } from './ssh-playbooks.ts'
+import { SshPlaybooks } from './ssh-playbooks.ts'
 
 const EXIT_PLAN_OUTDATED = 72
-/** The callback ends at 1 MiB of events; what else is printed is a warning here and there. */
+/** Bounds the output that is read for events: the callback ends at 1 MiB of them, and little else is printed. */
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
 /** An agent that takes longer counts as silent where there is another transport. */
 const ANSWER_WITHIN_MS = 5000
-/** Beyond its limit, for the server to end it. */
+/** Grace beyond the playbook's limit, in which the server ends it before the host does. */
 const SPARE_S = 60
 
-/** Runs a playbook on a host, through its agent or over SSH, and keeps what became of its tasks. */
+/** Runs a playbook on a host, through its agent or over SSH, and stores the results of its tasks. */
 @Injectable()
 export class PlaybookHandler implements CommandHandler, OnModuleInit {
   constructor(
@@ -47,22 +47,29 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
 
   async drive(command: LeasedCommand, lease: CommandLease): Promise<DriveOutcome> {
     const work = await this.playbooks.work(command.id, command.runId)
-    if (!work)
-      throw new RollcallError('server.defect', `command ${command.id} is a playbook without an order`)
+    if (!work) throw new RollcallError('server.defect', `command ${command.id} is a playbook without a job`)
+    const job = toJob(work)
     const complete = (ending: Ending) => this.end(command.id, work, ending)
+    const timeout = command.timeoutMs / 1000
     if ((await this.chooseTransport(command, work, lease.stopped)) === 'ssh')
-      return this.ssh.drive(command, lease, sshOrderOf(command, work), complete)
+      return this.ssh.drive(command, lease, { ...job, timeout: timeout + SPARE_S }, complete)
     const agentWork: AgentWork = {
       start: async () => ({
         method: 'execute_ansible',
-        params: toParams(command, work, await this.toolsOf(command, work, lease.stopped)),
+        params: {
+          ...job,
+          command_id: command.id,
+          tools_version: await this.toolsOf(command, work, job.collection, lease.stopped),
+          nonce: work.nonce,
+          timeout,
+        },
       }),
       end: complete,
     }
     return this.agent.driveWith(command, lease, agentWork)
   }
 
-  /** What is known so far; of one that runs, what its output says. */
+  /** Reads the results that the output has so far. */
   async outcome(commandId: string, work: PlaybookWork): Promise<PlaybookOutcome> {
     return readEvents(await this.outputs.readText(commandId, 'stdout', MAX_OUTPUT_BYTES), work.nonce)
   }
@@ -84,17 +91,21 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
       stopped.throwIfAborted()
       if (late.aborted) return 'ssh'
       if (!(error instanceof RollcallError)) throw error
-      // One that refuses us is not silent: what is wrong with it is for a person to see.
+      // An agent that refuses us is not silent: a person has to see what is wrong with it.
       return error.kind === 'unavailable' ? 'ssh' : 'agent'
     }
   }
 
-  private async toolsOf(command: LeasedCommand, work: PlaybookWork, signal: AbortSignal): Promise<string> {
+  private async toolsOf(
+    command: LeasedCommand,
+    work: PlaybookWork,
+    collection: CollectionVersion | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
     if (work.toolsVersion !== null) return work.toolsVersion
-    const { collection } = ownOf(work)
     if (collection) await this.collections.ensure(command.hostId, collection, signal)
     const { version } = await this.tools.ensure(command.hostId, signal)
-    return this.playbooks.fixTools(command.id, version)
+    return this.playbooks.storeTools(command.id, version)
   }
 
   private async end(commandId: string, work: PlaybookWork, ending: Ending): Promise<Ending> {
@@ -113,39 +124,17 @@ export class PlaybookHandler implements CommandHandler, OnModuleInit {
   }
 }
 
-/** The file, and the collection that it is of where users have added it. */
-function ownOf({ playbook, version }: PlaybookWork) {
-  const [name = '', file] = playbook.split('/')
-  if (version === null || file === undefined) return { playbook: `${playbook}.yml` }
-  return { playbook: `${file}.yml`, collection: { name, version } }
-}
-
-/** The same as `toParams`, in the words of the program that the agent would start. */
-function sshOrderOf({ timeoutMs }: LeasedCommand, work: PlaybookWork): SshOrder {
-  const { playbook, collection } = ownOf(work)
-  const toHost = {
-    playbook,
-    project: collection ? collectionFolder(collection) : null,
-    variables: work.variables,
-    nonce: work.nonce,
-    check: work.mode === 'plan',
-    diff: work.isDiff || work.mode !== 'run',
-    expected: work.expectedDigest,
-    seconds: timeoutMs / 1000 + SPARE_S,
-  }
-  return { toHost, collection: collection ?? null }
-}
-
-function toParams({ id, timeoutMs }: LeasedCommand, work: PlaybookWork, toolsVersion: string) {
-  return {
-    command_id: id,
-    tools_version: toolsVersion,
-    ...ownOf(work),
-    extra_vars: playbookVariables.parse(work.variables),
+/** Returns the job for the host, whichever transport brings it. */
+function toJob(work: PlaybookWork): AnsibleJob {
+  const [name = '', file] = work.playbook.split('/')
+  const isAdded = work.version !== null && file !== undefined
+  return ansibleJob.parse({
+    playbook: `${isAdded ? file : work.playbook}.yml`,
+    ...(isAdded && { collection: { name, version: work.version } }),
+    extra_vars: work.variables,
     nonce: work.nonce,
     check: work.mode === 'plan',
     diff: work.isDiff || work.mode !== 'run',
     expected_digest: work.expectedDigest,
-    timeout: timeoutMs / 1000,
-  }
+  })
 }

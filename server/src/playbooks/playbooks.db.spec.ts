@@ -77,7 +77,7 @@ async function endAll(runId: string, digests: Record<string, string | null>) {
 }
 
 describe('a run of a playbook', () => {
-  it('with a wrong variable is refused before anything is stored', async () => {
+  it('a playbook with a wrong variable is refused before anything is stored', async () => {
     await expect(run({ variables: { check_service_port: 1 } })).rejects.toMatchObject({
       code: 'request.invalid',
       fields: [{ field: 'variables.check_service_port' }, { field: 'variables.check_service_name' }],
@@ -95,7 +95,7 @@ describe('a run of a playbook', () => {
     await expect(run({ runId, diff: true })).rejects.toMatchObject({ code: 'command.id_conflict' })
   })
 
-  it('keeps its variables sealed and shows their names only', async () => {
+  it('a playbook keeps its variables sealed and shows their names only', async () => {
     const { runId } = await run({ variables: { check_service_name: 'hunter2' } })
     const { rows } = await test.database.pool.query('SELECT row_to_json(p)::text AS text FROM playbook_run p')
     expect(rows[0].text).not.toContain(Buffer.from('hunter2').toString('hex'))
@@ -104,19 +104,19 @@ describe('a run of a playbook', () => {
     expect(JSON.stringify(shown)).not.toContain('hunter2')
   })
 
-  it('is begun with the tools of its first attempt, whatever comes later', async () => {
+  it('a playbook keeps the tools of its first attempt', async () => {
     const [command] = (await run()).commands
-    expect(await repository.fixTools(command?.id ?? '', 'one')).toBe('one')
-    expect(await repository.fixTools(command?.id ?? '', 'two')).toBe('one')
+    expect(await repository.storeTools(command?.id ?? '', 'one')).toBe('one')
+    expect(await repository.storeTools(command?.id ?? '', 'two')).toBe('one')
   })
 
-  it('has no transport until it may have been started, and then the one that it was started over', async () => {
+  it('a playbook has no transport until it may have started, and then keeps it', async () => {
     const { runId, commands } = await run({ via: 'auto' })
     const [first, second] = commands.map(({ id }) => id)
     const transports = async () => (await repository.hosts(runId)).map(({ way }) => way)
     expect(await transports()).toEqual([null, null])
-    await repository.fixTools(first ?? '', 'one')
-    await repository.fixTransport(second ?? '', 'ssh')
+    await repository.storeTools(first ?? '', 'one')
+    await repository.storeTransport(second ?? '', 'ssh')
     expect((await transports()).toSorted()).toEqual(['agent', 'ssh'])
     expect(await repository.work(second ?? '', runId)).toMatchObject({
       requestedTransport: 'auto',
@@ -127,7 +127,7 @@ describe('a run of a playbook', () => {
 })
 
 describe('a plan', () => {
-  it("of users' own playbooks is applied with the version that it was made with", async () => {
+  it("a plan of users' own playbooks is applied with the version that it was made with", async () => {
     const rows = new CollectionsRepository(test.database)
     const store = async (digit: string) => {
       const version = digit.repeat(64)
@@ -150,7 +150,7 @@ describe('a plan', () => {
     })
   })
 
-  it('is applied where it succeeded, each host held to its own digest', async () => {
+  it('a plan is applied where it succeeded, with the digest of each host', async () => {
     const { runId: planId } = await run({ mode: 'plan', via: 'ssh' })
     await expect(service.apply(planId, {}, admin('spec'))).rejects.toMatchObject({
       code: 'playbook.not_a_plan',
@@ -163,7 +163,7 @@ describe('a plan', () => {
     expect(work?.variables).toEqual({ check_service_name: 'ssh' })
   })
 
-  it('is not a run: that cannot be applied', async () => {
+  it('a run that is no plan cannot be applied', async () => {
     const { runId } = await run()
     await endAll(runId, { a: DIGEST, b: DIGEST })
     await expect(service.apply(runId, {}, admin('spec'))).rejects.toMatchObject({

@@ -5,7 +5,7 @@ import { Database } from '../platform/prisma/database.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
 import type { PlaybookOutcome } from './domain/playbook-events.ts'
 
-export interface PlaybookOrder {
+export interface PlaybookRequest {
   playbook: string
   mode: PlaybookRunView['mode']
   isDiff: boolean
@@ -13,15 +13,15 @@ export interface PlaybookOrder {
   requestedTransport: PlaybookRunView['via']
   variables: Record<string, unknown>
   planId: string | null
-  /** Of its collection, to which it is held; null for one that comes with the server. */
+  /** The version of its collection, which it keeps; null for a playbook that comes with the server. */
   version: string | null
 }
 
-/** A playbook on one host, as it was ordered. */
-export interface PlaybookWork extends PlaybookOrder {
+/** A playbook on one host, as it was requested. */
+export interface PlaybookWork extends PlaybookRequest {
   nonce: string
   expectedDigest: string | null
-  /** Null until it is begun. */
+  /** Null until it is started. */
   toolsVersion: string | null
   /** What it was started over; null while it certainly was not started. */
   transport: PlaybookHost['way']
@@ -40,11 +40,11 @@ export class PlaybooksRepository {
     private readonly sealer: Sealer,
   ) {}
 
-  /** Within the transaction that stores the run. `each` is one for each of its commands. */
+  /** Stores a request within the transaction that stores the run. `each` has an entry for each of its commands. */
   async insert(
     transaction: Prisma.TransactionClient,
     runId: string,
-    { variables, requestedTransport: via, ...order }: PlaybookOrder,
+    { variables, requestedTransport: via, ...order }: PlaybookRequest,
     each: readonly { commandId: string; nonce: string; expectedDigest: string | null }[],
   ): Promise<void> {
     const sealed = Buffer.from(this.sealer.seal(JSON.stringify(variables), sealedAs(runId)))
@@ -52,25 +52,25 @@ export class PlaybooksRepository {
     await transaction.playbookCommand.createMany({ data: [...each] })
   }
 
-  async order(runId: string): Promise<PlaybookOrder | null> {
+  async order(runId: string): Promise<PlaybookRequest | null> {
     const row = await this.database.prisma.playbookRun.findUnique({ where: { runId } })
     if (!row) return null
     const { playbook, mode, via, isDiff, planId, version } = row
     const variables = JSON.parse(
       this.sealer.open(row.variables, sealedAs(runId)),
-    ) as PlaybookOrder['variables']
+    ) as PlaybookRequest['variables']
     return {
       playbook,
       isDiff,
       planId,
       version,
       variables,
-      mode: mode as PlaybookOrder['mode'],
-      requestedTransport: via as PlaybookOrder['requestedTransport'],
+      mode: mode as PlaybookRequest['mode'],
+      requestedTransport: via as PlaybookRequest['requestedTransport'],
     }
   }
 
-  /** Null for a command that is no playbook. */
+  /** Returns the playbook of a command; null for a command that is none. */
   async work(commandId: string, runId: string): Promise<PlaybookWork | null> {
     const [order, row] = await Promise.all([
       this.order(runId),
@@ -82,15 +82,15 @@ export class PlaybooksRepository {
   }
 
   /** Stores over what a playbook is started. It holds for every later attempt. */
-  async fixTransport(commandId: string, transport: NonNullable<PlaybookWork['transport']>): Promise<void> {
+  async storeTransport(commandId: string, transport: NonNullable<PlaybookWork['transport']>): Promise<void> {
     await this.database.pool.query('UPDATE playbook_command SET way = $2 WHERE command_id = $1', [
       commandId,
       transport,
     ])
   }
 
-  /** With which tools it is begun, through the agent: the first answer holds for every later attempt. */
-  async fixTools(commandId: string, toolsVersion: string): Promise<string> {
+  /** Stores the tools that it is started with through the agent. Returns those of the first attempt. */
+  async storeTools(commandId: string, toolsVersion: string): Promise<string> {
     const { rows } = await this.database.pool.query(
       `UPDATE playbook_command SET tools_version = coalesce(tools_version, $2), way = 'agent' WHERE command_id = $1
        RETURNING tools_version AS "toolsVersion"`,
@@ -106,7 +106,7 @@ export class PlaybooksRepository {
     )
   }
 
-  /** Null while it has not ended. */
+  /** Returns the results; null while it has not ended. */
   async outcome(commandId: string): Promise<StoredOutcome | null> {
     const row = await this.database.prisma.playbookCommand.findUnique({ where: { commandId } })
     if (!row?.tasks) return null
@@ -117,7 +117,7 @@ export class PlaybooksRepository {
     }
   }
 
-  /** The hosts where a plan succeeded, with what it would do there. */
+  /** Returns the hosts where a plan succeeded, with the digest of what it would do there. */
   async planned(runId: string): Promise<{ hostId: string; digest: string }[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host_id AS "hostId", digest FROM command JOIN playbook_command ON command_id = command.id
@@ -127,7 +127,7 @@ export class PlaybooksRepository {
     return rows
   }
 
-  /** By name of the host. */
+  /** Returns the hosts of a run by their names. */
   async hosts(runId: string): Promise<PlaybookHost[]> {
     const { rows } = await this.database.pool.query(
       `SELECT command.id AS "commandId", host_name AS host, state, reason, way, totals, digest

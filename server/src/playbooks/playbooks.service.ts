@@ -10,7 +10,7 @@ import { withGivenDefaults } from './domain/argument-specs.ts'
 import { namesOf, withTemplates } from './domain/templates.ts'
 import { validateVariables } from './domain/validate-variables.ts'
 import { PlaybookHandler } from './playbook.handler.ts'
-import { type PlaybookOrder, PlaybooksRepository, type StoredOutcome } from './playbooks.repository.ts'
+import { type PlaybookRequest, PlaybooksRepository, type StoredOutcome } from './playbooks.repository.ts'
 
 const SPEC = { env: {}, cwd: '/', tty: false, columns: 80, rows: 24, stdin: false, startWithinMs: 600_000 }
 
@@ -18,11 +18,11 @@ interface Request {
   runId: string
   bodyHash: string
   actor: Principal
-  order: PlaybookOrder
+  order: PlaybookRequest
   target: Target
   limits: RunLimits | null
   timeoutMs: number
-  /** Of the plan that is applied, by the host's id; null where none is. */
+  /** The digests of the plan that is applied, by the host's id; null where none is applied. */
   digests: Map<string, string> | null
 }
 
@@ -84,7 +84,7 @@ export class PlaybooksService {
     if (order.mode !== 'plan')
       throw notAPlan('This run is no plan. Make one with "rollcall playbook plan" and apply that.')
     if (run.endedAt === null) throw notAPlan('The plan is still being made. Wait until it has ended.')
-    // A collection that is not for whoever applies the plan is not there for them, whoever made it.
+    // The rights of the user who applies the plan count, not those of the one who made it.
     if (actor.scope !== null && order.version !== null) await this.catalogue.find(order.playbook, actor.scope)
     const planned = await this.playbooks.planned(planId)
     if (planned.length === 0)
@@ -123,7 +123,7 @@ export class PlaybooksService {
     return { totals, tasks, omitted }
   }
 
-  private async order(runId: string): Promise<PlaybookOrder> {
+  private async order(runId: string): Promise<PlaybookRequest> {
     const order = await this.playbooks.order(runId)
     if (order) return order
     throw new RollcallError('run.not_found', `There is no run of a playbook with the id ${runId}.`)

@@ -1,4 +1,5 @@
 import { RollcallError } from '@rollcall/contracts'
+import { ansibleJob } from '@rollcall/contracts/agent'
 import { describe, expect, it } from 'vitest'
 import type { CommandLease, LeasedCommand } from '../commands/index.ts'
 import type { SshExecOptions, SshSession } from '../platform/ssh/index.ts'
@@ -18,16 +19,12 @@ const command = {
   outputBytes: 0,
   isFirstAttempt: true,
 } as unknown as LeasedCommand
-const order = {
+const job = ansibleJob.parse({
   playbook: 'x.yml',
-  project: null,
-  variables: { token: 'hunter2' },
-  nonce: 'n',
-  check: false,
-  diff: false,
-  expected: null,
-  seconds: 120,
-}
+  extra_vars: { token: 'hunter2' },
+  nonce: 'n'.repeat(22),
+  timeout: 120,
+})
 const collection = { name: 'mysite', version: 'ab'.repeat(32) }
 
 type Exec = (argv: readonly string[], options: SshExecOptions, cancel: AbortController) => Promise<unknown>
@@ -66,17 +63,13 @@ async function drive(
         ensureOverSsh: async (_session: unknown, folder: string, { name }: typeof collection) =>
           void done.push(`${name} by ${folder}`),
       },
-      { fixTransport: async (_id: string, transport: string) => void done.push(transport) },
+      { storeTransport: async (_id: string, transport: string) => void done.push(transport) },
       new ManualClock(now.toISOString()),
     ] as unknown as ConstructorParameters<typeof SshPlaybooks>),
   )
   const complete = async <E>(ending: E) => ending
-  const outcome = await ssh.drive(
-    of,
-    lease as unknown as CommandLease,
-    { toHost: order, collection: isOwn ? collection : null },
-    complete,
-  )
+  const given = isOwn ? { ...job, collection } : job
+  const outcome = await ssh.drive(of, lease as unknown as CommandLease, given, complete)
   return { done, outcome, ending: outcome.do === 'end' ? outcome.ending : undefined }
 }
 
@@ -85,7 +78,7 @@ const ends =
   async () => ({ exitCode, signal: null })
 
 describe('a playbook over SSH', () => {
-  it('is noted as running before it is begun, and gives the host its order by standard input alone', async () => {
+  it('a playbook over SSH is stored as running before it starts, and its job reaches the host by standard input alone', async () => {
     const seen: { argv: readonly string[]; options: SshExecOptions }[] = []
     const { done, ending } = await drive(async (argv, options) => {
       seen.push({ argv, options })
@@ -95,19 +88,19 @@ describe('a playbook over SSH', () => {
     expect(ending).toMatchObject({ state: 'success', exitCode: 0 })
     expect(JSON.stringify(seen[0]?.argv)).not.toContain('hunter2')
     expect(seen[0]?.options).toMatchObject({ becomeRoot: true, isStdinHeldOpen: true })
-    expect(JSON.parse(String(seen[0]?.options.stdin))).toEqual(order)
+    expect(JSON.parse(String(seen[0]?.options.stdin))).toEqual(job)
   })
 
-  it("of one's own is brought to the host first", async () => {
+  it("a user's playbook over SSH is brought to the host before it runs", async () => {
     const { done } = await drive(ends(0), { isOwn: true })
     expect(done).toEqual(['mysite by /opt/tools', 'ssh', 'running', 'close'])
   })
 
-  it('whose exit code says that it failed has failed', async () => {
+  it('a playbook over SSH with an exit code other than 0 has failed', async () => {
     expect((await drive(ends(2))).ending).toMatchObject({ state: 'failed', exitCode: 2 })
   })
 
-  it('whose connection breaks is lost, and not told as anything that is known', async () => {
+  it('a playbook over SSH whose connection breaks is lost', async () => {
     const { ending, done } = await drive(async () => {
       throw new RollcallError('ssh.connection_lost', 'it broke', { outcome: 'unknown' })
     })
@@ -115,7 +108,7 @@ describe('a playbook over SSH', () => {
     expect(done.at(-1)).toBe('close')
   })
 
-  it('that another server had begun is lost, and is not begun again', async () => {
+  it('a playbook over SSH that another server started is lost, and is not started again', async () => {
     const running = { ...command, state: 'running' } as LeasedCommand
     const { ending, done } = await drive(ends(0), { of: running })
     expect(ending).toMatchObject({ state: 'lost', reasonCode: 'command.server_ended' })
@@ -141,7 +134,7 @@ describe('a playbook over SSH', () => {
     })
   })
 
-  it('that is cancelled or late before it was begun is not begun', async () => {
+  it('a playbook over SSH that is cancelled or late before its start is not started', async () => {
     const cancelled = await drive(ends(0), { isCancelled: true })
     expect(cancelled.ending).toMatchObject({ state: 'cancelled' })
     expect(cancelled.done).not.toContain('running')
@@ -150,7 +143,7 @@ describe('a playbook over SSH', () => {
     expect(late.done).toEqual([])
   })
 
-  it('that is cancelled while it runs is told to end by its input, and what it says then counts', async () => {
+  it('a playbook over SSH that is cancelled is ended by its input, and its exit code counts', async () => {
     const { ending } = await drive(async (_argv, { endInput, signal }, cancel) => {
       cancel.abort()
       return { exitCode: endInput?.aborted && !signal?.aborted ? 143 : 0, signal: null }

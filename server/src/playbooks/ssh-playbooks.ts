@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import type { AnsibleJob } from '@rollcall/contracts/agent'
 import {
   type CommandLease,
   type DriveOutcome,
@@ -13,51 +14,31 @@ import { Clock } from '../platform/clock/clock.ts'
 import type { OutputStream, SshExecResult, SshSession } from '../platform/ssh/index.ts'
 import { ProvisioningService } from '../provisioning/index.ts'
 import { SshTools } from '../tools/index.ts'
-import { CollectionSync, type CollectionVersion } from './collection-sync.ts'
+import { CollectionSync } from './collection-sync.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
 
-/** What is printed beyond is counted: a program that prints without end fills nobody's disk. */
+/** Bounds the output of a playbook that is stored; the rest is counted. */
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
-/** On as many hosts one server runs something over SSH; others wait and are tried again. */
+/** Bounds the hosts on which one server runs playbooks over SSH at once; others are tried again. */
 const MAX_CONCURRENT = 200
-/** Beyond the playbook's own limit, until a host that does not say how it has ended counts as gone. */
+/** Grace beyond the playbook's own limit, after which a host that does not report its end counts as gone. */
 const LATE_MS = 60_000
-
-/** What `run_playbook.py` is to do on a host. */
-interface HostOrder {
-  playbook: string
-  /** Where the playbook is on the host; null for the tools' own. */
-  project: string | null
-  variables: Record<string, unknown>
-  nonce: string
-  check: boolean
-  diff: boolean
-  expected: string | null
-  /** After so long it ends by itself, also where it cannot be told to. */
-  seconds: number
-}
-
-export interface SshOrder {
-  toHost: HostOrder
-  /** What the playbook is of, where users have added it. */
-  collection: CollectionVersion | null
-}
 
 interface Ready {
   session: SshSession
-  /** Of the tools, on the host. */
+  /** The folder of the tools on the host. */
   folder: string
 }
 
 interface Work {
   command: LeasedCommand
   lease: CommandLease
-  order: SshOrder
+  job: AnsibleJob
 }
 
 /**
- * Runs a playbook over SSH: the same tools, program and output as through the agent. It hangs on this server's connection, whose end
- * the host takes for the wish to end the playbook. How it ended after that nobody is told, so it counts as lost.
+ * Runs a playbook over SSH, with the same tools, program and output as through the agent. When this server's connection ends, the host
+ * ends the playbook; its result is then unknown, so it counts as lost.
  */
 @Injectable()
 export class SshPlaybooks {
@@ -71,20 +52,20 @@ export class SshPlaybooks {
     private readonly clock: Clock,
   ) {}
 
-  /** `complete` adds to how it ended what its output says, once all of that is stored. Throws what may pass before it was begun. */
+  /** Runs the job. `complete` adds to its ending what its output says, once all of that is stored. */
   async drive(
     command: LeasedCommand,
     lease: CommandLease,
-    order: SshOrder,
+    job: AnsibleJob,
     complete: (ending: Ending) => Promise<Ending>,
   ): Promise<DriveOutcome> {
-    // It is noted as running before it is begun: so a pending one was not, and a running one had a server that is gone.
+    // The state is stored before the start: a pending one was not started, and a running one had a server that is gone.
     if (command.state === 'running') return { do: 'end', ending: await complete(ENDED_WITH_SERVER) }
     if (nextStep(command, this.clock.now()).do !== 'start')
       return { do: 'end', ending: endingOfUnstarted(command) }
     this.active++
     try {
-      return await this.attempt({ command, lease, order }, complete)
+      return await this.attempt({ command, lease, job }, complete)
     } finally {
       this.active--
     }
@@ -102,10 +83,10 @@ export class SshPlaybooks {
     }
     await using _session = ready.session
     await lease.report({ kind: 'running' })
-    return { do: 'end', ending: await complete(await attend(ready, work)) }
+    return { do: 'end', ending: await complete(await execute(ready, work)) }
   }
 
-  private async prepare({ command: { id, hostId }, lease, order }: Work): Promise<Ready> {
+  private async prepare({ command: { id, hostId }, lease, job }: Work): Promise<Ready> {
     if (this.active > MAX_CONCURRENT)
       throw new RollcallError(
         'server.overloaded',
@@ -115,9 +96,9 @@ export class SshPlaybooks {
     const session = await this.provisioning.connect(hostId, lease.stopped)
     try {
       const folder = await this.tools.ensure(session, signal)
-      if (order.collection) await this.collections.ensureOverSsh(session, folder, order.collection, signal)
+      if (job.collection) await this.collections.ensureOverSsh(session, folder, job.collection, signal)
       signal.throwIfAborted()
-      await this.playbooks.fixTransport(id, 'ssh')
+      await this.playbooks.storeTransport(id, 'ssh')
       return { session, folder }
     } catch (error) {
       await session.close()
@@ -134,7 +115,7 @@ function endingOfUnprepared(error: unknown, lease: CommandLease): Ending | null 
   return null
 }
 
-async function attend({ session, folder }: Ready, { command, lease, order }: Work): Promise<Ending> {
+async function execute({ session, folder }: Ready, { command, lease, job }: Work): Promise<Ending> {
   const log = new OutputWriter(lease)
   const deadline = AbortSignal.timeout(command.timeoutMs)
   let writtenBytes = 0
@@ -147,14 +128,14 @@ async function attend({ session, folder }: Ready, { command, lease, order }: Wor
   }
   try {
     const result = await session.exec(
-      ['python3', `${folder}/playbooks/host/run_playbook.py`, '-', '--login', '--while-stdin'],
+      ['python3', '-I', `${folder}/playbooks/host`, 'run', '-', '--login', '--while-stdin'],
       {
         becomeRoot: true,
         signal: lease.stopped,
         timeoutMs: command.timeoutMs + LATE_MS,
         onOutput,
         // By standard input: what is secret in it is in no argv and no file but the one that Ansible reads.
-        stdin: `${JSON.stringify(order.toHost)}\n`,
+        stdin: `${JSON.stringify(job)}\n`,
         isStdinHeldOpen: true,
         endInput: AbortSignal.any([lease.cancelled, deadline]),
       },

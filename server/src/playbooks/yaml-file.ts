@@ -10,11 +10,11 @@ export interface Fault {
 export interface YamlFile {
   /** Plain JSON. */
   value: unknown
-  /** Where the value at this path stands; of one that is not there, where it should be. */
+  /** Returns the position of the value at a path, or where it should be. */
   faultAt(path: readonly PropertyKey[], message: string): Fault
 }
 
-/** Longer ones are none that a person has written. */
+/** Bounds a file: nobody writes longer ones by hand. */
 const MAX_BYTES = 128 * 1024
 
 /** Reads YAML as Ansible does, which takes `yes` for true and its own tags for text. Pure. Tells what is wrong instead of throwing. */

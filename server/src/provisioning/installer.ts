@@ -1,5 +1,5 @@
 import { RollcallError } from '@rollcall/contracts'
-import { agentConfig, type SignedRelease } from '@rollcall/contracts/agent'
+import { agentConfig, ansibleJob, type SignedRelease } from '@rollcall/contracts/agent'
 import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/archives/host-tools.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
 import {
@@ -14,7 +14,6 @@ import type { PreflightReport } from './domain/preflight-report.ts'
 import { chooseStaging } from './domain/staging-place.ts'
 import { HostLog } from './host-log.ts'
 import { type HostInspection, inspectHost } from './host-look.ts'
-import { readHostScript } from './host-scripts.ts'
 import { withSession } from './host-session.ts'
 import type { AgentPackage, InstallPorts, InstallResult, InstallTarget } from './install-ports.ts'
 import { runPlaybook } from './playbook-run.ts'
@@ -61,7 +60,6 @@ export async function install(
       await log.line('Running install_agent.yml on the host')
       const result = await runPlaybook(session, {
         staging,
-        playbook: 'install_agent.yml',
         toolsVersion: tools.version,
         owner: target.owner,
         foundOwner: report.agent_owner && `${report.agent_owner.fleetId}/${report.agent_owner.hostId}`,
@@ -207,8 +205,7 @@ async function upload(
     require_signatures: true,
   })
   const files: [string, string | Buffer][] = [
-    ['bootstrap.py', await readHostScript('bootstrap.py')],
-    ['vars.json', JSON.stringify(variables)],
+    ['job.json', JSON.stringify(ansibleJob.parse({ playbook: 'install_agent.yml', extra_vars: variables }))],
     ['config.json', `${JSON.stringify(config, null, 2)}\n`],
     ['agent.crt', identity.certificatePem],
     ['agent.key', identity.privateKeyPem],

@@ -1,5 +1,6 @@
 import { type ErrorCode, isErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import { z } from 'zod'
+import { hostProgram } from '../platform/archives/host-program.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
 import type { HostLog } from './host-log.ts'
 
@@ -16,8 +17,6 @@ export type PlaybookResult = z.infer<typeof playbookResult>
 
 export interface PlaybookRun {
   staging: string
-  /** The file name under `playbooks/`. */
-  playbook: string
   toolsVersion: string
   /** The owner to record on the host, and the recorded one as found, so that a concurrent run is noticed. */
   owner: string
@@ -27,29 +26,19 @@ export interface PlaybookRun {
 }
 
 /**
- * Runs a playbook on the host with the staged `bootstrap.py` and streams its output; it ends if the connection does.
+ * Runs the staged job on the host and streams its output; it ends if the connection does.
  * Throws the bracketed code at the start of a task's message, `host.no_disk`, `host.read_only`, or
  * `install.playbook_failed` naming the task.
  */
 export async function runPlaybook(session: SshSession, run: PlaybookRun): Promise<PlaybookResult> {
-  const { staging, playbook, toolsVersion, owner, foundOwner = '', log, signal } = run
-  const argv = [
-    'python3',
-    `${staging}/bootstrap.py`,
-    '--staging',
-    staging,
-    '--playbook',
-    playbook,
-    '--tools-version',
-    toolsVersion,
-    '--owner',
-    owner,
-    '--found-owner',
-    foundOwner,
-  ]
+  const { staging, toolsVersion, owner, foundOwner = '', log, signal } = run
+  const given = { staging, 'tools-version': toolsVersion, owner, 'found-owner': foundOwner }
+  const options = Object.entries(given).map(([name, value]) => `--${name}=${value}`)
+  const { argv, stdin } = await hostProgram(['install', ...options])
   let lastErrors = ''
   const { exitCode, signal: killedBy } = await session.exec(argv, {
     becomeRoot: true,
+    stdin,
     isStdinHeldOpen: true,
     timeoutMs: PLAYBOOK_TIMEOUT_MS,
     signal,

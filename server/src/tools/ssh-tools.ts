@@ -1,20 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { Injectable } from '@nestjs/common'
 import { type ErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import { Artifacts } from '../artifacts/index.ts'
+import { hostProgram } from '../platform/archives/host-program.ts'
 import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/archives/host-tools.ts'
 import type { SshExecOptions, SshSession } from '../platform/ssh/index.ts'
 
 const INSTALL_TIMEOUT_MS = 180_000
 const MAX_OUTPUT_BYTES = 2000
 const NO_SUCH_PROGRAM = 127
-
-/**
- * Runs the program of given length at the start of standard input and leaves it the rest, so that it appears in no file
- * and no sudo log.
- */
-const RUN_FROM_STDIN = 'import sys; exec(sys.stdin.buffer.read(int(sys.argv.pop(1))))'
 
 /** Installs the tools on a host over SSH: the same tree and place as `ToolsService` through the agent. */
 @Injectable()
@@ -32,26 +26,21 @@ export class SshTools {
     const folder = `${AGENT_PATHS.tools}/${tools.version}`
     const found = await run(session, ['cat', '--', `${folder}/VERSION`], { signal })
     if (found.stdout.trim() === tools.version) return folder
-    const program = await readFile(`${PLAYBOOKS_FOLDER}/host/bootstrap.py`)
-    const words = [String(program.length), '--tools-only', '--tools-version', tools.version]
-    const { exitCode, stderr } = await run(session, ['python3', '-I', '-c', RUN_FROM_STDIN, ...words], {
-      signal,
-      timeoutMs: INSTALL_TIMEOUT_MS,
-      stdin: Buffer.concat([program, await tools.archive()]),
-    })
+    const { argv, stdin } = await hostProgram(['lay-out-tools', tools.version], await tools.archive())
+    const { exitCode, stderr } = await run(session, argv, { signal, timeoutMs: INSTALL_TIMEOUT_MS, stdin })
     if (exitCode === 0) return folder
     throw toInstallError(exitCode, stderr)
   }
 
-  /** Runs a Python program of the tools with `stdin`. Throws like `ensure`. */
+  /** Runs a verb of `rollcall_host`, from the tools in `folder`, with `stdin`. Throws like `ensure`. */
   async runProgram(
     session: SshSession,
     folder: string,
-    [program, ...words]: [program: string, ...words: string[]],
+    words: readonly [verb: string, ...words: string[]],
     stdin: Buffer,
     signal: AbortSignal,
   ): Promise<void> {
-    const argv = ['python3', `${folder}/playbooks/host/${program}`, ...words]
+    const argv = ['python3', '-I', `${folder}/playbooks/host`, ...words]
     const { exitCode, stderr } = await run(session, argv, { signal, timeoutMs: INSTALL_TIMEOUT_MS, stdin })
     if (exitCode !== 0) throw toInstallError(exitCode, stderr)
   }

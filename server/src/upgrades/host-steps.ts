@@ -5,17 +5,18 @@ import { type OutputWriter, stepIdOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { type HostReport, hostReport } from './domain/host-outcome.ts'
 
-/** Where the host keeps what it needs to decide an upgrade, also without us. */
+/** The folder in which the host keeps all that it needs to decide an upgrade, without us too. */
 const STATE = '/var/lib/rollcall-upgrade'
-const SWITCH = ['-I', `${STATE}/agent_switch.py`]
+/** A zipped `rollcall_host`, which the host keeps beside the state of an upgrade. Servers of earlier releases call it by this name too. */
+const PROGRAM = ['-I', `${STATE}/agent_switch.py`]
 const STEP_TIMEOUT_S = 60
 const UNIT_TIMEOUT_S = 900
 const WAIT_MS = 10_000
 const PAUSE_MS = 250
 const MAX_ANSWER_BYTES = 64 * 1024
-/** An agent that has not answered for so long does not come back by itself. */
+/** An agent that has not answered for this long does not recover without help. */
 export const SILENT_FOR_MS = 150_000
-/** What python3 exits with when there is no such program: nothing was ever begun on this host. */
+/** The exit code of python3 for a program that is not there: no upgrade ever began on this host. */
 const NO_SUCH_FILE = 2
 
 interface Ended {
@@ -23,13 +24,7 @@ interface Ended {
   stdout: string
 }
 
-export interface UnitOrder {
-  /** The folder of Ansible and playbooks on the host. */
-  tools: string
-  staging: string
-}
-
-/** What the server has a host do for an upgrade, through whichever agent answers there. Each step has an id, and is done once. */
+/** The steps of an upgrade on a host, through the agent that answers there. Each has an id, and is done once. */
 @Injectable()
 export class HostSteps {
   constructor(
@@ -37,12 +32,12 @@ export class HostSteps {
     private readonly clock: Clock,
   ) {}
 
-  /** The release of the agent that answers now. Throws `agent.*`. */
+  /** Returns the release of the agent that answers now. Throws `agent.*`. */
   async version(hostId: string, signal: AbortSignal): Promise<string> {
     return (await this.agents.call(hostId, 'health_check', {}, { signal, retry: 'never' })).agent_version
   }
 
-  /** How the host says that the upgrade `id` stands. Waits for an agent; throws `upgrade.stranded` when none comes. */
+  /** Returns the state of an upgrade by the host's own records. Throws `upgrade.stranded` when no agent answers. */
   async report(hostId: string, id: string, signal: AbortSignal): Promise<HostReport> {
     // Each question is a step of its own: an id is answered once.
     const step = `report/${this.clock.now().getTime()}`
@@ -53,7 +48,7 @@ export class HostSteps {
       return { state: said.data.state, reason: sanitizeText((said.data.reason ?? '').trim(), 1000) }
     throw new RollcallError(
       'agent.invalid_answer',
-      `The host does not say how its upgrade stands (exit code ${exitCode}). Look at ${STATE} there.`,
+      `The host does not report the state of its upgrade (exit code ${exitCode}). Look at ${STATE} there.`,
     )
   }
 
@@ -75,16 +70,17 @@ export class HostSteps {
   }
 
   /** Starts the playbook as a unit of its own, once, which outlives both the agent and what follows its output. */
-  async startUnit(hostId: string, id: string, order: UnitOrder, signal: AbortSignal): Promise<void> {
+  async startUnit(
+    hostId: string,
+    id: string,
+    { tools, job }: { tools: string; job: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const args = ['-I', `${tools}/playbooks/host`, 'upgrade', job]
     await this.agents.call(
       hostId,
       'execute_command',
-      {
-        command_id: unitOf(id),
-        command: 'systemd-run',
-        args: unitArguments(order),
-        timeout: UNIT_TIMEOUT_S,
-      },
+      { command_id: unitOf(id), command: 'python3', args, timeout: UNIT_TIMEOUT_S },
       { signal },
     )
   }
@@ -102,7 +98,7 @@ export class HostSteps {
     signal: AbortSignal,
   ): Promise<Ended> {
     const command_id = stepIdOf(id, step)
-    const order = { command_id, command: 'python3', args: [...SWITCH, ...words], timeout: STEP_TIMEOUT_S }
+    const order = { command_id, command: 'python3', args: [...PROGRAM, ...words], timeout: STEP_TIMEOUT_S }
     let stdout = ''
     await this.answered(
       () => this.agents.call(hostId, 'execute_command', order, { signal, retry: 'never' }),
@@ -145,7 +141,7 @@ export class HostSteps {
     }
   }
 
-  /** Asks again while the agent is away. Throws `upgrade.stranded` when it stays away, and what else the agent says. */
+  /** Repeats a call while the agent is silent. Throws `upgrade.stranded` when it stays silent, and other errors of the agent. */
   private async answered<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const since = this.clock.now().getTime()
     for (;;) {
@@ -167,46 +163,6 @@ export class HostSteps {
 }
 
 const unitOf = (id: string) => stepIdOf(id, 'unit')
-
-/** `ExecStopPost` is what puts the old agent back when the playbook's own process is killed. */
-function unitArguments({ tools, staging }: UnitOrder): string[] {
-  const playbooks = `${tools}/playbooks`
-  const scratch = '/run/rollcall-upgrade'
-  const environment = {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: scratch,
-    LC_ALL: 'C.UTF-8',
-    PYTHONUNBUFFERED: '1',
-    ANSIBLE_CONFIG: `${playbooks}/ansible.cfg`,
-    ANSIBLE_HOME: scratch,
-    ANSIBLE_LOCAL_TEMP: `${scratch}/local`,
-    ANSIBLE_REMOTE_TEMP: `${scratch}/remote`,
-  }
-  return [
-    '--unit=rollcall-upgrade',
-    '--collect',
-    '--wait',
-    '--pipe',
-    '--quiet',
-    '--property=RuntimeDirectory=rollcall-upgrade',
-    '--property=RuntimeDirectoryMode=0700',
-    `--property=ExecStopPost=/usr/bin/env python3 -I ${playbooks}/host/agent_switch.py settle`,
-    ...Object.entries(environment).map(([name, value]) => `--setenv=${name}=${value}`),
-    '/usr/bin/env',
-    'python3',
-    '-I',
-    `${tools}/ansible`,
-    '--inventory',
-    'localhost,',
-    '--connection',
-    'local',
-    '--extra-vars',
-    'ansible_python_interpreter=/usr/bin/python3',
-    '--extra-vars',
-    `@${staging}/vars.json`,
-    `${playbooks}/upgrade_agent.yml`,
-  ]
-}
 
 function parsed(text: string): unknown {
   try {

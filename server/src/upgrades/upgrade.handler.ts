@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { SignedRelease } from '@rollcall/contracts/agent'
+import { ansibleJob } from '@rollcall/contracts/agent'
 import { AgentsRepository, AgentsService } from '../agents/index.ts'
 import { Artifacts, type ReleaseArchive, ReleaseKeys } from '../artifacts/index.ts'
 import { memoryBlob } from '../blobs/index.ts'
@@ -106,13 +107,13 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       if (signal.aborted)
         return {
           state: 'stranded',
-          reason: 'It took too long, and how it stands is unknown. Look at the host.',
+          reason: 'It took too long, and its state is unknown. Look at the host.',
         }
       const isOurs = !(error instanceof RollcallError)
       if (isOurs) this.log.error({ err: error, commandId: command.id }, 'an upgrade failed by our fault')
       const why = isOurs ? 'The server failed by its own fault; its log says more.' : error.message
       if (part.isBegun)
-        return { state: 'stranded', reason: `How the upgrade stands on the host is unknown: ${why}` }
+        return { state: 'stranded', reason: `The state of the upgrade on the host is unknown: ${why}` }
       if (!isOurs)
         return { state: 'refused', reason: `Nothing was changed: ${error.message}`, code: error.code }
       return { state: 'refused', reason: why }
@@ -140,7 +141,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
         }
         await this.begin(part, old)
       }
-      return await this.attend(part, old)
+      return await this.waitForCompletion(part, old)
     } catch (error) {
       if (!(error instanceof RollcallError) || error.code !== 'upgrade.stranded') throw error
       return this.overSsh(part, error.message)
@@ -162,7 +163,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       signal,
     )
     await log.line('The release is on the host.')
-    const variables = {
+    const extra_vars = {
       rollcall_upgrade_id: id,
       rollcall_upgrade_release: toReleaseName(release),
       rollcall_upgrade_version: release.version,
@@ -173,23 +174,24 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       rollcall_upgrade_keyring_signatures: signed.keyringSignatures,
       rollcall_upgrade_callers: callersUnit(this.config.agentCallers),
     }
-    const blob = await memoryBlob(Buffer.from(JSON.stringify(variables)))
+    const job = ansibleJob.parse({ playbook: 'upgrade_agent.yml', extra_vars })
+    const blob = await memoryBlob(Buffer.from(JSON.stringify(job)))
     await this.files.upload(
       hostId,
       {
         ...place,
         source: { blob },
-        destination: `${staging}/vars.json`,
-        transferId: stepIdOf(id, 'variables'),
+        destination: `${staging}/job.json`,
+        transferId: stepIdOf(id, 'job'),
       },
       signal,
     )
     part.isBegun = true
-    await this.steps.startUnit(hostId, id, { tools, staging }, signal)
+    await this.steps.startUnit(hostId, id, { tools, job: `${staging}/job.json` }, signal)
   }
 
   /** Follows the unit, and confirms the new agent once that answers; resolves to what the host has put down in the end. */
-  private async attend(part: Part, old: string | null): Promise<HostOutcome> {
+  private async waitForCompletion(part: Part, old: string | null): Promise<HostOutcome> {
     const { hostId, id, log, signal } = part
     const ended = new AbortController()
     const confirming = this.confirm(part, old, AbortSignal.any([signal, ended.signal]))

@@ -138,7 +138,7 @@ export class UpgradesRepository {
     })
   }
 
-  /** Of these hosts, those whose agent is of this release. */
+  /** Selects from these hosts those whose agent is of this release. */
   async running(version: string, hostIds: readonly string[]): Promise<Set<string>> {
     const { rows } = await this.database.pool.query<{ hostId: string }>(
       'SELECT host_id AS "hostId" FROM agent WHERE version = $1 AND host_id = ANY($2::uuid[])',
@@ -147,7 +147,7 @@ export class UpgradesRepository {
     return new Set(rows.map(({ hostId }) => hostId))
   }
 
-  /** Ends a host whose turn came to nothing. */
+  /** Ends a host that could not be started. */
   async refuse(id: string, hostId: string, reason: string, now: Date): Promise<void> {
     await this.database.pool.query(
       `UPDATE upgrade_host SET state = 'refused', reason = $3, ended_at = $4
@@ -156,7 +156,7 @@ export class UpgradesRepository {
     )
   }
 
-  /** Ends an upgrade, and those hosts whose turn never came. */
+  /** Ends an upgrade, and the hosts that were never started. */
   async end(id: string, state: UpgradeState, reason: string | null, now: Date): Promise<void> {
     await this.database.pool.query(
       `WITH ended AS (

@@ -21,7 +21,7 @@ import { type Upgrade, type UpgradeHost, UpgradesRepository } from './upgrades.r
 type Actor = Pick<Principal, 'name' | 'scope'>
 
 /** Upgrades as they are asked for and shown. The driver goes on with them. */
-/** Of a host whose agent the upgrade does not change. */
+/** The reason of a host whose agent the upgrade does not change. */
 const ALREADY = 'This release ran there already; it is put in place again.'
 
 @Injectable()

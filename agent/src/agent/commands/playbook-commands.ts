@@ -14,7 +14,7 @@ import type { CommandsService } from './commands.service.ts'
 type Params = AgentParams<'execute_ansible'>
 
 /**
- * Runs playbooks as commands of the runner. The order is passed in a file of mode 0600, which the program removes once it has read it:
+ * Runs playbooks as commands of the runner. The job is passed in a file of mode 0600, which the program removes once it has read it:
  * variables are in no argv, environment or command record.
  */
 export class PlaybookCommands {
@@ -40,17 +40,17 @@ export class PlaybookCommands {
       hash: hashParams(params),
       beforeAccepted: async () => {
         await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-        await replaceFileDurably(path, JSON.stringify(toOrder(params)))
+        await replaceFileDurably(path, JSON.stringify(toJob(params)))
       },
     })
   }
 
-  /** Removes the order of a command that has ended or will not start. */
+  /** Removes the job of a command that has ended or will not start. */
   async remove(commandId: string): Promise<void> {
     await rm(this.#path(commandId), { force: true })
   }
 
-  /** Removes the orders of commands that were not accepted or have ended. */
+  /** Removes the jobs of commands that were not accepted or have ended. */
   async sweep(): Promise<void> {
     const files = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return []
@@ -67,10 +67,12 @@ export class PlaybookCommands {
   }
 }
 
-/** Builds the order that `run_playbook.py` reads. */
-function toOrder({ playbook, collection, extra_vars, nonce, check, diff, expected_digest }: Params) {
+/** Returns the job as `run_playbook.py` reads it, and three of its fields also by the names that the tools of earlier servers know. */
+function toJob({ command_id: _id, tools_version: _version, ...job }: Params) {
+  const { collection, extra_vars: variables, expected_digest: expected } = job
   const project = collection ? collectionFolder(collection) : null
-  return { playbook, project, variables: extra_vars, nonce, check, diff, expected: expected_digest }
+  // The runner ends it in time.
+  return { ...job, timeout: null, project, variables, expected }
 }
 
 const hashParams = (params: Params): string =>

@@ -1,11 +1,14 @@
 """Ansible module: folders and files of root's, all in one go."""
 
+from __future__ import annotations
+
 import filecmp
 import os
 import stat
-import tempfile
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.rollcall_host.files import write_file
 
 DOCUMENTATION = r"""
 module: rollcall_files
@@ -28,85 +31,65 @@ options:
     description: Files that are not to be there.
 """
 
+ROOT = (0, 0)
+PATH = {"type": "path", "required": True}
+MODE = {"type": "str", "required": True}
+ARGUMENTS = {
+    "folders": {"type": "list", "elements": "dict", "default": [], "options": {"path": PATH, "mode": MODE}},
+    "files": {"type": "list", "elements": "dict", "default": [], "options": {"from": PATH, "to": PATH, "mode": MODE}},
+    "absent": {"type": "list", "elements": "path", "default": []},
+}
 
-def has_mode(path, mode, kind):
+
+def has_mode(path: str, mode: int, kind: Callable[[int], bool]) -> bool:
+    """Returns whether a path is of such a kind and mode, and root's."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
         return False
-    return kind(found.st_mode) and stat.S_IMODE(found.st_mode) == mode and found.st_uid == 0 and found.st_gid == 0
+    return kind(found.st_mode) and stat.S_IMODE(found.st_mode) == mode and (found.st_uid, found.st_gid) == ROOT
 
 
-def make_folder(path, mode):
+def make_folder(path: str, mode: int) -> None:
     os.makedirs(path, mode=mode, exist_ok=True)
-    os.chown(path, 0, 0)
+    os.chown(path, *ROOT)
     os.chmod(path, mode)
 
 
-def write_file(source, target, mode):
-    folder = os.path.dirname(target)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
+def copy_file(source: str, target: str, mode: int) -> None:
+    os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
     with open(source, "rb") as file:
-        content = file.read()
-    handle, fresh = tempfile.mkstemp(prefix=".rollcall-", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            os.fchown(file.fileno(), 0, 0)
-            os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, target)
-    except BaseException:
-        os.unlink(fresh)
-        raise
+        write_file(target, file.read(), mode, ROOT)
 
 
-def main():
-    entry = {"mode": {"type": "str", "required": True}}
-    module = AnsibleModule(
-        argument_spec={
-            "folders": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {"path": {"type": "path", "required": True}, **entry},
-            },
-            "files": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "from": {"type": "path", "required": True},
-                    "to": {"type": "path", "required": True},
-                    **entry,
-                },
-            },
-            "absent": {"type": "list", "elements": "path", "default": []},
-        },
-        supports_check_mode=True,
-    )
-    written = []
-    try:
-        for folder in module.params["folders"]:
-            path, mode = folder["path"], int(folder["mode"], 8)
-            if has_mode(path, mode, stat.S_ISDIR):
-                continue
+def apply(params: dict[str, Any], is_dry_run: bool, written: list[str]) -> None:
+    """Makes what differs so, and adds each path to `written` before it is changed."""
+    for folder in params["folders"]:
+        path, mode = folder["path"], int(folder["mode"], 8)
+        if has_mode(path, mode, stat.S_ISDIR):
+            continue
+        written.append(path)
+        if not is_dry_run:
+            make_folder(path, mode)
+    for file in params["files"]:
+        source, target, mode = file["from"], file["to"], int(file["mode"], 8)
+        if has_mode(target, mode, stat.S_ISREG) and filecmp.cmp(source, target, shallow=False):
+            continue
+        written.append(target)
+        if not is_dry_run:
+            copy_file(source, target, mode)
+    for path in params["absent"]:
+        if os.path.lexists(path):
             written.append(path)
-            if not module.check_mode:
-                make_folder(path, mode)
-        for file in module.params["files"]:
-            source, target, mode = file["from"], file["to"], int(file["mode"], 8)
-            if has_mode(target, mode, stat.S_ISREG) and filecmp.cmp(source, target, shallow=False):
-                continue
-            written.append(target)
-            if not module.check_mode:
-                write_file(source, target, mode)
-        for path in module.params["absent"]:
-            if os.path.lexists(path):
-                written.append(path)
-                if not module.check_mode:
-                    os.unlink(path)
+            if not is_dry_run:
+                os.unlink(path)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    written: list[str] = []
+    try:
+        apply(module.params, module.check_mode, written)
     except OSError as error:
         module.fail_json(msg="Cannot write %s: %s" % (written[-1] if written else "a file", error))
     module.exit_json(changed=bool(written), written=written)

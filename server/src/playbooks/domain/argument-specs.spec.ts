@@ -10,7 +10,7 @@ const OPTIONS = {
 }
 
 describe('a default', () => {
-  it('that stands in the argument specs alone is given by the server, since Ansible does not apply it', () => {
+  it('a default in the argument specs alone is given by the server, since Ansible does not apply it', () => {
     const { variables } = withRoleDefaults(specsOf(OPTIONS), { name: 'of the role' })
     expect(variables).toMatchObject([
       { name: 'count', default: 2, isDefaultGiven: true },
@@ -20,7 +20,7 @@ describe('a default', () => {
     expect(withGivenDefaults(variables, { needed: 'x' })).toEqual({ count: 2, needed: 'x' })
   })
 
-  it('never replaces what was given, be it empty', () => {
+  it('a default never replaces what was given, even if that is empty', () => {
     const { variables } = withRoleDefaults(specsOf(OPTIONS), {})
     for (const given of [0, '', false, null])
       expect(withGivenDefaults(variables, { count: given }).count).toBe(given)
@@ -31,7 +31,7 @@ describe('a default', () => {
     expect(withGivenDefaults(variables, {})).toEqual({ x: value })
   })
 
-  it('that is a template is the one that the role has, where it has one, and is filled in by Ansible itself', () => {
+  it('a default that is a template is the one of the role, and is filled in by Ansible itself', () => {
     const templated = specsOf({ x: { type: 'str', default: '{{ inventory_hostname }}' } })
     const ofRole = withRoleDefaults(templated, { x: '{{ inventory_hostname }}' })
     expect(withGivenDefaults(ofRole.variables, {})).toEqual({})

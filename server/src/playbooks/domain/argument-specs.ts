@@ -2,7 +2,7 @@ import type { PlaybookVariable, VariableType } from '@rollcall/contracts/admin'
 
 const TYPES: readonly string[] = ['str', 'int', 'float', 'bool', 'list', 'dict', 'path', 'raw']
 
-/** What `meta/argument_specs.yml` of a role says of its entry point `main`, as far as forms and checks need it. */
+/** The specs of a role's entry point `main` in `meta/argument_specs.yml`, as far as forms and checks need them. */
 export interface RoleSpecs {
   title: string
   description: string
@@ -35,7 +35,7 @@ export function withGivenDefaults(
   return { ...Object.fromEntries(missing.map((variable) => [variable.name, variable.default])), ...given }
 }
 
-/** What is wrong in the specs, and where. */
+/** A fault in the specs, with its place. */
 export class SpecFault extends Error {
   constructor(
     message: string,

@@ -5,14 +5,14 @@ const file = (path: string, text = 'x', mode = 0o644) => ({ path, mode, data: Bu
 const of = (...members: ReturnType<typeof file>[]) => collectionFiles([file('site.yml'), ...members])
 
 describe('the files of a collection', () => {
-  it('have one version however the archive was ordered, and another one for each difference', () => {
+  it('files of a collection have one version whatever their order, and another one for each difference', () => {
     const base = of(file('a'), file('b'))
     expect(of(file('b'), file('a')).version).toBe(base.version)
     for (const other of [of(file('a')), of(file('a'), file('b', 'y')), of(file('a'), file('b', 'x', 0o755))])
       expect(other.version).not.toBe(base.version)
   })
 
-  it('are for root alone on hosts, and what a checkout leaves is none of them', () => {
+  it('files of a collection are for root alone on hosts, and leave out what a checkout leaves', () => {
     const { files } = of(
       file('run.sh', 'x', 0o4755),
       file('.git/config'),
@@ -31,7 +31,7 @@ describe('the files of a collection', () => {
     ['no playbook at the top', () => collectionFiles([file('mysite/site.yml')])],
     ['too many files', () => of(...Array.from({ length: 2000 }, (_, i) => file(`f${i}`)))],
     ['too many bytes', () => of(file('a', 'x'.repeat(8 * 1024 * 1024)))],
-  ])('with %s are refused', (_what, make) => {
+  ])('a collection with %s is refused', (_what, make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'collection.refused' }))
   })
 })

@@ -19,11 +19,11 @@ export interface CollectionContent {
 
 const MAX_FILES = 2000
 const MAX_BYTES = 8 * 1024 * 1024
-/** What a checkout or an editor has left, and Python makes by itself. */
+/** Files that a checkout, an editor or Python leaves behind. */
 const LEFT_OUT = /(?:^|\/)(?:\.|__pycache__(?:\/|$))/
 
 /**
- * What of an archive's members makes up a collection of playbooks. Pure. The same files give the same version, whatever the archive was like.
+ * Selects the members of an archive that make up a collection. Pure. The same files give the same version, whatever the archive was like.
  * Throws `collection.refused`. That no path leads out of the folder, and that there are no links, whoever read the archive has seen to.
  */
 export function collectionFiles(members: readonly CollectionFile[]): CollectionContent {

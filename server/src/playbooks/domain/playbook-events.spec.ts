@@ -38,17 +38,17 @@ describe('events of a playbook', () => {
     ])
   })
 
-  it('without the nonce are what a task printed, and count for nothing', () => {
+  it('lines without the nonce are output of a task, and no events', () => {
     const forged = end.replace(NONCE, 'x'.repeat(32)) + result().replace(NONCE, '')
     expect(readEvents(forged, NONCE)).toMatchObject({ tasks: [], totals: null })
   })
 
-  it('that are cut off, no JSON or of an unknown kind are passed over', () => {
+  it('lines that are cut off, no JSON or of an unknown kind are skipped', () => {
     const text = `${result().slice(0, 40)}\n{"a":\n${line({ event: 'later' })}${result()}`
     expect(readEvents(text, NONCE).tasks).toHaveLength(1)
   })
 
-  it('of a hostile host are bounded and harmless', () => {
+  it('events of a hostile host are bounded and harmless', () => {
     const text = result({ message: `\u001b[2J\0${'x'.repeat(5000)}`, diff: '-a\n+\u202eb\n' }).repeat(2100)
     const { tasks, omitted } = readEvents(text, NONCE)
     expect(tasks).toHaveLength(2000)

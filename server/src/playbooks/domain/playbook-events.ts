@@ -2,7 +2,7 @@ import { type TaskResult, type TaskTotals, taskResult, taskTotals } from '@rollc
 import { sha256 } from '@rollcall/contracts/agent'
 import { z } from 'zod'
 
-/** What is known of a playbook on one host. */
+/** The results of a playbook on one host. */
 export interface PlaybookOutcome {
   tasks: TaskResult[]
   /** Results that the host counted and did not send, or that we did not keep. */
@@ -88,7 +88,7 @@ function parseJson(line: string): unknown {
   }
 }
 
-/** Why a playbook failed, in one line; null where no task says. */
+/** Returns in one line why a playbook failed; null where no task says. */
 export function failureOf({ tasks }: PlaybookOutcome): string | null {
   const failed = tasks.findLast(
     ({ status, isIgnored }) => (status === 'failed' || status === 'unreachable') && !isIgnored,

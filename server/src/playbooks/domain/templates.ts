@@ -1,13 +1,13 @@
 import type { PlaybookVariable } from '@rollcall/contracts/admin'
 
-/** The variable by which `run_playbook.py` learns whose text is a template. It never comes to Ansible, and users cannot give it. */
+/** The variable that names the variables whose text is a template. Ansible never sees it, and users cannot set it. */
 const TEMPLATES = 'rollcall_templates'
 
 type Values = Record<string, unknown>
 
 /**
- * Adds to values which of them may be templates: those whose specs say so, and defaults, which the playbook's author wrote. Text in all
- * others, which the caller has `given`, is data.
+ * Names the values that may be templates: those whose specs say so, and defaults, which the playbook's author wrote. Text in all
+ * others, which the user has `given`, is data.
  */
 export function withTemplates(
   specs: readonly PlaybookVariable[],

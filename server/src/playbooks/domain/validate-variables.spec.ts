@@ -49,7 +49,7 @@ describe('variables of a playbook', () => {
     expect(faults(values)).toEqual([fault]),
   )
 
-  it('that are unknown or missing are told all at once', () => {
+  it('variables that are unknown or missing are reported all at once', () => {
     const found = validateVariables(variables, { nmae: 'a' })
     expect(found.map(({ field }) => field)).toEqual(['variables.nmae', 'variables.name'])
     expect(found[1]?.message).toBe('is missing: give a text')
@@ -59,7 +59,7 @@ describe('variables of a playbook', () => {
     expect(faults({ token: 'hunter2' }).join()).not.toContain('hunter2')
   })
 
-  it('of a prototype are not taken for given ones', () => {
+  it('properties of a prototype do not count as given variables', () => {
     expect(validateVariables(variables, Object.create({ name: 'a' }))).toHaveLength(1)
   })
 })
@@ -70,7 +70,7 @@ describe('argument specs', () => {
     (document) => expect(() => readArgumentSpecs(document)).toThrow('must be a mapping'),
   )
 
-  it('with a type that Ansible does not know name the option', () => {
+  it('specs with a type that Ansible does not know name the option', () => {
     const document = { argument_specs: { main: { options: { a: { type: 'number' } } } } }
     expect(() => readArgumentSpecs(document)).toThrow('a.type is "number"')
   })

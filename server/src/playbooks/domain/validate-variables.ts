@@ -7,7 +7,7 @@ const MAX_FAULTS = 20
 const BOOLEANS = ['true', 'false', 'yes', 'no', 'on', 'off', '1', '0', 'y', 'n', 't', 'f']
 
 /**
- * What is wrong with the values that were given, at most twenty faults; none means that Ansible takes them. Pure. As Ansible
+ * Checks the values that were given. Returns at most twenty faults; none means that Ansible takes them. Pure. As Ansible
  * does, it takes "8080" for a whole number and "yes" for a truth value. The value of a secret is not repeated.
  */
 export function validateVariables(variables: readonly PlaybookVariable[], values: Values): FieldError[] {

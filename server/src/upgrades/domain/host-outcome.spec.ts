@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { endingOf, hostReport, stateOfEnded, toOutcome } from './host-outcome.ts'
 
 describe('what became of a host', () => {
-  it('is never called upgraded unless the host has put that down', () => {
+  it('a host counts as upgraded only where its own report says so', () => {
     for (const state of ['not_begun', 'under_way', 'rolled_back', 'refused'] as const)
       expect(toOutcome({ state })?.state).not.toBe('upgraded')
   })
 
-  it('is the same in the state of the host in its upgrade as in its command', () => {
+  it('the outcome of a host is the same in its upgrade as in its command', () => {
     for (const state of ['rolled_back', 'refused', 'stranded'] as const) {
       const ending = endingOf({ state, reason: 'why' })
       expect(stateOfEnded({ state: ending.state, reasonCode: ending.reasonCode ?? null })).toBe(state)
@@ -17,7 +17,7 @@ describe('what became of a host', () => {
     expect(stateOfEnded({ state: 'lost', reasonCode: null })).toBe('refused')
   })
 
-  it('is not taken from words that no host of ours says', () => {
+  it('a report in words that no host of ours uses is refused', () => {
     for (const said of [
       null,
       'upgraded',

@@ -2,7 +2,7 @@ import type { ErrorCode } from '@rollcall/contracts'
 import type { HostState, UpgradeHostState } from '@rollcall/contracts/admin'
 import { z } from 'zod'
 
-/** What the host itself says of an upgrade. What it says is hostile: bounded, and shown as text only. */
+/** The host's own report of an upgrade. It is hostile input: bounded, and shown as text only. */
 export const hostReport = z.object({
   state: z.enum(['not_begun', 'under_way', 'upgraded', 'rolled_back', 'refused']),
   reason: z.string().max(4000).optional(),
@@ -14,7 +14,7 @@ export type HostOutcome =
   | { state: 'rolled_back' | 'refused' | 'stranded'; reason: string; code?: ErrorCode }
   | { state: 'cancelled' }
 
-/** What a host's report says of how its upgrade ended; null while it has not. Pure. */
+/** Returns the outcome that a host reports; null while its upgrade has not ended. Pure. */
 export function toOutcome(report: HostReport): HostOutcome | null {
   const because = report.reason || 'the host did not say why'
   switch (report.state) {
@@ -34,7 +34,7 @@ export function toOutcome(report: HostReport): HostOutcome | null {
   }
 }
 
-/** How the command of an upgrade ends, and what its host is from then on. Pure. */
+/** Decides how the command of an upgrade ends, and the state of its host. Pure. */
 export function endingOf(outcome: HostOutcome) {
   if (outcome.state === 'upgraded')
     return { state: 'success' as const, exitCode: 0, hostState: 'online' satisfies HostState as HostState }
@@ -61,7 +61,7 @@ const CODES = {
   stranded: 'upgrade.stranded',
 } as const satisfies Record<string, ErrorCode>
 
-/** What a host has come to, by how its command ended. Pure. */
+/** Returns the state of a host in its upgrade by the ending of its command. Pure. */
 export function stateOfEnded(command: { state: string; reasonCode: string | null }): UpgradeHostState {
   if (command.state === 'success') return 'upgraded'
   if (command.state === 'cancelled') return 'cancelled'

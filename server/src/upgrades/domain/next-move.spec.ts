@@ -1,6 +1,6 @@
 import type { UpgradeHostState } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
-import { GATE_PATIENCE_MS, nextMove, type RingHost } from './next-move.ts'
+import { MAX_GATE_WAIT_MS, nextMove, type RingHost } from './next-move.ts'
 import { ringsOf } from './rings.ts'
 
 const AT = new Date('2026-11-25T12:00:00Z')
@@ -28,7 +28,7 @@ const view = (hosts: RingHost[], state: 'running' | 'paused' | 'cancelling' = 'r
 })
 
 describe('an upgrade', () => {
-  it('begins with the canary alone', () => {
+  it('an upgrade begins with the canary alone', () => {
     const hosts = [host('a', 0, 'waiting'), host('b', 1, 'waiting'), host('c', 1, 'waiting')]
     expect(nextMove(view(hosts), AT)).toEqual({ do: 'begin', ids: ['a'] })
   })
@@ -38,17 +38,17 @@ describe('an upgrade', () => {
     expect(nextMove(view(hosts), later(60_000))).toMatchObject({ do: 'end', state: 'stopped' })
   })
 
-  it('waits at the gate for its time, and for hosts that are not well, and stops when they stay so', () => {
+  it('an upgrade waits at the gate for its time and for unwell hosts, and stops when they stay unwell', () => {
     const next = [host('b', 1, 'waiting')]
     const gate = (isWell: boolean, ms: number) =>
       nextMove(view([host('a', 0, 'upgraded', { isWell }), ...next]), later(ms))
     expect(gate(true, 4999)).toEqual({ do: 'wait' })
     expect(gate(true, 5000)).toEqual({ do: 'begin', ids: ['b'] })
     expect(gate(false, 60_000)).toEqual({ do: 'wait' })
-    expect(gate(false, 5001 + GATE_PATIENCE_MS)).toMatchObject({ do: 'end', state: 'stopped' })
+    expect(gate(false, 5001 + MAX_GATE_WAIT_MS)).toMatchObject({ do: 'end', state: 'stopped' })
   })
 
-  it('waits for hosts under way before it ends, whatever the reason', () => {
+  it('an upgrade waits for hosts under way before it ends, whatever the reason', () => {
     const hosts = [host('a', 0, 'upgraded'), host('b', 1, 'rolled_back'), host('c', 1, 'refused')]
     const busy = [...hosts, host('d', 1, 'upgrading'), host('e', 2, 'waiting')]
     expect(nextMove(view(busy), later(9999))).toEqual({ do: 'wait' })
@@ -58,7 +58,7 @@ describe('an upgrade', () => {
     expect(nextMove(view(over, 'cancelling'), later(9999))).toMatchObject({ state: 'cancelled' })
   })
 
-  it('begins nothing while it is paused', () => {
+  it('an upgrade that is paused begins no further host', () => {
     const hosts = [host('a', 0, 'upgraded'), host('b', 1, 'waiting')]
     expect(nextMove(view(hosts, 'paused'), later(9999))).toEqual({ do: 'wait' })
   })

@@ -1,7 +1,7 @@
 import { type RingPlan, UPGRADE_HOST_STATE, type UpgradeHostState } from '@rollcall/contracts/admin'
 
 /** How long the health gate waits for a host that was upgraded and is not well, beyond the gate's own time. */
-export const GATE_PATIENCE_MS = 120_000
+export const MAX_GATE_WAIT_MS = 120_000
 
 export interface RingHost {
   id: string
@@ -9,7 +9,7 @@ export interface RingHost {
   ring: number
   state: UpgradeHostState
   endedAt: Date | null
-  /** Whether its agent answers as it should, by the roll; true for one that left the fleet. */
+  /** By its heartbeats; true for a host that left the fleet. */
   isWell: boolean
 }
 
@@ -30,7 +30,7 @@ export type Move =
 
 const FAILED: ReadonlySet<UpgradeHostState> = new Set(UPGRADE_HOST_STATE.that('isFailure'))
 
-/** What is to be done with an upgrade. Pure. Asked again and again, of whoever is asked, until it has ended. */
+/** Decides the next step of an upgrade. Pure. Any server may ask, as often as it likes, until the upgrade has ended. */
 export function nextMove(view: UpgradeView, now: Date): Move {
   const { hosts, rings, state } = view
   const isBusy = hosts.some((host) => host.state === 'upgrading')
@@ -49,7 +49,7 @@ export function nextMove(view: UpgradeView, now: Date): Move {
   return { do: 'begin', ids: waiting.filter((host) => host.ring === first.ring).map((host) => host.id) }
 }
 
-/** Why no further host begins; null for no reason. */
+/** Returns why no further host begins; null for no reason. */
 function faultOf({ hosts, rings }: UpgradeView, now: Date): string | null {
   const bad = hosts.filter((host) => FAILED.has(host.state))
   const hasCanary = rings.canary > 0
@@ -67,7 +67,7 @@ const isUnwell = ({ state, endedAt, isWell }: RingHost, gateMs: number, now: Dat
   state === 'upgraded' &&
   !isWell &&
   endedAt !== null &&
-  now.getTime() - endedAt.getTime() > gateMs + GATE_PATIENCE_MS
+  now.getTime() - endedAt.getTime() > gateMs + MAX_GATE_WAIT_MS
 
 function isGateOpen(earlier: readonly RingHost[], gateMs: number, now: Date): boolean {
   const ends = earlier.map(({ endedAt }) => endedAt?.getTime() ?? 0)
