@@ -9,7 +9,7 @@ import { buildAnsibleBundle } from '../../scripts/ansible-bundle.mjs'
 // @ts-expect-error a plain script without types
 import { buildAgent } from '../../scripts/build-agent.mjs'
 import type {
-  AgentArchive,
+  AgentPackage,
   InstallPorts,
   InstallResult,
   InstallTarget,
@@ -30,7 +30,7 @@ if (reason && process.env.CI) throw new Error(reason)
 /** Hosts, what is installed on them, and a stand-in for the server that installs. */
 export class Fleet implements AsyncDisposable {
   readonly bed: Bed
-  readonly archive: AgentArchive
+  readonly archive: AgentPackage
   /** The signer of releases. */
   readonly signer = new ReleaseSigner()
   readonly #bundle: { path: string; sha256: string }
@@ -112,7 +112,7 @@ export class Fleet implements AsyncDisposable {
 
   async remove(target: InstallTarget): Promise<string> {
     const ports = this.ports()
-    await remove(target, { ...ports, ownerOf: async () => 'us' }, new AbortController().signal)
+    await remove(target, { ...ports, findOwner: async () => 'us' }, new AbortController().signal)
     return ports.text()
   }
 
@@ -123,7 +123,7 @@ export class Fleet implements AsyncDisposable {
 }
 
 interface FleetParts {
-  archive: AgentArchive
+  archive: AgentPackage
   bundle: { path: string; sha256: string }
   privateKey: string
   folder: string
@@ -196,9 +196,9 @@ export function newIdentity(): InstallTarget['identity'] {
 
 /** An agent archive of another content; its program is `script`, run by the real one's Node. */
 export async function otherArchive(
-  real: AgentArchive,
+  real: AgentPackage,
   script: string,
-): Promise<AgentArchive & AsyncDisposable> {
+): Promise<AgentPackage & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-archive-'))
   const path = join(folder, 'agent.tar.gz')
   execFileSync('sh', [
