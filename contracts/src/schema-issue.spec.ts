@@ -20,7 +20,7 @@ it.each<[string, z.ZodType, unknown, string]>([
   ['another type', z.boolean(), 'x', 'must be true or false'],
   ['another choice', z.enum(['a', 'b']), 'c', 'must be one of a, b'],
   ['no address', z.email(), 'x', 'must be an e-mail address'],
-  ['none of several forms', z.union([z.string(), z.int()]), {}, 'is of no form that is known here'],
+  ['none of several forms', z.union([z.string(), z.int()]), {}, 'does not match any known form'],
   ['what a schema says itself', z.string().min(3, 'must be a colour'), '', 'must be a colour'],
 ])('an issue of %s is described in plain words', (_what, schema, value, words) => {
   expect(toWords(schema, value)).toEqual([words])

@@ -15,7 +15,7 @@ export interface SchemaIssue {
   input?: unknown
 }
 
-/** How zod begins what it says where a schema says nothing of its own. */
+/** The beginnings of zod's default messages. */
 const UNSPOKEN = /^(?:Too small|Too big|Invalid|Unrecognized)/
 
 const KINDS: Record<string, string> = {
@@ -37,7 +37,7 @@ const FORMS: Record<string, string> = {
   ipv6: 'an IPv6 address',
 }
 
-/** Says in plain words what is wrong with a field, to stand behind its name. What a schema says itself is left as it is. */
+/** Describes the fault of a field in plain words, to follow its name. A schema's own message is kept. */
 export function issueInWords(issue: SchemaIssue): string {
   if (!UNSPOKEN.test(issue.message)) return issue.message
   switch (issue.code) {
@@ -52,9 +52,9 @@ export function issueInWords(issue: SchemaIssue): string {
     case 'invalid_format':
       return `must be ${FORMS[issue.format ?? ''] ?? 'of another form'}`
     case 'invalid_union':
-      return issue.options?.length ? oneOf(issue.options) : 'is of no form that is known here'
+      return issue.options?.length ? oneOf(issue.options) : 'does not match any known form'
     case 'invalid_key':
-      return 'is no name that can stand here'
+      return 'is not a valid name here'
     case 'not_multiple_of':
       return 'must be a whole number'
     default:
@@ -80,7 +80,7 @@ function tooBig({ origin, maximum, inclusive }: SchemaIssue): string {
 function wrongType({ expected, message, format }: SchemaIssue): string {
   if (message.endsWith('received undefined')) return 'is missing'
   const kind = KINDS[format === 'safeint' ? 'int' : (expected ?? '')]
-  return kind === undefined ? 'is of another type than is expected here' : `must be ${kind}`
+  return kind === undefined ? 'has the wrong type' : `must be ${kind}`
 }
 
 function oneOf(values: readonly unknown[]): string {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /**
  * One line of text that a person reads in a table or a terminal: no control characters, so that it cannot act, and no
- * half of a surrogate pair, which is no text and which no database takes.
+ * half of a surrogate pair, which no database accepts.
  */
 export const plainText = (maxLength: number) =>
   z

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Permission } from './access/schemas.ts'
 
-/** The names of a schema's fields; any text for a schema that is not known. */
+/** The field names of a schema; any text for an unknown schema. */
 type KeyOf<Schema extends z.ZodType> =
   unknown extends z.output<Schema> ? string : keyof z.output<Schema> & string
 type ParamOf<Params extends z.ZodType> = `params.${KeyOf<Params>}`
@@ -13,14 +13,14 @@ export type ScopedKind = (typeof SCOPED_KINDS)[number]
 
 /**
  * Which hosts a route concerns, for callers who are limited to some.
- * - `none`: no host at all: one's own account, or what is the same for everybody.
- * - `whole-fleet`: all hosts, so that it is refused to whoever may act on some only.
- * - `filtered`: the service takes the caller's scope and leaves out, or refuses, what lies outside. What the query may name
- *   (`?host=`, `before=`) is told here.
- * - else what its path names.
+ * - `none`: no host: the caller's own account, or data that is the same for everybody.
+ * - `whole-fleet`: all hosts. Refused to callers with a limited scope.
+ * - `filtered`: the service gets the caller's scope and leaves out, or refuses, what lies outside. Objects that the query may name
+ *   (`?host=`, `before=`) are declared here.
+ * - otherwise the object that the path names.
  *
- * For what is named the guard answers `*.not_found`, in the same words, where it does not exist and where it is not wholly
- * within the scope. A host is looked up by the guard alone, which hands on which one it is.
+ * The guard answers `*.not_found`, in the same words, for a named object that does not exist and for one that is not entirely within
+ * the scope. It resolves hosts for the service.
  */
 export type RouteScope<Params extends z.ZodType = z.ZodType, Query extends z.ZodType = z.ZodType> =
   | 'none'
@@ -34,9 +34,9 @@ export type RouteScope<Params extends z.ZodType = z.ZodType, Query extends z.Zod
 
 /**
  * The audit log's part of a route.
- * - `always`: that it was asked for, before it is done, and how it ended.
- * - `refusals`: only that it was refused by the guard: it changes nothing, or would drown everything else.
- * - `never`: nothing; for public routes that tell nothing and change nothing.
+ * - `always`: every request, before it is carried out, and its outcome.
+ * - `refusals`: only refusals by the guard, for routes that change nothing or are called too often.
+ * - `never`: nothing, for public routes that reveal and change nothing.
  */
 export type RouteAudit = 'always' | 'refusals' | 'never'
 
@@ -58,8 +58,8 @@ export interface Route<
   path: string
   summary: string
   /**
-   * Who may call it. `public` tells nothing about the fleet; `signed-in` is for whoever is known; `person` for people who have signed
-   * in, since keys have no account; else a permission.
+   * Who may call it. `public` reveals nothing about the fleet; `signed-in` needs any valid credential; `person` needs a signed-in person,
+   * since keys have no account; otherwise a permission.
    */
   access: 'public' | 'signed-in' | 'person' | Permission
   scope: RouteScope<Params, Query>
@@ -67,9 +67,9 @@ export interface Route<
   status: 200 | 201 | 202
   /** The status of an answer of the same form that reports trouble. */
   troubleStatus?: 503
-  /** The content type of the body that it takes; of one that is no JSON nothing is parsed. */
+  /** The content type of the request's body. Only JSON is parsed. */
   consumes: MediaType
-  /** The content type of its answer, where it succeeds. */
+  /** The content type of a successful answer. */
   produces: MediaType
   params: Params
   query: Query
@@ -77,7 +77,7 @@ export interface Route<
   response: Response
 }
 
-/** An answer that is no JSON: bytes with a length, as application/octet-stream. */
+/** An answer of bytes with a length, as application/octet-stream. */
 export const byteStream = z.custom<object>(
   (answer) => typeof answer === 'object' && answer !== null,
   'must be a stream of bytes',
@@ -86,7 +86,7 @@ export const byteStream = z.custom<object>(
 const nothing = z.strictObject({})
 type Nothing = typeof nothing
 
-/** Fills in what a route does not take. A body is only read where one is declared; who may call it, for which hosts, and what is written down of it is never filled in. */
+/** Declares a route. Fills in parts that it does not take, but never access, scope or audit. */
 export function defineRoute<
   Response extends z.ZodType,
   Params extends z.ZodType = Nothing,

@@ -69,7 +69,7 @@ export function matchesLabels(
   })
 }
 
-/** `env=prod`, `zone in (a,b)`, or several such terms between commas, of which all must hold. */
+/** A label selector: `env=prod`, `zone in (a,b)`, or several terms separated by commas, which must all match. */
 export const labelSelector = z
   .string()
   .min(1)

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 
-/** How a state is to be coloured. `faint` is for what has not begun and for what is gone. */
+/** The colour of a state. `faint` is for things that have not started or are gone. */
 export type Tone = 'ok' | 'busy' | 'warn' | 'bad' | 'faint'
 
 /** Everything that is known of a state. Web, CLI and the server's SQL read it here; only its texts stand elsewhere. */
 export interface StateDescriptor {
   tone: Tone
-  /** One character that tells it from others without colour. */
+  /** One character that distinguishes it without colour. */
   sign: string
   /** Where a person has to look first: the lowest comes first. */
   urgency: number
@@ -17,13 +17,13 @@ export interface StateDescriptor {
 }
 
 type Claim<D> = Extract<{ [K in keyof D]-?: true extends D[K] ? K : never }[keyof D], string>
-/** The states of a table `T` of which the claim `C` holds. */
+/** The states of a table `T` for which the claim `C` is true. */
 type StatesThat<T, C extends string> = {
   [S in keyof T & string]: T[S] extends Readonly<Record<C, true>> ? S : never
 }[keyof T & string]
 
 /**
- * Declares the states of one kind of thing, in the order in which they are listed. Returns their schema and what is asked of them.
+ * Declares the states of one kind of thing, in the order in which they are listed. Returns their schema and queries about them.
  *
  * @example const DOOR = defineStates<StateDescriptor>()({ open: { tone: 'warn', sign: '○', urgency: 0 } })
  */
@@ -38,10 +38,10 @@ export const defineStates =
       schema: z.enum(names),
       names: names as readonly S[],
       describe: (state: S): D => described[state],
-      /** Returns the states of which a claim holds. */
+      /** Returns the states for which a claim is true. */
       that: <C extends Claim<D>>(claim: C) =>
         names.filter((name) => described[name][claim] === true) as StatesThat<T, C>[],
-      /** Returns the states of which a claim does not hold. */
+      /** Returns the states for which a claim is false. */
       except: <C extends Claim<D>>(claim: C) =>
         names.filter((name) => described[name][claim] !== true) as Exclude<S, StatesThat<T, C>>[],
       /** Returns the schema of an object with a number for each state. */

@@ -6,7 +6,7 @@ import { labelSelector } from './selector.ts'
 export const MAX_HOSTS_PER_RUN = 10_000
 const MAX_SELECTORS = 20
 
-/** Which hosts a run is for: named ones, those whose labels fit, or all. */
+/** The hosts of a run: named ones, those whose labels match, or all. */
 export const targetShape = {
   /** Names or ids. */
   hosts: z.array(hostReference).min(1).max(MAX_HOSTS_PER_RUN).optional(),
@@ -58,11 +58,11 @@ const batch = z.union(
 )
 
 const limitsShape = z.strictObject({
-  /** At most so many hosts at a time. */
+  /** The most hosts at a time. */
   concurrency: z.int().min(1).max(MAX_HOSTS_PER_RUN).optional(),
-  /** Hosts in waves of so many, or of such a share of all: the next wave begins when the one before has ended wholly. */
+  /** Hosts in batches of this number or share: a batch starts when the previous one has ended entirely. */
   batch: batch.optional(),
-  /** When so many hosts have failed no further one begins. What runs goes on to its end. */
+  /** After this many failures no further host is started. Running commands are finished. */
   stopAfterFailures: z.int().min(1).max(MAX_HOSTS_PER_RUN).optional(),
 })
 

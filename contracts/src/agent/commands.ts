@@ -31,12 +31,12 @@ export type CommandStatus = z.infer<typeof commandStatus>
 /** How a command ended. */
 export const commandResult = z.strictObject({
   status: finalStatus,
-  /** True if the program exited with 0 by itself. */
+  /** True if the program exited with 0. */
   success: z.boolean(),
   /** Bytes that the program wrote and the spool kept. */
   stdout: byteCount,
   stderr: byteCount,
-  /** Bytes that were cut because the spool was full; a marker stands in the log where it happened. */
+  /** Bytes that were dropped because the spool was full; a marker in the log shows where. */
   dropped: byteCount,
   /** The program's exit code; null when a signal ended it or it never ran. */
   return_code: z.int().min(0).max(255).nullable(),
@@ -49,7 +49,7 @@ export const commandResult = z.strictObject({
   reason: z
     .custom<ErrorCode>((code) => maySay('agent', code), 'must be an error code of an agent')
     .nullable(),
-  /** The same in words. */
+  /** The same as a message. */
   message: plainText(1000).nullable(),
   started_at_ms: epochMs.nullable(),
   ended_at_ms: epochMs,

@@ -19,7 +19,7 @@ const epochMs = z.int().min(0)
 export const containerEngineName = z.enum(['podman', 'docker'])
 export type ContainerEngineName = z.infer<typeof containerEngineName>
 
-/** The engines' own words; `unknown` stands for one that is not among them. */
+/** The engines' own states; `unknown` for any other. */
 export const containerState = z.enum([
   'created',
   'configured',
@@ -54,7 +54,7 @@ export const container = z.strictObject({
   state: containerState,
   /** Null for a container without a health check. */
   health: z.enum(['starting', 'healthy', 'unhealthy']).nullable(),
-  /** Its latest start by the host's clock, of which `clock.time_ms` is the present; null when it never started. */
+  /** Its latest start by the host's clock, whose present is `clock.time_ms`; null if it never started. */
   started_at_ms: epochMs.nullable(),
   /** Its latest end; null while it runs and when it never started. */
   ended_at_ms: epochMs.nullable(),
@@ -68,7 +68,7 @@ export type Container = z.infer<typeof container>
 
 export const containerEngine = z.strictObject({
   name: containerEngineName,
-  /** When its containers were as they are told here, by the host's clock; null when it has not answered yet. */
+  /** When its containers were last scanned, by the host's clock; null before the first scan. */
   observed_at_ms: epochMs.nullable(),
   /** How many containers it has, those included that there was no room for. */
   total: z.int().min(0),

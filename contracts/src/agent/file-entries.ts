@@ -8,7 +8,7 @@ export const byteCount = z
 /** Lower-case hexadecimal. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
 
-/** Finds a fault in the components of a path. Returns it in words, null for none. */
+/** Checks the components of a path. Returns a message about a fault; null if there is none. */
 export function pathFault(path: string): string | null {
   if (path.includes('\0')) return 'must not contain a NUL character'
   const names = path.split('/')
@@ -87,12 +87,12 @@ export type TreeFolder = z.infer<typeof treeFolder>
 export const treeEntry = z.union([treeFile, treeLink, treeFolder])
 export type TreeEntry = z.infer<typeof treeEntry>
 
-/** A time as utimes(2) takes it, in seconds. Half a microsecond more keeps the binary fraction from falling into the millisecond before. */
+/** Converts milliseconds to seconds for utimes(2). Half a microsecond more keeps the binary fraction out of the millisecond before. */
 export const toUtimesSeconds = (ms: number): number => ms / 1000 + 5e-7
 
 export const isTreeFile = (entry: TreeEntry): entry is TreeFile => 'sha256' in entry
 
-/** A file of a tree whose content is wanted, of that many bytes from its beginning. */
+/** A requested file of a tree, with the number of bytes from its beginning. */
 export const treePiece = treeFile.pick({ path: true, size: true })
 
 /** Things that are left out of the list of a tree, by path, the first of them: links, devices, and names that are no UTF-8. */

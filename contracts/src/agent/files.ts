@@ -25,7 +25,7 @@ const placing = {
 /** Changes of a tree that a result lists one by one. */
 export const MAX_LISTED_CHANGES = 200
 
-/** The most files of a tree that are asked for in one order, which has to fit into one request. */
+/** The most files of a tree in one request. */
 export const MAX_CONCURRENT_FILES = 500
 
 /** The order of a transfer. */
@@ -95,16 +95,16 @@ export type TransferOrder = z.infer<typeof transferOrder>
 export type TransferOrderInput = z.input<typeof transferOrder>
 
 export const transferResult = z.strictObject({
-  /** Why it failed; null when it did not. */
+  /** Why it failed; null if it did not. */
   error: z
     .strictObject({
       code: z.custom<ErrorCode>((code) => maySay('agent', code), 'must be a known error code'),
       message: plainText(1000),
     })
     .nullable(),
-  /** Files whose content was placed anew. */
+  /** Files that were written. */
   files_written: z.int().min(0),
-  /** Files that were there already. */
+  /** Files that had the content already. */
   files_unchanged: z.int().min(0),
   /** The other changes of a synchronised tree, done or planned, and the first of them. */
   changes: z
@@ -154,7 +154,7 @@ export const frame = z.strictObject({
 })
 export type Frame = z.infer<typeof frame>
 
-/** A piece that becomes hardly smaller goes as it is, which saves the reader the work. */
+/** Tells whether a piece becomes enough smaller to be worth decompressing. */
 export const isWorthCompressing = (rawBytes: number, bytes: number): boolean => bytes < rawBytes * 0.97
 
 export const FILE_METHODS = {

@@ -4,7 +4,7 @@ import { z } from 'zod'
  * The effect of a call that is sent twice:
  * - `read`: nothing changes on the host.
  * - `idempotent`: the second call with the same id finds the work of the first.
- * There is no third kind, so every call may be sent again when its answer was lost.
+ * There is no third kind, so a call whose answer was lost may always be repeated.
  */
 export type Effect = 'read' | 'idempotent'
 

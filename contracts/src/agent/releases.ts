@@ -32,6 +32,6 @@ export interface SignedRelease {
   signature: string
   /** The keys that the host is to trust from now on, as `keyringText` writes them. */
   keyring: string
-  /** Signatures of the keyring by the servers' keys, of which the host may trust one already. */
+  /** Signatures of the keyring by the servers' keys; the host may trust one of them already. */
   keyringSignatures: string[]
 }

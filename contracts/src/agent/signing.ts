@@ -9,7 +9,7 @@
 
 /** The header that carries a request's signature. */
 export const SIGNATURE_HEADER = 'x-rollcall-signature'
-/** The header that tells the holder of the key, with HTTP 401, by which epoch and time to sign. */
+/** The header that reports, with HTTP 401, the epoch and time to sign by. */
 export const CHALLENGE_HEADER = 'x-rollcall-challenge'
 
 /** A request that is older by the agent's time is refused, in milliseconds: longer than one may wait on a slow link. */
@@ -54,7 +54,7 @@ export const formatSignature = ({ epoch, timeMs, nonce, bodyHash, mac }: Signatu
 const SIGNATURE =
   /^1\.([A-Za-z0-9_-]{1,64})\.(\d{1,15})\.([A-Za-z0-9_-]{8,48})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/
 
-/** Null for anything that is not a signature. */
+/** Parses a signature. Returns null for anything else. */
 export function parseSignature(header: string): Signature | null {
   const [, epoch, timeMs, nonce, bodyHash, mac] = SIGNATURE.exec(header) ?? []
   if (!epoch || !timeMs || !nonce || !bodyHash || !mac) return null
@@ -63,7 +63,7 @@ export function parseSignature(header: string): Signature | null {
 
 export const formatChallenge = ({ epoch, timeMs }: Challenge): string => `1.${epoch}.${timeMs}`
 
-/** Null for anything that is not a challenge. */
+/** Parses a challenge. Returns null for anything else. */
 export function parseChallenge(header: string): Challenge | null {
   const [, epoch, timeMs] = /^1\.([A-Za-z0-9_-]{1,64})\.(\d{1,15})$/.exec(header) ?? []
   return epoch && timeMs ? { epoch, timeMs: Number(timeMs) } : null
@@ -119,11 +119,11 @@ export interface SigningPorts {
   /** SHA-256, base64url. */
   digest(body: SignedBody): string
   monotonicMs(): number
-  /** Random text of at least 12 characters of base64url, asked for once. */
+  /** Returns random text of at least 12 characters of base64url. Called once. */
   randomName(): string
 }
 
-/** How a caller signs for one agent, by what the agent's last challenge told. Not yet challenged, it signs for no epoch. */
+/** Signs for one agent by its last challenge. Before the first challenge it signs for no epoch. */
 export class RequestSigner {
   #epoch = NO_EPOCH
   #offsetMs = 0

@@ -19,7 +19,7 @@ export type CallArguments<N extends AdminRouteName> =
     ? [input?: CallInput<N>, signal?: AbortSignal]
     : [input: CallInput<N>, signal?: AbortSignal]
 
-/** Routes whose answers are bytes. */
+/** The routes that answer with bytes. */
 export type ByteRouteName = {
   [N in AdminRouteName]: AdminResponse<N> extends object
     ? object extends AdminResponse<N>
@@ -47,7 +47,7 @@ export interface ApiResponse {
 export interface Transport<Response extends ApiResponse, Content> {
   /** Sends a request. Returns when the head of the answer is there. Throws what the connection failed with. */
   send(request: ApiRequest<Content>): Promise<Response>
-  /** Says in words why a connection failed. The default is the failure's own message. */
+  /** Explains why a connection failed. The default is the failure's own message. */
   explain?(failure: unknown): Error
   /** Milliseconds for a whole call; bytes that are streamed may take longer. */
   callTimeoutMs?: number

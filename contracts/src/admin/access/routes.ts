@@ -32,7 +32,7 @@ export const ACCESS_ROUTES = {
   session: defineRoute({
     method: 'GET',
     path: '/api/session',
-    summary: 'Who is signed in here, and what they may do.',
+    summary: 'Returns who is signed in, and what they may do.',
     access: 'public',
     scope: 'none',
     audit: 'never',
@@ -51,7 +51,7 @@ export const ACCESS_ROUTES = {
   verifySecondFactor: defineRoute({
     method: 'POST',
     path: '/api/session/second-factor',
-    summary: 'The second step of signing in, for accounts that have one.',
+    summary: 'Completes signing in with a second factor, for accounts that have one.',
     access: 'public',
     scope: 'none',
     audit: 'always',
@@ -61,7 +61,8 @@ export const ACCESS_ROUTES = {
   beginSso: defineRoute({
     method: 'POST',
     path: '/api/session/sso',
-    summary: 'Begins to sign in with the OpenID Connect provider: gives the address to send the browser to.',
+    summary:
+      'Starts signing in with the OpenID Connect provider. Returns the address to send the browser to.',
     access: 'public',
     scope: 'none',
     audit: 'refusals',
@@ -70,7 +71,7 @@ export const ACCESS_ROUTES = {
   finishSso: defineRoute({
     method: 'POST',
     path: '/api/session/sso/callback',
-    summary: 'Signs in with what the provider has sent the browser back with. Sets the session cookie.',
+    summary: "Signs in with the provider's answer. Sets the session cookie.",
     access: 'public',
     scope: 'none',
     audit: 'always',
@@ -89,7 +90,7 @@ export const ACCESS_ROUTES = {
   setUpFirstAdmin: defineRoute({
     method: 'POST',
     path: '/api/setup',
-    summary: 'Makes the first admin, with the token of the link that the server printed at its start.',
+    summary: 'Creates the first admin, with the token of the link that the server printed when it started.',
     access: 'public',
     scope: 'none',
     audit: 'always',
@@ -99,7 +100,7 @@ export const ACCESS_ROUTES = {
   acceptInvite: defineRoute({
     method: 'POST',
     path: '/api/invites',
-    summary: 'Sets a password with the token of an invitation or a reset link, and signs in.',
+    summary: 'Sets a password with the token of an invitation or reset link, and signs in.',
     access: 'public',
     scope: 'none',
     audit: 'always',
@@ -109,7 +110,7 @@ export const ACCESS_ROUTES = {
   listSessions: defineRoute({
     method: 'GET',
     path: '/api/account/sessions',
-    summary: 'Where this user is signed in.',
+    summary: 'Lists the sessions of this user.',
     access: 'person',
     scope: 'none',
     audit: 'refusals',
@@ -128,7 +129,7 @@ export const ACCESS_ROUTES = {
   changePassword: defineRoute({
     method: 'POST',
     path: '/api/account/password',
-    summary: 'Changes the own password and ends all other sessions.',
+    summary: "Changes the user's own password and ends all other sessions.",
     access: 'person',
     scope: 'none',
     audit: 'always',
@@ -138,8 +139,7 @@ export const ACCESS_ROUTES = {
   enrolTotp: defineRoute({
     method: 'POST',
     path: '/api/account/totp',
-    summary:
-      'Begins a second factor: a secret for an authenticator, which counts once a code of it was confirmed.',
+    summary: 'Creates the secret of a second factor, which takes effect once a code of it is confirmed.',
     access: 'person',
     scope: 'none',
     audit: 'always',
@@ -149,7 +149,7 @@ export const ACCESS_ROUTES = {
   confirmTotp: defineRoute({
     method: 'POST',
     path: '/api/account/totp/confirm',
-    summary: 'Switches the second factor on and gives the recovery codes, once.',
+    summary: 'Enables the second factor. Returns the recovery codes, once.',
     access: 'person',
     scope: 'none',
     audit: 'always',
@@ -159,7 +159,7 @@ export const ACCESS_ROUTES = {
   disableTotp: defineRoute({
     method: 'DELETE',
     path: '/api/account/totp',
-    summary: 'Switches the second factor off.',
+    summary: 'Disables the second factor.',
     access: 'person',
     scope: 'none',
     audit: 'always',
@@ -169,7 +169,7 @@ export const ACCESS_ROUTES = {
   listUsers: defineRoute({
     method: 'GET',
     path: '/api/users',
-    summary: 'All users, by name.',
+    summary: 'Lists users by name.',
     access: 'users:read',
     scope: 'whole-fleet',
     audit: 'refusals',
@@ -178,7 +178,7 @@ export const ACCESS_ROUTES = {
   addUser: defineRoute({
     method: 'POST',
     path: '/api/users',
-    summary: 'Adds a user, and gives a link by which that person sets a password.',
+    summary: 'Adds a user. Returns a link with which that person sets a password.',
     access: 'users:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -189,7 +189,7 @@ export const ACCESS_ROUTES = {
   changeUser: defineRoute({
     method: 'PATCH',
     path: '/api/users/:id',
-    summary: 'Changes a user; the last admin stays one.',
+    summary: 'Changes a user. The last admin stays an admin.',
     access: 'users:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -210,8 +210,7 @@ export const ACCESS_ROUTES = {
   resetUser: defineRoute({
     method: 'POST',
     path: '/api/users/:id/reset',
-    summary:
-      'Ends all sessions of a user, takes the second factor away, and gives a link for a new password.',
+    summary: 'Ends all sessions of a user, removes the second factor, and returns a link for a new password.',
     access: 'users:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -221,7 +220,7 @@ export const ACCESS_ROUTES = {
   listKeys: defineRoute({
     method: 'GET',
     path: '/api/keys',
-    summary: 'All API keys, by name.',
+    summary: 'Lists API keys by name.',
     access: 'keys:read',
     scope: 'whole-fleet',
     audit: 'refusals',
@@ -230,7 +229,7 @@ export const ACCESS_ROUTES = {
   addKey: defineRoute({
     method: 'POST',
     path: '/api/keys',
-    summary: 'Makes an API key that may do a part of what its maker may. It is shown once.',
+    summary: 'Creates an API key with some or all permissions of its creator. It is shown once.',
     access: 'keys:write',
     scope: 'filtered',
     audit: 'always',
@@ -241,7 +240,7 @@ export const ACCESS_ROUTES = {
   removeKey: defineRoute({
     method: 'DELETE',
     path: '/api/keys/:id',
-    summary: 'Removes an API key: it opens nothing any more.',
+    summary: 'Revokes an API key.',
     access: 'keys:write',
     scope: 'whole-fleet',
     audit: 'always',

@@ -69,7 +69,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
   viewer: VIEWER,
 }
 
-/** Label selectors of which all must fit: other hosts do not exist for whoever has this. Null for all hosts. */
+/** Label selectors that must all match: other hosts do not exist for this principal. Null for all hosts. */
 export const hostScope = z.array(labelSelector).min(1).max(10).nullable()
 
 const email = z.email('must be an e-mail address').max(254).toLowerCase()
@@ -96,7 +96,7 @@ export type PrincipalView = z.infer<typeof principalView>
 export const sessionState = z.strictObject({
   /** Null for somebody who has not signed in. */
   principal: principalView.nullable(),
-  /** There is no user yet: the first admin comes by the link that the server printed at its start. */
+  /** True while there is no user: the first admin uses the link that the server printed when it started. */
   isSetupNeeded: z.boolean(),
   /** True if the signed-in user has a second factor. */
   hasTotp: z.boolean(),
@@ -177,7 +177,7 @@ export const userChange = z.strictObject({
   scope: hostScope.optional(),
   isDisabled: z.boolean().optional(),
 })
-/** A link that works once, to be handed to the person. */
+/** A link that works once, to be given to the person. */
 export const userWithLink = z.strictObject({ user: userView, link: z.string(), expiresAt: z.iso.datetime() })
 
 export const keyView = z.strictObject({
@@ -190,7 +190,7 @@ export const keyView = z.strictObject({
   /** The permissions that count now: no more than those of its owner and of the key that made it; none if one of them has ended. */
   permissionsNow: z.array(permission),
   scope: hostScope,
-  /** Whose it is; null for a server's own key and those that it made. */
+  /** Its owner; null for a server's own key and keys made with it. */
   owner: z.strictObject({ id: uuid, name: z.string(), email: z.string() }).nullable(),
   /** The key that it was made with, and with which it ends. */
   parent: z.string().nullable(),
@@ -212,7 +212,7 @@ export const newKey = z.strictObject({
   ),
   permissions: z.array(permission).min(1),
   scope: hostScope.default(null),
-  /** An e-mail address. Only a server's own key may say whose the new one is to be. */
+  /** The e-mail address of the owner. Only a server's own key may name another owner. */
   owner: email.optional(),
   /** In days from now; null for never. A key that a key makes ends with that one at the latest. */
   expiresInDays: z.int().min(1).max(3650).nullable().default(90),

@@ -8,7 +8,7 @@ export const AUDIT_ROUTES = {
     method: 'GET',
     path: '/api/audit',
     summary:
-      'Who did what, newest first, at most a megabyte: `before` is where to go on, null at the end. A detail of more than 8 KiB is only in the export.',
+      'Lists what was done by whom, newest first, at most a megabyte. Continue with `before`; null at the end. Details of more than 8 KiB are in the export only.',
     access: 'audit:read',
     scope: 'whole-fleet',
     audit: 'refusals',
@@ -18,7 +18,7 @@ export const AUDIT_ROUTES = {
   verifyAudit: defineRoute({
     method: 'GET',
     path: '/api/audit/verify',
-    summary: 'Reads the whole audit log and says whether an entry was edited, removed or put in.',
+    summary: 'Checks the whole audit log for entries that were changed, removed or inserted.',
     access: 'audit:read',
     scope: 'whole-fleet',
     audit: 'refusals',
@@ -28,7 +28,7 @@ export const AUDIT_ROUTES = {
     method: 'GET',
     path: '/api/audit/export',
     summary:
-      'Entries as JSON lines, oldest first, at most a megabyte; ask again after the last one until none comes.',
+      'Exports entries as JSON lines, oldest first, at most a megabyte. Repeat after the last one until none is left.',
     access: 'audit:read',
     scope: 'whole-fleet',
     audit: 'refusals',

@@ -17,7 +17,7 @@ export const auditEntry = z.strictObject({
   at: z.iso.datetime(),
   /** Null for somebody who is not known. */
   actor: z.strictObject({ kind: z.string(), id: z.string(), name: z.string() }).nullable(),
-  /** The address that it came from; empty for what the server does by itself. */
+  /** The address of the caller; empty for actions of the server itself. */
   from: z.string(),
   /** The route's name in the API's description. */
   action: z.string(),

@@ -17,7 +17,7 @@ export const COMMANDS_ROUTES = {
   listCommands: defineRoute({
     method: 'GET',
     path: '/api/commands',
-    summary: 'Commands, newest first.',
+    summary: 'Lists commands, newest first.',
     access: 'commands:read',
     scope: { filtered: { host: 'query.host', command: 'query.before' } },
     audit: 'refusals',
@@ -27,7 +27,7 @@ export const COMMANDS_ROUTES = {
   showCommand: defineRoute({
     method: 'GET',
     path: '/api/commands/:id',
-    summary: 'One command.',
+    summary: 'Returns one command.',
     access: 'commands:read',
     scope: { command: 'params.id' },
     audit: 'refusals',
@@ -37,7 +37,7 @@ export const COMMANDS_ROUTES = {
   readOutput: defineRoute({
     method: 'GET',
     path: '/api/commands/:id/output',
-    summary: 'Output from a byte offset on, as it is stored now. Follow it live on /ws.',
+    summary: 'Reads stored output from a byte offset. Follow it live on /ws.',
     access: 'commands:read',
     scope: { command: 'params.id' },
     audit: 'refusals',
@@ -48,7 +48,7 @@ export const COMMANDS_ROUTES = {
   cancelCommand: defineRoute({
     method: 'POST',
     path: '/api/commands/:id/cancel',
-    summary: 'Asks a command to end. One that has ended stays as it is.',
+    summary: 'Cancels a command. One that has ended is left alone.',
     access: 'commands:run',
     scope: { command: 'params.id' },
     audit: 'always',
@@ -70,7 +70,7 @@ export const COMMANDS_ROUTES = {
   resizeTerminal: defineRoute({
     method: 'POST',
     path: '/api/commands/:id/size',
-    summary: 'Tells a running terminal its new size.',
+    summary: 'Sets the size of a running terminal.',
     access: 'commands:run',
     scope: { command: 'params.id' },
     audit: 'refusals',

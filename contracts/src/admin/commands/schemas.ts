@@ -37,7 +37,7 @@ export type CommandKind = z.infer<typeof commandKind>
 
 export const commandView = z.strictObject({
   id: uuid,
-  /** Commands that were asked for together. */
+  /** The run that it belongs to. */
   runId: uuid,
   kind: commandKind,
   host: z.strictObject({ id: uuid, name: z.string() }),
@@ -49,7 +49,7 @@ export const commandView = z.strictObject({
   state: commandState,
   /** It waits for its turn in a run with limits. */
   isHeld: z.boolean(),
-  /** Why it ended as it did, or why it has not started, by code and in words. */
+  /** Why it ended as it did, or why it has not started: a code and a message. */
   reasonCode: errorCode.nullable(),
   reason: plainText(4000).nullable(),
   exitCode: z.int().nullable(),
@@ -104,14 +104,14 @@ export const outputQuery = z.strictObject({
 export type OutputQuery = z.infer<typeof outputQuery>
 
 export const commandQuery = z.strictObject({
-  /** Only those of hosts whose name contains this, in capitals or not. */
+  /** Only commands of hosts whose name contains this, ignoring case. */
   search: z.string().min(1).max(63).optional(),
   host: hostReference.optional(),
   runId: uuid.optional(),
   state: commandState.optional(),
   kind: commandKind.optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(50),
-  /** Only those asked for before the command with this id, for paging. */
+  /** Only commands before the one with this id, for paging. */
   before: uuid.optional(),
 })
 

@@ -9,7 +9,7 @@ export const HEALTH_ROUTES = {
   health: defineRoute({
     method: 'GET',
     path: '/health',
-    summary: 'Whether the process answers.',
+    summary: 'Reports that the process answers.',
     access: 'public',
     scope: 'none',
     audit: 'never',
@@ -18,7 +18,7 @@ export const HEALTH_ROUTES = {
   ready: defineRoute({
     method: 'GET',
     path: '/ready',
-    summary: 'Whether the server can do its work; 503 when it cannot.',
+    summary: 'Reports whether the server is ready; 503 if it is not.',
     access: 'public',
     scope: 'none',
     audit: 'never',
@@ -34,7 +34,7 @@ export const HEALTH_ROUTES = {
   openapi: defineRoute({
     method: 'GET',
     path: '/api/openapi.json',
-    summary: 'This description.',
+    summary: 'Returns this document.',
     access: 'signed-in',
     scope: 'none',
     audit: 'refusals',
@@ -43,7 +43,7 @@ export const HEALTH_ROUTES = {
   metrics: defineRoute({
     method: 'GET',
     path: '/metrics',
-    summary: 'Metrics in the text format of Prometheus.',
+    summary: 'Returns metrics in the text format of Prometheus.',
     access: 'hosts:read',
     scope: 'whole-fleet',
     audit: 'refusals',

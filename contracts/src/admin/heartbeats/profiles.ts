@@ -15,13 +15,13 @@ const interval = z
   .min(1000, 'must be at least 1000 milliseconds')
   .max(DAY_MS)
 
-/** How often agents are called: each at a random time between the two bounds, anew after every call. */
+/** How often agents are called: after each call the next one comes at a random time between the two bounds. */
 const profileFields = z.strictObject({
   minMs: interval,
   maxMs: interval,
   /**
-   * A host that has not answered for so long is offline, whatever retries are left. Null: it is offline when all
-   * retries have failed.
+   * A host that has not answered for this long is offline, even if retries are left. Null: it is offline when all retries
+   * have failed.
    */
   offlineAfterMs: z.int().min(2000).max(DAY_MS).nullable(),
   /** Applies to hosts that have all of these labels and name no profile themselves; null for none. */

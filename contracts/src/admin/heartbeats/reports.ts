@@ -64,7 +64,7 @@ export const hostContainer = z.strictObject({
       }),
     )
     .max(MAX_CONTAINER_PORTS),
-  /** There are more ports than are told. */
+  /** True if there are more ports than are listed. */
   arePortsCut: z.boolean(),
 })
 export type HostContainer = z.infer<typeof hostContainer>
@@ -88,7 +88,7 @@ export const hostFacts = z.strictObject({
     .array(
       z.strictObject({
         name: containerEngineName,
-        /** The number of its containers, including those that there was no room for. */
+        /** The number of its containers, including those that are not listed. */
         total: z.int(),
         /** Why the latest look failed; then its containers are those of the last one that did not. */
         failure: plainText(500).nullable(),

@@ -20,7 +20,7 @@ export const HEARTBEATS_ROUTES = {
   hostStatus: defineRoute({
     method: 'GET',
     path: '/api/hosts/:host/status',
-    summary: 'What the host last reported of itself, and how its agent is called.',
+    summary: 'Returns the last report of a host, and how often its agent is called.',
     access: 'hosts:read',
     scope: { host: 'params.host' },
     audit: 'refusals',
@@ -30,7 +30,7 @@ export const HEARTBEATS_ROUTES = {
   hostHistory: defineRoute({
     method: 'GET',
     path: '/api/hosts/:host/history',
-    summary: 'The states that the host has been in, newest first, each with its reason.',
+    summary: 'Lists the states of a host, newest first, each with its reason.',
     access: 'hosts:read',
     scope: { host: 'params.host' },
     audit: 'refusals',
@@ -41,7 +41,7 @@ export const HEARTBEATS_ROUTES = {
   hostSamples: defineRoute({
     method: 'GET',
     path: '/api/hosts/:host/samples',
-    summary: 'Load, CPU, memory and disks over time, oldest first.',
+    summary: 'Returns load, CPU, memory and disks over time, oldest first.',
     access: 'hosts:read',
     scope: { host: 'params.host' },
     audit: 'refusals',
@@ -52,7 +52,7 @@ export const HEARTBEATS_ROUTES = {
   listAgents: defineRoute({
     method: 'GET',
     path: '/api/agents',
-    summary: 'Every agent as the roll knows it, by the name of its host.',
+    summary: 'Lists agents with their state and last values.',
     access: 'hosts:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -62,7 +62,7 @@ export const HEARTBEATS_ROUTES = {
   sparklines: defineRoute({
     method: 'GET',
     path: '/api/agents/sparklines',
-    summary: 'CPU and memory of the last three hours, for some hosts at once.',
+    summary: 'Returns CPU and memory of the last three hours, for several hosts at once.',
     access: 'hosts:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -72,7 +72,7 @@ export const HEARTBEATS_ROUTES = {
   clusterHealth: defineRoute({
     method: 'GET',
     path: '/api/cluster/health',
-    summary: 'How many hosts are well.',
+    summary: 'Returns how many hosts are healthy.',
     access: 'hosts:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -81,7 +81,7 @@ export const HEARTBEATS_ROUTES = {
   listHeartbeatProfiles: defineRoute({
     method: 'GET',
     path: '/api/heartbeat-profiles',
-    summary: 'How often which agents are called.',
+    summary: 'Lists heartbeat profiles: how often agents are called.',
     access: 'profiles:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -101,7 +101,8 @@ export const HEARTBEATS_ROUTES = {
   changeHeartbeatProfile: defineRoute({
     method: 'PATCH',
     path: '/api/heartbeat-profiles/:profile',
-    summary: 'Changes a heartbeat profile, for its hosts from their next call on. What is left out stays.',
+    summary:
+      'Changes a heartbeat profile, from the next call of its hosts on. Fields that are left out stay.',
     access: 'profiles:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -112,7 +113,7 @@ export const HEARTBEATS_ROUTES = {
   removeHeartbeatProfile: defineRoute({
     method: 'DELETE',
     path: '/api/heartbeat-profiles/:profile',
-    summary: 'Removes a heartbeat profile that no host names.',
+    summary: 'Removes a heartbeat profile that no host is assigned to.',
     access: 'profiles:write',
     scope: 'whole-fleet',
     audit: 'always',

@@ -71,7 +71,7 @@ export const agentQuery = z.strictObject({
     .optional(),
   /** Part of a name, an address, a version or a label, in any case. */
   search: plainText(200).min(1).optional(),
-  /** Terms of a label selector, of which all must fit. */
+  /** Terms of a label selector, which must all match. */
   labels: labelSelector.optional(),
   sort: agentSort.default('host'),
   direction: z.enum(['asc', 'desc']).default('asc'),

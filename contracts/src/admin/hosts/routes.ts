@@ -7,7 +7,7 @@ export const HOSTS_ROUTES = {
   listHosts: defineRoute({
     method: 'GET',
     path: '/api/hosts',
-    summary: 'All hosts, by name.',
+    summary: 'Lists hosts by name.',
     access: 'hosts:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -16,7 +16,7 @@ export const HOSTS_ROUTES = {
   showHost: defineRoute({
     method: 'GET',
     path: '/api/hosts/:host',
-    summary: 'One host.',
+    summary: 'Returns one host.',
     access: 'hosts:read',
     scope: { host: 'params.host' },
     audit: 'refusals',

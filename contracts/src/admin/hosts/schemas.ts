@@ -58,7 +58,7 @@ export function parsePortRange(text: string): PortRange | string {
   return range
 }
 
-/** A TCP port for an agent, or a range of which it gets one. */
+/** A TCP port for an agent, or a range to choose it from. */
 export const agentPorts = z
   .string()
   .max(11)
@@ -78,7 +78,7 @@ export const sshCredential = z.discriminatedUnion('type', [
     passphrase: secret(1024).optional(),
     /** The certificate of this key: the one line of its `-cert.pub` file. */
     certificate: z.string().min(1).max(65_536).optional(),
-    /** For a host that asks for a password besides the key; sudo is told it too. */
+    /** For a host that asks for a password as well; it is given to sudo too. */
     password: secret(1024).optional(),
   }),
 ])
@@ -105,7 +105,7 @@ export const newHost = z.strictObject({
   port: sshPort.default(22),
   user: sshUser.default('root'),
   credential: sshCredential,
-  /** For a user whose sudo asks for a password; the SSH password is tried when this is missing. */
+  /** The password for sudo; the SSH password is tried if it is missing. */
   sudoPassword: secret(1024).optional(),
   /** The SSH host key's fingerprint when it is known beforehand; otherwise the first one seen is pinned. */
   hostKey: sshFingerprint.optional(),
@@ -129,7 +129,7 @@ export const hostReachChange = z.strictObject({
   sudoPassword: secret(1024).nullable().optional(),
   /** The SSH host key that the host has now: for one that was reinstalled, or another of its keys. */
   hostKey: sshFingerprint.optional(),
-  /** One port, or a range of which one is chosen. An agent that listens elsewhere is moved there. */
+  /** One port, or a range to choose it from. An agent that listens elsewhere is moved. */
   agentPorts: agentPorts.optional(),
   /** It may be the machine, or a clone, of another host of the fleet. */
   allowDuplicate: z.boolean().optional(),
@@ -153,7 +153,7 @@ interface HostStateDescriptor extends StateDescriptor {
  * - `installing`: being bootstrapped. `install_failed`: see `stateReason` and the installation's log.
  * - `online`: the agent answered the last call. `degraded`: it did, but the host is not well: see `stateReason`.
  * - `offline`: it did not answer, after all retries.
- * - `credentials_refused`, `identity_changed`: something answers that is not the agent we installed. Never treated as offline.
+ * - `credentials_refused`, `identity_changed`: another agent answers than the installed one. Never treated as offline.
  * - `upgrading`: its agent is being replaced.
  * - `removing`, `remove_failed`: being uninstalled.
  */
@@ -181,7 +181,7 @@ export const hostView = z.strictObject({
   user: z.string(),
   labels: z.record(z.string(), z.string()),
   state: hostState,
-  /** Why it is in this state: the error's code, where there is one, and in words for a person. */
+  /** The reason for the state: the error's code, if there is one, and a message. */
   stateCode: z.string().nullable(),
   stateReason: plainText(2000).nullable(),
   stateSince: z.iso.datetime(),
@@ -208,7 +208,7 @@ export const hostView = z.strictObject({
   heartbeatProfile: z.string().nullable(),
   /** True if an agent that stays silent while SSH works is reinstalled automatically. */
   autoReinstall: z.boolean(),
-  /** The newest installation or removal, whose output can be read like any command's. */
+  /** The latest installation or removal; its output is read like that of any command. */
   lastProvisioning: uuid.nullable(),
   createdAt: z.iso.datetime(),
 })
@@ -227,7 +227,7 @@ export const hostShown = z.strictObject({
   host: hostView,
   /** The pin of the servers' certificate that the agent knows: the only caller whom it answers. */
   serverPin: spkiPin,
-  /** Another host that was last found to be the same machine or a clone of it; its name is null for whoever may not see it. */
+  /** Another host that was last found to be the same machine or a clone; its name is null for callers who may not see it. */
   sameMachineAs: z.strictObject({ name: hostName.nullable() }).nullable(),
 })
 

@@ -12,7 +12,7 @@ export const RUN_EVENT_COMMANDS = 500
 /** Hosts of a transfer that one event carries at most; more follow in further ones. */
 export const TRANSFER_EVENT_HOSTS = 500
 
-/** Single hosts that one connection watches at most; whoever wants more watches the whole fleet. */
+/** The most single hosts that one connection watches; beyond that it has to watch the whole fleet. */
 export const WATCHED_HOSTS = 500
 
 /** The least lag, in bytes of output, after which a viewer can ask to be taken on. */
@@ -41,10 +41,10 @@ export const liveRequest = z.discriminatedUnion('type', [
     since: z.string().max(64).optional(),
   }),
   z.strictObject({ type: z.literal('unwatch-fleet') }),
-  /** Sends how a run gets on: counts and changed commands, a few times a second at most. No output. Sent again, it starts anew. */
+  /** Follows a run: counts and changed commands, at most a few times a second, without output. Sent again, it starts over. */
   z.strictObject({ type: z.literal('follow-run'), runId: uuid }),
   z.strictObject({ type: z.literal('unfollow-run'), runId: uuid }),
-  /** Sends how far a transfer of files is on its hosts, a few times a second at most. Sent again, it starts anew. */
+  /** Follows a transfer on its hosts, at most a few times a second. Sent again, it starts over. */
   z.strictObject({ type: z.literal('follow-transfer'), transferId: uuid }),
   z.strictObject({ type: z.literal('unfollow-transfer'), transferId: uuid }),
 ])
@@ -54,7 +54,7 @@ export type LiveRequest = z.infer<typeof liveRequest>
 export const agentChange = agentView.partial().required({ hostId: true })
 export type AgentChange = z.infer<typeof agentChange>
 
-/** How far a transfer is on one host; what was changed there in particular is asked for in the end. */
+/** The progress of a transfer on one host; its changes are read at the end. */
 export const transferProgress = transferHost.omit({ changes: true })
 export type TransferProgress = z.infer<typeof transferProgress>
 
@@ -79,7 +79,7 @@ export const liveEvent = z.discriminatedUnion('type', [
     /** Where this viewer is now, for `since`. */
     cursor: z.string(),
   }),
-  /** `commands` are those whose state has changed since the last such event; in the first, all that are not simply pending. */
+  /** `commands` are those whose state has changed since the last such event; the first has all that are not pending. */
   z.strictObject({
     type: z.literal('run'),
     runId: uuid,
@@ -88,7 +88,7 @@ export const liveEvent = z.discriminatedUnion('type', [
   }),
   /** Every command of the run has ended, and all were sent before this. */
   z.strictObject({ type: z.literal('run-end'), run: runView }),
-  /** `hosts` are those of which something is new since the last such event; in the first, all. */
+  /** `hosts` are those that have changed since the last such event; the first has all. */
   z.strictObject({
     type: z.literal('transfer'),
     transfer: transferView,

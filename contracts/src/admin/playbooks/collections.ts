@@ -3,7 +3,7 @@ import { sha256 } from '../../agent/file-entries.ts'
 import { collectionName } from '../../agent/playbooks.ts'
 import { labelSelector } from '../selector.ts'
 
-/** Finds a fault in the address of a repository. Returns it in words, null for none. */
+/** Checks the address of a repository. Returns a message about its fault; null if there is none. */
 function gitUrlFault(text: string): string | null {
   const url = URL.parse(text)
   if (!/^(https|ssh):\/\/[A-Za-z0-9[]/.test(text) || url === null || !/^[!-~]+$/.test(text))

@@ -23,7 +23,7 @@ export const PLAYBOOKS_ROUTES = {
   listPlaybooks: defineRoute({
     method: 'GET',
     path: '/api/playbooks',
-    summary: 'All playbooks, by name.',
+    summary: 'Lists playbooks by name.',
     access: 'playbooks:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -32,7 +32,7 @@ export const PLAYBOOKS_ROUTES = {
   showPlaybook: defineRoute({
     method: 'GET',
     path: '/api/playbooks/:playbook',
-    summary: 'One playbook, with the variables that it takes.',
+    summary: 'Returns a playbook with its variables.',
     access: 'playbooks:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -54,7 +54,7 @@ export const PLAYBOOKS_ROUTES = {
   showPlaybookRun: defineRoute({
     method: 'GET',
     path: '/api/runs/:id/playbook',
-    summary: 'A run of a playbook, with what became of it on each host.',
+    summary: 'Returns a run of a playbook with the outcome on each host.',
     access: 'playbooks:read',
     scope: { run: 'params.id' },
     audit: 'refusals',
@@ -65,7 +65,7 @@ export const PLAYBOOKS_ROUTES = {
     method: 'POST',
     path: '/api/runs/:id/apply',
     summary:
-      'Does what a plan says, on the hosts where it succeeded. A host that would now be changed otherwise is left as it is: playbook.plan_outdated.',
+      'Applies a plan to the hosts on which it succeeded. A host whose changes would differ by now is left alone: playbook.plan_outdated.',
     access: 'playbooks:run',
     scope: { run: 'params.id' },
     audit: 'always',
@@ -77,7 +77,7 @@ export const PLAYBOOKS_ROUTES = {
   showPlaybookTasks: defineRoute({
     method: 'GET',
     path: '/api/commands/:id/tasks',
-    summary: 'What became of each task of a playbook on one host, as far as it has come.',
+    summary: 'Returns the outcome of each task of a playbook on one host so far.',
     access: 'playbooks:read',
     scope: { command: 'params.id' },
     audit: 'refusals',
@@ -92,7 +92,7 @@ export const PLAYBOOKS_ROUTES = {
   listCollections: defineRoute({
     method: 'GET',
     path: '/api/playbook-collections',
-    summary: "Users' own playbooks: the collections that they are in, by name.",
+    summary: "Lists collections of users' own playbooks by name.",
     access: 'playbooks:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -102,7 +102,7 @@ export const PLAYBOOKS_ROUTES = {
     method: 'POST',
     path: '/api/playbook-collections',
     summary:
-      'Adds a collection of playbooks, or another version of it. All of it is checked first: what is wrong is refused with file and line.',
+      'Adds a collection of playbooks, or a new version of it. Its content is checked first; errors name file and line.',
     access: 'playbooks:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -122,7 +122,8 @@ export const PLAYBOOKS_ROUTES = {
   removeCollection: defineRoute({
     method: 'DELETE',
     path: '/api/playbook-collections/:name',
-    summary: 'Removes a collection. What runs goes on; a host where it has not begun ends as failed.',
+    summary:
+      'Removes a collection. Running playbooks continue; on hosts where they have not started they fail.',
     access: 'playbooks:write',
     scope: 'whole-fleet',
     audit: 'always',

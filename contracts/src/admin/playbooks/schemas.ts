@@ -32,7 +32,7 @@ export const playbookVariable = z.strictObject({
   choices: z.array(jsonValue).nullable(),
   /** The default value; undefined if there is none. */
   default: jsonValue.optional(),
-  /** The default stands in the argument specs alone, which Ansible does not apply: the server gives it. */
+  /** The default is only in the argument specs, which Ansible does not apply, so the server passes it. */
   isDefaultGiven: z.boolean().default(false),
 })
 export type PlaybookVariable = z.infer<typeof playbookVariable>
@@ -47,12 +47,12 @@ export const playbookView = z.strictObject({
 })
 export type PlaybookView = z.infer<typeof playbookView>
 
-/** How a playbook comes to a host: `auto` takes the agent where it answers when it is begun, and SSH otherwise. */
+/** How a playbook reaches a host: `auto` uses the agent if it answers at the start, and SSH otherwise. */
 export const playbookVia = z.enum(['auto', 'agent', 'ssh'])
 
 export const newPlaybookRun = z
   .strictObject({
-    /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
+    /** Chosen by the caller, so that a request whose answer was lost can be repeated; generated if missing. */
     runId: uuid.optional(),
     ...targetShape,
     limits: runLimits.optional(),

@@ -33,7 +33,7 @@ export const PROVISIONING_ROUTES = {
     method: 'PATCH',
     path: '/api/hosts/:host',
     summary:
-      'Changes a host: how it is reached, its labels, heartbeat profile or automatic reinstallation. What is left out stays. How it is reached is tried first, and where that fails nothing is changed.',
+      'Changes how a host is reached, its labels, heartbeat profile or automatic reinstallation. Fields that are left out stay. A new address or credential is tested first; if that fails, nothing is changed.',
     access: 'hosts:write',
     scope: { host: 'params.host' },
     audit: 'always',
@@ -45,7 +45,7 @@ export const PROVISIONING_ROUTES = {
     method: 'POST',
     path: '/api/hosts/:host/install',
     summary:
-      'Installs the agent again, with the same identity. Changes nothing where nothing is amiss. With takeOver=true an agent there that belongs to another host or server is replaced; with allowDuplicate=true it may be the machine, or a clone, of another host.',
+      'Reinstalls the agent with the same identity. A healthy agent is left alone. takeOver=true replaces an agent of another host or server; allowDuplicate=true allows the machine, or a clone, of another host.',
     access: 'hosts:write',
     scope: { host: 'params.host' },
     audit: 'always',
@@ -58,7 +58,7 @@ export const PROVISIONING_ROUTES = {
     method: 'DELETE',
     path: '/api/hosts/:host',
     summary:
-      'Uninstalls the agent and then forgets the host. With forget=true the host is forgotten without being reached, and what is installed there stays.',
+      'Uninstalls the agent and removes the host. forget=true removes the host without connecting to it; what is installed there stays.',
     access: 'hosts:write',
     scope: { host: 'params.host' },
     audit: 'always',
@@ -75,7 +75,7 @@ export const PROVISIONING_ROUTES = {
     method: 'POST',
     path: '/api/host-keys',
     summary:
-      'The SSH host key that an address shows now, to be compared before it is trusted. Nothing is stored.',
+      'Returns the SSH host key that an address shows now, to be compared before it is trusted. Nothing is stored.',
     access: 'hosts:write',
     scope: 'none',
     audit: 'always',
@@ -86,7 +86,7 @@ export const PROVISIONING_ROUTES = {
     method: 'POST',
     path: '/api/host-checks',
     summary:
-      'Signs in to a host that is not in the fleet yet and says whether an agent can be installed there. Nothing is changed on the host, and nothing is stored.',
+      'Signs in to a new host and checks whether an agent can be installed. Nothing is changed there or stored.',
     access: 'hosts:write',
     scope: 'none',
     audit: 'always',

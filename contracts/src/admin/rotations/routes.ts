@@ -9,7 +9,7 @@ export const ROTATIONS_ROUTES = {
     method: 'POST',
     path: '/api/rotations',
     summary:
-      'Gives agents new credentials. It goes on by itself, over a restart of the server and the absence of a host; one that is under way already goes on.',
+      'Gives agents new credentials. It continues through restarts of the server and absences of a host; one under way just continues.',
     access: 'hosts:write',
     scope: 'filtered',
     audit: 'always',
@@ -20,7 +20,7 @@ export const ROTATIONS_ROUTES = {
   listRotations: defineRoute({
     method: 'GET',
     path: '/api/rotations',
-    summary: 'How old the credentials of each agent are, and rotations that are under way.',
+    summary: 'Lists the age of the credentials of each agent, and rotations under way.',
     access: 'hosts:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -29,7 +29,7 @@ export const ROTATIONS_ROUTES = {
   listServerIdentities: defineRoute({
     method: 'GET',
     path: '/api/server-identities',
-    summary: 'The certificates by which agents know the servers of this fleet.',
+    summary: 'Lists the certificates by which agents know the servers.',
     access: 'hosts:read',
     scope: 'whole-fleet',
     audit: 'refusals',
@@ -39,7 +39,7 @@ export const ROTATIONS_ROUTES = {
     method: 'POST',
     path: '/api/server-identities',
     summary:
-      'Makes a new certificate for the servers and begins to give it to every agent, by a rotation of its credentials. Until an agent has it, it is called with the one that it knows.',
+      'Creates a new certificate for the servers and starts giving it to every agent by a rotation. Until an agent has it, it is called with the one it knows.',
     access: 'identity:write',
     scope: 'whole-fleet',
     audit: 'always',

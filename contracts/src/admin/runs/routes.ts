@@ -20,7 +20,7 @@ export const RUNS_ROUTES = {
     method: 'POST',
     path: '/api/runs',
     summary:
-      'Runs a program on hosts. Once this has answered, the commands survive anything but the loss of the database.',
+      'Runs a program on hosts. Once this is answered, the commands survive anything but the loss of the database.',
     access: 'commands:run',
     scope: 'filtered',
     audit: 'always',
@@ -32,7 +32,7 @@ export const RUNS_ROUTES = {
     method: 'POST',
     path: '/api/target-previews',
     summary:
-      'The hosts that a run would be for now, and those that fit and would be left out. Nothing is begun or stored.',
+      'Returns the hosts that a target selects now, and those that match but would be skipped. Nothing is started or stored.',
     access: 'hosts:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -42,7 +42,7 @@ export const RUNS_ROUTES = {
   listRuns: defineRoute({
     method: 'GET',
     path: '/api/runs',
-    summary: 'Runs of programs and playbooks, newest first.',
+    summary: 'Lists runs of programs and playbooks, newest first.',
     access: 'commands:read',
     scope: { filtered: { run: 'query.before' } },
     audit: 'refusals',
@@ -52,7 +52,7 @@ export const RUNS_ROUTES = {
   showRun: defineRoute({
     method: 'GET',
     path: '/api/runs/:id',
-    summary: 'One run, with how many of its hosts are in which state. Follow it live on /ws.',
+    summary: 'Returns one run with its hosts counted by state. Follow it live on /ws.',
     access: 'commands:read',
     scope: { run: 'params.id' },
     audit: 'refusals',
@@ -63,7 +63,7 @@ export const RUNS_ROUTES = {
     method: 'GET',
     path: '/api/runs/:id/order',
     summary:
-      'What a run was asked for, so that it can be asked for again. Of its environment the names only.',
+      'Returns the request of a run, so that it can be repeated, with only the names of its environment variables.',
     access: 'commands:read',
     scope: { run: 'params.id' },
     audit: 'refusals',
@@ -73,7 +73,8 @@ export const RUNS_ROUTES = {
   summarizeRun: defineRoute({
     method: 'GET',
     path: '/api/runs/:id/summary',
-    summary: 'The hosts of a run, grouped by equal outcome and output, the largest group first.',
+    summary:
+      'Returns the hosts of a run grouped by equal outcome and output, the largest group first, each with the first 4 KiB of its output.',
     access: 'commands:read',
     scope: { run: 'params.id' },
     audit: 'refusals',
@@ -83,7 +84,7 @@ export const RUNS_ROUTES = {
   cancelRun: defineRoute({
     method: 'POST',
     path: '/api/runs/:id/cancel',
-    summary: 'Asks every command of a run to end. Those that have ended stay as they are.',
+    summary: 'Cancels every command of a run. Those that have ended are left alone.',
     access: 'commands:run',
     scope: { run: 'params.id' },
     audit: 'always',

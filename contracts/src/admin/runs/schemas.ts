@@ -42,7 +42,7 @@ export const programView = z.strictObject({
 
 export const newRun = z
   .strictObject({
-    /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
+    /** Chosen by the caller, so that a request whose answer was lost can be repeated; generated if missing. */
     runId: uuid.optional(),
     ...targetShape,
     limits: runLimits.optional(),
@@ -135,7 +135,7 @@ export type RunView = z.infer<typeof runView>
 
 export const targetPreviewRequest = z.strictObject(targetShape).superRefine(exactlyOneTarget)
 
-/** Hosts that are named in a preview; of more, how many there are is told. */
+/** The most hosts that a preview names; more are only counted. */
 export const PREVIEWED_HOSTS = 50
 
 /** The hosts that a run would be for, as they are now. */
@@ -160,7 +160,7 @@ export type RunOrderView = z.infer<typeof runOrder>
 
 export const runQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  /** Only those asked for before the run with this id, for paging. */
+  /** Only runs before the one with this id, for paging. */
   before: uuid.optional(),
 })
 
@@ -179,11 +179,11 @@ export const outcomeGroup = z.strictObject({
   /** The reason of the command that represents all of them. */
   reason: plainText(4000).nullable(),
   hosts: z.array(z.string()),
-  /** The command that stands for all of them: its output is theirs. */
+  /** The command whose output represents the group. */
   commandId: uuid,
   outputBytes: z.int(),
   droppedBytes: z.int(),
-  /** False where outputs are so long that only their first MiB and their size were compared. */
+  /** False if outputs are so long that only their first MiB and size were compared. */
   isComparedWhole: z.boolean(),
   /** The beginning of the output; empty for a command that has not ended. */
   sample: z.array(outputChunk),

@@ -10,7 +10,7 @@ export const SAVED_COMMANDS_ROUTES = {
   listSavedCommands: defineRoute({
     method: 'GET',
     path: '/api/saved-commands',
-    summary: 'All saved commands, by name.',
+    summary: 'Lists saved commands by name.',
     access: 'commands:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -30,7 +30,7 @@ export const SAVED_COMMANDS_ROUTES = {
   showSavedCommand: defineRoute({
     method: 'GET',
     path: '/api/saved-commands/:name',
-    summary: 'One saved command.',
+    summary: 'Returns a saved command.',
     access: 'commands:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -40,7 +40,7 @@ export const SAVED_COMMANDS_ROUTES = {
   changeSavedCommand: defineRoute({
     method: 'PATCH',
     path: '/api/saved-commands/:name',
-    summary: 'Changes a saved command. Runs that were asked for before stay as they are.',
+    summary: 'Changes a saved command. Runs that have started are not affected.',
     access: 'commands:run',
     scope: 'whole-fleet',
     audit: 'always',
@@ -51,7 +51,7 @@ export const SAVED_COMMANDS_ROUTES = {
   removeSavedCommand: defineRoute({
     method: 'DELETE',
     path: '/api/saved-commands/:name',
-    summary: 'Forgets a saved command. Refused while a schedule runs it.',
+    summary: 'Removes a saved command. Refused while a schedule uses it.',
     access: 'commands:run',
     scope: 'whole-fleet',
     audit: 'always',
@@ -61,7 +61,7 @@ export const SAVED_COMMANDS_ROUTES = {
   runSavedCommand: defineRoute({
     method: 'POST',
     path: '/api/saved-commands/:name/run',
-    summary: 'Runs a saved command, where it says or elsewhere.',
+    summary: 'Runs a saved command, on its own hosts or on others.',
     access: 'commands:run',
     scope: 'filtered',
     audit: 'always',

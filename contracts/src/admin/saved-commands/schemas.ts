@@ -18,7 +18,7 @@ export const newSavedCommand = z.strictObject({
   name: neverAnId(shortName),
   description: description.default(''),
   ...programShape,
-  /** Where it runs when nobody says otherwise. */
+  /** Its own hosts. */
   target: target.optional(),
   limits: runLimits.optional(),
 })

@@ -10,7 +10,7 @@ export const SCHEDULES_ROUTES = {
   listSchedules: defineRoute({
     method: 'GET',
     path: '/api/schedules',
-    summary: 'All schedules, by name, with what comes next and what became of the last ones.',
+    summary: 'Lists schedules by name, with their next times and recent outcomes.',
     access: 'schedules:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -19,7 +19,7 @@ export const SCHEDULES_ROUTES = {
   addSchedule: defineRoute({
     method: 'POST',
     path: '/api/schedules',
-    summary: 'Runs something by the clock of a time zone from now on.',
+    summary: 'Adds a schedule in a time zone.',
     access: 'schedules:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -30,7 +30,7 @@ export const SCHEDULES_ROUTES = {
   showSchedule: defineRoute({
     method: 'GET',
     path: '/api/schedules/:name',
-    summary: 'One schedule.',
+    summary: 'Returns a schedule.',
     access: 'schedules:read',
     scope: 'filtered',
     audit: 'refusals',
@@ -51,7 +51,7 @@ export const SCHEDULES_ROUTES = {
   removeSchedule: defineRoute({
     method: 'DELETE',
     path: '/api/schedules/:name',
-    summary: 'Forgets a schedule. Its runs stay.',
+    summary: 'Removes a schedule. Its runs are kept.',
     access: 'schedules:write',
     scope: 'whole-fleet',
     audit: 'always',

@@ -82,7 +82,7 @@ export const changedSchedule = z
     limits: runLimits.nullable().optional(),
     overlap: overlap.optional(),
     graceMs: graceMs.optional(),
-    /** False pauses it. Resumed, it goes on with the next planned time; what lay in between is not made up for. */
+    /** False pauses it. When resumed it continues with the next planned time; missed times are not made up. */
     isEnabled: z.boolean().optional(),
   })
   .superRefine(({ savedCommand, command }, context) => {
@@ -98,7 +98,7 @@ export type ChangedSchedule = z.infer<typeof changedSchedule>
 /**
  * The outcome of a planned time.
  * - `started`: its run was accepted. `refused`: it could not be, for example because no host fits.
- * - `overlapped`: the run before had not ended. `missed`: nothing could be begun until it was too late.
+ * - `overlapped`: the previous run had not ended. `missed`: no run could be started in time.
  */
 export const FIRING_OUTCOME = defineStates<StateDescriptor>()({
   started: { tone: 'ok', sign: '✓', urgency: 3 },
@@ -115,7 +115,7 @@ export const scheduleFiring = z.strictObject({
   outcome: firingOutcome,
   reason: plainText(4000).nullable(),
   runId: uuid.nullable(),
-  /** How the run that was begun gets on, or ended: `success` on all of its hosts, or else `failed`. Null where there is none. */
+  /** The state of the run: `success` if it succeeded on all hosts, otherwise `failed`. Null without a run. */
   runState: z.enum(['running', 'success', 'failed']).nullable(),
 })
 export type ScheduleFiring = z.infer<typeof scheduleFiring>

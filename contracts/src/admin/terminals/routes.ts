@@ -13,7 +13,7 @@ export const TERMINALS_ROUTES = {
     method: 'POST',
     path: '/api/hosts/:host/terminals',
     summary:
-      'Opens a shell on a terminal of the host. Its output and input are those of the command that it is.',
+      'Opens a shell on a terminal of the host. It is a command, whose output and input are read and written as of any other.',
     access: 'terminals:open',
     scope: { host: 'params.host' },
     audit: 'always',
@@ -25,7 +25,7 @@ export const TERMINALS_ROUTES = {
   listTerminalWriters: defineRoute({
     method: 'GET',
     path: '/api/commands/:id/writers',
-    summary: 'Who may type into a terminal: whoever opened it, and those who have joined.',
+    summary: 'Lists who may type into a terminal: the person who opened it, and those who have joined.',
     access: 'commands:read',
     scope: { command: 'params.id' },
     audit: 'refusals',
@@ -35,7 +35,7 @@ export const TERMINALS_ROUTES = {
   joinTerminal: defineRoute({
     method: 'POST',
     path: '/api/commands/:id/writers',
-    summary: 'Joins a terminal that somebody else has opened, to type into it as well.',
+    summary: "Joins another person's terminal, to type into it as well.",
     access: 'terminals:open',
     scope: { command: 'params.id' },
     audit: 'always',

@@ -3,7 +3,7 @@ import { uuid } from '../../text.ts'
 import { terminalSize } from '../commands/schemas.ts'
 
 export const newTerminal = z.strictObject({
-  /** Chosen by the caller, so that a request whose answer was lost can be sent again; made up when missing. */
+  /** Chosen by the caller, so that a request whose answer was lost can be repeated; generated if missing. */
   terminalId: uuid.optional(),
   /**
    * Through the agent, where the shell outlives servers; or over SSH with the credential of the host, where it ends with the server
@@ -16,7 +16,7 @@ export const newTerminal = z.strictObject({
 /** Somebody who may type into a terminal. */
 export const terminalWriter = z.strictObject({
   name: z.string(),
-  /** Null for whoever opened it. */
+  /** Null for the person who opened it. */
   joinedAt: z.iso.datetime().nullable(),
 })
 export type TerminalWriter = z.infer<typeof terminalWriter>

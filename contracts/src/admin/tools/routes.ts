@@ -8,8 +8,7 @@ export const TOOLS_ROUTES = {
   syncTools: defineRoute({
     method: 'POST',
     path: '/api/hosts/:host/tools',
-    summary:
-      "Makes a host have this server's playbooks and Ansible. Sends nothing where it has them already.",
+    summary: "Updates a host to this server's playbooks and Ansible. Sends nothing if it has them.",
     access: 'hosts:write',
     scope: { host: 'params.host' },
     audit: 'always',

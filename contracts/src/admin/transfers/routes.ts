@@ -15,7 +15,7 @@ export const TRANSFERS_ROUTES = {
     method: 'POST',
     path: '/api/contents',
     summary:
-      'Hands content over to the server, as the body of the request with content-type application/octet-stream. It is kept for a day, and while a transfer needs it.',
+      'Uploads content as the body of the request, with content-type application/octet-stream. It is kept for a day, and while a transfer needs it.',
     access: 'files:write',
     scope: 'none',
     audit: 'refusals',
@@ -26,7 +26,7 @@ export const TRANSFERS_ROUTES = {
   missingContents: defineRoute({
     method: 'POST',
     path: '/api/contents/missing',
-    summary: 'Which of these contents, by hash, the server does not have.',
+    summary: 'Returns which of these contents, by hash, the server does not have.',
     access: 'files:write',
     scope: 'none',
     audit: 'refusals',
@@ -37,7 +37,7 @@ export const TRANSFERS_ROUTES = {
     method: 'POST',
     path: '/api/transfers',
     summary:
-      'Places a file, or the files of a tree, on hosts. Once this has answered, it goes on over restarts of the server.',
+      'Copies a file, or the files of a folder, to hosts. Once this is answered, it continues through restarts of the server.',
     access: 'files:write',
     scope: 'filtered',
     audit: 'always',
@@ -49,7 +49,7 @@ export const TRANSFERS_ROUTES = {
     method: 'GET',
     path: '/api/hosts/:host/file',
     summary:
-      'A file of a host, read as root: a copy as it was at one moment, as application/octet-stream. It ends before its announced length where it could not be read to its end.',
+      'Reads a file of a host, as root: a consistent copy, as application/octet-stream. It ends before its announced length if it could not be read completely.',
     access: 'files:fetch',
     scope: { host: 'params.host' },
     audit: 'always',
@@ -62,7 +62,7 @@ export const TRANSFERS_ROUTES = {
     method: 'GET',
     path: '/api/hosts/:host/tree',
     summary:
-      'What a folder of a host holds, read as root: for each file a line of JSON with path, size, sha256 and mode, and a last line with left_out, the things that are neither a file nor a folder. With whole=true there are lines for symbolic links and folders too, and times, where the agent knows of them.',
+      'Lists a folder of a host, read as root: a line of JSON for each file with path, size, sha256 and mode, and a last line with left_out, which counts and names anything that is neither a file nor a folder. whole=true adds lines for symbolic links and folders, and times, if the agent supports it.',
     access: 'files:fetch',
     scope: { host: 'params.host' },
     audit: 'always',
@@ -75,7 +75,7 @@ export const TRANSFERS_ROUTES = {
     method: 'POST',
     path: '/api/hosts/:host/tree',
     summary:
-      'Files of a folder of a host, read as root: one after the other, each as long as it is said to be here, which is as listed.',
+      'Reads files of a folder of a host, as root: one after the other, each with the length given in the request, as listed.',
     access: 'files:fetch',
     scope: { host: 'params.host' },
     audit: 'always',
@@ -87,7 +87,7 @@ export const TRANSFERS_ROUTES = {
   listTransfers: defineRoute({
     method: 'GET',
     path: '/api/transfers',
-    summary: 'Transfers of files to hosts, newest first.',
+    summary: 'Lists transfers of files to hosts, newest first.',
     access: 'files:read',
     scope: 'whole-fleet',
     audit: 'refusals',
@@ -97,7 +97,7 @@ export const TRANSFERS_ROUTES = {
   showTransfer: defineRoute({
     method: 'GET',
     path: '/api/transfers/:id',
-    summary: 'One transfer, with how it is on each of its hosts.',
+    summary: 'Returns a transfer with its state on each host.',
     access: 'files:read',
     scope: { transfer: 'params.id' },
     audit: 'refusals',
@@ -107,7 +107,7 @@ export const TRANSFERS_ROUTES = {
   cancelTransfer: defineRoute({
     method: 'POST',
     path: '/api/transfers/:id/cancel',
-    summary: 'Breaks a transfer off where it has not ended. What is in place stays.',
+    summary: 'Cancels a transfer that has not ended. Files that are in place stay.',
     access: 'files:write',
     scope: { transfer: 'params.id' },
     audit: 'always',

@@ -22,7 +22,7 @@ export type TransferHostState = z.infer<typeof transferHostState>
 
 export const newTransfer = z
   .strictObject({
-    /** Chosen by the caller: sent again with the same, nothing is begun twice. */
+    /** Chosen by the caller: a repeated request starts nothing twice. */
     transferId: uuid.optional(),
     ...targetShape,
     /** The path on the hosts: of a file, or of a tree's folder. */
@@ -68,11 +68,11 @@ export const transferView = z.strictObject({
   id: uuid,
   kind: z.enum(['file', 'tree']),
   destination: z.string(),
-  /** Nothing was changed: it tells what would be. */
+  /** True if it only reports what would change. */
   isDryRun: z.boolean(),
   requestedBy: z.string(),
   createdAt: z.iso.datetime(),
-  /** Null while it goes on. */
+  /** Null until it has ended. */
   endedAt: z.iso.datetime().nullable(),
   counts: z.record(transferHostState, z.int()),
 })

@@ -20,7 +20,7 @@ export const UPGRADES_ROUTES = {
   planUpgrade: defineRoute({
     method: 'POST',
     path: '/api/upgrades/plan',
-    summary: 'Says which hosts an upgrade would take in which ring. Nothing is begun.',
+    summary: 'Returns the hosts of each ring of an upgrade. Nothing is started.',
     access: 'upgrades:read',
     scope: 'whole-fleet',
     audit: 'always',
@@ -30,7 +30,7 @@ export const UPGRADES_ROUTES = {
   startUpgrade: defineRoute({
     method: 'POST',
     path: '/api/upgrades',
-    summary: 'Begins to upgrade agents, ring by ring. It goes on over a restart of the server.',
+    summary: 'Starts an upgrade of agents, ring by ring. It continues through restarts of the server.',
     access: 'upgrades:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -41,7 +41,7 @@ export const UPGRADES_ROUTES = {
   listUpgrades: defineRoute({
     method: 'GET',
     path: '/api/upgrades',
-    summary: 'The last hundred upgrades, newest first.',
+    summary: 'Lists the last hundred upgrades, newest first.',
     access: 'upgrades:read',
     scope: 'whole-fleet',
     audit: 'refusals',
@@ -50,7 +50,7 @@ export const UPGRADES_ROUTES = {
   showUpgrade: defineRoute({
     method: 'GET',
     path: '/api/upgrades/:id',
-    summary: 'One upgrade with each of its hosts.',
+    summary: 'Returns an upgrade with its hosts.',
     access: 'upgrades:read',
     scope: 'whole-fleet',
     audit: 'refusals',
@@ -60,7 +60,7 @@ export const UPGRADES_ROUTES = {
   pauseUpgrade: defineRoute({
     method: 'POST',
     path: '/api/upgrades/:id/pause',
-    summary: 'Begins on no further host until it is resumed. Hosts under way go on to their end.',
+    summary: 'Starts on no further host until the upgrade is resumed. Hosts under way are finished.',
     access: 'upgrades:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -70,7 +70,7 @@ export const UPGRADES_ROUTES = {
   resumeUpgrade: defineRoute({
     method: 'POST',
     path: '/api/upgrades/:id/resume',
-    summary: 'Goes on with a paused upgrade.',
+    summary: 'Continues a paused upgrade.',
     access: 'upgrades:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -80,7 +80,7 @@ export const UPGRADES_ROUTES = {
   cancelUpgrade: defineRoute({
     method: 'POST',
     path: '/api/upgrades/:id/cancel',
-    summary: 'Ends an upgrade: no further host begins, and those under way go on to their end.',
+    summary: 'Cancels an upgrade: it starts on no further host, and hosts under way are finished.',
     access: 'upgrades:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -90,7 +90,7 @@ export const UPGRADES_ROUTES = {
   listReleases: defineRoute({
     method: 'GET',
     path: '/api/releases',
-    summary: 'The releases of the agent that this server has.',
+    summary: 'Lists the agent releases of this server.',
     access: 'upgrades:read',
     scope: 'none',
     audit: 'refusals',
@@ -100,7 +100,7 @@ export const UPGRADES_ROUTES = {
     method: 'POST',
     path: '/api/releases',
     summary:
-      'Adds a release of the agent out of content that was handed over: an archive as the build makes it. It is read to its end, and kept under the version and for the architecture that it holds. This server alone has it.',
+      'Adds an agent release from uploaded content: an archive as the build makes it. It is read completely and kept by its version and architecture, on this server only.',
     access: 'releases:write',
     scope: 'whole-fleet',
     audit: 'always',
@@ -115,7 +115,7 @@ export const UPGRADES_ROUTES = {
   listReleaseKeys: defineRoute({
     method: 'GET',
     path: '/api/release-keys',
-    summary: 'The keys that releases of the agent are signed with.',
+    summary: 'Lists the keys that agent releases are signed with.',
     access: 'upgrades:read',
     scope: 'none',
     audit: 'refusals',
@@ -125,7 +125,7 @@ export const UPGRADES_ROUTES = {
     method: 'POST',
     path: '/api/release-keys',
     summary:
-      'Makes a new key for the servers to sign releases with. A host comes to trust it with its next installation or upgrade, because the key that it trusts now has signed it.',
+      'Creates a new key for the servers to sign releases with. A host trusts it from its next installation or upgrade on, because the key it trusts now has signed it.',
     access: 'identity:write',
     scope: 'whole-fleet',
     audit: 'always',

@@ -11,9 +11,9 @@ const agentVersion = z
   .max(64)
   .regex(/^[0-9A-Za-z.+-]+$/, 'must be a version such as 0.1.0+1a2b3c4d')
 
-/** In which order hosts are upgraded, and when it goes on. */
+/** The order in which hosts are upgraded, and the conditions for continuing. */
 export const ringPlan = z.strictObject({
-  /** Hosts of the first ring. One that is not upgraded there stops the whole upgrade. 0 for no such ring. */
+  /** How many hosts the first ring has; one that fails stops the whole upgrade. 0 for no such ring. */
   canary: z.int().min(0).max(1000).default(1),
   /** Hosts of each further ring, or a share of all. */
   batch: z
@@ -27,7 +27,7 @@ export const ringPlan = z.strictObject({
     .default('25%'),
   /** Milliseconds for which every host of a ring must be well before the next ring begins. */
   gateMs: z.int().min(0).max(86_400_000).default(5000),
-  /** When so many hosts were not upgraded, after the canary too, no further one begins. */
+  /** After this many failures, after the canary too, no further host is started. */
   stopAfterFailures: z.int().min(1).max(MAX_HOSTS_PER_RUN).default(1),
 })
 export type RingPlan = z.infer<typeof ringPlan>
@@ -116,7 +116,7 @@ export const releaseView = z.strictObject({
   sha256: z.string(),
   /** Built with this server; others were added. */
   isOwn: z.boolean(),
-  /** Whose key hosts find it genuine by; `nobody` where the operator's is asked for and missing or wrong: it is not installed. */
+  /** The owner of the key that verifies it; `nobody` if the operator's signature is required and missing or wrong: it is not installed. */
   signedBy: z.enum(['servers', 'operator', 'nobody']),
 })
 export type ReleaseView = z.infer<typeof releaseView>
