@@ -1,30 +1,6 @@
-import {
-  AUDIT_OUTCOME,
-  FIRING_OUTCOME,
-  HOST_STATE,
-  RUN_STATE,
-  type StateDescriptor,
-  TASK_STATUS,
-  type Tone,
-  UPGRADE_HOST_STATE,
-  UPGRADE_STATE,
-} from '@rollcall/contracts/admin'
+import type { Tone } from '@rollcall/contracts/admin'
 import { t } from '../i18n/index.tsx'
-
-const STATES = {
-  ...HOST_STATE.table,
-  ...RUN_STATE.table,
-  ...UPGRADE_HOST_STATE.table,
-  ...UPGRADE_STATE.table,
-  ...TASK_STATUS.table,
-  ...FIRING_OUTCOME.table,
-  ...AUDIT_OUTCOME.table,
-  /** A plan that succeeded: it changed nothing. */
-  planned: { tone: 'busy', sign: '✓' },
-  /** A host that has left the fleet. */
-  removed: { tone: 'faint', sign: '–' },
-} as const satisfies Record<string, Pick<StateDescriptor, 'tone' | 'sign'>>
-export type ShownState = keyof typeof STATES
+import { type ShownState, STATES } from './shown-states.ts'
 
 const COLORS: Record<Tone, string> = {
   ok: 'var(--ok)',

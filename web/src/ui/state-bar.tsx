@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
 import type { StateDescriptor } from '@rollcall/contracts/admin'
-import { type ShownState, toColor, toTone, toWord } from './state-badge.tsx'
+import type { ShownState } from './shown-states.ts'
+import { toColor, toTone, toWord } from './state-badge.tsx'
 
 interface Props<S extends ShownState> {
   states: { names: readonly S[]; describe(state: S): StateDescriptor }
