@@ -1,15 +1,10 @@
-import { readdirSync } from 'node:fs'
-import { uuid } from '@rollcall/contracts'
 import { isAlive, type ProcessIdentity } from '../platform/processes.ts'
 import type { CommandView, HostView } from './command-state.ts'
-import type { CommandPaths, SpoolPaths } from './spool-paths.ts'
+import { type CommandPaths, listIds, type SpoolPaths } from './spool-paths.ts'
 import { readClaim, readExit, readSpec, type SpecRecord } from './spool-records.ts'
 
 /** Lists the ids of the commands in the spool. */
-export const commandIds = (paths: SpoolPaths): string[] =>
-  readdirSync(paths.commands, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && uuid.safeParse(entry.name).success)
-    .map((entry) => entry.name)
+export const commandIds = (paths: SpoolPaths): string[] => listIds(paths.commands)
 
 /** Reads a command's records, the final `exit` last. Returns null if it was never fully accepted. `cached` saves reading its spec. */
 export function readView(paths: CommandPaths, cached?: SpecRecord): CommandView | null {

@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { uuid } from '@rollcall/contracts'
 
 /**
  * Paths of the spool, the only state that agent and runner share. The agent writes `spec.json`, `input` and `released/`, the runner
@@ -51,6 +53,12 @@ function commandPaths(folder: string): CommandPaths {
     index: (segment) => `${folder}/index.${segment}`,
   }
 }
+
+/** Lists the folders of commands or transfers, which are named by their ids. Throws if the parent folder is missing. */
+export const listIds = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && uuid.safeParse(entry.name).success)
+    .map((entry) => entry.name)
 
 export const runtimePaths = (runtime: string) => ({
   fifo: join(runtime, 'runner.fifo'),

@@ -1,7 +1,6 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { uuid } from '@rollcall/contracts'
 import { ifThere } from '../platform/files.ts'
+import { listIds } from './spool-paths.ts'
 
 /**
  * Paths of a transfer in the spool. The agent writes `order.json`, `chunk.N` and `ended`, the worker all others, so that no file has
@@ -51,9 +50,4 @@ export function pathsIn(folder: string): TransferPaths {
 }
 
 /** Lists the ids of the transfers in the spool. */
-export function transferIds(transfers: string): string[] {
-  const entries = ifThere(() => readdirSync(transfers, { withFileTypes: true })) ?? []
-  return entries
-    .filter((entry) => entry.isDirectory() && uuid.safeParse(entry.name).success)
-    .map((entry) => entry.name)
-}
+export const transferIds = (transfers: string): string[] => ifThere(() => listIds(transfers)) ?? []

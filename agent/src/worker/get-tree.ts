@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, lstatSync, readdirSync, readlinkSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, readlinkSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
@@ -86,10 +86,9 @@ class TreeLister {
   }
 
   async list(folder: Folder, prefix: string, depth: number): Promise<void> {
-    for (const raw of readdirSync(folder.at('.'), { encoding: 'buffer' }).sort(Buffer.compare)) {
-      const name = raw.toString('utf8')
+    for (const { name, isUtf8 } of folder.list()) {
       const path = prefix + name
-      const isName = Buffer.from(name).equals(raw) && treePath.safeParse(path).success
+      const isName = isUtf8 && treePath.safeParse(path).success
       const stat = isName ? lstatSync(folder.at(name), { throwIfNoEntry: false }) : undefined
       if (isName && stat === undefined) continue // removed meanwhile
       if (stat?.isFile()) await this.#addFile(folder, name, path)

@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readlinkSync,
   statfsSync,
   unlinkSync,
@@ -31,6 +32,16 @@ export class Folder implements Disposable {
   /** Returns a path to an entry of this folder that no change to the folders above can redirect. */
   at(name: string): string {
     return `/proc/self/fd/${this.fd}/${name}`
+  }
+
+  /** Lists the entries, sorted. `isUtf8` is false for a name that cannot be written as text. */
+  list(): { name: string; isUtf8: boolean }[] {
+    return readdirSync(this.at('.'), { encoding: 'buffer' })
+      .sort(Buffer.compare)
+      .map((raw) => {
+        const name = raw.toString('utf8')
+        return { name, isUtf8: Buffer.from(name).equals(raw) }
+      })
   }
 
   /** Removes an entry that is no folder. Does nothing if there is none. */

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs'
+import { lstatSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { TreeEntry } from '@rollcall/contracts/agent'
@@ -35,11 +35,10 @@ export function planRemoval(root: Folder, entries: readonly TreeEntry[], transfe
   /** Plans a folder's entries. Returns whether all of them are removed. */
   const sweep = (folder: Folder, prefix: string, isRemoved: boolean, depth: number): boolean => {
     let isEmpty = true
-    for (const raw of readdirSync(folder.at('.'), { encoding: 'buffer' }).sort(Buffer.compare)) {
-      const name = raw.toString('utf8')
+    for (const { name, isUtf8 } of folder.list()) {
       const path = prefix + name
       const isKept =
-        !Buffer.from(name).equals(raw) ||
+        !isUtf8 ||
         (!isRemoved && name === toPartName(transferId)) ||
         !visit(folder, name, path, isRemoved || !expected.has(path), depth)
       if (isKept) isEmpty = false
