@@ -10,7 +10,7 @@ import type { Prisma } from '../platform/prisma/generated/client.ts'
 import { BUSY_HOSTS } from '../platform/prisma/state-sets.ts'
 import { type AgentCredentials, newCredentials } from './domain/credentials.ts'
 
-/** An agent's identity with its secrets in the clear: it stays in memory. */
+/** An agent's identity with its secrets in the clear; kept in memory only. */
 export interface AgentIdentity extends AgentCredentials {
   rpcPort: number
   /** The port that it is being moved to; null where it stays. */
@@ -20,13 +20,13 @@ export interface AgentIdentity extends AgentCredentials {
   certificatePem: string
   privateKeyPem: string
   certificatePin: string
-  /** Of the identity that the agent knows the servers by. */
+  /** Pin of the server identity that the agent accepts. */
   serverPin: string
 }
 
-/** What is left out stays. */
+/** Changes where an agent listens; a field that is left out stays. */
 export interface AgentPortChange {
-  /** Of one that is not installed yet. */
+  /** Only for an agent that is not installed yet. */
   rpcPort?: number
   nextPort?: number
   /** Where it may listen, as `7000` or `7000-7100`. */
@@ -43,7 +43,7 @@ export class AgentsRepository {
     private readonly sealer: Sealer,
   ) {}
 
-  /** Columns for a new agent, sealed; the caller inserts them with the host. */
+  /** Makes the columns of a new agent, sealed. The caller inserts them with the host. */
   newRow(hostId: string, rpcPort: number, serverPin: string, now: Date) {
     const credentials = newCredentials()
     const identity: Identity = makeIdentity('rollcall-agent', now)
@@ -114,7 +114,7 @@ export class AgentsRepository {
             token: this.sealer.open(token, `agent/${id}/token`),
             secretKey: this.sealer.open(secretKey, `agent/${id}/secret-key`),
             certificateDigest: certificateDigest(certificate),
-            // The agent may not have been told yet that the other set is over.
+            // The agent may not have dropped the other set yet.
             ...(isStaged && { serverName: STAGED_SERVER_NAME }),
           },
         ],
@@ -134,7 +134,7 @@ export class AgentsRepository {
     await this.database.prisma.agent.update({ where: { hostId }, data: { rpcPort } })
   }
 
-  /** Says where an agent listens, or is being moved to. False, and nothing is changed, where a move of it has not ended. */
+  /** Stores where an agent listens, or is being moved to. Returns false, and changes nothing, while another move has not ended. */
   async changePort(
     hostId: string,
     change: AgentPortChange,
@@ -144,7 +144,7 @@ export class AgentsRepository {
     return count === 1
   }
 
-  /** Ends a move: the agent listens on `port`, which is one of the two. False where the move has ended otherwise meanwhile. */
+  /** Ends a move: the agent listens on `port`, which is one of the two. Returns false when the move has ended otherwise meanwhile. */
   async endMove(hostId: string, port: number): Promise<boolean> {
     const { count } = await this.database.prisma.agent.updateMany({
       where: { hostId, nextPort: { not: null }, OR: [{ rpcPort: port }, { nextPort: port }] },
@@ -153,7 +153,7 @@ export class AgentsRepository {
     return count === 1
   }
 
-  /** Agents whose move nobody is at work on, though it has not ended. */
+  /** Returns agents whose move has not ended, though no command has their host in hand. */
   async unendedMoves(limit: number): Promise<{ hostId: string; rpcPort: number; nextPort: number }[]> {
     const { rows } = await this.database.pool.query(
       `SELECT host_id AS "hostId", rpc_port AS "rpcPort", next_port AS "nextPort" FROM agent JOIN host ON host.id = host_id
@@ -163,7 +163,7 @@ export class AgentsRepository {
     return rows
   }
 
-  /** Notes which release the agent has become. */
+  /** Stores the release that the agent runs now. */
   async markVersion(hostId: string, version: string): Promise<void> {
     await this.database.prisma.agent.updateMany({ where: { hostId }, data: { version } })
   }

@@ -14,7 +14,7 @@ import { endingOfUnstarted, giveUp, nextStep } from './domain/next-step.ts'
 /** How long the first question for output waits, which is sent with the request to start: what runs for longer counts as running after that. */
 const FIRST_WAIT_MS = 500
 
-/** What differs between the kinds of command that an agent runs. */
+/** Differences between the kinds of command that an agent runs. */
 export interface AgentWork {
   /** Makes the request to start; asked again at each attempt, it must give the same each time. */
   start(): Promise<StartCall>
@@ -22,7 +22,7 @@ export interface AgentWork {
   end?(ending: Ending): Promise<Ending>
 }
 
-/** What makes an agent begin with a command. */
+/** The call that makes an agent start a command. */
 export type StartCall =
   | { method: 'execute_command'; params: AgentParamsInput<'execute_command'> }
   | { method: 'execute_ansible'; params: AgentParamsInput<'execute_ansible'> }
@@ -117,7 +117,7 @@ export class AgentCommandHandler implements CommandHandler, OnModuleInit {
   }
 }
 
-/** It has certainly not started. */
+/** Tells whether the command has certainly not started. */
 function hasDoneNothing(error: unknown): error is RollcallError {
   return error instanceof RollcallError && error.outcome === 'not-applied'
 }

@@ -8,12 +8,12 @@ export interface CommandChanged {
   id: string
   runId: string
   hasEnded: boolean
-  /** Whether its run has limits, so that its end may be another's turn. */
+  /** Its run has limits, so another command of it may start when this one has ended. */
   isLimited: boolean
 }
 
 export interface FollowedCommand {
-  /** What came since the first viewer. */
+  /** Output since the first viewer began to follow. */
   readonly output: LatestOutput
   /** To be called once. */
   stop(): void

@@ -17,7 +17,7 @@ import {
 import type { OutputRepository } from './output/output.repository.ts'
 import type { OutputBudget } from './output/output-budget.ts'
 
-/** What becomes known of a command while it is driven. */
+/** Progress of a command while it is driven. */
 export type CommandProgress =
   | { kind: 'running' }
   /** `offset` is that of the piece's first byte in what the host has written. */
@@ -61,12 +61,12 @@ export class CommandLease {
     return this.cancel.signal
   }
 
-  /** How much of what the host has written has been taken: where its output goes on. */
+  /** Bytes of the host's output that were taken, stored or cut: where its output continues. */
   get takenBytes(): number {
     return takenBytes(this.output)
   }
 
-  /** Whether output that comes is cut at the moment. */
+  /** Output that comes now is cut. */
   get isCutting(): boolean {
     return this.output.isCut
   }

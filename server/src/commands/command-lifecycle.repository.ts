@@ -10,7 +10,7 @@ import type { Ending } from './domain/command.ts'
 const NEVER_TRIED =
   "state = 'pending' AND dispatched_at IS NULL AND kind IN ('command', 'terminal', 'playbook')"
 
-/** Of one command or many, at the moment `$2`. */
+/** Cancels one command or many at the moment `$2`. */
 const CANCEL = `UPDATE command SET
   cancel_requested_at = CASE WHEN state IN (${OPEN_COMMANDS}) THEN coalesce(cancel_requested_at, $2) ELSE cancel_requested_at END,
   ended_at = CASE WHEN ${NEVER_TRIED} THEN $2 ELSE ended_at END,
@@ -97,8 +97,8 @@ export class CommandLifecycleRepository {
   }
 
   /**
-   * Stores the wish that a command end. One that was never tried ends here and now. Returns what became of it, or null when
-   * there is no such command.
+   * Requests that a command end; one that was never tried ends at once. Returns what became of it, or null when there is no such
+   * command.
    */
   async requestCancel(id: string, now: Date): Promise<'ended' | 'requested' | null> {
     const { rows } = await this.database.pool.query(`${CANCEL} WHERE id = $1 RETURNING state`, [id, now])
@@ -106,7 +106,7 @@ export class CommandLifecycleRepository {
     return isFinalState(rows[0].state) ? 'ended' : 'requested'
   }
 
-  /** Stores the wish that every unfinished command of a run end, as `requestCancel` does. Returns what became of each. */
+  /** Requests that every unfinished command of a run end, as `requestCancel` does. Returns what became of each. */
   async requestCancelOfRun(runId: string, now: Date): Promise<{ id: string; hasEnded: boolean }[]> {
     return this.database.transaction(async (client) => {
       // The run is locked first, as it is where its commands are admitted.

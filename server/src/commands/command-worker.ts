@@ -22,7 +22,7 @@ const MAX_ACTIVE = 2000
 const BATCH = 500
 const STOP_TIMEOUT_MS = 5000
 
-/** What driving a command came to. */
+/** Result of driving a command. */
 export type DriveOutcome =
   /** It has ended, and all its output is stored. `isSpooled` says that its agent still keeps it, and may forget it now. */
   | { do: 'end'; ending: Ending; isSpooled?: boolean }
@@ -49,7 +49,7 @@ export class CommandWorker extends Reconciler {
   private readonly active = new Map<string, { lease: CommandLease; done: Promise<void> }>()
   private isStopping = false
   private readonly ports: LeasePorts
-  /** What the last sweep put into the queue. */
+  /** Ids that the last sweep put into the queue. */
   private swept = new Set<string>()
 
   constructor(

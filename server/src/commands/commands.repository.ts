@@ -7,13 +7,13 @@ import { Database } from '../platform/prisma/database.ts'
 import type { Prisma, Command as Row } from '../platform/prisma/generated/client.ts'
 import type { Command } from './domain/command.ts'
 
-/** Rows of one statement, so that what is sent at a time is bounded. */
+/** Rows in one statement, which bounds its size. */
 const INSERT_ROWS = 1000
 const TRANSACTION_LIMITS = { maxWait: 10_000, timeout: 60_000 }
 
 export interface CommandFilter {
   hostId?: string | undefined
-  /** What the names of its hosts contain. */
+  /** Part of the names of hosts. */
   search?: string | undefined
   runId?: string | undefined
   state?: CommandState | undefined
@@ -34,13 +34,13 @@ export interface RunRecord {
   target?: Pick<Target, 'labels' | 'all'> | null
   skipped?: SkippedHost[]
   limits?: RunLimits | null
-  /** Whether commands still wait for their turn. */
+  /** Some commands still wait for their turn. */
   isAdmitting?: boolean
   savedCommand?: string | null
   schedule?: string | null
 }
 
-/** Columns as `fromRow` reads them, for statements that Prisma does not make. */
+/** Columns as `fromRow` reads them, for SQL written by hand. */
 export const COMMAND_COLUMNS = [
   'id',
   'kind',
@@ -88,7 +88,7 @@ export const COMMAND_COLUMNS = [
 /** A run with its commands, of which there is at least one. They are new, and differ in nothing but host and turn. */
 export type NewCommandRun = RunRecord & { commands: [Command, ...Command[]] }
 
-/** Commands as they are asked for and shown. What drives them is in the work repository. */
+/** Commands as they are requested and shown; leases, lifecycle and output have repositories of their own. */
 @Injectable()
 export class CommandsRepository {
   constructor(
@@ -123,7 +123,7 @@ export class CommandsRepository {
     return row && this.fromRow(row)
   }
 
-  /** Those of hosts in `scope`, newest first. */
+  /** Returns commands on hosts in `scope`, newest first. */
   async list(scope: HostScope, filter: CommandFilter): Promise<Command[]> {
     const { before, search } = filter
     const hostIds = scope === null && search === undefined ? null : await this.hostsIn(scope, search)
@@ -147,13 +147,13 @@ export class CommandsRepository {
     return rows.map((row) => this.fromRow(row))
   }
 
-  /** So that whoever writes next, from another page or after a reload, knows from where on. */
+  /** Stores how much input a command has taken, so that the next writer, on another page or after a reload, continues there. */
   async noteInput(id: string, nextOffset: number): Promise<void> {
     const sql = 'UPDATE command SET input_bytes = greatest(input_bytes, $2) WHERE id = $1'
     await this.database.pool.query(sql, [id, nextOffset])
   }
 
-  /** Of the fleet as it is: what a host did that has left it is found by its whole name alone. */
+  /** Searches the present fleet. Commands of a host that has left it are found by its whole name alone. */
   private async hostsIn(scope: HostScope, search = ''): Promise<string[]> {
     const { rows } = await this.database.pool.query(
       `SELECT id FROM host WHERE ($1::jsonb IS NULL OR host_fits(labels, $1::jsonb)) AND strpos(lower(name), lower($2)) > 0

@@ -6,7 +6,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { CommandsService } from './commands.service.ts'
 import { TerminalWritersRepository } from './terminal-writers.repository.ts'
 
-/** Who may type into a terminal: whoever opened it, and those who have joined openly, as long as they may open one. */
+/** Decides who may type into a terminal: its opener and those who joined it, while they have the permission to open one. */
 @Injectable()
 export class TerminalAccess {
   constructor(
@@ -15,7 +15,7 @@ export class TerminalAccess {
     private readonly clock: Clock,
   ) {}
 
-  /** Throws `request.forbidden` or `terminal.not_joined`. What runs without a terminal takes input from whoever may run it. */
+  /** Throws `request.forbidden` or `terminal.not_joined`. A command without a terminal takes input from everybody who may run it. */
   async refuseOthers(id: string, actor: Principal): Promise<void> {
     if (!(await this.commands.show(id)).tty) return
     if (!may(actor, 'terminals:open'))
@@ -26,11 +26,11 @@ export class TerminalAccess {
     if (!(await this.writers.isWriter(id, actor)))
       throw new RollcallError(
         'terminal.not_joined',
-        'Somebody else has opened this terminal. Join it first: that stands in the audit log, and its opener sees it.',
+        'Somebody else opened this terminal. Join it first: the audit log records it, and its opener sees it.',
       )
   }
 
-  /** Lets `actor` type as well from now on. Safe to repeat. Throws `command.no_terminal`. */
+  /** Lets `actor` type as well. Safe to repeat. Throws `command.no_terminal`. */
   async join(id: string, actor: Principal): Promise<TerminalWriters> {
     await this.refuseProgram(id)
     if (!(await this.writers.isWriter(id, actor)))

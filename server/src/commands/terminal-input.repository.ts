@@ -4,16 +4,16 @@ import type pg from 'pg'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 
-/** Named in each notice is the command for which something came. */
+/** Each notice names the command that has new input. */
 export const INPUT_CHANNEL = 'rollcall_terminal_input'
-/** What may wait for the server that holds the terminal. */
+/** Inputs that may wait for the server that holds the terminal. */
 const MAX_WAITING = 1000
 
 export type TerminalInput = { data: Buffer } | { columns: number; rows: number }
 
 /**
- * What people do at a terminal that one server holds over SSH: it may be said to any server, and waits in the database until the one
- * that holds the terminal takes it.
+ * Input of terminals that one server holds over SSH. Any server accepts it, and it waits in the database until the holder takes
+ * it.
  */
 @Injectable()
 export class TerminalInputRepository {
@@ -55,7 +55,7 @@ export class TerminalInputRepository {
     })
   }
 
-  /** Of several sizes that wait only the last counts. */
+  /** Stores a new size of the terminal, in place of one that still waits. */
   resize(commandId: string, columns: number, rows: number): Promise<void> {
     return this.database.transaction(async (client) => {
       await client.query('DELETE FROM terminal_input WHERE command_id = $1 AND data IS NULL', [commandId])
@@ -82,7 +82,7 @@ export class TerminalInputRepository {
     ])
   }
 
-  /** Takes all that waits, in order. What was taken is gone: only the server that holds the terminal asks. */
+  /** Takes all that waits, in order, and deletes it: only the server that holds the terminal asks. */
   async take(commandId: string): Promise<TerminalInput[]> {
     const { rows } = await this.database.pool.query(
       `WITH taken AS (DELETE FROM terminal_input WHERE command_id = $1 RETURNING id, data, columns, rows)

@@ -34,7 +34,7 @@ export class TerminalWritersRepository {
     )
   }
 
-  /** The opener first. */
+  /** Returns the writers of a terminal, the opener first. */
   async list(commandId: string): Promise<TerminalWriter[]> {
     const { rows } = await this.database.pool.query<{ name: string; joinedAt: Date | null }>(
       `SELECT name, "joinedAt" FROM (
@@ -46,7 +46,7 @@ export class TerminalWritersRepository {
     return rows.map(({ name, joinedAt }) => ({ name, joinedAt: joinedAt?.toISOString() ?? null }))
   }
 
-  /** Those that nobody has asked to end yet, and of which it is known who opened them. */
+  /** Returns open terminals that were not cancelled and whose opener is known. */
   async open(): Promise<OpenTerminal[]> {
     const { rows } = await this.database.pool.query(
       `SELECT command.id AS "commandId", host_id AS "hostId",

@@ -18,21 +18,21 @@ interface RequesterRow {
   requesterId: string | null
 }
 
-/** What one decision changed. */
+/** Changes that one decision made. */
 export interface Turn {
   runId: string
   admitted: string[]
   stopped: string[]
-  /** Whether more were held than were looked at. */
+  /** More commands are held than were looked at. */
   hasMore: boolean
 }
 
-/** Whose turn it is in runs with limits. Decided and stored under a lock on the run, so that two servers never admit twice. */
+/** Admissions of runs with limits, decided and stored under a lock on the run, so that two servers never admit twice. */
 @Injectable()
 export class AdmissionsRepository {
   constructor(private readonly database: Database) {}
 
-  /** Runs that hold commands back, after the run with the id `after`. */
+  /** Returns runs that hold commands back, after the run with the id `after`. */
   async admitting(after: string, limit: number): Promise<string[]> {
     const { rows } = await this.database.pool.query(
       'SELECT id FROM run WHERE is_admitting AND id > $1 ORDER BY id LIMIT $2',
@@ -52,7 +52,7 @@ export class AdmissionsRepository {
     return { requester, permission: rows[0]?.kind === 'playbook' ? 'playbooks:run' : 'commands:run' }
   }
 
-  /** Ids of the hosts on which it has not begun. */
+  /** Returns the ids of the hosts on which a run has not begun. */
   async heldHosts(runId: string): Promise<string[]> {
     const { rows } = await this.database.pool.query<{ id: string }>(
       `SELECT host_id AS id FROM command WHERE run_id = $1 AND ${HELD}`,
@@ -61,7 +61,7 @@ export class AdmissionsRepository {
     return rows.map(({ id }) => id)
   }
 
-  /** Stores what `decide` says of the run as it is, if commands of it wait for their turn. */
+  /** Stores what `decide` returns for the run as it is, if commands of it wait for their turn. */
   async decide(runId: string, now: Date, decide: (view: AdmissionView) => Admissions): Promise<Turn> {
     return this.database.transaction(async (client) => {
       const { rows } = await client.query(

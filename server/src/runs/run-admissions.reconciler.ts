@@ -75,7 +75,7 @@ export class RunAdmissions extends Reconciler implements OnModuleInit {
     return hasMore
   }
 
-  /** Goes on with a run, or stops it where whoever asked for it may not run it any more. */
+  /** Advances a run, or stops it where its requester may no longer run it. */
   private async advanceOrStop(runId: string): Promise<void> {
     const refusal = await this.rights.refusal(runId)
     if (refusal === null) return this.advance(runId)

@@ -6,7 +6,7 @@ import { CommandsRepository } from '../commands/index.ts'
 import { type EarlierRun, orderOf, whyNotKept } from './domain/run-order.ts'
 import { RunsRepository } from './runs.repository.ts'
 
-/** What earlier runs were asked for, and what of it a new one may take over unseen. */
+/** Requests of earlier runs, and their environment where a new run may take it over unseen. */
 @Injectable()
 export class RunOrders {
   constructor(
@@ -15,7 +15,7 @@ export class RunOrders {
     private readonly scopes: ScopeRepository,
   ) {}
 
-  /** Shows what a run was asked for. Throws `run.not_found`. */
+  /** Shows the request of a run. Throws `run.not_found`. */
   async show(id: string): Promise<RunOrderView> {
     return orderOf(await this.find(id))
   }

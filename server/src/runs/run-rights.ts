@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { AccessService, may, ScopeRepository } from '../access/index.ts'
 import { AdmissionsRepository } from './admissions.repository.ts'
 
-/** Whether whoever asked for a run may still have it begin on further hosts. */
+/** Decides whether the requester of a run may still have it begin on further hosts. */
 @Injectable()
 export class RunRights {
   constructor(
@@ -11,12 +11,12 @@ export class RunRights {
     private readonly scopes: ScopeRepository,
   ) {}
 
-  /** Says why no further host of a run begins; null where nothing stands in the way. */
+  /** Returns why no further host of a run may begin, or null. */
   async refusal(runId: string): Promise<string | null> {
     const { requester, permission } = (await this.admissions.requester(runId)) ?? {}
     if (!requester || !permission) return null
     const principal = await this.access.findByRef(requester)
-    if (!principal) return 'whoever asked for it was removed or disabled, or is a key that has ended'
+    if (!principal) return 'its requester was removed or disabled, or is a key that has ended'
     if (!may(principal, permission))
       return `${principal.name} does not have the permission ${permission} any more`
     if (principal.scope === null) return null

@@ -6,7 +6,7 @@ import { Database } from '../platform/prisma/database.ts'
 import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 import { hasEnded, noCounts, type Progress, type Run } from './domain/run.ts'
 
-/** The columns of the chosen runs, with what the commands of each have in common. */
+/** Columns of the chosen runs, with what the commands of each have in common. */
 const COLUMNS = `run.id, body_hash AS "bodyHash", run.requested_by AS "requestedBy", requester_kind AS "requesterKind",
   requester_id AS "requesterId", run.created_at AS "createdAt",
   first.program, first.args, first.cwd, first.timeout_ms::float8 AS "timeoutMs", total, target, skipped, limits,
@@ -24,7 +24,7 @@ const FIRST = `CROSS JOIN LATERAL (
   ) AS playbook`
 
 /**
- * The same with how far each has come, as of one moment: a run that is seen to have ended is seen with why it did.
+ * Runs with their progress at one moment: one that is seen to have ended is seen with the reason.
  * `chosen` selects the rows of the runs; their commands are counted for these alone.
  */
 const withProgress = (chosen: string) => `SELECT ${COLUMNS}, progress.states,
@@ -43,7 +43,7 @@ const RUN_COMMAND = `SELECT id, host_name AS host, state, state = 'pending' AND 
 
 const UNFINISHED = `state IN (${OPEN_COMMANDS})`
 
-/** Runs as they are shown, and how far their commands have come. */
+/** Runs as they are shown, with the progress of their commands. */
 @Injectable()
 export class RunsRepository {
   constructor(private readonly database: Database) {}
@@ -60,7 +60,7 @@ export class RunsRepository {
     return rows[0] ? toShownRun(rows[0]) : null
   }
 
-  /** Runs of programs and playbooks of which every host is in `scope`, newest first. */
+  /** Returns runs of programs and playbooks of which every host is in `scope`, newest first. */
   async list(
     scope: HostScope,
     limit: number,
@@ -79,7 +79,7 @@ export class RunsRepository {
     return rows.map(toShownRun)
   }
 
-  /** The hosts of a run, by name. */
+  /** Returns the names of the hosts of a run, in order. */
   async hostNames(runId: string, limit: number): Promise<string[]> {
     const { rows } = await this.database.pool.query(
       'SELECT DISTINCT host_name AS name FROM command WHERE run_id = $1 ORDER BY name LIMIT $2',

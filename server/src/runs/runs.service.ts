@@ -31,17 +31,17 @@ import { RunsRepository } from './runs.repository.ts'
 
 type RunnableHost = { id: string; name: string }
 
-/** What is to run, and where. */
+/** A run that is requested: what is to run, and where. */
 export interface RunOrder {
   runId: string
-  /** Of the request, so that the same id with another one is noticed. */
+  /** Hash of the request, by which another request with the same id is noticed. */
   bodyHash: string
   requestedBy: string
   /** Whose present rights count: who asked, or the owner of a schedule. */
   requester: PrincipalRef | null
-  /** A person's terminal is told apart from programs; one over SSH needs no agent. A playbook tells of its tasks. */
+  /** The kind of its commands. An `ssh_terminal` needs no agent. */
   kind?: 'command' | 'terminal' | 'ssh_terminal' | 'playbook'
-  /** The hosts that exist for whoever asked. */
+  /** Hosts that the requester may act on. */
   scope: HostScope
   spec: CommandSpec
   target: Target
@@ -52,7 +52,7 @@ export interface RunOrder {
   leftOut?: SkippedHost[]
 }
 
-/** Whoever asks for a run, or asks again. */
+/** The requester of a run. */
 export type Caller = Pick<Principal, 'kind' | 'id' | 'scope'>
 
 export interface AcceptedRun {
@@ -98,7 +98,7 @@ export class RunsService {
     }))
   }
 
-  /** The same for a run whose order has yet to be made out, which is done only for one that is not known. */
+  /** Accepts a run as `run` does. `makeOrder` is called only for a run id that is not known yet. */
   async accept(
     runId: string,
     bodyHash: string,
@@ -120,7 +120,7 @@ export class RunsService {
     return { runId, commands: run.commands, skipped: run.skipped ?? [] }
   }
 
-  /** A run, yet to be stored: its hosts are chosen here and now, and so is who begins. */
+  /** Makes a run, yet to be stored: selects its hosts, and which of them begin. */
   async prepare(order: RunOrder): Promise<NewCommandRun> {
     const { runId, bodyHash, requestedBy, requester, spec, target, limits, kind = 'command' } = order
     const { chosen, skipped } = await this.choose(target, order.scope, kind !== 'ssh_terminal')
@@ -165,7 +165,7 @@ export class RunsService {
     }
   }
 
-  /** Says that the commands of a stored run whose turn it is are due. */
+  /** Announces the commands of a stored run whose turn it is. */
   announce({ commands }: NewCommandRun): void {
     for (const { id, admittedAt } of commands) if (admittedAt) this.worker.announce(id)
   }
@@ -178,7 +178,7 @@ export class RunsService {
     return view as RunView
   }
 
-  /** Those of which every host is in `scope`. */
+  /** Returns runs of which every host is in `scope`, newest first. */
   async list(scope: HostScope, limit: number, before: string | undefined): Promise<RunView[]> {
     const shown = await this.runs.list(scope, limit, before === undefined ? null : await this.find(before))
     return this.seen(
@@ -187,14 +187,14 @@ export class RunsService {
     )
   }
 
-  /** Asks every command of a run to end; those that are held or were never tried end here and now. */
+  /** Requests that every command of a run end; those that are held or were never tried end at once. */
   async cancel(id: string, scope: HostScope): Promise<RunView> {
     await this.find(id)
     await this.commands.cancelRun(id)
     return this.show(id, scope)
   }
 
-  /** Runs as somebody may see them: a host that was left out of one may be none of theirs. */
+  /** Removes from runs the skipped hosts that are outside of `scope`. */
   private async seen(views: RunView[], scope: HostScope): Promise<RunView[]> {
     if (scope === null || views.every(({ skipped }) => skipped.length === 0)) return views
     const isVisible = await this.visibleNames(scope)
@@ -214,7 +214,7 @@ export class RunsService {
     throw notFound('run', id)
   }
 
-  /** Answers a request that was sent again, to whoever sent it first; a run that reaches beyond their scope is somebody else's by now. */
+  /** Answers a request that its requester sends again. Throws `command.id_conflict` to others, and where the run reaches beyond their scope by now. */
   private async knownRun(first: Run, bodyHash: string, { kind, id, scope }: Caller): Promise<AcceptedRun> {
     const { id: runId, skipped, total, requesterKind, requesterId } = first
     const isSameCaller = requesterId === null || (requesterKind === kind && requesterId === id)
@@ -231,7 +231,7 @@ export class RunsService {
     return { runId, skipped: skipped.filter(await this.visibleNames(scope)), commands }
   }
 
-  /** The hosts that a target means for somebody, and those that fit and cannot be used. Throws `host.*`. */
+  /** Selects the hosts of a target within `scope`, and those that fit and cannot be used. Throws `host.*`. */
   async choose(
     target: Target,
     scope: HostScope,
@@ -245,7 +245,7 @@ export class RunsService {
     )
   }
 
-  /** Every host that is named, each once; all that are wrong are told at once. */
+  /** Returns every host that is named, each once. Throws with all that are wrong at once. */
   private async named(
     names: readonly string[],
     scope: HostScope,

@@ -5,7 +5,7 @@ import { Database } from '../platform/prisma/database.ts'
 import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 
 const ENDED = `state NOT IN (${OPEN_COMMANDS})`
-/** Output is there to be compared, and nobody has done so yet. */
+/** The output of the command can be compared, and was not compared yet. */
 const TO_COMPARE = `${ENDED} AND output_bytes > 0 AND output_digest IS NULL AND output_removed_at IS NULL`
 
 /** An ended command whose output has yet to be compared. */
@@ -20,12 +20,12 @@ export interface StoredGroup extends Omit<OutcomeGroup, 'isComparedWhole' | 'sam
   isCompared: boolean
 }
 
-/** What summaries are made of. */
+/** Ended commands of a run, grouped by how they ended. */
 @Injectable()
 export class SummaryRepository {
   constructor(private readonly database: Database) {}
 
-  /** At most `limit` commands, in the order of their ids after `after`. */
+  /** Returns at most `limit` commands whose output was not compared yet, in the order of their ids after `after`. */
   async uncompared(runId: string, after: string, limit: number): Promise<Uncompared[]> {
     const { rows } = await this.database.pool.query(
       `SELECT id, output_bytes::float8 AS "outputBytes", dropped_bytes::float8 AS "droppedBytes" FROM command
@@ -43,7 +43,7 @@ export class SummaryRepository {
     )
   }
 
-  /** The largest first. Commands that have not ended are grouped by their state alone. */
+  /** Returns the groups, the largest first. Commands that have not ended are grouped by their state alone. */
   async groups(runId: string): Promise<StoredGroup[]> {
     const { rows } = await this.database.pool.query(
       `WITH outcome AS (

@@ -71,7 +71,9 @@ export class TargetReach {
         `The values of its environment were given for other hosts than: ${elsewhere
           .slice(0, 20)
           .map(({ name }) => name)
-          .join(', ')}. Run it where it was saved for, or save it anew with the values for these hosts.`,
+          .join(
+            ', ',
+          )}. Run it on the hosts it was saved for, or save it again with the values for these hosts.`,
         { fields: [{ field: 'target', message: 'means hosts for which its secret values were not given' }] },
       )
   }

@@ -16,13 +16,13 @@ import { Notifications } from '../platform/prisma/notifications.ts'
 import type { SshShell } from '../platform/ssh/index.ts'
 import { ProvisioningService } from '../provisioning/index.ts'
 
-/** Where no notice comes, because the connection for them is lost, what was typed is found this soon. */
+/** How soon input is found when no notice comes, because the connection for notices is lost. */
 const LOOK_INTERVAL_MS = 1000
 const TERM = 'xterm-256color'
 
 /**
- * A login shell over SSH, for hosts without an agent. It hangs on this server's connection: when the server ends, so does the
- * shell, and whoever takes the command up says so.
+ * Runs a login shell over SSH, for hosts without an agent. It depends on this server's connection: when the server ends, so does
+ * the shell, and the server that takes the command over ends it as lost.
  */
 @Injectable()
 export class SshTerminalHandler implements CommandHandler, OnModuleInit {
@@ -72,7 +72,7 @@ export class SshTerminalHandler implements CommandHandler, OnModuleInit {
     }
   }
 
-  /** Hands over what people type until the shell has ended. */
+  /** Passes input to the shell until it has ended. */
   private async feed(id: string, shell: SshShell, signal: AbortSignal) {
     const over = new AbortController()
     const news = new Alarm()

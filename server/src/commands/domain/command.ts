@@ -2,7 +2,7 @@ import type { ErrorCode } from '@rollcall/contracts'
 import type { CommandKind, CommandState, FinalState, HostState } from '@rollcall/contracts/admin'
 import { commandIdOf } from './run-ids.ts'
 
-/** What was asked to run on one host. */
+/** A program to run on one host, as requested. */
 export interface CommandSpec {
   program: string
   args: string[]
@@ -48,15 +48,15 @@ export interface Command extends CommandSpec {
   cutBytes: number
   /** Bytes of the server's own marks. */
   markBytes: number
-  /** Whether the last bytes that came were cut. */
+  /** The last bytes that came were cut. */
   isOutputCut: boolean
-  /** Of input that its host has taken. */
+  /** Bytes of input that its host has taken. */
   inputBytes: number
-  /** Since then the output is not there any more; `outputBytes` still says how much there was. */
+  /** When its output was removed; `outputBytes` still says how much there was. */
   outputRemovedAt: Date | null
 }
 
-/** A command as it is before anything has happened to it. */
+/** Makes a command that nothing has happened to yet. */
 export function newCommand(
   kind: CommandKind,
   host: { id: string; name: string },
@@ -97,7 +97,7 @@ export const isHeld = (command: Pick<Command, 'state' | 'admittedAt'>) =>
 
 /** A command under this server's lease. */
 export interface LeasedCommand extends Command {
-  /** No server has tried to start it before, so a refusal now means that it certainly did not start. */
+  /** No server has tried to start it before, so a refusal now means that it certainly has not started. */
   isFirstAttempt: boolean
 }
 

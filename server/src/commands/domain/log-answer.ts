@@ -62,7 +62,7 @@ const RECORDS_LOST: Ending = {
     'The host no longer knows this command: its records were lost. Look at the host to see what it did.',
 }
 
-/** What an error says of how a command ended, though it is not the answer that was asked for. */
+/** Errors that say how a command ended, in place of the answer that was requested. */
 export const ENDING_BY_CODE: Partial<Record<ErrorCode, Ending>> = {
   'command.not_found': RECORDS_LOST,
   'command.output_gone': RECORDS_LOST,

@@ -11,7 +11,7 @@ export type Step =
   | { do: 'withdraw' }
   /** Read its output until it ends; ask it to end first if that is wanted. */
   | { do: 'follow' }
-  /** It was never tried, and is not to be any more. */
+  /** End it: it was never tried, and is not to be. */
   | { do: 'end'; ending: Ending }
 
 type View = Pick<
@@ -19,7 +19,7 @@ type View = Pick<
   'state' | 'admittedAt' | 'dispatchedAt' | 'startedAt' | 'cancelRequestedAt' | 'startWithinMs' | 'timeoutMs'
 >
 
-/** What to do with an unfinished command whose turn it is. Pure. Whatever may have started is asked about before it is given up. */
+/** Decides what to do with an unfinished command whose turn it is. Pure. One that may have started is asked about before it is given up. */
 export function nextStep(view: View, now: Date): Step {
   if (view.state === 'running') return { do: 'follow' }
   const isLate = view.admittedAt !== null && now >= later(view.admittedAt, view.startWithinMs)
@@ -28,7 +28,7 @@ export function nextStep(view: View, now: Date): Step {
   return view.dispatchedAt ? { do: 'withdraw' } : { do: 'end', ending: endingOfUnstarted(view) }
 }
 
-/** How a command ends that certainly never started and never will. */
+/** Returns how a command ends that certainly never started and never will. */
 export function endingOfUnstarted(view: Pick<Command, 'cancelRequestedAt'>): Ending {
   if (view.cancelRequestedAt) return { state: 'cancelled', reason: 'Cancelled before it started.' }
   return {
@@ -39,7 +39,7 @@ export function endingOfUnstarted(view: Pick<Command, 'cancelRequestedAt'>): End
 }
 
 /**
- * How a command ends whose agent has just been asked once more and stayed silent, or null to go on asking. Pure.
+ * Decides how a command ends whose agent was asked once more and stayed silent. Returns null to continue asking. Pure.
  *
  * Silence is not an answer: only when the command's own limits and `LOST_AFTER_MS` have passed is it `lost`, which says
  * that we do not know. One that was never tried is not lost but late, which `nextStep` sees.

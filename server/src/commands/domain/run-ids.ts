@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Of a request's meaning: the order of an object's keys does not count. */
+/** Hashes a request; the order of an object's keys does not count. */
 export function hashOf(value: unknown): string {
   const canonical = JSON.stringify(value, (_key, part) =>
     part && typeof part === 'object' && !Array.isArray(part)
@@ -11,12 +11,12 @@ export function hashOf(value: unknown): string {
 }
 
 /**
- * The id of a run's command on one host (a UUID of version 8 made from both ids), so that a request that is sent
- * again names the same commands.
+ * Derives the id of a run's command on one host (a UUID of version 8 from both ids), so that a request that is sent again
+ * names the same commands.
  */
 export const commandIdOf = (runId: string, hostId: string) => idOf(`${runId}/${hostId}`)
 
-/** The id of a step that the server has a host do on behalf of a command: the same one, whichever server asks. */
+/** Derives the id of a step that a host does for a command: the same on every server. */
 export const stepIdOf = (commandId: string, step: string) => idOf(`${commandId}/${step}`)
 
 function idOf(name: string): string {

@@ -21,7 +21,7 @@ const rpcAnswer = z.union([
   }),
 ])
 
-/** The result that an answer carries. Without an `id` only its error is of interest. */
+/** Returns the result in an answer, or throws its error. Without an `id` only an error is expected. */
 export function unwrap(json: unknown, id: number | undefined): unknown {
   const answer = rpcAnswer.safeParse(json)
   if (!answer.success) throw invalidAnswer('its answer is not a JSON-RPC answer')
@@ -60,11 +60,11 @@ export function refusedBy(statusCode: number): RollcallError {
   )
 }
 
-/** It was flooded, or a clock runs wild; the next try signs anew. */
+/** The agent was flooded, or a clock drifts; the next try is signed again. */
 export const alwaysChallenged = () =>
   new RollcallError(
     'agent.unreachable',
-    'The agent takes no request as timely, although each was signed by the time that it had just told.',
+    'The agent rejects every request as late, although each was signed by the time that it had just sent.',
   )
 
 export const invalidAnswer = (what: string, cause?: unknown) =>
@@ -78,7 +78,7 @@ export const invalidAnswer = (what: string, cause?: unknown) =>
     },
   )
 
-/** Before a connection stands nothing can have happened on the host; after that we cannot know. */
+/** Errors before a connection is open: nothing can have happened on the host. After that it is unknown. */
 const NOT_CONNECTED = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',

@@ -10,13 +10,13 @@ const CONNECT_TIMEOUT_MS = 10_000
 
 /**
  * Opens connections with the server's certificate, only to agents that show the expected key. Where `isInDoubt` says that
- * perhaps nobody is there, TLS begins only when a TCP connection stands: all that a dark host costs is that one attempt.
+ * the host may be away, TLS begins only when a TCP connection is open: that one attempt is all that a dark host costs.
  */
 export type AgentConnector = (expected: ExpectedKey, isInDoubt: () => boolean) => buildConnector.connector
 
 type ExpectedKey = Pick<AgentAddress, 'certificatePin' | 'certificateDigest' | 'serverName'>
 
-/** Made once for all agents: reading the certificate costs more than a handshake, and what is shared takes no room of theirs. */
+/** Makes a connector, once for all agents: reading the certificate costs more than a handshake. */
 export function agentConnector(identity: { certificatePem: string; privateKeyPem: string }): AgentConnector {
   const connect = buildConnector({
     secureContext: createSecureContext({

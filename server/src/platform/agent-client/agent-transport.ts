@@ -18,7 +18,7 @@ import { type Answer, AnswerReader, type Deadline, withDeadline } from './http-e
 /** Longer than the longest interval between two calls of one agent, shorter than the agent's own limit. */
 const KEEP_ALIVE_MS = 100_000
 
-/** What a request is for: each kind has its own limit, so that a call never waits behind a long poll. */
+/** Each kind of request has its own limit, so that a call never waits behind a long poll. */
 export type RequestKind = 'polls' | 'calls' | 'transfers'
 
 /**
@@ -55,7 +55,7 @@ export class AgentTransport {
   private readonly signer: RequestSigner
   private readonly origin: string
   private readonly connect: ReturnType<AgentConnector>
-  /** Whether the last request that ended was not answered: then the next connection is tried in the cheapest way. */
+  /** The last request that ended was not answered: then the next connection is tried in the cheapest way. */
   private isInDoubt = false
 
   constructor(
@@ -176,7 +176,7 @@ export class AgentTransport {
   }
 }
 
-/** Of pieces undici has to be told the length; text it measures itself. */
+/** Gives undici the length of pieces; that of text it measures itself. */
 const contentLength = (content: SignedBody) =>
   typeof content === 'string'
     ? {}

@@ -30,7 +30,7 @@ export class Deadline {
 
 /**
  * Ends `work` after `ms` milliseconds or with `signal`, and waits no longer: a request that waits for a connection
- * notices it only when that stands or has failed. Rejects with `agent.unreachable` or the reason of `signal`.
+ * notices it only when that is open or has failed. Rejects with `agent.unreachable` or the reason of `signal`.
  */
 export function withDeadline<T>(
   ms: number,

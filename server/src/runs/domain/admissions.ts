@@ -13,17 +13,17 @@ export interface AdmissionView {
   failed: number
 }
 
-/** Hosts that failed, or why whoever asked for the run may not go on with it. */
+/** Number of hosts that failed, or why the run's requester may not continue it. */
 export type StopCause = { failed: number } | { refusal: string }
 
 export interface Admissions {
-  /** Whose turn it is from now on. */
+  /** Commands whose turn it is from now on. */
   admit: string[]
   /** Set when nothing further begins: all that are held are to end. */
   stop?: StopCause
 }
 
-/** Whose turn is next. Pure. While commands are held and none is active, it either admits one or stops the run. */
+/** Decides whose turn is next. Pure. While commands are held and none is active, it either admits one or stops the run. */
 export function nextAdmissions({ limits, total, held, active, failed }: AdmissionView): Admissions {
   const [first] = held
   if (!first) return { admit: [] }
@@ -39,7 +39,7 @@ export function nextAdmissions({ limits, total, held, active, failed }: Admissio
   return { admit: admit.map(({ id }) => id) }
 }
 
-/** Hosts of one wave: a share is rounded down, and a wave has at least one. */
+/** Returns how many hosts are in one wave: a share is rounded down, and a wave has at least one. */
 export function waveSize(batch: RunLimits['batch'], total: number): number {
   if (batch === undefined) return Math.max(1, total)
   if (typeof batch === 'number') return batch

@@ -4,13 +4,13 @@ import { COMPARED_BYTES } from '@rollcall/contracts/admin'
 /** Output as far as it is compared: pieces in order, each with the stream that it was written to. */
 export interface ComparedOutput {
   chunks: Iterable<{ stream: 'stdout' | 'stderr'; data: Buffer }>
-  /** Of the whole output, and of what the host had to cut. */
+  /** Bytes of the whole output, and bytes that were cut from it. */
   outputBytes: number
   droppedBytes: number
 }
 
 /**
- * What outputs are compared by: the bytes of stdout and those of stderr, however the two were interleaved. Of an output
+ * Computes the digest that outputs are compared by: of the bytes of stdout and those of stderr, however interleaved. Of an output
  * longer than `COMPARED_BYTES` the first so many bytes count, and its size.
  */
 export function digestOf({ chunks, outputBytes, droppedBytes }: ComparedOutput): Buffer {

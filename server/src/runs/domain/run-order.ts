@@ -1,6 +1,6 @@
 import type { NewRun, RunLimits, RunOrderView, Target } from '@rollcall/contracts/admin'
 
-/** An earlier run, as far as it matters for asking for it again. */
+/** An earlier run, as far as it matters for requesting it again. */
 export interface EarlierRun {
   /** Null where hosts were named. */
   target: Pick<Target, 'labels' | 'all'> | null
@@ -35,8 +35,8 @@ export function orderOf({ target, limits, hostNames, command }: EarlierRun): Run
 const toSelector = (labels: readonly string[] | undefined) => labels?.join(',') ?? ''
 
 /**
- * Decides whether a run may take the environment of an earlier one, whose values whoever asks has not seen: only to do the same
- * in the same places, or it would be a way to read them. Returns what stands against it, or null.
+ * Decides whether a run may take over the environment of an earlier one, whose values its requester has not seen: only to do the
+ * same in the same places, or it could be used to read them. Returns the reason against it, or null.
  */
 export function whyNotKept(
   request: Pick<NewRun, 'program' | 'args' | 'cwd' | 'hosts' | 'labels' | 'all'>,

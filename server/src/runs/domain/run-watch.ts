@@ -21,7 +21,7 @@ export class RunWatch {
     })
   }
 
-  /** Those that had not ended when last read and are not among `unfinished`. */
+  /** Returns commands that had not ended when last read and are not among `unfinished`. */
   missingIn(unfinished: readonly RunCommand[]): string[] {
     const still = new Set(unfinished.map(({ id }) => id))
     return [...this.unfinished].filter((id) => !still.has(id))

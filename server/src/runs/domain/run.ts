@@ -45,7 +45,7 @@ export const noCounts = (): RunCounts =>
 export const hasEnded = (counts: RunCounts): boolean =>
   RUN_STATE.except('isOver').every((state) => counts[state] === 0)
 
-/** Why a command that was held will never begin. */
+/** Returns why a command that was held will never begin. */
 export const stopReason = (cause: StopCause): string =>
   'refusal' in cause
     ? `Not begun: the run stopped, for ${cause.refusal}. Whoever may run it can do so again.`

@@ -25,7 +25,7 @@ export interface Selector {
 }
 
 /**
- * The hosts that fit, in the order given, and those that fit but cannot run anything. Pure. Throws `host.none_selected`
+ * Selects the hosts that fit, in the order given, and those that fit but cannot run anything. Pure. Throws `host.none_selected`
  * when none fits, `host.not_installed` when none of those that fit can run anything, `request.invalid` for too many.
  */
 export function select<C extends Candidate>(candidates: readonly C[], { labels }: Selector) {
@@ -64,7 +64,7 @@ export function select<C extends Candidate>(candidates: readonly C[], { labels }
   return { chosen: [first, ...others] as [C, ...C[]], skipped }
 }
 
-/** What a choice comes to, as it is shown before anything is begun. */
+/** Converts a selection to what is shown before a run begins. */
 export function toPreview({
   chosen,
   skipped,

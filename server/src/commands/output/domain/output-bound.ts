@@ -9,21 +9,21 @@ export interface OutputState {
   markBytes: number
   /** Bytes that were taken from the host and not stored. */
   cutBytes: number
-  /** Whether the last bytes that came were cut. */
+  /** The last bytes that came were cut. */
   isCut: boolean
 }
 
 /** Bytes that may be stored. */
 export interface OutputRoom {
-  /** Of one command, marks apart. */
+  /** Bound for one command, marks not counted. */
   perCommand: number
-  /** Of all commands together, and how many of them are left. */
+  /** Bound for all commands together, and how much of it is left. */
   total: number
   left: number
 }
 
 export interface BoundedPiece {
-  /** What is stored, marks included; may be empty. */
+  /** Bytes to store, marks included; may be empty. */
   piece: OutputPiece
   next: OutputState
 }
