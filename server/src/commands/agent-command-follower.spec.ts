@@ -65,7 +65,7 @@ function setting(
 }
 
 describe('following a command through its agent', () => {
-  it('stores all output in order before it says how the command ended', async () => {
+  it('all output is stored in order before the end of the command is returned', async () => {
     const { follower, reported, questions } = setting([
       answer(0, 'one'),
       answer(3, 'two'),
@@ -76,7 +76,7 @@ describe('following a command through its agent', () => {
     expect(questions.map(({ offset }) => offset)).toEqual([0, 3, 6])
   })
 
-  it('acknowledges no byte to the agent before it is stored', async () => {
+  it('no byte is acknowledged to the agent before it is stored', async () => {
     const storing = Promise.withResolvers<void>()
     const { follower, questions } = setting(
       [
@@ -95,20 +95,20 @@ describe('following a command through its agent', () => {
     ])
   })
 
-  it('does not first store as running what has ended by its first answer', async () => {
+  it('a command that has ended by its first answer is not first stored as running', async () => {
     const { follower, reported, questions } = setting([])
     await follower.untilEnded(true, answer(0, 'x', true))
     expect(reported).toEqual(['x'])
     expect(questions).toEqual([])
   })
 
-  it('stores that the agent of a running command answers again, after its answer', async () => {
+  it('an answer to a running command stores that its agent answers again', async () => {
     const { follower, reported } = setting([answer(0, 'x', true)], { state: 'running' })
     await follower.untilEnded(true)
     expect(reported).toEqual(['running', 'x'])
   })
 
-  it('breaks a question off when the command is to be cancelled, tells the agent once, and asks again', async () => {
+  it('a question is broken off when the command is cancelled, and the agent is told of it once', async () => {
     const { follower, calls, cancel } = setting([
       (signal) =>
         new Promise((_resolve, reject) => {
@@ -122,7 +122,7 @@ describe('following a command through its agent', () => {
     expect(calls).toEqual(['get_command_log', 'cancel_command', 'get_command_log', 'get_command_log'])
   })
 
-  it('throws the reason when the server stops, and does not take it for a wish to cancel', async () => {
+  it('a server that stops throws its reason, and cancels nothing', async () => {
     const { follower, calls, stop } = setting([
       (signal) =>
         new Promise((_resolve, reject) => {
@@ -134,7 +134,7 @@ describe('following a command through its agent', () => {
     expect(calls).toEqual(['get_command_log'])
   })
 
-  it('throws when storing fails, though the agent goes on to answer', async () => {
+  it('a failure to store is thrown, though the agent answers on', async () => {
     const { follower } = setting([answer(0, 'one'), answer(3, 'two'), answer(6, '', true)], {
       store: async () => {
         throw new Error('the database is away')

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => stored.close())
 
 describe('acquiring the lease of a command', () => {
-  it('gives it to one of many servers that ask at the same moment', async () => {
+  it('a lease is given to one of many servers that ask at the same moment', async () => {
     const { id } = await stored.add()
     const leases = new ServerLeaseRepository(stored.test.database)
     for (let i = 0; i < 10; i++) await leases.renew(`server-${i}`)
@@ -26,19 +26,19 @@ describe('acquiring the lease of a command', () => {
     expect(acquired.filter((command) => command !== null)).toHaveLength(1)
   })
 
-  it('marks the attempt before it is made, so that a crash right after counts as "may have started"', async () => {
+  it('an attempt is stored before it is made, so that a crash right after counts as "may have started"', async () => {
     const { id } = await stored.add()
     expect(await stored.leases.acquire(id, ME, now())).toMatchObject({ isFirstAttempt: true })
     expect((await stored.commands.find(id))?.dispatchedAt).toBeInstanceOf(Date)
     expect(await stored.leases.acquire(id, ME, now())).toMatchObject({ isFirstAttempt: false })
   })
 
-  it('does not mark a late command as tried', async () => {
+  it('a late command is not marked as tried', async () => {
     const late = await stored.add({ createdAt: new Date(Date.now() - 120_000) })
     expect(await stored.leases.acquire(late.id, ME, now())).toMatchObject({ dispatchedAt: null })
   })
 
-  it('hands a command of a dead server to another one, and not before its lease has expired', async () => {
+  it('a command of a dead server goes to another one, and not before the lease has expired', async () => {
     const { id } = await stored.addLeased(ME)
     expect(await stored.leases.acquire(id, OTHER, now())).toBeNull()
     expect(await stored.leases.due(OTHER, now(), 10, [])).not.toContain(id)
@@ -47,7 +47,7 @@ describe('acquiring the lease of a command', () => {
     expect(await stored.leases.acquire(id, OTHER, now())).toMatchObject({ id })
   })
 
-  it('finds at once after a restart what the same server held', async () => {
+  it('a restarted server finds at once the commands that it held', async () => {
     const { id } = await stored.addLeased(ME)
     expect(await stored.leases.due(ME, now(), 1000, [])).toContain(id)
     expect(await stored.leases.due(ME, now(), 1000, [id])).not.toContain(id)
@@ -57,7 +57,7 @@ describe('acquiring the lease of a command', () => {
 describe('releasing the lease of a command', () => {
   const wait = { unansweredSince: now(), reasonCode: 'agent.unreachable', reason: 'away' }
 
-  it('leaves a command whose attempt did nothing as one that was never tried, so that cancelling ends it at once', async () => {
+  it('a command whose attempt did nothing is released as one that was never tried, so that cancelling ends it at once', async () => {
     const { id } = await stored.addLeased(ME)
     await stored.leases.release(id, ME, { ...wait, until: now(), notStarted: true })
     expect((await stored.commands.find(id))?.dispatchedAt).toBeNull()
@@ -66,7 +66,7 @@ describe('releasing the lease of a command', () => {
     expect(await stored.lifecycle.requestCancel(id, now())).toBe('ended')
   })
 
-  it('makes the command due again when its wait is over, and not before', async () => {
+  it('a released command is due again when its wait is over, and not before', async () => {
     const { id } = await stored.addLeased(ME)
     const until = new Date(Date.now() + 60_000)
     await stored.leases.release(id, ME, { ...wait, until, notStarted: false })
@@ -81,7 +81,7 @@ describe('releasing the lease of a command', () => {
 })
 
 describe('the environment of a command', () => {
-  it('stands nowhere in the tables in the clear', async () => {
+  it('the environment of a command is nowhere in the tables in the clear', async () => {
     const { id } = await stored.add()
     expect((await stored.commands.find(id))?.env).toEqual({ SECRET: 'hush hush' })
     const { rows } = await stored.test.database.pool.query(

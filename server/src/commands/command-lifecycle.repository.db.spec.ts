@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => stored.close())
 
 describe('changing a command under its lease', () => {
-  it('is refused to a server that lost the lease', async () => {
+  it('a server that lost the lease of a command cannot change it', async () => {
     const { id } = await stored.addLeased(ME)
     await stored.expireLease(id)
     await stored.leases.acquire(id, OTHER, now())
@@ -25,7 +25,7 @@ describe('changing a command under its lease', () => {
     expect(await stored.commands.find(id)).toMatchObject({ state: 'success', exitCode: 0 })
   })
 
-  it('never changes how a command ended', async () => {
+  it('the end of a command is never changed', async () => {
     const { id } = await stored.addLeased(ME)
     await stored.lifecycle.end(id, ME, { state: 'failed', exitCode: 3 }, now())
     expect(await stored.leases.acquire(id, ME, now())).toBeNull()
@@ -38,7 +38,7 @@ describe('changing a command under its lease', () => {
     })
   })
 
-  it('takes from the host how long the program ran, and not from when the server heard of it', async () => {
+  it('the duration of a program is taken from its host, and not from when the server heard of it', async () => {
     const { id } = await stored.addLeased(ME)
     const startedAt = now()
     await stored.lifecycle.start(id, ME, startedAt)
@@ -53,21 +53,21 @@ describe('changing a command under its lease', () => {
 })
 
 describe('cancelling a command', () => {
-  it('ends one at once that was never tried', async () => {
+  it('cancelling ends a command at once that was never tried', async () => {
     const { id } = await stored.add()
     expect(await stored.lifecycle.requestCancel(id, now())).toBe('ended')
     expect(await stored.commands.find(id)).toMatchObject({ state: 'cancelled' })
     expect(await stored.leases.acquire(id, ME, now())).toBeNull()
   })
 
-  it('only asks where it may have started, and reaches whichever server drives it', async () => {
+  it('cancelling a command that may have started only asks, and reaches whichever server drives it', async () => {
     const { id } = await stored.addLeased(ME)
     expect(await stored.lifecycle.requestCancel(id, now())).toBe('requested')
     expect(await stored.leases.cancelRequested([id])).toEqual([id])
     expect(await stored.lifecycle.requestCancel(randomUUID(), now())).toBeNull()
   })
 
-  it('leaves the end of an installation to its handler, which has the state of the host to put right', async () => {
+  it('cancelling leaves the end of an installation to its handler, which has the state of the host to put right', async () => {
     const { id } = await stored.add({ kind: 'install' })
     expect(await stored.lifecycle.requestCancel(id, now())).toBe('requested')
     expect(await stored.commands.find(id)).toMatchObject({
@@ -78,7 +78,7 @@ describe('cancelling a command', () => {
 })
 
 describe('a hook on the end of commands', () => {
-  it('hears of commands that ended together in one call, and of none that had ended before', async () => {
+  it('a hook on endings hears of commands that ended together in one call, and of none that had ended before', async () => {
     const lifecycle = new CommandLifecycleRepository(stored.test.database)
     const calls: (readonly EndedCommand[])[] = []
     lifecycle.onCommandEnded(async (_transaction, ended) => void calls.push(ended))
@@ -94,7 +94,7 @@ describe('a hook on the end of commands', () => {
     ])
   })
 
-  it('changes its own tables with the end or not at all: where it fails, the command has not ended', async () => {
+  it('a hook that fails undoes the end of the command and its own changes', async () => {
     const lifecycle = new CommandLifecycleRepository(stored.test.database)
     const { id, runId } = await stored.addLeased(ME)
     const hook = { fails: true }

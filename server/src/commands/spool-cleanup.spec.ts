@@ -38,7 +38,7 @@ function setting(answer: (id: string) => object = () => ({ released: true })) {
 }
 
 describe('SpoolCleanup', () => {
-  it('tells an agent of all commands that ended meanwhile in one request, and not at the end of each', async () => {
+  it('an agent is told of all commands that ended meanwhile in one request, and not at the end of each', async () => {
     const { cleanup, clock, asked, marked } = setting()
     cleanup.add('a', 'one')
     cleanup.add('b', 'two')
@@ -55,7 +55,7 @@ describe('SpoolCleanup', () => {
     expect(asked.at(-1)).toEqual(['one', ['d']])
   })
 
-  it('asks for no more at once than an agent takes', async () => {
+  it('one request releases no more commands than an agent takes', async () => {
     const { cleanup, clock, asked, marked } = setting()
     for (let i = 0; i < 40; i++) cleanup.add(`command-${i}`, 'one')
     await clock.wakeAll()
@@ -63,7 +63,7 @@ describe('SpoolCleanup', () => {
     expect(marked).toHaveLength(40)
   })
 
-  it('does not mark as released what its agent still keeps, or did not answer for', async () => {
+  it('a command that its agent still keeps, or did not answer for, is not marked as released', async () => {
     const errors: Record<string, RollcallError> = {
       broken: new RollcallError('agent.overloaded', 'busy'),
       unknown: new RollcallError('command.not_found', 'The host knows no such command.'),
@@ -74,7 +74,7 @@ describe('SpoolCleanup', () => {
     expect(marked).toEqual(['gone', 'unknown'])
   })
 
-  it('marks as released what was on a host that has left the fleet, and not what is on one that is silent', async () => {
+  it('commands of a host that has left the fleet are marked as released, and those of a silent one are not', async () => {
     const left = setting(() => {
       throw new RollcallError('host.not_found', 'gone')
     })

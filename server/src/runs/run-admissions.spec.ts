@@ -47,7 +47,7 @@ function setting() {
 }
 
 describe('RunAdmissions', () => {
-  it('lets the next begin when a command of a run with limits has ended, and only then', async () => {
+  it('the next command of a run with limits begins when one has ended, and only then', async () => {
     const { end, waiting, answer, announced } = setting()
     end({ isLimited: false })
     end({ hasEnded: false })
@@ -69,14 +69,14 @@ describe('RunAdmissions', () => {
     expect(waiting).toHaveLength(2)
   })
 
-  it('goes on at once where more are held than one decision looks at', async () => {
+  it('a second decision follows at once where more commands are held than one looks at', async () => {
     const { end, waiting, answer } = setting()
     end()
     await answer({ admitted: ['a'], hasMore: true })
     expect(waiting).toHaveLength(2)
   })
 
-  it('is not stuck by a decision that failed', async () => {
+  it('a decision that failed does not hold the run up', async () => {
     const { end, waiting, answer } = setting()
     end()
     await answer(new Error('the database is away'))
@@ -84,7 +84,7 @@ describe('RunAdmissions', () => {
     expect(waiting).toHaveLength(2)
   })
 
-  it('tells viewers of what was stopped', async () => {
+  it('viewers see the commands that were stopped', async () => {
     const { end, events, answer } = setting()
     const told: unknown[] = []
     events.followRun(RUN, (change) => told.push([change.id, change.hasEnded]))
@@ -96,7 +96,7 @@ describe('RunAdmissions', () => {
     ])
   })
 
-  it('waits for a decision under way before it is gone, and begins no other', async () => {
+  it('stopping waits for the decision under way, and begins no other', async () => {
     const { admissions, end, waiting, answer } = setting()
     end()
     let isGone = false

@@ -82,7 +82,7 @@ const decide = (runId: string) => admissions.decide(runId, clock.now(), nextAdmi
 const countsOf = async (runId: string) => (await service.show(runId, null)).counts
 
 describe('where a run goes', () => {
-  it('is made out when it is accepted: the same request later names the same hosts, though others fit by then', async () => {
+  it('the hosts of a run are selected when it is accepted: the same request later names the same, though others fit by then', async () => {
     for (const name of ['b', 'a']) await addHost(name, { env: 'prod' })
     await addHost('c', { env: 'test' })
     await addHost('d', { env: 'prod' }, false)
@@ -105,7 +105,7 @@ describe('where a run goes', () => {
     })
   })
 
-  it('is refused where no host fits, and where a named host has no agent', async () => {
+  it('a run is refused where no host fits, and where a named host has no agent', async () => {
     await addHost('a', {}, false)
     await expect(run({ labels: ['env=prod'] })).rejects.toMatchObject({ code: 'host.none_selected' })
     await expect(run({ all: true })).rejects.toMatchObject({ code: 'host.not_installed' })
@@ -113,7 +113,7 @@ describe('where a run goes', () => {
     await expect(run({ hosts: ['x'] })).rejects.toMatchObject({ code: 'host.not_found' })
   })
 
-  it('is every host for all, at once where there are no limits', async () => {
+  it('a run on all hosts without limits begins on every host at once', async () => {
     await addHosts(5)
     const { commands } = await run({ all: true, limits: {} })
     expect(announced.toSorted()).toEqual(commands.map(({ id }) => id).toSorted())
@@ -122,7 +122,7 @@ describe('where a run goes', () => {
 })
 
 describe('a run with limits', () => {
-  it('hands out only commands whose turn it is, and counts the rest as held', async () => {
+  it('a run with limits hands out only commands whose turn it is, and counts the rest as held', async () => {
     await addHosts(5)
     const { runId, commands } = await run({ all: true, limits: { concurrency: 2 } })
     expect(announced).toEqual(commands.slice(0, 2).map(({ id }) => id))
@@ -160,7 +160,7 @@ describe('a run with limits', () => {
     expect(await leases.due('other', clock.now(), 10, [])).toEqual([commands[1]?.id])
   })
 
-  it('begins its waves one after the other', async () => {
+  it('a run in waves begins them one after the other', async () => {
     await addHosts(5)
     const { runId } = await run({ all: true, limits: { batch: '40%' } })
     expect(announced).toHaveLength(2)
@@ -170,7 +170,7 @@ describe('a run with limits', () => {
     expect((await decide(runId)).admitted).toHaveLength(2)
   })
 
-  it('stops after failures: what runs goes on, and what was held says why it never began', async () => {
+  it('a run that stops after failures lets commands end that run, and says of the held ones why they never began', async () => {
     await addHosts(6)
     const { runId, commands } = await run({ all: true, limits: { concurrency: 2, stopAfterFailures: 1 } })
     await end(announced[0] ?? '', 'failed')
@@ -189,7 +189,7 @@ describe('a run with limits', () => {
     })
   })
 
-  it('is never seen to have ended without why it stopped, by whoever looks meanwhile', async () => {
+  it('a run is never seen to have ended without the reason why it stopped', async () => {
     await addHosts(2)
     for (let round = 0; round < 20; round++) {
       announced = []
@@ -203,7 +203,7 @@ describe('a run with limits', () => {
     }
   })
 
-  it('gives a host its whole time to accept, counted from its turn', async () => {
+  it('a host has its whole time to accept a command, counted from its turn', async () => {
     await addHosts(2)
     const { runId } = await run({ all: true, startWithinMs: 60_000, limits: { concurrency: 1 } })
     clock.pass(3_600_000)
@@ -215,7 +215,7 @@ describe('a run with limits', () => {
     })
   })
 
-  it('goes on where a held command was cancelled by itself', async () => {
+  it('a run continues where one held command was cancelled', async () => {
     await addHosts(3)
     const { runId, commands } = await run({ all: true, limits: { batch: 1 } })
     expect(await lifecycle.requestCancel(commands[1]?.id ?? '', clock.now())).toBe('ended')
@@ -223,7 +223,7 @@ describe('a run with limits', () => {
     expect((await decide(runId)).admitted).toEqual([commands[2]?.id])
   })
 
-  it('is cancelled as a whole: nothing that was held ever begins', async () => {
+  it('a cancelled run never begins a command that was held', async () => {
     await addHosts(4)
     const { runId, commands } = await run({ all: true, limits: { concurrency: 2 } })
     await leases.acquire(announced[0] ?? '', 'server', clock.now())
@@ -234,7 +234,7 @@ describe('a run with limits', () => {
     expect(await service.show(runId, null)).toMatchObject({ cancelRequested: true, counts: { cancelled: 4 } })
   })
 
-  it('can be cancelled while others decide on it, without a deadlock', async () => {
+  it('a run can be cancelled while servers decide on it, without a deadlock', async () => {
     await addHosts(200)
     const { runId } = await run({ all: true, limits: { concurrency: 50 } })
     await Promise.all([...Array.from({ length: 8 }, () => decide(runId)), service.cancel(runId, null)])
@@ -243,7 +243,7 @@ describe('a run with limits', () => {
 })
 
 describe('the list of runs', () => {
-  it('shows the newest first, in pages, playbooks among them, and no installations', async () => {
+  it('the list of runs shows the newest first, in pages, with playbooks and without installations', async () => {
     await addHosts(1)
     const ids: string[] = []
     for (let i = 0; i < 5; i++) {
@@ -337,7 +337,7 @@ describe('the summary of a run', () => {
     expect(text(summary.groups[0])).toHaveLength(4096)
   })
 
-  it('of thousands of hosts whose outputs all differ stays within bounds', async () => {
+  it('the summary of thousands of hosts whose outputs all differ is bounded', async () => {
     await addHosts(1)
     const { runId } = await run({ all: true })
     await test.database.pool.query(
@@ -360,7 +360,7 @@ describe('the summary of a run', () => {
     expect(groups.filter(({ sample }) => sample.length > 0)).toHaveLength(1024)
   })
 
-  it('does not tell outputs apart, and says so, that were removed before anybody compared them', async () => {
+  it('a summary says of outputs that were removed before they were compared that they were not', async () => {
     await addHosts(2)
     const { runId, commands } = await run({ all: true })
     await outcome(commands[0]?.id ?? '', 0, ['a', ''])
@@ -370,7 +370,7 @@ describe('the summary of a run', () => {
     expect(groups).toMatchObject([{ hosts: ['h-000', 'h-001'], isComparedWhole: false, sample: [] }])
   })
 
-  it('answers while the run is under way', async () => {
+  it('a summary is made while the run is under way', async () => {
     await addHosts(3)
     const { runId } = await run({ all: true, limits: { concurrency: 1 } })
     await leases.acquire(announced[0] ?? '', 'server', clock.now())

@@ -17,7 +17,7 @@ function answerOf(chunks: { stream: 'stdout' | 'stderr'; bytes: Uint8Array }[], 
 }
 
 describe('decoding an answer with output', () => {
-  it('gives back every byte in order, each with its stream', () => {
+  it('every byte of an answer is decoded in order, each with its stream', () => {
     fc.assert(
       fc.property(fc.array(chunk, { minLength: 1, maxLength: 8 }), fc.nat(1000), (chunks, offset) => {
         const size = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
@@ -32,7 +32,7 @@ describe('decoding an answer with output', () => {
     )
   })
 
-  it('refuses an answer whose count of bytes is not that of its bytes', () => {
+  it('an answer is refused whose count of bytes is not that of its bytes', () => {
     fc.assert(
       fc.property(fc.array(chunk, { minLength: 1, maxLength: 4 }), fc.integer(), (chunks, counted) => {
         const size = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
@@ -44,11 +44,11 @@ describe('decoding an answer with output', () => {
 })
 
 describe('the pause before the next question for output', () => {
-  it('is none while output comes and is stored', () => {
+  it('there is no pause while output comes and is stored', () => {
     expect(pauseBeforeNext({ emptyAnswers: 0, isCutting: false })).toBe(0)
   })
 
-  it('comes after three empty answers in a row, and while output is cut', () => {
+  it('a pause comes after three empty answers in a row, and while output is cut', () => {
     expect(pauseBeforeNext({ emptyAnswers: 3, isCutting: false })).toBe(0)
     expect(pauseBeforeNext({ emptyAnswers: 4, isCutting: false })).toBeGreaterThan(0)
     expect(pauseBeforeNext({ emptyAnswers: 0, isCutting: true })).toBeGreaterThan(0)
@@ -70,11 +70,11 @@ describe('how an agent says that a command ended', () => {
     ended_at_ms: 1500,
   } as const
 
-  it('becomes the ending of the command, with the time that it ran by the clock of its host', () => {
+  it("an agent's result becomes the ending of the command, with the time that it ran by the clock of its host", () => {
     expect(toEnding(result)).toMatchObject({ state: 'failed', exitCode: 3, droppedBytes: 7, durationMs: 500 })
   })
 
-  it('has no negative duration, and none at all where the command never started', () => {
+  it('a duration is never negative, and there is none where the command never started', () => {
     expect(toEnding({ ...result, ended_at_ms: 1 }).durationMs).toBe(0)
     expect(toEnding({ ...result, started_at_ms: null }).durationMs).toBeNull()
   })

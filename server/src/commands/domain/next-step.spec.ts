@@ -24,15 +24,15 @@ const unwanted = (view: View): View => ({ ...view, cancelRequestedAt: after(30) 
 const FOREVER = after(10 * LOST_AFTER_MS)
 
 describe('nextStep', () => {
-  it('starts a new command', () => {
+  it('a new command is started', () => {
     expect(nextStep(pending, after(1))).toEqual({ do: 'start' })
   })
 
-  it('sends a command again whose answer was lost, since the agent starts an id once', () => {
+  it('a command whose answer was lost is sent again, since the agent starts an id once', () => {
     expect(nextStep(dispatched, after(5000))).toEqual({ do: 'start' })
   })
 
-  it('never starts a command that nobody wants any more, and takes back one that may have started', () => {
+  it('a cancelled command is never started, and withdrawn where it may have started', () => {
     expect(nextStep(unwanted(pending), after(31))).toMatchObject({
       do: 'end',
       ending: { state: 'cancelled' },
@@ -40,7 +40,7 @@ describe('nextStep', () => {
     expect(nextStep(unwanted(dispatched), after(31))).toEqual({ do: 'withdraw' })
   })
 
-  it('does not start a command late', () => {
+  it('a command is not started late', () => {
     expect(nextStep(pending, after(START_WITHIN_MS - 1))).toEqual({ do: 'start' })
     expect(nextStep(pending, after(START_WITHIN_MS))).toMatchObject({
       do: 'end',
@@ -49,14 +49,14 @@ describe('nextStep', () => {
     expect(nextStep(dispatched, after(START_WITHIN_MS))).toEqual({ do: 'withdraw' })
   })
 
-  it('asks about everything that may have started before it is given up, however long nobody looked', () => {
+  it('a command that may have started is asked about before it is given up, however long no server looked', () => {
     for (const view of [dispatched, running, unwanted(dispatched), unwanted(running)])
       expect(nextStep(view, FOREVER).do).not.toBe('end')
   })
 })
 
 describe('giveUp', () => {
-  it('does not call a silent command lost before its own limits and the grace have passed', () => {
+  it('a silent command is not lost before its own limits and the grace have passed', () => {
     const lostAt = 20 + TIMEOUT_MS + LOST_AFTER_MS
     expect(giveUp(running, after(lostAt - 1))).toBeNull()
     expect(giveUp(running, after(lostAt))).toMatchObject({ state: 'lost', reasonCode: 'command.unanswered' })
@@ -65,18 +65,18 @@ describe('giveUp', () => {
     expect(giveUp(dispatched, after(unknownAt))).toMatchObject({ state: 'lost' })
   })
 
-  it('never calls a command lost that was certainly never tried', () => {
+  it('a command that was certainly never tried is never lost', () => {
     expect(giveUp(pending, FOREVER)).toBeNull()
   })
 
-  it('ends every silent command in the end, together with nextStep', () => {
+  it('giveUp and nextStep together end every silent command', () => {
     for (const view of [pending, dispatched, running].flatMap((each) => [each, unwanted(each)]))
       expect(giveUp(view, FOREVER) !== null || nextStep(view, FOREVER).do === 'end').toBe(true)
   })
 })
 
 describe('endingOfUnstarted', () => {
-  it('tells a cancelled command from one that came too late', () => {
+  it('a cancelled command is told apart from one that came too late', () => {
     expect(endingOfUnstarted({ cancelRequestedAt: T0 }).state).toBe('cancelled')
     expect(endingOfUnstarted({ cancelRequestedAt: null })).toMatchObject({
       state: 'failed',
@@ -86,7 +86,7 @@ describe('endingOfUnstarted', () => {
 })
 
 describe('nextAttempt', () => {
-  it('waits longer the longer an agent is silent, within bounds', () => {
+  it('the wait between attempts grows with the silence of the agent, within bounds', () => {
     let last = 0
     for (const silentMs of [0, 1000, 10_000, 60_000, 3_600_000, 86_400_000]) {
       const waitMs = nextAttempt(T0, after(silentMs), 1).getTime() - after(silentMs).getTime()
@@ -100,7 +100,7 @@ describe('nextAttempt', () => {
 describe('waitAfter', () => {
   const error = new RollcallError('agent.unreachable', 'The agent does not answer.')
 
-  it('shows the reason while the command waits, and keeps since when its agent is silent', () => {
+  it('the reason is shown while the command waits, with the time since when its agent is silent', () => {
     const first = waitAfter({ unansweredSince: null }, { error, notStarted: true }, after(0), 1)
     expect(first).toEqual({
       until: nextAttempt(after(0), after(0), 1),
@@ -114,7 +114,7 @@ describe('waitAfter', () => {
     expect(later.until).toEqual(nextAttempt(after(0), after(60_000), 1))
   })
 
-  it('shows nothing of a failure of the server itself but where to look', () => {
+  it('a failure of the server itself is shown without its message', () => {
     const wait = waitAfter(
       { unansweredSince: null },
       { error: new Error('password=hunter2'), notStarted: false },

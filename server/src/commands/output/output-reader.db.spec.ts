@@ -83,7 +83,7 @@ const whole = (stream?: string) =>
     .join('')
 
 it.each([undefined, 'stdout', 'stderr'] as const)(
-  'of %s all is read forwards, page by page, and its end is told',
+  'all output of %s is read forwards, page by page, up to its end',
   async (stream) => {
     let text = ''
     let pages = 0
@@ -100,7 +100,7 @@ it.each([undefined, 'stdout', 'stderr'] as const)(
 )
 
 it.each([undefined, 'stdout', 'stderr'] as const)(
-  'of %s all is read backwards from the end, without a gap',
+  'all output of %s is read backwards from the end, without a gap',
   async (stream) => {
     let text = ''
     for (let before = size; before > 0; ) {

@@ -15,7 +15,7 @@ const piecesOf = (id: string, offset = 0, maxBytes = 1000) =>
   stored.outputs.after(id, offset, { stream: undefined, maxBytes })
 
 describe('appending output', () => {
-  it('stores each byte once, however often the same piece comes', async () => {
+  it('each byte is stored once, however often the same piece comes', async () => {
     const { id } = await stored.addLeased(ME)
     expect(await stored.outputs.append(id, ME, 0, pieceOf('hello'))).toBe(true)
     expect(await stored.outputs.append(id, ME, 0, pieceOf('hello'))).toBe(false)
@@ -29,7 +29,7 @@ describe('appending output', () => {
     expect((await stored.commands.find(id))?.outputBytes).toBe(9)
   })
 
-  it('counts what was cut, once, and stores no piece where nothing of it is kept', async () => {
+  it('bytes that were cut are counted once, and a piece of which nothing is kept is not stored', async () => {
     const { id } = await stored.addLeased(ME)
     const uncut = { storedBytes: 0, markBytes: 0, cutBytes: 0, isCut: false }
     const cut = { storedBytes: 7, markBytes: 5, cutBytes: 3, isCut: true }
@@ -53,7 +53,7 @@ describe('appending output', () => {
 })
 
 describe('reading output', () => {
-  it('gives the bytes asked for from any offset, in pages, without loss', async () => {
+  it('output is read from any offset, in pages, without loss', async () => {
     const { id } = await stored.addLeased(ME)
     let whole = Buffer.alloc(0)
     for (let i = 0; i < 40; i++) {
@@ -75,7 +75,7 @@ describe('reading output', () => {
     }
   })
 
-  it('gives the first bytes of the output of many commands, and no more of each', async () => {
+  it('the first bytes of the output of many commands are read, and no more of each', async () => {
     const [first, second] = [await stored.addLeased(ME), await stored.addLeased(ME)]
     await stored.outputs.append(first.id, ME, 0, pieceOf('0123'))
     await stored.outputs.append(first.id, ME, 4, pieceOf('4567'))
@@ -89,7 +89,7 @@ describe('reading output', () => {
 })
 
 describe('removing output', () => {
-  it('removes what is old enough, and neither that of a newer command nor the record of how the old one ended', async () => {
+  it('old output is removed, and neither that of a newer command nor the record of how the old one ended', async () => {
     const ended = async (endedAt: Date) => {
       const { id } = await stored.addLeased(ME)
       await stored.outputs.append(id, ME, 0, pieceOf('some output'))
@@ -109,7 +109,7 @@ describe('removing output', () => {
     expect(await piecesOf(recent)).toHaveLength(1)
   })
 
-  it('removes by those commands that ended first, as much as is asked for, and never of one that runs', async () => {
+  it('the output of the commands that ended first is removed, as much as is requested, and never of one that runs', async () => {
     const before = await stored.outputs.sumBytes()
     const ids: string[] = []
     for (const day of ['01', '02', '03']) {

@@ -71,7 +71,7 @@ describe.each(LIMITS)('a run with %j', (limits) => {
     for (let seed = 1; seed <= 40; seed++) check(1 + ((seed * 7) % 53), randomFrom(seed))
   }
 
-  it('never has more hosts under way than it may', () => {
+  it('a run with limits never has more hosts under way than it may', () => {
     each((total, random) =>
       play(limits, total, random, (hosts) => {
         const active = hosts.filter(({ state }) => state === 'active').length
@@ -82,7 +82,7 @@ describe.each(LIMITS)('a run with %j', (limits) => {
     )
   })
 
-  it('ends, with every host either begun, stopped or cancelled, and begins in order', () => {
+  it('a run with limits begins in order and ends, with every host either begun, stopped or cancelled', () => {
     each((total, random) => {
       const order: number[] = []
       const hosts = play(
@@ -99,7 +99,7 @@ describe.each(LIMITS)('a run with %j', (limits) => {
     })
   })
 
-  it('begins no wave before the one before has ended wholly', () => {
+  it('a wave begins when the one before has ended wholly, and not earlier', () => {
     each((total, random) => {
       const size = waveSize(limits.batch, total)
       play(limits, total, random, (hosts, began) => {
@@ -111,7 +111,7 @@ describe.each(LIMITS)('a run with %j', (limits) => {
     })
   })
 
-  it('begins nowhere after so many have failed, and not before', () => {
+  it('a run stops after the given number of failures, and not before', () => {
     each((total, random) => {
       const hosts = play(limits, total, random, (hosts, began) => {
         const failed = hosts.filter(({ state }) => state === 'failed').length
@@ -125,7 +125,7 @@ describe.each(LIMITS)('a run with %j', (limits) => {
 })
 
 describe('nextAdmissions', () => {
-  it('never waits for nothing: while hosts are held and none is under way, it admits or stops', () => {
+  it('a run with held hosts and none under way admits one or stops', () => {
     const held = [{ id: 'x', position: 9 }]
     for (const limits of LIMITS)
       for (const failed of [0, 5]) {
@@ -134,7 +134,7 @@ describe('nextAdmissions', () => {
       }
   })
 
-  it('leaves what runs alone when too many have failed', () => {
+  it('commands that run are left alone when too many have failed', () => {
     const view = { limits: { concurrency: 3, stopAfterFailures: 2 }, total: 9, active: [0, 1], failed: 2 }
     expect(nextAdmissions({ ...view, held: [{ id: 'x', position: 5 }] })).toEqual({
       admit: [],

@@ -16,7 +16,7 @@ const byLabel: EarlierRun = { ...byName, target: { labels: ['env=prod', 'zone=a'
 const same = { program: 'deploy', args: ['--now'], cwd: '/srv' }
 
 describe('a run that is asked for again', () => {
-  it('is shown with all that it was asked for, and of its environment the names alone', () => {
+  it('an earlier run is shown with its whole request, and of its environment the names alone', () => {
     expect(orderOf(byName)).toEqual({
       ...same,
       timeoutMs: 5000,
@@ -32,7 +32,7 @@ describe('a run that is asked for again', () => {
     expect(JSON.stringify(orderOf(byName))).not.toContain('hidden')
   })
 
-  it('keeps its environment for the same on the same hosts, on some of them, or by the same labels', () => {
+  it('an environment is kept for the same program on the same hosts, on some of them, or by the same labels', () => {
     expect(whyNotKept({ ...same, hosts: ['b', 'a'] }, byName)).toBeNull()
     expect(whyNotKept({ ...same, hosts: ['b'] }, byName)).toBeNull()
     expect(whyNotKept({ ...same, labels: ['env=prod,zone=a'] }, byLabel)).toBeNull()
@@ -47,7 +47,7 @@ describe('a run that is asked for again', () => {
     ['another host', { ...same, hosts: ['a', 'c'] }],
     ['other labels', { ...same, labels: ['env=prod'] }],
     ['all hosts', { ...same, all: true as const }],
-  ])('does not hand its environment to %s', (_what, request) => {
+  ])('an environment is not handed to %s', (_what, request) => {
     for (const earlier of [byName, byLabel])
       expect(whyNotKept(request, earlier)).toMatch(/only: give its values again/)
   })

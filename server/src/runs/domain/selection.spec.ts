@@ -39,11 +39,11 @@ describe('select', () => {
     expect(names(...labels)).toBe(fitting)
   })
 
-  it('takes all where no labels are given', () => {
+  it('all hosts are selected where no labels are given', () => {
     expect(select(FLEET, {}).chosen).toHaveLength(4)
   })
 
-  it('says which selector fits no host', () => {
+  it('a selector that fits no host is named in the error', () => {
     expect(() => names('env=prod', 'zone=nowhere')).toThrow('"env=prod" and "zone=nowhere"')
     expect(() => select([], {})).toThrow('There are no hosts yet')
   })
@@ -53,7 +53,7 @@ describe('select', () => {
     expect(select(fleet, { labels: ['env='] }).chosen.map(({ name }) => name)).toEqual(['a'])
   })
 
-  it('leaves out what cannot run anything, and says why', () => {
+  it('hosts that cannot run anything are left out, with the reason', () => {
     const fleet = [
       ...FLEET,
       host('new', {}, { state: 'installing', isInstalled: false }),
@@ -78,7 +78,7 @@ describe('select', () => {
 })
 
 describe('a preview', () => {
-  it('counts the hosts that a run would be for, and tells apart those that fit and would be left out, with why', () => {
+  it('a preview counts the hosts of a run, and those that fit and would be left out, with the reason', () => {
     const fleet = [...FLEET, host('e', { env: 'prod' }, { state: 'install_failed', isInstalled: false })]
     expect(toPreview(select(fleet, { labels: ['env=prod'] }))).toEqual({
       total: 2,
@@ -88,7 +88,7 @@ describe('a preview', () => {
     })
   })
 
-  it('names a bounded number of a large fleet', () => {
+  it('a preview names a bounded number of hosts of a large fleet', () => {
     const fleet = Array.from({ length: 3000 }, (_, i) => host(`h${i}`, {}, { isInstalled: i % 2 === 0 }))
     const preview = toPreview(select(fleet, {}))
     expect([preview.total, preview.hosts.length, preview.skippedTotal, preview.skipped.length]).toEqual([

@@ -15,7 +15,7 @@ const latestOf = (...pieces: ReturnType<typeof piece>[]) => {
 const offsets = (latest: LatestOutput, from: number) => latest.from(from).map(({ offset }) => offset)
 
 describe('LatestOutput', () => {
-  it('gives all from a byte on, beginning with the piece that holds it', () => {
+  it('all output from a byte on is given, beginning with the piece that holds it', () => {
     const latest = latestOf(piece(10, 'abc'), piece(13, 'de'), piece(15, 'f'))
     expect(latest.end).toBe(16)
     expect(offsets(latest, 10)).toEqual([10, 13, 15])
@@ -23,19 +23,19 @@ describe('LatestOutput', () => {
     expect(offsets(latest, 13)).toEqual([13, 15])
   })
 
-  it('gives nothing to who has all, is ahead, or is too far behind', () => {
+  it('nothing is given to a viewer that has all, is ahead, or is too far behind', () => {
     const latest = latestOf(piece(10, 'abc'))
     for (const from of [9, 13, 20]) expect(latest.from(from)).toEqual([])
     expect(new LatestOutput().from(0)).toEqual([])
   })
 
-  it('keeps nothing from before a gap', () => {
+  it('nothing from before a gap is kept', () => {
     const latest = latestOf(piece(0, 'abc'), piece(7, 'de'))
     expect(offsets(latest, 0)).toEqual([])
     expect(offsets(latest, 7)).toEqual([7])
   })
 
-  it('keeps a mebibyte, and the last piece however large it is', () => {
+  it('a mebibyte is kept, and the last piece whatever its size', () => {
     const half = 'x'.repeat(512 * 1024)
     const latest = latestOf(piece(0, half), piece(half.length, half), piece(2 * half.length, 'y'))
     expect(offsets(latest, 0)).toEqual([])

@@ -7,14 +7,14 @@ const piece = (text: string) => joinChunks([{ stream: 'stdout', data: Buffer.fro
 const room = (perCommand: number, left = 1e9) => ({ perCommand, total: 1e9, left })
 
 describe('output that is bounded', () => {
-  it('is stored as it came while there is room, without a copy', () => {
+  it('output is stored as it came while there is room, without a copy', () => {
     const whole = piece('hello')
     const { piece: stored, next } = boundPiece(EMPTY, whole, room(5))
     expect(stored).toBe(whole)
     expect(next).toEqual({ storedBytes: 5, markBytes: 0, cutBytes: 0, isCut: false })
   })
 
-  it('is cut at the bound, with a mark that says which one and how much it is', () => {
+  it('output is cut at the bound, with a mark that says which one and how much it is', () => {
     const { piece: stored, next } = boundPiece(EMPTY, piece('hello'), room(2))
     expect(stored.data.toString()).toBe(
       'he\r\n[rollcall] output is cut here: this server stores 2 bytes of a command at most (ROLLCALL_OUTPUT_BYTES)\r\n',
@@ -24,7 +24,7 @@ describe('output that is bounded', () => {
     expect(takenBytes(next)).toBe(5)
   })
 
-  it('is marked once, however much follows, and closed with the number of bytes that are missing', () => {
+  it('cut output is marked once, however much follows, and closed with the number of missing bytes', () => {
     let state = boundPiece(EMPTY, piece('hello'), room(2)).next
     for (let i = 0; i < 3; i++) {
       const again = boundPiece(state, piece('more'), room(2))
@@ -39,7 +39,7 @@ describe('output that is bounded', () => {
     expect(closingPiece(EMPTY)).toBeNull()
   })
 
-  it('goes on with a mark where all commands together have room again', () => {
+  it('output continues with a mark where all commands together have room again', () => {
     const cut = boundPiece(EMPTY, piece('hello'), room(100, 0))
     expect(cut.piece.data.toString()).toContain('ROLLCALL_OUTPUT_TOTAL_BYTES')
     const again = boundPiece(cut.next, piece('world'), room(100, 50))
@@ -49,7 +49,7 @@ describe('output that is bounded', () => {
     expect(again.next.isCut).toBe(false)
   })
 
-  it('never stores more of a command than its bound and a few marks, and loses count of no byte', () => {
+  it('no more of a command is stored than its bound and a few marks, and every byte is counted', () => {
     let seed = 7
     const random = (below: number) => {
       seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
