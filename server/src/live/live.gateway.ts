@@ -5,6 +5,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { AccessService, type Principal, RightsWatch, ScopeRepository } from '../access/index.ts'
 import { CommandEvents, CommandsService, OutputReader } from '../commands/index.ts'
+import { Reconciler } from '../platform/background/reconciler.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { clientOfRequest } from '../platform/network/client-address.ts'
@@ -17,16 +18,16 @@ import { LiveConnection } from './live-connection.ts'
 const PATH = '/ws'
 const MAX_REQUEST_BYTES = 64 * 1024
 const MAX_SOCKETS = 1000
-const PING_INTERVAL_MS = 30_000
 
 /**
  * `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order; and runs and
  * transfers. It may watch the fleet as well.
  */
 @Injectable()
-export class LiveGateway {
+export class LiveGateway extends Reconciler {
+  override readonly name = 'live-pings'
+  override readonly intervalMs = 30_000
   private readonly server = new WebSocketServer({ noServer: true, maxPayload: MAX_REQUEST_BYTES })
-  private pinging: NodeJS.Timeout | undefined
   /** Sockets that have answered the last ping. */
   private readonly alive = new WeakSet<WebSocket>()
 
@@ -44,7 +45,9 @@ export class LiveGateway {
     private readonly fleet: FleetFeed,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+  ) {
+    super()
+  }
 
   /** Takes the upgrades of an HTTP server. */
   attach(http: Server): void {
@@ -60,11 +63,9 @@ export class LiveGateway {
         })
         .catch((error) => this.refuse(socket, request, error))
     })
-    this.pinging = setInterval(() => this.ping(), PING_INTERVAL_MS).unref()
   }
 
   close(): void {
-    clearInterval(this.pinging)
     this.fleet.close()
     for (const socket of this.server.clients) socket.close(1001, 'the server stops')
     this.server.close()
@@ -133,7 +134,8 @@ export class LiveGateway {
     socket.on('message', (data) => connection.take(String(data)))
   }
 
-  private ping(): void {
+  /** Pings every socket, and ends those that have not answered the ping before. */
+  override async reconcile(): Promise<void> {
     for (const socket of this.server.clients)
       if (this.alive.delete(socket)) socket.ping()
       else socket.terminate()

@@ -27,14 +27,16 @@ export class AbandonedTransfersReconciler extends Reconciler {
   }
 
   override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
+    const isHere = new Map<string, Promise<boolean>>()
     for (const abandoned of await this.transfers.abandoned(BATCH)) {
       if (signal.aborted) return
-      await this.takeOver(abandoned, now)
+      const known = isHere.get(abandoned.content) ?? this.contents.isHere(abandoned)
+      isHere.set(abandoned.content, known)
+      await this.takeOver(abandoned, await known, now)
     }
   }
 
-  private async takeOver(abandoned: AbandonedTransfer, now: Date): Promise<void> {
-    const hasContent = await this.contents.isHere(abandoned)
+  private async takeOver(abandoned: AbandonedTransfer, hasContent: boolean, now: Date): Promise<void> {
     const decision = decideTakeover(abandoned, hasContent, now)
     if (decision.do === 'wait') return
     const acquired = await this.transfers.acquire(abandoned.id)

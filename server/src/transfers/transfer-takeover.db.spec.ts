@@ -36,8 +36,8 @@ beforeEach(() => test.database.pool.query('TRUNCATE transfer, server_lease CASCA
 /** One server of several on the database, with hosts that take what `upload` does. */
 async function server(name: string, { files = name, upload = async () => undefined as unknown } = {}) {
   const sent: string[] = []
-  const abandoned: string[] = []
-  const agents = {
+  const dropped: string[] = []
+  const agents: Record<keyof Pick<AgentFiles, 'upload' | 'cancel'>, unknown> = {
     upload: async (
       _hostId: string,
       { transferId }: { transferId: string },
@@ -48,20 +48,29 @@ async function server(name: string, { files = name, upload = async () => undefin
       await (upload as (signal: AbortSignal, onProgress: OnProgress) => Promise<unknown>)(signal, onProgress)
       return { files_written: 1, files_unchanged: 0 }
     },
-    abandon: async (_hostId: string, id: string) => void abandoned.push(id),
-  } as unknown as AgentFiles
+    cancel: async (_hostId: string, id: string) => void dropped.push(id),
+  }
   const blobs = new BlobStore(join(folder, files), 2 ** 20)
   const contents = new TransferContents(blobs)
   const rows = new TransfersRepository(test.database, name)
   const events = new TransferEvents()
   const none = {} as never
-  const sender = new TransferReconciler(rows, events, contents, agents, none, none, clock, log)
+  const sender = new TransferReconciler(
+    rows,
+    events,
+    contents,
+    agents as unknown as AgentFiles,
+    none,
+    none,
+    clock,
+    log,
+  )
   const takeover = new AbandonedTransfersReconciler(rows, contents, events, sender, log)
   await leases.renew(name)
   return {
     rows,
     sent,
-    abandoned,
+    dropped,
     async accept(): Promise<string> {
       const { sha256 } = await blobs.add(
         (async function* () {
@@ -142,7 +151,7 @@ it('a server that stood still stops sending what another one has acquired, and d
   progress.resolve()
   await a.drain()
   expect(reason).toMatchObject({ message: expect.stringContaining('acquired') })
-  expect(a.abandoned).toEqual([])
+  expect(a.dropped).toEqual([])
   expect(await a.part(id)).toMatchObject({ endedAt: null })
 })
 
@@ -171,7 +180,7 @@ it('a transfer that is cancelled while its server is gone ends on another one, w
   await b.work()
   const part = await b.part(id)
   expect(part).toMatchObject({ state: 'cancelled' })
-  expect(b.abandoned).toEqual([part?.id])
+  expect(b.dropped).toEqual([part?.id])
 })
 
 it('a transfer is acquired by one alone of several servers that have the content', async () => {
