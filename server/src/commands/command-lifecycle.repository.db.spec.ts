@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CommandLifecycleRepository, type EndedCommand } from './command-lifecycle.repository.ts'
+import { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
+import type { EndedCommand } from './domain/command.ts'
 import { pieceOf, StoredCommands } from './testing/stored-commands.ts'
 
 const ME = 'server-a'

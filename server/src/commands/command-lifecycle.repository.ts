@@ -4,7 +4,7 @@ import type { PoolClient } from 'pg'
 import { Batcher, toMatches } from '../platform/batcher.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
-import type { Ending } from './domain/command.ts'
+import type { EndedCommand, Ending } from './domain/command.ts'
 
 /** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
 const NEVER_TRIED =
@@ -26,15 +26,6 @@ interface Start {
 
 interface End extends Start {
   ending: Ending
-}
-
-/** A command that has just ended, and how. */
-export interface EndedCommand {
-  id: string
-  hostId: string
-  kind: CommandKind
-  ending: Ending
-  at: Date
 }
 
 /** Changes what is another feature's, together with the end of commands: all of it is committed, or none. Throws to undo it. */

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common'
 import { Actor, GuardedHostIfNamed, type NamedHost, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
-import { toView } from './command-view.ts'
+import { toCommandView } from './command.view.ts'
 import { CommandsService } from './commands.service.ts'
 import { OutputReader } from './output/output-reader.ts'
 import { TerminalAccess } from './terminal-access.ts'
@@ -21,12 +21,12 @@ export class CommandsController {
     @Actor() { scope }: Principal,
   ) {
     const commands = await this.commands.list({ ...query, hostId: host?.id }, scope)
-    return { commands: commands.map(toView) }
+    return { commands: commands.map(toCommandView) }
   }
 
   @Endpoint('showCommand')
   async show(@Input() { params }: InputOf<'showCommand'>) {
-    return { command: toView(await this.commands.show(params.id)) }
+    return { command: toCommandView(await this.commands.show(params.id)) }
   }
 
   @Endpoint('readOutput')
@@ -36,7 +36,7 @@ export class CommandsController {
 
   @Endpoint('cancelCommand')
   async cancel(@Input() { params }: InputOf<'cancelCommand'>) {
-    return { command: toView(await this.commands.cancel(params.id)) }
+    return { command: toCommandView(await this.commands.cancel(params.id)) }
   }
 
   @Endpoint('writeInput')

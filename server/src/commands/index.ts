@@ -1,9 +1,9 @@
 export { AgentCommandHandler, type AgentWork } from './agent-command.handler.ts'
+export { toCommandView } from './command.view.ts'
 export { CommandEvents, type FollowedCommand } from './command-events.ts'
 export type { CommandLease } from './command-lease.ts'
 export { CommandLeasesRepository } from './command-leases.repository.ts'
-export { CommandLifecycleRepository, type EndedCommand } from './command-lifecycle.repository.ts'
-export { toView } from './command-view.ts'
+export { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
 export { type CommandHandler, CommandWorker, type DriveOutcome } from './command-worker.ts'
 export { CommandsModule } from './commands.module.ts'
 export { CommandsRepository, type NewCommandRun } from './commands.repository.ts'
@@ -11,6 +11,7 @@ export { CommandsService } from './commands.service.ts'
 export {
   type Command,
   type CommandSpec,
+  type EndedCommand,
   type Ending,
   type LeasedCommand,
   newCommand,

@@ -7,7 +7,7 @@ import {
   type OutputReader,
   type OutputStored,
   splitPiece,
-  toView,
+  toCommandView,
 } from '../commands/index.ts'
 import { Alarm } from '../platform/clock/alarm.ts'
 import { MAX_UNSENT_BYTES, waitForDrain } from './wait-for-drain.ts'
@@ -86,7 +86,7 @@ export class CommandFollower {
         hasNews = true
       }
       this.sendLatest(followed)
-      const command = toView(await this.sources.commands.show(this.commandId))
+      const command = toCommandView(await this.sources.commands.show(this.commandId))
       if (command.state !== this.shownState) {
         this.shownState = command.state
         this.send({ type: 'command', command })

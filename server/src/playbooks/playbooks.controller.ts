@@ -1,12 +1,12 @@
 import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
-import { toView } from '../commands/index.ts'
+import { toCommandView } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import type { AcceptedRun } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
 import { PlaybooksService } from './playbooks.service.ts'
 
-const accepted = ({ commands, ...run }: AcceptedRun) => ({ ...run, commands: commands.map(toView) })
+const accepted = ({ commands, ...run }: AcceptedRun) => ({ ...run, commands: commands.map(toCommandView) })
 
 @Controller()
 export class PlaybooksController {

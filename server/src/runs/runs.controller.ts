@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
-import { toView } from '../commands/index.ts'
+import { toCommandView } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { toPreview } from './domain/selection.ts'
 import { RunOrders } from './run-orders.ts'
@@ -22,7 +22,7 @@ export class RunsController {
       actor,
       await this.orders.keptEnvironment(body, actor),
     )
-    return { ...accepted, commands: commands.map(toView) }
+    return { ...accepted, commands: commands.map(toCommandView) }
   }
 
   @Endpoint('previewTarget')

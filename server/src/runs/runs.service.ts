@@ -26,7 +26,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { nextAdmissions } from './domain/admissions.ts'
 import type { Run } from './domain/run.ts'
 import { select } from './domain/selection.ts'
-import { viewOfRun } from './run-view.ts'
+import { toRunView } from './run.view.ts'
 import { RunsRepository } from './runs.repository.ts'
 
 type RunnableHost = { id: string; name: string }
@@ -174,7 +174,7 @@ export class RunsService {
   async show(id: string, scope: HostScope): Promise<RunView> {
     const shown = await this.runs.findWithProgress(id)
     if (!shown) throw notFound('run', id)
-    const [view] = await this.seen([viewOfRun(shown.run, shown.progress)], scope)
+    const [view] = await this.seen([toRunView(shown.run, shown.progress)], scope)
     return view as RunView
   }
 
@@ -182,7 +182,7 @@ export class RunsService {
   async list(scope: HostScope, limit: number, before: string | undefined): Promise<RunView[]> {
     const shown = await this.runs.list(scope, limit, before === undefined ? null : await this.find(before))
     return this.seen(
-      shown.map(({ run, progress }) => viewOfRun(run, progress)),
+      shown.map(({ run, progress }) => toRunView(run, progress)),
       scope,
     )
   }

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common'
 import { Actor, type Principal } from '../access/index.ts'
-import { toView } from '../commands/index.ts'
+import { toCommandView } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { toSavedCommandView } from './saved-command.view.ts'
 import { SavedCommandsService } from './saved-commands.service.ts'
@@ -38,6 +38,6 @@ export class SavedCommandsController {
   @Endpoint('runSavedCommand')
   async run(@Input() { params, body }: InputOf<'runSavedCommand'>, @Actor() actor: Principal) {
     const { commands, ...accepted } = await this.saved.run(params.name, body, actor)
-    return { ...accepted, commands: commands.map(toView) }
+    return { ...accepted, commands: commands.map(toCommandView) }
   }
 }

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common'
 import { Actor, GuardedHost, type NamedHost, type Principal } from '../access/index.ts'
-import { TerminalAccess, toView } from '../commands/index.ts'
+import { TerminalAccess, toCommandView } from '../commands/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { TerminalsService } from './terminals.service.ts'
 
@@ -17,7 +17,7 @@ export class TerminalsController {
     @Input() { body }: InputOf<'openTerminal'>,
     @Actor() actor: Principal,
   ) {
-    return { command: toView(await this.terminals.open(id, body, actor)) }
+    return { command: toCommandView(await this.terminals.open(id, body, actor)) }
   }
 
   @Endpoint('listTerminalWriters')

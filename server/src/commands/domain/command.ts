@@ -116,3 +116,12 @@ export interface Ending {
   /** For a removal that succeeded: its host is forgotten. */
   isHostRemoved?: boolean
 }
+
+/** A command that has just ended, and how. */
+export interface EndedCommand {
+  id: string
+  hostId: string
+  kind: CommandKind
+  ending: Ending
+  at: Date
+}

@@ -3,7 +3,7 @@ import type { CommandView } from '@rollcall/contracts/admin'
 import { type Command, isHeld } from './domain/command.ts'
 
 /** A command as it is shown: without its environment, which may hold secrets. */
-export function toView(command: Command): CommandView {
+export function toCommandView(command: Command): CommandView {
   return {
     id: command.id,
     runId: command.runId,

@@ -2,7 +2,7 @@ import type { RunView } from '@rollcall/contracts/admin'
 import type { Progress, Run } from './domain/run.ts'
 
 /** A run as it is shown. */
-export function viewOfRun(run: Run, { counts, endedAt }: Progress): RunView {
+export function toRunView(run: Run, { counts, endedAt }: Progress): RunView {
   const { id, program, args, cwd, timeoutMs, limits, requestedBy, savedCommand, schedule, total, skipped } =
     run
   return {
