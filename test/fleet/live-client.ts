@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { LiveEvent } from '@rollcall/contracts/admin'
+import { type LiveEvent, liveEvent } from '@rollcall/contracts/admin'
 import { WebSocket } from 'ws'
 import type { Api } from './api.ts'
 
@@ -32,7 +32,7 @@ export class LiveClient implements Disposable {
     const outputs: LiveOutput[] = []
     return new Promise((resolve, reject) => {
       this.socket.on('message', (text) => {
-        const event = JSON.parse(String(text)) as LiveEvent
+        const event = liveEvent.parse(JSON.parse(String(text)))
         if (event.type === 'output' && event.commandId === commandId)
           outputs.push({
             stream: event.stream,
@@ -53,7 +53,7 @@ export class LiveClient implements Disposable {
     const events: (LiveEvent & { type: 'transfer' })[] = []
     return new Promise((resolve, reject) => {
       this.socket.on('message', (text) => {
-        const event = JSON.parse(String(text)) as LiveEvent
+        const event = liveEvent.parse(JSON.parse(String(text)))
         if (event.type === 'transfer' && event.transfer.id === transferId) events.push(event)
         if (event.type === 'transfer-end' && event.transfer.id === transferId) resolve(events)
         if (event.type === 'error') reject(new Error(`${event.code}: ${event.message}`))
