@@ -29,9 +29,9 @@ it('completes commands, options and host names in a real bash', async () => {
 })
 
 it('completes commands while no server answers, and says nothing of it', async () => {
-  const nobody = { ROLLCALL_DATA_DIR: '/nonexistent' }
-  expect(await offered('rollcall host show ', nobody)).toEqual([])
-  expect(await offered('rollcall comp', nobody)).toEqual(['completion'])
+  const absent = { ROLLCALL_DATA_DIR: '/nonexistent' }
+  expect(await offered('rollcall host show ', absent)).toEqual([])
+  expect(await offered('rollcall comp', absent)).toEqual(['completion'])
 })
 
 it('the program answers --version without loading commands, and refuses an unknown shell', async () => {

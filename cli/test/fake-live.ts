@@ -110,9 +110,9 @@ export class FakeLive {
   private feedRun(socket: WebSocket, run: FakeRun): void {
     const shown = new Map<string, string>()
     const off = () => {
-      for (const command of run.commands) command.off('news', look)
+      for (const command of run.commands) command.off('news', send)
     }
-    const look = () => {
+    const send = () => {
       const changed = run.commands.filter(({ view }) => (shown.get(view.id) ?? 'pending') !== view.state)
       for (const { view } of changed) shown.set(view.id, view.state)
       const commands = changed.map(FakeRun.briefOf)
@@ -121,9 +121,9 @@ export class FakeLive {
       this.sendLive(socket, { type: 'run-end', run: run.view })
       off()
     }
-    for (const command of run.commands) command.on('news', look)
+    for (const command of run.commands) command.on('news', send)
     socket.on('close', off)
-    look()
+    send()
   }
 
   /** In messages of two agents each. */
@@ -145,7 +145,7 @@ export class FakeLive {
   private feed(socket: WebSocket, command: FakeCommand, from: number): void {
     let offset = from
     let shown = ''
-    const look = () => {
+    const send = () => {
       for (const chunk of command.outputFrom(offset)) {
         this.sendLive(socket, { type: 'output', commandId: command.view.id, ...chunk })
         offset = chunk.offset + Buffer.from(chunk.data, 'base64').length
@@ -154,11 +154,11 @@ export class FakeLive {
       shown = command.view.state
       if (!command.isFinal) return
       this.sendLive(socket, { type: 'end', command: command.view })
-      command.off('news', look)
+      command.off('news', send)
     }
-    command.on('news', look)
-    socket.on('close', () => command.off('news', look))
-    look()
+    command.on('news', send)
+    socket.on('close', () => command.off('news', send))
+    send()
   }
 
   private sendLive(socket: WebSocket, event: LiveEvent): void {

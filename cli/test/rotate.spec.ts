@@ -49,12 +49,12 @@ describe('rollcall rotate', () => {
 
   it('--wait ends when each has them', async () => {
     const a = setting.server.addHost('a')
-    let looks = 0
+    let requests = 0
     setting.server.handlers.startRotation = () => ({ hosts: [underWay(a)], skipped: [] })
-    setting.server.handlers.listRotations = () => ({ hosts: [++looks < 2 ? underWay(a) : rotated(a)] })
+    setting.server.handlers.listRotations = () => ({ hosts: [++requests < 2 ? underWay(a) : rotated(a)] })
     const { exitCode, stdout } = await setting.ended(['rotate', 'a', '--wait', '--json'])
     expect({ exitCode, hosts: JSON.parse(stdout).hosts }).toEqual({ exitCode: 0, hosts: [rotated(a)] })
-    expect(looks).toBe(2)
+    expect(requests).toBe(2)
   })
 
   it('--wait says so when the time is over, and that it goes on', async () => {

@@ -161,8 +161,8 @@ async function startTree(
       source: { kind: 'tree' as const, sha256: manifest.sha256 },
       owner: options.owner ?? null,
       makeParents: options.parents ?? false,
-      ...(options.delete && { deleteOthers: true }),
-      ...(options.dryRun && { dryRun: true }),
+      deleteOthers: options.delete,
+      dryRun: options.dryRun,
     },
   })
 }

@@ -88,8 +88,8 @@ const formatAgent = ({ version, architecture }: NonNullable<HostShown['host']['a
 
 async function install(context: Context, name: string, options: Options): Promise<void> {
   const query = {
-    ...(options.takeOver && { takeOver: 'true' as const }),
-    ...(options.allowDuplicate && { allowDuplicate: 'true' as const }),
+    takeOver: options.takeOver ? ('true' as const) : undefined,
+    allowDuplicate: options.allowDuplicate ? ('true' as const) : undefined,
   }
   const answer = await context.api.call('installHost', { params: { host: name }, query })
   const { name: host } = answer.host

@@ -144,10 +144,10 @@ async function run(context: Context, mode: 'run' | 'plan', name: string, options
     mode,
     ...target,
     variables: (await toVariables(options)) as Record<string, never>,
-    ...(limits && { limits }),
-    ...(diff && { diff }),
-    ...(via && { via }),
-    ...(timeout !== undefined && { timeoutMs: timeout }),
+    limits,
+    diff,
+    via,
+    timeoutMs: timeout,
   }
   await send(context, () => context.api.call('runPlaybook', { params: { playbook: name }, body }))
   await report(context, runId, options)
@@ -160,7 +160,7 @@ async function apply(context: Context, planId: string, options: Options): Promis
     )
   const limits = toLimits(options)
   const runId = randomUUID()
-  const body = { runId, ...(limits && { limits }) }
+  const body = { runId, limits }
   await send(context, () => context.api.call('applyPlan', { params: { id: planId }, body }))
   await report(context, runId, options)
 }

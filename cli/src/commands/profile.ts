@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { durationBetween, durationText } from '../options/duration.ts'
-import { collectPairs } from '../options/parsers.ts'
+import { collectPairs, hasValues } from '../options/parsers.ts'
 import { renameFields, toLabelOption } from '../options/rename-fields.ts'
 import { printsAnswer, reportsChange } from '../output/answers.ts'
 import { formatLabels } from '../output/format-command.ts'
@@ -120,20 +120,19 @@ const toNewProfile = (name: string, { min = 0, max = 0, offlineAfter, label }: O
   name,
   minMs: min,
   maxMs: max,
-  ...(typeof offlineAfter === 'number' && { offlineAfterMs: offlineAfter }),
-  ...(label && { labels: label }),
+  offlineAfterMs: typeof offlineAfter === 'number' ? offlineAfter : undefined,
+  labels: label,
 })
 
 function toChange({ min, max, offlineAfter, label, labels }: Options) {
   if (label && labels === false) throw new UsageError('Give either --label or --no-labels, not both.')
   const body = {
-    ...(min !== undefined && { minMs: min }),
-    ...(max !== undefined && { maxMs: max }),
-    ...(offlineAfter !== undefined && { offlineAfterMs: offlineAfter === false ? null : offlineAfter }),
-    ...(label && { labels: label }),
-    ...(labels === false && { labels: null }),
+    minMs: min,
+    maxMs: max,
+    offlineAfterMs: offlineAfter === false ? null : offlineAfter,
+    labels: labels === false ? null : label,
   }
-  if (Object.keys(body).length > 0) return body
+  if (hasValues(body)) return body
   throw new UsageError(
     'Say what to change: --min, --max, --offline-after, --no-offline-after, --label or --no-labels.',
   )

@@ -53,7 +53,7 @@ async function addRelease(api: Client, archive: string, { signature: signatureFi
   const signature = await readSignature(signatureFile ?? `${file.local}.sig`, signatureFile !== undefined)
   await uploadMissing(api, [file])
   return api.call('addRelease', {
-    body: { sha256: file.sha256, ...(signature !== undefined && { signature }) },
+    body: { sha256: file.sha256, signature },
   })
 }
 

@@ -8,7 +8,7 @@ import { InterruptedError, NoServerError, UsageError } from '../errors.ts'
 import { toTerminalSize } from '../input/terminal-session.ts'
 import { RECONNECT_HELP } from '../live/give-up.ts'
 import { OUTPUT_MODES, RunSession, type ShowOptions, STREAMED_HOSTS } from '../live/run-session.ts'
-import { jsonOption } from '../options/parsers.ts'
+import { hasValues, jsonOption } from '../options/parsers.ts'
 import { addProgramOptions, type ProgramOptions, toProgram } from '../options/program-options.ts'
 import {
   addRunTargetOptions,
@@ -114,14 +114,14 @@ function toRequest(
 }
 
 function toSavedRequest({ api }: Context, name: string, options: RunOptions): RunRequest {
-  if (options.tty || options.stdin || Object.keys(toProgram(options)).length > 0)
+  if (options.tty || options.stdin || hasValues(toProgram(options)))
     throw new UsageError(
       'A saved command has its own settings and takes no input: change them with "rollcall saved change".',
     )
   const target = toTarget(options)
   const limits = toLimits(options)
   const runId = randomUUID()
-  const body = { runId, ...(target && { target }), ...(limits && { limits }) }
+  const body = { runId, target, limits }
   return { runId, send: () => api.call('runSavedCommand', { params: { name }, body }) }
 }
 
@@ -145,9 +145,9 @@ function toProgramRequest(
     args,
     ...target,
     ...toProgram(options),
-    ...(limits && { limits }),
+    limits,
     ...(tty && { tty, ...toTerminalSize(stdout) }),
-    ...(stdin && { stdin }),
+    stdin,
   }
   return { runId, send: () => api.call('run', { body }) }
 }

@@ -2,6 +2,7 @@ import type { SavedCommandView } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
+import { hasValues } from '../options/parsers.ts'
 import { addProgramOptions, type ProgramOptions, toProgram } from '../options/program-options.ts'
 import {
   addRunTargetOptions,
@@ -75,8 +76,7 @@ export function addCommands(program: Command, context: Context): void {
     context,
     async (name: string, program: string | undefined, args: string[], options: Options) => {
       const body = { ...toFields(options), ...(program !== undefined && { program, args }) }
-      if (Object.keys(body).length === 0)
-        throw new UsageError('Say what to change; see "rollcall saved change --help".')
+      if (!hasValues(body)) throw new UsageError('Say what to change; see "rollcall saved change --help".')
       return api.call('changeSavedCommand', { params: { name }, body })
     },
     () => 'changed',
@@ -121,8 +121,8 @@ function toFields(options: Options) {
   const { description } = options
   return {
     ...toProgram(options),
-    ...(target && { target }),
-    ...(limits && { limits }),
-    ...(description !== undefined && { description }),
+    target,
+    limits,
+    description,
   }
 }

@@ -2,7 +2,7 @@ import type { NewScheduleInput, ScheduleView } from '@rollcall/contracts/admin'
 import { type Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
-import { seconds } from '../options/parsers.ts'
+import { hasValues, seconds } from '../options/parsers.ts'
 import { addProgramOptions, type ProgramOptions, toProgram } from '../options/program-options.ts'
 import {
   addRunTargetOptions,
@@ -117,22 +117,22 @@ function toBody(
   const how = toProgram(options)
   if ((saved === undefined) === (program === undefined))
     throw new UsageError('Say what to run: either --saved NAME or a program after --.')
-  if (saved !== undefined && Object.keys(how).length > 0)
+  if (saved !== undefined && hasValues(how))
     throw new UsageError('A saved command has its own settings: change them with "rollcall saved change".')
   const target = toTarget(options)
   const limits = toLimits(options)
   return {
     name,
     cron,
-    ...(timeZone !== undefined && { timeZone }),
-    ...(saved !== undefined && { savedCommand: saved }),
-    ...(program !== undefined && { command: { program, args, ...how } }),
-    ...(target && { target }),
-    ...(limits && { limits }),
-    ...(overlap !== undefined && { overlap }),
-    ...(grace !== undefined && { graceMs: grace }),
-    ...(paused && { isEnabled: false }),
-    ...(description !== undefined && { description }),
+    timeZone,
+    savedCommand: saved,
+    command: program === undefined ? undefined : { program, args, ...how },
+    target,
+    limits,
+    overlap,
+    graceMs: grace,
+    isEnabled: paused ? false : undefined,
+    description,
   }
 }
 

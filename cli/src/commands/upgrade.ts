@@ -112,12 +112,12 @@ function toBody(options: Options): NewUpgradeInput {
   if (!target) throw new UsageError('Say which hosts: --host NAMES, --label SELECTOR or --all.')
   return {
     ...target,
-    ...(release !== undefined && { version: release }),
+    version: release,
     rings: {
-      ...(canary !== undefined && { canary }),
-      ...(batch !== undefined && { batch }),
-      ...(gate !== undefined && { gateMs: gate }),
-      ...(stopAfter !== undefined && { stopAfterFailures: stopAfter }),
+      canary,
+      batch,
+      gateMs: gate,
+      stopAfterFailures: stopAfter,
     },
   }
 }

@@ -27,7 +27,7 @@ export async function readHostFile(
   const imported = readHosts(text, {
     include: includedFiles,
     localUser: userInfo().username,
-    ...(format !== undefined && { format }),
+    format,
   })
   // ssh takes relative names from its own folder, Ansible from the inventory's.
   const base = imported.format === 'ssh' || file === '-' ? process.cwd() : dirname(resolve(file))

@@ -56,7 +56,7 @@ export async function readCredential(
     ...(passphraseFile !== undefined && {
       passphrase: await readSecretFile(passphraseFile, '--passphrase-file'),
     }),
-    ...(certificate !== undefined && { certificate }),
+    certificate,
     ...(options.passwordStdin && { password: await readPassword() }),
   }
 }

@@ -2,6 +2,10 @@ import { InvalidArgumentError, Option } from 'commander'
 
 export const jsonOption = () => new Option('--json', 'print JSON')
 
+/** Tells whether any property of an object is not undefined. */
+export const hasValues = (object: object): boolean =>
+  Object.values(object).some((value) => value !== undefined)
+
 /** Collects an option that may be given again and again, each time with one value or several between commas. */
 export const collectNames = (text: string, before: readonly string[] = []) => [
   ...before,

@@ -37,9 +37,9 @@ export function toProgram({
   env,
 }: ProgramOptions): Omit<Partial<NewSavedCommandInput>, 'name' | 'program' | 'args'> {
   return {
-    ...(timeout !== undefined && { timeoutMs: timeout }),
-    ...(startWithin !== undefined && { startWithinMs: startWithin }),
-    ...(cwd !== undefined && { cwd }),
-    ...(env && { env }),
+    timeoutMs: timeout,
+    startWithinMs: startWithin,
+    cwd,
+    env,
   }
 }

@@ -53,15 +53,15 @@ export async function readReach(
   const credential = await toCredential(context, name, options)
   const sudoPassword = await toSudoPassword(options)
   return {
-    ...(address !== undefined && { address }),
-    ...(port !== undefined && { port }),
-    ...(user !== undefined && { user }),
-    ...(credential && { credential }),
-    ...(sudoPassword !== undefined && { sudoPassword }),
-    ...(hostKey !== undefined && { hostKey }),
-    ...(agentPort !== undefined && { agentPorts: agentPort }),
-    ...(options.allowDuplicate && { allowDuplicate: true }),
-    ...(!options.check && { skipCheck: true }),
+    address,
+    port,
+    user,
+    credential,
+    sudoPassword,
+    hostKey,
+    agentPorts: agentPort,
+    allowDuplicate: options.allowDuplicate,
+    skipCheck: options.check ? undefined : true,
   }
 }
 

@@ -73,8 +73,8 @@ export function toLimits({ concurrency, batch, stopAfter }: TargetOptions): RunL
     )
   if (concurrency === undefined && batch === undefined) return undefined
   return {
-    ...(concurrency !== undefined && { concurrency }),
-    ...(batch !== undefined && { batch }),
-    ...(stopAfter !== undefined && { stopAfterFailures: stopAfter }),
+    concurrency,
+    batch,
+    stopAfterFailures: stopAfter,
   }
 }

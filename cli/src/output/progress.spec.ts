@@ -25,7 +25,7 @@ function line(isTTY: boolean) {
 }
 
 describe('the progress of a run', () => {
-  it('counts of zero are left out', () => {
+  it('a state without hosts is left out of the counts', () => {
     expect(countsLine(counts({ success: 1 }))).toBe('1 host: 1 ok')
     expect(countsLine(counts({ held: 2, running: 3, failed: 1 }))).toBe(
       '6 hosts: 2 waiting for their turn, 3 running, 1 failed',

@@ -67,15 +67,15 @@ export function addHostAddCommand(host: Command, context: Context): void {
 
 async function add(context: Context, name: string, options: Options): Promise<void> {
   const { address, port, user, label: labels } = options
-  const target = { address, ...(port !== undefined && { port }) }
+  const target = { address, port }
   const body: NewHostInput = {
     name,
     ...target,
-    ...(user !== undefined && { user }),
-    ...(labels && { labels }),
-    ...(options.agentPort !== undefined && { agentPorts: options.agentPort }),
-    ...(options.allowDuplicate && { allowDuplicate: true }),
-    ...(options.takeOver && { takeOver: true }),
+    user,
+    labels,
+    agentPorts: options.agentPort,
+    allowDuplicate: options.allowDuplicate,
+    takeOver: options.takeOver,
     credential: await toCredential(context, options),
     ...(options.sudoPasswordFile !== undefined && {
       sudoPassword: await readSecretFile(options.sudoPasswordFile, '--sudo-password-file'),

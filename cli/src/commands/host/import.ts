@@ -180,8 +180,8 @@ async function addOne(
       ? undefined
       : readCredential(context, {
           key: keyFile,
-          ...(certificateFile !== undefined && { certificate: certificateFile }),
-          ...(options.passphraseFile !== undefined && { passphraseFile: options.passphraseFile }),
+          certificate: certificateFile,
+          passphraseFile: options.passphraseFile,
         })
   const credential = given.credential ?? (await own())
   if (credential === undefined)
@@ -197,7 +197,7 @@ async function addOne(
     credential,
     labels: { ...host.labels, ...options.label },
     hostKey: fingerprint,
-    ...(given.sudoPassword !== undefined && { sudoPassword: given.sudoPassword }),
+    sudoPassword: given.sudoPassword,
   }
   return (await context.api.call('addHost', { body })).commandId
 }

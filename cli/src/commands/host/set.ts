@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Context } from '../../context.ts'
 import { UsageError } from '../../errors.ts'
 import { reportStarted, WAIT_HELP } from '../../live/provisioning.ts'
-import { collectNames, collectPairs, jsonOption } from '../../options/parsers.ts'
+import { collectNames, collectPairs, hasValues, jsonOption } from '../../options/parsers.ts'
 import { addReachOptions, type ReachOptions, readReach } from '../../options/reach-options.ts'
 import { renameFields, toLabelOption } from '../../options/rename-fields.ts'
 import { formatLabels } from '../../output/format-command.ts'
@@ -68,11 +68,11 @@ async function set(context: Context, name: string, options: Options): Promise<vo
   const reach = await readReach(context, name, options)
   const body = {
     ...(hasLabels && (await changedLabels(context, name, added, removed))),
-    ...(profile !== undefined && { heartbeatProfile: profile === false ? null : profile }),
-    ...(autoReinstall !== undefined && { autoReinstall }),
+    heartbeatProfile: profile === false ? null : profile,
+    autoReinstall,
     ...reach,
   }
-  if (Object.keys(body).every((field) => field === 'skipCheck'))
+  if (!hasValues({ ...body, skipCheck: undefined }))
     throw new UsageError('Say what to change; see "rollcall host set --help".')
   const answer = await renameFields(
     ({ field, message }) => ({ field: TERMS[field] ?? toLabelOption(field), message }),

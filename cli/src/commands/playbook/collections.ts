@@ -45,7 +45,7 @@ export function addCollectionCommands(playbook: Command, context: Context): void
         body: {
           name,
           source: await toSource(context, path, options),
-          ...(options.for && { labels: options.for }),
+          labels: options.for,
         },
       }),
     ({ collection, isNew }) =>
