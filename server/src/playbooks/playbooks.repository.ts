@@ -23,7 +23,7 @@ export interface PlaybookWork extends PlaybookRequest {
   expectedDigest: string | null
   /** Null until it is started. */
   toolsVersion: string | null
-  /** What it was started over; null while it certainly was not started. */
+  /** The transport that it was started over; null as long as it certainly was not started. */
   transport: PlaybookHost['way']
 }
 

@@ -29,7 +29,7 @@ const collection = { name: 'mysite', version: 'ab'.repeat(32) }
 
 type Exec = (argv: readonly string[], options: SshExecOptions, cancel: AbortController) => Promise<unknown>
 
-/** What became of a command, and what was done on the way. `exec` is what the host does, `connect` whether it can be reached. */
+/** Drives a command. Returns its outcome and the calls on the way; `exec` is the host's program, `connect` its reachability. */
 async function drive(
   exec: Exec,
   {

@@ -13,7 +13,7 @@ export interface HostTools {
   version: string
   /** Their folder on the host, which stays unchanged until two later versions were installed. */
   path: string
-  /** Whether anything was sent. */
+  /** True where something was sent. */
   isNew: boolean
 }
 

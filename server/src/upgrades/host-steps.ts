@@ -131,7 +131,7 @@ export class HostSteps {
         await onOutput(chunk.log_type, Buffer.from(chunk.log_data, 'base64'))
       offset = answer.new_offset
       if (!answer.is_final) continue
-      // What it holds back is forgotten after a day; so a release that fails costs nothing.
+      // The agent removes its record after a day, so a failed call costs nothing.
       await this.agents
         .call(hostId, 'release_command', { command_id }, { signal, retry: 'never' })
         .catch((error) => {

@@ -38,15 +38,15 @@ interface Part {
   signed: SignedRelease
   log: OutputWriter
   signal: AbortSignal
-  /** Whether no server has begun on it before. */
+  /** True where no server has started on it before. */
   isFresh: boolean
-  /** From here on the host may have changed, and what cannot be found out is unknown. */
+  /** True once the host may have changed: from then on an error leaves its state unknown. */
   isBegun: boolean
 }
 
 /**
- * Upgrades the agent of one host, through that agent; one that does not answer is installed over SSH. What became of it is what the host itself
- * has put down: so a server that takes over asks first, and does nothing twice.
+ * Upgrades the agent of one host through that agent, or over SSH where it does not answer. The host's own report is the result, so a server
+ * that takes over asks for it first, and does nothing twice.
  */
 @Injectable()
 export class UpgradeHandler implements CommandHandler, OnModuleInit {

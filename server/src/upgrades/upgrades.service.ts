@@ -206,7 +206,7 @@ export class UpgradesService {
         rings,
         reason,
         requestedBy,
-        // To whoever asked it is cancelled; hosts under way still end.
+        // The caller sees it as cancelled; hosts under way still end.
         state: state === 'cancelling' ? 'cancelled' : state,
         createdAt: createdAt.toISOString(),
         endedAt: endedAt?.toISOString() ?? null,

@@ -23,7 +23,7 @@ export interface Tools {
 /** A pure-Python Ansible as an archive. */
 export interface AnsibleBundle {
   path: string
-  /** Of that file. */
+  /** The hash of that file. */
   sha256: string
   /** Has hosts run it as it is: `scripts/ansible/__main__.py` looks for the file that says so. */
   isPlain?: boolean

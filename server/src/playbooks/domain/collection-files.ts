@@ -24,7 +24,7 @@ const LEFT_OUT = /(?:^|\/)(?:\.|__pycache__(?:\/|$))/
 
 /**
  * Selects the members of an archive that make up a collection. Pure. The same files give the same version, whatever the archive was like.
- * Throws `collection.refused`. That no path leads out of the folder, and that there are no links, whoever read the archive has seen to.
+ * Throws `collection.refused`. The reader of the archive has refused links and paths out of the folder.
  */
 export function collectionFiles(members: readonly CollectionFile[]): CollectionContent {
   const files = members

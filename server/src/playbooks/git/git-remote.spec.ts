@@ -96,7 +96,7 @@ const from = (allowed: AddressRanges, host = 'git.test', answers = ['127.0.0.1']
     ),
   ).archive({ url: `https://${host}:${port}/site.git`, commit }, MAX)
 
-it('is fetched from the address that was judged, without asking anybody for its name again', async () => {
+it('a repository is fetched from the address that was checked, without resolving its name again', async () => {
   const files = readTar(await from(LOOPBACK))
   expect(files.map(({ path }) => path)).toEqual(['site.yml'])
 })
@@ -107,7 +107,7 @@ it.each([
   ['127.0.0.1', []],
   ['2130706433', []],
   ['[::ffff:127.0.0.1]', []],
-])('from %s, which is %j, is not fetched, and nobody is asked there', async (host, answers) => {
+])('a repository on %s, which is %j, is not fetched, and no request is sent there', async (host, answers) => {
   asked = []
   const refusal = {
     code: 'host.address_refused',
@@ -117,7 +117,7 @@ it.each([
   expect(asked).toEqual([])
 })
 
-it('is not fetched from where it is sent on to', async () => {
+it('a redirect of a repository is not followed', async () => {
   location = `https://git.test:${port}/elsewhere.git/info/refs`
   asked = []
   await expect(from(LOOPBACK)).rejects.toMatchObject({ code: 'collection.git_failed' })

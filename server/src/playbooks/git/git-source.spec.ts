@@ -38,7 +38,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('a commit of a repository', () => {
-  it('gives its own files, and not those of the newest', async () => {
+  it('an archive of a commit holds its own files, and not those of the newest', async () => {
     const files = (
       await Promise.all([first, second].map((commit) => source.archive({ url, commit }, MAX)))
     ).map((tar) => readTar(tar))
@@ -50,7 +50,7 @@ describe('a commit of a repository', () => {
     expect((files[0]?.[0]?.mode ?? 0) & 0o100).toBe(0o100)
   })
 
-  it('that is not there, and an object that is no commit, are refused', async () => {
+  it('a commit that is not there, and an object that is no commit, are refused', async () => {
     const tree = git('rev-parse', 'HEAD^{tree}')
     for (const commit of ['0'.repeat(40), tree])
       await expect(source.archive({ url, commit }, MAX)).rejects.toMatchObject({
@@ -58,13 +58,13 @@ describe('a commit of a repository', () => {
       })
   })
 
-  it('with more in it than is wanted is refused', async () => {
+  it('a commit with more bytes than the bound is refused', async () => {
     await expect(source.archive({ url, commit: first }, 1000)).rejects.toMatchObject({
       code: 'collection.refused',
     })
   })
 
-  it('starts nothing that the repository or the address names', async () => {
+  it('git starts no program that the repository or its address names', async () => {
     const trap = join(folder, 'trap')
     const trapped = join(folder, 'trapped')
     writeFileSync(trap, `#!/bin/sh\ntouch ${trapped}\n`)
@@ -76,7 +76,7 @@ describe('a commit of a repository', () => {
     expect(readdirSync(folder)).not.toContain('trapped')
   })
 
-  it('is taken from no file of this machine by the server itself', async () => {
+  it('a server takes no repository from a file of its own machine', async () => {
     await expect(
       new GitSource(new OutgoingAddresses()).archive({ url, commit: first }, MAX),
     ).rejects.toMatchObject({

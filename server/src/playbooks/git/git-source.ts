@@ -14,11 +14,11 @@ export interface GitCommit {
 }
 
 const TIMEOUT_MS = 40_000
-/** In blocks of 512 bytes: the largest file that git may write, which holds all that it fetches. */
+/** Bounds, in blocks of 512 bytes, the largest file that git may write, which holds all that it fetches. */
 const MAX_FILE_BLOCKS = (64 * 1024 * 1024) / 512
-/** With a limit on files for git and what it starts; `$0` is the limit. */
+/** Runs git with a limit on files, which `$0` gives. */
 const LIMITED = ['/bin/sh', '-c', 'ulimit -f "$0" && exec "$@"', String(MAX_FILE_BLOCKS)] as const
-/** What a repository or this machine has set is left aside: no hooks, no credentials, no program that git would start. */
+/** Overrides the settings of a repository and of this machine: no hooks, no credentials, no program that git would start. */
 const SETTINGS = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
@@ -31,7 +31,7 @@ const SETTINGS = [
   'gc.auto=0',
 ].flatMap((setting) => ['-c', setting])
 
-/** The files of one commit of a repository elsewhere. Bounded in time and size; asks nobody for a password. */
+/** Fetches the files of one commit of a remote repository, bounded in time and size, and never prompts for a password. */
 export class GitSource {
   constructor(
     private readonly outgoing: OutgoingAddresses,

@@ -18,7 +18,7 @@ it('binds git to the address that was judged, and compares the certificate or th
   )
 })
 
-it('writes numbers as what they stand for, so that git and the judge see one host', () => {
+it('numbers as hosts are read as addresses, so that git and the check see one host', () => {
   for (const number of ['2130706433', '0x7f.1', '0177.0.0.1', '127.1'])
     expect(remoteOf(`https://${number}/a.git`).host).toBe('127.0.0.1')
 })
@@ -32,6 +32,6 @@ it.each([
   'ext::sh',
   'git@host:a.git',
   'http://host/a.git',
-])('takes %s for no address', (text) => {
+])('the remote %s is refused', (text) => {
   expect(() => remoteOf(text)).toThrow(expect.objectContaining({ code: 'collection.git_failed' }))
 })
