@@ -29,7 +29,8 @@ export interface Shot {
 const row = (page: Page) => page.getByText('web-01').first().waitFor()
 const still = async (page: Page) => {
   await page.waitForLoadState('networkidle')
-  await page.getByRole('status', { name: 'Loading' }).waitFor({ state: 'detached' })
+  const loading = page.getByRole('status', { name: 'Loading' })
+  for (const sign of await loading.all()) await sign.waitFor({ state: 'detached' })
 }
 const tab = (name: string) => async (page: Page) => {
   await page.getByRole('tab', { name }).click()

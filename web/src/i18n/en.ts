@@ -159,8 +159,8 @@ export const en = {
   'files.new': 'Send file',
   'files.newText':
     'Each host gets the whole file or none of it. Hosts that already have the same content are skipped.',
-  'files.noFile': 'choose a file',
-  'files.noHost': 'enter a host name',
+  'files.noFile': 'is required',
+  'files.noHost': 'is required',
   'files.noMode': 'must be octal, for example 644',
   'files.none': 'No files sent yet',
   'files.noneText': 'Send a file from here, or a whole directory with: npx rollcall cp DIRECTORY HOST:/PATH',

@@ -71,6 +71,8 @@ export function useRequestForm<V extends Record<string, unknown>, R>(options: Op
     /** Empties it, and forgets the draft. */
     restart,
     isPending: request.isPending,
+    /** Forgets what went wrong, once its cause has gone elsewhere. */
+    clearError: request.reset,
     /** The failure that no field shows. */
     error: request.error ? toFormFaults(request.error).rest : undefined,
     /** The failure as it was thrown. */

@@ -72,7 +72,7 @@ const HostFields = ({ inputProps }: { inputProps: InputProps }) => (
   <SimpleGrid cols={{ base: 1, sm: 2 }}>
     <TextInput label={t('addHost.name')} placeholder="web-01" required {...inputProps('name')} />
     <TextInput label={t('addHost.labels')} placeholder={t('addHost.labelsHint')} {...inputProps('labels')} />
-    <ConnectionFields inputProps={inputProps} agentPortsHint={t('addHost.agentPortsHint')} />
+    <ConnectionFields isNew inputProps={inputProps} agentPortsHint={t('addHost.agentPortsHint')} />
   </SimpleGrid>
 )
 

@@ -1,6 +1,6 @@
 import { Button, Group, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { FormError } from '../../ui/resource-form.tsx'
@@ -34,6 +34,8 @@ function SaveFields(props: { draft: Draft; envText: string; onSaved(): void }) {
       onSaved()
     },
   })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was wrong with another run is not wrong with this
+  useEffect(() => saved.clearError(), [draft, envText])
   const { getInputProps, values } = saved.form
   return (
     <Group gap="xs" align="flex-start">
