@@ -51,7 +51,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     gateway.attach(http)
     const url = await listen(http, config.listen, (text) => log.warn(text))
     background.start()
-    await dataDir.announce({ url, pid: process.pid })
+    await dataDir.publishAddress({ url, pid: process.pid })
     const setupLink = await pRetry(
       async () =>
         (await app.get(UsersRepository).isEmpty()) ? app.get(OneTimeLinks).makeSetupLink(url) : null,

@@ -212,7 +212,7 @@ describe.skipIf(reason)(suite, () => {
     it('a password that is missing besides the key is asked for by name', async () => {
       const error = await refused('both', { credential: key() })
       expect(error).toMatchObject({ code: 'ssh.auth_failed' })
-      expect(error.message).toContain('publickey (ssh-ed25519), which it took')
+      expect(error.message).toContain('publickey (ssh-ed25519), which it accepted')
       expect(error.message).toContain('--key and --password-stdin')
     })
 

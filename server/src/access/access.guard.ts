@@ -4,7 +4,7 @@ import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
 import { parseAddress } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
-import { prefixOf } from '../platform/network/address-prefix.ts'
+import { toPrefix } from '../platform/network/address-prefix.ts'
 import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { AccessService } from './access.service.ts'
 import { namedPlaces } from './domain/named-places.ts'
@@ -113,14 +113,14 @@ export class AccessGuard implements CanActivate {
    * and is refunded on success.
    */
   private limitAnonymous(name: AdminRouteName, { ip = '', res }: KnownRequest): void {
-    const key = `${name} ${prefixOf(ip)}`
-    if (!this.attempts.take(key, this.clock.now().getTime()))
+    const key = `${name} ${toPrefix(ip)}`
+    if (!this.attempts.count(key, this.clock.now().getTime()))
       throw new RollcallError(
         'access.locked_out',
         'Too many attempts from this address failed. Wait ten minutes.',
       )
     res?.once('finish', () => {
-      if (res.statusCode < 400) this.attempts.giveBack(key)
+      if (res.statusCode < 400) this.attempts.refund(key)
     })
   }
 

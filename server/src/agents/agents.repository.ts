@@ -3,7 +3,7 @@ import { STAGED_SERVER_NAME } from '@rollcall/contracts/agent'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import { certificateDigest } from '../platform/agent-client/agent-connector.ts'
 import { Batcher } from '../platform/batcher.ts'
-import { type Identity, makeIdentity } from '../platform/crypto/certificates.ts'
+import { createIdentity, type Identity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
@@ -46,7 +46,7 @@ export class AgentsRepository {
   /** Makes the columns of a new agent, sealed. The caller inserts them with the host. */
   newRow(hostId: string, rpcPort: number, serverPin: string, now: Date) {
     const credentials = newCredentials()
-    const identity: Identity = makeIdentity('rollcall-agent', now)
+    const identity: Identity = createIdentity('rollcall-agent', now)
     return {
       rpcPort,
       rpcPath: credentials.rpcPath,

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { RollcallError } from '@rollcall/contracts'
 import { releaseSignature } from '@rollcall/contracts/agent'
 import { z } from 'zod'
-import { type AnsibleBundle, unpacked } from '../platform/archives/host-tools.ts'
+import { type AnsibleBundle, gunzipIfNeeded } from '../platform/archives/host-tools.ts'
 import { readTar } from '../platform/archives/tar-reader.ts'
 import type { ReleaseIdentity } from './release-archive.ts'
 
@@ -138,7 +138,7 @@ export class Artifacts {
 
   /** Returns the build date of the Ansible bundle from its manifest, or the modification time of its file. */
   async ansibleMadeAt(): Promise<Date> {
-    const members = readTar(await unpacked(await readFile(this.ansibleBundlePath)))
+    const members = readTar(await gunzipIfNeeded(await readFile(this.ansibleBundlePath)))
     const manifest = members.find(({ path }) => path === MANIFEST)?.data.toString('utf8')
     const made = manifestFile.safeParse(parseJson(manifest ?? ''))
     return made.success ? new Date(made.data.made) : (await stat(this.ansibleBundlePath)).mtime

@@ -5,7 +5,7 @@ import type { AuditEntry } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
-import { prefixOf } from '../platform/network/address-prefix.ts'
+import { toPrefix } from '../platform/network/address-prefix.ts'
 import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { VERSION } from '../platform/tokens.ts'
 import { AuditRepository } from './audit.repository.ts'
@@ -101,7 +101,7 @@ export class AuditLog {
     code: ErrorCode | null,
   ): Promise<void> {
     if (code !== null) this.count(about, code)
-    if (outcome === 'refused') this.rejectedRequests.take(toCallerKey(about), this.nowMs())
+    if (outcome === 'refused') this.rejectedRequests.count(toCallerKey(about), this.nowMs())
     await this.append({ ...about, request, outcome, code, detail: {} })
   }
 
@@ -155,4 +155,4 @@ export class AuditLog {
 }
 
 const toCallerKey = ({ actor, from }: AuditSubject) =>
-  actor ? `${actor.kind} ${actor.name} ${actor.id}` : prefixOf(from)
+  actor ? `${actor.kind} ${actor.name} ${actor.id}` : toPrefix(from)

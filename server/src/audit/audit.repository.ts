@@ -42,7 +42,7 @@ export class AuditRepository {
   private verifying: Promise<ChainCheck> | null = null
   private readonly appends = new Batcher((entries: Omit<Unchained, 'seq'>[]) => this.appendAll(entries), {
     size: 500,
-    atOnce: 1,
+    maxConcurrent: 1,
   })
 
   constructor(

@@ -224,10 +224,10 @@ async function* splitIntoFrames(
   if (buffer !== null) yield { buffer, length }
 }
 
-/** Maps a source with at most `atOnce` calls of `work` in flight, and yields the results in order. */
+/** Maps a source with at most `maxConcurrent` calls of `work` in flight, and yields the results in order. */
 async function* mapInOrder<T, R>(
   source: AsyncIterable<T>,
-  atOnce: number,
+  maxConcurrent: number,
   work: (one: T) => Promise<R>,
 ): AsyncGenerator<R> {
   const begun: Promise<R>[] = []
@@ -235,7 +235,7 @@ async function* mapInOrder<T, R>(
     const working = work(one)
     working.catch(() => undefined) // thrown where it is awaited
     begun.push(working)
-    if (begun.length >= atOnce) yield (await begun.shift()) as R
+    if (begun.length >= maxConcurrent) yield (await begun.shift()) as R
   }
   for (const working of begun) yield await working
 }

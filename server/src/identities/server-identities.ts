@@ -1,6 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import { IDENTITY_CONTEXT } from '../master-key/index.ts'
-import { type Identity, makeIdentity } from '../platform/crypto/certificates.ts'
+import { createIdentity, type Identity } from '../platform/crypto/certificates.ts'
 import type { Sealer } from '../platform/crypto/sealer.ts'
 import type { KnownIdentity } from './domain/server-identity.ts'
 import type { IdentitiesRepository } from './identities.repository.ts'
@@ -62,7 +62,7 @@ export class ServerIdentities {
   }
 
   private async insert(id: number, createdAt: Date): Promise<void> {
-    const { certificatePem, privateKeyPem, pin } = makeIdentity('rollcall-server', createdAt)
+    const { certificatePem, privateKeyPem, pin } = createIdentity('rollcall-server', createdAt)
     const privateKey = this.sealer.seal(privateKeyPem, IDENTITY_CONTEXT)
     await this.identities.insert({ id, pin, createdAt, certificate: certificatePem, privateKey })
   }

@@ -8,7 +8,7 @@ import { CommandEvents, CommandsService, OutputReader } from '../commands/index.
 import { Reconciler } from '../platform/background/reconciler.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { clientOfRequest } from '../platform/network/client-address.ts'
+import { toClient } from '../platform/network/client-address.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
 import { TransferEvents, TransfersService } from '../transfers/index.ts'
@@ -92,7 +92,7 @@ export class LiveGateway extends Reconciler {
     const known = error instanceof RollcallError ? error : undefined
     if (known?.kind === 'rejected')
       void this.access.publishRefusal(
-        { ip: clientOfRequest(request, this.config.trustedProxies).address },
+        { ip: toClient(request, this.config.trustedProxies).address },
         'openLive',
         known.code,
       )

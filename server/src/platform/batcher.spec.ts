@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Batcher } from './batcher.ts'
 
 /** Doubles numbers; holds each batch until it is let go, and refuses any that holds 13. */
-function setting(limits = { size: 10, atOnce: 1 }) {
+function setting(limits = { size: 10, maxConcurrent: 1 }) {
   const batches: number[][] = []
   const gates: (() => void)[] = []
   const batcher = new Batcher<number, number>(async (items) => {
@@ -34,7 +34,7 @@ it('what comes together goes together, and each gets its own result', async () =
 })
 
 it('what comes while a batch is under way waits for it and goes in the next, in bounded pieces', async () => {
-  const { batcher, batches, settle } = setting({ size: 2, atOnce: 1 })
+  const { batcher, batches, settle } = setting({ size: 2, maxConcurrent: 1 })
   expect(await settle(Promise.all([1, 2, 3, 4, 5].map((n) => batcher.add(n))))).toEqual([2, 4, 6, 8, 10])
   expect(batches).toEqual([[1, 2], [3, 4], [5]])
 })

@@ -5,7 +5,7 @@ export type { Logger }
 export const LOGGER = Symbol('Logger')
 
 /** Describes an error for the log, without the connections that errors of libraries carry. */
-function describe(error: unknown, depth = 0): unknown {
+function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return String(error)
   const { name, message, stack, code, cause } = error as Error & { code?: unknown }
   return {
@@ -13,13 +13,13 @@ function describe(error: unknown, depth = 0): unknown {
     message,
     ...(typeof code === 'string' && { code }),
     ...(depth === 0 && { stack }),
-    ...(cause !== undefined && depth < 3 && { cause: describe(cause, depth + 1) }),
+    ...(cause !== undefined && depth < 3 && { cause: describeError(cause, depth + 1) }),
   }
 }
 
-/** Lines for a person on a terminal, JSON for everything else. No secret is ever handed to it. */
+/** Creates a logger that writes text to a terminal and JSON otherwise. Secrets are never passed to it. */
 export function makeLogger(level: string): Logger {
-  const options = { level, serializers: { err: (error: unknown) => describe(error) } }
+  const options = { level, serializers: { err: (error: unknown) => describeError(error) } }
   if (!process.stdout.isTTY) return pino(options)
   return pino(
     options,

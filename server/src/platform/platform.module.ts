@@ -25,11 +25,11 @@ export interface Platform {
   dataDir: DataDir
   sealer: Sealer
   database: Database
-  /** Without its private parts, so that a test may have one of its own. */
+  /** The public part of the queue, so that tests can replace it. */
   queue: Pick<JobQueue, keyof JobQueue>
 }
 
-/** The ports to the outside, for every feature. */
+/** Provides the ports to the outside to every feature. */
 @Global()
 @Module({})
 export class PlatformModule {

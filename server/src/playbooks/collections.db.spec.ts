@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Blob, type BlobStore, memoryBlob } from '../blobs/index.ts'
-import { tarArchive } from '../platform/archives/tar-archive.ts'
+import { createTar } from '../platform/archives/tar-archive.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { Catalogue } from './catalogue.ts'
@@ -39,7 +39,7 @@ beforeEach(async () => {
 })
 
 const toTar = (title: string, more: Record<string, string> = {}) =>
-  tarArchive(
+  createTar(
     Object.entries({ 'site.yml': `- name: ${title}\n  hosts: all\n`, ...more }).map(([path, text]) => ({
       path,
       data: Buffer.from(text),
@@ -54,7 +54,7 @@ async function content(data: Buffer): Promise<{ kind: 'archive'; sha256: string 
 }
 
 async function add(title: string, name = 'mysite', more: Record<string, string> = {}) {
-  clock.pass(1000)
+  clock.advance(1000)
   return service.add({ name, source: await content(gzipSync(toTar(title, more))), labels: null }, 'ada')
 }
 

@@ -342,7 +342,7 @@ describe('changing where an agent listens', () => {
     expect((await add('one', '7200')).json.host.agent.port).toBe(7200)
     const refused = await add('two', '7200')
     expect(refused.code).toBe('host.no_free_port')
-    expect(refused.json.error.fields).toEqual([{ field: 'agentPorts', message: 'has no free port left' }])
+    expect(refused.json.error.fields).toEqual([{ field: 'agentPorts', message: 'has no free port' }])
     expect((await server.ask('/api/hosts/two', { key: server.localKey })).status).toBe(404)
     const many = await Promise.all(['a', 'b', 'c', 'd'].map((name) => add(name, '7201-7203')))
     expect(many.map(({ status }) => status).sort()).toEqual([202, 202, 202, 400])

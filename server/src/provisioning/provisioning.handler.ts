@@ -16,7 +16,7 @@ import {
 import { HeartbeatsService, RollRepository } from '../heartbeats/index.ts'
 import { type Host, HostsRepository } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { callersUnit } from '../platform/config/agent-callers.ts'
+import { toCallersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
@@ -141,7 +141,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
           privateKeyPem: agent.privateKeyPem,
         },
         serverPins: [agent.serverPin],
-        callersUnit: callersUnit(this.config.agentCallers),
+        callersUnit: toCallersUnit(this.config.agentCallers),
         owner: await this.machines.ownerMark(hostId),
         isSilent: await this.heartbeats.isSilent(hostId),
       },

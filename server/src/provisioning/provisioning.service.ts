@@ -56,18 +56,18 @@ export class ProvisioningService {
     await refuseAddress(this.outgoing, this.clock, request.address)
     if (actor.scope === null) return this.store(request, actor)
     const prober = actor.userId ?? actor.id
-    if (!this.takenNames.take(prober, this.clock.now().getTime()))
+    if (!this.takenNames.count(prober, this.clock.now().getTime()))
       throw new RollcallError(
         'access.locked_out',
         'You tried to add too many hosts with taken names. Wait an hour, or ask an admin to add this host.',
       )
     try {
       const accepted = await this.store(request, actor)
-      this.takenNames.giveBack(prober)
+      this.takenNames.refund(prober)
       return accepted
     } catch (error) {
       if (!(error instanceof RollcallError) || error.code !== 'host.name_taken')
-        this.takenNames.giveBack(prober)
+        this.takenNames.refund(prober)
       throw error
     }
   }

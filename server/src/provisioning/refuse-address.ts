@@ -13,7 +13,7 @@ export async function refuseAddress(
   clock: Clock,
   address: string,
 ): Promise<void> {
-  const known = outgoing.of(address).catch((error: unknown) => {
+  const known = outgoing.resolve(address).catch((error: unknown) => {
     if (error instanceof RollcallError) throw error
   })
   await Promise.race([known, clock.sleep(RESOLVE_MS)])

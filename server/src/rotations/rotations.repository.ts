@@ -5,7 +5,7 @@ import type pg from 'pg'
 import { newCredentials } from '../agents/index.ts'
 import { ServerIdentities } from '../identities/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
-import { makeIdentity } from '../platform/crypto/certificates.ts'
+import { createIdentity } from '../platform/crypto/certificates.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { isAcquirable } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
@@ -254,7 +254,7 @@ const unqualified = (row: Record<string, unknown>, table: Table) =>
 
 function newSet(serverPin: string, now: Date): SecretSet {
   const { token, secretKey, rpcPath } = newCredentials()
-  const { certificatePem, privateKeyPem, pin } = makeIdentity('rollcall-agent', now)
+  const { certificatePem, privateKeyPem, pin } = createIdentity('rollcall-agent', now)
   return {
     agent_token: token,
     secret_key: secretKey,

@@ -206,10 +206,10 @@ describe('a run with limits', () => {
   it('a host has its whole time to accept a command, counted from its turn', async () => {
     await addHosts(2)
     const { runId } = await run({ all: true, startWithinMs: 60_000, limits: { concurrency: 1 } })
-    clock.pass(3_600_000)
+    clock.advance(3_600_000)
     await end(announced[0] ?? '')
     const [second] = (await decide(runId)).admitted
-    clock.pass(59_000)
+    clock.advance(59_000)
     expect(await leases.acquire(second ?? '', 'server', clock.now())).toMatchObject({
       dispatchedAt: clock.now(),
     })
@@ -247,7 +247,7 @@ describe('the list of runs', () => {
     await addHosts(1)
     const ids: string[] = []
     for (let i = 0; i < 5; i++) {
-      clock.pass(1000)
+      clock.advance(1000)
       ids.unshift((await run({ all: true, args: [String(i)] })).runId)
     }
     await test.database.prisma.run.update({ where: { id: ids[1] ?? '' }, data: { kind: 'playbook' } })

@@ -206,7 +206,7 @@ describe('a schedule', () => {
     await add()
     expect((await schedules.change('nightly', { isEnabled: false }, spec)).next).toEqual([])
     await tickAt('2026-03-02T02:30:00Z')
-    clock.pass(1000)
+    clock.advance(1000)
     const resumed = await schedules.change('nightly', { isEnabled: true }, spec)
     expect(resumed.next[0]).toBe('2026-03-03T02:30:00.000Z')
     await tick()
@@ -239,7 +239,7 @@ describe('a schedule', () => {
       spec: toSpec({ ...command, cwd: '/', timeoutMs: 1000, startWithinMs: 1000 }),
       limits: null,
     })
-    clock.pass(1)
+    clock.advance(1)
     await schedules.change('nightly', { isEnabled: false }, spec)
     const firing = {
       plannedAt: clock.now(),
@@ -336,7 +336,7 @@ describe('what a schedule and a saved command may do', () => {
     await schedules.change('nightly', { isEnabled: true }, admin('me'))
     await tickAt('2026-03-03T02:30:00Z')
     expect(announced).toEqual([])
-    clock.pass(1)
+    clock.advance(1)
     await schedules.change('nightly', { graceMs: 20_000 }, admin('me'))
     await tickAt('2026-03-04T02:30:00Z')
     expect(await hostsOf()).toEqual(['a', 'b'])
@@ -380,7 +380,7 @@ describe('what a schedule and a saved command may do', () => {
     await expect(add(elsewhere)).rejects.toMatchObject(sealed)
     await add({ target: { hosts: ['a'] } })
     await expect(schedules.change('nightly', { target: { all: true } }, spec)).rejects.toMatchObject(sealed)
-    clock.pass(1)
+    clock.advance(1)
     await schedules.change(
       'nightly',
       { target: { all: true }, command: { ...command, env: {} } as never },
@@ -441,7 +441,7 @@ describe('a saved command', () => {
       code: 'saved_command.in_use',
       message: expect.stringContaining('nightly'),
     })
-    clock.pass(1000)
+    clock.advance(1000)
     await saved.change('backup', { args: ['--new'], env: command.env }, spec)
     await tickAt('2026-03-02T02:30:00Z')
     expect(await rows.find(announced[0] ?? '')).toMatchObject({ program: 'backup', args: ['--new'] })

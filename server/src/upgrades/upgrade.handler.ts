@@ -18,7 +18,7 @@ import { AgentFiles } from '../files/index.ts'
 import { HeartbeatsService } from '../heartbeats/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { callersUnit } from '../platform/config/agent-callers.ts'
+import { toCallersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { CONFIG } from '../platform/tokens.ts'
@@ -172,7 +172,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       rollcall_upgrade_signature: signed.signature,
       rollcall_upgrade_keyring: signed.keyring,
       rollcall_upgrade_keyring_signatures: signed.keyringSignatures,
-      rollcall_upgrade_callers: callersUnit(this.config.agentCallers),
+      rollcall_upgrade_callers: toCallersUnit(this.config.agentCallers),
     }
     const job = ansibleJob.parse({ playbook: 'upgrade_agent.yml', extra_vars })
     const blob = await memoryBlob(Buffer.from(JSON.stringify(job)))

@@ -1,6 +1,6 @@
 import type { NestExpressApplication } from '@nestjs/platform-express'
 import type { NextFunction, Request, Response } from 'express'
-import { clientOfRequest, type Transport } from '../platform/network/client-address.ts'
+import { type Transport, toClient } from '../platform/network/client-address.ts'
 import { securityHeaders, serveWebUi } from './web-ui.ts'
 
 const MAX_BODY = '2mb'
@@ -9,7 +9,7 @@ const MAX_BODY = '2mb'
 export function prepareHttp(app: NestExpressApplication, config: Transport): void {
   app.disable('x-powered-by')
   app.use((request: Request, _response: Response, next: NextFunction) => {
-    const { address } = clientOfRequest(request, config.trustedProxies)
+    const { address } = toClient(request, config.trustedProxies)
     Object.defineProperty(request, 'ip', { value: address, configurable: true })
     next()
   })

@@ -32,7 +32,7 @@ export class RefusalWindows {
 
   /** Counts a refusal and returns whether to record it. */
   take(caller: string, nowMs: number): boolean {
-    if (this.callers.take(caller, nowMs) && this.all.take('all', nowMs)) return true
+    if (this.callers.count(caller, nowMs) && this.all.count('all', nowMs)) return true
     this.unrecordedCount++
     if (this.unrecorded.has(caller) || this.unrecorded.size < MAX_CALLERS)
       this.unrecorded.set(caller, (this.unrecorded.get(caller) ?? 0) + 1)

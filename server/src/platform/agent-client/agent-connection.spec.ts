@@ -5,14 +5,14 @@ import { createServer as createTlsServer } from 'node:tls'
 import { ERRORS, maySay, type RollcallError } from '@rollcall/contracts'
 import { CHALLENGE_HEADER, parseSignature, SIGNATURE_HEADER, TOKEN_HEADER } from '@rollcall/contracts/agent'
 import { afterEach, describe, expect, it } from 'vitest'
-import { makeIdentity } from '../crypto/certificates.ts'
+import { createIdentity } from '../crypto/certificates.ts'
 import { AgentConnection } from './agent-connection.ts'
 import { agentConnector, certificateDigest } from './agent-connector.ts'
 
 const now = new Date()
-const agent = makeIdentity('agent', now)
-const other = makeIdentity('other', now)
-const server = makeIdentity('server', now)
+const agent = createIdentity('agent', now)
+const other = createIdentity('other', now)
+const server = createIdentity('server', now)
 const TOKEN = 'the-token-that-nobody-else-may-see'
 const SECRET_KEY = 'the-key-that-is-never-sent'
 

@@ -3,7 +3,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { createSecureContext, type TLSSocket } from 'node:tls'
 import { RollcallError } from '@rollcall/contracts'
 import { buildConnector, errors } from 'undici'
-import { pinOf } from '../crypto/certificates.ts'
+import { toPin } from '../crypto/certificates.ts'
 import type { AgentAddress } from './agent-address.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -92,7 +92,7 @@ function pinSeen(socket: TLSSocket, expected: ExpectedKey): string | undefined {
   if (!certificate) return undefined
   // Taking the key out of a certificate costs as much as the rest of the handshake; to compare the whole is cheap.
   const isTheOneGiven = digestOf(certificate.raw) === expected.certificateDigest
-  return isTheOneGiven ? expected.certificatePin : pinOf(certificate)
+  return isTheOneGiven ? expected.certificatePin : toPin(certificate)
 }
 
 const digestOf = (der: Buffer) => hash('sha256', der, 'base64')

@@ -5,13 +5,13 @@ import { connect as connectTcp, createServer as createTcpServer, type Server as 
 import { createServer as createTlsServer } from 'node:tls'
 import type { RollcallError } from '@rollcall/contracts'
 import { afterEach, describe, expect, it } from 'vitest'
-import { makeIdentity } from '../crypto/certificates.ts'
+import { createIdentity } from '../crypto/certificates.ts'
 import { AgentConnection } from './agent-connection.ts'
 import { agentConnector, certificateDigest, openTcp } from './agent-connector.ts'
 
-const agent = makeIdentity('agent', new Date())
-const other = makeIdentity('other', new Date())
-const ours = makeIdentity('server', new Date())
+const agent = createIdentity('agent', new Date())
+const other = createIdentity('other', new Date())
+const ours = createIdentity('server', new Date())
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { PLAYBOOKS_FOLDER, readFiles } from './host-tools.ts'
-import { tarArchive } from './tar-archive.ts'
+import { createTar } from './tar-archive.ts'
 
 const FOLDER = `${PLAYBOOKS_FOLDER}/host`
 const IS_PART = /^(__main__\.py|rollcall_host\/.+\.(py|json))$/
@@ -14,7 +14,7 @@ export async function hostProgram(
   input: Buffer = Buffer.alloc(0),
 ): Promise<{ argv: string[]; stdin: Buffer }> {
   const bootstrap = await readFile(`${FOLDER}/bootstrap.py`, 'utf8')
-  const archive = tarArchive((await readFiles(FOLDER)).filter(({ path }) => IS_PART.test(path)))
+  const archive = createTar((await readFiles(FOLDER)).filter(({ path }) => IS_PART.test(path)))
   return {
     argv: ['python3', '-I', '-c', bootstrap, String(archive.length), verb, ...words],
     stdin: Buffer.concat([archive, input]),

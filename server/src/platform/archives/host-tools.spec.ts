@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { hostProgram } from './host-program.ts'
 import { PLAYBOOKS_FOLDER, readTools } from './host-tools.ts'
-import { tarArchive } from './tar-archive.ts'
+import { createTar } from './tar-archive.ts'
 import { readTar } from './tar-reader.ts'
 
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rollcall-tools-'))
-  await writeFile(join(folder, 'bundle.tar'), tarArchive([{ path: '__main__.py', data: Buffer.from('') }]))
+  await writeFile(join(folder, 'bundle.tar'), createTar([{ path: '__main__.py', data: Buffer.from('') }]))
 })
 afterAll(() => rm(folder, { recursive: true }))
 

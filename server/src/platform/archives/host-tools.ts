@@ -4,19 +4,19 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
-import { type TarEntry, tarArchive } from './tar-archive.ts'
+import { createTar, type TarEntry } from './tar-archive.ts'
 import { readTar, type TarMember } from './tar-reader.ts'
 
-/** The playbooks that ship with the server; the same place from `src` and from `dist`. */
+/** The playbooks that ship with the server; the path is right from `src` and from `dist`. */
 export const PLAYBOOKS_FOLDER = fileURLToPath(new URL('../../../../playbooks', import.meta.url))
 
 /** The content of a folder under `/opt/rollcall-tools` on a host: Ansible and our playbooks. */
 export interface Tools {
-  /** A hash over all of it: the folder's name, and what its VERSION says. */
+  /** The hash of the content: the folder's name and the text of its VERSION. */
   version: string
-  /** The `tools.tar.gz` that a host lays out. */
+  /** Returns the `tools.tar.gz` that a host unpacks. */
   archive(): Promise<Buffer>
-  /** The same files as the host makes out of that, one by one. */
+  /** Returns the same files individually, as the host unpacks them. */
   files(): Promise<TarMember[]>
 }
 
@@ -25,7 +25,7 @@ export interface AnsibleBundle {
   path: string
   /** The hash of that file. */
   sha256: string
-  /** Has hosts run it as it is: `scripts/ansible/__main__.py` looks for the file that says so. */
+  /** Makes hosts run it unmodified: `scripts/ansible/__main__.py` looks for the file that says so. */
   isPlain?: boolean
 }
 
@@ -39,17 +39,17 @@ export async function readTools(bundle: AnsibleBundle, playbooksFolder: string):
     data,
   }))
   if (bundle.isPlain) entries.push({ path: PLAIN_FILE, data: Buffer.alloc(0) })
-  const playbooksHash = sha256(tarArchive(entries))
+  const playbooksHash = sha256(createTar(entries))
   const version = sha256(`${bundle.sha256}\n${playbooksHash}\n`)
   return {
     version,
     archive: async () => {
       const bundleEntry = { path: 'bundle.tar', data: await readFile(bundle.path) }
-      // The bundle is compressed already: level 1 loses nothing and takes a few milliseconds.
-      return promisify(gzip)(tarArchive([bundleEntry, ...entries]), { level: 1 })
+      // The bundle is already compressed: level 1 loses nothing and takes a few milliseconds.
+      return promisify(gzip)(createTar([bundleEntry, ...entries]), { level: 1 })
     },
     files: async () => [
-      ...readTar(await unpacked(await readFile(bundle.path))).map((member) => ({
+      ...readTar(await gunzipIfNeeded(await readFile(bundle.path))).map((member) => ({
         ...member,
         path: `ansible/${member.path}`,
       })),
@@ -59,7 +59,7 @@ export async function readTools(bundle: AnsibleBundle, playbooksFolder: string):
   }
 }
 
-/** Reads every file of a folder, but hidden ones and what Python has compiled. */
+/** Reads every file of a folder except hidden ones and Python's compiled ones. */
 export async function readFiles(folder: string): Promise<TarEntry[]> {
   const files = await readdir(folder, { withFileTypes: true, recursive: true })
   const paths = files
@@ -69,7 +69,7 @@ export async function readFiles(folder: string): Promise<TarEntry[]> {
   return Promise.all(paths.map(async (path) => ({ path, data: await readFile(join(folder, path)) })))
 }
 
-export const unpacked = async (archive: Buffer): Promise<Buffer> =>
+export const gunzipIfNeeded = async (archive: Buffer): Promise<Buffer> =>
   archive.readUInt16BE() === GZIP
     ? promisify(gunzip)(archive, { maxOutputLength: MAX_BUNDLE_BYTES })
     : archive

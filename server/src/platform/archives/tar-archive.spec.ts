@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { tarArchive } from './tar-archive.ts'
+import { createTar } from './tar-archive.ts'
 
 const entries = [
   { path: 'b/c.txt', data: Buffer.from('two') },
@@ -11,21 +11,21 @@ const entries = [
 describe('a tar archive', () => {
   it('a tar archive of ours is read by tar', () => {
     const list = execFileSync('tar', ['--list', '--file', '-'], {
-      input: tarArchive(entries),
+      input: createTar(entries),
       encoding: 'utf8',
     })
     expect(list.trim().split('\n')).toEqual(['a', 'b/c.txt', 'empty'])
     const content = execFileSync('tar', ['--extract', '--to-stdout', '--file', '-', 'b/c.txt'], {
-      input: tarArchive(entries),
+      input: createTar(entries),
     })
     expect(content.toString()).toBe('two')
   })
 
   it('a tar archive has the same bytes in any order of files, so its hash names its content', () => {
-    expect(tarArchive([...entries].reverse()).equals(tarArchive(entries))).toBe(true)
+    expect(createTar([...entries].reverse()).equals(createTar(entries))).toBe(true)
   })
 
   it('a name that does not fit into a tar archive is refused instead of cut', () => {
-    expect(() => tarArchive([{ path: 'x'.repeat(101), data: Buffer.alloc(0) }])).toThrow(RangeError)
+    expect(() => createTar([{ path: 'x'.repeat(101), data: Buffer.alloc(0) }])).toThrow(RangeError)
   })
 })

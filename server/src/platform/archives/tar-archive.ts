@@ -6,8 +6,8 @@ export interface TarEntry {
 
 const BLOCK = 512
 
-/** A POSIX tar archive that depends on nothing but names and contents: the same entries give the same bytes. */
-export function tarArchive(entries: readonly TarEntry[]): Buffer {
+/** Creates a POSIX tar archive from names and contents alone, so equal entries give equal bytes. */
+export function createTar(entries: readonly TarEntry[]): Buffer {
   const blocks = [...entries]
     .sort((a, b) => (a.path < b.path ? -1 : 1))
     .flatMap(({ path, data }) => [

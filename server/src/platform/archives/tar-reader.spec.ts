@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { tarArchive } from './tar-archive.ts'
+import { createTar } from './tar-archive.ts'
 import { readTar } from './tar-reader.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rollcall-tar-'))
@@ -27,13 +27,13 @@ function retyped(archive: Buffer, type: string): Buffer {
 
 it('archives of tar and our own are read', () => {
   expect(readTar(tar('a')).map(({ path, data }) => [path, data.length])).toEqual([['a/b/file', 1000]])
-  expect(readTar(tarArchive([{ path: 'x/y', data: Buffer.from('z') }]))).toMatchObject([
+  expect(readTar(createTar([{ path: 'x/y', data: Buffer.from('z') }]))).toMatchObject([
     { path: 'x/y', mode: 0o644 },
   ])
 })
 
 it('archives of git are read, and overlong names are refused with a remedy', () => {
-  const header = tarArchive([{ path: 'pax_global_header', data: Buffer.from('52 comment=…') }])
+  const header = createTar([{ path: 'pax_global_header', data: Buffer.from('52 comment=…') }])
   const whole = Buffer.concat([retyped(header, 'g').subarray(0, 1024), tar('a')])
   expect(readTar(whole).map(({ path }) => path)).toEqual(['a/b/file'])
   for (const type of ['x', 'L']) expect(() => readTar(retyped(header, type))).toThrow('--format=ustar')

@@ -1,4 +1,4 @@
-/** Ends a wait early. What rings while nobody waits ends the next wait at once, so that no news is slept through. */
+/** Ends a wait early. A ring while no one waits ends the next wait at once, so that no event is missed. */
 export class Alarm {
   private isRung = false
   private wake: (() => void) | undefined

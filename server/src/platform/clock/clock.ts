@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Time as the server sees it; specs put a manual one in its place. */
+/** The server's source of time; specs replace it by a manual one. */
 export abstract class Clock {
   abstract now(): Date
   /** Resolves after `ms` milliseconds, or rejects with an AbortError. */

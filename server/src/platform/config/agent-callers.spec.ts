@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { agentCallers, callersUnit } from './agent-callers.ts'
+import { agentCallers, toCallersUnit } from './agent-callers.ts'
 
 describe('the addresses that may reach agents', () => {
   it('the callers of agents are addresses and networks of both families', () => {
@@ -22,13 +22,13 @@ describe('the addresses that may reach agents', () => {
     '1.2.3.4/8/9',
   ])('callers of agents with %j are refused', (text) => {
     const { error } = agentCallers.safeParse(`10.0.0.1,${text}`)
-    expect(error?.issues[0]?.message).toMatch(/^names .* which is no IP address or network/s)
+    expect(error?.issues[0]?.message).toMatch(/^names .* which is not an IP address or a network/s)
   })
 
   it('become a part of the unit that lets the host itself in too, and nothing where none are given', () => {
-    expect(callersUnit(['10.0.0.5', 'fd00::/8'])).toContain(
+    expect(toCallersUnit(['10.0.0.5', 'fd00::/8'])).toContain(
       'IPAddressDeny=any\nIPAddressAllow=localhost\nIPAddressAllow=10.0.0.5\nIPAddressAllow=fd00::/8\n',
     )
-    expect(callersUnit([])).toBe('')
+    expect(toCallersUnit([])).toBe('')
   })
 })

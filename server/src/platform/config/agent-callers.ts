@@ -11,7 +11,7 @@ export function isCaller(text: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
-/** Addresses and networks between commas. */
+/** A comma-separated list of addresses and networks. */
 export const agentCallers = z
   .string()
   .default('')
@@ -25,15 +25,18 @@ export const agentCallers = z
     const wrong = callers.find((caller) => !isCaller(caller))
     const problem =
       wrong !== undefined
-        ? `names ${wrong.slice(0, 64)}, which is no IP address or network such as 10.0.0.0/8`
+        ? `names ${wrong.slice(0, 64)}, which is not an IP address or a network such as 10.0.0.0/8`
         : callers.length > MAX_CALLERS
           ? `names more than ${MAX_CALLERS} addresses`
           : undefined
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
   })
 
-/** Makes the part of the agent's unit that lets only these addresses, and the host itself, reach it; empty where everybody may. */
-export const callersUnit = (callers: readonly string[]): string =>
+/**
+ * Creates the part of the agent's unit that restricts callers to these addresses and the host itself; empty for no
+ * restriction.
+ */
+export const toCallersUnit = (callers: readonly string[]): string =>
   callers.length === 0
     ? ''
     : [

@@ -106,7 +106,7 @@ describe('single sign-on', () => {
 
   it('single sign-on that is incomplete, without TLS or with unreadable rights is refused at start', () => {
     const wrong: [Record<string, string>, RegExp][] = [
-      [{ ROLLCALL_PUBLIC_URL: '' }, /needs ROLLCALL_PUBLIC_URL/],
+      [{ ROLLCALL_PUBLIC_URL: '' }, /requires ROLLCALL_PUBLIC_URL/],
       [{ ROLLCALL_OIDC_CLIENT_ID: '' }, /ROLLCALL_OIDC_CLIENT_ID/],
       [{ ROLLCALL_OIDC_ISSUER: 'http://id.example' }, /ROLLCALL_OIDC_ISSUER must start with https/],
       [{ ROLLCALL_OIDC_ISSUER: 'http://127.0.0.1.evil.example' }, /must start with https/],

@@ -18,7 +18,7 @@ const environment = z.object({
     .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, 'must be address:port, such as 127.0.0.1:8420')
     .optional(),
   ROLLCALL_PUBLIC_URL: z
-    .url('must be the address under which people open the server, such as https://rollcall.example')
+    .url('must be the URL under which users reach the server, such as https://rollcall.example')
     .regex(/^https?:/, 'must start with https:// or http://')
     .optional(),
   ROLLCALL_ALLOWED_ORIGINS: z.string().default(''),
@@ -63,7 +63,7 @@ const environment = z.object({
   ROLLCALL_AGENT_FOLDER: z.string().regex(/^\//, 'must be an absolute path').optional(),
   ROLLCALL_ANSIBLE_BUNDLE: z
     .string({
-      error: 'must name the Ansible archive that is brought to hosts; "npm start" builds one and sets this',
+      error: 'must be the path of the Ansible archive for hosts; "npm start" builds it and sets this',
     })
     .regex(/^\//, 'must be an absolute path'),
   ROLLCALL_PLAIN_ANSIBLE: z.stringbool({ error: 'must be true or false' }).default(false),
@@ -78,44 +78,46 @@ const environment = z.object({
 })
 
 export interface Config {
-  /** Everything the server keeps outside its database, absolute. */
+  /** The folder for everything outside the database; an absolute path. */
   dataDir: string
   listen: { host: string; port: number; isDefault: boolean }
-  /** Where people open the server, without a slash at the end; undefined where that is its own address. */
+  /** The URL under which users reach the server, without a trailing slash; undefined for its own address. */
   publicUrl: string | undefined
-  /** Origins, the public address's own among them, whose pages may act for the user of a browser. */
+  /** Origins whose pages may act for a browser's user, including the public one. */
   allowedOrigins: string[]
-  /** The proxies whose word counts about whom they were asked by. */
+  /** Proxies whose forwarded headers are trusted. */
   trustedProxies: AddressRanges
-  /** Addresses that users may have the server connect to although they are its own, link-local or a cloud's metadata. */
+  /**
+   * Addresses the server may connect to for users although they are its own, link-local or a cloud's metadata service.
+   */
   allowedAddresses: AddressRanges
-  /** Undefined where there is no single sign-on. */
+  /** Undefined without single sign-on. */
   oidc: OidcConfig | undefined
   masterKey: string | undefined
-  /** The key that the database was sealed with so far: given for the one start that changes it. */
+  /** The previous master key, set only for the start that changes it. */
   oldMasterKey: string | undefined
-  /** Addresses and networks that servers call agents from; empty where agents let anybody try. */
+  /** Addresses and networks that may call agents; empty for no restriction. */
   agentCallers: string[]
-  /** The operator's public keys, by which alone releases of the agent are signed; empty where the servers sign. */
+  /** The operator's public keys for signing releases; empty if the servers sign. */
   releaseKeys: string[]
   logLevel: 'debug' | 'info' | 'warn' | 'error'
-  /** Where the agent's archives are; undefined for the build's own folder. */
+  /** The folder with the agent's archives; undefined for the build's own. */
   agentFolder: string | undefined
-  /** The Ansible that is brought to hosts, an archive. */
+  /** The archive with the Ansible for hosts. */
   ansibleBundle: string
-  /** Whether hosts run that Ansible as it is, without what makes it faster. */
+  /** Whether hosts run that Ansible unmodified, without the changes that make it faster. */
   isAnsiblePlain: boolean
-  /** How long the output of an ended command is kept. */
+  /** The number of days to keep the output of ended commands. */
   outputDays: number
-  /** Bytes of output of one command that are stored. */
+  /** The maximum stored output per command, in bytes. */
   outputBytes: number
-  /** Bytes of output of all commands that are stored. */
+  /** The maximum stored output of all commands, in bytes. */
   outputTotalBytes: number
-  /** The age at which the credentials of an agent are rotated; null for never by itself. */
+  /** The age at which an agent's credentials are rotated automatically; null for never. */
   rotateDays: number | null
-  /** Where agents listen of which nobody says otherwise, as `7000` or `7000-7100`; null for a random port. */
+  /** The default port or range of agents, such as `7000` or `7000-7100`; null for random ports. */
   agentPorts: string | null
-  /** Bytes of files on their way to hosts, or from the user, that the server keeps. */
+  /** The maximum size of stored files in transit, in bytes. */
   filesBytes: number
   /** Undefined for the embedded PostgreSQL. */
   databaseUrl: string | undefined
@@ -123,7 +125,7 @@ export interface Config {
   redisUrl: string | undefined
 }
 
-/** Reads the configuration from the environment. Throws `server.config_invalid` that names every variable that is wrong. */
+/** Reads the configuration from the environment. Throws `server.config_invalid` naming every invalid variable. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = environment.safeParse(given)
@@ -131,7 +133,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     const fields = fieldErrors(parsed.error.issues, 'environment')
     throw new RollcallError(
       'server.config_invalid',
-      `The environment is not valid: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
+      `Invalid environment: ${fields.map((f) => `${f.field} ${f.message}`).join('; ')}.`,
       { fields },
     )
   }
@@ -165,7 +167,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 const invalid = (message: string) =>
-  new RollcallError('server.config_invalid', `The environment is not valid: ${message}.`)
+  new RollcallError('server.config_invalid', `Invalid environment: ${message}.`)
 
 function readTrustedProxies(text: string): AddressRanges {
   const parsed = parseTrustedProxies(text)
@@ -179,7 +181,7 @@ function readRanges(name: string, text: string): AddressRanges {
     const range = parseRange(item)
     if (range) return range
     throw invalid(
-      `${name} holds "${item.slice(0, 100)}", which is no address; give addresses such as 127.0.0.1 or ranges such as fe80::/10, separated by commas`,
+      `${name} holds "${item.slice(0, 100)}", which is not an address; use addresses such as 127.0.0.1 or ranges such as fe80::/10, separated by commas`,
     )
   })
   return new AddressRanges(ranges)
@@ -193,11 +195,11 @@ function readOrigins(text: string, publicUrl: string | undefined): string[] {
   const origins = listed.map((origin) => {
     if (!/^https?:\/\/[^/]+$/i.test(origin) || !URL.canParse(origin))
       throw invalid(
-        `ROLLCALL_ALLOWED_ORIGINS holds "${origin.slice(0, 100)}", which is no origin such as https://admin.example`,
+        `ROLLCALL_ALLOWED_ORIGINS holds "${origin.slice(0, 100)}", which is not an origin such as https://admin.example`,
       )
     if (publicUrl?.startsWith('https:') && origin.toLowerCase().startsWith('http:'))
       throw invalid(
-        `ROLLCALL_ALLOWED_ORIGINS holds ${origin}, whose pages anybody on the way can change, while ROLLCALL_PUBLIC_URL is HTTPS`,
+        `ROLLCALL_ALLOWED_ORIGINS holds ${origin}, whose pages can be modified in transit, although ROLLCALL_PUBLIC_URL uses HTTPS`,
       )
     return new URL(origin).origin
   })

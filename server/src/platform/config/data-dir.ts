@@ -12,35 +12,35 @@ export interface ServerAddress {
   pid: number
 }
 
-/** The server's folder: keys, the embedded database, and where it listens. One server at a time may hold it. */
+/** The server's data folder, locked by one server at a time: keys, the embedded database and the listening address. */
 export class DataDir {
   private constructor(
     readonly path: string,
-    /** The same over restarts, so that a restarted server goes on at once with what it held. */
+    /** Identifies the installation across restarts, so that a restarted server continues its own work. */
     readonly installationId: string,
     private readonly lock: FileHandle,
   ) {}
 
-  /** Makes the folder if need be and takes it. Throws `server.config_invalid` when another living server holds it. */
+  /** Creates the folder if needed and locks it. Throws `server.config_invalid` if another server holds it. */
   static async open(path: string): Promise<DataDir> {
-    // Others may pass through, but list nothing: the embedded database runs under an account of its own.
+    // Other users may traverse but not list the folder: the embedded database runs under its own account.
     await mkdir(path, { recursive: true, mode: 0o711 })
-    const lock = await takeLock(path)
-    return new DataDir(path, await readOrMakeId(join(path, 'installation-id')), lock)
+    const lock = await acquireLock(path)
+    return new DataDir(path, await readOrCreateId(join(path, 'installation-id')), lock)
   }
 
   file(name: string): string {
     return join(this.path, name)
   }
 
-  /** Written whole or not at all. */
+  /** Writes a file atomically. */
   async write(name: string, content: string): Promise<void> {
     const temporary = this.file(`${name}.tmp`)
     await writeFile(temporary, content, { mode: 0o600 })
     await rename(temporary, this.file(name))
   }
 
-  async announce(address: ServerAddress): Promise<void> {
+  async publishAddress(address: ServerAddress): Promise<void> {
     await this.write('server.json', `${JSON.stringify(address)}\n`)
   }
 
@@ -54,21 +54,21 @@ const LOCK_FILE = 'server.lock'
 const LOCK_TIMEOUT_MS = 10_000
 
 /**
- * Takes a lock on a file that this user alone can open, and so alone can lock. `flock` locks the open file, which it shares with
- * us: the kernel lets the lock go when we close the file or die, however we die.
+ * Locks a file that only this user can open. `flock` locks the open file description, which it shares with this
+ * process, so the kernel releases the lock when we close the file or die.
  */
-async function takeLock(path: string): Promise<FileHandle> {
+async function acquireLock(path: string): Promise<FileHandle> {
   const file = join(path, LOCK_FILE)
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
   const lock = await open(file, flags, 0o600).catch((cause) => {
-    throw unusable(path, `its ${LOCK_FILE} cannot be opened: ${cause.message}`, cause)
+    throw unusable(path, `failed to open its ${LOCK_FILE}: ${cause.message}`, cause)
   })
   try {
     const { uid, mode } = await lock.stat()
     if (uid !== process.geteuid?.())
       throw unusable(
         path,
-        `its ${LOCK_FILE} belongs to another user (uid ${uid}), who could hold it for ever`,
+        `its ${LOCK_FILE} belongs to another user (uid ${uid}), who could lock it permanently`,
       )
     if ((mode & 0o077) !== 0) await lock.chmod(0o600)
     await lockFile(lock, path)
@@ -85,7 +85,7 @@ async function lockFile(lock: FileHandle, path: string): Promise<void> {
     timeout: LOCK_TIMEOUT_MS,
   })
   const [code] = await once(child, 'exit').catch((cause) => {
-    throw unusable(path, 'the program flock, which comes with util-linux, cannot be started', cause)
+    throw unusable(path, 'the program flock, part of util-linux, failed to start', cause)
   })
   if (code === 0) return
   if (code === 1)
@@ -95,18 +95,18 @@ async function lockFile(lock: FileHandle, path: string): Promise<void> {
     )
   throw unusable(
     path,
-    `its ${LOCK_FILE} cannot be locked (flock ended with ${code}); a network file system may lack locks`,
+    `failed to lock its ${LOCK_FILE} (flock exited with ${code}); network file systems may not support locks`,
   )
 }
 
 const unusable = (path: string, why: string, cause?: unknown) =>
   new RollcallError(
     'server.config_invalid',
-    `The data folder ${path} cannot be used: ${why}. Correct that, or choose another folder with ROLLCALL_DATA_DIR.`,
+    `The data folder ${path} is unusable: ${why}. Fix this, or choose another folder with ROLLCALL_DATA_DIR.`,
     { cause },
   )
 
-async function readOrMakeId(file: string): Promise<string> {
+async function readOrCreateId(file: string): Promise<string> {
   try {
     await writeFile(file, `${randomUUID()}\n`, { flag: 'wx', mode: 0o600 })
   } catch (error) {

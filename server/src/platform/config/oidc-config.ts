@@ -3,13 +3,13 @@ import { RollcallError } from '@rollcall/contracts'
 import { hostScope, type Role, role } from '@rollcall/contracts/admin'
 import { z } from 'zod'
 
-/** The rights by claims: the first line that matches. */
+/** The mapping from claims to rights; the first matching line applies. */
 const rightsByClaim = z
   .array(z.strictObject({ value: z.string().min(1), role, scope: hostScope.default(null) }))
   .min(1)
   .max(100)
 
-/** Entra's addresses for people of any tenant. */
+/** Entra's issuers for users of any tenant. */
 const ANY_TENANT = /^https:\/\/[^/]*\.microsoftonline\.[^/]+\/(common|organizations|consumers)(\/|$)/i
 const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$)/
 
@@ -18,26 +18,26 @@ export interface OidcConfig {
   clientId: string
   /** Undefined for a public client. */
   clientSecret: string | undefined
-  /** On the button. */
+  /** The label of the sign-in button. */
   name: string
   scopes: string
-  /** E-mail domains that are let in, in lower case; empty for all. */
+  /** Allowed e-mail domains in lower case; empty allows all. */
   domains: string[]
-  /** The role of somebody whom no user fits; null to refuse them. */
+  /** The role for new users; null refuses them. */
   newUsers: Role | null
-  /** Null where rights are given here alone. */
+  /** Null if rights are managed only here. */
   rights: { claim: string; lines: z.output<typeof rightsByClaim> } | null
   /** The claim with the e-mail address. */
   emailClaim: string
-  /** The operator vouches that the provider has verified every address. */
+  /** Whether the operator vouches that the provider verifies every address. */
   areEmailsTrusted: boolean
-  /** Where the provider sends the browser back to. */
+  /** The address to which the provider redirects the browser. */
   redirectUrl: string
 }
 
 export const OIDC_VARIABLES = {
   ROLLCALL_OIDC_ISSUER: z
-    .url('must be the address of the OpenID Connect provider, such as https://id.example')
+    .url('must be the URL of the OpenID Connect provider, such as https://id.example')
     .refine((text) => text.startsWith('https:') || LOOPBACK.test(text), 'must start with https://')
     .optional(),
   ROLLCALL_OIDC_CLIENT_ID: z.string().max(500).optional(),
@@ -46,7 +46,7 @@ export const OIDC_VARIABLES = {
   ROLLCALL_OIDC_NAME: z.string().max(60, 'must be at most 60 characters').optional(),
   ROLLCALL_OIDC_SCOPES: z
     .string()
-    .regex(/\bopenid\b/, 'must hold openid')
+    .regex(/\bopenid\b/, 'must contain openid')
     .default('openid email profile'),
   ROLLCALL_OIDC_DOMAINS: z.string().default(''),
   ROLLCALL_OIDC_NEW_USERS: z.enum(['refuse', ...role.options]).default('refuse'),
@@ -57,9 +57,12 @@ export const OIDC_VARIABLES = {
 }
 
 const invalid = (message: string, cause?: unknown) =>
-  new RollcallError('server.config_invalid', `The environment is not valid: ${message}.`, { cause })
+  new RollcallError('server.config_invalid', `Invalid environment: ${message}.`, { cause })
 
-/** Undefined where no issuer is named. Throws `server.config_invalid` for what does not go together. */
+/**
+ * Reads the single sign-on configuration; undefined without an issuer. Throws `server.config_invalid` for inconsistent
+ * settings.
+ */
 export function readOidcConfig(
   value: z.output<z.ZodObject<typeof OIDC_VARIABLES>>,
   publicUrl: string | undefined,
@@ -67,24 +70,26 @@ export function readOidcConfig(
   const issuer = value.ROLLCALL_OIDC_ISSUER
   if (issuer === undefined) return undefined
   const clientId = value.ROLLCALL_OIDC_CLIENT_ID
-  if (clientId === undefined) throw invalid('ROLLCALL_OIDC_ISSUER needs ROLLCALL_OIDC_CLIENT_ID as well')
+  if (clientId === undefined) throw invalid('ROLLCALL_OIDC_ISSUER also requires ROLLCALL_OIDC_CLIENT_ID')
   if (publicUrl === undefined)
-    throw invalid('ROLLCALL_OIDC_ISSUER needs ROLLCALL_PUBLIC_URL: the provider sends browsers back to it')
+    throw invalid(
+      'ROLLCALL_OIDC_ISSUER also requires ROLLCALL_PUBLIC_URL, to which the provider redirects browsers',
+    )
   const roles = value.ROLLCALL_OIDC_ROLES
   const emailClaim = value.ROLLCALL_OIDC_EMAIL_CLAIM
   const areEmailsTrusted = value.ROLLCALL_OIDC_TRUST_EMAILS === 'true'
   if (emailClaim !== 'email' && !areEmailsTrusted)
     throw invalid(
-      `ROLLCALL_OIDC_EMAIL_CLAIM=${emailClaim} needs ROLLCALL_OIDC_TRUST_EMAILS=true as well: no provider says of that claim that it is verified`,
+      `ROLLCALL_OIDC_EMAIL_CLAIM=${emailClaim} also requires ROLLCALL_OIDC_TRUST_EMAILS=true, because providers do not state whether that claim is verified`,
     )
   if (areEmailsTrusted && ANY_TENANT.test(issuer))
     throw invalid(
-      'ROLLCALL_OIDC_TRUST_EMAILS cannot be true for an issuer of all tenants: whoever has a tenant of their own could take any address there; name your own tenant in ROLLCALL_OIDC_ISSUER',
+      'ROLLCALL_OIDC_TRUST_EMAILS cannot be true for an issuer of all tenants, because any tenant could claim any address; use your own tenant in ROLLCALL_OIDC_ISSUER',
     )
   return {
     issuer: issuer.replace(/\/\.well-known\/openid-configuration\/?$/, ''),
     clientId,
-    clientSecret: value.ROLLCALL_OIDC_CLIENT_SECRET ?? secretIn(value.ROLLCALL_OIDC_CLIENT_SECRET_FILE),
+    clientSecret: value.ROLLCALL_OIDC_CLIENT_SECRET ?? readSecret(value.ROLLCALL_OIDC_CLIENT_SECRET_FILE),
     name: value.ROLLCALL_OIDC_NAME ?? new URL(issuer).host,
     scopes: value.ROLLCALL_OIDC_SCOPES,
     domains: value.ROLLCALL_OIDC_DOMAINS.toLowerCase()
@@ -99,12 +104,12 @@ export function readOidcConfig(
   }
 }
 
-function secretIn(path: string | undefined): string | undefined {
+function readSecret(path: string | undefined): string | undefined {
   if (path === undefined) return undefined
   try {
     return readFileSync(path, 'utf8').trim()
   } catch (cause) {
-    throw invalid(`the file ${path} that ROLLCALL_OIDC_CLIENT_SECRET_FILE names cannot be read`, cause)
+    throw invalid(`failed to read ${path}, set by ROLLCALL_OIDC_CLIENT_SECRET_FILE`, cause)
   }
 }
 

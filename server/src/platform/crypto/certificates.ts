@@ -18,17 +18,16 @@ const YEARS = 20
 export interface Identity {
   certificatePem: string
   privateKeyPem: string
-  /** The pin by which the other side recognises this one. */
+  /** The pin by which the peer recognises this identity. */
   pin: string
 }
 
 /**
- * Makes a P-256 key and a self-signed certificate for it. Both sides know each other by the key's pin, so the name is
- * for people only and the lifetime is longer than any host's.
- *
- * node-forge signs with RSA only; its ASN.1 writer makes the certificate and Node's own crypto signs it.
+ * Creates a P-256 key with a self-signed certificate. Peers recognise the key by its pin, so the name is only
+ * informative and the lifetime exceeds any host's. node-forge signs only with RSA, so it encodes the certificate and
+ * Node's crypto signs it.
  */
-export function makeIdentity(commonName: string, now: Date): Identity {
+export function createIdentity(commonName: string, now: Date): Identity {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const toBeSigned = certificateBody(commonName, publicKey, now)
   const bytes = Buffer.from(asn1.toDer(toBeSigned).getBytes(), 'binary')
@@ -36,16 +35,16 @@ export function makeIdentity(commonName: string, now: Date): Identity {
   const der = Buffer.from(asn1.toDer(certificate).getBytes(), 'binary')
   const certificatePem = toPem('CERTIFICATE', der)
   const privateKeyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  return { certificatePem, privateKeyPem, pin: pinOf(new X509Certificate(certificatePem)) }
+  return { certificatePem, privateKeyPem, pin: toPin(new X509Certificate(certificatePem)) }
 }
 
-/** The pin of a certificate's public key (RFC 7469). */
-export function pinOf(certificate: X509Certificate): string {
+/** Returns the pin of a certificate's public key (RFC 7469). */
+export function toPin(certificate: X509Certificate): string {
   const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })
   return `sha256/${createHash('sha256').update(spki).digest('base64')}`
 }
 
-/** Tests whether a private key belongs to a certificate. */
+/** Returns whether a private key belongs to a certificate. */
 export function belongsTo(privateKeyPem: string, certificatePem: string): boolean {
   return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(privateKeyPem))
 }
@@ -76,7 +75,7 @@ const integer = (bytes: Buffer) => node(asn1.Type.INTEGER, bytes.toString('binar
 const oid = (id: string) => node(asn1.Type.OID, asn1.oidToDer(id).getBytes())
 const algorithm = () => sequence([oid(OID.ecdsaWithSha256)])
 const bitString = (bytes: Buffer) => node(asn1.Type.BITSTRING, `\0${bytes.toString('binary')}`)
-/** RFC 5280: UTCTime up to 2049, GeneralizedTime from 2050. */
+/** RFC 5280: UTCTime until 2049, GeneralizedTime from 2050. */
 const time = (date: Date) =>
   date.getUTCFullYear() < 2050
     ? node(asn1.Type.UTCTIME, asn1.dateToUtcTime(date) as unknown as string)

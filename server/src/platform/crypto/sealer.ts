@@ -6,19 +6,17 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Seals secrets for rest with AES-256-GCM. A sealed value is `version(1) nonce(12) tag(16) ciphertext`.
- *
- * `context` names the place of the value, such as `host/<id>/credential`. It is authenticated, so that a sealed value
- * that was moved to another row does not open there.
+ * Seals secrets with AES-256-GCM as `version(1) nonce(12) tag(16) ciphertext`. `context` names the location of a value,
+ * such as `host/<id>/credential`, and is authenticated: a value moved to another row does not open.
  */
 export class Sealer {
-  /** `root` is what other keys are derived from: the master key that the database was made with. */
+  /** `root` is the key that others are derived from: the master key that the database was created with. */
   constructor(
     private readonly key: Buffer,
     private readonly root: Buffer = key,
   ) {}
 
-  /** A key of its own for `purpose`, which tells nothing of the master key and stays when that is changed. */
+  /** Derives a separate key for `purpose`, which survives a change of the master key. */
   deriveKey(purpose: string): Buffer {
     return Buffer.from(hkdfSync('sha256', this.root, '', `rollcall ${purpose}`, 32))
   }
@@ -30,7 +28,10 @@ export class Sealer {
     return new Uint8Array(Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), ciphertext]))
   }
 
-  /** Throws `server.master_key_wrong` when it was sealed with another key, for another place, or was altered. */
+  /**
+   * Opens a sealed value. Throws `server.master_key_wrong` if it was sealed with another key or context, or was
+   * altered.
+   */
   open(sealed: Uint8Array, context: string): string {
     const bytes = Buffer.from(sealed)
     const nonceEnd = 1 + NONCE_BYTES
@@ -44,7 +45,7 @@ export class Sealer {
     } catch (cause) {
       throw new RollcallError(
         'server.master_key_wrong',
-        `What is sealed as ${context} does not open with this master key. Start the server with the key that the database was made with.`,
+        `Failed to unseal ${context} with this master key. Start the server with the master key that the database was created with.`,
         { cause },
       )
     }

@@ -4,7 +4,7 @@ import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 import { map, type Observable } from 'rxjs'
 import { ROUTE_NAME } from './route-name.ts'
 
-/** Lets out only what the contract declares: an answer that holds more or less is our defect, not the caller's surprise. */
+/** Validates every response against the contract; a mismatch is a defect of the server. */
 @Injectable()
 export class ContractInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -13,7 +13,7 @@ export class ContractInterceptor implements NestInterceptor {
       map((answer) => {
         const parsed = ADMIN_ROUTES[name].response.safeParse(answer)
         if (parsed.success) return parsed.data
-        throw new RollcallError('server.defect', `The answer of ${name} does not fit its contract.`, {
+        throw new RollcallError('server.defect', `The response of ${name} does not match its contract.`, {
           cause: parsed.error,
         })
       }),

@@ -23,17 +23,17 @@ import type { z } from 'zod'
 import { ContractInterceptor } from './contract.interceptor.ts'
 import { ROUTE_NAME } from './route-name.ts'
 
-/** A host in a path or query is not here: the guard looks it up, and hands on which one it is. */
+/** Parts without the host of a path or query, which the guard resolves and injects. */
 type WithoutHost<Part> = Omit<Part, 'host'>
 
-/** The input of a handler: parsed, with defaults filled in, and nothing undeclared. */
+/** The input of a handler: parsed, with defaults, and nothing undeclared. */
 export interface InputOf<N extends AdminRouteName> {
   params: WithoutHost<z.output<AdminRoutes[N]['params']>>
   query: WithoutHost<z.output<AdminRoutes[N]['query']>>
   body: z.output<AdminRoutes[N]['body']>
 }
 
-/** Serves the contract's route of that name: its method and path, its input, its answer, and who may call it. */
+/** Serves a route of the contract: its method and path, input, response and access. */
 export function Endpoint(name: AdminRouteName): MethodDecorator {
   const route = ADMIN_ROUTES[name]
   return applyDecorators(
@@ -45,7 +45,7 @@ export function Endpoint(name: AdminRouteName): MethodDecorator {
   )
 }
 
-/** The request's parsed parts. Throws `request.invalid` that names every field that is wrong. */
+/** Injects the parsed parts of a request. Throws `request.invalid` naming every invalid field. */
 export const Input = createParamDecorator((_data: unknown, context: ExecutionContext) => {
   const name = Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName
   const request = context.switchToHttp().getRequest<Request>()
@@ -58,7 +58,7 @@ export function parseInput<N extends AdminRouteName>(name: N, parts: Parts): Inp
   return parse(name, ['params', 'query', 'body'], parts) as unknown as InputOf<N>
 }
 
-/** Parses what a request's address holds. Throws `request.invalid` that names every field that is wrong. */
+/** Parses the path and query of a request. Throws `request.invalid` naming every invalid field. */
 export function parseAddress(
   name: AdminRouteName,
   parts: Omit<Parts, 'body'>,

@@ -9,14 +9,14 @@ const PLACE = '#/components/schemas/'
 
 const toPascal = (name: string) => name.charAt(0).toUpperCase() + name.slice(1)
 
-/** Tests whether a schema deserves its own name: those of plain texts and numbers say more in place. */
+/** Returns whether a schema gets its own name; plain strings and numbers are clearer inline. */
 const isNameable = (value: unknown): value is z.ZodType =>
   value instanceof z.ZodObject ||
   value instanceof z.ZodEnum ||
   value instanceof z.ZodUnion ||
   value instanceof z.ZodLazy
 
-/** Adds what zod leaves out: descriptions, and the keys of a record that must all be there. */
+/** Adds what zod omits: descriptions, and the required keys of a record. */
 function complete({ zodSchema, jsonSchema }: { zodSchema: unknown; jsonSchema: JsonSchema }): void {
   const description = z.globalRegistry.get(zodSchema as z.ZodType)?.description
   if (description !== undefined) jsonSchema.description = description
@@ -31,7 +31,7 @@ function complete({ zodSchema, jsonSchema }: { zodSchema: unknown; jsonSchema: J
 
 const OPTIONS = { unrepresentable: 'any', override: complete } as const
 
-/** Names the contract's schemas by what they are exported as, and bodies and answers that have no such name by their route. */
+/** Names the contract's schemas by their exports, and unnamed bodies and responses by their route. */
 function nameSchemas() {
   const names = z.registry<{ id: string }>()
   const name = (schema: z.ZodType, id: string) => {
@@ -53,7 +53,7 @@ function render(names: ReturnType<typeof nameSchemas>, io: Io): Map<string, Json
   )
 }
 
-/** Calls `visit` with every reference below a value, and puts what it returns in its place. */
+/** Replaces every reference below a value by the result of `visit`. */
 function mapReferences<Value>(value: Value, visit: (id: string) => string): Value {
   if (Array.isArray(value)) return value.map((item) => mapReferences(item, visit)) as Value
   if (typeof value !== 'object' || value === null) return value
@@ -66,7 +66,7 @@ function mapReferences<Value>(value: Value, visit: (id: string) => string): Valu
   ) as Value
 }
 
-function referencesIn(value: unknown): Set<string> {
+function findReferences(value: unknown): Set<string> {
   const found = new Set<string>()
   mapReferences(value, (id) => {
     found.add(id)
@@ -75,81 +75,81 @@ function referencesIn(value: unknown): Set<string> {
   return found
 }
 
-/** Finds what reads otherwise as it is given than as it is answered, be it only by what it refers to. Defaults make such differences. */
-function differing(given: Map<string, JsonSchema>, answered: Map<string, JsonSchema>): Set<string> {
+/** Finds schemas whose input and output forms differ, directly or by reference, for example by defaults. */
+function findDiffering(given: Map<string, JsonSchema>, answered: Map<string, JsonSchema>): Set<string> {
   const isSame = (id: string) => JSON.stringify(given.get(id)) === JSON.stringify(answered.get(id))
   const found = new Set([...given.keys()].filter((id) => !isSame(id)))
   for (let before = -1; before !== found.size; ) {
     before = found.size
     for (const [id, schema] of given)
-      if ([...referencesIn(schema)].some((each) => found.has(each))) found.add(id)
+      if ([...findReferences(schema)].some((each) => found.has(each))) found.add(id)
   }
   return found
 }
 
-/** Collects what schemas refer to, themselves included. */
-function reachable(from: Iterable<string>, rendered: Map<string, JsonSchema>): Set<string> {
+/** Collects schemas and everything they refer to. */
+function findReachable(from: Iterable<string>, rendered: Map<string, JsonSchema>): Set<string> {
   const found = new Set<string>()
   const visit = (id: string) => {
     if (found.has(id)) return
     found.add(id)
-    for (const each of referencesIn(rendered.get(id))) visit(each)
+    for (const each of findReferences(rendered.get(id))) visit(each)
   }
   for (const id of from) visit(id)
   return found
 }
 
-/** The schemas of the contract's bodies and answers as named components, with all that they refer to. */
+/** Renders the contract's bodies and responses, with all they refer to, as named components. */
 export class SchemaComponents {
   private readonly names = nameSchemas()
-  /** Schemas of both requests and answers that differ between the two: they have two names. */
-  private readonly twofold: Set<string>
+  /** Schemas whose request and response forms differ and so have two names. */
+  private readonly splitSchemas: Set<string>
   private readonly components = new Map<string, JsonSchema>()
 
   constructor(given: readonly z.ZodType[], answered: readonly z.ZodType[]) {
     const rendered = { input: render(this.names, 'input'), output: render(this.names, 'output') }
     const used = {
-      input: reachable(
-        given.map((schema) => this.idOf(schema)),
+      input: findReachable(
+        given.map((schema) => this.toId(schema)),
         rendered.input,
       ),
-      output: reachable(
-        answered.map((schema) => this.idOf(schema)),
+      output: findReachable(
+        answered.map((schema) => this.toId(schema)),
         rendered.output,
       ),
     }
-    const apart = differing(rendered.input, rendered.output)
-    this.twofold = new Set([...apart].filter((id) => used.input.has(id) && used.output.has(id)))
+    const apart = findDiffering(rendered.input, rendered.output)
+    this.splitSchemas = new Set([...apart].filter((id) => used.input.has(id) && used.output.has(id)))
     for (const io of ['input', 'output'] as const)
       for (const id of used[io])
         this.components.set(
-          this.nameOf(id, io),
-          mapReferences(rendered[io].get(id) as JsonSchema, (each) => this.nameOf(each, io)),
+          this.toName(id, io),
+          mapReferences(rendered[io].get(id) as JsonSchema, (each) => this.toName(each, io)),
         )
   }
 
-  /** Returns a reference to a body or answer that the constructor was given. */
+  /** Returns a reference to a body or response passed to the constructor. */
   refer(schema: z.ZodType, io: Io): { $ref: string } {
-    return { $ref: PLACE + this.nameOf(this.idOf(schema), io) }
+    return { $ref: PLACE + this.toName(this.toId(schema), io) }
   }
 
-  /** Returns all of them, by name. */
+  /** Returns all components by name. */
   all(): Record<string, JsonSchema> {
     return Object.fromEntries([...this.components].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
-  private idOf(schema: z.ZodType): string {
+  private toId(schema: z.ZodType): string {
     const id = this.names.get(schema)?.id
     if (id === undefined) throw new Error('a schema of no route has no name')
     return id
   }
 
-  private nameOf(id: string, io: Io): string {
-    return io === 'input' && this.twofold.has(id) ? `${id}Input` : id
+  private toName(id: string, io: Io): string {
+    return io === 'input' && this.splitSchemas.has(id) ? `${id}Input` : id
   }
 }
 
-/** The fields of a path or query, each with its schema in place. */
+/** Returns the fields of a path or query, each with its inline schema. */
 export function toFields(schema: z.ZodType): { name: string; isRequired: boolean; schema: JsonSchema }[] {
   const { properties = {}, required = [] } = z.toJSONSchema(schema, {
     ...OPTIONS,

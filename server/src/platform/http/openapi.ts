@@ -2,7 +2,7 @@ import { ADMIN_ROUTES, errorBody, FEATURE_ROUTES, type Route } from '@rollcall/c
 import { z } from 'zod'
 import { SchemaComponents, toFields } from './openapi-schemas.ts'
 
-/** The description of each feature's routes; a feature without a line here does not compile. */
+/** The description of each feature's routes; a missing feature does not compile. */
 const FEATURES: Record<keyof typeof FEATURE_ROUTES, string> = {
   access: 'Signing in, one’s own account, users and API keys.',
   audit: 'Who did what.',
@@ -30,7 +30,7 @@ const takesNothing = (schema: z.ZodType) =>
 const takesJson = ({ consumes, body }: Route) => consumes === 'application/json' && !takesNothing(body)
 const answersJson = ({ produces }: Route) => produces === 'application/json'
 
-const parametersOf = (schema: z.ZodType, place: 'path' | 'query') =>
+const toParameters = (schema: z.ZodType, place: 'path' | 'query') =>
   toFields(schema).map(({ name, isRequired, schema: { description, ...rest } }) => ({
     name,
     in: place,
@@ -46,35 +46,35 @@ function toBody(route: Route, components: SchemaComponents) {
   return { required: !route.body.safeParse({}).success, content }
 }
 
-function contentOf(route: Route, components: SchemaComponents) {
+function toContent(route: Route, components: SchemaComponents) {
   const { produces } = route
   if (produces === 'application/json')
     return { [produces]: { schema: components.refer(route.response, 'output') } }
   return { [produces]: produces === 'application/octet-stream' ? {} : { schema: { type: 'string' } } }
 }
 
-function operationOf(name: string, tag: string, route: Route, components: SchemaComponents) {
+function toOperation(name: string, tag: string, route: Route, components: SchemaComponents) {
   const requestBody = toBody(route, components)
   return {
     operationId: name,
     tags: [tag],
     summary: route.summary,
     security: route.access === 'public' ? [] : [{ apiKey: [] }, { session: [] }],
-    parameters: [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')],
+    parameters: [...toParameters(route.params, 'path'), ...toParameters(route.query, 'query')],
     ...(requestBody && { requestBody }),
     responses: {
-      [route.status]: { description: 'Done', content: contentOf(route, components) },
+      [route.status]: { description: 'Done', content: toContent(route, components) },
       '4XX': PROBLEM,
       '5XX': PROBLEM,
     },
-    // Who may call it, which hosts it concerns and what the audit log has of it, as the contract declares them.
+    // Access, scope and audit as the contract declares them.
     'x-access': route.access,
     'x-scope': route.scope,
     'x-audit': route.audit,
   }
 }
 
-/** Describes every route as OpenAPI 3.1, from the contract. `url` is where this server is reached. */
+/** Describes every route of the contract as OpenAPI 3.1. `url` is the address of this server. */
 export function describeApi(version: string, url = '/') {
   const routes = Object.values(ADMIN_ROUTES) as Route[]
   const components = new SchemaComponents(
@@ -87,7 +87,7 @@ export function describeApi(version: string, url = '/') {
       const path = route.path.replace(/:(\w+)/g, '{$1}')
       paths[path] = {
         ...paths[path],
-        [route.method.toLowerCase()]: operationOf(name, tag, route, components),
+        [route.method.toLowerCase()]: toOperation(name, tag, route, components),
       }
     }
   const problem = components.refer(errorBody, 'output')

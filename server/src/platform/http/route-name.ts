@@ -1,2 +1,2 @@
-/** Where a handler's metadata holds the name of its route in the contract. */
+/** The metadata key for the name of a handler's route. */
 export const ROUTE_NAME = 'rollcall:route'

@@ -21,8 +21,8 @@ interface StateGauge<S extends string> {
 type Named<T> = Omit<T, 'registers'>
 
 /**
- * Metrics of this process for Prometheus. Every label has a bounded set of values: states, codes, names of parts; never
- * the name of a host.
+ * Collects the metrics of this process for Prometheus. Every label has a bounded set of values, such as states and
+ * codes, and never a host name.
  */
 @Injectable()
 export class Metrics {
@@ -45,8 +45,7 @@ export class Metrics {
   }
 
   /**
-   * How many there are of something in each state, counted when it is asked for. One that cannot be counted, since the
-   * database is away, is missing then, and all others are told.
+   * Registers a gauge with a value per state, counted on each scrape. If counting fails, only this gauge is missing.
    */
   states<S extends string>({ name, help, states, count }: StateGauge<S>): void {
     const { log } = this
@@ -61,13 +60,13 @@ export class Metrics {
           const counts = await count()
           for (const state of states) this.set({ state }, counts[state] ?? 0)
         } catch (error) {
-          log.warn({ err: error }, `${name} could not be counted`)
+          log.warn({ err: error }, `failed to count ${name}`)
         }
       },
     })
   }
 
-  /** All of them in Prometheus' text format. */
+  /** Returns all metrics in Prometheus text format. */
   text(): Promise<string> {
     return this.registry.metrics()
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { prefixOf } from './address-prefix.ts'
+import { toPrefix } from './address-prefix.ts'
 
 it.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -11,5 +11,5 @@ it.each([
   ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ['', ''],
 ])('the address %s is counted as %s', (address, prefix) => {
-  expect(prefixOf(address)).toBe(prefix)
+  expect(toPrefix(address)).toBe(prefix)
 })

@@ -3,9 +3,9 @@ import { isIPv6 } from 'node:net'
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
 /**
- * Names whom an address counts for: itself, and of IPv6 its /64, since whoever has one address there has all of them. Pure.
+ * Returns the rate limiting key of an address: IPv4 as it is, IPv6 by its /64, which one client owns entirely. Pure.
  */
-export function prefixOf(address: string): string {
+export function toPrefix(address: string): string {
   const mapped = MAPPED.exec(address)?.[1]
   if (mapped) return mapped
   const bare = address.split('%')[0] ?? ''

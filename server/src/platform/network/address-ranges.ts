@@ -4,8 +4,8 @@ const MAPPED = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i
 const MAPPED_HEX = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i
 
 /**
- * Writes an address in one form: IPv4 that is mapped into IPv6 as IPv4, no zone, no brackets. Returns undefined for what is no
- * address. Pure.
+ * Normalises an address: IPv4-mapped IPv6 as IPv4, no zone, no brackets. Returns undefined if it is not an address.
+ * Pure.
  */
 export function plainAddress(text: string): string | undefined {
   const bare =
@@ -15,7 +15,7 @@ export function plainAddress(text: string): string | undefined {
       .split('%')[0] ?? ''
   if (isIPv4(bare)) return bare
   if (isIP(bare) === 0) return undefined
-  // As browsers write it, with the longest row of zeros left out.
+  // URL writes the shortest form, with the longest run of zeros omitted.
   const short = new URL(`http://[${bare}]/`).hostname.slice(1, -1)
   const mapped = MAPPED.exec(short)?.[1]
   if (mapped) return mapped
@@ -30,7 +30,7 @@ export interface AddressRange {
   prefix: number
 }
 
-/** Reads `192.0.2.7`, `10.0.0.0/8` or `fd00::/8`. Returns undefined for anything else, names included. Pure. */
+/** Parses `192.0.2.7`, `10.0.0.0/8` or `fd00::/8`. Returns undefined for anything else, including names. Pure. */
 export function parseRange(text: string): AddressRange | undefined {
   const [address = '', prefixText, ...rest] = text.trim().split('/')
   const plain = plainAddress(address)
@@ -54,7 +54,7 @@ export class AddressRanges {
       this.list.addSubnet(address, prefix, isIPv4(address) ? 'ipv4' : 'ipv6')
   }
 
-  /** False for what is no address. */
+  /** Returns whether the address is in the set; false if it is not an address. */
   has(address: string): boolean {
     const plain = plainAddress(address)
     return plain !== undefined && this.list.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6')

@@ -1,19 +1,19 @@
 export interface AttemptLimits {
   windowMs: number
-  /** Attempts of one key in a window. */
+  /** Attempts per key and window. */
   max: number
-  /** Keys that are counted at once; the one counted longest ago makes room. */
+  /** The maximum number of keys; the oldest is evicted. */
   maxKeys: number
 }
 
-/** Counts attempts by key in windows of time. Kept by this process alone. */
+/** Counts attempts by key in time windows, in memory of this process. */
 export class AttemptWindows {
   private readonly windows = new Map<string, { sinceMs: number; count: number }>()
 
   constructor(private readonly limits: AttemptLimits) {}
 
-  /** Counts an attempt. Returns whether there was room for it. */
-  take(key: string, nowMs: number): boolean {
+  /** Counts an attempt. Returns whether it is within the limit. */
+  count(key: string, nowMs: number): boolean {
     const known = this.windows.get(key)
     if (known && nowMs - known.sinceMs < this.limits.windowMs) return ++known.count <= this.limits.max
     this.windows.delete(key)
@@ -23,7 +23,7 @@ export class AttemptWindows {
     return this.limits.max >= 1
   }
 
-  /** Says whether the next attempt would find no room. */
+  /** Returns whether the next attempt would exceed the limit. */
   isFull(key: string, nowMs: number): boolean {
     const known = this.windows.get(key)
     return (
@@ -31,8 +31,8 @@ export class AttemptWindows {
     )
   }
 
-  /** Takes an attempt back that turned out not to count. */
-  giveBack(key: string): void {
+  /** Refunds an attempt that turned out not to count. */
+  refund(key: string): void {
     const known = this.windows.get(key)
     if (known && known.count > 0) known.count--
   }

@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { type AddressRanges, plainAddress } from './address-ranges.ts'
 
-/** Proxies in a row; whoever sends more is not followed further. */
+/** The maximum number of proxies in a row to follow. */
 const MAX_HOPS = 20
 
 export interface Hops {
-  /** Who has opened the connection. */
+  /** The address that opened the connection. */
   peer: string
-  /** `X-Forwarded-For`: each proxy adds at the end whom it was asked by. */
+  /** `X-Forwarded-For`: each proxy appends the address of its caller. */
   forwardedFor: string | undefined
   /** `X-Forwarded-Proto` */
   forwardedProto: string | undefined
@@ -20,13 +20,13 @@ export interface Client {
   isHttps: boolean
 }
 
-/** Says where a request comes from. The word of a proxy counts only if it is trusted, and each for the one before it. Pure. */
-export function clientOf({ peer, forwardedFor, forwardedProto }: Hops, trusted: AddressRanges): Client {
+/** Returns the client of a request. Forwarded addresses count only as far as each proxy is trusted. Pure. */
+export function resolveClient({ peer, forwardedFor, forwardedProto }: Hops, trusted: AddressRanges): Client {
   let address = plainAddress(peer) ?? peer
   if (!trusted.has(address)) return { address, isHttps: false }
   const isHttps = forwardedProto?.split(',').at(-1)?.trim().toLowerCase() === 'https'
   for (const hop of (forwardedFor ?? '').split(',').toReversed().slice(0, MAX_HOPS)) {
-    const before = addressIn(hop)
+    const before = parseHop(hop)
     if (before === undefined) break
     address = before
     if (!trusted.has(address)) break
@@ -34,8 +34,8 @@ export function clientOf({ peer, forwardedFor, forwardedProto }: Hops, trusted: 
   return { address, isHttps }
 }
 
-/** Some proxies add the port. */
-function addressIn(hop: string): string | undefined {
+/** Parses an address to which some proxies add the port. */
+function parseHop(hop: string): string | undefined {
   const text = hop.trim()
   return (
     plainAddress(text) ??
@@ -46,9 +46,9 @@ function addressIn(hop: string): string | undefined {
 
 const toText = (header: string | string[] | undefined) => (Array.isArray(header) ? header.join(',') : header)
 
-/** Says where a request, or the beginning of a WebSocket, comes from. */
-export function clientOfRequest({ socket, headers }: IncomingMessage, trusted: AddressRanges): Client {
-  const client = clientOf(
+/** Returns the client of a request or WebSocket handshake. */
+export function toClient({ socket, headers }: IncomingMessage, trusted: AddressRanges): Client {
+  const client = resolveClient(
     {
       peer: socket.remoteAddress ?? '',
       forwardedFor: toText(headers['x-forwarded-for']),
@@ -65,6 +65,6 @@ export interface Transport {
   trustedProxies: AddressRanges
 }
 
-/** Says whether people reach this server by HTTPS: then cookies, origins and answers are for that alone. */
+/** Returns whether the client uses HTTPS; cookies, origins and responses are then restricted to HTTPS. */
 export const isSecure = (request: IncomingMessage, { publicUrl, trustedProxies }: Transport): boolean =>
-  publicUrl?.startsWith('https:') === true || clientOfRequest(request, trustedProxies).isHttps
+  publicUrl?.startsWith('https:') === true || toClient(request, trustedProxies).isHttps

@@ -4,7 +4,7 @@ import { isIP, isIPv6 } from 'node:net'
 import { RollcallError } from '@rollcall/contracts'
 import { AddressRanges, parseRange, plainAddress } from './address-ranges.ts'
 
-/** Resolves a name or a number, as the system does. */
+/** Resolves a host name or address like the system. */
 export type Resolve = (host: string) => Promise<Pick<LookupAddress, 'address'>[]>
 
 const toRanges = (...texts: string[]) =>
@@ -12,10 +12,13 @@ const toRanges = (...texts: string[]) =>
 
 const NONE = new AddressRanges([])
 
-/** Where nobody means to go who names a host: the server itself, its cloud's metadata, and what is no single machine. */
+/**
+ * Addresses that no user means by a host: the server itself, cloud metadata services and addresses of no single
+ * machine.
+ */
 const REFUSED: readonly (readonly [what: string, ranges: AddressRanges])[] = [
   ['the server itself (loopback)', toRanges('127.0.0.0/8', '0.0.0.0/8', '::1', '::')],
-  // Of AWS, Google, Azure, Alibaba, Oracle and most others.
+  // Those of AWS, Google, Azure, Alibaba, Oracle and most others.
   [
     "a cloud's metadata service",
     toRanges(
@@ -33,7 +36,7 @@ const REFUSED: readonly (readonly [what: string, ranges: AddressRanges])[] = [
   ['no single machine (multicast or reserved)', toRanges('224.0.0.0/4', '240.0.0.0/4', 'ff00::/8')],
 ]
 
-/** IPv6 that stands for IPv4, which a gateway on the way may make of it: NAT64, 6to4 and IPv4-compatible. */
+/** Extracts the IPv4 address that a gateway may derive from an IPv6 address: NAT64, 6to4 and IPv4-compatible. */
 function embeddedIpv4(address: string): string | undefined {
   const short = isIPv6(address) ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : ''
   const found =
@@ -43,8 +46,8 @@ function embeddedIpv4(address: string): string | undefined {
   return found ? plainAddress(`::ffff:${found[1] ?? '0'}:${found[2]}`) : undefined
 }
 
-/** Says why a server should not connect to an address for a user; null for no reason. Pure. */
-export function refusalOf(address: string, allowed: AddressRanges): string | null {
+/** Returns why the server must not connect to an address for a user; null if it may. Pure. */
+export function findRefusal(address: string, allowed: AddressRanges): string | null {
   const plain = plainAddress(address)
   if (plain === undefined) return 'no address'
   if (allowed.has(plain)) return null
@@ -53,12 +56,12 @@ export function refusalOf(address: string, allowed: AddressRanges): string | nul
   return what ?? null
 }
 
-/** Decides which addresses the server connects to where a user has named the host. */
+/** Decides which addresses the server may connect to for a user. */
 export class OutgoingAddresses {
   readonly #allowed: () => AddressRanges
   readonly #resolve: Resolve
 
-  /** `allowed` are addresses that the operator allows besides; asked each time. */
+  /** `allowed` returns the operator's exceptions and is called each time. */
   constructor(
     allowed: () => AddressRanges = () => NONE,
     resolve: Resolve = (host) => lookup(host, { all: true }),
@@ -68,21 +71,21 @@ export class OutgoingAddresses {
   }
 
   /**
-   * Resolves a host once, for a connection to what this returns and nothing else: whoever resolves it again may get another answer.
-   * Returns at least one address. Throws `host.address_refused`, or what the resolver threw.
+   * Resolves a host once; the caller connects only to the results, since a second lookup may differ. Returns at least
+   * one address. Throws `host.address_refused`, or what the resolver threw.
    */
-  async of(host: string): Promise<string[]> {
+  async resolve(host: string): Promise<string[]> {
     const bare = host.replace(/^\[|\]$/g, '')
-    // Numbers such as 2130706433 and 0177.1 are names here, which the system makes 127.0.0.1 of.
+    // Numbers such as 2130706433 and 0177.1 are names here, which the system resolves to 127.0.0.1.
     const found = isIP(bare) > 0 ? [bare] : (await this.#resolve(bare)).map(({ address }) => address)
-    const judged = found.map((address) => ({ address, why: refusalOf(address, this.#allowed()) }))
+    const judged = found.map((address) => ({ address, why: findRefusal(address, this.#allowed()) }))
     const good = judged.filter(({ why }) => why === null).map(({ address }) => address)
     const [refused] = judged
     if (good.length > 0 || !refused) return good
     const is = refused.address === bare ? bare : `${bare} is ${refused.address}, which`
     throw new RollcallError(
       'host.address_refused',
-      `${is} is ${refused.why}: the server does not connect there for a user. Give the address under which the host is reached in its network, or have the operator allow this one with ROLLCALL_ALLOWED_ADDRESSES=${refused.address.split('%')[0]}.`,
+      `${is} is ${refused.why}: the server does not connect to it for users. Use the address of the host in its network, or have the operator allow it with ROLLCALL_ALLOWED_ADDRESSES=${refused.address.split('%')[0]}.`,
       { fields: [{ field: 'address', message: `is ${refused.why}` }] },
     )
   }

@@ -1,10 +1,10 @@
 import { AddressRanges, parseRange } from './address-ranges.ts'
 
 const MAX_RANGES = 64
-/** A range that is larger holds a good part of the Internet, whose word about addresses is worth nothing. */
+/** The minimum prefix length; a larger range covers much of the Internet and cannot be trusted. */
 const MIN_PREFIX = { ipv4: 8, ipv6: 16 }
 
-/** Reads `ROLLCALL_TRUSTED_PROXIES`. Returns what is wrong as text. Pure. */
+/** Parses `ROLLCALL_TRUSTED_PROXIES`. Returns an error text if it is invalid. Pure. */
 export function parseTrustedProxies(text: string): AddressRanges | string {
   const items = text
     .split(/[\s,]+/)
@@ -15,11 +15,11 @@ export function parseTrustedProxies(text: string): AddressRanges | string {
   for (const item of items) {
     const range = parseRange(item)
     if (!range)
-      return `holds "${item.slice(0, 100)}", which is no address; give addresses such as 127.0.0.1 or ranges such as 10.0.0.0/8, separated by commas`
+      return `holds "${item.slice(0, 100)}", which is not an address; use addresses such as 127.0.0.1 or ranges such as 10.0.0.0/8, separated by commas`
     const isLocal = /^f(?:[cd]|e[89ab])/.test(range.address)
     const min = range.address.includes(':') ? (isLocal ? 7 : MIN_PREFIX.ipv6) : MIN_PREFIX.ipv4
     if (range.prefix < min)
-      return `holds ${item}, which is a large part of the Internet: anybody could then say which address they come from; name the proxies' own addresses`
+      return `holds ${item}, which covers a large part of the Internet, so that anyone could forge their address; use the addresses of the proxies`
     ranges.push(range)
   }
   return new AddressRanges(ranges)

@@ -12,8 +12,8 @@ export interface Account {
 const NAME = 'rollcall-db'
 
 /**
- * The account that PostgreSQL runs under: undefined for the server's own, or, as root, an account `rollcall-db`
- * that is made when it is missing, because PostgreSQL refuses to run as root.
+ * Returns the account for PostgreSQL, which refuses to run as root: undefined for the server's own or, as root,
+ * `rollcall-db`, created if missing.
  */
 export async function databaseAccount(log: Logger): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined

@@ -4,12 +4,11 @@ import { dirname, join, relative } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
 
 /**
- * Lays PostgreSQL's binaries into `folder` and returns the path of its `bin`. The second call finds them there.
- *
- * They are copied out of the npm package because PostgreSQL may have to run as another user, who cannot look into a
- * checkout under a private home, and because the package's links are made by an install script that we do not run.
+ * Installs PostgreSQL's binaries into `folder` unless they are there, and returns the path of its `bin`. They are
+ * copied because PostgreSQL may run as a user without access to the checkout, and because the package's links are
+ * created by an install script that we do not run.
  */
-export async function layBinaries(folder: string): Promise<string> {
+export async function installBinaries(folder: string): Promise<string> {
   const source = packageFolder()
   const { version } = JSON.parse(await readFile(join(source, 'package.json'), 'utf8')) as { version: string }
   const target = join(folder, version)
@@ -42,7 +41,7 @@ function packageFolder(): string {
   } catch (cause) {
     throw new RollcallError(
       'server.config_invalid',
-      `The embedded PostgreSQL is not available for linux-${process.arch} (npm package ${name}). Install the dependencies again, or set DATABASE_URL to a PostgreSQL of version 15 or newer.`,
+      `The embedded PostgreSQL is not available for linux-${process.arch} (npm package ${name}). Install the dependencies again, or set DATABASE_URL to PostgreSQL 15 or newer.`,
       { cause },
     )
   }

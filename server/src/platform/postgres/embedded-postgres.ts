@@ -8,7 +8,7 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { isAlive } from '../processes/is-alive.ts'
 import { type Account, databaseAccount } from './database-account.ts'
-import { layBinaries } from './embedded-binaries.ts'
+import { installBinaries } from './embedded-binaries.ts'
 
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 30_000
@@ -20,7 +20,7 @@ const SETTINGS = {
   max_connections: '60',
   shared_buffers: '128MB',
   max_wal_size: '2GB',
-  // The operator's log is the server's; PostgreSQL's own goes to a file of bounded size.
+  // PostgreSQL's log goes to files of bounded size, separate from the server's log.
   logging_collector: 'on',
   log_directory: 'log',
   log_filename: 'postgresql-%a.log',
@@ -29,10 +29,8 @@ const SETTINGS = {
 }
 
 /**
- * A PostgreSQL of the server's own, reachable only through a unix socket in its private folder.
- *
- * It outlives a server that was killed; the next one finds and uses it. While the server lives, a PostgreSQL that died
- * is started again.
+ * Runs the server's own PostgreSQL, reachable only through a unix socket in its private folder. It survives a killed
+ * server, whose successor reuses it, and is restarted if it dies.
  */
 export class EmbeddedPostgres {
   private bin = ''
@@ -47,20 +45,23 @@ export class EmbeddedPostgres {
     private readonly log: Logger,
   ) {}
 
-  /** Starts or finds the database; returns how to connect. Throws `server.database_unavailable` with what PostgreSQL said. */
+  /**
+   * Starts or finds the database and returns its connection. Throws `server.database_unavailable` with PostgreSQL's
+   * message.
+   */
   async start(): Promise<pg.PoolConfig> {
     await mkdir(this.folder, { recursive: true, mode: 0o711 })
     this.account = await databaseAccount(this.log)
-    if (this.account) await checkPassable(this.folder)
-    this.bin = await layBinaries(join(this.folder, 'bin'))
-    this.password = await this.readOrMakePassword()
+    if (this.account) await checkTraversable(this.folder)
+    this.bin = await installBinaries(join(this.folder, 'bin'))
+    this.password = await this.readOrCreatePassword()
     if (!(await this.hasCluster())) await this.initialize()
     await this.ensureRunning()
     this.watcher = this.watch()
     return this.connection
   }
 
-  /** Stops the database, whether this process or a killed predecessor started it. Clients are disconnected, nothing is lost. */
+  /** Stops the database with a fast shutdown, even if a predecessor started it. */
   async stop(): Promise<void> {
     this.stopping = true
     this.stopped.abort()
@@ -72,7 +73,7 @@ export class EmbeddedPostgres {
     while (isAlive(pid)) {
       if (Date.now() > deadline)
         throw unavailable(
-          `the embedded PostgreSQL (process ${pid}) did not stop in ${STOP_TIMEOUT_MS / 1000} s`,
+          `the embedded PostgreSQL (process ${pid}) did not stop within ${STOP_TIMEOUT_MS / 1000} s`,
         )
       await delay(50)
     }
@@ -90,7 +91,7 @@ export class EmbeddedPostgres {
     return join(this.folder, 'socket')
   }
 
-  private async readOrMakePassword(): Promise<string> {
+  private async readOrCreatePassword(): Promise<string> {
     const file = join(this.folder, 'password')
     try {
       return (await readFile(file, 'utf8')).trim()
@@ -112,10 +113,10 @@ export class EmbeddedPostgres {
   private async initialize(): Promise<void> {
     this.log.info('preparing the embedded PostgreSQL')
     await rm(this.dataFolder, { recursive: true, force: true })
-    for (const folder of [this.dataFolder, this.socketFolder]) await this.makeOwnFolder(folder)
+    for (const folder of [this.dataFolder, this.socketFolder]) await this.createOwnFolder(folder)
     const passwordFile = join(this.dataFolder, '..', 'password.initdb')
     await writeFile(passwordFile, `${this.password}\n`, { mode: 0o600 })
-    await this.giveToAccount(passwordFile)
+    await this.changeOwner(passwordFile)
     try {
       await this.runToEnd('initdb', [
         '--pgdata',
@@ -136,16 +137,16 @@ export class EmbeddedPostgres {
       await rm(passwordFile, { force: true })
     }
     await writeFile(join(this.dataFolder, 'initialized'), '', { mode: 0o600 })
-    await this.giveToAccount(join(this.dataFolder, 'initialized'))
+    await this.changeOwner(join(this.dataFolder, 'initialized'))
   }
 
-  private async makeOwnFolder(path: string): Promise<void> {
+  private async createOwnFolder(path: string): Promise<void> {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await chmod(path, 0o700)
-    await this.giveToAccount(path)
+    await this.changeOwner(path)
   }
 
-  private async giveToAccount(path: string): Promise<void> {
+  private async changeOwner(path: string): Promise<void> {
     if (this.account) await chown(path, this.account.uid, this.account.gid)
   }
 
@@ -168,7 +169,7 @@ export class EmbeddedPostgres {
     })
   }
 
-  /** A start can fail for a moment after the one before was killed: its last processes still hold the shared memory. */
+  /** Retries the start, because the last processes of a killed predecessor may still hold the shared memory. */
   private async ensureRunning(): Promise<void> {
     const deadline = Date.now() + START_TIMEOUT_MS
     let child: ChildProcess | undefined
@@ -180,7 +181,7 @@ export class EmbeddedPostgres {
       }
       if (Date.now() > deadline)
         throw unavailable(
-          `the embedded PostgreSQL did not answer in ${START_TIMEOUT_MS / 1000} s; its log is in ${join(this.dataFolder, 'log')}`,
+          `the embedded PostgreSQL did not respond within ${START_TIMEOUT_MS / 1000} s; its log is in ${join(this.dataFolder, 'log')}`,
           lastError,
         )
       const isStarting = child && child.exitCode === null && child.signalCode === null
@@ -190,16 +191,16 @@ export class EmbeddedPostgres {
 
   private async probe(): Promise<void> {
     const client = new pg.Client({ ...this.connection, connectionTimeoutMillis: 2000 })
-    // A connection that is dropped while it is made also emits an event, after the promise has told the same.
+    // A connection dropped while connecting also emits an event, after the promise has rejected.
     client.on('error', (error) =>
-      this.log.debug({ err: error }, 'the probe of the embedded PostgreSQL was dropped'),
+      this.log.debug({ err: error }, 'lost the probe connection to the embedded PostgreSQL'),
     )
     await client.connect()
     await client.end()
   }
 
   private async spawnPostgres(): Promise<ChildProcess> {
-    await this.makeOwnFolder(this.socketFolder)
+    await this.createOwnFolder(this.socketFolder)
     const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     const child = spawn(
       join(this.bin, 'postgres'),
@@ -209,18 +210,16 @@ export class EmbeddedPostgres {
         env: { LC_ALL: 'C.UTF-8' },
         cwd: this.dataFolder,
         stdio: 'ignore',
-        // A group of its own: Ctrl-C in the terminal reaches the server, which then stops the database in order.
+        // A separate process group: Ctrl-C reaches only the server, which then stops the database.
         detached: true,
       },
     )
-    child.on('error', (error) =>
-      this.log.error({ err: error }, 'the embedded PostgreSQL could not be started'),
-    )
+    child.on('error', (error) => this.log.error({ err: error }, 'failed to start the embedded PostgreSQL'))
     child.unref()
     return child
   }
 
-  /** The process that holds the data folder, if there is a living one. */
+  /** Returns the pid of the live process that owns the data folder, if any. */
   private async runningPid(): Promise<number | undefined> {
     const file = await readFile(join(this.dataFolder, 'postmaster.pid'), 'utf8').catch(
       (error: NodeJS.ErrnoException) => {
@@ -239,23 +238,23 @@ export class EmbeddedPostgres {
       if (this.stopping) return
       try {
         if ((await this.runningPid()) !== undefined) continue
-        this.log.warn('the embedded PostgreSQL has died; starting it again')
+        this.log.warn('the embedded PostgreSQL has died; restarting it')
         await this.ensureRunning()
       } catch (error) {
-        this.log.error({ err: error }, 'the embedded PostgreSQL could not be started again; trying on')
+        this.log.error({ err: error }, 'failed to restart the embedded PostgreSQL; retrying')
       }
     }
   }
 }
 
-/** Another account has to come to the folder: every folder above must let others pass. */
-async function checkPassable(folder: string): Promise<void> {
+/** Checks that another account can traverse all parent folders. */
+async function checkTraversable(folder: string): Promise<void> {
   for (let path = folder; path !== dirname(path); path = dirname(path)) {
     const { mode } = await stat(path)
     if ((mode & 0o001) === 0)
       throw new RollcallError(
         'server.config_invalid',
-        `The embedded PostgreSQL runs under an account of its own, which cannot pass through ${path} (mode ${(mode & 0o777).toString(8)}). Run "chmod o+x ${path}", or choose another folder with ROLLCALL_DATA_DIR.`,
+        `The embedded PostgreSQL runs under its own account, which cannot access ${path} (mode ${(mode & 0o777).toString(8)}). Run "chmod o+x ${path}", or choose another folder with ROLLCALL_DATA_DIR.`,
       )
   }
 }

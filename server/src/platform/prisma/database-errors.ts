@@ -1,9 +1,9 @@
-/** Prisma's P1001, P1002, P1008, P1017 and P2024, PostgreSQL's classes 08 and 57, and what sockets say. */
+/** Prisma's P1001, P1002, P1008, P1017 and P2024, PostgreSQL's classes 08 and 57, and socket errors. */
 const DATABASE_AWAY = /^(P1001|P1002|P1008|P1017|P2024|08...|57P..|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE)$/
 
 const EXCLUSION_VIOLATION = '23P01'
 
-/** Tests whether an error only means that the database does not answer at the moment. */
+/** Returns whether an error means that the database is temporarily unavailable. */
 export function isDatabaseAway(thrown: unknown): boolean {
   const { code, message } = (thrown ?? {}) as { code?: string; message?: string }
   return (
@@ -14,23 +14,23 @@ export function isDatabaseAway(thrown: unknown): boolean {
   )
 }
 
-/** PostgreSQL's class 22: it takes the statement but not a value in it, however often it is asked. */
+/** Returns whether PostgreSQL rejected a value (class 22), so that a retry is useless. */
 export function isDataRefused(error: unknown): boolean {
   return /^22...$/.test(String((error as { code?: unknown } | null)?.code))
 }
 
-/** Prisma's description of a constraint, in its adapter's error. */
+/** Prisma's description of a constraint in its adapter's error. */
 interface ConstraintMeta {
   target?: unknown
   driverAdapterError?: { cause?: { constraint?: unknown; originalCode?: string; originalMessage?: string } }
 }
 
-/** PostgreSQL's unique_violation or exclusion_violation, through Prisma: whether it is about `field`. */
+/** Returns whether an error is a unique or exclusion violation of `field`. */
 export function isUniqueViolation(error: unknown, field: string): boolean {
   const { code, meta } = error as { code?: string; meta?: ConstraintMeta }
   const cause = meta?.driverAdapterError?.cause
-  // Of what else stands there, "name" would fit every model.
+  // Only these parts, because "name" would match every model in the others.
   if (code === 'P2002') return JSON.stringify([meta?.target, cause?.constraint]).includes(field)
-  // Of an exclusion constraint Prisma knows no more than its name, which is part of the message.
+  // For an exclusion constraint Prisma reports only its name, as part of the message.
   return cause?.originalCode === EXCLUSION_VIOLATION && String(cause.originalMessage).includes(field)
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from './database.ts'
 
-/** The health of the database, without a statement of its own. */
+/** Reports the health of the database. */
 @Injectable()
 export class DatabaseHealth {
   constructor(private readonly database: Database) {}

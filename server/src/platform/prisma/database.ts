@@ -7,24 +7,24 @@ import { applyMigrations } from './migrator.ts'
 
 const MAX_CONNECTIONS = 20
 const CONNECT_TIMEOUT_MS = 10_000
-/** A database that vanished without a word must not hold up leases until TCP gives up. */
+/** A database that vanished silently must not block leases until TCP gives up. */
 const QUERY_TIMEOUT_MS = 60_000
 /**
- * A server that stands still in the middle of a transaction, or whose machine lost its power, would keep what it has
- * locked from the one that takes over. Shorter than what taking over may take.
+ * A server that hangs in a transaction would keep its locks from its successor; this is shorter than a takeover may
+ * take.
  */
 const IDLE_TRANSACTION_MS = 5000
 
-/** The one way to PostgreSQL: `prisma` for most, `pool` for the few statements that run for every piece of output. */
+/** Gives access to PostgreSQL: `prisma` by default, `pool` for SQL that Prisma cannot express. */
 export class Database {
   private constructor(
     readonly pool: pg.Pool,
     readonly prisma: PrismaClient,
-    /** How to connect, for the queue's own connections. */
+    /** The connection settings, for the queue's own connections. */
     readonly connection: pg.PoolConfig,
   ) {}
 
-  /** Connects and applies the migrations that are missing. Throws `server.database_unavailable`. */
+  /** Connects and applies missing migrations. Throws `server.database_unavailable`. */
   static async open(connection: pg.PoolConfig, migrations: string, log: Logger): Promise<Database> {
     try {
       const applied = await applyMigrations(connection, migrations, (warning) =>
@@ -34,7 +34,7 @@ export class Database {
     } catch (cause) {
       throw new RollcallError(
         'server.database_unavailable',
-        `The database could not be prepared: ${(cause as Error).message}`,
+        `Failed to prepare the database: ${(cause as Error).message}`,
         { cause },
       )
     }
@@ -46,16 +46,16 @@ export class Database {
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     })
-    // A dropped idle connection is replaced at the next query; without a listener it would end the process.
-    pool.on('error', (error) => log.warn({ err: error }, 'a database connection was dropped'))
-    // A connection that is lent out has no listener of the pool's, and its loss would end the process.
+    // A dropped idle connection is replaced at the next query; without a listener its error would end the process.
+    pool.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'))
+    // A connection in use has no listener of the pool, and its error would end the process.
     pool.on('connect', (client) =>
-      client.on('error', (error) => log.debug({ err: error }, 'a database connection in use was dropped')),
+      client.on('error', (error) => log.debug({ err: error }, 'lost a database connection in use')),
     )
     return new Database(pool, new PrismaClient({ adapter: new PrismaPg(pool) }), connection)
   }
 
-  /** Tells how many connections of the pool are open, how many of them idle, and how many callers wait for one. */
+  /** Returns how many connections are open, how many of them are idle, and how many callers wait for one. */
   connections(): { open: number; idle: number; waiting: number } {
     const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.pool
     return { open, idle, waiting }
@@ -68,7 +68,7 @@ export class Database {
     )
   }
 
-  /** Statements that are committed together when `work` resolves, or not at all. */
+  /** Runs `work` in a transaction, which is rolled back if `work` throws. */
   async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.pool.connect()
     let failure: Error | undefined
@@ -78,7 +78,7 @@ export class Database {
       await client.query('COMMIT')
       return result
     } catch (error) {
-      // A connection that cannot even roll back is not given to anybody else.
+      // A connection that cannot roll back is discarded.
       await client.query('ROLLBACK').catch((broken: Error) => {
         failure = broken
       })

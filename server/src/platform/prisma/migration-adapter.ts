@@ -3,7 +3,10 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
 
-/** Catalogue types that adapter-pg refuses though the schema engine's own queries return them, and the type to read them as. */
+/**
+ * Catalogue types that adapter-pg refuses although the schema engine's queries return them, mapped to the type to read
+ * them as.
+ */
 const READ_AS = new Map([
   [18, 25], // "char" as text
   [19, 25], // name as text
@@ -29,7 +32,7 @@ function withReadableTypes(query: Query): Query {
   }
 }
 
-/** One connection, since the schema engine's advisory lock belongs to a session. */
+/** Uses one connection, because the schema engine's advisory lock belongs to a session. */
 function migrationPool(connection: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool({ ...connection, max: 1 })
   const patched = new WeakSet<object>()
@@ -48,8 +51,8 @@ function migrationPool(connection: pg.PoolConfig): pg.Pool {
 }
 
 /**
- * adapter-pg made fit for migrations. Out of the box it refuses types that the schema engine's catalogue queries
- * return, splits scripts at every semicolon, and would use the main database as the shadow database.
+ * Adapts adapter-pg to migrations: it otherwise refuses types of the schema engine's catalogue queries, splits scripts
+ * at every semicolon, and would use the main database as the shadow database.
  */
 export class MigrationAdapter {
   readonly provider = 'postgres'
@@ -62,7 +65,7 @@ export class MigrationAdapter {
     private readonly onWarning: (message: string) => void,
   ) {}
 
-  /** Ends every connection, and with them the advisory lock that the engine leaves in its session. */
+  /** Ends every connection and thus releases the engine's advisory lock. */
   async close(): Promise<void> {
     await Promise.all([...this.pools].map((pool) => this.end(pool)))
   }
@@ -73,9 +76,9 @@ export class MigrationAdapter {
 
   async connectToShadowDb() {
     const database = `prisma_migrate_shadow_db_${randomUUID()}`
-    await this.administer(`CREATE DATABASE "${database}" TEMPLATE template0`)
+    await this.execute(`CREATE DATABASE "${database}" TEMPLATE template0`)
     return this.open({ ...this.connection, database }, () =>
-      this.administer(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`),
+      this.execute(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`),
     )
   }
 
@@ -89,7 +92,7 @@ export class MigrationAdapter {
     this.pools.add(pool)
     const adapter = await new PrismaPg(pool).connect()
     adapter.executeScript = async (script) => {
-      // One statement list in one round trip. onError turns a database error into the engine's own kind.
+      // Sends the script in one round trip. `onError` converts a database error to the engine's own kind.
       await pool
         .query(script)
         .catch((error) => (adapter as unknown as { onError(error: unknown): never }).onError(error))
@@ -105,7 +108,7 @@ export class MigrationAdapter {
     if (this.pools.delete(pool)) await pool.end()
   }
 
-  private async administer(sql: string): Promise<void> {
+  private async execute(sql: string): Promise<void> {
     const client = new pg.Client(this.connection)
     await client.connect()
     try {
@@ -116,6 +119,6 @@ export class MigrationAdapter {
   }
 }
 
-/** The type that the schema engine takes; the class has no more of it than the engine calls. */
+/** Casts to the type that the schema engine expects; the class implements only what the engine calls. */
 export const asAdapterFactory = (adapter: MigrationAdapter) =>
   adapter as unknown as SqlMigrationAwareDriverAdapterFactory

@@ -5,7 +5,7 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import type pg from 'pg'
 import { asAdapterFactory, MigrationAdapter } from './migration-adapter.ts'
 
-/** The part of the global that is used here; the full types come only with the DOM's. */
+/** The part of the global used here; the full types come only with the DOM's. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object
   Instance: new (module: object, imports: object) => { exports: Record<string, unknown> }
@@ -16,14 +16,10 @@ interface SchemaEngine {
 }
 
 /**
- * Applies the migrations under `directory` that the database lacks, and returns their names. `onWarning` is told what a migration
- * warns of, such as something of a user's that it has renamed.
- *
- * It runs Prisma's own schema engine in this process, as `prisma migrate deploy` would, but without the engine binary
- * that Prisma's CLI fetches from a host many networks cannot reach. The table `_prisma_migrations` stays what that
- * CLI expects. Two servers may start at once: the engine takes an advisory lock.
- *
- * It leans on an internal interface of exactly the pinned `@prisma/schema-engine-wasm`; the database specs prove it.
+ * Applies missing migrations from `directory` and returns their names; `onWarning` receives warnings of migrations. It
+ * runs Prisma's schema engine in this process like `prisma migrate deploy`, but without the engine binary that Prisma's
+ * CLI downloads, and takes an advisory lock against concurrent servers. It relies on an internal interface of the
+ * pinned `@prisma/schema-engine-wasm`, which the database specs verify.
  */
 export async function applyMigrations(
   connection: pg.PoolConfig,
@@ -77,7 +73,7 @@ async function openSchemaEngine(adapter: MigrationAdapter): Promise<SchemaEngine
   return glue.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory)
 }
 
-/** The glue code holds one WebAssembly instance for the whole process: a second one breaks what the first began. */
+/** The glue code supports one WebAssembly instance per process; a second one would break the first. */
 let loadedGlue: Promise<EngineGlue> | undefined
 
 async function loadGlue(): Promise<EngineGlue> {

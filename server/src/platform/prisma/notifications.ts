@@ -6,14 +6,14 @@ import { Database } from './database.ts'
 
 export interface Listener {
   onNotice(payload: string): void
-  /** Notices may have been missed: the connection is new. */
+  /** Called after a reconnect, because notifications may have been missed. */
   onGap(): void
 }
 
 /**
- * Notifications of PostgreSQL from any server: a hint that saves waiting, and no more. One
- * connection of its own, open while anybody listens, and opened again when it breaks. Behind a pooler that has no LISTEN
- * nothing is ever said, and whoever listens finds the same at its next look.
+ * Delivers PostgreSQL notifications from any server, as hints that shorten waiting. It uses one connection while there
+ * are listeners and reconnects after a failure; behind a pooler without LISTEN nothing is delivered, and listeners rely
+ * on their polling.
  */
 @Injectable()
 export class Notifications implements OnApplicationShutdown {
@@ -21,20 +21,20 @@ export class Notifications implements OnApplicationShutdown {
   private client: pg.Client | undefined
   private timer: NodeJS.Timeout | undefined
   private failures = 0
-  private isOver = false
+  private isShutDown = false
 
   constructor(
     private readonly database: Database,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  /** Calls back for what is said on `channel`, a name of ours, until the returned function is called. */
+  /** Subscribes to `channel`. Returns a function that unsubscribes. */
   listen(channel: string, listener: Listener): () => void {
     const all = this.listeners.get(channel) ?? new Set()
     all.add(listener)
     if (!this.listeners.has(channel)) {
       this.listeners.set(channel, all)
-      if (this.client) this.hear(this.client, channel)
+      if (this.client) this.subscribe(this.client, channel)
       else this.open()
     }
     return () => {
@@ -45,42 +45,42 @@ export class Notifications implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.isOver = true
+    this.isShutDown = true
     this.close()
   }
 
   private open(): void {
-    if (this.isOver || this.client || this.timer) return
+    if (this.isShutDown || this.client || this.timer) return
     const client = new pg.Client({ keepAlive: true, ...this.database.connection })
     this.client = client
-    client.on('error', (error) => this.broken(client, error))
-    client.on('end', () => this.broken(client))
+    client.on('error', (error) => this.reconnect(client, error))
+    client.on('end', () => this.reconnect(client))
     client.on('notification', ({ channel, payload }) => {
       for (const listener of this.listeners.get(channel) ?? []) listener.onNotice(payload ?? '')
     })
     client.connect().then(
       () => {
         this.failures = 0
-        for (const channel of this.listeners.keys()) this.hear(client, channel)
+        for (const channel of this.listeners.keys()) this.subscribe(client, channel)
       },
-      (error) => this.broken(client, error),
+      (error) => this.reconnect(client, error),
     )
   }
 
-  private hear(client: pg.Client, channel: string): void {
+  private subscribe(client: pg.Client, channel: string): void {
     client.query(`LISTEN ${pg.escapeIdentifier(channel)}`).then(
       () => {
         for (const listener of this.listeners.get(channel) ?? []) listener.onGap()
       },
-      (error) => this.broken(client, error),
+      (error) => this.reconnect(client, error),
     )
   }
 
-  private broken(client: pg.Client, error?: Error): void {
+  private reconnect(client: pg.Client, error?: Error): void {
     if (this.client !== client) return
-    this.log.debug({ err: error }, 'the connection for notices is lost; it is opened again')
+    this.log.debug({ err: error }, 'lost the notification connection; reconnecting')
     this.close()
-    if (this.listeners.size === 0 || this.isOver) return
+    if (this.listeners.size === 0 || this.isShutDown) return
     const waitMs = retryDelayMs(RETRY_POLICIES.listen, ++this.failures, Math.random())
     this.timer = setTimeout(() => {
       this.timer = undefined
@@ -93,6 +93,8 @@ export class Notifications implements OnApplicationShutdown {
     this.timer = undefined
     const { client } = this
     this.client = undefined
-    client?.end().catch((error) => this.log.debug({ err: error }, 'the connection for notices ended badly'))
+    client
+      ?.end()
+      .catch((error) => this.log.debug({ err: error }, 'failed to close the notification connection'))
   }
 }

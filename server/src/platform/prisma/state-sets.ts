@@ -1,9 +1,9 @@
 import { COMMAND_STATE, HOST_STATE } from '@rollcall/contracts/admin'
 
-/** Returns states as the members of an SQL `IN (…)`. */
+/** Renders states as the members of an SQL `IN (…)`. */
 const toSql = (states: readonly string[]): string => states.map((state) => `'${state}'`).join(', ')
 
-// From the contract's tables, so that a new state counts as what it says there.
+// Derived from the contract's tables, so that a new state is included automatically.
 export const OPEN_COMMANDS = toSql(COMMAND_STATE.except('isOver'))
 export const FAILED_COMMANDS = toSql(COMMAND_STATE.that('isFailure'))
 export const BUSY_HOSTS = toSql(HOST_STATE.that('isBusy'))

@@ -1,4 +1,4 @@
 import type { Prisma } from './generated/client.ts'
 
-/** A transaction that a service hands from one repository to another; nobody else has statements for it. */
+/** A transaction that a service passes between repositories; only repositories run statements in it. */
 export type Transaction = Prisma.TransactionClient

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Tests whether process `pid` runs and, if given, is called `name`, since numbers are reused. */
+/** Returns whether process `pid` is running and, if given, has this `name`, since pids are reused. */
 export function isAlive(pid: number, name?: string): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -7,31 +7,31 @@ export interface BoundedProgram {
   env: Record<string, string>
   cwd: string
   timeoutMs: number
-  /** The most that it may print; one that prints more is ended. */
+  /** The maximum output; a program that prints more is killed. */
   maxStdoutBytes: number
 }
 
-export interface BoundedEnd {
-  /** Null for one that was killed. */
+export interface BoundedResult {
+  /** Null if it was killed. */
   exitCode: number | null
   stdout: Buffer
-  /** Its end only. */
+  /** The last part only. */
   stderr: string
-  /** Which of our bounds ended it. */
+  /** The limit that ended it. */
   endedBy: 'time' | 'size' | null
 }
 
 const STDERR_BYTES = 8 * 1024
 
 /**
- * Runs a program of this machine to its end, without standard input. When it takes too long or prints too much, it is killed with all that it started.
- * Throws `server.config_invalid` when there is no such program.
+ * Runs a local program to its end without standard input; at a limit it is killed with its process group. Throws
+ * `server.config_invalid` if the program does not exist.
  */
-export async function runBounded(program: BoundedProgram): Promise<BoundedEnd> {
+export async function runBounded(program: BoundedProgram): Promise<BoundedResult> {
   const [file, ...args] = program.argv
   const { env, cwd } = program
   const child = spawn(file, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-  let endedBy: BoundedEnd['endedBy'] = null
+  let endedBy: BoundedResult['endedBy'] = null
   const end = (why: 'time' | 'size') => {
     endedBy ??= why
     if (child.pid !== undefined) killGroup(child.pid)
@@ -50,18 +50,18 @@ export async function runBounded(program: BoundedProgram): Promise<BoundedEnd> {
   })
   try {
     const [code] = (await once(child, 'close')) as [number | null]
-    // It may have come to its own end a moment before.
+    // It may have exited a moment before.
     const exitCode = endedBy === null ? code : null
     return { exitCode, stdout: Buffer.concat(parts), stderr: stderr.toString('utf8'), endedBy }
   } catch (cause) {
-    const message = `${file} cannot be started on the server's machine. Install it there.`
+    const message = `Failed to start ${file} on the server's machine. Install it there.`
     throw new RollcallError('server.config_invalid', message, { cause })
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** It is the first of a group of its own. */
+/** Kills the process group that the program leads. */
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')

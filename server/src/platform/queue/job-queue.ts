@@ -17,8 +17,8 @@ const bullmq = createRequire(import.meta.url)('bullmq') as typeof BullMq
 type Backend = { type: 'postgres'; connection: PoolConfig } | { type: 'redis'; url: string }
 
 /**
- * Names commands that want attention, by id. It may forget and it may repeat: the database is the truth, and a reconciler adds again what
- * is due.
+ * Queues the ids of commands that need work. It may lose or repeat ids: the database has the truth, and a reconciler
+ * adds due commands again.
  */
 export class JobQueue {
   private worker: BullMq.Worker | undefined
@@ -58,7 +58,7 @@ export class JobQueue {
     )
   }
 
-  /** Adds an id; one that is waiting already is not added twice. */
+  /** Adds an id unless it is already waiting. */
   async add(id: string): Promise<void> {
     await this.queue.add('command', {}, { jobId: id, removeOnComplete: true, removeOnFail: true })
   }
@@ -70,7 +70,7 @@ export class JobQueue {
     this.worker.on('failed', (job, error) =>
       this.log.warn(
         { err: error, commandId: job?.id },
-        'taking a command failed; it is added again when it is due',
+        'failed to process a command; it is added again when it is due',
       ),
     )
     await this.worker.waitUntilReady()
@@ -98,7 +98,7 @@ export class JobQueue {
       const now = Date.now()
       if (now - this.lastLoggedAt < LOGGED_ERROR_INTERVAL_MS) return
       this.lastLoggedAt = now
-      this.log.warn({ err: error }, 'the queue failed')
+      this.log.warn({ err: error }, 'the queue reported an error')
     })
   }
 }
@@ -109,7 +109,7 @@ async function migrate(Queue: typeof BullMq.Queue, connection: object): Promise<
   await queue.close()
 }
 
-/** Adding fails at once while Redis is away, and the reconciler tries again; a worker waits for its return. */
+/** The producer fails at once while Redis is away, and the reconciler retries; a worker waits for its return. */
 function redisConnection(url: string, user: 'producer' | 'worker') {
   const isSocket = url.startsWith('/') || url.startsWith('unix://')
   return {

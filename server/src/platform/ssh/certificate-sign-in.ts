@@ -13,16 +13,16 @@ interface Protocol {
 }
 
 /**
- * Teaches a client to sign in by certificate. ssh2 names one algorithm both for the key and for the signature, and with a
- * certificate they differ; all the rest of such a request is what it makes for a plain key.
+ * Adds sign-in by certificate to a client. ssh2 uses one algorithm name for key and signature, which differ for
+ * certificates; the rest of the request is the same as for a plain key.
  */
-export function teachCertificates(client: Client): void {
+export function enableCertificates(client: Client): void {
   const protocol = (client as unknown as { _protocol: Protocol })._protocol
   const plain = protocol.authPK
   protocol.authPK = (user, key, algorithm, sign) => {
     if (sign === undefined || !isCertificateKey(key)) return plain.call(protocol, user, key, algorithm, sign)
     plain.call(protocol, user, key, algorithm, (signed) => {
-      // What is signed is the session's id and then the request itself.
+      // The signature covers the session id and then the request itself.
       const request = signed.subarray(4 + signed.readUInt32BE())
       const payload = Buffer.concat([request, wireString(key.signatureOf(signed))])
       const packet = protocol._packetRW.write.alloc(payload.length)

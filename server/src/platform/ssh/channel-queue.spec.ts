@@ -16,7 +16,7 @@ describe('the channels of a connection', () => {
       seen.push(id)
       if (id === 1) throw new Error('failed')
     }
-    const ended = await Promise.allSettled([0, 1, 2, 3].map((id) => queue.take(LIVING, use(id))))
+    const ended = await Promise.allSettled([0, 1, 2, 3].map((id) => queue.run(LIVING, use(id))))
     expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
     expect(seen).toEqual([0, 1, 2, 3])
   })
@@ -26,9 +26,9 @@ describe('the channels of a connection', () => {
     const first = deferred<void>()
     const giveUp = new AbortController()
     const seen: string[] = []
-    const one = queue.take(LIVING, () => first.promise)
-    const two = queue.take(giveUp.signal, async () => void seen.push('two'))
-    const three = queue.take(LIVING, async () => void seen.push('three'))
+    const one = queue.run(LIVING, () => first.promise)
+    const two = queue.run(giveUp.signal, async () => void seen.push('two'))
+    const three = queue.run(LIVING, async () => void seen.push('three'))
     giveUp.abort(new Error('cancelled'))
     await expect(two).rejects.toThrow('cancelled')
     expect(seen).toEqual([])

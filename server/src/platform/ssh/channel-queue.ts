@@ -1,9 +1,9 @@
-/** Hands out one channel at a time: a host may allow a connection no more than that (`MaxSessions 1`). */
+/** Serialises channels, because a host may allow only one per connection (`MaxSessions 1`). */
 export class ChannelQueue {
   #last: Promise<void> = Promise.resolve()
 
-  /** Waits for its turn, and runs `work` then. Throws what `work` throws, or the signal's reason while it waits. */
-  async take<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** Waits for its turn, then runs `work`. Throws what `work` throws, or the signal's reason while waiting. */
+  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const before = this.#last
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#last = promise
@@ -11,7 +11,7 @@ export class ChannelQueue {
       await abortable(before, signal)
       return await work()
     } finally {
-      // Whoever gave up waiting must not let the next one in before those who came earlier.
+      // A cancelled waiter must not let the next one overtake those before it.
       void before.then(resolve)
     }
   }

@@ -4,25 +4,21 @@ import { ALL_HOST_KEY_ALGORITHMS, type HostKey, otherFamilies } from './host-key
 import { SshAuthentication } from './ssh-authentication.ts'
 import { type Connection, type ConnectionRequest, openConnection } from './ssh-connection.ts'
 import { readCredential } from './ssh-credential.ts'
-import { keyChanged, noSuchAlgorithm, type SshPlace, unreachable } from './ssh-failure.ts'
+import { noSuchAlgorithm, type SshPlace, toKeyChangedError, toUnreachableError } from './ssh-failure.ts'
 import { type ConnectOptions, DEFAULT_SSH_TIMEOUTS, type SshSession } from './ssh-session.ts'
 import { Ssh2Session } from './ssh2-session.ts'
 
 /**
- * Connects and signs in. No credential is sent to a host whose key is not the pinned one.
- *
- * A host has several keys and we keep the fingerprint of one. When it shows another than the pinned one, each other kind
- * of key is asked for in turn (at most two more connections) before the key is called changed: the pinned one may be of a
- * kind that is no longer preferred.
- *
- * @throws `ssh.key_unreadable`, `ssh.unreachable`, `ssh.no_algorithm`, `host.key_changed`, `ssh.auth_failed`, `ssh.connection_lost`, what
- * `onHostKey` threw, or the signal's reason.
+ * Connects and signs in; no credential is sent unless the host key is the pinned one. If another key is presented, the
+ * other key types are requested in up to two more connections, because the pinned key may no longer be the preferred
+ * type. Throws `ssh.key_unreadable`, `ssh.unreachable`, `ssh.no_algorithm`, `host.key_changed`, `ssh.auth_failed`,
+ * `ssh.connection_lost`, what `onHostKey` threw, or the signal's reason.
  */
 export async function connectSsh(options: ConnectOptions): Promise<SshSession> {
   const { address, port, user, pinnedHostKey, signal } = options
   const credential = await readCredential(options.credential, new Date())
   const place: SshPlace = { address, port, user }
-  const reached = await reach(place, signal, options.outgoing)
+  const reached = await resolveAddresses(place, signal, options.outgoing)
   const request: Omit<ConnectionRequest, 'hostKeyAlgorithms'> = {
     place,
     addresses: reached,
@@ -36,7 +32,8 @@ export async function connectSsh(options: ConnectOptions): Promise<SshSession> {
   }
   const first = await openConnection({ ...request, hostKeyAlgorithms: ALL_HOST_KEY_ALGORITHMS })
   const connection = first.outcome === 'key-refused' ? await tryOtherKeys(first.hostKey, request) : first
-  if (connection.outcome === 'key-refused') throw keyChanged(place, pinnedHostKey ?? '', connection.hostKey)
+  if (connection.outcome === 'key-refused')
+    throw toKeyChangedError(place, pinnedHostKey ?? '', connection.hostKey)
   if (connection.outcome === 'no-such-key') throw noUsableKey(place)
   return new Ssh2Session({
     place,
@@ -59,7 +56,7 @@ async function tryOtherKeys(
 }
 
 /** Resolves the address once for all attempts. */
-async function reach(
+async function resolveAddresses(
   place: SshPlace,
   signal: AbortSignal,
   outgoing = new OutgoingAddresses(),
@@ -69,10 +66,10 @@ async function reach(
   signal.throwIfAborted()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([outgoing.of(place.address), aborted.promise])
+    return await Promise.race([outgoing.resolve(place.address), aborted.promise])
   } catch (error) {
     if (signal.aborted || error instanceof RollcallError) throw error
-    throw unreachable(place, error)
+    throw toUnreachableError(place, error)
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
@@ -81,8 +78,8 @@ async function reach(
 const noUsableKey = (place: SshPlace) => noSuchAlgorithm(place, 'host key')
 
 /**
- * The key that a host shows first, for a person to compare before trusting it. Signs in to nothing.
- * @throws `ssh.unreachable`, `ssh.no_algorithm`, or the signal's reason.
+ * Returns the host key that a host presents first, for a user to verify, without signing in. Throws `ssh.unreachable`,
+ * `ssh.no_algorithm`, or the signal's reason.
  */
 export async function scanHostKey(
   address: string,
@@ -91,12 +88,12 @@ export async function scanHostKey(
   outgoing?: OutgoingAddresses,
 ): Promise<HostKey> {
   const place: SshPlace = { address, port, user: '' }
-  const proved = new RollcallError('server.defect', 'A host key scan went on to sign in.')
+  const proved = new RollcallError('server.defect', 'A host key scan continued to the sign-in.')
   let shown: HostKey | undefined
   try {
     const connection = await openConnection({
       place,
-      addresses: await reach(place, signal, outgoing),
+      addresses: await resolveAddresses(place, signal, outgoing),
       hostKeyAlgorithms: ALL_HOST_KEY_ALGORITHMS,
       isAcceptable: () => true,
       authentication: (key) =>

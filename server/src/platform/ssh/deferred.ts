@@ -1,4 +1,4 @@
-/** A promise whose end is decided elsewhere; only the first decision counts. */
+/** A promise that is settled from outside; only the first call counts. */
 export interface Deferred<T> {
   promise: Promise<T>
   resolve: (value: T) => void

@@ -8,11 +8,11 @@ import { quoteArgv } from './shell-quote.ts'
 import { describePlace, type SshPlace } from './ssh-failure.ts'
 import type { SshExecResult } from './ssh-session.ts'
 
-/** For a program whose input was closed so that it ends. */
-const END_WITHIN_MS = 20_000
-const CLOSE_WITHIN_MS = 2_000
+/** The time for a program to end after its input was closed. */
+const END_TIMEOUT_MS = 20_000
+const CLOSE_TIMEOUT_MS = 2_000
 
-/** Runs one program on a channel of its own. Settles when it has ended and every byte of its output was taken. */
+/** Runs one program on its own channel. Settles once it has ended and all of its output was consumed. */
 export async function runOnChannel(
   client: Client,
   argv: readonly string[],
@@ -24,20 +24,22 @@ export async function runOnChannel(
   const overdue = new AbortController()
   const stop = AbortSignal.any([gone, timeout, overdue.signal, ...(signal ? [signal] : [])])
   const why = () =>
-    stop.reason === timeout.reason && timeout.aborted ? tooSlow(place, program, timeoutMs) : stop.reason
+    stop.reason === timeout.reason && timeout.aborted
+      ? toTimeoutError(place, program, timeoutMs)
+      : stop.reason
   if (stop.aborted) throw why()
 
   const ended = deferred<SshExecResult>()
-  ended.promise.catch(() => undefined) // Of a program that was given up while it was being started, nobody asks.
+  ended.promise.catch(() => undefined) // unused if the program is given up while it starts
   const marks = newMarks()
   let closed: Promise<void> | undefined
   const channel = await openChannel<ClientChannel>(place, `starting ${program}`, stop, (done) =>
     client.exec(quoteArgv(argv, marks), (error, opened) => {
-      // At once: what a quick program says, and that it has ended, may come in the same piece as this answer.
+      // Immediately: a quick program's output and exit may arrive together with this response.
       if (opened && stop.aborted) opened.close()
       else if (opened) {
         closed = new Promise((resolve) => opened.once('close', () => resolve()))
-        new ProgramChannel(opened, marks, options, ended).attend()
+        new ProgramChannel(opened, marks, options, ended).listen()
       }
       done(error, opened)
     }),
@@ -45,43 +47,46 @@ export async function runOnChannel(
     throw stop.aborted ? why() : error
   })
   const onStop = () => {
-    // TERM reaches what runs as our own user; the closed channel is what tells a program run through sudo.
+    // TERM reaches programs of the SSH user; a program run with sudo notices the closed channel.
     channel.signal('TERM')
     channel.close()
     ended.reject(why())
   }
-  const giveUp = () => overdue.abort(tooSlow(place, program, END_WITHIN_MS))
+  const giveUp = () => overdue.abort(toTimeoutError(place, program, END_TIMEOUT_MS))
   stop.addEventListener('abort', onStop, { once: true })
   let leaveInput: (() => void) | undefined
   try {
     if (stop.aborted) onStop()
-    leaveInput = endInput && closeInputBy(endInput, channel, giveUp)
+    leaveInput = endInput && closeInputOn(endInput, channel, giveUp)
     return await ended.promise
   } finally {
     leaveInput?.()
     stop.removeEventListener('abort', onStop)
     // The next channel may be refused while this one is open.
-    await Promise.race([closed, aborted(gone), expired(CLOSE_WITHIN_MS)])
+    await Promise.race([closed, whenAborted(gone), whenExpired(CLOSE_TIMEOUT_MS)])
   }
 }
 
-const aborted = (signal: AbortSignal) =>
+const whenAborted = (signal: AbortSignal) =>
   new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-const expired = (timeoutMs: number) =>
+const whenExpired = (timeoutMs: number) =>
   new Promise<void>((resolve) => {
     setTimeout(resolve, timeoutMs).unref()
   })
 
-/** Closes the input when `endInput` fires, and calls `giveUp` some time after that. Returns how to leave both undone. */
-function closeInputBy(endInput: AbortSignal, channel: ClientChannel, giveUp: () => void): () => void {
+/**
+ * Closes the input when `endInput` fires, and calls `giveUp` after a grace period. Returns a function that cancels
+ * both.
+ */
+function closeInputOn(endInput: AbortSignal, channel: ClientChannel, giveUp: () => void): () => void {
   let grace: NodeJS.Timeout | undefined
   const close = () => {
     channel.end()
-    grace = setTimeout(giveUp, END_WITHIN_MS)
+    grace = setTimeout(giveUp, END_TIMEOUT_MS)
   }
   if (endInput.aborted) close()
   else endInput.addEventListener('abort', close, { once: true })
@@ -91,9 +96,9 @@ function closeInputBy(endInput: AbortSignal, channel: ClientChannel, giveUp: () 
   }
 }
 
-const tooSlow = (place: SshPlace, program: string, timeoutMs: number) =>
+const toTimeoutError = (place: SshPlace, program: string, timeoutMs: number) =>
   new RollcallError(
     'ssh.connection_lost',
-    `${program} on ${describePlace(place)} did not end within ${timeoutMs / 1000} s and was told to stop. Check the load of the host and try again.`,
+    `${program} on ${describePlace(place)} did not end within ${timeoutMs / 1000} s and was terminated. Check the load of the host, then try again.`,
     { outcome: 'unknown' },
   )

@@ -18,7 +18,7 @@ export const HOST_KEY_FAMILIES: readonly (readonly string[])[] = [
 
 export const ALL_HOST_KEY_ALGORITHMS: readonly string[] = HOST_KEY_FAMILIES.flat()
 
-/** Reads a public key as SSH sends it: a length-prefixed type, then numbers. */
+/** Parses a public key in SSH wire format: a length-prefixed type, then numbers. */
 export function describeHostKey(blob: Buffer): HostKey {
   const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0
   const name = blob.subarray(4, 4 + length).toString('latin1')
@@ -27,7 +27,7 @@ export function describeHostKey(blob: Buffer): HostKey {
   return { fingerprint: `SHA256:${digest}`, algorithm }
 }
 
-/** The families that a key of `algorithm` does not belong to: where a host may still keep the key that we pinned. */
+/** Returns the families without `algorithm`, in which the host may still have the pinned key. */
 export function otherFamilies(algorithm: string): readonly (readonly string[])[] {
   const isRsa = algorithm === 'ssh-rsa'
   return HOST_KEY_FAMILIES.filter(

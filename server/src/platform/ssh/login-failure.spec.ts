@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loginEnded, loginStuck } from './login-failure.ts'
+import { toLoginEndedError, toLoginStuckError } from './login-failure.ts'
 
 const PLACE = { address: '192.0.2.1', port: 22, user: 'ops' }
 const ENDED = { exitCode: 1, signal: null }
@@ -17,14 +17,14 @@ describe('a login that runs something else', () => {
     ['open terminal failed: not a terminal', /login file/],
     ['', /forced command/],
   ])('a login that runs another program is reported in its words: %s', (words, remedy) => {
-    const error = loginEnded(PLACE, words, ENDED)
+    const error = toLoginEndedError(PLACE, words, ENDED)
     expect(error).toMatchObject({ code: 'ssh.no_shell', message: expect.stringMatching(remedy) })
-    expect(error.message).toContain(words === '' ? 'It said nothing' : words.split('\n')[0])
+    expect(error.message).toContain(words === '' ? 'It printed nothing' : words.split('\n')[0])
     expect(error.message).toContain('exited with 1')
   })
 
   it('words of a login are shown without control characters, and cut to a bound', () => {
-    const { message } = loginStuck(PLACE, `\u001b[2J${'x'.repeat(5000)}`, 30_000)
+    const { message } = toLoginStuckError(PLACE, `\u001b[2J${'x'.repeat(5000)}`, 30_000)
     expect(message).not.toMatch(/\u001b/)
     expect(message.length).toBeLessThan(1500)
     expect(message).toContain('within 30 s')

@@ -5,8 +5,8 @@ const MARK = 'rollcall-0-begin'
 
 function read(pieces: readonly string[]) {
   const preamble = new LoginPreamble(MARK)
-  const output = Buffer.concat(pieces.map((piece) => preamble.take(Buffer.from(piece)))).toString()
-  return { output, words: preamble.words, isOver: preamble.isOver }
+  const output = Buffer.concat(pieces.map((piece) => preamble.consume(Buffer.from(piece)))).toString()
+  return { output, words: preamble.text, isOver: preamble.isOver }
 }
 
 describe('what login files print before a program', () => {
@@ -41,9 +41,9 @@ describe('what login files print before a program', () => {
   it('endless output of login files is an error', () => {
     const preamble = new LoginPreamble(MARK)
     const piece = Buffer.alloc(1024 ** 2, 'x')
-    for (let times = 0; times < 16; times++) preamble.take(piece)
+    for (let times = 0; times < 16; times++) preamble.consume(piece)
     expect(preamble.isTooLong).toBe(false)
-    preamble.take(piece)
+    preamble.consume(piece)
     expect(preamble.isTooLong).toBe(true)
   })
 

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 
-/** A login that says more never comes to an end. */
+/** The output after which a login is considered endless. */
 export const MAX_PREAMBLE_BYTES = 16 * 1024 ** 2
 
 /** Bytes of login files' output that are kept for an error message. */
-const MAX_KEPT_BYTES = 4096
+const MAX_RECORDED_BYTES = 4096
 
 /** The output of a login on one stream before our program runs: of the login files, or of a program in their place. */
 export class LoginPreamble {
   readonly #mark: Buffer
-  #kept = Buffer.alloc(0)
+  #recorded = Buffer.alloc(0)
   #tail = Buffer.alloc(0)
   #isOver = false
-  #saidBytes = 0
+  #totalBytes = 0
 
   constructor(mark: string) {
     this.#mark = Buffer.from(`${mark}\n`)
@@ -23,34 +23,40 @@ export class LoginPreamble {
   }
 
   get isTooLong(): boolean {
-    return this.#saidBytes > MAX_PREAMBLE_BYTES
+    return this.#totalBytes > MAX_PREAMBLE_BYTES
   }
 
-  /** The beginning of what was said, for a person. */
-  get words(): string {
-    return this.#kept.toString('utf8').replace(MARKS, '').trim()
+  /** The start of the output, for users. */
+  get text(): string {
+    return this.#recorded.toString('utf8').replace(MARKS, '').trim()
   }
 
-  /** Takes a piece of the stream. Returns what of it is the program's own. */
-  take(data: Buffer): Buffer {
+  /** Consumes a piece of the stream and returns the program's own part of it. */
+  consume(data: Buffer): Buffer {
     if (this.#isOver) return data
-    this.#saidBytes += data.length
+    this.#totalBytes += data.length
     const seen = Buffer.concat([this.#tail, data])
     const at = seen.indexOf(this.#mark)
     const preamble = at < 0 ? data : seen.subarray(this.#tail.length, Math.max(at, this.#tail.length))
-    this.#kept = Buffer.concat([this.#kept, preamble.subarray(0, MAX_KEPT_BYTES - this.#kept.length)])
+    this.#recorded = Buffer.concat([
+      this.#recorded,
+      preamble.subarray(0, MAX_RECORDED_BYTES - this.#recorded.length),
+    ])
     if (at < 0) {
       this.#tail = Buffer.from(seen.subarray(Math.max(0, seen.length - this.#mark.length + 1)))
       return Buffer.alloc(0)
     }
     this.#isOver = true
-    this.#kept = this.#kept.subarray(0, Math.max(0, this.#kept.length - Math.max(0, this.#tail.length - at)))
+    this.#recorded = this.#recorded.subarray(
+      0,
+      Math.max(0, this.#recorded.length - Math.max(0, this.#tail.length - at)),
+    )
     this.#tail = Buffer.alloc(0)
     return seen.subarray(at + this.#mark.length)
   }
 }
 
-/** Lines that no login file prints, one for each output. */
+/** Lines that no login file prints, one for each stream. */
 export interface LoginMarks {
   stdout: string
   stderr: string

@@ -3,8 +3,8 @@ import { wireString, wireUint32 } from './wire.ts'
 const BLOCK_BYTES = 8
 
 /**
- * Writes a private key as an unprotected OpenSSH file, which ssh2 reads: for keys that come in other formats. `fields` are
- * those of OpenSSH's format behind the type, each as it stands on the wire. It stays in memory.
+ * Writes an unprotected OpenSSH key file in memory for a key of another format, so that ssh2 can read it. `fields`
+ * follow the type in OpenSSH's format, in wire encoding.
  */
 export function openSshKeyFile(type: string, publicBlob: Buffer, fields: readonly Buffer[]): string {
   const check = wireUint32(0)

@@ -1,6 +1,6 @@
 /**
- * Runs a program with a terminal of its own to be controlled by, for a sudo that runs only from one (`requiretty`), and with
- * the standard input and outputs of its parent, so that they stay binary and apart. Exits as the program does.
+ * Runs a program with its own controlling terminal, for a sudo with `requiretty`, but with the standard streams of its
+ * parent, so that they stay binary and separate. Exits with the program's code.
  */
 const PROGRAM = `
 import fcntl, os, pty, signal, sys, termios, threading

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
 import type { Deferred } from './deferred.ts'
-import { loginEnded, loginFloods, loginStuck } from './login-failure.ts'
+import { toLoginEndedError, toLoginFloodError, toLoginStuckError } from './login-failure.ts'
 import { type LoginMarks, LoginPreamble } from './login-preamble.ts'
-import { connectionLost, type SshPlace } from './ssh-failure.ts'
+import { type SshPlace, toConnectionLostError } from './ssh-failure.ts'
 import type { OutputStream, SshExecOptions, SshExecResult } from './ssh-session.ts'
 import type { SudoAnswer, SudoDialogue } from './sudo-dialogue.ts'
 
@@ -13,23 +13,23 @@ export type ChannelInput = Buffer | (() => AsyncIterable<Buffer>)
 export interface ChannelOptions extends Omit<SshExecOptions, 'stdin'> {
   place: SshPlace
   stdin: ChannelInput
-  /** Decides when standard input is written; without one it is written as soon as the program has begun. */
+  /** Decides when standard input is written; by default, once the program has started. */
   dialogue?: SudoDialogue | undefined
   timeoutMs: number
-  /** Aborted, with the error to fail with, when the connection is gone. */
+  /** Aborted with the error to fail with when the connection is lost. */
   gone: AbortSignal
-  /** Told what login files printed on standard output before the program began. */
+  /** Receives what login files printed on standard output before the program started. */
   onLoginOutput?: (words: string) => void
 }
 
-/** Login files and what they start may take so long before our program begins. */
-const BEGIN_WITHIN_MS = 30_000
-/** After the end of the program, others that a login file has started may hold its outputs open for ever. */
+/** The time for login files before our program starts. */
+const BEGIN_TIMEOUT_MS = 30_000
+/** After the program ends, other programs started by a login file may hold its streams open indefinitely. */
 const LINGER_MS = 5_000
 
 /**
- * The channel of one program: its login's own output first, then perhaps a talk with sudo, then the
- * program's input and outputs. Settles `ended` when the program has ended and every byte of its output was taken.
+ * Handles the channel of one program: the output of its login, an optional dialogue with sudo, then its own streams.
+ * Settles `ended` once the program has ended and all of its output was consumed.
  */
 export class ProgramChannel {
   readonly #channel: ClientChannel
@@ -41,7 +41,7 @@ export class ProgramChannel {
   #delivered: Promise<void> = Promise.resolve()
   #stuck: NodeJS.Timeout | undefined
   #linger: NodeJS.Timeout | undefined
-  /** Pieces of output that are not taken yet. */
+  /** The number of output pieces not yet consumed. */
   #pending = 0
 
   constructor(
@@ -56,19 +56,19 @@ export class ProgramChannel {
     this.#login = { stdout: new LoginPreamble(marks.stdout), stderr: new LoginPreamble(marks.stderr) }
   }
 
-  /** Listens from now on. Call it in the answer that opens the channel: the next may follow in the same piece. */
-  attend(): void {
+  /** Starts listening. Call it in the response that opens the channel, because output may arrive with it. */
+  listen(): void {
     const { place, dialogue } = this.#options
     const channel = this.#channel
-    const giveUp = () => this.#fail(loginStuck(place, this.#words, BEGIN_WITHIN_MS))
-    this.#stuck = setTimeout(giveUp, BEGIN_WITHIN_MS)
-    this.#take('stdout', channel)
-    this.#take('stderr', channel.stderr)
-    channel.stderr.once('end', () => this.#show('stderr', dialogue?.end() ?? Buffer.alloc(0)))
-    const streamsEnded = Promise.all([channel, channel.stderr].map(endOf))
+    const giveUp = () => this.#fail(toLoginStuckError(place, this.#loginText, BEGIN_TIMEOUT_MS))
+    this.#stuck = setTimeout(giveUp, BEGIN_TIMEOUT_MS)
+    this.#consume('stdout', channel)
+    this.#consume('stderr', channel.stderr)
+    channel.stderr.once('end', () => this.#deliver('stderr', dialogue?.end() ?? Buffer.alloc(0)))
+    const streamsEnded = Promise.all([channel, channel.stderr].map(whenEnded))
     channel.on('exit', (code: number | null, signalName?: string) => {
       this.#result = { exitCode: code, signal: code === null ? (signalName ?? 'UNKNOWN') : null }
-      // A program that left with its input still open would otherwise keep the channel half open.
+      // A program that exits with its input open would otherwise leave the channel half open.
       channel.end()
       this.#waitForSilence()
     })
@@ -82,20 +82,20 @@ export class ProgramChannel {
           (error: unknown) => this.#ended.reject(error),
         )
     })
-    // Writing to a program that does not read to the end is no error: its exit code tells how it fared.
+    // Writing to a program that does not read all of its input is no error; its exit code reports the result.
     channel.on('error', () => undefined)
   }
 
   /** The output of the login, on both streams. */
-  get #words(): string {
-    return [this.#login.stdout.words, this.#login.stderr.words].filter(Boolean).join('\n')
+  get #loginText(): string {
+    return [this.#login.stdout.text, this.#login.stderr.text].filter(Boolean).join('\n')
   }
 
   #settle(): void {
     const { place, gone } = this.#options
     const result = this.#result
-    if (!result) this.#ended.reject(gone.reason ?? connectionLost(place, 'a program was running'))
-    else if (!this.#hasBegun) this.#ended.reject(loginEnded(place, this.#words, result))
+    if (!result) this.#ended.reject(gone.reason ?? toConnectionLostError(place, 'a program was running'))
+    else if (!this.#hasBegun) this.#ended.reject(toLoginEndedError(place, this.#loginText, result))
     else this.#ended.resolve(result)
   }
 
@@ -104,14 +104,14 @@ export class ProgramChannel {
     this.#channel.close()
   }
 
-  #take(stream: OutputStream, source: Readable): void {
+  #consume(stream: OutputStream, source: Readable): void {
     source.on('data', (raw: Buffer) => {
       this.#waitForSilence()
       const data = this.#ownOutput(stream, raw)
       if (data.length === 0) return
       source.pause()
       this.#pending++
-      this.#show(stream, data).then(
+      this.#deliver(stream, data).then(
         () => {
           this.#pending--
           source.resume()
@@ -121,7 +121,7 @@ export class ProgramChannel {
     })
   }
 
-  /** Closes the channel of a program that has ended when nothing has come from it for a while. */
+  /** Closes the channel of an ended program after a period of silence. */
   #waitForSilence(): void {
     clearTimeout(this.#linger)
     if (!this.#result) return
@@ -132,7 +132,7 @@ export class ProgramChannel {
     }, LINGER_MS)
   }
 
-  #show(stream: OutputStream, data: Buffer): Promise<void> {
+  #deliver(stream: OutputStream, data: Buffer): Promise<void> {
     const { onOutput } = this.#options
     if (data.length > 0 && onOutput) this.#delivered = this.#delivered.then(() => onOutput(stream, data))
     this.#delivered.catch((error: unknown) => this.#fail(error))
@@ -143,22 +143,22 @@ export class ProgramChannel {
   #ownOutput(stream: OutputStream, raw: Buffer): Buffer {
     const { place, dialogue } = this.#options
     const login = this.#login[stream]
-    const data = login.take(raw)
-    if (!login.isOver && login.isTooLong) this.#fail(loginFloods(place, this.#words))
+    const data = login.consume(raw)
+    if (!login.isOver && login.isTooLong) this.#fail(toLoginFloodError(place, this.#loginText))
     if (this.#login.stdout.isOver) this.#begin()
     if (stream === 'stdout' || !dialogue) return data
-    const { shown, answers } = dialogue.take(data)
+    const { shown, answers } = dialogue.consume(data)
     this.#answer(answers)
     return shown
   }
 
-  /** Gives the program its input, once: before that, a login file could read it. */
+  /** Sends the program its input, once; earlier, a login file could read it. */
   #begin(): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
     clearTimeout(this.#stuck)
     const { dialogue, onLoginOutput } = this.#options
-    if (this.#login.stdout.words !== '') onLoginOutput?.(this.#login.stdout.words)
+    if (this.#login.stdout.text !== '') onLoginOutput?.(this.#login.stdout.text)
     this.#answer(dialogue ? dialogue.begin() : ['input'])
   }
 
@@ -172,7 +172,7 @@ export class ProgramChannel {
   }
 }
 
-/** Writes no faster than the host reads. Closes standard input behind it unless that is to stay open. */
+/** Writes input with backpressure, then closes standard input unless it is held open. */
 async function writeInput(channel: ClientChannel, input: ChannelInput, isHeldOpen: boolean): Promise<void> {
   const finish = (last?: Buffer) => (isHeldOpen ? last && channel.write(last) : channel.end(last))
   if (Buffer.isBuffer(input)) {
@@ -181,12 +181,12 @@ async function writeInput(channel: ClientChannel, input: ChannelInput, isHeldOpe
   }
   for await (const piece of input()) {
     if (!channel.writable) return
-    if (!channel.write(piece)) await drained(channel)
+    if (!channel.write(piece)) await whenDrained(channel)
   }
   finish()
 }
 
-const drained = (channel: ClientChannel) =>
+const whenDrained = (channel: ClientChannel) =>
   new Promise<void>((resolve) => {
     const settle = () => {
       channel.removeListener('drain', settle)
@@ -197,7 +197,7 @@ const drained = (channel: ClientChannel) =>
     channel.once('close', settle)
   })
 
-const endOf = (stream: Readable) =>
+const whenEnded = (stream: Readable) =>
   new Promise<void>((resolve) => {
     stream.once('end', resolve)
     stream.once('close', resolve)

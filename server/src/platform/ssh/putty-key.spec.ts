@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { isPuttyKey, openSshOfPutty } from './putty-key.ts'
+import { isPuttyKey, toOpenSshKey } from './putty-key.ts'
 import { ssh2 } from './ssh2.ts'
 
 // Written by PuTTYgen 0.78 for these tests; no host trusts them.
@@ -18,7 +18,7 @@ describe("PuTTY's private keys", () => {
   it.each(KINDS)(
     '$name is read as the key whose public half ssh-keygen knows',
     async ({ kind, name, passphrase }) => {
-      const key = ssh2.utils.parseKey(await openSshOfPutty(file(name), passphrase))
+      const key = ssh2.utils.parseKey(await toOpenSshKey(file(name), passphrase))
       if (key instanceof Error) throw key
       const [, blob = ''] = file(`${kind}.pub`).split(' ')
       expect(key.getPublicSSH().toString('base64')).toBe(blob)
@@ -32,8 +32,8 @@ describe("PuTTY's private keys", () => {
   it.each(KINDS.filter(({ passphrase }) => passphrase))(
     '$name is not opened by another passphrase, nor without one',
     async ({ name }) => {
-      await expect(openSshOfPutty(file(name), 'wrong')).rejects.toThrow(/does not open/)
-      await expect(openSshOfPutty(file(name), undefined)).rejects.toThrow(/none was given/)
+      await expect(toOpenSshKey(file(name), 'wrong')).rejects.toThrow(/passphrase is wrong/)
+      await expect(toOpenSshKey(file(name), undefined)).rejects.toThrow(/Enter the passphrase/)
     },
   )
 
@@ -41,10 +41,10 @@ describe("PuTTY's private keys", () => {
     const lines = file('ed25519-v3.ppk').trim().split('\n')
     for (let index = 1; index < lines.length; index++) {
       const without = lines.filter((_line, at) => at !== index).join('\n')
-      await expect(openSshOfPutty(without, undefined)).rejects.toThrow(/damaged/)
+      await expect(toOpenSshKey(without, undefined)).rejects.toThrow(/damaged/)
     }
     const renamed = file('ed25519-v3.ppk').replace('Comment: putty', 'Comment: other')
-    await expect(openSshOfPutty(renamed, undefined)).rejects.toThrow(/damaged/)
+    await expect(toOpenSshKey(renamed, undefined)).rejects.toThrow(/damaged/)
   })
 
   it('a PuTTY key cannot stall the server by the work that it demands', async () => {
@@ -55,15 +55,15 @@ describe("PuTTY's private keys", () => {
       ['Argon2-Parallelism', '0'],
     ] as const)
       await expect(
-        openSshOfPutty(text.replace(new RegExp(`${name}: \\d+`), `${name}: ${value}`), PASSPHRASE),
+        toOpenSshKey(text.replace(new RegExp(`${name}: \\d+`), `${name}: ${value}`), PASSPHRASE),
       ).rejects.toThrow(/PuTTYgen/)
   })
 
   it('PuTTY keys are recognised, and unsupported versions are named', async () => {
     expect(isPuttyKey(file('rsa-v2.ppk'))).toBe(true)
     expect(isPuttyKey('-----BEGIN OPENSSH PRIVATE KEY-----')).toBe(false)
-    await expect(openSshOfPutty(file('rsa-v2.ppk').replace('File-2', 'File-1'), undefined)).rejects.toThrow(
-      /version that is not read/,
+    await expect(toOpenSshKey(file('rsa-v2.ppk').replace('File-2', 'File-1'), undefined)).rejects.toThrow(
+      /version of PuTTY key is not supported/,
     )
   })
 })

@@ -10,32 +10,30 @@ import { promisify } from 'node:util'
 import { openSshKeyFile } from './openssh-key.ts'
 import { WireReader, wireNumber, wireString } from './wire.ts'
 
-/** Why a PuTTY key cannot be read; shows nothing of it. */
+/** Says why a PuTTY key is unreadable, without revealing any of it. */
 export class PuttyKeyError extends Error {
   override readonly name = 'PuttyKeyError'
 }
 
-// PuTTY's own defaults are 8 MiB and some 20 passes; a file that asks for very much more is out to stop the server.
+// PuTTY's defaults are 8 MiB and about 20 passes; a file that demands far more is an attack.
 const MAX_MEMORY_KIB = 1024 * 1024
 const MAX_PASSES = 10_000
 const MAX_WORK_KIB = 4 * 1024 * 1024
 const MAX_PARALLELISM = 64
 const CIPHER = 'aes256-cbc'
-const MISSING_PASSPHRASE =
-  'The private key is protected by a passphrase and none was given. Give the passphrase.'
-const WRONG_PASSPHRASE =
-  'The passphrase does not open the private key, or the key is damaged. Check the passphrase.'
+const MISSING_PASSPHRASE = 'The private key is protected by a passphrase. Enter the passphrase.'
+const WRONG_PASSPHRASE = 'The passphrase is wrong, or the private key is damaged. Check the passphrase.'
 const DAMAGED = 'The private key is damaged. Copy the whole .ppk file, with its first and last line.'
 
 export const isPuttyKey = (text: string): boolean => /^PuTTY-User-Key-File-\d+:/.test(text)
 
 /**
- * Reads PuTTY's private key files of version 2 and 3. Returns the same key as an unprotected OpenSSH file.
- * @throws PuttyKeyError for another version, an algorithm that hosts do not take any more, a passphrase that is missing or wrong, or damage.
+ * Converts a PuTTY private key file of version 2 or 3 to an unprotected OpenSSH file. Throws `PuttyKeyError` for
+ * another version, an obsolete algorithm, a missing or wrong passphrase, or damage.
  */
-export async function openSshOfPutty(text: string, passphrase: string | undefined): Promise<string> {
+export async function toOpenSshKey(text: string, passphrase: string | undefined): Promise<string> {
   const file = parse(text)
-  const { key, iv, macKey } = await secretsOf(file, passphrase)
+  const { key, iv, macKey } = await deriveSecrets(file, passphrase)
   const secret = file.isProtected ? decrypt(file.secret, key, iv) : file.secret
   const mac = createHmac(file.version === 3 ? 'sha256' : 'sha1', macKey)
     .update(wireString(file.type))
@@ -84,7 +82,7 @@ function parse(text: string): PuttyFile {
   const version = ([2, 3] as const).find((number) => headers.has(`PuTTY-User-Key-File-${number}`))
   if (version === undefined)
     throw new PuttyKeyError(
-      'The private key is a PuTTY key of a version that is not read. Save it anew with PuTTYgen 0.75 or later, or export it there in the OpenSSH format (Conversions, Export OpenSSH key).',
+      'This version of PuTTY key is not supported. Save the key again with PuTTYgen 0.75 or later, or export it in the OpenSSH format (Conversions, Export OpenSSH key).',
     )
   const encryption = headers.get('Encryption') ?? ''
   const [publicBlob, secret, mac] = [
@@ -107,7 +105,7 @@ function parse(text: string): PuttyFile {
   }
 }
 
-async function secretsOf(
+async function deriveSecrets(
   file: PuttyFile,
   passphrase: string | undefined,
 ): Promise<{ key: Buffer; iv: Buffer; macKey: Buffer }> {
@@ -132,7 +130,7 @@ async function derive(headers: ReadonlyMap<string, string>, message: Buffer): Pr
     const value = Number(headers.get(name))
     if (Number.isInteger(value) && value >= 1 && value <= max) return value
     throw new PuttyKeyError(
-      `The private key's "${name}" is not within what is read (1 to ${max}). Save it anew with PuTTYgen.`,
+      `The private key's "${name}" is out of range (1 to ${max}). Save it again with PuTTYgen.`,
     )
   }
   const algorithm = (headers.get('Key-Derivation') ?? '').toLowerCase()
@@ -140,7 +138,7 @@ async function derive(headers: ReadonlyMap<string, string>, message: Buffer): Pr
   const [memory, passes] = [number('Argon2-Memory', MAX_MEMORY_KIB), number('Argon2-Passes', MAX_PASSES)]
   if (memory * passes > MAX_WORK_KIB)
     throw new PuttyKeyError(
-      'The private key asks for too much work to be opened. Save it anew with PuTTYgen and its default parameters.',
+      'Decrypting the private key would take too much work. Save it again with PuTTYgen and its default parameters.',
     )
   try {
     return await promisify(argon2)(algorithm as Argon2Algorithm, {
@@ -162,14 +160,14 @@ function decrypt(data: Buffer, key: Buffer, iv: Buffer): Buffer {
   return Buffer.concat([decipher.update(data), decipher.final()])
 }
 
-/** The same numbers in the order of OpenSSH's format. */
+/** Returns the same numbers in the order of OpenSSH's format. */
 function toFields(type: string, publicBlob: Buffer, secret: Buffer): Buffer[] {
   const open = new WireReader(publicBlob)
   const hidden = new WireReader(secret)
   if (open.text() !== type) throw new PuttyKeyError(DAMAGED)
   if (type === 'ssh-ed25519') {
     const point = open.string()
-    // PuTTY writes the seed as a number, least significant byte first: zeros at its end are left out.
+    // PuTTY writes the seed as a little-endian number and omits trailing zeros.
     const seed = Buffer.alloc(32)
     hidden.string().subarray(0, 32).copy(seed)
     return [wireString(point), wireString(Buffer.concat([seed, point]))]
@@ -184,6 +182,6 @@ function toFields(type: string, publicBlob: Buffer, secret: Buffer): Buffer[] {
     return [wireString(curve), wireString(point), wireNumber(hidden.string())]
   }
   throw new PuttyKeyError(
-    `The private key is of type ${type.slice(0, 40)}, which hosts do not take any more or this server does not know. Make one of type Ed25519, ECDSA or RSA.`,
+    `The private key is of type ${type.slice(0, 40)}, which is obsolete or unknown. Create a key of type Ed25519, ECDSA or RSA.`,
   )
 }

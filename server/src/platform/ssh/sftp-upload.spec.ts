@@ -1,6 +1,6 @@
 import { RollcallError } from '@rollcall/contracts'
 import { describe, expect, it } from 'vitest'
-import { whyNoSftp } from './sftp-upload.ts'
+import { describeSftpFailure } from './sftp-upload.ts'
 
 const refused = (message: string) =>
   new RollcallError('ssh.no_session', 'a session was refused', { cause: new Error(message) })
@@ -21,8 +21,8 @@ describe('why SFTP is not used', () => {
       new Error('Received exit code 1 while establishing SFTP session'),
       /does not start .*exit code 1/,
     ],
-    ['its server says nothing', true, new DOMException('timed out', 'TimeoutError'), /does not answer/],
+    ['its server says nothing', true, new DOMException('timed out', 'TimeoutError'), /does not respond/],
   ])('the reason against SFTP is recognised: %s', (_what, isLate, error, words) => {
-    expect(whyNoSftp(isLate, error)).toMatch(words)
+    expect(describeSftpFailure(isLate, error)).toMatch(words)
   })
 })

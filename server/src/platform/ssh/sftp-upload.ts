@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { RollcallError } from '@rollcall/contracts'
 import type { Client, SFTPWrapper } from 'ssh2'
 import { openChannel } from './open-channel.ts'
-import { connectionLost, describePlace, errorText, type SshPlace } from './ssh-failure.ts'
+import { describePlace, errorText, type SshPlace, toConnectionLostError } from './ssh-failure.ts'
 import type { PutFileOptions } from './ssh-session.ts'
 import { openSource, type UploadSource } from './upload-source.ts'
 
@@ -12,13 +12,13 @@ interface UploadOptions extends PutFileOptions {
 }
 
 const CHUNK_BYTES = 32 * 1024
-// 1 MiB on its way: 10 MB/s at a round trip of 100 ms, and still little enough for keepalives to get through on 1 Mbit/s.
+// 1 MiB in flight gives 10 MB/s at a round trip of 100 ms, and still lets keepalives through on 1 Mbit/s.
 const CHUNKS_IN_FLIGHT = 32
-const CLOSE_WITHIN_MS = 2_000
+const CLOSE_TIMEOUT_MS = 2_000
 
 /**
- * Writes `source` to `remotePath` by SFTP, as `SshSession.putFile` promises.
- * @throws SftpUnavailable where the host has none that works; otherwise as `putFile`.
+ * Uploads `source` to `remotePath` over SFTP, as `SshSession.putFile` specifies. Throws `SftpUnavailable` if SFTP does
+ * not work, otherwise like `putFile`.
  */
 export async function uploadFile(
   client: Client,
@@ -32,27 +32,27 @@ export async function uploadFile(
   const temporary = `${remotePath}.${randomBytes(6).toString('hex')}.part`
   try {
     await using content = await openSource(source)
-    const handle = await call<Buffer>(stop, (done) =>
+    const handle = await promisifyCall<Buffer>(stop, (done) =>
       sftp.open(temporary, 'wx', { mode: options.mode }, done),
     )
     try {
       await writeAll(sftp, handle, content, { stop, onProgress: options.onProgress })
-      await call<void>(stop, (done) => sftp.fchmod(handle, options.mode, done))
-      await call<void>(stop, (done) => sftp.close(handle, done))
+      await promisifyCall<void>(stop, (done) => sftp.fchmod(handle, options.mode, done))
+      await promisifyCall<void>(stop, (done) => sftp.close(handle, done))
       await rename(sftp, temporary, remotePath, stop)
     } catch (error) {
-      // The connection may be gone: what is left has a name that nothing reads.
-      await call<void>(stop, (done) => sftp.unlink(temporary, done)).catch(() => undefined)
+      // The connection may be gone; the remaining file has a name that nothing reads.
+      await promisifyCall<void>(stop, (done) => sftp.unlink(temporary, done)).catch(() => undefined)
       throw error
     }
   } catch (error) {
-    throw gone.aborted ? gone.reason : stop.aborted ? stop.reason : translate(place, remotePath, error)
+    throw gone.aborted ? gone.reason : stop.aborted ? stop.reason : toUploadError(place, remotePath, error)
   } finally {
     const closed = new Promise<void>((resolve) => sftp.once('close', resolve))
     sftp.end()
     // The next channel may be refused while this one is open.
-    await call(
-      AbortSignal.any([gone, AbortSignal.timeout(CLOSE_WITHIN_MS)]),
+    await promisifyCall(
+      AbortSignal.any([gone, AbortSignal.timeout(CLOSE_TIMEOUT_MS)]),
       (done) => void closed.then(() => done()),
     ).catch(() => undefined)
   }
@@ -77,7 +77,7 @@ async function writeAll(
       const length = Math.min(CHUNK_BYTES, source.size - position)
       next += length
       const data = await source.read(position, length)
-      await call<void>(stop, (done) => sftp.write(handle, data, 0, length, position, done))
+      await promisifyCall<void>(stop, (done) => sftp.write(handle, data, 0, length, position, done))
       sent += length
       onProgress?.(sent, source.size)
     }
@@ -85,27 +85,27 @@ async function writeAll(
   await Promise.all(Array.from({ length: CHUNKS_IN_FLIGHT }, lane))
 }
 
-/** Plain SFTP refuses to rename over a file; OpenSSH has an extension that replaces it in one step. */
+/** Plain SFTP refuses to rename over a file; an OpenSSH extension replaces it atomically. */
 async function rename(sftp: SFTPWrapper, from: string, to: string, stop: AbortSignal): Promise<void> {
   try {
-    await call<void>(stop, (done) => sftp.ext_openssh_rename(from, to, done))
+    await promisifyCall<void>(stop, (done) => sftp.ext_openssh_rename(from, to, done))
   } catch (error) {
     if (!/does not support this extended request/i.test(errorText(error))) throw error
-    await call<void>(stop, (done) => sftp.unlink(to, () => done(undefined)))
-    await call<void>(stop, (done) => sftp.rename(from, to, done))
+    await promisifyCall<void>(stop, (done) => sftp.unlink(to, () => done(undefined)))
+    await promisifyCall<void>(stop, (done) => sftp.rename(from, to, done))
   }
 }
 
-/** SFTP cannot be used on this host; the message says why. Nothing was written. */
-export class SftpUnavailable extends Error {
+/** SFTP is unusable on this host; the message says why. Nothing was written. */
+export class SftpUnavailableError extends Error {
   override readonly name = 'SftpUnavailable'
 }
 
-/** A server that greets later than this does not speak SFTP. */
-const GREET_WITHIN_MS = 15_000
+/** A server that has not responded by then does not speak SFTP. */
+const GREETING_TIMEOUT_MS = 15_000
 
 async function openSftp(client: Client, place: SshPlace, stop: AbortSignal): Promise<SFTPWrapper> {
-  const late = AbortSignal.timeout(GREET_WITHIN_MS)
+  const late = AbortSignal.timeout(GREETING_TIMEOUT_MS)
   let opened: SFTPWrapper | undefined
   try {
     return await openChannel<SFTPWrapper>(place, 'SFTP', AbortSignal.any([stop, late]), (done) =>
@@ -119,13 +119,13 @@ async function openSftp(client: Client, place: SshPlace, stop: AbortSignal): Pro
     opened?.end()
     closeRefused(client)
     stop.throwIfAborted()
-    throw new SftpUnavailable(whyNoSftp(late.aborted, error), { cause: error })
+    throw new SftpUnavailableError(describeSftpFailure(late.aborted, error), { cause: error })
   }
 }
 
 /**
- * Closes the channel of a refused subsystem, which ssh2 leaves open and hands to nobody: it would count as a session for as
- * long as the connection lives. Channels are open one at a time, so whatever is open is that one.
+ * Closes the channel of a refused subsystem, which ssh2 leaves open and does not expose; it would count as a session
+ * until the connection ends. Channels are opened one at a time, so it is the only open one.
  */
 function closeRefused(client: Client): void {
   const { _channels } = (client as unknown as { _chanMgr: { _channels: Record<string, unknown> } })._chanMgr
@@ -133,18 +133,20 @@ function closeRefused(client: Client): void {
     if (typeof channel === 'object' && channel !== null) (channel as SFTPWrapper).end()
 }
 
-/** Says in words why SFTP did not open. */
-export function whyNoSftp(isLate: boolean, error: unknown): string {
+/** Returns why SFTP did not start. */
+export function describeSftpFailure(isLate: boolean, error: unknown): string {
   const text = errorText(error instanceof RollcallError ? error.cause : error)
-  if (isLate) return 'its SFTP server does not answer'
+  if (isLate) return 'its SFTP server does not respond'
   if (/Unable to start subsystem/i.test(text)) return 'its sshd offers no SFTP'
   if (/packet|version|malformed|unknown/i.test(text))
-    return 'something is printed into SFTP, most likely by a login file of the user, which should print at a terminal only ([ -t 1 ])'
+    return 'something prints into the SFTP stream, probably a login file of the user, which should print only at a terminal ([ -t 1 ])'
   return `its SFTP does not start (${text})`
 }
 
-/** One callback-style call as a promise that also ends when `stop` does, since a lost connection may never call back. */
-function call<T>(
+/**
+ * Converts a callback-style call to a promise that also rejects on `stop`, since a lost connection may never call back.
+ */
+function promisifyCall<T>(
   stop: AbortSignal,
   start: (done: (error?: Error | null, value?: T) => void) => void,
 ): Promise<T> {
@@ -163,26 +165,26 @@ function call<T>(
   })
 }
 
-// SFTP version 3 has no status for a full disk: OpenSSH answers a bare "Failure", which writing gives for little else.
+// SFTP version 3 has no status for a full disk: OpenSSH reports a bare "Failure", which has few other causes.
 const STATUS_FAILURE = 4
 const STATUS_DENIED = 3
 
-function translate(place: SshPlace, remotePath: string, cause: unknown): unknown {
+function toUploadError(place: SshPlace, remotePath: string, cause: unknown): unknown {
   const status = (cause as { code?: unknown } | null)?.code
   const where = `${remotePath} on ${describePlace(place)}`
   if (status === STATUS_DENIED)
     return new RollcallError(
       'host.read_only',
-      `${where} may not be written. Check the permissions of the folder, and that it is not mounted read-only.`,
+      `${where} is not writable. Check the permissions of the folder, and that it is not mounted read-only.`,
       { cause },
     )
   if (status === STATUS_FAILURE)
     return new RollcallError(
       'host.no_disk',
-      `${where} could not be written; most likely the disk or the user's quota is full. Make room and try again.`,
+      `Failed to write ${where}; the disk or the user's quota is probably full. Free some space, then try again.`,
       { cause },
     )
   if (/No response from server/i.test(errorText(cause)))
-    return connectionLost(place, `${remotePath} was being written`, cause)
+    return toConnectionLostError(place, `${remotePath} was being written`, cause)
   return cause
 }

@@ -62,20 +62,20 @@ describe('what to do about a refused sign-in', () => {
     [
       'a password is missing',
       { hasPassword: false, offered: ['password'], tried: [tried('publickey', true)] },
-      /asks for a password besides/,
+      /also requires a password/,
     ],
     [
       'a key is missing',
       { hasKey: false, offered: ['publickey'], tried: [tried('password', true)] },
-      /asks for a key besides/,
+      /also requires a key/,
     ],
     [
       'a second key is wanted',
       { offered: ['publickey'], tried: [tried('publickey', true)] },
-      /another one besides/,
+      /requires another one/,
     ],
-    ['only keys are taken', { hasKey: false, offered: ['publickey'] }, /takes keys and no passwords/],
-    ['no keys are taken', { hasPassword: false, offered: ['password'] }, /takes no keys/],
+    ['only keys are taken', { hasKey: false, offered: ['publickey'] }, /accepts keys but no passwords/],
+    ['no keys are taken', { hasPassword: false, offered: ['password'] }, /accepts no keys/],
     ['all was tried', { tried: [tried('publickey', false), tried('password', false)] }, /authorized_keys/],
   ])('the remedy for a refused sign-in says that %s', (_what, changes, words) => {
     expect(signInRemedy(view(changes))).toMatch(words)

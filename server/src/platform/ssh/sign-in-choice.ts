@@ -1,6 +1,6 @@
 export type SignInMethod = 'publickey' | 'password' | 'keyboard-interactive'
 
-/** A method that was tried, and whether the host took it, asking for another besides. */
+/** A method that was tried, and whether the host accepted it but required another one too. */
 export interface TriedMethod {
   method: SignInMethod
   isAccepted: boolean
@@ -17,8 +17,8 @@ export interface SignInView {
 const METHODS: readonly SignInMethod[] = ['publickey', 'password', 'keyboard-interactive']
 
 /**
- * Chooses what to try next. A secret that was refused is not tried again, in no way: a second attempt could only lock the
- * account. One that was accepted may be asked for once more in another way. Returns undefined when nothing is left.
+ * Chooses the method to try next. A refused secret is not tried again by any method, which could lock the account; an
+ * accepted one may be requested again by another method. Returns undefined if none is left. Pure.
  */
 export function chooseMethod({ offered, hasKey, hasPassword, tried }: SignInView): SignInMethod | undefined {
   return METHODS.find((method) => {
@@ -35,14 +35,14 @@ export function signInRemedy(view: SignInView): string {
   const last = tried.at(-1)
   const wants = (method: SignInMethod) => offered.includes(method)
   if (last?.isAccepted && !hasPassword && (wants('password') || wants('keyboard-interactive')))
-    return 'It took the key and asks for a password besides: give both for this host (--key and --password-stdin).'
+    return 'It accepted the key and also requires a password: set both for this host (--key and --password-stdin).'
   if (last?.isAccepted && !hasKey && wants('publickey'))
-    return 'It took the password and asks for a key besides: give both for this host (--key and --password-stdin).'
+    return 'It accepted the password and also requires a key: set both for this host (--key and --password-stdin).'
   if (last?.isAccepted && last.method === 'publickey' && wants('publickey'))
-    return 'It took the key and asks for another one besides, which Rollcall does not give: let this user sign in by one key, or by a key and a password (AuthenticationMethods in its sshd_config).'
+    return 'It accepted the key and requires another one, which Rollcall does not support: allow this user to sign in with one key, or with a key and a password (AuthenticationMethods in its sshd_config).'
   if (!hasKey && tried.length === 0 && wants('publickey'))
-    return 'It takes keys and no passwords: give a private key whose public half is in ~/.ssh/authorized_keys there.'
+    return 'It accepts keys but no passwords: set a private key whose public half is in ~/.ssh/authorized_keys on the host.'
   if (!hasPassword && tried.length === 0)
-    return 'It takes no keys: give a password, or allow PubkeyAuthentication in its sshd_config.'
-  return 'Check user, password or key, ~/.ssh/authorized_keys and its permissions there, that the account is neither locked nor expired (passwd --status, chage --list), and PermitRootLogin, PasswordAuthentication, AuthenticationMethods, AllowUsers and TrustedUserCAKeys in sshd_config.'
+    return 'It accepts no keys: set a password, or enable PubkeyAuthentication in its sshd_config.'
+  return 'Check the user, password or key, ~/.ssh/authorized_keys and its permissions on the host, that the account is neither locked nor expired (passwd --status, chage --list), and PermitRootLogin, PasswordAuthentication, AuthenticationMethods, AllowUsers and TrustedUserCAKeys in sshd_config.'
 }

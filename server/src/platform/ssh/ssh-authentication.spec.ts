@@ -26,7 +26,7 @@ async function dialogue(
     method.prompt(name, instructions, '', prompts as never, (said) => void answers.push(said))
   return {
     answers,
-    words: authentication.words,
+    words: authentication.messages,
     isStuck: unanswerable.mock.calls.length > 0,
     authentication,
     next,
@@ -83,10 +83,10 @@ describe('a host that asks in a dialogue', () => {
 describe('what a host says while one signs in', () => {
   it('words of a host during sign-in are kept from the first credential on, within bounds', async () => {
     const authentication = new SshAuthentication('ops', {}, async () => undefined)
-    authentication.hear('a banner for everybody')
-    expect(authentication.words).toBe('')
+    authentication.record('a banner for everybody')
+    expect(authentication.messages).toBe('')
     const { authentication: later } = await dialogue()
-    for (let times = 0; times < 100; times++) later.hear('x'.repeat(1000))
-    expect(later.words.length).toBeLessThanOrEqual(2000)
+    for (let times = 0; times < 100; times++) later.record('x'.repeat(1000))
+    expect(later.messages.length).toBeLessThanOrEqual(2000)
   })
 })

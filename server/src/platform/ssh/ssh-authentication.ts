@@ -3,16 +3,16 @@ import { chooseMethod, type SignInMethod, type SignInView, type TriedMethod } fr
 import type { UsableCredential } from './ssh-credential.ts'
 import { describeCertificate, isCertificateKey } from './user-certificate.ts'
 
-const MAX_WORDS = 2000
+const MAX_MESSAGE_LENGTH = 2000
 
 /**
- * Signs in by as many methods as the host asks for, each tried once. `beforeFirst` runs when the host has proved that it
- * holds its key and before anything but the user's name is sent; when it fails, no credential is.
+ * Signs in with as many methods as the host requires, each tried once. `beforeFirst` runs once the host has proved its
+ * key and before any credential is sent; if it fails, none is.
  */
 export class SshAuthentication {
-  /** Why `beforeFirst` failed. */
+  /** The error of `beforeFirst`. */
   refusal: unknown
-  /** Called when the host asks for what there is no answer to. */
+  /** Called when the host asks a question that cannot be answered. */
   onUnanswerable: () => void = () => undefined
   readonly #tried: TriedMethod[] = []
   #offered: readonly string[] | undefined
@@ -63,10 +63,10 @@ export class SshAuthentication {
     }
   }
 
-  /** Methods that were tried, in words. */
+  /** The methods that were tried, for messages. */
   get attempts(): readonly string[] {
     return this.#tried.map(({ method, isAccepted }) => {
-      const accepted = isAccepted ? ', which it took' : ''
+      const accepted = isAccepted ? ', which it accepted' : ''
       if (method !== 'publickey')
         return `${method === 'password' ? method : `${method} (with the password)`}${accepted}`
       const { key } = this.#credential
@@ -76,13 +76,15 @@ export class SshAuthentication {
   }
 
   /** The host's own messages since a credential was sent. */
-  get words(): string {
+  get messages(): string {
     return this.#words.trim()
   }
 
-  /** Takes what the host says while signing in; what it says to everybody, before a credential is sent, is not kept. */
-  hear(text: string): void {
-    if (this.hasTried) this.#words = `${this.#words}\n${text}`.slice(0, MAX_WORDS)
+  /**
+   * Records the host's messages during the sign-in; those before the first credential are for everyone and not kept.
+   */
+  record(text: string): void {
+    if (this.hasTried) this.#words = `${this.#words}\n${text}`.slice(0, MAX_MESSAGE_LENGTH)
   }
 
   #attempt(method: SignInMethod): AnyAuthMethod {
@@ -96,25 +98,26 @@ export class SshAuthentication {
       type: 'keyboard-interactive',
       username,
       prompt: (name, instructions, _lang, prompts, finish) => {
-        // One hidden question is the password; anything else (a one-time code, a new password) we cannot answer, and say nothing to.
+        // A single hidden prompt is for the password. Others, such as one-time codes or new passwords, are not
+        // answered.
         const isPassword = !this.#isPasswordGiven && prompts.length === 1 && prompts[0]?.echo !== true
         if (isPassword && !isOtherQuestion(prompts[0]?.prompt ?? '')) {
           this.#isPasswordGiven = true
           finish([password])
           return
         }
-        this.hear([name, instructions, ...prompts.map(({ prompt }) => prompt)].filter(Boolean).join(' '))
+        this.record([name, instructions, ...prompts.map(({ prompt }) => prompt)].filter(Boolean).join(' '))
         this.onUnanswerable()
       },
     }
   }
 }
 
-/** Hidden like a password, and yet not that of the account. */
+/** Tells hidden prompts that are not for the account's password. */
 const isOtherQuestion = (prompt: string) =>
   /verification code|one-time|\botp\b|token|passcode|new password|new unix password|duo|challenge/i.test(
     prompt,
   )
 
-// ssh2 takes `false` for "no more methods", which its types leave out.
+// ssh2 accepts `false` for "no more methods", which its types omit.
 const stop = (next: NextAuthHandler) => (next as (method: unknown) => void)(false)

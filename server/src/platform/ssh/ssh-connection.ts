@@ -1,11 +1,17 @@
 import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2'
-import { teachCertificates } from './certificate-sign-in.ts'
+import { enableCertificates } from './certificate-sign-in.ts'
 import { deferred } from './deferred.ts'
 import { describeHostKey, type HostKey } from './host-key.ts'
 import type { SshAuthentication } from './ssh-authentication.ts'
-import { authFailed, connectionLost, noAlgorithm, type SshPlace, unreachable } from './ssh-failure.ts'
+import {
+  type SshPlace,
+  toAuthFailedError,
+  toConnectionLostError,
+  toNoAlgorithmError,
+  toUnreachableError,
+} from './ssh-failure.ts'
 import type { SshTimeouts } from './ssh-session.ts'
 import { ssh2 } from './ssh2.ts'
 
@@ -25,13 +31,13 @@ export interface ConnectionRequest {
 export type Connection =
   | { outcome: 'ready'; client: Client; hostKey: HostKey }
   | { outcome: 'key-refused'; hostKey: HostKey }
-  /** The host has no key of the kinds that were asked for. */
+  /** The host has no key of the requested types. */
   | { outcome: 'no-such-key' }
 
 /**
- * One attempt to connect and sign in. The client of a `ready` one has an `error` listener and belongs to the caller.
- * @throws `ssh.unreachable`, `ssh.no_algorithm`, `ssh.auth_failed`, `ssh.connection_lost`, whatever the authentication was refused with,
- * or the signal's reason.
+ * Makes one attempt to connect and sign in; the client of a `ready` connection belongs to the caller. Throws
+ * `ssh.unreachable`, `ssh.no_algorithm`, `ssh.auth_failed`, `ssh.connection_lost`, what the authentication was refused
+ * with, or the signal's reason.
  */
 export async function openConnection(request: ConnectionRequest): Promise<Connection> {
   const { place, signal, timeouts } = request
@@ -50,28 +56,29 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
   client.on('handshake', () => {
     isHandshaken = true
   })
-  // Also keeps a later error of the connection from ending the process: calls in flight learn of it by the close.
+  // Also keeps a later connection error from ending the process: pending calls fail on the close event.
   client.on('error', (error: Error & { level?: string }) => {
     if (isRefused && seen) attempt.resolve({ outcome: 'key-refused', hostKey: seen })
     else if (/no matching host key/i.test(error.message)) attempt.resolve({ outcome: 'no-such-key' })
     else if (authentication.refusal !== undefined) attempt.reject(authentication.refusal)
-    else if (error.level === 'client-authentication') attempt.reject(authFailed(place, authentication))
+    else if (error.level === 'client-authentication') attempt.reject(toAuthFailedError(place, authentication))
     else if (isDisconnect(error) && authentication.hasTried) {
-      authentication.hear(error.message)
-      attempt.reject(authFailed(place, authentication))
-    } else if (isHandshaken) attempt.reject(connectionLost(place, 'signing in', error))
-    else attempt.reject(noAlgorithm(place, error.message) ?? unreachable(place, error))
+      authentication.record(error.message)
+      attempt.reject(toAuthFailedError(place, authentication))
+    } else if (isHandshaken) attempt.reject(toConnectionLostError(place, 'signing in', error))
+    else attempt.reject(toNoAlgorithmError(place, error.message) ?? toUnreachableError(place, error))
   })
   client.on('close', () => {
-    if (isHandshaken && authentication.hasTried) attempt.reject(authFailed(place, authentication))
-    else attempt.reject(unreachable(place, new Error('the connection was closed during the handshake')))
+    if (isHandshaken && authentication.hasTried) attempt.reject(toAuthFailedError(place, authentication))
+    else
+      attempt.reject(toUnreachableError(place, new Error('the connection was closed during the handshake')))
   })
-  client.on('banner', (text) => authentication.hear(text))
+  client.on('banner', (text) => authentication.record(text))
   client.on('change password', (prompt) => {
-    authentication.hear(prompt || 'The password has expired and must be changed.')
-    attempt.reject(authFailed(place, authentication))
+    authentication.record(prompt || 'The password has expired and must be changed.')
+    attempt.reject(toAuthFailedError(place, authentication))
   })
-  authentication.onUnanswerable = () => attempt.reject(authFailed(place, authentication))
+  authentication.onUnanswerable = () => attempt.reject(toAuthFailedError(place, authentication))
 
   const onAbort = () => attempt.reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
@@ -83,7 +90,7 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
       keepaliveInterval: timeouts.keepaliveMs,
       keepaliveCountMax: 3,
       algorithms: { serverHostKey: [...request.hostKeyAlgorithms] as ServerHostKeyAlgorithm[] },
-      // Called again at every rekeying: the key must then still be the one that was accepted.
+      // Also called at every rekeying, where the key must still be the accepted one.
       hostVerifier: (blob: Buffer) => {
         const key = describeHostKey(blob)
         const isSame = seen === undefined ? request.isAcceptable(key) : seen.fingerprint === key.fingerprint
@@ -93,7 +100,7 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
       },
       authHandler: authentication.handler,
     })
-    teachCertificates(client)
+    enableCertificates(client)
     const connection = await attempt.promise
     if (connection.outcome !== 'ready') await end(client, socket)
     return connection
@@ -105,7 +112,7 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
   }
 }
 
-/** The host ended the connection with words of its own; their number is SSH's. */
+/** Tells a disconnect message of the host, whose code is SSH's number. */
 const isDisconnect = (error: Error) => typeof (error as { code?: unknown }).code === 'number'
 
 async function end(client: Client, socket: Socket): Promise<void> {
@@ -127,7 +134,7 @@ async function openSocket(
     port: place.port,
     noDelay: true,
     keepAlive: true,
-    // A name is not resolved again: the second answer might be another one.
+    // The name is not resolved again, because a second answer might differ.
     lookup: (_host, { all }, done) => {
       const found = addresses.map((address) => ({ address, family: isIP(address) }))
       const [first = { address: '', family: 0 }] = found
@@ -142,7 +149,7 @@ async function openSocket(
     socket.destroy()
     signal.throwIfAborted()
     if (timeout.aborted)
-      throw unreachable(place, Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
-    throw unreachable(place, error)
+      throw toUnreachableError(place, Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
+    throw toUnreachableError(place, error)
   }
 }

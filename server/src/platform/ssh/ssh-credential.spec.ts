@@ -61,14 +61,14 @@ describe('a private key', () => {
   })
 
   it.each([
-    ['needs a passphrase', locked, undefined, /none was given/],
-    ['has another passphrase', locked, 'wrong', /passphrase does not open/],
-    ['has another passphrase, in the older format', pem, 'wrong', /passphrase does not open/],
+    ['needs a passphrase', locked, undefined, /Enter the passphrase/],
+    ['has another passphrase', locked, 'guess 12', /passphrase is wrong/],
+    ['has another passphrase, in the older format', pem, 'guess 12', /passphrase is wrong/],
     ['is the public half', readFileSync(join(folder, 'plain.pub'), 'utf8'), undefined, /public key/],
-    ['needs a passphrase, in PKCS#8', pkcs8Locked, undefined, /none was given/],
-    ['has another passphrase, in PKCS#8', pkcs8Locked, 'wrong', /passphrase does not open/],
+    ['needs a passphrase, in PKCS#8', pkcs8Locked, undefined, /Enter the passphrase/],
+    ['has another passphrase, in PKCS#8', pkcs8Locked, 'guess 12', /passphrase is wrong/],
     ['is in a format we do not read', toPkcs8('ed448'), undefined, /ssh-keygen -p/],
-    ['is none', 'correct horse battery staple', undefined, /cannot be read/],
+    ['is none', 'correct horse battery staple', undefined, /is unreadable/],
     [
       'lost its middle',
       plain
@@ -76,7 +76,7 @@ describe('a private key', () => {
         .filter((_line, index) => index !== 2)
         .join('\n'),
       undefined,
-      /damaged|cannot be read/,
+      /damaged|is unreadable/,
     ],
   ])(
     'a private key that %s is refused with that reason, showing nothing of it',

@@ -3,12 +3,12 @@ import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { SshCredential } from '@rollcall/contracts/admin'
 import type { ParsedKey } from 'ssh2'
 import { openSshKeyFile } from './openssh-key.ts'
-import { isPuttyKey, openSshOfPutty, PuttyKeyError } from './putty-key.ts'
+import { isPuttyKey, PuttyKeyError, toOpenSshKey } from './putty-key.ts'
 import { ssh2 } from './ssh2.ts'
-import { certificateKey, readCertificate } from './user-certificate.ts'
+import { readCertificate, toCertificateKey } from './user-certificate.ts'
 import { wireString } from './wire.ts'
 
-/** A credential that has been read: signing in with it needs no more parsing. One of the two is there, or both. */
+/** A parsed credential: a key, a password, or both. */
 export interface UsableCredential {
   key?: ParsedKey
   password?: string
@@ -17,16 +17,16 @@ export interface UsableCredential {
 const CODE: ErrorCode = 'ssh.key_unreadable'
 
 /**
- * Reads a credential before anything is dialled.
- * @throws `ssh.key_unreadable` for a key that is no private key, has a format we do not read, or a passphrase that is
- * missing or wrong, and for a certificate that does not belong to it or is not valid `now`; which of these, the message says.
+ * Parses a credential before connecting. Throws `ssh.key_unreadable`, whose message names the reason: not a private
+ * key, an unsupported format, a missing or wrong passphrase, or a certificate that does not match the key or is not
+ * valid at `now`.
  */
 export async function readCredential(credential: SshCredential, now: Date): Promise<UsableCredential> {
   if (credential.type === 'password') return { password: credential.password }
   const { privateKey, passphrase, certificate, password } = credential
   const key = await readKey(privateKey.trim(), passphrase)
   return {
-    key: certificate === undefined ? key : certificateKey(key, readCertificate(certificate), now),
+    key: certificate === undefined ? key : toCertificateKey(key, readCertificate(certificate), now),
     ...(password !== undefined && { password }),
   }
 }
@@ -38,26 +38,26 @@ async function readKey(text: string, passphrase: string | undefined): Promise<Pa
   if (!key.isPrivateKey())
     throw new RollcallError(
       CODE,
-      'This is a public key. Give the private one, whose file has no ".pub" in its name.',
+      'This is a public key. Use the private key, whose file name does not end in ".pub".',
     )
   if (key.type === 'ssh-dss')
     throw new RollcallError(
       CODE,
-      'This is a DSA key, which hosts do not take any more. Make an Ed25519 key with "ssh-keygen -t ed25519".',
+      'This is a DSA key, which hosts no longer accept. Create an Ed25519 key with "ssh-keygen -t ed25519".',
     )
   return key
 }
 
 async function fromPutty(text: string, passphrase: string | undefined): Promise<string> {
   try {
-    return (await openSshOfPutty(text, passphrase)).trim()
+    return (await toOpenSshKey(text, passphrase)).trim()
   } catch (error) {
     if (error instanceof PuttyKeyError) throw new RollcallError(CODE, error.message, { cause: error })
     throw error
   }
 }
 
-/** A key in PKCS#8, as OpenSSL writes it, in the older format of its kind; anything else as it is. */
+/** Converts a PKCS#8 key, as OpenSSL writes it, to the older format of its type; leaves others unchanged. */
 function fromPkcs8(text: string, passphrase: string | undefined): string {
   const [, isProtected] = /^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.exec(text) ?? []
   if (!/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text)) return text
@@ -71,12 +71,12 @@ function fromPkcs8(text: string, passphrase: string | undefined): string {
       cause: error,
     })
   }
-  if (key.asymmetricKeyType === 'ed25519') return openSshOfEd25519(key)
+  if (key.asymmetricKeyType === 'ed25519') return toOpenSshEd25519(key)
   const type = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : key.asymmetricKeyType === 'ec' ? 'sec1' : undefined
   return type ? key.export({ type, format: 'pem' }).toString().trim() : text
 }
 
-function openSshOfEd25519(key: KeyObject): string {
+function toOpenSshEd25519(key: KeyObject): string {
   const { d = '', x = '' } = key.export({ format: 'jwk' })
   const [seed, point] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')]
   const blob = Buffer.concat([wireString('ssh-ed25519'), wireString(point)])
@@ -96,14 +96,14 @@ function parseKey(text: string, passphrase: string | undefined): ParsedKey | Err
 
 function explain(privateKey: string, error: Error, hasPassphrase: boolean): string {
   if (/no passphrase/i.test(error.message))
-    return 'The private key is protected by a passphrase and none was given. Give the passphrase.'
+    return 'The private key is protected by a passphrase. Enter the passphrase.'
   if (/bad passphrase/i.test(error.message))
     return hasPassphrase
-      ? 'The passphrase does not open the private key, or the key is damaged. Check the passphrase.'
+      ? 'The passphrase is wrong, or the private key is damaged. Check the passphrase.'
       : 'The private key is damaged. Copy the whole file, with its first and last line.'
   if (/Unsupported OpenSSH private key type: sk-/i.test(error.message))
-    return 'The private key is kept in a security key, which must be touched. Make an Ed25519 key for this server with "ssh-keygen -t ed25519".'
+    return 'The private key is stored on a security key, which must be touched. Create an Ed25519 key for this server with "ssh-keygen -t ed25519".'
   if (/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(privateKey))
-    return 'The private key is in PKCS#8 format and of a kind that is not read so. Convert a copy to the OpenSSH format with "ssh-keygen -p -f FILE" and give that.'
-  return 'The private key cannot be read. Give the whole file as ssh-keygen or PuTTYgen wrote it, with its first and last line.'
+    return 'This type of private key is not supported in PKCS#8 format. Convert a copy to the OpenSSH format with "ssh-keygen -p -f FILE" and use that.'
+  return 'The private key is unreadable. Use the whole file as ssh-keygen or PuTTYgen wrote it, with its first and last line.'
 }

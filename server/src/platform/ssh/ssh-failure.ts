@@ -2,7 +2,7 @@ import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { HostKey } from './host-key.ts'
 import { type SignInView, signInRemedy } from './sign-in-choice.ts'
 
-/** Whom we talk to, for messages: no secret in it. */
+/** The endpoint and user of a connection, for messages; contains no secret. */
 export interface SshPlace {
   address: string
   port: number
@@ -20,62 +20,62 @@ interface Reason {
 const SOCKET_REASONS: Record<string, Reason> = {
   ECONNREFUSED: {
     what: 'refused the connection',
-    remedy: 'Check that sshd runs there and listens on this port.',
+    remedy: 'Check that sshd is running and listens on this port.',
   },
   ETIMEDOUT: {
-    what: 'did not answer',
+    what: 'did not respond',
     remedy: 'Check the address, and that no firewall drops connections from this server.',
   },
   EHOSTUNREACH: {
-    what: 'has no host behind it',
+    what: 'is not assigned to a reachable host',
     remedy: 'Check that the host is on and the address is right.',
   },
   ENETUNREACH: {
-    what: 'is in a network that this server has no route to',
+    what: 'is in a network without a route from this server',
     remedy: "Check this server's routes.",
   },
   ENOTFOUND: {
-    what: 'is a name that DNS does not know',
+    what: 'is unknown to DNS',
     remedy: 'Check the spelling, or use the IP address.',
   },
   EAI_AGAIN: {
-    what: 'could not be looked up in DNS',
+    what: 'could not be resolved by DNS',
     remedy: 'Check the name server of this server, or use the IP address.',
   },
   ECONNRESET: {
-    what: 'closed the connection before it said who it is',
+    what: 'closed the connection before identifying itself',
     remedy: 'sshd may be overloaded (MaxStartups) or refuse this server (fail2ban, hosts.deny): see its log.',
   },
 }
 
-/** The TCP connection or the SSH handshake did not come about. Nothing was sent but our greeting. */
-export function unreachable(place: SshPlace, cause: unknown): RollcallError {
+/** Returns the error for a failed TCP connection or SSH handshake; nothing but a greeting was sent. */
+export function toUnreachableError(place: SshPlace, cause: unknown): RollcallError {
   const code = errorCode(cause)
   const reason = code ? SOCKET_REASONS[code] : undefined
-  const said = reason ? `${reason.what} (${code})` : `could not be spoken to over SSH: ${errorText(cause)}`
+  const said = reason ? `${reason.what} (${code})` : `did not complete the SSH handshake: ${errorText(cause)}`
   const isTooLong = /bad packet length/i.test(errorText(cause))
   const remedy = isTooLong
     ? 'If the file that Banner names in its sshd_config is longer than 250 KB, shorten it.'
-    : (reason?.remedy ?? 'Check that an SSH server answers there.')
+    : (reason?.remedy ?? 'Check that an SSH server is running there.')
   return new RollcallError('ssh.unreachable', `${describePlace(place)} ${said}. ${remedy}`, { cause })
 }
 
-/** An established session broke. What was running may go on there. */
-export function connectionLost(place: SshPlace, during: string, cause?: unknown): RollcallError {
+/** Returns the error for a broken session. Running programs may continue on the host. */
+export function toConnectionLostError(place: SshPlace, during: string, cause?: unknown): RollcallError {
   const detail = cause === undefined ? '' : ` (${errorText(cause)})`
   return new RollcallError(
     'ssh.connection_lost',
-    `The SSH connection to ${describePlace(place)} broke while ${during}${detail}. Try again: what was begun is found and finished or replaced.`,
+    `The SSH connection to ${describePlace(place)} broke while ${during}${detail}. Try again: interrupted work is detected and completed or replaced.`,
     { outcome: 'unknown', cause },
   )
 }
 
-export function keyChanged(place: SshPlace, pinned: string, seen: HostKey): RollcallError {
+export function toKeyChangedError(place: SshPlace, pinned: string, seen: HostKey): RollcallError {
   return new RollcallError(
     'host.key_changed',
-    `${describePlace(place)} shows another SSH host key than the one trusted: ${seen.fingerprint} (${seen.algorithm}) instead of ${pinned}. ` +
+    `${describePlace(place)} presents another SSH host key than the trusted one: ${seen.fingerprint} (${seen.algorithm}) instead of ${pinned}. ` +
       'Nothing was sent. If the host was reinstalled, compare with "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" on its console, ' +
-      `and where it is the same: rollcall host set NAME --host-key ${seen.fingerprint}. If not, somebody may be between this server and the host.`,
+      `and if they match: rollcall host set NAME --host-key ${seen.fingerprint}. If not, someone may be intercepting the connection.`,
   )
 }
 
@@ -83,29 +83,29 @@ export function keyChanged(place: SshPlace, pinned: string, seen: HostKey): Roll
 export interface RefusedSignIn {
   attempts: readonly string[]
   view: SignInView
-  words: string
+  messages: string
 }
 
-export function authFailed(place: SshPlace, { attempts, view, words }: RefusedSignIn): RollcallError {
+export function toAuthFailedError(place: SshPlace, { attempts, view, messages }: RefusedSignIn): RollcallError {
   const offered = view.offered.map((method) => sanitizeText(method, 40)).join(', ') || 'nothing further'
-  const attempt = attempts.length ? `after ${attempts.join(', then ')}` : 'before anything could be tried'
-  const said = sanitizeText(words.replace(/\s+/g, ' ').trim(), 500)
+  const attempt = attempts.length ? `after ${attempts.join(', then ')}` : 'before any method was tried'
+  const said = sanitizeText(messages.replace(/\s+/g, ' ').trim(), 500)
   return new RollcallError(
     'ssh.auth_failed',
     `${describePlace(place)} refused user ${place.user} ${attempt}; it accepts ${offered}. ` +
-      `${said && `It said: "${said}". `}${remedyFor(said) ?? signInRemedy(view)} A host of the fleet is given another way with: rollcall host set NAME --user USER --key FILE`,
+      `${said && `It said: "${said}". `}${findRemedy(said) ?? signInRemedy(view)} To change how a host is reached: rollcall host set NAME --user USER --key FILE`,
   )
 }
 
-function remedyFor(said: string): string | undefined {
+function findRemedy(said: string): string | undefined {
   if (/password.{0,40}expired|change your password|new password|must be changed/i.test(said))
-    return 'The password has expired: sign in once by hand, choose another there, and give that.'
+    return 'The password has expired: sign in manually, change it, and set the new one.'
   if (/account.{0,20}expired|access denied/i.test(said))
-    return 'The account may not be used: see there with chage --list and passwd --status, and with pam_access or AllowUsers who may sign in.'
+    return 'The account is not allowed to sign in: check chage --list, passwd --status, pam_access and AllowUsers on the host.'
   if (/too many authentication failures/i.test(said))
     return 'Raise MaxAuthTries in its sshd_config to 2 or more.'
   if (/code|otp|token|passcode|duo|challenge/i.test(said))
-    return 'Rollcall cannot answer a second factor that a person reads: let this user sign in by key alone (a Match User block with AuthenticationMethods publickey).'
+    return 'Rollcall cannot enter one-time codes: allow this user to sign in with a key alone (a Match User block with AuthenticationMethods publickey).'
   return undefined
 }
 
@@ -132,8 +132,8 @@ const ALGORITHMS: Record<string, { pattern: RegExp; offer: string; option: strin
   },
 }
 
-/** The host takes nothing but algorithms that are not safe any more; undefined when that is not what `said` is about. */
-export function noAlgorithm(place: SshPlace, said: string): RollcallError | undefined {
+/** Returns the error for a host with obsolete algorithms only; undefined if `said` is about something else. */
+export function toNoAlgorithmError(place: SshPlace, said: string): RollcallError | undefined {
   const found = Object.entries(ALGORITHMS).find(([, { pattern }]) => pattern.test(said))
   return found && noSuchAlgorithm(place, found[0])
 }
@@ -141,11 +141,11 @@ export function noAlgorithm(place: SshPlace, said: string): RollcallError | unde
 export function noSuchAlgorithm(place: SshPlace, what: string): RollcallError {
   const known = ALGORITHMS[what]
   const how = known
-    ? ` This server takes ${known.offer}. Put "${known.option}" into its sshd_config and restart sshd, or upgrade its OpenSSH.`
+    ? ` This server accepts ${known.offer}. Add "${known.option}" to its sshd_config and restart sshd, or upgrade its OpenSSH.`
     : ''
   return new RollcallError(
     'ssh.no_algorithm',
-    `${describePlace(place)} offers no ${what} algorithm that this server takes: old ones, with SHA-1 or CBC, are not accepted.${how}`,
+    `${describePlace(place)} offers no ${what} algorithm that this server accepts; old ones with SHA-1 or CBC are refused.${how}`,
   )
 }
 

@@ -136,7 +136,7 @@ describe('a program over SSH', () => {
     const { session } = await odd({ login: 'echo "This account is currently not available."; exit 1' })
     await expect(run(session, ['true'])).rejects.toMatchObject({
       code: 'ssh.no_shell',
-      message: expect.stringContaining('It said: "This account is currently not available."'),
+      message: expect.stringContaining('It printed: "This account is currently not available."'),
     })
   })
 

@@ -2,13 +2,13 @@ import type { SshCredential } from '@rollcall/contracts/admin'
 import type { OutgoingAddresses } from '../network/outgoing-addresses.ts'
 import type { HostKey } from './host-key.ts'
 
-/** Milliseconds. */
+/** Timeouts in milliseconds. */
 export interface SshTimeouts {
-  /** Until TCP is connected, for each attempt. */
+  /** The time for each TCP connection attempt. */
   connectMs: number
-  /** From there until signed in, the host key's acceptance included. */
+  /** The time from there to the completed sign-in, including the acceptance of the host key. */
   handshakeMs: number
-  /** Between two keepalives; the third that stays unanswered ends the session. */
+  /** The interval between keepalives; the third without a response ends the session. */
   keepaliveMs: number
 }
 
@@ -24,21 +24,21 @@ export interface SshTarget {
   port: number
   user: string
   credential: SshCredential
-  /** For `becomeRoot`, when sudo asks for one; the SSH password is tried when this is missing. */
+  /** The sudo password for `becomeRoot`; the SSH password is tried if it is missing. */
   sudoPassword?: string | undefined
-  /** The trusted host key's fingerprint, `SHA256:…`; null to ask `onHostKey`. */
+  /** The trusted host key's fingerprint, `SHA256:…`; null calls `onHostKey`. */
   pinnedHostKey: string | null
-  /** Which addresses may be connected to; by default neither loopback nor link-local ones. */
+  /** The allowed addresses; by default neither loopback nor link-local. */
   outgoing?: OutgoingAddresses
 }
 
 export interface ConnectOptions extends SshTarget {
   /**
-   * Asked when nothing is pinned, once the host has proved that it holds this key and before any credential is sent:
-   * the caller stores the pin. When it throws, the connection ends with that error.
+   * Stores the pin. Called if none is pinned, once the host has proved its key and before any credential is sent; an
+   * error ends the connection.
    */
   onHostKey: (fingerprint: string, algorithm: string) => Promise<void>
-  /** Ends the connection, and everything on it, at any time. */
+  /** Ends the connection and everything on it. */
   signal: AbortSignal
   timeouts?: Partial<SshTimeouts>
 }
@@ -48,30 +48,30 @@ export type OutputStream = 'stdout' | 'stderr'
 export interface SshExecOptions {
   /** Written to standard input, which is then closed. */
   stdin?: string | Buffer
-  /** Leaves standard input open until the program ends, so that it notices by its end when we are gone. */
+  /** Leaves standard input open until the program ends, so that the program notices a lost connection. */
   isStdinHeldOpen?: boolean
-  /** Closes a standard input that is held open. The program has 20 s then to end, and is given up after that. */
+  /** Closes a standard input held open; after another 20 s the program is given up. */
   endInput?: AbortSignal
-  /** Called in order, never twice at a time; the host is not read from until the returned promise settles. */
+  /** Receives output in order. Calls are sequential, and reading pauses until the promise settles. */
   onOutput?: (stream: OutputStream, data: Buffer) => void | Promise<void>
   signal?: AbortSignal
-  /** Until the program is told to end (TERM) and given up. 60 s by default. */
+  /** The time until the program is terminated (TERM) and given up; 60 s by default. */
   timeoutMs?: number
-  /** Runs as uid 0, through sudo where the user is somebody else. */
+  /** Runs as uid 0, with sudo if the user is not root. */
   becomeRoot?: boolean
 }
 
-/** How a program ended. A non-zero exit is a result, not an error. */
+/** The result of a program. A non-zero exit is a result, not an error. */
 export interface SshExecResult {
   exitCode: number | null
-  /** Without its SIG, as SSH names it; null for a program that exited. */
+  /** The signal name without SIG; null for a program that exited. */
   signal: string | null
 }
 
 export interface PutFileOptions {
-  /** Permission bits of the new file, whatever the host's umask. */
+  /** Permission bits of the new file, regardless of the host's umask. */
   mode: number
-  /** Called as bytes are acknowledged by the host. */
+  /** Called as the host acknowledges bytes. */
   onProgress?: (sentBytes: number, totalBytes: number) => void
   signal?: AbortSignal
 }
@@ -83,46 +83,49 @@ export interface SshShellOptions {
   rows: number
   /** The kind of terminal, such as `xterm-256color`. */
   term: string
-  /** Called in order, never twice at a time; the host is not read from until the returned promise settles. */
+  /** Receives output in order. Calls are sequential, and reading pauses until the promise settles. */
   onOutput: (data: Buffer) => Promise<void>
   /** Ends the shell. */
   signal: AbortSignal
 }
 
-/** A shell on a terminal. Its terminal has one stream. */
+/** A shell on a terminal, which has a single stream. */
 export interface SshShell {
-  /** When all of its output was taken. Fails with the reason of `signal`, or with `ssh.connection_lost`. */
+  /** Resolves once all output was consumed. Rejects with the reason of `signal` or with `ssh.connection_lost`. */
   ended: Promise<SshExecResult>
   write(data: Buffer): void
   resize(columns: number, rows: number): void
 }
 
 /**
- * A signed-in SSH connection. Calls take their turns, one channel at a time, since a host may allow no more. Every call fails with `ssh.connection_lost` once it has broken; a host that is gone
- * without a word is noticed after 15 to 20 seconds.
+ * A signed-in SSH connection that runs one channel at a time, because a host may allow no more. Calls fail with
+ * `ssh.connection_lost` once it is broken, which is detected within 15 to 20 seconds.
  */
 export interface SshSession extends AsyncDisposable {
   readonly hostKey: HostKey
-  /** Runs a program and waits for its end and all of its output. Errors: `ssh.connection_lost`, and those of `ensureRoot` with `becomeRoot`. */
+  /**
+   * Runs a program and waits for its end and all of its output. Throws `ssh.connection_lost`, and with `becomeRoot`
+   * what `ensureRoot` throws.
+   */
   exec(argv: readonly string[], options?: SshExecOptions): Promise<SshExecResult>
   /**
-   * Finds out, once, how to be root here. Errors: `host.no_sudo`, `host.sudo_password_wrong`.
-   * The password travels on sudo's standard input, and no program but sudo gets it.
+   * Finds out once how to become root; the password goes only to sudo's standard input. Throws `host.no_sudo` or
+   * `host.sudo_password_wrong`.
    */
   ensureRoot(): Promise<RootAccess>
   /**
-   * Writes a local file (by path) or a buffer to the host: under a temporary name beside `remotePath`, then renamed over
-   * it, so that the name never shows half a file. By SFTP; where that does not work, through a shell, and the result says why.
-   * Errors: `ssh.transfer_failed`, `host.no_disk`, `host.read_only`, `ssh.connection_lost`, and those of `exec`.
+   * Uploads a local file or a buffer atomically, over SFTP or, if that does not work, a shell; the result says which
+   * and why. Throws `ssh.transfer_failed`, `host.no_disk`, `host.read_only`, `ssh.connection_lost`, or what `exec`
+   * throws.
    */
   putFile(source: string | Buffer, remotePath: string, options: PutFileOptions): Promise<FileSent>
-  /** Opens the login shell of the user who is signed in. Errors: `ssh.connection_lost`. */
+  /** Opens the login shell of the user. Throws `ssh.connection_lost`. */
   openShell(options: SshShellOptions): Promise<SshShell>
   /** Ends the connection. Safe to repeat. */
   close(): Promise<void>
 }
 
-/** How a session becomes root: it is root, sudo lets it, or sudo asks for a password; `hasTerminal` where sudo runs from a terminal only. */
+/** How a session becomes root; `hasTerminal` if sudo requires a terminal. */
 export type RootAccess =
   | { by: 'login' }
   | { by: 'sudo'; hasTerminal?: true }

@@ -6,10 +6,10 @@ import { deferred } from './deferred.ts'
 import { runOnChannel } from './exec-channel.ts'
 import type { HostKey } from './host-key.ts'
 import type { ChannelInput } from './program-channel.ts'
-import { SftpUnavailable, uploadFile } from './sftp-upload.ts'
+import { SftpUnavailableError, uploadFile } from './sftp-upload.ts'
 import { openShellChannel } from './shell-channel.ts'
 import { uploadThroughShell } from './shell-upload.ts'
-import { connectionLost, type SshPlace } from './ssh-failure.ts'
+import { type SshPlace, toConnectionLostError } from './ssh-failure.ts'
 import type {
   FileSent,
   PutFileOptions,
@@ -34,23 +34,23 @@ interface SessionParts {
   place: SshPlace
   client: Client
   hostKey: HostKey
-  /** The password for sudo, if it asks. */
+  /** The password for sudo. */
   sudoPassword: string | undefined
   /** Ends the session. */
   signal: AbortSignal
 }
 
-/** An `SshSession` on the ssh2 package. */
+/** Implements `SshSession` with the ssh2 package. */
 export class Ssh2Session implements SshSession {
   readonly hostKey: HostKey
   readonly #parts: SessionParts
-  /** Aborted with the error that calls fail with, once the connection is gone. */
+  /** Aborted with the error that calls fail with once the connection is lost. */
   readonly #gone = new AbortController()
   readonly #closed = deferred<void>()
   #root: Promise<RootAccess> | undefined
   #lastError: Error | undefined
   readonly #channels = new ChannelQueue()
-  /** Why files do not go by SFTP; undefined while nothing is known against it. */
+  /** Why SFTP is not used; undefined while it may work. */
   #noSftp: string | undefined
 
   constructor(parts: SessionParts) {
@@ -62,7 +62,7 @@ export class Ssh2Session implements SshSession {
     })
     parts.client.once('close', () => {
       parts.signal.removeEventListener('abort', onAbort)
-      this.#gone.abort(connectionLost(parts.place, 'it was in use', this.#lastError))
+      this.#gone.abort(toConnectionLostError(parts.place, 'it was in use', this.#lastError))
       this.#closed.resolve()
     })
     parts.signal.addEventListener('abort', onAbort, { once: true })
@@ -90,7 +90,7 @@ export class Ssh2Session implements SshSession {
         await this.#sendBySftp(source, remotePath, options)
         return { by: 'sftp' }
       } catch (error) {
-        if (!(error instanceof SftpUnavailable)) throw error
+        if (!(error instanceof SftpUnavailableError)) throw error
         this.#noSftp = error.message
       }
     const { place } = this.#parts
@@ -104,10 +104,10 @@ export class Ssh2Session implements SshSession {
     const gone = this.#gone.signal
     const { signal } = options
     this.#channels
-      .take(AbortSignal.any([gone, signal]), async () => {
+      .run(AbortSignal.any([gone, signal]), async () => {
         const shell = await openShellChannel(client, { ...options, place, gone })
         opening.resolve(shell)
-        await shell.ended.catch(() => undefined) // Whoever opened it learns how it ended.
+        await shell.ended.catch(() => undefined) // reported to the caller by `ended`
       })
       .catch(opening.reject)
     return opening.promise
@@ -128,7 +128,7 @@ export class Ssh2Session implements SshSession {
     const { place, client } = this.#parts
     const { timeoutMs = DEFAULT_EXEC_TIMEOUT_MS, signal } = options
     const gone = this.#gone.signal
-    return this.#channels.take(signal ? AbortSignal.any([gone, signal]) : gone, () =>
+    return this.#channels.run(signal ? AbortSignal.any([gone, signal]) : gone, () =>
       runOnChannel(client, argv, { ...options, place, timeoutMs, gone, onLoginOutput: this.#onLoginOutput }),
     )
   }
@@ -137,13 +137,11 @@ export class Ssh2Session implements SshSession {
     const { client, place } = this.#parts
     const gone = this.#gone.signal
     const turn = options.signal ? AbortSignal.any([gone, options.signal]) : gone
-    return this.#channels.take(turn, () =>
-      uploadFile(client, source, remotePath, { ...options, place, gone }),
-    )
+    return this.#channels.run(turn, () => uploadFile(client, source, remotePath, { ...options, place, gone }))
   }
 
   readonly #onLoginOutput = (words: string) => {
-    this.#noSftp ??= `login files of the user print "${sanitizeText(words.replace(/\s+/g, ' '), 60)}" into it; let them print at a terminal only ([ -t 1 ])`
+    this.#noSftp ??= `login files of the user print "${sanitizeText(words.replace(/\s+/g, ' '), 60)}" into it; they should print only at a terminal ([ -t 1 ])`
   }
 
   #end(reason: unknown): void {

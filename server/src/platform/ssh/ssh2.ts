@@ -3,13 +3,12 @@ import Module, { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 
 const LIMIT = 'const MAX_PACKET_SIZE = 35000;'
-/** The maximum of OpenSSH: a banner comes in one packet. */
+/** OpenSSH's limit; a banner arrives in one packet. */
 const MAX_PACKET_BYTES = 256 * 1024
 
 /**
- * Loads the ssh2 package with OpenSSH's bound on a packet instead of its own, which is a constant in one of its files:
- * a host whose banner is longer than 35 kB could not be signed in to. The version is pinned, and `ssh2.spec.ts` says when
- * the file is another one.
+ * Loads ssh2 with OpenSSH's packet limit instead of its own constant, which prevents sign-ins to hosts with banners
+ * over 35 kB. The version is pinned; `ssh2.spec.ts` fails if the file changes.
  */
 function load(): typeof import('ssh2') {
   const require = createRequire(import.meta.url)
@@ -17,7 +16,7 @@ function load(): typeof import('ssh2') {
   if (!require.cache[path]) {
     const source = readFileSync(path, 'utf8')
     if (!source.includes(LIMIT))
-      throw new Error(`${path} is not of the ssh2 release that this server was made for`)
+      throw new Error(`${path} does not belong to the ssh2 release that this server supports`)
     const module = new Module(path) as PatchedModule
     module.filename = path
     module.paths = nodeModulePaths(dirname(path))
@@ -28,7 +27,7 @@ function load(): typeof import('ssh2') {
   return require('ssh2')
 }
 
-// Node's module loader has these, and its types do not.
+// Node's module loader has these members, but its types do not.
 type PatchedModule = NodeJS.Module & { _compile(source: string, path: string): void }
 const nodeModulePaths = (folder: string) =>
   (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(folder)

@@ -10,7 +10,7 @@ function talk(...pieces: string[]) {
   const answers = dialogue.begin().map(String)
   let shown = ''
   for (const piece of pieces) {
-    const step = dialogue.take(Buffer.from(piece))
+    const step = dialogue.consume(Buffer.from(piece))
     shown += step.shown
     answers.push(...step.answers.map(String))
   }
@@ -78,7 +78,7 @@ async function run(asks: boolean, argv: string[], stdin: string) {
     stdout += data
   })
   child.stderr.on('data', (data) => {
-    const { shown, answers } = dialogue.take(data)
+    const { shown, answers } = dialogue.consume(data)
     stderr += shown
     write(answers)
   })

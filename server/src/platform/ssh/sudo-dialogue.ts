@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { wordsOfSudo } from './sudo-words.ts'
+import { parseSudoMessage } from './sudo-words.ts'
 
-/** Bytes for standard input; `input` for the program's own; `end` when it is to be closed instead. */
+/** Bytes for standard input; `input` for the program's own input; `end` to close it. */
 export type SudoAnswer = Buffer | 'input' | 'end'
 
-/** The reaction to a piece of standard error: text to show, and input for the program, if any. */
+/** The output to show for a piece of standard error, and the input to send. */
 export interface SudoStep {
   shown: Buffer
   answers: SudoAnswer[]
@@ -13,11 +13,10 @@ export interface SudoStep {
 const MAX_HELD_BYTES = 8192
 
 /**
- * Talks to a sudo that may or may not ask for a password, in whatever words: rules of sudoers differ by program, prompts by
- * locale, PAM module and kind of sudo. So sudo runs a shell that says by a mark that sudo is through, and the password is
- * written before that. Where sudo did not ask, that shell reads the line and drops it, and so does no program; the program
- * takes the shell's place when the shell has read a second mark, behind which its own input begins. What sudo says before
- * it is through (its lecture, its prompt) is shown only when it never was.
+ * Answers a sudo that may or may not ask for a password, in any wording, because rules and prompts vary. sudo runs a
+ * shell that prints a mark once sudo is done; the password is written before that, and the shell discards it if sudo
+ * did not ask. The program replaces the shell once it has read a second mark, after which its own input begins. Output
+ * of sudo before the mark is shown only if the mark never appears.
  */
 export class SudoDialogue {
   readonly argv: readonly string[]
@@ -40,13 +39,13 @@ export class SudoDialogue {
     this.argv = ['env', 'LC_ALL=C', 'sudo', '-k', '-S', '--', 'sh', '-c', script.join('; '), 'sh', ...argv]
   }
 
-  /** Returns the input to write once sudo has been started. */
+  /** Returns what to write once sudo has started. */
   begin(): SudoAnswer[] {
     return [Buffer.from(`${this.#password}\n`)]
   }
 
-  /** Takes what came on standard error. */
-  take(data: Buffer): SudoStep {
+  /** Consumes a piece of standard error. */
+  consume(data: Buffer): SudoStep {
     if (this.#state === 'through') return { shown: data, answers: [] }
     this.#held = Buffer.concat([this.#held, data])
     const mark = `${this.#through}\n`
@@ -58,14 +57,14 @@ export class SudoDialogue {
       return { shown, answers: [Buffer.from(`${this.#begin}\n`), 'input'] }
     }
     this.#held = this.#held.subarray(-MAX_HELD_BYTES)
-    // Asked again: the password was wrong, and there is no other.
-    if (this.#state === 'refused' || !wordsOfSudo(this.#held.toString('utf8')).isAskedAgain)
+    // A repeated prompt means a wrong password, and there is no other.
+    if (this.#state === 'refused' || !parseSudoMessage(this.#held.toString('utf8')).isAskedAgain)
       return { shown: Buffer.alloc(0), answers: [] }
     this.#state = 'refused'
     return { shown: Buffer.alloc(0), answers: ['end'] }
   }
 
-  /** Returns the output of a sudo that never succeeded. */
+  /** Returns sudo's output if its mark never appeared. */
   end(): Buffer {
     const held = this.#held
     this.#held = Buffer.alloc(0)

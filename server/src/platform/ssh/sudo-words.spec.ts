@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type SudoWords, wordsOfSudo } from './sudo-words.ts'
+import { parseSudoMessage, type SudoMessage } from './sudo-words.ts'
 
-const SAID: [string, keyof SudoWords][] = [
+const SAID: [string, keyof SudoMessage][] = [
   ['sudo: a password is required\n', 'needsPassword'],
   ['sudo: interactive authentication is required\n', 'needsPassword'],
   ['sudo: sorry, you must have a tty to run sudo\n', 'needsTerminal'],
@@ -19,10 +19,10 @@ const SAID: [string, keyof SudoWords][] = [
 
 describe('what sudo says', () => {
   it.each(SAID)('the message of sudo is understood: %s', (text, meaning) => {
-    expect(wordsOfSudo(text)[meaning]).toBe(true)
+    expect(parseSudoMessage(text)[meaning]).toBe(true)
   })
 
   it('means nothing where it says nothing', () => {
-    expect(Object.values(wordsOfSudo('')).some(Boolean)).toBe(false)
+    expect(Object.values(parseSudoMessage('')).some(Boolean)).toBe(false)
   })
 })

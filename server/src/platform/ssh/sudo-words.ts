@@ -1,17 +1,17 @@
-/** The messages of sudo in the C locale; sudo-rs words some of them differently. */
-export interface SudoWords {
+/** The meaning of sudo's messages in the C locale, including those of sudo-rs. */
+export interface SudoMessage {
   isMissing: boolean
   needsTerminal: boolean
   needsPassword: boolean
   /** The password was wrong. */
   isAskedAgain: boolean
-  /** Who signs in may not, whatever the password. */
+  /** The user may not use sudo, whatever the password. */
   isForbidden: boolean
-  /** The password or the account of who signs in has expired. */
+  /** The user's password or account has expired. */
   isExpired: boolean
 }
 
-export function wordsOfSudo(text: string): SudoWords {
+export function parseSudoMessage(text: string): SudoMessage {
   const says = (pattern: RegExp) => pattern.test(text)
   return {
     isMissing: says(/command not found|sudo.{0,3}: (not found|No such file)|exec: sudo/i),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 
-/** The source of an upload: a buffer, or a local file that must not change meanwhile. */
+/** A buffer, or a local file that must not change during the upload. */
 export interface UploadSource extends AsyncDisposable {
   size: number
   read(position: number, length: number): Promise<Buffer>
@@ -24,18 +24,18 @@ export async function openSource(source: string | Buffer): Promise<UploadSource>
 async function readExactly(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
   const { bytesRead } = await file.read(buffer, 0, length, position)
-  if (bytesRead !== length) throw new Error('the file became shorter while it was being sent')
+  if (bytesRead !== length) throw new Error('the file was truncated while it was sent')
   return buffer
 }
 
-/** All of it, in pieces, in order. */
+/** Reads the whole content in order. */
 export async function* toPieces(source: UploadSource, pieceBytes: number): AsyncIterable<Buffer> {
   for (let position = 0; position < source.size; position += pieceBytes)
     yield await source.read(position, Math.min(pieceBytes, source.size - position))
 }
 
-/** The SHA-256 of all of it, in hexadecimal. */
-export async function sha256Of(source: UploadSource, pieceBytes: number): Promise<string> {
+/** Returns the SHA-256 of the whole content in hexadecimal. */
+export async function hashSource(source: UploadSource, pieceBytes: number): Promise<string> {
   const hash = createHash('sha256')
   for await (const piece of toPieces(source, pieceBytes)) hash.update(piece)
   return hash.digest('hex')

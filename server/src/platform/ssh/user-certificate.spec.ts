@@ -39,19 +39,19 @@ describe('a certificate', () => {
 
   it('a certificate without expiry and principals is described as such', async () => {
     const certificate = readCertificate(signed('ed25519').certificate)
-    expect(describeCertificate(certificate)).toBe('certificate "ops@example" for anybody, valid for ever')
+    expect(describeCertificate(certificate)).toBe('certificate "ops@example" for any user, valid forever')
   })
 
   it.each([
     ['has run out', () => signed('ed25519', '-V', '20200101:20200102'), /was valid until 2020/],
-    ['is not valid yet', () => signed('ed25519', '-V', '20990101:20990102'), /is valid from/],
-    ['is of a host', () => signed('ed25519', '-h', '-n', 'web-1'), /of a host/],
+    ['is not valid yet', () => signed('ed25519', '-V', '20990101:20990102'), /is not valid before/],
+    ['is of a host', () => signed('ed25519', '-h', '-n', 'web-1'), /host certificate/],
     [
       'is of another key',
       () => ({ ...signed('ed25519'), certificate: signed('ed25519').certificate }),
-      /made for another key/,
+      /belongs to another key/,
     ],
-    ['is a public key', () => ({ ...signed('ed25519'), certificate: read('ca.pub') }), /not of a kind/],
+    ['is a public key', () => ({ ...signed('ed25519'), certificate: read('ca.pub') }), /not supported/],
     [
       'was cut off',
       () => {

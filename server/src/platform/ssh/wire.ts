@@ -1,4 +1,4 @@
-/** Reads the encoding of RFC 4251: numbers, and byte strings behind their length. */
+/** Reads the encoding of RFC 4251: numbers and length-prefixed byte strings. */
 export class WireReader {
   #at = 0
   readonly #data: Buffer
@@ -19,7 +19,7 @@ export class WireReader {
     return this.#take(8).readBigUInt64BE()
   }
 
-  /** Throws RangeError where the data ends within it. */
+  /** Reads a byte string. Throws RangeError if the data ends within it. */
   string(): Buffer {
     return this.#take(this.uint32())
   }
@@ -46,7 +46,7 @@ export function wireUint32(value: number): Buffer {
   return bytes
 }
 
-/** A number as RFC 4251's mpint: shortest, and with a leading zero where it would look negative. */
+/** Encodes a number as RFC 4251's mpint: as short as possible, with a leading zero if it would look negative. */
 export function wireNumber(value: Buffer): Buffer {
   let first = 0
   while (first < value.length && value[first] === 0) first++

@@ -1,6 +1,6 @@
 import { Clock } from '../clock/clock.ts'
 
-/** Time that passes when a spec says so. */
+/** A clock that a spec advances. */
 export class ManualClock extends Clock {
   private moment: number
 
@@ -14,10 +14,10 @@ export class ManualClock extends Clock {
   }
 
   override async sleep(ms: number) {
-    this.pass(ms)
+    this.advance(ms)
   }
 
-  pass(ms: number): void {
+  advance(ms: number): void {
     this.moment += ms
   }
 

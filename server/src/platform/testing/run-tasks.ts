@@ -7,12 +7,12 @@ import { Metrics } from '../metrics/metrics.ts'
 
 const log = pino({ level: 'silent' })
 
-/** Makes one run of a reconciler at `now`, which nothing stops. */
+/** Runs a reconciler once at `now`. */
 export async function runOnce(reconciler: Reconciler, now: Date): Promise<void> {
   await reconciler.reconcile(now, new AbortController().signal)
 }
 
-/** Runs reconcilers as a server does, until `stop` of what it returns. */
+/** Runs reconcilers like a server, until `stop` of the result. */
 export function startTasks(clock: Clock, ...reconcilers: Reconciler[]): BackgroundTasks {
   const discovery = { getProviders: () => reconcilers.map((instance) => ({ instance }) as never) }
   const tasks = new BackgroundTasks(discovery, clock, new TaskMetrics(new Metrics(log)), log)

@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 
 export const MIGRATIONS = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url))
-/** The database that those of specs are copies of: migrated, and otherwise empty. */
+/** The migrated, empty database that spec databases are copied from. */
 export const TEMPLATE = 'rollcall_template'
 
-/** Does `work` on a connection of its own. */
+/** Runs `work` on its own connection. */
 export async function inDatabase<T>(
   connection: pg.PoolConfig,
   work: (client: pg.Client) => Promise<T>,

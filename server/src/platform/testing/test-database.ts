@@ -5,7 +5,7 @@ import { inject } from 'vitest'
 import { Database } from '../prisma/database.ts'
 import { inDatabase, MIGRATIONS, TEMPLATE } from './template-database.ts'
 
-/** A real, empty, migrated database for a spec, on the PostgreSQL that all specs share. */
+/** A real, empty, migrated database for a spec, on the PostgreSQL shared by all specs. */
 export class TestDatabase {
   private constructor(
     readonly database: Database,

@@ -5,7 +5,7 @@ const PIN = `sha256/${'A'.repeat(43)}=`
 
 let port = 10_000
 
-/** A host that was never there, for specs of what chooses hosts. */
+/** Inserts a host that does not exist, for specs that select hosts. */
 export async function addTestHost(
   database: Database,
   host: { name: string; labels?: Record<string, string>; isInstalled?: boolean; at: Date },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { OutgoingAddresses } from '../../platform/network/outgoing-addresses.ts'
-import { type BoundedEnd, runBounded } from '../../platform/processes/run-bounded.ts'
+import { type BoundedResult, runBounded } from '../../platform/processes/run-bounded.ts'
 import { type PinnedRemote, pinRemote, remoteOf } from './pinned-remote.ts'
 
 export interface GitCommit {
@@ -65,7 +65,7 @@ export class GitSource {
   private async reach(url: string): Promise<PinnedRemote> {
     if (URL.parse(url)?.protocol === 'file:' && this.protocols.includes('file')) return unpinned(url)
     const { host, url: parsed } = remoteOf(url)
-    const [address] = await this.outgoing.of(host).catch((error: unknown) => {
+    const [address] = await this.outgoing.resolve(host).catch((error: unknown) => {
       if (error instanceof RollcallError) throw error
       return []
     })
@@ -82,7 +82,7 @@ export class GitSource {
     args: string[],
     deadline: number,
     maxStdoutBytes: number,
-  ): Promise<BoundedEnd> {
+  ): Promise<BoundedResult> {
     return runBounded({
       argv: [...LIMITED, 'git', ...SETTINGS, ...settings, ...args],
       cwd: folder,
@@ -115,7 +115,7 @@ const surroundings = (): Record<string, string> =>
     }),
   )
 
-function needSuccess(end: BoundedEnd): BoundedEnd {
+function needSuccess(end: BoundedResult): BoundedResult {
   if (end.exitCode === 0) return end
   if (end.endedBy === 'size' || /File size limit|too large/i.test(end.stderr)) throw tooLarge()
   if (end.endedBy === 'time') throw gitFailed(`it took longer than ${TIMEOUT_MS / 1000} s`)
