@@ -86,7 +86,10 @@ export interface RefusedSignIn {
   messages: string
 }
 
-export function toAuthFailedError(place: SshPlace, { attempts, view, messages }: RefusedSignIn): RollcallError {
+export function toAuthFailedError(
+  place: SshPlace,
+  { attempts, view, messages }: RefusedSignIn,
+): RollcallError {
   const offered = view.offered.map((method) => sanitizeText(method, 40)).join(', ') || 'nothing further'
   const attempt = attempts.length ? `after ${attempts.join(', then ')}` : 'before any method was tried'
   const said = sanitizeText(messages.replace(/\s+/g, ' ').trim(), 500)
