@@ -44,9 +44,9 @@ async function send(signature: string | null, body = BODY): Promise<string> {
 async function informed({ secretKey = secretOf(), shiftMs = 0 } = {}) {
   const { path, signing } = host.target
   const request = { method: 'POST', path: `/${path}/rpc`, agentPin: signing?.agentPin ?? '' }
-  const told = await send(signerOf(secretOf()).sign(BODY, request))
-  const challenge = parseChallenge(new RegExp(`${CHALLENGE_HEADER}: (\\S+)`, 'i').exec(told)?.[1] ?? '')
-  if (!challenge) throw new Error(`no challenge in ${told}`)
+  const answer = await send(signerOf(secretOf()).sign(BODY, request))
+  const challenge = parseChallenge(new RegExp(`${CHALLENGE_HEADER}: (\\S+)`, 'i').exec(answer)?.[1] ?? '')
+  if (!challenge) throw new Error(`no challenge in ${answer}`)
   const signer = signerOf(secretKey)
   signer.learn({ epoch: challenge.epoch, timeMs: challenge.timeMs + shiftMs })
   return (change: Partial<typeof request> & { body?: string } = {}) =>

@@ -49,7 +49,7 @@ export const RETRY_POLICIES = {
   cli: { ...FOR_EVER, firstMs: 250, factor: 2, maxMs: 5000, jitter: 0.5 },
   /** The browser's live connection. */
   webLive: { ...FOR_EVER, firstMs: 300, factor: 2, maxMs: 15_000, jitter: 0.5 },
-  /** What a person types into the browser's terminal. */
+  /** Input typed into the browser's terminal. */
   terminalInput: { ...FOR_EVER, firstMs: 700, factor: 1, maxMs: 700, jitter: 0.2, maxRetries: 59 },
   /** A page of output that the browser reads. */
   webOutput: { ...FOR_EVER, firstMs: 1000, factor: 2, maxMs: 30_000, jitter: 0.2 },

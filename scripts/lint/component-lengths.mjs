@@ -20,12 +20,12 @@ export async function checkComponentLengths(maxLines = MAX_LINES) {
 
 function longComponents(file, text) {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX)
-  const lineOf = (position) => source.getLineAndCharacterOfPosition(position).line
+  const toLine = (position) => source.getLineAndCharacterOfPosition(position).line
   const components = []
   const visit = (node) => {
     const name = nameOf(node)
     if (name && /^[A-Z]/.test(name) && drawsJsx(node))
-      components.push({ file, name, lines: lineOf(node.end) - lineOf(node.getStart()) + 1 })
+      components.push({ file, name, lines: toLine(node.end) - toLine(node.getStart()) + 1 })
     ts.forEachChild(node, visit)
   }
   visit(source)

@@ -4,7 +4,7 @@ export const OLD_NAMES: readonly { pattern: RegExp; use: string }[] = [
   { pattern: /^(LEAST|SHORTEST|SMALLEST|LOWEST|FEWEST)(_|$)/, use: 'MIN_…' },
   {
     pattern:
-      /^(answer|archive|args|body|bytes|cell|cells|command|container|containers|context|definition|detail|draft|entry|env|error|fields|header|json|kind|line|lines|message|number|params|preview|ref|report|request|result|row|rows|segment|selector|spec|status|summary|text|transfer|user|variables|view|word|words)Of$/,
+      /^(answer|archive|args|body|bytes|cell|cells|command|container|containers|context|definition|detail|draft|entry|error|fields|header|json|kind|line|lines|message|number|params|preview|ref|report|request|result|row|rows|segment|selector|spec|status|summary|text|transfer|user|variables|view|word|words)Of$/,
     use: 'toX for a conversion',
   },
   { pattern: /^(look|looks|looking)$|^look[A-Z]/, use: 'tick (periodic), probe (a peer), inspect, find' },

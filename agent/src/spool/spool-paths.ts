@@ -15,7 +15,7 @@ export interface SpoolPaths {
 
 export interface CommandPaths {
   folder: string
-  /** What to run; on the disk before the runner is notified. */
+  /** The program to run; on the disk before the runner is notified. */
   spec: string
   /** The claim: created once, by the runner before the program starts, or by the agent to withdraw it. */
   started: string

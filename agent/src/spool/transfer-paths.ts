@@ -8,7 +8,7 @@ import { listIds } from './spool-paths.ts'
  */
 export interface TransferPaths {
   folder: string
-  /** What to do; on the disk before the runner is notified. */
+  /** The transfer's order; on the disk before the runner is notified. */
   order: string
   /** The list of a tree. */
   manifest: string

@@ -22,8 +22,8 @@ test('too many ranges are joined without losing a wanted number', () => {
   for (const most of [1, 2, 10, 50]) {
     const ranges = toRanges(numbers, most)
     expect(ranges.length).toBeLessThanOrEqual(most)
-    const told = new Set(wantedIndexes(ranges))
-    expect(numbers.every((number) => told.has(number))).toBe(true)
+    const wanted = new Set(wantedIndexes(ranges))
+    expect(numbers.every((number) => wanted.has(number))).toBe(true)
     expect(
       ranges.every(([first, last], i) => first <= last && (i === 0 || (ranges[i - 1]?.[1] ?? 0) < first)),
     ).toBe(true)

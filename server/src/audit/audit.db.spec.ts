@@ -60,9 +60,9 @@ describe('what strangers make the server store', () => {
       await Promise.all(Array.from({ length: 30 }, () => post('/api/hosts', { name: 'x' })))
     expect((await count('true')) - before).toBeLessThanOrEqual(10)
     await server.app.get(AuditLog).recordRefusalSummary()
-    const [told] = await entries('&action=refusalsWithoutEntry')
-    expect(told?.detail).toMatchObject({ of: 'strangers' })
-    expect((told?.detail.count as number) + (await count('true')) - before).toBeGreaterThanOrEqual(300)
+    const [entry] = await entries('&action=refusalsWithoutEntry')
+    expect(entry?.detail).toMatchObject({ of: 'strangers' })
+    expect((entry?.detail.count as number) + (await count('true')) - before).toBeGreaterThanOrEqual(300)
   })
 
   it('the audit log names who has signed in once the sign-in is complete', async () => {
@@ -92,9 +92,9 @@ describe('what known callers make the server store', () => {
       await Promise.all(Array.from({ length: 30 }, () => post('/api/hosts', { name: 'x' }, key)))
     expect((await count(`code = 'request.forbidden'`)) - before).toBeLessThanOrEqual(60)
     await server.app.get(AuditLog).recordRefusalSummary()
-    const [told] = await entries('&action=refusalsWithoutEntry')
-    expect(told?.detail).toMatchObject({ of: 'known', count: 240 })
-    expect(Object.keys(told?.detail.callers as object)[0]).toMatch(/^key reader /)
+    const [entry] = await entries('&action=refusalsWithoutEntry')
+    expect(entry?.detail).toMatchObject({ of: 'known', count: 240 })
+    expect(Object.keys(entry?.detail.callers as object)[0]).toMatch(/^key reader /)
   })
 
   it('the audit log stops growing with requests that are let in and then refused', async () => {

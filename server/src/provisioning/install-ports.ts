@@ -65,7 +65,7 @@ export interface InstallPorts extends ProvisioningPorts {
    * installation if the port is or may become unavailable.
    */
   changePort(taken: ReadonlySet<number>, ephemeral: PortRange | undefined): Promise<number>
-  /** Whether a port range for agents is configured. */
+  /** True if a port range for agents is configured. */
   isPortGiven: boolean
   /** Returns the agent for an architecture, as a tar archive with `bin/node` at its top. */
   agentArchive(architecture: AgentArchitecture): Promise<AgentPackage>
@@ -73,7 +73,7 @@ export interface InstallPorts extends ProvisioningPorts {
   signRelease(archive: AgentPackage, architecture: AgentArchitecture): Promise<SignedRelease>
   /** Returns a pure-Python Ansible as a tar archive, compressed or not, with the package `ansible` at its top. */
   ansibleBundle(): Promise<AnsibleBundle>
-  /** Whether nothing depends on the port yet. */
+  /** True if nothing depends on the port yet. */
   firstInstall: boolean
   /** Checks whether the machine or its agent belongs to another host. */
   checkMachine(report: PreflightReport, hostKey: string): Promise<PreflightCheck[]>

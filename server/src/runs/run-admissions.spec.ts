@@ -86,11 +86,11 @@ describe('RunAdmissions', () => {
 
   it('viewers see the commands that were stopped', async () => {
     const { end, events, answer } = setting()
-    const told: unknown[] = []
-    events.followRun(RUN, (change) => told.push([change.id, change.hasEnded]))
+    const published: unknown[] = []
+    events.followRun(RUN, (change) => published.push([change.id, change.hasEnded]))
     end()
     await answer({ stopped: ['c'] })
-    expect(told).toEqual([
+    expect(published).toEqual([
       ['x', true],
       ['c', true],
     ])

@@ -1,6 +1,6 @@
 /** Maximum bytes of output being sent at once; each costs some five times its size in memory. */
 const MAX_BYTES = 8 * 1024 * 1024
-/** What each call may read even beyond the maximum, so that every caller makes progress. */
+/** Bytes that each call may read even beyond the maximum, so that every caller makes progress. */
 const MIN_BYTES = 64 * 1024
 
 /** Bounds the memory for output that was read and not yet sent. */

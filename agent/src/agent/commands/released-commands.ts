@@ -9,7 +9,7 @@ export const WITHDRAWN = 'withdrawn'
 /** Replaces the hash of a command whose parameters were unreadable when it was released. */
 export const UNREADABLE = 'unreadable'
 
-/** What is remembered of a command that was released, or withdrawn before it arrived. */
+/** The record of a command that was released, or withdrawn before it arrived. */
 export interface Tombstone {
   /** Hash of the parameters, or `WITHDRAWN` or `UNREADABLE`. */
   hash: string

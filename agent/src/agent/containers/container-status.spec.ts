@@ -77,7 +77,7 @@ const engine = (containers: Container[], more = {}) => ({
 
 const toContainers = (...containers: Container[]) => report({ took_ms: 30, engines: [engine(containers)] })
 
-/** What the contract lets through, which is all that a server gets. */
+/** Reads the status through the contract, as a server gets it. */
 function read() {
   const { containers, container_engines } = AGENT_METHODS.get_status.result.shape
   const facts = status.read()

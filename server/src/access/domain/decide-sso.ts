@@ -35,7 +35,7 @@ export interface SsoPolicy {
   rights: { claim: string; lines: readonly (Rights & { value: string })[] } | null
   /** The claim with the e-mail address. */
   emailClaim: string
-  /** Whether the operator vouches that the provider verifies every address. */
+  /** True if the operator trusts the provider to verify every address. */
   areEmailsTrusted: boolean
 }
 

@@ -1,7 +1,7 @@
 export interface OriginPolicy {
   /** The host in the request, which behind a proxy may differ from the one users asked for. */
   host: string | undefined
-  /** Whether users reach this server over HTTPS; then pages over HTTP may not act. */
+  /** True if users reach this server over HTTPS; then pages over HTTP may not act. */
   isSecure: boolean
   /** Origins allowed by the operator, including the public one. */
   allowed: readonly string[]

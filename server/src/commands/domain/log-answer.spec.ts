@@ -8,7 +8,7 @@ const chunk = fc.record({
   bytes: fc.uint8Array({ maxLength: 20 }),
 })
 
-function answerOf(chunks: { stream: 'stdout' | 'stderr'; bytes: Uint8Array }[], new_offset: number) {
+function toAnswer(chunks: { stream: 'stdout' | 'stderr'; bytes: Uint8Array }[], new_offset: number) {
   const [first, ...further] = chunks.map(({ stream, bytes }) => ({
     log_type: stream,
     log_data: Buffer.from(bytes).toString('base64'),
@@ -21,13 +21,13 @@ describe('decoding an answer with output', () => {
     fc.assert(
       fc.property(fc.array(chunk, { minLength: 1, maxLength: 8 }), fc.nat(1000), (chunks, offset) => {
         const size = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
-        const piece = toPiece(answerOf(chunks, offset + size), offset)
-        const bytesOf = (stream: string, from: readonly { stream: string; data: Uint8Array }[]) =>
+        const piece = toPiece(toAnswer(chunks, offset + size), offset)
+        const toBytes = (stream: string, from: readonly { stream: string; data: Uint8Array }[]) =>
           Buffer.concat(from.filter((one) => one.stream === stream).map(({ data }) => data))
         const sent = chunks.map(({ stream, bytes }) => ({ stream, data: bytes }))
         expect(piece.data).toEqual(Buffer.concat(chunks.map(({ bytes }) => bytes)))
         for (const stream of ['stdout', 'stderr'])
-          expect(bytesOf(stream, splitPiece(piece, 0, 0))).toEqual(bytesOf(stream, sent))
+          expect(toBytes(stream, splitPiece(piece, 0, 0))).toEqual(toBytes(stream, sent))
       }),
     )
   })
@@ -37,7 +37,7 @@ describe('decoding an answer with output', () => {
       fc.property(fc.array(chunk, { minLength: 1, maxLength: 4 }), fc.integer(), (chunks, counted) => {
         const size = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)
         fc.pre(counted !== size)
-        expect(() => toPiece(answerOf(chunks, counted), 0)).toThrow('output but counted')
+        expect(() => toPiece(toAnswer(chunks, counted), 0)).toThrow('output but counted')
       }),
     )
   })

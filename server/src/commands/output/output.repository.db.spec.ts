@@ -81,10 +81,10 @@ describe('reading output', () => {
     await stored.outputs.append(first.id, ME, 4, pieceOf('4567'))
     await stored.outputs.append(second.id, ME, 0, pieceOf('ab'))
     const heads = await stored.outputs.heads([first.id, second.id], 6)
-    const textOf = (id: string) =>
+    const toText = (id: string) =>
       heads.filter(({ commandId }) => commandId === id).map(({ data }) => data.toString())
-    expect(textOf(first.id)).toEqual(['0123', '45'])
-    expect(textOf(second.id)).toEqual(['ab'])
+    expect(toText(first.id)).toEqual(['0123', '45'])
+    expect(toText(second.id)).toEqual(['ab'])
   })
 })
 

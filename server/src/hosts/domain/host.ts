@@ -21,7 +21,7 @@ export interface Host {
   sameMachineAs: string | null
   createdAt: Date
   agent: HostAgent | null
-  /** Whether an agent was ever installed; commands need one. */
+  /** True if an agent was ever installed; commands need one. */
   isInstalled: boolean
 }
 
@@ -61,7 +61,7 @@ export interface HostSettings {
   labels?: Record<string, string> | undefined
   heartbeatProfile?: string | null | undefined
   autoReinstall?: boolean | undefined
-  /** Whether the host may be the same machine as another host, or a clone. */
+  /** True if the host may be the same machine as another host, or a clone. */
   isDuplicateAllowed?: true | undefined
   reach?: HostReach | undefined
 }
@@ -80,7 +80,7 @@ const BUSY = HOST_STATE.that('isBusy')
 export const BUSY_STATES: readonly HostState[] = BUSY
 export type HostWork = (typeof BUSY)[number]
 
-/** What a host becomes when the command ends that has it in hand. */
+/** The state of a host when the command that works on it ends. */
 export interface ProvisioningEnd {
   hostId: string
   commandId: string

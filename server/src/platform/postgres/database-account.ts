@@ -17,7 +17,7 @@ const NAME = 'rollcall-db'
  */
 export async function databaseAccount(log: Logger): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
-  const known = await lookUp()
+  const known = await find()
   if (known) return known
   log.info(`adding the system account ${NAME}: PostgreSQL refuses to run as root`)
   await promisify(execFile)('useradd', [
@@ -29,7 +29,7 @@ export async function databaseAccount(log: Logger): Promise<Account | undefined>
     '/usr/sbin/nologin',
     NAME,
   ])
-  const made = await lookUp()
+  const made = await find()
   if (!made)
     throw new RollcallError(
       'server.config_invalid',
@@ -38,7 +38,7 @@ export async function databaseAccount(log: Logger): Promise<Account | undefined>
   return made
 }
 
-async function lookUp(): Promise<Account | undefined> {
+async function find(): Promise<Account | undefined> {
   const line = (await readFile('/etc/passwd', 'utf8'))
     .split('\n')
     .find((entry) => entry.startsWith(`${NAME}:`))

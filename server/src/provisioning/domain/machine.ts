@@ -4,16 +4,16 @@ import type { PreflightReport } from './preflight-report.ts'
 /** The owner of the agent on a machine: `forgotten` is a host that this fleet deleted, `stranger` another fleet. */
 export type AgentOwner = 'nobody' | 'us' | 'forgotten' | 'stranger' | { hostId: string }
 
-/** What the database knows about the identifiers in a report. */
+/** The database's knowledge of the identifiers in a report. */
 export interface OwnerFacts {
   fleetId: string
   /** The host that the agent is installed for; null if it is not in the fleet yet. */
   hostId: string | null
-  /** Whether the recorded owner is a host of the fleet. */
+  /** True if the recorded owner is a host of the fleet. */
   isOwnerKnown: boolean
   /** The host with the agent's certificate; null if there is none. */
   certificateHolder: string | null
-  /** Whether the agent accepts servers of this fleet. */
+  /** True if the agent accepts servers of this fleet. */
   areServersOurs: boolean
 }
 
