@@ -1,21 +1,11 @@
 import { setMaxListeners } from 'node:events'
-import { RollcallError } from '@rollcall/contracts'
 import type { Clock } from '../platform/clock/clock.ts'
-import { type CommandEvents, toChange } from './command-events.ts'
+import { toChange } from './command-events.ts'
 import type { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
 import type { CommandMetrics } from './command-metrics.ts'
 import type { Ending, LeasedCommand } from './domain/command.ts'
+import { CommandOutput, type OutputPorts } from './output/command-output.ts'
 import type { OutputPiece } from './output/domain/output.ts'
-import {
-  type BoundedPiece,
-  boundPiece,
-  closingPiece,
-  takenBytes,
-  toOutputState,
-  UNCUT,
-} from './output/domain/output-bound.ts'
-import type { OutputRepository } from './output/output.repository.ts'
-import type { OutputBudget } from './output/output-budget.ts'
 
 /** Progress of a command while it is driven. */
 export type CommandProgress =
@@ -26,12 +16,8 @@ export type CommandProgress =
 /** The lease was lost or the server stops: the handler ends, and another server drives the command on. */
 export class LeaseLostError extends Error {}
 
-export interface LeasePorts {
-  owner: string
+export interface LeasePorts extends OutputPorts {
   lifecycle: CommandLifecycleRepository
-  outputs: OutputRepository
-  budget: OutputBudget
-  events: CommandEvents
   metrics: CommandMetrics
   clock: Clock
 }
@@ -41,12 +27,13 @@ export class CommandLease {
   private readonly stop = new AbortController()
   private readonly cancel = new AbortController()
   private command: LeasedCommand | undefined
-  private output = UNCUT
+  private readonly output: CommandOutput
 
   constructor(
     readonly id: string,
     private readonly ports: LeasePorts,
   ) {
+    this.output = new CommandOutput(id, ports)
     // Each call to an agent listens on these, and a long command makes many.
     setMaxListeners(0, this.stop.signal, this.cancel.signal)
   }
@@ -63,18 +50,18 @@ export class CommandLease {
 
   /** Bytes of the host's output that were taken, stored or cut: where its output continues. */
   get takenBytes(): number {
-    return takenBytes(this.output)
+    return this.output.takenBytes
   }
 
   /** Output that comes now is cut. */
   get isCutting(): boolean {
-    return this.output.isCut
+    return this.output.isCutting
   }
 
   /** Takes note of the command that was leased. */
   acquired(command: LeasedCommand): void {
     this.command = command
-    this.output = toOutputState(command)
+    this.output.restore(command)
     if (command.cancelRequestedAt) this.noticeCancel()
   }
 
@@ -94,8 +81,7 @@ export class CommandLease {
   /** Stores how the command ended. Throws `LeaseLostError` when the lease is gone. */
   async end(ending: Ending): Promise<void> {
     const { owner, lifecycle, metrics, clock } = this.ports
-    const closing = closingPiece(this.output)
-    if (closing) await this.store(closing)
+    this.check(await this.output.close())
     this.check(await lifecycle.end(this.id, owner, ending, clock.now()))
     metrics.ended(this.command?.kind ?? 'command', ending.state)
     this.publish(true)
@@ -107,24 +93,8 @@ export class CommandLease {
     this.publish(false)
   }
 
-  /** Stores what follows `takenBytes`, or as much of it as the server keeps; the rest is counted and marked. */
   private async append(offset: number, piece: OutputPiece): Promise<void> {
-    if (offset !== this.takenBytes)
-      throw new RollcallError(
-        'server.defect',
-        `output of byte ${offset} came where that of byte ${this.takenBytes} follows`,
-      )
-    await this.store(boundPiece(this.output, piece, this.ports.budget.room))
-  }
-
-  private async store({ piece, next }: BoundedPiece): Promise<void> {
-    const { owner, outputs, budget, events } = this.ports
-    const before = this.output
-    this.check(await outputs.append(this.id, owner, before.storedBytes, piece, { before, next }))
-    this.output = next
-    if (piece.data.length === 0) return
-    budget.stored(piece.data.length)
-    events.outputStored({ commandId: this.id, offset: before.storedBytes, ...piece })
+    this.check(await this.output.append(offset, piece))
   }
 
   private publish(hasEnded: boolean): void {
