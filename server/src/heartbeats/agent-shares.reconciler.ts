@@ -22,6 +22,7 @@ export class AgentShares extends Reconciler {
   /** Undefined until it was read once. */
   membership: Membership | undefined
   private runs = 0
+  private onFirst: () => void = () => undefined
 
   constructor(
     private readonly roll: RollRepository,
@@ -32,8 +33,15 @@ export class AgentShares extends Reconciler {
     super()
   }
 
+  /** Has `listener` called once, when it is known how many agents this server should hold. */
+  listen(listener: () => void): void {
+    this.onFirst = listener
+  }
+
   override async reconcile(now: Date): Promise<void> {
+    const isFirst = this.membership === undefined
     this.membership = await this.roll.membership(this.server)
+    if (isFirst) this.onFirst()
     if (this.runs % RUNS_PER_ENROLMENT === 0) {
       await this.roll.enrol(now)
       await this.roll.rescheduleAfterClockJump(now)

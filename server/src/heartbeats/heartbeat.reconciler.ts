@@ -42,6 +42,8 @@ export class HeartbeatReconciler extends Reconciler {
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super()
+    // No agent waits for the next tick after a start.
+    shares.listen(() => this.wake())
   }
 
   /** Begins the rounds that are due now and soon; and of those that were missed, as many as the pace allows. */
