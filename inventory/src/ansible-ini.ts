@@ -51,17 +51,17 @@ class IniReader {
     if (whole === undefined || group === undefined) {
       if (!(line.startsWith('[') && line.endsWith(']')) || /^\[[^\]]*:[^\]]*\]/.test(line)) return false
       this.#group = undefined
-      throw new LineError('is no section: a group has a name without spaces in it')
+      throw new LineError('is not a valid section: a group name has no spaces')
     }
     this.#group = undefined
     if (!['hosts', 'children', 'vars'].includes(state))
-      throw new LineError(`has the unknown kind "${state}": there are :vars and :children`)
+      throw new LineError(`has the unknown suffix "${state}"; use :vars or :children`)
     this.#add(group)
     if (state === 'vars')
       this.#mention(group, {
         line: number,
         text: raw,
-        reason: `sets variables of ${group}, which is defined nowhere`,
+        reason: `sets variables of ${group}, which is not defined`,
       })
     else this.#declared.add(group)
     this.#group = group
@@ -71,7 +71,7 @@ class IniReader {
 
   #content(line: string, raw: string, number: number): void {
     const group = this.#group
-    if (group === undefined) throw new LineError('belongs to a section that could not be read')
+    if (group === undefined) throw new LineError('belongs to a section that could not be parsed')
     if (this.#state === 'vars') this.#variable(group, line)
     else if (this.#state === 'hosts') this.#host(group, line)
     else this.#childOf(group, line, raw, number)
@@ -81,11 +81,11 @@ class IniReader {
     const [, child] = GROUP_NAME.exec(line) ?? []
     if (child === undefined) throw new LineError('must be the name of a group')
     this.#add(child)
-    if (!this.tree.addChild(group, child)) throw new LineError(`would have ${group} below itself`)
+    if (!this.tree.addChild(group, child)) throw new LineError(`would make ${group} a child of itself`)
     this.#mention(child, {
       line: number,
       text: raw,
-      reason: `names the group ${child}, which is defined nowhere`,
+      reason: `names the group ${child}, which is not defined`,
     })
   }
 
@@ -97,11 +97,11 @@ class IniReader {
 
   #host(group: string, line: string): void {
     const [first = '', ...rest] = splitWords(line)
-    if (first.trim() === '---') throw new LineError('is the beginning of a YAML document')
+    if (first.trim() === '---') throw new LineError('starts a YAML document')
     const own = listEntry(first, rest)
     const { names, port } = own ?? readHostPattern(first, MAX_HOSTS)
     if (this.tree.hostCount + names.length > MAX_HOSTS)
-      throw new LineError(`names more than ${MAX_HOSTS} hosts in all`)
+      throw new LineError(`has more than ${MAX_HOSTS} hosts in total`)
     const variables = (own ? own.variables : rest).map((word) => {
       const at = word.indexOf('=')
       if (at < 0) throw new LineError(`has "${word}" where name=value was expected`)
@@ -115,7 +115,7 @@ class IniReader {
 
   #add(group: string): void {
     if (!this.tree.hasGroup(group) && this.tree.groupCount >= MAX_GROUPS)
-      throw new LineError(`names more than ${MAX_GROUPS} groups in all`)
+      throw new LineError(`has more than ${MAX_GROUPS} groups in total`)
     this.tree.addGroup(group)
   }
 

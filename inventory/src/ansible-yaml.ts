@@ -55,8 +55,9 @@ export function readYaml(text: string): { tree: GroupTree; unread: Unread[] } {
   const { document, lines } = parse(text)
   const reader = new YamlReader(text, lines, document)
   for (const { message, pos } of document.errors)
-    reader.tell(pos[0], `is no YAML that can be read: ${message.split('\n')[0]}`)
-  if (document.errors.length === 0 && !isMap(document.contents)) reader.tell(0, 'must be a mapping of groups')
+    reader.report(pos[0], `is not valid YAML: ${message.split('\n')[0]}`)
+  if (document.errors.length === 0 && !isMap(document.contents))
+    reader.report(0, 'must be a mapping of groups')
   else if (document.errors.length === 0 && isMap(document.contents)) reader.read(document.contents)
   return { tree: reader.tree, unread: reader.unread }
 }
@@ -84,11 +85,11 @@ class YamlReader {
       for (const pair of contents.items) this.group(pair as Pair<Node, Node>, 0)
     } catch (error) {
       if (!(error instanceof EndlessError)) throw error
-      this.tell(0, 'stands for more than can be read: its aliases lead back to themselves, or multiply')
+      this.report(0, 'has aliases that refer to themselves or expand without bound')
     }
   }
 
-  tell(offset: number, reason: string): void {
+  report(offset: number, reason: string): void {
     const { line } = this.#lines.linePos(offset)
     this.unread.push({ line, text: this.#text.split('\n')[line - 1]?.trim() ?? '', reason })
   }
@@ -98,7 +99,7 @@ class YamlReader {
     const at = key?.range?.[0] ?? 0
     const name = toText(key)
     if (name === undefined || depth > MAX_DEPTH || this.tree.groupCount >= MAX_GROUPS) {
-      this.tell(
+      this.report(
         at,
         name === undefined
           ? 'must be the name of a group'
@@ -108,7 +109,7 @@ class YamlReader {
     }
     const content = this.#resolved(value)
     if (content !== null && !isMap(content)) {
-      this.tell(at, `${name} is no group: a group is a mapping with hosts, children or vars`)
+      this.report(at, `${name} is not a group: a group is a mapping with hosts, children or vars`)
       return undefined
     }
     this.tree.addGroup(name)
@@ -120,7 +121,7 @@ class YamlReader {
     const section = toText(key)
     const at = key?.range?.[0] ?? 0
     if (section === undefined || !SECTIONS.has(section))
-      return void this.tell(at, `${section ?? 'this'} is unknown: a group has hosts, children and vars`)
+      return void this.report(at, `${section ?? 'this'} is unknown: a group has hosts, children and vars`)
     const content = this.#resolved(value)
     // A single name may stand in place of a mapping.
     const lone = toText(content)
@@ -132,7 +133,7 @@ class YamlReader {
     }
     if (content === null) return
     if (!isMap(content))
-      return void this.tell(at, `${section} of ${group} must be a mapping, with a colon after each name`)
+      return void this.report(at, `${section} of ${group} must be a mapping, with a colon after each name`)
     if (section === 'vars') {
       for (const [name, value] of this.#variables(content))
         this.tree.addGroup(group).variables.set(name, value)
@@ -147,17 +148,20 @@ class YamlReader {
 
   #child(group: string, child: string | undefined, at: number): void {
     if (child !== undefined && !this.tree.addChild(group, child))
-      this.tell(at, `would have ${group} below itself`)
+      this.report(at, `would make ${group} a child of itself`)
   }
 
   #host(group: string, pattern: string | undefined, content: Node | null, at: number): void {
-    if (pattern === undefined) return void this.tell(at, 'must be the name of a host')
+    if (pattern === undefined) return void this.report(at, 'must be the name of a host')
     if (content !== null && !isMap(content) && toText(content) !== '')
-      return void this.tell(at, `${pattern} must be a mapping of variables, or have nothing after its colon`)
+      return void this.report(
+        at,
+        `${pattern} must be a mapping of variables, or have nothing after its colon`,
+      )
     try {
       const { names, port } = readHostPattern(pattern, MAX_HOSTS)
       if (this.tree.hostCount + names.length > MAX_HOSTS)
-        return void this.tell(at, `names more than ${MAX_HOSTS} hosts in all`)
+        return void this.report(at, `has more than ${MAX_HOSTS} hosts in total`)
       const variables = isMap(content) ? this.#variables(content) : new Map<string, Value>()
       for (const name of names) {
         const known = this.tree.addHost(name, group, port)
@@ -165,7 +169,7 @@ class YamlReader {
       }
     } catch (error) {
       if (!(error instanceof PatternError)) throw error
-      this.tell(at, error.message)
+      this.report(at, error.message)
     }
   }
 

@@ -1,13 +1,13 @@
 import { LABEL_KEY, newHost } from '@rollcall/contracts/admin'
 
 /**
- * Why a host is not taken as it stands:
+ * Why a host cannot be imported:
  * - `jump_host`: it is reached through another host. `proxy_command`: through a program.
- * - `not_ssh`: its connection is another. `windows`: it is no Linux host. `local`: it is the machine that runs Ansible.
- * - `template`: a value is a template, which only Ansible can fill in. `vault`: a value is encrypted.
- * - `match`: a Match block can only be decided by ssh itself. `canonical`: its name is changed by ssh's own rules.
- * - `become`: rights are gained by another way than sudo to root.
- * - `port`: its port is no port. `address`, `name`, `user`: what it has cannot be one.
+ * - `not_ssh`: it is not reached over SSH. `windows`: it is a Windows host. `local`: it is the machine that runs Ansible.
+ * - `template`: a value is a template, which only Ansible can resolve. `vault`: a value is encrypted.
+ * - `match`: a Match block can only be evaluated by ssh. `canonical`: ssh canonicalises its name.
+ * - `become`: it does not become root with sudo.
+ * - `port`, `address`, `name`, `user`: its value is invalid.
  */
 export const PROBLEMS = [
   'jump_host',

@@ -21,7 +21,7 @@ export function splitWords(line: string): string[] {
       word = (word ?? '') + line[++at]
     } else word = (word ?? '') + char
   }
-  if (quote !== '') throw new SyntaxError('has a quote that is not closed')
+  if (quote !== '') throw new SyntaxError('has an unclosed quote')
   if (word !== undefined) words.push(word)
   return words
 }

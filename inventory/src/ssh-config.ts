@@ -49,7 +49,11 @@ export function readSshConfig(text: string, options: Options): { hosts: Imported
   const parts = parse(text, options, unread, 0)
   const names = new Set(namesIn(parts))
   if (names.size > MAX_HOSTS) {
-    unread.push({ line: 0, text: '', reason: `names more than ${MAX_HOSTS} hosts; the first ones are taken` })
+    unread.push({
+      line: 0,
+      text: '',
+      reason: `has more than ${MAX_HOSTS} hosts; only the first ones are read`,
+    })
   }
   return { hosts: [...names].slice(0, MAX_HOSTS).map((name) => toHost(name, parts, options)), unread }
 }
@@ -76,7 +80,7 @@ function readPart(
   const key = keyword.toLowerCase()
   const values = splitArguments(rest)
   if (key === '') refuse('begins with no keyword of ssh')
-  else if (values === null) refuse('has a quote that is not closed')
+  else if (values === null) refuse('has an unclosed quote')
   else if (values.length === 0) refuse(`has no value for ${keyword}`)
   else if (key === 'host') return { kind: 'host', patterns: values }
   else if (key === 'include') return { kind: 'include', files: include(values) }
