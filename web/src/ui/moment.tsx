@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { agoText, momentText } from './words.ts'
+import { agoText, momentText } from './format-values.ts'
 
 let now = Date.now()
 const listeners = new Set<() => void>()

@@ -6,11 +6,11 @@ import { useState } from 'react'
 import { addressOf, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
+import { momentText } from '../../ui/format-values.ts'
 import { StateBadge, toWord } from '../../ui/state-badge.tsx'
 import { EmptyState, ErrorState, PageHeader, toMessage, Waiting } from '../../ui/states.tsx'
 import { TableScroll } from '../../ui/table-scroll.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { momentText } from '../../ui/words.ts'
 
 const PAGE = 100
 

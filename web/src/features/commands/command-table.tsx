@@ -4,13 +4,13 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { commandTitle, durationText } from '../../ui/format-values.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { ShowMore } from '../../ui/show-more.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandTitle, durationText } from '../../ui/words.ts'
 
 const PAGE = 50
 export type CommandFilter = {

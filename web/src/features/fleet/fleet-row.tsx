@@ -3,11 +3,11 @@ import { type AgentView, areValuesStale, type Sparkline as Line } from '@rollcal
 import { Link } from '@tanstack/react-router'
 import { memo } from 'react'
 import { t } from '../../i18n/index.tsx'
+import { momentText, percentText } from '../../ui/format-values.ts'
 import { Ago } from '../../ui/moment.tsx'
 import { Sparkline } from '../../ui/sparkline.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { momentText, percentText } from '../../ui/words.ts'
 
 export const CARD_PX = 126
 export const COLUMNS =

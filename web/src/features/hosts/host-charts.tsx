@@ -14,8 +14,8 @@ import { useEffect, useRef, useState } from 'react'
 import Plot from 'uplot'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { momentText, percentText } from '../../ui/format-values.ts'
 import { blocks, ErrorState } from '../../ui/states.tsx'
-import { momentText, percentText } from '../../ui/words.ts'
 
 const HEIGHT = 150
 const SPAN_S = { '5m': 86_400, '1h': 7 * 86_400 }

@@ -2,10 +2,10 @@ import { SimpleGrid, Stack } from '@mantine/core'
 import type { HostStatus, HostView } from '@rollcall/contracts/admin'
 import { lazy, Suspense } from 'react'
 import { t } from '../../i18n/index.tsx'
+import { bytesText, durationText, intervalText, percentText } from '../../ui/format-values.ts'
 import { Ago } from '../../ui/moment.tsx'
 import { EmptyState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { bytesText, durationText, intervalText, percentText } from '../../ui/words.ts'
 import { type Fact, Facts } from './facts.tsx'
 
 const HostCharts = lazy(() => import('./host-charts.tsx'))

@@ -3,11 +3,11 @@ import type { HostEvent } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { momentText } from '../../ui/format-values.ts'
 import { Ago } from '../../ui/moment.tsx'
 import { StateBadge, toColor } from '../../ui/state-badge.tsx'
 import { blocks, EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { momentText } from '../../ui/words.ts'
 
 export function Timeline({ name }: { name: string }) {
   const history = useQuery({

@@ -5,8 +5,8 @@ import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
+import { momentText } from '../../ui/format-values.ts'
 import { Ago } from '../../ui/moment.tsx'
-import { momentText } from '../../ui/words.ts'
 import { Facts } from './facts.tsx'
 
 interface Props {

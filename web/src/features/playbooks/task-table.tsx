@@ -3,11 +3,11 @@ import type { TaskResult } from '@rollcall/contracts/admin'
 import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
+import { durationText } from '../../ui/format-values.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { durationText } from '../../ui/words.ts'
 
 const REFRESH_MS = 1000
 

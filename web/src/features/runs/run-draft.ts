@@ -1,7 +1,7 @@
 import type { AdminRoutes, RunOrderView } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
 import { t } from '../../i18n/index.tsx'
-import { commandLine, splitWords } from '../../ui/words.ts'
+import { commandLine, splitWords } from '../../ui/format-values.ts'
 import { NO_TARGET, toTarget, toTargetDraft } from '../targets/target.ts'
 
 /** Returns a new UUID, also on a page that came without encryption, where browsers offer no randomUUID. */

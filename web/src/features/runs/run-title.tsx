@@ -1,8 +1,8 @@
 import { Badge } from '@mantine/core'
 import type { RunView } from '@rollcall/contracts/admin'
 import { t } from '../../i18n/index.tsx'
+import { commandTitle } from '../../ui/format-values.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandTitle } from '../../ui/words.ts'
 
 export const runTitle = ({ program, args, playbook }: Pick<RunView, 'program' | 'args' | 'playbook'>) =>
   playbook ? playbook.name : commandTitle(program, args)

@@ -5,10 +5,10 @@ import { type Answer, call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
+import { commandLine } from '../../ui/format-values.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { commandLine } from '../../ui/words.ts'
 
 const SAVED = ['saved']
 

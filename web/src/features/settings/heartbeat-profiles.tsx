@@ -5,11 +5,11 @@ import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
+import { durationText, intervalText } from '../../ui/format-values.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { AddForm } from '../../ui/resource-form.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { useRequestForm } from '../../ui/use-request-form.ts'
-import { durationText, intervalText } from '../../ui/words.ts'
 
 const PROFILES = ['profiles']
 

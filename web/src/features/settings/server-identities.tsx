@@ -4,9 +4,9 @@ import { type Answer, call } from '../../api/client.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
+import { momentText } from '../../ui/format-values.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
-import { momentText } from '../../ui/words.ts'
 
 const IDENTITIES = ['server-identities']
 /** While agents still use an old certificate. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bytesText, commandLine, commandTitle, durationText, splitWords } from './words.ts'
+import { bytesText, commandLine, commandTitle, durationText, splitWords } from './format-values.ts'
 
 it('what is typed becomes the same words again, whatever is in them', () => {
   for (const words of [
