@@ -64,7 +64,7 @@ function setting(
 const END: DriveOutcome = { do: 'end', ending: { state: 'success' } }
 
 describe('a command that a handler drove to its end', () => {
-  it('is ended before its agent is told to forget it and its handler hears of the end', async () => {
+  it('a command is ended before its agent is told to forget it and its handler hears of the end', async () => {
     const { worker, done, waits, settled } = setting(async () => ({ ...END, isSpooled: true }))
     worker.announce('c')
     await settled()
@@ -72,7 +72,7 @@ describe('a command that a handler drove to its end', () => {
     expect(waits).toEqual([])
   })
 
-  it('is left alone by a server that lost its lease: nothing is cleaned up, released or tried again', async () => {
+  it('a server that lost the lease of a command cleans nothing up and releases nothing', async () => {
     const { worker, done, waits, settled } = setting(async () => ({ ...END, isSpooled: true }), {
       isHeld: false,
     })
@@ -85,7 +85,7 @@ describe('a command that a handler drove to its end', () => {
 describe('a command that a handler could not drive to its end', () => {
   const away = new RollcallError('agent.unreachable', 'The agent does not answer.')
 
-  it('is released with the reason, and as never tried where the handler says so', async () => {
+  it('a command to be tried again is released with the reason, and as never tried where the handler says so', async () => {
     const { worker, done, waits, settled } = setting(async () => ({
       do: 'retry',
       error: away,
@@ -97,7 +97,7 @@ describe('a command that a handler could not drive to its end', () => {
     expect(done).toEqual([])
   })
 
-  it('counts as one that may have started where the handler threw', async () => {
+  it('a command whose handler threw counts as one that may have started', async () => {
     const { worker, waits, settled } = setting(async () => {
       throw away
     })
@@ -106,7 +106,7 @@ describe('a command that a handler could not drive to its end', () => {
     expect(waits).toMatchObject([{ notStarted: false, reasonCode: 'agent.unreachable' }])
   })
 
-  it('is not released twice where storing its progress showed that the lease is lost', async () => {
+  it('a command whose progress could not be stored because the lease is lost is not released', async () => {
     const { worker, waits, settled } = setting(
       async (lease) => {
         await lease.report({ kind: 'running' })

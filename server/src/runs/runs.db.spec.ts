@@ -131,7 +131,7 @@ describe('a run with limits', () => {
     expect(await countsOf(runId)).toMatchObject({ held: 3, pending: 2 })
   })
 
-  it('is never above its bound and ends, with servers that decide at the same time', async () => {
+  it('a run with limits is never above its bound and ends, with servers that decide at the same time', async () => {
     await addHosts(40)
     const { runId } = await run({ all: true, limits: { concurrency: 3 } })
     const due = [...announced]
@@ -150,7 +150,7 @@ describe('a run with limits', () => {
     expect(await admissions.admitting('00000000-0000-0000-0000-000000000000', 10)).toEqual([])
   })
 
-  it('is found by the sweeper when its server died right after a command had ended', async () => {
+  it('a run whose server died right after a command had ended is found by the sweeper', async () => {
     await addHosts(2)
     const { runId, commands } = await run({ all: true, limits: { concurrency: 1 } })
     await end(announced[0] ?? '')
