@@ -264,7 +264,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     ).split(' ')
     await using mirror = await DebianMirror.open(fleet.bed)
     await mirror.tell(host)
-    await host.output(['sh', '-ec', DOCKER_ALONE])
+    await host.output(['sh', '-ec', DOCKER_ALONE], { timeoutMs: 300_000 })
     const variables = (port: number) => ({
       xray_docker_image: 'localhost/xray:latest',
       xray_docker_archive: '/var/tmp/xray.tar',
