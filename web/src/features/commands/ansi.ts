@@ -56,7 +56,10 @@ export const visible = (text: string) =>
     return code < 32 ? String.fromCodePoint(0x2400 + code) : '\ufffd'
   })
 
-/** Splits a line into parts by style. Everything else that a line could do to a terminal is left out: titles, links, clipboards, the cursor. */
+/**
+ * Splits a line into parts by style. Everything else that a line could do to a terminal is left out: titles, links, clipboards, the
+ * cursor. (anser 2 shows titles and colours in colon form as text, and is twice the size.)
+ */
 export function styled(line: string, before: State = {}): { parts: Styled[]; after: State } {
   const parts: Styled[] = []
   let style = before
