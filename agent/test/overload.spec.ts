@@ -54,7 +54,7 @@ async function talkative(host: AgentHost, bytes: number): Promise<string> {
   return id
 }
 
-test('of forty concurrent commands only as many start as the limit allows', async () => {
+test('forty concurrent commands start only up to the limit', async () => {
   const host = await startHost({ running_commands: 4 })
   const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => host.shell('sleep 30')))
   const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.error] : []))

@@ -10,7 +10,7 @@ const start = new Date('2026-11-30T12:00:00Z')
 const after = (ms: number) => new Date(start.getTime() + ms)
 
 describe.each(policies)('the retry policy %s', (_name, each) => {
-  it('waits at all, no longer than its maximum, and may be given up', () => {
+  it('every policy waits, up to its maximum, and can end', () => {
     expect(each.firstMs).toBeGreaterThan(0)
     expect(each.maxMs).toBeGreaterThanOrEqual(each.firstMs)
     expect(each.factor).toBeGreaterThanOrEqual(1)

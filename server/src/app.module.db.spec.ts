@@ -29,7 +29,7 @@ const request = (route: Route, headers: Record<string, string> = {}) =>
   })
 
 describe('routes', () => {
-  it('are those of the contract, each served, and no other', () => {
+  it('the served routes are exactly those of the contract', () => {
     const { router } = server.app.getHttpAdapter().getInstance() as {
       router: { stack: { route?: { path: string; methods: Record<string, boolean> } }[] }
     }
@@ -39,7 +39,7 @@ describe('routes', () => {
     expect(served.sort()).toEqual(ROUTES.map(([, route]) => `${route.method} ${route.path}`).sort())
   })
 
-  it('are public only where that was meant', () => {
+  it('only routes that are meant to be are public', () => {
     const found = ROUTES.filter(([, route]) => route.access === 'public').map(([name]) => name)
     expect(found.sort()).toEqual(PUBLIC.toSorted())
   })

@@ -175,7 +175,7 @@ describe('changing how a host is reached', () => {
     expect(await toRow(id)).toEqual(before)
   })
 
-  it('of two changes at once the later one is told, and changes nothing', async () => {
+  it('the later of two concurrent changes of a host is refused, and changes nothing', async () => {
     const { id, name } = await host()
     const change = (port: number) => set(name, { address: '127.0.0.1', port, skipCheck: true })
     const answers = await Promise.all([change(2001), change(2002), change(2003)])
@@ -220,7 +220,7 @@ describe('a machine that is in the fleet already', () => {
   }
   const MACHINE = '0123456789abcdef0123456789abcdef'
 
-  it('is not added under a second name by its host key, and is on purpose', async () => {
+  it('a machine is added under a second name on purpose only, by its host key', async () => {
     const known = await host()
     const body = { ...place(), name: 'second', hostKey: sshd.fingerprint }
     const add = (more: object, key = server.localKey) =>
@@ -238,7 +238,7 @@ describe('a machine that is in the fleet already', () => {
     expect((await add({ allowDuplicate: true })).status).toBe(202)
   })
 
-  it('of two that are added at the same time under two names only one is', async () => {
+  it('of two simultaneous additions of one machine only one succeeds', async () => {
     const add = (name: string) =>
       server.ask('/api/hosts', {
         method: 'POST',
@@ -249,7 +249,7 @@ describe('a machine that is in the fleet already', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409])
   })
 
-  it('is not taken by a change of address or of key, and the clone is named by whose id it has', async () => {
+  it('a change of address or key cannot take another machine, and names the host of a clone', async () => {
     const other = await twinOf({})
     await server.app.get(MachinesRepository).setMachine(other.id, { machineId: MACHINE, sameMachineAs: null })
     const { id, name } = await host()
@@ -265,7 +265,7 @@ describe('a machine that is in the fleet already', () => {
     expect((await set(name, { ...place(), allowDuplicate: true })).status).toBe(200)
   })
 
-  it('is told before it is added, in the checks, with its agent’s owner by name where that may be seen', async () => {
+  it('the checks before adding report a machine that is taken, with the owner if the caller may see it', async () => {
     const other = await twinOf({})
     const fleet = await server.app.get(MachinesRepository).fleetId()
     sshd.report = { agent_owner: `${fleet}/${other.id}` }
@@ -288,7 +288,7 @@ describe('a machine that is in the fleet already', () => {
     expect(JSON.stringify(checks)).toContain('belongs to another Rollcall server')
   })
 
-  it('is shown with the other host, which only those see by name who may see it', async () => {
+  it('a host shows the other host of its machine by name only to callers who may see that', async () => {
     const other = await twinOf({ labels: { env: 'hidden' } })
     const { id, name } = await host()
     await server.app.get(MachinesRepository).setMachine(id, { sameMachineAs: other.id })
@@ -299,7 +299,7 @@ describe('a machine that is in the fleet already', () => {
 })
 
 describe('changing where an agent listens', () => {
-  it('of an installed one begins a move: both ports are its own until that has ended', async () => {
+  it('a new port of an installed agent starts a move, and both ports are reserved until it ends', async () => {
     const { id, name, port } = await host({ state: 'online' })
     const { status, json } = await set(name, { agentPorts: '7000', skipCheck: true })
     expect(status).toBe(200)
@@ -319,7 +319,7 @@ describe('changing where an agent listens', () => {
     expect((await toRow(id)).next_port).toBe(7000)
   })
 
-  it('is not changed again before a move of it has ended', async () => {
+  it('the port of an agent is not changed again before its move has ended', async () => {
     const { id, name } = await host()
     await server.test.database.pool.query('UPDATE agent SET next_port = 7100 WHERE host_id = $1', [id])
     const answer = await set(name, { agentPorts: '7101', skipCheck: true })
@@ -332,7 +332,7 @@ describe('changing where an agent listens', () => {
     })
   })
 
-  it('of a host that is added is where that says, and nothing is added where none is left', async () => {
+  it('the port of an added host is within its range, and the host is refused if none is free', async () => {
     const add = (name: string, agentPorts: string) =>
       server.ask('/api/hosts', {
         method: 'POST',
@@ -348,7 +348,7 @@ describe('changing where an agent listens', () => {
     expect(many.map(({ status }) => status).sort()).toEqual([202, 202, 202, 400])
   })
 
-  it('of one that listens within the range already moves nothing', async () => {
+  it('a new range that holds the agent’s port moves nothing', async () => {
     const { id, name, port } = await host({ state: 'online' })
     const { json } = await set(name, { agentPorts: `${port - 1}-${port + 1}`, skipCheck: true })
     expect(json).toMatchObject({
@@ -358,7 +358,7 @@ describe('changing where an agent listens', () => {
     expect(await toRow(id)).toMatchObject({ ports: `${port - 1}-${port + 1}`, rpc_port: port })
   })
 
-  it('of one that is not installed yet takes effect at its next installation', async () => {
+  it('a new port of an agent that is not installed takes effect at its next installation', async () => {
     const { name } = await host({ isInstalled: false, state: 'install_failed' })
     const { json } = await set(name, { agentPorts: '7005', skipCheck: true })
     expect(json).toMatchObject({ commandId: null, host: { agent: { port: 7005, nextPort: null } } })

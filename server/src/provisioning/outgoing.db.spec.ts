@@ -81,7 +81,7 @@ it.each([false, true])(
   },
 )
 
-it('connects there once the operator has allowed it', async () => {
+it('a host at a refused address is reached once the operator allows it', async () => {
   server.config.allowedAddresses = new AddressRanges([{ address: '127.0.0.0', prefix: 8 }])
   const body = { address: '127.0.0.1', port }
   const answer = await server.ask('/api/host-keys', { method: 'POST', key: server.localKey, body })

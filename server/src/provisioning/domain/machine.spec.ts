@@ -62,11 +62,11 @@ describe('whose an agent is', () => {
       { certificateHolder: OTHER },
       { hostId: OTHER },
     ],
-  ])('is known by %s', (_what, report, facts, owner) => {
+  ])('a machine is recognised by %s', (_what, report, facts, owner) => {
     expect(ownerOf(report, facts)).toEqual(owner)
   })
 
-  it('of a host that is not in the fleet yet is nobody’s or somebody else’s, never its own', () => {
+  it('the agent of a new host is unowned or another host’s, never its own', () => {
     const facts = { hostId: null, isOwnerKnown: true }
     expect(ownerOf({ agent_owner: `${FLEET}/${US}` }, facts)).toEqual({ hostId: US })
   })
@@ -83,7 +83,7 @@ describe('a machine that is, or was, another host’s', () => {
     decideMachine({ ...VIEW, ...view }).flatMap(({ ok, code }) => (ok ? [] : [code]))
   const twin = { name: 'web-1', hasSameKey: true }
 
-  it('is refused by its key or its id, unless that is on purpose or the agent there is the host’s own', () => {
+  it('a taken machine is refused by key or id, unless on purpose or with the host’s own agent', () => {
     expect(codes({})).toEqual([])
     expect(codes({ twins: [twin] })).toEqual(['host.same_machine'])
     expect(codes({ twins: [{ ...twin, hasSameKey: false }] })).toEqual(['host.same_machine'])
@@ -91,7 +91,7 @@ describe('a machine that is, or was, another host’s', () => {
     expect(codes({ twins: [twin], owner: 'us' })).toEqual([])
   })
 
-  it('keeps its agent, which is replaced on purpose only', () => {
+  it('the agent of a taken machine is replaced on purpose only', () => {
     for (const owner of ['stranger', { hostId: OTHER }] as const) {
       expect(codes({ owner })).toEqual(['host.agent_taken'])
       expect(codes({ owner, allowed: { duplicate: true, takeOver: false } })).toEqual(['host.agent_taken'])
@@ -113,7 +113,7 @@ describe('a machine that is, or was, another host’s', () => {
 
 describe('what a host says of its machine', () => {
   it.each(['', 'uninitialized', '0'.repeat(32), 'x'.repeat(32), 'a'.repeat(33), '../../etc', 'A'.repeat(32)])(
-    'is no machine id where it is %j',
+    'the text %j is no machine id',
     (id) => {
       expect(parsePreflight(toReport({ machine_id: id })).machine_id).toBeUndefined()
     },
@@ -124,7 +124,7 @@ describe('what a host says of its machine', () => {
     ['', undefined],
     ['a b', undefined],
     ['1', undefined],
-  ])('is its range of ephemeral ports where it is %j', (line, range) => {
+  ])('the text %j is read as a range of ephemeral ports, or as none', (line, range) => {
     expect(parsePreflight(toReport({ ephemeral: line })).ephemeral).toEqual(range)
   })
 })

@@ -26,7 +26,7 @@ const isCommon = (port: number) =>
   )
 
 describe('choosing a port', () => {
-  it('never gives a taken, a common or an unreachable one, whatever is random', () => {
+  it('a random port is never taken, common or unreachable', () => {
     const random = seeded(1)
     for (let round = 0; round < 50; round++) {
       const taken = [0, 1].map(
@@ -42,7 +42,7 @@ describe('choosing a port', () => {
     }
   })
 
-  it('finds the last free port, and none when there is none', () => {
+  it('the last free port is found, and none if there is none', () => {
     const all = new Set(Array.from({ length: 65_536 }, (_, port) => port))
     expect(choosePort(seeded(2), DEFAULT, all)).toBeUndefined()
     all.delete(40_000)
@@ -54,14 +54,14 @@ describe('choosing a port', () => {
     expect(choosePort(() => 0, DEFAULT)).toBe(8101)
   })
 
-  it('takes an ephemeral port only where no other is left, so that no outgoing connection has it when the agent restarts', () => {
+  it('an ephemeral port is chosen only if no other is free', () => {
     const all = { given: null, ephemeral: { first: 1024, last: 65_535 } }
     expect(choosePort(seeded(4), all)).toBeTypeOf('number')
     const most = { given: null, ephemeral: { first: 8000, last: 65_534 } }
     expect(choosePort(seeded(5), most)).toBe(65_535)
   })
 
-  it('takes any port of a range that somebody has given, common and ephemeral ones too, and none beside it', () => {
+  it('a configured range gives any of its ports, common and ephemeral ones too, and none outside', () => {
     const given = { first: 8080, last: 8081 }
     const ports = new Set(
       Array.from({ length: 50 }, (_, at) => choosePort(seeded(at), { ...DEFAULT, given })),
@@ -71,7 +71,7 @@ describe('choosing a port', () => {
     expect(choosePort(seeded(7), { ...DEFAULT, given: { first: 40_000, last: 40_000 } })).toBe(40_000)
   })
 
-  it('keeps the table of common ports in order, without overlaps', () => {
+  it('the table of common ports is sorted and without overlaps', () => {
     let last = 0
     for (const entry of COMMON_SERVICE_PORTS) {
       const [first, end] = typeof entry === 'number' ? [entry, entry] : entry

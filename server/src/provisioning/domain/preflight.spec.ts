@@ -49,7 +49,7 @@ const failuresOf = (changes: Record<string, string | undefined>, needs: Partial<
   decidePreflight(parsePreflight(toText(changes)), { ...NEEDS, ...needs }).filter(({ ok }) => !ok)
 
 describe('reading a report', () => {
-  it('reads past what a login shell prints', () => {
+  it('output of a login shell before the report is skipped', () => {
     expect(parsePreflight(`motd\n${toText()}logout\n`).user).toBe('ops')
   })
 
@@ -62,13 +62,13 @@ describe('reading a report', () => {
     ['a home with a way out', toText({ home: '/home/ops/../../etc' })],
     ['a home with control characters', toText({ home: '/home/\u001b[2J' })],
     ['too much', toText({ os: 'x'.repeat(MAX_REPORT_BYTES) })],
-  ])('refuses %s, by its code', (_what, text) => {
+  ])('a report with %s is refused by its code', (_what, text) => {
     expect(() => parsePreflight(text)).toThrowError(
       expect.objectContaining({ code: 'host.preflight_unreadable' }),
     )
   })
 
-  it('never throws anything else, whatever the bytes are', () => {
+  it('any bytes as a report give a report or a refusal', () => {
     const good = toText()
     for (let at = 0; at < good.length; at += 7) {
       const broken = `${good.slice(0, at)}\u0000=\u202e,,\n${good.slice(at + 3)}`
@@ -81,14 +81,14 @@ describe('reading a report', () => {
     }
   })
 
-  it('keeps keys like __proto__ from meaning anything', () => {
+  it('keys like __proto__ in a report have no effect', () => {
     const report = parsePreflight(toText({ __proto__: 'x', constructor: 'y' } as Record<string, string>))
     expect(report.user).toBe('ops')
   })
 })
 
 describe('deciding', () => {
-  it('passes a host that has everything', () => {
+  it('a host that has everything passes the preflight', () => {
     expect(failuresOf({})).toEqual([])
   })
 
@@ -112,7 +112,7 @@ describe('deciding', () => {
     ['a full disk', 'host.no_disk', { disk_opt: '300000 500000 /opt rw' }],
     ['no inodes', 'host.no_disk', { disk_var: '8000000 12 /var rw' }],
     ['a port that something else has', 'host.port_taken', { listening: '4E20' }],
-  ])('refuses %s, as that and nothing else', (_what, code, changes) => {
+  ])('a host with %s fails the preflight for that alone', (_what, code, changes) => {
     expect(failuresOf(changes).map((check) => check.code)).toEqual([code])
   })
 
@@ -124,7 +124,7 @@ describe('deciding', () => {
     expect(codes).toEqual(['host.unsupported_libc', 'host.no_systemd', 'host.no_python', 'host.no_sudo'])
   })
 
-  it('adds up what lies on one file system', () => {
+  it('the needs of folders on one file system are added up', () => {
     const each = String(480 * 1024)
     const alone = { disk_opt: `${each} 500000 /opt rw`, disk_var: `${each} 500000 /var rw` }
     expect(failuresOf(alone)).toEqual([])
@@ -132,12 +132,12 @@ describe('deciding', () => {
     expect(failuresOf(shared)).toEqual([expect.objectContaining({ name: 'disk /', code: 'host.no_disk' })])
   })
 
-  it('takes a port that our own agent has for free', () => {
+  it('a port that our own agent holds counts as free', () => {
     const report = parsePreflight(toText({ listening: '4E20', agent_ports: '4E20' }))
     expect(isPortTaken(report, 20_000)).toBe(false)
   })
 
-  it('has an agent changed that got a port of outgoing connections by chance, and none that somebody chose', () => {
+  it('an ephemeral port is replaced if it was random, and kept if it was chosen', () => {
     const isChanged = (changes: Record<string, string>, isGiven = false) =>
       needsOtherPort(parsePreflight(toText(changes)), 20_000, isGiven)
     expect(isChanged({ ephemeral: '32768\t60999' })).toBe(false)
@@ -147,7 +147,7 @@ describe('deciding', () => {
     expect(isChanged({ listening: '4E20' }, true)).toBe(true)
   })
 
-  it('gives every failure a remedy and no failure a missing code', () => {
+  it('every failure of the preflight has a remedy and a code', () => {
     const bad = {
       machine: 'riscv64',
       libc: '',
@@ -163,7 +163,7 @@ describe('deciding', () => {
     }
   })
 
-  it('knows which agent a machine runs', () => {
+  it('the preflight recognises the agent that a machine runs', () => {
     expect(toArchitecture(parsePreflight(toText()))).toBe('x64')
     expect(toArchitecture(parsePreflight(toText({ machine: 'aarch64' })))).toBe('arm64')
   })
@@ -203,11 +203,11 @@ describe('where uploads wait', () => {
         disk_var_tmp: '1000 500000 / type=ext4,rw',
       },
     ],
-  ])('is %s', (_what, place, changes) => {
+  ])('the agent of a machine is %s', (_what, place, changes) => {
     expect(placeOf(changes)).toBe(place)
   })
 
-  it('is looked for everywhere when an agent is removed', () => {
+  it('an agent is searched for in every place when it is removed', () => {
     const paths = stagingPlaces(parsePreflight(toText())).map(({ path }) => path)
     expect(paths).toEqual([HOME, SHARED])
   })
