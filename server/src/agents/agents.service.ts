@@ -158,7 +158,7 @@ export class AgentsService implements OnModuleDestroy {
     place: Partial<Pick<AgentAddress, 'host' | 'port'>>,
     signal: AbortSignal,
   ): Promise<void> {
-    const own = { ...(await this.addressOf(hostId)), ...place }
+    const own = { ...(await this.findAddress(hostId)), ...place }
     await this.call(hostId, 'health_check', {}, { signal, connection: { own } })
   }
 
@@ -220,10 +220,10 @@ export class AgentsService implements OnModuleDestroy {
   }
 
   private async open(hostId: string): Promise<AgentConnection> {
-    return this.connect(await this.addressOf(hostId))
+    return this.connect(await this.findAddress(hostId))
   }
 
-  private async addressOf(hostId: string): Promise<AgentAddress> {
+  private async findAddress(hostId: string): Promise<AgentAddress> {
     const address = await this.agents.address(hostId)
     if (!address) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
     return address

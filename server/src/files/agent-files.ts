@@ -1,18 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import {
-  MAX_CHUNK_BYTES,
-  type TransferResult,
-  type TransferState,
-  type TreeFile,
-  type TreeFolder,
-  type TreeLink,
-} from '@rollcall/contracts/agent'
+import { MAX_CHUNK_BYTES, type TransferResult, type TransferState } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { type Blob, BlobStore, BufferPool, memoryBlob } from '../blobs/index.ts'
 import { CHUNK_BUFFER_BYTES, type Chunk, LARGE_CHUNK_BYTES, type Part, toChunks } from './content.ts'
 import { STALL_MS, stalled, TransferCalls } from './transfer-calls.ts'
+import { isMember, type TreeEntry, type TreeMember, toEntryLine, toPlainLine } from './tree-manifest.ts'
 
 /** The source of content: a file of this machine, stored content by hash, or a blob. */
 export type FileSource = { path: string } | { sha256: string } | { blob: Blob }
@@ -40,13 +34,9 @@ export interface TreeUpload extends Placement {
   publishAs?: string
 }
 
-export interface TreeMember extends TreeFile {
-  source: { sha256: string } | { blob: Blob }
-}
-
 export interface TreeSync extends Placement {
   /** Files with content, links and folders, in list order. */
-  entries: readonly (TreeMember | TreeLink | TreeFolder)[]
+  entries: readonly TreeEntry[]
   /** Removes entries on the host that are not in the list. */
   deletesOthers: boolean
   /** Changes nothing and reports what would change. */
@@ -160,7 +150,7 @@ export class AgentFiles {
     hostId: string,
     tree: Placement & {
       lines: readonly string[]
-      entries: readonly (TreeMember | TreeLink | TreeFolder)[]
+      entries: readonly TreeEntry[]
       more:
         | { kind: 'put_tree'; publish_as: string | null }
         | { kind: 'sync_tree'; delete: boolean; dry_run: boolean }
@@ -298,14 +288,3 @@ const toPlacementParams = ({ owner, makeParents }: Placement) => ({
   owner: owner ?? null,
   make_parents: makeParents ?? false,
 })
-
-const toPlainLine = ({ path, size, sha256, mode }: TreeMember): string =>
-  JSON.stringify({ path, size, sha256, mode })
-
-const toEntryLine = (entry: TreeMember | TreeLink | TreeFolder): string => {
-  if (!isMember(entry)) return JSON.stringify(entry)
-  const { source: _source, ...file } = entry
-  return JSON.stringify(file)
-}
-
-const isMember = (entry: TreeMember | TreeLink | TreeFolder): entry is TreeMember => 'source' in entry

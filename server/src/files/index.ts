@@ -2,7 +2,7 @@ export { AgentFileReader, type ReadRequest } from './agent-file-reader.ts'
 export {
   AgentFiles,
   type OnProgress,
-  type TreeMember,
   type TreeSync,
 } from './agent-files.ts'
 export { FilesModule } from './files.module.ts'
+export type { TreeMember } from './tree-manifest.ts'

@@ -24,7 +24,7 @@ export class HeartbeatResults extends Reconciler {
   private readonly storedFacts = new Map<string, string>()
 
   constructor(
-    private readonly rows: HeartbeatResultsRepository,
+    private readonly resultsRepository: HeartbeatResultsRepository,
     @Inject(SERVER_ID) private readonly server: string,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
@@ -72,7 +72,7 @@ export class HeartbeatResults extends Reconciler {
   /** Stores results; one that the database refuses is left out, so that no agent can keep those of others from being stored. */
   private async store(batch: HeartbeatResult[], now: Date): Promise<string[]> {
     try {
-      return await this.rows.store(this.server, batch, now)
+      return await this.resultsRepository.store(this.server, batch, now)
     } catch (error) {
       if (!isDataRefused(error)) throw error
       const [only, ...others] = batch

@@ -35,7 +35,7 @@ export interface LiveSources {
   commands: CommandsService
   outputs: OutputReader
   runs: RunsService
-  runRows: RunsRepository
+  runsRepository: RunsRepository
   events: CommandEvents
   transfers: TransfersService
   transferEvents: TransferEvents
@@ -155,9 +155,9 @@ export class LiveConnection {
   }
 
   private followerOf(request: FollowRequest): Following['follower'] {
-    const { runs, runRows, events, transfers, transferEvents } = this.sources
+    const { runs, runsRepository, events, transfers, transferEvents } = this.sources
     if (request.type === 'follow-run')
-      return new RunFollower(request.runId, this.principal.scope, this.socket, runs, runRows, events)
+      return new RunFollower(request.runId, this.principal.scope, this.socket, runs, runsRepository, events)
     if (request.type === 'follow-transfer')
       return new TransferFollower(request.transferId, this.socket, transfers, transferEvents)
     return new CommandFollower(request.commandId, request, this.socket, this.sources)

@@ -38,7 +38,7 @@ export class LiveGateway extends Reconciler {
     private readonly commands: CommandsService,
     private readonly outputs: OutputReader,
     private readonly runs: RunsService,
-    private readonly runRows: RunsRepository,
+    private readonly runsRepository: RunsRepository,
     private readonly events: CommandEvents,
     private readonly transfers: TransfersService,
     private readonly transferEvents: TransferEvents,
@@ -110,13 +110,14 @@ export class LiveGateway extends Reconciler {
   }
 
   private serve(socket: WebSocket, principal: Principal, upgrade: IncomingMessage): void {
-    const { scopes, commands, outputs, runs, runRows, events, transfers, transferEvents, fleet, log } = this
+    const { scopes, commands, outputs, runs, runsRepository, events, transfers, transferEvents, fleet, log } =
+      this
     const connection = new LiveConnection(socket, principal, {
       scopes,
       commands,
       outputs,
       runs,
-      runRows,
+      runsRepository,
       events,
       transfers,
       transferEvents,

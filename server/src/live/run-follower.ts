@@ -20,7 +20,7 @@ export class RunFollower extends ProgressFollower {
     private readonly scope: HostScope,
     socket: WebSocket,
     private readonly runs: RunsService,
-    private readonly rows: RunsRepository,
+    private readonly runsRepository: RunsRepository,
     private readonly events: CommandEvents,
   ) {
     super(socket)
@@ -49,10 +49,10 @@ export class RunFollower extends ProgressFollower {
 
   /** Reads what is unfinished, and what has ended since, or at first all that has ended. */
   private async readOpen(watch: RunWatch, isFirst: boolean): Promise<RunCommand[]> {
-    const unfinished = await this.rows.unfinishedCommands(this.runId)
+    const unfinished = await this.runsRepository.unfinishedCommands(this.runId)
     // Commands that end meanwhile are in the second answer, if not in both.
     const ended = isFirst
-      ? await this.rows.endedCommands(this.runId)
+      ? await this.runsRepository.endedCommands(this.runId)
       : await this.read(watch.missingIn(unfinished))
     return [...unfinished, ...ended]
   }
@@ -60,7 +60,7 @@ export class RunFollower extends ProgressFollower {
   private async read(ids: readonly string[]): Promise<RunCommand[]> {
     const commands: RunCommand[] = []
     for (let first = 0; first < ids.length; first += READ_AT_ONCE)
-      commands.push(...(await this.rows.commands(ids.slice(first, first + READ_AT_ONCE))))
+      commands.push(...(await this.runsRepository.commands(ids.slice(first, first + READ_AT_ONCE))))
     return commands
   }
 

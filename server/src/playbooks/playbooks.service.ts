@@ -33,8 +33,8 @@ export class PlaybooksService {
     private readonly playbooks: PlaybooksRepository,
     private readonly handler: PlaybookHandler,
     private readonly runs: RunsService,
-    private readonly runRows: RunsRepository,
-    private readonly commandRows: CommandsRepository,
+    private readonly runsRepository: RunsRepository,
+    private readonly commandsRepository: CommandsRepository,
     private readonly commands: CommandsService,
   ) {}
 
@@ -132,7 +132,7 @@ export class PlaybooksService {
   private async accept(request: Request): Promise<AcceptedRun> {
     const { runId, bodyHash, actor, order, target, limits, timeoutMs, digests } = request
     const spec = { ...SPEC, program: 'ansible-playbook', args: [`${order.playbook}.yml`], timeoutMs }
-    const known = await this.runRows.find(runId)
+    const known = await this.runsRepository.find(runId)
     if (!known) {
       const { name: requestedBy, scope } = actor
       const run = await this.runs.prepare({
@@ -151,13 +151,13 @@ export class PlaybooksService {
         nonce: randomBytes(24).toString('base64url'),
         expectedDigest: digests?.get(hostId) ?? null,
       }))
-      await this.commandRows
+      await this.commandsRepository
         .insertRun(run, (transaction) => this.playbooks.insert(transaction, runId, order, each))
         .then(
           () => this.runs.announce(run),
           async (error) => {
             // The same request twice at the same time: the other one was faster.
-            if (!(await this.runRows.find(runId))) throw error
+            if (!(await this.runsRepository.find(runId))) throw error
           },
         )
     }

@@ -2,7 +2,7 @@ import { type ErrorCode, isErrorCode, RollcallError, sanitizeText } from '@rollc
 import { z } from 'zod'
 import { hostProgram } from '../platform/archives/host-program.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
-import type { HostLog } from './host-log.ts'
+import type { HostLog } from './host-session.ts'
 
 const PLAYBOOK_TIMEOUT_MS = 600_000
 const MAX_RESULT_BYTES = 64 * 1024

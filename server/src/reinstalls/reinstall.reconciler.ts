@@ -21,7 +21,7 @@ export class ReinstallReconciler extends Reconciler {
   override readonly intervalMs = 5000
 
   constructor(
-    private readonly rows: ReinstallsRepository,
+    private readonly reinstalls: ReinstallsRepository,
     private readonly provisioning: ProvisioningService,
     private readonly clock: Clock,
     @Inject(SERVER_ID) private readonly server: string,
@@ -31,9 +31,9 @@ export class ReinstallReconciler extends Reconciler {
   }
 
   override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
-    const room = Math.min(BATCH, MAX_INSTALLING - (await this.rows.countInstalling()))
+    const room = Math.min(BATCH, MAX_INSTALLING - (await this.reinstalls.countInstalling()))
     if (room <= 0) return
-    const candidates = await this.rows.due(this.server, now, FAILED_ROUNDS, room)
+    const candidates = await this.reinstalls.due(this.server, now, FAILED_ROUNDS, room)
     await Promise.all(
       candidates.map((candidate) =>
         isToBeReinstalled(candidate, now)
@@ -67,7 +67,7 @@ export class ReinstallReconciler extends Reconciler {
 
   private plan(candidate: Candidate, outcome: 'installing' | 'no_ssh'): Promise<boolean> {
     const next = nextReinstall(outcome, candidate.reinstalls, this.clock.now(), Math.random())
-    return this.rows.plan(this.server, candidate, next, outcome === 'installing')
+    return this.reinstalls.plan(this.server, candidate, next, outcome === 'installing')
   }
 
   private async noteNoSsh(candidate: Candidate, error: unknown): Promise<void> {
@@ -76,7 +76,7 @@ export class ReinstallReconciler extends Reconciler {
     if (!(await this.plan(candidate, 'no_ssh')) || notBefore !== null) return
     const known = error instanceof RollcallError ? error : undefined
     if (!known && !(error instanceof DOMException)) throw error
-    await this.rows.note(
+    await this.reinstalls.note(
       hostId,
       this.clock.now(),
       known?.code ?? 'ssh.unreachable',

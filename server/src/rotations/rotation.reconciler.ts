@@ -6,7 +6,12 @@ import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { nextStep, type RotationAnswer, type RotationCall } from './domain/next-step.ts'
-import { addressOf, type Rotation, type RotationSets, RotationsRepository } from './rotations.repository.ts'
+import {
+  type Rotation,
+  type RotationSets,
+  RotationsRepository,
+  toAgentAddress,
+} from './rotations.repository.ts'
 
 const BATCH = 8
 const CALL_TIMEOUT_MS = 6000
@@ -25,7 +30,7 @@ export class RotationReconciler extends Reconciler {
   override readonly intervalMs = 500
 
   constructor(
-    private readonly rows: RotationsRepository,
+    private readonly rotations: RotationsRepository,
     private readonly agents: AgentsService,
     private readonly clock: Clock,
     @Inject(SERVER_ID) private readonly server: string,
@@ -41,7 +46,7 @@ export class RotationReconciler extends Reconciler {
 
   /** Returns how many rotations were due. One that fails stops no other. */
   private async advanceBatch(signal: AbortSignal): Promise<number> {
-    const due = await this.rows.acquire(this.server, this.clock.now(), BATCH)
+    const due = await this.rotations.acquire(this.server, this.clock.now(), BATCH)
     await Promise.all(
       due.map((rotation) =>
         this.advance(rotation, signal).catch(async (error) => {
@@ -64,15 +69,15 @@ export class RotationReconciler extends Reconciler {
       const step = nextStep(rotation.phase, last)
       if (step.do === 'wait') break
       if (step.do === 'call') {
-        const sets = await this.rows.sets(rotation)
+        const sets = await this.rotations.sets(rotation)
         if (!sets) return
         last = await this.call(rotation, sets, step.call, signal)
         signal.throwIfAborted()
         continue
       }
       const isStored = await (step.do === 'finish'
-        ? this.rows.finish(rotation, this.clock.now())
-        : this.rows.advance(rotation, step.phase, this.clock.now()))
+        ? this.rotations.finish(rotation, this.clock.now())
+        : this.rotations.advance(rotation, step.phase, this.clock.now()))
       if (!isStored) break
       // Its connections may be of the other set.
       this.agents.forget(rotation.hostId)
@@ -86,7 +91,7 @@ export class RotationReconciler extends Reconciler {
   private async postpone(rotation: Rotation, why: RollcallError | null): Promise<void> {
     const failures = rotation.failures + 1
     const dueAt = retryAt(RETRY_POLICIES.rotation, failures, this.clock.now(), Math.random())
-    await this.rows.postpone(rotation, dueAt, failures, why)
+    await this.rotations.postpone(rotation, dueAt, failures, why)
   }
 
   private async call(
@@ -96,7 +101,7 @@ export class RotationReconciler extends Reconciler {
     stopping: AbortSignal,
   ): Promise<Last> {
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(CALL_TIMEOUT_MS)])
-    const own = addressOf(sets, call === 'stage_by_old' || call === 'try_old' ? 'old' : 'new')
+    const own = toAgentAddress(sets, call === 'stage_by_old' || call === 'try_old' ? 'old' : 'new')
     const options = { signal, connection: { own } }
     try {
       if (call === 'stage_by_old') {

@@ -267,7 +267,7 @@ function newSet(serverPin: string, now: Date): SecretSet {
 }
 
 /** Where and as whom an agent is called with one of its sets. */
-export function addressOf({ host, port, ...sets }: RotationSets, which: 'old' | 'new'): AgentAddress {
+export function toAgentAddress({ host, port, ...sets }: RotationSets, which: 'old' | 'new'): AgentAddress {
   const set = sets[which]
   return {
     host,

@@ -11,7 +11,7 @@ import { RotationsRepository } from './rotations.repository.ts'
 @Injectable()
 export class RotationsService {
   constructor(
-    private readonly rows: RotationsRepository,
+    private readonly rotations: RotationsRepository,
     private readonly shown: RotationListRepository,
     private readonly runs: RunsService,
     private readonly identities: ServerIdentities,
@@ -25,7 +25,7 @@ export class RotationsService {
   ): Promise<RotationsStarted> {
     const { chosen, skipped } = await this.runs.choose(request, scope)
     const ids = chosen.map(({ id }) => id)
-    await this.rows.begin(ids, name, this.clock.now())
+    await this.rotations.begin(ids, name, this.clock.now())
     return { hosts: (await this.shown.of(ids)).map(({ view }) => view), skipped }
   }
 
@@ -36,7 +36,7 @@ export class RotationsService {
   async renewIdentity({ name }: Pick<Principal, 'name'>): Promise<KnownIdentity[]> {
     const now = this.clock.now()
     await this.identities.renew(now)
-    await this.rows.begin(await this.rows.outdated(null, null), name, now)
+    await this.rotations.begin(await this.rotations.outdated(null, null), name, now)
     return this.identities.list()
   }
 

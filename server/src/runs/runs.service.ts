@@ -65,7 +65,7 @@ export interface AcceptedRun {
 export class RunsService {
   constructor(
     private readonly runs: RunsRepository,
-    private readonly commandRows: CommandsRepository,
+    private readonly commandsRepository: CommandsRepository,
     private readonly commands: CommandsService,
     private readonly worker: CommandWorker,
     private readonly hosts: HostsRepository,
@@ -109,7 +109,7 @@ export class RunsService {
     if (known) return this.knownRun(known, bodyHash, actor)
     const run = await this.prepare({ ...(await makeOrder()), runId, bodyHash })
     try {
-      await this.commandRows.insertRun(run)
+      await this.commandsRepository.insertRun(run)
     } catch (error) {
       // The same request twice at the same time: the other one was faster.
       const first = await this.runs.find(runId)
@@ -220,7 +220,7 @@ export class RunsService {
     const isSameCaller = requesterId === null || (requesterKind === kind && requesterId === id)
     const commands =
       first.bodyHash === bodyHash && isSameCaller
-        ? await this.commandRows.list(scope, { runId, limit: total })
+        ? await this.commandsRepository.list(scope, { runId, limit: total })
         : []
     if (commands.length < total)
       throw new RollcallError(

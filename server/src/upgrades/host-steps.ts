@@ -3,7 +3,7 @@ import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import { AgentsService } from '../agents/index.ts'
 import { type OutputWriter, stepIdOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { type HostReport, hostReport } from './domain/host-outcome.ts'
+import { type HostStepReport, hostStepReport } from './domain/host-outcome.ts'
 
 /** The folder in which the host keeps all that it needs to decide an upgrade, without us too. */
 const STATE = '/var/lib/rollcall-upgrade'
@@ -38,12 +38,12 @@ export class HostSteps {
   }
 
   /** Returns the state of an upgrade by the host's own records. Throws `upgrade.stranded` when no agent answers. */
-  async report(hostId: string, id: string, signal: AbortSignal): Promise<HostReport> {
+  async report(hostId: string, id: string, signal: AbortSignal): Promise<HostStepReport> {
     // Each question is a step of its own: an id is answered once.
     const step = `report/${this.clock.now().getTime()}`
     const { exitCode, stdout } = await this.run(hostId, id, step, ['report', id], signal)
     if (exitCode === NO_SUCH_FILE) return { state: 'not_begun' }
-    const said = exitCode === 0 ? hostReport.safeParse(parsed(stdout)) : undefined
+    const said = exitCode === 0 ? hostStepReport.safeParse(parsed(stdout)) : undefined
     if (said?.success)
       return { state: said.data.state, reason: sanitizeText((said.data.reason ?? '').trim(), 1000) }
     throw new RollcallError(

@@ -53,7 +53,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
   constructor(
     private readonly worker: CommandWorker,
     private readonly hosts: HostsRepository,
-    private readonly agentRows: AgentsRepository,
+    private readonly agentsRepository: AgentsRepository,
     private readonly agents: AgentsService,
     private readonly heartbeats: HeartbeatsService,
     private readonly files: AgentFiles,
@@ -76,7 +76,8 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     const signal = AbortSignal.any([lease.stopped, AbortSignal.timeout(command.timeoutMs)])
     await lease.report({ kind: 'running' })
     const outcome = await this.outcome(command, lease, log, signal)
-    if (outcome.state === 'upgraded') await this.agentRows.markVersion(command.hostId, command.args[0] ?? '')
+    if (outcome.state === 'upgraded')
+      await this.agentsRepository.markVersion(command.hostId, command.args[0] ?? '')
     await log.line(outcome.state === 'upgraded' ? 'The new agent is confirmed.' : reasonOf(outcome))
     await log.flush()
     return { do: 'end', ending: endingOf(outcome) }

@@ -18,7 +18,7 @@ export class UpgradeReconciler extends Reconciler {
   override readonly intervalMs = 500
 
   constructor(
-    private readonly rows: UpgradesRepository,
+    private readonly upgrades: UpgradesRepository,
     private readonly commands: CommandsService,
     private readonly worker: CommandWorker,
     private readonly clock: Clock,
@@ -29,7 +29,7 @@ export class UpgradeReconciler extends Reconciler {
 
   /** Advances every upgrade that has not ended. One that fails stops no other. */
   override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
-    for (const id of await this.rows.unended()) {
+    for (const id of await this.upgrades.unended()) {
       if (signal.aborted) return
       await this.advance(id).catch((error) =>
         this.log.warn({ err: error, upgradeId: id }, 'an upgrade could not be advanced; trying again'),
@@ -39,12 +39,12 @@ export class UpgradeReconciler extends Reconciler {
 
   private async advance(id: string): Promise<void> {
     const now = this.clock.now()
-    await this.rows.collect(id, now)
-    const upgrade = await this.rows.find(id)
+    await this.upgrades.collect(id, now)
+    const upgrade = await this.upgrades.find(id)
     if (!upgrade || !isUnended(upgrade)) return
-    const hosts = await this.rows.ringHosts(id)
+    const hosts = await this.upgrades.ringHosts(id)
     const move = nextMove({ state: upgrade.state, rings: upgrade.rings, hosts }, now)
-    if (move.do === 'end') return this.rows.end(id, move.state, move.reason, now)
+    if (move.do === 'end') return this.upgrades.end(id, move.state, move.reason, now)
     if (move.do === 'wait') return
     const names = new Map(hosts.map((host) => [host.id, host.name]))
     for (const hostId of move.ids)
@@ -54,11 +54,11 @@ export class UpgradeReconciler extends Reconciler {
   private async begin(upgrade: Upgrade, host: { id: string; name: string }): Promise<void> {
     const run = this.commands.newProvisioning('upgrade', host, upgrade.requestedBy, [upgrade.version])
     try {
-      await this.rows.begin(upgrade.id, host.id, run, this.clock.now())
+      await this.upgrades.begin(upgrade.id, host.id, run, this.clock.now())
     } catch (error) {
       if (error instanceof ConcurrentUpdateError) return
       if (!(error instanceof RollcallError)) throw error
-      return this.rows.refuse(upgrade.id, host.id, error.message, this.clock.now())
+      return this.upgrades.refuse(upgrade.id, host.id, error.message, this.clock.now())
     }
     this.worker.announce(run.commands[0].id)
   }

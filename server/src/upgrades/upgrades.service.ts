@@ -27,7 +27,7 @@ const ALREADY = 'This release ran there already; it is put in place again.'
 @Injectable()
 export class UpgradesService {
   constructor(
-    private readonly rows: UpgradesRepository,
+    private readonly upgrades: UpgradesRepository,
     private readonly runs: RunsService,
     private readonly artifacts: Artifacts,
     private readonly keys: ReleaseKeys,
@@ -59,18 +59,18 @@ export class UpgradesService {
       createdAt: this.clock.now(),
       endedAt: null,
     }
-    await this.rows.insert(upgrade, hosts)
+    await this.upgrades.insert(upgrade, hosts)
     return { upgrade: await this.view(upgrade), skipped }
   }
 
   async list(): Promise<UpgradeView[]> {
-    const upgrades = await this.rows.list()
+    const upgrades = await this.upgrades.list()
     return this.views(upgrades)
   }
 
   async show(id: string): Promise<UpgradeDetail> {
     const upgrade = await this.find(id)
-    const hosts = await this.rows.hostsOf(id)
+    const hosts = await this.upgrades.hostsOf(id)
     return {
       upgrade: await this.view(upgrade),
       hosts: hosts.map(({ hostId, hostName, ring, state, reason, commandId, endedAt }) => ({
@@ -151,7 +151,7 @@ export class UpgradesService {
       )
     const { chosen, skipped } = await this.runs.choose(request, scope)
     const rings = ringsOf(chosen.length, request.rings)
-    const current = await this.rows.running(
+    const current = await this.upgrades.running(
       version,
       chosen.map(({ id }) => id),
     )
@@ -172,7 +172,7 @@ export class UpgradesService {
 
   private async change(id: string, from: string[], to: Upgrade['state']): Promise<UpgradeView> {
     const before = await this.find(id)
-    if (!(await this.rows.change(id, from, to)))
+    if (!(await this.upgrades.change(id, from, to)))
       throw new RollcallError(
         'upgrade.ended',
         `The upgrade is ${before.state}: there is nothing to pause, resume or cancel. Begin another one.`,
@@ -181,7 +181,7 @@ export class UpgradesService {
   }
 
   private async find(id: string): Promise<Upgrade> {
-    const upgrade = await this.rows.find(id)
+    const upgrade = await this.upgrades.find(id)
     if (upgrade) return upgrade
     throw new RollcallError(
       'upgrade.not_found',
@@ -196,7 +196,7 @@ export class UpgradesService {
   }
 
   private async views(upgrades: readonly Upgrade[]): Promise<UpgradeView[]> {
-    const counts = await this.rows.counts(upgrades.map(({ id }) => id))
+    const counts = await this.upgrades.counts(upgrades.map(({ id }) => id))
     return upgrades.map(({ id, version, rings, state, reason, requestedBy, createdAt, endedAt }) => {
       const own = counts.filter((count) => count.id === id)
       const countOf = (name: string) => own.find((count) => count.state === name)?.count ?? 0

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endingOf, hostReport, stateOfEnded, toOutcome } from './host-outcome.ts'
+import { endingOf, hostStepReport, stateOfEnded, toOutcome } from './host-outcome.ts'
 
 describe('what became of a host', () => {
   it('a host counts as upgraded only where its own report says so', () => {
@@ -25,6 +25,6 @@ describe('what became of a host', () => {
       { state: 'fine' },
       { state: 'upgraded', reason: 'x'.repeat(5000) },
     ])
-      expect(hostReport.safeParse(said).success).toBe(false)
+      expect(hostStepReport.safeParse(said).success).toBe(false)
   })
 })

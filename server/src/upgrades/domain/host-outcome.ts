@@ -3,11 +3,11 @@ import type { HostState, UpgradeHostState } from '@rollcall/contracts/admin'
 import { z } from 'zod'
 
 /** The host's own report of an upgrade. It is hostile input: bounded, and shown as text only. */
-export const hostReport = z.object({
+export const hostStepReport = z.object({
   state: z.enum(['not_begun', 'under_way', 'upgraded', 'rolled_back', 'refused']),
   reason: z.string().max(4000).optional(),
 })
-export type HostReport = z.infer<typeof hostReport>
+export type HostStepReport = z.infer<typeof hostStepReport>
 
 export type HostOutcome =
   | { state: 'upgraded' }
@@ -15,7 +15,7 @@ export type HostOutcome =
   | { state: 'cancelled' }
 
 /** Returns the outcome that a host reports; null while its upgrade has not ended. Pure. */
-export function toOutcome(report: HostReport): HostOutcome | null {
+export function toOutcome(report: HostStepReport): HostOutcome | null {
   const because = report.reason || 'the host did not say why'
   switch (report.state) {
     case 'under_way':
