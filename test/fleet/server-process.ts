@@ -47,7 +47,13 @@ export class ServerProcess implements AsyncDisposable {
     // As root the embedded database runs under an account of its own, which has to pass.
     await chmod(dataDir, 0o711)
     const server = new ServerProcess(dataDir, await freePort(), options)
-    await server.start()
+    try {
+      await server.start()
+    } catch (error) {
+      // A server that is late would outlive the test that has given it up.
+      await server.end('SIGTERM').catch(() => server.end('SIGKILL'))
+      throw error
+    }
     return server
   }
 
