@@ -180,7 +180,7 @@ describe("a host that is named like another host's id", () => {
       expect([name, status, json.error.message]).toEqual([
         name,
         409,
-        `The name ${name} is taken: names of hosts are unique in the whole fleet. Choose another one.`,
+        `The name ${name} is taken: host names are unique in the fleet. Choose another name.`,
       ])
     }
     expect((await ask('/api/hosts', { ...admin, body: body('db-1') })).status).toBe(202)

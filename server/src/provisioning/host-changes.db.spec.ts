@@ -310,7 +310,7 @@ describe('changing where an agent listens', () => {
       const refused = await set(other.name, { agentPorts, skipCheck: true })
       expect([agentPorts, refused.code]).toEqual([agentPorts, 'host.no_free_port'])
       expect(refused.json.error.message).toContain(
-        `Port ${agentPorts} (agentPorts) is taken: 1 by agents of the fleet`,
+        `Port ${agentPorts} (agentPorts) is in use: 1 by other agents of the fleet`,
       )
     }
     const query = 'UPDATE agent SET next_port = $2 WHERE host_id = $1'
@@ -374,7 +374,7 @@ describe('changing where an agent listens', () => {
     expect(refused.json.error).toMatchObject({
       code: 'host.no_free_port',
       message:
-        'All ports of 7000-7001 (agentPorts) are taken: 2 by programs on this host. Give a wider range.',
+        'All ports of 7000-7001 (agentPorts) are in use: 2 by programs on this host. Choose a wider range.',
     })
   })
 })
