@@ -106,6 +106,13 @@ module.exports = {
       to: { path: ['^server/src/platform/prisma/database\\.ts$', 'node_modules/(@types/)?pg/'] },
     },
     {
+      name: 'set-up-needs-no-package',
+      comment: 'these files are read on a clean checkout, before npm has installed anything',
+      severity: 'error',
+      from: { path: '^scripts/.*\\.mjs$', pathNot: '^scripts/lint/component-lengths\\.mjs$' },
+      to: { path: 'node_modules/' },
+    },
+    {
       name: 'web-shares-know-no-feature',
       comment: 'what several features need stands in api/ and ui/ and knows none of them',
       severity: 'error',

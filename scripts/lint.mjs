@@ -2,7 +2,6 @@
 // With arguments, only the parts of those names: npm run lint -- style language
 import { availableParallelism } from 'node:os'
 import { installTools } from './debian-tools.mjs'
-import { checkComponentLengths } from './lint/component-lengths.mjs'
 import { checkTables } from './lint/tables.mjs'
 import { filesOf, tryTool } from './lint/tools.mjs'
 import { checkTypes } from './lint/types.mjs'
@@ -27,7 +26,11 @@ const PARTS = [
     check: () => tryTool('depcruise', ['--config', '.dependency-cruiser.cjs', ...CRUISED]),
   },
   { name: 'who writes which table', check: checkTables },
-  { name: 'length of components', check: () => checkComponentLengths() },
+  {
+    name: 'length of components',
+    // Loaded when it runs: it needs a package, and this file is read before any is installed.
+    check: async () => (await import('./lint/component-lengths.mjs')).checkComponentLengths(),
+  },
   { name: 'dead code', check: () => tryTool('knip', []) },
   { name: 'language', check: () => tryTool('node', ['scripts/lint/language.ts']) },
   { name: 'style', check: () => tryTool('biome', ['ci', '--colors=off', '.']) },
