@@ -173,7 +173,7 @@ function isNoSuchThing(
 ): boolean {
   const message = json?.error?.message ?? ''
   return namedPlaces(route.scope).some(
-    ({ kind }) => code === `${kind}.not_found` && message.includes(`${side[kind]}. "rollcall `),
+    ({ kind }) => code === `${kind}.not_found` && message.includes(`${side[kind]}. List them: rollcall `),
   )
 }
 
