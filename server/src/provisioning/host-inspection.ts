@@ -3,10 +3,14 @@ import type { HostChecked, HostCheckRequest } from '@rollcall/contracts/admin'
 import type { HostReach } from '../hosts/index.ts'
 import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh, type SshSession } from '../platform/ssh/index.ts'
-import { decidePreflight, type PreflightCheck, type PreflightNeeds } from './domain/preflight-decision.ts'
+import {
+  decidePreflight,
+  type PreflightCheck,
+  type PreflightNeeds,
+  TYPICAL_UPLOAD_BYTES,
+} from './domain/preflight-decision.ts'
 import { MAX_REPORT_BYTES, type PreflightReport, parsePreflight } from './domain/preflight-report.ts'
 import { readHostScript } from './host-session.ts'
-import { TYPICAL_UPLOAD_BYTES } from './installer.ts'
 
 export interface HostInspection {
   report: PreflightReport

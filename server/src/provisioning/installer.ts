@@ -8,6 +8,7 @@ import {
   isPortTaken,
   needsOtherPort,
   type PreflightCheck,
+  TYPICAL_UPLOAD_BYTES,
   toArchitecture,
 } from './domain/preflight-decision.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
@@ -19,8 +20,6 @@ import { runPlaybook } from './playbook-run.ts'
 import { makeStaging, removeStaging, type Staging } from './staging.ts'
 
 const MAX_PORT_CHANGES = 5
-// The assumed upload size while the architecture is unknown.
-export const TYPICAL_UPLOAD_BYTES = 64 * 1024 ** 2
 const CLEANUP_TIMEOUT_MS = 20_000
 
 /**

@@ -3,6 +3,9 @@ import { isWithin } from './port-choice.ts'
 import type { DiskReport, PreflightReport } from './preflight-report.ts'
 import { chooseStaging } from './staging-place.ts'
 
+/** The upload size that is assumed while the architecture is unknown, in bytes. */
+export const TYPICAL_UPLOAD_BYTES = 64 * 1024 ** 2
+
 export type AgentArchitecture = 'x64' | 'arm64'
 
 /** The requirements of an installation. */
