@@ -19,9 +19,9 @@ import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { isWithin } from './domain/port-choice.ts'
 import { changesReach, mergeReach, passwordsToSetAgain } from './domain/reach-change.ts'
-import { probeReach, type ReachProbe } from './host-inspection.ts'
 import { Machines } from './machines.ts'
 import { busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
+import { probeReach, type ReachProbe } from './reach-probe.ts'
 import { refuseAddress } from './refuse-address.ts'
 
 const PROBE_TIMEOUT_MS = 8_000
