@@ -3,6 +3,7 @@ import type { HostReach } from '../hosts/index.ts'
 import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh } from '../platform/ssh/index.ts'
 import { type PreflightReport } from './domain/preflight-report.ts'
+import { inspectHost } from './host-inspection.ts'
 
 const REACH_TIMEOUT_MS = 40_000
 
