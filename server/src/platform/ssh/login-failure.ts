@@ -19,7 +19,7 @@ const CAUSES: readonly Cause[] = [
   {
     pattern: /account is currently not available|nologin|not available|disabled/i,
     remedy:
-      "The account's login shell runs no programs. Change it on the host: usermod --shell /bin/sh USER.",
+      "The account's login shell runs no programs. Give the account another shell on the host: usermod --shell /bin/sh USER.",
   },
   {
     pattern: /account.{0,40}(expired|locked)|has expired/i,

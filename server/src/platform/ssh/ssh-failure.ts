@@ -102,7 +102,7 @@ export function toAuthFailedError(
 
 function findRemedy(said: string): string | undefined {
   if (/password.{0,40}expired|change your password|new password|must be changed/i.test(said))
-    return 'The password has expired: sign in manually, change it, and set the new one.'
+    return 'The password has expired. Sign in manually and change it with passwd, then store the new one: rollcall host set NAME --password-stdin'
   if (/account.{0,20}expired|access denied/i.test(said))
     return 'The account is not allowed to sign in: check chage --list, passwd --status, pam_access and AllowUsers on the host.'
   if (/too many authentication failures/i.test(said))
