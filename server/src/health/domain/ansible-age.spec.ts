@@ -9,5 +9,5 @@ it.each([0, 29, 30, -3])('an Ansible that was made %i days ago is not old', (day
 })
 
 it('an Ansible made more than thirty days ago is old, and the warning says what to do', () => {
-  expect(ansibleWarning(daysAgo(31), now)).toMatch(/31 days ago.*--refresh/)
+  expect(ansibleWarning(daysAgo(31), now)).toMatch(/31 days old.*--refresh/)
 })

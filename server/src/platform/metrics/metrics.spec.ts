@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Metrics } from './metrics.ts'
 
-it('metrics are told without the database too, and without the figures that only it knows', async () => {
+it('metrics are reported while the database is away, without the figures that only it knows', async () => {
   const warnings: string[] = []
   const metrics = new Metrics({ warn: (_: unknown, text: string) => warnings.push(text) } as never)
   let isUp = true
@@ -21,5 +21,5 @@ it('metrics are told without the database too, and without the figures that only
   const text = await metrics.text()
   expect(text).toContain('process_cpu_seconds_total')
   expect(text).not.toContain('rollcall_agents{')
-  expect(warnings).toEqual(['rollcall_agents could not be counted'])
+  expect(warnings).toEqual(['failed to count rollcall_agents'])
 })
