@@ -13,7 +13,7 @@ const ON_HOSTS = {
 }
 
 /**
- * Unit tests first and side by side; then what boots hosts, four files at a time, since they wait more than they work; then, each alone,
+ * Unit tests first and side by side; then what boots hosts, three files at a time, since they wait more than they work; then, each alone,
  * what goes by the clock.
  */
 export default defineConfig({
@@ -59,7 +59,7 @@ export default defineConfig({
           include: ['test/**/*.spec.ts'],
           exclude: BY_THE_CLOCK,
           ...ON_HOSTS,
-          maxWorkers: 4,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
