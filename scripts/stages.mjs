@@ -6,11 +6,11 @@
  * waits for other people's servers (packages) has no share.
  */
 export const SHARES = {
-  build: 40,
-  'test hosts': 90,
-  lint: 40,
-  units: 60,
-  database: 150,
+  build: 100,
+  'test hosts': 200,
+  lint: 100,
+  units: 250,
+  database: 250,
   hosts: 1200,
   clock: 400,
 }
