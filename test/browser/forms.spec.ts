@@ -261,7 +261,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     await open('/?search=silent')
     await page.locator('[data-host=silent] .stale').first().waitFor(WAIT)
     expect(await page.locator('[data-host=silent] .stale').first().getAttribute('title')).toMatch(
-      /does not answer|never answered/,
+      /not responding|never responded/,
     )
     await open('/hosts/silent')
     await page.getByRole('heading', { name: 'Last known' }).waitFor(WAIT)
