@@ -150,7 +150,7 @@ describe.skipIf(noBed)(`what Rollcall runs on a host ${noBed ?? ''}`, () => {
     expect(text).toContain(`${ended.droppedBytes} bytes of it were cut`)
     expect(MAX_STORED_BYTES + ended.droppedBytes).toBe('begin\nend\n'.length + 3_000_000)
     const { stdout, stderr } = await server.cli('command', 'show', id)
-    expect(stdout + stderr).toContain(`and ${ended.droppedBytes} that were cut`)
+    expect(stdout + stderr).toContain(`${ended.droppedBytes} more were dropped`)
   })
 
   it('a terminal is the login shell of root in the home of root', async () => {
