@@ -3,6 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import type { CommandKind } from '@rollcall/contracts/admin'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { waitAtMost } from '../platform/clock/wait-at-most.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { JobQueue } from '../platform/queue/job-queue.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
@@ -83,9 +84,7 @@ export class CommandWorker extends Reconciler {
     this.isStopping = true
     for (const { lease } of this.active.values()) lease.lose()
     const drained = Promise.allSettled([...this.active.values()].map(({ done }) => done))
-    const timeout = new AbortController()
-    await Promise.race([drained, this.clock.sleep(STOP_TIMEOUT_MS, timeout.signal).catch(() => undefined)])
-    timeout.abort()
+    await waitAtMost(this.clock, drained, STOP_TIMEOUT_MS)
   }
 
   /**

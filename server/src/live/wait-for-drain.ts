@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { WebSocket } from 'ws'
+import { ignoreAbort } from '../platform/clock/ignore-abort.ts'
 
 /** A viewer with more unsent bytes is slow: it is served from the database, at its own pace. */
 export const MAX_UNSENT_BYTES = 1024 * 1024
@@ -9,8 +10,6 @@ const DRAIN_CHECK_MS = 50
 export async function waitForDrain(socket: WebSocket, isStopped: () => boolean): Promise<void> {
   while (!isStopped() && socket.readyState === socket.OPEN && socket.bufferedAmount > MAX_UNSENT_BYTES / 2) {
     const timeout = AbortSignal.timeout(DRAIN_CHECK_MS)
-    await once(socket, 'close', { signal: timeout }).catch((error: Error) => {
-      if (error.name !== 'AbortError') throw error
-    })
+    await once(socket, 'close', { signal: timeout }).catch(ignoreAbort)
   }
 }

@@ -4,6 +4,7 @@ import { DiscoveryService } from '@nestjs/core'
 import { RollcallError } from '@rollcall/contracts'
 import { Alarm } from '../clock/alarm.ts'
 import { Clock } from '../clock/clock.ts'
+import { waitAtMost } from '../clock/wait-at-most.ts'
 import { LOGGER, type Logger } from '../log.ts'
 import { Reconciler, type Requeue } from './reconciler.ts'
 import type { TaskStatus } from './task-health.ts'
@@ -55,10 +56,8 @@ export class BackgroundTasks implements OnModuleDestroy {
   /** Stops every reconciler and waits until their work has ended, or for 15 s. Safe to repeat. */
   async stop(): Promise<void> {
     this.stopping.abort()
-    const timeout = new AbortController()
     const drained = Promise.all([...this.tasks.values()].map(({ ended }) => ended))
-    await Promise.race([drained, this.clock.sleep(DRAIN_TIMEOUT_MS, timeout.signal).catch(() => undefined)])
-    timeout.abort()
+    await waitAtMost(this.clock, drained, DRAIN_TIMEOUT_MS)
     const left = [...this.tasks.keys()]
     if (left.length > 0) this.log.warn({ tasks: left }, 'background tasks did not end in time')
   }

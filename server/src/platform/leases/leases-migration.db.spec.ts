@@ -1,39 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { applyMigrations } from '../prisma/migrator.ts'
+import { EarlierDatabase } from '../testing/earlier-database.ts'
 import { MIGRATIONS } from '../testing/template-database.ts'
 import { TestDatabase } from '../testing/test-database.ts'
 
 const FIRST = 'one_lease'
 
 let test: TestDatabase
-let folder: string
+let earlier: EarlierDatabase
 let client: pg.Client
 let connection: pg.PoolConfig
 
-/** A database as the release before left it. */
 beforeAll(async () => {
   test = await TestDatabase.open()
-  await test.database.pool.query('CREATE DATABASE before_leases')
-  connection = { ...test.connection, database: 'before_leases' }
-  folder = await mkdtemp(join(tmpdir(), 'rollcall-migrations-'))
-  const names = (await readdir(MIGRATIONS)).sort()
-  const at = names.findIndex((name) => name.endsWith(FIRST))
-  expect(at).toBeGreaterThan(0)
-  for (const name of [...names.slice(0, at), 'migration_lock.toml'])
-    await cp(join(MIGRATIONS, name), join(folder, name), { recursive: true })
-  await applyMigrations(connection, folder)
-  client = new pg.Client(connection)
-  await client.connect()
+  earlier = await EarlierDatabase.open(test, FIRST)
+  client = earlier.client
+  connection = earlier.connection
 })
 afterAll(async () => {
-  await client?.end()
+  await earlier?.[Symbol.asyncDispose]()
   await test?.close()
-  if (folder) await rm(folder, { recursive: true, force: true })
 })
 
 it('a database of the release before keeps which server works on what', async () => {

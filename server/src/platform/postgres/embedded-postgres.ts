@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { RollcallError } from '@rollcall/contracts'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { ignoreAbort } from '../clock/ignore-abort.ts'
 import { isAlive } from '../processes/is-alive.ts'
 import { type Account, databaseAccount } from './database-account.ts'
 import { installBinaries } from './embedded-binaries.ts'
@@ -257,10 +258,6 @@ async function checkTraversable(folder: string): Promise<void> {
         `The embedded PostgreSQL runs under its own account, which cannot access ${path} (mode ${(mode & 0o777).toString(8)}). Run "chmod o+x ${path}", or choose another folder with ROLLCALL_DATA_DIR.`,
       )
   }
-}
-
-function ignoreAbort(error: Error): void {
-  if (error.name !== 'AbortError') throw error
 }
 
 const unavailable = (message: string, cause?: unknown) =>

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EarlierDatabase } from '../testing/earlier-database.ts'
 import { MIGRATIONS } from '../testing/template-database.ts'
 import { TestDatabase } from '../testing/test-database.ts'
 import { applyMigrations } from './migrator.ts'
@@ -11,29 +9,19 @@ import { applyMigrations } from './migrator.ts'
 const NAME = 'names_are_no_ids'
 
 let test: TestDatabase
-let folder: string
+let earlier: EarlierDatabase
 let client: pg.Client
 let connection: pg.PoolConfig
 
-/** A database as the release before left it. */
 beforeAll(async () => {
   test = await TestDatabase.open()
-  await test.database.pool.query('CREATE DATABASE earlier')
-  connection = { ...test.connection, database: 'earlier' }
-  folder = await mkdtemp(join(tmpdir(), 'rollcall-migrations-'))
-  const names = (await readdir(MIGRATIONS)).sort()
-  const at = names.findIndex((name) => name.endsWith(NAME))
-  expect(at).toBeGreaterThan(0)
-  for (const name of [...names.slice(0, at), 'migration_lock.toml'])
-    await cp(join(MIGRATIONS, name), join(folder, name), { recursive: true })
-  await applyMigrations(connection, folder)
-  client = new pg.Client(connection)
-  await client.connect()
+  earlier = await EarlierDatabase.open(test, NAME)
+  client = earlier.client
+  connection = earlier.connection
 })
 afterAll(async () => {
-  await client?.end()
+  await earlier?.[Symbol.asyncDispose]()
   await test?.close()
-  if (folder) await rm(folder, { recursive: true, force: true })
 })
 
 const addHost = (id: string, name: string) =>
