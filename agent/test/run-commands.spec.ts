@@ -77,6 +77,8 @@ describe('running a command', () => {
       await host.follow(id)
       const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)
       expect([mode(file), mode(join(file, 'file'))]).toEqual(['755', '644'])
+      // The runner frees its reserve once the end is on the disk, which the reader of the output does not wait for.
+      await expect.poll(() => readdirSync(host.commandFolder(id))).not.toContain('reserve')
       const spool = readdirSync(host.commandFolder(id)).map((name) =>
         mode(join(host.commandFolder(id), name)),
       )

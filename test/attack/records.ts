@@ -1,6 +1,9 @@
 import { ServerData } from '../load/seed.ts'
 import type { Attack } from './attack.ts'
 
+/** The lock under which servers append to the audit log: `CHAIN_LOCK` of `server/src/audit`. */
+const CHAIN_LOCK = 7_204_002
+
 /** Attacks on the audit log by the owner of the database. Each leaves the log as it was. */
 export const RECORDS: readonly Attack[] = [
   {
@@ -12,7 +15,9 @@ export const RECORDS: readonly Attack[] = [
       await setting.person('operator').request('PATCH', '/api/hosts/mine', { labels: { env: 'mine' } })
       const isGood = async () => (await root.call('verifyAudit')).isIntact === true
       if (!(await isGood())) return ['an untouched log is not taken for whole']
-      // Whoever owns the database can go around its own rules.
+      // What the server appends meanwhile, such as its summary of refusals, waits until the log is as it was.
+      await data.query('SELECT pg_advisory_lock($1)', [CHAIN_LOCK])
+      // The owner of the database can bypass its rules.
       const tables = ['audit_entry', 'audit_head', 'audit_start']
       for (const table of tables) {
         await data.query(`CREATE TABLE kept_${table} AS TABLE ${table}`)
@@ -51,6 +56,7 @@ export const RECORDS: readonly Attack[] = [
       }
       for (const table of tables) await data.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`)
       if (!(await isGood())) throw new Error('the log was not put back as it was')
+      await data.query('SELECT pg_advisory_unlock($1)', [CHAIN_LOCK])
       return found
     },
   },

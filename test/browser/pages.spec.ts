@@ -310,7 +310,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await page.getByLabel('Host', { exact: true }).fill('web-1')
     await page.getByLabel('Path on the host').fill('/etc/os-release')
     const download = page.waitForEvent('download')
-    await page.getByRole('button', { name: 'Fetch' }).click()
+    await page.getByRole('button', { name: 'Fetch', exact: true }).click()
     expect((await download).suggestedFilename()).toBe('os-release')
   })
 
