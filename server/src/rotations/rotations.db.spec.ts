@@ -180,6 +180,13 @@ describe('the schedule', () => {
     expect(await identities.removeUnused(now)).toBe(0)
     expect(await identities.list()).toHaveLength(2)
   })
+
+  it('an identity is known by the agents that were installed, and not by hosts that never were', async () => {
+    await host()
+    const never = await host('install_failed')
+    await query('UPDATE agent SET installed_at = NULL WHERE host_id = $1', [never])
+    expect((await identities.list())[0]).toMatchObject({ agents: 1 })
+  })
 })
 
 describe('a rotation', () => {
