@@ -159,7 +159,8 @@ export class ServerProcess implements AsyncDisposable {
     await this.end('SIGTERM')
     if (this.#child?.exitCode !== 0)
       console.error(`the server did not stop in order:\n${this.lines.slice(-LINES_TOLD).join('\n')}`)
-    await rm(this.dataDir, { recursive: true, force: true })
+    // A database whose server ended out of order may still be writing its last files.
+    await rm(this.dataDir, { recursive: true, force: true, maxRetries: 10 })
   }
 
   #keep(text: string): void {
