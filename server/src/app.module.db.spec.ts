@@ -1,5 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { NestFactory } from '@nestjs/core'
 import { ADMIN_ROUTES, type AdminRouteName, type Route } from '@rollcall/contracts/admin'
+import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AppModule } from './app.module.ts'
+import { LIVE_SERVERS } from './platform/leases/lease.ts'
+import { ServerLease } from './platform/leases/server-lease.reconciler.ts'
+import { TestDatabase } from './platform/testing/test-database.ts'
+import { testPlatform } from './testing/test-platform.ts'
 import { TestServer } from './testing/test-server.ts'
 
 const ROUTES = Object.entries(ADMIN_ROUTES) as [AdminRouteName, Route][]
@@ -74,4 +84,20 @@ describe('routes', () => {
     const { headers } = await fetch(`${server.url}/nowhere`)
     expect(headers.get('server')).toBeNull()
   })
+})
+
+it('a server that is being initialised holds no lease, for which others would release agents that it cannot call yet', async () => {
+  await using opened = new AsyncDisposableStack()
+  const test = await TestDatabase.open()
+  opened.defer(() => test.close())
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-lease-'))
+  opened.defer(() => rm(folder, { recursive: true, force: true }))
+  const platform = await testPlatform(test, folder, pino({ level: 'silent' }))
+  opened.defer(() => platform.dataDir.close())
+  const app = await NestFactory.createApplicationContext(AppModule.of(platform), { logger: false })
+  opened.defer(() => app.close())
+  const live = async () => (await test.database.pool.query(LIVE_SERVERS)).rows
+  expect(await live()).toEqual([])
+  await app.get(ServerLease).acquire()
+  expect(await live()).toEqual([{ lease_owner: platform.dataDir.installationId }])
 })

@@ -12,6 +12,7 @@ import { openPlatform } from './open-platform.ts'
 import { BackgroundTasks } from './platform/background/background-tasks.ts'
 import { pRetryOptions } from './platform/clock/p-retry-options.ts'
 import type { Config } from './platform/config/config.ts'
+import { ServerLease } from './platform/leases/server-lease.reconciler.ts'
 import type { Logger } from './platform/log.ts'
 import { isDatabaseAway } from './platform/prisma/database-errors.ts'
 import { prepareHttp } from './web/index.ts'
@@ -45,6 +46,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     }
     await app.init()
     await app.get(ApiKeysService).ensureLocalKey()
+    await app.get(ServerLease).acquire()
     await app.get(CommandWorker).start()
     // Listening comes last: who is answered may rely on it that all the rest runs, and goes on when the database dies now.
     const http = app.getHttpServer() as Server

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common'
 import { Reconciler } from '../background/reconciler.ts'
 import { LOGGER, type Logger } from '../log.ts'
 import { SERVER_ID } from '../tokens.ts'
@@ -7,7 +7,7 @@ import { ServerLeaseRepository } from './server-lease.repository.ts'
 
 /** Renews the lease under which this server holds everything that it works on, and releases it when the server has stopped. */
 @Injectable()
-export class ServerLease extends Reconciler implements OnModuleInit, OnModuleDestroy {
+export class ServerLease extends Reconciler implements OnModuleDestroy {
   override readonly name = 'server-lease'
   override readonly intervalMs = LEASE_MS / 3
 
@@ -19,8 +19,11 @@ export class ServerLease extends Reconciler implements OnModuleInit, OnModuleDes
     super()
   }
 
-  /** Acquires the lease before anything is worked on. */
-  onModuleInit(): Promise<void> {
+  /**
+   * Acquires the lease, before anything is worked on and no earlier: others give up a share of their agents for a server that lives,
+   * and nobody calls these until it works.
+   */
+  acquire(): Promise<void> {
     return this.leases.renew(this.server)
   }
 
