@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { loadMasterKey, openSealer, parseMasterKey, rotateMasterKey } from './master-key/index.ts'
 import type { Config } from './platform/config/config.ts'
 import { DataDir } from './platform/config/data-dir.ts'
+import { PasswordHasher } from './platform/crypto/password-hasher.ts'
 import { makeLogger } from './platform/log.ts'
 import type { Platform } from './platform/platform.module.ts'
 import { EmbeddedPostgres } from './platform/postgres/embedded-postgres.ts'
@@ -63,7 +64,8 @@ export async function openPlatform(config: Config): Promise<OpenPlatform> {
       log,
     )
     opened.push(() => queue.close())
-    return { version, config, log, dataDir, sealer, database, queue, close }
+    const passwords = new PasswordHasher()
+    return { version, config, log, dataDir, sealer, passwords, database, queue, close }
   } catch (error) {
     await close()
     throw error

@@ -5,9 +5,10 @@ import type { firstAdmin } from '@rollcall/contracts/admin'
 import { Secret, TOTP } from 'otpauth'
 import type { z } from 'zod'
 import { Clock } from '../platform/clock/clock.ts'
+import { PasswordHasher } from '../platform/crypto/password-hasher.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { AccessService } from './access.service.ts'
-import { hashPassword, refuseWeakPassword, verifyPassword } from './domain/password.ts'
+import { refuseWeakPassword } from './domain/password.ts'
 import type { FoundSession } from './domain/session.ts'
 import { type User } from './domain/user.ts'
 import { hashToken, OneTimeLinks } from './one-time-links.ts'
@@ -35,6 +36,7 @@ export class AccountsService {
     private readonly access: AccessService,
     private readonly clock: Clock,
     @Inject(Sealer) private readonly sealer: Sealer,
+    private readonly passwords: PasswordHasher,
   ) {}
 
   /** Signs a user in. Unknown addresses, locked accounts and wrong passwords give the same error in the same time. */
@@ -42,7 +44,7 @@ export class AccountsService {
     const user = await this.users.findByEmail(email)
     const now = this.clock.now()
     const until = await this.users.countAttempt(user?.id ?? UNKNOWN_USER_ID, now)
-    const isRight = await verifyPassword(password, user?.passwordHash ?? null)
+    const isRight = await this.passwords.verify(password, user?.passwordHash ?? null)
     if (user && isRight && until === null) await this.users.refundAttempt(user.id, now)
     if (!user || !isRight || until !== null || user.isDisabled)
       throw new RollcallError(
@@ -83,7 +85,7 @@ export class AccountsService {
       name: wanted.name,
       role: 'admin' as const,
       scope: null,
-      passwordHash: await hashPassword(wanted.password),
+      passwordHash: await this.passwords.hash(wanted.password),
       createdAt: this.clock.now(),
     }
     if (!(await this.users.addFirst(user, hashToken(wanted.token)))) throw invalidLink()
@@ -97,7 +99,7 @@ export class AccountsService {
     const user = userId && (await this.users.find(userId))
     if (!user || user.isDisabled) throw invalidLink()
     refuseWeakPassword(password, user.email, 'password')
-    const hash = await hashPassword(password)
+    const hash = await this.passwords.hash(password)
     if ((await this.links.redeem(token)) !== user.id) throw invalidLink()
     await this.users.setPassword(user.id, hash, null)
     this.access.invalidateAll()
@@ -107,7 +109,7 @@ export class AccountsService {
   async changePassword(userId: string, sessionId: string, password: string, next: string): Promise<void> {
     const user = await this.requirePassword(userId, password)
     refuseWeakPassword(next, user.email, 'newPassword')
-    await this.users.setPassword(user.id, await hashPassword(next), sessionId)
+    await this.users.setPassword(user.id, await this.passwords.hash(next), sessionId)
     this.access.invalidateAll()
   }
 
@@ -149,7 +151,7 @@ export class AccountsService {
   private async requirePassword(userId: string, password: string): Promise<User> {
     const user = await this.users.find(userId)
     await this.countAttempt(userId)
-    if (user && (await verifyPassword(password, user.passwordHash))) {
+    if (user && (await this.passwords.verify(password, user.passwordHash))) {
       await this.users.refundAttempt(userId, this.clock.now())
       return user
     }

@@ -5,6 +5,7 @@ import { TaskMetrics } from './background/task-metrics.ts'
 import { Clock, SystemClock } from './clock/clock.ts'
 import type { Config } from './config/config.ts'
 import { DataDir } from './config/data-dir.ts'
+import { PasswordHasher } from './crypto/password-hasher.ts'
 import { Sealer } from './crypto/sealer.ts'
 import { ServerLease } from './leases/server-lease.reconciler.ts'
 import { ServerLeaseRepository } from './leases/server-lease.repository.ts'
@@ -24,6 +25,7 @@ export interface Platform {
   log: Logger
   dataDir: DataDir
   sealer: Sealer
+  passwords: PasswordHasher
   database: Database
   /** The public part of the queue, so that tests can replace it. */
   queue: Pick<JobQueue, keyof JobQueue>
@@ -41,6 +43,7 @@ export class PlatformModule {
       { provide: SERVER_ID, useValue: platform.dataDir.installationId },
       { provide: DataDir, useValue: platform.dataDir },
       { provide: Sealer, useValue: platform.sealer },
+      { provide: PasswordHasher, useValue: platform.passwords },
       { provide: Database, useValue: platform.database },
       { provide: JobQueue, useValue: platform.queue },
       {

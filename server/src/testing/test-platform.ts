@@ -1,12 +1,15 @@
 import { join } from 'node:path'
 import { readConfig } from '../platform/config/config.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
+import { PasswordHasher } from '../platform/crypto/password-hasher.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Platform } from '../platform/platform.module.ts'
 import type { TestDatabase } from '../platform/testing/test-database.ts'
 
 const FILES_BYTES = 2 ** 28
+/** Specs that sign in a hundred times are not about what a guess costs: that is password-hasher.spec.ts. */
+const CHEAP = { N: 2 ** 10, r: 8, p: 1 }
 
 /** Opens the platform of a server; everything is real but the queue, which drops its jobs. */
 export async function testPlatform(
@@ -29,6 +32,7 @@ export async function testPlatform(
     log,
     dataDir: await DataDir.open(join(folder, 'data')),
     sealer,
+    passwords: new PasswordHasher(CHEAP),
     database: test.database,
     queue: {
       add: async () => undefined,

@@ -38,6 +38,11 @@ export class Database {
         { cause },
       )
     }
+    return Database.connect(connection, log)
+  }
+
+  /** Connects to a database that is migrated already. */
+  static connect(connection: pg.PoolConfig, log: Logger): Database {
     const pool = new pg.Pool({
       keepAlive: true,
       query_timeout: QUERY_TIMEOUT_MS,

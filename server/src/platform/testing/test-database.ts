@@ -3,7 +3,7 @@ import type pg from 'pg'
 import pino from 'pino'
 import { inject } from 'vitest'
 import { Database } from '../prisma/database.ts'
-import { inDatabase, MIGRATIONS, TEMPLATE } from './template-database.ts'
+import { inDatabase, TEMPLATE } from './template-database.ts'
 
 /** A real, empty, migrated database for a spec, on the PostgreSQL shared by all specs. */
 export class TestDatabase {
@@ -18,8 +18,7 @@ export class TestDatabase {
     const name = `spec_${randomUUID().replaceAll('-', '')}`
     await inDatabase(shared, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`))
     const connection = { ...shared, database: name }
-    const database = await Database.open(connection, MIGRATIONS, pino({ level: 'silent' }))
-    return new TestDatabase(database, connection, name)
+    return new TestDatabase(Database.connect(connection, pino({ level: 'silent' })), connection, name)
   }
 
   async close(): Promise<void> {
