@@ -32,6 +32,13 @@ module.exports = {
       to: { pathNot: ['^inventory/src', '^contracts/', 'node_modules/(yaml|@rollcall)/'] },
     },
     {
+      name: 'compose-is-pure',
+      comment: 'it reads texts, in the browser too',
+      severity: 'error',
+      from: { path: '^compose/src', pathNot: ['\\.spec\\.ts$', '^compose/src/testing/'] },
+      to: { pathNot: ['^compose/src', '^contracts/', 'node_modules/(yaml|zod|@rollcall)/'] },
+    },
+    {
       name: 'packages-share-contracts-only',
       severity: 'error',
       from: { path: '^(server|agent|cli|web)/' },

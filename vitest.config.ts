@@ -24,6 +24,7 @@ export default defineConfig({
       'agent/vitest.config.ts',
       'cli/vitest.config.ts',
       'inventory/vitest.config.ts',
+      'compose/vitest.config.ts',
       'web/vitest.config.ts',
       { test: { name: 'scripts', include: ['scripts/**/*.spec.ts'], isolate: false, maxWorkers: 2 } },
       {

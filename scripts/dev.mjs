@@ -17,12 +17,13 @@ runMain(async () => {
     ROLLCALL_LISTEN: '127.0.0.1:8420',
     ROLLCALL_ALLOWED_ORIGINS: WEB_URL,
   }
-  const watched = ['contracts/dist', 'inventory/dist', 'server/dist'].map(
+  const watched = ['contracts/dist', 'inventory/dist', 'compose/dist', 'server/dist'].map(
     (path) => `--watch-path=${join(ROOT, path)}`,
   )
   const programs = [
     ['tsc', ['-p', 'contracts/tsconfig.json', ...WATCH]],
     ['tsc', ['-p', 'inventory/tsconfig.json', ...WATCH]],
+    ['tsc', ['-p', 'compose/tsconfig.json', ...WATCH]],
     ['tsc', ['-p', 'server/tsconfig.json', ...WATCH]],
     ['vite', ['--port', '5173', '--strictPort', '--clearScreen', 'false'], { cwd: join(ROOT, 'web') }],
     ['node', [...watched, '--watch-preserve-output', ...SERVER_FLAGS, 'server/dist/main.js']],

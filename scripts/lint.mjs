@@ -10,6 +10,7 @@ import { runMain, say, setUp, UserError } from './setup.mjs'
 const CRUISED = [
   'contracts/src',
   'inventory/src',
+  'compose/src',
   'server/src',
   'agent/src',
   'cli/src',

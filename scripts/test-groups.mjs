@@ -9,6 +9,7 @@ export const BY_THE_CLOCK = [
 export const UNIT_FOLDERS = [
   'agent/src',
   'cli/src',
+  'compose/src',
   'contracts/src',
   'inventory/src',
   'scripts',

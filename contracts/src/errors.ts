@@ -149,6 +149,10 @@ export const ERRORS = {
   'collection.refused': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'collection.too_many': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'collection.git_failed': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  // Services
+  'service.invalid': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'service.key_unsupported': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'service.cycle': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   // Runs
   'run.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'run.stopped': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },

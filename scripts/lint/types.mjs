@@ -12,6 +12,7 @@ const PROJECTS = [
   'cli/tsconfig.check.json',
   'contracts/tsconfig.check.json',
   'inventory/tsconfig.check.json',
+  'compose/tsconfig.check.json',
 ]
 
 /** Checks the types of every TypeScript file of the repository. Resolves to what is wrong, also where a file is of no project. */
