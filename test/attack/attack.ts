@@ -9,6 +9,8 @@ export interface AttackOptions {
 export interface Attack {
   /** A sentence: what would be so if it got through. */
   name: string
+  /** True if it waits most of its time, and does not mind what happens beside it. */
+  isPatient?: true
   /** Returns what got through, a line each; none when nothing did. Throws when the attack itself could not be carried out. */
   run(setting: AttackSetting, options: AttackOptions): Promise<string[]>
 }

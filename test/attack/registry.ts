@@ -7,14 +7,12 @@ import { SCOPES } from './scopes.ts'
 import { STRANGERS } from './strangers.ts'
 import { WORK } from './work.ts'
 
-/** Every attack, in the order in which they are tried. */
+const BY_CALLERS = [...IDENTITIES, ...SCOPES, ...RIGHTS, ...WORK, ...AGENTS, ...RECORDS]
+
+/** Every attack, in the order in which its result is asked for. */
 export const ATTACKS: readonly Attack[] = [
-  ...IDENTITIES,
-  ...SCOPES,
-  ...RIGHTS,
-  ...WORK,
-  ...AGENTS,
-  ...RECORDS,
+  ...BY_CALLERS.filter(({ isPatient }) => !isPatient),
+  ...BY_CALLERS.filter(({ isPatient }) => isPatient),
   // Last: these leave the addresses of this machine refused for a while.
   ...STRANGERS,
 ]

@@ -100,6 +100,7 @@ export const RIGHTS: readonly Attack[] = [
   },
   {
     name: 'A live connection, or what is followed on it, goes on when the rights for it are gone',
+    isPatient: true,
     async run(setting) {
       const found: string[] = []
       const [command] = await setting.api.run({
@@ -141,6 +142,7 @@ export const RIGHTS: readonly Attack[] = [
   },
   {
     name: 'A schedule goes on with rights that its owner has no more',
+    isPatient: true,
     async run(setting) {
       const person = await setting.newcomer('operator', null)
       const name = setting.fresh('every-minute')

@@ -1,5 +1,6 @@
 /** npm run attack [-- --short] [TEXT…]: tries what must not work on a real server with real hosts; those whose name has TEXT in it. */
 import { parseArgs } from 'node:util'
+import { Attempts } from './attempts.ts'
 import { ATTACKS } from './registry.ts'
 import { AttackSetting } from './setting.ts'
 
@@ -17,11 +18,12 @@ if (chosen.length === 0) {
   process.exit(2)
 }
 await using setting = await AttackSetting.open((line) => console.log(`  ${line}`))
+const attempts = new Attempts(chosen, setting, { isShort: values.short })
 let through = 0
 let broken = 0
 for (const attack of chosen) {
   try {
-    const found = await attack.run(setting, { isShort: values.short })
+    const found = await attempts.result(attack)
     console.log(`${found.length === 0 ? '\u2714 refused ' : '\u2716 THROUGH '} ${attack.name}`)
     for (const line of found) console.log(`    ${line}`)
     if (found.length > 0) through++

@@ -49,6 +49,7 @@ export const WORK: readonly Attack[] = [
   },
   {
     name: 'The ids of a schedule’s runs are taken in advance',
+    isPatient: true,
     async run(setting) {
       const name = setting.fresh('guessed')
       const operator = setting.person('operator')
