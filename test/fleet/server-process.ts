@@ -11,7 +11,7 @@ import { Api } from './api.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url))
 const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 60_000
 const LOG_LINES_KEPT = 2000
 const LINES_TOLD = 30
