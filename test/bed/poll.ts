@@ -1,7 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
+const MIN_PAUSE_MS = 25
+const MAX_PAUSE_MS = 250
+/** Of the time that has passed: the longer something takes, the less the machine is kept busy with asking for it. */
+const PAUSE_SHARE = 0.1
+
 export interface PollOptions {
   timeoutMs: number
+  /** Between two probes; at first 25 ms and later up to 250 when it is left out. */
   everyMs?: number
   /** Words for the error: "timed out after … waiting for <what>". */
   what: string
@@ -13,13 +19,16 @@ export interface PollOptions {
  */
 export async function poll<T>(
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs, everyMs = 25, what }: PollOptions,
+  { timeoutMs, everyMs, what }: PollOptions,
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs
+  const startedAt = performance.now()
+  const deadline = startedAt + timeoutMs
   while (true) {
     const found = await probe()
     if (found !== undefined && found !== false) return found
     if (performance.now() >= deadline) throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}`)
-    await pause(everyMs)
+    await pause(everyMs ?? toPauseMs(performance.now() - startedAt))
   }
 }
+
+const toPauseMs = (waitedMs: number) => Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, waitedMs * PAUSE_SHARE))

@@ -10,7 +10,10 @@ import {
 import { ApiClient } from '@rollcall/contracts/client'
 
 const FINAL = new Set(['success', 'failed', 'timed_out', 'cancelled', 'lost'])
-const POLL_MS = 100
+/** Between two looks at a command: more where it takes long, which keeps the server less busy. */
+const MIN_POLL_MS = 100
+const MAX_POLL_MS = 500
+const POLL_SHARE = 0.02
 
 export interface Answer<T = unknown> {
   status: number
@@ -101,8 +104,10 @@ export class Api extends ApiClient<Response, Uint8Array<ArrayBuffer> | ReadableS
     isReached: (command: CommandView) => boolean,
     timeoutMs = 60_000,
   ): Promise<CommandView> {
-    const deadline = Date.now() + timeoutMs
-    for (let last: unknown; ; await delay(POLL_MS)) {
+    const startedAt = Date.now()
+    const deadline = startedAt + timeoutMs
+    const pauseMs = () => Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, (Date.now() - startedAt) * POLL_SHARE))
+    for (let last: unknown; ; await delay(pauseMs())) {
       try {
         const command = await this.command(id)
         if (isReached(command)) return command
