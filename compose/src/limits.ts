@@ -1,4 +1,4 @@
-/** Longer files are refused before they are parsed, which takes a tenth of a second for this many. */
+/** Longer files are refused before they are parsed, which takes up to half a second for this many. */
 export const MAX_TEXT_BYTES = 256 * 1024
 /** Aliases that a file may use; each repeats what its anchor holds. */
 export const MAX_ALIASES = 100
