@@ -185,7 +185,7 @@ export function newIdentity(): InstallTarget['identity'] {
   const part = (name: string) =>
     new RegExp(`-----BEGIN ${name}-----[^]*?-----END ${name}-----\n`).exec(pem)?.[0] ?? ''
   return {
-    agentToken: randomBytes(32).toString('base64url'),
+    token: randomBytes(32).toString('base64url'),
     secretKey: randomBytes(32).toString('base64url'),
     rpcPort: nextPort++,
     rpcPath: randomBytes(12).toString('hex'),

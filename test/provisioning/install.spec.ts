@@ -26,7 +26,7 @@ describe.skipIf(reason)(suite, () => {
       expect(first.changedTasks).toBeGreaterThan(0)
       expect(pins).toEqual([expect.stringMatching(/^SHA256:/)])
       expect(await toStatus(host.address, first.rpcPort)).toBe(404)
-      for (const secret of [target.identity.agentToken, target.identity.secretKey, 'PRIVATE KEY'])
+      for (const secret of [target.identity.token, target.identity.secretKey, 'PRIVATE KEY'])
         expect(ports.text()).not.toContain(secret)
       expect(await modesOf(host, [AGENT_PATHS.config, AGENT_PATHS.privateKey])).toEqual([
         '600 root',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { PLAYBOOKS_FOLDER } from '../platform/archives/host-tools.ts'
-import { connectSsh, type SshSession } from '../platform/ssh/index.ts'
-import type { ProvisioningPorts, SshHost } from './install-ports.ts'
+import { connectSsh, type SshSession, type SshTarget } from '../platform/ssh/index.ts'
+import type { ProvisioningPorts } from './install-ports.ts'
 
 const PROGRESS_STEPS = 4
 /** Uploads below this size report only their end. */
@@ -68,7 +68,7 @@ export class HostLog {
  * work can stop and clean up.
  */
 export async function withSession<T>(
-  host: SshHost,
+  host: SshTarget,
   ports: Pick<ProvisioningPorts, 'onHostKey'>,
   log: HostLog,
   signal: AbortSignal,
@@ -117,7 +117,7 @@ const ARGV = [
  * `ssh.*`, `host.no_sudo` or `host.sudo_password_wrong`.
  */
 export async function logAgentJournal(
-  target: SshHost,
+  target: SshTarget,
   ports: ProvisioningPorts,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,29 +1,13 @@
-import type { PortRange, SshCredential } from '@rollcall/contracts/admin'
+import type { PortRange } from '@rollcall/contracts/admin'
 import type { SignedRelease } from '@rollcall/contracts/agent'
 import type { AnsibleBundle } from '../platform/archives/host-tools.ts'
-import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
-import type { OutputStream } from '../platform/ssh/index.ts'
+import type { OutputStream, SshTarget } from '../platform/ssh/index.ts'
 import type { AgentArchitecture, PreflightCheck } from './domain/preflight-decision.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
 
-/** How to reach a host over SSH. */
-export interface SshHost {
-  /** A DNS name or an IP address; IPv6 without brackets. */
-  address: string
-  port: number
-  user: string
-  credential: SshCredential
-  /** The sudo password; the SSH password is tried if it is missing. */
-  sudoPassword?: string | undefined
-  /** The trusted fingerprint, `SHA256:…`; null trusts the presented key through `onHostKey`. */
-  pinnedHostKey: string | null
-  /** The allowed addresses; by default neither loopback nor link-local. */
-  outgoing?: OutgoingAddresses
-}
-
-/** An agent's credentials, created by the server and kept across reinstallations. */
-export interface AgentCredentials {
-  agentToken: string
+/** The part of an agent's identity that its host gets; it is kept across reinstallations. */
+interface InstalledIdentity {
+  token: string
   secretKey: string
   rpcPort: number
   rpcPath: string
@@ -31,8 +15,8 @@ export interface AgentCredentials {
   privateKeyPem: string
 }
 
-export interface InstallTarget extends SshHost {
-  identity: AgentCredentials
+export interface InstallTarget extends SshTarget {
+  identity: InstalledIdentity
   /** Pins of the servers that may call the agent; at least one. */
   serverPins: readonly string[]
   /** The part of the agent's unit that restricts its callers; empty for no restriction. */

@@ -195,7 +195,7 @@ async function upload(
   }
   const { identity, serverPins } = target
   const config = agentConfig.parse({
-    agent_token: identity.agentToken,
+    agent_token: identity.token,
     secret_key: identity.secretKey,
     rpc_port: plan.rpcPort,
     rpc_path: identity.rpcPath,

@@ -14,12 +14,13 @@ import {
   OutputWriter,
 } from '../commands/index.ts'
 import { HeartbeatsService, RollRepository } from '../heartbeats/index.ts'
-import { type Host, HostsRepository } from '../hosts/index.ts'
+import { HostsRepository } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { toCallersUnit } from '../platform/config/agent-callers.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
+import type { SshTarget } from '../platform/ssh/index.ts'
 import { CONFIG } from '../platform/tokens.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { toProvisioningEnds } from './domain/host-ends.ts'
@@ -29,6 +30,7 @@ import { install } from './installer.ts'
 import { Machines } from './machines.ts'
 import { MoveUndoneError, PortMoves } from './port-moves.reconciler.ts'
 import { remove } from './remover.ts'
+import { refuseUnpinned, toSshTarget } from './ssh-target.ts'
 
 const CHECK_INTERVAL_MS = 3000
 const ONLINE_WITHIN_MS = 90_000
@@ -127,26 +129,22 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     signal: AbortSignal,
     { release, onPurpose, rpcPort }: InstallOptions,
   ): Promise<void> {
-    const { host, target } = await this.target(hostId)
-    const agent = await this.identity(hostId)
+    const [target, agent, host] = await Promise.all([
+      this.target(hostId),
+      this.identity(hostId),
+      this.hosts.find(hostId),
+    ])
     const result = await install(
       {
         ...target,
-        identity: {
-          agentToken: agent.token,
-          secretKey: agent.secretKey,
-          rpcPort: rpcPort ?? agent.rpcPort,
-          rpcPath: agent.rpcPath,
-          certificatePem: agent.certificatePem,
-          privateKeyPem: agent.privateKeyPem,
-        },
+        identity: { ...agent, rpcPort: rpcPort ?? agent.rpcPort },
         serverPins: [agent.serverPin],
         callersUnit: toCallersUnit(this.config.agentCallers),
         owner: await this.machines.ownerMark(hostId),
         isSilent: await this.heartbeats.isSilent(hostId),
       },
       {
-        firstInstall: !host.isInstalled,
+        firstInstall: host?.isInstalled !== true,
         onHostKey: (fingerprint) =>
           this.machines.pinFirstKey(hostId, fingerprint, onPurpose, (transaction) =>
             this.hosts.pinHostKey(hostId, fingerprint, transaction),
@@ -181,9 +179,8 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   }
 
   private async remove(hostId: string, log: OutputWriter, signal: AbortSignal): Promise<void> {
-    const { target } = await this.target(hostId)
     await remove(
-      target,
+      await this.target(hostId),
       {
         onHostKey: (fingerprint) => this.hosts.pinHostKey(hostId, fingerprint),
         findOwner: (report) => this.machines.findOwner(hostId, report),
@@ -194,19 +191,10 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
     await log.line('The host leaves the fleet.')
   }
 
-  private async target(hostId: string) {
-    const [host, credential] = await Promise.all([this.hosts.find(hostId), this.hosts.credential(hostId)])
-    if (!host || !credential) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
-    const target = {
-      address: host.address,
-      port: host.port,
-      user: host.user,
-      credential: credential.ssh,
-      pinnedHostKey: host.hostKey,
-      outgoing: this.outgoing,
-      ...(credential.sudoPassword !== undefined && { sudoPassword: credential.sudoPassword }),
-    }
-    return { host: host satisfies Host, target }
+  private async target(hostId: string): Promise<SshTarget> {
+    const known = await this.hosts.reach(hostId)
+    if (known) return toSshTarget(known.reach, this.outgoing)
+    throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
   }
 
   /** Probes the agent every three seconds until it responds. */
@@ -245,17 +233,11 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   ): Promise<never> {
     signal.throwIfAborted()
     // Only the key pinned by this installation is accepted: another machine may respond now.
-    const { target } = await this.target(hostId)
     const ports = {
-      onHostKey: async () => {
-        throw new RollcallError(
-          'host.key_changed',
-          'No SSH host key is pinned, so no credentials are sent to the host.',
-        )
-      },
+      onHostKey: refuseUnpinned,
       log: (stream: 'stdout' | 'stderr', data: Buffer) => log.write(stream, data),
     }
-    await logAgentJournal(target, ports, signal).catch((error) =>
+    await logAgentJournal(await this.target(hostId), ports, signal).catch((error) =>
       log.line(`Failed to read the agent's log: ${error.message}`, 'stderr'),
     )
     throw silence

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { HostChecked, HostCheckRequest, NewHost } from '@rollcall/contracts/admin'
-import { type Principal, refuseLabelsOutside } from '../access/index.ts'
+import { notFound, type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
 import { CommandsService, CommandWorker } from '../commands/index.ts'
 import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
@@ -16,6 +16,7 @@ import { checkHost } from './host-inspection.ts'
 import { Machines } from './machines.ts'
 import { ProvisioningRepository } from './provisioning.repository.ts'
 import { refuseAddress } from './refuse-address.ts'
+import { refuseUnpinned, toSshTarget } from './ssh-target.ts'
 
 /** The timeout for resolving a name before a host is added; connecting resolves it again. */
 const SCAN_TIMEOUT_MS = 30_000
@@ -128,27 +129,10 @@ export class ProvisioningService {
    * `host.*`.
    */
   async connect(hostId: string, signal: AbortSignal): Promise<SshSession> {
-    const [host, credential] = await Promise.all([
-      this.hosts.show(hostId),
-      this.hostsRepository.credential(hostId),
-    ])
-    if (!credential) throw new RollcallError('host.not_found', 'The host is no longer in the fleet.')
-    return connectSsh({
-      address: host.address,
-      port: host.port,
-      user: host.user,
-      credential: credential.ssh,
-      sudoPassword: credential.sudoPassword,
-      pinnedHostKey: host.hostKey,
-      outgoing: this.outgoing,
-      signal,
-      onHostKey: async () => {
-        throw new RollcallError(
-          'host.key_changed',
-          'No SSH host key is pinned, so no credentials are sent to the host.',
-        )
-      },
-    })
+    const known = await this.hostsRepository.reach(hostId)
+    if (!known) throw notFound('host', hostId)
+    const target = toSshTarget(known.reach, this.outgoing)
+    return connectSsh({ ...target, signal, onHostKey: refuseUnpinned })
   }
 
   scanHostKey(address: string, port: number) {

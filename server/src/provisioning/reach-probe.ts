@@ -4,6 +4,7 @@ import type { OutgoingAddresses } from '../platform/network/outgoing-addresses.t
 import { connectSsh } from '../platform/ssh/index.ts'
 import { type PreflightReport } from './domain/preflight-report.ts'
 import { inspectHost } from './host-inspection.ts'
+import { toSshTarget } from './ssh-target.ts'
 
 const REACH_TIMEOUT_MS = 40_000
 
@@ -33,16 +34,12 @@ export async function probeReach(reach: HostReach, outgoing: OutgoingAddresses):
 }
 
 async function signInAndInspect(
-  { credential, hostKey, ...place }: HostReach,
+  reach: HostReach,
   outgoing: OutgoingAddresses,
   signal: AbortSignal,
 ): Promise<ReachProbe> {
   const session = await connectSsh({
-    ...place,
-    outgoing,
-    credential: credential.ssh,
-    sudoPassword: credential.sudoPassword,
-    pinnedHostKey: hostKey,
+    ...toSshTarget(reach, outgoing),
     signal,
     onHostKey: async () => undefined,
   })

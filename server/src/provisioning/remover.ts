@@ -1,10 +1,11 @@
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import type { SshTarget } from '../platform/ssh/index.ts'
 import type { AgentOwner } from './domain/machine.ts'
 import type { PreflightReport } from './domain/preflight-report.ts'
 import { stagingPlaces } from './domain/staging-place.ts'
 import { inspectHost } from './host-inspection.ts'
 import { HostLog, readHostScript, withSession } from './host-session.ts'
-import type { ProvisioningPorts, SshHost } from './install-ports.ts'
+import type { ProvisioningPorts } from './install-ports.ts'
 import { wipeStaging } from './staging.ts'
 
 const REMOVE_TIMEOUT_MS = 180_000
@@ -20,7 +21,7 @@ export interface RemovePorts extends ProvisioningPorts {
  * to repeat. Throws `ssh.*`, `host.no_sudo`, `host.sudo_password_wrong`, or `install.playbook_failed` naming what
  * remains.
  */
-export async function remove(target: SshHost, ports: RemovePorts, signal: AbortSignal): Promise<void> {
+export async function remove(target: SshTarget, ports: RemovePorts, signal: AbortSignal): Promise<void> {
   const log = new HostLog(ports.log)
   await withSession(target, ports, log, signal, async (session) => {
     await session.ensureRoot()

@@ -5,4 +5,5 @@ export type {
   SshExecResult,
   SshSession,
   SshShell,
+  SshTarget,
 } from './ssh-session.ts'

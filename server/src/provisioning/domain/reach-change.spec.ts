@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { changesReach, mergeReach, passwordsToSetAgain, type Reach } from './reach-change.ts'
+import type { HostReach } from '../../hosts/index.ts'
+import { changesReach, mergeReach, passwordsToSetAgain } from './reach-change.ts'
 
-const KNOWN: Reach = {
+const KNOWN: HostReach = {
   address: '10.0.0.5',
   port: 22,
   user: 'root',
@@ -28,7 +29,7 @@ it('a sudo password is kept, replaced, or forgotten when null is given', () => {
 describe('stored passwords', () => {
   const [address, other] = ['10.0.0.6', 'SHA256:new']
   const key = { ssh: { type: 'key' as const, privateKey: 'k' } }
-  it.each<[string, Partial<Reach>, Parameters<typeof mergeReach>[1], string[]]>([
+  it.each<[string, Partial<HostReach>, Parameters<typeof mergeReach>[1], string[]]>([
     ['go to the machine with the pinned key, wherever it is', {}, { address, port: 2222, user: 'ops' }, []],
     ['must be given again for a new key', {}, { hostKey: other }, ['credential', 'sudoPassword']],
     [

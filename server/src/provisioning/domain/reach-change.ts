@@ -1,17 +1,8 @@
-import type { HostReachChange, SshCredential } from '@rollcall/contracts/admin'
-
-/** Address and secrets for SSH, in the clear. */
-export interface Reach {
-  address: string
-  port: number
-  user: string
-  /** The pinned fingerprint; null before the first connection. */
-  hostKey: string | null
-  credential: { ssh: SshCredential; sudoPassword?: string | undefined }
-}
+import type { HostReachChange } from '@rollcall/contracts/admin'
+import type { HostReach } from '../../hosts/index.ts'
 
 /** Applies a change to how a host is reached; fields left out are unchanged. */
-export function mergeReach(known: Reach, change: HostReachChange): Reach {
+export function mergeReach(known: HostReach, change: HostReachChange): HostReach {
   const { ssh, sudoPassword } = known.credential
   return {
     address: change.address ?? known.address,
@@ -31,7 +22,7 @@ export function mergeReach(known: Reach, change: HostReachChange): Reach {
  * private keys are never sent and may stay.
  */
 export function passwordsToSetAgain(
-  known: Reach,
+  known: HostReach,
   change: HostReachChange,
 ): ('credential' | 'sudoPassword')[] {
   const next = mergeReach(known, change)
