@@ -38,20 +38,18 @@ export class ApiKeysRepository {
   constructor(private readonly database: Database) {}
 
   async findByHash(hash: string): Promise<ApiKey | undefined> {
-    const { rows } = await this.database.pool.query<Row>(selectChain('hash = $1'), [hash])
+    const rows = await this.database.query<Row>(selectChain('hash = $1'), [hash])
     return rows[0] && toKey(rows[0], rows)
   }
 
   async findById(id: string): Promise<ApiKey | undefined> {
-    const { rows } = await this.database.pool.query<Row>(selectChain('id = $1'), [id])
+    const rows = await this.database.query<Row>(selectChain('id = $1'), [id])
     return rows[0] && toKey(rows[0], rows)
   }
 
   /** Lists all keys by name. */
   async list(): Promise<ApiKey[]> {
-    const { rows } = await this.database.pool.query<Row>(
-      `SELECT ${COLUMNS} FROM api_key ORDER BY name LIMIT 10000`,
-    )
+    const rows = await this.database.query<Row>(`SELECT ${COLUMNS} FROM api_key ORDER BY name LIMIT 10000`)
     const byId = new Map(rows.map((row) => [row.id, row]))
     return rows.map((row) => {
       const chain = [row]
@@ -67,43 +65,44 @@ export class ApiKeysRepository {
 
   /** Inserts a key. Returns false if the name is taken. */
   async add(key: NewApiKey): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `INSERT INTO api_key (id, name, kind, hash, permissions, scope, created_by, created_at, expires_at, owner_id, parent_id)
+    return (
+      (await this.database.execute(
+        `INSERT INTO api_key (id, name, kind, hash, permissions, scope, created_by, created_at, expires_at, owner_id, parent_id)
        VALUES ($1, $2, 'key', $3, $4, $5::jsonb, $6, $7, $8, $9, $10) ON CONFLICT (name) DO NOTHING`,
-      [
-        key.id,
-        key.name,
-        key.hash,
-        key.permissions,
-        key.scope && JSON.stringify(key.scope),
-        key.createdBy,
-        key.createdAt,
-        key.expiresAt,
-        key.ownerId,
-        key.parentId,
-      ],
+        [
+          key.id,
+          key.name,
+          key.hash,
+          key.permissions,
+          key.scope && JSON.stringify(key.scope),
+          key.createdBy,
+          key.createdAt,
+          key.expiresAt,
+          key.ownerId,
+          key.parentId,
+        ],
+      )) === 1
     )
-    return rowCount === 1
   }
 
   /** Removes a key and all keys made with it. Returns false if there is none or it is a server's own. */
   async remove(id: string): Promise<boolean> {
     const sql = `DELETE FROM api_key WHERE id = $1 AND kind = 'key'`
-    return (await this.database.pool.query(sql, [id])).rowCount === 1
+    return (await this.database.execute(sql, [id])) === 1
   }
 
   async recordUse(id: string, now: Date): Promise<void> {
-    await this.database.pool.query('UPDATE api_key SET last_used_at = $2 WHERE id = $1', [id, now])
+    await this.database.execute('UPDATE api_key SET last_used_at = $2 WHERE id = $1', [id, now])
   }
 
   async findHash(name: string): Promise<string | undefined> {
     const sql = "SELECT hash FROM api_key WHERE name = $1 AND kind = 'local'"
-    return (await this.database.pool.query<{ hash: string }>(sql, [name])).rows[0]?.hash
+    return (await this.database.first<{ hash: string }>(sql, [name]))?.hash
   }
 
   /** Stores a server's own key and replaces its previous one. */
   async replaceLocal(id: string, name: string, hash: string, now: Date): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `INSERT INTO api_key (id, name, kind, hash, created_at) VALUES ($1, $2, 'local', $3, $4)
        ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at`,
       [id, name, hash, now],

@@ -9,8 +9,8 @@ export class OneTimeLinksRepository {
   /** Replaces the setup link; earlier ones are invalid from then on. */
   async replaceSetup(tokenHash: string, expiresAt: Date): Promise<void> {
     await this.database.transaction(async (client) => {
-      await client.query(`DELETE FROM one_time_link WHERE purpose = 'setup'`)
-      await client.query(
+      await client.execute(`DELETE FROM one_time_link WHERE purpose = 'setup'`)
+      await client.execute(
         `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at) VALUES ($1, 'setup', NULL, $2)`,
         [tokenHash, expiresAt],
       )
@@ -19,7 +19,7 @@ export class OneTimeLinksRepository {
 
   /** Removes the links of a user, and all expired links. */
   async removeForUser(userId: string, now: Date): Promise<void> {
-    await this.database.pool.query('DELETE FROM one_time_link WHERE user_id = $1 OR expires_at < $2', [
+    await this.database.execute('DELETE FROM one_time_link WHERE user_id = $1 OR expires_at < $2', [
       userId,
       now,
     ])
@@ -28,30 +28,33 @@ export class OneTimeLinksRepository {
   /** Stores a link for a user whose version is still `version`. Returns false if it is not. */
   async add(link: { tokenHash: string; expiresAt: Date; userId: string; version: number }): Promise<boolean> {
     // Locks the user's row: a concurrent change of rights either ends this link or is seen here.
-    const { rowCount } = await this.database.pool.query(
-      `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at)
+    return (
+      (await this.database.execute(
+        `INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at)
        SELECT $1, 'password', id, $2::timestamptz FROM app_user WHERE id = $3 AND version = $4 FOR SHARE`,
-      [link.tokenHash, link.expiresAt, link.userId, link.version],
+        [link.tokenHash, link.expiresAt, link.userId, link.version],
+      )) !== 0
     )
-    return rowCount !== 0
   }
 
   /** Removes a valid link and returns its user. */
   async redeem(tokenHash: string, now: Date): Promise<string | undefined> {
-    const { rows } = await this.database.pool.query(
-      `DELETE FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2
+    return (
+      await this.database.first<{ userId: string }>(
+        `DELETE FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2
        RETURNING user_id AS "userId"`,
-      [tokenHash, now],
-    )
-    return rows[0]?.userId
+        [tokenHash, now],
+      )
+    )?.userId
   }
 
   /** Returns the user of a valid link without using it up. */
   async find(tokenHash: string, now: Date): Promise<string | undefined> {
-    const { rows } = await this.database.pool.query(
-      `SELECT user_id AS "userId" FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2`,
-      [tokenHash, now],
-    )
-    return rows[0]?.userId
+    return (
+      await this.database.first<{ userId: string }>(
+        `SELECT user_id AS "userId" FROM one_time_link WHERE token_hash = $1 AND purpose = 'password' AND expires_at > $2`,
+        [tokenHash, now],
+      )
+    )?.userId
   }
 }

@@ -14,8 +14,9 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { AgentsService } from '../agents/index.ts'
-import { CommandsRepository, newCommand } from '../commands/index.ts'
+import { newCommand } from '../commands/index.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
+import { RunsRepository } from '../runs/index.ts'
 import { type TestRequest, TestServer } from '../testing/test-server.ts'
 import { namedPlaces } from './domain/named-places.ts'
 import { CALLERS, type Caller, type Cell, toCell, toTopicCell } from './testing/route-matrix.ts'
@@ -94,8 +95,8 @@ async function makeSide(env: string): Promise<Side> {
     { position: null, admittedAt: at },
   )
   await server.app
-    .get(CommandsRepository)
-    .insertRun(
+    .get(RunsRepository)
+    .insert(
       { ...about, id: run, bodyHash: 'x', kind: 'command', commands: [command] },
       async (transaction) => {
         await transaction.command.updateMany({

@@ -37,11 +37,10 @@ export class ScopeRepository {
     const reference: HostReference = readHostReference(text)
     const [condition, value] =
       'id' in reference ? ['id = $1::uuid', reference.id] : ['name = $1', reference.name]
-    const { rows } = await this.database.pool.query(
+    return this.database.first(
       `SELECT id, name FROM host WHERE ${condition} AND ($2::jsonb IS NULL OR host_fits(labels, $2::jsonb))`,
       [value, scopeParameter(scope)],
     )
-    return rows[0] ?? null
   }
 
   /**
@@ -55,7 +54,7 @@ export class ScopeRepository {
   /** Returns which of many ids exist within `scope`. */
   async filterExisting(kind: ScopedKind, scope: HostScope, ids: readonly string[]): Promise<Set<string>> {
     if (scope === null || ids.length === 0) return new Set(ids)
-    const { rows } = await this.database.pool.query<{ about: string }>(
+    const rows = await this.database.query<{ about: string }>(
       `SELECT about FROM unnest($1::text[]) AS asked (about) WHERE ${CONDITIONS[kind]}`,
       [ids, scopeParameter(scope)],
     )

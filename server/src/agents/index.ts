@@ -1,4 +1,13 @@
 export { AgentsModule } from './agents.module.ts'
-export { type AgentIdentity, type AgentPortChange, AgentsRepository } from './agents.repository.ts'
+export { AgentsRepository } from './agents.repository.ts'
 export { AgentsService, type CallOptions } from './agents.service.ts'
-export { newCredentials } from './domain/credentials.ts'
+export type { AgentCredentials, AgentIdentity, AgentPortChange } from './domain/credentials.ts'
+export {
+  ASSIGN_CREDENTIALS,
+  credentialColumns,
+  credentialValues,
+  newCredentials,
+  openCredentials,
+  type SealedCredentials,
+  sealCredentials,
+} from './sealed-credentials.ts'

@@ -1,10 +1,10 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 import type { AuditEntry } from '@rollcall/contracts/admin'
-import type pg from 'pg'
 import { Batcher } from '../platform/batcher.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
 import { AuditHeads } from './audit-heads.ts'
 import type { AuditFilter } from './domain/audit-filter.ts'
 import { type SizedRow, splitByBytes } from './domain/byte-pages.ts'
@@ -59,10 +59,11 @@ export class AuditRepository {
    */
   async initialize(entry: Omit<Unchained, 'seq'>): Promise<void> {
     const head = await this.database.transaction(async (client) => {
-      await client.query('SELECT pg_advisory_xact_lock($1)', [CHAIN_LOCK])
+      await client.execute('SELECT pg_advisory_xact_lock($1)', [CHAIN_LOCK])
       if (this.heads.known) return null
-      const { rowCount } = await client.query('UPDATE audit_start SET is_begun = true WHERE NOT is_begun')
-      return rowCount === 1 ? this.insert(client, [entry], { seq: -1, hash: GENESIS_HASH }) : null
+      return (await client.execute('UPDATE audit_start SET is_begun = true WHERE NOT is_begun')) === 1
+        ? this.insert(client, [entry], { seq: -1, hash: GENESIS_HASH })
+        : null
     })
     if (head) this.heads.update(head)
   }
@@ -75,37 +76,37 @@ export class AuditRepository {
   private async appendAll(entries: Omit<Unchained, 'seq'>[]): Promise<undefined[]> {
     const head = await this.database.transaction(async (client) => {
       // The lock makes appends sequential across servers: each entry depends on the one before.
-      await client.query('SELECT pg_advisory_xact_lock($1)', [CHAIN_LOCK])
+      await client.execute('SELECT pg_advisory_xact_lock($1)', [CHAIN_LOCK])
       return this.insert(client, entries, await this.last(client))
     })
     this.heads.update(head)
     return entries.map(() => undefined)
   }
 
-  private async last(client: pg.PoolClient): Promise<Head> {
-    const [stored] = (await client.query<SealedHead>(SELECT_HEAD)).rows
-    const newest = await client.query<Head>(
+  private async last(client: Sql): Promise<Head> {
+    const stored = await client.first<SealedHead>(SELECT_HEAD)
+    const newest = await client.first<Head>(
       'SELECT seq::float8 AS seq, hash FROM audit_entry ORDER BY audit_entry.seq DESC LIMIT 1',
     )
     const head = stored && isSealValid(this.key, stored) ? stored : null
-    return newestHead([head, newest.rows[0] ?? null, this.heads.known])
+    return newestHead([head, newest, this.heads.known])
   }
 
-  private async insert(client: pg.PoolClient, entries: Omit<Unchained, 'seq'>[], last: Head): Promise<Head> {
+  private async insert(client: Sql, entries: Omit<Unchained, 'seq'>[], last: Head): Promise<Head> {
     let { seq, hash } = last
     const chained = entries.map((entry): AuditEntry => {
       seq++
       hash = hashEntry(this.key, hash, { ...entry, seq })
       return { ...entry, seq, hash }
     })
-    await client.query(
+    await client.execute(
       `INSERT INTO audit_entry (seq, at, actor, from_address, action, request, outcome, code, detail, hash)
        SELECT seq, at, nullif(actor, 'null'::jsonb), "from", action, request, outcome, code, detail, hash
        FROM jsonb_to_recordset($1::jsonb) AS entry(seq bigint, at timestamptz, actor jsonb, "from" text, action text,
          request text, outcome text, code text, detail jsonb, hash text)`,
       [JSON.stringify(chained)],
     )
-    await client.query(
+    await client.execute(
       `INSERT INTO audit_head (id, seq, hash, seal) VALUES (1, $1, $2, $3)
        ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, seal = excluded.seal`,
       [seq, hash, sealHead(this.key, seq, hash)],
@@ -115,7 +116,7 @@ export class AuditRepository {
 
   /** Returns the newest entry according to the database; null if there is none or its seal is not valid. */
   async head(): Promise<Head | null> {
-    const [head] = (await this.database.pool.query<SealedHead>(SELECT_HEAD)).rows
+    const head = await this.database.first<SealedHead>(SELECT_HEAD)
     return head && isSealValid(this.key, head) ? { seq: head.seq, hash: head.hash } : null
   }
 
@@ -123,7 +124,7 @@ export class AuditRepository {
   async list({ limit, before, actor, action, outcome, text }: AuditFilter) {
     const like = (word: string | undefined) =>
       word === undefined ? null : `%${word.replace(/[\\%_]/g, '\\$&')}%`
-    const { rows } = await this.database.pool.query<Row>(
+    const rows = await this.database.query<Row>(
       `SELECT ${COLUMNS}, CASE WHEN octet_length(detail::text) <= $7 THEN detail
          ELSE jsonb_build_object('bytes', octet_length(detail::text)) END AS detail
        FROM audit_entry WHERE ($2::bigint IS NULL OR seq < $2) AND ($3::text IS NULL OR actor->>'name' ILIKE $3)
@@ -155,7 +156,7 @@ export class AuditRepository {
   private async verifyAll(): Promise<ChainCheck> {
     // The order matters: entries appended during the check are in neither of the two heads read first.
     const check = new ChainCheck(this.key, this.heads.known)
-    const head = (await this.database.pool.query<SealedHead>(SELECT_HEAD)).rows[0] ?? null
+    const head = await this.database.first<SealedHead>(SELECT_HEAD)
     let sinceMs = performance.now()
     for await (const entries of this.pages(head)) {
       for (const entry of entries) {
@@ -182,16 +183,15 @@ export class AuditRepository {
   }
 
   private async sizes(after: number, through: number | null, limit: number): Promise<SizedRow[]> {
-    const { rows } = await this.database.pool.query<SizedRow>(
+    return this.database.query(
       `SELECT seq::float8 AS seq, octet_length(detail::text) + 500 AS bytes FROM audit_entry
        WHERE seq > $1 AND ($2::bigint IS NULL OR seq <= $2) ORDER BY audit_entry.seq LIMIT $3`,
       [after, through, limit],
     )
-    return rows
   }
 
   private async between(after: number, end: number): Promise<AuditEntry[]> {
-    const { rows } = await this.database.pool.query<Row>(
+    const rows = await this.database.query<Row>(
       `SELECT ${COLUMNS}, detail FROM audit_entry WHERE seq > $1 AND seq <= $2 ORDER BY audit_entry.seq`,
       [after, end],
     )

@@ -3,7 +3,7 @@ import { Batcher } from '../platform/batcher.ts'
 import { isAcquirable } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
-import { COMMAND_COLUMNS, CommandsRepository } from './commands.repository.ts'
+import { COMMAND_COLUMNS, type CommandRow, CommandsRepository } from './commands.repository.ts'
 import type { LeasedCommand } from './domain/command.ts'
 import type { Wait } from './domain/next-step.ts'
 
@@ -39,7 +39,7 @@ export class CommandLeasesRepository {
 
   private async acquireAll(items: readonly Acquisition[]): Promise<(LeasedCommand | null)[]> {
     const [{ owner, now }] = items as [Acquisition]
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<CommandRow & Pick<LeasedCommand, 'isFirstAttempt'>>(
       `WITH free AS (
          SELECT id, dispatched_at FROM command
          WHERE id = ANY($1::uuid[]) AND state IN (${OPEN_COMMANDS}) AND admitted_at IS NOT NULL
@@ -64,18 +64,17 @@ export class CommandLeasesRepository {
   /** Returns which of these commands somebody wants to end. */
   async cancelRequested(ids: readonly string[]): Promise<string[]> {
     if (ids.length === 0) return []
-    const { rows } = await this.database.pool.query(
+    return this.database.ids(
       'SELECT id FROM command WHERE id = ANY($1::uuid[]) AND cancel_requested_at IS NOT NULL',
       [ids],
     )
-    return rows.map((row) => row.id)
   }
 
   /**
    * Returns unfinished commands whose turn it is, that are due and that `owner` may acquire, oldest first.
    */
   async due(owner: string, now: Date, limit: number, except: readonly string[]): Promise<string[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.ids(
       `SELECT id FROM command
        WHERE state IN (${OPEN_COMMANDS}) AND admitted_at IS NOT NULL AND next_attempt_at <= $2
          AND ${isAcquirable('command', '$1')}
@@ -83,12 +82,11 @@ export class CommandLeasesRepository {
        ORDER BY next_attempt_at LIMIT $3`,
       [owner, now, limit, except],
     )
-    return rows.map((row) => row.id)
   }
 
   /** Releases a command until its next attempt, and stores why it waits. */
   async release(id: string, owner: string, wait: Wait): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `UPDATE command SET lease_owner = NULL, next_attempt_at = $3,
          unanswered_since = $4, reason_code = $5, reason = $6,
          dispatched_at = CASE WHEN $7 AND state = 'pending' THEN NULL ELSE dispatched_at END

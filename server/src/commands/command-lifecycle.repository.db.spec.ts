@@ -100,7 +100,7 @@ describe('a hook on the end of commands', () => {
     const { id, runId } = await stored.addLeased(ME)
     const hook = { fails: true }
     lifecycle.onCommandEnded(async (transaction) => {
-      await transaction.query("UPDATE run SET requested_by = 'the hook' WHERE id = $1", [runId])
+      await transaction.execute("UPDATE run SET requested_by = 'the hook' WHERE id = $1", [runId])
       if (hook.fails) throw new Error('the hook failed')
     })
     const requestedBy = async () =>

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common'
-import { type CommandKind, isFinalState } from '@rollcall/contracts/admin'
-import type { PoolClient } from 'pg'
+import { type CommandKind, type CommandState, isFinalState } from '@rollcall/contracts/admin'
 import { Batcher, toMatches } from '../platform/batcher.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
 import type { EndedCommand, Ending } from './domain/command.ts'
+
+/** SQL: a command of a run with limits waits for its turn. */
+export const IS_HELD = "position IS NOT NULL AND state = 'pending' AND admitted_at IS NULL"
 
 /** An installation or removal has a host's state to put right, so it always ends in the hands of its handler. */
 const NEVER_TRIED =
@@ -29,7 +32,7 @@ interface End extends Start {
 }
 
 /** Changes what is another feature's, together with the end of commands: all of it is committed, or none. Throws to undo it. */
-export type EndingHook = (transaction: PoolClient, ended: readonly EndedCommand[]) => Promise<void>
+export type EndingHook = (transaction: Sql, ended: readonly EndedCommand[]) => Promise<void>
 
 /**
  * How commands start, end and are cancelled. One instance works for one server: starts and ends that come together are
@@ -58,7 +61,7 @@ export class CommandLifecycleRepository {
   }
 
   private async startAll(items: readonly Start[]): Promise<boolean[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<{ id: string }>(
       `UPDATE command SET state = 'running', started_at = coalesce(started_at, start.at),
          unanswered_since = NULL, reason_code = NULL, reason = NULL
        FROM unnest($1::uuid[], $2::timestamptz[]) AS start(id, at)
@@ -92,42 +95,58 @@ export class CommandLifecycleRepository {
    * command.
    */
   async requestCancel(id: string, now: Date): Promise<'ended' | 'requested' | null> {
-    const { rows } = await this.database.pool.query(`${CANCEL} WHERE id = $1 RETURNING state`, [id, now])
-    if (rows.length === 0) return null
-    return isFinalState(rows[0].state) ? 'ended' : 'requested'
+    const sql = `${CANCEL} WHERE id = $1 RETURNING state`
+    const command = await this.database.first<{ state: CommandState }>(sql, [id, now])
+    return command && (isFinalState(command.state) ? 'ended' : 'requested')
   }
 
   /** Requests that every unfinished command of a run end, as `requestCancel` does. Returns what became of each. */
-  async requestCancelOfRun(runId: string, now: Date): Promise<{ id: string; hasEnded: boolean }[]> {
-    return this.database.transaction(async (client) => {
-      // The run is locked first, as it is where its commands are admitted.
-      await client.query(
-        'UPDATE run SET cancel_requested_at = coalesce(cancel_requested_at, $2) WHERE id = $1',
-        [runId, now],
-      )
-      const { rows } = await client.query(
-        `${CANCEL} WHERE run_id = $1 AND state IN (${OPEN_COMMANDS}) RETURNING id, state`,
-        [runId, now],
-      )
-      return rows.map((row) => ({ id: row.id, hasEnded: row.state === 'cancelled' }))
-    })
+  async requestCancelOfRun(
+    transaction: Sql,
+    runId: string,
+    now: Date,
+  ): Promise<{ id: string; hasEnded: boolean }[]> {
+    const rows = await transaction.query<{ id: string; state: CommandState }>(
+      `${CANCEL} WHERE run_id = $1 AND state IN (${OPEN_COMMANDS}) RETURNING id, state`,
+      [runId, now],
+    )
+    return rows.map(({ id, state }) => ({ id, hasEnded: state === 'cancelled' }))
+  }
+
+  /** Admits held commands: it is their turn. Returns the ids of those that were held. */
+  async admit(transaction: Sql, ids: readonly string[], now: Date): Promise<string[]> {
+    return transaction.ids(
+      `UPDATE command SET admitted_at = $2, next_attempt_at = $2
+       WHERE id = ANY($1::uuid[]) AND ${IS_HELD} RETURNING id`,
+      [ids, now],
+    )
+  }
+
+  /** Ends the held commands of a run, which will not begin. Returns their ids. */
+  async endHeld(transaction: Sql, runId: string, reason: string, now: Date): Promise<string[]> {
+    return transaction.ids(
+      `UPDATE command SET state = 'cancelled', reason_code = 'run.stopped', reason = $3, ended_at = $2
+       WHERE run_id = $1 AND ${IS_HELD} RETURNING id`,
+      [runId, now, reason],
+    )
   }
 
   /** Counts commands that have not ended, by state. */
   async countUnfinished(): Promise<Partial<Record<'held' | 'pending' | 'running', number>>> {
-    const { rows } = await this.database.pool.query(
-      `SELECT CASE WHEN admitted_at IS NULL THEN 'held' ELSE state END AS state, count(*)::int AS count
-       FROM command WHERE state IN (${OPEN_COMMANDS}) GROUP BY 1`,
-    )
+    const rows = await this.database.query<{
+      state: string
+      count: number
+    }>(`SELECT CASE WHEN admitted_at IS NULL THEN 'held' ELSE state END AS state, count(*)::int AS count
+       FROM command WHERE state IN (${OPEN_COMMANDS}) GROUP BY 1`)
     return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
   }
 }
 
 async function storeEnds(
-  transaction: PoolClient,
+  transaction: Sql,
   items: readonly End[],
 ): Promise<{ id: string; hostId: string; kind: CommandKind }[]> {
-  const { rows } = await transaction.query(
+  return transaction.query(
     `UPDATE command SET state = ending.state, exit_code = ending.exit_code, signal = ending.signal,
        reason_code = ending.reason_code, reason = ending.reason, dropped_bytes = ending.dropped_bytes + output_cut_bytes,
        lease_owner = NULL, unanswered_since = NULL,
@@ -150,5 +169,4 @@ async function storeEnds(
       items.map(({ now }) => now),
     ],
   )
-  return rows
 }

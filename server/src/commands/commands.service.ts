@@ -1,30 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { CommandKind } from '@rollcall/contracts/admin'
 import { type HostScope, notFound } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
-import type { Host } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { CommandEvents, toChange } from './command-events.ts'
 import { CommandLifecycleRepository } from './command-lifecycle.repository.ts'
 import { CommandWorker } from './command-worker.ts'
-import { type CommandFilter, CommandsRepository, type NewCommandRun } from './commands.repository.ts'
-import { type Command, type CommandSpec, newCommand } from './domain/command.ts'
-import { hashOf } from './domain/run-ids.ts'
+import { CommandsRepository } from './commands.repository.ts'
+import type { Command, CommandFilter } from './domain/command.ts'
 import { TerminalInputRepository } from './terminal-input.repository.ts'
-
-const PROVISIONING = {
-  args: [],
-  env: {},
-  cwd: '/',
-  timeoutMs: 30 * 60_000,
-  startWithinMs: 30 * 60_000,
-  tty: false,
-  columns: 80,
-  rows: 24,
-  stdin: false,
-} satisfies Omit<CommandSpec, 'program'>
 
 @Injectable()
 export class CommandsService {
@@ -37,27 +21,6 @@ export class CommandsService {
     private readonly events: CommandEvents,
     private readonly clock: Clock,
   ) {}
-
-  /** Makes an installation, upgrade or removal of a host, yet to be stored; its output is a log like any command's. */
-  newProvisioning(
-    kind: Extract<CommandKind, 'install' | 'remove' | 'upgrade'>,
-    host: Pick<Host, 'id' | 'name'>,
-    requestedBy: string,
-    args: string[] = [],
-  ): NewCommandRun {
-    const runId = randomUUID()
-    const createdAt = this.clock.now()
-    const spec = { ...PROVISIONING, program: `${kind}_agent.yml`, args }
-    const run = { runId, requestedBy, createdAt }
-    return {
-      id: runId,
-      bodyHash: hashOf({ kind, host: host.id, runId }),
-      requestedBy,
-      createdAt,
-      kind,
-      commands: [newCommand(kind, host, spec, run, { position: null, admittedAt: createdAt })],
-    }
-  }
 
   async show(id: string): Promise<Command> {
     const command = await this.commands.find(id)
@@ -85,9 +48,9 @@ export class CommandsService {
     return command
   }
 
-  /** Asks every command of a run to end. */
-  async cancelRun(runId: string): Promise<void> {
-    for (const { id, hasEnded } of await this.lifecycle.requestCancelOfRun(runId, this.clock.now())) {
+  /** Announces commands of a run that were asked to end, or have ended by that. */
+  announceCancelled(runId: string, commands: readonly { id: string; hasEnded: boolean }[]): void {
+    for (const { id, hasEnded } of commands) {
       if (!hasEnded) this.worker.announceCancel(id)
       // None is held any more, so that no turn comes of these.
       this.events.commandChanged({ id, runId, hasEnded, isLimited: false })

@@ -17,7 +17,7 @@ export class SpoolCleanupRepository {
 
   /** Returns commands that ended since `since` and that their agent still keeps, the oldest `perHost` of each host. */
   async unreleased(since: Date, perHost: number, limit: number): Promise<{ id: string; hostId: string }[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `SELECT id, host_id AS "hostId" FROM (
          SELECT id, host_id, ended_at, row_number() OVER (PARTITION BY host_id ORDER BY ended_at) AS place
          FROM command
@@ -26,7 +26,6 @@ export class SpoolCleanupRepository {
        ) AS kept WHERE place <= $2 ORDER BY ended_at LIMIT $3`,
       [since, perHost, limit],
     )
-    return rows
   }
 
   /** Stores that an agent keeps a command no longer. */
@@ -35,7 +34,7 @@ export class SpoolCleanupRepository {
   }
 
   private async markAllReleased(items: readonly Release[]): Promise<undefined[]> {
-    await this.database.pool.query('UPDATE command SET released_at = $2 WHERE id = ANY($1::uuid[])', [
+    await this.database.execute('UPDATE command SET released_at = $2 WHERE id = ANY($1::uuid[])', [
       items.map(({ id }) => id),
       items[0]?.now,
     ])

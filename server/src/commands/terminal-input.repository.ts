@@ -1,15 +1,22 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type pg from 'pg'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
+import type { TerminalInput } from './domain/terminal.ts'
 
 /** Each notice names the command that has new input. */
 export const INPUT_CHANNEL = 'rollcall_terminal_input'
 /** Inputs that may wait for the server that holds the terminal. */
 const MAX_WAITING = 1000
 
-export type TerminalInput = { data: Buffer } | { columns: number; rows: number }
+interface WaitingRow {
+  id: string
+  /** Sealed; null in a change of size, which has columns and rows. */
+  data: Buffer | null
+  columns: number
+  rows: number
+}
 
 /**
  * Input of terminals that one server holds over SSH. Any server accepts it, and it waits in the database until the holder takes
@@ -28,13 +35,13 @@ export class TerminalInputRepository {
    */
   add(commandId: string, offset: number, data: Buffer): Promise<number> {
     return this.database.transaction(async (client) => {
-      const { rows } = await client.query<{ inputBytes: number; waiting: number }>(
+      const stored = await client.first<{ inputBytes: number; waiting: number }>(
         `SELECT input_bytes::float8 AS "inputBytes",
            (SELECT count(*)::int FROM terminal_input WHERE command_id = command.id) AS waiting
          FROM command WHERE id = $1 FOR UPDATE`,
         [commandId],
       )
-      const { inputBytes, waiting } = rows[0] ?? { inputBytes: 0, waiting: 0 }
+      const { inputBytes, waiting } = stored ?? { inputBytes: 0, waiting: 0 }
       if (offset > inputBytes)
         throw new RollcallError(
           'request.invalid',
@@ -46,11 +53,11 @@ export class TerminalInputRepository {
       if (waiting >= MAX_WAITING)
         throw new RollcallError('server.overloaded', 'The terminal does not take its input. Try again.')
       await this.insert(client, commandId, fresh)
-      await client.query('UPDATE command SET input_bytes = $2 WHERE id = $1', [
+      await client.execute('UPDATE command SET input_bytes = $2 WHERE id = $1', [
         commandId,
         inputBytes + fresh.length,
       ])
-      await client.query('SELECT pg_notify($1, $2)', [INPUT_CHANNEL, commandId])
+      await client.execute('SELECT pg_notify($1, $2)', [INPUT_CHANNEL, commandId])
       return inputBytes + fresh.length
     })
   }
@@ -58,24 +65,23 @@ export class TerminalInputRepository {
   /** Stores a new size of the terminal, in place of one that still waits. */
   resize(commandId: string, columns: number, rows: number): Promise<void> {
     return this.database.transaction(async (client) => {
-      await client.query('DELETE FROM terminal_input WHERE command_id = $1 AND data IS NULL', [commandId])
-      await client.query('INSERT INTO terminal_input (command_id, columns, rows) VALUES ($1, $2, $3)', [
+      await client.execute('DELETE FROM terminal_input WHERE command_id = $1 AND data IS NULL', [commandId])
+      await client.execute('INSERT INTO terminal_input (command_id, columns, rows) VALUES ($1, $2, $3)', [
         commandId,
         columns,
         rows,
       ])
-      await client.query('SELECT pg_notify($1, $2)', [INPUT_CHANNEL, commandId])
+      await client.execute('SELECT pg_notify($1, $2)', [INPUT_CHANNEL, commandId])
     })
   }
 
   /** Sealed: passwords are typed as well. */
-  private async insert(client: pg.PoolClient, commandId: string, data: Buffer): Promise<void> {
-    const { rows } = await client.query<{ id: string }>(
+  private async insert(client: Sql, commandId: string, data: Buffer): Promise<void> {
+    const { id } = await client.one<{ id: string }>(
       `SELECT nextval(pg_get_serial_sequence('terminal_input', 'id'))::text AS id`,
     )
-    const id = rows[0]?.id ?? ''
     const sealed = Buffer.from(this.sealer.seal(data.toString('base64'), placeOf(id)))
-    await client.query('INSERT INTO terminal_input (id, command_id, data) VALUES ($1, $2, $3)', [
+    await client.execute('INSERT INTO terminal_input (id, command_id, data) VALUES ($1, $2, $3)', [
       id,
       commandId,
       sealed,
@@ -84,7 +90,7 @@ export class TerminalInputRepository {
 
   /** Takes all that waits, in order, and deletes it: only the server that holds the terminal asks. */
   async take(commandId: string): Promise<TerminalInput[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<WaitingRow>(
       `WITH taken AS (DELETE FROM terminal_input WHERE command_id = $1 RETURNING id, data, columns, rows)
        SELECT id::text, data, columns, rows FROM taken ORDER BY taken.id`,
       [commandId],

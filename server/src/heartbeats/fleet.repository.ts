@@ -5,7 +5,6 @@ import {
   type AgentView,
   areValuesStale,
   type HostEvent,
-  type HostFacts,
   type HostSample,
   type HostState,
   type HostVitals,
@@ -14,19 +13,8 @@ import {
 import { type HostScope, scopeParameter, WHOLE_FLEET } from '../access/index.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { fullestDisk } from './domain/report.ts'
+import type { HostReport } from './domain/roll.ts'
 import { PROFILE_OF_HOST } from './roll.repository.ts'
-
-/** The roll's knowledge of one host, beyond the host itself. */
-export interface HostReport {
-  lastAnswerAt: Date | null
-  roundTripMs: number | null
-  clockOffsetMs: number | null
-  dueAt: Date | null
-  profile: { name: string; minMs: number; maxMs: number; offlineAfterMs: number | null } | null
-  vitals: HostVitals | null
-  facts: HostFacts | null
-  factsChangedAt: Date | null
-}
 
 interface AgentRow {
   hostId: string
@@ -45,12 +33,26 @@ interface AgentRow {
   vitals: HostVitals | null
 }
 
+interface SampleRow {
+  hostId: string
+  bucket: Date
+  count: number
+  cpu_sum: number
+  cpu_max: number
+  memory_sum: number
+  memory_max: number
+  load_sum: number
+  disk_max: number
+}
+
 const AGENT_ROW = `
   SELECT host.id AS "hostId", host.name AS host, host.address, host.labels, host.state, host.state_code AS "stateCode",
     host.state_reason AS "stateReason", host.state_since AS "stateSince", agent.version,
     roll.last_answer_at AS "lastAnswerAt", roll.round_trip_ms AS "roundTripMs", roll.clock_offset_ms AS "clockOffsetMs",
     roll.due_at AS "nextCallAt", roll.vitals
   FROM host LEFT JOIN agent ON agent.host_id = host.id LEFT JOIN roll ON roll.host_id = host.id`
+
+type EventRow = Omit<HostEvent, 'at'> & { at: Date }
 
 /** The fullest disk's used share, as the view has it. */
 const DISK = `(SELECT max(1 - (disk->>'availableBytes')::float8 / nullif((disk->>'totalBytes')::float8, 0))
@@ -91,53 +93,40 @@ export class FleetRepository {
   constructor(private readonly database: Database) {}
 
   /** By name, after `after`. */
-  async agents(filter: {
-    state?: HostState | undefined
-    after?: string | undefined
-    limit: number
-  }): Promise<AgentView[]> {
-    const { rows } = await this.database.pool.query<AgentRow>(
-      `${AGENT_ROW} WHERE ($1::text IS NULL OR host.state = $1) AND ($2::text IS NULL OR host.name > $2)
-       ORDER BY host.name LIMIT $3`,
-      [filter.state ?? null, filter.after ?? null, filter.limit],
-    )
-    return rows.map(toView)
+  agents(after: string | undefined, limit: number): Promise<AgentView[]> {
+    const condition = '($1::text IS NULL OR host.name > $1) ORDER BY host.name LIMIT $2'
+    return this.select(condition, [after ?? null, limit])
   }
 
-  async ofHosts(hostIds: readonly string[]): Promise<AgentView[]> {
-    const { rows } = await this.database.pool.query<AgentRow>(
-      `${AGENT_ROW} WHERE host.id = ANY ($1::uuid[])`,
-      [hostIds],
-    )
-    return rows.map(toView)
+  ofHosts(hostIds: readonly string[]): Promise<AgentView[]> {
+    return this.select('host.id = ANY ($1::uuid[])', [hostIds])
   }
 
   /** Returns the agents that have changed since `since`. */
-  async changedSince(since: Date): Promise<AgentView[]> {
-    const { rows } = await this.database.pool.query<AgentRow>(
-      `${AGENT_ROW} WHERE roll.updated_at >= $1 OR host.state_since >= $1`,
-      [since],
-    )
-    return rows.map(toView)
+  changedSince(since: Date): Promise<AgentView[]> {
+    return this.select('roll.updated_at >= $1 OR host.state_since >= $1', [since])
   }
 
   /** A window of those that fit, in the order asked for. */
-  async list(scope: HostScope, query: AgentQuery): Promise<AgentView[]> {
+  list(scope: HostScope, query: AgentQuery): Promise<AgentView[]> {
     const { direction, sort, limit, offset, after } = query
     const states = query.states ?? (query.state ? [query.state] : null)
-    const { rows } = await this.database.pool.query<AgentRow>(
-      `${AGENT_ROW} WHERE ${FITS} AND ($4::text[] IS NULL OR host.state = ANY ($4)) AND ($5::text IS NULL OR host.name > $5)
+    return this.select(
+      `${FITS} AND ($4::text[] IS NULL OR host.state = ANY ($4)) AND ($5::text IS NULL OR host.name > $5)
        ORDER BY ${SORT[sort]} ${direction === 'desc' ? 'DESC' : 'ASC'} NULLS LAST, host.name LIMIT $6 OFFSET $7`,
       [...fitting(scope, query), states, after ?? null, limit, offset],
     )
-    return rows.map(toView)
+  }
+
+  private async select(condition: string, values: readonly unknown[]): Promise<AgentView[]> {
+    return (await this.database.query<AgentRow>(`${AGENT_ROW} WHERE ${condition}`, values)).map(toView)
   }
 
   async countByState(
     scope: HostScope = WHOLE_FLEET,
     filter: AgentFilter = {},
   ): Promise<Partial<Record<HostState, number>>> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<{ state: HostState; count: number }>(
       `SELECT state, count(*)::int AS count FROM host LEFT JOIN agent ON agent.host_id = host.id
        WHERE ${FITS} GROUP BY state`,
       fitting(scope, filter),
@@ -152,22 +141,22 @@ export class FleetRepository {
     resolutionS: number,
     since: Date,
   ): Promise<{ hostId: string; at: Date; cpu: number; memory: number }[]> {
-    const { rows } = await this.database.pool.query(
-      `SELECT host_id AS "hostId", bucket AS at, cpu_sum, memory_sum, count
+    const rows = await this.database.query<SampleRow>(
+      `SELECT host_id AS "hostId", bucket, cpu_sum, memory_sum, count
        FROM host_sample JOIN host ON host.id = host_id
        WHERE host_id = ANY ($1::uuid[]) AND resolution_s = $2 AND bucket >= $3 AND host_fits(host.labels, $4::jsonb)`,
       [hostIds, resolutionS, since, scopeParameter(scope)],
     )
     return rows.map((row) => ({
       hostId: row.hostId,
-      at: row.at,
+      at: row.bucket,
       cpu: mean(row.cpu_sum, row.count),
       memory: mean(row.memory_sum, row.count),
     }))
   }
 
   async report(hostId: string): Promise<HostReport> {
-    const { rows } = await this.database.pool.query(
+    const report = await this.database.first<HostReport>(
       `SELECT roll.last_answer_at AS "lastAnswerAt", roll.round_trip_ms AS "roundTripMs",
          roll.clock_offset_ms AS "clockOffsetMs", roll.due_at AS "dueAt", roll.vitals,
          host_facts.facts, host_facts.changed_at AS "factsChangedAt",
@@ -179,22 +168,22 @@ export class FleetRepository {
       [hostId],
     )
     const nothing = { lastAnswerAt: null, roundTripMs: null, clockOffsetMs: null, dueAt: null }
-    return rows[0] ?? { ...nothing, profile: null, vitals: null, facts: null, factsChangedAt: null }
+    return report ?? { ...nothing, profile: null, vitals: null, facts: null, factsChangedAt: null }
   }
 
   /** Newest first. */
   async events(hostId: string, limit: number, before: number | undefined): Promise<HostEvent[]> {
-    const { rows } = await this.database.pool.query(
-      `SELECT id::int8, at, from_state AS "from", to_state AS "to", code, reason FROM host_event
-       WHERE host_id = $1 AND ($3::int8 IS NULL OR id < $3) ORDER BY id DESC LIMIT $2`,
+    const rows = await this.database.query<EventRow>(
+      `SELECT id::float8, at, from_state AS "from", to_state AS "to", code, reason FROM host_event
+       WHERE host_id = $1 AND ($3::int8 IS NULL OR id < $3) ORDER BY host_event.id DESC LIMIT $2`,
       [hostId, limit, before ?? null],
     )
-    return rows.map((row) => ({ ...row, id: Number(row.id), at: row.at.toISOString() }))
+    return rows.map((row) => ({ ...row, at: row.at.toISOString() }))
   }
 
   /** Oldest first, of the turn of the ring that ends now. */
   async samples(hostId: string, resolutionS: number, since: Date): Promise<HostSample[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<SampleRow>(
       `SELECT bucket, count, cpu_sum, cpu_max, memory_sum, memory_max, load_sum, disk_max FROM host_sample
        WHERE host_id = $1 AND resolution_s = $2 AND bucket > $3 ORDER BY bucket`,
       [hostId, resolutionS, since],
@@ -213,8 +202,8 @@ export class FleetRepository {
 
   /** Removes events that are older than `before`, and of each host all but the newest `perHost`. */
   async removeEvents(before: Date, perHost: number): Promise<void> {
-    await this.database.pool.query('DELETE FROM host_event WHERE at < $1', [before])
-    await this.database.pool.query(
+    await this.database.execute('DELETE FROM host_event WHERE at < $1', [before])
+    await this.database.execute(
       `DELETE FROM host_event USING (
          SELECT host_id, (array_agg(id ORDER BY id DESC))[$1 + 1] AS last FROM host_event
          GROUP BY host_id HAVING count(*) > $1

@@ -5,10 +5,9 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { isDataRefused } from '../platform/prisma/database-errors.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { decide } from './domain/decide.ts'
-import { type HeartbeatResult, isTransition } from './domain/roll.ts'
+import { type ClaimedTarget, type HeartbeatResult, isTransition } from './domain/roll.ts'
 import type { Round } from './heartbeat-caller.ts'
 import { HeartbeatResultsRepository } from './heartbeat-results.repository.ts'
-import type { ClaimedTarget } from './roll.repository.ts'
 
 /** Rounds in one transaction. */
 const BATCH = 500

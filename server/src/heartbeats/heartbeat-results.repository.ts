@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
-import type pg from 'pg'
+import { type HostStateChange, HostsRepository } from '../hosts/index.ts'
 import { Database } from '../platform/prisma/database.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
 import { fullestDisk } from './domain/report.ts'
 import { type HeartbeatResult, isTransition } from './domain/roll.ts'
 import { IN_LOCK_ORDER } from './roll.repository.ts'
@@ -14,7 +15,10 @@ const RINGS = [
 /** Stores the results of heartbeats, in batches. */
 @Injectable()
 export class HeartbeatResultsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly hosts: HostsRepository,
+  ) {}
 
   /**
    * Stores results, whole or not at all. Leaves out agents that another server holds by now, and the state of a host that has changed
@@ -25,7 +29,8 @@ export class HeartbeatResultsRepository {
       const ours = await lockOurs(client, server, results)
       if (ours.length === 0) return []
       await storeRoll(client, ours, now)
-      const changed = await storeStates(client, ours, now)
+      const changes = ours.filter(isTransition).map(toStateChange)
+      const changed = changes.length > 0 ? await this.hosts.changeStates(client, changes, now) : []
       await storeFacts(client, ours, now)
       await storeSamples(client, ours)
       return changed
@@ -33,25 +38,30 @@ export class HeartbeatResultsRepository {
   }
 }
 
+const toStateChange = ({ hostId, from, decision }: HeartbeatResult): HostStateChange => {
+  const { state, stateCode: code, stateReason: reason } = decision
+  return { hostId, from: from.state, state, code, reason }
+}
+
 /** An agent that answers now but had to be installed again a moment ago may fall silent again: its pauses go on growing. */
 const IS_WELL_FOR_LONG = "seen.vitals IS NOT NULL AND roll.reinstall_at + interval '1 hour' < $1::timestamptz"
 
 /** Returns the results of agents that `server` still holds, and keeps them its own until the transaction has ended. */
 async function lockOurs(
-  client: pg.PoolClient,
+  client: Sql,
   server: string,
   results: readonly HeartbeatResult[],
 ): Promise<HeartbeatResult[]> {
-  const { rows } = await client.query(
-    `SELECT host_id AS "hostId" FROM roll WHERE host_id = ANY($2::uuid[]) AND lease_owner = $1 ${IN_LOCK_ORDER}`,
+  const ids = await client.ids(
+    `SELECT host_id AS id FROM roll WHERE host_id = ANY($2::uuid[]) AND lease_owner = $1 ${IN_LOCK_ORDER}`,
     [server, results.map(({ hostId }) => hostId)],
   )
-  const ours = new Set(rows.map((row) => row.hostId))
+  const ours = new Set(ids)
   return results.filter(({ hostId }) => ours.has(hostId))
 }
 
-async function storeRoll(client: pg.PoolClient, results: readonly HeartbeatResult[], now: Date) {
-  await client.query(
+async function storeRoll(client: Sql, results: readonly HeartbeatResult[], now: Date) {
+  await client.execute(
     `UPDATE roll SET last_answer_at = seen.last_answer_at, silent_since = seen.silent_since,
        failed_rounds = seen.failed_rounds, hot_cpu_since = seen.hot_cpu_since, hot_memory_since = seen.hot_memory_since,
        round_trip_ms = coalesce(seen.round_trip_ms, roll.round_trip_ms),
@@ -80,35 +90,10 @@ async function storeRoll(client: pg.PoolClient, results: readonly HeartbeatResul
   )
 }
 
-async function storeStates(
-  client: pg.PoolClient,
-  results: readonly HeartbeatResult[],
-  now: Date,
-): Promise<string[]> {
-  const changes = results.filter(isTransition)
-  if (changes.length === 0) return []
-  const { rows } = await client.query(
-    `UPDATE host SET state = change.state, state_code = change.code, state_reason = change.reason, state_since = $1
-     FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
-       AS change(host_id, from_state, state, code, reason)
-     WHERE host.id = change.host_id AND host.state = change.from_state
-     RETURNING host.id`,
-    [
-      now,
-      changes.map(({ hostId }) => hostId),
-      changes.map(({ from }) => from.state),
-      changes.map(({ decision }) => decision.state),
-      changes.map(({ decision }) => decision.stateCode),
-      changes.map(({ decision }) => decision.stateReason),
-    ],
-  )
-  return rows.map((row) => row.id)
-}
-
-async function storeFacts(client: pg.PoolClient, results: readonly HeartbeatResult[], now: Date) {
+async function storeFacts(client: Sql, results: readonly HeartbeatResult[], now: Date) {
   const changed = results.filter(({ report }) => report?.facts)
   if (changed.length === 0) return
-  await client.query(
+  await client.execute(
     `INSERT INTO host_facts (host_id, facts, changed_at)
      SELECT host_id, facts, $1 FROM unnest($2::uuid[], $3::jsonb[]) AS changed(host_id, facts)
      ON CONFLICT (host_id) DO UPDATE SET facts = excluded.facts, changed_at = excluded.changed_at
@@ -118,10 +103,10 @@ async function storeFacts(client: pg.PoolClient, results: readonly HeartbeatResu
 }
 
 /** Adds to the current step of each ring. A slot that still holds the step of the previous turn is overwritten. */
-async function storeSamples(client: pg.PoolClient, results: readonly HeartbeatResult[]) {
+async function storeSamples(client: Sql, results: readonly HeartbeatResult[]) {
   const answered = results.filter(({ report }) => report && report.vitals.cpuPercent !== null)
   if (answered.length === 0) return
-  await client.query(
+  await client.execute(
     `INSERT INTO host_sample AS old (host_id, resolution_s, slot, bucket, count,
        cpu_sum, cpu_max, memory_sum, memory_max, load_sum, disk_max)
      SELECT seen.host_id, ring.resolution, (seen.epoch / ring.resolution) % ring.slots,

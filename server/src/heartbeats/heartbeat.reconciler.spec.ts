@@ -4,12 +4,11 @@ import { Metrics } from '../platform/metrics/metrics.ts'
 import { runOnce } from '../platform/testing/run-tasks.ts'
 import { AgentShares } from './agent-shares.reconciler.ts'
 import type { Membership } from './domain/pace.ts'
-import type { HeartbeatResult } from './domain/roll.ts'
+import type { ClaimedTarget, HeartbeatResult } from './domain/roll.ts'
 import { HeartbeatReconciler } from './heartbeat.reconciler.ts'
 import type { Round } from './heartbeat-caller.ts'
 import { HeartbeatMetrics } from './heartbeat-metrics.ts'
 import { HeartbeatResults } from './heartbeat-results.reconciler.ts'
-import type { ClaimedTarget } from './roll.repository.ts'
 
 const MEAN_S = 40
 const START = Date.parse('2026-11-21T10:00:00Z')

@@ -5,11 +5,12 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { AgentShares } from './agent-shares.reconciler.ts'
 import { BACKLOG_AFTER_MS, BacklogPace, fairShare, hasRoom } from './domain/pace.ts'
+import type { ClaimedTarget } from './domain/roll.ts'
 import { HeartbeatCaller } from './heartbeat-caller.ts'
 import { HeartbeatMetrics } from './heartbeat-metrics.ts'
 import { HeartbeatResults } from './heartbeat-results.reconciler.ts'
 import { HeartbeatsService } from './heartbeats.service.ts'
-import { type ClaimedTarget, RollRepository } from './roll.repository.ts'
+import { RollRepository } from './roll.repository.ts'
 
 const TICK_MS = 500
 /** Acquired this long before they are due, so that each call begins at its own time and not at the next tick. */

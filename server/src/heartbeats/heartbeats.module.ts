@@ -40,7 +40,7 @@ import { RollRepository } from './roll.repository.ts'
     ProfilesRepository,
     ProfilesService,
   ],
-  exports: [HeartbeatsService, RollRepository, FleetRepository, ProfilesService],
+  exports: [HeartbeatsRepository, HeartbeatsService, RollRepository, FleetRepository, ProfilesService],
 })
 export class HeartbeatsModule {
   constructor(metrics: Metrics, fleet: FleetRepository) {

@@ -1,5 +1,7 @@
+export type { SilentHost } from './domain/roll.ts'
 export { FleetRepository } from './fleet.repository.ts'
 export { HeartbeatsModule } from './heartbeats.module.ts'
+export { HeartbeatsRepository } from './heartbeats.repository.ts'
 export { HeartbeatsService } from './heartbeats.service.ts'
 export { ProfilesService } from './profiles.service.ts'
 export { RollRepository } from './roll.repository.ts'

@@ -19,7 +19,7 @@ export class ProfilesRepository {
   }
 
   private async namesIn(scope: HostScope): Promise<string[]> {
-    const { rows } = await this.database.pool.query<{ name: string }>(
+    const rows = await this.database.query<{ name: string }>(
       `SELECT name FROM heartbeat_profile profile WHERE labels IS NULL OR EXISTS (
          SELECT 1 FROM host WHERE host_fits(host.labels, $1::jsonb)
            AND (heartbeat_profile = profile.name OR host.labels @> profile.labels))`,

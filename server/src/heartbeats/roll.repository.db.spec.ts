@@ -3,22 +3,24 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { HostsRepository } from '../hosts/index.ts'
 import { ServerLeaseRepository } from '../platform/leases/server-lease.repository.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
-import type { HeartbeatResult } from './domain/roll.ts'
+import type { ClaimedTarget, HeartbeatResult } from './domain/roll.ts'
 import { FleetRepository } from './fleet.repository.ts'
 import { HeartbeatResultsRepository } from './heartbeat-results.repository.ts'
-import { type ClaimedTarget, RollRepository } from './roll.repository.ts'
+import { RollRepository } from './roll.repository.ts'
 
 let test: TestDatabase
 let roll: RollRepository
 let results: HeartbeatResultsRepository
 let leases: ServerLeaseRepository
 let fleet: FleetRepository
+let hostRows: HostsRepository
 let ports = 20_000
 
 beforeAll(async () => {
   test = await TestDatabase.open()
   roll = new RollRepository(test.database)
-  results = new HeartbeatResultsRepository(test.database)
+  hostRows = new HostsRepository(test.database, undefined as never)
+  results = new HeartbeatResultsRepository(test.database, hostRows)
   leases = new ServerLeaseRepository(test.database)
   fleet = new FleetRepository(test.database)
 })
@@ -230,7 +232,6 @@ describe('storing', () => {
       test.database.pool
         .query("UPDATE heartbeat_profile SET min_ms = $1 WHERE name = 'default'", [minMs])
         .then(() => roll.applyProfiles(now))
-    const forgetting = new HostsRepository(test.database, undefined as never)
     const storing = async () => {
       for (let turn = 0; turn < 15; turn++) {
         const shuffled = agents.toSorted(() => Math.random() - 0.5)
@@ -245,7 +246,7 @@ describe('storing', () => {
       for (let turn = 0; turn < 15; turn++) await bounds(1000 + turn)
     }
     const leaving = async () => {
-      for (const id of ids.slice(0, 60)) await forgetting.delete(id)
+      for (const id of ids.slice(0, 60)) await hostRows.delete(id)
     }
     try {
       await Promise.all([storing(), changing(), leaving()])

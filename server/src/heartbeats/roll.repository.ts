@@ -2,16 +2,17 @@ import { Injectable } from '@nestjs/common'
 import { isAcquirable, LIVE_SERVERS } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Membership } from './domain/pace.ts'
-import { CALLED_STATES, type HeartbeatTarget } from './domain/roll.ts'
+import { CALLED_STATES, type ClaimedTarget } from './domain/roll.ts'
 
 /** By how much the clocks of servers may differ without consequence. */
 const CLOCK_SLACK = "interval '10 seconds'"
 
-export interface ClaimedTarget extends HeartbeatTarget {
-  /** When it was to be called. */
-  plannedAt: Date
-  /** Another server held it before, so what this one remembers of it may be out of date. */
-  isNew: boolean
+type MembershipRow = Omit<Membership, 'shareRatePerS'> & { rateOfAllPerS: number }
+
+interface ClaimedRow extends Omit<ClaimedTarget, 'address'> {
+  address: string
+  rpcPort: number
+  certificatePin: string
 }
 
 /** The roll: which agent is called when, and by which server. */
@@ -21,7 +22,7 @@ export class RollRepository {
 
   /** Returns how the agents are shared out among the servers. */
   async membership(server: string): Promise<Membership> {
-    const { rows } = await this.database.pool.query(
+    const { rateOfAllPerS, ...membership } = await this.database.one<MembershipRow>(
       `SELECT (SELECT count(*)::int FROM (${LIVE_SERVERS}) AS live) AS servers,
          count(*)::int AS total,
          count(*) FILTER (WHERE lease_owner = $1)::int AS owned,
@@ -30,13 +31,12 @@ export class RollRepository {
        FROM roll`,
       [server],
     )
-    const { rateOfAllPerS, ...membership } = rows[0]
     return { ...membership, shareRatePerS: rateOfAllPerS / Math.max(1, membership.servers) }
   }
 
   /** Puts agents on the roll that are not on it yet, at a random time within their interval. */
   async enrol(now: Date): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `INSERT INTO roll (host_id, due_at, min_ms, max_ms, offline_after_ms, updated_at)
        SELECT host.id, $1::timestamptz + random() * profile.max_ms * interval '1 millisecond',
          profile.min_ms, profile.max_ms, profile.offline_after_ms, $1
@@ -49,7 +49,7 @@ export class RollRepository {
 
   /** Reschedules agents that are due later than their interval allows: the clock of the server that planned it was set back. */
   async rescheduleAfterClockJump(now: Date): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `UPDATE roll SET due_at = $1::timestamptz + random() * max_ms * interval '1 millisecond'
        WHERE due_at > $1::timestamptz + max_ms * interval '1 millisecond' + ${CLOCK_SLACK}`,
       [now],
@@ -58,7 +58,7 @@ export class RollRepository {
 
   /** Copies the bounds in effect from the profiles to the roll, after either has changed. Of one host, or of all. */
   async applyProfiles(now: Date, hostId: string | null = null): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `WITH changed AS (
          SELECT roll.host_id, profile.min_ms, profile.max_ms, profile.offline_after_ms
          FROM roll JOIN host ON host.id = roll.host_id CROSS JOIN LATERAL (${PROFILE_OF_HOST}) AS profile
@@ -83,7 +83,7 @@ export class RollRepository {
     now: Date,
     { after, until, limit, takesOver }: { after: Date; until: Date; limit: number; takesOver: boolean },
   ): Promise<ClaimedTarget[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<ClaimedRow>(
       `WITH due AS (
          SELECT roll.host_id, roll.due_at, roll.lease_owner FROM roll JOIN host ON host.id = roll.host_id
          WHERE roll.due_at > $3 AND roll.due_at <= $4 AND host.state = ANY($6)
@@ -115,23 +115,19 @@ export class RollRepository {
 
   /** Releases `count` agents but those in `except`, so that another server acquires them. Returns their hosts. */
   async releaseAgents(server: string, count: number, except: readonly string[]): Promise<string[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.ids(
       `UPDATE roll SET lease_owner = NULL WHERE host_id IN (
          SELECT host_id FROM roll WHERE lease_owner = $1 AND NOT host_id = ANY($3::uuid[])
          ORDER BY due_at DESC LIMIT $2 FOR UPDATE SKIP LOCKED
-       ) RETURNING host_id AS "hostId"`,
+       ) RETURNING host_id AS id`,
       [server, count, except],
     )
-    return rows.map((row) => row.hostId)
   }
 
   /** Returns the hosts of all agents that `server` holds. */
   async owned(server: string): Promise<Set<string>> {
-    const { rows } = await this.database.pool.query(
-      'SELECT host_id AS "hostId" FROM roll WHERE lease_owner = $1',
-      [server],
-    )
-    return new Set(rows.map((row) => row.hostId))
+    const sql = 'SELECT host_id AS id FROM roll WHERE lease_owner = $1'
+    return new Set(await this.database.ids(sql, [server]))
   }
 }
 

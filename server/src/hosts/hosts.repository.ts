@@ -1,16 +1,17 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type HostState, readHostReference } from '@rollcall/contracts/admin'
-import type { PoolClient } from 'pg'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Agent, Prisma, Host as Row } from '../platform/prisma/generated/client.ts'
-import type { Transaction } from '../platform/prisma/transaction.ts'
+import type { Sql, Transaction } from '../platform/prisma/transaction.ts'
 import type { Host, HostCredential, HostReach } from './domain/host.ts'
 import {
   BUSY_STATES,
   type HostGuard,
   type HostSettings,
+  type HostStateChange,
+  type HostToStore,
   type HostWork,
   type ProvisioningEnd,
 } from './domain/host.ts'
@@ -63,43 +64,30 @@ export class HostsRepository {
 
   /** Lists the fields that host selection needs, by name. */
   async listForSelection(): Promise<Pick<Host, 'id' | 'name' | 'labels' | 'state' | 'isInstalled'>[]> {
-    const { rows } = await this.database.pool.query(
-      `SELECT host.id, name, labels, state, agent.installed_at IS NOT NULL AS "isInstalled"
-       FROM host LEFT JOIN agent ON agent.host_id = host.id ORDER BY name`,
-    )
-    return rows
+    return this.database.query(`SELECT host.id, name, labels, state, agent.installed_at IS NOT NULL AS "isInstalled"
+       FROM host LEFT JOIN agent ON agent.host_id = host.id ORDER BY name`)
   }
 
-  async credential(id: string): Promise<HostCredential | null> {
-    const row = await this.database.prisma.host.findUnique({ where: { id }, select: { credential: true } })
-    return row && (JSON.parse(this.sealer.open(row.credential, toSealContext(id))) as HostCredential)
-  }
-
-  /** Returns the row of a new host, with its credential sealed. */
-  newRow(
-    host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'> & {
-      isDuplicateAllowed?: boolean
-    },
-    credential: HostCredential,
+  /** Inserts a host that is being installed, without an agent. Throws a unique violation if the name is taken. */
+  async insert(
+    { id, name, labels, credential, isDuplicateAllowed, ...reach }: HostToStore,
     commandId: string,
     now: Date,
-  ) {
-    const { id, name, address, port, user, labels, hostKey, isDuplicateAllowed } = host
-    return {
-      id,
-      name,
-      address,
-      sshPort: port,
-      sshUser: user,
-      labels,
-      hostKey,
-      ...(isDuplicateAllowed && { isDuplicateAllowed }),
-      credential: this.sealer.seal(JSON.stringify(credential), toSealContext(id)),
-      state: 'installing' satisfies HostState,
-      stateSince: now,
-      lastProvisioning: commandId,
-      createdAt: now,
-    } satisfies Prisma.HostCreateInput
+    prisma: Pick<Transaction, 'host'>,
+  ): Promise<void> {
+    await prisma.host.create({
+      data: {
+        ...this.toColumns(id, { ...reach, credential }),
+        id,
+        name,
+        labels,
+        isDuplicateAllowed,
+        state: 'installing' satisfies HostState,
+        stateSince: now,
+        lastProvisioning: commandId,
+        createdAt: now,
+      },
+    })
   }
 
   /** Returns how a host is reached, and the sealed credential that `change` compares; null if there is no host. */
@@ -140,11 +128,6 @@ export class HostsRepository {
       hostKey,
       credential: this.sealer.seal(JSON.stringify(credential), toSealContext(id)),
     }
-  }
-
-  /** Inserts a host made by `newRow`, with its agent. Throws a unique violation if a name or port is taken. */
-  async insert(row: Prisma.HostCreateInput, transaction: Transaction): Promise<void> {
-    await transaction.host.create({ data: row })
   }
 
   /** Begins work on a host and sets the command as its newest one. Returns false if other work is running. */
@@ -189,11 +172,11 @@ export class HostsRepository {
   }
 
   /** Sets or removes hosts whose command has ended, but for those that a newer command has in hand by now. */
-  async endProvisioning(transaction: PoolClient, ends: readonly ProvisioningEnd[]): Promise<void> {
+  async endProvisioning(transaction: Sql, ends: readonly ProvisioningEnd[]): Promise<void> {
     const isRemoved = ({ state }: ProvisioningEnd) => state === 'removed'
     const [removed, changed] = [ends.filter(isRemoved), ends.filter((end) => !isRemoved(end))]
     if (changed.length > 0)
-      await transaction.query(
+      await transaction.execute(
         `UPDATE host SET state = ended.state, state_code = code, state_reason = reason, state_since = at
          FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
            AS ended(host_id, command_id, state, code, reason, at)
@@ -208,21 +191,39 @@ export class HostsRepository {
         ],
       )
     if (removed.length > 0)
-      await transaction.query(
+      await transaction.execute(
         `DELETE FROM host USING unnest($1::uuid[], $2::uuid[]) AS ended(host_id, command_id)
          WHERE host.id = ended.host_id AND host.last_provisioning = command_id`,
         [removed.map(({ hostId }) => hostId), removed.map(({ commandId }) => commandId)],
       )
   }
 
+  /** Changes the states of hosts that are still in the state `from`. Returns the ids of those. */
+  async changeStates(transaction: Sql, changes: readonly HostStateChange[], now: Date): Promise<string[]> {
+    return transaction.ids(
+      `UPDATE host SET state = change.state, state_code = change.code, state_reason = change.reason, state_since = $1
+       FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+         AS change(host_id, from_state, state, code, reason)
+       WHERE host.id = change.host_id AND host.state = change.from_state RETURNING host.id`,
+      [
+        now,
+        changes.map(({ hostId }) => hostId),
+        changes.map(({ from }) => from),
+        changes.map(({ state }) => state),
+        changes.map(({ code }) => code),
+        changes.map(({ reason }) => reason),
+      ],
+    )
+  }
+
   /** Deletes a host and its agent; its commands remain as history. */
   async delete(id: string): Promise<void> {
-    const { prisma } = this.database
-    // The roll first, as heartbeats do: the same lock order prevents deadlocks.
-    await prisma.$transaction([
-      prisma.roll.deleteMany({ where: { hostId: id } }),
-      prisma.host.deleteMany({ where: { id } }),
-    ])
+    // The roll is locked first, as heartbeats do: the same lock order prevents deadlocks.
+    await this.database.execute(
+      `WITH called AS (SELECT host_id FROM roll WHERE host_id = $1 FOR UPDATE)
+       DELETE FROM host WHERE id = $1 AND (SELECT count(*) FROM called) >= 0`,
+      [id],
+    )
   }
 }
 

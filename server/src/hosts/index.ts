@@ -1,8 +1,10 @@
-export type { Host, HostCredential, HostReach } from './domain/host.ts'
+export type { Host, HostReach } from './domain/host.ts'
 export {
   BUSY_STATES,
   type HostGuard,
   type HostSettings,
+  type HostStateChange,
+  type HostToStore,
   type ProvisioningEnd,
 } from './domain/host.ts'
 export { toHostView } from './host.view.ts'

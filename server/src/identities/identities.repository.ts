@@ -24,12 +24,9 @@ export class IdentitiesRepository {
 
   /** Lists the identities with the number of installed agents that know each, newest first. */
   async list(): Promise<KnownIdentity[]> {
-    const { rows } = await this.database.pool.query<KnownIdentity>(
-      `SELECT pin, created_at AS "createdAt",
+    return this.database.query(`SELECT pin, created_at AS "createdAt",
          (SELECT count(*)::int FROM agent WHERE server_pin = server_identity.pin AND installed_at IS NOT NULL) AS agents
-       FROM server_identity ORDER BY id DESC`,
-    )
-    return rows
+       FROM server_identity ORDER BY id DESC`)
   }
 
   async nextId(): Promise<number> {
@@ -46,13 +43,12 @@ export class IdentitiesRepository {
    * Deletes identities that were replaced before `replacedBefore` and that no agent or rotation uses. Returns how many.
    */
   async deleteUnused(replacedBefore: Date): Promise<number> {
-    const { rowCount } = await this.database.pool.query(
+    return this.database.execute(
       `DELETE FROM server_identity AS old
        WHERE EXISTS (SELECT 1 FROM server_identity AS newer WHERE newer.id > old.id AND newer.created_at < $1)
          AND NOT EXISTS (SELECT 1 FROM agent WHERE server_pin = old.pin)
          AND NOT EXISTS (SELECT 1 FROM rotation WHERE server_pin = old.pin)`,
       [replacedBefore],
     )
-    return rowCount ?? 0
   }
 }

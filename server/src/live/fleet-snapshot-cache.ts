@@ -95,7 +95,7 @@ export class FleetSnapshotCache {
   private async readAll(): Promise<AgentView[]> {
     const all: AgentView[] = []
     for (let after: string | undefined; ; ) {
-      const page = await this.fleet.agents({ after, limit: PAGE_SIZE })
+      const page = await this.fleet.agents(after, PAGE_SIZE)
       all.push(...page)
       if (page.length < PAGE_SIZE) return all
       after = page.at(-1)?.host

@@ -31,7 +31,7 @@ beforeAll(async () => {
   const commands = new CommandsRepository(test.database, sealer)
   leases = new CommandLeasesRepository(test.database, commands)
   lifecycle = new CommandLifecycleRepository(test.database)
-  rows = new RunsRepository(test.database)
+  rows = new RunsRepository(test.database, commands, lifecycle)
   const hosts = new HostsRepository(test.database, sealer)
   const worker = { announce: () => undefined } as never
   runs = new RunsService(rows, commands, {} as never, worker, hosts, clock)

@@ -56,7 +56,14 @@ beforeAll(async () => {
   commands = new CommandsService(rows, lifecycle, nothing, nothing, nothing, events, clock)
   await addTestHost(test.database, { name: 'busy', at: clock.now() })
   const worker = { announce: () => undefined } as never
-  const runs = new RunsService(new RunsRepository(test.database), rows, nothing, worker, hosts, clock)
+  const runs = new RunsService(
+    new RunsRepository(test.database, rows, lifecycle),
+    rows,
+    nothing,
+    worker,
+    hosts,
+    clock,
+  )
   const accepted = await runs.run(newRun.parse({ program: 'yes', all: true }), admin('spec'))
   commandId = accepted.commands[0]?.id ?? ''
   server = new WebSocketServer({ port: 0, host: '127.0.0.1' })

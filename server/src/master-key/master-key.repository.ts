@@ -1,8 +1,8 @@
 import { RollcallError } from '@rollcall/contracts'
-import type pg from 'pg'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { LIVE_SERVERS } from '../platform/leases/lease.ts'
 import type { Database } from '../platform/prisma/database.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
 
 export const CHECK_CONTEXT = 'master-key-check'
 export const ROOT_CONTEXT = 'derivation-root'
@@ -75,8 +75,9 @@ export async function rotateMasterKey(
 ): Promise<number | null> {
   return database.transaction(async (client) => {
     // The lock also excludes another server that was started with the same two keys.
-    const { rows } = await client.query('SELECT sealed, derivation_root FROM master_key_check FOR UPDATE')
-    const [check] = rows as { sealed: Buffer; derivation_root: Buffer | null }[]
+    const check = await client.first<{ sealed: Buffer; derivation_root: Buffer | null }>(
+      'SELECT sealed, derivation_root FROM master_key_check FOR UPDATE',
+    )
     if (!check || opens(keys.newKey, check.sealed)) return null
     if (!opens(keys.oldKey, check.sealed)) throw neitherKey()
     await refuseWhileOthersRun(client, self.serverId)
@@ -86,7 +87,7 @@ export async function rotateMasterKey(
     const root = check.derivation_root
       ? from.open(check.derivation_root, ROOT_CONTEXT)
       : keys.oldKey.toString('base64')
-    await client.query('UPDATE master_key_check SET sealed = $1, derivation_root = $2', [
+    await client.execute('UPDATE master_key_check SET sealed = $1, derivation_root = $2', [
       to.seal(CHECK_CONTEXT, CHECK_CONTEXT),
       to.seal(root, ROOT_CONTEXT),
     ])
@@ -104,22 +105,22 @@ function opens(key: Buffer, sealed: Buffer): boolean {
 }
 
 async function resealColumn(
-  client: pg.PoolClient,
+  client: Sql,
   { table, key, column: name, context }: SealedColumn,
   from: Sealer,
   to: Sealer,
 ): Promise<number> {
-  const { rows: all } = await client.query<{ key: string }>(
+  const all = await client.query<{ key: string }>(
     `SELECT ${key}::text AS key FROM ${table} WHERE ${name} IS NOT NULL`,
   )
   for (let at = 0; at < all.length; at += BATCH) {
     const batch = all.slice(at, at + BATCH).map((row) => row.key)
-    const { rows } = await client.query<{ key: string; value: Buffer }>(
+    const rows = await client.query<{ key: string; value: Buffer }>(
       `SELECT ${key}::text AS key, ${name} AS value FROM ${table} WHERE ${key}::text = ANY($1::text[]) FOR UPDATE`,
       [batch],
     )
     const values = rows.map((row) => to.seal(from.open(row.value, context(row.key)), context(row.key)))
-    await client.query(
+    await client.execute(
       `UPDATE ${table} SET ${name} = resealed.value FROM unnest($1::text[], $2::bytea[]) AS resealed (key, value)
        WHERE ${table}.${key}::text = resealed.key`,
       [rows.map((row) => row.key), values.map((value) => Buffer.from(value))],
@@ -129,8 +130,8 @@ async function resealColumn(
 }
 
 /** Refuses the change while other servers run, because they would keep sealing with the old key. */
-async function refuseWhileOthersRun(client: pg.PoolClient, serverId: string): Promise<void> {
-  const { rows } = await client.query<{ lease_owner: string }>(
+async function refuseWhileOthersRun(client: Sql, serverId: string): Promise<void> {
+  const rows = await client.query(
     `SELECT lease_owner FROM (${LIVE_SERVERS}) AS live WHERE lease_owner <> $1`,
     [serverId],
   )

@@ -2,8 +2,8 @@ import { Controller } from '@nestjs/common'
 import type { CollectionView } from '@rollcall/contracts/admin'
 import { Actor, type Principal } from '../access/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
-import type { Collection } from './collections.repository.ts'
 import { CollectionsService } from './collections.service.ts'
+import type { Collection } from './domain/collection-files.ts'
 
 const toView = ({ fileCount, playbooks, addedAt, ...collection }: Collection): CollectionView => ({
   ...collection,

@@ -1,22 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { CollectionSource, PlaybookView } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
-import type { CollectionFile } from './domain/collection-files.ts'
-
-/** A version of users' own playbooks. */
-export interface Collection {
-  name: string
-  version: string
-  /** Selectors of the hosts that it is for; null for all. */
-  labels: string[] | null
-  source: CollectionSource
-  playbooks: PlaybookView[]
-  fileCount: number
-  bytes: number
-  addedBy: string
-  addedAt: Date
-}
+import type { Collection, CollectionFile } from './domain/collection-files.ts'
 
 const MAX_COLLECTIONS = 50
 /** Bounds the versions of a collection that are kept, so that a plan made with an earlier one can be applied. */
@@ -31,25 +16,20 @@ export class CollectionsRepository {
 
   /** Lists the versions in use, by name. */
   async list(): Promise<Collection[]> {
-    const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM ${IN_USE} ORDER BY name`)
-    return rows
+    return this.database.query(`SELECT ${COLUMNS} FROM ${IN_USE} ORDER BY name`)
   }
 
   /** Returns the version in use. */
   async find(name: string): Promise<Collection | null> {
-    const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM ${IN_USE} WHERE name = $1`, [
-      name,
-    ])
-    return rows[0] ?? null
+    return this.database.first(`SELECT ${COLUMNS} FROM ${IN_USE} WHERE name = $1`, [name])
   }
 
   /** Returns the files of a version by path; none where it is not kept. */
   async files(name: string, version: string): Promise<CollectionFile[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       'SELECT path, mode, data FROM playbook_collection_file WHERE name = $1 AND version = $2 ORDER BY path COLLATE "C"',
       [name, version],
     )
-    return rows
   }
 
   /**
@@ -60,18 +40,18 @@ export class CollectionsRepository {
     const { name, version, labels, source, playbooks, fileCount, bytes, addedBy, addedAt } = collection
     return this.database.transaction(async (client) => {
       // One at a time: what is counted stays so until the end.
-      await client.query('LOCK TABLE playbook_collection IN SHARE ROW EXCLUSIVE MODE')
-      const { rows } = await client.query<{ name: string; version: string }>(
+      await client.execute('LOCK TABLE playbook_collection IN SHARE ROW EXCLUSIVE MODE')
+      const rows = await client.query<{ name: string; version: string }>(
         'SELECT name, version FROM playbook_collection',
       )
       const former = rows.find((row) => row.name === name)
       if (!former && rows.length >= MAX_COLLECTIONS) throw tooMany()
-      await client.query(
+      await client.execute(
         `INSERT INTO playbook_collection (name, version, labels) VALUES ($1, $2, $3::jsonb)
          ON CONFLICT (name) DO UPDATE SET version = excluded.version, labels = excluded.labels`,
         [name, version, labels && JSON.stringify(labels)],
       )
-      await client.query(
+      await client.execute(
         `INSERT INTO playbook_collection_version (name, version, source, playbooks, file_count, bytes, added_by, added_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name, version) DO UPDATE
          SET source = excluded.source, playbooks = excluded.playbooks, added_by = excluded.added_by, added_at = excluded.added_at`,
@@ -86,7 +66,7 @@ export class CollectionsRepository {
           addedAt,
         ],
       )
-      await client.query(
+      await client.execute(
         `INSERT INTO playbook_collection_file (name, version, path, mode, data)
          SELECT $1, $2, path, mode, data FROM unnest($3::text[], $4::int[], $5::bytea[]) AS new (path, mode, data)
          ON CONFLICT DO NOTHING`,
@@ -98,7 +78,7 @@ export class CollectionsRepository {
           files.map(({ data }) => data),
         ],
       )
-      await client.query(
+      await client.execute(
         `DELETE FROM playbook_collection_version WHERE name = $1 AND version <> $2 AND version NOT IN (
            SELECT version FROM playbook_collection_version WHERE name = $1 AND version <> $2
            ORDER BY added_at DESC, version LIMIT $3)`,
@@ -110,10 +90,7 @@ export class CollectionsRepository {
 
   /** Removes a collection with all its versions. Returns false where there was none. */
   async remove(name: string): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query('DELETE FROM playbook_collection WHERE name = $1', [
-      name,
-    ])
-    return rowCount === 1
+    return (await this.database.execute('DELETE FROM playbook_collection WHERE name = $1', [name])) === 1
   }
 }
 

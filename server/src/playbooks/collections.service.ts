@@ -7,8 +7,13 @@ import { type HostScope, isCollectionFor } from '../access/index.ts'
 import { BlobStore, contentGone, readWhole } from '../blobs/index.ts'
 import { readTar } from '../platform/archives/tar-reader.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { type Collection, CollectionsRepository } from './collections.repository.ts'
-import { type CollectionContent, type CollectionFile, collectionFiles } from './domain/collection-files.ts'
+import { CollectionsRepository } from './collections.repository.ts'
+import {
+  type Collection,
+  type CollectionContent,
+  type CollectionFile,
+  collectionFiles,
+} from './domain/collection-files.ts'
 import { GitSource } from './git/git-source.ts'
 import { readPlaybooks } from './playbook-reader.ts'
 

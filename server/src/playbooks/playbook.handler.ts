@@ -16,7 +16,8 @@ import {
 import { ToolsService } from '../tools/index.ts'
 import { CollectionSync } from './collection-sync.ts'
 import { failureOf, type PlaybookOutcome, readEvents } from './domain/playbook-events.ts'
-import { PlaybooksRepository, type PlaybookWork } from './playbooks.repository.ts'
+import type { PlaybookWork } from './domain/playbook-request.ts'
+import { PlaybooksRepository } from './playbooks.repository.ts'
 import { SshPlaybooks } from './ssh-playbooks.ts'
 
 const EXIT_PLAN_OUTDATED = 72

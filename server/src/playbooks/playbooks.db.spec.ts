@@ -27,7 +27,7 @@ beforeAll(async () => {
   const sealer = new Sealer(randomBytes(32))
   const clock = new ManualClock('2026-01-01T00:00:00Z')
   const rows = new CommandsRepository(test.database, sealer)
-  const runRows = new RunsRepository(test.database)
+  const runRows = new RunsRepository(test.database, rows, {} as never)
   const worker = { announce: (id: string) => void announced.push(id) }
   const runs = new RunsService(
     runRows,
@@ -44,8 +44,6 @@ beforeAll(async () => {
       repository,
       {},
       runs,
-      runRows,
-      rows,
       {},
     ] as unknown as ConstructorParameters<typeof PlaybooksService>),
   )

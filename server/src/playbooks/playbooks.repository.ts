@@ -1,37 +1,10 @@
 import { Injectable } from '@nestjs/common'
-import type { PlaybookHost, PlaybookRunView, TaskResult, TaskTotals } from '@rollcall/contracts/admin'
+import type { PlaybookHost, TaskResult, TaskTotals } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Prisma } from '../platform/prisma/generated/client.ts'
-import type { PlaybookOutcome } from './domain/playbook-events.ts'
-
-export interface PlaybookRequest {
-  playbook: string
-  mode: PlaybookRunView['mode']
-  isDiff: boolean
-  /** As it was asked for; `auto` lets the server choose for each host. */
-  requestedTransport: PlaybookRunView['via']
-  variables: Record<string, unknown>
-  planId: string | null
-  /** The version of its collection, which it keeps; null for a playbook that comes with the server. */
-  version: string | null
-}
-
-/** A playbook on one host, as it was requested. */
-export interface PlaybookWork extends PlaybookRequest {
-  nonce: string
-  expectedDigest: string | null
-  /** Null until it is started. */
-  toolsVersion: string | null
-  /** The transport that it was started over; null as long as it certainly was not started. */
-  transport: PlaybookHost['way']
-}
-
-export interface StoredOutcome {
-  totals: TaskTotals | null
-  tasks: TaskResult[]
-  omitted: number
-}
+import type { PlaybookOutcome, StoredOutcome } from './domain/playbook-events.ts'
+import type { PlaybookRequest, PlaybookWork } from './domain/playbook-request.ts'
 
 @Injectable()
 export class PlaybooksRepository {
@@ -83,7 +56,7 @@ export class PlaybooksRepository {
 
   /** Stores over what a playbook is started. It holds for every later attempt. */
   async storeTransport(commandId: string, transport: NonNullable<PlaybookWork['transport']>): Promise<void> {
-    await this.database.pool.query('UPDATE playbook_command SET way = $2 WHERE command_id = $1', [
+    await this.database.execute('UPDATE playbook_command SET way = $2 WHERE command_id = $1', [
       commandId,
       transport,
     ])
@@ -91,16 +64,16 @@ export class PlaybooksRepository {
 
   /** Stores the tools that it is started with through the agent. Returns those of the first attempt. */
   async storeTools(commandId: string, toolsVersion: string): Promise<string> {
-    const { rows } = await this.database.pool.query(
+    const started = await this.database.one<{ toolsVersion: string }>(
       `UPDATE playbook_command SET tools_version = coalesce(tools_version, $2), way = 'agent' WHERE command_id = $1
        RETURNING tools_version AS "toolsVersion"`,
       [commandId, toolsVersion],
     )
-    return rows[0].toolsVersion
+    return started.toolsVersion
   }
 
   async storeOutcome(commandId: string, { totals, tasks, omitted, digest }: PlaybookOutcome): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       'UPDATE playbook_command SET totals = $2, tasks = $3, omitted = $4, digest = $5 WHERE command_id = $1',
       [commandId, totals && JSON.stringify(totals), JSON.stringify(tasks), omitted, digest],
     )
@@ -119,22 +92,20 @@ export class PlaybooksRepository {
 
   /** Returns the hosts where a plan succeeded, with the digest of what it would do there. */
   async planned(runId: string): Promise<{ hostId: string; digest: string }[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `SELECT host_id AS "hostId", digest FROM command JOIN playbook_command ON command_id = command.id
        WHERE run_id = $1 AND state = 'success' AND digest IS NOT NULL ORDER BY host_name`,
       [runId],
     )
-    return rows
   }
 
   /** Returns the hosts of a run by their names. */
   async hosts(runId: string): Promise<PlaybookHost[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `SELECT command.id AS "commandId", host_name AS host, state, reason, way, totals, digest
        FROM command JOIN playbook_command ON command_id = command.id WHERE run_id = $1 ORDER BY host_name`,
       [runId],
     )
-    return rows
   }
 }
 

@@ -3,14 +3,16 @@ import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewPlaybookRun, PlaybookRunView, RunLimits, Target } from '@rollcall/contracts/admin'
 import { type HostScope, type Principal, toRef } from '../access/index.ts'
-import { CommandsRepository, CommandsService, hashOf } from '../commands/index.ts'
-import { type AcceptedRun, RunsRepository, RunsService } from '../runs/index.ts'
+import { CommandsService, hashOf } from '../commands/index.ts'
+import { type AcceptedRun, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
 import { withGivenDefaults } from './domain/argument-specs.ts'
+import type { StoredOutcome } from './domain/playbook-events.ts'
+import type { PlaybookRequest } from './domain/playbook-request.ts'
 import { namesOf, withTemplates } from './domain/templates.ts'
 import { validateVariables } from './domain/validate-variables.ts'
 import { PlaybookHandler } from './playbook.handler.ts'
-import { type PlaybookRequest, PlaybooksRepository, type StoredOutcome } from './playbooks.repository.ts'
+import { PlaybooksRepository } from './playbooks.repository.ts'
 
 const SPEC = { env: {}, cwd: '/', tty: false, columns: 80, rows: 24, stdin: false, startWithinMs: 600_000 }
 
@@ -33,8 +35,6 @@ export class PlaybooksService {
     private readonly playbooks: PlaybooksRepository,
     private readonly handler: PlaybookHandler,
     private readonly runs: RunsService,
-    private readonly runsRepository: RunsRepository,
-    private readonly commandsRepository: CommandsRepository,
     private readonly commands: CommandsService,
   ) {}
 
@@ -132,37 +132,22 @@ export class PlaybooksService {
   private async accept(request: Request): Promise<AcceptedRun> {
     const { runId, bodyHash, actor, order, target, limits, timeoutMs, digests } = request
     const spec = { ...SPEC, program: 'ansible-playbook', args: [`${order.playbook}.yml`], timeoutMs }
-    const known = await this.runsRepository.find(runId)
-    if (!known) {
-      const { name: requestedBy, scope } = actor
-      const run = await this.runs.prepare({
-        runId,
-        bodyHash,
-        requestedBy,
-        requester: toRef(actor),
-        scope,
-        spec,
-        target,
-        limits,
-        kind: 'playbook',
-      })
-      const each = run.commands.map(({ id, hostId }) => ({
+    const makeOrder = async () => ({
+      requestedBy: actor.name,
+      requester: toRef(actor),
+      scope: actor.scope,
+      spec,
+      target,
+      limits,
+      kind: 'playbook' as const,
+    })
+    return this.runs.accept(runId, bodyHash, actor, makeOrder, (transaction, { commands }) => {
+      const each = commands.map(({ id, hostId }) => ({
         commandId: id,
         nonce: randomBytes(24).toString('base64url'),
         expectedDigest: digests?.get(hostId) ?? null,
       }))
-      await this.commandsRepository
-        .insertRun(run, (transaction) => this.playbooks.insert(transaction, runId, order, each))
-        .then(
-          () => this.runs.announce(run),
-          async (error) => {
-            // The same request twice at the same time: the other one was faster.
-            if (!(await this.runsRepository.find(runId))) throw error
-          },
-        )
-    }
-    return this.runs.accept(runId, bodyHash, actor, () => {
-      throw new RollcallError('server.defect', `run ${runId} was stored and is not there`)
+      return this.playbooks.insert(transaction, runId, order, each)
     })
   }
 }

@@ -35,12 +35,17 @@ async function host(changes: { state?: string; isInstalled?: boolean; hostKey?: 
   const { state = 'offline', isInstalled = true, hostKey = sshd.fingerprint } = changes
   const id = randomUUID()
   const name = `host-${id.slice(0, 8)}`
-  const reached = { id, name, address: '127.0.0.9', port: 22, user: 'root', labels: { env: 'prod' }, hostKey }
-  const row = hosts.newRow(reached, { ssh: password('old'), sudoPassword: 'sudo' }, randomUUID(), now)
-  const pin = await server.app.get(ServerIdentities).newestPin()
-  const agent = server.app.get(AgentsRepository).newRow(id, nextPort++, pin, now)
-  await server.test.database.prisma.host.create({
-    data: { ...row, state, agent: { create: { ...agent, ...(isInstalled && { installedAt: now }) } } },
+  const credential = { ssh: password('old'), sudoPassword: 'sudo' }
+  const place = { address: '127.0.0.9', port: 22, user: 'root', hostKey, credential }
+  const { prisma } = server.test.database
+  const added = { id, name, labels: { env: 'prod' }, isDuplicateAllowed: false, ...place }
+  await hosts.insert(added, randomUUID(), now, prisma)
+  const serverPin = await server.app.get(ServerIdentities).newestPin()
+  const agent = { rpcPort: nextPort++, ports: null, serverPin }
+  await server.app.get(AgentsRepository).insert(id, agent, now, prisma)
+  await prisma.host.update({
+    where: { id },
+    data: { state, ...(isInstalled && { agent: { update: { installedAt: now } } }) },
   })
   return { id, name, port: nextPort - 1 }
 }

@@ -3,7 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { type HostChange, parsePortRange } from '@rollcall/contracts/admin'
 import { type HostScope, type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
-import { CommandsService, CommandWorker } from '../commands/index.ts'
+import { CommandWorker } from '../commands/index.ts'
 import { HeartbeatsService, ProfilesService, RollRepository } from '../heartbeats/index.ts'
 import {
   BUSY_STATES,
@@ -16,11 +16,13 @@ import {
 import { Clock } from '../platform/clock/clock.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
+import { type NewCommandRun, newProvisioningRun } from '../runs/index.ts'
 import { AgentPorts } from './agent-ports.ts'
+import type { HostChangePlan } from './domain/host-change.ts'
 import { isWithin } from './domain/port-choice.ts'
 import { changesReach, mergeReach, passwordsToSetAgain } from './domain/reach-change.ts'
 import { Machines } from './machines.ts'
-import { busy, type HostChangePlan, ProvisioningRepository } from './provisioning.repository.ts'
+import { busy, ProvisioningRepository, type TransactionCheck } from './provisioning.repository.ts'
 import { probeReach, type ReachProbe } from './reach-probe.ts'
 import { refuseAddress } from './refuse-address.ts'
 
@@ -46,7 +48,6 @@ export class HostChanges {
     private readonly connections: AgentsService,
     private readonly ports: AgentPorts,
     private readonly machines: Machines,
-    private readonly commands: CommandsService,
     private readonly worker: CommandWorker,
     private readonly outgoing: OutgoingAddresses,
     private readonly clock: Clock,
@@ -70,7 +71,7 @@ export class HostChanges {
     const isDuplicateAllowed = allowDuplicate || undefined
     const settings = { labels, heartbeatProfile, autoReinstall, isDuplicateAllowed }
     if (!changesReach(change) && change.agentPorts === undefined) {
-      await this.store(host, { settings, onlyIf: { labels: ifLabels } }, undefined)
+      await this.store(host, { settings, onlyIf: { labels: ifLabels } })
       return this.finishChange(host, null, null)
     }
     return this.changeReach(host, { change, settings, ifLabels, requestedBy, scope })
@@ -96,11 +97,6 @@ export class HostChanges {
     const isKeyNew = hostKey !== null && hostKey !== known.reach.hostKey
     const isDuplicate = allowDuplicate || (await this.machines.isDuplicateAllowed(host.id))
     const plan: HostChangePlan = {
-      check:
-        isKeyNew && !isDuplicate
-          ? (transaction) =>
-              this.machines.refuseKeyOfOthers({ hostId: host.id, hostKey, reader: { scope } }, transaction)
-          : undefined,
       settings: { ...settings, ...(isReached && { reach }) },
       onlyIf: { labels: ifLabels, sealed: known.sealed, notIn: BUSY_STATES },
     }
@@ -108,6 +104,10 @@ export class HostChanges {
       trial,
       requestedBy,
       agentPorts: change.agentPorts,
+      check: async (transaction) => {
+        if (!isKeyNew || isDuplicate) return
+        await this.machines.refuseKeyOfOthers({ hostId: host.id, hostKey, reader: { scope } }, transaction)
+      },
     })
     return this.finishChange(
       host,
@@ -152,14 +152,14 @@ export class HostChanges {
   private async storeWithPort(
     host: Host,
     plan: HostChangePlan,
-    { agentPorts, trial, requestedBy }: PortRequest,
+    { agentPorts, trial, requestedBy, check }: PortRequest,
   ): Promise<string | null> {
     for (let tries = 1; ; tries++) {
       const port = agentPorts === undefined ? undefined : await this.portFor(host, agentPorts, trial)
-      const move =
-        port?.nextPort === undefined ? undefined : this.commands.newProvisioning('install', host, requestedBy)
+      const origin = { requestedBy, createdAt: this.clock.now() }
+      const move = port?.nextPort === undefined ? undefined : newProvisioningRun('install', host, origin)
       try {
-        await this.store(host, { ...plan, port }, move)
+        await this.store(host, { ...plan, port }, check, move)
         if (!move) return null
         this.worker.announce(move.commands[0].id)
         return move.commands[0].id
@@ -190,9 +190,10 @@ export class HostChanges {
   private async store(
     host: Host,
     plan: HostChangePlan,
-    move: Parameters<ProvisioningRepository['change']>[2],
+    check?: TransactionCheck,
+    move?: NewCommandRun,
   ): Promise<void> {
-    if (await this.repository.change(host, plan, move, this.clock.now())) return
+    if (await this.repository.change(host, plan, this.clock.now(), check, move)) return
     throw await this.findConflict(host, plan)
   }
 
@@ -260,6 +261,7 @@ interface PortRequest {
   agentPorts: string | undefined
   trial: ReachProbe | undefined
   requestedBy: string
+  check: TransactionCheck
 }
 
 const isSame = (one: Record<string, string>, other: Record<string, string>) =>

@@ -23,7 +23,7 @@ export class MachinesRepository {
 
   async ownerFacts(hostId: string | null, report: PreflightReport): Promise<OwnerFacts> {
     const { agent_owner: owner, agent_certificate: certificate, agent_servers: servers } = report
-    const { rows } = await this.database.pool.query(
+    const known = await this.database.one<Omit<OwnerFacts, 'hostId'>>(
       `SELECT (SELECT id FROM fleet) AS "fleetId",
          EXISTS (SELECT FROM host WHERE id = $1::uuid) AS "isOwnerKnown",
          (SELECT host_id FROM (SELECT host_id, certificate FROM agent UNION ALL SELECT host_id, certificate FROM rotation) AS known
@@ -31,7 +31,7 @@ export class MachinesRepository {
          EXISTS (SELECT FROM server_identity WHERE pin = ANY ($3::text[])) AS "areServersOurs"`,
       [isUuid(owner?.hostId) ? owner?.hostId : null, certificate ?? null, servers ?? []],
     )
-    return { hostId, ...rows[0] }
+    return { hostId, ...known }
   }
 
   /** Runs `work` under the lock. */

@@ -5,6 +5,7 @@ import { CommandsModule } from '../commands/index.ts'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { IdentitiesModule } from '../identities/index.ts'
+import { RunsModule } from '../runs/index.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { HostChanges } from './host-changes.ts'
 import { MachinesRepository } from './machines.repository.ts'
@@ -16,7 +17,15 @@ import { ProvisioningRepository } from './provisioning.repository.ts'
 import { ProvisioningService } from './provisioning.service.ts'
 
 @Module({
-  imports: [AgentsModule, ArtifactsModule, CommandsModule, HeartbeatsModule, HostsModule, IdentitiesModule],
+  imports: [
+    AgentsModule,
+    ArtifactsModule,
+    CommandsModule,
+    HeartbeatsModule,
+    HostsModule,
+    IdentitiesModule,
+    RunsModule,
+  ],
   controllers: [ProvisioningController],
   providers: [
     AgentPorts,

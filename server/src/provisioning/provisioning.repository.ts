@@ -1,32 +1,17 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { type AgentPortChange, AgentsRepository } from '../agents/index.ts'
-import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
-import {
-  type Host,
-  type HostCredential,
-  type HostGuard,
-  type HostSettings,
-  HostsRepository,
-} from '../hosts/index.ts'
+import { AgentsRepository } from '../agents/index.ts'
+import { type Host, HostsRepository } from '../hosts/index.ts'
 import { ServerIdentities } from '../identities/index.ts'
+import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import type { Transaction } from '../platform/prisma/transaction.ts'
+import { type NewCommandRun, RunsRepository } from '../runs/index.ts'
+import type { HostChangePlan, HostToAdd } from './domain/host-change.ts'
 
-export interface HostToAdd {
-  host: Pick<Host, 'id' | 'name' | 'address' | 'port' | 'user' | 'labels' | 'hostKey'> & {
-    isDuplicateAllowed: boolean
-  }
-  credential: HostCredential
-  run: NewCommandRun
-  /** The port range for its agent; null for the server's default. */
-  ports: string | null
-  pickPort(): Promise<number>
-  /** Throws if the host must not be added. */
-  check(transaction: Transaction): Promise<void>
-  now: Date
-}
+/** Throws if what a transaction is about to store is not allowed. */
+export type TransactionCheck = (transaction: Transaction) => Promise<void>
 
 const PORT_TRIES = 20
 
@@ -36,7 +21,7 @@ export class ProvisioningRepository {
   constructor(
     private readonly hosts: HostsRepository,
     private readonly agents: AgentsRepository,
-    private readonly commands: CommandsRepository,
+    private readonly runs: RunsRepository,
     private readonly identities: ServerIdentities,
     private readonly database: Database,
   ) {}
@@ -45,15 +30,18 @@ export class ProvisioningRepository {
    * Inserts a host, its agent's identity and its installation. `pickPort` is called again if another server took the
    * port.
    */
-  async addHost({ host, credential, run, ports, pickPort, check, now }: HostToAdd): Promise<void> {
+  async addHost(
+    { host, run, ports, now }: HostToAdd,
+    pickPort: () => Promise<number>,
+    check: TransactionCheck,
+  ): Promise<void> {
     for (let tries = 1; ; tries++) {
-      const [rpcPort, serverPin] = [await pickPort(), await this.identities.newestPin()]
+      const agent = { rpcPort: await pickPort(), ports, serverPin: await this.identities.newestPin() }
       try {
-        const agent = { ...this.agents.newRow(host.id, rpcPort, serverPin, now), ports }
-        return await this.commands.insertRun(run, async (transaction) => {
+        return await this.runs.insert(run, async (transaction) => {
           await check(transaction)
-          const row = this.hosts.newRow(host, credential, run.commands[0].id, now)
-          await this.hosts.insert({ ...row, agent: { create: agent } }, transaction)
+          await this.hosts.insert(host, run.commands[0].id, now, transaction)
+          await this.agents.insert(host.id, agent, now, transaction)
         })
       } catch (error) {
         if (isUniqueViolation(error, 'name')) throw nameTaken(host.name, error)
@@ -75,7 +63,7 @@ export class ProvisioningRepository {
 
   /** Begins the installation or removal of a known host. Throws `host.busy` if one is running. */
   async begin(host: Host, state: 'installing' | 'removing', run: NewCommandRun, now: Date): Promise<void> {
-    await this.commands.insertRun(run, (transaction) => this.beginWork(transaction, host, state, run, now))
+    await this.runs.insert(run, (transaction) => this.beginWork(transaction, host, state, run, now))
   }
 
   /**
@@ -84,22 +72,24 @@ export class ProvisioningRepository {
    */
   async change(
     host: Host,
-    { settings, onlyIf, check, port }: HostChangePlan,
-    move: NewCommandRun | undefined,
+    { settings, onlyIf, port }: HostChangePlan,
     now: Date,
+    check?: TransactionCheck,
+    move?: NewCommandRun,
   ): Promise<boolean> {
     const inTransaction = async (transaction: Transaction) => {
       await check?.(transaction)
-      if (!(await this.hosts.change(host.id, settings, onlyIf, transaction))) throw new GuardFailedError()
+      if (!(await this.hosts.change(host.id, settings, onlyIf, transaction)))
+        throw new ConcurrentUpdateError()
       if (port && !(await this.agents.changePort(host.id, port, transaction))) throw moveUnderWay(host)
       if (move) await this.beginWork(transaction, host, 'installing', move, now)
     }
     try {
-      if (move) await this.commands.insertRun(move, inTransaction)
+      if (move) await this.runs.insert(move, inTransaction)
       else await this.database.prisma.$transaction(inTransaction)
       return true
     } catch (error) {
-      if (error instanceof GuardFailedError) return false
+      if (error instanceof ConcurrentUpdateError) return false
       throw error
     }
   }
@@ -114,19 +104,6 @@ export class ProvisioningRepository {
     if (!(await this.hosts.beginWork(host.id, state, run.commands[0].id, now, transaction))) throw busy(host)
   }
 }
-
-/** The change to a host, decided while `onlyIf` held. */
-export interface HostChangePlan {
-  settings: HostSettings
-  onlyIf: HostGuard
-  /** Throws if the change is not allowed, in the transaction that stores it. */
-  check?: ((transaction: Transaction) => Promise<void>) | undefined
-  /** The agent's new port; undefined if it is unchanged. */
-  port?: AgentPortChange | undefined
-}
-
-/** Rolls the transaction back because the host changed concurrently. */
-class GuardFailedError extends Error {}
 
 export const busy = (host: Pick<Host, 'name'>) =>
   new RollcallError(

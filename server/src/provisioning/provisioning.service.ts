@@ -4,12 +4,13 @@ import { RollcallError } from '@rollcall/contracts'
 import type { HostChecked, HostCheckRequest, NewHost } from '@rollcall/contracts/admin'
 import { notFound, type Principal, refuseLabelsOutside } from '../access/index.ts'
 import { AgentsService } from '../agents/index.ts'
-import { CommandsService, CommandWorker } from '../commands/index.ts'
+import { CommandWorker } from '../commands/index.ts'
 import { type Host, HostsRepository, HostsService } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { AttemptWindows } from '../platform/network/attempt-windows.ts'
 import { OutgoingAddresses } from '../platform/network/outgoing-addresses.ts'
 import { connectSsh, type SshSession, scanHostKey } from '../platform/ssh/index.ts'
+import { newProvisioningRun } from '../runs/index.ts'
 import { AgentPorts } from './agent-ports.ts'
 import { NO_CONFLICTS, toArgs } from './domain/on-purpose.ts'
 import { checkHost } from './host-inspection.ts'
@@ -42,7 +43,6 @@ export class ProvisioningService {
     private readonly ports: AgentPorts,
     private readonly machines: Machines,
     private readonly connections: AgentsService,
-    private readonly commands: CommandsService,
     private readonly worker: CommandWorker,
     private readonly outgoing: OutgoingAddresses,
     private readonly clock: Clock,
@@ -84,22 +84,25 @@ export class ProvisioningService {
       ...rest
     } = request
     const onPurpose = { duplicate: allowDuplicate || takeOver, takeOver }
-    const host = { ...rest, id: randomUUID(), hostKey, isDuplicateAllowed: onPurpose.duplicate }
-    const run = this.commands.newProvisioning('install', host, requestedBy, toArgs(onPurpose))
-    await this.repository.addHost({
-      host,
+    const host = {
+      ...rest,
+      id: randomUUID(),
+      hostKey,
       credential: { ssh: credential, sudoPassword },
-      run,
-      ports: agentPorts,
-      pickPort: () => this.ports.pick({ ports: agentPorts }),
-      check: async (transaction) => {
+      isDuplicateAllowed: onPurpose.duplicate,
+    }
+    const now = this.clock.now()
+    const run = newProvisioningRun('install', host, { requestedBy, createdAt: now }, toArgs(onPurpose))
+    await this.repository.addHost(
+      { host, run, ports: agentPorts, now },
+      () => this.ports.pick({ ports: agentPorts }),
+      async (transaction) => {
         // Callers with a limited scope may not claim a name that others' targets contain.
         if (scope !== null) await this.repository.refuseTargetedName(host.name, transaction)
         if (hostKey === null || onPurpose.duplicate) return
         await this.machines.refuseKeyOfOthers({ hostId: null, hostKey, reader: { scope } }, transaction)
       },
-      now: this.clock.now(),
-    })
+    )
     return this.toAccepted(host.id, run.commands[0].id)
   }
 
@@ -153,8 +156,9 @@ export class ProvisioningService {
     requestedBy: string,
     args: string[] = [],
   ): Promise<Accepted> {
-    const run = this.commands.newProvisioning(kind, host, requestedBy, args)
-    await this.repository.begin(host, kind === 'install' ? 'installing' : 'removing', run, this.clock.now())
+    const now = this.clock.now()
+    const run = newProvisioningRun(kind, host, { requestedBy, createdAt: now }, args)
+    await this.repository.begin(host, kind === 'install' ? 'installing' : 'removing', run, now)
     return this.toAccepted(host.id, run.commands[0].id)
   }
 

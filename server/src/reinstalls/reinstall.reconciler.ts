@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
+import { HeartbeatsRepository, type SilentHost } from '../heartbeats/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { ProvisioningService } from '../provisioning/index.ts'
 import { FAILED_ROUNDS, isToBeReinstalled, MAX_INSTALLING, nextReinstall } from './domain/decide-reinstall.ts'
-import { type Candidate, ReinstallsRepository } from './reinstalls.repository.ts'
 
 /** Hosts whose SSH is tried at once. */
 const BATCH = 4
@@ -21,7 +21,7 @@ export class ReinstallReconciler extends Reconciler {
   override readonly intervalMs = 5000
 
   constructor(
-    private readonly reinstalls: ReinstallsRepository,
+    private readonly heartbeats: HeartbeatsRepository,
     private readonly provisioning: ProvisioningService,
     private readonly clock: Clock,
     @Inject(SERVER_ID) private readonly server: string,
@@ -31,9 +31,8 @@ export class ReinstallReconciler extends Reconciler {
   }
 
   override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
-    const room = Math.min(BATCH, MAX_INSTALLING - (await this.reinstalls.countInstalling()))
-    if (room <= 0) return
-    const candidates = await this.reinstalls.due(this.server, now, FAILED_ROUNDS, room)
+    const limits = { failedRounds: FAILED_ROUNDS, limit: BATCH, maxInstalling: MAX_INSTALLING }
+    const candidates = await this.heartbeats.silentHosts(this.server, now, limits)
     await Promise.all(
       candidates.map((candidate) =>
         isToBeReinstalled(candidate, now)
@@ -43,7 +42,7 @@ export class ReinstallReconciler extends Reconciler {
     )
   }
 
-  private async reinstall(candidate: Candidate, signal: AbortSignal): Promise<void> {
+  private async reinstall(candidate: SilentHost, signal: AbortSignal): Promise<void> {
     const { hostId } = candidate
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(SSH_TIMEOUT_MS)])
     try {
@@ -65,22 +64,20 @@ export class ReinstallReconciler extends Reconciler {
     }
   }
 
-  private plan(candidate: Candidate, outcome: 'installing' | 'no_ssh'): Promise<boolean> {
+  private plan(candidate: SilentHost, outcome: 'installing' | 'no_ssh'): Promise<boolean> {
     const next = nextReinstall(outcome, candidate.reinstalls, this.clock.now(), Math.random())
-    return this.reinstalls.plan(this.server, candidate, next, outcome === 'installing')
+    return this.heartbeats.planReinstall(this.server, candidate, next, outcome === 'installing')
   }
 
-  private async noteNoSsh(candidate: Candidate, error: unknown): Promise<void> {
+  private async noteNoSsh(candidate: SilentHost, error: unknown): Promise<void> {
     const { hostId, notBefore } = candidate
     // Once for a silence: SSH is probed every few minutes.
     if (!(await this.plan(candidate, 'no_ssh')) || notBefore !== null) return
     const known = error instanceof RollcallError ? error : undefined
     if (!known && !(error instanceof DOMException)) throw error
-    await this.reinstalls.note(
-      hostId,
-      this.clock.now(),
-      known?.code ?? 'ssh.unreachable',
-      `The agent is not installed again, since SSH does not work either: ${known?.message ?? `no answer within ${SSH_TIMEOUT_MS / 1000} s.`}`,
-    )
+    await this.heartbeats.note(hostId, this.clock.now(), {
+      code: known?.code ?? 'ssh.unreachable',
+      reason: `The agent is not installed again, since SSH does not work either: ${known?.message ?? `no answer within ${SSH_TIMEOUT_MS / 1000} s.`}`,
+    })
   }
 }

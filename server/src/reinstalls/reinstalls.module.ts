@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common'
+import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { ProvisioningModule } from '../provisioning/index.ts'
 import { ReinstallReconciler } from './reinstall.reconciler.ts'
-import { ReinstallsRepository } from './reinstalls.repository.ts'
 
 @Module({
-  imports: [ProvisioningModule],
-  providers: [ReinstallsRepository, ReinstallReconciler],
+  imports: [HeartbeatsModule, ProvisioningModule],
+  providers: [ReinstallReconciler],
 })
 export class ReinstallsModule {}

@@ -1,17 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RETRY_POLICIES, RollcallError, retryAt } from '@rollcall/contracts'
-import { AgentsService } from '../agents/index.ts'
+import { type CredentialSet, STAGED_SERVER_NAME } from '@rollcall/contracts/agent'
+import { type AgentCredentials, AgentsService } from '../agents/index.ts'
+import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { nextStep, type RotationAnswer, type RotationCall } from './domain/next-step.ts'
-import {
-  type Rotation,
-  type RotationSets,
-  RotationsRepository,
-  toAgentAddress,
-} from './rotations.repository.ts'
+import type { Rotation, RotationSets } from './domain/rotation.ts'
+import { RotationsRepository } from './rotations.repository.ts'
 
 const BATCH = 8
 const CALL_TIMEOUT_MS = 6000
@@ -105,8 +103,7 @@ export class RotationReconciler extends Reconciler {
     const options = { signal, connection: { own } }
     try {
       if (call === 'stage_by_old') {
-        const { certificatePin: _, serverPin, ...secrets } = sets.new
-        const credentials = { ...secrets, server_pins: [serverPin] }
+        const credentials = toWire(sets.new)
         await this.agents.call(hostId, 'stage_credentials', { rotation_id: id, credentials }, options)
       } else if (call === 'commit_by_new')
         await this.agents.call(hostId, 'commit_credentials', { rotation_id: id }, options)
@@ -123,4 +120,20 @@ const ANSWERS: Partial<Record<string, RotationAnswer>> = {
   'agent.credentials_refused': 'refused',
   'agent.identity_changed': 'refused',
   'credentials.not_staged': 'not_staged',
+}
+
+const toWire = ({ rpcPath, token, secretKey, ...rest }: AgentCredentials): CredentialSet => ({
+  rpc_path: rpcPath,
+  agent_token: token,
+  secret_key: secretKey,
+  certificate: rest.certificatePem,
+  private_key: rest.privateKeyPem,
+  server_pins: [rest.serverPin],
+})
+
+/** Where and as whom an agent is called with one of its sets. */
+function toAgentAddress({ host, port, ...sets }: RotationSets, which: 'old' | 'new'): AgentAddress {
+  const { rpcPath: path, token, secretKey, certificatePin, serverPin } = sets[which]
+  const address = { host, port, path, token, secretKey, certificatePin, serverPin }
+  return which === 'new' ? { ...address, serverName: STAGED_SERVER_NAME } : address
 }

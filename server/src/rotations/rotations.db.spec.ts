@@ -7,6 +7,7 @@ import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type AgentIdentity, AgentsRepository, AgentsService, type CallOptions } from '../agents/index.ts'
+import { HeartbeatsRepository } from '../heartbeats/index.ts'
 import { IdentitiesRepository, ServerIdentities } from '../identities/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
 import type { Clock } from '../platform/clock/clock.ts'
@@ -15,9 +16,10 @@ import { ServerLeaseRepository } from '../platform/leases/server-lease.repositor
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { runOnce } from '../platform/testing/run-tasks.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
+import type { Rotation } from './domain/rotation.ts'
 import { OutdatedCredentialsReconciler } from './outdated-credentials.reconciler.ts'
 import { RotationReconciler } from './rotation.reconciler.ts'
-import { type Rotation, RotationsRepository } from './rotations.repository.ts'
+import { RotationsRepository } from './rotations.repository.ts'
 
 const start = new Date('2026-11-25T10:00:00Z')
 const sealer = new Sealer(Buffer.alloc(32, 7))
@@ -44,8 +46,9 @@ const query = (sql: string, values: unknown[] = []) => test.database.pool.query(
 beforeAll(async () => {
   test = await TestDatabase.open()
   identities = await ServerIdentities.open(new IdentitiesRepository(test.database), sealer)
-  rows = new RotationsRepository(test.database, sealer, identities)
   agents = new AgentsRepository(test.database, sealer)
+  const heartbeats = new HeartbeatsRepository(test.database)
+  rows = new RotationsRepository(test.database, sealer, identities, agents, heartbeats)
   const service = {
     forget: () => undefined,
     call: async (_hostId: string, method: string, params: object, { connection }: CallOptions) => {
@@ -78,14 +81,11 @@ async function host(state = 'online'): Promise<string> {
       state,
       stateSince: start,
       createdAt: start,
-      agent: {
-        create: {
-          ...agents.newRow(id, port++, await identities.newestPin(), start),
-          installedAt: start,
-        },
-      },
     },
   })
+  const agent = { rpcPort: port++, ports: null, serverPin: await identities.newestPin() }
+  await agents.insert(id, agent, start, test.database.prisma)
+  await query('UPDATE agent SET installed_at = $2 WHERE host_id = $1', [id, start])
   return id
 }
 

@@ -4,7 +4,6 @@ import { type HostScope, isInScope, type Principal } from '../access/index.ts'
 import { type KnownIdentity, ServerIdentities } from '../identities/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
-import { RotationListRepository } from './rotation-list.repository.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 
 /** Requests and shows rotations. The reconciler advances them. */
@@ -12,7 +11,6 @@ import { RotationsRepository } from './rotations.repository.ts'
 export class RotationsService {
   constructor(
     private readonly rotations: RotationsRepository,
-    private readonly shown: RotationListRepository,
     private readonly runs: RunsService,
     private readonly identities: ServerIdentities,
     private readonly clock: Clock,
@@ -26,7 +24,7 @@ export class RotationsService {
     const { chosen, skipped } = await this.runs.choose(request, scope)
     const ids = chosen.map(({ id }) => id)
     await this.rotations.begin(ids, name, this.clock.now())
-    return { hosts: (await this.shown.of(ids)).map(({ view }) => view), skipped }
+    return { hosts: (await this.rotations.list(ids)).map(({ view }) => view), skipped }
   }
 
   /**
@@ -41,7 +39,7 @@ export class RotationsService {
   }
 
   async list(scope: HostScope): Promise<RotationHost[]> {
-    const all = await this.shown.of(null)
+    const all = await this.rotations.list(null)
     return all.filter(({ labels }) => isInScope(scope, labels)).map(({ view }) => view)
   }
 }

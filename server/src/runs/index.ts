@@ -1,4 +1,6 @@
+export type { NewCommandRun } from './domain/new-run.ts'
 export { RunWatch } from './domain/run-watch.ts'
+export { newProvisioningRun } from './provisioning-run.ts'
 export { RunsModule } from './runs.module.ts'
 export { RunsRepository } from './runs.repository.ts'
 export { type AcceptedRun, RunsService } from './runs.service.ts'

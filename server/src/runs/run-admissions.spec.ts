@@ -2,7 +2,7 @@ import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { CommandEvents } from '../commands/index.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
-import type { Turn } from './admissions.repository.ts'
+import type { Turn } from './domain/admissions.ts'
 import { RunAdmissions } from './run-admissions.reconciler.ts'
 
 const RUN = 'the-run'

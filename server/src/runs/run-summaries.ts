@@ -3,8 +3,9 @@ import { COMPARED_BYTES, isFinalState, type RunSummary, SAMPLE_BYTES } from '@ro
 import type { HostScope } from '../access/index.ts'
 import { OutputRepository, splitPiece } from '../commands/index.ts'
 import { digestOf, isComparedWhole } from './domain/output-digest.ts'
+import type { StoredGroup, Uncompared } from './domain/summary.ts'
+import { RunsRepository } from './runs.repository.ts'
 import { RunsService } from './runs.service.ts'
-import { type StoredGroup, SummaryRepository, type Uncompared } from './summary.repository.ts'
 
 /** Commands whose outputs are looked up at a time. */
 const PAGE = 500
@@ -21,14 +22,14 @@ type Head = Awaited<ReturnType<OutputRepository['heads']>>[number]
 export class RunSummaries {
   constructor(
     private readonly runs: RunsService,
-    private readonly summaries: SummaryRepository,
+    private readonly stored: RunsRepository,
     private readonly outputs: OutputRepository,
   ) {}
 
   async summarize(runId: string, scope: HostScope): Promise<RunSummary> {
     const run = await this.runs.show(runId, scope)
     await this.compareOutputs(runId)
-    const groups = await this.summaries.groups(runId)
+    const groups = await this.stored.groups(runId)
     const samples = await this.samplesFor(groups)
     return {
       run,
@@ -47,7 +48,7 @@ export class RunSummaries {
 
   private async compareOutputs(runId: string): Promise<void> {
     for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
-      const page = await this.summaries.uncompared(runId, after, PAGE)
+      const page = await this.stored.uncompared(runId, after, PAGE)
       const last = page.at(-1)
       if (!last) return
       for (const batch of batchesOf(page)) await this.compare(batch)
@@ -65,7 +66,7 @@ export class RunSummaries {
       const chunks = (byCommand.get(command.id) ?? []).flatMap((piece) => splitUpTo(piece, COMPARED_BYTES))
       return { id: command.id, digest: digestOf({ ...command, chunks }) }
     })
-    await this.summaries.storeDigests(digests)
+    await this.outputs.storeDigests(digests)
   }
 
   private async samplesFor(groups: readonly StoredGroup[]) {

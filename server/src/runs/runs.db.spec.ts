@@ -19,7 +19,6 @@ import { nextAdmissions } from './domain/admissions.ts'
 import { RunSummaries } from './run-summaries.ts'
 import { RunsRepository } from './runs.repository.ts'
 import { RunsService } from './runs.service.ts'
-import { SummaryRepository } from './summary.repository.ts'
 
 let test: TestDatabase
 let clock: ManualClock
@@ -41,15 +40,13 @@ beforeAll(async () => {
   leases = new CommandLeasesRepository(test.database, rows)
   lifecycle = new CommandLifecycleRepository(test.database)
   outputs = new OutputRepository(test.database)
-  admissions = new AdmissionsRepository(test.database)
-  runs = new RunsRepository(test.database)
+  admissions = new AdmissionsRepository(test.database, lifecycle)
+  runs = new RunsRepository(test.database, rows, lifecycle)
   const worker = { announce: (id: string) => void announced.push(id) }
-  const commands = {
-    cancelRun: (id: string) => lifecycle.requestCancelOfRun(id, clock.now()),
-  }
+  const commands = { announceCancelled: () => undefined }
   const hosts = new HostsRepository(test.database, sealer)
   service = new RunsService(runs, rows, commands as never, worker as never, hosts, clock)
-  summaries = new RunSummaries(service, new SummaryRepository(test.database), outputs)
+  summaries = new RunSummaries(service, runs, outputs)
 })
 afterAll(() => test.close())
 beforeEach(async () => {

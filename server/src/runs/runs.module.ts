@@ -10,7 +10,6 @@ import { RunSummaries } from './run-summaries.ts'
 import { RunsController } from './runs.controller.ts'
 import { RunsRepository } from './runs.repository.ts'
 import { RunsService } from './runs.service.ts'
-import { SummaryRepository } from './summary.repository.ts'
 import { TargetReach } from './target-reach.ts'
 
 @Module({
@@ -19,7 +18,6 @@ import { TargetReach } from './target-reach.ts'
   providers: [
     AdmissionsRepository,
     RunsRepository,
-    SummaryRepository,
     RunAdmissions,
     RunOrders,
     RunsService,

@@ -18,12 +18,13 @@ import {
   CommandsService,
   CommandWorker,
   hashOf,
-  type NewCommandRun,
   newCommand,
 } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import type { Transaction } from '../platform/prisma/transaction.ts'
 import { nextAdmissions } from './domain/admissions.ts'
+import type { NewCommandRun } from './domain/new-run.ts'
 import type { Run } from './domain/run.ts'
 import { select } from './domain/selection.ts'
 import { toRunView } from './run.view.ts'
@@ -98,18 +99,19 @@ export class RunsService {
     }))
   }
 
-  /** Accepts a run as `run` does. `makeOrder` is called only for a run id that is not known yet. */
+  /** Accepts a run as `run` does. `makeOrder` is called only for a run id that is not known yet, whose run is stored with what `also` stores. */
   async accept(
     runId: string,
     bodyHash: string,
     actor: Caller,
     makeOrder: () => Promise<Omit<RunOrder, 'runId' | 'bodyHash'>>,
+    also?: (transaction: Transaction, run: NewCommandRun) => Promise<void>,
   ): Promise<AcceptedRun> {
     const known = await this.runs.find(runId)
     if (known) return this.knownRun(known, bodyHash, actor)
     const run = await this.prepare({ ...(await makeOrder()), runId, bodyHash })
     try {
-      await this.commandsRepository.insertRun(run)
+      await this.runs.insert(run, also && ((transaction) => also(transaction, run)))
     } catch (error) {
       // The same request twice at the same time: the other one was faster.
       const first = await this.runs.find(runId)
@@ -190,7 +192,7 @@ export class RunsService {
   /** Requests that every command of a run end; those that are held or were never tried end at once. */
   async cancel(id: string, scope: HostScope): Promise<RunView> {
     await this.find(id)
-    await this.commands.cancelRun(id)
+    this.commands.announceCancelled(id, await this.runs.requestCancel(id, this.clock.now()))
     return this.show(id, scope)
   }
 

@@ -51,7 +51,8 @@ beforeAll(async () => {
   lifecycle = new CommandLifecycleRepository(test.database)
   const worker = { announce: (id: string) => void announced.push(id) } as never
   const hosts = new HostsRepository(test.database, sealer)
-  runs = new RunsService(new RunsRepository(test.database), rows, {} as never, worker, hosts, clock)
+  const runRows = new RunsRepository(test.database, rows, lifecycle)
+  runs = new RunsService(runRows, rows, {} as never, worker, hosts, clock)
   const reach = new TargetReach(hosts)
   const access = { findByRef: async ({ id }: { id: string }) => people.get(id) } as never
   saved = new SavedCommandsService(
@@ -61,7 +62,7 @@ beforeAll(async () => {
     access,
     clock,
   )
-  repository = new SchedulesRepository(test.database, rows, sealer)
+  repository = new SchedulesRepository(test.database, runRows, sealer)
   schedules = new SchedulesService(repository, saved, reach, clock)
   const log = pino({ level: 'silent' })
   servers = [1, 2, 3].map(() => new ScheduleReconciler(repository, runs, saved, reach, access, clock, log))

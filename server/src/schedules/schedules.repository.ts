@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common'
 import type { RunLimits, Target } from '@rollcall/contracts/admin'
 import { toPrincipalRef } from '../access/index.ts'
-import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { Prisma, type Schedule as Row } from '../platform/prisma/generated/client.ts'
 import { FAILED_COMMANDS, OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
+import { type NewCommandRun, RunsRepository } from '../runs/index.ts'
 import type { Firing, OwnCommand, Schedule, ShownFiring } from './domain/schedule.ts'
 
 /** Firings that are kept of each schedule. */
@@ -20,7 +20,7 @@ const WITH_SAVED = { savedCommand: { select: { id: true, name: true } } } as con
 export class SchedulesRepository {
   constructor(
     private readonly database: Database,
-    private readonly commands: CommandsRepository,
+    private readonly runs: RunsRepository,
     private readonly sealer: Sealer,
   ) {}
 
@@ -61,16 +61,15 @@ export class SchedulesRepository {
 
   /** Schedules whose time has come. */
   async due(now: Date, limit: number): Promise<string[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.ids(
       'SELECT id FROM schedule WHERE is_enabled AND next_at <= $1 ORDER BY next_at LIMIT $2',
       [now, limit],
     )
-    return rows.map((row) => row.id)
   }
 
   /** The newest firings of each schedule, newest first. */
   async lastFirings(ids: readonly string[]): Promise<Map<string, ShownFiring[]>> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<ShownFiring & { scheduleId: string }>(
       `SELECT schedule_id AS "scheduleId", planned_at AS "plannedAt", decided_at AS "decidedAt", outcome, reason,
          run_id AS "runId", CASE
            WHEN NOT EXISTS (SELECT 1 FROM command WHERE command.run_id = newest.run_id) THEN NULL
@@ -91,15 +90,15 @@ export class SchedulesRepository {
 
   /** Returns whether the run that it began last has not ended. */
   async isPreviousRunning(id: string): Promise<boolean> {
-    const { rows } = await this.database.pool.query(
+    const previous = await this.database.one<{ isRunning: boolean }>(
       `SELECT EXISTS (
          SELECT 1 FROM command WHERE state IN (${OPEN_COMMANDS}) AND run_id = (
            SELECT run_id FROM schedule_firing WHERE schedule_id = $1 AND run_id IS NOT NULL
            ORDER BY planned_at DESC LIMIT 1)
-       ) AS running`,
+       ) AS "isRunning"`,
       [id],
     )
-    return rows[0].running
+    return previous.isRunning
   }
 
   /**
@@ -122,7 +121,7 @@ export class SchedulesRepository {
             ORDER BY planned_at DESC LIMIT ${KEPT_FIRINGS}
           ) AS kept)`
     }
-    if (run) await this.commands.insertRun(run, advance)
+    if (run) await this.runs.insert(run, advance)
     else await this.database.prisma.$transaction(advance)
   }
 

@@ -6,10 +6,10 @@ import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { afterFailure } from './domain/after-failure.ts'
-import type { Transfer, TransferHost } from './domain/transfer.ts'
+import type { Transfer, TransferEnd, TransferHost } from './domain/transfer.ts'
 import { TransferContents } from './transfer-contents.ts'
 import { TransferEvents } from './transfer-events.ts'
-import { type TransferEnd, TransfersRepository } from './transfers.repository.ts'
+import { TransfersRepository } from './transfers.repository.ts'
 
 /** Hosts that files go to at once. */
 const CONCURRENCY = 10

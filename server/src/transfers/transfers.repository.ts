@@ -1,25 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { type ErrorCode, isErrorCode, sanitizeText } from '@rollcall/contracts'
-import type { TransferHostState } from '@rollcall/contracts/admin'
 import { isExpired } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
-import type { AbandonedTransfer, Transfer, TransferHost } from './domain/transfer.ts'
-
-export interface TransferEnd {
-  state: TransferHostState
-  reasonCode?: ErrorCode
-  reason?: string
-  filesWritten?: number
-  filesUnchanged?: number
-  changes?: TransferHost['changes']
-}
-
-export interface ListedTransfer {
-  transfer: Transfer
-  counts: Partial<Record<TransferHostState, number>>
-  endedAt: Date | null
-}
+import type {
+  AbandonedTransfer,
+  ListedTransfer,
+  Transfer,
+  TransferEnd,
+  TransferHost,
+} from './domain/transfer.ts'
 
 const TRANSFER = `id, body_hash AS "bodyHash", kind, content, destination, mode, owner,
   make_parents AS "makeParents", deletes_others AS "deletesOthers", is_dry_run AS "isDryRun", requested_by AS "requestedBy",
@@ -35,6 +25,8 @@ const hostColumns = (
 const HOST = hostColumns('changes')
 /** The part of a host `$1`, while this server, `$2`, holds it. */
 const HELD = 'id = $1 AND lease_owner = $2 AND ended_at IS NULL'
+
+type TransferRow = Transfer & { counts: ListedTransfer['counts'] | null; endedAt: Date | null }
 
 /** Transfers. The parts of each host are held by a server that has the content: first the one that took it. */
 @Injectable()
@@ -53,7 +45,7 @@ export class TransfersRepository {
       const { id, bodyHash, kind, content, destination, mode, owner, makeParents, requestedBy, createdAt } =
         transfer
       const { requester, deletesOthers, isDryRun } = transfer
-      const { rowCount } = await client.query(
+      const rowCount = await client.execute(
         `INSERT INTO transfer (id, body_hash, kind, content, destination, mode, owner, make_parents, requested_by, created_at,
            requester_kind, requester_id, deletes_others, is_dry_run)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING`,
@@ -75,7 +67,7 @@ export class TransfersRepository {
         ],
       )
       if (rowCount === 0) return false
-      await client.query(
+      await client.execute(
         `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at, lease_owner)
          SELECT new.id, $1, new.host_id, new.host_name, 'pending', $2, $6
          FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS new (id, host_id, host_name)`,
@@ -103,7 +95,7 @@ export class TransfersRepository {
 
   /** Returns the parts of a transfer without the lists of what was changed on each host, which may be long. */
   async progress(transferId: string): Promise<TransferHost[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<TransferHost>(
       `SELECT ${hostColumns('NULL AS changes')} FROM transfer_host WHERE transfer_id = $1 ORDER BY host_name`,
       [transferId],
     )
@@ -111,7 +103,7 @@ export class TransfersRepository {
   }
 
   async hosts(transferId: string): Promise<TransferHost[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<TransferHost>(
       `SELECT ${HOST} FROM transfer_host WHERE transfer_id = $1 ORDER BY host_name`,
       [transferId],
     )
@@ -120,7 +112,7 @@ export class TransfersRepository {
 
   /** Returns what this server holds and is due, in the order of its turn. */
   async due(now: Date, limit: number): Promise<TransferHost[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<TransferHost>(
       `SELECT ${HOST} FROM transfer_host
        WHERE ended_at IS NULL AND next_attempt_at <= $1 AND lease_owner = $2 ORDER BY next_attempt_at, id LIMIT $3`,
       [now, this.server, limit],
@@ -130,19 +122,18 @@ export class TransfersRepository {
 
   /** Returns transfers that have not ended and that no live server holds, the oldest first. */
   async abandoned(limit: number): Promise<AbandonedTransfer[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `SELECT transfer.id, kind, content, bool_or(cancel_requested_at IS NOT NULL) AS "isCancelRequested",
          max(lease_until) AS "abandonedSince"
        FROM transfer_host JOIN transfer ON transfer.id = transfer_id LEFT JOIN server_lease USING (lease_owner)
        WHERE ended_at IS NULL AND ${isExpired('transfer_host')} GROUP BY transfer.id ORDER BY transfer.created_at LIMIT $1`,
       [limit],
     )
-    return rows
   }
 
   /** Acquires the parts of a transfer that no live server holds. Returns them. */
   async acquire(transferId: string): Promise<TransferHost[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<TransferHost>(
       `UPDATE transfer_host SET lease_owner = $2 WHERE transfer_id = $1 AND ended_at IS NULL AND ${isExpired('transfer_host')}
        RETURNING ${HOST}`,
       [transferId, this.server],
@@ -152,21 +143,19 @@ export class TransfersRepository {
 
   /** Returns the contents that transfers need which have not ended, on whichever server. */
   async openContents(): Promise<Pick<Transfer, 'kind' | 'content'>[]> {
-    const { rows } = await this.database.pool.query(
-      `SELECT DISTINCT kind, content FROM transfer
-       WHERE EXISTS (SELECT 1 FROM transfer_host WHERE transfer_id = transfer.id AND ended_at IS NULL)`,
-    )
-    return rows
+    return this.database.query(`SELECT DISTINCT kind, content FROM transfer
+       WHERE EXISTS (SELECT 1 FROM transfer_host WHERE transfer_id = transfer.id AND ended_at IS NULL)`)
   }
 
   /** Stores progress. Returns false when it has ended, or another server has acquired it. */
   async progressed(id: string, bytes: number, totalBytes: number): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `UPDATE transfer_host SET state = 'running', bytes = $3, total_bytes = $4, unanswered_since = NULL
+    return (
+      (await this.database.execute(
+        `UPDATE transfer_host SET state = 'running', bytes = $3, total_bytes = $4, unanswered_since = NULL
        WHERE ${HELD}`,
-      [id, this.server, bytes, totalBytes],
+        [id, this.server, bytes, totalBytes],
+      )) === 1
     )
-    return rowCount === 1
   }
 
   async postpone(
@@ -175,7 +164,7 @@ export class TransfersRepository {
     unansweredSince: Date,
     reason: { code: ErrorCode; message: string },
   ): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `UPDATE transfer_host SET next_attempt_at = $3, unanswered_since = $4, reason_code = $5, reason = $6
        WHERE ${HELD}`,
       [id, this.server, at, unansweredSince, reason.code, sanitizeText(reason.message, 2000)],
@@ -185,29 +174,30 @@ export class TransfersRepository {
   /** Returns false, and stores nothing, when it has ended already or another server has acquired it. */
   async end(id: string, end: TransferEnd, now: Date): Promise<boolean> {
     const reason = end.reason === undefined ? null : sanitizeText(end.reason, 2000)
-    const { rowCount } = await this.database.pool.query(
-      // A host takes what it was sent after it has answered, so that the last progress stored is behind.
-      `UPDATE transfer_host SET state = $3, reason_code = $4, reason = $5, files_written = $6, files_unchanged = $7, ended_at = $8, changes = $9,
+    // A host takes what it was sent after it has answered, so that the last progress stored is behind.
+    return (
+      (await this.database.execute(
+        `UPDATE transfer_host SET state = $3, reason_code = $4, reason = $5, files_written = $6, files_unchanged = $7, ended_at = $8, changes = $9,
          bytes = CASE WHEN $3 = 'success' THEN total_bytes ELSE bytes END, lease_owner = NULL
        WHERE ${HELD}`,
-      [
-        id,
-        this.server,
-        end.state,
-        end.reasonCode ?? null,
-        reason,
-        end.filesWritten ?? null,
-        end.filesUnchanged ?? null,
-        now,
-        end.changes ? JSON.stringify(end.changes) : null,
-      ],
+        [
+          id,
+          this.server,
+          end.state,
+          end.reasonCode ?? null,
+          reason,
+          end.filesWritten ?? null,
+          end.filesUnchanged ?? null,
+          now,
+          end.changes ? JSON.stringify(end.changes) : null,
+        ],
+      )) === 1
     )
-    return rowCount === 1
   }
 
   /** Makes every part that has not ended due now, to be cancelled. */
   async cancel(transferId: string, now: Date): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `UPDATE transfer_host SET cancel_requested_at = $2, next_attempt_at = $2
        WHERE transfer_id = $1 AND ended_at IS NULL AND cancel_requested_at IS NULL`,
       [transferId, now],
@@ -216,15 +206,14 @@ export class TransfersRepository {
 
   /** Returns which of these parts are to be cancelled. */
   async cancelled(ids: readonly string[]): Promise<string[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.ids(
       'SELECT id FROM transfer_host WHERE id = ANY($1::uuid[]) AND cancel_requested_at IS NOT NULL',
       [ids],
     )
-    return rows.map(({ id }) => id)
   }
 
   private async select(tail: string, values: unknown[]): Promise<ListedTransfer[]> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<TransferRow>(
       `SELECT ${TRANSFER}, (SELECT json_object_agg(state, count) FROM (
            SELECT state, count(*)::int FROM transfer_host WHERE transfer_id = transfer.id GROUP BY state) AS each) AS counts,
          (SELECT CASE WHEN bool_and(ended_at IS NOT NULL) THEN max(ended_at) END

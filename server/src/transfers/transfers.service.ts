@@ -13,10 +13,10 @@ import { BlobStore } from '../blobs/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
-import type { TransferHost } from './domain/transfer.ts'
+import type { ListedTransfer, TransferHost } from './domain/transfer.ts'
 import { TransferReconciler } from './transfer.reconciler.ts'
 import { TransferContents } from './transfer-contents.ts'
-import { type ListedTransfer, TransfersRepository } from './transfers.repository.ts'
+import { TransfersRepository } from './transfers.repository.ts'
 
 @Injectable()
 export class TransfersService {

@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import { CommandsService, CommandWorker } from '../commands/index.ts'
+import { CommandWorker } from '../commands/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
+import { newProvisioningRun } from '../runs/index.ts'
 import { nextMove } from './domain/next-move.ts'
-import { type Upgrade, UpgradesRepository } from './upgrades.repository.ts'
+import type { Upgrade } from './domain/upgrade.ts'
+import { UpgradesRepository } from './upgrades.repository.ts'
 
 /**
  * Advances every upgrade that has not ended, on every server. What to do follows from what is stored, and a host's turn is stored once, so
@@ -19,7 +21,6 @@ export class UpgradeReconciler extends Reconciler {
 
   constructor(
     private readonly upgrades: UpgradesRepository,
-    private readonly commands: CommandsService,
     private readonly worker: CommandWorker,
     private readonly clock: Clock,
     @Inject(LOGGER) private readonly log: Logger,
@@ -52,13 +53,15 @@ export class UpgradeReconciler extends Reconciler {
   }
 
   private async begin(upgrade: Upgrade, host: { id: string; name: string }): Promise<void> {
-    const run = this.commands.newProvisioning('upgrade', host, upgrade.requestedBy, [upgrade.version])
+    const createdAt = this.clock.now()
+    const { id, requestedBy, version } = upgrade
+    const run = newProvisioningRun('upgrade', host, { requestedBy, createdAt }, [version])
     try {
-      await this.upgrades.begin(upgrade.id, host.id, run, this.clock.now())
+      await this.upgrades.begin(id, host.id, run, createdAt)
     } catch (error) {
       if (error instanceof ConcurrentUpdateError) return
       if (!(error instanceof RollcallError)) throw error
-      return this.upgrades.refuse(upgrade.id, host.id, error.message, this.clock.now())
+      return this.upgrades.refuse(id, host.id, error.message, this.clock.now())
     }
     this.worker.announce(run.commands[0].id)
   }

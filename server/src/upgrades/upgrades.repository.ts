@@ -1,36 +1,20 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { RingPlan, UpgradeHostState, UpgradeState } from '@rollcall/contracts/admin'
-import { CommandsRepository, type NewCommandRun } from '../commands/index.ts'
+import type { UpgradeHostState, UpgradeState } from '@rollcall/contracts/admin'
 import { HostsRepository } from '../hosts/index.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
 import { ANSWERING_HOSTS, OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
+import { type NewCommandRun, RunsRepository } from '../runs/index.ts'
 import { stateOfEnded } from './domain/host-outcome.ts'
 import type { RingHost } from './domain/next-move.ts'
+import type { Upgrade, UpgradeHost } from './domain/upgrade.ts'
 
 const IS_OPEN = "state IN ('running', 'paused', 'cancelling')"
 
-export interface Upgrade {
-  id: string
-  version: string
-  rings: RingPlan
-  /** `cancelling`: it ends when nothing is under way any more. */
-  state: UpgradeState | 'cancelling'
-  reason: string | null
-  requestedBy: string
-  createdAt: Date
-  endedAt: Date | null
-}
-
-export interface UpgradeHost {
+type EndedHost = Parameters<typeof stateOfEnded>[0] & {
   hostId: string
-  hostName: string
-  position: number
-  ring: number
-  state: UpgradeHostState
   reason: string | null
-  commandId: string | null
   endedAt: Date | null
 }
 
@@ -41,7 +25,7 @@ const COLUMNS = `id, version, rings, state, reason, requested_by AS "requestedBy
 export class UpgradesRepository {
   constructor(
     private readonly database: Database,
-    private readonly commands: CommandsRepository,
+    private readonly runs: RunsRepository,
     private readonly hosts: HostsRepository,
   ) {}
 
@@ -52,51 +36,48 @@ export class UpgradesRepository {
   }
 
   async find(id: string): Promise<Upgrade | null> {
-    const { rows } = await this.database.pool.query(`SELECT ${COLUMNS} FROM upgrade WHERE id = $1`, [id])
-    return rows[0] ?? null
+    return this.database.first(`SELECT ${COLUMNS} FROM upgrade WHERE id = $1`, [id])
   }
 
   /** Newest first. */
   async list(): Promise<Upgrade[]> {
     const sql = `SELECT ${COLUMNS} FROM upgrade ORDER BY created_at DESC, id LIMIT $1`
-    return (await this.database.pool.query(sql, [MAX_LISTED])).rows
+    return this.database.query(sql, [MAX_LISTED])
   }
 
   /** In the order in which their turn comes. */
   async hostsOf(id: string): Promise<UpgradeHost[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `SELECT host_id AS "hostId", host_name AS "hostName", position, ring, state, reason,
          command_id AS "commandId", ended_at AS "endedAt"
        FROM upgrade_host WHERE upgrade_id = $1 ORDER BY position`,
       [id],
     )
-    return rows
   }
 
   /** How many hosts of each upgrade are in which state. */
   async counts(ids: readonly string[]): Promise<{ id: string; state: UpgradeHostState; count: number }[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `SELECT upgrade_id AS id, state, count(*)::int AS count FROM upgrade_host
        WHERE upgrade_id = ANY($1::uuid[]) GROUP BY 1, 2`,
       [ids],
     )
-    return rows
   }
 
   async unended(): Promise<string[]> {
     const sql = `SELECT id FROM upgrade WHERE ${IS_OPEN} ORDER BY created_at`
-    return (await this.database.pool.query(sql)).rows.map(({ id }) => id)
+    return this.database.ids(sql)
   }
 
   /** Changes a state that is one of `from`. False when it is another by now. */
   async change(id: string, from: readonly string[], to: Upgrade['state']): Promise<boolean> {
     const sql = 'UPDATE upgrade SET state = $3 WHERE id = $1 AND state = ANY($2::text[])'
-    return (await this.database.pool.query(sql, [id, from, to])).rowCount === 1
+    return (await this.database.execute(sql, [id, from, to])) === 1
   }
 
   /** Takes over what became of hosts whose command has ended. A command that left with its host counts as refused. */
   async collect(id: string, now: Date): Promise<void> {
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<EndedHost>(
       `SELECT upgrade_host.host_id AS "hostId", coalesce(command.state, 'failed') AS state,
          command.reason_code AS "reasonCode", command.reason, command.ended_at AS "endedAt"
        FROM upgrade_host LEFT JOIN command ON command.id = upgrade_host.command_id
@@ -105,7 +86,7 @@ export class UpgradesRepository {
       [id],
     )
     for (const row of rows)
-      await this.database.pool.query(
+      await this.database.execute(
         `UPDATE upgrade_host SET state = $3, reason = coalesce($4, reason), ended_at = $5
          WHERE upgrade_id = $1 AND host_id = $2 AND state = 'upgrading'`,
         [id, row.hostId, stateOfEnded(row), row.reason, row.endedAt ?? now],
@@ -114,19 +95,18 @@ export class UpgradesRepository {
 
   /** As `nextMove` sees them. */
   async ringHosts(id: string): Promise<RingHost[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `SELECT host_id AS id, host_name AS name, ring, upgrade_host.state, ended_at AS "endedAt",
          coalesce(host.state IN (${ANSWERING_HOSTS}), true) AS "isWell"
        FROM upgrade_host LEFT JOIN host ON host.id = host_id WHERE upgrade_id = $1 ORDER BY position`,
       [id],
     )
-    return rows
   }
 
   /** Stores that it is a host's turn, with its command and the host's state, together or not at all. Throws `ConcurrentUpdateError` and `host.busy`. */
   async begin(id: string, hostId: string, run: NewCommandRun, now: Date): Promise<void> {
     const [{ id: commandId }] = run.commands
-    await this.commands.insertRun(run, async (transaction) => {
+    await this.runs.insert(run, async (transaction) => {
       const turned = await transaction.upgradeHost.updateMany({
         where: { upgradeId: id, hostId, state: 'waiting', upgrade: { state: 'running' } },
         data: { state: 'upgrading', commandId },
@@ -140,16 +120,13 @@ export class UpgradesRepository {
 
   /** Selects from these hosts those whose agent is of this release. */
   async running(version: string, hostIds: readonly string[]): Promise<Set<string>> {
-    const { rows } = await this.database.pool.query<{ hostId: string }>(
-      'SELECT host_id AS "hostId" FROM agent WHERE version = $1 AND host_id = ANY($2::uuid[])',
-      [version, hostIds],
-    )
-    return new Set(rows.map(({ hostId }) => hostId))
+    const sql = 'SELECT host_id AS id FROM agent WHERE version = $1 AND host_id = ANY($2::uuid[])'
+    return new Set(await this.database.ids(sql, [version, hostIds]))
   }
 
   /** Ends a host that could not be started. */
   async refuse(id: string, hostId: string, reason: string, now: Date): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `UPDATE upgrade_host SET state = 'refused', reason = $3, ended_at = $4
        WHERE upgrade_id = $1 AND host_id = $2 AND state = 'waiting'`,
       [id, hostId, reason, now],
@@ -158,7 +135,7 @@ export class UpgradesRepository {
 
   /** Ends an upgrade, and the hosts that were never started. */
   async end(id: string, state: UpgradeState, reason: string | null, now: Date): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `WITH ended AS (
          UPDATE upgrade SET state = $2, reason = $3, ended_at = $4
          WHERE id = $1 AND ${IS_OPEN} RETURNING id

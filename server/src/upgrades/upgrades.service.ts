@@ -16,7 +16,8 @@ import { BlobStore, contentGone, readFrames } from '../blobs/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
 import { ringsOf } from './domain/rings.ts'
-import { type Upgrade, type UpgradeHost, UpgradesRepository } from './upgrades.repository.ts'
+import type { Upgrade, UpgradeHost } from './domain/upgrade.ts'
+import { UpgradesRepository } from './upgrades.repository.ts'
 
 type Actor = Pick<Principal, 'name' | 'scope'>
 

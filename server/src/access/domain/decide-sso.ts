@@ -2,7 +2,7 @@ import { hasUuidForm } from '@rollcall/contracts'
 import type { Role } from '@rollcall/contracts/admin'
 import { areGroupsOmitted, type Claims, isTrue, readRoles } from './provider-claims.ts'
 
-interface KnownUser {
+export interface KnownUser {
   id: string
   isDisabled: boolean
 }

@@ -56,6 +56,17 @@ export interface Command extends CommandSpec {
   outputRemovedAt: Date | null
 }
 
+export interface CommandFilter {
+  hostId?: string | undefined
+  /** Part of the names of hosts. */
+  search?: string | undefined
+  runId?: string | undefined
+  state?: CommandState | undefined
+  kind?: CommandKind | undefined
+  before?: { createdAt: Date; id: string } | undefined
+  limit: number
+}
+
 /** Makes a command that nothing has happened to yet. */
 export function newCommand(
   kind: CommandKind,

@@ -3,6 +3,7 @@ import type { CommandOutput } from '@rollcall/contracts/admin'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Sealer } from '../../platform/crypto/sealer.ts'
 import { TestDatabase } from '../../platform/testing/test-database.ts'
+import { RunsRepository } from '../../runs/index.ts'
 import { CommandLeasesRepository } from '../command-leases.repository.ts'
 import { CommandLifecycleRepository } from '../command-lifecycle.repository.ts'
 import { CommandsRepository } from '../commands.repository.ts'
@@ -45,7 +46,7 @@ beforeAll(async () => {
     admittedAt: at,
   })
   id = command.id
-  await commands.insertRun({
+  await new RunsRepository(test.database, commands, lifecycle).insert({
     id: run.runId,
     bodyHash: '',
     requestedBy: 'spec',

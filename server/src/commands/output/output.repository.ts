@@ -3,7 +3,7 @@ import type { LogType } from '@rollcall/contracts/agent'
 import { Batcher, toMatches } from '../../platform/batcher.ts'
 import { Database } from '../../platform/prisma/database.ts'
 import { OPEN_COMMANDS } from '../../platform/prisma/state-sets.ts'
-import type { OutputPiece, PlacedPiece } from './domain/output.ts'
+import type { OutputPiece, OutputRange, PlacedPiece } from './domain/output.ts'
 import { type OutputState, UNCUT } from './domain/output-bound.ts'
 
 /** Pieces up to this size are stored together with others. In an array of bytes each takes two characters, so larger ones lose by it. */
@@ -18,12 +18,6 @@ interface Append {
   offset: number
   piece: OutputPiece
   bound: { before: OutputState; next: OutputState }
-}
-
-export interface OutputRange {
-  stream: LogType | undefined
-  /** About so many bytes of that stream. */
-  maxBytes: number
 }
 
 /** Lengths in `runs` are stdout's at odd places, counted from 1, and stderr's at even ones. */
@@ -60,7 +54,7 @@ export class OutputRepository {
 
   private async appendAll(pieces: readonly Append[]): Promise<boolean[]> {
     const [first] = pieces as [Append]
-    const { rows } = await this.database.pool.query(
+    const rows = await this.database.query<{ id: string }>(
       `WITH piece AS (
          SELECT id, start, data, runs::int[] AS runs, was_cut, cut, marked, is_cut
          FROM unnest($1::uuid[], $2::int8[], ${pieces.length === 1 ? 'ARRAY[$3::bytea]' : '$3::bytea[]'}, $4::text[],
@@ -111,7 +105,7 @@ export class OutputRepository {
     where: string,
     direction: 'ASC' | 'DESC',
   ): Promise<PlacedPiece[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `WITH nearest AS (
          SELECT "offset", size, length(data) AS raw
          FROM output_chunk CROSS JOIN LATERAL (SELECT ${sizeOf(stream)} AS size) AS own
@@ -124,31 +118,38 @@ export class OutputRepository {
        WHERE command_id = $1 AND total - size < $3 AND total_raw - raw < ${MAX_RAW_BYTES} ORDER BY "offset"`,
       [id, offset, maxBytes],
     )
-    return rows
   }
 
   /** Returns the first `bytes` bytes of the output of each command, by command and in order. */
   async heads(ids: readonly string[], bytes: number): Promise<(PlacedPiece & { commandId: string })[]> {
-    const { rows } = await this.database.pool.query(
+    return this.database.query(
       `SELECT command_id AS "commandId", "offset"::float8 AS "offset",
          substring(data FOR $2 - "offset"::int) AS data, runs FROM output_chunk
        WHERE command_id = ANY($1::uuid[]) AND "offset" < $2 ORDER BY command_id, "offset"`,
       [ids, bytes],
     )
-    return rows
+  }
+
+  /** Stores the digests by which outputs are compared. */
+  async storeDigests(digests: readonly { id: string; digest: Buffer }[]): Promise<void> {
+    await this.database.execute(
+      `UPDATE command SET output_digest = digest
+       FROM unnest($1::uuid[], $2::bytea[]) AS compared(id, digest) WHERE command.id = compared.id`,
+      [digests.map(({ id }) => id), digests.map(({ digest }) => digest)],
+    )
   }
 
   /** Returns how many bytes of output are stored, of all commands. */
   async sumBytes(): Promise<number> {
-    const { rows } = await this.database.pool.query(
+    const sum = await this.database.one<{ bytes: number }>(
       'SELECT coalesce(sum(output_bytes), 0)::float8 AS bytes FROM command WHERE output_removed_at IS NULL AND output_bytes > 0',
     )
-    return rows[0].bytes
+    return sum.bytes
   }
 
   /** Removes the output of at most `limit` commands that ended before `before`. Returns of how many. */
   async removeEndedBefore(before: Date, now: Date, limit: number): Promise<number> {
-    const { rowCount } = await this.database.pool.query(
+    return this.database.execute(
       `WITH old AS (
          SELECT id FROM command
          WHERE ended_at < $1 AND output_removed_at IS NULL AND output_bytes > 0
@@ -159,12 +160,11 @@ export class OutputRepository {
        UPDATE command SET output_removed_at = $2 FROM old WHERE command.id = old.id`,
       [before, now, limit],
     )
-    return rowCount ?? 0
   }
 
   /** Removes the output of the commands that ended first, until `bytes` are gone or `limit` of them. Returns what was removed. */
   async removeOldest(bytes: number, now: Date, limit: number): Promise<{ commands: number; bytes: number }> {
-    const { rows } = await this.database.pool.query(
+    return this.database.one(
       `WITH ended AS (
          SELECT id, ended_at, output_bytes FROM command
          WHERE ended_at IS NOT NULL AND output_removed_at IS NULL AND output_bytes > 0
@@ -181,6 +181,5 @@ export class OutputRepository {
        SELECT count(*)::int AS commands, coalesce(sum(output_bytes), 0)::float8 AS bytes FROM old`,
       [bytes, now, limit],
     )
-    return rows[0]
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { Sealer } from '../../platform/crypto/sealer.ts'
 import { ServerLeaseRepository } from '../../platform/leases/server-lease.repository.ts'
 import { TestDatabase } from '../../platform/testing/test-database.ts'
+import { RunsRepository } from '../../runs/index.ts'
 import { CommandLeasesRepository } from '../command-leases.repository.ts'
 import { CommandLifecycleRepository } from '../command-lifecycle.repository.ts'
 import { CommandsRepository } from '../commands.repository.ts'
@@ -28,12 +29,14 @@ export class StoredCommands {
   readonly leases: CommandLeasesRepository
   readonly lifecycle: CommandLifecycleRepository
   readonly outputs: OutputRepository
+  readonly runs: RunsRepository
 
   private constructor(readonly test: TestDatabase) {
     this.commands = new CommandsRepository(test.database, new Sealer(randomBytes(32)))
     this.leases = new CommandLeasesRepository(test.database, this.commands)
     this.lifecycle = new CommandLifecycleRepository(test.database)
     this.outputs = new OutputRepository(test.database)
+    this.runs = new RunsRepository(test.database, this.commands, this.lifecycle)
   }
 
   static async open(): Promise<StoredCommands> {
@@ -51,7 +54,7 @@ export class StoredCommands {
     const host = { id: change.hostId ?? randomUUID(), name: 'h' }
     const turn = { position: null, admittedAt: createdAt }
     const command = { ...newCommand(change.kind ?? 'command', host, SPEC, run, turn), ...change }
-    await this.commands.insertRun({
+    await this.runs.insert({
       id: run.runId,
       bodyHash: 'x',
       requestedBy: 'spec',

@@ -1,4 +1,4 @@
-import { HOST_STATE, type HostFacts, type HostVitals } from '@rollcall/contracts/admin'
+import { HOST_STATE, type HostFacts, type HostState, type HostVitals } from '@rollcall/contracts/admin'
 
 /** States in which an agent is called. In all others something else is at work on the host, or a person is needed. */
 export const CALLED_STATES = HOST_STATE.that('isCalled')
@@ -26,6 +26,39 @@ export interface HeartbeatTarget extends RollView {
   maxMs: number
   offlineAfterMs: number | null
   address: { host: string; port: number; certificatePin: string }
+}
+
+export interface ClaimedTarget extends HeartbeatTarget {
+  /** When it was to be called. */
+  plannedAt: Date
+  /** Another server held it before, so what this one remembers of it may be out of date. */
+  isNew: boolean
+}
+
+/** The roll's knowledge of one host, beyond the host itself. */
+export interface HostReport {
+  lastAnswerAt: Date | null
+  roundTripMs: number | null
+  clockOffsetMs: number | null
+  dueAt: Date | null
+  profile: { name: string; minMs: number; maxMs: number; offlineAfterMs: number | null } | null
+  vitals: HostVitals | null
+  facts: HostFacts | null
+  factsChangedAt: Date | null
+}
+
+/** A host whose agent does not answer, with what was done about that. */
+export interface SilentHost {
+  hostId: string
+  state: HostState
+  stateCode: string | null
+  /** True if reinstallation is enabled for this host. */
+  isAllowed: boolean
+  failedRounds: number
+  /** Not before then; null when it was not tried since the agent last answered for long. */
+  notBefore: Date | null
+  /** How often it was reinstalled since it last answered for long. */
+  reinstalls: number
 }
 
 /** One call that was not answered. */

@@ -56,6 +56,11 @@ export interface HostReach {
   credential: HostCredential
 }
 
+/** A host that is new to the fleet. */
+export interface HostToStore extends HostReach, Pick<Host, 'id' | 'name' | 'labels'> {
+  isDuplicateAllowed: boolean
+}
+
 /** The settings that users may change; fields left out are unchanged. */
 export interface HostSettings {
   labels?: Record<string, string> | undefined
@@ -79,6 +84,15 @@ export interface HostGuard {
 const BUSY = HOST_STATE.that('isBusy')
 export const BUSY_STATES: readonly HostState[] = BUSY
 export type HostWork = (typeof BUSY)[number]
+
+/** Another state of a host, or the same one for another reason. */
+export interface HostStateChange {
+  hostId: string
+  from: HostState
+  state: HostState
+  code: string | null
+  reason: string | null
+}
 
 /** The state of a host when the command that works on it ends. */
 export interface ProvisioningEnd {

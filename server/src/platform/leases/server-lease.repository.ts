@@ -11,7 +11,7 @@ export class ServerLeaseRepository {
 
   /** Acquires the server's lease, or resets its time to live. */
   async renew(server: string): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `INSERT INTO server_lease (lease_owner, lease_until) VALUES ($1, now() + $2 * interval '1 millisecond')
        ON CONFLICT (lease_owner) DO UPDATE SET lease_until = excluded.lease_until`,
       [server, LEASE_MS],
@@ -20,7 +20,7 @@ export class ServerLeaseRepository {
 
   /** Has the server's lease expire now, so that others need not wait for it. */
   async release(server: string): Promise<void> {
-    await this.database.pool.query(
+    await this.database.execute(
       `WITH forgotten AS (DELETE FROM server_lease WHERE lease_owner <> $1 AND lease_until < now() - ${FORGET_AFTER})
        UPDATE server_lease SET lease_until = now() WHERE lease_owner = $1`,
       [server],

@@ -48,6 +48,18 @@ it('what Prisma reads and writes exists: the schema and the migrations agree', a
     expect(await (prisma[model] as { findMany(): Promise<unknown[]> }).findMany(), model).toEqual([])
 })
 
+it('SQL returns the rows that it reads and how many it changes, and a missing row is a defect only where one is required', async () => {
+  const { database } = test
+  await database.execute("INSERT INTO heartbeat_profile VALUES ('typed', 1000, 2000)")
+  const read = (name: string) =>
+    [`SELECT name AS id, min_ms AS "minMs" FROM heartbeat_profile WHERE name = $1`, [name]] as const
+  expect(await database.query<{ minMs: number }>(...read('typed'))).toEqual([{ id: 'typed', minMs: 1000 }])
+  expect(await database.ids(...read('typed'))).toEqual(['typed'])
+  expect(await database.first(...read('none'))).toBeNull()
+  await expect(database.one(...read('none'))).rejects.toMatchObject({ code: 'server.defect' })
+  expect(await database.execute("DELETE FROM heartbeat_profile WHERE name = 'typed'")).toBe(1)
+})
+
 it('what a server that stands still in a transaction has locked is free again within seconds', async () => {
   const { database } = test
   await database.pool.query("INSERT INTO heartbeat_profile VALUES ('frozen', 1000, 1000)")

@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { PrismaClient } from './generated/client.ts'
 import { applyMigrations } from './migrator.ts'
+import { Sql } from './transaction.ts'
 
 const MAX_CONNECTIONS = 20
 const CONNECT_TIMEOUT_MS = 10_000
@@ -15,14 +16,16 @@ const QUERY_TIMEOUT_MS = 60_000
  */
 const IDLE_TRANSACTION_MS = 5000
 
-/** Gives access to PostgreSQL: `prisma` by default, `pool` for SQL that Prisma cannot express. */
-export class Database {
+/** Gives access to PostgreSQL: `prisma` by default, `query` and `execute` for SQL that Prisma cannot express. */
+export class Database extends Sql {
   private constructor(
     readonly pool: pg.Pool,
     readonly prisma: PrismaClient,
     /** The connection settings, for the queue's own connections. */
     readonly connection: pg.PoolConfig,
-  ) {}
+  ) {
+    super(pool)
+  }
 
   /** Connects and applies missing migrations. Throws `server.database_unavailable`. */
   static async open(connection: pg.PoolConfig, migrations: string, log: Logger): Promise<Database> {
@@ -67,19 +70,19 @@ export class Database {
   }
 
   async isUp(): Promise<boolean> {
-    return this.pool.query('SELECT 1').then(
+    return this.query('SELECT 1').then(
       () => true,
       () => false,
     )
   }
 
   /** Runs `work` in a transaction, which is rolled back if `work` throws. */
-  async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (transaction: Sql) => Promise<T>): Promise<T> {
     const client = await this.pool.connect()
     let failure: Error | undefined
     try {
       await client.query('BEGIN')
-      const result = await work(client)
+      const result = await work(new Sql(client))
       await client.query('COMMIT')
       return result
     } catch (error) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
+import type { CollectionSource, PlaybookView } from '@rollcall/contracts/admin'
 
 export interface CollectionFile {
   /** Relative, with slashes. */
@@ -7,6 +8,20 @@ export interface CollectionFile {
   /** For root alone on the hosts: a playbook often holds what not everybody should read. */
   mode: number
   data: Buffer
+}
+
+/** A version of users' own playbooks. */
+export interface Collection {
+  name: string
+  version: string
+  /** Selectors of the hosts that it is for; null for all. */
+  labels: string[] | null
+  source: CollectionSource
+  playbooks: PlaybookView[]
+  fileCount: number
+  bytes: number
+  addedBy: string
+  addedAt: Date
 }
 
 export interface CollectionContent {

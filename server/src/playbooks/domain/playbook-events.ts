@@ -14,6 +14,8 @@ export interface PlaybookOutcome {
   isOutdated: boolean
 }
 
+export type StoredOutcome = Pick<PlaybookOutcome, 'totals' | 'tasks' | 'omitted'>
+
 const MAX_TASKS = 2000
 
 // A host may run another release's callback: what is not known is passed over.

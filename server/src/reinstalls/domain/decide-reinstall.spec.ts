@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { isToBeReinstalled, nextReinstall, type SilentHost } from './decide-reinstall.ts'
+import type { SilentHost } from '../../heartbeats/index.ts'
+import { isToBeReinstalled, nextReinstall } from './decide-reinstall.ts'
 
 const now = new Date('2026-11-21T10:00:00Z')
 const SILENT: SilentHost = {
+  hostId: 'h',
   state: 'offline',
   stateCode: 'agent.unreachable',
   isAllowed: true,

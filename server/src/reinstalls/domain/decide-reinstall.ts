@@ -1,22 +1,10 @@
 import { mayPass, RETRY_POLICIES, retryAt } from '@rollcall/contracts'
-import type { HostState } from '@rollcall/contracts/admin'
+import type { SilentHost } from '../../heartbeats/index.ts'
 
 /** Rounds, each with all its retries, that must have failed in a row. */
 export const FAILED_ROUNDS = 3
 /** While so many installations run in the whole fleet, no reinstallation is begun. */
 export const MAX_INSTALLING = 8
-
-export interface SilentHost {
-  state: HostState
-  stateCode: string | null
-  /** True if reinstallation is enabled for this host. */
-  isAllowed: boolean
-  failedRounds: number
-  /** Not before then; null when it was not tried since the agent last answered for long. */
-  notBefore: Date | null
-  /** How often it was reinstalled since it last answered for long. */
-  reinstalls: number
-}
 
 /**
  * Returns whether SSH is to be tried, and if it works the agent installed again with the same identity. Pure. Only ever for an

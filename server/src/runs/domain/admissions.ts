@@ -23,6 +23,15 @@ export interface Admissions {
   stop?: StopCause
 }
 
+/** Changes that one decision made. */
+export interface Turn {
+  runId: string
+  admitted: string[]
+  stopped: string[]
+  /** More commands are held than were looked at. */
+  hasMore: boolean
+}
+
 /** Decides whose turn is next. Pure. While commands are held and none is active, it either admits one or stops the run. */
 export function nextAdmissions({ limits, total, held, active, failed }: AdmissionView): Admissions {
   const [first] = held

@@ -39,6 +39,11 @@ export interface Progress {
   endedAt: Date | null
 }
 
+export interface ShownRun {
+  run: Run
+  progress: Progress
+}
+
 export const noCounts = (): RunCounts =>
   Object.fromEntries(RUN_STATE.names.map((state) => [state, 0])) as RunCounts
 

@@ -49,3 +49,18 @@ export interface TransferHost {
   unansweredSince: Date | null
   endedAt: Date | null
 }
+
+export interface TransferEnd {
+  state: TransferHostState
+  reasonCode?: ErrorCode
+  reason?: string
+  filesWritten?: number
+  filesUnchanged?: number
+  changes?: TransferHost['changes']
+}
+
+export interface ListedTransfer {
+  transfer: Transfer
+  counts: Partial<Record<TransferHostState, number>>
+  endedAt: Date | null
+}

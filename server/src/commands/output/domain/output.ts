@@ -11,6 +11,12 @@ export interface PlacedPiece extends OutputPiece {
   offset: number
 }
 
+export interface OutputRange {
+  stream: LogType | undefined
+  /** About so many bytes of that stream. */
+  maxBytes: number
+}
+
 const STREAMS: readonly LogType[] = ['stdout', 'stderr']
 
 export interface StreamChunk {

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { TestDatabase } from '../platform/testing/test-database.ts'
-import { ReinstallsRepository } from './reinstalls.repository.ts'
+import { HeartbeatsRepository } from './heartbeats.repository.ts'
 
 let test: TestDatabase
-let rows: ReinstallsRepository
+let rows: HeartbeatsRepository
 beforeAll(async () => {
   test = await TestDatabase.open()
-  rows = new ReinstallsRepository(test.database)
+  rows = new HeartbeatsRepository(test.database)
 })
 afterAll(() => test.close())
 beforeEach(() => test.database.pool.query('TRUNCATE host CASCADE'))
@@ -29,9 +29,12 @@ async function silent(change: { state?: string; owner?: string; isAllowed?: bool
   )
   return id
 }
-const due = async (at = now) => (await rows.due('us', at, 3, 10)).map(({ hostId }) => hostId)
+const due = async (at = now, maxInstalling = 10) =>
+  (await rows.silentHosts('us', at, { failedRounds: 3, limit: 10, maxInstalling })).map(
+    ({ hostId }) => hostId,
+  )
 const plan = (hostId: string, isReinstalling: boolean, notBefore: Date | null = null) =>
-  rows.plan('us', { hostId, notBefore }, later, isReinstalling)
+  rows.planReinstall('us', { hostId, notBefore }, later, isReinstalling)
 
 it('none but a silent host of ours is taken, and none that answers as something else or that a person has excepted', async () => {
   const ours = await silent()
@@ -44,6 +47,13 @@ it('none but a silent host of ours is taken, and none that answers as something 
   await plan(ours, false)
   expect(await due()).toEqual([])
   expect(await due(later)).toEqual([ours])
+})
+
+it('a silent host waits while as many of the fleet as allowed are being installed', async () => {
+  const ours = await silent()
+  await silent({ state: 'installing' })
+  expect(await due(now, 1)).toEqual([])
+  expect(await due(now, 2)).toEqual([ours])
 })
 
 it.each([
