@@ -3,6 +3,8 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { loadConfig } from '../src/agent/load-config.ts'
+import { StartError } from '../src/platform/start-error.ts'
 import { AgentHost } from './fixtures/agent-host.ts'
 import { makeIdentity } from './fixtures/certificate.ts'
 
@@ -17,11 +19,15 @@ afterAll(() => Promise.all(hosts.map((each) => each.stop())))
 const without = (key: string) =>
   Object.fromEntries(Object.entries(host.config).filter(([name]) => name !== key))
 
-/** Starts the agent. Returns its log after it refused to start. */
-async function refusal(): Promise<string> {
-  const agent = host.launchAgent()
-  expect(await agent.exited).toBe(78)
-  return agent.stderr
+/** Returns why the agent does not start. */
+function refusal(): string {
+  try {
+    loadConfig(host.configPath)
+  } catch (error) {
+    if (error instanceof StartError) return error.message
+    throw error
+  }
+  throw new Error('the config is accepted')
 }
 
 describe('an invalid config stops the start', () => {
@@ -37,73 +43,97 @@ describe('an invalid config stops the start', () => {
     ['server_pins', []],
     ['server_pins', ['sha1/x']],
     ['limits', { connections: 0 }],
-  ])('the agent does not start with %s = %j, and names both', async (key, value) => {
+  ])('the agent does not start with %s = %j, and names both', (key, value) => {
     host.writeConfig({ ...host.config, [key]: value })
-    const words = await refusal()
+    const words = refusal()
     expect(words).toContain(`${host.configPath}: ${key}`)
     if (typeof value === 'string' && value.length > 5) expect(words).not.toContain(value)
   })
 
   test.each(['agent_token', 'secret_key', 'rpc_port', 'rpc_path', 'server_pins'])(
     'the agent does not start without %s',
-    async (key) => {
+    (key) => {
       host.writeConfig(without(key))
-      expect(await refusal()).toContain(`${host.configPath}: ${key}`)
+      expect(refusal()).toContain(`${host.configPath}: ${key}`)
     },
   )
 
-  test('the agent does not start with an unknown field, which may be a typo', async () => {
+  test('the agent does not start with an unknown field, which may be a typo', () => {
     host.writeConfig({ ...host.config, server_pin: [] })
-    expect(await refusal()).toContain(`${host.configPath}: server_pin: `)
+    expect(refusal()).toContain(`${host.configPath}: server_pin: `)
   })
 
-  test('the agent does not start with malformed JSON, and quotes no secret of it', async () => {
+  test('the agent does not start with malformed JSON, and quotes no secret of it', () => {
     host.writeConfig(JSON.stringify(host.config).replace('"secret_key"', 'secret_key'))
-    const words = await refusal()
+    const words = refusal()
     expect(words).toContain(`${host.configPath}: is not JSON`)
     expect(words).not.toContain(host.target.token)
   })
 
-  test('the agent does not start without a config', async () => {
+  test('the agent does not start without a config', () => {
     rmSync(host.configPath)
-    expect(await refusal()).toContain(`${host.configPath}: cannot be read (ENOENT)`)
+    expect(refusal()).toContain(`${host.configPath}: cannot be read (ENOENT)`)
   })
 
-  test.each([0o644, 0o640, 0o400, 0o700])(
-    'the agent does not start with mode %o of the config',
-    async (mode) => {
-      chmodSync(host.configPath, mode)
-      expect(await refusal()).toContain(`${host.configPath}: has mode 0${mode.toString(8)}, must be 0600`)
-    },
-  )
+  test.each([0o644, 0o640, 0o400, 0o700])('the agent does not start with mode %o of the config', (mode) => {
+    chmodSync(host.configPath, mode)
+    expect(refusal()).toContain(`${host.configPath}: has mode 0${mode.toString(8)}, must be 0600`)
+  })
 
-  test('the agent does not start with a private key that others can read', async () => {
+  test('the agent does not start with a private key that others can read', () => {
     const path = join(host.folder, 'etc/ssl/agent.key')
     chmodSync(path, 0o644)
-    expect(await refusal()).toContain(`${path}: has mode 0644`)
+    expect(refusal()).toContain(`${path}: has mode 0644`)
   })
 
-  test('the agent does not start with a malformed certificate', async () => {
+  test('the agent does not start with a malformed certificate', () => {
     const path = join(host.folder, 'etc/ssl/agent.crt')
     writeFileSync(path, 'nonsense')
-    expect(await refusal()).toContain(`${path}: is not a certificate in PEM`)
+    expect(refusal()).toContain(`${path}: is not a certificate in PEM`)
   })
 
-  test('the agent does not start with a malformed key, and quotes nothing of it', async () => {
+  test('the agent does not start with a malformed key, and quotes nothing of it', () => {
     const path = join(host.folder, 'etc/ssl/agent.key')
     const text = readFileSync(path, 'utf8').replace('BEGIN', 'BEGAN')
     writeFileSync(path, text)
-    const words = await refusal()
+    const words = refusal()
     expect(words).toContain(`${path}: is not a private key in PEM`)
     expect(words).not.toContain(text.split('\n')[1])
   })
 
-  test('the agent does not start with the key of another certificate', async () => {
+  test('the agent does not start with the key of another certificate', () => {
     const path = join(host.folder, 'etc/ssl/agent.key')
     writeFileSync(path, makeIdentity('other').privateKey)
-    expect(await refusal()).toContain(`${path}: does not belong to the certificate`)
+    expect(refusal()).toContain(`${path}: does not belong to the certificate`)
   })
 })
+
+test.each<[string, () => void, string]>([
+  [
+    'a wrong field',
+    () => host.writeConfig({ ...host.config, rpc_port: '8000', server_pin: [] }),
+    'config.json: server_pin: ',
+  ],
+  [
+    'malformed JSON',
+    () => host.writeConfig(JSON.stringify(host.config).replace('"secret_key"', 'secret_key')),
+    'config.json: is not JSON',
+  ],
+  [
+    'the key of another certificate',
+    () => writeFileSync(join(host.folder, 'etc/ssl/agent.key'), makeIdentity('other').privateKey),
+    'agent.key: does not belong to the certificate',
+  ],
+])(
+  'the agent ends with exit code 78 for %s, says so in its log and tells no secret',
+  async (_what, spoil, words) => {
+    spoil()
+    const agent = host.launchAgent()
+    expect(await agent.exited).toBe(78)
+    expect(agent.stderr).toContain(words)
+    expect(agent.stderr).not.toContain(host.target.token)
+  },
+)
 
 test('a port in use is named in the log, and systemd retries the start', async () => {
   const other = createServer().listen(host.target.port)

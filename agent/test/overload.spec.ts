@@ -1,20 +1,19 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type TLSSocket } from 'node:tls'
-import { afterEach, expect, test } from 'vitest'
+import { expect, type TestContext, test } from 'vitest'
 import { AgentHost } from './fixtures/agent-host.ts'
 
 const MEBIBYTE = 1024 * 1024
 
-const hosts: AgentHost[] = []
-afterEach(async () => {
-  await Promise.all(hosts.splice(0).map((host) => host.stop()))
-})
-
-// Unsigned, since the handwritten requests have no signature.
-async function startHost(limits: Record<string, number> = {}): Promise<AgentHost> {
+/** Starts a host that stops when its test ends. */
+async function startHost(
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  limits: Record<string, number> = {},
+): Promise<AgentHost> {
+  // Unsigned, since the handwritten requests have no signature.
   const host = await AgentHost.start(limits, undefined, false)
-  hosts.push(host)
+  onTestFinished(() => host.stop())
   return host
 }
 
@@ -54,8 +53,8 @@ async function talkative(host: AgentHost, bytes: number): Promise<string> {
   return id
 }
 
-test('forty concurrent commands start only up to the limit', async () => {
-  const host = await startHost({ running_commands: 4 })
+test('forty concurrent commands start only up to the limit', async (context) => {
+  const host = await startHost(context, { running_commands: 4 })
   const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => host.shell('sleep 30')))
   const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.error] : []))
   expect(outcomes.length - refused.length).toBe(4)
@@ -64,23 +63,8 @@ test('forty concurrent commands start only up to the limit', async () => {
   expect((await host.client.call('heartbeat', {})).running_commands).toBe(4)
 })
 
-test('calls beyond the limit are refused at once, and long polls keep waiting', async () => {
-  const host = await startHost({ calls: 20 })
-  const command_id = await host.shell('sleep 60')
-  const wait = call('get_command_log', { command_id, offset: 0, wait_ms: 3000 })
-  const waiting = [1, 2].map(() => host.client.post(JSON.stringify(Array(10).fill(wait))))
-  const heartbeat = async () =>
-    JSON.parse((await host.client.post(JSON.stringify(call('heartbeat', {})))).body)
-  const refusal = { code: -32002, data: { code: 'agent.overloaded', outcome: 'not-applied' } }
-  await expect.poll(heartbeat).toMatchObject({ error: refusal })
-  for (const { body } of await Promise.all(waiting))
-    for (const { result } of JSON.parse(body)) expect(result).toMatchObject({ log_data: '', is_final: false })
-  expect(await heartbeat()).toMatchObject({ result: { running_commands: 1 } })
-  expect(host.agent?.stderr.match(/rpc.overloaded/g)).toHaveLength(1)
-})
-
-test('concurrent batches with maximum output are answered in part within bounded memory', async () => {
-  const host = await startHost()
+test('concurrent batches with maximum output are answered in part within bounded memory', async (context) => {
+  const host = await startHost(context)
   const size = 80 * MEBIBYTE
   const command_id = await talkative(host, size)
   const before = peakOf(host)
@@ -99,8 +83,24 @@ test('concurrent batches with maximum output are answered in part within bounded
   expect((await host.log(command_id, 0, { max_bytes: 4 * MEBIBYTE })).new_offset).toBe(4 * MEBIBYTE)
 })
 
-test('a server that does not read its answer is cut off, and the answer is freed', async () => {
-  const host = await startHost()
+// These wait for deadlines, each on a host of its own: side by side.
+test.concurrent('calls beyond the limit are refused at once, and long polls keep waiting', async (context) => {
+  const host = await startHost(context, { calls: 20 })
+  const command_id = await host.shell('sleep 60')
+  const wait = call('get_command_log', { command_id, offset: 0, wait_ms: 3000 })
+  const waiting = [1, 2].map(() => host.client.post(JSON.stringify(Array(10).fill(wait))))
+  const heartbeat = async () =>
+    JSON.parse((await host.client.post(JSON.stringify(call('heartbeat', {})))).body)
+  const refusal = { code: -32002, data: { code: 'agent.overloaded', outcome: 'not-applied' } }
+  await expect.poll(heartbeat).toMatchObject({ error: refusal })
+  for (const { body } of await Promise.all(waiting))
+    for (const { result } of JSON.parse(body)) expect(result).toMatchObject({ log_data: '', is_final: false })
+  expect(await heartbeat()).toMatchObject({ result: { running_commands: 1 } })
+  expect(host.agent?.stderr.match(/rpc.overloaded/g)).toHaveLength(1)
+})
+
+test.concurrent('a server that does not read its answer is cut off, and the answer is freed', async (context) => {
+  const host = await startHost(context)
   const command_id = await talkative(host, 8 * MEBIBYTE)
   const socket = await openTrusted(host)
   socket.pause()
@@ -112,8 +112,8 @@ test('a server that does not read its answer is cut off, and the answer is freed
   await isUp(host)
 })
 
-test('a server that sends its request too slowly is cut off', async () => {
-  const host = await startHost()
+test.concurrent('a server that sends its request too slowly is cut off', async (context) => {
+  const host = await startHost(context)
   const socket = await openTrusted(host)
   const started = performance.now()
   const closed = new Promise((resolve) => socket.once('close', resolve))
@@ -125,8 +125,8 @@ test('a server that sends its request too slowly is cut off', async () => {
   await isUp(host)
 })
 
-test('concurrent large requests are accepted up to the memory limit', async () => {
-  const host = await startHost({ request_bytes: 2 * MEBIBYTE })
+test('concurrent large requests are accepted up to the memory limit', async (context) => {
+  const host = await startHost(context, { request_bytes: 2 * MEBIBYTE })
   await isUp(host)
   const before = peakOf(host)
   const sockets: TLSSocket[] = []

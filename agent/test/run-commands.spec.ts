@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentHost, ended } from './fixtures/agent-host.ts'
@@ -87,7 +87,7 @@ describe('running a command', () => {
     },
   )
 
-  test.each(['cancelled', 'timed_out'])(
+  test.concurrent.each(['cancelled', 'timed_out'])(
     'processes that a %s command leaves in another session are reported',
     async (how) => {
       const script = 'setsid sh -c "echo \\$\\$; exec sleep 60" & sleep 60'
@@ -100,7 +100,7 @@ describe('running a command', () => {
     },
   )
 
-  test('a cancelled command that leaves no process has no message', async () => {
+  test.concurrent('a cancelled command that leaves no process has no message', async () => {
     const id = await host.shell('sleep 60 & sleep 60')
     await host.client.call('cancel_command', { command_id: id })
     expect(ended(await host.follow(id)).result).toMatchObject({ status: 'cancelled', message: null })
@@ -120,7 +120,7 @@ describe('running a command', () => {
   })
 
   test('alternating streams with pauses stay in order', async () => {
-    const script = 'for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.01; echo e$i >&2; sleep 0.01; done'
+    const script = 'for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.05; echo e$i >&2; sleep 0.05; done'
     const { all } = await host.run(script)
     expect(all).toBe(Array.from({ length: 10 }, (_, i) => `${i + 1}\ne${i + 1}\n`).join(''))
   })
@@ -136,11 +136,13 @@ describe('running a command', () => {
   test('a repeated id starts nothing, whether concurrently, after its end or after its release', async () => {
     const command_id = randomUUID()
     const file = `${host.folder}/count-${command_id}`
-    const params = { command_id, command: 'sh', args: ['-c', `echo x >> ${file}; sleep 0.2`], timeout: 20 }
+    const script = `echo x >> ${file}; until [ -e ${file}.over ]; do sleep 0.05; done`
+    const params = { command_id, command: 'sh', args: ['-c', script], timeout: 20 }
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => host.client.call('execute_command', params)),
     )
     expect(answers.every((answer) => answer.status === 'running')).toBe(true)
+    writeFileSync(`${file}.over`, '')
     await host.follow(command_id)
     expect((await host.client.call('execute_command', params)).status).toBe('success')
     expect(await host.client.call('release_command', { command_id })).toEqual({ command_id, released: true })
@@ -194,7 +196,8 @@ describe('running a command', () => {
   })
 })
 
-describe('ending a command', () => {
+// Side by side, since they wait for deadlines.
+describe.concurrent('ending a command', () => {
   test('a timeout ends the whole process group, including grandchildren', async () => {
     const { stdout, result } = await host.run('(sleep 100 & echo $!; wait) & wait', { timeout: 0.3 })
     expect(result).toMatchObject({ status: 'timed_out', success: false, signal: 'SIGTERM' })

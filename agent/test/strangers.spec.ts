@@ -137,7 +137,7 @@ describe('limits against load', () => {
     await isAlive()
   })
 
-  test('a stranger that sends slowly is cut off after ten seconds', async () => {
+  test.concurrent('a stranger that sends slowly is cut off after ten seconds', async () => {
     const socket = await open({ cert: undefined, key: undefined })
     const started = Date.now()
     const timer = setInterval(() => socket.write('x'), 200)
@@ -149,7 +149,7 @@ describe('limits against load', () => {
     await isAlive()
   })
 
-  test('a stranger that never starts the handshake is cut off', async () => {
+  test.concurrent('a stranger that never starts the handshake is cut off', async () => {
     const socket = connectTcp(host.target.port, '127.0.0.1')
     const started = Date.now()
     socket.on('error', () => socket.destroy())
