@@ -20,13 +20,13 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'], isolate: false, maxWorkers: 2 } },
+      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'], isolate: false, maxWorkers: 3 } },
       'agent/vitest.config.ts',
       'cli/vitest.config.ts',
       'inventory/vitest.config.ts',
       'compose/vitest.config.ts',
       'web/vitest.config.ts',
-      { test: { name: 'scripts', include: ['scripts/**/*.spec.ts'], isolate: false, maxWorkers: 2 } },
+      { test: { name: 'scripts', include: ['scripts/**/*.spec.ts'], isolate: false, maxWorkers: 3 } },
       {
         plugins: [swc.vite({ module: { type: 'es6' } })],
         test: {
@@ -35,8 +35,8 @@ export default defineConfig({
           exclude: ['**/*.db.spec.ts'],
           testTimeout: PATIENT.timeout,
           isolate: false,
-          // Projects that run beside each other must say the same.
-          maxWorkers: 2,
+          // Projects that run beside each other must say the same. Those of agent and CLI start programs and wait for them.
+          maxWorkers: 3,
         },
       },
       {

@@ -14,7 +14,8 @@ export default defineConfig({
     include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    isolate: false,
+    maxWorkers: 3,
     // A busy machine takes its time.
     expect: { poll: { timeout: 15_000 } },
   },

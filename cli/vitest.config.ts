@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ['test/build.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    isolate: false,
+    maxWorkers: 3,
   },
 })

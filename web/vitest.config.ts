@@ -7,6 +7,6 @@ export default defineConfig({
     testTimeout: 15_000,
     expect: { poll: { timeout: 10_000 } },
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 3,
   },
 })
