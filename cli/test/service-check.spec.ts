@@ -88,6 +88,15 @@ Group shop: 1 instance of db, web, together on one host, found by their names
     expect(exitCode).toBe(1)
   })
 
+  it('services whose names have dots have tables of their own', async () => {
+    const text = 'services:\n  a.b:\n    image: nginx:1\n    restart: always\n  a:\n    foo: 1\n'
+    const { stdout } = await check({ 'compose.yml': text })
+    expect(stdout).toContain('Service "a.b"\nLINE  KEY      RESULT     NOTE\n3     image    taken\n')
+    expect(stdout).toContain(
+      'Service a\nLINE  KEY        RESULT   NOTE\n5     (service)  refused  column 3: lacks image',
+    )
+  })
+
   it('--json prints the spec, the faults and the keys', async () => {
     const good = await check({ '-': '' }, ['--json'], { input: 'services: {web: {image: "nginx:1"}}' })
     expect(JSON.parse(good.stdout)).toMatchObject({

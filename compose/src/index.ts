@@ -48,9 +48,17 @@ export function readServices(
       'has no services',
       'add one: "web: {image: nginx:1.27}"',
     )
-  const keys = findings.keys.sort(byPlace)
+  const keys = withoutContradictions(findings).sort(byPlace)
   if (spec && findings.faults.length === 0) return { spec: serviceFile.parse(spec), faults: [], keys }
   return { spec: undefined, faults: findings.faults.sort(byPlace).slice(0, MAX_FAULTS), keys }
+}
+
+/** Leaves out that a key was taken where something in it was refused, or where it is also said to mean something else. */
+function withoutContradictions({ keys, faults }: Findings): ReadKey[] {
+  const others = new Set(keys.flatMap(({ standing, key }) => (standing === 'otherwise' ? [key] : [])))
+  for (const { key } of faults)
+    for (let end = key.length; end > 0; end = key.lastIndexOf('.', end - 1)) others.add(key.slice(0, end))
+  return keys.filter(({ standing, key }) => standing === 'otherwise' || !others.has(key))
 }
 
 const byPlace = (one: ReadKey | Fault, other: ReadKey | Fault) =>

@@ -28,6 +28,15 @@ describe('what bad input gets', () => {
     expect(faults[4]?.instead).toBe('did you mean test?')
   })
 
+  it('a key is not said to be taken where something in it is refused or means something else', () => {
+    const { keys } = readWeb('ports: ["80", "x"]\ncommand: a\nhealthcheck: {disable: false}')
+    expect(keys.map(({ key, standing }) => `${key} ${standing}`)).toEqual([
+      'services.web.image taken',
+      'services.web.command taken',
+      'services.web.healthcheck otherwise',
+    ])
+  })
+
   it('a circle of dependencies is told as its path, and nothing is returned', () => {
     const { spec, faults } = read(
       'services:\n  a: {image: a:1, depends_on: [b]}\n  b: {image: b:1, depends_on: {c: {condition: service_started}}}\n  c: {image: c:1, depends_on: [a]}\n',

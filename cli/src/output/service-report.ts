@@ -16,7 +16,7 @@ export function serviceReport({ spec, faults, keys }: ReadServices): string {
   const rows = [...keys.map(toKeyRow), ...faults.map(toFaultRow)]
   const sections = new Map<string, Row[]>()
   for (const row of rows) {
-    const name = /^services\.([^.]+)\./.exec(`${row.key}.`)?.[1] ?? ''
+    const name = /^services\.("[^"]*"|[^.]+)\./.exec(`${row.key}.`)?.[1] ?? ''
     sections.set(name, [...(sections.get(name) ?? []), row])
   }
   const names = [...sections.keys()].sort((one, other) => Number(one === '') - Number(other === ''))
@@ -29,11 +29,16 @@ function renderSection(name: string, rows: Row[]): string {
   const sorted = rows.sort((one, other) => one.line - other.line)
   const cells = sorted.map(({ line, key, result, note }) => [
     String(line),
-    key.startsWith(prefix) ? key.slice(prefix.length) : key,
+    toShownKey(key, prefix),
     result,
     note,
   ])
   return `${name === '' ? 'The file' : `Service ${name}`}\n${table(['LINE', 'KEY', 'RESULT', 'NOTE'], cells, MAX_CELL)}`
+}
+
+function toShownKey(key: string, prefix: string): string {
+  if (`${key}.` === prefix) return '(service)'
+  return key.startsWith(prefix) ? key.slice(prefix.length) : key
 }
 
 const toKeyRow = ({ line, key, standing, says }: ReadKey): Row => ({

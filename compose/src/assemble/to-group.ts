@@ -51,8 +51,8 @@ function findOne<T>(
     if (value === undefined) continue
     if (!first) first = { draft, value }
     else if (toComparable(first.value) !== toComparable(value))
-      draft.reader
-        .at(path.join('.'))
+      path
+        .reduce((reader, key) => reader.at(key), draft.reader)
         .fault(
           placeOf(draft, path),
           `differs from that of ${first.draft.name}, which is on the same host in the same group`,
@@ -115,7 +115,9 @@ function checkHosts(drafts: readonly Draft[]): void {
       names.add(one.name)
       if (names.size > 1)
         reader
-          .at('deploy.placement.constraints')
+          .at('deploy')
+          .at('placement')
+          .at('constraints')
           .fault(values.places.deploy ?? place, 'asks for two hosts at once', 'name one host, or use a label')
     }
 }

@@ -29,9 +29,10 @@ export class Reader {
     this.path = path
   }
 
-  /** Returns a reader for a key of this mapping, or for an item of this list. */
+  /** Returns a reader for a key of this mapping, or for an item of this list. A key with a dot in it stands in quotes. */
   at(key: string | number): Reader {
-    const name = String(key).slice(0, 100)
+    const text = String(key).slice(0, 100)
+    const name = text.includes('.') ? `"${text}"` : text
     return new Reader(this.#findings, this.sources, this.path === '' ? name : `${this.path}.${name}`)
   }
 

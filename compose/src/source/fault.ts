@@ -7,7 +7,7 @@ export interface Fault extends Place {
     ErrorCode,
     'service.key_unsupported' | 'service.invalid' | 'service.cycle' | 'request.too_large'
   >
-  /** The path of the key, such as `services.web.ports.0`; empty for the whole file. */
+  /** The path of the key, such as `services.web.ports.0` or `services."my.app".image`; empty for the whole file. */
   key: string
   /** Says what is wrong, to be read after the key: "is not supported". */
   reason: string
