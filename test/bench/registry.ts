@@ -9,6 +9,7 @@ import { logs } from './logs.ts'
 import { peers } from './peers.ts'
 import { playbook } from './playbook.ts'
 import { provision } from './provision.ts'
+import { services } from './services.ts'
 import { start } from './start.ts'
 import { ui } from './ui.ts'
 import { upgrade } from './upgrade.ts'
@@ -26,6 +27,7 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   files,
   peers,
   playbook,
+  services,
   ui,
   upgrade,
 }

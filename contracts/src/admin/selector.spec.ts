@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { newRun } from './runs/schemas.ts'
-import { parseSelector } from './selector.ts'
+import { type LabelTerm, parseSelector, toTermText } from './selector.ts'
+
+const parseTerms = (texts: readonly string[]) => texts.flatMap((text) => parseSelector(text)) as LabelTerm[]
 
 describe('a label selector', () => {
   it.each([
@@ -24,6 +26,16 @@ describe('a label selector', () => {
     `k=${'v'.repeat(64)}`,
   ])('the label selector %j is refused with a reason', (text) => {
     expect(typeof parseSelector(text)).toBe('string')
+  })
+
+  it('a label term that is formatted is parsed as the same term', () => {
+    for (const text of ['zone=a', 'zone!=a', 'zone in (a,b)', 'zone notin (a,b)', 'zone', '!zone', 'zone='])
+      expect(parseTerms(parseTerms([text]).map(toTermText))).toEqual(parseTerms([text]))
+    expect(parseTerms(['zone==a', 'zone notin ( a, b )', '! zone']).map(toTermText)).toEqual([
+      'zone=a',
+      'zone notin (a,b)',
+      '!zone',
+    ])
   })
 
   it('any label selector is parsed within its time limit', () => {

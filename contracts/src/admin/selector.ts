@@ -55,6 +55,15 @@ function checked(key: string, operator: LabelTerm['operator'], values: string[])
   return { key, operator, values }
 }
 
+/** Formats a term as `parseSelector` reads it. */
+export function toTermText({ key, operator, values }: LabelTerm): string {
+  if (operator === 'exists') return key
+  if (operator === 'absent') return `!${key}`
+  const [only] = values
+  if (values.length === 1) return `${key}${operator === 'in' ? '=' : '!='}${only}`
+  return `${key} ${operator === 'in' ? 'in' : 'notin'} (${values.join(',')})`
+}
+
 /** Tests whether labels match every term. */
 export function matchesLabels(
   terms: readonly LabelTerm[],

@@ -1,0 +1,158 @@
+import { type LabelTerm, matchesLabels, toTermText } from '@rollcall/contracts/admin'
+import { hashText } from './hash.ts'
+import { type PlacementHost, type PlacementRequest, type PortNumber, toPortKey } from './view.ts'
+
+/** How many hosts are read between two yields: well below a millisecond. */
+const HOSTS_PER_STEP = 1000
+
+/** Keys by which constraints mean the host itself, as Compose has them. */
+const HOST_ATTRIBUTES: Readonly<Record<string, (host: PlacementHost) => string | undefined>> = {
+  'node.hostname': (host) => host.name,
+  'node.platform.arch': (host) => host.architecture ?? undefined,
+}
+
+/** The values of one label: `ids[host]` stands for `values[id]`; undefined is the value of hosts without the label. */
+export interface LabelColumn {
+  ids: Int32Array
+  values: readonly (string | undefined)[]
+}
+
+/**
+ * A fleet by columns: hosts are numbers here, in the order of their names, and what is asked of all of them is computed
+ * once and kept. It never changes; what a run takes is in `Plan`.
+ */
+export class FleetColumns {
+  readonly hosts: readonly PlacementHost[]
+  readonly size: number
+  /** The hash of each host's id. */
+  readonly hashes: Uint32Array
+  readonly #imageHosts = new Map<string, number[]>()
+  readonly #portHolders = new Map<number, Map<number, string>>()
+  readonly #kept = new Map<string, unknown>()
+
+  private constructor(fleet: readonly PlacementHost[]) {
+    this.hosts = isSorted(fleet) ? fleet : fleet.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    this.size = fleet.length
+    this.hashes = new Uint32Array(fleet.length)
+  }
+
+  /** Reads a fleet, and where the images and fixed ports of these requests are. Yields between short steps. */
+  static *read(
+    fleet: readonly PlacementHost[],
+    requests: readonly PlacementRequest[],
+  ): Generator<void, FleetColumns> {
+    const columns = new FleetColumns(fleet)
+    for (const { images, ports } of requests) {
+      for (const { digest } of images) columns.#imageHosts.set(digest, [])
+      for (const { protocol, port } of ports)
+        if (port !== null) columns.#portHolders.set(toPortKey({ protocol, port }), new Map())
+    }
+    for (let at = 0; at < columns.size; at++) {
+      if (at % HOSTS_PER_STEP === 0) yield
+      columns.#read(at, columns.host(at))
+    }
+    return columns
+  }
+
+  #read(at: number, { id, images, ports }: PlacementHost): void {
+    this.hashes[at] = hashText(id)
+    for (const digest of images) this.#imageHosts.get(digest)?.push(at)
+    for (const used of ports) this.#portHolders.get(toPortKey(used))?.set(at, used.holder)
+  }
+
+  host(at: number): PlacementHost {
+    const host = this.hosts[at]
+    if (!host) throw new RangeError(`there is no host ${at} among ${this.size}`)
+    return host
+  }
+
+  /** Returns the number of a host by its id; undefined for one that is not in the fleet. */
+  find(id: string): number | undefined {
+    return this.keep('positions', () => new Map(this.hosts.map((host, at) => [host.id, at]))).get(id)
+  }
+
+  /** Returns what is kept under `key`, and makes it first if it is not there. */
+  keep<T>(key: string, make: () => T): T {
+    if (!this.#kept.has(key)) this.#kept.set(key, make())
+    return this.#kept.get(key) as T
+  }
+
+  /** Returns 1 for each host of which `holds` is true, kept under `key`. */
+  flags(key: string, holds: (host: PlacementHost) => boolean): Uint8Array {
+    return this.keep(`flags ${key}`, () => Uint8Array.from(this.hosts, (host) => (holds(host) ? 1 : 0)))
+  }
+
+  /** Returns a number for each host, kept under `key`. */
+  numbers(key: string, toNumber: (host: PlacementHost) => number): Float64Array {
+    return this.keep(`numbers ${key}`, () => Float64Array.from(this.hosts, toNumber))
+  }
+
+  /** Returns the numbers of the hosts among `ids` that are in the fleet. */
+  findAll(ids: readonly string[]): number[] {
+    return ids.flatMap((id) => this.find(id) ?? [])
+  }
+
+  /** Returns 1 for each of these hosts. */
+  mark(hosts: readonly number[]): Uint8Array {
+    const marks = new Uint8Array(this.size)
+    for (const at of hosts) marks[at] = 1
+    return marks
+  }
+
+  /** Returns the hosts that have an image. */
+  imageHosts(digest: string): readonly number[] {
+    return this.#imageHosts.get(digest) ?? []
+  }
+
+  /** Returns who has a port, by host, before the run. */
+  portHolders(port: PortNumber): ReadonlyMap<number, string> {
+    return this.#portHolders.get(toPortKey(port)) ?? new Map()
+  }
+
+  label(key: string): LabelColumn {
+    return this.#column(`label ${key}`, ({ labels }) =>
+      Object.hasOwn(labels, key) ? labels[key] : undefined,
+    )
+  }
+
+  /** Returns 1 for each host whose labels match a term. */
+  matches(term: LabelTerm): Uint8Array {
+    return this.keep(`term ${toTermText(term)}`, () => this.#match(this.label(term.key), term))
+  }
+
+  /** Returns 1 for each host that keeps a constraint. */
+  meets(term: LabelTerm): Uint8Array {
+    const toValue = HOST_ATTRIBUTES[term.key]
+    if (!toValue) return this.matches(term)
+    return this.keep(`constraint ${toTermText(term)}`, () =>
+      this.#match(this.#column(`attribute ${term.key}`, toValue), term),
+    )
+  }
+
+  #match({ ids, values }: LabelColumn, term: LabelTerm): Uint8Array {
+    const verdicts = values.map((value) =>
+      matchesLabels([term], value === undefined ? {} : { [term.key]: value }),
+    )
+    return Uint8Array.from(ids, (id) => (verdicts[id] ? 1 : 0))
+  }
+
+  #column(name: string, toValue: (host: PlacementHost) => string | undefined): LabelColumn {
+    return this.keep(name, () => {
+      const ids = new Int32Array(this.size)
+      const seen = new Map<string | undefined, number>()
+      for (let at = 0; at < this.size; at++) {
+        const value = toValue(this.host(at))
+        const id = seen.get(value) ?? seen.size
+        seen.set(value, id)
+        ids[at] = id
+      }
+      return { ids, values: [...seen.keys()] }
+    })
+  }
+}
+
+function isSorted(hosts: readonly PlacementHost[]): boolean {
+  for (let at = 1; at < hosts.length; at++)
+    if ((hosts[at - 1] as PlacementHost).name > (hosts[at] as PlacementHost).name) return false
+  return true
+}

@@ -1,0 +1,74 @@
+import { type LabelTerm, toTermText } from '@rollcall/contracts/admin'
+import type { Check, FilterName } from './check.ts'
+import type { PlacementContext } from './context.ts'
+import type { PlacementRequest } from './view.ts'
+
+/** Lists what is asked of a host whatever is on it. */
+export function hostFilters(request: PlacementRequest, context: PlacementContext): Check[] {
+  const { fleet } = context
+  const terms = (filter: FilterName, all: readonly LabelTerm[], toMarks: (term: LabelTerm) => Uint8Array) =>
+    all.map((term) => toCheck(filter, toTermText(term), toMarks(term)))
+  const common = [
+    ...stateChecks(context),
+    agentCheck(request, context),
+    architectureCheck(request, context),
+    engineCheck(request, context),
+  ]
+  return [
+    ...common.map((check) => ({ ...check, isCommon: true })),
+    ...terms('selector', request.select, (term) => fleet.matches(term)),
+    ...terms('constraints', request.constraints, (term) => fleet.meets(term)),
+  ]
+}
+
+function toCheck(
+  filter: FilterName,
+  detail: string,
+  marks: Uint8Array,
+  evidence?: (at: number) => string,
+): Check {
+  const check = { filter, detail, marks, fails: (at: number) => marks[at] === 0 }
+  return evidence ? { ...check, evidence } : check
+}
+
+function stateChecks({ fleet, now }: PlacementContext): Check[] {
+  const isSettled = (until: Date | null) => until === null || until <= now
+  const online = fleet.flags('online', ({ state }) => state === 'online')
+  const settled = fleet.flags('settled', ({ settlesAt }) => isSettled(settlesAt))
+  const open = fleet.flags('open', ({ isDrained }) => !isDrained)
+  return [
+    toCheck('state', 'online', online, (at) => fleet.host(at).state),
+    toCheck('state', 'open for instances', open, () => 'drained'),
+    toCheck(
+      'state',
+      'settled',
+      settled,
+      (at) => `until ${fleet.host(at).settlesAt?.toISOString().slice(11, 19)}`,
+    ),
+  ]
+}
+
+function agentCheck({ minProtocol }: PlacementRequest, { fleet }: PlacementContext): Check {
+  const knows = fleet.flags(`protocol ${minProtocol}`, ({ protocol }) => (protocol ?? 0) >= minProtocol)
+  return toCheck(
+    'agent',
+    `protocol ${minProtocol}`,
+    knows,
+    (at) => `protocol ${fleet.host(at).protocol ?? 'unknown'}`,
+  )
+}
+
+function architectureCheck({ architectures }: PlacementRequest, { fleet }: PlacementContext): Check {
+  const detail = architectures.join(' or ')
+  const fits = fleet.flags(
+    `architecture ${detail}`,
+    ({ architecture }) => architecture !== null && architectures.includes(architecture),
+  )
+  return toCheck('architecture', detail, fits, (at) => fleet.host(at).architecture ?? 'unknown')
+}
+
+function engineCheck({ engines }: PlacementRequest, { fleet }: PlacementContext): Check {
+  const detail = engines.join(' or ')
+  const fits = fleet.flags(`engine ${detail}`, ({ engine }) => engine !== null && engines.includes(engine))
+  return toCheck('engine', detail, fits, (at) => fleet.host(at).engine ?? 'none')
+}

@@ -1,0 +1,86 @@
+import type { FleetColumns } from './fleet-columns.ts'
+import { hashText, mixHashes } from './hash.ts'
+import { fromPortKey, type PlacementRequest, type PortNumber, toInstanceName, toPortKey } from './view.ts'
+
+/** Chosen ports: below the range from which Linux takes ports for outgoing connections. */
+export const FIRST_CHOSEN_PORT = 20_000
+export const CHOSEN_PORTS = 10_000
+
+const isChosen = (port: number) => port >= FIRST_CHOSEN_PORT && port < FIRST_CHOSEN_PORT + CHOSEN_PORTS
+type Holders = Map<number, string>
+
+/** Which ports of which hosts are in use, those that this run has taken included. */
+export class PortTable {
+  readonly #fleet: FleetColumns
+  /** By port, then by host. */
+  readonly #taken = new Map<number, Holders>()
+  readonly #holders = new Map<number, Holders>()
+  readonly #chosenCounts = new Map<string, Uint16Array>()
+
+  constructor(fleet: FleetColumns) {
+    this.#fleet = fleet
+  }
+
+  /** Returns who has a port, by host. The map stays true as ports are taken. */
+  holders(port: PortNumber): ReadonlyMap<number, string> {
+    const key = toPortKey(port)
+    let holders = this.#holders.get(key)
+    if (!holders) {
+      holders = new Map([...this.#fleet.portHolders(port), ...(this.#taken.get(key) ?? [])])
+      this.#holders.set(key, holders)
+    }
+    return holders
+  }
+
+  /** Returns how many of the ports to choose from are in use, by host. The numbers stay true as ports are taken. */
+  chosenCounts(protocol: PortNumber['protocol']): Uint16Array {
+    let counts = this.#chosenCounts.get(protocol)
+    if (!counts) {
+      counts = Uint16Array.from(this.#fleet.hosts, ({ ports }) => countChosen(ports, protocol))
+      for (const [key, holders] of this.#taken) {
+        const port = fromPortKey(key)
+        if (port.protocol !== protocol || !isChosen(port.port)) continue
+        for (const at of holders.keys()) counts[at] = (counts[at] as number) + 1
+      }
+      this.#chosenCounts.set(protocol, counts)
+    }
+    return counts
+  }
+
+  /** Takes a slot's ports on a host that has them, and returns them in the order of the request. */
+  take(at: number, request: PlacementRequest, slot: number): PortNumber[] {
+    const fixed = request.ports.filter((need): need is PortNumber => need.port !== null)
+    for (const port of fixed) this.#set(at, port, toInstanceName(request.service, slot))
+    return request.ports.map((need, index) => {
+      if (need.port !== null) return { protocol: need.protocol, port: need.port }
+      const port = this.#choose(at, need.protocol, mixHashes(hashText(request.service), slot * 64 + index))
+      this.#set(at, port, toInstanceName(request.service, slot))
+      return port
+    })
+  }
+
+  /** Chooses the first free port from where the instance's name says, so that it gets the same port again if it can. */
+  #choose(at: number, protocol: PortNumber['protocol'], hash: number): PortNumber {
+    const used = new Set(this.#fleet.host(at).ports.map(toPortKey))
+    for (let step = 0; step < CHOSEN_PORTS; step++) {
+      const port = { protocol, port: FIRST_CHOSEN_PORT + ((hash + step) % CHOSEN_PORTS) }
+      const key = toPortKey(port)
+      if (!this.#taken.get(key)?.has(at) && !used.has(key)) return port
+    }
+    throw new RangeError(`${this.#fleet.host(at).name} has no ${protocol} port left to choose`)
+  }
+
+  #set(at: number, port: PortNumber, holder: string): void {
+    const key = toPortKey(port)
+    const holders = this.#taken.get(key) ?? new Map<number, string>()
+    this.#taken.set(key, holders.set(at, holder))
+    this.#holders.get(key)?.set(at, holder)
+    const counts = this.#chosenCounts.get(port.protocol)
+    if (counts && isChosen(port.port)) counts[at] = (counts[at] as number) + 1
+  }
+}
+
+function countChosen(ports: readonly PortNumber[], protocol: PortNumber['protocol']): number {
+  const own = ports.filter((each) => each.protocol === protocol && isChosen(each.port))
+  return own.length < 2 ? own.length : new Set(own.map(({ port }) => port)).size
+}

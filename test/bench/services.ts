@@ -1,0 +1,44 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Benchmark, Figure } from './figure.ts'
+import type { PlacementRun } from './placement-run.ts'
+import { percentile } from './statistics.ts'
+
+const PROGRAM = fileURLToPath(new URL('./placement-run.ts', import.meta.url))
+const ROUNDS = 9
+
+export const services: Benchmark = {
+  summary: 'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations',
+  async run(log, { isShort }) {
+    const { allMs, oneMs, loopMs, rssMb } = await place(isShort ? Math.ceil(ROUNDS / 3) : ROUNDS)
+    log(`rounds of ${allMs.map((ms) => Math.round(ms)).join(', ')} ms`)
+    const figure = (name: string, value: number, unit: string, atMost: number, n: number): Figure => ({
+      name: `services.${name}`,
+      value,
+      unit,
+      target: { atMost },
+      peer: null,
+      peerValue: null,
+      n,
+    })
+    return [
+      figure('place_10k_s', percentile(allMs, 0.5) / 1000, 's', 1.5, allMs.length),
+      figure('place_one_ms', percentile(oneMs, 0.5), 'ms', 5, oneMs.length),
+      figure('place_rss_mb', rssMb, 'MB', 150, allMs.length),
+      figure('loop_ms', Math.max(...loopMs), 'ms', 20, loopMs.length),
+    ]
+  },
+}
+
+/** Runs placement in a process of its own. Throws when that ends without a result. */
+async function place(rounds: number): Promise<PlacementRun> {
+  const child = fork(PROGRAM, [String(rounds)])
+  const exited = once(child, 'exit')
+  const answered = once(child, 'message')
+  const [first] = await Promise.race([answered, exited.then(() => [undefined])])
+  const [code, signal] = await exited
+  if (code !== 0 || first === undefined)
+    throw new Error(`placement ended with ${code ?? signal} and no result`)
+  return first as PlacementRun
+}
