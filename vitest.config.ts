@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import swc from 'unplugin-swc'
 import { defineConfig } from 'vitest/config'
 import { BY_THE_CLOCK } from './scripts/test-groups.mjs'
@@ -10,6 +12,9 @@ const ON_HOSTS = {
   testTimeout: HOST_TEST_TIMEOUT_MS,
   hookTimeout: HOST_TEST_TIMEOUT_MS,
   expect: { poll: PATIENT },
+  // What each server and each installation would otherwise make anew, once for the whole run.
+  env: { ROLLCALL_TEST_SHARED: join(tmpdir(), `rollcall-tests-${process.pid}`) },
+  globalSetup: ['server/src/testing/prepared-database.ts', 'server/src/testing/prepared-host.ts'],
 }
 
 /**

@@ -6,6 +6,7 @@ import { Bed, type Host } from '../bed/index.ts'
 import type { Answer, Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { prepared } from '../fleet/shared.ts'
 import { Caller } from './caller.ts'
 
 export const PASSWORD = 'a quiet harbour at dawn'
@@ -51,7 +52,7 @@ export class AttackSetting implements AsyncDisposable {
       // As it comes: the tests' own servers may reach this machine.
       await ServerProcess.start({ env: { ROLLCALL_ALLOWED_ADDRESSES: '' } }),
     )
-    const [mine, theirs] = await bed.boot([{ name: 'mine' }, { name: 'theirs' }])
+    const [mine, theirs] = await bed.boot(prepared([{ name: 'mine' }, { name: 'theirs' }]))
     if (!mine || !theirs) throw new Error('no hosts were booted')
     const setting = new AttackSetting(server, bed, await server.api(), { mine, theirs })
     await Promise.all([setting.#install(mine, MINE), setting.#install(theirs, THEIRS)])

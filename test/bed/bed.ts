@@ -28,6 +28,8 @@ export interface HostRequest {
   authorizedKeys?: readonly string[]
   /** True if root accepts the bed's own key, which is the default. */
   trustsBedKey?: boolean
+  /** Folders that lie over the flavour's root file system, the uppermost first. The host reads them and never writes into them. */
+  layers?: readonly string[]
 }
 
 const FIRST_HOST_PART = 10
@@ -149,7 +151,7 @@ export class Bed implements AsyncDisposable {
     })
     this.hosts.push(host)
     if (hasContainers) await mkdir(join(dir, 'containers'), { recursive: true })
-    await personalise(await mountDisk(dir, rootfs), {
+    await personalise(await mountDisk(dir, [...(request.layers ?? []), rootfs]), {
       hostname: name,
       address: `${host.address}/24`,
       hasContainers,

@@ -23,12 +23,12 @@ export interface DiskSpec {
   hasContainers: boolean
 }
 
-/** Mounts a host's own disk: what it changes goes to `dir`/upper, everything else is read from `rootfs`. */
-export async function mountDisk(dir: string, rootfs: string): Promise<string> {
+/** Mounts a host's own disk: what it changes goes to `dir`/upper, everything else is read from `layers`, the uppermost first. */
+export async function mountDisk(dir: string, layers: readonly string[]): Promise<string> {
   const [upper, work, root] = [join(dir, 'upper'), join(dir, 'work'), join(dir, 'root')]
   for (const folder of [upper, work, root]) await mkdir(folder, { recursive: true, mode: 0o755 })
-  const layers = `lowerdir=${rootfs},upperdir=${upper},workdir=${work}`
-  await run('mount', ['-t', 'overlay', 'overlay', '-o', layers, root])
+  const options = `lowerdir=${layers.join(':')},upperdir=${upper},workdir=${work}`
+  await run('mount', ['-t', 'overlay', 'overlay', '-o', options, root])
   return root
 }
 

@@ -6,6 +6,7 @@ import { AgentCaller } from '../fleet/agent-caller.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { procOf, rootDiskOf, toContainers, toOpenPorts } from '../fleet/host-probes.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { prepared } from '../fleet/shared.ts'
 
 type Status = AgentResult<'get_status'>
 
@@ -38,7 +39,7 @@ describe.skipIf(noBed)(`what an agent tells of its host ${noBed ?? ''}`, () => {
 
   beforeAll(async () => {
     bed = await Bed.open({ name: 'host-facts' })
-    const booting = bed.boot([{ name: 'containers', flavour: 'podman' }, { name: 'bare' }])
+    const booting = bed.boot(prepared([{ name: 'containers', flavour: 'podman' }, { name: 'bare' }]))
     await using server = await ServerProcess.start()
     hosts = await booting
     const api = await server.api()

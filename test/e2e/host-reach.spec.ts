@@ -7,6 +7,7 @@ import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { prepared } from '../fleet/shared.ts'
 
 const noBed = await whyNoBed()
 
@@ -20,7 +21,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
 
   beforeAll(async () => {
     bed = await Bed.open({ name: 'host-reach' })
-    const booting = bed.boot([{ name: 'machine' }, { name: 'other' }])
+    const booting = bed.boot(prepared([{ name: 'machine' }, { name: 'other' }]))
     server = await ServerProcess.start({ env: { ROLLCALL_AGENT_PORTS: '7300-7320' } })
     ;[machine, other] = (await booting) as [Host, Host]
     api = await server.api()

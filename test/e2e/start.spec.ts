@@ -10,7 +10,7 @@ import { ServerProcess } from '../fleet/server-process.ts'
 describe('a start', () => {
   let server: ServerProcess
   beforeAll(async () => {
-    server = await ServerProcess.start()
+    server = await ServerProcess.start({ isFirstStart: true })
   })
   afterAll(() => server?.[Symbol.asyncDispose]())
 

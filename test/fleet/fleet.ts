@@ -3,6 +3,7 @@ import { Bed, type Host, type HostRequest } from '../bed/index.ts'
 import type { Api } from './api.ts'
 import { keyCredential } from './credentials.ts'
 import { type ServerOptions, ServerProcess } from './server-process.ts'
+import { prepared } from './shared.ts'
 
 const MAX_CONCURRENT_INSTALLATIONS = 4
 const INSTALL_TIMEOUT_MS = 280_000
@@ -39,7 +40,7 @@ export class Fleet implements AsyncDisposable {
   static async open(name: string, requests: HostRequest[], options: FleetOptions = {}): Promise<Fleet> {
     await using opening = new AsyncDisposableStack()
     const bed = opening.use(await Bed.open({ name }))
-    const booting = bed.boot(requests)
+    const booting = bed.boot(prepared(requests))
     // Awaited below; until then its failure must not end the process.
     booting.catch(() => undefined)
     const server = opening.use(await ServerProcess.start(options.server))

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { SERVER_ENV, SERVER_FLAGS } from '../../scripts/server-runtime.mjs'
 import { Api } from './api.ts'
+import { copyPreparedDatabase, renewFleetId } from './embedded-database.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url))
 const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
@@ -20,6 +21,8 @@ export interface ServerOptions {
   /** An outside PostgreSQL and Redis; without them the server uses its embedded defaults. */
   databaseUrl?: string
   redisUrl?: string
+  /** Has the server make its database itself, as the first one of an installation does. */
+  isFirstStart?: boolean
   env?: NodeJS.ProcessEnv
   /** Where it listens; 127.0.0.1 when it is left out. */
   address?: string
@@ -46,9 +49,12 @@ export class ServerProcess implements AsyncDisposable {
     const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-server-'))
     // As root the embedded database runs under an account of its own, which has to pass.
     await chmod(dataDir, 0o711)
+    const isOwnDatabase = options.databaseUrl !== undefined || options.isFirstStart
+    const isCopy = !isOwnDatabase && (await copyPreparedDatabase(dataDir))
     const server = new ServerProcess(dataDir, await freePort(), options)
     try {
       await server.start()
+      if (isCopy) await renewFleetId(dataDir)
     } catch (error) {
       // A server that is late would outlive the test that has given it up.
       await server.end('SIGTERM').catch(() => server.end('SIGKILL'))

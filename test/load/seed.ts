@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostState } from '@rollcall/contracts/admin'
 import pg from 'pg'
+import { connectToEmbedded } from '../fleet/embedded-database.ts'
 import type { ServerProcess } from '../fleet/server-process.ts'
 import type { LoadAgent } from './agents.ts'
 
@@ -26,21 +27,8 @@ export class ServerData implements AsyncDisposable {
 
   /** Opens the data of a server that has been started once; it may go on running. */
   static async open({ dataDir, options }: ServerProcess): Promise<ServerData> {
-    const postgres = join(dataDir, 'postgres')
-    const database = new pg.Client(
-      options.databaseUrl
-        ? { connectionString: options.databaseUrl }
-        : {
-            host: join(postgres, 'socket'),
-            user: 'rollcall',
-            database: 'postgres',
-            password: (await readFile(join(postgres, 'password'), 'utf8')).trim(),
-          },
-    )
+    const database = await (options.databaseUrl ? connectTo(options.databaseUrl) : connectToEmbedded(dataDir))
     const key = options.env?.ROLLCALL_MASTER_KEY ?? (await readFile(join(dataDir, 'master-key'), 'utf8'))
-    // A server that stops takes its database with it: the next query tells.
-    database.on('error', () => undefined)
-    await database.connect()
     return new ServerData(database, Buffer.from(key.trim(), 'base64'))
   }
 
@@ -155,3 +143,11 @@ export class ServerData implements AsyncDisposable {
 
 /** Nobody can sign in to a simulated host. */
 const NO_CREDENTIAL = JSON.stringify({ ssh: { type: 'password', password: 'there is no sshd' } })
+
+async function connectTo(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString })
+  // The next query tells.
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}

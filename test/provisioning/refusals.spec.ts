@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Host } from '../bed/index.ts'
+import { prepared } from '../fleet/shared.ts'
 import { Fleet, filesOf, isListening, OPS, PASSWORD, reason } from './fleet.ts'
 
 const suite = reason ? `skipped: ${reason}` : 'what is refused before anything is changed'
@@ -11,7 +12,7 @@ describe.skipIf(reason)(suite, () => {
   beforeAll(async () => {
     fleet = await Fleet.open('refusals.spec')
     const plain = { name: 'plain', password: PASSWORD, sudo: 'none' as const }
-    const [booted] = await fleet.boot({ name: 'strict', users: [OPS, plain] })
+    const [booted] = await fleet.boot(...prepared([{ name: 'strict', users: [OPS, plain] }]))
     if (!booted) throw new Error('no host')
     host = booted
   })
@@ -29,7 +30,7 @@ describe.skipIf(reason)(suite, () => {
   it('a changed host key is refused with both fingerprints, and nothing is sent', async () => {
     const pins: string[] = []
     const ports = fleet.ports({ onHostKey: async (fingerprint) => void pins.push(fingerprint) })
-    const [changing] = await fleet.boot({ name: 'changing', user: OPS })
+    const [changing] = await fleet.boot(...prepared([{ name: 'changing', user: OPS }]))
     if (!changing) throw new Error('no host')
     await fleet.install(fleet.target(changing), ports)
     await changing.changeSshHostKey()
