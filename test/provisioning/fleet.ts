@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -194,29 +194,24 @@ export function newIdentity(): InstallTarget['identity'] {
   }
 }
 
-/** An agent archive of another content; its program is `script`, run by the real one's Node. */
-export async function otherArchive(
-  real: AgentPackage,
-  script: string,
-): Promise<AgentPackage & AsyncDisposable> {
+/**
+ * Makes a small release of another content, whose program is `script` in Python. It brings the interpreter of `host` along, since the
+ * agent's unit executes nothing from outside of the release.
+ */
+export async function otherArchive(host: Host, script: string): Promise<AgentPackage & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-archive-'))
-  const path = join(folder, 'agent.tar.gz')
-  execFileSync('sh', [
-    '-ec',
-    'mkdir "$1/x"; tar -xzf "$2" -C "$1/x"; printf "%s\\n" "$3" > "$1/x/agent.mjs"; tar -C "$1/x" -cf - . | gzip -1 > "$4"; rm -r "$1/x"',
-    'sh',
-    folder,
-    real.path,
-    script,
-    path,
-  ])
-  const dispose = () => rm(folder, { recursive: true })
+  const [content, path] = [join(folder, 'content'), join(folder, 'agent.tar.gz')]
+  await mkdir(join(content, 'bin'), { recursive: true })
+  await copyFile(join(host.root, 'usr/bin/python3'), join(content, 'bin/python'))
+  const program = `#!/opt/rollcall-agent/current/bin/python\n${script}\n`
+  await writeFile(join(content, 'bin/node'), program, { mode: 0o755 })
+  execFileSync('tar', ['-C', content, '--use-compress-program', 'gzip -1', '-cf', path, '.'])
   return {
     path,
-    version: `${real.version}.other`,
+    version: '0.0.0-other',
     sha256: await sha256Of(path),
     signature: null,
-    [Symbol.asyncDispose]: dispose,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   }
 }
 
