@@ -1,6 +1,8 @@
 import { request } from 'node:https'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { InstallTarget } from '../../server/src/provisioning/install-ports.ts'
+import type { Host } from '../bed/index.ts'
 import { Fleet, filesOf, isListening, leftProcesses, OPS, PASSWORD, reason } from './fleet.ts'
 
 const suite = reason ? `skipped: ${reason}` : 'installing over SSH'
@@ -12,11 +14,21 @@ describe.skipIf(reason)(suite, () => {
   })
   afterAll(() => fleet?.[Symbol.asyncDispose]())
 
+  // One host for all, in this order: each installation but the first finds what the removal before it has left, which is nothing.
   describe.each(['bullseye', 'bookworm', 'trixie'] as const)('%s', (flavour) => {
+    let installed: InstallTarget
+    const login = { user: 'ops', credential: { type: 'password' as const, password: PASSWORD } }
+    let host: Host
+    let before: string[]
+    beforeAll(async () => {
+      const [booted] = await fleet.boot({ name: flavour, flavour, user: OPS })
+      if (!booted) throw new Error('no host')
+      host = booted
+      before = await filesOf(host)
+    })
+    afterAll(() => host?.powerOff())
+
     it('an installation as root by key listens, a second one changes nothing, and removal leaves nothing', async () => {
-      const [host] = await fleet.boot({ name: `${flavour}-root`, flavour })
-      if (!host) throw new Error('no host')
-      const before = await filesOf(host)
       const target = fleet.target(host)
       const pins: string[] = []
       const ports = fleet.ports({ onHostKey: async (fingerprint) => void pins.push(fingerprint) })
@@ -54,44 +66,41 @@ describe.skipIf(reason)(suite, () => {
     })
 
     it('an installation works as a user by password, whose sudo asks for it', async () => {
-      const [host] = await fleet.boot({ name: `${flavour}-ops`, flavour, user: OPS })
-      if (!host) throw new Error('no host')
-      const login = { user: 'ops', credential: { type: 'password' as const, password: PASSWORD } }
       const target = fleet.target(host, login)
-      const before = await filesOf(host)
       const ports = fleet.ports()
       expect((await fleet.install(target, ports)).changedTasks).toBeGreaterThan(0)
       expect(ports.text()).not.toContain(PASSWORD)
       expect(await isListening(host, target.identity.rpcPort)).toBe(true)
-      await fleet.remove(target)
+      installed = target
+    })
+
+    it('a removal ends commands that still run, leaves processes of users, and no file', async () => {
+      await pretendCommand(host)
+      expect(await fleet.remove(installed)).toContain('Ending the command of process group')
+      expect((await host.exec(['pgrep', '--full', 'sleep 1000'])).exitCode).toBe(1)
+      expect((await host.exec(['pgrep', '--full', 'sleep 2000'])).exitCode).toBe(0)
       expect(await filesOf(host)).toEqual(before)
     })
   })
-
-  it('a removal ends commands that still run, and leaves processes of users', async () => {
-    const [host] = await fleet.boot({ name: 'busy' })
-    if (!host) throw new Error('no host')
-    const target = fleet.target(host)
-    await fleet.install(target)
-    const folder = `${AGENT_PATHS.state}/commands/11111111-1111-4111-8111-111111111111`
-    // The agent would take a command that it did not start for lost.
-    await host.output(['systemctl', 'stop', 'rollcall-agent.service', 'rollcall-runner.socket'])
-    // What the runner records of a command: its group, and that it has not ended.
-    const script = `
-      boot=$(cat /proc/sys/kernel/random/boot_id)
-      setsid sleep 1000 >/dev/null 2>&1 & leader=$!
-      setsid sleep 2000 >/dev/null 2>&1 &
-      set -- $(sed 's/.*) //' /proc/$leader/stat); shift 19; start=$1
-      mkdir -p ${folder}
-      echo "{\\"boot_id\\":\\"$boot\\"}" > ${folder}/spec.json
-      echo "{\\"runner\\":{\\"pid\\":1,\\"start\\":\\"1\\"},\\"started_at_ms\\":1,\\"program\\":{\\"pid\\":$leader,\\"start\\":\\"$start\\"}}" > ${folder}/started.json
-    `
-    await host.output(['bash', '-c', script])
-    expect(await fleet.remove(target)).toContain('Ending the command of process group')
-    expect((await host.exec(['pgrep', '--full', 'sleep 1000'])).exitCode).toBe(1)
-    expect((await host.exec(['pgrep', '--full', 'sleep 2000'])).exitCode).toBe(0)
-  })
 })
+
+/** Starts what looks like a command to the removal, and a program that is none. */
+async function pretendCommand(host: Host): Promise<void> {
+  const folder = `${AGENT_PATHS.state}/commands/11111111-1111-4111-8111-111111111111`
+  // The agent would take a command that it did not start for lost.
+  await host.output(['systemctl', 'stop', 'rollcall-agent.service', 'rollcall-runner.socket'])
+  // What the runner records of a command: its group, and that it has not ended.
+  const script = `
+    boot=$(cat /proc/sys/kernel/random/boot_id)
+    setsid sleep 1000 >/dev/null 2>&1 & leader=$!
+    setsid sleep 2000 >/dev/null 2>&1 &
+    set -- $(sed 's/.*) //' /proc/$leader/stat); shift 19; start=$1
+    mkdir -p ${folder}
+    echo "{\\"boot_id\\":\\"$boot\\"}" > ${folder}/spec.json
+    echo "{\\"runner\\":{\\"pid\\":1,\\"start\\":\\"1\\"},\\"started_at_ms\\":1,\\"program\\":{\\"pid\\":$leader,\\"start\\":\\"$start\\"}}" > ${folder}/started.json
+  `
+  await host.output(['bash', '-c', script])
+}
 
 async function modesOf(
   host: { output(argv: string[]): Promise<string> },
