@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { SERVER_ENV, SERVER_FLAGS } from '../../scripts/server-runtime.mjs'
 import { Api } from './api.ts'
 import { copyPreparedDatabase, renewFleetId } from './embedded-database.ts'
+import { shared } from './shared.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/dist/main.js', import.meta.url))
 const CLI = fileURLToPath(new URL('../../cli/bin/rollcall.cjs', import.meta.url))
@@ -102,6 +103,8 @@ export class ServerProcess implements AsyncDisposable {
       env: {
         ...process.env,
         ...SERVER_ENV,
+        // The first server to end leaves its code for the others, compiled.
+        ...(shared && { NODE_COMPILE_CACHE: join(shared, 'server-code') }),
         ROLLCALL_DATA_DIR: this.dataDir,
         ROLLCALL_LISTEN: this.#listen,
         DATABASE_URL: this.options.databaseUrl ?? '',
