@@ -23,6 +23,8 @@ export function readIni(text: string): { tree: GroupTree; unread: Unread[] } {
 class IniReader {
   readonly tree = new GroupTree()
   readonly unread: Unread[] = []
+  /** The line that is read. */
+  #line = { line: 0, text: '' }
   #group: string | undefined = 'ungrouped'
   #state = 'hosts'
   /** Groups that are named as children or have variables, and where; each needs a section of its own. */
@@ -32,12 +34,13 @@ class IniReader {
   read(raw: string, number: number): void {
     const line = raw.trim()
     if (line === '' || line.startsWith(';') || line.startsWith('#')) return
+    this.#line = { line: number, text: raw }
     try {
-      if (!this.#section(line, raw, number)) this.#content(line, raw, number)
+      if (!this.#section(line)) this.#content(line)
     } catch (error) {
       if (!(error instanceof LineError || error instanceof PatternError || error instanceof SyntaxError))
         throw error
-      this.unread.push({ line: number, text: raw, reason: error.message })
+      this.unread.push({ ...this.#line, reason: error.message })
     }
   }
 
@@ -46,7 +49,7 @@ class IniReader {
     this.unread.sort((a, b) => a.line - b.line)
   }
 
-  #section(line: string, raw: string, number: number): boolean {
+  #section(line: string): boolean {
     const [whole, group, state = 'hosts'] = SECTION.exec(line) ?? []
     if (whole === undefined || group === undefined) {
       if (!(line.startsWith('[') && line.endsWith(']')) || /^\[[^\]]*:[^\]]*\]/.test(line)) return false
@@ -57,36 +60,27 @@ class IniReader {
     if (!['hosts', 'children', 'vars'].includes(state))
       throw new LineError(`has the unknown suffix "${state}"; use :vars or :children`)
     this.#add(group)
-    if (state === 'vars')
-      this.#mention(group, {
-        line: number,
-        text: raw,
-        reason: `sets variables of ${group}, which is not defined`,
-      })
+    if (state === 'vars') this.#mention(group, `sets variables of ${group}, which is not defined`)
     else this.#declared.add(group)
     this.#group = group
     this.#state = state
     return true
   }
 
-  #content(line: string, raw: string, number: number): void {
+  #content(line: string): void {
     const group = this.#group
     if (group === undefined) throw new LineError('belongs to a section that could not be parsed')
     if (this.#state === 'vars') this.#variable(group, line)
     else if (this.#state === 'hosts') this.#host(group, line)
-    else this.#childOf(group, line, raw, number)
+    else this.#childOf(group, line)
   }
 
-  #childOf(group: string, line: string, raw: string, number: number): void {
+  #childOf(group: string, line: string): void {
     const [, child] = GROUP_NAME.exec(line) ?? []
     if (child === undefined) throw new LineError('must be the name of a group')
     this.#add(child)
     if (!this.tree.addChild(group, child)) throw new LineError(`would make ${group} a child of itself`)
-    this.#mention(child, {
-      line: number,
-      text: raw,
-      reason: `names the group ${child}, which is not defined`,
-    })
+    this.#mention(child, `names the group ${child}, which is not defined`)
   }
 
   #variable(group: string, line: string): void {
@@ -99,18 +93,15 @@ class IniReader {
     const [first = '', ...rest] = splitWords(line)
     if (first.trim() === '---') throw new LineError('starts a YAML document')
     const own = listEntry(first, rest)
-    const { names, port } = own ?? readHostPattern(first, MAX_HOSTS)
-    if (this.tree.hostCount + names.length > MAX_HOSTS)
+    const hosts = own ?? readHostPattern(first, MAX_HOSTS)
+    if (this.tree.hostCount + hosts.names.length > MAX_HOSTS)
       throw new LineError(`has more than ${MAX_HOSTS} hosts in total`)
     const variables = (own ? own.variables : rest).map((word) => {
       const at = word.indexOf('=')
       if (at < 0) throw new LineError(`has "${word}" where name=value was expected`)
       return [word.slice(0, at), literalText(word.slice(at + 1))] as const
     })
-    for (const name of names) {
-      const known = this.tree.addHost(name, group, port)
-      for (const [key, value] of variables) known.set(key, value)
-    }
+    this.tree.addHosts(hosts, group, variables)
   }
 
   #add(group: string): void {
@@ -119,8 +110,8 @@ class IniReader {
     this.tree.addGroup(group)
   }
 
-  #mention(group: string, where: Unread): void {
-    if (!this.#mentioned.has(group)) this.#mentioned.set(group, where)
+  #mention(group: string, reason: string): void {
+    if (!this.#mentioned.has(group)) this.#mentioned.set(group, { ...this.#line, reason })
   }
 }
 

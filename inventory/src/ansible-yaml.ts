@@ -10,7 +10,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml'
-import { GroupTree, MAX_GROUPS, type Value, type Variables } from './group-tree.ts'
+import { GroupTree, MAX_GROUPS, type Variables } from './group-tree.ts'
 import { PatternError, readHostPattern } from './host-pattern.ts'
 import { MAX_HOSTS, type Unread } from './imported.ts'
 
@@ -159,14 +159,10 @@ class YamlReader {
         `${pattern} must be a mapping of variables, or have nothing after its colon`,
       )
     try {
-      const { names, port } = readHostPattern(pattern, MAX_HOSTS)
-      if (this.tree.hostCount + names.length > MAX_HOSTS)
+      const hosts = readHostPattern(pattern, MAX_HOSTS)
+      if (this.tree.hostCount + hosts.names.length > MAX_HOSTS)
         return void this.report(at, `has more than ${MAX_HOSTS} hosts in total`)
-      const variables = isMap(content) ? this.#variables(content) : new Map<string, Value>()
-      for (const name of names) {
-        const known = this.tree.addHost(name, group, port)
-        for (const [key, value] of variables) known.set(key, value)
-      }
+      this.tree.addHosts(hosts, group, isMap(content) ? this.#variables(content) : [])
     } catch (error) {
       if (!(error instanceof PatternError)) throw error
       this.report(at, error.message)

@@ -1,3 +1,5 @@
+import type { HostPattern } from './host-pattern.ts'
+
 /** Bounds work: each group is walked for each host. */
 export const MAX_GROUPS = 5000
 
@@ -50,33 +52,19 @@ export class GroupTree {
 
   /** Returns false for a child that its parent descends from: a circle, which Ansible refuses. */
   addChild(parent: string, child: string): boolean {
-    if (parent === child || this.#descends(parent, child)) return false
+    if (reachable(child, (name) => this.#groups.get(name)?.children).has(parent)) return false
     this.addGroup(child)
     this.addGroup(parent).children.add(child)
     return true
   }
 
-  /** Adds a host to a group. Its port counts only where the host is named first, as in Ansible. */
-  addHost(name: string, group: string, port?: number): Variables {
-    this.addGroup(group).hosts.add(name)
-    let variables = this.#hosts.get(name)
-    if (!variables) {
-      variables = new Map(port === undefined ? [] : [['ansible_port', String(port)]])
-      this.#hosts.set(name, variables)
+  /** Adds hosts to a group. The port counts only where a host is named first, as in Ansible. */
+  addHosts({ names, port }: HostPattern, group: string, variables: Iterable<readonly [string, Value]>): void {
+    const first: [string, Value][] = port === undefined ? [] : [['ansible_port', String(port)]]
+    for (const name of names) {
+      this.addGroup(group).hosts.add(name)
+      this.#hosts.set(name, new Map([...(this.#hosts.get(name) ?? first), ...variables]))
     }
-    return variables
-  }
-
-  #descends(name: string, from: string): boolean {
-    const waiting = [from]
-    const seen = new Set<string>()
-    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-      if (at === name) return true
-      if (seen.has(at)) continue
-      seen.add(at)
-      waiting.push(...(this.#groups.get(at)?.children ?? []))
-    }
-    return false
   }
 
   /** Resolves all hosts, in the order in which they were named. */
@@ -89,7 +77,7 @@ export class GroupTree {
       [...this.#hosts.keys()].map((name) => [name, new Set(['all'])]),
     )
     for (const [name, { hosts }] of this.#groups) {
-      const all = withParents(name, parents)
+      const all = reachable(name, (each) => parents.get(each))
       for (const host of hosts) for (const group of all) ofHost.get(host)?.add(group)
     }
     return [...this.#hosts].map(([name, own]) => {
@@ -132,13 +120,14 @@ export class GroupTree {
   }
 }
 
-function withParents(name: string, parents: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
+/** Returns a name and all that `next` leads to from there. */
+function reachable(name: string, next: (name: string) => ReadonlySet<string> | undefined): Set<string> {
   const all = new Set<string>()
   const waiting = [name]
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     if (all.has(at)) continue
     all.add(at)
-    waiting.push(...(parents.get(at) ?? []))
+    waiting.push(...(next(at) ?? []))
   }
   return all
 }

@@ -1,29 +1,20 @@
+/** A quoted part of a word, a character after a backslash, what is between words, or any other character. */
+const PARTS = /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|(\s+)|./gs
+
 /** Splits a line into words as Python's `shlex.split(line, comments=True)` does, which Ansible reads inventories with. Throws for an open quote. */
 export function splitWords(line: string): string[] {
   const words: string[] = []
   let word: string | undefined
-  let quote = ''
-  for (let at = 0; at < line.length; at++) {
-    const char = line[at] as string
-    if (quote !== '') {
-      if (char === quote) quote = ''
-      else if (char === '\\' && quote === '"' && /["\\]/.test(line[at + 1] ?? '')) word += line[++at] ?? ''
-      else word += char
-    } else if (/\s/.test(char)) {
+  for (const [part, single, double, escaped, space] of line.matchAll(PARTS)) {
+    if (part === '#') break
+    if (part === "'" || part === '"') throw new SyntaxError('has an unclosed quote')
+    if (part === '\\') throw new SyntaxError('ends in a backslash')
+    if (space !== undefined) {
       if (word !== undefined) words.push(word)
       word = undefined
-    } else if (char === '#') break
-    else if (char === '"' || char === "'") {
-      quote = char
-      word ??= ''
-    } else if (char === '\\') {
-      if (at + 1 >= line.length) throw new SyntaxError('ends in a backslash')
-      word = (word ?? '') + line[++at]
-    } else word = (word ?? '') + char
+    } else word = (word ?? '') + (single ?? double?.replace(/\\(["\\])/g, '$1') ?? escaped ?? part)
   }
-  if (quote !== '') throw new SyntaxError('has an unclosed quote')
-  if (word !== undefined) words.push(word)
-  return words
+  return word === undefined ? words : [...words, word]
 }
 
 const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\', "'": "'", '"': '"' }

@@ -62,26 +62,13 @@ export function decideMatch(
 }
 
 function holds({ attribute, argument }: Criterion, subject: MatchSubject): boolean | typeof UNDECIDED {
-  const among = (value: string | undefined) =>
-    value === undefined ? UNDECIDED : matchesList(argument, value)
-  switch (attribute) {
-    case 'all':
-      return true
-    // Both stand for the second time that ssh reads its files, in which names may have changed.
-    case 'canonical':
-    case 'final':
-      return subject.isFinal
-    case 'host':
-      return among(subject.host)
-    case 'originalhost':
-      return among(subject.originalHost)
-    case 'user':
-      return among(subject.user)
-    case 'localuser':
-      return among(subject.localUser)
-    default:
-      return UNDECIDED
-  }
+  if (attribute === 'all') return true
+  // Both stand for the second time that ssh reads its files, in which names may have changed.
+  if (attribute === 'canonical' || attribute === 'final') return subject.isFinal
+  const { host, originalHost, user, localUser } = subject
+  const values = new Map(Object.entries({ host, originalhost: originalHost, user, localuser: localUser }))
+  const value = values.get(attribute)
+  return value === undefined ? UNDECIDED : matchesHost(argument.split(','), value)
 }
 
 /** Evaluates a Host line: one pattern must match, and no negated one. */
@@ -95,8 +82,6 @@ export function matchesHost(patterns: readonly string[], name: string): boolean 
   }
   return isMatch
 }
-
-const matchesList = (list: string, value: string): boolean => matchesHost(list.split(','), value)
 
 /** `*` stands for anything, `?` for one character. Walks the pattern without going back over the text more than once for each star. */
 export function matchesPattern(pattern: string, text: string): boolean {
