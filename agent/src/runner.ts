@@ -1,9 +1,15 @@
 import { mkdirSync } from 'node:fs'
 import { parseArguments } from './platform/arguments.ts'
 import { systemClock as clock } from './platform/clock.ts'
-import { readIfThere, replaceFile } from './platform/files.ts'
+import { replaceFile } from './platform/files.ts'
 import { stderrLog as log } from './platform/log.ts'
-import { identify, isAlive, type ProcessIdentity, readBootId } from './platform/processes.ts'
+import {
+  identifyMyself,
+  isAlive,
+  type ProcessIdentity,
+  readBootId,
+  readIdentity,
+} from './platform/processes.ts'
 import { runProcess } from './platform/run-process.ts'
 import { StartError } from './platform/start-error.ts'
 import { readOwnVersion } from './platform/version.ts'
@@ -21,10 +27,8 @@ const STOP_MS = 13_000
 
 /** Records this runner as the owner of the runtime folder. Returns its identity. Throws `StartError` if another one is alive. */
 function claimRuntime(file: string): ProcessIdentity {
-  const myself = identify(process.pid)
-  if (myself === null) throw new Error('/proc does not show this process')
-  const text = readIfThere(file)
-  const other = text === null || text === '' ? null : (JSON.parse(text) as ProcessIdentity)
+  const myself = identifyMyself()
+  const other = readIdentity(file)
   if (other !== null && other.pid !== process.pid && isAlive(other)) {
     throw new StartError(`${file}: another runner (pid ${other.pid}) is running`, 1)
   }

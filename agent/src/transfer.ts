@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { RETRY_POLICIES, retryDelayMs, sanitizeText } from '@rollcall/contracts'
 import type { TransferResult } from '@rollcall/contracts/agent'
 import { systemClock as clock } from './platform/clock.ts'
-import { errorCode, isDiskFault, replaceFileDurably } from './platform/files.ts'
+import { errorCode, isDiskFault, replaceFileDurably, unlessDiskFault } from './platform/files.ts'
 import { stderrLog as log } from './platform/log.ts'
 import { runProcess } from './platform/run-process.ts'
 import { pathsIn, type TransferPaths } from './spool/transfer-paths.ts'
@@ -73,12 +73,10 @@ async function carryOut(
 }
 
 function removeUnfinished(paths: TransferPaths): void {
-  try {
-    removePart(paths.part)
-  } catch (error) {
-    if (!isDiskFault(error)) throw error
-    log.error('transfer.part_stays', { error: errorCode(error) })
-  }
+  unlessDiskFault(
+    () => removePart(paths.part),
+    (error) => log.error('transfer.part_stays', { error }),
+  )
 }
 
 /** Writes the result, retrying until the disk accepts it. */

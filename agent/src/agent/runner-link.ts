@@ -5,12 +5,9 @@ import type { RunnerMessage } from '../spool/runner-messages.ts'
 
 /** Sends messages to the runner through the FIFO. */
 export class RunnerLink {
-  readonly #path: string
   #fd = -1
 
-  constructor(path: string) {
-    this.#path = path
-  }
+  constructor(private readonly path: string) {}
 
   /**
    * Sends a message, which stays in the FIFO until a runner reads it; systemd starts one if none runs. Throws `command.never_started`
@@ -40,7 +37,7 @@ export class RunnerLink {
 
   #open(): void {
     if (this.#fd >= 0) return
-    this.#fd = openSync(this.#path, constants.O_WRONLY | constants.O_NONBLOCK)
+    this.#fd = openSync(this.path, constants.O_WRONLY | constants.O_NONBLOCK)
     // Ends half a line that a killed predecessor may have left.
     writeSync(this.#fd, '\n')
   }

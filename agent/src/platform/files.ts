@@ -26,15 +26,31 @@ export const errorCode = (error: unknown): string => (error as NodeJS.ErrnoExcep
 export const isDiskFault = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException)?.syscall !== undefined && errorCode(error) !== ''
 
-/** Runs an operation on a file. Returns null if there is no such file. */
-export function ifThere<T>(operation: () => T): T | null {
+/** Runs an operation on the disk. Returns what `onFault` does with the code of a fault of the disk; any other error is thrown. */
+export function unlessDiskFault<T>(operation: () => T, onFault: (code: string) => T): T {
   try {
     return operation()
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null
+    if (isDiskFault(error)) return onFault(errorCode(error))
     throw error
   }
 }
+
+/** Closes a descriptor at the end of the block that declares it with `using`. */
+export const closing = (fd: number): Disposable => ({ [Symbol.dispose]: () => closeSync(fd) })
+
+/** Runs an operation. Returns null if it fails with one of these codes of the system. */
+export function unlessCode<T>(codes: readonly string[], operation: () => T): T | null {
+  try {
+    return operation()
+  } catch (error) {
+    if (codes.includes(errorCode(error))) return null
+    throw error
+  }
+}
+
+/** Runs an operation on a file. Returns null if there is no such file. */
+export const ifThere = <T>(operation: () => T): T | null => unlessCode(['ENOENT'], operation)
 
 // Most files asked for do not exist, and an error with its stack costs more than stat(2).
 const isMissing = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) === undefined
@@ -63,11 +79,8 @@ export function replaceFile(path: string, text: string): void {
 export function createOnce(path: string, text: string): boolean {
   try {
     const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
-    try {
-      writeFileSync(fd, text)
-    } finally {
-      closeSync(fd)
-    }
+    using _fd = closing(fd)
+    writeFileSync(fd, text)
     return true
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false
@@ -104,31 +117,22 @@ export async function replaceFileDurably(path: string, text: string): Promise<vo
 
 async function writeDurably(path: string, text: string, sync: (fd: number) => Promise<void>): Promise<void> {
   const fd = openSync(path, 'w', 0o600)
-  try {
-    writeFileSync(fd, text)
-    await sync(fd)
-  } finally {
-    closeSync(fd)
-  }
+  using _fd = closing(fd)
+  writeFileSync(fd, text)
+  await sync(fd)
 }
 
 /** Writes a new file of mode 600 from consecutive pieces. */
 export async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<void> {
   const fd = openSync(path, 'w', 0o600)
-  try {
-    for (const piece of pieces)
-      for (let at = 0; at < piece.length; ) at += (await writeSome(fd, piece, at)).bytesWritten
-  } finally {
-    closeSync(fd)
-  }
+  using _fd = closing(fd)
+  for (const piece of pieces)
+    for (let at = 0; at < piece.length; ) at += (await writeSome(fd, piece, at)).bytesWritten
 }
 
 /** Makes the names in a folder survive power loss. */
 export async function syncFolder(path: string): Promise<void> {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    await syncFile(fd)
-  } finally {
-    closeSync(fd)
-  }
+  using _fd = closing(fd)
+  await syncFile(fd)
 }

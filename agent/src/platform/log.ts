@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { unlessCode } from './files.ts'
 
 /** Fields of a log line. Never a token, a key, or a command's output, input or arguments. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>
@@ -25,15 +26,9 @@ export const stderrLog: Log = {
   error: (event, fields) => write(`<3>${formatEvent(event, fields)}\n`),
 }
 
-function write(line: string): void {
-  try {
-    writeSync(2, line)
-  } catch (error) {
-    // A full or missing journal must not end commands, and there is nowhere else to report it.
-    if (!['EAGAIN', 'EPIPE', 'EIO', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      throw error
-  }
-}
+// A full or missing journal must not end commands, and there is nowhere else to report it.
+const write = (line: string) =>
+  void unlessCode(['EAGAIN', 'EPIPE', 'EIO', 'ENOSPC'], () => writeSync(2, line))
 
 /** Returns a log function that passes `burst` events per `windowMs`. The first of the next window reports how many were suppressed. */
 export function rateLimited(log: Log, burst: number, windowMs: number, now: () => number): Log['info'] {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { readIfThere, unlessCode } from './files.ts'
 
 /** Identifies a process, even after its pid was reused. */
 export interface ProcessIdentity {
@@ -17,21 +18,27 @@ export function parseStartTime(stat: string): string | null {
 /** Parses the state letter in /proc/PID/stat: `Z` is a zombie. */
 export const parseState = (stat: string): string => stat.charAt(stat.lastIndexOf(')') + 2)
 
-function readStat(pid: number): string | null {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ESRCH') return null
-    throw error
-  }
-}
+const readStat = (pid: number): string | null =>
+  unlessCode(['ENOENT', 'ESRCH'], () => readFileSync(`/proc/${pid}/stat`, 'latin1'))
 
 /** Returns the identity of a running process, or null if there is none. */
 export function identify(pid: number): ProcessIdentity | null {
   const stat = readStat(pid)
   const start = stat === null ? null : parseStartTime(stat)
   return start === null ? null : { pid, start }
+}
+
+/** Returns the identity of this process. */
+export function identifyMyself(): ProcessIdentity {
+  const myself = identify(process.pid)
+  if (myself === null) throw new Error('/proc does not show this process')
+  return myself
+}
+
+/** Reads the identity of a process that a file records. Returns null if it records none. */
+export function readIdentity(path: string): ProcessIdentity | null {
+  const text = readIfThere(path)
+  return text === null || text === '' ? null : (JSON.parse(text) as ProcessIdentity)
 }
 
 /** Tells whether the process still runs; a zombie does not. */

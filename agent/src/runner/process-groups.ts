@@ -1,3 +1,5 @@
+import { unlessCode } from '../platform/files.ts'
+
 /** Signals a process group; signal 0 only tests. Returns false if the group has no member. */
 export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   try {
@@ -17,10 +19,5 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
  * children so far.
  */
 export function signalStartedGroup(leader: number, signal: NodeJS.Signals): void {
-  if (signalGroup(leader, signal)) return
-  try {
-    process.kill(leader, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
+  if (!signalGroup(leader, signal)) unlessCode(['ESRCH'], () => process.kill(leader, signal))
 }

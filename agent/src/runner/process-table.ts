@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
-import { errorCode } from '../platform/files.ts'
+import { openSync, readFileSync, readSync } from 'node:fs'
+import { closing, unlessCode } from '../platform/files.ts'
 import { type ProcessIdentity, parseStartTime, parseState } from '../platform/processes.ts'
 
 /** A snapshot of a process from /proc. */
@@ -75,33 +75,22 @@ export function readOwnGroup(): { isUnit: boolean; processes: ProcessRow[] } | n
 
 /** Reads a variable of the environment that a process was started with. Returns null if it has none or is not readable. */
 export function readVariable(pid: number, name: string): string | null {
-  let fd: number | undefined
-  try {
-    fd = openSync(`/proc/${pid}/environ`, 'r')
-    const buffer = Buffer.alloc(MAX_ENVIRONMENT_BYTES)
-    const text = `\0${buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0))}`
-    const at = text.indexOf(`\0${name}=`)
-    if (at < 0) return null
-    const from = at + name.length + 2
-    const end = text.indexOf('\0', from)
-    return text.slice(from, end < 0 ? undefined : end)
-  } catch (error) {
-    if (isGone(error)) return null
-    throw error
-  } finally {
-    if (fd !== undefined) closeSync(fd)
-  }
+  const text = unlessCode(GONE, () => readEnvironment(pid))
+  const at = text?.indexOf(`\0${name}=`) ?? -1
+  if (text === null || at < 0) return null
+  const from = at + name.length + 2
+  const end = text.indexOf('\0', from)
+  return text.slice(from, end < 0 ? undefined : end)
 }
 
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch (error) {
-    if (isGone(error)) return null
-    throw error
-  }
+function readEnvironment(pid: number): string {
+  const fd = openSync(`/proc/${pid}/environ`, 'r')
+  using _fd = closing(fd)
+  const buffer = Buffer.alloc(MAX_ENVIRONMENT_BYTES)
+  return `\0${buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0))}`
 }
+
+const readText = (path: string): string | null => unlessCode(GONE, () => readFileSync(path, 'latin1'))
 
 // The process has ended or belongs to another user, or the hierarchy is not mounted.
-const isGone = (error: unknown): boolean =>
-  ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR', 'EOPNOTSUPP'].includes(errorCode(error))
+const GONE = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR', 'EOPNOTSUPP']

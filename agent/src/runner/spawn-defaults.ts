@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
-import { errorCode } from '../platform/files.ts'
+import { unlessCode } from '../platform/files.ts'
 
 const OOM = '/proc/self/oom_score_adj'
 
@@ -32,10 +32,5 @@ export function withDefaultPriorities<T>(spawn: () => T): T {
 }
 
 // Raising priorities is a privilege; a runner without it stays at the default.
-function tolerateRefusal(action: () => void): void {
-  try {
-    action()
-  } catch (error) {
-    if (!['EACCES', 'EPERM', 'ERR_SYSTEM_ERROR'].includes(errorCode(error))) throw error
-  }
-}
+const tolerateRefusal = (action: () => void) =>
+  void unlessCode(['EACCES', 'EPERM', 'ERR_SYSTEM_ERROR'], action)

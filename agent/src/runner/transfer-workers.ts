@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import type { TransferResult } from '@rollcall/contracts/agent'
 import type { Clock } from '../platform/clock.ts'
-import { errorCode, isDiskFault, readIfThere, replaceFile } from '../platform/files.ts'
+import { replaceFile, unlessDiskFault } from '../platform/files.ts'
 import { helperEnvironment } from '../platform/helper-environment.ts'
 import type { Log } from '../platform/log.ts'
-import { identify, isAlive, type ProcessIdentity } from '../platform/processes.ts'
+import { identify, isAlive, readIdentity } from '../platform/processes.ts'
 import { transferIds, transferPaths } from '../spool/transfer-paths.ts'
 import { removePart } from '../worker/part-file.ts'
 import { withDefaultPriorities } from './spawn-defaults.ts'
@@ -30,7 +30,6 @@ interface Parts {
 
 /** Runs a worker process for each transfer that has work, `MAX_WORKERS` at a time, and removes ended transfers. */
 export class TransferWorkers {
-  readonly #parts: Parts
   readonly #workers = new Map<string, ChildProcess>()
   readonly #queue = new Set<string>()
   readonly #crashes = new Map<string, number>()
@@ -39,9 +38,7 @@ export class TransferWorkers {
   #waiting = 0
   #isStopped = false
 
-  constructor(parts: Parts) {
-    this.#parts = parts
-  }
+  constructor(private readonly parts: Parts) {}
 
   get isBusy(): boolean {
     return this.#workers.size + this.#queue.size + this.#waiting > 0
@@ -49,21 +46,15 @@ export class TransferWorkers {
 
   /** Inspects every transfer in the spool. */
   scan(): void {
-    for (const id of transferIds(this.#parts.folder)) this.inspect(id)
+    for (const id of transferIds(this.parts.folder)) this.inspect(id)
   }
 
   /** Starts, or removes, a transfer as its records demand. */
   inspect(id: string): void {
     if (this.#isStopped) return
-    const paths = transferPaths(this.#parts.folder, id)
-    if (existsSync(paths.ended)) {
-      this.#remove(id)
-      return
-    }
-    if (this.#workers.has(id)) {
-      this.#notified.add(id)
-      return
-    }
+    const paths = transferPaths(this.parts.folder, id)
+    if (existsSync(paths.ended)) return void this.#remove(id)
+    if (this.#workers.has(id)) return void this.#notified.add(id)
     if (existsSync(paths.result) || !existsSync(paths.order)) return
     this.#queue.add(id)
     this.#startQueued()
@@ -82,11 +73,11 @@ export class TransferWorkers {
       this.#queue.delete(id)
       this.#start(id)
     }
-    this.#parts.onBusyChange()
+    this.parts.onBusyChange()
   }
 
   #start(id: string): void {
-    const { folder } = transferPaths(this.#parts.folder, id)
+    const { folder } = transferPaths(this.parts.folder, id)
     if (!this.#isFree(id, folder)) return
     const argv = [...WORKER_FLAGS, WORKER, folder]
     // The worker exits when this pipe closes, that is when the runner dies.
@@ -97,15 +88,14 @@ export class TransferWorkers {
     if (worker.pid !== undefined) this.#recordWorker(folder, worker.pid)
     worker.stdin?.on('error', () => undefined) // it has exited, which is handled below
     worker.once('error', (error) =>
-      this.#parts.log.error('transfer.not_started', { id, error: error.message }),
+      this.parts.log.error('transfer.not_started', { id, error: error.message }),
     )
     worker.once('close', (code) => this.#handleExit(id, code))
   }
 
   /** Kills the worker of a dead runner, which must be gone before another one writes its file. Returns whether there is none. */
   #isFree(id: string, folder: string): boolean {
-    const text = readIfThere(join(folder, 'worker.json'))
-    const other = text === null || text === '' ? null : (JSON.parse(text) as ProcessIdentity)
+    const other = readIdentity(join(folder, 'worker.json'))
     if (other === null || !isAlive(other)) return true
     process.kill(other.pid, 'SIGKILL')
     this.#retryLater(() => this.inspect(id))
@@ -113,18 +103,16 @@ export class TransferWorkers {
   }
 
   #recordWorker(folder: string, pid: number): void {
-    try {
-      replaceFile(join(folder, 'worker.json'), JSON.stringify(identify(pid)))
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#parts.log.error('transfer.worker_not_noted', { error: errorCode(error) })
-    }
+    unlessDiskFault(
+      () => replaceFile(join(folder, 'worker.json'), JSON.stringify(identify(pid))),
+      (error) => this.parts.log.error('transfer.worker_not_noted', { error }),
+    )
   }
 
   #handleExit(id: string, code: number | null): void {
     this.#workers.delete(id)
     const isNotified = this.#notified.delete(id)
-    const paths = transferPaths(this.#parts.folder, id)
+    const paths = transferPaths(this.parts.folder, id)
     if (existsSync(paths.ended)) this.#remove(id)
     else if (code !== 0 && !this.#isStopped && !existsSync(paths.result)) this.#handleCrash(id)
     else {
@@ -136,12 +124,9 @@ export class TransferWorkers {
 
   #handleCrash(id: string): void {
     const crashes = (this.#crashes.get(id) ?? 0) + 1
-    this.#parts.log.error('transfer.worker_died', { id, crashes })
+    this.parts.log.error('transfer.worker_died', { id, crashes })
     this.#crashes.set(id, crashes)
-    if (crashes < MAX_CRASHES) {
-      this.inspect(id)
-      return
-    }
+    if (crashes < MAX_CRASHES) return void this.inspect(id)
     this.#crashes.delete(id)
     const message =
       'The process that writes the files crashed three times; see the journal of rollcall-runner. Send it again.'
@@ -154,14 +139,14 @@ export class TransferWorkers {
   }
 
   #fail(id: string, result: TransferResult): void {
-    const paths = transferPaths(this.#parts.folder, id)
-    try {
-      removePart(paths.part)
-      replaceFile(paths.result, JSON.stringify(result))
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#retryLater(() => this.#fail(id, result))
-    }
+    const paths = transferPaths(this.parts.folder, id)
+    unlessDiskFault(
+      () => {
+        removePart(paths.part)
+        replaceFile(paths.result, JSON.stringify(result))
+      },
+      () => this.#retryLater(() => this.#fail(id, result)),
+    )
   }
 
   #remove(id: string): void {
@@ -169,26 +154,23 @@ export class TransferWorkers {
     this.#crashes.delete(id)
     const worker = this.#workers.get(id)
     // Removed once the worker has exited.
-    if (worker !== undefined) {
-      worker.kill('SIGKILL')
-      return
-    }
-    const { folder, part } = transferPaths(this.#parts.folder, id)
-    try {
-      removePart(part)
-      rmSync(folder, { recursive: true, force: true })
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#parts.log.error('transfer.folder_stays', { id, error: errorCode(error) })
-    }
+    if (worker !== undefined) return void worker.kill('SIGKILL')
+    const { folder, part } = transferPaths(this.parts.folder, id)
+    unlessDiskFault(
+      () => {
+        removePart(part)
+        rmSync(folder, { recursive: true, force: true })
+      },
+      (error) => this.parts.log.error('transfer.folder_stays', { id, error }),
+    )
   }
 
   #retryLater(action: () => void): void {
     this.#waiting++
-    this.#parts.clock.after(retryDelayMs(RETRY_POLICIES.transferSpool, 1, 1), () => {
+    this.parts.clock.after(retryDelayMs(RETRY_POLICIES.transferSpool, 1, 1), () => {
       this.#waiting--
       action()
-      this.#parts.onBusyChange()
+      this.parts.onBusyChange()
     })
   }
 }

@@ -6,6 +6,7 @@ import {
   MAX_CONTAINERS,
 } from '@rollcall/contracts/agent'
 import { z } from 'zod'
+import { compare } from '../platform/compare.ts'
 
 // Unknown fields are ignored, so that an agent that was rolled back can read the report of a newer runner.
 const engineReport = z.object({
@@ -51,5 +52,3 @@ export const sortContainers = (containers: readonly Container[]): Container[] =>
       compare(a.name, b.name) ||
       compare(a.id, b.id),
   )
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

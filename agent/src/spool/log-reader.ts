@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync } from 'node:fs'
+import { fstatSync, openSync, readdirSync, readSync, rmSync } from 'node:fs'
 import type { LogType } from '@rollcall/contracts/agent'
-import { openIfThere } from '../platform/files.ts'
+import { closing, openIfThere } from '../platform/files.ts'
 import {
   ENTRY_BYTES,
   type RunEntry,
@@ -36,17 +36,14 @@ export function readLog(paths: CommandPaths, offset: number, maxBytes: number, m
       const [lowest] = position === offset ? listSegments(paths) : []
       return { runs, isGone: lowest !== undefined && segment < lowest }
     }
-    try {
-      // The size is read before the index, and the writer writes an entry before its bytes: every byte read here has its entry.
-      const size = segmentStart(segment) + fstatSync(log).size
-      const stop = Math.min(end, size)
-      if (position < stop) {
-        position = readSegment(paths, segment, log, position, stop, maxRuns, runs)
-      }
-      if (position < stop || size < segmentStart(segment + 1)) break
-    } finally {
-      closeSync(log)
+    using _log = closing(log)
+    // The size is read before the index, and the writer writes an entry before its bytes: every byte read here has its entry.
+    const size = segmentStart(segment) + fstatSync(log).size
+    const stop = Math.min(end, size)
+    if (position < stop) {
+      position = readSegment(paths, segment, log, position, stop, maxRuns, runs)
     }
+    if (position < stop || size < segmentStart(segment + 1)) break
   }
   return { runs, isGone: false }
 }
@@ -61,27 +58,24 @@ function readSegment(
   runs: LogRun[],
 ): number {
   const index = openSync(paths.index(segment), 'r')
+  using _index = closing(index)
   let position = from
-  try {
-    const count = Math.floor(fstatSync(index).size / ENTRY_BYTES)
-    const first = findRun(index, count, from)
-    const wanted = Math.min(count - first, maxRuns - runs.length + 1)
-    const entries = readEntries(index, first, wanted)
-    const limit = first + wanted < count ? Math.min(stop, entries.at(-1)?.start ?? from) : stop
-    const data = Buffer.allocUnsafe(Math.max(0, limit - from))
-    const got = readFully(log, data, from - segmentStart(segment))
-    for (const [i, entry] of entries.entries()) {
-      const runEnd = Math.min(entries[i + 1]?.start ?? limit, from + got)
-      if (runEnd <= position) break
-      const last = runs.at(-1)
-      const piece = data.subarray(position - from, runEnd - from)
-      if (last?.type === entry.type) last.data = Buffer.concat([last.data, piece])
-      else if (runs.length < maxRuns) runs.push({ type: entry.type, data: piece })
-      else break
-      position = runEnd
-    }
-  } finally {
-    closeSync(index)
+  const count = Math.floor(fstatSync(index).size / ENTRY_BYTES)
+  const first = findRun(index, count, from)
+  const wanted = Math.min(count - first, maxRuns - runs.length + 1)
+  const entries = readEntries(index, first, wanted)
+  const limit = first + wanted < count ? Math.min(stop, entries.at(-1)?.start ?? from) : stop
+  const data = Buffer.allocUnsafe(Math.max(0, limit - from))
+  const got = readFully(log, data, from - segmentStart(segment))
+  for (const [i, entry] of entries.entries()) {
+    const runEnd = Math.min(entries[i + 1]?.start ?? limit, from + got)
+    if (runEnd <= position) break
+    const last = runs.at(-1)
+    const piece = data.subarray(position - from, runEnd - from)
+    if (last?.type === entry.type) last.data = Buffer.concat([last.data, piece])
+    else if (runs.length < maxRuns) runs.push({ type: entry.type, data: piece })
+    else break
+    position = runEnd
   }
   return position
 }
@@ -129,11 +123,8 @@ export function logEnd(paths: CommandPaths): number {
   if (last === undefined) return 0
   const log = openIfThere(paths.log(last))
   if (log === null) return segmentStart(last)
-  try {
-    return segmentStart(last) + fstatSync(log).size
-  } finally {
-    closeSync(log)
-  }
+  using _log = closing(log)
+  return segmentStart(last) + fstatSync(log).size
 }
 
 /** Unlinks the segments below `offset`, except the newest, whose size defines the end of the log. */
@@ -153,18 +144,15 @@ export function countStreams(paths: CommandPaths): Record<LogType, number> {
     const log = openIfThere(paths.log(segment))
     if (log === null) continue
     const index = openSync(paths.index(segment), 'r')
-    try {
-      const end = segmentStart(segment) + fstatSync(log).size
-      const count = Math.floor(fstatSync(index).size / ENTRY_BYTES)
-      for (let first = 0; first < count; first += ENTRIES_PER_READ) {
-        const entries = readEntries(index, first, Math.min(ENTRIES_PER_READ + 1, count - first))
-        for (const [i, entry] of entries.slice(0, ENTRIES_PER_READ).entries()) {
-          counts[entry.type] += Math.max(0, Math.min(entries[i + 1]?.start ?? end, end) - entry.start)
-        }
+    using _log = closing(log)
+    using _index = closing(index)
+    const end = segmentStart(segment) + fstatSync(log).size
+    const count = Math.floor(fstatSync(index).size / ENTRY_BYTES)
+    for (let first = 0; first < count; first += ENTRIES_PER_READ) {
+      const entries = readEntries(index, first, Math.min(ENTRIES_PER_READ + 1, count - first))
+      for (const [i, entry] of entries.slice(0, ENTRIES_PER_READ).entries()) {
+        counts[entry.type] += Math.max(0, Math.min(entries[i + 1]?.start ?? end, end) - entry.start)
       }
-    } finally {
-      closeSync(index)
-      closeSync(log)
     }
   }
   return counts

@@ -1,7 +1,7 @@
-import { closeSync, fstatSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { sanitizeText } from '@rollcall/contracts'
 import type { TransferOrder, TransferResult } from '@rollcall/contracts/agent'
-import { ifThere } from '../platform/files.ts'
+import { closing, ifThere } from '../platform/files.ts'
 import { OutgoingContentWriter, type OutgoingPaths } from './outgoing-content.ts'
 import { openRegular } from './placed-file.ts'
 import { notFound, openParent } from './safe-path.ts'
@@ -15,14 +15,11 @@ export async function getFile(
   leftFree: number,
 ): Promise<TransferResult> {
   const source = openSource(order.path)
-  try {
-    const { size, mode } = fstatSync(source)
-    using writer = OutgoingContentWriter.open(paths, size, leftFree)
-    await writer.addFile(source, size, order.path)
-    return await writer.finish(mode)
-  } finally {
-    closeSync(source)
-  }
+  using _source = closing(source)
+  const { size, mode } = fstatSync(source)
+  using writer = OutgoingContentWriter.open(paths, size, leftFree)
+  await writer.addFile(source, size, order.path)
+  return await writer.finish(mode)
 }
 
 function openSource(path: string): number {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, lstatSync, readlinkSync, readSync } from 'node:fs'
+import { fstatSync, lstatSync, readlinkSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import {
@@ -12,7 +12,7 @@ import {
   treeLink,
   treePath,
 } from '@rollcall/contracts/agent'
-import { errorCode, ifThere } from '../platform/files.ts'
+import { closing, errorCode, ifThere } from '../platform/files.ts'
 import { OutgoingContentWriter, type OutgoingPaths } from './outgoing-content.ts'
 import { openRegular } from './placed-file.ts'
 import { type Folder, FolderCursor, openFolder } from './safe-path.ts'
@@ -51,11 +51,8 @@ export async function getFiles(
   for (const file of files) {
     const whole = `${path}/${file.path}`
     const source = openInTree(cursor, file.path, whole)
-    try {
-      await writer.addFile(source, file.size, whole)
-    } finally {
-      closeSync(source)
-    }
+    using _source = closing(source)
+    await writer.addFile(source, file.size, whole)
   }
   return await writer.finish(LIST_MODE)
 }
@@ -72,18 +69,15 @@ function openInTree(cursor: FolderCursor, path: string, whole: string): number {
 
 /** Lists a tree, file by file with its hash; entries that cannot be copied are counted. */
 class TreeLister {
-  readonly #writer: OutgoingContentWriter
-  readonly #path: string
-  readonly #isWhole: boolean
   readonly #end: TreeListEnd = { left_out: [], left_out_count: 0 }
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES)
   #bytes = 0
 
-  constructor(writer: OutgoingContentWriter, path: string, isWhole: boolean) {
-    this.#writer = writer
-    this.#path = path
-    this.#isWhole = isWhole
-  }
+  constructor(
+    private readonly writer: OutgoingContentWriter,
+    private readonly path: string,
+    private readonly isWhole: boolean,
+  ) {}
 
   async list(folder: Folder, prefix: string, depth: number): Promise<void> {
     for (const { name, isUtf8 } of folder.list()) {
@@ -93,21 +87,21 @@ class TreeLister {
       if (isName && stat === undefined) continue // removed meanwhile
       if (stat?.isFile()) await this.#addFile(folder, name, path)
       else if (stat?.isDirectory() && depth < MAX_DEPTH) await this.#addFolder(folder, name, path, depth)
-      else if (this.#isWhole && stat?.isSymbolicLink()) await this.#addLink(folder, name, path)
+      else if (this.isWhole && stat?.isSymbolicLink()) await this.#addLink(folder, name, path)
       else this.#omit(path)
     }
   }
 
   async finish(): Promise<TransferResult> {
     await this.#writeLine(this.#end)
-    return this.#writer.finish(LIST_MODE)
+    return this.writer.finish(LIST_MODE)
   }
 
   async #addFolder(folder: Folder, name: string, path: string, depth: number): Promise<void> {
     using below = this.#open(path, () => openFolder(name, { makes: false }, folder))
     if (below === null) return
     const { mode, mtimeMs } = fstatSync(below.fd)
-    if (this.#isWhole)
+    if (this.isWhole)
       await this.#writeLine({ path, folder: true, mode: mode & 0o7777, mtime_ms: Math.trunc(mtimeMs) })
     await this.list(below, `${path}/`, depth + 1)
   }
@@ -115,20 +109,17 @@ class TreeLister {
   async #addFile(folder: Folder, name: string, path: string): Promise<void> {
     const fd = this.#open(path, () => openRegular(folder, name, path))
     if (fd === null) return
-    try {
-      const hash = createHash('sha256')
-      let size = 0
-      for (let read = -1; read !== 0; size += read) {
-        read = readSync(fd, this.#buffer, 0, READ_BYTES, size)
-        hash.update(this.#buffer.subarray(0, read))
-        await this.#writer.reportProgress(read)
-      }
-      const { mode, mtimeMs } = fstatSync(fd)
-      const time = this.#isWhole ? { mtime_ms: Math.trunc(mtimeMs) } : {}
-      await this.#writeLine({ path, size, sha256: hash.digest('hex'), mode: mode & 0o7777, ...time })
-    } finally {
-      closeSync(fd)
+    using _fd = closing(fd)
+    const hash = createHash('sha256')
+    let size = 0
+    for (let read = -1; read !== 0; size += read) {
+      read = readSync(fd, this.#buffer, 0, READ_BYTES, size)
+      hash.update(this.#buffer.subarray(0, read))
+      await this.writer.reportProgress(read)
     }
+    const { mode, mtimeMs } = fstatSync(fd)
+    const time = this.isWhole ? { mtime_ms: Math.trunc(mtimeMs) } : {}
+    await this.#writeLine({ path, size, sha256: hash.digest('hex'), mode: mode & 0o7777, ...time })
   }
 
   async #addLink(folder: Folder, name: string, path: string): Promise<void> {
@@ -162,9 +153,9 @@ class TreeLister {
     if (this.#bytes > MAX_MANIFEST_BYTES)
       throw new RollcallError(
         'file.too_many',
-        `${sanitizeText(this.#path, 300)} holds more files than fit into one list. Copy its folders one by one.`,
+        `${sanitizeText(this.path, 300)} holds more files than fit into one list. Copy its folders one by one.`,
       )
-    await this.#writer.add(line)
+    await this.writer.add(line)
   }
 }
 

@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { zstdDecompressSync } from 'node:zlib'
 import { RollcallError } from '@rollcall/contracts'
 import { frame, MAX_FRAMES, openEnvelope } from '@rollcall/contracts/agent'
 import { z } from 'zod'
-import { errorCode, openIfThere } from '../platform/files.ts'
+import { closing, errorCode, openIfThere } from '../platform/files.ts'
 import { waitForChange } from '../spool/spool-watch.ts'
 import type { TransferPaths } from '../spool/transfer-paths.ts'
 import { readProgress, toProgressText } from '../spool/transfer-records.ts'
@@ -17,13 +17,11 @@ export class IdleTimeoutError extends Error {}
 
 /** Reads the content of a transfer in order, as it arrives. `offset` counts bytes before compression. */
 export class IncomingContent {
-  readonly #paths: TransferPaths
   readonly #progress: number
   readonly #reader = new ChunkReader()
   offset: number
 
-  constructor(paths: TransferPaths) {
-    this.#paths = paths
+  constructor(private readonly paths: TransferPaths) {
     this.#progress = openSync(paths.progress, 'r+')
     this.offset = readProgress(paths)
   }
@@ -33,7 +31,7 @@ export class IncomingContent {
    * the same pieces again. Throws `IdleTimeoutError`, `file.chunk_invalid`.
    */
   async next(apply: (piece: Buffer) => void): Promise<void> {
-    const path = this.#paths.chunk(this.offset)
+    const path = this.paths.chunk(this.offset)
     const chunk = await this.#wait(path)
     let { bytes } = chunk
     let applied = 0
@@ -53,7 +51,7 @@ export class IncomingContent {
   async #wait(path: string): Promise<Chunk> {
     const never = new AbortController().signal
     const isRelevant = (name: string) => name.startsWith('chunk.')
-    const chunk = await waitForChange(this.#paths.folder, IDLE_TIMEOUT_MS, never, isRelevant, () =>
+    const chunk = await waitForChange(this.paths.folder, IDLE_TIMEOUT_MS, never, isRelevant, () =>
       this.#reader.read(path),
     )
     if (chunk === null) throw new IdleTimeoutError()
@@ -74,16 +72,13 @@ class ChunkReader {
   read(path: string): Chunk | null {
     const fd = openIfThere(path)
     if (fd === null) return null
-    try {
-      const { size } = fstatSync(fd)
-      if (size > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(size)
-      let at = 0
-      for (let read = -1; read !== 0 && at < size; at += read)
-        read = readSync(fd, this.#buffer, at, size - at, at)
-      return parseChunk(this.#buffer.subarray(0, at))
-    } finally {
-      closeSync(fd)
-    }
+    using _fd = closing(fd)
+    const { size } = fstatSync(fd)
+    if (size > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(size)
+    let at = 0
+    for (let read = -1; read !== 0 && at < size; at += read)
+      read = readSync(fd, this.#buffer, at, size - at, at)
+    return parseChunk(this.#buffer.subarray(0, at))
   }
 }
 

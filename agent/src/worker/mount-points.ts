@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync } from 'node:fs'
-import { ifThere } from '../platform/files.ts'
+import { openSync, readFileSync } from 'node:fs'
+import { closing, ifThere } from '../platform/files.ts'
 import { mountPoint } from './file-errors.ts'
 import type { Folder } from './safe-path.ts'
 
@@ -17,11 +17,8 @@ export function readMountId(fd: number): string {
 export function isMountPoint(folder: Folder, name: string): boolean {
   const fd = ifThere(() => openSync(folder.at(name), PATH_ONLY))
   if (fd === null) return false
-  try {
-    return readMountId(fd) !== readMountId(folder.fd)
-  } finally {
-    closeSync(fd)
-  }
+  using _fd = closing(fd)
+  return readMountId(fd) !== readMountId(folder.fd)
 }
 
 /** Throws `file.denied` for a mount point, which no file can replace. */

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
-import { errorCode } from '../platform/files.ts'
+import { closing, errorCode } from '../platform/files.ts'
 import { copyAttributes } from './file-attributes.ts'
 import type { Owner } from './file-owner.ts'
 import {
@@ -106,12 +106,9 @@ export class PartFile implements Disposable {
    */
   #copyAttributes(name: string, path: string, owner: Owner): void {
     const former = openRegular(this.#folder, name, path)
-    try {
-      const stat = fstatSync(former)
-      if (isOurs(stat) || stat.uid === owner.uid) copyAttributes(former, this.#fd, path)
-    } finally {
-      closeSync(former)
-    }
+    using _former = closing(former)
+    const stat = fstatSync(former)
+    if (isOurs(stat) || stat.uid === owner.uid) copyAttributes(former, this.#fd, path)
   }
 }
 

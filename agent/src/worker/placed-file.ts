@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { RollcallError } from '@rollcall/contracts'
 import { toUtimesSeconds } from '@rollcall/contracts/agent'
-import { errorCode } from '../platform/files.ts'
+import { closing, errorCode } from '../platform/files.ts'
 import type { Owner } from './file-owner.ts'
 import type { Folder } from './safe-path.ts'
 
@@ -97,19 +97,16 @@ export function reconcileFile(folder: Folder, name: string, path: string, desire
   const stat = replaceable(folder, name, path, desired)
   if (stat === null || stat.size !== desired.size) return 'different'
   const fd = openRegular(folder, name, path)
-  try {
-    if (isExposed(fstatSync(fd), desired.owner)) return 'different'
-    const { hash, bytes } = hashOpen(fd, desired.size)
-    if (bytes !== desired.size || hash.digest('hex') !== desired.sha256) return 'different'
-    const opened = fstatSync(fd)
-    const comparison = hasMetadata(opened, desired) ? 'equal' : 'metadata-differs'
-    if (desired.isDryRun) return comparison
-    setOwnerAndMode(fd, opened, desired)
-    setTime(fd, opened, desired)
-    return comparison
-  } finally {
-    closeSync(fd)
-  }
+  using _fd = closing(fd)
+  if (isExposed(fstatSync(fd), desired.owner)) return 'different'
+  const { hash, bytes } = hashOpen(fd, desired.size)
+  if (bytes !== desired.size || hash.digest('hex') !== desired.sha256) return 'different'
+  const opened = fstatSync(fd)
+  const comparison = hasMetadata(opened, desired) ? 'equal' : 'metadata-differs'
+  if (desired.isDryRun) return comparison
+  setOwnerAndMode(fd, opened, desired)
+  setTime(fd, opened, desired)
+  return comparison
 }
 
 /** Changes the owner if it differs. Returns whether it did. */

@@ -11,7 +11,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
-import { errorCode, ifThere } from '../platform/files.ts'
+import { closing, ifThere, unlessCode } from '../platform/files.ts'
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const MAX_LINKS = 40
@@ -142,16 +142,13 @@ class Walk {
 
   /** Enters a folder. Returns false if the name is missing or no folder. */
   enter(name: string): boolean {
-    try {
-      const next = openSync(`/proc/self/fd/${this.fd}/${name}`, FOLDER)
-      closeSync(this.fd)
-      this.fd = next
-      this.#real.push(name)
-      return true
-    } catch (error) {
-      if (['ELOOP', 'ENOTDIR', 'ENOENT'].includes(errorCode(error))) return false
-      throw error
-    }
+    const open = () => openSync(`/proc/self/fd/${this.fd}/${name}`, FOLDER)
+    const next = unlessCode(['ELOOP', 'ENOTDIR', 'ENOENT'], open)
+    if (next === null) return false
+    closeSync(this.fd)
+    this.fd = next
+    this.#real.push(name)
+    return true
   }
 
   isLink(name: string): boolean {
@@ -192,19 +189,11 @@ class Walk {
   }
 
   make(name: string, onMade?: (fd: number) => void): void {
-    try {
-      mkdirSync(`/proc/self/fd/${this.fd}/${name}`, { mode: 0o755 })
-    } catch (error) {
-      if (errorCode(error) !== 'EEXIST') throw error
-      return
-    }
-    if (onMade === undefined) return
+    const make = () => mkdirSync(`/proc/self/fd/${this.fd}/${name}`, { mode: 0o755 })
+    if (unlessCode(['EEXIST'], make) === null || onMade === undefined) return
     const made = openSync(`/proc/self/fd/${this.fd}/${name}`, FOLDER)
-    try {
-      onMade(made)
-    } finally {
-      closeSync(made)
-    }
+    using _made = closing(made)
+    onMade(made)
   }
 }
 

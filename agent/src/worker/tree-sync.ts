@@ -39,13 +39,11 @@ interface Options {
 /** Syncs everything of a tree but its files' content: links, folders, times, and what must be removed. Keeps a list of the changes. */
 export class TreeSync {
   readonly changes: Changes = { links: 0, folders: 0, removed: 0, listed: [] }
-  readonly #root: Folder
-  readonly #options: Options
 
-  constructor(root: Folder, options: Options) {
-    this.#root = root
-    this.#options = options
-  }
+  constructor(
+    private readonly root: Folder,
+    private readonly options: Options,
+  ) {}
 
   /** Lists a file that is written, or would be in a dry run. */
   listWrite(path: string): void {
@@ -62,7 +60,7 @@ export class TreeSync {
       if (isThere) continue
       this.changes.folders++
       this.#list('folder', path)
-      if (!this.#options.isDryRun) openFolder(path, { makes: true }, this.#root)[Symbol.dispose]()
+      if (!this.options.isDryRun) openFolder(path, { makes: true }, this.root)[Symbol.dispose]()
     }
   }
 
@@ -70,21 +68,21 @@ export class TreeSync {
     for (const { path, link } of links) {
       const isSet = this.#within(
         path,
-        (folder) => readLink(folder, basename(path), `${this.#root.path}/${path}`) === link,
+        (folder) => readLink(folder, basename(path), `${this.root.path}/${path}`) === link,
       )
       if (isSet) continue
       this.changes.links++
       this.#list('link', path)
-      if (!this.#options.isDryRun) this.#setLink(path, link)
+      if (!this.options.isDryRun) this.#setLink(path, link)
     }
   }
 
   /** Sets modes and times of folders, the deepest first: a change in a folder changes its time. */
   finishFolders(folders: readonly TreeFolder[]): void {
-    if (this.#options.isDryRun) return
+    if (this.options.isDryRun) return
     for (const { path, mode, mtime_ms } of folders.toSorted((a, b) => toDepth(b.path) - toDepth(a.path))) {
-      using folder = openFolder(path, { makes: false }, this.#root)
-      const { uid, gid } = this.#options.owner
+      using folder = openFolder(path, { makes: false }, this.root)
+      const { uid, gid } = this.options.owner
       const stat = fstatSync(folder.fd)
       if (uid !== null || gid !== null) fchownSync(folder.fd, uid ?? stat.uid, gid ?? stat.gid)
       if ((stat.mode & 0o7777) !== mode) fchmodSync(folder.fd, mode)
@@ -97,10 +95,10 @@ export class TreeSync {
    * a folder, a link in place of a mount point.
    */
   check(entries: readonly TreeEntry[]): void {
-    using cursor = new FolderCursor(this.#root)
+    using cursor = new FolderCursor(this.root)
     for (const entry of entries) {
       const folder = cursor.find(entry.path)
-      if (folder !== null) checkPlace(folder, entry, `${this.#root.path}/${entry.path}`)
+      if (folder !== null) checkPlace(folder, entry, `${this.root.path}/${entry.path}`)
     }
   }
 
@@ -108,28 +106,28 @@ export class TreeSync {
   removeExtra(plan: readonly Removal[]): void {
     this.changes.removed = plan.length
     for (const { path } of plan) this.#list('remove', path)
-    if (!this.#options.isDryRun) remove(this.#root, plan)
+    if (!this.options.isDryRun) remove(this.root, plan)
   }
 
   #setLink(path: string, target: string): void {
-    using folder = openFolder(toParent(path), { makes: true }, this.#root)
-    const fresh = toPartName(this.#options.id)
+    using folder = openFolder(toParent(path), { makes: true }, this.root)
+    const fresh = toPartName(this.options.id)
     const place = folder.at(basename(path))
     folder.unlink(fresh)
-    this.#options.notePart(`${folder.path}/${fresh}`)
+    this.options.notePart(`${folder.path}/${fresh}`)
     symlinkSync(target, folder.at(fresh))
     const made = lstatSync(folder.at(fresh))
-    const { uid, gid } = this.#options.owner
+    const { uid, gid } = this.options.owner
     const isOwned = uid !== null || gid !== null
     if (isOwned && made.isSymbolicLink()) lchownSync(folder.at(fresh), uid ?? 0, gid ?? 0)
     renameSync(folder.at(fresh), place)
     if (!made.isSymbolicLink() || lstatSync(place).ino !== made.ino)
-      throw refused(`${this.#root.path}/${path}`, 'it was replaced while it was being written')
+      throw refused(`${this.root.path}/${path}`, 'it was replaced while it was being written')
   }
 
   /** Returns what `test` says of an entry's folder, or false if it is missing. */
   #within(path: string, test: (folder: Folder) => boolean): boolean {
-    using folder = findFolder(toParent(path), this.#root)
+    using folder = findFolder(toParent(path), this.root)
     return folder !== null && test(folder)
   }
 

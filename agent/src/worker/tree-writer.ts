@@ -14,17 +14,14 @@ type WriteOptions = Pick<DesiredFile, 'replacesLinks' | 'isDryRun'>
 
 /** Compares and places the files of a tree below an open folder. */
 export class TreeWriter {
-  readonly #root: Folder
-  readonly #owner: Owner
-  readonly #job: TransferJob
-  readonly #options: WriteOptions
   readonly #cursor: FolderCursor
 
-  constructor(root: Folder, owner: Owner, job: TransferJob, options: WriteOptions = {}) {
-    this.#root = root
-    this.#owner = owner
-    this.#job = job
-    this.#options = options
+  constructor(
+    private readonly root: Folder,
+    private readonly owner: Owner,
+    private readonly job: TransferJob,
+    private readonly options: WriteOptions = {},
+  ) {
     const { uid, gid } = owner
     this.#cursor = new FolderCursor(root, (fd) => {
       if (uid !== null || gid !== null) fchownSync(fd, uid ?? 0, gid ?? 0)
@@ -62,7 +59,7 @@ export class TreeWriter {
 
   /** Writes the files, whose content follows one another from offset `start` on. */
   async write(files: readonly TreeFile[], start: number): Promise<void> {
-    const { content } = this.#job
+    const { content } = this.job
     let done = content.offset - start
     let at = 0
     for (; at < files.length && done >= (files[at] as TreeFile).size; at++) {
@@ -99,7 +96,7 @@ export class TreeWriter {
     const name = basename(file.path)
     const path = this.#pathOf(file)
     const desired = this.#toDesired(file)
-    const part = openPart(folder, name, path, desired, this.#job, from)
+    const part = openPart(folder, name, path, desired, this.job, from)
     const place = () => {
       try {
         part?.place(name, path, desired, false)
@@ -110,45 +107,41 @@ export class TreeWriter {
     return new FileInProgress(part, file.size - from, place)
   }
 
-  #pathOf = (file: TreeFile): string => `${this.#root.path}/${file.path}`
+  #pathOf = (file: TreeFile): string => `${this.root.path}/${file.path}`
 
   #toDesired = ({ size, sha256, mode, mtime_ms }: TreeFile): DesiredFile => ({
     size,
     sha256,
     mode,
-    owner: this.#owner,
+    owner: this.owner,
     ...(mtime_ms !== undefined && { mtimeMs: mtime_ms }),
-    ...this.#options,
+    ...this.options,
   })
 }
 
 /** A file that is being written. Without a part it is in place already, and its content is skipped. */
 class FileInProgress {
-  readonly #part: PartFile | null
-  readonly #place: () => void
-  #missing: number
-
-  constructor(part: PartFile | null, missing: number, place: () => void) {
-    this.#part = part
-    this.#missing = missing
-    this.#place = place
-  }
+  constructor(
+    private readonly part: PartFile | null,
+    private missing: number,
+    private readonly place: () => void,
+  ) {}
 
   get isComplete(): boolean {
-    return this.#missing === 0
+    return this.missing === 0
   }
 
   /** Writes the file's share of the data. Returns the rest. */
   take(data: Buffer): Buffer {
-    const own = data.subarray(0, this.#missing)
-    this.#part?.write(own)
-    this.#missing -= own.length
+    const own = data.subarray(0, this.missing)
+    this.part?.write(own)
+    this.missing -= own.length
     return data.subarray(own.length)
   }
 
   finish(): void {
-    this.#place()
-    this.#part?.[Symbol.dispose]()
+    this.place()
+    this.part?.[Symbol.dispose]()
   }
 }
 

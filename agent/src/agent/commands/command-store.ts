@@ -1,14 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import type { AgentLimits, AgentParams } from '@rollcall/contracts/agent'
-import {
-  createOnceDurably,
-  errorCode,
-  isDiskFault,
-  replaceFileDurably,
-  syncFolder,
-} from '../../platform/files.ts'
+import { createOnceDurably, replaceFileDurably, syncFolder, unlessDiskFault } from '../../platform/files.ts'
 import type { Log } from '../../platform/log.ts'
-import { identify } from '../../platform/processes.ts'
+import { identifyMyself } from '../../platform/processes.ts'
 import {
   type CommandView,
   decideFromSpool,
@@ -31,10 +25,6 @@ export interface FoundCommand {
 
 /** The agent's access to the commands in the spool. Keeps only ids and a few specs in memory. */
 export class CommandStore {
-  readonly #paths: SpoolPaths
-  readonly #bootId: string
-  readonly #limits: AgentLimits
-  readonly #log: Log
   /** Ids whose unreadable record was logged. */
   readonly #unreadable = new Set<string>()
   /** Ids without a recorded end so far; checked against the spool before use. */
@@ -42,11 +32,12 @@ export class CommandStore {
   readonly #specs = new Map<string, SpecRecord>()
   #count = 0
 
-  constructor(paths: SpoolPaths, bootId: string, limits: AgentLimits, log: Log) {
-    this.#paths = paths
-    this.#bootId = bootId
-    this.#limits = limits
-    this.#log = log
+  constructor(
+    private readonly paths: SpoolPaths,
+    private readonly bootId: string,
+    private readonly limits: AgentLimits,
+    private readonly log: Log,
+  ) {
     mkdirSync(paths.commands, { recursive: true, mode: 0o700 })
     for (const id of commandIds(paths)) {
       const found = this.find(id)
@@ -65,34 +56,34 @@ export class CommandStore {
 
   /** Reads a command. Returns null if the host has never accepted it, or has removed it. */
   find(id: string): FoundCommand | null {
-    const paths = this.#paths.command(id)
+    const paths = this.paths.command(id)
     const view = readView(paths, this.#specs.get(id))
     if (view === null) return null
     if (view.isUnreadable && !this.#unreadable.has(id)) {
       this.#unreadable.add(id)
-      this.#log.error('command.record_unreadable', { id })
+      this.log.error('command.record_unreadable', { id })
     }
-    return { paths, view, decision: decideFromSpool(view, toHostView(view, this.#bootId)) }
+    return { paths, view, decision: decideFromSpool(view, toHostView(view, this.bootId)) }
   }
 
   /** Lists the ids of the commands that have not ended. */
   running(): string[] {
     for (const id of this.#open) {
-      if (readExit(this.#paths.command(id)).record !== null) this.#open.delete(id)
+      if (readExit(this.paths.command(id)).record !== null) this.#open.delete(id)
     }
     return [...this.#open]
   }
 
   /** Records a command durably: the host knows its id even after a power loss. */
   async accept(params: AgentParams<'execute_command'>, hash: string, nowMs: number): Promise<void> {
-    const limits = spoolLimits.parse(this.#limits)
-    const record: SpecRecord = { params, hash, limits, boot_id: this.#bootId, accepted_at_ms: nowMs }
+    const limits = spoolLimits.parse(this.limits)
+    const record: SpecRecord = { params, hash, limits, boot_id: this.bootId, accepted_at_ms: nowMs }
     // Counted before the first await, so that concurrent calls cannot exceed the limit.
     this.#open.add(params.command_id)
     this.#count++
     try {
       const text = JSON.stringify(record)
-      await this.#writeSpec(this.#paths.command(params.command_id), text)
+      await this.#writeSpec(this.paths.command(params.command_id), text)
       if (text.length <= MAX_SPEC_BYTES) this.#keepSpec(params.command_id, record)
     } catch (error) {
       this.#open.delete(params.command_id)
@@ -111,7 +102,7 @@ export class CommandStore {
     mkdirSync(paths.folder, { mode: 0o700 })
     try {
       await replaceFileDurably(paths.spec, text)
-      await syncFolder(this.#paths.commands)
+      await syncFolder(this.paths.commands)
     } catch (error) {
       rmSync(paths.folder, { recursive: true, force: true })
       throw error
@@ -123,15 +114,9 @@ export class CommandStore {
    * before `exit.json` is written changes nothing.
    */
   async withdraw(id: string, nowMs: number): Promise<boolean> {
-    const paths = this.#paths.command(id)
-    const myself = identify(process.pid)
-    if (myself === null) throw new Error('/proc does not show this process')
-    const claim: StartedRecord = {
-      runner: myself,
-      started_at_ms: nowMs,
-      program: null,
-      withdrawn_at_ms: nowMs,
-    }
+    const paths = this.paths.command(id)
+    const runner = identifyMyself()
+    const claim: StartedRecord = { runner, started_at_ms: nowMs, program: null, withdrawn_at_ms: nowMs }
     if (!(await createOnceDurably(paths.started, 'agent', JSON.stringify(claim)))) return false
     this.#open.delete(id)
     await replaceFileDurably(paths.exit, JSON.stringify(withdrawnResult(nowMs)))
@@ -139,7 +124,7 @@ export class CommandStore {
   }
 
   remove(id: string): void {
-    rmSync(this.#paths.command(id).folder, { recursive: true, force: true })
+    rmSync(this.paths.command(id).folder, { recursive: true, force: true })
     this.#open.delete(id)
     this.#specs.delete(id)
     this.#unreadable.delete(id)
@@ -148,11 +133,9 @@ export class CommandStore {
 
   // Its command was never fully accepted. A folder that cannot be removed does no harm.
   #removeFolder(id: string): void {
-    try {
-      rmSync(this.#paths.command(id).folder, { recursive: true })
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#log.error('command.folder_stays', { id, error: errorCode(error) })
-    }
+    unlessDiskFault(
+      () => rmSync(this.paths.command(id).folder, { recursive: true }),
+      (error) => this.log.error('command.folder_stays', { id, error }),
+    )
   }
 }

@@ -1,8 +1,8 @@
-import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import { openSync, statSync, writeSync } from 'node:fs'
 import { RollcallError } from '@rollcall/contracts'
 import type { AgentLimits, AgentParams, AgentResult, CommandStatus } from '@rollcall/contracts/agent'
 import type { Clock } from '../../platform/clock.ts'
-import { createOnce, errorCode } from '../../platform/files.ts'
+import { closing, createOnce, errorCode } from '../../platform/files.ts'
 import { toStatus } from '../../spool/command-state.ts'
 import type { CommandPaths } from '../../spool/spool-paths.ts'
 import { hashParams, type SpecRecord } from '../../spool/spool-records.ts'
@@ -19,29 +19,18 @@ type Answer = { command_id: string; status: CommandStatus }
 
 /** Starts, cancels, withdraws and releases commands. Calls for one command run one after the other. */
 export class CommandsService {
-  readonly #store: CommandStore
-  readonly #released: ReleasedCommands
-  readonly #runner: RunnerLink
-  readonly #limits: AgentLimits
-  readonly #clock: Clock
   /** The latest call for each id; the next one for the same id waits for it. */
   readonly #queues = new Map<string, Promise<unknown>>()
   /** Commands with an unreadable record that were reported to a runner. */
   readonly #damaged = new Set<string>()
 
   constructor(
-    store: CommandStore,
-    released: ReleasedCommands,
-    runner: RunnerLink,
-    limits: AgentLimits,
-    clock: Clock,
-  ) {
-    this.#store = store
-    this.#released = released
-    this.#runner = runner
-    this.#limits = limits
-    this.#clock = clock
-  }
+    private readonly store: CommandStore,
+    private readonly released: ReleasedCommands,
+    private readonly runner: RunnerLink,
+    private readonly limits: AgentLimits,
+    private readonly clock: Clock,
+  ) {}
 
   /**
    * Accepts a command and has it started; an id that is known starts nothing. `hash` identifies the request if it has more than `params`;
@@ -56,20 +45,20 @@ export class CommandsService {
   ): Promise<Answer> {
     return this.#inTurn(params.command_id, async () => {
       const command_id = params.command_id
-      const tombstone = this.#released.find(command_id)
+      const tombstone = this.released.find(command_id)
       if (tombstone !== null) {
         refuseConflict(tombstone.hash, hash, command_id)
         return { command_id, status: tombstone.status }
       }
-      const found = this.#store.find(command_id)
+      const found = this.store.find(command_id)
       if (found !== null) {
         refuseConflict(toHash(found), hash, command_id)
         return { command_id, status: this.#restart(command_id, found) }
       }
       this.#refuseOverload()
       if (beforeAccepted) await withDiskFullError(beforeAccepted())
-      await withDiskFullError(this.#store.accept(params, hash, this.#clock.epochMs()))
-      this.#runner.send({ op: 'start', id: command_id })
+      await withDiskFullError(this.store.accept(params, hash, this.clock.epochMs()))
+      this.runner.send({ op: 'start', id: command_id })
       return { command_id, status: 'running' }
     })
   }
@@ -80,8 +69,8 @@ export class CommandsService {
       if ('releasedAtMs' in known) return { command_id, status: known.status }
       if (known.decision.kind === 'final') return { command_id, status: known.decision.result.status }
       // A command that has not started is started and then ended, so that its end is recorded.
-      if (known.decision.kind === 'startable') this.#runner.send({ op: 'start', id: command_id })
-      this.#runner.send(known.decision.kind === 'lost' ? { op: 'scan' } : { op: 'cancel', id: command_id })
+      if (known.decision.kind === 'startable') this.runner.send({ op: 'start', id: command_id })
+      this.runner.send(known.decision.kind === 'lost' ? { op: 'scan' } : { op: 'cancel', id: command_id })
       return { command_id, status: 'running' }
     })
   }
@@ -89,16 +78,16 @@ export class CommandsService {
   /** Withdraws a command: after `withdrawn: true` no program of this id ran or will ever run, whatever requests are still under way. */
   withdraw(command_id: string): Promise<AgentResult<'withdraw_command'>> {
     return this.#inTurn(command_id, async () => {
-      const tombstone = this.#released.find(command_id)
+      const tombstone = this.released.find(command_id)
       if (tombstone !== null) return { command_id, withdrawn: tombstone.hash === WITHDRAWN }
-      const found = this.#store.find(command_id)
+      const found = this.store.find(command_id)
       if (found === null) {
-        await withDiskFullError(this.#released.add(command_id, WITHDRAWN, 'cancelled'))
+        await withDiskFullError(this.released.add(command_id, WITHDRAWN, 'cancelled'))
         return { command_id, withdrawn: true }
       }
       if (isWithdrawn(found)) return { command_id, withdrawn: true }
       if (found.view.isClaimed || found.view.exit !== null) return { command_id, withdrawn: false }
-      const withdrawn = await withDiskFullError(this.#store.withdraw(command_id, this.#clock.epochMs()))
+      const withdrawn = await withDiskFullError(this.store.withdraw(command_id, this.clock.epochMs()))
       return { command_id, withdrawn }
     })
   }
@@ -107,13 +96,13 @@ export class CommandsService {
     return this.#inTurn(command_id, async () => {
       const known = this.find(command_id)
       if ('releasedAtMs' in known) {
-        if (this.#store.find(command_id) !== null) this.#store.remove(command_id)
+        if (this.store.find(command_id) !== null) this.store.remove(command_id)
         return { command_id, released: true }
       }
       if (known.decision.kind !== 'final') return { command_id, released: false }
       // The tombstone comes first: a power cut in between leaves both, never neither.
-      await this.#released.add(command_id, toHash(known), known.decision.result.status)
-      this.#store.remove(command_id)
+      await this.released.add(command_id, toHash(known), known.decision.result.status)
+      this.store.remove(command_id)
       return { command_id, released: true }
     })
   }
@@ -130,7 +119,7 @@ export class CommandsService {
       }
       appendInput(found.paths, params.offset, Buffer.from(params.data, 'base64'))
       if (params.eof) createOnce(found.paths.inputEnd, '')
-      this.#runner.send({ op: 'input', id: params.command_id })
+      this.runner.send({ op: 'input', id: params.command_id })
       return { command_id: params.command_id, accepted: true }
     })
   }
@@ -145,14 +134,14 @@ export class CommandsService {
         )
       }
       const { command_id: id, columns, rows } = params
-      this.#runner.send({ op: 'resize', id, columns, rows })
+      this.runner.send({ op: 'resize', id, columns, rows })
       return { command_id: id, accepted: true }
     })
   }
 
   /** Returns a command, or its tombstone. Throws `command.not_found` for an id that the host does not know. */
   find(id: string): FoundCommand | Tombstone {
-    const known = this.#released.find(id) ?? this.#store.find(id)
+    const known = this.released.find(id) ?? this.store.find(id)
     if (known === null) throw new RollcallError('command.not_found', `The host knows no command ${id}.`)
     if ('decision' in known && known.decision.kind === 'lost' && known.view.isUnreadable)
       this.#reportDamage(id)
@@ -166,19 +155,19 @@ export class CommandsService {
   }
 
   running(): string[] {
-    return this.#store.running()
+    return this.store.running()
   }
 
   /** Has the runner start accepted commands and record lost ones after a start of the agent. Throws if no runner is listening. */
   resume(): void {
-    if (this.#store.running().length > 0) this.#runner.send({ op: 'scan' })
+    if (this.store.running().length > 0) this.runner.send({ op: 'scan' })
   }
 
   // A record may be damaged while its command runs or after its end: then a runner must record the loss.
   #reportDamage(id: string): void {
     if (this.#damaged.has(id)) return
     try {
-      this.#runner.send({ op: 'scan' })
+      this.runner.send({ op: 'scan' })
       this.#damaged.add(id)
     } catch (error) {
       // No runner is listening. The next one searches the spool when it starts.
@@ -187,8 +176,8 @@ export class CommandsService {
   }
 
   #restart(id: string, found: FoundCommand): CommandStatus {
-    if (found.decision.kind === 'startable') this.#runner.send({ op: 'start', id })
-    if (found.decision.kind === 'lost') this.#runner.send({ op: 'scan' })
+    if (found.decision.kind === 'startable') this.runner.send({ op: 'start', id })
+    if (found.decision.kind === 'lost') this.runner.send({ op: 'scan' })
     return toStatus(found.decision)
   }
 
@@ -207,14 +196,14 @@ export class CommandsService {
   }
 
   #refuseOverload(): void {
-    const { running_commands: max } = this.#limits
-    if (this.#store.running().length >= max) {
+    const { running_commands: max } = this.limits
+    if (this.store.running().length >= max) {
       throw new RollcallError(
         'agent.overloaded',
         `The host already runs ${max} commands; wait for one to end.`,
       )
     }
-    if (this.#store.count >= MAX_KEPT_COMMANDS) {
+    if (this.store.count >= MAX_KEPT_COMMANDS) {
       const message = `The host keeps the output of ${MAX_KEPT_COMMANDS} ended commands; release some first.`
       throw new RollcallError('agent.overloaded', message)
     }
@@ -275,12 +264,9 @@ function appendInput(paths: CommandPaths, offset: number, data: Buffer): void {
     throw new RollcallError('command.no_input', 'The input of the command is closed, or longer than 64 MiB.')
   }
   const fd = openSync(paths.input, 'a', 0o600)
-  try {
-    let written = 0
-    while (written < fresh.length) written += writeSync(fd, fresh, written)
-  } finally {
-    closeSync(fd)
-  }
+  using _fd = closing(fd)
+  let written = 0
+  while (written < fresh.length) written += writeSync(fd, fresh, written)
 }
 
 const readSize = (path: string) => statIfThere(path)?.size ?? 0

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } 
 import { join } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
 import { type FinalStatus, finalStatus } from '@rollcall/contracts/agent'
-import { errorCode, ifThere, syncFolder } from '../../platform/files.ts'
+import { ifThere, syncFolder, unlessCode } from '../../platform/files.ts'
 
 /** Replaces the hash of a withdrawn command: it matches all parameters, and nothing starts under its id. */
 export const WITHDRAWN = 'withdrawn'
@@ -55,12 +55,10 @@ export class ReleasedCommands {
         'Too many commands were released within a day; try this one later.',
       )
     }
-    try {
+    unlessCode(['EEXIST'], () => {
       symlinkSync(`${hash}.${status}.${this.#now()}`, join(this.#folder, id))
       this.#count++
-    } catch (error) {
-      if (errorCode(error) !== 'EEXIST') throw error
-    }
+    })
     await syncFolder(this.#folder)
   }
 

@@ -32,7 +32,6 @@ const NO_ANSWER = 'The runner on the host has not answered; it may be of an earl
 
 /** Reports the containers that the runner saw last, and requests a new scan when one is due. Never waits for the scan. */
 export class ContainerStatus {
-  readonly #parts: Parts
   readonly #findEngines: () => EnginesInUse
   #requested: { atMs: number; signature: string; stamp: Stamp } | null = null
   /** Requests in a row that a runner accepted and has not answered. */
@@ -42,8 +41,7 @@ export class ContainerStatus {
   /** Why the latest request could not be sent. */
   #failure: string | null = null
 
-  constructor(parts: Parts) {
-    this.#parts = parts
+  constructor(private readonly parts: Parts) {
     this.#findEngines = parts.findEngines ?? (() => findEngines())
   }
 
@@ -69,7 +67,7 @@ export class ContainerStatus {
   }
 
   #requestScan({ names, signature }: EnginesInUse): void {
-    const { clock, sendToRunner } = this.#parts
+    const { clock, sendToRunner } = this.parts
     const nowMs = clock.monotonicMs()
     const engines = this.#report?.engines
     const view = {
@@ -98,7 +96,7 @@ export class ContainerStatus {
 
   /** Reads the report file again if it has changed. */
   #refreshReport(): void {
-    const { path, log } = this.#parts
+    const { path, log } = this.parts
     try {
       const stat = statSync(path, { throwIfNoEntry: false })
       const stamp = stat === undefined ? '' : `${stat.ino} ${stat.mtimeMs} ${stat.size}`

@@ -28,25 +28,21 @@ const CPU_WINDOW_MS = 1000
 
 /** Reads the facts that `get_status` reports. */
 export class HostStatus {
-  readonly #version: string
-  readonly #bootId: string
-  readonly #clock: Clock
-  readonly #containers: Pick<ContainerStatus, 'read'>
   #sample: { times: CpuTimes; atMs: number } | null = null
   #lastPercent: number | null = null
 
-  constructor(version: string, bootId: string, clock: Clock, containers: Pick<ContainerStatus, 'read'>) {
-    this.#version = version
-    this.#bootId = bootId
-    this.#clock = clock
-    this.#containers = containers
-  }
+  constructor(
+    private readonly version: string,
+    private readonly bootId: string,
+    private readonly clock: Clock,
+    private readonly containers: Pick<ContainerStatus, 'read'>,
+  ) {}
 
   async read(runningCommands: string[]): Promise<Status> {
     const open = readOpenPorts()
     const os = parseOsRelease(readIfThere('/etc/os-release') ?? readIfThere('/usr/lib/os-release') ?? '')
     return {
-      agent_version: this.#version,
+      agent_version: this.version,
       hostname: sanitizeText(hostname(), 255),
       os: {
         id: sanitizeText(os.id, 64),
@@ -55,9 +51,9 @@ export class HostStatus {
       },
       kernel: sanitizeText(release(), 128),
       architecture: sanitizeText(machine(), 32),
-      boot_id: this.#bootId,
+      boot_id: this.bootId,
       uptime_s: parseUptime(readProc('uptime')),
-      clock: { time_ms: this.#clock.epochMs(), time_zone: timeZone() },
+      clock: { time_ms: this.clock.epochMs(), time_zone: timeZone() },
       load: parseLoad(readProc('loadavg')),
       cpu: { cores: availableParallelism(), used_percent: this.#cpuPercent() },
       memory: parseMemory(readProc('meminfo'), readIfThere(ARCSTATS)),
@@ -65,13 +61,13 @@ export class HostStatus {
       running_commands: runningCommands.slice(0, 1000),
       open_ports: open.ports,
       open_ports_truncated: open.isTruncated,
-      ...this.#containers.read(),
+      ...this.containers.read(),
     }
   }
 
   #cpuPercent(): number | null {
     const times = parseCpuTimes(readProc('stat'))
-    const atMs = this.#clock.monotonicMs()
+    const atMs = this.clock.monotonicMs()
     if (this.#sample !== null) {
       if (atMs - this.#sample.atMs < CPU_WINDOW_MS) return this.#lastPercent
       this.#lastPercent = usedPercent(this.#sample.times, times)

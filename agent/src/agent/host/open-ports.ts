@@ -1,6 +1,6 @@
-import { closeSync, readSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import { MAX_OPEN_PORTS, type OpenPort } from '@rollcall/contracts/agent'
-import { openIfThere } from '../../platform/files.ts'
+import { closing, openIfThere } from '../../platform/files.ts'
 import { parseOpenPort, sortPorts } from './socket-tables.ts'
 
 /** Maximum bytes read of a table: some 7,000 sockets. */
@@ -46,18 +46,15 @@ function readTable(path: string, onLine: (line: string) => boolean): boolean {
   // A kernel without IPv6 lacks its tables.
   const fd = openIfThere(path)
   if (fd === null) return true
-  try {
-    let rest = ''
-    for (let read = 0; read < MAX_TABLE_BYTES; ) {
-      const size = readSync(fd, CHUNK)
-      if (size === 0) return true
-      read += size
-      const lines = (rest + CHUNK.toString('latin1', 0, size)).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) if (!onLine(line)) return true
-    }
-    return false
-  } finally {
-    closeSync(fd)
+  using _fd = closing(fd)
+  let rest = ''
+  for (let read = 0; read < MAX_TABLE_BYTES; ) {
+    const size = readSync(fd, CHUNK)
+    if (size === 0) return true
+    read += size
+    const lines = (rest + CHUNK.toString('latin1', 0, size)).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (!onLine(line)) return true
   }
+  return false
 }

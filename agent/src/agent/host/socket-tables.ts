@@ -1,5 +1,6 @@
 /** Parses /proc/net/tcp, tcp6, udp and udp6; pure, so that samples from many kernels can be tested. */
 import type { OpenPort } from '@rollcall/contracts/agent'
+import { compare } from '../../platform/compare.ts'
 
 const LISTENING = '0A'
 /** State of a UDP socket that is bound and not connected. */
@@ -18,8 +19,6 @@ export function parseOpenPort(protocol: 'tcp' | 'udp', line: string): OpenPort |
 /** Sorts by port, protocol and address, so that equal ports are reported in equal order. */
 export const sortPorts = (ports: OpenPort[]): OpenPort[] =>
   ports.sort((a, b) => a.port - b.port || compare(a.protocol, b.protocol) || compare(a.address, b.address))
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Parses an address, which the kernel prints as 32-bit words in host byte order (little endian on x86-64 and arm64). */
 function parseAddress(hex: string): string {

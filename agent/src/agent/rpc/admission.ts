@@ -63,7 +63,6 @@ const MAX_KNOWN = 64
  * competes only with itself. Addresses that have proven a key are not rate-limited, and displaced last.
  */
 export class Admissions {
-  readonly #limits: AdmissionLimits
   readonly #strangers = new Set<Stranger>()
   readonly #addresses = new Map<string, Set<Stranger>>()
   readonly #prefixes = new Map<string, number>()
@@ -72,9 +71,7 @@ export class Admissions {
   #trusted = 0
   #sequence = 0
 
-  constructor(limits: AdmissionLimits) {
-    this.#limits = limits
-  }
+  constructor(private readonly limits: AdmissionLimits) {}
 
   /** Admits a connection. Returns the new stranger and the one to close, or a refusal if there is no room or the rate is exceeded. */
   admit(source: Source, nowMs: number): { admission: Admission; stranger: Stranger | null } {
@@ -116,7 +113,7 @@ export class Admissions {
   }
 
   #decide({ address, prefix }: Source, nowMs: number): Stranger | null | 'refused' {
-    const { addressRate, prefixRate, perAddress, perPrefix, connections } = this.#limits
+    const { addressRate, prefixRate, perAddress, perPrefix, connections } = this.limits
     const isKnown = this.#known.has(address)
     if (!isKnown) {
       // Both are charged: an address beyond its own rate does not use up its network's.

@@ -12,13 +12,10 @@ export interface Body {
 
 /** Reads request bodies of at most `limit` bytes each and eight times as many in all. */
 export class BodyReader {
-  readonly #limit: number
   readonly #buffers = new LargeBuffers(MAX_CONCURRENT)
   #held = 0
 
-  constructor(limit: number) {
-    this.#limit = limit
-  }
+  constructor(private readonly limit: number) {}
 
   /**
    * Reads a body. Throws `request.too_large` or `agent.overloaded` after reading and discarding the rest, so that the authenticated
@@ -42,15 +39,15 @@ export class BodyReader {
       }
       request.on('data', (chunk: Buffer) => {
         size += chunk.length
-        if (size > this.#limit) refuse('too long')
-        else if (this.#held + chunk.length > MAX_CONCURRENT * this.#limit) refuse('no room')
+        if (size > this.limit) refuse('too long')
+        else if (this.#held + chunk.length > MAX_CONCURRENT * this.limit) refuse('no room')
         if (refusal !== null) return
         held += chunk.length
         this.#held += chunk.length
         storage.add(chunk)
       })
       request.on('end', () => {
-        if (size > this.#limit) reject(tooLong(this.#limit, size))
+        if (size > this.limit) reject(tooLong(this.limit, size))
         else if (refusal !== null) reject(noRoom())
         else {
           isHandedOver = true
@@ -65,7 +62,7 @@ export class BodyReader {
 
   #allocate({ headers }: IncomingMessage): Storage {
     const length = Number(headers['content-length'])
-    const buffer = length <= this.#limit ? this.#buffers.take(length) : null
+    const buffer = length <= this.limit ? this.#buffers.take(length) : null
     return buffer === null ? new ChunkStorage() : new BufferStorage(buffer, () => this.#buffers.give(buffer))
   }
 }
@@ -94,26 +91,24 @@ class ChunkStorage implements Storage {
 }
 
 class BufferStorage implements Storage {
-  readonly #buffer: Buffer
-  #give: () => void
   #size = 0
 
-  constructor(buffer: Buffer, give: () => void) {
-    this.#buffer = buffer
-    this.#give = give
-  }
+  constructor(
+    private readonly buffer: Buffer,
+    private give: () => void,
+  ) {}
 
   add(chunk: Buffer): void {
-    this.#size += chunk.copy(this.#buffer, this.#size)
+    this.#size += chunk.copy(this.buffer, this.#size)
   }
 
   all(): Buffer {
-    return this.#buffer.subarray(0, this.#size)
+    return this.buffer.subarray(0, this.#size)
   }
 
   release(): void {
-    this.#give()
-    this.#give = () => undefined
+    this.give()
+    this.give = () => undefined
   }
 }
 
@@ -132,13 +127,10 @@ const SMALL_BYTES = 64 * 1024
 
 /** Pools buffers for requests with content: a new one for each would cause a garbage collection every few requests. */
 export class LargeBuffers {
-  readonly #max: number
   readonly #free: Buffer[] = []
   #inUse = 0
 
-  constructor(max: number) {
-    this.#max = max
-  }
+  constructor(private readonly max: number) {}
 
   /** Returns a buffer for a request of that length, or null if it carries no content or too many are in use. */
   take(bytes: number): Buffer | null {
@@ -147,7 +139,7 @@ export class LargeBuffers {
       if (this.#inUse === 0) this.#free.length = 0
       return null
     }
-    if (this.#inUse >= this.#max) return null
+    if (this.#inUse >= this.max) return null
     this.#inUse++
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES)
   }

@@ -25,17 +25,15 @@ type RpcResponse = { jsonrpc: '2.0'; id: unknown; result?: unknown; error?: Part
  * batches; no exception reaches it, since it would drop the message.
  */
 export class RpcAdapter {
-  readonly #handlers: AgentHandlers
-  readonly #maxCalls: number
-  readonly #log: Log
   readonly #logOverload: Log['info']
   readonly #server: jayson.Server
   #calls = 0
 
-  constructor(handlers: AgentHandlers, maxCalls: number, log: Log) {
-    this.#handlers = handlers
-    this.#maxCalls = maxCalls
-    this.#log = log
+  constructor(
+    private readonly handlers: AgentHandlers,
+    private readonly maxCalls: number,
+    private readonly log: Log,
+  ) {
     this.#logOverload = rateLimited(log, 1, 60_000, () => performance.now())
     this.#server = new jayson.Server(
       {},
@@ -87,7 +85,7 @@ export class RpcAdapter {
 
   /** Runs a method. Rejects with an `RpcError` only. */
   async #run<N extends AgentMethodName>(name: N, input: unknown, context: Context): Promise<unknown> {
-    if (this.#calls >= this.#maxCalls) {
+    if (this.#calls >= this.maxCalls) {
       this.#logOverload('rpc.overloaded', { calls: this.#calls })
       const message = `The agent is already handling ${this.#calls} calls; wait for one to be answered.`
       throw toRpcError(new RollcallError('agent.overloaded', message))
@@ -110,11 +108,11 @@ export class RpcAdapter {
     }
     try {
       // The contract ties parameters to the handler of the same name, which TypeScript cannot infer through a union.
-      const handler = this.#handlers[name] as (...given: unknown[]) => Promise<unknown>
+      const handler = this.handlers[name] as (...given: unknown[]) => Promise<unknown>
       return method.result.parse(await handler(params.data, context.signal, context.bytes))
     } catch (error) {
       if (!(error instanceof RollcallError)) {
-        this.#log.error('rpc.defect', { method: name, error: String((error as Error).stack ?? error) })
+        this.log.error('rpc.defect', { method: name, error: String((error as Error).stack ?? error) })
       }
       throw toRpcError(error)
     }

@@ -2,7 +2,13 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
 import type { CommandResult } from '@rollcall/contracts/agent'
 import type { Clock } from '../../platform/clock.ts'
-import { createOnceDurably, errorCode, isDiskFault, replaceFileDurably } from '../../platform/files.ts'
+import {
+  createOnceDurably,
+  errorCode,
+  isDiskFault,
+  replaceFileDurably,
+  unlessDiskFault,
+} from '../../platform/files.ts'
 import type { Log } from '../../platform/log.ts'
 import type { CommandPaths } from '../../spool/spool-paths.ts'
 import { readClaim, type StartedRecord } from '../../spool/spool-records.ts'
@@ -14,22 +20,17 @@ const RESERVE = Buffer.alloc(4096, ' ')
 
 /** Records the ends of commands durably, retrying until the disk accepts them. */
 export class EndRecorder {
-  readonly #clock: Clock
-  readonly #log: Log
-
-  constructor(clock: Clock, log: Log) {
-    this.#clock = clock
-    this.#log = log
-  }
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
 
   /** Reserves disk space for a command's end. A command without it runs nevertheless. */
   reserve(id: string, { reserve }: CommandPaths): void {
-    try {
-      writeFileSync(reserve, RESERVE, { mode: 0o600 })
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#log.error('command.no_room', { id, error: errorCode(error) })
-    }
+    unlessDiskFault(
+      () => writeFileSync(reserve, RESERVE, { mode: 0o600 }),
+      (error) => this.log.error('command.no_room', { id, error }),
+    )
   }
 
   /** Records an end, freeing the reserve for it on a full disk. Resolves when it is on the disk, or the agent has removed the command. */
@@ -41,7 +42,7 @@ export class EndRecorder {
       } catch (error) {
         // The agent has removed the folder.
         if (errorCode(error) === 'ENOENT') return
-        this.#log.error('command.end_not_recorded', { id, error: errorCode(error) })
+        this.log.error('command.end_not_recorded', { id, error: errorCode(error) })
         this.#freeReserve(id, paths)
         await this.#pause()
       }
@@ -71,21 +72,19 @@ export class EndRecorder {
       stderr: 0,
       dropped: 0,
       started_at_ms: null,
-      ended_at_ms: this.#clock.epochMs(),
+      ended_at_ms: this.clock.epochMs(),
     }
     await this.record(id, paths, startFailure(null, message, counts))
   }
 
   #freeReserve(id: string, { reserve }: CommandPaths): void {
-    try {
-      rmSync(reserve, { force: true })
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#log.error('command.reserve_stays', { id, error: errorCode(error) })
-    }
+    unlessDiskFault(
+      () => rmSync(reserve, { force: true }),
+      (error) => this.log.error('command.reserve_stays', { id, error }),
+    )
   }
 
   #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(DISK_RETRY_MS, resolve))
+    return new Promise((resolve) => void this.clock.after(DISK_RETRY_MS, resolve))
   }
 }

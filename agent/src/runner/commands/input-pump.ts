@@ -1,5 +1,5 @@
-import { closeSync, readSync } from 'node:fs'
-import { isDiskFault, openIfThere, readIfThere } from '../../platform/files.ts'
+import { readSync } from 'node:fs'
+import { closing, isDiskFault, openIfThere, readIfThere } from '../../platform/files.ts'
 import type { CommandPaths } from '../../spool/spool-paths.ts'
 import type { Program } from './program.ts'
 
@@ -7,19 +7,16 @@ const CHUNK = 64 * 1024
 
 /** Copies `input` from the spool to the program, as fast as the program reads it, with one chunk in memory. */
 export class InputPump {
-  readonly #paths: CommandPaths
-  readonly #program: Program
-  readonly #onFault: (error: unknown) => void
   #position = 0
   #isBusy = false
   #isEnded = false
 
   /** `onFault` is called if the input cannot be read, which ends it for the program. */
-  constructor(paths: CommandPaths, program: Program, onFault: (error: unknown) => void) {
-    this.#paths = paths
-    this.#program = program
-    this.#onFault = onFault
-  }
+  constructor(
+    private readonly paths: CommandPaths,
+    private readonly program: Program,
+    private readonly onFault: (error: unknown) => void,
+  ) {}
 
   /** Continues copying; called whenever there may be more input. */
   pump(): void {
@@ -28,37 +25,34 @@ export class InputPump {
       this.#copy()
     } catch (error) {
       if (!isDiskFault(error)) throw error
-      this.#onFault(error)
+      this.onFault(error)
       this.#isEnded = true
-      this.#program.endInput()
+      this.program.endInput()
     }
   }
 
   #copy(): void {
     // The mark is checked first: once it exists, no byte follows those that are read now.
-    const isLast = readIfThere(this.#paths.inputEnd) !== null
+    const isLast = readIfThere(this.paths.inputEnd) !== null
     const data = this.#read()
     if (data.length > 0) {
       this.#isBusy = true
       this.#position += data.length
-      this.#program.write(data, () => {
+      this.program.write(data, () => {
         this.#isBusy = false
         this.pump()
       })
     } else if (isLast) {
       this.#isEnded = true
-      this.#program.endInput()
+      this.program.endInput()
     }
   }
 
   #read(): Buffer {
     const buffer = Buffer.allocUnsafe(CHUNK)
-    const fd = openIfThere(this.#paths.input)
+    const fd = openIfThere(this.paths.input)
     if (fd === null) return buffer.subarray(0, 0)
-    try {
-      return buffer.subarray(0, readSync(fd, buffer, 0, CHUNK, this.#position))
-    } finally {
-      closeSync(fd)
-    }
+    using _fd = closing(fd)
+    return buffer.subarray(0, readSync(fd, buffer, 0, CHUNK, this.#position))
   }
 }

@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs'
 import type { CommandResult } from '@rollcall/contracts/agent'
 import type { Clock } from '../../platform/clock.ts'
-import { createOnceDurably, errorCode, isDiskFault, replaceFile } from '../../platform/files.ts'
+import {
+  createOnceDurably,
+  errorCode,
+  isDiskFault,
+  replaceFile,
+  unlessDiskFault,
+} from '../../platform/files.ts'
 import type { Log } from '../../platform/log.ts'
 import { identify, type ProcessIdentity } from '../../platform/processes.ts'
 import { decideFromSpool, lostResult } from '../../spool/command-state.ts'
@@ -33,7 +39,6 @@ interface Parts {
 
 /** Carries out the agent's messages. The spool is the truth: a message only says where to look. */
 export class RunnerService {
-  readonly #parts: Parts
   readonly #ends: EndRecorder
   readonly #running = new Map<string, RunningCommand>()
   /** Commands that wait for the disk: their end is being recorded, or the spool could not be read. */
@@ -45,8 +50,7 @@ export class RunnerService {
   /** Commands that have ended, but whose pipes are still open, or whose end is not yet on the disk. */
   #lingering = 0
 
-  constructor(parts: Parts) {
-    this.#parts = parts
+  constructor(private readonly parts: Parts) {
     this.#ends = new EndRecorder(parts.clock, parts.log)
   }
 
@@ -65,10 +69,10 @@ export class RunnerService {
   /** Starts every accepted command that was not started, and records the loss of those whose runner is gone. */
   scan(): void {
     try {
-      for (const id of commandIds(this.#parts.paths)) this.#inspect(id)
+      for (const id of commandIds(this.parts.paths)) this.#inspect(id)
     } catch (error) {
       if (!isDiskFault(error)) throw error
-      this.#parts.log.error('runner.spool_unreadable', { error: errorCode(error) })
+      this.parts.log.error('runner.spool_unreadable', { error: errorCode(error) })
       this.#retryLater(() => this.scan())
     }
   }
@@ -81,50 +85,50 @@ export class RunnerService {
   /** Adopts a command. A disk fault delays this command alone. */
   #inspect(id: string): void {
     if (this.#running.has(id) || this.#pending.has(id)) return
-    try {
-      this.#adopt(id)
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#parts.log.error('command.not_inspected', { id, error: errorCode(error) })
-      this.#pending.add(id)
-      this.#retryLater(() => {
-        this.#pending.delete(id)
-        this.#inspect(id)
-      })
-    }
+    unlessDiskFault(
+      () => this.#adopt(id),
+      (error) => {
+        this.parts.log.error('command.not_inspected', { id, error })
+        this.#pending.add(id)
+        this.#retryLater(() => {
+          this.#pending.delete(id)
+          this.#inspect(id)
+        })
+      },
+    )
   }
 
   /** Starts a command that may start, and records the end of a lost one. */
   #adopt(id: string): void {
-    const paths = this.#parts.paths.command(id)
+    const paths = this.parts.paths.command(id)
     const view = readView(paths)
     if (view === null) return
-    const decision = decideFromSpool(view, toHostView(view, this.#parts.bootId, this.#parts.myself))
+    const decision = decideFromSpool(view, toHostView(view, this.parts.bootId, this.parts.myself))
     if (decision.kind === 'startable' && view.spec !== null) this.#start(id, paths, view.spec)
     if (decision.kind === 'lost') {
       // After a recorded end, readable or not, what is left is a daemon that may stay.
       if (!existsSync(paths.exit)) this.#killRemains(view.started)
-      const result = lostResult(view, decision, this.#countStreams(id, paths), this.#parts.clock.epochMs())
+      const result = lostResult(view, decision, this.#countStreams(id, paths), this.parts.clock.epochMs())
       const { reason } = decision
-      if (view.isUnreadable) this.#parts.log.error('command.record_unreadable', { id })
-      this.#parts.log.info('command.lost', { id, reason })
+      if (view.isUnreadable) this.parts.log.error('command.record_unreadable', { id })
+      this.parts.log.info('command.lost', { id, reason })
       this.#markBusy()
       this.#record(id, paths, result)
     }
   }
 
   #countStreams(id: string, paths: CommandPaths): { stdout: number; stderr: number } {
-    try {
-      return countStreams(paths)
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#parts.log.error('command.output_unreadable', { id, error: errorCode(error) })
-      return { stdout: 0, stderr: 0 }
-    }
+    return unlessDiskFault(
+      () => countStreams(paths),
+      (error) => {
+        this.parts.log.error('command.output_unreadable', { id, error })
+        return { stdout: 0, stderr: 0 }
+      },
+    )
   }
 
   #start(id: string, paths: CommandPaths, spec: SpecRecord): void {
-    const { myself, clock, log } = this.#parts
+    const { myself, clock, log } = this.parts
     const claim: StartedRecord = { runner: myself, started_at_ms: clock.epochMs(), program: null }
     const command = this.#createCommand(id, paths, spec, claim)
     this.#alone = this.#running.size === 0 ? id : null
@@ -150,7 +154,7 @@ export class RunnerService {
   }
 
   #createCommand(id: string, paths: CommandPaths, spec: SpecRecord, claim: StartedRecord): RunningCommand {
-    const { clock, log, budget, fifos } = this.#parts
+    const { clock, log, budget, fifos } = this.parts
     return new RunningCommand({
       spec,
       paths,
@@ -185,12 +189,10 @@ export class RunnerService {
   #recordProgram(id: string, paths: CommandPaths, claim: StartedRecord, pid: number): void {
     const program = identify(pid)
     if (program !== null) this.#programs.set(id, program)
-    try {
-      replaceFile(paths.started, JSON.stringify({ ...claim, program }))
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#parts.log.error('command.program_not_noted', { id, error: errorCode(error) })
-    }
+    unlessDiskFault(
+      () => replaceFile(paths.started, JSON.stringify({ ...claim, program })),
+      (error) => this.parts.log.error('command.program_not_noted', { id, error }),
+    )
   }
 
   #describeLeft(id: string, leader: number): string | null {
@@ -208,7 +210,7 @@ export class RunnerService {
       otherLeaders: new Set(others.map(([, { pid }]) => pid)),
       toCommand: (pid) => readVariable(pid, COMMAND_VARIABLE),
     })
-    if (left.length > 0) this.#parts.log.info('command.left_processes', { id, count: left.length })
+    if (left.length > 0) this.parts.log.info('command.left_processes', { id, count: left.length })
     return describeLeft(left)
   }
 
@@ -220,7 +222,7 @@ export class RunnerService {
     const now = identify(program.pid)
     if (now !== null && now.start !== program.start) return
     if (signalGroup(program.pid, 'SIGKILL'))
-      this.#parts.log.info('command.remains_killed', { pgid: program.pid })
+      this.parts.log.info('command.remains_killed', { pgid: program.pid })
   }
 
   #record(id: string, paths: CommandPaths, result: CommandResult): void {
@@ -236,7 +238,7 @@ export class RunnerService {
 
   #retryLater(action: () => void): void {
     this.#markBusy()
-    this.#parts.clock.after(DISK_RETRY_MS, () => {
+    this.parts.clock.after(DISK_RETRY_MS, () => {
       action()
       this.#markIdle()
     })
@@ -244,11 +246,11 @@ export class RunnerService {
 
   #markBusy(): void {
     this.#lingering++
-    this.#parts.onBusyChange()
+    this.parts.onBusyChange()
   }
 
   #markIdle(): void {
     this.#lingering--
-    this.#parts.onBusyChange()
+    this.parts.onBusyChange()
   }
 }

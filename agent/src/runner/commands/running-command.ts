@@ -48,7 +48,6 @@ interface Parts {
 
 /** Runs the program of a command from start to end. */
 export class RunningCommand {
-  readonly #parts: Parts
   readonly #startedAtMs: number
   readonly #view: EndingView
   #program: Program | null = null
@@ -61,8 +60,7 @@ export class RunningCommand {
   #timer: { cancel(): void } | undefined
   #killedMs = Number.POSITIVE_INFINITY
 
-  constructor(parts: Parts) {
-    this.#parts = parts
+  constructor(private readonly parts: Parts) {
     this.#startedAtMs = parts.clock.epochMs()
     this.#view = {
       startedMs: parts.clock.monotonicMs(),
@@ -75,7 +73,7 @@ export class RunningCommand {
 
   /** Starts the program. A failure is reported as the command's result. */
   async start(): Promise<void> {
-    const { params } = this.#parts.spec
+    const { params } = this.parts.spec
     const login = readLogin()
     const given = { [COMMAND_VARIABLE]: params.command_id, ...params.env }
     const env = childEnvironment(login, given, params.tty)
@@ -83,7 +81,7 @@ export class RunningCommand {
     if ('returnCode' in resolved) return this.#failToStart(resolved.returnCode, resolved.message)
     const events: ProgramEvents = {
       onData: (type, data) => {
-        if (!this.#isFinal) this.#parts.output.push(type, data)
+        if (!this.#isFinal) this.parts.output.push(type, data)
       },
       onOutputEnd: () => this.#handleOutputEnd(),
       onExit: (exit) => this.#handleExit(exit),
@@ -93,14 +91,14 @@ export class RunningCommand {
     try {
       this.#program = params.tty
         ? await startOnTerminal(start, events, toSignalName)
-        : startOnPipes(start, this.#parts.fifos, events)
+        : startOnPipes(start, this.parts.fifos, events)
     } catch (error) {
       return this.#failToStart(126, toStartMessage(params.command, error as NodeJS.ErrnoException))
     }
     if (this.#program === null) return
-    this.#parts.onStarted(this.#program.pid)
+    this.parts.onStarted(this.#program.pid)
     if (params.stdin || params.tty) {
-      this.#input = new InputPump(this.#parts.paths, this.#program, this.#parts.onInputFault)
+      this.#input = new InputPump(this.parts.paths, this.#program, this.parts.onInputFault)
       this.#input.pump()
     }
     this.#advance()
@@ -127,7 +125,7 @@ export class RunningCommand {
     // It exited by itself: the timer is the one that ends the wait for its output.
     if (this.#exit !== null && this.#view.ending === null) return
     this.#timer?.cancel()
-    const now = this.#parts.clock.monotonicMs()
+    const now = this.parts.clock.monotonicMs()
     const decision = decideEnding(this.#view, now)
     if (decision.kind === 'term') {
       this.#view.ending = { cause: decision.cause, sinceMs: now }
@@ -142,7 +140,7 @@ export class RunningCommand {
     if (this.#exit !== null) this.#awaitGroup(this.#program.pid, now)
     else if (decision.kind !== 'wait') this.#advance()
     else if (decision.inMs !== null)
-      this.#timer = this.#parts.clock.after(decision.inMs, () => this.#advance())
+      this.#timer = this.parts.clock.after(decision.inMs, () => this.#advance())
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -162,13 +160,13 @@ export class RunningCommand {
   /** Waits for the group of a terminated command, which ends with its last member. */
   #awaitGroup(pgid: number, now: number): void {
     if (!signalGroup(pgid, 0) || now - this.#killedMs > KILLED_WAIT_MS) this.#awaitOutput()
-    else this.#timer = this.#parts.clock.after(GROUP_CHECK_MS, () => this.#advance())
+    else this.#timer = this.parts.clock.after(GROUP_CHECK_MS, () => this.#advance())
   }
 
   #awaitOutput(): void {
     this.#isDraining = true
     if (this.#isOutputEnded) this.#finish()
-    else this.#timer = this.#parts.clock.after(DRAIN_MS, () => this.#finish())
+    else this.#timer = this.parts.clock.after(DRAIN_MS, () => this.#finish())
   }
 
   #handleOutputEnd(): void {
@@ -181,7 +179,7 @@ export class RunningCommand {
     if (this.#exit === null) return
     const exit = this.#exit
     const cause = this.#view.ending?.cause ?? null
-    const left = cause === null ? null : this.#parts.describeLeft(this.#program?.pid ?? 0)
+    const left = cause === null ? null : this.parts.describeLeft(this.#program?.pid ?? 0)
     this.#conclude(() => toResult(exit, cause, this.#counts(this.#startedAtMs), left))
   }
 
@@ -194,23 +192,23 @@ export class RunningCommand {
   #conclude(result: () => CommandResult): void {
     if (this.#isFinal) return
     this.#timer?.cancel()
-    this.#parts.output.finish()
+    this.parts.output.finish()
     this.#isFinal = true
-    this.#parts.onEnded(result())
+    this.parts.onEnded(result())
     if (this.#isOutputEnded) this.#release()
   }
 
   #release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    this.#parts.onReleased()
+    this.parts.onReleased()
   }
 
   #counts(startedAtMs: number | null) {
-    const { kept, dropped } = this.#parts.output
+    const { kept, dropped } = this.parts.output
     const { stdout, stderr } = kept
     // The difference is a duration: the wall clock may be changed while a command runs.
-    const ranMs = Math.round(this.#parts.clock.monotonicMs() - this.#view.startedMs)
+    const ranMs = Math.round(this.parts.clock.monotonicMs() - this.#view.startedMs)
     return {
       stdout,
       stderr,

@@ -1,7 +1,7 @@
 import { sanitizeText } from '@rollcall/contracts'
 import { type Container, type ContainerEngineName, MAX_CONTAINERS } from '@rollcall/contracts/agent'
 import type { Clock } from '../../platform/clock.ts'
-import { errorCode, isDiskFault, readIfThere, replaceFile } from '../../platform/files.ts'
+import { isDiskFault, readIfThere, replaceFile, unlessDiskFault } from '../../platform/files.ts'
 import { helperEnvironment } from '../../platform/helper-environment.ts'
 import type { Log } from '../../platform/log.ts'
 import {
@@ -67,14 +67,11 @@ class ScanFailure extends Error {}
 
 /** Scans the container engines on request, one at a time, and leaves a report for the agent. */
 export class ContainerScanner {
-  readonly #parts: Parts
   #isScanning = false
   #isStopped = false
   #program: RunningProgram | null = null
 
-  constructor(parts: Parts) {
-    this.#parts = parts
-  }
+  constructor(private readonly parts: Parts) {}
 
   get isBusy(): boolean {
     return this.#isScanning
@@ -84,10 +81,10 @@ export class ContainerScanner {
   scan(engines: readonly ContainerEngineName[]): void {
     if (this.#isScanning || this.#isStopped) return
     this.#isScanning = true
-    this.#parts.onBusyChange()
+    this.parts.onBusyChange()
     void this.#scan(engines).finally(() => {
       this.#isScanning = false
-      this.#parts.onBusyChange()
+      this.parts.onBusyChange()
     })
   }
 
@@ -98,7 +95,7 @@ export class ContainerScanner {
   }
 
   async #scan(names: readonly ContainerEngineName[]): Promise<void> {
-    const { clock } = this.#parts
+    const { clock } = this.parts
     const before = this.#read()
     const startedMs = clock.monotonicMs()
     const engines: EngineReport[] = []
@@ -108,7 +105,7 @@ export class ContainerScanner {
       if (this.#isStopped) return
       const last = before?.engines.find((engine) => engine.name === name)
       if ('failure' in scan && scan.failure !== last?.failure)
-        this.#parts.log.error('containers.not_seen', { engine: name, reason: scan.failure })
+        this.parts.log.error('containers.not_seen', { engine: name, reason: scan.failure })
       engines.push(toReport(name, scan, last, clock.epochMs()))
     }
     this.#write({ took_ms: clock.monotonicMs() - startedMs, engines })
@@ -117,7 +114,7 @@ export class ContainerScanner {
   }
 
   async #query(name: ContainerEngineName): Promise<EngineScan> {
-    const env = { ...(this.#parts.environment ?? helperEnvironment()), ...ENVIRONMENT[name] }
+    const env = { ...(this.parts.environment ?? helperEnvironment()), ...ENVIRONMENT[name] }
     try {
       return await QUERIES[name]((args, options) => this.#run(name, args, env, options?.tolerates))
     } catch (error) {
@@ -127,7 +124,7 @@ export class ContainerScanner {
           failure: sanitizeText(`${name} printed output that cannot be parsed: ${error.message}.`, 500),
         }
       // A defect in a scan must not end the runner, and the commands with it.
-      this.#parts.log.error('containers.defect', { engine: name, error: String((error as Error).stack) })
+      this.parts.log.error('containers.defect', { engine: name, error: String((error as Error).stack) })
       return { failure: sanitizeText(`${name} could not be queried: ${(error as Error).message}`, 500) }
     }
   }
@@ -141,7 +138,7 @@ export class ContainerScanner {
     const program = resolveProgram(name, '/', env.PATH ?? '')
     if (!('path' in program)) throw new ScanFailure(sanitizeText(program.message, 500))
     const spec = { path: program.path, args, env, timeoutMs: TIMEOUT_MS, maxBytes: MAX_OUTPUT_BYTES }
-    this.#program = run(spec, this.#parts.clock)
+    this.#program = run(spec, this.parts.clock)
     const outcome = await this.#program.outcome
     if (outcome.kind === 'failed') throw new ScanFailure(`${name} ${outcome.reason}.`)
     if (outcome.code !== 0 && !tolerates?.test(outcome.stderr)) {
@@ -153,7 +150,7 @@ export class ContainerScanner {
 
   #read(): ContainerReport | null {
     try {
-      const text = readIfThere(this.#parts.path)
+      const text = readIfThere(this.parts.path)
       return text === null ? null : (containerReport.safeParse(JSON.parse(text)).data ?? null)
     } catch (error) {
       if (error instanceof SyntaxError || isDiskFault(error)) return null
@@ -162,12 +159,10 @@ export class ContainerScanner {
   }
 
   #write(report: ContainerReport): void {
-    try {
-      replaceFile(this.#parts.path, JSON.stringify(report))
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      this.#parts.log.error('containers.not_written', { error: errorCode(error) })
-    }
+    unlessDiskFault(
+      () => replaceFile(this.parts.path, JSON.stringify(report)),
+      (error) => this.parts.log.error('containers.not_written', { error }),
+    )
   }
 }
 

@@ -22,8 +22,6 @@ export interface Chunk {
  * finds an entry for every byte. Never throws for a disk fault, which must not end programs.
  */
 export class LogWriter {
-  readonly #paths: CommandPaths
-  readonly #now: () => number
   #segment = -1
   #log = -1
   #index = -1
@@ -36,10 +34,10 @@ export class LogWriter {
   /** Bytes of the index so far, which use the budget too. */
   indexBytes = 0
 
-  constructor(paths: CommandPaths, now: () => number) {
-    this.#paths = paths
-    this.#now = now
-  }
+  constructor(
+    private readonly paths: CommandPaths,
+    private readonly now: () => number,
+  ) {}
 
   /** Writes as much as the disk accepts. Returns the number of bytes written. */
   append(chunks: Chunk[]): number {
@@ -81,13 +79,13 @@ export class LogWriter {
     this.#segment = segment
     this.#entries = 0
     this.#lastType = null
-    this.#index = openSync(this.#paths.index(segment), 'w', 0o600)
-    this.#log = openSync(this.#paths.log(segment), 'w', 0o600)
+    this.#index = openSync(this.paths.index(segment), 'w', 0o600)
+    this.#log = openSync(this.paths.log(segment), 'w', 0o600)
   }
 
   #entriesFor(chunks: Chunk[]): RunEntry[] {
     const entries: RunEntry[] = []
-    const atMs = this.#now()
+    const atMs = this.now()
     let start = this.end
     let lastType = this.#lastType
     for (const chunk of chunks) {

@@ -14,10 +14,6 @@ const WRITE_IMMEDIATELY = 16 * 1024
  * the streams. Without room the bytes are dropped and counted, and a marker replaces them.
  */
 export class OutputSpool {
-  readonly #id: string
-  readonly #writer: LogWriter
-  readonly #budget: SpoolBudget
-  readonly #limits: SpoolLimits
   #pending: Chunk[] = []
   #pendingBytes = 0
   #flushing: NodeJS.Immediate | undefined
@@ -27,12 +23,12 @@ export class OutputSpool {
   readonly kept: Record<LogType, number> = { stdout: 0, stderr: 0 }
   dropped = 0
 
-  constructor(id: string, writer: LogWriter, budget: SpoolBudget, limits: SpoolLimits) {
-    this.#id = id
-    this.#writer = writer
-    this.#budget = budget
-    this.#limits = limits
-  }
+  constructor(
+    private readonly id: string,
+    private readonly writer: LogWriter,
+    private readonly budget: SpoolBudget,
+    private readonly limits: SpoolLimits,
+  ) {}
 
   /** Adds output. The data is copied unless it is written at once, since the caller reuses its buffer. */
   push(type: LogType, data: Buffer): void {
@@ -54,7 +50,7 @@ export class OutputSpool {
     for (const chunk of chunks) {
       const marker = this.#unmarked > 0 ? this.#marker() : null
       const bytes = chunk.data.length + (marker?.data.length ?? 0) + ENTRY_BYTES
-      const cut = this.#budget.grant(this.#id, bytes, this.#limits)
+      const cut = this.budget.grant(this.id, bytes, this.limits)
       if (cut !== null) {
         this.#write(fitting)
         fitting = []
@@ -72,12 +68,12 @@ export class OutputSpool {
   finish(): void {
     this.flush()
     if (this.#unmarked > 0) this.#writeMarker(this.#marker())
-    this.#writer.close()
-    this.#budget.forget(this.#id)
+    this.writer.close()
+    this.budget.forget(this.id)
   }
 
   #write(chunks: Chunk[]): void {
-    let left = this.#writer.append(chunks)
+    let left = this.writer.append(chunks)
     for (const { type, data } of chunks) {
       const kept = Math.min(left, data.length)
       left -= kept
@@ -99,7 +95,7 @@ export class OutputSpool {
 
   /** Returns false if the disk refused the marker; a part of it may be in the log, and the next one is complete. */
   #writeMarker(marker: Chunk): boolean {
-    const isComplete = this.#writer.append([marker]) === marker.data.length
+    const isComplete = this.writer.append([marker]) === marker.data.length
     if (isComplete) this.#unmarked = 0
     return isComplete
   }

@@ -1,6 +1,6 @@
 import { readdirSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { ifThere, isDiskFault } from '../../platform/files.ts'
+import { ifThere, unlessDiskFault } from '../../platform/files.ts'
 import { commandIds } from '../../spool/command-view.ts'
 import type { SpoolPaths } from '../../spool/spool-paths.ts'
 import type { SpoolLimits } from '../../spool/spool-records.ts'
@@ -38,12 +38,10 @@ export class SpoolBudget {
 
   /** Grants `bytes` more to a command. Returns null, or why they must be cut. */
   grant(id: string, bytes: number, limits: SpoolLimits): Cut | null {
-    try {
-      return this.#grant(id, bytes, limits)
-    } catch (error) {
-      if (!isDiskFault(error)) throw error
-      return 'the disk is at fault'
-    }
+    return unlessDiskFault<Cut | null>(
+      () => this.#grant(id, bytes, limits),
+      () => 'the disk is at fault',
+    )
   }
 
   #grant(id: string, bytes: number, limits: SpoolLimits): Cut | null {
