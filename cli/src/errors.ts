@@ -4,22 +4,15 @@ import { ApiError, InvalidRequestError, UnreachableError } from '@rollcall/contr
 /** The exit code for a wrong command line. */
 export const WRONG_USAGE = 2
 
-interface Details {
-  code?: string
-  fields?: readonly FieldError[]
-  cause?: unknown
-}
-
 /** An error that is shown without a stack. */
 export class CliError extends Error {
   readonly exitCode: number = 1
   readonly code: string | undefined
-  readonly fields: readonly FieldError[]
+  readonly fields: readonly FieldError[] = []
 
-  constructor(message: string, details: Details = {}) {
-    super(message, { cause: details.cause })
-    this.code = details.code
-    this.fields = details.fields ?? []
+  constructor(message: string, { code, cause }: { code?: string; cause?: unknown } = {}) {
+    super(message, { cause })
+    this.code = code
   }
 }
 
@@ -33,12 +26,9 @@ export class NoServerError extends UnreachableError {}
 
 /** The person at the terminal left, or a signal asked the process to end. */
 export class InterruptedError extends Error {
-  readonly exitCode: number
-
   /** `exitCode` is 128 plus the signal's number. */
-  constructor(exitCode: number) {
+  constructor(readonly exitCode: number) {
     super('interrupted')
-    this.exitCode = exitCode
   }
 }
 

@@ -1,8 +1,8 @@
-import { Command } from 'commander'
 import type { Context } from './context.ts'
+import { AskingCommand } from './output/answers.ts'
 
 /** `loadAll` adds the commands that this start has not loaded. */
-type AddCommands = (program: Command, context: Context, loadAll: () => Promise<void>) => void
+type AddCommands = (program: AskingCommand, context: Context, loadAll: () => Promise<void>) => void
 
 /** The file of each command, by its name. It is loaded when it is used, so that a start costs what one command needs. */
 const COMMANDS: Record<string, () => Promise<{ addCommands: AddCommands }>> = {
@@ -54,8 +54,8 @@ export async function buildProgram(
   context: Context,
   version: string,
   args: readonly string[],
-): Promise<Command> {
-  const program = new Command('rollcall')
+): Promise<AskingCommand> {
+  const program = new AskingCommand(context, 'rollcall')
   program
     .description('Manages a fleet of Linux hosts.')
     .version(version)

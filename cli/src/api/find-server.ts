@@ -78,12 +78,10 @@ async function readAnnouncement(path: string): Promise<{ url: URL; pid: number |
 }
 
 async function readKey(path: string): Promise<string> {
-  return await readFile(path, 'utf8').then(
-    (text) => text.trim(),
-    (error: NodeJS.ErrnoException) => {
-      throw unreadable(path, error)
-    },
-  )
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(path, error)
+  })
+  return text.trim()
 }
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): CliError {

@@ -35,9 +35,9 @@ export async function send(
   }
 }
 
-/** Reads an answer as text. Throws what the connection failed with. */
-export async function toText(response: IncomingMessage): Promise<string> {
+/** Reads a stream of bytes, such as an answer, as text. Throws what it failed with. */
+export async function toText(stream: Readable): Promise<string> {
   const pieces: Buffer[] = []
-  for await (const piece of response) pieces.push(piece as Buffer)
+  for await (const piece of stream) pieces.push(piece as Buffer)
   return Buffer.concat(pieces).toString()
 }

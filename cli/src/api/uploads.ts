@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { PassThrough, type Readable } from 'node:stream'
 import type { AdminResponse } from '@rollcall/contracts/admin'
+import { forEachOf } from '@rollcall/contracts/client'
 import type { LocalFile } from '../copy/local-tree.ts'
 import { UsageError } from '../errors.ts'
 import type { Client } from './client.ts'
@@ -28,12 +29,8 @@ export async function uploadMissing(api: Client, files: readonly LocalFile[]): P
     })
     for (const hash of answer.missing) missing.push(filesByHash.get(hash) as LocalFile)
   }
-  const next = missing.values()
-  const uploadNext = async () => {
-    for (const file of next) {
-      const { sha256 } = await uploadStream(api, createReadStream(file.local, { highWaterMark: READ_BYTES }))
-      if (sha256 !== file.sha256) throw new UsageError(`${file.local} changed while it was read. Try again.`)
-    }
-  }
-  await Promise.all(Array.from({ length: MAX_CONCURRENT_UPLOADS }, uploadNext))
+  await forEachOf(missing, MAX_CONCURRENT_UPLOADS, async (file) => {
+    const { sha256 } = await uploadStream(api, createReadStream(file.local, { highWaterMark: READ_BYTES }))
+    if (sha256 !== file.sha256) throw new UsageError(`${file.local} changed while it was read. Try again.`)
+  })
 }

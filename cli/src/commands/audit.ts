@@ -1,18 +1,16 @@
 import type { AuditEntry } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { jsonOption } from '../options/parsers.ts'
-import { jsonDocument } from '../output/json.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { table } from '../output/table.ts'
 
 interface Filter {
   actor?: string
   action?: string
   text?: string
-  json?: boolean
 }
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
+  const { api } = context
   const audit = program.command('audit').description('show who did what')
   audit
     .command('list')
@@ -20,21 +18,23 @@ export function addCommands(program: Command, context: Context): void {
     .option('--actor <name>', 'only entries of this person or key')
     .option('--action <name>', 'only this action, such as run or addHost')
     .option('--text <words>', 'only entries whose details contain these words, such as a host name')
-    .addOption(jsonOption())
-    .action((options: Filter) => list(context, options))
+    .printsAnswer(
+      async ({ actor, action, text }: Filter) =>
+        (await api.call('listAudit', { query: { actor, action, text } })).entries,
+      toTable,
+    )
   audit
     .command('verify')
     .description('check the whole log; exits with 1 if an entry was changed, removed or inserted')
-    .action(() => verify(context))
+    .printsAnswer(
+      () => verify(context),
+      ({ entries, broken }) =>
+        broken ? `Entry ${broken.seq} ${broken.why}.\n` : `All ${entries} entries are intact.\n`,
+    )
   audit
     .command('export')
     .description('print all entries as JSON lines, oldest first')
     .action(() => exportAll(context))
-}
-
-async function list({ api, stdout }: Context, { json, ...query }: Filter): Promise<void> {
-  const { entries } = await api.call('listAudit', { query })
-  stdout.write(json ? jsonDocument(entries) : toTable(entries))
 }
 
 const toTable = (entries: readonly AuditEntry[]) =>
@@ -50,11 +50,10 @@ const toTable = (entries: readonly AuditEntry[]) =>
     ]),
   )
 
-async function verify(context: Context): Promise<void> {
-  const { entries, broken } = await context.api.call('verifyAudit')
-  if (!broken) return void context.stdout.write(`All ${entries} entries are intact.\n`)
-  context.exitCode = 1
-  context.stdout.write(`Entry ${broken.seq} ${broken.why}.\n`)
+async function verify(context: Context) {
+  const verdict = await context.api.call('verifyAudit')
+  context.exitCode = verdict.broken ? 1 : 0
+  return verdict
 }
 
 async function exportAll({ api, stdout }: Context): Promise<void> {

@@ -1,16 +1,17 @@
 import type { CommandState, CommandView } from '@rollcall/contracts/admin'
 import { commandState, isFinalState } from '@rollcall/contracts/admin/commands/schemas'
-import { type Command, Option } from 'commander'
+import { Option } from 'commander'
 import { ID_HELP, resolveCommandId, SHORT_ID_LENGTH } from '../api/resolve-id.ts'
 import type { Context } from '../context.ts'
-import { wholeNumber } from '../options/parsers.ts'
-import { printsAnswer, reportsChange, tableOr } from '../output/answers.ts'
+import { limitOption } from '../options/parsers.ts'
+import { type AskingCommand, tableOr } from '../output/answers.ts'
 import {
   formatAge,
   formatCommandLine,
   formatElapsed,
   formatEnding,
   formatExit,
+  shorten,
 } from '../output/format-command.ts'
 import { fieldList } from '../output/table.ts'
 import { addCommandLogCommand } from './command/log.ts'
@@ -25,49 +26,45 @@ interface ListOptions {
   limit?: number
 }
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const { api } = context
   const command = program
     .command('command')
     .description('list, show and cancel commands, and read their output')
-  printsAnswer(
-    command
-      .command('list')
-      .description('list commands, newest first')
-      .option('--host <host>', 'only commands on this host')
-      .option('--run <id>', 'only commands of this run')
-      .addOption(new Option('--state <state>', 'only commands in this state').choices(commandState.options))
-      .option(
-        '--limit <number>',
-        `how many at most, up to ${MAX_LIST_LENGTH} (default: 50)`,
-        wholeNumber(1, MAX_LIST_LENGTH),
-      ),
-    context,
-    ({ run, host, state, limit }: ListOptions) =>
-      api.call('listCommands', { query: { host, runId: run, state, limit } }),
-    ({ commands }) =>
-      tableOr(
-        'There are no such commands.',
-        ['ID', 'HOST', 'STATE', 'EXIT', 'AGO', 'TOOK', 'COMMAND'],
-        commands.map(toRow),
-      ),
-  )
-  printsAnswer(
-    command.command('show <id>').description('show a command').addHelpText('after', `\n${ID_HELP}`),
-    context,
-    async (id: string) => api.call('showCommand', { params: { id: await resolveCommandId(api, id) } }),
-    (answer) => describe(answer.command),
-  )
+  command
+    .command('list')
+    .description('list commands, newest first')
+    .option('--host <host>', 'only commands on this host')
+    .option('--run <id>', 'only commands of this run')
+    .addOption(new Option('--state <state>', 'only commands in this state').choices(commandState.options))
+    .addOption(limitOption('how many at most', MAX_LIST_LENGTH, 50))
+    .printsAnswer(
+      ({ run, host, state, limit }: ListOptions) =>
+        api.call('listCommands', { query: { host, runId: run, state, limit } }),
+      ({ commands }) =>
+        tableOr(
+          'There are no such commands.',
+          ['ID', 'HOST', 'STATE', 'EXIT', 'AGO', 'TOOK', 'COMMAND'],
+          commands.map(toRow),
+        ),
+    )
+  command
+    .command('show <id>')
+    .description('show a command')
+    .addHelpText('after', `\n${ID_HELP}`)
+    .printsAnswer(
+      async (id: string) => api.call('showCommand', { params: { id: await resolveCommandId(api, id) } }),
+      (answer) => describe(answer.command),
+    )
   addCommandLogCommand(command, context)
-  reportsChange(
-    command
-      .command('cancel <id>')
-      .description('cancel a command; one that has ended is left alone')
-      .addHelpText('after', `\n${ID_HELP}`),
-    context,
-    async (id: string) => api.call('cancelCommand', { params: { id: await resolveCommandId(api, id) } }),
-    (answer) => formatCancelled(answer.command),
-  )
+  command
+    .command('cancel <id>')
+    .description('cancel a command; one that has ended is left alone')
+    .addHelpText('after', `\n${ID_HELP}`)
+    .reportsChange(
+      async (id: string) => api.call('cancelCommand', { params: { id: await resolveCommandId(api, id) } }),
+      (answer) => formatCancelled(answer.command),
+    )
 }
 
 const toRow = (command: CommandView) => [
@@ -77,11 +74,8 @@ const toRow = (command: CommandView) => [
   formatExit(command),
   formatAge(command.createdAt),
   formatElapsed(command),
-  shortened(formatCommandLine(command)),
+  shorten(formatCommandLine(command), MAX_COMMAND_LINE),
 ]
-
-const shortened = (text: string) =>
-  text.length > MAX_COMMAND_LINE ? `${text.slice(0, MAX_COMMAND_LINE - 1)}…` : text
 
 function describe(command: CommandView): string {
   return fieldList([

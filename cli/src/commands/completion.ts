@@ -1,9 +1,9 @@
-import type { Command } from 'commander'
 import { allAgents } from '../api/agents.ts'
 import { complete } from '../completion/complete.ts'
-import { SHELLS, type Shell, scriptFor } from '../completion/scripts.ts'
+import { SHELLS, type Shell } from '../completion/scripts.ts'
 import type { Context } from '../context.ts'
 import { isExplained } from '../errors.ts'
+import type { AskingCommand } from '../output/answers.ts'
 
 const HELP = `
 In this shell only:
@@ -17,7 +17,7 @@ In every new shell:
   fish  rollcall completion fish > ~/.config/fish/completions/rollcall.fish`
 
 /** `loadAll` adds the commands that this start has not loaded: any of them may be what is typed. */
-export function addCommands(program: Command, context: Context, loadAll: () => Promise<void>): void {
+export function addCommands(program: AskingCommand, context: Context, loadAll: () => Promise<void>): void {
   const completion = program
     .command('completion')
     .description('print shell completion for commands, options and host names')
@@ -26,7 +26,7 @@ export function addCommands(program: Command, context: Context, loadAll: () => P
     completion
       .command(shell)
       .description(`print the script for ${shell}`)
-      .action(() => void context.stdout.write(scriptFor(shell)))
+      .action(() => void context.stdout.write(SHELLS[shell]))
   completion
     .command('words', { hidden: true })
     .description('print candidates for the last word; called by the scripts')
@@ -38,7 +38,7 @@ export function addCommands(program: Command, context: Context, loadAll: () => P
     })
 }
 
-async function printWords(program: Command, context: Context, words: readonly string[]): Promise<void> {
+async function printWords(program: AskingCommand, context: Context, words: readonly string[]): Promise<void> {
   const candidates = await complete(program, words, () => hostNames(context))
   for (const { word, description } of candidates)
     context.stdout.write(`${word}${description === '' ? '' : `\t${description}`}\n`)

@@ -2,7 +2,6 @@ import { basename, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { sanitizeText } from '@rollcall/contracts'
 import type { Target } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import { uploadMissing } from '../api/uploads.ts'
 import type { Context } from '../context.ts'
 import { copyFrom } from '../copy/copy-from.ts'
@@ -10,7 +9,9 @@ import { parseMode, parseRemote, toDestination } from '../copy/copy-operands.ts'
 import { readLocalFile, readLocalTree, toManifest } from '../copy/local-tree.ts'
 import { type ShownTransfer, showTransferUntilEnd } from '../copy/show-transfer.ts'
 import { UsageError } from '../errors.ts'
-import { jsonOption } from '../options/parsers.ts'
+import { collectTexts, jsonOption } from '../options/parsers.ts'
+import { toOption } from '../options/rename-fields.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
 
@@ -42,7 +43,7 @@ Examples:
   rollcall cp web-1,web-2:/var/log/app.log logs/
   rollcall cp -r web-1:/etc/nginx backup/`
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   program
     .command('cp <source> <destination>')
     .description('copy a file, or a folder with -r, to or from hosts')
@@ -51,7 +52,7 @@ export function addCommands(program: Command, context: Context): void {
     .option(
       '--label <selector>',
       'to hosts whose labels match; may be given again, then all must match',
-      (text, before: string[] = []) => [...before, text],
+      collectTexts,
     )
     .option('--all', 'to every host')
     .option('--mode <octal>', 'permissions of the file (default: those of the local file)', parseMode)
@@ -80,27 +81,22 @@ async function copy(context: Context, source: string, destination: string, optio
   if (place === null) return
   const target = toTarget(place.hosts, options)
   const { path } = place
+  const fileName = basename(resolve(source))
   if (!options.recursive && (options.delete || options.dryRun))
     throw new UsageError(`${options.delete ? '--delete' : '--dry-run'} is for folders: give -r too.`)
   const started = options.recursive
-    ? await startTree(context, source, path.replace(/\/+$/, ''), target, options)
-    : await startFile(context, source, toDestination(path, basename(resolve(source))), target, options)
+    ? await startTree(context, source, toPlacing(path.replace(/\/+$/, ''), target, options), options)
+    : await startFile(context, source, toPlacing(toDestination(path, fileName), target, options), options)
   for (const { host, reason } of started.skipped) context.notice(`skipped ${host}: ${reason}`)
   const shown = await showTransferUntilEnd(context, started.transfer.id)
   report(context, shown, options)
 }
 
+const PLACING = ['label', 'all', 'mode', 'owner', 'parents', 'delete', 'dryRun'] as const
+
 function refuseOptionsOfPlacing(options: Options): void {
-  const { label, all, mode, owner, parents } = options
-  const given = Object.entries({ '--label': label, '--all': all, '--mode': mode })
-  const more = {
-    '--owner': owner,
-    '--parents': parents,
-    '--delete': options.delete,
-    '--dry-run': options.dryRun,
-  }
-  const wrong = [...given, ...Object.entries(more)].find(([, value]) => value !== undefined)
-  if (wrong) throw new UsageError(`${wrong[0]} applies only to copying to hosts.`)
+  const wrong = PLACING.find((name) => options[name] !== undefined)
+  if (wrong) throw new UsageError(`${toOption(wrong)} applies only to copying to hosts.`)
 }
 
 function toTarget(hosts: readonly string[], { label, all }: Options): Target {
@@ -117,63 +113,45 @@ function toTarget(hosts: readonly string[], { label, all }: Options): Target {
   return label ? { labels: label } : { all: true }
 }
 
-async function startFile(
-  context: Context,
-  source: string,
-  destination: string,
-  target: Target,
-  options: Options,
-) {
+/** The fields of a request to place a file or a folder. */
+const toPlacing = (destination: string, target: Target, { owner, parents }: Options) => ({
+  ...target,
+  destination,
+  owner: owner ?? null,
+  makeParents: parents ?? false,
+})
+
+type Placing = ReturnType<typeof toPlacing>
+
+async function startFile(context: Context, source: string, placing: Placing, options: Options) {
   const file = await readLocalFile(source)
   if (file.setIdBits !== 0 && options.mode === undefined)
     context.notice(
       `${source} is set-${(file.setIdBits & 0o4000) !== 0 ? 'user' : 'group'}-id here but will not be on the host: give --mode ${(file.setIdBits | file.mode).toString(8)} to keep it`,
     )
   await uploadMissing(context.api, [file])
+  const content = { kind: 'file' as const, sha256: file.sha256 }
   return context.api.call('startTransfer', {
-    body: {
-      ...target,
-      destination,
-      source: { kind: 'file' as const, sha256: file.sha256 },
-      mode: options.mode ?? file.mode,
-      owner: options.owner ?? null,
-      makeParents: options.parents ?? false,
-    },
+    body: { ...placing, source: content, mode: options.mode ?? file.mode },
   })
 }
 
-async function startTree(
-  context: Context,
-  source: string,
-  destination: string,
-  target: Target,
-  options: Options,
-) {
+async function startTree(context: Context, source: string, placing: Placing, options: Options) {
   if (options.mode !== undefined)
     throw new UsageError('--mode is for a single file: files of a folder keep their modes.')
   const tree = await readLocalTree(source, (path, why) => context.notice(`${path} ${why}`))
   await uploadMissing(context.api, tree.files)
-  const manifest = await context.api.upload('addContent', Readable.from([toManifest(tree)]))
+  const { sha256 } = await context.api.upload('addContent', Readable.from([toManifest(tree)]))
+  const { delete: deleteOthers, dryRun } = options
   return context.api.call('startTransfer', {
-    body: {
-      ...target,
-      destination,
-      source: { kind: 'tree' as const, sha256: manifest.sha256 },
-      owner: options.owner ?? null,
-      makeParents: options.parents ?? false,
-      deleteOthers: options.delete,
-      dryRun: options.dryRun,
-    },
+    body: { ...placing, source: { kind: 'tree', sha256 }, deleteOthers, dryRun },
   })
 }
 
 function report(context: Context, shown: ShownTransfer, { json, dryRun }: Options): void {
   const { transfer, hosts } = shown
   if (transfer.counts.success !== hosts.length) context.exitCode = 1
-  if (json) {
-    context.stdout.write(jsonDocument(shown))
-    return
-  }
+  if (json) return void context.stdout.write(jsonDocument(shown))
   if (dryRun) for (const host of hosts) context.stdout.write(formatPlan(host))
   const hasChanges = hosts.some(({ changes }) => changes !== null)
   context.stdout.write(
@@ -189,14 +167,10 @@ function report(context: Context, shown: ShownTransfer, { json, dryRun }: Option
       hosts.map((host) => [
         host.host,
         host.state,
-        String(host.filesWritten ?? ''),
-        String(host.filesUnchanged ?? ''),
-        ...(hasChanges
-          ? [host.changes?.links, host.changes?.folders, host.changes?.removed].map((count) =>
-              String(count ?? ''),
-            )
-          : []),
-        host.reason ?? '',
+        host.filesWritten,
+        host.filesUnchanged,
+        ...(hasChanges ? [host.changes?.links, host.changes?.folders, host.changes?.removed] : []),
+        host.reason,
       ]),
     ),
   )

@@ -1,9 +1,8 @@
 import type { HostShown } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { DUPLICATE_HELP, reportStarted, TAKE_OVER_HELP, WAIT_HELP } from '../live/provisioning.ts'
 import { jsonOption } from '../options/parsers.ts'
-import { printsAnswer } from '../output/answers.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { formatAge, formatLabels } from '../output/format-command.ts'
 import { formatAddress, formatPort, formatReason } from '../output/format-host.ts'
 import { jsonDocument } from '../output/json.ts'
@@ -24,18 +23,16 @@ interface Options {
   forget?: boolean
 }
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const { api } = context
   const host = program.command('host').description('add, list, show, change and remove hosts')
   addHostAddCommand(host, context)
   addHostImportCommand(host, context)
   addHostListCommand(host, context)
-  printsAnswer(
-    host.command('show <name>').description('show a host, by name or id'),
-    context,
-    (name: string) => api.call('showHost', { params: { host: name } }),
-    describe,
-  )
+  host
+    .command('show <name>')
+    .description('show a host, by name or id')
+    .printsAnswer((name: string) => api.call('showHost', { params: { host: name } }), describe)
   addHostStatusCommand(host, context)
   addHostHistoryCommand(host, context)
   addHostSamplesCommand(host, context)
@@ -87,13 +84,10 @@ const formatAgent = ({ version, architecture }: NonNullable<HostShown['host']['a
   `${version ?? 'version unknown'}${architecture ? ` (${architecture})` : ''}`
 
 async function install(context: Context, name: string, options: Options): Promise<void> {
-  const query = {
-    takeOver: options.takeOver ? ('true' as const) : undefined,
-    allowDuplicate: options.allowDuplicate ? ('true' as const) : undefined,
-  }
+  const flag = (isGiven: boolean | undefined) => (isGiven ? ('true' as const) : undefined)
+  const query = { takeOver: flag(options.takeOver), allowDuplicate: flag(options.allowDuplicate) }
   const answer = await context.api.call('installHost', { params: { host: name }, query })
-  const { name: host } = answer.host
-  await reportStarted(context, options, { kind: 'installation', host, commandId: answer.commandId, answer })
+  await reportStarted(context, options, { kind: 'installation', host: answer.host.name, answer })
 }
 
 async function remove(context: Context, name: string, options: Options): Promise<void> {
@@ -101,7 +95,7 @@ async function remove(context: Context, name: string, options: Options): Promise
   const answer = await context.api.call('removeHost', { params: { host: name }, query })
   const { commandId, message } = answer
   if (commandId !== null)
-    return reportStarted(context, options, { kind: 'removal', host: name, commandId, answer })
+    return reportStarted(context, options, { kind: 'removal', host: name, answer: { ...answer, commandId } })
   if (options.json) context.stdout.write(jsonDocument(answer))
   else context.notice(message)
 }

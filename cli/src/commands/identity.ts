@@ -1,7 +1,6 @@
 import type { AdminResponse } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { printsAnswer } from '../output/answers.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { table } from '../output/table.ts'
 
 const HELP = `
@@ -12,21 +11,21 @@ Examples:
   rollcall identity
   rollcall identity renew`
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const { api } = context
   const identity = program
     .command('identity')
     .description('show the server certificates that agents know, and how many agents know each')
     .addHelpText('after', HELP)
-  printsAnswer(identity, context, () => api.call('listServerIdentities'), toTable)
+  identity.printsAnswer(() => api.call('listServerIdentities'), toTable)
   const renew = identity
     .command('renew')
     .description('create a new certificate and start giving it to every agent')
-  printsAnswer(renew, context, () => api.call('renewServerIdentity'), toTable)
+  renew.printsAnswer(() => api.call('renewServerIdentity'), toTable)
 }
 
 const toTable = ({ identities }: AdminResponse<'listServerIdentities'>) =>
   table(
     ['CERTIFICATE PIN', 'CREATED', 'AGENTS'],
-    identities.map(({ pin, createdAt, agents }) => [pin, createdAt, String(agents)]),
+    identities.map(({ pin, createdAt, agents }) => [pin, createdAt, agents]),
   )

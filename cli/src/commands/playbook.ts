@@ -3,23 +3,20 @@ import { readFile } from 'node:fs/promises'
 import type { NewPlaybookRun, PlaybookRunView, PlaybookView, RunAccepted } from '@rollcall/contracts/admin'
 import { isFinalState } from '@rollcall/contracts/admin/commands/schemas'
 import { playbookVia } from '@rollcall/contracts/admin/playbooks/schemas'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { poll } from '../api/poll.ts'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { durationBetween } from '../options/duration.ts'
-import { jsonOption } from '../options/parsers.ts'
 import {
   addRunTargetOptions,
   TARGET_HELP,
   type TargetOptions,
-  toLimits,
-  toTarget,
+  toRunTarget,
 } from '../options/target-options.ts'
-import { printsAnswer } from '../output/answers.ts'
-import { jsonDocument } from '../output/json.ts'
-import { type LoadTasks, playbookReport } from '../output/playbook-report.ts'
+import type { AskingCommand } from '../output/answers.ts'
+import { playbookReport } from '../output/playbook-report.ts'
 import { table } from '../output/table.ts'
 import { addCollectionCommands } from './playbook/collections.ts'
 
@@ -48,46 +45,47 @@ Examples:
   rollcall playbook plan deploy_container --label env=prod --vars-file web.json
   rollcall playbook apply 3f2a9c1b-0000-4000-8000-000000000000 --batch 10% --stop-after 1`
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const { api } = context
+  const report = (view: PlaybookRunView) =>
+    playbookReport(view, async (id) => (await api.call('showPlaybookTasks', { params: { id } })).tasks)
   const playbook = program.command('playbook').description('list, plan and run playbooks')
-  printsAnswer(
-    playbook.command('list', { isDefault: true }).description('list playbooks by name'),
-    context,
-    () => api.call('listPlaybooks'),
-    ({ playbooks }) =>
-      table(
-        ['NAME', 'DESCRIPTION'],
-        playbooks.map(({ name, title }) => [name, title]),
-      ),
-  )
-  printsAnswer(
-    playbook.command('show <name>').description('show a playbook and its variables'),
-    context,
-    (name: string) => api.call('showPlaybook', { params: { playbook: name } }),
-    (answer) => describe(answer.playbook),
-  )
+  playbook
+    .command('list', { isDefault: true })
+    .description('list playbooks by name')
+    .printsAnswer(
+      () => api.call('listPlaybooks'),
+      ({ playbooks }) =>
+        table(
+          ['NAME', 'DESCRIPTION'],
+          playbooks.map(({ name, title }) => [name, title]),
+        ),
+    )
+  playbook
+    .command('show <name>')
+    .description('show a playbook and its variables')
+    .printsAnswer(
+      (name: string) => api.call('showPlaybook', { params: { playbook: name } }),
+      (answer) => describe(answer.playbook),
+    )
   for (const mode of ['run', 'plan'] as const)
     withVariables(addRunTargetOptions(playbook.command(`${mode} <name>`)))
       .description(
         mode === 'run' ? 'run a playbook on hosts' : 'show what a playbook would change, and change nothing',
       )
-      .addOption(jsonOption())
       .addHelpText('after', HELP)
-      .action((name: string, options: Options) => run(context, mode, name, options))
+      .printsAnswer((name: string, options: Options) => run(context, mode, name, options), report)
   addRunTargetOptions(playbook.command('apply <plan-id>'))
     .description('apply a plan; a host that has changed since is left alone')
-    .addOption(jsonOption())
-    .action((planId: string, options: Options) => apply(context, planId, options))
+    .printsAnswer((planId: string, options: Options) => apply(context, planId, options), report)
   playbook
     .command('result <run-id>')
     .description('show the outcome of a run, plan or application on each host')
-    .addOption(jsonOption())
-    .action((runId: string, options: Options) => report(context, runId, options))
+    .printsAnswer((runId: string, options: Options) => waitForEnd(context, runId, options), report)
   addCollectionCommands(playbook, context)
 }
 
-const withVariables = (command: Command) =>
+const withVariables = (command: AskingCommand) =>
   command
     .option('--set <name=value>', 'a variable; may be given again', oneVariable)
     .option('--vars-file <file>', 'variables as a JSON object')
@@ -133,36 +131,27 @@ function describe({ title, description, variables }: PlaybookView): string {
   return `${table([title], [[description]], 1000)}\n${table(['VARIABLE', 'TYPE', 'DEFAULT', 'DESCRIPTION'], rows)}`
 }
 
-async function run(context: Context, mode: 'run' | 'plan', name: string, options: Options): Promise<void> {
-  const target = toTarget(options)
+async function run(context: Context, mode: 'run' | 'plan', name: string, options: Options) {
+  const { target, limits } = toRunTarget(options)
   if (!target) throw new UsageError('Say which hosts: --host NAME, --label SELECTOR or --all.')
-  const limits = toLimits(options)
-  const { diff, timeout, via } = options
+  const { diff, timeout: timeoutMs, via } = options
   const runId = randomUUID()
-  const body = {
-    runId,
-    mode,
-    ...target,
-    variables: (await toVariables(options)) as Record<string, never>,
-    limits,
-    diff,
-    via,
-    timeoutMs: timeout,
-  }
+  const variables = (await toVariables(options)) as Record<string, never>
+  const body = { runId, mode, ...target, variables, limits, diff, via, timeoutMs }
   await send(context, () => context.api.call('runPlaybook', { params: { playbook: name }, body }))
-  await report(context, runId, options)
+  return waitForEnd(context, runId, options)
 }
 
-async function apply(context: Context, planId: string, options: Options): Promise<void> {
-  if (toTarget(options))
+async function apply(context: Context, planId: string, options: Options) {
+  const { target, limits } = toRunTarget(options)
+  if (target)
     throw new UsageError(
       'A plan is applied to the hosts it was made for: leave out --host, --label and --all.',
     )
-  const limits = toLimits(options)
   const runId = randomUUID()
   const body = { runId, limits }
   await send(context, () => context.api.call('applyPlan', { params: { id: planId }, body }))
-  await report(context, runId, options)
+  return waitForEnd(context, runId, options)
 }
 
 /** Sends a request, again if its answer was lost: it carries our own run id, so nothing starts twice. */
@@ -175,9 +164,9 @@ async function send({ notice }: Context, request: () => Promise<RunAccepted>): P
   for (const { host, reason } of skipped) notice(`skipped ${host}: ${reason}`)
 }
 
-/** Waits for a run to end, reporting each host as it ends, and prints the result. */
-async function report(context: Context, runId: string, { json }: Options): Promise<void> {
-  const { api, stdout, notice } = context
+/** Waits for a run to end, reporting each host as it ends. Returns the result. */
+async function waitForEnd(context: Context, runId: string, { json }: Options): Promise<PlaybookRunView> {
+  const { api, notice } = context
   const reported = new Set<string>()
   const reportEnded = ({ hosts }: PlaybookRunView) => {
     for (const { host, state } of hosts) {
@@ -194,6 +183,5 @@ async function report(context: Context, runId: string, { json }: Options): Promi
     },
   )
   context.exitCode = view.hosts.every(({ state }) => state === 'success') ? 0 : 1
-  const loadTasks: LoadTasks = async (id) => (await api.call('showPlaybookTasks', { params: { id } })).tasks
-  stdout.write(json ? jsonDocument(view) : await playbookReport(view, loadTasks))
+  return view
 }

@@ -1,12 +1,11 @@
 import type { FieldError } from '@rollcall/contracts'
 import type { HeartbeatProfile } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { durationBetween, durationText } from '../options/duration.ts'
 import { collectPairs, hasValues } from '../options/parsers.ts'
 import { renameFields, toLabelOption } from '../options/rename-fields.ts'
-import { printsAnswer, reportsChange } from '../output/answers.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { formatLabels } from '../output/format-command.ts'
 import { table } from '../output/table.ts'
 
@@ -41,7 +40,7 @@ interface Options {
   labels?: boolean
 }
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const { api } = context
   const profile = program
     .command('profile')
@@ -51,43 +50,43 @@ export function addCommands(program: Command, context: Context): void {
     'for hosts with this label; may be given again',
     collectPairs,
   ] as const
-  printsAnswer(
-    profile.command('list').description('list heartbeat profiles'),
-    context,
-    () => api.call('listHeartbeatProfiles'),
-    ({ profiles }) => toTable(profiles),
-  )
-  printsAnswer(
-    addBounds(profile.command('add <name>').description('add a heartbeat profile'), true)
-      .option(...labelOption)
-      .addHelpText('after', `${HELP}\n${ADD_EXAMPLE}`),
-    context,
-    (name: string, options: Options) =>
-      renameFields(toOptionName, api.call('addHeartbeatProfile', { body: toNewProfile(name, options) })),
-    ({ profile }) => toTable([profile]),
-  )
-  printsAnswer(
-    addBounds(profile.command('set <name>').description('change a heartbeat profile'), false)
-      .option('--no-offline-after', 'offline when all retries have failed')
-      .option(...labelOption)
-      .option('--no-labels', 'for no host by its labels')
-      .addHelpText('after', `${HELP}\n${SET_EXAMPLE}`),
-    context,
-    async (name: string, options: Options) => {
-      const request = { params: { profile: name }, body: toChange(options) }
-      return renameFields(toOptionName, api.call('changeHeartbeatProfile', request))
-    },
-    ({ profile }) => toTable([profile]),
-  )
-  reportsChange(
-    profile.command('remove <name>').description('remove a heartbeat profile that no host is assigned to'),
-    context,
-    (name: string) => api.call('removeHeartbeatProfile', { params: { profile: name } }),
-    () => 'removed',
-  )
+  profile
+    .command('list')
+    .description('list heartbeat profiles')
+    .printsAnswer(
+      () => api.call('listHeartbeatProfiles'),
+      ({ profiles }) => toTable(profiles),
+    )
+  addBounds(profile.command('add <name>').description('add a heartbeat profile'), true)
+    .option(...labelOption)
+    .addHelpText('after', `${HELP}\n${ADD_EXAMPLE}`)
+    .printsAnswer(
+      (name: string, options: Options) =>
+        renameFields(toOptionName, api.call('addHeartbeatProfile', { body: toNewProfile(name, options) })),
+      ({ profile }) => toTable([profile]),
+    )
+  addBounds(profile.command('set <name>').description('change a heartbeat profile'), false)
+    .option('--no-offline-after', 'offline when all retries have failed')
+    .option(...labelOption)
+    .option('--no-labels', 'for no host by its labels')
+    .addHelpText('after', `${HELP}\n${SET_EXAMPLE}`)
+    .printsAnswer(
+      async (name: string, options: Options) => {
+        const request = { params: { profile: name }, body: toChange(options) }
+        return renameFields(toOptionName, api.call('changeHeartbeatProfile', request))
+      },
+      ({ profile }) => toTable([profile]),
+    )
+  profile
+    .command('remove <name>')
+    .description('remove a heartbeat profile that no host is assigned to')
+    .reportsChange(
+      (name: string) => api.call('removeHeartbeatProfile', { params: { profile: name } }),
+      () => 'removed',
+    )
 }
 
-function addBounds(command: Command, isRequired: boolean): Command {
+function addBounds(command: AskingCommand, isRequired: boolean): AskingCommand {
   const interval = durationBetween(MIN_INTERVAL_MS, DAY_MS)
   const least = ['--min <duration>', 'shortest time between two calls', interval] as const
   const most = ['--max <duration>', 'longest time between two calls', interval] as const

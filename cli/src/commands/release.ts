@@ -3,31 +3,26 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { ReleaseKeysView, ReleaseView } from '@rollcall/contracts/admin'
 import { type ReleaseName, releaseText } from '@rollcall/contracts/agent'
-import type { Command } from 'commander'
 import type { Client } from '../api/client.ts'
 import { uploadMissing } from '../api/uploads.ts'
 import type { Context } from '../context.ts'
 import { readLocalFile } from '../copy/local-tree.ts'
 import { UsageError } from '../errors.ts'
-import { printsAnswer } from '../output/answers.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { table } from '../output/table.ts'
 
 interface AddOptions {
   signature?: string
 }
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const { api, stdout } = context
   const release = program.command('release').description('manage the agent releases that the server has')
-  printsAnswer(
-    release
-      .command('add <archive>')
-      .description('upload a release: an archive as its build makes it')
-      .option('--signature <file>', "the operator's signature (default: <archive>.sig if it exists)"),
-    context,
-    (archive: string, options: AddOptions) => addRelease(api, archive, options),
-    toTable,
-  )
+  release
+    .command('add <archive>')
+    .description('upload a release: an archive as its build makes it')
+    .option('--signature <file>', "the operator's signature (default: <archive>.sig if it exists)")
+    .printsAnswer((archive: string, options: AddOptions) => addRelease(api, archive, options), toTable)
   release
     .command('sign <archive>')
     .description('sign a release with your own key, into <archive>.sig; needs no server')
@@ -39,13 +34,13 @@ export function addCommands(program: Command, context: Context): void {
       async (archive: string, { key }: { key: string }) => void stdout.write(await signRelease(archive, key)),
     )
   const keys = release.command('keys').description('list the keys that releases are signed with')
-  printsAnswer(keys, context, () => api.call('listReleaseKeys'), toKeyTable)
+  keys.printsAnswer(() => api.call('listReleaseKeys'), toKeyTable)
   const renewKey = release
     .command('renew-key')
     .description("create a new key for the servers' signatures; hosts learn it when they are upgraded")
-  printsAnswer(renewKey, context, () => api.call('renewReleaseKey'), toKeyTable)
+  renewKey.printsAnswer(() => api.call('renewReleaseKey'), toKeyTable)
   const list = release.command('list', { isDefault: true }).description('list releases')
-  printsAnswer(list, context, () => api.call('listReleases'), toTable)
+  list.printsAnswer(() => api.call('listReleases'), toTable)
 }
 
 async function addRelease(api: Client, archive: string, { signature: signatureFile }: AddOptions) {

@@ -1,12 +1,11 @@
 import { sanitizeText } from '@rollcall/contracts'
 import type { RotationHost } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import { poll } from '../api/poll.ts'
 import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { jsonOption, seconds } from '../options/parsers.ts'
 import { addTargetOptions, type TargetOptions, toTarget } from '../options/target-options.ts'
-import { printsAnswer } from '../output/answers.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
 
@@ -27,7 +26,7 @@ Examples:
   rollcall rotate --label env=prod
   rollcall rotate status`
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const rotate = addTargetOptions(program.command('rotate [hosts...]'))
     .description('give agents new credentials, or show how old they are')
     .option('--wait', 'wait until all agents have them; exits with 1 otherwise')
@@ -35,12 +34,13 @@ export function addCommands(program: Command, context: Context): void {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((hosts: string[], options: Options) => start(context, hosts, options))
-  printsAnswer(
-    rotate.command('status').description('show the age of all credentials, and rotations under way'),
-    context,
-    () => context.api.call('listRotations'),
-    ({ hosts }) => toTable(hosts),
-  )
+  rotate
+    .command('status')
+    .description('show the age of all credentials, and rotations under way')
+    .printsAnswer(
+      () => context.api.call('listRotations'),
+      ({ hosts }) => toTable(hosts),
+    )
 }
 
 async function start(context: Context, names: string[], options: Options): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CommandView, RunAccepted } from '@rollcall/contracts/admin'
 import { UnreachableError } from '@rollcall/contracts/client'
-import { type Command, Option } from 'commander'
+import { Option } from 'commander'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { InterruptedError, NoServerError, UsageError } from '../errors.ts'
@@ -14,9 +14,9 @@ import {
   addRunTargetOptions,
   TARGET_HELP,
   type TargetOptions,
-  toLimits,
-  toTarget,
+  toRunTarget,
 } from '../options/target-options.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { EXIT_CODES_HELP } from '../output/exit-code.ts'
 import { jsonDocument } from '../output/json.ts'
 import { reportSkipped } from '../output/run-report.ts'
@@ -68,7 +68,7 @@ Examples:
   tar c site | rollcall run --host demo-1 --stdin --cwd /srv -- tar x
   TOKEN=… rollcall run --host demo-1 --env TOKEN -- ./deploy`
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const command = program
     .command('run')
     .description('run a program on hosts and show its output live')
@@ -118,10 +118,8 @@ function toSavedRequest({ api }: Context, name: string, options: RunOptions): Ru
     throw new UsageError(
       'A saved command has its own settings and takes no input: change them with "rollcall saved change".',
     )
-  const target = toTarget(options)
-  const limits = toLimits(options)
   const runId = randomUUID()
-  const body = { runId, target, limits }
+  const body = { runId, ...toRunTarget(options) }
   return { runId, send: () => api.call('runSavedCommand', { params: { name }, body }) }
 }
 
@@ -132,8 +130,7 @@ function toProgramRequest(
   options: RunOptions,
 ): RunRequest {
   const { tty, stdin } = options
-  const target = toTarget(options)
-  const limits = toLimits(options)
+  const { target, limits } = toRunTarget(options)
   if (!target)
     throw new UsageError(
       'Say which hosts: --host NAME, --label SELECTOR or --all, as in: rollcall run --host NAME -- PROGRAM ARG…',
@@ -192,10 +189,7 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function detach({ stdout, notice }: Context, accepted: RunAccepted, { json }: RunOptions): void {
-  if (json) {
-    stdout.write(jsonDocument(accepted))
-    return
-  }
+  if (json) return void stdout.write(jsonDocument(accepted))
   reportSkipped({ notice }, accepted.skipped)
   stdout.write(accepted.commands.map(toLine).join(''))
   notice(

@@ -1,5 +1,5 @@
 import type { NewScheduleInput, ScheduleView } from '@rollcall/contracts/admin'
-import { type Command, Option } from 'commander'
+import { Option } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { hasValues, seconds } from '../options/parsers.ts'
@@ -8,10 +8,9 @@ import {
   addRunTargetOptions,
   TARGET_HELP,
   type TargetOptions,
-  toLimits,
-  toTarget,
+  toRunTarget,
 } from '../options/target-options.ts'
-import { printsAnswer, reportsChange, tableOr } from '../output/answers.ts'
+import { type AskingCommand, tableOr } from '../output/answers.ts'
 import { formatCommandLine, formatDuration, formatLimits, formatTarget } from '../output/format-command.ts'
 import { fieldList, table } from '../output/table.ts'
 
@@ -37,29 +36,29 @@ Examples:
   rollcall schedule add nightly --cron '30 2 * * *' --time-zone Europe/Berlin --saved upgrade
   rollcall schedule add disks --cron '*/15 * * * *' --all -- df -h /`
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   const { api } = context
   const schedule = program.command('schedule').description('manage scheduled runs')
-  printsAnswer(
-    schedule.command('list', { isDefault: true }).description('list schedules by name'),
-    context,
-    () => api.call('listSchedules'),
-    ({ schedules }) =>
-      tableOr(
-        'There are no schedules yet. "rollcall schedule add --help" shows how to add one.',
-        ['NAME', 'CRON', 'TIME ZONE', 'NEXT', 'LAST', 'WHAT'],
-        schedules.map(toRow),
-      ),
-  )
-  printsAnswer(
-    schedule.command('show <name>').description('show a schedule, its next times and its recent runs'),
-    context,
-    (name: string) => api.call('showSchedule', { params: { name } }),
-    ({ schedule }) => describe(schedule),
-  )
-  reportsChange(
-    addSettings(schedule.command('add'), context),
-    context,
+  schedule
+    .command('list', { isDefault: true })
+    .description('list schedules by name')
+    .printsAnswer(
+      () => api.call('listSchedules'),
+      ({ schedules }) =>
+        tableOr(
+          'There are no schedules yet. "rollcall schedule add --help" shows how to add one.',
+          ['NAME', 'CRON', 'TIME ZONE', 'NEXT', 'LAST', 'WHAT'],
+          schedules.map(toRow),
+        ),
+    )
+  schedule
+    .command('show <name>')
+    .description('show a schedule, its next times and its recent runs')
+    .printsAnswer(
+      (name: string) => api.call('showSchedule', { params: { name } }),
+      ({ schedule }) => describe(schedule),
+    )
+  addSettings(schedule.command('add'), context).reportsChange(
     async (name: string, program: string | undefined, args: string[], options: Options) =>
       api.call('addSchedule', { body: toBody(name, program, args, options) }),
     formatNext,
@@ -68,21 +67,23 @@ export function addCommands(program: Command, context: Context): void {
     ['pause', false, 'start no more runs until it is resumed'],
     ['resume', true, 'continue with the next planned time; missed times are not made up'],
   ] as const)
-    reportsChange(
-      schedule.command(`${word} <name>`).description(description),
-      context,
-      (name: string) => api.call('changeSchedule', { params: { name }, body: { isEnabled } }),
-      formatNext,
+    schedule
+      .command(`${word} <name>`)
+      .description(description)
+      .reportsChange(
+        (name: string) => api.call('changeSchedule', { params: { name }, body: { isEnabled } }),
+        formatNext,
+      )
+  schedule
+    .command('remove <name>')
+    .description('remove a schedule; its runs are kept')
+    .reportsChange(
+      (name: string) => api.call('removeSchedule', { params: { name } }),
+      () => 'removed',
     )
-  reportsChange(
-    schedule.command('remove <name>').description('remove a schedule; its runs are kept'),
-    context,
-    (name: string) => api.call('removeSchedule', { params: { name } }),
-    () => 'removed',
-  )
 }
 
-const addSettings = (command: Command, context: Context) =>
+const addSettings = (command: AskingCommand, context: Context) =>
   addProgramOptions(addRunTargetOptions(command), context)
     .argument('<name>', 'its name')
     .argument('[program]', 'a program, looked up on the host')
@@ -119,16 +120,13 @@ function toBody(
     throw new UsageError('Say what to run: either --saved NAME or a program after --.')
   if (saved !== undefined && hasValues(how))
     throw new UsageError('A saved command has its own settings: change them with "rollcall saved change".')
-  const target = toTarget(options)
-  const limits = toLimits(options)
   return {
     name,
     cron,
     timeZone,
     savedCommand: saved,
     command: program === undefined ? undefined : { program, args, ...how },
-    target,
-    limits,
+    ...toRunTarget(options),
     overlap,
     graceMs: grace,
     isEnabled: paused ? false : undefined,
@@ -184,7 +182,7 @@ function describe(schedule: ScheduleView): string {
     formatLocalTime(firing.plannedAt, timeZone),
     formatOutcome(firing),
     firing.runId ?? '-',
-    firing.reason ?? '',
+    firing.reason,
   ])
   return `${fields}\n${table(['PLANNED', 'OUTCOME', 'RUN', 'REASON'], rows)}`
 }

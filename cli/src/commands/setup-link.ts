@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Command } from 'commander'
 import { toDataDir } from '../api/find-server.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
+import type { AskingCommand } from '../output/answers.ts'
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   program
     .command('setup-link')
     .description(

@@ -1,24 +1,23 @@
 import type { AdminResponse } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { printsAnswer, tableOr } from '../output/answers.ts'
+import { type AskingCommand, tableOr } from '../output/answers.ts'
 import { formatAge } from '../output/format-command.ts'
 import { table } from '../output/table.ts'
 
-export function addCommands(program: Command, context: Context): void {
-  const { api, stdout } = context
+export function addCommands(program: AskingCommand, context: Context): void {
+  const { api } = context
   const transfers = program.command('transfers').description('list, show and cancel file transfers to hosts')
   const list = transfers.command('list', { isDefault: true }).description('list transfers, newest first')
-  printsAnswer(list, context, () => api.call('listTransfers'), toTable)
+  list.printsAnswer(() => api.call('listTransfers'), toTable)
   const show = transfers.command('show <id>').description('show a transfer, host by host')
-  printsAnswer(show, context, (id: string) => api.call('showTransfer', { params: { id } }), toHostTable)
+  show.printsAnswer((id: string) => api.call('showTransfer', { params: { id } }), toHostTable)
   transfers
     .command('cancel <id>')
     .description('cancel a transfer; files that are in place stay')
-    .action(async (id: string) => {
-      await api.call('cancelTransfer', { params: { id } })
-      stdout.write(`Cancelling transfer ${id}.\n`)
-    })
+    .printsAnswer(
+      (id: string) => api.call('cancelTransfer', { params: { id } }),
+      (_answer, id: string) => `Cancelling transfer ${id}.\n`,
+    )
 }
 
 const toTable = ({ transfers }: AdminResponse<'listTransfers'>) =>
@@ -29,9 +28,9 @@ const toTable = ({ transfers }: AdminResponse<'listTransfers'>) =>
       id,
       kind,
       destination,
-      String(counts.success),
-      String(counts.failed),
-      String(counts.pending + counts.running),
+      counts.success,
+      counts.failed,
+      counts.pending + counts.running,
       formatAge(createdAt),
       requestedBy,
     ]),
@@ -40,11 +39,5 @@ const toTable = ({ transfers }: AdminResponse<'listTransfers'>) =>
 const toHostTable = ({ hosts }: AdminResponse<'showTransfer'>) =>
   table(
     ['HOST', 'STATE', 'BYTES', 'OF', 'REASON'],
-    hosts.map(({ host, state, bytes, totalBytes, reason }) => [
-      host,
-      state,
-      String(bytes),
-      String(totalBytes),
-      reason ?? '',
-    ]),
+    hosts.map(({ host, state, bytes, totalBytes, reason }) => [host, state, bytes, totalBytes, reason]),
   )

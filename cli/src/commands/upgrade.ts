@@ -7,13 +7,12 @@ import type {
   UpgradeView,
 } from '@rollcall/contracts/admin'
 import { UPGRADE_HOST_STATE } from '@rollcall/contracts/admin/upgrades/schemas'
-import type { Command } from 'commander'
 import { poll } from '../api/poll.ts'
 import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { jsonOption, seconds, wholeNumber } from '../options/parsers.ts'
 import { addTargetOptions, batchSize, type TargetOptions, toTarget } from '../options/target-options.ts'
-import { printsAnswer } from '../output/answers.ts'
+import type { AskingCommand } from '../output/answers.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
 
@@ -44,37 +43,31 @@ Examples:
   rollcall upgrade start --label env=prod --canary 2 --batch 25% --wait
   rollcall upgrade pause 3f2a9c1b-0000-4000-8000-000000000001`
 
-export function addCommands(program: Command, context: Context): void {
-  const { api, stdout } = context
+export function addCommands(program: AskingCommand, context: Context): void {
+  const { api } = context
   const upgrade = program
     .command('upgrade')
     .description('upgrade agents, ring by ring')
     .addHelpText('after', HELP)
-  printsAnswer(
-    upgrade.command('list', { isDefault: true }).description('list recent upgrades, newest first'),
-    context,
-    () => api.call('listUpgrades'),
-    ({ upgrades }) =>
-      table(['ID', 'RELEASE', 'STATE', 'UPGRADED', 'HOSTS', 'BY', 'STARTED'], upgrades.map(toRow)),
-  )
-  printsAnswer(
-    addRingOptions(
-      upgrade.command('plan').description('show which hosts each ring would hold; nothing is started'),
-    ),
-    context,
-    async (options: Options) => api.call('planUpgrade', { body: toBody(options) }),
-    formatPlan,
-  )
+  upgrade
+    .command('list', { isDefault: true })
+    .description('list recent upgrades, newest first')
+    .printsAnswer(
+      () => api.call('listUpgrades'),
+      ({ upgrades }) =>
+        table(['ID', 'RELEASE', 'STATE', 'UPGRADED', 'HOSTS', 'BY', 'STARTED'], upgrades.map(toRow)),
+    )
+  addRingOptions(
+    upgrade.command('plan').description('show which hosts each ring would hold; nothing is started'),
+  ).printsAnswer(async (options: Options) => api.call('planUpgrade', { body: toBody(options) }), formatPlan)
   addRingOptions(upgrade.command('start').description('start an upgrade'))
     .option('--wait', 'wait until it has ended; exits with 1 unless every host was upgraded')
     .addOption(jsonOption())
     .action((options: StartOptions) => start(context, options))
-  printsAnswer(
-    upgrade.command('status <id>').description('show an upgrade and its hosts'),
-    context,
-    (id: string) => api.call('showUpgrade', { params: { id } }),
-    formatDetail,
-  )
+  upgrade
+    .command('status <id>')
+    .description('show an upgrade and its hosts')
+    .printsAnswer((id: string) => api.call('showUpgrade', { params: { id } }), formatDetail)
   for (const [word, route, description] of [
     ['pause', 'pauseUpgrade', 'start on no further host until it is resumed'],
     ['resume', 'resumeUpgrade', 'continue a paused upgrade'],
@@ -83,13 +76,13 @@ export function addCommands(program: Command, context: Context): void {
     upgrade
       .command(`${word} <id>`)
       .description(description)
-      .action(async (id: string) => {
-        const { upgrade: changed } = await api.call(route, { params: { id } })
-        stdout.write(`${formatUpgrade(changed)}\n`)
-      })
+      .printsAnswer(
+        (id: string) => api.call(route, { params: { id } }),
+        ({ upgrade: changed }) => `${formatUpgrade(changed)}\n`,
+      )
 }
 
-function addRingOptions(command: Command): Command {
+function addRingOptions(command: AskingCommand): AskingCommand {
   return addTargetOptions(command)
     .option('--release <version>', "the release to install (default: the server's own)")
     .option('--canary <number>', 'how many hosts go first; 0 for none (default: 1)', wholeNumber(0, 1000))
@@ -110,26 +103,17 @@ function toBody(options: Options): NewUpgradeInput {
   const { release, canary, batch, gate, stopAfter } = options
   const target = toTarget(options)
   if (!target) throw new UsageError('Say which hosts: --host NAMES, --label SELECTOR or --all.')
-  return {
-    ...target,
-    version: release,
-    rings: {
-      canary,
-      batch,
-      gateMs: gate,
-      stopAfterFailures: stopAfter,
-    },
-  }
+  return { ...target, version: release, rings: { canary, batch, gateMs: gate, stopAfterFailures: stopAfter } }
 }
 
-const toRow = (upgrade: UpgradeView) => [
-  upgrade.id,
-  upgrade.version,
-  upgrade.state,
-  String(upgrade.counts.upgraded),
-  String(upgrade.total),
-  upgrade.requestedBy,
-  upgrade.createdAt,
+const toRow = ({ id, version, state, counts, total, requestedBy, createdAt }: UpgradeView) => [
+  id,
+  version,
+  state,
+  counts.upgraded,
+  total,
+  requestedBy,
+  createdAt,
 ]
 
 const formatPlan = ({ version, rings, skipped }: AdminResponse<'planUpgrade'>): string =>

@@ -1,11 +1,11 @@
-import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
 import { FleetView } from '../live/fleet-view.ts'
 import { followWithReconnect, type Subscription, throwIfRefused } from '../live/follow-with-reconnect.ts'
 import { giveUpAfterMs } from '../live/give-up.ts'
 import { jsonOption } from '../options/parsers.ts'
-import { type FleetDisplay, JsonDisplay, LineDisplay, ScreenDisplay } from '../output/fleet-display.ts'
+import type { AskingCommand } from '../output/answers.ts'
+import { type FleetDisplay, jsonDisplay, lineDisplay, ScreenDisplay } from '../output/fleet-display.ts'
 
 const HELP = `
 On a terminal: counts on top, then the hosts, those with problems first. Elsewhere: one line for each change of state from now
@@ -15,7 +15,7 @@ It reconnects as "rollcall run" does, and then shows what has changed meanwhile.
 With --json every line is one JSON object: "fleet" (total, states) when all of it is known, also after a reconnection, and
 "change" (at, host, hostId, from, to, code, reason) for each change of state.`
 
-export function addCommands(program: Command, context: Context): void {
+export function addCommands(program: AskingCommand, context: Context): void {
   program
     .command('watch')
     .description('watch the fleet live: hosts with problems first, or every change of state')
@@ -35,11 +35,11 @@ async function watchFleet(context: Context, { json }: { json?: boolean }): Promi
   }
   // Fails at once if no server runs or the key is wrong: reconnecting would not help.
   await context.api.call('clusterHealth')
-  display.open()
+  display.open?.()
   try {
     await followWithReconnect(toSubscription(view, display), settings)
   } finally {
-    display.close()
+    display.close?.()
   }
 }
 
@@ -61,8 +61,6 @@ const toSubscription = (view: FleetView, display: FleetDisplay): Subscription =>
 
 function toDisplay(context: Context, view: FleetView, json: boolean | undefined): FleetDisplay {
   const { stdout, env } = context
-  if (json) return new JsonDisplay(context, view)
-  return stdout.isTTY && env.TERM !== 'dumb'
-    ? new ScreenDisplay(context, view)
-    : new LineDisplay(context, view)
+  if (json) return jsonDisplay(context, view)
+  return stdout.isTTY && env.TERM !== 'dumb' ? new ScreenDisplay(context, view) : lineDisplay(context, view)
 }

@@ -42,5 +42,3 @@ complete -c rollcall -n 'test (count (__rollcall_words)) -eq 0' -F
 } as const
 
 export type Shell = keyof typeof SHELLS
-
-export const scriptFor = (shell: Shell): string => SHELLS[shell]

@@ -3,12 +3,12 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { Copied } from '../commands/copied.ts'
+import { forEachOf } from '@rollcall/contracts/client'
 import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { jsonDocument } from '../output/json.ts'
 import { table } from '../output/table.ts'
-import { copyTree } from './copy-tree-from.ts'
+import { type Copied, copyTree } from './copy-tree-from.ts'
 
 /** Hosts that are copied from at the same time. */
 const MAX_CONCURRENT_HOSTS = 10
@@ -25,23 +25,22 @@ export async function copyFrom(
   destination: string,
   { recursive, json }: { recursive?: boolean; json?: boolean },
 ): Promise<void> {
-  const isFolder = destination.endsWith('/') || (await isFolderAt(destination))
+  const there = await statIfThere(destination)
+  const isFolder = destination.endsWith('/') || there?.isDirectory() === true
   const copyOne = recursive ? copyTree : copyFile
   const [only] = from.hosts
   if (only === undefined) throw new UsageError('Name the hosts to copy from: HOST[,HOST…]:/PATH.')
   const isOne = from.hosts.length === 1
-  if (!isOne && !isFolder && (await exists(destination)))
+  if (!isOne && !isFolder && there)
     throw new UsageError(`"${destination}" is not a folder; copies from several hosts need one.`)
   const toPlace = (host: string) => {
     if (!isOne) return join(destination, host, basename(from.path))
     return isFolder ? join(destination, basename(from.path)) : destination
   }
   const copied: Copied[] = []
-  const waiting = from.hosts.values()
-  const copySome = async () => {
-    for (const host of waiting) copied.push(await copyOne(context, host, from.path, toPlace(host)))
-  }
-  await Promise.all(Array.from({ length: MAX_CONCURRENT_HOSTS }, copySome))
+  await forEachOf(from.hosts, MAX_CONCURRENT_HOSTS, async (host) => {
+    copied.push(await copyOne(context, host, from.path, toPlace(host)))
+  })
   const rows = from.hosts.flatMap((host) => copied.find((one) => one.host === host) ?? [])
   if (rows.some(({ state }) => state === 'failed')) context.exitCode = 1
   if (json) return void context.stdout.write(jsonDocument(rows))
@@ -52,10 +51,10 @@ export async function copyFrom(
       rows.map(({ host, state, fetched, unchanged, bytes, file, reason }) => [
         host,
         state,
-        ...(recursive ? [String(fetched ?? ''), String(unchanged ?? '')] : []),
-        String(bytes ?? ''),
-        file ?? '',
-        reason ?? '',
+        ...(recursive ? [fetched, unchanged] : []),
+        bytes,
+        file,
+        reason,
       ]),
     ),
   )
@@ -78,13 +77,4 @@ async function copyFile(context: Context, host: string, path: string, place: str
   }
 }
 
-const isFolderAt = (path: string) =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
+const statIfThere = (path: string) => stat(path).catch(() => null)

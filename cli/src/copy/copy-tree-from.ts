@@ -6,7 +6,6 @@ import { sanitizeText } from '@rollcall/contracts'
 import type { TreeEntry, TreeFile, TreeLink } from '@rollcall/contracts/agent'
 import { isTreeFile, toUtimesSeconds, treeEntry, treeListEnd } from '@rollcall/contracts/agent/file-entries'
 import { MAX_CONCURRENT_FILES, MAX_MANIFEST_BYTES } from '@rollcall/contracts/agent/files'
-import type { Copied } from '../commands/copied.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { readLocalFile } from './local-tree.ts'
@@ -18,6 +17,18 @@ const MAX_BATCH_PATH_BYTES = 128 * 1024
 /** Only the owner's permissions are copied. */
 const OWNER_PERMISSIONS = 0o700
 const MAX_REPORTED = 10
+
+/** The outcome for one host. */
+export interface Copied {
+  host: string
+  state: 'success' | 'failed'
+  file: string | null
+  bytes: number | null
+  /** For a folder: files that were fetched, and files that were here already. */
+  fetched?: number
+  unchanged?: number
+  reason: string | null
+}
 
 /**
  * Copies a folder from a host, with its links, folders and times. Only files whose content differs are fetched; other local files stay.

@@ -15,8 +15,6 @@ interface Settings {
 
 /** The standard input of one command: bytes in order and each once, however often a piece is retried. */
 export class CommandInput {
-  private readonly commandId: string
-  private readonly settings: Settings
   private readonly closing = new AbortController()
   private waiting: Buffer[] = []
   private waitingBytes = 0
@@ -26,10 +24,10 @@ export class CommandInput {
   private sending: Promise<void> | undefined
   private onRoom: (() => void)[] = []
 
-  constructor(commandId: string, settings: Settings) {
-    this.commandId = commandId
-    this.settings = settings
-  }
+  constructor(
+    private readonly commandId: string,
+    private readonly settings: Settings,
+  ) {}
 
   /** Begins to send: the command runs and can take input. */
   start(): void {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Format, Imported, ImportedHost, IncludedFile } from '@rollcall/inventory'
+import { toText } from '../api/http.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 
@@ -32,12 +33,6 @@ export async function readHostFile(
   // ssh takes relative names from its own folder, Ansible from the inventory's.
   const base = imported.format === 'ssh' || file === '-' ? process.cwd() : dirname(resolve(file))
   return { ...imported, hosts: imported.hosts.map((host) => withPaths(host, base)) }
-}
-
-async function toText(stream: NodeJS.ReadableStream): Promise<string> {
-  const pieces: Buffer[] = []
-  for await (const piece of stream) pieces.push(Buffer.from(piece))
-  return Buffer.concat(pieces).toString()
 }
 
 const withPaths = (host: ImportedHost, base: string): ImportedHost => ({

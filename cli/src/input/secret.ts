@@ -62,11 +62,8 @@ export async function readCertificateFile(
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
-  const isThere = await stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  )
-  return isThere ? readWholeFile(path, '--certificate') : undefined
+  const there = await stat(path).catch(() => null)
+  return there?.isFile() ? readWholeFile(path, '--certificate') : undefined
 }
 
 async function readWholeFile(path: string, option: string): Promise<string> {

@@ -14,21 +14,17 @@ export function toTerminalSize(stdout: Context['stdout']): { columns: number; ro
 
 /** Connects this terminal to one remote command: every key but `~.` goes there, and every change of size. */
 export class TerminalSession {
-  private readonly context: Context
-  private readonly commandId: string
-  private readonly input: CommandInput
-  private readonly onLeave: () => void
   private readonly escape = new TerminalEscape()
   isStarted = false
   private isResizing = false
   private isSizeStale = false
 
-  constructor(context: Context, commandId: string, input: CommandInput, onLeave: () => void) {
-    this.context = context
-    this.commandId = commandId
-    this.input = input
-    this.onLeave = onLeave
-  }
+  constructor(
+    private readonly context: Context,
+    private readonly commandId: string,
+    private readonly input: CommandInput,
+    private readonly onLeave: () => void,
+  ) {}
 
   start(): void {
     const { stdin, stdout } = this.context

@@ -41,15 +41,12 @@ interface News {
 
 /** The fleet as last reported. Throws `CliError` rather than hold more agents than `most`. */
 export class FleetView {
-  private readonly most: number
   private known = new Map<string, WatchedAgent>()
   private incoming: Map<string, WatchedAgent> | undefined
   private isKnown = false
   private isAwaitingSnapshot = true
 
-  constructor(most = MAX_AGENTS) {
-    this.most = most
-  }
+  constructor(private readonly most = MAX_AGENTS) {}
 
   get agents(): WatchedAgent[] {
     return [...this.known.values()]
@@ -104,18 +101,16 @@ export class FleetView {
   }
 
   private keep(agents: Map<string, WatchedAgent>, hostId: string, agent: WatchedAgent): void {
-    agents.set(hostId, watched(agent))
+    agents.set(hostId, toPart(agent) as WatchedAgent)
     if (agents.size > this.most)
       throw new CliError(`The server reports more than ${this.most} hosts; that is too many to watch.`)
   }
 }
 
-const watched = (agent: WatchedAgent) =>
-  Object.fromEntries(WATCHED.map((key) => [key, agent[key]])) as unknown as WatchedAgent
-
-const toPart = (change: AgentChange) =>
+/** Returns of an agent, or of a change of one, the part that is kept. */
+const toPart = (agent: AgentChange | WatchedAgent) =>
   Object.fromEntries(
-    WATCHED.filter((key) => change[key] !== undefined).map((key) => [key, change[key]]),
+    WATCHED.filter((key) => agent[key] !== undefined).map((key) => [key, agent[key]]),
   ) as Partial<WatchedAgent>
 
 function changesBetween(

@@ -4,7 +4,7 @@ import { CliError, InterruptedError, isExplained } from '../errors.ts'
 import { watchInterrupts } from '../input/interrupts.ts'
 import { formatElapsed, formatEnding } from '../output/format-command.ts'
 import { jsonDocument, jsonLine } from '../output/json.ts'
-import { JsonPrinter, LinePrinter } from '../output/printer.ts'
+import { jsonPrinter, LinePrinter } from '../output/printer.ts'
 import { RECONNECT_HELP } from './give-up.ts'
 
 export const WAIT_HELP = `With --wait the exit code is 0 only if it succeeded. Ctrl-C stops watching; the server continues.
@@ -17,9 +17,8 @@ export const TAKE_OVER_HELP = 'replace an agent that belongs to another host or 
 interface Started {
   kind: 'installation' | 'removal' | 'move of the agent'
   host: string
-  commandId: string
-  /** The server's answer, for --json. */
-  answer: object
+  /** The server's answer, which --json prints. */
+  answer: { commandId: string }
 }
 
 /** Reports what was started and how to follow it, or shows it until it has ended. */
@@ -28,22 +27,23 @@ export async function reportStarted(
   options: { wait?: boolean; json?: boolean },
   started: Started,
 ): Promise<void> {
-  const { kind, host, commandId, answer } = started
+  const { kind, host, answer } = started
   if (options.wait) return showUntilEnd(context, options, started)
   if (options.json) context.stdout.write(jsonDocument(answer))
-  else context.notice(`the ${kind} on ${host} has started. Follow it with: ${followHint(commandId)}`)
+  else context.notice(`the ${kind} on ${host} has started. Follow it with: ${followHint(answer.commandId)}`)
 }
 
 async function showUntilEnd(
   context: Context,
   { json }: { json?: boolean },
-  { kind, host, commandId, answer }: Started,
+  { kind, host, answer }: Started,
 ): Promise<void> {
+  const { commandId } = answer
   const { followCommands } = await import('./follow-commands.ts')
   const { leaving } = watchInterrupts()
   if (json) context.stdout.write(jsonLine({ type: 'accepted', ...answer }))
   // Prefixed, so that a host's output cannot pass for the server's.
-  const printer = json ? new JsonPrinter(context) : new LinePrinter(context, [])
+  const printer = json ? jsonPrinter(context) : new LinePrinter(context, [])
   const endings = await followCommands({
     context,
     commands: [{ id: commandId, host }],

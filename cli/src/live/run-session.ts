@@ -10,7 +10,7 @@ import { TerminalSession } from '../input/terminal-session.ts'
 import { toExitCode } from '../output/exit-code.ts'
 import { formatElapsed, formatEnding, formatExit, formatHostCount } from '../output/format-command.ts'
 import { jsonLine } from '../output/json.ts'
-import { JsonPrinter, LinePrinter, type Printer, RawPrinter } from '../output/printer.ts'
+import { jsonPrinter, LinePrinter, type Printer, rawPrinter } from '../output/printer.ts'
 import { ProgressLine } from '../output/progress.ts'
 import { printReport, reportSkipped } from '../output/run-report.ts'
 import { table } from '../output/table.ts'
@@ -88,24 +88,20 @@ export class RunSession {
   /** Shows every byte as it arrives, and finally how each command ended. */
   private async showStream(): Promise<number> {
     const { context, commands } = this
-    const ended = new Map<string, CommandView>()
     const endings = await followCommands({
       context,
       commands: commands.map(({ id, host }) => ({ id, host: host.name })),
       printer: this.printer(),
       signal: this.leaving,
       onChange: (command) => this.onChange(command),
-      onEnd: (command) => {
-        ended.set(command.id, command)
-        this.onChange(command)
-      },
     })
-    for (const { id, host } of commands) {
+    const ended = commands.map(({ id, host }) => {
       const ending = endings.get(id)
-      if (ending instanceof ApiError) context.notice(`${host.name}: ${ending.message} (${ending.code})`)
-    }
-    if (!this.options.json) this.conclude(commands.flatMap(({ id }) => ended.get(id) ?? []))
-    return toExitCode(commands.map(({ id }) => ended.get(id)))
+      if (!(ending instanceof ApiError)) return ending
+      return void context.notice(`${host.name}: ${ending.message} (${ending.code})`)
+    })
+    if (!this.options.json) this.conclude(ended.flatMap((command) => command ?? []))
+    return toExitCode(ended)
   }
 
   /** Shows counts by state, and finally hosts with the same outcome together; with their outputs if `withOutput`. */
@@ -123,10 +119,7 @@ export class RunSession {
     }
     const settings = { find, notice, giveUpAfterMs: this.giveUpAfterMs, signal: leaving }
     const run = await followRun(runId, onProgress, settings)
-    const summary = await retrying(() => context.api.call('summarizeRun', { params: { id: runId } }), {
-      forMs: this.giveUpAfterMs,
-      signal: leaving,
-    })
+    const summary = await this.retry(() => context.api.call('summarizeRun', { params: { id: runId } }))
     this.progress.clear()
     if (options.json) {
       context.stdout.write(jsonLine({ type: 'run-end', run }))
@@ -137,8 +130,8 @@ export class RunSession {
 
   private printer(): Printer {
     const { context, options, commands } = this
-    if (options.json) return new JsonPrinter(context)
-    if (commands.length === 1) return new RawPrinter(context)
+    if (options.json) return jsonPrinter(context)
+    if (commands.length === 1) return rawPrinter(context)
     return new LinePrinter(context, options.prefix ? commands.map(({ host }) => host.name) : [])
   }
 
@@ -191,12 +184,13 @@ export class RunSession {
 
   private async cancel(id: string): Promise<void> {
     const { context, leaving } = this
-    await retrying(() => context.api.call('cancelRun', { params: { id } }), {
-      forMs: this.giveUpAfterMs,
-      signal: leaving,
-    }).catch((error) => {
+    await this.retry(() => context.api.call('cancelRun', { params: { id } })).catch((error) => {
       if (!leaving.aborted) context.notice(`the run could not be cancelled: ${(error as Error).message}`)
     })
+  }
+
+  private retry<T>(request: () => Promise<T>): Promise<T> {
+    return retrying(request, { forMs: this.giveUpAfterMs, signal: this.leaving })
   }
 
   private open(): CommandView[] {

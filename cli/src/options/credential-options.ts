@@ -19,7 +19,7 @@ export interface CredentialOptions {
 }
 
 /** Adds the options for signing in. Secrets are never arguments. */
-export const addCredentialOptions = (command: Command): Command =>
+export const addCredentialOptions = <C extends Command>(command: C): C =>
   command
     .option('--key <file>', 'file of the private key to sign in with: OpenSSH, PEM or PuTTY (.ppk)')
     .option(
@@ -60,6 +60,10 @@ export async function readCredential(
     ...(options.passwordStdin && { password: await readPassword() }),
   }
 }
+
+/** Reads the sudo password that an option names; undefined if it is not given. */
+export const readSudoPassword = async (file: string | undefined): Promise<string | undefined> =>
+  file === undefined ? undefined : readSecretFile(file, '--sudo-password-file')
 
 /** Asks for the password of `account` at the terminal, without showing it. */
 export async function typedPassword(context: Context, account: string): Promise<string> {

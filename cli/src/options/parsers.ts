@@ -6,6 +6,9 @@ export const jsonOption = () => new Option('--json', 'print JSON')
 export const hasValues = (object: object): boolean =>
   Object.values(object).some((value) => value !== undefined)
 
+/** Collects an option that may be given again and again. */
+export const collectTexts = (text: string, before: readonly string[] = []) => [...before, text]
+
 /** Collects an option that may be given again and again, each time with one value or several between commas. */
 export const collectNames = (text: string, before: readonly string[] = []) => [
   ...before,
@@ -44,6 +47,10 @@ export function seconds(least: number, most: number) {
     throw new InvalidArgumentError(`It must be a number of seconds from ${least} to ${most}.`)
   }
 }
+
+/** Creates the option for how many rows a list has, such as `how many at most, up to 200 (default: 50)`. */
+export const limitOption = (what: string, most: number, usual: number) =>
+  new Option('--limit <number>', `${what}, up to ${most} (default: ${usual})`).argParser(wholeNumber(1, most))
 
 export function wholeNumber(least: number, most: number) {
   return (text: string): number => {

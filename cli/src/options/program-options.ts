@@ -1,4 +1,3 @@
-import type { NewSavedCommandInput } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { collectEnvironment, seconds } from './parsers.ts'
@@ -13,7 +12,7 @@ export interface ProgramOptions {
   env?: Record<string, string>
 }
 
-export function addProgramOptions(command: Command, context: Context): Command {
+export function addProgramOptions<C extends Command>(command: C, context: Context): C {
   return command
     .option('--timeout <seconds>', 'stop it after this long (default: 3600)', seconds(0.1, 30 * DAY_SECONDS))
     .option(
@@ -30,16 +29,9 @@ export function addProgramOptions(command: Command, context: Context): Command {
 }
 
 /** Returns the settings that were given. */
-export function toProgram({
-  timeout,
-  startWithin,
+export const toProgram = ({ timeout, startWithin, cwd, env }: ProgramOptions) => ({
+  timeoutMs: timeout,
+  startWithinMs: startWithin,
   cwd,
   env,
-}: ProgramOptions): Omit<Partial<NewSavedCommandInput>, 'name' | 'program' | 'args'> {
-  return {
-    timeoutMs: timeout,
-    startWithinMs: startWithin,
-    cwd,
-    env,
-  }
-}
+})

@@ -2,12 +2,12 @@ import type { HostReachChange } from '@rollcall/contracts/admin'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { UsageError } from '../errors.ts'
-import { readSecretFile } from '../input/secret.ts'
 import { DUPLICATE_HELP } from '../live/provisioning.ts'
 import {
   addCredentialOptions,
   type CredentialOptions,
   readCredential,
+  readSudoPassword,
   typedPassword,
 } from './credential-options.ts'
 import { wholeNumber } from './parsers.ts'
@@ -49,20 +49,11 @@ export async function readReach(
   name: string,
   options: ReachOptions,
 ): Promise<HostReachChange> {
-  const { address, port, user, hostKey, agentPort } = options
+  const { address, port, user, hostKey, agentPort: agentPorts, allowDuplicate } = options
   const credential = await toCredential(context, name, options)
   const sudoPassword = await toSudoPassword(options)
-  return {
-    address,
-    port,
-    user,
-    credential,
-    sudoPassword,
-    hostKey,
-    agentPorts: agentPort,
-    allowDuplicate: options.allowDuplicate,
-    skipCheck: options.check ? undefined : true,
-  }
+  const skipCheck = options.check ? undefined : true
+  return { address, port, user, credential, sudoPassword, hostKey, agentPorts, allowDuplicate, skipCheck }
 }
 
 function toCredential(context: Context, name: string, options: ReachOptions) {
@@ -76,11 +67,8 @@ function toCredential(context: Context, name: string, options: ReachOptions) {
   return readCredential(context, { ...options, passwordStdin: true }, () => typedPassword(context, account))
 }
 
-async function toSudoPassword({
-  sudoPassword,
-  sudoPasswordFile,
-}: ReachOptions): Promise<string | null | undefined> {
-  if (sudoPasswordFile === undefined) return sudoPassword ? undefined : null
-  if (!sudoPassword) throw new UsageError('Give either --sudo-password-file or --no-sudo-password, not both.')
-  return readSecretFile(sudoPasswordFile, '--sudo-password-file')
+async function toSudoPassword({ sudoPassword, sudoPasswordFile }: ReachOptions) {
+  if (sudoPassword) return readSudoPassword(sudoPasswordFile)
+  if (sudoPasswordFile === undefined) return null
+  throw new UsageError('Give either --sudo-password-file or --no-sudo-password, not both.')
 }

@@ -17,5 +17,9 @@ export async function renameFields<T>(
   }
 }
 
+/** Formats the name of an option: `dryRun` as `--dry-run`. */
+export const toOption = (name: string) =>
+  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
 /** Formats `labels.env` as `--label env`. */
 export const toLabelOption = (field: string) => field.replace(/^labels(\.|$)/, '--label ').trim()

@@ -2,7 +2,7 @@ import type { RunLimits, Target } from '@rollcall/contracts/admin'
 import { MAX_HOSTS_PER_RUN } from '@rollcall/contracts/admin/targets'
 import { type Command, InvalidArgumentError } from 'commander'
 import { UsageError } from '../errors.ts'
-import { collectNames, wholeNumber } from './parsers.ts'
+import { collectNames, collectTexts, wholeNumber } from './parsers.ts'
 
 /** Options that select hosts and limit a run. */
 export interface TargetOptions {
@@ -19,19 +19,18 @@ export const TARGET_HELP = `Which hosts: --host names them; --label selects by l
 without an agent are skipped and listed; naming one with --host is an error.`
 
 /** Adds the options that select hosts. */
-export function addTargetOptions(command: Command): Command {
-  const selectors = (text: string, before: string[] = []) => [...before, text]
+export function addTargetOptions<C extends Command>(command: C): C {
   return command
     .option('--host <names>', 'a host, or several separated by commas; may be given again', collectNames)
     .option(
       '--label <selector>',
       'hosts whose labels match; may be given again, then all must match',
-      selectors,
+      collectTexts,
     )
     .option('--all', 'every host')
 }
 
-export function addRunTargetOptions(command: Command): Command {
+export function addRunTargetOptions<C extends Command>(command: C): C {
   return addTargetOptions(command)
     .option(
       '--concurrency <number>',
@@ -65,16 +64,17 @@ export function toTarget({ host, label, all }: TargetOptions): Target | undefine
   return all ? { all: true } : undefined
 }
 
-/** Returns the limits of a run; undefined if none are given. */
-export function toLimits({ concurrency, batch, stopAfter }: TargetOptions): RunLimits | undefined {
+/** Returns the hosts and the limits of a run, each undefined if not given. Throws `UsageError`. */
+export const toRunTarget = (options: TargetOptions) => ({
+  target: toTarget(options),
+  limits: toLimits(options),
+})
+
+function toLimits({ concurrency, batch, stopAfter }: TargetOptions): RunLimits | undefined {
   if (stopAfter !== undefined && concurrency === undefined && batch === undefined)
     throw new UsageError(
       '--stop-after needs --concurrency or --batch: without them every host starts at once, and there is nothing to stop.',
     )
   if (concurrency === undefined && batch === undefined) return undefined
-  return {
-    concurrency,
-    batch,
-    stopAfterFailures: stopAfter,
-  }
+  return { concurrency, batch, stopAfterFailures: stopAfter }
 }

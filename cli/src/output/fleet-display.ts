@@ -11,11 +11,11 @@ import { write } from './sink.ts'
 
 /** Shows a fleet as it changes. A returned promise resolves when the reader of our output has caught up. */
 export interface FleetDisplay {
-  open(): void
+  open?(): void
   /** `isWhole`: a snapshot has just been completed. */
   show(changes: readonly StateChange[], isWhole: boolean): void | Promise<void>
   notice(text: string): void
-  close(): void
+  close?(): void
 }
 
 type Streams = Pick<Context, 'stdout' | 'env' | 'notice'>
@@ -82,32 +82,15 @@ export class ScreenDisplay implements FleetDisplay {
 const toSize = ({ rows, columns }: Context['stdout']) => (rows > 0 && columns > 0 ? { rows, columns } : {})
 
 /** Prints a line for each change of state. */
-export class LineDisplay implements FleetDisplay {
-  private readonly streams: Streams
-  private readonly view: FleetView
-  private isKnown = false
-
-  constructor(streams: Streams, view: FleetView) {
-    this.streams = streams
-    this.view = view
-  }
-
-  open(): void {
-    // Nothing is known yet.
-  }
-
-  show(changes: readonly StateChange[], isWhole: boolean) {
-    if (isWhole && !this.isKnown) this.streams.notice(`watching ${formatFleetCounts(this.view.agents)}`)
-    this.isKnown ||= isWhole
-    return write(this.streams.stdout, changes.map(toLine).join(''))
-  }
-
-  notice(text: string): void {
-    this.streams.notice(text)
-  }
-
-  close(): void {
-    // Every line is whole.
+export function lineDisplay({ stdout, notice }: Streams, view: FleetView): FleetDisplay {
+  let isKnown = false
+  return {
+    show(changes, isWhole) {
+      if (isWhole && !isKnown) notice(`watching ${formatFleetCounts(view.agents)}`)
+      isKnown ||= isWhole
+      return write(stdout, changes.map(toLine).join(''))
+    },
+    notice,
   }
 }
 
@@ -118,31 +101,12 @@ function toLine({ at, host, from, to, code, reason }: StateChange): string {
 }
 
 /** Prints one JSON object a line: `fleet` for each snapshot, `change` for each change of state. */
-export class JsonDisplay implements FleetDisplay {
-  private readonly streams: Streams
-  private readonly view: FleetView
-
-  constructor(streams: Streams, view: FleetView) {
-    this.streams = streams
-    this.view = view
-  }
-
-  open(): void {
-    // Nothing is known yet.
-  }
-
-  show(changes: readonly StateChange[], isWhole: boolean) {
-    const { agents } = this.view
+export const jsonDisplay = ({ stdout, notice }: Streams, view: FleetView): FleetDisplay => ({
+  show(changes, isWhole) {
+    const { agents } = view
     const whole = isWhole ? [{ type: 'fleet', total: agents.length, states: countStates(agents) }] : []
     const lines = [...changes.map((change) => ({ type: 'change', ...change })), ...whole]
-    return write(this.streams.stdout, lines.map(jsonLine).join(''))
-  }
-
-  notice(text: string): void {
-    this.streams.notice(text)
-  }
-
-  close(): void {
-    // Every line is whole.
-  }
-}
+    return write(stdout, lines.map(jsonLine).join(''))
+  },
+  notice,
+})

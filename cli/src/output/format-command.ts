@@ -42,6 +42,10 @@ export function formatTarget(target: Target | null): string {
   return target?.all ? 'all' : (target?.labels?.join(' and ') ?? '-')
 }
 
+/** Cuts a text at `max` characters. */
+export const shorten = (text: string, max: number) =>
+  text.length > max ? `${text.slice(0, max - 1)}…` : text
+
 /** Formats a program and its arguments as one would type them into a shell. */
 export function formatCommandLine({ program, args }: { program: string; args: readonly string[] }): string {
   return [program, ...args]

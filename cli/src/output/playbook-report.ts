@@ -1,5 +1,6 @@
 import { sanitizeText } from '@rollcall/contracts'
 import {
+  groupByOutcome,
   type PlaybookHost,
   type PlaybookRunView,
   planVerdict,
@@ -14,7 +15,7 @@ export type LoadTasks = (commandId: string) => Promise<TaskResult[]>
 /** Formats a playbook run: hosts with the same outcome together, with the tasks of the first of them. */
 export async function playbookReport(view: PlaybookRunView, toTasks: LoadTasks): Promise<string> {
   const parts: string[] = []
-  for (const group of toGroups(view.hosts)) {
+  for (const group of groupByOutcome(view.hosts)) {
     const [first] = group
     if (!first) continue
     const tasks = await toTasks(first.commandId)
@@ -38,14 +39,6 @@ export function formatVerdict({ hosts, run }: Pick<PlaybookRunView, 'hosts' | 'r
   if (changing === 0)
     return failed > 0 ? `On ${planned} of ${inAll} nothing would change.${gaps}\n` : 'Nothing would change.\n'
   return `${changing} of ${inAll} would change.${gaps} Apply it with: rollcall playbook apply ${run.id}\n`
-}
-
-function toGroups(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
-  const groups = Map.groupBy(
-    hosts,
-    ({ state, way, digest, commandId }) => `${state} ${way} ${digest ?? commandId}`,
-  )
-  return [...groups.values()].sort((a, b) => b.length - a.length)
 }
 
 function formatOutcome({ state, totals }: PlaybookHost): string {

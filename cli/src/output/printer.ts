@@ -1,40 +1,27 @@
 import { sanitizeText, terminalLine } from '@rollcall/contracts'
-import type { CommandView } from '@rollcall/contracts/admin'
+import type { CommandView, OutputChunk } from '@rollcall/contracts/admin'
 import type { Context } from '../context.ts'
-import type { LiveOutput } from '../live/follower.ts'
 import { jsonLine } from './json.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { write } from './sink.ts'
 
+export interface LiveOutput extends Pick<OutputChunk, 'offset' | 'stream'> {
+  data: Buffer
+}
+
 /** Shows output as it arrives. A returned promise resolves when the reader of our output has caught up. */
 export interface Printer {
   output(command: { id: string; host: string }, output: LiveOutput): void | Promise<void>
-  changed(command: CommandView): void
-  ended(command: CommandView): void | Promise<void>
+  changed?(command: CommandView): void
+  ended?(command: CommandView): void | Promise<void>
 }
 
 type Streams = Pick<Context, 'stdout' | 'stderr' | 'env'>
 
-/** Prints one command's bytes unchanged, as ssh does. */
-export class RawPrinter implements Printer {
-  private readonly streams: Streams
-
-  constructor(streams: Streams) {
-    this.streams = streams
-  }
-
-  output(_command: { id: string }, { stream, data }: LiveOutput) {
-    return write(this.streams[stream], data)
-  }
-
-  changed(): void {
-    // The program's own output is all there is.
-  }
-
-  ended(): void {
-    // Its exit code says the rest.
-  }
-}
+/** Prints one command's bytes unchanged, as ssh does. The program's own output is all there is. */
+export const rawPrinter = (streams: Streams): Printer => ({
+  output: (_command, { stream, data }) => write(streams[stream], data),
+})
 
 const COLOURS = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94]
 
@@ -65,10 +52,6 @@ export class LinePrinter implements Printer {
     return this.print(stream, command.host, buffer.push(data))
   }
 
-  changed(): void {
-    // The summary says how each one ended.
-  }
-
   async ended({ id, host }: CommandView): Promise<void> {
     for (const stream of ['stdout', 'stderr'] as const) {
       const last = this.buffers.get(`${id}/${stream}`)?.flush()
@@ -78,14 +61,22 @@ export class LinePrinter implements Printer {
   }
 
   private print(stream: 'stdout' | 'stderr', host: string, lines: readonly Buffer[]): void | Promise<void> {
-    if (lines.length === 0) return
-    const prefix = Buffer.from(this.prefixes[stream].get(host) ?? '')
-    const shown = this.streams[stream].isTTY ? lines.map(harmless) : lines
-    return write(this.streams[stream], Buffer.concat(shown.flatMap((line) => [prefix, line, LINE_END])))
+    return writeLines(this.streams[stream], lines, this.prefixes[stream].get(host))
   }
 }
 
 const LINE_END = Buffer.from('\n')
+
+/** Writes whole lines, made harmless on a terminal. */
+export function writeLines(
+  stream: Context['stdout'],
+  lines: readonly Buffer[],
+  prefix = '',
+): void | Promise<void> {
+  if (lines.length === 0) return
+  const shown = stream.isTTY ? lines.map(harmless) : lines
+  return write(stream, Buffer.concat(shown.flatMap((line) => [Buffer.from(prefix), line, LINE_END])))
+}
 
 /** Makes a line harmless: on a terminal shared by many hosts, none may write the lines of another. */
 export const harmless = (line: Buffer): Buffer => Buffer.from(terminalLine(line.toString('utf8')))
@@ -97,25 +88,12 @@ export const isColoured = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) 
   stream.isTTY === true && !env.NO_COLOR
 
 /** One JSON object a line: `output` with base64 data, `command` for a change of state, `end`. */
-export class JsonPrinter implements Printer {
-  private readonly streams: Streams
-
-  constructor(streams: Streams) {
-    this.streams = streams
-  }
-
-  output({ id, host }: { id: string; host: string }, { offset, stream, data }: LiveOutput) {
-    return write(
-      this.streams.stdout,
+export const jsonPrinter = ({ stdout }: Streams): Printer => ({
+  output: ({ id, host }, { offset, stream, data }) =>
+    write(
+      stdout,
       jsonLine({ type: 'output', commandId: id, host, stream, offset, data: data.toString('base64') }),
-    )
-  }
-
-  changed(command: CommandView): void {
-    this.streams.stdout.write(jsonLine({ type: 'command', command }))
-  }
-
-  ended(command: CommandView) {
-    return write(this.streams.stdout, jsonLine({ type: 'end', command }))
-  }
-}
+    ),
+  changed: (command) => void stdout.write(jsonLine({ type: 'command', command })),
+  ended: (command) => write(stdout, jsonLine({ type: 'end', command })),
+})

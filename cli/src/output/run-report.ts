@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { formatEnding, formatHostCount } from './format-command.ts'
 import { foldHosts } from './host-ranges.ts'
 import { LineBuffer } from './line-buffer.ts'
-import { harmless, isColoured } from './printer.ts'
+import { isColoured, writeLines } from './printer.ts'
 import { countsLine } from './progress.ts'
 import { write } from './sink.ts'
 
@@ -66,7 +66,7 @@ export function reportSkipped({ notice }: Pick<Context, 'notice'>, skipped: read
 /** Prints both streams in the order in which they were written, as whole lines. Returns how many bytes were not shown. */
 async function printOutput(context: Context, group: OutcomeGroup): Promise<number> {
   const lines = new LineBuffer()
-  const print = (data: Buffer) => printLines(context, lines.push(data))
+  const print = (data: Buffer) => writeLines(context.stdout, lines.push(data))
   let offset = 0
   for (const { data } of group.sample) {
     const bytes = Buffer.from(data, 'base64')
@@ -90,14 +90,6 @@ async function printOutput(context: Context, group: OutcomeGroup): Promise<numbe
     context.notice(error.message)
   }
   const last = lines.flush()
-  if (last) await printLines(context, [last])
+  if (last) await writeLines(context.stdout, [last])
   return isEnded ? Math.max(0, group.outputBytes - Math.max(offset, end)) : 0
-}
-
-const LINE_END = Buffer.from('\n')
-
-function printLines({ stdout }: Context, lines: readonly Buffer[]): void | Promise<void> {
-  if (lines.length === 0) return
-  const shown = stdout.isTTY ? lines.map(harmless) : lines
-  return write(stdout, Buffer.concat(shown.flatMap((line) => [line, LINE_END])))
 }

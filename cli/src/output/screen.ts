@@ -12,14 +12,12 @@ const COLOURS = { plain: '', faint: '2', warning: '33', bad: '31' }
 
 /** The whole terminal, redrawn at will and restored on leaving, on Ctrl-Z and when the process ends. */
 export class Screen {
-  private readonly stdout: WriteStream
-  private readonly isColoured: boolean
   private isOpen = false
 
-  constructor(stdout: WriteStream, isColoured: boolean) {
-    this.stdout = stdout
-    this.isColoured = isColoured
-  }
+  constructor(
+    private readonly stdout: WriteStream,
+    private readonly isColoured: boolean,
+  ) {}
 
   open(): void {
     if (this.isOpen) return

@@ -2,13 +2,13 @@ import { sanitizeText } from '@rollcall/contracts'
 
 const MAX_CELL = 200
 
+/** What stands in a cell; nothing for null and undefined. */
+export type Cell = string | number | null | undefined
+export type Rows = readonly (readonly Cell[])[]
+
 /** Columns two spaces apart, each as wide as its widest cell. Cells are made harmless, and cut at `maxCell` characters. */
-export function table(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  maxCell = MAX_CELL,
-): string {
-  const cells = [header, ...rows].map((row) => row.map((cell) => sanitizeText(cell, maxCell)))
+export function table(header: readonly string[], rows: Rows, maxCell = MAX_CELL): string {
+  const cells = [header, ...rows].map((row) => row.map((cell) => sanitizeText(String(cell ?? ''), maxCell)))
   const widths = header.map((_, column) => Math.max(...cells.map((row) => toWidth(row[column] ?? ''))))
   return cells
     .map((row) =>

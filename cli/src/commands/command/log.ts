@@ -1,14 +1,14 @@
 import { MAX_LOG_BYTES } from '@rollcall/contracts/agent/commands'
 import { ApiError } from '@rollcall/contracts/client'
-import type { Command } from 'commander'
 import { ID_HELP, resolveCommandId } from '../../api/resolve-id.ts'
 import type { Context } from '../../context.ts'
 import { watchInterrupts } from '../../input/interrupts.ts'
 import { followCommands } from '../../live/follow-commands.ts'
 import { RECONNECT_HELP } from '../../live/give-up.ts'
 import { jsonOption, wholeNumber } from '../../options/parsers.ts'
+import type { AskingCommand } from '../../output/answers.ts'
 import { jsonLine } from '../../output/json.ts'
-import { JsonPrinter, RawPrinter } from '../../output/printer.ts'
+import { jsonPrinter, rawPrinter } from '../../output/printer.ts'
 
 interface Options {
   offset?: number
@@ -30,7 +30,7 @@ Examples:
   rollcall command log 3f2a9c1b --follow
   rollcall command log 3f2a9c1b --json | jq -r 'select(.stream == "stderr") | .data | @base64d'`
 
-export function addCommandLogCommand(command: Command, context: Context): void {
+export function addCommandLogCommand(command: AskingCommand, context: Context): void {
   command
     .command('log <id>')
     .description('print the output of a command')
@@ -51,7 +51,7 @@ async function log(context: Context, given: string, options: Options): Promise<v
 type Target = { id: string; host: string }
 
 async function followLog(context: Context, target: Target, { offset = 0, json }: Options): Promise<void> {
-  const printer = json ? new JsonPrinter(context) : new RawPrinter(context)
+  const printer = json ? jsonPrinter(context) : rawPrinter(context)
   const endings = await followCommands({
     context,
     commands: [target],
@@ -64,7 +64,7 @@ async function followLog(context: Context, target: Target, { offset = 0, json }:
 }
 
 async function readLog(context: Context, target: Target, { offset = 0, json }: Options): Promise<void> {
-  const printer = json ? new JsonPrinter(context) : new RawPrinter(context)
+  const printer = json ? jsonPrinter(context) : rawPrinter(context)
   let nextOffset = offset
   for (;;) {
     const query = { offset: nextOffset, maxBytes: MAX_LOG_BYTES }

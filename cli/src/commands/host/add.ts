@@ -1,17 +1,17 @@
 import type { NewHostInput, SshCredential } from '@rollcall/contracts/admin'
 import { UnreachableError } from '@rollcall/contracts/client'
-import type { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { UsageError } from '../../errors.ts'
-import { readSecretFile } from '../../input/secret.ts'
 import { DUPLICATE_HELP, reportStarted, TAKE_OVER_HELP, WAIT_HELP } from '../../live/provisioning.ts'
 import {
   addCredentialOptions,
   type CredentialOptions,
   readCredential,
+  readSudoPassword,
   typedPassword,
 } from '../../options/credential-options.ts'
 import { collectPairs, jsonOption, wholeNumber } from '../../options/parsers.ts'
+import type { AskingCommand } from '../../output/answers.ts'
 
 interface Options extends CredentialOptions {
   address: string
@@ -45,7 +45,7 @@ Examples:
   rollcall host add demo-2 --address demo-2.example.net --user admin --label env=prod --label rack=b4
   pass show demo-3 | rollcall host add demo-3 --address 2001:db8::3 --password-stdin --host-key SHA256:…`
 
-export function addHostAddCommand(host: Command, context: Context): void {
+export function addHostAddCommand(host: AskingCommand, context: Context): void {
   const command = host
     .command('add <name>')
     .description('add a host and install its agent')
@@ -77,9 +77,7 @@ async function add(context: Context, name: string, options: Options): Promise<vo
     allowDuplicate: options.allowDuplicate,
     takeOver: options.takeOver,
     credential: await toCredential(context, options),
-    ...(options.sudoPasswordFile !== undefined && {
-      sudoPassword: await readSecretFile(options.sudoPasswordFile, '--sudo-password-file'),
-    }),
+    sudoPassword: await readSudoPassword(options.sudoPasswordFile),
     hostKey: options.hostKey ?? (await firstContact(context, target)),
   }
   const answer = await context.api.call('addHost', { body }).catch((error) => {
@@ -87,12 +85,7 @@ async function add(context: Context, name: string, options: Options): Promise<vo
       context.notice(`it may have been added; check with: rollcall host show ${name}`)
     throw error
   })
-  await reportStarted(context, options, {
-    kind: 'installation',
-    host: answer.host.name,
-    commandId: answer.commandId,
-    answer,
-  })
+  await reportStarted(context, options, { kind: 'installation', host: answer.host.name, answer })
 }
 
 async function toCredential(context: Context, options: Options): Promise<SshCredential> {

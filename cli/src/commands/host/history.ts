@@ -1,8 +1,7 @@
 import type { HostEvent } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import type { Context } from '../../context.ts'
-import { wholeNumber } from '../../options/parsers.ts'
-import { printsAnswer } from '../../output/answers.ts'
+import { limitOption } from '../../options/parsers.ts'
+import type { AskingCommand } from '../../output/answers.ts'
 import { formatAge, formatDuration } from '../../output/format-command.ts'
 import { formatReason } from '../../output/format-host.ts'
 import { formatMoment } from '../../output/format-measure.ts'
@@ -14,25 +13,20 @@ const MAX_REASON = 2100
 const HELP = `
 The newest state comes last, as in a log; LASTED is how long the host was in it. With --json the newest comes first.`
 
-export function addHostHistoryCommand(host: Command, context: Context): void {
-  printsAnswer(
-    host
-      .command('history <name>')
-      .description("list a host's states with duration and reason")
-      .option(
-        '--limit <number>',
-        `only the newest, up to ${MAX_LIST_LENGTH} (default: 100)`,
-        wholeNumber(1, MAX_LIST_LENGTH),
-      )
-      .addHelpText('after', HELP),
-    context,
-    (name: string, { limit }: { limit?: number }) =>
-      context.api.call('hostHistory', { params: { host: name }, query: { limit } }),
-    ({ events }) =>
-      events.length === 0
-        ? 'Its state has not changed yet.\n'
-        : table(['AT', 'STATE', 'LASTED', 'REASON'], toRows(events.toReversed(), Date.now()), MAX_REASON),
-  )
+export function addHostHistoryCommand(host: AskingCommand, context: Context): void {
+  host
+    .command('history <name>')
+    .description("list a host's states with duration and reason")
+    .addOption(limitOption('only the newest', MAX_LIST_LENGTH, 100))
+    .addHelpText('after', HELP)
+    .printsAnswer(
+      (name: string, { limit }: { limit?: number }) =>
+        context.api.call('hostHistory', { params: { host: name }, query: { limit } }),
+      ({ events }) =>
+        events.length === 0
+          ? 'Its state has not changed yet.\n'
+          : table(['AT', 'STATE', 'LASTED', 'REASON'], toRows(events.toReversed(), Date.now()), MAX_REASON),
+    )
 }
 
 /** `events` are oldest first. */
@@ -42,5 +36,5 @@ const toRows = (events: readonly HostEvent[], now: number) =>
     const lasted = next
       ? formatDuration(Date.parse(next.at) - Date.parse(at))
       : `${formatAge(at, now)} so far`
-    return [formatMoment(at), to, lasted, formatReason(reason, code) ?? '']
+    return [formatMoment(at), to, lasted, formatReason(reason, code)]
   })

@@ -1,19 +1,20 @@
-import type { NewHostInput, SshCredential } from '@rollcall/contracts/admin'
+import type { NewHostInput } from '@rollcall/contracts/admin'
+import { forEachOf } from '@rollcall/contracts/client'
 import type { ImportedHost, NoteCode, ProblemCode } from '@rollcall/inventory'
-import { type Command, Option } from 'commander'
+import { Option } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError, isExplained, UsageError } from '../../errors.ts'
 import { HOST_FILE_FORMATS, readHostFile } from '../../input/host-file.ts'
-import { readSecretFile } from '../../input/secret.ts'
 import {
   addCredentialOptions,
   type CredentialOptions,
   readCredential,
+  readSudoPassword,
 } from '../../options/credential-options.ts'
 import { collectNames, collectPairs, jsonOption } from '../../options/parsers.ts'
+import { type AskingCommand, tableOr } from '../../output/answers.ts'
 import { formatLabels } from '../../output/format-command.ts'
 import { jsonDocument, jsonLine } from '../../output/json.ts'
-import { table } from '../../output/table.ts'
 
 interface Options extends CredentialOptions {
   user?: string
@@ -43,7 +44,7 @@ Examples:
   rollcall host import inventory.yml --key ~/.ssh/id_ed25519 --label env=prod
   rollcall host import hosts.ini --only web-1,web-2 --key ~/.ssh/id_ed25519 --user deploy`
 
-export function addHostImportCommand(host: Command, context: Context): void {
+export function addHostImportCommand(host: AskingCommand, context: Context): void {
   const command = host
     .command('import <file>')
     .description('add the hosts of an Ansible inventory, an OpenSSH config or a list')
@@ -68,15 +69,12 @@ async function importHosts(context: Context, file: string, options: Options): Pr
   const chosen = chooseFrom(hosts, options.only)
   for (const { line, text, reason } of unread)
     context.notice(`ignored: ${line > 0 ? `line ${line}: ` : ''}${text.trim()} ${reason}`)
-  if (options.dryRun) {
-    showPlan(context, chosen, options)
-    return
-  }
+  if (options.dryRun) return showPlan(context, chosen, options)
   const fit = chosen.filter(({ problems }) => problems.length === 0)
   for (const each of chosen.filter(({ problems }) => problems.length > 0))
     context.notice(`skipped ${each.name}: ${whyNot(each)}`)
   if (fit.length === 0) throw new CliError(`${file} has no host that can be added.`)
-  const failed = await addAll(context, fit, await shared(context, options), options)
+  const failed = await addAll(context, fit, await readShared(context, options), options)
   if (failed > 0) throw new CliError(`${failed} of ${fit.length} hosts could not be added; see above.`)
 }
 
@@ -97,22 +95,16 @@ function showPlan({ stdout }: Context, hosts: readonly ImportedHost[], { user, l
     user: host.user ?? user ?? 'root',
     labels: { ...host.labels, ...label },
   }))
-  if (json) {
-    stdout.write(jsonDocument({ hosts: rows }))
-    return
-  }
-  if (rows.length === 0) {
-    stdout.write('The file has no hosts.\n')
-    return
-  }
+  if (json) return void stdout.write(jsonDocument({ hosts: rows }))
   stdout.write(
-    table(
+    tableOr(
+      'The file has no hosts.',
       ['ADD', 'NAME', 'ADDRESS', 'PORT', 'USER', 'LABELS', 'NOTE'],
       rows.map((host) => [
         host.problems.length === 0 ? 'yes' : 'no',
         host.name,
         host.address,
-        String(host.port),
+        host.port,
         host.user,
         formatLabels(host.labels),
         [whyNot(host), ...host.notes.map((note) => NOTES[note])].filter(Boolean).join('; '),
@@ -121,22 +113,13 @@ function showPlan({ stdout }: Context, hosts: readonly ImportedHost[], { user, l
   )
 }
 
-interface Shared {
-  credential: SshCredential | undefined
-  sudoPassword: string | undefined
-}
-
 /** Reads what all hosts share, once: standard input can be read only once. */
-async function shared(context: Context, options: Options): Promise<Shared> {
-  const { sudoPasswordFile } = options
-  return {
-    credential: await readCredential(context, options),
-    sudoPassword:
-      sudoPasswordFile === undefined
-        ? undefined
-        : await readSecretFile(sudoPasswordFile, '--sudo-password-file'),
-  }
-}
+const readShared = async (context: Context, options: Options) => ({
+  credential: await readCredential(context, options),
+  sudoPassword: await readSudoPassword(options.sudoPasswordFile),
+})
+
+type Shared = Awaited<ReturnType<typeof readShared>>
 
 /** Adds hosts, some at a time; a failure does not stop the others. Returns how many failed. */
 async function addAll(
@@ -145,24 +128,20 @@ async function addAll(
   given: Shared,
   options: Options,
 ): Promise<number> {
-  const waiting = hosts.values()
   let failed = 0
-  const work = async () => {
-    for (const host of waiting) {
-      const outcome = await addOne(context, host, given, options).then(
-        (commandId) => ({ host: host.name, commandId, error: null }),
-        (error: unknown) => {
-          if (!isExplained(error)) throw error
-          return { host: host.name, commandId: null, error: error.message }
-        },
-      )
-      if (outcome.error !== null) failed++
-      if (options.json) context.stdout.write(jsonLine(outcome))
-      else if (outcome.error === null) context.notice(`${host.name}: the installation has started`)
-      else context.notice(`${host.name}: not added: ${outcome.error}`)
-    }
-  }
-  await Promise.all(Array.from({ length: MAX_AT_ONCE }, work))
+  await forEachOf(hosts, MAX_AT_ONCE, async (host) => {
+    const outcome = await addOne(context, host, given, options).then(
+      (commandId) => ({ host: host.name, commandId, error: null }),
+      (error: unknown) => {
+        if (!isExplained(error)) throw error
+        return { host: host.name, commandId: null, error: error.message }
+      },
+    )
+    if (outcome.error !== null) failed++
+    if (options.json) context.stdout.write(jsonLine(outcome))
+    else if (outcome.error === null) context.notice(`${host.name}: the installation has started`)
+    else context.notice(`${host.name}: not added: ${outcome.error}`)
+  })
   if (!options.json && failed < hosts.length) context.notice('check them with: rollcall host list')
   return failed
 }
@@ -173,18 +152,11 @@ async function addOne(
   given: Shared,
   options: Options,
 ): Promise<string> {
-  const { name, address, port } = host
-  const { keyFile, certificateFile } = host
-  const own = () =>
-    keyFile === undefined
-      ? undefined
-      : readCredential(context, {
-          key: keyFile,
-          certificate: certificateFile,
-          passphraseFile: options.passphraseFile,
-        })
+  const { name, address, port, keyFile: key, certificateFile: certificate } = host
+  const { passphraseFile } = options
+  const own = () => key && readCredential(context, { key, certificate, passphraseFile })
   const credential = given.credential ?? (await own())
-  if (credential === undefined)
+  if (!credential)
     throw new UsageError(
       'Say how to sign in: --key FILE, or --password-stdin. The file has no key file for it.',
     )

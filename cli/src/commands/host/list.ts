@@ -1,10 +1,11 @@
 import type { AgentView, HostState, HostView } from '@rollcall/contracts/admin'
 import { HOST_STATES } from '@rollcall/contracts/admin/hosts/schemas'
-import { type Command, Option } from 'commander'
+import { Option } from 'commander'
 import { allAgents } from '../../api/agents.ts'
 import type { Context } from '../../context.ts'
 import { collectPairs, jsonOption } from '../../options/parsers.ts'
-import { formatLabels } from '../../output/format-command.ts'
+import type { AskingCommand } from '../../output/answers.ts'
+import { formatLabels, shorten } from '../../output/format-command.ts'
 import { formatAddress, formatClockOffset, formatState } from '../../output/format-host.ts'
 import { formatPercent, formatRoughAge, formatRoughDuration, markStale } from '../../output/format-measure.ts'
 import { jsonDocument } from '../../output/json.ts'
@@ -28,7 +29,7 @@ Examples:
   rollcall host list --state offline
   rollcall host list --label env=prod --label rack=b4 --wide`
 
-export function addHostListCommand(host: Command, context: Context): void {
+export function addHostListCommand(host: AskingCommand, context: Context): void {
   host
     .command('list')
     .description('list hosts by name with their state')
@@ -108,7 +109,7 @@ const COLUMNS: readonly Column[] = [
   ...STATE,
   ...USE,
   VERSION,
-  ['LABELS', ({ agent }) => shortened(formatLabels(agent.labels))],
+  ['LABELS', ({ agent }) => shorten(formatLabels(agent.labels), SHORT_LABELS)],
 ]
 
 const WIDE_COLUMNS: readonly Column[] = [
@@ -128,6 +129,3 @@ const WIDE_COLUMNS: readonly Column[] = [
   ['LABELS', ({ agent }) => formatLabels(agent.labels)],
   ['REASON', ({ agent }) => agent.stateReason ?? ''],
 ]
-
-const shortened = (text: string) =>
-  text.length > SHORT_LABELS ? `${text.slice(0, SHORT_LABELS - 1)}…` : text

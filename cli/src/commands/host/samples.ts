@@ -1,8 +1,8 @@
 import type { HostSample } from '@rollcall/contracts/admin'
-import { type Command, Option } from 'commander'
+import { Option } from 'commander'
 import type { Context } from '../../context.ts'
 import { durationText } from '../../options/duration.ts'
-import { printsAnswer } from '../../output/answers.ts'
+import type { AskingCommand } from '../../output/answers.ts'
 import { formatMoment } from '../../output/format-measure.ts'
 import { type Cell, sparkline, toCells } from '../../output/sparkline.ts'
 import { table } from '../../output/table.ts'
@@ -16,29 +16,28 @@ const HELP = `
 5m shows the last day in steps of five minutes, 1h the last week in steps of an hour. A terminal shows a chart, in which gaps are
 times without an answer; elsewhere it is a table of numbers, oldest first.`
 
-export function addHostSamplesCommand(host: Command, context: Context): void {
+export function addHostSamplesCommand(host: AskingCommand, context: Context): void {
   const { api, stdout } = context
-  printsAnswer(
-    host
-      .command('samples <name>')
-      .description("show a host's CPU, memory and load over the last day or week")
-      .addOption(
-        new Option('--resolution <step>', 'interval between samples')
-          .choices(Object.keys(STEP_MS))
-          .default('5m'),
-      )
-      .addHelpText('after', HELP),
-    context,
-    (name: string, { resolution }: { resolution: Resolution }) =>
-      api.call('hostSamples', { params: { host: name }, query: { resolution } }),
-    ({ samples }, _name: string, { resolution }: { resolution: Resolution }) => {
-      if (samples.length === 0)
-        return "There are no samples yet: the first comes with the agent's first answer.\n"
-      return stdout.isTTY
-        ? drawing(samples, STEP_MS[resolution], stdout.columns || DEFAULT_COLUMNS)
-        : numbers(samples)
-    },
-  )
+  host
+    .command('samples <name>')
+    .description("show a host's CPU, memory and load over the last day or week")
+    .addOption(
+      new Option('--resolution <step>', 'interval between samples')
+        .choices(Object.keys(STEP_MS))
+        .default('5m'),
+    )
+    .addHelpText('after', HELP)
+    .printsAnswer(
+      (name: string, { resolution }: { resolution: Resolution }) =>
+        api.call('hostSamples', { params: { host: name }, query: { resolution } }),
+      ({ samples }, _name: string, { resolution }: { resolution: Resolution }) => {
+        if (samples.length === 0)
+          return "There are no samples yet: the first comes with the agent's first answer.\n"
+        return stdout.isTTY
+          ? drawing(samples, STEP_MS[resolution], stdout.columns || DEFAULT_COLUMNS)
+          : numbers(samples)
+      },
+    )
 }
 
 const NAME_WIDTH = 8

@@ -1,11 +1,12 @@
 import type { HostChanged } from '@rollcall/contracts/admin'
-import { type Command, InvalidArgumentError } from 'commander'
+import { InvalidArgumentError } from 'commander'
 import type { Context } from '../../context.ts'
 import { UsageError } from '../../errors.ts'
 import { reportStarted, WAIT_HELP } from '../../live/provisioning.ts'
 import { collectNames, collectPairs, hasValues, jsonOption } from '../../options/parsers.ts'
 import { addReachOptions, type ReachOptions, readReach } from '../../options/reach-options.ts'
-import { renameFields, toLabelOption } from '../../options/rename-fields.ts'
+import { renameFields, toLabelOption, toOption } from '../../options/rename-fields.ts'
+import type { AskingCommand } from '../../output/answers.ts'
 import { formatLabels } from '../../output/format-command.ts'
 import { formatAddress, formatPort } from '../../output/format-host.ts'
 import { jsonDocument } from '../../output/json.ts'
@@ -38,7 +39,7 @@ Examples:
   rollcall host set web-1 --host-key SHA256:…      after a reinstallation; then: rollcall host install web-1
   rollcall host set web-1 --agent-port 7000-7100 --wait`
 
-export function addHostSetCommand(host: Command, context: Context): void {
+export function addHostSetCommand(host: AskingCommand, context: Context): void {
   const command = host
     .command('set <name>')
     .description('change how a host is reached, its labels, heartbeat profile or automatic reinstallation')
@@ -75,19 +76,15 @@ async function set(context: Context, name: string, options: Options): Promise<vo
   if (!hasValues({ ...body, skipCheck: undefined }))
     throw new UsageError('Say what to change; see "rollcall host set --help".')
   const answer = await renameFields(
-    ({ field, message }) => ({ field: TERMS[field] ?? toLabelOption(field), message }),
+    ({ field, message }) => ({ field: TERMS[field] ?? toFieldOption(field), message }),
     context.api.call('changeHost', { params: { host: name }, body }),
   )
   await report(context, answer, options)
 }
 
-/** The option of each field of the request. */
+/** The options of the fields of the request that are named otherwise. */
 const TERMS: Readonly<Record<string, string>> = {
   heartbeatProfile: '--profile',
-  address: '--address',
-  port: '--port',
-  user: '--user',
-  hostKey: '--host-key',
   agentPorts: '--agent-port',
   sudoPassword: '--sudo-password-file',
   credential: '--password-stdin or --key',
@@ -97,6 +94,8 @@ const TERMS: Readonly<Record<string, string>> = {
   'credential.certificate': '--certificate',
 }
 
+const toFieldOption = (field: string) => (field.startsWith('labels') ? toLabelOption(field) : toOption(field))
+
 async function report(context: Context, answer: HostChanged, options: Options): Promise<void> {
   const { host, commandId, isAgentAnswering } = answer
   if (!options.json) context.stdout.write(describe(answer))
@@ -104,8 +103,10 @@ async function report(context: Context, answer: HostChanged, options: Options): 
     context.notice(
       `SSH works, but the agent does not answer at ${formatAddress({ ...host, port: host.agent?.port ?? 0 })}. Install it there with: rollcall host install ${host.name}`,
     )
-  if (commandId !== null)
-    return reportStarted(context, options, { kind: 'move of the agent', host: host.name, commandId, answer })
+  if (commandId !== null) {
+    const moved = { ...answer, commandId }
+    return reportStarted(context, options, { kind: 'move of the agent', host: host.name, answer: moved })
+  }
   if (options.json) context.stdout.write(jsonDocument(answer))
 }
 

@@ -3,11 +3,10 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { CollectionSource, CollectionView } from '@rollcall/contracts/admin'
-import type { Command } from 'commander'
 import { uploadStream } from '../../api/uploads.ts'
 import type { Context } from '../../context.ts'
 import { UsageError } from '../../errors.ts'
-import { printsAnswer } from '../../output/answers.ts'
+import type { AskingCommand } from '../../output/answers.ts'
 import { table } from '../../output/table.ts'
 
 interface AddOptions {
@@ -26,54 +25,50 @@ Examples:
   rollcall playbook add mysite --git https://git.example/site.git --commit 4b825dc642cb6eb9a060e54bf8d69288fbee4904
   rollcall playbook run mysite/deploy --label env=prod`
 
-export function addCollectionCommands(playbook: Command, context: Context): void {
-  const { api, stdout } = context
-  printsAnswer(
-    playbook
-      .command('add <collection> [folder-or-archive]')
-      .description('add your own playbooks, or a new version of them')
-      .option('--git <url>', 'take them from a git repository')
-      .option('--commit <id>', 'the full commit id')
-      .option(
-        '--for <selector...>',
-        'labels of the hosts they are for: people who may act on some hosts only see and run them there',
-      )
-      .addHelpText('after', HELP),
-    context,
-    async (name: string, path: string | undefined, options: AddOptions) =>
-      api.call('addCollection', {
-        body: {
-          name,
-          source: await toSource(context, path, options),
-          labels: options.for,
-        },
-      }),
-    ({ collection, isNew }) =>
-      `${collection.name} ${isNew ? 'is now' : 'was already'} at version ${toShortVersion(collection)}: ${collection.playbooks.join(', ')}\n`,
-  )
+export function addCollectionCommands(playbook: AskingCommand, context: Context): void {
+  const { api } = context
+  playbook
+    .command('add <collection> [folder-or-archive]')
+    .description('add your own playbooks, or a new version of them')
+    .option('--git <url>', 'take them from a git repository')
+    .option('--commit <id>', 'the full commit id')
+    .option(
+      '--for <selector...>',
+      'labels of the hosts they are for: people who may act on some hosts only see and run them there',
+    )
+    .addHelpText('after', HELP)
+    .printsAnswer(
+      async (name: string, path: string | undefined, options: AddOptions) =>
+        api.call('addCollection', {
+          body: { name, source: await toSource(context, path, options), labels: options.for },
+        }),
+      ({ collection, isNew }) =>
+        `${collection.name} ${isNew ? 'is now' : 'was already'} at version ${toShortVersion(collection)}: ${collection.playbooks.join(', ')}\n`,
+    )
   playbook
     .command('remove <collection>')
     .description('remove your own playbooks; nothing changes on the hosts')
-    .action(async (name: string) => {
-      await api.call('removeCollection', { params: { name } })
-      stdout.write(`Removed ${name}.\n`)
-    })
-  printsAnswer(
-    playbook.command('collections').description('list your own playbooks with their source and owner'),
-    context,
-    () => api.call('listCollections'),
-    ({ collections }) =>
-      table(
-        ['COLLECTION', 'VERSION', 'PLAYBOOKS', 'ADDED BY', 'ADDED AT', 'FROM', 'FOR'],
-        collections.map(toRow),
-      ),
-  )
+    .printsAnswer(
+      (name: string) => api.call('removeCollection', { params: { name } }),
+      (_answer, name: string) => `Removed ${name}.\n`,
+    )
+  playbook
+    .command('collections')
+    .description('list your own playbooks with their source and owner')
+    .printsAnswer(
+      () => api.call('listCollections'),
+      ({ collections }) =>
+        table(
+          ['COLLECTION', 'VERSION', 'PLAYBOOKS', 'ADDED BY', 'ADDED AT', 'FROM', 'FOR'],
+          collections.map(toRow),
+        ),
+    )
 }
 
 const toRow = (collection: CollectionView) => [
   collection.name,
   toShortVersion(collection),
-  String(collection.playbooks.length),
+  collection.playbooks.length,
   collection.addedBy,
   collection.addedAt,
   formatSource(collection),

@@ -1,8 +1,8 @@
-import type { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
 import { readServiceFile, type ServiceFileOptions } from '../../input/service-file.ts'
-import { collectEnvironment, collectPairs, jsonOption } from '../../options/parsers.ts'
+import { collectEnvironment, collectPairs, collectTexts, jsonOption } from '../../options/parsers.ts'
+import type { AskingCommand } from '../../output/answers.ts'
 import { jsonDocument } from '../../output/json.ts'
 import { serviceReport } from '../../output/service-report.ts'
 
@@ -24,15 +24,12 @@ Examples:
   rollcall service check compose.yml --set TAG=2.4 --env DB_PASSWORD
   rollcall service check - --json < compose.yml`
 
-/** A path may have a comma in it, so each is given alone. */
-const collectFiles = (file: string, before: readonly string[] = []) => [...before, file]
-
-export function addServiceCheckCommand(service: Command, context: Context): void {
+export function addServiceCheckCommand(service: AskingCommand, context: Context): void {
   service
     .command('check <file>')
     .description('show what is taken from a Compose file, what is taken otherwise, and what is refused')
     // Node takes --env-file for itself, wherever it stands.
-    .option('--dotenv <file>', 'env file in place of .env; may be given again', collectFiles)
+    .option('--dotenv <file>', 'env file in place of .env; may be given again', collectTexts)
     .option('--set <name=value>', 'a variable; may be given again', collectPairs)
     .option(
       '--env <name>',

@@ -12,6 +12,14 @@ export interface PlanVerdict {
   failed: number
 }
 
+/** Groups hosts in the same state that were, or would be, changed in the same way; the largest first. */
+export function groupByOutcome(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
+  const groups = Map.groupBy(hosts, ({ state, way, digest, commandId }) =>
+    [state, way, digest ?? commandId].join(' '),
+  )
+  return [...groups.values()].sort((a, b) => b.length - a.length)
+}
+
 /** Counts what a plan says. A host on which it failed says nothing, whatever its tasks before had found. */
 export function planVerdict(hosts: readonly Pick<PlaybookHost, 'state' | 'totals'>[]): PlanVerdict {
   const planned = hosts.filter(({ state }) => state === 'success')
