@@ -194,6 +194,11 @@ export function newIdentity(): InstallTarget['identity'] {
   }
 }
 
+/** A program for `otherArchive`: it listens where the agent would, and says nothing. */
+export const LISTENS = `import json, socket
+server = socket.create_server(('', json.load(open('/etc/rollcall-agent/config.json'))['rpc_port']))
+while True: server.accept()`
+
 /**
  * Makes a small release of another content, whose program is `script` in Python. It brings the interpreter of `host` along, since the
  * agent's unit executes nothing from outside of the release.

@@ -3,7 +3,17 @@ import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { InstallTarget } from '../../server/src/provisioning/install-ports.ts'
 import type { Host } from '../bed/index.ts'
-import { Fleet, filesOf, isListening, leftProcesses, OPS, PASSWORD, reason } from './fleet.ts'
+import {
+  Fleet,
+  filesOf,
+  isListening,
+  LISTENS,
+  leftProcesses,
+  OPS,
+  otherArchive,
+  PASSWORD,
+  reason,
+} from './fleet.ts'
 
 const suite = reason ? `skipped: ${reason}` : 'installing over SSH'
 
@@ -67,7 +77,9 @@ describe.skipIf(reason)(suite, () => {
 
     it('an installation works as a user by password, whose sudo asks for it', async () => {
       const target = fleet.target(host, login)
-      const ports = fleet.ports()
+      // A small one: the agent itself was installed by the story above.
+      await using archive = await otherArchive(host, LISTENS)
+      const ports = fleet.ports({ agentArchive: async () => archive })
       expect((await fleet.install(target, ports)).changedTasks).toBeGreaterThan(0)
       expect(ports.text()).not.toContain(PASSWORD)
       expect(await isListening(host, target.identity.rpcPort)).toBe(true)

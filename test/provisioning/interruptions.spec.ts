@@ -6,7 +6,7 @@ import type {
 } from '../../server/src/provisioning/install-ports.ts'
 import type { Host } from '../bed/index.ts'
 import { ReleaseSigner } from '../fleet/release-signer.ts'
-import { Fleet, isListening, leftProcesses, OPS, otherArchive, PASSWORD, reason } from './fleet.ts'
+import { Fleet, isListening, LISTENS, leftProcesses, OPS, otherArchive, PASSWORD, reason } from './fleet.ts'
 
 const suite = reason ? `skipped: ${reason}` : 'installations that break off'
 
@@ -176,16 +176,13 @@ describe.skipIf(reason)(suite, () => {
       target = fleet.target(host)
     })
 
-    const LISTEN = `import json, socket
-server = socket.create_server(('', json.load(open('/etc/rollcall-agent/config.json'))['rpc_port']))
-while True: server.accept()`
     const portsWith = (archive: AgentPackage, changes: Partial<InstallPorts> = {}) =>
       fleet.ports({ agentArchive: async () => archive, ...changes })
     const releases = async () =>
       (await host.exec(['ls', '-A', '/opt/rollcall-agent/releases'])).stdout.split('\n').filter(Boolean)
 
     it('a damaged archive is not installed in any part', async () => {
-      await using archive = await otherArchive(host, LISTEN)
+      await using archive = await otherArchive(host, LISTENS)
       const ports = portsWith({ ...archive, sha256: '0'.repeat(64) })
       await expect(fleet.install(target, ports)).rejects.toMatchObject({
         code: 'install.playbook_failed',
@@ -195,7 +192,7 @@ while True: server.accept()`
     })
 
     it('a release signed with another key, for other content or not at all is not laid out', async () => {
-      await using archive = await otherArchive(host, LISTEN)
+      await using archive = await otherArchive(host, LISTENS)
       const stranger = new ReleaseSigner()
       const wrong: InstallPorts['signRelease'][] = [
         async (release, architecture) => ({
@@ -223,13 +220,13 @@ while True: server.accept()`
       const ports = portsWith(broken)
       await expect(fleet.install(target, ports)).rejects.toMatchObject({ code: 'install.agent_silent' })
       expect(ports.text()).toContain('teapot is short and stout')
-      await using good = await otherArchive(host, LISTEN)
+      await using good = await otherArchive(host, LISTENS)
       await expectMended(host, target, portsWith(good))
     })
 
     it('a new release keeps the one before it, removes older ones, and restarts the agent', async () => {
       for (const tag of ['a', 'b', 'c']) {
-        await using archive = await otherArchive(host, `${LISTEN} # ${tag}`)
+        await using archive = await otherArchive(host, `${LISTENS} # ${tag}`)
         await fleet.install(target, portsWith(archive))
       }
       expect(await releases()).toHaveLength(2)
