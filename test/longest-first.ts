@@ -5,17 +5,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const SLOW_FILES = [
   'test/provisioning/interruptions.spec.ts',
   'test/e2e/playbooks.spec.ts',
+  'test/e2e/shared-fleet.spec.ts',
   'test/e2e/upgrades.spec.ts',
   'test/browser/stories.spec.ts',
   'test/provisioning/odd-hosts.spec.ts',
-  'test/e2e/survival.spec.ts',
-  'test/attack/attack.spec.ts',
   'test/provisioning/install.spec.ts',
   'test/e2e/rotation.spec.ts',
   'test/browser/newcomer.spec.ts',
   'test/e2e/main-job.spec.ts',
   'test/browser/pages.spec.ts',
-  'test/e2e/start.spec.ts',
+  'test/attack/attack.spec.ts',
   'test/browser/forms.spec.ts',
 ]
 

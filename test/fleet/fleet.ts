@@ -58,6 +58,13 @@ export class Fleet implements AsyncDisposable {
     return fleet
   }
 
+  /** Finds a host by its name. Throws where the fleet has none of that name. */
+  host(name: string): Host {
+    const host = this.hosts.find((one) => one.name === name)
+    if (!host) throw new Error(`the fleet has no host ${name}`)
+    return host
+  }
+
   /** Starts a program on a host. Returns the command's id. */
   async start(host: Host, program: string, ...args: string[]): Promise<string> {
     const [command] = await this.api.run({ hosts: [host.name], program, args })
