@@ -92,7 +92,7 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     const added = await add('clone', other)
     expect(added).toMatchObject({ state: 'failed', reasonCode: 'host.same_machine' })
     expect(added.reason).toContain('the machine id of')
-    expect((await other.exec(['ls', AGENT_PATHS.program])).exitCode).not.toBe(0)
+    expect((await other.exec(['ls', AGENT_PATHS.config])).exitCode).not.toBe(0)
     await other.output(['sh', '-c', 'rm /etc/machine-id; systemd-machine-id-setup'])
     expect(await install('clone')).toMatchObject({ state: 'success' })
   }, 180_000)

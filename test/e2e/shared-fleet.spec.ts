@@ -14,6 +14,9 @@ const noBed = await whyNoBed()
 /** Wide enough for any bed. */
 const CALLERS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fd00::/8'
 
+/** Five installations, four at a time, on a machine that is busy with other files. */
+const INSTALLED_MS = 600_000
+
 const REQUESTS = [
   { name: 'web-1', flavour: 'bookworm' },
   { name: 'web-2', flavour: 'podman' },
@@ -38,7 +41,7 @@ describe.skipIf(noBed)(`a fleet of five hosts ${noBed ?? ''}`, () => {
         await strict?.output(['sh', '-c', 'echo "http_proxy=http://proxy.test:3128" > /etc/environment'])
       },
     })
-  })
+  }, INSTALLED_MS)
   afterAll(() => fleet?.[Symbol.asyncDispose]())
 
   const opened = () => {
