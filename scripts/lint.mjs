@@ -3,10 +3,12 @@
 import { availableParallelism } from 'node:os'
 import { installTools } from './debian-tools.mjs'
 import { checkTables } from './lint/tables.mjs'
-import { filesOf, tryTool } from './lint/tools.mjs'
+import { filesOf, output, tryTool } from './lint/tools.mjs'
 import { checkTypes } from './lint/types.mjs'
 import { runMain, say, setUp, UserError } from './setup.mjs'
 
+/** Says that packages and builds are there already. */
+const BUILT = '--built'
 const CRUISED = [
   'contracts/src',
   'inventory/src',
@@ -48,6 +50,9 @@ const DEBIAN_PARTS = [
   },
 ]
 
+/** The programs of Debian that lint runs. */
+export const LINT_PROGRAMS = DEBIAN_PARTS.map(({ program }) => program)
+
 /** Runs the parts of these names, or all. Throws if one has found a fault, after printing it. */
 export async function lint(names = []) {
   const isWanted = ({ name }) => names.length === 0 || names.includes(name)
@@ -80,8 +85,17 @@ export async function lint(names = []) {
   if (wrong.length > 0) throw new UserError(`lint found faults in: ${wrong.join(', ')}`)
 }
 
+/** Runs all parts as a process of the lowest priority, beside work that waits a lot. Throws with all that is wrong. */
+export async function lintBeside() {
+  const { code, text } = await output('nice', ['-n', '19', 'node', 'scripts/lint.mjs', BUILT])
+  if (code !== 0) throw new UserError(text.trimEnd())
+  // What could not be checked.
+  process.stdout.write(text)
+}
+
 if (process.argv[1] === new URL(import.meta.url).pathname)
   runMain(async () => {
-    await setUp()
-    await lint(process.argv.slice(2))
+    const args = process.argv.slice(2)
+    if (!args.includes(BUILT)) await setUp()
+    await lint(args.filter((arg) => arg !== BUILT))
   })

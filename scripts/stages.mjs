@@ -3,12 +3,11 @@
 /**
  * The time that a stage may take, in units of scripts/calibrate.mjs. Machines that run this differ by a factor of four, and neighbours come and go: no
  * stage has a limit in seconds. `hosts` and `clock` wait more than they work, so they have room for a fast machine, whose unit is short. What
- * waits for other people's servers (packages) has no share.
+ * waits for other people's servers (packages, tools) has no share, nor has lint, which runs beside the tests at the lowest priority.
  */
 export const SHARES = {
   build: 100,
   'test hosts': 200,
-  lint: 100,
   units: 250,
   database: 250,
   hosts: 1200,

@@ -7,13 +7,14 @@ import { join, relative } from 'node:path'
 import { measureUnit } from './calibrate.mjs'
 import { installTools } from './debian-tools.mjs'
 import { filesOf } from './lint/tools.mjs'
-import { lint } from './lint.mjs'
+import { LINT_PROGRAMS, lintBeside } from './lint.mjs'
 import { ROOT, run, runMain, say, setUp } from './setup.mjs'
 import { slowestFiles } from './slowest-files.mjs'
 import { Stages } from './stages.mjs'
 import { GROUPS, toGroup, UNIT_FOLDERS } from './test-groups.mjs'
 
 const FLAVOURS = ['bookworm', 'trixie', 'bullseye', 'no-python', 'podman', 'odd']
+const PYTEST = 'pytest-3'
 const UNIT_PROJECTS = ['!database', '!hosts', '!clock'].flatMap((project) => ['--project', project])
 
 runMain(async () => {
@@ -22,46 +23,72 @@ runMain(async () => {
   const filters = args.filter((arg) => arg !== '--unit')
   const stages = new Stages()
   const unitBefore = await measureUnit()
-  const bundle = await prepare({ stages, isUnit, isWhole: filters.length === 0 && !isUnit })
+  const { bundle, hosts, linting } = await prepare({
+    stages,
+    isUnit,
+    isWhole: filters.length === 0 && !isUnit,
+  })
   await runTests({ stages, bundle, args: isUnit ? toUnitArgs(filters) : filters })
+  await hosts
+  const fault = await linting
   if (isUnit) await sayWhatWasLeftOut()
   // The slower of two, since neighbours come and go.
   const { lines, hasFailed } = stages.report(Math.max(unitBefore, await measureUnit()))
   console.log(`\n${lines.join('\n')}`)
   if (hasFailed) process.exitCode = 1
+  if (fault) throw fault
 })
 
 const toUnitArgs = (filters) => [...UNIT_PROJECTS, ...(filters.length > 0 ? filters : UNIT_FOLDERS)]
 
-/** Builds and, for a whole run, lints; the test hosts' file systems are built beside that. Returns the path of the Ansible archive. */
+/**
+ * Builds everything but the test hosts' file systems, which are built beside the first tests; for a whole run, lint runs beside the tests too.
+ * Resolves to the path of the Ansible archive, `hosts`, which rejects if they could not be built, and `linting`, which resolves to a fault.
+ */
 async function prepare({ stages, isUnit, isWhole }) {
   const needsHosts = !isUnit && process.getuid() === 0
   if (!isUnit && !needsHosts) {
     if (process.env.CI) throw new Error('CI must run as root: the tests boot real hosts')
     say('not root: tests on real hosts are skipped')
   }
+  // Beside the packages of npm: both wait for other people's servers.
+  const tools = isUnit ? undefined : stages.run('tools', () => fetchTools(isWhole))
+  tools?.catch(() => undefined)
   let hosts
   const beside = () => {
-    if (!needsHosts) return
-    hosts = stages.run('test hosts', buildTestHosts)
-    // Awaited below; until then its failure must not end the process.
-    hosts.catch(() => undefined)
+    if (needsHosts) hosts = startHosts(stages, tools)
   }
   const bundle = await setUp({ stages, beside })
-  if (isWhole) await stages.run('lint', lint)
-  if (!isUnit) await installPytest()
-  await hosts
-  return bundle
+  await tools
+  return { bundle, hosts, linting: isWhole ? startLint(stages) : undefined }
 }
 
-async function installPytest() {
-  const { missing, why } = await installTools(['pytest-3'])
-  if (missing.length > 0) say(`tests of the Python for hosts are skipped: ${why}`)
+/** Installs what tests and lint run, all at once, since each call of apt-get asks for the lists of all packages anew. */
+async function fetchTools(isWhole) {
+  const { missing, why } = await installTools([PYTEST, ...(isWhole ? LINT_PROGRAMS : [])])
+  if (missing.includes(PYTEST)) say(`tests of the Python for hosts are skipped: ${why}`)
 }
 
-async function buildTestHosts() {
+/** Starts building the test hosts' file systems when apt-get is free. The first tests need none, and those that do wait for theirs. */
+function startHosts(stages, tools) {
   say('building the file systems of test hosts (a minute or two the first time)')
-  await run('node', ['test/bed/cli.ts', 'build', ...FLAVOURS], { isQuiet: true })
+  // Tests come first: some go by the clock.
+  const build = () =>
+    run('nice', ['-n', '10', 'node', 'test/bed/cli.ts', 'build', ...FLAVOURS], { isQuiet: true })
+  const built = tools.then(() => stages.run('test hosts', build))
+  // Awaited when the tests have ended; until then its failure must not end the process.
+  built.catch(() => undefined)
+  return built
+}
+
+/** Starts lint beside the tests. Resolves to its error, undefined if it found nothing. */
+async function startLint(stages) {
+  try {
+    await stages.run('lint', lintBeside)
+  } catch (error) {
+    say('lint has found faults, which are shown at the end')
+    return error
+  }
 }
 
 async function runTests({ stages, bundle, args }) {

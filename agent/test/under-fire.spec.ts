@@ -14,7 +14,7 @@ const PER_SECOND = 2000
 /** At most: it ends with the calls that are counted. */
 const SECONDS = 40
 const CALLS = 12
-/** What a busy machine gets out of the two processes that are flooded and flood. */
+/** The least that a busy machine gets out of the two processes that are flooded and flood. */
 const MIN_PER_SECOND = 300
 /** In one direction: a round trip takes 100 ms. */
 const DELAY_MS = 50

@@ -4,14 +4,14 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Bed, type Flavour, type Host, whyNoBed } from '../../test/bed/index.ts'
-import { addTo, ended, followLog } from './fixtures/agent-host.ts'
-import { makeIdentity } from './fixtures/certificate.ts'
-import { RpcClient, type Target } from './fixtures/rpc-client.ts'
+import { addTo, ended, followLog } from '../../agent/test/fixtures/agent-host.ts'
+import { makeIdentity } from '../../agent/test/fixtures/certificate.ts'
+import { RpcClient, type Target } from '../../agent/test/fixtures/rpc-client.ts'
+import { Bed, type Flavour, type Host, whyNoBed } from '../bed/index.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const UNITS = here('../../playbooks/roles/rollcall_agent/files/')
-const DIST = here('../dist/')
+const DIST = here('../../agent/dist/')
 const reason = await whyNoBed()
 const archive = readdirSync(DIST).find((name) => name.endsWith(`linux-${process.arch}.tar.gz`))
 const missing = reason ?? (archive === undefined ? 'needs the archive: node scripts/build-agent.mjs' : null)
