@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { newRun } from './runs/schemas.ts'
 import { type LabelTerm, parseSelector, toTermText } from './selector.ts'
 
-const parseTerms = (texts: readonly string[]) => texts.flatMap((text) => parseSelector(text)) as LabelTerm[]
+const parseTerms = (texts: readonly string[]) => texts.flatMap((text) => parseSelector(text) as LabelTerm[])
 
 describe('a label selector', () => {
   it.each([
