@@ -87,6 +87,7 @@ describe('what else stands in a service', () => {
       { resources: { maxCpus: 1.5, maxMemoryBytes: 1_073_741_824, maxPids: 10, reservedCpus: 0.25 } },
     ],
     ['x-rollcall: {secret_environment: {A: s}}', { secretEnvironment: [{ name: 'A', value: 's' }] }],
+    ['cpus: .5', { resources: { maxCpus: 0.5 } }],
     ['user: "1000:1000"', { user: '1000:1000' }],
     ['dns: 1.1.1.1', { dns: ['1.1.1.1'] }],
   ])('%s is read', (line, expected) => {

@@ -96,7 +96,7 @@ export function wholeNumber(min: number, max: number): Shape<number> {
 export function decimal(min: number, max: number): Shape<number> {
   const form = `a number from ${min} to ${max}`
   return converted(text({ form, max: 30, isNumber: true }), (value, node, reader) => {
-    const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN
+    const number = /^(\d+(\.\d*)?|\.\d+)$/.test(value) ? Number(value) : Number.NaN
     return number >= min && number <= max ? number : wrongForm(node, reader, form)
   })
 }
