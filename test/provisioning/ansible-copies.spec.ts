@@ -56,7 +56,7 @@ const results = MODULES.map((_, at) => `result_${at}`)
 
 const WHO = String.raw`ansible.builtin.command: {argv: [sh, -c, "tr '\\0' ' ' < /proc/$PPID/cmdline"]}`
 /** Tasks that tell in which process their module ran, and what makes each of them special. */
-const SPECIAL = {
+const SPECIAL: Record<string, string> = {
   plain: '',
   short: '',
   surrounded: 'environment: {OTHER: x}',
@@ -64,6 +64,8 @@ const SPECIAL = {
   later: 'async: 30\n      poll: 1',
   handed: 'become: true\n      become_user: nobody\n      become_method: su\n      become_flags: -s /bin/sh',
 }
+/** Tasks whose modules are run in a fork where nothing speaks against it. */
+const USUAL = ['plain', 'short']
 
 const PROJECTS = {
   'same/play.yml': `- hosts: all
@@ -79,23 +81,27 @@ ${tasks.join('')}
         content: "{{ [${results.join(', ')}] | to_json }}"
 `,
   'same/templates/settings.j2': 'of {{ ansible_check_mode }}\n',
-  'who/play.yml': `- hosts: all
-  gather_facts: false
-  tasks:
-${Object.entries(SPECIAL)
-  .map(
-    ([name, what]) => `    - ${name === 'short' ? WHO.replace('ansible.builtin.', '') : WHO}
+  'who/play.yml': playOf(Object.keys(SPECIAL)),
+  'usual/play.yml': playOf(USUAL),
+}
+
+/** Writes a play of some of the tasks in `SPECIAL`, which reports what each of them said. */
+function playOf(names: readonly string[]): string {
+  const tasks = names.map(
+    (name) => `    - ${name === 'short' ? WHO.replace('ansible.builtin.', '') : WHO}
       register: ${name}
-      ${what}
+      ${SPECIAL[name]}
 `,
   )
-  .join('')}
+  const outputs = names.map((name) => `'${name}': ${name}.stdout`)
+  return `- hosts: all
+  gather_facts: false
+  tasks:
+${tasks.join('')}
     - ansible.builtin.copy:
         dest: "{{ result }}"
-        content: "{{ {${Object.keys(SPECIAL)
-          .map((name) => `'${name}': ${name}.stdout`)
-          .join(', ')}} | to_json }}"
-`,
+        content: "{{ {${outputs.join(', ')}} | to_json }}"
+`
 }
 
 let bundle: UnpackedBundle
@@ -135,29 +141,29 @@ it('each module answers in a fork what it answers in a new Python, and leaves no
   expect(JSON.stringify(inCopies)).toContain('"rc":137')
 })
 
-/** The tasks whose module was a copy of Ansible's own process. */
-async function copied(variables: Record<string, string>) {
-  const who = await bundle.play<Record<string, string>>('who', { variables })
+/** The tasks of a project whose module was a copy of Ansible's own process. */
+async function copied(project: 'who' | 'usual', variables: Record<string, string> = {}) {
+  const who = await bundle.play<Record<string, string>>(project, { variables })
   return Object.keys(SPECIAL).filter((name) => who[name]?.includes(bundle.at('bundle')))
 }
 
 it('modules run in a fork only where a new Python would be the same', async () => {
-  expect(await copied({})).toEqual(['plain', 'short'])
-  expect(await copied({ ansible_python_interpreter: '/usr/bin/../bin/python3' })).toEqual([])
+  expect(await copied('who')).toEqual(USUAL)
+  expect(await copied('usual', { ansible_python_interpreter: '/usr/bin/../bin/python3' })).toEqual([])
 })
 
 it('modules run in no fork where the server asks for plain Ansible', async () => {
   await bundle.write({ PLAIN_ANSIBLE: '' })
   try {
-    expect(await copied({})).toEqual([])
+    expect(await copied('usual')).toEqual([])
   } finally {
     await rm(bundle.at('PLAIN_ANSIBLE'))
   }
 })
 
 it('modules run in forks beside module_utils of a playbook, unless these replace what a module imports', async () => {
-  await bundle.write({ 'who/module_utils/own.py': '' })
-  expect(await copied({})).toEqual(['plain', 'short'])
-  await bundle.write({ 'who/module_utils/urls.py': '' })
-  expect(await copied({})).toEqual([])
+  await bundle.write({ 'usual/module_utils/own.py': '' })
+  expect(await copied('usual')).toEqual(USUAL)
+  await bundle.write({ 'usual/module_utils/urls.py': '' })
+  expect(await copied('usual')).toEqual([])
 })
