@@ -37,7 +37,7 @@ export async function followCommands(options: Options): Promise<Endings> {
 /** Commands that are followed to their ends, each from its own byte offset. */
 class Following implements Subscription {
   readonly endings = new Map<string, CommandView | ApiError>()
-  /** Those that have not ended, each with the offset of its next byte. */
+  /** Commands that have not ended, each with the offset of its next byte. */
   private readonly open: Map<string, { id: string; host: string; offset: number }>
   /** Commands that the present connection was not asked for yet. */
   private waiting: string[] = []

@@ -2,7 +2,7 @@ import { sanitizeText } from '@rollcall/contracts'
 
 const MAX_CELL = 200
 
-/** What stands in a cell; nothing for null and undefined. */
+/** A value in a cell; null and undefined leave it empty. */
 export type Cell = string | number | null | undefined
 export type Rows = readonly (readonly Cell[])[]
 
