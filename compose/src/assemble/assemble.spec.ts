@@ -73,6 +73,20 @@ describe('what a file means', () => {
     ).toEqual(['4 services.web.env_file service.invalid'])
   })
 
+  it('variables of a playbook are kept as they are written, and a key that JSON readers drop is refused', () => {
+    const file = (variables: string) =>
+      read(`services:\n  api:\n    x-rollcall:\n      playbook: a/b\n      variables: ${variables}\n`)
+    const { spec } = file('{n: 3, list: [a, true, ~], map: {constructor: {toString: 1.5}}}')
+    const [service] = spec?.groups[0]?.services ?? []
+    expect(service?.runs.kind === 'playbook' && service.runs.playbook.variables).toEqual({
+      n: 3,
+      list: ['a', true, null],
+      map: { constructor: { toString: 1.5 } },
+    })
+    for (const variables of ['{__proto__: 1}', '{a: {__proto__: {b: 1}}}'])
+      expect(file(variables).faults.map(({ line }) => line)).toEqual([5])
+  })
+
   it('a value in a key that is refused is not asked for its variables', () => {
     expect(
       readServices('services:\n  web:\n    image: n:1\n    build: {context: "${NONE}"}\n').faults.map(brief),

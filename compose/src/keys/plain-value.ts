@@ -16,7 +16,11 @@ function toPlainValue(node: Node, reader: Reader): PlainValue | undefined {
     return node.items.map((item, index) => toPlainValue(item, reader.at(index)) ?? null)
   if (node.kind === 'map')
     return Object.fromEntries(
-      node.entries.map(({ key, value }) => [key, toPlainValue(value, reader.at(key)) ?? null]),
+      node.entries.map(({ key, place, value }) => {
+        // Readers of JSON drop it, each in silence.
+        if (key === '__proto__') reader.at(key).fault(place, 'is not a key of a value', 'choose another name')
+        return [key, toPlainValue(value, reader.at(key)) ?? null]
+      }),
     )
   if (node.type === 'null') return null
   if (node.type === 'boolean') return flag.read(node, reader)

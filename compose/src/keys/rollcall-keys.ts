@@ -148,7 +148,7 @@ export const rollcall = mapping(
     ),
     variables: taken(
       named(plainValue, {
-        pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+        pattern: /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/,
         form: 'a name of letters, digits and underscores',
         of: 'a variable',
       }),
