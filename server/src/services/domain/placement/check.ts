@@ -26,6 +26,6 @@ export interface Check {
   isCommon?: boolean
   /** Returns what a host has instead, for people. */
   evidence?(at: number): string
-  /** Returns how near a host comes: the nearest are named. Without it, the first by name are. */
+  /** Returns how near a host comes: the nearest are named. Without it, the first by id are. */
   rank?(at: number): number
 }

@@ -1,6 +1,13 @@
 import { type LabelTerm, matchesLabels, toTermText } from '@rollcall/contracts/admin'
 import { hashText } from './hash.ts'
-import { type PlacementHost, type PlacementRequest, type PortNumber, toPortKey } from './view.ts'
+import {
+  isChosenPort,
+  type PlacementHost,
+  type PlacementRequest,
+  type PortNumber,
+  type Resources,
+  toPortKey,
+} from './view.ts'
 
 /** How many hosts are read between two yields: well below a millisecond. */
 const HOSTS_PER_STEP = 1000
@@ -18,7 +25,7 @@ export interface LabelColumn {
 }
 
 /**
- * A fleet by columns: hosts are numbers here, in the order of their names, and what is asked of all of them is computed
+ * A fleet by columns: hosts are numbers here, in the order of their ids, and what is asked of all of them is computed
  * once and kept. It never changes; what a run takes is in `Plan`.
  */
 export class FleetColumns {
@@ -26,14 +33,33 @@ export class FleetColumns {
   readonly size: number
   /** The hash of each host's id. */
   readonly hashes: Uint32Array
+  readonly total: Readonly<Record<keyof Resources, Float64Array>>
+  /** The larger of what is measured and what is reserved. */
+  readonly used: Readonly<Record<keyof Resources, Float64Array>>
+  readonly freeDiskBytes: Float64Array
+  /** How many of the ports to choose from are in use. */
+  readonly chosenPorts: Readonly<Record<PortNumber['protocol'], Uint16Array>>
+  /** 1 for each host that is online, and that is not drained. */
+  readonly online: Uint8Array
+  readonly open: Uint8Array
+  /** The hosts that settle or did, and those that fell silent lately. */
+  readonly settling: number[] = []
+  readonly silenced: number[] = []
   readonly #imageHosts = new Map<string, number[]>()
   readonly #portHolders = new Map<number, Map<number, string>>()
   readonly #kept = new Map<string, unknown>()
 
   private constructor(fleet: readonly PlacementHost[]) {
-    this.hosts = isSorted(fleet) ? fleet : fleet.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    this.size = fleet.length
-    this.hashes = new Uint32Array(fleet.length)
+    const size = fleet.length
+    this.hosts = isSorted(fleet) ? fleet : fleet.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    this.size = size
+    this.hashes = new Uint32Array(size)
+    this.total = { milliCpus: new Float64Array(size), memoryBytes: new Float64Array(size) }
+    this.used = { milliCpus: new Float64Array(size), memoryBytes: new Float64Array(size) }
+    this.freeDiskBytes = new Float64Array(size)
+    this.online = new Uint8Array(size)
+    this.open = new Uint8Array(size)
+    this.chosenPorts = { tcp: new Uint16Array(size), udp: new Uint16Array(size) }
   }
 
   /** Reads a fleet, and where the images and fixed ports of these requests are. Yields between short steps. */
@@ -54,10 +80,30 @@ export class FleetColumns {
     return columns
   }
 
-  #read(at: number, { id, images, ports }: PlacementHost): void {
-    this.hashes[at] = hashText(id)
-    for (const digest of images) this.#imageHosts.get(digest)?.push(at)
+  /** Reads what every run needs, all of a host at once: its objects are far apart in memory. */
+  #read(at: number, host: PlacementHost): void {
+    const { capacity, reserved, measured, freeDiskBytes, images, ports } = host
+    this.hashes[at] = hashText(host.id)
+    this.total.milliCpus[at] = capacity.milliCpus
+    this.total.memoryBytes[at] = capacity.memoryBytes
+    this.used.milliCpus[at] = Math.max(measured.milliCpus, reserved.milliCpus)
+    this.used.memoryBytes[at] = Math.max(measured.memoryBytes, reserved.memoryBytes)
+    this.freeDiskBytes[at] = freeDiskBytes
+    if (host.state === 'online') this.online[at] = 1
+    if (!host.isDrained) this.open[at] = 1
+    if (host.settlesAt !== null) this.settling.push(at)
+    if (host.silences.length > 0) this.silenced.push(at)
+    if (this.#imageHosts.size > 0) for (const digest of images) this.#imageHosts.get(digest)?.push(at)
     for (const used of ports) this.#portHolders.get(toPortKey(used))?.set(at, used.holder)
+    if (ports.some(({ port }) => isChosenPort(port))) this.#countChosen(at, ports)
+  }
+
+  /** Counts each port once, though several programs may have it on addresses of their own. */
+  #countChosen(at: number, ports: readonly PortNumber[]): void {
+    for (const protocol of ['tcp', 'udp'] as const) {
+      const own = ports.filter((each) => each.protocol === protocol && isChosenPort(each.port))
+      this.chosenPorts[protocol][at] = new Set(own.map(({ port }) => port)).size
+    }
   }
 
   host(at: number): PlacementHost {
@@ -68,7 +114,7 @@ export class FleetColumns {
 
   /** Returns the number of a host by its id; undefined for one that is not in the fleet. */
   find(id: string): number | undefined {
-    return this.keep('positions', () => new Map(this.hosts.map((host, at) => [host.id, at]))).get(id)
+    return this.keep('positions', () => new Map(this.hosts.map(({ id }, at) => [id, at]))).get(id)
   }
 
   /** Returns what is kept under `key`, and makes it first if it is not there. */
@@ -79,12 +125,11 @@ export class FleetColumns {
 
   /** Returns 1 for each host of which `holds` is true, kept under `key`. */
   flags(key: string, holds: (host: PlacementHost) => boolean): Uint8Array {
-    return this.keep(`flags ${key}`, () => Uint8Array.from(this.hosts, (host) => (holds(host) ? 1 : 0)))
-  }
-
-  /** Returns a number for each host, kept under `key`. */
-  numbers(key: string, toNumber: (host: PlacementHost) => number): Float64Array {
-    return this.keep(`numbers ${key}`, () => Float64Array.from(this.hosts, toNumber))
+    return this.keep(`flags ${key}`, () => {
+      const flags = new Uint8Array(this.size)
+      for (let at = 0; at < this.size; at++) if (holds(this.host(at))) flags[at] = 1
+      return flags
+    })
   }
 
   /** Returns the numbers of the hosts among `ids` that are in the fleet. */
@@ -133,7 +178,9 @@ export class FleetColumns {
     const verdicts = values.map((value) =>
       matchesLabels([term], value === undefined ? {} : { [term.key]: value }),
     )
-    return Uint8Array.from(ids, (id) => (verdicts[id] ? 1 : 0))
+    const marks = new Uint8Array(this.size)
+    for (let at = 0; at < this.size; at++) if (verdicts[ids[at] as number]) marks[at] = 1
+    return marks
   }
 
   #column(name: string, toValue: (host: PlacementHost) => string | undefined): LabelColumn {
@@ -153,6 +200,6 @@ export class FleetColumns {
 
 function isSorted(hosts: readonly PlacementHost[]): boolean {
   for (let at = 1; at < hosts.length; at++)
-    if ((hosts[at - 1] as PlacementHost).name > (hosts[at] as PlacementHost).name) return false
+    if ((hosts[at - 1] as PlacementHost).id > (hosts[at] as PlacementHost).id) return false
   return true
 }

@@ -32,13 +32,14 @@ function toCheck(
 }
 
 function stateChecks({ fleet, now }: PlacementContext): Check[] {
-  const isSettled = (until: Date | null) => until === null || until <= now
-  const online = fleet.flags('online', ({ state }) => state === 'online')
-  const settled = fleet.flags('settled', ({ settlesAt }) => isSettled(settlesAt))
-  const open = fleet.flags('open', ({ isDrained }) => !isDrained)
+  const settled = fleet.keep('settled', () => {
+    const marks = new Uint8Array(fleet.size).fill(1)
+    for (const at of fleet.settling) if ((fleet.host(at).settlesAt ?? now) > now) marks[at] = 0
+    return marks
+  })
   return [
-    toCheck('state', 'online', online, (at) => fleet.host(at).state),
-    toCheck('state', 'open for instances', open, () => 'drained'),
+    toCheck('state', 'online', fleet.online, (at) => fleet.host(at).state),
+    toCheck('state', 'open for instances', fleet.open, () => 'drained'),
     toCheck(
       'state',
       'settled',

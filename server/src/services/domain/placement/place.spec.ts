@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_EXPLANATION_BYTES } from './explanation.ts'
 import { judge } from './judge.ts'
-import { CHOSEN_PORTS, FIRST_CHOSEN_PORT } from './port-table.ts'
 import { toReason } from './reason.ts'
 import { ago, GIB, host, hostsOf, MIB, NOW, placeAll, request, terms } from './testing/views.ts'
-import type { PlacementHost, PlacementRequest } from './view.ts'
+import { CHOSEN_PORTS, FIRST_CHOSEN_PORT, type PlacementHost, type PlacementRequest } from './view.ts'
 
 const fleetOf = (count: number, change: (at: number) => Partial<PlacementHost> = () => ({})) =>
   Array.from({ length: count }, (_, at) => host(`app-${at + 1}`, change(at)))

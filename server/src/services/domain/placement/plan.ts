@@ -1,6 +1,6 @@
 import type { FleetColumns } from './fleet-columns.ts'
 import { PortTable } from './port-table.ts'
-import type { PlacementHost, PlacementRequest, PortNumber, Resources } from './view.ts'
+import type { PlacementRequest, PortNumber, Resources } from './view.ts'
 
 /** The least that an instance counts for in its host's load: else those that reserve nothing would all go to one. */
 const MIN_COUNTED: Resources = { milliCpus: 100, memoryBytes: 64 * 1024 * 1024 }
@@ -16,7 +16,6 @@ export type ResourceName = (typeof RESOURCES)[number]
 /** One resource of every host. */
 export interface ResourceColumn {
   total: Float64Array
-  /** The larger of what is measured and what is reserved. */
   used: Float64Array
   /** Reserved by slots of this run. */
   taken: Float64Array
@@ -57,7 +56,7 @@ export class Plan {
       memoryBytes: toColumn(fleet, 'memoryBytes'),
     }
     this.counts = new Uint16Array(fleet.size)
-    this.#freeDisk = fleet.numbers('disk', ({ freeDiskBytes }) => freeDiskBytes).slice()
+    this.#freeDisk = fleet.freeDiskBytes.slice()
   }
 
   /** Begins the turn of a request. */
@@ -118,15 +117,12 @@ export class Plan {
   }
 }
 
-function toColumn(fleet: FleetColumns, resource: ResourceName): ResourceColumn {
-  const toUsed = ({ measured, reserved }: PlacementHost) => Math.max(measured[resource], reserved[resource])
-  return {
-    total: fleet.numbers(`total ${resource}`, ({ capacity }) => capacity[resource]),
-    used: fleet.numbers(`used ${resource}`, toUsed),
-    taken: new Float64Array(fleet.size),
-    counted: new Float64Array(fleet.size),
-  }
-}
+const toColumn = (fleet: FleetColumns, resource: ResourceName): ResourceColumn => ({
+  total: fleet.total[resource],
+  used: fleet.used[resource],
+  taken: new Float64Array(fleet.size),
+  counted: new Float64Array(fleet.size),
+})
 
 function reserve({ taken, counted }: ResourceColumn, at: number, need: number, minimum: number): void {
   taken[at] = (taken[at] as number) + need

@@ -1,12 +1,15 @@
 import type { FleetColumns } from './fleet-columns.ts'
 import { hashText, mixHashes } from './hash.ts'
-import { fromPortKey, type PlacementRequest, type PortNumber, toInstanceName, toPortKey } from './view.ts'
+import {
+  CHOSEN_PORTS,
+  FIRST_CHOSEN_PORT,
+  isChosenPort,
+  type PlacementRequest,
+  type PortNumber,
+  toInstanceName,
+  toPortKey,
+} from './view.ts'
 
-/** Chosen ports: below the range from which Linux takes ports for outgoing connections. */
-export const FIRST_CHOSEN_PORT = 20_000
-export const CHOSEN_PORTS = 10_000
-
-const isChosen = (port: number) => port >= FIRST_CHOSEN_PORT && port < FIRST_CHOSEN_PORT + CHOSEN_PORTS
 type Holders = Map<number, string>
 
 /** Which ports of which hosts are in use, those that this run has taken included. */
@@ -15,10 +18,11 @@ export class PortTable {
   /** By port, then by host. */
   readonly #taken = new Map<number, Holders>()
   readonly #holders = new Map<number, Holders>()
-  readonly #chosenCounts = new Map<string, Uint16Array>()
+  readonly #chosenCounts: Readonly<Record<PortNumber['protocol'], Uint16Array>>
 
   constructor(fleet: FleetColumns) {
     this.#fleet = fleet
+    this.#chosenCounts = { tcp: fleet.chosenPorts.tcp.slice(), udp: fleet.chosenPorts.udp.slice() }
   }
 
   /** Returns who has a port, by host. The map stays true as ports are taken. */
@@ -34,17 +38,7 @@ export class PortTable {
 
   /** Returns how many of the ports to choose from are in use, by host. The numbers stay true as ports are taken. */
   chosenCounts(protocol: PortNumber['protocol']): Uint16Array {
-    let counts = this.#chosenCounts.get(protocol)
-    if (!counts) {
-      counts = Uint16Array.from(this.#fleet.hosts, ({ ports }) => countChosen(ports, protocol))
-      for (const [key, holders] of this.#taken) {
-        const port = fromPortKey(key)
-        if (port.protocol !== protocol || !isChosen(port.port)) continue
-        for (const at of holders.keys()) counts[at] = (counts[at] as number) + 1
-      }
-      this.#chosenCounts.set(protocol, counts)
-    }
-    return counts
+    return this.#chosenCounts[protocol]
   }
 
   /** Takes a slot's ports on a host that has them, and returns them in the order of the request. */
@@ -75,12 +69,7 @@ export class PortTable {
     const holders = this.#taken.get(key) ?? new Map<number, string>()
     this.#taken.set(key, holders.set(at, holder))
     this.#holders.get(key)?.set(at, holder)
-    const counts = this.#chosenCounts.get(port.protocol)
-    if (counts && isChosen(port.port)) counts[at] = (counts[at] as number) + 1
+    const counts = this.#chosenCounts[port.protocol]
+    if (isChosenPort(port.port)) counts[at] = (counts[at] as number) + 1
   }
-}
-
-function countChosen(ports: readonly PortNumber[], protocol: PortNumber['protocol']): number {
-  const own = ports.filter((each) => each.protocol === protocol && isChosen(each.port))
-  return own.length < 2 ? own.length : new Set(own.map(({ port }) => port)).size
 }

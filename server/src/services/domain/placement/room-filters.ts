@@ -1,8 +1,13 @@
 import type { Check } from './check.ts'
 import type { PlacementContext } from './context.ts'
 import { type ResourceName, toImageRoom } from './plan.ts'
-import { CHOSEN_PORTS, FIRST_CHOSEN_PORT } from './port-table.ts'
-import type { PlacementRequest, PortNumber } from './view.ts'
+import {
+  CHOSEN_PORTS,
+  FIRST_CHOSEN_PORT,
+  isChosenPort,
+  type PlacementRequest,
+  type PortNumber,
+} from './view.ts'
 
 /** So many failures of one revision within this time keep it off a host. */
 const MAX_FAILURES = 3
@@ -90,7 +95,7 @@ function chosenPortCheck(
   const own = request.ports.filter((need) => need.protocol === protocol)
   const last = FIRST_CHOSEN_PORT + CHOSEN_PORTS - 1
   if (own.every(({ port }) => port !== null)) return []
-  const needed = own.filter(({ port }) => port === null || (port >= FIRST_CHOSEN_PORT && port <= last)).length
+  const needed = own.filter(({ port }) => port === null || isChosenPort(port)).length
   const counts = plan.ports.chosenCounts(protocol)
   return [
     {

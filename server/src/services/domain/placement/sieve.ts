@@ -71,8 +71,9 @@ export class Sieve {
     const common = this.#checks.slice(0, count)
     const key = common.map(({ detail }) => detail).join('|')
     const firstFailed = this.#fleet.keep(`first failed ${key}`, () => {
-      const failed = (at: number) => common.findIndex((check) => check.fails(at))
-      return Int8Array.from(this.#fleet.hosts, (_, at) => failed(at))
+      const failed = new Int8Array(this.#fleet.size)
+      for (let at = 0; at < failed.length; at++) failed[at] = common.findIndex((check) => check.fails(at))
+      return failed
     })
     let kept = 0
     for (let at = 0; at < firstFailed.length; at++) {

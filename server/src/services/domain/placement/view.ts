@@ -17,11 +17,13 @@ export interface PortNumber {
 const UDP = 65_536
 /** Returns a number that is different for every port. */
 export const toPortKey = ({ protocol, port }: PortNumber): number => (protocol === 'udp' ? UDP : 0) + port
-export const fromPortKey = (key: number): PortNumber => ({
-  protocol: key < UDP ? 'tcp' : 'udp',
-  port: key % UDP,
-})
 
+/** Chosen ports: below the range from which Linux takes ports for outgoing connections. */
+export const FIRST_CHOSEN_PORT = 20_000
+export const CHOSEN_PORTS = 10_000
+
+export const isChosenPort = (port: number) =>
+  port >= FIRST_CHOSEN_PORT && port < FIRST_CHOSEN_PORT + CHOSEN_PORTS
 /** A port of a host that is in use, and who has it: `shop-web.1` or a program. */
 export interface UsedPort extends PortNumber {
   holder: string

@@ -1,4 +1,4 @@
-import type { FleetColumns } from '../fleet-columns.ts'
+import type { FleetColumns, LabelColumn } from '../fleet-columns.ts'
 import type { Strategy } from './strategy.ts'
 
 /** The part of the range that is for different hosts, where labels are to differ too. */
@@ -53,16 +53,25 @@ function toDomains(fleet: FleetColumns, keys: readonly string[]): Domains {
       offsets.push(domainCount)
       domainCount += values.length
     }
-    const groupOf = new Int32Array(fleet.size)
-    const groups = new Map<string, number>()
+    const groupOf = columns.reduce(splitGroups, new Int32Array(fleet.size))
     const domainsOf: number[][] = []
-    for (let at = 0; at < fleet.size; at++) {
-      const domains = columns.map(({ ids }, index) => (offsets[index] ?? 0) + (ids[at] as number))
-      const name = domains.join(',')
-      const group = groups.get(name) ?? domainsOf.push(domains) - 1
-      groups.set(name, group)
-      groupOf[at] = group
-    }
+    for (let at = 0; at < fleet.size; at++)
+      domainsOf[groupOf[at] as number] ??= columns.map(
+        ({ ids }, key) => (offsets[key] ?? 0) + (ids[at] as number),
+      )
     return { groupOf, domainsOf, domainCount }
   })
+}
+
+/** Splits groups by the values of one more label. Returns the new group of each host. */
+function splitGroups(groupOf: Int32Array, { ids, values }: LabelColumn): Int32Array {
+  const numbers = new Map<number, number>()
+  const split = new Int32Array(groupOf.length)
+  for (let at = 0; at < split.length; at++) {
+    const pair = (groupOf[at] as number) * values.length + (ids[at] as number)
+    const group = numbers.get(pair) ?? numbers.size
+    if (group === numbers.size) numbers.set(pair, group)
+    split[at] = group
+  }
+  return split
 }
