@@ -4,6 +4,7 @@ import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { prepared } from '../fleet/shared.ts'
 import { openBrowser } from './chromium.ts'
 import { becomeAdmin, signIn } from './sign-in.ts'
 
@@ -26,10 +27,12 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   beforeAll(async () => {
     bed = await Bed.open({ name: 'pages' })
     opened.defer(() => bed.close())
-    const hosts = await bed.boot([
-      { name: 'web-1', flavour: 'bookworm' },
-      { name: 'db-1', flavour: 'bookworm' },
-    ])
+    const hosts = await bed.boot(
+      prepared([
+        { name: 'web-1', flavour: 'bookworm' },
+        { name: 'db-1', flavour: 'bookworm' },
+      ]),
+    )
     db = hosts[1] as Host
     server = opened.use(await ServerProcess.start())
     api = await server.api()

@@ -6,6 +6,7 @@ import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
+import { prepared } from '../fleet/shared.ts'
 import { openBrowser } from './chromium.ts'
 import { becomeAdmin, PASSWORD, signIn } from './sign-in.ts'
 
@@ -53,8 +54,10 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     bed = await Bed.open({ name: 'stories' })
     opened.defer(() => bed.close())
     const hosts = await bed.boot([
-      { name: 'web', flavour: 'bookworm' },
-      { name: 'db', flavour: 'trixie' },
+      ...prepared([
+        { name: 'web', flavour: 'bookworm' },
+        { name: 'db', flavour: 'trixie' },
+      ]),
       { name: 'bare', flavour: 'no-python' },
     ])
     ;[web, , bare] = hosts as [Host, Host, Host]
