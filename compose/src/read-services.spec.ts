@@ -37,6 +37,34 @@ describe('what bad input gets', () => {
     ])
   })
 
+  it('what is said twice in different words is refused, and what is said twice alike is taken', () => {
+    const limits = (more: string) =>
+      `deploy: {replicas: 2, resources: {limits: {memory: 64m, cpus: 1, pids: 9}, reservations: {memory: 32m}}}\n${more}`
+    for (const [key, same, other] of [
+      ['scale', '2', '3'],
+      ['mem_limit', '64m', '65m'],
+      ['cpus', '1.0', '2'],
+      ['pids_limit', '9', '8'],
+      ['mem_reservation', '32768k', '33m'],
+    ]) {
+      expect(faultsOf(limits(`${key}: ${same}`)), key).toEqual([])
+      expect(faultsOf(limits(`${key}: ${other}`)), key).toEqual([`5 services.web.${key} service.invalid`])
+    }
+    expect(faultsOf('deploy:\n  mode: global\n  replicas: 2')).toEqual([
+      '6 services.web.deploy.replicas service.invalid',
+    ])
+  })
+
+  it('an option of a mount that changes nothing is told, and one that cannot be kept is refused', () => {
+    const noticesOf = (line: string) =>
+      readWeb(line)
+        .keys.filter(({ standing }) => standing === 'otherwise')
+        .map(({ key }) => key)
+    expect(noticesOf('volumes: ["/a:/b:cached"]')).toEqual(['services.web.volumes.0'])
+    expect(noticesOf('tmpfs: "/run:noexec,nosuid,nodev"')).toEqual([])
+    expect(faultsOf('tmpfs: "/run:exec"')).toEqual(['4 services.web.tmpfs service.invalid'])
+  })
+
   it('a circle of dependencies is told as its path, and nothing is returned', () => {
     const { spec, faults } = read(
       'services:\n  a: {image: a:1, depends_on: [b]}\n  b: {image: b:1, depends_on: {c: {condition: service_started}}}\n  c: {image: c:1, depends_on: [a]}\n',

@@ -1,6 +1,7 @@
 import type { Mount } from '../forms/mounts.ts'
 import type { Reader } from '../read/reader.ts'
 import type { At } from '../read/shape.ts'
+import { checkDoubles } from './check-doubles.ts'
 import { type Draft, type FileValues, isAlone, toMounts, toReplicas } from './drafts.ts'
 
 const HARMLESS_OPTION = /^no-new-privileges(?:[:=](true|false))?$/
@@ -38,6 +39,7 @@ export function checkReferences(drafts: readonly Draft[], file: FileValues, read
           )
     tellOwnData(draft, drafts)
     checkReach(draft, drafts, services)
+    checkDoubles(draft)
     checkPrivileges(draft)
     checkTargets(draft)
   }

@@ -70,6 +70,8 @@ const short: Shape<Mount> = converted(text({ form: SHORT_FORM, max: 8192 }), (va
       'has an option that is not known',
       isBind ? `write ro, rw, z, Z or one of ${PROPAGATIONS.join(', ')}` : 'write ro, rw or nocopy',
     )
+  if (words.some((word) => IS_IDLE.test(word)))
+    reader.take(node.place, 'otherwise', 'has an option that changes nothing on Linux')
   const isReadOnly = words.includes('ro')
   if (!isBind) return checked({ type: 'volume', source: first, target, isReadOnly }, node.place, reader)
   const propagation = PROPAGATIONS.find((one) => words.includes(one)) ?? null
@@ -85,6 +87,9 @@ const short: Shape<Mount> = converted(text({ form: SHORT_FORM, max: 8192 }), (va
   }
   return checked(bind, node.place, reader)
 })
+
+/** Accepted by Compose, and without meaning here: an empty volume is filled from the image in any case. */
+const IS_IDLE = /^(cached|delegated|consistent|nocopy)$/
 
 function isOption(word: string, isBind: boolean): boolean {
   if (/^(ro|rw)$/.test(word)) return true
@@ -164,8 +169,13 @@ export const tmpfsMounts: Shape<At<Mount>[]> = oneOrMany(
         else if (name === 'mode')
           result.mode = fileMode.read({ ...written, text: `0${given}` }, reader) ?? null
         else if (name === 'ro') result.isReadOnly = true
-        else if (!/^(rw|noexec|exec|nosuid|nodev)$/.test(name ?? ''))
-          return reader.fault(node.place, 'has an option that is not known', 'write size=, mode=, ro or rw')
+        // These hold anyway.
+        else if (!/^(rw|noexec|nosuid|nodev)$/.test(name ?? ''))
+          return reader.fault(
+            node.place,
+            'has an option that is not supported',
+            'write size=, mode=, ro or rw',
+          )
       }
       return checked(result, node.place, reader)
     }),
