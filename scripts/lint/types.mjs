@@ -3,6 +3,9 @@ import { join, relative } from 'node:path'
 import { ROOT } from '../setup.mjs'
 import { filesOf, output } from './tools.mjs'
 
+/** The native compiler, which takes a fifth of the time; TypeScript 6 stays for programs that use it as a library. */
+const COMPILER = 'node_modules/typescript-7/bin/tsc'
+
 /** One for each package, with its specs and fixtures. The largest first. */
 const PROJECTS = [
   'server/tsconfig.check.json',
@@ -25,7 +28,8 @@ export async function checkTypes() {
   const work = async () => {
     for (let project = waiting.shift(); project; project = waiting.shift()) {
       const info = join(cache, `${project.replace('/', '-')}.tsbuildinfo`)
-      const { code, text } = await output('tsc', [
+      const { code, text } = await output('node', [
+        COMPILER,
         '-p',
         project,
         '--noEmit',
