@@ -1,7 +1,7 @@
 import { setImmediate as afterEvents } from 'node:timers/promises'
 
 /** How long the event loop is held at once: requests and heartbeats wait no longer than this and one step. */
-const SLICE_MS = 8
+const SLICE_MS = 5
 
 /**
  * Runs steps to their end, and lets the event loop do its work between slices of them. Resolves to what the steps
