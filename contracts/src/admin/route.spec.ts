@@ -4,28 +4,27 @@ import { ADMIN_ROUTES, defineRoute, type Route } from './index.ts'
 
 const ROUTES = Object.entries(ADMIN_ROUTES) as [string, Route][]
 const whole = {
-  method: 'GET',
-  path: '/api/things/:id',
   summary: 'A thing.',
   access: 'hosts:read',
   response: z.strictObject({}),
 } as const
+const PATH = '/api/things/:id'
 const params = z.strictObject({ id: z.string() })
 
 describe('a route', () => {
   it('a route without access, scope or audit does not compile', () => {
-    defineRoute({ ...whole, params, scope: { run: 'params.id' }, audit: 'refusals' })
+    defineRoute('GET', PATH, { ...whole, params, scope: { run: 'params.id' }, audit: 'refusals' })
     // @ts-expect-error without a scope
-    defineRoute({ ...whole, params, audit: 'refusals' })
+    defineRoute('GET', PATH, { ...whole, params, audit: 'refusals' })
     // @ts-expect-error without audit
-    defineRoute({ ...whole, params, scope: 'none' })
+    defineRoute('GET', PATH, { ...whole, params, scope: 'none' })
     const { access: _, ...open } = whole
     // @ts-expect-error without access
-    defineRoute({ ...open, params, scope: 'none', audit: 'never' })
+    defineRoute('GET', PATH, { ...open, params, scope: 'none', audit: 'never' })
     // @ts-expect-error the scope names a parameter that the path does not have
-    defineRoute({ ...whole, params, scope: { host: 'params.host' }, audit: 'refusals' })
+    defineRoute('GET', PATH, { ...whole, params, scope: { host: 'params.host' }, audit: 'refusals' })
     // @ts-expect-error the scope names a kind of thing that the guard does not know
-    defineRoute({ ...whole, params, scope: { thing: 'params.id' }, audit: 'refusals' })
+    defineRoute('GET', PATH, { ...whole, params, scope: { thing: 'params.id' }, audit: 'refusals' })
   })
 
   it('a route with a host, command, run or transfer in its path is scoped by it', () => {

@@ -86,14 +86,16 @@ export const byteStream = z.custom<object>(
 const nothing = z.strictObject({})
 type Nothing = typeof nothing
 
-/** Declares a route. Fills in parts that it does not take, but never access, scope or audit. */
+/** Declares a route at a method and path. Fills in parts that it does not take, but never access, scope or audit. */
 export function defineRoute<
   Response extends z.ZodType,
   Params extends z.ZodType = Nothing,
   Query extends z.ZodType = Nothing,
   Body extends z.ZodType = Nothing,
 >(
-  route: Pick<Route, 'method' | 'path' | 'summary' | 'access' | 'audit'> & {
+  method: Route['method'],
+  path: string,
+  route: Pick<Route, 'summary' | 'access' | 'audit'> & {
     scope: RouteScope<NoInfer<Params>, NoInfer<Query>>
     response: Response
     status?: Route['status']
@@ -106,6 +108,8 @@ export function defineRoute<
   },
 ): Route<Params, Query, Body, Response> {
   return {
+    method,
+    path,
     status: 200,
     consumes: 'application/json',
     produces: 'application/json',

@@ -29,18 +29,14 @@ const done = z.strictObject({})
 
 /** Signing in, one's own account, users and API keys. */
 export const ACCESS_ROUTES = {
-  session: defineRoute({
-    method: 'GET',
-    path: '/api/session',
+  session: defineRoute('GET', '/api/session', {
     summary: 'Returns who is signed in, and what they may do.',
     access: 'public',
     scope: 'none',
     audit: 'never',
     response: sessionState,
   }),
-  signIn: defineRoute({
-    method: 'POST',
-    path: '/api/session',
+  signIn: defineRoute('POST', '/api/session', {
     summary: 'Signs in with e-mail address and password. Sets the session cookie.',
     access: 'public',
     scope: 'none',
@@ -48,9 +44,7 @@ export const ACCESS_ROUTES = {
     body: signIn,
     response: signedIn,
   }),
-  verifySecondFactor: defineRoute({
-    method: 'POST',
-    path: '/api/session/second-factor',
+  verifySecondFactor: defineRoute('POST', '/api/session/second-factor', {
     summary: 'Completes signing in with a second factor, for accounts that have one.',
     access: 'public',
     scope: 'none',
@@ -58,9 +52,7 @@ export const ACCESS_ROUTES = {
     body: secondFactor,
     response: signedIn,
   }),
-  beginSso: defineRoute({
-    method: 'POST',
-    path: '/api/session/sso',
+  beginSso: defineRoute('POST', '/api/session/sso', {
     summary:
       'Starts signing in with the OpenID Connect provider. Returns the address to send the browser to.',
     access: 'public',
@@ -68,9 +60,7 @@ export const ACCESS_ROUTES = {
     audit: 'refusals',
     response: ssoBegun,
   }),
-  finishSso: defineRoute({
-    method: 'POST',
-    path: '/api/session/sso/callback',
+  finishSso: defineRoute('POST', '/api/session/sso/callback', {
     summary: "Signs in with the provider's answer. Sets the session cookie.",
     access: 'public',
     scope: 'none',
@@ -78,18 +68,14 @@ export const ACCESS_ROUTES = {
     body: ssoCallback,
     response: signedIn,
   }),
-  signOut: defineRoute({
-    method: 'DELETE',
-    path: '/api/session',
+  signOut: defineRoute('DELETE', '/api/session', {
     summary: 'Ends this session.',
     access: 'signed-in',
     scope: 'none',
     audit: 'always',
     response: done,
   }),
-  setUpFirstAdmin: defineRoute({
-    method: 'POST',
-    path: '/api/setup',
+  setUpFirstAdmin: defineRoute('POST', '/api/setup', {
     summary: 'Creates the first admin, with the token of the link that the server printed when it started.',
     access: 'public',
     scope: 'none',
@@ -97,9 +83,7 @@ export const ACCESS_ROUTES = {
     body: firstAdmin,
     response: signedIn,
   }),
-  acceptInvite: defineRoute({
-    method: 'POST',
-    path: '/api/invites',
+  acceptInvite: defineRoute('POST', '/api/invites', {
     summary: 'Sets a password with the token of an invitation or reset link, and signs in.',
     access: 'public',
     scope: 'none',
@@ -107,18 +91,14 @@ export const ACCESS_ROUTES = {
     body: acceptInvite,
     response: signedIn,
   }),
-  listSessions: defineRoute({
-    method: 'GET',
-    path: '/api/account/sessions',
+  listSessions: defineRoute('GET', '/api/account/sessions', {
     summary: 'Lists the sessions of this user.',
     access: 'person',
     scope: 'none',
     audit: 'refusals',
     response: z.strictObject({ sessions: z.array(sessionView) }),
   }),
-  revokeSession: defineRoute({
-    method: 'DELETE',
-    path: '/api/account/sessions/:id',
+  revokeSession: defineRoute('DELETE', '/api/account/sessions/:id', {
     summary: 'Ends another session of this user.',
     access: 'person',
     scope: 'none',
@@ -126,9 +106,7 @@ export const ACCESS_ROUTES = {
     params: idParam,
     response: done,
   }),
-  changePassword: defineRoute({
-    method: 'POST',
-    path: '/api/account/password',
+  changePassword: defineRoute('POST', '/api/account/password', {
     summary: "Changes the user's own password and ends all other sessions.",
     access: 'person',
     scope: 'none',
@@ -136,9 +114,7 @@ export const ACCESS_ROUTES = {
     body: changePassword,
     response: done,
   }),
-  enrolTotp: defineRoute({
-    method: 'POST',
-    path: '/api/account/totp',
+  enrolTotp: defineRoute('POST', '/api/account/totp', {
     summary: 'Creates the secret of a second factor, which takes effect once a code of it is confirmed.',
     access: 'person',
     scope: 'none',
@@ -146,9 +122,7 @@ export const ACCESS_ROUTES = {
     body: passwordOnly,
     response: totpEnrolment,
   }),
-  confirmTotp: defineRoute({
-    method: 'POST',
-    path: '/api/account/totp/confirm',
+  confirmTotp: defineRoute('POST', '/api/account/totp/confirm', {
     summary: 'Enables the second factor. Returns the recovery codes, once.',
     access: 'person',
     scope: 'none',
@@ -156,9 +130,7 @@ export const ACCESS_ROUTES = {
     body: totpConfirmation,
     response: recoveryCodes,
   }),
-  disableTotp: defineRoute({
-    method: 'DELETE',
-    path: '/api/account/totp',
+  disableTotp: defineRoute('DELETE', '/api/account/totp', {
     summary: 'Disables the second factor.',
     access: 'person',
     scope: 'none',
@@ -166,18 +138,14 @@ export const ACCESS_ROUTES = {
     body: passwordOnly,
     response: done,
   }),
-  listUsers: defineRoute({
-    method: 'GET',
-    path: '/api/users',
+  listUsers: defineRoute('GET', '/api/users', {
     summary: 'Lists users by name.',
     access: 'users:read',
     scope: 'whole-fleet',
     audit: 'refusals',
     response: z.strictObject({ users: z.array(userView) }),
   }),
-  addUser: defineRoute({
-    method: 'POST',
-    path: '/api/users',
+  addUser: defineRoute('POST', '/api/users', {
     summary: 'Adds a user. Returns a link with which that person sets a password.',
     access: 'users:write',
     scope: 'whole-fleet',
@@ -186,9 +154,7 @@ export const ACCESS_ROUTES = {
     body: newUser,
     response: userWithLink,
   }),
-  changeUser: defineRoute({
-    method: 'PATCH',
-    path: '/api/users/:id',
+  changeUser: defineRoute('PATCH', '/api/users/:id', {
     summary: 'Changes a user. The last admin stays an admin.',
     access: 'users:write',
     scope: 'whole-fleet',
@@ -197,9 +163,7 @@ export const ACCESS_ROUTES = {
     body: userChange,
     response: z.strictObject({ user: userView }),
   }),
-  removeUser: defineRoute({
-    method: 'DELETE',
-    path: '/api/users/:id',
+  removeUser: defineRoute('DELETE', '/api/users/:id', {
     summary: 'Removes a user and ends their sessions. The last admin cannot be removed.',
     access: 'users:write',
     scope: 'whole-fleet',
@@ -207,9 +171,7 @@ export const ACCESS_ROUTES = {
     params: idParam,
     response: done,
   }),
-  resetUser: defineRoute({
-    method: 'POST',
-    path: '/api/users/:id/reset',
+  resetUser: defineRoute('POST', '/api/users/:id/reset', {
     summary: 'Ends all sessions of a user, removes the second factor, and returns a link for a new password.',
     access: 'users:write',
     scope: 'whole-fleet',
@@ -217,18 +179,14 @@ export const ACCESS_ROUTES = {
     params: idParam,
     response: userWithLink,
   }),
-  listKeys: defineRoute({
-    method: 'GET',
-    path: '/api/keys',
+  listKeys: defineRoute('GET', '/api/keys', {
     summary: 'Lists API keys by name.',
     access: 'keys:read',
     scope: 'whole-fleet',
     audit: 'refusals',
     response: z.strictObject({ keys: z.array(keyView) }),
   }),
-  addKey: defineRoute({
-    method: 'POST',
-    path: '/api/keys',
+  addKey: defineRoute('POST', '/api/keys', {
     summary: 'Creates an API key with some or all permissions of its creator. It is shown once.',
     access: 'keys:write',
     scope: 'filtered',
@@ -237,9 +195,7 @@ export const ACCESS_ROUTES = {
     body: newKey,
     response: z.strictObject({ key: keyView, secret: z.string() }),
   }),
-  removeKey: defineRoute({
-    method: 'DELETE',
-    path: '/api/keys/:id',
+  removeKey: defineRoute('DELETE', '/api/keys/:id', {
     summary: 'Revokes an API key.',
     access: 'keys:write',
     scope: 'whole-fleet',

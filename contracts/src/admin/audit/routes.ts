@@ -4,9 +4,7 @@ import { auditEntry, auditQuery, auditVerdict } from './schemas.ts'
 
 /** Who did what. */
 export const AUDIT_ROUTES = {
-  listAudit: defineRoute({
-    method: 'GET',
-    path: '/api/audit',
+  listAudit: defineRoute('GET', '/api/audit', {
     summary:
       'Lists what was done by whom, newest first, at most a megabyte. Continue with `before`; null at the end. Details of more than 8 KiB are in the export only.',
     access: 'audit:read',
@@ -15,18 +13,14 @@ export const AUDIT_ROUTES = {
     query: auditQuery,
     response: z.strictObject({ entries: z.array(auditEntry), before: z.int().nullable() }),
   }),
-  verifyAudit: defineRoute({
-    method: 'GET',
-    path: '/api/audit/verify',
+  verifyAudit: defineRoute('GET', '/api/audit/verify', {
     summary: 'Checks the whole audit log for entries that were changed, removed or inserted.',
     access: 'audit:read',
     scope: 'whole-fleet',
     audit: 'refusals',
     response: auditVerdict,
   }),
-  exportAudit: defineRoute({
-    method: 'GET',
-    path: '/api/audit/export',
+  exportAudit: defineRoute('GET', '/api/audit/export', {
     summary:
       'Exports entries as JSON lines, oldest first, at most a megabyte. Repeat after the last one until none is left.',
     access: 'audit:read',

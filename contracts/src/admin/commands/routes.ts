@@ -14,9 +14,7 @@ const commandParam = z.strictObject({ id: uuid })
 
 /** Commands, one host each, and their output. */
 export const COMMANDS_ROUTES = {
-  listCommands: defineRoute({
-    method: 'GET',
-    path: '/api/commands',
+  listCommands: defineRoute('GET', '/api/commands', {
     summary: 'Lists commands, newest first.',
     access: 'commands:read',
     scope: { filtered: { host: 'query.host', command: 'query.before' } },
@@ -24,9 +22,7 @@ export const COMMANDS_ROUTES = {
     query: commandQuery,
     response: z.strictObject({ commands: z.array(commandView) }),
   }),
-  showCommand: defineRoute({
-    method: 'GET',
-    path: '/api/commands/:id',
+  showCommand: defineRoute('GET', '/api/commands/:id', {
     summary: 'Returns one command.',
     access: 'commands:read',
     scope: { command: 'params.id' },
@@ -34,9 +30,7 @@ export const COMMANDS_ROUTES = {
     params: commandParam,
     response: z.strictObject({ command: commandView }),
   }),
-  readOutput: defineRoute({
-    method: 'GET',
-    path: '/api/commands/:id/output',
+  readOutput: defineRoute('GET', '/api/commands/:id/output', {
     summary: 'Reads stored output from a byte offset. Follow it live on /ws.',
     access: 'commands:read',
     scope: { command: 'params.id' },
@@ -45,9 +39,7 @@ export const COMMANDS_ROUTES = {
     query: outputQuery,
     response: commandOutput,
   }),
-  cancelCommand: defineRoute({
-    method: 'POST',
-    path: '/api/commands/:id/cancel',
+  cancelCommand: defineRoute('POST', '/api/commands/:id/cancel', {
     summary: 'Cancels a command. One that has ended is left alone.',
     access: 'commands:run',
     scope: { command: 'params.id' },
@@ -56,9 +48,7 @@ export const COMMANDS_ROUTES = {
     params: commandParam,
     response: z.strictObject({ command: commandView }),
   }),
-  writeInput: defineRoute({
-    method: 'POST',
-    path: '/api/commands/:id/input',
+  writeInput: defineRoute('POST', '/api/commands/:id/input', {
     summary: 'Writes to the standard input or terminal of a running command.',
     access: 'commands:run',
     scope: { command: 'params.id' },
@@ -67,9 +57,7 @@ export const COMMANDS_ROUTES = {
     body: commandInput,
     response: z.strictObject({ nextOffset: z.int() }),
   }),
-  resizeTerminal: defineRoute({
-    method: 'POST',
-    path: '/api/commands/:id/size',
+  resizeTerminal: defineRoute('POST', '/api/commands/:id/size', {
     summary: 'Sets the size of a running terminal.',
     access: 'commands:run',
     scope: { command: 'params.id' },

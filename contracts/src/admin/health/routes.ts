@@ -6,18 +6,14 @@ const component = z.enum(['up', 'down'])
 
 /** The server's own health, metrics and description. */
 export const HEALTH_ROUTES = {
-  health: defineRoute({
-    method: 'GET',
-    path: '/health',
+  health: defineRoute('GET', '/health', {
     summary: 'Reports that the process answers.',
     access: 'public',
     scope: 'none',
     audit: 'never',
     response: z.strictObject({ status: z.literal('ok'), version: z.string() }),
   }),
-  ready: defineRoute({
-    method: 'GET',
-    path: '/ready',
+  ready: defineRoute('GET', '/ready', {
     summary: 'Reports whether the server is ready; 503 if it is not.',
     access: 'public',
     scope: 'none',
@@ -31,18 +27,14 @@ export const HEALTH_ROUTES = {
       warnings: z.array(plainText(500)).default([]),
     }),
   }),
-  openapi: defineRoute({
-    method: 'GET',
-    path: '/api/openapi.json',
+  openapi: defineRoute('GET', '/api/openapi.json', {
     summary: 'Returns this document.',
     access: 'signed-in',
     scope: 'none',
     audit: 'refusals',
     response: z.looseObject({}),
   }),
-  metrics: defineRoute({
-    method: 'GET',
-    path: '/metrics',
+  metrics: defineRoute('GET', '/metrics', {
     summary: 'Returns metrics in the text format of Prometheus.',
     access: 'hosts:read',
     scope: 'whole-fleet',

@@ -17,9 +17,7 @@ import {
 
 /** The states of hosts by their heartbeats, and how often they are called. */
 export const HEARTBEATS_ROUTES = {
-  hostStatus: defineRoute({
-    method: 'GET',
-    path: '/api/hosts/:host/status',
+  hostStatus: defineRoute('GET', '/api/hosts/:host/status', {
     summary: 'Returns the last report of a host, and how often its agent is called.',
     access: 'hosts:read',
     scope: { host: 'params.host' },
@@ -27,9 +25,7 @@ export const HEARTBEATS_ROUTES = {
     params: hostParam,
     response: hostStatus,
   }),
-  hostHistory: defineRoute({
-    method: 'GET',
-    path: '/api/hosts/:host/history',
+  hostHistory: defineRoute('GET', '/api/hosts/:host/history', {
     summary: 'Lists the states of a host, newest first, each with its reason.',
     access: 'hosts:read',
     scope: { host: 'params.host' },
@@ -38,9 +34,7 @@ export const HEARTBEATS_ROUTES = {
     query: historyQuery,
     response: z.strictObject({ events: z.array(hostEvent) }),
   }),
-  hostSamples: defineRoute({
-    method: 'GET',
-    path: '/api/hosts/:host/samples',
+  hostSamples: defineRoute('GET', '/api/hosts/:host/samples', {
     summary: 'Returns load, CPU, memory and disks over time, oldest first.',
     access: 'hosts:read',
     scope: { host: 'params.host' },
@@ -49,9 +43,7 @@ export const HEARTBEATS_ROUTES = {
     query: sampleQuery,
     response: z.strictObject({ samples: z.array(hostSample) }),
   }),
-  listAgents: defineRoute({
-    method: 'GET',
-    path: '/api/agents',
+  listAgents: defineRoute('GET', '/api/agents', {
     summary: 'Lists agents with their state and last values.',
     access: 'hosts:read',
     scope: 'filtered',
@@ -59,9 +51,7 @@ export const HEARTBEATS_ROUTES = {
     query: agentQuery,
     response: agentList,
   }),
-  sparklines: defineRoute({
-    method: 'GET',
-    path: '/api/agents/sparklines',
+  sparklines: defineRoute('GET', '/api/agents/sparklines', {
     summary: 'Returns CPU and memory of the last three hours, for several hosts at once.',
     access: 'hosts:read',
     scope: 'filtered',
@@ -69,27 +59,21 @@ export const HEARTBEATS_ROUTES = {
     query: sparklineQuery,
     response: z.strictObject({ sparklines: z.array(sparkline) }),
   }),
-  clusterHealth: defineRoute({
-    method: 'GET',
-    path: '/api/cluster/health',
+  clusterHealth: defineRoute('GET', '/api/cluster/health', {
     summary: 'Returns how many hosts are healthy.',
     access: 'hosts:read',
     scope: 'filtered',
     audit: 'refusals',
     response: clusterHealth,
   }),
-  listHeartbeatProfiles: defineRoute({
-    method: 'GET',
-    path: '/api/heartbeat-profiles',
+  listHeartbeatProfiles: defineRoute('GET', '/api/heartbeat-profiles', {
     summary: 'Lists heartbeat profiles: how often agents are called.',
     access: 'profiles:read',
     scope: 'filtered',
     audit: 'refusals',
     response: z.strictObject({ profiles: z.array(heartbeatProfile) }),
   }),
-  addHeartbeatProfile: defineRoute({
-    method: 'POST',
-    path: '/api/heartbeat-profiles',
+  addHeartbeatProfile: defineRoute('POST', '/api/heartbeat-profiles', {
     summary: 'Adds a heartbeat profile.',
     access: 'profiles:write',
     scope: 'whole-fleet',
@@ -98,9 +82,7 @@ export const HEARTBEATS_ROUTES = {
     body: newHeartbeatProfile,
     response: z.strictObject({ profile: heartbeatProfile }),
   }),
-  changeHeartbeatProfile: defineRoute({
-    method: 'PATCH',
-    path: '/api/heartbeat-profiles/:profile',
+  changeHeartbeatProfile: defineRoute('PATCH', '/api/heartbeat-profiles/:profile', {
     summary:
       'Changes a heartbeat profile, from the next call of its hosts on. Fields that are left out stay.',
     access: 'profiles:write',
@@ -110,9 +92,7 @@ export const HEARTBEATS_ROUTES = {
     body: heartbeatProfileChange,
     response: z.strictObject({ profile: heartbeatProfile }),
   }),
-  removeHeartbeatProfile: defineRoute({
-    method: 'DELETE',
-    path: '/api/heartbeat-profiles/:profile',
+  removeHeartbeatProfile: defineRoute('DELETE', '/api/heartbeat-profiles/:profile', {
     summary: 'Removes a heartbeat profile that no host is assigned to.',
     access: 'profiles:write',
     scope: 'whole-fleet',

@@ -20,18 +20,14 @@ const playbookParam = z.strictObject({ playbook: playbookName })
 
 /** Playbooks, their runs, and collections of one's own. */
 export const PLAYBOOKS_ROUTES = {
-  listPlaybooks: defineRoute({
-    method: 'GET',
-    path: '/api/playbooks',
+  listPlaybooks: defineRoute('GET', '/api/playbooks', {
     summary: 'Lists playbooks by name.',
     access: 'playbooks:read',
     scope: 'filtered',
     audit: 'refusals',
     response: z.strictObject({ playbooks: z.array(playbookView) }),
   }),
-  showPlaybook: defineRoute({
-    method: 'GET',
-    path: '/api/playbooks/:playbook',
+  showPlaybook: defineRoute('GET', '/api/playbooks/:playbook', {
     summary: 'Returns a playbook with its variables.',
     access: 'playbooks:read',
     scope: 'filtered',
@@ -39,9 +35,7 @@ export const PLAYBOOKS_ROUTES = {
     params: playbookParam,
     response: z.strictObject({ playbook: playbookView }),
   }),
-  runPlaybook: defineRoute({
-    method: 'POST',
-    path: '/api/playbooks/:playbook/run',
+  runPlaybook: defineRoute('POST', '/api/playbooks/:playbook/run', {
     summary: 'Runs a playbook on hosts, or plans it. Variables are checked before any host is touched.',
     access: 'playbooks:run',
     scope: 'filtered',
@@ -51,9 +45,7 @@ export const PLAYBOOKS_ROUTES = {
     body: newPlaybookRun,
     response: runAccepted,
   }),
-  showPlaybookRun: defineRoute({
-    method: 'GET',
-    path: '/api/runs/:id/playbook',
+  showPlaybookRun: defineRoute('GET', '/api/runs/:id/playbook', {
     summary: 'Returns a run of a playbook with the outcome on each host.',
     access: 'playbooks:read',
     scope: { run: 'params.id' },
@@ -61,9 +53,7 @@ export const PLAYBOOKS_ROUTES = {
     params: idParam,
     response: playbookRunView,
   }),
-  applyPlan: defineRoute({
-    method: 'POST',
-    path: '/api/runs/:id/apply',
+  applyPlan: defineRoute('POST', '/api/runs/:id/apply', {
     summary:
       'Applies a plan to the hosts on which it succeeded. A host whose changes would differ by now is left alone: playbook.plan_outdated.',
     access: 'playbooks:run',
@@ -74,9 +64,7 @@ export const PLAYBOOKS_ROUTES = {
     body: z.strictObject({ runId: uuid.optional(), limits: runLimits.optional() }),
     response: runAccepted,
   }),
-  showPlaybookTasks: defineRoute({
-    method: 'GET',
-    path: '/api/commands/:id/tasks',
+  showPlaybookTasks: defineRoute('GET', '/api/commands/:id/tasks', {
     summary: 'Returns the outcome of each task of a playbook on one host so far.',
     access: 'playbooks:read',
     scope: { command: 'params.id' },
@@ -89,18 +77,14 @@ export const PLAYBOOKS_ROUTES = {
       omitted: z.int().min(0),
     }),
   }),
-  listCollections: defineRoute({
-    method: 'GET',
-    path: '/api/playbook-collections',
+  listCollections: defineRoute('GET', '/api/playbook-collections', {
     summary: "Lists collections of users' own playbooks by name.",
     access: 'playbooks:read',
     scope: 'filtered',
     audit: 'refusals',
     response: z.strictObject({ collections: z.array(collectionView) }),
   }),
-  addCollection: defineRoute({
-    method: 'POST',
-    path: '/api/playbook-collections',
+  addCollection: defineRoute('POST', '/api/playbook-collections', {
     summary:
       'Adds a collection of playbooks, or a new version of it. Its content is checked first; errors name file and line.',
     access: 'playbooks:write',
@@ -119,9 +103,7 @@ export const PLAYBOOKS_ROUTES = {
       isNew: z.boolean(),
     }),
   }),
-  removeCollection: defineRoute({
-    method: 'DELETE',
-    path: '/api/playbook-collections/:name',
+  removeCollection: defineRoute('DELETE', '/api/playbook-collections/:name', {
     summary:
       'Removes a collection. Running playbooks continue; on hosts where they have not started they fail.',
     access: 'playbooks:write',

@@ -18,9 +18,7 @@ const flag = z
 
 /** Adding, changing, installing and removing hosts. */
 export const PROVISIONING_ROUTES = {
-  addHost: defineRoute({
-    method: 'POST',
-    path: '/api/hosts',
+  addHost: defineRoute('POST', '/api/hosts', {
     summary: 'Adds a host and installs its agent.',
     access: 'hosts:write',
     scope: 'filtered',
@@ -29,9 +27,7 @@ export const PROVISIONING_ROUTES = {
     body: newHost,
     response: hostAccepted,
   }),
-  changeHost: defineRoute({
-    method: 'PATCH',
-    path: '/api/hosts/:host',
+  changeHost: defineRoute('PATCH', '/api/hosts/:host', {
     summary:
       'Changes how a host is reached, its labels, heartbeat profile or automatic reinstallation. Fields that are left out stay. A new address or credential is tested first; if that fails, nothing is changed.',
     access: 'hosts:write',
@@ -41,9 +37,7 @@ export const PROVISIONING_ROUTES = {
     body: hostChange,
     response: hostChanged,
   }),
-  installHost: defineRoute({
-    method: 'POST',
-    path: '/api/hosts/:host/install',
+  installHost: defineRoute('POST', '/api/hosts/:host/install', {
     summary:
       'Reinstalls the agent with the same identity. A healthy agent is left alone. takeOver=true replaces an agent of another host or server; allowDuplicate=true allows the machine, or a clone, of another host.',
     access: 'hosts:write',
@@ -54,9 +48,7 @@ export const PROVISIONING_ROUTES = {
     query: z.strictObject({ takeOver: flag, allowDuplicate: flag }),
     response: hostAccepted,
   }),
-  removeHost: defineRoute({
-    method: 'DELETE',
-    path: '/api/hosts/:host',
+  removeHost: defineRoute('DELETE', '/api/hosts/:host', {
     summary:
       'Uninstalls the agent and removes the host. forget=true removes the host without connecting to it; what is installed there stays.',
     access: 'hosts:write',
@@ -71,9 +63,7 @@ export const PROVISIONING_ROUTES = {
       message: z.string(),
     }),
   }),
-  scanHostKey: defineRoute({
-    method: 'POST',
-    path: '/api/host-keys',
+  scanHostKey: defineRoute('POST', '/api/host-keys', {
     summary:
       'Returns the SSH host key that an address shows now, to be compared before it is trusted. Nothing is stored.',
     access: 'hosts:write',
@@ -82,9 +72,7 @@ export const PROVISIONING_ROUTES = {
     body: newHost.pick({ address: true, port: true }),
     response: z.strictObject({ fingerprint: sshFingerprint, algorithm: z.string() }),
   }),
-  checkHost: defineRoute({
-    method: 'POST',
-    path: '/api/host-checks',
+  checkHost: defineRoute('POST', '/api/host-checks', {
     summary:
       'Signs in to a new host and checks whether an agent can be installed. Nothing is changed there or stored.',
     access: 'hosts:write',

@@ -16,9 +16,7 @@ const runParam = z.strictObject({ id: uuid })
 
 /** Runs: one program or playbook on many hosts. */
 export const RUNS_ROUTES = {
-  run: defineRoute({
-    method: 'POST',
-    path: '/api/runs',
+  run: defineRoute('POST', '/api/runs', {
     summary:
       'Runs a program on hosts. Once this is answered, the commands survive anything but the loss of the database.',
     access: 'commands:run',
@@ -28,9 +26,7 @@ export const RUNS_ROUTES = {
     body: newRun,
     response: runAccepted,
   }),
-  previewTarget: defineRoute({
-    method: 'POST',
-    path: '/api/target-previews',
+  previewTarget: defineRoute('POST', '/api/target-previews', {
     summary:
       'Returns the hosts that a target selects now, and those that match but would be skipped. Nothing is started or stored.',
     access: 'hosts:read',
@@ -39,9 +35,7 @@ export const RUNS_ROUTES = {
     body: targetPreviewRequest,
     response: targetPreview,
   }),
-  listRuns: defineRoute({
-    method: 'GET',
-    path: '/api/runs',
+  listRuns: defineRoute('GET', '/api/runs', {
     summary: 'Lists runs of programs and playbooks, newest first.',
     access: 'commands:read',
     scope: { filtered: { run: 'query.before' } },
@@ -49,9 +43,7 @@ export const RUNS_ROUTES = {
     query: runQuery,
     response: z.strictObject({ runs: z.array(runView) }),
   }),
-  showRun: defineRoute({
-    method: 'GET',
-    path: '/api/runs/:id',
+  showRun: defineRoute('GET', '/api/runs/:id', {
     summary: 'Returns one run with its hosts counted by state. Follow it live on /ws.',
     access: 'commands:read',
     scope: { run: 'params.id' },
@@ -59,9 +51,7 @@ export const RUNS_ROUTES = {
     params: runParam,
     response: z.strictObject({ run: runView }),
   }),
-  showRunOrder: defineRoute({
-    method: 'GET',
-    path: '/api/runs/:id/order',
+  showRunOrder: defineRoute('GET', '/api/runs/:id/order', {
     summary:
       'Returns the request of a run, so that it can be repeated, with only the names of its environment variables.',
     access: 'commands:read',
@@ -70,9 +60,7 @@ export const RUNS_ROUTES = {
     params: runParam,
     response: z.strictObject({ order: runOrder }),
   }),
-  summarizeRun: defineRoute({
-    method: 'GET',
-    path: '/api/runs/:id/summary',
+  summarizeRun: defineRoute('GET', '/api/runs/:id/summary', {
     summary:
       'Returns the hosts of a run grouped by equal outcome and output, the largest group first, each with the first 4 KiB of its output.',
     access: 'commands:read',
@@ -81,9 +69,7 @@ export const RUNS_ROUTES = {
     params: runParam,
     response: runSummary,
   }),
-  cancelRun: defineRoute({
-    method: 'POST',
-    path: '/api/runs/:id/cancel',
+  cancelRun: defineRoute('POST', '/api/runs/:id/cancel', {
     summary: 'Cancels every command of a run. Those that have ended are left alone.',
     access: 'commands:run',
     scope: { run: 'params.id' },

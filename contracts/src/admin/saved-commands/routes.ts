@@ -7,18 +7,14 @@ const nameParam = z.strictObject({ name: shortName })
 
 /** Commands under a name. */
 export const SAVED_COMMANDS_ROUTES = {
-  listSavedCommands: defineRoute({
-    method: 'GET',
-    path: '/api/saved-commands',
+  listSavedCommands: defineRoute('GET', '/api/saved-commands', {
     summary: 'Lists saved commands by name.',
     access: 'commands:read',
     scope: 'filtered',
     audit: 'refusals',
     response: z.strictObject({ savedCommands: z.array(savedCommandView) }),
   }),
-  addSavedCommand: defineRoute({
-    method: 'POST',
-    path: '/api/saved-commands',
+  addSavedCommand: defineRoute('POST', '/api/saved-commands', {
     summary: 'Saves a command under a name.',
     access: 'commands:run',
     scope: 'whole-fleet',
@@ -27,9 +23,7 @@ export const SAVED_COMMANDS_ROUTES = {
     body: newSavedCommand,
     response: z.strictObject({ savedCommand: savedCommandView }),
   }),
-  showSavedCommand: defineRoute({
-    method: 'GET',
-    path: '/api/saved-commands/:name',
+  showSavedCommand: defineRoute('GET', '/api/saved-commands/:name', {
     summary: 'Returns a saved command.',
     access: 'commands:read',
     scope: 'filtered',
@@ -37,9 +31,7 @@ export const SAVED_COMMANDS_ROUTES = {
     params: nameParam,
     response: z.strictObject({ savedCommand: savedCommandView }),
   }),
-  changeSavedCommand: defineRoute({
-    method: 'PATCH',
-    path: '/api/saved-commands/:name',
+  changeSavedCommand: defineRoute('PATCH', '/api/saved-commands/:name', {
     summary: 'Changes a saved command. Runs that have started are not affected.',
     access: 'commands:run',
     scope: 'whole-fleet',
@@ -48,9 +40,7 @@ export const SAVED_COMMANDS_ROUTES = {
     body: changedSavedCommand,
     response: z.strictObject({ savedCommand: savedCommandView }),
   }),
-  removeSavedCommand: defineRoute({
-    method: 'DELETE',
-    path: '/api/saved-commands/:name',
+  removeSavedCommand: defineRoute('DELETE', '/api/saved-commands/:name', {
     summary: 'Removes a saved command. Refused while a schedule uses it.',
     access: 'commands:run',
     scope: 'whole-fleet',
@@ -58,9 +48,7 @@ export const SAVED_COMMANDS_ROUTES = {
     params: nameParam,
     response: z.strictObject({}),
   }),
-  runSavedCommand: defineRoute({
-    method: 'POST',
-    path: '/api/saved-commands/:name/run',
+  runSavedCommand: defineRoute('POST', '/api/saved-commands/:name/run', {
     summary: 'Runs a saved command, on its own hosts or on others.',
     access: 'commands:run',
     scope: 'filtered',

@@ -7,18 +7,14 @@ const nameParam = z.strictObject({ name: shortName })
 
 /** Schedules, which start runs by the clock. */
 export const SCHEDULES_ROUTES = {
-  listSchedules: defineRoute({
-    method: 'GET',
-    path: '/api/schedules',
+  listSchedules: defineRoute('GET', '/api/schedules', {
     summary: 'Lists schedules by name, with their next times and recent outcomes.',
     access: 'schedules:read',
     scope: 'filtered',
     audit: 'refusals',
     response: z.strictObject({ schedules: z.array(scheduleView) }),
   }),
-  addSchedule: defineRoute({
-    method: 'POST',
-    path: '/api/schedules',
+  addSchedule: defineRoute('POST', '/api/schedules', {
     summary: 'Adds a schedule in a time zone.',
     access: 'schedules:write',
     scope: 'whole-fleet',
@@ -27,9 +23,7 @@ export const SCHEDULES_ROUTES = {
     body: newSchedule,
     response: z.strictObject({ schedule: scheduleView }),
   }),
-  showSchedule: defineRoute({
-    method: 'GET',
-    path: '/api/schedules/:name',
+  showSchedule: defineRoute('GET', '/api/schedules/:name', {
     summary: 'Returns a schedule.',
     access: 'schedules:read',
     scope: 'filtered',
@@ -37,9 +31,7 @@ export const SCHEDULES_ROUTES = {
     params: nameParam,
     response: z.strictObject({ schedule: scheduleView }),
   }),
-  changeSchedule: defineRoute({
-    method: 'PATCH',
-    path: '/api/schedules/:name',
+  changeSchedule: defineRoute('PATCH', '/api/schedules/:name', {
     summary: 'Changes, pauses or resumes a schedule.',
     access: 'schedules:write',
     scope: 'whole-fleet',
@@ -48,9 +40,7 @@ export const SCHEDULES_ROUTES = {
     body: changedSchedule,
     response: z.strictObject({ schedule: scheduleView }),
   }),
-  removeSchedule: defineRoute({
-    method: 'DELETE',
-    path: '/api/schedules/:name',
+  removeSchedule: defineRoute('DELETE', '/api/schedules/:name', {
     summary: 'Removes a schedule. Its runs are kept.',
     access: 'schedules:write',
     scope: 'whole-fleet',

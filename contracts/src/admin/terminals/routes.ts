@@ -9,9 +9,7 @@ const terminalParam = z.strictObject({ id: uuid })
 
 /** A shell that a person works in. It is a command with a terminal: it outlives pages, servers and agents. */
 export const TERMINALS_ROUTES = {
-  openTerminal: defineRoute({
-    method: 'POST',
-    path: '/api/hosts/:host/terminals',
+  openTerminal: defineRoute('POST', '/api/hosts/:host/terminals', {
     summary:
       'Opens a shell on a terminal of the host. It is a command, whose output and input are read and written as of any other.',
     access: 'terminals:open',
@@ -22,9 +20,7 @@ export const TERMINALS_ROUTES = {
     body: newTerminal,
     response: z.strictObject({ command: commandView }),
   }),
-  listTerminalWriters: defineRoute({
-    method: 'GET',
-    path: '/api/commands/:id/writers',
+  listTerminalWriters: defineRoute('GET', '/api/commands/:id/writers', {
     summary: 'Lists who may type into a terminal: the person who opened it, and those who have joined.',
     access: 'commands:read',
     scope: { command: 'params.id' },
@@ -32,9 +28,7 @@ export const TERMINALS_ROUTES = {
     params: terminalParam,
     response: terminalWriters,
   }),
-  joinTerminal: defineRoute({
-    method: 'POST',
-    path: '/api/commands/:id/writers',
+  joinTerminal: defineRoute('POST', '/api/commands/:id/writers', {
     summary: "Joins another person's terminal, to type into it as well.",
     access: 'terminals:open',
     scope: { command: 'params.id' },

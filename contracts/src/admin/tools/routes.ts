@@ -5,9 +5,7 @@ import { defineRoute } from '../route.ts'
 
 /** The server's playbooks and Ansible on a host. */
 export const TOOLS_ROUTES = {
-  syncTools: defineRoute({
-    method: 'POST',
-    path: '/api/hosts/:host/tools',
+  syncTools: defineRoute('POST', '/api/hosts/:host/tools', {
     summary: "Updates a host to this server's playbooks and Ansible. Sends nothing if it has them.",
     access: 'hosts:write',
     scope: { host: 'params.host' },

@@ -11,9 +11,7 @@ const idParam = z.strictObject({ id: uuid })
 
 /** Files to and from hosts. */
 export const TRANSFERS_ROUTES = {
-  addContent: defineRoute({
-    method: 'POST',
-    path: '/api/contents',
+  addContent: defineRoute('POST', '/api/contents', {
     summary:
       'Uploads content as the body of the request, with content-type application/octet-stream. It is kept for a day, and while a transfer needs it.',
     access: 'files:write',
@@ -23,9 +21,7 @@ export const TRANSFERS_ROUTES = {
     consumes: 'application/octet-stream',
     response: z.strictObject({ sha256, size: z.int() }),
   }),
-  missingContents: defineRoute({
-    method: 'POST',
-    path: '/api/contents/missing',
+  missingContents: defineRoute('POST', '/api/contents/missing', {
     summary: 'Returns which of these contents, by hash, the server does not have.',
     access: 'files:write',
     scope: 'none',
@@ -33,9 +29,7 @@ export const TRANSFERS_ROUTES = {
     body: z.strictObject({ sha256: z.array(sha256).max(MAX_CONTENT_QUESTIONS) }),
     response: z.strictObject({ missing: z.array(sha256) }),
   }),
-  startTransfer: defineRoute({
-    method: 'POST',
-    path: '/api/transfers',
+  startTransfer: defineRoute('POST', '/api/transfers', {
     summary:
       'Copies a file, or the files of a folder, to hosts. Once this is answered, it continues through restarts of the server.',
     access: 'files:write',
@@ -45,9 +39,7 @@ export const TRANSFERS_ROUTES = {
     body: newTransfer,
     response: z.strictObject({ transfer: transferView, skipped }),
   }),
-  readHostFile: defineRoute({
-    method: 'GET',
-    path: '/api/hosts/:host/file',
+  readHostFile: defineRoute('GET', '/api/hosts/:host/file', {
     summary:
       'Reads a file of a host, as root: a consistent copy, as application/octet-stream. It ends before its announced length if it could not be read completely.',
     access: 'files:fetch',
@@ -58,9 +50,7 @@ export const TRANSFERS_ROUTES = {
     produces: 'application/octet-stream',
     response: byteStream,
   }),
-  listHostTree: defineRoute({
-    method: 'GET',
-    path: '/api/hosts/:host/tree',
+  listHostTree: defineRoute('GET', '/api/hosts/:host/tree', {
     summary:
       'Lists a folder of a host, read as root: a line of JSON for each file with path, size, sha256 and mode, and a last line with left_out, which counts and names anything that is neither a file nor a folder. whole=true adds lines for symbolic links and folders, and times, if the agent supports it.',
     access: 'files:fetch',
@@ -71,9 +61,7 @@ export const TRANSFERS_ROUTES = {
     produces: 'application/octet-stream',
     response: byteStream,
   }),
-  readHostFiles: defineRoute({
-    method: 'POST',
-    path: '/api/hosts/:host/tree',
+  readHostFiles: defineRoute('POST', '/api/hosts/:host/tree', {
     summary:
       'Reads files of a folder of a host, as root: one after the other, each with the length given in the request, as listed.',
     access: 'files:fetch',
@@ -84,9 +72,7 @@ export const TRANSFERS_ROUTES = {
     produces: 'application/octet-stream',
     response: byteStream,
   }),
-  listTransfers: defineRoute({
-    method: 'GET',
-    path: '/api/transfers',
+  listTransfers: defineRoute('GET', '/api/transfers', {
     summary: 'Lists transfers of files to hosts, newest first.',
     access: 'files:read',
     scope: 'whole-fleet',
@@ -94,9 +80,7 @@ export const TRANSFERS_ROUTES = {
     query: z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50) }),
     response: z.strictObject({ transfers: z.array(transferView) }),
   }),
-  showTransfer: defineRoute({
-    method: 'GET',
-    path: '/api/transfers/:id',
+  showTransfer: defineRoute('GET', '/api/transfers/:id', {
     summary: 'Returns a transfer with its state on each host.',
     access: 'files:read',
     scope: { transfer: 'params.id' },
@@ -104,9 +88,7 @@ export const TRANSFERS_ROUTES = {
     params: idParam,
     response: z.strictObject({ transfer: transferView, hosts: z.array(transferHost) }),
   }),
-  cancelTransfer: defineRoute({
-    method: 'POST',
-    path: '/api/transfers/:id/cancel',
+  cancelTransfer: defineRoute('POST', '/api/transfers/:id/cancel', {
     summary: 'Cancels a transfer that has not ended. Files that are in place stay.',
     access: 'files:write',
     scope: { transfer: 'params.id' },

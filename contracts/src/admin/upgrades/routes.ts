@@ -17,9 +17,7 @@ const upgradeParam = z.strictObject({ id: uuid })
 
 /** Upgrades of agents, ring by ring. They concern all hosts. */
 export const UPGRADES_ROUTES = {
-  planUpgrade: defineRoute({
-    method: 'POST',
-    path: '/api/upgrades/plan',
+  planUpgrade: defineRoute('POST', '/api/upgrades/plan', {
     summary: 'Returns the hosts of each ring of an upgrade. Nothing is started.',
     access: 'upgrades:read',
     scope: 'whole-fleet',
@@ -27,9 +25,7 @@ export const UPGRADES_ROUTES = {
     body: newUpgrade,
     response: upgradePlanView,
   }),
-  startUpgrade: defineRoute({
-    method: 'POST',
-    path: '/api/upgrades',
+  startUpgrade: defineRoute('POST', '/api/upgrades', {
     summary: 'Starts an upgrade of agents, ring by ring. It continues through restarts of the server.',
     access: 'upgrades:write',
     scope: 'whole-fleet',
@@ -38,18 +34,14 @@ export const UPGRADES_ROUTES = {
     body: newUpgrade,
     response: z.strictObject({ upgrade: upgradeView, skipped: z.array(skippedHost) }),
   }),
-  listUpgrades: defineRoute({
-    method: 'GET',
-    path: '/api/upgrades',
+  listUpgrades: defineRoute('GET', '/api/upgrades', {
     summary: 'Lists the last hundred upgrades, newest first.',
     access: 'upgrades:read',
     scope: 'whole-fleet',
     audit: 'refusals',
     response: z.strictObject({ upgrades: z.array(upgradeView) }),
   }),
-  showUpgrade: defineRoute({
-    method: 'GET',
-    path: '/api/upgrades/:id',
+  showUpgrade: defineRoute('GET', '/api/upgrades/:id', {
     summary: 'Returns an upgrade with its hosts.',
     access: 'upgrades:read',
     scope: 'whole-fleet',
@@ -57,9 +49,7 @@ export const UPGRADES_ROUTES = {
     params: upgradeParam,
     response: upgradeDetail,
   }),
-  pauseUpgrade: defineRoute({
-    method: 'POST',
-    path: '/api/upgrades/:id/pause',
+  pauseUpgrade: defineRoute('POST', '/api/upgrades/:id/pause', {
     summary: 'Starts on no further host until the upgrade is resumed. Hosts under way are finished.',
     access: 'upgrades:write',
     scope: 'whole-fleet',
@@ -67,9 +57,7 @@ export const UPGRADES_ROUTES = {
     params: upgradeParam,
     response: z.strictObject({ upgrade: upgradeView }),
   }),
-  resumeUpgrade: defineRoute({
-    method: 'POST',
-    path: '/api/upgrades/:id/resume',
+  resumeUpgrade: defineRoute('POST', '/api/upgrades/:id/resume', {
     summary: 'Continues a paused upgrade.',
     access: 'upgrades:write',
     scope: 'whole-fleet',
@@ -77,9 +65,7 @@ export const UPGRADES_ROUTES = {
     params: upgradeParam,
     response: z.strictObject({ upgrade: upgradeView }),
   }),
-  cancelUpgrade: defineRoute({
-    method: 'POST',
-    path: '/api/upgrades/:id/cancel',
+  cancelUpgrade: defineRoute('POST', '/api/upgrades/:id/cancel', {
     summary: 'Cancels an upgrade: it starts on no further host, and hosts under way are finished.',
     access: 'upgrades:write',
     scope: 'whole-fleet',
@@ -87,18 +73,14 @@ export const UPGRADES_ROUTES = {
     params: upgradeParam,
     response: z.strictObject({ upgrade: upgradeView }),
   }),
-  listReleases: defineRoute({
-    method: 'GET',
-    path: '/api/releases',
+  listReleases: defineRoute('GET', '/api/releases', {
     summary: 'Lists the agent releases of this server.',
     access: 'upgrades:read',
     scope: 'none',
     audit: 'refusals',
     response: z.strictObject({ releases: z.array(releaseView) }),
   }),
-  addRelease: defineRoute({
-    method: 'POST',
-    path: '/api/releases',
+  addRelease: defineRoute('POST', '/api/releases', {
     summary:
       'Adds an agent release from uploaded content: an archive as the build makes it. It is read completely and kept by its version and architecture, on this server only.',
     access: 'releases:write',
@@ -112,18 +94,14 @@ export const UPGRADES_ROUTES = {
     }),
     response: z.strictObject({ isNew: z.boolean(), releases: z.array(releaseView) }),
   }),
-  listReleaseKeys: defineRoute({
-    method: 'GET',
-    path: '/api/release-keys',
+  listReleaseKeys: defineRoute('GET', '/api/release-keys', {
     summary: 'Lists the keys that agent releases are signed with.',
     access: 'upgrades:read',
     scope: 'none',
     audit: 'refusals',
     response: releaseKeysView,
   }),
-  renewReleaseKey: defineRoute({
-    method: 'POST',
-    path: '/api/release-keys',
+  renewReleaseKey: defineRoute('POST', '/api/release-keys', {
     summary:
       'Creates a new key for the servers to sign releases with. A host trusts it from its next installation or upgrade on, because the key it trusts now has signed it.',
     access: 'identity:write',
