@@ -85,7 +85,6 @@ export const COMMAND_METHODS = {
     result: z.strictObject({ command_id: commandId, status: commandStatus }),
     reachedBy: ['addSchedule', 'changeSchedule', 'openTerminal', 'run', 'runSavedCommand'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   get_command_log: defineMethod({
     summary:
@@ -118,7 +117,6 @@ export const COMMAND_METHODS = {
     // It unlinks what is acknowledged; asked again, it gives the same.
     reachedBy: [],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   cancel_command: defineMethod({
     summary:
@@ -127,7 +125,6 @@ export const COMMAND_METHODS = {
     result: z.strictObject({ command_id: commandId, status: commandStatus }),
     reachedBy: ['cancelCommand', 'cancelRun'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   withdraw_command: defineMethod({
     summary:
@@ -136,7 +133,6 @@ export const COMMAND_METHODS = {
     result: z.strictObject({ command_id: commandId, withdrawn: z.boolean() }),
     reachedBy: ['cancelCommand', 'cancelRun'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   release_command: defineMethod({
     summary:
@@ -145,7 +141,6 @@ export const COMMAND_METHODS = {
     result: z.strictObject({ command_id: commandId, released: z.boolean() }),
     reachedBy: [],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   write_input: defineMethod({
     summary:
@@ -161,7 +156,6 @@ export const COMMAND_METHODS = {
     result: z.strictObject({ command_id: commandId, accepted: z.literal(true) }),
     reachedBy: ['writeInput'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   resize_terminal: defineMethod({
     summary: 'Tells the terminal of a command its new size.',
@@ -169,6 +163,5 @@ export const COMMAND_METHODS = {
     result: z.strictObject({ command_id: commandId, accepted: z.literal(true) }),
     reachedBy: ['resizeTerminal'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
 } as const

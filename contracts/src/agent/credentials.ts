@@ -39,7 +39,6 @@ export const CREDENTIAL_METHODS = {
     result: z.strictObject({ rotation_id: uuid, status: z.enum(['staged', 'committed']) }),
     reachedBy: ['renewServerIdentity', 'startRotation'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   commit_credentials: defineMethod({
     summary:
@@ -48,6 +47,5 @@ export const CREDENTIAL_METHODS = {
     result: z.strictObject({ rotation_id: uuid, status: z.literal('committed') }),
     reachedBy: ['renewServerIdentity', 'startRotation'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
 } as const

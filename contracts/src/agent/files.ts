@@ -165,7 +165,6 @@ export const FILE_METHODS = {
     result: transferState,
     reachedBy: ['runPlaybook', 'startTransfer', 'syncTools'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   write_chunk: defineMethod({
     summary:
@@ -193,7 +192,6 @@ export const FILE_METHODS = {
     result: transferState,
     reachedBy: ['startTransfer'],
     effect: 'read',
-    timeoutMs: 30_000,
   }),
   read_chunk: defineMethod({
     summary:
@@ -217,7 +215,6 @@ export const FILE_METHODS = {
     result: z.strictObject({ transfer_id: transferId, ended: z.literal(true) }),
     reachedBy: ['cancelTransfer', 'startTransfer'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
   get_tools: defineMethod({
     summary: 'Which tools are in use on the host: the hash under which they were placed, or null.',
@@ -225,6 +222,5 @@ export const FILE_METHODS = {
     result: z.strictObject({ version: sha256.nullable() }),
     reachedBy: ['runPlaybook', 'syncTools'],
     effect: 'read',
-    timeoutMs: 30_000,
   }),
 } as const

@@ -40,7 +40,6 @@ export const HOST_METHODS = {
     }),
     reachedBy: ['addHost', 'changeHost', 'installHost', 'startUpgrade'],
     effect: 'read',
-    timeoutMs: 30_000,
   }),
   heartbeat: defineMethod({
     summary: 'The cheapest sign of life.',
@@ -53,7 +52,6 @@ export const HOST_METHODS = {
     }),
     reachedBy: [],
     effect: 'read',
-    timeoutMs: 30_000,
   }),
   get_port: defineMethod({
     summary: 'The port that the agent listens on.',
@@ -61,7 +59,6 @@ export const HOST_METHODS = {
     result: z.strictObject({ port: z.int().min(1).max(65_535) }),
     reachedBy: [],
     effect: 'read',
-    timeoutMs: 30_000,
   }),
   get_status: defineMethod({
     summary:
@@ -111,6 +108,5 @@ export const HOST_METHODS = {
     }),
     reachedBy: [],
     effect: 'read',
-    timeoutMs: 30_000,
   }),
 } as const

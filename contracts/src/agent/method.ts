@@ -23,12 +23,13 @@ export interface AgentMethod<
   timeoutMs: number
 }
 
+/** Declares a method. Its caller waits for half a minute unless it says otherwise. */
 export const defineMethod = <
   Params extends z.ZodType,
   Result extends z.ZodType,
   const Routes extends readonly string[],
 >(
-  method: AgentMethod<Params, Result, Routes>,
-): AgentMethod<Params, Result, Routes> => method
+  method: Omit<AgentMethod<Params, Result, Routes>, 'timeoutMs'> & { timeoutMs?: number },
+): AgentMethod<Params, Result, Routes> => ({ timeoutMs: 30_000, ...method })
 
 export const noParams = z.strictObject({})

@@ -74,6 +74,5 @@ export const PLAYBOOK_METHODS = {
     result: z.strictObject({ command_id: uuid, status: commandStatus }),
     reachedBy: ['applyPlan', 'runPlaybook'],
     effect: 'idempotent',
-    timeoutMs: 30_000,
   }),
 } as const
