@@ -64,25 +64,15 @@ export const FEATURE_ROUTES = {
   upgrades: UPGRADES_ROUTES,
 } as const
 
+type FeatureRoutes = (typeof FEATURE_ROUTES)[keyof typeof FEATURE_ROUTES]
+type Intersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (
+  all: infer All,
+) => void
+  ? All
+  : never
+
 /** Every route, by name. */
-export const ADMIN_ROUTES = {
-  ...ACCESS_ROUTES,
-  ...AUDIT_ROUTES,
-  ...COMMANDS_ROUTES,
-  ...HEALTH_ROUTES,
-  ...HEARTBEATS_ROUTES,
-  ...HOSTS_ROUTES,
-  ...PLAYBOOKS_ROUTES,
-  ...PROVISIONING_ROUTES,
-  ...ROTATIONS_ROUTES,
-  ...RUNS_ROUTES,
-  ...SAVED_COMMANDS_ROUTES,
-  ...SCHEDULES_ROUTES,
-  ...TERMINALS_ROUTES,
-  ...TOOLS_ROUTES,
-  ...TRANSFERS_ROUTES,
-  ...UPGRADES_ROUTES,
-} as const
+export const ADMIN_ROUTES: Intersection<FeatureRoutes> = Object.assign({}, ...Object.values(FEATURE_ROUTES))
 
 export type AdminRoutes = typeof ADMIN_ROUTES
 export type AdminRouteName = keyof AdminRoutes

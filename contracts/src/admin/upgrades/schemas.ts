@@ -2,9 +2,8 @@ import { z } from 'zod'
 import { plainText, uuid } from '../../text.ts'
 import { skippedHost } from '../runs/schemas.ts'
 import { defineStates, type StateDescriptor } from '../states.ts'
-import { exactlyOneTarget, MAX_HOSTS_PER_RUN, targetShape } from '../targets.ts'
+import { exactlyOneTarget, MAX_HOSTS_PER_RUN, runLimits, targetShape } from '../targets.ts'
 
-const WRONG_BATCH = `must be a number of hosts from 1 to ${MAX_HOSTS_PER_RUN}, or a share from "1%" to "100%"`
 const agentVersion = z
   .string()
   .min(1)
@@ -16,15 +15,7 @@ export const ringPlan = z.strictObject({
   /** How many hosts the first ring has; one that fails stops the whole upgrade. 0 for no such ring. */
   canary: z.int().min(0).max(1000).default(1),
   /** Hosts of each further ring, or a share of all. */
-  batch: z
-    .union(
-      [
-        z.int().min(1, WRONG_BATCH).max(MAX_HOSTS_PER_RUN, WRONG_BATCH),
-        z.string().regex(/^([1-9][0-9]?|100)%$/, WRONG_BATCH),
-      ],
-      { error: WRONG_BATCH },
-    )
-    .default('25%'),
+  batch: runLimits.shape.batch.unwrap().default('25%'),
   /** Milliseconds for which every host of a ring must be well before the next ring begins. */
   gateMs: z.int().min(0).max(86_400_000).default(5000),
   /** After this many failures, after the canary too, no further host is started. */
