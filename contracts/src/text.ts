@@ -68,6 +68,14 @@ const UUID_FORM = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** Tells whether a text has the form of an id, in either case. Such a text is looked up as an id only, and anything else as a name only. */
 export const hasUuidForm = (text: string): boolean => UUID_FORM.test(text)
 
+/** Refuses a text for which `faultOf` returns a message about its fault; what else it returns does not matter. */
+export const withoutFault =
+  (faultOf: (text: string) => unknown) =>
+  (text: string, context: z.RefinementCtx): void => {
+    const message = faultOf(text)
+    if (typeof message === 'string') context.addIssue({ code: 'custom', message })
+  }
+
 /** Narrows a schema to names that can never be taken for an id. */
 export const neverAnId = <Name extends z.ZodString>(name: Name) =>
   name.refine((text) => !hasUuidForm(text), {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withoutFault } from '../text.ts'
 
 export const LABEL_KEY = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/
 export const LABEL_VALUE = /^[A-Za-z0-9._-]{0,63}$/
@@ -79,11 +80,4 @@ export function matchesLabels(
 }
 
 /** A label selector: `env=prod`, `zone in (a,b)`, or several terms separated by commas, which must all match. */
-export const labelSelector = z
-  .string()
-  .min(1)
-  .max(MAX_SELECTOR)
-  .superRefine((text, context) => {
-    const parsed = parseSelector(text)
-    if (typeof parsed === 'string') context.addIssue({ code: 'custom', message: parsed })
-  })
+export const labelSelector = z.string().min(1).max(MAX_SELECTOR).superRefine(withoutFault(parseSelector))

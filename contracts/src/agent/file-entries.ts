@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withoutFault } from '../text.ts'
 
 export const byteCount = z
   .int()
@@ -19,24 +20,15 @@ export function pathFault(path: string): string | null {
   return null
 }
 
-const checked = (strip: (path: string) => string) => (path: string, context: z.RefinementCtx) => {
-  const fault = pathFault(strip(path))
-  if (fault !== null) context.addIssue({ code: 'custom', message: fault })
-}
-
 /** An absolute path on a host, below its root. */
 export const hostPath = z
   .string()
   .max(4000)
   .regex(/^\//, 'must be an absolute path')
-  .superRefine(checked((path) => path.slice(1)))
+  .superRefine(withoutFault((path) => pathFault(path.slice(1))))
 
 /** A path within a tree. */
-export const treePath = z
-  .string()
-  .min(1)
-  .max(4000)
-  .superRefine(checked((path) => path))
+export const treePath = z.string().min(1).max(4000).superRefine(withoutFault(pathFault))
 
 /** Permission bits, as chmod(2) takes them. */
 export const fileMode = z.int().min(0).max(0o7777)

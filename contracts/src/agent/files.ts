@@ -22,6 +22,12 @@ const placing = {
   make_parents: z.boolean().default(false),
 }
 
+const treePlacing = {
+  path: hostPath,
+  manifest: z.strictObject({ size: z.int().min(0).max(MAX_MANIFEST_BYTES), sha256 }),
+  ...placing,
+}
+
 /** Changes of a tree that a result lists one by one. */
 export const MAX_LISTED_CHANGES = 200
 
@@ -46,9 +52,7 @@ export const transferOrder = z.discriminatedUnion('kind', [
    */
   z.strictObject({
     kind: z.literal('put_tree'),
-    path: hostPath,
-    manifest: z.strictObject({ size: z.int().min(0).max(MAX_MANIFEST_BYTES), sha256 }),
-    ...placing,
+    ...treePlacing,
     /**
      * When all is placed and on the disk, a symbolic link of this name beside the tree is set to it, in one step; trees beside it that are
      * named by a hash, other than this one and the one that the link led to before, are removed.
@@ -66,9 +70,7 @@ export const transferOrder = z.discriminatedUnion('kind', [
    */
   z.strictObject({
     kind: z.literal('sync_tree'),
-    path: hostPath,
-    manifest: z.strictObject({ size: z.int().min(0).max(MAX_MANIFEST_BYTES), sha256 }),
-    ...placing,
+    ...treePlacing,
     delete: z.boolean(),
     dry_run: z.boolean(),
   }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { plainText, uuid } from '../../text.ts'
-import { HOST_STATE, type HostState, hostName, hostState } from '../hosts/schemas.ts'
+import { HOST_STATE, type HostState, hostName, hostState, stateShape } from '../hosts/schemas.ts'
 import { labelSelector } from '../selector.ts'
 import { profileName } from './profiles.ts'
 import { hostFacts, hostVitals } from './reports.ts'
@@ -11,6 +11,7 @@ export const areValuesStale = (state: HostState): boolean => !HOST_STATE.describ
 const percent = z.number().min(0).max(100)
 
 const seen = {
+  ...stateShape,
   /** When the agent last answered a heartbeat. */
   lastAnswerAt: z.iso.datetime().nullable(),
   /** The round trip of that call. */
@@ -19,6 +20,8 @@ const seen = {
   clockOffsetMs: z.number().nullable(),
   /** True if facts, vitals and clock are as old as `lastAnswerAt`: the agent does not answer, or is not called. */
   areValuesStale: z.boolean(),
+  /** The next call, at the latest. */
+  nextCallAt: z.iso.datetime().nullable(),
 }
 
 /** An agent as the server last saw it. */
@@ -28,10 +31,6 @@ export const agentView = z.strictObject({
   /** Where SSH and its agent are reached. */
   address: z.string(),
   labels: z.record(z.string(), z.string()),
-  state: hostState,
-  stateCode: z.string().nullable(),
-  stateReason: plainText(2000).nullable(),
-  stateSince: z.iso.datetime(),
   version: plainText(64).nullable(),
   ...seen,
   cpuPercent: percent.nullable(),
@@ -41,8 +40,6 @@ export const agentView = z.strictObject({
   load: z.number().min(0).nullable(),
   uptimeS: z.number().min(0).nullable(),
   runningCommands: z.int().min(0).nullable(),
-  /** The next call, at the latest. */
-  nextCallAt: z.iso.datetime().nullable(),
 })
 export type AgentView = z.infer<typeof agentView>
 
@@ -135,13 +132,7 @@ export type ClusterHealth = z.infer<typeof clusterHealth>
 
 export const hostStatus = z.strictObject({
   host: z.strictObject({ id: uuid, name: hostName }),
-  state: hostState,
-  stateCode: z.string().nullable(),
-  stateReason: plainText(2000).nullable(),
-  stateSince: z.iso.datetime(),
   ...seen,
-  /** The next call, at the latest. */
-  nextCallAt: z.iso.datetime().nullable(),
   /** The bounds in effect, and the profile that they come from. */
   heartbeat: z
     .strictObject({

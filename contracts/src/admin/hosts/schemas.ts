@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { neverAnId, plainText, spkiPin, sshFingerprint, uuid } from '../../text.ts'
+import { neverAnId, plainText, spkiPin, sshFingerprint, uuid, withoutFault } from '../../text.ts'
 import { LABEL_KEY, LABEL_VALUE } from '../selector.ts'
 import { defineStates, type StateDescriptor } from '../states.ts'
 import { hostReference } from './reference.ts'
@@ -59,13 +59,7 @@ export function parsePortRange(text: string): PortRange | string {
 }
 
 /** A TCP port for an agent, or a range to choose it from. */
-export const agentPorts = z
-  .string()
-  .max(11)
-  .superRefine((text, context) => {
-    const range = parsePortRange(text)
-    if (typeof range === 'string') context.addIssue({ code: 'custom', message: range })
-  })
+export const agentPorts = z.string().max(11).superRefine(withoutFault(parsePortRange))
 
 const secret = (maxLength: number) => z.string().min(1).max(maxLength)
 
@@ -173,6 +167,14 @@ export const hostState = HOST_STATE.schema
 export type HostState = z.infer<typeof hostState>
 export const HOST_STATES = HOST_STATE.names
 
+/** The state of a host, and the reason for it: the error's code, if there is one, and a message. */
+export const stateShape = {
+  state: hostState,
+  stateCode: z.string().nullable(),
+  stateReason: plainText(2000).nullable(),
+  stateSince: z.iso.datetime(),
+}
+
 export const hostView = z.strictObject({
   id: uuid,
   name: hostName,
@@ -180,11 +182,7 @@ export const hostView = z.strictObject({
   port: z.int(),
   user: z.string(),
   labels: z.record(z.string(), z.string()),
-  state: hostState,
-  /** The reason for the state: the error's code, if there is one, and a message. */
-  stateCode: z.string().nullable(),
-  stateReason: plainText(2000).nullable(),
-  stateSince: z.iso.datetime(),
+  ...stateShape,
   /** The pinned SSH host key; null until the first connection. */
   hostKey: sshFingerprint.nullable(),
   agent: z

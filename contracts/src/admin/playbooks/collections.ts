@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sha256 } from '../../agent/file-entries.ts'
 import { collectionName } from '../../agent/playbooks.ts'
+import { withoutFault } from '../../text.ts'
 import { labelSelector } from '../selector.ts'
 
 /** Checks the address of a repository. Returns a message about its fault; null if there is none. */
@@ -16,13 +17,7 @@ function gitUrlFault(text: string): string | null {
 }
 
 /** The address of a git repository: nothing that git would take for an option, a file or a program of its own. */
-export const gitUrl = z
-  .string()
-  .max(500)
-  .superRefine((text, context) => {
-    const message = gitUrlFault(text)
-    if (message !== null) context.addIssue({ code: 'custom', message })
-  })
+export const gitUrl = z.string().max(500).superRefine(withoutFault(gitUrlFault))
 
 export const gitCommit = z
   .string()

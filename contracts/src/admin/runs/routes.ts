@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { uuid } from '../../text.ts'
-import { defineRoute } from '../route.ts'
+import { defineRoute, idParam } from '../route.ts'
 import {
   newRun,
   runAccepted,
@@ -11,8 +10,6 @@ import {
   targetPreview,
   targetPreviewRequest,
 } from './schemas.ts'
-
-const runParam = z.strictObject({ id: uuid })
 
 /** Runs: one program or playbook on many hosts. */
 export const RUNS_ROUTES = {
@@ -48,7 +45,7 @@ export const RUNS_ROUTES = {
     access: 'commands:read',
     scope: { run: 'params.id' },
     audit: 'refusals',
-    params: runParam,
+    params: idParam,
     response: z.strictObject({ run: runView }),
   }),
   showRunOrder: defineRoute('GET', '/api/runs/:id/order', {
@@ -57,7 +54,7 @@ export const RUNS_ROUTES = {
     access: 'commands:read',
     scope: { run: 'params.id' },
     audit: 'refusals',
-    params: runParam,
+    params: idParam,
     response: z.strictObject({ order: runOrder }),
   }),
   summarizeRun: defineRoute('GET', '/api/runs/:id/summary', {
@@ -66,7 +63,7 @@ export const RUNS_ROUTES = {
     access: 'commands:read',
     scope: { run: 'params.id' },
     audit: 'refusals',
-    params: runParam,
+    params: idParam,
     response: runSummary,
   }),
   cancelRun: defineRoute('POST', '/api/runs/:id/cancel', {
@@ -75,7 +72,7 @@ export const RUNS_ROUTES = {
     scope: { run: 'params.id' },
     audit: 'always',
     status: 202,
-    params: runParam,
+    params: idParam,
     response: z.strictObject({ run: runView }),
   }),
 } as const

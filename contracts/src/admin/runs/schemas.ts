@@ -1,14 +1,7 @@
 import { z } from 'zod'
 import { COMMAND_METHODS } from '../../agent/commands.ts'
 import { plainText, uuid } from '../../text.ts'
-import {
-  COMMAND_STATE,
-  type CommandState,
-  commandState,
-  commandView,
-  outputChunk,
-} from '../commands/schemas.ts'
-import { errorCode } from '../error-body.ts'
+import { COMMAND_STATE, type CommandState, commandView, outputChunk } from '../commands/schemas.ts'
 import { defineStates, type StateDescriptor } from '../states.ts'
 import { exactlyOneTarget, runLimits, target, targetShape } from '../targets.ts'
 
@@ -75,7 +68,6 @@ export type RunAccepted = z.infer<typeof runAccepted>
 
 const count = z.int().min(0)
 
-/** Hosts by the state of their command. `held` wait for their turn in a run with limits; `pending` are on their way. */
 /** The state of a command within its run: one that is held differs from one that starts. */
 export const RUN_STATE = defineStates<StateDescriptor>()({
   held: { tone: 'faint', sign: '‖', urgency: 2 },
@@ -85,6 +77,7 @@ export type RunState = (typeof RUN_STATE.names)[number]
 export const toRunState = ({ state, isHeld }: { state: CommandState; isHeld: boolean }): RunState =>
   isHeld ? 'held' : state
 
+/** Hosts by the state of their command. `held` wait for their turn in a run with limits; `pending` are on their way. */
 export const runCounts = RUN_STATE.counts(count)
 export type RunCounts = z.infer<typeof runCounts>
 
@@ -169,17 +162,21 @@ export const COMPARED_BYTES = 1024 * 1024
 /** Bytes of a group's output that the summary shows. */
 export const SAMPLE_BYTES = 4096
 
+/** How far a command is, or how it ended. */
+const outcomeOf = commandView.pick({
+  state: true,
+  isHeld: true,
+  exitCode: true,
+  signal: true,
+  reasonCode: true,
+  reason: true,
+})
+
 /** Hosts on which the command ended alike: same state, exit code and reason, same bytes on stdout and on stderr. */
 export const outcomeGroup = z.strictObject({
-  state: commandState,
-  isHeld: z.boolean(),
-  exitCode: z.int().nullable(),
-  signal: z.string().nullable(),
-  reasonCode: errorCode.nullable(),
-  /** The reason of the command that represents all of them. */
-  reason: plainText(4000).nullable(),
+  ...outcomeOf.shape,
   hosts: z.array(z.string()),
-  /** The command whose output represents the group. */
+  /** The command whose reason and output represent the group. */
   commandId: uuid,
   outputBytes: z.int(),
   droppedBytes: z.int(),
@@ -196,14 +193,5 @@ export const runSummary = z.strictObject({ run: runView, groups: z.array(outcome
 export type RunSummary = z.infer<typeof runSummary>
 
 /** A command of a followed run: what changes while it is under way. */
-export const runCommand = z.strictObject({
-  id: uuid,
-  host: z.string(),
-  state: commandState,
-  isHeld: z.boolean(),
-  exitCode: z.int().nullable(),
-  signal: z.string().nullable(),
-  reasonCode: errorCode.nullable(),
-  reason: plainText(4000).nullable(),
-})
+export const runCommand = z.strictObject({ id: uuid, host: z.string(), ...outcomeOf.shape })
 export type RunCommand = z.infer<typeof runCommand>
