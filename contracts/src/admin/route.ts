@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { uuid } from '../text.ts'
 import type { Permission } from './access/schemas.ts'
 
 /** The field names of a schema; any text for an unknown schema. */
@@ -82,6 +83,9 @@ export const byteStream = z.custom<object>(
   (answer) => typeof answer === 'object' && answer !== null,
   'must be a stream of bytes',
 )
+
+/** The path of a thing that is named by its id. */
+export const idParam = z.strictObject({ id: uuid })
 
 const nothing = z.strictObject({})
 type Nothing = typeof nothing

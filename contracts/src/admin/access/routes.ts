@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { uuid } from '../../text.ts'
-import { defineRoute } from '../route.ts'
+import { defineRoute, idParam } from '../route.ts'
 import {
   acceptInvite,
   changePassword,
@@ -24,7 +23,6 @@ import {
   userWithLink,
 } from './schemas.ts'
 
-const idParam = z.strictObject({ id: uuid })
 const done = z.strictObject({})
 
 /** Signing in, one's own account, users and API keys. */

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { uuid } from '../../text.ts'
-import { defineRoute } from '../route.ts'
+import { defineRoute, idParam } from '../route.ts'
 import {
   commandInput,
   commandOutput,
@@ -9,8 +8,6 @@ import {
   outputQuery,
   terminalSize,
 } from './schemas.ts'
-
-const commandParam = z.strictObject({ id: uuid })
 
 /** Commands, one host each, and their output. */
 export const COMMANDS_ROUTES = {
@@ -27,7 +24,7 @@ export const COMMANDS_ROUTES = {
     access: 'commands:read',
     scope: { command: 'params.id' },
     audit: 'refusals',
-    params: commandParam,
+    params: idParam,
     response: z.strictObject({ command: commandView }),
   }),
   readOutput: defineRoute('GET', '/api/commands/:id/output', {
@@ -35,7 +32,7 @@ export const COMMANDS_ROUTES = {
     access: 'commands:read',
     scope: { command: 'params.id' },
     audit: 'refusals',
-    params: commandParam,
+    params: idParam,
     query: outputQuery,
     response: commandOutput,
   }),
@@ -45,7 +42,7 @@ export const COMMANDS_ROUTES = {
     scope: { command: 'params.id' },
     audit: 'always',
     status: 202,
-    params: commandParam,
+    params: idParam,
     response: z.strictObject({ command: commandView }),
   }),
   writeInput: defineRoute('POST', '/api/commands/:id/input', {
@@ -53,7 +50,7 @@ export const COMMANDS_ROUTES = {
     access: 'commands:run',
     scope: { command: 'params.id' },
     audit: 'refusals',
-    params: commandParam,
+    params: idParam,
     body: commandInput,
     response: z.strictObject({ nextOffset: z.int() }),
   }),
@@ -62,7 +59,7 @@ export const COMMANDS_ROUTES = {
     access: 'commands:run',
     scope: { command: 'params.id' },
     audit: 'refusals',
-    params: commandParam,
+    params: idParam,
     body: terminalSize,
     response: z.strictObject({}),
   }),

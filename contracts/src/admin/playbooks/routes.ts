@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { collectionName } from '../../agent/playbooks.ts'
 import { neverAnId, uuid } from '../../text.ts'
-import { defineRoute } from '../route.ts'
+import { defineRoute, idParam } from '../route.ts'
 import { runAccepted } from '../runs/schemas.ts'
 import { runLimits } from '../targets.ts'
 import { collectionLabels, collectionSource, collectionView } from './collections.ts'
@@ -14,7 +14,6 @@ import {
   taskTotals,
 } from './schemas.ts'
 
-const idParam = z.strictObject({ id: uuid })
 const collectionParam = z.strictObject({ name: collectionName })
 const playbookParam = z.strictObject({ playbook: playbookName })
 

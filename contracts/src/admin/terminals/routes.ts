@@ -1,11 +1,8 @@
 import { z } from 'zod'
-import { uuid } from '../../text.ts'
 import { commandView } from '../commands/schemas.ts'
 import { hostParam } from '../hosts/schemas.ts'
-import { defineRoute } from '../route.ts'
+import { defineRoute, idParam } from '../route.ts'
 import { newTerminal, terminalWriters } from './schemas.ts'
-
-const terminalParam = z.strictObject({ id: uuid })
 
 /** A shell that a person works in. It is a command with a terminal: it outlives pages, servers and agents. */
 export const TERMINALS_ROUTES = {
@@ -25,7 +22,7 @@ export const TERMINALS_ROUTES = {
     access: 'commands:read',
     scope: { command: 'params.id' },
     audit: 'refusals',
-    params: terminalParam,
+    params: idParam,
     response: terminalWriters,
   }),
   joinTerminal: defineRoute('POST', '/api/commands/:id/writers', {
@@ -33,7 +30,7 @@ export const TERMINALS_ROUTES = {
     access: 'terminals:open',
     scope: { command: 'params.id' },
     audit: 'always',
-    params: terminalParam,
+    params: idParam,
     response: terminalWriters,
   }),
 } as const

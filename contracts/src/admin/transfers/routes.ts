@@ -1,13 +1,11 @@
 import { z } from 'zod'
 import { hostPath, sha256, treePiece } from '../../agent/file-entries.ts'
 import { MAX_CONCURRENT_FILES } from '../../agent/files.ts'
-import { uuid } from '../../text.ts'
 import { hostParam } from '../hosts/schemas.ts'
-import { byteStream, defineRoute } from '../route.ts'
+import { byteStream, defineRoute, idParam } from '../route.ts'
 import { MAX_CONTENT_QUESTIONS, newTransfer, transferHost, transferView } from './schemas.ts'
 
 const skipped = z.array(z.strictObject({ host: z.string(), reason: z.string() }))
-const idParam = z.strictObject({ id: uuid })
 
 /** Files to and from hosts. */
 export const TRANSFERS_ROUTES = {

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { sha256 } from '../../agent/file-entries.ts'
 import { releaseSignature } from '../../agent/releases.ts'
-import { uuid } from '../../text.ts'
-import { defineRoute } from '../route.ts'
+import { defineRoute, idParam } from '../route.ts'
 import { skippedHost } from '../runs/schemas.ts'
 import {
   newUpgrade,
@@ -12,8 +11,6 @@ import {
   upgradePlanView,
   upgradeView,
 } from './schemas.ts'
-
-const upgradeParam = z.strictObject({ id: uuid })
 
 /** Upgrades of agents, ring by ring. They concern all hosts. */
 export const UPGRADES_ROUTES = {
@@ -46,7 +43,7 @@ export const UPGRADES_ROUTES = {
     access: 'upgrades:read',
     scope: 'whole-fleet',
     audit: 'refusals',
-    params: upgradeParam,
+    params: idParam,
     response: upgradeDetail,
   }),
   pauseUpgrade: defineRoute('POST', '/api/upgrades/:id/pause', {
@@ -54,7 +51,7 @@ export const UPGRADES_ROUTES = {
     access: 'upgrades:write',
     scope: 'whole-fleet',
     audit: 'always',
-    params: upgradeParam,
+    params: idParam,
     response: z.strictObject({ upgrade: upgradeView }),
   }),
   resumeUpgrade: defineRoute('POST', '/api/upgrades/:id/resume', {
@@ -62,7 +59,7 @@ export const UPGRADES_ROUTES = {
     access: 'upgrades:write',
     scope: 'whole-fleet',
     audit: 'always',
-    params: upgradeParam,
+    params: idParam,
     response: z.strictObject({ upgrade: upgradeView }),
   }),
   cancelUpgrade: defineRoute('POST', '/api/upgrades/:id/cancel', {
@@ -70,7 +67,7 @@ export const UPGRADES_ROUTES = {
     access: 'upgrades:write',
     scope: 'whole-fleet',
     audit: 'always',
-    params: upgradeParam,
+    params: idParam,
     response: z.strictObject({ upgrade: upgradeView }),
   }),
   listReleases: defineRoute('GET', '/api/releases', {
