@@ -1,8 +1,10 @@
+import { z } from 'zod'
 import { errorBody } from '../admin/error-body.ts'
 import type { AdminResponse, AdminRouteName, AdminRoutes } from '../admin/index.ts'
 import { parseRequest, type RequestPart } from '../admin/parse-request.ts'
 import type { Route } from '../admin/route.ts'
 import { fieldErrors } from '../errors.ts'
+import { parseJson } from '../parse-json.ts'
 import { ApiError, InvalidAnswerError, InvalidRequestError, UnreachableError } from './api-error.ts'
 
 type PartInput<N extends AdminRouteName, Part extends RequestPart> = AdminRoutes[N][Part]['_zod']['input']
@@ -133,7 +135,9 @@ export class ApiClient<Response extends ApiResponse = ApiResponse, Content = nev
     const { status } = response
     const text = await this.read(response, signal)
     if (status !== route.status && status !== route.troubleStatus) throw toApiError(status, text)
-    const parsed = route.response.safeParse(route.produces === 'application/json' ? parseJson(text) : text)
+    const parsed = route.response.safeParse(
+      route.produces === 'application/json' ? parseJson(z.unknown(), text) : text,
+    )
     if (parsed.success) return parsed.data
     if (status !== route.status) throw toApiError(status, text)
     throw new InvalidAnswerError(status, fieldErrors(parsed.error.issues, 'answer'), parsed.error)
@@ -180,20 +184,12 @@ function toRequest(route: Route, parts: Parts): Omit<ApiRequest<never>, 'signal'
 
 /** Returns the error that an answer holds. An answer without one does not come from a Rollcall server. */
 function toApiError(status: number, text: string): ApiError {
-  const parsed = errorBody.safeParse(parseJson(text))
-  if (parsed.success) {
-    const { message, ...details } = parsed.data.error
+  const body = parseJson(errorBody, text)
+  if (body) {
+    const { message, ...details } = body.error
     return new ApiError(message, { ...details, status })
   }
   const message = `The answer (HTTP ${status}) does not come from a Rollcall server. Check the address and any proxy.`
   if (status >= 500 || status === 429) return new UnreachableError(message, { status })
   return new ApiError(message, { code: `HTTP ${status}`, kind: 'rejected', status })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

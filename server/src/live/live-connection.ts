@@ -1,4 +1,5 @@
-import { RollcallError } from '@rollcall/contracts'
+import { Inject, Injectable } from '@nestjs/common'
+import { parseJson, RollcallError } from '@rollcall/contracts'
 import {
   LIVE_TOPICS,
   type LiveEvent,
@@ -7,13 +8,13 @@ import {
   liveRequest,
 } from '@rollcall/contracts/admin'
 import type { WebSocket } from 'ws'
-import { may, notFound, type Principal, type ScopeRepository } from '../access/index.ts'
-import type { CommandEvents, CommandsService, OutputReader } from '../commands/index.ts'
-import type { Logger } from '../platform/log.ts'
-import type { RunsRepository, RunsService } from '../runs/index.ts'
-import type { TransferEvents, TransfersService } from '../transfers/index.ts'
+import { may, notFound, type Principal, ScopeRepository } from '../access/index.ts'
+import { CommandEvents, CommandsService, OutputReader } from '../commands/index.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { RunsRepository, RunsService } from '../runs/index.ts'
+import { TransferEvents, TransfersService } from '../transfers/index.ts'
 import { CommandFollower } from './command-follower.ts'
-import type { FleetFeed } from './fleet-feed.reconciler.ts'
+import { FleetFeed } from './fleet-feed.reconciler.ts'
 import { RunFollower } from './run-follower.ts'
 import { TransferFollower } from './transfer-follower.ts'
 
@@ -30,17 +31,21 @@ const SIGNED_OUT = 4401
 const HOW_TO_ASK =
   'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"}, {"type":"follow-transfer","transferId":"…"} or {"type":"watch-fleet"}.'
 
-export interface LiveSources {
-  scopes: ScopeRepository
-  commands: CommandsService
-  outputs: OutputReader
-  runs: RunsService
-  runsRepository: RunsRepository
-  events: CommandEvents
-  transfers: TransfersService
-  transferEvents: TransferEvents
-  fleet: FleetFeed
-  log: Logger
+/** What live connections read and follow. */
+@Injectable()
+export class LiveSources {
+  constructor(
+    readonly scopes: ScopeRepository,
+    readonly commands: CommandsService,
+    readonly outputs: OutputReader,
+    readonly runs: RunsService,
+    readonly runsRepository: RunsRepository,
+    readonly events: CommandEvents,
+    readonly transfers: TransfersService,
+    readonly transferEvents: TransferEvents,
+    readonly fleet: FleetFeed,
+    @Inject(LOGGER) readonly log: Logger,
+  ) {}
 }
 
 /** As errors name what was followed. */
@@ -66,7 +71,7 @@ export class LiveConnection {
 
   /** Does what the viewer asks for. */
   take(text: string): void {
-    const request = parseRequest(text)
+    const request = parseJson(liveRequest, text)
     if (!request) this.sendError({}, 'request.invalid', HOW_TO_ASK)
     else if (!may(this.principal, LIVE_TOPICS[topicOf(request)].access)) this.sendForbidden({})
     else if (request.type === 'watch-fleet') this.watchFleet(request)
@@ -225,11 +230,3 @@ const idOf = (about: About): string =>
 const keyOf = (about: About): string => `${toKind(about)}/${idOf(about)}`
 
 const missing = (about: About) => notFound(toKind(about), idOf(about))
-
-function parseRequest(text: string): LiveRequest | undefined {
-  try {
-    return liveRequest.parse(JSON.parse(text))
-  } catch {
-    return undefined
-  }
-}
