@@ -3,17 +3,13 @@ import type { Duplex } from 'node:stream'
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { AccessService, type Principal, RightsWatch, ScopeRepository } from '../access/index.ts'
-import { CommandEvents, CommandsService, OutputReader } from '../commands/index.ts'
+import { AccessService, type Principal, RightsWatch } from '../access/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import type { Config } from '../platform/config/config.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { toClient } from '../platform/network/client-address.ts'
 import { CONFIG } from '../platform/tokens.ts'
-import { RunsRepository, RunsService } from '../runs/index.ts'
-import { TransferEvents, TransfersService } from '../transfers/index.ts'
-import { FleetFeed } from './fleet-feed.reconciler.ts'
-import { LiveConnection } from './live-connection.ts'
+import { LiveConnection, LiveSources } from './live-connection.ts'
 
 const PATH = '/ws'
 const MAX_REQUEST_BYTES = 64 * 1024
@@ -34,15 +30,7 @@ export class LiveGateway extends Reconciler {
   constructor(
     private readonly access: AccessService,
     private readonly rights: RightsWatch,
-    private readonly scopes: ScopeRepository,
-    private readonly commands: CommandsService,
-    private readonly outputs: OutputReader,
-    private readonly runs: RunsService,
-    private readonly runsRepository: RunsRepository,
-    private readonly events: CommandEvents,
-    private readonly transfers: TransfersService,
-    private readonly transferEvents: TransferEvents,
-    private readonly fleet: FleetFeed,
+    private readonly sources: LiveSources,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
@@ -66,7 +54,7 @@ export class LiveGateway extends Reconciler {
   }
 
   close(): void {
-    this.fleet.close()
+    this.sources.fleet.close()
     for (const socket of this.server.clients) socket.close(1001, 'the server stops')
     this.server.close()
   }
@@ -110,24 +98,11 @@ export class LiveGateway extends Reconciler {
   }
 
   private serve(socket: WebSocket, principal: Principal, upgrade: IncomingMessage): void {
-    const { scopes, commands, outputs, runs, runsRepository, events, transfers, transferEvents, fleet, log } =
-      this
-    const connection = new LiveConnection(socket, principal, {
-      scopes,
-      commands,
-      outputs,
-      runs,
-      runsRepository,
-      events,
-      transfers,
-      transferEvents,
-      fleet,
-      log,
-    })
+    const connection = new LiveConnection(socket, principal, this.sources)
     const unwatch = this.rights.watch(async () => connection.recheck(await this.access.identify(upgrade)))
     this.alive.add(socket)
     socket.on('pong', () => this.alive.add(socket))
-    socket.on('error', (error) => log.debug({ err: error }, 'a live connection broke'))
+    socket.on('error', (error) => this.log.debug({ err: error }, 'a live connection broke'))
     socket.on('close', () => {
       unwatch()
       connection.close()

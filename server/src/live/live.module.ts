@@ -6,10 +6,11 @@ import { RunsModule } from '../runs/index.ts'
 import { TransfersModule } from '../transfers/index.ts'
 import { FleetFeed } from './fleet-feed.reconciler.ts'
 import { LiveGateway } from './live.gateway.ts'
+import { LiveSources } from './live-connection.ts'
 
 @Module({
   imports: [AccessModule, CommandsModule, HeartbeatsModule, RunsModule, TransfersModule],
-  providers: [FleetFeed, LiveGateway],
+  providers: [FleetFeed, LiveGateway, LiveSources],
   exports: [LiveGateway],
 })
 export class LiveModule {}

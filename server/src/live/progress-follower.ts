@@ -1,6 +1,6 @@
 import type { LiveEvent } from '@rollcall/contracts/admin'
 import type { WebSocket } from 'ws'
-import { Pause } from './pause.ts'
+import { Alarm } from '../platform/clock/alarm.ts'
 import { waitForDrain } from './wait-for-drain.ts'
 
 /** The least time between two messages to a viewer, unless all has ended. */
@@ -21,7 +21,7 @@ export abstract class ProgressFollower {
   private isStopped = false
   private hasNews = false
   private readonly ended = new Set<string>()
-  private readonly pause = new Pause()
+  private readonly news = new Alarm()
 
   constructor(private readonly socket: WebSocket) {}
 
@@ -32,7 +32,7 @@ export abstract class ProgressFollower {
 
   stop(): void {
     this.isStopped = true
-    this.pause.interrupt()
+    this.news.ring()
   }
 
   /** Ends when all has ended and was published, when stopped, or with the error that the database gave. */
@@ -62,13 +62,19 @@ export abstract class ProgressFollower {
   private notify({ id, hasEnded }: PartChange): void {
     this.hasNews = true
     if (hasEnded) this.ended.add(id)
-    this.pause.interrupt()
+    this.news.ring()
   }
 
   /** Waits for a change, but no less than the interval, or until the last part has ended or the next poll is due. */
   private async waitForNews(): Promise<void> {
     const isOver = () => this.isStopped || this.ended.size >= this.open
-    await this.pause.wait(MIN_INTERVAL_MS, isOver)
-    await this.pause.wait(POLL_INTERVAL_MS - MIN_INTERVAL_MS, () => isOver() || this.hasNews)
+    await this.waitUntil(isOver, MIN_INTERVAL_MS)
+    await this.waitUntil(() => isOver() || this.hasNews, POLL_INTERVAL_MS - MIN_INTERVAL_MS)
+  }
+
+  private async waitUntil(isOver: () => boolean, maxMs: number): Promise<void> {
+    const until = performance.now() + maxMs
+    let leftMs = maxMs
+    while (!isOver() && (await this.news.wait(leftMs))) leftMs = until - performance.now()
   }
 }
