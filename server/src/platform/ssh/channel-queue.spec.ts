@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { ChannelQueue } from './channel-queue.ts'
-import { deferred } from './deferred.ts'
 
 const LIVING = new AbortController().signal
 
@@ -23,7 +22,7 @@ describe('the channels of a connection', () => {
 
   it('a cancelled wait for a channel does not let later ones overtake', async () => {
     const queue = new ChannelQueue()
-    const first = deferred<void>()
+    const first = Promise.withResolvers<void>()
     const giveUp = new AbortController()
     const seen: string[] = []
     const one = queue.run(LIVING, () => first.promise)

@@ -1,3 +1,5 @@
+import { promisifyCall } from './promisify-call.ts'
+
 /** Serialises channels, because a host may allow only one per connection (`MaxSessions 1`). */
 export class ChannelQueue {
   #last: Promise<void> = Promise.resolve()
@@ -8,23 +10,11 @@ export class ChannelQueue {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#last = promise
     try {
-      await abortable(before, signal)
+      await promisifyCall<void>(signal, (done) => void before.then(() => done()))
       return await work()
     } finally {
       // A cancelled waiter must not let the next one overtake those before it.
       void before.then(resolve)
     }
   }
-}
-
-function abortable(wait: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    if (signal.aborted) return onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    void wait.then(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    })
-  })
 }

@@ -1,6 +1,7 @@
 import { RollcallError } from '@rollcall/contracts'
 import { OutgoingAddresses } from '../network/outgoing-addresses.ts'
 import { ALL_HOST_KEY_ALGORITHMS, type HostKey, otherFamilies } from './host-key.ts'
+import { promisifyCall } from './promisify-call.ts'
 import { SshAuthentication } from './ssh-authentication.ts'
 import { type Connection, type ConnectionRequest, openConnection } from './ssh-connection.ts'
 import { readCredential } from './ssh-credential.ts'
@@ -61,17 +62,13 @@ async function resolveAddresses(
   signal: AbortSignal,
   outgoing = new OutgoingAddresses(),
 ): Promise<string[]> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(signal.reason)
-  signal.throwIfAborted()
-  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([outgoing.resolve(place.address), aborted.promise])
+    return await promisifyCall<string[]>(signal, (done) => {
+      outgoing.resolve(place.address).then((found) => done(null, found), done)
+    })
   } catch (error) {
     if (signal.aborted || error instanceof RollcallError) throw error
     throw toUnreachableError(place, error)
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

@@ -1,16 +1,15 @@
 import { RollcallError } from '@rollcall/contracts'
 import type { Client, ClientChannel } from 'ssh2'
-import { deferred } from './deferred.ts'
 import { newMarks } from './login-preamble.ts'
 import { openChannel } from './open-channel.ts'
 import { type ChannelOptions, ProgramChannel } from './program-channel.ts'
+import { waitForClose } from './promisify-call.ts'
 import { quoteArgv } from './shell-quote.ts'
 import { describePlace, type SshPlace } from './ssh-failure.ts'
 import type { SshExecResult } from './ssh-session.ts'
 
 /** The time for a program to end after its input was closed. */
 const END_TIMEOUT_MS = 20_000
-const CLOSE_TIMEOUT_MS = 2_000
 
 /** Runs one program on its own channel. Settles once it has ended and all of its output was consumed. */
 export async function runOnChannel(
@@ -29,7 +28,7 @@ export async function runOnChannel(
       : stop.reason
   if (stop.aborted) throw why()
 
-  const ended = deferred<SshExecResult>()
+  const ended = Promise.withResolvers<SshExecResult>()
   ended.promise.catch(() => undefined) // unused if the program is given up while it starts
   const marks = newMarks()
   let closed: Promise<void> | undefined
@@ -62,21 +61,9 @@ export async function runOnChannel(
   } finally {
     leaveInput?.()
     stop.removeEventListener('abort', onStop)
-    // The next channel may be refused while this one is open.
-    await Promise.race([closed, whenAborted(gone), whenExpired(CLOSE_TIMEOUT_MS)])
+    if (closed) await waitForClose(closed, gone)
   }
 }
-
-const whenAborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
-const whenExpired = (timeoutMs: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, timeoutMs).unref()
-  })
 
 /**
  * Closes the input when `endInput` fires, and calls `giveUp` after a grace period. Returns a function that cancels

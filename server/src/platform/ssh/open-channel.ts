@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RollcallError } from '@rollcall/contracts'
+import { promisifyCall } from './promisify-call.ts'
 import { describePlace, errorText, type SshPlace, toConnectionLostError } from './ssh-failure.ts'
 
 /** sshd counts a session for a moment after it has ended; with `MaxSessions 1` it would refuse the next. */
@@ -18,7 +19,7 @@ export async function openChannel<T>(
   for (const delayMs of [...RETRY_AFTER_MS, null]) {
     signal.throwIfAborted()
     try {
-      return await openOnce(signal, open)
+      return await promisifyCall(signal, open)
     } catch (error) {
       signal.throwIfAborted()
       if (!isRefusal(error)) throw toConnectionLostError(place, what, error)
@@ -28,25 +29,6 @@ export async function openChannel<T>(
     }
   }
   throw new RollcallError('server.defect', 'A channel was neither opened nor refused.')
-}
-
-function openOnce<T>(
-  signal: AbortSignal,
-  open: (done: (error: Error | null | undefined, channel: T) => void) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    const settle = (work: () => void) => {
-      signal.removeEventListener('abort', onAbort)
-      work()
-    }
-    try {
-      open((error, channel) => settle(() => (error ? reject(error) : resolve(channel))))
-    } catch (error) {
-      settle(() => reject(error)) // ssh2 throws if the connection is gone
-    }
-  })
 }
 
 const REFUSED_REQUEST = /^Unable to /

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
-import type { Deferred } from './deferred.ts'
 import { toLoginEndedError, toLoginFloodError, toLoginStuckError } from './login-failure.ts'
 import { type LoginMarks, LoginPreamble } from './login-preamble.ts'
 import { type SshPlace, toConnectionLostError } from './ssh-failure.ts'
@@ -34,7 +33,7 @@ const LINGER_MS = 5_000
 export class ProgramChannel {
   readonly #channel: ClientChannel
   readonly #options: ChannelOptions
-  readonly #ended: Deferred<SshExecResult>
+  readonly #ended: PromiseWithResolvers<SshExecResult>
   readonly #login: Record<OutputStream, LoginPreamble>
   #result: SshExecResult | undefined
   #hasBegun = false
@@ -48,7 +47,7 @@ export class ProgramChannel {
     channel: ClientChannel,
     marks: LoginMarks,
     options: ChannelOptions,
-    ended: Deferred<SshExecResult>,
+    ended: PromiseWithResolvers<SshExecResult>,
   ) {
     this.#channel = channel
     this.#options = options

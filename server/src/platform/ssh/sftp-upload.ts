@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { RollcallError } from '@rollcall/contracts'
 import type { Client, SFTPWrapper } from 'ssh2'
 import { openChannel } from './open-channel.ts'
+import { promisifyCall, waitForClose } from './promisify-call.ts'
 import { describePlace, errorText, type SshPlace, toConnectionLostError } from './ssh-failure.ts'
 import type { PutFileOptions } from './ssh-session.ts'
 import { openSource, type UploadSource } from './upload-source.ts'
@@ -14,7 +15,6 @@ interface UploadOptions extends PutFileOptions {
 const CHUNK_BYTES = 32 * 1024
 // 1 MiB in flight gives 10 MB/s at a round trip of 100 ms, and still lets keepalives through on 1 Mbit/s.
 const CHUNKS_IN_FLIGHT = 32
-const CLOSE_TIMEOUT_MS = 2_000
 
 /**
  * Uploads `source` to `remotePath` over SFTP, as `SshSession.putFile` specifies. Throws `SftpUnavailable` if SFTP does
@@ -50,11 +50,7 @@ export async function uploadFile(
   } finally {
     const closed = new Promise<void>((resolve) => sftp.once('close', resolve))
     sftp.end()
-    // The next channel may be refused while this one is open.
-    await promisifyCall(
-      AbortSignal.any([gone, AbortSignal.timeout(CLOSE_TIMEOUT_MS)]),
-      (done) => void closed.then(() => done()),
-    ).catch(() => undefined)
+    await waitForClose(closed, gone)
   }
 }
 
@@ -141,28 +137,6 @@ export function describeSftpFailure(isLate: boolean, error: unknown): string {
   if (/packet|version|malformed|unknown/i.test(text))
     return 'something prints into the SFTP stream, probably a login file of the user, which should print only at a terminal ([ -t 1 ])'
   return `its SFTP does not start (${text})`
-}
-
-/**
- * Converts a callback-style call to a promise that also rejects on `stop`, since a lost connection may never call back.
- */
-function promisifyCall<T>(
-  stop: AbortSignal,
-  start: (done: (error?: Error | null, value?: T) => void) => void,
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    if (stop.aborted) {
-      reject(stop.reason)
-      return
-    }
-    const onStop = () => reject(stop.reason)
-    stop.addEventListener('abort', onStop, { once: true })
-    start((error, value) => {
-      stop.removeEventListener('abort', onStop)
-      if (error) reject(error)
-      else resolve(value as T)
-    })
-  })
 }
 
 // SFTP version 3 has no status for a full disk: OpenSSH reports a bare "Failure", which has few other causes.

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
 import { RollcallError } from '@rollcall/contracts'
 import type { Client, ClientChannel } from 'ssh2'
-import { deferred } from './deferred.ts'
 import { openChannel } from './open-channel.ts'
 import { type SshPlace, toConnectionLostError } from './ssh-failure.ts'
 import type { SshExecResult, SshShell, SshShellOptions } from './ssh-session.ts'
@@ -32,7 +31,7 @@ export async function openShellChannel(client: Client, options: ShellChannelOpti
 
 function toShell(channel: ClientChannel, options: ShellChannelOptions, stop: AbortSignal): SshShell {
   const { place, onOutput } = options
-  const ended = deferred<SshExecResult>()
+  const ended = Promise.withResolvers<SshExecResult>()
   ended.promise.catch(() => undefined) // unused if the shell is given up while it opens
   let result: SshExecResult | undefined
   let delivered: Promise<void> = Promise.resolve()

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2'
 import { enableCertificates } from './certificate-sign-in.ts'
-import { deferred } from './deferred.ts'
 import { describeHostKey, type HostKey } from './host-key.ts'
 import type { SshAuthentication } from './ssh-authentication.ts'
 import {
@@ -47,7 +46,7 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
   let seen: HostKey | undefined
   let isRefused = false
   const authentication = request.authentication(() => seen ?? { fingerprint: 'none', algorithm: 'none' })
-  const attempt = deferred<Connection>()
+  const attempt = Promise.withResolvers<Connection>()
   let isHandshaken = false
 
   client.on('ready', () => {

@@ -2,7 +2,6 @@ import { sanitizeText } from '@rollcall/contracts'
 import type { Client } from 'ssh2'
 import { asRoot, findRootAccess } from './become-root.ts'
 import { ChannelQueue } from './channel-queue.ts'
-import { deferred } from './deferred.ts'
 import { runOnChannel } from './exec-channel.ts'
 import type { HostKey } from './host-key.ts'
 import type { ChannelInput } from './program-channel.ts'
@@ -46,7 +45,7 @@ export class Ssh2Session implements SshSession {
   readonly #parts: SessionParts
   /** Aborted with the error that calls fail with once the connection is lost. */
   readonly #gone = new AbortController()
-  readonly #closed = deferred<void>()
+  readonly #closed = Promise.withResolvers<void>()
   #root: Promise<RootAccess> | undefined
   #lastError: Error | undefined
   readonly #channels = new ChannelQueue()
@@ -100,7 +99,7 @@ export class Ssh2Session implements SshSession {
 
   openShell(options: SshShellOptions): Promise<SshShell> {
     const { client, place } = this.#parts
-    const opening = deferred<SshShell>()
+    const opening = Promise.withResolvers<SshShell>()
     const gone = this.#gone.signal
     const { signal } = options
     this.#channels
