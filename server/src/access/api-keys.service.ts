@@ -6,6 +6,7 @@ import type { KeyView, newKey } from '@rollcall/contracts/admin'
 import type { z } from 'zod'
 import { Clock } from '../platform/clock/clock.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
+import { ifMissing } from '../platform/files/if-missing.ts'
 import { toKeyView } from './api-key.view.ts'
 import { ApiKeysRepository } from './api-keys.repository.ts'
 import { type ApiKey, MAX_CHAIN } from './domain/api-key.ts'
@@ -110,13 +111,7 @@ export class ApiKeysService {
    * key whose file is gone is replaced.
    */
   async ensureLocalKey(): Promise<void> {
-    const key = await readFile(this.dataDir.file(KEY_FILE), 'utf8').then(
-      (text) => text.trim(),
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error
-        return undefined
-      },
-    )
+    const key = (await readFile(this.dataDir.file(KEY_FILE), 'utf8').catch(ifMissing(''))).trim()
     const name = `${LOCAL_PREFIX}${this.dataDir.installationId.slice(0, 8)}`
     if (key && (await this.keys.findHash(name)) === hashToken(key)) return
     const fresh = `rck_${newToken()}`

@@ -3,11 +3,18 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { RollcallError } from '@rollcall/contracts'
+import { parseJson, RollcallError } from '@rollcall/contracts'
 import { releaseSignature } from '@rollcall/contracts/agent'
 import { z } from 'zod'
-import { type AnsibleBundle, gunzipIfNeeded } from '../platform/archives/host-tools.ts'
+import {
+  type AnsibleBundle,
+  gunzipIfNeeded,
+  PLAYBOOKS_FOLDER,
+  readTools,
+} from '../platform/archives/host-tools.ts'
 import { readTar } from '../platform/archives/tar-reader.ts'
+import { ifMissing } from '../platform/files/if-missing.ts'
+import { memoizeAsync } from '../platform/memoize-async.ts'
 import type { ReleaseIdentity } from './release-archive.ts'
 
 export interface ReleaseArchive {
@@ -29,14 +36,16 @@ const ARCHIVE_NAME = /^rollcall-agent-(?<version>[0-9A-Za-z.+-]+)-linux-(?<archi
  * python3.
  */
 export class Artifacts {
-  private readonly hashes = new Map<string, Promise<string>>()
+  private readonly hash = memoizeAsync(hashFile)
+  /** Returns the tools for hosts, which are read once: they do not change while the server runs. */
+  readonly tools = memoizeAsync(async () => readTools(await this.ansibleBundle(), PLAYBOOKS_FOLDER))
 
   constructor(
     /** The folder with the archives of this build. */
     private readonly agentFolder: string,
     private readonly ansibleBundlePath: string,
-    /** The folder for releases that an operator added; undefined if none can be added. */
-    readonly addedFolder?: string,
+    /** The folder for releases that an operator added. */
+    readonly addedFolder: string,
     private readonly isAnsiblePlain = false,
   ) {}
 
@@ -44,17 +53,9 @@ export class Artifacts {
    * Returns the agent of this build. Throws `host.unsupported_architecture` if the build has none for the architecture.
    */
   async agentArchive(architecture: 'x64' | 'arm64'): Promise<ReleaseArchive> {
-    for (const name of await listNames(this.agentFolder)) {
-      const match = ARCHIVE_NAME.exec(name)?.groups
-      if (match?.version === undefined || match.architecture !== architecture) continue
-      const path = join(this.agentFolder, name)
-      return {
-        path,
-        version: match.version,
-        sha256: await this.hash(path),
-        signature: await readSignature(path),
-      }
-    }
+    const releases = await this.releases()
+    const own = releases.find((release) => release.isOwn && release.architecture === architecture)
+    if (own) return own
     throw new RollcallError(
       'host.unsupported_architecture',
       `This server was built without an agent for linux-${architecture}. Run "npm run build" on a machine that can reach the npm registry.`,
@@ -63,9 +64,8 @@ export class Artifacts {
 
   /** Lists all releases for all architectures: those of this build and those an operator added. */
   async releases(): Promise<(ReleaseArchive & { architecture: 'x64' | 'arm64'; isOwn: boolean })[]> {
-    const folders = [this.agentFolder, ...(this.addedFolder === undefined ? [] : [this.addedFolder])]
     const found = []
-    for (const folder of folders)
+    for (const folder of [this.agentFolder, this.addedFolder])
       for (const name of await listNames(folder)) {
         const match = ARCHIVE_NAME.exec(name)?.groups
         if (match?.version === undefined) continue
@@ -81,9 +81,7 @@ export class Artifacts {
 
   /** Returns one release. Throws `release.not_found`. */
   async release(version: string, architecture: 'x64' | 'arm64'): Promise<ReleaseArchive> {
-    const found = (await this.releases()).find(
-      (one) => one.version === version && one.architecture === architecture,
-    )
+    const found = await this.find({ version, architecture })
     if (found) return found
     throw new RollcallError(
       'release.not_found',
@@ -96,20 +94,19 @@ export class Artifacts {
    * content.
    */
   async addRelease(
-    { version, architecture }: ReleaseIdentity,
+    release: ReleaseIdentity,
     sha256: string,
     archive: AsyncIterable<Buffer>,
     signature: string | null = null,
   ): Promise<boolean> {
-    const found = (await this.releases()).find(
-      (one) => one.version === version && one.architecture === architecture,
-    )
+    const found = await this.find(release)
+    const { version, architecture } = release
     if (found?.sha256 === sha256) {
       const isSigned = signature !== null && found.signature !== signature && !found.isOwn
       if (isSigned) await writeSignature(found.path, signature)
       return false
     }
-    if (found || this.addedFolder === undefined)
+    if (found)
       throw new RollcallError(
         'release.exists',
         `Release ${version} of the agent for linux-${architecture} already exists with different content. Use another version number.`,
@@ -131,6 +128,11 @@ export class Artifacts {
     return true
   }
 
+  private async find({ version, architecture }: ReleaseIdentity) {
+    const releases = await this.releases()
+    return releases.find((each) => each.version === version && each.architecture === architecture)
+  }
+
   async ansibleBundle(): Promise<AnsibleBundle> {
     const path = this.ansibleBundlePath
     return { path, sha256: await this.hash(path), isPlain: this.isAnsiblePlain }
@@ -139,42 +141,19 @@ export class Artifacts {
   /** Returns the build date of the Ansible bundle from its manifest, or the modification time of its file. */
   async ansibleMadeAt(): Promise<Date> {
     const members = readTar(await gunzipIfNeeded(await readFile(this.ansibleBundlePath)))
-    const manifest = members.find(({ path }) => path === MANIFEST)?.data.toString('utf8')
-    const made = manifestFile.safeParse(parseJson(manifest ?? ''))
-    return made.success ? new Date(made.data.made) : (await stat(this.ansibleBundlePath)).mtime
-  }
-
-  private hash(path: string): Promise<string> {
-    const known = this.hashes.get(path)
-    if (known) return known
-    const hashing = hashFile(path)
-    this.hashes.set(path, hashing)
-    hashing.catch(() => this.hashes.delete(path))
-    return hashing
+    const text = members.find(({ path }) => path === MANIFEST)?.data.toString('utf8')
+    const manifest = parseJson(manifestFile, text ?? '')
+    return manifest ? new Date(manifest.made) : (await stat(this.ansibleBundlePath)).mtime
   }
 }
 
 async function listNames(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
+  const names = await readdir(folder).catch(ifMissing([]))
   return names.sort()
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 async function readSignature(path: string): Promise<string | null> {
-  const text = await readFile(path + SIGNATURE_SUFFIX, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
+  const text = await readFile(path + SIGNATURE_SUFFIX, 'utf8').catch(ifMissing(null))
   const parsed = releaseSignature.safeParse(text?.trim())
   return parsed.success ? parsed.data : null
 }

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { Inject, Injectable } from '@nestjs/common'
+import { parseJson } from '@rollcall/contracts'
 import { z } from 'zod'
 import { DataDir } from '../platform/config/data-dir.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { ifMissing } from '../platform/files/if-missing.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { type Head, isSealValid, sealHead } from './domain/chain.ts'
 
@@ -34,12 +36,9 @@ export class AuditHeads {
 
   /** Loads the head that an earlier process stored. */
   async load(): Promise<void> {
-    const text = await readFile(this.dataDir.file(FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null
-      throw error
-    })
+    const text = await readFile(this.dataDir.file(FILE), 'utf8').catch(ifMissing(null))
     if (text === null) return
-    const head = parseHead(text)
+    const head = parseJson(content, text)
     if (head && isSealValid(this.key, head)) this.newest = { seq: head.seq, hash: head.hash }
     else
       this.log.error(
@@ -70,13 +69,5 @@ export class AuditHeads {
         .write(FILE, `${JSON.stringify({ seq, hash, seal: sealHead(this.key, seq, hash) })}\n`)
         .catch((error) => this.log.error({ err: error }, `failed to write ${FILE}`))
     }
-  }
-}
-
-function parseHead(text: string): z.output<typeof content> | null {
-  try {
-    return content.parse(JSON.parse(text))
-  } catch {
-    return null
   }
 }

@@ -2,9 +2,11 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { RollcallError } from '@rollcall/contracts'
+import { parseJson, RollcallError } from '@rollcall/contracts'
 import { type Frame, frame } from '@rollcall/contracts/agent'
 import { z } from 'zod'
+import { ifMissing } from '../platform/files/if-missing.ts'
+import { mapInOrder } from '../platform/map-in-order.ts'
 import { type Blob, encodeFrame, FRAME_BYTES } from './blob.ts'
 import { BufferPool } from './buffer-pool.ts'
 
@@ -70,10 +72,7 @@ export class BlobStore {
   /** Opens a blob and marks it as used. Returns null if it is missing or damaged. */
   async find(sha256: string): Promise<Blob | null> {
     const path = this.path(sha256)
-    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null
-      throw error
-    })
+    const file = await open(path, 'r').catch(ifMissing(null))
     if (file === null) return null
     const index = await readIndex(file)
     if (index === null) {
@@ -116,10 +115,7 @@ export class BlobStore {
   }
 
   private async names(): Promise<string[]> {
-    return readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return []
-      throw error
-    })
+    return readdir(this.folder).catch(ifMissing([]))
   }
 
   private async write(file: FileHandle, content: AsyncIterable<Buffer>) {
@@ -190,11 +186,8 @@ async function readIndex(file: FileHandle): Promise<z.infer<typeof blobIndex> | 
   if (length + TAIL_BYTES > size) return null
   const text = Buffer.alloc(length)
   await file.read(text, 0, length, size - TAIL_BYTES - length)
-  try {
-    return blobIndex.parse(JSON.parse(text.toString('utf8')))
-  } catch {
-    return null // cut short by a power failure
-  }
+  // A power failure may have cut it short.
+  return parseJson(blobIndex, text.toString('utf8')) ?? null
 }
 
 /** A pooled buffer and the length of its content. */
@@ -222,20 +215,4 @@ async function* splitIntoFrames(
     }
   }
   if (buffer !== null) yield { buffer, length }
-}
-
-/** Maps a source with at most `maxConcurrent` calls of `work` in flight, and yields the results in order. */
-async function* mapInOrder<T, R>(
-  source: AsyncIterable<T>,
-  maxConcurrent: number,
-  work: (one: T) => Promise<R>,
-): AsyncGenerator<R> {
-  const begun: Promise<R>[] = []
-  for await (const one of source) {
-    const working = work(one)
-    working.catch(() => undefined) // thrown where it is awaited
-    begun.push(working)
-    if (begun.length >= maxConcurrent) yield (await begun.shift()) as R
-  }
-  for (const working of begun) yield await working
 }

@@ -1,9 +1,15 @@
 import type { TreeFile, TreeFolder, TreeLink } from '@rollcall/contracts/agent'
-import type { Blob } from '../blobs/index.ts'
+import { type Blob, memoryBlob } from '../blobs/index.ts'
 
 /** A file of a tree, with the source of its content. */
 export interface TreeMember extends TreeFile {
   source: { sha256: string } | { blob: Blob }
+}
+
+/** Converts a small file that is in memory to a member of a tree. */
+export async function toTreeMember({ path, mode, data }: { path: string; mode: number; data: Buffer }) {
+  const blob = await memoryBlob(data)
+  return { path, mode, size: blob.size, sha256: blob.sha256, source: { blob } } satisfies TreeMember
 }
 
 export type TreeEntry = TreeMember | TreeLink | TreeFolder

@@ -6,16 +6,9 @@ import type { KnownIdentity, StoredIdentity } from './domain/server-identity.ts'
 export class IdentitiesRepository {
   constructor(private readonly database: Database) {}
 
-  async isEmpty(): Promise<boolean> {
-    return (await this.database.prisma.serverIdentity.count()) === 0
-  }
-
-  async newestPin(): Promise<string | null> {
-    const row = await this.database.prisma.serverIdentity.findFirst({
-      select: { pin: true },
-      orderBy: { id: 'desc' },
-    })
-    return row?.pin ?? null
+  newest(): Promise<{ id: number; pin: string } | null> {
+    const select = { id: true, pin: true }
+    return this.database.prisma.serverIdentity.findFirst({ select, orderBy: { id: 'desc' } })
   }
 
   find(pin: string): Promise<StoredIdentity | null> {
@@ -27,11 +20,6 @@ export class IdentitiesRepository {
     return this.database.query(`SELECT pin, created_at AS "createdAt",
          (SELECT count(*)::int FROM agent WHERE server_pin = server_identity.pin AND installed_at IS NOT NULL) AS agents
        FROM server_identity ORDER BY id DESC`)
-  }
-
-  async nextId(): Promise<number> {
-    const { _max } = await this.database.prisma.serverIdentity.aggregate({ _max: { id: true } })
-    return (_max.id ?? 0) + 1
   }
 
   /** Inserts an identity. Does nothing if another server has just taken its id. */

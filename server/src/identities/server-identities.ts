@@ -2,6 +2,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { IDENTITY_CONTEXT } from '../master-key/index.ts'
 import { createIdentity, type Identity } from '../platform/crypto/certificates.ts'
 import type { Sealer } from '../platform/crypto/sealer.ts'
+import { memoizeAsync } from '../platform/memoize-async.ts'
 import type { KnownIdentity } from './domain/server-identity.ts'
 import type { IdentitiesRepository } from './identities.repository.ts'
 
@@ -13,7 +14,8 @@ const RETENTION_MS = 86_400_000
  * the one it knows.
  */
 export class ServerIdentities {
-  private readonly cache = new Map<string, Promise<Identity>>()
+  /** Returns the identity with a pin. Throws `server.defect` if there is none. */
+  readonly get = memoizeAsync((pin: string) => this.read(pin))
 
   private constructor(
     private readonly identities: IdentitiesRepository,
@@ -23,24 +25,14 @@ export class ServerIdentities {
   /** Opens the identities and creates the first if there is none. */
   static async open(rows: IdentitiesRepository, sealer: Sealer): Promise<ServerIdentities> {
     const identities = new ServerIdentities(rows, sealer)
-    if (await rows.isEmpty()) await identities.insert(1, new Date())
+    if ((await rows.newest()) === null) await identities.insert(1, new Date())
     return identities
   }
 
   async newestPin(): Promise<string> {
-    const pin = await this.identities.newestPin()
-    if (pin === null) throw new RollcallError('server.defect', 'no server identity exists')
-    return pin
-  }
-
-  /** Returns the identity with this pin. Throws `server.defect` if there is none. */
-  get(pin: string): Promise<Identity> {
-    const known = this.cache.get(pin)
-    if (known) return known
-    const read = this.read(pin)
-    this.cache.set(pin, read)
-    read.catch(() => this.cache.delete(pin))
-    return read
+    const newest = await this.identities.newest()
+    if (newest === null) throw new RollcallError('server.defect', 'no server identity exists')
+    return newest.pin
   }
 
   /**
@@ -48,7 +40,8 @@ export class ServerIdentities {
    * then.
    */
   async renew(now: Date): Promise<void> {
-    await this.insert(await this.identities.nextId(), now)
+    const newest = await this.identities.newest()
+    await this.insert((newest?.id ?? 0) + 1, now)
   }
 
   /** Lists the identities, newest first. */

@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { PlaybookView } from '@rollcall/contracts/admin'
 import { type HostScope, isCollectionFor } from '../access/index.ts'
 import { PLAYBOOKS_FOLDER } from '../platform/archives/host-tools.ts'
+import { memoizeAsync } from '../platform/memoize-async.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { readPlaybooks } from './playbook-reader.ts'
 
@@ -14,13 +15,15 @@ const OWN_USE = /_agent\.ya?ml$/
 /** The playbooks that come with the server, which do not change while it runs, and those that users have added. */
 @Injectable()
 export class Catalogue {
-  private shipped: Promise<PlaybookView[]> | null = null
+  private readonly shipped = memoizeAsync(readShipped)
 
-  constructor(private readonly collections: Pick<CollectionsRepository, 'list' | 'find'>) {}
+  constructor(
+    @Inject(CollectionsRepository) private readonly collections: Pick<CollectionsRepository, 'list' | 'find'>,
+  ) {}
 
   /** By name, those that come with the server first. */
   async list(scope: HostScope): Promise<PlaybookView[]> {
-    const [shipped, collections] = await Promise.all([this.load(), this.collections.list()])
+    const [shipped, collections] = await Promise.all([this.shipped(), this.collections.list()])
     const own = collections.filter((collection) => isCollectionFor(scope, collection))
     return [...shipped, ...own.flatMap(({ playbooks }) => playbooks)]
   }
@@ -28,7 +31,7 @@ export class Catalogue {
   /** Throws `playbook.not_found`, for one of a collection that is not for somebody's hosts too. */
   async find(name: string, scope: HostScope): Promise<PlaybookView> {
     const collection = /^(.+)\//.exec(name)?.[1]
-    const among = collection === undefined ? await this.load() : await this.ofCollection(collection, scope)
+    const among = collection === undefined ? await this.shipped() : await this.ofCollection(collection, scope)
     const found = among.find((playbook) => playbook.name === name)
     if (found) return found
     const names = (await this.list(scope)).map((playbook) => playbook.name)
@@ -42,16 +45,6 @@ export class Catalogue {
   private async ofCollection(name: string, scope: HostScope): Promise<PlaybookView[]> {
     const collection = await this.collections.find(name)
     return collection && isCollectionFor(scope, collection) ? collection.playbooks : []
-  }
-
-  private load(): Promise<PlaybookView[]> {
-    if (this.shipped) return this.shipped
-    const reading = readShipped()
-    this.shipped = reading
-    reading.catch(() => {
-      this.shipped = null
-    })
-    return reading
   }
 }
 

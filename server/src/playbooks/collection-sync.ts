@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { type CollectionVersion, collectionFolder } from '@rollcall/contracts/agent'
-import { memoryBlob } from '../blobs/index.ts'
-import { AgentFiles, type TreeMember } from '../files/index.ts'
+import { AgentFiles, type TreeMember, toTreeMember } from '../files/index.ts'
 import type { SshSession } from '../platform/ssh/index.ts'
 import { SshTools } from '../tools/index.ts'
 import { CollectionsRepository } from './collections.repository.ts'
@@ -80,16 +78,7 @@ export class CollectionSync {
   }
 
   private async read(name: string, version: string): Promise<TreeMember[]> {
-    const files = await this.filesOf(name, version)
-    return Promise.all(
-      files.map(async ({ path, mode, data }) => ({
-        path,
-        mode,
-        size: data.length,
-        sha256: createHash('sha256').update(data).digest('hex'),
-        source: { blob: await memoryBlob(data) },
-      })),
-    )
+    return Promise.all((await this.filesOf(name, version)).map(toTreeMember))
   }
 
   private async filesOf(name: string, version: string) {

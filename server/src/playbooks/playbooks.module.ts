@@ -39,11 +39,7 @@ import { SshPlaybooks } from './ssh-playbooks.ts'
     CollectionsRepository,
     CollectionsService,
     CollectionSync,
-    {
-      provide: Catalogue,
-      inject: [CollectionsRepository],
-      useFactory: (rows: CollectionsRepository) => new Catalogue(rows),
-    },
+    Catalogue,
     PlaybooksRepository,
     SshPlaybooks,
     PlaybookHandler,

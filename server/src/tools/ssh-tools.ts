@@ -3,7 +3,6 @@ import { type ErrorCode, RollcallError, sanitizeText } from '@rollcall/contracts
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import { Artifacts } from '../artifacts/index.ts'
 import { hostProgram } from '../platform/archives/host-program.ts'
-import { PLAYBOOKS_FOLDER, readTools, type Tools } from '../platform/archives/host-tools.ts'
 import type { SshExecOptions, SshSession } from '../platform/ssh/index.ts'
 
 const INSTALL_TIMEOUT_MS = 180_000
@@ -13,8 +12,6 @@ const NO_SUCH_PROGRAM = 127
 /** Installs the tools on a host over SSH: the same tree and place as `ToolsService` through the agent. */
 @Injectable()
 export class SshTools {
-  private tools: Promise<Tools> | null = null
-
   constructor(private readonly artifacts: Artifacts) {}
 
   /**
@@ -22,7 +19,7 @@ export class SshTools {
    * `host.read_only`, `playbook.no_tools`, what `SshSession.exec` throws, or the signal's reason.
    */
   async ensure(session: SshSession, signal: AbortSignal): Promise<string> {
-    const tools = await this.load()
+    const tools = await this.artifacts.tools()
     const folder = `${AGENT_PATHS.tools}/${tools.version}`
     const found = await run(session, ['cat', '--', `${folder}/VERSION`], { signal })
     if (found.stdout.trim() === tools.version) return folder
@@ -43,17 +40,6 @@ export class SshTools {
     const argv = ['python3', '-I', `${folder}/playbooks/host`, ...words]
     const { exitCode, stderr } = await run(session, argv, { signal, timeoutMs: INSTALL_TIMEOUT_MS, stdin })
     if (exitCode !== 0) throw toInstallError(exitCode, stderr)
-  }
-
-  /** Loads the tools once; they do not change while the server runs. */
-  private load(): Promise<Tools> {
-    if (this.tools) return this.tools
-    const loading = this.artifacts.ansibleBundle().then((bundle) => readTools(bundle, PLAYBOOKS_FOLDER))
-    this.tools = loading
-    loading.catch(() => {
-      this.tools = null
-    })
-    return loading
   }
 }
 

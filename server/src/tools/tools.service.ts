@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import { AgentsService } from '../agents/index.ts'
 import { Artifacts } from '../artifacts/index.ts'
-import { memoryBlob } from '../blobs/index.ts'
-import { AgentFiles, type TreeMember } from '../files/index.ts'
-import { PLAYBOOKS_FOLDER, readTools } from '../platform/archives/host-tools.ts'
+import { AgentFiles, type TreeMember, toTreeMember } from '../files/index.ts'
+import { memoizeAsync } from '../platform/memoize-async.ts'
 
 /** The tools on a host. */
 export interface HostTools {
@@ -20,7 +18,8 @@ export interface HostTools {
 /** Keeps the playbooks and the Ansible bundle on hosts up to date, as one tree named by its hash. */
 @Injectable()
 export class ToolsService {
-  private tree: Promise<{ version: string; files: TreeMember[] }> | null = null
+  /** Reads and compresses the tools once; they use about 3 MB of memory. */
+  private readonly tree = memoizeAsync(() => this.readTree())
   private readonly inFlight = new Map<string, Promise<HostTools>>()
 
   constructor(
@@ -48,7 +47,7 @@ export class ToolsService {
   }
 
   private async sync(hostId: string, signal: AbortSignal): Promise<HostTools> {
-    const { version, files } = await this.load()
+    const { version, files } = await this.tree()
     const path = `${AGENT_PATHS.tools}/${version}`
     const { version: there } = await this.agents.call(hostId, 'get_tools', {}, { signal })
     if (there === version) return { version, path, isNew: false }
@@ -60,30 +59,12 @@ export class ToolsService {
     return { version, path, isNew: true }
   }
 
-  private load() {
-    if (this.tree) return this.tree
-    const loading = this.read()
-    this.tree = loading
-    loading.catch(() => {
-      this.tree = null
-    })
-    return loading
-  }
-
-  /** Reads and compresses the tools once; they use about 3 MB of memory. */
-  private async read(): Promise<{ version: string; files: TreeMember[] }> {
-    const tools = await readTools(await this.artifacts.ansibleBundle(), PLAYBOOKS_FOLDER)
+  private async readTree(): Promise<{ version: string; files: TreeMember[] }> {
+    const tools = await this.artifacts.tools()
     const files: TreeMember[] = []
-    for (const { path, mode, data } of await tools.files()) {
-      const sha256 = createHash('sha256').update(data).digest('hex')
-      files.push({
-        path,
-        mode,
-        size: data.length,
-        sha256,
-        source: { blob: await memoryBlob(Buffer.from(data)) },
-      })
-    }
+    // A copy of each, which does not keep the whole archive in memory.
+    for (const file of await tools.files())
+      files.push(await toTreeMember({ ...file, data: Buffer.from(file.data) }))
     return { version: tools.version, files: files.sort((a, b) => (a.path < b.path ? -1 : 1)) }
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,8 +39,8 @@ export async function readTools(bundle: AnsibleBundle, playbooksFolder: string):
     data,
   }))
   if (bundle.isPlain) entries.push({ path: PLAIN_FILE, data: Buffer.alloc(0) })
-  const playbooksHash = sha256(createTar(entries))
-  const version = sha256(`${bundle.sha256}\n${playbooksHash}\n`)
+  const playbooksHash = hash('sha256', createTar(entries))
+  const version = hash('sha256', `${bundle.sha256}\n${playbooksHash}\n`)
   return {
     version,
     archive: async () => {
@@ -73,5 +73,3 @@ export const gunzipIfNeeded = async (archive: Buffer): Promise<Buffer> =>
   archive.readUInt16BE() === GZIP
     ? promisify(gunzip)(archive, { maxOutputLength: MAX_BUNDLE_BYTES })
     : archive
-
-const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')

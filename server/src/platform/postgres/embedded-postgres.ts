@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,10 +8,13 @@ import { RollcallError } from '@rollcall/contracts'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { ignoreAbort } from '../clock/ignore-abort.ts'
+import { ifMissing } from '../files/if-missing.ts'
 import { isAlive } from '../processes/is-alive.ts'
+import { runBounded } from '../processes/run-bounded.ts'
 import { type Account, databaseAccount } from './database-account.ts'
 import { installBinaries } from './embedded-binaries.ts'
 
+const INIT_TIMEOUT_MS = 300_000
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 30_000
 const CHECK_INTERVAL_MS = 1_000
@@ -56,7 +60,7 @@ export class EmbeddedPostgres {
     if (this.account) await checkTraversable(this.folder)
     this.bin = await installBinaries(join(this.folder, 'bin'))
     this.password = await this.readOrCreatePassword()
-    if (!(await this.hasCluster())) await this.initialize()
+    if (!existsSync(join(this.dataFolder, 'initialized'))) await this.initialize()
     await this.ensureRunning()
     this.watcher = this.watch()
     return this.connection
@@ -94,21 +98,11 @@ export class EmbeddedPostgres {
 
   private async readOrCreatePassword(): Promise<string> {
     const file = join(this.folder, 'password')
-    try {
-      return (await readFile(file, 'utf8')).trim()
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
+    const known = await readFile(file, 'utf8').catch(ifMissing(null))
+    if (known !== null) return known.trim()
     const password = randomBytes(24).toString('base64url')
     await writeFile(file, `${password}\n`, { mode: 0o600, flag: 'wx' })
     return password
-  }
-
-  private async hasCluster(): Promise<boolean> {
-    return readFile(join(this.dataFolder, 'initialized')).then(
-      () => true,
-      () => false,
-    )
   }
 
   private async initialize(): Promise<void> {
@@ -119,21 +113,24 @@ export class EmbeddedPostgres {
     await writeFile(passwordFile, `${this.password}\n`, { mode: 0o600 })
     await this.changeOwner(passwordFile)
     try {
-      await this.runToEnd('initdb', [
-        '--pgdata',
-        this.dataFolder,
-        '--username',
-        'rollcall',
-        '--auth',
-        'scram-sha-256',
-        '--pwfile',
-        passwordFile,
-        '--encoding',
-        'UTF8',
-        '--locale',
-        'C.UTF-8',
-        '--data-checksums',
-      ]) // prettier-ignore
+      const { exitCode, stderr } = await runBounded({
+        argv: [
+          join(this.bin, 'initdb'),
+          `--pgdata=${this.dataFolder}`,
+          '--username=rollcall',
+          '--auth=scram-sha-256',
+          `--pwfile=${passwordFile}`,
+          '--encoding=UTF8',
+          '--locale=C.UTF-8',
+          '--data-checksums',
+        ],
+        env: { LC_ALL: 'C.UTF-8' },
+        cwd: this.folder,
+        timeoutMs: INIT_TIMEOUT_MS,
+        maxStdoutBytes: 1024 * 1024,
+        account: this.account,
+      })
+      if (exitCode !== 0) throw unavailable(`initdb ended with ${exitCode}: ${stderr.trim()}`)
     } finally {
       await rm(passwordFile, { force: true })
     }
@@ -149,25 +146,6 @@ export class EmbeddedPostgres {
 
   private async changeOwner(path: string): Promise<void> {
     if (this.account) await chown(path, this.account.uid, this.account.gid)
-  }
-
-  private runToEnd(program: string, args: string[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(join(this.bin, program), args, {
-        ...this.account,
-        env: { LC_ALL: 'C.UTF-8' },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-      let said = ''
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (data: Buffer) => {
-          said = (said + data).slice(-4000)
-        })
-      child.on('error', reject)
-      child.on('close', (code) =>
-        code === 0 ? resolve() : reject(unavailable(`${program} ended with ${code}: ${said.trim()}`)),
-      )
-    })
   }
 
   /** Retries the start, because the last processes of a killed predecessor may still hold the shared memory. */
@@ -222,12 +200,7 @@ export class EmbeddedPostgres {
 
   /** Returns the pid of the live process that owns the data folder, if any. */
   private async runningPid(): Promise<number | undefined> {
-    const file = await readFile(join(this.dataFolder, 'postmaster.pid'), 'utf8').catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return ''
-        throw error
-      },
-    )
+    const file = await readFile(join(this.dataFolder, 'postmaster.pid'), 'utf8').catch(ifMissing(''))
     const [pid, folder] = file.split('\n')
     const running = Number(pid)
     return running > 0 && folder === this.dataFolder && isAlive(running, 'postgres') ? running : undefined

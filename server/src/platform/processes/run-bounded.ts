@@ -9,6 +9,8 @@ export interface BoundedProgram {
   timeoutMs: number
   /** The maximum output; a program that prints more is killed. */
   maxStdoutBytes: number
+  /** The account that it runs as; the server's own by default. */
+  account?: { uid: number; gid: number } | undefined
 }
 
 export interface BoundedResult {
@@ -29,8 +31,8 @@ const STDERR_BYTES = 8 * 1024
  */
 export async function runBounded(program: BoundedProgram): Promise<BoundedResult> {
   const [file, ...args] = program.argv
-  const { env, cwd } = program
-  const child = spawn(file, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { env, cwd, account } = program
+  const child = spawn(file, args, { ...account, env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   let endedBy: BoundedResult['endedBy'] = null
   const end = (why: 'time' | 'size') => {
     endedBy ??= why

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import type { CollectionSource, PlaybookView } from '@rollcall/contracts/admin'
 
@@ -66,9 +66,10 @@ export function collectionFiles(members: readonly CollectionFile[]): CollectionC
 }
 
 const versionOf = (files: readonly CollectionFile[]) =>
-  sha256(files.map(({ path, mode, data }) => JSON.stringify([path, mode, sha256(data)])).join('\n'))
-
-const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
+  hash(
+    'sha256',
+    files.map(({ path, mode, data }) => JSON.stringify([path, mode, hash('sha256', data)])).join('\n'),
+  )
 
 const refused = (what: string) =>
   new RollcallError('collection.refused', `The collection is not taken: it ${what}.`)

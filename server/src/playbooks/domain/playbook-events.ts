@@ -1,3 +1,4 @@
+import { parseJson } from '@rollcall/contracts'
 import { type TaskResult, type TaskTotals, taskResult, taskTotals } from '@rollcall/contracts/admin'
 import { sha256 } from '@rollcall/contracts/agent'
 import { z } from 'zod'
@@ -50,7 +51,7 @@ const event = z.discriminatedUnion('event', [
 export function readEvents(stdout: string, nonce: string): PlaybookOutcome {
   const outcome: PlaybookOutcome = { tasks: [], omitted: 0, totals: null, digest: null, isOutdated: false }
   for (const line of stdout.split('\n')) {
-    const parsed = line.startsWith('{') ? event.safeParse(parseJson(line)).data : undefined
+    const parsed = line.startsWith('{') ? parseJson(event, line) : undefined
     if (!parsed || parsed.nonce !== nonce) continue
     if (parsed.event === 'outdated') outcome.isOutdated = true
     else if (parsed.event === 'end') {
@@ -80,15 +81,6 @@ function toResult(said: Extract<z.infer<typeof event>, { event: 'result' }>): Ta
 /** Many lines may stay; what acts on a terminal or hides in a page may not, nor what no database takes. */
 const harmless = (text: string, most: number) =>
   text.slice(0, most).replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '\uFFFD')
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (error) {
-    if (error instanceof SyntaxError) return null
-    throw error
-  }
-}
 
 /** Returns in one line why a playbook failed; null where no task says. */
 export function failureOf({ tasks }: PlaybookOutcome): string | null {
