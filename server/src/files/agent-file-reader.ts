@@ -5,7 +5,8 @@ import { MAX_CHUNK_BYTES, type TransferOrderInput } from '@rollcall/contracts/ag
 import { AgentsService } from '../agents/index.ts'
 import { decodeFrame } from '../blobs/index.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { TransferCalls } from './transfer-calls.ts'
+import { mapInOrder } from '../platform/map-in-order.ts'
+import { HostTransfer } from './host-transfer.ts'
 
 /** The number of chunks requested ahead of the one being yielded. */
 const READ_AHEAD = 3
@@ -28,82 +29,57 @@ export interface HostFileCopy {
 /** Reads files and trees of hosts through their agents. */
 @Injectable()
 export class AgentFileReader {
-  private readonly calls: TransferCalls
-
   constructor(
     private readonly agents: AgentsService,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {
-    this.calls = new TransferCalls(agents)
-  }
+  ) {}
 
   /**
    * Opens a copy. Throws `file.*` for errors of the host and `agent.*` if the agent cannot be reached, before any chunk
    * is yielded.
    */
   async open(hostId: string, order: ReadRequest, signal: AbortSignal): Promise<HostFileCopy> {
-    const id = randomUUID()
-    const close = () => this.close(hostId, id)
+    const transfer = new HostTransfer(this.agents, hostId, randomUUID(), signal)
+    const close = () =>
+      void transfer
+        .end(AbortSignal.timeout(RELEASE_TIMEOUT_MS))
+        .catch((error) => this.log.debug({ err: error, hostId }, 'failed to release a copy on a host'))
     try {
-      await this.calls.start(hostId, id, order, signal).catch(throwTooOld)
-      const { result } = await this.calls.waitUntil(hostId, id, (state) => state.result !== null, signal)
+      await transfer.start(order).catch(throwTooOld)
+      const { result } = await transfer.waitUntil((state) => state.result !== null)
       if (result?.error) throw new RollcallError(result.error.code, sanitizeText(result.error.message, 1000))
       const copy = result?.content
       if (!copy) throw damaged('the host did not describe the copy')
-      return { size: copy.size, mode: copy.mode, pieces: this.pieces(hostId, id, copy, signal), close }
+      return { size: copy.size, mode: copy.mode, pieces: readPieces(transfer, copy), close }
     } catch (error) {
       close()
       throw error
     }
   }
+}
 
-  private async *pieces(
-    hostId: string,
-    id: string,
-    { size, sha256 }: { size: number; sha256: string },
-    signal: AbortSignal,
-  ): AsyncGenerator<Buffer> {
-    const count = Math.ceil(size / MAX_CHUNK_BYTES)
-    const hash = createHash('sha256')
-    const inFlight: Promise<Buffer>[] = []
-    for (let index = 0, asked = 0; index < count; index++) {
-      for (; asked < count && asked < index + READ_AHEAD; asked++) {
-        const piece = this.piece(hostId, id, asked, size, signal)
-        piece.catch(() => undefined) // thrown where it is awaited
-        inFlight.push(piece)
-      }
-      const piece = await (inFlight.shift() as Promise<Buffer>)
-      hash.update(piece)
-      if (index === count - 1 && hash.digest('hex') !== sha256) throw damaged('its hash does not match')
-      yield piece
-    }
+async function* readPieces(
+  transfer: HostTransfer,
+  { size, sha256 }: { size: number; sha256: string },
+): AsyncGenerator<Buffer> {
+  const count = Math.ceil(size / MAX_CHUNK_BYTES)
+  const hash = createHash('sha256')
+  const pieces = mapInOrder(Array(count).keys(), READ_AHEAD, (index) => readPiece(transfer, index, size))
+  let yielded = 0
+  for await (const piece of pieces) {
+    hash.update(piece)
+    if (++yielded === count && hash.digest('hex') !== sha256) throw damaged('its hash does not match')
+    yield piece
   }
+}
 
-  private async piece(
-    hostId: string,
-    id: string,
-    index: number,
-    size: number,
-    signal: AbortSignal,
-  ): Promise<Buffer> {
-    const { frame, data } = await this.agents.call(
-      hostId,
-      'read_chunk',
-      { transfer_id: id, index },
-      { signal },
-    )
-    const wanted = Math.min(MAX_CHUNK_BYTES, size - index * MAX_CHUNK_BYTES)
-    const bytes = Buffer.from(data, 'base64')
-    const piece = await decodeFrame(bytes, { ...frame, raw_bytes: wanted }).catch(() => null)
-    if (piece?.length !== wanted) throw damaged(`chunk ${index} is damaged`)
-    return piece
-  }
-
-  private close(hostId: string, id: string): void {
-    this.calls
-      .end(hostId, id, AbortSignal.timeout(RELEASE_TIMEOUT_MS))
-      .catch((error) => this.log.debug({ err: error, hostId }, 'failed to release a copy on a host'))
-  }
+async function readPiece(transfer: HostTransfer, index: number, size: number): Promise<Buffer> {
+  const { frame, data } = await transfer.read(index)
+  const wanted = Math.min(MAX_CHUNK_BYTES, size - index * MAX_CHUNK_BYTES)
+  const bytes = Buffer.from(data, 'base64')
+  const piece = await decodeFrame(bytes, { ...frame, raw_bytes: wanted }).catch(() => null)
+  if (piece?.length !== wanted) throw damaged(`chunk ${index} is damaged`)
+  return piece
 }
 
 /** Replaces the error of an agent that does not know this kind of request. */

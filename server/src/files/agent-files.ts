@@ -5,7 +5,7 @@ import { MAX_CHUNK_BYTES, type TransferResult, type TransferState } from '@rollc
 import { AgentsService } from '../agents/index.ts'
 import { type Blob, BlobStore, BufferPool, memoryBlob } from '../blobs/index.ts'
 import { CHUNK_BUFFER_BYTES, type Chunk, LARGE_CHUNK_BYTES, type Part, toChunks } from './content.ts'
-import { STALL_MS, stalled, TransferCalls } from './transfer-calls.ts'
+import { HostTransfer } from './host-transfer.ts'
 import { isMember, type TreeEntry, type TreeMember, toEntryLine, toPlainLine } from './tree-manifest.ts'
 
 /** The source of content: a file of this machine, stored content by hash, or a blob. */
@@ -20,6 +20,7 @@ interface Placement {
   owner?: string | null
   /** Creates missing parent folders, owned by root with mode 755. The default is false. */
   makeParents?: boolean
+  onProgress?: OnProgress
 }
 
 export interface Upload extends Placement {
@@ -61,26 +62,18 @@ const FAST_CHUNK_MS = 2000
  */
 @Injectable()
 export class AgentFiles {
-  private readonly calls: TransferCalls
   private readonly buffers = new BufferPool(CHUNK_BUFFER_BYTES, MAX_POOLED_BUFFERS)
 
   constructor(
     private readonly agents: AgentsService,
     private readonly blobs: BlobStore,
-  ) {
-    this.calls = new TransferCalls(agents)
-  }
+  ) {}
 
   /**
    * Places one file; resolves when it is durable. Throws `file.*` for errors of the host, `agent.*` if the agent cannot
    * be reached, or the signal's reason; after the last two, the same `transferId` resumes.
    */
-  async upload(
-    hostId: string,
-    upload: Upload,
-    signal: AbortSignal,
-    onProgress?: OnProgress,
-  ): Promise<TransferResult> {
+  async upload(hostId: string, upload: Upload, signal: AbortSignal): Promise<TransferResult> {
     const { part, sha256 } = await this.toPart(upload.source)
     const order = {
       kind: 'put_file' as const,
@@ -90,48 +83,27 @@ export class AgentFiles {
       mode: upload.mode ?? null,
       ...toPlacementParams(upload),
     }
-    const id = upload.transferId ?? randomUUID()
-    const state = await this.calls.start(hostId, id, order, signal)
-    return this.finish(hostId, id, state, async () => [part], signal, onProgress)
+    const transfer = this.transfer(hostId, upload.transferId, signal)
+    return this.finish(transfer, await transfer.start(order), async () => [part], upload.onProgress)
   }
 
   /** Places the files of a tree, each atomically; other files stay. Throws like `upload`. */
-  uploadTree(
-    hostId: string,
-    upload: TreeUpload,
-    signal: AbortSignal,
-    onProgress?: OnProgress,
-  ): Promise<TransferResult> {
+  uploadTree(hostId: string, upload: TreeUpload, signal: AbortSignal): Promise<TransferResult> {
     const { files, publishAs, ...rest } = upload
     const more = { kind: 'put_tree' as const, publish_as: publishAs ?? null }
-    return this.placeTree(
-      hostId,
-      { ...rest, lines: files.map(toPlainLine), entries: files, more },
-      signal,
-      onProgress,
-    )
+    return this.placeTree(hostId, { ...rest, lines: files.map(toPlainLine), entries: files, more }, signal)
   }
 
   /**
    * Synchronises a tree with links, folders and times; agents of earlier releases get only files. Throws like `upload`,
    * and `agent.method_unknown` for what such an agent cannot do.
    */
-  async syncTree(
-    hostId: string,
-    sync: TreeSync,
-    signal: AbortSignal,
-    onProgress?: OnProgress,
-  ): Promise<TransferResult> {
+  async syncTree(hostId: string, sync: TreeSync, signal: AbortSignal): Promise<TransferResult> {
     const { entries, deletesOthers, isDryRun, ...rest } = sync
     const more = { kind: 'sync_tree' as const, delete: deletesOthers, dry_run: isDryRun }
-    const files = entries.filter(isMember)
     try {
-      return await this.placeTree(
-        hostId,
-        { ...rest, lines: entries.map(toEntryLine), entries, more },
-        signal,
-        onProgress,
-      )
+      const tree = { ...rest, lines: entries.map(toEntryLine), entries, more }
+      return await this.placeTree(hostId, tree, signal)
     } catch (error) {
       if (!(error instanceof RollcallError) || error.code !== 'request.invalid') throw error
       // An agent of an earlier release can place plain files if none must be removed.
@@ -142,7 +114,7 @@ export class AgentFiles {
           'The agent of this host is too old for links, --delete and --dry-run. Upgrade it: rollcall upgrade start --host NAME',
           { cause: error },
         )
-      return this.uploadTree(hostId, { ...rest, files }, signal, onProgress)
+      return this.uploadTree(hostId, { ...rest, files: entries.filter(isMember) }, signal)
     }
   }
 
@@ -156,7 +128,6 @@ export class AgentFiles {
         | { kind: 'sync_tree'; delete: boolean; dry_run: boolean }
     },
     signal: AbortSignal,
-    onProgress?: OnProgress,
   ): Promise<TransferResult> {
     const manifest = await memoryBlob(Buffer.from(tree.lines.join('\n')))
     const order = {
@@ -165,44 +136,40 @@ export class AgentFiles {
       manifest: { size: manifest.size, sha256: manifest.sha256 },
       ...toPlacementParams(tree),
     }
-    const id = tree.transferId ?? randomUUID()
-    let state = await this.calls.start(hostId, id, order, signal)
+    const transfer = this.transfer(hostId, tree.transferId, signal)
+    let state = await transfer.start(order)
     const list = toBlobPart(manifest)
-    if (state.offset < manifest.size) await this.send(hostId, id, state.offset, [list], signal)
-    state = await this.calls.waitUntil(
-      hostId,
-      id,
-      ({ result, wanted }) => result !== null || wanted !== null,
-      signal,
-    )
+    if (state.offset < manifest.size) await this.send(transfer, state.offset, [list])
+    state = await transfer.waitUntil(({ result, wanted }) => result !== null || wanted !== null)
     const wanted = (state.wanted ?? []).flatMap(([first, last]) =>
       tree.entries.slice(first, last + 1).filter(isMember),
     )
     const parts = () =>
       Promise.all(wanted.map(async (file) => (await this.toPart(file.source, file.size)).part))
-    return this.finish(hostId, id, state, async () => [list, ...(await parts())], signal, onProgress)
+    return this.finish(transfer, state, async () => [list, ...(await parts())], tree.onProgress)
   }
 
   /** Cancels a transfer or releases an ended one; files not yet in place are discarded. Safe to repeat. */
-  cancel(hostId: string, transferId: string, signal?: AbortSignal): Promise<void> {
-    return this.calls.end(hostId, transferId, signal)
+  cancel(hostId: string, transferId: string, signal: AbortSignal): Promise<void> {
+    return this.transfer(hostId, transferId, signal).end()
+  }
+
+  private transfer(hostId: string, id: string | undefined, signal: AbortSignal): HostTransfer {
+    return new HostTransfer(this.agents, hostId, id ?? randomUUID(), signal)
   }
 
   private async finish(
-    hostId: string,
-    id: string,
+    transfer: HostTransfer,
     state: TransferState,
     partsOf: () => Promise<Part[]>,
-    signal: AbortSignal,
-    onProgress?: OnProgress,
+    onProgress: OnProgress | undefined,
   ): Promise<TransferResult> {
     let end = state
     if (end.result === null) {
-      const parts = await partsOf()
-      await this.send(hostId, id, end.offset, parts, signal, onProgress)
-      end = await this.calls.waitUntil(hostId, id, ({ result }) => result !== null, signal)
+      await this.send(transfer, end.offset, await partsOf(), onProgress)
+      end = await transfer.waitUntil(({ result }) => result !== null)
     }
-    await this.cancel(hostId, id, signal)
+    await transfer.end()
     const { result } = end
     if (result?.error) throw new RollcallError(result.error.code, sanitizeText(result.error.message, 1000))
     return result as TransferResult
@@ -210,22 +177,20 @@ export class AgentFiles {
 
   /** Sends content from byte `from` with several chunks in flight. Returns early if the transfer ends. */
   private async send(
-    hostId: string,
-    id: string,
+    transfer: HostTransfer,
     from: number,
     parts: readonly Part[],
-    signal: AbortSignal,
     onProgress?: OnProgress,
   ): Promise<void> {
     const total = parts.reduce((sum, { size }) => sum + size, 0)
     const stop = new AbortController()
-    const either = AbortSignal.any([signal, stop.signal])
+    const either = AbortSignal.any([transfer.signal, stop.signal])
     const inFlight = new Set<Promise<void>>()
     let hasEnded = false
     let largest = MAX_CHUNK_BYTES
     const sendOne = async (chunk: Chunk) => {
       const begun = performance.now()
-      const state = await this.sendChunk(hostId, id, chunk, either)
+      const state = await transfer.write(chunk, either)
       // The buffer of an aborted chunk may still be in use, so it is not reused.
       this.buffers.release(chunk.buffer)
       largest = performance.now() - begun < FAST_CHUNK_MS ? LARGE_CHUNK_BYTES : MAX_CHUNK_BYTES
@@ -245,22 +210,6 @@ export class AgentFiles {
       stop.abort(error)
       await Promise.allSettled(inFlight)
       throw error
-    }
-  }
-
-  private async sendChunk(
-    hostId: string,
-    id: string,
-    chunk: Chunk,
-    signal: AbortSignal,
-  ): Promise<TransferState> {
-    const { offset, frames, bytes } = chunk
-    const deadline = performance.now() + STALL_MS
-    while (true) {
-      const params = { transfer_id: id, offset, frames }
-      const answer = await this.agents.call(hostId, 'write_chunk', params, { bytes, signal })
-      if (answer.accepted || answer.state.result !== null) return answer.state
-      if (performance.now() > deadline) throw stalled()
     }
   }
 

@@ -40,9 +40,8 @@ async function server(name: string, { files = name, upload = async () => undefin
   const agents: Record<keyof Pick<AgentFiles, 'upload' | 'cancel'>, unknown> = {
     upload: async (
       _hostId: string,
-      { transferId }: { transferId: string },
+      { transferId, onProgress }: { transferId: string; onProgress: OnProgress },
       signal: AbortSignal,
-      onProgress: OnProgress,
     ) => {
       sent.push(transferId)
       await (upload as (signal: AbortSignal, onProgress: OnProgress) => Promise<unknown>)(signal, onProgress)

@@ -142,21 +142,11 @@ export class TransferReconciler extends Reconciler {
 
   private async send(transfer: Transfer, host: TransferHost, signal: AbortSignal, onProgress: OnProgress) {
     const { destination, owner, makeParents, mode, content, deletesOthers, isDryRun } = transfer
-    const placing = { transferId: host.id, destination, owner, makeParents }
+    const placing = { transferId: host.id, destination, owner, makeParents, onProgress }
     if (transfer.kind === 'file')
-      return this.files.upload(
-        host.hostId,
-        { ...placing, mode, source: { sha256: content } },
-        signal,
-        onProgress,
-      )
+      return this.files.upload(host.hostId, { ...placing, mode, source: { sha256: content } }, signal)
     const entries = await this.contents.tree(content)
-    return this.files.syncTree(
-      host.hostId,
-      { ...placing, entries, deletesOthers, isDryRun },
-      signal,
-      onProgress,
-    )
+    return this.files.syncTree(host.hostId, { ...placing, entries, deletesOthers, isDryRun }, signal)
   }
 
   /** Stores progress now and then and at the end. */

@@ -38,6 +38,7 @@ interface Part {
   signed: SignedRelease
   log: OutputWriter
   signal: AbortSignal
+  steps: HostSteps
   /** True where no server has started on it before. */
   isFresh: boolean
   /** True once the host may have changed: from then on an error leaves its state unknown. */
@@ -61,7 +62,6 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     private readonly artifacts: Artifacts,
     private readonly releaseKeys: ReleaseKeys,
     private readonly provisioning: ProvisioningHandler,
-    private readonly steps: HostSteps,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
@@ -94,7 +94,9 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     signal: AbortSignal,
   ): Promise<HostOutcome> {
     const isFresh = command.outputBytes === 0
-    const part = { id: command.id, hostId: command.hostId, log, signal, isFresh, isBegun: false }
+    const { id, hostId } = command
+    const steps = new HostSteps(this.agents, this.clock, { id, hostId }, signal)
+    const part = { id, hostId, log, signal, steps, isFresh, isBegun: false }
     try {
       if (!isFresh) await log.line('The server was restarted in the middle: going on.')
       const host = await this.hosts.find(command.hostId)
@@ -122,8 +124,8 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
   }
 
   private async upgrade(part: Part, lease: CommandLease): Promise<HostOutcome> {
-    const { hostId, id, log, signal, release } = part
-    const old = await this.steps.version(hostId, signal).catch((error) => {
+    const { log, signal, steps, release } = part
+    const old = await steps.version().catch((error) => {
       signal.throwIfAborted()
       if (error instanceof RollcallError && error.kind === 'unavailable') return null
       throw error
@@ -131,7 +133,7 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     // A host in the middle of its switch is silent for a moment: only one that was not begun on goes over SSH at once.
     if (old === null && part.isFresh) return this.overSsh(part, 'The agent does not answer.')
     try {
-      const before = toOutcome(await this.steps.report(hostId, id, signal))
+      const before = toOutcome(await steps.report())
       part.isBegun = before === null
       if (before !== null && before.state !== 'refused') return before
       if (!part.isBegun) {
@@ -188,17 +190,17 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
       signal,
     )
     part.isBegun = true
-    await this.steps.startUnit(hostId, id, { tools, job: `${staging}/job.json` }, signal)
+    await part.steps.startUnit({ tools, job: `${staging}/job.json` })
   }
 
   /** Follows the unit, and confirms the new agent once that answers; resolves to what the host has put down in the end. */
   private async waitForCompletion(part: Part, old: string | null): Promise<HostOutcome> {
-    const { hostId, id, log, signal } = part
+    const { hostId, log, signal, steps } = part
     const ended = new AbortController()
     const confirming = this.confirm(part, old, AbortSignal.any([signal, ended.signal]))
     confirming.catch(() => undefined) // awaited below
     try {
-      await this.steps.followUnit(hostId, id, log, signal)
+      await steps.followUnit(log)
     } finally {
       ended.abort()
       await confirming.catch((error) => {
@@ -208,22 +210,23 @@ export class UpgradeHandler implements CommandHandler, OnModuleInit {
     }
     for (;;) {
       // The unit may outlive what followed it.
-      const outcome = toOutcome(await this.steps.report(hostId, id, signal))
+      const outcome = toOutcome(await steps.report())
       if (outcome) return outcome
       await this.clock.sleep(REPORT_INTERVAL_MS, signal)
     }
   }
 
-  private async confirm({ hostId, id, release }: Part, old: string | null, signal: AbortSignal) {
+  private async confirm({ release, ...part }: Part, old: string | null, signal: AbortSignal) {
+    const steps = part.steps.until(signal)
     for (let attempt = 1; !signal.aborted; attempt++) {
-      const version = await this.steps.version(hostId, signal).catch((error) => {
+      const version = await steps.version().catch((error) => {
         if (error instanceof RollcallError) return null // it is being switched, or is not the right one: the host decides in the end
         throw error
       })
       if (version === release.version) {
-        if ((await this.steps.confirm(hostId, id, attempt, signal)) !== 'too_early') return
+        if ((await steps.confirm(attempt)) !== 'too_early') return
       } else if (version !== null && old !== null && version !== old) {
-        await this.steps.reject(hostId, id, `the new agent says that it is ${version}`, signal)
+        await steps.reject(`the new agent says that it is ${version}`)
         return
       }
       await this.clock.sleep(LOOK_INTERVAL_MS, signal)

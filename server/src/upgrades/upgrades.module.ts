@@ -9,7 +9,6 @@ import { HostsModule } from '../hosts/index.ts'
 import { ProvisioningModule } from '../provisioning/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { ToolsModule } from '../tools/index.ts'
-import { HostSteps } from './host-steps.ts'
 import { UpgradeHandler } from './upgrade.handler.ts'
 import { UpgradeReconciler } from './upgrade.reconciler.ts'
 import { UpgradesController } from './upgrades.controller.ts'
@@ -30,6 +29,6 @@ import { UpgradesService } from './upgrades.service.ts'
     ToolsModule,
   ],
   controllers: [UpgradesController],
-  providers: [HostSteps, UpgradesRepository, UpgradesService, UpgradeHandler, UpgradeReconciler],
+  providers: [UpgradesRepository, UpgradesService, UpgradeHandler, UpgradeReconciler],
 })
 export class UpgradesModule {}

@@ -21,10 +21,10 @@ import { UpgradesRepository } from './upgrades.repository.ts'
 
 type Actor = Pick<Principal, 'name' | 'scope'>
 
-/** Upgrades as they are asked for and shown. The driver goes on with them. */
 /** The reason of a host whose agent the upgrade does not change. */
 const ALREADY = 'This release ran there already; it is put in place again.'
 
+/** Upgrades as they are asked for and shown. The reconciler advances them. */
 @Injectable()
 export class UpgradesService {
   constructor(
@@ -74,12 +74,9 @@ export class UpgradesService {
     const hosts = await this.upgrades.hostsOf(id)
     return {
       upgrade: await this.view(upgrade),
-      hosts: hosts.map(({ hostId, hostName, ring, state, reason, commandId, endedAt }) => ({
+      hosts: hosts.map(({ hostId, hostName, position: _, endedAt, ...host }) => ({
+        ...host,
         host: { id: hostId, name: hostName },
-        ring,
-        state,
-        reason,
-        commandId,
         endedAt: endedAt?.toISOString() ?? null,
       })),
     }
@@ -198,15 +195,11 @@ export class UpgradesService {
 
   private async views(upgrades: readonly Upgrade[]): Promise<UpgradeView[]> {
     const counts = await this.upgrades.counts(upgrades.map(({ id }) => id))
-    return upgrades.map(({ id, version, rings, state, reason, requestedBy, createdAt, endedAt }) => {
-      const own = counts.filter((count) => count.id === id)
+    return upgrades.map(({ state, createdAt, endedAt, ...upgrade }) => {
+      const own = counts.filter((count) => count.id === upgrade.id)
       const countOf = (name: string) => own.find((count) => count.state === name)?.count ?? 0
       return {
-        id,
-        version,
-        rings,
-        reason,
-        requestedBy,
+        ...upgrade,
         // The caller sees it as cancelled; hosts under way still end.
         state: state === 'cancelling' ? 'cancelled' : state,
         createdAt: createdAt.toISOString(),
