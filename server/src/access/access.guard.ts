@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { RollcallError } from '@rollcall/contracts'
 import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
-import { parseAddress } from '../platform/http/endpoint.ts'
+import { parseParts } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { toPrefix } from '../platform/network/address-prefix.ts'
 import { AttemptWindows } from '../platform/network/attempt-windows.ts'
@@ -10,7 +10,7 @@ import { AccessService } from './access.service.ts'
 import { namedPlaces } from './domain/named-places.ts'
 import { FAILURES_BY_ADDRESS } from './domain/sign-in-limits.ts'
 import { notFound } from './not-found.ts'
-import { type KnownRequest, may, type Principal } from './principal.ts'
+import { type KnownRequest, may, type Principal, requireUser } from './principal.ts'
 import { ScopeRepository } from './scope.repository.ts'
 
 const toRouteName = (context: ExecutionContext) =>
@@ -72,7 +72,7 @@ export class AccessGuard implements CanActivate {
     const principal = await this.access.authenticate(request)
     request.principal = principal
     if (changes) this.refuseForeignOrigin(request, principal.sessionId !== null)
-    if (access === 'person') return refuseKeys(principal)
+    if (access === 'person') return void requireUser(principal)
     if (access !== 'signed-in' && !may(principal, access))
       throw new RollcallError(
         'request.forbidden',
@@ -96,7 +96,7 @@ export class AccessGuard implements CanActivate {
   ): Promise<void> {
     const places = namedPlaces(ADMIN_ROUTES[name].scope)
     if (places.length === 0) return
-    const parts = parseAddress(name, request)
+    const parts = parseParts(name, request, ['params', 'query'])
     for (const { kind, part, key } of places) {
       const about = parts[part][key]
       if (typeof about !== 'string') continue
@@ -134,10 +134,4 @@ export class AccessGuard implements CanActivate {
       'Requests from this origin are not allowed. If they should be, add the origin to ROLLCALL_ALLOWED_ORIGINS.',
     )
   }
-}
-
-/** Refuses API keys, which have no account of their own. */
-function refuseKeys({ kind, sessionId }: Principal): void {
-  if (kind !== 'user' || sessionId === null)
-    throw new RollcallError('request.forbidden', 'Only a signed-in user has an account.')
 }

@@ -1,16 +1,9 @@
 import { Controller } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { AccessService } from './access.service.ts'
 import { AccountsService } from './accounts.service.ts'
-import { Actor, type Principal } from './principal.ts'
+import { Actor, type Principal, requireUser } from './principal.ts'
 import { SessionsService } from './sessions.service.ts'
-
-/** Returns the signed-in user. Throws `request.forbidden` for a key, which has no account. */
-function requireUser({ kind, id, sessionId }: Principal): { id: string; sessionId: string } {
-  if (kind === 'user' && sessionId !== null) return { id, sessionId }
-  throw new RollcallError('request.forbidden', 'Only a signed-in user has an account.')
-}
 
 @Controller()
 export class AccountController {

@@ -52,6 +52,12 @@ export type RefusedRequest = Pick<KnownRequest, 'principal' | 'signedIn' | 'ip'>
 
 export const toRights = ({ permissions, scopeText }: Principal): Rights => ({ permissions, scopeText })
 
+/** Returns the signed-in user. Throws `request.forbidden` for a key, which has no account. */
+export function requireUser({ kind, id, sessionId }: Principal): { id: string; sessionId: string } {
+  if (kind === 'user' && sessionId !== null) return { id, sessionId }
+  throw new RollcallError('request.forbidden', 'Only a signed-in user has an account.')
+}
+
 export const may = (principal: Principal, permission: Permission) => principal.permissions.has(permission)
 
 /**

@@ -1,8 +1,8 @@
-import { Controller, Inject, Req, Res } from '@nestjs/common'
+import { Controller, Inject, Req } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { Request, Response } from 'express'
 import type { Config } from '../platform/config/config.ts'
-import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { Endpoint, Input, type InputOf, Reply } from '../platform/http/endpoint.ts'
 import { CONFIG, VERSION } from '../platform/tokens.ts'
 import { AccessService } from './access.service.ts'
 import { AccountsService } from './accounts.service.ts'
@@ -10,7 +10,7 @@ import { Actor, type Principal } from './principal.ts'
 import { toPrincipalView } from './principal.view.ts'
 import { clearCookie, readSessionCookie } from './session-cookie.ts'
 import { SessionsService } from './sessions.service.ts'
-import { SignInResponder, toVisitor } from './sign-in-responder.ts'
+import { SignInResponder } from './sign-in-responder.ts'
 import { UsersRepository } from './users.repository.ts'
 
 @Controller()
@@ -38,57 +38,37 @@ export class SessionController {
   }
 
   @Endpoint('signIn')
-  async signIn(
-    @Input() { body }: InputOf<'signIn'>,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    return this.responder.respond(
-      await this.accounts.signIn(body.email, body.password, toVisitor(request)),
-      response,
+  signIn(@Input() { body }: InputOf<'signIn'>, @Reply() response: Response) {
+    return this.responder.respond(response, (visitor) =>
+      this.accounts.signIn(body.email, body.password, visitor),
     )
   }
 
   @Endpoint('verifySecondFactor')
-  async verify(
-    @Input() { body }: InputOf<'verifySecondFactor'>,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    const token = readSessionCookie(request, this.access.isSecure(request))
-    const pending = token ? await this.sessions.find(token) : undefined
-    if (!pending?.isPending)
-      throw new RollcallError('request.unauthenticated', 'Sign in with your password first.')
-    const visitor = toVisitor(request)
-    return this.responder.respond(
-      await this.accounts.verifySecondFactor(pending, body.code, body.isRecoveryCode, visitor),
-      response,
-    )
+  verify(@Input() { body }: InputOf<'verifySecondFactor'>, @Reply() response: Response) {
+    return this.responder.respond(response, async (visitor) => {
+      const token = readSessionCookie(response.req, this.access.isSecure(response.req))
+      const pending = token ? await this.sessions.find(token) : undefined
+      if (!pending?.isPending)
+        throw new RollcallError('request.unauthenticated', 'Sign in with your password first.')
+      return this.accounts.verifySecondFactor(pending, body.code, body.isRecoveryCode, visitor)
+    })
   }
 
   @Endpoint('setUpFirstAdmin')
-  async setUp(
-    @Input() { body }: InputOf<'setUpFirstAdmin'>,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    return this.responder.respond(await this.accounts.setUpFirstAdmin(body, toVisitor(request)), response)
+  setUp(@Input() { body }: InputOf<'setUpFirstAdmin'>, @Reply() response: Response) {
+    return this.responder.respond(response, (visitor) => this.accounts.setUpFirstAdmin(body, visitor))
   }
 
   @Endpoint('acceptInvite')
-  async acceptInvite(
-    @Input() { body }: InputOf<'acceptInvite'>,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    return this.responder.respond(
-      await this.accounts.acceptInvite(body.token, body.password, toVisitor(request)),
-      response,
+  acceptInvite(@Input() { body }: InputOf<'acceptInvite'>, @Reply() response: Response) {
+    return this.responder.respond(response, (visitor) =>
+      this.accounts.acceptInvite(body.token, body.password, visitor),
     )
   }
 
   @Endpoint('signOut')
-  async signOut(@Actor() actor: Principal, @Res({ passthrough: true }) response: Response) {
+  async signOut(@Actor() actor: Principal, @Reply() response: Response) {
     if (actor.sessionId) await this.sessions.end(actor.id, actor.sessionId)
     this.access.invalidateAll()
     clearCookie(response)

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import type { Request, Response } from 'express'
+import type { Response } from 'express'
 import { AccessService, toPrincipal } from './access.service.ts'
 import type { SignInResult } from './accounts.service.ts'
 import { type KnownRequest } from './principal.ts'
@@ -7,12 +7,7 @@ import { toPrincipalView } from './principal.view.ts'
 import { setCookie } from './session-cookie.ts'
 import { SessionsService, type Visitor } from './sessions.service.ts'
 
-export const toVisitor = (request: Request): Visitor => ({
-  address: request.ip ?? '',
-  userAgent: request.headers['user-agent'] ?? '',
-})
-
-/** Writes the response to a sign-in by any method. */
+/** Carries out a sign-in by any method and writes its response. */
 @Injectable()
 export class SignInResponder {
   constructor(
@@ -20,10 +15,12 @@ export class SignInResponder {
     private readonly access: AccessService,
   ) {}
 
-  async respond({ token, needsTotp }: SignInResult, response: Response) {
-    setCookie(response, token, this.access.isSecure(response.req))
-    const session = await this.sessions.find(token)
+  async respond(response: Response, signIn: (visitor: Visitor) => Promise<SignInResult>) {
     const request: KnownRequest = response.req
+    const visitor = { address: request.ip ?? '', userAgent: request.headers['user-agent'] ?? '' }
+    const { token, needsTotp } = await signIn(visitor)
+    setCookie(response, token, this.access.isSecure(request))
+    const session = await this.sessions.find(token)
     if (session) request.signedIn = { kind: 'user', id: session.userId, name: session.name }
     const principal = session && !needsTotp ? toPrincipal(session) : undefined
     return { needsTotp, principal: principal ? toPrincipalView(principal) : null }

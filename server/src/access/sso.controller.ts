@@ -1,9 +1,9 @@
-import { Controller, Req, Res } from '@nestjs/common'
-import type { Request, Response } from 'express'
-import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { Controller } from '@nestjs/common'
+import type { Response } from 'express'
+import { Endpoint, Input, type InputOf, Reply } from '../platform/http/endpoint.ts'
 import { AccessService } from './access.service.ts'
 import { clearCookie, readCookie, setCookie } from './session-cookie.ts'
-import { SignInResponder, toVisitor } from './sign-in-responder.ts'
+import { SignInResponder } from './sign-in-responder.ts'
 import { SsoService } from './sso.service.ts'
 
 const FLOW = 'rollcall_sso'
@@ -21,21 +21,17 @@ export class SsoController {
   ) {}
 
   @Endpoint('beginSso')
-  async begin(@Res({ passthrough: true }) response: Response) {
+  async begin(@Reply() response: Response) {
     const { url, flow } = await this.sso.begin()
     setCookie(response, flow, this.access.isSecure(response.req), FLOW)
     return { url }
   }
 
   @Endpoint('finishSso')
-  async finish(
-    @Input() { body }: InputOf<'finishSso'>,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ) {
+  finish(@Input() { body }: InputOf<'finishSso'>, @Reply() response: Response) {
     // The attempt ends here, whatever its outcome.
     clearCookie(response, FLOW)
-    const flow = readCookie(request, FLOW, this.access.isSecure(request))
-    return this.responder.respond(await this.sso.finish(body.callback, flow, toVisitor(request)), response)
+    const flow = readCookie(response.req, FLOW, this.access.isSecure(response.req))
+    return this.responder.respond(response, (visitor) => this.sso.finish(body.callback, flow, visitor))
   }
 }

@@ -10,7 +10,7 @@ import { ADMIN_ROUTES, type AdminRouteName } from '@rollcall/contracts/admin'
 import { concatMap, from, type Observable, switchMap, tap } from 'rxjs'
 import { catchError } from 'rxjs/operators'
 import type { KnownRequest, RefusedRequest } from '../access/index.ts'
-import { parseInput } from '../platform/http/endpoint.ts'
+import { parseParts } from '../platform/http/endpoint.ts'
 import { ROUTE_NAME } from '../platform/http/route-name.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { AuditLog, type AuditOutcome, type AuditSubject } from './audit-log.ts'
@@ -59,7 +59,7 @@ export class AuditInterceptor implements NestInterceptor {
   /** Validates the input before anything is recorded or begun. */
   private async begin(name: AdminRouteName, request: KnownRequest, about: AuditSubject): Promise<string> {
     try {
-      parseInput(name, request)
+      parseParts(name, request)
       return await this.audit.recordRequest(about)
     } catch (error) {
       if (error instanceof RollcallError && error.kind === 'rejected')

@@ -1,10 +1,10 @@
-import { Controller, Inject, Res } from '@nestjs/common'
+import { Controller, Inject } from '@nestjs/common'
 import type { Response } from 'express'
 import { BackgroundTasks } from '../platform/background/background-tasks.ts'
 import { taskWarnings } from '../platform/background/task-health.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Config } from '../platform/config/config.ts'
-import { Endpoint } from '../platform/http/endpoint.ts'
+import { Endpoint, Reply } from '../platform/http/endpoint.ts'
 import { describeApi } from '../platform/http/openapi.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { DatabaseHealth } from '../platform/prisma/database-health.ts'
@@ -31,7 +31,7 @@ export class HealthController {
   }
 
   @Endpoint('ready')
-  async ready(@Res({ passthrough: true }) response: Response) {
+  async ready(@Reply() response: Response) {
     const [database, queue] = await Promise.all([this.database.isUp(), this.queue.isUp()])
     const isReady = database && queue
     if (!isReady) response.status(503)

@@ -1,11 +1,11 @@
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
-import { Controller, Inject, Req, Res, StreamableFile } from '@nestjs/common'
+import { Controller, Inject, StreamableFile } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
-import type { Request, Response } from 'express'
+import type { Response } from 'express'
 import { AccessService, GuardedHost, type NamedHost, RightsWatch } from '../access/index.ts'
 import { AgentFileReader, type ReadRequest } from '../files/index.ts'
-import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { Endpoint, Input, type InputOf, Reply } from '../platform/http/endpoint.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 
 @Controller()
@@ -21,45 +21,41 @@ export class HostFilesController {
   read(
     @GuardedHost() host: NamedHost,
     @Input() { query }: InputOf<'readHostFile'>,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
+    @Reply() response: Response,
   ) {
-    return this.handOut(host, { kind: 'get_file', ...query }, request, response)
+    return this.handOut(host, { kind: 'get_file', ...query }, response)
   }
 
   @Endpoint('listHostTree')
   list(
     @GuardedHost() host: NamedHost,
     @Input() { query }: InputOf<'listHostTree'>,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
+    @Reply() response: Response,
   ) {
     const plain = { kind: 'list_tree' as const, path: query.path }
-    if (query.whole === undefined) return this.handOut(host, plain, request, response)
-    return this.handOut(host, { ...plain, whole: true }, request, response, plain)
+    if (query.whole === undefined) return this.handOut(host, plain, response)
+    return this.handOut(host, { ...plain, whole: true }, response, plain)
   }
 
   @Endpoint('readHostFiles')
   readSome(
     @GuardedHost() host: NamedHost,
     @Input() { body }: InputOf<'readHostFiles'>,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
+    @Reply() response: Response,
   ) {
-    return this.handOut(host, { kind: 'get_files', ...body }, request, response)
+    return this.handOut(host, { kind: 'get_files', ...body }, response)
   }
 
   private async handOut(
     host: NamedHost,
     order: ReadRequest,
-    request: Request,
     response: Response,
     /** The request for an agent that is too old for `order`. */
     older?: ReadRequest,
   ): Promise<StreamableFile> {
     const gone = new AbortController()
     response.once('close', () => gone.abort(new Error('the client closed the connection')))
-    this.breakOffWithRights(host.id, request, response)
+    this.breakOffWithRights(host.id, response)
     const file = await this.files.open(host.id, order, gone.signal).catch((error) => {
       const isTooOld = error instanceof RollcallError && error.code === 'agent.method_unknown'
       if (isTooOld && older) return this.files.open(host.id, older, gone.signal)
@@ -81,9 +77,9 @@ export class HostFilesController {
   }
 
   /** Breaks the download off when its reader may not fetch files of the host any more. */
-  private breakOffWithRights(hostId: string, request: Request, response: Response): void {
+  private breakOffWithRights(hostId: string, response: Response): void {
     const need = { permission: 'files:fetch', on: { kind: 'host', id: hostId } } as const
-    const { signal, release } = this.rights.abortWhenLost(() => this.access.identify(request), need)
+    const { signal, release } = this.rights.abortWhenLost(() => this.access.identify(response.req), need)
     response.once('close', release)
     signal.addEventListener('abort', () => response.destroy(signal.reason))
   }

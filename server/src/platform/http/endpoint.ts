@@ -6,6 +6,7 @@ import {
   HttpCode,
   RequestMapping,
   RequestMethod,
+  Res,
   SetMetadata,
   UseInterceptors,
 } from '@nestjs/common'
@@ -48,31 +49,22 @@ export function Endpoint(name: AdminRouteName): MethodDecorator {
 /** Injects the parsed parts of a request. Throws `request.invalid` naming every invalid field. */
 export const Input = createParamDecorator((_data: unknown, context: ExecutionContext) => {
   const name = Reflect.getMetadata(ROUTE_NAME, context.getHandler()) as AdminRouteName
-  const request = context.switchToHttp().getRequest<Request>()
-  return parseInput(name, { params: request.params, query: request.query, body: request.body })
+  return parseParts(name, context.switchToHttp().getRequest<Request>())
 })
 
-type Parts = Record<RequestPart, unknown>
+/** Injects the response, whose body is still what the handler returns. */
+export const Reply = () => Res({ passthrough: true })
 
-export function parseInput<N extends AdminRouteName>(name: N, parts: Parts): InputOf<N> {
-  return parse(name, ['params', 'query', 'body'], parts) as unknown as InputOf<N>
-}
+type Parts = Record<RequestPart, Record<string, unknown>>
 
-/** Parses the path and query of a request. Throws `request.invalid` naming every invalid field. */
-export function parseAddress(
+/** Parses parts of a request, by default all. Throws `request.invalid` naming every invalid field. */
+export function parseParts(
   name: AdminRouteName,
-  parts: Omit<Parts, 'body'>,
-): Record<'params' | 'query', Record<string, unknown>> {
-  return parse(name, ['params', 'query'], parts) as Record<'params' | 'query', Record<string, unknown>>
-}
-
-function parse(
-  name: AdminRouteName,
-  which: readonly RequestPart[],
-  parts: Partial<Parts>,
-): Record<string, unknown> {
-  const { values, wrong } = parseRequest(ADMIN_ROUTES[name], parts, which)
+  request: Partial<Record<RequestPart, unknown>>,
+  which?: readonly RequestPart[],
+): Parts {
+  const { values, wrong } = parseRequest(ADMIN_ROUTES[name], request, which)
   if (wrong.length > 0)
     throw new RollcallError('request.invalid', toInvalidRequestMessage(wrong), { fields: wrong })
-  return values
+  return values as Parts
 }
