@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { type ErrorCode, RollcallError } from '@rollcall/contracts'
 import type { Config } from '../platform/config/config.ts'
 import { isSecure } from '../platform/network/client-address.ts'
@@ -28,10 +28,9 @@ type RefusalListener = (request: RefusedRequest, route: string, code: ErrorCode)
 
 /** Authenticates requests by API key or session cookie. */
 @Injectable()
-export class AccessService implements OnModuleInit, OnModuleDestroy {
+export class AccessService implements OnModuleInit {
   private readonly refusalListeners: RefusalListener[] = []
   private readonly changeListeners: (() => void)[] = []
-  private unlisten: (() => void) | undefined
   /** Counts changes of rights, so that a principal read before a change is not cached after it. */
   private epoch = 0
   private readonly cache = new Map<string, { principal: Principal; untilMs: number }>()
@@ -46,11 +45,7 @@ export class AccessService implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit() {
     const forget = () => this.invalidateAll()
-    this.unlisten = this.notifications.listen(CHANNEL, { onNotice: forget, onGap: forget })
-  }
-
-  onModuleDestroy() {
-    this.unlisten?.()
+    this.notifications.listen(CHANNEL, { onNotice: forget, onGap: forget })
   }
 
   /** Returns the caller. Throws `request.unauthenticated` if the caller is unknown. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { firstAdmin } from '@rollcall/contracts/admin'
@@ -190,10 +190,7 @@ const toTotp = (secret: Secret, label: string) =>
   new TOTP({ issuer: 'Rollcall', label, secret, algorithm: 'SHA1', digits: 6, period: PERIOD_S })
 
 const toSealContext = (userId: string) => `user/${userId}/totp`
-const hashRecoveryCode = (code: string) =>
-  createHash('sha256')
-    .update(code.toLowerCase().replace(/[^0-9a-f]/g, ''))
-    .digest('hex')
+const hashRecoveryCode = (code: string) => hash('sha256', code.toLowerCase().replace(/[^0-9a-f]/g, ''))
 
 const wrongCode = () =>
   new RollcallError('access.code_wrong', 'The code is wrong or was already used. Wait for the next one.', {

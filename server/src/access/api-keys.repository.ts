@@ -1,17 +1,12 @@
 import { Injectable } from '@nestjs/common'
-import { PERMISSIONS, type Permission, permission, type Role } from '@rollcall/contracts/admin'
+import { PERMISSIONS, type Permission, permission } from '@rollcall/contracts/admin'
 import { Database } from '../platform/prisma/database.ts'
+import { Prisma } from '../platform/prisma/generated/client.ts'
 import { type ApiKey, MAX_CHAIN, type NewApiKey } from './domain/api-key.ts'
 import { type Grant, toUserGrant } from './domain/rights.ts'
+import type { User } from './domain/user.ts'
 
-interface Owner {
-  id: string
-  name: string
-  email: string
-  role: Role
-  scope: string[] | null
-  isDisabled: boolean
-}
+type Owner = Pick<User, 'id' | 'name' | 'email' | 'role' | 'scope' | 'isDisabled'>
 
 interface Row extends Omit<ApiKey, 'chain' | 'depth' | 'owner' | 'permissions'> {
   permissions: string[] | null
@@ -65,24 +60,11 @@ export class ApiKeysRepository {
 
   /** Inserts a key. Returns false if the name is taken. */
   async add(key: NewApiKey): Promise<boolean> {
-    return (
-      (await this.database.execute(
-        `INSERT INTO api_key (id, name, kind, hash, permissions, scope, created_by, created_at, expires_at, owner_id, parent_id)
-       VALUES ($1, $2, 'key', $3, $4, $5::jsonb, $6, $7, $8, $9, $10) ON CONFLICT (name) DO NOTHING`,
-        [
-          key.id,
-          key.name,
-          key.hash,
-          key.permissions,
-          key.scope && JSON.stringify(key.scope),
-          key.createdBy,
-          key.createdAt,
-          key.expiresAt,
-          key.ownerId,
-          key.parentId,
-        ],
-      )) === 1
-    )
+    const { count } = await this.database.prisma.apiKey.createMany({
+      data: { ...key, kind: 'key', scope: key.scope ?? Prisma.DbNull },
+      skipDuplicates: true,
+    })
+    return count === 1
   }
 
   /** Removes a key and all keys made with it. Returns false if there is none or it is a server's own. */

@@ -19,10 +19,8 @@ export class OneTimeLinksRepository {
 
   /** Removes the links of a user, and all expired links. */
   async removeForUser(userId: string, now: Date): Promise<void> {
-    await this.database.execute('DELETE FROM one_time_link WHERE user_id = $1 OR expires_at < $2', [
-      userId,
-      now,
-    ])
+    const sql = 'DELETE FROM one_time_link WHERE user_id = $1 OR expires_at < $2'
+    await this.database.execute(sql, [userId, now])
   }
 
   /** Stores a link for a user whose version is still `version`. Returns false if it is not. */

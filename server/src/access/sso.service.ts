@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError, sanitizeText } from '@rollcall/contracts'
 import { Clock } from '../platform/clock/clock.ts'
-import type { Config } from '../platform/config/config.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { CONFIG } from '../platform/tokens.ts'
 import { AccessService } from './access.service.ts'
 import { AccountsService, type SignInResult } from './accounts.service.ts'
-import { decideSso, type SsoDecision, type SsoPolicy, verifiedEmail } from './domain/decide-sso.ts'
+import { decideSso, type SsoDecision, verifiedEmail } from './domain/decide-sso.ts'
 import { type User } from './domain/user.ts'
 import { type OidcClaims, OidcClient, type OidcFlow } from './oidc/oidc-client.ts'
 import type { Visitor } from './sessions.service.ts'
@@ -29,7 +27,6 @@ export class SsoService {
     private readonly identities: UserIdentitiesRepository,
     private readonly clock: Clock,
     @Inject(Sealer) private readonly sealer: Sealer,
-    @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -45,7 +42,7 @@ export class SsoService {
     const claims = await this.provider.finish(callback, this.openFlow(cookie))
     // The first admin signs in with the setup link, which proves that they own the server.
     if (await this.users.isEmpty()) throw refused('This server has no admin yet')
-    const policy = this.config.oidc ?? NO_POLICY
+    const policy = this.provider.settings()
     const view = await this.identities.find(claims.iss, claims.sub, verifiedEmail(claims, policy))
     const user = await this.apply(decideSso(claims, view, policy), claims)
     return this.accounts.startSession(user, visitor)
@@ -112,14 +109,6 @@ export class SsoService {
     if (!user || user.isDisabled) throw refused('Your account was removed or disabled')
     return user
   }
-}
-
-const NO_POLICY: SsoPolicy = {
-  domains: [],
-  newUsers: null,
-  rights: null,
-  emailClaim: 'email',
-  areEmailsTrusted: false,
 }
 
 const isSame = (rights: Pick<User, 'role' | 'scope'>, user: User) =>

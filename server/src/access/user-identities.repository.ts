@@ -36,26 +36,18 @@ export class UserIdentitiesRepository {
 
   /** Inserts a user with a link. Returns false if the address or subject was taken concurrently. */
   async add(issuer: string, subject: string, user: NewUser): Promise<boolean> {
+    const { id, email, name, role, scope, createdAt } = user
     return this.database.transaction(async (client) => {
       const added = await client.execute(
         `INSERT INTO app_user (id, email, name, role, scope, created_at)
          SELECT $1, $2, $3, $4, $5::jsonb, $6
          WHERE NOT EXISTS (SELECT 1 FROM user_identity WHERE issuer = $7 AND subject = $8) ON CONFLICT DO NOTHING`,
-        [
-          user.id,
-          user.email,
-          user.name,
-          user.role,
-          user.scope === null ? null : JSON.stringify(user.scope),
-          user.createdAt,
-          issuer,
-          subject,
-        ],
+        [id, email, name, role, scope && JSON.stringify(scope), createdAt, issuer, subject],
       )
       if (added !== 1) return false
       await client.execute(
         'INSERT INTO user_identity (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)',
-        [issuer, subject, user.id, user.createdAt],
+        [issuer, subject, id, createdAt],
       )
       return true
     })

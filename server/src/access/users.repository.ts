@@ -11,6 +11,8 @@ const COLUMNS = `id, email, name, role, scope, password_hash AS "passwordHash", 
 /** The lock that protects the last admin; taken before any change that may remove one. */
 const ADMIN_LOCK = 7_204_001
 
+type NewUser = Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>
+
 /** Stores users and their means of signing in. */
 @Injectable()
 export class UsersRepository {
@@ -38,7 +40,7 @@ export class UsersRepository {
   }
 
   /** Inserts a user. Returns false if the e-mail address is taken. */
-  async add(user: Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>) {
+  async add(user: NewUser): Promise<boolean> {
     return this.insert(this.database, user)
   }
 
@@ -46,10 +48,7 @@ export class UsersRepository {
    * Inserts the first user and deletes the setup link in one transaction. Returns false if the link is invalid or a
    * user exists.
    */
-  async addFirst(
-    user: Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>,
-    tokenHash: string,
-  ): Promise<boolean> {
+  async addFirst(user: NewUser, tokenHash: string): Promise<boolean> {
     return this.database.transaction(async (client) => {
       await client.execute('SELECT pg_advisory_xact_lock($1)', [ADMIN_LOCK])
       const links = await client.execute(
@@ -61,25 +60,13 @@ export class UsersRepository {
     })
   }
 
-  private async insert(
-    client: Sql,
-    user: Pick<User, 'id' | 'email' | 'name' | 'role' | 'scope' | 'passwordHash' | 'createdAt'>,
-  ): Promise<boolean> {
-    return (
-      (await client.execute(
-        `INSERT INTO app_user (id, email, name, role, scope, password_hash, created_at)
+  private async insert(client: Sql, user: NewUser): Promise<boolean> {
+    const count = await client.execute(
+      `INSERT INTO app_user (id, email, name, role, scope, password_hash, created_at)
        VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7) ON CONFLICT (email) DO NOTHING`,
-        [
-          user.id,
-          user.email,
-          user.name,
-          user.role,
-          jsonOrNull(user.scope),
-          user.passwordHash,
-          user.createdAt,
-        ],
-      )) === 1
+      [user.id, user.email, user.name, user.role, jsonOrNull(user.scope), user.passwordHash, user.createdAt],
     )
+    return count === 1
   }
 
   /**
@@ -112,9 +99,8 @@ export class UsersRepository {
    */
   async remove(id: string, version: number): Promise<boolean | 'last_admin'> {
     return this.keepingAdmin(id, false, async (client) => {
-      return (
-        (await client.execute('DELETE FROM app_user WHERE id = $1 AND version = $2', [id, version])) === 1
-      )
+      const sql = 'DELETE FROM app_user WHERE id = $1 AND version = $2'
+      return (await client.execute(sql, [id, version])) === 1
     })
   }
 
@@ -140,10 +126,8 @@ export class UsersRepository {
         'UPDATE app_user SET password_hash = $2, failures = 0, locked_until = NULL, version = version + 1 WHERE id = $1',
         [id, passwordHash],
       )
-      await client.execute('DELETE FROM user_session WHERE user_id = $1 AND id IS DISTINCT FROM $2', [
-        id,
-        keepSession,
-      ])
+      const others = 'DELETE FROM user_session WHERE user_id = $1 AND id IS DISTINCT FROM $2'
+      await client.execute(others, [id, keepSession])
     })
   }
 
@@ -179,11 +163,8 @@ export class UsersRepository {
       if (!user) return null
       if (user.lockedUntil && user.lockedUntil > now) return user.lockedUntil
       const failures = user.failures + 1
-      await client.execute('UPDATE app_user SET failures = $2, locked_until = $3 WHERE id = $1', [
-        id,
-        failures,
-        lockedUntil(failures, now),
-      ])
+      const sql = 'UPDATE app_user SET failures = $2, locked_until = $3 WHERE id = $1'
+      await client.execute(sql, [id, failures, lockedUntil(failures, now)])
       return null
     })
   }
@@ -215,10 +196,8 @@ export class UsersRepository {
   }
 
   async confirmTotp(id: string, recoveryHashes: string[]): Promise<void> {
-    await this.database.execute(
-      'UPDATE app_user SET is_totp_confirmed = true, recovery_hashes = $2 WHERE id = $1',
-      [id, recoveryHashes],
-    )
+    const sql = 'UPDATE app_user SET is_totp_confirmed = true, recovery_hashes = $2 WHERE id = $1'
+    await this.database.execute(sql, [id, recoveryHashes])
   }
 
   async disableTotp(id: string): Promise<void> {

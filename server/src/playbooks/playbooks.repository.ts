@@ -56,10 +56,8 @@ export class PlaybooksRepository {
 
   /** Stores over what a playbook is started. It holds for every later attempt. */
   async storeTransport(commandId: string, transport: NonNullable<PlaybookWork['transport']>): Promise<void> {
-    await this.database.execute('UPDATE playbook_command SET way = $2 WHERE command_id = $1', [
-      commandId,
-      transport,
-    ])
+    const sql = 'UPDATE playbook_command SET way = $2 WHERE command_id = $1'
+    await this.database.execute(sql, [commandId, transport])
   }
 
   /** Stores the tools that it is started with through the agent. Returns those of the first attempt. */

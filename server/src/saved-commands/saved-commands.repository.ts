@@ -19,13 +19,8 @@ export class SavedCommandsRepository {
     return rows.map((row) => this.fromRow(row))
   }
 
-  async find(name: string): Promise<SavedCommand | null> {
-    const row = await this.database.prisma.savedCommand.findUnique({ where: { name } })
-    return row && this.fromRow(row)
-  }
-
-  async findById(id: string): Promise<SavedCommand | null> {
-    const row = await this.database.prisma.savedCommand.findUnique({ where: { id } })
+  async find(where: { id: string } | { name: string }): Promise<SavedCommand | null> {
+    const row = await this.database.prisma.savedCommand.findUnique({ where })
     return row && this.fromRow(row)
   }
 

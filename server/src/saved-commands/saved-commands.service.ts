@@ -42,7 +42,7 @@ export class SavedCommandsService {
 
   /** Returns a saved command. Throws `saved_command.not_found`, also if it is outside `scope`. */
   async show(name: string, scope: HostScope): Promise<SavedCommand> {
-    const saved = await this.saved.find(name)
+    const saved = await this.saved.find({ name })
     if (!saved) throw notFound(name)
     const [visible] = await this.reach.visible([saved], scope, ({ target }) => target)
     if (!visible || (scope !== null && saved.target === null && hasSecrets(saved))) throw notFound(name)
@@ -50,7 +50,7 @@ export class SavedCommandsService {
   }
 
   async findById(id: string): Promise<SavedCommand | null> {
-    return this.saved.findById(id)
+    return this.saved.find({ id })
   }
 
   async add(request: NewSavedCommand, maker: Principal): Promise<SavedCommand> {

@@ -48,7 +48,7 @@ export class ScheduleReconciler extends Reconciler {
   }
 
   private async decide(id: string): Promise<void> {
-    const schedule = await this.schedules.findById(id)
+    const schedule = await this.schedules.find({ id })
     if (!schedule) return
     const times = new CronTimes(schedule.cron, schedule.timeZone)
     const isPreviousRunning = await this.schedules.isPreviousRunning(id)

@@ -235,7 +235,7 @@ describe('a schedule', () => {
   it('a schedule that is paused while a server is about to fire it stores nothing of the firing', async () => {
     await add()
     clock.set('2026-03-02T02:30:00Z')
-    const read = await repository.find('nightly')
+    const read = await repository.find({ name: 'nightly' })
     if (!read) throw new Error('it is gone')
     const run = await runs.prepare({
       runId: randomUUID(),

@@ -33,13 +33,8 @@ export class SchedulesRepository {
     return rows.map((row) => this.fromRow(row))
   }
 
-  async find(name: string): Promise<Schedule | null> {
-    const row = await this.database.prisma.schedule.findUnique({ where: { name }, include: WITH_SAVED })
-    return row && this.fromRow(row)
-  }
-
-  async findById(id: string): Promise<Schedule | null> {
-    const row = await this.database.prisma.schedule.findUnique({ where: { id }, include: WITH_SAVED })
+  async find(where: { id: string } | { name: string }): Promise<Schedule | null> {
+    const row = await this.database.prisma.schedule.findUnique({ where, include: WITH_SAVED })
     return row && this.fromRow(row)
   }
 

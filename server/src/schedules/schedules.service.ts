@@ -139,7 +139,7 @@ export class SchedulesService {
 
   /** Throws `schedule.not_found`. */
   private async find(name: string): Promise<Schedule> {
-    const schedule = await this.schedules.find(name)
+    const schedule = await this.schedules.find({ name })
     if (schedule) return schedule
     throw notFound(name)
   }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { BlobStore } from '../blobs/index.ts'
 import { AgentFileReader, AgentFiles } from '../files/index.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { TestServer } from '../testing/test-server.ts'
 import { TransferReconciler } from './transfer.reconciler.ts'
 import { TransfersRepository } from './transfers.repository.ts'
-import { TransfersService } from './transfers.service.ts'
 
 let server: TestServer
 let hostId: string
@@ -119,7 +119,7 @@ it('content that is being sent is taken no further within 5 s from who may send 
   const one = await operator()
   const begun = Promise.withResolvers<void>()
   const taken = Promise.withResolvers<unknown>()
-  server.app.get(TransfersService).addContent = async (content) => {
+  server.app.get(BlobStore).add = async (content) => {
     try {
       for await (const _piece of content) begun.resolve()
     } catch (error) {

@@ -2,6 +2,7 @@ import { Controller, Req } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { Request } from 'express'
 import { AccessService, Actor, type Principal, RightsWatch } from '../access/index.ts'
+import { BlobStore } from '../blobs/index.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { TransfersService } from './transfers.service.ts'
 
@@ -9,6 +10,7 @@ import { TransfersService } from './transfers.service.ts'
 export class TransfersController {
   constructor(
     private readonly transfers: TransfersService,
+    private readonly blobs: BlobStore,
     private readonly access: AccessService,
     private readonly rights: RightsWatch,
   ) {}
@@ -22,7 +24,7 @@ export class TransfersController {
     // Content may take hours to come: no more of it is taken from who may not send it by now.
     signal.addEventListener('abort', () => request.destroy(signal.reason))
     try {
-      return await this.transfers.addContent(content)
+      return await this.blobs.add(content)
     } finally {
       release()
     }
@@ -30,7 +32,7 @@ export class TransfersController {
 
   @Endpoint('missingContents')
   async missing(@Input() { body }: InputOf<'missingContents'>) {
-    return { missing: await this.transfers.missing(body.sha256) }
+    return { missing: await this.blobs.missing(body.sha256) }
   }
 
   @Endpoint('startTransfer')

@@ -37,50 +37,18 @@ export class TransfersRepository {
   ) {}
 
   /** Committed when it resolves. False when there is one of that id already. */
-  insert(
-    transfer: Transfer,
+  async insert(
+    { requester, ...transfer }: Transfer,
     hosts: readonly Pick<TransferHost, 'id' | 'hostId' | 'hostName'>[],
   ): Promise<boolean> {
-    return this.database.transaction(async (client) => {
-      const { id, bodyHash, kind, content, destination, mode, owner, makeParents, requestedBy, createdAt } =
-        transfer
-      const { requester, deletesOthers, isDryRun } = transfer
-      const rowCount = await client.execute(
-        `INSERT INTO transfer (id, body_hash, kind, content, destination, mode, owner, make_parents, requested_by, created_at,
-           requester_kind, requester_id, deletes_others, is_dry_run)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING`,
-        [
-          id,
-          bodyHash,
-          kind,
-          content,
-          destination,
-          mode,
-          owner,
-          makeParents,
-          requestedBy,
-          createdAt,
-          requester?.kind ?? null,
-          requester?.id ?? null,
-          deletesOthers,
-          isDryRun,
-        ],
-      )
-      if (rowCount === 0) return false
-      await client.execute(
-        `INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at, lease_owner)
-         SELECT new.id, $1, new.host_id, new.host_name, 'pending', $2, $6
-         FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS new (id, host_id, host_name)`,
-        [
-          id,
-          createdAt,
-          hosts.map((host) => host.id),
-          hosts.map((host) => host.hostId),
-          hosts.map((host) => host.hostName),
-          this.server,
-        ],
-      )
-      return true
+    const data = { ...transfer, requesterKind: requester?.kind ?? null, requesterId: requester?.id ?? null }
+    const { id: transferId, createdAt: nextAttemptAt } = transfer
+    const part = { transferId, nextAttemptAt, state: 'pending', leaseOwner: this.server }
+    return this.database.prisma.$transaction(async (prisma) => {
+      const { count } = await prisma.transfer.createMany({ data, skipDuplicates: true })
+      if (count === 1)
+        await prisma.transferHost.createMany({ data: hosts.map((host) => ({ ...host, ...part })) })
+      return count === 1
     })
   }
 
@@ -173,26 +141,17 @@ export class TransfersRepository {
 
   /** Returns false, and stores nothing, when it has ended already or another server has acquired it. */
   async end(id: string, end: TransferEnd, now: Date): Promise<boolean> {
-    const reason = end.reason === undefined ? null : sanitizeText(end.reason, 2000)
-    // A host takes what it was sent after it has answered, so that the last progress stored is behind.
-    return (
-      (await this.database.execute(
-        `UPDATE transfer_host SET state = $3, reason_code = $4, reason = $5, files_written = $6, files_unchanged = $7, ended_at = $8, changes = $9,
+    const { state, reasonCode, filesWritten, filesUnchanged } = end
+    const reason = end.reason && sanitizeText(end.reason, 2000)
+    const changes = end.changes && JSON.stringify(end.changes)
+    const count = await this.database.execute(
+      // A host takes what it was sent after it has answered, so that the last progress stored is behind.
+      `UPDATE transfer_host SET state = $3, reason_code = $4, reason = $5, files_written = $6, files_unchanged = $7, ended_at = $8, changes = $9,
          bytes = CASE WHEN $3 = 'success' THEN total_bytes ELSE bytes END, lease_owner = NULL
        WHERE ${HELD}`,
-        [
-          id,
-          this.server,
-          end.state,
-          end.reasonCode ?? null,
-          reason,
-          end.filesWritten ?? null,
-          end.filesUnchanged ?? null,
-          now,
-          end.changes ? JSON.stringify(end.changes) : null,
-        ],
-      )) === 1
+      [id, this.server, state, reasonCode, reason, filesWritten, filesUnchanged, now, changes],
     )
+    return count === 1
   }
 
   /** Makes every part that has not ended due now, to be cancelled. */

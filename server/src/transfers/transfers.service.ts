@@ -9,7 +9,6 @@ import type {
   TransferView,
 } from '@rollcall/contracts/admin'
 import { notFound, type Principal, ScopeRepository, toRef } from '../access/index.ts'
-import { BlobStore } from '../blobs/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
@@ -23,20 +22,11 @@ export class TransfersService {
   constructor(
     private readonly transfers: TransfersRepository,
     private readonly contents: TransferContents,
-    private readonly blobs: BlobStore,
     private readonly runs: RunsService,
     private readonly scopes: ScopeRepository,
     private readonly reconciler: TransferReconciler,
     private readonly clock: Clock,
   ) {}
-
-  addContent(body: AsyncIterable<Buffer>): Promise<{ sha256: string; size: number }> {
-    return this.blobs.add(body)
-  }
-
-  missing(hashes: readonly string[]): Promise<string[]> {
-    return this.blobs.missing(hashes)
-  }
 
   /** Accepts a transfer: when this returns, it is committed for every host. Sent again with the same id, it finds the first. */
   async start(
@@ -50,19 +40,15 @@ export class TransfersService {
       if (!(await this.scopes.exists('transfer', actor.scope, id))) throw idConflict(id)
       return { transfer: sameView(known, bodyHash, actor), skipped: [] }
     }
-    const { hosts, labels, all, source, destination, mode, owner, makeParents } = request
-    const { deleteOthers, dryRun } = request
+    const { transferId: _, hosts, labels, all, source, deleteOthers, dryRun, ...placing } = request
     await this.contents.check(source.kind, source.sha256)
     const { chosen, skipped } = await this.runs.choose({ hosts, labels, all }, actor.scope)
     const transfer = {
+      ...placing,
       id,
       bodyHash,
       kind: source.kind,
       content: source.sha256,
-      destination,
-      mode,
-      owner,
-      makeParents,
       deletesOthers: deleteOthers,
       isDryRun: dryRun,
       requestedBy: actor.name,

@@ -1,13 +1,9 @@
-import type { Role } from '@rollcall/contracts/admin'
+import type { User } from './user.ts'
 
-export interface FoundSession {
+export interface FoundSession extends Pick<User, 'email' | 'name' | 'role' | 'scope'> {
   sessionId: string
   userId: string
   isPending: boolean
-  email: string
-  name: string
-  role: Role
-  scope: string[] | null
 }
 
 export interface NewSession {
@@ -21,10 +17,6 @@ export interface NewSession {
   expiresAt: Date
 }
 
-export interface StoredSession {
-  id: string
-  createdAt: Date
+export interface StoredSession extends Pick<NewSession, 'id' | 'createdAt' | 'address' | 'userAgent'> {
   lastSeenAt: Date
-  address: string
-  userAgent: string
 }

@@ -1,11 +1,5 @@
-import {
-  type LabelTerm,
-  matchesLabels,
-  parseSelector,
-  readHostReference,
-  type Target,
-} from '@rollcall/contracts/admin'
-import { type HostScope, isInScope, isNarrower } from './host-scope.ts'
+import { type LabelTerm, matchesLabels, readHostReference, type Target } from '@rollcall/contracts/admin'
+import { type HostScope, isInScope, isNarrower, scopeFrom } from './host-scope.ts'
 
 /** The fields of a host that targets select by. */
 export interface ReachableHost {
@@ -14,12 +8,7 @@ export interface ReachableHost {
   labels: Readonly<Record<string, string>>
 }
 
-/** An unreadable selector matches no host instead of all. */
-const toTerms = (target: Target): LabelTerm[] =>
-  (target.labels ?? []).flatMap((text) => {
-    const terms = parseSelector(text)
-    return typeof terms === 'string' ? [{ key: text, operator: 'in' as const, values: [] }] : terms
-  })
+const toTerms = (target: Target): readonly LabelTerm[] => scopeFrom(target.labels ?? []) ?? []
 
 /** Tells whether a target includes a host. Pure. */
 export function isTargeted(target: Target, host: ReachableHost): boolean {

@@ -104,7 +104,8 @@ export class OidcClient {
     }
   }
 
-  private settings(): OidcConfig {
+  /** Throws `request.not_found` without single sign-on. */
+  settings(): OidcConfig {
     if (this.config.oidc) return this.config.oidc
     throw new RollcallError(
       'request.not_found',

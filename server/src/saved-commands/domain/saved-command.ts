@@ -20,21 +20,12 @@ export interface SavedCommand
 /** Returns whether it has environment values, which may be secrets meant for its own target. */
 export const hasSecrets = ({ env }: Pick<SavedCommand, 'env'>) => Object.keys(env).length > 0
 
+const WITHOUT_TERMINAL = { tty: false, columns: 80, rows: 24, stdin: false }
+
 /** Converts a program to the spec of a run without a terminal or input. */
 export function toSpec(
-  program: Pick<SavedCommand, 'program' | 'args' | 'env' | 'cwd' | 'timeoutMs' | 'startWithinMs'>,
+  saved: Pick<SavedCommand, 'program' | 'args' | 'env' | 'cwd' | 'timeoutMs' | 'startWithinMs'>,
 ): CommandSpec {
-  const { args, env, cwd, timeoutMs, startWithinMs } = program
-  return {
-    program: program.program,
-    args,
-    env,
-    cwd,
-    timeoutMs,
-    startWithinMs,
-    tty: false,
-    columns: 80,
-    rows: 24,
-    stdin: false,
-  }
+  const { program, args, env, cwd, timeoutMs, startWithinMs } = saved
+  return { program, args, env, cwd, timeoutMs, startWithinMs, ...WITHOUT_TERMINAL }
 }

@@ -1,14 +1,14 @@
-import type { FiringOutcome, RunLimits, ScheduleFiring, Target } from '@rollcall/contracts/admin'
+import type {
+  FiringOutcome,
+  programShape,
+  RunLimits,
+  ScheduleFiring,
+  Target,
+} from '@rollcall/contracts/admin'
+import type { z } from 'zod'
 
 /** A program that only this schedule runs; its environment is in the clear. */
-export interface OwnCommand {
-  program: string
-  args: string[]
-  env: Record<string, string>
-  cwd: string
-  timeoutMs: number
-  startWithinMs: number
-}
+export type OwnCommand = z.output<z.ZodObject<typeof programShape>>
 
 export interface Schedule {
   id: string
