@@ -22,52 +22,49 @@ export interface OpenPlatform extends Platform {
 /** Opens folder, keys, database and queue, in this order. What was opened is closed again when a later step fails. */
 export async function openPlatform(config: Config): Promise<OpenPlatform> {
   const log = makeLogger(config.logLevel)
-  const opened: (() => Promise<void>)[] = []
-  const close = async () => {
-    for (const closeOne of opened.splice(0).reverse())
-      await closeOne().catch((error) => log.error({ err: error }, 'something could not be closed in order'))
-  }
-  try {
-    const { version } = JSON.parse(await readFile(join(REPOSITORY, 'server/package.json'), 'utf8')) as {
-      version: string
-    }
-    const dataDir = await DataDir.open(config.dataDir)
-    opened.push(() => dataDir.close())
-    const masterKey = await loadMasterKey(config.masterKey, dataDir.file('master-key'))
-    const oldMasterKey =
-      config.oldMasterKey === undefined
-        ? undefined
-        : parseMasterKey(config.oldMasterKey, 'ROLLCALL_OLD_MASTER_KEY')
-
-    let connection: pg.PoolConfig = { connectionString: config.databaseUrl }
-    if (config.databaseUrl === undefined) {
-      const postgres = new EmbeddedPostgres(dataDir.file('postgres'), log)
-      connection = await postgres.start()
-      opened.push(() => postgres.stop())
-    }
-    const database = await Database.open(connection, join(REPOSITORY, 'prisma/migrations'), log)
-    opened.push(() => database.close())
-    if (oldMasterKey) {
-      const keys = { oldKey: oldMasterKey, newKey: masterKey }
-      const count = await rotateMasterKey(database, keys, { serverId: dataDir.installationId })
-      log.info(
-        count === null
-          ? 'the database has the new master key already; ROLLCALL_OLD_MASTER_KEY is not needed any more'
-          : `the master key was changed: ${count} secrets were sealed anew`,
-      )
-    }
-    const sealer = await openSealer(database, masterKey)
-    const queue = await JobQueue.open(
-      config.redisUrl === undefined
-        ? { type: 'postgres', connection }
-        : { type: 'redis', url: config.redisUrl },
-      log,
+  await using opened = new AsyncDisposableStack()
+  const closeAtEnd = (close: () => Promise<void>) =>
+    opened.defer(() =>
+      close().catch((error) => log.error({ err: error }, 'something could not be closed in order')),
     )
-    opened.push(() => queue.close())
-    const passwords = new PasswordHasher()
-    return { version, config, log, dataDir, sealer, passwords, database, queue, close }
-  } catch (error) {
-    await close()
-    throw error
+  const { version } = JSON.parse(await readFile(join(REPOSITORY, 'server/package.json'), 'utf8')) as {
+    version: string
   }
+  const dataDir = await DataDir.open(config.dataDir)
+  closeAtEnd(() => dataDir.close())
+  const masterKey = await loadMasterKey(config.masterKey, dataDir.file('master-key'))
+  const oldMasterKey =
+    config.oldMasterKey === undefined
+      ? undefined
+      : parseMasterKey(config.oldMasterKey, 'ROLLCALL_OLD_MASTER_KEY')
+
+  let connection: pg.PoolConfig = { connectionString: config.databaseUrl }
+  if (config.databaseUrl === undefined) {
+    const postgres = new EmbeddedPostgres(dataDir.file('postgres'), log)
+    connection = await postgres.start()
+    closeAtEnd(() => postgres.stop())
+  }
+  const database = await Database.open(connection, join(REPOSITORY, 'prisma/migrations'), log)
+  closeAtEnd(() => database.close())
+  if (oldMasterKey) {
+    const keys = { oldKey: oldMasterKey, newKey: masterKey }
+    const count = await rotateMasterKey(database, keys, { serverId: dataDir.installationId })
+    log.info(
+      count === null
+        ? 'the database has the new master key already; ROLLCALL_OLD_MASTER_KEY is not needed any more'
+        : `the master key was changed: ${count} secrets were sealed anew`,
+    )
+  }
+  const sealer = await openSealer(database, masterKey)
+  const queue = await JobQueue.open(
+    config.redisUrl === undefined
+      ? { type: 'postgres', connection }
+      : { type: 'redis', url: config.redisUrl },
+    log,
+  )
+  closeAtEnd(() => queue.close())
+  const passwords = new PasswordHasher()
+  const all = opened.move()
+  const close = () => all.disposeAsync()
+  return { version, config, log, dataDir, sealer, passwords, database, queue, close }
 }

@@ -29,7 +29,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const platform = await openPlatform(config)
   const { log, dataDir } = platform
   surviveDatabaseLoss(log)
-  let stop = () => platform.close()
+  const started = new AsyncDisposableStack()
+  started.defer(() => platform.close())
   try {
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of(platform), {
       logger: ['error', 'warn'],
@@ -40,10 +41,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
     prepareHttp(app, config)
     const background = app.get(BackgroundTasks)
     const gateway = app.get(LiveGateway)
-    stop = async () => {
-      gateway.close()
-      await stopEach([() => background.stop(), () => app.close(), () => platform.close()])
-    }
+    started.defer(() => app.close())
+    started.defer(() => background.stop())
+    started.defer(() => gateway.close())
     await app.init()
     await app.get(ApiKeysService).ensureLocalKey()
     await app.get(ServerLease).acquire()
@@ -59,9 +59,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
         (await app.get(UsersRepository).isEmpty()) ? app.get(OneTimeLinks).makeSetupLink(url) : null,
       { ...pRetryOptions(RETRY_POLICIES.database), shouldRetry: ({ error }) => isDatabaseAway(error) },
     )
-    return { url, setupLink, stop }
+    return { url, setupLink, stop: () => started.disposeAsync() }
   } catch (error) {
-    await stop()
+    await started.disposeAsync()
     if (!isDatabaseAway(error)) throw error
     throw new RollcallError(
       'server.database_unavailable',
@@ -69,13 +69,6 @@ export async function startServer(config: Config): Promise<RunningServer> {
       { cause: error },
     )
   }
-}
-
-/** One after the other; one that fails does not keep those after it running, such as the database. */
-async function stopEach(stops: readonly (() => Promise<void>)[]): Promise<void> {
-  const errors: unknown[] = []
-  for (const stop of stops) await stop().catch((error) => errors.push(error))
-  if (errors.length > 0) throw new AggregateError(errors, 'not everything could be stopped in order')
 }
 
 /**
