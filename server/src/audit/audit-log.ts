@@ -54,7 +54,7 @@ export class AuditLog {
     const entry = { actor: null, from: '', action: 'setUp', request: randomUUID(), code: null }
     await this.entries.initialize({
       ...entry,
-      at: this.now().toISOString(),
+      at: this.clock.now().toISOString(),
       outcome: 'done',
       detail: { version: this.version },
     })
@@ -137,19 +137,15 @@ export class AuditLog {
     this.refusals.inc({ caller: actor ? 'known' : 'stranger', code })
   }
 
-  private now(): Date {
-    return this.clock.now()
-  }
-
   private nowMs(): number {
-    return this.now().getTime()
+    return this.clock.now().getTime()
   }
 
   private append(entry: Omit<AuditEntry, 'seq' | 'hash' | 'at'>): Promise<void> {
     return this.entries.append({
       ...entry,
       detail: boundDetail(entry.detail),
-      at: this.now().toISOString(),
+      at: this.clock.now().toISOString(),
     })
   }
 }

@@ -1,12 +1,12 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
-import type { AuditEntry } from '@rollcall/contracts/admin'
+import type { AuditEntry, auditQuery } from '@rollcall/contracts/admin'
+import type { z } from 'zod'
 import { Batcher } from '../platform/batcher.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import { AuditHeads } from './audit-heads.ts'
-import type { AuditFilter } from './domain/audit-filter.ts'
 import { type SizedRow, splitByBytes } from './domain/byte-pages.ts'
 import {
   ChainCheck,
@@ -121,7 +121,7 @@ export class AuditRepository {
   }
 
   /** Lists entries newest first, up to one megabyte. `before` of the result continues the list; null at the end. */
-  async list({ limit, before, actor, action, outcome, text }: AuditFilter) {
+  async list({ limit, before, actor, action, outcome, text }: z.output<typeof auditQuery>) {
     const like = (word: string | undefined) =>
       word === undefined ? null : `%${word.replace(/[\\%_]/g, '\\$&')}%`
     const rows = await this.database.query<Row>(

@@ -1,13 +1,11 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { AccessService, may, type PrincipalRef, RightsWatch, ScopeRepository } from '../access/index.ts'
 import { CommandsService, type OpenTerminal, TerminalWritersRepository } from '../commands/index.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 
 /** Ends the terminals of those who may not have them any more: a shell would go on for twelve hours without them. */
 @Injectable()
-export class TerminalRights implements OnModuleInit, OnModuleDestroy {
-  private unwatch: (() => void) | undefined
-
+export class TerminalRights implements OnModuleInit {
   constructor(
     private readonly terminals: TerminalWritersRepository,
     private readonly commands: CommandsService,
@@ -18,11 +16,7 @@ export class TerminalRights implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit() {
-    this.unwatch = this.rights.watch(() => this.recheck())
-  }
-
-  onModuleDestroy() {
-    this.unwatch?.()
+    this.rights.watch(() => this.recheck())
   }
 
   /** Every server does it; a terminal that another one has ended already is not found any more. */

@@ -38,6 +38,12 @@ export interface RequestBody {
   content: SignedBody
 }
 
+/** A request with what bounds its answer. */
+interface Exchange extends RequestBody {
+  maxBytes: number
+  deadline: Deadline
+}
+
 export interface ExchangeLimits {
   maxBytes: number
   timeoutMs: number
@@ -78,7 +84,7 @@ export class AgentTransport {
   ): Promise<string> {
     try {
       const { statusCode, text } = await withDeadline(timeoutMs, signal, (deadline) =>
-        this.sendOnLine(kind, body, maxBytes, deadline),
+        this.sendOnLine(kind, { ...body, maxBytes, deadline }),
       )
       if (statusCode !== 200) throw refusedBy(statusCode)
       this.isInDoubt = false
@@ -95,17 +101,12 @@ export class AgentTransport {
     await Promise.all(this.lines.map(({ client }) => client[how]()))
   }
 
-  private async sendOnLine(
-    kind: RequestKind,
-    body: RequestBody,
-    maxBytes: number,
-    deadline: Deadline,
-  ): Promise<Answer> {
+  private async sendOnLine(kind: RequestKind, exchange: Exchange): Promise<Answer> {
     const line = this.take(kind)
     line.load[kind] += 1
     this.running[kind] += 1
     try {
-      return await this.send(line.client, body, maxBytes, deadline)
+      return await this.send(line.client, exchange)
     } finally {
       line.load[kind] -= 1
       this.running[kind] -= 1
@@ -138,27 +139,17 @@ export class AgentTransport {
   }
 
   /** Signs again, once, where the agent says by which time: at the first request to each life of it, and when clocks drift. */
-  private async send(
-    client: Client,
-    body: RequestBody,
-    maxBytes: number,
-    deadline: Deadline,
-  ): Promise<Answer> {
-    const first = await this.sendOnce(client, body, maxBytes, deadline)
+  private async send(client: Client, exchange: Exchange): Promise<Answer> {
+    const first = await this.sendOnce(client, exchange)
     const challenge = challengeOf(first)
     if (!challenge) return first
     this.signer.learn(challenge)
-    const second = await this.sendOnce(client, body, maxBytes, deadline)
+    const second = await this.sendOnce(client, exchange)
     if (!challengeOf(second)) return second
     throw alwaysChallenged()
   }
 
-  private sendOnce(
-    client: Client,
-    { type, content }: RequestBody,
-    maxBytes: number,
-    deadline: Deadline,
-  ): Promise<Answer> {
+  private sendOnce(client: Client, { type, content, maxBytes, deadline }: Exchange): Promise<Answer> {
     const path = `/${this.address.path}/rpc`
     const signed = { method: 'POST', path, agentPin: this.address.certificatePin }
     const headers = {

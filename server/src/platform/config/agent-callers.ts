@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { splitList } from './split-list.ts'
 
 const MAX_CALLERS = 64
 
@@ -15,12 +16,7 @@ export function isCaller(text: string): boolean {
 export const agentCallers = z
   .string()
   .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter(Boolean),
-  )
+  .transform(splitList)
   .superRefine((callers, context) => {
     const wrong = callers.find((caller) => !isCaller(caller))
     const problem =

@@ -8,8 +8,11 @@ import { AddressRanges, parseRange } from '../network/address-ranges.ts'
 import { parseTrustedProxies } from '../network/trusted-proxies.ts'
 import { agentCallers } from './agent-callers.ts'
 import { OIDC_VARIABLES, type OidcConfig, readOidcConfig } from './oidc-config.ts'
+import { splitList } from './split-list.ts'
 
 const DEFAULT_PORT = 8420
+
+const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 
 const environment = z.object({
   ROLLCALL_DATA_DIR: z.string().regex(/^\//, 'must be an absolute path').optional(),
@@ -27,37 +30,17 @@ const environment = z.object({
   ...OIDC_VARIABLES,
   ROLLCALL_MASTER_KEY: z.string().optional(),
   ROLLCALL_OLD_MASTER_KEY: z.string().optional(),
-  ROLLCALL_OUTPUT_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
-  ROLLCALL_OUTPUT_BYTES: z.coerce
-    .number()
-    .int()
-    .min(64 * 1024)
-    .max(2 ** 40)
-    .default(1024 ** 3),
-  ROLLCALL_OUTPUT_TOTAL_BYTES: z.coerce
-    .number()
-    .int()
-    .min(1024 ** 2)
-    .max(2 ** 50)
-    .default(50 * 1024 ** 3),
-  ROLLCALL_ROTATE_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
+  ROLLCALL_OUTPUT_DAYS: wholeNumber(1, 36_500).default(30),
+  ROLLCALL_OUTPUT_BYTES: wholeNumber(64 * 1024, 2 ** 40).default(1024 ** 3),
+  ROLLCALL_OUTPUT_TOTAL_BYTES: wholeNumber(1024 ** 2, 2 ** 50).default(50 * 1024 ** 3),
+  ROLLCALL_ROTATE_DAYS: wholeNumber(1, 36_500).optional(),
   ROLLCALL_AGENT_PORTS: agentPorts.optional(),
-  ROLLCALL_FILES_BYTES: z.coerce
-    .number()
-    .int()
-    .min(1024 ** 2)
-    .max(2 ** 50)
-    .default(20 * 1024 ** 3),
+  ROLLCALL_FILES_BYTES: wholeNumber(1024 ** 2, 2 ** 50).default(20 * 1024 ** 3),
   ROLLCALL_AGENT_CALLERS: agentCallers,
   ROLLCALL_RELEASE_KEYS: z
     .string()
     .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((part) => part.trim())
-        .filter(Boolean),
-    )
+    .transform(splitList)
     .pipe(z.array(releaseKey).max(MAX_RELEASE_KEYS)),
   ROLLCALL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   ROLLCALL_AGENT_FOLDER: z.string().regex(/^\//, 'must be an absolute path').optional(),
@@ -188,11 +171,7 @@ function readRanges(name: string, text: string): AddressRanges {
 }
 
 function readOrigins(text: string, publicUrl: string | undefined): string[] {
-  const listed = text
-    .split(',')
-    .map((origin) => origin.trim())
-    .filter(Boolean)
-  const origins = listed.map((origin) => {
+  const origins = splitList(text).map((origin) => {
     if (!/^https?:\/\/[^/]+$/i.test(origin) || !URL.canParse(origin))
       throw invalid(
         `ROLLCALL_ALLOWED_ORIGINS holds "${origin.slice(0, 100)}", which is not an origin such as https://admin.example`,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { RollcallError } from '@rollcall/contracts'
 import { hostScope, type Role, role } from '@rollcall/contracts/admin'
 import { z } from 'zod'
+import { splitList } from './split-list.ts'
 
 /** The mapping from claims to rights; the first matching line applies. */
 const rightsByClaim = z
@@ -92,10 +93,7 @@ export function readOidcConfig(
     clientSecret: value.ROLLCALL_OIDC_CLIENT_SECRET ?? readSecret(value.ROLLCALL_OIDC_CLIENT_SECRET_FILE),
     name: value.ROLLCALL_OIDC_NAME ?? new URL(issuer).host,
     scopes: value.ROLLCALL_OIDC_SCOPES,
-    domains: value.ROLLCALL_OIDC_DOMAINS.toLowerCase()
-      .split(',')
-      .map((domain) => domain.trim())
-      .filter(Boolean),
+    domains: splitList(value.ROLLCALL_OIDC_DOMAINS.toLowerCase()),
     newUsers: value.ROLLCALL_OIDC_NEW_USERS === 'refuse' ? null : value.ROLLCALL_OIDC_NEW_USERS,
     rights: roles === undefined ? null : { claim: value.ROLLCALL_OIDC_ROLE_CLAIM, lines: toLines(roles) },
     emailClaim,

@@ -6,10 +6,7 @@ const MIN_PREFIX = { ipv4: 8, ipv6: 16 }
 
 /** Parses `ROLLCALL_TRUSTED_PROXIES`. Returns an error text if it is invalid. Pure. */
 export function parseTrustedProxies(text: string): AddressRanges | string {
-  const items = text
-    .split(/[\s,]+/)
-    .map((item) => item.trim())
-    .filter(Boolean)
+  const items = text.split(/[\s,]+/).filter(Boolean)
   if (items.length > MAX_RANGES) return `holds more than ${MAX_RANGES} addresses`
   const ranges = []
   for (const item of items) {
