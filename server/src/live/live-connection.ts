@@ -31,7 +31,7 @@ const SIGNED_OUT = 4401
 const HOW_TO_ASK =
   'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"}, {"type":"follow-transfer","transferId":"…"} or {"type":"watch-fleet"}.'
 
-/** What live connections read and follow. */
+/** Provides what live connections read and follow. */
 @Injectable()
 export class LiveSources {
   constructor(

@@ -163,7 +163,7 @@ export const COMPARED_BYTES = 1024 * 1024
 export const SAMPLE_BYTES = 4096
 
 /** How far a command is, or how it ended. */
-const outcomeOf = commandView.pick({
+const commandOutcome = commandView.pick({
   state: true,
   isHeld: true,
   exitCode: true,
@@ -174,7 +174,7 @@ const outcomeOf = commandView.pick({
 
 /** Hosts on which the command ended alike: same state, exit code and reason, same bytes on stdout and on stderr. */
 export const outcomeGroup = z.strictObject({
-  ...outcomeOf.shape,
+  ...commandOutcome.shape,
   hosts: z.array(z.string()),
   /** The command whose reason and output represent the group. */
   commandId: uuid,
@@ -193,5 +193,5 @@ export const runSummary = z.strictObject({ run: runView, groups: z.array(outcome
 export type RunSummary = z.infer<typeof runSummary>
 
 /** A command of a followed run: what changes while it is under way. */
-export const runCommand = z.strictObject({ id: uuid, host: z.string(), ...outcomeOf.shape })
+export const runCommand = z.strictObject({ id: uuid, host: z.string(), ...commandOutcome.shape })
 export type RunCommand = z.infer<typeof runCommand>
