@@ -39,7 +39,7 @@ export default async function prepareHost(project: TestProject): Promise<() => P
   if (!bundle || process.getuid?.() !== 0 || existsSync(prepared)) return remove
   const root = join(folder, 'unfinished-host')
   await mkdir(root, { recursive: true })
-  const artifacts = new Artifacts(AGENT_FOLDER, bundle)
+  const artifacts = new Artifacts(AGENT_FOLDER, bundle, join(folder, 'releases'))
   const agent = await artifacts.agentArchive(process.arch as 'x64' | 'arm64')
   const tools = await readTools(await artifacts.ansibleBundle(), PLAYBOOKS_FOLDER)
   const archive = join(folder, 'tools.tar.gz')
