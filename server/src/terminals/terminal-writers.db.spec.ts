@@ -17,11 +17,16 @@ afterAll(() => server?.[Symbol.asyncDispose]())
 const query = (sql: string, values: unknown[] = []) => server.test.database.pool.query(sql, values)
 const operator = () => server.person(`p${++count}@example.com`, 'operator', ['env=prod'])
 
+const stateOf = async (id: string) =>
+  (await query('SELECT state FROM command WHERE id = $1', [id])).rows[0].state
+
 /** A terminal over SSH that another server holds. */
 async function terminalOf(opener: TestRequest): Promise<string> {
   const body = { via: 'ssh', columns: 80, rows: 24 }
   const opened = await server.ask('/api/hosts/in/terminals', { method: 'POST', body, ...opener })
   const { id } = opened.json.command
+  // This server finds no way to the host; what it says of that would come after the update.
+  await expect.poll(() => stateOf(id), { timeout: 15_000 }).toBe('failed')
   await query(
     `UPDATE command SET state = 'running', ended_at = NULL, lease_owner = 'another'
      WHERE id = $1`,
