@@ -99,20 +99,19 @@ const fleet = new LiveFleet(live)
 
 /** Returns these hosts, live. Renders again for every frame in which something has changed. */
 export function useLiveFleet(hostIds: readonly string[]): ReadonlyMap<string, AgentView> {
-  const agents = useSyncExternalStore(fleet.subscribe, () => fleet.agents)
-  const viewer = useRef({}).current
-  const key = hostIds.join()
-  useEffect(() => fleet.watch(viewer, key ? key.split(',') : []), [viewer, key])
-  useEffect(() => () => fleet.leave(viewer), [viewer])
-  return agents
+  useWatched(hostIds)
+  return useSyncExternalStore(fleet.subscribe, () => fleet.agents)
 }
 
 /** Returns how many hosts there are in each state, undefined before the first message. Renders again only when they change. */
 export function useLiveCounts(): StateCounts | undefined {
-  const viewer = useRef({}).current
-  useEffect(() => {
-    fleet.watch(viewer, [])
-    return () => fleet.leave(viewer)
-  }, [viewer])
+  useWatched([])
   return useSyncExternalStore(fleet.subscribe, () => fleet.states)
+}
+
+function useWatched(hostIds: readonly string[]): void {
+  const viewer = useRef({}).current
+  const key = hostIds.join()
+  useEffect(() => fleet.watch(viewer, key ? key.split(',') : []), [viewer, key])
+  useEffect(() => () => fleet.leave(viewer), [viewer])
 }

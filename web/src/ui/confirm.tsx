@@ -1,24 +1,25 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
-import type { QueryKey } from '@tanstack/react-query'
+import type { AdminRouteName } from '@rollcall/contracts/admin'
 import { type ReactNode, useState } from 'react'
 import { t } from '../i18n/index.tsx'
 import { Failure } from './resource-form.tsx'
 import { useRequest } from './use-request.ts'
 
 interface Props<R> {
-  label: ReactNode
+  label?: string
   title: string
   explanation: ReactNode
-  confirm: string
+  /** The button in the dialog, if it says something else. */
+  confirm?: string
   send(): Promise<R>
-  invalidates?: readonly QueryKey[]
+  invalidates?: readonly AdminRouteName[]
   onSent?(answer: R): unknown
   color?: string
   size?: string
 }
 
 /** Draws a button that says what will happen, and asks, before it sends a request. A failure is shown in the dialog. */
-export function ConfirmButton<R>({ color = 'red', size = 'xs', ...props }: Props<R>) {
+export function ConfirmButton<R>({ label = t('remove'), color = 'red', size = 'xs', ...props }: Props<R>) {
   const [isOpen, setOpen] = useState(false)
   const close = () => {
     setOpen(false)
@@ -34,7 +35,7 @@ export function ConfirmButton<R>({ color = 'red', size = 'xs', ...props }: Props
   return (
     <>
       <Button variant="default" size={size} onClick={() => setOpen(true)}>
-        {props.label}
+        {label}
       </Button>
       <Modal opened={isOpen} onClose={close} title={props.title} centered>
         <Stack>
@@ -47,7 +48,7 @@ export function ConfirmButton<R>({ color = 'red', size = 'xs', ...props }: Props
               {t('cancel')}
             </Button>
             <Button color={color} loading={request.isPending} onClick={() => request.mutate()}>
-              {props.confirm}
+              {props.confirm ?? label}
             </Button>
           </Group>
         </Stack>

@@ -60,6 +60,9 @@ export const commandLine = (program: string, args: readonly string[]) =>
 export const commandTitle = (program: string, args: readonly string[]) =>
   commandLine(program, args).replace(/\s*\n\s*/g, ' \u23ce ')
 
+/** A quoted part of a word, a character after a backslash, what is between words, or any other character. */
+const PARTS = /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|(\s+)|./gs
+
 /**
  * Splits a line into words as a shell does, with quotes and backslashes and nothing else: no variables, no patterns.
  * Undefined where a quote is not closed.
@@ -67,26 +70,12 @@ export const commandTitle = (program: string, args: readonly string[]) =>
 export function splitWords(line: string): string[] | undefined {
   const words: string[] = []
   let word: string | undefined
-  let quote = ''
-  for (let i = 0; i < line.length; i++) {
-    const char = line[i] as string
-    if (quote === "'") {
-      if (char === "'") quote = ''
-      else word += char
-    } else if (char === '\\' && i + 1 < line.length && (!quote || '"\\$`'.includes(line[i + 1] as string))) {
-      word = (word ?? '') + (line[++i] as string)
-    } else if (quote) {
-      if (char === quote) quote = ''
-      else word += char
-    } else if (char === "'" || char === '"') {
-      quote = char
-      word ??= ''
-    } else if (/\s/.test(char)) {
+  for (const [part, single, double, escaped, space] of line.matchAll(PARTS)) {
+    if (part === "'" || part === '"') return undefined
+    if (space !== undefined) {
       if (word !== undefined) words.push(word)
       word = undefined
-    } else word = (word ?? '') + char
+    } else word = (word ?? '') + (single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? escaped ?? part)
   }
-  if (quote) return undefined
-  if (word !== undefined) words.push(word)
-  return words
+  return word === undefined ? words : [...words, word]
 }

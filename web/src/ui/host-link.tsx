@@ -1,5 +1,5 @@
-import { Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
+import { Reason } from './reason.tsx'
 import { Untrusted } from './untrusted.tsx'
 
 /** Names a host in a table, with a link to its page and the reason for its state. */
@@ -8,10 +8,6 @@ export const HostLink = ({ host, reason }: { host: string; reason: string | null
     <Link to="/hosts/$host" params={{ host }} className="row-link">
       <Untrusted>{host}</Untrusted>
     </Link>
-    {reason && (
-      <Text size="xs" c="dimmed">
-        <Untrusted>{reason}</Untrusted>
-      </Text>
-    )}
+    <Reason text={reason} size="xs" c="dimmed" />
   </>
 )

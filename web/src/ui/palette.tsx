@@ -1,9 +1,8 @@
 import { Kbd, Modal, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, useState } from 'react'
-import { call } from '../api/client.ts'
+import { useAnswer } from '../api/use-answer.ts'
 import { t } from '../i18n/index.tsx'
 import type { NavigationItem } from '../pages.ts'
 import { Untrusted } from './untrusted.tsx'
@@ -86,11 +85,8 @@ export default function Palette({ pages, isOpen, onClose }: Props) {
 function useFound(pages: readonly NavigationItem[], text: string, isOpen: boolean): Found[] {
   const navigate = useNavigate()
   const [search] = useDebouncedValue(text.trim(), 120)
-  const hosts = useQuery({
-    queryKey: ['palette', search],
-    queryFn: ({ signal }) => call('listAgents', { query: { search, limit: 8 } }, signal),
-    enabled: isOpen && search !== '',
-  })
+  const isWanted = isOpen && search !== ''
+  const hosts = useAnswer('listAgents', { query: { search, limit: 8 } }, { enabled: isWanted })
   return [
     ...pages
       .filter(({ label }) => t(label).toLowerCase().includes(text.toLowerCase()))

@@ -38,23 +38,18 @@ export function ResourceForm({ form, submit, children, isDisabled = false, more,
 }
 
 /** Draws a form on a page, below the table of what it adds to. */
-export const AddForm = ({ title, ...props }: Props & { title: string }) => (
+export const AddForm = ({ title, ...props }: Omit<Props, 'submit'> & { title: string }) => (
   <Paper withBorder p="md">
     <Stack gap="sm">
       <Text fw={600}>{title}</Text>
-      <ResourceForm {...props} />
+      <ResourceForm submit={title} {...props} />
     </Stack>
   </Paper>
 )
 
 /** Draws a form in a dialog. */
-export const FormDialog = ({
-  title,
-  onClose,
-  size,
-  ...props
-}: Props & { title: string; onClose(): void; size?: string }) => (
-  <Modal opened onClose={onClose} title={title} centered {...(size && { size })}>
+export const FormDialog = ({ title, onClose, ...props }: Props & { title: string; onClose(): void }) => (
+  <Modal opened onClose={onClose} title={title} centered>
     <ResourceForm {...props} />
   </Modal>
 )

@@ -1,7 +1,8 @@
-import { Table, Text } from '@mantine/core'
+import { Table, Text, VisuallyHidden } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { t } from '../i18n/index.tsx'
+import { Loaded, type LoadedQuery } from './loaded.tsx'
 import { EmptyState } from './states.tsx'
-import { ActionsHead, TableScroll } from './table-scroll.tsx'
 
 export interface Column<R> {
   head: string
@@ -25,12 +26,22 @@ interface Props<R> {
   rowProps?(row: R): object
 }
 
+/** A table scrolls by itself where there is less room than it needs, by keys too. */
+const viewport = () => ({ viewportProps: { tabIndex: 0, role: 'group', 'aria-label': t('table') } })
+
+/** The head of a column of buttons: for whoever hears the table. */
+const ActionsHead = () => (
+  <Table.Th>
+    <VisuallyHidden>{t('table.actions')}</VisuallyHidden>
+  </Table.Th>
+)
+
 /** Draws a row for each thing, with headings; says what to do where there is none. */
 export function ResourceTable<R>({ rows, toKey, columns, actions, minWidth, empty, rowProps }: Props<R>) {
   if (empty && rows.length === 0)
     return <EmptyState title={empty.title}>{empty.text && <Text size="sm">{empty.text}</Text>}</EmptyState>
   return (
-    <TableScroll minWidth={minWidth}>
+    <Table.ScrollContainer minWidth={minWidth} scrollAreaProps={viewport()}>
       <Table highlightOnHover>
         <Table.Thead>
           <Table.Tr>
@@ -53,6 +64,16 @@ export function ResourceTable<R>({ rows, toKey, columns, actions, minWidth, empt
           ))}
         </Table.Tbody>
       </Table>
-    </TableScroll>
+    </Table.ScrollContainer>
   )
 }
+
+interface LoadedProps<D, R> extends Omit<Props<R>, 'rows'> {
+  query: LoadedQuery<D>
+  rows(data: D): readonly R[]
+}
+
+/** Draws the table of what a query brings; until then that it is on its way, or why it does not come. */
+export const LoadedTable = <D, R>({ query, rows, ...props }: LoadedProps<D, R>) => (
+  <Loaded query={query}>{(data) => <ResourceTable rows={rows(data)} {...props} />}</Loaded>
+)

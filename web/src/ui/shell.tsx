@@ -1,12 +1,14 @@
 import {
   ActionIcon,
   AppShell,
+  Box,
   Burger,
+  Button,
   Group,
+  Kbd,
   Menu,
   NavLink,
   Text,
-  UnstyledButton,
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core'
@@ -25,6 +27,7 @@ import { useRequest } from './use-request.ts'
 
 const Palette = lazy(() => import('./palette.tsx'))
 const Notifications = lazy(() => import('./notifications.tsx'))
+const ICON_AND_NAME = { gap: 8, alignItems: 'center' }
 
 export function Shell() {
   const [isPaletteOpen, setPaletteOpen] = useState(false)
@@ -47,27 +50,23 @@ export function Shell() {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap" gap="xs">
           <Group gap="xs" wrap="nowrap">
             <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('nav.menu')} />
-            <Link
-              to="/"
-              style={{
-                display: 'flex',
-                gap: 8,
-                alignItems: 'center',
-                textDecoration: 'none',
-                color: 'inherit',
-              }}
-            >
+            <Box component={Link} to="/" display="flex" td="none" c="inherit" style={ICON_AND_NAME}>
               <img src="/icon.svg" width={26} height={26} alt="" />
               <Text fw={700}>Rollcall</Text>
-            </Link>
+            </Box>
           </Group>
           <Group gap="xs" wrap="nowrap">
             <LiveIndicator />
-            <UnstyledButton onClick={() => setPaletteOpen(true)} visibleFrom="sm" className="jump">
-              <Icon name="search" size={14} />
-              <span>{t('palette.title')}</span>
-              <kbd>{t('palette.hint')}</kbd>
-            </UnstyledButton>
+            <Button
+              variant="default"
+              size="compact-sm"
+              visibleFrom="sm"
+              onClick={() => setPaletteOpen(true)}
+              leftSection={<Icon name="search" size={14} />}
+              rightSection={<Kbd size="xs">{t('palette.hint')}</Kbd>}
+            >
+              {t('palette.title')}
+            </Button>
             <SchemeToggle />
             <UserMenu />
           </Group>

@@ -1,4 +1,4 @@
-import { Text } from '@mantine/core'
+import { Progress, Text } from '@mantine/core'
 import type { StateDescriptor } from '@rollcall/contracts/admin'
 import type { ShownState } from './shown-states.ts'
 import { toColor, toTone, toWord } from './state-badge.tsx'
@@ -25,18 +25,17 @@ export function StateBar<S extends ShownState>({ states, counts, shownAs = (stat
   const text = present.map(({ state, count }) => `${count} ${toWord(state)}`).join(', ')
   return (
     <div>
-      <div className="bar" role="img" aria-label={text}>
+      <Progress.Root size={10} transitionDuration={200} role="img" aria-label={text}>
         {present.map(({ state, count }) => (
-          <span
+          <Progress.Section
             key={state}
-            style={{
-              width: `${(100 * count) / total}%`,
-              background: toColor(state),
-              opacity: toTone(state) === 'faint' ? 0.4 : 1,
-            }}
+            withAria={false}
+            value={(100 * count) / total}
+            color={toColor(state)}
+            opacity={toTone(state) === 'faint' ? 0.4 : 1}
           />
         ))}
-      </div>
+      </Progress.Root>
       <Text size="xs" c="dimmed" mt={2}>
         {text}
       </Text>

@@ -6,17 +6,15 @@ import { ApiError } from '../api/client.ts'
 import { t } from '../i18n/index.tsx'
 import { useDocumentTitle } from './use-document-title.ts'
 
-/** Says what to do where there is nothing yet. */
-export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
-  return (
-    <Center py={60}>
-      <Stack align="center" gap="sm" maw={520} ta="center">
-        <Title order={2}>{title}</Title>
-        {children}
-      </Stack>
-    </Center>
-  )
-}
+/** Says what to do where there is nothing yet. `order` is 1 where this is the whole page. */
+export const EmptyState = (props: { title: string; order?: 1 | 2; children?: ReactNode }) => (
+  <Center py={60}>
+    <Stack align="center" gap="sm" maw={520} ta="center">
+      <Title order={props.order ?? 2}>{props.title}</Title>
+      {props.children}
+    </Stack>
+  </Center>
+)
 
 /** Fields that come from a page's address, such as `/runs/ID`: an invalid one names nothing. */
 const ADDRESSED = ['id', 'host', 'playbook', 'name']
@@ -29,12 +27,9 @@ const isNotFound = (error: unknown) =>
 export function NotYours({ permission }: { permission: Permission }) {
   useDocumentTitle(t('notYours.title'))
   return (
-    <Center py={60}>
-      <Stack align="center" gap="sm" maw={520} ta="center">
-        <Title order={1}>{t('notYours.title')}</Title>
-        <Text size="sm">{t('notYours.text', { permission })}</Text>
-      </Stack>
-    </Center>
+    <EmptyState order={1} title={t('notYours.title')}>
+      <Text size="sm">{t('notYours.text', { permission })}</Text>
+    </EmptyState>
   )
 }
 
@@ -50,15 +45,12 @@ export const blocks = ({ error, data }: { error: unknown; data: unknown }): bool
 export function NotFound({ text }: { text: string }) {
   useDocumentTitle(t('notFound.title'))
   return (
-    <Center py={60}>
-      <Stack align="center" gap="sm" maw={520} ta="center">
-        <Title order={1}>{t('notFound.title')}</Title>
-        <Text size="sm">{text}</Text>
-        <Button component={Link} to="/" variant="default">
-          {t('notFound.back')}
-        </Button>
-      </Stack>
-    </Center>
+    <EmptyState order={1} title={t('notFound.title')}>
+      <Text size="sm">{text}</Text>
+      <Button component={Link} to="/" variant="default">
+        {t('notFound.back')}
+      </Button>
+    </EmptyState>
   )
 }
 
@@ -90,18 +82,11 @@ export const Waiting = () => (
   </Center>
 )
 
-export function PageHeader({
-  title,
-  name,
-  children,
-  below,
-}: {
-  children?: ReactNode
-  below?: ReactNode
-} & (
-  | { title: string; name?: never }
-  | { title: ReactNode /** The title as plain text, for the browser's tab. */; name: string }
-)) {
+/** The title, and where that is no text, the same as plain text for the browser's tab. */
+type PageTitle = { title: string; name?: never } | { title: ReactNode; name: string }
+
+export function PageHeader(props: PageTitle & { children?: ReactNode; below?: ReactNode }) {
+  const { title, name, children, below } = props
   useDocumentTitle(name ?? String(title))
   return (
     <Stack gap={4} mb="xs">

@@ -1,5 +1,11 @@
 import { createTheme, rem } from '@mantine/core'
 
+/** For inputs that hold code. */
+export const CODE_INPUT = {
+  spellCheck: false,
+  styles: { input: { fontFamily: 'var(--mantine-font-family-monospace)' } },
+}
+
 export const theme = createTheme({
   primaryColor: 'cyan',
   primaryShade: 9,

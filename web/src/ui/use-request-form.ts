@@ -1,5 +1,5 @@
 import { useForm } from '@mantine/form'
-import type { QueryKey } from '@tanstack/react-query'
+import type { AdminRouteName } from '@rollcall/contracts/admin'
 import { useState } from 'react'
 import { DraftStore } from './drafts.ts'
 import { type FieldNames, toFaults } from './faults.ts'
@@ -12,7 +12,7 @@ interface Options<V extends object, R> {
   /** Returns what is wrong by field, before anything is sent. */
   check?(values: V): Record<string, string>
   send(values: V): Promise<R>
-  invalidates?: readonly QueryKey[]
+  invalidates?: readonly AdminRouteName[]
   onSent?(answer: R): unknown
   /** Tells whether the form starts over after this answer. By default it always does. */
   isDone?(answer: R): boolean
@@ -27,15 +27,7 @@ interface Options<V extends object, R> {
  * concerns no field is `error` until anything changes.
  */
 export function useRequestForm<V extends Record<string, unknown>, R>(options: Options<V, R>) {
-  const {
-    initialValues,
-    fieldNames,
-    check,
-    invalidates = [],
-    onSent,
-    isDone = () => true,
-    onChange,
-  } = options
+  const { initialValues, fieldNames, check, invalidates = [] } = options
   const [drafts] = useState(() =>
     options.draft === undefined ? undefined : new DraftStore<V>(options.draft, options.transient ?? []),
   )
@@ -45,7 +37,7 @@ export function useRequestForm<V extends Record<string, unknown>, R>(options: Op
     onValuesChange: (values) => {
       if (request.isError) request.reset()
       drafts?.write(values)
-      onChange?.(values)
+      options.onChange?.(values)
     },
   })
   const restart = () => {
@@ -55,8 +47,8 @@ export function useRequestForm<V extends Record<string, unknown>, R>(options: Op
   const request = useRequest(options.send, {
     invalidates,
     onSent: async (answer) => {
-      if (isDone(answer)) restart()
-      await onSent?.(answer)
+      if (options.isDone?.(answer) ?? true) restart()
+      await options.onSent?.(answer)
     },
   })
   const toFormFaults = (error: unknown) =>

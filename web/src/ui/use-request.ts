@@ -1,10 +1,12 @@
 import { notifications } from '@mantine/notifications'
-import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
+import type { AdminRouteName } from '@rollcall/contracts/admin'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { answerKey } from '../api/use-answer.ts'
 import { toMessage } from './states.tsx'
 
 interface Options<R> {
-  /** Queries that the request changes: they are read again. */
-  invalidates?: readonly QueryKey[]
+  /** Routes whose answers the request changes: they are read again. */
+  invalidates?: readonly AdminRouteName[]
   onSent?(answer: R): unknown
   /** Shows a failure on the page until somebody has read it, where nothing else shows `error`. */
   isFailureShown?: boolean
@@ -21,7 +23,7 @@ export function useRequest<V = void, R = unknown>(
     // A browser that takes itself for offline would wait without a word.
     networkMode: 'always',
     onSuccess: async (answer) => {
-      await Promise.all(invalidates.map((queryKey) => client.invalidateQueries({ queryKey })))
+      await Promise.all(invalidates.map((name) => client.invalidateQueries({ queryKey: answerKey(name) })))
       await onSent?.(answer)
     },
     onError: (error) => {

@@ -1,16 +1,15 @@
 import { Button, Paper, PasswordInput, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import type { SessionView } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { call } from '../../api/client.ts'
 import { useSession } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
-import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { ResourceForm } from '../../ui/resource-form.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { useRequest } from '../../ui/use-request.ts'
@@ -78,27 +77,16 @@ function PasswordForm() {
   )
 }
 
-const SESSIONS = ['sessions']
-
-function Sessions() {
-  const sessions = useQuery({
-    queryKey: SESSIONS,
-    queryFn: ({ signal }) => call('listSessions', {}, signal),
-  })
-  return (
-    <Loaded query={sessions}>
-      {(data) => (
-        <ResourceTable
-          rows={data.sessions}
-          toKey={({ id }) => id}
-          minWidth={460}
-          columns={columns()}
-          actions={(session) => <SessionAction session={session} />}
-        />
-      )}
-    </Loaded>
-  )
-}
+const Sessions = () => (
+  <LoadedTable
+    query={useAnswer('listSessions', {})}
+    rows={({ sessions }) => sessions}
+    toKey={({ id }) => id}
+    minWidth={460}
+    columns={columns()}
+    actions={(session) => <SessionAction session={session} />}
+  />
+)
 
 const columns = (): Column<SessionView>[] => [
   {
@@ -116,7 +104,7 @@ const columns = (): Column<SessionView>[] => [
 
 function SessionAction({ session: { id, isCurrent } }: { session: SessionView }) {
   const revoke = useRequest(() => call('revokeSession', { params: { id } }), {
-    invalidates: [SESSIONS],
+    invalidates: ['listSessions'],
     isFailureShown: true,
   })
   if (isCurrent) return t('sessions.current')

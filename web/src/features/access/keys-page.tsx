@@ -1,21 +1,18 @@
 import { Alert, Code, MultiSelect, NumberInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { type KeyView, permission } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay, useSession } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { AddForm } from '../../ui/resource-form.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { useRequestForm } from '../../ui/use-request-form.ts'
 import { scopeText, toScope } from './scope.ts'
-
-const KEYS = ['keys']
 
 export const page = {
   path: '/keys',
@@ -25,7 +22,6 @@ export const page = {
 
 export default function KeysPage() {
   const mayWrite = useMay('keys:write')
-  const keys = useQuery({ queryKey: KEYS, queryFn: ({ signal }) => call('listKeys', {}, signal) })
   const [secret, setSecret] = useState<string>()
   return (
     <Stack>
@@ -42,17 +38,14 @@ export default function KeysPage() {
           <Code block>{secret}</Code>
         </Alert>
       )}
-      <Loaded query={keys}>
-        {(data) => (
-          <ResourceTable
-            rows={data.keys}
-            toKey={({ id }) => id}
-            minWidth={720}
-            columns={columns()}
-            actions={mayWrite && ((key) => key.kind === 'key' && <RemoveKey apiKey={key} />)}
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={useAnswer('listKeys', {})}
+        rows={({ keys }) => keys}
+        toKey={({ id }) => id}
+        minWidth={720}
+        columns={columns()}
+        actions={mayWrite && ((key) => key.kind === 'key' && <RemoveKey apiKey={key} />)}
+      />
       {mayWrite && <AddKey onAdded={setSecret} />}
     </Stack>
   )
@@ -94,12 +87,10 @@ function Permissions({ apiKey: { kind, permissions, permissionsNow } }: { apiKey
 
 const RemoveKey = ({ apiKey: { id, name } }: { apiKey: KeyView }) => (
   <ConfirmButton
-    label={t('remove')}
     title={t('keys.removeTitle', { name })}
     explanation={t('keys.removeText')}
-    confirm={t('remove')}
     send={() => call('removeKey', { params: { id } })}
-    invalidates={[KEYS]}
+    invalidates={['listKeys']}
   />
 )
 
@@ -117,12 +108,12 @@ function AddKey({ onAdded }: { onAdded(secret: string): void }) {
           scope: toScope(scope),
         },
       }),
-    invalidates: [KEYS],
+    invalidates: ['listKeys'],
     onSent: ({ secret }) => onAdded(secret),
   })
   const { getInputProps } = key.form
   return (
-    <AddForm title={t('keys.add')} form={key} submit={t('keys.add')}>
+    <AddForm title={t('keys.add')} form={key}>
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
         <TextInput label={t('name')} {...getInputProps('name')} />
         <TextInput label={t('users.scope')} placeholder="env=prod" {...getInputProps('scope')} />

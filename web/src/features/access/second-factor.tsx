@@ -2,9 +2,9 @@ import { Alert, Button, Code, Group, PasswordInput, Stack, Text, TextInput } fro
 import makeQr from 'qrcode-generator'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
-import { sessionQuery, useSession } from '../../api/session.ts'
+import { useSession } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
-import { FormError } from '../../ui/resource-form.tsx'
+import { FormError, ResourceForm } from '../../ui/resource-form.tsx'
 import { useRequestForm } from '../../ui/use-request-form.ts'
 
 interface Secret {
@@ -44,7 +44,7 @@ function Toggle({ onSecret }: { onSecret(secret: Secret): void }) {
       await call('disableTotp', { body })
       return undefined
     },
-    invalidates: [sessionQuery.queryKey],
+    invalidates: ['session'],
     onSent: (secret) => secret && onSecret(secret),
   })
   return (
@@ -77,33 +77,19 @@ function Confirmation(props: { secret: Secret; onConfirmed(recoveryCodes: string
   const confirm = useRequestForm({
     initialValues: { code: '' },
     send: (body) => call('confirmTotp', { body }),
-    invalidates: [sessionQuery.queryKey],
+    invalidates: ['session'],
     onSent: ({ recoveryCodes }) => onConfirmed(recoveryCodes),
   })
+  const { getInputProps, values } = confirm.form
   return (
-    <form onSubmit={confirm.submit} noValidate>
-      <Group align="flex-start">
-        <QrCode text={secret.url} />
-        <Stack gap="xs">
-          <Text size="sm">{t('totp.scan')}</Text>
-          <Code block>{secret.secret}</Code>
-          <TextInput
-            label={t('signIn.code')}
-            autoComplete="one-time-code"
-            {...confirm.form.getInputProps('code')}
-          />
-          <FormError error={confirm.error} />
-          <Button
-            type="submit"
-            w="fit-content"
-            loading={confirm.isPending}
-            disabled={confirm.form.values.code.length !== 6}
-          >
-            {t('totp.confirm')}
-          </Button>
-        </Stack>
-      </Group>
-    </form>
+    <Group align="flex-start">
+      <QrCode text={secret.url} />
+      <ResourceForm form={confirm} submit={t('totp.confirm')} isDisabled={values.code.length !== 6}>
+        <Text size="sm">{t('totp.scan')}</Text>
+        <Code block>{secret.secret}</Code>
+        <TextInput label={t('signIn.code')} autoComplete="one-time-code" {...getInputProps('code')} />
+      </ResourceForm>
+    </Group>
   )
 }
 

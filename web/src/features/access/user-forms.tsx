@@ -6,20 +6,18 @@ import { AddForm, FormDialog } from '../../ui/resource-form.tsx'
 import { useRequestForm } from '../../ui/use-request-form.ts'
 import { toScope } from './scope.ts'
 
-export const USERS = ['users']
-
 const roles = () => roleSchema.options.map((value) => ({ value, label: t(`role.${value}`) }))
 
 export function AddUser({ onAdded }: { onAdded(link: string): void }) {
   const user = useRequestForm({
     initialValues: { email: '', name: '', role: 'operator' as Role, scope: '' },
     send: ({ scope, ...rest }) => call('addUser', { body: { ...rest, scope: toScope(scope) } }),
-    invalidates: [USERS],
+    invalidates: ['listUsers'],
     onSent: ({ link }) => onAdded(link),
   })
   const { getInputProps } = user.form
   return (
-    <AddForm title={t('users.add')} form={user} submit={t('users.add')}>
+    <AddForm title={t('users.add')} form={user}>
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
         <TextInput label={t('name')} {...getInputProps('name')} />
         <TextInput label={t('email')} {...getInputProps('email')} />
@@ -47,7 +45,7 @@ export function EditUser({ user, onClose }: { user: UserView; onClose(): void })
           isDisabled: values.state === 'disabled',
         },
       }),
-    invalidates: [USERS],
+    invalidates: ['listUsers'],
     onSent: onClose,
   })
   const { getInputProps } = edit.form

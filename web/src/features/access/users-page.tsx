@@ -1,19 +1,18 @@
 import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core'
 import type { UserView } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
-import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { scopeText } from './scope.ts'
-import { AddUser, EditUser, USERS } from './user-forms.tsx'
+import { AddUser, EditUser } from './user-forms.tsx'
 
 export const page = {
   path: '/users',
@@ -23,27 +22,23 @@ export const page = {
 
 export default function UsersPage() {
   const mayWrite = useMay('users:write')
-  const users = useQuery({ queryKey: USERS, queryFn: ({ signal }) => call('listUsers', {}, signal) })
   const [edited, setEdited] = useState<UserView>()
   const [link, setLink] = useState<string>()
   return (
     <Stack>
       <PageHeader title={t('nav.users')} />
       {link && <LinkShown link={link} onClose={() => setLink(undefined)} />}
-      <Loaded query={users}>
-        {(data) => (
-          <ResourceTable
-            rows={data.users}
-            toKey={({ id }) => id}
-            minWidth={760}
-            columns={columns()}
-            rowProps={({ isDisabled }) => ({ style: { opacity: isDisabled ? 0.6 : 1 } })}
-            actions={
-              mayWrite && ((user) => <Actions user={user} onEdit={() => setEdited(user)} onLink={setLink} />)
-            }
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={useAnswer('listUsers', {})}
+        rows={({ users }) => users}
+        toKey={({ id }) => id}
+        minWidth={760}
+        columns={columns()}
+        rowProps={({ isDisabled }) => ({ style: { opacity: isDisabled ? 0.6 : 1 } })}
+        actions={
+          mayWrite && ((user) => <Actions user={user} onEdit={() => setEdited(user)} onLink={setLink} />)
+        }
+      />
       {mayWrite && <AddUser onAdded={setLink} />}
       {edited && <EditUser key={edited.id} user={edited} onClose={() => setEdited(undefined)} />}
     </Stack>
@@ -81,18 +76,15 @@ function Actions({ user, onEdit, onLink }: { user: UserView; onEdit(): void; onL
         label={t('users.reset')}
         title={t('users.resetTitle', { name })}
         explanation={t('users.resetText')}
-        confirm={t('users.reset')}
         send={() => call('resetUser', { params: { id } })}
-        invalidates={[USERS]}
+        invalidates={['listUsers']}
         onSent={({ link }) => onLink(link)}
       />
       <ConfirmButton
-        label={t('remove')}
         title={t('users.removeTitle', { name })}
         explanation={t('users.removeText')}
-        confirm={t('remove')}
         send={() => call('removeUser', { params: { id } })}
-        invalidates={[USERS]}
+        invalidates={['listUsers']}
       />
     </Group>
   )

@@ -1,16 +1,18 @@
-import { Alert, Button, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { type AuditEntry, type AuditVerdict, auditOutcome } from '@rollcall/contracts/admin'
+import { type AuditEntry, auditOutcome } from '@rollcall/contracts/admin'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { addressOf, call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { momentText } from '../../ui/format-values.ts'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
+import { ShowMore } from '../../ui/show-more.tsx'
 import { StateBadge, toWord } from '../../ui/state-badge.tsx'
-import { EmptyState, ErrorState, PageHeader, toMessage, Waiting } from '../../ui/states.tsx'
-import { TableScroll } from '../../ui/table-scroll.tsx'
+import { PageHeader, toMessage } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { useRequest } from '../../ui/use-request.ts'
 
 const PAGE = 100
 
@@ -21,36 +23,21 @@ export const page = {
 } satisfies PageEntry
 
 export default function AuditPage() {
-  const [filter, setFilter] = useState<{
-    actor: string
-    action: string
-    text: string
-    outcome: string | null
-  }>({
-    actor: '',
-    action: '',
-    text: '',
-    outcome: null,
-  })
+  const [filter, setFilter] = useState({ actor: '', action: '', text: '', outcome: null as string | null })
   const [asked] = useDebouncedValue(filter, 300)
   const query = {
-    ...(asked.actor.trim() && { actor: asked.actor.trim() }),
-    ...(asked.action.trim() && { action: asked.action.trim() }),
-    ...(asked.text.trim() && { text: asked.text.trim() }),
-    ...(asked.outcome && { outcome: auditOutcome.parse(asked.outcome) }),
+    actor: asked.actor.trim() || undefined,
+    action: asked.action.trim() || undefined,
+    text: asked.text.trim() || undefined,
+    outcome: auditOutcome.safeParse(asked.outcome).data,
+    limit: PAGE,
   }
   const pages = useInfiniteQuery({
-    queryKey: ['audit', query],
-    queryFn: ({ pageParam, signal }) =>
-      call(
-        'listAudit',
-        { query: { ...query, limit: PAGE, ...(pageParam && { before: pageParam }) } },
-        signal,
-      ),
-    initialPageParam: 0,
+    queryKey: ['listAudit', query],
+    queryFn: ({ pageParam, signal }) => call('listAudit', { query: { ...query, before: pageParam } }, signal),
+    initialPageParam: undefined as number | undefined,
     getNextPageParam: ({ before }) => before ?? undefined,
   })
-  const entries = pages.data?.pages.flatMap((page) => page.entries) ?? []
   return (
     <Stack>
       <PageHeader title={t('nav.audit')}>
@@ -83,80 +70,56 @@ export default function AuditPage() {
           onChange={(outcome) => setFilter({ ...filter, outcome })}
         />
       </Group>
-      {pages.isPending && <Waiting />}
-      {pages.error && <ErrorState error={pages.error} onRetry={() => pages.refetch()} />}
-      {pages.data && entries.length === 0 && <EmptyState title={t('audit.none')} />}
-      {entries.length > 0 && <Entries entries={entries} />}
-      {pages.hasNextPage && (
-        <Button variant="default" w="fit-content" onClick={() => pages.fetchNextPage()}>
-          {t('more')}
-        </Button>
-      )}
+      <LoadedTable
+        query={pages}
+        rows={(data) => data.pages.flatMap(({ entries }) => entries)}
+        toKey={({ seq }) => seq}
+        minWidth={820}
+        empty={{ title: t('audit.none') }}
+        columns={columns()}
+      />
+      <ShowMore pages={pages} />
     </Stack>
   )
 }
 
-function Entries({ entries }: { entries: AuditEntry[] }) {
-  return (
-    <TableScroll minWidth={820}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('audit.when')}</Table.Th>
-            <Table.Th>{t('audit.actor')}</Table.Th>
-            <Table.Th>{t('audit.from')}</Table.Th>
-            <Table.Th>{t('audit.action')}</Table.Th>
-            <Table.Th>{t('audit.outcome')}</Table.Th>
-            <Table.Th>{t('audit.detail')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {entries.map((entry) => (
-            <Table.Tr key={entry.seq}>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>{momentText(entry.at)}</Table.Td>
-              <Table.Td>
-                <Untrusted>{entry.actor?.name ?? t('audit.nobody')}</Untrusted>
-              </Table.Td>
-              <Table.Td style={{ overflowWrap: 'normal' }}>
-                <Untrusted>{entry.from}</Untrusted>
-              </Table.Td>
-              <Table.Td>{entry.action}</Table.Td>
-              <Table.Td>
-                <StateBadge state={entry.outcome} /> {entry.code}
-              </Table.Td>
-              <Table.Td maw={420}>
-                <Text size="xs" ff="monospace" lineClamp={3}>
-                  <Untrusted>{JSON.stringify(entry.detail)}</Untrusted>
-                </Text>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </TableScroll>
-  )
-}
+const columns = (): Column<AuditEntry>[] => [
+  { head: t('audit.when'), cell: ({ at }) => <time>{momentText(at)}</time> },
+  { head: t('audit.actor'), cell: ({ actor }) => <Untrusted>{actor?.name ?? t('audit.nobody')}</Untrusted> },
+  { head: t('audit.from'), cell: ({ from }) => <Untrusted>{from}</Untrusted> },
+  { head: t('audit.action'), cell: ({ action }) => action },
+  {
+    head: t('audit.outcome'),
+    cell: ({ outcome, code }) => (
+      <>
+        <StateBadge state={outcome} /> {code}
+      </>
+    ),
+  },
+  {
+    head: t('audit.detail'),
+    maxWidth: 420,
+    cell: ({ detail }) => (
+      <Text size="xs" ff="monospace" lineClamp={3}>
+        <Untrusted>{JSON.stringify(detail)}</Untrusted>
+      </Text>
+    ),
+  },
+]
 
 function Verify() {
-  const [verdict, setVerdict] = useState<AuditVerdict | string>()
-  const [isWorking, setWorking] = useState(false)
-  const verify = async () => {
-    setWorking(true)
-    setVerdict(await call('verifyAudit', {}).catch(toMessage))
-    setWorking(false)
-  }
+  const verify = useRequest(() => call('verifyAudit', {}))
+  const { data: verdict, error } = verify
   return (
     <>
-      {verdict !== undefined && (
-        <Alert py={4} color={typeof verdict !== 'string' && verdict.isIntact ? 'green' : 'red'} role="status">
-          {typeof verdict === 'string'
-            ? verdict
-            : verdict.broken
-              ? t('audit.broken', { seq: verdict.broken.seq, why: verdict.broken.why })
-              : t('audit.intact', { entries: verdict.entries })}
+      {(verdict || error) && (
+        <Alert py={4} color={verdict?.isIntact ? 'green' : 'red'} role="status">
+          {error && toMessage(error)}
+          {verdict?.broken && t('audit.broken', { seq: verdict.broken.seq, why: verdict.broken.why })}
+          {verdict?.isIntact && t('audit.intact', { entries: verdict.entries })}
         </Alert>
       )}
-      <Button variant="default" onClick={verify} loading={isWorking}>
+      <Button variant="default" onClick={() => verify.mutate()} loading={verify.isPending}>
         {t('audit.verify')}
       </Button>
     </>

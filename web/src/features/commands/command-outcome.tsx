@@ -1,8 +1,7 @@
-import type { CommandView } from '@rollcall/contracts/admin'
+import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
 import { useEffect } from 'react'
 import { followOutput } from '../../api/use-output.ts'
 import { TaskTable } from '../playbooks/task-table.tsx'
-import { isOver } from './is-over.ts'
 import { OutputViewer } from './output-viewer.tsx'
 
 interface Props {
@@ -22,7 +21,7 @@ export function CommandOutcome({ command, onCommand, height }: Props) {
 
 function PlaybookTasks({ command, onCommand }: Omit<Props, 'height'>) {
   const { id, outputBytes } = command
-  const hasEnded = isOver(command)
+  const hasEnded = isFinalState(command.state)
   // biome-ignore lint/correctness/useExhaustiveDependencies: its state alone is followed, from where it was opened
   useEffect(() => {
     if (hasEnded) return

@@ -1,14 +1,16 @@
 import { Button, Group, Paper, Stack, Text } from '@mantine/core'
-import { type CommandView, toRunState } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
+import { type CommandView, isFinalState, toRunState } from '@rollcall/contracts/admin'
 import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { Ago } from '../../ui/moment.tsx'
+import { Reason } from '../../ui/reason.tsx'
+import { Requested } from '../../ui/requested.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -16,7 +18,6 @@ import { useRequest } from '../../ui/use-request.ts'
 import { PreflightList } from '../hosts/preflight-list.tsx'
 import { CommandOutcome } from './command-outcome.tsx'
 import { tookText, toTitle } from './command-table.tsx'
-import { isOver } from './is-over.ts'
 
 export const page = {
   path: '/commands/$id',
@@ -25,11 +26,7 @@ export const page = {
 
 export default function CommandPage() {
   const { id } = useParams({ from: '/inside/commands/$id' })
-  const command = useQuery({
-    queryKey: ['command', id],
-    queryFn: ({ signal }) => call('showCommand', { params: { id } }, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-  })
+  const command = useAnswer('showCommand', { params: { id } }, { staleTime: Number.POSITIVE_INFINITY })
   return <Loaded query={command}>{(data) => <Command key={id} initial={data.command} />}</Loaded>
 }
 
@@ -50,12 +47,12 @@ function Command({ initial }: { initial: CommandView }) {
       </PageHeader>
       {command.reason && (
         <Paper withBorder p="sm">
-          <Text size="sm">
-            <Untrusted>{command.reason}</Untrusted>
-          </Text>
+          <Reason text={command.reason} />
         </Paper>
       )}
-      {command.kind === 'install' && <PreflightList commandId={command.id} isOver={isOver(command)} />}
+      {command.kind === 'install' && (
+        <PreflightList commandId={command.id} isOver={isFinalState(command.state)} />
+      )}
       <CommandOutcome command={command} onCommand={setCommand} height="calc(100dvh - 290px)" />
     </Stack>
   )
@@ -68,16 +65,14 @@ const Summary = ({ command }: { command: CommandView }) => (
     <Link to="/hosts/$host" params={{ host: command.host.name }}>
       <Untrusted>{command.host.name}</Untrusted>
     </Link>
-    <Text size="sm" c="dimmed">
-      <Untrusted>{command.requestedBy}</Untrusted> · <Ago at={command.createdAt} /> · {tookText(command)}
-    </Text>
+    <Requested of={command}>{tookText(command)}</Requested>
   </Group>
 )
 
 function Actions({ command, onChange }: { command: CommandView; onChange(command: CommandView): void }) {
   const { id, runId, kind, tty, cancelRequested } = command
   const mayRun = useMay('commands:run')
-  const mayOpenTerminals = useMay('terminals:open')
+  const hasEnded = isFinalState(command.state)
   const cancel = useRequest(() => call('cancelCommand', { params: { id } }), {
     onSent: (answer) => onChange(answer.command),
     isFailureShown: true,
@@ -85,21 +80,21 @@ function Actions({ command, onChange }: { command: CommandView; onChange(command
   return (
     <>
       {(kind === 'command' || kind === 'playbook') && (
-        <Button component={Link} to="/runs/$id" params={{ id: runId } as never} variant="default">
-          {t('command.run')}
-        </Button>
+        <LinkButton to="/runs/$id" params={{ id: runId }} variant="default" label={t('command.run')} />
       )}
       {mayRun && kind === 'command' && (
-        <Button component={Link} to="/run" search={{ from: id } as never} variant="default">
-          {t('command.again')}
-        </Button>
+        <LinkButton to="/run" search={{ from: id }} variant="default" label={t('command.again')} />
       )}
-      {mayOpenTerminals && tty && !isOver(command) && (
-        <Button component={Link} to="/terminals" search={{ command: id } as never} variant="default">
-          {t('command.terminal')}
-        </Button>
+      {tty && !hasEnded && (
+        <LinkButton
+          needs="terminals:open"
+          to="/terminals"
+          search={{ command: id }}
+          variant="default"
+          label={t('command.terminal')}
+        />
       )}
-      {mayRun && !isOver(command) && (
+      {mayRun && !hasEnded && (
         <Button color="red" onClick={() => cancel.mutate()} disabled={cancelRequested || cancel.isPending}>
           {cancelRequested ? t('command.cancelling') : t('command.cancel')}
         </Button>

@@ -5,9 +5,8 @@ import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { commandTitle, durationText } from '../../ui/format-values.ts'
-import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { ShowMore } from '../../ui/show-more.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -22,33 +21,26 @@ export type CommandFilter = {
 
 export function CommandTable({ query }: { query: CommandFilter }) {
   const pages = useInfiniteQuery({
-    queryKey: ['commands', query],
-    queryFn: ({ pageParam, signal }) =>
-      call(
-        'listCommands',
-        { query: { ...query, limit: PAGE, ...(pageParam && { before: pageParam }) } },
-        signal,
-      ),
-    initialPageParam: '',
+    queryKey: ['listCommands', query],
+    queryFn: ({ pageParam: before, signal }) =>
+      call('listCommands', { query: { ...query, limit: PAGE, before } }, signal),
+    initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ commands }) => (commands.length < PAGE ? undefined : commands.at(-1)?.id),
     refetchInterval: 5000,
   })
   const none = Object.keys(query).length > 0 ? t('commands.noneFits') : t('commands.none')
   return (
-    <Loaded query={pages}>
-      {(data) => (
-        <>
-          <ResourceTable
-            rows={data.pages.flatMap((page) => page.commands)}
-            toKey={({ id }) => id}
-            minWidth={720}
-            empty={{ title: none }}
-            columns={columns()}
-          />
-          <ShowMore pages={pages} />
-        </>
-      )}
-    </Loaded>
+    <>
+      <LoadedTable
+        query={pages}
+        rows={(data) => data.pages.flatMap((page) => page.commands)}
+        toKey={({ id }) => id}
+        minWidth={720}
+        empty={{ title: none }}
+        columns={columns()}
+      />
+      <ShowMore pages={pages} />
+    </>
   )
 }
 

@@ -17,11 +17,8 @@ export const page = {
 export default function CommandsPage() {
   const { host, ...rest } = useSearch({ from: '/inside/commands' })
   const navigate = useNavigate()
-  const change = (next: {
-    host?: string | undefined
-    state?: string | undefined
-    kind?: string | undefined
-  }) => void navigate({ to: '/commands', search: (now: object) => ({ ...now, ...next }), replace: true })
+  const change = (next: Partial<Record<'host' | 'state' | 'kind', string | undefined>>) =>
+    void navigate({ to: '/commands', search: (now: object) => ({ ...now, ...next }), replace: true })
   const [text, setText] = useTypedText(host ?? '', (next) => change({ host: next || undefined }), 400)
   const state = commandState.safeParse(rest.state).data
   const kind = commandKind.safeParse(rest.kind).data

@@ -170,6 +170,15 @@ function useMoreAtEdges(
   }, [topPx, start, end, isReady, isFollowing, window, failures])
 }
 
+/** Draws a line of output in the colours that it asks for. */
+export const StyledLine = ({ text }: { text: string }) =>
+  styled(text).parts.map((part, i) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: parts of one line, which are drawn anew together
+    <span key={i} style={part.style}>
+      {part.text}
+    </span>
+  ))
+
 const OutputLine = memo(function OutputLine(props: {
   line: Line
   text: string
@@ -182,12 +191,7 @@ const OutputLine = memo(function OutputLine(props: {
       className={`line ${line.stream === 'stderr' ? 'err' : ''} ${isHit ? 'hit' : ''}`}
       style={{ position: 'absolute', top: topPx, left: 0, minWidth: '100%' }}
     >
-      {styled(text).parts.map((part, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: parts of one line, which are drawn anew together
-        <span key={i} style={part.style}>
-          {part.text}
-        </span>
-      ))}
+      <StyledLine text={text} />
       {line.cutBytes > 0 && <i>{t('output.cut', { size: bytesText(line.cutBytes) })}</i>}
     </div>
   )

@@ -1,5 +1,5 @@
 import { Button, Group, Text, TextInput } from '@mantine/core'
-import type { CommandView } from '@rollcall/contracts/admin'
+import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
 import { type KeyboardEvent, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
@@ -7,7 +7,6 @@ import { Failure } from '../../ui/resource-form.tsx'
 import { saveAs } from '../../ui/save-as.ts'
 import { toMessage } from '../../ui/states.tsx'
 import { useRequest } from '../../ui/use-request.ts'
-import { isOver } from './is-over.ts'
 import { readOutput } from './stored-output.ts'
 
 const MAX_DOWNLOADED = 2 * 1024 ** 3
@@ -90,7 +89,7 @@ export function Download({ command }: { command: CommandView }) {
         variant="default"
         onClick={() => download.mutate()}
         loading={download.isPending}
-        disabled={isOver(command) && command.outputBytes === 0}
+        disabled={isFinalState(command.state) && command.outputBytes === 0}
       >
         {t('output.download')}
       </Button>

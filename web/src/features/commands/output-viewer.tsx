@@ -1,10 +1,9 @@
 import { Button, Checkbox, Group, Text } from '@mantine/core'
-import type { CommandView } from '@rollcall/contracts/admin'
+import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
 import { useState } from 'react'
 import { t } from '../../i18n/index.tsx'
 import { bytesText } from '../../ui/format-values.ts'
 import { Failure } from '../../ui/resource-form.tsx'
-import { isOver } from './is-over.ts'
 import { OutputPane } from './output-pane.tsx'
 import { Download, Search } from './output-tools.tsx'
 import { useOutputWindow } from './use-output-window.ts'
@@ -23,7 +22,7 @@ export function OutputViewer({ command, onCommand, height = '60vh' }: Props) {
   const [place, setPlace] = useState<{ at: 'start' | 'end' | number }>()
   const view = useOutputWindow(command, isErrOnly ? 'stderr' : undefined, onCommand)
   const { window, isFollowing, setFollowing } = view
-  const hasEnded = isOver(command)
+  const hasEnded = isFinalState(command.state)
   const goTo = async (offset: number) => {
     setFollowing(false)
     await view.goTo(offset)

@@ -1,8 +1,7 @@
-import type { CommandView } from '@rollcall/contracts/admin'
+import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { followOutput } from '../../api/use-output.ts'
 import { toMessage } from '../../ui/states.tsx'
-import { isOver } from './is-over.ts'
 import type { Stream } from './output-lines.ts'
 import { OutputWindow } from './output-window.ts'
 import { sourceOf } from './stored-output.ts'
@@ -56,7 +55,7 @@ export function useOutputWindow(
     }
   }, [window, move])
 
-  const hasEnded = isOver(command)
+  const hasEnded = isFinalState(command.state)
   const isLive = isReady && isFollowing
   // biome-ignore lint/correctness/useExhaustiveDependencies: an ended command is followed to its end, and then no more
   useEffect(() => {
@@ -87,7 +86,6 @@ export function useOutputWindow(
     isReady,
     isFollowing,
     setFollowing,
-    redraw,
     earlier: () => move(() => window.earlier()),
     later: () => move(() => window.later()),
     goTo: (offset: number) => move(() => window.goTo(offset)),

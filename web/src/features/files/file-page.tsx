@@ -1,17 +1,17 @@
 import { Progress, Stack, Text } from '@mantine/core'
 import { TRANSFER_HOST_STATE, type TransferHostView } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { type Answer, call } from '../../api/client.ts'
 import { live } from '../../api/live.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { bytesText } from '../../ui/format-values.ts'
 import { HostLink } from '../../ui/host-link.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { Ago } from '../../ui/moment.tsx'
+import { Requested } from '../../ui/requested.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { StateBar } from '../../ui/state-bar.tsx'
@@ -31,30 +31,25 @@ export const page = {
 
 export default function FilePage() {
   const { id } = useParams({ from: '/inside/files/$id' })
-  const transfer = useQuery({
-    queryKey: ['transfer', id],
-    queryFn: ({ signal }) => call('showTransfer', { params: { id } }, signal),
-    refetchInterval: ({ state }) =>
-      state.data?.transfer.endedAt ? false : live.status.is === 'live' ? LIVE_REFRESH_MS : REFRESH_MS,
-  })
+  const refreshMs = () => (live.status.is === 'live' ? LIVE_REFRESH_MS : REFRESH_MS)
+  const transfer = useAnswer(
+    'showTransfer',
+    { params: { id } },
+    { refetchInterval: ({ state }) => (state.data?.transfer.endedAt ? false : refreshMs()) },
+  )
   useLiveTransfer(id, transfer.data?.transfer.endedAt === null)
   return <Loaded query={transfer}>{(data) => <Transfer {...data} />}</Loaded>
 }
 
 function Transfer({ transfer, hosts }: Answer<'showTransfer'>) {
   const mayWrite = useMay('files:write')
-  const { id, destination, requestedBy, createdAt, endedAt, counts } = transfer
+  const { id, destination, endedAt, counts } = transfer
   return (
     <Stack>
       <PageHeader
         name={destination}
         title={<Untrusted>{destination}</Untrusted>}
-        below={
-          <Text size="sm" c="dimmed">
-            <Untrusted>{requestedBy}</Untrusted> · <Ago at={createdAt} /> ·{' '}
-            {t('run.onHosts', { count: hosts.length })}
-          </Text>
-        }
+        below={<Requested of={transfer}>{t('run.onHosts', { count: hosts.length })}</Requested>}
       >
         {mayWrite && endedAt === null && (
           <ConfirmButton
@@ -62,9 +57,8 @@ function Transfer({ transfer, hosts }: Answer<'showTransfer'>) {
             label={t('files.cancel')}
             title={t('files.cancelTitle')}
             explanation={t('files.cancelText')}
-            confirm={t('files.cancel')}
             send={() => call('cancelTransfer', { params: { id } })}
-            invalidates={[['transfer', id]]}
+            invalidates={['showTransfer']}
           />
         )}
       </PageHeader>

@@ -1,15 +1,14 @@
 import { Button, Stack, Text } from '@mantine/core'
 import { TRANSFER_HOST_STATE, type TransferView } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
-import { Loaded } from '../../ui/loaded.tsx'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { StateBar } from '../../ui/state-bar.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -25,14 +24,8 @@ export const page = {
 
 /** Shows the files that were sent to hosts, newest first. */
 export default function FilesPage() {
-  const mayWrite = useMay('files:write')
   const mayFetch = useMay('files:fetch')
   const [isFetching, setFetching] = useState(false)
-  const transfers = useQuery({
-    queryKey: ['transfers'],
-    queryFn: ({ signal }) => call('listTransfers', {}, signal),
-    refetchInterval: REFRESH_MS,
-  })
   return (
     <Stack>
       {isFetching && <FetchFile onClose={() => setFetching(false)} />}
@@ -42,23 +35,16 @@ export default function FilesPage() {
             {t('files.fetch')}
           </Button>
         )}
-        {mayWrite && (
-          <Button component={Link} to="/files/new">
-            {t('files.new')}
-          </Button>
-        )}
+        <LinkButton needs="files:write" to="/files/new" label={t('files.new')} />
       </PageHeader>
-      <Loaded query={transfers}>
-        {(data) => (
-          <ResourceTable
-            rows={data.transfers}
-            toKey={({ id }) => id}
-            minWidth={560}
-            empty={{ title: t('files.none'), text: t('files.noneText') }}
-            columns={columns()}
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={useAnswer('listTransfers', {}, { refetchInterval: REFRESH_MS })}
+        rows={({ transfers }) => transfers}
+        toKey={({ id }) => id}
+        minWidth={560}
+        empty={{ title: t('files.none'), text: t('files.noneText') }}
+        columns={columns()}
+      />
     </Stack>
   )
 }

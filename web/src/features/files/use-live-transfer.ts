@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import { live } from '../../api/live.ts'
+import { answerKey } from '../../api/use-answer.ts'
 import { type ShownTransfer, withNews } from './transfer-news.ts'
 
 /** Keeps the transfer that was asked for as it is now, while it is open. Draws anew when the connection comes or goes. */
@@ -10,7 +11,7 @@ export function useLiveTransfer(id: string, isOpen: boolean): void {
   useSyncExternalStore(live.onStatus, () => live.status)
   useEffect(() => {
     if (!isOpen) return
-    const queryKey = ['transfer', id]
+    const queryKey = answerKey('showTransfer', { params: { id } })
     const askAgain = () => void client.invalidateQueries({ queryKey })
     return live.follow({
       takes: (event) =>

@@ -41,7 +41,6 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
               label={t('bulk.install')}
               title={t('bulk.installTitle', { count: hosts.length })}
               explanation={t('bulk.installText')}
-              confirm={t('bulk.install')}
               color="cyan"
               send={() => begin(t('bulk.install'), (host) => call('installHost', { params: { host } }))}
             />
@@ -52,7 +51,6 @@ export function BulkActions({ hosts, onDone }: { hosts: string[]; onDone(): void
                 count: hosts.length,
                 hosts: hosts.slice(0, 20).join(', '),
               })}
-              confirm={t('bulk.remove')}
               send={() =>
                 begin(t('bulk.remove'), async (host) => {
                   const query = { forget: 'false' as const }

@@ -1,5 +1,5 @@
 import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
-import { forEachOf } from '../../api/for-each-of.ts'
+import { forEachOf } from '@rollcall/contracts/client'
 
 /** Requests to the server at a time, so that a thousand hosts are no burst. */
 const AT_ONCE = 8

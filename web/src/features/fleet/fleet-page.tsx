@@ -1,14 +1,14 @@
-import { Button, Code, Stack, Text } from '@mantine/core'
+import { Code, Stack, Text } from '@mantine/core'
 import { useMediaQuery, useThrottledCallback } from '@mantine/hooks'
 import { HOST_STATES, type HostState } from '@rollcall/contracts/admin'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError } from '../../api/client.ts'
-import { useMay } from '../../api/session.ts'
 import { useLiveCounts } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { BulkActions } from './bulk-actions.tsx'
 import { ShowAll, StateFilter, TextFilters } from './fleet-filters.tsx'
@@ -27,7 +27,6 @@ export const page = {
 export default function FleetPage() {
   const view: FleetView = useSearch({ from: '/inside/' })
   const navigate = useNavigate()
-  const mayWrite = useMay('hosts:write')
   const isPhone = useMediaQuery('(max-width: 48em)') ?? false
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const change = (next: Partial<FleetView>) =>
@@ -49,11 +48,7 @@ export default function FleetPage() {
   return (
     <Stack gap="sm" h={isPhone ? undefined : 'calc(100dvh - 84px)'}>
       <PageHeader title={t('fleet.title')}>
-        {mayWrite && (
-          <Button component={Link} to="/hosts/add">
-            {t('fleet.add')}
-          </Button>
-        )}
+        <LinkButton needs="hosts:write" to="/hosts/add" label={t('fleet.add')} />
       </PageHeader>
       {isEmpty ? (
         <EmptyState title={t('fleet.emptyTitle')}>

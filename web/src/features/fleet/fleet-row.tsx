@@ -1,8 +1,8 @@
 import { Card, Group, Stack, Text } from '@mantine/core'
 import { type AgentView, areValuesStale, type Sparkline as Line } from '@rollcall/contracts/admin'
 import { Link } from '@tanstack/react-router'
-import { memo } from 'react'
-import { t } from '../../i18n/index.tsx'
+import { memo, type ReactNode } from 'react'
+import { type MessageKey, t } from '../../i18n/index.tsx'
 import { momentText, percentText } from '../../ui/format-values.ts'
 import { Ago } from '../../ui/moment.tsx'
 import { Sparkline } from '../../ui/sparkline.tsx'
@@ -10,7 +10,7 @@ import { StateBadge } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 
 export const CARD_PX = 126
-export const COLUMNS =
+export const COLUMN_WIDTHS =
   '24px minmax(104px, 1.5fr) 118px minmax(84px, 1.6fr) minmax(96px, 1fr) 106px 106px 42px 82px 74px minmax(56px, 0.6fr)'
 
 interface Props {
@@ -52,9 +52,14 @@ export const FleetRow = memo(function FleetRow(props: Props) {
       className="grid-row"
       data-active={isActive || undefined}
       data-host={agent.host}
-      style={{ ...style, gridTemplateColumns: COLUMNS }}
+      style={{ ...style, gridTemplateColumns: COLUMN_WIDTHS }}
     >
-      <Cells agent={agent} box={box} line={props.line} />
+      <span role="gridcell">{box}</span>
+      {FLEET_COLUMNS.map(({ key, cell }) => (
+        <span key={key} role="gridcell">
+          {cell({ agent, line: props.line, stale: staleText(agent) })}
+        </span>
+      ))}
     </div>
   )
 })
@@ -69,42 +74,54 @@ const SelectBox = ({ agent, isOn, onToggle }: { agent: AgentView; isOn: boolean;
   />
 )
 
-function Cells({ agent, box, line }: { agent: AgentView; box: React.ReactNode; line: Line | undefined }) {
-  const stale = staleText(agent)
-  return (
-    <>
-      <span role="gridcell">{box}</span>
-      <span role="gridcell">
-        <Link to="/hosts/$host" params={{ host: agent.host }} className="row-link">
-          <Untrusted>{agent.host}</Untrusted>
-        </Link>
-      </span>
-      <span role="gridcell">
-        <StateBadge state={agent.state} reason={agent.stateReason} />
-      </span>
-      <span role="gridcell">
-        <Labels labels={agent.labels} />
-      </span>
-      <span role="gridcell">
-        <Untrusted>{agent.address}</Untrusted>
-      </span>
-      <Meter value={agent.cpuPercent} values={line?.cpu} label={t('fleet.cpu')} stale={stale} />
-      <Meter value={agent.memoryPercent} values={line?.memory} label={t('fleet.memory')} stale={stale} />
-      <span role="gridcell" className={`num ${stale ? 'stale' : ''}`} title={stale}>
+interface Shown {
+  agent: AgentView
+  line: Line | undefined
+  /** Since when the values are out of date; undefined while they are current. */
+  stale: string | undefined
+}
+
+interface FleetColumn {
+  key: string
+  label: MessageKey
+  cell(row: Shown): ReactNode
+}
+
+/** The columns beside that of the checkboxes. One whose key is an order sorts by it. */
+export const FLEET_COLUMNS: readonly FleetColumn[] = [
+  { key: 'host', label: 'fleet.host', cell: ({ agent }) => <HostName host={agent.host} /> },
+  {
+    key: 'state',
+    label: 'fleet.state',
+    cell: ({ agent }) => <StateBadge state={agent.state} reason={agent.stateReason} />,
+  },
+  { key: 'labels', label: 'fleet.labelsHead', cell: ({ agent }) => <Labels labels={agent.labels} /> },
+  { key: 'address', label: 'fleet.address', cell: ({ agent }) => <Untrusted>{agent.address}</Untrusted> },
+  { key: 'cpu', label: 'fleet.cpu', cell: (row) => <Meter {...row} measure="cpu" /> },
+  { key: 'memory', label: 'fleet.memory', cell: (row) => <Meter {...row} measure="memory" /> },
+  {
+    key: 'disk',
+    label: 'fleet.disk',
+    cell: ({ agent, stale }) => (
+      <span className={`num ${stale ? 'stale' : ''}`} title={stale}>
         {percentText(agent.diskPercent)}
       </span>
-      <span role="gridcell">
-        <Ago at={agent.lastAnswerAt} />
-      </span>
-      <span role="gridcell">
-        <Ago at={agent.nextCallAt} />
-      </span>
-      <span role="gridcell">
-        <Untrusted>{agent.version ?? '–'}</Untrusted>
-      </span>
-    </>
-  )
-}
+    ),
+  },
+  { key: 'lastAnswer', label: 'fleet.lastAnswer', cell: ({ agent }) => <Ago at={agent.lastAnswerAt} /> },
+  { key: 'nextCall', label: 'fleet.nextCall', cell: ({ agent }) => <Ago at={agent.nextCallAt} /> },
+  {
+    key: 'version',
+    label: 'fleet.version',
+    cell: ({ agent }) => <Untrusted>{agent.version ?? '–'}</Untrusted>,
+  },
+]
+
+const HostName = ({ host }: { host: string }) => (
+  <Link to="/hosts/$host" params={{ host }} className="row-link">
+    <Untrusted>{host}</Untrusted>
+  </Link>
+)
 
 /** Returns since when the values of a host are out of date; undefined while it responds. */
 const staleText = ({ state, lastAnswerAt }: AgentView) =>
@@ -114,32 +131,18 @@ const staleText = ({ state, lastAnswerAt }: AgentView) =>
       : t('fleet.measuredAt', { time: momentText(lastAnswerAt) })
     : undefined
 
-function Meter({
-  value,
-  values,
-  label,
-  stale,
-}: {
-  value: number | null
-  values: (number | null)[] | undefined
-  label: string
-  /** Since when the value is out of date; undefined while it is current. */
-  stale: string | undefined
-}) {
+function Meter({ agent, line, stale, measure }: Shown & { measure: 'cpu' | 'memory' }) {
+  const value = agent[`${measure}Percent`]
+  const values = line?.[measure]
   // What was so once raises no alarm now.
   const color = value !== null && value > 90 && !stale ? 'var(--bad)' : 'var(--mantine-primary-color-filled)'
   return (
-    <span
-      role="gridcell"
-      className={stale ? 'stale' : undefined}
-      title={stale}
-      style={{ display: 'flex', gap: 6, alignItems: 'center' }}
-    >
+    <Group gap={6} wrap="nowrap" className={stale && 'stale'} title={stale}>
       <span className="num" style={{ width: 42, textAlign: 'right' }}>
         {percentText(value)}
       </span>
-      {values && <Sparkline values={values} label={label} color={color} />}
-    </span>
+      {values && <Sparkline values={values} label={t(`fleet.${measure}`)} color={color} />}
+    </Group>
   )
 }
 
@@ -151,16 +154,14 @@ export function Labels({ labels }: { labels: Record<string, string> }) {
   ))
 }
 
-function HostCard({ agent, box }: { agent: AgentView; box: React.ReactNode }) {
+function HostCard({ agent, box }: { agent: AgentView; box: ReactNode }) {
   return (
     <Card withBorder padding="sm" h={CARD_PX - 8}>
       <Stack gap={4}>
         <Group justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap" miw={0}>
             {box}
-            <Link to="/hosts/$host" params={{ host: agent.host }} className="row-link">
-              <Untrusted>{agent.host}</Untrusted>
-            </Link>
+            <HostName host={agent.host} />
           </Group>
           <StateBadge state={agent.state} reason={agent.stateReason} />
         </Group>

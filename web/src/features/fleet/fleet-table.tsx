@@ -1,13 +1,15 @@
+import { UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import type { AgentSort, AgentView, Sparkline as Line } from '@rollcall/contracts/admin'
-import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
+import { type AgentSort, type AgentView, agentSort, type Sparkline as Line } from '@rollcall/contracts/admin'
+import { keepPreviousData, useQueries } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useCallback, useMemo, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
-import { CARD_PX, COLUMNS, FleetRow } from './fleet-row.tsx'
+import { CARD_PX, COLUMN_WIDTHS, FLEET_COLUMNS, FleetRow } from './fleet-row.tsx'
 import { type FleetView, toFleetQuery, WINDOW } from './fleet-view.ts'
 
 const ROW_PX = 44
@@ -126,53 +128,37 @@ function useSettled(hostIds: string[]): string[] {
 function useSparklines(hostIds: string[]): Map<string, Line> {
   // By tens, so that scrolling by a row does not ask for all of them again.
   const key = hostIds.toSorted().join(',')
-  const { data } = useQuery({
-    queryKey: ['sparklines', key],
-    queryFn: ({ signal }) => call('sparklines', { query: { hosts: key } }, signal),
-    enabled: key !== '',
-    staleTime: 60_000,
-    placeholderData: keepPreviousData,
-  })
+  const options = { enabled: key !== '', staleTime: 60_000, placeholderData: keepPreviousData }
+  const { data } = useAnswer('sparklines', { query: { hosts: key } }, options)
   return new Map(data?.sparklines.map((line) => [line.hostId, line]))
 }
-
-const HEADS: { key: AgentSort | 'labels' | 'nextCall'; label: Parameters<typeof t>[0]; sort?: AgentSort }[] =
-  [
-    { key: 'host', label: 'fleet.host', sort: 'host' },
-    { key: 'state', label: 'fleet.state', sort: 'state' },
-    { key: 'labels', label: 'fleet.labelsHead' },
-    { key: 'address', label: 'fleet.address', sort: 'address' },
-    { key: 'cpu', label: 'fleet.cpu', sort: 'cpu' },
-    { key: 'memory', label: 'fleet.memory', sort: 'memory' },
-    { key: 'disk', label: 'fleet.disk', sort: 'disk' },
-    { key: 'lastAnswer', label: 'fleet.lastAnswer', sort: 'lastAnswer' },
-    { key: 'nextCall', label: 'fleet.nextCall' },
-    { key: 'version', label: 'fleet.version', sort: 'version' },
-  ]
 
 function Head({ view, onSort }: { view: FleetView; onSort(sort: AgentSort): void }) {
   const sorted = view.sort ?? 'host'
   const isDown = view.direction === 'desc'
   return (
-    <div role="row" className="grid-row grid-head" style={{ gridTemplateColumns: COLUMNS }}>
+    <div role="row" className="grid-row grid-head" style={{ gridTemplateColumns: COLUMN_WIDTHS }}>
       <span role="columnheader">
         <span className="skip">{t('fleet.selectHead')}</span>
       </span>
-      {HEADS.map(({ key, label, sort }) => (
-        <span
-          key={key}
-          role="columnheader"
-          aria-sort={sorted !== key ? 'none' : isDown ? 'descending' : 'ascending'}
-        >
-          {sort ? (
-            <button type="button" onClick={() => onSort(sort)}>
-              {t(label)} <span aria-hidden>{sorted !== key ? '' : isDown ? '↓' : '↑'}</span>
-            </button>
-          ) : (
-            t(label)
-          )}
-        </span>
-      ))}
+      {FLEET_COLUMNS.map(({ key, label }) => {
+        const order = agentSort.safeParse(key)
+        return (
+          <span
+            key={key}
+            role="columnheader"
+            aria-sort={sorted !== key ? 'none' : isDown ? 'descending' : 'ascending'}
+          >
+            {order.success ? (
+              <UnstyledButton fz="inherit" onClick={() => onSort(order.data)}>
+                {t(label)} <span aria-hidden>{sorted !== key ? '' : isDown ? '↓' : '↑'}</span>
+              </UnstyledButton>
+            ) : (
+              t(label)
+            )}
+          </span>
+        )
+      })}
     </div>
   )
 }

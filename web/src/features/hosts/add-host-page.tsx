@@ -1,6 +1,7 @@
-import { Stack, Tabs } from '@mantine/core'
+import { Stack } from '@mantine/core'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
+import { PageTabs } from '../../ui/page-tabs.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { ManyHosts } from './many-hosts.tsx'
 import { OneHost } from './one-host.tsx'
@@ -14,18 +15,12 @@ export default function AddHostPage() {
   return (
     <Stack maw={860}>
       <PageHeader title={t('addHost.title')} />
-      <Tabs defaultValue="one" keepMounted={false}>
-        <Tabs.List>
-          <Tabs.Tab value="one">{t('addHost.one')}</Tabs.Tab>
-          <Tabs.Tab value="many">{t('addHost.many')}</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="one" pt="md">
-          <OneHost />
-        </Tabs.Panel>
-        <Tabs.Panel value="many" pt="md">
-          <ManyHosts />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        tabs={[
+          { name: 'one', label: t('addHost.one'), content: <OneHost /> },
+          { name: 'many', label: t('addHost.many'), content: <ManyHosts /> },
+        ]}
+      />
     </Stack>
   )
 }

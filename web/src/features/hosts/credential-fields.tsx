@@ -1,5 +1,6 @@
 import { Paper, PasswordInput, SegmentedControl, Stack, Textarea } from '@mantine/core'
 import { t } from '../../i18n/index.tsx'
+import { CODE_INPUT } from '../../ui/theme.ts'
 import type { InputProps } from '../../ui/use-request-form.ts'
 import type { Secrets } from './credential.ts'
 
@@ -38,29 +39,25 @@ export function CredentialFields({ inputProps, type }: Props) {
   )
 }
 
-const KEY_BOX = {
-  autosize: true,
-  spellCheck: false,
-  styles: { input: { fontFamily: 'var(--mantine-font-family-monospace)' } },
-}
-
 const KeyFields = ({ inputProps }: Pick<Props, 'inputProps'>) => (
   <>
     <Textarea
       label={t('addHost.privateKey')}
       description={t('addHost.privateKeyHint')}
+      autosize
       minRows={3}
       maxRows={8}
-      {...KEY_BOX}
+      {...CODE_INPUT}
       {...inputProps('privateKey')}
     />
     <PasswordInput label={t('addHost.passphrase')} autoComplete="off" {...inputProps('passphrase')} />
     <Textarea
       label={t('addHost.certificate')}
       description={t('addHost.certificateHint')}
+      autosize
       minRows={1}
       maxRows={4}
-      {...KEY_BOX}
+      {...CODE_INPUT}
       {...inputProps('certificate')}
     />
     <PasswordInput

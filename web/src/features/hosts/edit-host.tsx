@@ -34,7 +34,7 @@ function EditForm({ host, onClose }: { host: HostView; onClose(): void }) {
     initialValues: editOf(host),
     fieldNames: credentialFieldNames,
     send: (values) => call('changeHost', { params: { host: host.id }, body: toChange(host, values) ?? {} }),
-    invalidates: [['host', host.name]],
+    invalidates: ['showHost'],
     onSent: ({ commandId, isAgentAnswering }) => {
       if (commandId) return navigate({ to: '/commands/$id', params: { id: commandId } })
       return isAgentAnswering === false ? setSilent(true) : onClose()

@@ -36,29 +36,21 @@ export function HostActions({ host }: { host: HostView }) {
             )}
           </Stack>
         }
-        confirm={t('host.install')}
         color="cyan"
         send={() => call('installHost', { params, query: isOnPurpose ? { takeOver: 'true' } : {} })}
         onSent={({ commandId }) => toCommand(commandId)}
       />
-      <ConfirmButton
-        size="sm"
-        label={t('host.remove')}
-        title={t('host.removeTitle', { host: host.name })}
-        explanation={t('host.removeText')}
-        confirm={t('host.remove')}
-        send={() => call('removeHost', { params, query: { forget: 'false' } })}
-        onSent={({ commandId }) => toCommand(commandId)}
-      />
-      <ConfirmButton
-        size="sm"
-        label={t('host.forget')}
-        title={t('host.forgetTitle', { host: host.name })}
-        explanation={t('host.forgetText')}
-        confirm={t('host.forget')}
-        send={() => call('removeHost', { params, query: { forget: 'true' } })}
-        onSent={({ commandId }) => toCommand(commandId)}
-      />
+      {(['remove', 'forget'] as const).map((way) => (
+        <ConfirmButton
+          key={way}
+          size="sm"
+          label={t(`host.${way}`)}
+          title={t(`host.${way}Title`, { host: host.name })}
+          explanation={t(`host.${way}Text`)}
+          send={() => call('removeHost', { params, query: { forget: way === 'forget' ? 'true' : 'false' } })}
+          onSent={({ commandId }) => toCommand(commandId)}
+        />
+      ))}
     </>
   )
 }

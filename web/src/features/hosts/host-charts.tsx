@@ -9,10 +9,9 @@ import {
   useComputedColorScheme,
 } from '@mantine/core'
 import type { HostSample } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import Plot from 'uplot'
-import { call } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import { momentText, percentText } from '../../ui/format-values.ts'
 import { blocks, ErrorState } from '../../ui/states.tsx'
@@ -21,19 +20,10 @@ const HEIGHT = 150
 const SPAN_S = { '5m': 86_400, '1h': 7 * 86_400 }
 const STEP_S = { '5m': 300, '1h': 3600 }
 
-// The same functions at each drawing, or the charts would be made anew.
-const cpuMean = (sample: HostSample) => sample.cpuPercent
-const cpuPeak = (sample: HostSample) => sample.cpuPeakPercent
-const memoryMean = (sample: HostSample) => sample.memoryPercent
-const memoryPeak = (sample: HostSample) => sample.memoryPeakPercent
-
 export default function HostCharts({ name }: { name: string }) {
   const [resolution, setResolution] = useState<'5m' | '1h'>('5m')
-  const samples = useQuery({
-    queryKey: ['host-samples', name, resolution],
-    queryFn: ({ signal }) => call('hostSamples', { params: { host: name }, query: { resolution } }, signal),
-    refetchInterval: 60_000,
-  })
+  const input = { params: { host: name }, query: { resolution } }
+  const samples = useAnswer('hostSamples', input, { refetchInterval: 60_000 })
   if (blocks(samples)) return <ErrorState error={samples.error} />
   const all = samples.data?.samples ?? []
   return (
@@ -49,35 +39,26 @@ export default function HostCharts({ name }: { name: string }) {
         ]}
       />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Chart
-          title={t('fleet.cpu')}
-          samples={all}
-          stepS={STEP_S[resolution]}
-          spanS={SPAN_S[resolution]}
-          mean={cpuMean}
-          peak={cpuPeak}
-        />
-        <Chart
-          title={t('fleet.memory')}
-          samples={all}
-          stepS={STEP_S[resolution]}
-          spanS={SPAN_S[resolution]}
-          mean={memoryMean}
-          peak={memoryPeak}
-        />
+        {(['cpu', 'memory'] as const).map((measure) => (
+          <Chart
+            key={measure}
+            measure={measure}
+            samples={all}
+            stepS={STEP_S[resolution]}
+            spanS={SPAN_S[resolution]}
+          />
+        ))}
       </SimpleGrid>
     </Stack>
   )
 }
 
 interface ChartProps {
-  title: string
+  measure: 'cpu' | 'memory'
   samples: HostSample[]
   stepS: number
   /** From the left to the right edge. */
   spanS: number
-  mean(sample: HostSample): number
-  peak(sample: HostSample): number
 }
 
 const DAY_S = 86_400
@@ -92,7 +73,8 @@ function hourText(atS: number, spanS: number): string {
 }
 
 /** A gap stays a gap: where nothing was heard, nothing is drawn. */
-function Chart({ title, samples, stepS, spanS, mean, peak }: ChartProps) {
+function Chart({ measure, samples, stepS, spanS }: ChartProps) {
+  const title = t(`fleet.${measure}`)
   const place = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
   useEffect(() => {
@@ -106,7 +88,7 @@ function Chart({ title, samples, stepS, spanS, mean, peak }: ChartProps) {
       const at = Date.parse(sample.at) / 1000
       const before = rows.at(-1)
       if (before && at - before[0] > stepS * 1.5) rows.push([before[0] + stepS, null, null])
-      rows.push([at, mean(sample), peak(sample)])
+      rows.push([at, sample[`${measure}Percent`], sample[`${measure}PeakPercent`]])
     }
     const data: Plot.AlignedData = [
       rows.map(([at]) => at),
@@ -155,7 +137,7 @@ function Chart({ title, samples, stepS, spanS, mean, peak }: ChartProps) {
       resize.disconnect()
       plot.destroy()
     }
-  }, [samples, scheme, stepS, spanS, mean, peak])
+  }, [samples, scheme, stepS, spanS, measure])
   return (
     <Paper withBorder p="sm">
       <Title order={2} size="h3">

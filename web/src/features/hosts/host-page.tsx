@@ -1,16 +1,20 @@
-import { Anchor, Button, Group, Paper, Stack, Tabs, Text } from '@mantine/core'
+import { Anchor, Group, Paper, Stack, Text } from '@mantine/core'
 import type { HostStatus } from '@rollcall/contracts/admin'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { type Answer, call } from '../../api/client.ts'
-import { useMay } from '../../api/session.ts'
+import type { Answer } from '../../api/client.ts'
+import { answerKey, useAnswer } from '../../api/use-answer.ts'
 import { useLiveFleet } from '../../api/use-fleet.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
+import { LinkButton } from '../../ui/link-button.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
+import { PageTabs } from '../../ui/page-tabs.tsx'
+import { Reason } from '../../ui/reason.tsx'
 import { StateBadge, toColor } from '../../ui/state-badge.tsx'
-import { blocks, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
+import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { CommandTable } from '../commands/command-table.tsx'
 import { Labels } from '../fleet/fleet-row.tsx'
@@ -26,21 +30,15 @@ export const page = {
 
 export default function HostPage() {
   const { host: name } = useParams({ from: '/inside/hosts/$host' })
-  const host = useQuery({
-    queryKey: ['host', name],
-    queryFn: ({ signal }) => call('showHost', { params: { host: name } }, signal),
-    refetchInterval: 30_000,
-  })
-  const status = useQuery({
-    queryKey: ['host-status', name],
-    queryFn: ({ signal }) => call('hostStatus', { params: { host: name } }, signal),
-    refetchInterval: 20_000,
-  })
+  const params = { host: name }
+  const host = useAnswer('showHost', { params }, { refetchInterval: 30_000 })
+  const status = useAnswer('hostStatus', { params }, { refetchInterval: 20_000 })
   useRefreshOnChange(name, host.data?.host.id)
-  if (blocks({ error: host.error ?? status.error, data: host.data && status.data }))
-    return <ErrorState error={host.error ?? status.error} onRetry={() => host.refetch()} />
-  if (!host.data || !status.data) return <Waiting />
-  return <Shown {...host.data} status={status.data} />
+  return (
+    <Loaded query={host}>
+      {(shown) => <Loaded query={status}>{(now) => <Shown {...shown} status={now} />}</Loaded>}
+    </Loaded>
+  )
 }
 
 /** The live fleet knows of a change before this page would ask again. */
@@ -51,15 +49,14 @@ function useRefreshOnChange(name: string, hostId: string | undefined) {
   const mark = mine && `${mine.state} ${mine.stateSince} ${mine.lastAnswerAt}`
   useEffect(() => {
     if (!mark) return
-    for (const key of ['host', 'host-status', 'host-history'])
-      void client.invalidateQueries({ queryKey: [key, name] })
+    for (const route of ['showHost', 'hostStatus', 'hostHistory'] as const)
+      void client.invalidateQueries({ queryKey: answerKey(route, { params: { host: name } }) })
   }, [client, name, mark])
 }
 
 function Shown({ host, status, ...trust }: Answer<'showHost'> & { status: HostStatus }) {
-  const mayRun = useMay('commands:run')
-  const mayOpen = useMay('terminals:open')
   const isInstalled = host.agent?.installedAt != null
+  const search = { hosts: host.name }
   return (
     <Stack gap="md">
       <PageHeader
@@ -75,23 +72,23 @@ function Shown({ host, status, ...trust }: Answer<'showHost'> & { status: HostSt
           </Group>
         }
       >
-        {mayRun && isInstalled && (
-          <Button component={Link} to="/run" search={{ hosts: host.name } as never}>
-            {t('host.run')}
-          </Button>
-        )}
-        {mayOpen && isInstalled && (
-          <Button variant="default" component={Link} to="/terminals" search={{ host: host.name } as never}>
-            {t('host.terminal')}
-          </Button>
+        {isInstalled && (
+          <>
+            <LinkButton needs="commands:run" to="/run" search={search} label={t('host.run')} />
+            <LinkButton
+              needs="terminals:open"
+              to="/terminals"
+              search={{ host: host.name }}
+              variant="default"
+              label={t('host.terminal')}
+            />
+          </>
         )}
         <HostActions host={host} />
       </PageHeader>
       {status.stateReason && (
         <Paper withBorder p="sm" style={{ borderLeft: `4px solid ${toColor(status.state)}` }}>
-          <Text size="sm">
-            <Untrusted>{status.stateReason}</Untrusted>
-          </Text>
+          <Reason text={status.stateReason} />
         </Paper>
       )}
       {(status.state === 'installing' || status.state === 'install_failed') && host.lastProvisioning && (
@@ -99,30 +96,23 @@ function Shown({ host, status, ...trust }: Answer<'showHost'> & { status: HostSt
           {t('host.installLog')}
         </Anchor>
       )}
-      <Tabs defaultValue="overview" keepMounted={false}>
-        <Tabs.List>
-          <Tabs.Tab value="overview">{t('host.overview')}</Tabs.Tab>
-          <Tabs.Tab value="timeline">{t('host.timeline')}</Tabs.Tab>
-          <Tabs.Tab value="containers">{t('host.containers')}</Tabs.Tab>
-          <Tabs.Tab value="commands">{t('host.commands')}</Tabs.Tab>
-          <Tabs.Tab value="trust">{t('host.trust')}</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="overview" pt="md">
-          <Overview host={host} status={status} />
-        </Tabs.Panel>
-        <Tabs.Panel value="timeline" pt="md">
-          <Timeline name={host.name} />
-        </Tabs.Panel>
-        <Tabs.Panel value="containers" pt="md">
-          <Containers status={status} />
-        </Tabs.Panel>
-        <Tabs.Panel value="commands" pt="md">
-          <CommandTable query={{ host: host.name }} />
-        </Tabs.Panel>
-        <Tabs.Panel value="trust" pt="md">
-          <Trust host={host} status={status} {...trust} />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        tabs={[
+          { name: 'overview', label: t('host.overview'), content: <Overview host={host} status={status} /> },
+          { name: 'timeline', label: t('host.timeline'), content: <Timeline name={host.name} /> },
+          { name: 'containers', label: t('host.containers'), content: <Containers status={status} /> },
+          {
+            name: 'commands',
+            label: t('host.commands'),
+            content: <CommandTable query={{ host: host.name }} />,
+          },
+          {
+            name: 'trust',
+            label: t('host.trust'),
+            content: <Trust host={host} status={status} {...trust} />,
+          },
+        ]}
+      />
     </Stack>
   )
 }

@@ -1,28 +1,30 @@
 import { Group, Text } from '@mantine/core'
 import type { HostEvent } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
-import { call } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import { momentText } from '../../ui/format-values.ts'
+import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
+import { Reason } from '../../ui/reason.tsx'
 import { StateBadge, toColor } from '../../ui/state-badge.tsx'
-import { blocks, EmptyState, ErrorState, Waiting } from '../../ui/states.tsx'
-import { Untrusted } from '../../ui/untrusted.tsx'
+import { EmptyState } from '../../ui/states.tsx'
 
 export function Timeline({ name }: { name: string }) {
-  const history = useQuery({
-    queryKey: ['host-history', name],
-    queryFn: ({ signal }) => call('hostHistory', { params: { host: name }, query: { limit: 200 } }, signal),
-  })
-  if (blocks(history)) return <ErrorState error={history.error} />
-  if (!history.data) return <Waiting />
-  if (history.data.events.length === 0) return <EmptyState title={t('host.noEvents')} />
+  const history = useAnswer('hostHistory', { params: { host: name }, query: { limit: 200 } })
   return (
-    <ol className="timeline">
-      {history.data.events.map((event) => (
-        <TimelineEvent key={event.id} event={event} />
-      ))}
-    </ol>
+    <Loaded query={history}>
+      {({ events }) =>
+        events.length === 0 ? (
+          <EmptyState title={t('host.noEvents')} />
+        ) : (
+          <ol className="timeline">
+            {events.map((event) => (
+              <TimelineEvent key={event.id} event={event} />
+            ))}
+          </ol>
+        )
+      }
+    </Loaded>
   )
 }
 
@@ -35,11 +37,7 @@ function TimelineEvent({ event }: { event: HostEvent }) {
           {momentText(event.at)} · <Ago at={event.at} />
         </Text>
       </Group>
-      {event.reason && (
-        <Text size="sm">
-          <Untrusted>{event.reason}</Untrusted>
-        </Text>
-      )}
+      <Reason text={event.reason} />
     </li>
   )
 }

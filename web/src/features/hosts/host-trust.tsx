@@ -63,10 +63,9 @@ function Rotation({ host, rotatedAt }: { host: HostView; rotatedAt: string | nul
         label={t('trust.rotate')}
         title={t('trust.rotateTitle', { host: host.name })}
         explanation={t('trust.rotateText')}
-        confirm={t('trust.rotate')}
         color="cyan"
         send={() => call('startRotation', { body: { hosts: [host.name] } })}
-        invalidates={[['host', host.name]]}
+        invalidates={['showHost']}
         onSent={() => setBefore(rotatedAt)}
       />
       {before === rotatedAt && (

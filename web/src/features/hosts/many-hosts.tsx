@@ -2,9 +2,11 @@ import { Alert, Checkbox, SimpleGrid, Text, Textarea, TextInput } from '@mantine
 import type { ImportedHost, Problem } from '@rollcall/inventory'
 import { Link } from '@tanstack/react-router'
 import { type MessageKey, t } from '../../i18n/index.tsx'
+import { Reason } from '../../ui/reason.tsx'
 import { ResourceForm } from '../../ui/resource-form.tsx'
 import { ResourceTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
+import { CODE_INPUT } from '../../ui/theme.ts'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { Labels } from '../fleet/fleet-row.tsx'
 import { toLabels } from './credential.ts'
@@ -33,9 +35,8 @@ export function ManyHosts() {
         autosize
         minRows={5}
         maxRows={16}
-        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
-        spellCheck={false}
         placeholder={'root@192.0.2.10 web-01\n[web]\nweb-02 ansible_host=192.0.2.11'}
+        {...CODE_INPUT}
         {...getInputProps('text')}
       />
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
@@ -161,11 +162,7 @@ function InFleet({ host, pastedAs }: { host: FleetHost; pastedAs: string }) {
           {t('run.open')}
         </Link>
       )}
-      {state === 'install_failed' && stateReason && (
-        <Text size="xs" c="dimmed">
-          <Untrusted>{stateReason}</Untrusted>
-        </Text>
-      )}
+      {state === 'install_failed' && <Reason text={stateReason} size="xs" c="dimmed" />}
     </div>
   )
 }

@@ -1,9 +1,9 @@
 import type { NewHostInput } from '@rollcall/contracts/admin'
+import { forEachOf } from '@rollcall/contracts/client'
 import { type ImportedHost, readHosts } from '@rollcall/inventory'
-import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useMemo, useState } from 'react'
 import { call } from '../../api/client.ts'
-import { forEachOf } from '../../api/for-each-of.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { toMessage } from '../../ui/states.tsx'
 import { useRequestForm } from '../../ui/use-request-form.ts'
 import { NO_SECRETS, toCredential, toLabels } from './credential.ts'
@@ -12,7 +12,6 @@ import { type KnownHosts, knownAs, knownHosts } from './known-hosts.ts'
 /** The outcome of the request to add a host. The state of the host itself comes with the fleet. */
 export type Outcome = { commandId: string } | { error: string }
 
-const FLEET_HOSTS = ['fleet-hosts']
 /** While hosts are being installed. */
 const REFRESH_MS = 2000
 const AT_ONCE = 4
@@ -43,7 +42,7 @@ export function useHostImport() {
   const hostImport = useRequestForm({
     initialValues: IMPORT,
     isDone: () => false,
-    invalidates: [FLEET_HOSTS],
+    invalidates: ['listHosts'],
     send: (values): Promise<void> =>
       forEachOf(chosen, AT_ONCE, async (host) => {
         const outcome: Outcome = await call('addHost', { body: toRequest(host, values) }).catch((error) => ({
@@ -67,14 +66,15 @@ export function useHostImport() {
 
 /** Reads the fleet, to see which of the pasted hosts are there already and what becomes of those that are added. */
 function useKnownHosts(hosts: readonly ImportedHost[]): KnownHosts {
-  const { data } = useQuery({
-    queryKey: FLEET_HOSTS,
-    queryFn: ({ signal }) => call('listHosts', {}, signal),
-    enabled: hosts.length > 0,
-    refetchInterval: ({ state }) => {
-      const now = knownHosts(state.data?.hosts ?? [])
-      return hosts.some((host) => knownAs(now, host)?.state === 'installing') ? REFRESH_MS : false
+  const isInstalling = (now: KnownHosts) => hosts.some((host) => knownAs(now, host)?.state === 'installing')
+  const { data } = useAnswer(
+    'listHosts',
+    {},
+    {
+      enabled: hosts.length > 0,
+      refetchInterval: ({ state }) =>
+        isInstalling(knownHosts(state.data?.hosts ?? [])) ? REFRESH_MS : false,
     },
-  })
+  )
   return useMemo(() => knownHosts(data?.hosts ?? []), [data])
 }

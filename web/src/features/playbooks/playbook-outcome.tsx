@@ -1,19 +1,21 @@
 import { Anchor, Badge, Button, Group, Paper, Stack, Text } from '@mantine/core'
 import {
+  groupByOutcome,
   type PlanVerdict,
   type PlaybookHost,
   type PlaybookRunView,
   planVerdict,
   TASK_STATUS,
 } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
+import { Reason } from '../../ui/reason.tsx'
 import { StateBadge, toWord } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { TaskTable } from './task-table.tsx'
@@ -24,11 +26,11 @@ const MAX_NAMED = 30
 
 /** Shows what a run of a playbook did: hosts with the same outcome once, with the tasks of one of them. */
 export function PlaybookOutcome({ runId }: { runId: string }) {
-  const run = useQuery({
-    queryKey: ['playbook-run', runId],
-    queryFn: ({ signal }) => call('showPlaybookRun', { params: { id: runId } }, signal),
-    refetchInterval: ({ state }) => (state.data?.run.endedAt ? false : REFRESH_MS),
-  })
+  const run = useAnswer(
+    'showPlaybookRun',
+    { params: { id: runId } },
+    { refetchInterval: ({ state }) => (state.data?.run.endedAt ? false : REFRESH_MS) },
+  )
   return <Loaded query={run}>{(view) => <Outcome view={view} />}</Loaded>
 }
 
@@ -42,21 +44,11 @@ function Outcome({ view }: { view: PlaybookRunView }) {
           {t('playbooks.itsPlan')}
         </Anchor>
       )}
-      {groupsOf(view.hosts).map((hosts) => (
+      {groupByOutcome(view.hosts).map((hosts) => (
         <Alike key={hosts[0]?.commandId} hosts={hosts} isOver={isOver} />
       ))}
     </Stack>
   )
-}
-
-/** Groups hosts in the same state that were, or would be, changed in the same way; the largest first. */
-function groupsOf(hosts: readonly PlaybookHost[]): PlaybookHost[][] {
-  const groups = new Map<string, PlaybookHost[]>()
-  for (const host of hosts) {
-    const key = `${host.state} ${host.way} ${host.digest ?? host.commandId}`
-    groups.set(key, [...(groups.get(key) ?? []), host])
-  }
-  return [...groups.values()].toSorted((a, b) => b.length - a.length)
 }
 
 /** Returns what a plan comes to, in words. */
@@ -91,7 +83,6 @@ function Verdict({ view }: { view: PlaybookRunView }) {
           label={t('playbooks.apply')}
           title={t('playbooks.applyTitle', { name: view.playbook })}
           explanation={`${text} ${t('playbooks.applyText')}`}
-          confirm={t('playbooks.apply')}
           send={() => call('applyPlan', { params: { id: view.run.id }, body: {} })}
           onSent={({ runId }) => navigate({ to: '/runs/$id', params: { id: runId } })}
         />
@@ -134,11 +125,7 @@ function Alike({ hosts, isOver }: { hosts: PlaybookHost[]; isOver: boolean }) {
             {t('playbooks.tasks')}
           </Button>
         </Group>
-        {first.reason && first.state !== 'success' && (
-          <Text size="sm" c="dimmed">
-            <Untrusted>{first.reason}</Untrusted>
-          </Text>
-        )}
+        {first.state !== 'success' && <Reason text={first.reason} c="dimmed" />}
         {isOpen && <TaskTable commandId={first.commandId} isOver={isOver} />}
       </Stack>
     </Paper>

@@ -1,10 +1,10 @@
 import { Button, Paper, Select, SimpleGrid, Stack, Text } from '@mantine/core'
 import { type NewPlaybookRun, type PlaybookView, playbookVia } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import type { FormEvent } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { toFormFaults } from '../../ui/faults.ts'
@@ -24,10 +24,7 @@ export const page = {
 
 export default function PlaybookPage() {
   const { playbook: name } = useParams({ from: '/inside/playbooks/$playbook' })
-  const playbook = useQuery({
-    queryKey: ['playbook', name],
-    queryFn: ({ signal }) => call('showPlaybook', { params: { playbook: name } }, signal),
-  })
+  const playbook = useAnswer('showPlaybook', { params: { playbook: name } })
   return <Loaded query={playbook}>{(data) => <PlaybookForm key={name} playbook={data.playbook} />}</Loaded>
 }
 

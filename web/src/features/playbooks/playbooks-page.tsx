@@ -1,11 +1,10 @@
 import { Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { type Answer, call } from '../../api/client.ts'
+import type { Answer } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
-import { Loaded } from '../../ui/loaded.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 
 export const page = {
@@ -15,24 +14,17 @@ export const page = {
 } satisfies PageEntry
 
 export default function PlaybooksPage() {
-  const playbooks = useQuery({
-    queryKey: ['playbooks'],
-    queryFn: ({ signal }) => call('listPlaybooks', {}, signal),
-  })
   return (
     <Stack>
       <PageHeader title={t('nav.playbooks')} below={<Text size="sm">{t('playbooks.text')}</Text>} />
-      <Loaded query={playbooks}>
-        {(data) => (
-          <ResourceTable
-            rows={data.playbooks}
-            toKey={({ name }) => name}
-            minWidth={420}
-            columns={columns()}
-            rowProps={({ name }) => ({ 'data-playbook': name })}
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={useAnswer('listPlaybooks', {})}
+        rows={({ playbooks }) => playbooks}
+        toKey={({ name }) => name}
+        minWidth={420}
+        columns={columns()}
+        rowProps={({ name }) => ({ 'data-playbook': name })}
+      />
     </Stack>
   )
 }

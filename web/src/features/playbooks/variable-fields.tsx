@@ -1,6 +1,7 @@
 import { PasswordInput, Select, Textarea, TextInput } from '@mantine/core'
 import type { PlaybookVariable } from '@rollcall/contracts/admin'
 import { t } from '../../i18n/index.tsx'
+import { CODE_INPUT } from '../../ui/theme.ts'
 import type { InputProps } from '../../ui/use-request-form.ts'
 import { defaultText, isJson, isLines, variableField } from './variables.ts'
 
@@ -35,8 +36,7 @@ export function VariableField(props: { variable: PlaybookVariable; inputProps: I
         autosize
         minRows={2}
         maxRows={12}
-        spellCheck={false}
-        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+        {...CODE_INPUT}
       />
     )
   return variable.isSecret ? (

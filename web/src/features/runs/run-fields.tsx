@@ -12,17 +12,13 @@ import {
   TextInput,
 } from '@mantine/core'
 import { t } from '../../i18n/index.tsx'
+import { CODE_INPUT } from '../../ui/theme.ts'
 import type { InputProps } from '../../ui/use-request-form.ts'
 import type { Draft } from './run-draft.ts'
 
 interface Props {
   inputProps: InputProps
   draft: Draft
-}
-
-const CODE = {
-  spellCheck: false,
-  styles: { input: { fontFamily: 'var(--mantine-font-family-monospace)' } },
 }
 
 /** Draws what is run: a program with its arguments, or a script for a shell. */
@@ -44,7 +40,7 @@ export const ProgramFields = ({ inputProps, draft }: Props) => (
           label={t('run.program')}
           description={t('run.programHint')}
           placeholder="systemctl status nginx"
-          {...CODE}
+          {...CODE_INPUT}
           {...inputProps('line')}
         />
       ) : (
@@ -55,7 +51,7 @@ export const ProgramFields = ({ inputProps, draft }: Props) => (
           autosize
           minRows={3}
           maxRows={14}
-          {...CODE}
+          {...CODE_INPUT}
           {...inputProps('script')}
         />
       )}
@@ -70,7 +66,7 @@ export function EnvironmentFields(props: Props & { onDrop(): void }) {
   return (
     <Paper withBorder p="md">
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <TextInput label={t('run.cwd')} {...CODE} {...inputProps('cwd')} />
+        <TextInput label={t('run.cwd')} {...CODE_INPUT} {...inputProps('cwd')} />
         <Textarea
           label={t('run.env')}
           description={t('run.envHint')}
@@ -79,7 +75,7 @@ export function EnvironmentFields(props: Props & { onDrop(): void }) {
           minRows={1}
           maxRows={8}
           autoComplete="off"
-          {...CODE}
+          {...CODE_INPUT}
           {...inputProps('envText')}
         />
       </SimpleGrid>

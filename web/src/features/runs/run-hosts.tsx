@@ -1,10 +1,10 @@
-import { Button, Stack, Text } from '@mantine/core'
+import { Button, Stack } from '@mantine/core'
 import { COMMAND_STATE, type RunCommand, toRunState } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { call } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
+import { Reason } from '../../ui/reason.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { Waiting } from '../../ui/states.tsx'
@@ -22,10 +22,7 @@ export function RunHosts(props: {
   opened: string | undefined
   onOpen(id: string): void
 }) {
-  const pending = useQuery({
-    queryKey: ['run-commands', props.runId],
-    queryFn: ({ signal }) => call('listCommands', { query: { runId: props.runId, limit: MAX_ROWS } }, signal),
-  })
+  const pending = useAnswer('listCommands', { query: { runId: props.runId, limit: MAX_ROWS } })
   const rows = new Map<string, RunCommand>(
     (pending.data?.commands ?? []).map(
       ({ id, host, state, isHeld, exitCode, signal, reasonCode, reason }) => [
@@ -77,21 +74,14 @@ const columns = (onOpen: (id: string) => void): Column<RunCommand>[] => [
     cell: ({ exitCode, reason }) => (
       <>
         {exitCode !== null && t('command.exit', { code: exitCode })}
-        {reason && (
-          <Text size="xs" c="dimmed">
-            <Untrusted>{reason}</Untrusted>
-          </Text>
-        )}
+        <Reason text={reason} size="xs" c="dimmed" />
       </>
     ),
   },
 ]
 
 function HostOutput({ id }: { id: string }) {
-  const { data } = useQuery({
-    queryKey: ['command', id],
-    queryFn: ({ signal }) => call('showCommand', { params: { id } }, signal),
-  })
+  const { data } = useAnswer('showCommand', { params: { id } })
   const [changed, setChanged] = useState(data?.command)
   const command = changed ?? data?.command
   if (!command) return <Waiting />

@@ -1,16 +1,17 @@
-import { Button, Stack, Tabs, Text } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
 import type { RunCommand, RunView } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
+import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { Ago } from '../../ui/moment.tsx'
+import { PageTabs } from '../../ui/page-tabs.tsx'
+import { Requested } from '../../ui/requested.tsx'
 import { PageHeader } from '../../ui/states.tsx'
-import { Untrusted } from '../../ui/untrusted.tsx'
 import { useRequest } from '../../ui/use-request.ts'
 import { PlaybookOutcome } from '../playbooks/playbook-outcome.tsx'
 import { SkippedHosts } from '../targets/skipped-hosts.tsx'
@@ -27,11 +28,7 @@ export const page = {
 
 export default function RunPage() {
   const { id } = useParams({ from: '/inside/runs/$id' })
-  const run = useQuery({
-    queryKey: ['run', id],
-    queryFn: ({ signal }) => call('showRun', { params: { id } }, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-  })
+  const run = useAnswer('showRun', { params: { id } }, { staleTime: Number.POSITIVE_INFINITY })
   return <Loaded query={run}>{(data) => <Run key={id} initial={data.run} />}</Loaded>
 }
 
@@ -46,12 +43,7 @@ function Run({ initial }: { initial: RunView }) {
             <RunTitle run={run} />
           </Text>
         }
-        below={
-          <Text size="sm" c="dimmed">
-            <Untrusted>{run.requestedBy}</Untrusted> · <Ago at={run.createdAt} /> ·{' '}
-            {t('run.onHosts', { count: run.total })}
-          </Text>
-        }
+        below={<Requested of={run}>{t('run.onHosts', { count: run.total })}</Requested>}
       >
         <Actions run={run} onChange={setRun} />
       </PageHeader>
@@ -73,9 +65,7 @@ function Actions({ run, onChange }: { run: RunView; onChange(run: RunView): void
   return (
     <>
       {run.playbook === null && (
-        <Button variant="default" component={Link} to="/run" search={{ again: run.id } as never}>
-          {t('command.again')}
-        </Button>
+        <LinkButton to="/run" search={{ again: run.id }} variant="default" label={t('command.again')} />
       )}
       {run.endedAt === null && (
         <Button
@@ -93,28 +83,12 @@ function Actions({ run, onChange }: { run: RunView; onChange(run: RunView): void
 function RunTabs({ run, commands }: { run: RunView; commands: ReadonlyMap<string, RunCommand> }) {
   const mayReadPlaybooks = useMay('playbooks:read')
   const [opened, setOpened] = useState<string>()
-  const isPlaybook = run.playbook !== null
-  const hasTasks = isPlaybook && mayReadPlaybooks
-  return (
-    <Tabs defaultValue={hasTasks ? 'tasks' : 'hosts'} keepMounted={false}>
-      <Tabs.List>
-        {hasTasks && <Tabs.Tab value="tasks">{t('playbooks.tasks')}</Tabs.Tab>}
-        <Tabs.Tab value="hosts">{t('run.byHost')}</Tabs.Tab>
-        {!isPlaybook && <Tabs.Tab value="groups">{t('run.byOutput')}</Tabs.Tab>}
-      </Tabs.List>
-      {hasTasks && (
-        <Tabs.Panel value="tasks" pt="md">
-          <PlaybookOutcome runId={run.id} />
-        </Tabs.Panel>
-      )}
-      <Tabs.Panel value="hosts" pt="md">
-        <RunHosts runId={run.id} commands={commands} opened={opened} onOpen={setOpened} />
-      </Tabs.Panel>
-      {!isPlaybook && (
-        <Tabs.Panel value="groups" pt="md">
-          <RunGroups runId={run.id} isOver={run.endedAt !== null} />
-        </Tabs.Panel>
-      )}
-    </Tabs>
-  )
+  const { id, playbook, endedAt } = run
+  const hosts = <RunHosts runId={id} commands={commands} opened={opened} onOpen={setOpened} />
+  const byHost = { name: 'hosts', label: t('run.byHost'), content: hosts }
+  const groups = <RunGroups runId={id} isOver={endedAt !== null} />
+  if (playbook === null)
+    return <PageTabs tabs={[byHost, { name: 'groups', label: t('run.byOutput'), content: groups }]} />
+  const tasks = { name: 'tasks', label: t('playbooks.tasks'), content: <PlaybookOutcome runId={id} /> }
+  return <PageTabs tabs={mayReadPlaybooks ? [tasks, byHost] : [byHost]} />
 }

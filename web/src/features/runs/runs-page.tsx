@@ -1,14 +1,13 @@
-import { Button, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import type { RunView } from '@rollcall/contracts/admin'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
-import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
-import { Loaded } from '../../ui/loaded.tsx'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { ShowMore } from '../../ui/show-more.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -24,9 +23,8 @@ export const page = {
 } satisfies PageEntry
 
 export default function RunsPage() {
-  const mayRun = useMay('commands:run')
   const pages = useInfiniteQuery({
-    queryKey: ['runs'],
+    queryKey: ['listRuns'],
     queryFn: ({ pageParam, signal }) =>
       call('listRuns', { query: { limit: PAGE, ...(pageParam && { before: pageParam }) } }, signal),
     initialPageParam: '',
@@ -36,23 +34,16 @@ export default function RunsPage() {
   return (
     <Stack>
       <PageHeader title={t('nav.runs')}>
-        {mayRun && (
-          <Button component={Link} to="/run">
-            {t('nav.run')}
-          </Button>
-        )}
+        <LinkButton needs="commands:run" to="/run" label={t('nav.run')} />
       </PageHeader>
-      <Loaded query={pages}>
-        {(data) => (
-          <ResourceTable
-            rows={data.pages.flatMap((page) => page.runs)}
-            toKey={({ id }) => id}
-            minWidth={640}
-            empty={{ title: t('runs.none'), text: t('runs.noneText') }}
-            columns={columns()}
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={pages}
+        rows={(data) => data.pages.flatMap((page) => page.runs)}
+        toKey={({ id }) => id}
+        minWidth={640}
+        empty={{ title: t('runs.none'), text: t('runs.noneText') }}
+        columns={columns()}
+      />
       <ShowMore pages={pages} />
     </Stack>
   )

@@ -61,20 +61,9 @@ async function save(name: string, draft: Draft, envText: string): Promise<void> 
   // What the server alone knows cannot be handed to something that runs elsewhere later.
   if (run.envOf) throw new Error(t('run.envNotSaved', { names: draft.envNames.join(', ') }))
   const { program, args, env, cwd, timeoutMs, startWithinMs, limits, hosts, labels, all } = run
-  const target = { ...(hosts && { hosts }), ...(labels && { labels }), ...(all && { all }) }
-  await call('addSavedCommand', {
-    body: {
-      name,
-      program,
-      args,
-      cwd,
-      timeoutMs,
-      startWithinMs,
-      target,
-      ...(env && { env }),
-      ...(limits && { limits }),
-    },
-  })
+  const target = { hosts, labels, all }
+  const body = { name, program, args, cwd, timeoutMs, startWithinMs, target, env, limits }
+  await call('addSavedCommand', { body })
 }
 
 /** Plans a saved command by this browser's time zone. One that cannot be planned does not stay behind. */

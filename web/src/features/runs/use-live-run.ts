@@ -2,6 +2,7 @@ import type { RunCommand, RunView } from '@rollcall/contracts/admin'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { live } from '../../api/live.ts'
+import { answerKey } from '../../api/use-answer.ts'
 
 /** Counts and commands of a run as they change. */
 export function useLiveRun(initial: RunView) {
@@ -19,7 +20,8 @@ export function useLiveRun(initial: RunView) {
         onEvent(event) {
           if (event.type === 'run-end') {
             setRun(event.run)
-            void client.invalidateQueries({ queryKey: ['run-summary', initial.id] })
+            const input = { params: { id: initial.id } }
+            void client.invalidateQueries({ queryKey: answerKey('summarizeRun', input) })
           } else if (event.type === 'run') {
             setRun((now) => ({ ...now, counts: event.counts }))
             setCommands((now) => {

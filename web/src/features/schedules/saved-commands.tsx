@@ -1,8 +1,8 @@
 import { Group, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type Answer, call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { commandLine } from '../../ui/format-values.ts'
@@ -10,18 +10,12 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 
-const SAVED = ['saved']
-
 type SavedCommand = Answer<'listSavedCommands'>['savedCommands'][number]
 
 export function SavedCommands() {
   const mayRun = useMay('commands:run')
-  const saved = useQuery({
-    queryKey: SAVED,
-    queryFn: ({ signal }) => call('listSavedCommands', {}, signal),
-  })
   return (
-    <Loaded query={saved}>
+    <Loaded query={useAnswer('listSavedCommands', {})}>
       {({ savedCommands }) =>
         savedCommands.length === 0 ? (
           <Text size="sm" c="dimmed">
@@ -63,18 +57,15 @@ function Actions({ command: { name, program, args } }: { command: SavedCommand }
         label={t('saved.run')}
         title={t('saved.runTitle', { name })}
         explanation={commandLine(program, args)}
-        confirm={t('saved.run')}
         color="cyan"
         send={() => call('runSavedCommand', { params: { name }, body: {} })}
         onSent={({ runId }) => navigate({ to: '/runs/$id', params: { id: runId } })}
       />
       <ConfirmButton
-        label={t('remove')}
         title={t('saved.removeTitle', { name })}
         explanation={t('saved.removeText')}
-        confirm={t('remove')}
         send={() => call('removeSavedCommand', { params: { name } })}
-        invalidates={[SAVED]}
+        invalidates={['listSavedCommands']}
       />
     </Group>
   )

@@ -1,23 +1,21 @@
 import { Stack, Switch, Text, Title } from '@mantine/core'
 import type { ScheduleView } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { momentText } from '../../ui/format-values.ts'
-import { Loaded } from '../../ui/loaded.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { Reason } from '../../ui/reason.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { PageHeader } from '../../ui/states.tsx'
-import { Untrusted } from '../../ui/untrusted.tsx'
 import { useRequest } from '../../ui/use-request.ts'
 import { SavedCommands } from './saved-commands.tsx'
 
-const SCHEDULES = ['schedules']
 const REFRESH_MS = 10_000
 
 export const page = {
@@ -28,26 +26,18 @@ export const page = {
 
 export default function SchedulesPage() {
   const mayWrite = useMay('schedules:write')
-  const schedules = useQuery({
-    queryKey: SCHEDULES,
-    queryFn: ({ signal }) => call('listSchedules', {}, signal),
-    refetchInterval: REFRESH_MS,
-  })
   return (
     <Stack>
       <PageHeader title={t('nav.schedules')} />
-      <Loaded query={schedules}>
-        {(data) => (
-          <ResourceTable
-            rows={data.schedules}
-            toKey={({ id }) => id}
-            minWidth={760}
-            empty={{ title: t('schedules.none'), text: t('schedules.noneText') }}
-            columns={columns()}
-            actions={mayWrite && (({ name }) => <RemoveSchedule name={name} />)}
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={useAnswer('listSchedules', {}, { refetchInterval: REFRESH_MS })}
+        rows={({ schedules }) => schedules}
+        toKey={({ id }) => id}
+        minWidth={760}
+        empty={{ title: t('schedules.none'), text: t('schedules.noneText') }}
+        columns={columns()}
+        actions={mayWrite && (({ name }) => <RemoveSchedule name={name} />)}
+      />
       <Title order={2}>{t('saved.title')}</Title>
       <SavedCommands />
     </Stack>
@@ -82,11 +72,7 @@ function LastFiring({ firing }: { firing: ScheduleView['last'][number] }) {
           {t('run.open')}
         </Link>
       )}
-      {reason && (
-        <Text size="xs" c="dimmed">
-          <Untrusted>{reason}</Untrusted>
-        </Text>
-      )}
+      <Reason text={reason} size="xs" c="dimmed" />
     </>
   )
 }
@@ -95,7 +81,7 @@ function EnabledSwitch({ schedule: { name, isEnabled } }: { schedule: ScheduleVi
   const mayWrite = useMay('schedules:write')
   const change = useRequest(
     (isEnabled: boolean) => call('changeSchedule', { params: { name }, body: { isEnabled } }),
-    { invalidates: [SCHEDULES], isFailureShown: true },
+    { invalidates: ['listSchedules'], isFailureShown: true },
   )
   return (
     <Switch
@@ -109,11 +95,9 @@ function EnabledSwitch({ schedule: { name, isEnabled } }: { schedule: ScheduleVi
 
 const RemoveSchedule = ({ name }: { name: string }) => (
   <ConfirmButton
-    label={t('remove')}
     title={t('schedules.removeTitle', { name })}
     explanation={t('schedules.removeText')}
-    confirm={t('remove')}
     send={() => call('removeSchedule', { params: { name } })}
-    invalidates={[SCHEDULES]}
+    invalidates={['listSchedules']}
   />
 )

@@ -1,41 +1,31 @@
 import { NumberInput, SimpleGrid, Text, TextInput, Title } from '@mantine/core'
 import type { HeartbeatProfile } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { durationText, intervalText } from '../../ui/format-values.ts'
-import { Loaded } from '../../ui/loaded.tsx'
 import { AddForm } from '../../ui/resource-form.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { useRequestForm } from '../../ui/use-request-form.ts'
-
-const PROFILES = ['profiles']
 
 export function HeartbeatProfiles() {
   const mayWrite = useMay('profiles:write')
-  const profiles = useQuery({
-    queryKey: PROFILES,
-    queryFn: ({ signal }) => call('listHeartbeatProfiles', {}, signal),
-  })
   return (
     <>
       <Title order={2}>{t('profiles.title')}</Title>
       <Text size="sm" maw={760}>
         {t('profiles.text')}
       </Text>
-      <Loaded query={profiles}>
-        {(data) => (
-          <ResourceTable
-            rows={data.profiles}
-            toKey={({ name }) => name}
-            minWidth={620}
-            columns={columns()}
-            actions={mayWrite && (({ name }) => name !== 'default' && <RemoveProfile name={name} />)}
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={useAnswer('listHeartbeatProfiles', {})}
+        rows={({ profiles }) => profiles}
+        toKey={({ name }) => name}
+        minWidth={620}
+        columns={columns()}
+        actions={mayWrite && (({ name }) => name !== 'default' && <RemoveProfile name={name} />)}
+      />
       {mayWrite && <AddProfile />}
     </>
   )
@@ -60,12 +50,10 @@ const columns = (): Column<HeartbeatProfile>[] => [
 
 const RemoveProfile = ({ name }: { name: string }) => (
   <ConfirmButton
-    label={t('remove')}
     title={t('profiles.removeTitle', { name })}
     explanation={t('profiles.removeText')}
-    confirm={t('remove')}
     send={() => call('removeHeartbeatProfile', { params: { profile: name } })}
-    invalidates={[PROFILES]}
+    invalidates={['listHeartbeatProfiles']}
   />
 )
 
@@ -89,16 +77,11 @@ function AddProfile() {
           ...(offlineS !== '' && { offlineAfterMs: toMs(offlineS) }),
         },
       }),
-    invalidates: [PROFILES],
+    invalidates: ['listHeartbeatProfiles'],
   })
   const { getInputProps, values } = profile.form
   return (
-    <AddForm
-      title={t('profiles.add')}
-      form={profile}
-      submit={t('profiles.add')}
-      isDisabled={values.name === ''}
-    >
+    <AddForm title={t('profiles.add')} form={profile} isDisabled={values.name === ''}>
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
         <TextInput label={t('name')} {...getInputProps('name')} />
         <NumberInput label={t('profiles.min')} {...getInputProps('minS')} />

@@ -1,14 +1,13 @@
 import { Stack, Text, Title } from '@mantine/core'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { type Answer, call } from '../../api/client.ts'
 import { useMay, useSession } from '../../api/session.ts'
+import { answerKey, useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { momentText } from '../../ui/format-values.ts'
-import { Loaded } from '../../ui/loaded.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 
-const IDENTITIES = ['server-identities']
 /** While agents still use an old certificate. */
 const REFRESH_MS = 2000
 
@@ -20,13 +19,15 @@ export function ServerIdentities() {
   const mayWrite = useMay('identity:write')
   const client = useQueryClient()
   const isForAll = principal?.scope === null
-  const identities = useQuery({
-    queryKey: IDENTITIES,
-    enabled: isForAll,
-    queryFn: ({ signal }) => call('listServerIdentities', {}, signal),
-    refetchInterval: ({ state }) =>
-      state.data?.identities.slice(1).some(({ agents }) => agents > 0) ? REFRESH_MS : false,
-  })
+  const isOldInUse = (known: readonly Identity[] = []) => known.slice(1).some(({ agents }) => agents > 0)
+  const identities = useAnswer(
+    'listServerIdentities',
+    {},
+    {
+      enabled: isForAll,
+      refetchInterval: ({ state }) => (isOldInUse(state.data?.identities) ? REFRESH_MS : false),
+    },
+  )
   if (!isForAll) return null
   return (
     <Stack>
@@ -34,11 +35,13 @@ export function ServerIdentities() {
       <Text size="sm" maw={760}>
         {t('identity.text')}
       </Text>
-      <Loaded query={identities}>
-        {(data) => (
-          <ResourceTable rows={data.identities} toKey={({ pin }) => pin} minWidth={800} columns={columns()} />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={identities}
+        rows={(data) => data.identities}
+        toKey={({ pin }) => pin}
+        minWidth={800}
+        columns={columns()}
+      />
       {mayWrite && (
         <div>
           <ConfirmButton
@@ -46,10 +49,9 @@ export function ServerIdentities() {
             label={t('identity.renew')}
             title={t('identity.renewTitle')}
             explanation={t('identity.renewText')}
-            confirm={t('identity.renew')}
             color="cyan"
             send={() => call('renewServerIdentity', {})}
-            onSent={(answer) => client.setQueryData(IDENTITIES, answer)}
+            onSent={(answer) => client.setQueryData(answerKey('listServerIdentities', {}), answer)}
           />
         </div>
       )}

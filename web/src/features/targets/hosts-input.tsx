@@ -1,7 +1,7 @@
 import { TagsInput } from '@mantine/core'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { keepPreviousData } from '@tanstack/react-query'
 import { type KeyboardEvent, useState } from 'react'
-import { call } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import { offered } from './offered-hosts.ts'
 
@@ -13,11 +13,8 @@ export function HostsInput(props: {
 }) {
   const [typed, setTyped] = useState('')
   const search = typed.trim()
-  const found = useQuery({
-    queryKey: ['host-names', search],
-    queryFn: ({ signal }) => call('listAgents', { query: { limit: 20, ...(search && { search }) } }, signal),
-    placeholderData: keepPreviousData,
-  })
+  const query = { limit: 20, search: search || undefined }
+  const found = useAnswer('listAgents', { query }, { placeholderData: keepPreviousData })
   const options = offered(found.data?.agents.map(({ host }) => host) ?? [], search, props.value)
   /** The list may have come after the last key, when none of it was marked yet. */
   const onKeyDown = (event: KeyboardEvent) => {

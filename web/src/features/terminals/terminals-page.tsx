@@ -1,16 +1,16 @@
 import { Button, Group, Select, Stack, Tabs, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
 import { call } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { Failure } from '../../ui/resource-form.tsx'
 import { EmptyState, ErrorState, PageHeader, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import type { Tab } from './terminal-tabs.ts'
-import { OPEN_TERMINALS, useTerminals } from './use-terminals.ts'
+import { useTerminals } from './use-terminals.ts'
 
 const Terminal = lazy(() => import('./terminal.tsx'))
 
@@ -47,10 +47,7 @@ export default function TerminalsPage() {
 function HostChoice({ onOpen }: { onOpen(host: string): void }) {
   const [typed, setTyped] = useState('')
   const search = typed.trim()
-  const hosts = useQuery({
-    queryKey: ['terminal-hosts', search],
-    queryFn: ({ signal }) => call('listAgents', { query: { limit: 30, ...(search && { search }) } }, signal),
-  })
+  const hosts = useAnswer('listAgents', { query: { limit: 30, search: search || undefined } })
   return (
     <Select
       searchable
@@ -99,9 +96,8 @@ function OpenTabs({ tabs, active, setActive, close }: OpenTabsProps) {
             label={t('terminals.end')}
             title={t('terminals.endTitle', { host: active.host })}
             explanation={t('terminals.endText')}
-            confirm={t('terminals.end')}
             send={() => call('cancelCommand', { params: { id: active.id } })}
-            invalidates={[OPEN_TERMINALS]}
+            invalidates={['listCommands']}
             onSent={() => close(active.id)}
           />
         )}
@@ -113,22 +109,19 @@ function OpenTabs({ tabs, active, setActive, close }: OpenTabsProps) {
   )
 }
 
-function Footer({ active }: { active: Tab | undefined }) {
-  const navigate = useNavigate()
-  return (
-    <Group gap="xs">
-      <Text size="xs" c="dimmed">
-        {t('terminals.hint')}
-      </Text>
-      {active && (
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          onClick={() => navigate({ to: '/commands/$id', params: { id: active.id } })}
-        >
-          {t('terminals.log')}
-        </Button>
-      )}
-    </Group>
-  )
-}
+const Footer = ({ active }: { active: Tab | undefined }) => (
+  <Group gap="xs">
+    <Text size="xs" c="dimmed">
+      {t('terminals.hint')}
+    </Text>
+    {active && (
+      <LinkButton
+        size="compact-xs"
+        variant="subtle"
+        to="/commands/$id"
+        params={{ id: active.id }}
+        label={t('terminals.log')}
+      />
+    )}
+  </Group>
+)

@@ -7,7 +7,6 @@ import { useSession } from '../../api/session.ts'
 import { useRequest } from '../../ui/use-request.ts'
 import { type OpenTerminal, tabsOf } from './terminal-tabs.ts'
 
-export const OPEN_TERMINALS = ['open-terminals']
 const REFRESH_MS = 5000
 /** The most that the server lists at a time. */
 const MAX_LISTED = 1000
@@ -17,7 +16,7 @@ const FIRST_SIZE = { columns: 100, rows: 30 }
 /** Reads every terminal that runs and that the user may see, wherever it was opened. */
 function useRunningTerminals() {
   return useQuery({
-    queryKey: OPEN_TERMINALS,
+    queryKey: ['listCommands', 'terminals'],
     queryFn: async ({ signal }) => {
       const lists = (['terminal', 'ssh_terminal'] as const).flatMap((kind) =>
         COMMAND_STATE.except('isOver').map((state) =>
@@ -54,7 +53,7 @@ export function useTerminals() {
     setActive(command.id)
   }
   const open = useRequest((host: string) => call('openTerminal', { params: { host }, body: FIRST_SIZE }), {
-    invalidates: [OPEN_TERMINALS],
+    invalidates: ['listCommands'],
     onSent,
   })
   const show = useRequest((id: string) => call('showCommand', { params: { id } }), { onSent })

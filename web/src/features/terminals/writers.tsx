@@ -1,7 +1,8 @@
 import { Button, Group, Text } from '@mantine/core'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { answerKey, useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import { Failure } from '../../ui/resource-form.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
@@ -18,11 +19,7 @@ interface KnownWriters {
 
 /** Returns who may type into a terminal. Until that is known, this user is taken to. */
 export function useWriters(id: string): KnownWriters {
-  const { data } = useQuery({
-    queryKey: ['terminal-writers', id],
-    queryFn: ({ signal }) => call('listTerminalWriters', { params: { id } }, signal),
-    refetchInterval: REFRESH_MS,
-  })
+  const { data } = useAnswer('listTerminalWriters', { params: { id } }, { refetchInterval: REFRESH_MS })
   return { names: data?.writers.map(({ name }) => name) ?? [], mayWrite: data?.mayWrite ?? true }
 }
 
@@ -31,7 +28,7 @@ export function Writers({ id, names, mayWrite }: KnownWriters & { id: string }) 
   const client = useQueryClient()
   const mayJoin = useMay('terminals:open')
   const join = useRequest(() => call('joinTerminal', { params: { id } }), {
-    onSent: (writers) => client.setQueryData(['terminal-writers', id], writers),
+    onSent: (writers) => client.setQueryData(answerKey('listTerminalWriters', { params: { id } }), writers),
   })
   if (mayWrite && names.length < 2) return null
   return (

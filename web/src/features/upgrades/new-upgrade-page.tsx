@@ -1,9 +1,9 @@
 import { Button, NumberInput, Paper, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import type { NewUpgradeInput } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type Answer, call } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { FormError, ResourceForm } from '../../ui/resource-form.tsx'
@@ -98,10 +98,7 @@ export default function NewUpgradePage() {
 }
 
 function RingFields({ inputProps }: { inputProps: InputProps }) {
-  const { data } = useQuery({
-    queryKey: ['releases'],
-    queryFn: ({ signal }) => call('listReleases', {}, signal),
-  })
+  const { data } = useAnswer('listReleases', {})
   const versions = [...new Set((data?.releases ?? []).map(({ version }) => version))]
   return (
     <Paper withBorder p="md">

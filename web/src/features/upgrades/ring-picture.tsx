@@ -1,4 +1,4 @@
-import { Text } from '@mantine/core'
+import { Group, Stack, Text } from '@mantine/core'
 import { UPGRADE_HOST_STATE, type UpgradeHostState } from '@rollcall/contracts/admin'
 import { t } from '../../i18n/index.tsx'
 import { toColor, toTone, toWord } from '../../ui/state-badge.tsx'
@@ -25,12 +25,13 @@ export function RingPicture({ hosts }: { hosts: readonly RingHost[] }) {
   const size = 2 * (INNER + rings.length * (WIDTH + GAP))
   const words = rings.map((ring, at) => `${ringText(at)}: ${countsOf(ring)}`)
   return (
-    <div className="rings">
+    <Group gap="8px 28px">
       <svg
         role="img"
         aria-label={words.join('; ')}
         viewBox={`${-size / 2} ${-size / 2} ${size} ${size}`}
         width={Math.min(size * 1.4, 320)}
+        style={{ maxWidth: '100%' }}
       >
         {rings.map((ring, at) =>
           toPieces(ring).map((piece, i, all) => (
@@ -46,14 +47,14 @@ export function RingPicture({ hosts }: { hosts: readonly RingHost[] }) {
           )),
         )}
       </svg>
-      <ol>
+      <Stack component="ol" gap={0} m={0} p={0} style={{ listStyle: 'none' }}>
         {words.map((word) => (
-          <li key={word}>
-            <Text size="sm">{word}</Text>
-          </li>
+          <Text key={word} component="li" size="sm">
+            {word}
+          </Text>
         ))}
-      </ol>
-    </div>
+      </Stack>
+    </Group>
   )
 }
 

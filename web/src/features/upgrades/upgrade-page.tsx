@@ -5,10 +5,10 @@ import {
   type UpgradeDetail,
   type UpgradeHostView,
 } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { useMay } from '../../api/session.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
@@ -33,11 +33,11 @@ export const page = {
 
 export default function UpgradePage() {
   const { id } = useParams({ from: '/inside/upgrades/$id' })
-  const upgrade = useQuery({
-    queryKey: ['upgrade', id],
-    queryFn: ({ signal }) => call('showUpgrade', { params: { id } }, signal),
-    refetchInterval: ({ state }) => (state.data?.upgrade.endedAt ? false : REFRESH_MS),
-  })
+  const upgrade = useAnswer(
+    'showUpgrade',
+    { params: { id } },
+    { refetchInterval: ({ state }) => (state.data?.upgrade.endedAt ? false : REFRESH_MS) },
+  )
   return <Loaded query={upgrade}>{(detail) => <Upgrade detail={detail} />}</Loaded>
 }
 
@@ -69,9 +69,8 @@ function Upgrade({ detail: { upgrade, hosts } }: { detail: UpgradeDetail }) {
 
 function Actions({ upgrade: { id, state } }: { upgrade: UpgradeDetail['upgrade'] }) {
   const mayWrite = useMay('upgrades:write')
-  const invalidates = [['upgrade', id]]
   const change = useRequest((route: 'pauseUpgrade' | 'resumeUpgrade') => call(route, { params: { id } }), {
-    invalidates,
+    invalidates: ['showUpgrade'],
   })
   if (!mayWrite || UPGRADE_STATE.describe(state).isOver) return null
   return (
@@ -91,9 +90,8 @@ function Actions({ upgrade: { id, state } }: { upgrade: UpgradeDetail['upgrade']
         label={t('upgrades.cancel')}
         title={t('upgrades.cancelTitle')}
         explanation={t('upgrades.cancelText')}
-        confirm={t('upgrades.cancel')}
         send={() => call('cancelUpgrade', { params: { id } })}
-        invalidates={invalidates}
+        invalidates={['showUpgrade']}
       />
     </>
   )

@@ -1,14 +1,13 @@
-import { Button, Stack, Text, Title } from '@mantine/core'
+import { Stack, Text, Title } from '@mantine/core'
 import { UPGRADE_HOST_STATE, type UpgradeView } from '@rollcall/contracts/admin'
-import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { type Answer, call } from '../../api/client.ts'
-import { useMay } from '../../api/session.ts'
+import type { Answer } from '../../api/client.ts'
+import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
-import { Loaded } from '../../ui/loaded.tsx'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { Ago } from '../../ui/moment.tsx'
-import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
+import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { StateBar } from '../../ui/state-bar.tsx'
 import { PageHeader } from '../../ui/states.tsx'
@@ -24,47 +23,27 @@ export const page = {
 
 /** Shows the upgrades of agents, newest first, and the releases that there are. */
 export default function UpgradesPage() {
-  const mayWrite = useMay('upgrades:write')
-  const upgrades = useQuery({
-    queryKey: ['upgrades'],
-    queryFn: ({ signal }) => call('listUpgrades', {}, signal),
-    refetchInterval: REFRESH_MS,
-  })
-  const releases = useQuery({
-    queryKey: ['releases'],
-    queryFn: ({ signal }) => call('listReleases', {}, signal),
-  })
   return (
     <Stack>
       <PageHeader title={t('nav.upgrades')}>
-        {mayWrite && (
-          <Button component={Link} to="/upgrades/new">
-            {t('upgrades.new')}
-          </Button>
-        )}
+        <LinkButton needs="upgrades:write" to="/upgrades/new" label={t('upgrades.new')} />
       </PageHeader>
-      <Loaded query={upgrades}>
-        {(data) => (
-          <ResourceTable
-            rows={data.upgrades}
-            toKey={({ id }) => id}
-            minWidth={640}
-            empty={{ title: t('upgrades.none'), text: t('upgrades.noneText') }}
-            columns={upgradeColumns()}
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={useAnswer('listUpgrades', {}, { refetchInterval: REFRESH_MS })}
+        rows={({ upgrades }) => upgrades}
+        toKey={({ id }) => id}
+        minWidth={640}
+        empty={{ title: t('upgrades.none'), text: t('upgrades.noneText') }}
+        columns={upgradeColumns()}
+      />
       <Title order={2}>{t('upgrades.releases')}</Title>
-      <Loaded query={releases}>
-        {(data) => (
-          <ResourceTable
-            rows={data.releases}
-            toKey={({ version, architecture }) => `${version} ${architecture}`}
-            minWidth={480}
-            columns={releaseColumns()}
-          />
-        )}
-      </Loaded>
+      <LoadedTable
+        query={useAnswer('listReleases', {})}
+        rows={({ releases }) => releases}
+        toKey={({ version, architecture }) => `${version} ${architecture}`}
+        minWidth={480}
+        columns={releaseColumns()}
+      />
     </Stack>
   )
 }
