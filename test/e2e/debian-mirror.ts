@@ -32,8 +32,14 @@ export class DebianMirror implements AsyncDisposable {
     return new DebianMirror(server, `http://${bed.address}:${(server.address() as AddressInfo).port}`)
   }
 
+  /** Has apt of a host ask here, for what a test needs and no more: no translations, and no disk that has to keep it over a loss of power. */
   async tell(host: Host): Promise<void> {
-    const input = `Acquire::http::Proxy "${this.#url}";\n`
+    const settings = [
+      `Acquire::http::Proxy "${this.#url}";`,
+      'Acquire::Languages "none";',
+      'Dpkg::Options:: "--force-unsafe-io";',
+    ]
+    const input = `${settings.join('\n')}\n`
     await host.output(['sh', '-c', 'cat > "$1"', 'sh', APT_CONF], { input })
   }
 
