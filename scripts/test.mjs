@@ -15,6 +15,7 @@ import { GROUPS, toGroup, UNIT_FOLDERS } from './test-groups.mjs'
 
 const FLAVOURS = ['bookworm', 'trixie', 'bullseye', 'no-python', 'podman', 'odd']
 const PYTEST = 'pytest-3'
+const BROWSER = 'chromium-headless-shell'
 const UNIT_PROJECTS = ['!database', '!hosts', '!clock'].flatMap((project) => ['--project', project])
 
 runMain(async () => {
@@ -52,7 +53,7 @@ async function prepare({ stages, isUnit, isWhole }) {
     say('not root: tests on real hosts are skipped')
   }
   // Beside the packages of npm: both wait for other people's servers.
-  const tools = isUnit ? undefined : stages.run('tools', () => fetchTools(isWhole))
+  const tools = isUnit ? undefined : stages.run('tools', () => fetchTools({ isWhole, needsHosts }))
   tools?.catch(() => undefined)
   let hosts
   const beside = () => {
@@ -64,9 +65,12 @@ async function prepare({ stages, isUnit, isWhole }) {
 }
 
 /** Installs what tests and lint run, all at once, since each call of apt-get asks for the lists of all packages anew. */
-async function fetchTools(isWhole) {
+async function fetchTools({ isWhole, needsHosts }) {
   const { missing, why } = await installTools([PYTEST, ...(isWhole ? LINT_PROGRAMS : [])])
   if (missing.includes(PYTEST)) say(`tests of the Python for hosts are skipped: ${why}`)
+  if (!needsHosts) return
+  // Not every distribution has it: the specs then bring the whole browser.
+  await installTools([BROWSER]).catch((error) => say(`no ${BROWSER} for the browser specs: ${error.message}`))
 }
 
 /** Starts building the test hosts' file systems when apt-get is free. The first tests need none, and those that do wait for theirs. */

@@ -1,4 +1,3 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Role } from '@rollcall/contracts/admin'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,12 +6,12 @@ import type { Api } from '../fleet/api.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 import { makeAgents } from '../load/agents.ts'
 import { ServerData } from '../load/seed.ts'
-import { openBrowser } from './chromium.ts'
-import { becomeAdmin, PASSWORD, signIn } from './sign-in.ts'
+import { findViolations } from './axe.ts'
+import { DESK, openBrowser } from './chromium.ts'
+import { addPerson, becomeAdmin } from './sign-in.ts'
 
 const noBed = await whyNoBed()
 const WAIT = { timeout: 60_000 }
-const WIDE = { width: 1280, height: 800 }
 
 /** Forms and addresses: what somebody meets who mistypes, is not allowed, or comes by a link. No host is needed for it. */
 describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
@@ -49,7 +48,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     expect(lost.state).toBe('failed')
     browser = await openBrowser()
     opened.defer(() => browser.close())
-    context = await browser.newContext({ viewport: WIDE })
+    context = await browser.newContext(DESK)
     page = await context.newPage()
     watch(page)
     await becomeAdmin(server, page)
@@ -60,14 +59,10 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
   const watch = (on: Page) => on.on('pageerror', (error) => complaints.push(`${on.url()}: ${error}`))
 
   async function another(name: string, role: Role, scope: string[] | null): Promise<Page> {
-    const email = `${name}@example.com`
-    const { link } = await api.call('addUser', { body: { email, name, role, scope } })
-    await api.call('acceptInvite', { body: { token: link.split('#')[1] ?? '', password: PASSWORD } })
-    const own = await browser.newContext({ viewport: WIDE })
+    const own = await addPerson({ api, browser, server }, { name, role, scope })
     opened.defer(() => own.close())
     const theirs = await own.newPage()
     watch(theirs)
-    await signIn(server, theirs, email)
     return theirs
   }
 
@@ -288,6 +283,56 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     expect(await row.locator('time').count()).toBe(1)
   })
 
+  describe('a host whose installation failed', () => {
+    beforeAll(async () => {
+      // Nobody answers there.
+      const credential = { type: 'password' as const, password: 'the stored one' }
+      const added = await api.addHost({ name: 'lost', address: '127.0.0.1', port: 1, credential })
+      expect(added.state).toBe('failed')
+    })
+
+    const dialog = () => page.getByRole('dialog')
+    const field = (label: string) => dialog().getByLabel(label, { exact: true })
+    const passwordBox = () => dialog().getByRole('textbox', { name: 'Password', exact: true })
+    const openDialog = async () => {
+      await page.goto(`${server.url}/hosts/lost`)
+      await page.getByRole('button', { name: 'Edit', exact: true }).click()
+      await field('Address').waitFor(WAIT)
+    }
+    const save = () => dialog().getByRole('button', { name: 'Test and save' })
+
+    it('a host whose installation failed is edited on its page, and a wrong value is refused without any change', async () => {
+      await openDialog()
+      expect(await save().isDisabled()).toBe(true)
+      await field('SSH port').fill('2')
+      await save().click()
+      const alert = dialog().getByRole('alert')
+      await alert.waitFor(WAIT)
+      expect(await alert.textContent()).toContain('must be set again')
+      await dialog().getByText('Password', { exact: true }).click()
+      await passwordBox().fill('a new secret')
+      await save().click()
+      await dialog().getByText('lost was not changed.', { exact: false }).waitFor(WAIT)
+      await dialog().getByText('127.0.0.1:2', { exact: false }).waitFor(WAIT)
+      expect((await api.host('lost')).port).toBe(1)
+    })
+
+    it('a host whose installation failed can be edited without a check, and retried on its page', async () => {
+      await dialog().getByLabel('Save without testing', { exact: false }).check()
+      await save().click()
+      await dialog().waitFor({ ...WAIT, state: 'hidden' })
+      expect(await api.host('lost')).toMatchObject({ port: 2, state: 'install_failed' })
+      await openDialog()
+      expect(await field('SSH port').inputValue()).toBe('2')
+      await dialog().getByText('Password', { exact: true }).click()
+      expect(await passwordBox().inputValue()).toBe('')
+      await page.keyboard.press('Escape')
+      await page.getByRole('button', { name: 'Reinstall' }).click()
+      await dialog().getByRole('button', { name: 'Reinstall' }).click()
+      await page.waitForURL(/\/commands\//, WAIT)
+    })
+  })
+
   it.each([
     ['/', 'light'],
     ['/audit', 'light'],
@@ -313,13 +358,8 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
       await open(path)
       await page.getByRole('heading', { level: 1 }).first().waitFor(WAIT)
       await page.waitForLoadState('networkidle')
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      expect(
-        violations.map(
-          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
-        ),
-      ).toEqual([])
-      await page.setViewportSize(WIDE)
+      expect(await findViolations(page)).toEqual([])
+      await page.setViewportSize(DESK.viewport)
     },
   )
 

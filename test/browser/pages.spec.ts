@@ -1,21 +1,18 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
-import { prepared } from '../fleet/shared.ts'
-import { openBrowser } from './chromium.ts'
+import { Fleet } from '../fleet/fleet.ts'
+import type { ServerProcess } from '../fleet/server-process.ts'
+import { DESK, openBrowser } from './chromium.ts'
 import { becomeAdmin, signIn } from './sign-in.ts'
 
 const noBed = await whyNoBed()
 const WAIT = { timeout: 60_000 }
-const WIDE = { width: 1280, height: 800 }
 
 /** Pages are truthful: nothing typed is lost, nothing unfinished is called done, and nothing is out of reach. */
 describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   const opened = new AsyncDisposableStack()
-  let bed: Bed
   let db: Host
   let server: ServerProcess
   let api: Api
@@ -25,25 +22,15 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   const uncaught: string[] = []
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'pages' })
-    opened.defer(() => bed.close())
-    const hosts = await bed.boot(
-      prepared([
-        { name: 'web-1', flavour: 'bookworm' },
-        { name: 'db-1', flavour: 'bookworm' },
-      ]),
-    )
-    db = hosts[1] as Host
-    server = opened.use(await ServerProcess.start())
-    api = await server.api()
-    const credential = await keyCredential(bed)
     const labels = [{ env: 'prod' }, { env: 'test' }]
-    const added = await Promise.all(
-      hosts.map(({ name, address }, i) =>
-        api.addHost({ name, address, credential, labels: labels[i] ?? {} }),
-      ),
+    const fleet = opened.use(
+      await Fleet.open('pages', [{ name: 'web-1' }, { name: 'db-1' }], {
+        add: (_host, i) => ({ labels: labels[i] ?? {} }),
+      }),
     )
-    expect(added.map(({ state }) => state)).toEqual(['success', 'success'])
+    ;({ server, api } = fleet)
+    db = fleet.hosts[1] as Host
+    const { credential } = fleet
     // Nobody answers there: its installation has failed, and it is a host all the same.
     const lost = await api.addHost({
       name: 'web-lost',
@@ -55,7 +42,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     expect(lost.state).toBe('failed')
     browser = await openBrowser()
     opened.defer(() => browser.close())
-    context = await browser.newContext({ viewport: WIDE })
+    context = await browser.newContext(DESK)
     page = await context.newPage()
     page.on('pageerror', (error) => uncaught.push(`${page.url()}: ${error}`))
     await becomeAdmin(server, page)
@@ -242,7 +229,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   it('a viewer who follows a fast output sees its end, and never an empty pane', async () => {
     const [command] = await sh(
       ['web-1'],
-      'for i in $(seq 40); do seq -f "fast $i %.0f" 1 40000; done; echo the-very-last',
+      'for i in $(seq 20); do seq -f "fast $i %.0f" 1 40000; done; echo the-very-last',
     )
     await open(`/commands/${command?.id}`)
     await output().locator('.line').first().waitFor(WAIT)
@@ -282,7 +269,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await page.keyboard.type('echo kept-$((40 + 2))\n')
     await screen(page).getByText('kept-42').first().waitFor(WAIT)
     // Another device of the same person knows nothing but the server's word.
-    const other = await browser.newContext({ viewport: WIDE })
+    const other = await browser.newContext(DESK)
     opened.defer(() => other.close())
     const theirs = await other.newPage()
     const conflicts: string[] = []
@@ -302,7 +289,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await theirs.getByText('No open terminals').waitFor(WAIT)
     await page.getByText('This terminal has ended.').waitFor(WAIT)
     await page.setViewportSize({ width: 1000, height: 700 })
-    await page.setViewportSize(WIDE)
+    await page.setViewportSize(DESK.viewport)
     await page.getByRole('button', { name: 'Close', exact: true }).click()
     expect(conflicts).toEqual([])
   })

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Role } from '@rollcall/contracts/admin'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Api } from '../fleet/api.ts'
 import type { ServerProcess } from '../fleet/server-process.ts'
+import { DESK } from './chromium.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -26,4 +29,22 @@ export async function signIn(
   await page.locator('input[name=password]').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { name: 'Fleet' }).waitFor()
+}
+
+/** Adds a user who accepts the invitation. Returns a browser context of their own, signed in by the cookie of that answer. */
+export async function addPerson(
+  { api, browser, server }: { api: Api; browser: Browser; server: ServerProcess },
+  { name, role, scope }: { name: string; role: Role; scope: string[] | null },
+): Promise<BrowserContext> {
+  const email = `${name}@example.com`
+  const { link } = await api.call('addUser', { body: { email, name, role, scope } })
+  const token = link.split('#')[1]
+  const accepted = await api.request('POST', '/api/invites', { token, password: PASSWORD })
+  const [cookie = ''] = accepted.headers.getSetCookie()
+  const [, key, value] = /^([^=]+)=([^;]+)/.exec(cookie) ?? []
+  if (!key || !value)
+    throw new Error(`the invitation of ${email} was answered by ${accepted.status} without a session`)
+  const context = await browser.newContext(DESK)
+  await context.addCookies([{ name: key, value, url: server.url, httpOnly: true, sameSite: 'Strict' }])
+  return context
 }

@@ -2,17 +2,16 @@ import { createHash } from 'node:crypto'
 import type { Role } from '@rollcall/contracts/admin'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { type Host, whyNoBed } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
-import { keyCredential } from '../fleet/credentials.ts'
-import { ServerProcess } from '../fleet/server-process.ts'
-import { prepared } from '../fleet/shared.ts'
-import { openBrowser } from './chromium.ts'
-import { becomeAdmin, PASSWORD, signIn } from './sign-in.ts'
+import { Fleet } from '../fleet/fleet.ts'
+import type { ServerProcess } from '../fleet/server-process.ts'
+import { DESK, openBrowser } from './chromium.ts'
+import { overhangOf } from './overhang.ts'
+import { addPerson, becomeAdmin, PASSWORD } from './sign-in.ts'
 
 const noBed = await whyNoBed()
 const WAIT = { timeout: 90_000 }
-const WIDE = { width: 1280, height: 800 }
 /** Nobody wants to see a page that has to be moved sideways, on a phone or on a wall. */
 const WIDTHS = [390, 1280, 2560]
 const PAGES = [
@@ -41,9 +40,8 @@ const screenText = (page: Page) => page.getByTestId('terminal').locator('.xterm-
 
 describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
   const opened = new AsyncDisposableStack()
-  let bed: Bed
+  let fleet: Fleet
   let web: Host
-  let bare: Host
   let server: ServerProcess
   let api: Api
   let browser: Browser
@@ -51,29 +49,27 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
   let page: Page
 
   beforeAll(async () => {
-    bed = await Bed.open({ name: 'stories' })
-    opened.defer(() => bed.close())
-    const hosts = await bed.boot([
-      ...prepared([
-        { name: 'web', flavour: 'bookworm' },
-        { name: 'db', flavour: 'trixie' },
-      ]),
-      { name: 'bare', flavour: 'no-python' },
-    ])
-    ;[web, , bare] = hosts as [Host, Host, Host]
-    server = opened.use(await ServerProcess.start())
-    api = await server.api()
-    const credential = await keyCredential(bed)
-    const labels = { web: { env: 'prod' }, db: { env: 'test' } } as Record<string, Record<string, string>>
-    const added = await Promise.all(
-      hosts
-        .slice(0, 2)
-        .map(({ name, address }) => api.addHost({ name, address, credential, labels: labels[name] ?? {} })),
+    const env: Record<string, string> = { web: 'prod', db: 'test' }
+    fleet = opened.use(
+      await Fleet.open(
+        'stories',
+        [
+          { name: 'web', flavour: 'bookworm' },
+          { name: 'db', flavour: 'trixie' },
+        ],
+        { add: ({ name }) => ({ labels: { env: env[name] ?? '' } }) },
+      ),
     )
-    expect(added.map(({ state }) => state)).toEqual(['success', 'success'])
+    ;({ server, api } = fleet)
+    ;[web] = fleet.hosts as [Host]
+    // What a host reports of itself comes with its heartbeat.
+    await api.call('changeHeartbeatProfile', {
+      params: { profile: 'default' },
+      body: { minMs: 2000, maxMs: 3000 },
+    })
     browser = await openBrowser()
     opened.defer(() => browser.close())
-    context = await browser.newContext({ viewport: WIDE })
+    context = await browser.newContext(DESK)
     page = await context.newPage()
     await becomeAdmin(server, page)
   })
@@ -81,15 +77,10 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
 
   /** Somebody with a role, signed in with a browser of their own. */
   async function another(name: string, role: Role, scope: string[] | null): Promise<Page> {
-    const email = `${name}@example.com`
-    const { link } = await api.call('addUser', { body: { email, name, role, scope } })
-    const token = link.split('#')[1]
-    const accepted = await api.request('POST', '/api/invites', { token, password: PASSWORD })
-    expect(accepted.status).toBe(200)
-    const own = await browser.newContext({ viewport: WIDE })
+    const own = await addPerson({ api, browser, server }, { name, role, scope })
     opened.defer(() => own.close())
     const theirs = await own.newPage()
-    await signIn(server, theirs, email)
+    await theirs.goto(server.url)
     return theirs
   }
 
@@ -100,7 +91,8 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
   }
 
   it('a streaming log and an open terminal survive a restart, without a lost or doubled byte', async () => {
-    const script = 'i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo "row $i"; sleep 0.05; done'
+    const until = 'i=0; until [ -e /tmp/over ]; do i=$((i+1))'
+    const script = `${until}; echo "row $i"; sleep 0.05; done; echo "rows: $i"`
     const [command] = await api.run({ hosts: ['web'], program: 'sh', args: ['-c', script] })
     const id = command?.id ?? ''
     const log = await context.newPage()
@@ -108,12 +100,12 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     await log.getByTestId('output').getByText('row 5', { exact: false }).first().waitFor(WAIT)
     await page.goto(`${server.url}/terminals?host=web`)
     await screenText(page).getByText('#', { exact: false }).first().waitFor(WAIT)
-    await page.keyboard.type(
-      'for i in $(seq 1 300); do echo tick-$i; sleep 0.05; done; echo all-$((40 + 2))\n',
-    )
+    await page.keyboard.type(`${until}; echo tick-$i; sleep 0.05; done; echo all-$((40 + 2)) of $i\n`)
     await screenText(page).getByText('tick-3', { exact: false }).first().waitFor(WAIT)
     await server.restart('SIGKILL')
-    await log.getByTestId('output').getByText('row 600', { exact: false }).first().waitFor(WAIT)
+    // Both went on while no server was there, and end before the eyes of the next one.
+    await web.output(['touch', '/tmp/over'])
+    await log.getByTestId('output').getByText('rows: ', { exact: false }).first().waitFor(WAIT)
     await screenText(page).getByText('all-42').first().waitFor(WAIT)
     // What the page of the log can be asked for as a whole is what the browser downloads.
     await log.locator('[data-state=success]').first().waitFor(WAIT)
@@ -122,11 +114,17 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     const stream = await (await download).createReadStream()
     const whole = createHash('sha256')
     for await (const chunk of stream) whole.update(chunk)
-    const wanted = Array.from({ length: 600 }, (_, i) => `row ${i + 1}\n`).join('')
+    const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+    const rows = Number(/^rows: (\d+)$/m.exec(await api.text(id))?.[1])
+    expect(rows).toBeGreaterThan(10)
+    const wanted = `${upTo(rows)
+      .map((n) => `row ${n}\n`)
+      .join('')}rows: ${rows}\n`
     expect(whole.digest('hex')).toBe(createHash('sha256').update(wanted).digest('hex'))
     const { commands } = await api.call('listCommands', { query: { kind: 'terminal', limit: 1 } })
-    const ticks = [...(await api.text(commands[0]?.id ?? '')).matchAll(/^tick-(\d+)\r?$/gm)]
-    expect(ticks.map(([, n]) => Number(n))).toEqual(Array.from({ length: 300 }, (_, i) => i + 1))
+    const text = await api.text(commands[0]?.id ?? '')
+    const ticks = [...text.matchAll(/^tick-(\d+)\r?$/gm)].map(([, n]) => Number(n))
+    expect(ticks).toEqual(upTo(Number(/^all-42 of (\d+)/m.exec(text)?.[1])))
     await log.close()
   })
 
@@ -270,7 +268,8 @@ head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
   })
 
   it('a host without an agent has a terminal over SSH, which ends with the server and says so', async () => {
-    const credential = await keyCredential(bed)
+    const { bed, credential } = fleet
+    const [bare] = (await bed.boot([{ name: 'bare', flavour: 'no-python' }])) as [Host]
     const refused = await api.addHost({ name: 'bare', address: bare.address, credential })
     expect(refused).toMatchObject({ state: 'failed', reasonCode: 'host.no_python' })
     await page.goto(`${server.url}/terminals?host=bare`)
@@ -287,29 +286,21 @@ head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
     expect(ended).toMatchObject({ state: 'lost', reasonCode: 'command.server_ended' })
   })
 
-  it.each(['light', 'dark'] as const)(
-    'in %s no page is wider than a phone, a desk or a wall',
-    async (scheme) => {
-      await page.emulateMedia({ colorScheme: scheme })
-      const overhangs: unknown[] = []
-      for (const path of PAGES) {
-        await page.goto(server.url + path)
-        await page.getByRole('heading', { level: 1 }).first().waitFor(WAIT)
+  it('no page is wider than a phone, a desk or a wall, in light and in dark', async () => {
+    const overhangs: unknown[] = []
+    for (const path of PAGES) {
+      await page.goto(server.url + path)
+      await page.getByRole('heading', { level: 1 }).first().waitFor(WAIT)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: 900 })
-          const overhang = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-          const isWithin = await expect
-            .poll(overhang, { timeout: 5000 })
-            .toBeLessThanOrEqual(0)
-            .then(
-              () => true,
-              () => false,
-            )
-          if (!isWithin) overhangs.push([path, width, await overhang()])
+          const overhang = await overhangOf(page)
+          if (overhang > 0) overhangs.push([path, colorScheme, width, overhang])
         }
       }
-      await page.setViewportSize(WIDE)
-      expect(overhangs).toEqual([])
-    },
-  )
+    }
+    await page.setViewportSize(DESK.viewport)
+    expect(overhangs).toEqual([])
+  })
 })
