@@ -67,14 +67,18 @@ interface EngineGlue {
 }
 
 async function openSchemaEngine(adapter: MigrationAdapter): Promise<SchemaEngine> {
-  loadedGlue ??= loadGlue()
-  const glue = await loadedGlue
+  loaded[GLUE] ??= loadGlue()
+  const glue = await loaded[GLUE]
   const factory = bindMigrationAwareSqlAdapterFactory(asAdapterFactory(adapter))
   return glue.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory)
 }
 
-/** The glue code supports one WebAssembly instance per process; a second one would break the first. */
-let loadedGlue: Promise<EngineGlue> | undefined
+/**
+ * The glue code supports one WebAssembly instance per process; a second one would break the first. Test projects evaluate this module
+ * several times in one process, so the instance belongs to the process.
+ */
+const GLUE = Symbol.for('rollcall.schema-engine')
+const loaded = globalThis as { [GLUE]?: Promise<EngineGlue> }
 
 async function loadGlue(): Promise<EngineGlue> {
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
