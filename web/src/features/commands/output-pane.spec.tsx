@@ -18,7 +18,6 @@ function viewOn(text: string): View {
     isReady: true,
     isFollowing: true,
     setFollowing: vi.fn(),
-    redraw: vi.fn(),
     earlier: async () => true,
     later: async () => true,
     goTo: async () => true,
@@ -59,4 +58,15 @@ it('an output pane draws what a program wrote as text, with its colours and with
   expect(output.querySelector('b')).toBeNull()
   expect(output.textContent).toBe('<b>red</b>')
   expect(output.querySelector('span')?.style.color).not.toBe('')
+})
+
+it('an output pane whose edge is still in view reads on, although a page moved nothing', async () => {
+  const view = viewOn('line\n')
+  view.window.isAtStart = false
+  const earlier = vi.fn(async () => {
+    if (earlier.mock.calls.length === 3) view.window.isAtStart = true
+    return true
+  })
+  await draw(pane('', { view: { ...view, isFollowing: false, earlier } }))
+  await expect.poll(() => earlier.mock.calls.length).toBe(3)
 })

@@ -143,7 +143,7 @@ function useMoreAtEdges(
   topPx: number,
 ) {
   const isReading = useRef(false)
-  const [failures, setFailures] = useState(0)
+  const [past, setPast] = useState({ reads: 0, failures: 0 })
   const { window, isFollowing, isReady } = view
   const { start, end } = window
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever somebody has scrolled or something has come
@@ -155,11 +155,15 @@ function useMoreAtEdges(
       isReading.current = true
       const hasWorked = await more()
       isReading.current = false
-      if (hasWorked) setFailures(0)
+      const ended = (failures: number) => () => setPast(({ reads }) => ({ reads: reads + 1, failures }))
       // Whoever has scrolled to the edge can scroll no further to ask for it again.
+      if (hasWorked) ended(0)()
       else {
-        const delayMs = retryDelayMs(RETRY_POLICIES.webOutput, failures + 1, Math.random())
-        again = globalThis.setTimeout(() => setFailures((n) => n + 1), delayMs)
+        const failures = past.failures + 1
+        again = globalThis.setTimeout(
+          ended(failures),
+          retryDelayMs(RETRY_POLICIES.webOutput, failures, Math.random()),
+        )
       }
     }
     const belowPx = box.scrollHeight - box.scrollTop - box.clientHeight
@@ -167,7 +171,7 @@ function useMoreAtEdges(
     if (isNearTop && !window.isAtStart) void read(view.earlier)
     else if (!isFollowing && belowPx < NEAR_PX && !window.isAtEnd) void read(view.later)
     return () => clearTimeout(again)
-  }, [topPx, start, end, isReady, isFollowing, window, failures])
+  }, [topPx, start, end, isReady, isFollowing, window, past])
 }
 
 /** Draws a line of output in the colours that it asks for. */

@@ -146,3 +146,28 @@ describe('what comes live', () => {
     expect(window.isAtStart).toBe(false)
   })
 })
+
+it('a page that ends within the line before is read on until that line begins, and no line is cut in two', async () => {
+  const text = numbered(200)
+  const stored = new Stored().add(text)
+  const { after } = stored.source()
+  // Output is stored in pieces, and a page before an offset may be what is left of one.
+  const pieces = [0, 333, 700, 1237]
+  const before = async (offset: number) => {
+    const first = pieces.findLast((piece) => piece < offset) ?? 0
+    return {
+      chunks: [{ stream: 'stdout' as const, offset: first, data: encode(text.slice(first, offset)) }],
+      firstOffset: first,
+      nextOffset: offset,
+    }
+  }
+  const window = new OutputWindow({ after, before })
+  await window.toEnd(text.length)
+  const starts = () => window.lines.every((line) => /^line \d+$/.test(line.text))
+  expect(starts()).toBe(true)
+  while (!window.isAtStart) {
+    await window.earlier()
+    expect(starts()).toBe(true)
+  }
+  expect(window.lines.map((line) => line.text)).toEqual(text.trim().split('\n'))
+})

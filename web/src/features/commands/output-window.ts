@@ -2,6 +2,8 @@ import { type Line, OutputLines, type Stream } from './output-lines.ts'
 
 /** Lines that are held at a time; further ones push out those at the other end. */
 export const MAX_LINES = 50_000
+/** Bytes that are read to find where a line begins. */
+const MAX_LINE_BYTES = 256 * 1024
 
 export interface OutputPage {
   chunks: { stream: Stream; offset: number; data: Uint8Array }[]
@@ -14,6 +16,12 @@ export interface OutputPage {
 export interface OutputSource {
   after(offset: number): Promise<OutputPage>
   before(offset: number): Promise<OutputPage>
+}
+
+function toLines(start: number, chunks: OutputPage['chunks']): OutputLines {
+  const lines = new OutputLines(start)
+  for (const { stream, data, offset } of chunks) lines.append(stream, data, offset)
+  return lines
 }
 
 /**
@@ -73,19 +81,30 @@ export class OutputWindow {
     return this.#alone(async () => {
       if (this.isAtStart) return
       const { start } = this
-      const page = await this.source.before(start)
+      const { lines, firstOffset, isFirst } = await this.#linesBefore(start)
       // What comes live has begun the window anew meanwhile.
       if (this.start !== start) return
-      const own = new OutputLines(page.firstOffset)
-      for (const { stream, data, offset } of page.chunks) own.append(stream, data, offset)
-      const isFirst = page.firstOffset === 0 || page.chunks.length === 0
-      const added = isFirst || own.lines.length < 2 ? own.lines : own.lines.slice(1)
+      const added = isFirst || lines.length < 2 ? lines : lines.slice(1)
       this.isAtStart = isFirst
       this.#lines.lines = [...added, ...this.#lines.lines]
-      this.start = isFirst ? 0 : (added[0]?.offset ?? page.firstOffset)
+      this.start = isFirst ? 0 : (added[0]?.offset ?? firstOffset)
       this.shift += added.length
       this.#dropLast()
     })
+  }
+
+  /** Reads back until a line begins: a page may end soon before `offset`, within its last line. A line that is too long is cut. */
+  async #linesBefore(offset: number) {
+    const chunks: OutputPage['chunks'] = []
+    for (let at = offset; ; ) {
+      const page = await this.source.before(at)
+      chunks.unshift(...page.chunks)
+      const { lines } = toLines(page.firstOffset, chunks)
+      const isFirst = page.firstOffset === 0 || page.chunks.length === 0
+      at = page.firstOffset
+      if (isFirst || lines.length > 1 || offset - at >= MAX_LINE_BYTES)
+        return { lines, firstOffset: at, isFirst }
+    }
   }
 
   /** Takes what comes live. What was passed over before it begins the window anew. */
