@@ -42,7 +42,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     expect(lost.state).toBe('failed')
     browser = await openBrowser()
     opened.defer(() => browser.close())
-    context = await browser.newContext({ viewport: DESK.viewport })
+    context = await browser.newContext(DESK)
     page = await context.newPage()
     page.on('pageerror', (error) => uncaught.push(`${page.url()}: ${error}`))
     await becomeAdmin(server, page)
@@ -269,7 +269,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
     await page.keyboard.type('echo kept-$((40 + 2))\n')
     await screen(page).getByText('kept-42').first().waitFor(WAIT)
     // Another device of the same person knows nothing but the server's word.
-    const other = await browser.newContext({ viewport: DESK.viewport })
+    const other = await browser.newContext(DESK)
     opened.defer(() => other.close())
     const theirs = await other.newPage()
     const conflicts: string[] = []
