@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-import ssh2 from 'ssh2'
+import type { Connection, Server, ServerChannel } from 'ssh2'
 import { describeHostKey } from '../platform/ssh/host-key.ts'
+import { ssh2 } from '../platform/ssh/ssh2.ts'
 
 /** Returns the report of a sound Debian host; `changes` alter it. */
 export const toReport = (changes: Record<string, string | undefined> = {}): string => {
@@ -49,10 +49,10 @@ export class TestSshd implements AsyncDisposable {
   report: Record<string, string | undefined> = {}
   password: string
   readonly fingerprint: string
-  readonly #server: ssh2.Server
+  readonly #server: Server
   readonly #folder: string
 
-  private constructor(server: ssh2.Server, fingerprint: string, password: string, folder: string) {
+  private constructor(server: Server, fingerprint: string, password: string, folder: string) {
     this.#server = server
     this.fingerprint = fingerprint
     this.password = password
@@ -84,7 +84,7 @@ export class TestSshd implements AsyncDisposable {
     await rm(this.#folder, { recursive: true })
   }
 
-  #serve(client: ssh2.Connection): void {
+  #serve(client: Connection): void {
     client.on('error', () => undefined) // a client that goes as soon as it has seen the key
     client.on('authentication', (attempt) => {
       if (attempt.method !== 'password') return attempt.reject(['password'])
@@ -97,7 +97,7 @@ export class TestSshd implements AsyncDisposable {
     )
   }
 
-  #run(command: string, channel: ssh2.ServerChannel): void {
+  #run(command: string, channel: ServerChannel): void {
     const env = { PATH: `${this.#folder}:/usr/bin:/bin`, REPORT: toReport(this.report) }
     const child = spawn('/bin/sh', ['-c', command], { env })
     child.stdin.on('error', () => undefined) // a program that ended without reading all of it
