@@ -8,10 +8,10 @@
 export const SHARES = {
   build: 100,
   'test hosts': 200,
-  units: 250,
-  database: 250,
-  hosts: 1200,
-  clock: 400,
+  units: 150,
+  database: 100,
+  hosts: 900,
+  clock: 250,
 }
 
 /**
