@@ -229,7 +229,8 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
           { timeoutMs: 5 * NEXT_ROUND_MS, everyMs: 500, what: 'three more rounds in the log of the agent' },
         )
         const pauses = refusals.slice(1).map((at, i) => at - (refusals[i] ?? 0))
-        expect(Math.min(...pauses)).toBeGreaterThan(MIN_MS - 1500)
+        // One call that is no heartbeat may fall between two of them; a round that is retried would make every second pause short.
+        expect(pauses.filter((ms) => ms <= MIN_MS - 1500).length).toBeLessThanOrEqual(1)
         await roll.install(host.name)
         await roll.until(host.name, 'online', NEXT_ROUND_MS)
 

@@ -57,11 +57,13 @@ export class Backends implements AsyncDisposable {
 
   async startPostgres(): Promise<void> {
     const settings = ['-c', 'listen_addresses=', '-k', join(this.folder, 'socket')]
-    this.#postgres = spawn(join(POSTGRES, 'postgres'), ['-D', join(this.folder, 'data'), ...settings], {
-      ...this.account,
-      stdio: 'ignore',
-    })
     await until('PostgreSQL', async () => {
+      // It ends at once as long as a process of a killed one has the memory that they share.
+      if (!isRunning(this.#postgres))
+        this.#postgres = spawn(join(POSTGRES, 'postgres'), ['-D', join(this.folder, 'data'), ...settings], {
+          ...this.account,
+          stdio: 'ignore',
+        })
       const client = new pg.Client({ connectionString: this.databaseUrl })
       client.on('error', () => undefined) // told by connect's rejection
       await client.connect()
@@ -114,8 +116,11 @@ export class Backends implements AsyncDisposable {
   }
 }
 
+const isRunning = (child: ChildProcess | undefined): child is ChildProcess =>
+  child !== undefined && child.exitCode === null && child.signalCode === null
+
 async function kill(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return
+  if (!isRunning(child)) return
   const ended = once(child, 'exit')
   child.kill(signal)
   await ended
