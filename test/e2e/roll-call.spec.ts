@@ -224,13 +224,14 @@ describe.skipIf(noBed)(`calling the roll of ${HOSTS} real hosts ${noBed ?? ''}`,
           async () => {
             const times = await refusalsOf(host)
             // The agent writes down five a minute.
-            return times.length >= 4 && times
+            return times.length >= 5 && times
           },
-          { timeoutMs: 5 * NEXT_ROUND_MS, everyMs: 500, what: 'three more rounds in the log of the agent' },
+          { timeoutMs: 6 * NEXT_ROUND_MS, everyMs: 500, what: 'four more rounds in the log of the agent' },
         )
-        const pauses = refusals.slice(1).map((at, i) => at - (refusals[i] ?? 0))
-        // One call that is no heartbeat may fall between two of them; a round that is retried would make every second pause short.
-        expect(pauses.filter((ms) => ms <= MIN_MS - 1500).length).toBeLessThanOrEqual(1)
+        // The change of the host asked for a call of its own, which may follow the round that was under way.
+        const [, ...rounds] = refusals
+        const pauses = rounds.slice(1).map((at, i) => at - (rounds[i] ?? 0))
+        expect(Math.min(...pauses)).toBeGreaterThan(MIN_MS - 1500)
         await roll.install(host.name)
         await roll.until(host.name, 'online', NEXT_ROUND_MS)
 
