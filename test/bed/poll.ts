@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 const MIN_PAUSE_MS = 25
 const MAX_PAUSE_MS = 250
-/** Of the time that has passed: the longer something takes, the less the machine is kept busy with asking for it. */
+/** The pause as a share of the time that has passed: the longer something takes, the less often it is asked for. */
 const PAUSE_SHARE = 0.1
 
 export interface PollOptions {

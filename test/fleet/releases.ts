@@ -51,7 +51,7 @@ export const wrongVersion: Flaw = (folder, version) =>
  */
 export class Releases implements AsyncDisposable {
   readonly #folder: string
-  /** What a release has besides its runtime. */
+  /** The files of a release besides its runtime. */
   readonly #template: string
   readonly #runtime: string
   readonly #packedRuntime: string

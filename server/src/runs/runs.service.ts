@@ -38,7 +38,7 @@ export interface RunOrder {
   /** Hash of the request, by which another request with the same id is noticed. */
   bodyHash: string
   requestedBy: string
-  /** Whose present rights count: who asked, or the owner of a schedule. */
+  /** The person whose present rights count: the requester, or the owner of a schedule. */
   requester: PrincipalRef | null
   /** The kind of its commands. An `ssh_terminal` needs no agent. */
   kind?: 'command' | 'terminal' | 'ssh_terminal' | 'playbook'

@@ -7,7 +7,7 @@ export interface NewCommandRun {
   id: string
   bodyHash: string
   requestedBy: string
-  /** Whose present rights count; missing where no person asked. */
+  /** The person whose present rights count; undefined if no person requested it. */
   requester?: PrincipalRef | null
   createdAt: Date
   kind: CommandKind
