@@ -68,7 +68,7 @@ const probe = z.discriminatedUnion('kind', [
     port: portNumber,
   }),
   z.strictObject({ kind: z.literal('command'), argv: z.array(z.string()).min(1) }),
-  z.strictObject({ kind: z.literal('process'), name: z.string() }),
+  z.strictObject({ kind: z.literal('process'), name: z.string().min(1) }),
   z.strictObject({
     kind: z.literal('resources'),
     maxMemoryPercent: z.int().nullable(),

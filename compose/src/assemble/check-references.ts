@@ -1,4 +1,3 @@
-import type { Mount } from '../forms/mounts.ts'
 import type { Reader } from '../read/reader.ts'
 import type { At } from '../read/shape.ts'
 import { checkDoubles } from './check-doubles.ts'
@@ -126,7 +125,7 @@ function checkTargets(draft: Draft): void {
         .fault(place, `is at the same path as line ${line} has`, 'choose another path in the container')
     else seen.set(path, place.line)
   }
-  for (const mount of toMounts(draft)) check('volumes', (mount.value satisfies Mount).target, mount)
+  for (const mount of toMounts(draft)) check('volumes', mount.value.target, mount)
   for (const grant of draft.values.secrets ?? []) check('secrets', grant.value.target, grant)
   for (const grant of draft.values.configs ?? []) check('configs', grant.value.target, grant)
 }

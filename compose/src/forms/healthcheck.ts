@@ -15,7 +15,7 @@ export interface HealthCheck {
 }
 
 const DAY_MS = 86_400_000
-export const checkDuration = duration(0, DAY_MS)
+const checkDuration = duration(0, DAY_MS)
 const positive = duration(100, DAY_MS)
 
 const shell = (script: string) => ['/bin/sh', '-c', script]

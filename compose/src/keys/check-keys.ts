@@ -1,4 +1,4 @@
-import { argument, command } from '../forms/command.ts'
+import { command } from '../forms/command.ts'
 import { port } from '../forms/ports.ts'
 import { mapping, taken } from '../read/keys.ts'
 import { choice, duration, flag, text, wholeNumber } from '../read/scalars.ts'
@@ -30,6 +30,8 @@ const percent = converted(
   (value) => Number.parseInt(value, 10),
 )
 
+const program = text({ form: 'the name of a program', pattern: /^[^\n]+$/, max: 1000 })
+
 const resources = mapping(
   { memory: taken(percent, 'part of its limit'), cpu: taken(percent, 'part of its limit') },
   { of: 'a check of resources' },
@@ -49,7 +51,7 @@ export const check: Shape<Check> = converted(
       tcp: taken(port, 'a port that accepts a connection'),
       database: taken(choice(['postgres', 'mysql', 'redis']), 'a port that greets as this database does'),
       command: taken(command, 'a program in the container that exits with 0'),
-      process: taken(argument, 'a program that runs in the container'),
+      process: taken(program, 'a program that runs in the container'),
       resources: taken(resources, 'a limit of memory or processor'),
       port: taken(port, 'for http and database'),
       critical: taken(flag, 'false: a failure makes it partly healthy only'),
@@ -65,8 +67,9 @@ export const check: Shape<Check> = converted(
     const kinds = KINDS.filter((kind) => values.places[kind])
     if (kinds.length !== 1)
       return reader.fault(place, 'needs one kind of check', `write one of ${KINDS.join(', ')}`)
-    if (kinds[0] === 'http' && values.port === undefined && !values.places.port)
-      return reader.fault(place, 'lacks port', 'add port: 80')
+    if (values.command?.length === 0)
+      return reader.fault(values.places.command ?? place, 'has no program', 'write [program, argument]')
+    if (kinds[0] === 'http' && !values.places.port) return reader.fault(place, 'lacks port', 'add port: 80')
     const probe = toProbe(values)
     return (
       probe && {

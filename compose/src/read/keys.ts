@@ -1,4 +1,4 @@
-import type { Entry, Node, Place } from '../source/tree.ts'
+import { type Entry, isNull, type Node, type Place } from '../source/tree.ts'
 import type { Reader } from './reader.ts'
 import {
   type Key,
@@ -57,7 +57,7 @@ export function mapping<const K extends Keys>(keys: K, options: MappingOptions):
     form,
     keys,
     read(node, reader) {
-      const isNothing = options.isOptional && node.kind === 'scalar' && node.type === 'null'
+      const isNothing = options.isOptional && isNull(node)
       if (node.kind !== 'map' && !isNothing) return wrongForm(node, reader, form)
       const entries = node.kind === 'map' ? node.entries : []
       const values: Record<string, unknown> = {}
@@ -94,7 +94,7 @@ function readEntry(keys: Keys, entry: Entry, reader: Reader, { of, isListed }: M
     return undefined
   }
   // A key without a value is one that is left out, as for Compose.
-  if (value.kind === 'scalar' && value.type === 'null') {
+  if (isNull(value)) {
     at.take(place, 'otherwise', 'has no value and counts as left out')
     return undefined
   }
