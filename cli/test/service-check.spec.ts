@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -156,5 +157,16 @@ Group shop: 1 instance of db, web, together on one host, found by their names
       expect(stdout).toContain('is longer than 256 KiB')
       expect(exitCode).toBe(1)
     }
+  })
+
+  it('a file and its variables are read from pipes too, as a shell gives them for the output of a program', async () => {
+    const [file, variables] = [join(folder, 'compose'), join(folder, 'variables')]
+    for (const pipe of [file, variables]) execFileSync('mkfifo', [pipe])
+    const rollcall = new Rollcall(['service', 'check', file, '--dotenv', variables], {})
+    await Promise.all([
+      writeFile(file, 'name: shop\nservices: {web: {image: "nginx:${TAG}"}}\n'),
+      writeFile(variables, 'TAG=1.27\n'),
+    ])
+    expect([await rollcall.ended(), rollcall.stderr]).toEqual([0, ''])
   })
 })

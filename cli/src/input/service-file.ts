@@ -71,7 +71,7 @@ function readBounded(path: string): string {
     const buffer = Buffer.alloc(MAX_READ_BYTES)
     let length = 0
     for (;;) {
-      const count = readSync(descriptor, buffer, length, MAX_READ_BYTES - length, length)
+      const count = readSync(descriptor, buffer, length, MAX_READ_BYTES - length, null)
       length += count
       if (count === 0 || length === MAX_READ_BYTES) return buffer.toString('utf8', 0, length)
     }
