@@ -143,8 +143,8 @@ export function countStreams(paths: CommandPaths): Record<LogType, number> {
   for (const segment of listSegments(paths)) {
     const log = openIfThere(paths.log(segment))
     if (log === null) continue
-    const index = openSync(paths.index(segment), 'r')
     using _log = closing(log)
+    const index = openSync(paths.index(segment), 'r')
     using _index = closing(index)
     const end = segmentStart(segment) + fstatSync(log).size
     const count = Math.floor(fstatSync(index).size / ENTRY_BYTES)

@@ -75,7 +75,8 @@ export function writeLines(
 ): void | Promise<void> {
   if (lines.length === 0) return
   const shown = stream.isTTY ? lines.map(harmless) : lines
-  return write(stream, Buffer.concat(shown.flatMap((line) => [Buffer.from(prefix), line, LINE_END])))
+  const start = Buffer.from(prefix)
+  return write(stream, Buffer.concat(shown.flatMap((line) => [start, line, LINE_END])))
 }
 
 /** Makes a line harmless: on a terminal shared by many hosts, none may write the lines of another. */

@@ -11,6 +11,7 @@ export const sessionQuery = queryOptions({
 export const useSession = () => useSuspenseQuery(sessionQuery).data
 
 /** Tells whether the user may do something: what they may not is not offered. The server decides all the same. */
-export function useMay(permission: Permission): boolean {
-  return useSession().principal?.permissions.includes(permission) ?? false
+export function useMay(permission: Permission | undefined): boolean {
+  const { principal } = useSession()
+  return permission === undefined || (principal?.permissions.includes(permission) ?? false)
 }

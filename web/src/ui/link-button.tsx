@@ -1,7 +1,7 @@
 import { Button, type ButtonProps } from '@mantine/core'
 import type { Permission } from '@rollcall/contracts/admin'
 import { Link, type LinkProps } from '@tanstack/react-router'
-import { useSession } from '../api/session.ts'
+import { useMay } from '../api/session.ts'
 
 interface Props extends Pick<ButtonProps, 'size' | 'variant'> {
   label: string
@@ -14,8 +14,7 @@ interface Props extends Pick<ButtonProps, 'size' | 'variant'> {
 
 /** Draws a button that leads to another page. */
 export function LinkButton({ label, needs, ...rest }: Props) {
-  const { principal } = useSession()
-  if (needs && !principal?.permissions.includes(needs)) return null
+  if (!useMay(needs)) return null
   return (
     <Button component={Link} {...(rest as object)}>
       {label}

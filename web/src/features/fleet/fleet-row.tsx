@@ -39,6 +39,7 @@ export const FleetRow = memo(function FleetRow(props: Props) {
     transform: `translateY(${startPx}px)`,
   } as const
   if (!agent) return <div role="row" className="grid-row" style={style} />
+  const shown = { agent, line: props.line, stale: staleText(agent) }
   const box = <SelectBox agent={agent} isOn={isOn} onToggle={() => onToggle(agent.host)} />
   return isPhone ? (
     <div role="row" style={{ ...style, paddingBottom: 8 }}>
@@ -57,7 +58,7 @@ export const FleetRow = memo(function FleetRow(props: Props) {
       <span role="gridcell">{box}</span>
       {FLEET_COLUMNS.map(({ key, cell }) => (
         <span key={key} role="gridcell">
-          {cell({ agent, line: props.line, stale: staleText(agent) })}
+          {cell(shown)}
         </span>
       ))}
     </div>
