@@ -31,6 +31,15 @@ const SIGNATURE_SUFFIX = '.sig'
 
 const ARCHIVE_NAME = /^rollcall-agent-(?<version>[0-9A-Za-z.+-]+)-linux-(?<architecture>x64|arm64)\.tar\.gz$/
 
+interface Archive {
+  path: string
+  version: string
+  architecture: 'x64' | 'arm64'
+  /** True if it belongs to this build, false if an operator added it. */
+  isOwn: boolean
+}
+type Release = Archive & ReleaseArchive
+
 /**
  * Serves what the server installs on hosts: the agent for each architecture, and an Ansible bundle that needs only
  * python3.
@@ -53,8 +62,7 @@ export class Artifacts {
    * Returns the agent of this build. Throws `host.unsupported_architecture` if the build has none for the architecture.
    */
   async agentArchive(architecture: 'x64' | 'arm64'): Promise<ReleaseArchive> {
-    const releases = await this.releases()
-    const own = releases.find((release) => release.isOwn && release.architecture === architecture)
+    const own = await this.findArchive((archive) => archive.isOwn && archive.architecture === architecture)
     if (own) return own
     throw new RollcallError(
       'host.unsupported_architecture',
@@ -63,20 +71,33 @@ export class Artifacts {
   }
 
   /** Lists all releases for all architectures: those of this build and those an operator added. */
-  async releases(): Promise<(ReleaseArchive & { architecture: 'x64' | 'arm64'; isOwn: boolean })[]> {
+  async releases(): Promise<Release[]> {
     const found = []
+    for await (const archive of this.archives()) found.push(await this.read(archive))
+    return found
+  }
+
+  /** Names the archives without reading them. */
+  private async *archives(): AsyncGenerator<Archive> {
     for (const folder of [this.agentFolder, this.addedFolder])
       for (const name of await listNames(folder)) {
         const match = ARCHIVE_NAME.exec(name)?.groups
         if (match?.version === undefined) continue
-        const path = join(folder, name)
         const architecture = match.architecture as 'x64' | 'arm64'
-        const sha256 = await this.hash(path)
-        const signature = await readSignature(path)
-        const { version } = match
-        found.push({ path, version, sha256, signature, architecture, isOwn: folder === this.agentFolder })
+        const isOwn = folder === this.agentFolder
+        yield { path: join(folder, name), version: match.version, architecture, isOwn }
       }
-    return found
+  }
+
+  private async read(archive: Archive): Promise<Release> {
+    const sha256 = await this.hash(archive.path)
+    return { ...archive, sha256, signature: await readSignature(archive.path) }
+  }
+
+  /** Reads the first archive that fits, and no other: each is hashed when it is first read. */
+  private async findArchive(fits: (archive: Archive) => boolean): Promise<Release | undefined> {
+    for await (const archive of this.archives()) if (fits(archive)) return this.read(archive)
+    return undefined
   }
 
   /** Returns one release. Throws `release.not_found`. */
@@ -128,9 +149,8 @@ export class Artifacts {
     return true
   }
 
-  private async find({ version, architecture }: ReleaseIdentity) {
-    const releases = await this.releases()
-    return releases.find((each) => each.version === version && each.architecture === architecture)
+  private find({ version, architecture }: ReleaseIdentity) {
+    return this.findArchive((archive) => archive.version === version && archive.architecture === architecture)
   }
 
   async ansibleBundle(): Promise<AnsibleBundle> {
