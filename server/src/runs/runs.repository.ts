@@ -10,8 +10,6 @@ import type { NewCommandRun } from './domain/new-run.ts'
 import { hasEnded, noCounts, type Progress, type Run, type ShownRun } from './domain/run.ts'
 import type { StoredGroup, Uncompared } from './domain/summary.ts'
 
-const TRANSACTION_LIMITS = { maxWait: 10_000, timeout: 60_000 }
-
 /** Columns of the chosen runs, with what the commands of each have in common. */
 const COLUMNS = `run.id, body_hash AS "bodyHash", run.requested_by AS "requestedBy", requester_kind AS "requesterKind",
   requester_id AS "requesterId", run.created_at AS "createdAt",
@@ -74,7 +72,7 @@ export class RunsRepository {
       await transaction.run.create({ data })
       await this.commandRows.insert(transaction, commands)
       await also?.(transaction)
-    }, TRANSACTION_LIMITS)
+    })
   }
 
   /** Requests that a run end: its unfinished commands, of which it returns what became of each. */

@@ -42,13 +42,15 @@ export class TransfersRepository {
     hosts: readonly Pick<TransferHost, 'id' | 'hostId' | 'hostName'>[],
   ): Promise<boolean> {
     const data = { ...transfer, requesterKind: requester?.kind ?? null, requesterId: requester?.id ?? null }
-    const { id: transferId, createdAt: nextAttemptAt } = transfer
-    const part = { transferId, nextAttemptAt, state: 'pending', leaseOwner: this.server }
     return this.database.prisma.$transaction(async (prisma) => {
       const { count } = await prisma.transfer.createMany({ data, skipDuplicates: true })
-      if (count === 1)
-        await prisma.transferHost.createMany({ data: hosts.map((host) => ({ ...host, ...part })) })
-      return count === 1
+      if (count === 0) return false
+      // Prisma's own takes ten times as long for thousands of rows.
+      await prisma.$executeRaw`
+        INSERT INTO transfer_host (id, transfer_id, host_id, host_name, state, next_attempt_at, lease_owner)
+        SELECT id, ${transfer.id}::uuid, "hostId", "hostName", 'pending', ${transfer.createdAt}::timestamptz, ${this.server}
+        FROM jsonb_to_recordset(${JSON.stringify(hosts)}::jsonb) AS part(id uuid, "hostId" uuid, "hostName" text)`
+      return true
     })
   }
 

@@ -10,6 +10,8 @@ const MAX_CONNECTIONS = 20
 const CONNECT_TIMEOUT_MS = 10_000
 /** A database that vanished silently must not block leases until TCP gives up. */
 const QUERY_TIMEOUT_MS = 60_000
+/** Prisma's transactions have those of the pool's: a run of ten thousand hosts takes longer than its own five seconds. */
+const TRANSACTION_LIMITS = { maxWait: CONNECT_TIMEOUT_MS, timeout: QUERY_TIMEOUT_MS }
 /**
  * A server that hangs in a transaction would keep its locks from its successor; this is shorter than a takeover may
  * take.
@@ -60,7 +62,11 @@ export class Database extends Sql {
     pool.on('connect', (client) =>
       client.on('error', (error) => log.debug({ err: error }, 'lost a database connection in use')),
     )
-    return new Database(pool, new PrismaClient({ adapter: new PrismaPg(pool) }), connection)
+    return new Database(
+      pool,
+      new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION_LIMITS }),
+      connection,
+    )
   }
 
   /** Returns how many connections are open, how many of them are idle, and how many callers wait for one. */
