@@ -15,6 +15,7 @@ export {
   type Ending,
   type LeasedCommand,
   newCommand,
+  WITHOUT_TERMINAL,
 } from './domain/command.ts'
 export { endingOfUnstarted, nextStep } from './domain/next-step.ts'
 export { hashOf, stepIdOf } from './domain/run-ids.ts'

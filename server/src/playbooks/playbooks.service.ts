@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewPlaybookRun, PlaybookRunView, RunLimits, Target } from '@rollcall/contracts/admin'
 import { type HostScope, type Principal, toRef } from '../access/index.ts'
-import { CommandsService, hashOf } from '../commands/index.ts'
+import { CommandsService, hashOf, WITHOUT_TERMINAL } from '../commands/index.ts'
 import { type AcceptedRun, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
 import { withGivenDefaults } from './domain/argument-specs.ts'
@@ -14,7 +14,7 @@ import { validateVariables } from './domain/validate-variables.ts'
 import { PlaybookHandler } from './playbook.handler.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
 
-const SPEC = { env: {}, cwd: '/', tty: false, columns: 80, rows: 24, stdin: false, startWithinMs: 600_000 }
+const SPEC = { ...WITHOUT_TERMINAL, env: {}, cwd: '/', startWithinMs: 600_000 }
 
 interface Request {
   runId: string

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CommandKind } from '@rollcall/contracts/admin'
-import { hashOf, newCommand } from '../commands/index.ts'
+import { hashOf, newCommand, WITHOUT_TERMINAL } from '../commands/index.ts'
 import type { Host } from '../hosts/index.ts'
 import type { NewCommandRun } from './domain/new-run.ts'
 
@@ -9,10 +9,7 @@ const SPEC = {
   cwd: '/',
   timeoutMs: 30 * 60_000,
   startWithinMs: 30 * 60_000,
-  tty: false,
-  columns: 80,
-  rows: 24,
-  stdin: false,
+  ...WITHOUT_TERMINAL,
 }
 
 /** Makes an installation, upgrade or removal of a host, yet to be stored; its output is a log like any command's. */

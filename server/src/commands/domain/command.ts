@@ -17,6 +17,9 @@ export interface CommandSpec {
   stdin: boolean
 }
 
+/** The part of a spec of a program that gets neither a terminal nor input. */
+export const WITHOUT_TERMINAL = { tty: false, columns: 80, rows: 24, stdin: false }
+
 export interface Command extends CommandSpec {
   id: string
   runId: string

@@ -6,7 +6,7 @@ import { RunsRepository } from '../../runs/index.ts'
 import { CommandLeasesRepository } from '../command-leases.repository.ts'
 import { CommandLifecycleRepository } from '../command-lifecycle.repository.ts'
 import { CommandsRepository } from '../commands.repository.ts'
-import { type Command, newCommand } from '../domain/command.ts'
+import { type Command, newCommand, WITHOUT_TERMINAL } from '../domain/command.ts'
 import { joinChunks } from '../output/domain/output.ts'
 import { OutputRepository } from '../output/output.repository.ts'
 
@@ -17,10 +17,7 @@ const SPEC = {
   cwd: '/',
   timeoutMs: 60_000,
   startWithinMs: 60_000,
-  tty: false,
-  columns: 80,
-  rows: 24,
-  stdin: false,
+  ...WITHOUT_TERMINAL,
 }
 
 /** A real database with the repositories of commands, for one server. */
