@@ -5,9 +5,11 @@ export function parseJson<Schema extends z.ZodType>(
   schema: Schema,
   text: string,
 ): z.output<Schema> | undefined {
+  let json: unknown
   try {
-    return schema.safeParse(JSON.parse(text)).data
+    json = JSON.parse(text)
   } catch {
     return undefined
   }
+  return schema.safeParse(json).data
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { Artifacts } from '../artifacts/artifacts.ts'
-import { PLAYBOOKS_FOLDER, readTools } from '../platform/archives/host-tools.ts'
+import { PLAYBOOKS_FOLDER } from '../platform/archives/host-tools.ts'
 import { toReleaseName } from '../provisioning/installer.ts'
 import { sharedFolder } from './shared-folder.ts'
 
@@ -41,7 +41,7 @@ export default async function prepareHost(project: TestProject): Promise<() => P
   await mkdir(root, { recursive: true })
   const artifacts = new Artifacts(AGENT_FOLDER, bundle, join(folder, 'releases'))
   const agent = await artifacts.agentArchive(process.arch as 'x64' | 'arm64')
-  const tools = await readTools(await artifacts.ansibleBundle(), PLAYBOOKS_FOLDER)
+  const tools = await artifacts.tools()
   const archive = join(folder, 'tools.tar.gz')
   await writeFile(archive, await tools.archive())
   const words = [PLAYBOOKS_FOLDER, root, archive, tools.version, agent.path, toReleaseName(agent)]

@@ -113,7 +113,7 @@ export class EmbeddedPostgres {
     await writeFile(passwordFile, `${this.password}\n`, { mode: 0o600 })
     await this.changeOwner(passwordFile)
     try {
-      const { exitCode, stderr } = await runBounded({
+      const { exitCode, stderr, endedBy } = await runBounded({
         argv: [
           join(this.bin, 'initdb'),
           `--pgdata=${this.dataFolder}`,
@@ -130,6 +130,7 @@ export class EmbeddedPostgres {
         maxStdoutBytes: 1024 * 1024,
         account: this.account,
       })
+      if (endedBy) throw unavailable(`initdb was killed at its limit of ${endedBy}: ${stderr.trim()}`)
       if (exitCode !== 0) throw unavailable(`initdb ended with ${exitCode}: ${stderr.trim()}`)
     } finally {
       await rm(passwordFile, { force: true })
