@@ -119,6 +119,7 @@ describe('running a command', () => {
     )
   })
 
+  // The streams are two pipes: on a machine with many neighbours 10 ms are no pause, since both are read after it.
   test('alternating streams with pauses stay in order', async () => {
     const script = 'for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.05; echo e$i >&2; sleep 0.05; done'
     const { all } = await host.run(script)

@@ -229,7 +229,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   it('a viewer who follows a fast output sees its end, and never an empty pane', async () => {
     const [command] = await sh(
       ['web-1'],
-      'for i in $(seq 20); do seq -f "fast $i %.0f" 1 40000; done; echo the-very-last',
+      'for i in $(seq 40); do seq -f "fast $i %.0f" 1 40000; done; echo the-very-last',
     )
     await open(`/commands/${command?.id}`)
     await output().locator('.line').first().waitFor(WAIT)

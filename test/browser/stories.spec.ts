@@ -124,6 +124,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     const { commands } = await api.call('listCommands', { query: { kind: 'terminal', limit: 1 } })
     const text = await api.text(commands[0]?.id ?? '')
     const ticks = [...text.matchAll(/^tick-(\d+)\r?$/gm)].map(([, n]) => Number(n))
+    expect(ticks.length).toBeGreaterThan(0)
     expect(ticks).toEqual(upTo(Number(/^all-42 of (\d+)/m.exec(text)?.[1])))
     await log.close()
   })

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { CommandView } from '@rollcall/contracts/admin'
 import { AGENT_PATHS } from '@rollcall/contracts/agent'
 import type { CallInput } from '@rollcall/contracts/client'
@@ -92,7 +93,8 @@ describe.skipIf(noBed)(`how hosts are reached, and machines under two names ${no
     const added = await add('clone', other)
     expect(added).toMatchObject({ state: 'failed', reasonCode: 'host.same_machine' })
     expect(added.reason).toContain('the machine id of')
-    expect((await other.exec(['ls', AGENT_PATHS.config])).exitCode).not.toBe(0)
+    const traces = [AGENT_PATHS.config, AGENT_PATHS.state, join(AGENT_PATHS.program, 'current')]
+    expect((await other.exec(['ls', '-d', ...traces])).stdout).toBe('')
     await other.output(['sh', '-c', 'rm /etc/machine-id; systemd-machine-id-setup'])
     expect(await install('clone')).toMatchObject({ state: 'success' })
   }, 180_000)

@@ -83,7 +83,9 @@ describe.skipIf(reason)(suite, () => {
 
   /** Lists what an installation has left running, besides an agent that it has started. */
   const leftOf = async (host: Host) =>
-    (await leftProcesses(host)).split('\n').filter((line) => line && !line.includes('/opt/rollcall-agent/'))
+    (await leftProcesses(host))
+      .split('\n')
+      .filter((line) => line && !line.includes('/opt/rollcall-agent/current/'))
 
   type Ports = ReturnType<Fleet['ports']>
   const expectInstalled = async (host: Host, target: InstallTarget, ports?: Ports) => {

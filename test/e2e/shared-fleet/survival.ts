@@ -99,13 +99,16 @@ export const survivalStories = (cast: Cast) =>
       const id = await start('for i in $(seq 1 15); do echo $i; sleep 0.2; done')
       const { agent } = await api.host(host.name)
       const foreign: string[] = []
+      let inspections = 0
       while ((await api.command(id)).state === 'running') {
+        inspections++
         const sockets = await host.output(['ss', '-Htanp'])
         for (const line of sockets
           .split('\n')
           .filter((text) => text.includes('"node"') || text.includes('agent')))
           if (!line.includes(`:${agent?.port} `)) foreign.push(line)
       }
+      expect(inspections).toBeGreaterThan(0)
       expect(foreign).toEqual([])
       const pid = await host.output(['systemctl', 'show', '--property=MainPID', '--value', 'rollcall-agent'])
       expect(await host.output(['grep', 'Seccomp:', `/proc/${pid.trim()}/status`])).toContain('2')
