@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import swc from 'unplugin-swc'
 import { defineConfig } from 'vitest/config'
-import { BY_THE_CLOCK } from './scripts/test-groups.mjs'
+import { BY_THE_CLOCK, UNITS } from './scripts/test-groups.mjs'
 import { LongestFirst } from './test/longest-first.ts'
 
 const HOST_TEST_TIMEOUT_MS = 300_000
@@ -13,7 +14,7 @@ const ON_HOSTS = {
   hookTimeout: HOST_TEST_TIMEOUT_MS,
   expect: { poll: PATIENT },
   // What each server and each installation would otherwise make anew, once for the whole run.
-  env: { ROLLCALL_TEST_SHARED: join(tmpdir(), `rollcall-tests-${process.pid}`) },
+  env: { ROLLCALL_TEST_SHARED: join(tmpdir(), `rollcall-tests-${process.pid}-${randomUUID()}`) },
   globalSetup: ['server/src/testing/prepared-database.ts', 'server/src/testing/prepared-host.ts'],
 }
 
@@ -25,13 +26,13 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'], isolate: false, maxWorkers: 3 } },
+      { test: { name: 'contracts', include: ['contracts/src/**/*.spec.ts'], ...UNITS } },
       'agent/vitest.config.ts',
       'cli/vitest.config.ts',
       'inventory/vitest.config.ts',
       'compose/vitest.config.ts',
       'web/vitest.config.ts',
-      { test: { name: 'scripts', include: ['scripts/**/*.spec.ts'], isolate: false, maxWorkers: 3 } },
+      { test: { name: 'scripts', include: ['scripts/**/*.spec.ts'], ...UNITS } },
       {
         plugins: [swc.vite({ module: { type: 'es6' } })],
         test: {
@@ -39,9 +40,7 @@ export default defineConfig({
           include: ['server/src/**/*.spec.ts'],
           exclude: ['**/*.db.spec.ts'],
           testTimeout: PATIENT.timeout,
-          isolate: false,
-          // Projects that run beside each other must say the same. Those of agent and CLI start programs and wait for them.
-          maxWorkers: 3,
+          ...UNITS,
         },
       },
       {

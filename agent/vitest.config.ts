@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { UNITS } from '../scripts/test-groups.mjs'
 
 const contracts = (path: string) => fileURLToPath(new URL(`../contracts/src/${path}`, import.meta.url))
 
@@ -14,8 +15,7 @@ export default defineConfig({
     include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    isolate: false,
-    maxWorkers: 3,
+    ...UNITS,
     // A busy machine takes its time.
     expect: { poll: { timeout: 15_000 } },
   },

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { UNITS } from '../scripts/test-groups.mjs'
 
 export default defineConfig({
   test: {
@@ -7,7 +8,6 @@ export default defineConfig({
     globalSetup: ['test/build.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    isolate: false,
-    maxWorkers: 3,
+    ...UNITS,
   },
 })

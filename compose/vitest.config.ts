@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { UNITS } from '../scripts/test-groups.mjs'
 
 export default defineConfig({
   test: {
     name: 'compose',
     include: ['src/**/*.spec.ts'],
-    isolate: false,
-    maxWorkers: 3,
+    ...UNITS,
     testTimeout: 60_000,
   },
 })

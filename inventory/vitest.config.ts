@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
+import { UNITS } from '../scripts/test-groups.mjs'
 
 export default defineConfig({
-  test: { name: 'inventory', include: ['src/**/*.spec.ts'], isolate: false, maxWorkers: 3 },
+  test: { name: 'inventory', include: ['src/**/*.spec.ts'], ...UNITS },
 })

@@ -5,6 +5,9 @@ export const BY_THE_CLOCK = [
   'test/faults/hostile-agents.spec.ts',
 ]
 
+/** How the specs of units run; vitest demands the same of all projects that run side by side. */
+export const UNITS = { isolate: false, maxWorkers: 3 }
+
 /** Tests that start no program: those in `agent/test` and `cli/test` start the built agent and the built command line. */
 export const UNIT_FOLDERS = [
   'agent/src',

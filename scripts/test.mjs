@@ -29,15 +29,19 @@ runMain(async () => {
     isUnit,
     isWhole: filters.length === 0 && !isUnit,
   })
-  await runTests({ stages, bundle, args: isUnit ? toUnitArgs(filters) : filters })
-  await hosts
-  const fault = await linting
+  // Each is told, whatever the others came to.
+  const faults = []
+  const note = (fault) => fault && faults.push(fault)
+  await runTests({ stages, bundle, args: isUnit ? toUnitArgs(filters) : filters }).catch(note)
+  await hosts?.catch(note)
+  note(await linting)
   if (isUnit) await sayWhatWasLeftOut()
   // The slower of two, since neighbours come and go.
   const { lines, hasFailed } = stages.report(Math.max(unitBefore, await measureUnit()))
   console.log(`\n${lines.join('\n')}`)
   if (hasFailed) process.exitCode = 1
-  if (fault) throw fault
+  for (const fault of faults.slice(1)) console.error(fault)
+  if (faults.length > 0) throw faults[0]
 })
 
 const toUnitArgs = (filters) => [...UNIT_PROJECTS, ...(filters.length > 0 ? filters : UNIT_FOLDERS)]

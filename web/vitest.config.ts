@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { UNITS } from '../scripts/test-groups.mjs'
 
 export default defineConfig({
   test: {
@@ -6,7 +7,6 @@ export default defineConfig({
     include: ['src/**/*.spec.{ts,tsx}'],
     testTimeout: 15_000,
     expect: { poll: { timeout: 10_000 } },
-    isolate: false,
-    maxWorkers: 3,
+    ...UNITS,
   },
 })

@@ -51,14 +51,15 @@ export class ServerProcess implements AsyncDisposable {
     // As root the embedded database runs under an account of its own, which has to pass.
     await chmod(dataDir, 0o711)
     const isOwnDatabase = options.databaseUrl !== undefined || options.isFirstStart
-    const isCopy = !isOwnDatabase && (await copyPreparedDatabase(dataDir))
     const server = new ServerProcess(dataDir, await freePort(), options)
     try {
+      const isCopy = !isOwnDatabase && (await copyPreparedDatabase(dataDir))
       await server.start()
       if (isCopy) await renewFleetId(dataDir)
     } catch (error) {
       // A server that is late would outlive the test that has given it up.
       await server.end('SIGTERM').catch(() => server.end('SIGKILL'))
+      await server.removeData()
       throw error
     }
     return server
@@ -165,11 +166,18 @@ export class ServerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child?.exitCode !== null || this.#child?.signalCode !== null)
       await this.start().catch((error) => this.#keep(String(error)))
-    await this.end('SIGTERM')
-    if (this.#child?.exitCode !== 0)
-      console.error(`the server did not stop in order:\n${this.lines.slice(-LINES_TOLD).join('\n')}`)
-    // A database whose server ended out of order may still be writing its last files.
-    await rm(this.dataDir, { recursive: true, force: true, maxRetries: 10 })
+    try {
+      await this.end('SIGTERM')
+      if (this.#child?.exitCode !== 0)
+        console.error(`the server did not stop in order:\n${this.lines.slice(-LINES_TOLD).join('\n')}`)
+    } finally {
+      await this.removeData()
+    }
+  }
+
+  /** Removes its data. A database whose server ended out of order may still be writing its last files. */
+  private removeData(): Promise<void> {
+    return rm(this.dataDir, { recursive: true, force: true, maxRetries: 10 })
   }
 
   #keep(text: string): void {
