@@ -25,9 +25,12 @@ export default async function prepareDatabase(project: TestProject): Promise<() 
   try {
     const database = await Database.open(await postgres.start(), MIGRATIONS, log)
     await database.close()
-  } finally {
+  } catch (error) {
     await postgres.stop()
+    await remove()
+    throw error
   }
+  await postgres.stop()
   // The programs are not copied: each copy has a link to them.
   await rename(join(folder, 'bin'), join(shared, 'bin'))
   await symlink(join(shared, 'bin'), join(folder, 'bin'))

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
 import pino from 'pino'
+import type { ProvidedContext } from 'vitest'
 import type { TestProject } from 'vitest/node'
 import { EmbeddedPostgres } from '../platform/postgres/embedded-postgres.ts'
 import { Database } from '../platform/prisma/database.ts'
@@ -24,6 +25,24 @@ export default async function sharePostgres(project: TestProject): Promise<() =>
   await chmod(folder, 0o711)
   const log = pino({ level: 'silent' })
   const postgres = new EmbeddedPostgres(join(folder, 'postgres'), log)
+  const remove = async () => {
+    await postgres.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    project.provide('postgres', await prepareTemplate(postgres, log))
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  return remove
+}
+
+/** Starts the PostgreSQL and migrates its template database. Returns the connection that specs get. */
+async function prepareTemplate(
+  postgres: EmbeddedPostgres,
+  log: pino.Logger,
+): Promise<ProvidedContext['postgres']> {
   const connection = await postgres.start()
   await inDatabase(connection, async (client) => {
     for (const setting of WITHOUT_DURABILITY) await client.query(`ALTER SYSTEM SET ${setting}`)
@@ -34,14 +53,10 @@ export default async function sharePostgres(project: TestProject): Promise<() =>
   await template.close()
   const { host, user, password, database } = connection
   if (typeof password !== 'string') throw new Error('the embedded PostgreSQL is signed in to by a password')
-  project.provide('postgres', {
+  return {
     ...(host !== undefined && { host }),
     ...(user !== undefined && { user }),
     ...(database !== undefined && { database }),
     password,
-  })
-  return async () => {
-    await postgres.stop()
-    await rm(folder, { recursive: true, force: true })
   }
 }
