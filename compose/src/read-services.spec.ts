@@ -139,6 +139,17 @@ describe('what bad input gets', () => {
     ])
   })
 
+  it('names of the form of an id are refused, since they could be taken for one', () => {
+    for (const id of ['0d0a5b6e-1111-4222-8333-444455556666', '0D0A5B6E-1111-4222-8333-444455556666']) {
+      expect(read(`services: {${id}: {image: n:1}}`).spec).toBeUndefined()
+      expect(read(`services: {web: {image: n:1}}\nsecrets: {${id}: {external: true}}`).spec).toBeUndefined()
+      expect(read(`services: {web: {image: n:1}}\nsecrets: {a${id}: {external: true}}`).faults).toEqual([])
+    }
+    expect(
+      read('name: 0d0a5b6e-1111-4222-8333-444455556666\nservices: {web: {image: n:1}}').faults.map(brief),
+    ).toEqual(['1 name service.invalid'])
+  })
+
   it('a value with a line break in environment is refused by its name, and the value is in no fault', () => {
     const { faults } = readWeb(
       'environment:\n  GOOD: x\n  BAD: "hunter2\\nPATH=/evil"\n  ALSO: "${SECRET}"',

@@ -3,7 +3,7 @@ import { mapping, otherwise, taken } from '../read/keys.ts'
 import { choice, text, wholeNumber } from '../read/scalars.ts'
 import { byKind, converted, type Shape } from '../read/shape.ts'
 import { isNull } from '../source/tree.ts'
-import { HOST_NAME, isAddress, pathFault } from './patterns.ts'
+import { ADDRESS, HOST_NAME, pathFault } from './patterns.ts'
 
 export interface Ulimit {
   name: string
@@ -75,7 +75,7 @@ export const extraHosts: Shape<ExtraHost[]> = converted(
   (hosts, _node, reader) =>
     hosts.flatMap(({ name, place, value }) => {
       const address = value?.replace(/^\[(.*)\]$/, '$1') ?? ''
-      if (address === 'host-gateway' || isAddress(address)) return [{ name, address }]
+      if (address === 'host-gateway' || ADDRESS.test(address)) return [{ name, address }]
       reader.fault(place, `gives ${name} no address`, 'write name:address with an IP address or host-gateway')
       return []
     }),

@@ -1,15 +1,18 @@
+/** Comes before a name: names of the form of a UUID could be taken for ids. */
+const NO_ID = '(?![0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$)'
+
 /** Names that become parts of paths, units and volumes: no slash, no percent sign, no two dots in a row. */
 export const SERVICE_NAME = {
-  pattern: /^(?!.*\.\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
-  form: 'at most 63 letters, digits, dots, dashes and underscores, the first and the last a letter or a digit',
+  pattern: new RegExp(`^${NO_ID}(?!.*\\.\\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`),
+  form: 'at most 63 letters, digits, dots, dashes and underscores, the first and the last a letter or a digit, and no UUID',
 }
 export const PROJECT_NAME = {
-  pattern: /^[a-z0-9][a-z0-9_-]{0,62}$/,
-  form: 'at most 63 lower-case letters, digits, dashes and underscores, a letter or a digit first',
+  pattern: new RegExp(`^${NO_ID}[a-z0-9][a-z0-9_-]{0,62}$`),
+  form: 'at most 63 lower-case letters, digits, dashes and underscores, a letter or a digit first, and no UUID',
 }
 export const VOLUME_NAME = {
-  pattern: /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/,
-  form: 'letters, digits, dots, dashes and underscores, a letter or a digit first',
+  pattern: new RegExp(`^${NO_ID}(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`),
+  form: 'letters, digits, dots, dashes and underscores, a letter or a digit first, and no UUID',
 }
 export const VARIABLE_NAME = {
   pattern: /^[A-Za-z_][A-Za-z0-9_.-]{0,255}$/,
@@ -31,7 +34,7 @@ export const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
 /** Roughly: who listens on it says the rest. */
 export const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:.]{2,45}$/
 
-export const isAddress = (text: string): boolean => IPV4.test(text) || IPV6.test(text)
+export const ADDRESS = new RegExp(`${IPV4.source}|${IPV6.source}`)
 
 /** Finds what makes a path unfit for podman's options, which colons and commas separate: absolute, without steps upward. */
 export function pathFault(path: string): string | undefined {

@@ -3,7 +3,7 @@ import { mapping, otherwise, taken } from '../read/keys.ts'
 import type { Reader } from '../read/reader.ts'
 import { choice, text, wholeNumber } from '../read/scalars.ts'
 import { type At, byKind, converted, placed, type Shape } from '../read/shape.ts'
-import { isAddress } from './patterns.ts'
+import { ADDRESS } from './patterns.ts'
 
 const MAX_PORT = 65_535
 const MAX_RANGE = 200
@@ -29,7 +29,7 @@ const short: Shape<Port[]> = converted(text({ form: SHORT_FORM, max: 200 }), (va
   const protocol = PROTOCOLS.find((one) => one === written.toLowerCase())
   if (!protocol) return reader.fault(node.place, 'has a protocol that is not known', 'write tcp or udp')
   const hostIp = ip6 ?? (ip4 || null)
-  if (hostIp !== null && !isAddress(hostIp))
+  if (hostIp !== null && !ADDRESS.test(hostIp))
     return reader.fault(
       node.place,
       'has an address that is none',
@@ -55,7 +55,7 @@ const long = converted(
   ),
   ({ target, published, host_ip: hostIp = null, protocol = 'tcp' }, { place }, reader) => {
     if (target === undefined) return undefined
-    if (hostIp !== null && !isAddress(hostIp))
+    if (hostIp !== null && !ADDRESS.test(hostIp))
       return reader.fault(place, 'has an address that is none', 'write an IPv4 or IPv6 address')
     const outer = published === undefined ? undefined : toRange(published)
     return pair([target], outer, { protocol, hostIp }, { place, reader })

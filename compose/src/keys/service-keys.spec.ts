@@ -89,7 +89,7 @@ describe('what else stands in a service', () => {
     ['x-rollcall: {secret_environment: {A: s}}', { secretEnvironment: [{ name: 'A', value: 's' }] }],
     ['cpus: .5', { resources: { maxCpus: 0.5 } }],
     ['user: "1000:1000"', { user: '1000:1000' }],
-    ['dns: 1.1.1.1', { dns: ['1.1.1.1'] }],
+    ['dns: [1.1.1.1, "::1"]', { dns: ['1.1.1.1', '::1'] }],
   ])('%s is read', (line, expected) => {
     expect(readContainer(line)).toMatchObject(expected)
   })
@@ -98,6 +98,8 @@ describe('what else stands in a service', () => {
     'ulimits: {bogus: 1}',
     'ulimits: {nofile: {soft: 1}}',
     'sysctls: {vm.max_map_count: 1}',
+    'dns: 1.2.3',
+    'dns: ["::1", 300.1.1.1]',
     'extra_hosts: [a]',
     'devices: [/etc/passwd]',
     'labels: ["a b=c"]',

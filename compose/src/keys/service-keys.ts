@@ -6,7 +6,7 @@ import { healthcheck } from '../forms/healthcheck.ts'
 import { devices, extraHosts, logging, sysctls, ulimits } from '../forms/host-settings.ts'
 import { image } from '../forms/image.ts'
 import { mounts, tmpfsMounts } from '../forms/mounts.ts'
-import { HOST_NAME, LABEL_NAME, pathFault, USER, VOLUME_NAME } from '../forms/patterns.ts'
+import { ADDRESS, HOST_NAME, LABEL_NAME, pathFault, USER, VOLUME_NAME } from '../forms/patterns.ts'
 import { ports } from '../forms/ports.ts'
 import { list, named, oneOrMany, pairs } from '../read/collections.ts'
 import { isEmpty, isOff, mapping, otherwise, refused, taken } from '../read/keys.ts'
@@ -85,7 +85,7 @@ export const SERVICE_KEYS = {
   network_mode: taken(choice(['host', 'none', 'bridge', 'default']), 'host: the network of the host'),
   networks: otherwise(networks, 'services of a group share one network and find each other by name'),
   extra_hosts: taken(extraHosts),
-  dns: taken(oneOrMany(text({ form: 'an address', pattern: /^[0-9A-Fa-f:.]{2,45}$/ }))),
+  dns: taken(oneOrMany(text({ form: 'an address', pattern: ADDRESS }))),
   dns_search: taken(
     oneOrMany(text({ form: 'a domain', pattern: /^(\.|[A-Za-z0-9_][A-Za-z0-9._-]{0,252})$/ })),
   ),
