@@ -73,6 +73,36 @@ describe('what a file means', () => {
     ).toEqual(['4 services.web.env_file service.invalid'])
   })
 
+  it('a text file beside the Compose file that is mounted becomes a config, and the report says so', () => {
+    const readFile = (path: string) => (path === 'conf/nginx.conf' ? 'user nginx;' : undefined)
+    const file = (mounts: string) => `services:\n  web:\n    image: n:1\n    volumes: [${mounts}]\n`
+    const { spec, keys } = readServices(file('"./conf/nginx.conf:/etc/nginx.conf"'), {}, { readFile })
+    const [service] = spec?.groups[0]?.services ?? []
+    expect(spec?.configs).toEqual([{ name: 'file-conf-nginx.conf', content: 'user nginx;' }])
+    expect(service?.runs).toMatchObject({
+      container: {
+        mounts: [],
+        configs: [{ source: 'file-conf-nginx.conf', target: '/etc/nginx.conf', mode: null }],
+      },
+    })
+    expect(keys.filter(({ standing }) => standing === 'otherwise')).toMatchObject([
+      { line: 4, key: 'services.web.volumes.0', says: expect.stringContaining('conf/nginx.conf') },
+    ])
+    for (const path of ['./data', './conf/../conf/nginx.conf', '../conf/nginx.conf', '~/conf/nginx.conf'])
+      expect(readServices(file(`"${path}:/x"`), {}, { readFile }).faults.map(brief), path).toEqual([
+        '4 services.web.volumes.0 service.invalid',
+      ])
+  })
+
+  it('two files that would be sent under one name are refused', () => {
+    const { faults } = readServices(
+      'services:\n  web:\n    image: n:1\n    volumes: ["./a/b.conf:/a", "./a-b.conf:/b"]\n',
+      {},
+      { readFile: (path) => path },
+    )
+    expect(faults.map(brief)).toEqual(['4 services.web.volumes service.invalid'])
+  })
+
   it('variables of a playbook are kept as they are written, and a key that JSON readers drop is refused', () => {
     const file = (variables: string) =>
       read(`services:\n  api:\n    x-rollcall:\n      playbook: a/b\n      variables: ${variables}\n`)

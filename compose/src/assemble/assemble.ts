@@ -3,6 +3,7 @@ import type { ServiceFile, ServiceGroup } from '../spec.ts'
 import { checkReferences } from './check-references.ts'
 import { type Draft, type FileValues, isAlone, toDrafts } from './drafts.ts'
 import { orderByDependencies } from './order.ts'
+import { toConfigs } from './to-configs.ts'
 import { toGroup } from './to-group.ts'
 import { toService } from './to-service.ts'
 
@@ -20,7 +21,7 @@ export function assemble(file: FileValues, reader: Reader): ServiceFile {
       isExternal: value.isExternal,
     })),
     secrets: toSecrets(file, drafts),
-    configs: (file.configs ?? []).map(({ name, value }) => ({ name, content: value.value })),
+    configs: toConfigs(file, drafts, reader),
   }
 }
 

@@ -40,3 +40,7 @@ export const toMounts = ({ values }: Pick<Draft, 'values'>): At<Mount>[] => [
   ...(values.volumes ?? []),
   ...(values.tmpfs ?? []),
 ]
+
+/** Returns the mounts of files beside the Compose file. */
+export const toFileMounts = (draft: Pick<Draft, 'values'>): (Mount & { type: 'file' })[] =>
+  toMounts(draft).flatMap(({ value }) => (value.type === 'file' ? [value] : []))

@@ -1,5 +1,6 @@
 import type { ContainerSpec, ServiceSpec } from '../spec.ts'
-import { type Draft, type ServiceValues, toMounts } from './drafts.ts'
+import { type Draft, type ServiceValues, toFileMounts, toMounts } from './drafts.ts'
+import { toConfigName } from './to-configs.ts'
 
 const DEFAULT_GRACE_MS = 10_000
 const DEFAULT_DRAIN_MS = 30_000
@@ -150,9 +151,18 @@ function toProgram(values: ServiceValues) {
 }
 
 const toFiles = (values: ServiceValues) => ({
-  mounts: toMounts({ values }).map(({ value }) => value),
+  mounts: toMounts({ values }).flatMap(({ value }) => (value.type === 'file' ? [] : [value])),
   secrets: toValues(values.secrets),
-  configs: toValues(values.configs),
+  configs: [
+    ...toValues(values.configs),
+    ...toFileMounts({ values }).map(({ source, target }) => ({
+      source: toConfigName(source),
+      target,
+      uid: null,
+      gid: null,
+      mode: null,
+    })),
+  ],
   devices: values.devices ?? [],
   isReadOnly: values.read_only ?? false,
   shmBytes: values.shm_size ?? null,

@@ -1,3 +1,4 @@
+import { MAX_CONFIG_BYTES } from '../limits.ts'
 import { list, oneOrMany } from '../read/collections.ts'
 import { isOff, mapping, otherwise, refused, taken } from '../read/keys.ts'
 import type { Reader } from '../read/reader.ts'
@@ -19,13 +20,14 @@ export type Mount = { target: string; isReadOnly: boolean } & (
       selinux: 'z' | 'Z' | null
     }
   | { type: 'tmpfs'; sizeBytes: number | null; mode: number | null }
+  | { type: 'file' /** The path beside the Compose file, without "./". */; source: string; content: string }
 )
 
 const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'] as const
 const RELATIVE = {
   reason: 'is a path beside this file, which no host has',
   instead:
-    'use a named volume for data ("data:/var/lib/data" and "volumes: {data: }"), configs for files, or an absolute path of the hosts',
+    'use a named volume for data ("data:/var/lib/data" and "volumes: {data: }"), or an absolute path of the hosts; a text file is sent to them if it is beside this file',
 }
 
 const path = text({ form: 'an absolute path', max: 4096 })
@@ -44,12 +46,30 @@ function checked(mount: Mount, place: Place, reader: Reader): Mount | undefined 
 
 function checkedBind(mount: Mount & { type: 'bind' }, place: Place, reader: Reader): Mount | undefined {
   if (/^(\.|~|[A-Za-z]:\\|\\\\)/.test(mount.source))
-    return reader.fault(place, RELATIVE.reason, RELATIVE.instead)
+    return toFile(mount, place, reader) ?? reader.fault(place, RELATIVE.reason, RELATIVE.instead)
   const wrong = pathFault(mount.source)
   if (wrong) return reader.fault(place, `${wrong} on the host`, 'write an absolute path without ".."')
   if (/^\/(etc\/rollcall|run\/rollcall|var\/lib\/rollcall)/.test(mount.source))
     return reader.fault(place, 'is a folder of Rollcall itself', 'mount another one')
   return mount
+}
+
+/** Reads a text file beside the Compose file, which hosts get a copy of. Returns undefined for a folder or a file that is not there. */
+function toFile(
+  { source, target }: Mount & { type: 'bind' },
+  place: Place,
+  reader: Reader,
+): Mount | undefined {
+  const path = /^\.\/+(.+)$/.exec(source)?.[1]
+  if (path === undefined || pathFault(`/${path}`)) return undefined
+  const content = reader.sources.readFile(path)
+  if (content === undefined || content.length > MAX_CONFIG_BYTES || content.includes('\0')) return undefined
+  reader.take(
+    place,
+    'otherwise',
+    `${path} is a file beside this one: hosts get a copy with mode 0444, which the container cannot change`,
+  )
+  return { type: 'file', source: path, content, target, isReadOnly: true }
 }
 
 const SHORT_FORM = 'a mount such as "data:/var/lib/data" or "/srv/data:/data:ro"'

@@ -23,6 +23,8 @@ export const fixtures: readonly Fixture[] = readdirSync(FOLDER)
 /** Where the expected result of a fixture is kept. */
 export const toExpectedPath = ({ name }: Fixture): string => `${FOLDER}${name}.txt`
 
-/** Reads a fixture. Every file that it names has one variable in it. */
+/** Reads a fixture. Every file that it names has one variable in it; what has no extension is a folder, or is not there. */
 export const readFixture = ({ text, variables }: Omit<Fixture, 'name'>): ReadServices =>
-  readServices(text, variables, { readFile: () => 'FROM_FILE=yes\n' })
+  readServices(text, variables, {
+    readFile: (path) => (/\.\w+$/.test(path) ? 'FROM_FILE=yes\n' : undefined),
+  })
