@@ -25,6 +25,16 @@ const OWNERS = {
   runs: ['run'],
   'saved-commands': ['saved_command'],
   schedules: ['schedule', 'schedule_firing'],
+  services: [
+    'instance',
+    'instance_event',
+    'instance_port',
+    'instance_volume',
+    'placement',
+    'service',
+    'service_plan',
+    'service_revision',
+  ],
   transfers: ['transfer', 'transfer_host'],
   upgrades: ['upgrade', 'upgrade_host'],
 }

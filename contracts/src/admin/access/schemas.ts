@@ -6,6 +6,7 @@ import { labelSelector } from '../selector.ts'
  * The permissions. `commands:run` is to start, cancel, feed and save commands; `hosts:write` to add,
  * install, label and remove hosts; `terminals:open` to work on a host by hand; `files:write` to place files on hosts, as
  * root, which is as much as to run something there; `files:read` to see which were; `files:fetch` to read any file of a host, as root;
+ * `services:write` to plan, apply, start, stop and remove services, which is to run anything on the hosts of one's scope; `services:exec` to run programs in their containers;
  * `playbooks:run` to run, plan and apply playbooks, which is to be root on the hosts of one's scope; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
  * `releases:write` to add a release of the agent, which is as much as to be root where it is installed; `identity:write` to make a new certificate by which all agents know the servers.
  */
@@ -21,6 +22,9 @@ export const permission = z.enum([
   'playbooks:read',
   'playbooks:run',
   'playbooks:write',
+  'services:read',
+  'services:write',
+  'services:exec',
   'schedules:read',
   'schedules:write',
   'profiles:read',
@@ -46,6 +50,7 @@ const VIEWER: readonly Permission[] = [
   'commands:read',
   'files:read',
   'playbooks:read',
+  'services:read',
   'schedules:read',
   'profiles:read',
   'upgrades:read',
@@ -62,6 +67,8 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'files:write',
     'files:fetch',
     'playbooks:run',
+    'services:write',
+    'services:exec',
     'schedules:write',
     'profiles:write',
     'upgrades:write',
