@@ -8,6 +8,7 @@ import { CredentialFile } from './agent/credentials/credential-file.ts'
 import { CredentialsService } from './agent/credentials/credentials.service.ts'
 import { createHandlers } from './agent/handlers.ts'
 import { HostStatus } from './agent/host/host-status.ts'
+import { InstanceReports } from './agent/instances/instance-reports.ts'
 import { type LoadedConfig, loadConfig } from './agent/load-config.ts'
 import { RpcServer } from './agent/rpc/rpc-server.ts'
 import { RunnerLink } from './agent/runner-link.ts'
@@ -51,9 +52,21 @@ runProcess(async () => {
   })
   const transfers = new TransfersService(options.state, runner, limits, clock)
   const status = new HostStatus(version, bootId, clock, containers)
+  const instances = new InstanceReports({ folder: runtime.warden, bootId, clock, log })
   const server = new RpcServer(
     { port, limits, credentials },
-    createHandlers({ version, bootId, port, commands, playbooks, transfers, credentials, status, clock }),
+    createHandlers({
+      version,
+      bootId,
+      port,
+      commands,
+      playbooks,
+      transfers,
+      credentials,
+      status,
+      instances,
+      clock,
+    }),
     log,
   )
 

@@ -6,6 +6,7 @@ import { OutputInFlight } from './commands/output-in-flight.ts'
 import type { PlaybookCommands } from './commands/playbook-commands.ts'
 import type { CredentialsService } from './credentials/credentials.service.ts'
 import type { HostStatus } from './host/host-status.ts'
+import type { InstanceReports } from './instances/instance-reports.ts'
 import { readToolsVersion } from './transfers/tools-version.ts'
 import type { TransfersService } from './transfers/transfers.service.ts'
 
@@ -18,12 +19,14 @@ interface Parts {
   transfers: TransfersService
   credentials: CredentialsService
   status: HostStatus
+  instances: InstanceReports
   clock: Clock
 }
 
 /** Creates the handlers, one for each method of the contract; a missing one does not compile. */
 export function createHandlers(parts: Parts): AgentHandlers {
-  const { version, bootId, port, commands, playbooks, transfers, credentials, status, clock } = parts
+  const { version, bootId, port, commands, playbooks, transfers, credentials, status, instances, clock } =
+    parts
   const startedMs = clock.monotonicMs()
   const inFlight = new OutputInFlight()
   return {
@@ -73,6 +76,7 @@ export function createHandlers(parts: Parts): AgentHandlers {
       await transfers.end(transfer_id)
       return { transfer_id, ended: true }
     },
+    get_instances: (params, signal) => instances.get(params, signal),
     get_tools: async () => ({ version: await readToolsVersion() }),
   }
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { uuid } from '@rollcall/contracts'
 
 /**
@@ -66,6 +66,8 @@ export const runtimePaths = (runtime: string) => ({
   runner: join(runtime, 'runner.json'),
   /** The runner's latest container report. */
   containers: join(runtime, 'containers.json'),
+  /** The warden's folder beside ours, with its latest report on instances. On most hosts it does not exist. */
+  warden: join(dirname(runtime), 'rollcall-warden'),
   /** Named pipes that become a program's standard streams. */
   pipes: join(runtime, 'pipes'),
 })

@@ -3,6 +3,7 @@ import { COMMAND_METHODS } from './commands.ts'
 import { CREDENTIAL_METHODS } from './credentials.ts'
 import { FILE_METHODS } from './files.ts'
 import { HOST_METHODS } from './host.ts'
+import { INSTANCE_METHODS } from './instances.ts'
 import { PLAYBOOK_METHODS } from './playbooks.ts'
 
 export * from './commands.ts'
@@ -13,6 +14,7 @@ export * from './envelope.ts'
 export * from './file-entries.ts'
 export * from './files.ts'
 export * from './host.ts'
+export * from './instances.ts'
 export * from './method.ts'
 export * from './playbooks.ts'
 export * from './releases.ts'
@@ -26,6 +28,7 @@ export const AGENT_METHODS = {
   ...PLAYBOOK_METHODS,
   ...FILE_METHODS,
   ...CREDENTIAL_METHODS,
+  ...INSTANCE_METHODS,
 } as const
 
 export type AgentMethods = typeof AGENT_METHODS
