@@ -16,7 +16,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-ca
 const epochMs = z.int().min(0)
 const containerName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'must be the name of a container')
 
-/** What an instance does on its host, as its units say. `finished` is one of jobs alone, which have all ended with 0. */
+/** An instance's state on its host, as its units say. `finished` is one of jobs alone, which have all ended with 0. */
 export const reportedState = z.enum([
   'prepared',
   'starting',
@@ -30,7 +30,7 @@ export const reportedState = z.enum([
 export type ReportedState = z.infer<typeof reportedState>
 
 /**
- * Whether an instance does its work. `partial`: only checks that are not critical fail. `recovering`: it has failed, and passes
+ * Health of an instance by its checks. `partial`: only checks that are not critical fail. `recovering`: it has failed, and passes
  * again, not yet often enough.
  */
 export const instanceHealth = z.enum(['success', 'partial', 'failed', 'recovering', 'unknown'])
@@ -56,7 +56,7 @@ const instanceContainer = z.object({
   state: instanceContainerState,
   /** How often it was started again since its unit was. */
   restarts: z.int().min(0),
-  /** Of its latest end; null while it runs and where a signal ended it. */
+  /** The exit code of its latest end; null while it runs and where a signal ended it. */
   exit_code: z.int().min(0).max(255).nullable(),
   started_at_ms: epochMs.nullable(),
   /** Its first process; null while it does not run. */
@@ -67,7 +67,7 @@ const instanceCheck = z.object({
   container: containerName,
   kind: checkKind,
   state: checkState,
-  /** What it saw, such as `503`; null where there is nothing to tell. */
+  /** Its latest finding, such as `503`; null where there is nothing to tell. */
   detail: plainText(300).nullable(),
   /** Since when state and detail are these, by the host's clock. */
   at_ms: epochMs,
