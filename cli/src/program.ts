@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<{ addCommands: AddCommands }>> = {
   runs: () => import('./commands/runs.ts'),
   saved: () => import('./commands/saved.ts'),
   schedule: () => import('./commands/schedule.ts'),
+  secret: () => import('./commands/secret.ts'),
   service: () => import('./commands/service.ts'),
   playbook: () => import('./commands/playbook.ts'),
   rotate: () => import('./commands/rotate.ts'),

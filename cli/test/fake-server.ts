@@ -13,6 +13,7 @@ import { FakeFleet } from './fake-fleet.ts'
 import { FINGERPRINT, fakeHost } from './fake-host.ts'
 import { FakeLive } from './fake-live.ts'
 import { FakeRun, fits } from './fake-run.ts'
+import { FakeSecrets } from './fake-secrets.ts'
 
 export const SERVER_PIN = `sha256/${'S'.repeat(43)}=`
 
@@ -32,6 +33,7 @@ export class FakeServer {
   readonly commands: FakeCommand[] = []
   readonly runs: FakeRun[] = []
   readonly book = new FakeBook()
+  readonly secrets = new FakeSecrets()
   readonly fleet = new FakeFleet(this.hosts)
   /** The host that every host is reported to be the same machine as. */
   sameMachineAs: { name: string | null } | null = null
@@ -41,7 +43,12 @@ export class FakeServer {
     () => this.fleet.agents(),
   )
   /** The handlers of all routes. A test replaces those that it is about. */
-  readonly handlers: Handlers = { ...this.ownHandlers(), ...this.book.handlers, ...this.fleet.handlers }
+  readonly handlers: Handlers = {
+    ...this.ownHandlers(),
+    ...this.book.handlers,
+    ...this.fleet.handlers,
+    ...this.secrets.handlers,
+  }
   /** The content that was handed over last. */
   content: Buffer = Buffer.alloc(0)
   /** Called with every new command, before it is answered. */

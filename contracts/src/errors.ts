@@ -161,6 +161,10 @@ export const ERRORS = {
   'service.fence_missing': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'instance.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'image.architecture': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  // Secrets
+  'secret.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'secret.in_use': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'secret.too_many': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   // Runs
   'run.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'run.stopped': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },

@@ -35,6 +35,7 @@ const OWNERS = {
     'service_plan',
     'service_revision',
   ],
+  secrets: ['secret', 'secret_version'],
   transfers: ['transfer', 'transfer_host'],
   upgrades: ['upgrade', 'upgrade_host'],
 }

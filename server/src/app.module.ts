@@ -17,6 +17,7 @@ import { RotationsModule } from './rotations/index.ts'
 import { RunsModule } from './runs/index.ts'
 import { SavedCommandsModule } from './saved-commands/index.ts'
 import { SchedulesModule } from './schedules/index.ts'
+import { SecretsModule } from './secrets/index.ts'
 import { TerminalsModule } from './terminals/index.ts'
 import { ToolsModule } from './tools/index.ts'
 import { TransfersModule } from './transfers/index.ts'
@@ -37,6 +38,7 @@ export class AppModule {
         RunsModule,
         SavedCommandsModule,
         SchedulesModule,
+        SecretsModule,
         TerminalsModule,
         FilesModule,
         ToolsModule,

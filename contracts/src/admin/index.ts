@@ -11,6 +11,7 @@ import { ROTATIONS_ROUTES } from './rotations/routes.ts'
 import { RUNS_ROUTES } from './runs/routes.ts'
 import { SAVED_COMMANDS_ROUTES } from './saved-commands/routes.ts'
 import { SCHEDULES_ROUTES } from './schedules/routes.ts'
+import { SECRETS_ROUTES } from './secrets/routes.ts'
 import { TERMINALS_ROUTES } from './terminals/routes.ts'
 import { TOOLS_ROUTES } from './tools/routes.ts'
 import { TRANSFERS_ROUTES } from './transfers/routes.ts'
@@ -37,6 +38,7 @@ export * from './route.ts'
 export * from './runs/schemas.ts'
 export * from './saved-commands/schemas.ts'
 export * from './schedules/schemas.ts'
+export * from './secrets/schemas.ts'
 export * from './selector.ts'
 export * from './services/schemas.ts'
 export * from './services/states.ts'
@@ -60,6 +62,7 @@ export const FEATURE_ROUTES = {
   runs: RUNS_ROUTES,
   'saved-commands': SAVED_COMMANDS_ROUTES,
   schedules: SCHEDULES_ROUTES,
+  secrets: SECRETS_ROUTES,
   terminals: TERMINALS_ROUTES,
   tools: TOOLS_ROUTES,
   transfers: TRANSFERS_ROUTES,

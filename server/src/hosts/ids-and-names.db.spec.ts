@@ -130,6 +130,7 @@ describe("a host that is named like another host's id", () => {
     const bodies: [string, object][] = [
       ['/api/hosts', { name, address: 'a', credential, labels: { env: 'test' } }],
       ['/api/saved-commands', { name, program: 'true' }],
+      ['/api/secrets', { name, data: 'eA==' }],
       ['/api/schedules', { name, cron: '* * * * *', command: { program: 'true' }, target: { all: true } }],
       ['/api/heartbeat-profiles', { name: name.toLowerCase(), minMs: 1000, maxMs: 1000 }],
       ['/api/keys', { name, permissions: ['hosts:read'] }],

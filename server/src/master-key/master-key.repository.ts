@@ -38,6 +38,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   column('saved_command', 'id', 'env', (id) => `saved-command/${id}/env`),
   column('schedule', 'id', 'program', (id) => `schedule/${id}/program`),
   column('terminal_input', 'id', 'data', (id) => `terminal-input/${id}`),
+  column('secret_version', 'id', 'data', (id) => `secret-version/${id}`),
   column('playbook_run', 'run_id', 'variables', (id) => `playbook_run/${id}/variables`),
   column('service_revision', 'id', 'spec', (id) => `service-revision/${id}/spec`),
   column('service_plan', 'id', 'content', (id) => `service-plan/${id}/content`),

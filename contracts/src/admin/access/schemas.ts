@@ -8,6 +8,7 @@ import { labelSelector } from '../selector.ts'
  * root, which is as much as to run something there; `files:read` to see which were; `files:fetch` to read any file of a host, as root;
  * `services:write` to plan, apply, start, stop and remove services, which is to run anything on the hosts of one's scope; `services:exec` to run programs in their containers;
  * `playbooks:run` to run, plan and apply playbooks, which is to be root on the hosts of one's scope; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
+ * `secrets:read` to see which secrets there are, since nothing returns their values; `secrets:write` to set and remove them;
  * `releases:write` to add a release of the agent, which is as much as to be root where it is installed; `identity:write` to make a new certificate by which all agents know the servers.
  */
 export const permission = z.enum([
@@ -27,6 +28,8 @@ export const permission = z.enum([
   'services:exec',
   'schedules:read',
   'schedules:write',
+  'secrets:read',
+  'secrets:write',
   'profiles:read',
   'profiles:write',
   'upgrades:read',
@@ -52,6 +55,7 @@ const VIEWER: readonly Permission[] = [
   'playbooks:read',
   'services:read',
   'schedules:read',
+  'secrets:read',
   'profiles:read',
   'upgrades:read',
 ]
@@ -70,6 +74,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'services:write',
     'services:exec',
     'schedules:write',
+    'secrets:write',
     'profiles:write',
     'upgrades:write',
   ],

@@ -16,6 +16,7 @@ const FEATURES: Record<keyof typeof FEATURE_ROUTES, string> = {
   runs: 'Runs: one program or playbook on many hosts.',
   'saved-commands': 'Commands under a name.',
   schedules: 'What begins runs by the clock.',
+  secrets: 'Secrets of services: names and versions, never values.',
   terminals: 'Shells that people work in.',
   tools: 'The server’s playbooks and Ansible on a host.',
   transfers: 'Files to and from hosts.',
