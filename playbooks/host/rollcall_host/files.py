@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import tarfile
-from typing import Any, Iterator, Optional
+from typing import TYPE_CHECKING, Any, Iterator, Optional
+
+if TYPE_CHECKING:
+    import tarfile
 
 
 def sync(path: str) -> None:
@@ -104,6 +106,8 @@ def copy_tree(source: str, target: str) -> None:
 
 def unpack(archive: tarfile.TarFile, folder: str) -> None:
     """Unpacks files and folders, as root's. Throws `tarfile.TarError` at anything else and at paths out of `folder`."""
+    import tarfile
+
     os.makedirs(folder, mode=0o755)
     # Without it, Pythons that know filters warn or refuse by another one.
     options: dict[str, Any] = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
@@ -112,6 +116,9 @@ def unpack(archive: tarfile.TarFile, folder: str) -> None:
 
 def checked_members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """Yields member by member as they are unpacked: an archive is read once, from a pipe too."""
+    # Here and not above: a unit of a service and the warden read files, and never an archive.
+    import tarfile
+
     for member in archive:
         is_inside = not member.name.startswith("/") and ".." not in member.name.split("/")
         if not is_inside or not (member.isfile() or member.isdir()):

@@ -1,0 +1,45 @@
+"""What systemd's words for the units of an instance mean, as pure functions for `report` and the warden."""
+
+from __future__ import annotations
+
+from typing import Mapping, Optional
+
+from .instances import RUNNING, Instance
+
+# The properties of a unit that these functions read, as `systemctl show` names them.
+PROPERTIES = ("ActiveState", "SubState", "Result", "NRestarts", "MainPID", "ExecMainStatus", "ExecMainStartTimestamp")
+
+Unit = Mapping[str, str]
+
+
+def container_state(instance: Instance, container: Mapping[str, object], unit: Optional[Unit]) -> str:
+    """Returns starting, running, stopping, stopped, failed or finished."""
+    if container["is_job"] and instance.is_done(str(container["name"])):
+        return "finished"
+    active = (unit or {}).get("ActiveState", "inactive")
+    if active in ("active", "reloading"):
+        return "running"
+    if active == "deactivating":
+        return "stopping"
+    if active == "activating":
+        # It has ended and waits to be started again.
+        return "failed" if (unit or {}).get("SubState") == "auto-restart" else "starting"
+    if active == "failed":
+        return "failed"
+    return "stopped"
+
+
+def instance_state(instance: Instance, states: Mapping[str, str]) -> str:
+    """Returns the state of an instance from those of its containers, by their names."""
+    if not instance.is_current:
+        return "prepared"
+    found = set(states.values())
+    if instance.wanted != RUNNING:
+        return "stopping" if found & {"running", "starting", "stopping"} else "stopped"
+    if found == {"finished"}:
+        return "finished"
+    for word in ("failed", "stopping", "starting"):
+        if word in found:
+            return word
+    # A container whose unit is not there or was skipped does not run, though it is to.
+    return "failed" if "stopped" in found else "running"
