@@ -12,8 +12,8 @@ export interface PageEntry {
   needs?: Permission
   /** Parameters of its address. */
   search?: readonly string[]
-  /** Its entry in the navigation, by place from the top. */
-  nav?: { label: MessageKey; icon: IconName; place: number }
+  /** Its entry in the navigation, by place from the top; those of one group follow each other, below its name. */
+  nav?: { label: MessageKey; icon: IconName; place: number; group?: MessageKey }
 }
 
 /** Every page by its file. */
@@ -31,6 +31,7 @@ export interface NavigationItem {
   label: MessageKey
   icon: IconName
   needs: Permission | undefined
+  group?: MessageKey
 }
 
 export const NAVIGATION: readonly NavigationItem[] = Object.values(PAGES)

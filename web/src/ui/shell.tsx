@@ -14,12 +14,12 @@ import {
 } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { Link, Outlet, useLocation, useMatches, useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { Fragment, lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { announceSignedOut, call } from '../api/client.ts'
 import { live } from '../api/live.ts'
 import { useSession } from '../api/session.ts'
 import { LANGUAGES, type Language, setLanguage, t } from '../i18n/index.tsx'
-import { NAVIGATION } from '../pages.ts'
+import { NAVIGATION, type NavigationItem } from '../pages.ts'
 import { Icon } from './icons.tsx'
 import { useNow } from './moment.tsx'
 import { NotYours } from './states.tsx'
@@ -72,22 +72,8 @@ export function Shell() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label={t('nav.menu')}>
-        {pages.map(({ to, label, icon }) => (
-          <NavLink
-            key={to}
-            component={Link}
-            to={to}
-            label={t(label)}
-            leftSection={<Icon name={icon} />}
-            active={
-              to === '/'
-                ? pathname === '/' || pathname.startsWith('/hosts')
-                : `${pathname}/`.startsWith(`${to}/`)
-            }
-            onClick={close}
-          />
-        ))}
+      <AppShell.Navbar p="xs" aria-label={t('nav.menu')} style={{ overflowY: 'auto' }}>
+        <Navigation pages={pages} onGo={close} />
         <Text size="xs" c="dimmed" mt="auto" px="sm">
           Rollcall {version}
         </Text>
@@ -101,6 +87,30 @@ export function Shell() {
       </Suspense>
     </AppShell>
   )
+}
+
+/** Draws the pages that the user may open, those of a group below its name. */
+function Navigation({ pages, onGo }: { pages: readonly NavigationItem[]; onGo(): void }) {
+  const { pathname } = useLocation()
+  return pages.map(({ to, label, icon, group }, i) => (
+    <Fragment key={to}>
+      {group && group !== pages[i - 1]?.group && (
+        <Text size="xs" fw={600} c="dimmed" mt="sm" mb={4} px="sm">
+          {t(group)}
+        </Text>
+      )}
+      <NavLink
+        component={Link}
+        to={to}
+        label={t(label)}
+        leftSection={<Icon name={icon} />}
+        active={
+          to === '/' ? pathname === '/' || pathname.startsWith('/hosts') : `${pathname}/`.startsWith(`${to}/`)
+        }
+        onClick={onGo}
+      />
+    </Fragment>
+  ))
 }
 
 /** Draws the page for those who may use it; to others it shows no live fields and buttons. */

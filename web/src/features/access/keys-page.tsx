@@ -17,7 +17,7 @@ import { scopeText, toScope } from './scope.ts'
 export const page = {
   path: '/keys',
   needs: 'keys:read',
-  nav: { label: 'nav.keys', icon: 'keys', place: 12 },
+  nav: { label: 'nav.keys', icon: 'keys', place: 12, group: 'nav.administration' },
 } satisfies PageEntry
 
 export default function KeysPage() {

@@ -17,7 +17,7 @@ import { AddUser, EditUser } from './user-forms.tsx'
 export const page = {
   path: '/users',
   needs: 'users:read',
-  nav: { label: 'nav.users', icon: 'users', place: 11 },
+  nav: { label: 'nav.users', icon: 'users', place: 11, group: 'nav.administration' },
 } satisfies PageEntry
 
 export default function UsersPage() {

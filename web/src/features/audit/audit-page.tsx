@@ -19,7 +19,7 @@ const PAGE = 100
 export const page = {
   path: '/audit',
   needs: 'audit:read',
-  nav: { label: 'nav.audit', icon: 'audit', place: 10 },
+  nav: { label: 'nav.audit', icon: 'audit', place: 10, group: 'nav.administration' },
 } satisfies PageEntry
 
 export default function AuditPage() {

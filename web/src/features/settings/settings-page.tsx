@@ -9,7 +9,7 @@ import { ServerIdentities } from './server-identities.tsx'
 export const page = {
   path: '/settings',
   needs: 'profiles:read',
-  nav: { label: 'nav.settings', icon: 'settings', place: 13 },
+  nav: { label: 'nav.settings', icon: 'settings', place: 13, group: 'nav.administration' },
 } satisfies PageEntry
 
 export default function SettingsPage() {
