@@ -1,5 +1,5 @@
 export { AgentCommandHandler, type AgentWork } from './agent-command.handler.ts'
-export { type AgentProgram, AgentPrograms, type EndedProgram } from './agent-programs.ts'
+export { AgentPrograms, type EndedProgram } from './agent-programs.ts'
 export { toCommandView } from './command.view.ts'
 export { CommandEvents, type FollowedCommand } from './command-events.ts'
 export type { CommandLease } from './command-lease.ts'
