@@ -6,7 +6,7 @@ import type { StreamChunk } from './output/domain/output.ts'
 
 const WAIT_MS = 10_000
 const PAUSE_MS = 250
-/** What a program answers on stdout is short; more is not kept. */
+/** The longest answer on stdout; more is not kept. */
 const MAX_ANSWER_BYTES = 64 * 1024
 
 /** A program to run on a host, once for each id. */

@@ -1,4 +1,4 @@
-import type { Instance } from './instance.ts'
+import type { Instance } from './driven-instance.ts'
 
 /** A slot of a service as the admission of its orders sees it. */
 export type AdmittedSlot = Pick<

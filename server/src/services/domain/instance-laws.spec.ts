@@ -1,7 +1,7 @@
 import { RETRY_POLICIES } from '@rollcall/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Instance, InstanceHost, KnownReport } from './instance.ts'
+import type { Instance, InstanceHost, KnownReport } from './driven-instance.ts'
 import type { InstanceMove } from './instance-move.ts'
 import { instanceStep } from './instance-step.ts'
 import { type StepOutcome, withBegunStep, withNote, withOutcome } from './step-outcome.ts'

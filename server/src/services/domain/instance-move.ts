@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@rollcall/contracts'
 import type { InstanceHealth, InstanceState } from '@rollcall/contracts/admin'
-import type { Instance, InstanceStepName } from './instance.ts'
+import type { Instance, InstanceStepName } from './driven-instance.ts'
 
 /** The next thing to do for an instance. */
 export type InstanceMove =
@@ -11,7 +11,7 @@ export type InstanceMove =
   /** Store what is so by now. */
   | ({ do: 'note' } & Noted)
 
-/** What is so of an instance by now. */
+/** The present state of an instance, to be stored. */
 export interface Noted {
   state: InstanceState
   health: InstanceHealth

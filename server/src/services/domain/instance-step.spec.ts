@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Instance, KnownReport, ReportedInstance } from './instance.ts'
+import type { Instance, KnownReport, ReportedInstance } from './driven-instance.ts'
 import { instanceStep } from './instance-step.ts'
 import { REPORT_GRACE_MS, UNHEARD_AFTER_MS } from './settle.ts'
 import { AT, HOST, later, newInstance, startedInstance } from './testing/instances.ts'

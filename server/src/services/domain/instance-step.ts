@@ -1,4 +1,4 @@
-import type { Instance, InstanceHost, InstanceStepName, KnownReport } from './instance.ts'
+import type { Instance, InstanceHost, InstanceStepName, KnownReport } from './driven-instance.ts'
 import { type InstanceMove, toMove, WAIT } from './instance-move.ts'
 import { settle } from './settle.ts'
 
@@ -34,9 +34,9 @@ export function instanceStep(
 
 /** Returns what its host has to do next; null when all is done, or when something else has to come first. */
 function nextStep(instance: Instance, report: KnownReport | null): InstanceStepName | null {
-  const { wanted, generation, preparedGeneration, begunGeneration, attempts, admittedAt } = instance
+  const { wanted, generation, preparedGeneration, begunGeneration, isOnHost, admittedAt } = instance
   // One that no host has ever heard of needs no removal.
-  if (wanted === 'gone') return attempts === 0 ? null : 'remove'
+  if (wanted === 'gone') return isOnHost ? 'remove' : null
   if (wanted === 'stopped') return begunGeneration === 0 ? null : 'stop'
   if (admittedAt === null || isNewer(instance, report)) return null
   if (isStarted(instance, report)) return instance.isRestartWanted ? 'restart' : null

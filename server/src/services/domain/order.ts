@@ -79,7 +79,7 @@ const resources = z.strictObject({
 
 export const orderedImage = z.strictObject({
   ref: text.min(1),
-  /** Of the manifest for the architecture of the host. */
+  /** The digest of the manifest for the architecture of the host. */
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
   /** `layout`: the server has brought it. `host`: the host pulls it. */
   source: z.enum(['layout', 'host']),
@@ -156,7 +156,7 @@ export const MAX_ORDER_BYTES = 4 * 1024 * 1024
 const MAX_CONTAINERS = 32
 const MAX_CHECKS = 32
 
-/** What the server gives a host for one generation of an instance. It holds secrets: the host removes the file once it was taken. */
+/** An order: it makes a host run one generation of an instance. It holds secrets: the host removes the file once it was taken. */
 export const order = z.strictObject({
   format: z.literal(1),
   instance: z.string().regex(/^[0-9a-f]{8}$/),

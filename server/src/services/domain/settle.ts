@@ -1,9 +1,9 @@
 import type { InstanceHealth } from '@rollcall/contracts/admin'
 import type { ReportedState } from '@rollcall/contracts/agent'
-import type { Instance, KnownReport, ReportedInstance } from './instance.ts'
+import type { Instance, KnownReport, ReportedInstance } from './driven-instance.ts'
 import { type InstanceMove, type Noted, toMove, WAIT } from './instance-move.ts'
 
-/** What a host says soon after a step may be from before it, unless it says what the step was to reach. */
+/** Reports soon after a step may be from before it, unless they say what the step was to reach. */
 export const REPORT_GRACE_MS = 15_000
 /** A start that succeeded and of which nothing is heard for so long: it runs, by the answer of its start, and that is all that is known. */
 export const UNHEARD_AFTER_MS = 60_000
@@ -31,7 +31,7 @@ export function settle(instance: Instance, report: KnownReport | null, now: Date
 
 const graceEndOf = ({ stepEndedAt }: Instance) => new Date((stepEndedAt?.getTime() ?? 0) + REPORT_GRACE_MS)
 
-/** What a start leads away from. */
+/** The states that a start leads away from. */
 const NOT_REACHED: ReadonlySet<ReportedState> = new Set(['prepared', 'stopping', 'stopped'])
 
 const ABSENT = {

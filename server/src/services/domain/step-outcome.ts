@@ -1,6 +1,6 @@
 import { type ErrorCode, nextRetry, RETRY_POLICIES } from '@rollcall/contracts'
 import type { WantedState } from '@rollcall/contracts/admin'
-import type { Instance, InstanceStepName, OpenStep, StepFailures } from './instance.ts'
+import type { Instance, InstanceStepName, OpenStep, StepFailures } from './driven-instance.ts'
 import type { InstanceMove } from './instance-move.ts'
 
 /** How the command of a step ended. */
@@ -18,7 +18,7 @@ const FINAL_CODES: ReadonlySet<string> = new Set([
   'secret.not_found',
 ])
 
-/** What a step leaves behind in the row of its instance. */
+/** The change of an instance by a step that has ended. */
 export type StepResult = Pick<
   Instance,
   | 'preparedGeneration'
@@ -37,6 +37,7 @@ export function withBegunStep(instance: Instance, name: InstanceStepName, comman
   const isStart = name === 'start' || name === 'restart'
   return {
     step: { name, generation: instance.generation, revisionId: instance.revisionId, commandId },
+    isOnHost: true,
     attempts: instance.attempts + 1,
     stepBegunAt: now,
     // From here on it may run, whatever becomes of the answer.

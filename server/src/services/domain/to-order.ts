@@ -1,6 +1,6 @@
 import type { ContainerSpec, ServiceFile, ServiceGroup, ServiceSpec } from '@rollcall/compose'
 import { RollcallError } from '@rollcall/contracts'
-import type { Instance } from './instance.ts'
+import type { Instance } from './driven-instance.ts'
 import { MAX_ORDER_BYTES, type Order, type OrderedCheck, type OrderedImage, order } from './order.ts'
 
 /** A port of a container, with the port of the host that was chosen for it. */
@@ -22,7 +22,7 @@ export interface OrderInput {
   /** By the name of the container. */
   images: ReadonlyMap<string, OrderedImage>
   ports: readonly ResolvedPort[]
-  /** Of the file, with their names on the host. */
+  /** Volumes of the file, with their names on the host. */
   volumes: ReadonlyMap<string, { nameOnHost: string; isExternal: boolean }>
   secrets: ReadonlyMap<string, Uint8Array>
   configs: ServiceFile['configs']

@@ -1,4 +1,4 @@
-import type { Instance, InstanceHost } from '../instance.ts'
+import type { Instance, InstanceHost } from '../driven-instance.ts'
 
 export const HOST: InstanceHost = { name: 'app-1', isAnswering: true, isBusy: false }
 export const AT = new Date('2026-01-01T00:00:00Z')
@@ -25,6 +25,7 @@ export const newInstance = (changes: Partial<Instance> = {}): Instance => ({
   startedRevisionId: null,
   isRestartWanted: false,
   step: null,
+  isOnHost: false,
   attempts: 0,
   stepBegunAt: null,
   stepEndedAt: null,
@@ -40,6 +41,7 @@ export const startedInstance = (changes: Partial<Instance> = {}): Instance =>
     begunGeneration: 4,
     startedGeneration: 4,
     startedRevisionId: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',
+    isOnHost: true,
     attempts: 2,
     stepBegunAt: AT,
     stepEndedAt: later(1000),

@@ -35,7 +35,7 @@ export interface Instance {
   slot: number
   /** Null where no host fitted. */
   hostId: string | null
-  /** Of the newest order for the slot. */
+  /** The generation of the newest order for the slot. */
   generation: number
   revisionId: string
   /** Since when that order may be carried out; null while it waits for another slot. */
@@ -54,7 +54,9 @@ export interface Instance {
   startedRevisionId: string | null
   isRestartWanted: boolean
   step: OpenStep | null
-  /** Steps so far: each has an id of its own. */
+  /** A step was ever sent to its host. */
+  isOnHost: boolean
+  /** Steps of this order so far: each has an id of its own. */
   attempts: number
   /** When the last step began and ended. */
   stepBegunAt: Date | null
@@ -62,7 +64,7 @@ export interface Instance {
   failures: StepFailures | null
 }
 
-/** What a host reports of one instance, read and bounded. */
+/** An instance as its host reports it, read and bounded. */
 export interface ReportedInstance {
   generation: number
   state: ReportedState
@@ -70,7 +72,7 @@ export interface ReportedInstance {
   reason: string | null
 }
 
-/** What is known of an instance by its host. `at` is when this server heard it. */
+/** Knowledge of an instance by its host. `at` is when a server heard it. */
 export type KnownReport =
   | { kind: 'reported'; at: Date; said: ReportedInstance }
   /** The host reports, and does not have it. */
