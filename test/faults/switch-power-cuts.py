@@ -15,7 +15,8 @@ import tempfile
 sys.path.insert(0, sys.argv[1])
 
 from rollcall_host import files  # noqa: E402 (the path comes first)
-from rollcall_host.upgrade import commands, paths, state, switch, systemd, verify  # noqa: E402
+from rollcall_host import systemd  # noqa: E402
+from rollcall_host.upgrade import commands, paths, state, switch, verify  # noqa: E402
 
 OLD, NEW = "1.0-old", "2.0-new"
 

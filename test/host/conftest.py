@@ -8,7 +8,8 @@ import pytest
 HOST = Path(__file__).resolve().parents[2] / "playbooks" / "host"
 sys.path.insert(0, str(HOST))
 
-from rollcall_host.upgrade import paths, systemd  # noqa: E402 (the path comes first)
+from rollcall_host import systemd  # noqa: E402 (the path comes first)
+from rollcall_host.upgrade import paths  # noqa: E402
 
 
 @pytest.fixture

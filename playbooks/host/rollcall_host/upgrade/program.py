@@ -7,8 +7,8 @@ import os
 import sys
 import zipfile
 
-from .. import files
-from . import paths, systemd
+from .. import files, systemd
+from . import paths
 
 GUARD_UNIT = """[Unit]
 Description=Rollcall: decides on an upgrade of the agent that a loss of power broke off

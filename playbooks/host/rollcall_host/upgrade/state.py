@@ -8,9 +8,9 @@ import re
 import shutil
 from typing import Any, Mapping, Optional
 
-from .. import files
+from .. import files, systemd
 from ..host_error import HostError
-from . import paths, systemd
+from . import paths
 
 CONFIRMED, ROLLED_BACK, UPGRADED, REFUSED = "confirmed", "rolled_back", "upgraded", "refused"
 MAX_REASON_LENGTH = 800

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from .. import files
+from .. import files, systemd
 from ..host_error import HostError
-from . import backup, paths, program, state, systemd
+from . import backup, paths, program, state
 from .state import CONFIRMED, ROLLED_BACK
 
 MAX_MESSAGE_LENGTH = 300

@@ -7,9 +7,9 @@ import socket
 import ssl
 import time
 
-from .. import files
+from .. import files, systemd
 from ..host_error import HostError
-from . import paths, state, systemd
+from . import paths, state
 
 # An agent that systemd had to start again this often does not come up.
 MAX_RESTARTS = 2
