@@ -6,6 +6,7 @@
     lay-out-tools VERSION                Ansible and playbooks, from an archive on standard input
     place-collection NAME VERSION        users' own playbooks, from an archive on standard input
     prepare, switch, complete, …         the steps of an upgrade; see upgrade/commands.py
+    service STEP …                       instances of services; see services/commands.py
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ MODULES = {
     "upgrade": "upgrade.unit",
     "lay-out-tools": "tools",
     "place-collection": "collections",
+    "service": "services.commands",
     **dict.fromkeys(UPGRADE_STEPS, "upgrade.commands"),
 }
 

@@ -29,7 +29,7 @@ Order = Mapping[str, Any]
 
 
 class Instance:
-    """An instance as the disk says it. Before its first start, `order` is the prepared one and `is_current` is False."""
+    """An instance as the disk says it. Before its first start `order` is the prepared one, and `is_current` False."""
 
     __slots__ = ("id", "generation", "prepared", "is_current", "wanted", "order")
 

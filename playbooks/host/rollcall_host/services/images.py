@@ -1,0 +1,154 @@
+"""The images of instances: from an OCI layout that the server has put on the host, or pulled there.
+
+    /var/lib/rollcall-images/<hex of the manifest's digest>/    an OCI layout with one image
+    /var/lib/rollcall-images/blobs/sha256/                      blobs that layouts share by hard links
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from typing import Any, Mapping, Optional
+
+from .. import files
+from . import instances, paths, podman
+from .podman_run import image_reference
+from .step_error import IMAGE_MISSING, StepError
+
+IMPORT_TIMEOUT_SECONDS = 20 * 60
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+# A blob that no layout has yet may be on its way into one.
+BLOB_KEEP_SECONDS = 60 * 60
+
+Image = Mapping[str, str]
+
+
+def ensure_image(image: Image) -> Mapping[str, Any]:
+    """Imports or pulls an image that podman does not have. Returns what podman says of it. Throws `StepError`."""
+    reference = image_reference(image["digest"])
+    found = inspect(reference)
+    if found is None:
+        id = import_layout(image) if image["source"] == "layout" else pull(image)
+        podman.podman("tag", id, reference)
+        found = inspect(reference)
+    if found is None:
+        raise StepError(IMAGE_MISSING, "podman does not show %s, which it has imported." % describe(image))
+    return found
+
+
+def inspect(reference: str) -> Optional[Mapping[str, Any]]:
+    done = podman.run("image", "inspect", reference)
+    found = json.loads(done.stdout or "[]") if done.returncode == 0 else []
+    return found[0] if found else None
+
+
+def describe(image: Image) -> str:
+    return "the image %s (%s)" % (image["ref"], image["digest"])
+
+
+def import_layout(image: Image) -> str:
+    """Returns the id that podman gives to the image of a layout. Throws `StepError` where it is not the ordered one."""
+    name = image["digest"].partition(":")[2]
+    layout = os.path.join(paths.IMAGES, name)
+    manifest = files.read_file(os.path.join(layout, "blobs", "sha256", name))
+    if manifest is None:
+        raise StepError(IMAGE_MISSING, "%s is not in %s. Send it to this host first." % (describe(image), paths.IMAGES))
+    if len(manifest) > MAX_MANIFEST_BYTES or hashlib.sha256(manifest).hexdigest() != name:
+        raise StepError(IMAGE_MISSING, "The manifest of %s is damaged in %s." % (describe(image), layout))
+    done = podman.run("pull", "--quiet", "oci:" + layout, timeout=IMPORT_TIMEOUT_SECONDS)
+    if done.returncode != 0:
+        raise StepError(IMAGE_MISSING, "podman cannot import %s: %s" % (describe(image), podman.reason(done.stderr)))
+    id = str(done.stdout.split()[-1])
+    if not is_ordered(id, manifest, image["digest"]):
+        podman.run("image", "rm", id)
+        raise StepError(IMAGE_MISSING, "%s holds another image than %s." % (layout, describe(image)))
+    return id
+
+
+def is_ordered(id: str, manifest: bytes, digest: str) -> bool:
+    """Returns whether an imported image is that of a manifest: podman's id is the digest of the configuration."""
+    try:
+        config = json.loads(manifest)["config"]["digest"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    found = inspect(id) or {}
+    return bool(found) and (config == "sha256:" + found["Id"].rpartition(":")[2] or digest == found.get("Digest"))
+
+
+def pull(image: Image) -> str:
+    repository = image["ref"].partition("@")[0]
+    if ":" in repository.rpartition("/")[2]:
+        repository = repository.rpartition(":")[0]
+    reference = "%s@%s" % (repository, image["digest"])
+    done = podman.run("pull", "--quiet", reference, timeout=IMPORT_TIMEOUT_SECONDS)
+    if done.returncode != 0:
+        raise StepError(IMAGE_MISSING, "podman cannot pull %s: %s" % (describe(image), podman.reason(done.stderr)))
+    return str(done.stdout.split()[-1])
+
+
+def list_images() -> list[dict[str, Any]]:
+    """Returns the digests of manifests that podman has on this host, with the bytes of each image."""
+    found: dict[str, int] = {}
+    for image in json.loads(podman.podman("images", "--digests", "--format", "json") or "[]") or []:
+        for digest in digests_of(image):
+            found[digest] = int(image.get("Size", 0))
+    return [{"digest": digest, "bytes": size} for digest, size in sorted(found.items())]
+
+
+def digests_of(image: Mapping[str, Any]) -> list[str]:
+    prefix = image_reference("")
+    named = ["sha256:" + name[len(prefix):] for name in image.get("Names") or [] if name.startswith(prefix)]
+    own = image.get("Digest")
+    return [*named, *([own] if own and own not in named else [])]
+
+
+def remove_images(digests: list[str]) -> dict[str, Any]:
+    """Removes images that no instance and no container uses. Returns which are gone and which stay, and why."""
+    used = users()
+    removed: list[str] = []
+    kept: list[dict[str, str]] = []
+    for digest in digests:
+        why = used.get(digest) or remove_image(digest)
+        if why:
+            kept.append({"digest": digest, "why": why})
+        else:
+            removed.append(digest)
+            shutil.rmtree(os.path.join(paths.IMAGES, digest.partition(":")[2]), ignore_errors=True)
+    remove_blobs()
+    return {"removed": removed, "kept": kept}
+
+
+def users() -> dict[str, str]:
+    """Returns for each digest which instance uses it, prepared and former generations included."""
+    found = {}
+    for id in instances.list_ids():
+        for generation in instances.list_generations(id):
+            order = instances.read_order(id, generation) or {"containers": []}
+            for container in order["containers"]:
+                found[container["image"]["digest"]] = "%s uses it" % order["name"]
+    return found
+
+
+def remove_image(digest: str) -> Optional[str]:
+    """Removes an image. Returns why it stays, None where it is gone."""
+    for image in json.loads(podman.podman("images", "--digests", "--format", "json") or "[]") or []:
+        if digest not in digests_of(image):
+            continue
+        reference = image_reference(digest)
+        done = podman.run("image", "rm", reference if reference in (image.get("Names") or []) else str(image["Id"]))
+        if done.returncode != 0:
+            return podman.reason(done.stderr)
+    return None
+
+
+def remove_blobs() -> None:
+    """Removes blobs that are in no layout any more."""
+    folder = os.path.join(paths.IMAGES, "blobs", "sha256")
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        path = os.path.join(folder, name)
+        found = os.lstat(path)
+        if found.st_nlink == 1 and found.st_mtime < time.time() - BLOB_KEEP_SECONDS:
+            files.remove_file(path)

@@ -1,0 +1,169 @@
+"""Puts a generation of an instance beside what runs: `prepare ORDER_FILE`."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from typing import Any, Mapping, Optional
+
+from .. import files, systemd
+from . import images, instances, paths, podman, ports, program, store
+from .orders import parse_order
+from .podman_run import has_program, own_volumes, secret_name
+from .step_error import ENGINE_MISSING, GENERATION_OLD, ORDER_INVALID, StepError
+
+Order = Mapping[str, Any]
+
+
+def prepare(order_file: str) -> dict[str, Any]:
+    """Checks an order and makes all that its start needs. What runs is not touched. Throws `StepError`."""
+    content = files.read_file(order_file)
+    if content is None:
+        return repeat(order_file)
+    try:
+        order = parse_order(content)
+    except StepError:
+        files.remove_file(order_file)
+        raise
+    program.save()
+    check_engine(order)
+    found = {container["name"]: images.ensure_image(container["image"]) for container in order["containers"]}
+    with store.locked(order["instance"]):
+        if is_new(order):
+            check_host(order)
+            store.write_generation(order, resolve(order, found))
+        ensure_parts(order)
+        files.remove_file(order_file)
+    return answer(order["generation"])
+
+
+def answer(generation: int) -> dict[str, Any]:
+    return {"prepared": True, "generation": generation}
+
+
+def repeat(order_file: str) -> dict[str, Any]:
+    """Returns the answer again whose order was taken already. Throws `StepError` where it was not."""
+    found = re.fullmatch("([0-9a-f]{8})-([1-9][0-9]{0,8})[.]json", os.path.basename(order_file))
+    if found and instances.read_order(found[1], int(found[2])) is not None:
+        return answer(int(found[2]))
+    raise StepError(ORDER_INVALID, "There is no order at %s. Upload it again." % order_file)
+
+
+def is_new(order: Order) -> bool:
+    """Returns whether a generation has to be written. Throws `StepError` where the disk has a newer or another one."""
+    instance = instances.read_instance(order["instance"])
+    if instance is None or order["generation"] > instance.newest:
+        return True
+    same = instances.read_order(order["instance"], order["generation"])
+    if order["generation"] < instance.newest or same is None:
+        raise StepError(GENERATION_OLD, old_text(order["instance"], order["generation"], instance.newest))
+    if same["revision"] != order["revision"]:
+        raise StepError(
+            GENERATION_OLD,
+            "Generation %d of instance %s is on this host already, with another revision. Give a higher generation."
+            % (order["generation"], order["instance"]),
+        )
+    return False
+
+
+def old_text(id: str, given: int, newest: int) -> str:
+    return "This host has generation %d of instance %s. Generation %d is older, and is refused." % (newest, id, given)
+
+
+def check_engine(order: Order) -> None:
+    """Throws `StepError` where this host's podman cannot do what the order needs."""
+    version = podman.version()
+    for index, container in enumerate(order["containers"]):
+        if container["secret_environment"] and version < podman.FIRST_WITH_SECRET_VARIABLES:
+            raise StepError(
+                ENGINE_MISSING,
+                "containers[%d].secret_environment needs podman %d.%d or later, this host has %d.%d: an older one "
+                "shows the values to `podman inspect`. Take the secret as a file, under secrets."
+                % (index, *podman.FIRST_WITH_SECRET_VARIABLES, *version[:2]),
+            )
+        if container["has_init"] and not podman.has_init():
+            raise StepError(
+                ENGINE_MISSING, "containers[%d].has_init needs catatonit: `apt-get install catatonit`." % index
+            )
+
+
+def check_host(order: Order) -> None:
+    """Throws `StepError` where ports are taken, or folders and volumes that are to be there are not."""
+    instance = instances.read_instance(order["instance"])
+    ports.require_free(order, held_ports(instance))
+    faults = []
+    for index, container in enumerate(order["containers"]):
+        for at, mount in enumerate(container["mounts"]):
+            if mount["type"] == "bind" and not mount["is_created"] and not os.path.lexists(mount["source"]):
+                faults.append("containers[%d].mounts[%d].source is not on this host" % (index, at))
+    there = podman.list_volumes()
+    for index, volume in enumerate(order["volumes"]):
+        if volume["is_external"] and volume["name"] not in there:
+            faults.append("volumes[%d] is external and not on this host: `podman volume create` makes it" % index)
+    if faults:
+        raise StepError(ORDER_INVALID, "The order does not fit this host: %s." % "; ".join(faults))
+
+
+def held_ports(instance: Optional[instances.Instance]) -> "set[tuple[str, int]]":
+    """Returns the ports that an instance has itself, by its containers that run now."""
+    if instance is None or not instance.is_current:
+        return set()
+    units = {paths.unit_name(instance.id, each["name"]): each for each in instance.containers}
+    shown = systemd.show_all(list(units), "ActiveState")
+    up = [each for unit, each in units.items() if shown.get(unit, {}).get("ActiveState") in ("active", "activating")]
+    return {(port["protocol"], port["published"]) for each in up for port in each["ports"]}
+
+
+def resolve(order: Order, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns what the argv needs to know of this host. Throws `StepError` where an image has nothing to run."""
+    resolved: dict[str, Any] = {"images": {}, "addresses": None}
+    for index, container in enumerate(order["containers"]):
+        config = found[container["name"]].get("Config") or {}
+        entrypoint, command = config.get("Entrypoint") or [], config.get("Cmd") or []
+        if not has_program(container, entrypoint, command):
+            raise StepError(ORDER_INVALID, "containers[%d] has nothing to run, and its image has neither." % index)
+        resolved["images"][container["name"]] = {
+            "entrypoint": entrypoint, "volumes": sorted(config.get("Volumes") or {}),
+        }
+    members = [each["name"] for each in order["containers"] if each["network_mode"] == "group"]
+    if members:
+        network = podman.ensure_network(order["network"])
+        if not podman.resolves_names(network):
+            # A container alone needs no other's name, and may share its network with other instances.
+            each = enumerate(members) if len(members) > 1 else ()
+            resolved["addresses"] = {name: podman.address_in(network, index) for index, name in each}
+    return resolved
+
+
+def ensure_parts(order: Order) -> None:
+    """Makes network, volumes, folders and variables of secrets that are not there."""
+    if any(container["network_mode"] == "group" for container in order["containers"]):
+        podman.ensure_network(order["network"])
+    stored = instances.read_order(order["instance"], order["generation"]) or order
+    there = podman.list_volumes()
+    for volume in [each["name"] for each in order["volumes"] if not each["is_external"]]:
+        if volume not in there:
+            podman.podman("volume", "create", "--label", "rollcall.project=" + order["project"], volume)
+    for volume in own_volumes(stored):
+        if volume not in there:
+            podman.podman("volume", "create", "--label", "rollcall.instance=" + order["instance"], volume)
+    for container in order["containers"]:
+        for mount in container["mounts"]:
+            if mount["type"] == "bind" and mount["is_created"]:
+                os.makedirs(mount["source"], mode=0o755, exist_ok=True)
+    ensure_secret_variables(order)
+
+
+def ensure_secret_variables(order: Order) -> None:
+    """Gives podman the secrets that are variables: it keeps them, and shows them in no argv and no inspection."""
+    wanted = {each["secret"] for container in order["containers"] for each in container["secret_environment"]}
+    if not wanted:
+        return
+    there = podman.podman("secret", "ls", "--format", "{{.Name}}").split()
+    for secret in sorted(wanted):
+        name = secret_name(order["instance"], order["generation"], secret)
+        if name in there:
+            podman.podman("secret", "rm", name)
+        value = base64.b64decode(order["secrets"][secret]).decode()
+        podman.podman("secret", "create", name, "-", content=value)

@@ -1,0 +1,270 @@
+import base64
+import json
+import os
+import socket
+
+import pytest
+from rollcall_host.services import commands, instances, journal, lifecycle, paths, podman, ports, prepare, unit_steps
+from rollcall_host.services.step_error import StepError
+from service_host import Host
+from service_orders import sample
+
+ID = "0badcafe"
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    return Host(tmp_path, monkeypatch)
+
+
+def order(generation=1, **changes):
+    made = {**sample("minimal"), "generation": generation, "revision": "%064x" % generation}
+    made["containers"][0].update(changes)
+    return made
+
+
+def with_secret(generation=1):
+    made = order(
+        generation,
+        secret_environment=[{"name": "PASSWORD", "secret": "password"}],
+        secrets=[{"source": "password", "target": "/run/secrets/password", "uid": None, "gid": None, "mode": 0o400}],
+    )
+    return {**made, "secrets": {"password": base64.b64encode(b"canary").decode()}}
+
+
+def run(host, made):
+    prepare.prepare(host.upload(made))
+    return lifecycle.start(made["instance"], made["generation"])
+
+
+def refused(step, *words):
+    with pytest.raises(StepError) as error:
+        step(*words)
+    return error.value.code
+
+
+def test_a_prepared_generation_lies_whole_beside_what_runs_and_its_upload_is_gone(host):
+    run(host, order(1))
+    assert prepare.prepare(host.upload(order(2))) == {"prepared": True, "generation": 2}
+    instance = instances.read_instance(ID)
+    assert (instance.generation, instance.prepared, instance.wanted) == (1, 2, "running")
+    assert os.listdir(host.folder / "state" / "orders") == []
+    assert host.volumes == {name for name in host.volumes if name.startswith("rollcall-0badcafe-web-")}
+
+
+def test_a_started_generation_takes_the_place_of_the_one_before_and_the_old_one_is_removed(host):
+    run(host, order(1))
+    assert run(host, order(2)) == {"state": "running", "generation": 2}
+    assert instances.list_generations(ID) == [2]
+    stops = [words for words in host.systemctl if words[0] == "stop"]
+    assert stops == [("stop", "rollcall-i-0badcafe-web.service")]
+
+
+def test_every_step_can_be_repeated_with_the_same_answer(host):
+    path = host.upload(order(1))
+    assert prepare.prepare(path) == prepare.prepare(path) == {"prepared": True, "generation": 1}
+    assert lifecycle.start(ID, 1) == lifecycle.start(ID, 1) == {"state": "running", "generation": 1}
+    assert lifecycle.restart(ID, 1) == {"state": "running", "generation": 1}
+    assert lifecycle.stop(ID, 1) == lifecycle.stop(ID, 1) == {"state": "stopped", "generation": 1}
+    assert lifecycle.remove(ID, 1) == lifecycle.remove(ID, 1) == {"state": "gone"}
+
+
+def test_an_older_generation_is_refused_by_every_step(host):
+    run(host, order(3))
+    assert refused(prepare.prepare, host.upload(order(2))) == "instance.generation_old"
+    for step in (lifecycle.start, lifecycle.stop, lifecycle.restart, lifecycle.remove):
+        assert refused(step, ID, 2) == "instance.generation_old"
+    prepare.prepare(host.upload(order(5)))
+    assert refused(prepare.prepare, host.upload(order(4))) == "instance.generation_old"
+    assert refused(lifecycle.remove, ID, 4) == "instance.generation_old"
+
+
+def test_a_generation_with_another_revision_than_on_the_disk_is_refused(host):
+    prepare.prepare(host.upload(order(1)))
+    again = {**order(1), "revision": "f" * 64}
+    assert refused(prepare.prepare, host.upload(again)) == "instance.generation_old"
+
+
+def test_an_instance_or_generation_that_the_host_has_not_is_unknown(host):
+    for step in (lifecycle.start, lifecycle.stop, lifecycle.restart):
+        assert refused(step, ID, 1) == "instance.unknown"
+    prepare.prepare(host.upload(order(1)))
+    assert refused(lifecycle.start, ID, 2) == "instance.unknown"
+    assert refused(lifecycle.restart, ID, 1) == "instance.unknown"
+
+
+def test_a_start_that_systemd_repeats_has_failed_whatever_systemctl_said(host, monkeypatch):
+    monkeypatch.setattr(journal, "last_error", lambda unit: "runc: exec format error")
+    prepare.prepare(host.upload(order(1)))
+    host.start_as = "auto-restart"
+    with pytest.raises(StepError, match="web does not start: runc: exec format error") as error:
+        lifecycle.start(ID, 1)
+    assert error.value.code == "instance.start_failed"
+
+
+def test_a_removed_instance_leaves_its_named_volumes_and_nothing_else(host):
+    before = host.files()
+    made = {**with_secret(1), "volumes": [{"name": "shop_cache", "is_external": False}]}
+    made["containers"][0]["mounts"] = [
+        {"type": "volume", "target": "/a", "is_read_only": False, "source": None},
+        {"type": "volume", "target": "/b", "is_read_only": False, "source": "shop_cache"},
+    ]
+    run(host, made)
+    assert len(host.volumes) == 3 and len(host.secrets) == 1 and host.networks == {"rollcall-shop-web"}
+    lifecycle.remove(ID, 1)
+    assert (host.volumes, host.secrets, host.networks) == ({"shop_cache"}, {}, set())
+    assert [path for path in host.files() if not path.startswith("run/")] == before
+
+
+def test_a_named_volume_is_removed_only_by_its_name(host):
+    run(host, {**order(1), "volumes": [{"name": "shop_cache", "is_external": False}]})
+    lifecycle.remove(ID, 1, ["shop_cache", "of_somebody_else"])
+    assert "shop_cache" not in host.volumes
+
+
+def test_a_secret_is_in_a_file_of_its_own_mode_and_in_no_other_file(host):
+    prepare.prepare(host.upload(with_secret(1)))
+    folder = host.folder / "etc" / ID / "1"
+    assert (folder / "secrets" / "web.0").read_bytes() == b"canary"
+    assert (folder / "secrets" / "web.0").stat().st_mode & 0o777 == 0o400
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for value in (b"canary", base64.b64encode(b"canary")):
+        with_it = [path for path in host.files() if value in (host.folder / path).read_bytes()]
+        assert with_it in ([], ["etc/0badcafe/1/secrets/web.0"])
+    assert "canary" not in json.dumps(host.podman)
+
+
+def test_a_secret_variable_is_refused_by_a_podman_that_would_show_it(host):
+    host.version = "3.0.1"
+    assert refused(prepare.prepare, host.upload(with_secret(1))) == "instance.engine_missing"
+    assert instances.read_instance(ID) is None
+
+
+def test_an_order_that_is_refused_changes_nothing_on_the_host(host):
+    before = host.files()
+    assert refused(prepare.prepare, host.upload({**order(1), "slot": 0})) == "instance.order_invalid"
+    assert host.files() == before and host.podman == []
+
+
+def test_a_taken_port_is_named_and_an_instances_own_port_is_not_taken(host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+        port = {"target": 80, "published": number, "protocol": "tcp", "host_ip": None}
+        with pytest.raises(StepError, match="tcp %d is taken by .*process %d" % (number, os.getpid())) as error:
+            prepare.prepare(host.upload(order(1, ports=[port])))
+        assert error.value.code == "instance.port_taken"
+        assert instances.read_instance(ID) is None
+    run(host, order(1, ports=[port]))
+    with socket.create_server(("127.0.0.1", number)):
+        prepare.prepare(host.upload(order(2, ports=[port])))
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+@pytest.mark.parametrize("family, address", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_port_of_every_protocol_and_family_is_seen_as_taken(kind, family, address):
+    with socket.socket(family, kind) as taken:
+        taken.bind((address, 0))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
+        protocol = "tcp" if kind == socket.SOCK_STREAM else "udp"
+        port = {"published": taken.getsockname()[1], "protocol": protocol, "host_ip": None}
+        assert not ports.is_free(port)
+        assert "process %d" % os.getpid() in ports.by(port)
+    assert ports.is_free(port)
+
+
+def test_a_unit_may_run_while_its_generation_is_in_force_and_wanted(host):
+    assert unit_steps.may_run(ID, "web") == 1
+    prepare.prepare(host.upload(order(1)))
+    assert unit_steps.may_run(ID, "web") == 1
+    lifecycle.start(ID, 1)
+    assert [unit_steps.may_run(ID, name) for name in ("web", "other")] == [0, 1]
+    lifecycle.stop(ID, 1)
+    assert unit_steps.may_run(ID, "web") == 1
+
+
+def test_a_unit_may_not_run_where_its_disk_cannot_be_read_and_never_ends_with_255(host, monkeypatch):
+    def fail(_path):
+        raise MemoryError("canary")
+
+    run(host, order(1))
+    monkeypatch.setattr(instances, "read_json", fail)
+    assert unit_steps.may_run(ID, "web") == 1
+
+
+def test_a_job_that_has_ended_well_is_not_run_again_until_a_restart(host):
+    run(host, order(1, is_job=True))
+    assert unit_steps.may_run(ID, "web") == 0
+    unit_steps.done(ID, "web")
+    assert unit_steps.may_run(ID, "web") == 1
+    assert lifecycle.start(ID, 1) == {"state": "finished", "generation": 1}
+    lifecycle.restart(ID, 1)
+    assert unit_steps.may_run(ID, "web") == 0
+
+
+def test_a_container_that_ends_again_and_again_is_held_back_longer_each_time(host, monkeypatch):
+    slept = []
+    monkeypatch.setattr(unit_steps.time, "sleep", slept.append)
+    for _ in range(9):
+        unit_steps.hold_back(ID, "web")
+    assert slept == [2, 4, 8, 16, 30, 30]
+
+
+def test_half_a_generation_of_a_broken_off_prepare_is_made_anew(host):
+    half = host.folder / "etc" / ID / "1.new" / "secrets"
+    half.mkdir(parents=True)
+    (half / "left").write_text("canary")
+    run(host, order(1))
+    assert [path for path in host.files() if "left" in path] == []
+
+
+def test_storage_without_a_record_is_removed_by_its_id(host, monkeypatch):
+    left = [("1234", "rollcall-0badcafe-web"), ("5", "rollcall-0badcafe-webs")]
+    monkeypatch.setattr(podman, "list_containers", lambda: left)
+    monkeypatch.setattr(host, "answer", lambda words, content: (0, "4.3.1"))
+    unit_steps.tidy(ID, "web")
+    assert ("rm", "--force", "--time", "0", "1234") in host.podman
+    assert not any(words[0] == "rm" and "5" in words for words in host.podman)
+
+
+def test_a_step_answers_with_one_line_of_json_and_an_error_with_its_code(host, capsys):
+    assert commands.main("service", "prepare", host.upload(order(1))) == 0
+    assert json.loads(capsys.readouterr().out) == {"prepared": True, "generation": 1}
+    assert commands.main("service", "start", ID, "7") == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "instance.unknown"
+    assert commands.main("service", "start", "../etc", "1") == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "instance.order_invalid"
+    assert commands.main("service", "report") == 0
+    assert json.loads(capsys.readouterr().out)["instances"][0]["state"] == "prepared"
+    assert commands.main("service", "start") == commands.USAGE_ERROR
+
+
+ENTRY = {"__REALTIME_TIMESTAMP": "1796068800123456", "MESSAGE": "one\ntwo", "PRIORITY": "6",
+         "CONTAINER_NAME": "rollcall-0badcafe-web", "_SYSTEMD_UNIT": "rollcall-i-0badcafe-web.service"}
+
+
+@pytest.mark.parametrize("changes, expected", [
+    ({}, ["web out one", "web out two"]),
+    ({"PRIORITY": "3"}, ["web err one", "web err two"]),
+    ({"MESSAGE": [0xFF, 0x1B, 65]}, ["web out ��A"]),
+    ({"CONTAINER_NAME": "", "MESSAGE": "Error: x", "_TRANSPORT": "journal"}, ["web host Error: x"]),
+    ({"CONTAINER_NAME": "", "_PID": "1", "UNIT": "rollcall-i-0badcafe-db.service", "MESSAGE": "x"}, ["db host x"]),
+])
+def test_an_entry_of_the_journal_is_a_line_with_time_container_and_stream(changes, expected):
+    lines = journal.format_entry(ID, {**ENTRY, **changes}).splitlines()
+    assert [line.partition(" ")[2] for line in lines] == expected
+    assert lines[0].startswith("2026-11-30T20:00:00.123456Z ")
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("1970-01-01T00:00:10Z", 10), ("1970-01-01 00:00:10.25", 10.25), ("1970-01-01T01:00:00.123456789+01:00", 0.123456),
+])
+def test_a_time_since_which_logs_are_wanted_is_read(text, expected):
+    assert journal.parse_time(text) == expected
+
+
+def test_a_network_without_names_gives_addresses_of_its_subnet():
+    former = {"name": "n", "plugins": [{"type": "bridge", "ipam": {"ranges": [[{"subnet": "10.88.2.0/24"}]]}}]}
+    assert not podman.resolves_names(former)
+    assert podman.address_in(former, 1) == "10.88.2.11"
+    assert paths.unit_name(ID, "web") == "rollcall-i-0badcafe-web.service"
