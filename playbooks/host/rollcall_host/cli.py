@@ -7,6 +7,7 @@
     place-collection NAME VERSION        users' own playbooks, from an archive on standard input
     prepare, switch, complete, …         the steps of an upgrade; see upgrade/commands.py
     service STEP …                       instances of services; see services/commands.py
+    warden                               the unit that watches instances; see warden/
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ MODULES = {
     "lay-out-tools": "tools",
     "place-collection": "collections",
     "service": "services.commands",
+    "warden": "warden.main",
     **dict.fromkeys(UPGRADE_STEPS, "upgrade.commands"),
 }
 
