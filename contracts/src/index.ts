@@ -1,4 +1,5 @@
 export * from './errors.ts'
+export * from './image-ref.ts'
 export * from './parse-json.ts'
 export * from './retry.ts'
 export * from './text.ts'
