@@ -13,6 +13,8 @@ const COMMANDS: Record<string, () => Promise<{ addCommands: AddCommands }>> = {
   schedule: () => import('./commands/schedule.ts'),
   secret: () => import('./commands/secret.ts'),
   service: () => import('./commands/service.ts'),
+  image: () => import('./commands/image.ts'),
+  registry: () => import('./commands/registry.ts'),
   playbook: () => import('./commands/playbook.ts'),
   rotate: () => import('./commands/rotate.ts'),
   identity: () => import('./commands/identity.ts'),

@@ -173,11 +173,22 @@ export const ERRORS = {
   'instance.not_on_host': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.container_storage_broken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.has_instances': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
-  'image.architecture': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   // Secrets
   'secret.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'secret.in_use': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'secret.too_many': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  // Images
+  'image.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'image.refused': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'image.architecture': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'image.in_use': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'image.elsewhere': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'image.pull_not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'image.pull_stopped': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
+  'registry.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'registry.credentials_refused': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'registry.refused': { kind: 'rejected', status: 502, saidBy: ['server'], retry: false },
+  'registry.unavailable': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
   // Runs
   'run.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'run.stopped': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },

@@ -7,6 +7,7 @@ import { FilesModule } from './files/index.ts'
 import { HealthModule } from './health/index.ts'
 import { HeartbeatsModule } from './heartbeats/index.ts'
 import { HostsModule } from './hosts/index.ts'
+import { ImagesModule } from './images/index.ts'
 import { LiveModule } from './live/index.ts'
 import { ErrorFilter } from './platform/http/error.filter.ts'
 import { type Platform, PlatformModule } from './platform/platform.module.ts'
@@ -42,6 +43,7 @@ export class AppModule {
         TerminalsModule,
         FilesModule,
         ToolsModule,
+        ImagesModule,
         TransfersModule,
         PlaybooksModule,
         ProvisioningModule,

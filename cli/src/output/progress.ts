@@ -23,7 +23,7 @@ export function countsLine(counts: RunCounts): string {
   return `${formatHostCount(total)}: ${parts.join(', ')}`
 }
 
-/** Shows the progress of a run on stderr: one line that is redrawn on a terminal, a line now and then elsewhere. */
+/** Shows the progress of long work on stderr: one line that is redrawn on a terminal, a line now and then elsewhere. */
 export class ProgressLine {
   private readonly stderr: Context['stderr']
   private readonly now: () => number
@@ -38,7 +38,10 @@ export class ProgressLine {
   }
 
   show(counts: RunCounts): void {
-    const line = countsLine(counts)
+    this.showLine(countsLine(counts))
+  }
+
+  showLine(line: string): void {
     if (line === this.shown) return
     if (this.stderr.isTTY) {
       this.stderr.write(`\r\x1b[2K${line.slice(0, Math.max(1, (this.stderr.columns || 80) - 1))}`)

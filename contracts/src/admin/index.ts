@@ -5,6 +5,7 @@ import { COMMANDS_ROUTES } from './commands/routes.ts'
 import { HEALTH_ROUTES } from './health/routes.ts'
 import { HEARTBEATS_ROUTES } from './heartbeats/routes.ts'
 import { HOSTS_ROUTES } from './hosts/routes.ts'
+import { IMAGES_ROUTES } from './images/routes.ts'
 import { PLAYBOOKS_ROUTES } from './playbooks/routes.ts'
 import { PROVISIONING_ROUTES } from './provisioning/routes.ts'
 import { ROTATIONS_ROUTES } from './rotations/routes.ts'
@@ -27,6 +28,7 @@ export * from './heartbeats/reports.ts'
 export * from './heartbeats/schemas.ts'
 export * from './hosts/reference.ts'
 export * from './hosts/schemas.ts'
+export * from './images/schemas.ts'
 export * from './live/schemas.ts'
 export * from './live/topics.ts'
 export * from './parse-request.ts'
@@ -56,6 +58,7 @@ export const FEATURE_ROUTES = {
   health: HEALTH_ROUTES,
   heartbeats: HEARTBEATS_ROUTES,
   hosts: HOSTS_ROUTES,
+  images: IMAGES_ROUTES,
   playbooks: PLAYBOOKS_ROUTES,
   provisioning: PROVISIONING_ROUTES,
   rotations: ROTATIONS_ROUTES,

@@ -30,6 +30,9 @@ export type ByteRouteName = {
     : never
 }[AdminRouteName]
 
+/** The routes whose body is bytes. */
+export type UploadRouteName = 'addContent' | 'addImages'
+
 /** One HTTP request. `content` is sent as it is; `path` holds the query too. */
 export interface ApiRequest<Content> {
   method: Route['method']
@@ -87,17 +90,18 @@ export class ApiClient<Response extends ApiResponse = ApiResponse, Content = nev
     return (await this.parseResponse(route, response, limit)) as AdminResponse<N>
   }
 
-  /** Sends bytes as the whole body. Throws as `call` does. */
-  async upload(
-    name: 'addContent',
+  /** Sends bytes as the whole body, to a route that takes them. Throws as `call` does. */
+  async upload<N extends UploadRouteName>(
+    name: N,
     content: Content,
+    input?: Omit<CallInput<N>, 'body'>,
     signal?: AbortSignal,
-  ): Promise<AdminResponse<'addContent'>> {
+  ): Promise<AdminResponse<N>> {
     const route: Route = await this.loadRoute(name)
+    const request = toRequest(route, (input ?? {}) as Parts)
     const headers = { 'content-type': route.consumes }
-    const request = { method: route.method, path: route.path, headers, body: content }
-    const response = await this.send(request, signal)
-    return (await this.parseResponse(route, response, signal)) as AdminResponse<'addContent'>
+    const response = await this.send({ ...request, headers, body: content }, signal)
+    return (await this.parseResponse(route, response, signal)) as AdminResponse<N>
   }
 
   /** Opens a route whose answer is bytes, and leaves reading them to the caller. Throws as `call` does. */

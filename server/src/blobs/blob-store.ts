@@ -43,6 +43,8 @@ export class BlobStore {
   constructor(
     private readonly folder: string,
     private readonly maxBytes: number,
+    /** What to do when it is full. */
+    private readonly remedy = 'Wait until transfers have ended, or raise ROLLCALL_FILES_BYTES.',
   ) {}
 
   /** Stores content. Throws `server.files_full` if the store would exceed its limit. */
@@ -152,7 +154,7 @@ export class BlobStore {
     if ((this.used ?? 0) + bytes <= this.maxBytes) return
     throw new RollcallError(
       'server.files_full',
-      `The server stores ${this.used} of at most ${this.maxBytes} bytes of files. Wait until transfers have ended, or raise ROLLCALL_FILES_BYTES.`,
+      `The server stores ${this.used} of at most ${this.maxBytes} bytes of files. ${this.remedy}`,
     )
   }
 }

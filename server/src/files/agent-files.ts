@@ -8,8 +8,12 @@ import { CHUNK_BUFFER_BYTES, type Chunk, LARGE_CHUNK_BYTES, type Part, toChunks 
 import { HostTransfer } from './host-transfer.ts'
 import { isMember, type TreeEntry, type TreeMember, toEntryLine, toPlainLine } from './tree-manifest.ts'
 
-/** The source of content: a file of this machine, stored content by hash, or a blob. */
-export type FileSource = { path: string } | { sha256: string } | { blob: Blob }
+/** The source of content: a file of this machine, stored content by hash, a blob, or one of another store that is opened when it is sent. */
+export type FileSource =
+  | { path: string }
+  | { sha256: string }
+  | { blob: Blob }
+  | { sha256: string; open: () => Promise<Blob> }
 
 interface Placement {
   /** Set by the caller to resume the same transfer after a crash; random by default. */
@@ -216,7 +220,7 @@ export class AgentFiles {
   private async toPart(source: FileSource, size?: number): Promise<{ part: Part; sha256: string }> {
     if ('blob' in source) return { part: toBlobPart(source.blob), sha256: source.blob.sha256 }
     const { sha256 } = 'path' in source ? await this.blobs.addFile(source.path) : source
-    const open = async () => {
+    const openStored = async () => {
       const blob = await this.blobs.find(sha256)
       if (blob) return blob
       throw new RollcallError(
@@ -224,6 +228,7 @@ export class AgentFiles {
         `The server no longer has the content ${sha256}. Upload it again.`,
       )
     }
+    const open = 'open' in source ? source.open : openStored
     if (size !== undefined) return { part: { size, open }, sha256 }
     const blob = await open()
     await blob.close()

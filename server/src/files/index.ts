@@ -5,4 +5,4 @@ export {
   type TreeSync,
 } from './agent-files.ts'
 export { FilesModule } from './files.module.ts'
-export { type TreeMember, toTreeMember } from './tree-manifest.ts'
+export { type TreeEntry, type TreeMember, toTreeMember } from './tree-manifest.ts'

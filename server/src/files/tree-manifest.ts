@@ -3,7 +3,7 @@ import { type Blob, memoryBlob } from '../blobs/index.ts'
 
 /** A file of a tree, with the source of its content. */
 export interface TreeMember extends TreeFile {
-  source: { sha256: string } | { blob: Blob }
+  source: { sha256: string } | { blob: Blob } | { sha256: string; open: () => Promise<Blob> }
 }
 
 /** Converts a small file that is in memory to a member of a tree. */

@@ -45,6 +45,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   column('app_user', 'id', 'totp_secret', (id) => `user/${id}/totp`),
   column('server_identity', 'id', 'private_key', () => IDENTITY_CONTEXT),
   column('release_key', 'id', 'private_key', (id) => `release-key/${id}`),
+  column('registry', 'host', 'password', (host) => `registry/${host}/password`),
 ]
 
 /**

@@ -25,6 +25,7 @@ export async function testPlatform(
       ROLLCALL_DATA_DIR: join(folder, 'data'),
       ROLLCALL_AGENT_FOLDER: join(folder, 'agents'),
       ROLLCALL_FILES_BYTES: String(FILES_BYTES),
+      ROLLCALL_IMAGES_BYTES: String(FILES_BYTES),
       ROLLCALL_ANSIBLE_BUNDLE: join(folder, 'ansible.tar.gz'),
       // The addresses of the specs' own hosts.
       ROLLCALL_ALLOWED_ADDRESSES: '127.0.0.0/8,::1',

@@ -1,8 +1,8 @@
 import { Controller, Req } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
 import type { Request } from 'express'
 import { AccessService, Actor, type Principal, RightsWatch } from '../access/index.ts'
 import { BlobStore } from '../blobs/index.ts'
+import { toBytes } from '../platform/http/byte-body.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { TransfersService } from './transfers.service.ts'
 
@@ -54,12 +54,4 @@ export class TransfersController {
   async cancel(@Input() { params }: InputOf<'cancelTransfer'>) {
     return { transfer: await this.transfers.cancel(params.id) }
   }
-}
-
-/** The body as it comes. JSON was read already by whoever is before us, and nothing would be left of it. */
-function toBytes(request: Request): AsyncIterable<Buffer> {
-  if (request.headers['content-type'] === 'application/octet-stream') return request
-  throw new RollcallError('request.invalid', 'Send content with content-type application/octet-stream.', {
-    fields: [{ field: 'content-type', message: 'must be application/octet-stream' }],
-  })
 }

@@ -9,6 +9,7 @@ import { labelSelector } from '../selector.ts'
  * `services:write` to plan, apply, start, stop and remove services, which is to run anything on the hosts of one's scope; `services:exec` to run programs in their containers;
  * `playbooks:run` to run, plan and apply playbooks, which is to be root on the hosts of one's scope; `playbooks:write` to add some of one's own, which is as much as to run anything on any host;
  * `secrets:read` to see which secrets there are, since nothing returns their values; `secrets:write` to set and remove them;
+ * `images:write` to add, pull and remove images of containers and to set registries with their passwords;
  * `releases:write` to add a release of the agent, which is as much as to be root where it is installed; `identity:write` to make a new certificate by which all agents know the servers.
  */
 export const permission = z.enum([
@@ -26,6 +27,8 @@ export const permission = z.enum([
   'services:read',
   'services:write',
   'services:exec',
+  'images:read',
+  'images:write',
   'schedules:read',
   'schedules:write',
   'secrets:read',
@@ -54,6 +57,7 @@ const VIEWER: readonly Permission[] = [
   'files:read',
   'playbooks:read',
   'services:read',
+  'images:read',
   'schedules:read',
   'secrets:read',
   'profiles:read',
@@ -73,6 +77,7 @@ export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
     'playbooks:run',
     'services:write',
     'services:exec',
+    'images:write',
     'schedules:write',
     'secrets:write',
     'profiles:write',

@@ -36,6 +36,7 @@ const environment = z.object({
   ROLLCALL_ROTATE_DAYS: wholeNumber(1, 36_500).optional(),
   ROLLCALL_AGENT_PORTS: agentPorts.optional(),
   ROLLCALL_FILES_BYTES: wholeNumber(1024 ** 2, 2 ** 50).default(20 * 1024 ** 3),
+  ROLLCALL_IMAGES_BYTES: wholeNumber(1024 ** 2, 2 ** 50).default(100 * 1024 ** 3),
   ROLLCALL_AGENT_CALLERS: agentCallers,
   ROLLCALL_RELEASE_KEYS: z
     .string()
@@ -102,6 +103,8 @@ export interface Config {
   agentPorts: string | null
   /** The maximum size of stored files in transit, in bytes. */
   filesBytes: number
+  /** The maximum size of stored images of containers, in bytes. */
+  imagesBytes: number
   /** Undefined for the embedded PostgreSQL. */
   databaseUrl: string | undefined
   /** Undefined for the queue in PostgreSQL. */
@@ -144,6 +147,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     rotateDays: value.ROLLCALL_ROTATE_DAYS ?? null,
     agentPorts: value.ROLLCALL_AGENT_PORTS ?? null,
     filesBytes: value.ROLLCALL_FILES_BYTES,
+    imagesBytes: value.ROLLCALL_IMAGES_BYTES,
     databaseUrl: value.DATABASE_URL,
     redisUrl: value.REDIS_URL,
   }

@@ -10,6 +10,7 @@ const FEATURES: Record<keyof typeof FEATURE_ROUTES, string> = {
   health: 'What the server says of itself.',
   heartbeats: 'What the server knows of hosts without asking them again, and how often it asks.',
   hosts: 'The hosts of the fleet.',
+  images: 'Images of containers that the servers have, and registries that they come from.',
   playbooks: 'Playbooks, their runs, and collections of one’s own.',
   provisioning: 'Adding, changing, installing and removing hosts.',
   rotations: 'Credentials of agents: how old they are, and new ones.',

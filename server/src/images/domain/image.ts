@@ -1,0 +1,56 @@
+import type { ImageArchitecture } from '@rollcall/contracts/admin'
+
+/** A blob by its digest, `sha256:…`, and what is in it. */
+export interface BlobDescriptor {
+  mediaType: string
+  digest: string
+  bytes: number
+}
+
+/** The variant of an image for one architecture. */
+export interface ImageVariant {
+  architecture: ImageArchitecture
+  /** Of the manifest. */
+  digest: string
+  mediaType: string
+  /** All of the blobs. */
+  bytes: number
+  /** The manifest, the config and the layers; each once. */
+  blobs: BlobDescriptor[]
+}
+
+/** What an image is, wherever it is from. */
+export interface ImageContent {
+  /** Of the index, or of the only manifest. */
+  digest: string
+  variants: ImageVariant[]
+}
+
+export interface StoredImage extends ImageContent {
+  id: string
+  repository: string
+  /** Null once another version has taken it, or if it was pulled by digest alone. */
+  tag: string | null
+  source: 'archive' | 'registry'
+  addedBy: string
+  addedAt: Date
+  /** When another version took its tag. */
+  replacedAt: Date | null
+}
+
+/** Returns the hash in a digest, which names a blob in a store. */
+export const toHash = (digest: string): string => digest.slice('sha256:'.length)
+
+/** Returns the digest of a hash. */
+export const toDigest = (sha256: string): string => `sha256:${sha256}`
+
+/** Returns the blobs of all variants, each once. */
+export function blobsOf({ variants }: Pick<ImageContent, 'variants'>): BlobDescriptor[] {
+  const blobs = new Map(variants.flatMap((variant) => variant.blobs.map((blob) => [blob.digest, blob])))
+  return [...blobs.values()]
+}
+
+/** Returns every digest that an image goes by: its own and those of its variants. */
+export const digestsOf = ({ digest, variants }: ImageContent): string[] => [
+  ...new Set([digest, ...variants.map((variant) => variant.digest)]),
+]

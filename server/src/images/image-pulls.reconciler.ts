@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto'
+import { Inject, Injectable } from '@nestjs/common'
+import { parseImageRef, RollcallError, sanitizeText } from '@rollcall/contracts'
+import { Reconciler, type Requeue } from '../platform/background/reconciler.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { LOGGER, type Logger } from '../platform/log.ts'
+import { SERVER_ID } from '../platform/tokens.ts'
+import type { ImagePull, PullEnd } from './domain/image-pull.ts'
+import { ImagePullsRepository } from './image-pulls.repository.ts'
+import { ImagesService } from './images.service.ts'
+import { RegistryPuller } from './registry/registry-puller.ts'
+
+/** More at the same time would share the same network. */
+const MAX_CONCURRENT_PULLS = 4
+/** How often progress is written down, and cancellation noticed. */
+const PROGRESS_MS = 1000
+const KEEP_MS = 24 * 3600_000
+const MAX_REASON = 2000
+const STOPPED =
+  'The server that pulled the image was stopped. Pull it again: what has come is not fetched twice.'
+
+interface RunningPull {
+  /** False until it is in the database. */
+  isStored: boolean
+  stop: AbortController
+  bytes: number
+  totalBytes: number | null
+  ended: Promise<void>
+}
+
+/** Pulls images in the background, each on the server that was asked. */
+@Injectable()
+export class ImagePulls extends Reconciler {
+  override readonly name = 'image-pulls'
+  override readonly intervalMs = 10_000
+  private readonly running = new Map<string, RunningPull>()
+
+  constructor(
+    private readonly pulls: ImagePullsRepository,
+    private readonly puller: RegistryPuller,
+    private readonly images: ImagesService,
+    private readonly clock: Clock,
+    @Inject(SERVER_ID) private readonly serverId: string,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {
+    super()
+  }
+
+  /** Starts a pull, once for an id. Throws `server.overloaded`, and `request.invalid` for an id of another image. */
+  async start(
+    { pullId = randomUUID(), ref }: { pullId?: string | undefined; ref: string },
+    requestedBy: string,
+  ): Promise<ImagePull> {
+    const known = await this.pulls.find(pullId)
+    if (known) return requireSame(known, ref)
+    if (this.running.size >= MAX_CONCURRENT_PULLS)
+      throw new RollcallError(
+        'server.overloaded',
+        `This server pulls ${MAX_CONCURRENT_PULLS} images at the moment. Try again when one has ended.`,
+      )
+    const pull = { id: pullId, ref, requestedBy, createdAt: this.clock.now() }
+    const stop = new AbortController()
+    const entry: RunningPull = { isStored: false, stop, bytes: 0, totalBytes: null, ended: Promise.resolve() }
+    // Before it is stored: what is stored and not here counts as lost.
+    this.running.set(pullId, entry)
+    try {
+      entry.isStored = await this.pulls.insert(pull, this.serverId)
+      if (entry.isStored) entry.ended = this.run(pull, entry)
+    } finally {
+      if (!entry.isStored) this.running.delete(pullId)
+    }
+    this.wake()
+    return requireSame(await this.show(pullId), ref)
+  }
+
+  list(): Promise<ImagePull[]> {
+    return this.pulls.list()
+  }
+
+  /** Returns a pull. Throws `image.pull_not_found`. */
+  async show(id: string): Promise<ImagePull> {
+    const pull = await this.pulls.find(id)
+    if (pull) return pull
+    throw new RollcallError(
+      'image.pull_not_found',
+      `There is no pull ${id}. Pulls are kept for a day: rollcall image list shows what came of it.`,
+    )
+  }
+
+  /** Cancels a pull; one that has ended stays as it is. Throws `image.pull_not_found`. */
+  async cancel(id: string): Promise<ImagePull> {
+    await this.pulls.cancel(id, this.clock.now())
+    this.running.get(id)?.stop.abort(cancelled())
+    return this.show(id)
+  }
+
+  override async reconcile(now: Date): Promise<Requeue> {
+    for (const [id, { isStored, stop, bytes, totalBytes }] of this.running)
+      if (isStored && !(await this.pulls.recordProgress(id, bytes, totalBytes))) stop.abort(cancelled())
+    const lost = await this.pulls.failLost(this.serverId, [...this.running.keys()], STOPPED, now)
+    if (lost > 0) this.log.warn({ lost }, 'pulls of images were lost with their server')
+    await this.pulls.forget(new Date(now.getTime() - KEEP_MS))
+    return { requeueAfterMs: this.running.size > 0 ? PROGRESS_MS : this.intervalMs }
+  }
+
+  override async drain(): Promise<void> {
+    const stopped = new RollcallError('image.pull_stopped', STOPPED)
+    for (const { stop } of this.running.values()) stop.abort(stopped)
+    await Promise.all([...this.running.values()].map(({ ended }) => ended))
+  }
+
+  private async run(
+    { id, ref, requestedBy }: Pick<ImagePull, 'id' | 'ref' | 'requestedBy'>,
+    entry: RunningPull,
+  ) {
+    try {
+      const end = await this.pull(ref, requestedBy, entry)
+      await this.pulls.recordProgress(id, entry.bytes, entry.totalBytes)
+      await this.pulls.finish(id, end, this.clock.now())
+    } catch (error) {
+      // It stays `running`, which the next turn ends.
+      this.log.warn({ err: error, pull: id }, 'the end of a pull could not be written down')
+    } finally {
+      this.running.delete(id)
+    }
+  }
+
+  private async pull(ref: string, addedBy: string, entry: RunningPull): Promise<PullEnd> {
+    try {
+      const parsed = parseImageRef(ref)
+      if (!parsed) throw new RollcallError('server.defect', 'a pull has no valid reference')
+      const content = await this.puller.pull(parsed, {
+        signal: entry.stop.signal,
+        onProgress: (bytes, totalBytes) => Object.assign(entry, { bytes, totalBytes }),
+      })
+      const { repository, tag } = parsed
+      const { id } = await this.images.keep({ repository, tag, source: 'registry', addedBy }, content)
+      return { state: 'success', imageId: id }
+    } catch (error) {
+      if (!(error instanceof RollcallError) && !entry.stop.signal.aborted)
+        this.log.error({ err: error, ref }, 'a pull of an image failed')
+      const { code, message } =
+        error instanceof RollcallError
+          ? error
+          : { code: 'server.defect' as const, message: 'Internal error of the server; see its log.' }
+      return { state: 'failed', reasonCode: code, reason: sanitizeText(message, MAX_REASON) }
+    }
+  }
+}
+
+/** Why a pull that was cancelled ends; nobody reads it, since the pull has ended by then. */
+const cancelled = () => new RollcallError('image.pull_stopped', 'The pull was cancelled.')
+
+function requireSame(pull: ImagePull, ref: string): ImagePull {
+  if (pull.ref === ref) return pull
+  throw new RollcallError('request.invalid', `The pull ${pull.id} is of ${pull.ref}. Choose another id.`, {
+    fields: [{ field: 'pullId', message: 'is the id of another pull' }],
+  })
+}

@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common'
+
+/**
+ * What uses images; a feature registers how it is asked. Returns the digests that are needed, of indexes or manifests, each with who
+ * needs it, such as `shop/web`.
+ */
+export type ImageUse = () => Promise<readonly { digest: string; user: string }[]>
+
+/** Knows which images are needed: none of those is removed. */
+@Injectable()
+export class ImageUses {
+  private readonly uses: ImageUse[] = []
+
+  /** Registers a use, once, before the server starts. */
+  register(use: ImageUse): void {
+    this.uses.push(use)
+  }
+
+  /** Returns who needs each digest. */
+  async usersByDigest(): Promise<Map<string, string[]>> {
+    const users = new Map<string, Set<string>>()
+    for (const use of this.uses)
+      for (const { digest, user } of await use())
+        users.set(digest, (users.get(digest) ?? new Set()).add(user))
+    return new Map([...users].map(([digest, names]) => [digest, [...names].sort()]))
+  }
+}

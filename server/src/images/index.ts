@@ -1,0 +1,6 @@
+export { HOST_IMAGES_FOLDER } from './domain/host-layout.ts'
+export type { BlobDescriptor, ImageContent, ImageVariant } from './domain/image.ts'
+export { type Delivered, ImageDelivery, type WantedImage } from './image-delivery.ts'
+export { type ImageUse, ImageUses } from './image-uses.ts'
+export { ImagesModule } from './images.module.ts'
+export { ImagesService, type ResolvedImage } from './images.service.ts'
