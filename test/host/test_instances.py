@@ -56,6 +56,8 @@ AGAIN = {"ActiveState": "activating", "SubState": "auto-restart"}
     (AGAIN, None, True, "running", "failed"),
     ({"ActiveState": "activating", "SubState": "start-pre"}, None, True, "running", "starting"),
     (None, None, True, "running", "failed"),
+    ({"ActiveState": "inactive", "Job": "712"}, None, True, "running", "starting"),
+    ({"ActiveState": "inactive", "Job": "0"}, None, True, "running", "failed"),
     (UP, None, True, "stopped", "stopping"),
     (None, None, False, "stopped", "stopped"),
 ])

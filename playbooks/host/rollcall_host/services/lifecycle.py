@@ -139,8 +139,9 @@ def remove_parts(id: str, network: Any) -> None:
             podman.podman("volume", "rm", volume)
     remove_secret_variables(id, 0)
     others = [other.order["network"] for other in instances.read_instances() if other.id != id]
-    if network is not None and network not in others and podman.run("network", "inspect", network).returncode == 0:
-        podman.podman("network", "rm", network)
+    if network is not None and network not in others:
+        # It stays where it is not there, or somebody has put containers of his own into it.
+        podman.run("network", "rm", network)
 
 
 def remove_volumes(volumes: Sequence[str]) -> None:

@@ -63,7 +63,7 @@ FLAG = {"type": "boolean"}
 # One line: what a flag of podman takes as one field.
 LINE = text(r"[^\x00-\x1f\x7f]+", 1024)
 SOURCE = text(r"[^\x00-\x1f\x7f]{1,255}")
-NAME = text(r"[a-z0-9][a-z0-9_.-]{0,62}")
+NAME = text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 # As podman takes names of volumes and networks.
 PODMAN_NAME = text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 # podman reads a mount as fields with commas between them, and old ones cut a field at its second "=".

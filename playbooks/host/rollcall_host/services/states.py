@@ -7,7 +7,10 @@ from typing import Mapping, Optional
 from .instances import RUNNING, Instance
 
 # The properties of a unit that these functions read, as `systemctl show` names them.
-PROPERTIES = ("ActiveState", "SubState", "Result", "NRestarts", "MainPID", "ExecMainStatus", "ExecMainStartTimestamp")
+PROPERTIES = (
+    "ActiveState", "SubState", "Job", "Result", "NRestarts", "MainPID", "ExecMainStatus", "ExecMainStartTimestamp",
+)
+NO_JOB = ("", "0")
 
 Unit = Mapping[str, str]
 
@@ -16,17 +19,19 @@ def container_state(instance: Instance, container: Mapping[str, object], unit: O
     """Returns starting, running, stopping, stopped, failed or finished."""
     if container["is_job"] and instance.is_done(str(container["name"])):
         return "finished"
-    active = (unit or {}).get("ActiveState", "inactive")
+    shown = unit or {}
+    active = shown.get("ActiveState", "inactive")
     if active in ("active", "reloading"):
         return "running"
     if active == "deactivating":
         return "stopping"
     if active == "activating":
         # It has ended and waits to be started again.
-        return "failed" if (unit or {}).get("SubState") == "auto-restart" else "starting"
-    if active == "failed":
-        return "failed"
-    return "stopped"
+        return "failed" if shown.get("SubState") == "auto-restart" else "starting"
+    if instance.wanted == RUNNING and shown.get("Job", "") not in NO_JOB:
+        # systemd starts it after the units that it comes after.
+        return "starting"
+    return "failed" if active == "failed" else "stopped"
 
 
 def instance_state(instance: Instance, states: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from ..services import instances, paths
 from .checks import Check, InvalidCheck
 
 MAX_PARTS = 32
-CONTAINER = re.compile("[a-z0-9][a-z0-9_.-]{0,62}")
+CONTAINER = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 REVISION = re.compile("[0-9a-f]{64}")
 
 # What changes when an instance's files do: the time and number of each.

@@ -11,7 +11,7 @@ PROPERTIES = (
 )
 CLD_EXITED = "1"
 # What `states` reads of a unit.
-KEPT = ("ActiveState", "SubState", "Result")
+KEPT = ("ActiveState", "SubState", "Job", "Result")
 
 
 class Unit:
