@@ -49,7 +49,7 @@ async function upload(archive: Buffer, query = '') {
     headers: { authorization: `Bearer ${server.localKey}`, 'content-type': 'application/octet-stream' },
     body: new Uint8Array(archive),
   })
-  const json = await response.json()
+  const json = JSON.parse(await response.text())
   return { status: response.status, json, code: json.error?.code as string | undefined }
 }
 const archiveOf = (image: TestImage, name: string) =>
