@@ -158,7 +158,6 @@ export const ERRORS = {
   'service.plan_outdated': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'service.outside_scope': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
   'service.volume_not_found': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
-  'service.fence_missing': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'instance.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'service.order_too_large': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'instance.order_invalid': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },

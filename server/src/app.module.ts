@@ -19,6 +19,7 @@ import { RunsModule } from './runs/index.ts'
 import { SavedCommandsModule } from './saved-commands/index.ts'
 import { SchedulesModule } from './schedules/index.ts'
 import { SecretsModule } from './secrets/index.ts'
+import { ServicesModule } from './services/index.ts'
 import { TerminalsModule } from './terminals/index.ts'
 import { ToolsModule } from './tools/index.ts'
 import { TransfersModule } from './transfers/index.ts'
@@ -40,6 +41,7 @@ export class AppModule {
         SavedCommandsModule,
         SchedulesModule,
         SecretsModule,
+        ServicesModule,
         TerminalsModule,
         FilesModule,
         ToolsModule,

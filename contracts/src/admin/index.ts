@@ -13,6 +13,7 @@ import { RUNS_ROUTES } from './runs/routes.ts'
 import { SAVED_COMMANDS_ROUTES } from './saved-commands/routes.ts'
 import { SCHEDULES_ROUTES } from './schedules/routes.ts'
 import { SECRETS_ROUTES } from './secrets/routes.ts'
+import { SERVICES_ROUTES } from './services/routes.ts'
 import { TERMINALS_ROUTES } from './terminals/routes.ts'
 import { TOOLS_ROUTES } from './tools/routes.ts'
 import { TRANSFERS_ROUTES } from './transfers/routes.ts'
@@ -42,6 +43,10 @@ export * from './saved-commands/schemas.ts'
 export * from './schedules/schemas.ts'
 export * from './secrets/schemas.ts'
 export * from './selector.ts'
+export * from './services/names.ts'
+export * from './services/operations.ts'
+export * from './services/placements.ts'
+export * from './services/plans.ts'
 export * from './services/schemas.ts'
 export * from './services/states.ts'
 export * from './states.ts'
@@ -66,6 +71,7 @@ export const FEATURE_ROUTES = {
   'saved-commands': SAVED_COMMANDS_ROUTES,
   schedules: SCHEDULES_ROUTES,
   secrets: SECRETS_ROUTES,
+  services: SERVICES_ROUTES,
   terminals: TERMINALS_ROUTES,
   tools: TOOLS_ROUTES,
   transfers: TRANSFERS_ROUTES,

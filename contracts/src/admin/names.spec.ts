@@ -18,6 +18,7 @@ const NAMEABLE = [
   'addSchedule',
   'addUser',
   'changeUser',
+  'setSecret',
   'setUpFirstAdmin',
 ]
 

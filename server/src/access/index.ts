@@ -6,6 +6,7 @@ export {
   intersectScopes,
   isCollectionFor,
   isInScope,
+  scopeFrom,
   scopeParameter,
   WHOLE_FLEET,
 } from './domain/host-scope.ts'

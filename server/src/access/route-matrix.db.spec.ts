@@ -152,7 +152,8 @@ function toRequest(route: Route, side: Side): { path: string; asked: TestRequest
   for (const { kind, part, key } of namedPlaces(route.scope))
     if (part === 'params') path = path.replace(`:${key}`, side[kind])
     else query.set(key, side[kind])
-  path = path.replace(':id', randomUUID()).replace(/:\w+/g, 'nowhere')
+  path = path.replace(':id', randomUUID()).replace(':slot', '1').replace(':service', 'nowhere%2Fnothing')
+  path = path.replace(/:\w+/g, 'nowhere')
   if (route.query.safeParse({}).success === false && route.query.safeParse({ path: '/x' }).success)
     query.set('path', '/x')
   const asked = { method: route.method, ...(route.method !== 'GET' && { body: {} }) }

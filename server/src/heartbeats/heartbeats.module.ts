@@ -5,6 +5,7 @@ import { CommandsModule } from '../commands/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { Metrics } from '../platform/metrics/metrics.ts'
 import { AgentShares } from './agent-shares.reconciler.ts'
+import { CapacitiesRepository } from './capacities.repository.ts'
 import { FleetController } from './fleet.controller.ts'
 import { FleetRepository } from './fleet.repository.ts'
 import { FleetService } from './fleet.service.ts'
@@ -34,13 +35,21 @@ import { RollRepository } from './roll.repository.ts'
     HeartbeatReconciler,
     HeartbeatsRepository,
     HeartbeatsService,
+    CapacitiesRepository,
     FleetRepository,
     FleetService,
     HostHistoryReconciler,
     ProfilesRepository,
     ProfilesService,
   ],
-  exports: [HeartbeatsRepository, HeartbeatsService, RollRepository, FleetRepository, ProfilesService],
+  exports: [
+    CapacitiesRepository,
+    HeartbeatsRepository,
+    HeartbeatsService,
+    RollRepository,
+    FleetRepository,
+    ProfilesService,
+  ],
 })
 export class HeartbeatsModule {
   constructor(metrics: Metrics, fleet: FleetRepository) {

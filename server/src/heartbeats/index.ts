@@ -1,3 +1,5 @@
+export { CapacitiesRepository } from './capacities.repository.ts'
+export type { HostCapacity } from './domain/host-capacity.ts'
 export type { SilentHost } from './domain/roll.ts'
 export { FleetRepository } from './fleet.repository.ts'
 export { HeartbeatsModule } from './heartbeats.module.ts'

@@ -2,31 +2,35 @@ import { z } from 'zod'
 import { commandView } from '../commands/schemas.ts'
 import { hostReference } from '../hosts/reference.ts'
 import { defineRoute, idParam } from '../route.ts'
+import { serviceReference, slot } from './names.ts'
 import {
-  instanceWhy,
   newInstanceExec,
   newInstanceLogs,
   newServiceLogs,
   newServiceOperation,
+  serviceOperated,
+} from './operations.ts'
+import { instanceWhy } from './placements.ts'
+import {
   newServicePlan,
+  servicePlanAnswer,
+  servicePlanApplied,
+  servicePlanText,
+  servicePlanView,
+} from './plans.ts'
+import {
   revisionView,
   serviceDetail,
   serviceEvent,
   serviceEventsQuery,
   serviceListed,
-  serviceOperated,
-  servicePlanAnswer,
-  servicePlanApplied,
-  servicePlanText,
-  servicePlanView,
-  serviceReference,
   servicesQuery,
 } from './schemas.ts'
 
 const serviceParam = z.strictObject({ service: serviceReference })
 const instanceParam = z.strictObject({
   service: serviceReference,
-  slot: z.coerce.number().int().min(1).max(100_000),
+  slot: z.coerce.number().pipe(slot),
 })
 
 /**
@@ -34,7 +38,7 @@ const instanceParam = z.strictObject({
  * instances is visible to those whose labels are the ones that it was applied with. Changes need all of its hosts.
  */
 export const SERVICES_ROUTES = {
-  planServices: defineRoute('POST', '/api/services/plans', {
+  planServices: defineRoute('POST', '/api/service-plans', {
     summary:
       'Reads a Compose file and plans it: what is new, changed, unchanged or left behind, and where each instance would go. Answers every fault at once. Nothing is started.',
     access: 'services:write',
@@ -43,7 +47,7 @@ export const SERVICES_ROUTES = {
     body: newServicePlan,
     response: servicePlanAnswer,
   }),
-  showServicePlan: defineRoute('GET', '/api/services/plans/:id', {
+  showServicePlan: defineRoute('GET', '/api/service-plans/:id', {
     summary: 'Returns a plan. Those that were never applied are kept for a day.',
     access: 'services:write',
     scope: 'filtered',
@@ -51,7 +55,7 @@ export const SERVICES_ROUTES = {
     params: idParam,
     response: z.strictObject({ plan: servicePlanView }),
   }),
-  showServicePlanText: defineRoute('GET', '/api/services/plans/:id/text', {
+  showServicePlanText: defineRoute('GET', '/api/service-plans/:id/text', {
     summary: 'Returns the file of a plan, with the files that it names and the names of its variables.',
     access: 'services:write',
     scope: 'filtered',
@@ -59,7 +63,7 @@ export const SERVICES_ROUTES = {
     params: idParam,
     response: servicePlanText,
   }),
-  applyServicePlan: defineRoute('POST', '/api/services/plans/:id/apply', {
+  applyServicePlan: defineRoute('POST', '/api/service-plans/:id/apply', {
     summary:
       'Applies a plan. It is made anew first and refused where it differs by now: service.plan_outdated. The same plan again answers the same.',
     access: 'services:write',
@@ -111,6 +115,10 @@ export const SERVICES_ROUTES = {
     query: z.strictObject({ host: hostReference.optional() }),
     response: instanceWhy,
   }),
+} as const
+
+/** Operations on what is there. */
+export const SERVICE_OPERATIONS_ROUTES = {
   operateService: defineRoute('POST', '/api/services/:service/operations', {
     summary:
       'Starts, stops, restarts or removes a service, or starts, stops or restarts some of its instances. Volumes stay unless they are named.',

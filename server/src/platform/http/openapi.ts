@@ -18,6 +18,7 @@ const FEATURES: Record<keyof typeof FEATURE_ROUTES, string> = {
   'saved-commands': 'Commands under a name.',
   schedules: 'What begins runs by the clock.',
   secrets: 'Secrets of services: names and versions, never values.',
+  services: 'Services from Compose files: plans, instances, and why these are where they are.',
   terminals: 'Shells that people work in.',
   tools: 'The server’s playbooks and Ansible on a host.',
   transfers: 'Files to and from hosts.',

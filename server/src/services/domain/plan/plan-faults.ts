@@ -1,0 +1,138 @@
+import type { ReadKey } from '@rollcall/compose'
+import type { PlanFault } from '@rollcall/contracts/admin'
+import type { PlacementHost } from '../placement/view.ts'
+import { type ResolvedService, type ServiceDefinition, toContainers, toImageRef } from '../service.ts'
+import { architecturesOf } from './request.ts'
+import { secretNamesOf } from './wanted-services.ts'
+
+/** Where keys stand in the text. */
+export type Places = readonly Pick<ReadKey, 'key' | 'line' | 'column'>[]
+
+/** Returns the place of the first of these keys that is in the file; the nearest key around the first one otherwise. */
+export function findPlace(places: Places, ...keys: string[]): { line: number; column: number; key: string } {
+  for (const key of keys) {
+    const exact = places.find((place) => place.key === key || place.key.startsWith(`${key}.`))
+    if (exact) return { line: exact.line, column: exact.column, key }
+  }
+  for (let key = keys[0] ?? ''; key.includes('.'); ) {
+    key = key.slice(0, key.lastIndexOf('.'))
+    const around = places.find((place) => place.key === key)
+    if (around) return { line: around.line, column: around.column, key: keys[0] ?? '' }
+  }
+  return { line: 1, column: 1, key: keys[0] ?? '' }
+}
+
+/** Lists services that playbooks make: nothing carries them out yet. */
+export const playbookFaults = (definitions: readonly ServiceDefinition[], places: Places): PlanFault[] =>
+  definitions.flatMap(({ group }) =>
+    group.services
+      .filter(({ runs }) => runs.kind === 'playbook')
+      .map(({ name }) => ({
+        ...findPlace(places, `services.${name}.x-rollcall.playbook`),
+        code: 'service.key_unsupported' as const,
+        reason: 'is read and cannot be applied yet',
+        instead: 'run it by "rollcall playbook run", and leave the service out',
+      })),
+  )
+
+/** Says of an image why it cannot be had, and what to do. */
+export interface MissingImage {
+  /** The service of the file that names it. */
+  service: string
+  ref: string
+  code: PlanFault['code']
+  message: string
+}
+
+export const imageFaults = (missing: readonly MissingImage[], places: Places): PlanFault[] =>
+  missing.map(({ service, ref, code, message }) => ({
+    ...findPlace(places, `services.${service}.image`),
+    code,
+    reason: `names ${ref}, which cannot be had`,
+    instead: message,
+  }))
+
+/** A file that has no name, and was given none. */
+export const projectFaults = (places: Places): PlanFault[] => [
+  {
+    ...findPlace(places, 'name'),
+    code: 'service.invalid',
+    reason: 'is missing: names of services and volumes begin with it',
+    instead: 'write "name: shop" at the top, or say --project shop',
+  },
+]
+
+const secretsOf = ({ group }: ServiceDefinition, isEnvironment: boolean) =>
+  toContainers(group).flatMap(({ name, container }) =>
+    (isEnvironment
+      ? container.secretEnvironment.map(({ value }) => value)
+      : container.secrets.map(({ source }) => source)
+    ).map((secret) => ({ service: name, secret })),
+  )
+
+/** Lists secrets with a NUL that are to be variables, which hold none. */
+export const unfitSecretFaults = (
+  definitions: readonly ServiceDefinition[],
+  unfit: ReadonlySet<string>,
+  places: Places,
+): PlanFault[] =>
+  definitions.flatMap((definition) =>
+    secretsOf(definition, true)
+      .filter(({ secret }) => unfit.has(secret))
+      .map(({ service, secret }) => ({
+        ...findPlace(places, `services.${service}.x-rollcall.secret_environment`),
+        code: 'service.invalid' as const,
+        reason: `has the secret ${secret}, whose value has a NUL, which no variable can hold`,
+        instead: `give it as a file by "secrets: [${secret}]"`,
+      })),
+  )
+
+/** Lists secrets that are used and have no value, by name; each once for a service. */
+export const secretFaults = (
+  definitions: readonly ServiceDefinition[],
+  known: ReadonlySet<string>,
+  places: Places,
+): PlanFault[] =>
+  definitions.flatMap((definition) => {
+    const uses = [...secretsOf(definition, false), ...secretsOf(definition, true)]
+    return secretNamesOf(definition)
+      .filter((name) => !known.has(name))
+      .map((name) => {
+        const service = uses.find(({ secret }) => secret === name)?.service ?? definition.group.name
+        const at = `services.${service}`
+        return {
+          ...findPlace(places, `${at}.secrets`, `${at}.x-rollcall.secret_environment`, `secrets.${name}`),
+          code: 'secret.not_found' as const,
+          reason: `needs the secret ${name}, which has no value`,
+          instead: `rollcall secret set ${name}`,
+        }
+      })
+  })
+
+/** Lists images of which no host of the fleet can run any. */
+export function architectureFaults(
+  wanted: readonly ResolvedService[],
+  fleet: readonly Pick<PlacementHost, 'architecture'>[],
+  places: Places,
+): PlanFault[] {
+  const present = [...new Set(fleet.flatMap(({ architecture }) => architecture ?? []))].sort()
+  return wanted.flatMap((service) => {
+    const { group } = service.definition
+    const possible = architecturesOf(service)
+    if (possible.some((one) => present.includes(one)) || (possible.length > 0 && present.length === 0))
+      return []
+    const [first] = toContainers(group)
+    if (!first) return []
+    return [
+      {
+        ...findPlace(places, `services.${first.name}.image`),
+        code: 'image.architecture' as const,
+        reason:
+          possible.length === 0
+            ? `has no architecture in common with the other images and platforms of ${group.name} (${toImageRef(first.container.image)})`
+            : `is for ${possible.join(' and ')}, and the hosts are ${present.join(' and ')}`,
+        instead: 'name an image for the architecture of the hosts, or add a host of that of the image',
+      },
+    ]
+  })
+}

@@ -1,0 +1,115 @@
+import { Injectable } from '@nestjs/common'
+import type { ReadKey } from '@rollcall/compose'
+import { RollcallError } from '@rollcall/contracts'
+import type { PlanFault } from '@rollcall/contracts/admin'
+import type { Principal } from '../access/index.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
+import { architectureFaults } from './domain/plan/plan-faults.ts'
+import { planServices } from './domain/plan/plan-services.ts'
+import type { ServicesPlan } from './domain/plan/planned.ts'
+import type { PlanContent } from './domain/plan-record.ts'
+import { type StoredService, toServiceName } from './domain/service.ts'
+import { mayChangeWhole } from './domain/visibility.ts'
+import { FleetView } from './fleet-view.ts'
+import { runInSlices } from './in-slices.ts'
+import { PlanReader, type ReadPlan } from './plan-reader.ts'
+import { ServicesRepository } from './services.repository.ts'
+
+/** A plan, or the faults that keep it from being made. */
+export interface MadePlan {
+  plan: ServicesPlan | null
+  faults: readonly PlanFault[]
+  keys: readonly ReadKey[]
+}
+
+type Scope = Pick<Principal, 'scope' | 'scopeText'>
+
+/** Makes plans out of a request and what there is now. */
+@Injectable()
+export class PlanMaker {
+  constructor(
+    private readonly reader: PlanReader,
+    private readonly services: ServicesRepository,
+    private readonly fleet: FleetView,
+  ) {}
+
+  /** Makes a plan. Throws `service.outside_scope` if it would touch hosts beyond the scope, and `service.volume_not_found`. */
+  async make(request: PlanContent['request'], scope: Scope, now: Date, sql?: Sql): Promise<MadePlan> {
+    const read = await this.reader.read(request, sql)
+    if (read.faults.length > 0) return { plan: null, faults: read.faults, keys: read.keys }
+    const images = read.wanted.flatMap((service) => service.images)
+    const fleet = await this.fleet.read(scope.scope, images, now, sql)
+    const faults = architectureFaults(read.wanted, fleet, read.keys)
+    if (faults.length > 0) return { plan: null, faults, keys: read.keys }
+    const stored = await this.findStored(read, scope, sql)
+    const plan = await runInSlices(
+      planServices({
+        project: read.project,
+        wanted: read.wanted,
+        stored,
+        volumes: await this.services.volumes(read.project, sql),
+        fleet,
+        isPruning: request.prune,
+        removedVolumes: request.removedVolumes,
+        now,
+      }),
+    )
+    refuseUnknownVolumes(plan, request.removedVolumes)
+    return { plan, faults: [], keys: read.keys }
+  }
+
+  /** Returns the services of a project. What the plan would touch has to be within the scope; the rest is left out where it is not. */
+  private async findStored(
+    { project, wanted }: ReadPlan,
+    { scope, scopeText }: Scope,
+    sql: Sql | undefined,
+  ): Promise<StoredService[]> {
+    const stored = await this.services.project(project, sql)
+    if (scope === null) return stored
+    const records = await this.services.list(project, null, sql)
+    const instances = await this.services.instances(
+      records.map(({ id }) => id),
+      scope,
+      sql,
+    )
+    const own = new Set(
+      records
+        .filter((service) =>
+          mayChangeWhole(
+            service,
+            instances.filter(({ serviceId }) => serviceId === service.id),
+            scopeText,
+          ),
+        )
+        .map(({ id }) => id),
+    )
+    const names = new Set(wanted.map(({ definition }) => definition.group.name))
+    const foreign = stored.find(({ id, name }) => !own.has(id) && names.has(name))
+    if (foreign) throw outside(toServiceName(project, foreign.name))
+    return stored.filter(({ id }) => own.has(id))
+  }
+}
+
+/** Says nothing of the hosts: only that the name is taken. */
+const outside = (service: string) =>
+  new RollcallError(
+    'service.outside_scope',
+    `The service ${service} has to do with hosts that you may not act on. Choose another project by --project, or ask an admin.`,
+  )
+
+function refuseUnknownVolumes({ services }: ServicesPlan, names: readonly string[]): void {
+  const known = services.flatMap(({ action, removedVolumes, keptVolumes }) =>
+    action === 'removed' ? [...removedVolumes, ...keptVolumes] : [],
+  )
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  const has =
+    known.length === 0
+      ? 'No service that would be removed has a volume.'
+      : `Volumes there: ${known.slice(0, 20).join(', ')}.`
+  throw new RollcallError(
+    'service.volume_not_found',
+    `There is no volume ${unknown} of a service that would be removed. ${has}`,
+    { fields: [{ field: 'removedVolumes', message: `"${unknown}" is unknown` }] },
+  )
+}

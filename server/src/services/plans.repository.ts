@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common'
+import type { ServicePlanApplied } from '@rollcall/contracts/admin'
+import { Sealer } from '../platform/crypto/sealer.ts'
+import { Database } from '../platform/prisma/database.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
+import type { PlanContent, PlanRecord } from './domain/plan-record.ts'
+
+const COLUMNS = `id, project, digest, content, scope, requested_by AS "requestedBy", created_at AS "createdAt",
+  applied_at AS "appliedAt", applied`
+/** One lock for all that places instances: what a plan has seen holds until it is stored. */
+const LOCK_NAME = 'services'
+const MAX_AGE_MS = 86_400_000
+/** Plans that wait to be applied; each may have a megabyte. */
+const MAX_OPEN_PLANS = 200
+
+type Row = Omit<PlanRecord, 'content'> & { content: Buffer }
+
+const toSealContext = (id: string) => `service-plan/${id}/content`
+
+/** Keeps plans of services. The file is sealed with its variables. */
+@Injectable()
+export class PlansRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** Stores a plan, and removes old ones that no revision came with. Returns false if there is one of this id. */
+  async insert({ id, content, ...plan }: PlanRecord): Promise<boolean> {
+    await this.database.execute(
+      `DELETE FROM service_plan WHERE NOT EXISTS (SELECT 1 FROM service_revision WHERE plan_id = service_plan.id)
+         AND (created_at < $1 OR id IN (SELECT id FROM service_plan WHERE applied_at IS NULL ORDER BY created_at DESC OFFSET $2))`,
+      [new Date(plan.createdAt.getTime() - MAX_AGE_MS), MAX_OPEN_PLANS],
+    )
+    const stored = await this.database.execute(
+      `INSERT INTO service_plan (id, project, digest, content, scope, requested_by, created_at)
+       VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7) ON CONFLICT (id) DO NOTHING`,
+      [
+        id,
+        plan.project,
+        plan.digest,
+        this.sealer.seal(JSON.stringify(content), toSealContext(id)),
+        plan.scope && JSON.stringify(plan.scope),
+        plan.requestedBy,
+        plan.createdAt,
+      ],
+    )
+    return stored === 1
+  }
+
+  async find(id: string, sql: Sql = this.database): Promise<PlanRecord | null> {
+    const row = await sql.first<Row>(`SELECT ${COLUMNS} FROM service_plan WHERE id = $1`, [id])
+    return row && { ...row, content: this.open(row) }
+  }
+
+  private open = ({ id, content }: Row) =>
+    JSON.parse(this.sealer.open(content, toSealContext(id))) as PlanContent
+
+  /** Runs `work` in a transaction that no other plan is applied beside, on whichever server. */
+  async alone<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.database.transaction(async (sql) => {
+      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [LOCK_NAME])
+      return work(sql)
+    })
+  }
+
+  async markApplied(sql: Sql, id: string, applied: ServicePlanApplied, at: Date): Promise<void> {
+    await sql.execute('UPDATE service_plan SET applied_at = $2, applied = $3::jsonb WHERE id = $1', [
+      id,
+      at,
+      JSON.stringify(applied),
+    ])
+  }
+}

@@ -1,0 +1,46 @@
+import { Module } from '@nestjs/common'
+import { HeartbeatsModule } from '../heartbeats/index.ts'
+import { ImagesModule, ImageUses } from '../images/index.ts'
+import { SecretsModule, SecretUses } from '../secrets/index.ts'
+import { ApplyRepository } from './apply.repository.ts'
+import { FleetView } from './fleet-view.ts'
+import { HistoryRepository } from './history.repository.ts'
+import { PlacementsService } from './placements.service.ts'
+import { PlanApplier } from './plan-applier.ts'
+import { PlanMaker } from './plan-maker.ts'
+import { PlanReader } from './plan-reader.ts'
+import { PlansRepository } from './plans.repository.ts'
+import { PlansService } from './plans.service.ts'
+import { RevisionsRepository } from './revisions.repository.ts'
+import { ServiceAccess } from './service-access.ts'
+import { ServicesController } from './services.controller.ts'
+import { ServicesRepository } from './services.repository.ts'
+import { ServicesService } from './services.service.ts'
+import { UsesRepository } from './uses.repository.ts'
+
+@Module({
+  imports: [HeartbeatsModule, ImagesModule, SecretsModule],
+  controllers: [ServicesController],
+  providers: [
+    ApplyRepository,
+    FleetView,
+    HistoryRepository,
+    PlacementsService,
+    PlanApplier,
+    PlanMaker,
+    PlanReader,
+    PlansRepository,
+    PlansService,
+    RevisionsRepository,
+    ServiceAccess,
+    ServicesRepository,
+    ServicesService,
+    UsesRepository,
+  ],
+})
+export class ServicesModule {
+  constructor(uses: UsesRepository, secrets: SecretUses, images: ImageUses) {
+    images.register(() => uses.images())
+    secrets.register((sql, names) => uses.secrets(sql, names))
+  }
+}

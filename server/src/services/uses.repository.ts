@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common'
+import { Database } from '../platform/prisma/database.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
+import type { SecretUse } from '../secrets/index.ts'
+
+/** A revision that is to run, runs, or is what a service goes back to. */
+const IS_USED = `(EXISTS (SELECT 1 FROM instance WHERE instance.service_id = revision.service_id
+    AND (instance.revision_id = revision.id OR running_revision_id = revision.id))
+  OR revision.id IN (service.revision_id, service.proven_revision_id))`
+const REVISIONS = 'service_revision AS revision JOIN service ON service.id = revision.service_id'
+
+/** Finds which secrets and images services need: none of those is removed. */
+@Injectable()
+export class UsesRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Lists the versions of secrets that services use: of these names, or of all for null. */
+  async secrets(sql: Sql, names: readonly string[] | null): Promise<SecretUse[]> {
+    return sql.query(
+      `SELECT DISTINCT secret.key AS name, (secret.value->>'version')::int AS version, project || '/' || name AS by
+       FROM ${REVISIONS}, jsonb_each(revision.secrets) AS secret
+       WHERE ($1::text[] IS NULL OR secret.key = ANY($1)) AND ${IS_USED} ORDER BY 1, 2, 3`,
+      [names],
+    )
+  }
+
+  /** Lists the digests of images that services use, of indexes and of manifests. */
+  async images(): Promise<{ digest: string; user: string }[]> {
+    return this.database.query(
+      `SELECT DISTINCT digest, project || '/' || name AS "user"
+       FROM ${REVISIONS}, jsonb_array_elements(revision.images) AS image,
+         LATERAL (SELECT image->>'digest' AS digest UNION SELECT jsonb_array_elements(image->'variants')->>'digest') AS digests
+       WHERE digest IS NOT NULL AND ${IS_USED} ORDER BY 1, 2`,
+    )
+  }
+}
