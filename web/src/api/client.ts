@@ -1,4 +1,4 @@
-import { ADMIN_ROUTES, type AdminResponse, type AdminRouteName } from '@rollcall/contracts/admin'
+import type { AdminResponse, AdminRouteName } from '@rollcall/contracts/admin'
 import {
   ApiClient,
   ApiError,
@@ -6,9 +6,9 @@ import {
   type CallArguments,
   type CallInput,
   type Transport,
-  toPath,
   UnreachableError,
 } from '@rollcall/contracts/client'
+import { loadRoute } from './load-route.ts'
 
 export { ApiError, isTransient } from '@rollcall/contracts/client'
 export type Input<N extends AdminRouteName> = CallInput<N>
@@ -24,12 +24,8 @@ export const announceSignedOut = () => {
   for (const listener of signedOutListeners) listener()
 }
 
-/** Returns the address of a route, its parameters filled in. */
-export const addressOf = (name: AdminRouteName, params: object = {}, query: object = {}): string =>
-  toPath(ADMIN_ROUTES[name], { params: { ...params }, query: { ...query } })
-
 const toClient = <R extends ApiResponse, Content>(transport: Transport<R, Content>) =>
-  new ApiClient(transport, (name) => ADMIN_ROUTES[name])
+  new ApiClient(transport, loadRoute)
 const client = toClient<Response, never>({ send: ({ path, ...request }) => fetch(path, request) })
 
 /** Calls a route of the contract. Throws `ApiError`. */
