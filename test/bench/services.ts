@@ -4,15 +4,21 @@ import { fileURLToPath } from 'node:url'
 import type { Benchmark, Figure } from './figure.ts'
 import type { PlacementRun } from './placement-run.ts'
 import { percentile } from './statistics.ts'
+import { measureWarden } from './warden-cost.ts'
 
 const PROGRAM = fileURLToPath(new URL('./placement-run.ts', import.meta.url))
 const ROUNDS = 9
+/** How long a warden is measured, in seconds. */
+const WARDEN_S = 120
 
 export const services: Benchmark = {
-  summary: 'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations',
+  summary:
+    'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations; what a warden costs a host',
   async run(log, { isShort }) {
     const { allMs, oneMs, loopMs, rssMb } = await place(isShort ? Math.ceil(ROUNDS / 3) : ROUNDS)
     log(`rounds of ${allMs.map((ms) => Math.round(ms)).join(', ')} ms`)
+    const warden = await measureWarden(isShort ? WARDEN_S / 4 : WARDEN_S)
+    log(`a warden made ${warden.checks} checks`)
     const figure = (name: string, value: number, unit: string, atMost: number, n: number): Figure => ({
       name: `services.${name}`,
       value,
@@ -27,6 +33,8 @@ export const services: Benchmark = {
       figure('place_one_ms', percentile(oneMs, 0.5), 'ms', 5, oneMs.length),
       figure('place_rss_mb', rssMb, 'MB', 150, allMs.length),
       figure('loop_ms', Math.max(...loopMs), 'ms', 20, loopMs.length),
+      figure('warden_mb', warden.rssMb, 'MB', 14, 1),
+      figure('warden_cpu_percent', warden.cpuPercent, '%', 0.2, warden.checks),
     ]
   },
 }

@@ -89,7 +89,7 @@ def test_a_check_that_cannot_be_made_is_refused(change):
 
 def test_no_check_can_keep_a_processor_busy():
     check = Check(probe_check(interval_ms=0, timeout_ms=0, fails=0, passes=0))
-    assert (check.interval, check.timeout, check.fails, check.passes) == (0.5, 0.1, 1, 1)
+    assert (check.interval, check.timeout, check.fails, check.passes) == (1.0, 0.1, 1, 1)
 
 
 def unit(active="active", sub="running", restarts=0, pid=7, **more):

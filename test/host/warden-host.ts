@@ -1,12 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type InstanceReport, instanceReport } from '@rollcall/contracts/agent'
 
 const HOST_PROGRAM = fileURLToPath(new URL('../../playbooks/host', import.meta.url))
+/** The system's own, as on hosts, where there is one. */
+const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3'
 /** Packs the program as it is done on hosts. */
 const PACK = `import sys; sys.path.insert(0, sys.argv[1])
 from rollcall_host.upgrade import program
@@ -48,12 +50,12 @@ export class WardenHost implements AsyncDisposable {
     for (const name of ['bin', 'units', 'etc']) mkdirSync(join(this.folder, name))
     writeFileSync(join(this.folder, 'bin/systemctl'), SYSTEMCTL, { mode: 0o755 })
     writeFileSync(join(this.folder, 'bin/podman'), PODMAN, { mode: 0o755 })
-    execFileSync('python3', ['-c', PACK, HOST_PROGRAM, this.program])
+    execFileSync(PYTHON, ['-c', PACK, HOST_PROGRAM, this.program])
   }
 
   start(): ChildProcess {
     const at = (name: string) => join(this.folder, name)
-    this.warden = spawn('python3', ['-I', this.program, 'warden'], {
+    this.warden = spawn(PYTHON, ['-I', this.program, 'warden'], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         PATH: `${at('bin')}:${process.env.PATH}`,
@@ -86,7 +88,7 @@ export class WardenHost implements AsyncDisposable {
       container: 'web',
       probe,
       is_critical: true,
-      interval_ms: 500,
+      interval_ms: 1000,
       timeout_ms: 2000,
       fails: 2,
       passes: 3,

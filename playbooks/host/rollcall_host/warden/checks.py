@@ -8,7 +8,7 @@ STARTING, SUCCESS, FAILED = "starting", "success", "failed"
 KINDS = ("http", "tcp", "database", "command", "process", "resources")
 DATABASES = ("postgres", "mysql", "redis")
 # Bounds of a check's times in seconds, so that no order can keep a processor busy.
-MIN_INTERVAL, MAX_INTERVAL = 0.5, 86_400.0
+MIN_INTERVAL, MAX_INTERVAL = 1.0, 86_400.0
 MIN_TIMEOUT, MAX_TIMEOUT = 0.1, 600.0
 # Until it has passed, a check is made more often, so that a start is seen soon. A command costs a process each time.
 START_INTERVAL = 1.0

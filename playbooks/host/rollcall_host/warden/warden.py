@@ -15,6 +15,7 @@ from .records import Records
 from .units import parse_shown, show_command
 from .watched import MAX_LOOK_SECONDS, ContainerRun, Surroundings, Watched
 
+# Each time that the process wakes up costs more than what it does then: all that is due is done by the same tick.
 TICK_SECONDS = 1.0
 # However little happens, a report is this old at most.
 MAX_REPORT_AGE_SECONDS = 20.0
@@ -66,6 +67,9 @@ class Warden:
         if is_sweep:
             self._swept_at = now
         self._look()
+        for watched in self._watched.values():
+            for check in watched.checks:
+                check.look(now + TICK_SECONDS / 2)
         if now - self._writer.written_at >= MAX_REPORT_AGE_SECONDS and not self._is_looking:
             self._write()
         if now - self._alive_at >= WATCHDOG_SECONDS:
@@ -124,6 +128,8 @@ class Warden:
         for watched in self._watched.values():
             if any(run.unit_name in units for run in watched.containers):
                 watched.take(units)
+                for check in watched.checks:
+                    check.look(self._loop.now())
         self._look()
 
     def _on_change(self) -> None:

@@ -53,7 +53,7 @@ class CheckRun:
         self._around = around
         self._on_outcome = on_outcome
         self._prober: Optional[Prober] = None
-        self._timer: Optional[Timer] = None
+        self._due: Optional[float] = None
         self._started = 0.0
 
     def start(self, target: Target, started: float, standing: Standing) -> None:
@@ -61,18 +61,19 @@ class CheckRun:
         self.standing = standing
         self._started = started
         self._prober = Prober(self._around.loop, self._around.commands, self.check, target)
-        self._timer = self._around.loop.call_after(0, self._look)
+        self._due = self._around.loop.now()
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._due = None
         if self._prober is not None:
             self._prober.close()
             self._prober = None
 
-    def _look(self) -> None:
+    def look(self, until: float) -> None:
+        """Makes the check if it is due by then. It is not while it runs."""
         prober = self._prober
-        if prober is not None:
+        if prober is not None and self._due is not None and self._due <= until:
+            self._due = None
             prober.look(lambda outcome: self._take(outcome) if self._prober is prober else None)
 
     def _take(self, outcome: Optional[Outcome]) -> None:
@@ -84,7 +85,7 @@ class CheckRun:
                 before, self.check, outcome.has_passed, outcome.detail, running, report.now_ms()
             )
         chance = os.urandom(1)[0] / RANDOM_BYTE_MAX
-        self._timer = loop.call_after(next_interval(self.check, self.standing, chance), self._look)
+        self._due = loop.now() + next_interval(self.check, self.standing, chance)
         # A pass of one that stands firm changes nothing, which is most of what happens.
         is_same = (before.state, before.at_ms) == (self.standing.state, self.standing.at_ms)
         if not is_same or (before.passes > 0) != (self.standing.passes > 0):
