@@ -4,7 +4,9 @@ import os
 import socket
 
 import pytest
-from rollcall_host.services import commands, instances, journal, lifecycle, paths, podman, ports, prepare, unit_steps
+from rollcall_host.services import (
+    commands, images, instances, journal, lifecycle, paths, podman, ports, prepare, unit_steps,
+)
 from rollcall_host.services.step_error import StepError
 from service_host import Host
 from service_orders import sample
@@ -227,6 +229,37 @@ def test_storage_without_a_record_is_removed_by_its_id(host, monkeypatch):
     assert not any(words[0] == "rm" and "5" in words for words in host.podman)
 
 
+def layout(host, name, *layers):
+    blobs = host.folder / "images" / "blobs" / "sha256"
+    blobs.mkdir(parents=True, exist_ok=True)
+    described = [{"digest": "sha256:" + each} for each in layers]
+    (blobs / name).write_text(json.dumps({"config": {"digest": "sha256:" + "c" * 64}, "layers": described}))
+    (host.folder / "images" / name).mkdir()
+    (host.folder / "images" / name / "blobs").symlink_to("../blobs")
+    for each in layers:
+        (blobs / each).write_text("layer")
+
+
+def test_blobs_go_with_the_last_layout_that_has_them(host, monkeypatch):
+    monkeypatch.setattr(images, "remove_image", lambda digest: None)
+    monkeypatch.setattr(images, "BLOB_KEEP_SECONDS", -1)
+    shared, own = "5" * 64, "6" * 64
+    layout(host, "a" * 64, shared, own)
+    layout(host, "b" * 64, shared)
+    assert images.remove_images(["sha256:" + "a" * 64]) == {"removed": ["sha256:" + "a" * 64], "kept": []}
+    assert sorted(os.listdir(host.folder / "images" / "blobs" / "sha256")) == [shared, "b" * 64]
+    (host.folder / "images" / ("d" * 64)).mkdir()
+    images.remove_images(["sha256:" + "b" * 64])
+    assert sorted(os.listdir(host.folder / "images" / "blobs" / "sha256")) == [shared, "b" * 64]
+
+
+def test_an_image_of_an_instance_stays_also_while_it_is_only_prepared(host):
+    prepare.prepare(host.upload(order(1)))
+    digest = order(1)["containers"][0]["image"]["digest"]
+    kept = [{"digest": digest, "why": "shop/web.1 uses it"}]
+    assert images.remove_images([digest]) == {"removed": [], "kept": kept}
+
+
 def test_a_step_answers_with_one_line_of_json_and_an_error_with_its_code(host, capsys):
     assert commands.main("service", "prepare", host.upload(order(1))) == 0
     assert json.loads(capsys.readouterr().out) == {"prepared": True, "generation": 1}
@@ -247,6 +280,7 @@ ENTRY = {"__REALTIME_TIMESTAMP": "1796068800123456", "MESSAGE": "one\ntwo", "PRI
     ({}, ["web out one", "web out two"]),
     ({"PRIORITY": "3"}, ["web err one", "web err two"]),
     ({"MESSAGE": [0xFF, 0x1B, 65]}, ["web out ��A"]),
+    ({"MESSAGE": "\x1b[1;31mred\x1b[0m\ttext"}, ["web out red\ttext"]),
     ({"CONTAINER_NAME": "", "MESSAGE": "Error: x", "_TRANSPORT": "journal"}, ["web host Error: x"]),
     ({"CONTAINER_NAME": "", "_PID": "1", "UNIT": "rollcall-i-0badcafe-db.service", "MESSAGE": "x"}, ["db host x"]),
 ])

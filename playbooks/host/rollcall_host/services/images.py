@@ -1,7 +1,7 @@
 """The images of instances: from an OCI layout that the server has put on the host, or pulled there.
 
-    /var/lib/rollcall-images/<hex of the manifest's digest>/    an OCI layout with one image
-    /var/lib/rollcall-images/blobs/sha256/                      blobs that layouts share by hard links
+    /var/lib/rollcall-images/<hex of the manifest's digest>/    an OCI layout with one image; `blobs` is a link to
+    /var/lib/rollcall-images/blobs/sha256/                      the blobs, which all layouts share
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from typing import Any, Mapping, Optional
@@ -22,6 +23,7 @@ IMPORT_TIMEOUT_SECONDS = 20 * 60
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 # A blob that no layout has yet may be on its way into one.
 BLOB_KEEP_SECONDS = 60 * 60
+LAYOUT = re.compile("[0-9a-f]{64}")
 
 Image = Mapping[str, str]
 
@@ -145,10 +147,27 @@ def remove_image(digest: str) -> Optional[str]:
 
 
 def remove_blobs() -> None:
-    """Removes blobs that are in no layout any more."""
+    """Removes blobs that are in no layout any more, unless a layout is not whole: its blobs may be on their way."""
     folder = os.path.join(paths.IMAGES, "blobs", "sha256")
+    used = list_used_blobs()
+    if used is None:
+        return
     for name in os.listdir(folder) if os.path.isdir(folder) else []:
         path = os.path.join(folder, name)
-        found = os.lstat(path)
-        if found.st_nlink == 1 and found.st_mtime < time.time() - BLOB_KEEP_SECONDS:
+        if name not in used and os.lstat(path).st_mtime < time.time() - BLOB_KEEP_SECONDS:
             files.remove_file(path)
+
+
+def list_used_blobs() -> "Optional[set[str]]":
+    """Returns the blobs of all layouts by the hashes of their content, None where a manifest cannot be read."""
+    used: set[str] = set()
+    for name in os.listdir(paths.IMAGES) if os.path.isdir(paths.IMAGES) else []:
+        if not LAYOUT.fullmatch(name):
+            continue
+        manifest = files.read_json(os.path.join(paths.IMAGES, name, "blobs", "sha256", name))
+        try:
+            each = [name, manifest["config"]["digest"], *[layer["digest"] for layer in manifest["layers"]]]
+        except (KeyError, TypeError):
+            return None
+        used.update(digest.rpartition(":")[2] for digest in each)
+    return used

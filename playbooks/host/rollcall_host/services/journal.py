@@ -23,6 +23,8 @@ DEFAULT_LINES = 500
 MAX_LINES = 10_000
 MAX_ERROR_LENGTH = 300
 PRIORITY_OF_ERRORS = "3"
+# What programs write for terminals, colours above all.
+COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)?")
 
 
@@ -101,8 +103,8 @@ def text_of(entry: Mapping[str, Any]) -> str:
     message = entry.get("MESSAGE")
     if isinstance(message, list):
         message = bytes(each & 255 for each in message if isinstance(each, int)).decode("utf-8", "replace")
-    return "".join(each if each == "\n" or each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}"
-                   for each in str(message or "")).rstrip("\n")
+    text = COLOUR.sub("", str(message or "")).rstrip("\n")
+    return "".join(each if each in "\n\t" or each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def last_error(unit: str) -> str:

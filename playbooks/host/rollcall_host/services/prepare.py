@@ -8,6 +8,7 @@ import re
 from typing import Any, Mapping, Optional
 
 from .. import files, systemd
+from ..host_error import HostError
 from . import images, instances, paths, podman, ports, program, store
 from .orders import parse_order
 from .podman_run import has_program, own_volumes, secret_name
@@ -43,11 +44,11 @@ def answer(generation: int) -> dict[str, Any]:
 
 
 def repeat(order_file: str) -> dict[str, Any]:
-    """Returns the answer again whose order was taken already. Throws `StepError` where it was not."""
+    """Returns the answer again whose order was taken already. Throws `HostError` where it was not."""
     found = re.fullmatch("([0-9a-f]{8})-([1-9][0-9]{0,8})[.]json", os.path.basename(order_file))
     if found and instances.read_order(found[1], int(found[2])) is not None:
         return answer(int(found[2]))
-    raise StepError(ORDER_INVALID, "There is no order at %s. Upload it again." % order_file)
+    raise HostError("There is no order at %s. Upload it again." % order_file)
 
 
 def is_new(order: Order) -> bool:
