@@ -8,7 +8,7 @@ export const MAX_IMAGE_REF_LENGTH = 512
 /** Where images without a registry in their name come from. */
 export const DEFAULT_REGISTRY = 'docker.io'
 
-/** What a reference to an image says. */
+/** The parts of a reference to an image. */
 export interface ImageRef {
   /** Registry and path, whole: `docker.io/library/postgres`. */
   repository: string

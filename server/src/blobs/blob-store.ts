@@ -43,7 +43,7 @@ export class BlobStore {
   constructor(
     private readonly folder: string,
     private readonly maxBytes: number,
-    /** What to do when it is full. */
+    /** Advice for when it is full. */
     private readonly remedy = 'Wait until transfers have ended, or raise ROLLCALL_FILES_BYTES.',
   ) {}
 

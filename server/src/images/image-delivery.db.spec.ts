@@ -31,7 +31,7 @@ let repository: ImagesRepository
 let hostId: string
 let sent: TreeSync[]
 let pulled: string[]
-/** What a transfer to a host does. */
+/** Stands in for the transfer to a host. */
 let transfer: (sync: TreeSync) => Promise<void>
 
 beforeAll(async () => {
@@ -174,9 +174,9 @@ describe('an image that is brought to a host', () => {
       onProgress?.(10, 30)
       onProgress?.(30, 30)
     }
-    const told: number[] = []
+    const reported: number[] = []
     const wanted = { ref: REF, digest, architecture: 'amd64' } as const
-    const done = await delivery().ensure(hostId, wanted, signal, (bytes) => told.push(bytes))
-    expect([done.sentBytes, told]).toEqual([30, [10, 30]])
+    const done = await delivery().ensure(hostId, wanted, signal, (bytes) => reported.push(bytes))
+    expect([done.sentBytes, reported]).toEqual([30, [10, 30]])
   })
 })

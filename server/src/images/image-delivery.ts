@@ -15,19 +15,19 @@ import { RegistryPuller } from './registry/registry-puller.ts'
 /** Images are for root alone on hosts: they may hold what not everybody should read. */
 const MODE = 0o600
 
-/** What a host is to have. */
-export interface WantedImage {
+/** An image that a host is to have. */
+interface WantedImage {
   ref: string
-  /** Of the index or of a manifest. */
+  /** The digest of the index or of a manifest. */
   digest: string
   architecture: ImageArchitecture
 }
 
-/** What was brought to a host. */
-export interface Delivered {
-  /** Of the manifest. */
+/** The result of bringing an image to a host. */
+interface Delivered {
+  /** The digest of the manifest. */
   digest: string
-  /** What was sent, before compression. */
+  /** The bytes that were sent, before compression. */
   sentBytes: number
 }
 

@@ -1,10 +1,7 @@
 import { Injectable } from '@nestjs/common'
 
-/**
- * What uses images; a feature registers how it is asked. Returns the digests that are needed, of indexes or manifests, each with who
- * needs it, such as `shop/web`.
- */
-export type ImageUse = () => Promise<readonly { digest: string; user: string }[]>
+/** Returns the digests that a feature needs, of indexes or manifests, each with who needs it, such as `shop/web`. */
+type ImageUse = () => Promise<readonly { digest: string; user: string }[]>
 
 /** Knows which images are needed: none of those is removed. */
 @Injectable()

@@ -52,7 +52,7 @@ async function upload(archive: Buffer, query = '') {
   const json = JSON.parse(await response.text())
   return { status: response.status, json, code: json.error?.code as string | undefined }
 }
-const archiveOf = (image: TestImage, name: string) =>
+const toArchive = (image: TestImage, name: string) =>
   ociArchive([{ blob: image.manifest, name }], image.blobs)
 
 async function pull(ref: string) {
@@ -67,7 +67,7 @@ const setRegistry = (more: object = {}) =>
 
 describe('images that are added', () => {
   it('an image that was added is listed by name, found by tag and digest, and resolved', async () => {
-    expect(await upload(archiveOf(amd, NAME))).toMatchObject({
+    expect(await upload(toArchive(amd, NAME))).toMatchObject({
       status: 201,
       json: { images: [{ name: NAME, digest: amd.manifest.digest, isHere: true, source: 'archive' }] },
     })
@@ -96,9 +96,9 @@ describe('images that are added', () => {
   })
 
   it('a new version takes the tag, and the one before stays by its digest until it is a week old', async () => {
-    await upload(archiveOf(amd, NAME))
+    await upload(toArchive(amd, NAME))
     const next = testImage({ layers: ['base', 'new'] })
-    await upload(archiveOf(next, NAME))
+    await upload(toArchive(next, NAME))
     const { images } = (await call('/api/images')).json
     expect(images).toMatchObject([
       { name: NAME, digest: next.manifest.digest },
@@ -117,9 +117,9 @@ describe('images that are added', () => {
   })
 
   it('the version that had the tag before gets it back when it is added again', async () => {
-    await upload(archiveOf(amd, NAME))
-    await upload(archiveOf(arm, NAME))
-    await upload(archiveOf(amd, NAME))
+    await upload(toArchive(amd, NAME))
+    await upload(toArchive(arm, NAME))
+    await upload(toArchive(amd, NAME))
     const { images } = (await call('/api/images')).json
     expect(images.map((image: { tag: string; digest: string }) => [image.tag, image.digest])).toEqual([
       ['2.4', amd.manifest.digest],
@@ -128,7 +128,7 @@ describe('images that are added', () => {
   })
 
   it('an image that something uses is not removed, and the refusal names what', async () => {
-    const { json } = await upload(archiveOf(amd, NAME))
+    const { json } = await upload(toArchive(amd, NAME))
     const path = `/api/images/${json.images[0].id}`
     used = [{ digest: amd.manifest.digest, user: 'shop/web' }]
     expect((await call(path)).json.image.usedBy).toEqual(['shop/web'])
@@ -285,7 +285,7 @@ describe('registries', () => {
 
 it('a blob that is gone from the disk is noticed, and the image is told not to be here', async () => {
   const own = testImage({ layers: ['lost'] })
-  await upload(archiveOf(own, 'shop/lost:1'))
+  await upload(toArchive(own, 'shop/lost:1'))
   const hash = sha256(own.layers[0]?.data as Buffer)
   await rm(join(server.config.dataDir, 'images', hash))
   const [image] = (await call('/api/images?ref=shop/lost:1')).json.images

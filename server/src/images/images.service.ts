@@ -19,7 +19,7 @@ export interface KnownImage {
 }
 
 /** An image that a reference stands for. */
-export interface ResolvedImage extends ImageContent {
+interface ResolvedImage extends ImageContent {
   repository: string
   tag: string | null
 }

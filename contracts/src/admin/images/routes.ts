@@ -59,7 +59,7 @@ export const IMAGES_ROUTES = {
     params: hostParam,
     body: z.strictObject({ ref: imageRef }),
     response: z.strictObject({
-      /** Of the manifest for the architecture of the host. */
+      /** The digest of the manifest for the architecture of the host. */
       digest: imageDigest,
       /** Before compression. */
       sentBytes: z.int(),

@@ -80,7 +80,7 @@ export type RegistryView = z.infer<typeof registryView>
 
 export const imageVariantView = z.strictObject({
   architecture: imageArchitecture,
-  /** Of the manifest. */
+  /** The digest of the manifest. */
   digest: imageDigest,
   /** All that a host needs of it that has nothing yet. */
   bytes: z.int(),
@@ -94,13 +94,13 @@ export const imageView = z.strictObject({
   repository: z.string(),
   /** Null once another version has taken the tag. */
   tag: z.string().nullable(),
-  /** Of the index, or of the only manifest. */
+  /** The digest of the index, or of the only manifest. */
   digest: imageDigest,
   source: z.enum(['archive', 'registry']),
   /** All variants; what they share counts once. */
   bytes: z.int(),
   variants: z.array(imageVariantView),
-  /** What uses it, by name: it cannot be removed meanwhile. */
+  /** The names of services that use it: it cannot be removed meanwhile. */
   usedBy: z.array(z.string()),
   /** False where this server lacks a part, which another one may have. */
   isHere: z.boolean(),
@@ -128,7 +128,7 @@ export const imagePullView = z.strictObject({
   id: uuid,
   ref: z.string(),
   state: imagePullState,
-  /** Of the blobs that the server did not have. */
+  /** The bytes that have come, of blobs that the server did not have. */
   bytes: z.int(),
   /** Null until the manifests are read. */
   totalBytes: z.int().nullable(),

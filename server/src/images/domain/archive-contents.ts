@@ -1,4 +1,3 @@
-import { posix } from 'node:path'
 import { formatImageRef, type ImageRef, parseImageRef, parseJson, sanitizeText } from '@rollcall/contracts'
 import { z } from 'zod'
 import { type ImageIndex, imageRefused } from './manifest.ts'
@@ -27,8 +26,9 @@ export class ArchiveContents {
 
   /** Returns a file, if need be by one link. */
   find(path: string): ArchiveFile | undefined {
-    const target = this.links.get(path)
-    return this.files.get(posix.normalize(target ?? path))
+    const plain = path.replace(/^\.\//, '')
+    const target = this.links.get(plain)
+    return this.files.get(target ?? plain)
   }
 
   /** Returns a file. Throws `image.refused` if it is missing. */

@@ -1,10 +1,7 @@
 import type { ImageVariant } from './image.ts'
 
-/** Where hosts have their images. */
+/** The folder of images on hosts; `podman pull oci:FOLDER/HASH` takes one, by the hash of its manifest. */
 export const HOST_IMAGES_FOLDER = '/var/lib/rollcall-images'
-
-/** The folder of an image, from which `podman pull oci:FOLDER` takes it, by the hash of its manifest. */
-export const toLayoutFolder = (manifestHash: string): string => `${HOST_IMAGES_FOLDER}/${manifestHash}`
 
 /** Returns the small files of the OCI layout of one image, by path in its folder. Pure. */
 export function layoutFiles({ mediaType, digest, architecture, blobs }: ImageVariant) {

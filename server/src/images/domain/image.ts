@@ -10,7 +10,7 @@ export interface BlobDescriptor {
 /** The variant of an image for one architecture. */
 export interface ImageVariant {
   architecture: ImageArchitecture
-  /** Of the manifest. */
+  /** The digest of the manifest. */
   digest: string
   mediaType: string
   /** All of the blobs. */
@@ -19,9 +19,9 @@ export interface ImageVariant {
   blobs: BlobDescriptor[]
 }
 
-/** What an image is, wherever it is from. */
+/** The content of an image, wherever it is from. */
 export interface ImageContent {
-  /** Of the index, or of the only manifest. */
+  /** The digest of the index, or of the only manifest. */
   digest: string
   variants: ImageVariant[]
 }

@@ -11,7 +11,7 @@ const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
 const DOCKER_INDEX = 'application/vnd.docker.distribution.manifest.list.v2+json'
 const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json'
 
-/** What a registry is asked for. */
+/** The types that a registry is asked for. */
 export const MANIFEST_TYPES = [OCI_INDEX, DOCKER_INDEX, OCI_MANIFEST, DOCKER_MANIFEST] as const
 
 /** Bounds an index, a manifest and a config, which are read into memory. */

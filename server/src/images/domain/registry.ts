@@ -25,7 +25,7 @@ export interface RegistryPlace {
   path: string
   ca: string | null
   credentials: { username: string; password: string } | null
-  /** What is found there counts for the registry that it is a mirror of. */
+  /** True for a mirror, whose images count as those of the registry itself. */
   isMirror: boolean
 }
 

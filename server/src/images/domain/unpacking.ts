@@ -1,6 +1,6 @@
 import { type Compression, MAX_LAYER_BYTES } from './manifest.ts'
 
-/** What is smaller unpacked is no bomb, however well it is packed. */
+/** The size unpacked up to which nothing is a bomb, however well it is packed. */
 const HARMLESS_BYTES = 1024 ** 3
 /** Programs are packed to a third and logs to a twentieth; gzip packs zeros to a thousandth. */
 const MAX_RATIO = 200
