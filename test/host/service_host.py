@@ -67,6 +67,8 @@ class Host:
             there[name] = content
         elif verb == "create":
             there.add(name)
+        elif name not in there:
+            return 125, ""
         elif isinstance(there, dict):
             del there[name]
         else:
