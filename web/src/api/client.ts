@@ -7,6 +7,7 @@ import {
   type CallInput,
   type Transport,
   UnreachableError,
+  type UploadRouteName,
 } from '@rollcall/contracts/client'
 import { loadRoute } from './load-route.ts'
 
@@ -32,9 +33,17 @@ const client = toClient<Response, never>({ send: ({ path, ...request }) => fetch
 export const call = <N extends AdminRouteName>(name: N, ...input: CallArguments<N>): Promise<Answer<N>> =>
   announcing(client.call(name, ...input))
 
-/** Uploads a file. `onShare` gets how much of it the server has, from 0 to 1. Throws `ApiError`. */
+/** Uploads a file by a route that takes bytes. `onShare` gets how much of it the server has, from 0 to 1. Throws `ApiError`. */
+export const uploadFile = <N extends UploadRouteName>(
+  name: N,
+  file: Blob,
+  onShare: (share: number) => void,
+  input?: Omit<Input<N>, 'body'>,
+): Promise<Answer<N>> => announcing(toClient(withProgress(onShare)).upload(name, file, input))
+
+/** Uploads the content of a file for transfers. Throws `ApiError`. */
 export const sendContent = (file: Blob, onShare: (share: number) => void): Promise<Answer<'addContent'>> =>
-  announcing(toClient(withProgress(onShare)).upload('addContent', file))
+  uploadFile('addContent', file, onShare)
 
 /** Downloads a file of a host. `onShare` gets how much of it is here, from 0 to 1. Throws `ApiError`, also where it broke off. */
 export async function receiveFile(

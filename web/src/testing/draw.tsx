@@ -32,6 +32,9 @@ export const refusal = (status: number, code: string, message: string, fields: R
     { status },
   )
 
+/** The answer of a route that has begun something. */
+export const accepted = (answer: object) => new Response(JSON.stringify(answer), { status: 202 })
+
 /** Answers the requests of a component by `METHOD /path`. Returns those that were made, in order. */
 export function serve(handlers: Readonly<Record<string, Handler>>): { route: string; body: unknown }[] {
   const made: { route: string; body: unknown }[] = []

@@ -1,4 +1,4 @@
-import type { Tone } from '@rollcall/contracts/admin'
+import type { StateDescriptor, Tone } from '@rollcall/contracts/admin'
 import { t } from '../i18n/index.tsx'
 import { type ShownState, STATES } from './shown-states.ts'
 
@@ -14,15 +14,28 @@ export const toTone = (state: ShownState): Tone => STATES[state].tone
 export const toColor = (state: ShownState): string => COLORS[toTone(state)]
 export const toWord = (state: ShownState): string => t(`state.${state}`)
 
-/** Shows a state by colour, sign and word, so that no one of them has to be seen. */
-export function StateBadge({ state, reason }: { state: ShownState; reason?: string | null }) {
-  return (
-    <span
-      style={{ color: toColor(state), fontWeight: 550, whiteSpace: 'nowrap' }}
-      title={reason ?? undefined}
-      data-state={state}
-    >
-      <span aria-hidden>{STATES[state].sign}</span> {toWord(state)}
-    </span>
-  )
+export const toneColor = (tone: Tone): string => COLORS[tone]
+
+interface SignProps {
+  /** Its name, for whoever looks for it on the page. */
+  state: string
+  descriptor: Pick<StateDescriptor, 'tone' | 'sign'>
+  word: string
+  reason?: string | null | undefined
 }
+
+/** Shows a state by colour, sign and word, so that no one of them has to be seen. */
+export const StateSign = ({ state, descriptor: { tone, sign }, word, reason }: SignProps) => (
+  <span
+    style={{ color: COLORS[tone], fontWeight: 550, whiteSpace: 'nowrap' }}
+    title={reason ?? undefined}
+    data-state={state}
+  >
+    <span aria-hidden>{sign}</span> {word}
+  </span>
+)
+
+/** Shows one of the states that have a word of their own. */
+export const StateBadge = ({ state, reason }: { state: ShownState; reason?: string | null }) => (
+  <StateSign state={state} descriptor={STATES[state]} word={toWord(state)} reason={reason} />
+)

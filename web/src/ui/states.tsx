@@ -17,7 +17,7 @@ export const EmptyState = (props: { title: string; order?: 1 | 2; children?: Rea
 )
 
 /** Fields that come from a page's address, such as `/runs/ID`: an invalid one names nothing. */
-const ADDRESSED = ['id', 'host', 'playbook', 'name']
+const ADDRESSED = ['id', 'host', 'playbook', 'name', 'service']
 const isNotFound = (error: unknown) =>
   error instanceof ApiError &&
   (error.status === 404 ||

@@ -1,0 +1,107 @@
+// @vitest-environment happy-dom
+import { describe, expect, it } from 'vitest'
+import { draw, serve } from '../../testing/draw.tsx'
+import { InstanceTable, portText } from './instance-table.tsx'
+import { PlacementTab } from './placement-tab.tsx'
+import { RevisionsTab } from './revisions-tab.tsx'
+import { instanceOf, placementOf } from './testing/views.ts'
+
+describe('the instances of a service', () => {
+  it('one who may only read services is offered the reason for a place and nothing to change', async () => {
+    const { screen } = await draw(<InstanceTable instances={[instanceOf(1)]} onWhy={() => undefined} />, [
+      'services:read',
+    ])
+    expect(screen.getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Why here?'])
+  })
+
+  it('a port is shown as host port and container port, with the address in brackets where it has colons', () => {
+    const port = { container: 'web', target: 80, published: 20411, protocol: 'tcp' as const }
+    expect(portText({ ...port, hostIp: null })).toBe('20411 → 80/tcp')
+    expect(portText({ ...port, hostIp: '::1' })).toBe('[::1]:20411 → 80/tcp')
+  })
+
+  it('a reason that a host gives is drawn as text and its controls are made visible', async () => {
+    const reason = '<b>x</b>\u202e'
+    await draw(<InstanceTable instances={[instanceOf(1, { reason })]} onWhy={() => undefined} />)
+    expect(document.querySelector('b b')).toBeNull()
+    expect(document.body.textContent).toContain('<b>x</b>U+202e')
+  })
+})
+
+describe('why an instance is where it is', () => {
+  const terms = { load: 31, spread: 25, affinity: 15, preference: 0, flaps: -2 }
+  const answer = {
+    instance: 'shop/web.1',
+    decidedAt: '2026-11-30T10:00:00.000Z',
+    placement: placementOf(1, {
+      best: [{ host: 'app-7', score: 69, terms }],
+      rejections: [
+        {
+          filter: 'memory',
+          detail: '256 MB',
+          count: 12,
+          examples: [{ host: 'app-3', evidence: '201 MB free' }],
+        },
+      ],
+    }),
+    history: [],
+    judgement: null,
+  }
+
+  it('a score is told with all of its terms, and a condition with how many hosts it ruled out', async () => {
+    serve({ 'GET /api/services/shop%2Fweb/instances/1/why': () => answer })
+    const { screen } = await draw(
+      <PlacementTab reference="shop/web" slots={[1, 2]} slot={undefined} onSlot={() => undefined} />,
+    )
+    await screen.findByText('app-7')
+    expect(screen.getByRole('img').getAttribute('aria-label')).toBe(
+      '69: load 31, spread 25, affinity 15, flaps -2',
+    )
+    expect(screen.getByText('Memory').closest('tr')?.textContent).toBe('12Memory256 MBapp-3 (201 MB free)')
+  })
+
+  it('a host that is asked about is judged condition by condition beside the one that was chosen', async () => {
+    const current = { host: 'app-7', score: 69, terms }
+    const judgement = {
+      host: 'app-3',
+      fits: false,
+      conditions: [{ filter: 'memory', detail: '256 MB', passes: false, evidence: '201 MB free' }],
+      score: { host: 'app-3', score: 66, terms },
+      current,
+    }
+    const made = serve({
+      'GET /api/services/shop%2Fweb/instances/1/why': ({ path }) =>
+        path.includes('host=app-3') ? { ...answer, judgement } : answer,
+    })
+    const { user, screen } = await draw(
+      <PlacementTab reference="shop/web" slots={[1]} slot={1} onSlot={() => undefined} />,
+    )
+    await user.type(screen.getByLabelText('Judge another host'), 'app-3{Enter}')
+    await screen.findByText(/does not fit/)
+    expect(document.querySelector('[data-ok="false"]')?.textContent).toContain('201 MB free')
+    expect(made).toHaveLength(2)
+  })
+})
+
+it('a revision shows field by field what it changed, and a hidden value is not there at all', async () => {
+  const revision = {
+    number: 2,
+    digest: 'a'.repeat(64),
+    createdAt: '2026-11-30T10:00:00.000Z',
+    createdBy: 'Ada',
+    isProven: true,
+    planId: '00000000-0000-4000-8000-000000000009',
+    images: [],
+    changes: [
+      { path: 'services.web.image', before: 'web:1', after: 'web:2', isHidden: false },
+      { path: 'services.web.environment.TOKEN', before: null, after: null, isHidden: true },
+    ],
+  }
+  serve({ 'GET /api/services/shop%2Fweb/revisions': () => ({ revisions: [revision] }) })
+  const { screen } = await draw(<RevisionsTab reference="shop/web" />, ['services:write'])
+  await screen.findByText('proven')
+  expect(document.querySelector('del')?.textContent).toBe('web:1')
+  expect(document.querySelector('ins')?.textContent).toBe('web:2')
+  expect(screen.getByText('changed; the value is not shown')).toBeTruthy()
+  expect(screen.getByRole('link', { name: 'Edit this file' }).getAttribute('href')).toContain(revision.planId)
+})

@@ -1,0 +1,65 @@
+// @vitest-environment happy-dom
+import { readServices } from '@rollcall/compose'
+import { describe, expect, it } from 'vitest'
+import { draw, serve } from '../../testing/draw.tsx'
+import { EXAMPLE } from './example.ts'
+import { countsText, InstanceSquares } from './instance-squares.tsx'
+import { markTone } from './service-states.tsx'
+import ServicesPage from './services-page.tsx'
+import { markOf, serviceOf } from './testing/views.ts'
+
+describe('the page of services', () => {
+  it('the example of the empty page is a file that can be applied as it is', () => {
+    const { faults, spec } = readServices(EXAMPLE)
+    expect(faults).toEqual([])
+    expect(spec?.groups.map(({ replicas }) => replicas)).toEqual([2])
+  })
+
+  it('where there is no service the page shows an example and leads to the editor with it', async () => {
+    serve({ 'GET /api/services': () => ({ services: [] }) })
+    const { screen } = await draw(<ServicesPage />, ['services:read', 'services:write'])
+    await screen.findByText(/docker.io\/library\/nginx/)
+    const link = screen.getByRole('link', { name: 'Open in the editor' })
+    expect(link.getAttribute('href')).toBe('/services/plan?from=example')
+    expect(screen.getByRole('button', { name: 'Copy' })).toBeTruthy()
+  })
+
+  it('a service is listed with its state, a square for each instance, and the same in words', async () => {
+    const instances = [markOf(1), markOf(2, { health: 'failed', reason: 'GET /up answered 503' })]
+    serve({ 'GET /api/services': () => ({ services: [{ ...serviceOf({ state: 'degraded' }), instances }] }) })
+    const { screen } = await draw(<ServicesPage />, ['services:read'])
+    await screen.findByText('shop/web')
+    expect(screen.getByText('degraded')).toBeTruthy()
+    expect(screen.getByRole('img').getAttribute('aria-label')).toBe(
+      '1 running, healthy; 1 running, unhealthy',
+    )
+    expect(document.querySelectorAll('.square')).toHaveLength(2)
+    expect(screen.queryByRole('link', { name: 'Plan services' })).toBeNull()
+  })
+})
+
+describe('squares of instances', () => {
+  it('a square has the colour of its health while the instance runs, and of its state otherwise', () => {
+    expect(markTone({ state: 'running', health: 'success' })).toBe('ok')
+    expect(markTone({ state: 'running', health: 'partial' })).toBe('warn')
+    expect(markTone({ state: 'running', health: 'failed' })).toBe('bad')
+    expect(markTone({ state: 'running', health: 'unknown' })).toBe('ok')
+    expect(markTone({ state: 'stopped', health: 'success' })).toBe('faint')
+    expect(markTone({ state: 'interrupted', health: 'success' })).toBe('bad')
+  })
+
+  it('what is wrong comes first in words, and equal instances are counted', () => {
+    expect(countsText([markOf(1), markOf(2, { state: 'failed' }), markOf(3)])).toBe(
+      '1 failed; 2 running, healthy',
+    )
+  })
+
+  it('a service of very many instances draws a bounded number of squares and says how many are left', async () => {
+    const many = Array.from({ length: 500 }, (_none, i) =>
+      markOf(i + 1, { id: i.toString(16).padStart(8, '0') }),
+    )
+    await draw(<InstanceSquares service="shop/web" instances={many} />)
+    expect(document.querySelectorAll('.square')).toHaveLength(120)
+    expect(document.body.textContent).toContain('+380')
+  })
+})
