@@ -62,6 +62,15 @@ def test_a_started_generation_takes_the_place_of_the_one_before_and_the_old_one_
     assert stops == [("stop", "rollcall-i-0badcafe-web.service")]
 
 
+def test_a_file_of_the_host_that_is_mounted_stays_a_file_and_a_missing_folder_is_made(host, tmp_path):
+    there, missing = tmp_path / "localtime", tmp_path / "media" / "films"
+    there.write_text("a file")
+    bind = {"type": "bind", "is_read_only": True, "is_created": True, "propagation": None, "selinux": None}
+    mounts = [{**bind, "target": "/at%d" % index, "source": str(path)} for index, path in enumerate((there, missing))]
+    assert prepare.prepare(host.upload(order(mounts=mounts))) == {"prepared": True, "generation": 1}
+    assert there.read_text() == "a file" and missing.is_dir()
+
+
 def test_every_step_can_be_repeated_with_the_same_answer(host):
     path = host.upload(order(1))
     assert prepare.prepare(path) == prepare.prepare(path) == {"prepared": True, "generation": 1}

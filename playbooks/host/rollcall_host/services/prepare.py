@@ -151,7 +151,8 @@ def ensure_parts(order: Order) -> None:
             podman.podman("volume", "create", "--label", "rollcall.instance=" + order["instance"], volume)
     for container in order["containers"]:
         for mount in container["mounts"]:
-            if mount["type"] == "bind" and mount["is_created"]:
+            # What is there stays as it is: it may be a file, such as /etc/localtime.
+            if mount["type"] == "bind" and mount["is_created"] and not os.path.lexists(mount["source"]):
                 os.makedirs(mount["source"], mode=0o755, exist_ok=True)
     ensure_secret_variables(order)
 
