@@ -27,10 +27,10 @@ export class UsesRepository {
   /** Lists the digests of images that services use, of indexes and of manifests. */
   async images(): Promise<{ digest: string; user: string }[]> {
     return this.database.query(
-      `SELECT DISTINCT digest, project || '/' || name AS "user"
+      `SELECT DISTINCT digests.digest, project || '/' || name AS "user"
        FROM ${REVISIONS}, jsonb_array_elements(revision.images) AS image,
          LATERAL (SELECT image->>'digest' AS digest UNION SELECT jsonb_array_elements(image->'variants')->>'digest') AS digests
-       WHERE digest IS NOT NULL AND ${IS_USED} ORDER BY 1, 2`,
+       WHERE digests.digest IS NOT NULL AND ${IS_USED} ORDER BY 1, 2`,
     )
   }
 }
