@@ -85,6 +85,10 @@ describe('images that are added', () => {
     })
   })
 
+  it('an archive may take longer to come than any other request', () => {
+    expect(server.app.getHttpServer().requestTimeout).toBe(0)
+  })
+
   it('an archive without a name needs one, and nothing of it is listed before', async () => {
     const archive = dockerArchive([{ image: testImage({ isPacked: false }), tags: null }])
     expect(await upload(archive)).toMatchObject({ status: 400, code: 'image.refused' })
