@@ -83,6 +83,10 @@ export const placesOf = ({ run, command, install, playbookRun, transfer, upgrade
   { name: 'upgrades', path: '/upgrades', ready: still },
   { name: 'new-upgrade', path: '/upgrades/new', ready: still },
   { name: 'upgrade', path: `/upgrades/${upgrade}`, ready: still },
+  { name: 'services', path: '/services', ready: still },
+  { name: 'plan-services', path: '/services/plan?from=example', ready: planWrong },
+  { name: 'images', path: '/images', ready: still },
+  { name: 'secrets', path: '/secrets', ready: still },
   { name: 'schedules', path: '/schedules', ready: still },
   { name: 'audit', path: '/audit', ready: still },
   { name: 'users', path: '/users', ready: still },
@@ -118,6 +122,15 @@ async function pasteInventory(page: Page): Promise<void> {
   await page.getByRole('tab', { name: 'Multiple hosts' }).click()
   await page.getByRole('textbox', { name: 'Hosts' }).fill(INVENTORY)
   await page.getByText('db-02').last().waitFor()
+  await page.evaluate(() => sessionStorage.clear())
+}
+
+/** Types a key that is refused: the editor says why. */
+async function planWrong(page: Page): Promise<void> {
+  const editor = page.getByRole('textbox', { name: 'Compose file' })
+  await editor.press('Control+End')
+  await editor.pressSequentially('    build: .')
+  await page.getByText('Line 10').waitFor()
   await page.evaluate(() => sessionStorage.clear())
 }
 

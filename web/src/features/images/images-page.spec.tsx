@@ -80,3 +80,38 @@ it('who may only read images is offered neither pull, upload nor removal', async
   await screen.findByText('web:1')
   expect(screen.queryByRole('button')).toBeNull()
 })
+
+it('the password of a registry is sent with its user, and is gone from the page and the browser afterwards', async () => {
+  const registry = {
+    host: 'registry.lan:5000',
+    username: 'ci',
+    mirrors: ['mirror.lan', 'other.lan/hub'],
+    plainHttp: false,
+    hasCa: false,
+    addedBy: 'Ada',
+    addedAt: '2026-11-30T10:00:00.000Z',
+  }
+  const made = serve({
+    ...answers([], []),
+    'GET /api/registries': () => ({ registries: [] }),
+    'POST /api/registries': () => new Response(JSON.stringify({ registry, isNew: true }), { status: 201 }),
+  })
+  const { user, screen } = await draw(<ImagesPage />, [...WRITE])
+  await user.click(screen.getByRole('tab', { name: 'Registries' }))
+  const password = () => screen.getByLabelText('Password or token') as HTMLInputElement
+  await user.type(await screen.findByLabelText('Registry'), registry.host)
+  await user.type(screen.getByLabelText('Mirrors'), registry.mirrors.join(' '))
+  await user.type(screen.getByLabelText('User'), 'ci')
+  await user.type(password(), 'hush')
+  await user.click(screen.getByRole('button', { name: 'Set up a registry' }))
+  await expect.poll(() => password().value).toBe('')
+  expect(made.find(({ route }) => route.startsWith('POST'))?.body).toEqual({
+    host: registry.host,
+    username: 'ci',
+    password: 'hush',
+    mirrors: registry.mirrors,
+    ca: null,
+    plainHttp: false,
+  })
+  expect(JSON.stringify({ ...sessionStorage, ...localStorage })).not.toContain('hush')
+})

@@ -8,11 +8,13 @@ import type { PageEntry } from '../../pages.ts'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { bytesText } from '../../ui/format-values.ts'
 import { Ago } from '../../ui/moment.tsx'
+import { PageTabs } from '../../ui/page-tabs.tsx'
 import { type Column, LoadedTable } from '../../ui/resource-table.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { ImagePulls } from './image-pulls.tsx'
 import { PullImage } from './pull-image.tsx'
+import { Registries } from './registries.tsx'
 import { UploadImage } from './upload-image.tsx'
 
 const REFRESH_MS = 3000
@@ -25,10 +27,23 @@ export const page = {
 
 /** Shows the images that the server has for services, and how they come to it. */
 export default function ImagesPage() {
-  const mayWrite = useMay('images:write')
   return (
     <Stack>
       <PageHeader title={t('nav.images')} below={<Text size="sm">{t('images.text')}</Text>} />
+      <PageTabs
+        tabs={[
+          { name: 'images', label: t('nav.images'), content: <Images /> },
+          { name: 'registries', label: t('registries.title'), content: <Registries /> },
+        ]}
+      />
+    </Stack>
+  )
+}
+
+function Images() {
+  const mayWrite = useMay('images:write')
+  return (
+    <Stack>
       <LoadedTable
         query={useAnswer('listImages', { query: {} }, { refetchInterval: REFRESH_MS })}
         rows={({ images }) => images}

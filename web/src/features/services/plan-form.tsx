@@ -53,9 +53,9 @@ export function PlanForm({ source, text, files, variables = '' }: Props) {
     editor.current?.focus()
     editor.current?.setSelectionRange(at, at)
   }
-  const onApplied = (project: string) => {
+  const onApplied = () => {
     plan.restart()
-    return navigate({ to: '/services', search: { project } } as never)
+    return navigate({ to: '/services' })
   }
   return (
     <Stack>

@@ -31,13 +31,7 @@ export function planSummary({ services }: Pick<ServicePlanView, 'services'>): st
 }
 
 /** Shows what a plan would do, service by service, and applies it after a question. */
-export function PlanView({
-  plan,
-  onApplied,
-}: {
-  plan: ServicePlanView
-  onApplied(project: string): unknown
-}) {
+export function PlanView({ plan, onApplied }: { plan: ServicePlanView; onApplied(): unknown }) {
   const summary = planSummary(plan)
   return (
     <Stack>
@@ -54,7 +48,7 @@ export function PlanView({
             explanation={<ApplyQuestion plan={plan} summary={summary} />}
             send={() => call('applyServicePlan', { params: { id: plan.id } })}
             invalidates={['listServices', 'showService']}
-            onSent={() => onApplied(plan.project)}
+            onSent={onApplied}
           />
         )}
       </Group>
