@@ -72,7 +72,7 @@ async function parse(request: IncomingMessage): Promise<ApiRequest> {
     if (!match || route.method !== request.method) continue
     const isJson = route.consumes === 'application/json'
     const { values, wrong } = parseRequest(route, {
-      params: match.groups,
+      params: decodeValues(match.groups),
       query: Object.fromEntries(url.searchParams),
       body: isJson && content.length > 0 ? JSON.parse(content.toString()) : {},
     })
@@ -82,3 +82,7 @@ async function parse(request: IncomingMessage): Promise<ApiRequest> {
   }
   throw new RollcallError('request.not_found', 'There is nothing at this address.')
 }
+
+/** Names in a path may have slashes of their own. */
+const decodeValues = (groups: Readonly<Record<string, string>> = {}) =>
+  Object.fromEntries(Object.entries(groups).map(([key, value]) => [key, decodeURIComponent(value)]))

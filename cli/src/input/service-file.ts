@@ -13,17 +13,52 @@ export interface ServiceFileOptions {
 /** More is not read of any file: the reader refuses whatever is longer. */
 const MAX_READ_BYTES = 1024 * 1024 + 1
 
+/** A Compose file with all that is needed to read it elsewhere. */
+export interface ServiceFile {
+  text: string
+  variables: Record<string, string>
+  /** The files that it names, by the path that stands in it. */
+  files: { path: string; text: string }[]
+}
+
 /** Reads a Compose file, `-` for standard input, with its variables and the files that it names. Throws `CliError` where one cannot be read. */
 export async function readServiceFile(
   stdin: NodeJS.ReadableStream,
   file: string,
   options: ServiceFileOptions,
 ): Promise<ReadServices> {
+  return (await collect(stdin, file, options)).read
+}
+
+/** Collects a Compose file for the server. Of the variables it has those that the file and the files that it names refer to. */
+export async function collectServiceFile(
+  stdin: NodeJS.ReadableStream,
+  file: string,
+  options: ServiceFileOptions,
+): Promise<ServiceFile> {
+  const { text, variables, files } = await collect(stdin, file, options)
+  const texts = [text, ...files.values()]
+  const isNamed = (name: string) =>
+    texts.some((each) => each.includes(`$${name}`) || each.includes(`\${${name}`))
+  return {
+    text,
+    variables: Object.fromEntries(Object.entries(variables).filter(([name]) => isNamed(name))),
+    files: [...files].map(([path, content]) => ({ path, text: content })),
+  }
+}
+
+async function collect(stdin: NodeJS.ReadableStream, file: string, options: ServiceFileOptions) {
   const { readServices } = await import('@rollcall/compose')
   const text = file === '-' ? await readStart(stdin) : readNamed(file)
   const folder = file === '-' ? process.cwd() : dirname(resolve(file))
   const variables = await readVariables(folder, options)
-  return readServices(text, variables, { readFile: (path) => readBeside(folder, path) })
+  const files = new Map<string, string>()
+  const readFile = (path: string) => {
+    const content = readBeside(folder, path)
+    if (content !== undefined) files.set(path, content)
+    return content
+  }
+  return { text, variables, files, read: readServices(text, variables, { readFile }) }
 }
 
 /** Returns all variables: those of the command line win over env files. Throws `CliError` for an env file with a fault. */

@@ -1,10 +1,11 @@
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
 import { readServiceFile, type ServiceFileOptions } from '../../input/service-file.ts'
-import { collectEnvironment, collectPairs, collectTexts, jsonOption } from '../../options/parsers.ts'
+import { jsonOption } from '../../options/parsers.ts'
 import type { AskingCommand } from '../../output/answers.ts'
 import { jsonDocument } from '../../output/json.ts'
 import { serviceReport } from '../../output/service-report.ts'
+import { addVariableOptions } from './file-options.ts'
 
 interface Options extends ServiceFileOptions {
   json?: boolean
@@ -25,17 +26,12 @@ Examples:
   rollcall service check - --json < compose.yml`
 
 export function addServiceCheckCommand(service: AskingCommand, context: Context): void {
-  service
-    .command('check <file>')
-    .description('show what is taken from a Compose file, what is taken otherwise, and what is refused')
-    // Node takes --env-file for itself, wherever it stands.
-    .option('--dotenv <file>', 'env file in place of .env; may be given again', collectTexts)
-    .option('--set <name=value>', 'a variable; may be given again', collectPairs)
-    .option(
-      '--env <name>',
-      'a variable from your environment; may be given again',
-      collectEnvironment(context.env),
-    )
+  addVariableOptions(
+    service
+      .command('check <file>')
+      .description('show what is taken from a Compose file, what is taken otherwise, and what is refused'),
+    context,
+  )
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((file: string, options: Options) => checkFile(context, file, options))

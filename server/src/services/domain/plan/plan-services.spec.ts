@@ -157,7 +157,10 @@ describe('a plan of services', () => {
       'name: shop\nservices: {agent: {image: "a:1", deploy: {mode: global}, x-rollcall: {place: {select: "run"}}}}',
     )
     const runs = (...names: string[]) =>
-      fleet.map((one) => ({ ...one, labels: names.includes(one.name) ? { run: '' } : {} }))
+      fleet.map((one) => ({
+        ...one,
+        labels: (names.includes(one.name) ? { run: '' } : {}) as Record<string, string>,
+      }))
     const first = plan({ wanted: global, fleet: runs('app-1', 'app-2') })
     expect(hosts(entry(first, 'agent')).sort()).toEqual(['app-1', 'app-2'])
     const more = entry(

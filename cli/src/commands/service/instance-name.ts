@@ -1,0 +1,10 @@
+import { UsageError } from '../../errors.ts'
+
+/** Splits `shop/web.2` into the service and the slot. Throws `UsageError` for another form. */
+export function toInstanceParams(name: string): { service: string; slot: number } {
+  const [, service = '', slot = ''] = /^(.+)\.([1-9]\d{0,5})$/.exec(name) ?? []
+  if (service !== '') return { service, slot: Number(slot) }
+  throw new UsageError(
+    `"${name}" names no instance. Write PROJECT/NAME.SLOT, such as shop/web.2; "rollcall service show" lists them.`,
+  )
+}

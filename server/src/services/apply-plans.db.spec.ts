@@ -1,0 +1,216 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { PlanningServer, SHOP } from './testing/planning-server.ts'
+
+let planning: PlanningServer
+beforeAll(async () => {
+  planning = await PlanningServer.open()
+})
+afterAll(() => planning?.close())
+afterEach(() => planning.reset())
+
+describe('applying a plan', () => {
+  it('instances get their host, ports, decision and history, and the same plan again answers the same', async () => {
+    const plan = await planning.plan(SHOP)
+    const first = await planning.apply(plan.id)
+    expect([first.status, first.json.services.length]).toEqual([202, 2])
+    const rows = await planning.query('SELECT id, generation FROM instance ORDER BY id')
+    const again = await planning.apply(plan.id)
+    expect(again.json).toEqual(first.json)
+    expect(await planning.query('SELECT id, generation FROM instance ORDER BY id')).toEqual(rows)
+    const { service, instances } = await planning.get('/api/services/shop%2Fweb')
+    expect(service).toMatchObject({
+      project: 'shop',
+      name: 'web',
+      replicas: 2,
+      revision: 1,
+      state: 'deploying',
+    })
+    expect(instances).toMatchObject([
+      { name: 'shop/web.1', generation: 1, state: 'preparing', health: 'unknown', ports: [{ target: 80 }] },
+      { name: 'shop/web.2' },
+    ])
+    const [{ host, ports }] = instances
+    expect(host.name).toBe(plan.services[0].placements[0].host)
+    expect(ports[0].published).toBe(plan.services[0].placements[0].ports[0].port)
+    const events = (await planning.get(`/api/services/${service.id}/events`)).events
+    expect(events.map(({ kind, to }: never) => [kind, to])).toEqual([
+      ['applied', 'new'],
+      ['state', 'preparing'],
+      ['state', 'preparing'],
+    ])
+    const db = await planning.get('/api/services/shop%2Fdb')
+    expect(db.volumes).toEqual([{ name: 'shop_data', hosts: [db.instances[0].host.name] }])
+  })
+
+  it('a fleet that has changed since the plan refuses it, and nothing is stored', async () => {
+    const plan = await planning.plan(SHOP)
+    const [db] = plan.services.filter(({ service }: never) => service === 'db')
+    await planning.query("UPDATE host SET state = 'offline' WHERE name = $1", [db.placements[0].host])
+    const { status, code } = await planning.apply(plan.id)
+    expect([status, code]).toEqual([409, 'service.plan_outdated'])
+    expect(await planning.count('service')).toBe(0)
+  })
+
+  it('of two plans that were made at once, the second to be applied is outdated', async () => {
+    const [one, other] = [await planning.plan(SHOP), await planning.plan(SHOP.replace('web:1', 'web:2'))]
+    const answers = await Promise.all([planning.apply(one.id), planning.apply(other.id)])
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409])
+    expect(await planning.count('instance')).toBe(3)
+  })
+
+  it('a fault in the middle of applying leaves nothing behind, and the plan can be applied afterwards', async () => {
+    const plan = await planning.plan(SHOP)
+    await planning.query(
+      `CREATE FUNCTION break_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken'; END $$`,
+    )
+    await planning.query(
+      'CREATE TRIGGER break_it BEFORE INSERT ON placement FOR EACH ROW EXECUTE FUNCTION break_it()',
+    )
+    expect((await planning.apply(plan.id)).status).toBeGreaterThanOrEqual(500)
+    await planning.query('DROP FUNCTION break_it CASCADE')
+    for (const table of ['service', 'service_revision', 'instance', 'instance_port', 'instance_volume'])
+      expect([table, await planning.count(table)]).toEqual([table, 0])
+    expect((await planning.apply(plan.id)).status).toBe(202)
+  })
+
+  it('a changed service gets a revision and a generation for each instance, which wait for their turn', async () => {
+    await planning.planAndApply(SHOP)
+    const { services } = await planning.planAndApply(SHOP.replace('web:1', 'web:2'))
+    expect(services).toMatchObject([{ name: 'web', action: 'changed', revision: 2 }])
+    const { instances } = await planning.get('/api/services/shop%2Fweb')
+    expect(instances).toMatchObject([
+      { generation: 2, revision: 2, isHeld: true },
+      { generation: 2, revision: 2, isHeld: true },
+    ])
+    const { revisions } = await planning.get('/api/services/shop%2Fweb/revisions')
+    expect(revisions.map(({ number, changes }: never) => [number, changes])).toEqual([
+      [
+        2,
+        [
+          {
+            path: 'services.web.image',
+            before: 'registry.lan/web:1',
+            after: 'registry.lan/web:2',
+            isHidden: false,
+          },
+        ],
+      ],
+      [1, []],
+    ])
+    expect(
+      (await planning.plan(SHOP.replace('web:1', 'web:2'))).services.map(({ action }: never) => action),
+    ).toEqual(['unchanged', 'unchanged'])
+  })
+
+  it('a slot that has to move gets a successor, and its old instance stays until that has its turn', async () => {
+    await planning.query("UPDATE host SET labels = jsonb_build_object('on', name)")
+    const placed = (host: string) =>
+      `name: shop\nservices: {web: {image: "web:1", x-rollcall: {pull: host, place: {select: "on=${host}"}}}}\n`
+    await planning.planAndApply(placed('app-1'))
+    const plan = await planning.plan(placed('app-2'))
+    expect(plan.services[0].placements[0]).toMatchObject({ host: 'app-2', from: 'app-1', isKept: false })
+    expect((await planning.apply(plan.id)).status).toBe(202)
+    const { instances } = await planning.get('/api/services/shop%2Fweb')
+    const [old, successor] = instances
+    expect([old.host.name, old.replacedBy, old.wanted]).toEqual(['app-1', successor.id, 'running'])
+    expect(successor).toMatchObject({
+      generation: 2,
+      isHeld: true,
+      host: { name: 'app-2' },
+      replacedBy: null,
+    })
+  })
+
+  it('a fixed port is given once: another project is planned elsewhere, and unplaced where it is taken everywhere', async () => {
+    await planning.planAndApply(SHOP)
+    const other = (name: string) => SHOP.replace('name: shop', `name: ${name}`)
+    await planning.planAndApply(other('second'))
+    await planning.planAndApply(other('third'))
+    const rows = await planning.query(
+      "SELECT DISTINCT host_id FROM instance_port WHERE port = 5432 AND protocol = 'tcp'",
+    )
+    expect(rows).toHaveLength(3)
+    const plan = await planning.plan(other('fourth'))
+    const db = plan.services.find(({ service }: never) => service === 'db')
+    expect(db.placements[0].host).toBeNull()
+    expect(db.placements[0].reason).toMatch(/^no host of 3: 3 use port tcp\/5432 \(app-\d: \w+\/db\.1, /)
+  })
+
+  it('services that are in the file no more stay until a plan prunes, and their volumes until they are named', async () => {
+    await planning.planAndApply(SHOP)
+    const web = SHOP.slice(0, SHOP.indexOf('  db:'))
+    expect((await planning.plan(web)).services).toMatchObject([
+      { service: 'web' },
+      { service: 'db', action: 'left_behind' },
+    ])
+    const wrong = await planning.post('/api/service-plans', {
+      text: web,
+      prune: true,
+      removedVolumes: ['shop_cache'],
+    })
+    expect([wrong.status, wrong.code]).toEqual([400, 'service.volume_not_found'])
+    const unpruned = await planning.post('/api/service-plans', { text: web, removedVolumes: ['shop_data'] })
+    expect([unpruned.status, unpruned.code]).toEqual([400, 'request.invalid'])
+    const { services } = await planning.planAndApply(web, { prune: true, removedVolumes: ['shop_data'] })
+    expect(services).toMatchObject([{ name: 'db', action: 'removed' }])
+    expect((await planning.get('/api/services/shop%2Fdb')).service).toMatchObject({
+      wanted: 'gone',
+      state: 'removing',
+    })
+    expect(await planning.query("SELECT removed_volumes AS volumes FROM service WHERE name = 'db'")).toEqual([
+      { volumes: ['shop_data'] },
+    ])
+  })
+
+  it('values of variables are in no table, and only those who may change services are shown them', async () => {
+    await planning.planAndApply(SHOP)
+    const changed = SHOP.replace('canary-4711', 'canary-4712')
+    const plan = await planning.plan(changed)
+    expect((await planning.apply(plan.id)).status).toBe(202)
+    for (const table of [
+      'service',
+      'service_revision',
+      'service_plan',
+      'instance',
+      'instance_event',
+      'placement',
+    ])
+      expect(
+        JSON.stringify(await planning.query(`SELECT ${table}::text AS row FROM ${table}`)),
+      ).not.toContain('canary')
+    const viewer = { cookie: (await planning.server.person('watcher@example.com', 'viewer')).cookie }
+    const { json } = await planning.server.ask('/api/services/shop%2Fweb/revisions', viewer)
+    expect(json.revisions[0].changes).toEqual([
+      { path: 'services.web.environment.TOKEN', before: null, after: null, isHidden: true },
+    ])
+    const shown = await planning.get('/api/services/shop%2Fweb/revisions')
+    expect(shown.revisions[0].changes[0]).toMatchObject({ before: 'canary-4711', after: 'canary-4712' })
+    for (const path of [`plans/${plan.id}`, `plans/${plan.id}/text`])
+      expect((await planning.server.ask(`/api/service-${path}`, viewer)).status).toBe(403)
+  })
+})
+
+describe('why an instance is where it is', () => {
+  it('the decision is told, and a host that is named is judged filter by filter', async () => {
+    await planning.planAndApply(SHOP)
+    const { instances } = await planning.get('/api/services/shop%2Fdb')
+    const here = instances[0].host.name
+    const there = planning.hosts.find((name) => name !== here)
+    await planning.query("UPDATE host SET state = 'offline' WHERE name = $1", [there])
+    const why = await planning.get(`/api/services/shop%2Fdb/instances/1/why?host=${there}`)
+    expect(why).toMatchObject({ instance: 'shop/db.1', placement: { host: here, hosts: 3 } })
+    expect(why.placement.best).toHaveLength(3)
+    const failing = why.judgement.conditions.filter(({ passes }: never) => !passes)
+    expect(failing.map(({ filter, evidence }: never) => [filter, evidence])).toEqual([
+      ['state', 'offline'],
+      ['volumes', null],
+    ])
+    expect([why.judgement.fits, why.judgement.current.host]).toEqual([false, here])
+    const own = await planning.get(`/api/services/shop%2Fdb/instances/1/why?host=${here}`)
+    expect(own.judgement.fits).toBe(true)
+    const missing = await planning.server.ask('/api/services/shop%2Fdb/instances/9/why', {
+      key: planning.server.localKey,
+    })
+    expect([missing.status, missing.code]).toEqual([404, 'instance.not_found'])
+  })
+})
