@@ -117,6 +117,17 @@ def test_a_program_gives_its_exit_code_and_the_begin_of_its_output(loop):
     assert (ended.exit_code, ended.output, ended.fault) == (3, b"123456", None)
 
 
+def test_a_program_is_ended_as_any_other_when_memory_runs_out(loop):
+    with open("/proc/self/oom_score_adj", "r+b", buffering=0) as file:
+        before = file.read()
+        file.write(b"300")
+        try:
+            ended = run(loop, ["sh", "-c", "sleep 0.2; cat /proc/self/oom_score_adj"])
+        finally:
+            file.write(before)
+    assert ended.output == b"0\n"
+
+
 def test_a_program_that_does_not_exist_is_told_and_the_next_one_runs(loop):
     queue = ProgramQueue(loop)
     assert run(loop, ["/no/such"], queue=queue).fault == "/no/such does not run: No such file or directory"

@@ -168,7 +168,19 @@ def spawn(argv: list[str], output: int) -> int:
         (os.POSIX_SPAWN_DUP2, output, 2),
     ]
     environment = {name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
-    return os.posix_spawnp(
+    pid = os.posix_spawnp(
         argv[0], argv, environment, file_actions=actions, setpgroup=0, setsigmask=(),
         setsigdef=(signal.SIGPIPE, signal.SIGTERM, signal.SIGINT),
     )
+    share_memory_fate(pid)
+    return pid
+
+
+def share_memory_fate(pid: int) -> None:
+    """Has the kernel end a program as any other when memory runs out, and not as late as the warden."""
+    try:
+        with open("/proc/%d/oom_score_adj" % pid, "wb", buffering=0) as file:
+            file.write(b"0")
+    except OSError:
+        # It has ended by now.
+        pass
