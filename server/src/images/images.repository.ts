@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common'
 import { LIVE_SERVERS } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
-import { blobsOf, type ImageContent, type StoredImage } from './domain/image.ts'
+import { blobsOf, type ImageContent, type ImageVariant, type StoredImage } from './domain/image.ts'
 
 const COLUMNS = `image.id, repository, tag, image.digest, source, added_by AS "addedBy", added_at AS "addedAt",
   replaced_at AS "replacedAt", coalesce((SELECT jsonb_agg(jsonb_build_object('architecture', architecture, 'digest', variant.digest,
@@ -42,6 +42,15 @@ export class ImagesRepository {
          OR id IN (SELECT image_id FROM image_variant variant WHERE variant.digest = $1))
        AND ($2::text IS NULL OR repository = $2) ORDER BY ${ORDER}`,
       [digest, repository],
+    )
+  }
+
+  /** Returns a variant of any image, by the digest of its manifest. */
+  findVariant(digest: string): Promise<ImageVariant | null> {
+    return this.database.first(
+      `SELECT architecture, digest, media_type AS "mediaType", bytes::float8 AS bytes, blobs
+       FROM image_variant WHERE digest = $1 LIMIT 1`,
+      [digest],
     )
   }
 

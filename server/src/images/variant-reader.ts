@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import { type BlobDescriptor, type ImageVariant, toHash } from './domain/image.ts'
 import { type ImageManifest, parseConfig, parseManifest, toBlob, toVariant } from './domain/manifest.ts'
 import { ImageStore } from './image-store.ts'
+import { ImagesRepository } from './images.repository.ts'
 import { LayerCheck } from './layer-check.ts'
 
 /** Reads variants of images whose blobs are in the store, and verifies them. */
@@ -10,6 +11,7 @@ export class VariantReader {
   constructor(
     private readonly store: ImageStore,
     private readonly layers: LayerCheck,
+    @Inject(ImagesRepository) private readonly images: Pick<ImagesRepository, 'findVariant'>,
   ) {}
 
   /** Reads a manifest. Throws `image.refused`. */
@@ -17,8 +19,13 @@ export class VariantReader {
     return parseManifest(await this.store.readJson(toHash(digest)))
   }
 
-  /** Puts a variant together, every layer compared with its config. Throws `image.refused`, or the signal's reason. */
+  /**
+   * Puts a variant together, every layer compared with its config; one that is stored was compared before. Throws `image.refused`, or
+   * the signal's reason.
+   */
   async read(descriptor: BlobDescriptor, signal?: AbortSignal): Promise<ImageVariant> {
+    const stored = await this.images.findVariant(descriptor.digest)
+    if (stored) return stored
     const manifest = await this.readManifest(descriptor.digest)
     const config = parseConfig(await this.store.readJson(toHash(manifest.config.digest)))
     const variant = toVariant(descriptor, manifest, config)
