@@ -188,6 +188,24 @@ describe('applying a plan', () => {
     for (const path of [`plans/${plan.id}`, `plans/${plan.id}/text`])
       expect((await planning.server.ask(`/api/service-${path}`, viewer)).status).toBe(403)
   })
+
+  it('an image whose tag has moved since the plan makes the plan outdated, and used images and secrets cannot be removed', async () => {
+    const text =
+      'name: shop\nservices: {web: {image: "registry.lan/web:1", secrets: [token]}}\nsecrets: {token: {external: true}}\n'
+    await planning.addImage('registry.lan/web', 'amd64')
+    await planning.post('/api/secrets', { name: 'token', data: Buffer.from('hush').toString('base64') })
+    const plan = await planning.plan(text)
+    await planning.query('DELETE FROM image')
+    const imageId = await planning.addImage('registry.lan/web', 'amd64')
+    expect((await planning.apply(plan.id)).code).toBe('service.plan_outdated')
+    await planning.planAndApply(text)
+    const remove = (path: string) =>
+      planning.server.ask(path, { method: 'DELETE', key: planning.server.localKey })
+    expect((await remove('/api/secrets/token')).code).toBe('secret.in_use')
+    expect((await remove(`/api/images/${imageId}`)).code).toBe('image.in_use')
+    const { secrets } = await planning.get('/api/services/shop%2Fweb')
+    expect(secrets).toEqual([{ name: 'token', version: 1 }])
+  })
 })
 
 describe('why an instance is where it is', () => {

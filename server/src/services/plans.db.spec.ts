@@ -88,4 +88,60 @@ secrets: {db_password: {external: true}}
     })
     expect([different.status, different.code]).toEqual([400, 'request.invalid'])
   })
+
+  it('a file that is too large, or grows too large by its aliases, is refused before it is read further', async () => {
+    const long = `name: shop\nservices: {web: {image: "web:1", command: ["${'x'.repeat(300_000)}"]}}\n`
+    const { json } = await planning.post('/api/service-plans', { text: long })
+    expect(json.faults).toMatchObject([{ code: 'request.too_large' }])
+    const huge = await planning.post('/api/service-plans', { text: 'x'.repeat(10_000_000) })
+    expect([huge.status, huge.code]).toEqual([413, 'request.too_large'])
+    const levels = Array.from({ length: 9 }, (_, level) => {
+      const items = Array(9).fill(level === 0 ? '"x"' : `*l${level - 1}`)
+      return `x-${level}: &l${level} [${items.join(', ')}]`
+    })
+    const bomb = `${levels.join('\n')}\nname: shop\nservices: {web: {image: "web:1"}}\n`
+    const exploded = await planning.post('/api/service-plans', { text: bomb })
+    expect([exploded.status, exploded.json.plan]).toEqual([200, null])
+    expect(await planning.count('service_plan')).toBe(0)
+  })
+
+  it('services that wait for each other in a circle, or share a volume that two may write to, are refused', async () => {
+    const cycle = `name: shop
+services:
+  a: {image: "a:1", depends_on: [b]}
+  b: {image: "b:1", depends_on: [a]}
+`
+    const { json } = await planning.post('/api/service-plans', { text: cycle })
+    expect(json.faults).toMatchObject([
+      { code: 'service.cycle', reason: expect.stringMatching(/a → b → a|b → a → b/) },
+    ])
+    const shared = `name: shop
+services:
+  db: {image: "db:1", volumes: ["data:/data"], x-rollcall: {volumes: {data: {move: shared}}}}
+volumes: {data: }
+`
+    const unsafe = await planning.post('/api/service-plans', { text: shared })
+    expect(unsafe.json.faults).toMatchObject([
+      { code: 'service.invalid', instead: expect.stringContaining('say fence: lease or confirm') },
+    ])
+    expect(await planning.count('service')).toBe(0)
+  })
+
+  it('an image that no host can run is a fault of the plan, and one that some can run goes to those', async () => {
+    await planning.addImage('registry.lan/arm', 'arm64')
+    await planning.addImage('registry.lan/intel', 'amd64')
+    const text = (image: string) => `name: shop\nservices:\n  web:\n    image: ${image}\n`
+    const { json } = await planning.post('/api/service-plans', { text: text('registry.lan/arm:1') })
+    expect(json.faults).toMatchObject([
+      {
+        code: 'image.architecture',
+        line: 4,
+        key: 'services.web.image',
+        reason: 'is for arm64, and the hosts are amd64',
+      },
+    ])
+    const plan = await planning.plan(text('registry.lan/intel:1'))
+    expect(plan.services[0].images[0].digest).toMatch(/^sha256:[0-9a-f]{64}$/)
+    expect(plan.services[0].placements[0].host).toMatch(/^app-/)
+  })
 })

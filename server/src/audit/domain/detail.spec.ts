@@ -1,5 +1,6 @@
 import { ADMIN_ROUTES } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { boundDetail, MAX_DETAIL_BYTES, toDetail } from './detail.ts'
 
 const ofRun = (body: unknown) => toDetail(ADMIN_ROUTES.run, { params: {}, query: {}, body })
@@ -52,6 +53,24 @@ describe('what an audit entry says of a request', () => {
       d: 1.5,
       e: 7,
     })
+  })
+
+  it('an audit entry of a plan of services holds nothing of its files, and of its variables the names', () => {
+    const body = {
+      project: 'shop',
+      text: 'services: {web: {environment: {GREETING: MARKER}}}',
+      files: [{ path: 'web.env', text: 'GREETING=MARKER' }],
+      variables: { GREETING: 'MARKER' },
+    }
+    const detail = toDetail(ADMIN_ROUTES.planServices, { params: {}, query: {}, body })
+    expect(JSON.stringify(detail)).not.toContain('MARKER')
+    expect(detail).toMatchObject({ project: 'shop', variables: ['GREETING'], files: [{ path: 'web.env' }] })
+  })
+
+  it('secrets among the words of a program are not in an audit entry, whichever field has them', () => {
+    const route = { params: z.object({}), query: z.object({}), body: z.object({ argv: z.array(z.string()) }) }
+    const detail = toDetail(route, { body: { argv: ['mysql', '-pMARKER', '--host', 'db'] } })
+    expect(detail).toEqual({ argv: ['mysql', '-p(not shown)', '--host', 'db'] })
   })
 
   it('an audit entry names environment variables without values, and keeps labels', () => {

@@ -15,7 +15,7 @@ const CUT = '…'
 
 /** Names of fields that may hold secrets; only their presence is recorded. */
 const SECRET_FIELD =
-  /password|passphrase|privatekey|secret|token|credential|^code$|^callback$|^data$|^env$|^variables$/i
+  /password|passphrase|privatekey|secret|token|credential|^code$|^callback$|^data$|^env$|^variables$|^text$/i
 /** Fields whose keys users choose, such as labels, where `env` is a common name. */
 const PLAIN_FIELDS = new Set(['labels', 'target', 'limits'])
 
@@ -40,6 +40,7 @@ function redactFields(value: unknown, budget: { left: number }, depth = 0): unkn
       .slice(0, MAX_ITEMS)
       .map(([key, item]) => {
         if (key === 'args' && isTexts(args)) return [key, redactArguments(String(program ?? ''), args)]
+        if (key === 'argv' && isTexts(item)) return [key, redactCommand(item)]
         if (PLAIN_FIELDS.has(key)) return [key, item]
         return [key, SECRET_FIELD.test(key) ? redactField(key, item) : redactFields(item, budget, depth + 1)]
       }),
@@ -59,6 +60,12 @@ function redactArguments(program: string, args: string[]): unknown[] {
   const shown = args.slice(0, MAX_ITEMS).map((arg) => arg.slice(0, MAX_SEARCHED_TEXT))
   return [...redactSecretArguments(program, shown), ...cutItems(args).slice(MAX_ITEMS)]
 }
+
+/** Redacts the words of a program, which begin with its name. */
+const redactCommand = ([program, ...args]: string[]): unknown[] =>
+  program === undefined
+    ? []
+    : [redactSecrets(program.slice(0, MAX_SEARCHED_TEXT)), ...redactArguments(program, args)]
 
 const cutItems = (items: readonly unknown[]): unknown[] =>
   items.length > MAX_ITEMS

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { ImagesService } from '../../images/index.ts'
 import { addReportingHost } from '../../testing/reporting-host.ts'
 import { type TestRequest, TestServer } from '../../testing/test-server.ts'
 
@@ -64,4 +66,15 @@ export class PlanningServer {
   }
 
   count = async (table: string) => Number((await this.query(`SELECT count(*)::int AS n FROM ${table}`))[0]?.n)
+
+  /** Stores what a server knows of an image, as `NAME:1`, without its content. Returns its id. */
+  async addImage(repository: string, architecture: 'amd64' | 'arm64'): Promise<string> {
+    const digest = () => `sha256:${randomBytes(32).toString('hex')}`
+    const image = {
+      digest: digest(),
+      variants: [{ architecture, digest: digest(), mediaType: 'm', bytes: 1, blobs: [] }],
+    }
+    const about = { repository, tag: '1', source: 'archive' as const, addedBy: 'ada' }
+    return (await this.server.app.get(ImagesService, { strict: false }).keep(about, image)).id
+  }
 }
