@@ -11,8 +11,8 @@ const HOST_PROGRAM = fileURLToPath(new URL('../../playbooks/host', import.meta.u
 const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3'
 /** Packs the program as it is done on hosts. */
 const PACK = `import sys; sys.path.insert(0, sys.argv[1])
-from rollcall_host.upgrade import program
-open(sys.argv[2], "wb").write(program.pack())`
+from rollcall_host.services import program
+open(sys.argv[2], "wb").write(program.add_compiled(program.pack(), b""))`
 
 /** systemd, of which the warden asks nothing but to show units: each is a file. */
 const SYSTEMCTL = `#!/bin/sh
