@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TestServer } from '../testing/test-server.ts'
+import { ImagePulls } from './image-pulls.reconciler.ts'
 import { LayerCheck } from './layer-check.ts'
 import { FakeRegistry } from './testing/fake-registry.ts'
 import { testImage, testIndex } from './testing/image-archives.ts'
@@ -129,6 +130,22 @@ describe('images that are pulled', () => {
     expect(await pull(`${registry.host}/shop/web:9`)).toMatchObject({ reasonCode: 'image.not_found' })
     expect((await pull(`${registry.host}/shop/web:1`)).state).toBe('success')
     expect(broken).toBe(2)
+  })
+
+  it('a registry that never comes to an end is given up, and what it said is no reason to wait', async () => {
+    registry.before = (_request, response) => {
+      response.writeHead(200).write('{')
+      return true
+    }
+    await setRegistry()
+    const { json } = await call('/api/image-pulls', 'POST', { ref: `${registry.host}/shop/web:1` })
+    await server.app.get(ImagePulls).reconcile(new Date(Date.now() + 7 * 3600_000))
+    const ended = async () => (await call(`/api/image-pulls/${json.pull.id}`)).json.pull
+    await expect.poll(async () => (await ended()).state).toBe('failed')
+    expect(await ended()).toMatchObject({
+      reasonCode: 'registry.unavailable',
+      reason: expect.stringContaining('six hours'),
+    })
   })
 
   it('a pull that is cancelled ends at once, and one of a server that is gone counts as failed', async () => {

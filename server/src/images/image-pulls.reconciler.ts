@@ -15,6 +15,8 @@ const MAX_CONCURRENT_PULLS = 4
 /** How often progress is written down, and cancellation noticed. */
 const PROGRESS_MS = 1000
 const KEEP_MS = 24 * 3600_000
+/** The longest pull: a registry that sends a byte now and then must not keep others waiting for ever. */
+const MAX_PULL_MS = 6 * 3600_000
 const MAX_REASON = 2000
 const STOPPED =
   'The server that pulled the image was stopped. Pull it again: what has come is not fetched twice.'
@@ -22,6 +24,7 @@ const STOPPED =
 interface RunningPull {
   /** False until it is in the database. */
   isStored: boolean
+  startedAt: Date
   stop: AbortController
   bytes: number
   totalBytes: number | null
@@ -60,7 +63,14 @@ export class ImagePulls extends Reconciler {
       )
     const pull = { id: pullId, ref, requestedBy, createdAt: this.clock.now() }
     const stop = new AbortController()
-    const entry: RunningPull = { isStored: false, stop, bytes: 0, totalBytes: null, ended: Promise.resolve() }
+    const entry: RunningPull = {
+      isStored: false,
+      startedAt: pull.createdAt,
+      stop,
+      bytes: 0,
+      totalBytes: null,
+      ended: Promise.resolve(),
+    }
     // Before it is stored: what is stored and not here counts as lost.
     this.running.set(pullId, entry)
     try {
@@ -95,8 +105,10 @@ export class ImagePulls extends Reconciler {
   }
 
   override async reconcile(now: Date): Promise<Requeue> {
-    for (const [id, { isStored, stop, bytes, totalBytes }] of this.running)
+    for (const [id, { isStored, startedAt, stop, bytes, totalBytes }] of this.running) {
+      if (now.getTime() - startedAt.getTime() > MAX_PULL_MS) stop.abort(tooSlow())
       if (isStored && !(await this.pulls.recordProgress(id, bytes, totalBytes))) stop.abort(cancelled())
+    }
     const lost = await this.pulls.failLost(this.serverId, [...this.running.keys()], STOPPED, now)
     if (lost > 0) this.log.warn({ lost }, 'pulls of images were lost with their server')
     await this.pulls.forget(new Date(now.getTime() - KEEP_MS))
@@ -150,6 +162,12 @@ export class ImagePulls extends Reconciler {
 
 /** Why a pull that was cancelled ends; nobody reads it, since the pull has ended by then. */
 const cancelled = () => new RollcallError('image.pull_stopped', 'The pull was cancelled.')
+
+const tooSlow = () =>
+  new RollcallError(
+    'registry.unavailable',
+    'The registry has not sent the image within six hours. Pull it again: what has come is not fetched twice.',
+  )
 
 function requireSame(pull: ImagePull, ref: string): ImagePull {
   if (pull.ref === ref) return pull
